@@ -1,0 +1,291 @@
+//! Access: the base identity, one shared HTTP client, and a read-only session in every account.
+
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_smithy_types::retry::RetryConfig;
+use aws_types::app_name::AppName;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use doorward_model::{AccountId, Arn, Gap, OuPath, Region};
+
+use crate::Clock;
+use crate::actions::Operation;
+use crate::call::{Caller, Route};
+use crate::failure::Failure;
+use crate::pace::Family;
+use crate::settings::{CallSettings, Span};
+
+mod clients;
+mod session;
+
+pub(crate) use clients::{Clients, account_as, classic_as, elb_as, logs_as, organizations_as};
+pub use session::Session;
+
+/// How sessions are opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccessSettings {
+    /// The role to assume in every account; a path is allowed, and `{account}` stands for the account's id.
+    pub role_name: RoleName,
+    /// The external id that the role's trust policy asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    /// The session name, as CloudTrail will show it.
+    pub session_name: String,
+    /// The source identity; the trust policy must allow `sts:SetSourceIdentity`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_identity: Option<String>,
+    /// How long a session lasts; capped at one hour when the base identity is itself a role session.
+    pub session_duration: Span,
+    /// The Region whose STS endpoint issues the sessions; by default the one of the environment or profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home_region: Option<Region>,
+    /// The profile of the shared AWS configuration to start from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// Whether the role is assumed in the base identity's own account too, instead of using the base identity there.
+    pub assume_in_own_account: bool,
+    /// Accounts that use another role; the first match decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<RoleOverride>,
+}
+
+/// A role for some accounts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RoleOverride {
+    /// Accounts it holds for.
+    #[serde(default)]
+    pub accounts: Vec<AccountId>,
+    /// Units it holds for, by path of names or id; what is below them is included.
+    #[serde(default)]
+    pub ous: Vec<String>,
+    /// The role to assume there.
+    pub role_name: RoleName,
+    /// The external id to give there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+}
+
+/// The name of an IAM role, with its path if it has one, and `{account}` where the account's id belongs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct RoleName(String);
+
+impl TryFrom<String> for RoleName {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let plain = text.replace("{account}", "000000000000");
+        let good = !plain.is_empty()
+            && plain.len() <= 576
+            && !plain.starts_with('/')
+            && !plain.ends_with('/')
+            && plain.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-/".contains(&b));
+        if good {
+            Ok(Self(text))
+        } else {
+            Err(format!(
+                "{text:?} is not an IAM role name (letters, digits, _+=,.@- and / between path parts; not an ARN)"
+            ))
+        }
+    }
+}
+
+impl From<RoleName> for String {
+    fn from(name: RoleName) -> Self {
+        name.0
+    }
+}
+
+impl RoleName {
+    fn arn(&self, partition: &str, account: &AccountId) -> String {
+        format!("arn:{partition}:iam::{account}:role/{}", self.0.replace("{account}", account.as_str()))
+    }
+}
+
+/// What the demo and the tests put in the place of the environment.
+#[derive(Default)]
+pub struct Emulator {
+    /// The endpoint of every service.
+    pub endpoint_url: String,
+    /// The base credentials: access key id and secret.
+    pub access_key: (String, String),
+    /// The Region to start from.
+    pub region: String,
+}
+
+/// No way in at all.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// No Region is configured.
+    #[error("no Region to start from: set `access.home_region`, AWS_REGION, or a region in the AWS profile")]
+    NoRegion,
+    /// The default chain found no credentials.
+    #[error("no AWS credentials: {0}; set AWS_PROFILE, sign in, or run where a role is attached")]
+    NoCredentials(String),
+    /// The base credentials were refused.
+    #[error("the base credentials were not accepted in {region}: {gap}{}", .gap.message.as_deref().map(|m| format!(": {m}")).unwrap_or_default())]
+    Refused {
+        /// Where it was tried.
+        region: Region,
+        /// What STS answered.
+        gap: Box<Gap>,
+    },
+    /// The HTTP client could not be built.
+    #[error("the HTTP client could not be set up: {0}")]
+    Http(String),
+}
+
+/// The base identity and everything needed to call AWS with it.
+pub struct Access {
+    pub(crate) clients: Clients,
+    pub(crate) caller: Caller,
+    pub(crate) clock: Clock,
+    settings: AccessSettings,
+    base: Arc<Session>,
+    arn: Arn,
+    partition: String,
+    home_region: Region,
+}
+
+impl Access {
+    /// Loads the base credentials from the SDK's default chain and asks STS whose they are.
+    pub async fn connect(
+        settings: AccessSettings,
+        calls: CallSettings,
+        clock: Clock,
+        emulator: Option<&Emulator>,
+    ) -> Result<Self, AccessError> {
+        let config = base_config(&settings, &calls, emulator).await?;
+        let region = config.region().map(|r| r.as_ref().to_owned()).unwrap_or_default();
+        let home_region = Region::new(&region).map_err(|_| AccessError::NoRegion)?;
+        let provider =
+            config.credentials_provider().ok_or_else(|| AccessError::NoCredentials("none configured".into()))?;
+        let clients = Clients::new(config);
+        let caller = Caller::new(calls);
+        // The account is not known before STS has named it; until then the base session stands under a placeholder.
+        let nobody = AccountId::new("000000000000").map_err(|e| AccessError::NoCredentials(e.to_string()))?;
+        let base = Session::base(nobody, provider, clock.clone());
+        base.credentials(&caller).await.map_err(|gap| AccessError::NoCredentials(gap.message.unwrap_or_default()))?;
+        let (arn, account) = whoami(&clients, &caller, &base, &home_region)
+            .await
+            .map_err(|gap| AccessError::Refused { region: home_region.clone(), gap: Box::new(gap) })?;
+        let base = Arc::new(base.named(account));
+        let partition = arn.partition().to_owned();
+        Ok(Self { clients, caller, clock, settings, base, arn, partition, home_region })
+    }
+
+    /// The base identity's ARN.
+    pub fn identity(&self) -> &Arn {
+        &self.arn
+    }
+
+    /// The base identity's account.
+    pub fn account(&self) -> &AccountId {
+        self.base.account()
+    }
+
+    /// The partition, as the base identity's ARN names it.
+    pub fn partition(&self) -> &str {
+        &self.partition
+    }
+
+    /// The Region whose STS endpoint issues the sessions.
+    pub fn home_region(&self) -> &Region {
+        &self.home_region
+    }
+
+    /// Requests sent so far, every try counted.
+    pub fn requests(&self) -> u64 {
+        self.caller.requests()
+    }
+
+    /// The base identity's own session.
+    pub(crate) fn base(&self) -> &Arc<Session> {
+        &self.base
+    }
+
+    /// The session for an account. Nothing is called until its credentials are needed.
+    pub(crate) fn session(&self, account: &AccountId, ou: Option<&OuPath>) -> Arc<Session> {
+        if account == self.account() && !self.settings.assume_in_own_account {
+            return self.base.clone();
+        }
+        let special = self.settings.overrides.iter().find(|special| {
+            special.accounts.contains(account)
+                || ou.is_some_and(|ou| special.ous.iter().any(|scope| ou.is_within(scope)))
+        });
+        let (role, external_id) = match special {
+            Some(special) => (&special.role_name, &special.external_id),
+            None => (&self.settings.role_name, &self.settings.external_id),
+        };
+        // A role session that assumes another role is limited to an hour by STS.
+        let chained = self.arn.resource().starts_with("assumed-role/");
+        let wanted = self.settings.session_duration.0.as_secs().clamp(900, 43_200);
+        let seconds = if chained { wanted.min(3600) } else { wanted };
+        let assume = session::Assume {
+            role_arn: role.arn(&self.partition, account),
+            external_id: external_id.clone(),
+            session_name: self.settings.session_name.clone(),
+            source_identity: self.settings.source_identity.clone(),
+            seconds: i32::try_from(seconds).unwrap_or(3600),
+            sts: self.clients.sts(&self.home_region),
+            base: self.base.clone(),
+            region: self.home_region.clone(),
+        };
+        Arc::new(Session::role(account.clone(), assume, self.clock.clone()))
+    }
+}
+
+async fn base_config(
+    settings: &AccessSettings,
+    calls: &CallSettings,
+    emulator: Option<&Emulator>,
+) -> Result<SdkConfig, AccessError> {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(calls.connect_timeout.0)
+        .read_timeout(calls.read_timeout.0)
+        .operation_attempt_timeout(calls.attempt_timeout.0)
+        .operation_timeout(calls.attempt_timeout.0)
+        .build();
+    let mut loader = aws_config::defaults(aws_config::BehaviorVersion::latest())
+        .http_client(clients::http_client(calls.concurrency).map_err(AccessError::Http)?)
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts)
+        .app_name(AppName::new("doorward").map_err(|e| AccessError::Http(e.to_string()))?);
+    if let Some(profile) = &settings.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(region) = &settings.home_region {
+        loader = loader.region(aws_types::region::Region::new(region.as_str().to_owned()));
+    }
+    if let Some(emulator) = emulator {
+        let (id, secret) = &emulator.access_key;
+        loader = loader
+            .endpoint_url(&emulator.endpoint_url)
+            .credentials_provider(aws_credential_types::Credentials::new(id, secret, None, None, "emulator"))
+            .region(aws_types::region::Region::new(emulator.region.clone()));
+    }
+    let config = loader.load().await;
+    if config.region().is_none() { Err(AccessError::NoRegion) } else { Ok(config) }
+}
+
+async fn whoami(clients: &Clients, caller: &Caller, base: &Session, region: &Region) -> Result<(Arn, AccountId), Gap> {
+    let operation = Operation::GetCallerIdentity;
+    let sts = clients.sts(region);
+    let route = Route { session: base, region, family: Family::Sts, operation };
+    caller
+        .call(route, |credentials| {
+            let request = sts.get_caller_identity().customize().config_override(clients::sts_as(credentials));
+            async move {
+                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
+                let arn = answer.arn().and_then(|arn| Arn::new(arn).ok());
+                let account = answer.account().and_then(|account| AccountId::new(account).ok());
+                arn.zip(account).ok_or_else(|| Failure::malformed(operation, "the answer names no ARN or account"))
+            }
+        })
+        .await
+}

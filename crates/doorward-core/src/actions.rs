@@ -1,0 +1,154 @@
+//! The IAM actions a scan calls: declared once, from here into session policies, role templates and gaps.
+
+/// An API operation that a scan calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Operation {
+    /// Who am I. Needs no permission.
+    GetCallerIdentity,
+    /// Opens a session in another account.
+    AssumeRole,
+    /// The organization's id and management account.
+    DescribeOrganization,
+    /// The accounts of the organization.
+    ListAccounts,
+    /// The root of the organization.
+    ListRoots,
+    /// The units below a unit.
+    ListOrganizationalUnitsForParent,
+    /// The unit an account is in, where the account itself does not say.
+    ListParents,
+    /// The tags of an account.
+    ListTagsForResource,
+    /// The Regions of an account with their opt-in state.
+    ListRegions,
+    /// Application, network and gateway load balancers.
+    DescribeLoadBalancers,
+    /// Their attributes.
+    DescribeLoadBalancerAttributes,
+    /// Their tags.
+    DescribeTags,
+    /// Their listeners.
+    DescribeListeners,
+    /// Classic load balancers. IAM does not tell the two generations apart.
+    DescribeClassicLoadBalancers,
+    /// Attributes of a classic load balancer.
+    DescribeClassicLoadBalancerAttributes,
+    /// Tags of classic load balancers.
+    DescribeClassicTags,
+    /// What CloudWatch Logs delivers from.
+    DescribeDeliverySources,
+    /// Where CloudWatch Logs delivers to.
+    DescribeDeliveries,
+}
+
+impl Operation {
+    /// All operations.
+    pub const ALL: [Self; 18] = [
+        Self::GetCallerIdentity,
+        Self::AssumeRole,
+        Self::DescribeOrganization,
+        Self::ListAccounts,
+        Self::ListRoots,
+        Self::ListOrganizationalUnitsForParent,
+        Self::ListParents,
+        Self::ListTagsForResource,
+        Self::ListRegions,
+        Self::DescribeLoadBalancers,
+        Self::DescribeLoadBalancerAttributes,
+        Self::DescribeTags,
+        Self::DescribeListeners,
+        Self::DescribeClassicLoadBalancers,
+        Self::DescribeClassicLoadBalancerAttributes,
+        Self::DescribeClassicTags,
+        Self::DescribeDeliverySources,
+        Self::DescribeDeliveries,
+    ];
+
+    /// The IAM action, as in a policy document.
+    pub const fn action(self) -> &'static str {
+        match self {
+            Self::GetCallerIdentity => "sts:GetCallerIdentity",
+            Self::AssumeRole => "sts:AssumeRole",
+            Self::DescribeOrganization => "organizations:DescribeOrganization",
+            Self::ListAccounts => "organizations:ListAccounts",
+            Self::ListRoots => "organizations:ListRoots",
+            Self::ListOrganizationalUnitsForParent => "organizations:ListOrganizationalUnitsForParent",
+            Self::ListParents => "organizations:ListParents",
+            Self::ListTagsForResource => "organizations:ListTagsForResource",
+            Self::ListRegions => "account:ListRegions",
+            Self::DescribeLoadBalancers | Self::DescribeClassicLoadBalancers => {
+                "elasticloadbalancing:DescribeLoadBalancers"
+            }
+            Self::DescribeLoadBalancerAttributes | Self::DescribeClassicLoadBalancerAttributes => {
+                "elasticloadbalancing:DescribeLoadBalancerAttributes"
+            }
+            Self::DescribeTags | Self::DescribeClassicTags => "elasticloadbalancing:DescribeTags",
+            Self::DescribeListeners => "elasticloadbalancing:DescribeListeners",
+            Self::DescribeDeliverySources => "logs:DescribeDeliverySources",
+            Self::DescribeDeliveries => "logs:DescribeDeliveries",
+        }
+    }
+
+    /// Whether the call is made inside each scanned account (by the scan role) rather than by the base identity.
+    pub const fn is_in_account(self) -> bool {
+        !matches!(
+            self,
+            Self::GetCallerIdentity
+                | Self::AssumeRole
+                | Self::DescribeOrganization
+                | Self::ListAccounts
+                | Self::ListRoots
+                | Self::ListOrganizationalUnitsForParent
+                | Self::ListParents
+                | Self::ListTagsForResource
+        )
+    }
+}
+
+/// The actions the scan role needs in every account, sorted, each once.
+pub fn scan_role_actions() -> Vec<&'static str> {
+    sorted(Operation::ALL.into_iter().filter(|op| op.is_in_account()))
+}
+
+/// The actions the base identity needs, sorted, each once: it reads the organization, opens the sessions, and scans its
+/// own account itself. `sts:GetCallerIdentity` needs no permission and is not among them.
+pub fn base_identity_actions() -> Vec<&'static str> {
+    sorted(Operation::ALL.into_iter().filter(|op| *op != Operation::GetCallerIdentity))
+}
+
+/// The read-only policy that every assumed session carries: even an administrator's role can only read through it.
+pub fn session_policy() -> String {
+    let actions: Vec<String> = scan_role_actions().iter().map(|a| format!("\"{a}\"")).collect();
+    format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":[{}],"Resource":"*"}}]}}"#,
+        actions.join(",")
+    )
+}
+
+fn sorted(operations: impl Iterator<Item = Operation>) -> Vec<&'static str> {
+    let mut actions: Vec<&'static str> = operations.map(Operation::action).collect();
+    actions.sort_unstable();
+    actions.dedup();
+    actions
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_can_only_read() {
+        for action in scan_role_actions() {
+            let verb = action.split(':').nth(1).expect("service:Verb");
+            assert!(["Describe", "List", "Get"].iter().any(|read| verb.starts_with(read)), "{action}");
+            assert!(!action.contains('*'), "{action}");
+        }
+    }
+
+    #[test]
+    fn the_session_policy_fits_sts() {
+        assert!(session_policy().len() <= 2048);
+        let parsed: serde_json::Value = serde_json::from_str(&session_policy()).expect("JSON");
+        assert_eq!(parsed["Statement"][0]["Effect"], "Allow");
+    }
+}

@@ -1,0 +1,140 @@
+//! Collect: one account-Region after the other, many at once, each delivered when it is settled.
+//!
+//! The stream is unordered on purpose: a later stage can checkpoint every cell as it comes, and whoever needs an order
+//! sorts at the end.
+
+use std::sync::Arc;
+
+use futures::{Stream, StreamExt};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use doorward_model::{Arn, Cell, Gap, GapReason, Kind, Listing, Observed, RawLoadBalancer};
+
+use crate::Stop;
+use crate::access::Access;
+use crate::actions::Operation;
+use crate::call::Route;
+use crate::discover::Target;
+use crate::pace::Family;
+
+mod classic;
+mod tags;
+mod v2;
+mod vended;
+
+/// What is collected beyond the minimum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CollectSettings {
+    /// Whether the listeners of application load balancers are read: one more call for each. No verdict depends on
+    /// them, because an application load balancer admits only HTTP and HTTPS.
+    pub alb_listeners: bool,
+    /// Whether CloudWatch Logs is asked for deliveries ("vended logs") where the attributes say that nothing is logged.
+    pub vended_logs: bool,
+}
+
+/// Load balancers of one account-Region whose details are read at once.
+const AT_ONCE: usize = 8;
+
+/// Reads every target; each ends as a cell, whatever happens. When stopped, what is under way ends as interrupted.
+pub fn collect<'a>(
+    access: &'a Access,
+    settings: CollectSettings,
+    targets: Vec<Target>,
+    stop: &'a Stop,
+) -> impl Stream<Item = Cell> + 'a {
+    // A target that waits for its turn holds no request permit, so many more may be under way than requests: a few
+    // throttled accounts must not keep the others from starting.
+    futures::stream::iter(targets)
+        .map(move |target| async move {
+            let cell = tokio::select! {
+                biased;
+                gap = stop.stopped(Operation::DescribeLoadBalancers.action()) => {
+                    Cell::failed(target.account.clone(), Some(target.region.clone()), gap)
+                }
+                cell = one(access, settings, &target) => cell,
+            };
+            access.caller.paces.forget(&target.account, &target.region);
+            cell
+        })
+        .buffer_unordered(512)
+}
+
+/// Everything a module below needs to call AWS for one target.
+#[derive(Clone, Copy)]
+struct Site<'a> {
+    access: &'a Access,
+    target: &'a Target,
+    settings: CollectSettings,
+}
+
+impl<'a> Site<'a> {
+    fn route(&self, family: Family, operation: Operation) -> Route<'a> {
+        Route { session: &self.target.session, region: &self.target.region, family, operation }
+    }
+
+    /// Whether an ARN belongs here. An answer about another account or Region is an answer to another question.
+    fn owns(&self, arn: &Arn) -> bool {
+        arn.account() == self.target.account.as_str() && arn.region() == self.target.region.as_str()
+    }
+}
+
+/// What one of the two APIs brought.
+struct Harvest {
+    listing: Listing,
+    load_balancers: Vec<RawLoadBalancer>,
+    gone: Vec<Arn>,
+    gaps: Vec<Gap>,
+}
+
+async fn one(access: &Access, settings: CollectSettings, target: &Target) -> Cell {
+    let site = Site { access, target, settings };
+    let (v2, classic) = tokio::join!(v2::harvest(site), classic::harvest(site));
+    let mut cell = Cell {
+        account: target.account.clone(),
+        region: Some(target.region.clone()),
+        skipped: None,
+        listing: v2.listing,
+        classic_listing: classic.listing,
+        load_balancers: v2.load_balancers,
+        gone: v2.gone,
+        gaps: v2.gaps,
+    };
+    cell.load_balancers.extend(classic.load_balancers);
+    cell.gone.extend(classic.gone);
+    cell.gaps.extend(classic.gaps);
+    cell.load_balancers.sort_by(|a, b| a.arn.cmp(&b.arn));
+    cell.load_balancers.dedup_by(|a, b| a.arn == b.arn);
+    cell.gone.sort();
+    if settings.vended_logs {
+        vended::add(site, &mut cell.load_balancers).await;
+    }
+    cell
+}
+
+/// The value of something that is not read, because no verdict depends on it.
+fn not_asked<T>(operation: Operation) -> Observed<T> {
+    Observed::unread(Gap::new(GapReason::NotAsked, operation.action()))
+}
+
+/// Ends a list: full, or cut short by a gap.
+fn listing(gap: Option<Gap>) -> Listing {
+    gap.map_or(Listing::Full, |gap| Listing::Unread(Arc::new(gap)))
+}
+
+/// A list that contains what cannot be a load balancer of this account-Region.
+fn foreign(operation: Operation, what: &str) -> Gap {
+    Gap::new(GapReason::Malformed, operation.action()).with_message(format!("the list contains {what}"))
+}
+
+/// Whether a load balancer's own attributes say that it writes access logs.
+fn logs_by_attribute(raw: &RawLoadBalancer) -> bool {
+    let known = raw.attributes.known();
+    known.and_then(|a| a.get("access_logs.s3.enabled")).is_some_and(|enabled| enabled == "true")
+}
+
+/// Whether access logs can only be a delivery's: an application load balancer whose attributes were read and log nothing.
+fn may_log_by_delivery(raw: &RawLoadBalancer) -> bool {
+    raw.kind == Kind::Application && raw.attributes.known().is_some() && !logs_by_attribute(raw)
+}

@@ -1,0 +1,187 @@
+//! Classic load balancers, through their own API with its own names, limits and throttle bucket.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aws_sdk_elasticloadbalancing::types::{LoadBalancerAttributes, LoadBalancerDescription as Told};
+use aws_types::request_id::RequestId;
+use futures::StreamExt;
+use jiff::Timestamp;
+
+use doorward_model::{Arn, Evidence, Gap, Kind, Listener, Observed, RawLoadBalancer};
+
+use super::{AT_ONCE, Harvest, Site, foreign, listing, not_asked, tags};
+use crate::access::classic_as;
+use crate::actions::Operation;
+use crate::failure::Failure;
+use crate::pace::Family;
+
+/// Lists, then reads attributes and tags. Listeners come with the list.
+pub(super) async fn harvest(site: Site<'_>) -> Harvest {
+    let (told, gap) = list(site).await;
+    let mut harvest = Harvest { listing: listing(gap), load_balancers: Vec::new(), gone: Vec::new(), gaps: Vec::new() };
+    let mut found = Vec::with_capacity(told.len());
+    for lb in told {
+        match raw(site, lb) {
+            Some(raw) => found.push(raw),
+            None => harvest.gaps.push(foreign(
+                Operation::DescribeClassicLoadBalancers,
+                "a classic load balancer without a usable name",
+            )),
+        }
+    }
+    found.sort_by(|a, b| a.arn.cmp(&b.arn));
+    found.dedup_by(|a, b| a.arn == b.arn);
+
+    let names: Vec<String> = found.iter().map(|raw| raw.name.clone()).collect();
+    let details = futures::stream::iter(found).map(|raw| details(site, raw)).buffered(AT_ONCE).collect::<Vec<_>>();
+    let (details, mut tags) = tokio::join!(details, tags::read_classic(site, names));
+    for detail in details {
+        match detail {
+            Ok(mut raw) => {
+                if let Some(tags) = tags.remove(&raw.name) {
+                    raw.tags = tags;
+                }
+                harvest.load_balancers.push(raw);
+            }
+            Err(gone) => harvest.gone.push(gone),
+        }
+    }
+    harvest
+}
+
+async fn list(site: Site<'_>) -> (Vec<Told>, Option<Gap>) {
+    let operation = Operation::DescribeClassicLoadBalancers;
+    let client = site.access.clients.classic(&site.target.region);
+    site.access
+        .caller
+        .pages(site.route(Family::ElbClassic, operation), |credentials, marker| {
+            let request = client
+                .describe_load_balancers()
+                .page_size(400)
+                .set_marker(marker)
+                .customize()
+                .config_override(classic_as(credentials));
+            async move {
+                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
+                let page = answer
+                    .load_balancer_descriptions
+                    .ok_or_else(|| Failure::malformed(operation, "the answer lists no load balancers"))?;
+                Ok((page, answer.next_marker.filter(|marker| !marker.is_empty())))
+            }
+        })
+        .await
+}
+
+fn raw(site: Site<'_>, told: Told) -> Option<RawLoadBalancer> {
+    let name = told.load_balancer_name.filter(|name| !name.is_empty())?;
+    let partition = site.access.partition();
+    let (region, account) = (&site.target.region, &site.target.account);
+    let arn = Arn::new(&format!("arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/{name}")).ok()?;
+    let listeners = match told.listener_descriptions {
+        Some(listeners) => {
+            let mut listeners: Vec<Listener> = listeners
+                .into_iter()
+                .filter_map(|l| l.listener)
+                .map(|l| Listener {
+                    protocol: l.protocol.to_uppercase(),
+                    port: u16::try_from(l.load_balancer_port).ok(),
+                })
+                .collect();
+            listeners.sort();
+            Observed::Known(listeners)
+        }
+        None => Observed::Absent,
+    };
+    Some(RawLoadBalancer {
+        arn,
+        name,
+        kind: Kind::Classic,
+        scheme: told.scheme,
+        vpc: told.vpc_id,
+        dns_name: told.dns_name,
+        created: told.created_time.and_then(|at| Timestamp::new(at.secs(), at.subsec_nanos().try_into().ok()?).ok()),
+        state: None,
+        security_groups: told.security_groups.unwrap_or_default(),
+        zones: told.availability_zones.unwrap_or_default(),
+        attributes: not_asked(Operation::DescribeClassicLoadBalancerAttributes),
+        evidence: None,
+        tags: not_asked(Operation::DescribeClassicTags),
+        listeners,
+        vended_logs: Observed::Absent,
+    })
+}
+
+/// Attributes of one load balancer; its ARN alone when it was deleted meanwhile.
+async fn details(site: Site<'_>, mut raw: RawLoadBalancer) -> Result<RawLoadBalancer, Arn> {
+    match attributes(site, &raw.name).await {
+        Ok(Some((attributes, evidence))) => {
+            raw.attributes = Observed::Known(attributes);
+            raw.evidence = Some(evidence);
+        }
+        Ok(None) => return Err(raw.arn),
+        Err(gap) => raw.attributes = Observed::Unread(Arc::new(gap)),
+    }
+    Ok(raw)
+}
+
+async fn attributes(site: Site<'_>, name: &str) -> Result<Option<(BTreeMap<String, String>, Evidence)>, Gap> {
+    let operation = Operation::DescribeClassicLoadBalancerAttributes;
+    let client = site.access.clients.classic(&site.target.region);
+    let clock = &site.access.clock;
+    site.access
+        .caller
+        .call(site.route(Family::ElbClassic, operation), |credentials| {
+            let request = client
+                .describe_load_balancer_attributes()
+                .load_balancer_name(name)
+                .customize()
+                .config_override(classic_as(credentials));
+            async move {
+                let answer = match request.send().await {
+                    Ok(answer) => answer,
+                    Err(error) => {
+                        let failure = Failure::of(operation, &error);
+                        let gone = matches!(failure.code(), Some("LoadBalancerNotFound" | "AccessPointNotFound"));
+                        return if gone { Ok(None) } else { Err(failure) };
+                    }
+                };
+                let evidence = Evidence {
+                    operation: operation.action().to_owned(),
+                    at: clock(),
+                    request_id: answer.request_id().map(str::to_owned),
+                };
+                let told = answer
+                    .load_balancer_attributes
+                    .ok_or_else(|| Failure::malformed(operation, "the answer holds no attributes"))?;
+                Ok(Some((flat(told), evidence)))
+            }
+        })
+        .await
+}
+
+/// The nested attributes of the older API under the flat keys of the newer one, so that one rule reads both.
+fn flat(told: LoadBalancerAttributes) -> BTreeMap<String, String> {
+    let mut flat = BTreeMap::new();
+    let mut put = |key: &str, value: String| flat.insert(key.to_owned(), value);
+    if let Some(cross_zone) = told.cross_zone_load_balancing {
+        put("load_balancing.cross_zone.enabled", cross_zone.enabled.to_string());
+    }
+    if let Some(log) = told.access_log {
+        put("access_logs.s3.enabled", log.enabled.to_string());
+        put("access_logs.s3.bucket", log.s3_bucket_name.unwrap_or_default());
+        put("access_logs.s3.prefix", log.s3_bucket_prefix.unwrap_or_default());
+    }
+    if let Some(draining) = told.connection_draining {
+        put("connection_draining.enabled", draining.enabled.to_string());
+    }
+    if let Some(settings) = told.connection_settings {
+        put("idle_timeout.timeout_seconds", settings.idle_timeout.to_string());
+    }
+    for extra in told.additional_attributes.unwrap_or_default() {
+        if let Some(key) = extra.key {
+            put(&key, extra.value.unwrap_or_default());
+        }
+    }
+    flat
+}

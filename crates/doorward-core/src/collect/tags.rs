@@ -1,0 +1,183 @@
+//! Tags, twenty load balancers a call. One deleted load balancer fails its whole batch, so a failed batch is halved.
+
+use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use futures::StreamExt;
+
+use doorward_model::{Arn, Gap, GapReason, Observed};
+
+use super::Site;
+use crate::access::{classic_as, elb_as};
+use crate::actions::Operation;
+use crate::failure::Failure;
+use crate::pace::Family;
+
+/// What AWS accepts in one call.
+const BATCH: usize = 20;
+
+type Tags = BTreeMap<String, String>;
+
+/// Tags of application load balancers. A batch that fails leaves its members with unread tags and nothing else.
+pub(super) async fn read(site: Site<'_>, wanted: Vec<Arn>) -> HashMap<Arn, Observed<Tags>> {
+    let operation = Operation::DescribeTags;
+    let client = site.access.clients.elb(&site.target.region);
+    batched(wanted, operation, |batch| {
+        let client = client.clone();
+        async move {
+            let ask = site.access.caller.call(site.route(Family::Elb, operation), |credentials| {
+                let arns = batch.iter().map(|arn| arn.as_str().to_owned()).collect();
+                let request = client
+                    .describe_tags()
+                    .set_resource_arns(Some(arns))
+                    .customize()
+                    .config_override(elb_as(credentials));
+                async move {
+                    let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
+                    let told = answer
+                        .tag_descriptions
+                        .ok_or_else(|| Failure::malformed(operation, "the answer lists no tags"))?;
+                    let pairs = told.into_iter().filter_map(|one| {
+                        let tags = one.tags.unwrap_or_default().into_iter();
+                        let tags = tags.filter_map(|t| Some((t.key?, t.value.unwrap_or_default()))).collect();
+                        Some((Arn::new(&one.resource_arn?).ok()?, tags))
+                    });
+                    Ok(pairs.collect::<Vec<_>>())
+                }
+            });
+            ask.await
+        }
+    })
+    .await
+}
+
+/// Tags of classic load balancers, by name.
+pub(super) async fn read_classic(site: Site<'_>, wanted: Vec<String>) -> HashMap<String, Observed<Tags>> {
+    let operation = Operation::DescribeClassicTags;
+    let client = site.access.clients.classic(&site.target.region);
+    batched(wanted, operation, |batch| {
+        let client = client.clone();
+        async move {
+            let ask = site.access.caller.call(site.route(Family::ElbClassic, operation), |credentials| {
+                let request = client
+                    .describe_tags()
+                    .set_load_balancer_names(Some(batch.clone()))
+                    .customize()
+                    .config_override(classic_as(credentials));
+                async move {
+                    let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
+                    let told = answer
+                        .tag_descriptions
+                        .ok_or_else(|| Failure::malformed(operation, "the answer lists no tags"))?;
+                    let pairs = told.into_iter().filter_map(|one| {
+                        let tags = one.tags.unwrap_or_default().into_iter();
+                        Some((one.load_balancer_name?, tags.map(|t| (t.key, t.value.unwrap_or_default())).collect()))
+                    });
+                    Ok(pairs.collect::<Vec<_>>())
+                }
+            });
+            ask.await
+        }
+    })
+    .await
+}
+
+/// Asks batch by batch; halves a batch in which something was not found; marks who is missing from an answer.
+async fn batched<K, Asked>(
+    wanted: Vec<K>,
+    operation: Operation,
+    ask: impl Fn(Vec<K>) -> Asked,
+) -> HashMap<K, Observed<Tags>>
+where
+    K: Clone + Eq + Hash,
+    Asked: Future<Output = Result<Vec<(K, Tags)>, Gap>>,
+{
+    let ask = &ask;
+    let batches: Vec<Vec<K>> = wanted.chunks(BATCH).map(<[K]>::to_vec).collect();
+    let answers = futures::stream::iter(batches).map(|batch| halving(batch, operation, ask)).buffered(2);
+    answers.collect::<Vec<_>>().await.into_iter().flatten().collect()
+}
+
+async fn halving<K, Asked>(
+    batch: Vec<K>,
+    operation: Operation,
+    ask: &impl Fn(Vec<K>) -> Asked,
+) -> Vec<(K, Observed<Tags>)>
+where
+    K: Clone + Eq + Hash,
+    Asked: Future<Output = Result<Vec<(K, Tags)>, Gap>>,
+{
+    let mut settled = Vec::with_capacity(batch.len());
+    let mut pending = vec![batch];
+    while let Some(mut batch) = pending.pop() {
+        match ask(batch.clone()).await {
+            Ok(answer) => {
+                let mut answer: HashMap<K, Tags> = answer.into_iter().collect();
+                settled.extend(batch.into_iter().map(|key| {
+                    let tags = answer.remove(&key).map(Observed::Known).unwrap_or_else(|| {
+                        Observed::unread(
+                            Gap::new(GapReason::Malformed, operation.action())
+                                .with_message("the answer leaves this load balancer out"),
+                        )
+                    });
+                    (key, tags)
+                }));
+            }
+            Err(gap) if batch.len() > 1 && not_found(&gap) => {
+                let rest = batch.split_off(batch.len() / 2);
+                pending.push(rest);
+                pending.push(batch);
+            }
+            Err(gap) => {
+                let gap = Arc::new(gap);
+                settled.extend(batch.into_iter().map(|key| (key, Observed::Unread(gap.clone()))));
+            }
+        }
+    }
+    settled
+}
+
+fn not_found(gap: &Gap) -> bool {
+    gap.code.as_deref().is_some_and(|code| code.contains("NotFound"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    async fn read(count: u32, deleted: &[u32]) -> (HashMap<u32, Observed<Tags>>, usize) {
+        let calls = AtomicUsize::new(0);
+        let answer = batched((0..count).collect(), Operation::DescribeTags, |batch: Vec<u32>| {
+            calls.fetch_add(1, Ordering::Relaxed);
+            let result = if batch.iter().any(|key| deleted.contains(key)) {
+                let mut gap = Gap::new(GapReason::Malformed, "elasticloadbalancing:DescribeTags");
+                gap.code = Some("LoadBalancerNotFound".into());
+                Err(gap)
+            } else {
+                Ok(batch.into_iter().map(|key| (key, Tags::from([("n".into(), key.to_string())]))).collect())
+            };
+            async move { result }
+        })
+        .await;
+        (answer, calls.into_inner())
+    }
+
+    #[tokio::test]
+    async fn twenty_a_call() {
+        let (answer, calls) = read(45, &[]).await;
+        assert_eq!((answer.len(), calls), (45, 3));
+    }
+
+    #[tokio::test]
+    async fn a_deleted_load_balancer_costs_no_other_its_tags() {
+        let (answer, calls) = read(40, &[7]).await;
+        for (key, tags) in &answer {
+            assert_eq!(tags.known().is_some(), *key != 7, "{key}");
+        }
+        assert!(calls <= 2 + 2 * 5, "{calls} calls");
+    }
+}

@@ -1,0 +1,198 @@
+//! Application, network and gateway load balancers, through the newer API.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aws_sdk_elasticloadbalancingv2::types::{LoadBalancer as Told, LoadBalancerTypeEnum};
+use aws_types::request_id::RequestId;
+use futures::StreamExt;
+use jiff::Timestamp;
+
+use doorward_model::{Arn, Evidence, Gap, Kind, Listener, Observed, RawLoadBalancer};
+
+use super::{AT_ONCE, Harvest, Site, foreign, listing, not_asked, tags};
+use crate::access::elb_as;
+use crate::actions::Operation;
+use crate::failure::Failure;
+use crate::pace::Family;
+
+/// Lists, then reads attributes, tags and (where asked) listeners of what can parse HTTP.
+pub(super) async fn harvest(site: Site<'_>) -> Harvest {
+    let (told, gap) = list(site).await;
+    let mut harvest = Harvest { listing: listing(gap), load_balancers: Vec::new(), gone: Vec::new(), gaps: Vec::new() };
+    let mut found = Vec::with_capacity(told.len());
+    for lb in told {
+        match raw(lb) {
+            Some(raw) if site.owns(&raw.arn) => found.push(raw),
+            Some(raw) => harvest
+                .gaps
+                .push(foreign(Operation::DescribeLoadBalancers, &format!("{}, of another account or Region", raw.arn))),
+            None => {
+                harvest.gaps.push(foreign(Operation::DescribeLoadBalancers, "a load balancer without a usable ARN"))
+            }
+        }
+    }
+    // Page boundaries move when load balancers come and go, so one can be listed twice.
+    found.sort_by(|a, b| a.arn.cmp(&b.arn));
+    found.dedup_by(|a, b| a.arn == b.arn);
+
+    let wanted: Vec<Arn> = found.iter().filter(|raw| raw.kind.can_parse_http()).map(|raw| raw.arn.clone()).collect();
+    let details = futures::stream::iter(found)
+        .map(|raw| async move { if raw.kind.can_parse_http() { details(site, raw).await } else { Ok(raw) } })
+        .buffered(AT_ONCE)
+        .collect::<Vec<_>>();
+    let (details, mut tags) = tokio::join!(details, tags::read(site, wanted));
+    for detail in details {
+        match detail {
+            Ok(mut raw) => {
+                if let Some(tags) = tags.remove(&raw.arn) {
+                    raw.tags = tags;
+                }
+                harvest.load_balancers.push(raw);
+            }
+            Err(gone) => harvest.gone.push(gone),
+        }
+    }
+    harvest
+}
+
+async fn list(site: Site<'_>) -> (Vec<Told>, Option<Gap>) {
+    let operation = Operation::DescribeLoadBalancers;
+    let client = site.access.clients.elb(&site.target.region);
+    site.access
+        .caller
+        .pages(site.route(Family::Elb, operation), |credentials, marker| {
+            let request = client
+                .describe_load_balancers()
+                .page_size(400)
+                .set_marker(marker)
+                .customize()
+                .config_override(elb_as(credentials));
+            async move {
+                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
+                let page = answer
+                    .load_balancers
+                    .ok_or_else(|| Failure::malformed(operation, "the answer lists no load balancers"))?;
+                Ok((page, answer.next_marker.filter(|marker| !marker.is_empty())))
+            }
+        })
+        .await
+}
+
+fn raw(told: Told) -> Option<RawLoadBalancer> {
+    let kind = match &told.r#type {
+        Some(LoadBalancerTypeEnum::Application) => Kind::Application,
+        Some(LoadBalancerTypeEnum::Network) => Kind::Network,
+        Some(LoadBalancerTypeEnum::Gateway) => Kind::Gateway,
+        _ => Kind::Unrecognized,
+    };
+    Some(RawLoadBalancer {
+        arn: Arn::new(told.load_balancer_arn.as_deref()?).ok()?,
+        name: told.load_balancer_name.unwrap_or_default(),
+        kind,
+        scheme: told.scheme.map(|scheme| scheme.as_str().to_owned()),
+        vpc: told.vpc_id,
+        dns_name: told.dns_name,
+        created: told.created_time.and_then(|at| Timestamp::new(at.secs(), at.subsec_nanos().try_into().ok()?).ok()),
+        state: told.state.and_then(|state| state.code).map(|code| code.as_str().to_owned()),
+        security_groups: told.security_groups.unwrap_or_default(),
+        zones: told.availability_zones.unwrap_or_default().into_iter().filter_map(|zone| zone.zone_name).collect(),
+        attributes: not_asked(Operation::DescribeLoadBalancerAttributes),
+        evidence: None,
+        tags: not_asked(Operation::DescribeTags),
+        listeners: not_asked(Operation::DescribeListeners),
+        vended_logs: not_asked(Operation::DescribeDeliverySources),
+    })
+}
+
+/// Attributes and listeners of one load balancer; its ARN alone when it was deleted meanwhile.
+async fn details(site: Site<'_>, mut raw: RawLoadBalancer) -> Result<RawLoadBalancer, Arn> {
+    match attributes(site, &raw.arn).await {
+        Ok(Some((attributes, evidence))) => {
+            raw.attributes = Observed::Known(attributes);
+            raw.evidence = Some(evidence);
+        }
+        Ok(None) => return Err(raw.arn),
+        Err(gap) => raw.attributes = Observed::Unread(Arc::new(gap)),
+    }
+    if site.settings.alb_listeners {
+        raw.listeners = listeners(site, &raw.arn).await;
+    }
+    Ok(raw)
+}
+
+type Attributes = BTreeMap<String, String>;
+
+async fn attributes(site: Site<'_>, arn: &Arn) -> Result<Option<(Attributes, Evidence)>, Gap> {
+    let operation = Operation::DescribeLoadBalancerAttributes;
+    let client = site.access.clients.elb(&site.target.region);
+    let clock = &site.access.clock;
+    site.access
+        .caller
+        .call(site.route(Family::Elb, operation), |credentials| {
+            let request = client
+                .describe_load_balancer_attributes()
+                .load_balancer_arn(arn.as_str())
+                .customize()
+                .config_override(elb_as(credentials));
+            async move {
+                let answer = match request.send().await {
+                    Ok(answer) => answer,
+                    Err(error) => {
+                        let failure = Failure::of(operation, &error);
+                        return if failure.code().is_some_and(|c| c.starts_with("LoadBalancerNotFound")) {
+                            Ok(None)
+                        } else {
+                            Err(failure)
+                        };
+                    }
+                };
+                let evidence = Evidence {
+                    operation: operation.action().to_owned(),
+                    at: clock(),
+                    request_id: answer.request_id().map(str::to_owned),
+                };
+                let told =
+                    answer.attributes.ok_or_else(|| Failure::malformed(operation, "the answer holds no attributes"))?;
+                let attributes = told
+                    .into_iter()
+                    .filter_map(|attribute| Some((attribute.key?, attribute.value.unwrap_or_default())))
+                    .collect();
+                Ok(Some((attributes, evidence)))
+            }
+        })
+        .await
+}
+
+async fn listeners(site: Site<'_>, arn: &Arn) -> Observed<Vec<Listener>> {
+    let operation = Operation::DescribeListeners;
+    let client = site.access.clients.elb(&site.target.region);
+    let (mut listeners, gap) = site
+        .access
+        .caller
+        .pages(site.route(Family::Elb, operation), |credentials, marker| {
+            let request = client
+                .describe_listeners()
+                .load_balancer_arn(arn.as_str())
+                .page_size(400)
+                .set_marker(marker)
+                .customize()
+                .config_override(elb_as(credentials));
+            async move {
+                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
+                let page =
+                    answer.listeners.ok_or_else(|| Failure::malformed(operation, "the answer lists no listeners"))?;
+                let page = page.into_iter().map(|l| Listener {
+                    protocol: l.protocol.map(|p| p.as_str().to_owned()).unwrap_or_default(),
+                    port: l.port.and_then(|port| u16::try_from(port).ok()),
+                });
+                Ok((page.collect::<Vec<_>>(), answer.next_marker.filter(|marker| !marker.is_empty())))
+            }
+        })
+        .await;
+    listeners.sort();
+    match gap {
+        None => Observed::Known(listeners),
+        Some(gap) => Observed::unread(gap),
+    }
+}

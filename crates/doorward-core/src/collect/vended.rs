@@ -1,0 +1,107 @@
+//! CloudWatch Logs deliveries ("vended logs"): an application load balancer without log attributes may still log.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use doorward_model::{Arn, Gap, Observed, RawLoadBalancer};
+
+use super::{Site, may_log_by_delivery};
+use crate::access::logs_as;
+use crate::actions::Operation;
+use crate::failure::Failure;
+use crate::pace::Family;
+
+/// Fills in deliveries where they decide something: two lists for the account-Region, and only if a load balancer
+/// there writes no logs by its own attributes.
+pub(super) async fn add(site: Site<'_>, load_balancers: &mut [RawLoadBalancer]) {
+    if !load_balancers.iter().any(may_log_by_delivery) {
+        return;
+    }
+    let deliveries = by_load_balancer(site).await;
+    for raw in load_balancers.iter_mut().filter(|raw| may_log_by_delivery(raw)) {
+        raw.vended_logs = match &deliveries {
+            Ok(deliveries) => {
+                Observed::Known(deliveries.get(&raw.arn).map(|d| d.iter().cloned().collect()).unwrap_or_default())
+            }
+            Err(gap) => Observed::unread(gap.clone()),
+        };
+    }
+}
+
+/// The destinations of access logs, by load balancer. A source without a delivery logs nothing.
+async fn by_load_balancer(site: Site<'_>) -> Result<HashMap<Arn, BTreeSet<String>>, Gap> {
+    let sources = sources(site).await?;
+    if sources.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut destinations: HashMap<Arn, BTreeSet<String>> = HashMap::new();
+    for (source, destination) in deliveries(site).await? {
+        for arn in sources.get(&source).into_iter().flatten() {
+            destinations.entry(arn.clone()).or_default().insert(destination.clone());
+        }
+    }
+    Ok(destinations)
+}
+
+async fn sources(site: Site<'_>) -> Result<BTreeMap<String, Vec<Arn>>, Gap> {
+    let operation = Operation::DescribeDeliverySources;
+    let client = site.access.clients.logs(&site.target.region);
+    let (sources, gap) = site
+        .access
+        .caller
+        .pages(site.route(Family::Logs, operation), |credentials, token| {
+            let request = client
+                .describe_delivery_sources()
+                .limit(50)
+                .set_next_token(token)
+                .customize()
+                .config_override(logs_as(credentials));
+            async move {
+                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
+                let page = answer
+                    .delivery_sources
+                    .ok_or_else(|| Failure::malformed(operation, "the answer lists no sources"))?;
+                Ok((page, answer.next_token))
+            }
+        })
+        .await;
+    if let Some(gap) = gap {
+        return Err(gap);
+    }
+    let of_access_logs = sources.into_iter().filter(|s| s.log_type.as_deref() == Some("ALB_ACCESS_LOGS"));
+    Ok(of_access_logs
+        .filter_map(|source| {
+            let arns = source.resource_arns.unwrap_or_default();
+            Some((source.name?, arns.iter().filter_map(|arn| Arn::new(arn).ok()).collect()))
+        })
+        .collect())
+}
+
+async fn deliveries(site: Site<'_>) -> Result<Vec<(String, String)>, Gap> {
+    let operation = Operation::DescribeDeliveries;
+    let client = site.access.clients.logs(&site.target.region);
+    let (deliveries, gap) = site
+        .access
+        .caller
+        .pages(site.route(Family::Logs, operation), |credentials, token| {
+            let request = client
+                .describe_deliveries()
+                .limit(50)
+                .set_next_token(token)
+                .customize()
+                .config_override(logs_as(credentials));
+            async move {
+                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
+                let page =
+                    answer.deliveries.ok_or_else(|| Failure::malformed(operation, "the answer lists no deliveries"))?;
+                Ok((page, answer.next_token))
+            }
+        })
+        .await;
+    match gap {
+        Some(gap) => Err(gap),
+        None => Ok(deliveries
+            .into_iter()
+            .filter_map(|d| Some((d.delivery_source_name?, d.delivery_destination_arn.unwrap_or_default())))
+            .collect()),
+    }
+}

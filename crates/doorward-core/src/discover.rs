@@ -1,0 +1,275 @@
+//! Discover: the organization becomes a plan in which every account-Region appears exactly once.
+//!
+//! Accounts that cannot be entered, are closed, or are left out by the settings are settled here, over the Regions that
+//! a reference list names; the rest become targets for collect.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use doorward_model::{Account, AccountId, Cell, Gap, GapReason, Listing, Observed, Organization, Region};
+
+use crate::Stop;
+use crate::access::{Access, Session};
+use crate::actions::Operation;
+
+mod organization;
+mod regions;
+mod scope;
+mod units;
+
+use regions::RegionState;
+use scope::Decision;
+pub use scope::{RegionSettings, ScopeSettings, TagFilter};
+
+/// Where discover looks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DiscoverSettings {
+    /// Which accounts.
+    pub scope: ScopeSettings,
+    /// Which Regions.
+    pub regions: RegionSettings,
+    /// Whether account tags are read although no filter needs them: owners may come from them.
+    pub account_tags_wanted: bool,
+}
+
+/// One account-Region to collect from.
+pub struct Target {
+    /// The account.
+    pub account: AccountId,
+    /// The Region.
+    pub region: Region,
+    pub(crate) session: Arc<Session>,
+}
+
+/// The organization, divided into what will be looked at and what will not.
+pub struct Plan {
+    /// The organization, absent in single-account mode.
+    pub organization: Observed<Organization>,
+    /// Every account, ordered by id.
+    pub accounts: Vec<Account>,
+    /// Whether the list of accounts arrived in full.
+    pub accounts_listing: Listing,
+    /// Account-Regions to collect from, Region by Region, so that neighbours in the queue are different accounts.
+    pub targets: Vec<Target>,
+    /// Account-Regions whose outcome is known already.
+    pub settled: Vec<Cell>,
+}
+
+/// Nothing to scan.
+#[derive(Debug, thiserror::Error)]
+pub enum DiscoverError {
+    /// The organization could not be read at all.
+    #[error("the organization could not be read as {caller}: {gap}{}; run it from the management account or a delegated administrator, or scan one account with --single-account", .gap.message.as_deref().map(|m| format!(": {m}")).unwrap_or_default())]
+    Organization {
+        /// The base identity.
+        caller: String,
+        /// What AWS answered.
+        gap: Box<Gap>,
+    },
+    /// The settings name a Region that does not exist here.
+    #[error("`regions.include` names {region}, which is not among the {known} Regions of partition {partition}")]
+    UnknownRegion {
+        /// The Region.
+        region: Region,
+        /// How many Regions are known.
+        known: usize,
+        /// The partition.
+        partition: String,
+    },
+    /// Stopped before there was anything to report.
+    #[error("stopped before the organization was listed; nothing was scanned")]
+    Stopped,
+}
+
+/// Lists accounts and Regions and opens a session in every account that is to be scanned. `on_account` is told the
+/// number of accounts settled so far and the number of all.
+pub async fn discover(
+    access: &Access,
+    settings: &DiscoverSettings,
+    stop: &Stop,
+    on_account: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Plan, DiscoverError> {
+    let read = async {
+        if settings.scope.single_account {
+            return Ok(organization::alone(access));
+        }
+        organization::read(access, settings)
+            .await
+            .map_err(|gap| DiscoverError::Organization { caller: access.identity().to_string(), gap: Box::new(gap) })
+    };
+    let found = tokio::select! {
+        found = read => found?,
+        _ = stop.stopped(Operation::ListAccounts.action()) => return Err(DiscoverError::Stopped),
+    };
+    let reference = tokio::select! {
+        reference = Reference::read(access, &settings.regions) => reference,
+        _ = stop.stopped(Operation::ListRegions.action()) => return Err(DiscoverError::Stopped),
+    };
+    reference.check(access, &settings.regions)?;
+
+    let all = found.accounts.len();
+    let done = std::sync::atomic::AtomicUsize::new(0);
+    let mut outcomes: Vec<Outcome> = futures::stream::iter(found.accounts)
+        .map(|account| async {
+            let outcome = settle(access, settings, &reference, account, stop).await;
+            on_account(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1, all);
+            outcome
+        })
+        .buffer_unordered(64)
+        .collect()
+        .await;
+    outcomes.sort_by(|a, b| a.account.id.cmp(&b.account.id));
+
+    let mut plan = Plan {
+        organization: found.organization,
+        accounts: Vec::with_capacity(all),
+        accounts_listing: found.listing,
+        targets: Vec::new(),
+        settled: Vec::new(),
+    };
+    for outcome in outcomes {
+        plan.accounts.push(outcome.account);
+        plan.targets.extend(outcome.targets);
+        plan.settled.extend(outcome.settled);
+    }
+    plan.targets.sort_by(|a, b| (&a.region, &a.account).cmp(&(&b.region, &b.account)));
+    Ok(plan)
+}
+
+struct Outcome {
+    account: Account,
+    targets: Vec<Target>,
+    settled: Vec<Cell>,
+}
+
+async fn settle(
+    access: &Access,
+    settings: &DiscoverSettings,
+    reference: &Reference,
+    account: Account,
+    stop: &Stop,
+) -> Outcome {
+    tokio::select! {
+        outcome = enter(access, settings, reference, account.clone()) => outcome,
+        gap = stop.stopped(Operation::AssumeRole.action()) => reference.fail(&settings.regions, account, &gap),
+    }
+}
+
+async fn enter(access: &Access, settings: &DiscoverSettings, reference: &Reference, mut account: Account) -> Outcome {
+    if account.state.is_inactive() {
+        let why = Gap::new(GapReason::AccountInactive, Operation::ListAccounts.action())
+            .with_message(format!("the account is {}", account.state));
+        return reference.skip(&settings.regions, account, &why);
+    }
+    match settings.scope.decide(&account) {
+        Decision::In => {}
+        Decision::Out(why) => return reference.skip(&settings.regions, account, &why),
+        Decision::Unclear(gap) => return reference.fail(&settings.regions, account, &gap),
+    }
+    let session = access.session(&account.id, account.ou.known());
+    if let Err(gap) = session.credentials(&access.caller).await {
+        return reference.fail(&settings.regions, account, &gap);
+    }
+    let (listed, complete) = match regions::list(access, &session).await {
+        Ok(listed) => {
+            account.regions = Observed::Known(
+                listed.iter().filter(|(_, state)| state.is_enabled()).map(|(r, _)| r.clone()).collect(),
+            );
+            (listed, None)
+        }
+        Err(gap) => {
+            account.regions = Observed::unread(gap.clone());
+            match &reference.regions {
+                // Which of them are enabled here is not known, so all are tried.
+                Some(names) => {
+                    let tried = names.iter().map(|r| (r.clone(), RegionState::Enabled)).collect();
+                    let rest_unknown = reference.from_settings && settings.regions.include.is_empty();
+                    (tried, rest_unknown.then_some(gap))
+                }
+                None => (Vec::new(), Some(gap)),
+            }
+        }
+    };
+    let mut outcome = Outcome { targets: Vec::new(), settled: Vec::new(), account };
+    let id = outcome.account.id.clone();
+    for (region, state) in listed {
+        match settings.regions.decide(&region, state) {
+            Decision::In => outcome.targets.push(Target { account: id.clone(), region, session: session.clone() }),
+            Decision::Out(why) => outcome.settled.push(Cell::skipped(id.clone(), Some(region), why)),
+            Decision::Unclear(gap) => outcome.settled.push(Cell::failed(id.clone(), Some(region), gap)),
+        }
+    }
+    if let Some(gap) = complete {
+        outcome.settled.push(Cell::failed(
+            id,
+            None,
+            gap.with_message("the account's further Regions could not be listed"),
+        ));
+    }
+    outcome
+}
+
+/// The Regions over which an account is accounted for when it cannot be asked itself: those of the base identity's
+/// own account (which lists every Region of the partition), else those the settings name.
+struct Reference {
+    regions: Option<Vec<Region>>,
+    from_settings: bool,
+}
+
+impl Reference {
+    async fn read(access: &Access, settings: &RegionSettings) -> Self {
+        if let Ok(listed) = regions::list(access, access.base()).await {
+            return Self {
+                regions: Some(listed.into_iter().map(|(region, _)| region).collect()),
+                from_settings: false,
+            };
+        }
+        let named: BTreeSet<Region> = settings.include.iter().chain(&settings.fallback).cloned().collect();
+        Self { regions: (!named.is_empty()).then(|| named.into_iter().collect()), from_settings: true }
+    }
+
+    fn check(&self, access: &Access, settings: &RegionSettings) -> Result<(), DiscoverError> {
+        let Some(known) = self.regions.as_deref().filter(|_| !self.from_settings) else { return Ok(()) };
+        match settings.include.iter().find(|region| !known.contains(region)) {
+            Some(region) => Err(DiscoverError::UnknownRegion {
+                region: region.clone(),
+                known: known.len(),
+                partition: access.partition().to_owned(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    fn skip(&self, settings: &RegionSettings, account: Account, why: &Gap) -> Outcome {
+        self.spread(settings, account, |id, region| Cell::skipped(id, region, why.clone()))
+    }
+
+    fn fail(&self, settings: &RegionSettings, account: Account, why: &Gap) -> Outcome {
+        self.spread(settings, account, |id, region| Cell::failed(id, region, why.clone()))
+    }
+
+    fn spread(
+        &self,
+        settings: &RegionSettings,
+        account: Account,
+        cell: impl Fn(AccountId, Option<Region>) -> Cell,
+    ) -> Outcome {
+        let id = account.id.clone();
+        let settled = match &self.regions {
+            Some(regions) => regions
+                .iter()
+                .map(|region| match settings.decide(region, RegionState::Enabled) {
+                    Decision::Out(why) => Cell::skipped(id.clone(), Some(region.clone()), why),
+                    _ => cell(id.clone(), Some(region.clone())),
+                })
+                .collect(),
+            None => vec![cell(id, None)],
+        };
+        Outcome { account, targets: Vec::new(), settled }
+    }
+}

@@ -1,0 +1,74 @@
+//! The Regions of one account, with their opt-in state.
+
+use aws_sdk_account::types::RegionOptStatus;
+
+use doorward_model::{Gap, GapReason, Region};
+
+use crate::access::{Access, Session, account_as};
+use crate::actions::Operation;
+use crate::call::Route;
+use crate::failure::Failure;
+use crate::pace::Family;
+
+/// Whether a Region answers for an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RegionState {
+    /// It does, or is about to, or did a moment ago: worth asking.
+    Enabled,
+    /// It does not.
+    Disabled,
+}
+
+impl RegionState {
+    pub(super) fn is_enabled(self) -> bool {
+        self == Self::Enabled
+    }
+}
+
+/// Asks the account itself. Ordered by name.
+pub(super) async fn list(access: &Access, session: &Session) -> Result<Vec<(Region, RegionState)>, Gap> {
+    let operation = Operation::ListRegions;
+    let client = access.clients.account(access.home_region());
+    let route = Route { session, region: access.home_region(), family: Family::AccountRegions, operation };
+    let (listed, gap) = access
+        .caller
+        .pages(route, |credentials, token| {
+            let request = client
+                .list_regions()
+                .max_results(50)
+                .set_next_token(token)
+                .customize()
+                .config_override(account_as(credentials));
+            async move {
+                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
+                let page =
+                    answer.regions.ok_or_else(|| Failure::malformed(operation, "the answer lists no Regions"))?;
+                Ok((page, answer.next_token))
+            }
+        })
+        .await;
+    if let Some(gap) = gap {
+        return Err(gap);
+    }
+    let mut regions = Vec::with_capacity(listed.len());
+    for entry in listed {
+        let name = entry.region_name().and_then(|name| Region::new(name).ok());
+        let state = match entry.region_opt_status() {
+            Some(RegionOptStatus::Disabled) => RegionState::Disabled,
+            // A state this version does not know is tried, not skipped.
+            Some(_) => RegionState::Enabled,
+            None => return Err(unusable("a Region without an opt-in state")),
+        };
+        regions.push((name.ok_or_else(|| unusable("a Region without a usable name"))?, state));
+    }
+    if regions.is_empty() {
+        return Err(unusable("no Region at all"));
+    }
+    regions.sort_by(|a, b| a.0.cmp(&b.0));
+    regions.dedup_by(|a, b| a.0 == b.0);
+    Ok(regions)
+}
+
+fn unusable(what: &str) -> Gap {
+    Gap::new(GapReason::Malformed, Operation::ListRegions.action()).with_message(format!("the answer contains {what}"))
+}

@@ -1,0 +1,141 @@
+//! Which accounts and Regions the settings want.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use doorward_model::{Account, AccountId, Gap, GapReason, Observed, Pattern, Region};
+
+use super::regions::RegionState;
+
+/// Whether something is to be scanned.
+pub(super) enum Decision {
+    /// Yes.
+    In,
+    /// No, and that is why.
+    Out(Gap),
+    /// What the answer depends on could not be read.
+    Unclear(Gap),
+}
+
+/// Which accounts are scanned. Excludes win over includes; no include means all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScopeSettings {
+    /// Scan the base identity's own account only, without asking Organizations.
+    pub single_account: bool,
+    /// Accounts to include.
+    #[serde(default)]
+    pub include_accounts: Vec<AccountId>,
+    /// Accounts to exclude.
+    #[serde(default)]
+    pub exclude_accounts: Vec<AccountId>,
+    /// Units to include, by path of names or id; what is below them is included.
+    #[serde(default)]
+    pub include_ous: Vec<String>,
+    /// Units to exclude, with all below them.
+    #[serde(default)]
+    pub exclude_ous: Vec<String>,
+    /// Account tags to include.
+    #[serde(default)]
+    pub include_tags: Vec<TagFilter>,
+    /// Account tags to exclude.
+    #[serde(default)]
+    pub exclude_tags: Vec<TagFilter>,
+}
+
+/// A tag that an account has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TagFilter {
+    /// The tag's key.
+    pub key: String,
+    /// A glob over the tag's value.
+    pub value: Pattern,
+}
+
+/// Which Regions are scanned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegionSettings {
+    /// Regions to include; none means every Region enabled in the account.
+    #[serde(default)]
+    pub include: Vec<Region>,
+    /// Regions to exclude.
+    #[serde(default)]
+    pub exclude: Vec<Region>,
+    /// Regions to try where `account:ListRegions` cannot be read anywhere.
+    #[serde(default)]
+    pub fallback: Vec<Region>,
+}
+
+impl ScopeSettings {
+    /// Whether a filter looks at account tags.
+    pub(super) fn needs_tags(&self) -> bool {
+        !self.include_tags.is_empty() || !self.exclude_tags.is_empty()
+    }
+
+    pub(super) fn decide(&self, account: &Account) -> Decision {
+        if self.exclude_accounts.contains(&account.id) {
+            return Decision::Out(excluded("`scope.exclude_accounts` names the account"));
+        }
+        let mut unclear = None;
+        let mut within = |scopes: &[String]| match &account.ou {
+            _ if scopes.is_empty() => false,
+            Observed::Known(ou) => scopes.iter().any(|scope| ou.is_within(scope)),
+            Observed::Absent => false,
+            Observed::Unread(gap) => {
+                unclear = Some(gap.as_ref().clone());
+                false
+            }
+        };
+        let (ou_out, ou_in) = (within(&self.exclude_ous), within(&self.include_ous));
+        let mut tagged = |filters: &[TagFilter]| match &account.tags {
+            _ if filters.is_empty() => false,
+            Observed::Known(tags) => filters.iter().any(|f| tags.get(&f.key).is_some_and(|v| f.value.matches(v))),
+            Observed::Absent => false,
+            Observed::Unread(gap) => {
+                unclear = Some(gap.as_ref().clone());
+                false
+            }
+        };
+        let (tag_out, tag_in) = (tagged(&self.exclude_tags), tagged(&self.include_tags));
+        if ou_out {
+            return Decision::Out(excluded("`scope.exclude_ous` names a unit above the account"));
+        }
+        if tag_out {
+            return Decision::Out(excluded("`scope.exclude_tags` names a tag of the account"));
+        }
+        if let Some(gap) = unclear {
+            return Decision::Unclear(gap);
+        }
+        let no_includes =
+            self.include_accounts.is_empty() && self.include_ous.is_empty() && self.include_tags.is_empty();
+        if no_includes || self.include_accounts.contains(&account.id) || ou_in || tag_in {
+            Decision::In
+        } else {
+            Decision::Out(excluded("no include of `scope` names the account"))
+        }
+    }
+}
+
+impl RegionSettings {
+    pub(super) fn decide(&self, region: &Region, state: RegionState) -> Decision {
+        if self.exclude.contains(region) {
+            return Decision::Out(excluded("`regions.exclude` names the Region"));
+        }
+        if !self.include.is_empty() && !self.include.contains(region) {
+            return Decision::Out(excluded("`regions.include` does not name the Region"));
+        }
+        match state {
+            RegionState::Enabled => Decision::In,
+            RegionState::Disabled => Decision::Out(
+                Gap::new(GapReason::RegionDisabled, "account:ListRegions")
+                    .with_message("the Region is not enabled in this account"),
+            ),
+        }
+    }
+}
+
+fn excluded(why: &str) -> Gap {
+    Gap::new(GapReason::Excluded, "settings").with_message(why)
+}

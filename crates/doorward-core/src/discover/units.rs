@@ -1,0 +1,162 @@
+//! Organizational units: their names, and where each account stands among them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+
+use doorward_model::{AccountId, Gap, GapReason, Observed, OuPath};
+
+use crate::access::{Access, organizations_as};
+use crate::actions::Operation;
+use crate::call::Route;
+use crate::failure::Failure;
+use crate::pace::Family;
+
+/// The tree of units as far as it could be read.
+pub(super) struct Units {
+    /// By unit or root id.
+    paths: BTreeMap<String, OuPath>,
+    /// Why some are missing.
+    gap: Option<Arc<Gap>>,
+}
+
+impl Units {
+    /// Walks the tree from the root: one call per unit. What cannot be read leaves a gap, not an error.
+    pub(super) async fn read(access: &Access) -> Self {
+        let mut units = Self { paths: BTreeMap::new(), gap: None };
+        let roots = match roots(access).await {
+            Ok(roots) => roots,
+            Err(gap) => return Self { gap: Some(Arc::new(gap)), ..units },
+        };
+        let mut pending = FuturesUnordered::new();
+        for id in roots {
+            let path = OuPath { names: "/".to_owned(), ids: vec![id.clone()] };
+            units.paths.insert(id.clone(), path.clone());
+            pending.push(children(access, path));
+        }
+        while let Some((parent, found, gap)) = pending.next().await {
+            if let Some(gap) = gap {
+                units.gap = Some(Arc::new(gap));
+            }
+            for (id, name) in found {
+                let names = format!("{}/{name}", parent.names.trim_end_matches('/'));
+                let ids = parent.ids.iter().cloned().chain([id.clone()]).collect();
+                let path = OuPath { names, ids };
+                if units.paths.insert(id, path.clone()).is_none() {
+                    pending.push(children(access, path));
+                }
+            }
+        }
+        units
+    }
+
+    /// Where an account stands: by the path the account itself told, else by asking for its parent.
+    pub(super) async fn path_of(&self, access: &Access, account: &AccountId, told: &[String]) -> Observed<OuPath> {
+        let own = told.first().and_then(|path| {
+            // o-.../r-.../ou-.../ou-.../account/
+            path.split('/').rfind(|part| part.starts_with("ou-") || part.starts_with("r-")).map(str::to_owned)
+        });
+        let unit = match own {
+            Some(unit) => unit,
+            None => match parent(access, account).await {
+                Ok(unit) => unit,
+                Err(gap) => return Observed::unread(gap),
+            },
+        };
+        match (self.paths.get(&unit), &self.gap) {
+            (Some(path), _) => Observed::Known(path.clone()),
+            (None, Some(gap)) => Observed::Unread(gap.clone()),
+            (None, None) => Observed::unread(
+                Gap::new(GapReason::Malformed, Operation::ListOrganizationalUnitsForParent.action())
+                    .with_message(format!("the tree of units does not contain {unit}")),
+            ),
+        }
+    }
+}
+
+async fn roots(access: &Access) -> Result<Vec<String>, Gap> {
+    let operation = Operation::ListRoots;
+    let client = access.clients.organizations(access.home_region());
+    let route =
+        Route { session: access.base(), region: access.home_region(), family: Family::OrganizationUnits, operation };
+    let (roots, gap) = access
+        .caller
+        .pages(route, |credentials, token| {
+            let request =
+                client.list_roots().set_next_token(token).customize().config_override(organizations_as(credentials));
+            async move {
+                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
+                let roots = answer.roots.ok_or_else(|| Failure::malformed(operation, "the answer lists no roots"))?;
+                Ok((roots, answer.next_token))
+            }
+        })
+        .await;
+    match gap {
+        Some(gap) => Err(gap),
+        None => Ok(roots.into_iter().filter_map(|root| root.id).collect()),
+    }
+}
+
+/// A parent, the ids and names of the units found below it, and why there may be more.
+type Children = (OuPath, Vec<(String, String)>, Option<Gap>);
+
+async fn children(access: &Access, parent: OuPath) -> Children {
+    let operation = Operation::ListOrganizationalUnitsForParent;
+    let client = access.clients.organizations(access.home_region());
+    let route =
+        Route { session: access.base(), region: access.home_region(), family: Family::OrganizationUnits, operation };
+    let (found, gap) = access
+        .caller
+        .pages(route, |credentials, token| {
+            let request = client
+                .list_organizational_units_for_parent()
+                .set_parent_id(parent.ids.last().cloned())
+                .max_results(20)
+                .set_next_token(token)
+                .customize()
+                .config_override(organizations_as(credentials));
+            async move {
+                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
+                let units = answer
+                    .organizational_units
+                    .ok_or_else(|| Failure::malformed(operation, "the answer lists no units"))?;
+                Ok((units, answer.next_token))
+            }
+        })
+        .await;
+    let found = found.into_iter().filter_map(|unit| Some((unit.id.clone()?, unit.name.or(unit.id)?))).collect();
+    (parent, found, gap)
+}
+
+async fn parent(access: &Access, account: &AccountId) -> Result<String, Gap> {
+    let operation = Operation::ListParents;
+    let client = access.clients.organizations(access.home_region());
+    let route =
+        Route { session: access.base(), region: access.home_region(), family: Family::OrganizationParents, operation };
+    let (parents, gap) = access
+        .caller
+        .pages(route, |credentials, token| {
+            let request = client
+                .list_parents()
+                .child_id(account.as_str())
+                .set_next_token(token)
+                .customize()
+                .config_override(organizations_as(credentials));
+            async move {
+                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
+                let parents =
+                    answer.parents.ok_or_else(|| Failure::malformed(operation, "the answer lists no parents"))?;
+                Ok((parents, answer.next_token))
+            }
+        })
+        .await;
+    if let Some(gap) = gap {
+        return Err(gap);
+    }
+    parents
+        .into_iter()
+        .find_map(|parent| parent.id)
+        .ok_or_else(|| Gap::new(GapReason::Malformed, operation.action()).with_message("the answers name no parent"))
+}

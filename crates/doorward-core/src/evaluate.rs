@@ -1,0 +1,59 @@
+//! Evaluate: one verdict per rule and load balancer, in a total order.
+
+use doorward_model::{Finding, Kind, LoadBalancer, Observed, Policy, Rule, ScanReport, Tally, Verdict};
+
+use crate::normalize::Normalized;
+
+/// Asks every rule that the policy leaves enabled of every load balancer. Synchronous and pure: the same input gives
+/// the same report, byte for byte.
+pub fn evaluate(scan: Normalized, rules: &[&dyn Rule], policy: &Policy) -> ScanReport {
+    let Normalized { run, organization, accounts, coverage, load_balancers } = scan;
+    let mut rules: Vec<&dyn Rule> =
+        rules.iter().copied().filter(|rule| !policy.disabled.iter().any(|id| id == rule.meta().id)).collect();
+    rules.sort_by_key(|rule| rule.meta().id);
+    let mut findings = Vec::with_capacity(load_balancers.len() * rules.len());
+    for lb in &load_balancers {
+        findings.extend(rules.iter().map(|rule| finding(lb, *rule, policy)));
+    }
+    let tally = tally(&load_balancers, &findings);
+    ScanReport { run, organization, coverage, tally, accounts, load_balancers, findings }
+}
+
+fn finding(lb: &LoadBalancer, rule: &dyn Rule, policy: &Policy) -> Finding {
+    let meta = rule.meta();
+    Finding {
+        id: Finding::id_for(&lb.arn, meta.id),
+        rule: meta.id.to_owned(),
+        account: lb.account.clone(),
+        region: lb.region.clone(),
+        load_balancer: lb.arn.clone(),
+        name: lb.name.clone(),
+        kind: lb.kind,
+        owner: lb.owner_label().to_owned(),
+        verdict: rule.judge(lb, policy),
+    }
+}
+
+fn tally(load_balancers: &[LoadBalancer], findings: &[Finding]) -> Tally {
+    let mut tally = Tally::default();
+    for lb in load_balancers {
+        *tally.kinds.entry(lb.kind).or_default() += 1;
+        if !lb.kind.can_parse_http() {
+            continue;
+        }
+        let silent = lb.kind == Kind::Classic
+            && matches!(&lb.listeners, Observed::Known(listeners) if !listeners.iter().any(doorward_model::Listener::is_http));
+        match &lb.mode {
+            _ if silent => tally.mode_not_applicable += 1,
+            Observed::Known(mode) => *tally.modes.entry(*mode).or_default() += 1,
+            Observed::Absent | Observed::Unread(_) => tally.mode_unknown += 1,
+        }
+    }
+    for finding in findings {
+        *tally.verdicts.entry(finding.rule.clone()).or_default().entry(finding.verdict.kind()).or_default() += 1;
+        if let Verdict::Fail { severity, .. } = finding.verdict {
+            *tally.failures.entry(severity).or_default() += 1;
+        }
+    }
+    tally
+}

@@ -1,0 +1,32 @@
+//! The verbs of Doorward: access, discover, collect, normalize, evaluate.
+//!
+//! Each stage has its own module, and each stage's output is the next one's only input:
+//! [`access::Access`] holds the base identity and opens sessions, [`discover()`] turns the organization into a
+//! [`discover::Plan`], [`collect()`] streams one [`Cell`](doorward_model::Cell) per account-Region, [`normalize()`]
+//! and [`evaluate()`] are synchronous and pure. This crate is the only reader of account configuration. It judges
+//! nothing by itself (rules are handed in), writes nothing, and takes the clock from its caller.
+
+pub mod access;
+pub mod actions;
+pub mod collect;
+pub mod discover;
+pub mod evaluate;
+pub mod normalize;
+pub mod settings;
+
+mod call;
+mod failure;
+mod pace;
+mod stop;
+mod whole;
+
+use std::sync::Arc;
+
+pub use collect::collect;
+pub use discover::discover;
+pub use evaluate::evaluate;
+pub use normalize::normalize;
+pub use stop::{Stop, Stopper};
+
+/// Where the time comes from: the system clock in the binary, a fixed one in tests.
+pub type Clock = Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;

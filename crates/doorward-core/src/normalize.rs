@@ -1,0 +1,177 @@
+//! Normalize: raw records become load balancers that every rule reads the same way.
+//!
+//! Synchronous and pure. A value AWS did not send is absent; a value AWS sent and does not document is unread as
+//! malformed; nothing is filled in.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use doorward_model::{
+    Account, AccountId, Coverage, CoverageLine, Gap, GapReason, Inventory, Kind, LoadBalancer, LogDestination,
+    Observed, Organization, RawLoadBalancer, Region, Run, Scheme,
+};
+
+mod manager;
+mod owner;
+
+pub use manager::ManagerSettings;
+pub use owner::OwnerSettings;
+
+/// How tags are read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NormalizeSettings {
+    /// Who is responsible.
+    pub owner: OwnerSettings,
+    /// What manages a load balancer.
+    pub manager: ManagerSettings,
+    /// Tag keys that name the environment, in order.
+    pub environment_tags: Vec<String>,
+    /// Tag keys that name the application type, in order.
+    pub application_tags: Vec<String>,
+}
+
+/// The normalized scan: what evaluate judges.
+pub struct Normalized {
+    /// The run.
+    pub run: Run,
+    /// The organization.
+    pub organization: Observed<Organization>,
+    /// Every account, ordered by id.
+    pub accounts: Vec<Account>,
+    /// What was and was not looked at.
+    pub coverage: Coverage,
+    /// Every load balancer, ordered by account, Region and ARN.
+    pub load_balancers: Vec<LoadBalancer>,
+}
+
+/// Turns what collect brought home into what rules judge. The inventory is used up; its order does not matter.
+pub fn normalize(inventory: Inventory, settings: &NormalizeSettings) -> Normalized {
+    let Inventory { run, organization, mut accounts, accounts_listing, mut cells } = inventory;
+    accounts.sort_by(|a, b| a.id.cmp(&b.id));
+    cells.sort_by(|a, b| (&a.account, &a.region).cmp(&(&b.account, &b.region)));
+    let coverage = Coverage::new(cells.iter().map(CoverageLine::of).collect(), accounts_listing);
+    let by_id: BTreeMap<AccountId, &Account> = accounts.iter().map(|account| (account.id.clone(), account)).collect();
+    let mut load_balancers = Vec::with_capacity(cells.iter().map(|cell| cell.load_balancers.len()).sum());
+    for cell in cells {
+        let Some(region) = cell.region else { continue };
+        let account = by_id.get(&cell.account).copied();
+        let mut found = cell.load_balancers;
+        found.sort_by(|a, b| a.arn.cmp(&b.arn));
+        load_balancers.extend(found.into_iter().map(|raw| one(raw, &cell.account, account, &region, settings)));
+    }
+    drop(by_id);
+    Normalized { run, organization, accounts, coverage, load_balancers }
+}
+
+fn one(
+    raw: RawLoadBalancer,
+    id: &AccountId,
+    account: Option<&Account>,
+    region: &Region,
+    settings: &NormalizeSettings,
+) -> LoadBalancer {
+    let unlisted =
+        || Gap::new(GapReason::Malformed, "organizations:ListAccounts").with_message("the account is not in the list");
+    let ou = account.map_or_else(|| Observed::unread(unlisted()), |a| a.ou.clone());
+    let account_tags = account.map_or_else(|| Observed::unread(unlisted()), |a| a.tags.clone());
+    LoadBalancer {
+        account: id.clone(),
+        account_name: account.map_or_else(|| Observed::unread(unlisted()), |a| a.name.clone()),
+        region: region.clone(),
+        scheme: scheme(raw.scheme.as_deref()),
+        mode: attribute(&raw, raw.kind.mode_attribute()),
+        drop_invalid_headers: attribute(&raw, "routing.http.drop_invalid_header_fields.enabled"),
+        waf_fail_open: attribute(&raw, "waf.fail_open.enabled"),
+        access_logs: access_logs(&raw),
+        managed_by: settings.manager.of(&raw.tags),
+        owner: settings.owner.of(&raw.tags, &account_tags, &ou),
+        environment: first_tag(&raw.tags, &settings.environment_tags),
+        application: first_tag(&raw.tags, &settings.application_tags),
+        ou,
+        arn: raw.arn,
+        name: raw.name,
+        kind: raw.kind,
+        vpc: raw.vpc,
+        dns_name: raw.dns_name,
+        created: raw.created,
+        state: raw.state,
+        listeners: raw.listeners,
+        tags: raw.tags,
+        attributes: raw.attributes,
+        evidence: raw.evidence,
+        security_groups: raw.security_groups,
+        zones: raw.zones,
+    }
+}
+
+/// Gateway load balancers have no scheme; a value AWS does not document is not guessed at.
+fn scheme(told: Option<&str>) -> Observed<Scheme> {
+    match told {
+        None => Observed::Absent,
+        Some("internet-facing") => Observed::Known(Scheme::InternetFacing),
+        Some("internal") => Observed::Known(Scheme::Internal),
+        Some(other) => Observed::unread(undocumented("elasticloadbalancing:DescribeLoadBalancers", "scheme", other)),
+    }
+}
+
+fn undocumented(operation: &str, what: &str, value: &str) -> Gap {
+    Gap::new(GapReason::Malformed, operation)
+        .with_message(format!("AWS answered {what} = {value:?}, which it does not document"))
+}
+
+/// An attribute as a typed value.
+fn attribute<T: FromStr>(raw: &RawLoadBalancer, key: &str) -> Observed<T> {
+    raw.attributes.as_ref().and_then(|attributes| match attributes.get(key) {
+        None => Observed::Absent,
+        Some(text) => match text.parse() {
+            Ok(value) => Observed::Known(value),
+            Err(_) => Observed::unread(undocumented("elasticloadbalancing:DescribeLoadBalancerAttributes", key, text)),
+        },
+    })
+}
+
+/// Attributes first; where they say no, deliveries decide. "Nowhere" takes having looked at both.
+fn access_logs(raw: &RawLoadBalancer) -> Observed<LogDestination> {
+    let enabled: Observed<bool> = attribute(raw, "access_logs.s3.enabled");
+    enabled.and_then(|enabled| {
+        let text = |key: &str| raw.attributes.known().and_then(|a| a.get(key)).cloned().unwrap_or_default();
+        if enabled {
+            let (bucket, prefix) = (text("access_logs.s3.bucket"), text("access_logs.s3.prefix"));
+            return Observed::Known(LogDestination::S3 { bucket, prefix });
+        }
+        match &raw.vended_logs {
+            Observed::Known(destinations) if !destinations.is_empty() => {
+                Observed::Known(LogDestination::Delivery(destinations.clone()))
+            }
+            Observed::Known(_) => Observed::Known(LogDestination::Nowhere),
+            // Only application load balancers can have deliveries.
+            Observed::Absent if raw.kind == Kind::Classic => Observed::Known(LogDestination::Nowhere),
+            Observed::Absent => Observed::Absent,
+            Observed::Unread(gap) => Observed::Unread(gap.clone()),
+        }
+    })
+}
+
+/// The value of the first of these keys that is there and not blank. Keys are compared without regard to case and
+/// surrounding white space, because people type them.
+fn first_tag(tags: &Observed<BTreeMap<String, String>>, keys: &[String]) -> Observed<String> {
+    tags.as_ref().and_then(|tags| Observed::from_answer(find_tag(tags, keys).map(|(_, value)| tidy(value))))
+}
+
+/// The first tag under one of the keys, with the key as it is written there.
+fn find_tag<'a>(tags: &'a BTreeMap<String, String>, keys: &[String]) -> Option<(&'a str, &'a str)> {
+    keys.iter().find_map(|wanted| {
+        let wanted = tidy(wanted);
+        let mut same = tags.iter().filter(|(key, value)| tidy(key) == wanted && !value.trim().is_empty());
+        same.next().map(|(key, value)| (key.as_str(), value.as_str()))
+    })
+}
+
+/// Lower case, no white space around, single spaces within.
+fn tidy(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}

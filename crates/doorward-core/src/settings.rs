@@ -1,0 +1,68 @@
+//! Settings that several stages share.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A length of time, written as people do: `20s`, `500ms`, `1h 30m`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct Span(pub Duration);
+
+impl TryFrom<String> for Span {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is not a positive length of time such as 20s, 500ms or 1h 30m");
+        let duration: SignedDuration = text.parse().map_err(|_| wrong())?;
+        Duration::try_from(duration).ok().filter(|d| !d.is_zero()).map(Self).ok_or_else(wrong)
+    }
+}
+
+impl From<Span> for String {
+    fn from(span: Span) -> Self {
+        SignedDuration::try_from(span.0).map_or_else(|_| "forever".to_owned(), |d| format!("{d:#}"))
+    }
+}
+
+/// How calls are made: how many at once, how fast, how long they may take.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CallSettings {
+    /// Requests in flight at once, over all accounts.
+    pub concurrency: usize,
+    /// The share of AWS's published request limits that a scan may take of each account-Region. Above 1 it would
+    /// break them; that makes sense against an emulator only.
+    pub share_of_limits: f64,
+    /// Time to connect.
+    pub connect_timeout: Span,
+    /// Time from request to the first byte of the answer.
+    pub read_timeout: Span,
+    /// Time for one try as a whole.
+    pub attempt_timeout: Span,
+    /// Time for one call with all its tries.
+    pub call_deadline: Span,
+    /// The most tries of one call.
+    pub tries: u32,
+    /// The longest pause between two tries.
+    pub longest_pause: Span,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_read_and_write_as_people_do() {
+        for (text, millis) in [("20s", 20_000), ("500ms", 500), ("1h 30m", 5_400_000), ("2m", 120_000)] {
+            let span = Span::try_from(text.to_owned()).expect(text);
+            assert_eq!(span.0.as_millis(), millis);
+            assert_eq!(Span::try_from(String::from(span)).expect("reads back"), span);
+        }
+        for bad in ["", "20", "-5s", "0s", "soon"] {
+            assert!(Span::try_from(bad.to_owned()).is_err(), "{bad}");
+        }
+    }
+}

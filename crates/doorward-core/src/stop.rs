@@ -1,0 +1,42 @@
+//! Stopping a scan before its end, so that what was not reached says so.
+
+use tokio::sync::watch;
+
+use doorward_model::{Gap, GapReason};
+
+/// Ends a scan early. Dropping it lets the scan run to its end.
+#[derive(Debug)]
+pub struct Stopper(watch::Sender<Option<GapReason>>);
+
+/// What a scan listens to.
+#[derive(Debug, Clone)]
+pub struct Stop(watch::Receiver<Option<GapReason>>);
+
+impl Stop {
+    /// A stop and the hand on it.
+    pub fn new() -> (Stopper, Self) {
+        let (sender, receiver) = watch::channel(None);
+        (Stopper(sender), Self(receiver))
+    }
+
+    /// Waits until the scan is stopped; for ever if it is not. The gap is what everything unread gets.
+    pub(crate) async fn stopped(&self, operation: &str) -> Gap {
+        let mut receiver = self.0.clone();
+        let reason = match receiver.wait_for(Option::is_some).await {
+            Ok(reason) => (*reason).unwrap_or(GapReason::Interrupted),
+            Err(_) => std::future::pending().await,
+        };
+        let message = match reason {
+            GapReason::TimedOut => "the scan's own deadline passed before this was read",
+            _ => "the scan was stopped before this was read",
+        };
+        Gap::new(reason, operation).with_message(message)
+    }
+}
+
+impl Stopper {
+    /// Stops the scan for a reason: [`GapReason::Interrupted`] or [`GapReason::TimedOut`].
+    pub fn stop(&self, reason: GapReason) {
+        self.0.send_replace(Some(reason));
+    }
+}

@@ -1,0 +1,33 @@
+//! The nouns of Doorward and its two open contracts, [`Rule`] and [`Sink`].
+//!
+//! Everything may depend on this crate; it depends on nothing of Doorward. It does no I/O, reads no clock and knows no
+//! AWS SDK type. The flow it describes goes one way: [`Inventory`] (raw records and gaps) is normalized into
+//! [`LoadBalancer`]s, judged into [`Finding`]s and handed on as a [`ScanReport`], which sinks only read.
+
+mod account;
+mod coverage;
+mod finding;
+mod gap;
+mod ids;
+mod inventory;
+mod load_balancer;
+mod observed;
+mod policy;
+mod report;
+mod rule;
+mod sink;
+
+pub use account::{Account, AccountState, OuPath};
+pub use coverage::{Coverage, CoverageCounts, CoverageLine, CoverageStatus};
+pub use finding::{Finding, Severity, Verdict, VerdictKind};
+pub use gap::{Gap, GapReason};
+pub use ids::{AccountId, AccountRegion, Arn, InvalidId, Region};
+pub use inventory::{Cell, Evidence, Inventory, Listing, Organization, RawLoadBalancer, Run};
+pub use load_balancer::{
+    Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Owner, OwnerSource, Scheme, UnknownMode,
+};
+pub use observed::Observed;
+pub use policy::{Pattern, Policy, PolicyRule};
+pub use report::{ScanReport, Tally};
+pub use rule::{Rule, RuleMeta};
+pub use sink::{Receipt, Sink, SinkError, SinkFuture, Skipped};

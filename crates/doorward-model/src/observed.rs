@@ -1,0 +1,105 @@
+//! A value together with whether anybody saw it.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Gap;
+
+/// A value with its origin. A rule reaches pass or fail only through [`Observed::Known`]; there is deliberately no
+/// `unwrap_or_default`, because a default for something nobody read is how "could not look" turns into "is fine".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Observed<T> {
+    /// AWS answered, and this is what it said.
+    Known(T),
+    /// AWS answered, and the value was not in the answer.
+    Absent,
+    /// Nobody knows, and this is why. Shared, because one failed call leaves several values unread.
+    Unread(#[schemars(with = "Gap")] Arc<Gap>),
+}
+
+impl<T> Observed<T> {
+    /// The value, where it was seen.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Absent | Self::Unread(_) => None,
+        }
+    }
+
+    /// Why the value is not known, where it could not be read.
+    pub fn gap(&self) -> Option<&Arc<Gap>> {
+        match self {
+            Self::Unread(gap) => Some(gap),
+            Self::Known(_) | Self::Absent => None,
+        }
+    }
+
+    /// The same observation of a reference.
+    pub fn as_ref(&self) -> Observed<&T> {
+        match self {
+            Self::Known(value) => Observed::Known(value),
+            Self::Absent => Observed::Absent,
+            Self::Unread(gap) => Observed::Unread(gap.clone()),
+        }
+    }
+
+    /// Turns a seen value into another; what was not seen stays not seen.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Observed<U> {
+        self.and_then(|value| Observed::Known(f(value)))
+    }
+
+    /// Looks further into a seen value, which may turn out to be absent or unreadable in itself.
+    pub fn and_then<U>(self, f: impl FnOnce(T) -> Observed<U>) -> Observed<U> {
+        match self {
+            Self::Known(value) => f(value),
+            Self::Absent => Observed::Absent,
+            Self::Unread(gap) => Observed::Unread(gap),
+        }
+    }
+
+    /// An observation that failed.
+    pub fn unread(gap: Gap) -> Self {
+        Self::Unread(Arc::new(gap))
+    }
+
+    /// Seen when present, absent otherwise: for optional members of an answer that did arrive.
+    pub fn from_answer(value: Option<T>) -> Self {
+        value.map_or(Self::Absent, Self::Known)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::GapReason;
+
+    fn any_observed() -> impl Strategy<Value = Observed<u8>> {
+        prop_oneof![
+            any::<u8>().prop_map(Observed::Known),
+            Just(Observed::Absent),
+            Just(Observed::unread(Gap::new(GapReason::AccessDenied, "sts:AssumeRole"))),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_but_known_ever_becomes_known(seen in any_observed()) {
+            let was_known = seen.known().is_some();
+            prop_assert_eq!(seen.clone().map(|v| v).known().is_some(), was_known);
+            if !was_known {
+                prop_assert!(seen.and_then(Observed::Known).known().is_none());
+            }
+        }
+
+        #[test]
+        fn survives_its_serialized_form(seen in any_observed()) {
+            let text = serde_json::to_string(&seen).expect("serializes");
+            prop_assert_eq!(serde_json::from_str::<Observed<u8>>(&text).expect("reads back"), seen);
+        }
+    }
+}

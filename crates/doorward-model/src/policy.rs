@@ -1,0 +1,111 @@
+//! What is demanded of a load balancer, as data.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountId, Kind, Mode, Scheme};
+
+/// A glob over text: `*` is any run of characters, `?` any single one.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct Pattern {
+    text: String,
+    matcher: wildmatch::WildMatch,
+}
+
+impl Pattern {
+    /// Whether the text matches, without regard to case or surrounding white space: tags are typed by people.
+    pub fn matches(&self, text: &str) -> bool {
+        self.matcher.matches(&text.trim().to_lowercase())
+    }
+
+    /// The pattern as written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Pattern {}
+
+impl From<String> for Pattern {
+    fn from(text: String) -> Self {
+        let matcher = wildmatch::WildMatch::new(&text.trim().to_lowercase());
+        Self { text, matcher }
+    }
+}
+
+impl From<&str> for Pattern {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+impl From<Pattern> for String {
+    fn from(pattern: Pattern) -> Self {
+        pattern.text
+    }
+}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.text, f)
+    }
+}
+
+/// The policy: the first rule that matches a load balancer sets its required mode; the default holds for the rest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// The mode required where no rule matches.
+    pub required_mode: Mode,
+    /// Ordered rules; the first match decides.
+    #[serde(default)]
+    pub rules: Vec<PolicyRule>,
+    /// Ids of rules that are not run.
+    #[serde(default)]
+    pub disabled: Vec<String>,
+}
+
+/// One rule of the policy. All criteria given must hold; within one criterion any entry suffices; none given matches all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyRule {
+    /// Names the rule in reports.
+    pub name: String,
+    /// The mode it requires.
+    pub required_mode: Mode,
+    /// Account ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accounts: Vec<AccountId>,
+    /// Units, by path of names (`/Workloads/Prod`) or by id; what is below them is included.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ous: Vec<String>,
+    /// Kinds of load balancers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<Kind>,
+    /// The scheme.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<Scheme>,
+    /// Globs over the load balancer's name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<Pattern>,
+    /// Tags that must all be there: the key exactly as written, the value a glob without regard to case.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, Pattern>,
+    /// Globs over the environment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub environments: Vec<Pattern>,
+    /// Globs over the application type.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub applications: Vec<Pattern>,
+}

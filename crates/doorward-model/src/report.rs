@@ -1,0 +1,56 @@
+//! The one read-only result of a scan. All sinks read it, nothing writes it.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Account, Coverage, Finding, Kind, LoadBalancer, Mode, Observed, Organization, Run, Severity, VerdictKind};
+
+/// The result of a scan after evaluation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ScanReport {
+    /// The run that produced it.
+    pub run: Run,
+    /// The organization, absent in single-account mode.
+    pub organization: Observed<Organization>,
+    /// What was and was not looked at.
+    pub coverage: Coverage,
+    /// The counts that a reader wants first.
+    pub tally: Tally,
+    /// Every account, ordered by id.
+    pub accounts: Vec<Account>,
+    /// Every load balancer, ordered by account, Region and ARN.
+    pub load_balancers: Vec<LoadBalancer>,
+    /// Every verdict, ordered by account, Region, load balancer and rule.
+    pub findings: Vec<Finding>,
+}
+
+impl ScanReport {
+    /// The version of the serialized form `json-v1`.
+    pub const VERSION: u32 = 1;
+}
+
+/// Counts over a report; each carries its denominator beside it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tally {
+    /// Load balancers by kind.
+    pub kinds: BTreeMap<Kind, usize>,
+    /// Application and classic load balancers by mode.
+    pub modes: BTreeMap<Mode, usize>,
+    /// Application and classic load balancers whose mode nobody could read or which AWS left out of its answer.
+    pub mode_unknown: usize,
+    /// Classic load balancers without an HTTP listener: they have a mode that does nothing.
+    pub mode_not_applicable: usize,
+    /// Failures by severity.
+    pub failures: BTreeMap<Severity, usize>,
+    /// Verdicts by rule and kind.
+    pub verdicts: BTreeMap<String, BTreeMap<VerdictKind, usize>>,
+}
+
+impl Tally {
+    /// All load balancers whose mode matters: the denominator of a share of modes.
+    pub fn mode_population(&self) -> usize {
+        self.modes.values().sum::<usize>() + self.mode_unknown
+    }
+}

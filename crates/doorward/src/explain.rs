@@ -1,0 +1,60 @@
+//! `doorward explain`: rules, reason codes and exit codes, from the places that define them.
+
+use std::fmt::Write as _;
+
+use doorward_model::{GapReason, RuleMeta};
+
+use crate::exit::{Exit, Failure};
+
+/// The text on a topic, or the list of topics.
+pub(crate) fn text(topic: Option<&str>) -> Result<String, Failure> {
+    let Some(topic) = topic else { return Ok(topics()) };
+    if topic == "exit-codes" {
+        return Ok(exit_codes());
+    }
+    if let Some(rule) = doorward_rules::all().iter().find(|rule| rule.meta().id == topic) {
+        return Ok(rule_text(rule.meta()));
+    }
+    if let Some(reason) = GapReason::ALL.into_iter().find(|reason| reason.code() == topic) {
+        return Ok(format!("{topic}\n\n{}\n\nWhat to do: {}\n", reason.meaning(), reason.remedy()));
+    }
+    Err(Failure::new(
+        Exit::Usage,
+        format!("there is nothing to explain under {topic:?}; `doorward explain` lists the topics"),
+    ))
+}
+
+fn topics() -> String {
+    let mut text = String::from("Rules:\n");
+    for rule in doorward_rules::all() {
+        let _ = writeln!(text, "  {:<30} {}", rule.meta().id, rule.meta().title);
+    }
+    text.push_str("\nReasons why something could not be read:\n");
+    for reason in GapReason::ALL {
+        let _ = writeln!(text, "  {:<30} {}", reason.code(), reason.meaning());
+    }
+    text.push_str("\nAlso: exit-codes\n");
+    text
+}
+
+fn exit_codes() -> String {
+    let mut text = String::new();
+    for (exit, says) in Exit::ALL {
+        let _ = writeln!(text, "{:>3}  {says}", exit.code());
+    }
+    text
+}
+
+fn rule_text(meta: &RuleMeta) -> String {
+    let mut text = format!("{} (version {}, {})\n{}\n\n", meta.id, meta.version, meta.severity, meta.title);
+    for (heading, body) in
+        [("Asks", meta.what), ("Why", meta.why), ("Evidence", meta.evidence), ("What to do", meta.remediation)]
+    {
+        let _ = writeln!(text, "{heading}: {body}\n");
+    }
+    text.push_str("See also:\n");
+    for reference in meta.references {
+        let _ = writeln!(text, "  {reference}");
+    }
+    text
+}

@@ -1,0 +1,88 @@
+//! The binary: settings, wiring, progress, exit codes. It decides nothing: rules judge, sinks write, this connects them.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+mod cli;
+mod demo;
+mod exit;
+mod explain;
+mod output;
+mod plain;
+mod progress;
+mod report;
+mod saved;
+mod scan;
+mod schema;
+mod settings;
+mod stopping;
+
+use cli::{Cli, Command, ConfigCommand};
+use exit::{Exit, Failure};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, not errors.
+            let failed = error.use_stderr();
+            let _ = error.print();
+            return if failed { Exit::Usage.into() } else { Exit::Clean.into() };
+        }
+    };
+    start_log(&cli);
+    let outcome = run(&cli);
+    let exit = match outcome {
+        Ok(exit) => exit,
+        Err(failure) => {
+            if !failure.is_silent() {
+                let _ = writeln!(std::io::stderr(), "doorward: {}", plain::harmless(&failure.to_string()));
+            }
+            failure.exit()
+        }
+    };
+    exit.into()
+}
+
+fn run(cli: &Cli) -> Result<Exit, Failure> {
+    match &cli.command {
+        Command::Scan(arguments) => scan::run(cli, arguments),
+        Command::Demo(arguments) => demo::run(cli, arguments),
+        Command::Report(arguments) => report::run(cli, arguments),
+        Command::Explain { topic } => answer(&explain::text(topic.as_deref())?),
+        Command::Schema { kind } => answer(&schema::text(*kind)?),
+        Command::Config(ConfigCommand::Show { origin }) => {
+            answer(&settings::show(cli.config.as_deref(), *origin).map_err(Failure::from)?)
+        }
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut <Cli as clap::CommandFactory>::command(), "doorward", &mut script);
+            answer(&String::from_utf8_lossy(&script))
+        }
+    }
+}
+
+/// Prints an answer to stdout.
+fn answer(text: &str) -> Result<Exit, Failure> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|e| Failure::writing("stdout", &e))?;
+    Ok(Exit::Clean)
+}
+
+fn start_log(cli: &Cli) {
+    use tracing_subscriber::EnvFilter;
+    let level = match cli.verbose {
+        0 => "error",
+        1 => "doorward=info,doorward_core=info,error",
+        2 => "doorward=debug,doorward_core=debug,info",
+        _ => "trace",
+    };
+    let filter = EnvFilter::try_from_env("DOORWARD_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match cli.log_format {
+        cli::LogFormat::Json => builder.json().init(),
+        cli::LogFormat::Text => builder.with_ansi(cli.colour_on_stderr()).init(),
+    }
+}

@@ -1,0 +1,183 @@
+//! The formats of `--format`, their destinations, and handing the report to each.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use doorward_model::{Receipt, ScanReport, SinkError};
+
+use crate::cli::Cli;
+use crate::exit::{Exit, Failure};
+
+mod json;
+mod ndjson;
+mod table;
+
+pub(crate) use json::JsonDocument;
+pub(crate) use ndjson::NdjsonLine;
+
+/// One `--format KIND[=PATH]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Format {
+    kind: Kind,
+    path: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Table,
+    Json,
+    Ndjson,
+}
+
+impl Kind {
+    const ALL: [Self; 3] = [Self::Table, Self::Json, Self::Ndjson];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Json => "json-v1",
+            Self::Ndjson => "ndjson-v1",
+        }
+    }
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (kind, path) = match text.split_once('=') {
+            Some((_, "")) => return Err(format!("{text:?} names no file behind the =")),
+            Some((kind, "-")) => (kind, None),
+            Some((kind, path)) => (kind, Some(PathBuf::from(path))),
+            None => (text, None),
+        };
+        let kinds = || Kind::ALL.map(Kind::name).join(", ");
+        let kind = Kind::ALL
+            .into_iter()
+            .find(|k| k.name() == kind)
+            .ok_or_else(|| format!("{kind:?} is not one of {}", kinds()))?;
+        Ok(Self { kind, path })
+    }
+}
+
+impl Format {
+    /// The table for people.
+    pub(crate) fn table(path: Option<PathBuf>) -> Self {
+        Self { kind: Kind::Table, path }
+    }
+
+    /// The whole report as one document.
+    pub(crate) fn json(path: Option<PathBuf>) -> Self {
+        Self { kind: Kind::Json, path }
+    }
+
+    /// The report line by line.
+    pub(crate) fn ndjson(path: Option<PathBuf>) -> Self {
+        Self { kind: Kind::Ndjson, path }
+    }
+
+    fn destination(&self) -> String {
+        self.path.as_ref().map_or_else(|| "stdout".to_owned(), |path| path.display().to_string())
+    }
+}
+
+/// Where the report goes, checked before there is one.
+pub(crate) struct Sinks(Vec<Format>);
+
+impl Sinks {
+    /// Checks that every destination can be written, before any scan work.
+    pub(crate) fn prepare(formats: &[Format]) -> Result<Self, Failure> {
+        let formats = if formats.is_empty() { vec![Format::table(None)] } else { formats.to_vec() };
+        if formats.iter().filter(|format| format.path.is_none()).count() > 1 {
+            return Err(Failure::new(
+                Exit::Usage,
+                "two formats would both be written to stdout; give all but one a file: --format json-v1=scan.json",
+            ));
+        }
+        for format in &formats {
+            if let Some(path) = &format.path {
+                writable(path).map_err(|e| {
+                    Failure::new(Exit::Preflight, format!("{}: cannot be written: {e}", path.display()))
+                })?;
+            }
+        }
+        Ok(Self(formats))
+    }
+
+    /// Writes every format and checks each receipt.
+    pub(crate) fn emit(&self, cli: &Cli, report: &ScanReport, exit: Exit) -> Result<(), Failure> {
+        for format in &self.0 {
+            let colour = format.path.is_none() && cli.colour_on_stdout();
+            let receipt =
+                write(format, report, exit, colour).map_err(|e| Failure::writing(&format.destination(), &e))?;
+            if !receipt.adds_up() {
+                return Err(SinkError {
+                    sink: receipt.sink,
+                    problem: format!(
+                        "{} of {} findings are unaccounted for",
+                        receipt.findings_in - receipt.written,
+                        receipt.findings_in
+                    ),
+                }
+                .into());
+            }
+        }
+        if !cli.quiet && exit != Exit::Clean {
+            let _ = writeln!(io::stderr(), "exit code {}: {}", exit.code(), exit.says());
+        }
+        Ok(())
+    }
+}
+
+fn write(format: &Format, report: &ScanReport, exit: Exit, colour: bool) -> io::Result<Receipt> {
+    let mut written = 0;
+    let mut render = |out: &mut dyn Write| -> io::Result<()> {
+        written = match format.kind {
+            Kind::Table => table::write(out, report, exit, colour)?,
+            Kind::Json => json::write(out, report, exit)?,
+            Kind::Ndjson => ndjson::write(out, report, exit)?,
+        };
+        out.flush()
+    };
+    match &format.path {
+        Some(path) => write_file(path, |file| render(&mut BufWriter::new(file)))?,
+        None => render(&mut BufWriter::new(io::stdout().lock()))?,
+    }
+    Ok(Receipt {
+        sink: format.kind.name().to_owned(),
+        destination: format.destination(),
+        findings_in: report.findings.len(),
+        written,
+        skipped: Vec::new(),
+    })
+}
+
+/// Writes a file whole or not at all: beside its place first, then into it.
+pub(crate) fn write_file(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    let beside = path.with_file_name(name);
+    let mut file = File::create(&beside)?;
+    let written = write(&mut file).and_then(|()| file.sync_all());
+    match written {
+        Ok(()) => std::fs::rename(&beside, path),
+        Err(error) => {
+            let _ = std::fs::remove_file(&beside);
+            Err(error)
+        }
+    }
+}
+
+fn writable(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Err(io::Error::other("it is a folder"));
+    }
+    let existed = path.exists();
+    OpenOptions::new().append(true).create(true).open(path)?;
+    if !existed {
+        std::fs::remove_file(path)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! `json-v1`: the whole report as one document.
+//!
+//! Promise: within v1, keys are added and never renamed, removed or given another meaning; readers should ignore keys
+//! they do not know.
+
+use std::io::{self, Write};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use doorward_model::ScanReport;
+
+use crate::exit::Exit;
+
+/// The document.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct JsonDocument<'a> {
+    /// `json-v1`.
+    format: &'static str,
+    /// The exit code of the run that wrote it; `doorward explain exit-codes` explains it.
+    exit_code: u8,
+    /// The report.
+    #[serde(flatten)]
+    report: &'a ScanReport,
+}
+
+/// Writes the document and returns how many findings it holds.
+pub(super) fn write(out: &mut dyn Write, report: &ScanReport, exit: Exit) -> io::Result<usize> {
+    let document = JsonDocument { format: "json-v1", exit_code: exit.code(), report };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    out.write_all(b"\n")?;
+    Ok(report.findings.len())
+}

@@ -1,0 +1,41 @@
+//! `doorward schema`: JSON Schemas of settings and outputs, generated from the types themselves.
+
+use crate::cli::SchemaKind;
+use crate::exit::{Exit, Failure};
+use crate::output::{JsonDocument, NdjsonLine};
+use crate::saved::Saved;
+use crate::settings::Settings;
+
+/// The schema as pretty JSON.
+pub(crate) fn text(kind: SchemaKind) -> Result<String, Failure> {
+    let mut schema = match kind {
+        SchemaKind::Config => schemars::schema_for!(Settings),
+        SchemaKind::JsonV1 => schemars::schema_for!(JsonDocument<'static>),
+        SchemaKind::NdjsonV1 => schemars::schema_for!(NdjsonLine<'static>),
+        SchemaKind::Saved => schemars::schema_for!(Saved),
+    };
+    if kind == SchemaKind::Config {
+        // A settings file says only what differs from the default, so nothing in it is required.
+        drop_required(schema.ensure_object());
+    }
+    serde_json::to_string_pretty(&schema)
+        .map(|text| text + "\n")
+        .map_err(|e| Failure::new(Exit::Internal, format!("the schema could not be written: {e}")))
+}
+
+/// Removes `required` from the schema and from the sections it is made of, but not from list entries, which are whole.
+fn drop_required(schema: &mut serde_json::Map<String, serde_json::Value>) {
+    schema.remove("required");
+    let sections: Vec<String> = schema
+        .get("properties")
+        .and_then(|p| p.as_object())
+        .map(|p| p.values().filter_map(|v| v.get("$ref")?.as_str()?.rsplit('/').next().map(str::to_owned)).collect())
+        .unwrap_or_default();
+    if let Some(definitions) = schema.get_mut("$defs").and_then(|d| d.as_object_mut()) {
+        for section in sections {
+            if let Some(section) = definitions.get_mut(&section).and_then(|s| s.as_object_mut()) {
+                section.remove("required");
+            }
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Settings: what the operator wants, from flags, environment, `doorward.toml` and the embedded default.
+
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::providers::{Format, Toml};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use doorward_core::access::AccessSettings;
+use doorward_core::collect::CollectSettings;
+use doorward_core::discover::{DiscoverSettings, RegionSettings, ScopeSettings};
+use doorward_core::normalize::{ManagerSettings, NormalizeSettings, OwnerSettings};
+use doorward_core::settings::{CallSettings, Span};
+use doorward_model::{Policy, Severity};
+
+mod complain;
+mod environment;
+mod origin;
+
+pub(crate) use complain::SettingsError;
+pub(crate) use environment::Environment;
+pub(crate) use origin::show;
+
+/// The embedded default; every key is in it.
+pub(crate) const DEFAULT: &str = include_str!("../../../config/default.toml");
+
+/// All settings, by the part of Doorward that reads them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// How sessions are opened.
+    pub(crate) access: AccessSettings,
+    /// Which accounts are scanned.
+    pub(crate) scope: ScopeSettings,
+    /// Which Regions are scanned.
+    pub(crate) regions: RegionSettings,
+    /// How calls are made.
+    pub(crate) calls: CallSettings,
+    /// The scan as a whole.
+    pub(crate) scan: ScanSettings,
+    /// What is collected beyond the minimum.
+    pub(crate) collect: CollectSettings,
+    /// Who is responsible.
+    pub(crate) owner: OwnerSettings,
+    /// What manages a load balancer.
+    pub(crate) manager: ManagerSettings,
+    /// Which tags tell environment and application type.
+    pub(crate) labels: LabelSettings,
+    /// What is demanded.
+    pub(crate) policy: Policy,
+    /// When a report is bad news.
+    pub(crate) report: ReportSettings,
+}
+
+/// The scan as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ScanSettings {
+    /// When the scan stops; what is not read by then is listed as timed out.
+    pub(crate) deadline: Span,
+}
+
+/// Which tags tell environment and application type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LabelSettings {
+    /// Tag keys that name the environment, in order.
+    pub(crate) environment_tags: Vec<String>,
+    /// Tag keys that name the application type, in order.
+    pub(crate) application_tags: Vec<String>,
+}
+
+/// The severity from which a failure decides the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum FailOn {
+    /// Any failure.
+    Informational,
+    /// Low and above.
+    Low,
+    /// Medium and above.
+    Medium,
+    /// High and above.
+    High,
+    /// Critical only.
+    Critical,
+    /// No failure.
+    Never,
+}
+
+impl FailOn {
+    /// Whether a failure of this severity counts.
+    pub(crate) fn covers(self, severity: Severity) -> bool {
+        let threshold = match self {
+            Self::Informational => Severity::Informational,
+            Self::Low => Severity::Low,
+            Self::Medium => Severity::Medium,
+            Self::High => Severity::High,
+            Self::Critical => Severity::Critical,
+            Self::Never => return false,
+        };
+        severity >= threshold
+    }
+}
+
+/// When a report is bad news.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReportSettings {
+    /// The lowest severity of a failure that makes the exit code 3.
+    pub(crate) fail_on: FailOn,
+    /// The least share, in percent, of account-Regions read completely and of verdicts known.
+    pub(crate) minimum_coverage: f64,
+}
+
+impl Settings {
+    /// Merges all layers and checks the result. `overrides` are the flags, as dotted keys.
+    pub(crate) fn load(
+        config: Option<&Path>,
+        overrides: &[(String, figment::value::Value)],
+    ) -> Result<Self, SettingsError> {
+        let layers = Layers::find(config, overrides)?;
+        let settings: Self = layers.figment.extract().map_err(|error| complain::explain(&error, &layers))?;
+        settings.check(&layers)?;
+        Ok(settings)
+    }
+
+    /// What discover needs.
+    pub(crate) fn discover(&self) -> DiscoverSettings {
+        DiscoverSettings {
+            scope: self.scope.clone(),
+            regions: self.regions.clone(),
+            account_tags_wanted: !self.owner.account_tags.is_empty(),
+        }
+    }
+
+    /// What normalize needs.
+    pub(crate) fn normalize(&self) -> NormalizeSettings {
+        NormalizeSettings {
+            owner: self.owner.clone(),
+            manager: self.manager.clone(),
+            environment_tags: self.labels.environment_tags.clone(),
+            application_tags: self.labels.application_tags.clone(),
+        }
+    }
+
+    fn check(&self, layers: &Layers) -> Result<(), SettingsError> {
+        let wrong = |key: &str, problem: String| Err(complain::wrong(key, &problem, layers));
+        let in_sts = |text: &str, more: &[u8]| {
+            text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b) || more.contains(&b))
+        };
+        if self.calls.concurrency == 0 || self.calls.concurrency > 4096 {
+            return wrong("calls.concurrency", format!("{} is not between 1 and 4096", self.calls.concurrency));
+        }
+        if !(self.calls.share_of_limits > 0.0 && self.calls.share_of_limits.is_finite()) {
+            return wrong("calls.share_of_limits", format!("{} is not above 0", self.calls.share_of_limits));
+        }
+        if self.calls.tries == 0 {
+            return wrong("calls.tries", "0 tries never call anything".to_owned());
+        }
+        if !(0.0..=100.0).contains(&self.report.minimum_coverage) {
+            return wrong("report.minimum_coverage", format!("{} is not a percentage", self.report.minimum_coverage));
+        }
+        let session = &self.access.session_name;
+        if !(2..=64).contains(&session.len()) || !in_sts(session, b"") {
+            return wrong("access.session_name", format!("{session:?} is not 2 to 64 letters, digits or _+=,.@-"));
+        }
+        let ids = std::iter::once(&self.access.external_id).chain(self.access.overrides.iter().map(|o| &o.external_id));
+        if let Some(id) = ids.flatten().find(|id| !(2..=1224).contains(&id.len()) || !in_sts(id, b":/")) {
+            let problem =
+                format!("an external id of {} characters is not 2 to 1224 letters, digits or _+=,.@:/-", id.len());
+            return wrong("access.external_id", problem);
+        }
+        let known: Vec<&str> = doorward_rules::all().iter().map(|rule| rule.meta().id).collect();
+        if let Some(id) = self.policy.disabled.iter().find(|id| !known.contains(&id.as_str())) {
+            let near = complain::nearest(id, &known).map(|n| format!("; did you mean {n}?")).unwrap_or_default();
+            return wrong("policy.disabled", format!("there is no rule {id:?}{near}"));
+        }
+        Ok(())
+    }
+}
+
+/// The merged layers and where the files among them lie.
+pub(crate) struct Layers {
+    figment: Figment,
+    /// Files in rising precedence, with their text.
+    files: Vec<(PathBuf, String)>,
+}
+
+impl Layers {
+    pub(crate) fn find(
+        config: Option<&Path>,
+        overrides: &[(String, figment::value::Value)],
+    ) -> Result<Self, SettingsError> {
+        let mut figment = Figment::from(Toml::string(DEFAULT));
+        let mut files = Vec::new();
+        let found = match config {
+            Some(path) => Some(path.to_owned()),
+            None => search(),
+        };
+        if let Some(path) = found {
+            let text = std::fs::read_to_string(&path)
+                .map_err(|e| SettingsError(format!("{}: the settings file cannot be read: {e}", path.display())))?;
+            complain::syntax(&path, &text)?;
+            figment = figment.merge(Toml::string(&text));
+            files.push((path, text));
+        }
+        figment = figment.merge(Environment::read()?);
+        for (key, value) in overrides {
+            figment = figment.merge(environment::Flag(key.clone(), value.clone()));
+        }
+        Ok(Self { figment, files })
+    }
+}
+
+/// `doorward.toml` in the working folder or above it, else in the XDG configuration folder.
+fn search() -> Option<PathBuf> {
+    let here = std::env::current_dir().ok()?;
+    let upwards = here.ancestors().map(|folder| folder.join("doorward.toml"));
+    let home = std::env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config")));
+    upwards.chain(home.map(|config| config.join("doorward/doorward.toml"))).find(|path| path.is_file())
+}

@@ -1,0 +1,74 @@
+//! `doorward config show --origin`: every value with where it came from.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use figment::value::{Dict, Value};
+
+use super::{DEFAULT, Environment, Layers, Settings, SettingsError, complain};
+
+/// The effective settings as TOML lines, each with its origin when asked for. Settings that do not hold up are an error
+/// here too: what is shown is what a scan would use.
+pub(crate) fn show(config: Option<&Path>, origins: bool) -> Result<String, SettingsError> {
+    Settings::load(config, &[])?;
+    let layers = Layers::find(config, &[])?;
+    let merged: Dict = layers.figment.extract().map_err(|error| complain::explain(&error, &layers))?;
+    let mut lines = Vec::new();
+    leaves("", &merged, &mut lines);
+    let width = lines.iter().map(|(key, value)| key.len() + value.len() + 3).filter(|w| *w < 80).max().unwrap_or(0);
+    let mut text = String::new();
+    for (key, value) in lines {
+        let line = format!("{key} = {value}");
+        if origins {
+            let _ = writeln!(text, "{line:<width$}  # {}", origin(&key, &layers));
+        } else {
+            let _ = writeln!(text, "{line}");
+        }
+    }
+    Ok(text)
+}
+
+fn origin(key: &str, layers: &Layers) -> String {
+    let name = layers.figment.find_metadata(key).map(|metadata| metadata.name.to_string()).unwrap_or_default();
+    if name == "environment" {
+        return Environment::variable(key);
+    }
+    let in_file = layers.files.iter().rev().find_map(|(path, text)| Some((path, complain::line(text, key)?)));
+    if let Some((path, line)) = in_file {
+        return format!("{}:{line}", path.display());
+    }
+    match complain::line(DEFAULT, key) {
+        Some(line) => format!("default ({line})"),
+        None => "default".to_owned(),
+    }
+}
+
+fn leaves(prefix: &str, dict: &Dict, lines: &mut Vec<(String, String)>) {
+    for (key, value) in dict {
+        let key = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        match value {
+            Value::Dict(_, inner) if !inner.is_empty() => leaves(&key, inner, lines),
+            other => lines.push((key, plain(other))),
+        }
+    }
+}
+
+/// A value in TOML's spelling.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(_, text) => toml_edit::Value::from(text.as_str()).to_string().trim().to_owned(),
+        Value::Bool(_, yes) => yes.to_string(),
+        Value::Num(_, number) => match (number.to_i128(), number.to_f64()) {
+            (Some(whole), _) => whole.to_string(),
+            (None, Some(real)) => format!("{real:?}"),
+            (None, None) => "0".to_owned(),
+        },
+        Value::Array(_, items) => format!("[{}]", items.iter().map(plain).collect::<Vec<_>>().join(", ")),
+        Value::Dict(_, dict) => {
+            let pairs: Vec<String> = dict.iter().map(|(key, value)| format!("{key} = {}", plain(value))).collect();
+            if pairs.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", pairs.join(", ")) }
+        }
+        Value::Char(_, one) => format!("{:?}", one.to_string()),
+        Value::Empty(..) => "{}".to_owned(),
+    }
+}

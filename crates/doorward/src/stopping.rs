@@ -1,0 +1,71 @@
+//! What ends a scan early: Ctrl-C, SIGTERM, its own deadline.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use doorward_core::{Stop, Stopper};
+use doorward_model::GapReason;
+
+use crate::exit::Exit;
+
+/// Remembers which signal came, if any.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Signal(Arc<AtomicU8>);
+
+impl Signal {
+    /// The exit code of the signal that stopped the scan.
+    pub(crate) fn exit(&self) -> Option<Exit> {
+        match self.0.load(Ordering::SeqCst) {
+            1 => Some(Exit::Interrupted),
+            2 => Some(Exit::Terminated),
+            _ => None,
+        }
+    }
+}
+
+/// Starts listening. The second signal is the operating system's again: it ends the process at once.
+pub(crate) fn listen(deadline: Duration) -> (Stop, Signal) {
+    let (stopper, stop) = Stop::new();
+    let signal = Signal::default();
+    tokio::spawn(wait(stopper, signal.clone(), deadline));
+    (stop, signal)
+}
+
+async fn wait(stopper: Stopper, signal: Signal, deadline: Duration) {
+    let came = tokio::select! {
+        () = interrupt() => 1,
+        () = terminate() => 2,
+        () = tokio::time::sleep(deadline) => {
+            stopper.stop(GapReason::TimedOut);
+            tokio::select! { () = interrupt() => 1, () = terminate() => 2 }
+        }
+    };
+    signal.0.store(came, Ordering::SeqCst);
+    stopper.stop(GapReason::Interrupted);
+    // Whoever asks twice does not want to wait for a report.
+    tokio::select! { () = interrupt() => {}, () = terminate() => {} }
+    std::process::abort();
+}
+
+async fn interrupt() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(unix)]
+async fn terminate() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut stream) => {
+            stream.recv().await;
+        }
+        Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminate() {
+    std::future::pending().await
+}
