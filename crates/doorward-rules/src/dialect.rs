@@ -1,0 +1,161 @@
+//! The next step for one load balancer, in the language of whatever manages it.
+//!
+//! A setting changed behind the back of its manager is changed back sooner or later, so a managed load balancer gets the
+//! manager's own setting and a command appears only where nothing else would undo it. Names and tags are anybody's text:
+//! they never stand in a sentence that holds a command, and a command holds nothing but validated words.
+
+use doorward_model::{Kind, LoadBalancer, Manager, Mode, Observed};
+
+/// How to set the desync mitigation mode of this load balancer.
+pub(crate) fn set_mode(lb: &LoadBalancer, mode: Mode) -> String {
+    let key = lb.kind.mode_attribute();
+    let arguments = match lb.kind {
+        Kind::Classic => format!("'{{\"AdditionalAttributes\":[{{\"Key\":\"{key}\",\"Value\":\"{mode}\"}}]}}'"),
+        _ => format!("Key={key},Value={mode}"),
+    };
+    let by_hand = by_hand(lb, &arguments, &format!("{key} to {mode}"));
+    let manager = match &lb.managed_by {
+        Observed::Absent => return by_hand,
+        Observed::Unread(gap) => return perhaps_managed(&by_hand, &gap.to_string()),
+        Observed::Known(manager) => manager,
+    };
+    if lb.kind == Kind::Classic {
+        // None of these has a property, option or annotation for it. Terraform's aws_elb does.
+        match manager {
+            Manager::CloudFormation(_) => return no_setting("CloudFormation", &by_hand),
+            Manager::Kubernetes(_) => return no_setting("Kubernetes", &by_hand),
+            Manager::EcsGateway(_) => return no_setting("ECS", &by_hand),
+            Manager::ElasticBeanstalk(_) => return no_setting("Elastic Beanstalk", &by_hand),
+            Manager::Terraform(_) => {}
+        }
+    }
+    match manager {
+        Manager::CloudFormation(_) => {
+            format!("In {manager}, put Key {key} with Value {mode} into LoadBalancerAttributes and update the stack.")
+        }
+        Manager::Kubernetes(_) => format!(
+            "In {manager}, add {key}={mode} to the annotation alb.ingress.kubernetes.io/load-balancer-attributes of the \
+             Ingress, or for a whole class to spec.loadBalancerAttributes of its IngressClassParams, which overrides the \
+             annotation (Gateway API: LoadBalancerConfiguration); the controller writes back every key named there."
+        ),
+        Manager::EcsGateway(_) => {
+            format!("On {manager}, set configuration.hostSharedAlb.httpDesync to {mode} with ecs:UpdateGateway.")
+        }
+        Manager::ElasticBeanstalk(_) => format!(
+            "In {manager}, put Key {key} with Value {mode} into LoadBalancerAttributes of the resource \
+             AWSEBV2LoadBalancer in .ebextensions and deploy; no configuration option sets it."
+        ),
+        Manager::Terraform(_) => format!(
+            "In the configuration that {manager} points to, set desync_mitigation_mode = \"{mode}\" on the {} and apply.",
+            terraform_resource(lb.kind)
+        ),
+    }
+}
+
+/// How to have this load balancer write access logs.
+pub(crate) fn enable_access_logs(lb: &LoadBalancer) -> String {
+    let arguments = match lb.kind {
+        Kind::Classic => "'{\"AccessLog\":{\"Enabled\":true,\"S3BucketName\":\"BUCKET\",\"EmitInterval\":5}}'",
+        _ => "Key=access_logs.s3.enabled,Value=true Key=access_logs.s3.bucket,Value=BUCKET",
+    };
+    let bucket = "BUCKET is a bucket in the same Region that admits logdelivery.elasticloadbalancing.amazonaws.com.";
+    let by_hand = format!("{} {bucket}", by_hand(lb, arguments, "access logs to go to BUCKET"));
+    let manager = match &lb.managed_by {
+        Observed::Absent => return by_hand,
+        Observed::Unread(gap) => return perhaps_managed(&by_hand, &gap.to_string()),
+        Observed::Known(manager) => manager,
+    };
+    let classic = lb.kind == Kind::Classic;
+    let step = match manager {
+        Manager::CloudFormation(_) if classic => format!("In {manager}, set AccessLoggingPolicy and update the stack."),
+        Manager::CloudFormation(_) => format!(
+            "In {manager}, put access_logs.s3.enabled (true) and access_logs.s3.bucket (BUCKET) into \
+             LoadBalancerAttributes and update the stack."
+        ),
+        Manager::Kubernetes(_) if classic => format!(
+            "In {manager}, annotate the Service with \
+             service.beta.kubernetes.io/aws-load-balancer-access-log-enabled: \"true\" and \
+             service.beta.kubernetes.io/aws-load-balancer-access-log-s3-bucket-name: BUCKET."
+        ),
+        Manager::Kubernetes(_) => format!(
+            "In {manager}, add access_logs.s3.enabled=true,access_logs.s3.bucket=BUCKET to the annotation \
+             alb.ingress.kubernetes.io/load-balancer-attributes of the Ingress, or to spec.loadBalancerAttributes of its \
+             IngressClassParams."
+        ),
+        Manager::EcsGateway(_) if classic => return no_setting("ECS", &by_hand),
+        Manager::EcsGateway(_) => {
+            format!("On {manager}, set configuration.hostSharedAlb.accessLogs with ecs:UpdateGateway.")
+        }
+        Manager::ElasticBeanstalk(_) if classic => format!(
+            "In {manager}, set AccessLoggingPolicy of the resource AWSEBLoadBalancer in .ebextensions and deploy."
+        ),
+        Manager::ElasticBeanstalk(_) => format!(
+            "In {manager}, set the options AccessLogsS3Enabled (true) and AccessLogsS3Bucket (BUCKET) of the namespace \
+             aws:elbv2:loadbalancer."
+        ),
+        Manager::Terraform(_) => format!(
+            "In the configuration that {manager} points to, add an access_logs block with bucket and enabled = true to \
+             the {} and apply.",
+            terraform_resource(lb.kind)
+        ),
+    };
+    format!("{step} {bucket}")
+}
+
+fn no_setting(manager: &str, by_hand: &str) -> String {
+    format!("{manager} has no setting for this on a classic load balancer, so set it directly. {by_hand}")
+}
+
+fn perhaps_managed(by_hand: &str, gap: &str) -> String {
+    format!(
+        "What manages it could not be read ({gap}): if something does, make the change there, or it will be changed \
+         back. If nothing does: {by_hand}"
+    )
+}
+
+fn terraform_resource(kind: Kind) -> &'static str {
+    if kind == Kind::Classic { "aws_elb" } else { "aws_lb" }
+}
+
+/// The AWS CLI command, or the same in words where an ARN or name could be misread by a shell. AWS gives out neither.
+fn by_hand(lb: &LoadBalancer, arguments: &str, in_words: &str) -> String {
+    let region = &lb.region;
+    let arn = lb.arn.as_str();
+    match lb.kind {
+        Kind::Classic if is_plain(&lb.name, "-_.") => format!(
+            "Run `aws elb modify-load-balancer-attributes --region {region} --load-balancer-name {} \
+             --load-balancer-attributes {arguments}`.",
+            lb.name
+        ),
+        Kind::Application if is_plain(arn, "-_.:/") => format!(
+            "Run `aws elbv2 modify-load-balancer-attributes --region {region} --load-balancer-arn {arn} --attributes \
+             {arguments}`."
+        ),
+        _ => format!(
+            "Set {in_words} in the console; no command is given, because the load balancer's name holds characters that \
+             a shell could misread."
+        ),
+    }
+}
+
+/// Whether a text is one plain word to every shell, and not an option.
+fn is_plain(text: &str, punctuation: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || punctuation.contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_words_go_into_a_command() {
+        for plain in ["web", "awseb-e-x-AWSEBLoa-1ABC", "a.b_c"] {
+            assert!(is_plain(plain, "-_."), "{plain}");
+        }
+        for other in ["", "-rf", "a b", "a;b", "$(id)", "`id`", "a'b", "a\nb", "a\u{1b}[2J", "ä", "a/b", "a&b", "a%b"]
+        {
+            assert!(!is_plain(other, "-_."), "{other:?}");
+        }
+    }
+}

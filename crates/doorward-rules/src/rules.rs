@@ -1,0 +1,16 @@
+//! The registry of rules. A rule is one file, named after its id, that reads like its documentation.
+
+mod access_logs_disabled;
+mod desync_mode_below_required;
+mod desync_mode_headroom;
+mod owner_missing;
+
+use doorward_model::Rule;
+
+/// Every rule, ordered by id.
+pub(crate) static REGISTRY: &[&dyn Rule] = &[
+    &access_logs_disabled::AccessLogsDisabled,
+    &desync_mode_below_required::DesyncModeBelowRequired,
+    &desync_mode_headroom::DesyncModeHeadroom,
+    &owner_missing::OwnerMissing,
+];

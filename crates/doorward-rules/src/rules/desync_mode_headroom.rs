@@ -1,0 +1,102 @@
+//! `desync-mode-headroom`: the required mode is met, and a stronger one exists.
+
+use doorward_model::{Kind, LoadBalancer, LogDestination, Mode, Observed, Policy, Rule, RuleMeta, Severity, Verdict};
+
+use crate::{Requirement, Standing, reading};
+
+const META: RuleMeta = RuleMeta {
+    id: "desync-mode-headroom",
+    version: 1,
+    title: "Desync mitigation mode could be stronger",
+    severity: Severity::Informational,
+    what: "Does this load balancer meet its required mode in defensive, so that strictest is still open to it?",
+    why: "Defensive forwards Ambiguous requests and merely closes the connections afterwards. Strictest blocks everything \
+          that is not compliant, and for a load balancer whose clients send only compliant requests it costs nothing. \
+          Nothing is wrong where this rule fails: it marks an improvement that nobody has shown to be safe or unsafe yet.",
+    evidence: "The desync mitigation mode from DescribeLoadBalancerAttributes and the mode that the policy requires. No \
+               traffic is read, so the rule never says that strictest would be harmless.",
+    remediation: "Gather traffic evidence over a representative time: classifications in the access logs of an application \
+                  load balancer, the CloudWatch metric DesyncMitigationMode_NonCompliant_Request_Count for both kinds. \
+                  Go to strictest where no Acceptable or Ambiguous request is missed by anybody.",
+    references: &[
+        "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html#desync-mitigation-mode",
+        "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html",
+        "https://docs.aws.amazon.com/elasticloadbalancing/latest/classic/config-desync-mitigation-mode.html",
+    ],
+};
+
+/// See [`META`].
+pub(crate) struct DesyncModeHeadroom;
+
+impl Rule for DesyncModeHeadroom {
+    fn meta(&self) -> &'static RuleMeta {
+        &META
+    }
+
+    fn judge(&self, lb: &LoadBalancer, policy: &Policy) -> Verdict {
+        let seen = match reading::mode(lb) {
+            Ok(seen) => seen,
+            Err(verdict) => return verdict,
+        };
+        match seen.mode {
+            Mode::Strictest => Verdict::Pass { because: "The mode is strictest; there is no stronger one.".to_owned() },
+            Mode::Monitor => {
+                Verdict::NotApplicable { because: "The mode is monitor; defensive comes before strictest.".to_owned() }
+            }
+            Mode::Defensive => {
+                let required = Requirement::of(lb, policy);
+                let open = required.standing(Mode::Defensive) == Standing::Open;
+                let unsure = if open { required.gaps() } else { &[] };
+                let gaps: Vec<_> = unsure.iter().cloned().chain(seen.listeners).collect();
+                if required.standing(Mode::Defensive) == Standing::Missed {
+                    Verdict::NotApplicable {
+                        because: format!(
+                            "The mode is defensive; the policy requires {required}, so it is not a choice."
+                        ),
+                    }
+                } else if gaps.is_empty() {
+                    Verdict::Fail {
+                        because: format!(
+                            "The mode is defensive and the policy requires {required}. Strictest would be stronger; \
+                             there is no traffic evidence yet for or against it."
+                        ),
+                        severity: Severity::Informational,
+                        remedy: gather_evidence(lb).to_owned(),
+                    }
+                } else {
+                    let unread = reading::list(&gaps);
+                    Verdict::Unknown {
+                        because: format!(
+                            "The mode is defensive and the policy requires {required}; whether strictest is a choice here \
+                             depends on what could not be read: {unread}."
+                        ),
+                        gaps,
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Access logs of classic load balancers have no classification, so their only witness is the metric:
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/classic/access-log-collection.html>
+fn gather_evidence(lb: &LoadBalancer) -> &'static str {
+    match (lb.kind, &lb.access_logs) {
+        (Kind::Classic, _) => {
+            "Watch the CloudWatch metric DesyncMitigationMode_NonCompliant_Request_Count (namespace AWS/ELB) over a \
+             representative time: access logs of classic load balancers do not show classifications."
+        }
+        (_, Observed::Known(LogDestination::S3 { .. } | LogDestination::Delivery(_))) => {
+            "Count the Acceptable and Ambiguous requests in its access logs over a representative time: strictest would \
+             block these."
+        }
+        (_, Observed::Known(LogDestination::Nowhere)) => {
+            "Turn its access logs on and count the Acceptable and Ambiguous requests over a representative time: strictest \
+             would block these."
+        }
+        (_, Observed::Absent | Observed::Unread(_)) => {
+            "Whether it writes access logs is not known: find out, turn them on if need be, and count the Acceptable and \
+             Ambiguous requests over a representative time: strictest would block these."
+        }
+    }
+}

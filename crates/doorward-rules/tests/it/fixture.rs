@@ -1,0 +1,163 @@
+//! Load balancers as AWS would describe them, from the few words of a case.
+
+use std::collections::BTreeMap;
+
+use doorward_model::{
+    AccountId, Arn, Gap, GapReason, Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Observed, OuPath,
+    Owner, OwnerSource, Region, Scheme,
+};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use toml::Value;
+
+/// What a case says of its load balancer. Every observation may also be the word `absent`, or `unread:` and a reason such
+/// as `unread:access-denied`. What is not said is ordinary: an internet-facing application load balancer of an owner,
+/// in defensive mode, without a manager, whose listeners nobody asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Given {
+    kind: Option<Kind>,
+    name: Option<String>,
+    mode: Option<Value>,
+    scheme: Option<Value>,
+    /// `["HTTPS:443"]`
+    listeners: Option<Value>,
+    tags: Option<Value>,
+    /// A path of names: `/Workloads/Prod`.
+    ou: Option<Value>,
+    environment: Option<Value>,
+    application: Option<Value>,
+    /// `cloud-formation = "stack"`, as the model spells it.
+    managed_by: Option<Value>,
+    /// A name, by the tag `owner`.
+    owner: Option<Value>,
+    /// `nowhere`, `{ s3 = { bucket = "b", prefix = "p" } }` or `{ delivery = ["arn"] }`.
+    access_logs: Option<Value>,
+    drop_invalid_headers: Option<bool>,
+}
+
+/// The load balancer of a case.
+pub(crate) fn load_balancer(given: &Given) -> LoadBalancer {
+    let kind = given.kind.unwrap_or(Kind::Application);
+    let name = given.name.clone().unwrap_or_else(|| "web".to_owned());
+    let mode = observed(&given.mode, Observed::Known(Mode::Defensive));
+    let drop_invalid_headers = given.drop_invalid_headers.unwrap_or(false);
+    let access_logs = observed(&given.access_logs, Observed::Known(LogDestination::Nowhere));
+    let usual_listeners = match kind {
+        Kind::Classic => Observed::Known(vec!["HTTPS:443".to_owned()]),
+        _ => unread("not-asked", "elasticloadbalancing:DescribeListeners"),
+    };
+    LoadBalancer {
+        arn: arn(kind, &name),
+        account: AccountId::new("111122223333").expect("an account id"),
+        account_name: Observed::Known("shop-prod".to_owned()),
+        ou: observed::<String>(&given.ou, Observed::Known("/Workloads/Prod".to_owned()))
+            .map(|names| OuPath { names, ids: vec!["r-ab12".to_owned(), "ou-ab12-11111111".to_owned()] }),
+        region: Region::new("eu-west-1").expect("a Region"),
+        name,
+        kind,
+        scheme: observed(&given.scheme, Observed::Known(Scheme::InternetFacing)),
+        vpc: Some("vpc-0a1b2c3d".to_owned()),
+        dns_name: Some("web-1234567890.eu-west-1.elb.amazonaws.com".to_owned()),
+        created: None,
+        state: (kind != Kind::Classic).then(|| "active".to_owned()),
+        drop_invalid_headers: Observed::Known(drop_invalid_headers),
+        waf_fail_open: Observed::Known(false),
+        listeners: observed::<Vec<String>>(&given.listeners, usual_listeners)
+            .map(|listeners| listeners.iter().map(|text| listener(text)).collect()),
+        tags: observed(&given.tags, Observed::Known(BTreeMap::new())),
+        managed_by: observed::<Manager>(&given.managed_by, Observed::Absent),
+        owner: observed::<String>(&given.owner, Observed::Known("team-checkout".to_owned()))
+            .map(|name| Owner { name, source: OwnerSource::ResourceTag("owner".to_owned()) }),
+        environment: observed(&given.environment, Observed::Absent),
+        application: observed(&given.application, Observed::Absent),
+        attributes: attributes(kind, &mode, drop_invalid_headers, &access_logs),
+        mode,
+        access_logs,
+        evidence: None,
+        security_groups: vec!["sg-0a1b2c3d".to_owned()],
+        zones: vec!["eu-west-1a".to_owned(), "eu-west-1b".to_owned()],
+    }
+}
+
+/// An observation that failed for a reason, by its code.
+pub(crate) fn unread<T>(reason: &str, operation: &str) -> Observed<T> {
+    let reason = GapReason::ALL.into_iter().find(|known| known.code() == reason).expect("a reason that exists");
+    Observed::unread(Gap::new(reason, operation))
+}
+
+fn observed<T: DeserializeOwned>(said: &Option<Value>, otherwise: Observed<T>) -> Observed<T> {
+    match said {
+        None => otherwise,
+        Some(Value::String(word)) if word == "absent" => Observed::Absent,
+        Some(Value::String(word)) if word.starts_with("unread:") => {
+            unread(word.trim_start_matches("unread:"), "elasticloadbalancing:Describe")
+        }
+        Some(value) => Observed::Known(value.clone().try_into().expect("a value of the right type")),
+    }
+}
+
+fn listener(text: &str) -> Listener {
+    let (protocol, port) = text.split_once(':').expect("PROTOCOL:PORT");
+    Listener { protocol: protocol.to_owned(), port: Some(port.parse().expect("a port")) }
+}
+
+fn arn(kind: Kind, name: &str) -> Arn {
+    let resource = match kind {
+        Kind::Classic => name.to_owned(),
+        Kind::Network => format!("net/{name}/50dc6c495c0c9188"),
+        Kind::Gateway => format!("gwy/{name}/50dc6c495c0c9188"),
+        Kind::Application | Kind::Unrecognized => format!("app/{name}/50dc6c495c0c9188"),
+    };
+    Arn::new(&format!("arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/{resource}")).expect("an ARN")
+}
+
+/// The attributes as AWS returns them for the kind, all of them: a fixture that leaves some out proves too little.
+fn attributes(
+    kind: Kind,
+    mode: &Observed<Mode>,
+    drop_invalid_headers: bool,
+    access_logs: &Observed<LogDestination>,
+) -> Observed<BTreeMap<String, String>> {
+    let mode = match mode {
+        Observed::Known(mode) => Some(mode.as_str()),
+        Observed::Absent => None,
+        Observed::Unread(gap) if gap.reason == GapReason::Malformed => Some("paranoid"),
+        Observed::Unread(gap) => return Observed::Unread(gap.clone()),
+    };
+    let (enabled, bucket, prefix) = match access_logs {
+        Observed::Known(LogDestination::S3 { bucket, prefix }) => ("true", bucket.as_str(), prefix.as_str()),
+        _ => ("false", "", ""),
+    };
+    let drop_invalid_headers = drop_invalid_headers.to_string();
+    let logs = [
+        ("access_logs.s3.enabled", enabled),
+        ("access_logs.s3.bucket", bucket),
+        ("access_logs.s3.prefix", prefix),
+        ("idle_timeout.timeout_seconds", "60"),
+        ("load_balancing.cross_zone.enabled", "true"),
+    ];
+    let application = [
+        ("client_keep_alive.seconds", "3600"),
+        ("connection_logs.s3.bucket", ""),
+        ("connection_logs.s3.enabled", "false"),
+        ("connection_logs.s3.prefix", ""),
+        ("deletion_protection.enabled", "false"),
+        ("health_check_logs.s3.bucket", ""),
+        ("health_check_logs.s3.enabled", "false"),
+        ("health_check_logs.s3.prefix", ""),
+        ("ipv6.deny_all_igw_traffic", "false"),
+        ("routing.http.drop_invalid_header_fields.enabled", drop_invalid_headers.as_str()),
+        ("routing.http.preserve_host_header.enabled", "false"),
+        ("routing.http.x_amzn_tls_version_and_cipher_suite.enabled", "false"),
+        ("routing.http.xff_client_port.enabled", "false"),
+        ("routing.http.xff_header_processing.mode", "append"),
+        ("routing.http2.enabled", "true"),
+        ("waf.fail_open.enabled", "false"),
+        ("zonal_shift.config.enabled", "false"),
+    ];
+    let own: &[(&str, &str)] = if kind == Kind::Application { &application } else { &[] };
+    let all = logs.iter().chain(own).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    let mode = mode.filter(|_| kind.can_parse_http()).map(|mode| (kind.mode_attribute().to_owned(), mode.to_owned()));
+    Observed::Known(all.chain(mode).collect())
+}

@@ -1,0 +1,239 @@
+//! Laws that hold for every load balancer and policy, above all that knowing less never turns an answer into its opposite.
+
+use std::collections::BTreeMap;
+
+use doorward_model::{
+    Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Observed, OuPath, Owner, OwnerSource, Pattern, Policy,
+    PolicyRule, Rule, Scheme, Severity, Verdict, VerdictKind,
+};
+use doorward_rules::{Requirement, Standing};
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+
+use crate::fixture::{Given, load_balancer, unread};
+
+const MODES: [Mode; 3] = [Mode::Monitor, Mode::Defensive, Mode::Strictest];
+/// Classic twice: the only kind whose listeners matter.
+const KINDS: [Kind; 6] =
+    [Kind::Application, Kind::Classic, Kind::Classic, Kind::Network, Kind::Gateway, Kind::Unrecognized];
+const WORDS: [&str; 3] = ["prod", "dev", "shop"];
+/// The observations of a load balancer that rules and policies read.
+const FIELDS: usize = 10;
+
+fn maybe<T: Clone + std::fmt::Debug + 'static>(values: Vec<T>) -> impl Strategy<Value = Observed<T>> {
+    prop_oneof![6 => select(values).prop_map(Observed::Known), 1 => Just(Observed::Absent)]
+}
+
+fn word() -> impl Strategy<Value = String> {
+    select(&WORDS[..]).prop_map(str::to_owned)
+}
+
+/// A load balancer of which everything is known or known to be absent.
+fn any_load_balancer() -> impl Strategy<Value = LoadBalancer> {
+    let words = || WORDS.map(str::to_owned).to_vec();
+    let listener = |protocol: &str| Listener { protocol: protocol.to_owned(), port: Some(443) };
+    let ous =
+        ["/Prod", "/Dev"].map(|names| OuPath { names: names.to_owned(), ids: vec!["r-ab12".to_owned()] }).to_vec();
+    let tags = ["prod", "dev"].map(|env| BTreeMap::from([("env".to_owned(), env.to_owned())])).to_vec();
+    let owner = Owner { name: "team".to_owned(), source: OwnerSource::ResourceTag("owner".to_owned()) };
+    let logs = vec![
+        LogDestination::Nowhere,
+        LogDestination::S3 { bucket: "logs".to_owned(), prefix: String::new() },
+        LogDestination::Delivery(vec!["arn:aws:logs:eu-west-1:111122223333:delivery-destination:d".to_owned()]),
+    ];
+    (
+        (select(&KINDS[..]), maybe(MODES.to_vec()), maybe(vec![Scheme::Internal, Scheme::InternetFacing])),
+        maybe(vec![vec![listener("HTTPS")], vec![listener("TCP")], vec![]]),
+        (maybe(ous), maybe(tags), maybe(words()), maybe(words())),
+        (maybe(vec![Manager::Terraform("iac=terraform".to_owned())]), maybe(vec![owner]), maybe(logs)),
+        word(),
+    )
+        .prop_map(|((kind, mode, scheme), listeners, (ou, tags, environment, application), managed, name)| {
+            let (managed_by, owner, access_logs) = managed;
+            let base = load_balancer(&Given::default());
+            LoadBalancer {
+                kind,
+                name,
+                mode,
+                scheme,
+                listeners,
+                ou,
+                tags,
+                environment,
+                application,
+                managed_by,
+                owner,
+                access_logs,
+                ..base
+            }
+        })
+}
+
+fn any_patterns() -> impl Strategy<Value = Vec<Pattern>> {
+    subsequence(WORDS.to_vec(), 0..=1).prop_map(|words| words.into_iter().map(Pattern::from).collect())
+}
+
+fn any_policy_rule() -> impl Strategy<Value = PolicyRule> {
+    (
+        (word(), select(&MODES[..]), subsequence(vec![Kind::Application, Kind::Classic], 0..=1)),
+        (any_patterns(), any_patterns(), any_patterns(), any_patterns()),
+        proptest::option::of(select(vec![Scheme::Internal, Scheme::InternetFacing])),
+        subsequence(vec!["/Prod".to_owned(), "/Dev".to_owned()], 0..=1),
+    )
+        .prop_map(|((name, required_mode, kinds), (names, tags, environments, applications), scheme, ous)| {
+            PolicyRule {
+                name,
+                required_mode,
+                accounts: Vec::new(),
+                ous,
+                kinds,
+                scheme,
+                names,
+                tags: tags.into_iter().map(|pattern| ("env".to_owned(), pattern)).collect(),
+                environments,
+                applications,
+            }
+        })
+}
+
+fn any_policy() -> impl Strategy<Value = Policy> {
+    (select(&MODES[..]), prop::collection::vec(any_policy_rule(), 0..4)).prop_map(|(required_mode, rules)| Policy {
+        required_mode,
+        rules,
+        disabled: Vec::new(),
+    })
+}
+
+/// The same load balancer with some observations lost.
+fn forget(lb: &LoadBalancer, lost: [bool; FIELDS]) -> LoadBalancer {
+    fn lose<T>(field: &mut Observed<T>, lost: bool) {
+        if lost {
+            *field = unread("access-denied", "elasticloadbalancing:Describe");
+        }
+    }
+    let mut less = lb.clone();
+    let [mode, scheme, listeners, ou, tags, environment, application, managed_by, owner, access_logs] = lost;
+    lose(&mut less.mode, mode);
+    lose(&mut less.scheme, scheme);
+    lose(&mut less.listeners, listeners);
+    lose(&mut less.ou, ou);
+    lose(&mut less.tags, tags);
+    lose(&mut less.environment, environment);
+    lose(&mut less.application, application);
+    lose(&mut less.managed_by, managed_by);
+    lose(&mut less.owner, owner);
+    lose(&mut less.access_logs, access_logs);
+    less
+}
+
+/// The rule by its id.
+fn rule(id: &str) -> &'static dyn Rule {
+    *doorward_rules::all().iter().find(|rule| rule.meta().id == id).expect("registered")
+}
+
+/// What the policy says, read plainly, where everything is known.
+fn first_match(lb: &LoadBalancer, policy: &Policy) -> Mode {
+    let any = |patterns: &[Pattern], text: Option<&String>| {
+        patterns.is_empty() || text.is_some_and(|text| patterns.iter().any(|pattern| pattern.matches(text)))
+    };
+    for rule in &policy.rules {
+        let env = lb.tags.known().and_then(|tags| tags.get("env"));
+        let holds = (rule.kinds.is_empty() || rule.kinds.contains(&lb.kind))
+            && any(&rule.names, Some(&lb.name))
+            && any(&rule.environments, lb.environment.known())
+            && any(&rule.applications, lb.application.known())
+            && rule.tags.values().all(|pattern| env.is_some_and(|env| pattern.matches(env)))
+            && rule.scheme.is_none_or(|scheme| lb.scheme.known() == Some(&scheme))
+            && (rule.ous.is_empty() || lb.ou.known().is_some_and(|path| rule.ous.contains(&path.names)));
+        if holds {
+            return rule.required_mode;
+        }
+    }
+    policy.required_mode
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn where_everything_is_known_the_first_match_decides(lb in any_load_balancer(), policy in any_policy()) {
+        let required = Requirement::of(&lb, &policy);
+        prop_assert_eq!(required.certain(), Some(first_match(&lb, &policy)));
+        prop_assert_eq!(required.candidates().len(), 1);
+        prop_assert!(required.gaps().is_empty());
+    }
+
+    #[test]
+    fn what_is_required_stays_among_the_candidates(
+        lb in any_load_balancer(), policy in any_policy(), lost: [bool; FIELDS], more: [bool; FIELDS],
+    ) {
+        let less = forget(&lb, lost);
+        let required = Requirement::of(&less, &policy);
+        let truth = first_match(&lb, &policy);
+        prop_assert!(required.candidates().iter().any(|candidate| candidate.mode == truth));
+        prop_assert!(required.candidates().is_sorted_by_key(|candidate| candidate.mode));
+        prop_assert!(required.certain().is_some() || !required.gaps().is_empty());
+        let least = Requirement::of(&forget(&less, more), &policy);
+        for mode in MODES {
+            let (before, after) = (required.standing(mode), least.standing(mode));
+            prop_assert!(after == before || after == Standing::Open, "{mode}: {before:?} became {after:?}");
+        }
+    }
+
+    #[test]
+    fn knowing_less_never_turns_an_answer_into_its_opposite(
+        lb in any_load_balancer(), policy in any_policy(), lost: [bool; FIELDS],
+    ) {
+        let less = forget(&lb, lost);
+        for rule in doorward_rules::all() {
+            let (before, after) = (rule.judge(&lb, &policy), rule.judge(&less, &policy));
+            // The one answer that may change: that no listener speaks HTTP, which is no longer seen. What is then
+            // seen of the mode may still satisfy, but never condemn.
+            let mode_alone = before.kind() == VerdictKind::NotApplicable && after.kind() == VerdictKind::Pass;
+            let stays = after.kind() == before.kind() || after.kind() == VerdictKind::Unknown || mode_alone;
+            prop_assert!(stays, "{}: {before:?} became {after:?}", rule.meta().id);
+            if let (Some(before), Some(after)) = (before.severity(), after.severity()) {
+                prop_assert!(after >= before, "{}: not knowing made it milder", rule.meta().id);
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_verdict_names_what_stands_in_the_way(
+        lb in any_load_balancer(), policy in any_policy(), lost: [bool; FIELDS],
+    ) {
+        for rule in doorward_rules::all() {
+            if let Verdict::Unknown { gaps, .. } = rule.judge(&forget(&lb, lost), &policy) {
+                prop_assert!(!gaps.is_empty(), "{}", rule.meta().id);
+            }
+        }
+    }
+
+    #[test]
+    fn dropping_invalid_headers_changes_nothing(lb in any_load_balancer(), policy in any_policy(), drop: bool) {
+        let other = LoadBalancer { drop_invalid_headers: Observed::Known(drop), ..lb.clone() };
+        for rule in doorward_rules::all() {
+            prop_assert_eq!(rule.judge(&lb, &policy), rule.judge(&other, &policy));
+        }
+    }
+
+    #[test]
+    fn a_stronger_mode_never_loses_a_pass(lb in any_load_balancer(), policy in any_policy()) {
+        let rule = rule("desync-mode-below-required");
+        let [monitor, defensive, strictest] = MODES.map(|mode| {
+            rule.judge(&LoadBalancer { mode: Observed::Known(mode), ..lb.clone() }, &policy)
+        });
+        for (weak, strong) in [(&monitor, &defensive), (&defensive, &strictest)] {
+            prop_assert!(weak.kind() != VerdictKind::Pass || strong.kind() == VerdictKind::Pass);
+        }
+        prop_assert!(monitor.severity().is_none_or(|severity| severity >= Severity::Medium));
+        prop_assert!(strictest.severity().is_none());
+    }
+
+    #[test]
+    fn the_two_desync_rules_never_fail_together(lb in any_load_balancer(), policy in any_policy()) {
+        let below = rule("desync-mode-below-required").judge(&lb, &policy);
+        let headroom = rule("desync-mode-headroom").judge(&lb, &policy);
+        prop_assert!(below.severity().is_none() || headroom.severity().is_none());
+    }
+}

@@ -1,0 +1,46 @@
+//! Holds every rule to its name and its documentation.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+fn names(folder: &str, extension: &str) -> BTreeSet<String> {
+    std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder))
+        .expect("the folder is there")
+        .map(|entry| entry.expect("readable").path())
+        .filter(|path| path.extension().is_some_and(|ext| ext == extension))
+        .map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned())
+        .collect()
+}
+
+#[test]
+fn a_rule_is_one_file_named_after_its_id_with_cases_of_the_same_name() {
+    let ids: BTreeSet<_> = doorward_rules::all().iter().map(|rule| rule.meta().id.to_owned()).collect();
+    let files: BTreeSet<_> = names("src/rules", "rs").iter().map(|name| name.replace('_', "-")).collect();
+    assert_eq!(ids, files);
+    assert_eq!(ids, names("tests/cases", "toml"));
+}
+
+#[test]
+fn rules_are_registered_in_the_order_of_their_ids() {
+    let ids: Vec<_> = doorward_rules::all().iter().map(|rule| rule.meta().id).collect();
+    assert!(ids.is_sorted() && ids.windows(2).all(|pair| pair[0] != pair[1]), "{ids:?}");
+}
+
+#[test]
+fn every_rule_documents_itself_in_sentences() {
+    for meta in doorward_rules::all().iter().map(|rule| rule.meta()) {
+        let id = meta.id;
+        assert!(meta.version >= 1, "{id}");
+        assert!(!meta.title.is_empty() && !meta.title.ends_with('.'), "{id}: {}", meta.title);
+        assert!(meta.what.ends_with('?'), "{id}: what it asks is a question: {}", meta.what);
+        for text in [meta.what, meta.why, meta.evidence, meta.remediation] {
+            assert!(text.len() > 40 && text.starts_with(char::is_uppercase), "{id}: {text}");
+            assert!(text.ends_with(['.', '?']), "{id}: {text}");
+            assert!(!text.contains("  ") && !text.contains('\n'), "{id}: {text}");
+        }
+        assert!(!meta.references.is_empty(), "{id}");
+        for reference in meta.references {
+            assert!(reference.starts_with("https://docs.aws.amazon.com/"), "{id}: {reference}");
+        }
+    }
+}
