@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use doorward_core::access::Emulator;
-use doorward_fakeaws::{CallDetail, Options, Server, World};
+use doorward_fakeaws::{CallDetail, Options, RequestIds, Server, World};
 
 use crate::cli::{Cli, DemoArguments};
 use crate::exit::{Exit, Failure};
@@ -46,7 +46,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
     let settings = Settings::load(cli.config.as_deref().or(settings_file.as_deref()), &[])?;
     let today: Timestamp = TODAY.parse().map_err(|e| Failure::new(Exit::Internal, format!("the demo's date: {e}")))?;
     scan::runtime()?.block_on(async {
-        let options = Options { calls: CallDetail::Counts, ..Options::default() };
+        let options = Options { calls: CallDetail::Counts, request_ids: RequestIds::ByContent, ..Options::default() };
         let server = Server::start(world, options)
             .await
             .map_err(|e| Failure::new(Exit::Preflight, format!("the emulator could not listen on 127.0.0.1: {e}")))?;

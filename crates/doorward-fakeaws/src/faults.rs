@@ -1,0 +1,302 @@
+//! What goes wrong and when: faults armed on a server, decided deterministically, and counted as they fire.
+
+mod spec;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+pub use spec::FaultSpec;
+
+use crate::digest::{digest, mix};
+use crate::iam::pattern::Pattern;
+
+/// What happens to a call.
+///
+/// A call that is answered an error, is reset, or is never answered has had no effect. One whose answer is damaged or
+/// late ([`What::HalfClose`], [`What::Truncated`], [`What::Malformed`], [`What::EmptyBody`], [`What::SlowDrip`]) has
+/// had its effect: a change may be made without its caller knowing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    /// The protocol's own throttling error.
+    Throttle,
+    /// A server error with this status (500, 502, 503 …) and an HTML body, as a load balancer would send.
+    ServerError(u16),
+    /// Access denied because no identity-based policy allows the action.
+    AccessDenied,
+    /// Access denied with an explicit deny in the service control policy of this ARN.
+    ScpDenied(String),
+    /// The security token is expired.
+    ExpiredToken,
+    /// The connection is reset (RST) after the request was read; nothing is answered.
+    Reset,
+    /// Headers with the full length, part of the body (a fraction from 0 to 1), then the end of the connection.
+    HalfClose(f64),
+    /// The request is read and never answered.
+    BlackHole,
+    /// The body arrives in pieces of `bytes`, one every `interval`.
+    SlowDrip {
+        /// Size of a piece.
+        bytes: usize,
+        /// Pause before each piece.
+        interval: Duration,
+    },
+    /// An intact HTTP answer whose document stops at this fraction of its length.
+    Truncated(f64),
+    /// Status 200 with an HTML page instead of the document.
+    Malformed,
+    /// Status 200 with nothing in it.
+    EmptyBody,
+    /// AssumeRole answers a working session of another account.
+    WrongAccount,
+    /// The request is refused as signed too long ago.
+    ClockSkew,
+    /// The call succeeds this much later.
+    Latency(Duration),
+}
+
+/// At which of the calls that it matches a fault fires.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Schedule {
+    /// Every one.
+    Always,
+    /// Only the n-th, counted from 1.
+    Nth(u64),
+    /// Every n-th.
+    Every(u64),
+    /// The first `n` times that each different call (service, action, account, Region, resource) comes by: whoever
+    /// retries often enough gets everything, in whatever order the calls arrive.
+    FirstOfEach(u64),
+    /// Each with this probability. The draw depends on the seed, on which call it is (service, action, account, Region,
+    /// resource) and on how often that call came before, but not on the order in which different calls arrive.
+    Random {
+        /// From 0 to 1.
+        probability: f64,
+        /// Another seed is another run.
+        seed: u64,
+    },
+}
+
+/// A fault: which calls, when, and what. Unset parts of the match fit every call; wildcards are allowed in all of them.
+#[derive(Debug, Clone)]
+pub struct Fault {
+    what: What,
+    schedule: Schedule,
+    times: Option<u64>,
+    service: Option<Pattern>,
+    action: Option<Pattern>,
+    account: Option<Pattern>,
+    region: Option<Pattern>,
+    resource: Option<Pattern>,
+}
+
+impl Fault {
+    /// A fault on every call.
+    #[must_use]
+    pub fn new(what: What) -> Self {
+        Self {
+            what,
+            schedule: Schedule::Always,
+            times: None,
+            service: None,
+            action: None,
+            account: None,
+            region: None,
+            resource: None,
+        }
+    }
+
+    /// Only calls to a service: `sts`, `organizations`, `account`, `elbv2`, `elb`, `logs`, or a signing name such as
+    /// `elasticloadbalancing`.
+    #[must_use]
+    pub fn service(mut self, pattern: &str) -> Self {
+        self.service = Some(Pattern::action(pattern));
+        self
+    }
+
+    /// Only calls of an action, such as `DescribeTags` or `Describe*`.
+    #[must_use]
+    pub fn action(mut self, pattern: &str) -> Self {
+        self.action = Some(Pattern::action(pattern));
+        self
+    }
+
+    /// Only calls made with credentials of an account; for AssumeRole: of the caller's account.
+    #[must_use]
+    pub fn account(mut self, pattern: &str) -> Self {
+        self.account = Some(Pattern::exact_case(pattern));
+        self
+    }
+
+    /// Only calls signed for a Region.
+    #[must_use]
+    pub fn region(mut self, pattern: &str) -> Self {
+        self.region = Some(Pattern::exact_case(pattern));
+        self
+    }
+
+    /// Only calls that name a matching resource (ARN, role ARN, load balancer name).
+    #[must_use]
+    pub fn resource(mut self, pattern: &str) -> Self {
+        self.resource = Some(Pattern::exact_case(pattern));
+        self
+    }
+
+    /// Fires according to `schedule`.
+    #[must_use]
+    pub fn schedule(mut self, schedule: Schedule) -> Self {
+        self.schedule = schedule;
+        self
+    }
+
+    /// Fires at the n-th matching call only.
+    #[must_use]
+    pub fn nth(self, n: u64) -> Self {
+        self.schedule(Schedule::Nth(n))
+    }
+
+    /// Fires at every n-th matching call.
+    #[must_use]
+    pub fn every(self, n: u64) -> Self {
+        self.schedule(Schedule::Every(n))
+    }
+
+    /// Fires at the first `n` attempts of each different call.
+    #[must_use]
+    pub fn first_of_each(self, n: u64) -> Self {
+        self.schedule(Schedule::FirstOfEach(n))
+    }
+
+    /// Fires with a probability.
+    #[must_use]
+    pub fn random(self, probability: f64, seed: u64) -> Self {
+        self.schedule(Schedule::Random { probability, seed })
+    }
+
+    /// Fires this many times at most.
+    #[must_use]
+    pub fn times(mut self, times: u64) -> Self {
+        self.times = Some(times);
+        self
+    }
+
+    fn matches(&self, call: &Described<'_>) -> bool {
+        let fits = |pattern: &Option<Pattern>, value: &str| pattern.as_ref().is_none_or(|p| p.matches(value));
+        (fits(&self.service, call.service) || fits(&self.service, call.signing))
+            && fits(&self.action, call.action)
+            && fits(&self.account, call.account)
+            && fits(&self.region, call.region)
+            && self
+                .resource
+                .as_ref()
+                .is_none_or(|pattern| call.resources.iter().any(|resource| pattern.matches(resource)))
+    }
+}
+
+/// A call as faults see it.
+pub(crate) struct Described<'a> {
+    pub(crate) service: &'a str,
+    pub(crate) signing: &'a str,
+    pub(crate) action: &'a str,
+    pub(crate) account: &'a str,
+    pub(crate) region: &'a str,
+    pub(crate) resources: &'a [String],
+}
+
+/// The faults armed on a server, with their counts.
+#[derive(Debug, Default)]
+pub struct FaultPlan {
+    armed: Vec<Armed>,
+}
+
+#[derive(Debug)]
+struct Armed {
+    fault: Fault,
+    matched: AtomicU64,
+    fired: AtomicU64,
+    /// How often each different call came by, for the schedules that ask.
+    seen: Mutex<HashMap<u64, u64>>,
+}
+
+impl FaultPlan {
+    /// Arms `faults`, all counts at zero.
+    #[must_use]
+    pub fn new(faults: Vec<Fault>) -> Self {
+        let armed = faults
+            .into_iter()
+            .map(|fault| Armed {
+                fault,
+                matched: AtomicU64::new(0),
+                fired: AtomicU64::new(0),
+                seen: Mutex::new(HashMap::new()),
+            })
+            .collect();
+        Self { armed }
+    }
+
+    /// How often each fault fired, in the order they were given.
+    #[must_use]
+    pub fn fired(&self) -> Vec<u64> {
+        self.armed.iter().map(|armed| armed.fired.load(Ordering::SeqCst)).collect()
+    }
+
+    /// How often all faults fired together.
+    #[must_use]
+    pub fn fired_total(&self) -> u64 {
+        self.fired().iter().sum()
+    }
+
+    /// The faults that fire for this call, in order: any latencies, and at most one of everything else.
+    pub(crate) fn strike(&self, call: &Described<'_>) -> Vec<What> {
+        let mut struck = Vec::new();
+        for armed in &self.armed {
+            let latency = matches!(armed.fault.what, What::Latency(_));
+            let taken = struck.iter().any(|what| !matches!(what, What::Latency(_)));
+            if (latency || !taken) && armed.fault.matches(call) && armed.due(call) {
+                struck.push(armed.fault.what.clone());
+            }
+        }
+        struck
+    }
+}
+
+/// Tells calls apart, but not repetitions of the same call.
+fn identity(call: &Described<'_>) -> u64 {
+    let mut parts = vec![call.service, call.action, call.account, call.region];
+    parts.extend(call.resources.iter().map(String::as_str));
+    digest(&parts)
+}
+
+impl Armed {
+    /// How often this call has come by, this time included.
+    fn occurrence(&self, identity: u64) -> u64 {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let occurrence = seen.entry(identity).or_insert(0);
+        *occurrence += 1;
+        *occurrence
+    }
+
+    fn due(&self, call: &Described<'_>) -> bool {
+        let number = self.matched.fetch_add(1, Ordering::SeqCst) + 1;
+        let due = match self.fault.schedule {
+            Schedule::Always => true,
+            Schedule::Nth(n) => number == n,
+            Schedule::Every(n) => n != 0 && number.is_multiple_of(n),
+            Schedule::FirstOfEach(n) => self.occurrence(identity(call)) <= n,
+            Schedule::Random { probability, seed } => {
+                let identity = identity(call);
+                let draw = mix(identity ^ mix(seed) ^ mix(self.occurrence(identity)));
+                // 53 bits are what an f64 holds exactly.
+                ((draw >> 11) as f64) < probability * (1_u64 << 53) as f64
+            }
+        };
+        if !due {
+            return false;
+        }
+        let limit = self.fault.times.unwrap_or(u64::MAX);
+        self.fired
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |fired| (fired < limit).then_some(fired + 1))
+            .is_ok()
+    }
+}

@@ -1,0 +1,72 @@
+//! Puts identity policy, session policy and organization policies together, and words the denial as AWS does.
+
+use std::sync::Arc;
+
+use super::policy::{Context, Policy};
+
+/// A service control policy that applies to an account, with the ARN that a denial names.
+#[derive(Debug)]
+pub(crate) struct OrganizationPolicy {
+    pub(crate) arn: Arc<str>,
+    pub(crate) policy: Policy,
+}
+
+/// Why a call is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    OrganizationDeny(Arc<str>),
+    IdentityDeny,
+    SessionDeny,
+    NoIdentityAllow,
+    NoSessionAllow,
+}
+
+/// Explicit denies first (organization, identity, session), then the missing allows: the order of AWS's evaluation.
+pub(crate) fn decide(
+    context: &Context<'_>,
+    identity: &Policy,
+    session: Option<&Policy>,
+    organization: &[Arc<OrganizationPolicy>],
+) -> Result<(), Refusal> {
+    if let Some(policy) = organization.iter().find(|policy| policy.policy.denies(context)) {
+        return Err(Refusal::OrganizationDeny(Arc::clone(&policy.arn)));
+    }
+    if identity.denies(context) {
+        return Err(Refusal::IdentityDeny);
+    }
+    if session.is_some_and(|session| session.denies(context)) {
+        return Err(Refusal::SessionDeny);
+    }
+    if !identity.allows(context) {
+        return Err(Refusal::NoIdentityAllow);
+    }
+    if session.is_some_and(|session| !session.allows(context)) {
+        return Err(Refusal::NoSessionAllow);
+    }
+    Ok(())
+}
+
+/// The sentence AWS puts into an access denied error. ELB leaves out "on resource" when the resource is `*`.
+pub(crate) fn denial_message(context: &Context<'_>, refusal: &Refusal) -> String {
+    let action = context.action;
+    let mut message = format!("User: {} is not authorized to perform: {action}", context.principal_arn);
+    if context.resource != "*" {
+        message.push_str(" on resource: ");
+        message.push_str(context.resource);
+    }
+    match refusal {
+        Refusal::OrganizationDeny(arn) => {
+            message.push_str(" with an explicit deny in a service control policy: ");
+            message.push_str(arn);
+        }
+        Refusal::IdentityDeny => message.push_str(" with an explicit deny in an identity-based policy"),
+        Refusal::SessionDeny => message.push_str(" with an explicit deny in a session policy"),
+        Refusal::NoIdentityAllow => {
+            message.push_str(&format!(" because no identity-based policy allows the {action} action"));
+        }
+        Refusal::NoSessionAllow => {
+            message.push_str(&format!(" because no session policy allows the {action} action"));
+        }
+    }
+    message
+}

@@ -1,0 +1,313 @@
+//! The HTTP server: accepts connections on loopback and carries each request through the pipeline.
+
+mod control;
+mod pipeline;
+mod wire;
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::header::HeaderValue;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use jiff::fmt::rfc2822::DateTimePrinter;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::calls::{CallCount, CallDetail, CallLog, CallRecord};
+use crate::clock::Clock;
+use crate::faults::{Fault, FaultPlan, What};
+use crate::iam::session::{Principal, Sessions};
+use crate::quota::Quotas;
+use crate::world::World;
+use pipeline::Outgoing;
+use wire::{Line, Orders, Sent};
+
+/// Largest request body, in bytes.
+const BODY_LIMIT: usize = 1 << 20;
+
+/// How a server is started. `Options::default()` fits most tests.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Port on 127.0.0.1; 0 (the default) takes a free one.
+    pub port: u16,
+    /// Where the time comes from; default the machine's clock.
+    pub clock: Clock,
+    /// Enforce the published quotas; `None` (the default) leaves it to the world.
+    pub quotas: Option<bool>,
+    /// How much of each call is kept; default everything.
+    pub calls: CallDetail,
+    /// Refuse requests signed more than five minutes from now; default true.
+    pub check_dates: bool,
+    /// Faults armed besides those of the world.
+    pub faults: Vec<Fault>,
+    /// How request ids are made; default unique.
+    pub request_ids: RequestIds,
+}
+
+/// How request ids are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RequestIds {
+    /// Every request gets its own, as with AWS; they depend on the order of arrival.
+    #[default]
+    Unique,
+    /// The same question of the same account gets the same id, so that two runs of a demonstration give the same bytes.
+    ByContent,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            clock: Clock::System,
+            quotas: None,
+            calls: CallDetail::Full,
+            check_dates: true,
+            faults: Vec::new(),
+            request_ids: RequestIds::Unique,
+        }
+    }
+}
+
+/// Everything that requests share.
+#[derive(Debug)]
+struct State {
+    world: Arc<World>,
+    clock: Clock,
+    sessions: Sessions,
+    quotas: Quotas,
+    quotas_on: bool,
+    check_dates: bool,
+    request_ids: RequestIds,
+    calls: CallLog,
+    faults: RwLock<Arc<FaultPlan>>,
+    sequence: AtomicU64,
+}
+
+impl State {
+    fn next_sequence(&self) -> u64 {
+        self.sequence.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn faults(&self) -> Arc<FaultPlan> {
+        Arc::clone(&self.faults.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn set_faults(&self, plan: FaultPlan) {
+        *self.faults.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(plan);
+    }
+
+    fn principal(&self, access_key: &str) -> Option<Arc<Principal>> {
+        self.world.callers.get(access_key).cloned().or_else(|| self.sessions.get(access_key))
+    }
+}
+
+/// A running emulator. Dropping it closes the port and every connection.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    state: Arc<State>,
+    accepting: JoinHandle<()>,
+}
+
+impl Server {
+    /// Serves `world` on 127.0.0.1, within the current Tokio runtime.
+    ///
+    /// # Errors
+    /// When the port is taken.
+    pub async fn start(world: impl Into<Arc<World>>, options: Options) -> io::Result<Self> {
+        let world = world.into();
+        let mut faults = world.faults.clone();
+        faults.extend(options.faults);
+        let state = Arc::new(State {
+            quotas_on: options.quotas.unwrap_or(world.organization.quotas),
+            world,
+            clock: options.clock,
+            sessions: Sessions::default(),
+            quotas: Quotas::new(),
+            check_dates: options.check_dates,
+            request_ids: options.request_ids,
+            calls: CallLog::new(options.calls),
+            faults: RwLock::new(Arc::new(FaultPlan::new(faults))),
+            sequence: AtomicU64::new(0),
+        });
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
+        let address = listener.local_addr()?;
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&state)));
+        Ok(Self { address, state, accepting })
+    }
+
+    /// Address it listens on.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Endpoint URL for SDKs (`AWS_ENDPOINT_URL`).
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The world being served; its load balancers can be changed while calls go on.
+    #[must_use]
+    pub fn world(&self) -> &Arc<World> {
+        &self.state.world
+    }
+
+    /// Every call so far in order of arrival; empty with [`CallDetail::Counts`].
+    #[must_use]
+    pub fn calls(&self) -> Vec<CallRecord> {
+        self.state.calls.records()
+    }
+
+    /// Calls so far by service, action and outcome.
+    #[must_use]
+    pub fn counts(&self) -> Vec<CallCount> {
+        self.state.calls.counts()
+    }
+
+    /// Forgets all calls so far.
+    pub fn clear_calls(&self) {
+        self.state.calls.clear();
+    }
+
+    /// Replaces the armed faults, those of the world included. The plan tells how often each fired.
+    pub fn set_faults(&self, faults: Vec<Fault>) -> Arc<FaultPlan> {
+        self.state.set_faults(FaultPlan::new(faults));
+        self.state.faults()
+    }
+
+    /// The armed faults and their counts; those of the world come first.
+    #[must_use]
+    pub fn faults(&self) -> Arc<FaultPlan> {
+        self.state.faults()
+    }
+
+    /// Closes the port and every connection, and waits until that is done.
+    pub async fn shutdown(mut self) {
+        self.accepting.abort();
+        // The task ends by cancellation, which is what was asked for.
+        let _ = (&mut self.accepting).await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, state: Arc<State>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                if let Ok((stream, _)) = accepted {
+                    connections.spawn(serve(stream, Arc::clone(&state)));
+                }
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+fn serve(stream: TcpStream, state: Arc<State>) -> impl Future<Output = ()> + Send {
+    let orders = Arc::new(Orders::default());
+    // Without this, a slow drip would arrive in the lumps that Nagle's algorithm makes of it.
+    let _ = stream.set_nodelay(true);
+    let line = Line::new(stream, Arc::clone(&orders));
+    let service = service_fn(move |request| handle(Arc::clone(&state), Arc::clone(&orders), request));
+    async move {
+        // A connection that ends badly ended so by a fault or by its client; the call log has what happened.
+        let _ = http1::Builder::new().auto_date_header(false).serve_connection(line, service).await;
+    }
+}
+
+/// Why a request gets no answer: the connection is dropped instead.
+#[derive(Debug, thiserror::Error)]
+enum Unanswered {
+    #[error("connection reset by a fault")]
+    Reset,
+    #[error("the request was not received completely")]
+    Received,
+    #[error(transparent)]
+    Never(#[from] Infallible),
+}
+
+async fn handle(
+    state: Arc<State>,
+    orders: Arc<Orders>,
+    request: Request<Incoming>,
+) -> Result<Response<Sent>, Unanswered> {
+    let (parts, body) = request.into_parts();
+    let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(|_| Unanswered::Received)?.to_bytes();
+    let path = parts.uri.path();
+    if path.starts_with("/_fake/") {
+        let (status, text) = control::control(&state, &parts.method, path, &body);
+        return Ok(response(status, "application/json", Sent::whole(text)));
+    }
+    let outgoing = pipeline::answer(&state, &parts.method, path, &parts.headers, &body).await;
+    send(outgoing, &orders).await
+}
+
+/// Turns an answer into a response, spoiled as a fault wants it.
+async fn send(outgoing: Outgoing, orders: &Arc<Orders>) -> Result<Response<Sent>, Unanswered> {
+    let Outgoing { reply, request_id, now, spoil } = outgoing;
+    let page = "<html><head><title>Error</title></head><body><h1>Sorry, something went wrong</h1></body></html>";
+    let part = |fraction: f64| ((reply.body.len() as f64) * fraction) as usize;
+    let mut response = match spoil {
+        None => response(reply.status, reply.content_type, Sent::whole(reply.body)),
+        Some(What::Reset) => {
+            orders.reset();
+            return Err(Unanswered::Reset);
+        }
+        Some(What::BlackHole) => return std::future::pending().await,
+        Some(What::ServerError(status)) => response(status, "text/html", Sent::whole(page)),
+        Some(What::Malformed) => response(200, "text/html", Sent::whole(page)),
+        Some(What::EmptyBody) => response(200, reply.content_type, Sent::whole("")),
+        Some(What::Truncated(fraction)) => {
+            let mut kept = Bytes::from(reply.body.clone());
+            kept.truncate(part(fraction));
+            response(reply.status, reply.content_type, Sent::whole(kept))
+        }
+        Some(What::HalfClose(fraction)) => {
+            let after = part(fraction).min(reply.body.len().saturating_sub(1));
+            response(reply.status, reply.content_type, Sent::cut(reply.body, after, Arc::clone(orders)))
+        }
+        Some(What::SlowDrip { bytes, interval }) => {
+            response(reply.status, reply.content_type, Sent::drip(reply.body, bytes, interval))
+        }
+        // The pipeline has dealt with the rest.
+        Some(_) => response(reply.status, reply.content_type, Sent::whole(reply.body)),
+    };
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        headers.insert("x-amzn-requestid", value);
+    }
+    if reply.error_header
+        && let Ok(value) = HeaderValue::from_str(&reply.outcome)
+    {
+        headers.insert("x-amzn-errortype", value);
+    }
+    let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&now);
+    if let Some(value) = date.ok().and_then(|date| HeaderValue::from_str(&date).ok()) {
+        headers.insert("date", value);
+    }
+    Ok(response)
+}
+
+fn response(status: u16, content_type: &'static str, body: Sent) -> Response<Sent> {
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert("content-type", HeaderValue::from_static(content_type));
+    response
+}

@@ -1,0 +1,376 @@
+//! One request from arrival to answer: identify, let faults strike, authenticate, meter, authorize, handle, record.
+
+use std::sync::Arc;
+
+use hyper::{HeaderMap, Method};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{RequestIds, State};
+use crate::calls::{CallDetail, CallRecord};
+use crate::digest::{digest, request_id};
+use crate::faults::{Described, What};
+use crate::iam::decision::{Refusal, decide, denial_message};
+use crate::iam::policy::Context;
+use crate::iam::session::Principal;
+use crate::quota::BucketKey;
+use crate::reply::{Failure, Reply, error_xml, reply};
+use crate::request::{Params, Scope, amz_date, header};
+use crate::services::{self, Call, LimitScope, Operation, Protocol, Scene, Service};
+
+/// Widest difference between `X-Amz-Date` and the clock, in seconds.
+const SKEW: i64 = 300;
+
+/// An answer and what is to be done to it on its way out.
+pub(super) struct Outgoing {
+    pub(super) reply: Reply,
+    pub(super) request_id: String,
+    pub(super) now: Timestamp,
+    /// Faults on the transport or the body.
+    pub(super) spoil: Option<What>,
+}
+
+/// A request whose service and operation are known.
+struct Identified<'a> {
+    service: &'static Service,
+    /// As the request spells it; it may not exist.
+    action: String,
+    operation: Option<&'static Operation>,
+    params: Params,
+    scope: &'a Scope,
+    resources: Vec<String>,
+    caller: Option<Arc<Principal>>,
+    /// Account id of the caller, or nothing.
+    account: &'a str,
+}
+
+/// Answers one request.
+pub(super) async fn answer(state: &State, method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> Outgoing {
+    let sequence = state.next_sequence();
+    let mut id = request_id(sequence);
+    let now = state.clock.now();
+    let Some(scope) = header(headers, "authorization").and_then(Scope::parse) else {
+        let failure = Failure::Own {
+            code: "MissingAuthenticationToken",
+            message: "Request is missing Authentication Token".to_owned(),
+            status: 403,
+        };
+        return unidentified(state, sequence, id, now, None, &failure);
+    };
+    let Some(identified) = identify(state, method, path, headers, body, &scope) else {
+        let failure =
+            Failure::Own { code: "UnknownService", message: format!("{} is not emulated", scope.service), status: 501 };
+        return unidentified(state, sequence, id, now, Some(&scope), &failure);
+    };
+
+    if state.request_ids == RequestIds::ByContent {
+        let content = String::from_utf8_lossy(body);
+        let region = identified.scope.region.as_str();
+        id = request_id(digest(&[identified.account, region, identified.service.label, &identified.action, &content]));
+    }
+
+    let struck = state.faults().strike(&Described {
+        service: identified.service.label,
+        signing: identified.service.signing,
+        action: &identified.action,
+        account: identified.account,
+        region: &identified.scope.region,
+        resources: &identified.resources,
+    });
+    let mut spoil = None;
+    let mut injected = None;
+    let mut misdirect = false;
+    for what in struck {
+        match what {
+            What::Latency(pause) => tokio::time::sleep(pause).await,
+            What::WrongAccount => misdirect = true,
+            What::Throttle => injected = Some(Failure::Throttled),
+            What::ExpiredToken => injected = Some(Failure::Expired),
+            What::ClockSkew => {
+                let signed = now.checked_sub(SignedDuration::from_secs(3 * SKEW)).unwrap_or(now);
+                injected = Some(skewed(signed, now));
+            }
+            What::AccessDenied => injected = Some(denied(&identified, state, &Refusal::NoIdentityAllow)),
+            What::ScpDenied(arn) => {
+                injected = Some(denied(&identified, state, &Refusal::OrganizationDeny(arn.into())));
+            }
+            other => spoil = Some(other),
+        }
+    }
+    let result = match injected {
+        Some(failure) => Err(failure),
+        // A call that never gets an answer must not have an effect either.
+        None if matches!(spoil, Some(What::Reset | What::BlackHole | What::ServerError(_))) => Ok(String::new()),
+        None => perform(state, &identified, headers, now, misdirect),
+    };
+    let reply = reply(identified.service, &identified.action, &id, result);
+    record(state, sequence, &id, now, &identified, &reply, spoil.as_ref());
+    Outgoing { reply, request_id: id, now, spoil }
+}
+
+/// Errors before the service is known are worded like a query service's.
+fn unidentified(
+    state: &State,
+    sequence: u64,
+    request_id: String,
+    now: Timestamp,
+    scope: Option<&Scope>,
+    failure: &Failure,
+) -> Outgoing {
+    let (code, message, status) = match failure {
+        Failure::Own { code, message, status } => (*code, message.as_str(), *status),
+        _ => ("InternalFailure", "", 500),
+    };
+    let service = scope.map_or("", |scope| scope.service.as_str());
+    if state.calls.detail() == CallDetail::Full {
+        state.calls.keep(CallRecord {
+            sequence,
+            time: now,
+            account: String::new(),
+            region: scope.map_or_else(String::new, |scope| scope.region.clone()),
+            service: service.to_owned(),
+            action: String::new(),
+            resource: "*".to_owned(),
+            iam_action: String::new(),
+            outcome: code.to_owned(),
+            status,
+            access_key: scope.map_or_else(String::new, |scope| scope.access_key.clone()),
+            request_id: request_id.clone(),
+        });
+    } else {
+        state.calls.count(sequence, service, "", code);
+    }
+    let namespace = "http://webservices.amazon.com/AWSFault/2005-15-09";
+    let reply = Reply {
+        status,
+        content_type: "text/xml",
+        body: error_xml(namespace, code, message, status, &request_id),
+        outcome: code.to_owned(),
+        error_header: false,
+    };
+    Outgoing { reply, request_id, now, spoil: None }
+}
+
+fn identify<'a>(
+    state: &'a State,
+    method: &Method,
+    path: &str,
+    headers: &HeaderMap,
+    body: &[u8],
+    scope: &'a Scope,
+) -> Option<Identified<'a>> {
+    let text = String::from_utf8_lossy(body);
+    let first = services::find(&scope.service, None)?;
+    let json = |text: &str| Params::Json(serde_json::from_str(text).unwrap_or(serde_json::Value::Null));
+    let (service, action, params) = match &first.protocol {
+        Protocol::Query { .. } => {
+            let params = Params::form(&text);
+            let service = services::find(&scope.service, params.get("Version")).unwrap_or(first);
+            (service, params.get("Action").unwrap_or_default().to_owned(), params)
+        }
+        Protocol::Json { target } => {
+            let named = header(headers, "x-amz-target").unwrap_or_default();
+            let action = named.strip_prefix(target).and_then(|rest| rest.strip_prefix('.'));
+            (first, action.unwrap_or(named).to_owned(), json(&text))
+        }
+        Protocol::Rest => {
+            let known = first.operations.iter().find(|operation| operation.path == path && method == Method::POST);
+            (first, known.map_or(path, |operation| operation.name).to_owned(), json(&text))
+        }
+    };
+    let operation = service.operations.iter().find(|operation| operation.name == action);
+    let caller = state.principal(&scope.access_key);
+    let account = caller.as_ref().and_then(|caller| state.world.account(caller.account));
+    let account = account.map_or("", |account| account.id.as_str());
+    let scene = Scene { partition: &state.world.organization.partition, account, region: &scope.region };
+    let resources = operation.map(|operation| (operation.resources)(&params, &scene)).unwrap_or_default();
+    Some(Identified { service, action, operation, params, scope, resources, caller, account })
+}
+
+/// Everything between a proper request and its answer.
+fn perform(
+    state: &State,
+    identified: &Identified<'_>,
+    headers: &HeaderMap,
+    now: Timestamp,
+    misdirect: bool,
+) -> Result<String, Failure> {
+    let world = &*state.world;
+    let caller = authenticate(state, identified, headers, now)?;
+    let account = world.account(caller.account).ok_or(Failure::InvalidToken)?;
+    let region = region(state, identified, caller.account)?;
+    if identified.action.is_empty() {
+        return Err(Failure::own("MissingAction", "The request must contain the parameter Action"));
+    }
+    let operation = identified.operation.ok_or_else(|| Failure::UnknownAction(identified.action.clone()))?;
+    meter(state, operation, caller.account, region, now)?;
+    if !operation.open {
+        authorize(state, identified, caller)?;
+    }
+    let region_name = world.organization.regions.get(usize::from(region)).map_or("", |region| region.name.as_str());
+    (operation.handle)(&Call {
+        world,
+        sessions: &state.sessions,
+        principal: caller,
+        account,
+        region,
+        region_name,
+        params: &identified.params,
+        now,
+        misdirect,
+    })
+}
+
+fn authenticate<'a>(
+    state: &State,
+    identified: &'a Identified<'_>,
+    headers: &HeaderMap,
+    now: Timestamp,
+) -> Result<&'a Principal, Failure> {
+    let caller = identified.caller.as_deref().ok_or(Failure::InvalidToken)?;
+    if header(headers, "x-amz-security-token") != caller.token.as_deref() {
+        return Err(Failure::InvalidToken);
+    }
+    if state.check_dates {
+        let signed = header(headers, "x-amz-date").and_then(amz_date).ok_or_else(|| {
+            Failure::own("IncompleteSignature", "Authorization header requires existence of an 'X-Amz-Date' header.")
+        })?;
+        if signed.as_second().abs_diff(now.as_second()) > SKEW.unsigned_abs() {
+            return Err(skewed(signed, now));
+        }
+    }
+    if caller.expires.is_some_and(|expires| expires <= now) {
+        return Err(Failure::Expired);
+    }
+    Ok(caller)
+}
+
+/// AWS's wording for a request from another time.
+fn skewed(signed: Timestamp, now: Timestamp) -> Failure {
+    let show = |time: Timestamp| time.strftime("%Y%m%dT%H%M%SZ").to_string();
+    let limit = now.as_second() + if signed <= now { -SKEW } else { SKEW };
+    let limit = show(Timestamp::from_second(limit).unwrap_or(now));
+    Failure::Skewed(if signed <= now {
+        format!("Signature expired: {} is now earlier than {limit} ({} - 5 min.)", show(signed), show(now))
+    } else {
+        format!("Signature not yet current: {} is still later than {limit} ({} + 5 min.)", show(signed), show(now))
+    })
+}
+
+/// The Region that a call goes to, when the account can use it. Global services get the home Region.
+fn region(state: &State, identified: &Identified<'_>, account: u32) -> Result<u16, Failure> {
+    let organization = &state.world.organization;
+    let named = organization.region_index(&identified.scope.region);
+    if identified.service.global || identified.service.label == "sts" {
+        // STS answers in a Region that the caller's own account has not enabled; the role's account decides.
+        let known = named.is_some() || identified.service.global || identified.scope.region == "us-east-1";
+        let home = organization.region_index(&organization.home_region).unwrap_or(0);
+        return if known { Ok(named.unwrap_or(home)) } else { Err(Failure::InvalidToken) };
+    }
+    let region = named.ok_or(Failure::InvalidToken)?;
+    let account = state.world.account(account).ok_or(Failure::InvalidToken)?;
+    if organization.region_state(account, region).usable() { Ok(region) } else { Err(Failure::InvalidToken) }
+}
+
+fn meter(state: &State, operation: &Operation, account: u32, region: u16, now: Timestamp) -> Result<(), Failure> {
+    if !state.quotas_on {
+        return Ok(());
+    }
+    for limit in operation.limits {
+        let key = BucketKey {
+            name: limit.bucket,
+            account: if limit.scope == LimitScope::Organization { u32::MAX } else { account },
+            region: if limit.scope == LimitScope::AccountRegion { region } else { u16::MAX },
+        };
+        if !state.quotas.take(key, limit.rate, now) {
+            return Err(Failure::Throttled);
+        }
+    }
+    Ok(())
+}
+
+fn authorize(state: &State, identified: &Identified<'_>, caller: &Principal) -> Result<(), Failure> {
+    let account = state.world.account(caller.account).ok_or(Failure::InvalidToken)?;
+    let action = iam_action(identified);
+    let everything = ["*".to_owned()];
+    let resources = if identified.resources.is_empty() { &everything[..] } else { &identified.resources };
+    for resource in resources {
+        let context = Context {
+            action: &action,
+            resource,
+            region: &identified.scope.region,
+            principal_arn: &caller.arn,
+            principal_account: &account.id,
+            organization: &state.world.organization.id,
+        };
+        decide(&context, &caller.identity, caller.session.as_deref(), &account.policies)
+            .map_err(|refusal| Failure::Denied(denial_message(&context, &refusal)))?;
+    }
+    Ok(())
+}
+
+fn iam_action(identified: &Identified<'_>) -> String {
+    format!("{}:{}", identified.service.prefix, identified.action)
+}
+
+/// A denial that a fault orders, in the words of a real one.
+fn denied(identified: &Identified<'_>, state: &State, refusal: &Refusal) -> Failure {
+    let action = iam_action(identified);
+    let context = Context {
+        action: &action,
+        resource: identified.resources.first().map_or("*", String::as_str),
+        region: &identified.scope.region,
+        principal_arn: identified.caller.as_ref().map_or("anonymous", |caller| caller.arn.as_str()),
+        principal_account: identified.account,
+        organization: &state.world.organization.id,
+    };
+    Failure::Denied(denial_message(&context, refusal))
+}
+
+fn record(
+    state: &State,
+    sequence: u64,
+    request_id: &str,
+    now: Timestamp,
+    identified: &Identified<'_>,
+    reply: &Reply,
+    spoil: Option<&What>,
+) {
+    let outcome = spoil.map_or(reply.outcome.as_str(), |what| spoiled_outcome(what));
+    if state.calls.detail() == CallDetail::Counts {
+        state.calls.count(sequence, identified.service.label, &identified.action, outcome);
+        return;
+    }
+    let status = match spoil {
+        Some(What::Reset | What::BlackHole) => 0,
+        Some(What::ServerError(status)) => *status,
+        _ => reply.status,
+    };
+    state.calls.keep(CallRecord {
+        sequence,
+        time: now,
+        account: identified.account.to_owned(),
+        region: identified.scope.region.clone(),
+        service: identified.service.label.to_owned(),
+        action: identified.action.clone(),
+        resource: if identified.resources.is_empty() { "*".to_owned() } else { identified.resources.join(",") },
+        iam_action: iam_action(identified),
+        outcome: outcome.to_owned(),
+        status,
+        access_key: identified.scope.access_key.clone(),
+        request_id: request_id.to_owned(),
+    });
+}
+
+fn spoiled_outcome(what: &What) -> &'static str {
+    match what {
+        What::ServerError(_) => "fault:server_error",
+        What::Reset => "fault:reset",
+        What::HalfClose(_) => "fault:half_close",
+        What::BlackHole => "fault:black_hole",
+        What::SlowDrip { .. } => "fault:slow_drip",
+        What::Truncated(_) => "fault:truncated",
+        What::Malformed => "fault:malformed",
+        What::EmptyBody => "fault:empty_body",
+        _ => "fault",
+    }
+}

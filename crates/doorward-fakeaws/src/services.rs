@@ -1,0 +1,139 @@
+//! The table of emulated services. A service is one file that declares its operations; adding one adds a line here.
+
+mod account;
+mod elb;
+mod elbv2;
+mod logs;
+mod organizations;
+mod paging;
+mod sts;
+
+use jiff::Timestamp;
+
+use crate::iam::session::{Principal, Sessions};
+use crate::quota::Rate;
+use crate::reply::Failure;
+use crate::request::Params;
+use crate::world::World;
+use crate::world::organization::Account;
+
+/// Every service that is emulated.
+pub(crate) const SERVICES: &[Service] =
+    &[sts::SERVICE, organizations::SERVICE, account::SERVICE, elbv2::SERVICE, elb::SERVICE, logs::SERVICE];
+
+/// A service: how it is addressed and what it can do.
+pub(crate) struct Service {
+    /// Our name for it in the call log and in faults.
+    pub(crate) label: &'static str,
+    /// Name in the credential scope.
+    pub(crate) signing: &'static str,
+    /// Prefix of its IAM actions.
+    pub(crate) prefix: &'static str,
+    pub(crate) protocol: Protocol,
+    /// Error code when throttling.
+    pub(crate) throttle: &'static str,
+    /// Error code for parameters that are missing or out of range.
+    pub(crate) invalid: &'static str,
+    /// One endpoint for all Regions: the Region of the signature says nothing.
+    pub(crate) global: bool,
+    pub(crate) operations: &'static [Operation],
+}
+
+/// How a service is spoken to.
+pub(crate) enum Protocol {
+    /// Form in, XML out; the `Version` parameter selects the service.
+    Query { version: &'static str, namespace: &'static str },
+    /// JSON both ways; `X-Amz-Target: target.Action`.
+    Json { target: &'static str },
+    /// JSON both ways; the path is the action.
+    Rest,
+}
+
+/// One operation of a service.
+pub(crate) struct Operation {
+    pub(crate) name: &'static str,
+    /// Path of a REST operation; empty otherwise.
+    pub(crate) path: &'static str,
+    /// Resources that policies and faults see; empty means `*`.
+    pub(crate) resources: fn(&Params, &Scene<'_>) -> Vec<String>,
+    /// Buckets it draws from.
+    pub(crate) limits: &'static [Limit],
+    /// Needs no permission, like GetCallerIdentity.
+    pub(crate) open: bool,
+    pub(crate) handle: fn(&Call<'_>) -> Result<String, Failure>,
+}
+
+/// A token bucket of a service.
+pub(crate) struct Limit {
+    pub(crate) bucket: &'static str,
+    pub(crate) rate: Rate,
+    pub(crate) scope: LimitScope,
+}
+
+/// Who shares a bucket.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LimitScope {
+    AccountRegion,
+    Account,
+    Organization,
+}
+
+/// Where a call happens, for building ARNs.
+pub(crate) struct Scene<'a> {
+    pub(crate) partition: &'a str,
+    /// Empty when the caller is not known.
+    pub(crate) account: &'a str,
+    pub(crate) region: &'a str,
+}
+
+/// An authorized call, as an operation sees it.
+pub(crate) struct Call<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) sessions: &'a Sessions,
+    pub(crate) principal: &'a Principal,
+    pub(crate) account: &'a Account,
+    /// Index and name of the Region; global services get the home Region's.
+    pub(crate) region: u16,
+    pub(crate) region_name: &'a str,
+    pub(crate) params: &'a Params,
+    pub(crate) now: Timestamp,
+    /// A fault wants AssumeRole to answer for another account.
+    pub(crate) misdirect: bool,
+}
+
+impl Call<'_> {
+    pub(crate) fn partition(&self) -> &str {
+        &self.world.organization.partition
+    }
+
+    /// Position of the account-Region that the call looks at.
+    pub(crate) fn cell(&self) -> usize {
+        self.world.cell(self.principal.account, self.region)
+    }
+
+    /// A text parameter that has to be there.
+    pub(crate) fn required(&self, name: &str) -> Result<&str, Failure> {
+        self.params.get(name).filter(|value| !value.is_empty()).ok_or_else(|| {
+            Failure::Invalid(format!(
+                "1 validation error detected: Value at '{name}' failed to satisfy constraint: Member must not be null"
+            ))
+        })
+    }
+}
+
+/// No resource: the operation needs `*`.
+pub(crate) fn anything(_: &Params, _: &Scene<'_>) -> Vec<String> {
+    Vec::new()
+}
+
+/// The service that a request addresses, by signing name and API version.
+pub(crate) fn find(signing: &str, version: Option<&str>) -> Option<&'static Service> {
+    let mut candidates = SERVICES.iter().filter(|service| service.signing == signing);
+    match version {
+        None => candidates.next(),
+        Some(wanted) => candidates.find(|service| match service.protocol {
+            Protocol::Query { version, .. } => version == wanted,
+            _ => true,
+        }),
+    }
+}

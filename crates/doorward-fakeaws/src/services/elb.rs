@@ -1,0 +1,234 @@
+//! Elastic Load Balancing, 2012 API: Classic Load Balancers.
+
+use super::elbv2::tag_list;
+use super::paging::{seal, size, unseal};
+use super::{Call, Limit, LimitScope, Operation, Protocol, Scene, Service, anything};
+use crate::quota::Rate;
+use crate::reply::Failure;
+use crate::request::Params;
+use crate::world::attributes::CLASSIC_DESYNC_MODE;
+use crate::world::balancer::Balancer;
+use crate::xml::Xml;
+
+pub(crate) const SERVICE: Service = Service {
+    label: "elb",
+    signing: "elasticloadbalancing",
+    prefix: "elasticloadbalancing",
+    protocol: Protocol::Query {
+        version: "2012-06-01",
+        namespace: "http://elasticloadbalancing.amazonaws.com/doc/2012-06-01/",
+    },
+    throttle: "Throttling",
+    invalid: "ValidationError",
+    global: false,
+    operations: &[
+        operation("DescribeLoadBalancers", describe_load_balancers, anything, READ),
+        operation("DescribeLoadBalancerAttributes", describe_attributes, one_name, READ),
+        operation("DescribeTags", describe_tags, many_names, READ),
+        operation("ModifyLoadBalancerAttributes", modify_attributes, one_name, WRITE),
+    ],
+};
+
+const fn operation(
+    name: &'static str,
+    handle: fn(&Call<'_>) -> Result<String, Failure>,
+    resources: fn(&Params, &Scene<'_>) -> Vec<String>,
+    limits: &'static [Limit],
+) -> Operation {
+    Operation { name, path: "", resources, limits, open: false, handle }
+}
+
+const READ: &[Limit] = &[limit("elb-read", 40.0, 10.0), limit("elb-all", 40.0, 10.0)];
+const WRITE: &[Limit] = &[limit("elb-write", 20.0, 3.0), limit("elb-all", 40.0, 10.0)];
+
+const fn limit(bucket: &'static str, burst: f64, per_second: f64) -> Limit {
+    Limit { bucket, rate: Rate { burst, per_second }, scope: LimitScope::AccountRegion }
+}
+
+const PAGE: usize = 400;
+const BATCH: usize = 20;
+
+fn arn_for(scene: &Scene<'_>, name: &str) -> String {
+    let Scene { partition, account, region } = scene;
+    format!("arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/{name}")
+}
+
+fn one_name(params: &Params, scene: &Scene<'_>) -> Vec<String> {
+    params.get("LoadBalancerName").map(|name| arn_for(scene, name)).into_iter().collect()
+}
+
+fn many_names(params: &Params, scene: &Scene<'_>) -> Vec<String> {
+    params.list("LoadBalancerNames").into_iter().map(|name| arn_for(scene, name)).collect()
+}
+
+fn not_found(name: &str) -> Failure {
+    Failure::own("LoadBalancerNotFound", format!("There is no ACTIVE Load Balancer named '{name}'"))
+}
+
+fn describe_load_balancers(call: &Call<'_>) -> Result<String, Failure> {
+    let size = size(call.params.number("PageSize"), PAGE, call.world.organization.page_size, "pageSize")?;
+    let names = call.params.list("LoadBalancerNames");
+    let cell = call.world.read(call.cell());
+    let mut xml = Xml::with_capacity(900 * cell.classic.len().min(size) + 100);
+    if !names.is_empty() {
+        let mut found = Vec::with_capacity(names.len());
+        for name in names {
+            found.push(cell.classic.get(name).ok_or_else(|| not_found(name))?);
+        }
+        xml.members("LoadBalancerDescriptions", found, |xml, balancer| description(xml, call, balancer));
+        return Ok(xml.finish());
+    }
+    let start = match call.params.get("Marker").filter(|marker| !marker.is_empty()) {
+        None => std::ops::Bound::Unbounded,
+        Some(marker) => std::ops::Bound::Excluded(
+            unseal(marker).ok_or_else(|| Failure::Invalid(format!("Invalid marker '{marker}'")))?.into_boxed_str(),
+        ),
+    };
+    let mut rest = cell.classic.range((start, std::ops::Bound::Unbounded)).map(|(_, balancer)| balancer);
+    let page: Vec<&Balancer> = rest.by_ref().take(size).collect();
+    let more = rest.next().is_some();
+    let last = page.last().map(|balancer| &*balancer.name);
+    xml.members("LoadBalancerDescriptions", page, |xml, balancer| description(xml, call, balancer));
+    if let (true, Some(last)) = (more, last) {
+        xml.text("NextMarker", &seal(last));
+    }
+    Ok(xml.finish())
+}
+
+fn description(xml: &mut Xml, call: &Call<'_>, balancer: &Balancer) {
+    let region = call.region_name;
+    let host = format!("{}-{}.{region}.elb.amazonaws.com", balancer.name, balancer.id >> 32);
+    xml.text("LoadBalancerName", &balancer.name);
+    xml.text("DNSName", &host);
+    xml.text("CanonicalHostedZoneName", &host);
+    xml.text("CanonicalHostedZoneNameID", "Z32O12XQLNTSW2");
+    xml.text("CreatedTime", &format!("{:.0}", balancer.created));
+    xml.text("Scheme", if balancer.internal { "internal" } else { "internet-facing" });
+    xml.text("VPCId", &balancer.vpc);
+    xml.members("ListenerDescriptions", balancer.listeners.iter(), |xml, listener| {
+        xml.within("Listener", |xml| {
+            let port = listener.port.to_string();
+            xml.text("Protocol", &listener.protocol);
+            xml.text("LoadBalancerPort", &port);
+            let http = listener.protocol.starts_with("HTTP");
+            xml.text("InstanceProtocol", if http { "HTTP" } else { "TCP" });
+            xml.text("InstancePort", if http { "8080" } else { &port });
+            if matches!(&*listener.protocol, "HTTPS" | "SSL") {
+                let account = &call.account.id;
+                xml.text(
+                    "SSLCertificateId",
+                    &format!("arn:{}:acm:{region}:{account}:certificate/{:016x}", call.partition(), balancer.id),
+                );
+            }
+        });
+        xml.open("PolicyNames");
+        xml.close("PolicyNames");
+    });
+    xml.members("AvailabilityZones", ["a", "b"], |xml, zone| xml.raw(&format!("{region}{zone}")));
+}
+
+fn attribute_document(xml: &mut Xml, balancer: &Balancer) {
+    let value = |key: &str| balancer.attribute(key).unwrap_or_default();
+    xml.within("LoadBalancerAttributes", |xml| {
+        xml.within("CrossZoneLoadBalancing", |xml| xml.text("Enabled", value("CrossZoneLoadBalancing.Enabled")));
+        xml.within("AccessLog", |xml| {
+            let enabled = value("AccessLog.Enabled");
+            xml.text("Enabled", enabled);
+            if enabled == "true" {
+                xml.text("S3BucketName", value("AccessLog.S3BucketName"));
+                xml.text("EmitInterval", value("AccessLog.EmitInterval"));
+                xml.text("S3BucketPrefix", value("AccessLog.S3BucketPrefix"));
+            }
+        });
+        xml.within("ConnectionDraining", |xml| {
+            xml.text("Enabled", value("ConnectionDraining.Enabled"));
+            xml.text("Timeout", value("ConnectionDraining.Timeout"));
+        });
+        xml.within("ConnectionSettings", |xml| {
+            xml.text("IdleTimeout", value("ConnectionSettings.IdleTimeout"));
+        });
+        let mode = balancer.attribute(CLASSIC_DESYNC_MODE);
+        xml.members("AdditionalAttributes", mode, |xml, mode| {
+            xml.text("Key", CLASSIC_DESYNC_MODE);
+            xml.text("Value", mode);
+        });
+    });
+}
+
+fn describe_attributes(call: &Call<'_>) -> Result<String, Failure> {
+    let name = call.required("LoadBalancerName")?;
+    let cell = call.world.read(call.cell());
+    let balancer = cell.classic.get(name).ok_or_else(|| not_found(name))?;
+    let mut xml = Xml::with_capacity(900);
+    attribute_document(&mut xml, balancer);
+    Ok(xml.finish())
+}
+
+fn describe_tags(call: &Call<'_>) -> Result<String, Failure> {
+    let names = call.params.list("LoadBalancerNames");
+    if names.is_empty() || names.len() > BATCH {
+        return Err(Failure::Invalid(format!("LoadBalancerNames must have 1 to {BATCH} members")));
+    }
+    let cell = call.world.read(call.cell());
+    let mut described = Vec::with_capacity(names.len());
+    for name in names {
+        described.push(cell.classic.get(name).ok_or_else(|| not_found(name))?);
+    }
+    let mut xml = Xml::with_capacity(500 * described.len());
+    xml.members("TagDescriptions", described, |xml, balancer| {
+        xml.text("LoadBalancerName", &balancer.name);
+        tag_list(xml, balancer);
+    });
+    Ok(xml.finish())
+}
+
+/// Unlike v2, a refused value is answered with 409.
+fn refuse(message: String) -> Failure {
+    Failure::Own { code: "InvalidConfigurationRequest", message, status: 409 }
+}
+
+fn modify_attributes(call: &Call<'_>) -> Result<String, Failure> {
+    const PREFIX: &str = "LoadBalancerAttributes.";
+    let name = call.required("LoadBalancerName")?;
+    let mut cell = call.world.write(call.cell());
+    let balancer = cell.classic.get_mut(name).ok_or_else(|| not_found(name))?;
+    let mut changes: Vec<(&str, &str)> = Vec::new();
+    for structure in ["CrossZoneLoadBalancing", "AccessLog", "ConnectionDraining", "ConnectionSettings"] {
+        for (key, _) in crate::world::attributes::defaults(balancer.kind) {
+            if key.starts_with(structure)
+                && let Some(value) = call.params.get(&format!("{PREFIX}{key}"))
+            {
+                changes.push((key, value));
+            }
+        }
+    }
+    let additional = format!("{PREFIX}AdditionalAttributes");
+    let values = call.params.indexed(&additional, "Value");
+    let mut answered = None;
+    for (number, key) in call.params.indexed(&additional, "Key") {
+        if key != CLASSIC_DESYNC_MODE {
+            return Err(Failure::own("LoadBalancerAttributeNotFound", format!("There is no attribute '{key}'")));
+        }
+        let value = values.iter().find(|(other, _)| *other == number).map_or("", |(_, value)| value);
+        if !["monitor", "defensive", "strictest"].contains(&value) {
+            return Err(refuse(format!("'{value}' is not a valid value of {key}")));
+        }
+        changes.push((CLASSIC_DESYNC_MODE, value));
+        answered = Some(value);
+    }
+    if changes.is_empty() {
+        return Err(Failure::Invalid("LoadBalancerAttributes must not be empty".to_owned()));
+    }
+    for (key, value) in &changes {
+        balancer.set_attribute(key, Some(value));
+    }
+    let mut xml = Xml::with_capacity(600);
+    xml.text("LoadBalancerName", name);
+    xml.within("LoadBalancerAttributes", |xml| {
+        xml.members("AdditionalAttributes", answered, |xml, value| {
+            xml.text("Key", CLASSIC_DESYNC_MODE);
+            xml.text("Value", value);
+        });
+    });
+    Ok(xml.finish())
+}

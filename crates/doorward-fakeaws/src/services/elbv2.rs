@@ -1,0 +1,275 @@
+//! Elastic Load Balancing v2: application, network and gateway load balancers.
+
+use super::paging::{seal, size, unseal};
+use super::{Call, Limit, LimitScope, Operation, Protocol, Scene, Service, anything};
+use crate::digest::digest;
+use crate::quota::Rate;
+use crate::reply::Failure;
+use crate::request::Params;
+use crate::world::attributes;
+use crate::world::balancer::{Balancer, Kind, Listener};
+use crate::xml::Xml;
+
+pub(crate) const SERVICE: Service = Service {
+    label: "elbv2",
+    signing: "elasticloadbalancing",
+    prefix: "elasticloadbalancing",
+    protocol: Protocol::Query {
+        version: "2015-12-01",
+        namespace: "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
+    },
+    throttle: "Throttling",
+    invalid: "ValidationError",
+    global: false,
+    operations: &[
+        operation("DescribeLoadBalancers", describe_load_balancers, anything, READ),
+        operation("DescribeLoadBalancerAttributes", describe_attributes, one_arn, READ),
+        operation("DescribeTags", describe_tags, resource_arns, READ),
+        operation("DescribeListeners", describe_listeners, one_arn, READ),
+        operation("ModifyLoadBalancerAttributes", modify_attributes, one_arn, WRITE),
+    ],
+};
+
+const fn operation(
+    name: &'static str,
+    handle: fn(&Call<'_>) -> Result<String, Failure>,
+    resources: fn(&Params, &Scene<'_>) -> Vec<String>,
+    limits: &'static [Limit],
+) -> Operation {
+    Operation { name, path: "", resources, limits, open: false, handle }
+}
+
+/// Published buckets: one per category, and one that all actions of the API share.
+const READ: &[Limit] = &[limit("elbv2-read", 40.0, 10.0), limit("elbv2-all", 40.0, 10.0)];
+const WRITE: &[Limit] = &[limit("elbv2-write", 20.0, 3.0), limit("elbv2-all", 40.0, 10.0)];
+
+const fn limit(bucket: &'static str, burst: f64, per_second: f64) -> Limit {
+    Limit { bucket, rate: Rate { burst, per_second }, scope: LimitScope::AccountRegion }
+}
+
+/// Largest page, and the page when none is asked for.
+const PAGE: usize = 400;
+/// Most ARNs in one DescribeLoadBalancers or DescribeTags, and most attributes in one Modify call.
+const BATCH: usize = 20;
+
+fn one_arn(params: &Params, _: &Scene<'_>) -> Vec<String> {
+    params.get("LoadBalancerArn").map(str::to_owned).into_iter().collect()
+}
+
+fn resource_arns(params: &Params, _: &Scene<'_>) -> Vec<String> {
+    params.list("ResourceArns").into_iter().map(str::to_owned).collect()
+}
+
+/// The id at the end of a load balancer ARN of the caller's own account and Region.
+fn id_of(call: &Call<'_>, arn: &str) -> Option<u64> {
+    let mut parts = arn.splitn(6, ':');
+    let scene = [parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?];
+    if scene != ["arn", call.partition(), "elasticloadbalancing", call.region_name, call.account.id.as_str()] {
+        return None;
+    }
+    let id = parts.next()?.strip_prefix("loadbalancer/")?.rsplit('/').next()?;
+    (id.len() == 16).then(|| u64::from_str_radix(id, 16).ok()).flatten()
+}
+
+fn arn(call: &Call<'_>, balancer: &Balancer) -> String {
+    balancer.arn(call.partition(), &call.account.id, call.region_name)
+}
+
+/// Runs `look` on the load balancer that an ARN names exactly.
+fn with<T>(call: &Call<'_>, wanted: &str, look: impl FnOnce(&Balancer) -> T) -> Result<T, Failure> {
+    let cell = call.world.read(call.cell());
+    id_of(call, wanted)
+        .and_then(|id| cell.current.get(&id))
+        .filter(|balancer| arn(call, balancer) == wanted)
+        .map(look)
+        .ok_or_else(|| Failure::own("LoadBalancerNotFound", format!("Load balancer '{wanted}' not found")))
+}
+
+fn not_found() -> Failure {
+    Failure::own("LoadBalancerNotFound", "One or more load balancers not found")
+}
+
+fn describe_load_balancers(call: &Call<'_>) -> Result<String, Failure> {
+    let (arns, names) = (call.params.list("LoadBalancerArns"), call.params.list("Names"));
+    let size = size(call.params.number("PageSize"), PAGE, call.world.organization.page_size, "pageSize")?;
+    if arns.len() > BATCH || names.len() > BATCH {
+        return Err(Failure::Invalid(format!("At most {BATCH} load balancers can be described by ARN or name")));
+    }
+    let cell = call.world.read(call.cell());
+    let mut xml = Xml::with_capacity(1200 * cell.current.len().min(size) + 100);
+    if !arns.is_empty() || !names.is_empty() {
+        if (!arns.is_empty() && !names.is_empty()) || call.params.get("Marker").is_some() {
+            return Err(Failure::Invalid("ARNs, names and a marker exclude each other".to_owned()));
+        }
+        let by_arn = arns.iter().map(|wanted| id_of(call, wanted).and_then(|id| cell.current.get(&id)));
+        let by_name = names.iter().map(|wanted| cell.current.values().find(|balancer| *balancer.name == **wanted));
+        let found: Option<Vec<&Balancer>> = by_arn.chain(by_name).collect();
+        let found = found.ok_or_else(not_found)?;
+        xml.members("LoadBalancers", found, |xml, balancer| load_balancer(xml, call, balancer));
+        return Ok(xml.finish());
+    }
+    let after = match call.params.get("Marker").filter(|marker| !marker.is_empty()) {
+        None => None,
+        Some(marker) => Some(
+            unseal(marker)
+                .and_then(|id| u64::from_str_radix(&id, 16).ok())
+                .ok_or_else(|| Failure::Invalid(format!("Invalid marker '{marker}'")))?,
+        ),
+    };
+    // Positions are ids, so a page stays right when a load balancer of an earlier page disappears.
+    let start = after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
+    let mut rest = cell.current.range((start, std::ops::Bound::Unbounded)).map(|(_, balancer)| balancer);
+    let page: Vec<&Balancer> = rest.by_ref().take(size).collect();
+    let more = rest.next().is_some();
+    let last = page.last().map(|balancer| balancer.id);
+    xml.members("LoadBalancers", page, |xml, balancer| load_balancer(xml, call, balancer));
+    if let (true, Some(last)) = (more, last) {
+        xml.text("NextMarker", &seal(&format!("{last:016x}")));
+    }
+    Ok(xml.finish())
+}
+
+fn load_balancer(xml: &mut Xml, call: &Call<'_>, balancer: &Balancer) {
+    let region = call.region_name;
+    let short = balancer.id >> 32;
+    xml.text("LoadBalancerArn", &arn(call, balancer));
+    xml.text("LoadBalancerName", &balancer.name);
+    xml.text("CreatedTime", &format!("{:.0}", balancer.created));
+    xml.text("Type", balancer.kind.name());
+    xml.within("State", |xml| xml.text("Code", &balancer.state));
+    xml.text("VpcId", &balancer.vpc);
+    xml.text("IpAddressType", "ipv4");
+    if balancer.kind != Kind::Gateway {
+        xml.text("Scheme", if balancer.internal { "internal" } else { "internet-facing" });
+        let internal = if balancer.internal { "internal-" } else { "" };
+        let host = match balancer.kind {
+            Kind::Network => format!("{}-{:016x}.elb.{region}.amazonaws.com", balancer.name, balancer.id),
+            _ => format!("{internal}{}-{short}.{region}.elb.amazonaws.com", balancer.name),
+        };
+        xml.text("DNSName", &host);
+        xml.text("CanonicalHostedZoneId", "Z32O12XQLNTSW2");
+    }
+    if balancer.kind == Kind::Application {
+        xml.members("SecurityGroups", [short], |xml, group| xml.raw(&format!("sg-0{group:016x}")));
+    }
+    xml.members("AvailabilityZones", ["a", "b"], |xml, zone| {
+        xml.text("ZoneName", &format!("{region}{zone}"));
+        xml.text("SubnetId", &format!("subnet-0{:016x}", digest(&[&balancer.vpc, zone])));
+        xml.members("LoadBalancerAddresses", std::iter::empty::<()>(), |_, ()| ());
+    });
+}
+
+fn attribute_list(xml: &mut Xml, balancer: &Balancer) {
+    xml.members("Attributes", balancer.attributes(), |xml, (key, value)| {
+        xml.text("Key", key);
+        xml.text("Value", value);
+    });
+}
+
+fn describe_attributes(call: &Call<'_>) -> Result<String, Failure> {
+    with(call, call.required("LoadBalancerArn")?, |balancer| {
+        let mut xml = Xml::with_capacity(2600);
+        attribute_list(&mut xml, balancer);
+        xml.finish()
+    })
+}
+
+fn describe_tags(call: &Call<'_>) -> Result<String, Failure> {
+    let arns = call.params.list("ResourceArns");
+    if arns.is_empty() || arns.len() > BATCH {
+        return Err(Failure::Invalid(format!("ResourceArns must have 1 to {BATCH} members")));
+    }
+    let cell = call.world.read(call.cell());
+    let mut described = Vec::with_capacity(arns.len());
+    for wanted in arns {
+        let balancer = id_of(call, wanted)
+            .and_then(|id| cell.current.get(&id))
+            .filter(|balancer| arn(call, balancer) == wanted)
+            .ok_or_else(not_found)?;
+        described.push((wanted, balancer));
+    }
+    let mut xml = Xml::with_capacity(500 * described.len());
+    xml.members("TagDescriptions", described, |xml, (wanted, balancer)| {
+        xml.text("ResourceArn", wanted);
+        tag_list(xml, balancer);
+    });
+    Ok(xml.finish())
+}
+
+/// `<Tags>` of a load balancer; the same in both generations.
+pub(super) fn tag_list(xml: &mut Xml, balancer: &Balancer) {
+    xml.members("Tags", balancer.tags.iter(), |xml, (key, value)| {
+        xml.text("Key", key);
+        xml.text("Value", value);
+    });
+}
+
+fn describe_listeners(call: &Call<'_>) -> Result<String, Failure> {
+    let wanted = call
+        .params
+        .get("LoadBalancerArn")
+        .ok_or_else(|| Failure::Invalid("A load balancer ARN must be specified".to_owned()))?;
+    let size = size(call.params.number("PageSize"), PAGE, call.world.organization.page_size, "pageSize")?;
+    with(call, wanted, |balancer| {
+        let page = super::paging::page(&balancer.listeners, call.params.get("Marker"), size, false)
+            .ok_or_else(|| Failure::Invalid("Invalid marker".to_owned()))?;
+        let mut xml = Xml::with_capacity(800 * page.items.len() + 100);
+        xml.members("Listeners", page.items, |xml, entry| listener(xml, call, wanted, balancer, entry));
+        if let Some(next) = page.next {
+            xml.text("NextMarker", &next);
+        }
+        Ok(xml.finish())
+    })?
+}
+
+fn listener(xml: &mut Xml, call: &Call<'_>, load_balancer: &str, balancer: &Balancer, entry: &Listener) {
+    let port = entry.port.to_string();
+    let id = digest(&[load_balancer, &port]);
+    let tail = load_balancer.split_once(":loadbalancer/").map_or("", |(_, tail)| tail);
+    let head = format!("arn:{}:elasticloadbalancing:{}:{}:", call.partition(), call.region_name, call.account.id);
+    xml.text("ListenerArn", &format!("{head}listener/{tail}/{id:016x}"));
+    xml.text("LoadBalancerArn", load_balancer);
+    if balancer.kind != Kind::Gateway {
+        xml.text("Port", &port);
+        xml.text("Protocol", &entry.protocol);
+    }
+    if matches!(&*entry.protocol, "HTTPS" | "TLS") {
+        xml.text("SslPolicy", "ELBSecurityPolicy-TLS13-1-2-Res-2021-06");
+        let certificate =
+            format!("arn:{}:acm:{}:{}:certificate/{id:016x}", call.partition(), call.region_name, call.account.id);
+        xml.members("Certificates", [certificate], |xml, arn| xml.text("CertificateArn", &arn));
+    }
+    xml.members("DefaultActions", ["forward"], |xml, kind| {
+        xml.text("Type", kind);
+        let group = digest(&[load_balancer, "targets"]);
+        xml.text("TargetGroupArn", &format!("{head}targetgroup/{}/{group:016x}", balancer.name));
+    });
+}
+
+fn modify_attributes(call: &Call<'_>) -> Result<String, Failure> {
+    let wanted = call.required("LoadBalancerArn")?;
+    let keys = call.params.indexed("Attributes", "Key");
+    let values = call.params.indexed("Attributes", "Value");
+    if keys.is_empty() || keys.len() > BATCH {
+        return Err(Failure::Invalid(format!("Attributes must have 1 to {BATCH} members")));
+    }
+    let kind = with(call, wanted, |balancer| balancer.kind)?;
+    let refuse = |message: String| Failure::own("InvalidConfigurationRequest", message);
+    let mut changes: Vec<(&str, &str)> = Vec::with_capacity(keys.len());
+    for (number, key) in keys {
+        let value = values.iter().find(|(other, _)| *other == number).map_or("", |(_, value)| value);
+        attributes::check(kind, key, value).map_err(refuse)?;
+        if changes.iter().any(|(earlier, _)| *earlier == key) {
+            return Err(refuse(format!("Load balancer attribute key '{key}' is given more than once")));
+        }
+        changes.push((key, value));
+    }
+    let mut cell = call.world.write(call.cell());
+    let balancer = id_of(call, wanted).and_then(|id| cell.current.get_mut(&id)).ok_or_else(not_found)?;
+    for (key, value) in changes {
+        balancer.set_attribute(key, Some(value));
+    }
+    let mut xml = Xml::with_capacity(2600);
+    attribute_list(&mut xml, balancer);
+    Ok(xml.finish())
+}

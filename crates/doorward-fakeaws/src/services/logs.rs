@@ -1,0 +1,106 @@
+//! CloudWatch Logs: the deliveries of load balancer access logs that attributes do not show.
+
+use serde_json::{Value, json};
+
+use super::paging::{page, size};
+use super::{Call, Operation, Protocol, Service, anything};
+use crate::digest::{BASE36, digest, spell};
+use crate::reply::Failure;
+
+pub(crate) const SERVICE: Service = Service {
+    label: "logs",
+    signing: "logs",
+    prefix: "logs",
+    protocol: Protocol::Json { target: "Logs_20140328" },
+    throttle: "ThrottlingException",
+    invalid: "ValidationException",
+    global: false,
+    operations: &[
+        Operation {
+            name: "DescribeDeliverySources",
+            path: "",
+            resources: anything,
+            limits: &[],
+            open: false,
+            handle: describe_sources,
+        },
+        Operation {
+            name: "DescribeDeliveries",
+            path: "",
+            resources: anything,
+            limits: &[],
+            open: false,
+            handle: describe_deliveries,
+        },
+    ],
+};
+
+/// Largest page of both lists.
+const PAGE: usize = 50;
+
+/// A load balancer whose access logs are delivered: source name and ARN.
+fn sources(call: &Call<'_>) -> Vec<(String, String)> {
+    let cell = call.world.read(call.cell());
+    cell.current
+        .values()
+        .filter(|balancer| balancer.vended_logs)
+        .map(|balancer| {
+            (
+                format!("{}-access-logs", balancer.name),
+                balancer.arn(call.partition(), &call.account.id, call.region_name),
+            )
+        })
+        .collect()
+}
+
+fn arn(call: &Call<'_>, kind: &str, name: &str) -> String {
+    format!("arn:{}:logs:{}:{}:{kind}:{name}", call.partition(), call.region_name, call.account.id)
+}
+
+fn answer<T>(call: &Call<'_>, field: &str, items: &[T], render: impl Fn(&T) -> Value) -> Result<String, Failure> {
+    let size = size(call.params.number("limit"), PAGE, call.world.organization.page_size, "limit")?;
+    let page = page(items, call.params.get("nextToken"), size, false)
+        .ok_or_else(|| Failure::Invalid("The specified nextToken is invalid.".to_owned()))?;
+    let mut answer = serde_json::Map::new();
+    answer.insert(field.to_owned(), page.items.iter().map(render).collect());
+    if let Some(next) = page.next {
+        answer.insert("nextToken".to_owned(), Value::String(next));
+    }
+    Ok(Value::Object(answer).to_string())
+}
+
+fn describe_sources(call: &Call<'_>) -> Result<String, Failure> {
+    let mut found = sources(call);
+    let wanted = call.params.list("resourceArns");
+    if !wanted.is_empty() {
+        found.retain(|(_, resource)| wanted.contains(&resource.as_str()));
+    }
+    answer(call, "deliverySources", &found, |(name, resource)| {
+        json!({
+            "name": name,
+            "arn": arn(call, "delivery-source", name),
+            "resourceArns": [resource],
+            "service": "elasticloadbalancing",
+            "logType": "ALB_ACCESS_LOGS",
+            "status": "ACTIVE",
+        })
+    })
+}
+
+fn describe_deliveries(call: &Call<'_>) -> Result<String, Failure> {
+    let mut found = sources(call);
+    let wanted = call.params.list("deliverySourceNames");
+    if !wanted.is_empty() {
+        found.retain(|(name, _)| wanted.contains(&name.as_str()));
+    }
+    answer(call, "deliveries", &found, |(name, resource)| {
+        let id = spell(digest(&[resource]), BASE36, 16);
+        json!({
+            "id": id,
+            "arn": arn(call, "delivery", &id),
+            "deliverySourceName": name,
+            "deliveryDestinationArn": arn(call, "delivery-destination", "central-alb-logs"),
+            "deliveryDestinationType": "CWL",
+        })
+    })
+}

@@ -1,0 +1,99 @@
+//! Pages and the opaque tokens between them.
+
+use crate::digest::digest;
+use crate::reply::Failure;
+
+/// Wraps a position into a token that does not look like one.
+pub(crate) fn seal(position: &str) -> String {
+    let mut token = format!("{:08x}", digest(&["page", position]) & 0xffff_ffff);
+    for byte in position.bytes() {
+        token.push_str(&format!("{byte:02x}"));
+    }
+    token
+}
+
+/// The position in a token; `None` when it is not one of ours.
+pub(crate) fn unseal(token: &str) -> Option<String> {
+    let hex = token.get(8..)?;
+    if !hex.is_ascii() || !hex.len().is_multiple_of(2) {
+        return None;
+    }
+    let bytes: Option<Vec<u8>> =
+        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok()).collect();
+    let position = String::from_utf8(bytes?).ok()?;
+    (seal(&position) == token).then_some(position)
+}
+
+/// A page size: what was asked for within `1..=most`, else `most`; never above what the world allows.
+pub(crate) fn size(
+    asked: Option<Result<i64, ()>>,
+    most: usize,
+    world: Option<usize>,
+    name: &str,
+) -> Result<usize, Failure> {
+    let asked = match asked {
+        None => most,
+        Some(Ok(number)) if number >= 1 && usize::try_from(number).is_ok_and(|n| n <= most) => {
+            usize::try_from(number).unwrap_or(most)
+        }
+        Some(_) => {
+            return Err(Failure::Invalid(format!(
+                "1 validation error detected: Value at '{name}' failed to satisfy constraint: \
+                 Member must have value between 1 and {most}"
+            )));
+        }
+    };
+    Ok(asked.min(world.unwrap_or(usize::MAX)).max(1))
+}
+
+/// One page of a list that is complete in memory.
+pub(crate) struct Page<'a, T> {
+    pub(crate) items: &'a [T],
+    pub(crate) next: Option<String>,
+}
+
+/// Cuts a page out of `all`. With `empty_pages`, an empty page precedes every page but the first, and the first as well
+/// when it is the only one, so that a caller who stops at an empty page always loses something.
+pub(crate) fn page<'a, T>(all: &'a [T], token: Option<&str>, size: usize, empty_pages: bool) -> Option<Page<'a, T>> {
+    let (start, served_empty) = match token {
+        None => (0, false),
+        Some(token) => {
+            let position = unseal(token)?;
+            let (start, flag) = position.split_once('.')?;
+            (start.parse().ok().filter(|start| *start <= all.len())?, flag == "e")
+        }
+    };
+    let single = all.len() <= size;
+    if empty_pages && !served_empty && !all.is_empty() && (start > 0 || single) {
+        return Some(Page { items: &[], next: Some(seal(&format!("{start}.e"))) });
+    }
+    let end = (start + size).min(all.len());
+    let next = (end < all.len()).then(|| seal(&format!("{end}.")));
+    Some(Page { items: all.get(start..end)?, next })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_lose_nothing() {
+        for (length, size, empty) in [(0, 3, true), (3, 3, true), (7, 3, true), (7, 3, false), (6, 3, false)] {
+            let all: Vec<usize> = (0..length).collect();
+            let (mut got, mut token, mut empties) = (Vec::new(), None::<String>, 0);
+            loop {
+                let page = page(&all, token.as_deref(), size, empty).unwrap();
+                empties += usize::from(page.items.is_empty());
+                got.extend_from_slice(page.items);
+                token = page.next;
+                if token.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(got, all);
+            assert_eq!(empties > 0, empty || length == 0);
+        }
+        assert_eq!(unseal("deadbeef00"), None);
+        assert_eq!(unseal("é"), None);
+    }
+}

@@ -1,0 +1,250 @@
+//! The emulated organization: who exists, what they may do, and which load balancers they own.
+
+pub(crate) mod attributes;
+pub(crate) mod balancer;
+mod build;
+mod load;
+pub(crate) mod organization;
+pub mod spec;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use serde::Serialize;
+
+use crate::faults::Fault;
+use crate::iam::session::Principal;
+use balancer::Balancer;
+use organization::{Account, Organization};
+use spec::LoadBalancerSpec;
+
+/// What is wrong with the description of a world.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}{message}", place(*.line, .section))]
+pub struct WorldError {
+    /// Line in the TOML file (from 1), when it came from one.
+    pub line: Option<usize>,
+    /// The table it happened in, such as `account 3`.
+    pub section: String,
+    /// What is wrong, in lower case.
+    pub message: String,
+}
+
+fn place(line: Option<usize>, section: &str) -> String {
+    match (line, section.is_empty()) {
+        (Some(line), true) => format!("line {line}: "),
+        (Some(line), false) => format!("line {line}: {section}: "),
+        (None, true) => String::new(),
+        (None, false) => format!("{section}: "),
+    }
+}
+
+/// An emulated organization. Only load balancers change while it is being served.
+#[derive(Debug)]
+pub struct World {
+    pub(crate) organization: Organization,
+    pub(crate) accounts: Vec<Account>,
+    pub(crate) by_id: HashMap<String, u32>,
+    pub(crate) callers: HashMap<String, std::sync::Arc<Principal>>,
+    pub(crate) caller_keys: Vec<Caller>,
+    /// One cell per account and Region: `account * regions + region`.
+    cells: Vec<RwLock<Cell>>,
+    pub(crate) faults: Vec<Fault>,
+}
+
+/// A long-lived identity to sign requests with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Access key id.
+    pub access_key: String,
+    /// Secret access key.
+    pub secret: String,
+    /// Account id.
+    pub account: String,
+    /// ARN of the identity.
+    pub arn: String,
+}
+
+/// The load balancers of one account in one Region.
+#[derive(Debug, Default)]
+pub(crate) struct Cell {
+    /// v2 load balancers by the id in their ARN; answers come in this order.
+    pub(crate) current: BTreeMap<u64, Balancer>,
+    /// Classic load balancers by name.
+    pub(crate) classic: BTreeMap<Box<str>, Balancer>,
+}
+
+/// Size of a world, as `GET /_fake/world` answers it.
+#[derive(Debug, Clone, Serialize)]
+pub struct WorldSummary {
+    /// Organization id.
+    pub organization: String,
+    /// Partition.
+    pub partition: String,
+    /// Region that callers start in.
+    pub home_region: String,
+    /// Id of the management account.
+    pub management: String,
+    /// Number of Regions of the partition.
+    pub regions: usize,
+    /// Number of accounts in any state.
+    pub accounts: usize,
+    /// Number of load balancers by type.
+    pub load_balancers: BTreeMap<&'static str, usize>,
+}
+
+impl World {
+    /// Reads a world file.
+    ///
+    /// # Errors
+    /// [`WorldError`] with the line when the file is not TOML, has unknown keys or contradicts itself.
+    pub fn from_toml(text: &str) -> Result<Self, WorldError> {
+        load::from_toml(text)
+    }
+
+    /// Builds a world from a description made in code.
+    ///
+    /// # Errors
+    /// [`WorldError`] without a line when the description contradicts itself.
+    pub fn build(spec: spec::WorldSpec) -> Result<Self, WorldError> {
+        build::build(spec)
+    }
+
+    /// The identities that requests may be signed with, in file order.
+    #[must_use]
+    pub fn callers(&self) -> &[Caller] {
+        &self.caller_keys
+    }
+
+    /// Ids of all accounts in any state, in file order.
+    pub fn account_ids(&self) -> impl Iterator<Item = &str> {
+        self.accounts.iter().map(|account| account.id.as_str())
+    }
+
+    /// Names of the partition's Regions.
+    pub fn region_names(&self) -> impl Iterator<Item = &str> {
+        self.organization.regions.iter().map(|region| region.name.as_str())
+    }
+
+    /// The Region that callers start in.
+    #[must_use]
+    pub fn home_region(&self) -> &str {
+        &self.organization.home_region
+    }
+
+    /// ARN of a load balancer by name; v2 before classic.
+    #[must_use]
+    pub fn arn(&self, account: &str, region: &str, name: &str) -> Option<String> {
+        let cell = self.read(self.index(account, region)?);
+        let found = named(&cell, name)?;
+        Some(found.arn(&self.organization.partition, account, region))
+    }
+
+    /// The value that a Describe call would answer for an attribute; `None` when absent.
+    #[must_use]
+    pub fn attribute(&self, account: &str, region: &str, name: &str, key: &str) -> Option<String> {
+        let cell = self.read(self.index(account, region)?);
+        named(&cell, name)?.attribute(key).map(str::to_owned)
+    }
+
+    /// Overwrites an attribute without any validation (`None`: back to the default). False when nothing has that name.
+    pub fn set_attribute(&self, account: &str, region: &str, name: &str, key: &str, value: Option<&str>) -> bool {
+        self.change(account, region, name, |balancer| balancer.set_attribute(key, value))
+    }
+
+    /// Replaces the tags of a load balancer. False when nothing has that name.
+    pub fn set_tags(&self, account: &str, region: &str, name: &str, tags: &[(&str, &str)]) -> bool {
+        let tags = tags.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+        self.change(account, region, name, |balancer| balancer.tags = std::sync::Arc::new(tags))
+    }
+
+    /// Deletes a load balancer. False when nothing has that name.
+    pub fn remove_load_balancer(&self, account: &str, region: &str, name: &str) -> bool {
+        let Some(index) = self.index(account, region) else { return false };
+        let mut cell = self.write(index);
+        let id = cell.current.values().find(|balancer| &*balancer.name == name).map(|balancer| balancer.id);
+        match id {
+            Some(id) => cell.current.remove(&id).is_some(),
+            None => cell.classic.remove(name).is_some(),
+        }
+    }
+
+    /// Adds load balancers to a world that may already be served.
+    ///
+    /// # Errors
+    /// [`WorldError`] when the account, Region or type does not exist or the name is taken.
+    pub fn add_load_balancer(&self, spec: &LoadBalancerSpec) -> Result<(), WorldError> {
+        build::add_load_balancer(self, spec).map_err(|message| WorldError {
+            line: None,
+            section: "load_balancer".to_owned(),
+            message,
+        })
+    }
+
+    /// Counts what there is.
+    #[must_use]
+    pub fn summary(&self) -> WorldSummary {
+        let mut load_balancers = BTreeMap::new();
+        for cell in &self.cells {
+            let cell = cell.read().unwrap_or_else(PoisonError::into_inner);
+            for balancer in cell.current.values().chain(cell.classic.values()) {
+                *load_balancers.entry(balancer.kind.name()).or_insert(0) += 1;
+            }
+        }
+        WorldSummary {
+            organization: self.organization.id.clone(),
+            partition: self.organization.partition.clone(),
+            home_region: self.organization.home_region.clone(),
+            management: self.account(self.organization.management).map(|a| a.id.clone()).unwrap_or_default(),
+            regions: self.organization.regions.len(),
+            accounts: self.accounts.len(),
+            load_balancers,
+        }
+    }
+
+    pub(crate) fn account(&self, index: u32) -> Option<&Account> {
+        self.accounts.get(usize::try_from(index).ok()?)
+    }
+
+    pub(crate) fn account_by_id(&self, id: &str) -> Option<(u32, &Account)> {
+        let index = *self.by_id.get(id)?;
+        Some((index, self.account(index)?))
+    }
+
+    /// Position of the cell of an account-Region.
+    pub(crate) fn cell(&self, account: u32, region: u16) -> usize {
+        (account as usize) * self.organization.regions.len() + usize::from(region)
+    }
+
+    pub(crate) fn read(&self, cell: usize) -> RwLockReadGuard<'_, Cell> {
+        let cell = self.cells.get(cell).unwrap_or(&self.cells[0]);
+        cell.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn write(&self, cell: usize) -> RwLockWriteGuard<'_, Cell> {
+        let cell = self.cells.get(cell).unwrap_or(&self.cells[0]);
+        cell.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn index(&self, account: &str, region: &str) -> Option<usize> {
+        Some(self.cell(*self.by_id.get(account)?, self.organization.region_index(region)?))
+    }
+
+    fn change(&self, account: &str, region: &str, name: &str, apply: impl FnOnce(&mut Balancer)) -> bool {
+        let Some(index) = self.index(account, region) else { return false };
+        let mut cell = self.write(index);
+        let Cell { current, classic } = &mut *cell;
+        let found = current.values_mut().find(|balancer| &*balancer.name == name);
+        match found.or_else(|| classic.get_mut(name)) {
+            Some(balancer) => {
+                apply(balancer);
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+fn named<'a>(cell: &'a Cell, name: &str) -> Option<&'a Balancer> {
+    cell.current.values().find(|balancer| &*balancer.name == name).or_else(|| cell.classic.get(name))
+}

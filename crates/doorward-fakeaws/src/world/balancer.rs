@@ -1,0 +1,127 @@
+//! A load balancer as the emulator keeps it: a few words of its own, everything alike shared or defaulted.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+/// The generation and type of a load balancer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Application,
+    Network,
+    Gateway,
+    Classic,
+}
+
+impl Kind {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "application" => Self::Application,
+            "network" => Self::Network,
+            "gateway" => Self::Gateway,
+            "classic" => Self::Classic,
+            _ => return None,
+        })
+    }
+
+    /// AWS's word in the `Type` field.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Application => "application",
+            Self::Network => "network",
+            Self::Gateway => "gateway",
+            Self::Classic => "classic",
+        }
+    }
+
+    /// The segment of the ARN; classic load balancers have none.
+    pub(crate) fn segment(self) -> &'static str {
+        match self {
+            Self::Application => "app",
+            Self::Network => "net",
+            Self::Gateway => "gwy",
+            Self::Classic => "",
+        }
+    }
+}
+
+/// A listener: protocol and port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Listener {
+    pub(crate) protocol: Box<str>,
+    pub(crate) port: u16,
+}
+
+/// Key and value pairs, shared between load balancers declared alike until one is modified.
+pub(crate) type Pairs = Arc<Vec<(Box<str>, Box<str>)>>;
+
+/// One load balancer.
+#[derive(Debug, Clone)]
+pub(crate) struct Balancer {
+    pub(crate) name: Box<str>,
+    /// The hexadecimal id at the end of a v2 ARN.
+    pub(crate) id: u64,
+    pub(crate) kind: Kind,
+    pub(crate) internal: bool,
+    pub(crate) state: Arc<str>,
+    pub(crate) vpc: Arc<str>,
+    pub(crate) created: Timestamp,
+    /// Attributes that differ from the defaults of the type.
+    pub(crate) overrides: Pairs,
+    pub(crate) omitted: Arc<[Box<str>]>,
+    pub(crate) tags: Pairs,
+    pub(crate) listeners: Arc<[Listener]>,
+    pub(crate) vended_logs: bool,
+}
+
+impl Balancer {
+    /// The ARN in the account and Region that hold it.
+    pub(crate) fn arn(&self, partition: &str, account: &str, region: &str) -> String {
+        let name = &self.name;
+        match self.kind {
+            Kind::Classic => {
+                format!("arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/{name}")
+            }
+            kind => format!(
+                "arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/{}/{name}/{:016x}",
+                kind.segment(),
+                self.id
+            ),
+        }
+    }
+
+    /// Overwrites one attribute; `None` returns it to its default.
+    pub(crate) fn set_attribute(&mut self, key: &str, value: Option<&str>) {
+        let overrides = Arc::make_mut(&mut self.overrides);
+        overrides.retain(|(existing, _)| &**existing != key);
+        if let Some(value) = value {
+            overrides.push((key.into(), value.into()));
+        }
+    }
+
+    fn overridden(&self, key: &str) -> Option<&str> {
+        self.overrides.iter().find(|(existing, _)| &**existing == key).map(|(_, value)| &**value)
+    }
+
+    /// The effective value of one attribute, as an answer would carry it.
+    pub(crate) fn attribute<'a>(&'a self, key: &str) -> Option<&'a str> {
+        if self.omitted.iter().any(|omitted| &**omitted == key) {
+            return None;
+        }
+        self.overridden(key).or_else(|| {
+            super::attributes::defaults(self.kind).iter().find(|(known, _)| *known == key).map(|(_, value)| *value)
+        })
+    }
+
+    /// Every attribute an answer carries: the defaults with this load balancer's values, then keys unknown to them.
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
+        let defaults = super::attributes::defaults(self.kind);
+        let known = defaults.iter().map(|&(key, value)| (key, self.overridden(key).unwrap_or(value)));
+        let extra = self
+            .overrides
+            .iter()
+            .map(|(key, value)| (&**key, &**value))
+            .filter(move |(key, _)| !defaults.iter().any(|(known, _)| known == key));
+        known.chain(extra).filter(|(key, _)| !self.omitted.iter().any(|omitted| **omitted == **key))
+    }
+}

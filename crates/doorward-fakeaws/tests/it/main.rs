@@ -1,0 +1,14 @@
+//! Drives the emulator over real connections with a client of its own: no SDK, so that every byte can be asserted.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod access;
+mod binary;
+mod client;
+mod faults;
+mod load_balancers;
+mod organization;
+mod quotas;
+mod roles;
+mod scale;
+mod world;
