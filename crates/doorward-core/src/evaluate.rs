@@ -31,6 +31,7 @@ fn finding(lb: &LoadBalancer, rule: &dyn Rule, policy: &Policy) -> Finding {
         kind: lb.kind,
         owner: lb.owner_label().to_owned(),
         verdict: rule.judge(lb, policy),
+        history: None,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -174,6 +175,23 @@ pub struct Finding {
     /// The answer.
     #[serde(flatten)]
     pub verdict: Verdict,
+    /// What the ledger remembers of it; absent when no ledger was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<History>,
+}
+
+/// What the ledger remembers of a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct History {
+    /// When a scan first saw it fail; survives every later scan.
+    pub first_seen: Timestamp,
+    /// When a scan last saw it as it is now; earlier than this run where this run could not look.
+    pub last_seen: Timestamp,
+    /// When it was resolved, where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved: Option<Timestamp>,
+    /// How often it came back after it had been resolved.
+    pub reopened: u32,
 }
 
 impl Finding {

@@ -19,7 +19,7 @@ mod sink;
 
 pub use account::{Account, AccountState, OuPath};
 pub use coverage::{Coverage, CoverageCounts, CoverageLine, CoverageStatus};
-pub use finding::{Finding, Severity, Verdict, VerdictKind};
+pub use finding::{Finding, History, Severity, Verdict, VerdictKind};
 pub use gap::{Gap, GapReason};
 pub use ids::{AccountId, AccountRegion, Arn, InvalidId, Region};
 pub use inventory::{Cell, Evidence, Inventory, Listing, Organization, RawLoadBalancer, Run};

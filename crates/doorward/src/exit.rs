@@ -157,7 +157,14 @@ impl From<SettingsError> for Failure {
 
 impl From<AccessError> for Failure {
     fn from(error: AccessError) -> Self {
-        Self::new(Exit::Preflight, error.to_string())
+        let profile = match &error {
+            AccessError::NoCredentials(_) => std::env::var("AWS_PROFILE").ok(),
+            _ => None,
+        };
+        let profile = profile
+            .map(|name| format!(" (AWS_PROFILE is {name:?}; is it in the AWS configuration?)"))
+            .unwrap_or_default();
+        Self::new(Exit::Preflight, format!("{error}{profile}"))
     }
 }
 

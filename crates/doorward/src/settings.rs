@@ -184,8 +184,20 @@ impl Settings {
 /// The merged layers and where the files among them lie.
 pub(crate) struct Layers {
     figment: Figment,
-    /// Files in rising precedence, with their text.
-    files: Vec<(PathBuf, String)>,
+    /// The settings file, with its text.
+    file: Option<(PathBuf, String)>,
+    /// Dotted keys that environment variables set.
+    variables: Vec<String>,
+    /// Dotted keys that flags set.
+    flags: Vec<String>,
+}
+
+/// Who said a setting last.
+enum Source {
+    Flag,
+    Variable(String),
+    Line(PathBuf, usize),
+    Default,
 }
 
 impl Layers {
@@ -194,23 +206,41 @@ impl Layers {
         overrides: &[(String, figment::value::Value)],
     ) -> Result<Self, SettingsError> {
         let mut figment = Figment::from(Toml::string(DEFAULT));
-        let mut files = Vec::new();
-        let found = match config {
-            Some(path) => Some(path.to_owned()),
-            None => search(),
-        };
-        if let Some(path) = found {
+        let mut file = None;
+        if let Some(path) = config.map(Path::to_owned).or_else(search) {
             let text = std::fs::read_to_string(&path)
                 .map_err(|e| SettingsError(format!("{}: the settings file cannot be read: {e}", path.display())))?;
             complain::syntax(&path, &text)?;
             figment = figment.merge(Toml::string(&text));
-            files.push((path, text));
+            file = Some((path, text));
         }
-        figment = figment.merge(Environment::read()?);
+        let environment = Environment::read()?;
+        let variables = environment.keys().map(str::to_owned).collect();
+        figment = figment.merge(environment);
         for (key, value) in overrides {
             figment = figment.merge(environment::Flag(key.clone(), value.clone()));
         }
-        Ok(Self { figment, files })
+        let flags = overrides.iter().map(|(key, _)| key.clone()).collect();
+        Ok(Self { figment, file, variables, flags })
+    }
+
+    /// Who said a dotted key last. A key inside a list belongs to whoever said the list.
+    fn source(&self, key: &str) -> Source {
+        let said = |keys: &[String]| {
+            keys.iter()
+                .find(|said| {
+                    key == said.as_str() || key.strip_prefix(said.as_str()).is_some_and(|r| r.starts_with('.'))
+                })
+                .cloned()
+        };
+        if said(&self.flags).is_some() {
+            return Source::Flag;
+        }
+        if let Some(key) = said(&self.variables) {
+            return Source::Variable(Environment::variable(&key));
+        }
+        let line = self.file.as_ref().and_then(|(path, text)| Some((path.clone(), complain::line(text, key)?)));
+        line.map_or(Source::Default, |(path, line)| Source::Line(path, line))
     }
 }
 

@@ -136,7 +136,11 @@ async fn from_chain(provider: &SharedCredentialsProvider) -> Result<Credentials,
         while let Some(source) = last.source() {
             last = source;
         }
-        Gap::new(GapReason::Expired, "credentials").with_message(last.to_string())
+        // The chain lists every provider it tried on a line of its own; the first line says what happened.
+        let text = last.to_string();
+        tracing::info!(chain = %text, "no credentials");
+        let first = text.lines().next().unwrap_or_default().trim_end_matches(". Attempted:").to_owned();
+        Gap::new(GapReason::Expired, "credentials").with_message(first)
     })
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use figment::error::Kind;
 
-use super::{Environment, Layers};
+use super::{Layers, Source};
 
 /// A setting that cannot be used.
 #[derive(Debug)]
@@ -62,35 +62,37 @@ pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
 
 /// Where a key was said, ready to be put before a complaint.
 fn place(key: &str, layers: &Layers) -> String {
-    let source = layers.figment.find_metadata(key).map(|metadata| metadata.name.to_string()).unwrap_or_default();
-    match source.as_str() {
-        "environment" => return format!("{}: ", Environment::variable(key)),
-        "command line" => return "command line: ".to_owned(),
-        _ => {}
+    match layers.source(key) {
+        Source::Flag => "command line: ".to_owned(),
+        Source::Variable(name) => format!("{name}: "),
+        Source::Line(path, line) => format!("{}:{line}: ", path.display()),
+        Source::Default => String::new(),
     }
-    let found = layers.files.iter().rev().find_map(|(path, text)| Some((path, line(text, key)?)));
-    found.map(|(path, line)| format!("{}:{line}: ", path.display())).unwrap_or_default()
 }
 
-/// The line on which a file says a dotted key; list positions are part of the path.
+/// The line on which a file says a dotted key, or as much of it as it says; list positions are part of the path. None
+/// where it does not even name the first two parts.
 pub(super) fn line(text: &str, key: &str) -> Option<usize> {
     let document = toml_edit::Document::parse(text).ok()?;
     let mut item: &toml_edit::Item = document.as_item();
     let mut span = None;
+    let mut depth = 0;
     for part in key.split('.') {
         let next = match part.parse::<usize>() {
             Ok(index) => item.get(index),
             Err(_) => {
-                let table = item.as_table_like()?;
-                let (key, value) = table.get_key_value(part)?;
-                span = key.span().or_else(|| value.span()).or(span);
-                Some(value)
+                let entry = item.as_table_like().and_then(|table| table.get_key_value(part));
+                entry.map(|(key, value)| {
+                    span = key.span().or_else(|| value.span()).or(span.take());
+                    value
+                })
             }
         };
         let Some(next) = next else { break };
         item = next;
+        depth += 1;
     }
-    span.map(|span| line_of(text, span.start))
+    span.filter(|_| depth >= key.split('.').count().min(2)).map(|span| line_of(text, span.start))
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

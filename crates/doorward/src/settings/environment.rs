@@ -35,6 +35,11 @@ impl Environment {
         Ok(Self(found))
     }
 
+    /// The dotted keys that variables set.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(key, _)| key.as_str())
+    }
+
     /// The variable that sets a dotted key.
     pub(crate) fn variable(key: &str) -> String {
         format!("{PREFIX}{}", key.replace('.', "__").to_ascii_uppercase())

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use figment::value::{Dict, Value};
 
-use super::{DEFAULT, Environment, Layers, Settings, SettingsError, complain};
+use super::{DEFAULT, Layers, Settings, SettingsError, Source, complain};
 
 /// The effective settings as TOML lines, each with its origin when asked for. Settings that do not hold up are an error
 /// here too: what is shown is what a scan would use.
@@ -29,17 +29,14 @@ pub(crate) fn show(config: Option<&Path>, origins: bool) -> Result<String, Setti
 }
 
 fn origin(key: &str, layers: &Layers) -> String {
-    let name = layers.figment.find_metadata(key).map(|metadata| metadata.name.to_string()).unwrap_or_default();
-    if name == "environment" {
-        return Environment::variable(key);
-    }
-    let in_file = layers.files.iter().rev().find_map(|(path, text)| Some((path, complain::line(text, key)?)));
-    if let Some((path, line)) = in_file {
-        return format!("{}:{line}", path.display());
-    }
-    match complain::line(DEFAULT, key) {
-        Some(line) => format!("default ({line})"),
-        None => "default".to_owned(),
+    match layers.source(key) {
+        Source::Flag => "command line".to_owned(),
+        Source::Variable(name) => name,
+        Source::Line(path, line) => format!("{}:{line}", path.display()),
+        Source::Default => match complain::line(DEFAULT, key) {
+            Some(line) => format!("default (line {line})"),
+            None => "default".to_owned(),
+        },
     }
 }
 

@@ -1,0 +1,136 @@
+//! Bad input: one clear sentence that names the key, the call or the file, and the right exit code.
+
+use crate::bed::{Bed, doorward, run, world};
+
+/// Runs with a settings file; the sentence must contain every fragment.
+fn check(settings: &str, arguments: &[&str], variables: &[(&str, &str)], code: i32, fragments: &[&str]) {
+    let folder = tempfile::tempdir().unwrap();
+    if !settings.is_empty() {
+        std::fs::write(folder.path().join("doorward.toml"), settings).unwrap();
+    }
+    let said = run(doorward(folder.path()).args(arguments).envs(variables.iter().copied()));
+    let what = format!("{settings:?} {arguments:?} {variables:?}: {}", said.err);
+    assert_eq!(said.code, Some(code), "{what}");
+    for fragment in fragments {
+        assert!(said.err.contains(fragment), "lacks {fragment:?}: {what}");
+    }
+    assert!(!said.err.contains("panicked") && !said.err.contains("RUST_BACKTRACE"), "{what}");
+    assert!(said.out.is_empty(), "{what}");
+    let sentences = said.err.lines().filter(|line| line.starts_with("doorward: ")).count();
+    assert!(sentences == 1 || said.err.starts_with("error: "), "one sentence: {what}");
+}
+
+#[test]
+fn settings() {
+    let scan = &["scan"][..];
+    for (file, fragments) in [
+        ("[access]\n\nrole_nam = \"x\"\n", &["doorward.toml:3:", "access.role_nam", "did you mean role_name?"][..]),
+        ("[acess]\nrole_name = \"x\"\n", &["doorward.toml:1:", "acess", "did you mean access?"]),
+        ("[access]\nrole_name = \"arn:aws:iam::1:role/x\"\n", &["doorward.toml:2:", "role name"]),
+        ("[access]\nrole_name = 7\n", &["doorward.toml:2:", "access.role_name"]),
+        ("[scope]\ninclude_accounts = [\"1234\"]\n", &["doorward.toml:2:", "1234", "12 digits"]),
+        ("[scope]\ninclude_accounts = [12345678901]\n", &["doorward.toml:2:", "include_accounts"]),
+        ("[regions]\ninclude = [\"Ireland\"]\n", &["doorward.toml:2:", "Ireland", "Region"]),
+        ("[calls]\nread_timeout = 15\n", &["doorward.toml:2:", "calls.read_timeout"]),
+        ("[calls]\nread_timeout = \"soon\"\n", &["doorward.toml:2:", "soon", "20s"]),
+        ("[calls]\nconcurrency = 0\n", &["doorward.toml:2:", "calls.concurrency"]),
+        ("[policy]\nrequired_mode = \"strict\"\n", &["doorward.toml:2:", "strict", "strictest"]),
+        (
+            "[policy]\ndisabled = [\"desync-mode-belov-required\"]\n",
+            &["doorward.toml:2:", "did you mean desync-mode-below-required?"],
+        ),
+        (
+            "[[policy.rules]]\nname = \"x\"\nrequired_mode = \"strictest\"\ntag = { a = \"b\" }\n",
+            &["doorward.toml:4:", "tag", "did you mean tags?"],
+        ),
+        ("[report]\nminimum_coverage = 101\n", &["doorward.toml:2:", "report.minimum_coverage"]),
+        ("[access\n", &["doorward.toml:1:", "not TOML"]),
+    ] {
+        check(file, scan, &[], 2, fragments);
+    }
+}
+
+#[test]
+fn environment_and_flags() {
+    check(
+        "",
+        &["scan"],
+        &[("DOORWARD_ACCESS__ROLE_NAM", "x")],
+        2,
+        &["DOORWARD_ACCESS__ROLE_NAM", "did you mean role_name?"],
+    );
+    check("", &["scan"], &[("DOORWARD_ROLE", "x")], 2, &["DOORWARD_ROLE", "DOORWARD_ACCESS__ROLE_NAME"]);
+    check(
+        "",
+        &["scan"],
+        &[("DOORWARD_SCOPE__INCLUDE_ACCOUNTS", "[\"12\"]")],
+        2,
+        &["DOORWARD_SCOPE__INCLUDE_ACCOUNTS", "12 digits"],
+    );
+    check("", &["scan", "--account", "42"], &[], 2, &["command line", "42", "12 digits"]);
+    check("", &["scan", "--role-name", "a b"], &[], 2, &["command line", "a b", "role name"]);
+    check("", &["scan", "--fail-on", "severe"], &[], 2, &["severe", "critical"]);
+    check("", &["scan", "--format", "xml"], &[], 2, &["xml", "json-v1"]);
+    check("", &["scan", "--format", "table", "--format", "json-v1"], &[], 2, &["stdout", "json-v1=scan.json"]);
+    check("", &["scan", "--config", "nowhere.toml"], &[], 2, &["nowhere.toml", "cannot be read"]);
+    check(
+        "",
+        &["scan", "--format", "json-v1=no/such/folder/x.json"],
+        &[],
+        6,
+        &["no/such/folder/x.json", "cannot be written"],
+    );
+    check("", &["report", "--from", "nothing.saved"], &[], 2, &["nothing.saved", "cannot be read"]);
+    check("", &["explain", "desync"], &[], 2, &["desync", "doorward explain"]);
+    check("", &["demo", "nowhere"], &[], 2, &["nowhere/org.toml", "cannot be read"]);
+}
+
+#[test]
+fn no_way_in() {
+    check("", &["scan"], &[], 6, &["no Region", "AWS_REGION"]);
+    check("", &["scan"], &[("AWS_REGION", "eu-west-1")], 6, &["no AWS credentials", "AWS_PROFILE"]);
+    check("", &["scan"], &[("AWS_REGION", "eu-west-1"), ("AWS_PROFILE", "nobody")], 6, &["nobody"]);
+    // Nobody listens there.
+    let keys = [
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "nosecret"),
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
+        ("DOORWARD_CALLS__CALL_DEADLINE", "1s"),
+    ];
+    check("", &["scan"], &keys, 6, &["sts:GetCallerIdentity", "unreachable", "eu-west-1"]);
+}
+
+#[test]
+fn not_a_saved_scan() {
+    let folder = tempfile::tempdir().unwrap();
+    for (text, fragment) in [("{}", "not a saved scan"), ("[1, 2", "not a saved scan"), ("", "not a saved scan")] {
+        std::fs::write(folder.path().join("x.saved"), text).unwrap();
+        let said = run(doorward(folder.path()).args(["report", "--from", "x.saved"]));
+        assert_eq!(said.code, Some(2), "{}", said.err);
+        assert!(said.err.contains("x.saved") && said.err.contains(fragment), "{}", said.err);
+    }
+}
+
+#[test]
+fn refused_credentials_and_no_organization() {
+    let bed = Bed::start(&world("gaps-org"), vec![]);
+    let folder = tempfile::tempdir().unwrap();
+    let said = run(bed.doorward(folder.path()).arg("scan").env("AWS_ACCESS_KEY_ID", "AKIAUNKNOWN000000000"));
+    assert_eq!(said.code, Some(6), "{}", said.err);
+    assert!(said.err.contains("sts:GetCallerIdentity") && said.err.contains("InvalidClientTokenId"), "{}", said.err);
+
+    let denied = doorward_fakeaws::Fault::new(doorward_fakeaws::What::AccessDenied).service("organizations");
+    let bed = Bed::start(&world("gaps-org"), vec![denied]);
+    let said = run(bed.doorward(folder.path()).arg("scan"));
+    assert_eq!(said.code, Some(6), "{}", said.err);
+    assert!(
+        said.err.contains("organizations:DescribeOrganization") && said.err.contains("--single-account"),
+        "{}",
+        said.err
+    );
+
+    // The same credentials can still scan their own account.
+    let said = run(bed.doorward(folder.path()).args(["scan", "--single-account", "--fail-on", "never"]));
+    assert_eq!(said.code, Some(0), "{}\n{}", said.out, said.err);
+}

@@ -1,0 +1,143 @@
+//! Outputs: schemas hold, a saved scan renders to the same bytes, outside text stays data.
+
+use serde_json::Value;
+
+use crate::bed::{Bed, doorward, run, world};
+
+fn schema(kind: &str) -> jsonschema::Validator {
+    let folder = tempfile::tempdir().unwrap();
+    let said = run(doorward(folder.path()).args(["schema", kind]));
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    jsonschema::validator_for(&serde_json::from_str(&said.out).unwrap()).unwrap()
+}
+
+fn assert_valid(validator: &jsonschema::Validator, value: &Value) {
+    let problems: Vec<String> =
+        validator.iter_errors(value).map(|e| format!("{} at {}", e, e.instance_path())).collect();
+    assert!(problems.is_empty(), "{problems:?}");
+}
+
+#[test]
+fn every_output_keeps_its_schema_and_a_saved_scan_its_bytes() {
+    for example in ["acme-org", "gaps-org"] {
+        let bed = Bed::start(&world(example), vec![]);
+        let folder = tempfile::tempdir().unwrap();
+        let all = ["--format", "table=a.txt", "--format", "json-v1=a.json", "--format", "ndjson-v1=a.ndjson"];
+        let scanned = run(bed.doorward(folder.path()).args(["-q", "scan", "--save", "scan.saved"]).args(all));
+        assert!(matches!(scanned.code, Some(3..=5)), "{}", scanned.err);
+        assert!(scanned.out.is_empty() && scanned.err.is_empty(), "quiet: {}{}", scanned.out, scanned.err);
+        let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+
+        let json: Value = serde_json::from_str(&read("a.json")).unwrap();
+        assert_valid(&schema("json-v1"), &json);
+        assert_eq!(json["exit_code"].as_i64(), scanned.code.map(i64::from));
+        let line_schema = schema("ndjson-v1");
+        let lines: Vec<Value> = read("a.ndjson").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        lines.iter().for_each(|line| assert_valid(&line_schema, line));
+        assert_eq!((&lines[0]["type"], &lines.last().unwrap()["type"]), (&"run".into(), &"end".into()));
+        let findings = lines.iter().filter(|line| line["type"] == "finding").count();
+        assert_eq!(findings, json["findings"].as_array().unwrap().len());
+        assert_eq!(lines.last().unwrap()["findings"], findings);
+        assert_valid(&schema("saved"), &serde_json::from_str(&read("scan.saved")).unwrap());
+
+        // Another day, another working folder, no network: the same bytes and the same exit code.
+        let renamed = all.map(|argument| argument.replace("=a.", "=b."));
+        let rendered = run(doorward(folder.path()).args(["-q", "report", "--from", "scan.saved"]).args(renamed));
+        assert_eq!(rendered.code, scanned.code, "{}", rendered.err);
+        for kind in ["txt", "json", "ndjson"] {
+            assert_eq!(read(&format!("a.{kind}")), read(&format!("b.{kind}")), "{kind}");
+        }
+    }
+}
+
+#[test]
+fn an_old_scan_is_judged_by_a_new_policy() {
+    let bed = Bed::start(&world("acme-org"), vec![]);
+    let folder = tempfile::tempdir().unwrap();
+    run(bed.doorward(folder.path()).args(["-q", "scan", "--save", "scan.saved", "--format", "json-v1=old.json"]));
+    std::fs::write(folder.path().join("doorward.toml"), "[policy]\nrequired_mode = \"strictest\"\n").unwrap();
+    run(doorward(folder.path()).args([
+        "-q",
+        "report",
+        "--from",
+        "scan.saved",
+        "--judge-again",
+        "--format",
+        "json-v1=new.json",
+    ]));
+    let failures = |name: &str| {
+        let json: Value = serde_json::from_str(&std::fs::read_to_string(folder.path().join(name)).unwrap()).unwrap();
+        json["tally"]["verdicts"]["desync-mode-below-required"]["fail"].as_u64().unwrap()
+    };
+    assert!(failures("new.json") > failures("old.json"));
+}
+
+#[test]
+fn settings_files_keep_the_schema_of_the_settings() {
+    let validator = schema("config");
+    for file in ["config/default.toml", "examples/acme-org/doorward.toml"] {
+        let text = std::fs::read_to_string(format!("{}/{file}", crate::bed::REPOSITORY)).unwrap();
+        let value: toml::Value = toml::from_str(&text).unwrap();
+        assert_valid(&validator, &serde_json::to_value(value).unwrap());
+    }
+    let wrong = serde_json::json!({ "access": { "role_nam": "x" } });
+    assert!(!validator.is_valid(&wrong));
+}
+
+#[test]
+fn outside_text_never_steers_the_terminal() {
+    let hostile = "\n[[load_balancer]]\naccount = \"200000000002\"\nregion = \"eu-west-1\"\nname = \"evil\"\nmode = \"monitor\"\ntags = { owner = \"\\u009b31m red \\u202e backwards \\r\\n HIGH forged\" }\n";
+    let bed = Bed::start(&(world("gaps-org") + hostile), vec![]);
+    let folder = tempfile::tempdir().unwrap();
+    let said = run(bed.doorward(folder.path()).args(["-q", "scan", "--color", "never"]));
+    assert!(said.out.contains("evil"), "{}", said.out);
+    let steering: Vec<char> =
+        said.out.chars().filter(|c| (c.is_control() && *c != '\n') || ('\u{202a}'..='\u{202e}').contains(c)).collect();
+    assert!(steering.is_empty(), "{steering:?} in {}", said.out);
+    assert!(
+        !said
+            .out
+            .lines()
+            .any(|line| line.trim_start().starts_with("HIGH forged") || line.trim_start().starts_with("high forged"))
+    );
+}
+
+#[test]
+fn config_show_says_where_each_value_came_from() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("doorward.toml"), "# mine\n[calls]\nconcurrency = 8\n").unwrap();
+    let below = folder.path().join("a/b");
+    std::fs::create_dir_all(&below).unwrap();
+    let said = run(doorward(folder.path())
+        .args(["config", "show", "--origin"])
+        .current_dir(&below)
+        .env("DOORWARD_ACCESS__ROLE_NAME", "auditor"));
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let line =
+        |key: &str| said.out.lines().find(|l| l.starts_with(key)).unwrap_or_else(|| panic!("{key}: {}", said.out));
+    assert!(line("calls.concurrency = 8").ends_with("doorward.toml:3"), "{}", line("calls.concurrency"));
+    assert!(line("access.role_name = \"auditor\"").ends_with("DOORWARD_ACCESS__ROLE_NAME"));
+    assert!(line("policy.required_mode = \"defensive\"").contains("default"));
+}
+
+#[test]
+fn explanations_cover_every_topic_they_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = run(doorward(folder.path()).arg("explain"));
+    let topics: Vec<&str> = list
+        .out
+        .lines()
+        .filter_map(|line| line.strip_prefix("  "))
+        .filter_map(|line| line.split_whitespace().next())
+        .chain(["exit-codes"])
+        .collect();
+    assert!(topics.len() > 20, "{topics:?}");
+    for topic in topics {
+        let said = run(doorward(folder.path()).args(["explain", topic]));
+        assert_eq!(said.code, Some(0), "{topic}: {}", said.err);
+        assert!(said.out.len() > 60, "{topic}: {}", said.out);
+    }
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(run(doorward(folder.path()).args(["completions", shell])).out.contains("doorward"), "{shell}");
+    }
+}

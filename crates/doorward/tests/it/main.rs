@@ -1,0 +1,10 @@
+//! The binary as its users meet it: arguments in, text, files and exit codes out.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should say where")]
+
+mod bad_input;
+mod bed;
+mod formats;
+mod interrupt;
+mod samples;
+mod secrets;

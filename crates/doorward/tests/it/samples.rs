@@ -1,0 +1,36 @@
+//! The committed samples are what the demo writes today, byte for byte.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::bed::{REPOSITORY, doorward, run};
+
+fn files(folder: &Path) -> BTreeMap<String, String> {
+    std::fs::read_dir(folder)
+        .unwrap_or_else(|e| panic!("{}: {e}; write it with `cargo xtask samples`", folder.display()))
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(&path).unwrap()))
+        .collect()
+}
+
+#[test]
+fn every_example_gives_its_sample() {
+    for example in ["acme-org", "gaps-org"] {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        let said = run(doorward(folder.path())
+            .args(["-q", "demo", &format!("{REPOSITORY}/examples/{example}"), "--out"])
+            .arg(&out));
+        assert!(matches!(said.code, Some(3..=5)), "{}", said.err);
+        let (written, committed) = (files(&out), files(Path::new(&format!("{REPOSITORY}/reports/samples/{example}"))));
+        assert_eq!(written.keys().collect::<Vec<_>>(), committed.keys().collect::<Vec<_>>(), "{example}");
+        for (name, text) in &written {
+            let same = committed.get(name) == Some(text);
+            assert!(
+                same,
+                "{example}/{name} differs from reports/samples; look at the difference, then `cargo xtask samples`"
+            );
+        }
+        assert_eq!(written.get("scan.txt"), Some(&said.out), "{example}: stdout is the table");
+    }
+}
