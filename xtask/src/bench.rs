@@ -1,0 +1,146 @@
+//! `cargo xtask bench scan`: what the scanner costs beside a bare loop over the SDK and plain signed HTTP.
+//!
+//! All three make the same calls against the same emulated organization, in turns and each in a process of its own.
+//! The emulator's counts say what was called, not the contenders.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+
+use crate::workspace;
+
+mod contenders;
+mod goals;
+mod table;
+
+use contenders::{Emulator, Program, Sample, Size};
+use goals::Goal;
+
+/// What is measured.
+struct Plan {
+    accounts: usize,
+    balancers: usize,
+    rounds: usize,
+    strict: bool,
+}
+
+impl Plan {
+    fn read(arguments: &[String]) -> Result<Self> {
+        let mut plan = Self { accounts: 1_000, balancers: 20_000, rounds: 3, strict: false };
+        let mut rest = match arguments.split_first() {
+            Some((what, rest)) if what == "scan" => rest.iter(),
+            _ => bail!("takes what to measure, which is `scan`, and then its flags"),
+        };
+        while let Some(flag) = rest.next() {
+            let number = |value: Option<&String>| -> Result<usize> {
+                let number = value.and_then(|value| value.replace('_', "").parse().ok()).filter(|number| *number > 0);
+                number.with_context(|| format!("{flag} takes a number above 0"))
+            };
+            match flag.as_str() {
+                "--accounts" => plan.accounts = number(rest.next())?,
+                "--balancers" => plan.balancers = number(rest.next())?,
+                "--rounds" => plan.rounds = number(rest.next())?,
+                "--quick" => plan = Self { accounts: 50, balancers: 1_000, rounds: 1, ..plan },
+                "--strict" => plan.strict = true,
+                _ => bail!(
+                    "does not know {flag:?}; it takes --quick, --accounts N, --balancers N, --rounds N and --strict"
+                ),
+            }
+        }
+        Ok(plan)
+    }
+
+    fn size(&self, balancers: usize, silent: usize) -> Size {
+        Size { accounts: self.accounts, balancers, silent }
+    }
+}
+
+/// Builds, measures, prints, judges.
+pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
+    let plan = Plan::read(arguments)?;
+    let program = Program::build()?;
+    let full = program.serve(plan.size(plan.balancers, 0))?;
+    let smaller = [program.serve(plan.size(plan.balancers / 4, 0))?, program.serve(plan.size(plan.balancers / 2, 0))?];
+    let silent = program.serve(plan.size(plan.balancers, 10))?;
+
+    println!("{} accounts x 17 Regions x {} load balancers ({})", plan.accounts, plan.balancers, full.kinds());
+    println!("Quotas are off, 64 requests are in flight, {} rounds in turns; medians.", plan.rounds);
+    println!("Application load balancers log by attribute, so nobody is asked for vended logs.\n");
+
+    let mut rounds = Rounds::default();
+    for round in 1..=plan.rounds {
+        eprintln!("round {round} of {}", plan.rounds);
+        rounds.scan.push(full.measure(&program, "scan")?);
+        rounds.sdk.push(full.measure(&program, "sdk")?);
+        rounds.raw.push(full.measure(&program, "raw")?);
+        for (emulator, samples) in smaller.iter().zip(&mut rounds.smaller) {
+            samples.push(emulator.measure(&program, "scan")?);
+        }
+    }
+    let with_silent = silent.measure(&program, "scan")?;
+
+    let goals = rounds.report(&plan, &full, &smaller)?;
+    table::silent(&with_silent, silent.minimum.total());
+    println!();
+    for goal in &goals {
+        println!("{goal}");
+    }
+    let missed = goals.iter().filter(|goal| !goal.met).count();
+    println!("\n{} goals met, {missed} missed", goals.len() - missed);
+    Ok(if missed > 0 && plan.strict { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Everything that was measured more than once.
+#[derive(Default)]
+struct Rounds {
+    scan: Vec<Sample>,
+    sdk: Vec<Sample>,
+    raw: Vec<Sample>,
+    /// The scanner with a quarter and with half of the load balancers.
+    smaller: [Vec<Sample>; 2],
+}
+
+impl Rounds {
+    /// Prints the tables and says how each goal came out.
+    fn report(&self, plan: &Plan, full: &Emulator, smaller: &[Emulator; 2]) -> Result<Vec<Goal>> {
+        let scan = Sample::median(&self.scan).context("nothing was measured")?;
+        let sdk = Sample::median(&self.sdk).context("nothing was measured")?;
+        let raw = Sample::median(&self.raw).context("nothing was measured")?;
+        full.minimum.exactly(&sdk, |_| true).context("the SDK loop is no yardstick")?;
+        full.minimum.exactly(&raw, contenders::in_raw).context("the raw client is no floor")?;
+        table::contenders(&[&scan, &sdk, &raw]);
+        table::calls(&scan, &full.minimum);
+
+        let [quarter, half] = &self.smaller;
+        let quarter = Sample::median(quarter).context("nothing was measured")?;
+        let half = Sample::median(half).context("nothing was measured")?;
+        let sizes = [smaller[0].size.balancers, smaller[1].size.balancers, plan.balancers];
+        let growth = [&quarter, &half, &scan];
+        table::growth(sizes, growth);
+        Ok(vec![
+            goals::memory(&scan),
+            goals::calls(&scan, full.minimum.total()),
+            goals::cpu(&scan, &sdk, &raw),
+            goals::linear("CPU time linear in load balancers", sizes, growth.map(Sample::cpu_seconds)),
+            goals::linear("peak memory linear in load balancers", sizes, growth.map(|sample| sample.peak_mb)),
+        ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(words: &str) -> Result<Plan> {
+        Plan::read(&words.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn flags_are_read() {
+        let plan = read("scan --quick --balancers 2_000 --strict").expect("reads");
+        assert_eq!((plan.accounts, plan.balancers, plan.rounds, plan.strict), (50, 2_000, 1, true));
+        for bad in ["", "--quick", "scan --rounds", "scan --rounds 0", "scan --accounts many", "scan --fast"] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+}

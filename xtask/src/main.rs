@@ -1,0 +1,77 @@
+//! Development tasks, one file each: `cargo xtask TASK [arguments]`.
+//!
+//! Nothing here is part of the product. A task talks to people, so it prints; it fails with one sentence that says what
+//! to do.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "tasks talk to the person who started them")]
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+mod bench;
+mod iam;
+mod opinion;
+mod process;
+mod samples;
+mod stand;
+mod test;
+mod tidy;
+mod workspace;
+
+/// A task: its name, what it takes, what it does in one line, and the function.
+type Task = (&'static str, &'static str, &'static str, fn(&[String]) -> Result<ExitCode>);
+
+const TASKS: &[Task] = &[
+    ("bench", "scan [--quick] [FLAGS]", "measure the scanner beside a bare SDK loop and plain HTTP", bench::run),
+    ("iam", "[--check]", "write config/iam/ from the actions that the code declares", iam::run),
+    ("opinion", "", "let boto3 look at the emulated organization too, and compare", opinion::run),
+    ("samples", "[--check]", "write reports/samples/ and the samples in README.md from real runs", samples::run),
+    ("stand", "[--keep] [CASE...]", "run the scanner against moto, and through faults in front of it", stand::run),
+    ("test", "[--quick | --slow]", "everything: format, lints, tidy, iam, tests, second opinion, stand", test::run),
+    ("tidy", "", "hold the crate star, the folders, the style, the packages and their licences", tidy::run),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((name, rest)) = arguments.split_first() else {
+        help();
+        return ExitCode::from(2);
+    };
+    if matches!(name.as_str(), "help" | "--help" | "-h") {
+        help();
+        return ExitCode::SUCCESS;
+    }
+    let Some((_, usage, _, task)) = TASKS.iter().find(|(task, ..)| task == name) else {
+        eprintln!("there is no task {name:?}");
+        help();
+        return ExitCode::from(2);
+    };
+    if rest.iter().any(|argument| matches!(argument.as_str(), "--help" | "-h")) {
+        println!("usage: cargo xtask {name} {usage}");
+        return ExitCode::SUCCESS;
+    }
+    match task(rest) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("cargo xtask {name}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn help() {
+    eprintln!("usage: cargo xtask TASK [arguments]\n");
+    for (name, usage, what, _) in TASKS {
+        eprintln!("  {:<28} {what}", format!("{name} {usage}"));
+    }
+}
+
+/// Refuses arguments a task does not know; a typing error must not run something else than what was meant.
+pub(crate) fn only(given: &[String], known: &[&str]) -> Result<()> {
+    match given.iter().find(|argument| !known.contains(&argument.as_str())) {
+        Some(unknown) if known.is_empty() => anyhow::bail!("takes no arguments, not {unknown:?}"),
+        Some(unknown) => anyhow::bail!("does not know {unknown:?}; it takes {}", known.join(", ")),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,202 @@
+//! `cargo xtask samples`: every example and every piece of output in the README, from real runs.
+//!
+//! A sample that nobody regenerates is a promise that nobody keeps, so the samples are compared on every test run.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+
+use crate::process::{Finished, finish};
+use crate::workspace;
+
+const FOLDER: &str = "reports/samples";
+
+/// An example that makes a folder of samples. `{out}` stands for the folder.
+struct Sample {
+    name: &'static str,
+    arguments: &'static [&'static str],
+    /// The exit code that it is an example of.
+    exit: i32,
+}
+
+const SAMPLES: &[Sample] = &[
+    Sample { name: "acme-org", arguments: &["demo", "examples/acme-org", "--out", "{out}", "--quiet"], exit: 3 },
+    Sample { name: "gaps-org", arguments: &["demo", "examples/gaps-org", "--out", "{out}", "--quiet"], exit: 5 },
+];
+
+/// What may stand between `<!-- sample: NAME -->` and `<!-- /sample -->` in the README: a command whose standard output
+/// goes there, and its exit code.
+const BLOCKS: &[(&str, &[&str], i32)] = &[
+    ("help", &["--help"], 0),
+    ("demo", &["demo", "--out", "{out}", "--quiet"], 3),
+    ("gaps", &["demo", "examples/gaps-org", "--out", "{out}", "--quiet"], 5),
+    ("exit-codes", &["explain", "exit-codes"], 0),
+    ("rule", &["explain", "desync-mode-below-required"], 0),
+];
+
+/// Writes the samples, or compares them with what is there.
+pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
+    crate::only(arguments, &["--check"])?;
+    let check = !arguments.is_empty();
+    let root = workspace::root()?;
+    let binary = workspace::build("doorward")?;
+    let mut stale = Vec::new();
+    for sample in SAMPLES {
+        let out = tempfile::tempdir().context("no folder for the outputs")?;
+        output(&binary, sample.arguments, out.path(), sample.exit)
+            .with_context(|| format!("examples/{}", sample.name))?;
+        let made = contents(out.path())?;
+        if made.is_empty() {
+            bail!("examples/{} wrote nothing", sample.name);
+        }
+        let folder = root.join(FOLDER).join(sample.name);
+        let there = if folder.is_dir() { contents(&folder)? } else { BTreeMap::new() };
+        for name in made.keys().chain(there.keys().filter(|name| !made.contains_key(*name))) {
+            if made.get(name) == there.get(name) {
+                continue;
+            }
+            let path = format!("{FOLDER}/{}/{name}", sample.name);
+            stale.push(format!("{path}:{}", first_difference(there.get(name), made.get(name))));
+            if check {
+                continue;
+            }
+            let path = root.join(path);
+            match made.get(name) {
+                Some(bytes) => {
+                    let parent = path.parent().context("a sample lies nowhere")?;
+                    std::fs::create_dir_all(parent).with_context(|| format!("{} cannot be made", parent.display()))?;
+                    std::fs::write(&path, bytes).with_context(|| format!("{} cannot be written", path.display()))?;
+                }
+                None => std::fs::remove_file(&path).with_context(|| format!("{} cannot be removed", path.display()))?,
+            }
+        }
+    }
+    stale.extend(readme(&root.join("README.md"), &binary, check)?);
+    for place in &stale {
+        println!(
+            "{place}: {}",
+            if check { "is not what the program prints; run `cargo xtask samples`" } else { "written" }
+        );
+    }
+    Ok(if check && !stale.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// The line from which two versions of a file differ.
+fn first_difference(old: Option<&Vec<u8>>, new: Option<&Vec<u8>>) -> usize {
+    let lines = |bytes: Option<&Vec<u8>>| {
+        bytes.map(|b| b.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()).unwrap_or_default()
+    };
+    let (old, new): (Vec<Vec<u8>>, Vec<Vec<u8>>) = (lines(old), lines(new));
+    old.iter().zip(&new).take_while(|(a, b)| a == b).count() + 1
+}
+
+/// The files of a folder by their path in it.
+fn contents(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
+    let read = |path: std::path::PathBuf| {
+        let name = path.strip_prefix(folder)?.to_string_lossy().replace('\\', "/");
+        let bytes = std::fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+        Ok((name, bytes))
+    };
+    workspace::files(folder)?.into_iter().map(read).collect()
+}
+
+/// Runs the program as a newcomer would, without this machine's settings, and returns its standard output.
+fn output(binary: &Path, arguments: &[&str], out: &Path, exit: i32) -> Result<String> {
+    let mut command = Command::new(binary);
+    let folder = out.to_string_lossy();
+    command.current_dir(workspace::root()?).args(arguments.iter().map(|argument| argument.replace("{out}", &folder)));
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("AWS_") || text.starts_with("DOORWARD_") {
+            command.env_remove(&name);
+        }
+    }
+    command.env("NO_COLOR", "1").env("COLUMNS", "120");
+    let Finished { code, stdout, stderr } = finish(&mut command)?;
+    if code != Some(exit) {
+        bail!("`doorward {}` ended with {code:?} instead of {exit}: {}", arguments.join(" "), stderr.trim());
+    }
+    Ok(stdout)
+}
+
+/// Renews the blocks of the README; returns the places that were not up to date.
+fn readme(path: &Path, binary: &Path, check: bool) -> Result<Vec<String>> {
+    let Ok(old) = std::fs::read_to_string(path) else { return Ok(Vec::new()) };
+    let (new, stale) = renew(&old, |name| {
+        let known = BLOCKS.iter().find(|(block, ..)| *block == name);
+        let (_, arguments, exit) =
+            known.with_context(|| format!("README.md asks for the sample {name:?}, which is not in the table"))?;
+        let out = tempfile::tempdir().context("no folder for the outputs")?;
+        output(binary, arguments, out.path(), *exit)
+    })?;
+    if !check && new != old {
+        std::fs::write(path, new).context("README.md cannot be written")?;
+    }
+    Ok(stale.into_iter().map(|line| format!("README.md:{line}")).collect())
+}
+
+/// Replaces what stands between the marks; returns the text and the lines of the marks whose blocks changed.
+fn renew(text: &str, mut sample: impl FnMut(&str) -> Result<String>) -> Result<(String, Vec<usize>)> {
+    let mut renewed = String::with_capacity(text.len());
+    let mut stale = Vec::new();
+    let mut lines = (1..).zip(text.split_inclusive('\n'));
+    while let Some((number, line)) = lines.next() {
+        renewed.push_str(line);
+        let name = line.trim().strip_prefix("<!-- sample: ").and_then(|rest| rest.strip_suffix(" -->"));
+        let Some(name) = name else { continue };
+        let mut old = String::new();
+        loop {
+            let (_, line) =
+                lines.next().with_context(|| format!("README.md:{number}: the sample {name:?} does not end"))?;
+            if line.trim() == "<!-- /sample -->" {
+                let output = sample(name)?;
+                // Spaces at the ends of lines mean something in Markdown and nothing in a terminal.
+                let output: Vec<&str> = output.trim_end().lines().map(str::trim_end).collect();
+                let block = format!("```text\n{}\n```\n", output.join("\n"));
+                if block != old {
+                    stale.push(number);
+                }
+                renewed.push_str(&block);
+                renewed.push_str(line);
+                break;
+            }
+            old.push_str(line);
+        }
+    }
+    Ok((renewed, stale))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const README: &str = "# Title\n<!-- sample: a -->\n```text\nold\n```\n<!-- /sample -->\nend\n";
+
+    #[test]
+    fn a_block_is_replaced_and_reported() {
+        let (text, stale) = renew(README, |name| Ok(format!("new {name}  \n\n"))).expect("renews");
+        assert_eq!(text, README.replace("old", "new a"));
+        assert_eq!(stale, [2]);
+    }
+
+    #[test]
+    fn an_up_to_date_block_is_not() {
+        let (text, stale) = renew(README, |_| Ok("old\n".to_owned())).expect("renews");
+        assert_eq!((text.as_str(), stale.len()), (README, 0));
+    }
+
+    #[test]
+    fn unknown_and_open_blocks_are_errors() {
+        assert!(renew(README, |_| bail!("unknown")).is_err());
+        assert!(renew("<!-- sample: a -->\ntext\n", |_| Ok(String::new())).is_err());
+    }
+
+    #[test]
+    fn differences_have_a_line() {
+        let (old, new) = (b"a\nb\nc".to_vec(), b"a\nB\nc".to_vec());
+        assert_eq!(first_difference(Some(&old), Some(&new)), 2);
+        assert_eq!(first_difference(None, Some(&new)), 1);
+    }
+}

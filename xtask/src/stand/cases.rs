@@ -1,0 +1,307 @@
+//! The end-to-end cases, as data: what is broken, and what may be said then.
+
+use anyhow::Result;
+
+use super::truth::{LoadBalancer, Truth};
+
+/// One run of the scanner.
+#[derive(Clone, Copy)]
+pub(super) struct Case {
+    /// Its name on the command line.
+    pub(super) name: &'static str,
+    /// What it shows.
+    pub(super) what: &'static str,
+    /// What stands between the scanner and the truth.
+    pub(super) through: Through,
+    /// The mode that the policy requires.
+    pub(super) required: &'static str,
+    /// The severity that decides the exit code.
+    fail_on: &'static str,
+    /// Whether the account whose answers lack the mode is scanned.
+    pub(super) with_untold: bool,
+    /// The most tries of one call.
+    tries: u32,
+    /// What may be said of a load balancer.
+    pub(super) expect: fn(Asked<'_>) -> Expect,
+    /// What may have become of an account-Region, by account name and Region.
+    pub(super) coverage: fn(&str, &str) -> &'static [&'static str],
+    /// Whether at least one verdict has to be unknown and one of the same rule known.
+    pub(super) mixed: bool,
+    /// The exit code.
+    pub(super) exit: i32,
+}
+
+/// What stands between the scanner and the truth.
+#[derive(Clone, Copy)]
+pub(super) enum Through {
+    /// Nothing.
+    Moto,
+    /// microburst with these rules. `{name}` stands for an account's id.
+    Faults(&'static str),
+    /// moto that checks signatures and the shipped policies, two of which the seed broke.
+    Locked,
+    /// The same, and the wrong secret.
+    WrongSecret,
+}
+
+/// A rule asked of a load balancer.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) rule: &'a str,
+    pub(super) lb: &'a LoadBalancer,
+}
+
+/// What may be said.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Expect {
+    /// What the seed wrote.
+    Truth,
+    /// Nothing, because of one of these.
+    Unknown(&'static [&'static str]),
+    /// Either.
+    TruthOrUnknown(&'static [&'static str]),
+    /// It was not listed, so there is nothing to say it of.
+    Unlisted,
+}
+
+impl Asked<'_> {
+    /// Whether the answer rests on attributes.
+    fn of_attributes(self) -> bool {
+        self.of_http_kind() && (self.rule == "access-logs-disabled" || self.rule.starts_with("desync-") && self.lb.http)
+    }
+
+    /// Whether the answer rests on tags.
+    fn of_tags(self) -> bool {
+        self.of_http_kind() && self.rule == "owner-missing"
+    }
+
+    fn of_http_kind(self) -> bool {
+        matches!(self.lb.kind.as_str(), "application" | "classic")
+    }
+}
+
+const COMPLETE: &[&str] = &["complete"];
+const PARTIAL: &[&str] = &["partial"];
+const FAILED: &[&str] = &["failed"];
+
+/// legacy has nothing in eu-central-1: what is refused there about load balancers is refused to nobody.
+fn empty(account: &str, region: &str) -> bool {
+    (account, region) == ("legacy", "eu-central-1")
+}
+
+const CLEAN: Case = Case {
+    name: "clean",
+    what: "everything readable",
+    through: Through::Moto,
+    required: "defensive",
+    fail_on: "medium",
+    with_untold: false,
+    tries: 12,
+    expect: |_| Expect::Truth,
+    coverage: |_, _| COMPLETE,
+    mixed: false,
+    exit: 3,
+};
+
+/// All cases. microburst calls both generations of load balancers `elbv2`; their API version tells them apart.
+pub(super) const CASES: &[Case] = &[
+    CLEAN,
+    Case { name: "strictest", what: "a stricter policy", required: "strictest", ..CLEAN },
+    Case { name: "content", what: "a policy that is met", required: "monitor", fail_on: "high", exit: 0, ..CLEAN },
+    Case { name: "untold", what: "an answer that lacks the mode is unknown", with_untold: true, exit: 5, ..CLEAN },
+    Case {
+        name: "attributes-denied",
+        what: "attributes refused in one Region",
+        through: Through::Faults(
+            r#"[{"service": "elbv2", "operation": "DescribeLoadBalancerAttributes", "region": "eu-west-1",
+                 "error": {"code": "AccessDenied", "status": 403, "message": "not authorized"}}]"#,
+        ),
+        expect: |asked| match asked.lb.region.as_str() {
+            "eu-west-1" if asked.of_attributes() => Expect::Unknown(&["access-denied"]),
+            _ => Expect::Truth,
+        },
+        coverage: |_, region| if region == "eu-west-1" { PARTIAL } else { COMPLETE },
+        exit: 5,
+        ..CLEAN
+    },
+    Case {
+        name: "throttled-hard",
+        what: "85 % of attribute calls throttled, three tries",
+        through: Through::Faults(
+            r#"[{"service": "elbv2", "operation": "DescribeLoadBalancerAttributes", "probability": 0.85,
+                 "error": {"code": "Throttling", "status": 400, "message": "Rate exceeded"}}]"#,
+        ),
+        tries: 3,
+        expect: |asked| if asked.of_attributes() { Expect::TruthOrUnknown(&["throttled"]) } else { Expect::Truth },
+        coverage: |account, region| if empty(account, region) { COMPLETE } else { &["complete", "partial"] },
+        mixed: true,
+        exit: 5,
+        ..CLEAN
+    },
+    Case {
+        name: "throttled-lightly",
+        what: "30 % of all calls throttled, enough tries",
+        through: Through::Faults(
+            r#"[{"service": "*", "probability": 0.3, "error": {"code": "Throttling", "status": 400, "message": "Rate exceeded"}}]"#,
+        ),
+        tries: 25,
+        ..CLEAN
+    },
+    Case {
+        name: "server-errors",
+        what: "40 % of load balancer calls end in a server error, enough tries",
+        through: Through::Faults(
+            r#"[{"service": "elbv2", "probability": 0.4, "error": {"code": "InternalFailure", "status": 500, "message": "oops"}}]"#,
+        ),
+        tries: 25,
+        ..CLEAN
+    },
+    Case {
+        name: "tags-denied",
+        what: "tags refused everywhere",
+        through: Through::Faults(
+            r#"[{"service": "elbv2", "operation": "DescribeTags",
+                 "error": {"code": "AccessDenied", "status": 403, "message": "not authorized"}}]"#,
+        ),
+        expect: |asked| if asked.of_tags() { Expect::Unknown(&["access-denied"]) } else { Expect::Truth },
+        coverage: |account, region| if empty(account, region) { COMPLETE } else { PARTIAL },
+        exit: 5,
+        ..CLEAN
+    },
+    Case {
+        name: "role-refused",
+        what: "one account's role cannot be assumed",
+        through: Through::Faults(
+            r#"[{"service": "sts", "operation": "AssumeRole", "body": "contains(RoleArn, '{payments}')",
+                 "error": {"code": "AccessDenied", "status": 403, "message": "not authorized"}}]"#,
+        ),
+        expect: |asked| if asked.lb.account_name == "payments" { Expect::Unlisted } else { Expect::Truth },
+        coverage: |account, _| if account == "payments" { FAILED } else { COMPLETE },
+        exit: 5,
+        ..CLEAN
+    },
+    Case {
+        name: "lists-denied",
+        what: "both lists refused in one Region",
+        through: Through::Faults(
+            r#"[{"service": "elbv2", "operation": "DescribeLoadBalancers", "region": "eu-central-1",
+                 "error": {"code": "AccessDenied", "status": 403, "message": "not authorized"}}]"#,
+        ),
+        expect: |asked| if asked.lb.region == "eu-central-1" { Expect::Unlisted } else { Expect::Truth },
+        coverage: |_, region| if region == "eu-central-1" { FAILED } else { COMPLETE },
+        exit: 5,
+        ..CLEAN
+    },
+    Case {
+        name: "classic-list-denied",
+        what: "the classic list refused, the other one not",
+        through: Through::Faults(
+            r#"[{"service": "elbv2", "operation": "DescribeLoadBalancers", "body": "Version == '2012-06-01'",
+                 "error": {"code": "AccessDenied", "status": 403, "message": "not authorized"}}]"#,
+        ),
+        expect: |asked| if asked.lb.kind == "classic" { Expect::Unlisted } else { Expect::Truth },
+        coverage: |_, _| PARTIAL,
+        exit: 5,
+        ..CLEAN
+    },
+    Case {
+        name: "cut-short",
+        what: "attribute answers end in the middle",
+        through: Through::Faults(
+            r#"[{"service": "elbv2", "operation": "DescribeLoadBalancerAttributes", "region": "us-east-1",
+                 "response": {"truncate_frac": 0.6}}]"#,
+        ),
+        tries: 2,
+        expect: |asked| match asked.lb.region.as_str() {
+            "us-east-1" if asked.of_attributes() => Expect::Unknown(&["malformed", "unreachable"]),
+            _ => Expect::Truth,
+        },
+        coverage: |_, region| if region == "us-east-1" { PARTIAL } else { COMPLETE },
+        exit: 5,
+        ..CLEAN
+    },
+    Case {
+        name: "connection-reset",
+        what: "connections break on attribute calls",
+        through: Through::Faults(
+            r#"[{"service": "elbv2", "operation": "DescribeLoadBalancerAttributes", "region": "us-east-1", "reset": true}]"#,
+        ),
+        tries: 2,
+        expect: |asked| match asked.lb.region.as_str() {
+            "us-east-1" if asked.of_attributes() => Expect::Unknown(&["unreachable", "malformed"]),
+            _ => Expect::Truth,
+        },
+        coverage: |_, region| if region == "us-east-1" { PARTIAL } else { COMPLETE },
+        exit: 5,
+        ..CLEAN
+    },
+    Case {
+        name: "accounts-denied",
+        what: "the organization cannot be listed",
+        through: Through::Faults(
+            r#"[{"service": "organizations", "operation": "ListAccounts",
+                 "error": {"code": "AccessDeniedException", "status": 400, "message": "not authorized"}}]"#,
+        ),
+        exit: 6,
+        ..CLEAN
+    },
+    Case {
+        name: "policies",
+        what: "the shipped policies suffice, one without attributes, one role refused",
+        through: Through::Locked,
+        expect: |asked| match asked.lb.account_name.as_str() {
+            "payments" => Expect::Unlisted,
+            "legacy" if asked.of_attributes() => Expect::Unknown(&["access-denied"]),
+            _ => Expect::Truth,
+        },
+        coverage: |account, region| match account {
+            "payments" => FAILED,
+            "legacy" if !empty(account, region) => PARTIAL,
+            _ => COMPLETE,
+        },
+        exit: 5,
+        ..CLEAN
+    },
+    Case { name: "wrong-secret", what: "the signature is refused", through: Through::WrongSecret, exit: 6, ..CLEAN },
+];
+
+impl Case {
+    /// The settings of the run.
+    pub(super) fn settings(&self, truth: &Truth) -> Result<String> {
+        let Self { required, fail_on, tries, .. } = self;
+        let regions = truth.regions.join("\", \"");
+        let excluded = if self.with_untold { String::new() } else { format!("\"{}\"", truth.account("untold")?) };
+        let home = truth.regions.first().map_or("", String::as_str);
+        Ok(format!(
+            r#"[access]
+home_region = "{home}"
+
+[scope]
+exclude_accounts = [{excluded}]
+
+[regions]
+# moto has no account:ListRegions.
+include = ["{regions}"]
+fallback = ["{regions}"]
+
+[calls]
+# An emulator has no owner whose share of the limits needs protection.
+share_of_limits = 20.0
+concurrency = 16
+tries = {tries}
+longest_pause = "200ms"
+call_deadline = "60s"
+
+[owner]
+tags = ["Owner"]
+
+[policy]
+required_mode = "{required}"
+
+[report]
+fail_on = "{fail_on}"
+minimum_coverage = 100.0
+"#
+        ))
+    }
+}

@@ -1,0 +1,89 @@
+//! `cargo xtask test`: everything that has to hold, one step after the other, all of them even when one fails.
+
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{iam, opinion, samples, stand, tidy, workspace};
+
+/// How much is tried.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Extent {
+    /// What needs nothing but the Rust toolchain and the binary's own tests.
+    Quick,
+    /// Everything.
+    Full,
+    /// Everything, with the slow lanes of the tests.
+    Slow,
+}
+
+/// A step: its name, from which extent on it runs, and what it does.
+type Step = (&'static str, Extent, fn(Extent) -> Result<()>);
+
+const STEPS: &[Step] = &[
+    ("format", Extent::Quick, |_| cargo(&["fmt", "--all", "--check"], Extent::Quick)),
+    ("lints", Extent::Quick, |_| {
+        cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"], Extent::Quick)
+    }),
+    ("tidy", Extent::Quick, |_| task(tidy::run, &[])),
+    ("iam templates", Extent::Quick, |_| task(iam::run, &["--check"])),
+    ("tests", Extent::Quick, |extent| cargo(&["test", "--workspace", "--locked", "--quiet"], extent)),
+    ("samples", Extent::Full, |_| task(samples::run, &["--check"])),
+    ("second opinion", Extent::Full, |_| task(opinion::run, &[])),
+    ("stand", Extent::Full, |_| task(stand::run, &[])),
+];
+
+/// Runs the steps and counts them.
+pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
+    crate::only(arguments, &["--quick", "--slow"])?;
+    let extent = match arguments {
+        [] => Extent::Full,
+        [one] if one == "--quick" => Extent::Quick,
+        [one] if one == "--slow" => Extent::Slow,
+        _ => bail!("takes --quick or --slow, not both"),
+    };
+    let (mut passed, mut failed) = (Vec::new(), Vec::new());
+    let begun = Instant::now();
+    for (name, _, step) in STEPS.iter().filter(|(_, from, _)| *from <= extent) {
+        println!("== {name}");
+        let step_begun = Instant::now();
+        let outcome = step(extent);
+        let seconds = step_begun.elapsed().as_secs_f64();
+        match outcome {
+            Ok(()) => {
+                println!("== {name}: passed ({seconds:.1} s)\n");
+                passed.push(*name);
+            }
+            Err(error) => {
+                println!("== {name}: FAILED ({seconds:.1} s): {error:#}\n");
+                failed.push(*name);
+            }
+        }
+    }
+    let which = if failed.is_empty() { "nothing failed".to_owned() } else { format!("failed: {}", failed.join(", ")) };
+    println!("{} steps in {:.0} s; {which}", passed.len() + failed.len(), begun.elapsed().as_secs_f64());
+    println!("{} passed, {} failed", passed.len(), failed.len());
+    Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn cargo(arguments: &[&str], extent: Extent) -> Result<()> {
+    let mut command: Command = workspace::cargo()?;
+    command.args(arguments);
+    if extent == Extent::Slow {
+        command.env("DOORWARD_SLOW", "1");
+    }
+    let status = command.status().context("cargo could not be started")?;
+    if !status.success() {
+        bail!("cargo {} failed; its messages are above", arguments.first().copied().unwrap_or_default());
+    }
+    Ok(())
+}
+
+fn task(run: fn(&[String]) -> Result<ExitCode>, arguments: &[&str]) -> Result<()> {
+    let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+    if run(&arguments)? != ExitCode::SUCCESS {
+        bail!("the complaints are above");
+    }
+    Ok(())
+}

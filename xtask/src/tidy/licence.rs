@@ -1,0 +1,127 @@
+//! SPDX licence expressions: whether the licences that were agreed to suffice.
+
+/// Licences that were agreed to. All of them let the program be shipped under Apache-2.0.
+const AGREED: [&str; 14] = [
+    "0BSD",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "CC0-1.0",
+    "CDLA-Permissive-2.0",
+    "ISC",
+    "MIT",
+    "MIT-0",
+    "OpenSSL",
+    "Unicode-3.0",
+    "Unlicense",
+    "Zlib",
+];
+
+/// Whether an expression can be met by agreed licences; the error says what stands in the way.
+pub(super) fn allowed(expression: &str) -> Result<(), String> {
+    if expression.is_empty() {
+        return Err("no licence is stated".to_owned());
+    }
+    // Old manifests write "MIT/Apache-2.0" for a choice.
+    let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
+    let words: Vec<&str> = spaced.split_whitespace().collect();
+    let mut reader = Reader { words: &words };
+    match (reader.choice(), reader.words) {
+        (Some(true), []) => Ok(()),
+        (Some(false), []) => Err(format!("{expression} takes a licence that nobody agreed to")),
+        _ => Err(format!("{expression:?} is not a licence expression")),
+    }
+}
+
+struct Reader<'a> {
+    words: &'a [&'a str],
+}
+
+impl Reader<'_> {
+    /// `a OR b`; binds weaker than `AND`.
+    fn choice(&mut self) -> Option<bool> {
+        let mut met = self.all()?;
+        while self.take("OR") {
+            met |= self.all()?;
+        }
+        Some(met)
+    }
+
+    /// `a AND b`.
+    fn all(&mut self) -> Option<bool> {
+        let mut met = self.one()?;
+        while self.take("AND") {
+            met &= self.one()?;
+        }
+        Some(met)
+    }
+
+    /// A licence, with its exception if it has one, or something in parentheses.
+    fn one(&mut self) -> Option<bool> {
+        if self.take("(") {
+            let met = self.choice()?;
+            return self.take(")").then_some(met);
+        }
+        let (name, rest) = self.words.split_first()?;
+        if ["AND", "OR", "WITH", ")"].contains(name) {
+            return None;
+        }
+        self.words = rest;
+        let licence = match rest {
+            ["WITH", exception, rest @ ..] => {
+                self.words = rest;
+                format!("{name} WITH {exception}")
+            }
+            _ => (*name).to_owned(),
+        };
+        Some(AGREED.contains(&licence.as_str()))
+    }
+
+    fn take(&mut self, word: &str) -> bool {
+        let taken = self.words.first() == Some(&word);
+        if taken {
+            self.words = &self.words[1..];
+        }
+        taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn agreed_licences_suffice() {
+        for good in [
+            "MIT",
+            "MIT OR Apache-2.0",
+            "MIT/Apache-2.0",
+            "Apache-2.0 WITH LLVM-exception OR GPL-3.0",
+            "MIT OR Apache-2.0 OR LGPL-2.1-or-later",
+            "(MIT OR GPL-2.0) AND Unicode-3.0",
+            "ISC AND (Apache-2.0 OR ISC) AND MIT",
+            "GPL-3.0 AND MIT OR ISC",
+        ] {
+            assert_eq!(allowed(good), Ok(()), "{good}");
+        }
+    }
+
+    #[test]
+    fn others_do_not() {
+        for bad in [
+            "",
+            "GPL-3.0",
+            "AGPL-3.0 OR SSPL-1.0",
+            "MIT AND GPL-3.0",
+            "MIT AND (GPL-3.0 OR SSPL-1.0)",
+            "MIT OR",
+            "(MIT",
+            "MIT)",
+            "MIT Apache-2.0",
+            "GPL-2.0 WITH Classpath-exception-2.0",
+        ] {
+            assert!(allowed(bad).is_err(), "{bad}");
+        }
+    }
+}

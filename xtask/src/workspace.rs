@@ -1,0 +1,75 @@
+//! Where the workspace is and how its programs are built.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+/// The workspace's folder. Cargo sets the variable for whatever it runs.
+pub(crate) fn root() -> Result<PathBuf> {
+    let own = std::env::var_os("CARGO_MANIFEST_DIR").context("run this as `cargo xtask`")?;
+    Path::new(&own).parent().map(Path::to_owned).context("xtask is not inside a workspace")
+}
+
+/// The Cargo that started this task, in the workspace's folder.
+pub(crate) fn cargo() -> Result<Command> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.current_dir(root()?);
+    Ok(command)
+}
+
+/// The members of the workspace, as `cargo metadata` describes them.
+pub(crate) fn metadata() -> Result<Value> {
+    let output = cargo()?
+        .args(["metadata", "--format-version", "1", "--locked", "--no-deps"])
+        .output()
+        .context("cargo metadata could not be started")?;
+    if !output.status.success() {
+        bail!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    serde_json::from_slice(&output.stdout).context("cargo metadata did not print JSON")
+}
+
+/// The folder for everything that is built.
+pub(crate) fn target() -> Result<PathBuf> {
+    let metadata = metadata()?;
+    let folder = metadata["target_directory"].as_str().context("cargo metadata names no target folder")?;
+    Ok(PathBuf::from(folder))
+}
+
+/// Builds one of the workspace's programs and says where it is.
+pub(crate) fn build(package: &str) -> Result<PathBuf> {
+    let status = cargo()?
+        .args(["build", "--quiet", "--locked", "--package", package])
+        .status()
+        .context("cargo build could not be started")?;
+    if !status.success() {
+        bail!("{package} does not build; the compiler's messages are above");
+    }
+    Ok(target()?.join("debug").join(package).with_extension(std::env::consts::EXE_EXTENSION))
+}
+
+/// All files below a folder, sorted, without build products and hidden folders.
+pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut pending = vec![folder.to_owned()];
+    while let Some(folder) = pending.pop() {
+        let entries = std::fs::read_dir(&folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+        for entry in entries {
+            let entry = entry?;
+            let name = entry.file_name();
+            if entry.file_type()?.is_dir() {
+                let hidden = name.to_string_lossy().starts_with('.');
+                if !hidden && name != "target" && name != "__pycache__" {
+                    pending.push(entry.path());
+                }
+            } else {
+                found.push(entry.path());
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
