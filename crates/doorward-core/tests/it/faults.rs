@@ -115,8 +115,9 @@ fn random_fault(rng: &mut fastrand::Rng) -> Fault {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn random_schedules_make_up_nothing() {
-    let runs: u64 = std::env::var("DOORWARD_FAULT_RUNS").ok().and_then(|n| n.parse().ok()).unwrap_or(200);
-    let first: u64 = std::env::var("DOORWARD_FAULT_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
+    let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
+    let usual = if std::env::var_os("DOORWARD_SLOW").is_some() { 10_000 } else { 200 };
+    let (runs, first) = (number("DOORWARD_FAULT_RUNS").unwrap_or(usual), number("DOORWARD_FAULT_SEED").unwrap_or(1));
     println!("{runs} schedules, seeds {first} to {}", first + runs - 1);
     let total = Arc::new(std::sync::atomic::AtomicU64::new(0));
     futures::stream::iter(first..first + runs)
