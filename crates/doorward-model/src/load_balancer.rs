@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Arn, Evidence, Observed, OuPath, Region};
+use crate::{AccountId, Arn, Evidence, GapReason, Observed, OuPath, Region};
 
 /// A desync mitigation mode. The order is the strength: `Monitor < Defensive < Strictest`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -284,6 +284,7 @@ impl LoadBalancer {
         match &self.owner {
             Observed::Known(owner) => &owner.name,
             Observed::Absent => "unowned",
+            Observed::Unread(gap) if gap.reason == GapReason::NotAsked => "(not asked)",
             Observed::Unread(_) => "(owner unread)",
         }
     }

@@ -177,10 +177,11 @@ struct OwnerRow {
 
 fn owners(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<()> {
     let mut owners: BTreeMap<&str, OwnerRow> = BTreeMap::new();
-    for lb in &report.load_balancers {
+    // Owners of what cannot parse HTTP were not asked for, and have nothing to do here.
+    for lb in report.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()) {
         owners.entry(lb.owner_label()).or_default().load_balancers += 1;
     }
-    for finding in &report.findings {
+    for finding in report.findings.iter().filter(|finding| finding.kind.can_parse_http()) {
         let row = owners.entry(&finding.owner).or_default();
         match &finding.verdict {
             Verdict::Fail { severity, .. } => *row.failures.entry(*severity).or_default() += 1,
