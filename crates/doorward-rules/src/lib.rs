@@ -1,23 +1,33 @@
-//! What is demanded of a load balancer, and whether it is met: the required mode and one file per rule.
+//! What is demanded of a load balancer, whether it is met, and who allowed it not to be: the required mode, one file per
+//! rule, and the register of exceptions.
 //!
 //! In the flow this is what *evaluate* asks: it takes one [`LoadBalancer`](doorward_model::LoadBalancer) and the
-//! [`Policy`](doorward_model::Policy) and gives a [`Verdict`](doorward_model::Verdict), for every rule in [`all`].
-//! Everything here is a pure function of those two: no clock, no I/O, no memory of other load balancers.
+//! [`Policy`](doorward_model::Policy) and gives a [`Verdict`](doorward_model::Verdict), for every rule in [`all`] or, where
+//! there is a register, for every rule that [`Register::wrap`](exceptions::Register::wrap) makes of them. Everything here
+//! is a pure function: texts and times are parameters, and there is no clock, no I/O, no memory of other load balancers.
 //!
-//! What it deliberately does not do: it does not decide which rules are switched off, grant exceptions, compose finding
-//! ids or escape text. A name or tag goes into a sentence as it is; whoever renders the sentence makes it harmless. The
-//! one thing that is checked here is what goes into a shell command.
+//! What it deliberately does not do: it does not decide which rules are switched off, read or write the register's files,
+//! compose finding ids or escape text. A name or tag goes into a sentence as it is; whoever renders the sentence makes it
+//! harmless. The one thing that is checked here is what goes into a shell command.
 
 mod dialect;
+pub mod exceptions;
+mod matching;
 mod reading;
 mod requirement;
 mod rules;
 
-use doorward_model::Rule;
+use doorward_model::{Rule, RuleMeta};
 
 pub use requirement::{Candidate, Requirement, Standing};
 
-/// Every rule there is, ordered by id. The list is written down, not gathered: what is not in it does not run.
+/// Every rule that asks about the load balancer alone, ordered by id. The list is written down, not gathered: what is not
+/// in it does not run without a register of exceptions.
 pub fn all() -> &'static [&'static dyn Rule] {
     rules::REGISTRY
+}
+
+/// What every rule there is says of itself, ordered by id: those of [`all`] and the two that a register of exceptions adds.
+pub fn catalogue() -> &'static [&'static RuleMeta] {
+    rules::CATALOGUE
 }

@@ -11,7 +11,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use doorward_model::{Gap, LoadBalancer, Mode, Observed, Policy, PolicyRule};
+use doorward_model::{Gap, LoadBalancer, Mode, Policy, PolicyRule};
+
+use crate::matching::{self, Match};
 
 /// A mode that may be the required one, and what requires it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,49 +138,19 @@ impl fmt::Display for Requirement {
     }
 }
 
-/// Whether a rule, or one criterion of it, holds for a load balancer.
-enum Match {
-    Yes,
-    No,
-    Unread(Vec<Arc<Gap>>),
-}
-
-/// All criteria must hold. One that certainly does not settles the matter, whatever else could not be read.
+/// Each criterion of the rule that is given, weighed by itself.
 fn matches(rule: &PolicyRule, lb: &LoadBalancer) -> Match {
-    let any = |patterns: &[doorward_model::Pattern], text: &str| patterns.iter().any(|pattern| pattern.matches(text));
     let criteria = [
         (!rule.accounts.is_empty()).then(|| Match::from(rule.accounts.contains(&lb.account))),
         (!rule.kinds.is_empty()).then(|| Match::from(rule.kinds.contains(&lb.kind))),
-        (!rule.names.is_empty()).then(|| Match::from(any(&rule.names, &lb.name))),
-        (!rule.ous.is_empty()).then(|| seen(&lb.ou, |path| rule.ous.iter().any(|scope| path.is_within(scope)))),
-        rule.scheme.map(|wanted| seen(&lb.scheme, |scheme| *scheme == wanted)),
-        (!rule.tags.is_empty()).then(|| {
-            seen(&lb.tags, |tags| rule.tags.iter().all(|(key, value)| tags.get(key).is_some_and(|v| value.matches(v))))
-        }),
-        (!rule.environments.is_empty()).then(|| seen(&lb.environment, |text| any(&rule.environments, text))),
-        (!rule.applications.is_empty()).then(|| seen(&lb.application, |text| any(&rule.applications, text))),
+        (!rule.names.is_empty()).then(|| Match::from(matching::any(&rule.names, &lb.name))),
+        (!rule.ous.is_empty()).then(|| matching::within(&lb.ou, &rule.ous)),
+        rule.scheme.map(|wanted| Match::seen(&lb.scheme, |scheme| *scheme == wanted)),
+        (!rule.tags.is_empty()).then(|| matching::tagged(&lb.tags, &rule.tags)),
+        (!rule.environments.is_empty())
+            .then(|| Match::seen(&lb.environment, |text| matching::any(&rule.environments, text))),
+        (!rule.applications.is_empty())
+            .then(|| Match::seen(&lb.application, |text| matching::any(&rule.applications, text))),
     ];
-    let mut gaps = Vec::new();
-    for criterion in criteria.into_iter().flatten() {
-        match criterion {
-            Match::Yes => {}
-            Match::No => return Match::No,
-            Match::Unread(unread) => gaps.extend(unread),
-        }
-    }
-    if gaps.is_empty() { Match::Yes } else { Match::Unread(gaps) }
-}
-
-fn seen<T>(value: &Observed<T>, test: impl FnOnce(&T) -> bool) -> Match {
-    match value {
-        Observed::Known(value) => test(value).into(),
-        Observed::Absent => Match::No,
-        Observed::Unread(gap) => Match::Unread(vec![gap.clone()]),
-    }
-}
-
-impl From<bool> for Match {
-    fn from(holds: bool) -> Self {
-        if holds { Self::Yes } else { Self::No }
-    }
+    Match::all(criteria.into_iter().flatten())
 }

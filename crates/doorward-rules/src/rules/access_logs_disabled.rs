@@ -4,7 +4,8 @@ use doorward_model::{LoadBalancer, LogDestination, Observed, Policy, Rule, RuleM
 
 use crate::{dialect, reading};
 
-const META: RuleMeta = RuleMeta {
+/// What the rule says of itself.
+pub(crate) const META: RuleMeta = RuleMeta {
     id: "access-logs-disabled",
     version: 1,
     title: "Access logs are off",

@@ -4,7 +4,8 @@ use doorward_model::{LoadBalancer, Mode, Policy, Rule, RuleMeta, Severity, Verdi
 
 use crate::{Requirement, Standing, dialect, reading};
 
-const META: RuleMeta = RuleMeta {
+/// What the rule says of itself.
+pub(crate) const META: RuleMeta = RuleMeta {
     id: "desync-mode-below-required",
     version: 1,
     title: "Desync mitigation mode is weaker than required",

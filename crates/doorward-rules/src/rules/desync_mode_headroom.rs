@@ -4,7 +4,8 @@ use doorward_model::{Kind, LoadBalancer, LogDestination, Mode, Observed, Policy,
 
 use crate::{Requirement, Standing, reading};
 
-const META: RuleMeta = RuleMeta {
+/// What the rule says of itself.
+pub(crate) const META: RuleMeta = RuleMeta {
     id: "desync-mode-headroom",
     version: 1,
     title: "Desync mitigation mode could be stronger",

@@ -4,7 +4,8 @@ use doorward_model::{LoadBalancer, Observed, Policy, Rule, RuleMeta, Severity, V
 
 use crate::reading;
 
-const META: RuleMeta = RuleMeta {
+/// What the rule says of itself.
+pub(crate) const META: RuleMeta = RuleMeta {
     id: "owner-missing",
     version: 1,
     title: "Load balancer has no owner",

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use doorward_model::{Mode, Policy, PolicyRule, Rule, Severity, Verdict, VerdictKind};
+use doorward_model::{Mode, Policy, PolicyRule, Severity, Verdict, VerdictKind};
+use doorward_rules::exceptions::{Register, Terms};
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::fixture::{Given, load_balancer};
@@ -11,6 +13,8 @@ use crate::fixture::{Given, load_balancer};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Cases {
+    /// The register of exceptions of every case that does not bring its own, as text; without one there is none.
+    register: Option<String>,
     case: Vec<Case>,
 }
 
@@ -23,7 +27,15 @@ struct Case {
     given: Given,
     #[serde(default)]
     policy: GivenPolicy,
+    register: Option<String>,
+    #[serde(default = "noon")]
+    now: Timestamp,
     expect: Expect,
+}
+
+/// When a case is judged that does not say.
+fn noon() -> Timestamp {
+    "2026-03-01T12:00:00Z".parse().expect("a timestamp")
 }
 
 /// The policy of a case; defensive is required where it says nothing.
@@ -33,6 +45,8 @@ struct GivenPolicy {
     required_mode: Option<Mode>,
     #[serde(default)]
     rules: Vec<PolicyRule>,
+    #[serde(default)]
+    disabled: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -48,31 +62,40 @@ struct Expect {
     remedy_lacks: Vec<String>,
     /// The reasons of the gaps, in order.
     gaps: Option<Vec<String>>,
+    /// The exception that permits it.
+    exception: Option<String>,
+    /// The last day on which it does.
+    expires: Option<String>,
 }
 
 #[test]
 fn every_rule_answers_its_cases() {
-    for rule in doorward_rules::all() {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/cases/{}.toml", rule.meta().id));
+    for rule in doorward_rules::catalogue().iter().map(|meta| meta.id) {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/cases/{rule}.toml"));
         let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let cases: Cases = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let mut names: Vec<_> = cases.case.iter().map(|case| case.name.as_str()).collect();
         names.sort_unstable();
         assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{}: two cases have one name", file.display());
         for case in &cases.case {
-            check(*rule, case);
+            check(rule, case, case.register.as_ref().or(cases.register.as_ref()));
         }
     }
 }
 
-fn check(rule: &dyn Rule, case: &Case) {
+fn check(rule: &str, case: &Case, register: Option<&String>) {
+    let files: Vec<_> = register.map(|text| ("exceptions.toml".to_owned(), text.clone())).into_iter().collect();
+    let register =
+        Register::parse(&files, &Terms::default()).unwrap_or_else(|wrong| panic!("{}: {wrong:?}", case.name));
+    let rules = register.wrap(doorward_rules::all(), case.now);
+    let judge = rules.iter().find(|wrapped| wrapped.meta().id == rule).expect("a rule that runs");
     let policy = Policy {
         required_mode: case.policy.required_mode.unwrap_or(Mode::Defensive),
         rules: case.policy.rules.clone(),
-        disabled: Vec::new(),
+        disabled: case.policy.disabled.clone(),
     };
-    let verdict = rule.judge(&load_balancer(&case.given), &policy);
-    let at = format!("{}: {}: {verdict:#?}", rule.meta().id, case.name);
+    let verdict = judge.judge(&load_balancer(&case.given), &policy);
+    let at = format!("{rule}: {}: {verdict:#?}", case.name);
     assert_eq!(verdict.kind(), case.expect.verdict, "{at}");
     assert_eq!(verdict.severity(), case.expect.severity, "{at}");
     for part in &case.expect.because_contains {
@@ -92,6 +115,12 @@ fn check(rule: &dyn Rule, case: &Case) {
     if let Some(expected) = &case.expect.gaps {
         assert_eq!(&gaps, expected, "{at}");
     }
+    let (exception, expires) = match &verdict {
+        Verdict::Excepted { exception, expires, .. } => (Some(exception.clone()), Some(expires.clone())),
+        _ => (None, None),
+    };
+    assert_eq!(exception, case.expect.exception, "{at}");
+    assert_eq!(expires, case.expect.expires, "{at}");
     let sentence = verdict.because();
     assert!(sentence.ends_with('.') && !sentence.contains(".."), "not a sentence: {at}");
 }

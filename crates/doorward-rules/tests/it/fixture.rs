@@ -18,6 +18,7 @@ use toml::Value;
 pub(crate) struct Given {
     kind: Option<Kind>,
     name: Option<String>,
+    account: Option<AccountId>,
     mode: Option<Value>,
     scheme: Option<Value>,
     /// `["HTTPS:443"]`
@@ -39,6 +40,7 @@ pub(crate) struct Given {
 /// The load balancer of a case.
 pub(crate) fn load_balancer(given: &Given) -> LoadBalancer {
     let kind = given.kind.unwrap_or(Kind::Application);
+    let account = given.account.clone().unwrap_or_else(|| AccountId::new("111122223333").expect("an account id"));
     let name = given.name.clone().unwrap_or_else(|| "web".to_owned());
     let mode = observed(&given.mode, Observed::Known(Mode::Defensive));
     let drop_invalid_headers = given.drop_invalid_headers.unwrap_or(false);
@@ -48,8 +50,8 @@ pub(crate) fn load_balancer(given: &Given) -> LoadBalancer {
         _ => unread("not-asked", "elasticloadbalancing:DescribeListeners"),
     };
     LoadBalancer {
-        arn: arn(kind, &name),
-        account: AccountId::new("111122223333").expect("an account id"),
+        arn: arn(kind, &account, &name),
+        account,
         account_name: Observed::Known("shop-prod".to_owned()),
         ou: observed::<String>(&given.ou, Observed::Known("/Workloads/Prod".to_owned()))
             .map(|names| OuPath { names, ids: vec!["r-ab12".to_owned(), "ou-ab12-11111111".to_owned()] }),
@@ -102,14 +104,14 @@ fn listener(text: &str) -> Listener {
     Listener { protocol: protocol.to_owned(), port: Some(port.parse().expect("a port")) }
 }
 
-fn arn(kind: Kind, name: &str) -> Arn {
+fn arn(kind: Kind, account: &AccountId, name: &str) -> Arn {
     let resource = match kind {
         Kind::Classic => name.to_owned(),
         Kind::Network => format!("net/{name}/50dc6c495c0c9188"),
         Kind::Gateway => format!("gwy/{name}/50dc6c495c0c9188"),
         Kind::Application | Kind::Unrecognized => format!("app/{name}/50dc6c495c0c9188"),
     };
-    Arn::new(&format!("arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/{resource}")).expect("an ARN")
+    Arn::new(&format!("arn:aws:elasticloadbalancing:eu-west-1:{account}:loadbalancer/{resource}")).expect("an ARN")
 }
 
 /// The attributes as AWS returns them for the kind, all of them: a fixture that leaves some out proves too little.

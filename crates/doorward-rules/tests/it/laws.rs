@@ -16,9 +16,9 @@ const MODES: [Mode; 3] = [Mode::Monitor, Mode::Defensive, Mode::Strictest];
 /// Classic twice: the only kind whose listeners matter.
 const KINDS: [Kind; 6] =
     [Kind::Application, Kind::Classic, Kind::Classic, Kind::Network, Kind::Gateway, Kind::Unrecognized];
-const WORDS: [&str; 3] = ["prod", "dev", "shop"];
+pub(crate) const WORDS: [&str; 3] = ["prod", "dev", "shop"];
 /// The observations of a load balancer that rules and policies read.
-const FIELDS: usize = 10;
+pub(crate) const FIELDS: usize = 10;
 
 fn maybe<T: Clone + std::fmt::Debug + 'static>(values: Vec<T>) -> impl Strategy<Value = Observed<T>> {
     prop_oneof![6 => select(values).prop_map(Observed::Known), 1 => Just(Observed::Absent)]
@@ -29,7 +29,7 @@ fn word() -> impl Strategy<Value = String> {
 }
 
 /// A load balancer of which everything is known or known to be absent.
-fn any_load_balancer() -> impl Strategy<Value = LoadBalancer> {
+pub(crate) fn any_load_balancer() -> impl Strategy<Value = LoadBalancer> {
     let words = || WORDS.map(str::to_owned).to_vec();
     let listener = |protocol: &str| Listener { protocol: protocol.to_owned(), port: Some(443) };
     let ous =
@@ -96,7 +96,7 @@ fn any_policy_rule() -> impl Strategy<Value = PolicyRule> {
         })
 }
 
-fn any_policy() -> impl Strategy<Value = Policy> {
+pub(crate) fn any_policy() -> impl Strategy<Value = Policy> {
     (select(&MODES[..]), prop::collection::vec(any_policy_rule(), 0..4)).prop_map(|(required_mode, rules)| Policy {
         required_mode,
         rules,
@@ -105,7 +105,7 @@ fn any_policy() -> impl Strategy<Value = Policy> {
 }
 
 /// The same load balancer with some observations lost.
-fn forget(lb: &LoadBalancer, lost: [bool; FIELDS]) -> LoadBalancer {
+pub(crate) fn forget(lb: &LoadBalancer, lost: [bool; FIELDS]) -> LoadBalancer {
     fn lose<T>(field: &mut Observed<T>, lost: bool) {
         if lost {
             *field = unread("access-denied", "elasticloadbalancing:Describe");

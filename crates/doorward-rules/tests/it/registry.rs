@@ -3,6 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use doorward_model::Rule;
+use doorward_rules::exceptions::{Register, Terms};
+use jiff::Timestamp;
+
 fn names(folder: &str, extension: &str) -> BTreeSet<String> {
     std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder))
         .expect("the folder is there")
@@ -14,7 +18,7 @@ fn names(folder: &str, extension: &str) -> BTreeSet<String> {
 
 #[test]
 fn a_rule_is_one_file_named_after_its_id_with_cases_of_the_same_name() {
-    let ids: BTreeSet<_> = doorward_rules::all().iter().map(|rule| rule.meta().id.to_owned()).collect();
+    let ids: BTreeSet<_> = doorward_rules::catalogue().iter().map(|meta| meta.id.to_owned()).collect();
     let files: BTreeSet<_> = names("src/rules", "rs").iter().map(|name| name.replace('_', "-")).collect();
     assert_eq!(ids, files);
     assert_eq!(ids, names("tests/cases", "toml"));
@@ -22,13 +26,26 @@ fn a_rule_is_one_file_named_after_its_id_with_cases_of_the_same_name() {
 
 #[test]
 fn rules_are_registered_in_the_order_of_their_ids() {
-    let ids: Vec<_> = doorward_rules::all().iter().map(|rule| rule.meta().id).collect();
+    let ids: Vec<_> = doorward_rules::catalogue().iter().map(|meta| meta.id).collect();
     assert!(ids.is_sorted() && ids.windows(2).all(|pair| pair[0] != pair[1]), "{ids:?}");
 }
 
 #[test]
+fn a_register_adds_its_own_rules_and_nothing_else_does() {
+    let ids = |rules: &[Box<dyn Rule>]| rules.iter().map(|rule| rule.meta().id).collect::<Vec<_>>();
+    let now = Timestamp::UNIX_EPOCH;
+    let alone: Vec<_> = doorward_rules::all().iter().map(|rule| rule.meta().id).collect();
+    assert_eq!(ids(&Register::default().wrap(doorward_rules::all(), now)), alone);
+    let none = Register::parse(&[], &Terms::default()).expect("nothing to be wrong");
+    assert_eq!(ids(&none.wrap(doorward_rules::all(), now)), alone);
+    let empty = Register::parse(&[("exceptions.toml".to_owned(), String::new())], &Terms::default()).expect("empty");
+    let catalogue: Vec<_> = doorward_rules::catalogue().iter().map(|meta| meta.id).collect();
+    assert_eq!(ids(&empty.wrap(doorward_rules::all(), now)), catalogue);
+}
+
+#[test]
 fn every_rule_documents_itself_in_sentences() {
-    for meta in doorward_rules::all().iter().map(|rule| rule.meta()) {
+    for meta in doorward_rules::catalogue() {
         let id = meta.id;
         assert!(meta.version >= 1, "{id}");
         assert!(!meta.title.is_empty() && !meta.title.ends_with('.'), "{id}: {}", meta.title);

@@ -1,0 +1,179 @@
+//! The register of exceptions: dated, approved, reasoned permissions to fail a rule. Each of them ends.
+//!
+//! A register wraps the rules: a wrapped rule asks the rule inside and turns a failure into
+//! [`Verdict::Excepted`](doorward_model::Verdict::Excepted) where an exception in force covers the load balancer. It
+//! touches no other verdict, and where nobody could read whether the scope holds, the failure stays one. Two more rules
+//! watch the register itself: `exception-expired` and `exception-expiring`.
+//!
+//! Those two run wherever a register is configured, even an empty one, and nowhere else. Without a register there is
+//! nothing that they could have looked at, and a "not applicable" for every load balancer would be noise; with one they go
+//! on answering after the last exception is removed, so that a finding of yesterday is seen to be resolved.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use doorward_model::Rule;
+use jiff::Timestamp;
+use serde::Serialize;
+
+mod answers;
+mod apply;
+pub mod edit;
+mod read;
+mod scope;
+mod term;
+mod usage;
+
+pub(crate) use answers::Answers;
+pub(crate) use apply::{Held, Wrapped, last_to_end, name, names};
+pub use scope::Scope;
+pub use term::{Moment, MomentError, State};
+pub use usage::{Notice, NoticeKind};
+
+use crate::rules::exception_expired::ExceptionExpired;
+use crate::rules::exception_expiring::ExceptionExpiring;
+use term::Watch;
+
+/// What policy demands of every exception.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// The longest term, in days, both the first and the last counted.
+    pub maximum_days: u32,
+    /// How many days before its end an exception is due.
+    pub warn_days: u32,
+    /// How many load balancers an exception may cover without saying `many = true`.
+    pub widest_match: usize,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { maximum_days: 90, warn_days: 14, widest_match: 25 }
+    }
+}
+
+/// Something in a register that cannot be used. A register with one of these is not used at all.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}: {problem}")]
+pub struct ExceptionError {
+    /// The file, by the label it was handed in with.
+    pub file: String,
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What is wrong, and what would be right.
+    pub problem: String,
+}
+
+/// One exception, as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Exception {
+    /// Names it, once over all files: up to 64 letters, digits and `-._`.
+    pub id: String,
+    /// The rule that may be failed, by its id.
+    pub rule: String,
+    /// What it covers.
+    pub scope: Scope,
+    /// Why the rule cannot be met.
+    pub reason: String,
+    /// What may happen meanwhile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub risk: Option<String>,
+    /// What is done against it instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compensating_control: Option<String>,
+    /// Who asked for it.
+    pub requester: String,
+    /// Who allowed it.
+    pub approver: String,
+    /// Where that was recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
+    /// From when it holds.
+    pub start: Moment,
+    /// Until when it holds; a day is included.
+    pub expires: Moment,
+    /// When somebody looks at it again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub review: Option<Moment>,
+    /// Whether it is meant to cover more load balancers than the widest match.
+    pub many: bool,
+}
+
+/// One line of `doorward exceptions list`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry<'a> {
+    /// The exception.
+    #[serde(flatten)]
+    pub exception: &'a Exception,
+    /// The file that holds it.
+    pub file: &'a str,
+    /// The line on which it begins there.
+    pub line: usize,
+    /// Where it stands in its term.
+    pub state: State,
+    /// Whole days left until its end: 0 within the last 24 hours, negative from the end on.
+    pub days_left: i64,
+}
+
+/// Every exception of every file. The default is no register at all.
+#[derive(Debug, Clone, Default)]
+pub struct Register {
+    configured: bool,
+    terms: Terms,
+    /// Ordered by file and line.
+    held: Vec<Arc<Held>>,
+}
+
+impl Register {
+    /// Reads the files of a register, given as label (the path) and text. No file is no register.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong in any file, in the order of files and lines: not TOML, an unknown key, a missing or
+    /// malformed value, an empty scope, an unknown rule, an expiry before the start, an over-long term, an id that is taken.
+    pub fn parse(files: &[(String, String)], terms: &Terms) -> Result<Self, Vec<ExceptionError>> {
+        let mut errors = Vec::new();
+        let mut held: Vec<Arc<Held>> = Vec::new();
+        let mut taken: BTreeMap<String, (String, usize)> = BTreeMap::new();
+        for (file, text) in files {
+            let (found, mut wrong) = read::file(file, text, terms, &mut taken);
+            wrong.sort_by_key(|error| error.line);
+            errors.extend(wrong);
+            held.extend(found.into_iter().map(Arc::new));
+        }
+        if errors.is_empty() { Ok(Self { configured: !files.is_empty(), terms: *terms, held }) } else { Err(errors) }
+    }
+
+    /// The rules as they are to be asked at a time: each wrapped with its exceptions, and the two rules that watch the
+    /// register where there is one. Give the time of the scan rather than of the rendering, so that a saved scan judged
+    /// again says the same.
+    pub fn wrap(&self, rules: &'static [&'static dyn Rule], now: Timestamp) -> Vec<Box<dyn Rule>> {
+        let watch = Watch::new(now, self.terms.warn_days);
+        let wrapped: Vec<Wrapped> = rules.iter().map(|rule| Wrapped::new(*rule, &self.held, watch)).collect();
+        let mut all: Vec<Box<dyn Rule>> = Vec::with_capacity(wrapped.len() + 2);
+        if self.configured {
+            all.push(Box::new(ExceptionExpired::new(wrapped.clone())));
+            all.push(Box::new(ExceptionExpiring::new(wrapped.clone())));
+        }
+        all.extend(wrapped.into_iter().map(|rule| Box::new(rule) as Box<dyn Rule>));
+        all.sort_by_key(|rule| rule.meta().id);
+        all
+    }
+
+    /// Every exception and where it stands at a time: those that end first come first.
+    pub fn entries(&self, now: Timestamp) -> Vec<Entry<'_>> {
+        let watch = Watch::new(now, self.terms.warn_days);
+        let mut entries: Vec<_> = self
+            .held
+            .iter()
+            .map(|held| Entry {
+                exception: &held.exception,
+                file: &held.file,
+                line: held.line,
+                state: held.state(watch),
+                days_left: watch.days_left(held.exception.expires),
+            })
+            .collect();
+        entries.sort_by_key(|entry| (entry.exception.expires.ends(), &entry.exception.id));
+        entries
+    }
+}

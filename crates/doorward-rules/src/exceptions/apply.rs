@@ -1,0 +1,168 @@
+//! A rule wrapped with its exceptions.
+
+use std::sync::Arc;
+
+use doorward_model::{Gap, LoadBalancer, Policy, Rule, RuleMeta, Severity, Verdict};
+use jiff::Timestamp;
+
+use super::term::Watch;
+use super::{Exception, State};
+use crate::matching::Match;
+use crate::reading;
+
+/// An exception and the place where it is written.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) exception: Exception,
+    pub(super) file: Arc<str>,
+    pub(super) line: usize,
+    /// The line that says the scope.
+    pub(super) scope_line: usize,
+}
+
+impl Held {
+    pub(super) fn state(&self, watch: Watch) -> State {
+        watch.state(self.exception.start, self.exception.expires)
+    }
+
+    /// The first instant at which it no longer holds.
+    pub(crate) fn end(&self) -> Timestamp {
+        self.exception.expires.ends()
+    }
+}
+
+/// A rule, the exceptions from it, and the time of asking.
+#[derive(Clone)]
+pub(crate) struct Wrapped {
+    rule: &'static dyn Rule,
+    held: Vec<Arc<Held>>,
+    watch: Watch,
+}
+
+/// The exceptions that cover a load balancer.
+#[derive(Default)]
+pub(crate) struct Cover<'a> {
+    /// Those that certainly do.
+    pub(crate) sure: Vec<&'a Held>,
+    /// Those that may: it depends on what could not be read.
+    pub(crate) open: Vec<&'a Held>,
+    /// What could not be read, each gap once.
+    pub(crate) gaps: Vec<Arc<Gap>>,
+}
+
+impl Cover<'_> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sure.is_empty() && self.open.is_empty()
+    }
+}
+
+impl Wrapped {
+    /// Takes its own out of all exceptions.
+    pub(super) fn new(rule: &'static dyn Rule, held: &[Arc<Held>], watch: Watch) -> Self {
+        let id = rule.meta().id;
+        Self { rule, held: held.iter().filter(|held| held.exception.rule == id).cloned().collect(), watch }
+    }
+
+    /// The rule's id.
+    pub(crate) fn id(&self) -> &'static str {
+        self.rule.meta().id
+    }
+
+    /// What the rule says where no exception is asked.
+    pub(crate) fn plain(&self, lb: &LoadBalancer, policy: &Policy) -> Verdict {
+        self.rule.judge(lb, policy)
+    }
+
+    /// Where an exception stands in its term.
+    pub(crate) fn state(&self, held: &Held) -> State {
+        held.state(self.watch)
+    }
+
+    /// Whether an end lies within the days of warning.
+    pub(crate) fn is_due(&self, end: Timestamp) -> bool {
+        self.watch.is_due(end)
+    }
+
+    /// The exceptions in one of the wanted states that cover a load balancer, or may.
+    pub(crate) fn cover(&self, lb: &LoadBalancer, wanted: impl Fn(State) -> bool) -> Cover<'_> {
+        let mut cover = Cover::default();
+        for held in self.held.iter().filter(|held| wanted(self.state(held))) {
+            match held.exception.scope.covers(lb) {
+                Match::No => {}
+                Match::Yes => cover.sure.push(held),
+                Match::Unread(gaps) => {
+                    cover.open.push(held);
+                    for gap in gaps {
+                        if !cover.gaps.contains(&gap) {
+                            cover.gaps.push(gap);
+                        }
+                    }
+                }
+            }
+        }
+        cover
+    }
+
+    /// The verdict on a failure: excepted, or the same failure with a sentence on why no exception helped.
+    fn weigh(&self, lb: &LoadBalancer, mut because: String, severity: Severity, remedy: String) -> Verdict {
+        let in_force = self.cover(lb, State::in_force);
+        if let Some(held) = last_to_end(&in_force.sure) {
+            let Exception { id, approver, reason, expires, .. } = &held.exception;
+            let reason = reason.trim().trim_end_matches('.');
+            return Verdict::Excepted {
+                because: format!(
+                    "{because} Exception {id}, approved by {approver}, permits it and expires {}. The reason given: \
+                     {reason}.",
+                    expires.as_end()
+                ),
+                severity,
+                exception: id.clone(),
+                expires: expires.last_day().to_string(),
+            };
+        }
+        if !in_force.open.is_empty() {
+            because.push_str(&format!(
+                " It may be permitted by {}, but whether it is covered could not be checked: {}.",
+                names(&in_force.open),
+                reading::list(&in_force.gaps)
+            ));
+        }
+        if let Some(held) = last_to_end(&self.cover(lb, |state| state == State::Expired).sure) {
+            because.push_str(&format!(" {} expired {}.", name(held), held.exception.expires.as_end()));
+        }
+        let pending = self.cover(lb, |state| state == State::Pending).sure;
+        if let Some(held) = pending.iter().min_by_key(|held| (held.exception.start.starts(), &held.exception.id)) {
+            because.push_str(&format!(" {} begins only on {}.", name(held), held.exception.start));
+        }
+        Verdict::Fail { because, severity, remedy }
+    }
+}
+
+impl Rule for Wrapped {
+    fn meta(&self) -> &'static RuleMeta {
+        self.rule.meta()
+    }
+
+    fn judge(&self, lb: &LoadBalancer, policy: &Policy) -> Verdict {
+        match self.plain(lb, policy) {
+            Verdict::Fail { because, severity, remedy } => self.weigh(lb, because, severity, remedy),
+            other => other,
+        }
+    }
+}
+
+/// Of several exceptions the one that holds longest.
+pub(crate) fn last_to_end<'a>(held: &[&'a Held]) -> Option<&'a Held> {
+    held.iter().copied().max_by(|a, b| a.end().cmp(&b.end()).then_with(|| b.exception.id.cmp(&a.exception.id)))
+}
+
+/// `Exception EX-1`. An id is a plain word, so it needs no quotes.
+pub(crate) fn name(held: &Held) -> String {
+    format!("Exception {}", held.exception.id)
+}
+
+/// `exception EX-1` or `exceptions EX-1, EX-2`
+pub(crate) fn names(held: &[&Held]) -> String {
+    let ids: Vec<_> = held.iter().map(|held| held.exception.id.as_str()).collect();
+    format!("exception{} {}", if ids.len() == 1 { "" } else { "s" }, ids.join(", "))
+}

@@ -1,0 +1,74 @@
+//! What an exception covers.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use doorward_model::{AccountId, Arn, LoadBalancer, Pattern};
+use serde::Serialize;
+
+use crate::matching::{self, Match};
+
+/// What an exception covers. All criteria given must hold; within one criterion any entry suffices, but for the tags,
+/// which must all be there. At least one criterion is given.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Scope {
+    /// Load balancers, by their exact ARN.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub arn: Vec<Arn>,
+    /// Accounts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub accounts: Vec<AccountId>,
+    /// Units, by path of names (`/Workloads/Prod`) or by id; what is below them is included.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ous: Vec<String>,
+    /// Tags of the load balancer: the key exactly as written, the value a glob without regard to case.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, Pattern>,
+    /// Globs over the load balancer's name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<Pattern>,
+}
+
+impl Scope {
+    /// Whether no criterion is given.
+    pub fn is_empty(&self) -> bool {
+        self.arn.is_empty()
+            && self.accounts.is_empty()
+            && self.ous.is_empty()
+            && self.tags.is_empty()
+            && self.names.is_empty()
+    }
+
+    /// Whether a load balancer is covered. What is always known is asked first, so that an unread tag matters only where
+    /// the rest holds.
+    pub(crate) fn covers(&self, lb: &LoadBalancer) -> Match {
+        let known = (self.arn.is_empty() || self.arn.contains(&lb.arn))
+            && (self.accounts.is_empty() || self.accounts.contains(&lb.account))
+            && (self.names.is_empty() || matching::any(&self.names, &lb.name));
+        if !known || self.is_empty() {
+            return Match::No;
+        }
+        let observed = [
+            (!self.ous.is_empty()).then(|| matching::within(&lb.ou, &self.ous)),
+            (!self.tags.is_empty()).then(|| matching::tagged(&lb.tags, &self.tags)),
+        ];
+        Match::all(observed.into_iter().flatten())
+    }
+}
+
+impl fmt::Display for Scope {
+    /// `account 111122223333; tag app=legacy*; name web-*`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list =
+            |what: &str, entries: Vec<&str>| (!entries.is_empty()).then(|| format!("{what} {}", entries.join(" or ")));
+        let tags: Vec<_> = self.tags.iter().map(|(key, value)| format!("{key}={}", value.as_str())).collect();
+        let criteria = [
+            list("load balancer", self.arn.iter().map(Arn::as_str).collect()),
+            list("account", self.accounts.iter().map(AccountId::as_str).collect()),
+            list("unit", self.ous.iter().map(String::as_str).collect()),
+            (!tags.is_empty()).then(|| format!("tag {}", tags.join(" and "))),
+            list("name", self.names.iter().map(Pattern::as_str).collect()),
+        ];
+        f.write_str(&criteria.into_iter().flatten().collect::<Vec<_>>().join("; "))
+    }
+}

@@ -1,0 +1,154 @@
+//! What became of the exceptions in a scan: which of them cover nothing, too much, or what needs no exception.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use doorward_model::{Arn, Finding, LoadBalancer, VerdictKind};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::term::Watch;
+use super::{Held, Register, State};
+use crate::matching::Match;
+
+/// What a notice is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoticeKind {
+    /// The scope covers nothing that the rule judged.
+    ExceptionMatchesNothing,
+    /// The scope covers nothing for sure, because something it asks about could not be read.
+    ExceptionNotChecked,
+    /// The scope covers more than the widest match without saying so.
+    ExceptionMatchesMany,
+    /// Everything that the scope covers passes anyway.
+    ExceptionUnused,
+    /// The rule did not run.
+    ExceptionRuleOff,
+}
+
+impl NoticeKind {
+    /// The notice's name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ExceptionMatchesNothing => "exception-matches-nothing",
+            Self::ExceptionNotChecked => "exception-not-checked",
+            Self::ExceptionMatchesMany => "exception-matches-many",
+            Self::ExceptionUnused => "exception-unused",
+            Self::ExceptionRuleOff => "exception-rule-off",
+        }
+    }
+}
+
+/// Something about an exception that somebody should look at. It changes no verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// What it is about.
+    pub kind: NoticeKind,
+    /// The exception's id.
+    pub exception: String,
+    /// The file that holds it.
+    pub file: String,
+    /// The line to look at.
+    pub line: usize,
+    /// One sentence with the figures.
+    pub sentence: String,
+}
+
+impl fmt::Display for Notice {
+    /// `exceptions.toml:7: exception-unused: exception EX-1 ...`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}: {}", self.file, self.line, self.kind.as_str(), self.sentence)
+    }
+}
+
+/// How a rule judged what an exception covers. What the rule does not apply to is not counted.
+#[derive(Default)]
+struct Count {
+    /// Judged at all, covered or not.
+    judged: usize,
+    covered: usize,
+    passed: usize,
+    /// May be covered: it depends on what could not be read.
+    open: usize,
+}
+
+impl Register {
+    /// Looks back on a scan, given every load balancer, every finding, and the time it was judged at. Exceptions that
+    /// expired by then are left out: the rule `exception-expired` speaks of them. The sentences say how many load
+    /// balancers they rest on; whether those are all there are is for the coverage of the scan to say.
+    pub fn usage(&self, load_balancers: &[LoadBalancer], findings: &[Finding], now: Timestamp) -> Vec<Notice> {
+        let watch = Watch::new(now, self.terms.warn_days);
+        let live: Vec<_> = self.held.iter().filter(|held| held.state(watch) != State::Expired).collect();
+        let mut verdicts: BTreeMap<&str, BTreeMap<&Arn, VerdictKind>> =
+            live.iter().map(|held| (held.exception.rule.as_str(), BTreeMap::new())).collect();
+        for finding in findings {
+            if let Some(of_rule) = verdicts.get_mut(finding.rule.as_str()) {
+                of_rule.insert(&finding.load_balancer, finding.verdict.kind());
+            }
+        }
+        let mut notices = Vec::new();
+        for held in live {
+            let of_rule = &verdicts[held.exception.rule.as_str()];
+            if of_rule.is_empty() && !load_balancers.is_empty() {
+                let sentence =
+                    format!("exception {} is from {}, which did not run", held.exception.id, held.exception.rule);
+                notices.push(notice(held, NoticeKind::ExceptionRuleOff, held.line, sentence));
+                continue;
+            }
+            let count = count(held, load_balancers, of_rule);
+            notices.extend(self.look(held, &count, held.state(watch)));
+        }
+        notices
+    }
+
+    fn look(&self, held: &Held, count: &Count, state: State) -> Vec<Notice> {
+        let (id, rule) = (&held.exception.id, &held.exception.rule);
+        let Count { judged, covered, passed, open } = *count;
+        let mut notices = Vec::new();
+        if covered == 0 && open == 0 {
+            let sentence = format!("exception {id} covers none of the {judged} load balancers that {rule} judged");
+            notices.push(notice(held, NoticeKind::ExceptionMatchesNothing, held.scope_line, sentence));
+        } else if covered == 0 {
+            let sentence = format!(
+                "exception {id} covers none of the {judged} load balancers that {rule} judged for sure; what its scope asks \
+                 about could not be read for {open}"
+            );
+            notices.push(notice(held, NoticeKind::ExceptionNotChecked, held.scope_line, sentence));
+        } else if covered > self.terms.widest_match && !held.exception.many {
+            let widest = self.terms.widest_match;
+            let sentence = format!(
+                "exception {id} covers {covered} load balancers, more than {widest}: narrow its scope, or write many = true"
+            );
+            notices.push(notice(held, NoticeKind::ExceptionMatchesMany, held.scope_line, sentence));
+        }
+        if covered > 0 && passed == covered && open == 0 && state.in_force() {
+            let sentence = format!("exception {id} is not needed: what it covers ({covered}) passes {rule} without it");
+            notices.push(notice(held, NoticeKind::ExceptionUnused, held.line, sentence));
+        }
+        notices
+    }
+}
+
+fn count(held: &Held, load_balancers: &[LoadBalancer], verdicts: &BTreeMap<&Arn, VerdictKind>) -> Count {
+    let mut count = Count::default();
+    for lb in load_balancers {
+        let Some(verdict) = verdicts.get(&lb.arn).filter(|verdict| **verdict != VerdictKind::NotApplicable) else {
+            continue;
+        };
+        count.judged += 1;
+        match held.exception.scope.covers(lb) {
+            Match::Yes => {
+                count.covered += 1;
+                count.passed += usize::from(*verdict == VerdictKind::Pass);
+            }
+            Match::No => {}
+            Match::Unread(_) => count.open += 1,
+        }
+    }
+    count
+}
+
+fn notice(held: &Held, kind: NoticeKind, line: usize, sentence: String) -> Notice {
+    Notice { kind, exception: held.exception.id.clone(), file: held.file.to_string(), line, sentence }
+}
