@@ -9,14 +9,14 @@ use aws_types::app_name::AppName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use doorward_model::{AccountId, Arn, Gap, OuPath, Region};
+use doorward_model::{AccountId, Arn, Gap, GapReason, Observed, OuPath, Region};
 
-use crate::Clock;
 use crate::actions::Operation;
 use crate::call::{Caller, Route};
 use crate::failure::Failure;
 use crate::pace::Family;
 use crate::settings::{CallSettings, Span};
+use crate::{Clock, Stop};
 
 mod clients;
 mod session;
@@ -135,6 +135,9 @@ pub enum AccessError {
         /// What STS answered.
         gap: Box<Gap>,
     },
+    /// Stopped before the base identity was known.
+    #[error("stopped before the base credentials were accepted ({0}); nothing was scanned")]
+    Stopped(GapReason),
     /// The HTTP client could not be built.
     #[error("the HTTP client could not be set up: {0}")]
     Http(String),
@@ -155,6 +158,19 @@ pub struct Access {
 impl Access {
     /// Loads the base credentials from the SDK's default chain and asks STS whose they are.
     pub async fn connect(
+        settings: AccessSettings,
+        calls: CallSettings,
+        clock: Clock,
+        emulator: Option<&Emulator>,
+        stop: &Stop,
+    ) -> Result<Self, AccessError> {
+        tokio::select! {
+            access = Self::enter(settings, calls, clock, emulator) => access,
+            gap = stop.stopped(Operation::GetCallerIdentity.action()) => Err(AccessError::Stopped(gap.reason)),
+        }
+    }
+
+    async fn enter(
         settings: AccessSettings,
         calls: CallSettings,
         clock: Clock,
@@ -210,14 +226,25 @@ impl Access {
     }
 
     /// The session for an account. Nothing is called until its credentials are needed.
-    pub(crate) fn session(&self, account: &AccountId, ou: Option<&OuPath>) -> Arc<Session> {
+    /// An error where an override depends on a unit that nobody could read: the wrong role would be a guess.
+    pub(crate) fn session(&self, account: &AccountId, ou: &Observed<OuPath>) -> Result<Arc<Session>, Gap> {
         if account == self.account() && !self.settings.assume_in_own_account {
-            return self.base.clone();
+            return Ok(self.base.clone());
         }
-        let special = self.settings.overrides.iter().find(|special| {
-            special.accounts.contains(account)
-                || ou.is_some_and(|ou| special.ous.iter().any(|scope| ou.is_within(scope)))
-        });
+        let mut special = None;
+        for candidate in &self.settings.overrides {
+            let matches = match ou {
+                _ if candidate.accounts.contains(account) => true,
+                _ if candidate.ous.is_empty() => false,
+                Observed::Known(ou) => candidate.ous.iter().any(|scope| ou.is_within(scope)),
+                Observed::Absent => false,
+                Observed::Unread(gap) => return Err(gap.as_ref().clone()),
+            };
+            if matches {
+                special = Some(candidate);
+                break;
+            }
+        }
         let (role, external_id) = match special {
             Some(special) => (&special.role_name, &special.external_id),
             None => (&self.settings.role_name, &self.settings.external_id),
@@ -236,7 +263,7 @@ impl Access {
             base: self.base.clone(),
             region: self.home_region.clone(),
         };
-        Arc::new(Session::role(account.clone(), assume, self.clock.clone()))
+        Ok(Arc::new(Session::role(account.clone(), assume, self.clock.clone())))
     }
 }
 
@@ -252,7 +279,7 @@ async fn base_config(
         .operation_timeout(calls.attempt_timeout.0)
         .build();
     let mut loader = aws_config::defaults(aws_config::BehaviorVersion::latest())
-        .http_client(clients::http_client(calls.concurrency).map_err(AccessError::Http)?)
+        .http_client(clients::http_client(calls.concurrency, emulator.is_none()).map_err(AccessError::Http)?)
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts)
         .app_name(AppName::new("doorward").map_err(|e| AccessError::Http(e.to_string()))?);
@@ -276,7 +303,7 @@ async fn base_config(
 async fn whoami(clients: &Clients, caller: &Caller, base: &Session, region: &Region) -> Result<(Arn, AccountId), Gap> {
     let operation = Operation::GetCallerIdentity;
     let sts = clients.sts(region);
-    let route = Route { session: base, region, family: Family::Sts, operation };
+    let route = Route { session: base, region, told_enabled: true, family: Family::Sts, operation };
     caller
         .call(route, |credentials| {
             let request = sts.get_caller_identity().customize().config_override(clients::sts_as(credentials));

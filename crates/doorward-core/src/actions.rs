@@ -89,6 +89,11 @@ impl Operation {
         }
     }
 
+    /// Whether the call goes to the scanned Region itself rather than to the home Region.
+    pub(crate) const fn is_regional(self) -> bool {
+        self.is_in_account() && !matches!(self, Self::ListRegions)
+    }
+
     /// Whether the call is made inside each scanned account (by the scan role) rather than by the base identity.
     pub const fn is_in_account(self) -> bool {
         !matches!(

@@ -3,14 +3,15 @@
 //! The SDK's own retries are switched off, because their state is shared process-wide by service and Region: one
 //! throttled account would use up the retries of all others.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout};
 
 use doorward_model::{Gap, GapReason, Region};
 
@@ -25,6 +26,8 @@ use crate::settings::CallSettings;
 pub(crate) struct Route<'a> {
     pub(crate) session: &'a Session,
     pub(crate) region: &'a Region,
+    /// Whether the account itself said that the Region is enabled.
+    pub(crate) told_enabled: bool,
     pub(crate) family: Family,
     pub(crate) operation: Operation,
 }
@@ -33,6 +36,8 @@ pub(crate) struct Route<'a> {
 pub(crate) struct Caller {
     settings: CallSettings,
     permits: Semaphore,
+    /// A silent Region may hold at most half of all permits, so that the others go on.
+    by_region: Mutex<HashMap<Region, Arc<Semaphore>>>,
     pub(crate) paces: Paces,
     requests: AtomicU64,
 }
@@ -41,6 +46,7 @@ impl Caller {
     pub(crate) fn new(settings: CallSettings) -> Self {
         Self {
             permits: Semaphore::new(settings.concurrency),
+            by_region: Mutex::default(),
             paces: Paces::new(settings.share_of_limits),
             requests: AtomicU64::new(0),
             settings,
@@ -52,28 +58,34 @@ impl Caller {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// Makes one call with as many tries as it takes and the settings allow.
+    /// Makes one call with as many tries as it takes and the settings allow. Waiting for a turn, a permit or credentials
+    /// does not count against the call's deadline: that is the scan's own doing, not AWS's.
     pub(crate) async fn call<T, Sent>(&self, route: Route<'_>, send: impl Fn(Credentials) -> Sent) -> Result<T, Gap>
     where
         Sent: Future<Output = Result<T, Failure>>,
     {
         let pace = self.paces.of(route.session.account(), route.region, route.family);
-        pace.turn().await;
-        let deadline = Instant::now() + self.settings.call_deadline.0;
+        let in_region = self.in_region(route.region);
+        let mut left = self.settings.call_deadline.0;
         let (mut tries, mut renewals) = (0, 0);
         loop {
+            pace.turn().await;
             let credentials = route.session.credentials(self).await?;
-            let attempt = async {
-                let _permit = self.permits.acquire().await;
+            let tried = {
+                let _of_region = in_region.acquire().await;
+                let _of_all = self.permits.acquire().await;
                 self.requests.fetch_add(1, Ordering::Relaxed);
-                send(credentials.clone()).await
+                let begun = Instant::now();
+                let tried = timeout(left, send(credentials.clone())).await;
+                left = left.saturating_sub(begun.elapsed());
+                tried
             };
-            let failure = match timeout_at(deadline, attempt).await {
+            let failure = match tried {
                 Ok(Ok(answer)) => {
                     pace.speed_up();
                     return Ok(answer);
                 }
-                Ok(Err(failure)) => failure,
+                Ok(Err(failure)) => failure.in_a_region(route.told_enabled),
                 Err(_) => return Err(Gap::new(GapReason::TimedOut, route.operation.action())),
             };
             tries += 1;
@@ -83,20 +95,24 @@ impl Caller {
                 Cure::SlowDown => pace.slow_down(),
                 Cure::Renew if renewals < 2 => {
                     renewals += 1;
-                    route.session.invalidate(&credentials).await;
+                    route.session.invalidate(&credentials);
                 }
                 Cure::Renew => return Err(failure.gap),
                 Cure::Retry => {}
             }
             let pause = self.pause(tries);
-            if tries >= self.settings.tries || Instant::now() + pause >= deadline {
+            if tries >= self.settings.tries || pause >= left {
                 return Err(failure.gap);
             }
+            left -= pause;
             tokio::time::sleep(pause).await;
-            if timeout_at(deadline, pace.turn()).await.is_err() {
-                return Err(failure.gap);
-            }
         }
+    }
+
+    fn in_region(&self, region: &Region) -> Arc<Semaphore> {
+        let share = self.settings.concurrency.div_ceil(2);
+        let mut regions = self.by_region.lock().unwrap_or_else(PoisonError::into_inner);
+        regions.entry(region.clone()).or_insert_with(|| Arc::new(Semaphore::new(share))).clone()
     }
 
     /// Walks all pages, each one a call. What arrived before a failure is returned beside it; a token that comes a

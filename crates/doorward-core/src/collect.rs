@@ -51,11 +51,11 @@ pub fn collect<'a>(
             let cell = tokio::select! {
                 biased;
                 gap = stop.stopped(Operation::DescribeLoadBalancers.action()) => {
-                    Cell::failed(target.account.clone(), Some(target.region.clone()), gap)
+                    Cell::failed(target.place.account.clone(), Some(target.place.region.clone()), gap)
                 }
                 cell = one(access, settings, &target) => cell,
             };
-            access.caller.paces.forget(&target.account, &target.region);
+            access.caller.paces.forget(&target.place.account, &target.place.region);
             cell
         })
         .buffer_unordered(512)
@@ -71,12 +71,13 @@ struct Site<'a> {
 
 impl<'a> Site<'a> {
     fn route(&self, family: Family, operation: Operation) -> Route<'a> {
-        Route { session: &self.target.session, region: &self.target.region, family, operation }
+        let Target { place, told_enabled, session } = self.target;
+        Route { session, region: &place.region, told_enabled: *told_enabled, family, operation }
     }
 
     /// Whether an ARN belongs here. An answer about another account or Region is an answer to another question.
     fn owns(&self, arn: &Arn) -> bool {
-        arn.account() == self.target.account.as_str() && arn.region() == self.target.region.as_str()
+        arn.account() == self.target.place.account.as_str() && arn.region() == self.target.place.region.as_str()
     }
 }
 
@@ -92,8 +93,8 @@ async fn one(access: &Access, settings: CollectSettings, target: &Target) -> Cel
     let site = Site { access, target, settings };
     let (v2, classic) = tokio::join!(v2::harvest(site), classic::harvest(site));
     let mut cell = Cell {
-        account: target.account.clone(),
-        region: Some(target.region.clone()),
+        account: target.place.account.clone(),
+        region: Some(target.place.region.clone()),
         skipped: None,
         listing: v2.listing,
         classic_listing: classic.listing,

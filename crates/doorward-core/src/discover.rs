@@ -3,14 +3,16 @@
 //! Accounts that cannot be entered, are closed, or are left out by the settings are settled here, over the Regions that
 //! a reference list names; the rest become targets for collect.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::StreamExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use doorward_model::{Account, AccountId, Cell, Gap, GapReason, Listing, Observed, Organization, Region};
+use doorward_model::{
+    Account, AccountId, AccountRegion, Cell, Gap, GapReason, Listing, Observed, Organization, Region,
+};
 
 use crate::Stop;
 use crate::access::{Access, Session};
@@ -39,10 +41,10 @@ pub struct DiscoverSettings {
 
 /// One account-Region to collect from.
 pub struct Target {
-    /// The account.
-    pub account: AccountId,
-    /// The Region.
-    pub region: Region,
+    /// The account and the Region.
+    pub place: AccountRegion,
+    /// Whether the account itself said that the Region is enabled.
+    pub(crate) told_enabled: bool,
     pub(crate) session: Arc<Session>,
 }
 
@@ -54,7 +56,8 @@ pub struct Plan {
     pub accounts: Vec<Account>,
     /// Whether the list of accounts arrived in full.
     pub accounts_listing: Listing,
-    /// Account-Regions to collect from, Region by Region, so that neighbours in the queue are different accounts.
+    /// Account-Regions to collect from, in an order in which neighbours are different accounts in different Regions: a
+    /// silent Region or a throttled account must not fill the queue.
     pub targets: Vec<Target>,
     /// Account-Regions whose outcome is known already.
     pub settled: Vec<Cell>,
@@ -82,8 +85,8 @@ pub enum DiscoverError {
         partition: String,
     },
     /// Stopped before there was anything to report.
-    #[error("stopped before the organization was listed; nothing was scanned")]
-    Stopped,
+    #[error("stopped before the organization was listed ({0}); nothing was scanned")]
+    Stopped(GapReason),
 }
 
 /// Lists accounts and Regions and opens a session in every account that is to be scanned. `on_account` is told the
@@ -104,11 +107,11 @@ pub async fn discover(
     };
     let found = tokio::select! {
         found = read => found?,
-        _ = stop.stopped(Operation::ListAccounts.action()) => return Err(DiscoverError::Stopped),
+        gap = stop.stopped(Operation::ListAccounts.action()) => return Err(DiscoverError::Stopped(gap.reason)),
     };
     let reference = tokio::select! {
         reference = Reference::read(access, &settings.regions) => reference,
-        _ = stop.stopped(Operation::ListRegions.action()) => return Err(DiscoverError::Stopped),
+        gap = stop.stopped(Operation::ListRegions.action()) => return Err(DiscoverError::Stopped(gap.reason)),
     };
     reference.check(access, &settings.regions)?;
 
@@ -137,8 +140,20 @@ pub async fn discover(
         plan.targets.extend(outcome.targets);
         plan.settled.extend(outcome.settled);
     }
-    plan.targets.sort_by(|a, b| (&a.region, &a.account).cmp(&(&b.region, &b.account)));
+    interleave(&mut plan.targets);
     Ok(plan)
+}
+
+/// Sorts along the diagonals of accounts by Regions.
+fn interleave(targets: &mut [Target]) {
+    let rank = |all: BTreeSet<String>| -> BTreeMap<String, usize> { all.into_iter().zip(0..).collect() };
+    let accounts = rank(targets.iter().map(|t| t.place.account.to_string()).collect());
+    let regions = rank(targets.iter().map(|t| t.place.region.to_string()).collect());
+    targets.sort_by_cached_key(|target| {
+        let account = accounts.get(target.place.account.as_str()).copied().unwrap_or(0);
+        let region = regions.get(target.place.region.as_str()).copied().unwrap_or(0);
+        ((account + region) % regions.len().max(1), account)
+    });
 }
 
 struct Outcome {
@@ -171,7 +186,10 @@ async fn enter(access: &Access, settings: &DiscoverSettings, reference: &Referen
         Decision::Out(why) => return reference.skip(&settings.regions, account, &why),
         Decision::Unclear(gap) => return reference.fail(&settings.regions, account, &gap),
     }
-    let session = access.session(&account.id, account.ou.known());
+    let session = match access.session(&account.id, &account.ou) {
+        Ok(session) => session,
+        Err(gap) => return reference.fail(&settings.regions, account, &gap),
+    };
     if let Err(gap) = session.credentials(&access.caller).await {
         return reference.fail(&settings.regions, account, &gap);
     }
@@ -187,9 +205,8 @@ async fn enter(access: &Access, settings: &DiscoverSettings, reference: &Referen
             match &reference.regions {
                 // Which of them are enabled here is not known, so all are tried.
                 Some(names) => {
-                    let tried = names.iter().map(|r| (r.clone(), RegionState::Enabled)).collect();
-                    let rest_unknown = reference.from_settings && settings.regions.include.is_empty();
-                    (tried, rest_unknown.then_some(gap))
+                    let tried = names.iter().map(|r| (r.clone(), RegionState::Untold)).collect();
+                    (tried, reference.is_open(&settings.regions).then_some(gap))
                 }
                 None => (Vec::new(), Some(gap)),
             }
@@ -199,7 +216,11 @@ async fn enter(access: &Access, settings: &DiscoverSettings, reference: &Referen
     let id = outcome.account.id.clone();
     for (region, state) in listed {
         match settings.regions.decide(&region, state) {
-            Decision::In => outcome.targets.push(Target { account: id.clone(), region, session: session.clone() }),
+            Decision::In => {
+                let place = AccountRegion { account: id.clone(), region };
+                let told_enabled = state == RegionState::Enabled;
+                outcome.targets.push(Target { place, told_enabled, session: session.clone() });
+            }
             Decision::Out(why) => outcome.settled.push(Cell::skipped(id.clone(), Some(region), why)),
             Decision::Unclear(gap) => outcome.settled.push(Cell::failed(id.clone(), Some(region), gap)),
         }
@@ -245,6 +266,11 @@ impl Reference {
         }
     }
 
+    /// Whether there may be Regions beyond the list: it is the settings' fallback, and they do not name all Regions.
+    fn is_open(&self, settings: &RegionSettings) -> bool {
+        self.from_settings && settings.include.is_empty()
+    }
+
     fn skip(&self, settings: &RegionSettings, account: Account, why: &Gap) -> Outcome {
         self.spread(settings, account, |id, region| Cell::skipped(id, region, why.clone()))
     }
@@ -260,16 +286,13 @@ impl Reference {
         cell: impl Fn(AccountId, Option<Region>) -> Cell,
     ) -> Outcome {
         let id = account.id.clone();
-        let settled = match &self.regions {
-            Some(regions) => regions
-                .iter()
-                .map(|region| match settings.decide(region, RegionState::Enabled) {
-                    Decision::Out(why) => Cell::skipped(id.clone(), Some(region.clone()), why),
-                    _ => cell(id.clone(), Some(region.clone())),
-                })
-                .collect(),
-            None => vec![cell(id, None)],
-        };
+        let known = self.regions.iter().flatten().map(|region| match settings.decide(region, RegionState::Enabled) {
+            Decision::Out(why) => Cell::skipped(id.clone(), Some(region.clone()), why),
+            _ => cell(id.clone(), Some(region.clone())),
+        });
+        // A list that is only the settings' guess leaves Regions that nobody can name.
+        let unnamed = self.is_open(settings).then(|| cell(id.clone(), None));
+        let settled = known.chain(unnamed).collect();
         Outcome { account, targets: Vec::new(), settled }
     }
 }

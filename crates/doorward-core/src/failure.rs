@@ -80,6 +80,14 @@ impl Failure {
         Self { cure: Cure::None, gap }
     }
 
+    /// A Region that the account itself called enabled is not disabled: what was refused is something else.
+    pub(crate) fn in_a_region(mut self, told_enabled: bool) -> Self {
+        if told_enabled && self.gap.reason == GapReason::RegionDisabled {
+            self.gap.reason = GapReason::Rejected;
+        }
+        self
+    }
+
     /// An answer that arrived and lacks what it must contain.
     pub(crate) fn malformed(operation: Operation, what: &str) -> Self {
         let seen = Seen { message: Some(what.to_owned()), ..Seen::default() };
@@ -114,7 +122,6 @@ impl Seen {
             | "SignatureDoesNotMatch"
             | "InvalidSignatureException"
             | "AuthFailure" => (Cure::Retry, GapReason::ClockSkew),
-            // The SDK corrects a wrong clock from the second try on; a denial that mentions signatures is one.
             "RegionDisabledException" | "OptInRequired" | "SubscriptionRequiredException" => {
                 (Cure::None, GapReason::RegionDisabled)
             }
@@ -125,8 +132,9 @@ impl Seen {
             }
             _ if status == 429 => (Cure::SlowDown, GapReason::Throttled),
             _ if status >= 500 => (Cure::Retry, GapReason::ServiceFailure),
-            _ if status == 403 => (Cure::None, denial(&message)),
-            _ => (Cure::None, GapReason::Malformed),
+            // An error without a code did not come from the service: something in between answered.
+            "" => (Cure::None, GapReason::Malformed),
+            _ => (Cure::None, GapReason::Rejected),
         };
         self.failure(operation, cure, reason)
     }
@@ -134,9 +142,9 @@ impl Seen {
     fn failure(self, operation: Operation, cure: Cure, reason: GapReason) -> Failure {
         let reason = match (operation, reason) {
             (Operation::AssumeRole, GapReason::AccessDenied) => GapReason::RoleMissing,
-            // STS in the home Region answers everybody: a token it does not know is a bad token, not a closed Region.
-            (Operation::GetCallerIdentity | Operation::AssumeRole, GapReason::RegionDisabled)
-                if self.code.as_deref() != Some("RegionDisabledException") =>
+            // Services that answer everybody from the home Region do not know the token: it is bad, not the Region closed.
+            (operation, GapReason::RegionDisabled)
+                if !operation.is_regional() && self.code.as_deref() != Some("RegionDisabledException") =>
             {
                 GapReason::Expired
             }
@@ -211,7 +219,8 @@ mod tests {
             ("ExpiredToken", 403, Renew, Expired),
             ("AccessDenied", 403, Nothing, AccessDenied),
             ("AccessDeniedException", 400, Nothing, AccessDenied),
-            ("", 403, Nothing, AccessDenied),
+            ("", 403, Nothing, Malformed),
+            ("ValidationError", 400, Nothing, Rejected),
             ("InvalidClientTokenId", 403, Nothing, RegionDisabled),
             ("OptInRequired", 403, Nothing, RegionDisabled),
             ("SignatureDoesNotMatch", 403, Retry, ClockSkew),

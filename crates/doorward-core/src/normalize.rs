@@ -82,7 +82,7 @@ fn one(
         account: id.clone(),
         account_name: account.map_or_else(|| Observed::unread(unlisted()), |a| a.name.clone()),
         region: region.clone(),
-        scheme: scheme(raw.scheme.as_deref()),
+        scheme: scheme(&raw),
         mode: attribute(&raw, raw.kind.mode_attribute()),
         drop_invalid_headers: attribute(&raw, "routing.http.drop_invalid_header_fields.enabled"),
         waf_fail_open: attribute(&raw, "waf.fail_open.enabled"),
@@ -108,13 +108,16 @@ fn one(
     }
 }
 
-/// Gateway load balancers have no scheme; a value AWS does not document is not guessed at.
-fn scheme(told: Option<&str>) -> Observed<Scheme> {
-    match told {
-        None => Observed::Absent,
+/// Only gateway load balancers have no scheme; a value AWS does not document is not guessed at.
+fn scheme(raw: &RawLoadBalancer) -> Observed<Scheme> {
+    let unread =
+        |value: &str| Observed::unread(undocumented("elasticloadbalancing:DescribeLoadBalancers", "scheme", value));
+    match raw.scheme.as_deref() {
+        None if raw.kind == Kind::Gateway => Observed::Absent,
+        None => unread(""),
         Some("internet-facing") => Observed::Known(Scheme::InternetFacing),
         Some("internal") => Observed::Known(Scheme::Internal),
-        Some(other) => Observed::unread(undocumented("elasticloadbalancing:DescribeLoadBalancers", "scheme", other)),
+        Some(other) => unread(other),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use tokio::sync::watch;
 
-use doorward_model::{Gap, GapReason};
+use doorward_model::{Cell, Gap, GapReason, Listing};
 
 /// Ends a scan early. Dropping it lets the scan run to its end.
 #[derive(Debug)]
@@ -26,11 +26,20 @@ impl Stop {
             Ok(reason) => (*reason).unwrap_or(GapReason::Interrupted),
             Err(_) => std::future::pending().await,
         };
-        let message = match reason {
-            GapReason::TimedOut => "the scan's own deadline passed before this was read",
-            _ => "the scan was stopped before this was read",
-        };
-        Gap::new(reason, operation).with_message(message)
+        Gap::new(reason, operation).with_message(said(reason))
+    }
+
+    /// Whether this stop kept a cell from being read.
+    pub fn left_out(&self, cell: &Cell) -> bool {
+        let Some(reason) = *self.0.borrow() else { return false };
+        matches!(&cell.listing, Listing::Unread(gap) if gap.message.as_deref() == Some(said(reason)) || gap.reason == GapReason::Interrupted)
+    }
+}
+
+fn said(reason: GapReason) -> &'static str {
+    match reason {
+        GapReason::TimedOut => "the scan's own deadline passed before this was read",
+        _ => "the scan was stopped before this was read",
     }
 }
 

@@ -55,9 +55,8 @@ impl CoverageLine {
     pub fn of(cell: &Cell) -> Self {
         let mut gaps: Vec<Gap> = Vec::new();
         let mut note = |gap: &Gap| {
-            let seen =
-                gaps.iter().any(|g| g.reason == gap.reason && g.operation == gap.operation && g.code == gap.code);
-            if !seen && gap.reason != GapReason::NotAsked {
+            let seen = gaps.iter().any(|g| g.is_mended_with(gap));
+            if !seen {
                 gaps.push(gap.clone());
             }
         };
@@ -68,9 +67,10 @@ impl CoverageLine {
         }
         cell.gaps.iter().for_each(&mut note);
         for lb in &cell.load_balancers {
-            let unread: [Option<&std::sync::Arc<Gap>>; 4] =
-                [lb.attributes.gap(), lb.tags.gap(), lb.listeners.gap(), lb.vended_logs.gap()];
-            unread.into_iter().flatten().for_each(|gap| note(gap));
+            let unread = [lb.attributes.gap(), lb.tags.gap(), lb.listeners.gap(), lb.vended_logs.gap()];
+            // What was deliberately not asked for leaves no hole in what was to be read; a verdict that would have
+            // needed it is unknown and says so itself.
+            unread.into_iter().flatten().filter(|gap| gap.reason != GapReason::NotAsked).for_each(|gap| note(gap));
         }
         let fully_listed = cell.listing.is_full() && cell.classic_listing.is_full();
         let status = if cell.skipped.is_some() {
@@ -113,13 +113,6 @@ impl CoverageCounts {
     /// The account-Regions that should have been read: all but the skipped ones. The denominator of every percentage.
     pub fn in_scope(&self) -> usize {
         self.all - self.skipped
-    }
-
-    /// Completely read account-Regions in hundredths of a percent of those in scope, rounded down so that 100 % means
-    /// all. Nothing in scope is no coverage to speak of: none.
-    pub fn basis_points(&self) -> Option<u32> {
-        let scope = self.in_scope();
-        (scope > 0).then(|| u32::try_from(self.complete * 10_000 / scope).unwrap_or(0))
     }
 }
 

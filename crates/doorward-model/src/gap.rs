@@ -38,15 +38,17 @@ pub enum GapReason {
     ClockSkew,
     /// The scan was stopped before it got here.
     Interrupted,
+    /// AWS refused the request itself.
+    Rejected,
     /// The settings leave it out.
     Excluded,
-    /// It was not read, because no verdict depends on it.
+    /// Doorward did not ask for it: the settings say so, or no rule needs it.
     NotAsked,
 }
 
 impl GapReason {
     /// All reasons, in the order in which they are explained.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::AccessDenied,
         Self::DeniedByOrganizationPolicy,
         Self::RoleMissing,
@@ -61,6 +63,7 @@ impl GapReason {
         Self::ServiceFailure,
         Self::ClockSkew,
         Self::Interrupted,
+        Self::Rejected,
         Self::Excluded,
         Self::NotAsked,
     ];
@@ -82,6 +85,7 @@ impl GapReason {
             Self::ServiceFailure => "service-failure",
             Self::ClockSkew => "clock-skew",
             Self::Interrupted => "interrupted",
+            Self::Rejected => "rejected",
             Self::Excluded => "excluded",
             Self::NotAsked => "not-asked",
         }
@@ -113,8 +117,11 @@ impl GapReason {
                 "AWS refused the request's signature or date, as it does when this machine's clock is wrong."
             }
             Self::Interrupted => "The scan was stopped before this was read.",
+            Self::Rejected => "AWS refused the request itself, and its message says why.",
             Self::Excluded => "The settings leave this out of the scan.",
-            Self::NotAsked => "It was not read, because no verdict depends on it.",
+            Self::NotAsked => {
+                "Doorward did not ask for it: the settings or the kind of scan say so, or no rule needs it."
+            }
         }
     }
 
@@ -135,16 +142,19 @@ impl GapReason {
                 "Nothing, unless the account still has resources there: then enable the Region and scan again."
             }
             Self::AccountInactive => "Nothing, unless the account is reopened.",
-            Self::Throttled => "Scan at a quieter time, lower `pace.per_second`, or raise `retry.deadline`.",
-            Self::TimedOut => "Check the network path, or raise `timeouts.attempt` and `retry.deadline`.",
+            Self::Throttled => "Scan at a quieter time, lower `calls.share_of_limits`, or raise `calls.call_deadline`.",
+            Self::TimedOut => "Check the network path, or raise `calls.attempt_timeout` and `calls.call_deadline`.",
             Self::Expired => "Renew the base credentials (for example sign in again) and repeat the scan.",
             Self::Malformed => "Look for a proxy or endpoint override that rewrites answers; repeat the scan.",
             Self::Unreachable => "Check DNS, routing, proxy settings and whether the Region exists in this partition.",
             Self::ServiceFailure => "Repeat the scan; see the AWS Health Dashboard for the Region.",
             Self::ClockSkew => "Synchronise this machine's clock and repeat the scan.",
             Self::Interrupted => "Run the scan to its end.",
+            Self::Rejected => "Read AWS's message; it usually names a setting such as `access.session_duration`.",
             Self::Excluded => "Change the include and exclude settings if it should be scanned.",
-            Self::NotAsked => "Nothing.",
+            Self::NotAsked => {
+                "Change `collect.vended_logs`, `collect.alb_listeners` or `scope.single_account` if a verdict needs it."
+            }
         }
     }
 }
@@ -193,6 +203,14 @@ impl Gap {
         }
     }
 
+    /// Whether both are mended by the same act. AWS's message does not count, since it names the resource of each call;
+    /// our own sentences about malformed answers do, since they name different faults.
+    pub fn is_mended_with(&self, other: &Self) -> bool {
+        let said = |gap: &Self| (gap.reason == GapReason::Malformed).then(|| gap.message.clone()).flatten();
+        (self.reason, &self.operation, &self.code, &self.policy, said(self))
+            == (other.reason, &other.operation, &other.code, &other.policy, said(other))
+    }
+
     /// The same gap with a sentence of explanation.
     #[must_use]
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
@@ -212,7 +230,9 @@ impl fmt::Display for Gap {
             write!(f, "; refused by {policy}")?;
         } else if let Some(action) = &self.action {
             write!(f, "; allow {action}")?;
-        } else if let (GapReason::Malformed | GapReason::Unreachable, Some(message)) = (self.reason, &self.message) {
+        } else if let (GapReason::Malformed | GapReason::Unreachable | GapReason::Rejected, Some(message)) =
+            (self.reason, &self.message)
+        {
             write!(f, ": {message}")?;
         }
         Ok(())

@@ -102,7 +102,7 @@ text_id!(
     /// partition, Region, account and name in the form that IAM documents.
     Arn,
     "an ARN (arn:partition:service:region:account:resource)",
-    |v| v.starts_with("arn:") && v.splitn(6, ':').count() == 6 && v.len() <= 2048 && !v.contains(char::is_whitespace)
+    |v| v.starts_with("arn:") && v.splitn(6, ':').count() == 6 && v.len() <= 2048 && !v.contains(|c: char| c.is_whitespace() || c.is_control())
 );
 
 impl Arn {

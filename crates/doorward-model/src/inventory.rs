@@ -1,6 +1,6 @@
 //! What a scan brought home: raw records as AWS gave them, and the gaps where it gave nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -26,8 +26,30 @@ pub struct Inventory {
 }
 
 impl Inventory {
-    /// The version of the serialized form.
-    pub const VERSION: u32 = 1;
+    /// Checks what every inventory must be: each account covered, each account-Region once, each load balancer where its
+    /// ARN says it is. A file that fails this was not written by a scan, or was changed since.
+    pub fn check(&self) -> Result<(), String> {
+        let mut places = BTreeSet::new();
+        let mut covered = BTreeSet::new();
+        for cell in &self.cells {
+            let region = cell.region.as_ref().map_or("(Regions not listed)", Region::as_str);
+            if !places.insert((&cell.account, &cell.region)) {
+                return Err(format!("account {} {region} is covered twice", cell.account));
+            }
+            covered.insert(&cell.account);
+            let foreign = cell.load_balancers.iter().find(|lb| {
+                lb.arn.account() != cell.account.as_str()
+                    || cell.region.as_ref().is_none_or(|r| lb.arn.region() != r.as_str())
+            });
+            if let Some(lb) = foreign {
+                return Err(format!("{} is listed under account {} {region}", lb.arn, cell.account));
+            }
+        }
+        match self.accounts.iter().find(|account| !covered.contains(&account.id)) {
+            Some(account) => Err(format!("account {} is missing from the coverage", account.id)),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Who scanned, when and with what.
@@ -49,7 +71,7 @@ pub struct Run {
     pub partition: String,
     /// The Region whose STS endpoint issued the sessions.
     pub home_region: Region,
-    /// True when the scan was stopped early; what was not reached is listed as interrupted.
+    /// True when the scan was stopped before it had read everything, by a signal or by its own deadline.
     pub interrupted: bool,
 }
 

@@ -26,11 +26,6 @@ pub struct ScanReport {
     pub findings: Vec<Finding>,
 }
 
-impl ScanReport {
-    /// The version of the serialized form `json-v1`.
-    pub const VERSION: u32 = 1;
-}
-
 /// Counts over a report; each carries its denominator beside it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tally {

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use figment::value::Value;
 
+use crate::exit::{Exit, Failure};
 use crate::output::Format;
+use crate::settings::{FailOn, ReportSettings};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -237,6 +239,21 @@ impl ScanArguments {
 }
 
 impl OutputArguments {
+    /// Lets the flags win over settings that come from elsewhere than the settings file.
+    pub(crate) fn overlay(&self, report: &mut ReportSettings) -> Result<(), Failure> {
+        if let Some(text) = &self.fail_on {
+            report.fail_on = FailOn::from_str(text, true)
+                .map_err(|e| Failure::new(Exit::Usage, format!("--fail-on {text}: {e}")))?;
+        }
+        if let Some(percent) = self.min_coverage {
+            if !(0.0..=100.0).contains(&percent) {
+                return Err(Failure::new(Exit::Usage, format!("--min-coverage {percent}: not a percentage")));
+            }
+            report.minimum_coverage = percent;
+        }
+        Ok(())
+    }
+
     /// The flags as settings.
     pub(crate) fn overrides(&self) -> Overrides {
         let fail_on = self.fail_on.iter().map(|text| ("report.fail_on".to_owned(), Value::from(text.as_str())));

@@ -38,7 +38,7 @@ impl Exit {
     pub(crate) const ALL: [(Self, &'static str); 10] = [
         (
             Self::Clean,
-            "complete and clean: everything in scope was read, every verdict is known, no failure at or above `report.fail_on`",
+            "complete and clean: at least `report.minimum_coverage` (by default all) was read and is known, and nothing fails at or above `report.fail_on`",
         ),
         (Self::Internal, "internal error: a fault of Doorward's own; please report it"),
         (Self::Usage, "usage or settings: the message names the flag, the variable, or file and line"),
@@ -50,8 +50,14 @@ impl Exit {
         (Self::FindingsAndCoverage, "both 3 and 4"),
         (Self::Preflight, "no way in: no credentials, no Organizations access, or an output that cannot be written"),
         (Self::Sink, "an output did not accept everything"),
-        (Self::Interrupted, "stopped by Ctrl-C; partial reports are written and marked"),
-        (Self::Terminated, "stopped by SIGTERM; partial reports are written and marked"),
+        (
+            Self::Interrupted,
+            "stopped by Ctrl-C before everything was read; what was read by then is written, marked as partial",
+        ),
+        (
+            Self::Terminated,
+            "stopped by SIGTERM before everything was read; what was read by then is written, marked as partial",
+        ),
     ];
 
     /// The number.
@@ -164,7 +170,8 @@ impl From<AccessError> for Failure {
         let profile = profile
             .map(|name| format!(" (AWS_PROFILE is {name:?}; is it in the AWS configuration?)"))
             .unwrap_or_default();
-        Self::new(Exit::Preflight, format!("{error}{profile}"))
+        let exit = if matches!(error, AccessError::Stopped(_)) { Exit::Coverage } else { Exit::Preflight };
+        Self::new(exit, format!("{error}{profile}"))
     }
 }
 
@@ -173,7 +180,8 @@ impl From<DiscoverError> for Failure {
         let exit = match error {
             DiscoverError::Organization { .. } => Exit::Preflight,
             DiscoverError::UnknownRegion { .. } => Exit::Usage,
-            DiscoverError::Stopped => Exit::Interrupted,
+            // A signal's own code is put in its place by whoever knows the signal.
+            DiscoverError::Stopped(_) => Exit::Coverage,
         };
         Self::new(exit, error.to_string())
     }

@@ -1,6 +1,7 @@
 //! The formats of `--format`, their destinations, and handing the report to each.
 
-use std::fs::{File, OpenOptions};
+use std::collections::BTreeSet;
+use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -87,47 +88,43 @@ impl Format {
 pub(crate) struct Sinks(Vec<Format>);
 
 impl Sinks {
-    /// Checks that every destination can be written, before any scan work.
-    pub(crate) fn prepare(formats: &[Format]) -> Result<Self, Failure> {
+    /// Checks that every destination can be written, before any scan work. `also` is a file that is written beside them.
+    pub(crate) fn prepare(formats: &[Format], also: Option<&Path>) -> Result<Self, Failure> {
         let formats = if formats.is_empty() { vec![Format::table(None)] } else { formats.to_vec() };
+        let usage = |problem: String| Err(Failure::new(Exit::Usage, problem));
         if formats.iter().filter(|format| format.path.is_none()).count() > 1 {
-            return Err(Failure::new(
-                Exit::Usage,
-                "two formats would both be written to stdout; give all but one a file: --format json-v1=scan.json",
-            ));
+            return usage(
+                "two formats would both be written to stdout; give all but one a file: --format json-v1=scan.json"
+                    .into(),
+            );
         }
-        for format in &formats {
-            if let Some(path) = &format.path {
-                writable(path).map_err(|e| {
-                    Failure::new(Exit::Preflight, format!("{}: cannot be written: {e}", path.display()))
-                })?;
+        let mut seen = BTreeSet::new();
+        for path in formats.iter().filter_map(|format| format.path.as_deref()).chain(also) {
+            writable(path)
+                .map_err(|e| Failure::new(Exit::Preflight, format!("{}: cannot be written: {e}", path.display())))?;
+            if is_replaceable(path) && !seen.insert(std::path::absolute(path).unwrap_or_else(|_| path.to_owned())) {
+                return usage(format!("{}: two outputs would be written to the same file", path.display()));
             }
         }
         Ok(Self(formats))
     }
 
-    /// Writes every format and checks each receipt.
+    /// Writes every format; one that fails does not keep the others from being written.
     pub(crate) fn emit(&self, cli: &Cli, report: &ScanReport, exit: Exit) -> Result<(), Failure> {
+        let mut failed = Ok(());
         for format in &self.0 {
             let colour = format.path.is_none() && cli.colour_on_stdout();
-            let receipt =
-                write(format, report, exit, colour).map_err(|e| Failure::writing(&format.destination(), &e))?;
-            if !receipt.adds_up() {
-                return Err(SinkError {
-                    sink: receipt.sink,
-                    problem: format!(
-                        "{} of {} findings are unaccounted for",
-                        receipt.findings_in - receipt.written,
-                        receipt.findings_in
-                    ),
-                }
-                .into());
-            }
+            let written = write(format, report, exit, colour).map_err(|e| Failure::writing(&format.destination(), &e));
+            let accounted = written.and_then(|receipt| match receipt.adds_up() {
+                true => Ok(()),
+                false => Err(SinkError { sink: receipt.sink, problem: "findings are unaccounted for".into() }.into()),
+            });
+            failed = failed.and(accounted);
         }
         if !cli.quiet && exit != Exit::Clean {
             let _ = writeln!(io::stderr(), "exit code {}: {}", exit.code(), exit.says());
         }
-        Ok(())
+        failed
     }
 }
 
@@ -135,14 +132,14 @@ fn write(format: &Format, report: &ScanReport, exit: Exit, colour: bool) -> io::
     let mut written = 0;
     let mut render = |out: &mut dyn Write| -> io::Result<()> {
         written = match format.kind {
-            Kind::Table => table::write(out, report, exit, colour)?,
+            Kind::Table => table::write(out, report, colour)?,
             Kind::Json => json::write(out, report, exit)?,
             Kind::Ndjson => ndjson::write(out, report, exit)?,
         };
         out.flush()
     };
     match &format.path {
-        Some(path) => write_file(path, |file| render(&mut BufWriter::new(file)))?,
+        Some(path) => write_file(path, |file| render(file))?,
         None => render(&mut BufWriter::new(io::stdout().lock()))?,
     }
     Ok(Receipt {
@@ -154,20 +151,34 @@ fn write(format: &Format, report: &ScanReport, exit: Exit, colour: bool) -> io::
     })
 }
 
-/// Writes a file whole or not at all: beside its place first, then into it.
-pub(crate) fn write_file(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    let beside = path.with_file_name(name);
-    let mut file = File::create(&beside)?;
-    let written = write(&mut file).and_then(|()| file.sync_all());
-    match written {
-        Ok(()) => std::fs::rename(&beside, path),
-        Err(error) => {
-            let _ = std::fs::remove_file(&beside);
-            Err(error)
-        }
+/// Writes a file whole or not at all: beside its place first, then into it. What is no regular file (a device, a pipe) is
+/// written in place; a link is followed.
+pub(crate) fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    if !is_replaceable(path) {
+        let mut out = BufWriter::new(OpenOptions::new().write(true).open(path)?);
+        write(&mut out)?;
+        return out.flush();
     }
+    let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".doorward-").suffix(".part");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // As any program would create it; the umask decides.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut out = BufWriter::new(builder.tempfile_in(folder)?);
+    write(&mut out)?;
+    out.flush()?;
+    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.as_file().sync_all()?;
+    file.persist(&place).map(|_| ()).map_err(|error| error.error)
+}
+
+fn is_replaceable(path: &Path) -> bool {
+    path.metadata().map_or(true, |metadata| metadata.is_file())
 }
 
 fn writable(path: &Path) -> io::Result<()> {

@@ -1,7 +1,7 @@
 //! A saved scan: the raw inventory, with the settings it was judged by.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter};
+use std::io::BufReader;
 use std::path::Path;
 
 use schemars::JsonSchema;
@@ -28,18 +28,28 @@ pub(crate) struct Saved {
     pub(crate) policy: Policy,
     /// When the report was bad news.
     pub(crate) report: ReportSettings,
+    /// The exit code of the signal that stopped the scan, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) stopped: Option<u8>,
     /// What was seen.
     pub(crate) inventory: Inventory,
 }
 
 /// Writes a scan. Borrows everything, because a large organization should not be in memory twice.
-pub(crate) fn write(path: &Path, inventory: &Inventory, settings: &Settings) -> Result<(), Failure> {
+pub(crate) fn write(
+    path: &Path,
+    inventory: &Inventory,
+    settings: &Settings,
+    stopped: Option<Exit>,
+) -> Result<(), Failure> {
     #[derive(Serialize)]
     struct Borrowed<'a> {
         format: &'static str,
         normalize: NormalizeSettings,
         policy: &'a Policy,
         report: &'a ReportSettings,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stopped: Option<u8>,
         inventory: &'a Inventory,
     }
     let saved = Borrowed {
@@ -47,9 +57,10 @@ pub(crate) fn write(path: &Path, inventory: &Inventory, settings: &Settings) -> 
         normalize: settings.normalize(),
         policy: &settings.policy,
         report: &settings.report,
+        stopped: stopped.map(Exit::code),
         inventory,
     };
-    write_file(path, |out| Ok(serde_json::to_writer(BufWriter::new(out), &saved)?))
+    write_file(path, |out| Ok(serde_json::to_writer(out, &saved)?))
         .map_err(|e| Failure::writing(&path.display().to_string(), &e))
 }
 
@@ -62,5 +73,6 @@ pub(crate) fn read(path: &Path) -> Result<Saved, Failure> {
     if saved.format != FORMAT {
         return Err(usage(format!("its format is {:?}, this version reads {FORMAT}", saved.format)));
     }
+    saved.inventory.check().map_err(|e| usage(format!("the saved scan does not add up: {e}")))?;
     Ok(saved)
 }

@@ -1,5 +1,6 @@
 //! `doorward scan`: connects the stages and hands the report to the sinks.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,8 +9,9 @@ use jiff::Timestamp;
 
 use doorward_core::access::{Access, Emulator};
 use doorward_core::discover::Plan;
+use doorward_core::normalize::NormalizeSettings;
 use doorward_core::{Clock, collect, discover, evaluate, normalize};
-use doorward_model::{Cell, Inventory, Policy, Run, ScanReport};
+use doorward_model::{Account, Cell, Inventory, Policy, Run, ScanReport};
 
 use crate::cli::{Cli, ScanArguments};
 use crate::exit::{Exit, Failure};
@@ -17,7 +19,7 @@ use crate::output::{Format, Sinks};
 use crate::progress::Progress;
 use crate::saved;
 use crate::settings::{ReportSettings, Settings};
-use crate::stopping::{self, Signal};
+use crate::stopping;
 
 /// Runs `doorward scan`.
 pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure> {
@@ -52,58 +54,59 @@ pub(crate) struct Order<'a> {
 /// Scans, judges, writes.
 pub(crate) async fn execute(cli: &Cli, order: Order<'_>) -> Result<Exit, Failure> {
     let settings = order.settings;
-    let sinks = Sinks::prepare(order.formats)?;
-    let (inventory, signal) = look(cli, &order).await?;
-    if let Some(path) = order.save {
-        saved::write(path, &inventory, settings)?;
-    }
+    let sinks = Sinks::prepare(order.formats, order.save)?;
+    let (inventory, stopped) = look(cli, &order).await?;
+    let saved = order.save.map(|path| saved::write(path, &inventory, settings, stopped)).unwrap_or(Ok(()));
     let report = evaluate(normalize(inventory, &settings.normalize()), doorward_rules::all(), &settings.policy);
-    finish(cli, &report, &settings.report, sinks, signal.exit()).await
+    let exit = finish(cli, &report, &settings.report, sinks, stopped);
+    // A scan that could not be saved is still reported; the failure comes last.
+    saved.and(exit)
+}
+
+/// A scan that was read back, with what it is judged by.
+pub(crate) struct Again<'a> {
+    pub(crate) inventory: Inventory,
+    pub(crate) normalize: &'a NormalizeSettings,
+    pub(crate) policy: &'a Policy,
+    pub(crate) report: &'a ReportSettings,
+    /// The signal that stopped the scan back then.
+    pub(crate) stopped: Option<Exit>,
 }
 
 /// Judges and writes a scan that was read back.
-pub(crate) async fn render(
-    cli: &Cli,
-    inventory: Inventory,
-    normalize_settings: &doorward_core::normalize::NormalizeSettings,
-    policy: &Policy,
-    report_settings: &ReportSettings,
-    formats: &[Format],
-) -> Result<Exit, Failure> {
-    let sinks = Sinks::prepare(formats)?;
-    let report = evaluate(normalize(inventory, normalize_settings), doorward_rules::all(), policy);
-    finish(cli, &report, report_settings, sinks, None).await
+pub(crate) fn render(cli: &Cli, again: Again<'_>, formats: &[Format]) -> Result<Exit, Failure> {
+    let sinks = Sinks::prepare(formats, None)?;
+    let report = evaluate(normalize(again.inventory, again.normalize), doorward_rules::all(), again.policy);
+    finish(cli, &report, again.report, sinks, again.stopped)
 }
 
-async fn finish(
+fn finish(
     cli: &Cli,
     report: &ScanReport,
     settings: &ReportSettings,
     sinks: Sinks,
-    signal: Option<Exit>,
+    stopped: Option<Exit>,
 ) -> Result<Exit, Failure> {
-    let exit = signal.unwrap_or_else(|| Exit::of(report, settings));
+    let exit = stopped.unwrap_or_else(|| Exit::of(report, settings));
     sinks.emit(cli, report, exit)?;
     Ok(exit)
 }
 
-async fn look(cli: &Cli, order: &Order<'_>) -> Result<(Inventory, Signal), Failure> {
+/// Looks at the organization. The exit code is that of the signal that kept it from looking at everything, if one did.
+async fn look(cli: &Cli, order: &Order<'_>) -> Result<(Inventory, Option<Exit>), Failure> {
     let settings = order.settings;
     let (stop, signal) = stopping::listen(settings.scan.deadline.0);
     let started = (order.clock)();
-    let access =
-        Access::connect(settings.access.clone(), settings.calls.clone(), order.clock.clone(), order.emulator.as_ref())
-            .await?;
+    let (access, calls, clock) = (settings.access.clone(), settings.calls.clone(), order.clock.clone());
+    let access = Access::connect(access, calls, clock, order.emulator.as_ref(), &stop);
+    let access = access.await.map_err(|error| signal.or(error.into()))?;
 
     let progress = Progress::start("accounts entered", cli.quiet);
     let plan = discover(&access, &settings.discover(), &stop, &|done, all| progress.at(done, all)).await;
     progress.finish();
-    let Plan { organization, accounts, accounts_listing, targets, settled } = plan.map_err(|error| {
-        signal.exit().map_or_else(
-            || Failure::from(error),
-            |exit| Failure::new(exit, "stopped before the organization was listed; nothing was scanned"),
-        )
-    })?;
+    let Plan { organization, accounts, accounts_listing, targets, settled } =
+        plan.map_err(|error| signal.or(error.into()))?;
+    unmatched_units(settings, &accounts);
 
     let progress = Progress::start("account-Regions read", cli.quiet);
     let all = targets.len();
@@ -122,6 +125,8 @@ async fn look(cli: &Cli, order: &Order<'_>) -> Result<(Inventory, Signal), Failu
     tracing::info!(requests = access.requests(), "requests sent");
     cells.sort_by(|a, b| (&a.account, &a.region).cmp(&(&b.account, &b.region)));
 
+    // A stop that came after the last answer stopped nothing.
+    let interrupted = cells.iter().any(|cell| stop.left_out(cell));
     let run = Run {
         id: format!("{}-{}", started.strftime("%Y%m%dT%H%M%SZ"), access.account()),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -131,20 +136,22 @@ async fn look(cli: &Cli, order: &Order<'_>) -> Result<(Inventory, Signal), Failu
         account: access.account().clone(),
         partition: access.partition().to_owned(),
         home_region: access.home_region().clone(),
-        interrupted: signal.exit().is_some(),
+        interrupted,
     };
     let inventory = Inventory { run, organization, accounts, accounts_listing, cells };
-    accounted_for(&inventory)?;
-    Ok((inventory, signal))
+    // Anything amiss here is a fault of ours, not a finding.
+    inventory.check().map_err(|problem| Failure::new(Exit::Internal, problem))?;
+    Ok((inventory, signal.exit().filter(|_| interrupted)))
 }
 
-/// Every account of the organization must be in the coverage; anything else is a fault of ours, not a finding.
-fn accounted_for(inventory: &Inventory) -> Result<(), Failure> {
-    let covered: std::collections::BTreeSet<_> = inventory.cells.iter().map(|cell| &cell.account).collect();
-    match inventory.accounts.iter().find(|account| !covered.contains(&account.id)) {
-        Some(account) => {
-            Err(Failure::new(Exit::Internal, format!("account {} is missing from the coverage", account.id)))
+/// A unit that holds no account is most often a misspelt one, and a rule or exclude that silently does nothing.
+fn unmatched_units(settings: &Settings, accounts: &[Account]) {
+    if accounts.iter().any(|account| account.ou.known().is_none()) {
+        return;
+    }
+    for (key, scope) in settings.unit_scopes() {
+        if !accounts.iter().any(|account| account.ou.known().is_some_and(|ou| ou.is_within(scope))) {
+            let _ = writeln!(std::io::stderr(), "warning: {key}: no account of the organization is within {scope:?}");
         }
-        None => Ok(()),
     }
 }

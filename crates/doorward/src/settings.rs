@@ -72,7 +72,7 @@ pub(crate) struct LabelSettings {
 }
 
 /// The severity from which a failure decides the exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum FailOn {
     /// Any failure.
@@ -145,6 +145,21 @@ impl Settings {
         }
     }
 
+    /// Every unit the settings name, with the key that names it.
+    pub(crate) fn unit_scopes(&self) -> Vec<(String, &str)> {
+        let lists = [
+            ("scope.include_ous".to_owned(), &self.scope.include_ous),
+            ("scope.exclude_ous".to_owned(), &self.scope.exclude_ous),
+        ];
+        let overrides =
+            self.access.overrides.iter().enumerate().map(|(n, o)| (format!("access.overrides.{n}.ous"), &o.ous));
+        let rules = self.policy.rules.iter().enumerate().map(|(n, rule)| (format!("policy.rules.{n}.ous"), &rule.ous));
+        let listed = lists.into_iter().chain(overrides).chain(rules);
+        let listed = listed.flat_map(|(key, scopes)| scopes.iter().map(move |scope| (key.clone(), scope.as_str())));
+        let owners = self.owner.ous.keys().map(|scope| ("owner.ous".to_owned(), scope.as_str()));
+        listed.chain(owners).collect()
+    }
+
     fn check(&self, layers: &Layers) -> Result<(), SettingsError> {
         let wrong = |key: &str, problem: String| Err(complain::wrong(key, &problem, layers));
         let in_sts = |text: &str, more: &[u8]| {
@@ -153,8 +168,11 @@ impl Settings {
         if self.calls.concurrency == 0 || self.calls.concurrency > 4096 {
             return wrong("calls.concurrency", format!("{} is not between 1 and 4096", self.calls.concurrency));
         }
-        if !(self.calls.share_of_limits > 0.0 && self.calls.share_of_limits.is_finite()) {
-            return wrong("calls.share_of_limits", format!("{} is not above 0", self.calls.share_of_limits));
+        if !(0.01..=1e6).contains(&self.calls.share_of_limits) {
+            return wrong(
+                "calls.share_of_limits",
+                format!("{} is not between 0.01 and 1000000", self.calls.share_of_limits),
+            );
         }
         if self.calls.tries == 0 {
             return wrong("calls.tries", "0 tries never call anything".to_owned());
@@ -171,6 +189,24 @@ impl Settings {
             let problem =
                 format!("an external id of {} characters is not 2 to 1224 letters, digits or _+=,.@:/-", id.len());
             return wrong("access.external_id", problem);
+        }
+        for (key, scope) in self.unit_scopes() {
+            if !(scope.starts_with('/') || scope.starts_with("ou-") || scope.starts_with("r-")) {
+                return wrong(
+                    &key,
+                    format!("{scope:?} is not a unit: write its path (/Workloads/Prod) or its id (ou-...)"),
+                );
+            }
+        }
+        let scope = &self.scope;
+        let needs_organization = [
+            ("scope.include_ous", scope.include_ous.is_empty()),
+            ("scope.exclude_ous", scope.exclude_ous.is_empty()),
+            ("scope.include_tags", scope.include_tags.is_empty()),
+            ("scope.exclude_tags", scope.exclude_tags.is_empty()),
+        ];
+        if let Some((key, _)) = needs_organization.into_iter().find(|(_, empty)| scope.single_account && !empty) {
+            return wrong(key, "units and account tags cannot be read with scope.single_account".to_owned());
         }
         let known: Vec<&str> = doorward_rules::all().iter().map(|rule| rule.meta().id).collect();
         if let Some(id) = self.policy.disabled.iter().find(|id| !known.contains(&id.as_str())) {

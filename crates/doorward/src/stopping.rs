@@ -7,7 +7,7 @@ use std::time::Duration;
 use doorward_core::{Stop, Stopper};
 use doorward_model::GapReason;
 
-use crate::exit::Exit;
+use crate::exit::{Exit, Failure};
 
 /// Remembers which signal came, if any.
 #[derive(Debug, Clone, Default)]
@@ -22,9 +22,17 @@ impl Signal {
             _ => None,
         }
     }
+
+    /// The failure of a stage that was stopped: the signal's if one came, the stage's own otherwise.
+    pub(crate) fn or(&self, failure: Failure) -> Failure {
+        match self.exit() {
+            Some(exit) => Failure::new(exit, failure.to_string()),
+            None => failure,
+        }
+    }
 }
 
-/// Starts listening. The second signal is the operating system's again: it ends the process at once.
+/// Starts listening. The second signal ends the process at once.
 pub(crate) fn listen(deadline: Duration) -> (Stop, Signal) {
     let (stopper, stop) = Stop::new();
     let signal = Signal::default();
@@ -43,9 +51,14 @@ async fn wait(stopper: Stopper, signal: Signal, deadline: Duration) {
     };
     signal.0.store(came, Ordering::SeqCst);
     stopper.stop(GapReason::Interrupted);
-    // Whoever asks twice does not want to wait for a report.
     tokio::select! { () = interrupt() => {}, () = terminate() => {} }
-    std::process::abort();
+    leave(signal.exit().unwrap_or(Exit::Interrupted));
+}
+
+/// Whoever asks twice does not want to wait for a report.
+#[expect(clippy::exit, reason = "the one place that leaves without returning, on a second signal")]
+fn leave(exit: Exit) -> ! {
+    std::process::exit(i32::from(exit.code()))
 }
 
 async fn interrupt() {

@@ -17,11 +17,12 @@ use doorward_model::Region;
 
 use crate::whole::WholeAnswer;
 
-/// The pool all clients share; the proxy settings of the environment are honoured.
-pub(super) fn http_client(concurrency: usize) -> Result<SharedHttpClient, String> {
+/// The pool all clients share; `proxied` says whether the proxy settings of the environment are honoured.
+pub(super) fn http_client(concurrency: usize, proxied: bool) -> Result<SharedHttpClient, String> {
+    let proxy = if proxied { ProxyConfig::from_env() } else { ProxyConfig::disabled() };
     let pool = ConnectionPool::builder()
         .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
-        .proxy_config(ProxyConfig::from_env())
+        .proxy_config(proxy)
         .max_connections_per_host(concurrency)
         .build_https()
         .map_err(|e| e.to_string())?;

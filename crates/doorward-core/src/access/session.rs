@@ -1,11 +1,13 @@
 //! A session in one account: resolved explicitly, renewed early, by one caller at a time.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use jiff::Timestamp;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use doorward_model::{AccountId, Arn, Gap, GapReason, Region};
 
@@ -21,7 +23,10 @@ pub struct Session {
     account: AccountId,
     source: Source,
     clock: Clock,
-    held: Mutex<Held>,
+    /// What is in hand, for a moment's look; never held across an await.
+    held: StdMutex<Held>,
+    /// Whoever holds this renews; everybody else waits for the same answer, or goes on with what is in hand.
+    renewing: Mutex<()>,
 }
 
 enum Source {
@@ -43,23 +48,36 @@ pub(super) struct Assume {
 
 enum Held {
     Nothing,
-    Credentials {
-        credentials: Credentials,
-        /// When to renew: well before the end, so that a long walk through pages never meets it.
-        renew: Option<Timestamp>,
-        expires: Option<Timestamp>,
-    },
-    /// Refused for good; asking again would be another refused call per load balancer.
-    Refused(Gap),
+    Credentials(Lease),
+    /// Refused; asking again before then would be one more refused call per load balancer. None: for good.
+    Refused(Gap, Option<Instant>),
 }
+
+#[derive(Clone)]
+struct Lease {
+    credentials: Credentials,
+    /// When to renew: well before the end, so that a long walk through pages never meets it.
+    renew: Option<Timestamp>,
+    expires: Option<Timestamp>,
+}
+
+/// How long a failed renewal is remembered, so that hundreds of waiters do not repeat it one after another.
+const REMEMBERED: Duration = Duration::from_secs(5);
+
+/// How long the chain of credential providers may take: a helper process or a sign-in that hangs must not hang the scan.
+const CHAIN: Duration = Duration::from_secs(60);
 
 impl Session {
     pub(super) fn base(account: AccountId, provider: SharedCredentialsProvider, clock: Clock) -> Self {
-        Self { account, source: Source::Base(provider), clock, held: Mutex::new(Held::Nothing) }
+        Self::new(account, Source::Base(provider), clock)
     }
 
     pub(super) fn role(account: AccountId, assume: Assume, clock: Clock) -> Self {
-        Self { account, source: Source::Role(Box::new(assume)), clock, held: Mutex::new(Held::Nothing) }
+        Self::new(account, Source::Role(Box::new(assume)), clock)
+    }
+
+    fn new(account: AccountId, source: Source, clock: Clock) -> Self {
+        Self { account, source, clock, held: StdMutex::new(Held::Nothing), renewing: Mutex::new(()) }
     }
 
     pub(super) fn named(self, account: AccountId) -> Self {
@@ -71,56 +89,93 @@ impl Session {
         &self.account
     }
 
-    /// Credentials that last a while. Whoever asks first renews; everybody else waits for the same answer.
+    /// Credentials that last a while. Whoever asks first renews; everybody else waits for the same answer, or goes on
+    /// with what is still good.
     pub(crate) async fn credentials(&self, caller: &Caller) -> Result<Credentials, Gap> {
-        let mut held = self.held.lock().await;
-        let now = (self.clock)();
-        let still_good = match &*held {
-            Held::Credentials { credentials, renew, expires } => {
-                if renew.is_none_or(|at| now < at) {
-                    return Ok(credentials.clone());
-                }
-                expires.is_none_or(|at| now < at).then(|| credentials.clone())
-            }
-            Held::Refused(gap) => return Err(gap.clone()),
-            Held::Nothing => None,
+        let (turn, still_good) = match self.in_hand()? {
+            InHand::Fresh(credentials) => return Ok(credentials),
+            InHand::Ageing(credentials) => match self.renewing.try_lock() {
+                Ok(turn) => (turn, Some(credentials)),
+                Err(_) => return Ok(credentials),
+            },
+            InHand::Nothing => (self.renewing.lock().await, None),
         };
+        // Somebody may have renewed while this one waited for its turn.
+        if let InHand::Fresh(credentials) = self.in_hand()? {
+            return Ok(credentials);
+        }
         let fresh = match &self.source {
             Source::Base(provider) => from_chain(provider).await,
             // Assuming a role is itself a call with a session, hence the box.
-            Source::Role(assume) => Box::pin(assume.open(&self.account, caller)).await,
+            Source::Role(assume) => Box::pin(assume.open(&self.account, &self.clock, caller)).await,
         };
-        match fresh {
-            Ok(credentials) => {
+        drop(turn);
+        match (fresh, still_good) {
+            (Ok(credentials), _) => {
+                let now = (self.clock)();
                 let expires = credentials.expiry().and_then(|at| Timestamp::try_from(at).ok());
                 let renew = expires.map(|at| renew_at(now, at));
-                *held = Held::Credentials { credentials: credentials.clone(), renew, expires };
+                self.hold(Held::Credentials(Lease { credentials: credentials.clone(), renew, expires }));
                 Ok(credentials)
             }
-            Err(gap) => match still_good {
-                Some(credentials) => Ok(credentials),
-                None => {
-                    if matches!(
-                        gap.reason,
-                        GapReason::RoleMissing | GapReason::DeniedByOrganizationPolicy | GapReason::WrongAccount
-                    ) {
-                        *held = Held::Refused(gap.clone());
-                    }
-                    Err(gap)
-                }
-            },
+            (Err(_), Some(credentials)) => {
+                // Renewal was early; there is time to try again in a while.
+                let now = (self.clock)();
+                let expires = credentials.expiry().and_then(|at| Timestamp::try_from(at).ok());
+                let renew = now.checked_add(jiff::SignedDuration::from_secs(30)).ok();
+                self.hold(Held::Credentials(Lease { credentials: credentials.clone(), renew, expires }));
+                Ok(credentials)
+            }
+            (Err(gap), None) => {
+                let final_ones = [
+                    GapReason::RoleMissing,
+                    GapReason::DeniedByOrganizationPolicy,
+                    GapReason::WrongAccount,
+                    GapReason::Rejected,
+                ];
+                let until = (!final_ones.contains(&gap.reason)).then(|| Instant::now() + REMEMBERED);
+                self.hold(Held::Refused(gap.clone(), until));
+                Err(gap)
+            }
         }
     }
 
     /// AWS called these credentials expired: forget them, unless somebody has renewed them already.
-    pub(crate) async fn invalidate(&self, refused: &Credentials) {
-        let mut held = self.held.lock().await;
-        if matches!(&*held, Held::Credentials { credentials, .. }
-            if credentials.access_key_id() == refused.access_key_id() && credentials.session_token() == refused.session_token())
-        {
+    pub(crate) fn invalidate(&self, refused: &Credentials) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |lease: &Lease| {
+            lease.credentials.access_key_id() == refused.access_key_id()
+                && lease.credentials.session_token() == refused.session_token()
+        };
+        if matches!(&*held, Held::Credentials(lease) if same(lease)) {
             *held = Held::Nothing;
         }
     }
+
+    fn hold(&self, what: Held) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = what;
+    }
+
+    fn in_hand(&self) -> Result<InHand, Gap> {
+        let now = (self.clock)();
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*held {
+            Held::Credentials(lease) if lease.renew.is_none_or(|at| now < at) => {
+                Ok(InHand::Fresh(lease.credentials.clone()))
+            }
+            Held::Credentials(lease) if lease.expires.is_none_or(|at| now < at) => {
+                Ok(InHand::Ageing(lease.credentials.clone()))
+            }
+            Held::Refused(gap, until) if until.is_none_or(|until| Instant::now() < until) => Err(gap.clone()),
+            _ => Ok(InHand::Nothing),
+        }
+    }
+}
+
+enum InHand {
+    Fresh(Credentials),
+    Ageing(Credentials),
+    Nothing,
 }
 
 /// Five minutes before the end, or a quarter of the time left for sessions that are short to begin with.
@@ -130,8 +185,21 @@ fn renew_at(now: Timestamp, expires: Timestamp) -> Timestamp {
     expires.checked_sub(early).unwrap_or(expires)
 }
 
+/// When a session ends on this machine's clock. STS says it on its own; where the two disagree by more than the session's
+/// length, this clock is wrong, and what was asked for is counted from now.
+fn ends(now: Timestamp, told: Timestamp, seconds: i32) -> Timestamp {
+    let asked = jiff::SignedDuration::from_secs(i64::from(seconds));
+    let left = told.duration_since(now);
+    let plausible = left > jiff::SignedDuration::ZERO && left <= asked + jiff::SignedDuration::from_mins(5);
+    if plausible { told } else { now.checked_add(asked).unwrap_or(told) }
+}
+
 async fn from_chain(provider: &SharedCredentialsProvider) -> Result<Credentials, Gap> {
-    provider.provide_credentials().await.map_err(|error| {
+    let Ok(provided) = tokio::time::timeout(CHAIN, provider.provide_credentials()).await else {
+        let gap = Gap::new(GapReason::TimedOut, "credentials");
+        return Err(gap.with_message(format!("the credential provider did not answer within {} s", CHAIN.as_secs())));
+    };
+    provided.map_err(|error| {
         let mut last: &dyn std::error::Error = &error;
         while let Some(source) = last.source() {
             last = source;
@@ -145,9 +213,10 @@ async fn from_chain(provider: &SharedCredentialsProvider) -> Result<Credentials,
 }
 
 impl Assume {
-    async fn open(&self, account: &AccountId, caller: &Caller) -> Result<Credentials, Gap> {
+    async fn open(&self, account: &AccountId, clock: &Clock, caller: &Caller) -> Result<Credentials, Gap> {
         let operation = Operation::AssumeRole;
-        let route = Route { session: &self.base, region: &self.region, family: Family::Sts, operation };
+        let route =
+            Route { session: &self.base, region: &self.region, told_enabled: true, family: Family::Sts, operation };
         caller
             .call(route, |base| {
                 let request = self
@@ -173,9 +242,9 @@ impl Assume {
                     let issued = answer
                         .credentials()
                         .ok_or_else(|| Failure::malformed(operation, "the answer holds no credentials"))?;
-                    let expires = (*issued.expiration())
-                        .try_into()
+                    let told = Timestamp::from_second(issued.expiration().secs())
                         .map_err(|_| Failure::malformed(operation, "the session's expiry is not a time"))?;
+                    let expires = ends(clock(), told, self.seconds).into();
                     Ok(Credentials::new(
                         issued.access_key_id(),
                         issued.secret_access_key(),
@@ -186,5 +255,24 @@ impl Assume {
                 }
             })
             .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_clock_does_not_shorten_a_session() {
+        let now: Timestamp = "2026-01-01T12:00:00Z".parse().expect("a time");
+        let told = |text: &str| text.parse::<Timestamp>().expect("a time");
+        for (expiry, expected) in [
+            ("2026-01-01T13:00:00Z", "2026-01-01T13:00:00Z"),
+            ("2026-01-01T12:15:00Z", "2026-01-01T12:15:00Z"),
+            ("2026-01-01T10:30:00Z", "2026-01-01T13:00:00Z"),
+            ("2026-01-01T19:00:00Z", "2026-01-01T13:00:00Z"),
+        ] {
+            assert_eq!(ends(now, told(expiry), 3600), told(expected), "{expiry}");
+        }
     }
 }

@@ -52,7 +52,7 @@ pub(super) async fn harvest(site: Site<'_>) -> Harvest {
 
 async fn list(site: Site<'_>) -> (Vec<Told>, Option<Gap>) {
     let operation = Operation::DescribeClassicLoadBalancers;
-    let client = site.access.clients.classic(&site.target.region);
+    let client = site.access.clients.classic(&site.target.place.region);
     site.access
         .caller
         .pages(site.route(Family::ElbClassic, operation), |credentials, marker| {
@@ -76,23 +76,24 @@ async fn list(site: Site<'_>) -> (Vec<Told>, Option<Gap>) {
 fn raw(site: Site<'_>, told: Told) -> Option<RawLoadBalancer> {
     let name = told.load_balancer_name.filter(|name| !name.is_empty())?;
     let partition = site.access.partition();
-    let (region, account) = (&site.target.region, &site.target.account);
+    let (region, account) = (&site.target.place.region, &site.target.place.account);
     let arn = Arn::new(&format!("arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/{name}")).ok()?;
-    let listeners = match told.listener_descriptions {
-        Some(listeners) => {
-            let mut listeners: Vec<Listener> = listeners
-                .into_iter()
-                .filter_map(|l| l.listener)
-                .map(|l| Listener {
-                    protocol: l.protocol.to_uppercase(),
-                    port: u16::try_from(l.load_balancer_port).ok(),
-                })
-                .collect();
-            listeners.sort();
-            Observed::Known(listeners)
+    let listeners = told.listener_descriptions.map(|told| {
+        let read = told.into_iter().map(|description| {
+            let listener = description.listener?;
+            // The SDK puts an empty text in the place of a missing protocol.
+            let protocol = Some(listener.protocol.to_uppercase()).filter(|protocol| !protocol.is_empty())?;
+            Some(Listener { protocol, port: u16::try_from(listener.load_balancer_port).ok() })
+        });
+        match read.collect::<Option<Vec<Listener>>>() {
+            Some(mut listeners) => {
+                listeners.sort();
+                Observed::Known(listeners)
+            }
+            None => Observed::unread(foreign(Operation::DescribeClassicLoadBalancers, "a listener without a protocol")),
         }
-        None => Observed::Absent,
-    };
+    });
+    let listeners = listeners.unwrap_or(Observed::Absent);
     Some(RawLoadBalancer {
         arn,
         name,
@@ -127,7 +128,7 @@ async fn details(site: Site<'_>, mut raw: RawLoadBalancer) -> Result<RawLoadBala
 
 async fn attributes(site: Site<'_>, name: &str) -> Result<Option<(BTreeMap<String, String>, Evidence)>, Gap> {
     let operation = Operation::DescribeClassicLoadBalancerAttributes;
-    let client = site.access.clients.classic(&site.target.region);
+    let client = site.access.clients.classic(&site.target.place.region);
     let clock = &site.access.clock;
     site.access
         .caller

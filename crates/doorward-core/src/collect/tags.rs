@@ -23,7 +23,7 @@ type Tags = BTreeMap<String, String>;
 /// Tags of application load balancers. A batch that fails leaves its members with unread tags and nothing else.
 pub(super) async fn read(site: Site<'_>, wanted: Vec<Arn>) -> HashMap<Arn, Observed<Tags>> {
     let operation = Operation::DescribeTags;
-    let client = site.access.clients.elb(&site.target.region);
+    let client = site.access.clients.elb(&site.target.place.region);
     batched(wanted, operation, |batch| {
         let client = client.clone();
         async move {
@@ -39,10 +39,11 @@ pub(super) async fn read(site: Site<'_>, wanted: Vec<Arn>) -> HashMap<Arn, Obser
                     let told = answer
                         .tag_descriptions
                         .ok_or_else(|| Failure::malformed(operation, "the answer lists no tags"))?;
+                    // A description without its list of tags, or a tag without its key, describes nothing: the load
+                    // balancer then counts as left out of the answer.
                     let pairs = told.into_iter().filter_map(|one| {
-                        let tags = one.tags.unwrap_or_default().into_iter();
-                        let tags = tags.filter_map(|t| Some((t.key?, t.value.unwrap_or_default()))).collect();
-                        Some((Arn::new(&one.resource_arn?).ok()?, tags))
+                        let tags = one.tags?.into_iter().map(|t| Some((t.key?, t.value.unwrap_or_default())));
+                        Some((Arn::new(&one.resource_arn?).ok()?, tags.collect::<Option<Tags>>()?))
                     });
                     Ok(pairs.collect::<Vec<_>>())
                 }
@@ -56,7 +57,7 @@ pub(super) async fn read(site: Site<'_>, wanted: Vec<Arn>) -> HashMap<Arn, Obser
 /// Tags of classic load balancers, by name.
 pub(super) async fn read_classic(site: Site<'_>, wanted: Vec<String>) -> HashMap<String, Observed<Tags>> {
     let operation = Operation::DescribeClassicTags;
-    let client = site.access.clients.classic(&site.target.region);
+    let client = site.access.clients.classic(&site.target.place.region);
     batched(wanted, operation, |batch| {
         let client = client.clone();
         async move {
@@ -72,8 +73,11 @@ pub(super) async fn read_classic(site: Site<'_>, wanted: Vec<String>) -> HashMap
                         .tag_descriptions
                         .ok_or_else(|| Failure::malformed(operation, "the answer lists no tags"))?;
                     let pairs = told.into_iter().filter_map(|one| {
-                        let tags = one.tags.unwrap_or_default().into_iter();
-                        Some((one.load_balancer_name?, tags.map(|t| (t.key, t.value.unwrap_or_default())).collect()))
+                        let tags = one.tags?.into_iter().map(|t| {
+                            // The SDK puts an empty text in the place of a missing key.
+                            (!t.key.is_empty()).then(|| (t.key, t.value.unwrap_or_default()))
+                        });
+                        Some((one.load_balancer_name?, tags.collect::<Option<Tags>>()?))
                     });
                     Ok(pairs.collect::<Vec<_>>())
                 }

@@ -58,7 +58,7 @@ pub(super) async fn harvest(site: Site<'_>) -> Harvest {
 
 async fn list(site: Site<'_>) -> (Vec<Told>, Option<Gap>) {
     let operation = Operation::DescribeLoadBalancers;
-    let client = site.access.clients.elb(&site.target.region);
+    let client = site.access.clients.elb(&site.target.place.region);
     site.access
         .caller
         .pages(site.route(Family::Elb, operation), |credentials, marker| {
@@ -125,7 +125,7 @@ type Attributes = BTreeMap<String, String>;
 
 async fn attributes(site: Site<'_>, arn: &Arn) -> Result<Option<(Attributes, Evidence)>, Gap> {
     let operation = Operation::DescribeLoadBalancerAttributes;
-    let client = site.access.clients.elb(&site.target.region);
+    let client = site.access.clients.elb(&site.target.place.region);
     let clock = &site.access.clock;
     site.access
         .caller
@@ -156,8 +156,9 @@ async fn attributes(site: Site<'_>, arn: &Arn) -> Result<Option<(Attributes, Evi
                     answer.attributes.ok_or_else(|| Failure::malformed(operation, "the answer holds no attributes"))?;
                 let attributes = told
                     .into_iter()
-                    .filter_map(|attribute| Some((attribute.key?, attribute.value.unwrap_or_default())))
-                    .collect();
+                    .map(|attribute| Some((attribute.key?, attribute.value.unwrap_or_default())))
+                    .collect::<Option<Attributes>>()
+                    .ok_or_else(|| Failure::malformed(operation, "the answer holds an attribute without a key"))?;
                 Ok(Some((attributes, evidence)))
             }
         })
@@ -166,7 +167,7 @@ async fn attributes(site: Site<'_>, arn: &Arn) -> Result<Option<(Attributes, Evi
 
 async fn listeners(site: Site<'_>, arn: &Arn) -> Observed<Vec<Listener>> {
     let operation = Operation::DescribeListeners;
-    let client = site.access.clients.elb(&site.target.region);
+    let client = site.access.clients.elb(&site.target.place.region);
     let (mut listeners, gap) = site
         .access
         .caller

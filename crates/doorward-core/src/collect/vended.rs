@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use doorward_model::{Arn, Gap, Observed, RawLoadBalancer};
 
-use super::{Site, may_log_by_delivery};
+use super::{Site, foreign, may_log_by_delivery};
 use crate::access::logs_as;
 use crate::actions::Operation;
 use crate::failure::Failure;
 use crate::pace::Family;
+
+/// The log type of access logs of application load balancers.
+const ACCESS_LOGS: &str = "ALB_ACCESS_LOGS";
 
 /// Fills in deliveries where they decide something: two lists for the account-Region, and only if a load balancer
 /// there writes no logs by its own attributes.
@@ -44,7 +47,7 @@ async fn by_load_balancer(site: Site<'_>) -> Result<HashMap<Arn, BTreeSet<String
 
 async fn sources(site: Site<'_>) -> Result<BTreeMap<String, Vec<Arn>>, Gap> {
     let operation = Operation::DescribeDeliverySources;
-    let client = site.access.clients.logs(&site.target.region);
+    let client = site.access.clients.logs(&site.target.place.region);
     let (sources, gap) = site
         .access
         .caller
@@ -67,18 +70,23 @@ async fn sources(site: Site<'_>) -> Result<BTreeMap<String, Vec<Arn>>, Gap> {
     if let Some(gap) = gap {
         return Err(gap);
     }
-    let of_access_logs = sources.into_iter().filter(|s| s.log_type.as_deref() == Some("ALB_ACCESS_LOGS"));
-    Ok(of_access_logs
-        .filter_map(|source| {
-            let arns = source.resource_arns.unwrap_or_default();
-            Some((source.name?, arns.iter().filter_map(|arn| Arn::new(arn).ok()).collect()))
-        })
-        .collect())
+    let mut by_name = BTreeMap::new();
+    for source in sources {
+        match (source.name, source.log_type, source.resource_arns) {
+            (Some(name), Some(kind), Some(arns)) if kind == ACCESS_LOGS => {
+                let arns: Result<Vec<Arn>, _> = arns.iter().map(|arn| Arn::new(arn)).collect();
+                by_name.insert(name, arns.map_err(|e| foreign(operation, &e.to_string()))?);
+            }
+            (Some(_), Some(kind), _) if kind != ACCESS_LOGS => {}
+            _ => return Err(foreign(operation, "a source without name, log type or resources")),
+        }
+    }
+    Ok(by_name)
 }
 
 async fn deliveries(site: Site<'_>) -> Result<Vec<(String, String)>, Gap> {
     let operation = Operation::DescribeDeliveries;
-    let client = site.access.clients.logs(&site.target.region);
+    let client = site.access.clients.logs(&site.target.place.region);
     let (deliveries, gap) = site
         .access
         .caller
@@ -97,11 +105,14 @@ async fn deliveries(site: Site<'_>) -> Result<Vec<(String, String)>, Gap> {
             }
         })
         .await;
-    match gap {
-        Some(gap) => Err(gap),
-        None => Ok(deliveries
-            .into_iter()
-            .filter_map(|d| Some((d.delivery_source_name?, d.delivery_destination_arn.unwrap_or_default())))
-            .collect()),
+    if let Some(gap) = gap {
+        return Err(gap);
     }
+    deliveries
+        .into_iter()
+        .map(|d| {
+            let pair = d.delivery_source_name.zip(d.delivery_destination_arn);
+            pair.ok_or_else(|| foreign(operation, "a delivery without source or destination"))
+        })
+        .collect()
 }

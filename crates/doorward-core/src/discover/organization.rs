@@ -28,7 +28,8 @@ pub(super) fn alone(access: &Access) -> Found {
         id: access.account().clone(),
         name: Observed::Absent,
         state: AccountState::Active,
-        ou: Observed::Absent,
+        // The account stands somewhere in an organization, or in none: nobody asked.
+        ou: Observed::unread(Gap::new(GapReason::NotAsked, Operation::ListParents.action())),
         tags: Observed::unread(Gap::new(GapReason::NotAsked, Operation::ListTagsForResource.action())),
         regions: not_asked_regions(),
     };
@@ -73,8 +74,13 @@ struct Told {
 async fn describe(access: &Access) -> Result<Organization, Gap> {
     let operation = Operation::DescribeOrganization;
     let client = access.clients.organizations(access.home_region());
-    let route =
-        Route { session: access.base(), region: access.home_region(), family: Family::OrganizationAccounts, operation };
+    let route = Route {
+        session: access.base(),
+        region: access.home_region(),
+        told_enabled: true,
+        family: Family::OrganizationAccounts,
+        operation,
+    };
     access
         .caller
         .call(route, |credentials| {
@@ -96,8 +102,13 @@ async fn describe(access: &Access) -> Result<Organization, Gap> {
 async fn list(access: &Access) -> Result<(Vec<Told>, Listing), Gap> {
     let operation = Operation::ListAccounts;
     let client = access.clients.organizations(access.home_region());
-    let route =
-        Route { session: access.base(), region: access.home_region(), family: Family::OrganizationAccounts, operation };
+    let route = Route {
+        session: access.base(),
+        region: access.home_region(),
+        told_enabled: true,
+        family: Family::OrganizationAccounts,
+        operation,
+    };
     let (pages, gap) = access
         .caller
         .pages(route, |credentials, token| {
@@ -157,8 +168,13 @@ async fn account(access: &Access, units: &Units, told: Told, want_tags: bool) ->
 async fn account_tags(access: &Access, id: &AccountId) -> Observed<BTreeMap<String, String>> {
     let operation = Operation::ListTagsForResource;
     let client = access.clients.organizations(access.home_region());
-    let route =
-        Route { session: access.base(), region: access.home_region(), family: Family::OrganizationTags, operation };
+    let route = Route {
+        session: access.base(),
+        region: access.home_region(),
+        told_enabled: true,
+        family: Family::OrganizationTags,
+        operation,
+    };
     let (pages, gap) = access
         .caller
         .pages(route, |credentials, token| {

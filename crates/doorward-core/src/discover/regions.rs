@@ -17,6 +17,8 @@ pub(super) enum RegionState {
     Enabled,
     /// It does not.
     Disabled,
+    /// The account could not be asked; the Region is on a list that came from elsewhere.
+    Untold,
 }
 
 impl RegionState {
@@ -29,7 +31,8 @@ impl RegionState {
 pub(super) async fn list(access: &Access, session: &Session) -> Result<Vec<(Region, RegionState)>, Gap> {
     let operation = Operation::ListRegions;
     let client = access.clients.account(access.home_region());
-    let route = Route { session, region: access.home_region(), family: Family::AccountRegions, operation };
+    let route =
+        Route { session, region: access.home_region(), told_enabled: true, family: Family::AccountRegions, operation };
     let (listed, gap) = access
         .caller
         .pages(route, |credentials, token| {

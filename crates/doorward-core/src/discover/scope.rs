@@ -127,7 +127,7 @@ impl RegionSettings {
             return Decision::Out(excluded("`regions.include` does not name the Region"));
         }
         match state {
-            RegionState::Enabled => Decision::In,
+            RegionState::Enabled | RegionState::Untold => Decision::In,
             RegionState::Disabled => Decision::Out(
                 Gap::new(GapReason::RegionDisabled, "account:ListRegions")
                     .with_message("the Region is not enabled in this account"),

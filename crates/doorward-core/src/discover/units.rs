@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use aws_sdk_organizations::types::OrganizationalUnit;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
@@ -79,8 +80,13 @@ impl Units {
 async fn roots(access: &Access) -> Result<Vec<String>, Gap> {
     let operation = Operation::ListRoots;
     let client = access.clients.organizations(access.home_region());
-    let route =
-        Route { session: access.base(), region: access.home_region(), family: Family::OrganizationUnits, operation };
+    let route = Route {
+        session: access.base(),
+        region: access.home_region(),
+        told_enabled: true,
+        family: Family::OrganizationUnits,
+        operation,
+    };
     let (roots, gap) = access
         .caller
         .pages(route, |credentials, token| {
@@ -95,7 +101,14 @@ async fn roots(access: &Access) -> Result<Vec<String>, Gap> {
         .await;
     match gap {
         Some(gap) => Err(gap),
-        None => Ok(roots.into_iter().filter_map(|root| root.id).collect()),
+        None => roots
+            .into_iter()
+            .map(|root| {
+                root.id.ok_or_else(|| {
+                    Gap::new(GapReason::Malformed, operation.action()).with_message("a root without an id")
+                })
+            })
+            .collect(),
     }
 }
 
@@ -105,8 +118,13 @@ type Children = (OuPath, Vec<(String, String)>, Option<Gap>);
 async fn children(access: &Access, parent: OuPath) -> Children {
     let operation = Operation::ListOrganizationalUnitsForParent;
     let client = access.clients.organizations(access.home_region());
-    let route =
-        Route { session: access.base(), region: access.home_region(), family: Family::OrganizationUnits, operation };
+    let route = Route {
+        session: access.base(),
+        region: access.home_region(),
+        told_enabled: true,
+        family: Family::OrganizationUnits,
+        operation,
+    };
     let (found, gap) = access
         .caller
         .pages(route, |credentials, token| {
@@ -126,15 +144,27 @@ async fn children(access: &Access, parent: OuPath) -> Children {
             }
         })
         .await;
-    let found = found.into_iter().filter_map(|unit| Some((unit.id.clone()?, unit.name.or(unit.id)?))).collect();
+    // A slash in a name would look like one more level; AWS allows it, so it is replaced by its look-alike.
+    let named = |unit: OrganizationalUnit| Some((unit.id?, unit.name?.replace('/', "\u{2215}")));
+    let told = found.len();
+    let found: Vec<(String, String)> = found.into_iter().filter_map(named).collect();
+    let nameless = || {
+        Gap::new(GapReason::Malformed, operation.action()).with_message("the answers list a unit without id or name")
+    };
+    let gap = gap.or_else(|| (found.len() < told).then(nameless));
     (parent, found, gap)
 }
 
 async fn parent(access: &Access, account: &AccountId) -> Result<String, Gap> {
     let operation = Operation::ListParents;
     let client = access.clients.organizations(access.home_region());
-    let route =
-        Route { session: access.base(), region: access.home_region(), family: Family::OrganizationParents, operation };
+    let route = Route {
+        session: access.base(),
+        region: access.home_region(),
+        told_enabled: true,
+        family: Family::OrganizationParents,
+        operation,
+    };
     let (parents, gap) = access
         .caller
         .pages(route, |credentials, token| {

@@ -11,7 +11,7 @@ use doorward_core::normalize::{ManagerSettings, NormalizeSettings, OwnerSettings
 use doorward_core::settings::{CallSettings, Span};
 use doorward_core::{Clock, Stop, collect, discover, evaluate, normalize};
 use doorward_fakeaws::{Fault, FaultPlan, Options, Server, World};
-use doorward_model::{Inventory, Mode, Policy, Run, ScanReport, VerdictKind};
+use doorward_model::{Finding, Inventory, Mode, Policy, Run, ScanReport, VerdictKind};
 use futures::StreamExt;
 
 /// A small organization with one of everything; small enough to fail every single call of its scan in turn.
@@ -117,10 +117,9 @@ pub(crate) type NoWayIn = String;
 
 /// Scans until the raw inventory.
 pub(crate) async fn look(server: &Server, setup: &Setup, stop: &Stop) -> Result<Inventory, NoWayIn> {
+    let (access, calls, clock) = (setup.access.clone(), setup.calls.clone(), setup.clock.clone());
     let access =
-        Access::connect(setup.access.clone(), setup.calls.clone(), setup.clock.clone(), Some(&emulator(server)))
-            .await
-            .map_err(|e| e.to_string())?;
+        Access::connect(access, calls, clock, Some(&emulator(server)), stop).await.map_err(|e| e.to_string())?;
     let plan = discover(&access, &setup.discover, stop, &|_, _| {}).await.map_err(|e| e.to_string())?;
     let mut cells = plan.settled;
     let mut stream = std::pin::pin!(collect(&access, setup.collect, plan.targets, stop));
@@ -162,6 +161,8 @@ pub(crate) struct Truth {
     pub(crate) kind: String,
     pub(crate) mode: String,
     pub(crate) http: bool,
+    pub(crate) owned: bool,
+    pub(crate) logs: bool,
 }
 
 /// Reads the world file itself, not through the emulator.
@@ -193,6 +194,11 @@ pub(crate) fn truths(world: &str) -> Vec<Truth> {
                     "classic" => listeners.iter().any(|l| l.starts_with("HTTP")),
                     _ => false,
                 },
+                owned: lb.get("tags").is_some_and(|tags| tags.get("owner").is_some()),
+                logs: lb.get("vended_logs").is_some()
+                    || lb
+                        .get("attributes")
+                        .is_some_and(|a| a.get("access_logs.s3.enabled").and_then(|v| v.as_str()) == Some("true")),
                 kind: kind.clone(),
                 mode: if omitted { "absent".into() } else { text(lb, "mode").unwrap_or_else(|| "defensive".into()) },
             });
@@ -209,35 +215,59 @@ pub(crate) fn check_honest(what: &str, report: &ScanReport, world: &str, server:
         truths.iter().find(|t| (t.account.as_str(), t.region.as_str(), t.name.as_str()) == (account, region, name))
     };
     let calls = server.calls();
-    let answered = |resource: &str, name: &str| {
+    // Whether AWS answered an action about this load balancer. A slow answer is an answer.
+    let answered = |action: &str, finding: &Finding| {
+        let arn = finding.load_balancer.as_str();
         calls.iter().any(|c| {
-            c.action == "DescribeLoadBalancerAttributes"
-                && (c.outcome == "ok" || c.outcome == "fault:slow_drip")
-                && (c.resource == resource
-                    || c.resource.ends_with(&format!("loadbalancer/{name}"))
-                    || c.resource == name)
+            let about = c.resource.split(',').any(|resource| resource.trim() == arn || resource.trim() == finding.name);
+            c.action == action
+                && matches!(c.outcome.as_str(), "ok" | "fault:slow_drip")
+                && c.account == finding.account.as_str()
+                && c.region == finding.region.as_str()
+                && (about || action == "DescribeDeliverySources")
         })
     };
 
-    for finding in report.findings.iter().filter(|f| f.rule == "desync-mode-below-required") {
+    for finding in &report.findings {
         let truth = find(finding.account.as_str(), finding.region.as_str(), &finding.name)
             .unwrap_or_else(|| panic!("{what}: {} does not exist", finding.load_balancer));
+        let parses = matches!(truth.kind.as_str(), "application" | "classic");
+        let known = matches!(truth.mode.as_str(), "monitor" | "defensive" | "strictest");
         let verdict = finding.verdict.kind();
-        match verdict {
-            VerdictKind::Pass => {
-                assert!(matches!(truth.mode.as_str(), "defensive" | "strictest"), "{what}: false pass of {truth:?}")
-            }
-            VerdictKind::Fail => assert_eq!(truth.mode, "monitor", "{what}: false fail of {truth:?}"),
-            VerdictKind::NotApplicable => assert!(!truth.http, "{what}: {truth:?} parses HTTP"),
-            VerdictKind::Unknown => {
-                let doorward_model::Verdict::Unknown { gaps, .. } = &finding.verdict else { unreachable!() };
-                assert!(!gaps.is_empty(), "{what}: unknown without a reason: {truth:?}");
-            }
-            VerdictKind::Excepted => panic!("{what}: nothing is excepted here"),
+        if let doorward_model::Verdict::Unknown { gaps, .. } = &finding.verdict {
+            assert!(!gaps.is_empty(), "{what}: unknown without a reason: {truth:?}");
+            continue;
         }
+        // What each rule has to say of the truth, and the calls without which nobody can say it.
+        let (expected, attributes, tags) = match finding.rule.as_str() {
+            "desync-mode-below-required" if truth.http && known => {
+                (if truth.mode == "monitor" { VerdictKind::Fail } else { VerdictKind::Pass }, true, false)
+            }
+            "desync-mode-headroom" if truth.http && known => match truth.mode.as_str() {
+                "monitor" => (VerdictKind::NotApplicable, true, false),
+                "defensive" => (VerdictKind::Fail, true, false),
+                _ => (VerdictKind::Pass, true, false),
+            },
+            "owner-missing" if parses => (if truth.owned { VerdictKind::Pass } else { VerdictKind::Fail }, false, true),
+            "access-logs-disabled" if parses => {
+                (if truth.logs { VerdictKind::Pass } else { VerdictKind::Fail }, true, false)
+            }
+            // A mode that is absent or undocumented has no other verdict than unknown.
+            _ if truth.http => (VerdictKind::Unknown, false, false),
+            _ => (VerdictKind::NotApplicable, false, false),
+        };
+        assert_eq!(verdict, expected, "{what}: {} of {truth:?}: {}", finding.rule, finding.verdict.because());
         if matches!(verdict, VerdictKind::Pass | VerdictKind::Fail) {
-            let arn = finding.load_balancer.as_str();
-            assert!(answered(arn, &finding.name), "{what}: {verdict} for {arn}, whose attributes nobody answered");
+            let id = &finding.id;
+            assert!(
+                !attributes || answered("DescribeLoadBalancerAttributes", finding),
+                "{what}: {verdict} of {id} unseen"
+            );
+            assert!(!tags || answered("DescribeTags", finding), "{what}: {verdict} of {id} unseen");
+            let by_delivery = finding.rule == "access-logs-disabled" && truth.kind == "application";
+            if by_delivery && verdict == VerdictKind::Fail {
+                assert!(answered("DescribeDeliverySources", finding), "{what}: {verdict} of {id} unseen");
+            }
         }
     }
 

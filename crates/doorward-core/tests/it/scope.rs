@@ -117,6 +117,15 @@ async fn regions_come_from_the_account_or_from_who_can_tell() {
     // No list and no fallback: one line per account says so.
     let report = covered(SMALL, &Setup::default(), all()).await;
     assert_eq!((report.coverage.counts.all, report.coverage.counts.failed), (3, 3));
+
+    // An account that cannot be entered has Regions beyond the fallback too.
+    let mut setup = Setup::default();
+    setup.discover.regions.fallback = vec![region("eu-west-1")];
+    let faults =
+        vec![Fault::new(What::AccessDenied).action("ListRegions"), Fault::new(What::AccessDenied).action("AssumeRole")];
+    let report = covered(SMALL, &setup, faults).await;
+    let unnamed = report.coverage.lines.iter().filter(|l| l.region.is_none());
+    assert_eq!(unnamed.count(), 3, "{:?}", report.coverage.lines);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -140,4 +149,35 @@ async fn a_single_account_needs_no_organization() {
 
     let error = scan(&server, &Setup::default()).await.expect_err("refused");
     assert!(error.contains("organizations:DescribeOrganization") && error.contains("--single-account"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_unit_that_nobody_asked_for_decides_nothing() {
+    use doorward_model::{Mode, Policy, PolicyRule, VerdictKind};
+    let server = serve(SMALL, vec![]).await;
+    let mut setup = Setup::default();
+    setup.discover.scope.single_account = true;
+    let (_stopper, stop) = doorward_core::Stop::new();
+    let inventory = crate::bed::look(&server, &setup, &stop).await.expect("a way in");
+    let rule = serde_json::json!({ "name": "prod", "required_mode": "strictest", "ous": ["/Security"] });
+    let rule: PolicyRule = serde_json::from_value(rule).unwrap();
+    let policy = Policy { required_mode: Mode::Defensive, rules: vec![rule], disabled: vec![] };
+    let scan = doorward_core::normalize(inventory, &crate::bed::reading());
+    let report = doorward_core::evaluate(scan, doorward_rules::all(), &policy);
+    let verdict = report.findings.iter().find(|f| f.rule == "desync-mode-below-required").expect("judged");
+    assert_eq!(verdict.verdict.kind(), VerdictKind::Unknown, "{}", verdict.verdict.because());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_by_unit_is_not_guessed() {
+    let mut setup = Setup::default();
+    setup.access.overrides = vec![doorward_core::access::RoleOverride {
+        accounts: vec![],
+        ous: vec!["/Workloads".into()],
+        role_name: "other".to_owned().try_into().unwrap(),
+        external_id: None,
+    }];
+    let report = covered(SMALL, &setup, vec![Fault::new(What::AccessDenied).action("ListRoots")]).await;
+    let failed = report.coverage.lines.iter().filter(|l| l.status == CoverageStatus::Failed);
+    assert!(failed.clone().count() == 6 && failed.clone().all(|l| l.gaps[0].operation == "organizations:ListRoots"));
 }

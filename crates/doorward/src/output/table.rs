@@ -8,7 +8,6 @@ use comfy_table::{ContentArrangement, Table, presets};
 
 use doorward_model::{Finding, Mode, Observed, ScanReport, Severity, Verdict, VerdictKind};
 
-use crate::exit::Exit;
 use crate::plain::harmless;
 
 mod unread;
@@ -44,9 +43,9 @@ impl Ink {
 }
 
 /// Writes the table and returns how many findings it accounts for: every one is counted, the pressing ones are shown.
-pub(super) fn write(out: &mut dyn Write, report: &ScanReport, exit: Exit, colour: bool) -> io::Result<usize> {
+pub(super) fn write(out: &mut dyn Write, report: &ScanReport, colour: bool) -> io::Result<usize> {
     let ink = Ink(colour);
-    header(out, report, exit)?;
+    header(out, report)?;
     summary(out, report, ink)?;
     let counted = verdicts(out, report, ink)?;
     owners(out, report, ink)?;
@@ -55,20 +54,17 @@ pub(super) fn write(out: &mut dyn Write, report: &ScanReport, exit: Exit, colour
     Ok(counted)
 }
 
-fn header(out: &mut dyn Write, report: &ScanReport, exit: Exit) -> io::Result<()> {
+fn header(out: &mut dyn Write, report: &ScanReport) -> io::Result<()> {
     let run = &report.run;
     let what = match &report.organization {
-        Observed::Known(organization) => format!("organization {}", organization.id),
+        Observed::Known(organization) => format!("organization {}", harmless(&organization.id)),
         _ => format!("account {}", run.account),
     };
     let seconds = run.finished.duration_since(run.started).as_secs();
-    writeln!(out, "Doorward {} · {what} · partition {}", run.tool_version, run.partition)?;
-    writeln!(out, "{} UTC, {seconds} s, as {}", run.started.strftime("%Y-%m-%d %H:%M"), run.caller)?;
+    writeln!(out, "Doorward {} · {what} · partition {}", harmless(&run.tool_version), harmless(&run.partition))?;
+    writeln!(out, "{} UTC, {seconds} s, as {}", run.started.strftime("%Y-%m-%d %H:%M"), harmless(run.caller.as_str()))?;
     if run.interrupted {
         writeln!(out, "\nPARTIAL REPORT: the scan was stopped; what it did not reach is listed as interrupted.")?;
-    }
-    if exit == Exit::Internal {
-        writeln!(out, "internal error")?;
     }
     writeln!(out)
 }
@@ -113,6 +109,13 @@ fn summary(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<()>
         report.accounts.len(),
         if report.coverage.accounts_listing.is_full() { "" } else { " (THE LIST OF ACCOUNTS IS NOT COMPLETE)" }
     )?;
+    let unlisted = report.coverage.lines.iter().filter(|line| line.region.is_none()).count();
+    if unlisted > 0 {
+        writeln!(
+            out,
+            "  {unlisted} of these lines stand for Regions that nobody could list: how many there are is not known"
+        )?;
+    }
 
     let tally = &report.tally;
     let population = tally.mode_population();

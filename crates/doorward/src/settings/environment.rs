@@ -8,8 +8,7 @@ use super::SettingsError;
 
 const PREFIX: &str = "DOORWARD_";
 
-/// Variables `DOORWARD_SECTION__KEY=value`. Values stay text unless they are plainly something else: an account id with
-/// a leading zero must not become a number.
+/// Variables `DOORWARD_SECTION__KEY=value`.
 pub(crate) struct Environment(Vec<(String, String)>);
 
 impl Environment {
@@ -46,31 +45,23 @@ impl Environment {
     }
 }
 
-/// Booleans, short numbers and `[lists]` are recognised; everything else is text.
-fn value(text: &str) -> Value {
+/// A value takes the type that the default has: an external id of digits stays text, a limit becomes a number. A list is
+/// written as in TOML, or with commas.
+fn value(key: &str, text: &str, defaults: &Figment) -> Value {
     let trimmed = text.trim();
-    if trimmed.starts_with('[') || trimmed.starts_with('{') {
-        let toml = Figment::from(Toml::string(&format!("value = {trimmed}")));
-        if let Ok(list) = toml.find_value("value") {
-            return list;
+    let as_toml = || Figment::from(Toml::string(&format!("value = {trimmed}"))).find_value("value").ok();
+    let parsed = match defaults.find_value(key) {
+        Ok(Value::Bool(..) | Value::Num(..) | Value::Dict(..)) => as_toml(),
+        Ok(Value::Array(..)) if trimmed.starts_with('[') => as_toml(),
+        Ok(Value::Array(..)) => {
+            Some(Value::from(trimmed.split(',').map(|item| item.trim().to_owned()).collect::<Vec<_>>()))
         }
-    }
-    let number_like =
-        trimmed.len() < 10 && !(trimmed.len() > 1 && trimmed.starts_with('0') && !trimmed.starts_with("0."));
-    match trimmed {
-        "true" => Value::from(true),
-        "false" => Value::from(false),
-        _ if number_like => {
-            if let Ok(number) = trimmed.parse::<i64>() {
-                Value::from(number)
-            } else if let Ok(number) = trimmed.parse::<f64>() {
-                Value::from(number)
-            } else {
-                Value::from(text)
-            }
-        }
-        _ => Value::from(text),
-    }
+        Ok(_) => None,
+        // No default: a list of tables is the only thing that is not text.
+        Err(_) if trimmed.starts_with('[') => as_toml(),
+        Err(_) => None,
+    };
+    parsed.unwrap_or_else(|| Value::from(text))
 }
 
 fn nested(key: &str, value: Value) -> Dict {
@@ -86,9 +77,10 @@ impl Provider for Environment {
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, Error> {
+        let defaults = Figment::from(Toml::string(super::DEFAULT));
         let mut all = Figment::new();
         for (key, text) in &self.0 {
-            all = all.merge(Flag(key.clone(), value(text)));
+            all = all.merge(Flag(key.clone(), value(key, text, &defaults)));
         }
         all.data()
     }
@@ -112,13 +104,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn leading_zeros_survive() {
-        assert_eq!(value("012345678901").as_str(), Some("012345678901"));
-        assert_eq!(value("123456789012").as_str(), Some("123456789012"));
-        assert_eq!(value("0.5"), Value::from(0.5));
-        assert_eq!(value("64"), Value::from(64_i64));
-        assert_eq!(value("true"), Value::from(true));
-        assert_eq!(value("1h").as_str(), Some("1h"));
-        assert!(matches!(value("[\"eu-west-1\", \"012345678901\"]"), Value::Array(_, items) if items.len() == 2));
+    fn values_take_the_type_of_the_default() {
+        let defaults = Figment::from(Toml::string(super::super::DEFAULT));
+        let value = |key: &str, text: &str| value(key, text, &defaults);
+        for (key, text) in [
+            ("access.external_id", "012345678901"),
+            ("access.external_id", "123456"),
+            ("access.role_name", "true"),
+            ("scan.deadline", "1h"),
+        ] {
+            assert_eq!(value(key, text).as_str(), Some(text), "{key}");
+        }
+        assert_eq!(value("calls.share_of_limits", "0.5"), Value::from(0.5));
+        assert_eq!(value("calls.concurrency", "64").to_i128(), Some(64));
+        assert_eq!(value("collect.alb_listeners", "true"), Value::from(true));
+        for list in ["[\"eu-west-1\", \"us-east-1\"]", "eu-west-1, us-east-1"] {
+            assert!(matches!(value("regions.include", list), Value::Array(_, items) if items.len() == 2), "{list}");
+        }
+        assert!(
+            matches!(value("scope.include_accounts", "012345678901"), Value::Array(_, items) if items[0].as_str() == Some("012345678901"))
+        );
     }
 }

@@ -43,6 +43,13 @@ fn settings() {
             "[[policy.rules]]\nname = \"x\"\nrequired_mode = \"strictest\"\ntag = { a = \"b\" }\n",
             &["doorward.toml:4:", "tag", "did you mean tags?"],
         ),
+        ("[calls]\nshare_of_limits = 1e-300\n", &["doorward.toml:2:", "calls.share_of_limits"]),
+        ("[scope]\nexclude_ous = [\"Sandbox\"]\n", &["doorward.toml:2:", "Sandbox", "/Workloads/Prod"]),
+        (
+            "[[policy.rules]]\nname = \"x\"\nrequired_mode = \"strictest\"\nous = [\"Security\"]\n",
+            &["doorward.toml:4:", "Security"],
+        ),
+        ("[scope]\nsingle_account = true\nexclude_ous = [\"/Sandbox\"]\n", &["doorward.toml:3:", "single_account"]),
         ("[report]\nminimum_coverage = 101\n", &["doorward.toml:2:", "report.minimum_coverage"]),
         ("[access\n", &["doorward.toml:1:", "not TOML"]),
     ] {

@@ -121,6 +121,58 @@ fn config_show_says_where_each_value_came_from() {
 }
 
 #[test]
+fn every_setting_that_a_remedy_names_exists() {
+    let path = format!("{}/config/default.toml", crate::bed::REPOSITORY);
+    let default: toml::Table = std::fs::read_to_string(path).unwrap().parse().unwrap();
+    let mut named = 0;
+    for reason in doorward_model::GapReason::ALL {
+        for key in reason.remedy().split('`').skip(1).step_by(2) {
+            let (section, name) = key.split_once('.').unwrap_or_else(|| panic!("{key} is no setting"));
+            assert!(default[section].get(name).is_some(), "{}: {key} is no setting", reason.code());
+            named += 1;
+        }
+    }
+    assert!(named >= 5);
+}
+
+#[test]
+fn one_output_that_fails_costs_no_other() {
+    let bed = Bed::start(&world("gaps-org"), vec![]);
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["-q", "scan", "--save", "no/such/x", "--format", "json-v1=a.json"];
+    let said = run(bed.doorward(folder.path()).args(arguments));
+    assert_eq!(said.code, Some(6), "{}", said.err);
+    assert!(said.err.contains("no/such/x") && bed.server.calls().is_empty(), "found out before the scan: {}", said.err);
+
+    let arguments =
+        ["-q", "scan", "--format", "json-v1=/dev/full", "--format", "ndjson-v1=b.ndjson", "--save", "b.saved"];
+    let said = run(bed.doorward(folder.path()).args(arguments));
+    assert_eq!(said.code, Some(7), "{}", said.err);
+    assert!(said.err.contains("/dev/full"), "{}", said.err);
+    assert!(folder.path().join("b.ndjson").is_file() && folder.path().join("b.saved").is_file());
+    assert!(!std::path::Path::new("/dev/full").is_file(), "a device stays a device");
+
+    let said =
+        run(bed.doorward(folder.path()).args(["-q", "scan", "--format", "json-v1=c", "--format", "ndjson-v1=./c"]));
+    assert_eq!(said.code, Some(2), "{}", said.err);
+}
+
+#[test]
+fn a_saved_scan_that_was_changed_is_refused() {
+    let bed = Bed::start(&world("gaps-org"), vec![]);
+    let folder = tempfile::tempdir().unwrap();
+    run(bed.doorward(folder.path()).args(["-q", "scan", "--save", "a.saved", "--format", "json-v1=a.json"]));
+    let mut saved: Value =
+        serde_json::from_str(&std::fs::read_to_string(folder.path().join("a.saved")).unwrap()).unwrap();
+    let cells = saved["inventory"]["cells"].as_array_mut().unwrap();
+    cells.retain(|cell| cell["account"] != "200000000003");
+    std::fs::write(folder.path().join("b.saved"), saved.to_string()).unwrap();
+    let said = run(doorward(folder.path()).args(["report", "--from", "b.saved"]));
+    assert_eq!(said.code, Some(2), "{}", said.err);
+    assert!(said.err.contains("200000000003"), "{}", said.err);
+}
+
+#[test]
 fn explanations_cover_every_topic_they_list() {
     let folder = tempfile::tempdir().unwrap();
     let list = run(doorward(folder.path()).arg("explain"));

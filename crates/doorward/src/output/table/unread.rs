@@ -19,6 +19,7 @@ fn cause(gap: &Gap) -> Cause {
 /// everything was read.
 pub(super) fn write(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<()> {
     let mut causes: BTreeMap<Cause, Vec<String>> = BTreeMap::new();
+    let mut of_verdicts: BTreeMap<Cause, Vec<String>> = BTreeMap::new();
     let mut skipped: BTreeMap<(GapReason, String), Vec<String>> = BTreeMap::new();
     for line in &report.coverage.lines {
         let region = line.region.as_ref().map_or("(Regions not listed)", |region| region.as_str());
@@ -44,6 +45,21 @@ pub(super) fn write(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::R
         if let Some(gap) = account.regions.gap().filter(|gap| gap.reason != GapReason::NotAsked) {
             causes.entry(cause(gap)).or_default().push(format!("{} (its list of Regions)", account.id));
         }
+    }
+
+    for finding in &report.findings {
+        let Verdict::Unknown { gaps, .. } = &finding.verdict else { continue };
+        for gap in gaps {
+            let cause = cause(gap);
+            // What coverage names already needs no second line; what AWS answered oddly has a section of its own.
+            let elsewhere = gap.reason == GapReason::Malformed && gap.code.is_none();
+            if !elsewhere && !causes.contains_key(&cause) {
+                of_verdicts.entry(cause).or_default().push(format!("{} ({})", finding.name, finding.rule));
+            }
+        }
+    }
+    for (cause, places) in of_verdicts {
+        causes.insert(cause, places);
     }
 
     if !causes.is_empty() {
