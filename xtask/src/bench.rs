@@ -64,7 +64,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let silent = program.serve(plan.size(plan.balancers, 10))?;
 
     println!("{} accounts x 17 Regions x {} load balancers ({})", plan.accounts, plan.balancers, full.kinds());
-    println!("Quotas are off, 64 requests are in flight, {} rounds in turns; medians.", plan.rounds);
+    println!("Quotas are off, 64 requests are in flight, rounds in turns: {}; medians.", plan.rounds);
     println!("Application load balancers log by attribute, so nobody is asked for vended logs.\n");
 
     let mut rounds = Rounds::default();
@@ -85,8 +85,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     for goal in &goals {
         println!("{goal}");
     }
-    let missed = goals.iter().filter(|goal| !goal.met).count();
-    println!("\n{} goals met, {missed} missed", goals.len() - missed);
+    let of = |verdict: Option<bool>| goals.iter().filter(|goal| goal.met == verdict).count();
+    let (met, missed, open) = (of(Some(true)), of(Some(false)), of(None));
+    println!("\n{met} goals met, {missed} missed, {open} not to be told at this size");
     Ok(if missed > 0 && plan.strict { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
@@ -111,7 +112,10 @@ impl Rounds {
         table::contenders(&[&scan, &sdk, &raw]);
         table::calls(&scan, &full.minimum);
 
+        // Other work on the machine only ever adds CPU time, so the least of the rounds is nearest to the scanner's own.
+        let least = |rounds: &[Sample]| rounds.iter().map(Sample::cpu_seconds).fold(f64::INFINITY, f64::min);
         let [quarter, half] = &self.smaller;
+        let cpu = [least(quarter), least(half), least(&self.scan)];
         let quarter = Sample::median(quarter).context("nothing was measured")?;
         let half = Sample::median(half).context("nothing was measured")?;
         let sizes = [smaller[0].size.balancers, smaller[1].size.balancers, plan.balancers];
@@ -120,9 +124,9 @@ impl Rounds {
         Ok(vec![
             goals::memory(&scan),
             goals::calls(&scan, full.minimum.total()),
-            goals::cpu(&scan, &sdk, &raw),
-            goals::linear("CPU time linear in load balancers", sizes, growth.map(Sample::cpu_seconds)),
-            goals::linear("peak memory linear in load balancers", sizes, growth.map(|sample| sample.peak_mb)),
+            goals::cpu(&self.scan, &self.sdk),
+            goals::linear("CPU time linear in load balancers", sizes, cpu, 1.0),
+            goals::linear("peak memory linear in load balancers", sizes, growth.map(|sample| sample.peak_mb), 10.0),
         ])
     }
 }
