@@ -45,7 +45,8 @@ impl Failure {
         match error {
             SdkError::ServiceError(service) => {
                 let status = service.raw().status().as_u16();
-                seen.code = service.err().code().map(str::to_owned);
+                let told = service.err().code().map(str::to_owned);
+                seen.code = told.or_else(|| service.raw().body().bytes().and_then(code_in));
                 seen.message = service.err().message().map(str::to_owned);
                 seen.judge(operation, status)
             }
@@ -162,6 +163,16 @@ impl Seen {
     }
 }
 
+/// The code in an XML error that came where the SDK expected another shape: some endpoints answer a JSON or query call
+/// with the bare `<Error>` of another protocol.
+fn code_in(body: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(body.get(..body.len().min(4096))?).ok()?;
+    let (_, rest) = text.split_once("<Code>")?;
+    let (code, _) = rest.split_once("</Code>")?;
+    let plain = !code.is_empty() && code.len() <= 64 && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
+    plain.then(|| code.to_owned())
+}
+
 fn denial(message: &str) -> GapReason {
     let of_the_organization =
         message.contains("in a service control policy") || message.contains("in a resource control policy");
@@ -230,6 +241,18 @@ mod tests {
         ] {
             let failure = judged(Operation::DescribeTags, code, "", status);
             assert_eq!((failure.cure, failure.gap.reason), (cure, reason), "{code} {status}");
+        }
+    }
+
+    #[test]
+    fn a_code_is_found_in_an_error_of_another_shape() {
+        for (body, code) in [
+            ("<Response><Errors><Error><Code>AccessDenied</Code></Error></Errors></Response>", Some("AccessDenied")),
+            ("<html><body>403 Forbidden</body></html>", None),
+            ("<Code>no code at all</Code>", None),
+            ("{}", None),
+        ] {
+            assert_eq!(code_in(body.as_bytes()).as_deref(), code, "{body}");
         }
     }
 

@@ -26,11 +26,13 @@ fn entered(report: &ScanReport) -> Vec<&str> {
     accounts
 }
 
+type Edit = Box<dyn Fn(&mut Setup)>;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn accounts_and_units_are_included_and_excluded() {
     let (management, security, shop) = ("300000000001", "300000000002", "300000000003");
     let id = |text: &str| doorward_model::AccountId::new(text).unwrap();
-    let edits: [(&str, Box<dyn Fn(&mut Setup)>, Vec<&str>); 5] = [
+    let edits: [(&str, Edit, Vec<&str>); 5] = [
         ("include account", Box::new(move |s| s.discover.scope.include_accounts = vec![id(shop)]), vec![shop]),
         (
             "exclude account",
