@@ -1,0 +1,240 @@
+//! What changed between two recorded runs.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension, Row};
+use serde::Serialize;
+
+use crate::error::Fault;
+use crate::findings::finding_id;
+use crate::history::RunRef;
+use crate::record::was_looked_at;
+use crate::stamp::timestamp;
+use crate::standing::UNSEEN;
+use crate::{Ledger, LedgerError, State};
+
+/// One finding that differs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct DiffLine {
+    /// The account.
+    pub account: String,
+    /// The Region.
+    pub region: String,
+    /// The load balancer's ARN.
+    pub load_balancer: String,
+    /// The rule.
+    pub rule: String,
+    /// The finding's stable id.
+    pub id: String,
+    /// Where it stood after the first run; absent where the ledger did not know it yet.
+    pub before: Option<State>,
+    /// Where it stood after the second run; absent where the ledger did not know it yet.
+    pub after: Option<State>,
+}
+
+/// The difference between what was known after two runs. Every list is ordered by account, Region, ARN and rule.
+///
+/// `failing_after = failing_before - fixed - vanished + new + regressed + those of excepted that did not fail before`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Diff {
+    /// The first run.
+    pub from: RunRef,
+    /// The second run.
+    pub to: RunRef,
+    /// Findings that failed after the first run, excepted and unseen ones included.
+    pub failing_before: usize,
+    /// Findings that failed after the second run, excepted and unseen ones included.
+    pub failing_after: usize,
+    /// Fail now and were not known before.
+    pub new: Vec<DiffLine>,
+    /// Failed before, and were seen to pass or not to apply.
+    pub fixed: Vec<DiffLine>,
+    /// Fail now and were fine, or resolved, before.
+    pub regressed: Vec<DiffLine>,
+    /// Are under an exception now and were not before.
+    pub excepted: Vec<DiffLine>,
+    /// Were under an exception before and fail without one now.
+    pub exception_ended: Vec<DiffLine>,
+    /// Failed before, and their load balancer or account is gone.
+    pub vanished: Vec<DiffLine>,
+    /// Fail, were seen by the first run and not by the second.
+    pub now_unseen: Vec<DiffLine>,
+    /// Failed before and fail now, and nothing above is true of them.
+    pub unchanged: usize,
+}
+
+/// A finding after one of the two runs.
+#[derive(Clone, Copy)]
+struct Point {
+    state: Option<State>,
+    seen: bool,
+}
+
+impl Point {
+    fn fails(self) -> bool {
+        self.state.is_some_and(State::is_failing)
+    }
+}
+
+/// A finding under way: load balancer and rule, and its newest code up to the first and the second run.
+type Group = ((i64, i64), Option<i64>, Option<i64>);
+
+enum Change {
+    New,
+    Fixed,
+    Regressed,
+    Excepted,
+    ExceptionEnded,
+    Vanished,
+    NowUnseen,
+    Unchanged,
+    Fine,
+}
+
+fn change(before: Point, after: Point) -> Change {
+    match (before.state, after.state) {
+        _ if !before.fails() && !after.fails() => Change::Fine,
+        (_, Some(State::Passing | State::NotApplicable)) => Change::Fixed,
+        _ if before.fails() && !after.fails() => Change::Vanished,
+        _ if before.fails() && before.seen && !after.seen => Change::NowUnseen,
+        (Some(State::Excepted), Some(State::Open)) => Change::ExceptionEnded,
+        (was, Some(State::Excepted)) if was != Some(State::Excepted) => Change::Excepted,
+        _ if before.fails() => Change::Unchanged,
+        (None | Some(State::Unknown), _) => Change::New,
+        _ => Change::Regressed,
+    }
+}
+
+/// One of the two runs: its place in the order, and what it looked at.
+struct End {
+    seq: i64,
+    run: RunRef,
+    statuses: Vec<u8>,
+}
+
+impl End {
+    fn point(&self, code: Option<i64>, place: i64) -> Point {
+        let status = usize::try_from(place).ok().and_then(|place| self.statuses.get(place));
+        Point {
+            state: code.map(|code| State::from_code(code & (UNSEEN - 1))),
+            seen: code.is_some_and(|code| code & UNSEEN == 0) && status.is_some_and(|status| was_looked_at(*status)),
+        }
+    }
+}
+
+impl Ledger {
+    /// What changed from one recorded run to another, which may be the earlier one. [`LedgerError::UnknownRun`] when
+    /// either is not recorded.
+    pub fn diff(&self, from: &str, to: &str) -> Result<Diff, LedgerError> {
+        self.read("comparing two runs", |db| {
+            let (from, to) = (self.end(db, from)?, self.end(db, to)?);
+            let mut diff = Diff {
+                from: from.run.clone(),
+                to: to.run.clone(),
+                failing_before: 0,
+                failing_after: 0,
+                new: Vec::new(),
+                fixed: Vec::new(),
+                regressed: Vec::new(),
+                excepted: Vec::new(),
+                exception_ended: Vec::new(),
+                vanished: Vec::new(),
+                now_unseen: Vec::new(),
+                unchanged: 0,
+            };
+            let places: BTreeMap<i64, i64> = db
+                .prepare("SELECT id, place FROM balancers")?
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<rusqlite::Result<_>>()?;
+            let mut query = db.prepare(
+                "SELECT balancer, rule, run, now FROM transitions WHERE run <= ?1 ORDER BY balancer, rule, run",
+            )?;
+            let mut rows = query.query([from.seq.max(to.seq)])?;
+            let mut group: Option<Group> = None;
+            loop {
+                let next = rows.next()?.map(step).transpose()?;
+                let key = next.map(|(key, ..)| key);
+                if let Some((done, before, after)) = group.filter(|(open, ..)| Some(*open) != key) {
+                    let place = places.get(&done.0).copied().unwrap_or(0);
+                    diff.add(db, done, from.point(before, place), to.point(after, place))?;
+                    group = None;
+                }
+                let Some((key, run, code)) = next else { break };
+                let (_, before, after) = group.get_or_insert((key, None, None));
+                if run <= from.seq {
+                    *before = Some(code);
+                }
+                if run <= to.seq {
+                    *after = Some(code);
+                }
+            }
+            diff.sort();
+            Ok(diff)
+        })
+    }
+
+    fn end(&self, db: &Connection, id: &str) -> Result<End, Fault> {
+        let query = "SELECT r.seq, r.at, c.statuses FROM runs r JOIN coverages c ON c.id = r.coverage WHERE r.id = ?1";
+        let read = |row: &Row<'_>| {
+            let run = RunRef { id: id.to_owned(), at: timestamp(row.get(1)?) };
+            Ok(End { seq: row.get(0)?, run, statuses: row.get(2)? })
+        };
+        let unknown = || LedgerError::UnknownRun { path: self.path().to_owned(), run: id.to_owned() };
+        Ok(db.query_row(query, [id], read).optional()?.ok_or_else(unknown)?)
+    }
+}
+
+fn step(row: &Row<'_>) -> rusqlite::Result<((i64, i64), i64, i64)> {
+    Ok(((row.get(0)?, row.get(1)?), row.get(2)?, row.get(3)?))
+}
+
+impl Diff {
+    fn add(&mut self, db: &Connection, key: (i64, i64), before: Point, after: Point) -> Result<(), Fault> {
+        self.failing_before += usize::from(before.fails());
+        self.failing_after += usize::from(after.fails());
+        let list = match change(before, after) {
+            Change::Fine => return Ok(()),
+            Change::Unchanged => {
+                self.unchanged += 1;
+                return Ok(());
+            }
+            Change::New => &mut self.new,
+            Change::Fixed => &mut self.fixed,
+            Change::Regressed => &mut self.regressed,
+            Change::Excepted => &mut self.excepted,
+            Change::ExceptionEnded => &mut self.exception_ended,
+            Change::Vanished => &mut self.vanished,
+            Change::NowUnseen => &mut self.now_unseen,
+        };
+        let mut query = db.prepare_cached(
+            "SELECT p.account, p.region, b.arn, r.name, r.own FROM balancers b JOIN places p ON p.id = b.place
+             JOIN rules r ON r.id = ?2 WHERE b.id = ?1",
+        )?;
+        list.push(query.query_row([key.0, key.1], |row| {
+            let (load_balancer, rule): (String, String) = (row.get(2)?, row.get(3)?);
+            Ok(DiffLine {
+                account: row.get(0)?,
+                region: row.get(1)?,
+                id: finding_id(&load_balancer, &rule, row.get(4)?),
+                load_balancer,
+                rule,
+                before: before.state,
+                after: after.state,
+            })
+        })?);
+        Ok(())
+    }
+
+    fn sort(&mut self) {
+        let lists = [
+            &mut self.new,
+            &mut self.fixed,
+            &mut self.regressed,
+            &mut self.excepted,
+            &mut self.exception_ended,
+            &mut self.vanished,
+            &mut self.now_unseen,
+        ];
+        lists.into_iter().for_each(|list| list.sort());
+    }
+}

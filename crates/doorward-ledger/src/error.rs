@@ -1,0 +1,245 @@
+//! What can go wrong with a ledger: each error names the file, the trouble and the next step.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use rusqlite::ErrorCode;
+
+/// The ledger could not do what it was asked. Nothing that was recorded before is changed by a failed call.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// The folder for the ledger is missing and could not be made.
+    #[error("{}: the folder for the ledger could not be created ({source}); choose another path with --ledger", .path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file could not be opened.
+    #[error("{}: the ledger could not be opened ({reason}); check the path and its permissions, or choose another with --ledger", .path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the system or SQLite said.
+        reason: String,
+    },
+    /// A reader found no file.
+    #[error("{}: there is no ledger here yet; run a scan first, or name another with --ledger", .path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file lies on a network file system, where SQLite's locks do not hold.
+    #[error("{}: the ledger lies on a network file system ({kind}, mounted at {}), where locks are unreliable and the file can be damaged; choose a local path with --ledger, or force it if only one machine ever writes", .path.display(), .mount.display())]
+    NetworkFileSystem {
+        /// The file.
+        path: PathBuf,
+        /// The file system's type, as the kernel names it.
+        kind: String,
+        /// Where it is mounted.
+        mount: PathBuf,
+    },
+    /// The file was written by a newer Doorward.
+    #[error("{}: the ledger has schema version {found}, this Doorward knows up to {known}; use the newer Doorward that wrote it", .path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The file's schema version.
+        found: i64,
+        /// The newest schema version this crate knows.
+        known: i64,
+    },
+    /// A reader found an old schema and may not bring it forward.
+    #[error("{}: the ledger has the older schema version {found}; run a scan with this Doorward once to bring it to {known}", .path.display())]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// The file's schema version.
+        found: i64,
+        /// The schema version that readers need.
+        known: i64,
+    },
+    /// The file is a database of something else, or no database.
+    #[error("{}: this file is not a Doorward ledger; choose another path with --ledger", .path.display())]
+    NotALedger {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is damaged.
+    #[error("{}: the ledger is damaged ({problem}); restore it from a backup, or move it away to begin a new one", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        problem: String,
+    },
+    /// The disk, or the file's size limit, is full.
+    #[error("{}: the disk is full while {doing}; the ledger is as it was before; make room and repeat", .path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// What was being done.
+        doing: &'static str,
+    },
+    /// The system refused a read or a write.
+    #[error("{}: input or output failed while {doing} ({reason}); the ledger is as it was before; check the disk and repeat", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What was being done.
+        doing: &'static str,
+        /// What SQLite said.
+        reason: String,
+    },
+    /// The file or its folder may not be written.
+    #[error("{}: the ledger may not be written while {doing} ({reason}); check the permissions of the file and its folder", .path.display())]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
+        /// What was being done.
+        doing: &'static str,
+        /// What SQLite said.
+        reason: String,
+    },
+    /// Another process held SQLite's own lock for longer than the busy timeout.
+    #[error("{}: another process kept the ledger locked while {doing}; repeat when it is done", .path.display())]
+    Busy {
+        /// The file.
+        path: PathBuf,
+        /// What was being done.
+        doing: &'static str,
+    },
+    /// Anything else SQLite objects to.
+    #[error("{}: {doing} failed ({reason})", .path.display())]
+    Sql {
+        /// The file.
+        path: PathBuf,
+        /// What was being done.
+        doing: &'static str,
+        /// What SQLite said.
+        reason: String,
+    },
+    /// Stored text could not be read back, or something could not be put into text.
+    #[error("{}: stored text could not be read or written while {doing} ({reason})", .path.display())]
+    Text {
+        /// The file.
+        path: PathBuf,
+        /// What was being done.
+        doing: &'static str,
+        /// What the parser said.
+        reason: String,
+    },
+    /// Somebody else writes. The caller may wait until then and try again.
+    #[error("{}: {owner} is writing to the ledger and holds it until {until}; wait until then and try again", .path.display())]
+    Held {
+        /// The file.
+        path: PathBuf,
+        /// Who holds the lease.
+        owner: String,
+        /// When the lease expires if its owner does not renew it, UTC.
+        until: Timestamp,
+    },
+    /// The caller's lease was taken over: it paused for longer than its lease lasted.
+    #[error("{}: {owner} lost the ledger to {holder} because its lease was not renewed in time; nothing was written; resume the scan once {holder} is done", .path.display())]
+    Fenced {
+        /// The file.
+        path: PathBuf,
+        /// Who lost the lease.
+        owner: String,
+        /// Who has it now, or had it last.
+        holder: String,
+    },
+    /// No such run.
+    #[error("{}: the ledger knows no run {run:?}; `doorward history` lists those it knows", .path.display())]
+    UnknownRun {
+        /// The file.
+        path: PathBuf,
+        /// The run asked for.
+        run: String,
+    },
+    /// A run with this id is there already, in a state that does not allow the call.
+    #[error("{}: run {run:?} is already {state} in the ledger; begin a new scan", .path.display())]
+    RunState {
+        /// The file.
+        path: PathBuf,
+        /// The run.
+        run: String,
+        /// Its state there.
+        state: &'static str,
+    },
+    /// The run did not reach its end; recording it would need a second record under the same id after a resume.
+    #[error("{}: run {run:?} was interrupted and is not recorded; resume it to its end", .path.display())]
+    Interrupted {
+        /// The file.
+        path: PathBuf,
+        /// The run.
+        run: String,
+    },
+    /// History by a tag that was not recorded.
+    #[error("{}: no recorded scan is grouped by tag {tag:?}; add it to the ledger's tags and scan again", .path.display())]
+    UngroupedTag {
+        /// The file.
+        path: PathBuf,
+        /// The tag key asked for.
+        tag: String,
+    },
+    /// A span of months that the calendar cannot subtract.
+    #[error("cannot keep {months} months: that is not a span the calendar can subtract")]
+    Months {
+        /// The months asked for.
+        months: u32,
+    },
+}
+
+/// A failure inside, before it is known which file and which call it belongs to.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    Sql(rusqlite::Error),
+    Json(serde_json::Error),
+    Text(String),
+    Told(LedgerError),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<serde_json::Error> for Fault {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json(error)
+    }
+}
+
+impl From<LedgerError> for Fault {
+    fn from(error: LedgerError) -> Self {
+        Self::Told(error)
+    }
+}
+
+impl Fault {
+    /// Says it in words: which file, while doing what.
+    pub(crate) fn explain(self, path: &Path, doing: &'static str) -> LedgerError {
+        let path = path.to_owned();
+        let error = match self {
+            Self::Told(error) => return error,
+            Self::Json(error) => return LedgerError::Text { path, doing, reason: error.to_string() },
+            Self::Text(reason) => return LedgerError::Text { path, doing, reason },
+            Self::Sql(error) => error,
+        };
+        let reason = error.to_string();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => LedgerError::Full { path, doing },
+            Some(ErrorCode::SystemIoFailure) => LedgerError::Io { path, doing, reason },
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => LedgerError::ReadOnly { path, doing, reason },
+            Some(ErrorCode::CannotOpen) => LedgerError::Open { path, reason },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => LedgerError::Busy { path, doing },
+            Some(ErrorCode::NotADatabase) => LedgerError::NotALedger { path },
+            Some(ErrorCode::DatabaseCorrupt) => LedgerError::Damaged { path, problem: reason },
+            _ => LedgerError::Sql { path, doing, reason },
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! What is remembered of single findings and load balancers.
+
+use doorward_model::{Arn, Finding, Mode, Severity};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::Serialize;
+
+use crate::error::Fault;
+use crate::history::RunRef;
+use crate::stamp::timestamp;
+use crate::standing::UNSEEN;
+use crate::{Ledger, LedgerError, State};
+
+/// A finding that is not as required, allowed or not, as the ledger knows it after the newest run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OpenFinding {
+    /// The finding's stable id.
+    pub id: String,
+    /// The rule.
+    pub rule: String,
+    /// The load balancer's ARN.
+    pub load_balancer: String,
+    /// The load balancer's name.
+    pub name: String,
+    /// The owner, as last read.
+    pub owner: String,
+    /// [`State::Open`] or [`State::Excepted`].
+    pub state: State,
+    /// How much it matters, as last seen.
+    pub severity: Option<Severity>,
+    /// The first failure ever, UTC.
+    pub first_seen: Timestamp,
+    /// The first failure since it was last resolved, UTC.
+    pub opened: Timestamp,
+    /// When a scan last saw it so, UTC.
+    pub last_seen: Timestamp,
+    /// Whether the newest run looked elsewhere or could not see it: "not seen since `last_seen`".
+    pub unseen: bool,
+    /// How often it came back.
+    pub reopened: u32,
+}
+
+/// One change of a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Transition {
+    /// The state before; absent at the first judgement.
+    pub from: Option<State>,
+    /// The state after. Where `unseen`, it is the state it was last seen in.
+    pub to: State,
+    /// Whether from here on nobody could see it.
+    pub unseen: bool,
+    /// The run that found the change.
+    pub run: RunRef,
+}
+
+/// One change of a load balancer's mode. It happened after `before` and no later than `after`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModeChange {
+    /// The mode before; absent where AWS returned none, and at first sight.
+    pub from: Option<Mode>,
+    /// The mode after; absent where AWS returned none.
+    pub to: Option<Mode>,
+    /// The last run that saw the mode before; absent at first sight.
+    pub before: Option<RunRef>,
+    /// The first run that saw the mode after.
+    pub after: RunRef,
+}
+
+impl Ledger {
+    /// Every finding that fails, allowed or not, ordered by account, Region, ARN and rule.
+    pub fn open_findings(&self) -> Result<Vec<OpenFinding>, LedgerError> {
+        self.read("listing open findings", |db| {
+            let mut query = db.prepare(
+                "SELECT b.arn, r.name, r.own, b.name, json_extract(g.document, '$.owner'), f.state, f.severity, f.first,
+                        f.opened, coalesce(f.seen, p.last_at),
+                        f.seen IS NOT NULL OR p.last_at < (SELECT at FROM runs ORDER BY seq DESC LIMIT 1), f.reopened
+                 FROM findings f JOIN balancers b ON b.id = f.balancer JOIN places p ON p.id = b.place
+                 JOIN rules r ON r.id = f.rule JOIN groupings g ON g.id = b.grouping
+                 WHERE f.state IN (3, 4) ORDER BY p.account, p.region, b.arn, r.name, r.own",
+            )?;
+            let rows = query.query_map([], open_finding)?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    /// Every change of one finding, oldest first; empty for a finding the ledger does not know.
+    pub fn transitions(&self, finding: &str) -> Result<Vec<Transition>, LedgerError> {
+        self.read("reading a finding's changes", |db| {
+            let Some((balancer, rule)) = find(db, finding)? else { return Ok(Vec::new()) };
+            let mut query = db.prepare(
+                "SELECT t.was, t.now, r.id, r.at FROM transitions t JOIN runs r ON r.seq = t.run
+                 WHERE t.balancer = ?1 AND t.rule = ?2 ORDER BY t.run",
+            )?;
+            let rows = query.query_map([balancer, rule], |row| {
+                let (was, now): (Option<i64>, i64) = (row.get(0)?, row.get(1)?);
+                Ok(Transition {
+                    from: was.map(|code| State::from_code(code & (UNSEEN - 1))),
+                    to: State::from_code(now & (UNSEEN - 1)),
+                    unseen: now & UNSEEN != 0,
+                    run: RunRef { id: row.get(2)?, at: timestamp(row.get(3)?) },
+                })
+            })?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    /// Every mode a load balancer was seen in, oldest first, each with the two runs that bracket the change. Empty for
+    /// a load balancer the ledger does not know or that has no mode.
+    pub fn mode_history(&self, arn: &str) -> Result<Vec<ModeChange>, LedgerError> {
+        self.read("reading a load balancer's modes", |db| {
+            let mut query = db.prepare(
+                "SELECT c.was, c.now, a.id, a.at, e.id, e.at FROM balancers b JOIN mode_changes c ON c.balancer = b.id
+                 JOIN runs a ON a.seq = c.run LEFT JOIN runs e ON e.seq = c.before_run WHERE b.arn = ?1 ORDER BY c.run",
+            )?;
+            let rows = query.query_map([arn], |row| {
+                let before: Option<String> = row.get(4)?;
+                let before_at: Option<i64> = row.get(5)?;
+                Ok(ModeChange {
+                    from: row.get::<_, Option<i64>>(0)?.and_then(mode),
+                    to: mode(row.get(1)?),
+                    before: before.zip(before_at).map(|(id, at)| RunRef { id, at: timestamp(at) }),
+                    after: RunRef { id: row.get(2)?, at: timestamp(row.get(3)?) },
+                })
+            })?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+}
+
+fn open_finding(row: &Row<'_>) -> rusqlite::Result<OpenFinding> {
+    let (load_balancer, rule): (String, String) = (row.get(0)?, row.get(1)?);
+    Ok(OpenFinding {
+        id: finding_id(&load_balancer, &rule, row.get(2)?),
+        rule,
+        load_balancer,
+        name: row.get(3)?,
+        owner: row.get::<_, Option<String>>(4)?.unwrap_or_else(|| "(owner unread)".to_owned()),
+        state: State::from_code(row.get(5)?),
+        severity: row.get::<_, Option<i64>>(6)?.and_then(severity),
+        first_seen: timestamp(row.get(7)?),
+        opened: timestamp(row.get(8)?),
+        last_seen: timestamp(row.get(9)?),
+        unseen: row.get(10)?,
+        reopened: row.get(11)?,
+    })
+}
+
+/// A finding's stable id; `own` is set where it is not the one that load balancer and rule make.
+pub(crate) fn finding_id(arn: &str, rule: &str, own: String) -> String {
+    if !own.is_empty() {
+        return own;
+    }
+    Arn::new(arn).map_or_else(|_| format!("{arn}/{rule}"), |arn| Finding::id_for(&arn, rule))
+}
+
+/// Looks a finding up by its id, whose third and fourth parts are Region and account.
+fn find(db: &Connection, id: &str) -> Result<Option<(i64, i64)>, Fault> {
+    let mut parts = id.split('/').skip(2);
+    let (region, account) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let mut query = db.prepare(
+        "SELECT b.arn, r.name, r.own, f.balancer, f.rule FROM places p JOIN balancers b ON b.place = p.id
+         JOIN findings f ON f.balancer = b.id JOIN rules r ON r.id = f.rule WHERE p.account = ?1 AND p.region = ?2",
+    )?;
+    let mut rows = query.query([account, region])?;
+    while let Some(row) = rows.next()? {
+        if finding_id(&row.get::<_, String>(0)?, &row.get::<_, String>(1)?, row.get(2)?) == id {
+            return Ok(Some((row.get(3)?, row.get(4)?)));
+        }
+    }
+    let own = "SELECT f.balancer, f.rule FROM rules r JOIN findings f ON f.rule = r.id WHERE r.own = ?1";
+    Ok(db.query_row(own, params![id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+}
+
+fn mode(code: i64) -> Option<Mode> {
+    match code {
+        1 => Some(Mode::Monitor),
+        2 => Some(Mode::Defensive),
+        3 => Some(Mode::Strictest),
+        _ => None,
+    }
+}
+
+/// The severity at a place in the order from informational to critical.
+pub(crate) fn severity(rank: i64) -> Option<Severity> {
+    let order = [Severity::Informational, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
+    order.get(usize::try_from(rank).ok()?).copied()
+}

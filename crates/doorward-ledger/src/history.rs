@@ -1,0 +1,233 @@
+//! Trends: what each recorded run counted, as a whole or by group, every figure with its denominator.
+
+use std::collections::BTreeMap;
+
+use doorward_model::{CoverageCounts, Mode, Severity};
+use jiff::Timestamp;
+use rusqlite::{Connection, Row};
+use serde::Serialize;
+
+use crate::error::Fault;
+use crate::findings::severity;
+use crate::record::{COLUMNS, Counts, count, counts_of, fixed_dimension, tag_dimension};
+use crate::stamp::{nanos, timestamp};
+use crate::{Ledger, LedgerError};
+
+/// What figures are grouped by.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum By {
+    /// Not at all: one figure for everything.
+    #[default]
+    All,
+    /// By owner; `unowned` is one of them.
+    Owner,
+    /// By organizational unit, as a path of names. Units do not include what is below them.
+    Ou,
+    /// By the value of a load balancer tag, one of those that were given to [`Ledger::record`].
+    Tag(String),
+}
+
+impl By {
+    /// The dimension, as the file names it.
+    pub(crate) fn dimension(&self) -> String {
+        match self {
+            Self::All => String::new(),
+            Self::Owner => fixed_dimension(true).to_owned(),
+            Self::Ou => fixed_dimension(false).to_owned(),
+            Self::Tag(key) => tag_dimension(key),
+        }
+    }
+}
+
+/// A recorded run, by name and time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RunRef {
+    /// The run's id.
+    pub id: String,
+    /// When it ended, UTC: the time of everything it saw.
+    pub at: Timestamp,
+}
+
+/// A part with the whole it is a part of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Share {
+    /// The part.
+    pub count: usize,
+    /// The whole.
+    pub of: usize,
+}
+
+impl Share {
+    /// The share in hundredths of a percent, rounded down so that 100 % means all; none of nothing.
+    pub fn basis_points(self) -> Option<u32> {
+        (self.of > 0).then(|| u32::try_from(self.count * 10_000 / self.of).unwrap_or(0))
+    }
+}
+
+/// What one run counted, in all or in one group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RunSummary {
+    /// The run.
+    pub run: RunRef,
+    /// The group; absent where figures are not grouped.
+    pub group: Option<String>,
+    /// The account-Regions of the whole run, also where figures are grouped.
+    pub coverage: CoverageCounts,
+    /// Whether the list of accounts arrived in full; if not, nobody knows what is missing in the coverage.
+    pub accounts_listed: bool,
+    /// Load balancers whose mode matters: the denominator of the shares.
+    pub balancers: usize,
+    /// Load balancers by mode.
+    pub modes: BTreeMap<Mode, usize>,
+    /// Load balancers whose mode nobody could read.
+    pub mode_unknown: usize,
+    /// Classic load balancers without an HTTP listener, whose mode does nothing; not among `balancers`.
+    pub mode_not_applicable: usize,
+    /// Those in strictest or defensive mode.
+    pub strictest_or_defensive: Share,
+    /// Those in strictest mode.
+    pub strictest: Share,
+    /// Those without an owner.
+    pub unowned: Share,
+    /// Findings that this run saw fail, by severity.
+    pub open: BTreeMap<Severity, usize>,
+    /// Findings that this run saw fail, informational ones left out: nothing is wrong there.
+    pub open_total: usize,
+    /// Findings that this run saw under an exception.
+    pub excepted: usize,
+    /// Verdicts that this run could not reach.
+    pub unknown: usize,
+    /// Failing findings of earlier runs, excepted or not, that this run did not see: still open.
+    pub unseen: usize,
+}
+
+impl Ledger {
+    /// One summary per run that ended at or after `since` and before `until`, in the order of recording; with a grouping
+    /// one per run and group that had anything to count. [`LedgerError::UngroupedTag`] for a tag nobody counted by.
+    pub fn history(
+        &self,
+        since: Option<Timestamp>,
+        until: Option<Timestamp>,
+        by: &By,
+    ) -> Result<Vec<RunSummary>, LedgerError> {
+        self.read("reading the history", |db| {
+            self.check_tag(db, by)?;
+            let (since, until) = (since.map_or(i64::MIN, nanos), until.map_or(i64::MAX, nanos));
+            let mut changes = changes(db, by)?.into_iter().peekable();
+            let mut current: BTreeMap<String, Counts> = BTreeMap::new();
+            let mut summaries = Vec::new();
+            for run in runs(db)? {
+                while let Some((_, label, counts)) = changes.next_if(|(seq, ..)| *seq <= run.seq) {
+                    current.insert(label, counts);
+                }
+                if run.at < since || run.at >= until {
+                    continue;
+                }
+                let wanted = current.iter().filter(|(_, counts)| *by == By::All || **counts != Counts::default());
+                summaries
+                    .extend(wanted.map(|(label, counts)| run.summary((*by != By::All).then(|| label.clone()), counts)));
+            }
+            Ok(summaries)
+        })
+    }
+
+    /// Every recorded run, in the order of recording.
+    pub fn runs(&self) -> Result<Vec<RunRef>, LedgerError> {
+        self.read("listing runs", |db| Ok(runs(db)?.into_iter().map(|run| run.reference()).collect()))
+    }
+
+    /// Refuses a tag that was never counted by, once anything was recorded.
+    pub(crate) fn check_tag(&self, db: &Connection, by: &By) -> Result<(), Fault> {
+        let By::Tag(tag) = by else { return Ok(()) };
+        let counted = db.prepare("SELECT 1 FROM labels WHERE dimension = ?1")?.exists([by.dimension()])?;
+        let recorded = db.prepare("SELECT 1 FROM tallies")?.exists([])?;
+        if recorded && !counted {
+            return Err(LedgerError::UngroupedTag { path: self.path().to_owned(), tag: tag.clone() }.into());
+        }
+        Ok(())
+    }
+}
+
+struct Recorded {
+    seq: i64,
+    id: String,
+    at: i64,
+    coverage: CoverageCounts,
+    accounts_listed: bool,
+}
+
+fn runs(db: &Connection) -> rusqlite::Result<Vec<Recorded>> {
+    let mut query = db.prepare(
+        "SELECT seq, id, at, places, complete, partial, skipped, failed, accounts_full FROM runs ORDER BY seq",
+    )?;
+    let rows = query.query_map([], |row| {
+        let number = |column| row.get::<_, i64>(column).map(size);
+        Ok(Recorded {
+            seq: row.get(0)?,
+            id: row.get(1)?,
+            at: row.get(2)?,
+            coverage: CoverageCounts {
+                all: number(3)?,
+                complete: number(4)?,
+                partial: number(5)?,
+                skipped: number(6)?,
+                failed: number(7)?,
+            },
+            accounts_listed: row.get(8)?,
+        })
+    })?;
+    rows.collect()
+}
+
+fn size(number: i64) -> usize {
+    usize::try_from(number).unwrap_or(0)
+}
+
+/// Every change of a group's counts: (run, group, counts), in the order of recording.
+fn changes(db: &Connection, by: &By) -> rusqlite::Result<Vec<(i64, String, Counts)>> {
+    let mut query = db.prepare(&format!(
+        "SELECT t.run, l.label, {COLUMNS} FROM labels l JOIN tallies t ON t.label = l.id WHERE l.dimension = ?1 ORDER BY t.run"
+    ))?;
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, counts_of(row, 2)?));
+    let rows = query.query_map([by.dimension()], read)?;
+    rows.collect()
+}
+
+impl Recorded {
+    fn reference(&self) -> RunRef {
+        RunRef { id: self.id.clone(), at: timestamp(self.at) }
+    }
+
+    fn summary(&self, group: Option<String>, counts: &Counts) -> RunSummary {
+        let n = |column: usize| counts.get(column).copied().map_or(0, size);
+        let modes = BTreeMap::from([
+            (Mode::Monitor, n(count::MONITOR)),
+            (Mode::Defensive, n(count::DEFENSIVE)),
+            (Mode::Strictest, n(count::STRICTEST)),
+        ]);
+        let balancers = modes.values().sum::<usize>() + n(count::MODE_UNKNOWN);
+        let share = |count| Share { count, of: balancers };
+        let open: BTreeMap<Severity, usize> = (0..5_i64)
+            .filter_map(|rank| Some((severity(rank)?, n(count::SEVERITY + size(rank)))))
+            .filter(|(_, number)| *number > 0)
+            .collect();
+        RunSummary {
+            run: self.reference(),
+            group,
+            coverage: self.coverage,
+            accounts_listed: self.accounts_listed,
+            balancers,
+            mode_unknown: n(count::MODE_UNKNOWN),
+            mode_not_applicable: n(count::MODE_NOT_APPLICABLE),
+            strictest_or_defensive: share(n(count::STRICTEST) + n(count::DEFENSIVE)),
+            strictest: share(n(count::STRICTEST)),
+            unowned: share(n(count::UNOWNED)),
+            open_total: open.iter().filter(|(s, _)| **s > Severity::Informational).map(|(_, n)| n).sum(),
+            open,
+            excepted: n(count::EXCEPTED),
+            unknown: n(count::UNKNOWN),
+            unseen: n(count::UNSEEN),
+            modes,
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! One writer at a time: a lease with owner, expiry and a fencing token that only grows.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, params};
+
+use crate::error::Fault;
+use crate::stamp::{nanos, timestamp};
+use crate::{Ledger, LedgerError};
+
+/// How long a lease should last: a dead owner is replaced after at most this time. Renew at a third of it.
+pub const LEASE_TTL: SignedDuration = SignedDuration::from_secs(30);
+
+/// The permission to write. Every write checks its token, so that a writer that slept through the expiry of its lease
+/// changes nothing once another has taken over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    owner: String,
+    token: i64,
+    expires: Timestamp,
+}
+
+impl Lease {
+    /// Who holds it.
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    /// Grows with every change of hands.
+    pub fn token(&self) -> i64 {
+        self.token
+    }
+
+    /// When others may take it over unless it is renewed, UTC.
+    pub fn expires(&self) -> Timestamp {
+        self.expires
+    }
+}
+
+struct Row {
+    owner: String,
+    token: i64,
+    expires: i64,
+}
+
+fn read(db: &Connection) -> rusqlite::Result<Row> {
+    db.prepare_cached("SELECT owner, token, expires FROM lease")?
+        .query_row([], |row| Ok(Row { owner: row.get(0)?, token: row.get(1)?, expires: row.get(2)? }))
+}
+
+impl Ledger {
+    /// Takes the lease at `now` for `ttl`, if nobody holds it or its holder let it expire. `owner` is shown to whoever
+    /// has to wait, so name machine, process and user. Never waits: [`LedgerError::Held`] says who holds it and until
+    /// when; the caller decides whether to try again.
+    pub fn acquire_lease(&mut self, owner: &str, now: Timestamp, ttl: SignedDuration) -> Result<Lease, LedgerError> {
+        let expires = now.saturating_add(ttl).unwrap_or(now);
+        let path = self.path().to_owned();
+        self.write("taking the lease", |db| {
+            let held = read(db)?;
+            if !held.owner.is_empty() && held.expires > nanos(now) {
+                let until = timestamp(held.expires);
+                return Err(LedgerError::Held { path, owner: held.owner, until }.into());
+            }
+            let token = held.token + 1;
+            db.execute("UPDATE lease SET owner = ?1, token = ?2, expires = ?3", params![owner, token, nanos(expires)])?;
+            Ok(Lease { owner: owner.to_owned(), token, expires })
+        })
+    }
+
+    /// Extends the lease to `now + ttl`; works after its expiry too, as long as nobody else took it.
+    /// [`LedgerError::Fenced`] when somebody did.
+    pub fn renew_lease(&mut self, lease: &mut Lease, now: Timestamp, ttl: SignedDuration) -> Result<(), LedgerError> {
+        let expires = now.saturating_add(ttl).unwrap_or(now);
+        self.write_leased(lease, "renewing the lease", |db| {
+            db.execute("UPDATE lease SET expires = ?1", [nanos(expires)])?;
+            Ok(())
+        })?;
+        lease.expires = expires;
+        Ok(())
+    }
+
+    /// Gives the lease back, so that the next writer need not wait for its expiry. Giving back a lease that was taken
+    /// over is no error: it is somebody else's now and stays theirs.
+    pub fn release_lease(&mut self, lease: Lease) -> Result<(), LedgerError> {
+        self.write("releasing the lease", |db| {
+            db.execute("UPDATE lease SET owner = '', expires = 0 WHERE token = ?1", [lease.token])?;
+            Ok(())
+        })
+    }
+
+    /// Whether the lease is still its owner's.
+    pub(crate) fn check_lease(&self, db: &Connection, lease: &Lease) -> Result<(), Fault> {
+        let held = read(db)?;
+        if held.token == lease.token && held.owner == lease.owner {
+            return Ok(());
+        }
+        let holder = if held.owner.is_empty() { "another scan".to_owned() } else { held.owner };
+        Err(LedgerError::Fenced { path: self.path().to_owned(), owner: lease.owner.clone(), holder }.into())
+    }
+}

@@ -1,0 +1,267 @@
+//! The open file: how it is found, opened, checked and written to.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use crate::error::Fault;
+use crate::{Lease, LedgerError, disk, schema};
+
+/// How long SQLite waits for another process's transaction before giving up. A write transaction lasts milliseconds,
+/// the recording of a large scan a few seconds.
+const BUSY: Duration = Duration::from_secs(30);
+
+/// How long to pause, and how often, while others are making the same new file.
+const OPENING: (Duration, u32) = (Duration::from_millis(20), 250);
+
+/// How a ledger is opened.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OpenOptions {
+    /// Open it even on a network file system. Then no write-ahead log is used, and only one machine may write.
+    pub force_network: bool,
+}
+
+/// The history in one SQLite file. One `Ledger` per thread; any number of processes may read while one writes.
+#[derive(Debug)]
+pub struct Ledger {
+    pub(crate) db: Connection,
+    path: PathBuf,
+}
+
+impl Ledger {
+    /// Opens the ledger for writing; makes the file and its folder if they are missing, readable by their owner only,
+    /// and brings an older schema forward. Refuses network file systems unless forced, files of a newer Doorward, and
+    /// files that are no ledger. Every error names the path.
+    pub fn open(path: &Path, options: OpenOptions) -> Result<Self, LedgerError> {
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        make_folder(folder).map_err(|source| LedgerError::Folder { path: folder.to_owned(), source })?;
+        let network = disk::network_mount(folder);
+        if let Some(mount) = network.as_ref().filter(|_| !options.force_network) {
+            let (kind, mount) = (mount.kind.clone(), mount.point.clone());
+            return Err(LedgerError::NetworkFileSystem { path: path.to_owned(), kind, mount });
+        }
+        make_file(path).map_err(|e| LedgerError::Open { path: path.to_owned(), reason: e.to_string() })?;
+        // SQLite does not wait when several processes turn a new file into one with a write-ahead log: the others do.
+        let mut tries = 0..OPENING.1;
+        loop {
+            match Self::set_up(path, network.is_some()) {
+                Err(LedgerError::Busy { .. }) if tries.next().is_some() => std::thread::sleep(OPENING.0),
+                done => return done,
+            }
+        }
+    }
+
+    fn set_up(path: &Path, network: bool) -> Result<Self, LedgerError> {
+        let doing = "opening it";
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let ledger = Self::connect(path, flags)?;
+        let explain = |e: rusqlite::Error| Fault::from(e).explain(path, doing);
+        let empty = schema::is_empty(&ledger.db).map_err(explain)?;
+        let found = ledger.recognize(empty)?;
+        let journal = if network { "DELETE" } else { "WAL" };
+        if empty {
+            // Only an empty file can still choose to give pages back one by one.
+            ledger.db.execute_batch("PRAGMA auto_vacuum = INCREMENTAL").map_err(explain)?;
+        }
+        ledger.db.query_row(&format!("PRAGMA journal_mode = {journal}"), [], |_| Ok(())).map_err(explain)?;
+        ledger
+            .db
+            .execute_batch(
+                "PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -32768",
+            )
+            .map_err(explain)?;
+        if found < schema::VERSION {
+            schema::migrate(&ledger.db).map_err(explain)?;
+        }
+        Ok(ledger)
+    }
+
+    /// Opens the ledger for reading only; a writer never blocks it. [`LedgerError::Missing`] when there is none,
+    /// [`LedgerError::Older`] when its schema must first be brought forward by a writer.
+    pub fn open_read_only(path: &Path) -> Result<Self, LedgerError> {
+        if !path.exists() {
+            return Err(LedgerError::Missing { path: path.to_owned() });
+        }
+        let ledger = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        let found = ledger.recognize(false)?;
+        if found < schema::VERSION {
+            return Err(LedgerError::Older { path: path.to_owned(), found, known: schema::VERSION });
+        }
+        Ok(ledger)
+    }
+
+    fn connect(path: &Path, flags: OpenFlags) -> Result<Self, LedgerError> {
+        let explain = |e: rusqlite::Error| Fault::from(e).explain(path, "opening it");
+        let db = Connection::open_with_flags(path, flags).map_err(explain)?;
+        db.busy_timeout(BUSY).map_err(explain)?;
+        db.set_prepared_statement_cache_capacity(64);
+        Ok(Self { db, path: path.to_owned() })
+    }
+
+    /// The schema version, if the file is a ledger that this version may touch.
+    fn recognize(&self, empty: bool) -> Result<i64, LedgerError> {
+        let (found, application) =
+            schema::identity(&self.db).map_err(|e| Fault::from(e).explain(&self.path, "opening it"))?;
+        if !empty && application != schema::APPLICATION {
+            return Err(LedgerError::NotALedger { path: self.path.clone() });
+        }
+        if found > schema::VERSION {
+            return Err(LedgerError::Newer { path: self.path.clone(), found, known: schema::VERSION });
+        }
+        Ok(found)
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads the whole file and checks it: SQLite's own structure, and that nothing refers to what is not there.
+    /// [`LedgerError::Damaged`] names the first problem.
+    pub fn integrity(&self) -> Result<(), LedgerError> {
+        const ORPHANS: [(&str, &str); 5] = [
+            ("a raw cell without its body", "SELECT 1 FROM cells WHERE body NOT IN (SELECT id FROM bodies)"),
+            ("a raw cell without its scan", "SELECT 1 FROM cells WHERE scan NOT IN (SELECT seq FROM scans)"),
+            (
+                "a finding without its load balancer",
+                "SELECT 1 FROM findings WHERE balancer NOT IN (SELECT id FROM balancers)",
+            ),
+            ("a transition without its run", "SELECT 1 FROM transitions WHERE run NOT IN (SELECT seq FROM runs)"),
+            ("a run without its coverage", "SELECT 1 FROM runs WHERE coverage NOT IN (SELECT id FROM coverages)"),
+        ];
+        self.read("checking it", |db| {
+            let damaged = |problem: String| LedgerError::Damaged { path: self.path.clone(), problem };
+            let said: String = db.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+            if said != "ok" {
+                return Err(damaged(said).into());
+            }
+            for (problem, query) in ORPHANS {
+                if db.prepare(query)?.exists([])? {
+                    return Err(damaged(problem.to_owned()).into());
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Reads at one point in time, whatever writers do meanwhile.
+    pub(crate) fn read<T>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Connection) -> Result<T, Fault>,
+    ) -> Result<T, LedgerError> {
+        let run = || {
+            let view = Transaction::new_unchecked(&self.db, TransactionBehavior::Deferred)?;
+            work(&view)
+        };
+        run().map_err(|fault: Fault| fault.explain(&self.path, doing))
+    }
+
+    /// Writes everything or nothing.
+    pub(crate) fn write<T>(
+        &mut self,
+        doing: &'static str,
+        work: impl FnOnce(&Connection) -> Result<T, Fault>,
+    ) -> Result<T, LedgerError> {
+        let run = || {
+            let change = Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?;
+            let done = work(&change)?;
+            change.commit()?;
+            Ok(done)
+        };
+        run().map_err(|fault: Fault| fault.explain(&self.path, doing))
+    }
+
+    /// Writes everything or nothing, and only while the lease is its owner's.
+    pub(crate) fn write_leased<T>(
+        &mut self,
+        lease: &Lease,
+        doing: &'static str,
+        work: impl FnOnce(&Connection) -> Result<T, Fault>,
+    ) -> Result<T, LedgerError> {
+        let run = || {
+            let change = Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?;
+            self.check_lease(&change, lease)?;
+            let done = work(&change)?;
+            change.commit()?;
+            Ok(done)
+        };
+        run().map_err(|fault: Fault| fault.explain(&self.path, doing))
+    }
+
+    /// Like [`Self::write_leased`], and on the disk when it returns: for what must survive a power cut.
+    pub(crate) fn write_durably<T>(
+        &mut self,
+        lease: &Lease,
+        doing: &'static str,
+        work: impl FnOnce(&Connection) -> Result<T, Fault>,
+    ) -> Result<T, LedgerError> {
+        self.set("synchronous = FULL", doing)?;
+        let done = self.write_leased(lease, doing, work);
+        self.set("synchronous = NORMAL", doing)?;
+        done
+    }
+
+    fn set(&self, pragma: &str, doing: &'static str) -> Result<(), LedgerError> {
+        self.db
+            .execute_batch(&format!("PRAGMA {pragma}"))
+            .map_err(|error| Fault::from(error).explain(&self.path, doing))
+    }
+}
+
+fn make_folder(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Makes an empty file, readable by its owner only: SQLite gives its side files the same permissions.
+fn make_file(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::LEASE_TTL;
+
+    #[test]
+    fn a_full_file_is_an_error_and_keeps_what_it_had() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("ledger.db");
+        let mut ledger = Ledger::open(&path, OpenOptions::default()).expect("opens");
+        let lease = ledger.acquire_lease("test", jiff::Timestamp::UNIX_EPOCH, LEASE_TTL).expect("free");
+        let pages: i64 = ledger.db.query_row("PRAGMA page_count", [], |row| row.get(0)).expect("counts");
+        let limit = format!("PRAGMA max_page_count = {}", pages + 2);
+        ledger.db.query_row(&limit, [], |_| Ok(())).expect("limits");
+        let fill = |ledger: &mut Ledger| {
+            ledger.write_leased(&lease, "filling it", |db| {
+                db.execute("INSERT INTO bodies (text) VALUES (hex(zeroblob(100000)))", [])?;
+                Ok(())
+            })
+        };
+        let told = fill(&mut ledger).expect_err("no room");
+        assert!(matches!(told, LedgerError::Full { doing: "filling it", .. }), "{told}");
+        assert!(told.to_string().starts_with(&*path.to_string_lossy()), "{told}");
+        ledger.integrity().expect("sound");
+        ledger.db.query_row("PRAGMA max_page_count = 100000", [], |_| Ok(())).expect("limits");
+        fill(&mut ledger).expect("there is room again");
+    }
+
+    #[test]
+    fn many_may_open_a_new_file_at_once() {
+        for _ in 0..40 {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = folder.path().join("ledger.db");
+            std::thread::scope(|scope| {
+                let open = || scope.spawn(|| Ledger::open(&path, OpenOptions::default()).map(drop));
+                let all: Vec<_> = (0..8).map(|_| open()).collect();
+                for one in all {
+                    one.join().expect("no panic").expect("opens");
+                }
+            });
+            Ledger::open_read_only(&path).expect("opens").integrity().expect("sound");
+        }
+    }
+}

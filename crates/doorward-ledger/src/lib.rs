@@ -1,0 +1,38 @@
+//! The record stage and the memory of Doorward: one SQLite file with runs, first-seen dates, mode changes, KPIs and the
+//! checkpoints of a scan that is under way.
+//!
+//! It stands between evaluate and the sinks: a [`doorward_model::ScanReport`] comes in, every finding that ever failed
+//! leaves with its [`doorward_model::History`]. Only changes are stored, so that an unchanged scan costs next to nothing.
+//!
+//! What it deliberately does not do: read a clock (times are parameters), call AWS, wait for a lease (the caller does,
+//! with the error's help), decide what a verdict is, or believe anything that no scan observed. A finding ends only when
+//! it was seen to pass, when a full listing no longer contains its load balancer, or when its account is closed.
+//!
+//! All calls block; an asynchronous caller wraps them.
+
+mod checkpoint;
+mod diff;
+mod disk;
+mod error;
+mod findings;
+mod history;
+mod kpi;
+mod lease;
+mod ledger;
+mod record;
+mod retention;
+mod schema;
+mod stamp;
+mod standing;
+
+pub use checkpoint::{RunHeader, UnfinishedRun};
+pub use diff::{Diff, DiffLine};
+pub use error::LedgerError;
+pub use findings::{ModeChange, OpenFinding, Transition};
+pub use history::{By, RunRef, RunSummary, Share};
+pub use kpi::{Durations, Kpi};
+pub use lease::{LEASE_TTL, Lease};
+pub use ledger::{Ledger, OpenOptions};
+pub use record::Recorded;
+pub use retention::PruneReport;
+pub use standing::State;

@@ -1,0 +1,281 @@
+//! Record: one scan report goes into memory in one transaction, and its findings come out knowing their history.
+
+use std::collections::BTreeMap;
+
+use doorward_model::{AccountState, CoverageLine, CoverageStatus, History, ScanReport};
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::Serialize;
+
+use crate::checkpoint::mark_recorded;
+use crate::error::Fault;
+use crate::stamp::nanos;
+use crate::{Lease, Ledger, LedgerError};
+
+mod place;
+mod rows;
+mod tally;
+
+use place::Visit;
+use rows::standings;
+use tally::Tallies;
+pub(crate) use tally::{COLUMNS, Counts, count, counts_of, fixed_dimension, tag_dimension};
+
+/// What recording a run changed. A finding is counted under what happened to it; one without a change under nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Recorded {
+    /// The run.
+    pub run: String,
+    /// The run had been recorded before; nothing was written, and the counts below are zero.
+    pub already: bool,
+    /// Findings that failed for the first time, with or without an exception.
+    pub opened: usize,
+    /// Findings that failed again after they had been resolved.
+    pub reopened: usize,
+    /// Failing findings that were seen to pass, or seen not to apply.
+    pub fixed: usize,
+    /// Failing findings whose load balancer is missing from a full listing.
+    pub gone: usize,
+    /// Failing findings whose account is closed.
+    pub retired: usize,
+    /// Findings that came under an exception.
+    pub excepted: usize,
+    /// Findings of places that were looked at, which could be seen before and could not be seen now.
+    pub lost_sight: usize,
+    /// Load balancers whose mode is another than the one seen last.
+    pub mode_changes: usize,
+    /// Account-Regions of which a later observation was recorded already: theirs counts, this one changes nothing.
+    pub late: usize,
+}
+
+/// What a report says of one account-Region. Numbers are positions in the report.
+#[derive(Default)]
+struct Slot<'a> {
+    line: Option<&'a CoverageLine>,
+    balancers: Vec<usize>,
+    findings: Vec<usize>,
+}
+
+impl Slot<'_> {
+    /// Whether anything at all was seen here.
+    fn was_looked_at(&self) -> bool {
+        let listed = |line: &CoverageLine| matches!(line.status, CoverageStatus::Complete | CoverageStatus::Partial);
+        self.line.is_some_and(listed) || !self.balancers.is_empty()
+    }
+
+    /// Whether what is missing here is gone.
+    fn is_fully_listed(&self) -> bool {
+        self.line.is_some_and(|line| line.fully_listed && line.status != CoverageStatus::Skipped)
+    }
+
+    /// The byte that stands for it in a coverage; 0 is an account-Region that the scan did not know.
+    fn status(&self) -> u8 {
+        let looked = match self.line.map(|line| line.status) {
+            Some(CoverageStatus::Complete) => 1,
+            Some(CoverageStatus::Partial) => 2,
+            Some(CoverageStatus::Skipped) => 3,
+            Some(CoverageStatus::Failed) => 4,
+            None => 2,
+        };
+        looked | if self.is_fully_listed() { 8 } else { 0 }
+    }
+}
+
+/// Whether a coverage byte means that something was seen there.
+pub(crate) fn was_looked_at(status: u8) -> bool {
+    matches!(status & 7, 1 | 2)
+}
+
+/// An account-Region as the ledger knows it.
+#[derive(Clone, Copy)]
+struct Place {
+    id: i64,
+    last_at: Option<i64>,
+    last_run: Option<i64>,
+}
+
+impl Ledger {
+    /// Records a report and sets [`doorward_model::Finding::history`] of every finding that ever failed. All or nothing.
+    ///
+    /// The time of everything this run saw is the run's end. Findings end only by what was observed; see [`crate::State`].
+    /// `tags` are keys of load balancer tags to count by, owners and organizational units are always counted by.
+    /// A run that was recorded before is not recorded again; its findings get what is remembered now. An interrupted run is refused: it is resumed to its end
+    /// first, or only asked about with [`Ledger::remember`].
+    pub fn record(&mut self, lease: &Lease, report: &mut ScanReport, tags: &[String]) -> Result<Recorded, LedgerError> {
+        if report.run.interrupted {
+            return Err(LedgerError::Interrupted { path: self.path().to_owned(), run: report.run.id.clone() });
+        }
+        let seen: &ScanReport = report;
+        let (recorded, histories) = self.write_durably(lease, "recording a run", |db| {
+            let known = db.prepare("SELECT 1 FROM runs WHERE id = ?1")?.exists([&seen.run.id])?;
+            if known {
+                let recorded = Recorded { run: seen.run.id.clone(), already: true, ..Recorded::default() };
+                return Ok((recorded, remembered(db, seen)?));
+            }
+            write(db, seen, tags)
+        })?;
+        set(report, histories);
+        Ok(recorded)
+    }
+
+    /// Sets the history of findings from what is remembered, and records nothing: for an interrupted scan, or for a
+    /// saved one that is rendered again.
+    pub fn remember(&self, report: &mut ScanReport) -> Result<(), LedgerError> {
+        let histories = self.read("looking up findings", |db| remembered(db, report))?;
+        set(report, histories);
+        Ok(())
+    }
+}
+
+fn set(report: &mut ScanReport, histories: Vec<Option<History>>) {
+    for (finding, history) in report.findings.iter_mut().zip(histories) {
+        finding.history = history;
+    }
+}
+
+fn write(db: &Connection, report: &ScanReport, tags: &[String]) -> Result<(Recorded, Vec<Option<History>>), Fault> {
+    let at = nanos(report.run.finished);
+    let slots = slots(report);
+    let mut places = places(db)?;
+    for (account, region) in slots.keys() {
+        let key = ((*account).to_owned(), (*region).to_owned());
+        if let std::collections::btree_map::Entry::Vacant(missing) = places.entry(key) {
+            missing.insert(Place { id: place_id(db, account, region)?, last_at: None, last_run: None });
+        }
+    }
+    let run = insert_run(db, report, at, coverage(db, &slots, &places)?)?;
+    let mut visit = Visit::new(db, report, run, at, Tallies::new(report, tags))?;
+    for ((account, region), place) in &places {
+        if let Some(slot) = slots.get(&(account.as_str(), region.as_str())) {
+            visit.look(*place, slot)?;
+        }
+    }
+    let closed = report.accounts.iter().filter(|account| account.state == AccountState::Closed);
+    for account in closed {
+        let key = |region: &str| (account.id.as_str().to_owned(), region.to_owned());
+        for ((owner, region), place) in places.range(key("")..) {
+            if owner != account.id.as_str() {
+                break;
+            }
+            let looked_at = slots.get(&(owner.as_str(), region.as_str())).is_some_and(Slot::was_looked_at);
+            if !looked_at {
+                visit.retire(*place)?;
+            }
+        }
+    }
+    let (recorded, histories, tallies) = visit.done();
+    tallies.write(db, run, at)?;
+    mark_recorded(db, &report.run.id)?;
+    Ok((recorded, histories))
+}
+
+/// Sorts what a report contains by account-Region; the report's own order does not matter.
+fn slots(report: &ScanReport) -> BTreeMap<(&str, &str), Slot<'_>> {
+    let mut slots: BTreeMap<(&str, &str), Slot<'_>> = BTreeMap::new();
+    for line in &report.coverage.lines {
+        let region = line.region.as_ref().map_or("", |region| region.as_str());
+        slots.entry((line.account.as_str(), region)).or_default().line = Some(line);
+    }
+    for (index, lb) in report.load_balancers.iter().enumerate() {
+        slots.entry((lb.account.as_str(), lb.region.as_str())).or_default().balancers.push(index);
+    }
+    for (index, finding) in report.findings.iter().enumerate() {
+        slots.entry((finding.account.as_str(), finding.region.as_str())).or_default().findings.push(index);
+    }
+    slots
+}
+
+fn places(db: &Connection) -> rusqlite::Result<BTreeMap<(String, String), Place>> {
+    let mut query = db.prepare("SELECT account, region, id, last_at, last_run FROM places")?;
+    let rows = query.query_map([], |row| {
+        let place = Place { id: row.get(2)?, last_at: row.get(3)?, last_run: row.get(4)? };
+        Ok(((row.get(0)?, row.get(1)?), place))
+    })?;
+    rows.collect()
+}
+
+/// The id of an account-Region, new or not. The Region is empty where a line stands for Regions nobody could list.
+pub(crate) fn place_id(db: &Connection, account: &str, region: &str) -> rusqlite::Result<i64> {
+    let known = db
+        .prepare_cached("SELECT id FROM places WHERE account = ?1 AND region = ?2")?
+        .query_row([account, region], |row| row.get(0))
+        .optional()?;
+    if let Some(id) = known {
+        return Ok(id);
+    }
+    db.prepare_cached("INSERT INTO places (account, region) VALUES (?1, ?2)")?.execute([account, region])?;
+    Ok(db.last_insert_rowid())
+}
+
+/// Stores what was looked at, one byte per place, unless an earlier run looked at exactly the same.
+fn coverage(
+    db: &Connection,
+    slots: &BTreeMap<(&str, &str), Slot<'_>>,
+    places: &BTreeMap<(String, String), Place>,
+) -> Result<i64, Fault> {
+    let last = places.values().map(|place| place.id).max().unwrap_or(0);
+    let mut statuses = vec![0_u8; usize::try_from(last).unwrap_or(0) + 1];
+    for ((account, region), place) in places {
+        let slot = slots.get(&(account.as_str(), region.as_str()));
+        let byte = usize::try_from(place.id).ok().and_then(|id| statuses.get_mut(id));
+        if let (Some(slot), Some(byte)) = (slot, byte) {
+            *byte = slot.status();
+        }
+    }
+    while statuses.last() == Some(&0) {
+        statuses.pop();
+    }
+    let hash = i64::from_le_bytes(fnv(&statuses).to_le_bytes());
+    let same = "SELECT id FROM coverages WHERE hash = ?1 AND statuses = ?2";
+    if let Some(id) = db.query_row(same, params![hash, statuses], |row| row.get(0)).optional()? {
+        return Ok(id);
+    }
+    db.execute("INSERT INTO coverages (hash, statuses) VALUES (?1, ?2)", params![hash, statuses])?;
+    Ok(db.last_insert_rowid())
+}
+
+/// Fowler-Noll-Vo 1a: only narrows the search, equality decides.
+fn fnv(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+fn insert_run(db: &Connection, report: &ScanReport, at: i64, coverage: i64) -> Result<i64, Fault> {
+    let counts = report.coverage.counts;
+    let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+    db.execute(
+        "INSERT INTO runs (id, at, document, coverage, places, complete, partial, skipped, failed, accounts_full)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        params![
+            report.run.id,
+            at,
+            serde_json::to_string(&report.run)?,
+            coverage,
+            number(counts.all),
+            number(counts.complete),
+            number(counts.partial),
+            number(counts.skipped),
+            number(counts.failed),
+            report.coverage.accounts_listing.is_full()
+        ],
+    )?;
+    Ok(db.last_insert_rowid())
+}
+
+/// What is remembered of every finding in a report.
+fn remembered(db: &Connection, report: &ScanReport) -> Result<Vec<Option<History>>, Fault> {
+    let mut histories = vec![None; report.findings.len()];
+    for ((account, region), place) in places(db)? {
+        let Some(last) = place.last_at else { continue };
+        let known = standings(db, place.id)?;
+        let of_place = report.findings.iter().enumerate();
+        // A report is ordered by account and Region, so its findings of one place are neighbours.
+        let from = report.findings.partition_point(|f| (f.account.as_str(), f.region.as_str()) < (&account, &region));
+        let here =
+            of_place.skip(from).take_while(|(_, f)| f.account.as_str() == account && f.region.as_str() == region);
+        for (index, finding) in here {
+            if let (Some(standing), Some(history)) = (known.get(&finding.id), histories.get_mut(index)) {
+                *history = standing.history(last);
+            }
+        }
+    }
+    Ok(histories)
+}

@@ -1,0 +1,393 @@
+//! Records one account-Region after the other: what was seen there, what was missing, and what nobody could see.
+
+use std::collections::BTreeMap;
+
+use doorward_model::{Finding, History, LoadBalancer, Observed, ScanReport, Verdict};
+use rusqlite::{Connection, params};
+
+use crate::Recorded;
+use crate::error::Fault;
+use crate::standing::{Standing, State, Step};
+
+use super::rows::{GONE, HERE, Held, Known, RETIRED, balancers, held, mode_code, standings};
+use super::tally::{Tallies, rank};
+use super::{Place, Slot};
+
+/// The recording of one run.
+pub(super) struct Visit<'a> {
+    db: &'a Connection,
+    report: &'a ScanReport,
+    run: i64,
+    at: i64,
+    /// By rule and by the finding's own id.
+    rules: BTreeMap<String, BTreeMap<String, i64>>,
+    groupings: BTreeMap<String, i64>,
+    /// The groupings of this run by their groups, because making their text is slow.
+    by_groups: BTreeMap<Vec<usize>, i64>,
+    tallies: Tallies,
+    done: Recorded,
+    histories: Vec<Option<History>>,
+}
+
+impl<'a> Visit<'a> {
+    pub(super) fn new(
+        db: &'a Connection,
+        report: &'a ScanReport,
+        run: i64,
+        at: i64,
+        tallies: Tallies,
+    ) -> Result<Self, Fault> {
+        let mut rules: BTreeMap<String, BTreeMap<String, i64>> = BTreeMap::new();
+        let mut query = db.prepare("SELECT name, own, id FROM rules")?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            rules.entry(row.get(0)?).or_default().insert(row.get(1)?, row.get(2)?);
+        }
+        let groupings = db
+            .prepare("SELECT document, id FROM groupings")?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        let done = Recorded { run: report.run.id.clone(), ..Recorded::default() };
+        let histories = vec![None; report.findings.len()];
+        Ok(Self { db, report, run, at, rules, groupings, by_groups: BTreeMap::new(), tallies, done, histories })
+    }
+
+    pub(super) fn done(self) -> (Recorded, Vec<Option<History>>, Tallies) {
+        (self.done, self.histories, self.tallies)
+    }
+
+    /// Takes in what the run saw in one account-Region.
+    pub(super) fn look(&mut self, place: Place, slot: &Slot<'_>) -> Result<(), Fault> {
+        let report = self.report;
+        let indices: BTreeMap<&str, usize> = slot
+            .balancers
+            .iter()
+            .filter_map(|index| Some((report.load_balancers.get(*index)?.arn.as_str(), *index)))
+            .collect();
+        for index in &slot.findings {
+            if let Some(finding) = report.findings.get(*index) {
+                self.tallies.add_finding(finding, indices.get(finding.load_balancer.as_str()).copied());
+            }
+        }
+        if !slot.was_looked_at() {
+            return Ok(());
+        }
+        if place.last_at.is_some_and(|last| last > self.at) {
+            self.done.late += 1;
+            return self.only_remember(place, slot);
+        }
+        let mut balancers = balancers(self.db, place.id)?;
+        let mut findings = held(self.db, place.id)?;
+        for index in indices.values() {
+            if let Some(lb) = report.load_balancers.get(*index) {
+                self.balancer(place, *index, lb, &mut balancers)?;
+            }
+        }
+        for index in &slot.findings {
+            if let Some(finding) = report.findings.get(*index) {
+                let history = self.finding(place, finding, &mut balancers, &mut findings)?;
+                if let Some(kept) = self.histories.get_mut(*index) {
+                    *kept = history;
+                }
+            }
+        }
+        let present: Vec<i64> = indices.keys().filter_map(|arn| balancers.get(*arn)).map(|known| known.id).collect();
+        self.missing(place, slot.is_fully_listed(), &balancers, &present, findings)?;
+        self.db
+            .prepare_cached("UPDATE places SET last_at = ?2, last_run = ?3 WHERE id = ?1")?
+            .execute([place.id, self.at, self.run])?;
+        Ok(())
+    }
+
+    /// The account is closed: everything in it ends.
+    pub(super) fn retire(&mut self, place: Place) -> Result<(), Fault> {
+        let balancers = balancers(self.db, place.id)?;
+        if balancers.values().all(|known| known.fate != HERE) {
+            return Ok(());
+        }
+        for known in balancers.values().filter(|known| known.fate == HERE) {
+            let mode_seen = known.mode.and(known.mode_seen.or(place.last_run));
+            self.update_balancer(&Known { fate: RETIRED, mode_seen, ..known.clone() })?;
+        }
+        let last = place.last_at.unwrap_or(self.at);
+        for (key, mut held) in held(self.db, place.id)? {
+            if let Some(step) = held.standing.end(State::Retired, last, self.at) {
+                self.step(key, &held.standing, step)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What an earlier observation says where a later one is known: nothing.
+    fn only_remember(&mut self, place: Place, slot: &Slot<'_>) -> Result<(), Fault> {
+        let known = standings(self.db, place.id)?;
+        let last = place.last_at.unwrap_or(self.at);
+        for index in &slot.findings {
+            let finding = self.report.findings.get(*index);
+            if let (Some(finding), Some(kept)) = (finding, self.histories.get_mut(*index)) {
+                *kept = known.get(&finding.id).and_then(|standing| standing.history(last));
+            }
+        }
+        Ok(())
+    }
+
+    fn balancer(
+        &mut self,
+        place: Place,
+        index: usize,
+        lb: &LoadBalancer,
+        balancers: &mut BTreeMap<String, Known>,
+    ) -> Result<(), Fault> {
+        let mode = match &lb.mode {
+            Observed::Known(mode) => Some(mode_code(Some(*mode))),
+            Observed::Absent => Some(mode_code(None)),
+            Observed::Unread(_) => None,
+        };
+        let Some(known) = balancers.get(lb.arn.as_str()) else {
+            let grouping = self.grouping_of(index, lb)?;
+            let id = self.insert_balancer(place, lb.arn.as_str(), &lb.name, lb.kind.as_str(), grouping, mode)?;
+            if let Some(now) = mode.filter(|_| lb.kind.can_parse_http()) {
+                self.mode_change(id, None, None, now)?;
+            }
+            balancers.insert(lb.arn.as_str().to_owned(), Known { id, grouping, fate: HERE, mode, mode_seen: None });
+            return Ok(());
+        };
+        let mut next = known.clone();
+        next.fate = HERE;
+        if self.tallies.is_grouped_for_sure(lb) {
+            next.grouping = self.grouping_of(index, lb)?;
+        }
+        let last_run = known.mode_seen.or(place.last_run);
+        match mode {
+            None => next.mode_seen = known.mode.and(last_run),
+            Some(now) => {
+                next.mode = mode;
+                next.mode_seen = None;
+                if known.mode != mode && lb.kind.can_parse_http() {
+                    self.done.mode_changes += usize::from(known.mode.is_some());
+                    self.mode_change(known.id, last_run.filter(|_| known.mode.is_some()), known.mode, now)?;
+                }
+            }
+        }
+        if next != *known {
+            self.update_balancer(&next)?;
+            balancers.insert(lb.arn.as_str().to_owned(), next);
+        }
+        Ok(())
+    }
+
+    fn finding(
+        &mut self,
+        place: Place,
+        finding: &Finding,
+        balancers: &mut BTreeMap<String, Known>,
+        findings: &mut BTreeMap<(i64, i64), Held>,
+    ) -> Result<Option<History>, Fault> {
+        let arn = finding.load_balancer.as_str();
+        let balancer = match balancers.get(arn) {
+            Some(known) => known.id,
+            None => {
+                // A finding about what no listing brought: its load balancer is known by name only.
+                let grouping = self.grouping("{}".to_owned())?;
+                let id = self.insert_balancer(place, arn, &finding.name, finding.kind.as_str(), grouping, None)?;
+                balancers.insert(arn.to_owned(), Known { id, grouping, fate: HERE, mode: None, mode_seen: None });
+                id
+            }
+        };
+        let key = (balancer, self.rule(finding)?);
+        let last = place.last_at.unwrap_or(self.at);
+        let found = findings.remove(&key);
+        let is_new = found.is_none();
+        let mut held = found.unwrap_or_else(|| Held { standing: Standing::new(self.at), seen_now: false });
+        if held.seen_now {
+            // The same finding twice in one report is one finding.
+            findings.insert(key, held);
+            return Ok(None);
+        }
+        let severity = match &finding.verdict {
+            Verdict::Fail { severity, .. } | Verdict::Excepted { severity, .. } => i64::try_from(rank(*severity)).ok(),
+            _ => held.standing.severity,
+        };
+        let step = match State::observed(&finding.verdict) {
+            Some(state) => held.standing.see(state, self.at),
+            None => held.standing.lose(last, self.at),
+        };
+        let restated = held.standing.severity != severity;
+        held.standing.severity = severity;
+        match step {
+            Some(step) if is_new => self.step(key, &held.standing, Step { was: None, ..step })?,
+            Some(step) => self.step(key, &held.standing, step)?,
+            None if is_new => {
+                let now = held.standing.code();
+                self.step(key, &held.standing, Step { was: None, now, closed: None, reopened: false })?;
+            }
+            None if restated => self.write(key, &held.standing)?,
+            None => {}
+        }
+        held.seen_now = true;
+        let history = held.standing.history(self.at);
+        findings.insert(key, held);
+        Ok(history)
+    }
+
+    /// What the ledger knows here and the run did not bring.
+    fn missing(
+        &mut self,
+        place: Place,
+        fully_listed: bool,
+        balancers: &BTreeMap<String, Known>,
+        present: &[i64],
+        findings: BTreeMap<(i64, i64), Held>,
+    ) -> Result<(), Fault> {
+        let last = place.last_at.unwrap_or(self.at);
+        for (key, mut held) in findings {
+            if held.seen_now {
+                continue;
+            }
+            let step = if fully_listed && !present.contains(&key.0) {
+                held.standing.end(State::Gone, last, self.at)
+            } else if held.standing.state.has_ended() {
+                None
+            } else {
+                held.standing.lose(last, self.at)
+            };
+            if let Some(step) = step {
+                self.step(key, &held.standing, step)?;
+            }
+        }
+        for known in balancers.values().filter(|known| known.fate == HERE && !present.contains(&known.id)) {
+            let mode_seen = known.mode.and(known.mode_seen.or(place.last_run));
+            let fate = if fully_listed { GONE } else { HERE };
+            let next = Known { fate, mode_seen, ..known.clone() };
+            if next != *known {
+                self.update_balancer(&next)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps a change of a finding for ever.
+    fn step(&mut self, key: (i64, i64), standing: &Standing, step: Step) -> Result<(), Fault> {
+        self.write(key, standing)?;
+        self.db
+            .prepare_cached("INSERT INTO transitions (balancer, rule, run, was, now) VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![key.0, key.1, self.run, step.was, step.now])?;
+        if let Some(episode) = step.closed {
+            self.db
+                .prepare_cached(
+                    "INSERT INTO episodes (balancer, rule, run, opened, closed, how, excepted)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                )?
+                .execute([
+                    key.0,
+                    key.1,
+                    self.run,
+                    episode.opened,
+                    episode.closed,
+                    episode.how.code(),
+                    episode.excepted,
+                ])?;
+        }
+        let done = &mut self.done;
+        let ended = step.closed.map(|episode| episode.how);
+        done.reopened += usize::from(step.reopened);
+        done.opened += usize::from(standing.opened == Some(self.at) && standing.first == Some(self.at));
+        done.gone += usize::from(ended == Some(State::Gone));
+        done.retired += usize::from(ended == Some(State::Retired));
+        done.fixed += usize::from(ended.is_some_and(|state| !state.has_ended()));
+        done.excepted += usize::from(standing.state == State::Excepted && standing.since == self.at);
+        done.lost_sight += usize::from(standing.is_unseen());
+        Ok(())
+    }
+
+    fn write(&self, key: (i64, i64), standing: &Standing) -> Result<(), Fault> {
+        let s = standing;
+        self.db
+            .prepare_cached(
+                "INSERT INTO findings
+                 (balancer, rule, state, seen, since, first, opened, resolved, reopened, excepted, severity)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                 ON CONFLICT DO UPDATE SET state = ?3, seen = ?4, since = ?5, first = ?6, opened = ?7, resolved = ?8,
+                 reopened = ?9, excepted = ?10, severity = ?11",
+            )?
+            .execute(params![
+                key.0,
+                key.1,
+                s.state.code(),
+                s.seen,
+                s.since,
+                s.first,
+                s.opened,
+                s.resolved,
+                s.reopened,
+                s.excepted,
+                s.severity
+            ])?;
+        Ok(())
+    }
+
+    fn mode_change(&self, balancer: i64, before: Option<i64>, was: Option<i64>, now: i64) -> Result<(), Fault> {
+        self.db
+            .prepare_cached(
+                "INSERT INTO mode_changes (balancer, run, before_run, was, now) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![balancer, self.run, before, was, now])?;
+        Ok(())
+    }
+
+    fn insert_balancer(
+        &self,
+        place: Place,
+        arn: &str,
+        name: &str,
+        kind: &str,
+        grouping: i64,
+        mode: Option<i64>,
+    ) -> Result<i64, Fault> {
+        self.db
+            .prepare_cached(
+                "INSERT INTO balancers (place, arn, name, kind, grouping, first_run, fate, mode)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )?
+            .execute(params![place.id, arn, name, kind, grouping, self.run, HERE, mode])?;
+        Ok(self.db.last_insert_rowid())
+    }
+
+    fn update_balancer(&self, known: &Known) -> Result<(), Fault> {
+        self.db
+            .prepare_cached("UPDATE balancers SET grouping = ?2, fate = ?3, mode = ?4, mode_seen = ?5 WHERE id = ?1")?
+            .execute(params![known.id, known.grouping, known.fate, known.mode, known.mode_seen])?;
+        Ok(())
+    }
+
+    fn grouping_of(&mut self, index: usize, lb: &LoadBalancer) -> Result<i64, Fault> {
+        if let Some(id) = self.by_groups.get(self.tallies.groups_of(index)) {
+            return Ok(*id);
+        }
+        let id = self.grouping(self.tallies.grouping(lb)?)?;
+        self.by_groups.insert(self.tallies.groups_of(index).to_vec(), id);
+        Ok(id)
+    }
+
+    fn grouping(&mut self, document: String) -> Result<i64, Fault> {
+        if let Some(id) = self.groupings.get(&document) {
+            return Ok(*id);
+        }
+        self.db.execute("INSERT INTO groupings (document) VALUES (?1)", [&document])?;
+        let id = self.db.last_insert_rowid();
+        self.groupings.insert(document, id);
+        Ok(id)
+    }
+
+    fn rule(&mut self, finding: &Finding) -> Result<i64, Fault> {
+        let derived = Finding::id_for(&finding.load_balancer, &finding.rule) == finding.id;
+        let own = if derived { "" } else { finding.id.as_str() };
+        if let Some(id) = self.rules.get(&finding.rule).and_then(|by_id| by_id.get(own)) {
+            return Ok(*id);
+        }
+        self.db.execute("INSERT INTO rules (name, own) VALUES (?1, ?2)", [finding.rule.as_str(), own])?;
+        let id = self.db.last_insert_rowid();
+        self.rules.entry(finding.rule.clone()).or_default().insert(own.to_owned(), id);
+        Ok(id)
+    }
+}

@@ -1,0 +1,90 @@
+//! The rows of one account-Region, as they are read before it is recorded.
+
+use std::collections::BTreeMap;
+
+use doorward_model::Mode;
+use rusqlite::{Connection, Row};
+
+use crate::standing::{Standing, State};
+
+pub(super) const HERE: i64 = 0;
+pub(super) const GONE: i64 = 1;
+pub(super) const RETIRED: i64 = 2;
+
+/// A load balancer as the ledger knows it.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Known {
+    pub(super) id: i64,
+    pub(super) grouping: i64,
+    pub(super) fate: i64,
+    pub(super) mode: Option<i64>,
+    pub(super) mode_seen: Option<i64>,
+}
+
+/// A finding as the ledger knows it, while its account-Region is visited.
+pub(super) struct Held {
+    pub(super) standing: Standing,
+    pub(super) seen_now: bool,
+}
+
+/// The number under which the file keeps a mode: 0 where AWS left it out, else by strength.
+pub(super) fn mode_code(mode: Option<Mode>) -> i64 {
+    match mode {
+        None => 0,
+        Some(Mode::Monitor) => 1,
+        Some(Mode::Defensive) => 2,
+        Some(Mode::Strictest) => 3,
+    }
+}
+
+pub(super) fn balancers(db: &Connection, place: i64) -> rusqlite::Result<BTreeMap<String, Known>> {
+    db.prepare_cached("SELECT arn, id, grouping, fate, mode, mode_seen FROM balancers WHERE place = ?1")?
+        .query_map([place], |row| {
+            let known = Known {
+                id: row.get(1)?,
+                grouping: row.get(2)?,
+                fate: row.get(3)?,
+                mode: row.get(4)?,
+                mode_seen: row.get(5)?,
+            };
+            Ok((row.get(0)?, known))
+        })?
+        .collect()
+}
+
+const STANDING: &str = "f.state, f.seen, f.since, f.first, f.opened, f.resolved, f.reopened, f.excepted, f.severity";
+
+fn standing(row: &Row<'_>) -> rusqlite::Result<Standing> {
+    Ok(Standing {
+        state: State::from_code(row.get(0)?),
+        seen: row.get(1)?,
+        since: row.get(2)?,
+        first: row.get(3)?,
+        opened: row.get(4)?,
+        resolved: row.get(5)?,
+        reopened: row.get(6)?,
+        excepted: row.get(7)?,
+        severity: row.get(8)?,
+    })
+}
+
+pub(super) fn held(db: &Connection, place: i64) -> rusqlite::Result<BTreeMap<(i64, i64), Held>> {
+    db.prepare_cached(&format!(
+        "SELECT {STANDING}, f.balancer, f.rule FROM balancers b JOIN findings f ON f.balancer = b.id WHERE b.place = ?1"
+    ))?
+    .query_map([place], |row| Ok(((row.get(9)?, row.get(10)?), Held { standing: standing(row)?, seen_now: false })))?
+    .collect()
+}
+
+/// What is remembered of an account-Region's findings, by finding id.
+pub(super) fn standings(db: &Connection, place: i64) -> rusqlite::Result<BTreeMap<String, Standing>> {
+    let mut query = db.prepare_cached(&format!(
+        "SELECT {STANDING}, b.arn, r.name, r.own FROM balancers b JOIN findings f ON f.balancer = b.id
+         JOIN rules r ON r.id = f.rule WHERE b.place = ?1"
+    ))?;
+    let rows = query.query_map([place], |row| {
+        let id = crate::findings::finding_id(&row.get::<_, String>(9)?, &row.get::<_, String>(10)?, row.get(11)?);
+        Ok((id, standing(row)?))
+    })?;
+    rows.collect()
+}

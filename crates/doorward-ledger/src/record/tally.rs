@@ -1,0 +1,255 @@
+//! Counts of one run by group: the whole, owners, organizational units and chosen tags.
+
+use std::collections::BTreeMap;
+
+use doorward_model::{Finding, Kind, Listener, LoadBalancer, Mode, Observed, ScanReport, Severity, Verdict};
+use rusqlite::{Connection, params_from_iter};
+
+use crate::error::Fault;
+
+/// The columns of `tallies`, in the order of [`Counts`].
+pub(crate) const COLUMNS: &str = "monitor, defensive, strictest, mode_unknown, mode_not_applicable, unowned, \
+     informational, low, medium, high, critical, excepted, unknown, unseen";
+
+/// Positions in [`Counts`].
+pub(crate) mod count {
+    pub(crate) const MONITOR: usize = 0;
+    pub(crate) const DEFENSIVE: usize = 1;
+    pub(crate) const STRICTEST: usize = 2;
+    pub(crate) const MODE_UNKNOWN: usize = 3;
+    pub(crate) const MODE_NOT_APPLICABLE: usize = 4;
+    pub(crate) const UNOWNED: usize = 5;
+    /// The first of five, in the order of severity.
+    pub(crate) const SEVERITY: usize = 6;
+    pub(crate) const EXCEPTED: usize = 11;
+    pub(crate) const UNKNOWN: usize = 12;
+    pub(crate) const UNSEEN: usize = 13;
+}
+
+/// One row of counts.
+pub(crate) type Counts = [i64; 14];
+
+/// A severity's place in the order from informational to critical.
+pub(crate) fn rank(severity: Severity) -> usize {
+    match severity {
+        Severity::Informational => 0,
+        Severity::Low => 1,
+        Severity::Medium => 2,
+        Severity::High => 3,
+        Severity::Critical => 4,
+    }
+}
+
+/// The dimension that has one group, the whole.
+const ALL: &str = "";
+const OWNER: &str = "owner";
+const OU: &str = "ou";
+
+/// Counts under way.
+pub(super) struct Tallies {
+    dimensions: Vec<String>,
+    groups: BTreeMap<(usize, String), usize>,
+    counts: Vec<Counts>,
+    /// For every load balancer of the report, its group in every dimension.
+    of_balancer: Vec<usize>,
+}
+
+impl Tallies {
+    /// Counts the load balancers of a report.
+    pub(super) fn new(report: &ScanReport, tags: &[String]) -> Self {
+        let mut dimensions = vec![ALL.to_owned(), OWNER.to_owned(), OU.to_owned()];
+        for tag in tags {
+            let dimension = tag_dimension(tag);
+            if !dimensions.contains(&dimension) {
+                dimensions.push(dimension);
+            }
+        }
+        let mut tallies = Self { dimensions, groups: BTreeMap::new(), counts: Vec::new(), of_balancer: Vec::new() };
+        tallies.group(0, "");
+        for lb in &report.load_balancers {
+            tallies.add_balancer(lb);
+        }
+        tallies
+    }
+
+    fn group(&mut self, dimension: usize, label: &str) -> usize {
+        let next = self.counts.len();
+        let group = *self.groups.entry((dimension, label.to_owned())).or_insert(next);
+        if group == next {
+            self.counts.push(Counts::default());
+        }
+        group
+    }
+
+    fn add(&mut self, group: usize, what: usize, by: i64) {
+        if let Some(cell) = self.counts.get_mut(group).and_then(|counts| counts.get_mut(what)) {
+            *cell += by;
+        }
+    }
+
+    fn add_balancer(&mut self, lb: &LoadBalancer) {
+        let counted = mode_column(lb);
+        let unowned =
+            matches!(lb.owner, Observed::Absent) && counted.is_some_and(|column| column != count::MODE_NOT_APPLICABLE);
+        for dimension in 0..self.dimensions.len() {
+            let label = label_of(lb, self.dimensions.get(dimension).map_or(ALL, String::as_str));
+            let group = self.group(dimension, &label);
+            self.of_balancer.push(group);
+            if let Some(column) = counted {
+                self.add(group, column, 1);
+            }
+            self.add(group, count::UNOWNED, i64::from(unowned));
+        }
+    }
+
+    /// Counts a finding, by the groups of its load balancer.
+    pub(super) fn add_finding(&mut self, finding: &Finding, balancer: Option<usize>) {
+        let column = match &finding.verdict {
+            Verdict::Fail { severity, .. } => count::SEVERITY + rank(*severity),
+            Verdict::Excepted { .. } => count::EXCEPTED,
+            Verdict::Unknown { .. } => count::UNKNOWN,
+            Verdict::Pass { .. } | Verdict::NotApplicable { .. } => return,
+        };
+        let Some(balancer) = balancer else { return self.add(0, column, 1) };
+        let width = self.dimensions.len();
+        for at in balancer * width..(balancer + 1) * width {
+            if let Some(group) = self.of_balancer.get(at) {
+                self.add(*group, column, 1);
+            }
+        }
+    }
+
+    /// The groups of a load balancer of the report, in every dimension: equal for equal groupings.
+    pub(super) fn groups_of(&self, balancer: usize) -> &[usize] {
+        let from = balancer * self.dimensions.len();
+        self.of_balancer.get(from..from + self.dimensions.len()).unwrap_or_default()
+    }
+
+    /// The groups of a load balancer but the whole, as the file keeps them.
+    pub(super) fn grouping(&self, lb: &LoadBalancer) -> Result<String, Fault> {
+        let named = self.dimensions.iter().skip(1);
+        let grouping: BTreeMap<&str, String> = named.map(|d| (d.as_str(), label_of(lb, d))).collect();
+        Ok(serde_json::to_string(&grouping)?)
+    }
+
+    /// Whether everything that decides about the groups of a load balancer was read.
+    pub(super) fn is_grouped_for_sure(&self, lb: &LoadBalancer) -> bool {
+        let tags_matter = self.dimensions.len() > 3;
+        lb.owner.gap().is_none() && lb.ou.gap().is_none() && !(tags_matter && lb.tags.gap().is_some())
+    }
+
+    /// Adds what is open in memory and was not seen by this run, and stores every group whose counts changed.
+    pub(super) fn write(mut self, db: &Connection, run: i64, at: i64) -> Result<(), Fault> {
+        let mut unseen = db.prepare(
+            "SELECT g.document, count(*) FROM findings f
+             JOIN balancers b ON b.id = f.balancer JOIN places p ON p.id = b.place JOIN groupings g ON g.id = b.grouping
+             WHERE f.state IN (3, 4) AND (f.seen IS NOT NULL OR p.last_at < ?1) GROUP BY b.grouping",
+        )?;
+        let mut rows = unseen.query([at])?;
+        while let Some(row) = rows.next()? {
+            let (document, number): (String, i64) = (row.get(0)?, row.get(1)?);
+            let grouping: BTreeMap<String, String> = serde_json::from_str(&document)?;
+            self.add(0, count::UNSEEN, number);
+            for dimension in 1..self.dimensions.len() {
+                let label = self.dimensions.get(dimension).and_then(|name| grouping.get(name)).cloned();
+                if let Some(label) = label {
+                    let group = self.group(dimension, &label);
+                    self.add(group, count::UNSEEN, number);
+                }
+            }
+        }
+        self.store(db, run)
+    }
+
+    fn store(self, db: &Connection, run: i64) -> Result<(), Fault> {
+        let mut last = last_counts(db)?;
+        let mut insert = db.prepare(&format!(
+            "INSERT INTO tallies (label, run, {COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        ))?;
+        for ((dimension, label), group) in &self.groups {
+            let dimension = self.dimensions.get(*dimension).map_or(ALL, String::as_str);
+            let counts = self.counts.get(*group).copied().unwrap_or_default();
+            let id = label_id(db, dimension, label)?;
+            if last.remove(&id) != Some(counts) {
+                insert.execute(params_from_iter([id, run].iter().chain(&counts)))?;
+            }
+        }
+        for (id, counts) in last {
+            if counts != Counts::default() {
+                insert.execute(params_from_iter([id, run].iter().chain(&Counts::default())))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The newest counts of every group.
+fn last_counts(db: &Connection) -> rusqlite::Result<BTreeMap<i64, Counts>> {
+    let mut query = db.prepare(&format!(
+        "SELECT label, {COLUMNS} FROM tallies t WHERE run = (SELECT max(run) FROM tallies WHERE label = t.label)"
+    ))?;
+    let rows = query.query_map([], |row| Ok((row.get(0)?, counts_of(row, 1)?)))?;
+    rows.collect()
+}
+
+/// Reads [`COLUMNS`] that begin at a column.
+pub(crate) fn counts_of(row: &rusqlite::Row<'_>, from: usize) -> rusqlite::Result<Counts> {
+    let mut counts = Counts::default();
+    for (index, cell) in counts.iter_mut().enumerate() {
+        *cell = row.get(from + index)?;
+    }
+    Ok(counts)
+}
+
+fn label_id(db: &Connection, dimension: &str, label: &str) -> rusqlite::Result<i64> {
+    db.prepare_cached("INSERT INTO labels (dimension, label) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+        .execute([dimension, label])?;
+    db.prepare_cached("SELECT id FROM labels WHERE dimension = ?1 AND label = ?2")?
+        .query_row([dimension, label], |row| row.get(0))
+}
+
+/// The dimension of a tag, as the file names it.
+pub(crate) fn tag_dimension(key: &str) -> String {
+    format!("tag:{}", key.trim().to_lowercase())
+}
+
+/// The dimension of owners or units, as the file names it.
+pub(crate) const fn fixed_dimension(owner: bool) -> &'static str {
+    if owner { OWNER } else { OU }
+}
+
+fn label_of(lb: &LoadBalancer, dimension: &str) -> String {
+    match dimension {
+        ALL => String::new(),
+        OWNER => lb.owner_label().to_owned(),
+        OU => match &lb.ou {
+            Observed::Known(path) => path.names.clone(),
+            Observed::Absent => "(no unit)".to_owned(),
+            Observed::Unread(_) => "(unit unread)".to_owned(),
+        },
+        tag => match &lb.tags {
+            Observed::Known(tags) => {
+                let found = tags.iter().find(|(key, value)| tag_dimension(key) == tag && !value.trim().is_empty());
+                found.map_or_else(|| "(untagged)".to_owned(), |(_, value)| value.trim().to_owned())
+            }
+            Observed::Absent => "(untagged)".to_owned(),
+            Observed::Unread(_) => "(tags unread)".to_owned(),
+        },
+    }
+}
+
+/// Where a load balancer counts among the modes; nowhere if it does not parse HTTP.
+fn mode_column(lb: &LoadBalancer) -> Option<usize> {
+    if !lb.kind.can_parse_http() {
+        return None;
+    }
+    let silent = lb.kind == Kind::Classic
+        && matches!(&lb.listeners, Observed::Known(listeners) if !listeners.iter().any(Listener::is_http));
+    Some(match &lb.mode {
+        _ if silent => count::MODE_NOT_APPLICABLE,
+        Observed::Known(Mode::Monitor) => count::MONITOR,
+        Observed::Known(Mode::Defensive) => count::DEFENSIVE,
+        Observed::Known(Mode::Strictest) => count::STRICTEST,
+        Observed::Absent | Observed::Unread(_) => count::MODE_UNKNOWN,
+    })
+}

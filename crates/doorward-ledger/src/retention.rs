@@ -1,0 +1,98 @@
+//! Retention: raw scans are dropped after their time; what changed when is kept for ever.
+
+use jiff::{Span, Timestamp, tz::TimeZone};
+use rusqlite::Connection;
+use serde::Serialize;
+
+use crate::error::Fault;
+use crate::stamp::nanos;
+use crate::{Lease, Ledger, LedgerError};
+
+/// What pruning dropped, or would drop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PruneReport {
+    /// Raw scans that ended before this time are dropped, UTC.
+    pub before: Timestamp,
+    /// Whether anything was written.
+    pub dry_run: bool,
+    /// Raw scans dropped, unfinished and abandoned ones included.
+    pub scans: usize,
+    /// Raw scans that stay.
+    pub scans_kept: usize,
+    /// Account-Regions of the dropped scans.
+    pub cells: usize,
+    /// Texts that no scan that stays refers to.
+    pub texts: usize,
+    /// The size of those texts, bytes.
+    pub bytes: u64,
+}
+
+const OLD_SCANS: &str = "SELECT seq FROM scans WHERE at < ?1";
+const OLD_BODIES: &str = "id NOT IN (SELECT c.body FROM cells c JOIN scans s ON s.seq = c.scan WHERE s.at >= ?1)
+     AND id NOT IN (SELECT accounts FROM scans WHERE at >= ?1)";
+
+impl Ledger {
+    /// What [`Ledger::prune`] would drop now. Writes nothing and needs no lease.
+    pub fn prune_dry_run(&self, keep_months: u32, now: Timestamp) -> Result<PruneReport, LedgerError> {
+        let before = cutoff(keep_months, now)?;
+        self.read("looking for what to prune", |db| survey(db, before, true))
+    }
+
+    /// Drops the raw scans that ended more than `keep_months` calendar months (in UTC) before `now`, and gives the room
+    /// back to the disk. Runs, their counts, every mode change and every change of a finding stay.
+    pub fn prune(&mut self, lease: &Lease, keep_months: u32, now: Timestamp) -> Result<PruneReport, LedgerError> {
+        let before = cutoff(keep_months, now)?;
+        let doing = "pruning raw scans";
+        let report = self.write_durably(lease, doing, |db| {
+            let report = survey(db, before, false)?;
+            let at = nanos(before);
+            db.execute(
+                &format!("UPDATE places SET body = NULL WHERE body IN (SELECT id FROM bodies WHERE {OLD_BODIES})"),
+                [at],
+            )?;
+            db.execute(&format!("DELETE FROM bodies WHERE {OLD_BODIES}"), [at])?;
+            db.execute(&format!("DELETE FROM cells WHERE scan IN ({OLD_SCANS})"), [at])?;
+            db.execute("DELETE FROM scans WHERE at < ?1", [at])?;
+            Ok(report)
+        })?;
+        let shrink = || {
+            let mut pages = self.db.prepare("PRAGMA incremental_vacuum")?;
+            let mut rows = pages.query([])?;
+            while rows.next()?.is_some() {}
+            Ok(())
+        };
+        shrink().map_err(|fault: Fault| fault.explain(self.path(), doing))?;
+        Ok(report)
+    }
+}
+
+fn cutoff(months: u32, now: Timestamp) -> Result<Timestamp, LedgerError> {
+    let subtract = || {
+        let span = Span::new().try_months(months).ok()?;
+        now.to_zoned(TimeZone::UTC).checked_sub(span).ok()
+    };
+    subtract().map(|at| at.timestamp()).ok_or(LedgerError::Months { months })
+}
+
+fn survey(db: &Connection, before: Timestamp, dry_run: bool) -> Result<PruneReport, Fault> {
+    let at = nanos(before);
+    let number = |query: &str| db.query_row(query, [at], |row| row.get(0)).map(size);
+    let (texts, bytes): (i64, i64) = db.query_row(
+        &format!("SELECT count(*), coalesce(sum(length(CAST(text AS BLOB))), 0) FROM bodies WHERE {OLD_BODIES}"),
+        [at],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    Ok(PruneReport {
+        before,
+        dry_run,
+        scans: number("SELECT count(*) FROM scans WHERE at < ?1")?,
+        scans_kept: number("SELECT count(*) FROM scans WHERE at >= ?1")?,
+        cells: number(&format!("SELECT count(*) FROM cells WHERE scan IN ({OLD_SCANS})"))?,
+        texts: size(texts),
+        bytes: u64::try_from(bytes).unwrap_or(0),
+    })
+}
+
+fn size(number: i64) -> usize {
+    usize::try_from(number).unwrap_or(0)
+}

@@ -1,0 +1,121 @@
+//! The schema and its versions. The only place that creates or alters a table; versions only go forward.
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+/// Marks the file as ours in SQLite's header: "Door".
+pub(crate) const APPLICATION: i64 = 0x446f_6f72;
+
+/// The newest schema version.
+pub(crate) const VERSION: i64 = STEPS.len() as i64;
+
+/// What each version adds to the one before; the first makes an empty file version 1. A step that was ever released is
+/// never edited: changes are a new step.
+const STEPS: [&str; 2] = [V1, V2];
+
+// Times are nanoseconds since 1970, UTC. `run` and `*_run` are `runs.seq`, which counts recorded runs in the order in
+// which they were recorded. Codes of states and modes are those of `State::code` and `Mode` (0 absent, 1 to 3 by strength).
+const V1: &str = "
+CREATE TABLE lease (
+    one INTEGER PRIMARY KEY CHECK (one = 1), owner TEXT NOT NULL, token INTEGER NOT NULL, expires INTEGER NOT NULL
+);
+INSERT INTO lease VALUES (1, '', 0, 0);
+
+-- account-Regions; region is empty on the line that stands for Regions that could not be listed.
+-- last_at, last_run: the newest run that listed anything here. body: the newest raw cell.
+CREATE TABLE places (
+    id INTEGER PRIMARY KEY, account TEXT NOT NULL, region TEXT NOT NULL,
+    last_at INTEGER, last_run INTEGER, body INTEGER, UNIQUE (account, region)
+);
+
+-- raw scans: what collect brought. A cell that did not change refers to the body of the scan before.
+CREATE TABLE bodies (id INTEGER PRIMARY KEY, text TEXT NOT NULL);
+CREATE TABLE scans (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, at INTEGER NOT NULL, state INTEGER NOT NULL,
+    plan TEXT NOT NULL, settings TEXT NOT NULL, header TEXT NOT NULL, accounts INTEGER NOT NULL
+);
+CREATE TABLE cells (
+    scan INTEGER NOT NULL, place INTEGER NOT NULL, body INTEGER NOT NULL, evidence BLOB, PRIMARY KEY (scan, place)
+) WITHOUT ROWID;
+
+-- recorded runs. coverages.statuses has one byte per place id; equal coverages are stored once.
+CREATE TABLE coverages (id INTEGER PRIMARY KEY, hash INTEGER NOT NULL, statuses BLOB NOT NULL);
+CREATE INDEX coverages_by_hash ON coverages (hash);
+CREATE TABLE runs (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, at INTEGER NOT NULL, document TEXT NOT NULL,
+    coverage INTEGER NOT NULL, places INTEGER NOT NULL, complete INTEGER NOT NULL, partial INTEGER NOT NULL,
+    skipped INTEGER NOT NULL, failed INTEGER NOT NULL, accounts_full INTEGER NOT NULL
+);
+
+-- rules.own is the finding's id where it is not the one that load balancer and rule make.
+CREATE TABLE rules (id INTEGER PRIMARY KEY, name TEXT NOT NULL, own TEXT NOT NULL, UNIQUE (name, own));
+CREATE TABLE groupings (id INTEGER PRIMARY KEY, document TEXT NOT NULL UNIQUE);
+
+-- fate: 0 here, 1 gone, 2 retired. mode: the last one seen; mode_seen: the run that saw it, where a later one could not.
+CREATE TABLE balancers (
+    id INTEGER PRIMARY KEY, place INTEGER NOT NULL, arn TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
+    grouping INTEGER NOT NULL, first_run INTEGER NOT NULL, fate INTEGER NOT NULL, mode INTEGER, mode_seen INTEGER
+);
+CREATE INDEX balancers_by_place ON balancers (place);
+CREATE TABLE mode_changes (
+    balancer INTEGER NOT NULL, run INTEGER NOT NULL, before_run INTEGER, was INTEGER, now INTEGER NOT NULL,
+    PRIMARY KEY (balancer, run)
+) WITHOUT ROWID;
+
+-- seen: when it was last seen, where its account-Region was looked at later without seeing it.
+-- first: first failure ever; opened: first failure of this episode; excepted: time under exception in this episode.
+CREATE TABLE findings (
+    balancer INTEGER NOT NULL, rule INTEGER NOT NULL, state INTEGER NOT NULL, seen INTEGER, since INTEGER NOT NULL,
+    first INTEGER, opened INTEGER, resolved INTEGER, reopened INTEGER NOT NULL, excepted INTEGER NOT NULL,
+    severity INTEGER, PRIMARY KEY (balancer, rule)
+) WITHOUT ROWID;
+-- codes: the state, plus 8 where nobody could see it.
+CREATE TABLE transitions (
+    balancer INTEGER NOT NULL, rule INTEGER NOT NULL, run INTEGER NOT NULL, was INTEGER, now INTEGER NOT NULL,
+    PRIMARY KEY (balancer, rule, run)
+) WITHOUT ROWID;
+-- one row per time a finding was open and then ended; how: the state it ended in.
+CREATE TABLE episodes (
+    balancer INTEGER NOT NULL, rule INTEGER NOT NULL, run INTEGER NOT NULL, opened INTEGER NOT NULL,
+    closed INTEGER NOT NULL, how INTEGER NOT NULL, excepted INTEGER NOT NULL, PRIMARY KEY (balancer, rule, run)
+) WITHOUT ROWID;
+
+-- counts per run and group, stored when they change: a run without a row has those of the run before.
+CREATE TABLE labels (id INTEGER PRIMARY KEY, dimension TEXT NOT NULL, label TEXT NOT NULL, UNIQUE (dimension, label));
+CREATE TABLE tallies (
+    label INTEGER NOT NULL, run INTEGER NOT NULL, monitor INTEGER NOT NULL, defensive INTEGER NOT NULL,
+    strictest INTEGER NOT NULL, mode_unknown INTEGER NOT NULL, mode_not_applicable INTEGER NOT NULL,
+    unowned INTEGER NOT NULL, informational INTEGER NOT NULL, low INTEGER NOT NULL, medium INTEGER NOT NULL,
+    high INTEGER NOT NULL, critical INTEGER NOT NULL, excepted INTEGER NOT NULL, unknown INTEGER NOT NULL,
+    unseen INTEGER NOT NULL, PRIMARY KEY (label, run)
+) WITHOUT ROWID;
+";
+
+// Counting what is open, and what is open and unseen, reads only what is open.
+const V2: &str = "
+CREATE INDEX findings_failing ON findings (balancer) WHERE state IN (3, 4);
+";
+
+/// The schema version and application id of an open file.
+pub(crate) fn identity(db: &Connection) -> rusqlite::Result<(i64, i64)> {
+    let read = |pragma: &str| db.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0));
+    Ok((read("user_version")?, read("application_id")?))
+}
+
+/// Whether the file has any table at all.
+pub(crate) fn is_empty(db: &Connection) -> rusqlite::Result<bool> {
+    db.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))
+}
+
+/// Brings the file to the newest version, all steps in one transaction. Another process may have done so meanwhile.
+pub(crate) fn migrate(db: &Connection) -> rusqlite::Result<()> {
+    let step = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
+    let (found, _) = identity(&step)?;
+    let done = usize::try_from(found).unwrap_or(STEPS.len());
+    for sql in STEPS.iter().skip(done) {
+        step.execute_batch(sql)?;
+    }
+    if done < STEPS.len() {
+        step.execute_batch(&format!("PRAGMA user_version = {VERSION}; PRAGMA application_id = {APPLICATION}"))?;
+    }
+    step.commit()
+}

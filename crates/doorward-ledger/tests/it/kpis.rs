@@ -1,0 +1,126 @@
+//! Trends, key figures and differences, computed by hand.
+
+use doorward_ledger::{By, LedgerError};
+use doorward_model::{Mode, Severity};
+use jiff::SignedDuration;
+
+use crate::scene::{Desk, id, time};
+
+#[test]
+fn summaries_count_with_denominators() {
+    let mut desk = Desk::new();
+    desk.scan(0, "1 full a:f@red b:p@red c:p:defensive d:u; 2 failed");
+    desk.scan(10, "1 full a:f@red b:p@red c:p:defensive d:u; 2 failed");
+    desk.scan(20, "1 failed; 2 full x:e@blue");
+    let all = desk.ledger.history(None, None, &By::All).expect("reads");
+    assert_eq!(all.len(), 3);
+    let first = &all[0];
+    assert_eq!((first.balancers, first.mode_unknown, first.modes[&Mode::Strictest]), (4, 1, 1));
+    assert_eq!((first.strictest.count, first.strictest.of, first.strictest_or_defensive.count), (1, 4, 2));
+    assert_eq!((first.unowned.count, first.unowned.of), (2, 4));
+    assert_eq!((first.open[&Severity::High], first.excepted, first.unknown, first.unseen), (1, 0, 1, 0));
+    assert_eq!(
+        (first.coverage.all, first.coverage.complete, first.coverage.partial, first.coverage.failed),
+        (2, 0, 1, 1)
+    );
+    assert_eq!((&all[1].modes, all[1].open_total), (&first.modes, 1), "an unchanged run tells the same");
+    assert_eq!((all[2].balancers, all[2].open_total, all[2].excepted, all[2].unseen), (1, 0, 1, 1));
+    assert_eq!(first.strictest.basis_points(), Some(2500));
+
+    let by = |by: &By| {
+        let told = desk.ledger.history(Some(time(10)), Some(time(30)), by).expect("reads");
+        told.into_iter().map(|s| (s.run.id, s.group.unwrap_or_default(), s.balancers, s.unseen)).collect::<Vec<_>>()
+    };
+    let line = |run: &str, group: &str, n, unseen| (run.to_owned(), group.to_owned(), n, unseen);
+    assert_eq!(
+        by(&By::Owner),
+        [
+            line("run-10", "red", 2, 0),
+            line("run-10", "unowned", 2, 0),
+            line("run-20", "blue", 1, 0),
+            line("run-20", "red", 0, 1)
+        ]
+    );
+    assert_eq!(by(&By::Ou), [line("run-10", "/Workloads", 4, 0), line("run-20", "/Workloads", 1, 1)]);
+    assert_eq!(
+        by(&By::Tag("cost-centre".to_owned())),
+        [
+            line("run-10", "(untagged)", 2, 0),
+            line("run-10", "cc-red", 2, 0),
+            line("run-20", "cc-blue", 1, 0),
+            line("run-20", "cc-red", 0, 1)
+        ]
+    );
+    let unknown = desk.ledger.history(None, None, &By::Tag("team".to_owned())).expect_err("never counted by");
+    assert!(matches!(unknown, LedgerError::UngroupedTag { .. }), "{unknown}");
+}
+
+#[test]
+fn time_to_remediate_matches_a_hand_computed_sequence() {
+    let mut desk = Desk::new();
+    // a: 0-30; b: 0-100 of which 20-60 excepted, seen again failing at 110; c: open since 10; d: deleted.
+    for (at, scene) in [
+        (0, "1 full a:f@red b:f@blue d:f"),
+        (10, "1 full a:f@red b:f@blue c:f@red d:f"),
+        (20, "1 full a:f@red b:e@blue c:f@red"),
+        (30, "1 full a:p@red b:e@blue c:f@red"),
+        (45, "1 failed"),
+        (60, "1 full a:p@red b:f@blue c:f@red"),
+        (100, "1 full a:p@red b:p@blue c:f@red"),
+        (110, "1 full a:p@red b:f@blue c:f@red"),
+    ] {
+        desk.scan(at, scene);
+    }
+    let span = |seconds| Some(SignedDuration::from_secs(seconds));
+    let all = desk.ledger.kpis(None, None, &By::All).expect("reads").remove(0);
+    assert_eq!(
+        (all.time_to_remediate.count, all.time_to_remediate.mean, all.time_to_remediate.median),
+        (2, span(65), span(65))
+    );
+    assert_eq!((all.under_exception.count, all.under_exception.mean), (1, span(40)));
+    assert_eq!((all.without_exception.count, all.without_exception.mean), (2, span(45)));
+    assert_eq!((all.gone, all.open, all.excepted), (1, 2, 0));
+    assert_eq!((all.came_back.count, all.came_back.of), (1, 2));
+    assert_eq!((all.oldest_open, all.oldest_open_finding), (Some(time(10)), Some(id(1, "c"))));
+
+    let early = desk.ledger.kpis(None, Some(time(100)), &By::All).expect("reads").remove(0);
+    assert_eq!((early.time_to_remediate.count, early.time_to_remediate.mean), (1, span(30)));
+    let owners = desk.ledger.kpis(None, None, &By::Owner).expect("reads");
+    let told: Vec<_> = owners.iter().map(|k| (k.group.as_deref(), k.time_to_remediate.mean, k.open, k.gone)).collect();
+    assert_eq!(told, [(Some("blue"), span(100), 1, 0), (Some("red"), span(30), 1, 0), (Some("unowned"), None, 0, 1)]);
+}
+
+#[test]
+fn nothing_recorded_is_no_figure() {
+    let desk = Desk::new();
+    assert!(desk.ledger.history(None, None, &By::All).expect("reads").is_empty());
+    let kpi = desk.ledger.kpis(None, None, &By::All).expect("reads").remove(0);
+    assert_eq!((kpi.time_to_remediate.mean, kpi.came_back.of, kpi.came_back.basis_points()), (None, 0, None));
+}
+
+#[test]
+fn a_diff_puts_every_finding_under_what_happened_to_it() {
+    let mut desk = Desk::new();
+    desk.scan(0, "1 full fixed:f regressed:p excepted:f ended:e vanished:f lost:f same:f fine:p; 2 full dark:f; 3 full retired:e");
+    desk.scan(5, "1 full fixed:f regressed:p excepted:f ended:e vanished:f lost:f same:f fine:p; 2 full dark:f; 3 full retired:e");
+    desk.scan(10, "1 full fixed:n regressed:f excepted:e ended:f lost:u same:f fine:p new:f; 2 failed; 3 closed");
+    let diff = desk.ledger.diff("run-0", "run-10").expect("reads");
+    let names = |lines: &[doorward_ledger::DiffLine]| {
+        let name =
+            |line: &doorward_ledger::DiffLine| line.load_balancer.split('/').nth(2).unwrap_or_default().to_owned();
+        lines.iter().map(name).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(names(&diff.new), "new");
+    assert_eq!(names(&diff.fixed), "fixed");
+    assert_eq!(names(&diff.regressed), "regressed");
+    assert_eq!(names(&diff.excepted), "excepted");
+    assert_eq!(names(&diff.exception_ended), "ended");
+    assert_eq!(names(&diff.vanished), "vanished retired");
+    assert_eq!(names(&diff.now_unseen), "lost dark");
+    assert_eq!((diff.unchanged, diff.failing_before, diff.failing_after), (1, 8, 7));
+    let same = desk.ledger.diff("run-0", "run-5").expect("reads");
+    assert_eq!((same.unchanged, same.failing_before, same.failing_after), (8, 8, 8));
+    let back = desk.ledger.diff("run-10", "run-0").expect("reads");
+    assert_eq!((names(&back.fixed), names(&back.exception_ended)), ("regressed".to_owned(), "excepted".to_owned()));
+    assert!(matches!(desk.ledger.diff("run-0", "nope"), Err(LedgerError::UnknownRun { .. })));
+}

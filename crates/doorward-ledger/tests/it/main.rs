@@ -1,0 +1,13 @@
+//! What must hold of the ledger: remembering, resuming, one writer at a time, and surviving whatever stops it.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on should say where")]
+
+mod checkpoint;
+mod crash;
+mod faults;
+mod kpis;
+mod laws;
+mod leases;
+mod record;
+mod scene;
+mod schema;
