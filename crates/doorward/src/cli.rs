@@ -4,6 +4,7 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use doorward_rules::exceptions::Moment;
 use figment::value::Value;
 
 use crate::exit::{Exit, Failure};
@@ -78,6 +79,11 @@ pub(crate) enum Command {
     Demo(DemoArguments),
     /// Render a saved scan again, offline
     Report(ReportArguments),
+    /// Trend, key figures and differences over the recorded scans
+    History(Box<HistoryArguments>),
+    /// List, check, add and renew the exceptions of the register
+    #[command(subcommand)]
+    Exceptions(Box<ExceptionsCommand>),
     /// Explain a rule, a reason code, or the exit codes
     Explain {
         /// A rule id, a reason code, or `exit-codes`; without one, the list of topics
@@ -98,6 +104,174 @@ pub(crate) enum Command {
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
+}
+
+/// What of the history to show.
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArguments {
+    /// The ledger [default: as in the settings]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) ledger: Option<PathBuf>,
+    /// Scans that ended on or after this day or time (UTC)
+    #[arg(long, value_name = "DATE")]
+    pub(crate) since: Option<String>,
+    /// Scans that ended before this day or time (UTC)
+    #[arg(long, value_name = "DATE")]
+    pub(crate) until: Option<String>,
+    /// One line per owner, ou, or tag:KEY instead of one per scan
+    #[arg(long, value_name = "GROUP")]
+    pub(crate) by: Option<String>,
+    /// table, json, csv or openmetrics
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) format: HistoryFormat,
+    /// Something else than the trend
+    #[command(subcommand)]
+    pub(crate) command: Option<HistoryCommand>,
+}
+
+/// Something else than the trend.
+#[derive(Debug, Subcommand)]
+pub(crate) enum HistoryCommand {
+    /// What became of the findings between two scans
+    Diff {
+        /// The earlier scan, by its id
+        from: String,
+        /// The later scan, by its id
+        to: String,
+        /// For people or for programs
+        #[arg(long, value_enum, default_value = "table")]
+        format: ListFormat,
+    },
+    /// Drop raw scans that are older than `ledger.keep_months`; findings and mode changes stay
+    Prune {
+        /// Say what would be dropped, and drop nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+/// What history is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HistoryFormat {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+    /// For spreadsheets.
+    Csv,
+    /// For a metrics collector's text file; the newest scan only.
+    Openmetrics,
+}
+
+/// What to do with the exception register.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ExceptionsCommand {
+    /// Every exception and where it stands in its term, those that end first first
+    List {
+        /// For people or for programs
+        #[arg(long, value_enum, default_value = "table")]
+        format: ListFormat,
+    },
+    /// Check the register; with a saved scan, also whether each exception covers what it should
+    Check {
+        /// The saved scan to hold it against
+        #[arg(long, value_name = "FILE")]
+        scan: Option<PathBuf>,
+    },
+    /// Add an exception, keeping the file's comments and format
+    Add(Box<AddArguments>),
+    /// Renew an exception, keeping the file's comments and format
+    Renew(Box<RenewArguments>),
+}
+
+/// For people or for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
+
+/// A new exception.
+#[derive(Debug, Args)]
+pub(crate) struct AddArguments {
+    /// Names it, once over all files
+    #[arg(long)]
+    pub(crate) id: String,
+    /// The rule that may be failed
+    #[arg(long)]
+    pub(crate) rule: String,
+    /// Why the rule cannot be met
+    #[arg(long)]
+    pub(crate) reason: String,
+    /// Who asked for it
+    #[arg(long)]
+    pub(crate) requester: String,
+    /// Who allowed it
+    #[arg(long)]
+    pub(crate) approver: String,
+    /// The last day on which it holds, or an exact time with its offset
+    #[arg(long, value_name = "DATE")]
+    pub(crate) expires: Moment,
+    /// The first day [default: today, UTC]
+    #[arg(long, value_name = "DATE")]
+    pub(crate) start: Option<Moment>,
+    /// When somebody looks at it again
+    #[arg(long, value_name = "DATE")]
+    pub(crate) review: Option<Moment>,
+    /// What may happen meanwhile
+    #[arg(long)]
+    pub(crate) risk: Option<String>,
+    /// What is done against it instead
+    #[arg(long)]
+    pub(crate) compensating_control: Option<String>,
+    /// Where it was recorded
+    #[arg(long)]
+    pub(crate) ticket: Option<String>,
+    /// Covers this load balancer; repeatable. All kinds of criteria given must hold
+    #[arg(long = "arn", value_name = "ARN")]
+    pub(crate) arns: Vec<String>,
+    /// Covers this account; repeatable
+    #[arg(long = "account", value_name = "ID")]
+    pub(crate) accounts: Vec<String>,
+    /// Covers this unit and what is below it; repeatable
+    #[arg(long = "ou", value_name = "UNIT")]
+    pub(crate) ous: Vec<String>,
+    /// Covers load balancers with this tag; repeatable
+    #[arg(long = "tag", value_name = "KEY=GLOB")]
+    pub(crate) tags: Vec<String>,
+    /// Covers load balancers with such a name; repeatable
+    #[arg(long = "name", value_name = "GLOB")]
+    pub(crate) names: Vec<String>,
+    /// It is meant to cover many load balancers
+    #[arg(long)]
+    pub(crate) many: bool,
+    /// The file to add it to [default: the first of `exceptions.files`]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// A new term for an exception.
+#[derive(Debug, Args)]
+pub(crate) struct RenewArguments {
+    /// The exception
+    pub(crate) id: String,
+    /// The last day of the new term, or an exact time with its offset
+    #[arg(long, value_name = "DATE")]
+    pub(crate) expires: Moment,
+    /// Who allows it this time
+    #[arg(long)]
+    pub(crate) approver: String,
+    /// Where that is recorded
+    #[arg(long)]
+    pub(crate) ticket: String,
+    /// The first day of the new term [default: today, UTC]
+    #[arg(long, value_name = "DATE")]
+    pub(crate) start: Option<Moment>,
+    /// When somebody looks at it again
+    #[arg(long, value_name = "DATE")]
+    pub(crate) review: Option<Moment>,
 }
 
 /// Which schema.
@@ -166,6 +340,15 @@ pub(crate) struct ScanArguments {
     /// Save the raw scan, to be rendered or judged again by `doorward report`
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
+    /// Go on with the scan that was interrupted
+    #[arg(long, conflicts_with = "no_ledger")]
+    pub(crate) resume: bool,
+    /// Keep history in this file
+    #[arg(long, value_name = "FILE", conflicts_with = "no_ledger")]
+    ledger: Option<PathBuf>,
+    /// Keep no history of this scan
+    #[arg(long)]
+    no_ledger: bool,
 }
 
 /// What to write where, and when it is bad news.
@@ -229,6 +412,12 @@ impl ScanArguments {
             if !values.is_empty() {
                 all.push((key.to_owned(), Value::from(values.clone())));
             }
+        }
+        all.extend(
+            self.ledger.iter().map(|path| ("ledger.path".to_owned(), Value::from(path.to_string_lossy().as_ref()))),
+        );
+        if self.no_ledger {
+            all.push(("ledger.enabled".to_owned(), Value::from(false)));
         }
         if self.single_account {
             all.push(("scope.single_account".to_owned(), Value::from(true)));

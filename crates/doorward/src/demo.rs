@@ -7,16 +7,24 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use doorward_core::access::Emulator;
-use doorward_fakeaws::{CallDetail, Options, RequestIds, Server, World};
+use doorward_fakeaws::{CallDetail, DESYNC_MODE, Options, RequestIds, Server, World};
+use serde::Deserialize;
 
 use crate::cli::{Cli, DemoArguments};
 use crate::exit::{Exit, Failure};
+use crate::history::{self, History};
+use crate::memory;
 use crate::output::Format;
 use crate::scan::{self, Order};
 use crate::settings::Settings;
 
 const WORLD: &str = include_str!("../../../examples/acme-org/org.toml");
-const SETTINGS: &str = include_str!("../../../examples/acme-org/doorward.toml");
+const SETTINGS: [(&str, &str); 2] = [
+    ("doorward.toml", include_str!("../../../examples/acme-org/doorward.toml")),
+    ("exceptions.toml", include_str!("../../../examples/acme-org/exceptions.toml")),
+];
+
+const PAST: &str = include_str!("../../../examples/acme-org/past.toml");
 
 /// The demo's date: a demonstration gives the same output every day.
 const TODAY: &str = "2026-11-02T09:00:00Z";
@@ -26,50 +34,131 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
     let usage = |problem: String| Failure::new(Exit::Usage, problem);
     let out = &arguments.out;
     std::fs::create_dir_all(out).map_err(|e| usage(format!("{}: the folder cannot be made: {e}", out.display())))?;
-    let (world, settings_file) = match &arguments.world {
+    let (world, settings_file, past) = match &arguments.world {
         Some(folder) => {
             let path = folder.join("org.toml");
             let text = std::fs::read_to_string(&path)
                 .map_err(|e| usage(format!("{}: the organization to emulate cannot be read: {e}", path.display())))?;
             let world = World::from_toml(&text).map_err(|e| usage(format!("{}: {e}", path.display())))?;
-            (world, Some(folder.join("doorward.toml")).filter(|path| path.is_file()))
+            let past = std::fs::read_to_string(folder.join("past.toml")).unwrap_or_default();
+            (world, Some(folder.join("doorward.toml")).filter(|path| path.is_file()), past)
         }
         None => {
             let world = World::from_toml(WORLD)
                 .map_err(|e| Failure::new(Exit::Internal, format!("the built-in organization: {e}")))?;
-            let path = out.join("doorward.toml");
-            std::fs::write(&path, SETTINGS)
-                .map_err(|e| usage(format!("{}: cannot be written: {e}", path.display())))?;
-            (world, Some(path))
+            for (name, text) in SETTINGS {
+                let path = out.join(name);
+                std::fs::write(&path, text)
+                    .map_err(|e| usage(format!("{}: cannot be written: {e}", path.display())))?;
+            }
+            (world, Some(out.join("doorward.toml")), PAST.to_owned())
         }
     };
-    let settings = Settings::load(cli.config.as_deref().or(settings_file.as_deref()), &[])?;
+    let mut settings = Settings::load(cli.config.as_deref().or(settings_file.as_deref()), &[])?;
+    let past: Past = toml_edit::de::from_str(&past).map_err(|e| usage(format!("past.toml: {}", e.message())))?;
     let today: Timestamp = TODAY.parse().map_err(|e| Failure::new(Exit::Internal, format!("the demo's date: {e}")))?;
+    let ledger = out.join("ledger.sqlite");
+    for leftover in ["", "-wal", "-shm"] {
+        // Every demonstration begins with an empty memory.
+        let _ = std::fs::remove_file(format!("{}{leftover}", ledger.display()));
+    }
+    settings.ledger.enabled = true;
+    settings.ledger.path = Some(ledger.clone());
     scan::runtime()?.block_on(async {
-        let options = Options { calls: CallDetail::Counts, request_ids: RequestIds::ByContent, ..Options::default() };
+        let options =
+            Options { calls: CallDetail::Counts, request_ids: RequestIds::ByContent, ..Options::default() };
         let server = Server::start(world, options)
             .await
             .map_err(|e| Failure::new(Exit::Preflight, format!("the emulator could not listen on 127.0.0.1: {e}")))?;
-        let emulator = emulator(&server)?;
+        for earlier in &past.scan {
+            earlier.scan(&settings, &server).await?;
+        }
         let formats = formats(out);
-        let saved = out.join("scan.saved.json");
         let order = Order {
             settings: &settings,
             formats: &formats,
-            save: Some(&saved),
-            emulator: Some(emulator),
+            save: Some(&out.join("scan.saved")),
+            resume: false,
+            quiet: cli.quiet,
+            emulator: Some(emulator(&server)?),
             clock: Arc::new(move || today),
         };
-        let exit = scan::execute(cli, order).await?;
+        let exit = scan::execute(order, cli.colour_on_stdout()).await?;
+        let history = History::of(&memory::read_only(&ledger)?)?;
+        history::write_beside(&history, out)?;
         if !cli.quiet {
             let _ = writeln!(
                 std::io::stderr(),
-                "\nAlso written to {}: scan.txt, scan.json, scan.ndjson, scan.saved.json (and doorward.toml, the settings used).",
-                out.display()
+                "\nAlso written to {0}: scan.txt, scan.json, scan.ndjson, scan.saved; the settings used are in doorward.toml and\nexceptions.toml there; `doorward history --ledger {0}/ledger.sqlite` shows what became of it over {1} scans.",
+                out.display(),
+                past.scan.len() + 1
             );
         }
         Ok(exit)
     })
+}
+
+/// What an example was like before.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Past {
+    /// Earlier scans, oldest first.
+    #[serde(default)]
+    scan: Vec<Earlier>,
+}
+
+/// One earlier scan.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Earlier {
+    /// When it was.
+    at: Timestamp,
+    /// Modes that were others than they are now.
+    #[serde(default)]
+    modes: Vec<OldMode>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OldMode {
+    account: String,
+    region: String,
+    name: String,
+    mode: String,
+}
+
+impl Earlier {
+    /// Puts the old modes into the emulated world, scans, and puts the new ones back.
+    async fn scan(&self, settings: &Settings, server: &Server) -> Result<(), Failure> {
+        let world = server.world();
+        let set = |old: &OldMode, mode: Option<&str>| {
+            world.set_attribute(&old.account, &old.region, &old.name, DESYNC_MODE, mode)
+        };
+        let mut present = Vec::new();
+        for old in &self.modes {
+            present.push(world.attribute(&old.account, &old.region, &old.name, DESYNC_MODE));
+            if !set(old, Some(&old.mode)) {
+                let problem =
+                    format!("past.toml: there is no load balancer {} in {} {}", old.name, old.account, old.region);
+                return Err(Failure::new(Exit::Usage, problem));
+            }
+        }
+        let at = self.at;
+        let order = Order {
+            settings,
+            formats: &[],
+            save: None,
+            resume: false,
+            quiet: true,
+            emulator: Some(emulator(server)?),
+            clock: Arc::new(move || at),
+        };
+        scan::execute(order, false).await?;
+        for (old, mode) in self.modes.iter().zip(present) {
+            set(old, mode.as_deref());
+        }
+        Ok(())
+    }
 }
 
 fn emulator(server: &Server) -> Result<Emulator, Failure> {

@@ -12,8 +12,8 @@ pub(crate) fn text(topic: Option<&str>) -> Result<String, Failure> {
     if topic == "exit-codes" {
         return Ok(exit_codes());
     }
-    if let Some(rule) = doorward_rules::all().iter().find(|rule| rule.meta().id == topic) {
-        return Ok(rule_text(rule.meta()));
+    if let Some(meta) = doorward_rules::catalogue().iter().find(|meta| meta.id == topic) {
+        return Ok(rule_text(meta));
     }
     if let Some(reason) = GapReason::ALL.into_iter().find(|reason| reason.code() == topic) {
         return Ok(format!("{topic}\n\n{}\n\nWhat to do: {}\n", reason.meaning(), reason.remedy()));
@@ -26,8 +26,8 @@ pub(crate) fn text(topic: Option<&str>) -> Result<String, Failure> {
 
 fn topics() -> String {
     let mut text = String::from("Rules:\n");
-    for rule in doorward_rules::all() {
-        let _ = writeln!(text, "  {:<30} {}", rule.meta().id, rule.meta().title);
+    for meta in doorward_rules::catalogue() {
+        let _ = writeln!(text, "  {:<30} {}", meta.id, meta.title);
     }
     text.push_str("\nReasons why something could not be read:\n");
     for reason in GapReason::ALL {

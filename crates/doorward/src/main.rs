@@ -7,11 +7,15 @@ use clap::Parser as _;
 
 mod cli;
 mod demo;
+mod exceptions;
 mod exit;
 mod explain;
+mod history;
+mod memory;
 mod output;
 mod plain;
 mod progress;
+mod register;
 mod report;
 mod saved;
 mod scan;
@@ -51,6 +55,8 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Scan(arguments) => scan::run(cli, arguments),
         Command::Demo(arguments) => demo::run(cli, arguments),
         Command::Report(arguments) => report::run(cli, arguments),
+        Command::Exceptions(command) => exceptions::run(cli, command),
+        Command::History(arguments) => history::run(cli, arguments),
         Command::Explain { topic } => answer(&explain::text(topic.as_deref())?),
         Command::Schema { kind } => answer(&schema::text(*kind)?),
         Command::Config(ConfigCommand::Show { origin }) => {

@@ -1,20 +1,20 @@
 //! The formats of `--format`, their destinations, and handing the report to each.
 
 use std::collections::BTreeSet;
-use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use doorward_model::{Receipt, ScanReport, SinkError};
 
-use crate::cli::Cli;
 use crate::exit::{Exit, Failure};
 
+mod file;
 mod json;
 mod ndjson;
 mod table;
 
+pub(crate) use file::{Draft, write_file};
 pub(crate) use json::JsonDocument;
 pub(crate) use ndjson::NdjsonLine;
 
@@ -79,9 +79,23 @@ impl Format {
         Self { kind: Kind::Ndjson, path }
     }
 
+    /// What was asked for, or the table where nothing was.
+    pub(crate) fn or_table(asked: &[Self]) -> Vec<Self> {
+        if asked.is_empty() { vec![Self::table(None)] } else { asked.to_vec() }
+    }
+
     fn destination(&self) -> String {
         self.path.as_ref().map_or_else(|| "stdout".to_owned(), |path| path.display().to_string())
     }
+}
+
+/// How a report is handed over.
+#[derive(Clone, Copy)]
+pub(crate) struct Manner {
+    /// Whether text on stdout is coloured.
+    pub(crate) colour: bool,
+    /// No closing line.
+    pub(crate) quiet: bool,
 }
 
 /// Where the report goes, checked before there is one.
@@ -90,7 +104,6 @@ pub(crate) struct Sinks(Vec<Format>);
 impl Sinks {
     /// Checks that every destination can be written, before any scan work. `also` is a file that is written beside them.
     pub(crate) fn prepare(formats: &[Format], also: Option<&Path>) -> Result<Self, Failure> {
-        let formats = if formats.is_empty() { vec![Format::table(None)] } else { formats.to_vec() };
         let usage = |problem: String| Err(Failure::new(Exit::Usage, problem));
         if formats.iter().filter(|format| format.path.is_none()).count() > 1 {
             return usage(
@@ -100,20 +113,21 @@ impl Sinks {
         }
         let mut seen = BTreeSet::new();
         for path in formats.iter().filter_map(|format| format.path.as_deref()).chain(also) {
-            writable(path)
+            file::writable(path)
                 .map_err(|e| Failure::new(Exit::Preflight, format!("{}: cannot be written: {e}", path.display())))?;
-            if is_replaceable(path) && !seen.insert(std::path::absolute(path).unwrap_or_else(|_| path.to_owned())) {
+            if file::is_replaceable(path) && !seen.insert(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
+            {
                 return usage(format!("{}: two outputs would be written to the same file", path.display()));
             }
         }
-        Ok(Self(formats))
+        Ok(Self(formats.to_vec()))
     }
 
     /// Writes every format; one that fails does not keep the others from being written.
-    pub(crate) fn emit(&self, cli: &Cli, report: &ScanReport, exit: Exit) -> Result<(), Failure> {
+    pub(crate) fn emit(&self, report: &ScanReport, exit: Exit, manner: Manner) -> Result<(), Failure> {
         let mut failed = Ok(());
         for format in &self.0 {
-            let colour = format.path.is_none() && cli.colour_on_stdout();
+            let colour = format.path.is_none() && manner.colour;
             let written = write(format, report, exit, colour).map_err(|e| Failure::writing(&format.destination(), &e));
             let accounted = written.and_then(|receipt| match receipt.adds_up() {
                 true => Ok(()),
@@ -121,7 +135,7 @@ impl Sinks {
             });
             failed = failed.and(accounted);
         }
-        if !cli.quiet && exit != Exit::Clean {
+        if !manner.quiet && exit != Exit::Clean {
             let _ = writeln!(io::stderr(), "exit code {}: {}", exit.code(), exit.says());
         }
         failed
@@ -149,46 +163,4 @@ fn write(format: &Format, report: &ScanReport, exit: Exit, colour: bool) -> io::
         written,
         skipped: Vec::new(),
     })
-}
-
-/// Writes a file whole or not at all: beside its place first, then into it. What is no regular file (a device, a pipe) is
-/// written in place; a link is followed.
-pub(crate) fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    if !is_replaceable(path) {
-        let mut out = BufWriter::new(OpenOptions::new().write(true).open(path)?);
-        write(&mut out)?;
-        return out.flush();
-    }
-    let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".doorward-").suffix(".part");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        // As any program would create it; the umask decides.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut out = BufWriter::new(builder.tempfile_in(folder)?);
-    write(&mut out)?;
-    out.flush()?;
-    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    file.as_file().sync_all()?;
-    file.persist(&place).map(|_| ()).map_err(|error| error.error)
-}
-
-fn is_replaceable(path: &Path) -> bool {
-    path.metadata().map_or(true, |metadata| metadata.is_file())
-}
-
-fn writable(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Err(io::Error::other("it is a folder"));
-    }
-    let existed = path.exists();
-    OpenOptions::new().append(true).create(true).open(path)?;
-    if !existed {
-        std::fs::remove_file(path)?;
-    }
-    Ok(())
 }

@@ -1,23 +1,26 @@
-//! A saved scan: the raw inventory, with the settings it was judged by.
+//! A saved scan, in two lines of JSON: the raw inventory with the settings it was judged by, then what the ledger
+//! remembered of its findings.
 
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::BufReader;
-use std::path::Path;
+use std::io::{self, BufReader, Write as _};
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use doorward_core::normalize::NormalizeSettings;
-use doorward_model::{Inventory, Policy};
+use doorward_model::{History, Inventory, Policy, ScanReport};
 
 use crate::exit::{Exit, Failure};
-use crate::output::write_file;
+use crate::output::Draft;
+use crate::register::Texts;
 use crate::settings::{ReportSettings, Settings};
 
 /// The name of the format, so that a stranger knows what the file is.
 const FORMAT: &str = "doorward-scan-v1";
 
-/// What `--save` writes and `report --from` reads.
+/// The first line: the scan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Saved {
     /// `doorward-scan-v1`.
@@ -26,6 +29,8 @@ pub(crate) struct Saved {
     pub(crate) normalize: NormalizeSettings,
     /// What was demanded.
     pub(crate) policy: Policy,
+    /// Who was allowed to fail a rule.
+    pub(crate) exceptions: Texts,
     /// When the report was bad news.
     pub(crate) report: ReportSettings,
     /// The exit code of the signal that stopped the scan, if one did.
@@ -35,44 +40,108 @@ pub(crate) struct Saved {
     pub(crate) inventory: Inventory,
 }
 
-/// Writes a scan. Borrows everything, because a large organization should not be in memory twice.
-pub(crate) fn write(
-    path: &Path,
-    inventory: &Inventory,
-    settings: &Settings,
-    stopped: Option<Exit>,
-) -> Result<(), Failure> {
-    #[derive(Serialize)]
-    struct Borrowed<'a> {
-        format: &'static str,
-        normalize: NormalizeSettings,
-        policy: &'a Policy,
-        report: &'a ReportSettings,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        stopped: Option<u8>,
-        inventory: &'a Inventory,
+/// The second line: the history of each finding that has one, by the finding's id.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Remembered {
+    pub(crate) history: BTreeMap<String, History>,
+}
+
+impl Remembered {
+    fn of(report: &ScanReport) -> Self {
+        let history = report.findings.iter().filter_map(|f| Some((f.id.clone(), f.history.clone()?))).collect();
+        Self { history }
     }
-    let saved = Borrowed {
-        format: FORMAT,
-        normalize: settings.normalize(),
-        policy: &settings.policy,
-        report: &settings.report,
-        stopped: stopped.map(Exit::code),
-        inventory,
-    };
-    write_file(path, |out| Ok(serde_json::to_writer(out, &saved)?))
-        .map_err(|e| Failure::writing(&path.display().to_string(), &e))
+
+    /// Gives the findings their history back.
+    pub(crate) fn restore(mut self, report: &mut ScanReport) {
+        for finding in &mut report.findings {
+            finding.history = self.history.remove(&finding.id);
+        }
+    }
+}
+
+/// Any line of a saved scan, for its schema.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "the schema is made of the type alone")]
+pub(crate) enum SavedLine {
+    Scan(Box<Saved>),
+    Remembered(Remembered),
+}
+
+/// A scan being saved: its first line is written before the inventory is judged, which takes the inventory apart, because a large
+/// organization should not be in memory twice.
+pub(crate) struct Saving {
+    path: PathBuf,
+    draft: Draft,
+}
+
+impl Saving {
+    /// Writes the scan.
+    pub(crate) fn begin(
+        path: &Path,
+        inventory: &Inventory,
+        settings: &Settings,
+        exceptions: &Texts,
+        stopped: Option<Exit>,
+    ) -> Result<Self, Failure> {
+        #[derive(Serialize)]
+        struct Borrowed<'a> {
+            format: &'static str,
+            normalize: NormalizeSettings,
+            policy: &'a Policy,
+            exceptions: &'a Texts,
+            report: &'a ReportSettings,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            stopped: Option<u8>,
+            inventory: &'a Inventory,
+        }
+        let saved = Borrowed {
+            format: FORMAT,
+            normalize: settings.normalize(),
+            policy: &settings.policy,
+            exceptions,
+            report: &settings.report,
+            stopped: stopped.map(Exit::code),
+            inventory,
+        };
+        let begin = || {
+            let mut draft = Draft::of(path)?;
+            serde_json::to_writer(&mut draft, &saved)?;
+            draft.write_all(b"\n")?;
+            Ok(Self { path: path.to_owned(), draft })
+        };
+        begin().map_err(|e| failed(path, &e))
+    }
+
+    /// Writes what is remembered, and puts the file in its place.
+    pub(crate) fn finish(self, report: &ScanReport) -> Result<(), Failure> {
+        let Self { path, mut draft } = self;
+        let finish = || {
+            serde_json::to_writer(&mut draft, &Remembered::of(report))?;
+            draft.write_all(b"\n")?;
+            draft.finish()
+        };
+        finish().map_err(|e| failed(&path, &e))
+    }
+}
+
+fn failed(path: &Path, error: &io::Error) -> Failure {
+    Failure::writing(&path.display().to_string(), error)
 }
 
 /// Reads a scan back.
-pub(crate) fn read(path: &Path) -> Result<Saved, Failure> {
+pub(crate) fn read(path: &Path) -> Result<(Saved, Remembered), Failure> {
     let usage = |problem: String| Failure::new(Exit::Usage, format!("{}: {problem}", path.display()));
     let file = File::open(path).map_err(|e| usage(format!("the saved scan cannot be read: {e}")))?;
-    let saved: Saved = serde_json::from_reader(BufReader::new(file))
-        .map_err(|e| usage(format!("not a saved scan of this version: {e}")))?;
+    let mut lines = serde_json::Deserializer::from_reader(BufReader::new(file));
+    let read = Saved::deserialize(&mut lines)
+        .and_then(|saved| Ok((saved, Remembered::deserialize(&mut lines)?)))
+        .and_then(|read| lines.end().map(|()| read));
+    let (saved, remembered) = read.map_err(|e| usage(format!("not a saved scan of this version: {e}")))?;
     if saved.format != FORMAT {
         return Err(usage(format!("its format is {:?}, this version reads {FORMAT}", saved.format)));
     }
     saved.inventory.check().map_err(|e| usage(format!("the saved scan does not add up: {e}")))?;
-    Ok(saved)
+    Ok((saved, remembered))
 }

@@ -1,9 +1,11 @@
 //! `doorward scan`: connects the stages and hands the report to the sinks.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use doorward_rules::exceptions::Register;
 use futures::StreamExt as _;
 use jiff::Timestamp;
 
@@ -11,13 +13,15 @@ use doorward_core::access::{Access, Emulator};
 use doorward_core::discover::Plan;
 use doorward_core::normalize::NormalizeSettings;
 use doorward_core::{Clock, collect, discover, evaluate, normalize};
-use doorward_model::{Account, Cell, Inventory, Policy, Run, ScanReport};
+use doorward_model::{Account, AccountId, Cell, Inventory, Policy, Region, Run, ScanReport};
 
 use crate::cli::{Cli, ScanArguments};
 use crate::exit::{Exit, Failure};
-use crate::output::{Format, Sinks};
+use crate::memory::{self, Memory};
+use crate::output::{Format, Manner, Sinks};
 use crate::progress::Progress;
-use crate::saved;
+use crate::register::{self, Texts};
+use crate::saved::{Remembered, Saving};
 use crate::settings::{ReportSettings, Settings};
 use crate::stopping;
 
@@ -26,12 +30,14 @@ pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure>
     let settings = Settings::load(cli.config.as_deref(), &arguments.overrides())?;
     let order = Order {
         settings: &settings,
-        formats: &arguments.output.formats,
+        formats: &Format::or_table(&arguments.output.formats),
         save: arguments.save.as_deref(),
+        resume: arguments.resume,
+        quiet: cli.quiet,
         emulator: None,
         clock: Arc::new(Timestamp::now),
     };
-    runtime()?.block_on(execute(cli, order))
+    runtime()?.block_on(execute(order, cli.colour_on_stdout()))
 }
 
 /// The one runtime of a command.
@@ -47,20 +53,32 @@ pub(crate) struct Order<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) formats: &'a [Format],
     pub(crate) save: Option<&'a Path>,
+    /// Go on with the scan that was interrupted.
+    pub(crate) resume: bool,
+    /// No progress, no notices, no closing line.
+    pub(crate) quiet: bool,
     pub(crate) emulator: Option<Emulator>,
     pub(crate) clock: Clock,
 }
 
 /// Scans, judges, writes.
-pub(crate) async fn execute(cli: &Cli, order: Order<'_>) -> Result<Exit, Failure> {
+pub(crate) async fn execute(order: Order<'_>, colour: bool) -> Result<Exit, Failure> {
     let settings = order.settings;
     let sinks = Sinks::prepare(order.formats, order.save)?;
-    let (inventory, stopped) = look(cli, &order).await?;
-    let saved = order.save.map(|path| saved::write(path, &inventory, settings, stopped)).unwrap_or(Ok(()));
-    let report = evaluate(normalize(inventory, &settings.normalize()), doorward_rules::all(), &settings.policy);
-    let exit = finish(cli, &report, &settings.report, sinks, stopped);
-    // A scan that could not be saved is still reported; the failure comes last.
-    saved.and(exit)
+    let texts = settings.exceptions.read()?;
+    let register = texts.register()?;
+    let mut memory = Memory::open(&settings.ledger, &order.clock)?;
+    let (inventory, stopped) = look(&order, memory.as_mut()).await?;
+    let saving = order.save.map(|path| Saving::begin(path, &inventory, settings, &texts, stopped)).transpose();
+    let mut report = judge(inventory, &settings.normalize(), &settings.policy, &register);
+    if !order.quiet {
+        register::notices(&register, &report);
+    }
+    let recorded = memory.map_or(Ok(()), |memory| memory.record(&mut report));
+    let saved = saving.and_then(|saving| saving.map_or(Ok(()), |saving| saving.finish(&report)));
+    let exit = finish(&report, &settings.report, sinks, stopped, Manner { colour, quiet: order.quiet });
+    // A scan that could not be saved or recorded is still reported; the failure comes last.
+    saved.and(recorded).and(exit)
 }
 
 /// A scan that was read back, with what it is judged by.
@@ -68,32 +86,48 @@ pub(crate) struct Again<'a> {
     pub(crate) inventory: Inventory,
     pub(crate) normalize: &'a NormalizeSettings,
     pub(crate) policy: &'a Policy,
+    pub(crate) exceptions: &'a Texts,
     pub(crate) report: &'a ReportSettings,
+    /// What the ledger knew of its findings back then.
+    pub(crate) remembered: Remembered,
     /// The signal that stopped the scan back then.
     pub(crate) stopped: Option<Exit>,
 }
 
 /// Judges and writes a scan that was read back.
 pub(crate) fn render(cli: &Cli, again: Again<'_>, formats: &[Format]) -> Result<Exit, Failure> {
-    let sinks = Sinks::prepare(formats, None)?;
-    let report = evaluate(normalize(again.inventory, again.normalize), doorward_rules::all(), again.policy);
-    finish(cli, &report, again.report, sinks, again.stopped)
+    let sinks = Sinks::prepare(&Format::or_table(formats), None)?;
+    let register = again.exceptions.register()?;
+    let mut report = judge(again.inventory, again.normalize, again.policy, &register);
+    again.remembered.restore(&mut report);
+    if !cli.quiet {
+        register::notices(&register, &report);
+    }
+    let manner = Manner { colour: cli.colour_on_stdout(), quiet: cli.quiet };
+    finish(&report, again.report, sinks, again.stopped, manner)
+}
+
+/// Judges by the rules with their exceptions as they stood when the scan began: a saved scan says the same for ever.
+fn judge(inventory: Inventory, settings: &NormalizeSettings, policy: &Policy, register: &Register) -> ScanReport {
+    let rules = register::rules(register, inventory.run.started);
+    let rules: Vec<_> = rules.iter().map(|rule| &**rule).collect();
+    evaluate(normalize(inventory, settings), &rules, policy)
 }
 
 fn finish(
-    cli: &Cli,
     report: &ScanReport,
     settings: &ReportSettings,
     sinks: Sinks,
     stopped: Option<Exit>,
+    manner: Manner,
 ) -> Result<Exit, Failure> {
     let exit = stopped.unwrap_or_else(|| Exit::of(report, settings));
-    sinks.emit(cli, report, exit)?;
+    sinks.emit(report, exit, manner)?;
     Ok(exit)
 }
 
 /// Looks at the organization. The exit code is that of the signal that kept it from looking at everything, if one did.
-async fn look(cli: &Cli, order: &Order<'_>) -> Result<(Inventory, Option<Exit>), Failure> {
+async fn look(order: &Order<'_>, mut memory: Option<&mut Memory>) -> Result<(Inventory, Option<Exit>), Failure> {
     let settings = order.settings;
     let (stop, signal) = stopping::listen(settings.scan.deadline.0);
     let started = (order.clock)();
@@ -101,21 +135,53 @@ async fn look(cli: &Cli, order: &Order<'_>) -> Result<(Inventory, Option<Exit>),
     let access = Access::connect(access, calls, clock, order.emulator.as_ref(), &stop);
     let access = access.await.map_err(|error| signal.or(error.into()))?;
 
-    let progress = Progress::start("accounts entered", cli.quiet);
+    let progress = Progress::start("accounts entered", order.quiet);
     let plan = discover(&access, &settings.discover(), &stop, &|done, all| progress.at(done, all)).await;
     progress.finish();
-    let Plan { organization, accounts, accounts_listing, targets, settled } =
-        plan.map_err(|error| signal.or(error.into()))?;
-    unmatched_units(settings, &accounts);
+    let plan = plan.map_err(|error| signal.or(error.into()))?;
+    unmatched_units(settings, &plan.accounts);
 
-    let progress = Progress::start("account-Regions read", cli.quiet);
+    let mut run = Run {
+        id: format!("{}-{}", started.strftime("%Y%m%dT%H%M%S.%3fZ"), access.account()),
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        started,
+        finished: started,
+        caller: access.identity().clone(),
+        account: access.account().clone(),
+        partition: access.partition().to_owned(),
+        home_region: access.home_region().clone(),
+        interrupted: false,
+    };
+    let mut cells: Vec<Cell> = Vec::new();
+    if let Some(memory) = memory.as_deref_mut() {
+        memory.wait_for_turn().await?;
+        if let Some(before) = memory.begin(&run, &plan, settings, order.resume)? {
+            (run, cells) = (before.run, before.cells);
+        }
+    }
+    let Plan { organization, accounts, accounts_listing, mut targets, settled } = plan;
+    let known: BTreeSet<(AccountId, Option<Region>)> =
+        cells.iter().map(|c| (c.account.clone(), c.region.clone())).collect();
+    targets.retain(|target| !known.contains(&(target.place.account.clone(), Some(target.place.region.clone()))));
+    cells.extend(settled.into_iter().filter(|cell| !known.contains(&(cell.account.clone(), cell.region.clone()))));
+
+    let progress = Progress::start("account-Regions read", order.quiet);
     let all = targets.len();
-    let mut cells: Vec<Cell> = settled;
     cells.reserve(all);
     {
         let mut stream = std::pin::pin!(collect(&access, settings.collect, targets, &stop));
+        let mut renewal = tokio::time::interval(memory::RENEWAL);
         let mut done = 0;
-        while let Some(cell) = stream.next().await {
+        loop {
+            let cell = tokio::select! {
+                cell = stream.next() => cell,
+                _ = renewal.tick() => {
+                    memory.as_deref_mut().map_or(Ok(()), Memory::renew)?;
+                    continue;
+                }
+            };
+            let Some(cell) = cell else { break };
+            memory.as_deref_mut().map_or(Ok(()), |memory| memory.keep(&cell))?;
             cells.push(cell);
             done += 1;
             progress.at(done, all);
@@ -126,21 +192,13 @@ async fn look(cli: &Cli, order: &Order<'_>) -> Result<(Inventory, Option<Exit>),
     cells.sort_by(|a, b| (&a.account, &a.region).cmp(&(&b.account, &b.region)));
 
     // A stop that came after the last answer stopped nothing.
-    let interrupted = cells.iter().any(|cell| stop.left_out(cell));
-    let run = Run {
-        id: format!("{}-{}", started.strftime("%Y%m%dT%H%M%SZ"), access.account()),
-        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        started,
-        finished: (order.clock)(),
-        caller: access.identity().clone(),
-        account: access.account().clone(),
-        partition: access.partition().to_owned(),
-        home_region: access.home_region().clone(),
-        interrupted,
-    };
+    run.interrupted = cells.iter().any(|cell| stop.left_out(cell));
+    run.finished = (order.clock)();
+    let interrupted = run.interrupted;
     let inventory = Inventory { run, organization, accounts, accounts_listing, cells };
     // Anything amiss here is a fault of ours, not a finding.
     inventory.check().map_err(|problem| Failure::new(Exit::Internal, problem))?;
+    memory.map_or(Ok(()), |memory| memory.collected(&inventory))?;
     Ok((inventory, signal.exit().filter(|_| interrupted)))
 }
 

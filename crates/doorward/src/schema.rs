@@ -3,7 +3,7 @@
 use crate::cli::SchemaKind;
 use crate::exit::{Exit, Failure};
 use crate::output::{JsonDocument, NdjsonLine};
-use crate::saved::Saved;
+use crate::saved::SavedLine;
 use crate::settings::Settings;
 
 /// The schema as pretty JSON.
@@ -12,7 +12,7 @@ pub(crate) fn text(kind: SchemaKind) -> Result<String, Failure> {
         SchemaKind::Config => schemars::schema_for!(Settings),
         SchemaKind::JsonV1 => schemars::schema_for!(JsonDocument<'static>),
         SchemaKind::NdjsonV1 => schemars::schema_for!(NdjsonLine<'static>),
-        SchemaKind::Saved => schemars::schema_for!(Saved),
+        SchemaKind::Saved => schemars::schema_for!(SavedLine),
     };
     if kind == SchemaKind::Config {
         // A settings file says only what differs from the default, so nothing in it is required.

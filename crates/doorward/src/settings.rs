@@ -14,6 +14,9 @@ use doorward_core::normalize::{ManagerSettings, NormalizeSettings, OwnerSettings
 use doorward_core::settings::{CallSettings, Span};
 use doorward_model::{Policy, Severity};
 
+use crate::memory::LedgerSettings;
+use crate::register::ExceptionSettings;
+
 mod complain;
 mod environment;
 mod origin;
@@ -49,6 +52,10 @@ pub(crate) struct Settings {
     pub(crate) labels: LabelSettings,
     /// What is demanded.
     pub(crate) policy: Policy,
+    /// Who may fail a rule, and until when.
+    pub(crate) exceptions: ExceptionSettings,
+    /// Where history is kept.
+    pub(crate) ledger: LedgerSettings,
     /// When a report is bad news.
     pub(crate) report: ReportSettings,
 }
@@ -121,8 +128,12 @@ impl Settings {
         overrides: &[(String, figment::value::Value)],
     ) -> Result<Self, SettingsError> {
         let layers = Layers::find(config, overrides)?;
-        let settings: Self = layers.figment.extract().map_err(|error| complain::explain(&error, &layers))?;
+        let mut settings: Self = layers.figment.extract().map_err(|error| complain::explain(&error, &layers))?;
         settings.check(&layers)?;
+        if let Source::Line(settings_file, _) = layers.source("exceptions.files") {
+            let files = &mut settings.exceptions.files;
+            files.iter_mut().for_each(|path| *path = crate::exceptions::beside(&settings_file, path));
+        }
         Ok(settings)
     }
 
@@ -208,7 +219,13 @@ impl Settings {
         if let Some((key, _)) = needs_organization.into_iter().find(|(_, empty)| scope.single_account && !empty) {
             return wrong(key, "units and account tags cannot be read with scope.single_account".to_owned());
         }
-        let known: Vec<&str> = doorward_rules::all().iter().map(|rule| rule.meta().id).collect();
+        if self.exceptions.maximum_days == 0 {
+            return wrong(
+                "exceptions.maximum_days",
+                "0 days admit no exception at all; leave `exceptions.files` empty instead".to_owned(),
+            );
+        }
+        let known: Vec<&str> = doorward_rules::catalogue().iter().map(|meta| meta.id).collect();
         if let Some(id) = self.policy.disabled.iter().find(|id| !known.contains(&id.as_str())) {
             let near = complain::nearest(id, &known).map(|n| format!("; did you mean {n}?")).unwrap_or_default();
             return wrong("policy.disabled", format!("there is no rule {id:?}{near}"));

@@ -41,14 +41,14 @@ pub(super) fn scan(binary: &Path, folder: &Path, endpoint: &str, (key, secret): 
         .env("AWS_REGION", "eu-west-1")
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .args(["scan", "--config", "doorward.toml", "--format", "json-v1=out.json", "--format", "table"])
-        .args(["--save", "scan.saved.json", "-q"]);
+        .args(["--save", "scan.saved", "-q"]);
     let done = finish(&mut command)?;
     Ok(Ran {
         code: done.code,
         stderr: done.stderr,
         table: done.stdout,
         report: std::fs::read_to_string(folder.join("out.json")).ok().filter(|text| !text.is_empty()),
-        saved: std::fs::read_to_string(folder.join("scan.saved.json")).ok().filter(|text| !text.is_empty()),
+        saved: std::fs::read_to_string(folder.join("scan.saved")).ok().filter(|text| !text.is_empty()),
         secret: secret.to_owned(),
     })
 }

@@ -50,6 +50,7 @@ pub(super) fn write(out: &mut dyn Write, report: &ScanReport, colour: bool) -> i
     let counted = verdicts(out, report, ink)?;
     owners(out, report, ink)?;
     next_steps(out, report, ink)?;
+    excepted(out, report, ink)?;
     unread::write(out, report, ink)?;
     Ok(counted)
 }
@@ -256,6 +257,25 @@ fn next_steps(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<
             out,
             "           → each with its own remedy in --format json-v1; `doorward explain RULE` says why it matters"
         )?;
+    }
+    writeln!(out)
+}
+
+/// What fails with permission: never hidden, and told apart from what fails without.
+fn excepted(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<()> {
+    let mut allowed: BTreeMap<(&str, &str, &str), Vec<&str>> = BTreeMap::new();
+    for finding in &report.findings {
+        if let Verdict::Excepted { exception, expires, .. } = &finding.verdict {
+            allowed.entry((expires, exception, &finding.rule)).or_default().push(&finding.name);
+        }
+    }
+    if allowed.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{}", ink.heading("Excepted"))?;
+    for ((expires, exception, rule), names) in &allowed {
+        let names = listed(names);
+        writeln!(out, "  until {} · {} · {rule} · {names}", harmless(expires), harmless(exception))?;
     }
     writeln!(out)
 }

@@ -4,7 +4,9 @@
 
 mod bad_input;
 mod bed;
+mod exceptions;
 mod formats;
 mod interrupt;
+mod ledger;
 mod samples;
 mod secrets;

@@ -1,0 +1,173 @@
+//! `doorward exceptions`: list, check, add and renew the exceptions of the register.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use doorward_core::{evaluate, normalize};
+use doorward_model::{AccountId, Arn};
+use doorward_rules::exceptions::edit::{self, Renewal};
+use doorward_rules::exceptions::{Exception, Moment, Register, Scope, State};
+use jiff::Timestamp;
+
+use crate::cli::{AddArguments, Cli, ExceptionsCommand, ListFormat, RenewArguments};
+use crate::exit::{Exit, Failure};
+use crate::output::write_file;
+use crate::plain::harmless;
+use crate::register::{self, ExceptionSettings, File, Texts};
+use crate::settings::Settings;
+use crate::{answer, saved};
+
+/// Runs `doorward exceptions`.
+pub(crate) fn run(cli: &Cli, command: &ExceptionsCommand) -> Result<Exit, Failure> {
+    let settings = Settings::load(cli.config.as_deref(), &[])?;
+    let texts = settings.exceptions.read()?;
+    let now = Timestamp::now();
+    match command {
+        ExceptionsCommand::List { format } => list(&texts.register()?, now, *format),
+        ExceptionsCommand::Check { scan } => check(&settings, &texts, now, scan.as_deref()),
+        ExceptionsCommand::Add(arguments) => add(&settings.exceptions, &texts, now, arguments),
+        ExceptionsCommand::Renew(arguments) => renew(&texts, now, arguments),
+    }
+}
+
+fn list(register: &Register, now: Timestamp, format: ListFormat) -> Result<Exit, Failure> {
+    let entries = register.entries(now);
+    if format == ListFormat::Json {
+        let text = serde_json::to_string_pretty(&entries).map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
+        return answer(&(text + "\n"));
+    }
+    let mut text = String::new();
+    if entries.is_empty() {
+        text.push_str("The register holds no exception.\n");
+    }
+    for entry in entries {
+        let state = match entry.state {
+            State::Pending => "pending",
+            State::Active => "active",
+            State::Expiring => "EXPIRING",
+            State::Expired => "EXPIRED",
+        };
+        let exception = entry.exception;
+        let days = match entry.days_left {
+            left @ 0.. => format!("{left} days left"),
+            over => format!("{} days over", -over),
+        };
+        let _ = writeln!(
+            text,
+            "{state:<9} {} · {} · until {} ({days}) · approved by {} · {}:{}",
+            exception.id,
+            exception.rule,
+            exception.expires.last_day(),
+            exception.approver,
+            entry.file,
+            entry.line
+        );
+        let _ = writeln!(text, "          {}", exception.reason);
+    }
+    answer(&harmless(&text))
+}
+
+fn check(settings: &Settings, texts: &Texts, now: Timestamp, scan: Option<&Path>) -> Result<Exit, Failure> {
+    let register = texts.register()?;
+    let count = register.entries(now).len();
+    let Some(path) = scan else {
+        return answer(&format!("{count} exceptions in {} files: valid\n", texts.files.len()));
+    };
+    let (saved, _) = saved::read(path)?;
+    let at = saved.inventory.run.started;
+    let rules = register::rules(&register, at);
+    let rules: Vec<_> = rules.iter().map(|rule| &**rule).collect();
+    let report = evaluate(normalize(saved.inventory, &settings.normalize()), &rules, &settings.policy);
+    register::notices(&register, &report);
+    answer(&format!("{count} exceptions in {} files: valid; held against the scan of {at}\n", texts.files.len()))
+}
+
+fn add(settings: &ExceptionSettings, texts: &Texts, now: Timestamp, arguments: &AddArguments) -> Result<Exit, Failure> {
+    let path = arguments.file.clone().or_else(|| settings.files.first().cloned()).ok_or_else(|| {
+        Failure::new(Exit::Usage, "no register to add to: set `exceptions.files` in doorward.toml, or say --file")
+    })?;
+    let exception = Exception {
+        id: arguments.id.clone(),
+        rule: arguments.rule.clone(),
+        scope: scope(arguments)?,
+        reason: arguments.reason.clone(),
+        risk: arguments.risk.clone(),
+        compensating_control: arguments.compensating_control.clone(),
+        requester: arguments.requester.clone(),
+        approver: arguments.approver.clone(),
+        ticket: arguments.ticket.clone(),
+        start: arguments.start.map_or_else(|| today(now), Ok)?,
+        expires: arguments.expires,
+        review: arguments.review,
+        many: arguments.many,
+    };
+    let label = path.display().to_string();
+    let old = texts.files.iter().find(|file| file.path == label).map(|file| file.text.clone()).unwrap_or_default();
+    let new =
+        edit::add(&label, &old, &exception, &settings.terms()).map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
+    replace(texts, &path, new)?;
+    answer(&format!("{label}: added {}, in force until {}\n", exception.id, exception.expires.last_day()))
+}
+
+fn scope(arguments: &AddArguments) -> Result<Scope, Failure> {
+    let wrong = |e: &dyn std::fmt::Display| Failure::new(Exit::Usage, e.to_string());
+    let arn: Result<Vec<Arn>, _> = arguments.arns.iter().map(|text| Arn::new(text)).collect();
+    let accounts: Result<Vec<AccountId>, _> = arguments.accounts.iter().map(|text| AccountId::new(text)).collect();
+    let mut tags = BTreeMap::new();
+    for pair in &arguments.tags {
+        let (key, value) = pair.split_once('=').ok_or_else(|| wrong(&format!("--tag {pair}: write KEY=VALUE")))?;
+        tags.insert(key.to_owned(), value.into());
+    }
+    Ok(Scope {
+        arn: arn.map_err(|e| wrong(&e))?,
+        accounts: accounts.map_err(|e| wrong(&e))?,
+        ous: arguments.ous.clone(),
+        tags,
+        names: arguments.names.iter().map(|text| text.as_str().into()).collect(),
+    })
+}
+
+fn renew(texts: &Texts, now: Timestamp, arguments: &RenewArguments) -> Result<Exit, Failure> {
+    let register = texts.register()?;
+    let entries = register.entries(now);
+    let holder = entries.iter().find(|entry| entry.exception.id == arguments.id).map(|entry| entry.file);
+    // An id that nobody holds is looked up in the first file, which says what is near it.
+    let file = texts.files.iter().find(|file| holder.is_none_or(|holder| holder == file.path));
+    let file = file
+        .ok_or_else(|| Failure::new(Exit::Usage, "no register to renew in: set `exceptions.files` in doorward.toml"))?;
+    let renewal = Renewal {
+        start: arguments.start.map_or_else(|| today(now), Ok)?,
+        expires: arguments.expires,
+        approver: arguments.approver.clone(),
+        ticket: arguments.ticket.clone(),
+        review: arguments.review,
+    };
+    let new = edit::renew(&file.path, &file.text, &arguments.id, &renewal, &texts.settings.terms())
+        .map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
+    replace(texts, Path::new(&file.path), new)?;
+    answer(&format!("{}: renewed {}, in force until {}\n", file.path, arguments.id, renewal.expires.last_day()))
+}
+
+fn today(now: Timestamp) -> Result<Moment, Failure> {
+    let date = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+    Moment::day(date).map_err(|e| Failure::new(Exit::Internal, e.to_string()))
+}
+
+/// Puts a new text in the place of one file, if the register as a whole is still valid with it: ids are unique over all.
+fn replace(texts: &Texts, path: &Path, text: String) -> Result<(), Failure> {
+    let label = path.display().to_string();
+    let mut whole = texts.clone();
+    whole.files.retain(|file| file.path != label);
+    whole.files.push(File { path: label.clone(), text: text.clone() });
+    whole.register()?;
+    write_file(path, |out| out.write_all(text.as_bytes())).map_err(|e| Failure::writing(&label, &e))
+}
+
+/// Where a relative path of the settings lies.
+pub(crate) fn beside(settings_file: &Path, path: &Path) -> PathBuf {
+    match settings_file.parent() {
+        Some(folder) if path.is_relative() => folder.join(path),
+        _ => path.to_owned(),
+    }
+}

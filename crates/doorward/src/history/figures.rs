@@ -1,0 +1,101 @@
+//! The columns that table and CSV share: every figure with its denominator.
+
+use doorward_ledger::{RunSummary, Share};
+use doorward_model::{Mode, Severity};
+
+/// The columns of the CSV, in order. Counts only: a spreadsheet divides by itself, and no share goes without its whole.
+const COLUMNS: [&str; 22] = [
+    "run",
+    "ended",
+    "group",
+    "account_regions",
+    "in_scope",
+    "complete",
+    "partial",
+    "failed",
+    "skipped",
+    "accounts_listed",
+    "load_balancers",
+    "monitor",
+    "defensive",
+    "strictest",
+    "mode_unknown",
+    "open_critical",
+    "open_high",
+    "open_medium",
+    "open_low",
+    "excepted",
+    "unknown_verdicts",
+    "not_seen",
+];
+
+/// RFC 4180: commas, CRLF, quoted where a field needs it. A field that a spreadsheet would take for a formula is
+/// prefixed with an apostrophe.
+pub(super) fn csv(scans: &[RunSummary]) -> String {
+    let mut text = COLUMNS.join(",") + "\r\n";
+    for scan in scans {
+        let mode = |mode: Mode| scan.modes.get(&mode).copied().unwrap_or(0).to_string();
+        let open = |severity: Severity| scan.open.get(&severity).copied().unwrap_or(0).to_string();
+        let counts = scan.coverage;
+        let fields = [
+            scan.run.id.clone(),
+            scan.run.at.to_string(),
+            scan.group.clone().unwrap_or_default(),
+            counts.all.to_string(),
+            counts.in_scope().to_string(),
+            counts.complete.to_string(),
+            counts.partial.to_string(),
+            counts.failed.to_string(),
+            counts.skipped.to_string(),
+            scan.accounts_listed.to_string(),
+            scan.balancers.to_string(),
+            mode(Mode::Monitor),
+            mode(Mode::Defensive),
+            mode(Mode::Strictest),
+            scan.mode_unknown.to_string(),
+            open(Severity::Critical),
+            open(Severity::High),
+            open(Severity::Medium),
+            open(Severity::Low),
+            scan.excepted.to_string(),
+            scan.unknown.to_string(),
+            scan.unseen.to_string(),
+        ];
+        let fields: Vec<String> = fields.iter().map(|field| quoted(field)).collect();
+        text.push_str(&fields.join(","));
+        text.push_str("\r\n");
+    }
+    text
+}
+
+fn quoted(field: &str) -> String {
+    let formula = field.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let safe = if formula { format!("'{field}") } else { field.to_owned() };
+    if safe.contains([',', '"', '\r', '\n']) { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe }
+}
+
+/// `96.6 % (56 of 58)`; nothing to divide by is said, not drawn as zero.
+pub(super) fn share(share: Share) -> String {
+    match share.basis_points() {
+        Some(points) => format!("{}.{} % ({} of {})", points / 100, points % 100 / 10, share.count, share.of),
+        None => "none in scope".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_data_to_a_spreadsheet() {
+        for (field, expected) in [
+            ("web", "web"),
+            ("a,b", "\"a,b\""),
+            ("say \"x\"", "\"say \"\"x\"\"\""),
+            ("=1+1", "'=1+1"),
+            ("@x,y", "\"'@x,y\""),
+        ] {
+            assert_eq!(quoted(field), expected);
+        }
+    }
+}

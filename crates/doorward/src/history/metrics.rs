@@ -1,0 +1,80 @@
+//! OpenMetrics text of the newest scan, for a metrics collector that reads files. The names are a promise: they are added
+//! to, never renamed.
+
+use std::fmt::Write as _;
+
+use doorward_ledger::{Kpi, RunSummary};
+
+/// The text; nothing but the end mark where no scan was recorded.
+pub(super) fn text(scans: &[RunSummary], kpis: &[Kpi]) -> String {
+    let mut text = String::new();
+    let newest = scans.last().map(|scan| scan.run.id.clone());
+    let scans: Vec<&RunSummary> = scans.iter().filter(|scan| Some(&scan.run.id) == newest.as_ref()).collect();
+    let mut gauge = |name: &str, help: &str, samples: Vec<(String, String)>| {
+        let _ = writeln!(text, "# TYPE doorward_{name} gauge\n# HELP doorward_{name} {help}");
+        for (labels, value) in samples {
+            let _ = writeln!(text, "doorward_{name}{{{labels}}} {value}");
+        }
+    };
+    let each = |figure: &dyn Fn(&RunSummary) -> Vec<(String, usize)>| -> Vec<(String, String)> {
+        let samples = scans.iter().flat_map(|scan| {
+            let group = scan.group.clone().unwrap_or_default();
+            figure(scan)
+                .into_iter()
+                .map(move |(labels, value)| (format!("group=\"{}\"{labels}", escaped(&group)), value.to_string()))
+        });
+        samples.collect()
+    };
+    if let Some(scan) = scans.first() {
+        gauge(
+            "scan_timestamp_seconds",
+            "End of the newest scan.",
+            vec![(String::new(), scan.run.at.as_second().to_string())],
+        );
+        let counts = scan.coverage;
+        let by_status = [
+            ("complete", counts.complete),
+            ("partial", counts.partial),
+            ("failed", counts.failed),
+            ("skipped", counts.skipped),
+        ];
+        let samples = by_status.map(|(status, count)| (format!("status=\"{status}\""), count.to_string())).to_vec();
+        gauge("account_regions", "Account-Regions by what became of them.", samples);
+    }
+    gauge(
+        "load_balancers",
+        "Load balancers whose mode matters, by mode; unknown is a mode that nobody could read.",
+        each(&|scan| {
+            let modes = scan.modes.iter().map(|(mode, count)| (format!(",mode=\"{mode}\""), *count));
+            modes.chain([(",mode=\"unknown\"".to_owned(), scan.mode_unknown)]).collect()
+        }),
+    );
+    gauge(
+        "open_findings",
+        "Findings that the newest scan saw fail, by severity.",
+        each(&|scan| scan.open.iter().map(|(severity, count)| (format!(",severity=\"{severity}\""), *count)).collect()),
+    );
+    gauge("excepted_findings", "Findings under an exception.", each(&|scan| vec![(String::new(), scan.excepted)]));
+    gauge("unknown_verdicts", "Verdicts that could not be reached.", each(&|scan| vec![(String::new(), scan.unknown)]));
+    gauge(
+        "unseen_findings",
+        "Open findings that the newest scan could not look at.",
+        each(&|scan| vec![(String::new(), scan.unseen)]),
+    );
+    gauge(
+        "unowned_load_balancers",
+        "Load balancers without an owner.",
+        each(&|scan| vec![(String::new(), scan.unowned.count)]),
+    );
+    let remediation = kpis.iter().filter_map(|kpi| {
+        let labels = format!("group=\"{}\"", escaped(kpi.group.as_deref().unwrap_or_default()));
+        Some((labels, kpi.time_to_remediate.mean?.as_secs().to_string()))
+    });
+    gauge("time_to_remediate_seconds_mean", "Mean time from first seen to resolved.", remediation.collect());
+    text.push_str("# EOF\n");
+    text
+}
+
+fn escaped(label: &str) -> String {
+    label.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}

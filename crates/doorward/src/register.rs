@@ -1,0 +1,87 @@
+//! The exception register as the binary sees it: files read before a scan, texts kept beside a saved one.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use doorward_model::{Rule, ScanReport};
+use doorward_rules::exceptions::{Register, Terms};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::exit::{Exit, Failure};
+use crate::plain::harmless;
+
+/// The exception register.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExceptionSettings {
+    /// The files of the register; relative to the settings file that names them.
+    pub(crate) files: Vec<PathBuf>,
+    /// The longest term of an exception, in days.
+    pub(crate) maximum_days: u32,
+    /// How many days before its end an exception is due.
+    pub(crate) warn_days: u32,
+    /// How many load balancers an exception may cover without saying `many = true`.
+    pub(crate) widest_match: usize,
+}
+
+impl ExceptionSettings {
+    pub(crate) fn terms(&self) -> Terms {
+        Terms { maximum_days: self.maximum_days, warn_days: self.warn_days, widest_match: self.widest_match }
+    }
+
+    /// Reads the files. A register that cannot be read stops everything before it starts: exceptions neither fail open
+    /// nor fail into alarm for everything.
+    pub(crate) fn read(&self) -> Result<Texts, Failure> {
+        let read = |path: &PathBuf| {
+            let text = std::fs::read_to_string(path);
+            let label = path.display().to_string();
+            text.map(|text| File { path: label.clone(), text })
+                .map_err(|e| Failure::new(Exit::Usage, format!("{label}: the exception register cannot be read: {e}")))
+        };
+        Ok(Texts { files: self.files.iter().map(read).collect::<Result<_, _>>()?, settings: self.clone() })
+    }
+}
+
+/// One file of the register, as it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct File {
+    /// Where it was read.
+    pub(crate) path: String,
+    /// What it said.
+    pub(crate) text: String,
+}
+
+/// The register as text, kept beside a saved scan so that it is judged again by the same exceptions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Texts {
+    pub(crate) settings: ExceptionSettings,
+    pub(crate) files: Vec<File>,
+}
+
+impl Texts {
+    /// The register. Everything that is wrong with it is named, each with file and line.
+    pub(crate) fn register(&self) -> Result<Register, Failure> {
+        let files: Vec<(String, String)> = self.files.iter().map(|f| (f.path.clone(), f.text.clone())).collect();
+        Register::parse(&files, &self.settings.terms()).map_err(|errors| {
+            let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            Failure::new(Exit::Usage, lines.join("\n"))
+        })
+    }
+}
+
+/// Every rule, with its exceptions as they stood at a time.
+pub(crate) fn rules(register: &Register, at: Timestamp) -> Vec<Box<dyn Rule>> {
+    register.wrap(doorward_rules::all(), at)
+}
+
+/// Says on stderr what somebody should look at in the register.
+pub(crate) fn notices(register: &Register, report: &ScanReport) {
+    let counts = report.coverage.counts;
+    let whole = counts.complete == counts.in_scope() && report.coverage.accounts_listing.is_full();
+    let caveat = if whole { "" } else { " (not everything in scope was read)" };
+    for notice in register.usage(&report.load_balancers, &report.findings, report.run.started) {
+        let _ = writeln!(std::io::stderr(), "warning: {}{caveat}", harmless(&notice.to_string()));
+    }
+}

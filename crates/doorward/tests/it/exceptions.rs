@@ -1,0 +1,125 @@
+//! The exception register from the command line: what it says, what it writes, what it refuses.
+
+use serde_json::Value;
+
+use crate::bed::{Bed, REPOSITORY, doorward, run, world};
+
+const SETTINGS: &str = "[exceptions]\nfiles = [\"exceptions.toml\"]\n";
+
+fn folder(register: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("doorward.toml"), SETTINGS).unwrap();
+    std::fs::write(folder.path().join("exceptions.toml"), register).unwrap();
+    folder
+}
+
+fn add<'a>(id: &'a str, expires: &'a str) -> Vec<&'a str> {
+    let who = ["--reason", "a partner", "--requester", "Ines", "--approver", "Kim", "--name", "tenant-admin"];
+    let what = ["exceptions", "add", "--id", id, "--rule", "desync-mode-below-required", "--start", "2026-11-01"];
+    what.into_iter().chain(["--expires", expires]).chain(who).collect()
+}
+
+#[test]
+fn an_exception_is_added_renewed_and_listed_and_comments_stay() {
+    let folder = folder("# who changed what is in the history of this file\n");
+    let said = run(doorward(folder.path()).args(add("EX-1", "2026-12-24")));
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let renewal = ["--expires", "2027-01-20", "--start", "2026-12-20", "--approver", "Lee", "--ticket", "SEC-2"];
+    let said = run(doorward(folder.path()).args(["exceptions", "renew", "EX-1"]).args(renewal));
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let text = std::fs::read_to_string(folder.path().join("exceptions.toml")).unwrap();
+    assert!(
+        text.starts_with("# who changed what is in the history of this file\n") && text.contains("2027-01-20"),
+        "{text}"
+    );
+    let said = run(doorward(folder.path()).args(["exceptions", "list", "--format", "json"]));
+    let list: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((&list[0]["id"], &list[0]["approver"]), (&"EX-1".into(), &"Lee".into()));
+    assert!(run(doorward(folder.path()).args(["exceptions", "list"])).out.contains("EX-1"));
+    assert_eq!(run(doorward(folder.path()).args(["exceptions", "check"])).code, Some(0));
+}
+
+#[test]
+fn what_is_wrong_is_refused_and_nothing_is_written() {
+    let folder = folder("");
+    let before = || std::fs::read_to_string(folder.path().join("exceptions.toml")).unwrap();
+    for (arguments, fragment) in [
+        (add("EX-1", "2027-11-01"), "90"),
+        (add("EX-1", "2026-10-01"), "start"),
+        (vec!["exceptions", "renew", "EX-7", "--expires", "2027-01-20", "--approver", "Lee", "--ticket", "S"], "EX-7"),
+    ] {
+        let said = run(doorward(folder.path()).args(&arguments));
+        assert_eq!(said.code, Some(2), "{arguments:?}: {}", said.err);
+        assert!(said.err.contains(fragment), "{arguments:?}: {}", said.err);
+        assert_eq!(before(), "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_register_that_cannot_be_read_stops_the_scan_before_it_starts() {
+    let bed = Bed::start(&world("gaps-org"), vec![]);
+    for (register, fragment) in [
+        ("[[exception]]\nid = \"A\"\nexpiry = 2026-12-01\n", "exceptions.toml:3:"),
+        ("[[exception\n", "exceptions.toml:1:"),
+    ] {
+        let folder = folder(register);
+        let said = run(bed.doorward(folder.path()).args(["-q", "scan"]));
+        assert_eq!(said.code, Some(2), "{}", said.err);
+        assert!(said.err.contains(fragment), "{}", said.err);
+    }
+    let folder = folder("");
+    std::fs::remove_file(folder.path().join("exceptions.toml")).unwrap();
+    let said = run(bed.doorward(folder.path()).args(["-q", "scan"]));
+    assert_eq!(said.code, Some(2), "{}", said.err);
+    assert!(said.err.contains("exceptions.toml") && said.err.contains("cannot be read"), "{}", said.err);
+    assert!(bed.server.calls().is_empty());
+}
+
+#[test]
+fn monitor_with_and_without_an_exception_reads_differently_everywhere() {
+    let bed = Bed::start(&world("gaps-org"), vec![]);
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let (start, end) = (today.yesterday().unwrap(), today.saturating_add(jiff::Span::new().days(40)));
+    let folder = folder(&format!(
+        "[[exception]]\nid = \"EX-1\"\nrule = \"desync-mode-below-required\"\nscope = {{ names = [\"tenant-admin\"] }}\nreason = \"r\"\nrequester = \"a\"\napprover = \"b\"\nstart = {start}\nexpires = {end}\n"
+    ));
+    let all = [
+        "--format",
+        "table=a.txt",
+        "--format",
+        "json-v1=a.json",
+        "--format",
+        "ndjson-v1=a.ndjson",
+        "--save",
+        "a.saved",
+    ];
+    let said = run(bed.doorward(folder.path()).args(["-q", "scan"]).args(all));
+    assert!(matches!(said.code, Some(3..=5)), "{}", said.err);
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    let json: Value = serde_json::from_str(&read("a.json")).unwrap();
+    let verdicts: Vec<&Value> = json["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|f| f["name"] == "tenant-admin" && f["rule"] == "desync-mode-below-required")
+        .collect();
+    assert_eq!((&verdicts[0]["verdict"], &verdicts[0]["exception"]), (&"excepted".into(), &"EX-1".into()));
+    assert!(read("a.txt").contains("Excepted") && read("a.txt").contains("EX-1"), "{}", read("a.txt"));
+    assert!(read("a.ndjson").contains("\"exception\":\"EX-1\""));
+
+    // The register is saved with the scan: without the file, the same bytes.
+    std::fs::remove_file(folder.path().join("exceptions.toml")).unwrap();
+    let again = ["--format", "table=b.txt", "--format", "json-v1=b.json"];
+    let rendered = run(doorward(folder.path()).args(["-q", "report", "--from", "a.saved"]).args(again));
+    assert_eq!(rendered.code, said.code, "{}", rendered.err);
+    assert_eq!((read("a.txt"), read("a.json")), (read("b.txt"), read("b.json")));
+}
+
+#[test]
+fn the_example_register_is_valid() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = format!("[exceptions]\nfiles = [\"{REPOSITORY}/config/exceptions.example.toml\"]\n");
+    std::fs::write(folder.path().join("doorward.toml"), settings).unwrap();
+    let said = run(doorward(folder.path()).args(["exceptions", "check"]));
+    assert_eq!(said.code, Some(0), "{}", said.err);
+}
