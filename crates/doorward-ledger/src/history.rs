@@ -95,6 +95,8 @@ pub struct RunSummary {
     pub open_total: usize,
     /// Findings that this run saw under an exception.
     pub excepted: usize,
+    /// Exceptions that end soon, counted by the findings that say so.
+    pub exceptions_due: usize,
     /// Verdicts that this run could not reach.
     pub unknown: usize,
     /// Failing findings of earlier runs, excepted or not, that this run did not see: still open.
@@ -225,6 +227,7 @@ impl Recorded {
             open_total: open.iter().filter(|(s, _)| **s > Severity::Informational).map(|(_, n)| n).sum(),
             open,
             excepted: n(count::EXCEPTED),
+            exceptions_due: n(count::DUE),
             unknown: n(count::UNKNOWN),
             unseen: n(count::UNSEEN),
             modes,

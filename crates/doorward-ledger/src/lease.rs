@@ -1,4 +1,11 @@
 //! One writer at a time: a lease with owner, expiry and a fencing token that only grows.
+//!
+//! Beside the file lies a lock file that the holder keeps locked. The system unlocks it when the holder dies, so the next
+//! writer need not wait for the expiry. The lock alone decides nothing: where it cannot be had, the expiry does.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
@@ -40,30 +47,40 @@ struct Row {
     owner: String,
     token: i64,
     expires: i64,
+    /// Whether the holder also held the lock file.
+    locked: bool,
 }
 
 fn read(db: &Connection) -> rusqlite::Result<Row> {
-    db.prepare_cached("SELECT owner, token, expires FROM lease")?
-        .query_row([], |row| Ok(Row { owner: row.get(0)?, token: row.get(1)?, expires: row.get(2)? }))
+    db.prepare_cached("SELECT owner, token, expires, locked FROM lease")?.query_row([], |row| {
+        Ok(Row { owner: row.get(0)?, token: row.get(1)?, expires: row.get(2)?, locked: row.get(3)? })
+    })
 }
 
 impl Ledger {
-    /// Takes the lease at `now` for `ttl`, if nobody holds it or its holder let it expire. `owner` is shown to whoever
+    /// Takes the lease at `now` for `ttl`, if nobody holds it, its holder let it expire or is dead. `owner` is shown to whoever
     /// has to wait, so name machine, process and user. Never waits: [`LedgerError::Held`] says who holds it and until
     /// when; the caller decides whether to try again.
     pub fn acquire_lease(&mut self, owner: &str, now: Timestamp, ttl: SignedDuration) -> Result<Lease, LedgerError> {
         let expires = now.saturating_add(ttl).unwrap_or(now);
         let path = self.path().to_owned();
-        self.write("taking the lease", |db| {
+        // On a network file system a lock says nothing about other machines.
+        let lock = if self.network { None } else { try_lock(&path) };
+        let alone = lock.is_some();
+        let lease = self.write("taking the lease", |db| {
             let held = read(db)?;
-            if !held.owner.is_empty() && held.expires > nanos(now) {
+            let dead = held.locked && alone;
+            if !held.owner.is_empty() && held.expires > nanos(now) && !dead {
                 let until = timestamp(held.expires);
                 return Err(LedgerError::Held { path, owner: held.owner, until }.into());
             }
             let token = held.token + 1;
-            db.execute("UPDATE lease SET owner = ?1, token = ?2, expires = ?3", params![owner, token, nanos(expires)])?;
+            let change = "UPDATE lease SET owner = ?1, token = ?2, expires = ?3, locked = ?4";
+            db.execute(change, params![owner, token, nanos(expires), alone])?;
             Ok(Lease { owner: owner.to_owned(), token, expires })
-        })
+        })?;
+        self.lock = lock;
+        Ok(lease)
     }
 
     /// Extends the lease to `now + ttl`; works after its expiry too, as long as nobody else took it.
@@ -82,9 +99,11 @@ impl Ledger {
     /// over is no error: it is somebody else's now and stays theirs.
     pub fn release_lease(&mut self, lease: Lease) -> Result<(), LedgerError> {
         self.write("releasing the lease", |db| {
-            db.execute("UPDATE lease SET owner = '', expires = 0 WHERE token = ?1", [lease.token])?;
+            db.execute("UPDATE lease SET owner = '', expires = 0, locked = 0 WHERE token = ?1", [lease.token])?;
             Ok(())
-        })
+        })?;
+        self.lock = None;
+        Ok(())
     }
 
     /// Whether the lease is still its owner's.
@@ -96,4 +115,12 @@ impl Ledger {
         let holder = if held.owner.is_empty() { "another scan".to_owned() } else { held.owner };
         Err(LedgerError::Fenced { path: self.path().to_owned(), owner: lease.owner.clone(), holder }.into())
     }
+}
+
+/// The lock file beside a ledger, locked until it is dropped; none if somebody holds it or it cannot be made.
+fn try_lock(ledger: &Path) -> Option<File> {
+    let mut name = ledger.as_os_str().to_owned();
+    name.push("-lock");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(name).ok()?;
+    file.try_lock().ok().map(|()| file)
 }

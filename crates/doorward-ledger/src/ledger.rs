@@ -1,5 +1,6 @@
 //! The open file: how it is found, opened, checked and written to.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -27,6 +28,10 @@ pub struct OpenOptions {
 pub struct Ledger {
     pub(crate) db: Connection,
     path: PathBuf,
+    /// Whether it lies on a network file system.
+    pub(crate) network: bool,
+    /// Held as long as the lease is.
+    pub(crate) lock: Option<File>,
 }
 
 impl Ledger {
@@ -55,7 +60,7 @@ impl Ledger {
     fn set_up(path: &Path, network: bool) -> Result<Self, LedgerError> {
         let doing = "opening it";
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let ledger = Self::connect(path, flags)?;
+        let ledger = Self { network, ..Self::connect(path, flags)? };
         let explain = |e: rusqlite::Error| Fault::from(e).explain(path, doing);
         let empty = schema::is_empty(&ledger.db).map_err(explain)?;
         let found = ledger.recognize(empty)?;
@@ -96,7 +101,7 @@ impl Ledger {
         let db = Connection::open_with_flags(path, flags).map_err(explain)?;
         db.busy_timeout(BUSY).map_err(explain)?;
         db.set_prepared_statement_cache_capacity(64);
-        Ok(Self { db, path: path.to_owned() })
+        Ok(Self { db, path: path.to_owned(), network: false, lock: None })
     }
 
     /// The schema version, if the file is a ledger that this version may touch.

@@ -10,7 +10,7 @@ pub(crate) const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version adds to the one before; the first makes an empty file version 1. A step that was ever released is
 /// never edited: changes are a new step.
-const STEPS: [&str; 2] = [V1, V2];
+const STEPS: [&str; 3] = [V1, V2, V3];
 
 // Times are nanoseconds since 1970, UTC. `run` and `*_run` are `runs.seq`, which counts recorded runs in the order in
 // which they were recorded. Codes of states and modes are those of `State::code` and `Mode` (0 absent, 1 to 3 by strength).
@@ -93,6 +93,12 @@ CREATE TABLE tallies (
 // Counting what is open, and what is open and unseen, reads only what is open.
 const V2: &str = "
 CREATE INDEX findings_failing ON findings (balancer) WHERE state IN (3, 4);
+";
+
+// due: findings of exceptions that end soon. locked: the holder also holds the lock file, which dies with it.
+const V3: &str = "
+ALTER TABLE tallies ADD COLUMN due INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE lease ADD COLUMN locked INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// The schema version and application id of an open file.

@@ -4,12 +4,15 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use doorward_rules::exceptions::Moment;
-use figment::value::Value;
 
-use crate::exit::{Exit, Failure};
 use crate::output::Format;
-use crate::settings::{FailOn, ReportSettings};
+
+mod exceptions;
+mod history;
+mod overrides;
+
+pub(crate) use exceptions::{AddArguments, ExceptionsCommand, RenewArguments};
+pub(crate) use history::{HistoryArguments, HistoryCommand, HistoryFormat};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -106,84 +109,6 @@ pub(crate) enum Command {
     },
 }
 
-/// What of the history to show.
-#[derive(Debug, Args)]
-pub(crate) struct HistoryArguments {
-    /// The ledger [default: as in the settings]
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) ledger: Option<PathBuf>,
-    /// Scans that ended on or after this day or time (UTC)
-    #[arg(long, value_name = "DATE")]
-    pub(crate) since: Option<String>,
-    /// Scans that ended before this day or time (UTC)
-    #[arg(long, value_name = "DATE")]
-    pub(crate) until: Option<String>,
-    /// One line per owner, ou, or tag:KEY instead of one per scan
-    #[arg(long, value_name = "GROUP")]
-    pub(crate) by: Option<String>,
-    /// table, json, csv or openmetrics
-    #[arg(long, value_enum, default_value = "table")]
-    pub(crate) format: HistoryFormat,
-    /// Something else than the trend
-    #[command(subcommand)]
-    pub(crate) command: Option<HistoryCommand>,
-}
-
-/// Something else than the trend.
-#[derive(Debug, Subcommand)]
-pub(crate) enum HistoryCommand {
-    /// What became of the findings between two scans
-    Diff {
-        /// The earlier scan, by its id
-        from: String,
-        /// The later scan, by its id
-        to: String,
-        /// For people or for programs
-        #[arg(long, value_enum, default_value = "table")]
-        format: ListFormat,
-    },
-    /// Drop raw scans that are older than `ledger.keep_months`; findings and mode changes stay
-    Prune {
-        /// Say what would be dropped, and drop nothing
-        #[arg(long)]
-        dry_run: bool,
-    },
-}
-
-/// What history is written as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum HistoryFormat {
-    /// For people.
-    Table,
-    /// For programs.
-    Json,
-    /// For spreadsheets.
-    Csv,
-    /// For a metrics collector's text file; the newest scan only.
-    Openmetrics,
-}
-
-/// What to do with the exception register.
-#[derive(Debug, Subcommand)]
-pub(crate) enum ExceptionsCommand {
-    /// Every exception and where it stands in its term, those that end first first
-    List {
-        /// For people or for programs
-        #[arg(long, value_enum, default_value = "table")]
-        format: ListFormat,
-    },
-    /// Check the register; with a saved scan, also whether each exception covers what it should
-    Check {
-        /// The saved scan to hold it against
-        #[arg(long, value_name = "FILE")]
-        scan: Option<PathBuf>,
-    },
-    /// Add an exception, keeping the file's comments and format
-    Add(Box<AddArguments>),
-    /// Renew an exception, keeping the file's comments and format
-    Renew(Box<RenewArguments>),
-}
-
 /// For people or for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ListFormat {
@@ -191,87 +116,6 @@ pub(crate) enum ListFormat {
     Table,
     /// For programs.
     Json,
-}
-
-/// A new exception.
-#[derive(Debug, Args)]
-pub(crate) struct AddArguments {
-    /// Names it, once over all files
-    #[arg(long)]
-    pub(crate) id: String,
-    /// The rule that may be failed
-    #[arg(long)]
-    pub(crate) rule: String,
-    /// Why the rule cannot be met
-    #[arg(long)]
-    pub(crate) reason: String,
-    /// Who asked for it
-    #[arg(long)]
-    pub(crate) requester: String,
-    /// Who allowed it
-    #[arg(long)]
-    pub(crate) approver: String,
-    /// The last day on which it holds, or an exact time with its offset
-    #[arg(long, value_name = "DATE")]
-    pub(crate) expires: Moment,
-    /// The first day [default: today, UTC]
-    #[arg(long, value_name = "DATE")]
-    pub(crate) start: Option<Moment>,
-    /// When somebody looks at it again
-    #[arg(long, value_name = "DATE")]
-    pub(crate) review: Option<Moment>,
-    /// What may happen meanwhile
-    #[arg(long)]
-    pub(crate) risk: Option<String>,
-    /// What is done against it instead
-    #[arg(long)]
-    pub(crate) compensating_control: Option<String>,
-    /// Where it was recorded
-    #[arg(long)]
-    pub(crate) ticket: Option<String>,
-    /// Covers this load balancer; repeatable. All kinds of criteria given must hold
-    #[arg(long = "arn", value_name = "ARN")]
-    pub(crate) arns: Vec<String>,
-    /// Covers this account; repeatable
-    #[arg(long = "account", value_name = "ID")]
-    pub(crate) accounts: Vec<String>,
-    /// Covers this unit and what is below it; repeatable
-    #[arg(long = "ou", value_name = "UNIT")]
-    pub(crate) ous: Vec<String>,
-    /// Covers load balancers with this tag; repeatable
-    #[arg(long = "tag", value_name = "KEY=GLOB")]
-    pub(crate) tags: Vec<String>,
-    /// Covers load balancers with such a name; repeatable
-    #[arg(long = "name", value_name = "GLOB")]
-    pub(crate) names: Vec<String>,
-    /// It is meant to cover many load balancers
-    #[arg(long)]
-    pub(crate) many: bool,
-    /// The file to add it to [default: the first of `exceptions.files`]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) file: Option<PathBuf>,
-}
-
-/// A new term for an exception.
-#[derive(Debug, Args)]
-pub(crate) struct RenewArguments {
-    /// The exception
-    pub(crate) id: String,
-    /// The last day of the new term, or an exact time with its offset
-    #[arg(long, value_name = "DATE")]
-    pub(crate) expires: Moment,
-    /// Who allows it this time
-    #[arg(long)]
-    pub(crate) approver: String,
-    /// Where that is recorded
-    #[arg(long)]
-    pub(crate) ticket: String,
-    /// The first day of the new term [default: today, UTC]
-    #[arg(long, value_name = "DATE")]
-    pub(crate) start: Option<Moment>,
-    /// When somebody looks at it again
-    #[arg(long, value_name = "DATE")]
-    pub(crate) review: Option<Moment>,
 }
 
 /// Which schema.
@@ -387,68 +231,6 @@ pub(crate) struct ReportArguments {
     /// What to write where
     #[command(flatten)]
     pub(crate) output: OutputArguments,
-}
-
-type Overrides = Vec<(String, Value)>;
-
-impl ScanArguments {
-    /// The flags as settings.
-    pub(crate) fn overrides(&self) -> Overrides {
-        let mut all = self.output.overrides();
-        let mut text = |key: &str, value: &Option<String>| {
-            all.extend(value.iter().map(|value| (key.to_owned(), Value::from(value.as_str()))));
-        };
-        text("access.profile", &self.profile);
-        text("access.role_name", &self.role_name);
-        text("access.external_id", &self.external_id);
-        for (key, values) in [
-            ("scope.include_accounts", &self.accounts),
-            ("scope.exclude_accounts", &self.exclude_accounts),
-            ("scope.include_ous", &self.ous),
-            ("scope.exclude_ous", &self.exclude_ous),
-            ("regions.include", &self.regions),
-            ("regions.exclude", &self.exclude_regions),
-        ] {
-            if !values.is_empty() {
-                all.push((key.to_owned(), Value::from(values.clone())));
-            }
-        }
-        all.extend(
-            self.ledger.iter().map(|path| ("ledger.path".to_owned(), Value::from(path.to_string_lossy().as_ref()))),
-        );
-        if self.no_ledger {
-            all.push(("ledger.enabled".to_owned(), Value::from(false)));
-        }
-        if self.single_account {
-            all.push(("scope.single_account".to_owned(), Value::from(true)));
-        }
-        all.extend(self.concurrency.map(|n| ("calls.concurrency".to_owned(), Value::from(n))));
-        all
-    }
-}
-
-impl OutputArguments {
-    /// Lets the flags win over settings that come from elsewhere than the settings file.
-    pub(crate) fn overlay(&self, report: &mut ReportSettings) -> Result<(), Failure> {
-        if let Some(text) = &self.fail_on {
-            report.fail_on = FailOn::from_str(text, true)
-                .map_err(|e| Failure::new(Exit::Usage, format!("--fail-on {text}: {e}")))?;
-        }
-        if let Some(percent) = self.min_coverage {
-            if !(0.0..=100.0).contains(&percent) {
-                return Err(Failure::new(Exit::Usage, format!("--min-coverage {percent}: not a percentage")));
-            }
-            report.minimum_coverage = percent;
-        }
-        Ok(())
-    }
-
-    /// The flags as settings.
-    pub(crate) fn overrides(&self) -> Overrides {
-        let fail_on = self.fail_on.iter().map(|text| ("report.fail_on".to_owned(), Value::from(text.as_str())));
-        let coverage = self.min_coverage.map(|percent| ("report.minimum_coverage".to_owned(), Value::from(percent)));
-        fail_on.chain(coverage).collect()
-    }
 }
 
 impl Cli {

@@ -54,7 +54,7 @@ pub(crate) fn run(cli: &Cli, arguments: &HistoryArguments) -> Result<Exit, Failu
                 scans: ledger.history(since, until, &by).map_err(usage)?,
                 kpis: ledger.kpis(since, until, &by).map_err(usage)?,
             };
-            answer(&history.render(arguments.format)?)
+            answer(&history.render(arguments.format, arguments.last)?)
         }
     }
 }
@@ -66,13 +66,13 @@ impl History {
         Ok(Self { format: "history-v1", scans, kpis: ledger.kpis(None, None, &By::All).map_err(failed)? })
     }
 
-    /// The history in a format.
-    pub(crate) fn render(&self, format: HistoryFormat) -> Result<String, Failure> {
+    /// The history in a format; a table with a line each for the `last` newest scans, or for all.
+    pub(crate) fn render(&self, format: HistoryFormat, last: usize) -> Result<String, Failure> {
         match format {
             HistoryFormat::Json => json(self),
             HistoryFormat::Csv => Ok(figures::csv(&self.scans)),
             HistoryFormat::Openmetrics => Ok(metrics::text(&self.scans, &self.kpis)),
-            HistoryFormat::Table => Ok(harmless(&table::text(&self.scans, &self.kpis)).into_owned()),
+            HistoryFormat::Table => Ok(harmless(&table::text(&self.scans, &self.kpis, last)).into_owned()),
         }
     }
 }
@@ -176,7 +176,7 @@ pub(crate) fn write_beside(history: &History, folder: &std::path::Path) -> Resul
         ("history.csv", HistoryFormat::Csv),
         ("history.metrics", HistoryFormat::Openmetrics),
     ] {
-        let (path, text) = (folder.join(name), history.render(format)?);
+        let (path, text) = (folder.join(name), history.render(format, 0)?);
         crate::output::write_file(&path, |out: &mut dyn Write| out.write_all(text.as_bytes()))
             .map_err(|e| Failure::writing(&path.display().to_string(), &e))?;
     }

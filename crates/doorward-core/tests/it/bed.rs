@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use doorward_core::access::{Access, AccessSettings, Emulator};
@@ -28,6 +29,8 @@ pub(crate) struct Setup {
     pub(crate) discover: DiscoverSettings,
     pub(crate) collect: CollectSettings,
     pub(crate) clock: Clock,
+    /// How many load balancers have been read so far.
+    pub(crate) kept: AtomicUsize,
 }
 
 pub(crate) fn span(millis: u64) -> Span {
@@ -73,6 +76,7 @@ impl Default for Setup {
             },
             collect: CollectSettings { alb_listeners: false, vended_logs: true },
             clock: Arc::new(jiff::Timestamp::now),
+            kept: AtomicUsize::new(0),
         }
     }
 }
@@ -124,6 +128,7 @@ pub(crate) async fn look(server: &Server, setup: &Setup, stop: &Stop) -> Result<
     let mut cells = plan.settled;
     let mut stream = std::pin::pin!(collect(&access, setup.collect, plan.targets, stop));
     while let Some(cell) = stream.next().await {
+        setup.kept.fetch_add(cell.load_balancers.len(), Ordering::Relaxed);
         cells.push(cell);
     }
     let run = Run {

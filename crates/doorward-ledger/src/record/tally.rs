@@ -9,7 +9,7 @@ use crate::error::Fault;
 
 /// The columns of `tallies`, in the order of [`Counts`].
 pub(crate) const COLUMNS: &str = "monitor, defensive, strictest, mode_unknown, mode_not_applicable, unowned, \
-     informational, low, medium, high, critical, excepted, unknown, unseen";
+     informational, low, medium, high, critical, excepted, unknown, unseen, due";
 
 /// Positions in [`Counts`].
 pub(crate) mod count {
@@ -24,10 +24,14 @@ pub(crate) mod count {
     pub(crate) const EXCEPTED: usize = 11;
     pub(crate) const UNKNOWN: usize = 12;
     pub(crate) const UNSEEN: usize = 13;
+    pub(crate) const DUE: usize = 14;
 }
 
 /// One row of counts.
-pub(crate) type Counts = [i64; 14];
+pub(crate) type Counts = [i64; 15];
+
+/// The rule whose failures are exceptions that end soon.
+const DUE_RULE: &str = "exception-expiring";
 
 /// A severity's place in the order from informational to critical.
 pub(crate) fn rank(severity: Severity) -> usize {
@@ -81,12 +85,6 @@ impl Tallies {
         group
     }
 
-    fn add(&mut self, group: usize, what: usize, by: i64) {
-        if let Some(cell) = self.counts.get_mut(group).and_then(|counts| counts.get_mut(what)) {
-            *cell += by;
-        }
-    }
-
     fn add_balancer(&mut self, lb: &LoadBalancer) {
         let counted = mode_column(lb);
         let unowned =
@@ -96,9 +94,9 @@ impl Tallies {
             let group = self.group(dimension, &label);
             self.of_balancer.push(group);
             if let Some(column) = counted {
-                self.add(group, column, 1);
+                add(&mut self.counts, group, column, 1);
             }
-            self.add(group, count::UNOWNED, i64::from(unowned));
+            add(&mut self.counts, group, count::UNOWNED, i64::from(unowned));
         }
     }
 
@@ -110,12 +108,15 @@ impl Tallies {
             Verdict::Unknown { .. } => count::UNKNOWN,
             Verdict::Pass { .. } | Verdict::NotApplicable { .. } => return,
         };
-        let Some(balancer) = balancer else { return self.add(0, column, 1) };
+        let due = i64::from(finding.rule == DUE_RULE && matches!(finding.verdict, Verdict::Fail { .. }));
         let width = self.dimensions.len();
-        for at in balancer * width..(balancer + 1) * width {
-            if let Some(group) = self.of_balancer.get(at) {
-                self.add(*group, column, 1);
-            }
+        let groups = match balancer {
+            Some(balancer) => self.of_balancer.get(balancer * width..(balancer + 1) * width).unwrap_or_default(),
+            None => &[0],
+        };
+        for group in groups {
+            add(&mut self.counts, *group, column, 1);
+            add(&mut self.counts, *group, count::DUE, due);
         }
     }
 
@@ -149,12 +150,12 @@ impl Tallies {
         while let Some(row) = rows.next()? {
             let (document, number): (String, i64) = (row.get(0)?, row.get(1)?);
             let grouping: BTreeMap<String, String> = serde_json::from_str(&document)?;
-            self.add(0, count::UNSEEN, number);
+            add(&mut self.counts, 0, count::UNSEEN, number);
             for dimension in 1..self.dimensions.len() {
                 let label = self.dimensions.get(dimension).and_then(|name| grouping.get(name)).cloned();
                 if let Some(label) = label {
                     let group = self.group(dimension, &label);
-                    self.add(group, count::UNSEEN, number);
+                    add(&mut self.counts, group, count::UNSEEN, number);
                 }
             }
         }
@@ -164,7 +165,7 @@ impl Tallies {
     fn store(self, db: &Connection, run: i64) -> Result<(), Fault> {
         let mut last = last_counts(db)?;
         let mut insert = db.prepare(&format!(
-            "INSERT INTO tallies (label, run, {COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+            "INSERT INTO tallies (label, run, {COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
         ))?;
         for ((dimension, label), group) in &self.groups {
             let dimension = self.dimensions.get(*dimension).map_or(ALL, String::as_str);
@@ -180,6 +181,12 @@ impl Tallies {
             }
         }
         Ok(())
+    }
+}
+
+fn add(counts: &mut [Counts], group: usize, what: usize, by: i64) {
+    if let Some(cell) = counts.get_mut(group).and_then(|counts| counts.get_mut(what)) {
+        *cell += by;
     }
 }
 

@@ -4,7 +4,7 @@ use doorward_ledger::{RunSummary, Share};
 use doorward_model::{Mode, Severity};
 
 /// The columns of the CSV, in order. Counts only: a spreadsheet divides by itself, and no share goes without its whole.
-const COLUMNS: [&str; 22] = [
+const COLUMNS: [&str; 26] = [
     "run",
     "ended",
     "group",
@@ -20,11 +20,15 @@ const COLUMNS: [&str; 22] = [
     "defensive",
     "strictest",
     "mode_unknown",
+    "mode_not_applicable",
+    "unowned",
     "open_critical",
     "open_high",
     "open_medium",
     "open_low",
+    "informational",
     "excepted",
+    "exceptions_due",
     "unknown_verdicts",
     "not_seen",
 ];
@@ -53,11 +57,15 @@ pub(super) fn csv(scans: &[RunSummary]) -> String {
             mode(Mode::Defensive),
             mode(Mode::Strictest),
             scan.mode_unknown.to_string(),
+            scan.mode_not_applicable.to_string(),
+            scan.unowned.count.to_string(),
             open(Severity::Critical),
             open(Severity::High),
             open(Severity::Medium),
             open(Severity::Low),
+            open(Severity::Informational),
             scan.excepted.to_string(),
+            scan.exceptions_due.to_string(),
             scan.unknown.to_string(),
             scan.unseen.to_string(),
         ];

@@ -4,6 +4,11 @@
 use std::fmt::Write as _;
 
 use doorward_ledger::{Kpi, RunSummary};
+use doorward_model::Severity;
+
+/// Every severity has its sample, so that none vanishes from a dashboard when it reaches zero.
+const SEVERITIES: [Severity; 5] =
+    [Severity::Informational, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
 
 /// The text; nothing but the end mark where no scan was recorded.
 pub(super) fn text(scans: &[RunSummary], kpis: &[Kpi]) -> String {
@@ -52,9 +57,13 @@ pub(super) fn text(scans: &[RunSummary], kpis: &[Kpi]) -> String {
     gauge(
         "open_findings",
         "Findings that the newest scan saw fail, by severity.",
-        each(&|scan| scan.open.iter().map(|(severity, count)| (format!(",severity=\"{severity}\""), *count)).collect()),
+        each(&|scan| {
+            let count = |severity| scan.open.get(&severity).copied().unwrap_or(0);
+            SEVERITIES.map(|severity| (format!(",severity=\"{severity}\""), count(severity))).to_vec()
+        }),
     );
     gauge("excepted_findings", "Findings under an exception.", each(&|scan| vec![(String::new(), scan.excepted)]));
+    gauge("exceptions_due", "Exceptions that end soon.", each(&|scan| vec![(String::new(), scan.exceptions_due)]));
     gauge("unknown_verdicts", "Verdicts that could not be reached.", each(&|scan| vec![(String::new(), scan.unknown)]));
     gauge(
         "unseen_findings",

@@ -8,7 +8,8 @@ use doorward_model::{Mode, Severity};
 
 use super::figures::share;
 
-pub(super) fn text(scans: &[RunSummary], kpis: &[Kpi]) -> String {
+/// `last` bounds the scans that get a line each, from the newest; 0 bounds nothing.
+pub(super) fn text(scans: &[RunSummary], kpis: &[Kpi], last: usize) -> String {
     if scans.is_empty() {
         return "No scan was recorded in this period.\n".to_owned();
     }
@@ -27,11 +28,13 @@ pub(super) fn text(scans: &[RunSummary], kpis: &[Kpi]) -> String {
         "medium",
         "low",
         "excepted",
+        "due",
         "unowned",
         "not seen",
         "run",
     ]);
-    for scan in scans {
+    let shown = newest(scans, last);
+    for scan in shown {
         let mode = |mode: Mode| scan.modes.get(&mode).copied().unwrap_or(0).to_string();
         let open = |severities: &[Severity]| {
             severities.iter().filter_map(|severity| scan.open.get(severity)).sum::<usize>().to_string()
@@ -49,16 +52,20 @@ pub(super) fn text(scans: &[RunSummary], kpis: &[Kpi]) -> String {
             open(&[Severity::Medium]),
             open(&[Severity::Low]),
             scan.excepted.to_string(),
+            scan.exceptions_due.to_string(),
             scan.unowned.count.to_string(),
             scan.unseen.to_string(),
             scan.run.id.clone(),
         ]);
     }
-    for column in rows.column_iter_mut().skip(3).take(10) {
+    for column in rows.column_iter_mut().skip(3).take(11) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     for line in rows.lines() {
         let _ = writeln!(text, " {}", line.trim_end());
+    }
+    if shown.len() < scans.len() {
+        let _ = writeln!(text, "  and {} earlier lines: --last 0", scans.len() - shown.len());
     }
     if scans.iter().all(|scan| scan.group.is_none()) {
         trends(&mut text, scans);
@@ -68,6 +75,13 @@ pub(super) fn text(scans: &[RunSummary], kpis: &[Kpi]) -> String {
         figures(&mut text, kpi);
     }
     text
+}
+
+/// The lines of the newest scans; a scan has one line for each group.
+fn newest(scans: &[RunSummary], last: usize) -> &[RunSummary] {
+    let ends = scans.chunk_by(|a, b| a.run == b.run).map(<[_]>::len).rev().take(last).sum::<usize>();
+    let from = if last == 0 { 0 } else { scans.len() - ends };
+    scans.get(from..).unwrap_or(scans)
 }
 
 fn trends(text: &mut String, scans: &[RunSummary]) {
@@ -91,8 +105,13 @@ fn trends(text: &mut String, scans: &[RunSummary]) {
     let _ = writeln!(text, "  open findings           {}  {}", series(&|scan| count(scan.open_total)), last.open_total);
 }
 
-/// One block per value, from the lowest to the highest of the series.
+/// One block per value, from the lowest to the highest of the series; of a long series as many values as fit a line,
+/// evenly apart, the newest always among them.
 fn spark(values: &[u32]) -> String {
+    const WIDTH: usize = 60;
+    let step = values.len().div_ceil(WIDTH).max(1);
+    let mut values: Vec<u32> = values.iter().rev().step_by(step).copied().collect();
+    values.reverse();
     const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let (low, high) = (values.iter().min().copied().unwrap_or(0), values.iter().max().copied().unwrap_or(0));
     let block = |value: u32| {
@@ -120,7 +139,8 @@ fn durations(over: &Durations) -> String {
     let days = |span: jiff::SignedDuration| format!("{:.1} days", span.as_secs_f64() / 86_400.0);
     match (over.mean, over.median) {
         (Some(mean), Some(median)) => {
-            format!("mean {}, median {} (of {} findings)", days(mean), days(median), over.count)
+            let noun = if over.count == 1 { "finding" } else { "findings" };
+            format!("mean {}, median {} (of {} {noun})", days(mean), days(median), over.count)
         }
         _ => "no finding was resolved in this period".to_owned(),
     }
@@ -135,5 +155,8 @@ mod tests {
         assert_eq!(spark(&[0, 5, 10]), "▁▄█");
         assert_eq!(spark(&[7, 7]), "▁▁");
         assert_eq!(spark(&[u32::MAX, 0]), "█▁");
+        let long: Vec<u32> = (0..365).collect();
+        assert_eq!((spark(&long).chars().count(), spark(&long).chars().last()), (53, Some('█')));
+        assert_eq!(spark(&[]), "");
     }
 }

@@ -1,0 +1,71 @@
+//! Flags that win over settings.
+
+use clap::ValueEnum as _;
+use figment::value::Value;
+
+use crate::exit::{Exit, Failure};
+use crate::settings::{FailOn, ReportSettings};
+
+use super::{OutputArguments, ScanArguments};
+
+type Overrides = Vec<(String, Value)>;
+
+impl ScanArguments {
+    /// The flags as settings.
+    pub(crate) fn overrides(&self) -> Overrides {
+        let mut all = self.output.overrides();
+        let mut text = |key: &str, value: &Option<String>| {
+            all.extend(value.iter().map(|value| (key.to_owned(), Value::from(value.as_str()))));
+        };
+        text("access.profile", &self.profile);
+        text("access.role_name", &self.role_name);
+        text("access.external_id", &self.external_id);
+        for (key, values) in [
+            ("scope.include_accounts", &self.accounts),
+            ("scope.exclude_accounts", &self.exclude_accounts),
+            ("scope.include_ous", &self.ous),
+            ("scope.exclude_ous", &self.exclude_ous),
+            ("regions.include", &self.regions),
+            ("regions.exclude", &self.exclude_regions),
+        ] {
+            if !values.is_empty() {
+                all.push((key.to_owned(), Value::from(values.clone())));
+            }
+        }
+        all.extend(
+            self.ledger.iter().map(|path| ("ledger.path".to_owned(), Value::from(path.to_string_lossy().as_ref()))),
+        );
+        if self.no_ledger {
+            all.push(("ledger.enabled".to_owned(), Value::from(false)));
+        }
+        if self.single_account {
+            all.push(("scope.single_account".to_owned(), Value::from(true)));
+        }
+        all.extend(self.concurrency.map(|n| ("calls.concurrency".to_owned(), Value::from(n))));
+        all
+    }
+}
+
+impl OutputArguments {
+    /// Lets the flags win over settings that come from elsewhere than the settings file.
+    pub(crate) fn overlay(&self, report: &mut ReportSettings) -> Result<(), Failure> {
+        if let Some(text) = &self.fail_on {
+            report.fail_on = FailOn::from_str(text, true)
+                .map_err(|e| Failure::new(Exit::Usage, format!("--fail-on {text}: {e}")))?;
+        }
+        if let Some(percent) = self.min_coverage {
+            if !(0.0..=100.0).contains(&percent) {
+                return Err(Failure::new(Exit::Usage, format!("--min-coverage {percent}: not a percentage")));
+            }
+            report.minimum_coverage = percent;
+        }
+        Ok(())
+    }
+
+    /// The flags as settings.
+    pub(crate) fn overrides(&self) -> Overrides {
+        let fail_on = self.fail_on.iter().map(|text| ("report.fail_on".to_owned(), Value::from(text.as_str())));
+        let coverage = self.min_coverage.map(|percent| ("report.minimum_coverage".to_owned(), Value::from(percent)));
+        fail_on.chain(coverage).collect()
+    }
+}
