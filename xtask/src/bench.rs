@@ -1,3 +1,5 @@
+//! `cargo xtask bench ledger`: what a year of daily scans costs in time, memory and room; the bench says its own limits.
+//!
 //! `cargo xtask bench scan`: what the scanner costs beside a bare loop over the SDK and plain signed HTTP.
 //!
 //! All three make the same calls against the same emulated organization, in turns and each in a process of its own.
@@ -27,10 +29,7 @@ struct Plan {
 impl Plan {
     fn read(arguments: &[String]) -> Result<Self> {
         let mut plan = Self { accounts: 1_000, balancers: 20_000, rounds: 3, strict: false };
-        let mut rest = match arguments.split_first() {
-            Some((what, rest)) if what == "scan" => rest.iter(),
-            _ => bail!("takes what to measure, which is `scan`, and then its flags"),
-        };
+        let mut rest = arguments.iter();
         while let Some(flag) = rest.next() {
             let number = |value: Option<&String>| -> Result<usize> {
                 let number = value.and_then(|value| value.replace('_', "").parse().ok()).filter(|number| *number > 0);
@@ -55,8 +54,22 @@ impl Plan {
     }
 }
 
-/// Builds, measures, prints, judges.
+/// Measures what is named first; its flags follow.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
+    match arguments.split_first() {
+        Some((what, rest)) if what == "scan" => scan(rest),
+        Some((what, [])) if what == "ledger" => ledger(),
+        _ => bail!("takes what to measure: `scan` with its flags, or `ledger`"),
+    }
+}
+
+fn ledger() -> Result<ExitCode> {
+    let done = workspace::cargo()?.args(["bench", "--locked", "--package", "doorward-ledger"]).status()?;
+    Ok(if done.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Builds, measures, prints, judges.
+fn scan(arguments: &[String]) -> Result<ExitCode> {
     let plan = Plan::read(arguments)?;
     let program = Program::build()?;
     let full = program.serve(plan.size(plan.balancers, 0))?;

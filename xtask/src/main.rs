@@ -23,7 +23,12 @@ mod workspace;
 type Task = (&'static str, &'static str, &'static str, fn(&[String]) -> Result<ExitCode>);
 
 const TASKS: &[Task] = &[
-    ("bench", "scan [--quick] [FLAGS]", "measure the scanner beside a bare SDK loop and plain HTTP", bench::run),
+    (
+        "bench",
+        "scan [--quick] [FLAGS] | ledger",
+        "measure the scanner beside a bare SDK loop and plain HTTP; the ledger",
+        bench::run,
+    ),
     ("iam", "[--check]", "write config/iam/ from the actions that the code declares", iam::run),
     ("opinion", "", "let boto3 look at the emulated organization too, and compare", opinion::run),
     ("samples", "[--check]", "write reports/samples/ and the samples in README.md from real runs", samples::run),

@@ -27,15 +27,21 @@ const SAMPLES: &[Sample] = &[
     Sample { name: "gaps-org", arguments: &["demo", "examples/gaps-org", "--out", "{out}", "--quiet"], exit: 5 },
 ];
 
-/// What may stand between `<!-- sample: NAME -->` and `<!-- /sample -->` in the README: a command whose standard output
-/// goes there, and its exit code.
-const BLOCKS: &[(&str, &[&str], i32)] = &[
-    ("help", &["--help"], 0),
-    ("demo", &["demo", "--out", "{out}", "--quiet"], 3),
-    ("gaps", &["demo", "examples/gaps-org", "--out", "{out}", "--quiet"], 5),
-    ("exit-codes", &["explain", "exit-codes"], 0),
-    ("rule", &["explain", "desync-mode-below-required"], 0),
+/// What may stand between `<!-- sample: NAME -->` and `<!-- /sample -->` in the README: commands with their exit codes; the
+/// standard output of the last goes there.
+const BLOCKS: &[(&str, &[Invocation])] = &[
+    ("help", &[(&["--help"], 0)]),
+    ("demo", &[DEMO]),
+    ("gaps", &[(&["demo", "examples/gaps-org", "--out", "{out}", "--quiet"], 5)]),
+    ("history", &[DEMO, (&["history", "--ledger", "{out}/ledger.sqlite"], 0)]),
+    ("exit-codes", &[(&["explain", "exit-codes"], 0)]),
+    ("rule", &[(&["explain", "desync-mode-below-required"], 0)]),
 ];
+
+/// Arguments and the exit code they lead to.
+type Invocation = (&'static [&'static str], i32);
+
+const DEMO: Invocation = (&["demo", "--out", "{out}", "--quiet"], 3);
 
 /// Writes the samples, or compares them with what is there.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
@@ -160,10 +166,10 @@ fn readme(path: &Path, binary: &Path, check: bool) -> Result<Vec<String>> {
     let Ok(old) = std::fs::read_to_string(path) else { return Ok(Vec::new()) };
     let (new, stale) = renew(&old, |name| {
         let known = BLOCKS.iter().find(|(block, ..)| *block == name);
-        let (_, arguments, exit) =
+        let (_, commands) =
             known.with_context(|| format!("README.md asks for the sample {name:?}, which is not in the table"))?;
         let out = tempfile::tempdir().context("no folder for the outputs")?;
-        output(binary, arguments, out.path(), *exit)
+        commands.iter().try_fold(String::new(), |_, (arguments, exit)| output(binary, arguments, out.path(), *exit))
     })?;
     if !check && new != old {
         std::fs::write(path, new).context("README.md cannot be written")?;

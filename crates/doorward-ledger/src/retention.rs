@@ -45,6 +45,9 @@ impl Ledger {
         let doing = "pruning raw scans";
         let report = self.write_durably(lease, doing, |db| {
             let report = survey(db, before, false)?;
+            if report.scans == 0 {
+                return Ok(report);
+            }
             let at = nanos(before);
             db.execute(
                 &format!("UPDATE places SET body = NULL WHERE body IN (SELECT id FROM bodies WHERE {OLD_BODIES})"),
@@ -55,6 +58,9 @@ impl Ledger {
             db.execute("DELETE FROM scans WHERE at < ?1", [at])?;
             Ok(report)
         })?;
+        if report.scans == 0 {
+            return Ok(report);
+        }
         let shrink = || {
             let mut pages = self.db.prepare("PRAGMA incremental_vacuum")?;
             let mut rows = pages.query([])?;
@@ -77,15 +83,18 @@ fn cutoff(months: u32, now: Timestamp) -> Result<Timestamp, LedgerError> {
 fn survey(db: &Connection, before: Timestamp, dry_run: bool) -> Result<PruneReport, Fault> {
     let at = nanos(before);
     let number = |query: &str| db.query_row(query, [at], |row| row.get(0)).map(size);
-    let (texts, bytes): (i64, i64) = db.query_row(
-        &format!("SELECT count(*), coalesce(sum(length(CAST(text AS BLOB))), 0) FROM bodies WHERE {OLD_BODIES}"),
-        [at],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )?;
+    let scans = number("SELECT count(*) FROM scans WHERE at < ?1")?;
+    let of_texts =
+        format!("SELECT count(*), coalesce(sum(length(CAST(text AS BLOB))), 0) FROM bodies WHERE {OLD_BODIES}");
+    let (texts, bytes): (i64, i64) = match scans {
+        // Most scans are followed by a pruning that finds nothing; then nothing is worth a look at every text.
+        0 => (0, 0),
+        _ => db.query_row(&of_texts, [at], |row| Ok((row.get(0)?, row.get(1)?)))?,
+    };
     Ok(PruneReport {
         before,
         dry_run,
-        scans: number("SELECT count(*) FROM scans WHERE at < ?1")?,
+        scans,
         scans_kept: number("SELECT count(*) FROM scans WHERE at >= ?1")?,
         cells: number(&format!("SELECT count(*) FROM cells WHERE scan IN ({OLD_SCANS})"))?,
         texts: size(texts),

@@ -58,6 +58,7 @@ pub(crate) struct Memory {
     lease: Option<Lease>,
     clock: Clock,
     tags: Vec<String>,
+    keep_months: u32,
     run: String,
 }
 
@@ -77,8 +78,8 @@ impl Memory {
         }
         let path = settings.path()?;
         let ledger = Ledger::open(&path, OpenOptions { force_network: settings.force_network }).map_err(preflight)?;
-        let tags = settings.count_by_tags.clone();
-        Ok(Some(Self { ledger, lease: None, clock: clock.clone(), tags, run: String::new() }))
+        let (tags, keep_months) = (settings.count_by_tags.clone(), settings.keep_months);
+        Ok(Some(Self { ledger, lease: None, clock: clock.clone(), tags, keep_months, run: String::new() }))
     }
 
     /// Takes the lease; waits while another scan holds it, and says so once.
@@ -179,6 +180,8 @@ impl Memory {
             let lease = self.lease()?;
             let recorded = self.ledger.record(&lease, report, &self.tags).map_err(failed)?;
             tracing::info!(?recorded, "recorded");
+            let pruned = self.ledger.prune(&lease, self.keep_months, (self.clock)()).map_err(failed)?;
+            tracing::info!(scans = pruned.scans, before = %pruned.before, "raw scans dropped");
         }
         match self.lease.take() {
             Some(lease) => self.ledger.release_lease(lease).map_err(failed),

@@ -142,7 +142,8 @@ async fn look(order: &Order<'_>, mut memory: Option<&mut Memory>) -> Result<(Inv
     unmatched_units(settings, &plan.accounts);
 
     let mut run = Run {
-        id: format!("{}-{}", started.strftime("%Y%m%dT%H%M%S.%3fZ"), access.account()),
+        // To the microsecond: scans that begin together are still two.
+        id: format!("{}-{}", started.strftime("%Y%m%dT%H%M%S.%6fZ"), access.account()),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         started,
         finished: started,

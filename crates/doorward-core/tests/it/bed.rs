@@ -30,7 +30,7 @@ pub(crate) struct Setup {
     pub(crate) collect: CollectSettings,
     pub(crate) clock: Clock,
     /// How many load balancers have been read so far.
-    pub(crate) kept: AtomicUsize,
+    pub(crate) kept: Arc<AtomicUsize>,
 }
 
 pub(crate) fn span(millis: u64) -> Span {
@@ -76,7 +76,7 @@ impl Default for Setup {
             },
             collect: CollectSettings { alb_listeners: false, vended_logs: true },
             clock: Arc::new(jiff::Timestamp::now),
-            kept: AtomicUsize::new(0),
+            kept: Arc::default(),
         }
     }
 }

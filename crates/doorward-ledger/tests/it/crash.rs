@@ -1,6 +1,6 @@
 //! Killed at any moment, a scan resumes to what it would have been.
 //!
-//! `DOORWARD_KILLS` sets the number of random kills (40 by default).
+//! `DOORWARD_KILLS` sets the number of random kills (40 by default, 500 with `DOORWARD_SLOW`).
 
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
@@ -156,7 +156,8 @@ fn finish(path: &Path, expected: &Told) {
 
 #[test]
 fn killed_at_random_it_resumes_to_the_same() {
-    let kills: usize = std::env::var("DOORWARD_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(40);
+    let usual = if std::env::var_os("DOORWARD_SLOW").is_some() { 500 } else { 40 };
+    let kills: usize = std::env::var("DOORWARD_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(usual);
     let expected = uninterrupted();
     let folder = tempfile::tempdir().expect("a folder");
     let started = Instant::now();

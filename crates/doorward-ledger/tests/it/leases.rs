@@ -53,6 +53,30 @@ fn a_dead_owner_is_replaced_and_a_stale_one_is_fenced() {
 }
 
 #[test]
+fn a_dead_owner_is_replaced_at_once_and_a_living_one_waited_for() {
+    let desk = Desk::new();
+    let (path, token) = (desk.path.clone(), desk.lease.token());
+    let mut other = open(&path);
+    other.acquire_lease("second", time(1), LEASE_TTL).expect_err("its owner lives");
+    // What the system does when a process ends, however it ends: its files are closed.
+    drop(desk.ledger);
+    let taken = other.acquire_lease("second", time(1), LEASE_TTL).expect("its owner is dead");
+    assert_eq!(taken.token(), token + 1);
+    open(&path).acquire_lease("third", time(2), LEASE_TTL).expect_err("the second lives");
+}
+
+#[test]
+fn a_lease_taken_over_from_a_paused_owner_outlives_its_death() {
+    let desk = Desk::new();
+    let mut other = open(&desk.path);
+    other.acquire_lease("second", time(30), LEASE_TTL).expect("expired");
+    // The paused first owner still had the lock, so the second has none; that lock's end says nothing about it.
+    let path = desk.path.clone();
+    drop(desk.ledger);
+    open(&path).acquire_lease("third", time(31), LEASE_TTL).expect_err("the second lives");
+}
+
+#[test]
 fn an_expired_lease_that_nobody_took_is_still_good() {
     let mut desk = Desk::new();
     let mut lease = desk.lease.clone();

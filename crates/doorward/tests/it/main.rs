@@ -7,6 +7,7 @@ mod bed;
 mod exceptions;
 mod formats;
 mod interrupt;
+mod kills;
 mod ledger;
 mod samples;
 mod secrets;
