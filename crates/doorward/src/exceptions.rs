@@ -72,7 +72,7 @@ fn check(settings: &Settings, texts: &Texts, now: Timestamp, scan: Option<&Path>
     let register = texts.register()?;
     let count = register.entries(now).len();
     let Some(path) = scan else {
-        return answer(&format!("{count} exceptions in {} files: valid\n", texts.files.len()));
+        return answer(&format!("{count} exception(s) in {} file(s): valid\n", texts.files.len()));
     };
     let (saved, _) = saved::read(path)?;
     let at = saved.inventory.run.started;
@@ -80,7 +80,7 @@ fn check(settings: &Settings, texts: &Texts, now: Timestamp, scan: Option<&Path>
     let rules: Vec<_> = rules.iter().map(|rule| &**rule).collect();
     let report = evaluate(normalize(saved.inventory, &settings.normalize()), &rules, &settings.policy);
     register::notices(&register, &report);
-    answer(&format!("{count} exceptions in {} files: valid; held against the scan of {at}\n", texts.files.len()))
+    answer(&format!("{count} exception(s) in {} file(s): valid; held against the scan of {at}\n", texts.files.len()))
 }
 
 fn add(settings: &ExceptionSettings, texts: &Texts, now: Timestamp, arguments: &AddArguments) -> Result<Exit, Failure> {

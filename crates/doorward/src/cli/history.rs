@@ -18,7 +18,7 @@ pub(crate) struct HistoryArguments {
     /// Scans that ended before this day or time (UTC)
     #[arg(long, value_name = "DATE")]
     pub(crate) until: Option<String>,
-    /// One line per owner, ou, or tag:KEY instead of one per scan
+    /// Per owner, ou or tag:KEY; the table then has a line for each, of the newest scan
     #[arg(long, value_name = "GROUP")]
     pub(crate) by: Option<String>,
     /// How many of the newest scans the table shows, one line each; 0 shows all. Trend and figures are of the whole period

@@ -1,4 +1,5 @@
-//! The history for people: one line per scan, trends as sparklines, then the key figures.
+//! The history for people: one line per scan, trends as sparklines, then the key figures; or one line per group, with its
+//! newest counts, its trend and its key figures.
 
 use std::fmt::Write as _;
 
@@ -13,63 +14,26 @@ pub(super) fn text(scans: &[RunSummary], kpis: &[Kpi], last: usize) -> String {
     if scans.is_empty() {
         return "No scan was recorded in this period.\n".to_owned();
     }
+    if scans.iter().any(|scan| scan.group.is_some()) {
+        return groups(scans, kpis);
+    }
     let mut text = String::from("Scans\n");
     let mut rows = Table::new();
     rows.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    rows.set_header([
-        "ended (UTC)",
-        "group",
-        "coverage",
-        "monitor",
-        "defensive",
-        "strictest",
-        "unknown",
-        "high",
-        "medium",
-        "low",
-        "excepted",
-        "due",
-        "unowned",
-        "not seen",
-        "run",
-    ]);
+    rows.set_header(["ended (UTC)", "coverage"].into_iter().chain(COUNTS).chain(["run"]));
     let shown = newest(scans, last);
     for scan in shown {
-        let mode = |mode: Mode| scan.modes.get(&mode).copied().unwrap_or(0).to_string();
-        let open = |severities: &[Severity]| {
-            severities.iter().filter_map(|severity| scan.open.get(severity)).sum::<usize>().to_string()
-        };
-        let coverage = format!("{} of {}", scan.coverage.complete, scan.coverage.in_scope());
-        rows.add_row([
-            scan.run.at.strftime("%Y-%m-%d %H:%M").to_string(),
-            scan.group.clone().unwrap_or_else(|| "all".to_owned()).replace('\n', " "),
-            if scan.accounts_listed { coverage } else { format!("{coverage}, accounts missing") },
-            mode(Mode::Monitor),
-            mode(Mode::Defensive),
-            mode(Mode::Strictest),
-            scan.mode_unknown.to_string(),
-            open(&[Severity::Critical, Severity::High]),
-            open(&[Severity::Medium]),
-            open(&[Severity::Low]),
-            scan.excepted.to_string(),
-            scan.exceptions_due.to_string(),
-            scan.unowned.count.to_string(),
-            scan.unseen.to_string(),
-            scan.run.id.clone(),
-        ]);
+        let when = scan.run.at.strftime("%Y-%m-%d %H:%M").to_string();
+        rows.add_row([when, coverage(scan)].into_iter().chain(counts(scan)).chain([scan.run.id.clone()]));
     }
-    for column in rows.column_iter_mut().skip(3).take(11) {
+    for column in rows.column_iter_mut().skip(2).take(11) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    for line in rows.lines() {
-        let _ = writeln!(text, " {}", line.trim_end());
-    }
+    print(&mut text, &rows);
     if shown.len() < scans.len() {
         let _ = writeln!(text, "  and {} earlier lines: --last 0", scans.len() - shown.len());
     }
-    if scans.iter().all(|scan| scan.group.is_none()) {
-        trends(&mut text, scans);
-    }
+    trends(&mut text, scans);
     text.push_str("\nKey figures\n");
     for kpi in kpis {
         figures(&mut text, kpi);
@@ -77,11 +41,97 @@ pub(super) fn text(scans: &[RunSummary], kpis: &[Kpi], last: usize) -> String {
     text
 }
 
-/// The lines of the newest scans; a scan has one line for each group.
+/// What every line counts, of a scan or of a group.
+const COUNTS: [&str; 11] =
+    ["monitor", "defensive", "strictest", "unknown", "high", "medium", "low", "excepted", "due", "unowned", "not seen"];
+
+fn counts(scan: &RunSummary) -> [String; 11] {
+    let mode = |mode: Mode| scan.modes.get(&mode).copied().unwrap_or(0);
+    let open =
+        |severities: &[Severity]| severities.iter().filter_map(|severity| scan.open.get(severity)).sum::<usize>();
+    [
+        mode(Mode::Monitor),
+        mode(Mode::Defensive),
+        mode(Mode::Strictest),
+        scan.mode_unknown,
+        open(&[Severity::Critical, Severity::High]),
+        open(&[Severity::Medium]),
+        open(&[Severity::Low]),
+        scan.excepted,
+        scan.exceptions_due,
+        scan.unowned.count,
+        scan.unseen,
+    ]
+    .map(|count| count.to_string())
+}
+
+fn coverage(scan: &RunSummary) -> String {
+    let read = format!("{} of {}", scan.coverage.complete, scan.coverage.in_scope());
+    if scan.accounts_listed { read } else { format!("{read}, accounts missing") }
+}
+
+fn print(text: &mut String, rows: &Table) {
+    for line in rows.lines() {
+        let _ = writeln!(text, " {}", line.trim_end());
+    }
+}
+
+/// The newest scans.
 fn newest(scans: &[RunSummary], last: usize) -> &[RunSummary] {
-    let ends = scans.chunk_by(|a, b| a.run == b.run).map(<[_]>::len).rev().take(last).sum::<usize>();
-    let from = if last == 0 { 0 } else { scans.len() - ends };
+    let from = if last == 0 { 0 } else { scans.len().saturating_sub(last) };
     scans.get(from..).unwrap_or(scans)
+}
+
+/// One line per group: what the newest scan counted there, how it came to that, and its key figures.
+fn groups(scans: &[RunSummary], kpis: &[Kpi]) -> String {
+    let runs: Vec<&RunSummary> = scans.chunk_by(|a, b| a.run == b.run).filter_map(<[_]>::first).collect();
+    let Some(last) = runs.last() else { return String::new() };
+    let mut text = format!(
+        "{} scans, the newest of {}, {} account-Regions\n\n",
+        runs.len(),
+        last.run.at.strftime("%Y-%m-%d %H:%M UTC"),
+        coverage(last)
+    );
+    let mut names: Vec<&str> = scans.iter().filter_map(|scan| scan.group.as_deref()).collect();
+    names.extend(kpis.iter().filter_map(|kpi| kpi.group.as_deref()));
+    names.sort_unstable();
+    names.dedup();
+    let mut rows = Table::new();
+    rows.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    let header = ["group"].into_iter().chain(COUNTS);
+    rows.set_header(header.chain(["open findings", "to remediate (mean, median)", "came back", "oldest open"]));
+    for name in names {
+        let of =
+            |run: &RunSummary| scans.iter().find(|scan| scan.run == run.run && scan.group.as_deref() == Some(name));
+        let trend: Vec<u32> = runs.iter().map(|run| of(run).map_or(0, |scan| count(scan.open_total))).collect();
+        let now = of(last).map_or_else(|| std::array::from_fn(|_| "·".to_owned()), counts);
+        let kpi = kpis.iter().find(|kpi| kpi.group.as_deref() == Some(name));
+        let remediation = kpi.and_then(|kpi| brief(&kpi.time_to_remediate)).unwrap_or_else(|| "·".to_owned());
+        let back = kpi.filter(|kpi| kpi.came_back.of > 0).map(|kpi| share(kpi.came_back));
+        let oldest = kpi.and_then(|kpi| kpi.oldest_open).map(|since| since.strftime("%Y-%m-%d").to_string());
+        let open = format!("{} {}", spark(&trend), trend.last().copied().unwrap_or(0));
+        let figures =
+            [open, remediation, back.unwrap_or_else(|| "·".to_owned()), oldest.unwrap_or_else(|| "·".to_owned())];
+        rows.add_row([name.replace('\n', " ")].into_iter().chain(now).chain(figures));
+    }
+    for column in rows.column_iter_mut().skip(1).take(COUNTS.len()) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    print(&mut text, &rows);
+    text
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+fn brief(over: &Durations) -> Option<String> {
+    let noun = if over.count == 1 { "finding" } else { "findings" };
+    Some(format!("{}, {} (of {} {noun})", days(over.mean?), days(over.median?), over.count))
+}
+
+fn days(span: jiff::SignedDuration) -> String {
+    format!("{:.1} days", span.as_secs_f64() / 86_400.0)
 }
 
 fn trends(text: &mut String, scans: &[RunSummary]) {
@@ -89,7 +139,6 @@ fn trends(text: &mut String, scans: &[RunSummary]) {
     text.push_str("\nTrend\n");
     let per_mille = |share: doorward_ledger::Share| share.basis_points().unwrap_or(0);
     let series = |figure: &dyn Fn(&RunSummary) -> u32| spark(&scans.iter().map(figure).collect::<Vec<_>>());
-    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let _ = writeln!(
         text,
         "  strictest or defensive  {}  {}",
@@ -122,21 +171,18 @@ fn spark(values: &[u32]) -> String {
 }
 
 fn figures(text: &mut String, kpi: &Kpi) {
-    let group = kpi.group.as_deref().map(|group| format!("{}: ", group.replace('\n', " "))).unwrap_or_default();
-    let _ = writeln!(text, "  {group}time to remediate     {}", durations(&kpi.time_to_remediate));
-    let _ = writeln!(text, "  {group}under exception       {}", durations(&kpi.under_exception));
-    let _ = writeln!(text, "  {group}came back             {}", share(kpi.came_back));
+    let _ = writeln!(text, "  time to remediate     {}", durations(&kpi.time_to_remediate));
+    let _ = writeln!(text, "  under exception       {}", durations(&kpi.under_exception));
+    let _ = writeln!(text, "  came back             {}", share(kpi.came_back));
     let oldest = match (&kpi.oldest_open, &kpi.oldest_open_finding) {
         (Some(since), Some(id)) => format!(", the oldest since {} ({id})", since.strftime("%Y-%m-%d")),
         _ => String::new(),
     };
-    let _ =
-        writeln!(text, "  {group}open now              {}{oldest}; {} more under an exception", kpi.open, kpi.excepted);
-    let _ = writeln!(text, "  {group}ended otherwise       {} deleted, {} in closed accounts", kpi.gone, kpi.retired);
+    let _ = writeln!(text, "  open now              {}{oldest}; {} more under an exception", kpi.open, kpi.excepted);
+    let _ = writeln!(text, "  ended otherwise       {} deleted, {} in closed accounts", kpi.gone, kpi.retired);
 }
 
 fn durations(over: &Durations) -> String {
-    let days = |span: jiff::SignedDuration| format!("{:.1} days", span.as_secs_f64() / 86_400.0);
     match (over.mean, over.median) {
         (Some(mean), Some(median)) => {
             let noun = if over.count == 1 { "finding" } else { "findings" };
