@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
+use aws_credential_types::Credentials;
 use aws_smithy_types::retry::RetryConfig;
 use aws_types::app_name::AppName;
 use schemars::JsonSchema;
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use doorward_model::{AccountId, Arn, Gap, GapReason, Observed, OuPath, Region};
 
-use crate::actions::Operation;
+use crate::actions::{Operation, policy_of, session_policy};
 use crate::call::{Caller, Route};
 use crate::failure::Failure;
 use crate::pace::Family;
@@ -68,6 +69,17 @@ pub struct RoleOverride {
     /// The external id to give there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
+}
+
+/// What sessions other than the scan's are opened for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Purpose {
+    /// The role to assume in every account.
+    pub role_name: RoleName,
+    /// The external id to give; by default the scan's.
+    pub external_id: Option<String>,
+    /// The IAM actions that the session is limited to, whatever the role allows.
+    pub actions: Vec<&'static str>,
 }
 
 /// The name of an IAM role, with its path if it has one, and `{account}` where the account's id belongs.
@@ -249,13 +261,43 @@ impl Access {
             Some(special) => (&special.role_name, &special.external_id),
             None => (&self.settings.role_name, &self.settings.external_id),
         };
+        Ok(Arc::new(self.role(account, role, external_id.clone(), session_policy())))
+    }
+
+    /// A session for a purpose of its own, by a role of its own: nothing is called until its credentials are needed. In the
+    /// base identity's own account it is the base identity, as for the scan.
+    pub fn session_for(&self, account: &AccountId, purpose: &Purpose) -> Arc<Session> {
+        if account == self.account() && !self.settings.assume_in_own_account {
+            return self.base.clone();
+        }
+        let external_id = purpose.external_id.clone().or_else(|| self.settings.external_id.clone());
+        Arc::new(self.role(account, &purpose.role_name, external_id, policy_of(&purpose.actions)))
+    }
+
+    /// Credentials of a session, renewed when they age. `refused` are credentials that AWS has just called expired.
+    /// An error says why the session cannot be opened.
+    pub async fn credentials(&self, session: &Session, refused: Option<&Credentials>) -> Result<Credentials, Gap> {
+        if let Some(refused) = refused {
+            session.invalidate(refused);
+        }
+        session.credentials(&self.caller).await
+    }
+
+    /// What a client of any AWS service in a Region is built from: the one HTTP client, the timeouts, the endpoint, no
+    /// retries. Its credentials are the base identity's; those of a session are given with each call.
+    pub fn sdk_config(&self, region: &Region) -> SdkConfig {
+        self.clients.config(region)
+    }
+
+    fn role(&self, account: &AccountId, role: &RoleName, external_id: Option<String>, policy: String) -> Session {
         // A role session that assumes another role is limited to an hour by STS.
         let chained = self.arn.resource().starts_with("assumed-role/");
         let wanted = self.settings.session_duration.0.as_secs().clamp(900, 43_200);
         let seconds = if chained { wanted.min(3600) } else { wanted };
         let assume = session::Assume {
             role_arn: role.arn(&self.partition, account),
-            external_id: external_id.clone(),
+            external_id,
+            policy,
             session_name: self.settings.session_name.clone(),
             source_identity: self.settings.source_identity.clone(),
             seconds: i32::try_from(seconds).unwrap_or(3600),
@@ -263,7 +305,7 @@ impl Access {
             base: self.base.clone(),
             region: self.home_region.clone(),
         };
-        Ok(Arc::new(Session::role(account.clone(), assume, self.clock.clone())))
+        Session::role(account.clone(), assume, self.clock.clone())
     }
 }
 
@@ -293,7 +335,7 @@ async fn base_config(
         let (id, secret) = &emulator.access_key;
         loader = loader
             .endpoint_url(&emulator.endpoint_url)
-            .credentials_provider(aws_credential_types::Credentials::new(id, secret, None, None, "emulator"))
+            .credentials_provider(Credentials::new(id, secret, None, None, "emulator"))
             .region(aws_types::region::Region::new(emulator.region.clone()));
     }
     let config = loader.load().await;

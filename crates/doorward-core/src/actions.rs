@@ -123,7 +123,12 @@ pub fn base_identity_actions() -> Vec<&'static str> {
 
 /// The read-only policy that every assumed session carries: even an administrator's role can only read through it.
 pub fn session_policy() -> String {
-    let actions: Vec<String> = scan_role_actions().iter().map(|a| format!("\"{a}\"")).collect();
+    policy_of(&scan_role_actions())
+}
+
+/// A policy that allows some actions and nothing else.
+pub(crate) fn policy_of(actions: &[&str]) -> String {
+    let actions: Vec<String> = actions.iter().map(|action| format!("\"{action}\"")).collect();
     format!(
         r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":[{}],"Resource":"*"}}]}}"#,
         actions.join(",")

@@ -96,9 +96,17 @@ CREATE INDEX findings_failing ON findings (balancer) WHERE state IN (3, 4);
 ";
 
 // due: findings of exceptions that end soon. locked: the holder also holds the lock file, which dies with it.
+// outbox: what a sink sent and knows to have arrived, by destination and finding id.
 const V3: &str = "
 ALTER TABLE tallies ADD COLUMN due INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE lease ADD COLUMN locked INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE outbox (
+    hub_account TEXT NOT NULL, hub_region TEXT NOT NULL, id TEXT NOT NULL, document TEXT NOT NULL,
+    account TEXT NOT NULL, region TEXT NOT NULL, balancer TEXT NOT NULL, rule TEXT NOT NULL, content TEXT NOT NULL,
+    created_at INTEGER NOT NULL, first_observed_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+    observed_at INTEGER NOT NULL, accepted_at INTEGER, archived INTEGER NOT NULL, acknowledged INTEGER NOT NULL,
+    attempts INTEGER NOT NULL, PRIMARY KEY (hub_account, hub_region, id)
+) WITHOUT ROWID;
 ";
 
 /// The schema version and application id of an open file.

@@ -108,6 +108,12 @@ impl Clients {
         }
     }
 
+    /// What a client in a Region is built from.
+    pub(super) fn config(&self, region: &Region) -> SdkConfig {
+        let region = aws_types::region::Region::new(region.as_str().to_owned());
+        self.base.to_builder().region(region).build()
+    }
+
     service!(sts, aws_sdk_sts, WholeAnswer);
     service!(organizations, aws_sdk_organizations);
     service!(account, aws_sdk_account);

@@ -13,7 +13,7 @@ use doorward_model::{AccountId, Arn, Gap, GapReason, Region};
 
 use super::clients::sts_as;
 use crate::Clock;
-use crate::actions::{Operation, session_policy};
+use crate::actions::Operation;
 use crate::call::{Caller, Route};
 use crate::failure::Failure;
 use crate::pace::Family;
@@ -38,6 +38,8 @@ enum Source {
 pub(super) struct Assume {
     pub(super) role_arn: String,
     pub(super) external_id: Option<String>,
+    /// Limits the session, whatever the role allows.
+    pub(super) policy: String,
     pub(super) session_name: String,
     pub(super) source_identity: Option<String>,
     pub(super) seconds: i32,
@@ -227,7 +229,7 @@ impl Assume {
                     .set_external_id(self.external_id.clone())
                     .set_source_identity(self.source_identity.clone())
                     .duration_seconds(self.seconds)
-                    .policy(session_policy())
+                    .policy(&self.policy)
                     .customize()
                     .config_override(sts_as(base));
                 async move {

@@ -8,6 +8,7 @@ mod faults;
 mod kpis;
 mod laws;
 mod leases;
+mod outbox;
 mod record;
 mod scene;
 mod schema;
