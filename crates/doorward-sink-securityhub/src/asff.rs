@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// The ProductFields that change with every scan and say nothing new.
+/// The ProductFields that are dates or name the scan: they say nothing new.
 pub(crate) const SCAN_ID: &str = "doorward/scan-id";
+pub(crate) const FIRST_SEEN: &str = "doorward/first-seen";
 pub(crate) const LAST_SEEN: &str = "doorward/last-seen";
 
 /// One finding. Times are RFC 3339 in UTC with milliseconds.
@@ -270,7 +271,7 @@ impl Asff {
         ] {
             date.clear();
         }
-        for volatile in [SCAN_ID, LAST_SEEN] {
+        for volatile in [SCAN_ID, FIRST_SEEN, LAST_SEEN] {
             timeless.product_fields.remove(volatile);
         }
         digest(&timeless.to_json().unwrap_or_default())

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use doorward_model::{AccountRegion, CoverageStatus};
 
-use crate::asff::{Asff, StatusReason};
+use crate::asff::{Asff, FIRST_SEEN, StatusReason};
 use crate::outbox::{Intent, RecordState, Remembered};
 use crate::render::{Index, Rendered, stamp};
 
@@ -222,6 +222,7 @@ impl Planner {
         finding.created_at = stamp(row.created_at);
         finding.first_observed_at = stamp(row.first_observed_at);
         finding.updated_at = stamp(row.updated_at);
+        finding.product_fields.insert(FIRST_SEEN.to_owned(), finding.first_observed_at.clone());
         let parcel = Parcel { updated_at: row.updated_at, why, finding };
         let document = parcel.finding.to_json().unwrap_or_default();
         let intent = Intent { id: parcel.finding.id.clone(), row, document };

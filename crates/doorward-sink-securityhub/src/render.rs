@@ -25,7 +25,7 @@ use doorward_model::{
     AccountId, AccountRegion, Finding, LoadBalancer, Observed, Region, RuleMeta, ScanReport, Verdict,
 };
 
-use crate::asff::{Asff, LAST_SEEN, ProviderFields, SCAN_ID, digest};
+use crate::asff::{Asff, FIRST_SEEN, LAST_SEEN, ProviderFields, SCAN_ID, digest};
 use crate::controls;
 use crate::limits::{Cuts, fit};
 
@@ -157,7 +157,7 @@ impl Renderer {
         let mut fields = fields(finding, lb, meta);
         fields.extend(answer.fields);
         fields.insert(SCAN_ID.to_owned(), run.id.clone());
-        fields.insert("doorward/first-seen".to_owned(), stamp(first));
+        fields.insert(FIRST_SEEN.to_owned(), stamp(first));
         fields.insert(LAST_SEEN.to_owned(), stamp(last));
         rendered.product_fields = cuts.map("ProductFields", &fields, 49, 128, 2048);
         fit(&mut rendered, &mut cuts);
