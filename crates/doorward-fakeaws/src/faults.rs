@@ -35,6 +35,8 @@ pub enum What {
     LostAnswer,
     /// BatchImportFindings answers that every second finding failed for a reason of its own; the rest is kept.
     PartialFailure,
+    /// BatchImportFindings refuses every call with a finding whose id contains this, as one that its model forbids.
+    InvalidFinding(String),
     /// Headers with the full length, part of the body (a fraction from 0 to 1), then the end of the connection.
     HalfClose(f64),
     /// The request is read and never answered.

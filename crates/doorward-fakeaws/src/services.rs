@@ -109,6 +109,8 @@ pub(crate) struct Call<'a> {
     pub(crate) misdirect: bool,
     /// A fault wants an operation on many things to fail for some of them.
     pub(crate) fail_some: bool,
+    /// A fault wants a finding whose id contains this to be called invalid.
+    pub(crate) forbidden: Option<&'a str>,
 }
 
 impl Call<'_> {

@@ -80,11 +80,13 @@ pub(super) async fn answer(state: &State, method: &Method, path: &str, headers: 
     let mut injected = None;
     let mut misdirect = false;
     let mut fail_some = false;
+    let mut forbidden = None;
     for what in struck {
         match what {
             What::Latency(pause) => tokio::time::sleep(pause).await,
             What::WrongAccount => misdirect = true,
             What::PartialFailure => fail_some = true,
+            What::InvalidFinding(part) => forbidden = Some(part),
             What::Throttle => injected = Some(Failure::Throttled),
             What::ExpiredToken => injected = Some(Failure::Expired),
             What::ClockSkew => {
@@ -102,7 +104,7 @@ pub(super) async fn answer(state: &State, method: &Method, path: &str, headers: 
         Some(failure) => Err(failure),
         // A call that never gets an answer must not have an effect either.
         None if matches!(spoil, Some(What::Reset | What::BlackHole | What::ServerError(_))) => Ok(String::new()),
-        None => perform(state, &identified, headers, now, Twist { misdirect, fail_some }),
+        None => perform(state, &identified, headers, now, Twist { misdirect, fail_some, forbidden }),
     };
     let reply = reply(identified.service, &identified.action, &id, result);
     record(state, sequence, &id, now, &identified, &reply, spoil.as_ref());
@@ -190,10 +192,10 @@ fn identify<'a>(
 }
 
 /// Faults that the operation itself acts out.
-#[derive(Clone, Copy)]
 struct Twist {
     misdirect: bool,
     fail_some: bool,
+    forbidden: Option<String>,
 }
 
 /// Everything between a proper request and its answer.
@@ -228,6 +230,7 @@ fn perform(
         now,
         misdirect: twist.misdirect,
         fail_some: twist.fail_some,
+        forbidden: twist.forbidden.as_deref(),
     })
 }
 

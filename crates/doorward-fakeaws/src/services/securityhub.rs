@@ -115,6 +115,12 @@ fn import(call: &Call<'_>) -> Result<String, Failure> {
         return Err(Failure::Invalid("The batch is larger than 6 MB.".to_owned()));
     }
     for (number, finding) in findings.iter().enumerate() {
+        let odd = call.forbidden.filter(|part| text(finding, "Id").is_some_and(|id| id.contains(part)));
+        if let Some(part) = odd {
+            return Err(Failure::Invalid(format!(
+                "Invalid parameter 'Findings[{number}].Id'. A fault forbids {part}."
+            )));
+        }
         shape::check(finding)
             .map_err(|problem| Failure::Invalid(format!("Invalid parameter 'Findings[{number}].{problem}")))?;
     }
