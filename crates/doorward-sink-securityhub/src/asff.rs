@@ -11,9 +11,9 @@ pub(crate) const SCAN_ID: &str = "doorward/scan-id";
 pub(crate) const FIRST_SEEN: &str = "doorward/first-seen";
 pub(crate) const LAST_SEEN: &str = "doorward/last-seen";
 
-/// One finding. Times are RFC 3339 in UTC with milliseconds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+/// One finding. Times are RFC 3339 in UTC with milliseconds. What is missing in one that was received is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 pub struct Asff {
     /// Always `2018-10-08`.
     pub schema_version: String,
@@ -30,7 +30,7 @@ pub struct Asff {
     /// The account of the hub.
     pub aws_account_id: String,
     /// The load balancer's account by name; absent where the hub is another account's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub aws_account_name: Option<String>,
     /// Never changes once it was sent.
     pub first_observed_at: String,
@@ -59,40 +59,40 @@ pub struct Asff {
 }
 
 /// What to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 pub struct Remediation {
     /// Text and link.
     pub recommendation: Recommendation,
 }
 
 /// Text and link.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 pub struct Recommendation {
     /// At most 512.
     pub text: String,
     /// AWS's page on it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
 
 /// What the rule answered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 pub struct Compliance {
     /// `PASSED`, `FAILED`, `WARNING` or `NOT_AVAILABLE`.
     pub status: String,
     /// From `reports/controls`; at most 32.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub related_requirements: Vec<String>,
     /// Why; at most 20.
     pub status_reasons: Vec<StatusReason>,
 }
 
 /// Why the status is what it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 pub struct StatusReason {
     /// In capitals.
     pub reason_code: String,
@@ -101,8 +101,8 @@ pub struct StatusReason {
 }
 
 /// What a provider says and a customer may overrule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 pub struct ProviderFields {
     /// How much it matters.
     pub severity: Severity,
@@ -111,19 +111,19 @@ pub struct ProviderFields {
 }
 
 /// How much it matters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 pub struct Severity {
     /// `INFORMATIONAL`, `LOW`, `MEDIUM`, `HIGH` or `CRITICAL`.
     pub label: String,
     /// The rule's own word, where the label is another: `high` for an excepted failure.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub original: Option<String>,
 }
 
 /// The load balancer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 pub struct Resource {
     /// `AwsElbv2LoadBalancer` or `AwsElbLoadBalancer`.
     #[serde(rename = "Type")]
@@ -131,13 +131,13 @@ pub struct Resource {
     /// Its ARN.
     pub id: String,
     /// As ASFF spells it; absent where ASFF has no word for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub partition: Option<String>,
     /// At most 16 characters.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
     /// At most 50, none of them blank.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
     /// What was read.
     pub details: Details,
@@ -145,67 +145,68 @@ pub struct Resource {
 
 /// What was read of the load balancer; exactly one of the two.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Details {
     /// Application, network and gateway load balancers.
-    #[serde(rename = "AwsElbv2LoadBalancer", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "AwsElbv2LoadBalancer", skip_serializing_if = "Option::is_none")]
     pub v2: Option<V2Details>,
     /// Classic load balancers.
-    #[serde(rename = "AwsElbLoadBalancer", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "AwsElbLoadBalancer", skip_serializing_if = "Option::is_none")]
     pub classic: Option<ClassicDetails>,
 }
 
 /// An application, network or gateway load balancer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", default)]
 pub struct V2Details {
     /// Zones by name.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub availability_zones: Vec<Zone>,
     /// When it was created.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_time: Option<String>,
     /// DNS name.
-    #[serde(rename = "DNSName", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "DNSName", skip_serializing_if = "Option::is_none")]
     pub dns_name: Option<String>,
     /// `internet-facing` or `internal`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub scheme: Option<String>,
     /// Security groups.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub security_groups: Vec<String>,
     /// State.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
     /// `application`, `network` or `gateway`.
-    #[serde(rename = "Type", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// VPC.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub vpc_id: Option<String>,
     /// Every attribute that was read and is not empty.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub load_balancer_attributes: Vec<Attribute>,
 }
 
 /// A zone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 pub struct Zone {
     /// `eu-west-1a`.
     pub zone_name: String,
 }
 
 /// A state.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 pub struct State {
     /// `active`.
     pub code: String,
 }
 
 /// An attribute.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 pub struct Attribute {
     /// AWS's key.
     pub key: String,
@@ -215,37 +216,37 @@ pub struct Attribute {
 
 /// A classic load balancer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", default)]
 pub struct ClassicDetails {
     /// Zones by name.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub availability_zones: Vec<String>,
     /// When it was created.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_time: Option<String>,
     /// DNS name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub dns_name: Option<String>,
     /// Name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancer_name: Option<String>,
     /// `internet-facing` or `internal`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub scheme: Option<String>,
     /// Security groups.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub security_groups: Vec<String>,
     /// VPC.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub vpc_id: Option<String>,
     /// Attributes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancer_attributes: Option<ClassicAttributes>,
 }
 
 /// Attributes of a classic load balancer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 pub struct ClassicAttributes {
     /// Every attribute that was read and is not empty.
     pub additional_attributes: Vec<Attribute>,

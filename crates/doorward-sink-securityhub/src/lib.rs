@@ -20,6 +20,7 @@ mod doors;
 mod failure;
 mod files;
 mod limits;
+mod listing;
 mod ocsf;
 mod outbox;
 mod outcome;

@@ -12,11 +12,11 @@ use crate::asff::Asff;
 use crate::deliver::{Closed, Hub, Stop, as_credentials};
 use crate::doors::Doors;
 use crate::failure::{Failure, malformed};
+use crate::listing::Unread;
 use crate::outbox::{Outbox, OutboxError, RecordState};
 use crate::pace::{GET, Pace};
 use crate::publish::Publisher;
 use crate::render::{GENERATOR, product_arn};
-use crate::wire;
 
 /// What reading findings needs of IAM.
 pub(crate) const GET_ACTION: &str = "securityhub:GetFindings";
@@ -150,28 +150,29 @@ async fn read<D: Doors>(hub: &Hub<'_, D>, product: &str) -> Result<BTreeMap<Stri
     let mut token: Option<String> = None;
     let mut seen = BTreeSet::new();
     loop {
-        let answer = hub
+        let page = hub
             .call(GET_ACTION, |door| {
+                let kept = Unread::default();
                 let call = door.client.get_findings().filters(filters.clone()).max_results(100);
-                let call = call.set_next_token(token.clone()).customize();
+                let call = call.set_next_token(token.clone()).customize().interceptor(kept.clone());
                 let call = call.config_override(as_credentials(&door.credentials));
-                async move { call.send().await.map_err(|e| Failure::of(GET_ACTION, &e)) }
+                async move {
+                    call.send().await.map_err(|e| Failure::of(GET_ACTION, &e))?;
+                    kept.page().map_err(|problem| Failure::Retry(malformed(GET_ACTION, &problem)))
+                }
             })
             .await
             .map_err(|stop| match stop {
                 Stop::Closed(closed) => closed,
                 Stop::Invalid(message) => Closed::Unreachable(malformed(GET_ACTION, &message)),
             })?;
-        found.extend(answer.findings().iter().map(|finding| {
-            let ours = wire::inward(finding);
-            (ours.id.clone(), ours)
-        }));
-        match answer.next_token().filter(|next| !next.is_empty()) {
+        found.extend(page.findings.into_iter().map(|finding| (finding.id.clone(), finding)));
+        match page.next_token.filter(|next| !next.is_empty()) {
             None => return Ok(found),
-            Some(next) if !seen.insert(next.to_owned()) => {
+            Some(next) if !seen.insert(next.clone()) => {
                 return Err(Closed::Unreachable(malformed(GET_ACTION, "the answers name the same next page twice")));
             }
-            Some(next) => token = Some(next.to_owned()),
+            Some(next) => token = Some(next),
         }
     }
 }

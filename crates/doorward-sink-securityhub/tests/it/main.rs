@@ -5,5 +5,6 @@ mod closing;
 mod delivery;
 mod doubles;
 mod odd;
+mod reconcile;
 mod render;
 mod schedules;
