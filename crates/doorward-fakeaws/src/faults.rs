@@ -15,7 +15,7 @@ use crate::iam::pattern::Pattern;
 /// What happens to a call.
 ///
 /// A call that is answered an error, is reset, or is never answered has had no effect. One whose answer is damaged or
-/// late ([`What::HalfClose`], [`What::Truncated`], [`What::Malformed`], [`What::EmptyBody`], [`What::SlowDrip`]) has
+/// late ([`What::LostAnswer`], [`What::HalfClose`], [`What::Truncated`], [`What::Malformed`], [`What::EmptyBody`], [`What::SlowDrip`]) has
 /// had its effect: a change may be made without its caller knowing.
 #[derive(Debug, Clone, PartialEq)]
 pub enum What {
@@ -31,6 +31,12 @@ pub enum What {
     ExpiredToken,
     /// The connection is reset (RST) after the request was read; nothing is answered.
     Reset,
+    /// The call takes effect, and then the connection is reset: its caller cannot know.
+    LostAnswer,
+    /// BatchImportFindings answers that every second finding failed for a reason of its own; the rest is kept.
+    PartialFailure,
+    /// BatchImportFindings refuses every call with a finding whose id contains this, as one that its model forbids.
+    InvalidFinding(String),
     /// Headers with the full length, part of the body (a fraction from 0 to 1), then the end of the connection.
     HalfClose(f64),
     /// The request is read and never answered.
@@ -107,7 +113,7 @@ impl Fault {
         }
     }
 
-    /// Only calls to a service: `sts`, `organizations`, `account`, `elbv2`, `elb`, `logs`, or a signing name such as
+    /// Only calls to a service: `sts`, `organizations`, `account`, `elbv2`, `elb`, `logs`, `securityhub`, or a signing name such as
     /// `elasticloadbalancing`.
     #[must_use]
     pub fn service(mut self, pattern: &str) -> Self {

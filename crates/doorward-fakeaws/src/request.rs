@@ -64,6 +64,14 @@ impl Params {
         }
     }
 
+    /// The whole document of a JSON service.
+    pub(crate) fn document(&self) -> Option<&Value> {
+        match self {
+            Self::Form(_) => None,
+            Self::Json(document) => Some(document),
+        }
+    }
+
     /// A number parameter: `Some(Err)` when it is there but no number.
     pub(crate) fn number(&self, name: &str) -> Option<Result<i64, ()>> {
         match self {

@@ -31,8 +31,8 @@ use crate::world::World;
 use pipeline::Outgoing;
 use wire::{Line, Orders, Sent};
 
-/// Largest request body, in bytes.
-const BODY_LIMIT: usize = 1 << 20;
+/// Largest request body, in bytes: above the 6 MB that Security Hub takes, so that the service itself refuses more.
+const BODY_LIMIT: usize = 8 << 20;
 
 /// How a server is started. `Options::default()` fits most tests.
 #[derive(Debug, Clone)]
@@ -266,7 +266,7 @@ async fn send(outgoing: Outgoing, orders: &Arc<Orders>) -> Result<Response<Sent>
     let part = |fraction: f64| ((reply.body.len() as f64) * fraction) as usize;
     let mut response = match spoil {
         None => response(reply.status, reply.content_type, Sent::whole(reply.body)),
-        Some(What::Reset) => {
+        Some(What::Reset | What::LostAnswer) => {
             orders.reset();
             return Err(Unanswered::Reset);
         }

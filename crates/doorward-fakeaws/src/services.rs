@@ -6,6 +6,7 @@ mod elbv2;
 mod logs;
 mod organizations;
 mod paging;
+mod securityhub;
 mod sts;
 
 use jiff::Timestamp;
@@ -18,8 +19,15 @@ use crate::world::World;
 use crate::world::organization::Account;
 
 /// Every service that is emulated.
-pub(crate) const SERVICES: &[Service] =
-    &[sts::SERVICE, organizations::SERVICE, account::SERVICE, elbv2::SERVICE, elb::SERVICE, logs::SERVICE];
+pub(crate) const SERVICES: &[Service] = &[
+    sts::SERVICE,
+    organizations::SERVICE,
+    account::SERVICE,
+    elbv2::SERVICE,
+    elb::SERVICE,
+    logs::SERVICE,
+    securityhub::SERVICE,
+];
 
 /// A service: how it is addressed and what it can do.
 pub(crate) struct Service {
@@ -45,14 +53,14 @@ pub(crate) enum Protocol {
     Query { version: &'static str, namespace: &'static str },
     /// JSON both ways; `X-Amz-Target: target.Action`.
     Json { target: &'static str },
-    /// JSON both ways; the path is the action.
+    /// JSON both ways; method and path are the action.
     Rest,
 }
 
 /// One operation of a service.
 pub(crate) struct Operation {
     pub(crate) name: &'static str,
-    /// Path of a REST operation; empty otherwise.
+    /// Method and path of a REST operation, such as `POST /findings`; empty otherwise.
     pub(crate) path: &'static str,
     /// Resources that policies and faults see; empty means `*`.
     pub(crate) resources: fn(&Params, &Scene<'_>) -> Vec<String>,
@@ -99,6 +107,10 @@ pub(crate) struct Call<'a> {
     pub(crate) now: Timestamp,
     /// A fault wants AssumeRole to answer for another account.
     pub(crate) misdirect: bool,
+    /// A fault wants an operation on many things to fail for some of them.
+    pub(crate) fail_some: bool,
+    /// A fault wants a finding whose id contains this to be called invalid.
+    pub(crate) forbidden: Option<&'a str>,
 }
 
 impl Call<'_> {

@@ -3,6 +3,7 @@
 pub(crate) mod attributes;
 pub(crate) mod balancer;
 mod build;
+pub(crate) mod hub;
 mod load;
 pub(crate) mod organization;
 pub mod spec;
@@ -15,6 +16,7 @@ use serde::Serialize;
 use crate::faults::Fault;
 use crate::iam::session::Principal;
 use balancer::Balancer;
+use hub::Hub;
 use organization::{Account, Organization};
 use spec::LoadBalancerSpec;
 
@@ -39,7 +41,7 @@ fn place(line: Option<usize>, section: &str) -> String {
     }
 }
 
-/// An emulated organization. Only load balancers change while it is being served.
+/// An emulated organization. Load balancers and findings change while it is being served.
 #[derive(Debug)]
 pub struct World {
     pub(crate) organization: Organization,
@@ -65,13 +67,15 @@ pub struct Caller {
     pub arn: String,
 }
 
-/// The load balancers of one account in one Region.
+/// The load balancers and the findings of one account in one Region.
 #[derive(Debug, Default)]
 pub(crate) struct Cell {
     /// v2 load balancers by the id in their ARN; answers come in this order.
     pub(crate) current: BTreeMap<u64, Balancer>,
     /// Classic load balancers by name.
     pub(crate) classic: BTreeMap<Box<str>, Balancer>,
+    /// Security Hub there.
+    pub(crate) hub: Hub,
 }
 
 /// Size of a world, as `GET /_fake/world` answers it.
@@ -181,6 +185,20 @@ impl World {
         })
     }
 
+    /// Enables or disables Security Hub in an account-Region; what it holds stays. False when there is no such place.
+    pub fn set_security_hub(&self, account: &str, region: &str, enabled: bool) -> bool {
+        let Some(index) = self.index(account, region) else { return false };
+        self.write(index).hub.disabled = !enabled;
+        true
+    }
+
+    /// Every finding that Security Hub holds in an account-Region, as ASFF, ordered by product and id.
+    #[must_use]
+    pub fn security_hub_findings(&self, account: &str, region: &str) -> Vec<serde_json::Value> {
+        let Some(index) = self.index(account, region) else { return Vec::new() };
+        self.read(index).hub.findings().cloned().collect()
+    }
+
     /// Counts what there is.
     #[must_use]
     pub fn summary(&self) -> WorldSummary {
@@ -233,7 +251,7 @@ impl World {
     fn change(&self, account: &str, region: &str, name: &str, apply: impl FnOnce(&mut Balancer)) -> bool {
         let Some(index) = self.index(account, region) else { return false };
         let mut cell = self.write(index);
-        let Cell { current, classic } = &mut *cell;
+        let Cell { current, classic, .. } = &mut *cell;
         let found = current.values_mut().find(|balancer| &*balancer.name == name);
         match found.or_else(|| classic.get_mut(name)) {
             Some(balancer) => {

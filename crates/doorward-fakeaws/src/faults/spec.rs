@@ -10,10 +10,11 @@ use super::{Fault, Schedule, What};
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultSpec {
-    /// `throttle`, `server_error`, `access_denied`, `scp_denied`, `expired_token`, `reset`, `half_close`, `black_hole`,
+    /// `throttle`, `server_error`, `access_denied`, `scp_denied`, `expired_token`, `reset`, `lost_answer`, `partial_failure`,
+    /// `invalid_finding`, `half_close`, `black_hole`,
     /// `slow_drip`, `truncated`, `malformed`, `empty_body`, `wrong_account`, `clock_skew` or `latency`.
     pub kind: String,
-    /// Service: `sts`, `organizations`, `account`, `elbv2`, `elb`, `logs` or a signing name.
+    /// Service: `sts`, `organizations`, `account`, `elbv2`, `elb`, `logs`, `securityhub` or a signing name.
     pub service: Option<String>,
     /// Action, wildcards allowed.
     pub action: Option<String>,
@@ -68,6 +69,11 @@ impl FaultSpec {
             "scp_denied" => What::ScpDenied(self.policy.clone().ok_or("scp_denied needs the policy's ARN")?),
             "expired_token" => What::ExpiredToken,
             "reset" => What::Reset,
+            "lost_answer" => What::LostAnswer,
+            "invalid_finding" => What::InvalidFinding(
+                self.resource.clone().ok_or("invalid_finding needs a part of the finding's id as resource")?,
+            ),
+            "partial_failure" => What::PartialFailure,
             "half_close" => What::HalfClose(fraction),
             "black_hole" => What::BlackHole,
             "slow_drip" => What::SlowDrip { bytes: self.bytes.unwrap_or(16).max(1), interval: pause },
@@ -99,7 +105,7 @@ impl FaultSpec {
             (&self.action, Fault::action),
             (&self.account, Fault::account),
             (&self.region, Fault::region),
-            (&self.resource, Fault::resource),
+            (&self.resource.clone().filter(|_| self.kind != "invalid_finding"), Fault::resource),
         ] {
             if let Some(pattern) = pattern {
                 fault = apply(fault, pattern);

@@ -79,10 +79,14 @@ pub(super) async fn answer(state: &State, method: &Method, path: &str, headers: 
     let mut spoil = None;
     let mut injected = None;
     let mut misdirect = false;
+    let mut fail_some = false;
+    let mut forbidden = None;
     for what in struck {
         match what {
             What::Latency(pause) => tokio::time::sleep(pause).await,
             What::WrongAccount => misdirect = true,
+            What::PartialFailure => fail_some = true,
+            What::InvalidFinding(part) => forbidden = Some(part),
             What::Throttle => injected = Some(Failure::Throttled),
             What::ExpiredToken => injected = Some(Failure::Expired),
             What::ClockSkew => {
@@ -100,7 +104,7 @@ pub(super) async fn answer(state: &State, method: &Method, path: &str, headers: 
         Some(failure) => Err(failure),
         // A call that never gets an answer must not have an effect either.
         None if matches!(spoil, Some(What::Reset | What::BlackHole | What::ServerError(_))) => Ok(String::new()),
-        None => perform(state, &identified, headers, now, misdirect),
+        None => perform(state, &identified, headers, now, Twist { misdirect, fail_some, forbidden }),
     };
     let reply = reply(identified.service, &identified.action, &id, result);
     record(state, sequence, &id, now, &identified, &reply, spoil.as_ref());
@@ -173,7 +177,8 @@ fn identify<'a>(
             (first, action.unwrap_or(named).to_owned(), json(&text))
         }
         Protocol::Rest => {
-            let known = first.operations.iter().find(|operation| operation.path == path && method == Method::POST);
+            let asked = format!("{method} {path}");
+            let known = first.operations.iter().find(|operation| operation.path == asked);
             (first, known.map_or(path, |operation| operation.name).to_owned(), json(&text))
         }
     };
@@ -186,13 +191,20 @@ fn identify<'a>(
     Some(Identified { service, action, operation, params, scope, resources, caller, account })
 }
 
+/// Faults that the operation itself acts out.
+struct Twist {
+    misdirect: bool,
+    fail_some: bool,
+    forbidden: Option<String>,
+}
+
 /// Everything between a proper request and its answer.
 fn perform(
     state: &State,
     identified: &Identified<'_>,
     headers: &HeaderMap,
     now: Timestamp,
-    misdirect: bool,
+    twist: Twist,
 ) -> Result<String, Failure> {
     let world = &*state.world;
     let caller = authenticate(state, identified, headers, now)?;
@@ -216,7 +228,9 @@ fn perform(
         region_name,
         params: &identified.params,
         now,
-        misdirect,
+        misdirect: twist.misdirect,
+        fail_some: twist.fail_some,
+        forbidden: twist.forbidden.as_deref(),
     })
 }
 
@@ -341,7 +355,7 @@ fn record(
         return;
     }
     let status = match spoil {
-        Some(What::Reset | What::BlackHole) => 0,
+        Some(What::Reset | What::BlackHole | What::LostAnswer) => 0,
         Some(What::ServerError(status)) => *status,
         _ => reply.status,
     };
@@ -365,6 +379,7 @@ fn spoiled_outcome(what: &What) -> &'static str {
     match what {
         What::ServerError(_) => "fault:server_error",
         What::Reset => "fault:reset",
+        What::LostAnswer => "fault:lost_answer",
         What::HalfClose(_) => "fault:half_close",
         What::BlackHole => "fault:black_hole",
         What::SlowDrip { .. } => "fault:slow_drip",

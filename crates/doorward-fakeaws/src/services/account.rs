@@ -17,7 +17,7 @@ pub(crate) const SERVICE: Service = Service {
     global: true,
     operations: &[Operation {
         name: "ListRegions",
-        path: "/listRegions",
+        path: "POST /listRegions",
         resources: account_arn,
         limits: &[],
         open: false,

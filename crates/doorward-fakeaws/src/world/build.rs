@@ -60,6 +60,9 @@ pub(super) fn build(spec: WorldSpec) -> Result<World, WorldError> {
     }
     let cells = world.accounts.len() * world.organization.regions.len();
     world.cells = std::iter::repeat_with(|| RwLock::new(Cell::default())).take(cells.max(1)).collect();
+    for (number, entry) in spec.accounts.iter().enumerate() {
+        without_hub(&world, entry).map_err(at("account", number))?;
+    }
     for (number, entry) in spec.load_balancers.iter().enumerate() {
         add_load_balancer(&world, entry).map_err(at("load_balancer", number))?;
     }
@@ -220,6 +223,20 @@ fn account(
         policies: Vec::new(),
         delegated_admin: false,
     })
+}
+
+fn without_hub(world: &World, entry: &AccountSpec) -> Result<(), String> {
+    for named in &entry.without_security_hub {
+        if named == "*" {
+            for name in world.region_names() {
+                world.set_security_hub(&entry.id, name, false);
+            }
+        } else {
+            region(world, named)?;
+            world.set_security_hub(&entry.id, named, false);
+        }
+    }
+    Ok(())
 }
 
 fn region(world: &World, name: &str) -> Result<u16, String> {

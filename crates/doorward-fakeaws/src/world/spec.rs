@@ -157,6 +157,9 @@ pub struct AccountSpec {
     /// Names of `[[role]]` entries that this account lacks.
     #[serde(default)]
     pub without_roles: Vec<String>,
+    /// Regions in which Security Hub is not enabled in this account, or `*` for all; it is enabled everywhere else.
+    #[serde(default)]
+    pub without_security_hub: Vec<String>,
 }
 
 /// `[[role]]` or an entry of an account's `roles`: an IAM role.

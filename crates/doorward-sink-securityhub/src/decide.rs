@@ -1,0 +1,100 @@
+//! One decision per finding of a hub, made one after the other so that only a few findings are in memory at a time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use doorward_model::{AccountRegion, Finding, Verdict};
+
+use crate::asff::Asff;
+use crate::outbox::{Outbox, OutboxError, Remembered};
+use crate::plan::{Decision, Planner};
+use crate::render::{Index, Renderer, id};
+
+/// Why a finding of the report makes no finding in Security Hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Omitted {
+    /// The rule does not apply to the load balancer.
+    NotApplicable,
+    /// This version does not know the rule.
+    UnknownRule,
+    /// The report does not describe the load balancer.
+    UnknownLoadBalancer,
+}
+
+impl Omitted {
+    /// One clause for a receipt.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::NotApplicable => "the rule does not apply to the load balancer",
+            Self::UnknownRule => "this version does not know the rule",
+            Self::UnknownLoadBalancer => "the report does not describe the load balancer",
+        }
+    }
+}
+
+/// One step of a hub's delivery.
+pub(crate) enum Step {
+    /// A finding of the report that makes no finding in Security Hub.
+    Omitted(Omitted),
+    /// A finding of the report.
+    Present(String, Decision),
+    /// A finding that is only remembered.
+    Absent(String, Decision),
+}
+
+/// What is decided about one hub.
+pub(crate) struct Hearing<'a, O> {
+    pub(crate) renderer: &'a Renderer,
+    pub(crate) index: &'a Index<'a>,
+    pub(crate) planner: &'a Planner,
+    pub(crate) outbox: &'a O,
+    pub(crate) hub: &'a AccountRegion,
+}
+
+impl<'a, O: Outbox> Hearing<'a, O> {
+    /// Decides, lazily, about the hub's findings in the report and then about those that are only remembered.
+    pub(crate) fn steps(
+        &'a self,
+        findings: &'a [&'a Finding],
+        remembered: &'a BTreeMap<String, Remembered>,
+    ) -> impl Iterator<Item = Result<Step, OutboxError>> + 'a {
+        let inapplicable = |finding: &Finding| matches!(finding.verdict, Verdict::NotApplicable { .. });
+        let (asked, said): (Vec<&&Finding>, Vec<&&Finding>) =
+            findings.iter().partition(|finding| inapplicable(finding));
+        let asked: BTreeSet<String> = asked.into_iter().map(|finding| id(&finding.id)).collect();
+        let said: BTreeSet<String> = said.into_iter().map(|finding| id(&finding.id)).collect();
+        let present = findings.iter().map(|finding| Ok(self.present(finding, remembered)));
+        let absent = remembered
+            .iter()
+            .filter(move |(id, _)| !said.contains(*id))
+            .map(move |(id, row)| self.absent(id, row, asked.contains(id)));
+        present.chain(absent)
+    }
+
+    fn present(&self, finding: &Finding, remembered: &BTreeMap<String, Remembered>) -> Step {
+        let Some(rendered) = self.renderer.render(self.index, finding) else {
+            return Step::Omitted(if matches!(finding.verdict, Verdict::NotApplicable { .. }) {
+                Omitted::NotApplicable
+            } else if self.renderer.rule(&finding.rule).is_none() {
+                Omitted::UnknownRule
+            } else {
+                Omitted::UnknownLoadBalancer
+            });
+        };
+        let id = rendered.finding.id.clone();
+        let before = remembered.get(&id);
+        let decision = self.planner.present(rendered, &finding.rule, finding.load_balancer.as_str(), before);
+        Step::Present(id, decision)
+    }
+
+    fn absent(&self, id: &str, row: &Remembered, asked: bool) -> Result<Step, OutboxError> {
+        let listed = self.index.has(&row.balancer);
+        let decision = self.planner.absent(row, listed, asked, || {
+            let Some(text) = self.outbox.document(self.hub, id)? else { return Ok(None) };
+            serde_json::from_str::<Asff>(&text).map(Some).map_err(|error| OutboxError {
+                verb: "read",
+                problem: format!("the document of {id} is damaged: {error}"),
+            })
+        })?;
+        Ok(Step::Absent(id.to_owned(), decision))
+    }
+}

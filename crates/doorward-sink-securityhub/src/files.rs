@@ -1,0 +1,39 @@
+//! The same findings as files: ASFF as one JSON array, OCSF as one line each.
+
+use std::io::{self, Write};
+
+use crate::ocsf::{Shape, line};
+use crate::render::{Index, Renderer};
+
+/// Writes every finding as ASFF: a JSON array with one finding per line, as `batch-import-findings --findings file://`
+/// reads it. Answers how many there are.
+///
+/// # Errors
+/// When nothing more can be written.
+pub fn asff_json(renderer: &Renderer, index: &Index<'_>, out: &mut impl Write) -> io::Result<usize> {
+    let mut count = 0;
+    out.write_all(b"[")?;
+    for rendered in renderer.render_all(index) {
+        out.write_all(if count == 0 { b"\n" } else { b",\n" })?;
+        serde_json::to_writer(&mut *out, &rendered.finding)?;
+        count += 1;
+    }
+    out.write_all(b"\n]\n")?;
+    Ok(count)
+}
+
+/// Writes every finding as an OCSF Compliance Finding (class 2003), one JSON object per line. Answers how many there are.
+///
+/// # Errors
+/// When nothing more can be written.
+pub fn ocsf_ndjson(renderer: &Renderer, index: &Index<'_>, shape: Shape, out: &mut impl Write) -> io::Result<usize> {
+    let mut count = 0;
+    for finding in &index.report.findings {
+        let Some(rendered) = renderer.render(index, finding) else { continue };
+        let Some(meta) = renderer.rule(&finding.rule) else { continue };
+        serde_json::to_writer(&mut *out, &line(index.report, finding, meta, &rendered, shape))?;
+        out.write_all(b"\n")?;
+        count += 1;
+    }
+    Ok(count)
+}

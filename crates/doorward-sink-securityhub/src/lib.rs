@@ -1,0 +1,47 @@
+//! Scan report -> ASFF -> Security Hub, once each: every finding there once, true, and never wrongly closed.
+//!
+//! ```text
+//! ScanReport -> render -> plan (against the outbox) -> deliver (per hub) -> Outcome
+//! ```
+//!
+//! A *hub* is Security Hub in one account-Region. [`Renderer`] turns findings into ASFF and [`plan`] decides what to send;
+//! both are pure. [`Publisher`] does the whole, with two things from outside: [`Doors`] (a client and credentials per hub)
+//! and an [`Outbox`] (what was sent, and what is known to have arrived). The same findings can be written to files:
+//! [`asff_json`] and [`ocsf_ndjson`].
+//!
+//! It deliberately never touches what belongs to the customer (workflow, notes, user-defined fields), never enables
+//! Security Hub, never claims a control of Security Hub's own, and never archives what was not looked at.
+
+mod asff;
+mod controls;
+mod decide;
+mod deliver;
+mod doors;
+mod failure;
+mod files;
+mod limits;
+mod listing;
+mod ocsf;
+mod outbox;
+mod outcome;
+mod pace;
+pub mod plan;
+mod publish;
+mod reconcile;
+mod render;
+mod wire;
+
+pub use asff::Asff;
+pub use controls::{Framework, Requirement, frameworks};
+pub use decide::Omitted;
+pub use deliver::Closed;
+pub use doors::{Door, Doors, Pause, Time};
+pub use files::{asff_json, ocsf_ndjson};
+pub use limits::FINDING_BYTES;
+pub use ocsf::Shape;
+pub use outbox::{Intent, MemoryOutbox, Outbox, OutboxError, RecordState, Remembered};
+pub use outcome::{HubLine, Outcome, Refused};
+pub use plan::Why;
+pub use publish::{Planned, Publisher, Settings};
+pub use reconcile::{Audit, Difference};
+pub use render::{Approval, Delivery, ExceptedAs, Index, Rendered, Renderer};

@@ -1,0 +1,188 @@
+//! A finding as an OCSF Compliance Finding (class_uid 2003), in the current shape and in the one Security Lake takes.
+//!
+//! Both say the same. The older shape keeps what 1.3 requires and later versions only recommend (`finding_info.title`,
+//! `compliance.standards`, `product.vendor_name`; the newer one has them too), spells the reason `status_detail` instead
+//! of `status_details`, and has no `compliance.checks`.
+
+use serde_json::{Value, json};
+
+use doorward_model::{Finding, RuleMeta, ScanReport, Verdict};
+
+use crate::asff::Asff;
+use crate::controls;
+use crate::render::Rendered;
+
+/// The version of the schema that a line follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Shape {
+    /// 1.8.0.
+    #[default]
+    Current,
+    /// 1.3.0, the newest that Security Lake takes from custom sources.
+    SecurityLake,
+}
+
+impl Shape {
+    /// The schema's version, as `metadata.version`.
+    pub const fn version(self) -> &'static str {
+        match self {
+            Self::Current => "1.8.0",
+            Self::SecurityLake => "1.3.0",
+        }
+    }
+}
+
+/// Activity: what happened to the finding, as far as the ledger remembers it.
+fn activity(finding: &Finding) -> (u32, &'static str) {
+    match &finding.history {
+        Some(history) if history.resolved.is_some() => (3, "Close"),
+        Some(history) if history.first_seen < history.last_seen => (2, "Update"),
+        _ => (1, "Create"),
+    }
+}
+
+/// State of the finding itself.
+fn status(verdict: &Verdict) -> (u32, &'static str) {
+    match verdict {
+        Verdict::Pass { .. } | Verdict::NotApplicable { .. } => (4, "Resolved"),
+        Verdict::Excepted { .. } => (3, "Suppressed"),
+        Verdict::Fail { .. } | Verdict::Unknown { .. } => (1, "New"),
+    }
+}
+
+fn severity(label: &str) -> (u32, &'static str) {
+    match label {
+        "INFORMATIONAL" => (1, "Informational"),
+        "LOW" => (2, "Low"),
+        "MEDIUM" => (3, "Medium"),
+        "HIGH" => (4, "High"),
+        "CRITICAL" => (5, "Critical"),
+        _ => (0, "Unknown"),
+    }
+}
+
+fn compliance_status(status: &str) -> (u32, &'static str) {
+    match status {
+        "PASSED" => (1, "Pass"),
+        "WARNING" => (2, "Warning"),
+        "FAILED" => (3, "Fail"),
+        _ => (0, "Unknown"),
+    }
+}
+
+/// Milliseconds since the epoch.
+fn millis(text: &str) -> i64 {
+    text.parse::<jiff::Timestamp>().map_or(0, |time| time.as_millisecond())
+}
+
+fn compliance(asff: &Asff, finding: &Finding, meta: &RuleMeta, shape: Shape) -> Value {
+    let (status_id, status) = compliance_status(&asff.compliance.status);
+    let mut standards: Vec<&str> = Vec::new();
+    for (framework, _) in controls::of(meta.id) {
+        if !standards.contains(&framework.framework.as_str()) {
+            standards.push(&framework.framework);
+        }
+    }
+    // Required up to 1.3: a rule that belongs to no framework follows the policy it was judged by.
+    if standards.is_empty() {
+        standards.push("Doorward policy");
+    }
+    let reasons: Vec<&str> = asff.compliance.status_reasons.iter().map(|reason| reason.description.as_str()).collect();
+    let mut compliance = json!({
+        "control": meta.id,
+        "requirements": asff.compliance.related_requirements,
+        "standards": standards,
+        "status": status,
+        "status_code": finding.verdict.kind().to_string(),
+        "status_id": status_id,
+    });
+    match shape {
+        Shape::SecurityLake => compliance["status_detail"] = json!(reasons.join(" ")),
+        Shape::Current => {
+            compliance["status_details"] = json!(reasons);
+            compliance["checks"] = json!([{
+                "desc": meta.what,
+                "name": meta.title,
+                "severity_id": severity(&asff.finding_provider_fields.severity.label).0,
+                "standards": standards,
+                "status": status,
+                "status_id": status_id,
+                "uid": meta.id,
+                "version": meta.version.to_string(),
+            }]);
+        }
+    }
+    compliance
+}
+
+fn resource(asff: &Asff, finding: &Finding) -> Value {
+    let Some(resource) = asff.resources.first() else { return Value::Null };
+    let labels: Vec<String> = resource.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    json!({
+        "cloud_partition": finding.load_balancer.partition(),
+        "data": resource.details,
+        "labels": labels,
+        "name": finding.name,
+        "owner": {"name": asff.product_fields.get("doorward/owner")},
+        "region": finding.region,
+        "type": resource.kind,
+        "uid": finding.load_balancer,
+    })
+}
+
+/// One line.
+pub(crate) fn line(
+    report: &ScanReport,
+    finding: &Finding,
+    meta: &RuleMeta,
+    rendered: &Rendered,
+    shape: Shape,
+) -> Value {
+    let asff = &rendered.finding;
+    let (activity_id, activity_name) = activity(finding);
+    let (severity_id, severity) = severity(&asff.finding_provider_fields.severity.label);
+    let (status_id, status) = status(&finding.verdict);
+    let recommendation = &asff.remediation.recommendation;
+    let account_name = asff.product_fields.get("doorward/account-name");
+    json!({
+        "activity_id": activity_id,
+        "activity_name": activity_name,
+        "category_name": "Findings",
+        "category_uid": 2,
+        "class_name": "Compliance Finding",
+        "class_uid": 2003,
+        "cloud": {
+            "account": {"name": account_name, "type": "AWS Account", "type_id": 10, "uid": finding.account},
+            "provider": "AWS",
+            "region": finding.region,
+        },
+        "compliance": compliance(asff, finding, meta, shape),
+        "finding_info": {
+            "analytic": {"name": meta.title, "type": "Rule", "type_id": 1, "uid": meta.id, "version": meta.version.to_string()},
+            "created_time": millis(&asff.created_at),
+            "desc": asff.description,
+            "first_seen_time": millis(&asff.first_observed_at),
+            "last_seen_time": millis(&asff.last_observed_at),
+            "title": asff.title,
+            "types": asff.finding_provider_fields.types,
+            "uid": asff.id,
+        },
+        "message": asff.description,
+        "metadata": {
+            "correlation_uid": report.run.id,
+            "product": {"name": "Doorward", "uid": "doorward", "vendor_name": "Doorward", "version": report.run.tool_version},
+            "profiles": ["cloud"],
+            "version": shape.version(),
+        },
+        "remediation": {"desc": recommendation.text, "references": recommendation.url.iter().collect::<Vec<_>>()},
+        "resources": [resource(asff, finding)],
+        "severity": severity,
+        "severity_id": severity_id,
+        "status": status,
+        "status_id": status_id,
+        "time": report.run.finished.as_millisecond(),
+        "type_name": format!("Compliance Finding: {activity_name}"),
+        "type_uid": 200_300 + activity_id,
+        "unmapped": asff.product_fields,
+    })
+}

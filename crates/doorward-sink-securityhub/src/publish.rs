@@ -1,0 +1,268 @@
+//! Publish: the whole flow for a report, hub by hub, and what became of every finding.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::StreamExt;
+use jiff::SignedDuration;
+
+use doorward_model::{AccountRegion, Finding, ScanReport, Sink, SinkError, SinkFuture};
+
+use crate::asff::Asff;
+use crate::decide::{Hearing, Step};
+use crate::deliver::{Fate, Hub, batches};
+use crate::doors::{Doors, Time};
+use crate::limits::{FINDING_BYTES, bytes};
+use crate::outbox::{Intent, Outbox, OutboxError};
+use crate::outcome::{HubLine, Outcome, Refused};
+use crate::pace::{IMPORT, Pace};
+use crate::plan::{Parcel, Planner, Why};
+use crate::render::{Index, Renderer};
+
+/// Findings of one hub that are in memory at a time.
+const CHUNK: usize = 1_000;
+
+/// How findings are delivered.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Age in days at which an unchanged finding is sent again, from 1 to 80; Security Hub deletes it at 90.
+    pub keep_alive_days: u32,
+    /// The share of AWS's quotas to use, from 0 to 1; other products of the account use the same ones.
+    pub share_of_quotas: f64,
+    /// Hubs that are delivered to at once.
+    pub hubs: usize,
+    /// Calls to one hub at once.
+    pub calls_per_hub: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { keep_alive_days: 60, share_of_quotas: 0.95, hubs: 32, calls_per_hub: 4 }
+    }
+}
+
+/// Delivers reports to Security Hub.
+pub struct Publisher<D, O> {
+    renderer: Renderer,
+    settings: Settings,
+    doors: D,
+    outbox: O,
+    time: Time,
+}
+
+/// What a dry run says about one finding.
+#[derive(Debug)]
+pub struct Planned {
+    /// The hub.
+    pub hub: AccountRegion,
+    /// The finding's id.
+    pub id: String,
+    /// What would be done, and why.
+    pub why: Why,
+    /// What would be sent; none when nothing would.
+    pub finding: Option<Asff>,
+}
+
+/// The findings of a report by the hub they go to.
+type ByHub<'a> = BTreeMap<AccountRegion, Vec<&'a Finding>>;
+
+impl<D: Doors, O: Outbox> Publisher<D, O> {
+    /// A publisher with everything it needs.
+    pub fn new(renderer: Renderer, settings: Settings, doors: D, outbox: O, time: Time) -> Self {
+        Self { renderer, settings, doors, outbox, time }
+    }
+
+    pub(crate) fn parts(&self) -> (&D, &O, &Time, &Settings) {
+        (&self.doors, &self.outbox, &self.time, &self.settings)
+    }
+
+    /// Tells, for every finding of the report and everything remembered, what [`Publisher::publish`] would do and why.
+    /// Sends nothing and stores nothing.
+    ///
+    /// # Errors
+    /// When the outbox cannot be read.
+    pub fn plan(&self, report: &ScanReport, mut tell: impl FnMut(Planned)) -> Result<(), OutboxError> {
+        let index = Index::new(report);
+        let planner = self.planner(&index);
+        for (hub, findings) in self.by_hub(report)? {
+            let remembered = self.outbox.remembered(&hub)?;
+            let hearing = self.hearing(&index, &planner, &hub);
+            for step in hearing.steps(&findings, &remembered) {
+                if let Step::Present(id, decision) | Step::Absent(id, decision) = step? {
+                    let finding = decision.send.map(|(_, parcel)| parcel.finding);
+                    tell(Planned { hub: hub.clone(), id, why: decision.why, finding });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Delivers a report. Every finding of it ends in exactly one count of the outcome.
+    ///
+    /// # Errors
+    /// When the outbox cannot even say which hubs it knows; nothing was sent then.
+    pub async fn publish(&self, report: &ScanReport) -> Result<Outcome, OutboxError> {
+        let index = Index::new(report);
+        let planner = self.planner(&index);
+        let hubs = self.by_hub(report)?;
+        let deliveries: Vec<_> = hubs.iter().map(|(hub, findings)| self.hub(&index, &planner, hub, findings)).collect();
+        let lines = futures::stream::iter(deliveries).buffer_unordered(self.settings.hubs.max(1)).collect().await;
+        Ok(Outcome::of(report.findings.len(), lines))
+    }
+
+    fn planner(&self, index: &Index<'_>) -> Planner {
+        let days = i64::from(self.settings.keep_alive_days.clamp(1, 80));
+        Planner::new(index, self.time.now(), SignedDuration::from_hours(24 * days))
+    }
+
+    fn hearing<'a>(&'a self, index: &'a Index<'a>, planner: &'a Planner, hub: &'a AccountRegion) -> Hearing<'a, O> {
+        Hearing { renderer: &self.renderer, index, planner, outbox: &self.outbox, hub }
+    }
+
+    /// The report's findings by hub, with an empty entry for every hub that is only remembered.
+    fn by_hub<'a>(&self, report: &'a ScanReport) -> Result<ByHub<'a>, OutboxError> {
+        let mut hubs: ByHub<'a> = self.outbox.hubs()?.into_iter().map(|hub| (hub, Vec::new())).collect();
+        for finding in &report.findings {
+            let hub = self.renderer.delivery().hub(&finding.account, &finding.region);
+            hubs.entry(hub).or_default().push(finding);
+        }
+        Ok(hubs)
+    }
+
+    async fn hub(&self, index: &Index<'_>, planner: &Planner, place: &AccountRegion, findings: &[&Finding]) -> HubLine {
+        let mut line = HubLine::new(place.clone(), findings.len());
+        let remembered = match self.outbox.remembered(place) {
+            Ok(remembered) => remembered,
+            Err(error) => {
+                line.unread(&error);
+                return line;
+            }
+        };
+        let pace = Pace::new(IMPORT, self.settings.share_of_quotas, self.time.clone());
+        let hub = Hub { place, doors: &self.doors, pace: &pace, time: &self.time };
+        let hearing = self.hearing(index, planner, place);
+        let mut steps = hearing.steps(findings, &remembered).peekable();
+        while steps.peek().is_some() {
+            let mut chunk = Chunk::default();
+            for step in steps.by_ref() {
+                chunk.take(step, &mut line);
+                if chunk.parcels.len() >= CHUNK {
+                    break;
+                }
+            }
+            self.send(&hub, chunk, &mut line).await;
+        }
+        line
+    }
+
+    /// Stores the intents, sends the parcels, stores the acknowledgements.
+    async fn send(&self, hub: &Hub<'_, D>, chunk: Chunk, line: &mut HubLine) {
+        let Chunk { intents, parcels, present } = chunk;
+        if parcels.is_empty() {
+            return;
+        }
+        if line.closed.is_some() {
+            for parcel in &parcels {
+                line.unsent(present.contains(&parcel.finding.id));
+            }
+            return;
+        }
+        if let Err(error) = self.outbox.intend(hub.place, &intents) {
+            for parcel in &parcels {
+                line.refuse(refused(parcel, "NotStored", &error.to_string()), present.contains(&parcel.finding.id));
+            }
+            return;
+        }
+        drop(intents);
+        let mut answers = futures::stream::iter(batches(parcels))
+            .map(|batch| async {
+                let fates = hub.import(batch).await;
+                let accepted: Vec<_> = fates
+                    .iter()
+                    .filter(|(_, fate)| *fate == Fate::Accepted)
+                    .map(|(parcel, _)| (parcel.finding.id.clone(), parcel.updated_at))
+                    .collect();
+                let stored = if accepted.is_empty() {
+                    Ok(())
+                } else {
+                    self.outbox.acknowledge(hub.place, &accepted, self.time.now())
+                };
+                (fates, stored)
+            })
+            .buffer_unordered(self.settings.calls_per_hub.max(1));
+        while let Some((fates, stored)) = answers.next().await {
+            for (parcel, fate) in fates {
+                let of_report = present.contains(&parcel.finding.id);
+                match (fate, &stored) {
+                    (Fate::Accepted, Ok(())) => line.accept(parcel.why, of_report),
+                    (Fate::Accepted, Err(error)) => {
+                        line.refuse(refused(&parcel, "NotStored", &error.to_string()), of_report);
+                    }
+                    (Fate::Refused(code, message), _) => {
+                        line.refuse(refused(&parcel, &code, &message), of_report);
+                    }
+                    (Fate::Closed(closed), _) => {
+                        line.closed.get_or_insert(closed);
+                        line.unsent(of_report);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn refused(parcel: &Parcel, code: &str, message: &str) -> Refused {
+    Refused { id: parcel.finding.id.clone(), why: parcel.why, code: code.to_owned(), message: message.to_owned() }
+}
+
+/// What is stored and sent together.
+#[derive(Default)]
+struct Chunk {
+    intents: Vec<Intent>,
+    parcels: Vec<Parcel>,
+    /// Ids of the findings that are in the report.
+    present: BTreeSet<String>,
+}
+
+impl Chunk {
+    /// Takes what is to be sent; counts at once what is not.
+    fn take(&mut self, step: Result<Step, OutboxError>, line: &mut HubLine) {
+        let (id, decision, of_report) = match step {
+            Ok(Step::Omitted(omitted)) => return line.omit(omitted),
+            Ok(Step::Present(id, decision)) => (id, decision, true),
+            Ok(Step::Absent(id, decision)) => (id, decision, false),
+            Err(error) => return line.undecided(&error),
+        };
+        let Some((intent, parcel)) = decision.send else { return line.leave(decision.why, of_report) };
+        let size = bytes(&parcel.finding);
+        if size > FINDING_BYTES {
+            let message = format!("the finding has {size} bytes, and Security Hub takes {FINDING_BYTES}");
+            return line.refuse(refused(&parcel, "TooLarge", &message), of_report);
+        }
+        if of_report {
+            self.present.insert(id);
+        }
+        self.intents.push(intent);
+        self.parcels.push(parcel);
+    }
+}
+
+impl<D: Doors, O: Outbox> Sink for Publisher<D, O> {
+    fn name(&self) -> &str {
+        "securityhub"
+    }
+
+    fn preflight(&self) -> SinkFuture<'_, ()> {
+        Box::pin(async { self.outbox.hubs().map(|_| ()).map_err(|error| trouble(&error)) })
+    }
+
+    fn emit<'a>(&'a self, report: &'a ScanReport) -> SinkFuture<'a, doorward_model::Receipt> {
+        Box::pin(async {
+            let outcome = self.publish(report).await.map_err(|error| trouble(&error))?;
+            Ok(outcome.receipt())
+        })
+    }
+}
+
+fn trouble(error: &OutboxError) -> SinkError {
+    SinkError { sink: "securityhub".to_owned(), problem: error.to_string() }
+}

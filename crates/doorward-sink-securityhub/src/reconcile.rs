@@ -1,0 +1,204 @@
+//! Reconcile: what the outbox remembers against what the hubs hold, every difference by its name. Changes nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_securityhub::types::{AwsSecurityFindingFilters, StringFilter, StringFilterComparison};
+use futures::StreamExt;
+use serde_json::Value;
+
+use doorward_model::AccountRegion;
+
+use crate::asff::Asff;
+use crate::deliver::{Closed, Hub, Stop, as_credentials};
+use crate::doors::Doors;
+use crate::failure::{Failure, malformed};
+use crate::listing::Unread;
+use crate::outbox::{Outbox, OutboxError, RecordState};
+use crate::pace::{GET, Pace};
+use crate::publish::Publisher;
+use crate::render::{GENERATOR, product_arn};
+
+/// What reading findings needs of IAM.
+pub(crate) const GET_ACTION: &str = "securityhub:GetFindings";
+
+/// Days after which Security Hub deletes an archived finding.
+const ARCHIVED_DAYS: i64 = 30;
+
+/// How a hub differs from what is remembered of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Difference {
+    /// Remembered as accepted, and not there.
+    Missing,
+    /// Sent, never confirmed, and not there: the next delivery sends it again.
+    NeverArrived,
+    /// Sent, never confirmed, and there as it was sent: the next delivery sends it again, which changes nothing.
+    Unconfirmed,
+    /// There, of a Doorward rule, and not remembered: another ledger's, or one that was lost.
+    NotRemembered,
+    /// There, and saying something else.
+    Differs {
+        /// The member, such as `/Compliance/Status`.
+        member: String,
+        /// What was sent.
+        sent: String,
+        /// What is there.
+        found: String,
+    },
+}
+
+impl std::fmt::Display for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Missing => f.write_str("was accepted and is not there"),
+            Self::NeverArrived => f.write_str("was sent, never confirmed, and is not there"),
+            Self::Unconfirmed => f.write_str("was sent, never confirmed, and is there"),
+            Self::NotRemembered => f.write_str("is there and not remembered"),
+            Self::Differs { member, sent, found } => write!(f, "{member} was sent as {sent} and is {found}"),
+        }
+    }
+}
+
+/// One hub, compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audit {
+    /// The hub.
+    pub hub: AccountRegion,
+    /// Why nothing could be read, where nothing could: then nothing is known of it either.
+    pub closed: Option<Closed>,
+    /// Findings remembered.
+    pub remembered: usize,
+    /// Findings there.
+    pub found: usize,
+    /// Every difference, by finding id.
+    pub differences: Vec<(String, Difference)>,
+}
+
+impl<D: Doors, O: Outbox> Publisher<D, O> {
+    /// Compares every hub that the outbox knows with what it holds, in order. `partition` is the run's.
+    ///
+    /// # Errors
+    /// When the outbox cannot be read.
+    pub async fn reconcile(&self, partition: &str) -> Result<Vec<Audit>, OutboxError> {
+        let (_, outbox, _, settings) = self.parts();
+        let hubs: BTreeSet<AccountRegion> = outbox.hubs()?;
+        let audits: Vec<_> = hubs.iter().map(|hub| self.audit(partition, hub)).collect();
+        let mut audits: Vec<Result<Audit, OutboxError>> =
+            futures::stream::iter(audits).buffer_unordered(settings.hubs.max(1)).collect().await;
+        let mut all = audits.drain(..).collect::<Result<Vec<_>, _>>()?;
+        all.sort_by(|a, b| a.hub.cmp(&b.hub));
+        Ok(all)
+    }
+
+    async fn audit(&self, partition: &str, place: &AccountRegion) -> Result<Audit, OutboxError> {
+        let (doors, outbox, time, settings) = self.parts();
+        let pace = Pace::new(GET, settings.share_of_quotas, time.clone());
+        let hub = Hub { place, doors, pace: &pace, time };
+        let mut remembered = outbox.remembered(place)?;
+        let mut audit =
+            Audit { hub: place.clone(), closed: None, remembered: remembered.len(), found: 0, differences: Vec::new() };
+        let found = match read(&hub, &product_arn(partition, place)).await {
+            Ok(found) => found,
+            Err(closed) => {
+                audit.closed = Some(closed);
+                return Ok(audit);
+            }
+        };
+        audit.found = found.len();
+        for (id, theirs) in &found {
+            let Some(row) = remembered.remove(id) else {
+                audit.differences.push((id.clone(), Difference::NotRemembered));
+                continue;
+            };
+            if !row.acknowledged {
+                audit.differences.push((id.clone(), Difference::Unconfirmed));
+            }
+            let document = outbox.document(place, id)?.unwrap_or_default();
+            let ours = serde_json::from_str::<Asff>(&document).map_err(|error| OutboxError {
+                verb: "read",
+                problem: format!("the document of {id} is damaged: {error}"),
+            })?;
+            audit.differences.extend(compare(&ours, theirs).into_iter().map(|difference| (id.clone(), difference)));
+        }
+        let now = time.now();
+        for (id, row) in remembered {
+            let difference = match row.accepted_at {
+                // What Security Hub deletes by itself is not missing.
+                Some(at)
+                    if row.state == RecordState::Archived
+                        && now.duration_since(at).as_hours() >= 24 * ARCHIVED_DAYS =>
+                {
+                    continue;
+                }
+                _ if !row.acknowledged => Difference::NeverArrived,
+                _ => Difference::Missing,
+            };
+            audit.differences.push((id, difference));
+        }
+        audit.differences.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(audit)
+    }
+}
+
+/// Reads every finding of ours in a hub, by id.
+async fn read<D: Doors>(hub: &Hub<'_, D>, product: &str) -> Result<BTreeMap<String, Asff>, Closed> {
+    let equals = |value: &str, comparison| StringFilter::builder().value(value).comparison(comparison).build();
+    let filters = AwsSecurityFindingFilters::builder()
+        .product_arn(equals(product, StringFilterComparison::Equals))
+        .generator_id(equals(GENERATOR, StringFilterComparison::Prefix))
+        .build();
+    let mut found = BTreeMap::new();
+    let mut token: Option<String> = None;
+    let mut seen = BTreeSet::new();
+    loop {
+        let page = hub
+            .call(GET_ACTION, |door| {
+                let kept = Unread::default();
+                let call = door.client.get_findings().filters(filters.clone()).max_results(100);
+                let call = call.set_next_token(token.clone()).customize().interceptor(kept.clone());
+                let call = call.config_override(as_credentials(&door.credentials));
+                async move {
+                    call.send().await.map_err(|e| Failure::of(GET_ACTION, &e))?;
+                    kept.page().map_err(|problem| Failure::Retry(malformed(GET_ACTION, &problem)))
+                }
+            })
+            .await
+            .map_err(|stop| match stop {
+                Stop::Closed(closed) => closed,
+                Stop::Invalid(message) => Closed::Unreachable(malformed(GET_ACTION, &message)),
+            })?;
+        found.extend(page.findings.into_iter().map(|finding| (finding.id.clone(), finding)));
+        match page.next_token.filter(|next| !next.is_empty()) {
+            None => return Ok(found),
+            Some(next) if !seen.insert(next.clone()) => {
+                return Err(Closed::Unreachable(malformed(GET_ACTION, "the answers name the same next page twice")));
+            }
+            Some(next) => token = Some(next),
+        }
+    }
+}
+
+/// Names the members in which two findings differ. What Security Hub sets by itself is not compared.
+fn compare(ours: &Asff, theirs: &Asff) -> Vec<Difference> {
+    let mut theirs = theirs.clone();
+    theirs.product_name.clone_from(&ours.product_name);
+    theirs.company_name.clone_from(&ours.company_name);
+    theirs.aws_account_name.clone_from(&ours.aws_account_name);
+    theirs.product_fields.retain(|key, _| key.starts_with(GENERATOR));
+    let (Ok(ours), Ok(theirs)) = (serde_json::to_value(ours), serde_json::to_value(&theirs)) else { return Vec::new() };
+    let mut differences = Vec::new();
+    walk("", &ours, &theirs, &mut differences);
+    differences
+}
+
+fn walk(path: &str, ours: &Value, theirs: &Value, differences: &mut Vec<Difference>) {
+    if let (Value::Object(a), Value::Object(b)) = (ours, theirs) {
+        let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+        for name in names {
+            let side = |map: &serde_json::Map<String, Value>| map.get(name).cloned().unwrap_or(Value::Null);
+            walk(&format!("{path}/{}", name.replace('/', "~1")), &side(a), &side(b), differences);
+        }
+    } else if ours != theirs {
+        let member = path.to_owned();
+        differences.push(Difference::Differs { member, sent: ours.to_string(), found: theirs.to_string() });
+    }
+}

@@ -1,0 +1,284 @@
+//! Render: scan report -> findings in ASFF. Pure: the same report gives the same bytes.
+//!
+//! What Security Hub's words stand for here:
+//!
+//! | verdict | Compliance.Status | severity |
+//! |---|---|---|
+//! | pass | `PASSED` | `INFORMATIONAL` |
+//! | fail | `FAILED` | the verdict's |
+//! | excepted | `FAILED`, or as [`ExceptedAs`] says | `INFORMATIONAL`; the verdict's own as `Severity.Original` |
+//! | unknown because something could not be read | `NOT_AVAILABLE` ("could not be performed because of ... an API error") | the rule's |
+//! | unknown because AWS's answer lacks it | `WARNING` ("some information is missing") | the rule's |
+//!
+//! An excepted load balancer still fails its rule: somebody accepted that until a date. So the default tells Security Hub
+//! `FAILED` with no severity to speak of, and nothing changes but the severity when the exception ends. `PASSED` is not
+//! offered: it would be untrue. A rule that does not apply makes no finding.
+
+mod answer;
+mod details;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use doorward_model::{
+    AccountId, AccountRegion, Finding, LoadBalancer, Observed, Region, RuleMeta, ScanReport, Verdict,
+};
+
+use crate::asff::{Asff, FIRST_SEEN, LAST_SEEN, ProviderFields, SCAN_ID, digest};
+use crate::controls;
+use crate::limits::{Cuts, fit};
+
+/// Longest finding id, in UTF-16 units.
+const ID: usize = 512;
+/// Most related requirements.
+const REQUIREMENTS: usize = 32;
+
+/// Which hub a finding goes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// Into the load balancer's own account and Region. Delegated administrators see it there by themselves.
+    Member,
+    /// Into one account, in one Region, for every load balancer. Security Hub accepts such a finding only as one of that
+    /// account, so its account and Region filters show the hub; the load balancer's are in the resource and in
+    /// ProductFields. That hub's limit of ten calls a second then holds for the whole organization.
+    Central(AccountRegion),
+}
+
+impl Delivery {
+    /// The hub for what is in an account-Region.
+    pub fn hub(&self, account: &AccountId, region: &Region) -> AccountRegion {
+        match self {
+            Self::Member => AccountRegion { account: account.clone(), region: region.clone() },
+            Self::Central(hub) => hub.clone(),
+        }
+    }
+}
+
+/// What an excepted failure is called. The choice can be changed at any time; the findings follow with the next scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ExceptedAs {
+    /// `FAILED`, without severity.
+    #[default]
+    Failed,
+    /// `WARNING`, without severity: for those whose score must not count what was accepted.
+    Warning,
+}
+
+/// What the register says of an exception, for the finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// Who approved it.
+    pub approver: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A finding ready to be sent, with what deciding about it takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// Where it goes.
+    pub hub: AccountRegion,
+    /// Where the load balancer is.
+    pub subject: AccountRegion,
+    /// The finding. Its dates are those of a finding that nobody has sent before.
+    pub finding: Asff,
+    /// See [`Asff::content`].
+    pub content: String,
+}
+
+/// Everything besides the report that decides what findings look like.
+pub struct Renderer {
+    delivery: Delivery,
+    excepted: ExceptedAs,
+    rules: BTreeMap<&'static str, &'static RuleMeta>,
+    approvals: BTreeMap<String, Approval>,
+}
+
+impl Renderer {
+    /// A renderer that knows these rules, and these exceptions by their ids.
+    pub fn new(
+        delivery: Delivery,
+        excepted: ExceptedAs,
+        rules: &[&'static RuleMeta],
+        approvals: BTreeMap<String, Approval>,
+    ) -> Self {
+        Self { delivery, excepted, rules: rules.iter().map(|meta| (meta.id, *meta)).collect(), approvals }
+    }
+
+    /// Which hub findings go to.
+    pub fn delivery(&self) -> &Delivery {
+        &self.delivery
+    }
+
+    /// The rule of a finding; none when this version does not know it.
+    pub(crate) fn rule(&self, id: &str) -> Option<&'static RuleMeta> {
+        self.rules.get(id).copied()
+    }
+
+    /// Renders one finding. None where the rule does not apply, and where the report has no such load balancer or this
+    /// version no such rule: the caller accounts for both.
+    pub fn render(&self, index: &Index<'_>, finding: &Finding) -> Option<Rendered> {
+        if matches!(finding.verdict, Verdict::NotApplicable { .. }) {
+            return None;
+        }
+        let meta = self.rule(&finding.rule)?;
+        let lb = index.balancer(finding)?;
+        let hub = self.delivery.hub(&finding.account, &finding.region);
+        let partition = finding.load_balancer.partition();
+        let mut cuts = Cuts::default();
+        let answer = answer::answer(self, meta, finding, &mut cuts);
+        let run = &index.report.run;
+        let first = finding.history.as_ref().map_or(run.finished, |history| history.first_seen.min(run.finished));
+        let last = finding.history.as_ref().map_or(run.finished, |history| history.last_seen.min(run.finished));
+        let name = lb.account_name.known().filter(|_| hub.account == finding.account);
+        let mut rendered = Asff {
+            schema_version: "2018-10-08".to_owned(),
+            id: id(&finding.id),
+            product_arn: product_arn(partition, &hub),
+            product_name: "Doorward".to_owned(),
+            company_name: "Doorward".to_owned(),
+            generator_id: format!("{}{}/v{}", GENERATOR, meta.id, meta.version),
+            aws_account_id: hub.account.to_string(),
+            aws_account_name: name.map(|name| cuts.text("AwsAccountName", name, 50)),
+            first_observed_at: stamp(first),
+            last_observed_at: stamp(last),
+            created_at: stamp(first),
+            updated_at: stamp(run.finished),
+            title: cuts.text("Title", &answer.title, 256),
+            description: cuts.text("Description", finding.verdict.because(), 1024),
+            remediation: answer.remediation,
+            product_fields: BTreeMap::new(),
+            resources: vec![details::resource(lb, &mut cuts)],
+            compliance: answer.compliance,
+            record_state: "ACTIVE".to_owned(),
+            finding_provider_fields: ProviderFields { severity: answer.severity, types: types(meta.id) },
+        };
+        let mut fields = fields(finding, lb, meta);
+        fields.extend(answer.fields);
+        fields.insert(SCAN_ID.to_owned(), run.id.clone());
+        fields.insert(FIRST_SEEN.to_owned(), stamp(first));
+        fields.insert(LAST_SEEN.to_owned(), stamp(last));
+        rendered.product_fields = cuts.map("ProductFields", &fields, 49, 128, 2048);
+        fit(&mut rendered, &mut cuts);
+        if let Some(summary) = cuts.summary() {
+            rendered.product_fields.insert("doorward/cut".to_owned(), summary);
+        }
+        let content = rendered.content();
+        let subject = AccountRegion { account: finding.account.clone(), region: finding.region.clone() };
+        Some(Rendered { hub, subject, finding: rendered, content })
+    }
+
+    /// Renders every finding of a report, in its order.
+    pub fn render_all<'a>(&'a self, index: &'a Index<'a>) -> impl Iterator<Item = Rendered> + 'a {
+        index.report.findings.iter().filter_map(|finding| self.render(index, finding))
+    }
+}
+
+/// A report with its load balancers by ARN.
+pub struct Index<'a> {
+    /// The report.
+    pub report: &'a ScanReport,
+    balancers: BTreeMap<&'a str, &'a LoadBalancer>,
+}
+
+impl<'a> Index<'a> {
+    /// Indexes a report.
+    pub fn new(report: &'a ScanReport) -> Self {
+        let balancers = report.load_balancers.iter().map(|lb| (lb.arn.as_str(), lb)).collect();
+        Self { report, balancers }
+    }
+
+    /// The load balancer of a finding.
+    pub(crate) fn balancer(&self, finding: &Finding) -> Option<&'a LoadBalancer> {
+        self.balancers.get(finding.load_balancer.as_str()).copied()
+    }
+
+    /// Whether the scan found a load balancer.
+    pub(crate) fn has(&self, arn: &str) -> bool {
+        self.balancers.contains_key(arn)
+    }
+}
+
+/// Begins every GeneratorId.
+pub(crate) const GENERATOR: &str = "doorward/";
+
+/// The product under which an account may import findings of its own.
+pub(crate) fn product_arn(partition: &str, hub: &AccountRegion) -> String {
+    format!("arn:{partition}:securityhub:{}:{}:product/{}/default", hub.region, hub.account, hub.account)
+}
+
+/// The finding's id. One that is too long keeps its beginning and ends in a digest of the whole.
+pub(crate) fn id(id: &str) -> String {
+    let clean: String = id.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect();
+    if clean == id && id.encode_utf16().count() <= ID {
+        return clean;
+    }
+    // Two units at most for each of 200 characters leave room for the digest, wherever the text is cut.
+    let head: String = clean.chars().take(200).collect();
+    format!("{head}~{}", digest(id))
+}
+
+/// RFC 3339 in UTC with milliseconds.
+pub(crate) fn stamp(time: Timestamp) -> String {
+    format!("{time:.3}")
+}
+
+/// Finding types: what every rule is, and the frameworks it gives evidence for.
+fn types(rule: &str) -> Vec<String> {
+    let mut types = vec!["Software and Configuration Checks/AWS Security Best Practices".to_owned()];
+    for (framework, _) in controls::of(rule) {
+        if let Some(kind) = framework.kind.as_ref().filter(|kind| !types.contains(kind)) {
+            types.push(kind.clone());
+        }
+    }
+    types
+}
+
+/// Requirements as Security Hub spells them.
+fn requirements(rule: &str) -> Vec<String> {
+    controls::of(rule).map(|(_, requirement)| requirement.related.clone()).take(REQUIREMENTS).collect()
+}
+
+/// What no member of ASFF has a place for.
+fn fields(finding: &Finding, lb: &LoadBalancer, meta: &RuleMeta) -> BTreeMap<String, String> {
+    fn seen<T: ToString>(value: &Observed<T>) -> String {
+        match value {
+            Observed::Known(value) => value.to_string(),
+            Observed::Absent => "(absent)".to_owned(),
+            Observed::Unread(gap) => format!("(unread: {})", gap.reason),
+        }
+    }
+    let mut fields = BTreeMap::new();
+    let mut put = |name: &str, value: String| {
+        fields.insert(format!("doorward/{name}"), value);
+    };
+    put("rule", meta.id.to_owned());
+    put("rule-version", meta.version.to_string());
+    put("verdict", finding.verdict.kind().to_string());
+    put("account", finding.account.to_string());
+    put("account-name", seen(&lb.account_name));
+    put("region", finding.region.to_string());
+    put("load-balancer-name", finding.name.clone());
+    put("load-balancer-kind", finding.kind.to_string());
+    put("mode", seen(&lb.mode));
+    put("drop-invalid-headers", seen(&lb.drop_invalid_headers));
+    put("scheme", seen(&lb.scheme));
+    put("owner", finding.owner.clone());
+    if let Observed::Known(owner) = &lb.owner {
+        put("owner-source", owner.source.to_string());
+    }
+    put("managed-by", seen(&lb.managed_by));
+    if let Observed::Known(ou) = &lb.ou {
+        put("unit", ou.names.clone());
+    }
+    for (name, value) in [("environment", &lb.environment), ("application", &lb.application)] {
+        if let Observed::Known(value) = value {
+            put(name, value.clone());
+        }
+    }
+    if let Some(history) = &finding.history {
+        put("reopened", history.reopened.to_string());
+    }
+    fields
+}

@@ -1,0 +1,108 @@
+//! What a verdict becomes: title, status with its reasons, severity, remedy.
+
+use std::collections::BTreeMap;
+
+use doorward_model::{Finding, RuleMeta, Verdict};
+
+use super::{ExceptedAs, Renderer, requirements};
+use crate::asff::{Compliance, Recommendation, Remediation, Severity, StatusReason};
+use crate::limits::Cuts;
+
+/// Most reasons of one status, and the length of one.
+const REASONS: usize = 20;
+const REASON: usize = 1024;
+
+/// A verdict in Security Hub's words.
+pub(super) struct Answer {
+    pub(super) title: String,
+    pub(super) remediation: Remediation,
+    pub(super) compliance: Compliance,
+    pub(super) severity: Severity,
+    pub(super) fields: BTreeMap<String, String>,
+}
+
+fn label(severity: doorward_model::Severity) -> String {
+    severity.as_str().to_uppercase()
+}
+
+fn harmless(original: Option<doorward_model::Severity>) -> Severity {
+    Severity { label: "INFORMATIONAL".to_owned(), original: original.map(|severity| severity.as_str().to_owned()) }
+}
+
+fn graded(severity: doorward_model::Severity) -> Severity {
+    Severity { label: label(severity), original: None }
+}
+
+/// The words for a finding of a rule that applies.
+pub(super) fn answer(renderer: &Renderer, meta: &RuleMeta, finding: &Finding, cuts: &mut Cuts) -> Answer {
+    let mut fields = BTreeMap::new();
+    let mut reasons: Vec<(String, String)> = Vec::new();
+    let mut remedy = meta.remediation.to_owned();
+    let (title, status, severity) = match &finding.verdict {
+        Verdict::Fail { because, severity, remedy: own } => {
+            reasons.push(("OBSERVED".to_owned(), because.clone()));
+            remedy.clone_from(own);
+            (meta.title.to_owned(), "FAILED", graded(*severity))
+        }
+        Verdict::Excepted { because, severity, exception, expires } => {
+            let mut why = format!("{because} Exception {exception} allows it until the end of {expires} (UTC)");
+            fields.insert("doorward/exception".to_owned(), exception.clone());
+            fields.insert("doorward/exception-expires".to_owned(), expires.clone());
+            if let Some(approval) = renderer.approvals.get(exception) {
+                why.push_str(&format!(", approved by {}", approval.approver));
+                fields.insert("doorward/exception-approver".to_owned(), approval.approver.clone());
+                fields.insert("doorward/exception-reason".to_owned(), approval.reason.clone());
+            }
+            why.push('.');
+            reasons.push(("EXCEPTED".to_owned(), why));
+            let status = match renderer.excepted {
+                ExceptedAs::Failed => "FAILED",
+                ExceptedAs::Warning => "WARNING",
+            };
+            (format!("Excepted until {expires}: {}", meta.title), status, harmless(Some(*severity)))
+        }
+        Verdict::Unknown { because, gaps } => {
+            for gap in gaps {
+                reasons.push((gap.reason.code().to_uppercase().replace('-', "_"), gap.to_string()));
+            }
+            if let Some(gap) = gaps.first() {
+                gap.reason.remedy().clone_into(&mut remedy);
+            }
+            let status = if gaps.is_empty() { "WARNING" } else { "NOT_AVAILABLE" };
+            if gaps.is_empty() {
+                reasons.push(("NOT_REPORTED".to_owned(), because.clone()));
+            }
+            (format!("Could not be checked: {}", meta.title), status, graded(meta.severity))
+        }
+        Verdict::Pass { because } | Verdict::NotApplicable { because } => {
+            reasons.push(("OBSERVED".to_owned(), because.clone()));
+            "Nothing to do: the check passed.".clone_into(&mut remedy);
+            (format!("Checked and not found: {}", meta.title), "PASSED", harmless(None))
+        }
+    };
+    if reasons.len() > REASONS {
+        cuts.note(format!("Compliance.StatusReasons ({} of {} left out)", reasons.len() - REASONS, reasons.len()));
+        reasons.truncate(REASONS);
+    }
+    let status_reasons = reasons
+        .into_iter()
+        .map(|(code, why)| StatusReason {
+            reason_code: code,
+            description: cuts.text("Compliance.StatusReasons", &why, REASON),
+        })
+        .collect();
+    let text = cuts.text("Remediation.Recommendation.Text", &remedy, 512);
+    Answer {
+        title,
+        remediation: Remediation {
+            recommendation: Recommendation { text, url: meta.references.first().map(|url| (*url).to_owned()) },
+        },
+        compliance: Compliance {
+            status: status.to_owned(),
+            related_requirements: requirements(meta.id),
+            status_reasons,
+        },
+        severity,
+        fields,
+    }
+}

@@ -1,0 +1,175 @@
+//! Odd findings: whatever names, tags and reasons contain, they are rendered within ASFF's limits, accepted, and never
+//! in the way of the others; and every finding of a report ends in exactly one count.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use doorward_fakeaws::{Fault, What};
+use doorward_model::{Gap, GapReason, LoadBalancer, Mode, Observed, Owner, OwnerSource, ScanReport, Verdict};
+use doorward_sink_securityhub::{Delivery, ExceptedAs, FINDING_BYTES, Index, MemoryOutbox, Renderer};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::bed::{ACCOUNTS, METAS, MODE, REGIONS, Scene, Truth, finding, place};
+use crate::doubles::{Cloud, text};
+
+/// Texts that break things.
+fn odd_text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just(String::new()),
+        Just("   \t".to_owned()),
+        Just("\u{0}\u{7}\u{1b}[31m".to_owned()),
+        Just("\u{a0}\u{2003}".to_owned()),
+        "\\PC{1,40}",
+        "[😀🚪é\"\\\\<>&]{1,500}",
+        Just("x".repeat(500)),
+        Just("漢".repeat(5_000)),
+    ]
+}
+
+fn odd_map(most: usize) -> impl Strategy<Value = BTreeMap<String, String>> {
+    prop_oneof![
+        prop::collection::btree_map(odd_text(), odd_text(), 0..12),
+        Just((0..most).map(|n| (format!("key {n} {}", "k".repeat(n % 200)), "値".repeat(n % 300))).collect()),
+    ]
+}
+
+fn odd_verdict() -> impl Strategy<Value = Verdict> {
+    let gaps = prop::collection::vec(odd_text(), 0..30).prop_map(|messages| {
+        let gap = |message| Arc::new(Gap::new(GapReason::Malformed, "elasticloadbalancing:X").with_message(message));
+        messages.into_iter().map(gap).collect::<Vec<_>>()
+    });
+    let severity = doorward_model::Severity::High;
+    prop_oneof![
+        odd_text().prop_map(|because| Verdict::Pass { because }),
+        (odd_text(), odd_text()).prop_map(move |(because, remedy)| Verdict::Fail { because, severity, remedy }),
+        (odd_text(), odd_text()).prop_map(move |(because, exception)| Verdict::Excepted {
+            because,
+            severity,
+            exception,
+            expires: "2026-12-31".to_owned()
+        }),
+        (odd_text(), gaps).prop_map(|(because, gaps)| Verdict::Unknown { because, gaps }),
+        odd_text().prop_map(|because| Verdict::NotApplicable { because }),
+    ]
+}
+
+prop_compose! {
+    fn odd_balancer()(
+        name in odd_text(), account in odd_text(), owner in odd_text(), tags in odd_map(1_000), attributes in odd_map(150),
+        groups in prop::collection::vec(odd_text(), 0..60), state in odd_text(), verdict in odd_verdict(),
+        rule in prop_oneof![4 => Just(MODE), 1 => Just("a-rule-of-tomorrow")],
+    ) -> (LoadBalancer, Verdict, &'static str) {
+        let here = place(ACCOUNTS[0], REGIONS[0]);
+        let plain = Scene { balancers: [((here, "lb".to_owned()), Truth::with(Mode::Monitor))].into(), ..Scene::default() };
+        let mut lb = plain.report(crate::bed::start()).load_balancers.remove(0);
+        lb.account_name = Observed::Known(account);
+        lb.owner = Observed::Known(Owner { name: owner.clone(), source: OwnerSource::ResourceTag(owner) });
+        lb.environment = Observed::Known(name.clone());
+        (lb.name, lb.state, lb.security_groups) = (name, Some(state), groups);
+        (lb.tags, lb.attributes) = (Observed::Known(tags), Observed::Known(attributes));
+        (lb, verdict, rule)
+    }
+}
+
+/// A report of odd load balancers, with ARNs as long as the model admits.
+fn odd_report(balancers: Vec<(LoadBalancer, Verdict, &'static str)>, cloud: &Cloud) -> ScanReport {
+    let mut report = Scene::default().report(cloud.now());
+    for (number, (mut lb, verdict, rule)) in balancers.into_iter().enumerate() {
+        let name = if number % 3 == 0 { "n".repeat(500) } else { "web".to_owned() };
+        lb.arn = crate::bed::arn(&place(ACCOUNTS[0], REGIONS[0]), &format!("{name}{number}"));
+        report.findings.push(finding(&lb, rule, verdict));
+        report.load_balancers.push(lb);
+    }
+    report
+}
+
+#[test]
+fn every_finding_ends_in_one_count_and_odd_ones_stop_nobody() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let mut runner = TestRunner::new_with_rng(
+        Config { cases: 48, failure_persistence: None, ..Config::default() },
+        proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
+    );
+    let strategy = (prop::collection::vec(odd_balancer(), 1..8), 0..4_u8);
+    runner
+        .run(&strategy, |(balancers, trouble)| {
+            runtime.block_on(async {
+                let cloud = Cloud::start().await;
+                let report = odd_report(balancers, &cloud);
+                let applicable = report
+                    .findings
+                    .iter()
+                    .filter(|f| f.rule == MODE && !matches!(f.verdict, Verdict::NotApplicable { .. }));
+                let applicable = applicable.count();
+                let faults = match trouble {
+                    0 => vec![Fault::new(What::PartialFailure).service("securityhub")],
+                    1 => vec![Fault::new(What::AccessDenied).service("securityhub")],
+                    _ => Vec::new(),
+                };
+                let sound = faults.is_empty();
+                cloud.server.set_faults(faults);
+                let outbox = Arc::new(MemoryOutbox::default());
+                let outcome = cloud.publisher(&outbox, Delivery::Member).publish(&report).await.expect("published");
+                prop_assert!(outcome.adds_up() && outcome.receipt().adds_up(), "{outcome:#?}");
+                if sound {
+                    prop_assert_eq!(outcome.accepted(), applicable, "{:?}", outcome.refused().collect::<Vec<_>>());
+                    prop_assert_eq!(cloud.records().len(), applicable);
+                }
+                Ok(())
+            })
+        })
+        .expect("holds");
+}
+
+#[test]
+fn nothing_is_cut_silently_and_nothing_is_too_large() {
+    let renderer = Renderer::new(Delivery::Member, ExceptedAs::Failed, &METAS, BTreeMap::new());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let cloud = runtime.block_on(Cloud::start());
+    let mut runner = TestRunner::new_with_rng(
+        Config { cases: 64, failure_persistence: None, ..Config::default() },
+        proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
+    );
+    runner
+        .run(&prop::collection::vec(odd_balancer(), 1..4), |balancers| {
+            let report = odd_report(balancers, &cloud);
+            let index = Index::new(&report);
+            for rendered in renderer.render_all(&index) {
+                let json = rendered.finding.to_json().expect("JSON");
+                prop_assert!(json.len() <= FINDING_BYTES, "{} bytes", json.len());
+                let lost = json.contains("… (cut)");
+                let told = rendered.finding.product_fields.contains_key("doorward/cut");
+                prop_assert!(told || !lost, "{json}");
+                let lb = report
+                    .load_balancers
+                    .iter()
+                    .find(|lb| rendered.finding.resources[0].id.starts_with(&lb.arn.as_str()[..90]));
+                let tags = lb.and_then(|lb| lb.tags.known()).map_or(0, BTreeMap::len);
+                prop_assert!(told || rendered.finding.resources[0].tags.len() >= tags.min(1), "{json}");
+            }
+            Ok(())
+        })
+        .expect("holds");
+}
+
+#[tokio::test]
+async fn a_finding_that_security_hub_calls_invalid_is_found_among_many() {
+    let cloud = Cloud::start().await;
+    let here = place(ACCOUNTS[0], REGIONS[0]);
+    let mut scene = Scene::default();
+    for number in 0..60 {
+        scene.put(&here, &format!("lb{number}"), Truth::with(Mode::Monitor));
+    }
+    let report = scene.report(cloud.now());
+    let outbox = Arc::new(MemoryOutbox::default());
+    // The emulator refuses the whole call for it, as Security Hub does for what its model forbids.
+    cloud.server.set_faults(vec![Fault::new(What::InvalidFinding("lb17/".to_owned())).service("securityhub")]);
+    let outcome = cloud.publisher(&outbox, Delivery::Member).publish(&report).await.expect("published");
+    assert!(outcome.adds_up() && !outcome.is_complete(), "{outcome:#?}");
+    assert_eq!(outcome.accepted(), 118);
+    let refused: Vec<_> = outcome.refused().map(|(_, refused)| (refused.id.as_str(), refused.code.as_str())).collect();
+    assert_eq!(refused.len(), 2);
+    assert!(refused.iter().all(|(id, code)| id.contains("/lb17/") && *code == "InvalidInputException"), "{refused:?}");
+    assert!(cloud.records().iter().all(|record| !text(record, "/Id").contains("/lb17/")));
+}

@@ -1,0 +1,189 @@
+//! Renderings against golden files, and against what the published schemas require.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use doorward_model::{Gap, GapReason, History, Kind, Mode, Observed, ScanReport, Severity, Verdict};
+use doorward_sink_securityhub::{Approval, Delivery, ExceptedAs, Index, Renderer, Shape, asff_json, ocsf_ndjson};
+use jiff::SignedDuration;
+use serde_json::Value;
+
+use crate::bed::{ACCOUNTS, METAS, MODE, REGIONS, Scene, Truth, finding, place, start};
+
+/// One finding of every kind that is rendered, on application and classic load balancers.
+fn gallery() -> ScanReport {
+    let here = place(ACCOUNTS[0], REGIONS[0]);
+    let mut scene = Scene::default();
+    let mut names: Vec<(&str, Verdict)> = Vec::new();
+    let because = "The mode is monitor; the policy requires defensive (the default). It is internet-facing.".to_owned();
+    let gap = Gap::new(GapReason::AccessDenied, "elasticloadbalancing:DescribeLoadBalancerAttributes");
+    names.push(("a-pass", Verdict::Pass { because: "The mode is defensive, as required.".to_owned() }));
+    names.push((
+        "b-fail",
+        Verdict::Fail {
+            because: because.clone(),
+            severity: Severity::High,
+            remedy: "Set the mode to defensive.".to_owned(),
+        },
+    ));
+    names.push((
+        "c-excepted",
+        Verdict::Excepted {
+            because,
+            severity: Severity::High,
+            exception: "ACME-12".to_owned(),
+            expires: "2026-12-15".to_owned(),
+        },
+    ));
+    names.push(("d-unread", Verdict::unread("The mode", &Arc::new(gap))));
+    names.push((
+        "e-silent",
+        Verdict::Unknown { because: "AWS did not say which mode it is in.".to_owned(), gaps: Vec::new() },
+    ));
+    names.push(("f-not-applicable", Verdict::NotApplicable { because: "It does not parse HTTP.".to_owned() }));
+    for (name, _) in &names {
+        let kind = if *name == "b-fail" { Kind::Classic } else { Kind::Application };
+        scene.put(&here, name, Truth { kind, ..Truth::with(Mode::Monitor) });
+    }
+    let mut report = scene.report(start());
+    report.findings.clear();
+    for lb in &mut report.load_balancers {
+        if lb.name == "d-unread" {
+            lb.tags = Observed::unread(Gap::new(GapReason::Throttled, "elasticloadbalancing:DescribeTags"));
+        }
+        let verdict = names.iter().find(|(name, _)| *name == lb.name).map(|(_, verdict)| verdict.clone());
+        let mut finding = finding(lb, MODE, verdict.expect("a verdict"));
+        if lb.name == "b-fail" {
+            let first_seen = start() - SignedDuration::from_hours(24 * 40);
+            finding.history = Some(History { first_seen, last_seen: start(), resolved: None, reopened: 1 });
+        }
+        report.findings.push(finding);
+    }
+    report
+}
+
+fn renderer(excepted: ExceptedAs) -> Renderer {
+    let approval = Approval { approver: "Kim Stone".to_owned(), reason: "The partner sends odd requests.".to_owned() };
+    Renderer::new(Delivery::Member, excepted, &METAS, BTreeMap::from([("ACME-12".to_owned(), approval)]))
+}
+
+fn asff(report: &ScanReport, excepted: ExceptedAs) -> Vec<Value> {
+    let mut out = Vec::new();
+    let index = Index::new(report);
+    let count = asff_json(&renderer(excepted), &index, &mut out).expect("written");
+    let all: Vec<Value> = serde_json::from_slice(&out).expect("JSON");
+    assert_eq!(all.len(), count);
+    all
+}
+
+fn ocsf(report: &ScanReport, shape: Shape) -> Vec<Value> {
+    let mut out = Vec::new();
+    let index = Index::new(report);
+    let count = ocsf_ndjson(&renderer(ExceptedAs::Failed), &index, shape, &mut out).expect("written");
+    let text = String::from_utf8(out).expect("UTF-8");
+    let all: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(all.len(), count);
+    all
+}
+
+#[test]
+fn findings_look_like_this() {
+    insta::assert_json_snapshot!("asff", asff(&gallery(), ExceptedAs::Failed));
+    insta::assert_json_snapshot!("ocsf-current", ocsf(&gallery(), Shape::Current));
+    insta::assert_json_snapshot!("ocsf-security-lake", ocsf(&gallery(), Shape::SecurityLake));
+}
+
+#[test]
+fn verdicts_become_statuses() {
+    let told = |excepted| -> Vec<(String, String)> {
+        asff(&gallery(), excepted)
+            .iter()
+            .map(|f| {
+                let text = |pointer: &str| f.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+                (text("/Compliance/Status"), text("/FindingProviderFields/Severity/Label"))
+            })
+            .collect()
+    };
+    let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+    let mut wanted = [
+        pair("PASSED", "INFORMATIONAL"),
+        pair("FAILED", "HIGH"),
+        pair("FAILED", "INFORMATIONAL"),
+        pair("NOT_AVAILABLE", "MEDIUM"),
+        pair("WARNING", "MEDIUM"),
+    ];
+    assert_eq!(told(ExceptedAs::Failed), wanted);
+    wanted[2] = pair("WARNING", "INFORMATIONAL");
+    assert_eq!(told(ExceptedAs::Warning), wanted);
+}
+
+#[test]
+fn partitions_are_spelled_as_asff_spells_them() {
+    for (aws, asff_word) in [
+        ("aws", Some("aws")),
+        ("aws-cn", Some("aws-cn")),
+        ("aws-us-gov", Some("aws-us-gov")),
+        ("aws-iso", Some("aws-us-iso")),
+        ("aws-iso-b", Some("aws-us-iso-b")),
+        ("aws-eusc", None),
+    ] {
+        let mut report = gallery();
+        for lb in &mut report.load_balancers {
+            let arn = lb.arn.as_str().replacen("arn:aws:", &format!("arn:{aws}:"), 1);
+            lb.arn = doorward_model::Arn::new(&arn).expect("an ARN");
+        }
+        for finding in &mut report.findings {
+            let arn = finding.load_balancer.as_str().replacen("arn:aws:", &format!("arn:{aws}:"), 1);
+            finding.load_balancer = doorward_model::Arn::new(&arn).expect("an ARN");
+        }
+        let all = asff(&report, ExceptedAs::Failed);
+        assert!(all.iter().all(|f| f["Resources"][0].get("Partition").and_then(Value::as_str) == asff_word), "{aws}");
+        let product = format!("arn:{aws}:securityhub:eu-west-1:111111111111:product/111111111111/default");
+        assert!(all.iter().all(|f| f["ProductArn"] == product.as_str()));
+    }
+}
+
+/// What OCSF requires of a Compliance Finding with the cloud profile, by version.
+const ALWAYS: [&str; 17] = [
+    "activity_id",
+    "category_uid",
+    "class_uid",
+    "type_uid",
+    "time",
+    "severity_id",
+    "metadata",
+    "metadata/version",
+    "metadata/product",
+    "metadata/product/name",
+    "finding_info",
+    "finding_info/uid",
+    "finding_info/analytic/type_id",
+    "compliance",
+    "cloud",
+    "cloud/provider",
+    "remediation/desc",
+];
+const UP_TO_1_4: [&str; 3] = ["metadata/product/vendor_name", "finding_info/title", "compliance/standards/0"];
+/// Members that 1.3 does not have yet.
+const SINCE_1_4: [&str; 2] = ["compliance/checks", "compliance/status_details"];
+
+#[test]
+fn ocsf_has_what_the_schema_requires() {
+    for (shape, version) in [(Shape::Current, "1.8.0"), (Shape::SecurityLake, "1.3.0")] {
+        for line in ocsf(&gallery(), shape) {
+            for path in ALWAYS.iter().chain(&UP_TO_1_4) {
+                let value = line.pointer(&format!("/{path}"));
+                assert!(value.is_some_and(|value| !value.is_null()), "{version}: {path} is missing in {line:#}");
+            }
+            for path in SINCE_1_4 {
+                assert_eq!(line.pointer(&format!("/{path}")).is_some(), shape == Shape::Current, "{version}: {path}");
+            }
+            assert_eq!(line["metadata"]["version"], version);
+            let activity = line["activity_id"].as_u64().expect("a number");
+            assert_eq!(line["type_uid"].as_u64(), Some(2003 * 100 + activity));
+            assert!([1, 2, 3, 4, 5].contains(&line["severity_id"].as_u64().expect("a number")));
+            let statuses = [("PASSED", 1), ("WARNING", 2), ("FAILED", 3), ("NOT_AVAILABLE", 0)];
+            assert!(statuses.iter().any(|(_, id)| line["compliance"]["status_id"] == *id));
+        }
+    }
+}
