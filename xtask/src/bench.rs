@@ -154,10 +154,14 @@ mod tests {
 
     #[test]
     fn flags_are_read() {
-        let plan = read("scan --quick --balancers 2_000 --strict").expect("reads");
+        let plan = read("--quick --balancers 2_000 --strict").expect("reads");
         assert_eq!((plan.accounts, plan.balancers, plan.rounds, plan.strict), (50, 2_000, 1, true));
-        for bad in ["", "--quick", "scan --rounds", "scan --rounds 0", "scan --accounts many", "scan --fast"] {
+        for bad in ["--rounds", "--rounds 0", "--accounts many", "--fast"] {
             assert!(read(bad).is_err(), "{bad}");
+        }
+        for bad in [vec![], vec!["everything"], vec!["ledger", "--quick"]] {
+            let words: Vec<String> = bad.iter().map(|word| (*word).to_owned()).collect();
+            assert!(run(&words).is_err(), "{bad:?}");
         }
     }
 }

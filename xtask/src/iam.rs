@@ -38,9 +38,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     Ok(if stale == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn templates() -> [(&'static str, String); 4] {
+fn templates() -> [(&'static str, String); 5] {
     [
         ("base-identity.policy.json", base_identity_policy()),
+        ("publish-role.policy.json", policy(&[("TellSecurityHub", &doorward_sink_securityhub::ACTIONS, "*")])),
         ("scan-role.policy.json", scan_role_policy()),
         ("scan-role.stackset.yaml", stackset()),
         ("scan-role.tf", terraform()),

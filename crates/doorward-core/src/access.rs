@@ -264,12 +264,9 @@ impl Access {
         Ok(Arc::new(self.role(account, role, external_id.clone(), session_policy())))
     }
 
-    /// A session for a purpose of its own, by a role of its own: nothing is called until its credentials are needed. In the
-    /// base identity's own account it is the base identity, as for the scan.
+    /// A session for a purpose of its own, by a role of its own: nothing is called until its credentials are needed. The
+    /// role is assumed in the base identity's own account too, so that the base identity needs no rights but to assume it.
     pub fn session_for(&self, account: &AccountId, purpose: &Purpose) -> Arc<Session> {
-        if account == self.account() && !self.settings.assume_in_own_account {
-            return self.base.clone();
-        }
         let external_id = purpose.external_id.clone().or_else(|| self.settings.external_id.clone());
         Arc::new(self.role(account, &purpose.role_name, external_id, policy_of(&purpose.actions)))
     }

@@ -20,7 +20,7 @@ impl Stop {
     }
 
     /// Waits until the scan is stopped; for ever if it is not. The gap is what everything unread gets.
-    pub(crate) async fn stopped(&self, operation: &str) -> Gap {
+    pub async fn stopped(&self, operation: &str) -> Gap {
         let mut receiver = self.0.clone();
         let reason = match receiver.wait_for(Option::is_some).await {
             Ok(reason) => (*reason).unwrap_or(GapReason::Interrupted),

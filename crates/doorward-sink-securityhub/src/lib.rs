@@ -12,6 +12,11 @@
 //! It deliberately never touches what belongs to the customer (workflow, notes, user-defined fields), never enables
 //! Security Hub, never claims a control of Security Hub's own, and never archives what was not looked at.
 
+pub use aws_sdk_securityhub::Client;
+
+/// The IAM actions this sink calls.
+pub const ACTIONS: [&str; 2] = [deliver::IMPORT_ACTION, reconcile::GET_ACTION];
+
 mod asff;
 mod controls;
 mod decide;

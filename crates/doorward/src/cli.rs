@@ -10,9 +10,11 @@ use crate::output::Format;
 mod exceptions;
 mod history;
 mod overrides;
+mod publish;
 
 pub(crate) use exceptions::{AddArguments, ExceptionsCommand, RenewArguments};
 pub(crate) use history::{HistoryArguments, HistoryCommand, HistoryFormat};
+pub(crate) use publish::PublishArguments;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,6 +22,7 @@ Examples:
   doorward scan                                  scan the organization of the current AWS credentials
   doorward scan --role-name audit --ou /Prod     another role, one unit
   doorward scan --format table --format json-v1=scan.json --save scan.saved
+  doorward publish --dry-run                     what Security Hub would be told, and why
   doorward report --from scan.saved              render a saved scan again, offline
   doorward explain desync-mode-below-required    what a rule asks, and why
   doorward explain exit-codes                    what the exit code says";
@@ -84,6 +87,8 @@ pub(crate) enum Command {
     Report(ReportArguments),
     /// Trend, key figures and differences over the recorded scans
     History(Box<HistoryArguments>),
+    /// Deliver the newest scan, or a saved one, to Security Hub
+    Publish(PublishArguments),
     /// List, check, add and renew the exceptions of the register
     #[command(subcommand)]
     Exceptions(Box<ExceptionsCommand>),

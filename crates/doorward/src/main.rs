@@ -15,6 +15,7 @@ mod memory;
 mod output;
 mod plain;
 mod progress;
+mod publish;
 mod register;
 mod report;
 mod saved;
@@ -57,6 +58,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Report(arguments) => report::run(cli, arguments),
         Command::Exceptions(command) => exceptions::run(cli, command),
         Command::History(arguments) => history::run(cli, arguments),
+        Command::Publish(arguments) => publish::run(cli, arguments),
         Command::Explain { topic } => answer(&explain::text(topic.as_deref())?),
         Command::Schema { kind } => answer(&schema::text(*kind)?),
         Command::Config(ConfigCommand::Show { origin }) => {

@@ -76,10 +76,14 @@ impl Memory {
         if !settings.enabled {
             return Ok(None);
         }
-        let path = settings.path()?;
-        let ledger = Ledger::open(&path, OpenOptions { force_network: settings.force_network }).map_err(preflight)?;
+        Self::at(&settings.path()?, settings, clock).map(Some)
+    }
+
+    /// Opens a ledger for writing.
+    pub(crate) fn at(path: &Path, settings: &LedgerSettings, clock: &Clock) -> Result<Self, Failure> {
+        let ledger = Ledger::open(path, OpenOptions { force_network: settings.force_network }).map_err(preflight)?;
         let (tags, keep_months) = (settings.count_by_tags.clone(), settings.keep_months);
-        Ok(Some(Self { ledger, lease: None, clock: clock.clone(), tags, keep_months, run: String::new() }))
+        Ok(Self { ledger, lease: None, clock: clock.clone(), tags, keep_months, run: String::new() })
     }
 
     /// Takes the lease; waits while another scan holds it, and says so once.
@@ -187,6 +191,12 @@ impl Memory {
             Some(lease) => self.ledger.release_lease(lease).map_err(failed),
             None => Ok(()),
         }
+    }
+
+    /// The ledger with its lease, for who writes it in another way.
+    pub(crate) fn into_parts(self) -> Result<(Ledger, Option<Lease>), Failure> {
+        let lease = self.lease()?;
+        Ok((self.ledger, Some(lease)))
     }
 
     fn lease(&self) -> Result<Lease, Failure> {

@@ -108,7 +108,12 @@ pub(crate) fn render(cli: &Cli, again: Again<'_>, formats: &[Format]) -> Result<
 }
 
 /// Judges by the rules with their exceptions as they stood when the scan began: a saved scan says the same for ever.
-fn judge(inventory: Inventory, settings: &NormalizeSettings, policy: &Policy, register: &Register) -> ScanReport {
+pub(crate) fn judge(
+    inventory: Inventory,
+    settings: &NormalizeSettings,
+    policy: &Policy,
+    register: &Register,
+) -> ScanReport {
     let rules = register::rules(register, inventory.run.started);
     let rules: Vec<_> = rules.iter().map(|rule| &**rule).collect();
     evaluate(normalize(inventory, settings), &rules, policy)

@@ -15,6 +15,7 @@ use doorward_core::settings::{CallSettings, Span};
 use doorward_model::{Policy, Severity};
 
 use crate::memory::LedgerSettings;
+use crate::publish::PublishSettings;
 use crate::register::ExceptionSettings;
 
 mod complain;
@@ -56,6 +57,8 @@ pub(crate) struct Settings {
     pub(crate) exceptions: ExceptionSettings,
     /// Where history is kept.
     pub(crate) ledger: LedgerSettings,
+    /// How Security Hub is told.
+    pub(crate) publish: PublishSettings,
     /// When a report is bad news.
     pub(crate) report: ReportSettings,
 }
@@ -224,6 +227,9 @@ impl Settings {
                 "exceptions.maximum_days",
                 "0 days admit no exception at all; leave `exceptions.files` empty instead".to_owned(),
             );
+        }
+        if let Some((key, problem)) = self.publish.problem() {
+            return wrong(key, problem);
         }
         let known: Vec<&str> = doorward_rules::catalogue().iter().map(|meta| meta.id).collect();
         if let Some(id) = self.policy.disabled.iter().find(|id| !known.contains(&id.as_str())) {

@@ -9,5 +9,6 @@ mod formats;
 mod interrupt;
 mod kills;
 mod ledger;
+mod publish;
 mod samples;
 mod secrets;

@@ -1,0 +1,269 @@
+//! `doorward publish`: the newest scan, or a saved one, to Security Hub; each finding there once.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use doorward_core::Clock;
+use doorward_core::access::{Access, Emulator};
+use doorward_model::{AccountRegion, ScanReport};
+use doorward_rules::exceptions::Register;
+use doorward_sink_securityhub::{
+    Approval, Closed, Delivery, ExceptedAs, OutboxError, Outcome, Planned, Publisher, Renderer, Time,
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::answer;
+use crate::cli::{Cli, ListFormat, PublishArguments};
+use crate::exit::{Exit, Failure};
+use crate::memory::{self, failed};
+use crate::plain::harmless;
+use crate::scan::{judge, runtime};
+use crate::settings::Settings;
+use crate::{saved, stopping};
+
+mod doors;
+mod outbox;
+mod settings;
+
+use doors::Sessions;
+use outbox::LedgerOutbox;
+pub(crate) use settings::{DeliveryKind, PublishSettings};
+
+/// Runs `doorward publish`.
+pub(crate) fn run(cli: &Cli, arguments: &PublishArguments) -> Result<Exit, Failure> {
+    let settings = Settings::load(cli.config.as_deref(), &[])?;
+    let path = arguments.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
+    let (report, register) = match &arguments.from {
+        Some(from) => from_file(from)?,
+        None => newest(&settings, &path)?,
+    };
+    let renderer = renderer(&settings.publish, &register);
+    let job = Job { settings: &settings, ledger: &path, emulator: None, clock: Arc::new(Timestamp::now) };
+    let told = if arguments.dry_run {
+        job.plan(renderer, &report)?
+    } else if arguments.reconcile {
+        runtime()?.block_on(job.reconcile(renderer, &report))?
+    } else {
+        runtime()?.block_on(job.publish(renderer, &report))?
+    };
+    match arguments.format {
+        ListFormat::Table => answer(&harmless(&told.text))?,
+        ListFormat::Json => {
+            let text = serde_json::to_string_pretty(&told.json);
+            answer(&(text.map_err(|e| Failure::new(Exit::Internal, e.to_string()))? + "\n"))?
+        }
+    };
+    Ok(told.exit)
+}
+
+/// What is said at the end.
+pub(crate) struct Told {
+    pub(crate) text: String,
+    json: Value,
+    pub(crate) exit: Exit,
+}
+
+fn from_file(path: &Path) -> Result<(ScanReport, Register), Failure> {
+    let (saved, remembered) = saved::read(path)?;
+    let register = saved.exceptions.register()?;
+    let mut report = judge(saved.inventory, &saved.normalize, &saved.policy, &register);
+    remembered.restore(&mut report);
+    Ok((report, register))
+}
+
+/// The newest recorded scan, by the current settings.
+fn newest(settings: &Settings, path: &Path) -> Result<(ScanReport, Register), Failure> {
+    let ledger = memory::read_only(path)?;
+    let usage = |problem: &str| Failure::new(Exit::Usage, format!("{}: {problem}", path.display()));
+    let runs = ledger.runs().map_err(failed)?;
+    let run = runs.last().ok_or_else(|| usage("no scan was recorded yet; run a scan first, or say --from FILE"))?;
+    let inventory = ledger.inventory(&run.id).map_err(failed)?;
+    let inventory = inventory.ok_or_else(|| usage("the newest scan's raw data is not kept any more; scan again"))?;
+    let register = settings.exceptions.read()?.register()?;
+    let mut report = judge(inventory, &settings.normalize(), &settings.policy, &register);
+    ledger.remember(&mut report).map_err(failed)?;
+    Ok((report, register))
+}
+
+/// What findings look like, by the settings and the register.
+pub(crate) fn renderer(settings: &PublishSettings, register: &Register) -> Renderer {
+    let delivery = match (settings.delivery, &settings.account, &settings.region) {
+        (DeliveryKind::Central, Some(account), Some(region)) => {
+            Delivery::Central(AccountRegion { account: account.clone(), region: region.clone() })
+        }
+        _ => Delivery::Member,
+    };
+    let excepted = if settings.excepted_as_warning { ExceptedAs::Warning } else { ExceptedAs::Failed };
+    let entries = register.entries(Timestamp::UNIX_EPOCH);
+    let approvals: BTreeMap<String, Approval> = entries
+        .into_iter()
+        .map(|entry| {
+            let exception = entry.exception;
+            let approval = Approval { approver: exception.approver.clone(), reason: exception.reason.clone() };
+            (exception.id.clone(), approval)
+        })
+        .collect();
+    Renderer::new(delivery, excepted, doorward_rules::catalogue(), approvals)
+}
+
+/// A delivery to be made.
+pub(crate) struct Job<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) ledger: &'a Path,
+    pub(crate) emulator: Option<Emulator>,
+    pub(crate) clock: Clock,
+}
+
+impl Job<'_> {
+    /// Says what would be sent, and why. Sends nothing, and needs no credentials.
+    fn plan(&self, renderer: Renderer, report: &ScanReport) -> Result<Told, Failure> {
+        let outbox = LedgerOutbox::reading(memory::read_only(self.ledger)?);
+        let time = Time::new(self.clock.clone());
+        let publisher = Publisher::new(renderer, self.settings.publish.sink(), doors::Nowhere, outbox, time);
+        let mut plans: Vec<Planned> = Vec::new();
+        publisher.plan(report, |planned| plans.push(planned)).map_err(outbox_failed)?;
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        let mut text = String::new();
+        for planned in &plans {
+            *counts.entry(planned.why.to_string()).or_default() += 1;
+            if planned.finding.is_some() {
+                let _ = writeln!(text, "{}  {}  ({})", planned.hub, planned.id, planned.why);
+            }
+        }
+        let sends = plans.iter().filter(|planned| planned.finding.is_some()).count();
+        let _ = writeln!(text, "\n{sends} of {} findings would be sent; nothing was.", plans.len());
+        for (why, count) in &counts {
+            let _ = writeln!(text, "  {count:>6}  {why}");
+        }
+        let lines: Vec<Value> = plans
+            .iter()
+            .map(|p| json!({"hub": p.hub.to_string(), "id": p.id, "why": p.why.to_string(), "finding": p.finding}))
+            .collect();
+        Ok(Told { text, json: json!({"format": "publish-plan-v1", "findings": lines}), exit: Exit::Clean })
+    }
+
+    /// Delivers.
+    pub(crate) async fn publish(&self, renderer: Renderer, report: &ScanReport) -> Result<Told, Failure> {
+        let mut memory = memory::Memory::at(self.ledger, &self.settings.ledger, &self.clock)?;
+        let (stop, signal) = stopping::listen(self.settings.scan.deadline.0);
+        let access = self.enter(&stop).await.map_err(|error| signal.or(error))?;
+        memory.wait_for_turn().await?;
+        let (ledger, lease) = memory.into_parts()?;
+        let shared = Arc::new(Mutex::new((ledger, lease)));
+        let outbox = LedgerOutbox::writing(shared.clone(), self.clock.clone());
+        let doors = Sessions::new(&access, self.settings.publish.purpose());
+        let publisher =
+            Publisher::new(renderer, self.settings.publish.sink(), doors, outbox, Time::new(self.clock.clone()));
+        // A stop leaves intents without acknowledgement; the next delivery repeats exactly those.
+        let outcome = tokio::select! {
+            outcome = publisher.publish(report) => outcome.map_err(outbox_failed),
+            gap = stop.stopped("securityhub:BatchImportFindings") => {
+                Err(Failure::new(signal.exit().unwrap_or(Exit::Sink), format!("stopped: {gap}; publish again to go on")))
+            }
+        };
+        drop(publisher);
+        outbox::release(shared)?;
+        Ok(delivered(&outcome?))
+    }
+
+    /// Compares the ledger with what the hubs hold. Changes nothing.
+    async fn reconcile(&self, renderer: Renderer, report: &ScanReport) -> Result<Told, Failure> {
+        let outbox = LedgerOutbox::reading(memory::read_only(self.ledger)?);
+        let (stop, signal) = stopping::listen(self.settings.scan.deadline.0);
+        let access = self.enter(&stop).await.map_err(|error| signal.or(error))?;
+        let doors = Sessions::new(&access, self.settings.publish.purpose());
+        let time = Time::new(self.clock.clone());
+        let publisher = Publisher::new(renderer, self.settings.publish.sink(), doors, outbox, time);
+        let partition = &report.run.partition;
+        let audits = publisher.reconcile(partition).await.map_err(outbox_failed)?;
+        let mut text = String::new();
+        let (mut differences, mut closed) = (0, 0);
+        for audit in &audits {
+            let _ = writeln!(text, "{}: {} remembered, {} there", audit.hub, audit.remembered, audit.found);
+            if let Some(why) = &audit.closed {
+                closed += 1;
+                let _ = writeln!(text, "  unknown: {}", obstacle(why));
+            }
+            for (id, difference) in &audit.differences {
+                differences += 1;
+                let _ = writeln!(text, "  {id}: {difference}");
+            }
+        }
+        let _ = writeln!(text, "{} hubs compared, {differences} differences; {closed} could not be read", audits.len());
+        let lines: Vec<Value> = audits
+            .iter()
+            .map(|audit| {
+                let differences: Vec<Value> =
+                    audit.differences.iter().map(|(id, d)| json!({"id": id, "difference": d.to_string()})).collect();
+                json!({
+                    "hub": audit.hub.to_string(), "remembered": audit.remembered, "found": audit.found,
+                    "closed": audit.closed.as_ref().map(obstacle), "differences": differences,
+                })
+            })
+            .collect();
+        let exit = if differences + closed == 0 { Exit::Clean } else { Exit::Sink };
+        Ok(Told { text, json: json!({"format": "publish-audit-v1", "hubs": lines}), exit })
+    }
+
+    async fn enter(&self, stop: &doorward_core::Stop) -> Result<Access, Failure> {
+        let (access, calls) = (self.settings.access.clone(), self.settings.calls.clone());
+        Access::connect(access, calls, self.clock.clone(), self.emulator.as_ref(), stop).await.map_err(Failure::from)
+    }
+}
+
+fn outbox_failed(error: OutboxError) -> Failure {
+    Failure::new(Exit::Sink, error.to_string())
+}
+
+fn obstacle(closed: &Closed) -> String {
+    match closed {
+        Closed::NotEnabled(_) => "Security Hub is not enabled there".to_owned(),
+        Closed::Unreachable(gap) => gap.to_string(),
+    }
+}
+
+/// The outcome in words: what was sent and why, every hub that took less than all, everything that was refused.
+fn delivered(outcome: &Outcome) -> Told {
+    let receipt = outcome.receipt();
+    let mut text = format!(
+        "{} findings to {} hubs: {} accepted, {} not sent\n",
+        receipt.findings_in,
+        outcome.hubs.len(),
+        receipt.written,
+        receipt.findings_in - receipt.written
+    );
+    for skipped in &receipt.skipped {
+        let _ = writeln!(text, "  {:>6}  {}", skipped.count, skipped.reason);
+    }
+    let mut sent: BTreeMap<String, usize> = BTreeMap::new();
+    for line in &outcome.hubs {
+        for (why, count) in line.sent.iter().chain(&line.left) {
+            *sent.entry(why.to_string()).or_default() += count;
+        }
+    }
+    if !sent.is_empty() {
+        text.push_str("By reason, those that are only remembered included\n");
+    }
+    for (why, count) in &sent {
+        let _ = writeln!(text, "  {count:>6}  {why}");
+    }
+    for (hub, refused) in outcome.refused() {
+        let _ = writeln!(text, "refused by {hub}: {}: {}: {}", refused.id, refused.code, refused.message);
+    }
+    let hubs: Vec<Value> = outcome
+        .hubs
+        .iter()
+        .map(|line| {
+            json!({
+                "hub": line.hub.to_string(), "findings": line.findings_in, "accepted": line.accepted,
+                "unchanged": line.unchanged, "unsent": line.unsent, "closed": line.closed.as_ref().map(obstacle),
+                "refused": line.refused.iter().map(|r| json!({"id": r.id, "code": r.code, "message": r.message})).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    let exit = if outcome.is_complete() && outcome.adds_up() { Exit::Clean } else { Exit::Sink };
+    Told { text, json: json!({"format": "publish-v1", "receipt": receipt, "hubs": hubs}), exit }
+}

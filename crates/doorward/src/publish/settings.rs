@@ -1,0 +1,80 @@
+//! How findings are delivered.
+
+use doorward_core::access::{Purpose, RoleName};
+use doorward_model::{AccountId, Region};
+use doorward_sink_securityhub::{ACTIONS, Settings as SinkSettings};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Security Hub.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PublishSettings {
+    /// Where findings go.
+    pub(crate) delivery: DeliveryKind,
+    /// The account that takes them all, with `delivery = "central"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) account: Option<AccountId>,
+    /// Its Region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) region: Option<Region>,
+    /// The role to assume in the account that takes a finding; never the scan's, which cannot write.
+    pub(crate) role_name: RoleName,
+    /// The external id that its trust policy asks for; by default the scan's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) external_id: Option<String>,
+    /// Whether an excepted failure is a `WARNING` instead of `FAILED`.
+    pub(crate) excepted_as_warning: bool,
+    /// Age in days at which an unchanged finding is sent again.
+    pub(crate) keep_alive_days: u32,
+    /// The share of Security Hub's quotas to use, from 0 to 1.
+    pub(crate) share_of_quotas: f64,
+}
+
+/// Where findings go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum DeliveryKind {
+    /// Into the load balancer's own account and Region.
+    Member,
+    /// Into one account and Region.
+    Central,
+}
+
+impl PublishSettings {
+    /// What the sink needs.
+    pub(super) fn sink(&self) -> SinkSettings {
+        SinkSettings {
+            keep_alive_days: self.keep_alive_days,
+            share_of_quotas: self.share_of_quotas,
+            ..SinkSettings::default()
+        }
+    }
+
+    /// What sessions are opened for.
+    pub(super) fn purpose(&self) -> Purpose {
+        Purpose { role_name: self.role_name.clone(), external_id: self.external_id.clone(), actions: ACTIONS.to_vec() }
+    }
+
+    /// The key and the problem of a setting that cannot be used.
+    pub(crate) fn problem(&self) -> Option<(&'static str, String)> {
+        let central = self.delivery == DeliveryKind::Central;
+        if central && (self.account.is_none() || self.region.is_none()) {
+            let problem = "central delivery needs publish.account and publish.region".to_owned();
+            return Some(("publish.delivery", problem));
+        }
+        if !central && (self.account.is_some() || self.region.is_some()) {
+            let key = if self.account.is_some() { "publish.account" } else { "publish.region" };
+            return Some((key, "it is of use only with publish.delivery = \"central\"".to_owned()));
+        }
+        if !(1..=80).contains(&self.keep_alive_days) {
+            let problem = format!("{} is not between 1 and 80; Security Hub deletes at 90", self.keep_alive_days);
+            return Some(("publish.keep_alive_days", problem));
+        }
+        if !(0.01..=1.0).contains(&self.share_of_quotas) {
+            let problem = format!("{} is not between 0.01 and 1", self.share_of_quotas);
+            return Some(("publish.share_of_quotas", problem));
+        }
+        None
+    }
+}
