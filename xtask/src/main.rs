@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
+mod asff;
 mod bench;
 mod iam;
 mod opinion;
@@ -25,6 +26,7 @@ type Task = (&'static str, &'static str, &'static str, fn(&[String]) -> Result<E
 const TASKS: &[Task] = &[
     ("bench", "scan [--quick] [FLAGS]", "measure the scanner beside a bare SDK loop and plain HTTP", bench::run),
     ("iam", "[--check]", "write config/iam/ from the actions that the code declares", iam::run),
+    ("asff", "", "check rendered findings against the service model that botocore ships", asff::run),
     ("opinion", "", "let boto3 look at the emulated organization too, and compare", opinion::run),
     ("samples", "[--check]", "write reports/samples/ and the samples in README.md from real runs", samples::run),
     ("stand", "[--keep] [CASE...]", "run the scanner against moto, and through faults in front of it", stand::run),
