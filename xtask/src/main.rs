@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
+mod asff;
 mod bench;
 mod iam;
 mod opinion;
@@ -30,6 +31,7 @@ const TASKS: &[Task] = &[
         bench::run,
     ),
     ("iam", "[--check]", "write config/iam/ from the actions that the code declares", iam::run),
+    ("asff", "", "check rendered findings against the service model that botocore ships", asff::run),
     ("opinion", "", "let boto3 look at the emulated organization too, and compare", opinion::run),
     ("samples", "[--check]", "write reports/samples/ and the samples in README.md from real runs", samples::run),
     ("stand", "[--keep] [CASE...]", "run the scanner against moto, and through faults in front of it", stand::run),

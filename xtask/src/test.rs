@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{iam, opinion, samples, stand, tidy, workspace};
+use crate::{asff, iam, opinion, samples, stand, tidy, workspace};
 
 /// How much is tried.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +30,7 @@ const STEPS: &[Step] = &[
     ("iam templates", Extent::Quick, |_| task(iam::run, &["--check"])),
     ("tests", Extent::Quick, |extent| cargo(&["test", "--workspace", "--locked", "--quiet"], extent)),
     ("samples", Extent::Full, |_| task(samples::run, &["--check"])),
+    ("findings model", Extent::Full, |_| task(asff::run, &[])),
     ("second opinion", Extent::Full, |_| task(opinion::run, &[])),
     ("stand", Extent::Full, |_| task(stand::run, &[])),
 ];

@@ -11,7 +11,6 @@ use doorward_model::{AccountRegion, Gap};
 
 use crate::doors::{Door, Doors, Time};
 use crate::failure::{Failure, malformed};
-use crate::limits::bytes;
 use crate::pace::Pace;
 use crate::plan::Parcel;
 use crate::wire;
@@ -61,7 +60,7 @@ pub(crate) fn batches(parcels: Vec<Parcel>) -> Vec<Vec<Parcel>> {
     let mut all: Vec<Vec<Parcel>> = Vec::new();
     let mut size = 0;
     for parcel in parcels {
-        let more = bytes(&parcel.finding) + 1;
+        let more = parcel.bytes + 1;
         match all.last_mut() {
             Some(batch) if batch.len() < BATCH && size + more <= CALL_BYTES => {
                 size += more;

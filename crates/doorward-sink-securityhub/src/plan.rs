@@ -77,6 +77,8 @@ impl fmt::Display for Why {
 pub struct Parcel {
     /// The finding with its final dates.
     pub finding: Asff,
+    /// Its size as JSON, in bytes.
+    pub bytes: usize,
     /// Its `UpdatedAt`.
     pub updated_at: Timestamp,
     /// Why it is sent.
@@ -223,8 +225,8 @@ impl Planner {
         finding.first_observed_at = stamp(row.first_observed_at);
         finding.updated_at = stamp(row.updated_at);
         finding.product_fields.insert(FIRST_SEEN.to_owned(), finding.first_observed_at.clone());
-        let parcel = Parcel { updated_at: row.updated_at, why, finding };
-        let document = parcel.finding.to_json().unwrap_or_default();
+        let document = finding.to_json().unwrap_or_default();
+        let parcel = Parcel { bytes: document.len(), updated_at: row.updated_at, why, finding };
         let intent = Intent { id: parcel.finding.id.clone(), row, document };
         Decision { why, send: Some((intent, parcel)) }
     }

@@ -11,7 +11,7 @@ use crate::asff::Asff;
 use crate::decide::{Hearing, Step};
 use crate::deliver::{Fate, Hub, batches};
 use crate::doors::{Doors, Time};
-use crate::limits::{FINDING_BYTES, bytes};
+use crate::limits::FINDING_BYTES;
 use crate::outbox::{Intent, Outbox, OutboxError};
 use crate::outcome::{HubLine, Outcome, Refused};
 use crate::pace::{IMPORT, Pace};
@@ -233,9 +233,8 @@ impl Chunk {
             Err(error) => return line.undecided(&error),
         };
         let Some((intent, parcel)) = decision.send else { return line.leave(decision.why, of_report) };
-        let size = bytes(&parcel.finding);
-        if size > FINDING_BYTES {
-            let message = format!("the finding has {size} bytes, and Security Hub takes {FINDING_BYTES}");
+        if parcel.bytes > FINDING_BYTES {
+            let message = format!("the finding has {} bytes, and Security Hub takes {FINDING_BYTES}", parcel.bytes);
             return line.refuse(refused(&parcel, "TooLarge", &message), of_report);
         }
         if of_report {

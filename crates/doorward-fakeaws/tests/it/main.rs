@@ -11,4 +11,5 @@ mod organization;
 mod quotas;
 mod roles;
 mod scale;
+mod security_hub;
 mod world;

@@ -1,5 +1,7 @@
 //! The sink against the emulated Security Hub, and its renderings against golden files.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on should say where")]
+
 mod bed;
 mod closing;
 mod delivery;

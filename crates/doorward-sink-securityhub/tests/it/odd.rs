@@ -131,11 +131,13 @@ fn nothing_is_cut_silently_and_nothing_is_too_large() {
         Config { cases: 64, failure_persistence: None, ..Config::default() },
         proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
     );
+    let all = std::cell::RefCell::new(Vec::new());
     runner
         .run(&prop::collection::vec(odd_balancer(), 1..4), |balancers| {
             let report = odd_report(balancers, &cloud);
             let index = Index::new(&report);
             for rendered in renderer.render_all(&index) {
+                all.borrow_mut().push(rendered.finding.clone());
                 let json = rendered.finding.to_json().expect("JSON");
                 prop_assert!(json.len() <= FINDING_BYTES, "{} bytes", json.len());
                 let lost = json.contains("… (cut)");
@@ -151,6 +153,15 @@ fn nothing_is_cut_silently_and_nothing_is_too_large() {
             Ok(())
         })
         .expect("holds");
+    offer("odd", &all.into_inner());
+}
+
+/// Leaves findings where `cargo xtask asff` looks for them, to have them checked against the model of AWS's own SDK.
+pub(crate) fn offer(name: &str, findings: &impl serde::Serialize) {
+    if let Some(folder) = std::env::var_os("DOORWARD_ASFF_OUT") {
+        let path = std::path::Path::new(&folder).join(format!("{name}.json"));
+        std::fs::write(path, serde_json::to_vec(findings).expect("JSON")).expect("written");
+    }
 }
 
 #[tokio::test]

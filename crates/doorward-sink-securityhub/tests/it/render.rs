@@ -88,7 +88,9 @@ fn ocsf(report: &ScanReport, shape: Shape) -> Vec<Value> {
 
 #[test]
 fn findings_look_like_this() {
-    insta::assert_json_snapshot!("asff", asff(&gallery(), ExceptedAs::Failed));
+    let findings = asff(&gallery(), ExceptedAs::Failed);
+    crate::odd::offer("gallery", &findings);
+    insta::assert_json_snapshot!("asff", findings);
     insta::assert_json_snapshot!("ocsf-current", ocsf(&gallery(), Shape::Current));
     insta::assert_json_snapshot!("ocsf-security-lake", ocsf(&gallery(), Shape::SecurityLake));
 }

@@ -1,0 +1,36 @@
+//! `cargo xtask asff`: rendered findings, odd ones included, against the service model that botocore ships.
+//!
+//! The emulated Security Hub is ours as the renderer is; a misreading of AWS's documents could be in both. The model is
+//! AWS's own, and says what is required, how long it may be and which words there are.
+
+use std::process::Command;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::process::finish;
+use crate::{stand, workspace};
+
+const TESTS: [&str; 2] = ["odd::nothing_is_cut_silently_and_nothing_is_too_large", "render::findings_look_like_this"];
+const FILES: [&str; 2] = ["odd.json", "gallery.json"];
+
+/// Has the tests leave their findings in a folder and validates them there.
+pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
+    crate::only(arguments, &[])?;
+    let python = stand::python()?;
+    let folder = tempfile::tempdir().context("no folder for the findings")?;
+    let mut tests = workspace::cargo()?;
+    tests
+        .args(["test", "--quiet", "--locked", "-p", "doorward-sink-securityhub", "--test", "it", "--", "--exact"])
+        .args(TESTS)
+        .env("DOORWARD_ASFF_OUT", folder.path());
+    let tested = finish(&mut tests)?;
+    ensure!(tested.code == Some(0), "the findings could not be rendered: {}{}", tested.stdout, tested.stderr);
+    let mut check = Command::new(python);
+    check.arg(workspace::root()?.join("crates/doorward-sink-securityhub/tests/botocore_check.py"));
+    check.args(FILES.map(|file| folder.path().join(file)));
+    let checked = finish(&mut check)?;
+    ensure!(checked.code == Some(0), "AWS's model refuses a finding: {}", checked.stderr.trim());
+    println!("{}", checked.stdout.trim());
+    Ok(ExitCode::SUCCESS)
+}
