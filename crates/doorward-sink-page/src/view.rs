@@ -1,5 +1,7 @@
 //! What the page says in figures, as its template sees them. Everything is counted from the report; nothing is judged.
 
+use std::collections::BTreeMap;
+
 use doorward_model::{LoadBalancer, Mode, Observed, ScanReport, Severity, VerdictKind};
 use serde::Serialize;
 
@@ -95,6 +97,8 @@ struct RuleRow {
     title: String,
     bar: Bar,
     fail: usize,
+    /// Failures that only say what is worth knowing.
+    informational: usize,
     unknown: usize,
     excepted: usize,
     pass: usize,
@@ -197,15 +201,30 @@ fn cards(report: &ScanReport) -> Vec<Card> {
 }
 
 fn rules(report: &ScanReport, context: &Context) -> Vec<RuleRow> {
+    let mut noted: BTreeMap<&str, usize> = BTreeMap::new();
+    for finding in &report.findings {
+        if finding.verdict.severity() == Some(Severity::Informational) {
+            *noted.entry(&finding.rule).or_default() += 1;
+        }
+    }
     let rows = report.tally.verdicts.keys().map(|rule| {
-        let [fail, unknown, excepted, pass, not_applicable] = spread(report, rule);
-        let counts = [("fail", fail), ("unknown", unknown), ("excepted", excepted), ("pass", pass)];
+        let [failed, unknown, excepted, pass, not_applicable] = spread(report, rule);
+        let informational = noted.get(rule.as_str()).copied().unwrap_or(0).min(failed);
+        let fail = failed - informational;
+        let counts = [
+            ("fail", fail),
+            ("informational", informational),
+            ("unknown", unknown),
+            ("excepted", excepted),
+            ("pass", pass),
+        ];
         let meta = context.rules.iter().find(|meta| meta.id == rule);
         RuleRow {
             title: meta.map_or_else(|| rule.clone(), |meta| meta.title.to_owned()),
-            bar: Bar::of(rule, &counts, fail + unknown + excepted + pass),
+            bar: Bar::of(rule, &counts, failed + unknown + excepted + pass),
             id: rule.clone(),
             fail,
+            informational,
             unknown,
             excepted,
             pass,

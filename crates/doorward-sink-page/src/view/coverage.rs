@@ -6,7 +6,7 @@ use doorward_model::{CoverageStatus, Gap, Listing, ScanReport};
 use serde::Serialize;
 
 use super::Bar;
-use crate::plain::{percent, share};
+use crate::plain::percent;
 
 /// How many account-Regions a group of gaps names; the rest is counted.
 const NAMED: usize = 8;
@@ -47,7 +47,7 @@ pub(super) fn of(report: &ScanReport) -> View {
     let parts = [("complete", counts.complete), ("partial", counts.partial), ("failed", counts.failed)];
     View {
         figure: percent(counts.complete, in_scope).unwrap_or_else(|| "none in scope".to_owned()),
-        of: share(counts.complete, in_scope),
+        of: format!("{} of {in_scope}", counts.complete),
         bar: Bar::of("Account-Regions in scope", &parts, in_scope),
         sum: format!(
             "{} complete + {} partial + {} failed = {in_scope} in scope; {} skipped; {} in all, of {} accounts",

@@ -13,6 +13,8 @@ const DRAWN: usize = 30;
 /// The size of the drawing, in its own units.
 const WIDTH: usize = 720;
 const HEIGHT: usize = 120;
+/// How far apart columns are at most, so that two scans do not make two walls.
+const WIDEST: usize = 180;
 
 /// The section.
 #[derive(Serialize)]
@@ -68,12 +70,12 @@ pub(super) fn of(trend: &[TrendRow]) -> View {
     let earlier = trend.len().saturating_sub(DRAWN);
     let drawn = trend.get(earlier..).unwrap_or_default();
     let most = drawn.iter().map(|row| row.failing).max().unwrap_or(0);
-    let step = WIDTH.checked_div(drawn.len()).unwrap_or(WIDTH).min(96);
+    let step = WIDTH.checked_div(drawn.len()).unwrap_or(WIDTH).min(WIDEST);
     let columns = drawn.iter().enumerate().map(|(n, row)| {
         let failing_height = scaled(row.failing, most);
         Column {
             x: n * step,
-            width: step * 7 / 10,
+            width: (step * 7 / 10).min(WIDEST / 2),
             label: label(n, drawn),
             modes: stacked(&counts(row), population(row)).into_iter().map(block).collect(),
             failing: row.failing,
