@@ -5,7 +5,7 @@
 //! that this sink gives, nobody changed it since, and this scan looked everywhere, so that the owner really has nothing
 //! left. In every other case it stays as it is and the index names it. What is not on the list is never touched.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -138,25 +138,24 @@ impl Folder {
 
 /// Whether this sink could have given a file this name: the list is a file like any other, and anybody may have changed it.
 fn is_ours(name: &str) -> bool {
-    let stem = name.strip_suffix(".md").or_else(|| name.strip_suffix(".html"));
-    stem.is_some_and(|stem| {
-        !stem.is_empty()
-            && stem != "index"
-            && stem.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-    })
+    let Some(stem) = name.strip_suffix(".md").or_else(|| name.strip_suffix(".html")) else { return false };
+    let is_hash = |text: &str| matches!(text.len(), 8 | 64) && text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
+    let is_slug =
+        |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    ["unowned", "owner-unread", "owner-not-asked"].contains(&stem)
+        || stem.rsplit_once('-').is_some_and(|(slug, hash)| is_slug(slug) && is_hash(hash))
 }
+
+/// Why an account-Region is known to hold nothing.
+const CLOSED: [GapReason; 2] = [GapReason::RegionDisabled, GapReason::AccountInactive];
 
 /// Whether the scan listed every load balancer there is. Account-Regions that are known to hold none do not count.
 fn looked_everywhere(report: &ScanReport) -> bool {
-    let closed = BTreeSet::from([GapReason::RegionDisabled, GapReason::AccountInactive]);
     report.coverage.accounts_listing.is_full()
         && !report.run.interrupted
         && report.coverage.lines.iter().all(|line| match line.status {
             CoverageStatus::Skipped => {
-                line.region.is_some() && line.gaps.iter().all(|gap| closed.contains(&gap.reason)) || {
-                    // A closed account is skipped as a whole.
-                    !line.gaps.is_empty() && line.gaps.iter().all(|gap| gap.reason == GapReason::AccountInactive)
-                }
+                !line.gaps.is_empty() && line.gaps.iter().all(|gap| CLOSED.contains(&gap.reason))
             }
             _ => line.fully_listed,
         })

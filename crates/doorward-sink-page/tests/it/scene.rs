@@ -76,18 +76,6 @@ pub(crate) fn all_hostile() -> ScanReport {
     finish(lbs, &mut dice, Some(&texts))
 }
 
-/// A report with these owners, one load balancer each.
-pub(crate) fn owned_by(owners: &[Observed<Owner>]) -> ScanReport {
-    let mut dice = Dice::new(13);
-    let lb = |(n, owner): (usize, &Observed<Owner>)| {
-        let mut lb = ordinary(n as u64, 5, &mut dice);
-        lb.owner = owner.clone();
-        lb
-    };
-    let lbs = owners.iter().enumerate().map(lb).collect();
-    finish(lbs, &mut Dice::new(17), None)
-}
-
 /// An owner by tag.
 pub(crate) fn owner(name: &str) -> Observed<Owner> {
     Observed::Known(Owner { name: name.to_owned(), source: OwnerSource::ResourceTag("owner".into()) })
