@@ -5,7 +5,7 @@ use std::path::Path;
 use doorward_sink_page::{Context, write};
 
 #[path = "../tests/it/scene.rs"]
-#[expect(dead_code, reason = "the tests use the rest of it")]
+#[expect(clippy::expect_used, reason = "it belongs to the tests")]
 mod scene;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -64,6 +64,9 @@ struct Item {
     note: String,
 }
 
+/// Where an entry stands: by urgency, the gravest first, then by rule.
+type Place<'a> = (When, Reverse<Option<Severity>>, &'a str);
+
 /// Sorts what is open. Grave failures are for this week, and so are exceptions that are about to end; where there is
 /// neither, the medium ones are, so that a week has its work.
 pub(super) fn of(
@@ -73,7 +76,7 @@ pub(super) fn of(
     now: Timestamp,
 ) -> Vec<Group> {
     let today = now.to_zoned(TimeZone::UTC).date();
-    let mut entries: BTreeMap<(When, Reverse<Option<Severity>>, &str), Vec<Item>> = BTreeMap::new();
+    let mut entries: BTreeMap<Place<'_>, Vec<Item>> = BTreeMap::new();
     for (n, held) in balancers.iter().enumerate() {
         for finding in &held.findings {
             let (when, severity, note) = match &finding.verdict {

@@ -75,7 +75,7 @@ fn holes(report: &ScanReport, wanted: impl Fn(CoverageStatus) -> bool) -> Vec<Ho
     let mut groups: BTreeMap<Key<'_>, (&Gap, Vec<String>)> = BTreeMap::new();
     for line in report.coverage.lines.iter().filter(|line| wanted(line.status)) {
         for gap in &line.gaps {
-            let said = (gap.action.is_none() && gap.policy.is_none()).then(|| gap.message.as_deref()).flatten();
+            let said = if gap.action.is_none() && gap.policy.is_none() { gap.message.as_deref() } else { None };
             let key = (gap.reason.code(), gap.operation.as_str(), gap.code.as_deref(), gap.policy.as_deref(), said);
             let place = match &line.region {
                 Some(region) => format!("{} {region}", line.account),
