@@ -1,5 +1,7 @@
 //! The folder of summaries against the report it is made of.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on says why")]
+
 mod folder;
 mod hostile;
 mod laws;
