@@ -48,7 +48,7 @@ pub struct Context {
     /// How many days before its end an exception is something for this week.
     pub due_days: u32,
     /// A folder with templates of the user's own, which go before the built-in ones of the same name: `owner.md`,
-    /// `owner.html`, `index.md`, `index.html`, `style.css`.
+    /// `owner.html`, `index.md`, `index.html`, `figures.html`, `style.css`.
     pub templates_dir: Option<PathBuf>,
 }
 
@@ -129,9 +129,10 @@ pub fn write(dir: &Path, report: &ScanReport, context: &Context) -> Result<Recei
     let shares = partition::split(report);
     let renderer = render::Renderer::new(context.templates_dir.as_deref())?;
     let mut folder = folder::Folder::open(dir)?;
+    let author = summary::Author::of(report, context);
     let mut written = 0;
     for share in &shares {
-        let page = summary::of(share, report, context);
+        let page = author.page(share);
         written += page.findings();
         folder.put_page(&share.file, "md", share.label(), &renderer.owner_md(&page)?)?;
         folder.put_page(&share.file, "html", share.label(), &renderer.owner_html(&page)?)?;

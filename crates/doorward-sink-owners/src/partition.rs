@@ -139,3 +139,39 @@ fn name_files(shares: &mut [Share<'_>]) {
         share.file = if shared.contains(&short) { share.key.file(64) } else { short };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(names: &[&str]) -> Vec<String> {
+        let share = |name: &&str| Share {
+            key: Key::Named((*name).to_owned()),
+            file: String::new(),
+            balancers: Vec::new(),
+            stray: Vec::new(),
+            gaps: Vec::new(),
+        };
+        let mut shares: Vec<_> = names.iter().map(share).collect();
+        name_files(&mut shares);
+        shares.into_iter().map(|share| share.file).collect()
+    }
+
+    #[test]
+    fn owners_that_share_a_short_hash_have_a_page_each() {
+        // Found by trying: both begin with b855d730.
+        let files = named(&["team \u{4e9f}\u{308c}", "team \u{5605}\u{308e}", "payments"]);
+        assert_ne!(files[0], files[1]);
+        assert!(files[0].starts_with("team-b855d730") && files[1].starts_with("team-b855d730"), "{files:?}");
+        assert_eq!(files[0].len(), "team-".len() + 64, "spelled out");
+        assert_eq!(files[2].len(), "payments-".len() + 8, "and nobody else's is");
+    }
+
+    #[test]
+    fn nobody_can_be_called_what_another_page_is_called() {
+        for name in ["unowned", "owner-unread", "index", "../index", "owner not asked"] {
+            let file = &named(&[name])[0];
+            assert!(!["unowned", "owner-unread", "owner-not-asked", "index"].contains(&file.as_str()), "{file}");
+        }
+    }
+}

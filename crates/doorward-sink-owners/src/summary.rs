@@ -3,9 +3,9 @@
 //! Everything here is text ready to be shown and numbers; outside text is in it as it came, because the renderer escapes
 //! every value it puts into a page.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use doorward_model::{Finding, LoadBalancer, Observed, ScanReport, Severity, Verdict};
+use doorward_model::{Arn, Finding, LoadBalancer, Observed, ScanReport, Severity, Verdict};
 use serde::Serialize;
 
 use crate::Context;
@@ -141,45 +141,13 @@ struct Changes {
     lines: Vec<(&'static str, String, String)>,
 }
 
-/// Composes an owner's page.
-pub(crate) fn of(share: &Share<'_>, report: &ScanReport, context: &Context) -> Page {
-    let now = report.run.finished;
-    let titles: BTreeMap<&str, &str> = context.rules.iter().map(|rule| (rule.id, rule.title)).collect();
-    let author = Author { report, context, titles, neighbourhood: Neighbourhood::of(report, context) };
-    let mut figures = Figures::of(&share.balancers);
-    share.stray.iter().for_each(|finding| figures.count(&finding.verdict));
-    let mut rules: Vec<&str> =
-        share.balancers.iter().flat_map(|held| held.findings.iter().map(|f| f.rule.as_str())).collect();
-    rules.sort_unstable();
-    rules.dedup();
-    let unowned = share.key == Key::Unowned;
-    let rows: Vec<Row> =
-        share.balancers.iter().enumerate().map(|(n, held)| author.row(n, held, &rules, unowned)).collect();
-    let details = share.balancers.iter().enumerate().filter(|(_, held)| unowned || is_open(held));
-    let details = details.map(|(n, held)| author.detail(n, held, unowned)).collect();
-    let population = figures.mode_population();
-    let modes = [
-        ("monitor", figures.monitor),
-        ("defensive", figures.defensive),
-        ("strictest", figures.strictest),
-        ("unknown", figures.mode_unknown),
-    ];
-    Page {
-        scan: ScanView::of(report, context),
-        owner: share.label().to_owned(),
-        kind: share.key.kind(),
-        modes: modes.map(|(mode, count)| (mode, self::share(count, population))).to_vec(),
-        todo: todo::of(&share.balancers, context, &author.titles, now),
-        rows,
-        details,
-        rules: rules.into_iter().map(str::to_owned).collect(),
-        stray: share.stray.iter().map(|finding| author.asked(None, finding)).collect(),
-        changes: author.changes(share),
-        ask: author.ask(share),
-        gaps: share.gaps.iter().map(|gap| (gap.to_string(), gap.reason.remedy())).collect(),
-        findings: share.balancers.iter().map(|held| held.findings.len()).sum::<usize>() + share.stray.len(),
-        figures,
-    }
+/// What every page is composed from: read off the report once, however many owners there are.
+pub(crate) struct Author<'a> {
+    report: &'a ScanReport,
+    context: &'a Context,
+    titles: BTreeMap<&'a str, &'a str>,
+    neighbourhood: Neighbourhood<'a>,
+    arns: BTreeSet<&'a Arn>,
 }
 
 /// Whether anything of a load balancer is neither fine nor beside the point.
@@ -192,15 +160,58 @@ fn anchor(n: usize) -> String {
     format!("lb-{}", n + 1)
 }
 
-/// What the parts of a page are composed from.
-struct Author<'a> {
-    report: &'a ScanReport,
-    context: &'a Context,
-    titles: BTreeMap<&'a str, &'a str>,
-    neighbourhood: Neighbourhood<'a>,
-}
+impl<'a> Author<'a> {
+    /// Reads what all pages need.
+    pub(crate) fn of(report: &'a ScanReport, context: &'a Context) -> Self {
+        Self {
+            report,
+            context,
+            titles: context.rules.iter().map(|rule| (rule.id, rule.title)).collect(),
+            neighbourhood: Neighbourhood::of(report, context),
+            arns: report.load_balancers.iter().map(|lb| &lb.arn).collect(),
+        }
+    }
 
-impl Author<'_> {
+    /// Composes an owner's page.
+    pub(crate) fn page(&self, share: &Share<'_>) -> Page {
+        let (report, context) = (self.report, self.context);
+        let now = report.run.finished;
+        let mut figures = Figures::of(&share.balancers);
+        share.stray.iter().for_each(|finding| figures.count(&finding.verdict));
+        let mut rules: Vec<&str> =
+            share.balancers.iter().flat_map(|held| held.findings.iter().map(|f| f.rule.as_str())).collect();
+        rules.sort_unstable();
+        rules.dedup();
+        let unowned = share.key == Key::Unowned;
+        let rows: Vec<Row> =
+            share.balancers.iter().enumerate().map(|(n, held)| self.row(n, held, &rules, unowned)).collect();
+        let details = share.balancers.iter().enumerate().filter(|(_, held)| unowned || is_open(held));
+        let details = details.map(|(n, held)| self.detail(n, held, unowned)).collect();
+        let population = figures.mode_population();
+        let modes = [
+            ("monitor", figures.monitor),
+            ("defensive", figures.defensive),
+            ("strictest", figures.strictest),
+            ("unknown", figures.mode_unknown),
+        ];
+        Page {
+            scan: ScanView::of(report, context),
+            owner: share.label().to_owned(),
+            kind: share.key.kind(),
+            modes: modes.map(|(mode, count)| (mode, crate::figures::share(count, population))).to_vec(),
+            todo: todo::of(&share.balancers, context, &self.titles, now),
+            rows,
+            details,
+            rules: rules.into_iter().map(str::to_owned).collect(),
+            stray: share.stray.iter().map(|finding| self.asked(None, finding)).collect(),
+            changes: self.changes(share),
+            ask: self.ask(share),
+            gaps: share.gaps.iter().map(|gap| (gap.to_string(), gap.reason.remedy())).collect(),
+            findings: share.balancers.iter().map(|held| held.findings.len()).sum::<usize>() + share.stray.len(),
+            figures,
+        }
+    }
+
     fn row(&self, n: usize, held: &Held<'_>, rules: &[&str], unowned: bool) -> Row {
         let lb = held.lb;
         let worst = held.findings.iter().filter_map(|finding| finding.verdict.severity()).max();
@@ -320,8 +331,7 @@ impl Author<'_> {
     }
 
     fn is_gone(&self, change: &crate::Change) -> bool {
-        // The report is ordered by account, Region and ARN, but a saved one may have been put together elsewhere.
-        !self.report.load_balancers.iter().any(|lb| lb.arn == change.load_balancer)
+        !self.arns.contains(&change.load_balancer)
     }
 
     fn ask(&self, share: &Share<'_>) -> Vec<String> {
