@@ -13,6 +13,7 @@ mod asff;
 mod bench;
 mod iam;
 mod opinion;
+mod page;
 mod process;
 mod samples;
 mod stand;
@@ -33,6 +34,7 @@ const TASKS: &[Task] = &[
     ("iam", "[--check]", "write config/iam/ from the actions that the code declares", iam::run),
     ("asff", "", "check rendered findings against the service model that botocore ships", asff::run),
     ("opinion", "", "let boto3 look at the emulated organization too, and compare", opinion::run),
+    ("page", "[--shots FOLDER]", "open the HTML page in a real browser and compare it with its report", page::run),
     ("samples", "[--check]", "write reports/samples/ and the samples in README.md from real runs", samples::run),
     ("stand", "[--keep] [CASE...]", "run the scanner against moto, and through faults in front of it", stand::run),
     ("test", "[--quick | --slow]", "everything: format, lints, tidy, iam, tests, second opinion, stand", test::run),

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
+use crate::page::{self, Tried};
 use crate::{asff, iam, opinion, samples, stand, tidy, workspace};
 
 /// How much is tried.
@@ -19,7 +20,7 @@ enum Extent {
 }
 
 /// A step: its name, from which extent on it runs, and what it does.
-type Step = (&'static str, Extent, fn(Extent) -> Result<()>);
+type Step = (&'static str, Extent, fn(Extent) -> Result<Tried>);
 
 const STEPS: &[Step] = &[
     ("format", Extent::Quick, |_| cargo(&["fmt", "--all", "--check"], Extent::Quick)),
@@ -31,6 +32,7 @@ const STEPS: &[Step] = &[
     ("tests", Extent::Quick, |extent| cargo(&["test", "--workspace", "--locked", "--quiet"], extent)),
     ("samples", Extent::Full, |_| task(samples::run, &["--check"])),
     ("findings model", Extent::Full, |_| task(asff::run, &[])),
+    ("page in a browser", Extent::Full, |_| page::attempt(None)),
     ("second opinion", Extent::Full, |_| task(opinion::run, &[])),
     ("stand", Extent::Full, |_| task(stand::run, &[])),
 ];
@@ -44,7 +46,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         [one] if one == "--slow" => Extent::Slow,
         _ => bail!("takes --quick or --slow, not both"),
     };
-    let (mut passed, mut failed) = (Vec::new(), Vec::new());
+    let (mut passed, mut failed, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
     let begun = Instant::now();
     for (name, _, step) in STEPS.iter().filter(|(_, from, _)| *from <= extent) {
         println!("== {name}");
@@ -52,9 +54,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         let outcome = step(extent);
         let seconds = step_begun.elapsed().as_secs_f64();
         match outcome {
-            Ok(()) => {
+            Ok(Tried::Passed) => {
                 println!("== {name}: passed ({seconds:.1} s)\n");
                 passed.push(*name);
+            }
+            Ok(Tried::Skipped(why)) => {
+                println!("== {name}: SKIPPED: {why}\n");
+                skipped.push(*name);
             }
             Err(error) => {
                 println!("== {name}: FAILED ({seconds:.1} s): {error:#}\n");
@@ -63,12 +69,18 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         }
     }
     let which = if failed.is_empty() { "nothing failed".to_owned() } else { format!("failed: {}", failed.join(", ")) };
-    println!("{} steps in {:.0} s; {which}", passed.len() + failed.len(), begun.elapsed().as_secs_f64());
-    println!("{} passed, {} failed", passed.len(), failed.len());
+    let steps = passed.len() + failed.len() + skipped.len();
+    println!("{steps} steps in {:.0} s; {which}", begun.elapsed().as_secs_f64());
+    if skipped.is_empty() {
+        println!("{} passed, {} failed", passed.len(), failed.len());
+    } else {
+        println!("skipped, so nobody knows: {}", skipped.join(", "));
+        println!("{} passed, {} failed, {} skipped", passed.len(), failed.len(), skipped.len());
+    }
     Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn cargo(arguments: &[&str], extent: Extent) -> Result<()> {
+fn cargo(arguments: &[&str], extent: Extent) -> Result<Tried> {
     let mut command: Command = workspace::cargo()?;
     command.args(arguments);
     if extent == Extent::Slow {
@@ -78,13 +90,13 @@ fn cargo(arguments: &[&str], extent: Extent) -> Result<()> {
     if !status.success() {
         bail!("cargo {} failed; its messages are above", arguments.first().copied().unwrap_or_default());
     }
-    Ok(())
+    Ok(Tried::Passed)
 }
 
-fn task(run: fn(&[String]) -> Result<ExitCode>, arguments: &[&str]) -> Result<()> {
+fn task(run: fn(&[String]) -> Result<ExitCode>, arguments: &[&str]) -> Result<Tried> {
     let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
     if run(&arguments)? != ExitCode::SUCCESS {
         bail!("the complaints are above");
     }
-    Ok(())
+    Ok(Tried::Passed)
 }

@@ -1,0 +1,152 @@
+//! Figures of a set of load balancers: modes, failures, risk, and the oldest that still only monitors.
+
+use doorward_model::{Kind, Listener, LoadBalancer, Mode, Observed, Severity, Verdict};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::partition::Held;
+
+/// The rule whose failures are about the mode.
+pub(crate) const MODE_RULE: &str = "desync-mode-below-required";
+
+/// The severities, worst first.
+pub(crate) const SEVERITIES: [Severity; 5] =
+    [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Informational];
+
+/// What one failure adds to the exposure. Ours, and written into every page that shows it: a step weighs about four
+/// times the one below, so that no pile of small things outweighs a grave one by accident.
+pub(crate) const fn weight(severity: Severity) -> usize {
+    match severity {
+        Severity::Critical => 64,
+        Severity::High => 16,
+        Severity::Medium => 4,
+        Severity::Low => 1,
+        Severity::Informational => 0,
+    }
+}
+
+/// `96.6 % (56 of 58)`: a percentage never goes without its denominator, and is never rounded up.
+pub(crate) fn share(part: usize, whole: usize) -> String {
+    match (part * 1000).checked_div(whole) {
+        Some(tenths) => format!("{}.{} % ({part} of {whole})", tenths / 10, tenths % 10),
+        None => "none".to_owned(),
+    }
+}
+
+/// Whole days from one time to another; never negative.
+pub(crate) fn days(from: Timestamp, to: Timestamp) -> i64 {
+    (to.duration_since(from).as_hours() / 24).max(0)
+}
+
+/// What becomes of a load balancer in a share of modes.
+pub(crate) enum Standing {
+    /// It is in this mode.
+    In(Mode),
+    /// Nobody knows.
+    Unknown,
+    /// It has no mode, or one that does nothing.
+    NotApplicable,
+}
+
+/// Reads the mode of a load balancer as the tally of the scan does.
+pub(crate) fn standing(lb: &LoadBalancer) -> Standing {
+    let silent = lb.kind == Kind::Classic
+        && matches!(&lb.listeners, Observed::Known(listeners) if !listeners.iter().any(Listener::is_http));
+    match &lb.mode {
+        _ if silent || !lb.kind.can_parse_http() => Standing::NotApplicable,
+        Observed::Known(mode) => Standing::In(*mode),
+        Observed::Absent | Observed::Unread(_) => Standing::Unknown,
+    }
+}
+
+/// The figures.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Figures {
+    pub(crate) balancers: usize,
+    pub(crate) monitor: usize,
+    pub(crate) defensive: usize,
+    pub(crate) strictest: usize,
+    pub(crate) mode_unknown: usize,
+    /// No mode, or one that does nothing: in no share.
+    pub(crate) mode_not_applicable: usize,
+    /// Failures by severity, worst first.
+    pub(crate) failures: [usize; 5],
+    pub(crate) excepted: usize,
+    pub(crate) unknown: usize,
+    /// The weights of all failures.
+    pub(crate) exposure: usize,
+    /// The weights that failures under exception would have.
+    pub(crate) exposure_excepted: usize,
+    /// Since when the load balancer that has been failing longest in monitor does so.
+    pub(crate) oldest_monitor: Option<Timestamp>,
+    pub(crate) oldest_monitor_name: Option<String>,
+    /// Load balancers in monitor whose mode nobody recorded as failing since a date.
+    pub(crate) monitor_undated: usize,
+}
+
+impl Figures {
+    /// The figures of all of them.
+    pub(crate) fn of<'a>(balancers: impl IntoIterator<Item = &'a Held<'a>>) -> Self {
+        let mut figures = Self::default();
+        balancers.into_iter().for_each(|held| figures.add(held));
+        figures
+    }
+
+    /// The denominator of a share of modes.
+    pub(crate) fn mode_population(&self) -> usize {
+        self.monitor + self.defensive + self.strictest + self.mode_unknown
+    }
+
+    /// Failures that are more than something worth knowing.
+    pub(crate) fn failing(&self) -> usize {
+        self.failures.iter().take(4).sum()
+    }
+
+    /// Counts one more.
+    pub(crate) fn add(&mut self, held: &Held<'_>) {
+        self.balancers += 1;
+        match standing(held.lb) {
+            Standing::In(Mode::Monitor) => {
+                self.monitor += 1;
+                self.date(held);
+            }
+            Standing::In(Mode::Defensive) => self.defensive += 1,
+            Standing::In(Mode::Strictest) => self.strictest += 1,
+            Standing::Unknown => self.mode_unknown += 1,
+            Standing::NotApplicable => self.mode_not_applicable += 1,
+        }
+        held.findings.iter().for_each(|finding| self.count(&finding.verdict));
+    }
+
+    /// Counts one verdict.
+    pub(crate) fn count(&mut self, verdict: &Verdict) {
+        match verdict {
+            Verdict::Fail { severity, .. } => {
+                let place = SEVERITIES.iter().position(|one| one == severity);
+                if let Some(failures) = place.and_then(|place| self.failures.get_mut(place)) {
+                    *failures += 1;
+                }
+                self.exposure += weight(*severity);
+            }
+            Verdict::Excepted { severity, .. } => {
+                self.excepted += 1;
+                self.exposure_excepted += weight(*severity);
+            }
+            Verdict::Unknown { .. } => self.unknown += 1,
+            Verdict::Pass { .. } | Verdict::NotApplicable { .. } => {}
+        }
+    }
+
+    fn date(&mut self, held: &Held<'_>) {
+        let fails = |verdict: &Verdict| matches!(verdict, Verdict::Fail { .. } | Verdict::Excepted { .. });
+        let about_mode = held.findings.iter().find(|finding| finding.rule == MODE_RULE && fails(&finding.verdict));
+        match about_mode.and_then(|finding| finding.history.as_ref()) {
+            Some(history) if self.oldest_monitor.is_none_or(|oldest| history.first_seen < oldest) => {
+                self.oldest_monitor = Some(history.first_seen);
+                self.oldest_monitor_name = Some(held.lb.name.clone());
+            }
+            Some(_) => {}
+            None => self.monitor_undated += 1,
+        }
+    }
+}

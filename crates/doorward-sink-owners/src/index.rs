@@ -1,0 +1,155 @@
+//! The first page: every owner with its figures, and the cost centres that pay for them.
+
+use std::collections::BTreeMap;
+
+use doorward_model::{Account, AccountId, LoadBalancer, Observed, ScanReport};
+use serde::Serialize;
+
+use crate::Context;
+use crate::figures::{Figures, SEVERITIES, days, share, weight};
+use crate::folder::Retired;
+use crate::partition::Share;
+use crate::summary::ScanView;
+
+/// The first page.
+#[derive(Serialize)]
+pub(crate) struct Index {
+    pub(crate) scan: ScanView,
+    pub(crate) total: Line,
+    pub(crate) owners: Vec<Line>,
+    /// Absent where no tag key names cost centres.
+    pub(crate) cost_centres: Option<Vec<Line>>,
+    /// By cost centre and owner.
+    pub(crate) shares: Vec<Line>,
+    pub(crate) cost_centre_tags: Vec<String>,
+    /// Pages of earlier scans that this one did not write.
+    pub(crate) retired: Vec<Retired>,
+    /// What a failure adds to the exposure: severity and points.
+    pub(crate) weights: Vec<(&'static str, usize)>,
+    /// How many load balancers were gone and had no owner's page to be told on.
+    pub(crate) previous: Option<String>,
+}
+
+/// The figures of an owner, a cost centre, or both.
+#[derive(Serialize)]
+pub(crate) struct Line {
+    pub(crate) cost_centre: String,
+    pub(crate) owner: String,
+    pub(crate) kind: &'static str,
+    /// The page's name without its ending; empty where there is none.
+    pub(crate) file: String,
+    pub(crate) figures: Figures,
+    pub(crate) failing: usize,
+    pub(crate) population: usize,
+    pub(crate) monitor: String,
+    pub(crate) defensive: String,
+    pub(crate) strictest: String,
+    pub(crate) unknown: String,
+    /// `2026-01-04, 302 days: storefront-edge`
+    pub(crate) oldest: String,
+    pub(crate) oldest_days: Option<i64>,
+}
+
+impl Line {
+    fn of(figures: Figures, report: &ScanReport) -> Self {
+        let population = figures.mode_population();
+        let oldest_days = figures.oldest_monitor.map(|first| days(first, report.run.finished));
+        let oldest = match (figures.oldest_monitor, oldest_days, &figures.oldest_monitor_name) {
+            (Some(first), Some(days), Some(name)) => format!("{}, {days} days: {name}", first.strftime("%Y-%m-%d")),
+            _ if figures.monitor_undated > 0 => "not recorded".to_owned(),
+            _ => "none".to_owned(),
+        };
+        Self {
+            cost_centre: String::new(),
+            owner: String::new(),
+            kind: "",
+            file: String::new(),
+            failing: figures.failing(),
+            population,
+            monitor: share(figures.monitor, population),
+            defensive: share(figures.defensive, population),
+            strictest: share(figures.strictest, population),
+            unknown: share(figures.mode_unknown, population),
+            oldest,
+            oldest_days,
+            figures,
+        }
+    }
+}
+
+/// Composes the first page. Owners with the greatest exposure come first.
+pub(crate) fn of(shares: &[Share<'_>], report: &ScanReport, context: &Context, retired: Vec<Retired>) -> Index {
+    let mut total = Figures::default();
+    let mut owners = Vec::new();
+    let accounts: BTreeMap<&AccountId, &Account> = report.accounts.iter().map(|a| (&a.id, a)).collect();
+    let mut centres: BTreeMap<String, Figures> = BTreeMap::new();
+    let mut both: BTreeMap<(String, usize), Figures> = BTreeMap::new();
+    for (n, share) in shares.iter().enumerate() {
+        let mut figures = Figures::of(&share.balancers);
+        share.balancers.iter().for_each(|held| total.add(held));
+        for finding in &share.stray {
+            figures.count(&finding.verdict);
+            total.count(&finding.verdict);
+        }
+        owners.push(Line {
+            owner: share.label().to_owned(),
+            kind: share.key.kind(),
+            file: share.file.clone(),
+            ..Line::of(figures, report)
+        });
+        if context.cost_centre_tags.is_empty() {
+            continue;
+        }
+        for held in &share.balancers {
+            let centre = cost_centre(held.lb, &accounts, &context.cost_centre_tags);
+            centres.entry(centre.clone()).or_default().add(held);
+            both.entry((centre, n)).or_default().add(held);
+        }
+    }
+    owners.sort_by(|a, b| rank(b).cmp(&rank(a)).then_with(|| a.owner.cmp(&b.owner)));
+    let mut cost_centres: Vec<Line> =
+        centres.into_iter().map(|(cost_centre, figures)| Line { cost_centre, ..Line::of(figures, report) }).collect();
+    cost_centres.sort_by(|a, b| rank(b).cmp(&rank(a)).then_with(|| a.cost_centre.cmp(&b.cost_centre)));
+    let lines = both.into_iter().filter_map(|((cost_centre, n), figures)| {
+        let share = shares.get(n)?;
+        let (owner, file) = (share.label().to_owned(), share.file.clone());
+        Some(Line { cost_centre, owner, kind: share.key.kind(), file, ..Line::of(figures, report) })
+    });
+    Index {
+        scan: ScanView::of(report, context),
+        total: Line::of(total, report),
+        owners,
+        cost_centres: (!context.cost_centre_tags.is_empty()).then_some(cost_centres),
+        shares: lines.collect(),
+        cost_centre_tags: context.cost_centre_tags.clone(),
+        retired,
+        weights: SEVERITIES.iter().map(|severity| (severity.as_str(), weight(*severity))).collect(),
+        previous: context.previous.as_ref().map(|previous| previous.at.strftime("%Y-%m-%d %H:%M UTC").to_string()),
+    }
+}
+
+fn rank(line: &Line) -> (usize, usize, usize) {
+    (line.figures.exposure, line.figures.unknown, line.figures.balancers)
+}
+
+/// The cost centre of a load balancer: by its own tags, then by its account's. A source that could not be read ends the
+/// search, because what it would have said counts more than what comes after it.
+fn cost_centre(lb: &LoadBalancer, accounts: &BTreeMap<&AccountId, &Account>, keys: &[String]) -> String {
+    let account = accounts.get(&lb.account).map(|account| &account.tags);
+    for tags in [Some(&lb.tags), account].into_iter().flatten() {
+        match tags {
+            Observed::Known(tags) => {
+                let found = keys.iter().find_map(|wanted| {
+                    let same = |key: &str| key.trim().to_lowercase() == wanted.trim().to_lowercase();
+                    tags.iter().find(|(key, value)| same(key) && !value.trim().is_empty())
+                });
+                if let Some((_, value)) = found {
+                    return value.trim().to_owned();
+                }
+            }
+            Observed::Absent => {}
+            Observed::Unread(gap) => return format!("(unread: {})", gap.reason),
+        }
+    }
+    "(none)".to_owned()
+}

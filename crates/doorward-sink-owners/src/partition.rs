@@ -1,0 +1,177 @@
+//! Every finding in exactly one owner's share.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use doorward_model::{Arn, Finding, Gap, GapReason, LoadBalancer, Observed, ScanReport};
+
+use crate::plain;
+
+/// Whom a finding belongs to. The order is that of the pages.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Key {
+    /// Somebody who is named.
+    Named(String),
+    /// Nobody is named.
+    Unowned,
+    /// Nobody could read who it is.
+    Unread,
+    /// Nobody asked: no rule needs to know.
+    NotAsked,
+}
+
+impl Key {
+    fn of(lb: &LoadBalancer) -> Self {
+        match &lb.owner {
+            Observed::Known(owner) => Self::Named(owner.name.clone()),
+            Observed::Absent => Self::Unowned,
+            Observed::Unread(gap) if gap.reason == GapReason::NotAsked => Self::NotAsked,
+            Observed::Unread(_) => Self::Unread,
+        }
+    }
+
+    /// The stable word for the kind of owner, as in the CSV.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Named(_) => "named",
+            Self::Unowned => "unowned",
+            Self::Unread => "unread",
+            Self::NotAsked => "not-asked",
+        }
+    }
+
+    /// The owner as people should read it.
+    pub(crate) fn label(&self) -> &str {
+        match self {
+            Self::Named(name) => name,
+            Self::Unowned => "unowned",
+            Self::Unread => "(owner unread)",
+            Self::NotAsked => "(owner not asked)",
+        }
+    }
+
+    /// The file name without its ending: a slug for people and a hash that tells owners apart. A named owner's always
+    /// ends in a hash, so that nobody can be called what another page is called.
+    fn file(&self, hash_length: usize) -> String {
+        match self {
+            Self::Named(name) => {
+                let hash = plain::sha256(name.as_bytes());
+                format!("{}-{}", plain::slug(name), hash.get(..hash_length).unwrap_or(&hash))
+            }
+            Self::Unowned => "unowned".to_owned(),
+            Self::Unread => "owner-unread".to_owned(),
+            Self::NotAsked => "owner-not-asked".to_owned(),
+        }
+    }
+}
+
+/// One load balancer with its findings, which are in the report's order.
+pub(crate) struct Held<'a> {
+    pub(crate) lb: &'a LoadBalancer,
+    pub(crate) findings: Vec<&'a Finding>,
+}
+
+/// What belongs to one owner.
+pub(crate) struct Share<'a> {
+    pub(crate) key: Key,
+    /// The name of its page, without the ending.
+    pub(crate) file: String,
+    /// In the report's order.
+    pub(crate) balancers: Vec<Held<'a>>,
+    /// Findings whose load balancer the report does not hold: no scan makes these, but none is dropped.
+    pub(crate) stray: Vec<&'a Finding>,
+    /// Why owners could not be read, each gap once.
+    pub(crate) gaps: Vec<&'a Arc<Gap>>,
+}
+
+impl Share<'_> {
+    pub(crate) fn label(&self) -> &str {
+        self.key.label()
+    }
+}
+
+/// Splits the report among its owners, ordered by name; those who are nobody come last.
+pub(crate) fn split(report: &ScanReport) -> Vec<Share<'_>> {
+    let mut by_arn: BTreeMap<&Arn, Vec<&Finding>> = BTreeMap::new();
+    for finding in &report.findings {
+        by_arn.entry(&finding.load_balancer).or_default().push(finding);
+    }
+    let mut shares: BTreeMap<Key, Share<'_>> = BTreeMap::new();
+    for lb in &report.load_balancers {
+        let share = share(&mut shares, Key::of(lb));
+        if let Some(gap) = lb.owner.gap().filter(|gap| !share.gaps.contains(gap)) {
+            share.gaps.push(gap);
+        }
+        let findings = by_arn.remove(&lb.arn).unwrap_or_default();
+        share.balancers.push(Held { lb, findings });
+    }
+    for finding in by_arn.into_values().flatten() {
+        share(&mut shares, Key::Named(finding.owner.clone())).stray.push(finding);
+    }
+    let mut shares: Vec<Share<'_>> = shares.into_values().collect();
+    name_files(&mut shares);
+    shares
+}
+
+fn share<'s, 'a>(shares: &'s mut BTreeMap<Key, Share<'a>>, key: Key) -> &'s mut Share<'a> {
+    shares.entry(key).or_insert_with_key(|key| Share {
+        key: key.clone(),
+        file: String::new(),
+        balancers: Vec::new(),
+        stray: Vec::new(),
+        gaps: Vec::new(),
+    })
+}
+
+/// Names the pages. A short hash suffices unless somebody made two owners share one: then theirs are spelled out.
+fn name_files(shares: &mut [Share<'_>]) {
+    const SHORT: usize = 8;
+    let mut taken = BTreeSet::new();
+    let mut shared = BTreeSet::new();
+    for share in shares.iter() {
+        let file = share.key.file(SHORT);
+        if !taken.insert(file.clone()) {
+            shared.insert(file);
+        }
+    }
+    for share in shares {
+        let short = share.key.file(SHORT);
+        share.file = if shared.contains(&short) { share.key.file(64) } else { short };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(names: &[&str]) -> Vec<String> {
+        let share = |name: &&str| Share {
+            key: Key::Named((*name).to_owned()),
+            file: String::new(),
+            balancers: Vec::new(),
+            stray: Vec::new(),
+            gaps: Vec::new(),
+        };
+        let mut shares: Vec<_> = names.iter().map(share).collect();
+        name_files(&mut shares);
+        shares.into_iter().map(|share| share.file).collect()
+    }
+
+    #[test]
+    fn owners_that_share_a_short_hash_have_a_page_each() {
+        // Found by trying: both begin with b855d730.
+        let files = named(&["team \u{4e9f}\u{308c}", "team \u{5605}\u{308e}", "payments"]);
+        assert_ne!(files[0], files[1]);
+        assert!(files[0].starts_with("team-b855d730") && files[1].starts_with("team-b855d730"), "{files:?}");
+        assert_eq!(files[0].len(), "team-".len() + 64, "spelled out");
+        assert_eq!(files[2].len(), "payments-".len() + 8, "and nobody else's is");
+    }
+
+    #[test]
+    fn nobody_can_be_called_what_another_page_is_called() {
+        for name in ["unowned", "owner-unread", "index", "../index", "owner not asked"] {
+            let file = &named(&[name])[0];
+            assert!(!["unowned", "owner-unread", "owner-not-asked", "index"].contains(&file.as_str()), "{file}");
+        }
+    }
+}

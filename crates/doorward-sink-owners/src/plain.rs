@@ -1,0 +1,180 @@
+//! Outside text made harmless for where it goes: a page, Markdown, a spreadsheet, a file name.
+
+use std::borrow::Cow;
+
+use sha2::{Digest as _, Sha256};
+
+/// The same text with every character made visible that steers instead of showing: controls, the marks that turn the
+/// direction of writing, and what no interchange of text may hold.
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(steers) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if steers(c) {
+            safe.extend(c.escape_unicode());
+        } else {
+            safe.push(c);
+        }
+    }
+    Cow::Owned(safe)
+}
+
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fdd0}'..='\u{fdef}' | '\u{e0000}'..='\u{e007f}')
+        || (c as u32) & 0xfffe == 0xfffe
+}
+
+/// Text inside a line of Markdown: shows as it is, with no markup, link or HTML of its own. Words that only look like
+/// markup elsewhere, such as `a-b` and `1.5`, stay readable.
+pub(crate) fn markdown(text: &str) -> String {
+    let text = harmless(text);
+    let mut safe = String::with_capacity(text.len() + 8);
+    let mut before = ' ';
+    let leading_digits = text.chars().take_while(char::is_ascii_digit).count();
+    let mut rest = text.chars().enumerate().peekable();
+    while let Some((at, c)) = rest.next() {
+        let next = rest.peek().map_or(' ', |(_, c)| *c);
+        let escape = match c {
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '#' | '!' | '|' | '~' | '&' | '@' | '$' => {
+                true
+            }
+            // Blocks begin at the start of a line only, and links bare of any markup at a scheme or www.
+            '-' | '+' | '=' => at == 0,
+            '.' => (at == leading_digits && at > 0 && next == ' ') || matches!(before, 'w' | 'W'),
+            ')' => at == leading_digits && at > 0 && next == ' ',
+            ':' => before.is_alphanumeric() && !next.is_whitespace() && (next == '/' || is_mail(&safe)),
+            _ => false,
+        };
+        if escape {
+            safe.push('\\');
+        }
+        safe.push(c);
+        before = c;
+    }
+    safe
+}
+
+/// Whether what stands before a colon makes a mail or chat address of what follows.
+fn is_mail(before: &str) -> bool {
+    let before = before.to_lowercase();
+    before.ends_with("mailto") || before.ends_with("xmpp")
+}
+
+/// A sentence for a line of Markdown: what it holds between backticks is code, the rest plain.
+pub(crate) fn markdown_prose(text: &str) -> String {
+    let (mut safe, mut rest) = (String::new(), text);
+    while let Some((plain, code, more)) = quoted(rest) {
+        safe.push_str(&markdown(plain));
+        safe.push_str(&markdown_code(code));
+        rest = more;
+    }
+    safe.push_str(&markdown(rest));
+    safe
+}
+
+/// The text up to the first pair of backticks, what is between them, and what comes after.
+pub(crate) fn quoted(text: &str) -> Option<(&str, &str, &str)> {
+    let (plain, rest) = text.split_once('`')?;
+    let (code, more) = rest.split_once('`')?;
+    (!code.trim().is_empty()).then_some((plain, code, more))
+}
+
+/// Text as code inside a line of Markdown, fenced by more backticks than it holds.
+pub(crate) fn markdown_code(text: &str) -> String {
+    let text = harmless(text).replace('|', "\\|");
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let pad = if text.is_empty() || text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) { " " } else { "" };
+    format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+/// Text in a cell of a spreadsheet: one that a program would read as a formula begins with an apostrophe.
+pub(crate) fn cell(text: &str) -> Cow<'_, str> {
+    let text = harmless(text);
+    if text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '|', '%']) {
+        return Cow::Owned(format!("'{text}"));
+    }
+    text
+}
+
+/// The letters and digits of a text in lower case, for a file name; at most 40 characters, never empty.
+pub(crate) fn slug(text: &str) -> String {
+    let mut slug = String::new();
+    for c in text.chars() {
+        if slug.len() >= 40 {
+            break;
+        }
+        if c.is_ascii_alphanumeric() {
+            slug.push(c.to_ascii_lowercase());
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    let slug = slug.trim_end_matches('-');
+    if slug.is_empty() { "owner".to_owned() } else { slug.to_owned() }
+}
+
+/// The SHA-256 of some bytes, in hexadecimal.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_stay_readable_and_markup_does_not_act() {
+        for (text, expected) in [
+            ("storefront-edge", "storefront-edge"),
+            ("a_b *c*", "a\\_b \\*c\\*"),
+            ("- list", "\\- list"),
+            ("12. list", "12\\. list"),
+            ("1.5 of 2", "1.5 of 2"),
+            ("arn:aws:x", "arn:aws:x"),
+            ("mailto:a", "mailto\\:a"),
+            ("http://x.example", "http\\://x.example"),
+            ("www.x.example", "www\\.x.example"),
+            ("Kubernetes shop: web", "Kubernetes shop: web"),
+            ("<b>", "\\<b\\>"),
+            ("a\nb", "a\\\\u\\{a\\}b"),
+        ] {
+            assert_eq!(markdown(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn code_is_fenced_by_more_than_it_holds() {
+        for (text, expected) in
+            [("web", "`web`"), ("a`b", "``a`b``"), ("`", "`` ` ``"), ("", "`  `"), ("a|b", "`a\\|b`")]
+        {
+            assert_eq!(markdown_code(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn no_cell_begins_like_a_formula() {
+        for text in ["=1+1", " =1", "+1", "-1", "@SUM(A1)", "＝1"] {
+            assert!(cell(text).starts_with('\''), "{text:?}");
+        }
+        assert_eq!(cell("storefront-edge"), "storefront-edge");
+        assert_eq!(cell("\t=1"), "\\u{9}=1");
+    }
+
+    #[test]
+    fn slugs_are_plain_words() {
+        for (text, expected) in [
+            ("Payments Team", "payments-team"),
+            ("../../etc/passwd", "etc-passwd"),
+            ("支払い", "owner"),
+            ("", "owner"),
+            ("con", "con"),
+        ] {
+            assert_eq!(slug(text), expected, "{text:?}");
+        }
+        assert!(slug(&"x".repeat(5000)).len() <= 40);
+    }
+}

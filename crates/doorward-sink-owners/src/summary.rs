@@ -1,0 +1,359 @@
+//! The contents of one owner's page, as the templates see them.
+//!
+//! Everything here is text ready to be shown and numbers; outside text is in it as it came, because the renderer escapes
+//! every value it puts into a page.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use doorward_model::{Arn, Finding, LoadBalancer, Observed, ScanReport, Severity, Verdict};
+use serde::Serialize;
+
+use crate::Context;
+use crate::dialect::{self, Snippet};
+use crate::figures::{Figures, MODE_RULE, days, share};
+use crate::partition::{Held, Key, Share};
+use crate::suggest::Neighbourhood;
+
+mod todo;
+mod words;
+
+use words::{exceptions, is_due, mode, required, shown, verdicts};
+
+/// What every page says of the scan behind it.
+#[derive(Serialize)]
+pub(crate) struct ScanView {
+    pub(crate) organization: String,
+    pub(crate) at: String,
+    pub(crate) run: String,
+    pub(crate) tool: String,
+    pub(crate) interrupted: bool,
+    /// `96.6 % (56 of 58)`
+    pub(crate) coverage: String,
+    pub(crate) complete: bool,
+    pub(crate) ask: Option<String>,
+}
+
+impl ScanView {
+    /// Reads it off the report.
+    pub(crate) fn of(report: &ScanReport, context: &Context) -> Self {
+        let counts = report.coverage.counts;
+        Self {
+            organization: match &report.organization {
+                Observed::Known(organization) => format!("organization {}", organization.id),
+                _ => format!("account {}", report.run.account),
+            },
+            at: report.run.finished.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+            run: report.run.id.clone(),
+            tool: report.run.tool_version.clone(),
+            interrupted: report.run.interrupted,
+            coverage: share(counts.complete, counts.in_scope()),
+            complete: counts.complete == counts.in_scope() && report.coverage.accounts_listing.is_full(),
+            ask: context.ask.clone(),
+        }
+    }
+}
+
+/// One page.
+#[derive(Serialize)]
+pub(crate) struct Page {
+    scan: ScanView,
+    owner: String,
+    kind: &'static str,
+    figures: Figures,
+    modes: Vec<(&'static str, String)>,
+    /// What to do, the most pressing first.
+    todo: Vec<todo::Group>,
+    rows: Vec<Row>,
+    /// The load balancers with anything to do, in the order of `rows`.
+    details: Vec<Detail>,
+    /// The rules that were asked, by id, over the columns of `Row::verdicts`.
+    rules: Vec<String>,
+    stray: Vec<Asked>,
+    changes: Changes,
+    ask: Vec<String>,
+    /// Why owners could not be read, and what would mend it.
+    gaps: Vec<(String, &'static str)>,
+    findings: usize,
+}
+
+impl Page {
+    /// How many findings are on it.
+    pub(crate) fn findings(&self) -> usize {
+        self.findings
+    }
+}
+
+/// One line of the table of load balancers.
+#[derive(Serialize)]
+struct Row {
+    anchor: String,
+    name: String,
+    account: String,
+    account_name: String,
+    region: String,
+    kind: String,
+    scheme: String,
+    mode: String,
+    required: String,
+    /// Whether the mode is one to mend: for a mark beside the word.
+    failing: bool,
+    worst: &'static str,
+    age: String,
+    exception: String,
+    managed_by: String,
+    detailed: bool,
+    /// One word per rule, under `Page::rules`; every finding of the load balancer is one of them.
+    verdicts: Vec<String>,
+}
+
+/// What there is to do and to know about one load balancer.
+#[derive(Serialize)]
+struct Detail {
+    anchor: String,
+    name: String,
+    arn: String,
+    place: String,
+    ou: String,
+    owner_source: Option<String>,
+    findings: Vec<Asked>,
+    hints: Vec<String>,
+}
+
+/// One finding in words.
+#[derive(Serialize)]
+struct Asked {
+    rule: String,
+    title: String,
+    verdict: String,
+    severity: &'static str,
+    because: String,
+    remedy: Option<String>,
+    exception: Option<String>,
+    since: String,
+    snippets: Vec<Snippet>,
+    name: String,
+}
+
+/// What changed since the earlier scan.
+#[derive(Serialize)]
+struct Changes {
+    since: Option<String>,
+    lines: Vec<(&'static str, String, String)>,
+}
+
+/// What every page is composed from: read off the report once, however many owners there are.
+pub(crate) struct Author<'a> {
+    report: &'a ScanReport,
+    context: &'a Context,
+    titles: BTreeMap<&'a str, &'a str>,
+    neighbourhood: Neighbourhood<'a>,
+    arns: BTreeSet<&'a Arn>,
+}
+
+/// Whether anything of a load balancer is neither fine nor beside the point.
+fn is_open(held: &Held<'_>) -> bool {
+    held.findings.iter().any(|f| !matches!(f.verdict, Verdict::Pass { .. } | Verdict::NotApplicable { .. }))
+}
+
+/// The mark of a load balancer inside its page.
+fn anchor(n: usize) -> String {
+    format!("lb-{}", n + 1)
+}
+
+impl<'a> Author<'a> {
+    /// Reads what all pages need.
+    pub(crate) fn of(report: &'a ScanReport, context: &'a Context) -> Self {
+        Self {
+            report,
+            context,
+            titles: context.rules.iter().map(|rule| (rule.id, rule.title)).collect(),
+            neighbourhood: Neighbourhood::of(report, context),
+            arns: report.load_balancers.iter().map(|lb| &lb.arn).collect(),
+        }
+    }
+
+    /// Composes an owner's page.
+    pub(crate) fn page(&self, share: &Share<'_>) -> Page {
+        let (report, context) = (self.report, self.context);
+        let now = report.run.finished;
+        let mut figures = Figures::of(&share.balancers);
+        share.stray.iter().for_each(|finding| figures.count(&finding.verdict));
+        let mut rules: Vec<&str> =
+            share.balancers.iter().flat_map(|held| held.findings.iter().map(|f| f.rule.as_str())).collect();
+        rules.sort_unstable();
+        rules.dedup();
+        let unowned = share.key == Key::Unowned;
+        let rows: Vec<Row> =
+            share.balancers.iter().enumerate().map(|(n, held)| self.row(n, held, &rules, unowned)).collect();
+        let details = share.balancers.iter().enumerate().filter(|(_, held)| unowned || is_open(held));
+        let details = details.map(|(n, held)| self.detail(n, held, unowned)).collect();
+        let population = figures.mode_population();
+        let modes = [
+            ("monitor", figures.monitor),
+            ("defensive", figures.defensive),
+            ("strictest", figures.strictest),
+            ("unknown", figures.mode_unknown),
+        ];
+        Page {
+            scan: ScanView::of(report, context),
+            owner: share.label().to_owned(),
+            kind: share.key.kind(),
+            modes: modes.map(|(mode, count)| (mode, crate::figures::share(count, population))).to_vec(),
+            todo: todo::of(&share.balancers, context, &self.titles, now),
+            rows,
+            details,
+            rules: rules.into_iter().map(str::to_owned).collect(),
+            stray: share.stray.iter().map(|finding| self.asked(None, finding)).collect(),
+            changes: self.changes(share),
+            ask: self.ask(share),
+            gaps: share.gaps.iter().map(|gap| (gap.to_string(), gap.reason.remedy())).collect(),
+            findings: share.balancers.iter().map(|held| held.findings.len()).sum::<usize>() + share.stray.len(),
+            figures,
+        }
+    }
+
+    fn row(&self, n: usize, held: &Held<'_>, rules: &[&str], unowned: bool) -> Row {
+        let lb = held.lb;
+        let worst = held.findings.iter().filter_map(|finding| finding.verdict.severity()).max();
+        let opened = held.findings.iter().filter(|finding| is_due(&finding.verdict));
+        let opened: Vec<_> = opened.map(|finding| finding.history.as_ref().map(|history| history.first_seen)).collect();
+        let age = match (opened.is_empty(), opened.iter().flatten().min()) {
+            (true, _) => "–".to_owned(),
+            (false, Some(first)) => format!("{} days", days(*first, self.report.run.finished)),
+            (false, None) => "not recorded".to_owned(),
+        };
+        let failing = held.findings.iter().any(|f| f.rule == MODE_RULE && matches!(f.verdict, Verdict::Fail { .. }));
+        Row {
+            anchor: anchor(n),
+            name: lb.name.clone(),
+            account: lb.account.to_string(),
+            account_name: shown(&lb.account_name),
+            region: lb.region.to_string(),
+            kind: lb.kind.to_string(),
+            scheme: shown(&lb.scheme),
+            mode: mode(lb),
+            required: required(lb, self.context.required.get(&lb.arn)),
+            failing,
+            worst: worst.map_or("", Severity::as_str),
+            age,
+            exception: exceptions(&held.findings),
+            managed_by: match &lb.managed_by {
+                Observed::Absent => "no known manager".to_owned(),
+                known => shown(known),
+            },
+            detailed: unowned || is_open(held),
+            verdicts: rules.iter().map(|rule| verdicts(held, rule)).collect(),
+        }
+    }
+
+    fn detail(&self, n: usize, held: &Held<'_>, unowned: bool) -> Detail {
+        let lb = held.lb;
+        let mut findings: Vec<&Finding> = held
+            .findings
+            .iter()
+            .copied()
+            .filter(|f| !matches!(f.verdict, Verdict::Pass { .. } | Verdict::NotApplicable { .. }))
+            .collect();
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict.severity()));
+        Detail {
+            anchor: anchor(n),
+            name: lb.name.clone(),
+            arn: lb.arn.to_string(),
+            place: format!("account {} ({}), {}", lb.account, shown(&lb.account_name), lb.region),
+            ou: match &lb.ou {
+                Observed::Known(ou) => ou.names.clone(),
+                other => shown(&other.as_ref().map(|ou| ou.names.clone())),
+            },
+            owner_source: lb.owner.known().map(|owner| owner.source.to_string()),
+            findings: findings.into_iter().map(|finding| self.asked(Some(lb), finding)).collect(),
+            hints: if unowned { self.neighbourhood.hints(lb) } else { Vec::new() },
+        }
+    }
+
+    fn asked(&self, lb: Option<&LoadBalancer>, finding: &Finding) -> Asked {
+        let mut snippets = Vec::new();
+        if let (Some(lb), Verdict::Fail { .. }, MODE_RULE) = (lb, &finding.verdict, finding.rule.as_str())
+            && let Some(required) = self.context.required.get(&lb.arn)
+        {
+            snippets = dialect::set_mode(lb, required.lowest);
+        }
+        let since = finding.history.as_ref().map_or_else(String::new, |history| {
+            let again = match history.reopened {
+                0 => String::new(),
+                times => format!(", reopened {times} times"),
+            };
+            let date = history.first_seen.strftime("%Y-%m-%d");
+            format!("since {date} ({} days{again})", days(history.first_seen, self.report.run.finished))
+        });
+        let (remedy, exception) = match &finding.verdict {
+            Verdict::Fail { remedy, .. } => (Some(remedy.clone()), None),
+            Verdict::Excepted { exception, expires, .. } => (None, Some(format!("{exception} until {expires}"))),
+            Verdict::Unknown { gaps, .. } => {
+                let mut mends: Vec<&str> = gaps.iter().map(|gap| gap.reason.remedy()).collect();
+                mends.dedup();
+                (Some(mends.join(" ")).filter(|text| !text.is_empty()), None)
+            }
+            Verdict::Pass { .. } | Verdict::NotApplicable { .. } => (None, None),
+        };
+        Asked {
+            title: self
+                .titles
+                .get(finding.rule.as_str())
+                .map_or_else(|| finding.rule.clone(), |title| (*title).to_owned()),
+            rule: finding.rule.clone(),
+            verdict: finding.verdict.kind().to_string(),
+            severity: finding.verdict.severity().map_or("", Severity::as_str),
+            because: finding.verdict.because().to_owned(),
+            remedy,
+            exception,
+            since,
+            snippets,
+            name: finding.name.clone(),
+        }
+    }
+
+    fn changes(&self, share: &Share<'_>) -> Changes {
+        let Some(previous) = &self.context.previous else { return Changes { since: None, lines: Vec::new() } };
+        let own: BTreeMap<_, _> = share.balancers.iter().map(|held| (&held.lb.arn, held.lb)).collect();
+        let mut lines = Vec::new();
+        for change in &previous.changes {
+            let name = match own.get(&change.load_balancer) {
+                Some(lb) => lb.name.clone(),
+                // A load balancer that is gone is told to whoever had it last.
+                None if self.is_gone(change) && is_last_owner(&share.key, change.owner.as_deref()) => {
+                    change.load_balancer.resource().to_owned()
+                }
+                None => continue,
+            };
+            lines.push((change.kind.says(), change.rule.clone(), name));
+        }
+        Changes { since: Some(format!("{} ({})", previous.at.strftime("%Y-%m-%d %H:%M UTC"), previous.run)), lines }
+    }
+
+    fn is_gone(&self, change: &crate::Change) -> bool {
+        !self.arns.contains(&change.load_balancer)
+    }
+
+    fn ask(&self, share: &Share<'_>) -> Vec<String> {
+        let mut accounts: BTreeMap<_, usize> = BTreeMap::new();
+        for held in &share.balancers {
+            *accounts.entry((&held.lb.account, shown(&held.lb.account_name))).or_default() += 1;
+        }
+        let mut ask: Vec<String> = self.context.ask.iter().map(|who| format!("About this page: {who}.")).collect();
+        for ((account, name), count) in accounts {
+            let contact = self.context.account_contacts.get(account);
+            let who = contact.map_or_else(|| "no contact is listed".to_owned(), |contact| format!("ask {contact}"));
+            let plural = if count == 1 { "" } else { "s" };
+            ask.push(format!("Account {account} ({name}), {count} load balancer{plural}: {who}."));
+        }
+        ask
+    }
+}
+
+fn is_last_owner(key: &Key, owner: Option<&str>) -> bool {
+    match (key, owner) {
+        (Key::Named(name), Some(owner)) => name == owner,
+        (Key::Unowned, None | Some("unowned")) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,134 @@
+//! What to do, the most pressing first: one entry per rule, naming the load balancers it is to be done on.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use doorward_model::{Severity, Verdict};
+use jiff::civil::Date;
+use jiff::{Timestamp, tz::TimeZone};
+use serde::Serialize;
+
+use crate::Context;
+use crate::figures::days;
+use crate::partition::Held;
+
+/// When something is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum When {
+    ThisWeek,
+    Soon,
+    Later,
+    Unknown,
+    Worth,
+}
+
+impl When {
+    const ALL: [Self; 5] = [Self::ThisWeek, Self::Soon, Self::Later, Self::Unknown, Self::Worth];
+
+    fn heading(self) -> &'static str {
+        match self {
+            Self::ThisWeek => "This week",
+            Self::Soon => "After that",
+            Self::Later => "When convenient",
+            Self::Unknown => "Nobody could look",
+            Self::Worth => "Worth considering",
+        }
+    }
+}
+
+/// Everything of one urgency.
+#[derive(Serialize)]
+pub(super) struct Group {
+    when: When,
+    heading: &'static str,
+    entries: Vec<Entry>,
+}
+
+/// One thing to do.
+#[derive(Serialize)]
+struct Entry {
+    rule: String,
+    title: String,
+    severity: &'static str,
+    items: Vec<Item>,
+}
+
+/// One load balancer it is to be done on.
+#[derive(Serialize)]
+struct Item {
+    anchor: String,
+    name: String,
+    region: String,
+    /// Why it is here, where the group alone does not say so.
+    note: String,
+}
+
+/// Where an entry stands: by urgency, the gravest first, then by rule.
+type Place<'a> = (When, Reverse<Option<Severity>>, &'a str);
+
+/// Sorts what is open. Grave failures are for this week, and so are exceptions that are about to end; where there is
+/// neither, the medium ones are, so that a week has its work.
+pub(super) fn of(
+    balancers: &[Held<'_>],
+    context: &Context,
+    titles: &BTreeMap<&str, &str>,
+    now: Timestamp,
+) -> Vec<Group> {
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let mut entries: BTreeMap<Place<'_>, Vec<Item>> = BTreeMap::new();
+    for (n, held) in balancers.iter().enumerate() {
+        for finding in &held.findings {
+            let (when, severity, note) = match &finding.verdict {
+                Verdict::Fail { severity, .. } => {
+                    let when = match severity {
+                        Severity::Critical | Severity::High => When::ThisWeek,
+                        Severity::Medium => When::Soon,
+                        Severity::Low => When::Later,
+                        Severity::Informational => When::Worth,
+                    };
+                    let age = finding.history.as_ref().map(|history| days(history.first_seen, now));
+                    (when, Some(*severity), age.map_or_else(String::new, |age| format!("open for {age} days")))
+                }
+                Verdict::Excepted { exception, expires, severity, .. } => match left(expires, today) {
+                    Some(left) if left <= i64::from(context.due_days) => {
+                        let note = format!("exception {exception} ends on {expires}, {left} days left");
+                        (When::ThisWeek, Some(*severity), note)
+                    }
+                    Some(_) => continue,
+                    // A date that nobody can read is no permission to wait.
+                    None => (When::ThisWeek, Some(*severity), format!("exception {exception} ends on {expires}")),
+                },
+                Verdict::Unknown { because, .. } => (When::Unknown, None, because.clone()),
+                Verdict::Pass { .. } | Verdict::NotApplicable { .. } => continue,
+            };
+            entries.entry((when, Reverse(severity), &finding.rule)).or_default().push(Item {
+                anchor: super::anchor(n),
+                name: held.lb.name.clone(),
+                region: held.lb.region.to_string(),
+                note,
+            });
+        }
+    }
+    let pressing = entries.keys().any(|(when, ..)| *when == When::ThisWeek);
+    let mut groups: BTreeMap<When, Vec<Entry>> = BTreeMap::new();
+    for ((when, Reverse(severity), rule), items) in entries {
+        let when = if when == When::Soon && !pressing { When::ThisWeek } else { when };
+        groups.entry(when).or_default().push(Entry {
+            rule: rule.to_owned(),
+            title: titles.get(rule).map_or_else(|| rule.to_owned(), |title| (*title).to_owned()),
+            severity: severity.map_or("unknown", Severity::as_str),
+            items,
+        });
+    }
+    When::ALL
+        .into_iter()
+        .filter_map(|when| Some(Group { when, heading: when.heading(), entries: groups.remove(&when)? }))
+        .collect()
+}
+
+/// Whole days until the last day of an exception.
+fn left(expires: &str, today: Date) -> Option<i64> {
+    let last: Date = expires.parse().ok()?;
+    Some(i64::from(last.since(today).ok()?.get_days()))
+}

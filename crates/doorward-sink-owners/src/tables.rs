@@ -1,0 +1,47 @@
+//! The figures as CSV: RFC 4180, UTF-8, CRLF, with cells that no spreadsheet takes for a formula.
+
+use crate::figures::SEVERITIES;
+use crate::index::{Index, Line};
+use crate::plain;
+
+/// One row per owner.
+pub(crate) fn owners(index: &Index) -> Result<Vec<u8>, csv::Error> {
+    table(&["owner", "owner_kind", "page"], &index.owners, |line| {
+        vec![line.owner.clone(), line.kind.to_owned(), format!("{}.html", line.file)]
+    })
+}
+
+/// One row per cost centre and owner; empty but for its header where no tag key names cost centres.
+pub(crate) fn cost_centres(index: &Index) -> Result<Vec<u8>, csv::Error> {
+    table(&["cost_centre", "owner", "owner_kind"], &index.shares, |line| {
+        vec![line.cost_centre.clone(), line.owner.clone(), line.kind.to_owned()]
+    })
+}
+
+fn table(first: &[&str], lines: &[Line], names: impl Fn(&Line) -> Vec<String>) -> Result<Vec<u8>, csv::Error> {
+    let mut out = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    let counted = ["load_balancers", "mode_population", "monitor", "defensive", "strictest", "mode_unknown"];
+    let rest = ["excepted", "unknown", "exposure", "exposure_excepted", "oldest_monitor", "oldest_monitor_days"];
+    let header = first.iter().chain(&counted).map(|name| (*name).to_owned());
+    let header = header.chain(SEVERITIES.iter().map(|severity| format!("failures_{severity}")));
+    out.write_record(header.chain(rest.iter().map(|name| (*name).to_owned())))?;
+    for line in lines {
+        let figures = &line.figures;
+        let texts = names(line);
+        let mut record: Vec<String> = texts.iter().map(|text| plain::cell(text).into_owned()).collect();
+        let counts = [
+            figures.balancers,
+            line.population,
+            figures.monitor,
+            figures.defensive,
+            figures.strictest,
+            figures.mode_unknown,
+        ];
+        let more = [figures.excepted, figures.unknown, figures.exposure, figures.exposure_excepted];
+        record.extend(counts.iter().chain(&figures.failures).chain(&more).map(ToString::to_string));
+        record.push(figures.oldest_monitor.map_or_else(String::new, |first| first.to_string()));
+        record.push(line.oldest_days.map_or_else(String::new, |days| days.to_string()));
+        out.write_record(record)?;
+    }
+    out.into_inner().map_err(|error| error.into_error().into())
+}

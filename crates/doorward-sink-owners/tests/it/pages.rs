@@ -1,0 +1,201 @@
+//! What an owner's page says.
+
+use doorward_model::{Arn, Gap, GapReason, Kind, Manager, Mode, Observed, ScanReport, Severity, Verdict};
+use doorward_sink_owners::{Change, ChangeKind, Context, Previous, Required, write};
+
+use crate::{context, scene, written};
+
+const MODE_RULE: &str = "desync-mode-below-required";
+
+/// One load balancer of one owner, in monitor where defensive is required, and nothing else open.
+fn one(change: impl FnOnce(&mut ScanReport)) -> (ScanReport, Context) {
+    let mut report = scene::large(1, 1);
+    let lb = &mut report.load_balancers[0];
+    lb.kind = Kind::Application;
+    lb.mode = Observed::Known(Mode::Monitor);
+    lb.owner = scene::owner("alpha");
+    lb.managed_by = Observed::Absent;
+    for finding in &mut report.findings {
+        finding.verdict = match finding.rule.as_str() {
+            MODE_RULE => Verdict::Fail {
+                because: "The mode is monitor.".into(),
+                severity: Severity::High,
+                remedy: "Run `the command`.".into(),
+            },
+            _ => Verdict::Pass { because: "Fine.".into() },
+        };
+    }
+    change(&mut report);
+    let mut context = context();
+    context
+        .required
+        .insert(report.load_balancers[0].arn.clone(), Required { lowest: Mode::Defensive, highest: Mode::Defensive });
+    (report, context)
+}
+
+/// The pages of the one owner: Markdown and HTML.
+fn pages(report: &ScanReport, context: &Context) -> [String; 2] {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_, files) = written(folder.path(), report, context);
+    [".md", ".html"].map(|ending| {
+        let page = files.iter().find(|(name, _)| !name.starts_with("index") && name.ends_with(ending));
+        page.expect("a page").1.clone()
+    })
+}
+
+#[test]
+fn the_fix_is_in_the_dialect_of_what_manages_it() {
+    for (manager, expected) in [
+        (Observed::Absent, &["the command", "EC2 > Load Balancers"][..]),
+        (Observed::Known(Manager::Terraform("x".into())), &["desync_mitigation_mode = \"defensive\"", "aws_lb"]),
+        (
+            Observed::Known(Manager::CloudFormation("x".into())),
+            &["Key: routing.http.desync_mitigation_mode", "elbv2.DesyncMitigationMode.DEFENSIVE"],
+        ),
+        (
+            Observed::Known(Manager::Kubernetes("x".into())),
+            &[
+                "alb.ingress.kubernetes.io/load-balancer-attributes: routing.http.desync_mitigation_mode=defensive",
+                "kind: IngressClassParams",
+            ],
+        ),
+        (Observed::Known(Manager::EcsGateway("x".into())), &["\"httpDesync\": \"defensive\""]),
+        (Observed::Known(Manager::ElasticBeanstalk("x".into())), &["AWSEBV2LoadBalancer:"]),
+    ] {
+        let (report, context) = one(|report| report.load_balancers[0].managed_by = manager);
+        let [md, _] = pages(&report, &context);
+        for text in expected {
+            assert!(md.contains(text), "{text} in {md}");
+        }
+    }
+}
+
+#[test]
+fn nobody_is_told_a_mode_that_nobody_told() {
+    let (report, mut context) = one(|_| {});
+    context.required.clear();
+    let [md, html] = pages(&report, &context);
+    assert!(!md.contains("EC2 > Load Balancers") && md.contains("| not told |"));
+    assert!(html.contains("<td>not told</td>"));
+}
+
+#[test]
+fn a_grave_failure_is_for_this_week() {
+    let (report, context) = one(|_| {});
+    let [md, _] = pages(&report, &context);
+    let todo =
+        md.split_once("## What to do").expect("a section").1.split_once("## The load balancers").expect("the next").0;
+    assert!(todo.contains("### This week") && todo.contains("(high,"), "{todo}");
+}
+
+#[test]
+fn what_is_not_known_says_why_and_counts() {
+    let (report, context) = one(|report| {
+        report.load_balancers[0].mode = Observed::unread(Gap::new(GapReason::Throttled, "elasticloadbalancing:X"));
+        report.findings.iter_mut().filter(|finding| finding.rule == MODE_RULE).for_each(|finding| {
+            let gap = Gap::new(GapReason::Throttled, "elasticloadbalancing:X");
+            finding.verdict = Verdict::unread("The mode", &gap.into());
+        });
+    });
+    for page in pages(&report, &context) {
+        assert!(page.contains("unknown (throttled)"), "the reason");
+        assert!(page.contains("100.0 % (1 of 1)"), "in the share");
+        assert!(page.contains("Nobody could look"), "in what to do");
+        assert!(!page.contains("Nothing fails"), "and never as fine");
+    }
+}
+
+#[test]
+fn exceptions_that_end_are_for_this_week_and_others_are_not() {
+    for (expires, due) in [("2026-11-10", true), ("2027-02-01", false), ("whenever", true)] {
+        let (report, context) = one(|report| {
+            report.findings.iter_mut().filter(|finding| finding.rule == MODE_RULE).for_each(|finding| {
+                finding.verdict = Verdict::Excepted {
+                    because: "Allowed.".into(),
+                    severity: Severity::High,
+                    exception: "EX-1".into(),
+                    expires: expires.into(),
+                };
+            });
+        });
+        let [md, _] = pages(&report, &context);
+        assert_eq!(md.contains("### This week"), due, "{expires}");
+        assert!(md.contains(&format!("EX-1 until {expires}")));
+    }
+}
+
+#[test]
+fn what_nobody_owns_says_who_might() {
+    let (report, mut context) = one(|report| {
+        let lb = &mut report.load_balancers[0];
+        lb.owner = Observed::Absent;
+        lb.managed_by = Observed::Known(Manager::CloudFormation("shop-stack".into()));
+    });
+    context.account_contacts.insert(report.load_balancers[0].account.clone(), "Kim Stone".into());
+    let [md, _] = pages(&report, &context);
+    for hint in [
+        "CloudFormation stack shop-stack",
+        "tag team says web",
+        "is Kim Stone",
+        "called workload-0",
+        "/Workloads/Unit-0",
+    ] {
+        assert!(md.contains(hint), "{hint} in {md}");
+    }
+}
+
+#[test]
+fn changes_are_told_to_whom_they_concern() {
+    let (report, mut context) = one(|_| {});
+    let gone = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/gone/1";
+    let change = |kind, arn: &Arn, owner: Option<&str>| Change {
+        kind,
+        load_balancer: arn.clone(),
+        rule: MODE_RULE.into(),
+        owner: owner.map(str::to_owned),
+    };
+    let gone = Arn::new(gone).expect("an ARN");
+    context.previous = Some(Previous {
+        run: "earlier".into(),
+        at: report.run.finished,
+        changes: vec![
+            change(ChangeKind::New, &report.load_balancers[0].arn, None),
+            change(ChangeKind::Vanished, &gone, Some("alpha")),
+            change(ChangeKind::Fixed, &gone, Some("somebody else")),
+        ],
+    });
+    let [md, _] = pages(&report, &context);
+    let section = md.split_once("## Since the last scan").expect("a section").1;
+    assert!(
+        section.contains("- new: ") && section.contains("- load balancer gone: loadbalancer/app/gone/1"),
+        "{section}"
+    );
+    assert!(!section.contains("- fixed"), "{section}");
+}
+
+#[test]
+fn templates_of_the_users_own_go_first() {
+    let own = tempfile::tempdir().expect("a folder");
+    std::fs::write(own.path().join("owner.md"), "Dear {{ owner }}, mind {{ rows[0].name }}.\n").expect("written");
+    let (report, mut context) = one(|report| report.load_balancers[0].owner = scene::owner("<b>*x*"));
+    context.templates_dir = Some(own.path().to_owned());
+    let [md, html] = pages(&report, &context);
+    assert_eq!(md, format!("Dear \\<b\\>\\*x\\*, mind {}.\n", report.load_balancers[0].name), "escaped all the same");
+    assert!(html.starts_with("<!doctype html>") || html.contains("<!doctype html>"), "the others are built in");
+}
+
+#[test]
+fn a_template_that_cannot_be_used_is_named() {
+    let own = tempfile::tempdir().expect("a folder");
+    let (report, mut context) = one(|_| {});
+    context.templates_dir = Some(own.path().to_owned());
+    let place = tempfile::tempdir().expect("a folder");
+    for bad in ["{% if %}", "{{ no_such_thing }}", "{{ owner | no_such_filter }}"] {
+        std::fs::write(own.path().join("owner.md"), bad).expect("written");
+        let error = write(place.path(), &report, &context).expect_err("no template").to_string();
+        assert!(error.contains("owner.md") && error.contains("templates_dir"), "{error}");
+    }
+    context.templates_dir = Some(own.path().join("missing"));
+    let error = write(place.path(), &report, &context).expect_err("no folder").to_string();
+    assert!(error.contains("missing") && error.contains("templates_dir"), "{error}");
+}

@@ -1,0 +1,263 @@
+"use strict";
+(() => {
+  // The data: see data.rs for how it is packed. Text from it only ever becomes text, never markup.
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const VERDICTS = ["fail", "unknown", "excepted", "pass", "not applicable"];
+  const SEVERITIES = ["informational", "low", "medium", "high", "critical"];
+  const [FAIL, UNKNOWN, EXCEPTED] = [0, 1, 2];
+  const INFORMATIONAL = 0;
+  const now = Date.parse(data.at);
+  const at = Object.fromEntries(data.columns.map((name, i) => [name, i]));
+  const text = (n) => (n < 0 ? "" : data.texts[n]);
+  const $ = (id) => document.getElementById(id);
+
+  // An element with attributes and children; a child that is no element is text.
+  function el(tag, attributes, ...children) {
+    const node = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes ?? {})) {
+      if (name === "on") for (const [event, run] of Object.entries(value)) node.addEventListener(event, run);
+      else if (value === true) node.setAttribute(name, "");
+      else if (value !== false && value != null) node.setAttribute(name, value);
+    }
+    node.append(...children.flat().filter((child) => child != null && child !== ""));
+    return node;
+  }
+  const outside = (value) => el("bdi", null, value);
+
+  const value = (i, column) => text(data.balancers[i][at[column]]);
+  const name = (i) => data.names[i];
+  // Puts a load balancer's own words back in place of their marks.
+  function own(i, packed) {
+    if (!/[\u0001-\u0005]/.test(packed)) return packed;
+    return packed.replace(/[\u0001-\u0005]/g, (mark) => {
+      switch (mark) {
+        case "\u0001": return arn(i);
+        case "\u0002": return name(i);
+        case "\u0003": return value(i, "managed_by");
+        case "\u0004": return value(i, "account");
+        default: return value(i, "region");
+      }
+    });
+  }
+  const arn = (i) => own(i, value(i, "arn")) + data.tails[i];
+
+  function findings(i) {
+    const row = data.findings[i];
+    const list = [];
+    for (let n = 0; n < row.length; n += 3) {
+      const [kind, severity, because, remedy, exception, expires] = data.verdicts[row[n + 1]];
+      const history = row[n + 2] < 0 ? null : data.histories[row[n + 2]];
+      list.push({ rule: row[n], kind, severity, because, remedy, exception, expires, history });
+    }
+    return list;
+  }
+  const isOpen = (f) => f.kind === FAIL || f.kind === EXCEPTED;
+  const days = (iso) => Math.max(0, Math.floor((now - Date.parse(iso)) / 86400000));
+
+  // What the table sorts and filters by, worked out once.
+  const rows = data.balancers.map((_, i) => {
+    const row = { i, worst: -1, fails: 0, unknown: 0, excepted: 0, since: null, failing: [], exception: "" };
+    for (const f of findings(i)) {
+      if (f.kind === FAIL) {
+        row.worst = Math.max(row.worst, f.severity);
+        row.failing.push(f.rule);
+        if (f.severity > INFORMATIONAL) row.fails += 1;
+      }
+      if (f.kind === UNKNOWN) { row.unknown += 1; row.failing.push(f.rule); }
+      if (f.kind === EXCEPTED) { row.excepted += 1; row.failing.push(f.rule); row.exception = own(i, text(f.exception)) + " until " + own(i, text(f.expires)); }
+      if (isOpen(f) && f.severity > INFORMATIONAL && f.history) {
+        const first = text(f.history[0]);
+        if (row.since === null || first < row.since) row.since = first;
+      }
+    }
+    row.undated = row.since === null && (row.fails > 0 || row.excepted > 0);
+    return row;
+  });
+  const haystacks = new Array(rows.length);
+  function haystack(i) {
+    return haystacks[i] ??= [name(i), arn(i), value(i, "owner"), value(i, "account_name"), value(i, "ou"), value(i, "managed_by"), value(i, "environment"), value(i, "application")].join("\n").toLowerCase();
+  }
+
+  const STATES = {
+    failing: ["Failing", (row) => row.fails > 0],
+    pressing: ["Critical or high", (row) => row.worst >= 3],
+    unknown: ["Something unknown", (row) => row.unknown > 0],
+    excepted: ["Under an exception", (row) => row.excepted > 0],
+    fine: ["Nothing open", (row) => row.fails + row.unknown + row.excepted === 0],
+  };
+  const filters = {
+    state: { label: "State", options: Object.entries(STATES).map(([key, [label]]) => [key, label]), test: (row, key) => STATES[key][1](row) },
+    rule: { label: "Rule not met", options: data.rules.map((rule) => [rule.id, rule.title]), test: (row, id) => row.failing.some((n) => data.rules[n].id === id) },
+    mode: byColumn("Mode", "mode"),
+    owner: byColumn("Owner", "owner"),
+    ou: byColumn("Unit", "ou"),
+    region: byColumn("Region", "region"),
+    kind: byColumn("Kind", "kind"),
+  };
+  function byColumn(label, column) {
+    const used = new Set(data.balancers.map((row) => row[at[column]]));
+    const options = [...used].map((n) => [text(n), text(n)]).sort((a, b) => a[0].localeCompare(b[0], "en"));
+    return { label, options, test: (row, wanted) => value(row.i, column) === wanted };
+  }
+
+  const byText = (read) => (a, b) => read(a).localeCompare(read(b), "en");
+  const MODES = ["monitor", "defensive", "strictest"];
+  const modeRank = (row) => { const rank = MODES.indexOf(value(row.i, "mode")); return rank < 0 ? (value(row.i, "mode").startsWith("unknown") ? -1 : 9) : rank; };
+  const columns = [
+    { key: "name", label: "Load balancer", compare: byText((row) => name(row.i)), cell: (row) => [el("button", { type: "button", class: "link", "data-row": row.i, "aria-haspopup": "dialog" }, outside(name(row.i))), el("span", { class: "sub" }, value(row.i, "kind") + ", " + value(row.i, "scheme"))], head: true },
+    { key: "worst", label: "Worst", compare: (a, b) => b.worst - a.worst || b.unknown - a.unknown || b.fails - a.fails || b.excepted - a.excepted, cell: worst },
+    { key: "mode", label: "Mode", compare: (a, b) => modeRank(a) - modeRank(b), cell: (row) => { const mode = value(row.i, "mode"); const required = value(row.i, "required"); return el("span", { class: "mode" }, el("span", { class: "tag " + mode.split(" ")[0] }, mode), mode === required ? null : el("span", { class: "sub" }, "required: " + required)); } },
+    { key: "since", label: "Open for", numeric: true, compare: (a, b) => (a.since ?? "~").localeCompare(b.since ?? "~"), cell: (row) => row.since ? days(row.since) + " days" : row.undated ? "not recorded" : "–" },
+    { key: "exception", label: "Exception", compare: byText((row) => row.exception || "~"), cell: (row) => row.exception ? outside(row.exception) : "–" },
+    { key: "owner", label: "Owner", compare: byText((row) => value(row.i, "owner")), cell: (row) => outside(value(row.i, "owner")) },
+    { key: "account", label: "Account", compare: byText((row) => value(row.i, "account")), cell: (row) => [value(row.i, "account"), el("span", { class: "sub" }, outside(value(row.i, "account_name")))] },
+    { key: "place", label: "Region and unit", compare: byText((row) => value(row.i, "region") + " " + value(row.i, "ou")), cell: (row) => [value(row.i, "region"), el("span", { class: "sub" }, outside(value(row.i, "ou")))] },
+  ];
+  function worst(row) {
+    const tags = [];
+    if (row.worst >= 0) tags.push(el("span", { class: "tag " + SEVERITIES[row.worst] }, SEVERITIES[row.worst]));
+    if (row.unknown > 0) tags.push(el("span", { class: "tag unknown" }, row.unknown + " unknown"));
+    if (row.excepted > 0) tags.push(el("span", { class: "tag excepted" }, "excepted"));
+    if (tags.length === 0) return el("span", { class: "tag pass" }, "nothing open");
+    return tags.flatMap((tag, n) => (n === 0 ? [tag] : [el("br"), tag]));
+  }
+
+  const shown = { search: "", chosen: {}, sort: "worst", down: false, page: 0, size: 25, rows: [] };
+  const number = (n) => n.toLocaleString("en");
+
+  function select() {
+    const words = shown.search.toLowerCase().split(/\s+/).filter(Boolean);
+    const tests = Object.entries(shown.chosen).filter(([, wanted]) => wanted !== "");
+    const column = columns.find((one) => one.key === shown.sort);
+    const found = rows.filter((row) => tests.every(([key, wanted]) => filters[key].test(row, wanted)) && words.every((word) => haystack(row.i).includes(word)));
+    // The data is in a total order already, and sorting keeps the order of equals.
+    found.sort((a, b) => (shown.down ? -1 : 1) * column.compare(a, b) || a.i - b.i);
+    shown.rows = found;
+    shown.page = 0;
+    draw();
+  }
+
+  function draw(all) {
+    const { rows: found, size } = shown;
+    const pages = Math.max(1, Math.ceil(found.length / size));
+    shown.page = Math.min(shown.page, pages - 1);
+    const from = all ? 0 : shown.page * size;
+    const to = Math.min(found.length, all ? all : from + size);
+    const head = columns.map((column) => el("th", { scope: "col", class: column.numeric && "n", "aria-sort": shown.sort === column.key ? (shown.down ? "descending" : "ascending") : null }, el("button", { type: "button", "data-sort": column.key }, column.label)));
+    const body = found.slice(from, to).map((row) => el("tr", null, columns.map((column) => el(column.head ? "th" : "td", { scope: column.head && "row", class: column.numeric && "n" }, column.cell(row)))));
+    $("table").replaceChildren(el("thead", null, el("tr", null, head)), el("tbody", null, body));
+    const of = found.length === rows.length ? number(rows.length) : number(found.length) + " that match, " + number(rows.length) + " in all";
+    $("status").textContent = found.length === 0 ? "None of the " + number(rows.length) + " load balancers matches." : "Rows " + number(from + 1) + " to " + number(to) + " of " + of + ".";
+    const step = (label, by, off) => el("button", { type: "button", class: "quiet", disabled: off, "data-step": by }, label);
+    const sizes = [25, 50, 100, 250].map((n) => el("option", { value: n, selected: n === size }, n + " rows"));
+    $("pager").replaceChildren(step("Previous", -1, shown.page === 0), el("span", null, "Page " + number(shown.page + 1) + " of " + number(pages)), step("Next", 1, shown.page >= pages - 1), el("select", { id: "size", "aria-label": "Rows on a page" }, sizes));
+  }
+
+  function open(i) {
+    const all = findings(i);
+    const pressing = all.filter((f) => f.kind === FAIL || f.kind === UNKNOWN || f.kind === EXCEPTED).sort((a, b) => b.severity - a.severity || a.kind - b.kind);
+    const others = all.filter((f) => !pressing.includes(f));
+    const facts = [
+      ["Mode", value(i, "mode")], ["Required mode", value(i, "required")], ["Kind and scheme", value(i, "kind") + ", " + value(i, "scheme")],
+      ["Owner", value(i, "owner") + (value(i, "owner_source") ? " (by " + value(i, "owner_source") + ")" : "")], ["Account", value(i, "account") + " " + value(i, "account_name")], ["Unit", value(i, "ou")],
+      ["Region", value(i, "region")], ["Managed by", value(i, "managed_by")], ["Environment", value(i, "environment")],
+      ["Application", value(i, "application")], ["Created", value(i, "created")], ["Access logs", value(i, "access_logs")],
+      ["Drops invalid headers", value(i, "drop_invalid_headers")], ["Listeners", value(i, "listeners")],
+      ["Read by", value(i, "read_by") ? value(i, "read_by") + ", " + value(i, "read_at") + (data.requests[i] ? ", request " + data.requests[i] : "") : "no call brought the attributes"],
+    ];
+    const sheet = el("div", { class: "sheet" },
+      el("div", { class: "sheet-head" }, el("div", null, el("h3", { id: "dialog-title" }, outside(name(i))), el("code", null, outside(arn(i)))), el("button", { type: "button", class: "quiet", id: "close" }, "Close")),
+      el("dl", { class: "facts" }, facts.map(([what, said]) => el("div", null, el("dt", null, what), el("dd", null, outside(said))))),
+      pressing.length === 0 ? el("p", null, "Nothing is open here.") : null,
+      pressing.map((f) => el("section", { class: "finding" },
+        el("h3", null, data.rules[f.rule].title),
+        el("p", null, el("span", { class: "tag " + (f.kind === FAIL ? SEVERITIES[f.severity] : VERDICTS[f.kind]) }, VERDICTS[f.kind] + (f.severity >= 0 ? ", " + SEVERITIES[f.severity] : "")), dated(f)),
+        el("p", null, outside(own(i, text(f.because)))),
+        f.remedy >= 0 && text(f.remedy) ? el("p", { class: "todo" }, quoted(own(i, text(f.remedy)))) : null,
+        data.rules[f.rule].why ? el("p", { class: "soft" }, data.rules[f.rule].why) : null)),
+      others.length === 0 ? null : el("div", { class: "others" }, others.map((f) => el("p", null, el("b", null, data.rules[f.rule].title + ": " + VERDICTS[f.kind]), ". ", outside(own(i, text(f.because)))))));
+    $("dialog").replaceChildren(sheet);
+    if (!$("dialog").open) $("dialog").showModal();
+    $("dialog").scrollTop = 0;
+    history.replaceState(null, "", "#" + encodeURIComponent(arn(i)));
+  }
+  function dated(f) {
+    if (!f.history) return "";
+    const [first, , resolved, reopened] = f.history;
+    const day = text(first).slice(0, 10);
+    return " since " + day + " (" + days(text(first)) + " days)" + (resolved >= 0 ? ", resolved " + text(resolved).slice(0, 10) : "") + (reopened > 0 ? ", came back " + reopened + " times" : "");
+  }
+  // What stands between backticks is code.
+  const quoted = (sentence) => sentence.split("`").map((part, n, parts) => (n % 2 === 1 && n < parts.length - 1 ? el("code", null, part) : part));
+
+  function set(key, wanted) {
+    shown.chosen[key] = wanted;
+    $("f-" + key).value = wanted;
+  }
+
+  for (const [key, filter] of Object.entries(filters)) {
+    const options = [["", "all"], ...filter.options].map(([option, label]) => el("option", { value: option }, label));
+    $("filters").append(el("label", null, filter.label, el("select", { id: "f-" + key, "data-key": key }, options)));
+    shown.chosen[key] = "";
+  }
+  let waiting = 0;
+  $("search").addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => { shown.search = $("search").value; select(); }, 80);
+  });
+  $("tools").addEventListener("submit", (event) => event.preventDefault());
+  $("filters").addEventListener("change", (event) => { shown.chosen[event.target.dataset.key] = event.target.value; select(); });
+  $("clear").addEventListener("click", () => {
+    Object.keys(filters).forEach((key) => set(key, ""));
+    $("search").value = shown.search = "";
+    select();
+  });
+  $("table").addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    if (button.dataset.row !== undefined) return open(Number(button.dataset.row));
+    shown.down = shown.sort === button.dataset.sort && !shown.down;
+    shown.sort = button.dataset.sort;
+    select();
+    $("table").querySelector(`[data-sort="${shown.sort}"]`).focus();
+  });
+  $("pager").addEventListener("click", (event) => {
+    const by = event.target.dataset.step;
+    if (by === undefined) return;
+    shown.page += Number(by);
+    draw();
+    const again = $("pager").querySelector(`[data-step="${by}"]`);
+    (again.disabled ? $("pager").querySelector("button:not(:disabled)") : again)?.focus();
+  });
+  $("pager").addEventListener("change", (event) => { shown.size = Number(event.target.value); shown.page = 0; draw(); $("size").focus(); });
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-filter]");
+    if (!button) return;
+    Object.keys(filters).forEach((key) => set(key, ""));
+    set(button.dataset.filter, button.dataset.value);
+    select();
+    $("balancers").scrollIntoView();
+    $("search").focus({ preventScroll: true });
+  });
+  $("dialog").addEventListener("click", (event) => { if (event.target === $("dialog") || event.target.closest("#close")) $("dialog").close(); });
+  $("dialog").addEventListener("close", () => history.replaceState(null, "", location.pathname + location.search));
+  const themes = ["automatic", "light", "dark"];
+  $("theme").addEventListener("click", () => {
+    const root = document.documentElement;
+    const next = themes[(themes.indexOf(root.dataset.theme ?? "automatic") + 1) % themes.length];
+    root.dataset.theme = next;
+    $("theme").textContent = "Theme: " + next;
+  });
+  // Paper has no pages to turn: what matches is printed, up to what a reader can bear.
+  const PRINTED = 1000;
+  addEventListener("beforeprint", () => draw(PRINTED));
+  addEventListener("afterprint", () => draw());
+  for (const id of ["tools", "pager", "theme"]) $(id).hidden = false;
+  select();
+  if (location.hash.length > 1) {
+    let wanted = "";
+    try { wanted = decodeURIComponent(location.hash.slice(1)); } catch { /* a mark that is none of ours */ }
+    const found = rows.find((row) => arn(row.i) === wanted);
+    if (found) open(found.i);
+  }
+})();

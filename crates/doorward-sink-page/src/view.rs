@@ -1,0 +1,235 @@
+//! What the page says in figures, as its template sees them. Everything is counted from the report; nothing is judged.
+
+use std::collections::BTreeMap;
+
+use doorward_model::{LoadBalancer, Mode, Observed, ScanReport, Severity, VerdictKind};
+use serde::Serialize;
+
+use crate::Context;
+use crate::chart::{Part, stacked};
+use crate::plain::share;
+
+mod coverage;
+mod groups;
+mod trend;
+
+pub(crate) use groups::Group;
+
+/// The rule whose failures are about the mode.
+const MODE_RULE: &str = "desync-mode-below-required";
+
+/// The severities that count as failures, worst first; informational ones say that nothing is wrong.
+const SEVERITIES: [Severity; 4] = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low];
+
+/// What becomes of a load balancer in a share of modes.
+pub(crate) enum Standing {
+    /// It is in this mode.
+    In(Mode),
+    /// Nobody knows.
+    Unknown,
+    /// It has no mode, or one that does nothing.
+    NotApplicable,
+}
+
+/// Reads the mode of a load balancer as the tally of the scan does.
+pub(crate) fn standing(lb: &LoadBalancer) -> Standing {
+    match &lb.mode {
+        _ if !lb.kind.can_parse_http() || crate::data::is_silent(lb) => Standing::NotApplicable,
+        Observed::Known(mode) => Standing::In(*mode),
+        Observed::Absent | Observed::Unread(_) => Standing::Unknown,
+    }
+}
+
+/// The page without its table.
+#[derive(Serialize)]
+pub(crate) struct View {
+    title: String,
+    subject: String,
+    at: String,
+    took: String,
+    caller: String,
+    run: String,
+    tool: String,
+    interrupted: bool,
+    headline: String,
+    coverage: coverage::View,
+    cards: Vec<Card>,
+    modes: Bar,
+    modes_note: String,
+    trend: trend::View,
+    rules: Vec<RuleRow>,
+    owners: groups::View,
+    units: groups::View,
+    balancers: usize,
+}
+
+/// One figure that stands by itself.
+#[derive(Serialize)]
+struct Card {
+    label: &'static str,
+    figure: String,
+    of: String,
+    /// Whether it is something to look at.
+    alarming: bool,
+}
+
+/// A stacked bar with its figures in words.
+#[derive(Serialize)]
+pub(crate) struct Bar {
+    parts: Vec<Part>,
+    legend: Vec<(&'static str, String)>,
+    /// All of it in one sentence, for those who do not see it.
+    words: String,
+}
+
+impl Bar {
+    pub(crate) fn of(what: &str, counts: &[(&'static str, usize)], whole: usize) -> Self {
+        let legend: Vec<_> = counts.iter().map(|(name, count)| (*name, share(*count, whole))).collect();
+        let words: Vec<String> = legend.iter().map(|(name, share)| format!("{name} {share}")).collect();
+        Self { parts: stacked(counts, whole), words: format!("{what}: {}", words.join(", ")), legend }
+    }
+}
+
+/// One rule's verdicts.
+#[derive(Serialize)]
+struct RuleRow {
+    id: String,
+    title: String,
+    bar: Bar,
+    fail: usize,
+    /// Failures that only say what is worth knowing.
+    informational: usize,
+    unknown: usize,
+    excepted: usize,
+    pass: usize,
+    not_applicable: usize,
+}
+
+/// Counts the report.
+pub(crate) fn of(report: &ScanReport, context: &Context) -> View {
+    let run = &report.run;
+    let subject = match &report.organization {
+        Observed::Known(organization) => format!("organization {}", organization.id),
+        _ => format!("account {}", run.account),
+    };
+    let tally = &report.tally;
+    let count = |mode| tally.modes.get(&mode).copied().unwrap_or(0);
+    let modes = [
+        ("monitor", count(Mode::Monitor)),
+        ("defensive", count(Mode::Defensive)),
+        ("strictest", count(Mode::Strictest)),
+        ("unknown", tally.mode_unknown),
+    ];
+    let kinds: Vec<String> = tally.kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    let silent = match tally.mode_not_applicable {
+        0 => String::new(),
+        n => format!("; {n} classic without an HTTP listener, where the mode does nothing"),
+    };
+    View {
+        title: format!("Front doors of {subject}"),
+        subject,
+        at: run.finished.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+        took: format!("{} s", run.finished.duration_since(run.started).as_secs()),
+        caller: run.caller.to_string(),
+        run: run.id.clone(),
+        tool: run.tool_version.clone(),
+        interrupted: run.interrupted,
+        headline: headline(report),
+        cards: cards(report),
+        coverage: coverage::of(report),
+        modes: Bar::of("Load balancers by mode", &modes, tally.mode_population()),
+        modes_note: format!("Of {} load balancers: {}{silent}.", report.load_balancers.len(), kinds.join(", ")),
+        trend: trend::of(&context.trend),
+        rules: rules(report, context),
+        owners: groups::of(report, Group::Owner),
+        units: groups::of(report, Group::Unit),
+        balancers: report.load_balancers.len(),
+    }
+}
+
+/// How a rule's verdicts are spread: fail, unknown, excepted, pass, not applicable.
+fn spread(report: &ScanReport, rule: &str) -> [usize; 5] {
+    let counts = report.tally.verdicts.get(rule);
+    [VerdictKind::Fail, VerdictKind::Unknown, VerdictKind::Excepted, VerdictKind::Pass, VerdictKind::NotApplicable]
+        .map(|kind| counts.and_then(|counts| counts.get(&kind)).copied().unwrap_or(0))
+}
+
+/// The one sentence to remember.
+fn headline(report: &ScanReport) -> String {
+    let [fail, unknown, excepted, pass, _] = spread(report, MODE_RULE);
+    let asked = fail + unknown + excepted + pass;
+    if asked == 0 {
+        return "No load balancer was found whose mode could be judged.".to_owned();
+    }
+    let weak = match fail {
+        0 => format!("None of the {asked} load balancers that were judged is known to be weaker than required"),
+        1 => format!("1 of {asked} load balancers is weaker than the policy requires"),
+        n => format!("{n} of {asked} load balancers are weaker than the policy requires"),
+    };
+    let more = [
+        (excepted > 0).then(|| format!("{excepted} more by exception")),
+        (unknown > 0).then(|| format!("{unknown} nobody could judge")),
+    ];
+    let more: Vec<String> = more.into_iter().flatten().collect();
+    if more.is_empty() { format!("{weak}.") } else { format!("{weak}; {}.", more.join(", ")) }
+}
+
+fn cards(report: &ScanReport) -> Vec<Card> {
+    let [fail, unknown, excepted, pass, _] = spread(report, MODE_RULE);
+    let asked = fail + unknown + excepted + pass;
+    let pressing: usize =
+        [Severity::Critical, Severity::High].iter().filter_map(|severity| report.tally.failures.get(severity)).sum();
+    let failing: usize = SEVERITIES.iter().filter_map(|severity| report.tally.failures.get(severity)).sum();
+    let unreached: usize = report.tally.verdicts.values().filter_map(|kinds| kinds.get(&VerdictKind::Unknown)).sum();
+    let of = |part| share(part, asked);
+    vec![
+        Card { label: "Weaker than required", figure: fail.to_string(), of: of(fail), alarming: fail > 0 },
+        Card { label: "Weaker by exception", figure: excepted.to_string(), of: of(excepted), alarming: false },
+        Card {
+            label: "Critical or high failures",
+            figure: pressing.to_string(),
+            of: format!("of {failing} failures of every rule"),
+            alarming: pressing > 0,
+        },
+        Card {
+            label: "Verdicts nobody could reach",
+            figure: unreached.to_string(),
+            of: share(unreached, report.findings.len()),
+            alarming: unreached > 0,
+        },
+    ]
+}
+
+fn rules(report: &ScanReport, context: &Context) -> Vec<RuleRow> {
+    let mut noted: BTreeMap<&str, usize> = BTreeMap::new();
+    for finding in &report.findings {
+        if finding.verdict.severity() == Some(Severity::Informational) {
+            *noted.entry(&finding.rule).or_default() += 1;
+        }
+    }
+    let rows = report.tally.verdicts.keys().map(|rule| {
+        let [failed, unknown, excepted, pass, not_applicable] = spread(report, rule);
+        let informational = noted.get(rule.as_str()).copied().unwrap_or(0).min(failed);
+        let fail = failed - informational;
+        let counts = [
+            ("fail", fail),
+            ("informational", informational),
+            ("unknown", unknown),
+            ("excepted", excepted),
+            ("pass", pass),
+        ];
+        let meta = context.rules.iter().find(|meta| meta.id == rule);
+        RuleRow {
+            title: meta.map_or_else(|| rule.clone(), |meta| meta.title.to_owned()),
+            bar: Bar::of(rule, &counts, failed + unknown + excepted + pass),
+            id: rule.clone(),
+            fail,
+            informational,
+            unknown,
+            excepted,
+            pass,
+            not_applicable,
+        }
+    });
+    rows.collect()
+}

@@ -1,0 +1,112 @@
+//! What was and was not looked at: the first thing the page says.
+
+use std::collections::BTreeMap;
+
+use doorward_model::{CoverageStatus, Gap, Listing, ScanReport};
+use serde::Serialize;
+
+use super::Bar;
+use crate::plain::percent;
+
+/// How many account-Regions a group of gaps names; the rest is counted.
+const NAMED: usize = 8;
+
+/// The section.
+#[derive(Serialize)]
+pub(super) struct View {
+    figure: String,
+    of: String,
+    bar: Bar,
+    sum: String,
+    complete: bool,
+    /// Set where the list of accounts itself did not arrive in full.
+    accounts_unlisted: Option<String>,
+    /// Lines that stand for Regions nobody could list.
+    unlisted_regions: usize,
+    holes: Vec<Hole>,
+    skipped: Vec<Hole>,
+}
+
+/// One reason for not having looked, wherever it was met.
+#[derive(Serialize)]
+struct Hole {
+    reason: &'static str,
+    meaning: &'static str,
+    operation: String,
+    detail: String,
+    mend: String,
+    count: usize,
+    places: String,
+}
+
+/// Reads it off the report.
+pub(super) fn of(report: &ScanReport) -> View {
+    let coverage = &report.coverage;
+    let counts = coverage.counts;
+    let in_scope = counts.in_scope();
+    let parts = [("complete", counts.complete), ("partial", counts.partial), ("failed", counts.failed)];
+    View {
+        figure: percent(counts.complete, in_scope).unwrap_or_else(|| "none in scope".to_owned()),
+        of: format!("{} of {in_scope}", counts.complete),
+        bar: Bar::of("Account-Regions in scope", &parts, in_scope),
+        sum: format!(
+            "{} complete + {} partial + {} failed = {in_scope} in scope; {} skipped; {} in all, of {} accounts",
+            counts.complete,
+            counts.partial,
+            counts.failed,
+            counts.skipped,
+            counts.all,
+            report.accounts.len()
+        ),
+        complete: counts.complete == in_scope && coverage.accounts_listing.is_full(),
+        accounts_unlisted: match &coverage.accounts_listing {
+            Listing::Full => None,
+            Listing::Unread(gap) => Some(gap.to_string()),
+        },
+        unlisted_regions: coverage.lines.iter().filter(|line| line.region.is_none()).count(),
+        holes: holes(report, |status| matches!(status, CoverageStatus::Partial | CoverageStatus::Failed)),
+        skipped: holes(report, |status| status == CoverageStatus::Skipped),
+    }
+}
+
+/// The gaps of the lines that are wanted, those that are mended by one act together, the commonest first.
+fn holes(report: &ScanReport, wanted: impl Fn(CoverageStatus) -> bool) -> Vec<Hole> {
+    type Key<'a> = (&'static str, &'a str, Option<&'a str>, Option<&'a str>, Option<&'a str>);
+    let mut groups: BTreeMap<Key<'_>, (&Gap, Vec<String>)> = BTreeMap::new();
+    for line in report.coverage.lines.iter().filter(|line| wanted(line.status)) {
+        for gap in &line.gaps {
+            let said = if gap.action.is_none() && gap.policy.is_none() { gap.message.as_deref() } else { None };
+            let key = (gap.reason.code(), gap.operation.as_str(), gap.code.as_deref(), gap.policy.as_deref(), said);
+            let place = match &line.region {
+                Some(region) => format!("{} {region}", line.account),
+                None => format!("{} (Regions not listed)", line.account),
+            };
+            groups.entry(key).or_insert_with(|| (gap, Vec::new())).1.push(place);
+        }
+    }
+    let mut holes: Vec<Hole> = groups.into_values().map(|(gap, places)| hole(gap, &places)).collect();
+    holes.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| (a.reason, &a.operation).cmp(&(b.reason, &b.operation))));
+    holes
+}
+
+fn hole(gap: &Gap, places: &[String]) -> Hole {
+    let said = [gap.code.as_ref(), gap.policy.as_ref(), gap.message.as_ref()];
+    let said: Vec<&str> = said.into_iter().flatten().map(String::as_str).collect();
+    let named: Vec<&str> = places.iter().take(NAMED).map(String::as_str).collect();
+    let more = match places.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more, all in --format json-v1"),
+    };
+    Hole {
+        reason: gap.reason.code(),
+        meaning: gap.reason.meaning(),
+        operation: gap.operation.clone(),
+        detail: said.join("; "),
+        mend: match &gap.action {
+            Some(action) => format!("{} The action is {action}.", gap.reason.remedy()),
+            None => gap.reason.remedy().to_owned(),
+        },
+        count: places.len(),
+        places: format!("{}{more}", named.join(", ")),
+    }
+}

@@ -1,0 +1,131 @@
+//! Findings by owner and by organizational unit, the worst first.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use doorward_model::{Arn, LoadBalancer, Mode, ScanReport, Verdict};
+use serde::Serialize;
+
+use super::{SEVERITIES, Standing, standing};
+use crate::chart::{Part, stacked};
+use crate::plain::{share, shown};
+
+/// How many groups have a line of their own; the rest is one line, and the table filters by all of them.
+const LINES: usize = 25;
+
+/// What is grouped by.
+#[derive(Clone, Copy)]
+pub(crate) enum Group {
+    /// By owner, as the findings say it.
+    Owner,
+    /// By organizational unit, without what is below it.
+    Unit,
+}
+
+impl Group {
+    fn of(self, lb: &LoadBalancer) -> String {
+        match self {
+            Self::Owner => lb.owner_label().to_owned(),
+            Self::Unit => shown(&lb.ou.as_ref().map(|ou| ou.names.clone())),
+        }
+    }
+}
+
+/// The section.
+#[derive(Serialize)]
+pub(super) struct View {
+    lines: Vec<Line>,
+    /// What the groups without a line of their own add up to.
+    rest: Option<Line>,
+    /// How many those are.
+    others: usize,
+    groups: usize,
+    total: Line,
+}
+
+/// One group.
+#[derive(Debug, Clone, Default, Serialize)]
+struct Line {
+    name: String,
+    balancers: usize,
+    /// Failures from critical to low.
+    failures: [usize; 4],
+    failing: usize,
+    unknown: usize,
+    excepted: usize,
+    monitor: usize,
+    population: usize,
+    monitor_share: String,
+    parts: Vec<Part>,
+}
+
+impl Line {
+    fn add(&mut self, other: &Self) {
+        self.balancers += other.balancers;
+        self.failures.iter_mut().zip(other.failures).for_each(|(sum, n)| *sum += n);
+        self.failing += other.failing;
+        self.unknown += other.unknown;
+        self.excepted += other.excepted;
+        self.monitor += other.monitor;
+        self.population += other.population;
+    }
+
+    /// Draws it beside the group with the most failures.
+    fn finish(&mut self, most: usize) {
+        let [critical, high, medium, low] = self.failures;
+        let counts = [("critical", critical), ("high", high), ("medium", medium), ("low", low)];
+        self.parts = stacked(&counts, most);
+        self.monitor_share = share(self.monitor, self.population);
+    }
+}
+
+/// Counts the report by group.
+pub(super) fn of(report: &ScanReport, by: Group) -> View {
+    let mut groups: BTreeMap<String, Line> = BTreeMap::new();
+    let mut names: BTreeMap<&Arn, String> = BTreeMap::new();
+    for lb in &report.load_balancers {
+        let name = by.of(lb);
+        let line = groups.entry(name.clone()).or_default();
+        line.balancers += 1;
+        match standing(lb) {
+            Standing::NotApplicable => {}
+            Standing::In(Mode::Monitor) => {
+                line.monitor += 1;
+                line.population += 1;
+            }
+            Standing::In(_) | Standing::Unknown => line.population += 1,
+        }
+        names.insert(&lb.arn, name);
+    }
+    for finding in &report.findings {
+        let name = names.get(&finding.load_balancer).unwrap_or(&finding.owner);
+        let line = groups.entry(name.clone()).or_default();
+        match &finding.verdict {
+            Verdict::Fail { severity, .. } => {
+                let place = SEVERITIES.iter().position(|one| one == severity);
+                if let Some(count) = place.and_then(|place| line.failures.get_mut(place)) {
+                    *count += 1;
+                    line.failing += 1;
+                }
+            }
+            Verdict::Excepted { .. } => line.excepted += 1,
+            Verdict::Unknown { .. } => line.unknown += 1,
+            Verdict::Pass { .. } | Verdict::NotApplicable { .. } => {}
+        }
+    }
+    let mut lines: Vec<Line> = groups.into_iter().map(|(name, line)| Line { name, ..line }).collect();
+    lines.sort_by_cached_key(|line| (Reverse((line.failures, line.unknown, line.balancers)), line.name.clone()));
+    let groups = lines.len();
+    let mut total = Line::default();
+    lines.iter().for_each(|line| total.add(line));
+    let others = if lines.len() > LINES { lines.split_off(LINES) } else { Vec::new() };
+    let mut rest = (!others.is_empty()).then(Line::default);
+    if let Some(rest) = &mut rest {
+        others.iter().for_each(|line| rest.add(line));
+    }
+    let most = lines.iter().map(|line| line.failing).max().unwrap_or(0);
+    lines.iter_mut().for_each(|line| line.finish(most));
+    // The rest and the sum are other orders of magnitude: they have figures and no bar.
+    rest.iter_mut().chain([&mut total]).for_each(|line| line.monitor_share = share(line.monitor, line.population));
+    View { lines, rest, others: others.len(), groups, total }
+}

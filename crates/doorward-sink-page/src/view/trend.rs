@@ -1,0 +1,173 @@
+//! How it went: the share of each mode and the failures, scan by scan.
+
+use doorward_model::Mode;
+use serde::Serialize;
+
+use crate::TrendRow;
+use crate::chart::{Part, stacked};
+use crate::plain::share;
+
+/// How many scans are drawn; the table beside the chart has them all.
+const DRAWN: usize = 30;
+
+/// The size of the drawing, in its own units.
+const WIDTH: usize = 720;
+const HEIGHT: usize = 120;
+/// How far apart columns are at most, so that two scans do not make two walls.
+const WIDEST: usize = 180;
+
+/// The section.
+#[derive(Serialize)]
+pub(super) struct View {
+    rows: Vec<Row>,
+    columns: Vec<Column>,
+    earlier: usize,
+    /// The most failures of any column: the top of the second chart.
+    most: usize,
+    words_modes: String,
+    words_failing: String,
+    width: usize,
+    height: usize,
+}
+
+/// One scan in figures.
+#[derive(Serialize)]
+struct Row {
+    at: String,
+    coverage: String,
+    monitor: String,
+    defensive: String,
+    strictest: String,
+    unknown: String,
+    failing: usize,
+    excepted: usize,
+    unreached: usize,
+}
+
+/// One scan as a column.
+#[derive(Serialize)]
+struct Column {
+    x: usize,
+    width: usize,
+    label: String,
+    modes: Vec<Block>,
+    failing: usize,
+    failing_y: usize,
+    failing_height: usize,
+}
+
+/// A part of a column.
+#[derive(Serialize)]
+struct Block {
+    class: &'static str,
+    y: usize,
+    height: usize,
+}
+
+/// Draws the scans in the order given.
+pub(super) fn of(trend: &[TrendRow]) -> View {
+    let rows: Vec<Row> = trend.iter().map(row).collect();
+    let earlier = trend.len().saturating_sub(DRAWN);
+    let drawn = trend.get(earlier..).unwrap_or_default();
+    let most = drawn.iter().map(|row| row.failing).max().unwrap_or(0);
+    let step = WIDTH.checked_div(drawn.len()).unwrap_or(WIDTH).min(WIDEST);
+    let columns = drawn.iter().enumerate().map(|(n, row)| {
+        let failing_height = scaled(row.failing, most);
+        Column {
+            x: n * step,
+            width: (step * 7 / 10).min(WIDEST / 2),
+            label: label(n, drawn),
+            modes: stacked(&counts(row), population(row)).into_iter().map(block).collect(),
+            failing: row.failing,
+            failing_y: HEIGHT - failing_height,
+            failing_height,
+        }
+    });
+    let first_and_last = |say: fn(&TrendRow) -> String| match (drawn.first(), drawn.last()) {
+        (Some(first), Some(last)) if drawn.len() > 1 => {
+            format!("from {} on {} to {} on {}", say(first), day(first), say(last), day(last))
+        }
+        _ => String::new(),
+    };
+    View {
+        columns: columns.collect(),
+        earlier,
+        most,
+        words_modes: format!(
+            "Load balancers in monitor, over {} scans: {}",
+            drawn.len(),
+            first_and_last(|row| share(mode(row, Mode::Monitor), population(row)))
+        ),
+        words_failing: format!(
+            "Failing findings, over {} scans: {}",
+            drawn.len(),
+            first_and_last(|row| row.failing.to_string())
+        ),
+        rows,
+        width: WIDTH,
+        height: HEIGHT,
+    }
+}
+
+fn row(row: &TrendRow) -> Row {
+    let population = population(row);
+    let part = |count| share(count, population);
+    Row {
+        at: row.at.strftime("%Y-%m-%d %H:%M").to_string(),
+        coverage: share(row.coverage.complete, row.coverage.all.saturating_sub(row.coverage.skipped)),
+        monitor: part(mode(row, Mode::Monitor)),
+        defensive: part(mode(row, Mode::Defensive)),
+        strictest: part(mode(row, Mode::Strictest)),
+        unknown: part(row.mode_unknown),
+        failing: row.failing,
+        excepted: row.excepted,
+        unreached: row.unknown,
+    }
+}
+
+fn mode(row: &TrendRow, mode: Mode) -> usize {
+    row.modes.get(&mode).copied().unwrap_or(0)
+}
+
+fn population(row: &TrendRow) -> usize {
+    row.modes.values().sum::<usize>() + row.mode_unknown
+}
+
+/// From the top of a column down.
+fn counts(row: &TrendRow) -> [(&'static str, usize); 4] {
+    [
+        ("unknown", row.mode_unknown),
+        ("monitor", mode(row, Mode::Monitor)),
+        ("defensive", mode(row, Mode::Defensive)),
+        ("strictest", mode(row, Mode::Strictest)),
+    ]
+}
+
+fn block(part: Part) -> Block {
+    let y = part.from * HEIGHT / 1000;
+    let end = (part.from + part.length) * HEIGHT / 1000;
+    Block { class: part.class, y, height: end - y }
+}
+
+/// Something is never drawn as nothing.
+fn scaled(count: usize, most: usize) -> usize {
+    match (count * HEIGHT).checked_div(most) {
+        Some(height) if count > 0 => height.max(2),
+        _ => 0,
+    }
+}
+
+fn day(row: &TrendRow) -> String {
+    row.at.strftime("%Y-%m-%d").to_string()
+}
+
+/// The date below a column: on as many as fit, the last one always.
+fn label(n: usize, drawn: &[TrendRow]) -> String {
+    let every = drawn.len().div_ceil(7).max(1);
+    let from_end = drawn.len() - 1 - n;
+    if from_end.is_multiple_of(every) {
+        drawn.get(n).map(|row| row.at.strftime("%b %d").to_string()).unwrap_or_default()
+    } else {
+        String::new()
+    }
+}

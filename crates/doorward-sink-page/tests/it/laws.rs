@@ -1,0 +1,162 @@
+//! What holds for the page of every report.
+
+use doorward_model::ScanReport;
+use doorward_sink_page::{Context, TrendRow, render, write};
+use proptest::prelude::*;
+
+use crate::scene;
+
+fn page(report: &ScanReport) -> String {
+    render(report, &Context::default()).expect("renders")
+}
+
+/// The data that the page's script reads.
+fn data(page: &str) -> serde_json::Value {
+    let from = page.split_once(r#"<script type="application/json" id="data">"#).expect("the data begins").1;
+    serde_json::from_str(from.split_once("</script>").expect("the data ends").0).expect("the data is JSON")
+}
+
+#[test]
+fn the_same_report_gives_the_same_bytes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let report = scene::large(200, 9);
+    let place = |name: &str| folder.path().join(name);
+    for name in ["a.html", "b.html"] {
+        let receipt = write(&place(name), &report, &Context::default()).expect("written");
+        assert!(receipt.adds_up());
+        assert_eq!(receipt.written, report.findings.len());
+    }
+    assert_eq!(std::fs::read(place("a.html")).expect("read"), std::fs::read(place("b.html")).expect("read"));
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 2, "no draft is left behind");
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path().join("missing").join("page.html");
+    let error = write(&place, &scene::large(1, 1), &Context::default()).expect_err("no such folder");
+    assert!(error.to_string().contains("page.html"), "{error}");
+}
+
+#[test]
+fn twenty_thousand_load_balancers_stay_under_five_megabytes() {
+    let page = page(&scene::large(20_000, 300));
+    assert!(page.len() < 5_000_000, "{} bytes", page.len());
+    assert_eq!(data(&page)["balancers"].as_array().map(Vec::len), Some(20_000));
+}
+
+#[test]
+fn an_empty_organization_is_no_success() {
+    let mut report = scene::large(0, 1);
+    report.coverage.lines.clear();
+    let page = page(&report);
+    assert!(page.contains("none in scope"), "no percentage of nothing");
+    assert!(page.contains("No load balancer was found whose mode could be judged."));
+    assert!(!page.contains("100.0 %"));
+}
+
+#[test]
+fn short_of_all_is_never_all() {
+    let mut report = scene::large(3, 1);
+    report.coverage.counts.all = 100_000;
+    report.coverage.counts.complete = 99_999;
+    report.coverage.counts.failed = 1;
+    let page = page(&report);
+    assert!(page.contains("99.9 %") && page.contains("99999 of 100000"), "rounded down, with its denominator");
+    assert!(!page.contains("100.0 % (99999"));
+}
+
+#[test]
+fn the_policy_of_the_page_admits_its_own_style_and_script_only() {
+    let page = page(&scene::large(1, 1));
+    let policy = page.split_once("Content-Security-Policy\" content=\"").expect("a policy").1;
+    let policy = policy.split_once('"').expect("ends").0;
+    assert!(policy.starts_with("default-src 'none'; script-src 'sha256-"), "{policy}");
+    assert!(!policy.contains("unsafe") && !policy.contains("http") && !policy.contains('*'), "{policy}");
+    assert_eq!(page.matches("<script").count(), 2);
+    assert_eq!(page.matches("<style").count(), 1);
+    for outside in ["http://", "https://", "//cdn", "@import", " src=", "url(http"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+}
+
+#[test]
+fn every_recorded_scan_is_in_the_trend() {
+    let report = scene::large(5, 2);
+    let row = |n: i64| TrendRow {
+        at: report.run.finished - jiff::SignedDuration::from_hours(24 * (100 - n)),
+        coverage: report.coverage.counts,
+        modes: report.tally.modes.clone(),
+        mode_unknown: 1,
+        failing: usize::try_from(1000 + n).expect("small"),
+        excepted: 0,
+        unknown: 0,
+    };
+    let page = render(&report, &Context { trend: (0..100).map(row).collect(), ..Context::default() }).expect("renders");
+    for n in 0..100 {
+        assert!(page.contains(&format!("<td class=\"n\">{}</td>", 1000 + n)), "{n}");
+    }
+    assert!(page.contains("70 earlier scans are in the table"));
+}
+
+/// Puts a load balancer's own words back in place of their marks, as the script does.
+fn unpacked(data: &serde_json::Value, i: usize, packed: &str) -> String {
+    let text = |column: &str| {
+        let at = data["columns"].as_array().and_then(|all| all.iter().position(|one| one == column)).expect("a column");
+        let number = data["balancers"][i][at].as_u64().expect("a number");
+        data["texts"][usize::try_from(number).expect("small")].as_str().expect("a text").to_owned()
+    };
+    let name = data["names"][i].as_str().expect("a name").to_owned();
+    let tail = data["tails"][i].as_str().expect("a tail");
+    let plain = |packed: &str| {
+        let own = [
+            ("\u{2}", name.clone()),
+            ("\u{3}", text("managed_by")),
+            ("\u{4}", text("account")),
+            ("\u{5}", text("region")),
+        ];
+        // One pass, because a name may hold anything: what is put in is not looked at again.
+        let mut out = String::new();
+        for c in packed.chars() {
+            match own.iter().find(|(mark, _)| mark.starts_with(c)) {
+                Some((_, value)) => out.push_str(value),
+                None => out.push(c),
+            }
+        }
+        out
+    };
+    let arn = format!("{}{tail}", plain(&text("arn")));
+    packed.split('\u{1}').map(plain).collect::<Vec<_>>().join(&arn)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// Nothing is lost or changed by packing: every verdict of every load balancer comes out as it went in.
+    #[test]
+    fn what_is_packed_comes_out_as_it_was(balancers in 1_u64..60, owners in 1_u64..8) {
+        let report = scene::large(balancers, owners);
+        let data = data(&page(&report));
+        let mut findings = report.findings.iter();
+        for (i, lb) in report.load_balancers.iter().enumerate() {
+            let arn = unpacked(&data, i, "\u{1}");
+            prop_assert_eq!(arn.as_str(), lb.arn.as_str());
+            let row = data["findings"][i].as_array().expect("a row");
+            for three in row.chunks(3) {
+                let finding = findings.next().expect("as many");
+                let number = |value: &serde_json::Value| usize::try_from(value.as_i64().expect("a number")).ok();
+                let of = |value: &serde_json::Value| number(value).map(|n| unpacked(&data, i, data["texts"][n].as_str().expect("a text")));
+                prop_assert_eq!(&data["rules"][number(&three[0]).expect("a rule")]["id"], &finding.rule);
+                let verdict = &data["verdicts"][number(&three[1]).expect("a verdict")];
+                let because = of(&verdict[2]);
+                prop_assert_eq!(because.as_deref(), Some(finding.verdict.because()));
+                if let doorward_model::Verdict::Fail { remedy, .. } = &finding.verdict {
+                    let packed = of(&verdict[3]);
+                    prop_assert_eq!(packed.as_deref(), Some(remedy.as_str()));
+                }
+                prop_assert_eq!(number(&three[2]).is_some(), finding.history.is_some());
+            }
+        }
+        prop_assert!(findings.next().is_none());
+    }
+}
