@@ -203,7 +203,7 @@ pub(crate) struct ScanArguments {
 /// What to write where, and when it is bad news.
 #[derive(Debug, Args)]
 pub(crate) struct OutputArguments {
-    /// table, json-v1 or ndjson-v1, to stdout or a file; repeatable [default: table]
+    /// table, json-v1, ndjson-v1, html, asff, ocsf or ocsf-1.3, to stdout or a file; owners=DIR; repeatable [default: table]
     #[arg(long = "format", value_name = "KIND[=PATH]")]
     pub(crate) formats: Vec<Format>,
     /// The lowest severity of a failure that makes the exit code 3, or never

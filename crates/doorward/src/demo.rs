@@ -89,7 +89,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
         if !cli.quiet {
             let _ = writeln!(
                 std::io::stderr(),
-                "\nAlso written to {0}: scan.txt, scan.json, scan.ndjson, scan.saved; the settings used are in doorward.toml and\nexceptions.toml there; `doorward history --ledger {0}/ledger.sqlite` shows what became of it over {1} scans.",
+                "\nAlso written to {0}: scan.html to look at, owners/ with a page for each owner, scan.txt, scan.json,\nscan.ndjson, scan.asff.json, scan.ocsf.ndjson, scan.saved; the settings used are in doorward.toml and\nexceptions.toml there; `doorward history --ledger {0}/ledger.sqlite` shows what became of it over {1} scans.",
                 out.display(),
                 past.scan.len() + 1
             );
@@ -175,10 +175,5 @@ fn emulator(server: &Server) -> Result<Emulator, Failure> {
 }
 
 fn formats(out: &Path) -> Vec<Format> {
-    vec![
-        Format::table(None),
-        Format::table(Some(out.join("scan.txt"))),
-        Format::json(Some(out.join("scan.json"))),
-        Format::ndjson(Some(out.join("scan.ndjson"))),
-    ]
+    [Format::table(None)].into_iter().chain(Format::all_into(out)).collect()
 }

@@ -13,6 +13,7 @@ mod explain;
 mod history;
 mod memory;
 mod output;
+mod past;
 mod plain;
 mod progress;
 mod publish;

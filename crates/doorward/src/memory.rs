@@ -16,6 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::{Exit, Failure};
+use crate::past::Past;
 use crate::settings::Settings;
 
 /// Where history is kept.
@@ -174,8 +175,9 @@ impl Memory {
         self.ledger.finish_run(&lease, inventory).map_err(failed)
     }
 
-    /// Records the report, or only looks up what is remembered where the scan was interrupted; gives the lease back.
-    pub(crate) fn record(mut self, report: &mut ScanReport) -> Result<(), Failure> {
+    /// Records the report, or only looks up what is remembered where the scan was interrupted; gives the lease back. What the ledger knows of
+    /// earlier scans is for the sinks.
+    pub(crate) fn record(mut self, report: &mut ScanReport) -> Result<Past, Failure> {
         if report.run.interrupted {
             self.ledger.remember(report).map_err(failed)?;
             let _ = writeln!(std::io::stderr(), "`doorward scan --resume` goes on where this scan was stopped");
@@ -187,10 +189,11 @@ impl Memory {
             let pruned = self.ledger.prune(&lease, self.keep_months, (self.clock)()).map_err(failed)?;
             tracing::info!(scans = pruned.scans, before = %pruned.before, "raw scans dropped");
         }
-        match self.lease.take() {
-            Some(lease) => self.ledger.release_lease(lease).map_err(failed),
-            None => Ok(()),
+        let past = Past::of(&self.ledger, &report.run.id).map_err(failed)?;
+        if let Some(lease) = self.lease.take() {
+            self.ledger.release_lease(lease).map_err(failed)?;
         }
+        Ok(past)
     }
 
     /// The ledger with its lease, for who writes it in another way.

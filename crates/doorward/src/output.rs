@@ -5,18 +5,26 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use doorward_model::{Receipt, ScanReport, SinkError};
+use doorward_model::{Policy, Receipt, ScanReport, SinkError, Skipped, Verdict};
+use doorward_rules::exceptions::Register;
+use doorward_sink_securityhub::{Index, Shape, asff_json, ocsf_ndjson};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::exit::{Exit, Failure};
+use crate::past::Past;
+use crate::publish::{self, PublishSettings};
 
 mod file;
 mod json;
 mod ndjson;
+mod people;
 mod table;
 
 pub(crate) use file::{Draft, write_file};
 pub(crate) use json::JsonDocument;
 pub(crate) use ndjson::NdjsonLine;
+pub(crate) use people::OwnersSettings;
 
 /// One `--format KIND[=PATH]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,17 +38,41 @@ enum Kind {
     Table,
     Json,
     Ndjson,
+    Owners,
+    Html,
+    Asff,
+    Ocsf,
+    OcsfSecurityLake,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Table, Self::Json, Self::Ndjson];
+    const ALL: [Self; 8] = [
+        Self::Table,
+        Self::Json,
+        Self::Ndjson,
+        Self::Owners,
+        Self::Html,
+        Self::Asff,
+        Self::Ocsf,
+        Self::OcsfSecurityLake,
+    ];
 
     fn name(self) -> &'static str {
         match self {
             Self::Table => "table",
             Self::Json => "json-v1",
             Self::Ndjson => "ndjson-v1",
+            Self::Owners => "owners",
+            Self::Html => "html",
+            Self::Asff => "asff",
+            Self::Ocsf => "ocsf",
+            Self::OcsfSecurityLake => "ocsf-1.3",
         }
+    }
+
+    /// Whether it is a folder of files rather than one file.
+    fn is_folder(self) -> bool {
+        self == Self::Owners
     }
 }
 
@@ -59,24 +91,31 @@ impl FromStr for Format {
             .into_iter()
             .find(|k| k.name() == kind)
             .ok_or_else(|| format!("{kind:?} is not one of {}", kinds()))?;
+        if kind.is_folder() && path.is_none() {
+            return Err(format!("{0} is a folder of files: write {0}=DIR", kind.name()));
+        }
         Ok(Self { kind, path })
     }
 }
 
 impl Format {
+    /// Every format but the table, into a folder: what the demo shows.
+    pub(crate) fn all_into(folder: &Path) -> Vec<Self> {
+        let files = [
+            (Kind::Table, "scan.txt"),
+            (Kind::Json, "scan.json"),
+            (Kind::Ndjson, "scan.ndjson"),
+            (Kind::Html, "scan.html"),
+            (Kind::Owners, "owners"),
+            (Kind::Asff, "scan.asff.json"),
+            (Kind::Ocsf, "scan.ocsf.ndjson"),
+        ];
+        files.into_iter().map(|(kind, name)| Self { kind, path: Some(folder.join(name)) }).collect()
+    }
+
     /// The table for people.
     pub(crate) fn table(path: Option<PathBuf>) -> Self {
         Self { kind: Kind::Table, path }
-    }
-
-    /// The whole report as one document.
-    pub(crate) fn json(path: Option<PathBuf>) -> Self {
-        Self { kind: Kind::Json, path }
-    }
-
-    /// The report line by line.
-    pub(crate) fn ndjson(path: Option<PathBuf>) -> Self {
-        Self { kind: Kind::Ndjson, path }
     }
 
     /// What was asked for, or the table where nothing was.
@@ -87,6 +126,25 @@ impl Format {
     fn destination(&self) -> String {
         self.path.as_ref().map_or_else(|| "stdout".to_owned(), |path| path.display().to_string())
     }
+}
+
+/// What sinks are told besides the report.
+pub(crate) struct Around<'a> {
+    /// What was demanded.
+    pub(crate) policy: &'a Policy,
+    /// Who was allowed to fail a rule.
+    pub(crate) register: &'a Register,
+    /// What the ledger remembered.
+    pub(crate) past: &'a Past,
+    /// How the sinks are set.
+    pub(crate) sinks: &'a SinkSettings,
+}
+
+/// The settings of the sinks, as they are kept beside a saved scan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct SinkSettings {
+    pub(crate) owners: OwnersSettings,
+    pub(crate) publish: PublishSettings,
 }
 
 /// How a report is handed over.
@@ -112,7 +170,13 @@ impl Sinks {
             );
         }
         let mut seen = BTreeSet::new();
-        for path in formats.iter().filter_map(|format| format.path.as_deref()).chain(also) {
+        let folders = formats.iter().filter(|format| format.kind.is_folder());
+        for path in folders.filter_map(|format| format.path.as_deref()) {
+            std::fs::create_dir_all(path)
+                .map_err(|e| Failure::new(Exit::Preflight, format!("{}: cannot be made: {e}", path.display())))?;
+        }
+        let files = formats.iter().filter(|format| !format.kind.is_folder());
+        for path in files.filter_map(|format| format.path.as_deref()).chain(also) {
             file::writable(path)
                 .map_err(|e| Failure::new(Exit::Preflight, format!("{}: cannot be written: {e}", path.display())))?;
             if file::is_replaceable(path) && !seen.insert(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
@@ -124,12 +188,18 @@ impl Sinks {
     }
 
     /// Writes every format; one that fails does not keep the others from being written.
-    pub(crate) fn emit(&self, report: &ScanReport, exit: Exit, manner: Manner) -> Result<(), Failure> {
+    pub(crate) fn emit(
+        &self,
+        report: &ScanReport,
+        around: &Around<'_>,
+        exit: Exit,
+        manner: Manner,
+    ) -> Result<(), Failure> {
         let mut failed = Ok(());
         for format in &self.0 {
             let colour = format.path.is_none() && manner.colour;
-            let written = write(format, report, exit, colour).map_err(|e| Failure::writing(&format.destination(), &e));
-            let accounted = written.and_then(|receipt| match receipt.adds_up() {
+            let written = write(format, report, around, exit, colour);
+            let accounted = written.and_then(|receipt: Receipt| match receipt.adds_up() {
                 true => Ok(()),
                 false => Err(SinkError { sink: receipt.sink, problem: "findings are unaccounted for".into() }.into()),
             });
@@ -142,25 +212,51 @@ impl Sinks {
     }
 }
 
-fn write(format: &Format, report: &ScanReport, exit: Exit, colour: bool) -> io::Result<Receipt> {
+fn write(
+    format: &Format,
+    report: &ScanReport,
+    around: &Around<'_>,
+    exit: Exit,
+    colour: bool,
+) -> Result<Receipt, Failure> {
+    if let (true, Some(folder)) = (format.kind.is_folder(), &format.path) {
+        return Ok(people::write_owners(folder, report, around)?);
+    }
     let mut written = 0;
-    let mut render = |out: &mut dyn Write| -> io::Result<()> {
+    let page = if format.kind == Kind::Html { Some(people::page(report, around)?) } else { None };
+    let renderer = || publish::renderer(&around.sinks.publish, around.register, around.policy);
+    let mut render = |mut out: &mut dyn Write| -> io::Result<()> {
         written = match format.kind {
             Kind::Table => table::write(out, report, colour)?,
             Kind::Json => json::write(out, report, exit)?,
             Kind::Ndjson => ndjson::write(out, report, exit)?,
+            Kind::Html | Kind::Owners => {
+                out.write_all(page.as_deref().unwrap_or_default().as_bytes())?;
+                report.findings.len()
+            }
+            Kind::Asff => asff_json(&renderer(), &Index::new(report), &mut out)?,
+            Kind::Ocsf => ocsf_ndjson(&renderer(), &Index::new(report), Shape::Current, &mut out)?,
+            Kind::OcsfSecurityLake => ocsf_ndjson(&renderer(), &Index::new(report), Shape::SecurityLake, &mut out)?,
         };
         out.flush()
     };
-    match &format.path {
-        Some(path) => write_file(path, |file| render(file))?,
-        None => render(&mut BufWriter::new(io::stdout().lock()))?,
-    }
+    let done = match &format.path {
+        Some(path) => write_file(path, &mut render),
+        None => render(&mut BufWriter::new(io::stdout().lock())),
+    };
+    done.map_err(|e| Failure::writing(&format.destination(), &e))?;
+    let inapplicable = report.findings.iter().filter(|f| matches!(f.verdict, Verdict::NotApplicable { .. })).count();
+    let skipped = match format.kind {
+        Kind::Asff | Kind::Ocsf | Kind::OcsfSecurityLake if inapplicable > 0 => {
+            vec![Skipped { reason: "the rule does not apply".to_owned(), count: inapplicable }]
+        }
+        _ => Vec::new(),
+    };
     Ok(Receipt {
         sink: format.kind.name().to_owned(),
         destination: format.destination(),
         findings_in: report.findings.len(),
         written,
-        skipped: Vec::new(),
+        skipped,
     })
 }

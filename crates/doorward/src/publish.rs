@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use doorward_core::Clock;
 use doorward_core::access::{Access, Emulator};
-use doorward_model::{AccountRegion, ScanReport};
+use doorward_model::{AccountRegion, Policy, ScanReport};
 use doorward_rules::exceptions::Register;
 use doorward_sink_securityhub::{
     Approval, Closed, Delivery, ExceptedAs, OutboxError, Outcome, Planned, Publisher, Renderer, Time,
@@ -22,7 +22,7 @@ use crate::memory::{self, failed};
 use crate::plain::harmless;
 use crate::scan::{judge, runtime};
 use crate::settings::Settings;
-use crate::{saved, stopping};
+use crate::{register, saved, stopping};
 
 mod doors;
 mod outbox;
@@ -36,11 +36,11 @@ pub(crate) use settings::{DeliveryKind, PublishSettings};
 pub(crate) fn run(cli: &Cli, arguments: &PublishArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &[])?;
     let path = arguments.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
-    let (report, register) = match &arguments.from {
+    let Source { report, register, policy } = match &arguments.from {
         Some(from) => from_file(from)?,
         None => newest(&settings, &path)?,
     };
-    let renderer = renderer(&settings.publish, &register);
+    let renderer = renderer(&settings.publish, &register, &policy);
     let job = Job { settings: &settings, ledger: &path, emulator: None, clock: Arc::new(Timestamp::now) };
     let told = if arguments.dry_run {
         job.plan(renderer, &report)?
@@ -66,16 +66,23 @@ pub(crate) struct Told {
     pub(crate) exit: Exit,
 }
 
-fn from_file(path: &Path) -> Result<(ScanReport, Register), Failure> {
+/// What is published, and what it was judged by.
+struct Source {
+    report: ScanReport,
+    register: Register,
+    policy: Policy,
+}
+
+fn from_file(path: &Path) -> Result<Source, Failure> {
     let (saved, remembered) = saved::read(path)?;
     let register = saved.exceptions.register()?;
     let mut report = judge(saved.inventory, &saved.normalize, &saved.policy, &register);
     remembered.restore(&mut report);
-    Ok((report, register))
+    Ok(Source { report, register, policy: saved.policy })
 }
 
 /// The newest recorded scan, by the current settings.
-fn newest(settings: &Settings, path: &Path) -> Result<(ScanReport, Register), Failure> {
+fn newest(settings: &Settings, path: &Path) -> Result<Source, Failure> {
     let ledger = memory::read_only(path)?;
     let usage = |problem: &str| Failure::new(Exit::Usage, format!("{}: {problem}", path.display()));
     let runs = ledger.runs().map_err(failed)?;
@@ -85,11 +92,12 @@ fn newest(settings: &Settings, path: &Path) -> Result<(ScanReport, Register), Fa
     let register = settings.exceptions.read()?.register()?;
     let mut report = judge(inventory, &settings.normalize(), &settings.policy, &register);
     ledger.remember(&mut report).map_err(failed)?;
-    Ok((report, register))
+    Ok(Source { report, register, policy: settings.policy.clone() })
 }
 
-/// What findings look like, by the settings and the register.
-pub(crate) fn renderer(settings: &PublishSettings, register: &Register) -> Renderer {
+/// What findings look like, by the settings, the register, and the rules that were asked: what another rule said in an
+/// earlier scan is left as it is.
+pub(crate) fn renderer(settings: &PublishSettings, register: &Register, policy: &Policy) -> Renderer {
     let delivery = match (settings.delivery, &settings.account, &settings.region) {
         (DeliveryKind::Central, Some(account), Some(region)) => {
             Delivery::Central(AccountRegion { account: account.clone(), region: region.clone() })
@@ -106,7 +114,11 @@ pub(crate) fn renderer(settings: &PublishSettings, register: &Register) -> Rende
             (exception.id.clone(), approval)
         })
         .collect();
-    Renderer::new(delivery, excepted, doorward_rules::catalogue(), approvals)
+    let asked: Vec<String> =
+        register::rules(register, Timestamp::UNIX_EPOCH).iter().map(|r| r.meta().id.to_owned()).collect();
+    let asked = |id: &str| asked.iter().any(|asked| asked == id) && !policy.disabled.iter().any(|off| off == id);
+    let rules: Vec<_> = doorward_rules::catalogue().iter().copied().filter(|meta| asked(meta.id)).collect();
+    Renderer::new(delivery, excepted, &rules, approvals)
 }
 
 /// A delivery to be made.

@@ -10,11 +10,14 @@ use crate::settings::Settings;
 /// `--judge-again` the current settings decide. Flags win over either.
 pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failure> {
     let (saved, remembered) = saved::read(&arguments.from)?;
-    let (normalize, policy, exceptions, mut report) = if arguments.judge_again {
+    let (normalize, policy, exceptions, mut report, sinks) = if arguments.judge_again {
         let settings = Settings::load(cli.config.as_deref(), &[])?;
-        (settings.normalize(), settings.policy, settings.exceptions.read()?, settings.report)
+        {
+            let sinks = settings.sinks();
+            (settings.normalize(), settings.policy, settings.exceptions.read()?, settings.report, sinks)
+        }
     } else {
-        (saved.normalize, saved.policy, saved.exceptions, saved.report)
+        (saved.normalize, saved.policy, saved.exceptions, saved.report, saved.sinks)
     };
     arguments.output.overlay(&mut report)?;
     let stopped = Exit::ALL.into_iter().map(|(exit, _)| exit).find(|exit| Some(exit.code()) == saved.stopped);
@@ -24,6 +27,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
         policy: &policy,
         exceptions: &exceptions,
         report: &report,
+        sinks: &sinks,
         // A verdict that another policy gives has no past under the old one.
         remembered: if arguments.judge_again { Remembered::default() } else { remembered },
         stopped,

@@ -13,7 +13,8 @@ use doorward_core::normalize::NormalizeSettings;
 use doorward_model::{History, Inventory, Policy, ScanReport};
 
 use crate::exit::{Exit, Failure};
-use crate::output::Draft;
+use crate::output::{Draft, SinkSettings};
+use crate::past::Past;
 use crate::register::Texts;
 use crate::settings::{ReportSettings, Settings};
 
@@ -33,6 +34,8 @@ pub(crate) struct Saved {
     pub(crate) exceptions: Texts,
     /// When the report was bad news.
     pub(crate) report: ReportSettings,
+    /// How the sinks were set.
+    pub(crate) sinks: SinkSettings,
     /// The exit code of the signal that stopped the scan, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) stopped: Option<u8>,
@@ -40,23 +43,26 @@ pub(crate) struct Saved {
     pub(crate) inventory: Inventory,
 }
 
-/// The second line: the history of each finding that has one, by the finding's id.
+/// The second line: the history of each finding that has one, by the finding's id; and the scans before.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Remembered {
     pub(crate) history: BTreeMap<String, History>,
+    #[serde(default)]
+    pub(crate) past: Past,
 }
 
 impl Remembered {
-    fn of(report: &ScanReport) -> Self {
+    fn of(report: &ScanReport, past: &Past) -> Self {
         let history = report.findings.iter().filter_map(|f| Some((f.id.clone(), f.history.clone()?))).collect();
-        Self { history }
+        Self { history, past: past.clone() }
     }
 
-    /// Gives the findings their history back.
-    pub(crate) fn restore(mut self, report: &mut ScanReport) {
+    /// Gives the findings their history back, and hands out the past.
+    pub(crate) fn restore(mut self, report: &mut ScanReport) -> Past {
         for finding in &mut report.findings {
             finding.history = self.history.remove(&finding.id);
         }
+        self.past
     }
 }
 
@@ -92,6 +98,7 @@ impl Saving {
             policy: &'a Policy,
             exceptions: &'a Texts,
             report: &'a ReportSettings,
+            sinks: &'a SinkSettings,
             #[serde(skip_serializing_if = "Option::is_none")]
             stopped: Option<u8>,
             inventory: &'a Inventory,
@@ -102,6 +109,7 @@ impl Saving {
             policy: &settings.policy,
             exceptions,
             report: &settings.report,
+            sinks: &settings.sinks(),
             stopped: stopped.map(Exit::code),
             inventory,
         };
@@ -115,10 +123,10 @@ impl Saving {
     }
 
     /// Writes what is remembered, and puts the file in its place.
-    pub(crate) fn finish(self, report: &ScanReport) -> Result<(), Failure> {
+    pub(crate) fn finish(self, report: &ScanReport, past: &Past) -> Result<(), Failure> {
         let Self { path, mut draft } = self;
         let finish = || {
-            serde_json::to_writer(&mut draft, &Remembered::of(report))?;
+            serde_json::to_writer(&mut draft, &Remembered::of(report, past))?;
             draft.write_all(b"\n")?;
             draft.finish()
         };

@@ -18,7 +18,8 @@ use doorward_model::{Account, AccountId, Cell, Inventory, Policy, Region, Run, S
 use crate::cli::{Cli, ScanArguments};
 use crate::exit::{Exit, Failure};
 use crate::memory::{self, Memory};
-use crate::output::{Format, Manner, Sinks};
+use crate::output::{Around, Format, Manner, SinkSettings, Sinks};
+use crate::past::Past;
 use crate::progress::Progress;
 use crate::register::{self, Texts};
 use crate::saved::{Remembered, Saving};
@@ -74,9 +75,14 @@ pub(crate) async fn execute(order: Order<'_>, colour: bool) -> Result<Exit, Fail
     if !order.quiet {
         register::notices(&register, &report);
     }
-    let recorded = memory.map_or(Ok(()), |memory| memory.record(&mut report));
-    let saved = saving.and_then(|saving| saving.map_or(Ok(()), |saving| saving.finish(&report)));
-    let exit = finish(&report, &settings.report, sinks, stopped, Manner { colour, quiet: order.quiet });
+    let (past, recorded) = match memory.map_or_else(|| Ok(Past::default()), |memory| memory.record(&mut report)) {
+        Ok(past) => (past, Ok(())),
+        Err(failure) => (Past::default(), Err(failure)),
+    };
+    let saved = saving.and_then(|saving| saving.map_or(Ok(()), |saving| saving.finish(&report, &past)));
+    let around = Around { policy: &settings.policy, register: &register, past: &past, sinks: &settings.sinks() };
+    let manner = Manner { colour, quiet: order.quiet };
+    let exit = finish(&report, &around, &settings.report, sinks, stopped, manner);
     // A scan that could not be saved or recorded is still reported; the failure comes last.
     saved.and(recorded).and(exit)
 }
@@ -88,6 +94,7 @@ pub(crate) struct Again<'a> {
     pub(crate) policy: &'a Policy,
     pub(crate) exceptions: &'a Texts,
     pub(crate) report: &'a ReportSettings,
+    pub(crate) sinks: &'a SinkSettings,
     /// What the ledger knew of its findings back then.
     pub(crate) remembered: Remembered,
     /// The signal that stopped the scan back then.
@@ -99,12 +106,13 @@ pub(crate) fn render(cli: &Cli, again: Again<'_>, formats: &[Format]) -> Result<
     let sinks = Sinks::prepare(&Format::or_table(formats), None)?;
     let register = again.exceptions.register()?;
     let mut report = judge(again.inventory, again.normalize, again.policy, &register);
-    again.remembered.restore(&mut report);
+    let past = again.remembered.restore(&mut report);
     if !cli.quiet {
         register::notices(&register, &report);
     }
     let manner = Manner { colour: cli.colour_on_stdout(), quiet: cli.quiet };
-    finish(&report, again.report, sinks, again.stopped, manner)
+    let around = Around { policy: again.policy, register: &register, past: &past, sinks: again.sinks };
+    finish(&report, &around, again.report, sinks, again.stopped, manner)
 }
 
 /// Judges by the rules with their exceptions as they stood when the scan began: a saved scan says the same for ever.
@@ -121,13 +129,14 @@ pub(crate) fn judge(
 
 fn finish(
     report: &ScanReport,
+    around: &Around<'_>,
     settings: &ReportSettings,
     sinks: Sinks,
     stopped: Option<Exit>,
     manner: Manner,
 ) -> Result<Exit, Failure> {
     let exit = stopped.unwrap_or_else(|| Exit::of(report, settings));
-    sinks.emit(report, exit, manner)?;
+    sinks.emit(report, around, exit, manner)?;
     Ok(exit)
 }
 

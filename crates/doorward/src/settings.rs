@@ -15,6 +15,7 @@ use doorward_core::settings::{CallSettings, Span};
 use doorward_model::{Policy, Severity};
 
 use crate::memory::LedgerSettings;
+use crate::output::{OwnersSettings, SinkSettings};
 use crate::publish::PublishSettings;
 use crate::register::ExceptionSettings;
 
@@ -57,6 +58,8 @@ pub(crate) struct Settings {
     pub(crate) exceptions: ExceptionSettings,
     /// Where history is kept.
     pub(crate) ledger: LedgerSettings,
+    /// Summaries per owner.
+    pub(crate) owners: OwnersSettings,
     /// How Security Hub is told.
     pub(crate) publish: PublishSettings,
     /// When a report is bad news.
@@ -138,6 +141,11 @@ impl Settings {
             files.iter_mut().for_each(|path| *path = crate::exceptions::beside(&settings_file, path));
         }
         Ok(settings)
+    }
+
+    /// What the sinks need.
+    pub(crate) fn sinks(&self) -> SinkSettings {
+        SinkSettings { owners: self.owners.clone(), publish: self.publish.clone() }
     }
 
     /// What discover needs.

@@ -6,13 +6,19 @@ use std::path::Path;
 use crate::bed::{REPOSITORY, doorward, run};
 
 fn files(folder: &Path) -> BTreeMap<String, String> {
-    std::fs::read_dir(folder)
-        .unwrap_or_else(|e| panic!("{}: {e}; write it with `cargo xtask samples`", folder.display()))
-        .map(|entry| entry.unwrap().path())
-        // The ledger is a database, not a text; what it holds is in history.json.
-        .filter(|path| !path.to_string_lossy().contains("ledger.sqlite"))
-        .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(&path).unwrap()))
-        .collect()
+    let entries = std::fs::read_dir(folder)
+        .unwrap_or_else(|e| panic!("{}: {e}; write it with `cargo xtask samples`", folder.display()));
+    let mut all = BTreeMap::new();
+    // The ledger is a database, not a text; what it holds is in history.json.
+    for path in entries.map(|entry| entry.unwrap().path()).filter(|p| !p.to_string_lossy().contains("ledger.sqlite")) {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if path.is_dir() {
+            all.extend(files(&path).into_iter().map(|(inner, text)| (format!("{name}/{inner}"), text)));
+        } else {
+            all.insert(name, std::fs::read_to_string(&path).unwrap());
+        }
+    }
+    all
 }
 
 #[test]

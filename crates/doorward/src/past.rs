@@ -1,0 +1,114 @@
+//! What the ledger remembered when a scan was recorded, as far as reports tell it. It is saved with the scan, so that a report
+//! of it is the same for ever.
+
+use std::collections::BTreeMap;
+
+use doorward_ledger::{By, Diff, DiffLine, Ledger, LedgerError, RunSummary};
+use doorward_model::{Arn, CoverageCounts, Mode};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How many scans a trend goes back.
+const TREND: usize = 60;
+
+/// The scans before, and what changed since the last of them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Past {
+    /// What each recorded scan counted, oldest first, this one included.
+    pub(crate) trend: Vec<Point>,
+    /// The scan before this one and what changed since; absent for the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) before: Option<Before>,
+}
+
+/// What a scan counted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Point {
+    pub(crate) at: Timestamp,
+    pub(crate) coverage: CoverageCounts,
+    pub(crate) modes: BTreeMap<Mode, usize>,
+    pub(crate) mode_unknown: usize,
+    /// Informational failures left out.
+    pub(crate) open: usize,
+    pub(crate) excepted: usize,
+    pub(crate) unknown: usize,
+}
+
+/// An earlier scan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Before {
+    pub(crate) run: String,
+    pub(crate) at: Timestamp,
+    pub(crate) changes: Vec<Change>,
+}
+
+/// What became of a finding since.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Change {
+    pub(crate) kind: ChangeKind,
+    pub(crate) load_balancer: Arn,
+    pub(crate) rule: String,
+}
+
+/// How it changed, in the order in which people want to read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ChangeKind {
+    New,
+    Regressed,
+    ExceptionEnded,
+    NowUnseen,
+    Excepted,
+    Fixed,
+    Vanished,
+}
+
+impl Past {
+    /// What a ledger knows, once `run` is recorded in it.
+    pub(crate) fn of(ledger: &Ledger, run: &str) -> Result<Self, LedgerError> {
+        let runs = ledger.history(None, None, &By::All)?;
+        let here = runs.iter().position(|known| known.run.id == run);
+        let until = here.map_or(runs.len(), |here| here + 1);
+        let from = until.saturating_sub(TREND);
+        let trend = runs.get(from..until).unwrap_or_default().iter().map(Point::of).collect();
+        let before = here.and_then(|here| here.checked_sub(1)).and_then(|index| runs.get(index));
+        let before = before.map(|before| {
+            let changes = changes(&ledger.diff(&before.run.id, run)?);
+            Ok(Before { run: before.run.id.clone(), at: before.run.at, changes })
+        });
+        Ok(Self { trend, before: before.transpose()? })
+    }
+}
+
+impl Point {
+    fn of(run: &RunSummary) -> Self {
+        Self {
+            at: run.run.at,
+            coverage: run.coverage,
+            modes: run.modes.clone(),
+            mode_unknown: run.mode_unknown,
+            open: run.open_total,
+            excepted: run.excepted,
+            unknown: run.unknown,
+        }
+    }
+}
+
+fn changes(diff: &Diff) -> Vec<Change> {
+    let lists: [(ChangeKind, &[DiffLine]); 7] = [
+        (ChangeKind::New, &diff.new),
+        (ChangeKind::Regressed, &diff.regressed),
+        (ChangeKind::ExceptionEnded, &diff.exception_ended),
+        (ChangeKind::NowUnseen, &diff.now_unseen),
+        (ChangeKind::Excepted, &diff.excepted),
+        (ChangeKind::Fixed, &diff.fixed),
+        (ChangeKind::Vanished, &diff.vanished),
+    ];
+    let lines = lists.into_iter().flat_map(|(kind, lines)| lines.iter().map(move |line| (kind, line)));
+    let change = |(kind, line): (ChangeKind, &DiffLine)| {
+        let load_balancer = Arn::new(&line.load_balancer).ok()?;
+        Some(Change { kind, load_balancer, rule: line.rule.clone() })
+    };
+    lines.filter_map(change).collect()
+}
