@@ -12,6 +12,7 @@
 //! It deliberately never touches what belongs to the customer (workflow, notes, user-defined fields), never enables
 //! Security Hub, never claims a control of Security Hub's own, and never archives what was not looked at.
 
+pub use aws_credential_types::Credentials;
 pub use aws_sdk_securityhub::Client;
 
 /// The IAM actions this sink calls.

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_credential_types::Credentials;
 use doorward_core::access::{Access, Purpose, Session};
 use doorward_model::{AccountId, AccountRegion, Gap, GapReason, Region};
-use doorward_sink_securityhub::{Client, Door, Doors};
+use doorward_sink_securityhub::{Client, Credentials, Door, Doors};
 
 /// Opens sessions, each account's once, and clients, each Region's once.
 pub(super) struct Sessions<'a> {
