@@ -44,7 +44,8 @@ fn read(answer: &Answer) -> Value {
 async fn a_call_with_a_misshapen_finding_is_refused_whole() {
     let (server, client) = start().await;
     let client = client.key(MANAGEMENT);
-    let cases: [(&str, fn(&mut Value)); 18] = [
+    type Spoiled = (&'static str, fn(&mut Value));
+    let cases: [Spoiled; 18] = [
         ("Title", |f| drop(f.as_object_mut().unwrap().remove("Title"))),
         ("Title", |f| f["Title"] = json!("   ")),
         ("Title", |f| f["Title"] = json!("x".repeat(257))),

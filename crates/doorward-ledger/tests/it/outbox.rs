@@ -33,7 +33,7 @@ fn rows_come_back_as_they_went_in() {
     assert!(desk.ledger.outbox_places().expect("reads").is_empty());
     desk.ledger.outbox_intend(&desk.lease, &hub, [("a", &row(10), "{}"), ("b", &row(11), "[]")]).expect("writes");
     let reader = open(&desk.path);
-    assert_eq!(reader.outbox_places().expect("reads").into_iter().collect::<Vec<_>>(), [hub.clone()]);
+    assert!(reader.outbox_places().expect("reads").iter().eq([&hub]));
     let rows = reader.outbox(&hub).expect("reads");
     assert_eq!(rows.into_iter().collect::<Vec<_>>(), [("a".to_owned(), row(10)), ("b".to_owned(), row(11))]);
     assert_eq!(reader.outbox_document(&hub, "b").expect("reads").as_deref(), Some("[]"));
