@@ -14,6 +14,7 @@ use crate::workspace;
 mod cases;
 mod control;
 mod emulators;
+mod hub;
 mod judge;
 mod truth;
 mod venv;
@@ -30,7 +31,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         crate::only(arguments, &["--keep"])?;
         return keep(&python);
     }
-    let names: Vec<&str> = CASES.iter().map(|case| case.name).collect();
+    let names: Vec<&str> = CASES.iter().map(|case| case.name).chain([hub::NAME]).collect();
     crate::only(arguments, &names)?;
     let binary = workspace::build("doorward")?;
     let moto = Moto::start(&python)?;
@@ -38,21 +39,29 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let faults = Faults::start(&python, &moto)?;
     let stand = Stand { binary, moto, faults, truth };
     let (mut passed, mut failed) = (0, 0);
-    for case in CASES.iter().filter(|case| arguments.is_empty() || arguments.iter().any(|name| name == case.name)) {
+    let wanted = |name: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == name);
+    let mut attempt = |name: &str, what: &str, attempt: &dyn Fn() -> Result<String>| {
+        if !wanted(name) {
+            return;
+        }
         let begun = Instant::now();
-        let outcome = stand.try_case(case);
+        let outcome = attempt();
         let seconds = begun.elapsed().as_secs_f64();
         match outcome {
             Ok(seen) => {
-                println!("ok     {:<22} {seen} ({seconds:.1} s)", case.name);
+                println!("ok     {name:<22} {seen} ({seconds:.1} s)");
                 passed += 1;
             }
             Err(error) => {
-                println!("FAILED {:<22} {}: {error:#}", case.name, case.what);
+                println!("FAILED {name:<22} {what}: {error:#}");
                 failed += 1;
             }
         }
+    };
+    for case in CASES {
+        attempt(case.name, case.what, &|| stand.try_case(case));
     }
+    attempt(hub::NAME, "findings live in another emulator's Security Hub", &|| hub::attempt(&stand, &python));
     println!("stand: {passed} cases passed, {failed} failed");
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

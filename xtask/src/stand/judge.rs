@@ -20,7 +20,7 @@ pub(super) struct Ran {
     /// The table on standard output.
     table: String,
     /// The JSON report, where one was written.
-    report: Option<String>,
+    pub(super) report: Option<String>,
     /// The saved scan, where one was written.
     saved: Option<String>,
     /// The secret it was given.
@@ -30,18 +30,12 @@ pub(super) struct Ran {
 /// Runs the scanner in a folder that holds `doorward.toml`, with nothing of this environment but the path.
 pub(super) fn scan(binary: &Path, folder: &Path, endpoint: &str, (key, secret): (&str, &str)) -> Result<Ran> {
     let mut command = Command::new(binary);
-    command
-        .current_dir(folder)
-        .env_clear()
-        .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
-        .env("HOME", folder)
-        .env("AWS_ENDPOINT_URL", endpoint)
-        .env("AWS_ACCESS_KEY_ID", key)
-        .env("AWS_SECRET_ACCESS_KEY", secret)
-        .env("AWS_REGION", "eu-west-1")
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .args(["scan", "--config", "doorward.toml", "--format", "json-v1=out.json", "--format", "table"])
-        .args(["--save", "scan.saved", "-q"]);
+    environment(&mut command, folder, endpoint, (key, secret));
+    command.args(["scan", "--config", "doorward.toml", "--format", "json-v1=out.json", "--format", "table"]).args([
+        "--save",
+        "scan.saved",
+        "-q",
+    ]);
     let done = finish(&mut command)?;
     Ok(Ran {
         code: done.code,
@@ -51,6 +45,20 @@ pub(super) fn scan(binary: &Path, folder: &Path, endpoint: &str, (key, secret): 
         saved: std::fs::read_to_string(folder.join("scan.saved")).ok().filter(|text| !text.is_empty()),
         secret: secret.to_owned(),
     })
+}
+
+/// Nothing of this environment but the path, and an emulator in the place of AWS.
+pub(super) fn environment(command: &mut Command, folder: &Path, endpoint: &str, (key, secret): (&str, &str)) {
+    command
+        .current_dir(folder)
+        .env_clear()
+        .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+        .env("HOME", folder)
+        .env("AWS_ENDPOINT_URL", endpoint)
+        .env("AWS_ACCESS_KEY_ID", key)
+        .env("AWS_SECRET_ACCESS_KEY", secret)
+        .env("AWS_REGION", "eu-west-1")
+        .env("AWS_EC2_METADATA_DISABLED", "true");
 }
 
 /// Judges a run, and says in a few words what was seen.
