@@ -24,7 +24,7 @@ mod style;
 use chart::Charted;
 use style::{Layout, Style};
 
-/// Above this many rows a sheet goes to the disk as it is written. Below it, text is shared between cells.
+/// Above this many rows a sheet goes to the disk as it is written, and its rows are all of one height.
 const IN_MEMORY: usize = 2_000;
 
 /// A workbook under way.
@@ -73,14 +73,14 @@ impl Book {
         let header = if banner.is_empty() { 0 } else { 3 };
         let room = usize::try_from(self.limits.rows).unwrap_or(usize::MAX).saturating_sub(1 + size(header)).max(1);
         let tabs: Vec<String> = (0..rows.div_ceil(room).max(1)).map(|part| tab_name(title.tab, part)).collect();
-        let first = self.workbook.worksheets().len();
+        let (first, wrapped) = (self.workbook.worksheets().len(), rows <= IN_MEMORY);
         for (part, tab) in tabs.iter().enumerate() {
             let here = rows.saturating_sub(part * room).min(room);
             let worksheet = match rows {
                 0..=IN_MEMORY => self.workbook.add_worksheet(),
                 _ => self.workbook.add_worksheet_with_constant_memory().map_err(said(tab))?,
             };
-            let layout = Layout { title, tab, part, heads: &sheet.heads, header, rows: narrow(here), banner };
+            let layout = Layout { title, tab, part, heads: &sheet.heads, header, rows: narrow(here), banner, wrapped };
             let name = self.style.lay_out(worksheet, &layout).map_err(said(tab))?;
             if let Some((name, range)) = name {
                 self.workbook.define_name(name, &range).map_err(said(tab))?;
@@ -96,7 +96,7 @@ impl Book {
         let path = self.folder.join(CSV).join(format!("{}.csv", title.file));
         let out = BufWriter::new(File::create(&path).map_err(Problem::io(&path))?);
         let mut table = Table::begin(out, &name, &sheet.heads, Dialect::Excel)?;
-        let columns = sheet.heads.len();
+        let (columns, heads) = (sheet.heads.len(), sheet.heads.clone());
         let mut line = 0;
         sheet.each(&mut |values| {
             table.row(values)?;
@@ -104,6 +104,9 @@ impl Book {
             line += 1;
             self.charted.note(title, values, row);
             let worksheet = self.workbook.worksheet_from_index(first + part).map_err(said(title.tab))?;
+            if wrapped {
+                self.style.height(worksheet, title, (&heads, values), row).map_err(said(title.tab))?;
+            }
             let cut = || format!(" [cut: the whole text is in {name}, row {line}]");
             write_row(worksheet, row, values, self.limits.cell, cut).map_err(said(title.tab))
         })?;

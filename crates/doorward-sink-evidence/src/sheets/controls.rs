@@ -35,7 +35,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             r.control.title.as_str().into()
         })
         .text("Rule", 28, "The rule that supports it.", |r| r.rule.into())
-        .text("Rule title", 34, "What the rule is called.", |r| r.title.into())
+        .prose("Rule title", 34, "What the rule is called.", |r| r.title.into())
         .prose(
             "Supports by",
             60,

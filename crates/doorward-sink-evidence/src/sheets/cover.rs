@@ -25,8 +25,8 @@ struct Row {
 fn columns<'p>() -> Columns<'p, Row> {
     Columns::<Row>::new()
         .text("Section", 16, "What the line is about.", |r| r.section.into())
-        .text("Item", 30, "What is told.", |r| r.item.as_str().into())
-        .prose("Value", 110, "As it was when the pack was written.", |r| r.value.as_str().into())
+        .text("Item", 56, "What is told.", |r| r.item.as_str().into())
+        .prose("Value", 96, "As it was when the pack was written.", |r| r.value.as_str().into())
 }
 
 /// The sheet.

@@ -58,11 +58,11 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         })
         .count("Load balancers", "How many were found.", |r| r.line.load_balancers.into())
         .count("Gone meanwhile", "How many were deleted while the scan ran.", |r| r.line.gone.into())
-        .text("Why not complete", 26, "The reasons, from a closed set; see the sheet Method & dictionary.", |r| {
+        .prose("Why not complete", 26, "The reasons, from a closed set; see the sheet Method & dictionary.", |r| {
             r.gaps(|gap| Some(gap.reason.code().to_owned())).into()
         })
-        .text("Operation", 44, "The API operations that did not answer.", |r| r.gaps(|gap| Some(gap.operation.clone())).into())
-        .text("Action to allow", 44, "The IAM actions that would mend it, where one would.", |r| r.gaps(|gap| gap.action.clone()).into())
+        .prose("Operation", 44, "The API operations that did not answer.", |r| r.gaps(|gap| Some(gap.operation.clone())).into())
+        .prose("Action to allow", 44, "The IAM actions that would mend it, where one would.", |r| r.gaps(|gap| gap.action.clone()).into())
 }
 
 /// The sheet.

@@ -35,31 +35,28 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .with(Kind::Word, "Verdict", 12, "pass, fail, excepted, unknown or not applicable. Unknown means that nobody could look.", |r| {
             r.finding.verdict.kind().to_string().into()
         })
-        .text("Rule", 28, "The id of the rule.", |r| r.finding.rule.as_str().into())
-        .text("Rule title", 34, "What the rule is called.", |r| r.rule.into())
         .text("Severity", 11, "How much a failure matters; for an exception, how much it would matter without it.", |r| match &r.finding.verdict {
             Verdict::Fail { severity, .. } | Verdict::Excepted { severity, .. } => severity.as_str().into(),
             _ => Value::Blank,
         })
-        .id("Account", 14, "The account id, twelve digits, as text.", |r| r.finding.account.as_str().into())
-        .text("Account name", 22, "Its name in AWS Organizations.", |r| r.lb.map(|lb| seen(&lb.account_name)).into())
-        .text("Unit", 20, "The organizational unit, as a path of names.", |r| r.lb.map(unit).into())
-        .text("Region", 15, "The AWS Region.", |r| r.finding.region.as_str().into())
-        .text("Kind", 12, "application, classic, network or gateway.", |r| r.finding.kind.as_str().into())
-        .text("Scheme", 16, "internet-facing or internal.", |r| r.lb.map(|lb| seen(&lb.scheme)).into())
+        .text("Rule", 28, "The id of the rule.", |r| r.finding.rule.as_str().into())
         .text("Observed mode", 22, "The desync mitigation mode AWS returned, or why there is none. (absent): AWS answered without it. (unread): nobody knows, with the reason.", |r| {
             r.lb.filter(|lb| lb.kind.can_parse_http()).map(|lb| seen(&lb.mode)).into()
         })
         .text("Required mode", 14, "The mode the policy requires; blank where it depends on what could not be read.", |r| {
             r.required.as_ref().and_then(|required| required.mode).map(|mode| mode.as_str()).into()
         })
-        .text("Required by", 24, "The rule of the policy that requires it, or its default.", |r| {
-            r.required.as_ref().map(|required| required.by.as_str()).into()
-        })
+        .text("Owner", 22, "Who is responsible; unowned is an owner too.", |r| r.finding.owner.as_str().into())
+        .id("Account", 14, "The account id, twelve digits, as text.", |r| r.finding.account.as_str().into())
+        .text("Unit", 20, "The organizational unit, as a path of names.", |r| r.lb.map(unit).into())
+        .text("Region", 15, "The AWS Region.", |r| r.finding.region.as_str().into())
         .prose("Because", 60, "What was seen and what is required, in a sentence.", |r| r.finding.verdict.because().into())
         .prose("Remedy", 60, "The next step for this load balancer, where the rule fails.", |r| match &r.finding.verdict {
             Verdict::Fail { remedy, .. } => remedy.as_str().into(),
             _ => Value::Blank,
+        })
+        .text("Required by", 24, "The rule of the policy that requires it, or its default.", |r| {
+            r.required.as_ref().map(|required| required.by.as_str()).into()
         })
         .text("Exception", 16, "The exception that permits the failure; see the sheet Exceptions.", |r| match &r.finding.verdict {
             Verdict::Excepted { exception, .. } => exception.as_str().into(),
@@ -69,7 +66,6 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             Verdict::Excepted { expires, .. } => expires.parse::<jiff::civil::Date>().ok().into(),
             _ => Value::Blank,
         })
-        .text("Owner", 22, "Who is responsible; unowned is an owner too.", |r| r.finding.owner.as_str().into())
         .time("First seen", "When a scan first saw the rule fail here; blank where it never did, or where no ledger is kept.", |r| {
             r.finding.history.as_ref().map(|history| history.first_seen)
         })
@@ -83,6 +79,10 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .count("Came back", "How often it failed again after it had been resolved.", |r| {
             r.finding.history.as_ref().map(|history| i64::from(history.reopened)).into()
         })
+        .text("Rule title", 46, "What the rule is called.", |r| r.rule.into())
+        .text("Account name", 22, "Its name in AWS Organizations.", |r| r.lb.map(|lb| seen(&lb.account_name)).into())
+        .text("Kind", 12, "application, classic, network or gateway.", |r| r.finding.kind.as_str().into())
+        .text("Scheme", 16, "internet-facing or internal.", |r| r.lb.map(|lb| seen(&lb.scheme)).into())
         .text("Evidence: API action", 40, "The call that brought the attributes; look it up in CloudTrail.", |r| {
             r.evidence().map(|evidence| evidence.operation.as_str()).into()
         })

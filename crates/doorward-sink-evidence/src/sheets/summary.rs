@@ -37,8 +37,8 @@ fn columns<'p>() -> Columns<'p, Row> {
         .text("Section", 16, "Coverage, Reconciliation, Modes, Verdicts, Failures, By unit, By owner.", |r| {
             r.section.into()
         })
-        .text("Group", 30, "The rule, unit or owner counted; blank for everything.", |r| r.group.as_str().into())
-        .text("Measure", 34, "What is counted.", |r| r.measure.as_str().into())
+        .prose("Group", 36, "The rule, unit or owner counted; blank for everything.", |r| r.group.as_str().into())
+        .text("Measure", 48, "What is counted.", |r| r.measure.as_str().into())
         .count("Count", "How many.", |r| r.now.0.into())
         .count("Of", "The denominator: what the count is a part of.", |r| r.now.1.into())
         .with(Kind::Share, "Share", 9, "Count of Of, rounded down to 0.01 %, so that 100 % means all.", |r| {

@@ -47,7 +47,7 @@ impl Charted {
         let sheet = workbook.worksheet_from_index(self.summary)?;
         let tab = summary::TITLE.tab;
         if let Some((first, last)) = self.modes {
-            let mut chart = Chart::new(ChartType::Bar);
+            let mut chart = Chart::new(ChartType::Column);
             let fills: Vec<Color> = MODES.iter().map(|(_, colour)| Color::RGB(*colour)).collect();
             chart
                 .add_series()
@@ -59,9 +59,8 @@ impl Charted {
                 .set_point_colors(&fills);
             chart.title().set_name("Load balancers by mode");
             chart.legend().set_hidden();
-            chart.x_axis().set_reverse();
             chart.y_axis().set_min(0).set_num_format("0");
-            chart.set_alt_text("Bar chart of the rows of section Modes: how many load balancers are in each mode.");
+            chart.set_alt_text("Columns for the rows of section Modes: how many load balancers are in each mode.");
             sheet.insert_chart(1, COLUMN, chart.set_width(560).set_height(300))?;
         }
         if let Some((columns, rows)) = self.trend {

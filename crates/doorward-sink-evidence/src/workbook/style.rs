@@ -1,12 +1,12 @@
 //! How a sheet looks and prints.
 
 use rust_xlsxwriter::{
-    Color, ConditionalFormatCell, ConditionalFormatCellRule, Format, FormatAlign, FormatBorder, Table, TableColumn,
-    TableStyle, Worksheet, XlsxError,
+    Color, ConditionalFormatCell, ConditionalFormatCellRule, ConditionalFormatFormula, Format, FormatAlign,
+    FormatBorder, Table, TableColumn, TableStyle, Worksheet, XlsxError,
 };
 
-use crate::sheet::{Head, Kind, Title};
-use crate::sheets::cover;
+use crate::sheet::{Head, Kind, Title, Value};
+use crate::sheets::{cover, summary};
 
 /// Above this many cells a sheet has filters and a name instead of a table: the writer remembers every cell of a table.
 const TABLE_CELLS: usize = 400_000;
@@ -40,12 +40,16 @@ pub(super) struct Layout<'l> {
     pub(super) rows: u32,
     /// Lines above the table.
     pub(super) banner: &'l [String],
+    /// Whether sentences are wrapped; whoever writes the rows sets their height then.
+    pub(super) wrapped: bool,
 }
 
 /// The formats of a workbook.
 pub(super) struct Style {
     header: Format,
     banner: [Format; 2],
+    /// A box to be filled in by hand.
+    blank: Format,
     footer: String,
 }
 
@@ -65,7 +69,26 @@ impl Style {
         ];
         // `&` begins a code in footers.
         let footer = format!("&L{}&C&A, page &P of &N&RDoorward", organization.replace('&', "&&"));
-        Self { header, banner, footer }
+        let blank = Format::new().set_border(FormatBorder::Thin).set_border_color(Color::RGB(0x8A_9BB0));
+        Self { header, banner, blank, footer }
+    }
+
+    /// Gives a row the height that its sentences need, and draws a box where somebody signs.
+    pub(super) fn height(
+        &self,
+        sheet: &mut Worksheet,
+        title: Title,
+        (heads, values): (&[Head], &[Value<'_>]),
+        row: u32,
+    ) -> Result<(), XlsxError> {
+        let signed = matches!(values.first(), Some(Value::Text(section)) if *section == cover::SIGN_OFF);
+        if title == cover::TITLE && signed {
+            let last = u16::try_from(heads.len().saturating_sub(1)).unwrap_or(0);
+            sheet.set_row_height(row, 24)?.write_blank(row, last, &self.blank)?;
+        } else {
+            sheet.set_row_height(row, height(heads, values))?;
+        }
+        Ok(())
     }
 
     /// Prepares a tab: widths, table or filters, panes, print. Returns a name and its range where no table carries it.
@@ -74,14 +97,14 @@ impl Style {
         sheet: &mut Worksheet,
         layout: &Layout<'_>,
     ) -> Result<Option<(String, String)>, XlsxError> {
-        let &Layout { title, tab, part, heads, header, rows, banner } = layout;
+        let &Layout { title, tab, part, heads, header, rows, banner, wrapped } = layout;
         sheet.set_name(tab)?;
         for ((row, text), format) in (0..).zip(banner).zip(&self.banner) {
             sheet.write_string_with_format(row, 0, text, format)?;
         }
         for (column, head) in (0_u16..).zip(heads) {
             sheet.set_column_width(column, head.width)?;
-            sheet.set_column_format(column, &format(head.kind))?;
+            sheet.set_column_format(column, &format(head.kind, wrapped))?;
         }
         sheet.set_row_height(header, if heads.len() > 4 { 32 } else { 18 })?;
 
@@ -109,6 +132,14 @@ impl Style {
                 colour(sheet, (header + 1, last.0), column)?;
             }
         }
+        if rows > 0 && (title == cover::TITLE || title == summary::TITLE) {
+            // A line where a section or a group begins.
+            let line = Format::new().set_border_top(FormatBorder::Thin).set_border_color(Color::RGB(0x8A_9BB0));
+            let begins = format!("=OR($A{0}<>$A{1},$B{0}<>$B{1})", header + 2, header + 1);
+            let begins = if title == cover::TITLE { format!("=$A{0}<>$A{1}", header + 2, header + 1) } else { begins };
+            let rule = ConditionalFormatFormula::new().set_rule(begins.as_str()).set_format(line);
+            sheet.add_conditional_format(header + 1, 0, last.0, last.1, &rule)?;
+        }
         if title == cover::TITLE {
             sheet.set_landscape().set_print_fit_to_pages(1, 0);
         } else {
@@ -127,15 +158,15 @@ impl Style {
 }
 
 /// How a column's cells look.
-fn format(kind: Kind) -> Format {
+fn format(kind: Kind, wrapped: bool) -> Format {
     let top = Format::new().set_align(FormatAlign::Top);
     match kind {
+        Kind::Prose if wrapped => top.set_quote_prefix().set_text_wrap(),
         // The prefix keeps text that begins with `=` text even when somebody edits the cell.
-        Kind::Text | Kind::Word | Kind::Iso => top.set_quote_prefix(),
-        Kind::Prose => top.set_quote_prefix().set_text_wrap(),
+        Kind::Text | Kind::Word | Kind::Iso | Kind::Prose => top.set_quote_prefix(),
         Kind::Id => top.set_num_format("@"),
-        Kind::Count => top.set_num_format("#,##0"),
-        Kind::Share => top.set_num_format("0.00%"),
+        Kind::Count => top.set_num_format("#,##0").set_align(FormatAlign::Right).set_indent(1),
+        Kind::Share => top.set_num_format("0.00%").set_align(FormatAlign::Right).set_indent(1),
         Kind::Time => top.set_num_format("yyyy-mm-dd hh:mm:ss").set_align(FormatAlign::Left),
         Kind::Day => top.set_num_format("yyyy-mm-dd").set_align(FormatAlign::Left),
     }
@@ -151,4 +182,16 @@ fn colour(sheet: &mut Worksheet, (first, last): (u32, u32), column: u16) -> Resu
         }
     }
     Ok(())
+}
+
+/// The height of a row in points that shows the sentences of its wrapped columns.
+fn height(heads: &[Head], values: &[Value<'_>]) -> f64 {
+    let lines = heads.iter().zip(values).filter(|(head, _)| head.kind == Kind::Prose).map(|(head, value)| {
+        let Value::Text(text) = value else { return 1 };
+        // A little less than the column holds, because words do not break where lines do.
+        let room = usize::from(head.width.saturating_sub(4).max(8));
+        text.lines().map(|line| line.chars().count().div_ceil(room).max(1)).sum()
+    });
+    let lines = u32::try_from(lines.max().unwrap_or(1).clamp(1, 29)).unwrap_or(29);
+    f64::from(lines) * 13.0 + 2.0
 }
