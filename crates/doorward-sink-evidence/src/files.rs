@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::Path;
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
@@ -25,25 +25,37 @@ pub(crate) struct Print {
 impl Print {
     /// Reads a file to its end.
     pub(crate) fn of(path: &Path) -> Result<Self, Problem> {
-        let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(Problem::io(path))?);
-        let (mut whole, mut line, mut lines) = (Context::new(&SHA256), Context::new(&SHA256), [0_u64; 4]);
-        let (mut bytes, mut buffer) = (0_u64, vec![0; 1 << 16]);
-        loop {
-            let read = file.read(&mut buffer).map_err(Problem::io(path))?;
-            let Some(chunk) = buffer.get(..read).filter(|chunk| !chunk.is_empty()) else { break };
-            bytes += u64::try_from(read).unwrap_or(u64::MAX);
-            whole.update(chunk);
+        let (mut line, mut lines) = (Context::new(&SHA256), [0_u64; 4]);
+        let (bytes, sha256) = read(path, |chunk| {
             for piece in chunk.split_inclusive(|byte| *byte == b'\n') {
                 line.update(piece);
                 if piece.ends_with(b"\n") {
                     add(&mut lines, std::mem::replace(&mut line, Context::new(&SHA256)));
                 }
             }
-        }
+        })?;
         add(&mut lines, line);
         let lines = lines.iter().map(|part| format!("{part:016x}")).collect();
-        Ok(Self { bytes, sha256: hex::encode(whole.finish()), lines })
+        Ok(Self { bytes, sha256, lines })
     }
+}
+
+/// A file's size and SHA-256.
+pub(crate) fn digest_of(path: &Path) -> Result<(u64, String), Problem> {
+    read(path, |_| {})
+}
+
+fn read(path: &Path, mut each: impl FnMut(&[u8])) -> Result<(u64, String), Problem> {
+    let mut file = File::open(path).map_err(Problem::io(path))?;
+    let (mut whole, mut bytes, mut buffer) = (Context::new(&SHA256), 0_u64, vec![0; 1 << 16]);
+    loop {
+        let read = file.read(&mut buffer).map_err(Problem::io(path))?;
+        let Some(chunk) = buffer.get(..read).filter(|chunk| !chunk.is_empty()) else { break };
+        bytes += u64::try_from(read).unwrap_or(u64::MAX);
+        whole.update(chunk);
+        each(chunk);
+    }
+    Ok((bytes, hex::encode(whole.finish())))
 }
 
 fn add(sum: &mut [u64; 4], line: Context) {

@@ -89,7 +89,7 @@ impl Book {
         if title == summary::TITLE {
             self.charted.summary = first;
         } else if title == trend::TITLE {
-            self.charted.trend(&sheet.heads, rows);
+            self.charted.trend(&sheet.heads, rows.min(room));
         }
 
         let name = format!("{CSV}/{}.csv", title.file);
@@ -102,7 +102,9 @@ impl Book {
             table.row(values)?;
             let (part, row) = (line / room, header + 1 + narrow(line % room));
             line += 1;
-            self.charted.note(title, values, row);
+            if part == 0 {
+                self.charted.note(title, values, row);
+            }
             let worksheet = self.workbook.worksheet_from_index(first + part).map_err(said(title.tab))?;
             if wrapped {
                 self.style.height(worksheet, title, (&heads, values), row).map_err(said(title.tab))?;

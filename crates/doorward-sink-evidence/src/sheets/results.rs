@@ -50,8 +50,8 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .id("Account", 14, "The account id, twelve digits, as text.", |r| r.finding.account.as_str().into())
         .text("Unit", 20, "The organizational unit, as a path of names.", |r| r.lb.map(unit).into())
         .text("Region", 15, "The AWS Region.", |r| r.finding.region.as_str().into())
-        .prose("Because", 60, "What was seen and what is required, in a sentence.", |r| r.finding.verdict.because().into())
-        .prose("Remedy", 60, "The next step for this load balancer, where the rule fails.", |r| match &r.finding.verdict {
+        .prose("Because", 78, "What was seen and what is required, in a sentence.", |r| r.finding.verdict.because().into())
+        .prose("Remedy", 110, "The next step for this load balancer, where the rule fails.", |r| match &r.finding.verdict {
             Verdict::Fail { remedy, .. } => remedy.as_str().into(),
             _ => Value::Blank,
         })

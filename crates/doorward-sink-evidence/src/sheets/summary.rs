@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_model::{CoverageCounts, Mode, Observed, VerdictKind};
 
-use super::{Desk, title_of};
+use super::Desk;
 use crate::Figures;
 use crate::sheet::{Columns, Kind, Sheet, Title, Value};
 
@@ -37,7 +37,7 @@ fn columns<'p>() -> Columns<'p, Row> {
         .text("Section", 16, "Coverage, Reconciliation, Modes, Verdicts, Failures, By unit, By owner.", |r| {
             r.section.into()
         })
-        .prose("Group", 36, "The rule, unit or owner counted; blank for everything.", |r| r.group.as_str().into())
+        .text("Group", 34, "The rule, unit or owner counted; blank for everything.", |r| r.group.as_str().into())
         .text("Measure", 48, "What is counted.", |r| r.measure.as_str().into())
         .count("Count", "How many.", |r| r.now.0.into())
         .count("Of", "The denominator: what the count is a part of.", |r| r.now.1.into())
@@ -58,6 +58,9 @@ fn count(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
+/// What is counted, and where the count is.
+type Measure<T> = (&'static str, fn(&T) -> usize);
+
 /// The rows under way.
 struct Rows(Vec<Row>);
 
@@ -72,7 +75,7 @@ impl Rows {
     }
 
     fn coverage(&mut self, now: CoverageCounts, before: Option<CoverageCounts>) {
-        let measures: [(&str, fn(&CoverageCounts) -> usize); 3] = [
+        let measures: [Measure<CoverageCounts>; 3] = [
             ("account-Regions in scope, complete", |c| c.complete),
             ("account-Regions in scope, partial", |c| c.partial),
             ("account-Regions in scope, failed", |c| c.failed),
@@ -86,7 +89,7 @@ impl Rows {
     }
 
     fn modes(&mut self, section: &'static str, group: &str, now: &Figures, before: Option<&Figures>) {
-        let measures: [(&str, fn(&Figures) -> usize); 4] = [
+        let measures: [Measure<Figures>; 4] = [
             ("in monitor", |f| f.mode(Mode::Monitor)),
             ("in defensive", |f| f.mode(Mode::Defensive)),
             ("in strictest", |f| f.mode(Mode::Strictest)),
@@ -99,7 +102,7 @@ impl Rows {
     }
 
     fn failures(&mut self, section: &'static str, group: &str, now: &Figures, before: Option<&Figures>) {
-        let measures: [(&str, fn(&Figures) -> usize); 3] = [
+        let measures: [Measure<Figures>; 3] = [
             ("failures, informational ones left out", Figures::failing),
             ("failures under an exception", |f| f.excepted),
             ("verdicts unknown", |f| f.unknown),
@@ -135,17 +138,15 @@ pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
     reconciliation(desk, &mut rows);
     rows.modes(MODES, "", &now.all, before.map(|figures| &figures.all));
     for (rule, kinds) in &desk.report().tally.verdicts {
-        let title = title_of(&desk.pack.context.rules, rule);
-        let group = if title.is_empty() { rule.clone() } else { format!("{rule}: {title}") };
         let of = |kind: VerdictKind| kinds.get(&kind).copied().unwrap_or(0);
         let all: usize = kinds.values().sum();
         let judged = all - of(VerdictKind::NotApplicable);
         for kind in [VerdictKind::Fail, VerdictKind::Unknown, VerdictKind::Excepted, VerdictKind::Pass] {
             let measure = format!("{kind}, of those the rule applies to");
-            rows.add(("Verdicts", &group, &measure), (of(kind), Some(judged)), None);
+            rows.add(("Verdicts", rule, &measure), (of(kind), Some(judged)), None);
         }
         rows.add(
-            ("Verdicts", &group, "not applicable, of all load balancers"),
+            ("Verdicts", rule, "not applicable, of all load balancers"),
             (of(VerdictKind::NotApplicable), Some(all)),
             None,
         );

@@ -135,8 +135,11 @@ impl Style {
         if rows > 0 && (title == cover::TITLE || title == summary::TITLE) {
             // A line where a section or a group begins.
             let line = Format::new().set_border_top(FormatBorder::Thin).set_border_color(Color::RGB(0x8A_9BB0));
-            let begins = format!("=OR($A{0}<>$A{1},$B{0}<>$B{1})", header + 2, header + 1);
-            let begins = if title == cover::TITLE { format!("=$A{0}<>$A{1}", header + 2, header + 1) } else { begins };
+            // The last column of the cover has the boxes, which have lines of their own.
+            let (begins, last) = match title == cover::TITLE {
+                true => (format!("=$A{0}<>$A{1}", header + 2, header + 1), (last.0, last.1.saturating_sub(1))),
+                false => (format!("=OR($A{0}<>$A{1},$B{0}<>$B{1})", header + 2, header + 1), last),
+            };
             let rule = ConditionalFormatFormula::new().set_rule(begins.as_str()).set_format(line);
             sheet.add_conditional_format(header + 1, 0, last.0, last.1, &rule)?;
         }
