@@ -79,8 +79,8 @@ fn compliance(asff: &Asff, finding: &Finding, meta: &RuleMeta, shape: Shape) -> 
     let (status_id, status) = compliance_status(&asff.compliance.status);
     let mut standards: Vec<&str> = Vec::new();
     for (framework, _) in controls::of(meta.id) {
-        if !standards.contains(&framework.framework.as_str()) {
-            standards.push(&framework.framework);
+        if !standards.contains(&framework.short.as_str()) {
+            standards.push(&framework.short);
         }
     }
     // Required up to 1.3: a rule that belongs to no framework follows the policy it was judged by.

@@ -237,7 +237,7 @@ fn types(rule: &str) -> Vec<String> {
 
 /// Requirements as Security Hub spells them.
 fn requirements(rule: &str) -> Vec<String> {
-    controls::of(rule).map(|(_, requirement)| requirement.related.clone()).take(REQUIREMENTS).collect()
+    controls::of(rule).map(|(_, spelled)| spelled.to_owned()).take(REQUIREMENTS).collect()
 }
 
 /// What no member of ASFF has a place for.

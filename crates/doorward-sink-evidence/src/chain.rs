@@ -1,0 +1,104 @@
+//! Packs that follow each other: each names the manifest of the one before.
+
+use std::path::{Path, PathBuf};
+
+use doorward_model::SinkError;
+
+use crate::manifest::{Link, MANIFEST};
+use crate::problem::Problem;
+use crate::verify::{Expect, Fault, Looked, Verification, ends, look};
+
+/// The folders of an archive, by name, and whether each is a pack.
+fn folders(archive: &Path) -> std::io::Result<Vec<(String, PathBuf, bool)>> {
+    let mut folders = Vec::new();
+    for entry in std::fs::read_dir(archive)? {
+        let entry = entry?;
+        let is_pack = entry.file_type()?.is_dir() && entry.path().join(MANIFEST).exists();
+        folders.push((entry.file_name().to_string_lossy().into_owned(), entry.path(), is_pack));
+    }
+    folders.sort();
+    Ok(folders)
+}
+
+/// The newest pack of a folder of packs, for the next one to follow; none where there is no pack yet.
+///
+/// # Errors
+///
+/// The folder or the newest pack cannot be read, or is not as it was written: a chain is not continued from a broken link.
+pub fn newest(archive: &Path) -> Result<Option<Link>, SinkError> {
+    let folders = match folders(archive) {
+        Ok(folders) => folders,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Problem::io(archive)(error).into()),
+    };
+    let packs: Vec<PathBuf> = folders.into_iter().filter(|(.., is_pack)| *is_pack).map(|(_, path, _)| path).collect();
+    if packs.is_empty() {
+        return Ok(None);
+    }
+    let verification = verify_chain(&packs, &Expect::default());
+    match verification.faults.first() {
+        None => Ok(verification.packs.last().cloned()),
+        Some(fault) => Err(Problem::Said(format!(
+            "{}: the packs there cannot be continued ({fault}); see `doorward verify`, and begin another folder",
+            archive.display()
+        ))
+        .into()),
+    }
+}
+
+/// Verifies every pack in a folder of packs; whatever else lies there was added.
+pub(crate) fn archive(dir: &Path, expect: &Expect) -> Verification {
+    let folders = match folders(dir) {
+        Ok(folders) => folders,
+        Err(error) => {
+            let fault = Fault::Unreadable(format!("{}: {error}", dir.display()));
+            return Verification { faults: vec![fault], ..Verification::default() };
+        }
+    };
+    let (packs, others): (Vec<_>, Vec<_>) = folders.into_iter().partition(|(.., is_pack)| *is_pack);
+    let packs: Vec<PathBuf> = packs.into_iter().map(|(_, path, _)| path).collect();
+    let mut verification = verify_chain(&packs, expect);
+    verification.faults.extend(others.into_iter().map(|(name, ..)| Fault::Added(name)));
+    verification
+}
+
+/// Verifies packs and that they follow each other without a gap, in whatever order they are given.
+pub fn verify_chain(packs: &[PathBuf], expect: &Expect) -> Verification {
+    let mut verification = Verification::default();
+    let mut looked: Vec<(String, Looked)> = Vec::new();
+    for path in packs {
+        let name =
+            path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+        let seen = look(path, &format!("{name}/"), expect.key.as_ref(), &mut verification);
+        looked.extend(seen.map(|seen| (name, seen)));
+    }
+    looked.sort_by(|(a, one), (b, other)| (one.link.sequence, a).cmp(&(other.link.sequence, b)));
+    verification.packs = looked.iter().map(|(_, seen)| seen.link.clone()).collect();
+    for pair in looked.windows(2) {
+        let [(before, earlier), (name, later)] = pair else { continue };
+        verification.faults.extend(follows((before, &earlier.link), (name, later)));
+    }
+    let first = looked.first().map(|(_, seen)| seen.previous.clone());
+    if let (Some(Some(missing)), None) = (&first, &expect.previous) {
+        verification.faults.push(Fault::Chain(format!(
+            "the first pack here follows run {} (manifest {}), which is not here",
+            missing.run, missing.manifest_sha256
+        )));
+    }
+    ends(&mut verification, expect, first.flatten().map(|link| link.manifest_sha256).as_deref());
+    verification
+}
+
+/// Why one pack does not follow the other.
+fn follows((before, earlier): (&str, &Link), (name, later): (&str, &Looked)) -> Option<Fault> {
+    if earlier.run == later.link.run || earlier.sequence == later.link.sequence {
+        return Some(Fault::Replayed(format!("{name} stands at the same place of the chain as {before}")));
+    }
+    if later.previous.as_ref() != Some(earlier) {
+        return Some(Fault::Chain(format!(
+            "{name} does not follow {before}: a pack between them is gone, or one was changed"
+        )));
+    }
+    (later.link.finished <= earlier.finished)
+        .then(|| Fault::Replayed(format!("{name} is of a run that ended no later than that of {before}")))
+}

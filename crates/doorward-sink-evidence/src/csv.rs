@@ -1,0 +1,165 @@
+//! CSV after RFC 4180: UTF-8, CRLF, quotes where they are needed, and two dialects.
+
+use std::io::Write;
+
+use ::csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
+use doorward_model::{Receipt, RuleMeta, ScanReport, SinkError};
+
+use crate::problem::Problem;
+use crate::sheet::{Head, Kind, Value};
+use crate::sheets::{each, results};
+use crate::text::{guarded, visible};
+use crate::{Requirements, sheet};
+
+/// For whom a CSV file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Dialect {
+    /// For people and their spreadsheets: a byte order mark, an apostrophe before what would be calculated or turned into
+    /// a number, ids among them, and everything that steers made visible.
+    #[default]
+    Excel,
+    /// For programs: every text verbatim.
+    Raw,
+}
+
+/// Writes the findings, one to a row, with the columns of the sheet Results.
+///
+/// `destination` names the place in the receipt and in errors.
+///
+/// # Errors
+///
+/// What `out` says.
+pub fn write(
+    out: &mut dyn Write,
+    destination: &str,
+    report: &ScanReport,
+    required: &Requirements<'_>,
+    rules: &[&'static RuleMeta],
+    dialect: Dialect,
+) -> Result<Receipt, SinkError> {
+    let sheet = results::sheet(report, required, rules);
+    let fail = |problem: Problem| SinkError { sink: "csv".to_owned(), problem: problem.to_string() };
+    let mut table = Table::begin(out, destination, &sheet.heads, dialect).map_err(fail)?;
+    each(sheet, &mut |values| table.row(values)).map_err(fail)?;
+    let written = table.finish().map_err(fail)?;
+    Ok(Receipt {
+        sink: "csv".to_owned(),
+        destination: destination.to_owned(),
+        findings_in: report.findings.len(),
+        written,
+        skipped: Vec::new(),
+    })
+}
+
+/// A table under way.
+pub(crate) struct Table<W: Write> {
+    out: Writer<W>,
+    file: String,
+    kinds: Vec<Kind>,
+    dialect: Dialect,
+    rows: usize,
+}
+
+impl<W: Write> Table<W> {
+    /// Writes the header.
+    pub(crate) fn begin(mut out: W, file: &str, heads: &[Head], dialect: Dialect) -> Result<Self, Problem> {
+        if dialect == Dialect::Excel {
+            // Without it Excel takes the file for the code page of its machine.
+            out.write_all("\u{feff}".as_bytes()).map_err(|source| Problem::Io { path: file.to_owned(), source })?;
+        }
+        let mut out =
+            WriterBuilder::new().terminator(Terminator::CRLF).quote_style(QuoteStyle::Necessary).from_writer(out);
+        out.write_record(heads.iter().map(|head| head.name.as_str())).map_err(Problem::csv(file))?;
+        let kinds = heads.iter().map(|head| head.kind).collect();
+        Ok(Self { out, file: file.to_owned(), kinds, dialect, rows: 0 })
+    }
+
+    /// Writes one row.
+    pub(crate) fn row(&mut self, values: &[sheet::Value<'_>]) -> Result<(), Problem> {
+        for (value, kind) in values.iter().zip(&self.kinds) {
+            let written = match (value, self.dialect) {
+                (Value::Text(text), Dialect::Raw) => self.out.write_field(text.as_bytes()),
+                (Value::Text(text), Dialect::Excel) => {
+                    let text = visible(std::borrow::Cow::Borrowed(text));
+                    match kind {
+                        // ISO 8601 is ours: it begins with a digit, and no spreadsheet takes it apart.
+                        Kind::Iso => self.out.write_field(text.as_bytes()),
+                        // Digits would lose their zeros.
+                        Kind::Id if text.starts_with(|c: char| c.is_ascii_digit()) => {
+                            self.out.write_field(format!("'{text}"))
+                        }
+                        _ => self.out.write_field(guarded(&text).as_bytes()),
+                    }
+                }
+                (other, _) => self.out.write_field(plain(other)),
+            };
+            written.map_err(Problem::csv(&self.file))?;
+        }
+        self.out.write_record(None::<&[u8]>).map_err(Problem::csv(&self.file))?;
+        self.rows += 1;
+        Ok(())
+    }
+
+    /// Ends the table and says how many rows it has, the header not counted.
+    pub(crate) fn finish(mut self) -> Result<usize, Problem> {
+        self.out.flush().map_err(|source| Problem::Io { path: self.file, source })?;
+        Ok(self.rows)
+    }
+}
+
+/// A value that is no text, as every program reads it.
+fn plain(value: &Value<'_>) -> String {
+    match value {
+        Value::Blank => String::new(),
+        Value::Text(text) => text.as_ref().to_owned(),
+        Value::Count(count) => count.to_string(),
+        Value::Share(part, whole) => {
+            let share = Value::ten_thousandths(*part, *whole);
+            share.map(|share| format!("{}.{:04}", share / 10_000, share % 10_000)).unwrap_or_default()
+        }
+        Value::Time(at) => at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        Value::Day(day) => day.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::*;
+
+    fn table(kind: Kind, value: Value<'_>, dialect: Dialect) -> String {
+        let heads = [Head { name: "a".to_owned(), width: 1, kind, meaning: String::new() }];
+        let mut bytes = Vec::new();
+        let mut table = Table::begin(&mut bytes, "t.csv", &heads, dialect).expect("begins");
+        table.row(&[value]).expect("writes");
+        table.finish().expect("ends");
+        String::from_utf8(bytes).expect("UTF-8")
+    }
+
+    #[test]
+    fn the_dialects_differ_where_a_spreadsheet_would_calculate() {
+        let text = |text| Value::Text(Cow::Borrowed(text));
+        for (kind, value, raw, excel) in [
+            (Kind::Text, text("=1+1"), "=1+1", "'=1+1"),
+            (Kind::Id, text("000123456789"), "000123456789", "'000123456789"),
+            (Kind::Text, text("a\"b"), "\"a\"\"b\"", "\"a\"\"b\""),
+            (Kind::Text, text("a\nb"), "\"a\nb\"", "\"a\nb\""),
+            (Kind::Text, text("a\u{1b}b"), "a\u{1b}b", "a\\u{1b}b"),
+            (Kind::Iso, text("2026-11-02T09:00:00Z"), "2026-11-02T09:00:00Z", "2026-11-02T09:00:00Z"),
+            (Kind::Count, Value::Count(-3), "-3", "-3"),
+            (Kind::Share, Value::Share(1, 3), "0.3333", "0.3333"),
+            (Kind::Share, Value::Share(3, 3), "1.0000", "1.0000"),
+            (Kind::Share, Value::Share(0, 0), "\"\"", "\"\""),
+            (
+                Kind::Time,
+                Value::Time("2026-11-02T09:00:00.5Z".parse().expect("valid")),
+                "2026-11-02 09:00:00",
+                "2026-11-02 09:00:00",
+            ),
+        ] {
+            assert_eq!(table(kind, value.clone(), Dialect::Raw), format!("a\r\n{raw}\r\n"));
+            assert_eq!(table(kind, value, Dialect::Excel), format!("\u{feff}a\r\n{excel}\r\n"));
+        }
+    }
+}

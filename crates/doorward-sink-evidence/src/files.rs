@@ -1,0 +1,101 @@
+//! The files of a folder: which there are, and what they hold.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+
+use aws_lc_rs::digest::{Context, SHA256, digest};
+use serde::{Deserialize, Serialize};
+
+use crate::problem::Problem;
+
+/// What a file holds, in short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Print {
+    /// Its size in bytes.
+    pub(crate) bytes: u64,
+    /// Its SHA-256, in hexadecimal.
+    pub(crate) sha256: String,
+    /// The sum of the SHA-256 of its lines, whatever their order: tells whether lines were merely moved.
+    pub(crate) lines: String,
+}
+
+impl Print {
+    /// Reads a file to its end.
+    pub(crate) fn of(path: &Path) -> Result<Self, Problem> {
+        let (mut line, mut lines) = (Context::new(&SHA256), [0_u64; 4]);
+        let (bytes, sha256) = read(path, |chunk| {
+            for piece in chunk.split_inclusive(|byte| *byte == b'\n') {
+                line.update(piece);
+                if piece.ends_with(b"\n") {
+                    add(&mut lines, std::mem::replace(&mut line, Context::new(&SHA256)));
+                }
+            }
+        })?;
+        add(&mut lines, line);
+        let lines = lines.iter().map(|part| format!("{part:016x}")).collect();
+        Ok(Self { bytes, sha256, lines })
+    }
+}
+
+/// A file's size and SHA-256.
+pub(crate) fn digest_of(path: &Path) -> Result<(u64, String), Problem> {
+    read(path, |_| {})
+}
+
+fn read(path: &Path, mut each: impl FnMut(&[u8])) -> Result<(u64, String), Problem> {
+    let mut file = File::open(path).map_err(Problem::io(path))?;
+    let (mut whole, mut bytes, mut buffer) = (Context::new(&SHA256), 0_u64, vec![0; 1 << 16]);
+    loop {
+        let read = file.read(&mut buffer).map_err(Problem::io(path))?;
+        let Some(chunk) = buffer.get(..read).filter(|chunk| !chunk.is_empty()) else { break };
+        bytes += u64::try_from(read).unwrap_or(u64::MAX);
+        whole.update(chunk);
+        each(chunk);
+    }
+    Ok((bytes, hex::encode(whole.finish())))
+}
+
+fn add(sum: &mut [u64; 4], line: Context) {
+    let hash = line.finish();
+    for (part, bytes) in sum.iter_mut().zip(hash.as_ref().chunks_exact(8)) {
+        let number = bytes.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        *part = part.wrapping_add(number);
+    }
+}
+
+/// The SHA-256 of bytes, in hexadecimal.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    hex::encode(digest(&SHA256, bytes))
+}
+
+/// What lies in a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// A file.
+    File,
+    /// A link, a pipe, a device: nothing that belongs into a pack.
+    Strange,
+}
+
+/// Everything below a folder but the folders, by its path from there with `/`. Links are not followed.
+pub(crate) fn below(folder: &Path) -> Result<BTreeMap<String, Entry>, Problem> {
+    let mut found = BTreeMap::new();
+    let mut pending = vec![(folder.to_owned(), String::new())];
+    while let Some((folder, prefix)) = pending.pop() {
+        for entry in fs::read_dir(&folder).map_err(Problem::io(&folder))? {
+            let entry = entry.map_err(Problem::io(&folder))?;
+            // A name that is no UTF-8 cannot be in a manifest, so it need not be spelled exactly.
+            let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+            let kind = entry.file_type().map_err(Problem::io(&entry.path()))?;
+            if kind.is_dir() {
+                pending.push((entry.path(), format!("{name}/")));
+            } else {
+                found.insert(name, if kind.is_file() { Entry::File } else { Entry::Strange });
+            }
+        }
+    }
+    Ok(found)
+}

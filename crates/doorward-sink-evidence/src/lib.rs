@@ -1,0 +1,38 @@
+//! The audit evidence: one scan report as a workbook, CSV files, the scan itself and a manifest that anybody can verify.
+//!
+//! In the flow this is a sink: it reads a [`doorward_model::ScanReport`] and what the binary knows besides ([`Context`]:
+//! settings, exceptions, history), and writes one folder, whole or not at all. Every sheet is one list of columns in one
+//! file of `sheets/`; the workbook, the CSV file beside it and the dictionary are made of that list, row by row, so that
+//! they cannot disagree. The same input gives the same bytes.
+//!
+//! What it deliberately does not do: judge, read a clock or the environment, ask the ledger or the register of exceptions
+//! (their rows are handed in), believe in text (a name is never a formula, markup or a path), or say that a requirement
+//! is satisfied. That is the assessor's word.
+
+mod chain;
+pub mod controls;
+pub mod csv;
+mod figures;
+mod files;
+mod key;
+mod manifest;
+mod pack;
+mod problem;
+mod readme;
+mod required;
+mod sample;
+mod sheet;
+mod sheets;
+mod text;
+mod verify;
+mod workbook;
+mod write;
+
+pub use chain::{newest, verify_chain};
+pub use figures::{Figures, RunFigures};
+pub use key::{KeyError, PublicKey, SigningKey};
+pub use manifest::Link;
+pub use pack::{Attachment, Change, Context, ExceptionRow, Limits, Pack, Period, Sampling, Sighting};
+pub use required::{Required, Requirements};
+pub use verify::{Expect, Fault, Verification, verify};
+pub use write::{Written, write};

@@ -1,0 +1,166 @@
+//! What an evidence pack is made of: the report, and what the binary knows besides.
+
+use std::path::Path;
+
+use doorward_model::{Arn, Mode, RuleMeta, ScanReport};
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::controls::Framework;
+use crate::{Link, Requirements, RunFigures, SigningKey};
+
+/// Everything that goes into one pack. It borrows; nothing is asked for while it is written.
+pub struct Pack<'a> {
+    /// The scan.
+    pub report: &'a ScanReport,
+    /// The scan as `json-v1`, which the sheets are checked against.
+    pub scan: Attachment<'a>,
+    /// What else is known.
+    pub context: &'a Context,
+    /// What policy requires of a load balancer.
+    pub required: &'a Requirements<'a>,
+    /// Signs the manifest.
+    pub key: Option<&'a SigningKey>,
+    /// How large a sheet and a cell may be.
+    pub limits: Limits,
+}
+
+/// A file that somebody else wrote.
+#[derive(Debug, Clone, Copy)]
+pub enum Attachment<'a> {
+    /// Its bytes.
+    Bytes(&'a [u8]),
+    /// Where it lies; it is copied.
+    File(&'a Path),
+}
+
+/// How large a sheet and a cell may be. The default is what XLSX admits; smaller ones show how a pack is split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Rows of a sheet, the header among them; at least 2.
+    pub rows: u32,
+    /// UTF-16 code units of a cell; at least 256.
+    pub cell: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { rows: 1_048_576, cell: 32_767 }
+    }
+}
+
+/// What the binary knows besides the report. The default knows nothing, and the pack says so.
+#[derive(Debug, Clone, Default)]
+pub struct Context {
+    /// Names the build: a commit, or a hash of the program. Empty: not known.
+    pub build: String,
+    /// The settings as they were in force, verbatim, secrets left out by whoever hands them over.
+    pub settings: String,
+    /// The clock of the machine against AWS's, ahead being positive. None: nobody measured it.
+    pub clock_offset: Option<SignedDuration>,
+    /// What the pack is evidence for.
+    pub period: Period,
+    /// The pack before this one.
+    pub previous: Option<Link>,
+    /// The sample that is drawn.
+    pub sampling: Sampling,
+    /// What the rules say of themselves, every rule that ran among them.
+    pub rules: Vec<&'static RuleMeta>,
+    /// What the rules support; [`crate::controls::shipped`] has ours.
+    pub controls: Vec<Framework>,
+    /// The register of exceptions, whatever became of each. None: no register was configured.
+    pub exceptions: Option<Vec<ExceptionRow>>,
+    /// What modes changed in the period. None: no ledger was kept.
+    pub changes: Option<Vec<Change>>,
+    /// The figures of the previous period's last run.
+    pub previous_figures: Option<RunFigures>,
+    /// The figures of the period's runs, oldest first, this one last.
+    pub trend: Vec<RunFigures>,
+}
+
+/// A period of time, UTC. Without a beginning the pack is evidence for the moment of the scan alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Period {
+    /// Its first instant.
+    pub from: Option<Timestamp>,
+    /// The first instant after it.
+    pub until: Option<Timestamp>,
+}
+
+/// How many load balancers are drawn, and from what seed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sampling {
+    /// How many; all where there are fewer.
+    pub size: usize,
+    /// The seed: any text. The same seed and population give the same sample.
+    pub seed: String,
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        Self { size: 25, seed: "0".to_owned() }
+    }
+}
+
+/// One exception of the register and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExceptionRow {
+    /// Its id.
+    pub id: String,
+    /// The rule that may be failed.
+    pub rule: String,
+    /// What it covers, in words.
+    pub scope: String,
+    /// Why the rule cannot be met: the constraint.
+    pub reason: String,
+    /// What may happen meanwhile.
+    pub risk: Option<String>,
+    /// What is done against it instead.
+    pub compensating_control: Option<String>,
+    /// Who asked for it.
+    pub requester: String,
+    /// Who allowed it.
+    pub approver: String,
+    /// Where that was recorded.
+    pub ticket: Option<String>,
+    /// Its first instant.
+    pub start: Timestamp,
+    /// The last day, in UTC, of which it contains anything.
+    pub last_day: Date,
+    /// The first instant after it.
+    pub ends: Timestamp,
+    /// When somebody looks at it again.
+    pub review: Option<Date>,
+    /// Where it stands in its term: pending, active, expiring, expired.
+    pub state: String,
+    /// Whole days left at the time of the scan; negative from the end on.
+    pub days_left: i64,
+    /// The file that holds it, and the line: `exceptions.toml:7`.
+    pub place: String,
+    /// What somebody should look at: covers nothing, not needed, too wide.
+    pub notices: Vec<String>,
+}
+
+/// One change of a mode. It happened after `before` and no later than `after`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The load balancer.
+    pub load_balancer: Arn,
+    /// The mode before; none at first sight, or where AWS returned none.
+    pub from: Option<Mode>,
+    /// The mode after; none where AWS returned none.
+    pub to: Option<Mode>,
+    /// The last run that saw the mode before; none at first sight.
+    pub before: Option<Sighting>,
+    /// The first run that saw the mode after.
+    pub after: Sighting,
+}
+
+/// A run that saw something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// The run's id.
+    pub run: String,
+    /// When it ended, UTC.
+    pub at: Timestamp,
+}

@@ -1,0 +1,108 @@
+//! The sheets of the workbook, in order. A sheet is one file: its title, its columns, its rows.
+//!
+//! A new column is one entry in one of these files. A new sheet is a file and a line in [`all`].
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use doorward_model::{AccountId, Arn, LoadBalancer, Observed, Region, RuleMeta, ScanReport};
+
+use crate::Pack;
+use crate::figures::RunFigures;
+use crate::problem::Problem;
+use crate::sample::{Drawn, draw};
+use crate::sheet::{Sheet, TakeRow};
+
+pub(crate) mod changes;
+pub(crate) mod controls;
+pub(crate) mod cover;
+pub(crate) mod coverage;
+pub(crate) mod exceptions;
+pub(crate) mod method;
+pub(crate) mod population;
+pub(crate) mod results;
+pub(crate) mod sample;
+pub(crate) mod summary;
+pub(crate) mod trend;
+pub(crate) mod unknowns;
+
+/// What several sheets look up.
+pub(crate) struct Desk<'p> {
+    pub(crate) pack: &'p Pack<'p>,
+    pub(crate) figures: RunFigures,
+    pub(crate) drawn: Vec<Drawn<'p>>,
+    balancers: BTreeMap<&'p Arn, &'p LoadBalancer>,
+}
+
+impl<'p> Desk<'p> {
+    pub(crate) fn new(pack: &'p Pack<'p>) -> Self {
+        Self {
+            pack,
+            figures: RunFigures::of(pack.report),
+            drawn: draw(pack.report, &pack.context.sampling),
+            balancers: balancers(pack.report),
+        }
+    }
+
+    pub(crate) fn report(&self) -> &'p ScanReport {
+        self.pack.report
+    }
+
+    pub(crate) fn balancer_named(&self, arn: &Arn) -> Option<&'p LoadBalancer> {
+        self.balancers.get(arn).copied()
+    }
+}
+
+/// Every load balancer by its ARN.
+pub(crate) fn balancers(report: &ScanReport) -> BTreeMap<&Arn, &LoadBalancer> {
+    report.load_balancers.iter().map(|lb| (&lb.arn, lb)).collect()
+}
+
+/// What a rule is called, where somebody told.
+pub(crate) fn title_of<'p>(rules: &'p [&'static RuleMeta], rule: &str) -> &'p str {
+    rules.iter().find(|meta| meta.id == rule).map_or("", |meta| meta.title)
+}
+
+/// Every sheet, in order. The dictionary comes last and explains the columns of all before it.
+pub(crate) fn all<'p>(desk: &'p Desk<'p>) -> Vec<Sheet<'p>> {
+    let mut sheets = vec![
+        cover::sheet(desk),
+        summary::sheet(desk),
+        coverage::sheet(desk),
+        population::sheet(desk),
+        results::sheet(desk.report(), desk.pack.required, &desk.pack.context.rules),
+        exceptions::sheet(desk),
+        controls::sheet(desk),
+        changes::sheet(desk),
+        unknowns::sheet(desk),
+        sample::sheet(desk),
+        trend::sheet(desk),
+    ];
+    let dictionary = method::sheet(desk, &sheets);
+    sheets.push(dictionary);
+    sheets
+}
+
+/// A value as a reader sees it, or why there is none.
+pub(crate) fn seen<T: Display>(value: &Observed<T>) -> String {
+    match value {
+        Observed::Known(value) => value.to_string(),
+        Observed::Absent => "(absent)".to_owned(),
+        Observed::Unread(gap) => format!("(unread: {})", gap.reason),
+    }
+}
+
+/// The Region of a line of the coverage.
+pub(crate) fn place(region: Option<&Region>) -> &str {
+    region.map_or("(Regions not listed)", Region::as_str)
+}
+
+/// Every account's name.
+pub(crate) fn names(report: &ScanReport) -> BTreeMap<&AccountId, &doorward_model::Account> {
+    report.accounts.iter().map(|account| (&account.id, account)).collect()
+}
+
+/// Gives every row of a sheet.
+pub(crate) fn each(sheet: Sheet<'_>, take: &mut TakeRow<'_>) -> Result<(), Problem> {
+    sheet.each(take)
+}

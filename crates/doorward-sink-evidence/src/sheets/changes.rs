@@ -1,0 +1,64 @@
+//! Change log: every change of a mode since the last period.
+
+use doorward_model::{LoadBalancer, Mode};
+
+use super::Desk;
+use crate::Change;
+use crate::figures::unit;
+use crate::sheet::{Columns, Kind, Sheet, Title};
+
+const TITLE: Title = Title {
+    tab: "Change log",
+    file: "changes",
+    about: "Every change of a mode that the runs of the period saw. Each happened after one run and no later than the next.",
+};
+
+struct Row<'p> {
+    change: &'p Change,
+    lb: Option<&'p LoadBalancer>,
+}
+
+fn columns<'p>() -> Columns<'p, Row<'p>> {
+    Columns::<Row<'p>>::new()
+        .with(
+            Kind::Word,
+            "Direction",
+            12,
+            "stronger, weaker, first seen, or unclear where AWS returned no mode.",
+            |r| direction(r.change).into(),
+        )
+        .text("Mode before", 14, "Blank at first sight, or where AWS returned none.", |r| {
+            r.change.from.map(Mode::as_str).into()
+        })
+        .text("Mode after", 14, "Blank where AWS returned none.", |r| r.change.to.map(Mode::as_str).into())
+        .id("Account", 14, "The account id, twelve digits, as text.", |r| r.change.load_balancer.account().into())
+        .text("Unit", 20, "The organizational unit, where the load balancer is still there.", |r| r.lb.map(unit).into())
+        .text("Region", 15, "The AWS Region.", |r| r.change.load_balancer.region().into())
+        .text("Load balancer", 28, "Its name; blank where it is gone by now.", |r| {
+            r.lb.map(|lb| lb.name.as_str()).into()
+        })
+        .text("Owner", 22, "Who is responsible.", |r| r.lb.map(LoadBalancer::owner_label).into())
+        .time("Not before", "When the last run ended that saw the mode before.", |r| {
+            r.change.before.as_ref().map(|seen| seen.at)
+        })
+        .time("Not after", "When the first run ended that saw the mode after.", |r| Some(r.change.after.at))
+        .text("Run before", 40, "That run.", |r| r.change.before.as_ref().map(|seen| seen.run.as_str()).into())
+        .text("Run after", 40, "That run.", |r| r.change.after.run.as_str().into())
+        .text("ARN", 80, "The load balancer's ARN.", |r| r.change.load_balancer.as_str().into())
+}
+
+fn direction(change: &Change) -> &'static str {
+    match (change.from, change.to) {
+        (Some(before), Some(after)) if after > before => "stronger",
+        (Some(before), Some(after)) if after < before => "weaker",
+        (None, Some(_)) if change.before.is_none() => "first seen",
+        _ => "unclear",
+    }
+}
+
+/// The sheet.
+pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
+    let changes = desk.pack.context.changes.as_deref().unwrap_or_default();
+    let rows = changes.iter().map(|change| Row { change, lb: desk.balancer_named(&change.load_balancer) });
+    Sheet::new(TITLE, columns(), changes.len(), rows)
+}

@@ -1,0 +1,69 @@
+//! Control mapping: which requirement each rule supports, and how the rule stands.
+
+use doorward_model::VerdictKind;
+
+use super::{Desk, title_of};
+use crate::controls::{Control, Framework};
+use crate::sheet::{Columns, Sheet, Title, Value};
+
+const TITLE: Title = Title {
+    tab: "Control mapping",
+    file: "controls",
+    about: "Which requirements each rule supports. It supports them; whether they are satisfied is for the assessor to say.",
+};
+
+struct Row<'p> {
+    framework: &'p Framework,
+    control: &'p Control,
+    rule: &'p str,
+    title: &'p str,
+    counts: Option<&'p std::collections::BTreeMap<VerdictKind, usize>>,
+}
+
+impl Row<'_> {
+    fn count(&self, kind: VerdictKind) -> Value<'static> {
+        self.counts.map(|counts| counts.get(&kind).copied().unwrap_or(0)).into()
+    }
+}
+
+fn columns<'p>() -> Columns<'p, Row<'p>> {
+    Columns::<Row<'p>>::new()
+        .text("Framework", 26, "The standard.", |r| r.framework.framework.as_str().into())
+        .text("Version", 12, "Its version.", |r| r.framework.version.as_str().into())
+        .text("Control", 14, "The requirement or control, by its number there.", |r| r.control.id.as_str().into())
+        .prose("Topic", 44, "What it is about, in our words; read the standard for its own.", |r| {
+            r.control.title.as_str().into()
+        })
+        .text("Rule", 28, "The rule that supports it.", |r| r.rule.into())
+        .prose("Rule title", 34, "What the rule is called.", |r| r.title.into())
+        .prose(
+            "Supports by",
+            60,
+            "What the rule's result contributes. It supports; it never satisfies by itself.",
+            |r| r.control.supports.as_str().into(),
+        )
+        .count("Fail", "Rows of the sheet Results where the rule fails; blank where it did not run.", |r| {
+            r.count(VerdictKind::Fail)
+        })
+        .count("Unknown", "Rows where nobody could look.", |r| r.count(VerdictKind::Unknown))
+        .count("Excepted", "Rows where an exception permits the failure.", |r| r.count(VerdictKind::Excepted))
+        .count("Pass", "Rows where the rule passes.", |r| r.count(VerdictKind::Pass))
+        .count("Not applicable", "Rows where the question makes no sense.", |r| r.count(VerdictKind::NotApplicable))
+}
+
+/// The sheet.
+pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
+    let mut rows = Vec::new();
+    for framework in &desk.pack.context.controls {
+        for control in &framework.controls {
+            rows.extend(control.rules.iter().map(|rule| Row {
+                framework,
+                control,
+                rule,
+                title: title_of(&desk.pack.context.rules, rule),
+                counts: desk.report().tally.verdicts.get(rule),
+            }));
+        }
+    }
+    Sheet::new(TITLE, columns(), rows.len(), rows)
+}

@@ -1,0 +1,125 @@
+//! Cover: who looked, when, with what and how; how to verify; where to sign; the settings.
+
+use doorward_model::Observed;
+use jiff::Timestamp;
+
+use super::{Desk, seen};
+use crate::problem::SINK;
+use crate::sheet::{Columns, Sheet, Title};
+
+pub(crate) const TITLE: Title = Title {
+    tab: "Cover",
+    file: "cover",
+    about: "Who looked, when, with what and how; how to verify the pack; where to sign; the settings verbatim.",
+};
+
+/// The section that is signed by hand.
+pub(crate) const SIGN_OFF: &str = "Sign-off";
+
+struct Row {
+    section: &'static str,
+    item: String,
+    value: String,
+}
+
+fn columns<'p>() -> Columns<'p, Row> {
+    Columns::<Row>::new()
+        .text("Section", 16, "What the line is about.", |r| r.section.into())
+        .text("Item", 56, "What is told.", |r| r.item.as_str().into())
+        .prose("Value", 96, "As it was when the pack was written.", |r| r.value.as_str().into())
+}
+
+/// The sheet.
+pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
+    let (report, context) = (desk.report(), desk.pack.context);
+    let run = &report.run;
+    let mut rows = Vec::new();
+    let mut add = |section, item: &str, value: String| rows.push(Row { section, item: item.to_owned(), value });
+
+    let organization = match &report.organization {
+        Observed::Known(organization) => {
+            format!("{}, management account {}", organization.id, organization.management_account)
+        }
+        Observed::Absent => format!("(none: the single account {})", run.account),
+        other => seen(&other.as_ref().map(|_| "")),
+    };
+    add("Scope", "Organization", organization);
+    let counts = report.coverage.counts;
+    add("Scope", "Accounts", report.accounts.len().to_string());
+    add(
+        "Scope",
+        "Coverage",
+        format!("{} of {} account-Regions in scope were read completely", counts.complete, counts.in_scope()),
+    );
+    add("Scope", "Load balancers", report.load_balancers.len().to_string());
+    let interrupted = if run.interrupted { "yes: what was not read by then is unknown here" } else { "no" };
+    add("Scope", "Stopped before its end", interrupted.to_owned());
+    add("Period", "From", time(context.period.from, "(not given: evidence for the time of the scan alone)"));
+    add("Period", "Until", time(context.period.until, "(not given: evidence for the time of the scan alone)"));
+
+    add("Scan", "Run", run.id.clone());
+    add("Scan", "Run by", run.caller.to_string());
+    add("Scan", "Partition and home Region", format!("{}, {}", run.partition, run.home_region));
+    add("Scan", "Began (UTC)", run.started.to_string());
+    add("Scan", "Ended (UTC)", run.finished.to_string());
+    let offset = context.clock_offset.map(|offset| {
+        let milliseconds = offset.as_millis();
+        format!("{milliseconds} ms (ahead of AWS is positive)")
+    });
+    add("Scan", "Clock against AWS's", offset.unwrap_or_else(|| "(not measured)".to_owned()));
+    add("Tool", "Doorward", run.tool_version.clone());
+    add("Tool", "Build", if context.build.is_empty() { "(not known)".to_owned() } else { context.build.clone() });
+    add("Sample", "Size asked for", context.sampling.size.to_string());
+    add("Sample", "Size drawn", desk.drawn.len().to_string());
+    add("Sample", "Seed", context.sampling.seed.clone());
+
+    let none = |there: bool| (if there { "kept" } else { "(none: the sheet is empty for that reason)" }).to_owned();
+    add("Sources", "Register of exceptions", none(context.exceptions.is_some()));
+    add("Sources", "Ledger of earlier runs", none(context.changes.is_some()));
+    let before = context.previous_figures.as_ref();
+    let before = before.map(|figures| format!("{}, {}", figures.run, figures.at));
+    add("Sources", "Previous period", before.unwrap_or_else(|| "(none: nothing to compare with)".to_owned()));
+
+    let link = context.previous.as_ref().map(|link| format!("run {}, manifest {}", link.run, link.manifest_sha256));
+    add("Integrity", "Pack before this one", link.unwrap_or_else(|| "(none: this pack begins a chain)".to_owned()));
+    let signed = desk.pack.key.map(|key| format!("ed25519, public key {}", key.public()));
+    add("Integrity", "Signature", signed.unwrap_or_else(|| "(none)".to_owned()));
+    for (number, (what, command)) in (1..).zip(COMMANDS) {
+        add("How to verify", &format!("{number}. {what}"), (*command).to_owned());
+    }
+    for role in ["Prepared by", "Reviewed by", "Assessor"] {
+        for blank in ["name", "date", "signature"] {
+            add(SIGN_OFF, &format!("{role}: {blank}"), String::new());
+        }
+    }
+    for (number, line) in (1..).zip(context.settings.lines()) {
+        add("Settings", &format!("line {number}"), line.to_owned());
+    }
+    if context.settings.is_empty() {
+        add("Settings", "(not handed over)", String::new());
+    }
+    Sheet::new(TITLE, columns(), rows.len(), rows)
+}
+
+/// How to verify a pack, in three commands; the README has the same.
+pub(crate) const COMMANDS: &[(&str, &str)] = &[
+    ("every file, with standard tools", "sha256sum --check SHA256SUMS"),
+    ("every file, the folder, the chain and the signature", "doorward verify ."),
+    ("against the hash that was kept elsewhere", "sha256sum manifest.json"),
+];
+
+fn time(at: Option<Timestamp>, otherwise: &str) -> String {
+    at.map_or_else(|| otherwise.to_owned(), |at| at.to_string())
+}
+
+/// The title above the table.
+pub(crate) fn headline(desk: &Desk<'_>) -> [String; 2] {
+    let organization = desk.report().organization.known().map_or_else(
+        || format!("account {}", desk.report().run.account),
+        |organization| format!("organization {}", organization.id),
+    );
+    [
+        format!("Doorward {SINK}: desync mitigation mode of load balancers, {organization}"),
+        "It supports an assessment; whether a requirement is satisfied is for the assessor to say.".to_owned(),
+    ]
+}

@@ -1,0 +1,98 @@
+//! Exceptions: the whole register, whatever became of each, with the fields of a compensating control.
+
+use std::collections::BTreeMap;
+
+use doorward_model::{RuleMeta, Verdict};
+
+use super::Desk;
+use crate::ExceptionRow;
+use crate::sheet::{Columns, Kind, Sheet, Title, Value};
+
+const TITLE: Title = Title {
+    tab: "Exceptions",
+    file: "exceptions",
+    about: "The whole register of exceptions and what each permitted in this scan. \"Risk accepted\" is no compensating control: the assessor decides.",
+};
+
+struct Row<'p> {
+    exception: &'p ExceptionRow,
+    rule: Option<&'static RuleMeta>,
+    used: usize,
+}
+
+fn columns<'p>() -> Columns<'p, Row<'p>> {
+    Columns::<Row<'p>>::new()
+        .text("Exception", 16, "Its id in the register.", |r| r.exception.id.as_str().into())
+        .with(Kind::Word, "State", 11, "pending, active, expiring or expired, at the time of the scan.", |r| {
+            r.exception.state.as_str().into()
+        })
+        .count(
+            "Days left",
+            "Whole days left at the time of the scan: 0 on the last one, negative from the end on.",
+            |r| r.exception.days_left.into(),
+        )
+        .with(
+            Kind::Word,
+            "Used",
+            9,
+            "used where it permitted at least one failure in this scan, unused where it permitted none.",
+            |r| (if r.used > 0 { "used" } else { "unused" }).into(),
+        )
+        .count("Failures permitted", "How many rows of the sheet Results are excepted by it.", |r| r.used.into())
+        .text("Rule", 28, "The rule that may be failed.", |r| r.exception.rule.as_str().into())
+        .prose("Scope", 44, "What it covers.", |r| r.exception.scope.as_str().into())
+        .prose("Constraint", 44, "Why the rule cannot be met, as the register gives it.", |r| {
+            r.exception.reason.as_str().into()
+        })
+        .prose("Objective", 44, "What the rule is for, as the rule itself says.", |r| {
+            r.rule.map(|meta| meta.why).into()
+        })
+        .prose("Risk", 44, "What may happen meanwhile, as the register gives it.", |r| {
+            missing(r.exception.risk.as_deref())
+        })
+        .prose("Compensating control", 44, "What is done against it instead, as the register gives it.", |r| {
+            missing(r.exception.compensating_control.as_deref())
+        })
+        .text(
+            "Validation",
+            26,
+            "How the compensating control was tested. The register does not hold it; ask for the record in Ticket.",
+            |_| "(not in the register)".into(),
+        )
+        .text("Requester", 20, "Who asked for it: its owner.", |r| r.exception.requester.as_str().into())
+        .text("Approver", 20, "Who allowed it.", |r| r.exception.approver.as_str().into())
+        .text("Ticket", 16, "Where that was recorded.", |r| missing(r.exception.ticket.as_deref()))
+        .time("Start", "Its first instant.", |r| Some(r.exception.start))
+        .with(Kind::Day, "Last day", 13, "The last day, in UTC, on which it holds.", |r| r.exception.last_day.into())
+        .time("End", "The first instant after it.", |r| Some(r.exception.ends))
+        .with(Kind::Day, "Review", 13, "When somebody looks at it again before its end.", |r| r.exception.review.into())
+        .prose(
+            "To look at",
+            44,
+            "What the scan noticed about it: covers nothing, not needed, covers more than it should.",
+            |r| r.exception.notices.join("\n").into(),
+        )
+        .text("Register", 30, "The file that holds it, and the line.", |r| r.exception.place.as_str().into())
+}
+
+fn missing(text: Option<&str>) -> Value<'_> {
+    text.unwrap_or("(not in the register)").into()
+}
+
+/// The sheet.
+pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
+    let mut used: BTreeMap<&str, usize> = BTreeMap::new();
+    for finding in &desk.report().findings {
+        if let Verdict::Excepted { exception, .. } = &finding.verdict {
+            *used.entry(exception).or_default() += 1;
+        }
+    }
+    let context = desk.pack.context;
+    let register = context.exceptions.as_deref().unwrap_or_default();
+    let rows = register.iter().map(move |exception| Row {
+        exception,
+        rule: context.rules.iter().copied().find(|meta| meta.id == exception.rule),
+        used: used.get(exception.id.as_str()).copied().unwrap_or(0),
+    });
+    Sheet::new(TITLE, columns(), register.len(), rows)
+}

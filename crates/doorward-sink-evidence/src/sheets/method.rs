@@ -1,0 +1,116 @@
+//! Method & dictionary: how the figures come about, their limits, every rule, every reason and every column explained.
+
+use doorward_model::GapReason;
+
+use super::Desk;
+use crate::sheet::{Columns, Sheet, Title};
+
+const TITLE: Title = Title {
+    tab: "Method & dictionary",
+    file: "method",
+    about: "How the figures come about, the limits of the method, and every rule, reason and column explained.",
+};
+
+struct Row {
+    section: &'static str,
+    place: String,
+    name: String,
+    explanation: String,
+}
+
+fn columns<'p>() -> Columns<'p, Row> {
+    Columns::<Row>::new()
+        .text("Section", 14, "Method, Limits, Rule, Reason, Sheet or Column.", |r| r.section.into())
+        .text("Sheet", 22, "The sheet, for a column.", |r| r.place.as_str().into())
+        .text("Name", 34, "What is explained.", |r| r.name.as_str().into())
+        .prose("Explanation", 110, "What it means.", |r| r.explanation.as_str().into())
+}
+
+/// How the figures come about.
+const METHOD: &[(&str, &str)] = &[
+    (
+        "Population",
+        "AWS Organizations lists the accounts, account:ListRegions the Regions of each, and in every account-Region DescribeLoadBalancers of both API versions lists the load balancers, all pages. Accounts and Regions that were left out are lines of the sheet Scope & coverage with the reason.",
+    ),
+    (
+        "Observation",
+        "The mode is read from DescribeLoadBalancerAttributes. A value counts only as AWS returned it: nothing is defaulted. What was denied, throttled, cut short or not asked for is unread, and a verdict that needs it is unknown.",
+    ),
+    (
+        "Verdicts",
+        "Every rule judges every load balancer: pass and fail rest on what was seen; excepted is a failure under an exception in force; unknown means that nobody could look; not applicable means that the question makes no sense there.",
+    ),
+    (
+        "Shares",
+        "Every share stands beside its count and its denominator and is rounded down, so that 100 % means all. Coverage is complete of those in scope; skipped account-Regions are counted apart.",
+    ),
+    (
+        "Sample",
+        "Every load balancer in scope gets the SHA-256 of the seed, a line feed and its ARN, in UTF-8. The sample is those with the smallest hashes, in their order. The same seed and population give the same sample on any machine.",
+    ),
+    (
+        "Text from outside",
+        "Names, tags and messages are data. Control characters and marks that turn the direction of writing appear as \\u{...}. In the CSV files an apostrophe stands before what a spreadsheet would calculate or turn into a number; the file scan.json has every value verbatim.",
+    ),
+    (
+        "Integrity",
+        "manifest.json names every file with its SHA-256, the manifest of the pack before, and a chain hash over both. The signature, where there is one, is over manifest.json.",
+    ),
+];
+
+/// What the method cannot do.
+const LIMITS: &[(&str, &str)] = &[
+    (
+        "A point in time",
+        "Every value holds for the moment of its call. What changed and changed back between two runs was not seen; CloudTrail has it.",
+    ),
+    (
+        "Settings, not traffic",
+        "The pack shows how load balancers are set. It does not show what requests arrive, nor that an application behind them is safe. The mode is no web application firewall.",
+    ),
+    (
+        "What is not a load balancer",
+        "CloudFront, API Gateway and proxies that run on instances or in containers are not looked at.",
+    ),
+    (
+        "Who may look",
+        "The scan sees what its role may read. Where an organization policy or the account's owner refuses, the account-Region is partial or failed, never clean.",
+    ),
+    ("Owners", "An owner is what tags, account or unit say. Nobody checks that the named team agrees."),
+    (
+        "Unsigned packs",
+        "Without a signature, or the hash of the manifest kept elsewhere, whoever can write to the folder can replace the whole pack.",
+    ),
+];
+
+/// The sheet, given those before it.
+pub(crate) fn sheet<'p>(desk: &Desk<'_>, before: &[Sheet<'_>]) -> Sheet<'p> {
+    let mut rows = Vec::new();
+    let mut add = |section, place: &str, name: &str, explanation: String| {
+        rows.push(Row { section, place: place.to_owned(), name: name.to_owned(), explanation });
+    };
+    for (section, texts) in [("Method", METHOD), ("Limits", LIMITS)] {
+        for (name, text) in texts {
+            add(section, "", name, (*text).to_owned());
+        }
+    }
+    for meta in &desk.pack.context.rules {
+        let text = format!(
+            "{} Severity {}, version {}. {} {} {}",
+            meta.what, meta.severity, meta.version, meta.why, meta.evidence, meta.remediation
+        );
+        add("Rule", "", meta.id, text);
+    }
+    for reason in GapReason::ALL {
+        add("Reason", "", reason.code(), format!("{} {}", reason.meaning(), reason.remedy()));
+    }
+    let own = columns();
+    let own = Sheet::new(TITLE, own, 0, []);
+    for sheet in before.iter().chain([&own]) {
+        add("Sheet", sheet.title.tab, sheet.title.tab, sheet.title.about.to_owned());
+        for head in &sheet.heads {
+            add("Column", sheet.title.tab, &head.name, head.meaning.clone());
+        }
+    }
+    Sheet::new(TITLE, columns(), rows.len(), rows)
+}

@@ -1,0 +1,114 @@
+//! Population: every load balancer of every kind, with the reason where it is out of scope.
+
+use doorward_model::{LoadBalancer, LogDestination, Observed};
+
+use super::{Desk, seen};
+use crate::Required;
+use crate::figures::{out_of_scope, unit};
+use crate::sheet::{Columns, Kind, Sheet, Title, Value};
+
+const TITLE: Title = Title {
+    tab: "Population",
+    file: "population",
+    about: "Every load balancer of every kind that the scan found, in scope or not, and why not.",
+};
+
+struct Row<'p> {
+    number: usize,
+    lb: &'p LoadBalancer,
+    required: Option<Required>,
+}
+
+fn columns<'p>() -> Columns<'p, Row<'p>> {
+    Columns::<Row<'p>>::new()
+        .text("Load balancer", 28, "Its name.", |r| r.lb.name.as_str().into())
+        .count("Number", "Its number in the population, from 1, in the order of account, Region and ARN.", |r| {
+            r.number.into()
+        })
+        .with(Kind::Word, "In scope", 10, "yes where a desync mitigation mode matters for it.", |r| {
+            (if out_of_scope(r.lb).is_some() { "no" } else { "yes" }).into()
+        })
+        .prose("Why not in scope", 44, "The reason where it is not.", |r| out_of_scope(r.lb).into())
+        .id("Account", 14, "The account id, twelve digits, as text.", |r| r.lb.account.as_str().into())
+        .text("Account name", 22, "Its name in AWS Organizations.", |r| seen(&r.lb.account_name).into())
+        .text("Unit", 20, "The organizational unit, as a path of names.", |r| unit(r.lb).into())
+        .text("Region", 15, "The AWS Region.", |r| r.lb.region.as_str().into())
+        .text("Kind", 12, "application, classic, network or gateway.", |r| r.lb.kind.as_str().into())
+        .text("Scheme", 16, "internet-facing or internal.", |r| seen(&r.lb.scheme).into())
+        .text("State", 10, "AWS's state code; classic load balancers have none.", |r| r.lb.state.as_deref().into())
+        .time("Created", "When it was created.", |r| r.lb.created)
+        .text("Observed mode", 22, "The desync mitigation mode AWS returned, or why there is none.", |r| {
+            if r.lb.kind.can_parse_http() { seen(&r.lb.mode).into() } else { Value::Blank }
+        })
+        .text(
+            "Required mode",
+            14,
+            "The mode the policy requires; blank where it depends on what could not be read.",
+            |r| r.required.as_ref().and_then(|required| required.mode).map(|mode| mode.as_str()).into(),
+        )
+        .text(
+            "Invalid headers dropped",
+            22,
+            "Whether invalid header fields are dropped. Another control: it never changes the verdict on the mode.",
+            |r| yes(r.lb, &r.lb.drop_invalid_headers),
+        )
+        .text("WAF fails open", 18, "Whether requests pass while the web application firewall does not answer.", |r| {
+            yes(r.lb, &r.lb.waf_fail_open)
+        })
+        .text("Access logs", 36, "Where access logs go.", |r| logs(&r.lb.access_logs).into())
+        .text("Owner", 22, "Who is responsible; unowned is an owner too.", |r| r.lb.owner_label().into())
+        .text("Owner found in", 24, "The tag or unit that names the owner.", |r| {
+            r.lb.owner.known().map(|owner| owner.source.to_string()).into()
+        })
+        .text("Environment", 14, "From the configured tags.", |r| r.lb.environment.known().map(String::as_str).into())
+        .text("Application", 18, "From the configured tags.", |r| r.lb.application.known().map(String::as_str).into())
+        .text("Managed by", 36, "What would change a setting back if it were changed by hand.", |r| {
+            match &r.lb.managed_by {
+                Observed::Absent => Value::Blank,
+                other => seen(other).into(),
+            }
+        })
+        .prose("Tags", 50, "Its tags, as JSON.", |r| match &r.lb.tags {
+            Observed::Known(tags) => serde_json::to_string(tags).unwrap_or_default().into(),
+            other => seen(&other.as_ref().map(|_| "")).into(),
+        })
+        .text("VPC", 23, "Its VPC.", |r| r.lb.vpc.as_deref().into())
+        .text("DNS name", 60, "Its DNS name.", |r| r.lb.dns_name.as_deref().into())
+        .text("Evidence: API action", 40, "The call that brought the attributes.", |r| {
+            r.lb.evidence.as_ref().map(|evidence| evidence.operation.as_str()).into()
+        })
+        .time("Evidence: time", "When its answer arrived.", |r| r.lb.evidence.as_ref().map(|evidence| evidence.at))
+        .text("Evidence: request id", 38, "AWS's id of that call.", |r| {
+            r.lb.evidence.as_ref().and_then(|evidence| evidence.request_id.as_deref()).into()
+        })
+        .text("ARN", 80, "Its ARN; composed for classic load balancers, which have none.", |r| r.lb.arn.as_str().into())
+}
+
+fn yes<'a>(lb: &LoadBalancer, value: &Observed<bool>) -> Value<'a> {
+    match value {
+        Observed::Known(true) => "yes".into(),
+        Observed::Known(false) => "no".into(),
+        other if lb.kind.can_parse_http() => seen(other).into(),
+        _ => Value::Blank,
+    }
+}
+
+fn logs(destination: &Observed<LogDestination>) -> String {
+    seen(&destination.as_ref().map(|destination| match destination {
+        LogDestination::Nowhere => "nowhere".to_owned(),
+        LogDestination::S3 { bucket, prefix } if prefix.is_empty() => format!("S3 bucket {bucket}"),
+        LogDestination::S3 { bucket, prefix } => format!("S3 bucket {bucket}, prefix {prefix}"),
+        LogDestination::Delivery(targets) => format!("CloudWatch Logs delivery to {}", targets.join(", ")),
+    }))
+}
+
+/// The sheet.
+pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
+    let all = &desk.report().load_balancers;
+    let rows = (1..).zip(all).map(|(number, lb)| Row {
+        number,
+        lb,
+        required: out_of_scope(lb).is_none().then(|| (desk.pack.required)(lb)),
+    });
+    Sheet::new(TITLE, columns(), all.len(), rows)
+}

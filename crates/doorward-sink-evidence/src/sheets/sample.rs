@@ -1,0 +1,61 @@
+//! Sample: load balancers drawn at random from a seed, so that the assessor can draw them again.
+
+use std::collections::BTreeMap;
+
+use doorward_model::{Arn, VerdictKind};
+
+use super::{Desk, seen};
+use crate::figures::unit;
+use crate::sample::Drawn;
+use crate::sheet::{Columns, Sheet, Title};
+
+const TITLE: Title = Title {
+    tab: "Sample",
+    file: "sample",
+    about: "A random sample of the load balancers in scope. The seed is on the sheet Cover; anybody can draw it again.",
+};
+
+struct Row<'p> {
+    draw: usize,
+    drawn: &'p Drawn<'p>,
+    verdicts: String,
+}
+
+fn columns<'p>() -> Columns<'p, Row<'p>> {
+    Columns::<Row<'p>>::new()
+        .count("Draw", "Its place in the sample, from 1.", |r| r.draw.into())
+        .count("Population number", "Its number on the sheet Population.", |r| r.drawn.number.into())
+        .id("Account", 14, "The account id, twelve digits, as text.", |r| r.drawn.lb.account.as_str().into())
+        .text("Unit", 20, "The organizational unit, as a path of names.", |r| unit(r.drawn.lb).into())
+        .text("Region", 15, "The AWS Region.", |r| r.drawn.lb.region.as_str().into())
+        .text("Load balancer", 28, "Its name.", |r| r.drawn.lb.name.as_str().into())
+        .text("Kind", 12, "application or classic.", |r| r.drawn.lb.kind.as_str().into())
+        .text("Scheme", 16, "internet-facing or internal.", |r| seen(&r.drawn.lb.scheme).into())
+        .text("Observed mode", 22, "The desync mitigation mode AWS returned, or why there is none.", |r| seen(&r.drawn.lb.mode).into())
+        .text("Owner", 22, "Who is responsible.", |r| r.drawn.lb.owner_label().into())
+        .prose("Verdicts", 40, "What every rule says of it.", |r| r.verdicts.as_str().into())
+        .text("Evidence: request id", 38, "AWS's id of the call that brought the attributes.", |r| {
+            r.drawn.lb.evidence.as_ref().and_then(|evidence| evidence.request_id.as_deref()).into()
+        })
+        .text("ARN", 80, "Its ARN.", |r| r.drawn.lb.arn.as_str().into())
+        .id("Draw key", 66, "SHA-256 of the seed, a line feed and the ARN, in UTF-8. The smallest keys of all load balancers in scope are the sample.", |r| {
+            r.drawn.hash.as_str().into()
+        })
+}
+
+/// The sheet.
+pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
+    let mut verdicts: BTreeMap<&Arn, Vec<(&str, VerdictKind)>> =
+        desk.drawn.iter().map(|drawn| (&drawn.lb.arn, Vec::new())).collect();
+    for finding in &desk.report().findings {
+        if let Some(of) = verdicts.get_mut(&finding.load_balancer) {
+            of.push((&finding.rule, finding.verdict.kind()));
+        }
+    }
+    let rows = (1..).zip(&desk.drawn).map(move |(draw, drawn)| {
+        let said = verdicts.get(&drawn.lb.arn).into_iter().flatten();
+        let said: Vec<String> = said.map(|(rule, kind)| format!("{rule}: {kind}")).collect();
+        Row { draw, drawn, verdicts: said.join("\n") }
+    });
+    Sheet::new(TITLE, columns(), desk.drawn.len(), rows)
+}

@@ -1,0 +1,190 @@
+//! Summary: coverage first, then compliance, by unit and owner, against the previous period.
+//!
+//! One figure to a row, each with its denominator, so that the sheet can be filtered and charted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use doorward_model::{CoverageCounts, Mode, Observed, VerdictKind};
+
+use super::Desk;
+use crate::Figures;
+use crate::sheet::{Columns, Kind, Sheet, Title, Value};
+
+pub(crate) const TITLE: Title = Title {
+    tab: "Summary",
+    file: "summary",
+    about: "Coverage first, then compliance, by unit and owner, against the previous period. No share without its denominator.",
+};
+
+/// The section that the chart of modes draws.
+pub(crate) const MODES: &str = "Modes";
+
+/// One figure: a count, and what it is a part of.
+struct Row {
+    section: &'static str,
+    group: String,
+    measure: String,
+    now: (usize, Option<usize>),
+    before: Option<(usize, Option<usize>)>,
+}
+
+fn share<'a>((count, of): (usize, Option<usize>)) -> Value<'a> {
+    of.map_or(Value::Blank, |of| Value::Share(count, of))
+}
+
+fn columns<'p>() -> Columns<'p, Row> {
+    Columns::<Row>::new()
+        .text("Section", 16, "Coverage, Reconciliation, Modes, Verdicts, Failures, By unit, By owner.", |r| {
+            r.section.into()
+        })
+        .text("Group", 34, "The rule, unit or owner counted; blank for everything.", |r| r.group.as_str().into())
+        .text("Measure", 48, "What is counted.", |r| r.measure.as_str().into())
+        .count("Count", "How many.", |r| r.now.0.into())
+        .count("Of", "The denominator: what the count is a part of.", |r| r.now.1.into())
+        .with(Kind::Share, "Share", 9, "Count of Of, rounded down to 0.01 %, so that 100 % means all.", |r| {
+            share(r.now)
+        })
+        .count("Count before", "The same in the previous period's last run; blank where there is none.", |r| {
+            r.before.map(|(count, _)| count).into()
+        })
+        .count("Of before", "Its denominator.", |r| r.before.and_then(|(_, of)| of).into())
+        .with(Kind::Share, "Share before", 9, "The share then.", |r| r.before.map_or(Value::Blank, share))
+        .count("Change", "Count less Count before.", |r| {
+            r.before.map(|(before, _)| count(r.now.0).saturating_sub(count(before))).into()
+        })
+}
+
+fn count(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// What is counted, and where the count is.
+type Measure<T> = (&'static str, fn(&T) -> usize);
+
+/// The rows under way.
+struct Rows(Vec<Row>);
+
+impl Rows {
+    fn add(
+        &mut self,
+        (section, group, measure): (&'static str, &str, &str),
+        now: (usize, Option<usize>),
+        before: Option<(usize, Option<usize>)>,
+    ) {
+        self.0.push(Row { section, group: group.to_owned(), measure: measure.to_owned(), now, before });
+    }
+
+    fn coverage(&mut self, now: CoverageCounts, before: Option<CoverageCounts>) {
+        let measures: [Measure<CoverageCounts>; 3] = [
+            ("account-Regions in scope, complete", |c| c.complete),
+            ("account-Regions in scope, partial", |c| c.partial),
+            ("account-Regions in scope, failed", |c| c.failed),
+        ];
+        for (measure, read) in measures {
+            let part = |c: CoverageCounts| (read(&c), Some(c.in_scope()));
+            self.add(("Coverage", "", measure), part(now), before.map(part));
+        }
+        let skipped = |c: CoverageCounts| (c.skipped, Some(c.all));
+        self.add(("Coverage", "", "account-Regions skipped, of all"), skipped(now), before.map(skipped));
+    }
+
+    fn modes(&mut self, section: &'static str, group: &str, now: &Figures, before: Option<&Figures>) {
+        let measures: [Measure<Figures>; 4] = [
+            ("in monitor", |f| f.mode(Mode::Monitor)),
+            ("in defensive", |f| f.mode(Mode::Defensive)),
+            ("in strictest", |f| f.mode(Mode::Strictest)),
+            ("mode unknown", |f| f.mode_unknown),
+        ];
+        for (measure, read) in measures {
+            let part = |f: &Figures| (read(f), Some(f.population()));
+            self.add((section, group, measure), part(now), before.map(part));
+        }
+    }
+
+    fn failures(&mut self, section: &'static str, group: &str, now: &Figures, before: Option<&Figures>) {
+        let measures: [Measure<Figures>; 3] = [
+            ("failures, informational ones left out", Figures::failing),
+            ("failures under an exception", |f| f.excepted),
+            ("verdicts unknown", |f| f.unknown),
+        ];
+        for (measure, read) in measures {
+            self.add((section, group, measure), (read(now), None), before.map(|f| (read(f), None)));
+        }
+    }
+
+    fn groups(
+        &mut self,
+        section: &'static str,
+        now: &BTreeMap<String, Figures>,
+        before: Option<&BTreeMap<String, Figures>>,
+    ) {
+        let nothing = Figures::default();
+        let before = before.filter(|groups| !groups.is_empty());
+        let names: BTreeSet<&String> = now.keys().chain(before.into_iter().flat_map(BTreeMap::keys)).collect();
+        for name in names {
+            let of_now = now.get(name).unwrap_or(&nothing);
+            let of_before = before.map(|groups| groups.get(name).unwrap_or(&nothing));
+            self.modes(section, name, of_now, of_before);
+            self.failures(section, name, of_now, of_before);
+        }
+    }
+}
+
+/// The sheet.
+pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
+    let (now, before) = (&desk.figures, desk.pack.context.previous_figures.as_ref());
+    let mut rows = Rows(Vec::new());
+    rows.coverage(now.coverage, before.map(|figures| figures.coverage));
+    reconciliation(desk, &mut rows);
+    rows.modes(MODES, "", &now.all, before.map(|figures| &figures.all));
+    for (rule, kinds) in &desk.report().tally.verdicts {
+        let of = |kind: VerdictKind| kinds.get(&kind).copied().unwrap_or(0);
+        let all: usize = kinds.values().sum();
+        let judged = all - of(VerdictKind::NotApplicable);
+        for kind in [VerdictKind::Fail, VerdictKind::Unknown, VerdictKind::Excepted, VerdictKind::Pass] {
+            let measure = format!("{kind}, of those the rule applies to");
+            rows.add(("Verdicts", rule, &measure), (of(kind), Some(judged)), None);
+        }
+        rows.add(
+            ("Verdicts", rule, "not applicable, of all load balancers"),
+            (of(VerdictKind::NotApplicable), Some(all)),
+            None,
+        );
+    }
+    rows.failures("Failures", "", &now.all, before.map(|figures| &figures.all));
+    rows.groups("By unit", &now.by_unit, before.map(|figures| &figures.by_unit));
+    rows.groups("By owner", &now.by_owner, before.map(|figures| &figures.by_owner));
+    Sheet::new(TITLE, columns(), rows.0.len(), rows.0)
+}
+
+/// Compares the coverage with what Organizations and account:ListRegions say there is.
+fn reconciliation(desk: &Desk<'_>, rows: &mut Rows) {
+    let report = desk.report();
+    let mut covered: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for line in &report.coverage.lines {
+        covered.entry(&line.account).or_default().extend(&line.region);
+    }
+    let accounts = report.accounts.len();
+    let with_lines = report.accounts.iter().filter(|account| covered.contains_key(&account.id)).count();
+    rows.add(
+        ("Reconciliation", "", "accounts in Organizations with a line of coverage"),
+        (with_lines, Some(accounts)),
+        None,
+    );
+    let listed = report.accounts.iter().filter(|account| account.regions.known().is_some()).count();
+    rows.add(("Reconciliation", "", "accounts whose enabled Regions were listed"), (listed, Some(accounts)), None);
+    let (mut enabled, mut with_line) = (0, 0);
+    for account in &report.accounts {
+        let Observed::Known(regions) = &account.regions else { continue };
+        enabled += regions.len();
+        let lines = covered.get(&account.id);
+        with_line += regions.iter().filter(|region| lines.is_some_and(|lines| lines.contains(region))).count();
+    }
+    rows.add(
+        ("Reconciliation", "", "enabled account-Regions with a line of coverage"),
+        (with_line, Some(enabled)),
+        None,
+    );
+    let full = usize::from(report.coverage.accounts_listing.is_full());
+    rows.add(("Reconciliation", "", "list of accounts arrived in full (1 yes, 0 no)"), (full, None), None);
+}

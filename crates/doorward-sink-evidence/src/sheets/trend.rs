@@ -1,0 +1,39 @@
+//! Trend: the figures of the period's runs.
+
+use doorward_model::Mode;
+
+use super::Desk;
+use crate::RunFigures;
+use crate::sheet::{Columns, Kind, Sheet, Title, Value};
+
+pub(crate) const TITLE: Title = Title {
+    tab: "Trend",
+    file: "trend",
+    about: "What each run of the period counted, oldest first. The chart on the sheet Summary shows it.",
+};
+
+fn columns<'p>() -> Columns<'p, &'p RunFigures> {
+    Columns::<&'p RunFigures>::new()
+        .time("Run ended", "When the run ended.", |r| Some(r.at))
+        .text("Run", 40, "Its id.", |r| r.run.as_str().into())
+        .count("Account-Regions in scope", "All but the skipped ones.", |r| r.coverage.in_scope().into())
+        .count("Complete", "Those that were read completely.", |r| r.coverage.complete.into())
+        .with(Kind::Share, "Coverage", 10, "Complete of in scope, rounded down.", |r| {
+            Value::Share(r.coverage.complete, r.coverage.in_scope())
+        })
+        .count("Load balancers", "Those whose mode matters.", |r| r.all.population().into())
+        .count("Monitor", "Those in monitor.", |r| r.all.mode(Mode::Monitor).into())
+        .count("Defensive", "Those in defensive.", |r| r.all.mode(Mode::Defensive).into())
+        .count("Strictest", "Those in strictest.", |r| r.all.mode(Mode::Strictest).into())
+        .count("Mode unknown", "Those whose mode nobody could read.", |r| r.all.mode_unknown.into())
+        .count("Failing", "Failures, informational ones left out.", |r| r.all.failing().into())
+        .count("Excepted", "Failures under an exception.", |r| r.all.excepted.into())
+        .count("Unknown", "Verdicts that could not be reached.", |r| r.all.unknown.into())
+}
+
+/// The sheet. Without a ledger it has the one run that there is.
+pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
+    let trend = &desk.pack.context.trend;
+    let rows: Vec<&RunFigures> = if trend.is_empty() { vec![&desk.figures] } else { trend.iter().collect() };
+    Sheet::new(TITLE, columns(), rows.len(), rows)
+}

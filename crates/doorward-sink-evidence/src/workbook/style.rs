@@ -1,0 +1,200 @@
+//! How a sheet looks and prints.
+
+use rust_xlsxwriter::{
+    Color, ConditionalFormatCell, ConditionalFormatCellRule, ConditionalFormatFormula, Format, FormatAlign,
+    FormatBorder, Table, TableColumn, TableStyle, Worksheet, XlsxError,
+};
+
+use crate::sheet::{Head, Kind, Title, Value};
+use crate::sheets::{cover, summary};
+
+/// Above this many cells a sheet has filters and a name instead of a table: the writer remembers every cell of a table.
+const TABLE_CELLS: usize = 400_000;
+/// How many characters of width go onto a printed page.
+const PAGE: u32 = 190;
+/// A4.
+const PAPER: u8 = 9;
+
+/// The words that are coloured, and how. The word itself says the same.
+const WORDS: [(&[&str], u32, u32); 4] = [
+    (&["fail", "failed", "expired", "weaker"], 0x9C_0006, 0xFF_D9D6),
+    (
+        &["unknown", "partial", "expiring", "account-Region", "unknown verdict", "accounts list", "unclear"],
+        0x7A_4B00,
+        0xFF_EBC2,
+    ),
+    (&["pass", "complete", "stronger"], 0x0B_5A2B, 0xD8_F0DE),
+    (&["excepted", "skipped", "unused", "pending"], 0x3B_4254, 0xE3_E6EE),
+];
+
+/// A tab to be laid out.
+pub(super) struct Layout<'l> {
+    pub(super) title: Title,
+    pub(super) tab: &'l str,
+    /// Which of the sheet's tabs it is, from 0.
+    pub(super) part: usize,
+    pub(super) heads: &'l [Head],
+    /// The row with the names of the columns, from 0.
+    pub(super) header: u32,
+    /// How many rows follow.
+    pub(super) rows: u32,
+    /// Lines above the table.
+    pub(super) banner: &'l [String],
+    /// Whether sentences are wrapped; whoever writes the rows sets their height then.
+    pub(super) wrapped: bool,
+}
+
+/// The formats of a workbook.
+pub(super) struct Style {
+    header: Format,
+    banner: [Format; 2],
+    /// A box to be filled in by hand.
+    blank: Format,
+    footer: String,
+}
+
+impl Style {
+    pub(super) fn new(organization: &str) -> Self {
+        let header = Format::new()
+            .set_bold()
+            .set_font_color(Color::White)
+            .set_background_color(Color::RGB(0x1F_3A5F))
+            .set_text_wrap()
+            .set_align(FormatAlign::VerticalCenter)
+            .set_border(FormatBorder::Thin)
+            .set_border_color(Color::RGB(0x8A_9BB0));
+        let banner = [
+            Format::new().set_bold().set_font_size(16).set_font_color(Color::RGB(0x1F_3A5F)),
+            Format::new().set_italic().set_font_color(Color::RGB(0x3B_4254)),
+        ];
+        // `&` begins a code in footers.
+        let footer = format!("&L{}&C&A, page &P of &N&RDoorward", organization.replace('&', "&&"));
+        let blank = Format::new().set_border(FormatBorder::Thin).set_border_color(Color::RGB(0x8A_9BB0));
+        Self { header, banner, blank, footer }
+    }
+
+    /// Gives a row the height that its sentences need, and draws a box where somebody signs.
+    pub(super) fn height(
+        &self,
+        sheet: &mut Worksheet,
+        title: Title,
+        (heads, values): (&[Head], &[Value<'_>]),
+        row: u32,
+    ) -> Result<(), XlsxError> {
+        let signed = matches!(values.first(), Some(Value::Text(section)) if *section == cover::SIGN_OFF);
+        if title == cover::TITLE && signed {
+            let last = u16::try_from(heads.len().saturating_sub(1)).unwrap_or(0);
+            sheet.set_row_height(row, 24)?.write_blank(row, last, &self.blank)?;
+        } else {
+            sheet.set_row_height(row, height(heads, values))?;
+        }
+        Ok(())
+    }
+
+    /// Prepares a tab: widths, table or filters, panes, print. Returns a name and its range where no table carries it.
+    pub(super) fn lay_out(
+        &self,
+        sheet: &mut Worksheet,
+        layout: &Layout<'_>,
+    ) -> Result<Option<(String, String)>, XlsxError> {
+        let &Layout { title, tab, part, heads, header, rows, banner, wrapped } = layout;
+        sheet.set_name(tab)?;
+        for ((row, text), format) in (0..).zip(banner).zip(&self.banner) {
+            sheet.write_string_with_format(row, 0, text, format)?;
+        }
+        for (column, head) in (0_u16..).zip(heads) {
+            sheet.set_column_width(column, head.width)?;
+            sheet.set_column_format(column, &format(head.kind, wrapped))?;
+        }
+        sheet.set_row_height(header, if heads.len() > 4 { 32 } else { 18 })?;
+
+        let last = (header + rows, u16::try_from(heads.len().saturating_sub(1)).unwrap_or(u16::MAX));
+        let table_name = if part == 0 { title.file.to_owned() } else { format!("{}_{}", title.file, part + 1) };
+        let cells = heads.len().saturating_mul(usize::try_from(rows).unwrap_or(usize::MAX));
+        let mut named = None;
+        if (1..=TABLE_CELLS).contains(&cells) {
+            let columns: Vec<TableColumn> = heads
+                .iter()
+                .map(|head| TableColumn::new().set_header(&head.name).set_header_format(&self.header))
+                .collect();
+            let table = Table::new().set_name(table_name).set_style(TableStyle::Light1).set_columns(&columns);
+            sheet.add_table(header, 0, last.0, last.1, &table)?;
+        } else {
+            for (column, head) in (0_u16..).zip(heads) {
+                sheet.write_string_with_format(header, column, &head.name, &self.header)?;
+            }
+            sheet.autofilter(header, 0, last.0, last.1)?;
+            let range = rust_xlsxwriter::utility::cell_range_absolute(header, 0, last.0, last.1);
+            named = Some((table_name, format!("='{}'!{range}", tab.replace('\'', "''"))));
+        }
+        if rows > 0 {
+            for (column, _) in (0_u16..).zip(heads).filter(|(_, head)| head.kind == Kind::Word) {
+                colour(sheet, (header + 1, last.0), column)?;
+            }
+        }
+        if rows > 0 && (title == cover::TITLE || title == summary::TITLE) {
+            // A line where a section or a group begins.
+            let line = Format::new().set_border_top(FormatBorder::Thin).set_border_color(Color::RGB(0x8A_9BB0));
+            // The last column of the cover has the boxes, which have lines of their own.
+            let (begins, last) = match title == cover::TITLE {
+                true => (format!("=$A{0}<>$A{1}", header + 2, header + 1), (last.0, last.1.saturating_sub(1))),
+                false => (format!("=OR($A{0}<>$A{1},$B{0}<>$B{1})", header + 2, header + 1), last),
+            };
+            let rule = ConditionalFormatFormula::new().set_rule(begins.as_str()).set_format(line);
+            sheet.add_conditional_format(header + 1, 0, last.0, last.1, &rule)?;
+        }
+        if title == cover::TITLE {
+            sheet.set_landscape().set_print_fit_to_pages(1, 0);
+        } else {
+            let width: u32 = heads.iter().map(|head| u32::from(head.width)).sum();
+            let pages = u16::try_from(width.div_ceil(PAGE)).unwrap_or(1).max(1);
+            sheet.set_landscape().set_print_fit_to_pages(pages, 0).set_page_order(true);
+            if pages > 1 {
+                sheet.set_repeat_columns(0, 0)?;
+            }
+        }
+        sheet.set_freeze_panes(header + 1, u16::from(heads.len() > 6))?;
+        sheet.set_repeat_rows(header, header)?;
+        sheet.set_paper_size(PAPER).set_margins(0.4, 0.4, 0.5, 0.6, 0.3, 0.3).set_footer(&self.footer);
+        Ok(named)
+    }
+}
+
+/// How a column's cells look.
+fn format(kind: Kind, wrapped: bool) -> Format {
+    let top = Format::new().set_align(FormatAlign::Top);
+    match kind {
+        Kind::Prose if wrapped => top.set_quote_prefix().set_text_wrap(),
+        // The prefix keeps text that begins with `=` text even when somebody edits the cell.
+        Kind::Text | Kind::Word | Kind::Iso | Kind::Prose => top.set_quote_prefix(),
+        Kind::Id => top.set_num_format("@"),
+        Kind::Count => top.set_num_format("#,##0").set_align(FormatAlign::Right).set_indent(1),
+        Kind::Share => top.set_num_format("0.00%").set_align(FormatAlign::Right).set_indent(1),
+        Kind::Time => top.set_num_format("yyyy-mm-dd hh:mm:ss").set_align(FormatAlign::Left),
+        Kind::Day => top.set_num_format("yyyy-mm-dd").set_align(FormatAlign::Left),
+    }
+}
+
+fn colour(sheet: &mut Worksheet, (first, last): (u32, u32), column: u16) -> Result<(), XlsxError> {
+    for (words, ink, paper) in WORDS {
+        let format = Format::new().set_font_color(Color::RGB(ink)).set_background_color(Color::RGB(paper));
+        for word in words {
+            let rule =
+                ConditionalFormatCell::new().set_rule(ConditionalFormatCellRule::EqualTo(*word)).set_format(&format);
+            sheet.add_conditional_format(first, column, last, column, &rule)?;
+        }
+    }
+    Ok(())
+}
+
+/// The height of a row in points that shows the sentences of its wrapped columns.
+fn height(heads: &[Head], values: &[Value<'_>]) -> f64 {
+    let lines = heads.iter().zip(values).filter(|(head, _)| head.kind == Kind::Prose).map(|(head, value)| {
+        let Value::Text(text) = value else { return 1 };
+        // A little less than the column holds, because words do not break where lines do.
+        let room = usize::from(head.width.saturating_sub(4).max(8));
+        text.lines().map(|line| line.chars().count().div_ceil(room).max(1)).sum()
+    });
+    let lines = u32::try_from(lines.max().unwrap_or(1).clamp(1, 29)).unwrap_or(29);
+    f64::from(lines) * 13.0 + 2.0
+}

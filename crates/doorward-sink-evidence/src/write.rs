@@ -1,0 +1,155 @@
+//! Writes a pack: into a folder beside its place, which takes it when everything is in it.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
+
+use doorward_model::{Receipt, SinkError};
+
+use crate::files::{Print, below};
+use crate::manifest::{FORMAT, FileEntry, Link, MANIFEST, Manifest, SIGNATURE, SUMS, SheetEntry};
+use crate::problem::{Problem, SINK};
+use crate::sheets::{self, Desk, results};
+use crate::workbook::Book;
+use crate::{Attachment, Pack, readme};
+
+/// The workbook.
+const WORKBOOK: &str = "evidence.xlsx";
+/// The scan, verbatim.
+pub(crate) const SCAN: &str = "scan.json";
+/// The folder of the CSV files.
+pub(crate) const CSV: &str = "csv";
+/// The file for the assessor.
+pub(crate) const README: &str = "README.md";
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// Findings in, findings out.
+    pub receipt: Receipt,
+    /// The pack, as the next one refers to it. Keep it elsewhere: it is what a replaced pack is caught by.
+    pub link: Link,
+}
+
+/// Writes a pack into a folder that does not exist yet or is empty: evidence is not overwritten. The folder appears when
+/// it is whole, or not at all. The same pack gives the same bytes.
+///
+/// # Errors
+///
+/// One sentence that names the file or sheet: the folder holds something, a place cannot be written, a limit is too low,
+/// the pack before ended later than this one.
+pub fn write(dir: &Path, pack: &Pack<'_>) -> Result<Written, SinkError> {
+    Ok(into_place(dir, pack)?)
+}
+
+fn into_place(dir: &Path, pack: &Pack<'_>) -> Result<Written, Problem> {
+    check(dir, pack)?;
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).map_err(Problem::io(parent))?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".doorward-").suffix(".part");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // As any program would create it; the umask decides.
+        builder.permissions(fs::Permissions::from_mode(0o777));
+    }
+    let draft = builder.tempdir_in(parent).map_err(Problem::io(parent))?;
+    let (link, written) = fill(draft.path(), pack)?;
+    if dir.exists() {
+        fs::remove_dir(dir).map_err(Problem::io(dir))?;
+    }
+    fs::rename(draft.path(), dir).map_err(Problem::io(dir))?;
+    // It lies elsewhere by now; there is nothing left to remove.
+    let _ = draft.keep();
+    let receipt = Receipt {
+        sink: SINK.to_owned(),
+        destination: dir.display().to_string(),
+        findings_in: pack.report.findings.len(),
+        written,
+        skipped: Vec::new(),
+    };
+    Ok(Written { receipt, link })
+}
+
+fn check(dir: &Path, pack: &Pack<'_>) -> Result<(), Problem> {
+    let said = |problem: String| Err(Problem::Said(problem));
+    if pack.limits.rows < 2 || pack.limits.cell < 256 {
+        return said("a sheet needs at least 2 rows, and a cell 256 characters".to_owned());
+    }
+    if let Some(link) = pack.context.previous.as_ref().filter(|link| link.finished >= pack.report.run.finished) {
+        let (before, now) = (link.finished, pack.report.run.finished);
+        return said(format!(
+            "the pack before (run {}) is of a run that ended at {before}, and this one ended at {now}; a chain goes forward",
+            link.run
+        ));
+    }
+    let mut entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Problem::io(dir)(error)),
+    };
+    if entries.next().is_none() {
+        return Ok(());
+    }
+    said(format!("{} holds something already, and evidence is not overwritten; name another folder", dir.display()))
+}
+
+/// Writes every file; returns the link and how many findings are on the sheet Results.
+fn fill(folder: &Path, pack: &Pack<'_>) -> Result<(Link, usize), Problem> {
+    let desk = Desk::new(pack);
+    let mut book = Book::new(&desk, folder)?;
+    let mut entries: Vec<SheetEntry> = Vec::new();
+    let mut written = 0;
+    for sheet in sheets::all(&desk) {
+        let title = sheet.title;
+        let entry = book.add(sheet)?;
+        if title == results::TITLE {
+            written = entry.rows;
+        }
+        entries.push(entry);
+    }
+    book.save(&folder.join(WORKBOOK))?;
+    let scan = folder.join(SCAN);
+    match pack.scan {
+        Attachment::Bytes(bytes) => save(&scan, bytes)?,
+        Attachment::File(path) => fs::copy(path, &scan).map(|_| ()).map_err(Problem::io(path))?,
+    }
+    save(&folder.join(README), readme::text(&desk, &entries).as_bytes())?;
+
+    let mut files = Vec::new();
+    for name in below(folder)?.into_keys() {
+        let print = Print::of(&folder.join(&name))?;
+        files.push(FileEntry { name, print });
+    }
+    let (report, context) = (pack.report, pack.context);
+    let mut manifest = Manifest {
+        format: FORMAT.to_owned(),
+        run: report.run.id.clone(),
+        started: report.run.started,
+        finished: report.run.finished,
+        caller: report.run.caller.to_string(),
+        tool_version: report.run.tool_version.clone(),
+        build: context.build.clone(),
+        sequence: context.previous.as_ref().map_or(1, |link| link.sequence + 1),
+        previous: context.previous.clone(),
+        sheets: entries,
+        files,
+        chain: String::new(),
+        signed_by: pack.key.map(|key| key.public().to_string()),
+    };
+    manifest.chain = manifest.chained();
+    let bytes = manifest.bytes().map_err(|error| Problem::Said(format!("{MANIFEST}: {error}")))?;
+    save(&folder.join(MANIFEST), &bytes)?;
+    let signature = pack.key.map(|key| key.sign(&bytes));
+    if let Some(signature) = &signature {
+        save(&folder.join(SIGNATURE), signature)?;
+    }
+    save(&folder.join(SUMS), manifest.sums(&bytes, signature.as_deref()).as_bytes())?;
+    Ok((manifest.link(&bytes), written))
+}
+
+fn save(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
+    let mut out = BufWriter::new(File::create(path).map_err(Problem::io(path))?);
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(Problem::io(path))
+}

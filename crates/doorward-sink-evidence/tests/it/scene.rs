@@ -1,0 +1,302 @@
+//! Reports to be written: as many load balancers as wanted, or one for every hostile text.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use doorward_model::{
+    Account, AccountId, AccountState, Arn, Coverage, CoverageLine, CoverageStatus, Evidence, Finding, Gap, GapReason,
+    History, Kind, Listing, LoadBalancer, LogDestination, Manager, Mode, Observed, OuPath, Owner, OwnerSource, Region,
+    RuleMeta, Run, ScanReport, Scheme, Severity, Tally, Verdict,
+};
+use doorward_sink_evidence::{
+    Change, Context, ExceptionRow, Limits, Pack, Required, RunFigures, Sampling, Sighting, SigningKey, controls,
+};
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
+pub(crate) const RULES: [&str; 5] = [
+    "access-logs-disabled",
+    "desync-mode-below-required",
+    "desync-mode-headroom",
+    "exception-expired",
+    "owner-missing",
+];
+
+static META: RuleMeta = RuleMeta {
+    id: "desync-mode-below-required",
+    version: 1,
+    title: "Desync mitigation mode is weaker than required",
+    severity: Severity::Medium,
+    what: "Is the mode at least as strong as required?",
+    why: "A request that is read in two ways can smuggle another.",
+    evidence: "DescribeLoadBalancerAttributes.",
+    remediation: "Set the mode.",
+    references: &[],
+};
+
+#[derive(Deserialize)]
+struct Corpus {
+    group: Vec<Group>,
+}
+
+#[derive(Deserialize)]
+struct Group {
+    repeat: usize,
+    texts: Vec<String>,
+}
+
+/// Every hostile text.
+pub(crate) fn hostile() -> Vec<String> {
+    let corpus: Corpus = toml::from_str(include_str!("../hostile.toml")).expect("the corpus reads");
+    corpus
+        .group
+        .into_iter()
+        .flat_map(|group| group.texts.into_iter().map(move |text| text.repeat(group.repeat)))
+        .collect()
+}
+
+pub(crate) fn time(seconds: i64) -> Timestamp {
+    let zero: Timestamp = "2026-11-02T09:00:00Z".parse().expect("valid");
+    zero + SignedDuration::from_secs(seconds)
+}
+
+/// What `n` stands for in a field: plain words, or hostile ones.
+type Words<'w> = &'w dyn Fn(usize, &str) -> String;
+
+/// `count` load balancers under every rule.
+pub(crate) fn report(count: usize) -> ScanReport {
+    build(count, &|n, field| format!("{field}-{n}"))
+}
+
+/// A load balancer for every hostile text, which is in all of its text fields.
+pub(crate) fn hostile_report(texts: &[String]) -> ScanReport {
+    build(texts.len(), &|n, _| texts[n].clone())
+}
+
+fn build(count: usize, words: Words<'_>) -> ScanReport {
+    let region = Region::new("eu-west-1").expect("valid");
+    let accounts: Vec<AccountId> =
+        ["000123456789", "111122223333", "222233334444"].iter().map(|id| AccountId::new(id).expect("valid")).collect();
+    let mut load_balancers: Vec<LoadBalancer> =
+        (0..count).map(|n| balancer(n, &accounts[n % 2], &region, words)).collect();
+    load_balancers.sort_by(|a, b| (&a.account, &a.arn).cmp(&(&b.account, &b.arn)));
+    let findings: Vec<Finding> = load_balancers
+        .iter()
+        .enumerate()
+        .flat_map(|(n, lb)| RULES.iter().map(move |rule| finding(n, lb, rule, words)))
+        .collect();
+    let denied = Arc::new(gap(&words(0, "message")));
+    let lines = accounts
+        .iter()
+        .enumerate()
+        .map(|(n, account)| CoverageLine {
+            account: account.clone(),
+            region: Some(region.clone()),
+            status: if n == 2 { CoverageStatus::Failed } else { CoverageStatus::Complete },
+            fully_listed: n != 2,
+            load_balancers: load_balancers.iter().filter(|lb| lb.account == *account).count(),
+            gone: 0,
+            gaps: if n == 2 { vec![(*denied).clone()] } else { Vec::new() },
+        })
+        .collect();
+    let mut tally = Tally::default();
+    for finding in &findings {
+        *tally.verdicts.entry(finding.rule.clone()).or_default().entry(finding.verdict.kind()).or_default() += 1;
+    }
+    ScanReport {
+        run: Run {
+            id: "20261102T090000.000Z-000123456789".to_owned(),
+            tool_version: "0.1.0".to_owned(),
+            started: time(-60),
+            finished: time(0),
+            caller: Arn::new("arn:aws:iam::000123456789:user/scanner").expect("valid"),
+            account: accounts[0].clone(),
+            partition: "aws".to_owned(),
+            home_region: region.clone(),
+            interrupted: false,
+        },
+        organization: Observed::Absent,
+        coverage: Coverage::new(lines, Listing::Full),
+        tally,
+        accounts: accounts
+            .iter()
+            .enumerate()
+            .map(|(n, id)| Account {
+                id: id.clone(),
+                name: Observed::Known(words(n.min(count.saturating_sub(1)), "account")),
+                state: AccountState::Active,
+                ou: Observed::Absent,
+                tags: Observed::Absent,
+                regions: Observed::Known(vec![region.clone()]),
+            })
+            .collect(),
+        load_balancers,
+        findings,
+    }
+}
+
+fn gap(message: &str) -> Gap {
+    Gap {
+        code: Some(message.to_owned()),
+        request_id: Some(message.to_owned()),
+        action: Some("elasticloadbalancing:DescribeTags".to_owned()),
+        ..Gap::new(GapReason::AccessDenied, "elasticloadbalancing:DescribeTags").with_message(message)
+    }
+}
+
+fn balancer(n: usize, account: &AccountId, region: &Region, words: Words<'_>) -> LoadBalancer {
+    let arn = format!("arn:aws:elasticloadbalancing:{region}:{account}:loadbalancer/app/lb-{n}/{n:016x}");
+    let mode = match n % 7 {
+        0 => Observed::unread(gap(&words(n, "message"))),
+        1 => Observed::Absent,
+        2 | 3 => Observed::Known(Mode::Monitor),
+        4 | 5 => Observed::Known(Mode::Defensive),
+        _ => Observed::Known(Mode::Strictest),
+    };
+    LoadBalancer {
+        arn: Arn::new(&arn).expect("valid"),
+        account: account.clone(),
+        account_name: Observed::Known(words(n, "account")),
+        ou: Observed::Known(OuPath { names: words(n % 50.max(1), "/Workloads/unit"), ids: Vec::new() }),
+        region: region.clone(),
+        name: words(n, "web"),
+        kind: if n % 11 == 10 { Kind::Network } else { Kind::Application },
+        scheme: Observed::Known(if n.is_multiple_of(2) { Scheme::Internal } else { Scheme::InternetFacing }),
+        vpc: Some(words(n, "vpc")),
+        dns_name: Some(words(n, "dns")),
+        created: Some(time(-86_400 * 400)),
+        state: Some(words(n, "active")),
+        mode,
+        drop_invalid_headers: Observed::Known(true),
+        waf_fail_open: Observed::Known(false),
+        access_logs: Observed::Known(LogDestination::S3 { bucket: words(n, "bucket"), prefix: words(n, "prefix") }),
+        listeners: Observed::Absent,
+        tags: Observed::Known(BTreeMap::from([(words(n, "key"), words(n, "value"))])),
+        managed_by: Observed::Known(Manager::CloudFormation(words(n, "stack"))),
+        owner: Observed::Known(Owner {
+            name: words(n % 50.max(1), "team"),
+            source: OwnerSource::ResourceTag(words(n, "owner")),
+        }),
+        environment: Observed::Known(words(n, "prod")),
+        application: Observed::Known(words(n, "shop")),
+        attributes: Observed::Absent,
+        evidence: Some(Evidence {
+            operation: "elasticloadbalancing:DescribeLoadBalancerAttributes".to_owned(),
+            at: time(-30),
+            request_id: Some(words(n, "request")),
+        }),
+        security_groups: Vec::new(),
+        zones: Vec::new(),
+    }
+}
+
+fn finding(n: usize, lb: &LoadBalancer, rule: &str, words: Words<'_>) -> Finding {
+    let because = words(n, "The mode is monitor; the policy requires defensive (the default). It is internet-facing");
+    let verdict = match n % 5 {
+        0 => Verdict::Pass { because },
+        1 => Verdict::Unknown { because, gaps: vec![Arc::new(gap(&words(n, "message")))] },
+        2 => Verdict::Excepted {
+            because,
+            severity: Severity::High,
+            exception: words(n, "EX"),
+            expires: "2026-12-31".to_owned(),
+        },
+        3 => Verdict::Fail {
+            because,
+            severity: Severity::High,
+            remedy: words(n, "Run aws elbv2 modify-load-balancer-attributes"),
+        },
+        _ => Verdict::NotApplicable { because },
+    };
+    Finding {
+        id: Finding::id_for(&lb.arn, rule),
+        rule: rule.to_owned(),
+        account: lb.account.clone(),
+        region: lb.region.clone(),
+        load_balancer: lb.arn.clone(),
+        name: lb.name.clone(),
+        kind: lb.kind,
+        owner: lb.owner_label().to_owned(),
+        verdict,
+        history: Some(History { first_seen: time(-86_400 * 30 - 5), last_seen: time(0), resolved: None, reopened: 1 }),
+    }
+}
+
+/// Everything else there is to know of a report, with the same words in it.
+pub(crate) fn context(report: &ScanReport, texts: &[String]) -> Context {
+    let row = |n: usize, text: &str| ExceptionRow {
+        id: if n == 0 { "EX-2".to_owned() } else { text.to_owned() },
+        rule: RULES[1].to_owned(),
+        scope: text.to_owned(),
+        reason: text.to_owned(),
+        risk: Some(text.to_owned()),
+        compensating_control: Some(text.to_owned()),
+        requester: text.to_owned(),
+        approver: text.to_owned(),
+        ticket: (n != 0).then(|| text.to_owned()),
+        start: time(-86_400),
+        last_day: "2026-12-31".parse().expect("valid"),
+        ends: "2027-01-01T00:00:00Z".parse().expect("valid"),
+        review: None,
+        state: "active".to_owned(),
+        days_left: 59,
+        place: "exceptions.toml:7".to_owned(),
+        notices: vec![text.to_owned()],
+    };
+    let figures = RunFigures::of(report);
+    let mut earlier = RunFigures { run: "earlier".to_owned(), at: time(-86_400 * 30), ..figures.clone() };
+    earlier.by_owner.insert("gone since".to_owned(), earlier.all.clone());
+    Context {
+        build: "0123abcd".to_owned(),
+        settings: texts.join("\n"),
+        clock_offset: Some(SignedDuration::from_millis(-12)),
+        sampling: Sampling { size: 10, seed: texts.first().cloned().unwrap_or_default() },
+        rules: vec![&META],
+        controls: controls::shipped().expect("reads"),
+        exceptions: Some(texts.iter().enumerate().map(|(n, text)| row(n, text)).collect()),
+        changes: Some(
+            report
+                .load_balancers
+                .iter()
+                .take(5)
+                .map(|lb| Change {
+                    load_balancer: lb.arn.clone(),
+                    from: Some(Mode::Monitor),
+                    to: Some(Mode::Defensive),
+                    before: Some(Sighting { run: "earlier".to_owned(), at: time(-86_400) }),
+                    after: Sighting { run: report.run.id.clone(), at: time(0) },
+                })
+                .collect(),
+        ),
+        previous_figures: Some(earlier.clone()),
+        trend: vec![earlier, figures],
+        ..Context::default()
+    }
+}
+
+/// What policy requires in every scene.
+pub(crate) fn required(_: &LoadBalancer) -> Required {
+    Required { mode: Some(Mode::Defensive), by: "the default".to_owned() }
+}
+
+/// A pack of a report, with nothing unusual about it.
+pub(crate) fn pack<'a>(
+    report: &'a ScanReport,
+    json: &'a [u8],
+    context: &'a Context,
+    key: Option<&'a SigningKey>,
+) -> Pack<'a> {
+    Pack {
+        report,
+        scan: doorward_sink_evidence::Attachment::Bytes(json),
+        context,
+        required: &required,
+        key,
+        limits: Limits::default(),
+    }
+}
+
+/// A key made of one number.
+pub(crate) fn key(number: u8) -> SigningKey {
+    SigningKey::parse(&format!("{number:02x}").repeat(32)).expect("a key")
+}

@@ -1,0 +1,161 @@
+//! What the sheets say: the CSV files against the report, and what happens at the limits of a sheet.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use doorward_model::{ScanReport, VerdictKind};
+use doorward_sink_evidence::csv::{self, Dialect};
+use doorward_sink_evidence::{Context, Limits, Pack, Sampling, write};
+use serde_json::Value;
+
+use crate::scene;
+
+/// The rows of a CSV file, by the names of its columns.
+pub(crate) fn rows(text: &str) -> Vec<BTreeMap<String, String>> {
+    let mut reader = ::csv::Reader::from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+    reader.deserialize().map(|row| row.expect("a row")).collect()
+}
+
+fn file(dir: &Path, name: &str) -> Vec<BTreeMap<String, String>> {
+    rows(&std::fs::read_to_string(dir.join(name)).expect("reads"))
+}
+
+fn packed(report: &ScanReport, context: &Context, limits: Limits) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let json = serde_json::to_vec(report).expect("serializes");
+    let pack = Pack { limits, ..scene::pack(report, &json, context, None) };
+    write(&folder.path().join("pack"), &pack).expect("writes");
+    folder
+}
+
+#[test]
+fn the_sheets_say_what_the_report_says() {
+    let report = scene::report(60);
+    let context = scene::context(&report, &["text".to_owned()]);
+    let folder = packed(&report, &context, Limits::default());
+    let dir = folder.path().join("pack");
+    let results = file(&dir, "csv/results.csv");
+    assert_eq!(results.len(), report.findings.len());
+    for (row, finding) in results.iter().zip(&report.findings) {
+        assert_eq!(row["Finding id"], finding.id);
+        assert_eq!(row["Verdict"], finding.verdict.kind().to_string());
+        assert_eq!(row["Account"], format!("'{}", finding.account));
+        let lb = report.load_balancers.iter().find(|lb| lb.arn == finding.load_balancer).expect("is there");
+        // Unread is never a mode.
+        let mode = lb.mode.known().filter(|_| lb.kind.can_parse_http());
+        assert_eq!(mode.is_some(), ["monitor", "defensive", "strictest"].contains(&row["Observed mode"].as_str()));
+        let told = row["Evidence: request id"].as_str();
+        assert_eq!(told, lb.evidence.as_ref().and_then(|e| e.request_id.clone()).unwrap_or_default());
+        assert_eq!(
+            row["Age in days"],
+            if finding.verdict.kind() == VerdictKind::Fail { "30" } else { &row["Age in days"] }
+        );
+    }
+    let population = file(&dir, "csv/population.csv");
+    assert_eq!(population.len(), report.load_balancers.len());
+    let out = population.iter().filter(|row| row["In scope"] == "no").count();
+    let network = report.load_balancers.iter().filter(|lb| !lb.kind.can_parse_http()).count();
+    assert!(network > 0 && out == network);
+    assert!(population.iter().all(|row| (row["In scope"] == "no") == !row["Why not in scope"].is_empty()));
+
+    let coverage = file(&dir, "csv/coverage.csv");
+    assert_eq!(coverage.len(), report.coverage.counts.all);
+    assert!(coverage.iter().any(|row| row["Status"] == "failed" && row["Why not complete"] == "access-denied"));
+    let unknown = report.findings.iter().filter(|f| f.verdict.kind() == VerdictKind::Unknown).count();
+    let unknowns = file(&dir, "csv/unknowns.csv");
+    assert_eq!(unknowns.iter().filter(|row| row["What"] == "unknown verdict").count(), unknown);
+    assert_eq!(unknowns.len(), unknown + 1);
+
+    // No share without its denominator, and none that is rounded up.
+    for row in file(&dir, "csv/summary.csv") {
+        assert!(row["Share"].is_empty() || !row["Of"].is_empty(), "{row:?}");
+        let Ok(share) = row["Share"].parse::<f64>() else { continue };
+        let exact = row["Count"].parse::<f64>().expect("a count") / row["Of"].parse::<f64>().expect("a count");
+        assert!(share <= exact && exact - share < 0.0001, "{row:?}");
+    }
+    let method = file(&dir, "csv/method.csv");
+    let manifest: Value =
+        serde_json::from_slice(&std::fs::read(dir.join("manifest.json")).expect("reads")).expect("JSON");
+    for sheet in manifest["sheets"].as_array().expect("sheets") {
+        let tab = sheet["tabs"][0].as_str().expect("a tab");
+        let explained = method.iter().filter(|row| row["Section"] == "Column" && row["Sheet"] == tab).count();
+        assert_eq!(Some(explained), sheet["columns"].as_u64().map(|n| usize::try_from(n).expect("small")), "{tab}");
+        let name = sheet["csv"].as_str().expect("a name");
+        assert_eq!(Some(file(&dir, name).len()), sheet["rows"].as_u64().map(|n| usize::try_from(n).expect("small")));
+    }
+    assert!(method.iter().all(|row| !row["Explanation"].is_empty()), "everything is explained");
+}
+
+#[test]
+fn a_report_of_nothing_is_a_pack_too() {
+    let report = scene::report(0);
+    let folder = packed(&report, &Context::default(), Limits::default());
+    let dir = folder.path().join("pack");
+    assert_eq!(file(&dir, "csv/results.csv").len(), 0);
+    assert!(file(&dir, "csv/cover.csv").iter().any(|row| row["Value"].starts_with("(none: nothing to compare with)")));
+}
+
+#[test]
+fn long_sheets_are_split_and_long_cells_say_where_the_rest_is() {
+    let long = "a".repeat(1_000);
+    let mut report = scene::report(25);
+    for finding in &mut report.findings {
+        finding.name.clone_from(&long);
+    }
+    let folder = packed(&report, &scene::context(&report, &[]), Limits { rows: 11, cell: 256 });
+    let dir = folder.path().join("pack");
+    let manifest: Value =
+        serde_json::from_slice(&std::fs::read(dir.join("manifest.json")).expect("reads")).expect("JSON");
+    let results = &manifest["sheets"][4];
+    assert_eq!(results["rows"], 125);
+    let tabs: Vec<&str> = results["tabs"].as_array().expect("tabs").iter().filter_map(Value::as_str).collect();
+    assert_eq!(tabs.len(), 13);
+    assert_eq!((tabs[0], tabs[12]), ("Results", "Results 13"));
+    // The CSV file is neither split nor cut.
+    let rows = file(&dir, "csv/results.csv");
+    assert!(rows.len() == 125 && rows.iter().all(|row| row["Load balancer"] == long));
+}
+
+#[test]
+fn a_sample_can_be_drawn_again() {
+    let report = scene::report(200);
+    let draw = |seed: &str, size| {
+        let context = Context { sampling: Sampling { size, seed: seed.to_owned() }, ..scene::context(&report, &[]) };
+        let folder = packed(&report, &context, Limits::default());
+        let rows = file(&folder.path().join("pack"), "csv/sample.csv");
+        rows.into_iter().map(|row| (row["ARN"].clone(), row["Draw key"].clone())).collect::<Vec<_>>()
+    };
+    let ten = draw("a", 10);
+    assert_eq!(ten.len(), 10);
+    assert!(ten.is_sorted_by_key(|(_, key)| key.trim_start_matches('\'').to_owned()));
+    // More are the same and more; another seed draws others.
+    assert_eq!(draw("a", 20)[..10], ten[..]);
+    assert_ne!(draw("b", 10), ten);
+    let in_scope = report.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()).count();
+    assert_eq!(draw("a", 1_000).len(), in_scope);
+    for (arn, key) in ten {
+        // The guard of the dialect stands before what begins with a digit.
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, format!("a\n{arn}").as_bytes());
+        assert_eq!(key.trim_start_matches('\''), hex::encode(digest));
+    }
+}
+
+#[test]
+fn csv_for_people_and_for_programs() {
+    let report = scene::report(20);
+    let render = |dialect| {
+        let mut bytes = Vec::new();
+        let receipt = csv::write(&mut bytes, "out.csv", &report, &scene::required, &[], dialect).expect("writes");
+        assert!(receipt.adds_up() && receipt.written == 100);
+        String::from_utf8(bytes).expect("UTF-8")
+    };
+    let (raw, excel) = (render(Dialect::Raw), render(Dialect::Excel));
+    assert!(!raw.starts_with('\u{feff}') && excel.starts_with('\u{feff}'));
+    assert!(raw.ends_with("\r\n") && !raw.replace("\r\n", "").contains('\r'));
+    let (raw, excel) = (rows(&raw), rows(&excel));
+    for (raw, excel) in raw.iter().zip(&excel) {
+        assert_eq!(format!("'{}", raw["Account"]), excel["Account"]);
+        assert_eq!(raw["Finding id"], excel["Finding id"]);
+    }
+    assert!(raw.iter().any(|row| row["Account"] == "000123456789"));
+}
