@@ -11,6 +11,7 @@ use anyhow::Result;
 
 mod asff;
 mod bench;
+mod evidence;
 mod iam;
 mod opinion;
 mod page;
@@ -31,6 +32,7 @@ const TASKS: &[Task] = &[
         "measure the scanner beside a bare SDK loop and plain HTTP; the ledger",
         bench::run,
     ),
+    ("evidence", "", "let openpyxl, pandas and LibreOffice read evidence packs, and compare", evidence::run),
     ("iam", "[--check]", "write config/iam/ from the actions that the code declares", iam::run),
     ("asff", "", "check rendered findings against the service model that botocore ships", asff::run),
     ("opinion", "", "let boto3 look at the emulated organization too, and compare", opinion::run),

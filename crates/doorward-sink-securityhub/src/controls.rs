@@ -54,7 +54,8 @@ pub fn frameworks() -> &'static [Framework] {
 pub(crate) fn of(rule: &str) -> impl Iterator<Item = (&'static Framework, &'static str)> {
     frameworks().iter().flat_map(move |framework| {
         let mine = move |requirement: &&Requirement| requirement.rules.iter().any(|named| named == rule);
-        let spelled = framework.requirements.iter().filter(mine).filter_map(|requirement| requirement.related.as_deref());
+        let spelled =
+            framework.requirements.iter().filter(mine).filter_map(|requirement| requirement.related.as_deref());
         spelled.map(move |spelled| (framework, spelled)).collect::<Vec<_>>()
     })
 }

@@ -40,6 +40,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("aws-sdk-cloudwatch", &["doorward-traffic"]),
     ("aws-sdk-s3", &["doorward-traffic"]),
     ("aws-sdk-securityhub", &["doorward-sink-securityhub"]),
+    // The one cryptography there is; it signs evidence too.
+    ("aws-lc-rs", &["doorward-core", "doorward-sink-evidence"]),
     ("aws-config", &["doorward-core"]),
     ("aws-sdk-*", &["doorward-core"]),
     ("aws-*", CALLERS),

@@ -157,7 +157,7 @@ fn balancer(n: usize, account: &AccountId, region: &Region, words: Words<'_>) ->
         arn: Arn::new(&arn).expect("valid"),
         account: account.clone(),
         account_name: Observed::Known(words(n, "account")),
-        ou: Observed::Known(OuPath { names: words(n % 50.max(1), "/Workloads/unit"), ids: Vec::new() }),
+        ou: Observed::Known(OuPath { names: words(n % 50, "/Workloads/unit"), ids: Vec::new() }),
         region: region.clone(),
         name: words(n, "web"),
         kind: if n % 11 == 10 { Kind::Network } else { Kind::Application },
@@ -174,7 +174,7 @@ fn balancer(n: usize, account: &AccountId, region: &Region, words: Words<'_>) ->
         tags: Observed::Known(BTreeMap::from([(words(n, "key"), words(n, "value"))])),
         managed_by: Observed::Known(Manager::CloudFormation(words(n, "stack"))),
         owner: Observed::Known(Owner {
-            name: words(n % 50.max(1), "team"),
+            name: words(n % 50, "team"),
             source: OwnerSource::ResourceTag(words(n, "owner")),
         }),
         environment: Observed::Known(words(n, "prod")),

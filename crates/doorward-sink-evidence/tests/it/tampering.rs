@@ -83,7 +83,9 @@ fn every_kind_of_change_is_named() {
     lines.swap(3, 9);
     let was = u64::try_from(results.len()).expect("small");
     let population = intact["csv/population.csv"].clone();
-    let cases: Vec<(&str, Vec<(&str, Option<Vec<u8>>)>, Vec<Fault>)> = vec![
+    /// A name, what is done to which file (none: it is removed), and what must be found.
+    type Tampering<'a> = (&'a str, Vec<(&'a str, Option<Vec<u8>>)>, Vec<Fault>);
+    let cases: Vec<Tampering<'_>> = vec![
         ("deleted", vec![("csv/sample.csv", None)], vec![Fault::Missing(file("csv/sample.csv"))]),
         ("added", vec![("csv/more.csv", Some(b"a".to_vec()))], vec![Fault::Added(file("csv/more.csv"))]),
         ("hidden", vec![(".x", Some(b"a".to_vec()))], vec![Fault::Added(file(".x"))]),
