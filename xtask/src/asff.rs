@@ -19,9 +19,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     crate::only(arguments, &[])?;
     let python = stand::python()?;
     let folder = tempfile::tempdir().context("no folder for the findings")?;
+    // The whole workspace, as the tests are built: another selection would build the SDK a second time.
     let mut tests = workspace::cargo()?;
     tests
-        .args(["test", "--quiet", "--locked", "-p", "doorward-sink-securityhub", "--test", "it", "--", "--exact"])
+        .args(["test", "--quiet", "--locked", "--workspace", "--test", "it", "--", "--exact"])
         .args(TESTS)
         .env("DOORWARD_ASFF_OUT", folder.path());
     let tested = finish(&mut tests)?;
