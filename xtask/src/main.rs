@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 mod bench;
+mod evidence;
 mod iam;
 mod opinion;
 mod process;
@@ -24,6 +25,7 @@ type Task = (&'static str, &'static str, &'static str, fn(&[String]) -> Result<E
 
 const TASKS: &[Task] = &[
     ("bench", "scan [--quick] [FLAGS]", "measure the scanner beside a bare SDK loop and plain HTTP", bench::run),
+    ("evidence", "", "let openpyxl, pandas and LibreOffice read evidence packs, and compare", evidence::run),
     ("iam", "[--check]", "write config/iam/ from the actions that the code declares", iam::run),
     ("opinion", "", "let boto3 look at the emulated organization too, and compare", opinion::run),
     ("samples", "[--check]", "write reports/samples/ and the samples in README.md from real runs", samples::run),

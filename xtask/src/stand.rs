@@ -21,7 +21,7 @@ mod venv;
 use cases::{CASES, Case, Through};
 use emulators::{Faults, Moto};
 use truth::Truth;
-pub(crate) use venv::python;
+pub(crate) use venv::{environment, python};
 
 /// Runs the cases, or keeps the stand up for hand work.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {

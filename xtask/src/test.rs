@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{iam, opinion, samples, stand, tidy, workspace};
+use crate::{evidence, iam, opinion, samples, stand, tidy, workspace};
 
 /// How much is tried.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,6 +31,7 @@ const STEPS: &[Step] = &[
     ("tests", Extent::Quick, |extent| cargo(&["test", "--workspace", "--locked", "--quiet"], extent)),
     ("samples", Extent::Full, |_| task(samples::run, &["--check"])),
     ("second opinion", Extent::Full, |_| task(opinion::run, &[])),
+    ("evidence", Extent::Full, |_| task(evidence::run, &[])),
     ("stand", Extent::Full, |_| task(stand::run, &[])),
 ];
 

@@ -1,4 +1,4 @@
-//! The virtual environment with the emulators, made once and kept under the build folder.
+//! Virtual environments with what tests need of Python, made once and kept under the build folder.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,31 +11,34 @@ use crate::workspace;
 /// What is installed. boto3 comes with moto. Pinned, because the stand asserts what the emulators answer.
 const PINS: [&str; 4] = ["moto==5.2.5", "flask", "flask-cors", "microburst==0.10.0"];
 
-/// The Python of the environment; makes the environment where it is missing or of other versions.
+/// The Python of the environment with the emulators.
 pub(crate) fn python() -> Result<PathBuf> {
-    let folder = workspace::target()?.join("stand").join("venv");
+    environment("stand", &PINS)
+}
+
+/// The Python of an environment; makes it where it is missing or of other versions.
+pub(crate) fn environment(name: &str, pins: &[&str]) -> Result<PathBuf> {
+    let folder = workspace::target()?.join(name).join("venv");
     let python = folder.join("bin").join("python");
     let marker = folder.join("installed.txt");
-    let wanted = PINS.join("\n");
+    let wanted = pins.join("\n");
     if python.is_file() && std::fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
         return Ok(python);
     }
     eprintln!("making {} (once; needs Python 3 with venv and pip, and a package index)", folder.display());
     let Ok(version) = finish(Command::new("python3").args(["-c", "import sys; print(sys.version_info >= (3, 10))"]))
     else {
-        bail!(
-            "the stand needs python3 (3.10 or newer, with venv and pip), and there is none; install it and try again"
-        );
+        bail!("this needs python3 (3.10 or newer, with venv and pip), and there is none; install it and try again");
     };
     if version.stdout.trim() != "True" {
-        bail!("the stand needs Python 3.10 or newer; python3 is older");
+        bail!("this needs Python 3.10 or newer; python3 is older");
     }
     step(
         "python3 -m venv failed; install Python's venv module",
         Command::new("python3").args(["-m", "venv"]).arg(&folder),
     )?;
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    step("pip could not install the emulators", Command::new(&python).args(pip).args(PINS))?;
+    step("pip could not install what is needed", Command::new(&python).args(pip).args(pins))?;
     std::fs::write(&marker, wanted).context("the environment cannot be marked as complete")?;
     Ok(python)
 }
