@@ -40,6 +40,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("aws-sdk-cloudwatch", &["doorward-traffic"]),
     ("aws-sdk-s3", &["doorward-traffic"]),
     ("aws-sdk-securityhub", &["doorward-sink-securityhub"]),
+    // No SDK: hashes and signatures of the one cryptography there is.
+    ("aws-lc-rs", &["doorward-sink-evidence"]),
     ("aws-config", &["doorward-core"]),
     ("aws-sdk-*", &["doorward-core"]),
     ("aws-*", CALLERS),
