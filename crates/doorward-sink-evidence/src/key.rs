@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 pub enum KeyError {
     /// Not a private key.
     #[error(
-        "this is no ed25519 private key: give the PEM that `openssl genpkey -algorithm ed25519` writes, or 64\
+        "this is no ed25519 private key: give the PEM that `openssl genpkey -algorithm ed25519` writes, or 64 \
           hexadecimal digits"
     )]
     Private,

@@ -56,7 +56,7 @@ pub(crate) fn text(desk: &Desk<'_>, sheets: &[SheetEntry]) -> String {
         line(&format!("{number}. {what}: `{command}`"));
     }
     line(
-        "\nThe third prints the hash that whoever keeps the chain wrote down, and that the next pack repeats.\
+        "\nThe third prints the hash that whoever keeps the chain wrote down, and that the next pack repeats. \
           Without it,",
     );
     line("or a signature by a key you trust, a pack that was replaced as a whole cannot be told from the first.\n");

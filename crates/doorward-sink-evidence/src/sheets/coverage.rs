@@ -70,7 +70,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             Kind::Word,
             "Status",
             12,
-            "complete: everything was read. partial: something was not. failed: nothing could be listed. skipped:\
+            "complete: everything was read. partial: something was not. failed: nothing could be listed. skipped: \
           left out on purpose or known to be closed.",
             |r| r.line.status.to_string().into(),
         )

@@ -54,7 +54,7 @@ const METHOD: &[(&str, &str)] = &[
     (
         "Sample",
         "Every load balancer in scope gets the SHA-256 of the seed, a line feed and its ARN, in UTF-8. The \
-         sample is those with the smallest hashes, in their order. The same seed and population give the same\
+         sample is those with the smallest hashes, in their order. The same seed and population give the same \
           sample on any machine.",
     ),
     (
@@ -74,7 +74,7 @@ const METHOD: &[(&str, &str)] = &[
 const LIMITS: &[(&str, &str)] = &[
     (
         "A point in time",
-        "Every value holds for the moment of its call. What changed and changed back between two runs was not\
+        "Every value holds for the moment of its call. What changed and changed back between two runs was not \
           seen; CloudTrail has it.",
     ),
     (
@@ -94,7 +94,7 @@ const LIMITS: &[(&str, &str)] = &[
     ("Owners", "An owner is what tags, account or unit say. Nobody checks that the named team agrees."),
     (
         "Unsigned packs",
-        "Without a signature, or the hash of the manifest kept elsewhere, whoever can write to the folder can\
+        "Without a signature, or the hash of the manifest kept elsewhere, whoever can write to the folder can \
           replace the whole pack.",
     ),
 ];

@@ -11,7 +11,7 @@ use crate::{Required, Requirements};
 pub(crate) const TITLE: Title = Title {
     tab: "Results",
     file: "results",
-    about: "One row for each rule and load balancer: what was seen, what is required, the verdict, and the call that\
+    about: "One row for each rule and load balancer: what was seen, what is required, the verdict, and the call that \
       told.",
 };
 
