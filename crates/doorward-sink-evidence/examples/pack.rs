@@ -1,6 +1,6 @@
 //! Writes packs to look at: `pack SCAN.json DIR` of a saved scan, `pack --hostile DIR` of every hostile text.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "an example that cannot go on should say where")]
+#![expect(clippy::expect_used, reason = "an example may stop")]
 
 #[path = "../tests/it/scene.rs"]
 #[expect(dead_code, reason = "the tests use more of it")]

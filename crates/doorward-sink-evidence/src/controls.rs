@@ -76,7 +76,8 @@ pub fn parse(file: &str, text: &str) -> Result<Framework, ControlError> {
         // The one word that an assessor must never read in a tool's output.
         if control.supports.to_lowercase().contains("satisf") {
             return Err(fail(format!(
-                "the control {} claims to be satisfied; a rule supports a requirement, and the assessor says the rest",
+                "the control {} claims to be satisfied; a rule supports a requirement, and the assessor says \
+                 the rest",
                 control.id
             )));
         }

@@ -11,7 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 pub enum KeyError {
     /// Not a private key.
     #[error(
-        "this is no ed25519 private key: give the PEM that `openssl genpkey -algorithm ed25519` writes, or 64 hexadecimal digits"
+        "this is no ed25519 private key: give the PEM that `openssl genpkey -algorithm ed25519` writes, or 64 \
+          hexadecimal digits"
     )]
     Private,
     /// Not a public key.
@@ -103,7 +104,8 @@ mod tests {
     use super::*;
 
     // Made by OpenSSL for this test.
-    const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n-----END PRIVATE KEY-----\n";
+    const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n-----END \
+     PRIVATE KEY-----\n";
 
     fn seed() -> String {
         (0..32).map(|byte| format!("{byte:02x}")).collect()

@@ -47,7 +47,8 @@ pub(crate) fn text(desk: &Desk<'_>, sheets: &[SheetEntry]) -> String {
         line(&format!("| `{}` | sheet {}: {} rows |", sheet.csv, sheet.tabs.join(", "), sheet.rows));
     }
     line(
-        "\nThe CSV files are UTF-8 with CRLF and quotes after RFC 4180. An apostrophe stands before every text that a",
+        "\nThe CSV files are UTF-8 with CRLF and quotes after RFC 4180. An apostrophe stands before every \
+         text that a",
     );
     line("spreadsheet would calculate or turn into a number, account ids among them; remove one to get the text.\n");
     line("## How to verify\n");
@@ -55,7 +56,8 @@ pub(crate) fn text(desk: &Desk<'_>, sheets: &[SheetEntry]) -> String {
         line(&format!("{number}. {what}: `{command}`"));
     }
     line(
-        "\nThe third prints the hash that whoever keeps the chain wrote down, and that the next pack repeats. Without it,",
+        "\nThe third prints the hash that whoever keeps the chain wrote down, and that the next pack repeats. \
+          Without it,",
     );
     line("or a signature by a key you trust, a pack that was replaced as a whole cannot be told from the first.\n");
     if desk.pack.key.is_some() {
@@ -64,7 +66,8 @@ pub(crate) fn text(desk: &Desk<'_>, sheets: &[SheetEntry]) -> String {
     }
     line("## How to draw the sample again\n");
     line(
-        "Every load balancer in scope (sheet Population, In scope is yes) gets the SHA-256 of the seed, a line feed and its",
+        "Every load balancer in scope (sheet Population, In scope is yes) gets the SHA-256 of the seed, a \
+         line feed and its",
     );
     line("ARN, in UTF-8. The sample is those with the smallest hashes. To draw another, choose a seed and a size:\n");
     line("```python");

@@ -64,7 +64,8 @@ pub(crate) fn ends(verification: &mut Verification, expect: &Expect, before: Opt
     let newest = newest.manifest_sha256.clone();
     match &expect.head {
         Some(head) if !head.eq_ignore_ascii_case(&newest) => verification.faults.push(Fault::Replayed(format!(
-            "the newest pack's manifest has the SHA-256 {newest}, and {head} was expected: it is an older or another pack"
+            "the newest pack's manifest has the SHA-256 {newest}, and {head} was expected: it is an older or \
+             another pack"
         ))),
         Some(_) => {}
         None => verification.notes.push(

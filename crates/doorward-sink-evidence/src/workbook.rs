@@ -94,7 +94,7 @@ impl Book {
 
         let name = format!("{CSV}/{}.csv", title.file);
         let path = self.folder.join(CSV).join(format!("{}.csv", title.file));
-        let out = BufWriter::new(File::create(&path).map_err(Problem::io(&path))?);
+        let out = BufWriter::with_capacity(1 << 16, File::create(&path).map_err(Problem::io(&path))?);
         let mut table = Table::begin(out, &name, &sheet.heads, Dialect::Excel)?;
         let (columns, heads) = (sheet.heads.len(), sheet.heads.clone());
         let mut line = 0;

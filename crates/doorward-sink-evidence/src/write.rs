@@ -80,7 +80,8 @@ fn check(dir: &Path, pack: &Pack<'_>) -> Result<(), Problem> {
     if let Some(link) = pack.context.previous.as_ref().filter(|link| link.finished >= pack.report.run.finished) {
         let (before, now) = (link.finished, pack.report.run.finished);
         return said(format!(
-            "the pack before (run {}) is of a run that ended at {before}, and this one ended at {now}; a chain goes forward",
+            "the pack before (run {}) is of a run that ended at {before}, and this one ended at {now}; a \
+             chain goes forward",
             link.run
         ));
     }

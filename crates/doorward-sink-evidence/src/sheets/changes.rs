@@ -10,7 +10,8 @@ use crate::sheet::{Columns, Kind, Sheet, Title};
 const TITLE: Title = Title {
     tab: "Change log",
     file: "changes",
-    about: "Every change of a mode that the runs of the period saw. Each happened after one run and no later than the next.",
+    about: "Every change of a mode that the runs of the period saw. Each happened after one run and no later than \
+     the next.",
 };
 
 struct Row<'p> {

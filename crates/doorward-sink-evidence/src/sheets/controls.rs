@@ -9,7 +9,8 @@ use crate::sheet::{Columns, Sheet, Title, Value};
 const TITLE: Title = Title {
     tab: "Control mapping",
     file: "controls",
-    about: "Which requirements each rule supports. It supports them; whether they are satisfied is for the assessor to say.",
+    about: "Which requirements each rule supports. It supports them; whether they are satisfied is for the assessor \
+     to say.",
 };
 
 struct Row<'p> {

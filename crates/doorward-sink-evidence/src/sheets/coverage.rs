@@ -8,7 +8,8 @@ use crate::sheet::{Columns, Kind, Sheet, Title};
 const TITLE: Title = Title {
     tab: "Scope & coverage",
     file: "coverage",
-    about: "Every account-Region exactly once, with what happened there, beside what AWS Organizations says of the account.",
+    about: "Every account-Region exactly once, with what happened there, beside what AWS Organizations says of the \
+     account.",
 };
 
 struct Row<'p> {
@@ -32,37 +33,64 @@ impl Row<'_> {
 fn columns<'p>() -> Columns<'p, Row<'p>> {
     Columns::<Row<'p>>::new()
         .id("Account", 14, "The account id, twelve digits, as text.", |r| r.line.account.as_str().into())
-        .text("Account name", 24, "Its name in AWS Organizations.", |r| r.account.map(|account| seen(&account.name)).into())
-        .text("Account state", 14, "Its state in AWS Organizations; an account that Organizations does not list has none.", |r| {
-            r.account.map(|account| account.state.to_string()).into()
+        .text("Account name", 24, "Its name in AWS Organizations.", |r| {
+            r.account.map(|account| seen(&account.name)).into()
         })
+        .text(
+            "Account state",
+            14,
+            "Its state in AWS Organizations; an account that Organizations does not list has none.",
+            |r| r.account.map(|account| account.state.to_string()).into(),
+        )
         .text("Unit", 22, "The organizational unit, as a path of names.", |r| {
             r.account.map(|account| seen(&account.ou.as_ref().map(|ou| ou.names.as_str()))).into()
         })
-        .text("Region", 20, "The AWS Region; one line stands for all where the account's Regions could not be listed.", |r| {
-            place(r.line.region.as_ref()).into()
-        })
-        .text("Enabled in the account", 22, "Whether account:ListRegions names the Region as enabled; (unread) where that list could not be had.", |r| {
-            let Some(account) = r.account else { return "(not listed)".into() };
-            match (&account.regions, &r.line.region) {
-                (Observed::Known(enabled), Some(region)) => (if enabled.contains(region) { "yes" } else { "no" }).into(),
-                (Observed::Known(_), None) => "no".into(),
-                (other, _) => seen(&other.as_ref().map(|_| "")).into(),
-            }
-        })
-        .with(Kind::Word, "Status", 12, "complete: everything was read. partial: something was not. failed: nothing could be listed. skipped: left out on purpose or known to be closed.", |r| {
-            r.line.status.to_string().into()
-        })
-        .text("Fully listed", 12, "yes where every list of load balancers arrived in full. Only then may something be called gone.", |r| {
-            (if r.line.fully_listed { "yes" } else { "no" }).into()
-        })
+        .text(
+            "Region",
+            20,
+            "The AWS Region; one line stands for all where the account's Regions could not be listed.",
+            |r| place(r.line.region.as_ref()).into(),
+        )
+        .text(
+            "Enabled in the account",
+            22,
+            "Whether account:ListRegions names the Region as enabled; (unread) where that list could not be had.",
+            |r| {
+                let Some(account) = r.account else { return "(not listed)".into() };
+                match (&account.regions, &r.line.region) {
+                    (Observed::Known(enabled), Some(region)) => {
+                        (if enabled.contains(region) { "yes" } else { "no" }).into()
+                    }
+                    (Observed::Known(_), None) => "no".into(),
+                    (other, _) => seen(&other.as_ref().map(|_| "")).into(),
+                }
+            },
+        )
+        .with(
+            Kind::Word,
+            "Status",
+            12,
+            "complete: everything was read. partial: something was not. failed: nothing could be listed. skipped: \
+          left out on purpose or known to be closed.",
+            |r| r.line.status.to_string().into(),
+        )
+        .text(
+            "Fully listed",
+            12,
+            "yes where every list of load balancers arrived in full. Only then may something be called gone.",
+            |r| (if r.line.fully_listed { "yes" } else { "no" }).into(),
+        )
         .count("Load balancers", "How many were found.", |r| r.line.load_balancers.into())
         .count("Gone meanwhile", "How many were deleted while the scan ran.", |r| r.line.gone.into())
         .prose("Why not complete", 26, "The reasons, from a closed set; see the sheet Method & dictionary.", |r| {
             r.gaps(|gap| Some(gap.reason.code().to_owned())).into()
         })
-        .prose("Operation", 44, "The API operations that did not answer.", |r| r.gaps(|gap| Some(gap.operation.clone())).into())
-        .prose("Action to allow", 44, "The IAM actions that would mend it, where one would.", |r| r.gaps(|gap| gap.action.clone()).into())
+        .prose("Operation", 44, "The API operations that did not answer.", |r| {
+            r.gaps(|gap| Some(gap.operation.clone())).into()
+        })
+        .prose("Action to allow", 44, "The IAM actions that would mend it, where one would.", |r| {
+            r.gaps(|gap| gap.action.clone()).into()
+        })
 }
 
 /// The sheet.

@@ -11,7 +11,8 @@ use crate::sheet::{Columns, Kind, Sheet, Title, Value};
 const TITLE: Title = Title {
     tab: "Exceptions",
     file: "exceptions",
-    about: "The whole register of exceptions and what each permitted in this scan. \"Risk accepted\" is no compensating control: the assessor decides.",
+    about: "The whole register of exceptions and what each permitted in this scan. \"Risk accepted\" is no \
+     compensating control: the assessor decides.",
 };
 
 struct Row<'p> {

@@ -30,31 +30,43 @@ fn columns<'p>() -> Columns<'p, Row> {
 const METHOD: &[(&str, &str)] = &[
     (
         "Population",
-        "AWS Organizations lists the accounts, account:ListRegions the Regions of each, and in every account-Region DescribeLoadBalancers of both API versions lists the load balancers, all pages. Accounts and Regions that were left out are lines of the sheet Scope & coverage with the reason.",
+        "AWS Organizations lists the accounts, account:ListRegions the Regions of each, and in every \
+         account-Region DescribeLoadBalancers of both API versions lists the load balancers, all pages. \
+         Accounts and Regions that were left out are lines of the sheet Scope & coverage with the reason.",
     ),
     (
         "Observation",
-        "The mode is read from DescribeLoadBalancerAttributes. A value counts only as AWS returned it: nothing is defaulted. What was denied, throttled, cut short or not asked for is unread, and a verdict that needs it is unknown.",
+        "The mode is read from DescribeLoadBalancerAttributes. A value counts only as AWS returned it: \
+         nothing is defaulted. What was denied, throttled, cut short or not asked for is unread, and a \
+         verdict that needs it is unknown.",
     ),
     (
         "Verdicts",
-        "Every rule judges every load balancer: pass and fail rest on what was seen; excepted is a failure under an exception in force; unknown means that nobody could look; not applicable means that the question makes no sense there.",
+        "Every rule judges every load balancer: pass and fail rest on what was seen; excepted is a failure \
+         under an exception in force; unknown means that nobody could look; not applicable means that the \
+         question makes no sense there.",
     ),
     (
         "Shares",
-        "Every share stands beside its count and its denominator and is rounded down, so that 100 % means all. Coverage is complete of those in scope; skipped account-Regions are counted apart.",
+        "Every share stands beside its count and its denominator and is rounded down, so that 100 % means \
+         all. Coverage is complete of those in scope; skipped account-Regions are counted apart.",
     ),
     (
         "Sample",
-        "Every load balancer in scope gets the SHA-256 of the seed, a line feed and its ARN, in UTF-8. The sample is those with the smallest hashes, in their order. The same seed and population give the same sample on any machine.",
+        "Every load balancer in scope gets the SHA-256 of the seed, a line feed and its ARN, in UTF-8. The \
+         sample is those with the smallest hashes, in their order. The same seed and population give the same \
+          sample on any machine.",
     ),
     (
         "Text from outside",
-        "Names, tags and messages are data. Control characters and marks that turn the direction of writing appear as \\u{...}. In the CSV files an apostrophe stands before what a spreadsheet would calculate or turn into a number; the file scan.json has every value verbatim.",
+        "Names, tags and messages are data. Control characters and marks that turn the direction of writing \
+         appear as \\u{...}. In the CSV files an apostrophe stands before what a spreadsheet would calculate \
+         or turn into a number; the file scan.json has every value verbatim.",
     ),
     (
         "Integrity",
-        "manifest.json names every file with its SHA-256, the manifest of the pack before, and a chain hash over both. The signature, where there is one, is over manifest.json.",
+        "manifest.json names every file with its SHA-256, the manifest of the pack before, and a chain hash \
+         over both. The signature, where there is one, is over manifest.json.",
     ),
 ];
 
@@ -62,11 +74,13 @@ const METHOD: &[(&str, &str)] = &[
 const LIMITS: &[(&str, &str)] = &[
     (
         "A point in time",
-        "Every value holds for the moment of its call. What changed and changed back between two runs was not seen; CloudTrail has it.",
+        "Every value holds for the moment of its call. What changed and changed back between two runs was not \
+          seen; CloudTrail has it.",
     ),
     (
         "Settings, not traffic",
-        "The pack shows how load balancers are set. It does not show what requests arrive, nor that an application behind them is safe. The mode is no web application firewall.",
+        "The pack shows how load balancers are set. It does not show what requests arrive, nor that an \
+         application behind them is safe. The mode is no web application firewall.",
     ),
     (
         "What is not a load balancer",
@@ -74,12 +88,14 @@ const LIMITS: &[(&str, &str)] = &[
     ),
     (
         "Who may look",
-        "The scan sees what its role may read. Where an organization policy or the account's owner refuses, the account-Region is partial or failed, never clean.",
+        "The scan sees what its role may read. Where an organization policy or the account's owner refuses, \
+         the account-Region is partial or failed, never clean.",
     ),
     ("Owners", "An owner is what tags, account or unit say. Nobody checks that the named team agrees."),
     (
         "Unsigned packs",
-        "Without a signature, or the hash of the manifest kept elsewhere, whoever can write to the folder can replace the whole pack.",
+        "Without a signature, or the hash of the manifest kept elsewhere, whoever can write to the folder can \
+          replace the whole pack.",
     ),
 ];
 

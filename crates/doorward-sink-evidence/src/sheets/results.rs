@@ -11,7 +11,8 @@ use crate::{Required, Requirements};
 pub(crate) const TITLE: Title = Title {
     tab: "Results",
     file: "results",
-    about: "One row for each rule and load balancer: what was seen, what is required, the verdict, and the call that told.",
+    about: "One row for each rule and load balancer: what was seen, what is required, the verdict, and the call that \
+      told.",
 };
 
 /// One verdict and what belongs to it.
@@ -32,50 +33,88 @@ impl Row<'_> {
 fn columns<'p>() -> Columns<'p, Row<'p>> {
     Columns::<Row<'p>>::new()
         .text("Load balancer", 28, "Its name.", |r| r.finding.name.as_str().into())
-        .with(Kind::Word, "Verdict", 12, "pass, fail, excepted, unknown or not applicable. Unknown means that nobody could look.", |r| {
-            r.finding.verdict.kind().to_string().into()
-        })
-        .text("Severity", 11, "How much a failure matters; for an exception, how much it would matter without it.", |r| match &r.finding.verdict {
-            Verdict::Fail { severity, .. } | Verdict::Excepted { severity, .. } => severity.as_str().into(),
-            _ => Value::Blank,
-        })
+        .with(
+            Kind::Word,
+            "Verdict",
+            12,
+            "pass, fail, excepted, unknown or not applicable. Unknown means that nobody could look.",
+            |r| r.finding.verdict.kind().to_string().into(),
+        )
+        .text(
+            "Severity",
+            11,
+            "How much a failure matters; for an exception, how much it would matter without it.",
+            |r| match &r.finding.verdict {
+                Verdict::Fail { severity, .. } | Verdict::Excepted { severity, .. } => severity.as_str().into(),
+                _ => Value::Blank,
+            },
+        )
         .text("Rule", 28, "The id of the rule.", |r| r.finding.rule.as_str().into())
-        .text("Observed mode", 22, "The desync mitigation mode AWS returned, or why there is none. (absent): AWS answered without it. (unread): nobody knows, with the reason.", |r| {
-            r.lb.filter(|lb| lb.kind.can_parse_http()).map(|lb| seen(&lb.mode)).into()
-        })
-        .text("Required mode", 14, "The mode the policy requires; blank where it depends on what could not be read.", |r| {
-            r.required.as_ref().and_then(|required| required.mode).map(|mode| mode.as_str()).into()
-        })
+        .text(
+            "Observed mode",
+            22,
+            "The desync mitigation mode AWS returned, or why there is none. (absent): AWS answered without it. \
+         (unread): nobody knows, with the reason.",
+            |r| r.lb.filter(|lb| lb.kind.can_parse_http()).map(|lb| seen(&lb.mode)).into(),
+        )
+        .text(
+            "Required mode",
+            14,
+            "The mode the policy requires; blank where it depends on what could not be read.",
+            |r| r.required.as_ref().and_then(|required| required.mode).map(|mode| mode.as_str()).into(),
+        )
         .text("Owner", 22, "Who is responsible; unowned is an owner too.", |r| r.finding.owner.as_str().into())
         .id("Account", 14, "The account id, twelve digits, as text.", |r| r.finding.account.as_str().into())
         .text("Unit", 20, "The organizational unit, as a path of names.", |r| r.lb.map(unit).into())
         .text("Region", 15, "The AWS Region.", |r| r.finding.region.as_str().into())
-        .prose("Because", 78, "What was seen and what is required, in a sentence.", |r| r.finding.verdict.because().into())
-        .prose("Remedy", 110, "The next step for this load balancer, where the rule fails.", |r| match &r.finding.verdict {
-            Verdict::Fail { remedy, .. } => remedy.as_str().into(),
-            _ => Value::Blank,
+        .prose("Because", 78, "What was seen and what is required, in a sentence.", |r| {
+            r.finding.verdict.because().into()
+        })
+        .prose("Remedy", 110, "The next step for this load balancer, where the rule fails.", |r| {
+            match &r.finding.verdict {
+                Verdict::Fail { remedy, .. } => remedy.as_str().into(),
+                _ => Value::Blank,
+            }
         })
         .text("Required by", 24, "The rule of the policy that requires it, or its default.", |r| {
             r.required.as_ref().map(|required| required.by.as_str()).into()
         })
-        .text("Exception", 16, "The exception that permits the failure; see the sheet Exceptions.", |r| match &r.finding.verdict {
-            Verdict::Excepted { exception, .. } => exception.as_str().into(),
-            _ => Value::Blank,
+        .text("Exception", 16, "The exception that permits the failure; see the sheet Exceptions.", |r| {
+            match &r.finding.verdict {
+                Verdict::Excepted { exception, .. } => exception.as_str().into(),
+                _ => Value::Blank,
+            }
         })
-        .with(Kind::Day, "Exception's last day", 13, "The last day, in UTC, on which the exception holds.", |r| match &r.finding.verdict {
-            Verdict::Excepted { expires, .. } => expires.parse::<jiff::civil::Date>().ok().into(),
-            _ => Value::Blank,
-        })
-        .time("First seen", "When a scan first saw the rule fail here; blank where it never did, or where no ledger is kept.", |r| {
-            r.finding.history.as_ref().map(|history| history.first_seen)
-        })
+        .with(
+            Kind::Day,
+            "Exception's last day",
+            13,
+            "The last day, in UTC, on which the exception holds.",
+            |r| match &r.finding.verdict {
+                Verdict::Excepted { expires, .. } => expires.parse::<jiff::civil::Date>().ok().into(),
+                _ => Value::Blank,
+            },
+        )
+        .time(
+            "First seen",
+            "When a scan first saw the rule fail here; blank where it never did, or where no ledger is kept.",
+            |r| r.finding.history.as_ref().map(|history| history.first_seen),
+        )
         .count("Age in days", "Whole days from first seen to this scan, for what still fails.", |r| {
-            let open = matches!(r.finding.verdict, Verdict::Fail { .. } | Verdict::Excepted { .. } | Verdict::Unknown { .. });
-            r.finding.history.as_ref().filter(|_| open).map(|history| r.asked.duration_since(history.first_seen).as_hours() / 24).into()
+            let open =
+                matches!(r.finding.verdict, Verdict::Fail { .. } | Verdict::Excepted { .. } | Verdict::Unknown { .. });
+            r.finding
+                .history
+                .as_ref()
+                .filter(|_| open)
+                .map(|history| r.asked.duration_since(history.first_seen).as_hours() / 24)
+                .into()
         })
-        .time("Last seen", "When a scan last saw it as it is now; earlier than this scan where this scan could not look.", |r| {
-            r.finding.history.as_ref().map(|history| history.last_seen)
-        })
+        .time(
+            "Last seen",
+            "When a scan last saw it as it is now; earlier than this scan where this scan could not look.",
+            |r| r.finding.history.as_ref().map(|history| history.last_seen),
+        )
         .count("Came back", "How often it failed again after it had been resolved.", |r| {
             r.finding.history.as_ref().map(|history| i64::from(history.reopened)).into()
         })
@@ -87,8 +126,12 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             r.evidence().map(|evidence| evidence.operation.as_str()).into()
         })
         .time("Evidence: time", "When its answer arrived.", |r| r.evidence().map(|evidence| evidence.at))
-        .text("Evidence: request id", 38, "AWS's id of that call.", |r| r.evidence().and_then(|evidence| evidence.request_id.as_deref()).into())
-        .text("ARN", 80, "The load balancer's ARN; composed for classic load balancers, which have none.", |r| r.finding.load_balancer.as_str().into())
+        .text("Evidence: request id", 38, "AWS's id of that call.", |r| {
+            r.evidence().and_then(|evidence| evidence.request_id.as_deref()).into()
+        })
+        .text("ARN", 80, "The load balancer's ARN; composed for classic load balancers, which have none.", |r| {
+            r.finding.load_balancer.as_str().into()
+        })
         .text("Finding id", 80, "Never changes for the same load balancer and rule.", |r| r.finding.id.as_str().into())
 }
 

@@ -12,7 +12,8 @@ use crate::sheet::{Columns, Sheet, Title};
 const TITLE: Title = Title {
     tab: "Sample",
     file: "sample",
-    about: "A random sample of the load balancers in scope. The seed is on the sheet Cover; anybody can draw it again.",
+    about: "A random sample of the load balancers in scope. The seed is on the sheet Cover; anybody can draw it \
+     again.",
 };
 
 struct Row<'p> {
@@ -31,16 +32,22 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("Load balancer", 28, "Its name.", |r| r.drawn.lb.name.as_str().into())
         .text("Kind", 12, "application or classic.", |r| r.drawn.lb.kind.as_str().into())
         .text("Scheme", 16, "internet-facing or internal.", |r| seen(&r.drawn.lb.scheme).into())
-        .text("Observed mode", 22, "The desync mitigation mode AWS returned, or why there is none.", |r| seen(&r.drawn.lb.mode).into())
+        .text("Observed mode", 22, "The desync mitigation mode AWS returned, or why there is none.", |r| {
+            seen(&r.drawn.lb.mode).into()
+        })
         .text("Owner", 22, "Who is responsible.", |r| r.drawn.lb.owner_label().into())
         .prose("Verdicts", 40, "What every rule says of it.", |r| r.verdicts.as_str().into())
         .text("Evidence: request id", 38, "AWS's id of the call that brought the attributes.", |r| {
             r.drawn.lb.evidence.as_ref().and_then(|evidence| evidence.request_id.as_deref()).into()
         })
         .text("ARN", 80, "Its ARN.", |r| r.drawn.lb.arn.as_str().into())
-        .id("Draw key", 66, "SHA-256 of the seed, a line feed and the ARN, in UTF-8. The smallest keys of all load balancers in scope are the sample.", |r| {
-            r.drawn.hash.as_str().into()
-        })
+        .id(
+            "Draw key",
+            66,
+            "SHA-256 of the seed, a line feed and the ARN, in UTF-8. The smallest keys of all load balancers in \
+         scope are the sample.",
+            |r| r.drawn.hash.as_str().into(),
+        )
 }
 
 /// The sheet.

@@ -13,7 +13,8 @@ use crate::sheet::{Columns, Kind, Sheet, Title, Value};
 pub(crate) const TITLE: Title = Title {
     tab: "Summary",
     file: "summary",
-    about: "Coverage first, then compliance, by unit and owner, against the previous period. No share without its denominator.",
+    about: "Coverage first, then compliance, by unit and owner, against the previous period. No share without its \
+     denominator.",
 };
 
 /// The section that the chart of modes draws.

@@ -26,7 +26,8 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             Kind::Word,
             "What",
             18,
-            "accounts list, account-Region (not read, or not completely), skipped account-Region, or unknown verdict.",
+            "accounts list, account-Region (not read, or not completely), skipped account-Region, or unknown \
+             verdict.",
             |r| r.what.into(),
         )
         .id("Account", 14, "The account id, twelve digits, as text.", |r| r.account.into())

@@ -1,6 +1,6 @@
 //! The evidence pack from outside: what is written, what it says, and what `verify` finds.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on should say where")]
+#![expect(clippy::expect_used, reason = "a test that cannot go on should stop")]
 
 mod bytes;
 mod hostile;

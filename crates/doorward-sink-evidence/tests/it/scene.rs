@@ -65,7 +65,9 @@ type Words<'w> = &'w dyn Fn(usize, &str) -> String;
 
 /// `count` load balancers under every rule.
 pub(crate) fn report(count: usize) -> ScanReport {
-    build(count, &|n, field| format!("{field}-{n}"))
+    // Teams and units have several load balancers each.
+    let of = |n: usize, field: &str| if ["team", "/Workloads/unit"].contains(&field) { n % 50 } else { n };
+    build(count, &|n, field| format!("{field}-{}", of(n, field)))
 }
 
 /// A load balancer for every hostile text, which is in all of its text fields.
@@ -157,7 +159,7 @@ fn balancer(n: usize, account: &AccountId, region: &Region, words: Words<'_>) ->
         arn: Arn::new(&arn).expect("valid"),
         account: account.clone(),
         account_name: Observed::Known(words(n, "account")),
-        ou: Observed::Known(OuPath { names: words(n % 50, "/Workloads/unit"), ids: Vec::new() }),
+        ou: Observed::Known(OuPath { names: words(n, "/Workloads/unit"), ids: Vec::new() }),
         region: region.clone(),
         name: words(n, "web"),
         kind: if n % 11 == 10 { Kind::Network } else { Kind::Application },
@@ -173,10 +175,7 @@ fn balancer(n: usize, account: &AccountId, region: &Region, words: Words<'_>) ->
         listeners: Observed::Absent,
         tags: Observed::Known(BTreeMap::from([(words(n, "key"), words(n, "value"))])),
         managed_by: Observed::Known(Manager::CloudFormation(words(n, "stack"))),
-        owner: Observed::Known(Owner {
-            name: words(n % 50, "team"),
-            source: OwnerSource::ResourceTag(words(n, "owner")),
-        }),
+        owner: Observed::Known(Owner { name: words(n, "team"), source: OwnerSource::ResourceTag(words(n, "owner")) }),
         environment: Observed::Known(words(n, "prod")),
         application: Observed::Known(words(n, "shop")),
         attributes: Observed::Absent,

@@ -71,6 +71,9 @@ fn an_untouched_pack_is_sound_and_says_what_was_not_proven() {
     assert!(found.is_sound() && found.notes.is_empty() && found.files > 10, "{found:?}");
 }
 
+/// A file and what it holds from now on; nothing: it is gone.
+type Edit = (&'static str, Option<Vec<u8>>);
+
 #[test]
 fn every_kind_of_change_is_named() {
     let key = scene::key(1);
@@ -83,9 +86,7 @@ fn every_kind_of_change_is_named() {
     lines.swap(3, 9);
     let was = u64::try_from(results.len()).expect("small");
     let population = intact["csv/population.csv"].clone();
-    /// A name, what is done to which file (none: it is removed), and what must be found.
-    type Tampering<'a> = (&'a str, Vec<(&'a str, Option<Vec<u8>>)>, Vec<Fault>);
-    let cases: Vec<Tampering<'_>> = vec![
+    let cases: Vec<(&str, Vec<Edit>, Vec<Fault>)> = vec![
         ("deleted", vec![("csv/sample.csv", None)], vec![Fault::Missing(file("csv/sample.csv"))]),
         ("added", vec![("csv/more.csv", Some(b"a".to_vec()))], vec![Fault::Added(file("csv/more.csv"))]),
         ("hidden", vec![(".x", Some(b"a".to_vec()))], vec![Fault::Added(file(".x"))]),
