@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::error::Fault;
 use crate::history::RunRef;
-use crate::stamp::timestamp;
+use crate::stamp::{nanos, timestamp};
 use crate::standing::UNSEEN;
 use crate::{Ledger, LedgerError, State};
 
@@ -108,23 +108,40 @@ impl Ledger {
     /// a load balancer the ledger does not know or that has no mode.
     pub fn mode_history(&self, arn: &str) -> Result<Vec<ModeChange>, LedgerError> {
         self.read("reading a load balancer's modes", |db| {
-            let mut query = db.prepare(
-                "SELECT c.was, c.now, a.id, a.at, e.id, e.at FROM balancers b JOIN mode_changes c ON c.balancer = b.id
-                 JOIN runs a ON a.seq = c.run LEFT JOIN runs e ON e.seq = c.before_run WHERE b.arn = ?1 ORDER BY c.run",
-            )?;
-            let rows = query.query_map([arn], |row| {
-                let before: Option<String> = row.get(4)?;
-                let before_at: Option<i64> = row.get(5)?;
-                Ok(ModeChange {
-                    from: row.get::<_, Option<i64>>(0)?.and_then(mode),
-                    to: mode(row.get(1)?),
-                    before: before.zip(before_at).map(|(id, at)| RunRef { id, at: timestamp(at) }),
-                    after: RunRef { id: row.get(2)?, at: timestamp(row.get(3)?) },
-                })
-            })?;
+            let mut query = db.prepare(&format!("{MODE_CHANGES} WHERE b.arn = ?1 ORDER BY c.run"))?;
+            let rows = query.query_map([arn], mode_change)?;
+            Ok(rows.map(|row| row.map(|(_, change)| change)).collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    /// Every change of a mode that a run found after `since`, with the load balancer's ARN: by run, then by account,
+    /// Region and ARN. What the ledger's first run saw is no change.
+    pub fn mode_changes(&self, since: Timestamp) -> Result<Vec<(String, ModeChange)>, LedgerError> {
+        self.read("reading the changes of modes", |db| {
+            let mut query = db.prepare(&format!(
+                "{MODE_CHANGES} JOIN places p ON p.id = b.place
+                 WHERE a.at > ?1 AND c.run > (SELECT min(seq) FROM runs) ORDER BY c.run, p.account, p.region, b.arn"
+            ))?;
+            let rows = query.query_map([nanos(since)], mode_change)?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
     }
+}
+
+const MODE_CHANGES: &str = "
+    SELECT b.arn, c.was, c.now, a.id, a.at, e.id, e.at FROM mode_changes c JOIN balancers b ON b.id = c.balancer
+    JOIN runs a ON a.seq = c.run LEFT JOIN runs e ON e.seq = c.before_run";
+
+fn mode_change(row: &Row<'_>) -> rusqlite::Result<(String, ModeChange)> {
+    let before: Option<String> = row.get(5)?;
+    let before_at: Option<i64> = row.get(6)?;
+    let change = ModeChange {
+        from: row.get::<_, Option<i64>>(1)?.and_then(mode),
+        to: mode(row.get(2)?),
+        before: before.zip(before_at).map(|(id, at)| RunRef { id, at: timestamp(at) }),
+        after: RunRef { id: row.get(3)?, at: timestamp(row.get(4)?) },
+    };
+    Ok((row.get(0)?, change))
 }
 
 fn open_finding(row: &Row<'_>) -> rusqlite::Result<OpenFinding> {

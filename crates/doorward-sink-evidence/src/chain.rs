@@ -1,12 +1,17 @@
 //! Packs that follow each other: each names the manifest of the one before.
 
+use std::fs::File;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use doorward_model::SinkError;
+use doorward_model::{ScanReport, SinkError};
 
+use crate::RunFigures;
+use crate::files::digest_of;
 use crate::manifest::{Link, MANIFEST};
 use crate::problem::Problem;
 use crate::verify::{Expect, Fault, Looked, Verification, ends, look};
+use crate::write::SCAN;
 
 /// The folders of an archive, by name, and whether each is a pack.
 fn folders(archive: &Path) -> std::io::Result<Vec<(String, PathBuf, bool)>> {
@@ -20,30 +25,50 @@ fn folders(archive: &Path) -> std::io::Result<Vec<(String, PathBuf, bool)>> {
     Ok(folders)
 }
 
+/// The pack that a new one follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Earlier {
+    /// How the new one refers to it.
+    pub link: Link,
+    /// What its scan counted.
+    pub figures: RunFigures,
+}
+
 /// The newest pack of a folder of packs, for the next one to follow; none where there is no pack yet.
 ///
 /// # Errors
 ///
 /// The folder or the newest pack cannot be read, or is not as it was written: a chain is not continued from a broken link.
-pub fn newest(archive: &Path) -> Result<Option<Link>, SinkError> {
+pub fn newest(archive: &Path) -> Result<Option<Earlier>, SinkError> {
     let folders = match folders(archive) {
         Ok(folders) => folders,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Problem::io(archive)(error).into()),
     };
     let packs: Vec<PathBuf> = folders.into_iter().filter(|(.., is_pack)| *is_pack).map(|(_, path, _)| path).collect();
-    if packs.is_empty() {
-        return Ok(None);
-    }
     let verification = verify_chain(&packs, &Expect::default());
-    match verification.faults.first() {
-        None => Ok(verification.packs.last().cloned()),
-        Some(fault) => Err(Problem::Said(format!(
+    if let (Some(fault), false) = (verification.faults.first(), packs.is_empty()) {
+        let problem = format!(
             "{}: the packs there cannot be continued ({fault}); see `doorward verify`, and begin another folder",
             archive.display()
-        ))
-        .into()),
+        );
+        return Err(Problem::Said(problem).into());
     }
+    let Some(link) = verification.packs.last().cloned() else { return Ok(None) };
+    for pack in packs {
+        if digest_of(&pack.join(MANIFEST))?.1 == link.manifest_sha256 {
+            return Ok(Some(Earlier { figures: figures(&pack.join(SCAN))?, link }));
+        }
+    }
+    Err(Problem::Said(format!("{}: the newest pack changed while it was read", archive.display())).into())
+}
+
+/// What the scan of a pack counted.
+fn figures(scan: &Path) -> Result<RunFigures, Problem> {
+    let file = File::open(scan).map_err(Problem::io(scan))?;
+    let report: ScanReport = serde_json::from_reader(BufReader::new(file))
+        .map_err(|e| Problem::Said(format!("{}: not a scan of this version: {e}", scan.display())))?;
+    Ok(RunFigures::of(&report))
 }
 
 /// Verifies every pack in a folder of packs; whatever else lies there was added.

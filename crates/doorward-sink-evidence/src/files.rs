@@ -6,6 +6,7 @@ use std::io::Read;
 use std::path::Path;
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
+use doorward_model::SinkError;
 use serde::{Deserialize, Serialize};
 
 use crate::problem::Problem;
@@ -43,6 +44,15 @@ impl Print {
 /// A file's size and SHA-256.
 pub(crate) fn digest_of(path: &Path) -> Result<(u64, String), Problem> {
     read(path, |_| {})
+}
+
+/// The SHA-256 of a file, in hexadecimal: names a build by its program.
+///
+/// # Errors
+///
+/// The file cannot be read.
+pub fn fingerprint(path: &Path) -> Result<String, SinkError> {
+    Ok(digest_of(path)?.1)
 }
 
 fn read(path: &Path, mut each: impl FnMut(&[u8])) -> Result<(u64, String), Problem> {

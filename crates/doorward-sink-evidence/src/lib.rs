@@ -28,7 +28,8 @@ mod verify;
 mod workbook;
 mod write;
 
-pub use chain::{newest, verify_chain};
+pub use chain::{Earlier, newest, verify_chain};
+pub use files::fingerprint;
 pub use figures::{Figures, RunFigures};
 pub use key::{KeyError, PublicKey, SigningKey};
 pub use manifest::Link;

@@ -159,7 +159,8 @@ fn main() {
         .retry_config(RetryConfig::disabled())
         .build();
     let renderer = Renderer::new(Delivery::Member, ExceptedAs::Failed, &bed::METAS, BTreeMap::new());
-    let settings = Settings { share_of_quotas: 1.0, ..Settings::default() };
+    // The last hundredths are left for jitter on the way: a call that arrives too early halves the rate.
+    let settings = Settings { share_of_quotas: 0.98, ..Settings::default() };
     let time = Time::new(Arc::new(Timestamp::now));
     let publisher = Publisher::new(renderer, settings, Way(Client::from_conf(config)), Rows::default(), time);
     let (before, _) = memory();

@@ -1,5 +1,6 @@
 //! Publish: the whole flow for a report, hub by hub, and what became of every finding.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::StreamExt;
@@ -19,7 +20,7 @@ use crate::plan::{Parcel, Planner, Why};
 use crate::render::{Index, Renderer};
 
 /// Findings of one hub that are in memory at a time.
-const CHUNK: usize = 1_000;
+const CHUNK: usize = 400;
 
 /// How findings are delivered.
 #[derive(Debug, Clone)]
@@ -36,7 +37,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { keep_alive_days: 60, share_of_quotas: 0.95, hubs: 32, calls_per_hub: 4 }
+        Self { keep_alive_days: 60, share_of_quotas: 0.95, hubs: 32, calls_per_hub: 16 }
     }
 }
 
@@ -104,7 +105,11 @@ impl<D: Doors, O: Outbox> Publisher<D, O> {
         let index = Index::new(report);
         let planner = self.planner(&index);
         let hubs = self.by_hub(report)?;
-        let deliveries: Vec<_> = hubs.iter().map(|(hub, findings)| self.hub(&index, &planner, hub, findings)).collect();
+        // The hub with most to take decides how long it all lasts, so it begins first.
+        let mut hubs: Vec<_> = hubs.iter().collect();
+        hubs.sort_by_key(|(_, findings)| Reverse(findings.len()));
+        let deliveries: Vec<_> =
+            hubs.into_iter().map(|(hub, findings)| self.hub(&index, &planner, hub, findings)).collect();
         let lines = futures::stream::iter(deliveries).buffer_unordered(self.settings.hubs.max(1)).collect().await;
         Ok(Outcome::of(report.findings.len(), lines))
     }
