@@ -159,6 +159,11 @@ impl Register {
         all
     }
 
+    /// Whether there is a register at all; an empty file is one.
+    pub fn is_configured(&self) -> bool {
+        self.configured
+    }
+
     /// Every exception and where it stands at a time: those that end first come first.
     pub fn entries(&self, now: Timestamp) -> Vec<Entry<'_>> {
         let watch = Watch::new(now, self.terms.warn_days);

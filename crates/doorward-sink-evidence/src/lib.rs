@@ -29,8 +29,9 @@ mod workbook;
 mod write;
 
 pub use chain::{Earlier, newest, verify_chain};
-pub use files::fingerprint;
+pub use csv::Dialect;
 pub use figures::{Figures, RunFigures};
+pub use files::fingerprint;
 pub use key::{KeyError, PublicKey, SigningKey};
 pub use manifest::Link;
 pub use pack::{Attachment, Change, Context, ExceptionRow, Limits, Pack, Period, Sampling, Sighting};

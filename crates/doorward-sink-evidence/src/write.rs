@@ -114,7 +114,11 @@ fn fill(folder: &Path, pack: &Pack<'_>) -> Result<(Link, usize), Problem> {
     let scan = folder.join(SCAN);
     match pack.scan {
         Attachment::Bytes(bytes) => save(&scan, bytes)?,
-        Attachment::File(path) => fs::copy(path, &scan).map(|_| ()).map_err(Problem::io(path))?,
+        // The bytes alone: who may read the original is no matter here.
+        Attachment::File(path) => File::open(path)
+            .and_then(|mut from| std::io::copy(&mut from, &mut File::create(&scan)?))
+            .map(|_| ())
+            .map_err(Problem::io(path))?,
     }
     save(&folder.join(README), readme::text(&desk, &entries).as_bytes())?;
 

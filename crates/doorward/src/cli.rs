@@ -11,10 +11,12 @@ mod exceptions;
 mod history;
 mod overrides;
 mod publish;
+mod verify;
 
 pub(crate) use exceptions::{AddArguments, ExceptionsCommand, RenewArguments};
 pub(crate) use history::{HistoryArguments, HistoryCommand, HistoryFormat};
 pub(crate) use publish::PublishArguments;
+pub(crate) use verify::VerifyArguments;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,6 +26,8 @@ Examples:
   doorward scan --format table --format json-v1=scan.json --save scan.saved
   doorward publish --dry-run                     what Security Hub would be told, and why
   doorward report --from scan.saved              render a saved scan again, offline
+  doorward scan --format evidence=evidence       audit evidence, one pack per scan
+  doorward verify evidence                       is that evidence as it was written?
   doorward explain desync-mode-below-required    what a rule asks, and why
   doorward explain exit-codes                    what the exit code says";
 
@@ -89,6 +93,8 @@ pub(crate) enum Command {
     History(Box<HistoryArguments>),
     /// Deliver the newest scan, or a saved one, to Security Hub
     Publish(PublishArguments),
+    /// Is this evidence as it was written? Exit code 3 where it is not
+    Verify(VerifyArguments),
     /// List, check, add and renew the exceptions of the register
     #[command(subcommand)]
     Exceptions(Box<ExceptionsCommand>),
@@ -203,7 +209,8 @@ pub(crate) struct ScanArguments {
 /// What to write where, and when it is bad news.
 #[derive(Debug, Args)]
 pub(crate) struct OutputArguments {
-    /// table, json-v1, ndjson-v1, html, asff, ocsf or ocsf-1.3, to stdout or a file; owners=DIR; repeatable [default: table]
+    /// table, json-v1, ndjson-v1, html, csv, csv-raw, asff, ocsf or ocsf-1.3, to stdout or a file; owners=DIR or evidence=DIR;
+    /// repeatable [default: table]
     #[arg(long = "format", value_name = "KIND[=PATH]")]
     pub(crate) formats: Vec<Format>,
     /// The lowest severity of a failure that makes the exit code 3, or never
@@ -212,6 +219,15 @@ pub(crate) struct OutputArguments {
     /// The least share, in percent, that must be read and known; below it the exit code is 4
     #[arg(long, value_name = "PERCENT")]
     min_coverage: Option<f64>,
+    /// How many load balancers evidence draws as a sample
+    #[arg(long, value_name = "N")]
+    sample: Option<u32>,
+    /// The seed of the sample: any text; the same seed draws the same sample
+    #[arg(long, value_name = "TEXT")]
+    seed: Option<String>,
+    /// The ed25519 key that signs evidence
+    #[arg(long, value_name = "FILE")]
+    signing_key: Option<PathBuf>,
 }
 
 /// What the demo can be told.

@@ -62,6 +62,12 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
         // Every demonstration begins with an empty memory.
         let _ = std::fs::remove_file(format!("{}{leftover}", ledger.display()));
     }
+    for pack in std::fs::read_dir(out.join("evidence")).into_iter().flatten().flatten() {
+        // Every demonstration is of the same run, and evidence is not overwritten.
+        if pack.file_name().to_string_lossy().starts_with(&today.strftime("%Y%m%dT%H%M%S.").to_string()) {
+            let _ = std::fs::remove_dir_all(pack.path());
+        }
+    }
     settings.ledger.enabled = true;
     settings.ledger.path = Some(ledger.clone());
     scan::runtime()?.block_on(async {
@@ -89,7 +95,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
         if !cli.quiet {
             let _ = writeln!(
                 std::io::stderr(),
-                "\nAlso written to {0}: scan.html to look at, owners/ with a page for each owner, scan.txt, scan.json,\nscan.ndjson, scan.asff.json, scan.ocsf.ndjson, scan.saved; the settings used are in doorward.toml and\nexceptions.toml there; `doorward history --ledger {0}/ledger.sqlite` shows what became of it over {1} scans.",
+                "\nAlso written to {0}: scan.html to look at, owners/ with a page for each owner, evidence/ with a pack for an auditor\n(`doorward verify {0}/evidence`), scan.txt, scan.csv, scan.json, scan.ndjson, scan.asff.json, scan.ocsf.ndjson, scan.saved;\nthe settings used are in doorward.toml and exceptions.toml there; `doorward history --ledger {0}/ledger.sqlite` shows what\nbecame of it over {1} scans.",
                 out.display(),
                 past.scan.len() + 1
             );

@@ -24,6 +24,7 @@ mod scan;
 mod schema;
 mod settings;
 mod stopping;
+mod verify;
 
 use cli::{Cli, Command, ConfigCommand};
 use exit::{Exit, Failure};
@@ -60,6 +61,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Exceptions(command) => exceptions::run(cli, command),
         Command::History(arguments) => history::run(cli, arguments),
         Command::Publish(arguments) => publish::run(cli, arguments),
+        Command::Verify(arguments) => verify::run(arguments),
         Command::Explain { topic } => answer(&explain::text(topic.as_deref())?),
         Command::Schema { kind } => answer(&schema::text(*kind)?),
         Command::Config(ConfigCommand::Show { origin }) => {

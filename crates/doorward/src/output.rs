@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use doorward_model::{Policy, Receipt, ScanReport, SinkError, Skipped, Verdict};
 use doorward_rules::exceptions::Register;
+use doorward_sink_evidence::Dialect;
 use doorward_sink_securityhub::{Index, Shape, asff_json, ocsf_ndjson};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,13 +15,16 @@ use serde::{Deserialize, Serialize};
 use crate::exit::{Exit, Failure};
 use crate::past::Past;
 use crate::publish::{self, PublishSettings};
+use evidence::Archive;
 
+mod evidence;
 mod file;
 mod json;
 mod ndjson;
 mod people;
 mod table;
 
+pub(crate) use evidence::EvidenceSettings;
 pub(crate) use file::{Draft, write_file};
 pub(crate) use json::JsonDocument;
 pub(crate) use ndjson::NdjsonLine;
@@ -40,18 +44,24 @@ enum Kind {
     Ndjson,
     Owners,
     Html,
+    Csv,
+    CsvRaw,
+    Evidence,
     Asff,
     Ocsf,
     OcsfSecurityLake,
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 11] = [
         Self::Table,
         Self::Json,
         Self::Ndjson,
         Self::Owners,
         Self::Html,
+        Self::Csv,
+        Self::CsvRaw,
+        Self::Evidence,
         Self::Asff,
         Self::Ocsf,
         Self::OcsfSecurityLake,
@@ -64,6 +74,9 @@ impl Kind {
             Self::Ndjson => "ndjson-v1",
             Self::Owners => "owners",
             Self::Html => "html",
+            Self::Csv => "csv",
+            Self::CsvRaw => "csv-raw",
+            Self::Evidence => "evidence",
             Self::Asff => "asff",
             Self::Ocsf => "ocsf",
             Self::OcsfSecurityLake => "ocsf-1.3",
@@ -72,7 +85,7 @@ impl Kind {
 
     /// Whether it is a folder of files rather than one file.
     fn is_folder(self) -> bool {
-        self == Self::Owners
+        matches!(self, Self::Owners | Self::Evidence)
     }
 }
 
@@ -107,6 +120,8 @@ impl Format {
             (Kind::Ndjson, "scan.ndjson"),
             (Kind::Html, "scan.html"),
             (Kind::Owners, "owners"),
+            (Kind::Csv, "scan.csv"),
+            (Kind::Evidence, "evidence"),
             (Kind::Asff, "scan.asff.json"),
             (Kind::Ocsf, "scan.ocsf.ndjson"),
         ];
@@ -138,11 +153,16 @@ pub(crate) struct Around<'a> {
     pub(crate) past: &'a Past,
     /// How the sinks are set.
     pub(crate) sinks: &'a SinkSettings,
+    /// All settings, as text for evidence.
+    pub(crate) settings: &'a str,
+    /// What the program calls itself; its own hash where nothing is said.
+    pub(crate) build: Option<&'a str>,
 }
 
 /// The settings of the sinks, as they are kept beside a saved scan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct SinkSettings {
+    pub(crate) evidence: EvidenceSettings,
     pub(crate) owners: OwnersSettings,
     pub(crate) publish: PublishSettings,
 }
@@ -157,11 +177,11 @@ pub(crate) struct Manner {
 }
 
 /// Where the report goes, checked before there is one.
-pub(crate) struct Sinks(Vec<Format>);
+pub(crate) struct Sinks(Vec<(Format, Option<Archive>)>);
 
 impl Sinks {
     /// Checks that every destination can be written, before any scan work. `also` is a file that is written beside them.
-    pub(crate) fn prepare(formats: &[Format], also: Option<&Path>) -> Result<Self, Failure> {
+    pub(crate) fn prepare(formats: &[Format], settings: &SinkSettings, also: Option<&Path>) -> Result<Self, Failure> {
         let usage = |problem: String| Err(Failure::new(Exit::Usage, problem));
         if formats.iter().filter(|format| format.path.is_none()).count() > 1 {
             return usage(
@@ -184,7 +204,14 @@ impl Sinks {
                 return usage(format!("{}: two outputs would be written to the same file", path.display()));
             }
         }
-        Ok(Self(formats.to_vec()))
+        let prepared = formats.iter().map(|format| {
+            let archive = match (&format.kind, &format.path) {
+                (Kind::Evidence, Some(folder)) => Some(Archive::open(folder, &settings.evidence)?),
+                _ => None,
+            };
+            Ok((format.clone(), archive))
+        });
+        Ok(Self(prepared.collect::<Result<_, Failure>>()?))
     }
 
     /// Writes every format; one that fails does not keep the others from being written.
@@ -196,9 +223,12 @@ impl Sinks {
         manner: Manner,
     ) -> Result<(), Failure> {
         let mut failed = Ok(());
-        for format in &self.0 {
+        for (format, archive) in &self.0 {
             let colour = format.path.is_none() && manner.colour;
-            let written = write(format, report, around, exit, colour);
+            let written = match archive {
+                Some(archive) => archive.write(report, around, exit, manner.quiet),
+                None => write(format, report, around, exit, colour),
+            };
             let accounted = written.and_then(|receipt: Receipt| match receipt.adds_up() {
                 true => Ok(()),
                 false => Err(SinkError { sink: receipt.sink, problem: "findings are unaccounted for".into() }.into()),
@@ -224,13 +254,20 @@ fn write(
     }
     let mut written = 0;
     let page = if format.kind == Kind::Html { Some(people::page(report, around)?) } else { None };
+    let destination = format.destination();
+    let csv = |out: &mut dyn Write, dialect| {
+        let receipt = evidence::write_csv(out, &destination, report, around, dialect);
+        receipt.map(|receipt| receipt.written).map_err(io::Error::other)
+    };
     let renderer = || publish::renderer(&around.sinks.publish, around.register, around.policy);
     let mut render = |mut out: &mut dyn Write| -> io::Result<()> {
         written = match format.kind {
             Kind::Table => table::write(out, report, colour)?,
             Kind::Json => json::write(out, report, exit)?,
             Kind::Ndjson => ndjson::write(out, report, exit)?,
-            Kind::Html | Kind::Owners => {
+            Kind::Csv => csv(out, Dialect::Excel)?,
+            Kind::CsvRaw => csv(out, Dialect::Raw)?,
+            Kind::Html | Kind::Owners | Kind::Evidence => {
                 out.write_all(page.as_deref().unwrap_or_default().as_bytes())?;
                 report.findings.len()
             }

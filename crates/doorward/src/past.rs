@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use doorward_ledger::{By, Diff, DiffLine, Ledger, LedgerError, RunSummary};
-use doorward_model::{Arn, CoverageCounts, Mode};
+use doorward_ledger::{By, Diff, DiffLine, Ledger, LedgerError, RunRef, RunSummary};
+use doorward_model::{Arn, CoverageCounts, Mode, Severity};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,17 +20,45 @@ pub(crate) struct Past {
     /// The scan before this one and what changed since; absent for the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) before: Option<Before>,
+    /// What modes changed since the first scan of the trend, oldest first. Absent where no ledger was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) modes: Option<Vec<ModeChange>>,
+}
+
+/// A mode that changed after one scan and no later than another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct ModeChange {
+    pub(crate) load_balancer: Arn,
+    /// Absent at first sight, and where AWS returned none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<Mode>,
+    /// Absent where AWS returned none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) to: Option<Mode>,
+    /// The last scan that saw the mode before; absent at first sight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) before: Option<Sighting>,
+    /// The first scan that saw the mode after.
+    pub(crate) after: Sighting,
+}
+
+/// A scan that saw something.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Sighting {
+    pub(crate) run: String,
+    pub(crate) at: Timestamp,
 }
 
 /// What a scan counted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Point {
+    pub(crate) run: String,
     pub(crate) at: Timestamp,
     pub(crate) coverage: CoverageCounts,
     pub(crate) modes: BTreeMap<Mode, usize>,
     pub(crate) mode_unknown: usize,
-    /// Informational failures left out.
-    pub(crate) open: usize,
+    /// Failures by severity.
+    pub(crate) open: BTreeMap<Severity, usize>,
     pub(crate) excepted: usize,
     pub(crate) unknown: usize,
 }
@@ -71,24 +99,45 @@ impl Past {
         let here = runs.iter().position(|known| known.run.id == run);
         let until = here.map_or(runs.len(), |here| here + 1);
         let from = until.saturating_sub(TREND);
-        let trend = runs.get(from..until).unwrap_or_default().iter().map(Point::of).collect();
+        let trend: Vec<Point> = runs.get(from..until).unwrap_or_default().iter().map(Point::of).collect();
+        let modes = trend.first().map(|first| modes(ledger, first.at)).transpose()?.unwrap_or_default();
         let before = here.and_then(|here| here.checked_sub(1)).and_then(|index| runs.get(index));
         let before = before.map(|before| {
             let changes = changes(&ledger.diff(&before.run.id, run)?);
             Ok(Before { run: before.run.id.clone(), at: before.run.at, changes })
         });
-        Ok(Self { trend, before: before.transpose()? })
+        Ok(Self { trend, before: before.transpose()?, modes: Some(modes) })
     }
 }
 
+fn modes(ledger: &Ledger, since: Timestamp) -> Result<Vec<ModeChange>, LedgerError> {
+    let sighting = |run: RunRef| Sighting { run: run.id, at: run.at };
+    let change = |(arn, change): (String, doorward_ledger::ModeChange)| {
+        Some(ModeChange {
+            load_balancer: Arn::new(&arn).ok()?,
+            from: change.from,
+            to: change.to,
+            before: change.before.map(sighting),
+            after: sighting(change.after),
+        })
+    };
+    Ok(ledger.mode_changes(since)?.into_iter().filter_map(change).collect())
+}
+
 impl Point {
+    /// Failures, informational ones left out: nothing is wrong there.
+    pub(crate) fn failing(&self) -> usize {
+        self.open.iter().filter(|(severity, _)| **severity > Severity::Informational).map(|(_, count)| count).sum()
+    }
+
     fn of(run: &RunSummary) -> Self {
         Self {
+            run: run.run.id.clone(),
             at: run.run.at,
             coverage: run.coverage,
             modes: run.modes.clone(),
             mode_unknown: run.mode_unknown,
-            open: run.open_total,
+            open: run.open.clone(),
             excepted: run.excepted,
             unknown: run.unknown,
         }

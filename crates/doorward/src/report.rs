@@ -10,16 +10,14 @@ use crate::settings::Settings;
 /// `--judge-again` the current settings decide. Flags win over either.
 pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failure> {
     let (saved, remembered) = saved::read(&arguments.from)?;
-    let (normalize, policy, exceptions, mut report, sinks) = if arguments.judge_again {
+    let (normalize, policy, exceptions, mut report, mut sinks, text) = if arguments.judge_again {
         let settings = Settings::load(cli.config.as_deref(), &[])?;
-        {
-            let sinks = settings.sinks();
-            (settings.normalize(), settings.policy, settings.exceptions.read()?, settings.report, sinks)
-        }
+        let (normalize, sinks, exceptions) = (settings.normalize(), settings.sinks(), settings.exceptions.read()?);
+        (normalize, settings.policy, exceptions, settings.report, sinks, settings.text)
     } else {
-        (saved.normalize, saved.policy, saved.exceptions, saved.report, saved.sinks)
+        (saved.normalize, saved.policy, saved.exceptions, saved.report, saved.sinks, saved.settings)
     };
-    arguments.output.overlay(&mut report)?;
+    arguments.output.overlay(&mut report, &mut sinks)?;
     let stopped = Exit::ALL.into_iter().map(|(exit, _)| exit).find(|exit| Some(exit.code()) == saved.stopped);
     let again = Again {
         inventory: saved.inventory,
@@ -28,6 +26,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
         exceptions: &exceptions,
         report: &report,
         sinks: &sinks,
+        settings: &text,
         // A verdict that another policy gives has no past under the old one.
         remembered: if arguments.judge_again { Remembered::default() } else { remembered },
         stopped,

@@ -36,6 +36,8 @@ pub(crate) struct Saved {
     pub(crate) report: ReportSettings,
     /// How the sinks were set.
     pub(crate) sinks: SinkSettings,
+    /// All settings as text, secrets left out.
+    pub(crate) settings: String,
     /// The exit code of the signal that stopped the scan, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) stopped: Option<u8>,
@@ -99,6 +101,7 @@ impl Saving {
             exceptions: &'a Texts,
             report: &'a ReportSettings,
             sinks: &'a SinkSettings,
+            settings: &'a str,
             #[serde(skip_serializing_if = "Option::is_none")]
             stopped: Option<u8>,
             inventory: &'a Inventory,
@@ -110,6 +113,7 @@ impl Saving {
             exceptions,
             report: &settings.report,
             sinks: &settings.sinks(),
+            settings: &settings.text,
             stopped: stopped.map(Exit::code),
             inventory,
         };

@@ -65,7 +65,7 @@ pub(crate) struct Order<'a> {
 /// Scans, judges, writes.
 pub(crate) async fn execute(order: Order<'_>, colour: bool) -> Result<Exit, Failure> {
     let settings = order.settings;
-    let sinks = Sinks::prepare(order.formats, order.save)?;
+    let sinks = Sinks::prepare(order.formats, &settings.sinks(), order.save)?;
     let texts = settings.exceptions.read()?;
     let register = texts.register()?;
     let mut memory = Memory::open(&settings.ledger, &order.clock)?;
@@ -80,7 +80,14 @@ pub(crate) async fn execute(order: Order<'_>, colour: bool) -> Result<Exit, Fail
         Err(failure) => (Past::default(), Err(failure)),
     };
     let saved = saving.and_then(|saving| saving.map_or(Ok(()), |saving| saving.finish(&report, &past)));
-    let around = Around { policy: &settings.policy, register: &register, past: &past, sinks: &settings.sinks() };
+    let around = Around {
+        policy: &settings.policy,
+        register: &register,
+        past: &past,
+        sinks: &settings.sinks(),
+        settings: &settings.text,
+        build: order.emulator.as_ref().map(|_| "the demo"),
+    };
     let manner = Manner { colour, quiet: order.quiet };
     let exit = finish(&report, &around, &settings.report, sinks, stopped, manner);
     // A scan that could not be saved or recorded is still reported; the failure comes last.
@@ -95,6 +102,8 @@ pub(crate) struct Again<'a> {
     pub(crate) exceptions: &'a Texts,
     pub(crate) report: &'a ReportSettings,
     pub(crate) sinks: &'a SinkSettings,
+    /// All settings, as text for evidence.
+    pub(crate) settings: &'a str,
     /// What the ledger knew of its findings back then.
     pub(crate) remembered: Remembered,
     /// The signal that stopped the scan back then.
@@ -103,7 +112,7 @@ pub(crate) struct Again<'a> {
 
 /// Judges and writes a scan that was read back.
 pub(crate) fn render(cli: &Cli, again: Again<'_>, formats: &[Format]) -> Result<Exit, Failure> {
-    let sinks = Sinks::prepare(&Format::or_table(formats), None)?;
+    let sinks = Sinks::prepare(&Format::or_table(formats), again.sinks, None)?;
     let register = again.exceptions.register()?;
     let mut report = judge(again.inventory, again.normalize, again.policy, &register);
     let past = again.remembered.restore(&mut report);
@@ -111,7 +120,14 @@ pub(crate) fn render(cli: &Cli, again: Again<'_>, formats: &[Format]) -> Result<
         register::notices(&register, &report);
     }
     let manner = Manner { colour: cli.colour_on_stdout(), quiet: cli.quiet };
-    let around = Around { policy: again.policy, register: &register, past: &past, sinks: again.sinks };
+    let around = Around {
+        policy: again.policy,
+        register: &register,
+        past: &past,
+        sinks: again.sinks,
+        settings: again.settings,
+        build: None,
+    };
     finish(&report, &around, again.report, sinks, again.stopped, manner)
 }
 

@@ -15,7 +15,7 @@ use doorward_core::settings::{CallSettings, Span};
 use doorward_model::{Policy, Severity};
 
 use crate::memory::LedgerSettings;
-use crate::output::{OwnersSettings, SinkSettings};
+use crate::output::{EvidenceSettings, OwnersSettings, SinkSettings};
 use crate::publish::PublishSettings;
 use crate::register::ExceptionSettings;
 
@@ -58,12 +58,17 @@ pub(crate) struct Settings {
     pub(crate) exceptions: ExceptionSettings,
     /// Where history is kept.
     pub(crate) ledger: LedgerSettings,
+    /// Audit evidence.
+    pub(crate) evidence: EvidenceSettings,
     /// Summaries per owner.
     pub(crate) owners: OwnersSettings,
     /// How Security Hub is told.
     pub(crate) publish: PublishSettings,
     /// When a report is bad news.
     pub(crate) report: ReportSettings,
+    /// All of it as `doorward config show` prints it, secrets left out: what evidence quotes.
+    #[serde(skip)]
+    pub(crate) text: String,
 }
 
 /// The scan as a whole.
@@ -140,12 +145,18 @@ impl Settings {
             let files = &mut settings.exceptions.files;
             files.iter_mut().for_each(|path| *path = crate::exceptions::beside(&settings_file, path));
         }
+        if let (Source::Line(file, _), Some(key)) =
+            (layers.source("evidence.signing_key_file"), &mut settings.evidence.signing_key_file)
+        {
+            *key = crate::exceptions::beside(&file, key);
+        }
+        settings.text = origin::quoted(&layers)?;
         Ok(settings)
     }
 
     /// What the sinks need.
     pub(crate) fn sinks(&self) -> SinkSettings {
-        SinkSettings { owners: self.owners.clone(), publish: self.publish.clone() }
+        SinkSettings { evidence: self.evidence.clone(), owners: self.owners.clone(), publish: self.publish.clone() }
     }
 
     /// What discover needs.
@@ -236,7 +247,7 @@ impl Settings {
                 "0 days admit no exception at all; leave `exceptions.files` empty instead".to_owned(),
             );
         }
-        if let Some((key, problem)) = self.publish.problem() {
+        if let Some((key, problem)) = self.evidence.problem().or_else(|| self.publish.problem()) {
             return wrong(key, problem);
         }
         let known: Vec<&str> = doorward_rules::catalogue().iter().map(|meta| meta.id).collect();

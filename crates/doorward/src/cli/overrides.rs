@@ -4,6 +4,7 @@ use clap::ValueEnum as _;
 use figment::value::Value;
 
 use crate::exit::{Exit, Failure};
+use crate::output::SinkSettings;
 use crate::settings::{FailOn, ReportSettings};
 
 use super::{OutputArguments, ScanArguments};
@@ -48,7 +49,20 @@ impl ScanArguments {
 
 impl OutputArguments {
     /// Lets the flags win over settings that come from elsewhere than the settings file.
-    pub(crate) fn overlay(&self, report: &mut ReportSettings) -> Result<(), Failure> {
+    pub(crate) fn overlay(&self, report: &mut ReportSettings, sinks: &mut SinkSettings) -> Result<(), Failure> {
+        let evidence = &mut sinks.evidence;
+        if let Some(size) = self.sample {
+            evidence.sample = usize::try_from(size).unwrap_or(usize::MAX);
+        }
+        if let Some(seed) = &self.seed {
+            evidence.seed.clone_from(seed);
+        }
+        if let Some(path) = &self.signing_key {
+            (evidence.signing_key_file, evidence.signing_key_variable) = (Some(path.clone()), None);
+        }
+        if let Some((key, problem)) = evidence.problem() {
+            return Err(Failure::new(Exit::Usage, format!("{key}: {problem}")));
+        }
         if let Some(text) = &self.fail_on {
             report.fail_on = FailOn::from_str(text, true)
                 .map_err(|e| Failure::new(Exit::Usage, format!("--fail-on {text}: {e}")))?;
@@ -66,6 +80,11 @@ impl OutputArguments {
     pub(crate) fn overrides(&self) -> Overrides {
         let fail_on = self.fail_on.iter().map(|text| ("report.fail_on".to_owned(), Value::from(text.as_str())));
         let coverage = self.min_coverage.map(|percent| ("report.minimum_coverage".to_owned(), Value::from(percent)));
-        fail_on.chain(coverage).collect()
+        let sample = self.sample.map(|size| ("evidence.sample".to_owned(), Value::from(size)));
+        let seed = self.seed.iter().map(|seed| ("evidence.seed".to_owned(), Value::from(seed.as_str())));
+        let key = self.signing_key.iter();
+        let key =
+            key.map(|path| ("evidence.signing_key_file".to_owned(), Value::from(path.to_string_lossy().as_ref())));
+        fail_on.chain(coverage).chain(sample).chain(seed).chain(key).collect()
     }
 }

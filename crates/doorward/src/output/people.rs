@@ -75,7 +75,7 @@ pub(super) fn page(report: &ScanReport, around: &Around<'_>) -> Result<String, S
         coverage: point.coverage,
         modes: point.modes.clone(),
         mode_unknown: point.mode_unknown,
-        failing: point.open,
+        failing: point.failing(),
         excepted: point.excepted,
         unknown: point.unknown,
     });

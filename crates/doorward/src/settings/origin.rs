@@ -28,6 +28,30 @@ pub(crate) fn show(config: Option<&Path>, origins: bool) -> Result<String, Setti
     Ok(text)
 }
 
+/// Every setting in a line of its own; of what is confidential only that it is set.
+pub(super) fn quoted(layers: &Layers) -> Result<String, SettingsError> {
+    let mut merged: Dict = layers.figment.extract().map_err(|error| complain::explain(&error, layers))?;
+    merged.values_mut().for_each(hide);
+    let mut lines = Vec::new();
+    leaves("", &merged, &mut lines);
+    Ok(lines.into_iter().map(|(key, value)| format!("{key} = {value}\n")).collect())
+}
+
+fn hide(value: &mut Value) {
+    match value {
+        Value::Dict(_, dict) => {
+            for (key, inner) in dict {
+                if key == "external_id" {
+                    *inner = Value::from("(set, not shown)");
+                }
+                hide(inner);
+            }
+        }
+        Value::Array(_, items) => items.iter_mut().for_each(hide),
+        _ => {}
+    }
+}
+
 fn origin(key: &str, layers: &Layers) -> String {
     match layers.source(key) {
         Source::Flag => "command line".to_owned(),
