@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod bed;
+mod evidence;
 mod exceptions;
 mod formats;
 mod interrupt;

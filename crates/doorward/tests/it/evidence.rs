@@ -1,0 +1,144 @@
+//! Audit evidence from the command line: packs that follow each other, and their verification.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use doorward_fakeaws::DESYNC_MODE;
+
+use crate::bed::{Bed, Said, run, world};
+
+/// The seed of a key that signs nothing else.
+const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
+fn verify(folder: &Path, flags: &[&str]) -> Said {
+    run(Command::new(env!("CARGO_BIN_EXE_doorward")).current_dir(folder).args(["verify", "archive"]).args(flags))
+}
+
+fn packs(folder: &Path) -> Vec<PathBuf> {
+    let mut packs: Vec<PathBuf> =
+        std::fs::read_dir(folder.join("archive")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    packs.sort();
+    packs
+}
+
+#[test]
+fn packs_follow_each_other_and_tell_what_was_touched() {
+    let bed = Bed::start(&world("acme-org"), vec![]);
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let scan = |flags: &[&str]| run(bed.doorward(folder).args(["scan", "--format", "evidence=archive"]).args(flags));
+    let first = scan(&["--save", "a.saved"]);
+    assert_eq!(first.code, Some(3), "{}", first.err);
+    let sound = verify(folder, &[]);
+    assert_eq!(sound.code, Some(0), "{}", sound.out);
+
+    // Between the packs one mode changes: the second one's change log has it, and its summary compares with the first.
+    let world = bed.server.world();
+    assert!(world.set_attribute("100000000040", "eu-west-1", "hack-week", DESYNC_MODE, Some("strictest")));
+    let second = scan(&["--sample", "3", "--seed", "q4"]);
+    assert_eq!(second.code, Some(3), "{}", second.err);
+    let [before, after] = &packs(folder)[..] else { panic!("two packs") };
+    let changes = std::fs::read_to_string(after.join("csv/changes.csv")).unwrap();
+    assert!(changes.lines().count() == 2 && changes.contains("hack-week"), "{changes}");
+    let cover = std::fs::read_to_string(after.join("csv/cover.csv")).unwrap();
+    let run_before = before.file_name().unwrap().to_string_lossy().into_owned();
+    assert!(cover.contains(&format!("run {run_before}")), "{cover}");
+    assert!(cover.contains("Size drawn,3\r\n") && cover.contains("Seed,q4\r\n"), "{cover}");
+    let head = second.err.lines().find_map(|line| line.rsplit_once("replaced the pack: ")).unwrap().1.to_owned();
+    assert_eq!(verify(folder, &["--head", &head]).code, Some(0));
+
+    // One byte, in a file nobody looks at.
+    let touched = before.join("csv/method.csv");
+    let original = std::fs::read(&touched).unwrap();
+    let mut bytes = original.clone();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&touched, &bytes).unwrap();
+    let broken = verify(folder, &["--format", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&broken.out).unwrap();
+    assert_eq!((broken.code, told["sound"].as_bool()), (Some(3), Some(false)));
+    assert!(told["faults"][0]["file"].as_str().unwrap().ends_with("csv/method.csv"), "{told}");
+    // A chain is not continued from a broken link, and that is said before anything is scanned.
+    bed.server.clear_calls();
+    let refused = scan(&[]);
+    assert_eq!(refused.code, Some(6), "{}", refused.err);
+    assert!(refused.err.contains("cannot be continued") && bed.server.calls().is_empty(), "{}", refused.err);
+
+    // The newest pack taken away: the hash that was kept elsewhere tells.
+    std::fs::write(&touched, &original).unwrap();
+    std::fs::remove_dir_all(after).unwrap();
+    assert_eq!(verify(folder, &[]).code, Some(0));
+    assert_eq!(verify(folder, &["--head", &head]).code, Some(3));
+}
+
+#[test]
+fn a_saved_scan_gives_the_same_pack_for_ever_and_keys_stay_secret() {
+    let bed = Bed::start(&world("acme-org"), vec![]);
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let scan = run(bed.doorward(folder).args(["-q", "scan", "--format", "json-v1=a.json", "--save", "a.saved"]));
+    assert_eq!(scan.code, Some(3), "{}", scan.err);
+    std::fs::write(folder.join("key"), KEY).unwrap();
+    let render = |archive: &str| {
+        let format = format!("evidence={archive}");
+        let arguments = ["report", "--from", "a.saved", "--signing-key", "key", "--format", &format];
+        let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
+        let said = run(command.current_dir(folder).args(arguments));
+        assert_eq!(said.code, Some(3), "{}", said.err);
+        assert!(!said.err.contains(KEY) && !said.out.contains(KEY));
+    };
+    render("archive");
+    render("again");
+    let names = ["evidence.xlsx", "manifest.json", "manifest.sig", "scan.json", "csv/results.csv", "README.md"];
+    let pack = packs(folder).remove(0);
+    let again = folder.join("again").join(pack.file_name().unwrap());
+    for name in names {
+        let bytes = std::fs::read(pack.join(name)).unwrap();
+        assert!(bytes == std::fs::read(again.join(name)).unwrap(), "{name} differs");
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(!text.contains(KEY), "{name} holds the key");
+    }
+    assert_eq!(std::fs::read(pack.join("scan.json")).unwrap(), std::fs::read(folder.join("a.json")).unwrap());
+    // The same run a second time is refused: evidence is not overwritten.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
+    let said = run(command.current_dir(folder).args(["report", "--from", "a.saved", "--format", "evidence=archive"]));
+    assert_eq!(said.code, Some(7), "{}", said.err);
+
+    std::fs::write(folder.join("other"), "11".repeat(32)).unwrap();
+    assert_eq!(verify(folder, &["--key", "other"]).code, Some(3));
+    for (name, key) in [("no key", "words"), ("nothing there", "")] {
+        let flags = ["report", "--from", "a.saved", "--signing-key", "bad", "--format", "evidence=third"];
+        std::fs::write(folder.join("bad"), key).unwrap();
+        let said = run(Command::new(env!("CARGO_BIN_EXE_doorward")).current_dir(folder).args(flags));
+        assert_eq!(said.code, Some(2), "{name}: {}", said.err);
+        assert!(said.err.contains("bad") && said.err.contains("ed25519"), "{}", said.err);
+    }
+}
+
+#[test]
+fn account_ids_keep_their_zeros() {
+    let text = world("acme-org").replace("100000000040", "000123456789");
+    let bed = Bed::start(&text, vec![]);
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let formats =
+        ["csv=a.csv", "csv-raw=raw.csv", "ndjson-v1=a.ndjson", "json-v1=a.json", "owners=owners", "html=a.html"];
+    let flags = formats.iter().flat_map(|format| ["--format", format]);
+    let said = run(bed.doorward(folder).args(["-q", "scan"]).args(flags));
+    assert_eq!(said.code, Some(3), "{}", said.err);
+    for (file, cell) in [
+        ("a.csv", "'000123456789,"),
+        ("raw.csv", ",000123456789,"),
+        ("a.ndjson", "\"000123456789\""),
+        ("a.json", "\"000123456789\""),
+        ("a.html", "000123456789"),
+        ("owners/owners.csv", ""),
+    ] {
+        let bytes = std::fs::read_to_string(folder.join(file)).unwrap();
+        assert!(bytes.contains(cell), "{file} has no {cell}");
+    }
+    let raw = std::fs::read_to_string(folder.join("raw.csv")).unwrap();
+    let report: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(folder.join("a.json")).unwrap()).unwrap();
+    let findings = report["findings"].as_array().unwrap().len();
+    assert!(raw.matches("\r\n").count() > findings, "a row for each finding, and a header");
+}
