@@ -75,9 +75,9 @@ pub(crate) fn attempt(shots: Option<&Path>) -> Result<Tried> {
 
 /// Runs an example of the page's crate.
 fn example_of(name: &str, arguments: &[&Path]) -> Result<()> {
-    let mut command = workspace::cargo()?;
-    command.args(["run", "--quiet", "--locked", "--package", "doorward-sink-page", "--example", name, "--"]);
-    let status = command.args(arguments).status().context("cargo could not be started")?;
+    let mut command = Command::new(workspace::example(name)?);
+    let status =
+        command.args(arguments).status().with_context(|| format!("the example {name} could not be started"))?;
     ensure!(status.success(), "the example {name} of doorward-sink-page failed; its messages are above");
     Ok(())
 }
@@ -90,18 +90,9 @@ fn browser() -> Option<PathBuf> {
     std::env::split_paths(&path).flat_map(|folder| BROWSERS.map(|name| folder.join(name))).find(|file| file.is_file())
 }
 
-/// On a machine that tests and does nothing else, a missing browser is installed; nobody's own machine is changed.
+/// On a machine that tests and does nothing else, a missing browser is installed.
 fn installed() -> Option<PathBuf> {
-    std::env::var_os("CI")?;
-    eprintln!("installing Chromium, because CI is set and there is none");
-    for arguments in [&["update", "-qq"][..], &["install", "-y", "-qq", "--no-install-recommends", "chromium"]] {
-        let done = finish(Command::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args(arguments)).ok()?;
-        if done.code != Some(0) {
-            eprintln!("apt-get {}: {}", arguments.join(" "), done.stderr.trim());
-            return None;
-        }
-    }
-    browser()
+    workspace::install("Chromium", "chromium").then(browser).flatten()
 }
 
 /// The Python of an environment with what [`PINS`] names; makes it where it is missing or of other versions.

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use crate::page::{self, Tried};
-use crate::{asff, iam, opinion, samples, stand, tidy, workspace};
+use crate::{asff, evidence, iam, opinion, samples, stand, tidy, workspace};
 
 /// How much is tried.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +33,7 @@ const STEPS: &[Step] = &[
     ("samples", Extent::Full, |_| task(samples::run, &["--check"])),
     ("findings model", Extent::Full, |_| task(asff::run, &[])),
     ("page in a browser", Extent::Full, |_| page::attempt(None)),
+    ("evidence in a spreadsheet", Extent::Full, |_| evidence::attempt()),
     ("second opinion", Extent::Full, |_| task(opinion::run, &[])),
     ("stand", Extent::Full, |_| task(stand::run, &[])),
 ];

@@ -6,6 +6,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use crate::process::finish;
+
 /// The workspace's folder. Cargo sets the variable for whatever it runs.
 pub(crate) fn root() -> Result<PathBuf> {
     let own = std::env::var_os("CARGO_MANIFEST_DIR").context("run this as `cargo xtask`")?;
@@ -39,16 +41,45 @@ pub(crate) fn target() -> Result<PathBuf> {
     Ok(PathBuf::from(folder))
 }
 
-/// Builds one of the workspace's programs and says where it is.
+/// Builds the workspace's programs as its tests are built, and says where one of them is.
 pub(crate) fn build(package: &str) -> Result<PathBuf> {
+    Ok(built()?.join(package).with_extension(std::env::consts::EXE_EXTENSION))
+}
+
+/// Builds the workspace's examples as its tests are built, and says where one of them is.
+pub(crate) fn example(name: &str) -> Result<PathBuf> {
+    Ok(built()?.join("examples").join(name).with_extension(std::env::consts::EXE_EXTENSION))
+}
+
+/// Builds everything the way the tests need it: another selection of packages has other features, and would build the SDK
+/// a second time.
+fn built() -> Result<PathBuf> {
     let status = cargo()?
-        .args(["build", "--quiet", "--locked", "--package", package])
+        .args(["test", "--quiet", "--locked", "--workspace", "--no-run"])
         .status()
-        .context("cargo build could not be started")?;
+        .context("cargo test could not be started")?;
     if !status.success() {
-        bail!("{package} does not build; the compiler's messages are above");
+        bail!("the workspace does not build; the compiler's messages are above");
     }
-    Ok(target()?.join("debug").join(package).with_extension(std::env::consts::EXE_EXTENSION))
+    Ok(target()?.join("debug"))
+}
+
+/// Installs a package of the system where CI is set; nobody's own machine is changed. Says whether it was installed.
+pub(crate) fn install(what: &str, package: &str) -> bool {
+    if std::env::var_os("CI").is_none() {
+        return false;
+    }
+    eprintln!("installing {what}, because CI is set and there is none");
+    [&["update", "-qq"][..], &["install", "-y", "-qq", "--no-install-recommends", package]].iter().all(|arguments| {
+        let mut command = Command::new("apt-get");
+        let done = finish(command.env("DEBIAN_FRONTEND", "noninteractive").args(*arguments));
+        let installed = done.as_ref().is_ok_and(|done| done.code == Some(0));
+        if !installed {
+            let why = done.map_or_else(|error| error.to_string(), |done| done.stderr.trim().to_owned());
+            eprintln!("apt-get {}: {why}", arguments.join(" "));
+        }
+        installed
+    })
 }
 
 /// All files below a folder, sorted, without build products and hidden folders.

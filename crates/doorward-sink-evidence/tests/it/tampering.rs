@@ -23,7 +23,7 @@ impl Archive {
     fn new(packs: usize, key: Option<&SigningKey>) -> Self {
         let mut archive = Self { folder: tempfile::tempdir().expect("a folder"), links: Vec::new() };
         for n in 0..packs {
-            let previous = newest(archive.folder.path()).expect("reads");
+            let previous = newest(archive.folder.path()).expect("reads").map(|earlier| earlier.link);
             assert_eq!(previous.as_ref(), archive.links.last());
             archive.links.push(pack(&archive.pack(n), n, previous, key));
         }
