@@ -105,6 +105,7 @@ fn one(
         evidence: raw.evidence,
         security_groups: raw.security_groups,
         zones: raw.zones,
+        traffic: None,
     }
 }
 

@@ -319,5 +319,6 @@ fn balancer(lb: usize, mode: Mode) -> LoadBalancer {
         evidence: None,
         security_groups: Vec::new(),
         zones: Vec::new(),
+        traffic: None,
     }
 }

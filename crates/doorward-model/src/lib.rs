@@ -16,6 +16,7 @@ mod policy;
 mod report;
 mod rule;
 mod sink;
+mod traffic;
 
 pub use account::{Account, AccountState, OuPath};
 pub use coverage::{Coverage, CoverageCounts, CoverageLine, CoverageStatus};
@@ -31,3 +32,4 @@ pub use policy::{Pattern, Policy, PolicyRule};
 pub use report::{ScanReport, Tally};
 pub use rule::{Rule, RuleMeta};
 pub use sink::{Receipt, Sink, SinkError, SinkFuture, Skipped};
+pub use traffic::{ModeEffect, Traffic, TrafficBasis, TrafficSource, TrafficStep};

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Arn, Evidence, GapReason, Observed, OuPath, Region};
+use crate::{AccountId, Arn, Evidence, GapReason, Observed, OuPath, Region, Traffic};
 
 /// A desync mitigation mode. The order is the strength: `Monitor < Defensive < Strictest`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -276,6 +277,9 @@ pub struct LoadBalancer {
     /// Its Availability Zones by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub zones: Vec<String>,
+    /// What its requests said, where somebody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traffic: Option<Arc<Traffic>>,
 }
 
 impl LoadBalancer {

@@ -310,5 +310,6 @@ fn balancer(place: &Place<'_>, thing: &Thing<'_>) -> LoadBalancer {
         evidence: None,
         security_groups: Vec::new(),
         zones: Vec::new(),
+        traffic: None,
     }
 }

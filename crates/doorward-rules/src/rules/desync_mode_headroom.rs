@@ -1,21 +1,25 @@
 //! `desync-mode-headroom`: the required mode is met, and a stronger one exists.
 
-use doorward_model::{Kind, LoadBalancer, LogDestination, Mode, Observed, Policy, Rule, RuleMeta, Severity, Verdict};
+use doorward_model::{
+    Kind, LoadBalancer, LogDestination, Mode, Observed, Policy, Rule, RuleMeta, Severity, Traffic, TrafficSource,
+    TrafficStep, Verdict,
+};
 
 use crate::{Requirement, Standing, reading};
 
 /// What the rule says of itself.
 pub(crate) const META: RuleMeta = RuleMeta {
     id: "desync-mode-headroom",
-    version: 1,
+    version: 2,
     title: "Desync mitigation mode could be stronger",
     severity: Severity::Informational,
     what: "Does this load balancer meet its required mode in defensive, so that strictest is still open to it?",
     why: "Defensive forwards Ambiguous requests and merely closes the connections afterwards. Strictest blocks everything \
           that is not compliant, and for a load balancer whose clients send only compliant requests it costs nothing. \
           Nothing is wrong where this rule fails: it marks an improvement that nobody has shown to be safe or unsafe yet.",
-    evidence: "The desync mitigation mode from DescribeLoadBalancerAttributes and the mode that the policy requires. No \
-               traffic is read, so the rule never says that strictest would be harmless.",
+    evidence: "The desync mitigation mode from DescribeLoadBalancerAttributes, the mode that the policy requires and, where \
+               `doorward traffic` was run, what access logs and CloudWatch say. Without traffic the rule never says that \
+               strictest would be harmless.",
     remediation: "Gather traffic evidence over a representative time: classifications in the access logs of an application \
                   load balancer, the CloudWatch metric DesyncMitigationMode_NonCompliant_Request_Count for both kinds. \
                   Go to strictest where no Acceptable or Ambiguous request is missed by anybody.",
@@ -40,7 +44,7 @@ impl Rule for DesyncModeHeadroom {
             Err(verdict) => return verdict,
         };
         match seen.mode {
-            Mode::Strictest => Verdict::Pass { because: "The mode is strictest; there is no stronger one.".to_owned() },
+            Mode::Strictest => Verdict::Pass { because: strictest(lb) },
             Mode::Monitor => {
                 Verdict::NotApplicable { because: "The mode is monitor; defensive comes before strictest.".to_owned() }
             }
@@ -56,14 +60,7 @@ impl Rule for DesyncModeHeadroom {
                         ),
                     }
                 } else if gaps.is_empty() {
-                    Verdict::Fail {
-                        because: format!(
-                            "The mode is defensive and the policy requires {required}. Strictest would be stronger; \
-                             there is no traffic evidence yet for or against it."
-                        ),
-                        severity: Severity::Informational,
-                        remedy: gather_evidence(lb).to_owned(),
-                    }
+                    choice(lb, &required)
                 } else {
                     let unread = reading::list(&gaps);
                     Verdict::Unknown {
@@ -76,6 +73,62 @@ impl Rule for DesyncModeHeadroom {
                 }
             }
         }
+    }
+}
+
+/// Strictest is a choice: what the traffic says about it.
+fn choice(lb: &LoadBalancer, required: &Requirement) -> Verdict {
+    let stands = format!("The mode is defensive and the policy requires {required}.");
+    let Some(traffic) = lb.traffic.as_deref() else {
+        return Verdict::Fail {
+            because: format!(
+                "{stands} Strictest would be stronger; there is no traffic evidence yet for or against it."
+            ),
+            severity: Severity::Informational,
+            remedy: gather_evidence(lb).to_owned(),
+        };
+    };
+    let why = traffic.because.join(" ");
+    match (traffic.step, traffic.recommended) {
+        (TrafficStep::Raise, Some(Mode::Strictest)) => Verdict::Fail {
+            because: format!("{stands} The traffic admits strictest today. {why}"),
+            severity: Severity::Low,
+            remedy:
+                "Change it to strictest, and watch 4xx answers and the metric of non-compliant requests for a week."
+                    .to_owned(),
+        },
+        (TrafficStep::FixAndRaise, _) => Verdict::Fail {
+            because: format!("{stands} The traffic admits strictest once these sources are fixed. {why}"),
+            severity: Severity::Informational,
+            remedy: sources(traffic),
+        },
+        (TrafficStep::NotEnoughEvidence, _) => Verdict::Fail {
+            because: format!("{stands} Strictest would be stronger; the traffic evidence is not enough to tell."),
+            severity: Severity::Informational,
+            remedy: why,
+        },
+        (TrafficStep::Raise | TrafficStep::Keep | TrafficStep::Watch, _) => Verdict::Pass {
+            because: format!("{stands} Strictest is stronger, but the traffic speaks against it for now. {why}"),
+        },
+    }
+}
+
+/// One sentence for each source.
+fn sources(traffic: &Traffic) -> String {
+    let sentences = traffic.sources.iter().map(|source| {
+        let fix = source.fix.as_deref().unwrap_or("Find out what it sends; this reason code is not known here.");
+        let TrafficSource { address, agent, reason, requests, .. } = source;
+        format!("{address} ({agent}) sent {requests} requests with {reason}: {fix}")
+    });
+    sentences.collect::<Vec<_>>().join("\n")
+}
+
+/// Strictest already: whom it may block is worth a word.
+fn strictest(lb: &LoadBalancer) -> String {
+    let plain = "The mode is strictest; there is no stronger one.";
+    match lb.traffic.as_deref().filter(|traffic| traffic.step == TrafficStep::Watch) {
+        Some(traffic) => format!("{plain} {}", traffic.because.join(" ")),
+        None => plain.to_owned(),
     }
 }
 

@@ -1,10 +1,11 @@
 //! Load balancers as AWS would describe them, from the few words of a case.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use doorward_model::{
     AccountId, Arn, Gap, GapReason, Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Observed, OuPath,
-    Owner, OwnerSource, Region, Scheme,
+    Owner, OwnerSource, Region, Scheme, Traffic, TrafficBasis, TrafficSource, TrafficStep,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -35,6 +36,19 @@ pub(crate) struct Given {
     /// `nowhere`, `{ s3 = { bucket = "b", prefix = "p" } }` or `{ delivery = ["arn"] }`.
     access_logs: Option<Value>,
     drop_invalid_headers: Option<bool>,
+    /// What the traffic advises: a step, the mode to be in after it, why, and the clients to fix.
+    traffic: Option<Said>,
+}
+
+/// Traffic evidence, as far as a rule reads it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Said {
+    step: TrafficStep,
+    recommended: Option<Mode>,
+    because: String,
+    #[serde(default)]
+    clients: Vec<String>,
 }
 
 /// The load balancer of a case.
@@ -79,6 +93,34 @@ pub(crate) fn load_balancer(given: &Given) -> LoadBalancer {
         evidence: None,
         security_groups: vec!["sg-0a1b2c3d".to_owned()],
         zones: vec!["eu-west-1a".to_owned(), "eu-west-1b".to_owned()],
+        traffic: given.traffic.clone().map(|said| Arc::new(traffic(said))),
+    }
+}
+
+fn traffic(said: Said) -> Traffic {
+    let source = |address: String| TrafficSource {
+        address,
+        agent: "legacy-client/1".to_owned(),
+        tier: "Ambiguous".to_owned(),
+        reason: "UndefinedContentLengthSemantics".to_owned(),
+        requests: 12,
+        served: 12,
+        fix: Some("Update the client.".to_owned()),
+        protected: false,
+    };
+    Traffic {
+        basis: TrafficBasis::FullLogs,
+        from: None,
+        until: None,
+        requests: 10_000,
+        denominator: "requests logged with a classification".to_owned(),
+        tiers: BTreeMap::new(),
+        modes: Vec::new(),
+        cross_check: String::new(),
+        recommended: said.recommended,
+        step: said.step,
+        because: vec![said.because],
+        sources: said.clients.into_iter().map(source).collect(),
     }
 }
 

@@ -186,6 +186,7 @@ fn balancer(n: usize, account: &AccountId, region: &Region, words: Words<'_>) ->
         }),
         security_groups: Vec::new(),
         zones: Vec::new(),
+        traffic: None,
     }
 }
 

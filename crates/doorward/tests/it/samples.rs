@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::bed::{REPOSITORY, doorward, run};
 
-fn files(folder: &Path) -> BTreeMap<String, String> {
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = std::fs::read_dir(folder)
         .unwrap_or_else(|e| panic!("{}: {e}; write it with `cargo xtask samples`", folder.display()));
     let mut all = BTreeMap::new();
@@ -15,7 +15,7 @@ fn files(folder: &Path) -> BTreeMap<String, String> {
         if path.is_dir() {
             all.extend(files(&path).into_iter().map(|(inner, text)| (format!("{name}/{inner}"), text)));
         } else {
-            all.insert(name, std::fs::read_to_string(&path).unwrap());
+            all.insert(name, std::fs::read(&path).unwrap());
         }
     }
     all
@@ -41,6 +41,10 @@ fn every_example_gives_its_sample() {
                 "{example}/{name} differs from reports/samples; look at the difference, then `cargo xtask samples`"
             );
         }
-        assert_eq!(written.get("scan.txt"), Some(&said.out), "{example}: stdout is the table");
+        assert_eq!(
+            written.get("scan.txt").map(Vec::as_slice),
+            Some(said.out.as_bytes()),
+            "{example}: stdout is the table"
+        );
     }
 }

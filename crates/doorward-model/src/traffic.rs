@@ -1,0 +1,141 @@
+//! What the requests of a load balancer said, and what follows from it: the part that reports and rules need.
+//!
+//! Counts are whole numbers, and a share is told by its two counts: a percentage without its denominator cannot be made of it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Mode;
+
+/// What traffic evidence stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrafficBasis {
+    /// All logs of the window.
+    FullLogs,
+    /// Logs of a part of the window, or some that could not be read or understood.
+    PartialLogs,
+    /// CloudWatch's metric only: how many requests are not compliant, but not which.
+    MetricOnly,
+    /// Nothing.
+    None,
+}
+
+impl TrafficBasis {
+    /// As people read it.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::FullLogs => "all access logs of the window",
+            Self::PartialLogs => "a part of the access logs of the window",
+            Self::MetricOnly => "CloudWatch's metric alone",
+            Self::None => "nothing",
+        }
+    }
+}
+
+/// What a mode would have done with the requests that were seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ModeEffect {
+    /// The mode.
+    pub mode: Mode,
+    /// Requests it would have answered with 400.
+    pub blocked: u64,
+    /// Requests it would have forwarded, and then closed the connections of.
+    pub closed: u64,
+    /// Of the blocked, those that a target answered with a status below 400; none where nobody can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hurt: Option<u64>,
+    /// At 95 % confidence, at most so many of a million requests would be users who are blocked; rounded up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hurt_per_million: Option<u64>,
+}
+
+/// What to do about the mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrafficStep {
+    /// Raise the mode now.
+    Raise,
+    /// Fix the named sources, then raise it.
+    FixAndRaise,
+    /// Leave it.
+    Keep,
+    /// It is strictest, and clients are blocked: see whether they are legitimate.
+    Watch,
+    /// Nobody can say yet.
+    NotEnoughEvidence,
+}
+
+impl TrafficStep {
+    /// As people read it.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Raise => "raise now",
+            Self::FixAndRaise => "fix these sources, then raise",
+            Self::Keep => "keep",
+            Self::Watch => "keep, and look at who is blocked",
+            Self::NotEnoughEvidence => "not enough evidence",
+        }
+    }
+}
+
+/// A client that sends requests a mode would block. Its texts come from logs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TrafficSource {
+    /// Its address.
+    pub address: String,
+    /// Its user agent.
+    pub agent: String,
+    /// AWS's classification.
+    pub tier: String,
+    /// AWS's reason code.
+    pub reason: String,
+    /// Its requests, at least.
+    pub requests: u64,
+    /// Those of them that a target answered with a status below 400, at least.
+    pub served: u64,
+    /// What ends it; none for a reason code that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
+    /// Whether settings protect it.
+    pub protected: bool,
+}
+
+/// The traffic of one load balancer over one window, with the advice that follows from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Traffic {
+    /// What it stands on.
+    pub basis: TrafficBasis,
+    /// The first instant of the window; none where there is no evidence.
+    pub from: Option<Timestamp>,
+    /// The first instant after it.
+    pub until: Option<Timestamp>,
+    /// The denominator of every count in `tiers` and `modes`.
+    pub requests: u64,
+    /// What the denominator counts.
+    pub denominator: String,
+    /// Requests by AWS's classification, where logs told; compliant ones among them.
+    pub tiers: BTreeMap<String, u64>,
+    /// What each mode would have done, where that can be said.
+    pub modes: Vec<ModeEffect>,
+    /// Whether logs and CloudWatch agree, in a sentence.
+    pub cross_check: String,
+    /// The mode to be in after the step; none where nobody can say.
+    pub recommended: Option<Mode>,
+    /// What to do.
+    pub step: TrafficStep,
+    /// Why, in sentences; what is missing, where the evidence is not enough.
+    pub because: Vec<String>,
+    /// Whom to fix or to look at, the ones hurt most first.
+    pub sources: Vec<TrafficSource>,
+}
+
+impl Traffic {
+    /// What a mode would have done, where that can be said.
+    pub fn effect(&self, mode: Mode) -> Option<&ModeEffect> {
+        self.modes.iter().find(|effect| effect.mode == mode)
+    }
+}
