@@ -23,6 +23,7 @@ pub(crate) mod population;
 pub(crate) mod results;
 pub(crate) mod sample;
 pub(crate) mod summary;
+pub(crate) mod traffic;
 pub(crate) mod trend;
 pub(crate) mod unknowns;
 
@@ -74,6 +75,7 @@ pub(crate) fn all<'p>(desk: &'p Desk<'p>) -> Vec<Sheet<'p>> {
         exceptions::sheet(desk),
         controls::sheet(desk),
         changes::sheet(desk),
+        traffic::sheet(desk),
         unknowns::sheet(desk),
         sample::sheet(desk),
         trend::sheet(desk),

@@ -15,8 +15,10 @@ use crate::partition::{Held, Key, Share};
 use crate::suggest::Neighbourhood;
 
 mod todo;
+mod traffic;
 mod words;
 
+use traffic::TrafficRow;
 use words::{exceptions, is_due, mode, required, shown, verdicts};
 
 /// What every page says of the scan behind it.
@@ -66,6 +68,8 @@ pub(crate) struct Page {
     rows: Vec<Row>,
     /// The load balancers with anything to do, in the order of `rows`.
     details: Vec<Detail>,
+    /// What the requests said, of the load balancers whose traffic was read.
+    traffic: Vec<TrafficRow>,
     /// The rules that were asked, by id, over the columns of `Row::verdicts`.
     rules: Vec<String>,
     stray: Vec<Asked>,
@@ -202,6 +206,7 @@ impl<'a> Author<'a> {
             todo: todo::of(&share.balancers, context, &self.titles, now),
             rows,
             details,
+            traffic: share.balancers.iter().filter_map(|held| TrafficRow::of(held.lb)).collect(),
             rules: rules.into_iter().map(str::to_owned).collect(),
             stray: share.stray.iter().map(|finding| self.asked(None, finding)).collect(),
             changes: self.changes(share),

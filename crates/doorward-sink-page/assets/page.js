@@ -153,6 +153,39 @@
     $("pager").replaceChildren(step("Previous", -1, shown.page === 0), el("span", null, "Page " + number(shown.page + 1) + " of " + number(pages)), step("Next", 1, shown.page >= pages - 1), el("select", { id: "size", "aria-label": "Rows on a page" }, sizes));
   }
 
+  // What the requests said: a bar for each mode over the requests that are not compliant, which are all that it could block.
+  const SVG = "http://www.w3.org/2000/svg";
+  function strip(parts, whole, label) {
+    const svg = document.createElementNS(SVG, "svg");
+    for (const [name, said] of [["viewBox", "0 0 100 10"], ["preserveAspectRatio", "none"], ["class", "bar thin"], ["role", "img"], ["aria-label", label]]) svg.setAttribute(name, said);
+    let x = 0;
+    for (const [kind, count] of parts) {
+      if (count <= 0) continue;
+      const part = document.createElementNS(SVG, "rect");
+      const width = (100 * count) / whole;
+      for (const [name, said] of [["x", x], ["y", 0], ["width", width], ["height", 10], ["class", "part " + kind]]) part.setAttribute(name, said);
+      svg.append(part);
+      x += width;
+    }
+    return svg;
+  }
+  function traffic(t) {
+    const tiers = t.tiers.map(([tier, count]) => tier + " " + number(count)).join(", ");
+    const lines = t.modes.map((m) => {
+      const hurt = m.hurt == null ? "nobody can say how many of these a target answered well" : number(m.hurt) + " of these were answered well by a target";
+      const said = "blocks " + number(m.blocked) + " of " + number(t.requests) + (m.blocked > 0 ? ", " + hurt : "") + (m.closed > 0 ? "; closes the connections of " + number(m.closed) : "");
+      const known = m.hurt == null ? 0 : m.hurt;
+      const bar = t.odd > 0 ? strip([["hurt", known], ["blocked", m.blocked - known], ["closed", m.closed], ["forwarded", t.odd - m.blocked - m.closed]], t.odd, m.mode + " " + said) : null;
+      return el("tr", null, el("th", { scope: "row" }, m.mode), el("td", { class: "wide" }, bar, el("span", { class: "sub" }, said)));
+    });
+    return el("section", { class: "finding traffic" },
+      el("h3", null, "What its traffic says"),
+      el("p", null, el("b", null, t.advice), ". ", outside(t.because.join(" "))),
+      t.modes.length === 0 ? null : el("table", null, el("caption", null, t.odd > 0 ? "What each mode would do with the " + number(t.odd) + " requests that are not compliant: hurts users, blocks others, forwards and closes, forwards." : "What each mode would do."), el("tbody", null, lines)),
+      t.sources.length === 0 ? null : el("ul", null, t.sources.map(([who, what, count, fix]) => el("li", null, outside(who), ": ", what, ", " + number(Number(count)) + " requests. ", fix))),
+      el("p", { class: "soft" }, "From " + t.basis + (t.window ? ", " + t.window : "") + ": " + number(t.requests) + " " + t.denominator + (tiers ? " (" + tiers + ")" : "") + ". ", outside(t.check)));
+  }
+
   function open(i) {
     const all = findings(i);
     const pressing = all.filter((f) => f.kind === FAIL || f.kind === UNKNOWN || f.kind === EXCEPTED).sort((a, b) => b.severity - a.severity || a.kind - b.kind);
@@ -169,6 +202,7 @@
       el("div", { class: "sheet-head" }, el("div", null, el("h3", { id: "dialog-title" }, outside(name(i))), el("code", null, outside(arn(i)))), el("button", { type: "button", class: "quiet", id: "close" }, "Close")),
       el("dl", { class: "facts" }, facts.map(([what, said]) => el("div", null, el("dt", null, what), el("dd", null, outside(said))))),
       pressing.length === 0 ? el("p", null, "Nothing is open here.") : null,
+      data.traffic && data.traffic[i] ? traffic(data.traffic[i]) : null,
       pressing.map((f) => el("section", { class: "finding" },
         el("h3", null, data.rules[f.rule].title),
         el("p", null, el("span", { class: "tag " + (f.kind === FAIL ? SEVERITIES[f.severity] : VERDICTS[f.kind]) }, VERDICTS[f.kind] + (f.severity >= 0 ? ", " + SEVERITIES[f.severity] : "")), dated(f)),

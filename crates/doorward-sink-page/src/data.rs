@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::intern::Interned;
 use crate::plain::{harmless, shown};
+use crate::traffic::TrafficData;
 use crate::view::{self, Standing};
 use crate::{Context, Required};
 
@@ -45,6 +46,9 @@ struct Packed {
     requests: Vec<String>,
     balancers: Vec<[i64; COLUMNS.len()]>,
     findings: Vec<Vec<i64>>,
+    /// By number of row, where traffic was read.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    traffic: BTreeMap<usize, TrafficData>,
 }
 
 /// What a rule says of itself.
@@ -110,6 +114,12 @@ pub(crate) fn embedded(report: &ScanReport, context: &Context) -> Result<String,
         requests: packer.requests,
         balancers: packer.balancers,
         findings: packer.findings,
+        traffic: report
+            .load_balancers
+            .iter()
+            .enumerate()
+            .filter_map(|(row, lb)| Some((row, TrafficData::of(lb.traffic.as_deref()?))))
+            .collect(),
     };
     // Inside a script element only `<` could end it or begin a comment; the rest is for readers that are less exact.
     Ok(serde_json::to_string(&packed)?.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"))

@@ -21,6 +21,7 @@ mod data;
 mod intern;
 mod page;
 mod plain;
+mod traffic;
 mod view;
 
 /// The sink's name, as in `--format`.

@@ -1,0 +1,79 @@
+//! Traffic: what the requests of each load balancer said, and what follows from it.
+
+use doorward_model::{LoadBalancer, Mode, ModeEffect, Traffic};
+
+use super::Desk;
+use crate::sheet::{Columns, Sheet, Title, Value};
+
+const TITLE: Title = Title {
+    tab: "Traffic",
+    file: "traffic",
+    about: "What access logs and CloudWatch say each mode would do, for the load balancers whose traffic was read. A load \
+     balancer that is not here was not asked about.",
+};
+
+struct Row<'p> {
+    lb: &'p LoadBalancer,
+    traffic: &'p Traffic,
+}
+
+fn count(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn tier<'a>(row: &Row<'_>, name: &str) -> Value<'a> {
+    row.traffic.tiers.get(name).map(|requests| count(*requests)).into()
+}
+
+fn effect<'a>(row: &Row<'_>, mode: Mode, read: fn(&ModeEffect) -> Option<u64>) -> Value<'a> {
+    row.traffic.effect(mode).and_then(read).map(count).into()
+}
+
+fn columns<'p>() -> Columns<'p, Row<'p>> {
+    Columns::<Row<'p>>::new()
+        .text("Load balancer", 28, "Its name.", |r| r.lb.name.as_str().into())
+        .id("Account", 14, "The account id, twelve digits, as text.", |r| r.lb.account.as_str().into())
+        .text("Region", 15, "The AWS Region.", |r| r.lb.region.as_str().into())
+        .text("Owner", 22, "Who is responsible.", |r| r.lb.owner_label().into())
+        .text("Observed mode", 16, "The mode it is in.", |r| super::seen(&r.lb.mode).into())
+        .text("Advice", 24, "What follows from the traffic.", |r| r.traffic.step.label().into())
+        .text("Recommended mode", 14, "The mode to be in after that; blank where nobody can say.", |r| {
+            r.traffic.recommended.map(Mode::as_str).into()
+        })
+        .prose("Why", 60, "The reasons, with their denominators.", |r| r.traffic.because.join(" ").into())
+        .text("Evidence", 34, "What it stands on.", |r| r.traffic.basis.label().into())
+        .time("Window from", "The first instant of the window.", |r| r.traffic.from)
+        .time("Window until", "The first instant after it.", |r| r.traffic.until)
+        .count("Requests", "The denominator of all counts that follow.", |r| count(r.traffic.requests).into())
+        .text("Requests of", 36, "What the denominator counts.", |r| r.traffic.denominator.as_str().into())
+        .count("Compliant", "Classified so by AWS; blank where no logs told.", |r| tier(r, "Compliant"))
+        .count("Acceptable", "Classified so by AWS; strictest blocks these.", |r| tier(r, "Acceptable"))
+        .count("Ambiguous", "Classified so by AWS; strictest blocks these.", |r| tier(r, "Ambiguous"))
+        .count("Severe", "Classified so by AWS; defensive and strictest block these.", |r| tier(r, "Severe"))
+        .count("Defensive would block", "Requests; blank where nobody can say.", |r| {
+            effect(r, Mode::Defensive, |effect| Some(effect.blocked))
+        })
+        .count("Of these answered well", "By a target, with a status below 400: users who would be hurt.", |r| {
+            effect(r, Mode::Defensive, |effect| effect.hurt)
+        })
+        .count("Strictest would block", "Requests; blank where nobody can say.", |r| {
+            effect(r, Mode::Strictest, |effect| Some(effect.blocked))
+        })
+        .count("Of those answered well", "By a target, with a status below 400: users who would be hurt.", |r| {
+            effect(r, Mode::Strictest, |effect| effect.hurt)
+        })
+        .prose("Logs against CloudWatch", 44, "Whether both count the same.", |r| r.traffic.cross_check.as_str().into())
+        .prose("Sources", 60, "Clients to fix or to look at; their texts come from logs.", |r| {
+            let sources = r.traffic.sources.iter();
+            let lines = sources.map(|s| format!("{} {} {} ({}): {}", s.address, s.tier, s.reason, s.requests, s.agent));
+            lines.collect::<Vec<_>>().join("\n").into()
+        })
+        .text("ARN", 80, "Its ARN.", |r| r.lb.arn.as_str().into())
+}
+
+/// The sheet.
+pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
+    let all = desk.report().load_balancers.iter();
+    let rows: Vec<Row<'p>> = all.filter_map(|lb| Some(Row { lb, traffic: lb.traffic.as_deref()? })).collect();
+    Sheet::new(TITLE, columns(), rows.len(), rows)
+}

@@ -1,0 +1,74 @@
+//! What the requests of an owner's load balancers said, as a table of a page.
+
+use doorward_model::{LoadBalancer, Mode, Traffic};
+use serde::Serialize;
+
+use crate::figures::share;
+
+/// One load balancer whose traffic was read.
+#[derive(Serialize)]
+pub(super) struct TrafficRow {
+    name: String,
+    window: String,
+    basis: &'static str,
+    requests: u64,
+    denominator: String,
+    /// Mode, what it would block of all requests, and who would be hurt.
+    modes: Vec<(&'static str, String, String)>,
+    advice: String,
+    because: Vec<String>,
+    /// Who, what it does, how often, how to end it.
+    sources: Vec<Source>,
+}
+
+#[derive(Serialize)]
+struct Source {
+    who: String,
+    what: String,
+    requests: u64,
+    fix: String,
+}
+
+impl TrafficRow {
+    /// The row of a load balancer; none where nobody read its traffic.
+    pub(super) fn of(lb: &LoadBalancer) -> Option<Self> {
+        let traffic = lb.traffic.as_deref()?;
+        Some(Self {
+            name: lb.name.clone(),
+            window: match (traffic.from, traffic.until) {
+                (Some(from), Some(until)) => {
+                    format!("{} to {} UTC", from.strftime("%Y-%m-%d %H:%M"), until.strftime("%Y-%m-%d %H:%M"))
+                }
+                _ => "no window".to_owned(),
+            },
+            basis: traffic.basis.label(),
+            requests: traffic.requests,
+            denominator: traffic.denominator.clone(),
+            modes: [Mode::Defensive, Mode::Strictest].map(|mode| effect(traffic, mode)).to_vec(),
+            advice: match traffic.recommended {
+                Some(mode) => format!("{}: {mode}", traffic.step.label()),
+                None => traffic.step.label().to_owned(),
+            },
+            because: traffic.because.clone(),
+            sources: traffic
+                .sources
+                .iter()
+                .map(|source| Source {
+                    who: format!("{} ({})", source.address, source.agent),
+                    what: format!("{}, {}", source.tier, source.reason),
+                    requests: source.requests,
+                    fix: source.fix.clone().unwrap_or_default(),
+                })
+                .collect(),
+        })
+    }
+}
+
+fn effect(traffic: &Traffic, mode: Mode) -> (&'static str, String, String) {
+    let Some(effect) = traffic.effect(mode) else {
+        return (mode.as_str(), "nobody can say".to_owned(), "nobody can say".to_owned());
+    };
+    let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+    let hurt = effect.hurt.map_or_else(|| "nobody can say".to_owned(), |hurt| format!("{hurt} of {}", effect.blocked));
+    (mode.as_str(), share(count(effect.blocked), count(traffic.requests)), hurt)
+}

@@ -1,0 +1,82 @@
+//! What the requests of a load balancer said, for the page's script: counts as numbers, sentences as text.
+
+use doorward_model::{Mode, Traffic};
+use serde::Serialize;
+
+use crate::plain::harmless;
+
+/// One load balancer's traffic.
+#[derive(Serialize)]
+pub(crate) struct TrafficData {
+    basis: &'static str,
+    window: String,
+    requests: u64,
+    denominator: String,
+    /// Requests that are not compliant, where logs told: all that a mode could block.
+    odd: Option<u64>,
+    /// Classification and count, compliant first, then by name.
+    tiers: Vec<(String, u64)>,
+    modes: Vec<Effect>,
+    advice: String,
+    because: Vec<String>,
+    sources: Vec<[String; 4]>,
+    check: String,
+}
+
+/// What a mode would do.
+#[derive(Serialize)]
+struct Effect {
+    mode: &'static str,
+    blocked: u64,
+    closed: u64,
+    hurt: Option<u64>,
+}
+
+impl TrafficData {
+    pub(crate) fn of(traffic: &Traffic) -> Self {
+        let text = |text: &str| harmless(text).into_owned();
+        let odd: u64 = traffic.tiers.iter().filter(|(tier, _)| *tier != "Compliant").map(|(_, count)| count).sum();
+        let mut tiers: Vec<(String, u64)> = traffic.tiers.iter().map(|(tier, count)| (text(tier), *count)).collect();
+        tiers.sort_by_key(|(tier, _)| tier != "Compliant");
+        let until = traffic.from.zip(traffic.until);
+        Self {
+            basis: traffic.basis.label(),
+            window: until.map_or_else(String::new, |(from, until)| {
+                format!("{} to {} UTC", from.strftime("%Y-%m-%d %H:%M"), until.strftime("%Y-%m-%d %H:%M"))
+            }),
+            requests: traffic.requests,
+            denominator: text(&traffic.denominator),
+            odd: (!tiers.is_empty()).then_some(odd),
+            tiers,
+            modes: [Mode::Monitor, Mode::Defensive, Mode::Strictest]
+                .into_iter()
+                .filter_map(|mode| traffic.effect(mode))
+                .map(|effect| Effect {
+                    mode: effect.mode.as_str(),
+                    blocked: effect.blocked,
+                    closed: effect.closed,
+                    hurt: effect.hurt,
+                })
+                .collect(),
+            advice: match traffic.recommended {
+                Some(mode) => format!("{}: {mode}", traffic.step.label()),
+                None => traffic.step.label().to_owned(),
+            },
+            because: traffic.because.iter().map(|line| text(line)).collect(),
+            sources: traffic
+                .sources
+                .iter()
+                .map(|source| {
+                    let fix = source.fix.as_deref().unwrap_or_default();
+                    [
+                        text(&format!("{} ({})", source.address, source.agent)),
+                        text(&format!("{}, {}", source.tier, source.reason)),
+                        source.requests.to_string(),
+                        text(fix),
+                    ]
+                })
+                .collect(),
+            check: text(&traffic.cross_check),
+        }
+    }
+}
