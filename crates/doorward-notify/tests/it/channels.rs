@@ -29,8 +29,8 @@ async fn deliver(settings: Settings, variables: &[(&str, String)], book: &Book, 
 }
 
 /// A receiver that acts in this order, and then takes everything.
-async fn acting(acts: &[Act]) -> Receiver {
-    let mut acts = acts.to_vec().into_iter();
+async fn acting(acts: Vec<Act>) -> Receiver {
+    let mut acts = acts.into_iter();
     Receiver::start(Arc::default(), move || acts.next().unwrap_or(Act::Take)).await
 }
 
@@ -53,7 +53,7 @@ async fn trouble_passes_and_the_digest_arrives() {
         (vec![Act::TakeAndAnswer(200)], 2, true),
         (vec![Act::TakeAndAnswer(502), Act::Answer(429, "Retry-After: 1\r\n")], 2, true),
     ] {
-        let receiver = acting(&acts).await;
+        let receiver = acting(acts.clone()).await;
         let book = Book::new();
         let all = || settings(&["web"], vec![("chat", slack("HOOK"))]);
         let variables = [("HOOK", receiver.url())];
@@ -113,7 +113,7 @@ async fn what_cannot_arrive_is_listed_and_tried_by_the_next_run() {
 
 #[tokio::test]
 async fn a_slow_receiver_is_given_up_and_a_closed_port_is_no_arrival() {
-    let receiver = acting(&[Act::TakeAndSleep]).await;
+    let receiver = acting(vec![Act::TakeAndSleep]).await;
     let mut hasty = settings(&["web"], vec![("chat", slack("HOOK"))]);
     hasty.tries = 1;
     let ChannelSettings::Slack { timeout_seconds, .. } = hasty.channels.get_mut("chat").expect("there") else {
@@ -217,11 +217,11 @@ async fn a_command_reads_json_and_decides() {
 }
 
 /// A mail server that answers DATA as told; keeps envelopes and messages.
-async fn post(answers: &[&'static str]) -> (u16, Arc<Mutex<Vec<String>>>) {
+async fn post(answers: Vec<&'static str>) -> (u16, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let kept = Arc::new(Mutex::new(Vec::new()));
-    let (mails, mut answers) = (Arc::clone(&kept), answers.to_vec().into_iter());
+    let (mails, mut answers) = (Arc::clone(&kept), answers.into_iter());
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let answer = answers.next().unwrap_or("250 taken");
@@ -286,7 +286,7 @@ fn mailing(port: u16, to: &[&str]) -> Settings {
 
 #[tokio::test]
 async fn mail_goes_to_the_addresses_of_the_directory() {
-    let (port, mails) = post(&[]).await;
+    let (port, mails) = post(Vec::new()).await;
     let book = Book::new();
     let (outcome, _) = deliver(mailing(port, &["a@x.example", "b@x.example"]), &[], &book, SCENE).await;
     assert_eq!(only(&outcome), &Fate::Delivered { may_repeat: false });
@@ -317,7 +317,7 @@ async fn a_mail_server_that_refuses_or_breaks_off_is_told_apart() {
         (vec!["hang up"; 4], Some(true), false, 4),
         (vec!["451 later"; 4], Some(false), false, 4),
     ] {
-        let (port, kept) = post(&answers).await;
+        let (port, kept) = post(answers.clone()).await;
         let (outcome, _) = deliver(mailing(port, &["a@x.example"]), &[], &Book::new(), SCENE).await;
         match (only(&outcome), unclear) {
             (Fate::Delivered { may_repeat }, None) => assert_eq!(*may_repeat, repeat, "{answers:?}"),
@@ -339,7 +339,7 @@ async fn a_mail_server_that_refuses_or_breaks_off_is_told_apart() {
 #[tokio::test]
 async fn nothing_is_sent_without_the_protection_that_was_asked_for() {
     for tls in [SmtpTls::Starttls, SmtpTls::Implicit] {
-        let (port, mails) = post(&[]).await;
+        let (port, mails) = post(Vec::new()).await;
         let mut all = mailing(port, &["a@x.example"]);
         let ChannelSettings::Mail { timeout_seconds, .. } = all.channels.get_mut("post").expect("there") else {
             panic!()
@@ -351,7 +351,7 @@ async fn nothing_is_sent_without_the_protection_that_was_asked_for() {
         assert!(matches!(only(&outcome), Fate::Failed { .. }), "{tls:?}: {outcome:#?}");
         assert!(mails.lock().expect("no panic").is_empty(), "{tls:?}");
     }
-    let receiver = acting(&[Act::Hangup, Act::Hangup, Act::Hangup, Act::Hangup]).await;
+    let receiver = acting(vec![Act::Hangup; 4]).await;
     let url = receiver.url().replace("http:", "https:");
     let (outcome, _) =
         deliver(settings(&["web"], vec![("chat", slack("HOOK"))]), &[("HOOK", url)], &Book::new(), SCENE).await;

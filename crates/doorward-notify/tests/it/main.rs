@@ -9,4 +9,5 @@ mod directory;
 mod doubles;
 mod hostile;
 mod laws;
+mod ledger;
 mod topics;
