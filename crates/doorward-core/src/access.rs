@@ -233,7 +233,7 @@ impl Access {
     }
 
     /// The base identity's own session.
-    pub(crate) fn base(&self) -> &Arc<Session> {
+    pub fn base(&self) -> &Arc<Session> {
         &self.base
     }
 

@@ -7,6 +7,7 @@ mod logs;
 mod organizations;
 mod paging;
 mod securityhub;
+mod sns;
 mod sts;
 
 use jiff::Timestamp;
@@ -27,6 +28,7 @@ pub(crate) const SERVICES: &[Service] = &[
     elb::SERVICE,
     logs::SERVICE,
     securityhub::SERVICE,
+    sns::SERVICE,
 ];
 
 /// A service: how it is addressed and what it can do.

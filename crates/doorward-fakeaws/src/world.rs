@@ -67,7 +67,7 @@ pub struct Caller {
     pub arn: String,
 }
 
-/// The load balancers and the findings of one account in one Region.
+/// The load balancers, the findings and the topics of one account in one Region.
 #[derive(Debug, Default)]
 pub(crate) struct Cell {
     /// v2 load balancers by the id in their ARN; answers come in this order.
@@ -76,6 +76,8 @@ pub(crate) struct Cell {
     pub(crate) classic: BTreeMap<Box<str>, Balancer>,
     /// Security Hub there.
     pub(crate) hub: Hub,
+    /// SNS topics by name, each with what was published to it.
+    pub(crate) topics: BTreeMap<String, Vec<serde_json::Value>>,
 }
 
 /// Size of a world, as `GET /_fake/world` answers it.
@@ -197,6 +199,20 @@ impl World {
     pub fn security_hub_findings(&self, account: &str, region: &str) -> Vec<serde_json::Value> {
         let Some(index) = self.index(account, region) else { return Vec::new() };
         self.read(index).hub.findings().cloned().collect()
+    }
+
+    /// Makes an SNS topic; one whose name ends in `.fifo` keeps an order. False when there is no such place.
+    pub fn add_topic(&self, account: &str, region: &str, name: &str) -> bool {
+        let Some(index) = self.index(account, region) else { return false };
+        self.write(index).topics.entry(name.to_owned()).or_default();
+        true
+    }
+
+    /// Every message that was published to a topic, in order: `id`, `subject`, `message`, `group_id`, `deduplication_id`.
+    #[must_use]
+    pub fn published(&self, account: &str, region: &str, name: &str) -> Vec<serde_json::Value> {
+        let Some(index) = self.index(account, region) else { return Vec::new() };
+        self.read(index).topics.get(name).cloned().unwrap_or_default()
     }
 
     /// Counts what there is.

@@ -12,6 +12,7 @@
 
 mod checkpoint;
 mod diff;
+mod digests;
 mod disk;
 mod error;
 mod findings;
@@ -28,6 +29,7 @@ mod standing;
 
 pub use checkpoint::{RunHeader, UnfinishedRun};
 pub use diff::{Diff, DiffLine};
+pub use digests::{DigestIntent, DigestRow};
 pub use error::LedgerError;
 pub use findings::{ModeChange, OpenFinding, Transition};
 pub use history::{By, RunRef, RunSummary, Share};

@@ -10,7 +10,7 @@ pub(crate) const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version adds to the one before; the first makes an empty file version 1. A step that was ever released is
 /// never edited: changes are a new step.
-const STEPS: [&str; 3] = [V1, V2, V3];
+const STEPS: [&str; 4] = [V1, V2, V3, V4];
 
 // Times are nanoseconds since 1970, UTC. `run` and `*_run` are `runs.seq`, which counts recorded runs in the order in
 // which they were recorded. Codes of states and modes are those of `State::code` and `Mode` (0 absent, 1 to 3 by strength).
@@ -106,6 +106,15 @@ CREATE TABLE outbox (
     created_at INTEGER NOT NULL, first_observed_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
     observed_at INTEGER NOT NULL, accepted_at INTEGER, archived INTEGER NOT NULL, acknowledged INTEGER NOT NULL,
     attempts INTEGER NOT NULL, PRIMARY KEY (hub_account, hub_region, id)
+) WITHOUT ROWID;
+";
+
+// digests: what an audience was told at a channel. told: the digest that is known to have arrived last; open: one of which
+// nobody knows. attempts: runs since an arrival; failure: why the last of them failed.
+const V4: &str = "
+CREATE TABLE digests (
+    audience TEXT NOT NULL, channel TEXT NOT NULL, told_id TEXT, told_state TEXT, told_at INTEGER, open_id TEXT,
+    open_state TEXT, open_at INTEGER, attempts INTEGER NOT NULL, failure TEXT, PRIMARY KEY (audience, channel)
 ) WITHOUT ROWID;
 ";
 

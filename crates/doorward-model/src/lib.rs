@@ -12,6 +12,7 @@ mod ids;
 mod inventory;
 mod load_balancer;
 mod observed;
+mod plain;
 mod policy;
 mod report;
 mod rule;
@@ -28,6 +29,7 @@ pub use load_balancer::{
     Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Owner, OwnerSource, Scheme, UnknownMode,
 };
 pub use observed::Observed;
+pub use plain::{harmless, shown};
 pub use policy::{Pattern, Policy, PolicyRule};
 pub use report::{ScanReport, Tally};
 pub use rule::{Rule, RuleMeta};

@@ -2,30 +2,8 @@
 
 use std::borrow::Cow;
 
+use doorward_model::harmless;
 use sha2::{Digest as _, Sha256};
-
-/// The same text with every character made visible that steers instead of showing: controls, the marks that turn the
-/// direction of writing, and what no interchange of text may hold.
-pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(steers) {
-        return Cow::Borrowed(text);
-    }
-    let mut safe = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        if steers(c) {
-            safe.extend(c.escape_unicode());
-        } else {
-            safe.push(c);
-        }
-    }
-    Cow::Owned(safe)
-}
-
-fn steers(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fdd0}'..='\u{fdef}' | '\u{e0000}'..='\u{e007f}')
-        || (c as u32) & 0xfffe == 0xfffe
-}
 
 /// Text inside a line of Markdown: shows as it is, with no markup, link or HTML of its own. Words that only look like
 /// markup elsewhere, such as `a-b` and `1.5`, stay readable.

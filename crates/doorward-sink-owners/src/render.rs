@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use base64::Engine as _;
-use doorward_model::SinkError;
+use doorward_model::{SinkError, harmless};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Error, Output, State, UndefinedBehavior, Value};
@@ -110,7 +110,7 @@ fn escaped(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Re
     };
     match state.auto_escape() {
         AutoEscape::Custom(_) => Ok(out.write_str(&plain::markdown(text))?),
-        _ => minijinja::escape_formatter(out, state, &Value::from(plain::harmless(text).as_ref())),
+        _ => minijinja::escape_formatter(out, state, &Value::from(harmless(text).as_ref())),
     }
 }
 
@@ -132,5 +132,5 @@ fn prose(state: &State<'_, '_>, text: &str) -> Result<Value, Error> {
 }
 
 fn html(text: &str) -> String {
-    minijinja::HtmlEscape(&plain::harmless(text)).to_string()
+    minijinja::HtmlEscape(&harmless(text)).to_string()
 }

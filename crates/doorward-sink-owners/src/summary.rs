@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use doorward_model::{Arn, Finding, LoadBalancer, Observed, ScanReport, Severity, Verdict};
+use doorward_model::{Arn, Finding, LoadBalancer, Observed, ScanReport, Severity, Verdict, shown};
 use serde::Serialize;
 
 use crate::Context;
@@ -19,7 +19,7 @@ mod traffic;
 mod words;
 
 use traffic::TrafficRow;
-use words::{exceptions, is_due, mode, required, shown, verdicts};
+use words::{exceptions, is_due, mode, required, verdicts};
 
 /// What every page says of the scan behind it.
 #[derive(Serialize)]

@@ -8,12 +8,12 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    Arn, Finding, Kind, Listener, LoadBalancer, LogDestination, Observed, ScanReport, Verdict, VerdictKind,
+    Arn, Finding, Kind, Listener, LoadBalancer, LogDestination, Observed, ScanReport, Verdict, VerdictKind, harmless,
+    shown,
 };
 use serde::Serialize;
 
 use crate::intern::Interned;
-use crate::plain::{harmless, shown};
 use crate::traffic::TrafficData;
 use crate::view::{self, Standing};
 use crate::{Context, Required};

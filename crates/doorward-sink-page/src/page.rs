@@ -1,13 +1,13 @@
 //! The template, the style and the script put together, with the hashes that the content security policy names.
 
 use base64::Engine as _;
+use doorward_model::harmless;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Error, Output, State, UndefinedBehavior, Value};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::plain::harmless;
 use crate::view::View;
 
 const PAGE: &str = include_str!("../assets/page.html");

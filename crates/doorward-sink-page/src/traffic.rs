@@ -1,9 +1,7 @@
 //! What the requests of a load balancer said, for the page's script: counts as numbers, sentences as text.
 
-use doorward_model::{Mode, Traffic};
+use doorward_model::{Mode, Traffic, harmless};
 use serde::Serialize;
-
-use crate::plain::harmless;
 
 /// One load balancer's traffic.
 #[derive(Serialize)]

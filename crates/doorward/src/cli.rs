@@ -9,12 +9,14 @@ use crate::output::Format;
 
 mod exceptions;
 mod history;
+mod notify;
 mod overrides;
 mod publish;
 mod verify;
 
 pub(crate) use exceptions::{AddArguments, ExceptionsCommand, RenewArguments};
 pub(crate) use history::{HistoryArguments, HistoryCommand, HistoryFormat};
+pub(crate) use notify::NotifyArguments;
 pub(crate) use publish::PublishArguments;
 pub(crate) use verify::VerifyArguments;
 
@@ -25,6 +27,7 @@ Examples:
   doorward scan --role-name audit --ou /Prod     another role, one unit
   doorward scan --format table --format json-v1=scan.json --save scan.saved
   doorward publish --dry-run                     what Security Hub would be told, and why
+  doorward notify --dry-run                      what owners would be told
   doorward report --from scan.saved              render a saved scan again, offline
   doorward scan --format evidence=evidence       audit evidence, one pack per scan
   doorward verify evidence                       is that evidence as it was written?
@@ -93,6 +96,8 @@ pub(crate) enum Command {
     History(Box<HistoryArguments>),
     /// Deliver the newest scan, or a saved one, to Security Hub
     Publish(PublishArguments),
+    /// Tell owners what changed and what is due, once each
+    Notify(NotifyArguments),
     /// Is this evidence as it was written? Exit code 3 where it is not
     Verify(VerifyArguments),
     /// List, check, add and renew the exceptions of the register

@@ -10,8 +10,10 @@ mod demo;
 mod exceptions;
 mod exit;
 mod explain;
+mod held;
 mod history;
 mod memory;
+mod notify;
 mod output;
 mod past;
 mod plain;
@@ -61,6 +63,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Exceptions(command) => exceptions::run(cli, command),
         Command::History(arguments) => history::run(cli, arguments),
         Command::Publish(arguments) => publish::run(cli, arguments),
+        Command::Notify(arguments) => notify::run(cli, arguments),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Explain { topic } => answer(&explain::text(topic.as_deref())?),
         Command::Schema { kind } => answer(&schema::text(*kind)?),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use doorward_core::Clock;
 use doorward_core::access::{Access, Emulator};
@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use crate::answer;
 use crate::cli::{Cli, ListFormat, PublishArguments};
 use crate::exit::{Exit, Failure};
+use crate::held::Held;
 use crate::memory::{self, failed};
 use crate::plain::harmless;
 use crate::scan::{judge, runtime};
@@ -36,10 +37,7 @@ pub(crate) use settings::{DeliveryKind, PublishSettings};
 pub(crate) fn run(cli: &Cli, arguments: &PublishArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &[])?;
     let path = arguments.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
-    let Source { report, register, policy } = match &arguments.from {
-        Some(from) => from_file(from)?,
-        None => newest(&settings, &path)?,
-    };
+    let Source { report, register, policy } = Source::of(arguments.from.as_deref(), &settings, &path)?;
     let renderer = renderer(&settings.publish, &register, &policy);
     let job = Job { settings: &settings, ledger: &path, emulator: None, clock: Arc::new(Timestamp::now) };
     let told = if arguments.dry_run {
@@ -66,11 +64,18 @@ pub(crate) struct Told {
     pub(crate) exit: Exit,
 }
 
-/// What is published, and what it was judged by.
-struct Source {
-    report: ScanReport,
+/// What is delivered, and what it was judged by.
+pub(crate) struct Source {
+    pub(crate) report: ScanReport,
     register: Register,
     policy: Policy,
+}
+
+impl Source {
+    /// A saved scan, or the newest recorded one by the current settings.
+    pub(crate) fn of(from: Option<&Path>, settings: &Settings, ledger: &Path) -> Result<Self, Failure> {
+        from.map_or_else(|| newest(settings, ledger), from_file)
+    }
 }
 
 fn from_file(path: &Path) -> Result<Source, Failure> {
@@ -132,7 +137,7 @@ pub(crate) struct Job<'a> {
 impl Job<'_> {
     /// Says what would be sent, and why. Sends nothing, and needs no credentials.
     fn plan(&self, renderer: Renderer, report: &ScanReport) -> Result<Told, Failure> {
-        let outbox = LedgerOutbox::reading(memory::read_only(self.ledger)?);
+        let outbox = LedgerOutbox(Held::reading(memory::read_only(self.ledger)?));
         let time = Time::new(self.clock.clone());
         let publisher = Publisher::new(renderer, self.settings.publish.sink(), doors::Nowhere, outbox, time);
         let mut plans: Vec<Planned> = Vec::new();
@@ -163,9 +168,8 @@ impl Job<'_> {
         let (stop, signal) = stopping::listen(self.settings.scan.deadline.0);
         let access = self.enter(&stop).await.map_err(|error| signal.or(error))?;
         memory.wait_for_turn().await?;
-        let (ledger, lease) = memory.into_parts()?;
-        let shared = Arc::new(Mutex::new((ledger, lease)));
-        let outbox = LedgerOutbox::writing(shared.clone(), self.clock.clone());
+        let held = Held::writing(memory, self.clock.clone())?;
+        let outbox = LedgerOutbox(held.clone());
         let doors = Sessions::new(&access, self.settings.publish.purpose());
         let publisher =
             Publisher::new(renderer, self.settings.publish.sink(), doors, outbox, Time::new(self.clock.clone()));
@@ -177,13 +181,13 @@ impl Job<'_> {
             }
         };
         drop(publisher);
-        outbox::release(shared)?;
+        held.release()?;
         Ok(delivered(&outcome?))
     }
 
     /// Compares the ledger with what the hubs hold. Changes nothing.
     async fn reconcile(&self, renderer: Renderer, report: &ScanReport) -> Result<Told, Failure> {
-        let outbox = LedgerOutbox::reading(memory::read_only(self.ledger)?);
+        let outbox = LedgerOutbox(Held::reading(memory::read_only(self.ledger)?));
         let (stop, signal) = stopping::listen(self.settings.scan.deadline.0);
         let access = self.enter(&stop).await.map_err(|error| signal.or(error))?;
         let doors = Sessions::new(&access, self.settings.publish.purpose());

@@ -62,6 +62,8 @@ pub(crate) struct Settings {
     pub(crate) evidence: EvidenceSettings,
     /// Summaries per owner.
     pub(crate) owners: OwnersSettings,
+    /// Who is told what, and where.
+    pub(crate) notify: doorward_notify::Settings,
     /// How Security Hub is told.
     pub(crate) publish: PublishSettings,
     /// When a report is bad news.
@@ -246,6 +248,9 @@ impl Settings {
                 "exceptions.maximum_days",
                 "0 days admit no exception at all; leave `exceptions.files` empty instead".to_owned(),
             );
+        }
+        if let Err(error) = doorward_notify::Directory::new(self.notify.clone()) {
+            return wrong(&error.setting, error.problem);
         }
         if let Some((key, problem)) = self.evidence.problem().or_else(|| self.publish.problem()) {
             return wrong(key, problem);

@@ -14,7 +14,7 @@ const CENTRE: &str = "doorward-model";
 const KNOW_ALL: [&str; 2] = ["doorward", "xtask"];
 
 /// Every crate there may be.
-const CRATES: [&str; 14] = [
+const CRATES: [&str; 15] = [
     "doorward",
     "doorward-change",
     "doorward-core",
@@ -22,6 +22,7 @@ const CRATES: [&str; 14] = [
     "doorward-iac",
     "doorward-ledger",
     "doorward-model",
+    "doorward-notify",
     "doorward-rules",
     "doorward-sink-evidence",
     "doorward-sink-owners",
@@ -32,7 +33,8 @@ const CRATES: [&str; 14] = [
 ];
 
 /// The crates that call AWS, and so may know the types that all of the SDK shares.
-const CALLERS: &[&str] = &["doorward-core", "doorward-change", "doorward-sink-securityhub", "doorward-traffic"];
+const CALLERS: &[&str] =
+    &["doorward-core", "doorward-change", "doorward-notify", "doorward-sink-securityhub", "doorward-traffic"];
 
 /// Where a third-party crate may live. A name that ends in `*` is a prefix; the first line that fits decides.
 const HOMES: &[(&str, &[&str])] = &[
@@ -40,6 +42,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("aws-sdk-cloudwatch", &["doorward-traffic"]),
     ("aws-sdk-s3", &["doorward-traffic"]),
     ("aws-sdk-securityhub", &["doorward-sink-securityhub"]),
+    ("aws-sdk-sns", &["doorward-notify"]),
     // The one cryptography there is; it signs evidence too.
     ("aws-lc-rs", &["doorward-core", "doorward-sink-evidence"]),
     ("aws-config", &["doorward-core"]),
@@ -59,8 +62,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("askama", &["doorward-sink-page"]),
     ("minijinja", &["doorward-sink-owners", "doorward-sink-page"]),
     ("axum", &["doorward-fakeaws"]),
-    ("hyper*", &["doorward-fakeaws"]),
-    ("http-body-util", &["doorward-fakeaws"]),
+    ("hyper*", &["doorward-fakeaws", "doorward-notify"]),
+    ("http-body-util", &["doorward-fakeaws", "doorward-notify"]),
+    ("rustls", &["doorward-notify"]),
+    ("lettre", &["doorward-notify"]),
     // The runtime: the model, the rules and the renderers are pure and have no use for it.
     (
         "tokio",
@@ -69,6 +74,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "doorward-change",
             "doorward-core",
             "doorward-fakeaws",
+            "doorward-notify",
             "doorward-sink-securityhub",
             "doorward-traffic",
         ],

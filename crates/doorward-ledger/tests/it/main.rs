@@ -4,6 +4,7 @@
 
 mod checkpoint;
 mod crash;
+mod digests;
 mod faults;
 mod kpis;
 mod laws;

@@ -1,6 +1,6 @@
 //! Values in words, as a table's cells say them: what is not known says why.
 
-use doorward_model::{Finding, LoadBalancer, Observed, Severity, Verdict};
+use doorward_model::{Finding, LoadBalancer, Observed, Severity, Verdict, shown};
 
 use crate::Required;
 use crate::figures::{Standing, standing};
@@ -9,15 +9,6 @@ use crate::partition::Held;
 /// Fails, with or without permission, and not only for information.
 pub(super) fn is_due(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::Fail { severity, .. } | Verdict::Excepted { severity, .. } if *severity > Severity::Informational)
-}
-
-/// A value as people should read it: what nobody read says why.
-pub(super) fn shown<T: ToString>(value: &Observed<T>) -> String {
-    match value {
-        Observed::Known(value) => value.to_string(),
-        Observed::Absent => "none".to_owned(),
-        Observed::Unread(gap) => format!("unknown ({})", gap.reason),
-    }
 }
 
 pub(super) fn mode(lb: &LoadBalancer) -> String {

@@ -3,12 +3,12 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use doorward_model::{Arn, LoadBalancer, Mode, ScanReport, Verdict};
+use doorward_model::{Arn, LoadBalancer, Mode, ScanReport, Verdict, shown};
 use serde::Serialize;
 
 use super::{SEVERITIES, Standing, standing};
 use crate::chart::{Part, stacked};
-use crate::plain::{share, shown};
+use crate::plain::share;
 
 /// How many groups have a line of their own; the rest is one line, and the table filters by all of them.
 const LINES: usize = 25;

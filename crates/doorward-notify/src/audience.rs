@@ -1,0 +1,41 @@
+//! Whom a digest is for.
+
+use serde::Serialize;
+
+/// A line of the directory. There are never more digests than lines, whatever tags say: owners without a line of their own
+/// share one digest, and so do load balancers that nobody is named for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", content = "name", rename_all = "kebab-case")]
+pub enum Audience {
+    /// An owner with a line in `notify.owners`, spelled as it is there.
+    Owner(String),
+    /// All owners without one: `notify.fallback`.
+    Unlisted,
+    /// Whatever nobody is named for, or whose owner nobody could read: `notify.unowned`.
+    Unowned,
+}
+
+impl Audience {
+    /// The stable key under which it is remembered.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Owner(name) => format!("owner:{name}"),
+            Self::Unlisted => "unlisted".to_owned(),
+            Self::Unowned => "unowned".to_owned(),
+        }
+    }
+
+    /// The audience as people should read it.
+    pub fn label(&self) -> &str {
+        match self {
+            Self::Owner(name) => name,
+            Self::Unlisted => "owners without a channel of their own",
+            Self::Unowned => "load balancers without a known owner",
+        }
+    }
+
+    /// Whether its lines have to say whose they are.
+    pub(crate) fn is_shared(&self) -> bool {
+        !matches!(self, Self::Owner(_))
+    }
+}

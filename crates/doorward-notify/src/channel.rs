@@ -1,0 +1,146 @@
+//! The channels, unlocked: each takes one digest once and says what became of it.
+
+use std::time::Duration;
+
+use crate::digest::Digest;
+use crate::directory::{Directory, Route, SettingsError};
+use crate::render::{self, Story};
+use crate::secret::Environment;
+use crate::time::Time;
+
+mod exec;
+mod smtp;
+pub(crate) mod sns;
+mod webhook;
+
+use sns::Doors;
+
+/// A try that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// Whether it may have arrived all the same.
+    pub(crate) unclear: bool,
+    /// Whether another try may fare better, and after which pause if the other side named one.
+    pub(crate) again: Again,
+    /// Whether other digests would fare the same at this channel.
+    pub(crate) of_channel: bool,
+    /// What happened and what to do: clauses without any secret.
+    pub(crate) reason: String,
+}
+
+/// Whether to try again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Again {
+    Never,
+    Soon,
+    After(Duration),
+}
+
+impl Failure {
+    /// Certainly not taken, and never will be.
+    fn refused(reason: impl Into<String>) -> Self {
+        Self { unclear: false, again: Again::Never, of_channel: false, reason: reason.into() }
+    }
+
+    /// Certainly not taken; the channel may be able to later.
+    fn lost(reason: impl Into<String>) -> Self {
+        Self { unclear: false, again: Again::Soon, of_channel: true, reason: reason.into() }
+    }
+
+    /// Nobody knows.
+    fn unclear(reason: impl Into<String>) -> Self {
+        Self { unclear: true, again: Again::Soon, of_channel: true, reason: reason.into() }
+    }
+
+    /// The same for every digest at this channel.
+    fn of_channel(mut self) -> Self {
+        self.of_channel = true;
+        self
+    }
+}
+
+/// What a channel would be sent, as a document without any secret or address.
+pub(crate) fn payload(route: &Route, digest: &Digest) -> serde_json::Value {
+    let story = Story::of(digest);
+    match route {
+        Route::Slack(_) => render::slack::render(&story),
+        Route::Teams(_) => render::teams::render(&story),
+        Route::Mail(_) => {
+            let render::mail::Mail { subject, text, html } = render::mail::render(&story);
+            serde_json::json!({"subject": subject, "text": text, "html": html})
+        }
+        Route::Sns(_) => {
+            let (subject, message) = render::sns::render(digest, &story);
+            serde_json::json!({"subject": subject, "message": message})
+        }
+        Route::Exec { .. } => serde_json::json!(digest),
+    }
+}
+
+/// A channel that can be sent to.
+pub(crate) enum Sender {
+    Slack(webhook::Hook),
+    Teams(webhook::Hook),
+    Mail(Box<smtp::Mailer>),
+    Sns(sns::Publisher),
+    Exec(exec::Command),
+}
+
+impl Sender {
+    /// Reads the secrets of every channel. The error names the setting.
+    pub(crate) fn unlock_all(
+        directory: &Directory,
+        environment: &Environment,
+    ) -> Result<std::collections::BTreeMap<String, Self>, SettingsError> {
+        let mut senders = std::collections::BTreeMap::new();
+        let mut http = None;
+        for (name, channel) in &directory.channels {
+            let setting = |field: &str| format!("notify.channels.{name}.{field}");
+            let timeout = channel.timeout;
+            let sender = match &channel.route {
+                Route::Slack(place) | Route::Teams(place) => {
+                    let client = match &http {
+                        Some(client) => webhook::Client::clone(client),
+                        None => http.insert(webhook::client()?).clone(),
+                    };
+                    let url = place.read(&setting("url_file"), environment)?;
+                    let answer = webhook::Answer::of(&channel.route);
+                    let hook = webhook::Hook::new(client, &setting("url_file"), &url, answer, timeout)?;
+                    if matches!(channel.route, Route::Slack(_)) { Self::Slack(hook) } else { Self::Teams(hook) }
+                }
+                Route::Mail(to) => {
+                    let post = directory.post.as_ref().ok_or_else(|| {
+                        SettingsError::new("notify.smtp", format!("is missing; channel {name} needs it"))
+                    })?;
+                    Self::Mail(Box::new(smtp::Mailer::new(post, to, environment, timeout)?))
+                }
+                Route::Sns(topic) => Self::Sns(sns::Publisher { topic: topic.clone(), timeout }),
+                Route::Exec { command, pass_env } => {
+                    Self::Exec(exec::Command::new(&setting("pass_env"), command, pass_env, environment, timeout)?)
+                }
+            };
+            senders.insert(name.clone(), sender);
+        }
+        Ok(senders)
+    }
+
+    /// Sends one digest, one try.
+    pub(crate) async fn send(&self, digest: &Digest, doors: &impl Doors, time: &Time) -> Result<(), Failure> {
+        let story = || Story::of(digest);
+        match self {
+            Self::Slack(hook) => hook.post(&render::slack::render(&story()), time).await,
+            Self::Teams(hook) => hook.post(&render::teams::render(&story()), time).await,
+            Self::Mail(mailer) => mailer.send(&digest.id, &render::mail::render(&story()), time).await,
+            Self::Sns(publisher) => publisher.send(digest, &render::sns::render(digest, &story()), doors).await,
+            Self::Exec(command) => command.run(digest).await,
+        }
+    }
+
+    /// The pause between two digests: chat services take about one message a second.
+    pub(crate) fn breath(&self) -> Duration {
+        match self {
+            Self::Slack(_) | Self::Teams(_) => Duration::from_secs(1),
+            Self::Mail(_) | Self::Sns(_) | Self::Exec(_) => Duration::ZERO,
+        }
+    }
+}

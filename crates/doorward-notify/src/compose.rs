@@ -1,0 +1,397 @@
+//! Compose: a report and what an audience knows already -> its digest, or none where it knows everything.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use doorward_model::{
+    AccountState, Arn, CoverageLine, Finding, LoadBalancer, Observed, RuleMeta, ScanReport, Severity, Verdict,
+};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest as _, Sha256};
+
+use crate::audience::Audience;
+use crate::digest::{Change, Changed, Digest, DueLine, FORMAT, Line, Scan, Totals};
+use crate::directory::Directory;
+use crate::memory::{Intent, Remembered};
+use crate::settings::Settings;
+use crate::snapshot::{Due, Entries, Entry, Snapshot, Standing};
+
+/// A digest together with what its audience knows once it has arrived.
+pub(crate) struct Composed {
+    pub(crate) digest: Digest,
+    pub(crate) snapshot: Snapshot,
+}
+
+/// What stands in the report about one finding that an audience knows, or is to know.
+enum Now {
+    Open(Entry),
+    Closed(Change),
+}
+
+/// A report, read once for all audiences.
+pub(crate) struct Composer<'a> {
+    report: &'a ScanReport,
+    directory: &'a Directory,
+    titles: BTreeMap<&'a str, &'a str>,
+    balancers: BTreeMap<&'a Arn, &'a LoadBalancer>,
+    findings: BTreeMap<&'a str, &'a Finding>,
+    /// By account and Region, the Region empty on a line without one.
+    lines: BTreeMap<(&'a str, &'a str), &'a CoverageLine>,
+    /// Accounts that are closed: everything in them has ended.
+    closed: BTreeSet<&'a str>,
+    shares: BTreeMap<Audience, Share<'a>>,
+    today: Date,
+}
+
+/// What of the report belongs to an audience.
+#[derive(Default)]
+pub(crate) struct Share<'a> {
+    findings: Vec<&'a Finding>,
+    totals: Totals,
+    /// The names that its owners have in the report.
+    owners: BTreeSet<&'a str>,
+}
+
+impl Share<'_> {
+    /// How many verdicts of the report it has.
+    pub(crate) fn findings(&self) -> usize {
+        self.findings.len()
+    }
+
+    /// How many owners.
+    pub(crate) fn owners(&self) -> usize {
+        self.owners.len()
+    }
+}
+
+impl<'a> Composer<'a> {
+    /// Reads the report: every finding belongs to exactly one audience.
+    pub(crate) fn new(report: &'a ScanReport, rules: &'a [RuleMeta], directory: &'a Directory) -> Self {
+        let region = |line: &'a CoverageLine| line.region.as_ref().map_or("", |region| region.as_str());
+        let mut composer = Self {
+            report,
+            directory,
+            titles: rules.iter().map(|rule| (rule.id, rule.title)).collect(),
+            balancers: report.load_balancers.iter().map(|lb| (&lb.arn, lb)).collect(),
+            findings: report.findings.iter().map(|finding| (finding.id.as_str(), finding)).collect(),
+            lines: report.coverage.lines.iter().map(|line| ((line.account.as_str(), region(line)), line)).collect(),
+            closed: (report.accounts.iter().filter(|account| account.state == AccountState::Closed))
+                .map(|account| account.id.as_str())
+                .collect(),
+            shares: directory.lines().map(|(audience, _)| (audience.clone(), Share::default())).collect(),
+            today: report.run.finished.to_zoned(TimeZone::UTC).date(),
+        };
+        for lb in &report.load_balancers {
+            let audience = composer.audience_of(lb);
+            composer.shares.entry(audience).or_default().totals.load_balancers += 1;
+        }
+        let mut failing: BTreeSet<&Arn> = BTreeSet::new();
+        let mut unknown: BTreeSet<&Arn> = BTreeSet::new();
+        for finding in &report.findings {
+            let audience = composer.audience(finding);
+            let share = composer.shares.entry(audience).or_default();
+            share.findings.push(finding);
+            share.owners.insert(&finding.owner);
+            let totals = &mut share.totals;
+            totals.findings += 1;
+            match &finding.verdict {
+                Verdict::Pass { .. } => totals.passing += 1,
+                Verdict::Fail { severity: Severity::Informational, .. } => totals.informational += 1,
+                Verdict::Fail { .. } => {
+                    totals.failing += 1;
+                    totals.load_balancers_failing += usize::from(failing.insert(&finding.load_balancer));
+                }
+                Verdict::Excepted { .. } => totals.excepted += 1,
+                Verdict::Unknown { .. } => {
+                    totals.unknown += 1;
+                    totals.load_balancers_unknown += usize::from(unknown.insert(&finding.load_balancer));
+                }
+                Verdict::NotApplicable { .. } => totals.not_applicable += 1,
+            }
+        }
+        composer
+    }
+
+    /// Every audience of the directory with its share, which may be empty.
+    pub(crate) fn shares(&self) -> &BTreeMap<Audience, Share<'a>> {
+        &self.shares
+    }
+
+    fn audience(&self, finding: &Finding) -> Audience {
+        match self.balancers.get(&finding.load_balancer) {
+            Some(lb) => self.audience_of(lb),
+            // No scan makes findings without their load balancer, but none is dropped.
+            None => self.directory.audience(&finding.owner),
+        }
+    }
+
+    fn audience_of(&self, lb: &LoadBalancer) -> Audience {
+        match &lb.owner {
+            Observed::Known(owner) => self.directory.audience(&owner.name),
+            Observed::Absent | Observed::Unread(_) => Audience::Unowned,
+        }
+    }
+
+    /// Composes what an audience is to be told at a channel; none where it knows everything.
+    ///
+    /// # Errors
+    /// When what is remembered cannot be read.
+    pub(crate) fn compose(
+        &self,
+        audience: &Audience,
+        channel: &str,
+        remembered: &Remembered,
+    ) -> Result<Option<Composed>, serde_json::Error> {
+        let read =
+            |intent: &Option<Intent>| intent.as_ref().map(|intent| Snapshot::from_text(&intent.state)).transpose();
+        let told = read(&remembered.told)?.map(|snapshot| snapshot.entries);
+        let open = read(&remembered.open)?;
+        let first = told.is_none();
+        let told = told.unwrap_or_default();
+        let believed = open.as_ref().map(|open| open.uncertain.clone()).unwrap_or_default();
+        let Compared { entries, changes, due, uncertain } = self.compare(audience, &told, &believed);
+        if changes.is_empty() && !due.iter().any(|due| due.new) {
+            return Ok(None);
+        }
+        let id = match (&remembered.open, &open) {
+            // The very same thing, told again.
+            (Some(intent), Some(open)) if open.entries == entries => intent.id.clone(),
+            _ => {
+                let id = |intent: &Option<Intent>| intent.as_ref().map(|intent| intent.id.clone());
+                let content = (FORMAT, audience.key(), channel, id(&remembered.told), id(&remembered.open), &entries);
+                let hash = Sha256::digest(serde_json::to_vec(&content)?);
+                hash.iter().map(|byte| format!("{byte:02x}")).collect()
+            }
+        };
+        let mut totals = self.shares.get(audience).map(|share| share.totals.clone()).unwrap_or_default();
+        totals.unseen =
+            entries.iter().filter(|(id, entry)| entry.unseen && !self.findings.contains_key(id.as_str())).count();
+        let digest = Digest {
+            format: FORMAT,
+            id,
+            audience: audience.clone(),
+            may_repeat: remembered.open.is_some(),
+            first,
+            since: remembered.told.as_ref().map(|told| told.at),
+            scan: self.scan(),
+            totals,
+            changes,
+            due,
+        };
+        Ok(Some(Composed { digest, snapshot: Snapshot { entries, uncertain } }))
+    }
+
+    fn compare(&self, audience: &Audience, told: &Entries, believed: &Entries) -> Compared {
+        let mut ids: BTreeSet<&str> = told.keys().chain(believed.keys()).map(String::as_str).collect();
+        let share = self.shares.get(audience);
+        ids.extend(share.iter().flat_map(|share| share.findings.iter().map(|finding| finding.id.as_str())));
+        let mut compared = Compared::default();
+        for id in ids {
+            let (before, believed) = (told.get(id), believed.get(id));
+            let Some(now) = self.now(audience, id, before.or(believed)) else { continue };
+            let reopened =
+                self.findings.get(id).and_then(|finding| finding.history.as_ref()).is_some_and(|h| h.reopened > 0);
+            let change = change(before, &now, reopened).or_else(|| {
+                believed.map(|believed| change(Some(believed), &now, reopened).unwrap_or(Change::Restated))
+            });
+            // What passes now and was only ever believed to pass has no entry on either side.
+            let Some(known) = (match &now {
+                Now::Open(entry) => Some(entry),
+                Now::Closed(_) => before.or(believed),
+            }) else {
+                continue;
+            };
+            let line = self.line(id, known, matches!(now, Now::Open(_)));
+            let mut told_now = change.is_some();
+            if let Now::Open(entry) = &now
+                && let Some(due) = &entry.due
+            {
+                let new = before.and_then(|before| before.due.as_ref()) != Some(due) || believed.is_some();
+                told_now |= new;
+                let days_left = match due {
+                    Due::ExceptionEnds { on } => days_left(on, self.today),
+                    Due::Overdue { .. } => None,
+                };
+                compared.due.push(DueLine { due: due.clone(), new, days_left, line: line.clone() });
+            }
+            if told_now {
+                compared.uncertain.insert(id.to_owned(), known.clone());
+            }
+            if let Some(change) = change {
+                compared.changes.push(Changed { change, line });
+            }
+            if let Now::Open(entry) = now {
+                compared.entries.insert(id.to_owned(), entry);
+            }
+        }
+        let severity = |line: &Line| Reverse(line.standing.as_ref().map(Standing::severity));
+        compared.changes.sort_by_key(|changed| (changed.change, severity(&changed.line)));
+        compared.due.sort_by_key(|due| (due.days_left.unwrap_or(0), severity(&due.line)));
+        compared
+    }
+
+    /// How a finding stands for an audience; none where it is fine and the audience never knew otherwise.
+    fn now(&self, audience: &Audience, id: &str, before: Option<&Entry>) -> Option<Now> {
+        let Some(finding) = self.findings.get(id) else { return before.map(|before| self.absent(before)) };
+        if self.audience(finding) != *audience {
+            let before = before?;
+            let unread = |lb: &&&LoadBalancer| lb.owner.gap().is_some();
+            // Nobody could read whose it is: that is no proof that it is somebody else's.
+            return Some(match self.balancers.get(&finding.load_balancer).filter(unread) {
+                Some(_) => Now::Open(Entry { unseen: true, ..before.clone() }),
+                None => Now::Closed(Change::Moved),
+            });
+        }
+        let standing = match &finding.verdict {
+            Verdict::Fail { severity: Severity::Informational, .. }
+            | Verdict::Excepted { severity: Severity::Informational, .. }
+            | Verdict::Pass { .. } => return before.map(|before| Now::Closed(fine(before))),
+            Verdict::NotApplicable { .. } => return before.map(|_| Now::Closed(Change::NotApplicable)),
+            Verdict::Fail { severity, .. } => Some(Standing::Failing { severity: *severity }),
+            Verdict::Excepted { severity, exception, expires, .. } => {
+                let (exception, expires) = (exception.clone(), expires.clone());
+                Some(Standing::Excepted { severity: *severity, exception, expires })
+            }
+            Verdict::Unknown { .. } => None,
+        };
+        let unseen = standing.is_none();
+        let standing = standing.or_else(|| before.and_then(|before| before.standing.clone()));
+        let due = self.due(finding, standing.as_ref(), unseen, before);
+        Some(Now::Open(Entry {
+            arn: finding.load_balancer.clone(),
+            rule: finding.rule.clone(),
+            name: finding.name.clone(),
+            owner: finding.owner.clone(),
+            standing,
+            unseen,
+            due,
+        }))
+    }
+
+    /// What the report says of a finding that is not in it: only a full listing can say that something is gone.
+    fn absent(&self, before: &Entry) -> Now {
+        if self.balancers.contains_key(&before.arn) {
+            return Now::Closed(Change::NotAsked);
+        }
+        let account = before.arn.account();
+        let line = self.lines.get(&(account, before.arn.region())).or_else(|| self.lines.get(&(account, "")));
+        if line.is_some_and(|line| line.fully_listed) || self.closed.contains(account) {
+            return Now::Closed(Change::Gone);
+        }
+        let due = self.exception_due(before.standing.as_ref()).or_else(|| before.due.clone());
+        Now::Open(Entry { unseen: true, due, ..before.clone() })
+    }
+
+    fn due(&self, finding: &Finding, standing: Option<&Standing>, unseen: bool, before: Option<&Entry>) -> Option<Due> {
+        match standing? {
+            standing @ Standing::Excepted { .. } => self.exception_due(Some(standing)),
+            Standing::Failing { .. } if unseen => before.and_then(|before| before.due.clone()),
+            Standing::Failing { severity } => {
+                let after_days = *self.settings().max_age_days.get(severity)?;
+                let age = days(finding.history.as_ref()?.first_seen, self.report.run.finished);
+                (age >= i64::from(after_days)).then_some(Due::Overdue { after_days })
+            }
+        }
+    }
+
+    fn exception_due(&self, standing: Option<&Standing>) -> Option<Due> {
+        let Some(Standing::Excepted { expires, .. }) = standing else { return None };
+        // A date that nobody can read is no permission to wait.
+        let soon = days_left(expires, self.today).is_none_or(|left| left <= i64::from(self.settings().due_days));
+        soon.then(|| Due::ExceptionEnds { on: expires.clone() })
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.directory.settings
+    }
+
+    fn line(&self, id: &str, entry: &Entry, open: bool) -> Line {
+        let finding = self.findings.get(id);
+        let first_seen = finding.and_then(|finding| finding.history.as_ref()).map(|history| history.first_seen);
+        Line {
+            finding: id.to_owned(),
+            rule: entry.rule.clone(),
+            title: self.titles.get(entry.rule.as_str()).map_or_else(|| entry.rule.clone(), |title| (*title).to_owned()),
+            load_balancer: entry.arn.to_string(),
+            name: entry.name.clone(),
+            account: entry.arn.account().to_owned(),
+            region: entry.arn.region().to_owned(),
+            owner: finding.map_or_else(|| entry.owner.clone(), |finding| finding.owner.clone()),
+            standing: entry.standing.clone().filter(|_| open),
+            unseen: entry.unseen && open,
+            because: finding.map(|finding| finding.verdict.because().to_owned()).filter(|_| open),
+            remedy: finding.filter(|_| open).and_then(|finding| match &finding.verdict {
+                Verdict::Fail { remedy, .. } => Some(remedy.clone()),
+                _ => None,
+            }),
+            first_seen,
+            age_days: first_seen.map(|first| days(first, self.report.run.finished)).filter(|_| open),
+        }
+    }
+
+    fn scan(&self) -> Scan {
+        let (run, coverage) = (&self.report.run, &self.report.coverage);
+        Scan {
+            run: run.id.clone(),
+            finished: run.finished,
+            tool_version: run.tool_version.clone(),
+            organization: match &self.report.organization {
+                Observed::Known(organization) => organization.id.clone(),
+                Observed::Absent | Observed::Unread(_) => run.account.to_string(),
+            },
+            interrupted: run.interrupted,
+            accounts_listed: coverage.accounts_listing.is_full(),
+            account_regions: coverage.counts.in_scope(),
+            account_regions_complete: coverage.counts.complete,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Compared {
+    entries: Entries,
+    changes: Vec<Changed>,
+    due: Vec<DueLine>,
+    uncertain: Entries,
+}
+
+fn fine(before: &Entry) -> Change {
+    if before.standing.is_some() { Change::Fixed } else { Change::Cleared }
+}
+
+/// How it stands otherwise than before; none where it does not.
+fn change(before: Option<&Entry>, now: &Now, reopened: bool) -> Option<Change> {
+    let entry = match now {
+        Now::Closed(change) => return before.map(|_| *change),
+        Now::Open(entry) => entry,
+    };
+    let was = before.and_then(|before| before.standing.as_ref());
+    if entry.unseen {
+        return match before {
+            Some(before) if before.unseen => None,
+            _ if entry.standing.is_some() => Some(Change::Unseen),
+            _ => Some(Change::Unknown),
+        };
+    }
+    match (was, entry.standing.as_ref()?) {
+        (None, Standing::Failing { .. }) => Some(if reopened { Change::Reopened } else { Change::New }),
+        (None | Some(Standing::Failing { .. }), Standing::Excepted { .. }) => Some(Change::Excepted),
+        (Some(Standing::Excepted { .. }), Standing::Failing { .. }) => Some(Change::ExceptionEnded),
+        (Some(was), is) if was == is => before.filter(|before| before.unseen).map(|_| Change::SeenAgain),
+        (Some(Standing::Failing { .. }), Standing::Failing { .. }) => Some(Change::Severity),
+        (Some(Standing::Excepted { .. }), Standing::Excepted { .. }) => Some(Change::ExceptionChanged),
+    }
+}
+
+/// Whole days from one time to another; never negative.
+fn days(from: Timestamp, to: Timestamp) -> i64 {
+    (to.duration_since(from).max(SignedDuration::ZERO)).as_hours() / 24
+}
+
+/// Whole days until the last day of an exception; none for what is no date.
+fn days_left(expires: &str, today: Date) -> Option<i64> {
+    let last: Date = expires.parse().ok()?;
+    Some(i64::from(last.since(today).ok()?.get_days()))
+}

@@ -1,0 +1,255 @@
+//! Deliver: every audience's digest at each of its channels, the intent stored before and the arrival after.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use doorward_model::{RuleMeta, ScanReport};
+use futures::StreamExt;
+
+use crate::audience::Audience;
+use crate::channel;
+use crate::channel::sns::Doors;
+use crate::channel::{Again, Failure, Sender};
+use crate::compose::{Composed, Composer};
+use crate::digest::Digest;
+use crate::directory::{Directory, SettingsError};
+use crate::memory::{Intent, Memory, MemoryError, Remembered};
+use crate::outcome::{Fate, Outcome, OutcomeLine, Untold};
+use crate::render::{self, Story};
+use crate::secret::Environment;
+use crate::time::Time;
+
+/// The longest pause that a channel may ask for; beyond it the next run tries again.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// The longest pause of our own between tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+
+/// What a dry run says of one audience at one channel.
+#[derive(Debug)]
+pub struct Planned {
+    /// Whom it is for.
+    pub audience: Audience,
+    /// The channel's name.
+    pub channel: String,
+    /// The channel's kind.
+    pub kind: &'static str,
+    /// What would be sent; none where there is nothing to tell.
+    pub digest: Option<Digest>,
+    /// The same in plain text that steers no terminal.
+    pub text: Option<String>,
+    /// The document that the channel would be sent: a webhook's body, subject and texts of a mail or a topic's message, the
+    /// JSON on a command's stdin.
+    pub payload: Option<serde_json::Value>,
+    /// Runs that tried since something last arrived there.
+    pub attempts: u32,
+    /// Why the last of them failed.
+    pub failure: Option<String>,
+}
+
+/// Tells what a delivery would send, and lists what has failed so far. Reads no secret, sends and stores nothing.
+///
+/// # Errors
+/// When the memory cannot be read.
+pub fn plan(
+    report: &ScanReport,
+    rules: &[RuleMeta],
+    directory: &Directory,
+    memory: &impl Memory,
+) -> Result<(Vec<Planned>, Vec<Untold>), MemoryError> {
+    let composer = Composer::new(report, rules, directory);
+    let mut planned = Vec::new();
+    for (audience, channels) in directory.lines() {
+        for name in channels {
+            let remembered = memory.recall(&audience.key(), name)?;
+            let composed = compose(&composer, audience, name, &remembered)?;
+            let text = composed.as_ref().map(|composed| render::text::render(&Story::of(&composed.digest), usize::MAX));
+            let route = directory.channels.get(name).map(|channel| &channel.route);
+            let payload =
+                composed.as_ref().zip(route).map(|(composed, route)| channel::payload(route, &composed.digest));
+            planned.push(Planned {
+                audience: audience.clone(),
+                channel: name.clone(),
+                kind: kind(directory, name),
+                digest: composed.map(|composed| composed.digest),
+                text,
+                payload,
+                attempts: remembered.attempts,
+                failure: remembered.failure,
+            });
+        }
+    }
+    Ok((planned, untold(&composer, directory)))
+}
+
+/// Delivers digests.
+pub struct Courier<M, D> {
+    directory: Directory,
+    senders: BTreeMap<String, Sender>,
+    memory: M,
+    doors: D,
+    time: Time,
+}
+
+impl<M: Memory, D: Doors> Courier<M, D> {
+    /// A courier with everything it needs; reads the secrets.
+    ///
+    /// # Errors
+    /// The setting whose secret is missing or not what it must be.
+    pub fn new(
+        directory: Directory,
+        environment: &Environment,
+        memory: M,
+        doors: D,
+        time: Time,
+    ) -> Result<Self, SettingsError> {
+        let senders = Sender::unlock_all(&directory, environment)?;
+        Ok(Self { directory, senders, memory, doors, time })
+    }
+
+    /// Tells every audience what changed or fell due. What fails is in the outcome and is tried again by the next call.
+    pub async fn deliver(&self, report: &ScanReport, rules: &[RuleMeta]) -> Outcome {
+        let composer = Composer::new(report, rules, &self.directory);
+        let mut rounds: BTreeMap<&str, Vec<&Audience>> = BTreeMap::new();
+        for (audience, channels) in self.directory.lines() {
+            for channel in channels {
+                rounds.entry(channel).or_default().push(audience);
+            }
+        }
+        let rounds: Vec<_> =
+            rounds.into_iter().map(|(channel, audiences)| self.round(&composer, channel, audiences)).collect();
+        let told = futures::stream::iter(rounds).buffer_unordered(self.directory.settings.concurrency);
+        let mut lines: Vec<OutcomeLine> = told.collect::<Vec<_>>().await.into_iter().flatten().collect();
+        lines.sort_by(|a, b| (&a.audience, &a.channel).cmp(&(&b.audience, &b.channel)));
+        let findings = composer.shares().iter().map(|(audience, share)| (audience.clone(), share.findings())).collect();
+        Outcome { lines, untold: untold(&composer, &self.directory), findings }
+    }
+
+    /// One channel: its digests one after another, until it turns out to be closed.
+    async fn round(&self, composer: &Composer<'_>, channel: &str, audiences: Vec<&Audience>) -> Vec<OutcomeLine> {
+        let Some(sender) = self.senders.get(channel) else { return Vec::new() };
+        let mut lines = Vec::new();
+        let mut closed: Option<String> = None;
+        let mut sent = false;
+        for audience in audiences {
+            let line = |digest: Option<String>, attempts, fate| OutcomeLine {
+                audience: audience.clone(),
+                channel: channel.to_owned(),
+                kind: kind(&self.directory, channel),
+                digest,
+                attempts,
+                fate,
+            };
+            let failed = |reason: String| Fate::Failed { unclear: false, reason };
+            let recalled = self.memory.recall(&audience.key(), channel).and_then(|remembered| {
+                let composed = compose(composer, audience, channel, &remembered)?;
+                Ok((remembered, composed))
+            });
+            lines.push(match (recalled, &closed) {
+                (Err(error), _) => line(None, 0, failed(error.to_string())),
+                (Ok((remembered, None)), _) => line(None, remembered.attempts, Fate::Unchanged),
+                (Ok((remembered, Some(composed))), Some(reason)) => {
+                    let reason = format!("not tried, since the channel failed before: {reason}");
+                    line(Some(composed.digest.id), remembered.attempts, failed(reason))
+                }
+                (Ok((remembered, Some(composed))), None) => {
+                    if std::mem::replace(&mut sent, true) {
+                        self.time.pause(sender.breath()).await;
+                    }
+                    let (id, attempts) = (composed.digest.id.clone(), remembered.attempts.saturating_add(1));
+                    let (fate, ends) = self.tell(sender, channel, composed, remembered).await;
+                    if let (true, Fate::Failed { reason, .. }) = (ends, &fate) {
+                        closed = Some(reason.clone());
+                    }
+                    line(Some(id), attempts, fate)
+                }
+            });
+        }
+        lines
+    }
+
+    /// One digest at one channel. Also says whether the channel is closed to others.
+    async fn tell(&self, sender: &Sender, channel: &str, composed: Composed, remembered: Remembered) -> (Fate, bool) {
+        let Composed { mut digest, snapshot } = composed;
+        let key = digest.audience.key();
+        let failed = |unclear, reason: String| Fate::Failed { unclear, reason };
+        let intent = match snapshot.to_text() {
+            Ok(state) => Intent { id: digest.id.clone(), state, at: self.time.now() },
+            Err(error) => return (failed(false, error.to_string()), false),
+        };
+        if let Err(error) = self.memory.intend(&key, channel, &intent) {
+            return (failed(false, error.to_string()), false);
+        }
+        match self.tries(sender, &mut digest).await {
+            Ok(()) => match self.memory.acknowledge(&key, channel, &digest.id, self.time.now()) {
+                Ok(()) => (Fate::Delivered { may_repeat: digest.may_repeat }, false),
+                Err(error) => (failed(true, format!("it arrived, but {error}")), false),
+            },
+            Err(failure) => {
+                let open = if failure.unclear { Some(&intent) } else { remembered.open.as_ref() };
+                let reason = match self.memory.fail(&key, channel, open, &failure.reason) {
+                    Ok(()) => failure.reason,
+                    Err(error) => format!("{}; {error}", failure.reason),
+                };
+                tracing::debug!(channel, reason, "digest failed");
+                (failed(failure.unclear, reason), failure.of_channel)
+            }
+        }
+    }
+
+    /// As many tries as the settings allow. A try that may have arrived makes the next one a possible repeat.
+    async fn tries(&self, sender: &Sender, digest: &mut Digest) -> Result<(), Failure> {
+        let mut unclear = false;
+        let mut tries = 0;
+        loop {
+            let failure = match sender.send(digest, &self.doors, &self.time).await {
+                Ok(()) => return Ok(()),
+                Err(failure) => failure,
+            };
+            tries += 1;
+            unclear |= failure.unclear;
+            digest.may_repeat |= failure.unclear;
+            let wait = match failure.again {
+                Again::Soon => jitter(tries),
+                Again::After(wait) if wait <= LONGEST_WAIT => wait + jitter(1),
+                Again::After(_) | Again::Never => return Err(Failure { unclear, ..failure }),
+            };
+            if tries >= self.directory.settings.tries {
+                return Err(Failure { unclear, ..failure });
+            }
+            self.time.pause(wait).await;
+        }
+    }
+}
+
+/// Composes, with what is remembered and cannot be read as an error of the memory.
+fn compose(
+    composer: &Composer<'_>,
+    audience: &Audience,
+    channel: &str,
+    remembered: &Remembered,
+) -> Result<Option<Composed>, MemoryError> {
+    composer.compose(audience, channel, remembered).map_err(|error| MemoryError {
+        verb: "read",
+        problem: format!("what {} was told at {channel} is no state of a digest ({error})", audience.key()),
+    })
+}
+
+/// Audiences with findings that have no channel.
+fn untold(composer: &Composer<'_>, directory: &Directory) -> Vec<Untold> {
+    let silent = directory.lines().filter(|(_, channels)| channels.is_empty());
+    silent
+        .filter_map(|(audience, _)| {
+            let share = composer.shares().get(audience).filter(|share| share.findings() > 0)?;
+            Some(Untold { audience: audience.clone(), findings: share.findings(), owners: share.owners() })
+        })
+        .collect()
+}
+
+fn kind(directory: &Directory, channel: &str) -> &'static str {
+    directory.channels.get(channel).map_or("", |channel| channel.route.kind())
+}
+
+/// Full jitter: anything between nothing and a bound that doubles.
+fn jitter(tries: u32) -> Duration {
+    Duration::from_millis(500).saturating_mul(1 << tries.min(10)).min(LONGEST_PAUSE).mul_f64(fastrand::f64())
+}

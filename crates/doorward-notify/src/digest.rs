@@ -1,0 +1,244 @@
+//! A digest: what changed for an audience since it was last told, and what is due. Pure.
+
+use serde::Serialize;
+
+use doorward_model::{AccountId, Severity};
+use jiff::Timestamp;
+
+use crate::audience::Audience;
+use crate::snapshot::{Due, Standing};
+
+/// The version of the document.
+pub const FORMAT: &str = "doorward-digest-v1";
+
+/// How something stands otherwise than the audience was told. In the order in which it is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// Fails and did not before.
+    New,
+    /// Fails again after it had been resolved.
+    Reopened,
+    /// Was under an exception and fails without one now.
+    ExceptionEnded,
+    /// Still fails, and matters more or less than before.
+    Severity,
+    /// Could be seen again, and fails as it did.
+    SeenAgain,
+    /// Stood otherwise before, and nobody could look this time.
+    Unseen,
+    /// Nobody could look, and nobody knows how it stood before.
+    Unknown,
+    /// Under an exception now.
+    Excepted,
+    /// Under another exception, or for another time.
+    ExceptionChanged,
+    /// Told again, because nobody knows whether an earlier digest arrived.
+    Restated,
+    /// Failed, and was seen to be fine.
+    Fixed,
+    /// Nobody could look before; seen now, and fine.
+    Cleared,
+    /// Does not apply any more.
+    NotApplicable,
+    /// Its load balancer is gone, or its account is closed.
+    Gone,
+    /// Belongs to somebody else now.
+    Moved,
+    /// The rule was not asked this time.
+    NotAsked,
+}
+
+impl Change {
+    /// In words, as a heading.
+    pub const fn says(self) -> &'static str {
+        match self {
+            Self::New => "New",
+            Self::Reopened => "Came back",
+            Self::ExceptionEnded => "Exception ended",
+            Self::Severity => "Severity changed",
+            Self::SeenAgain => "Seen again, still failing",
+            Self::Unseen => "Could not be looked at this time",
+            Self::Unknown => "Nobody could look",
+            Self::Excepted => "Now under an exception",
+            Self::ExceptionChanged => "Exception changed",
+            Self::Restated => "As it stands",
+            Self::Fixed => "Fixed",
+            Self::Cleared => "Seen now, and fine",
+            Self::NotApplicable => "Does not apply any more",
+            Self::Gone => "Gone",
+            Self::Moved => "Belongs to somebody else now",
+            Self::NotAsked => "Not asked any more",
+        }
+    }
+}
+
+/// One finding in a digest. Outside text is in it as it came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// The finding's stable id.
+    pub finding: String,
+    /// The rule's id.
+    pub rule: String,
+    /// The rule's title, or its id.
+    pub title: String,
+    /// The load balancer's ARN.
+    pub load_balancer: String,
+    /// Its name.
+    pub name: String,
+    /// Its account, from the ARN.
+    pub account: String,
+    /// Its Region, from the ARN.
+    pub region: String,
+    /// Whose it is, as the report says.
+    pub owner: String,
+    /// How it stands, as last seen; absent when it is fine, beside the point, or was never seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
+    /// Whether nobody could look this time.
+    pub unseen: bool,
+    /// What was seen, or what could not be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+    /// The next step, where it fails.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+    /// When a scan first saw it fail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_seen: Option<Timestamp>,
+    /// Whole days since then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub age_days: Option<i64>,
+}
+
+/// One change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Changed {
+    /// In what way.
+    pub change: Change,
+    /// What.
+    #[serde(flatten)]
+    pub line: Line,
+}
+
+/// One thing that is due.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DueLine {
+    /// Why.
+    #[serde(flatten)]
+    pub due: Due,
+    /// Whether the audience has not been told of it before.
+    pub new: bool,
+    /// Whole days until the last day of the exception, negative after it; absent for everything else and for a date that
+    /// nobody can read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub days_left: Option<i64>,
+    /// What.
+    #[serde(flatten)]
+    pub line: Line,
+}
+
+/// How the audience stands as a whole. `findings = passing + failing + informational + excepted + unknown + not_applicable`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    /// Load balancers.
+    pub load_balancers: usize,
+    /// Load balancers of which a rule fails for more than information.
+    pub load_balancers_failing: usize,
+    /// Load balancers of which a verdict is unknown.
+    pub load_balancers_unknown: usize,
+    /// Verdicts.
+    pub findings: usize,
+    /// Passing.
+    pub passing: usize,
+    /// Failing for more than information.
+    pub failing: usize,
+    /// Failing, for information only.
+    pub informational: usize,
+    /// Under an exception.
+    pub excepted: usize,
+    /// Unknown.
+    pub unknown: usize,
+    /// Beside the point.
+    pub not_applicable: usize,
+    /// Known from before and not seen this time.
+    pub unseen: usize,
+}
+
+/// The scan behind a digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Scan {
+    /// Its id.
+    pub run: String,
+    /// When it ended, UTC.
+    pub finished: Timestamp,
+    /// Doorward's version.
+    pub tool_version: String,
+    /// The organization's id, or the account in single-account mode.
+    pub organization: String,
+    /// Whether it was stopped before its end.
+    pub interrupted: bool,
+    /// Whether the list of accounts arrived in full.
+    pub accounts_listed: bool,
+    /// Account-Regions that should have been read.
+    pub account_regions: usize,
+    /// Of these, read completely.
+    pub account_regions_complete: usize,
+}
+
+/// What one audience is told at one channel, once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Digest {
+    /// [`FORMAT`].
+    pub format: &'static str,
+    /// The same for the same content told after the same digest; never the same for anything else.
+    pub id: String,
+    /// Whom it is for.
+    pub audience: Audience,
+    /// Whether an earlier attempt at telling this may have arrived.
+    pub may_repeat: bool,
+    /// Whether nothing was ever told before.
+    pub first: bool,
+    /// When it was last told something, UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// The scan.
+    pub scan: Scan,
+    /// How the audience stands.
+    pub totals: Totals,
+    /// What changed, the gravest first.
+    pub changes: Vec<Changed>,
+    /// What is due, the most pressing first.
+    pub due: Vec<DueLine>,
+}
+
+impl Digest {
+    /// One line for subjects and previews; the owner's name in it is as it came.
+    pub fn headline(&self) -> String {
+        let news = self.due.iter().filter(|due| due.new).count();
+        let what = match (self.changes.len(), news) {
+            (0, due) => format!("{due} due"),
+            (changes, 0) => plural(changes, "change"),
+            (changes, due) => format!("{}, {due} due", plural(changes, "change")),
+        };
+        format!("Doorward: {what}, {} failing for {}", self.totals.failing, self.audience.label())
+    }
+
+    /// The gravest severity that changed or is due.
+    pub fn gravest(&self) -> Option<Severity> {
+        let changed = self.changes.iter().map(|changed| &changed.line);
+        let lines = changed.chain(self.due.iter().map(|due| &due.line));
+        lines.filter_map(|line| line.standing.as_ref().map(Standing::severity)).max()
+    }
+}
+
+/// `1 change`, `2 changes`
+pub(crate) fn plural(count: usize, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Names the accounts of lines without repeating them.
+pub(crate) fn place(line: &Line) -> String {
+    let account = AccountId::new(&line.account).map_or_else(|_| "?".to_owned(), |account| account.to_string());
+    format!("{account} {}", line.region)
+}

@@ -1,0 +1,65 @@
+//! What the deliveries need to be remembered, stated as a trait that the binary fulfils with the ledger.
+
+use jiff::Timestamp;
+
+/// Something could not be remembered or recalled.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("what was told before could not be {verb}: {problem}")]
+pub struct MemoryError {
+    /// `read` or `written`.
+    pub verb: &'static str,
+    /// What went wrong, and what to do.
+    pub problem: String,
+}
+
+/// A digest on its way: its id, and what its audience knows when it arrives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    /// The digest's id.
+    pub id: String,
+    /// What the audience knows then; opaque to the memory.
+    pub state: String,
+    /// When it was stored, UTC.
+    pub at: Timestamp,
+}
+
+/// What is remembered of an audience at a channel.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Remembered {
+    /// The digest that is known to have arrived last.
+    pub told: Option<Intent>,
+    /// A digest of which nobody knows whether it arrived.
+    pub open: Option<Intent>,
+    /// Runs that tried since the last arrival.
+    pub attempts: u32,
+    /// Why the last of them failed.
+    pub failure: Option<String>,
+}
+
+/// Remembers, durably, what was told to whom. Audiences go by [`crate::Audience::key`], channels by name.
+pub trait Memory: Send + Sync {
+    /// Recalls it; nothing remembered is the default.
+    ///
+    /// # Errors
+    /// When it cannot be read; nothing is sent then.
+    fn recall(&self, audience: &str, channel: &str) -> Result<Remembered, MemoryError>;
+
+    /// Stores what is about to be sent in `open` and counts an attempt. On the disk when it returns.
+    ///
+    /// # Errors
+    /// When it cannot be stored; nothing is sent then.
+    fn intend(&self, audience: &str, channel: &str, intent: &Intent) -> Result<(), MemoryError>;
+
+    /// Stores that the digest of this id arrived: `open` becomes `told`, if it is still the same one.
+    ///
+    /// # Errors
+    /// When it cannot be stored; the digest is sent again then, marked as a possible repeat.
+    fn acknowledge(&self, audience: &str, channel: &str, id: &str, at: Timestamp) -> Result<(), MemoryError>;
+
+    /// Stores why it failed and what `open` is now: the digest itself where nobody knows whether it arrived, what was open
+    /// before it where it certainly did not.
+    ///
+    /// # Errors
+    /// When it cannot be stored; the digest counts as possibly arrived then.
+    fn fail(&self, audience: &str, channel: &str, open: Option<&Intent>, reason: &str) -> Result<(), MemoryError>;
+}

@@ -1,0 +1,136 @@
+//! What became of a run of notifications: one line per audience and channel, and nothing left out.
+
+use doorward_model::{Receipt, Skipped};
+use serde::Serialize;
+
+use crate::audience::Audience;
+
+/// The sink's name in receipts.
+pub const NAME: &str = "notify";
+
+/// What became of one digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "fate", rename_all = "kebab-case")]
+pub enum Fate {
+    /// It arrived, and that is remembered.
+    Delivered {
+        /// Whether an earlier attempt at it may have arrived as well.
+        may_repeat: bool,
+    },
+    /// Nothing changed and nothing fell due since it was last told.
+    Unchanged,
+    /// It did not arrive, or nobody knows. The next run tries again.
+    Failed {
+        /// Whether it may have arrived all the same.
+        unclear: bool,
+        /// What happened, and what to do.
+        reason: String,
+    },
+}
+
+/// One audience at one channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OutcomeLine {
+    /// Whom it is for.
+    pub audience: Audience,
+    /// The channel's name in the settings.
+    pub channel: String,
+    /// The channel's kind.
+    pub kind: &'static str,
+    /// The digest's id; none where there was nothing to tell, or nobody could know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Runs that tried since something last arrived there, this one included.
+    pub attempts: u32,
+    /// What became of it.
+    #[serde(flatten)]
+    pub fate: Fate,
+}
+
+/// Findings of an audience that nobody is to be told of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Untold {
+    /// Whose they are.
+    pub audience: Audience,
+    /// How many verdicts.
+    pub findings: usize,
+    /// Of how many owners.
+    pub owners: usize,
+}
+
+impl Untold {
+    /// Why, and what to do.
+    pub fn reason(&self) -> String {
+        match &self.audience {
+            Audience::Owner(name) => format!("{name:?} has no channel; add one to its line in notify.owners"),
+            Audience::Unlisted => "owner not in notify.owners, and notify.fallback is empty".to_owned(),
+            Audience::Unowned => "no known owner, and notify.unowned is empty".to_owned(),
+        }
+    }
+}
+
+/// What became of everything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Outcome {
+    /// Every audience at every channel of its own, ordered.
+    pub lines: Vec<OutcomeLine>,
+    /// Audiences with findings and without a channel.
+    pub untold: Vec<Untold>,
+    /// Verdicts of the report by audience, those without a channel included.
+    #[serde(skip)]
+    pub(crate) findings: Vec<(Audience, usize)>,
+}
+
+impl Outcome {
+    /// Lines that failed.
+    pub fn failures(&self) -> impl Iterator<Item = &OutcomeLine> {
+        self.lines.iter().filter(|line| matches!(line.fate, Fate::Failed { .. }))
+    }
+
+    /// Whether everything that was to be told has arrived.
+    pub fn is_complete(&self) -> bool {
+        self.failures().next().is_none()
+    }
+
+    /// The receipt: a verdict counts as written where its audience was told something at a channel, and no channel failed.
+    pub fn receipt(&self) -> Receipt {
+        let (mut written, mut unchanged, mut failed, mut unlisted) = (0, 0, 0, Vec::new());
+        for (audience, findings) in &self.findings {
+            let mut own = self.lines.iter().filter(|line| line.audience == *audience).peekable();
+            if own.peek().is_none() {
+                unlisted.extend(
+                    self.untold
+                        .iter()
+                        .find(|untold| untold.audience == *audience)
+                        .map(Untold::reason)
+                        .map(|reason| Skipped { reason, count: *findings }),
+                );
+                continue;
+            }
+            let (mut some_failed, mut some_told) = (false, false);
+            for line in own {
+                some_failed |= matches!(line.fate, Fate::Failed { .. });
+                some_told |= matches!(line.fate, Fate::Delivered { .. });
+            }
+            *match (some_failed, some_told) {
+                (true, _) => &mut failed,
+                (false, true) => &mut written,
+                (false, false) => &mut unchanged,
+            } += findings;
+        }
+        let mut skipped = vec![
+            Skipped { reason: "nothing changed since it was last told".to_owned(), count: unchanged },
+            Skipped { reason: "a channel failed; the next run tries again".to_owned(), count: failed },
+        ];
+        skipped.extend(unlisted);
+        skipped.retain(|skipped| skipped.count > 0);
+        let channels: std::collections::BTreeSet<&str> = self.lines.iter().map(|line| line.channel.as_str()).collect();
+        Receipt {
+            sink: NAME.to_owned(),
+            destination: channels.into_iter().collect::<Vec<_>>().join(", "),
+            findings_in: self.findings.iter().map(|(_, findings)| findings).sum(),
+            written,
+            skipped,
+        }
+    }
+}

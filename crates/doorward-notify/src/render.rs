@@ -1,0 +1,260 @@
+//! A digest in the words of a channel.
+//!
+//! What is said is decided once, as a [`Story`] of parts that know whether they come from outside; each channel turns parts
+//! into its own format, and outside text into something that shows as it is there: no markup, no mention, no link.
+
+use doorward_model::harmless;
+
+use crate::digest::{Change, Digest, DueLine, Line, place, plural};
+use crate::snapshot::{Due, Standing};
+
+pub(crate) mod mail;
+pub(crate) mod slack;
+pub(crate) mod sns;
+pub(crate) mod teams;
+pub(crate) mod text;
+
+/// Longest name and longest sentence from outside, in characters.
+const NAME: usize = 120;
+const SENTENCE: usize = 400;
+
+/// A piece of a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Our own words.
+    Ours(String),
+    /// A name from outside.
+    Name(String),
+    /// A sentence that may hold words from outside.
+    Prose(String),
+}
+
+/// A line of parts.
+pub(crate) type Parts = Vec<Part>;
+
+/// Lines under a heading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Section {
+    pub(crate) heading: String,
+    pub(crate) items: Vec<Parts>,
+}
+
+/// What a digest says, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Story {
+    pub(crate) title: Parts,
+    pub(crate) lead: Vec<Parts>,
+    pub(crate) sections: Vec<Section>,
+    pub(crate) foot: Parts,
+}
+
+impl Story {
+    /// Tells a digest.
+    pub(crate) fn of(digest: &Digest) -> Self {
+        let mut sections: Vec<Section> = Vec::new();
+        if !digest.due.is_empty() {
+            let items = digest.due.iter().map(|due| self::due(digest, due)).collect();
+            sections.push(Section { heading: format!("Due ({})", digest.due.len()), items });
+        }
+        for changes in digest.changes.chunk_by(|one, next| one.change == next.change) {
+            let Some(first) = changes.first() else { continue };
+            let items = changes.iter().map(|changed| item(digest, Some(changed.change), &changed.line)).collect();
+            sections.push(Section { heading: format!("{} ({})", first.change.says(), changes.len()), items });
+        }
+        let own = digest.headline();
+        let label = digest.audience.label();
+        let title = vec![ours(own.strip_suffix(label).unwrap_or(&own)), Part::Name(clip(label, NAME))];
+        let foot = vec![
+            ours(format!("Doorward {}, scan ", digest.scan.tool_version)),
+            Part::Name(clip(&digest.scan.run, NAME)),
+            ours(" of "),
+            Part::Name(clip(&digest.scan.organization, NAME)),
+            ours(format!(
+                ", ended {}. Digest {}.",
+                digest.scan.finished.strftime("%Y-%m-%d %H:%M UTC"),
+                digest.id.get(..12).unwrap_or(&digest.id)
+            )),
+        ];
+        Self { title, lead: lead(digest), sections, foot }
+    }
+}
+
+fn ours(text: impl Into<String>) -> Part {
+    Part::Ours(text.into())
+}
+
+/// What comes before the changes: whether to believe it, how it stands as a whole, and what nobody saw.
+fn lead(digest: &Digest) -> Vec<Parts> {
+    let (totals, scan) = (&digest.totals, &digest.scan);
+    let mut lead = Vec::new();
+    let mut say = |text: String| lead.push(vec![ours(text)]);
+    if digest.may_repeat {
+        say("This may be a repeat: nobody knows whether an earlier attempt at telling it arrived.".to_owned());
+    }
+    match digest.since {
+        None => {
+            say("The first digest here: everything that is open. From now on, only what changes or falls due."
+                .to_owned())
+        }
+        Some(since) => say(format!("Since the digest of {}.", since.strftime("%Y-%m-%d %H:%M UTC"))),
+    }
+    say(format!(
+        "{} of {} failing, on {} of {}; {} under an exception.",
+        totals.failing,
+        plural(totals.findings, "finding"),
+        totals.load_balancers_failing,
+        plural(totals.load_balancers, "load balancer"),
+        totals.excepted,
+    ));
+    if totals.unknown + totals.unseen > 0 {
+        say(format!(
+            "Unknown: {} of {}, on {} of {}; {} known from before could not be looked at.",
+            totals.unknown,
+            plural(totals.findings, "finding"),
+            totals.load_balancers_unknown,
+            plural(totals.load_balancers, "load balancer"),
+            totals.unseen,
+        ));
+    }
+    let (read, all) = (scan.account_regions_complete, scan.account_regions);
+    if read == all && scan.accounts_listed {
+        say(format!("The scan read all {} completely.", plural(all, "account-Region")));
+    } else {
+        say(format!(
+            "The scan read {read} of {} completely: what nobody could read there is not counted here as fine.",
+            plural(all, "account-Region")
+        ));
+    }
+    if !scan.accounts_listed {
+        say("The list of accounts did not arrive in full, so nobody knows what else there is.".to_owned());
+    }
+    if scan.interrupted {
+        say("The scan was stopped before its end.".to_owned());
+    }
+    lead
+}
+
+fn due(digest: &Digest, due: &DueLine) -> Parts {
+    let mut parts = item(digest, None, &due.line);
+    parts.push(match &due.due {
+        Due::ExceptionEnds { on } => {
+            let left = match due.days_left {
+                None => "a date that nobody can read".to_owned(),
+                Some(left) if left < 0 => "it has ended".to_owned(),
+                Some(0) => "today".to_owned(),
+                Some(left) => format!("{} left", plural(usize::try_from(left).unwrap_or(usize::MAX), "day")),
+            };
+            Part::Prose(clip(&format!(" Exception ends on {on} ({left})."), SENTENCE))
+        }
+        Due::Overdue { after_days } => ours(format!(" Overdue: the settings allow {after_days} days.")),
+    });
+    parts
+}
+
+/// `web` in `111122223333 eu-west-1`: Desync mitigation mode is weaker than required (high), open for 12 days. ...
+fn item(digest: &Digest, change: Option<Change>, line: &Line) -> Parts {
+    let mut parts = vec![Part::Name(clip(&line.name, NAME)), ours(" in "), Part::Name(clip(&place(line), NAME))];
+    if digest.audience.is_shared() {
+        parts.extend([ours(", owner "), Part::Name(clip(&line.owner, NAME))]);
+    }
+    parts.extend([ours(": "), Part::Prose(clip(&line.title, SENTENCE))]);
+    let mut state = match &line.standing {
+        Some(Standing::Failing { severity }) => format!(" ({severity}"),
+        Some(Standing::Excepted { severity, exception, expires }) => {
+            format!(" ({severity}, exception {exception} until {expires}")
+        }
+        // What ended says so in its heading; told again, it has to say it here.
+        None if line.unseen => " (unknown".to_owned(),
+        None if change == Some(Change::Restated) => " (nothing is open".to_owned(),
+        None => String::new(),
+    };
+    if !state.is_empty() {
+        if line.unseen && line.standing.is_some() {
+            state.push_str(", as last seen: nobody could look this time");
+        }
+        state.push(')');
+        parts.push(Part::Prose(clip(&state, SENTENCE)));
+    }
+    if let Some(age) = line.age_days {
+        parts.push(ours(format!(", open for {}", plural(usize::try_from(age).unwrap_or(0), "day"))));
+    }
+    parts.push(ours("."));
+    for sentence in [&line.because, &line.remedy].into_iter().flatten() {
+        parts.extend([ours(" "), Part::Prose(clip(sentence, SENTENCE))]);
+    }
+    parts
+}
+
+/// At most so many characters, steering ones made visible, with a mark where something is missing.
+pub(crate) fn clip(text: &str, most: usize) -> String {
+    let text = &*harmless(text);
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+/// The same line with little left of what comes from outside: for a channel that takes no long lines.
+pub(crate) fn shortened(parts: &Parts) -> Parts {
+    parts
+        .iter()
+        .map(|part| match part {
+            Part::Ours(text) => Part::Ours(text.clone()),
+            Part::Name(text) => Part::Name(clip(text, 40)),
+            Part::Prose(text) => Part::Prose(clip(text, 40)),
+        })
+        .collect()
+}
+
+/// Outside text that steers nothing, and that no program takes for an address: `http: //x`, `www .x`, `a＠b`.
+pub(crate) fn defanged(text: &str) -> String {
+    let text = harmless(text).replace("://", ": //").replace('@', "＠");
+    let mut safe = String::with_capacity(text.len() + 8);
+    let mut rest = text.as_str();
+    while let Some(at) = find_www(rest) {
+        let (before, after) = rest.split_at(at + 3);
+        safe.push_str(before);
+        safe.push(' ');
+        rest = after;
+    }
+    safe.push_str(rest);
+    safe
+}
+
+/// Where `www.` begins, in any case.
+fn find_www(text: &str) -> Option<usize> {
+    text.as_bytes().windows(4).position(|four| four.eq_ignore_ascii_case(b"www."))
+}
+
+/// Says how much of a story did not fit.
+fn more(left: usize) -> String {
+    format!(
+        "… and {} not shown: there is no room here. The owner's summary and the scan report have all.",
+        plural(left, "more line")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outside_text_is_no_address() {
+        for (text, expected) in [
+            ("http://x.example/a", "http: //x.example/a"),
+            ("see WWW.x.example", "see WWW .x.example"),
+            ("wwww.www.x", "wwww .www .x"),
+            ("<!channel> @here", "<!channel> ＠here"),
+            ("a\nb", "a\\u{a}b"),
+            ("ünï", "ünï"),
+        ] {
+            assert_eq!(defanged(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn clipped_text_says_so() {
+        assert_eq!(clip("äöü", 3), "äöü");
+        assert_eq!(clip("äöüx", 3), "äöü…");
+    }
+}

@@ -1,0 +1,49 @@
+//! Plain text: for mail, topics and the dry run.
+
+use super::{Part, Parts, Story, defanged, more};
+
+/// The whole story; lines beyond `most` bytes are left out, and how many were is said.
+pub(crate) fn render(story: &Story, most: usize) -> String {
+    let foot = format!("\n{}\n", line(&story.foot));
+    // Room for the foot and for saying what is missing.
+    let room = most.saturating_sub(foot.len() + 200);
+    let mut out = format!("{}\n\n", line(&story.title));
+    for parts in &story.lead {
+        out.push_str(&line(parts));
+        out.push('\n');
+    }
+    let mut left = 0;
+    for section in &story.sections {
+        let heading = format!("\n{}\n", section.heading);
+        let mut headed = false;
+        for parts in &section.items {
+            let item = format!("- {}\n", line(parts));
+            let needed = item.len() + if headed { 0 } else { heading.len() };
+            if left > 0 || out.len() + needed > room {
+                left += 1;
+                continue;
+            }
+            if !headed {
+                out.push_str(&heading);
+                headed = true;
+            }
+            out.push_str(&item);
+        }
+    }
+    if left > 0 {
+        out.push_str(&format!("\n{}\n", more(left)));
+    }
+    out.push_str(&foot);
+    out
+}
+
+/// One line.
+pub(crate) fn line(parts: &Parts) -> String {
+    parts
+        .iter()
+        .map(|part| match part {
+            Part::Ours(text) => text.clone(),
+            Part::Name(text) | Part::Prose(text) => defanged(text),
+        })
+        .collect()
+}

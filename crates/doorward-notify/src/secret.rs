@@ -1,0 +1,108 @@
+//! Secrets: read where the settings say, shown nowhere.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::directory::SettingsError;
+
+/// A secret text. It is neither printable nor serializable.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Secret(Arc<str>);
+
+impl Secret {
+    /// The text itself, for the one call that needs it.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+/// The environment variables that settings may name. The binary hands them over: nothing here reads the environment.
+#[derive(Clone, Default)]
+pub struct Environment(BTreeMap<String, Secret>);
+
+impl Environment {
+    /// The variables by name, as the process got them.
+    pub fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(variables.into_iter().map(|(name, value)| (name, Secret(value.into()))).collect())
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Secret> {
+        self.0.get(name)
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Environment({} variables)", self.0.len())
+    }
+}
+
+/// Where a secret is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    File(std::path::PathBuf),
+    Variable(String),
+}
+
+impl Place {
+    /// Reads which of the two settings is there; exactly one has to be. `setting` is the name without `_file`.
+    pub(crate) fn of(
+        setting: &str,
+        file: Option<&std::path::PathBuf>,
+        variable: Option<&String>,
+    ) -> Result<Self, SettingsError> {
+        match (file, variable) {
+            (Some(file), None) => Ok(Self::File(file.clone())),
+            (None, Some(variable)) => Ok(Self::Variable(variable.clone())),
+            (None, None) => Err(SettingsError::new(setting, "is missing; name a file or an environment variable")),
+            (Some(_), Some(_)) => Err(SettingsError::new(setting, "is given twice; keep the file or the variable")),
+        }
+    }
+
+    /// Reads the secret. The error names setting and place, never what was found there.
+    pub(crate) fn read(&self, setting: &str, environment: &Environment) -> Result<Secret, SettingsError> {
+        let secret = match self {
+            Self::File(path) => Secret(read_file(setting, path)?.trim().into()),
+            Self::Variable(name) => environment
+                .get(name)
+                .cloned()
+                .ok_or_else(|| SettingsError::new(setting, format!("names the variable {name}, which is not set")))?,
+        };
+        if secret.expose().trim().is_empty() {
+            return Err(SettingsError::new(setting, "leads to an empty text; put the secret there"));
+        }
+        Ok(secret)
+    }
+}
+
+fn read_file(setting: &str, path: &Path) -> Result<String, SettingsError> {
+    std::fs::read_to_string(path).map_err(|error| {
+        SettingsError::new(setting, format!("names {}, which cannot be read ({})", path.display(), error.kind()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_read_and_never_shown() {
+        let environment = Environment::new([("HOOK".to_owned(), "https://x.example/T0P".to_owned())]);
+        let secret = Place::Variable("HOOK".to_owned()).read("a.url_env", &environment).expect("there");
+        assert_eq!(secret.expose(), "https://x.example/T0P");
+        let shown = format!("{secret:?} {environment:?}");
+        assert!(!shown.contains("T0P") && !shown.contains("x.example"), "{shown}");
+        let told = Place::Variable("NONE".to_owned()).read("a.url_env", &environment).expect_err("missing");
+        assert_eq!(told.to_string(), "setting a.url_env names the variable NONE, which is not set");
+        let told = Place::File("/nowhere/at/all".into()).read("a.url_file", &environment).expect_err("missing");
+        assert!(told.to_string().starts_with("setting a.url_file names /nowhere/at/all"), "{told}");
+    }
+}

@@ -1,0 +1,102 @@
+//! What an audience knows, or may know: where each of its findings stood when it was last told.
+
+use std::collections::BTreeMap;
+
+use doorward_model::{Arn, Severity};
+use serde::{Deserialize, Serialize};
+
+/// How something stands that is not as required.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum Standing {
+    /// It fails.
+    Failing {
+        /// How much it matters.
+        severity: Severity,
+    },
+    /// It would fail, and somebody allowed it until a date.
+    Excepted {
+        /// How much it would matter.
+        severity: Severity,
+        /// The exception's id in the register.
+        exception: String,
+        /// The last day on which it holds, `YYYY-MM-DD`.
+        expires: String,
+    },
+}
+
+impl Standing {
+    /// How much it matters, or would.
+    pub const fn severity(&self) -> Severity {
+        match self {
+            Self::Failing { severity } | Self::Excepted { severity, .. } => *severity,
+        }
+    }
+}
+
+/// Why something is due.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "kebab-case")]
+pub enum Due {
+    /// Its exception ends soon, or has ended.
+    ExceptionEnds {
+        /// The last day on which it holds, as the register has it.
+        on: String,
+    },
+    /// It has been failing for longer than its severity may.
+    Overdue {
+        /// The age in days from which it is.
+        after_days: u32,
+    },
+}
+
+/// A finding that is not fine: what passes is not in a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    pub(crate) arn: Arn,
+    pub(crate) rule: String,
+    /// The load balancer's name.
+    pub(crate) name: String,
+    /// The owner as the report named it.
+    pub(crate) owner: String,
+    /// As last seen; absent where nobody ever saw it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) standing: Option<Standing>,
+    /// Whether nobody could look since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) unseen: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) due: Option<Due>,
+}
+
+/// Entries by finding id.
+pub(crate) type Entries = BTreeMap<String, Entry>;
+
+/// What one digest makes its audience know.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Snapshot {
+    /// Everything that is not fine.
+    pub(crate) entries: Entries,
+    /// What digests said that may or may not have arrived, this one included, as the audience may believe it. All of it is
+    /// told again until a digest is known to have arrived.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) uncertain: Entries,
+}
+
+impl Snapshot {
+    /// As text for the memory.
+    ///
+    /// # Errors
+    /// None that a snapshot of ours could cause; serialization may fail in principle.
+    pub(crate) fn to_text(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(self)
+    }
+
+    /// Reads what [`Self::to_text`] wrote.
+    ///
+    /// # Errors
+    /// When the text is not a snapshot.
+    pub(crate) fn from_text(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+}

@@ -1,0 +1,13 @@
+//! What must hold of notifications: what changed is told, once, to an address of the directory, whatever goes wrong.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on should say where")]
+
+mod bed;
+mod channels;
+mod digests;
+mod directory;
+mod doubles;
+mod hostile;
+mod laws;
+mod ledger;
+mod topics;

@@ -1,0 +1,116 @@
+//! SNS, against the emulator: one message, with what a topic of its kind needs, and refusals that say what to allow.
+
+use aws_credential_types::Credentials;
+use aws_sdk_sns::Client;
+use aws_sdk_sns::config::retry::RetryConfig;
+use aws_sdk_sns::config::{BehaviorVersion, Builder};
+use doorward_fakeaws::{Clock, Fault, Options, Server, What, World};
+use doorward_model::{AccountId, Gap, Region};
+use doorward_notify::{ChannelSettings, Courier, Door, Doors, Environment, Fate, Outcome};
+
+use crate::bed::{RULES, day, directory, report, settings};
+use crate::doubles::{Book, time};
+
+const OWN: &str = "000000000002";
+
+struct Cloud {
+    server: Server,
+    client: Client,
+}
+
+impl Cloud {
+    async fn start(allow: &str) -> Self {
+        let world = World::from_toml(&format!(
+            "[organization]\nid = \"o-test000001\"\nmanagement = \"{OWN}\"\nhome_region = \"eu-west-1\"\nregions = [\"eu-west-1\"]\n\
+             [[account]]\nid = \"{OWN}\"\nname = \"security\"\n[[caller]]\naccess_key = \"AKIAOWN\"\nsecret = \"s\"\n\
+             account = \"{OWN}\"\narn = \"arn:aws:iam::{OWN}:user/u\"\nallow = [{allow}]\n"
+        ));
+        let clock = Clock::manual(day(100));
+        let options = Options { clock, check_dates: false, ..Options::default() };
+        let server = Server::start(world.expect("a world"), options).await.expect("a server");
+        for name in ["digests", "digests.fifo"] {
+            assert!(server.world().add_topic(OWN, "eu-west-1", name));
+        }
+        let config = Builder::new()
+            .behavior_version(BehaviorVersion::latest())
+            .region(aws_sdk_sns::config::Region::new("eu-west-1"))
+            .endpoint_url(server.url())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .retry_config(RetryConfig::disabled())
+            .build();
+        Self { client: Client::from_conf(config), server }
+    }
+
+    async fn deliver(&self, book: &Book, topic: &str) -> Outcome {
+        let topic = format!("arn:aws:sns:eu-west-1:{OWN}:{topic}");
+        let channel = ChannelSettings::Sns { topic, timeout_seconds: 20 };
+        let directory = directory(settings(&["web"], vec![("topic", channel)]));
+        let doors = Open(self.client.clone());
+        let courier = Courier::new(directory, &Environment::default(), book.clone(), doors, time().0).expect("opens");
+        courier.deliver(&report(1, "a:high@web"), &RULES).await
+    }
+
+    fn published(&self, topic: &str) -> Vec<serde_json::Value> {
+        self.server.world().published(OWN, "eu-west-1", topic)
+    }
+}
+
+struct Open(Client);
+
+impl Doors for Open {
+    async fn open(&self, account: &AccountId, region: &Region, _: Option<&Credentials>) -> Result<Door, Gap> {
+        assert_eq!((account.as_str(), region.as_str()), (OWN, "eu-west-1"));
+        Ok(Door { client: self.0.clone(), credentials: Credentials::new("AKIAOWN", "s", None, None, "test") })
+    }
+}
+
+fn fate(outcome: &Outcome) -> &Fate {
+    &outcome.lines.iter().find(|line| line.audience.key() == "owner:web").expect("there").fate
+}
+
+#[tokio::test]
+async fn a_topic_gets_each_digest_once() {
+    let cloud = Cloud::start("\"sns:Publish\"").await;
+    for topic in ["digests", "digests.fifo"] {
+        let book = Book::new();
+        assert_eq!(fate(&cloud.deliver(&book, topic).await), &Fate::Delivered { may_repeat: false });
+        assert_eq!(fate(&cloud.deliver(&book, topic).await), &Fate::Unchanged);
+        let messages = cloud.published(topic);
+        assert_eq!(messages.len(), 1, "{topic}");
+        let id = book.page("owner:web", "topic").told.expect("told").id;
+        assert_eq!(messages[0]["subject"], "Doorward: 1 change, 1 failing for web");
+        assert!(
+            messages[0]["message"].as_str().is_some_and(|text| text.contains("- a in 111122223333 eu-west-1: Desync"))
+        );
+        assert_eq!(messages[0]["attribute"], serde_json::json!(["doorward_digest", id]));
+        let fifo = topic.ends_with(".fifo").then_some(id.as_str());
+        assert_eq!(messages[0]["deduplication_id"].as_str(), fifo);
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_doubles_nothing_in_order() {
+    let cloud = Cloud::start("\"sns:Publish\"").await;
+    cloud.server.set_faults(vec![Fault::new(What::LostAnswer).service("sns").times(2)]);
+    assert_eq!(fate(&cloud.deliver(&Book::new(), "digests.fifo").await), &Fate::Delivered { may_repeat: true });
+    assert_eq!(cloud.published("digests.fifo").len(), 1, "SNS dropped the repeats by their id");
+}
+
+#[tokio::test]
+async fn refusals_say_what_to_do() {
+    for (allow, topic, reason) in [
+        ("\"sns:Subscribe\"", "digests", "allow sns:Publish on the topic"),
+        ("\"sns:Publish\"", "missing", "the topic does not exist"),
+    ] {
+        let cloud = Cloud::start(allow).await;
+        let outcome = cloud.deliver(&Book::new(), topic).await;
+        let Fate::Failed { unclear: false, reason: said } = fate(&outcome) else { panic!("{outcome:#?}") };
+        assert!(said.contains(reason), "{said}");
+    }
+    let cloud = Cloud::start("\"sns:Publish\"").await;
+    for (what, times) in [(What::Throttle, 2), (What::ServerError(503), 3), (What::Reset, 1)] {
+        cloud.server.set_faults(vec![Fault::new(what.clone()).service("sns").times(times)]);
+        let outcome = cloud.deliver(&Book::new(), "digests").await;
+        assert!(matches!(fate(&outcome), Fate::Delivered { .. }), "{what:?}: {outcome:#?}");
+    }
+}

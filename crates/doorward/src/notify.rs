@@ -1,0 +1,154 @@
+//! `doorward notify`: a digest to each owner, where the settings say, once each.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use doorward_core::access::Access;
+use doorward_model::RuleMeta;
+use doorward_notify::{
+    ChannelSettings, Courier, Directory, Environment, Fate, MemoryError, Outcome, Planned, Time, Untold, plan,
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::answer;
+use crate::cli::{Cli, ListFormat, NotifyArguments};
+use crate::exit::{Exit, Failure};
+use crate::held::Held;
+use crate::memory::{self, Memory};
+use crate::plain::harmless;
+use crate::publish::Source;
+use crate::scan::runtime;
+use crate::settings::Settings;
+use crate::stopping;
+
+mod doors;
+mod told;
+
+use doors::Topics;
+use told::LedgerMemory;
+
+/// Runs `doorward notify`.
+pub(crate) fn run(cli: &Cli, arguments: &NotifyArguments) -> Result<Exit, Failure> {
+    let settings = Settings::load(cli.config.as_deref(), &[])?;
+    let directory = Directory::new(settings.notify.clone()).map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
+    let path = arguments.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
+    let report = Source::of(arguments.from.as_deref(), &settings, &path)?.report;
+    let rules: Vec<RuleMeta> = doorward_rules::catalogue().iter().map(|meta| **meta).collect();
+    let (text, json, exit) = if arguments.dry_run {
+        let memory = LedgerMemory(Held::reading(memory::read_only(&path)?));
+        let (planned, untold) = plan(&report, &rules, &directory, &memory).map_err(unremembered)?;
+        would_be_told(&planned, &untold)
+    } else {
+        let variables =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let environment = Environment::new(variables);
+        let outcome = runtime()?.block_on(deliver(&settings, directory, &environment, &path, &report, &rules))?;
+        said(&outcome)
+    };
+    match arguments.format {
+        ListFormat::Table => answer(&harmless(&text))?,
+        ListFormat::Json => {
+            let text = serde_json::to_string_pretty(&json).map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
+            answer(&(text + "\n"))?
+        }
+    };
+    Ok(exit)
+}
+
+async fn deliver(
+    settings: &Settings,
+    directory: Directory,
+    environment: &Environment,
+    ledger: &std::path::Path,
+    report: &doorward_model::ScanReport,
+    rules: &[RuleMeta],
+) -> Result<Outcome, Failure> {
+    let clock: doorward_core::Clock = Arc::new(Timestamp::now);
+    let (stop, signal) = stopping::listen(settings.scan.deadline.0);
+    let needs_aws = settings.notify.channels.values().any(|channel| matches!(channel, ChannelSettings::Sns { .. }));
+    let access = if needs_aws {
+        let connect = Access::connect(settings.access.clone(), settings.calls.clone(), clock.clone(), None, &stop);
+        Some(connect.await.map_err(|error| signal.or(error.into()))?)
+    } else {
+        None
+    };
+    let mut memory = Memory::at(ledger, &settings.ledger, &clock)?;
+    memory.wait_for_turn().await?;
+    let held = Held::writing(memory, clock.clone())?;
+    let courier =
+        Courier::new(directory, environment, LedgerMemory(held.clone()), Topics::new(access), Time::new(clock.clone()));
+    let outcome = match &courier {
+        Ok(courier) => tokio::select! {
+            outcome = courier.deliver(report, rules) => Ok(outcome),
+            // What was on its way is told again by the next run, marked as a possible repeat.
+            gap = stop.stopped("notify") => {
+                Err(Failure::new(signal.exit().unwrap_or(Exit::Sink), format!("stopped: {gap}; notify again to go on")))
+            }
+        },
+        Err(error) => Err(Failure::new(Exit::Preflight, error.to_string())),
+    };
+    drop(courier);
+    held.release()?;
+    outcome
+}
+
+fn unremembered(error: MemoryError) -> Failure {
+    Failure::new(Exit::Sink, error.to_string())
+}
+
+fn untold_lines(text: &mut String, untold: &[Untold]) {
+    for line in untold {
+        let _ = writeln!(text, "nobody is told of {} findings: {}", line.findings, line.reason());
+    }
+}
+
+fn would_be_told(planned: &[Planned], untold: &[Untold]) -> (String, Value, Exit) {
+    let mut text = String::new();
+    for plan in planned {
+        let head = format!("{} at {} ({})", plan.audience.label(), plan.channel, plan.kind);
+        match &plan.text {
+            Some(body) => {
+                let _ = writeln!(text, "== {head}\n{}\n", body.trim_end());
+            }
+            None => {
+                let _ = writeln!(text, "== {head}: nothing changed and nothing is due\n");
+            }
+        }
+        if let Some(failure) = &plan.failure {
+            let _ = writeln!(text, "   {} earlier attempts failed: {failure}\n", plan.attempts);
+        }
+    }
+    untold_lines(&mut text, untold);
+    let sends = planned.iter().filter(|plan| plan.digest.is_some()).count();
+    let _ = writeln!(text, "{sends} digests would be sent; nothing was.");
+    let lines: Vec<Value> = planned
+        .iter()
+        .map(|plan| {
+            json!({
+                "audience": plan.audience.label(), "channel": plan.channel, "kind": plan.kind, "digest": plan.digest,
+                "payload": plan.payload, "attempts": plan.attempts, "failure": plan.failure,
+            })
+        })
+        .collect();
+    (text, json!({"format": "notify-plan-v1", "digests": lines, "untold": untold}), Exit::Clean)
+}
+
+fn said(outcome: &Outcome) -> (String, Value, Exit) {
+    let mut text = String::new();
+    for line in &outcome.lines {
+        let fate = match &line.fate {
+            Fate::Delivered { may_repeat: false } => "told".to_owned(),
+            Fate::Delivered { may_repeat: true } => "told, perhaps for the second time".to_owned(),
+            Fate::Unchanged => "nothing new".to_owned(),
+            Fate::Failed { unclear, reason } => {
+                format!("FAILED{}: {reason}", if *unclear { " (it may have arrived)" } else { "" })
+            }
+        };
+        let _ = writeln!(text, "{} at {} ({}): {fate}", line.audience.label(), line.channel, line.kind);
+    }
+    untold_lines(&mut text, &outcome.untold);
+    let receipt = outcome.receipt();
+    let exit = if outcome.is_complete() && receipt.adds_up() { Exit::Clean } else { Exit::Sink };
+    (text, json!({"format": "notify-v1", "receipt": receipt, "outcome": outcome}), exit)
+}

@@ -1,0 +1,31 @@
+//! The way to SNS topics: the base identity's own credentials, and none where no channel is a topic.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use doorward_core::access::Access;
+use doorward_model::{AccountId, Gap, GapReason, Region};
+use doorward_notify::{Client, Credentials, Door, Doors};
+
+/// Opens doors with the base identity.
+pub(super) struct Topics {
+    /// None where no channel needs AWS.
+    pub(super) access: Option<Access>,
+    clients: Mutex<BTreeMap<Region, Client>>,
+}
+
+impl Topics {
+    pub(super) fn new(access: Option<Access>) -> Self {
+        Self { access, clients: Mutex::default() }
+    }
+}
+
+impl Doors for Topics {
+    async fn open(&self, _: &AccountId, region: &Region, refused: Option<&Credentials>) -> Result<Door, Gap> {
+        let access = self.access.as_ref().ok_or_else(|| Gap::new(GapReason::NotAsked, "sns:Publish"))?;
+        let credentials = access.credentials(access.base(), refused).await?;
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let client = clients.entry(region.clone()).or_insert_with(|| Client::new(&access.sdk_config(region))).clone();
+        Ok(Door { client, credentials })
+    }
+}
