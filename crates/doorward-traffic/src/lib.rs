@@ -8,7 +8,9 @@
 //! carry a classification is absent, not compliant; and a recommendation never comes without the evidence under it. Texts
 //! from logs are data: they are cut to a length and made valid UTF-8, and whoever renders them makes them harmless.
 
+mod advice;
 mod count;
+mod forecast;
 mod inflate;
 mod line;
 mod local;
@@ -16,15 +18,21 @@ mod metric;
 mod object;
 mod origin;
 mod read;
+mod reasons;
 mod scan;
 mod tally;
 mod top;
 mod window;
 
+pub use advice::{Advice, SourceToFix, Step, Thresholds, advise};
+pub use forecast::{
+    Basis, CrossCheck, Denominator, Forecast, ModeForecast, Seen, Share, TrafficEvidence, forecast, upper_95,
+};
 pub use local::{FolderError, FolderOptions, Progress, read_folder};
 pub use metric::{Answer, Known, Metric, Series};
 pub use object::{INTERVAL, Key, Listed, LogObject, Selection, day_folder};
 pub use read::{Limits, Reader};
+pub use reasons::{ReasonCode, reason, reasons};
 pub use tally::{
     Answered, BalancerKey, BalancerTally, By, Cause, Client, HourTally, NoBalancer, Reading, Sampled, Sources, Tally,
     Tier, Treatment,

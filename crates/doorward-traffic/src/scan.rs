@@ -157,8 +157,9 @@ impl Line {
         let (eights, _) = self.sums.as_chunks::<8>();
         let mut blocks = 0;
         for eight in eights {
-            // Sums are below 128, so that no carry leaves a byte.
-            let reached = (u64::from_le_bytes(*eight) + LOW * u64::from(128 - wanted)) & HIGH;
+            // Sums of this line are below 128, so that no carry leaves their bytes. What a longer line left behind lies above
+            // the first that is reached, and does not matter.
+            let reached = u64::from_le_bytes(*eight).wrapping_add(LOW * u64::from(128 - wanted)) & HIGH;
             let first = reached.trailing_zeros() as usize / 8;
             blocks += first;
             if first < 8 {
