@@ -21,7 +21,7 @@ use crate::window::Window;
 pub struct Thresholds {
     /// Days that the evidence has to cover. A week, so that every weekday is in it.
     pub minimum_days: f64,
-    /// Requests that it has to cover. With none blocked among 3,000, at most one in a thousand is.
+    /// Requests that it has to cover. With none blocked among 2,000, at most 1.5 in a thousand are.
     pub minimum_requests: u64,
     /// Fraction of requests that may be blocked although a target answered them well.
     pub tolerated_share: f64,
@@ -35,7 +35,7 @@ impl Default for Thresholds {
     fn default() -> Self {
         Self {
             minimum_days: 7.0,
-            minimum_requests: 3_000,
+            minimum_requests: 2_000,
             tolerated_share: 0.0,
             most_sources: 5,
             protected_clients: Vec::new(),

@@ -1,6 +1,7 @@
 //! Writes and reads access logs from the command line: what the tests and `cargo xtask bench traffic` run.
 //!
 //! `logs write FOLDER BYTES FILE_BYTES SEED` prints the truth, `logs count FOLDER THREADS` what this crate counts, in the same words;
+//! `logs demo FOLDER` writes the logs of `examples/traffic`;
 //! `logs advise FOLDER MODE` advises every load balancer as if it were in that mode and its logs were all there is;
 //! `logs read FOLDER THREADS` only reads; `logs gunzip FOLDER THREADS` only unpacks, with the same library.
 
@@ -15,6 +16,7 @@ use doorward_model::{Mode, Observed};
 use doorward_traffic::{FolderOptions, Seen, Tally, Thresholds, forecast, read_folder};
 
 mod corpus;
+mod demo;
 mod words;
 
 fn main() -> ExitCode {
@@ -22,6 +24,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         ["write", folder, bytes, file_bytes, seed] => write(Path::new(folder), bytes, file_bytes, seed),
+        ["demo", folder] => demo::plan().write(Path::new(folder)).map(|_| ()).map_err(Into::into),
         ["count", folder, threads] => read(Path::new(folder), threads).map(|tally| print!("{}", words::of(&tally))),
         ["read", folder, threads] => read(Path::new(folder), threads).map(|tally| {
             let reading = &tally.reading;
@@ -37,7 +40,7 @@ fn main() -> ExitCode {
         }),
         ["advise", folder, mode] => advise(Path::new(folder), mode),
         ["gunzip", folder, threads] => gunzip(Path::new(folder), threads),
-        _ => Err("takes: write FOLDER BYTES FILE_BYTES SEED | count FOLDER THREADS | read FOLDER THREADS
+        _ => Err("takes: write FOLDER BYTES FILE_BYTES SEED | demo FOLDER | count FOLDER THREADS | read FOLDER THREADS
                | advise FOLDER MODE | gunzip FOLDER THREADS"
             .into()),
     };

@@ -140,6 +140,6 @@ fn fractions_have_digits_that_say_something() {
 #[test]
 fn settings_refuse_what_they_do_not_know() {
     let read: Thresholds = toml::from_str("minimum_days = 3\nprotected_clients = [\"10.0.0.0/8\"]").expect("reads");
-    assert_eq!((read.minimum_days, read.minimum_requests), (3.0, 3_000));
+    assert_eq!((read.minimum_days, read.minimum_requests), (3.0, 2_000));
     assert!(toml::from_str::<Thresholds>("minimum_dayz = 3").is_err());
 }
