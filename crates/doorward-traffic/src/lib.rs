@@ -1,0 +1,24 @@
+//! What the requests say: access logs and CloudWatch metrics to a forecast of what each mode would block, and advice.
+//!
+//! In the flow: objects are chosen by key ([`Key`], [`Selection`]), read by a [`Reader`] into a [`Tally`] per object, and tallies
+//! merge. A tally and the [`Series`] of metrics give a [`Forecast`], and that with [`Thresholds`] gives [`Advice`]. All of it is
+//! synchronous and pure but for [`read_folder`]; bytes, times and metrics are parameters.
+//!
+//! What it deliberately does not do: it never guesses. A line it cannot parse is counted with a sample; a line too old to
+//! carry a classification is absent, not compliant; and a recommendation never comes without the evidence under it. Texts
+//! from logs are data: they are cut to a length and made valid UTF-8, and whoever renders them makes them harmless.
+
+mod metric;
+mod object;
+mod tally;
+mod top;
+mod window;
+
+pub use metric::{Answer, Known, Metric, Series};
+pub use object::{INTERVAL, Key, Listed, LogObject, Selection, day_folder};
+pub use tally::{
+    Answered, BalancerKey, BalancerTally, By, Cause, Client, HourTally, NoBalancer, Reading, Sampled, Sources, Tally,
+    Tier, Treatment,
+};
+pub use top::{Top, Weight};
+pub use window::{Hour, TimeError, Window};

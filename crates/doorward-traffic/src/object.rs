@@ -1,0 +1,212 @@
+//! What an object's key says before a byte of it is fetched: account, Region, load balancer, time and node.
+//!
+//! AWS writes `[prefix/]AWSLogs/{account}/elasticloadbalancing/{region}/{yyyy}/{mm}/{dd}/` and then
+//! `{account}_elasticloadbalancing_{region}_app.{name}.{id}_{end}_{node}_{random}.log.gz`. The last part says everything, so
+//! it alone is read: copies and exports keep it when they change the folders. The same prefix also holds connection logs, logs of
+//! other kinds of load balancers and a test object.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use doorward_model::{AccountId, Region};
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::tally::BalancerKey;
+use crate::window::Window;
+
+/// How long a load balancer gathers lines before it writes them.
+pub const INTERVAL: SignedDuration = SignedDuration::from_mins(5);
+
+/// An access log of an Application Load Balancer, by its key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct LogObject {
+    /// The load balancer that wrote it.
+    pub balancer: BalancerKey,
+    /// The end of the five minutes it is about. Its lines may be older: a WebSocket is logged when it closes.
+    pub end: Timestamp,
+    /// The address of the node that wrote it, as it is written.
+    pub node: String,
+    /// The last part of the key. AWS makes it unique, so two objects with the same one are the same log.
+    pub name: String,
+}
+
+/// What a key is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Key {
+    /// An access log of an Application Load Balancer.
+    AccessLog(LogObject),
+    /// A connection log: it has no classification.
+    ConnectionLog,
+    /// The object that AWS writes when logging is switched on.
+    TestFile,
+    /// A log of another kind of load balancer.
+    OtherLog,
+    /// Something else.
+    Foreign,
+}
+
+impl Key {
+    /// Reads a key, or any path: only its last part counts.
+    pub fn read(key: &str) -> Self {
+        let name = key.rsplit('/').next().unwrap_or(key);
+        if name == "ELBAccessLogTestFile" || name == "ELBConnectionLogTestFile" {
+            return Self::TestFile;
+        }
+        if name.starts_with("conn_log_") {
+            return Self::ConnectionLog;
+        }
+        match access_log(name) {
+            Some(object) => Self::AccessLog(object),
+            None if name.contains("_elasticloadbalancing_") => Self::OtherLog,
+            None => Self::Foreign,
+        }
+    }
+}
+
+fn access_log(name: &str) -> Option<LogObject> {
+    let stem = name.strip_suffix(".gz").unwrap_or(name).strip_suffix(".log")?;
+    let mut parts = stem.split('_');
+    let account = AccountId::new(parts.next()?).ok()?;
+    if parts.next()? != "elasticloadbalancing" {
+        return None;
+    }
+    let region = Region::new(parts.next()?).ok()?;
+    // Slashes of the load balancer's id are written as dots. Names have letters, digits and hyphens only.
+    let (kind, rest) = parts.next()?.split_once('.')?;
+    let (balancer, id) = rest.rsplit_once('.')?;
+    if kind != "app" || balancer.is_empty() || id.is_empty() {
+        return None;
+    }
+    let end = end(parts.next()?)?;
+    let node = parts.next()?.to_owned();
+    parts.next()?;
+    let balancer = BalancerKey { account: Some(account), region: Some(region), id: format!("app/{balancer}/{id}") };
+    Some(LogObject { balancer, end, node, name: name.to_owned() })
+}
+
+/// Reads `20260923T0720Z`.
+fn end(text: &str) -> Option<Timestamp> {
+    let bytes = text.as_bytes();
+    if bytes.len() != 14 || bytes[8] != b'T' || bytes[13] != b'Z' {
+        return None;
+    }
+    let number = |from: usize, to: usize| -> Option<i16> {
+        let digits = text.get(from..to)?;
+        digits.bytes().all(|digit| digit.is_ascii_digit()).then(|| digits.parse().ok())?
+    };
+    let small = |from, to| number(from, to).and_then(|number| i8::try_from(number).ok());
+    let time = DateTime::new(number(0, 4)?, small(4, 6)?, small(6, 8)?, small(9, 11)?, small(11, 13)?, 0, 0).ok()?;
+    TimeZone::UTC.to_timestamp(time).ok()
+}
+
+impl LogObject {
+    /// Whether a line of a window can be in it. Folders and names go by the end of the interval, so an object that ends up
+    /// to five minutes after the window may still hold lines of it.
+    pub fn may_hold(&self, window: Window) -> bool {
+        self.end > window.starts_at() && self.end <= window.ends_at().saturating_add(INTERVAL).unwrap_or(Timestamp::MAX)
+    }
+}
+
+/// The folder of a day's logs, ending in a slash. `prefix` is the one in the load balancer's attributes, or empty.
+pub fn day_folder(prefix: &str, account: &AccountId, region: &Region, day: Date) -> String {
+    let prefix = prefix.trim_matches('/');
+    let slash = if prefix.is_empty() { "" } else { "/" };
+    format!("{prefix}{slash}AWSLogs/{account}/elasticloadbalancing/{region}/{}/", day.strftime("%Y/%m/%d"))
+}
+
+/// What a listing leaves after filtering by key. Counts say what was left out, and why.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Listed {
+    /// Access logs of the load balancers and window that were asked for.
+    pub selected: u64,
+    /// Access logs of other load balancers or of another time.
+    pub elsewhere: u64,
+    /// Further copies of an object that was selected.
+    pub repeated: u64,
+    /// Connection logs.
+    pub connection_logs: u64,
+    /// Logs of other kinds of load balancers.
+    pub other_logs: u64,
+    /// Test objects.
+    pub test_files: u64,
+    /// Keys that are nothing of these.
+    pub foreign: u64,
+}
+
+impl Listed {
+    /// Adds another count.
+    pub fn merge(&mut self, other: &Self) {
+        self.selected += other.selected;
+        self.elsewhere += other.elsewhere;
+        self.repeated += other.repeated;
+        self.connection_logs += other.connection_logs;
+        self.other_logs += other.other_logs;
+        self.test_files += other.test_files;
+        self.foreign += other.foreign;
+    }
+}
+
+/// Filters keys as they are listed, and selects every log once.
+#[derive(Debug, Default)]
+pub struct Selection {
+    window: Option<Window>,
+    balancers: Option<BTreeSet<String>>,
+    names: BTreeSet<String>,
+    /// What was seen so far.
+    pub listed: Listed,
+}
+
+impl Selection {
+    /// Selects logs that can hold lines of the window, or all; and those of these load balancers (`app/name/id`), or of all.
+    pub fn new(window: Option<Window>, balancers: Option<BTreeSet<String>>) -> Self {
+        Self { window, balancers, ..Self::default() }
+    }
+
+    /// Looks at one key; gives the object where it is to be read.
+    pub fn offer(&mut self, key: &str) -> Option<LogObject> {
+        let object = match Key::read(key) {
+            Key::AccessLog(object) => object,
+            other => {
+                *match other {
+                    Key::ConnectionLog => &mut self.listed.connection_logs,
+                    Key::OtherLog => &mut self.listed.other_logs,
+                    Key::TestFile => &mut self.listed.test_files,
+                    Key::Foreign | Key::AccessLog(_) => &mut self.listed.foreign,
+                } += 1;
+                return None;
+            }
+        };
+        let wanted = self.balancers.as_ref().is_none_or(|wanted| wanted.contains(&object.balancer.id))
+            && self.window.is_none_or(|window| object.may_hold(window));
+        if !wanted {
+            self.listed.elsewhere += 1;
+        } else if !self.names.insert(object.name.clone()) {
+            self.listed.repeated += 1;
+        } else {
+            self.listed.selected += 1;
+            return Some(object);
+        }
+        None
+    }
+
+    /// Whether a name was not offered before; for files that are no AWS keys.
+    pub(crate) fn is_new(&mut self, name: &str) -> bool {
+        let new = self.names.insert(name.to_owned());
+        if new {
+            self.listed.selected += 1;
+        } else {
+            self.listed.repeated += 1;
+        }
+        new
+    }
+}
+
+impl fmt::Display for LogObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
