@@ -10,12 +10,17 @@
 
 mod metric;
 mod object;
+mod source;
 mod tally;
 mod top;
 mod window;
 
 pub use metric::{Answer, Known, Metric, Series};
 pub use object::{INTERVAL, Key, Listed, LogObject, Selection, day_folder};
+pub use source::{
+    Body, Capability, Cost, Door, Limits, LogPlace, LogPlan, Metered, Missed, Operation, Pause, Planned, Prices,
+    Sessions, Source, Span,
+};
 pub use tally::{
     Answered, BalancerKey, BalancerTally, By, Cause, Client, HourTally, NoBalancer, Reading, Sampled, Sources, Tally,
     Tier, Treatment,
