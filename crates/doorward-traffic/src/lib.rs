@@ -8,18 +8,27 @@
 //! carry a classification is absent, not compliant; and a recommendation never comes without the evidence under it. Texts
 //! from logs are data: they are cut to a length and made valid UTF-8, and whoever renders them makes them harmless.
 
+mod count;
+mod inflate;
+mod line;
+mod local;
 mod metric;
 mod object;
+mod origin;
+mod read;
+mod scan;
 mod source;
 mod tally;
 mod top;
 mod window;
 
+pub use local::{FolderError, FolderOptions, Progress, read_folder};
 pub use metric::{Answer, Known, Metric, Series};
 pub use object::{INTERVAL, Key, Listed, LogObject, Selection, day_folder};
+pub use read::{Limits, Reader};
 pub use source::{
-    Body, Capability, Cost, Door, Limits, LogPlace, LogPlan, Metered, Missed, Operation, Pause, Planned, Prices,
-    Sessions, Source, Span,
+    Body, CallLimits, Capability, Cost, Counted, Door, LogPlace, LogPlan, Metered, Missed, Operation, Pause, Planned,
+    Prices, Sessions, Source, Span,
 };
 pub use tally::{
     Answered, BalancerKey, BalancerTally, By, Cause, Client, HourTally, NoBalancer, Reading, Sampled, Sources, Tally,

@@ -1,6 +1,6 @@
 //! Where logs and metrics come from when they do not lie in a folder: S3, CloudWatch and Athena.
 //!
-//! A [`Source`] asks them with the right session for each account-Region and within [`Limits`]. What could not be had comes
+//! A [`Source`] asks them with the right session for each account-Region and within [`CallLimits`]. What could not be had comes
 //! back as a gap beside what could; nothing stops, and nothing is left out silently. This is the only asynchronous part of
 //! the crate: it turns answers into [`Planned`](crate::Planned) objects, readers of bytes, and [`Series`](crate::Series).
 
@@ -26,7 +26,7 @@ use doorward_model::{AccountRegion, Gap, Region};
 
 pub use actions::{Capability, Operation};
 pub use cloudwatch::Metered;
-pub use fetch::Body;
+pub use fetch::{Body, Counted};
 pub use plan::{Cost, LogPlace, LogPlan, Missed, Planned, Prices, Span};
 
 /// A way into one account-Region.
@@ -51,7 +51,7 @@ pub trait Sessions: Send + Sync + 'static {
 
 /// How hard is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct CallLimits {
     /// Most lists, objects or metric calls in flight; at least 1.
     pub concurrency: usize,
     /// Most tries of one call, and of one object between two of its bytes.
@@ -64,7 +64,7 @@ pub struct Limits {
     pub longest_pause: Duration,
 }
 
-impl Default for Limits {
+impl Default for CallLimits {
     fn default() -> Self {
         Self {
             concurrency: 16,
@@ -92,7 +92,7 @@ impl<S> Clone for Source<S> {
 
 struct Shared<S> {
     sessions: S,
-    limits: Limits,
+    limits: CallLimits,
     pause: Box<dyn Fn(Duration) -> Pause + Send + Sync>,
     requests: AtomicU64,
     s3: ByRegion<aws_sdk_s3::Client>,
@@ -101,12 +101,16 @@ struct Shared<S> {
 
 impl<S: Sessions> Source<S> {
     /// With real pauses.
-    pub fn new(sessions: S, limits: Limits) -> Self {
+    pub fn new(sessions: S, limits: CallLimits) -> Self {
         Self::with_pauses(sessions, limits, |length| Box::pin(tokio::time::sleep(length)))
     }
 
     /// With pauses of another kind, for tests in which no time passes.
-    pub fn with_pauses(sessions: S, limits: Limits, pause: impl Fn(Duration) -> Pause + Send + Sync + 'static) -> Self {
+    pub fn with_pauses(
+        sessions: S,
+        limits: CallLimits,
+        pause: impl Fn(Duration) -> Pause + Send + Sync + 'static,
+    ) -> Self {
         let shared = Shared {
             sessions,
             limits,

@@ -13,7 +13,7 @@ use doorward_model::{AccountRegion, Gap, GapReason, Region};
 
 use super::actions::Operation;
 use super::failure::{Cure, Failure};
-use super::{Door, Limits, Sessions, Source};
+use super::{CallLimits, Door, Sessions, Source};
 
 /// Why there is no answer.
 pub(super) enum Refusal {
@@ -39,12 +39,12 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(super) fn new(limits: &CallLimits) -> Self {
         Self { tries: 0, renewals: 0, left: limits.deadline }
     }
 
     /// Time for the next try.
-    pub(super) fn attempt(&self, limits: &Limits) -> Duration {
+    pub(super) fn attempt(&self, limits: &CallLimits) -> Duration {
         self.left.min(limits.attempt)
     }
 
@@ -55,7 +55,7 @@ impl Budget {
 
     /// How long to pause before the next try; none when there is none left. Full jitter: anything up to a bound that doubles, so
     /// that callers never fall into step.
-    pub(super) fn pause(&mut self, limits: &Limits) -> Option<Duration> {
+    pub(super) fn pause(&mut self, limits: &CallLimits) -> Option<Duration> {
         self.tries += 1;
         let bound = Duration::from_millis(200).saturating_mul(1 << self.tries.min(10)).min(limits.longest_pause);
         let pause = bound.mul_f64(fastrand::f64());

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -24,9 +24,12 @@ use doorward_model::{Gap, GapReason};
 use super::actions::Operation;
 use super::call::{Budget, Refusal};
 use super::failure::{Cure, Failure};
-use super::plan::{LogPlan, Planned};
+use super::plan::{LogPlan, Missed, Planned};
 use super::s3::as_credentials;
 use super::{Sessions, Source};
+use crate::read::{Limits, Reader};
+use crate::tally::Tally;
+use crate::window::Window;
 
 /// Pieces of an object that wait for its thread, at most; a piece is what the network brought at once.
 const PIECES: usize = 4;
@@ -47,8 +50,8 @@ pub struct Body {
     ended: bool,
 }
 
-impl Read for Body {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+impl BufRead for Body {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
         while self.current.is_empty() && !self.ended {
             match self.pieces.blocking_recv() {
                 Some(Piece::Bytes(bytes)) => self.current = bytes,
@@ -57,10 +60,29 @@ impl Read for Body {
                 None => return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the download was given up")),
             }
         }
-        let count = self.current.len().min(into.len());
-        self.current.copy_to_slice(into.get_mut(..count).unwrap_or_default());
+        Ok(&self.current)
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.current.advance(count.min(self.current.len()));
+    }
+}
+
+impl Read for Body {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(into)?;
+        self.consume(count);
         Ok(count)
     }
+}
+
+/// What the objects of a plan said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// The count of those that were read to their end.
+    pub tally: Tally,
+    /// What could not be listed or read; none of it is in the count.
+    pub missed: Vec<Missed>,
 }
 
 /// An object on its way to a thread, and the way back for what the thread makes of it.
@@ -87,24 +109,66 @@ impl<T> Drop for Running<T> {
 }
 
 impl<S: Sessions> Source<S> {
-    /// Reads every object of a plan with `parse` on `threads` threads, and hands the results to `each` one after another in the
-    /// order of the plan. An object that could not be read to its end gives a gap; a place that refuses one object for want of a
-    /// permission is not asked for its others.
-    ///
-    /// Memory is bounded by the limit of concurrency: as many objects are in flight, with a few pieces of each.
-    pub async fn read_logs<T: Send + 'static>(
+    /// Counts every object of a plan on `threads` threads. The order of the plan is the order of counting, so that two runs give
+    /// the same. `each` sees every object's own count or gap as it is added: for progress, and for remembering it by its tag.
+    pub async fn count_logs(
         &self,
         plan: &LogPlan,
         threads: usize,
-        parse: impl Fn(&Planned, &mut Body) -> T + Send + Sync + 'static,
+        window: Option<Window>,
+        mut each: impl FnMut(&Planned, Result<&Tally, &Gap>),
+    ) -> Counted {
+        let mut counted = Counted { tally: Tally::default(), missed: plan.missed.clone() };
+        let limits = Limits::shared_by(threads);
+        let reader = move || {
+            let (mut reader, mut stored) = (Reader::new(limits, window), Vec::new());
+            move |planned: &Planned, body: &mut Body| {
+                if planned.bytes > limits.whole_bytes as u64 / 2 {
+                    return reader.read_stream(&planned.key, body);
+                }
+                stored.clear();
+                // What could not be brought is known to whoever brought it, and discards this count.
+                let _ = body.read_to_end(&mut stored);
+                reader.read(&planned.key, &stored)
+            }
+        };
+        self.read_logs(plan, threads, reader, |planned, result| {
+            each(planned, result.as_ref());
+            match result {
+                Ok(tally) => counted.tally.merge(&tally),
+                Err(gap) => {
+                    let what = format!("s3://{}/{}", planned.bucket, planned.key);
+                    counted.tally.reading.unread.add(|| format!("{what}: {gap}"));
+                    counted.missed.push(Missed { balancer: planned.object.balancer.clone(), what, gap });
+                }
+            }
+        })
+        .await;
+        counted.tally.reading.listed = plan.listed.clone();
+        counted
+    }
+
+    /// Reads every object of a plan on `threads` threads, each with a parser that `parser` makes for it, and hands the results to
+    /// `each` one after another in the order of the plan. An object that could not be read to its end gives a gap; a place that refuses one object for want of a
+    /// permission is not asked for its others.
+    ///
+    /// Memory is bounded by the limit of concurrency: as many objects are in flight, with a few pieces of each.
+    pub async fn read_logs<T, Parse>(
+        &self,
+        plan: &LogPlan,
+        threads: usize,
+        parser: impl Fn() -> Parse,
         mut each: impl FnMut(&Planned, Result<T, Gap>),
-    ) {
+    ) where
+        T: Send + 'static,
+        Parse: FnMut(&Planned, &mut Body) -> T + Send + 'static,
+    {
         let (queue, jobs) = mpsc::channel::<Job<T>>(self.concurrency());
-        let (jobs, parse) = (Arc::new(Mutex::new(jobs)), Arc::new(parse));
+        let jobs = Arc::new(Mutex::new(jobs));
         let threads: Vec<_> = (0..threads.max(1))
             .map(|_| {
-                let (jobs, parse) = (Arc::clone(&jobs), Arc::clone(&parse));
-                tokio::task::spawn_blocking(move || work(&jobs, &*parse))
+                let (jobs, parse) = (Arc::clone(&jobs), parser());
+                tokio::task::spawn_blocking(move || work(&jobs, parse))
             })
             .collect();
         let closed = Arc::new(Mutex::new(BTreeMap::new()));
@@ -263,7 +327,7 @@ fn interrupted() -> Gap {
 }
 
 /// One thread: takes objects in the order in which they were lined up, until there are none.
-fn work<T>(jobs: &Mutex<mpsc::Receiver<Job<T>>>, parse: &impl Fn(&Planned, &mut Body) -> T) {
+fn work<T>(jobs: &Mutex<mpsc::Receiver<Job<T>>>, mut parse: impl FnMut(&Planned, &mut Body) -> T) {
     loop {
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
         let Some(Job { planned, mut body, done }) = job else { return };

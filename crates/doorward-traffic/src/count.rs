@@ -1,0 +1,408 @@
+//! Counts lines into a tally: one by one those that the full parser took apart, in bulk those that took the short way.
+//!
+//! Almost every line is compliant, and of those only the hour, the protocol, the two statuses and the target group matter.
+//! They are counted in small tables of fixed size for one load balancer and hour at a time, and moved into the tally when
+//! either changes.
+
+use doorward_model::{AccountId, Region};
+
+use crate::line::{self, Class, Line, Status};
+use crate::origin::{domain, excerpt, shape};
+use crate::tally::{BalancerKey, BalancerTally, By, Cause, Client, HourTally, Tally, Tier, add};
+use crate::window::{Hour, STAMP, STAMP_HOUR, Window, is_stamp};
+
+/// Of user agents and paths this much is kept.
+const TEXT: usize = 200;
+/// Of samples this much is kept.
+const SAMPLE: usize = 300;
+/// Entries of the small tables; a power of two.
+const SLOTS: usize = 64;
+/// Lines after which the small tables are emptied, so that their counts cannot overflow.
+const FULL: u32 = 1 << 30;
+
+/// Protocols that take the short way, and the bytes they begin a line with.
+const PROTOCOLS: [&str; 6] = ["http", "https", "h2", "grpcs", "ws", "wss"];
+
+/// Where the spaces stand that separate fields, counted from the beginning of the line.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spaces {
+    pub(crate) eighth: usize,
+    pub(crate) sixteenth: usize,
+    pub(crate) seventeenth: usize,
+    pub(crate) twenty_seventh: usize,
+}
+
+/// Counts the lines of one object after the other.
+pub(crate) struct Counter {
+    window: Option<Window>,
+    /// What the object's key says; its account and Region hold for its lines.
+    account: Option<AccountId>,
+    region: Option<Region>,
+    /// The load balancer that the object's key names, to which its unparsed lines belong.
+    named: Option<BalancerKey>,
+    run: Run,
+    tally: Tally,
+}
+
+/// Lines in a row of one load balancer and hour.
+struct Run {
+    /// The load balancer's id and a space.
+    balancer: Vec<u8>,
+    stamp: [u8; STAMP_HOUR],
+    hour: Option<Hour>,
+    inside: bool,
+    lines: u32,
+    protocols: [u32; PROTOCOLS.len()],
+    /// The three digits of the status and the first byte of the target's, and how often.
+    statuses: [([u8; 4], u32); SLOTS],
+    target_groups: Vec<(Vec<u8>, u32)>,
+}
+
+impl Counter {
+    pub(crate) fn new(window: Option<Window>) -> Self {
+        let run = Run {
+            balancer: Vec::new(),
+            stamp: [0; STAMP_HOUR],
+            hour: None,
+            inside: false,
+            lines: 0,
+            protocols: [0; PROTOCOLS.len()],
+            statuses: [([0; 4], 0); SLOTS],
+            target_groups: vec![(Vec::new(), 0); SLOTS],
+        };
+        Self { window, account: None, region: None, named: None, run, tally: Tally::default() }
+    }
+
+    /// Begins an object. What was not taken before is still there.
+    pub(crate) fn begin(&mut self, named: Option<BalancerKey>) {
+        self.flush();
+        self.run.hour = None;
+        self.account = named.as_ref().and_then(|key| key.account.clone());
+        self.region = named.as_ref().and_then(|key| key.region.clone());
+        self.named = named;
+    }
+
+    /// What was counted since the last time.
+    pub(crate) fn take(&mut self) -> Tally {
+        self.flush();
+        std::mem::take(&mut self.tally)
+    }
+
+    /// How reading goes, to be added to.
+    pub(crate) fn reading(&mut self) -> &mut crate::tally::Reading {
+        &mut self.tally.reading
+    }
+
+    /// Counts a line that cannot be understood.
+    pub(crate) fn unparsed(&mut self, line: &[u8]) {
+        let unparsed = match &self.named {
+            Some(named) => &mut self.tally.balancers.entry(named.clone()).or_default().unparsed,
+            None => &mut self.tally.reading.unparsed,
+        };
+        unparsed.add(|| excerpt(line, SAMPLE));
+    }
+
+    /// Counts a line, of whatever kind.
+    pub(crate) fn full(&mut self, line: &[u8]) {
+        if line.is_empty() || line == b"\r" {
+            return;
+        }
+        self.tally.reading.full_parser += 1;
+        match line::read(line) {
+            Some(line) => self.understood(&line),
+            None => self.unparsed(line),
+        }
+    }
+
+    fn understood(&mut self, line: &Line<'_>) {
+        let key = BalancerKey {
+            account: self.account.clone(),
+            region: self.region.clone(),
+            id: excerpt(line.balancer, SAMPLE),
+        };
+        let balancer = self.tally.balancers.entry(key).or_default();
+        if self.window.is_some_and(|window| !window.contains(line.hour)) {
+            balancer.outside += 1;
+            return;
+        }
+        let status = line.status.text();
+        balancer.lines += 1;
+        add(&mut balancer.statuses, &status, 1);
+        add(&mut balancer.target_groups, &excerpt(line.target_group, SAMPLE), 1);
+        add(&mut balancer.protocols, &excerpt(line.protocol, SAMPLE), 1);
+        let hour = balancer.hours.entry(line.hour).or_default();
+        answered(hour, line.status, line.target_status, 1);
+        match line.class {
+            Class::Compliant => {
+                balancer.compliant += 1;
+                hour.compliant += 1;
+            }
+            Class::Absent => {
+                balancer.absent += 1;
+                hour.absent += 1;
+            }
+            Class::Rejected => {
+                balancer.rejected += 1;
+                hour.rejected += 1;
+            }
+            Class::Tier(tier, reason) => {
+                let tier = Tier::from(excerpt(tier, SAMPLE));
+                *match tier {
+                    Tier::Acceptable => &mut hour.acceptable,
+                    Tier::Ambiguous => &mut hour.ambiguous,
+                    Tier::Severe => &mut hour.severe,
+                    Tier::Other(_) => &mut hour.other,
+                } += 1;
+                let by = by(line);
+                hour.served += u64::from(by == By::Served);
+                let cause = Cause { tier, reason: excerpt(reason, SAMPLE) };
+                sources(balancer, line, &cause, by == By::Served);
+                balancer.causes.entry(cause).or_default().add(by, 1);
+            }
+        }
+    }
+
+    /// Counts a line that is known to be compliant if its first fields and its statuses are as they should be; says whether
+    /// they were. Nothing is counted otherwise. The caller has proved that the fields of the line begin where `spaces` say, that fields
+    /// 27 and 28 are `"-"`, and that there is neither a backslash nor a quote inside a field.
+    #[inline]
+    pub(crate) fn short(&mut self, line: &[u8], spaces: Spaces) -> bool {
+        self.try_short(line, spaces).is_some()
+    }
+
+    #[inline]
+    fn try_short(&mut self, line: &[u8], spaces: Spaces) -> Option<()> {
+        let (protocol, length) = protocol(line.first_chunk()?)?;
+        let after = line.get(length + 1..)?;
+        let stamp: &[u8; STAMP] = after.first_chunk()?;
+        let after = after.get(STAMP..)?.strip_prefix(b" ")?;
+        if !is_stamp(stamp) {
+            return None;
+        }
+        let [status @ .., b' ', target] = *line.get(spaces.eighth + 1..)?.first_chunk::<5>()? else { return None };
+        let [b'1'..=b'9', b'0'..=b'9', b'0'..=b'9'] = status else { return None };
+        // A 400 may be a request that could not be parsed; that takes a closer look.
+        if status == *b"400" || !is_status(target, line.get(spaces.eighth + 6..)?) {
+            return None;
+        }
+        let target_group = line.get(spaces.sixteenth + 1..spaces.seventeenth)?;
+        if !begins_bare(target_group) {
+            return None;
+        }
+        let same = after.starts_with(&self.run.balancer) && *stamp.first_chunk::<STAMP_HOUR>()? == self.run.stamp;
+        let client = if same && self.run.hour.is_some() && self.run.lines < FULL {
+            &after[self.run.balancer.len()..]
+        } else {
+            let space = memchr::memchr(b' ', after)?;
+            let (balancer, client) = (&after[..space], &after[space + 1..]);
+            if !begins_bare(balancer) || !begins_bare(client) {
+                return None;
+            }
+            self.change(balancer, stamp.first_chunk()?)?;
+            client
+        };
+        if !begins_bare(client) {
+            return None;
+        }
+        self.tally.reading.short_way += 1;
+        self.run.lines += 1;
+        self.run.protocols[protocol] += 1;
+        let [a, b, c] = status;
+        self.status([a, b, c, target]);
+        self.target_group(target_group);
+        Some(())
+    }
+
+    /// Turns to another load balancer or hour; none where the hour does not exist.
+    #[cold]
+    fn change(&mut self, balancer: &[u8], stamp: &[u8; STAMP_HOUR]) -> Option<()> {
+        let hour = Hour::of_stamp(stamp)?;
+        self.flush();
+        self.run.balancer.clear();
+        self.run.balancer.extend_from_slice(balancer);
+        self.run.balancer.push(b' ');
+        self.run.stamp = *stamp;
+        self.run.hour = Some(hour);
+        self.run.inside = self.window.is_none_or(|window| window.contains(hour));
+        Some(())
+    }
+
+    #[inline]
+    fn status(&mut self, key: [u8; 4]) {
+        let slot = (u32::from_le_bytes(key).wrapping_mul(0x9e37_79b1) >> 26) as usize % SLOTS;
+        let entry = &mut self.run.statuses[slot];
+        if entry.0 == key {
+            entry.1 += 1;
+            return;
+        }
+        let (old, count) = std::mem::replace(entry, (key, 1));
+        if count > 0 {
+            self.put_status(old, count);
+        }
+    }
+
+    #[inline]
+    fn target_group(&mut self, name: &[u8]) {
+        // Names of one load balancer differ at their ends, which are random.
+        let end = name.last_chunk::<8>().map_or(0, |end| u64::from_le_bytes(*end));
+        let slot = (end.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58) as usize % SLOTS;
+        let Some(entry) = self.run.target_groups.get_mut(slot) else { return };
+        if entry.0 == name {
+            entry.1 += 1;
+            return;
+        }
+        let (old, count) = std::mem::replace(entry, (name.to_vec(), 1));
+        if count > 0 {
+            self.put_target_group(&old, count);
+        }
+    }
+
+    fn flush(&mut self) {
+        if self.run.lines == 0 {
+            return;
+        }
+        let lines = std::mem::take(&mut self.run.lines);
+        if let Some((balancer, _)) = self.running() {
+            balancer.lines += u64::from(lines);
+            balancer.compliant += u64::from(lines);
+        } else {
+            self.outside().outside += u64::from(lines);
+        }
+        let protocols = std::mem::take(&mut self.run.protocols);
+        if let Some((balancer, _)) = self.running() {
+            for (name, count) in PROTOCOLS.iter().zip(protocols).filter(|(_, count)| *count > 0) {
+                add(&mut balancer.protocols, name, u64::from(count));
+            }
+        }
+        for slot in 0..SLOTS {
+            let (key, count) = std::mem::replace(&mut self.run.statuses[slot], ([0; 4], 0));
+            if count > 0 {
+                self.put_status(key, count);
+            }
+            // The name stays, because the next hour has the same ones.
+            let Some(entry) = self.run.target_groups.get_mut(slot) else { continue };
+            let (name, count) = (std::mem::take(&mut entry.0), std::mem::take(&mut entry.1));
+            if count > 0 {
+                self.put_target_group(&name, count);
+            }
+            if let Some(entry) = self.run.target_groups.get_mut(slot) {
+                entry.0 = name;
+            }
+        }
+    }
+
+    #[cold]
+    fn put_status(&mut self, key: [u8; 4], count: u32) {
+        let [a, b, c, target] = key;
+        let Some((balancer, hour)) = self.running() else { return };
+        let status = Status::of_digits([a, b, c]);
+        add(&mut balancer.statuses, &status.text(), u64::from(count));
+        let tally = balancer.hours.entry(hour).or_default();
+        tally.compliant += u64::from(count);
+        answered(tally, status, Status::of_first_byte(target), u64::from(count));
+    }
+
+    #[cold]
+    fn put_target_group(&mut self, name: &[u8], count: u32) {
+        if let Some((balancer, _)) = self.running() {
+            add(&mut balancer.target_groups, &excerpt(name, SAMPLE), u64::from(count));
+        }
+    }
+
+    fn running_key(&self) -> BalancerKey {
+        let id = self.run.balancer.strip_suffix(b" ").unwrap_or_default();
+        BalancerKey { account: self.account.clone(), region: self.region.clone(), id: excerpt(id, SAMPLE) }
+    }
+
+    /// The load balancer and hour of the lines in a row; none where the hour is outside the window.
+    fn running(&mut self) -> Option<(&mut BalancerTally, Hour)> {
+        let hour = self.run.hour.filter(|_| self.run.inside)?;
+        let key = self.running_key();
+        Some((self.tally.balancers.entry(key).or_default(), hour))
+    }
+
+    fn outside(&mut self) -> &mut BalancerTally {
+        let key = self.running_key();
+        self.tally.balancers.entry(key).or_default()
+    }
+}
+
+/// Which protocol a line begins with, and its length.
+#[inline]
+fn protocol(start: &[u8; 8]) -> Option<(usize, usize)> {
+    /// The places of the names in a table in which no two collide.
+    const fn place(length: usize, first: u8) -> usize {
+        (length * 3 + first as usize) & 15
+    }
+    const TABLE: [(u64, u64, u8); 16] = {
+        let mut table = [(0, 1, 0); 16];
+        let mut name = 0;
+        while name < PROTOCOLS.len() {
+            let bytes = PROTOCOLS[name].as_bytes();
+            let (mut word, mut at) = (0_u64, 0);
+            while at < bytes.len() {
+                word |= (bytes[at] as u64) << (8 * at);
+                at += 1;
+            }
+            table[place(bytes.len(), bytes[0])] = ((1 << (8 * at)) - 1, word, name as u8);
+            name += 1;
+        }
+        table
+    };
+    const SPACES: u64 = 0x2020_2020_2020_2020;
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let word = u64::from_le_bytes(*start);
+    // The lowest byte that is a space is found exactly; what lies above does not matter.
+    let differs = word ^ SPACES;
+    let found = differs.wrapping_sub(ONES) & !differs & (ONES << 7);
+    let length = (found.trailing_zeros() / 8) as usize;
+    let (mask, name, index) = TABLE[place(length, start[0])];
+    (found != 0 && word & mask == name && mask.count_ones() as usize == 8 * length).then_some((index as usize, length))
+}
+
+/// Whether the target's status is `-` or has three digits, given its first byte and what follows.
+#[inline]
+fn is_status(first: u8, rest: &[u8]) -> bool {
+    match (first, rest) {
+        (b'-', [b' ', ..]) => true,
+        (b'1'..=b'9', [b'0'..=b'9', b'0'..=b'9', b' ', ..]) => true,
+        _ => false,
+    }
+}
+
+#[inline]
+fn begins_bare(field: &[u8]) -> bool {
+    !matches!(field.first(), None | Some(b'"' | b' '))
+}
+
+fn answered(hour: &mut HourTally, status: Status, target: Status, requests: u64) {
+    match status.family() {
+        Some(4) => hour.client_4xx += requests,
+        Some(5..) => hour.client_5xx += requests,
+        _ => {}
+    }
+    if target.family().is_some_and(|family| family >= 5) {
+        hour.target_5xx += requests;
+    }
+}
+
+fn by(line: &Line<'_>) -> By {
+    match line.target_status.family() {
+        Some(..=3) => By::Served,
+        Some(_) => By::Refused,
+        None if line.status.is_400() => By::Blocked,
+        None => By::Balancer,
+    }
+}
+
+fn sources(balancer: &mut BalancerTally, line: &Line<'_>, cause: &Cause, served: bool) {
+    let sources = &mut balancer.sources;
+    let colon = memchr::memrchr(b':', line.client).unwrap_or(line.client.len());
+    let (address, agent) = (excerpt(&line.client[..colon], TEXT), excerpt(line.agent, TEXT));
+    sources.shapes.add(excerpt(shape(line.request).as_bytes(), TEXT), served);
+    sources.domains.add(excerpt(domain(line.domain, line.request), TEXT), served);
+    sources.target_groups.add(excerpt(line.target_group, SAMPLE), served);
+    sources.addresses.add(address.clone(), served);
+    sources.agents.add(agent.clone(), served);
+    sources.clients.add(Client { address, agent, cause: cause.clone() }, served);
+}

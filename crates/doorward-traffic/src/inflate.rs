@@ -1,0 +1,119 @@
+//! Bytes as they are stored to bytes of lines, in bounded memory.
+//!
+//! Whole members go through libdeflate, which is fastest but takes only all at once and does not say where a member ends. A
+//! second member would be dropped without a word, so [`Inflater::whole`] proves that there is none. Everything else (large, concatenated,
+//! damaged) goes through the streaming decoder.
+
+use std::io::{self, BufRead, Read};
+
+use flate2::bufread::MultiGzDecoder;
+use libdeflater::Decompressor;
+
+/// The first bytes of every member: the magic, and deflate, which is the only method there is.
+pub(crate) const MAGIC: [u8; 3] = [0x1f, 0x8b, 0x08];
+/// The shortest member: header, an empty block and the trailer.
+const SHORTEST: usize = 20;
+
+/// Decodes whole objects into a buffer that is kept.
+pub(crate) struct Inflater {
+    decompressor: Decompressor,
+    out: Vec<u8>,
+    /// The most that the buffer may hold.
+    budget: usize,
+}
+
+impl Inflater {
+    pub(crate) fn new(budget: usize) -> Self {
+        Self { decompressor: Decompressor::new(), out: Vec::new(), budget }
+    }
+
+    /// The lines of an object that is one undamaged member and fits the budget; none otherwise.
+    ///
+    /// A member ends with the length of what it holds, and the next one would begin right there. So if that length
+    /// followed by the first bytes of a member is nowhere in the object, nothing follows. The last bytes of the object have to be the
+    /// length as well, or something else follows.
+    pub(crate) fn whole(&mut self, stored: &[u8]) -> Option<&[u8]> {
+        if stored.len() < SHORTEST || !stored.starts_with(&MAGIC) {
+            return None;
+        }
+        let length: [u8; 4] = *stored.last_chunk()?;
+        let expected = u32::from_le_bytes(length) as usize;
+        if expected == 0 || expected > self.budget {
+            return None;
+        }
+        if self.out.len() < expected {
+            self.out.resize(expected, 0);
+        }
+        let out = self.out.get_mut(..expected)?;
+        let made = self.decompressor.gzip_decompress(stored, out).ok()?;
+        let mut border = [0; 7];
+        border[..4].copy_from_slice(&length);
+        border[4..].copy_from_slice(&MAGIC);
+        (made == expected && memchr::memmem::find(stored, &border).is_none()).then_some(&*out)
+    }
+}
+
+/// Decodes all members of a stream, and refuses what grows beyond all reason.
+pub(crate) struct Stream<R> {
+    decoder: MultiGzDecoder<Counted<R>>,
+    made: u64,
+    most: Growth,
+}
+
+/// How much a stream may grow.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Growth {
+    /// Bytes that are fine whatever they came from.
+    pub(crate) floor: u64,
+    /// Bytes made for each byte stored.
+    pub(crate) ratio: u64,
+}
+
+struct Counted<R> {
+    inner: R,
+    taken: u64,
+}
+
+impl<R: BufRead> Stream<R> {
+    pub(crate) fn new(stored: R, most: Growth) -> Self {
+        Self { decoder: MultiGzDecoder::new(Counted { inner: stored, taken: 0 }), made: 0, most }
+    }
+
+    /// Stored bytes that were used up.
+    pub(crate) fn taken(&self) -> u64 {
+        self.decoder.get_ref().taken
+    }
+}
+
+impl<R: BufRead> Read for Stream<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let made = self.decoder.read(buffer)?;
+        self.made += made as u64;
+        if self.made > self.most.floor && self.made / self.most.ratio > self.taken() {
+            return Err(io::Error::other(format!(
+                "it unpacks to more than {} times its size, which no log does",
+                self.most.ratio
+            )));
+        }
+        Ok(made)
+    }
+}
+
+impl<R: BufRead> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let taken = self.inner.read(buffer)?;
+        self.taken += taken as u64;
+        Ok(taken)
+    }
+}
+
+impl<R: BufRead> BufRead for Counted<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.taken += bytes as u64;
+        self.inner.consume(bytes);
+    }
+}
