@@ -49,6 +49,16 @@ pub trait Sessions: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Door, Gap>> + Send;
 }
 
+impl<S: Sessions> Sessions for Arc<S> {
+    fn open(
+        &self,
+        place: &AccountRegion,
+        refused: Option<&Credentials>,
+    ) -> impl Future<Output = Result<Door, Gap>> + Send {
+        (**self).open(place, refused)
+    }
+}
+
 /// How hard is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallLimits {

@@ -103,6 +103,8 @@ fn told(operation: Operation, code: &str, message: &str, status: u16, elsewhere:
         "RequestTimeout" => (Cure::Retry, GapReason::TimedOut),
         _ if status == 429 => (Cure::Retry, GapReason::Throttled),
         _ if status >= 500 => (Cure::Retry, GapReason::ServiceFailure),
+        // Called a success, and nothing that the service says: cut short, or of something in between.
+        "" if status < 400 => (Cure::Retry, GapReason::Malformed),
         // An error without a code did not come from the service: something in between answered.
         "" => (Cure::None, GapReason::Malformed),
         _ => (Cure::None, GapReason::Rejected),
@@ -162,6 +164,7 @@ mod tests {
             ("InternalError", 500, Cure::Retry, ServiceFailure),
             ("", 503, Cure::Retry, ServiceFailure),
             ("", 403, Cure::None, Malformed),
+            ("", 200, Cure::Retry, Malformed),
         ] {
             let failure = told(Operation::GetObject, code, "", status, tokyo.clone());
             assert_eq!((failure.cure, failure.gap.reason), (cure, reason), "{code} {status}");

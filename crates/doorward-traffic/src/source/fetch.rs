@@ -119,6 +119,9 @@ impl<S: Sessions> Source<S> {
         mut each: impl FnMut(&Planned, Result<&Tally, &Gap>),
     ) -> Counted {
         let mut counted = Counted { tally: Tally::default(), missed: plan.missed.clone() };
+        for Missed { what, gap, .. } in &plan.missed {
+            counted.tally.reading.unread.add(|| format!("{what}*: {gap}"));
+        }
         let limits = Limits::shared_by(threads);
         let reader = move || {
             let (mut reader, mut stored) = (Reader::new(limits, window), Vec::new());
