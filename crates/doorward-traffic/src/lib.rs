@@ -27,8 +27,8 @@ pub use metric::{Answer, Known, Metric, Series};
 pub use object::{INTERVAL, Key, Listed, LogObject, Selection, day_folder};
 pub use read::{Limits, Reader};
 pub use source::{
-    Body, CallLimits, Capability, Cost, Counted, Door, LogPlace, LogPlan, Metered, Missed, Operation, Pause, Planned,
-    Prices, Sessions, Source, Span,
+    AthenaCount, AthenaError, AthenaJob, Body, CallLimits, Capability, Cost, Counted, Door, Estimate, LogPlace,
+    LogPlan, Metered, Missed, Operation, Pause, Planned, Prices, Sessions, Source, Span,
 };
 pub use tally::{
     Answered, BalancerKey, BalancerTally, By, Cause, Client, HourTally, NoBalancer, Reading, Sampled, Sources, Tally,

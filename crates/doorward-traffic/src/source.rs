@@ -5,6 +5,7 @@
 //! the crate: it turns answers into [`Planned`](crate::Planned) objects, readers of bytes, and [`Series`](crate::Series).
 
 mod actions;
+mod athena;
 mod call;
 mod cloudwatch;
 mod failure;
@@ -25,6 +26,7 @@ use aws_types::SdkConfig;
 use doorward_model::{AccountRegion, Gap, Region};
 
 pub use actions::{Capability, Operation};
+pub use athena::{AthenaCount, AthenaError, AthenaJob, Estimate};
 pub use cloudwatch::Metered;
 pub use fetch::{Body, Counted};
 pub use plan::{Cost, LogPlace, LogPlan, Missed, Planned, Prices, Span};

@@ -23,6 +23,7 @@ use super::failure::Failure;
 use super::plan::{LogPlace, LogPlan, Missed, Planned, Span, last_end};
 use super::{Door, Sessions, Source};
 use crate::object::{Key, Selection, day_folder};
+use crate::tally::BalancerKey;
 
 /// A page of a list, checked.
 struct Page {
@@ -128,8 +129,7 @@ impl<S: Sessions> Source<S> {
                     None => token = Some(more),
                 }
                 if asked == (after.clone(), token.clone()) {
-                    let gap = Gap::new(GapReason::Malformed, Operation::ListObjectsV2.action());
-                    return Err(gap.with_message("the answers name the same next page twice"));
+                    return Err(same_page());
                 }
                 if beyond {
                     break;
@@ -159,7 +159,7 @@ impl<S: Sessions> Source<S> {
                     .list_objects_v2()
                     .bucket(&place.bucket)
                     .prefix(folder)
-                    .start_after(after)
+                    .set_start_after((!after.is_empty()).then(|| after.clone()))
                     .set_continuation_token(token.clone())
                     .customize()
                     .config_override(as_credentials(&door));
@@ -179,6 +179,34 @@ impl<S: Sessions> Source<S> {
         }
     }
 
+    /// Objects below a folder, and their bytes, whatever they are.
+    pub(super) async fn folder(&self, place: &AccountRegion, bucket: &str, folder: &str) -> Result<(u64, u64), Gap> {
+        let whole = LogPlace {
+            balancer: BalancerKey { account: None, region: None, id: String::new() },
+            bucket: bucket.to_owned(),
+            prefix: String::new(),
+            reader: place.clone(),
+            spans: Vec::new(),
+        };
+        let mut day = Day { keys: Vec::new(), lists: 0, region: place.region.clone() };
+        let (mut objects, mut bytes) = (0, 0);
+        let mut asked = (String::new(), None);
+        loop {
+            let page = self.list_page(&whole, folder, &asked, &mut day).await?;
+            objects += page.keys.len() as u64;
+            bytes += page.keys.iter().map(|listed| listed.bytes).sum::<u64>();
+            let Some(more) = page.more else { return Ok((objects, bytes)) };
+            let next = match page.keys.last() {
+                Some(last) => (last.key.clone(), None),
+                None => (asked.0.clone(), Some(more)),
+            };
+            if next == asked {
+                return Err(same_page());
+            }
+            asked = next;
+        }
+    }
+
     pub(super) fn s3(&self, region: &Region, config: &SdkConfig) -> aws_sdk_s3::Client {
         self.shared.s3.get(region, || {
             let config = aws_sdk_s3::config::Builder::from(config)
@@ -190,6 +218,11 @@ impl<S: Sessions> Source<S> {
             aws_sdk_s3::Client::from_conf(config)
         })
     }
+}
+
+fn same_page() -> Gap {
+    let gap = Gap::new(GapReason::Malformed, Operation::ListObjectsV2.action());
+    gap.with_message("the answers name the same next page twice")
 }
 
 /// Makes one call with these credentials. They are already resolved, so nothing caches them again.
