@@ -41,7 +41,7 @@ const STAMP: &str = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-
 pub(super) fn regex() -> String {
     // The first group is empty, and set only where there is no backslash; a reference to it fails where it is not set.
     let unescaped = r"(?:(?=[^\\]*+\z)()|(?=.*\\))";
-    let first = line(ESCAPED, &format!(r"(?:-|{STAMP}|\1[^ \x22]++)(?= |\r?+\z)"));
+    let first = line(ESCAPED, &format!(r#"(?:(?:-|{STAMP})(?= |\r?+\z)|\1(?:{ESCAPED}|[^ "]*+))"#));
     let second = line(PLAIN, &format!(r"(?:-|{STAMP})(?= |\r?+\z)"));
     format!("(?s){unescaped}{first}|{second}|(.*)")
 }
