@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 mod asff;
+mod athena;
 mod bench;
 mod evidence;
 mod iam;
@@ -32,6 +33,7 @@ const TASKS: &[Task] = &[
         "measure the scanner beside a bare SDK loop and plain HTTP; the ledger",
         bench::run,
     ),
+    ("athena", "", "let Java and DuckDB count a corpus as Athena is told to, and compare", athena::run),
     ("evidence", "", "let openpyxl, pandas and LibreOffice read evidence packs, and compare", evidence::run),
     ("iam", "[--check]", "write config/iam/ from the actions that the code declares", iam::run),
     ("asff", "", "check rendered findings against the service model that botocore ships", asff::run),

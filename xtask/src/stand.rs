@@ -16,6 +16,7 @@ mod control;
 mod emulators;
 mod hub;
 mod judge;
+mod traffic;
 mod truth;
 mod venv;
 
@@ -31,7 +32,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         crate::only(arguments, &["--keep"])?;
         return keep(&python);
     }
-    let names: Vec<&str> = CASES.iter().map(|case| case.name).chain([hub::NAME]).collect();
+    let names: Vec<&str> = CASES.iter().map(|case| case.name).chain([hub::NAME, traffic::NAME]).collect();
     crate::only(arguments, &names)?;
     let binary = workspace::build("doorward")?;
     let moto = Moto::start(&python)?;
@@ -62,6 +63,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         attempt(case.name, case.what, &|| stand.try_case(case));
     }
     attempt(hub::NAME, "findings live in another emulator's Security Hub", &|| hub::attempt(&stand, &python));
+    attempt(traffic::NAME, "logs, metrics and queries of another emulator", &|| traffic::attempt(&stand, &python));
     println!("stand: {passed} cases passed, {failed} failed");
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

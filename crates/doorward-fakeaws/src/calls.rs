@@ -27,7 +27,8 @@ pub struct CallRecord {
     pub account: String,
     /// Region of the signature.
     pub region: String,
-    /// Service: `sts`, `organizations`, `account`, `elbv2`, `elb`, `logs`, `securityhub`, `sns`; a signing name when it is none of ours.
+    /// Service: `sts`, `organizations`, `account`, `elbv2`, `elb`, `logs`, `securityhub`, `sns`, `s3`, `cloudwatch`, `athena`; a
+    /// signing name when it is none of ours.
     pub service: String,
     /// Action as the API names it.
     pub action: String,

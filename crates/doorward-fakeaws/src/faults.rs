@@ -113,7 +113,7 @@ impl Fault {
         }
     }
 
-    /// Only calls to a service: `sts`, `organizations`, `account`, `elbv2`, `elb`, `logs`, `securityhub`, or a signing name such as
+    /// Only calls to a service: `sts`, `organizations`, `account`, `elbv2`, `elb`, `logs`, `securityhub`, `s3`, `cloudwatch`, `athena`, or a signing name such as
     /// `elasticloadbalancing`.
     #[must_use]
     pub fn service(mut self, pattern: &str) -> Self {

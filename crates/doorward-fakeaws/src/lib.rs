@@ -1,6 +1,6 @@
 //! An AWS organization in one process: STS, Organizations, Account, Elastic Load Balancing (both generations),
-//! CloudWatch Logs deliveries, Security Hub and publishing to SNS topics over their real wire protocols, with IAM
-//! evaluation, quotas, faults and a call log.
+//! CloudWatch Logs deliveries, Security Hub, publishing to SNS topics, S3 (reading), CloudWatch metrics and Athena over their
+//! real wire protocols, with IAM evaluation, quotas, faults and a call log.
 //!
 //! It is the demo's cloud and the test bed of everything that calls AWS. It stands outside the scan's flow, depends on
 //! no other crate of the workspace, and shares no code with the clients that are tested against it.
@@ -25,9 +25,9 @@
 //! # }
 //! ```
 //!
-//! - [`World`]: [`World::from_toml`], [`World::build`] from a [`spec::WorldSpec`], `set_attribute`, `set_tags`,
+//! - [`World`]: [`World::from_toml`], [`World::from_file`], [`World::build`] from a [`spec::WorldSpec`], `set_attribute`, `set_tags`,
 //!   `add_load_balancer`, `remove_load_balancer`, `attribute`, `arn`, `callers`, `summary`, `set_security_hub`,
-//!   `security_hub_findings`, `add_topic`, `published`.
+//!   `security_hub_findings`, `add_topic`, `published`, `put_object`, `add_metric`, `add_athena`, `athena_queries`.
 //! - [`Server`]: [`Server::start`], `url`, `calls`, `counts`, `clear_calls`, `set_faults`, `faults`, `shutdown`.
 //! - [`Options`]: port, [`Clock`], quotas on or off, [`CallDetail`], date check, faults.
 //! - [`Fault`]: a match, a [`Schedule`] and [`What`] happens; [`FaultPlan::fired`] counts.
@@ -68,10 +68,12 @@
 //!
 //! # What it deliberately does not do
 //!
-//! It does not verify signatures (key and session token must match, dates must be near), does not evaluate resource
-//! policies, permission boundaries or SCP allow lists, and creates nothing but findings and messages: the world file says what there is.
+//! It does not verify signatures (key and session token must match, dates must be near), of resource policies knows only
+//! which accounts a bucket admits, does not evaluate permission boundaries or SCP allow lists, and creates nothing but
+//! findings and messages: the world file says what there is.
 
 mod calls;
+mod cbor;
 mod clock;
 mod digest;
 mod faults;

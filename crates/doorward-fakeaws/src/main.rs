@@ -1,6 +1,7 @@
 //! Serves an emulated AWS organization from a world file until interrupted.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use doorward_fakeaws::{Options, Server, World};
@@ -34,8 +35,7 @@ fn arguments(mut given: impl Iterator<Item = String>) -> Result<Option<Arguments
 
 async fn run(arguments: Arguments) -> Result<(), String> {
     let path = &arguments.world;
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
-    let world = World::from_toml(&text).map_err(|error| format!("{path}: {error}"))?;
+    let world = World::from_file(Path::new(path)).map_err(|error| format!("{path}: {error}"))?;
     let server = Server::start(world, arguments.options).await.map_err(|error| error.to_string())?;
     let mut lines = format!("export AWS_ENDPOINT_URL={}\n", server.url());
     if let Some(caller) = server.world().callers().first() {

@@ -1,4 +1,6 @@
-//! Answers and errors in the shape of the protocol: query XML, JSON 1.1 and REST JSON.
+//! Answers and errors in the shape of the protocol: query XML, JSON 1.1, REST JSON, CBOR and S3's own.
+
+use bytes::Bytes;
 
 use crate::services::{Protocol, Service};
 use crate::xml::Xml;
@@ -20,6 +22,8 @@ pub(crate) enum Failure {
     UnknownAction(String),
     /// A parameter is missing or out of range.
     Invalid(String),
+    /// The bucket is in this Region, and another was asked.
+    OtherRegion(String),
     /// An error of the service's own.
     Own { code: &'static str, message: String, status: u16 },
 }
@@ -32,9 +36,11 @@ impl Failure {
 
     /// Code, message and HTTP status for a service.
     fn worded(&self, service: &Service) -> (&str, String, u16) {
-        let query = matches!(service.protocol, Protocol::Query { .. });
-        // JSON 1.1 answers 400 where REST JSON and query answer 403.
-        let forbidden = if matches!(service.protocol, Protocol::Json { .. }) { 400 } else { 403 };
+        let storage = matches!(service.protocol, Protocol::Storage);
+        let query = storage || matches!(service.protocol, Protocol::Query { .. });
+        // JSON 1.1 and CBOR answer 400 where REST JSON, query and S3 answer 403.
+        let forbidden =
+            if matches!(service.protocol, Protocol::Json { .. } | Protocol::Cbor { .. }) { 400 } else { 403 };
         match self {
             Self::Denied(message) => {
                 (if query { "AccessDenied" } else { "AccessDeniedException" }, message.clone(), forbidden)
@@ -42,6 +48,11 @@ impl Failure {
             Self::Expired => (
                 if query { "ExpiredToken" } else { "ExpiredTokenException" },
                 "The security token included in the request is expired".to_owned(),
+                if storage { 400 } else { forbidden },
+            ),
+            Self::InvalidToken if storage => (
+                "InvalidAccessKeyId",
+                "The AWS Access Key Id you provided does not exist in our records.".to_owned(),
                 forbidden,
             ),
             Self::InvalidToken => (
@@ -50,9 +61,14 @@ impl Failure {
                 forbidden,
             ),
             Self::Throttled => {
-                let status = if matches!(service.protocol, Protocol::Rest) { 429 } else { 400 };
-                (service.throttle, "Rate exceeded".to_owned(), status)
+                let (status, message) = match service.protocol {
+                    Protocol::Rest => (429, "Rate exceeded"),
+                    Protocol::Storage => (503, "Please reduce your request rate."),
+                    _ => (400, "Rate exceeded"),
+                };
+                (service.throttle, message.to_owned(), status)
             }
+            Self::Skewed(message) if storage => ("RequestTimeTooSkewed", message.clone(), forbidden),
             Self::Skewed(message) => {
                 (if query { "SignatureDoesNotMatch" } else { "InvalidSignatureException" }, message.clone(), forbidden)
             }
@@ -61,12 +77,38 @@ impl Failure {
                     ("InvalidAction", format!("Could not find operation {action} for version {version}"), 400)
                 }
                 Protocol::Json { .. } => ("UnknownOperationException", String::new(), 400),
-                Protocol::Rest => ("UnknownOperationException", String::new(), 404),
+                Protocol::Rest | Protocol::Cbor { .. } => ("UnknownOperationException", String::new(), 404),
+                Protocol::Storage => {
+                    ("NotImplemented", "A header or query you provided is not implemented.".to_owned(), 501)
+                }
             },
+            Self::OtherRegion(_) => (
+                "PermanentRedirect",
+                "The bucket you are attempting to access must be addressed using the specified endpoint.".to_owned(),
+                301,
+            ),
             Self::Invalid(message) => (service.invalid, message.clone(), 400),
             Self::Own { code, message, status } => (code, message.clone(), *status),
         }
     }
+}
+
+/// What an operation answers.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// A document, for the protocol to wrap.
+    Document(String),
+    /// An answer that needs no wrapping.
+    Whole(Whole),
+}
+
+/// An answer with its own status and headers.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    pub(crate) status: u16,
+    pub(crate) content_type: &'static str,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Bytes,
 }
 
 /// A complete answer, before faults get at it.
@@ -74,59 +116,94 @@ impl Failure {
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) content_type: &'static str,
-    pub(crate) body: String,
+    pub(crate) body: Bytes,
     /// `ok` or the error code.
     pub(crate) outcome: String,
-    /// REST JSON repeats the error code in a header.
-    pub(crate) error_header: bool,
+    /// Headers besides the content's type and length, the date and the request id.
+    pub(crate) headers: Vec<(&'static str, String)>,
 }
 
 /// Wraps what an operation answered, or its failure, for the service's protocol.
-pub(crate) fn reply(service: &Service, action: &str, request_id: &str, result: Result<String, Failure>) -> Reply {
-    match (result, &service.protocol) {
-        (Ok(inner), Protocol::Query { namespace, .. }) => {
-            let mut xml = Xml::with_capacity(inner.len() + 400);
-            xml.open(&format!("{action}Response xmlns=\"{namespace}\""));
-            xml.raw_within(&format!("{action}Result"), &inner);
-            xml.within("ResponseMetadata", |xml| xml.text("RequestId", request_id));
-            xml.close(&format!("{action}Response"));
-            Reply {
-                status: 200,
-                content_type: "text/xml",
-                body: xml.finish(),
-                outcome: "ok".to_owned(),
-                error_header: false,
-            }
-        }
-        (Ok(body), protocol) => Reply {
+pub(crate) fn reply(service: &Service, action: &str, request_id: &str, result: Result<Answer, Failure>) -> Reply {
+    let mut reply = match result {
+        Ok(Answer::Document(inner)) => Reply {
             status: 200,
-            content_type: json_type(protocol),
-            body,
+            content_type: content_type(&service.protocol),
+            body: document(service, action, request_id, inner).into(),
             outcome: "ok".to_owned(),
-            error_header: false,
+            headers: Vec::new(),
         },
-        (Err(failure), protocol) => {
-            let (code, message, status) = failure.worded(service);
-            let code = code.to_owned();
-            let body = match protocol {
-                Protocol::Query { namespace, .. } => error_xml(namespace, &code, &message, status, request_id),
-                Protocol::Json { .. } => {
-                    serde_json::json!({"__type": code, "Message": message, "message": message}).to_string()
-                }
-                Protocol::Rest => serde_json::json!({"__type": code, "message": message}).to_string(),
-            };
-            let xml = matches!(protocol, Protocol::Query { .. });
-            Reply { status, content_type: json_type(protocol), body, outcome: code, error_header: !xml }
+        Ok(Answer::Whole(Whole { status, content_type, headers, body })) => {
+            Reply { status, content_type, body, outcome: "ok".to_owned(), headers }
         }
+        Err(failure) => refusal(service, request_id, &failure),
+    };
+    match service.protocol {
+        Protocol::Storage => reply.headers.push(("x-amz-request-id", request_id.to_owned())),
+        Protocol::Cbor { .. } => reply.headers.push(("smithy-protocol", "rpc-v2-cbor".to_owned())),
+        _ => {}
     }
+    reply
 }
 
-fn json_type(protocol: &Protocol) -> &'static str {
+fn document(service: &Service, action: &str, request_id: &str, inner: String) -> String {
+    let Protocol::Query { namespace, .. } = service.protocol else { return inner };
+    let mut xml = Xml::with_capacity(inner.len() + 400);
+    xml.open(&format!("{action}Response xmlns=\"{namespace}\""));
+    xml.raw_within(&format!("{action}Result"), &inner);
+    xml.within("ResponseMetadata", |xml| xml.text("RequestId", request_id));
+    xml.close(&format!("{action}Response"));
+    xml.finish()
+}
+
+fn refusal(service: &Service, request_id: &str, failure: &Failure) -> Reply {
+    let (code, message, status) = failure.worded(service);
+    let code = code.to_owned();
+    let mut headers = Vec::new();
+    let body = match &service.protocol {
+        Protocol::Query { namespace, .. } => error_xml(namespace, &code, &message, status, request_id).into(),
+        Protocol::Json { .. } => {
+            headers.push(("x-amzn-errortype", code.clone()));
+            serde_json::json!({"__type": code, "Message": message, "message": message}).to_string().into()
+        }
+        Protocol::Rest => {
+            headers.push(("x-amzn-errortype", code.clone()));
+            serde_json::json!({"__type": code, "message": message}).to_string().into()
+        }
+        Protocol::Cbor { .. } => {
+            headers.push(("x-amzn-query-error", format!("{code};Sender")));
+            crate::cbor::map([("__type", code.as_str().into()), ("message", message.as_str().into())])
+        }
+        Protocol::Storage => {
+            if let Failure::OtherRegion(region) = failure {
+                headers.push(("x-amz-bucket-region", region.clone()));
+            }
+            storage_error(&code, &message, request_id).into()
+        }
+    };
+    Reply { status, content_type: content_type(&service.protocol), body, outcome: code, headers }
+}
+
+fn content_type(protocol: &Protocol) -> &'static str {
     match protocol {
         Protocol::Query { .. } => "text/xml",
         Protocol::Json { .. } => "application/x-amz-json-1.1",
         Protocol::Rest => "application/json",
+        Protocol::Cbor { .. } => "application/cbor",
+        Protocol::Storage => "application/xml",
     }
+}
+
+/// The bare `Error` document of S3.
+fn storage_error(code: &str, message: &str, request_id: &str) -> String {
+    let mut xml = Xml::with_capacity(300 + message.len());
+    xml.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    xml.within("Error", |xml| {
+        xml.text("Code", code);
+        xml.text("Message", message);
+        xml.text("RequestId", request_id);
+    });
+    xml.finish()
 }
 
 /// The `ErrorResponse` document of the query protocol.

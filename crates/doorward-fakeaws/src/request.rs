@@ -115,7 +115,7 @@ impl Params {
 }
 
 /// Undoes `application/x-www-form-urlencoded`.
-fn decode(text: &str) -> String {
+pub(crate) fn decode(text: &str) -> String {
     if !text.contains(['%', '+']) {
         return text.to_owned();
     }

@@ -11,7 +11,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::header::HeaderValue;
@@ -255,7 +254,7 @@ async fn handle(
         let (status, text) = control::control(&state, &parts.method, path, &body);
         return Ok(response(status, "application/json", Sent::whole(text)));
     }
-    let outgoing = pipeline::answer(&state, &parts.method, path, &parts.headers, &body).await;
+    let outgoing = pipeline::answer(&state, &parts, &body).await;
     send(outgoing, &orders).await
 }
 
@@ -275,7 +274,7 @@ async fn send(outgoing: Outgoing, orders: &Arc<Orders>) -> Result<Response<Sent>
         Some(What::Malformed) => response(200, "text/html", Sent::whole(page)),
         Some(What::EmptyBody) => response(200, reply.content_type, Sent::whole("")),
         Some(What::Truncated(fraction)) => {
-            let mut kept = Bytes::from(reply.body.clone());
+            let mut kept = reply.body.clone();
             kept.truncate(part(fraction));
             response(reply.status, reply.content_type, Sent::whole(kept))
         }
@@ -293,10 +292,10 @@ async fn send(outgoing: Outgoing, orders: &Arc<Orders>) -> Result<Response<Sent>
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         headers.insert("x-amzn-requestid", value);
     }
-    if reply.error_header
-        && let Ok(value) = HeaderValue::from_str(&reply.outcome)
-    {
-        headers.insert("x-amzn-errortype", value);
+    for (name, value) in reply.headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
     }
     let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&now);
     if let Some(value) = date.ok().and_then(|date| HeaderValue::from_str(&date).ok()) {

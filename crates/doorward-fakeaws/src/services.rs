@@ -1,11 +1,14 @@
 //! The table of emulated services. A service is one file that declares its operations; adding one adds a line here.
 
 mod account;
+mod athena;
+mod cloudwatch;
 mod elb;
 mod elbv2;
 mod logs;
 mod organizations;
 mod paging;
+pub(crate) mod s3;
 mod securityhub;
 mod sns;
 mod sts;
@@ -14,7 +17,7 @@ use jiff::Timestamp;
 
 use crate::iam::session::{Principal, Sessions};
 use crate::quota::Rate;
-use crate::reply::Failure;
+use crate::reply::{Failure, Whole};
 use crate::request::Params;
 use crate::world::World;
 use crate::world::organization::Account;
@@ -29,6 +32,9 @@ pub(crate) const SERVICES: &[Service] = &[
     logs::SERVICE,
     securityhub::SERVICE,
     sns::SERVICE,
+    s3::SERVICE,
+    cloudwatch::SERVICE,
+    athena::SERVICE,
 ];
 
 /// A service: how it is addressed and what it can do.
@@ -57,6 +63,10 @@ pub(crate) enum Protocol {
     Json { target: &'static str },
     /// JSON both ways; method and path are the action.
     Rest,
+    /// CBOR both ways; `POST /service/target/operation/Action`.
+    Cbor { target: &'static str },
+    /// S3's own: bucket and key in host and path, XML for lists and errors, bytes for objects.
+    Storage,
 }
 
 /// One operation of a service.
@@ -70,7 +80,16 @@ pub(crate) struct Operation {
     pub(crate) limits: &'static [Limit],
     /// Needs no permission, like GetCallerIdentity.
     pub(crate) open: bool,
-    pub(crate) handle: fn(&Call<'_>) -> Result<String, Failure>,
+    pub(crate) handle: Handler,
+}
+
+/// What carries out an operation.
+#[derive(Clone, Copy)]
+pub(crate) enum Handler {
+    /// Answers a document, which the protocol wraps.
+    Document(fn(&Call<'_>) -> Result<String, Failure>),
+    /// Answers status, headers and body by itself.
+    Whole(fn(&Call<'_>) -> Result<Whole, Failure>),
 }
 
 /// A token bucket of a service.

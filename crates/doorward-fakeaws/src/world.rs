@@ -1,24 +1,33 @@
 //! The emulated organization: who exists, what they may do, and which load balancers they own.
 
+pub(crate) mod athena;
 pub(crate) mod attributes;
 pub(crate) mod balancer;
+pub(crate) mod bucket;
 mod build;
 pub(crate) mod hub;
 mod load;
+pub(crate) mod metric;
 pub(crate) mod organization;
 pub mod spec;
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use bytes::Bytes;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::faults::Fault;
 use crate::iam::session::Principal;
+use athena::Athena;
 use balancer::Balancer;
+use bucket::{Bucket, Object};
 use hub::Hub;
+use metric::{Series, SeriesKey};
 use organization::{Account, Organization};
-use spec::LoadBalancerSpec;
+use spec::{AthenaSpec, LoadBalancerSpec, MetricSpec};
 
 /// What is wrong with the description of a world.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +60,7 @@ pub struct World {
     pub(crate) caller_keys: Vec<Caller>,
     /// One cell per account and Region: `account * regions + region`.
     cells: Vec<RwLock<Cell>>,
+    pub(crate) buckets: BTreeMap<String, RwLock<Bucket>>,
     pub(crate) faults: Vec<Fault>,
 }
 
@@ -78,6 +88,10 @@ pub(crate) struct Cell {
     pub(crate) hub: Hub,
     /// SNS topics by name, each with what was published to it.
     pub(crate) topics: BTreeMap<String, Vec<serde_json::Value>>,
+    /// CloudWatch there.
+    pub(crate) metrics: BTreeMap<SeriesKey, Series>,
+    /// Athena there.
+    pub(crate) athena: Athena,
 }
 
 /// Size of a world, as `GET /_fake/world` answers it.
@@ -105,7 +119,20 @@ impl World {
     /// # Errors
     /// [`WorldError`] with the line when the file is not TOML, has unknown keys or contradicts itself.
     pub fn from_toml(text: &str) -> Result<Self, WorldError> {
-        load::from_toml(text)
+        load::from_toml(text, Path::new(""))
+    }
+
+    /// Reads a world file; the folders it names are relative to it.
+    ///
+    /// # Errors
+    /// [`WorldError`] when the file cannot be read, and as with [`World::from_toml`].
+    pub fn from_file(path: &Path) -> Result<Self, WorldError> {
+        let text = std::fs::read_to_string(path).map_err(|error| WorldError {
+            line: None,
+            section: String::new(),
+            message: error.to_string(),
+        })?;
+        load::from_toml(&text, path.parent().unwrap_or_else(|| Path::new("")))
     }
 
     /// Builds a world from a description made in code.
@@ -213,6 +240,37 @@ impl World {
     pub fn published(&self, account: &str, region: &str, name: &str) -> Vec<serde_json::Value> {
         let Some(index) = self.index(account, region) else { return Vec::new() };
         self.read(index).topics.get(name).cloned().unwrap_or_default()
+    }
+
+    /// Puts an object into a bucket, in the place of any with the same key. False when there is no such bucket.
+    pub fn put_object(&self, bucket: &str, key: &str, content: impl Into<Bytes>, modified: Timestamp) -> bool {
+        let Some(bucket) = self.buckets.get(bucket) else { return false };
+        let mut bucket = bucket.write().unwrap_or_else(PoisonError::into_inner);
+        bucket.objects.insert(key.to_owned(), Object::held(content.into(), modified));
+        true
+    }
+
+    /// Adds points to a metric of a world that may already be served.
+    ///
+    /// # Errors
+    /// [`WorldError`] when the account, Region or load balancer does not exist.
+    pub fn add_metric(&self, spec: &MetricSpec) -> Result<(), WorldError> {
+        metric::add(self, spec).map_err(|message| WorldError { line: None, section: "metric".to_owned(), message })
+    }
+
+    /// Prepares an answer of Athena, after those that are there.
+    ///
+    /// # Errors
+    /// [`WorldError`] when the account or Region does not exist, or a row is not as long as the columns.
+    pub fn add_athena(&self, spec: &AthenaSpec) -> Result<(), WorldError> {
+        athena::add(self, spec).map_err(|message| WorldError { line: None, section: "athena".to_owned(), message })
+    }
+
+    /// Text of every query that Athena was given in an account-Region, in the order of their coming.
+    #[must_use]
+    pub fn athena_queries(&self, account: &str, region: &str) -> Vec<String> {
+        let Some(index) = self.index(account, region) else { return Vec::new() };
+        self.read(index).athena.queries.iter().map(|query| query.sql.clone()).collect()
     }
 
     /// Counts what there is.

@@ -16,7 +16,7 @@ use crate::top::Weight;
 use crate::window::Window;
 
 /// What has to be there before anything is recommended.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Thresholds {
     /// Days that the evidence has to cover. A week, so that every weekday is in it.

@@ -185,6 +185,9 @@ pub struct Seen<'a> {
     pub complete: bool,
     /// Its metrics.
     pub series: Option<&'a Series>,
+    /// Only the objects around the periods in which the metric counts something were read. They hold all requests that are
+    /// not compliant, and not all of the others: how many those are is the metric's to say.
+    pub around_periods: bool,
 }
 
 /// Forecasts from logs where there are any, else from the metric, else not at all.
@@ -208,7 +211,15 @@ pub fn forecast(balancer: &BalancerKey, seen: Seen<'_>) -> Forecast {
         evidence.window = seen.window.or_else(|| tally.window());
         evidence.unknown_tier = unknown(tally);
         let days = evidence.window.map_or(0.0, Window::days);
-        modes = ALL.map(|mode| from_logs(tally, mode, days)).into();
+        let counted = seen.series.filter(|_| seen.around_periods).and_then(requests);
+        let all = match counted {
+            Some(requests) => (requests.max(tally.classified()), Denominator::MetricRequests),
+            None => (tally.classified(), Denominator::ClassifiedRequests),
+        };
+        if seen.around_periods && counted.is_none() {
+            evidence.basis = Basis::PartialLogs;
+        }
+        modes = ALL.map(|mode| from_logs(tally, mode, days, all)).into();
     } else if let Some((series, non_compliant)) =
         seen.series.and_then(|series| Some((series, series.total(Metric::NonCompliant).count()?)))
     {
@@ -226,8 +237,7 @@ fn unknown(tally: &BalancerTally) -> u64 {
     unknown.map(|(_, answered)| answered.total()).sum()
 }
 
-fn from_logs(tally: &BalancerTally, mode: Mode, days: f64) -> ModeForecast {
-    let all = tally.classified();
+fn from_logs(tally: &BalancerTally, mode: Mode, days: f64, (all, of): (u64, Denominator)) -> ModeForecast {
     let treated = |treatment: Treatment| {
         let mut sum = Answered::default();
         let alike = |cause: &Cause| cause.tier.in_mode(mode) == treatment;
@@ -235,7 +245,7 @@ fn from_logs(tally: &BalancerTally, mode: Mode, days: f64) -> ModeForecast {
         sum
     };
     let (closed, blocked) = (treated(Treatment::ForwardedAndClosed), treated(Treatment::Blocked));
-    let of_all = |count| Share::new(count, all, Denominator::ClassifiedRequests, days);
+    let of_all = |count| Share::new(count, all, of, days);
     let of_blocked = |count| Share::new(count, blocked.total(), Denominator::BlockedRequests, days);
     ModeForecast {
         mode,
@@ -249,11 +259,16 @@ fn from_logs(tally: &BalancerTally, mode: Mode, days: f64) -> ModeForecast {
     }
 }
 
+/// All requests, as the metrics count them.
+fn requests(series: &Series) -> Option<u64> {
+    let requests = series.total(Metric::Requests).count()?;
+    Some(requests + series.total(Metric::Balancer4xx).count().unwrap_or(0))
+}
+
 /// The metric knows no tiers: monitor blocks none of them, strictest all, and of defensive nothing can be said unless there are none.
 fn from_metric(series: &Series, non_compliant: u64) -> Vec<ModeForecast> {
-    let Some(requests) = series.total(Metric::Requests).count() else { return Vec::new() };
-    let refused = series.total(Metric::Balancer4xx).count().unwrap_or(0);
-    let all = (requests + refused).max(non_compliant);
+    let Some(requests) = requests(series) else { return Vec::new() };
+    let all = requests.max(non_compliant);
     let days = series.window.days();
     let say = |mode: Mode, blocked: u64| {
         let of_all = |count| Share::new(count, all, Denominator::MetricRequests, days);

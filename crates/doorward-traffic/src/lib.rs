@@ -22,9 +22,12 @@ mod plan;
 mod read;
 mod reasons;
 mod scan;
+mod source;
 mod tally;
 mod top;
 mod window;
+
+pub use aws_credential_types::Credentials;
 
 pub use advice::{Advice, SourceToFix, Step, Thresholds, advise};
 pub use compare::{Change, Compared, Figure, compare};
@@ -37,6 +40,10 @@ pub use object::{INTERVAL, Key, Listed, LogObject, Selection, day_folder};
 pub use plan::{BalancerPlan, Estimate, Extent, LONGEST_PERIOD, ListedObject, Prices, Proof, estimate, plan};
 pub use read::{Limits, Reader};
 pub use reasons::{ReasonCode, reason, reasons};
+pub use source::{
+    AthenaCount, AthenaError, AthenaJob, Body, CallLimits, Capability, Cost, Counted, Door, LogPlace, LogPlan, Metered,
+    Missed, Operation, Pause, Planned, ScanEstimate, Sessions, Source, SourcePrices, Span,
+};
 pub use tally::{
     Answered, BalancerKey, BalancerTally, By, Cause, Client, HourTally, NoBalancer, Reading, Sampled, Sources, Tally,
     Tier, Treatment,

@@ -15,7 +15,7 @@ use crate::object::{INTERVAL, LogObject};
 use crate::tally::{BalancerKey, BalancerTally};
 
 /// What fetching costs, in US dollars. AWS changes prices; these are settings, not facts.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Prices {
     /// A million GET requests.

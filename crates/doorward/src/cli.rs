@@ -12,12 +12,14 @@ mod history;
 mod notify;
 mod overrides;
 mod publish;
+mod traffic;
 mod verify;
 
 pub(crate) use exceptions::{AddArguments, ExceptionsCommand, RenewArguments};
 pub(crate) use history::{HistoryArguments, HistoryCommand, HistoryFormat};
 pub(crate) use notify::NotifyArguments;
 pub(crate) use publish::PublishArguments;
+pub(crate) use traffic::{AdviseArguments, CompareArguments, TrafficArguments, TrafficCommand, TrafficSource};
 pub(crate) use verify::VerifyArguments;
 
 const EXAMPLES: &str = "\
@@ -26,6 +28,8 @@ Examples:
   doorward scan                                  scan the organization of the current AWS credentials
   doorward scan --role-name audit --ou /Prod     another role, one unit
   doorward scan --format table --format json-v1=scan.json --save scan.saved
+  doorward traffic --from scan.saved --save traffic.json   what the requests say, read from S3 and CloudWatch
+  doorward advise --logs FOLDER                  the mode each load balancer should be in, from a folder of logs
   doorward publish --dry-run                     what Security Hub would be told, and why
   doorward notify --dry-run                      what owners would be told
   doorward report --from scan.saved              render a saved scan again, offline
@@ -96,6 +100,10 @@ pub(crate) enum Command {
     History(Box<HistoryArguments>),
     /// Deliver the newest scan, or a saved one, to Security Hub
     Publish(PublishArguments),
+    /// What the requests say, from access logs and CloudWatch, and what each mode would do
+    Traffic(Box<TrafficArguments>),
+    /// The mode that each load balancer should be in by its traffic, with the evidence
+    Advise(Box<AdviseArguments>),
     /// Tell owners what changed and what is due, once each
     Notify(NotifyArguments),
     /// Is this evidence as it was written? Exit code 3 where it is not
@@ -200,6 +208,9 @@ pub(crate) struct ScanArguments {
     /// Save the raw scan, to be rendered or judged again by `doorward report`
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
+    /// Join what `doorward traffic --save` found to the report
+    #[arg(long, value_name = "FILE")]
+    pub(crate) traffic: Option<PathBuf>,
     /// Go on with the scan that was interrupted
     #[arg(long, conflicts_with = "no_ledger")]
     pub(crate) resume: bool,
@@ -251,6 +262,9 @@ pub(crate) struct ReportArguments {
     /// The saved scan
     #[arg(long, value_name = "FILE")]
     pub(crate) from: PathBuf,
+    /// Join what `doorward traffic --save` found to the report
+    #[arg(long, value_name = "FILE")]
+    pub(crate) traffic: Option<PathBuf>,
     /// Judge by the current settings instead of the ones saved with the scan
     #[arg(long)]
     pub(crate) judge_again: bool,

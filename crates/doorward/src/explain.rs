@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use doorward_model::{GapReason, RuleMeta};
+use doorward_traffic::{ReasonCode, Treatment};
 
 use crate::exit::{Exit, Failure};
 
@@ -17,6 +18,9 @@ pub(crate) fn text(topic: Option<&str>) -> Result<String, Failure> {
     }
     if let Some(reason) = GapReason::ALL.into_iter().find(|reason| reason.code() == topic) {
         return Ok(format!("{topic}\n\n{}\n\nWhat to do: {}\n", reason.meaning(), reason.remedy()));
+    }
+    if let Some(reason) = doorward_traffic::reason(topic) {
+        return Ok(request_text(reason));
     }
     Err(Failure::new(
         Exit::Usage,
@@ -33,6 +37,10 @@ fn topics() -> String {
     for reason in GapReason::ALL {
         let _ = writeln!(text, "  {:<30} {}", reason.code(), reason.meaning());
     }
+    text.push_str("\nReason codes of requests that are not compliant, as access logs have them:\n");
+    for reason in doorward_traffic::reasons() {
+        let _ = writeln!(text, "  {:<34} {:<11} {}", reason.code, reason.tier.as_str(), reason.sends);
+    }
     text.push_str("\nAlso: exit-codes\n");
     text
 }
@@ -41,6 +49,28 @@ fn exit_codes() -> String {
     let mut text = String::new();
     for (exit, says) in Exit::ALL {
         let _ = writeln!(text, "{:>3}  {says}", exit.code());
+    }
+    text
+}
+
+fn request_text(reason: &ReasonCode) -> String {
+    let documented =
+        if reason.documented { "" } else { "; AWS's library has it, its documentation of load balancers does not" };
+    let mut text = format!(
+        "{} ({}{documented})\n\nSent: {}\n\nWho does it: {}\n\nWhat ends it: {}\n\n",
+        reason.code,
+        reason.tier.as_str(),
+        reason.sends,
+        reason.clients,
+        reason.fix
+    );
+    for (mode, treatment) in reason.treatments() {
+        let does = match treatment {
+            Treatment::Forwarded => "forwards it",
+            Treatment::ForwardedAndClosed => "forwards it and closes the connections to client and target",
+            Treatment::Blocked => "blocks it with 400",
+        };
+        let _ = writeln!(text, "  {:<10} {does}", mode.as_str());
     }
     text
 }

@@ -26,6 +26,7 @@ mod scan;
 mod schema;
 mod settings;
 mod stopping;
+mod traffic;
 mod verify;
 
 use cli::{Cli, Command, ConfigCommand};
@@ -64,6 +65,8 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::History(arguments) => history::run(cli, arguments),
         Command::Publish(arguments) => publish::run(cli, arguments),
         Command::Notify(arguments) => notify::run(cli, arguments),
+        Command::Traffic(arguments) => traffic::run(cli, arguments),
+        Command::Advise(arguments) => traffic::advise(cli, arguments),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Explain { topic } => answer(&explain::text(topic.as_deref())?),
         Command::Schema { kind } => answer(&schema::text(*kind)?),

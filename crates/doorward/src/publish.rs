@@ -21,7 +21,7 @@ use crate::exit::{Exit, Failure};
 use crate::held::Held;
 use crate::memory::{self, failed};
 use crate::plain::harmless;
-use crate::scan::{judge, runtime};
+use crate::scan::{Judging, Said, judge, runtime};
 use crate::settings::Settings;
 use crate::{register, saved, stopping};
 
@@ -79,9 +79,11 @@ impl Source {
 }
 
 fn from_file(path: &Path) -> Result<Source, Failure> {
-    let (saved, remembered) = saved::read(path)?;
+    let (saved, mut remembered) = saved::read(path)?;
     let register = saved.exceptions.register()?;
-    let mut report = judge(saved.inventory, &saved.normalize, &saved.policy, &register);
+    let said = Said::Saved(std::mem::take(&mut remembered.traffic));
+    let by = Judging { normalize: &saved.normalize, policy: &saved.policy, register: &register };
+    let mut report = judge(saved.inventory, &by, said);
     remembered.restore(&mut report);
     Ok(Source { report, register, policy: saved.policy })
 }
@@ -95,7 +97,8 @@ fn newest(settings: &Settings, path: &Path) -> Result<Source, Failure> {
     let inventory = ledger.inventory(&run.id).map_err(failed)?;
     let inventory = inventory.ok_or_else(|| usage("the newest scan's raw data is not kept any more; scan again"))?;
     let register = settings.exceptions.read()?.register()?;
-    let mut report = judge(inventory, &settings.normalize(), &settings.policy, &register);
+    let by = Judging { normalize: &settings.normalize(), policy: &settings.policy, register: &register };
+    let mut report = judge(inventory, &by, Said::Nothing);
     ledger.remember(&mut report).map_err(failed)?;
     Ok(Source { report, register, policy: settings.policy.clone() })
 }

@@ -3,13 +3,21 @@
 use crate::cli::{Cli, ReportArguments};
 use crate::exit::{Exit, Failure};
 use crate::saved::{self, Remembered};
-use crate::scan::{self, Again};
+use crate::scan::{self, Again, Said};
 use crate::settings::Settings;
+use crate::traffic::Found;
 
 /// Runs `doorward report`. With the settings saved beside the scan the outputs are the same bytes as then; with
 /// `--judge-again` the current settings decide. Flags win over either.
 pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failure> {
-    let (saved, remembered) = saved::read(&arguments.from)?;
+    let (saved, mut remembered) = saved::read(&arguments.from)?;
+    let traffic = arguments.traffic.as_deref().map(Found::read).transpose()?;
+    // What is joined now is weighed by what is demanded now.
+    let weighing = traffic.as_ref().map(|_| Settings::load(cli.config.as_deref(), &[])).transpose()?;
+    let said = match (&traffic, &weighing) {
+        (Some(found), Some(settings)) => Said::Found(found, &settings.traffic),
+        _ => Said::Saved(std::mem::take(&mut remembered.traffic)),
+    };
     let (normalize, policy, exceptions, mut report, mut sinks, text) = if arguments.judge_again {
         let settings = Settings::load(cli.config.as_deref(), &[])?;
         let (normalize, sinks, exceptions) = (settings.normalize(), settings.sinks(), settings.exceptions.read()?);
@@ -21,6 +29,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
     let stopped = Exit::ALL.into_iter().map(|(exit, _)| exit).find(|exit| Some(exit.code()) == saved.stopped);
     let again = Again {
         inventory: saved.inventory,
+        said,
         normalize: &normalize,
         policy: &policy,
         exceptions: &exceptions,

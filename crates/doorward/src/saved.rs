@@ -17,6 +17,7 @@ use crate::output::{Draft, SinkSettings};
 use crate::past::Past;
 use crate::register::Texts;
 use crate::settings::{ReportSettings, Settings};
+use crate::traffic::ByArn;
 
 /// The name of the format, so that a stranger knows what the file is.
 const FORMAT: &str = "doorward-scan-v1";
@@ -51,12 +52,16 @@ pub(crate) struct Remembered {
     pub(crate) history: BTreeMap<String, History>,
     #[serde(default)]
     pub(crate) past: Past,
+    /// What the requests said, as it was weighed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) traffic: ByArn,
 }
 
 impl Remembered {
     fn of(report: &ScanReport, past: &Past) -> Self {
         let history = report.findings.iter().filter_map(|f| Some((f.id.clone(), f.history.clone()?))).collect();
-        Self { history, past: past.clone() }
+        let traffic = report.load_balancers.iter().filter_map(|lb| Some((lb.arn.clone(), lb.traffic.clone()?)));
+        Self { history, past: past.clone(), traffic: traffic.collect() }
     }
 
     /// Gives the findings their history back, and hands out the past.

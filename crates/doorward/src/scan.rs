@@ -25,14 +25,17 @@ use crate::register::{self, Texts};
 use crate::saved::{Remembered, Saving};
 use crate::settings::{ReportSettings, Settings};
 use crate::stopping;
+use crate::traffic::{self, ByArn, Found, TrafficSettings};
 
 /// Runs `doorward scan`.
 pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &arguments.overrides())?;
+    let traffic = arguments.traffic.as_deref().map(Found::read).transpose()?;
     let order = Order {
         settings: &settings,
         formats: &Format::or_table(&arguments.output.formats),
         save: arguments.save.as_deref(),
+        traffic: traffic.as_ref(),
         resume: arguments.resume,
         quiet: cli.quiet,
         emulator: None,
@@ -54,6 +57,8 @@ pub(crate) struct Order<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) formats: &'a [Format],
     pub(crate) save: Option<&'a Path>,
+    /// What the requests said, where that is known already.
+    pub(crate) traffic: Option<&'a Found>,
     /// Go on with the scan that was interrupted.
     pub(crate) resume: bool,
     /// No progress, no notices, no closing line.
@@ -71,7 +76,9 @@ pub(crate) async fn execute(order: Order<'_>, colour: bool) -> Result<Exit, Fail
     let mut memory = Memory::open(&settings.ledger, &order.clock)?;
     let (inventory, stopped) = look(&order, memory.as_mut()).await?;
     let saving = order.save.map(|path| Saving::begin(path, &inventory, settings, &texts, stopped)).transpose();
-    let mut report = judge(inventory, &settings.normalize(), &settings.policy, &register);
+    let rules = Judging { normalize: &settings.normalize(), policy: &settings.policy, register: &register };
+    let said = order.traffic.map_or(Said::Nothing, |found| Said::Found(found, &settings.traffic));
+    let mut report = judge(inventory, &rules, said);
     if !order.quiet {
         register::notices(&register, &report);
     }
@@ -97,6 +104,8 @@ pub(crate) async fn execute(order: Order<'_>, colour: bool) -> Result<Exit, Fail
 /// A scan that was read back, with what it is judged by.
 pub(crate) struct Again<'a> {
     pub(crate) inventory: Inventory,
+    /// What its requests said.
+    pub(crate) said: Said<'a>,
     pub(crate) normalize: &'a NormalizeSettings,
     pub(crate) policy: &'a Policy,
     pub(crate) exceptions: &'a Texts,
@@ -114,7 +123,8 @@ pub(crate) struct Again<'a> {
 pub(crate) fn render(cli: &Cli, again: Again<'_>, formats: &[Format]) -> Result<Exit, Failure> {
     let sinks = Sinks::prepare(&Format::or_table(formats), again.sinks, None)?;
     let register = again.exceptions.register()?;
-    let mut report = judge(again.inventory, again.normalize, again.policy, &register);
+    let rules = Judging { normalize: again.normalize, policy: again.policy, register: &register };
+    let mut report = judge(again.inventory, &rules, again.said);
     let past = again.remembered.restore(&mut report);
     if !cli.quiet {
         register::notices(&register, &report);
@@ -131,16 +141,37 @@ pub(crate) fn render(cli: &Cli, again: Again<'_>, formats: &[Format]) -> Result<
     finish(&report, &around, again.report, sinks, again.stopped, manner)
 }
 
-/// Judges by the rules with their exceptions as they stood when the scan began: a saved scan says the same for ever.
-pub(crate) fn judge(
-    inventory: Inventory,
-    settings: &NormalizeSettings,
-    policy: &Policy,
-    register: &Register,
-) -> ScanReport {
-    let rules = register::rules(register, inventory.run.started);
+/// What is known of the requests.
+pub(crate) enum Said<'a> {
+    /// Nobody looked.
+    Nothing,
+    /// What was found, still to be weighed.
+    Found(&'a Found, &'a TrafficSettings),
+    /// As it was weighed when the scan was saved.
+    Saved(ByArn),
+}
+
+/// What a scan is judged by.
+pub(crate) struct Judging<'a> {
+    pub(crate) normalize: &'a NormalizeSettings,
+    pub(crate) policy: &'a Policy,
+    pub(crate) register: &'a Register,
+}
+
+/// Judges by the rules with their exceptions as they stood when the scan began: a saved scan says the same for ever. What is
+/// known of the traffic is joined first, as it stood then.
+pub(crate) fn judge(inventory: Inventory, by: &Judging<'_>, said: Said<'_>) -> ScanReport {
+    let at = inventory.run.started;
+    let rules = register::rules(by.register, at);
     let rules: Vec<_> = rules.iter().map(|rule| &**rule).collect();
-    evaluate(normalize(inventory, settings), &rules, policy)
+    let mut scan = normalize(inventory, by.normalize);
+    let mut said = match said {
+        Said::Nothing => ByArn::new(),
+        Said::Found(found, settings) => traffic::of(found, &scan.load_balancers, settings, at),
+        Said::Saved(said) => said,
+    };
+    scan.load_balancers.iter_mut().for_each(|lb| lb.traffic = said.remove(&lb.arn));
+    evaluate(scan, &rules, by.policy)
 }
 
 fn finish(

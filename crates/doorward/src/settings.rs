@@ -58,6 +58,8 @@ pub(crate) struct Settings {
     pub(crate) exceptions: ExceptionSettings,
     /// Where history is kept.
     pub(crate) ledger: LedgerSettings,
+    /// What the requests say.
+    pub(crate) traffic: crate::traffic::TrafficSettings,
     /// Audit evidence.
     pub(crate) evidence: EvidenceSettings,
     /// Summaries per owner.
@@ -252,7 +254,9 @@ impl Settings {
         if let Err(error) = doorward_notify::Directory::new(self.notify.clone()) {
             return wrong(&error.setting, error.problem);
         }
-        if let Some((key, problem)) = self.evidence.problem().or_else(|| self.publish.problem()) {
+        if let Some((key, problem)) =
+            self.evidence.problem().or_else(|| self.publish.problem()).or_else(|| self.traffic.problem())
+        {
             return wrong(key, problem);
         }
         let known: Vec<&str> = doorward_rules::catalogue().iter().map(|meta| meta.id).collect();

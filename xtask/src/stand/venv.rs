@@ -9,7 +9,7 @@ use crate::process::{Finished, finish};
 use crate::workspace;
 
 /// What is installed. boto3 comes with moto. Pinned, because the stand asserts what the emulators answer.
-const PINS: [&str; 4] = ["moto==5.2.5", "flask", "flask-cors", "microburst==0.10.0"];
+const PINS: [&str; 5] = ["moto==5.2.5", "flask", "flask-cors", "microburst==0.10.0", "cbor2==6.3.0"];
 
 /// The Python of the environment with the emulators.
 pub(crate) fn python() -> Result<PathBuf> {

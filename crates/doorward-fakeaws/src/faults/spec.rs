@@ -14,7 +14,7 @@ pub struct FaultSpec {
     /// `invalid_finding`, `half_close`, `black_hole`,
     /// `slow_drip`, `truncated`, `malformed`, `empty_body`, `wrong_account`, `clock_skew` or `latency`.
     pub kind: String,
-    /// Service: `sts`, `organizations`, `account`, `elbv2`, `elb`, `logs`, `securityhub` or a signing name.
+    /// Service: `sts`, `organizations`, `account`, `elbv2`, `elb`, `logs`, `securityhub`, `s3`, `cloudwatch`, `athena` or a signing name.
     pub service: Option<String>,
     /// Action, wildcards allowed.
     pub action: Option<String>,

@@ -19,6 +19,8 @@ pub(crate) enum Refusal {
     SessionDeny,
     NoIdentityAllow,
     NoSessionAllow,
+    /// The resource is another account's, and its policy does not admit this one.
+    NoResourceAllow,
 }
 
 /// Explicit denies first (organization, identity, session), then the missing allows: the order of AWS's evaluation.
@@ -51,8 +53,9 @@ pub(crate) fn denial_message(context: &Context<'_>, refusal: &Refusal) -> String
     let action = context.action;
     let mut message = format!("User: {} is not authorized to perform: {action}", context.principal_arn);
     if context.resource != "*" {
-        message.push_str(" on resource: ");
-        message.push_str(context.resource);
+        // S3 puts its resources in quotes.
+        let quote = if action.starts_with("s3:") { "\"" } else { "" };
+        message.push_str(&format!(" on resource: {quote}{}{quote}", context.resource));
     }
     match refusal {
         Refusal::OrganizationDeny(arn) => {
@@ -66,6 +69,9 @@ pub(crate) fn denial_message(context: &Context<'_>, refusal: &Refusal) -> String
         }
         Refusal::NoSessionAllow => {
             message.push_str(&format!(" because no session policy allows the {action} action"));
+        }
+        Refusal::NoResourceAllow => {
+            message.push_str(&format!(" because no resource-based policy allows the {action} action"));
         }
     }
     message

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use hyper::{HeaderMap, Method};
+use hyper::HeaderMap;
+use hyper::http::request::Parts;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{RequestIds, State};
@@ -13,9 +14,9 @@ use crate::iam::decision::{Refusal, decide, denial_message};
 use crate::iam::policy::Context;
 use crate::iam::session::Principal;
 use crate::quota::BucketKey;
-use crate::reply::{Failure, Reply, error_xml, reply};
+use crate::reply::{Answer, Failure, Reply, error_xml, reply};
 use crate::request::{Params, Scope, amz_date, header};
-use crate::services::{self, Call, LimitScope, Operation, Protocol, Scene, Service};
+use crate::services::{self, Call, Handler, LimitScope, Operation, Protocol, Scene, Service};
 
 /// Widest difference between `X-Amz-Date` and the clock, in seconds.
 const SKEW: i64 = 300;
@@ -44,7 +45,8 @@ struct Identified<'a> {
 }
 
 /// Answers one request.
-pub(super) async fn answer(state: &State, method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> Outgoing {
+pub(super) async fn answer(state: &State, parts: &Parts, body: &[u8]) -> Outgoing {
+    let headers = &parts.headers;
     let sequence = state.next_sequence();
     let mut id = request_id(sequence);
     let now = state.clock.now();
@@ -56,14 +58,20 @@ pub(super) async fn answer(state: &State, method: &Method, path: &str, headers: 
         };
         return unidentified(state, sequence, id, now, None, &failure);
     };
-    let Some(identified) = identify(state, method, path, headers, body, &scope) else {
+    let Some(identified) = identify(state, parts, body, &scope) else {
         let failure =
             Failure::Own { code: "UnknownService", message: format!("{} is not emulated", scope.service), status: 501 };
         return unidentified(state, sequence, id, now, Some(&scope), &failure);
     };
 
     if state.request_ids == RequestIds::ByContent {
-        let content = String::from_utf8_lossy(body);
+        // S3 asks in its path what others ask in the body.
+        let asked = if matches!(identified.service.protocol, Protocol::Storage) {
+            parts.uri.to_string()
+        } else {
+            String::new()
+        };
+        let content = asked + &String::from_utf8_lossy(body);
         let region = identified.scope.region.as_str();
         id = request_id(digest(&[identified.account, region, identified.service.label, &identified.action, &content]));
     }
@@ -103,7 +111,9 @@ pub(super) async fn answer(state: &State, method: &Method, path: &str, headers: 
     let result = match injected {
         Some(failure) => Err(failure),
         // A call that never gets an answer must not have an effect either.
-        None if matches!(spoil, Some(What::Reset | What::BlackHole | What::ServerError(_))) => Ok(String::new()),
+        None if matches!(spoil, Some(What::Reset | What::BlackHole | What::ServerError(_))) => {
+            Ok(Answer::Document(String::new()))
+        }
         None => perform(state, &identified, headers, now, Twist { misdirect, fail_some, forbidden }),
     };
     let reply = reply(identified.service, &identified.action, &id, result);
@@ -147,21 +157,15 @@ fn unidentified(
     let reply = Reply {
         status,
         content_type: "text/xml",
-        body: error_xml(namespace, code, message, status, &request_id),
+        body: error_xml(namespace, code, message, status, &request_id).into(),
         outcome: code.to_owned(),
-        error_header: false,
+        headers: Vec::new(),
     };
     Outgoing { reply, request_id, now, spoil: None }
 }
 
-fn identify<'a>(
-    state: &'a State,
-    method: &Method,
-    path: &str,
-    headers: &HeaderMap,
-    body: &[u8],
-    scope: &'a Scope,
-) -> Option<Identified<'a>> {
+fn identify<'a>(state: &'a State, parts: &Parts, body: &[u8], scope: &'a Scope) -> Option<Identified<'a>> {
+    let (method, path, headers) = (&parts.method, parts.uri.path(), &parts.headers);
     let text = String::from_utf8_lossy(body);
     let first = services::find(&scope.service, None)?;
     let json = |text: &str| Params::Json(serde_json::from_str(text).unwrap_or(serde_json::Value::Null));
@@ -180,6 +184,15 @@ fn identify<'a>(
             let asked = format!("{method} {path}");
             let known = first.operations.iter().find(|operation| operation.path == asked);
             (first, known.map_or(path, |operation| operation.name).to_owned(), json(&text))
+        }
+        Protocol::Cbor { target } => {
+            let named = path.strip_prefix("/service/").and_then(|rest| rest.strip_prefix(target));
+            let action = named.and_then(|rest| rest.strip_prefix("/operation/")).unwrap_or(path);
+            (first, action.to_owned(), Params::Json(crate::cbor::read(body)))
+        }
+        Protocol::Storage => {
+            let (action, params) = services::s3::address(&state.world, parts);
+            (first, action.to_owned(), params)
         }
     };
     let operation = service.operations.iter().find(|operation| operation.name == action);
@@ -205,7 +218,7 @@ fn perform(
     headers: &HeaderMap,
     now: Timestamp,
     twist: Twist,
-) -> Result<String, Failure> {
+) -> Result<Answer, Failure> {
     let world = &*state.world;
     let caller = authenticate(state, identified, headers, now)?;
     let account = world.account(caller.account).ok_or(Failure::InvalidToken)?;
@@ -219,7 +232,7 @@ fn perform(
         authorize(state, identified, caller)?;
     }
     let region_name = world.organization.regions.get(usize::from(region)).map_or("", |region| region.name.as_str());
-    (operation.handle)(&Call {
+    let call = Call {
         world,
         sessions: &state.sessions,
         principal: caller,
@@ -231,7 +244,11 @@ fn perform(
         misdirect: twist.misdirect,
         fail_some: twist.fail_some,
         forbidden: twist.forbidden.as_deref(),
-    })
+    };
+    match operation.handle {
+        Handler::Document(handle) => handle(&call).map(Answer::Document),
+        Handler::Whole(handle) => handle(&call).map(Answer::Whole),
+    }
 }
 
 fn authenticate<'a>(
@@ -323,7 +340,11 @@ fn authorize(state: &State, identified: &Identified<'_>, caller: &Principal) -> 
 }
 
 fn iam_action(identified: &Identified<'_>) -> String {
-    format!("{}:{}", identified.service.prefix, identified.action)
+    let action = match identified.service.protocol {
+        Protocol::Storage => services::s3::permission(&identified.action),
+        _ => &identified.action,
+    };
+    format!("{}:{action}", identified.service.prefix)
 }
 
 /// A denial that a fault orders, in the words of a real one.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::paging::{page, size};
-use super::{Call, Operation, Protocol, Scene, Service};
+use super::{Call, Handler, Operation, Protocol, Scene, Service};
 use crate::reply::Failure;
 use crate::request::Params;
 
@@ -21,7 +21,7 @@ pub(crate) const SERVICE: Service = Service {
         resources: account_arn,
         limits: &[],
         open: false,
-        handle: list_regions,
+        handle: Handler::Document(list_regions),
     }],
 };
 

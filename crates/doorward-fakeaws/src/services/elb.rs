@@ -2,7 +2,7 @@
 
 use super::elbv2::tag_list;
 use super::paging::{seal, size, unseal};
-use super::{Call, Limit, LimitScope, Operation, Protocol, Scene, Service, anything};
+use super::{Call, Handler, Limit, LimitScope, Operation, Protocol, Scene, Service, anything};
 use crate::quota::Rate;
 use crate::reply::Failure;
 use crate::request::Params;
@@ -35,7 +35,7 @@ const fn operation(
     resources: fn(&Params, &Scene<'_>) -> Vec<String>,
     limits: &'static [Limit],
 ) -> Operation {
-    Operation { name, path: "", resources, limits, open: false, handle }
+    Operation { name, path: "", resources, limits, open: false, handle: Handler::Document(handle) }
 }
 
 const READ: &[Limit] = &[limit("elb-read", 40.0, 10.0), limit("elb-all", 40.0, 10.0)];

@@ -1,7 +1,7 @@
 //! Elastic Load Balancing v2: application, network and gateway load balancers.
 
 use super::paging::{seal, size, unseal};
-use super::{Call, Limit, LimitScope, Operation, Protocol, Scene, Service, anything};
+use super::{Call, Handler, Limit, LimitScope, Operation, Protocol, Scene, Service, anything};
 use crate::digest::digest;
 use crate::quota::Rate;
 use crate::reply::Failure;
@@ -36,7 +36,7 @@ const fn operation(
     resources: fn(&Params, &Scene<'_>) -> Vec<String>,
     limits: &'static [Limit],
 ) -> Operation {
-    Operation { name, path: "", resources, limits, open: false, handle }
+    Operation { name, path: "", resources, limits, open: false, handle: Handler::Document(handle) }
 }
 
 /// Published buckets: one per category, and one that all actions of the API share.

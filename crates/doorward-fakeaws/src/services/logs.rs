@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::paging::{page, size};
-use super::{Call, Operation, Protocol, Service, anything};
+use super::{Call, Handler, Operation, Protocol, Service, anything};
 use crate::digest::{BASE36, digest, spell};
 use crate::reply::Failure;
 
@@ -22,7 +22,7 @@ pub(crate) const SERVICE: Service = Service {
             resources: anything,
             limits: &[],
             open: false,
-            handle: describe_sources,
+            handle: Handler::Document(describe_sources),
         },
         Operation {
             name: "DescribeDeliveries",
@@ -30,7 +30,7 @@ pub(crate) const SERVICE: Service = Service {
             resources: anything,
             limits: &[],
             open: false,
-            handle: describe_deliveries,
+            handle: Handler::Document(describe_deliveries),
         },
     ],
 };

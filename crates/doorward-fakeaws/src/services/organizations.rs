@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::paging::{page, size};
-use super::{Call, Limit, LimitScope, Operation, Protocol, Scene, Service, anything};
+use super::{Call, Handler, Limit, LimitScope, Operation, Protocol, Scene, Service, anything};
 use crate::quota::Rate;
 use crate::reply::Failure;
 use crate::request::Params;
@@ -37,7 +37,7 @@ const fn operation(
     resources: fn(&Params, &Scene<'_>) -> Vec<String>,
     limits: &'static [Limit],
 ) -> Operation {
-    Operation { name, path: "", resources, limits, open: false, handle }
+    Operation { name, path: "", resources, limits, open: false, handle: Handler::Document(handle) }
 }
 
 /// Published throttles: rate and burst per account, and per organization.

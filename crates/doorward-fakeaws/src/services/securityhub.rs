@@ -6,7 +6,7 @@ mod shape;
 use serde_json::{Value, json};
 
 use super::paging::{page, size};
-use super::{Call, Limit, LimitScope, Operation, Protocol, Scene, Service};
+use super::{Call, Handler, Limit, LimitScope, Operation, Protocol, Scene, Service};
 use crate::quota::Rate;
 use crate::reply::Failure;
 use crate::request::Params;
@@ -27,7 +27,7 @@ pub(crate) const SERVICE: Service = Service {
             resources: products,
             limits: &[limit("securityhub:import", 10.0, 30.0)],
             open: false,
-            handle: import,
+            handle: Handler::Document(import),
         },
         Operation {
             name: "GetFindings",
@@ -35,7 +35,7 @@ pub(crate) const SERVICE: Service = Service {
             resources: hub_arn,
             limits: &[limit("securityhub:get", 3.0, 6.0)],
             open: false,
-            handle: get,
+            handle: Handler::Document(get),
         },
         Operation {
             name: "BatchUpdateFindings",
@@ -43,7 +43,7 @@ pub(crate) const SERVICE: Service = Service {
             resources: hub_arn,
             limits: &[limit("securityhub:update", 10.0, 30.0)],
             open: false,
-            handle: update,
+            handle: Handler::Document(update),
         },
     ],
 };

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, Operation, Protocol, Scene, Service};
+use super::{Call, Handler, Operation, Protocol, Scene, Service};
 use crate::digest::{BASE36, digest, spell};
 use crate::reply::Failure;
 use crate::request::Params;
@@ -16,7 +16,14 @@ pub(crate) const SERVICE: Service = Service {
     throttle: "Throttled",
     invalid: "InvalidParameter",
     global: false,
-    operations: &[Operation { name: "Publish", path: "", resources: topic, limits: &[], open: false, handle: publish }],
+    operations: &[Operation {
+        name: "Publish",
+        path: "",
+        resources: topic,
+        limits: &[],
+        open: false,
+        handle: Handler::Document(publish),
+    }],
 };
 
 /// Largest message, in bytes, and longest subject, in characters.

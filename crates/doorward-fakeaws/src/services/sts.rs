@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Call, Operation, Protocol, Scene, Service, anything};
+use super::{Call, Handler, Operation, Protocol, Scene, Service, anything};
 use crate::iam::policy::Policy;
 use crate::iam::session::Principal;
 use crate::reply::Failure;
@@ -25,9 +25,16 @@ pub(crate) const SERVICE: Service = Service {
             resources: anything,
             limits: &[],
             open: true,
-            handle: get_caller_identity,
+            handle: Handler::Document(get_caller_identity),
         },
-        Operation { name: "AssumeRole", path: "", resources: role_arn, limits: &[], open: false, handle: assume_role },
+        Operation {
+            name: "AssumeRole",
+            path: "",
+            resources: role_arn,
+            limits: &[],
+            open: false,
+            handle: Handler::Document(assume_role),
+        },
     ],
 };
 

@@ -3,7 +3,7 @@
 mod balancers;
 mod identity;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, RwLock};
 
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use identity::{attach_policies, caller, delegate, role};
 
 use super::organization::{Account, Organization, Region, RegionState, Role, Trust, Unit};
 use super::spec::{AccountSpec, OrganizationSpec, UnitSpec, WorldSpec};
-use super::{Cell, World, WorldError};
+use super::{Cell, World, WorldError, athena, bucket, metric};
 use crate::digest::{BASE36, digest, spell};
 use crate::iam::policy::Policy;
 
@@ -29,6 +29,7 @@ pub(super) fn build(spec: WorldSpec) -> Result<World, WorldError> {
         callers: HashMap::new(),
         caller_keys: Vec::new(),
         cells: Vec::new(),
+        buckets: BTreeMap::new(),
         faults: Vec::new(),
     };
     let shared = each("role", &spec.roles, role)?;
@@ -65,6 +66,18 @@ pub(super) fn build(spec: WorldSpec) -> Result<World, WorldError> {
     }
     for (number, entry) in spec.load_balancers.iter().enumerate() {
         add_load_balancer(&world, entry).map_err(at("load_balancer", number))?;
+    }
+    for (number, entry) in spec.buckets.iter().enumerate() {
+        let bucket = bucket::bucket(&world, entry).map_err(at("bucket", number))?;
+        if world.buckets.insert(entry.name.clone(), RwLock::new(bucket)).is_some() {
+            return Err(at("bucket", number)(format!("bucket {} is there twice", entry.name)));
+        }
+    }
+    for (number, entry) in spec.metrics.iter().enumerate() {
+        metric::add(&world, entry).map_err(at("metric", number))?;
+    }
+    for (number, entry) in spec.athena.iter().enumerate() {
+        athena::add(&world, entry).map_err(at("athena", number))?;
     }
     world.faults = each("fault", &spec.faults, crate::faults::FaultSpec::to_fault)?;
     Ok(world)
@@ -239,7 +252,7 @@ fn without_hub(world: &World, entry: &AccountSpec) -> Result<(), String> {
     Ok(())
 }
 
-fn region(world: &World, name: &str) -> Result<u16, String> {
+pub(super) fn region(world: &World, name: &str) -> Result<u16, String> {
     world.organization.region_index(name).ok_or_else(|| format!("there is no Region {name:?}"))
 }
 
@@ -251,7 +264,7 @@ fn covers(target: &str, account: &str, path: &str) -> bool {
         || path.strip_prefix(target).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn timestamp(text: Option<&str>) -> Result<Timestamp, String> {
+pub(super) fn timestamp(text: Option<&str>) -> Result<Timestamp, String> {
     let text = text.unwrap_or(LONG_AGO);
     let full = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
     full.parse().map_err(|_| format!("{text:?} is neither a date nor a timestamp"))

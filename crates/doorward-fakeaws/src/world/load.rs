@@ -1,10 +1,13 @@
 //! Reads a world file, and turns every complaint into one that names the line.
 
+use std::path::Path;
+
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::spec::{
-    AccountSpec, CallerSpec, LoadBalancerSpec, OrganizationSpec, PolicySpec, RoleSpec, UnitSpec, WorldSpec,
+    AccountSpec, AthenaSpec, BucketSpec, CallerSpec, LoadBalancerSpec, MetricSpec, OrganizationSpec, PolicySpec,
+    RoleSpec, UnitSpec, WorldSpec,
 };
 use super::{World, WorldError};
 use crate::faults::FaultSpec;
@@ -27,17 +30,24 @@ struct File {
     #[serde(default)]
     load_balancer: Vec<Spanned<LoadBalancerSpec>>,
     #[serde(default)]
+    bucket: Vec<Spanned<BucketSpec>>,
+    #[serde(default)]
+    metric: Vec<Spanned<MetricSpec>>,
+    #[serde(default)]
+    athena: Vec<Spanned<AthenaSpec>>,
+    #[serde(default)]
     fault: Vec<Spanned<FaultSpec>>,
 }
 
-pub(super) fn from_toml(text: &str) -> Result<World, WorldError> {
+/// Folders are relative to `place`.
+pub(super) fn from_toml(text: &str, place: &Path) -> Result<World, WorldError> {
     let file: File = toml::from_str(text).map_err(|error| WorldError {
         line: error.span().map(|span| line_of(text, span.start)),
         section: String::new(),
         message: error.message().trim().to_owned(),
     })?;
     let mut lines = Lines { text, sections: Vec::new() };
-    let spec = WorldSpec {
+    let mut spec = WorldSpec {
         organization: lines.unwrap("organization", vec![file.organization]).pop().unwrap_or_default(),
         callers: lines.unwrap("caller", file.caller),
         units: lines.unwrap("ou", file.ou),
@@ -45,8 +55,14 @@ pub(super) fn from_toml(text: &str) -> Result<World, WorldError> {
         roles: lines.unwrap("role", file.role),
         policies: lines.unwrap("scp", file.scp),
         load_balancers: lines.unwrap("load_balancer", file.load_balancer),
+        buckets: lines.unwrap("bucket", file.bucket),
+        metrics: lines.unwrap("metric", file.metric),
+        athena: lines.unwrap("athena", file.athena),
         faults: lines.unwrap("fault", file.fault),
     };
+    for folder in spec.buckets.iter_mut().filter_map(|bucket| bucket.folder.as_mut()) {
+        *folder = place.join(&*folder);
+    }
     super::build::build(spec).map_err(|mut error| {
         error.line = lines.find(&error.section);
         error

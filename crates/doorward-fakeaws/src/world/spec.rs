@@ -1,6 +1,7 @@
 //! The description a world is built from: every key of the TOML file, and the same structs for building in code.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
@@ -23,6 +24,12 @@ pub struct WorldSpec {
     pub policies: Vec<PolicySpec>,
     /// `[[load_balancer]]`.
     pub load_balancers: Vec<LoadBalancerSpec>,
+    /// `[[bucket]]`: S3 buckets with what lies in them.
+    pub buckets: Vec<BucketSpec>,
+    /// `[[metric]]`: points of CloudWatch metrics.
+    pub metrics: Vec<MetricSpec>,
+    /// `[[athena]]`: what queries answer.
+    pub athena: Vec<AthenaSpec>,
     /// `[[fault]]`: what goes wrong, and when.
     pub faults: Vec<FaultSpec>,
 }
@@ -287,6 +294,92 @@ pub struct LoadBalancerSpec {
     /// Access logs go through CloudWatch Logs deliveries; default false.
     #[serde(default)]
     pub vended_logs: bool,
+}
+
+/// `[[bucket]]`: an S3 bucket.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BucketSpec {
+    /// Name, unique among all accounts.
+    pub name: String,
+    /// Account that owns it.
+    pub account: String,
+    /// Region it is in; requests signed for another one are redirected.
+    pub region: String,
+    /// Other accounts that the bucket policy lets list and read, or `*`; their identities need the permission as well.
+    #[serde(default)]
+    pub readers: Vec<String>,
+    /// Every file below is an object, its path from here the key. Relative to the world file, or to the current folder
+    /// when the world comes from a text.
+    pub folder: Option<PathBuf>,
+    /// `[[bucket.object]]`: objects given inline.
+    #[serde(default)]
+    pub object: Vec<ObjectSpec>,
+}
+
+/// `[[bucket.object]]`: one object.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ObjectSpec {
+    /// Key.
+    pub key: String,
+    /// Content; bytes that are no text are put by [`World::put_object`](crate::World::put_object).
+    #[serde(default)]
+    pub text: String,
+    /// When it was written: a date or a timestamp in quotes.
+    pub modified: Option<String>,
+}
+
+/// `[[metric]]`: points of one metric; several entries of the same metric add up.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetricSpec {
+    /// Account id.
+    pub account: String,
+    /// Region.
+    pub region: String,
+    /// Namespace; default `AWS/ApplicationELB`, or `AWS/ELB` for a classic load balancer.
+    pub namespace: Option<String>,
+    /// Metric name, such as `RequestCount`.
+    pub name: String,
+    /// Name of the load balancer that it is about; adds its dimension.
+    pub load_balancer: Option<String>,
+    /// Dimensions; a query has to name exactly these.
+    #[serde(default)]
+    pub dimensions: BTreeMap<String, String>,
+    /// Time of the first value: a date or a timestamp in quotes.
+    pub from: Option<String>,
+    /// Seconds from one value to the next; default 60.
+    pub every: Option<u32>,
+    /// The values. None at all leaves the metric without data.
+    #[serde(default)]
+    pub values: Vec<f64>,
+    /// Status that queries of it get instead of values: `Forbidden`, `InternalError` or `PartialData`.
+    pub status: Option<String>,
+}
+
+/// `[[athena]]`: what queries with a certain text answer. The first entry that fits is taken, any number of times.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AthenaSpec {
+    /// Account id.
+    pub account: String,
+    /// Region.
+    pub region: String,
+    /// Text that the query contains; default any.
+    #[serde(default)]
+    pub contains: String,
+    /// Column names of the result.
+    #[serde(default)]
+    pub columns: Vec<String>,
+    /// Rows of the result, each as long as `columns`.
+    #[serde(default)]
+    pub rows: Vec<Vec<String>>,
+    /// Bytes that the query scans.
+    #[serde(default)]
+    pub scanned: u64,
+    /// The query fails with this reason.
+    pub fails: Option<String>,
 }
 
 fn aws() -> String {

@@ -3,13 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
+mod athena;
 mod binary;
 mod client;
+mod cloudwatch;
 mod faults;
 mod load_balancers;
 mod organization;
 mod quotas;
 mod roles;
+mod s3;
 mod scale;
 mod security_hub;
 mod world;

@@ -36,7 +36,13 @@ impl Case {
         let end: Timestamp = "2026-09-15T00:00:00Z".parse().expect("a time");
         let window = Window::days_before(end, self.days).expect("a window");
         let key: BalancerKey = "111122223333/eu-west-1/app/web/50dc6c495c0c9188".parse().expect("a key");
-        let seen = Seen { tally: Some(&self.tally), window: Some(window), complete: self.complete, series: None };
+        let seen = Seen {
+            tally: Some(&self.tally),
+            window: Some(window),
+            complete: self.complete,
+            series: None,
+            around_periods: false,
+        };
         advise(mode, forecast(&key, seen), Some(&self.tally), &self.thresholds)
     }
 

@@ -32,7 +32,10 @@ fn tally(compliant: u64, causes: &[(&str, &str, By, u64)]) -> BalancerTally {
 }
 
 fn from_tally(tally: &BalancerTally) -> Forecast {
-    forecast(&key(), Seen { tally: Some(tally), window: Some(window()), complete: true, series: None })
+    forecast(
+        &key(),
+        Seen { tally: Some(tally), window: Some(window()), complete: true, series: None, around_periods: false },
+    )
 }
 
 fn metric(non_compliant: u64, requests: u64) -> Series {
@@ -116,7 +119,13 @@ fn logs_are_held_against_the_metric() {
     let logs = tally(10_000, &[("Severe", "BadUri", By::Balancer, 1_000)]);
     for (metric_says, agrees) in [(1_000, true), (1_020, true), (1_030, false), (0, false)] {
         let series = metric(metric_says, 11_000);
-        let seen = Seen { tally: Some(&logs), window: Some(window()), complete: true, series: Some(&series) };
+        let seen = Seen {
+            tally: Some(&logs),
+            window: Some(window()),
+            complete: true,
+            series: Some(&series),
+            around_periods: false,
+        };
         let check = forecast(&key(), seen).evidence.cross_check;
         assert_eq!(matches!(check, CrossCheck::Agrees { .. }), agrees, "{metric_says} {check:?}");
     }

@@ -1,0 +1,158 @@
+//! Athena: queries that are started, looked after and read by pages; what they answer, the world has prepared.
+
+use serde_json::{Value, json};
+
+use super::paging::{page, size};
+use super::{Call, Handler, Operation, Protocol, Scene, Service};
+use crate::digest::{digest, request_id};
+use crate::reply::Failure;
+use crate::request::Params;
+use crate::world::athena::Query;
+
+pub(crate) const SERVICE: Service = Service {
+    label: "athena",
+    signing: "athena",
+    prefix: "athena",
+    protocol: Protocol::Json { target: "AmazonAthena" },
+    throttle: "TooManyRequestsException",
+    invalid: "InvalidRequestException",
+    global: false,
+    operations: &[
+        operation("StartQueryExecution", start),
+        operation("GetQueryExecution", look),
+        operation("GetQueryResults", results),
+        operation("StopQueryExecution", stop),
+    ],
+};
+
+const fn operation(name: &'static str, handle: fn(&Call<'_>) -> Result<String, Failure>) -> Operation {
+    Operation { name, path: "", resources: workgroup, limits: &[], open: false, handle: Handler::Document(handle) }
+}
+
+/// Longest query, in characters.
+const QUERY: usize = 262_144;
+/// Largest page of results, the row of column names included.
+const PAGE: usize = 1000;
+
+fn workgroup(params: &Params, scene: &Scene<'_>) -> Vec<String> {
+    let Scene { partition, account, region } = scene;
+    let name = params.get("WorkGroup").unwrap_or("primary");
+    vec![format!("arn:{partition}:athena:{region}:{account}:workgroup/{name}")]
+}
+
+fn start(call: &Call<'_>) -> Result<String, Failure> {
+    let sql = call.required("QueryString")?;
+    if sql.chars().count() > QUERY {
+        return Err(Failure::Invalid(format!("QueryString has more than {QUERY} characters.")));
+    }
+    let token = call.params.get("ClientRequestToken");
+    if token.is_some_and(|token| !(32..=128).contains(&token.len())) {
+        return Err(Failure::Invalid("ClientRequestToken must have 32 to 128 characters.".to_owned()));
+    }
+    let document = call.params.document().unwrap_or(&Value::Null);
+    let output = document["ResultConfiguration"]["OutputLocation"].as_str().unwrap_or_default();
+    if !output.starts_with("s3://") {
+        return Err(Failure::Invalid(
+            "No output location provided. An output location is required either through the Workgroup result \
+             configuration setting or as an API input."
+                .to_owned(),
+        ));
+    }
+    let mut cell = call.world.write(call.cell());
+    let athena = &mut cell.athena;
+    let known = athena.queries.iter().find(|query| token.is_some() && query.token.as_deref() == token);
+    let id = match known {
+        Some(query) if query.sql == sql => query.id.clone(),
+        Some(_) => return Err(Failure::Invalid("Idempotent parameters do not match.".to_owned())),
+        None => {
+            let id = request_id(digest(&[&call.account.id, call.region_name, &athena.queries.len().to_string()]));
+            athena.queries.push(Query {
+                id: id.clone(),
+                sql: sql.to_owned(),
+                database: document["QueryExecutionContext"]["Database"].as_str().unwrap_or("default").to_owned(),
+                output: output.to_owned(),
+                token: token.map(str::to_owned),
+                looks: 0,
+                stopped: false,
+                answer: athena.answer(sql),
+            });
+            id
+        }
+    };
+    Ok(json!({"QueryExecutionId": id}).to_string())
+}
+
+/// Does something with the query that a call names.
+fn with<T>(call: &Call<'_>, act: impl FnOnce(&mut Query) -> Result<T, Failure>) -> Result<T, Failure> {
+    let id = call.required("QueryExecutionId")?;
+    let mut cell = call.world.write(call.cell());
+    let query = cell.athena.queries.iter_mut().find(|query| query.id == id);
+    act(query.ok_or_else(|| Failure::Invalid(format!("QueryExecution {id} was not found")))?)
+}
+
+/// A query is queued when it is first looked at, then runs, then is done.
+fn state(query: &Query) -> &'static str {
+    match (query.stopped, query.looks, &query.answer.fails) {
+        (true, ..) => "CANCELLED",
+        (false, 0 | 1, _) => "QUEUED",
+        (false, 2, _) => "RUNNING",
+        (false, _, Some(_)) => "FAILED",
+        (false, _, None) => "SUCCEEDED",
+    }
+}
+
+fn look(call: &Call<'_>) -> Result<String, Failure> {
+    with(call, |query| {
+        query.looks += 1;
+        let state = state(query);
+        let mut status = json!({"State": state});
+        if let (Some(reason), "FAILED") = (&query.answer.fails, state) {
+            status["StateChangeReason"] = json!(reason);
+        }
+        let scanned = if state == "SUCCEEDED" { query.answer.scanned } else { 0 };
+        Ok(json!({"QueryExecution": {
+            "QueryExecutionId": query.id,
+            "Query": query.sql,
+            "QueryExecutionContext": {"Database": query.database},
+            "ResultConfiguration": {"OutputLocation": query.output},
+            "Status": status,
+            "Statistics": {"DataScannedInBytes": scanned},
+        }})
+        .to_string())
+    })
+}
+
+fn results(call: &Call<'_>) -> Result<String, Failure> {
+    let size = size(call.params.number("MaxResults"), PAGE, call.world.organization.page_size, "maxResults")?;
+    with(call, |query| {
+        let state = state(query);
+        if state != "SUCCEEDED" {
+            return Err(Failure::Invalid(format!("Query has not yet finished. Current state: {state}")));
+        }
+        let columns = &query.answer.columns;
+        let mut rows: Vec<&Vec<String>> = query.answer.rows.iter().collect();
+        if !columns.is_empty() {
+            rows.insert(0, columns);
+        }
+        let page = page(&rows, call.params.get("NextToken"), size, false)
+            .ok_or_else(|| Failure::Invalid("The NextToken is invalid.".to_owned()))?;
+        let rows: Vec<Value> = page
+            .items
+            .iter()
+            .map(|row| json!({"Data": row.iter().map(|text| json!({"VarCharValue": text})).collect::<Vec<_>>()}))
+            .collect();
+        let columns: Vec<Value> = columns.iter().map(|name| json!({"Name": name, "Type": "varchar"})).collect();
+        let mut answer = json!({"ResultSet": {"Rows": rows, "ResultSetMetadata": {"ColumnInfo": columns}}});
+        if let Some(next) = page.next {
+            answer["NextToken"] = json!(next);
+        }
+        Ok(answer.to_string())
+    })
+}
+
+fn stop(call: &Call<'_>) -> Result<String, Failure> {
+    with(call, |query| {
+        query.stopped |= !matches!(state(query), "SUCCEEDED" | "FAILED");
+        Ok("{}".to_owned())
+    })
+}

@@ -1,0 +1,270 @@
+//! S3, reading only: lists by pages, objects whole and in ranges, with bucket policies and the redirects between Regions.
+
+mod address;
+
+use std::sync::{PoisonError, RwLockReadGuard};
+
+use bytes::Bytes;
+use jiff::fmt::rfc2822::DateTimePrinter;
+
+pub(crate) use address::address;
+
+use super::paging::{seal, unseal};
+use super::{Call, Handler, Operation, Protocol, Scene, Service};
+use crate::iam::decision::{Refusal, decide, denial_message};
+use crate::iam::policy::Context;
+use crate::reply::{Failure, Whole};
+use crate::request::Params;
+use crate::world::bucket::{Bucket, Object};
+use crate::xml::Xml;
+
+pub(crate) const SERVICE: Service = Service {
+    label: "s3",
+    signing: "s3",
+    prefix: "s3",
+    protocol: Protocol::Storage,
+    throttle: "SlowDown",
+    invalid: "InvalidArgument",
+    global: false,
+    operations: &[
+        operation("ListObjectsV2", list_objects, bucket_arn),
+        operation("GetObject", get_object, object_arn),
+        operation("HeadObject", get_object, object_arn),
+        operation("HeadBucket", head_bucket, bucket_arn),
+    ],
+};
+
+const fn operation(
+    name: &'static str,
+    handle: fn(&Call<'_>) -> Result<Whole, Failure>,
+    resources: fn(&Params, &Scene<'_>) -> Vec<String>,
+) -> Operation {
+    Operation { name, path: "", resources, limits: &[], open: false, handle: Handler::Whole(handle) }
+}
+
+/// Largest page of a list.
+const PAGE: usize = 1000;
+
+/// The permission that an operation needs: S3's are not named like its operations.
+pub(crate) fn permission(action: &str) -> &str {
+    match action {
+        "ListObjectsV2" | "HeadBucket" => "ListBucket",
+        "HeadObject" => "GetObject",
+        other => other,
+    }
+}
+
+fn bucket_arn(params: &Params, scene: &Scene<'_>) -> Vec<String> {
+    params.get("Bucket").map(|bucket| format!("arn:{}:s3:::{bucket}", scene.partition)).into_iter().collect()
+}
+
+fn object_arn(params: &Params, scene: &Scene<'_>) -> Vec<String> {
+    let (bucket, key) = (params.get("Bucket").unwrap_or_default(), params.get("Key").unwrap_or_default());
+    vec![format!("arn:{}:s3:::{bucket}/{key}", scene.partition)]
+}
+
+/// The bucket that a call names, when it is in the Region that was asked and admits the caller.
+fn open<'a>(call: &Call<'a>, resource: &str, action: &str) -> Result<RwLockReadGuard<'a, Bucket>, Failure> {
+    let name = call.required("Bucket")?;
+    let bucket = call.world.buckets.get(name).ok_or_else(|| Failure::Own {
+        code: "NoSuchBucket",
+        message: "The specified bucket does not exist".to_owned(),
+        status: 404,
+    })?;
+    let bucket = bucket.read().unwrap_or_else(PoisonError::into_inner);
+    if bucket.region != call.region {
+        let region = call.world.organization.regions.get(usize::from(bucket.region));
+        return Err(Failure::OtherRegion(region.map_or_else(String::new, |region| region.name.clone())));
+    }
+    if bucket.account != call.principal.account && !bucket.admits(&call.account.id) {
+        return Err(Failure::Denied(denial_message(&context(call, resource, action), &Refusal::NoResourceAllow)));
+    }
+    Ok(bucket)
+}
+
+fn context<'a>(call: &'a Call<'_>, resource: &'a str, action: &'a str) -> Context<'a> {
+    Context {
+        action,
+        resource,
+        region: call.region_name,
+        principal_arn: &call.principal.arn,
+        principal_account: &call.account.id,
+        organization: &call.world.organization.id,
+    }
+}
+
+fn resource(call: &Call<'_>, of: fn(&Params, &Scene<'_>) -> Vec<String>) -> String {
+    let scene = Scene { partition: call.partition(), account: &call.account.id, region: call.region_name };
+    of(call.params, &scene).into_iter().next().unwrap_or_default()
+}
+
+fn head_bucket(call: &Call<'_>) -> Result<Whole, Failure> {
+    drop(open(call, &resource(call, bucket_arn), "s3:ListBucket")?);
+    let headers = vec![("x-amz-bucket-region", call.region_name.to_owned())];
+    Ok(Whole { status: 200, content_type: "application/xml", headers, body: Bytes::new() })
+}
+
+/// What a list shows: an object, or a group of keys that share a beginning.
+enum Entry<'a> {
+    Object(&'a str, &'a Object),
+    Group(&'a str),
+}
+
+fn list_objects(call: &Call<'_>) -> Result<Whole, Failure> {
+    let bucket = open(call, &resource(call, bucket_arn), "s3:ListBucket")?;
+    let text = |name: &str| call.params.get(name).unwrap_or_default();
+    let (prefix, delimiter, start_after) = (text("prefix"), text("delimiter"), text("start-after"));
+    let most = match call.params.number("max-keys") {
+        None => PAGE,
+        Some(Ok(number)) if number >= 0 => usize::try_from(number).unwrap_or(PAGE).min(PAGE),
+        Some(_) => return Err(Failure::Invalid("Provided max-keys not an integer or within integer range".to_owned())),
+    };
+    let most = most.min(call.world.organization.page_size.unwrap_or(PAGE));
+    let token = call.params.get("continuation-token");
+    let position = token
+        .map(|token| {
+            unseal(token).ok_or_else(|| Failure::Invalid("The continuation token provided is incorrect".to_owned()))
+        })
+        .transpose()?;
+    let (entries, next) = entries(&bucket, prefix, delimiter, position.as_deref().unwrap_or(start_after), most);
+
+    let mut xml = Xml::with_capacity(300 + entries.len() * 250);
+    xml.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    xml.open("ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"");
+    xml.text("Name", text("Bucket"));
+    xml.text("Prefix", prefix);
+    for (tag, value) in [("Delimiter", delimiter), ("StartAfter", start_after)] {
+        if !value.is_empty() {
+            xml.text(tag, value);
+        }
+    }
+    xml.text("MaxKeys", &most.to_string());
+    xml.text("KeyCount", &entries.len().to_string());
+    xml.text("IsTruncated", if next.is_some() { "true" } else { "false" });
+    if let Some(token) = token {
+        xml.text("ContinuationToken", token);
+    }
+    if let Some(next) = next {
+        xml.text("NextContinuationToken", &seal(&next));
+    }
+    for entry in &entries {
+        if let Entry::Object(key, object) = entry {
+            xml.within("Contents", |xml| {
+                xml.text("Key", key);
+                xml.text("LastModified", &object.modified.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string());
+                xml.text("ETag", &format!("\"{}\"", object.etag));
+                xml.text("Size", &object.size.to_string());
+                xml.text("StorageClass", "STANDARD");
+            });
+        }
+    }
+    for entry in &entries {
+        if let Entry::Group(group) = entry {
+            xml.within("CommonPrefixes", |xml| xml.text("Prefix", group));
+        }
+    }
+    xml.close("ListBucketResult");
+    let body = Bytes::from(xml.finish());
+    Ok(Whole { status: 200, content_type: "application/xml", headers: Vec::new(), body })
+}
+
+/// One page behind `after`, and where the next one starts.
+fn entries<'a>(
+    bucket: &'a Bucket,
+    prefix: &str,
+    delimiter: &str,
+    after: &str,
+    most: usize,
+) -> (Vec<Entry<'a>>, Option<String>) {
+    let mut page: Vec<Entry<'a>> = Vec::new();
+    let mut last = String::new();
+    let from = if after > prefix { after } else { prefix };
+    for (key, object) in bucket.objects.range(from.to_owned()..) {
+        let Some(rest) = key.strip_prefix(prefix) else { break };
+        if !after.is_empty() && key.as_str() <= after {
+            continue;
+        }
+        let group = (!delimiter.is_empty()).then(|| rest.find(delimiter)).flatten();
+        let group = group.and_then(|at| key.get(..prefix.len() + at + delimiter.len()));
+        let same = |group| matches!(page.last(), Some(Entry::Group(known)) if *known == group);
+        // A page that began behind a group must not show that group again.
+        if group.is_some_and(|group| same(group) || (!after.is_empty() && after.starts_with(group))) {
+            last.clone_from(key);
+            continue;
+        }
+        if page.len() == most {
+            return (page, (most > 0).then_some(last));
+        }
+        last.clone_from(key);
+        page.push(group.map_or(Entry::Object(key, object), Entry::Group));
+    }
+    (page, None)
+}
+
+fn get_object(call: &Call<'_>) -> Result<Whole, Failure> {
+    let bucket = open(call, &resource(call, object_arn), "s3:GetObject")?;
+    let Some(object) = bucket.objects.get(call.required("Key")?) else {
+        let container = resource(call, bucket_arn);
+        let context = context(call, &container, "s3:ListBucket");
+        // Whoever may not list is not told what does not exist.
+        decide(&context, &call.principal.identity, call.principal.session.as_deref(), &call.account.policies)
+            .map_err(|refusal| Failure::Denied(denial_message(&context, &refusal)))?;
+        let message = "The specified key does not exist.".to_owned();
+        return Err(Failure::Own { code: "NoSuchKey", message, status: 404 });
+    };
+    let wanted = call.params.get("if-match").map(|tag| tag.trim_matches('"'));
+    if wanted.is_some_and(|wanted| wanted != "*" && wanted != object.etag) {
+        let message = "At least one of the pre-conditions you specified did not hold".to_owned();
+        return Err(Failure::Own { code: "PreconditionFailed", message, status: 412 });
+    }
+    let body = object.read().ok_or_else(|| Failure::Own {
+        code: "InternalError",
+        message: "We encountered an internal error. Please try again.".to_owned(),
+        status: 500,
+    })?;
+    let mut headers = vec![("etag", format!("\"{}\"", object.etag)), ("accept-ranges", "bytes".to_owned())];
+    if let Ok(date) = DateTimePrinter::new().timestamp_to_rfc9110_string(&object.modified) {
+        headers.push(("last-modified", date));
+    }
+    let Some(range) = call.params.get("range") else {
+        return Ok(Whole { status: 200, content_type: "binary/octet-stream", headers, body });
+    };
+    let (first, end) = part(range, body.len()).ok_or_else(|| Failure::Own {
+        code: "InvalidRange",
+        message: "The requested range is not satisfiable".to_owned(),
+        status: 416,
+    })?;
+    headers.push(("content-range", format!("bytes {first}-{}/{}", end - 1, body.len())));
+    Ok(Whole { status: 206, content_type: "binary/octet-stream", headers, body: body.slice(first..end) })
+}
+
+/// First byte and end of `bytes=a-b`, `bytes=a-` or `bytes=-n` in a body; none when nothing of it is there.
+fn part(range: &str, length: usize) -> Option<(usize, usize)> {
+    let (from, to) = range.strip_prefix("bytes=")?.split_once('-')?;
+    let (first, end) = match (from, to) {
+        ("", last) => (length.saturating_sub(last.parse().ok()?), length),
+        (from, "") => (from.parse().ok()?, length),
+        (from, to) => (from.parse().ok()?, to.parse::<usize>().ok()?.saturating_add(1).min(length)),
+    };
+    (first < end).then_some((first, end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::part;
+
+    #[test]
+    fn ranges() {
+        for (range, expected) in [
+            ("bytes=0-0", Some((0, 1))),
+            ("bytes=3-", Some((3, 10))),
+            ("bytes=3-99", Some((3, 10))),
+            ("bytes=-4", Some((6, 10))),
+            ("bytes=10-", None),
+            ("bytes=5-4", None),
+            ("lines=1-2", None),
+        ] {
+            assert_eq!(part(range, 10), expected, "{range}");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Asks S3, CloudWatch or Athena at any endpoint, from the command line: what `cargo xtask stand traffic` runs against other emulators.
+//!
+//! Reads one JSON document from standard input: an endpoint, credentials by account, and what is asked. Prints one with the answer.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to whoever started it")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_types::SdkConfig;
+use aws_types::region::Region as SdkRegion;
+use aws_types::sdk_config::SharedCredentialsProvider;
+use doorward_model::{AccountId, AccountRegion, Gap, GapReason, Region};
+use doorward_traffic::{
+    AthenaJob, BalancerKey, CallLimits, Door, Known, LogPlace, Metered, Metric, Missed, Sessions, Source, Window,
+};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// Everything that is asked in one run.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    endpoint: String,
+    /// Access key, secret and session token by account.
+    sessions: BTreeMap<String, (String, String, String)>,
+    start: Timestamp,
+    end: Timestamp,
+    #[serde(default)]
+    logs: Vec<Place>,
+    #[serde(default)]
+    metrics: Vec<BalancerKey>,
+    #[serde(default)]
+    athena: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Place {
+    balancer: BalancerKey,
+    bucket: String,
+    prefix: String,
+    reader: AccountId,
+}
+
+struct Keys {
+    config: SdkConfig,
+    sessions: BTreeMap<String, (String, String, String)>,
+}
+
+impl Sessions for Keys {
+    fn open(&self, place: &AccountRegion, _: Option<&Credentials>) -> impl Future<Output = Result<Door, Gap>> + Send {
+        let region = SdkRegion::new(place.region.as_str().to_owned());
+        let config = self.config.to_builder().region(region).build();
+        let door = self.sessions.get(place.account.as_str()).map(|(key, secret, token)| Door {
+            config,
+            credentials: Credentials::new(key, secret, Some(token.clone()), None, "stand"),
+        });
+        std::future::ready(door.ok_or_else(|| Gap::new(GapReason::RoleMissing, "sts:AssumeRole")))
+    }
+}
+
+type Done<T> = Result<T, Box<dyn std::error::Error>>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(answer) => {
+            println!("{answer}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Done<Value> {
+    let asked: Asked = serde_json::from_reader(std::io::stdin())?;
+    let nobody = Credentials::new("nobody", "nothing", None, None, "stand");
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(&asked.endpoint)
+        .credentials_provider(SharedCredentialsProvider::new(nobody))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
+        .build();
+    let limits = CallLimits { longest_pause: Duration::from_millis(200), ..CallLimits::default() };
+    let source = Source::new(Keys { config, sessions: asked.sessions.clone() }, limits);
+    let window = Window::covering(asked.start, asked.end)?;
+    let mut answer = json!({});
+    if !asked.logs.is_empty() {
+        let spans = vec![(window.starts_at(), window.ends_at())];
+        let mut places = Vec::new();
+        for Place { balancer, bucket, prefix, reader } in &asked.logs {
+            let region = balancer.region.clone().ok_or("a balancer has no Region")?;
+            places.push(LogPlace {
+                balancer: balancer.clone(),
+                bucket: bucket.clone(),
+                prefix: prefix.clone(),
+                reader: AccountRegion { account: reader.clone(), region },
+                spans: spans.clone(),
+            });
+        }
+        let plan = source.plan_logs(&places).await;
+        let counted = source.count_logs(&plan, 2, Some(window), |_, _| ()).await;
+        let missed = |missed: &Missed| json!({"balancer": missed.balancer, "what": missed.what, "gap": missed.gap});
+        answer["logs"] = json!({
+            "objects": plan.objects.len(),
+            "bytes": plan.bytes(),
+            "lists": plan.lists,
+            "tally": counted.tally,
+            "missed": counted.missed.iter().map(missed).collect::<Vec<_>>(),
+        });
+    }
+    if !asked.metrics.is_empty() {
+        let mut metered = Vec::new();
+        for balancer in &asked.metrics {
+            let account = balancer.account.clone().ok_or("a balancer has no account")?;
+            let region = balancer.region.clone().ok_or("a balancer has no Region")?;
+            metered.push(Metered { balancer: balancer.clone(), place: AccountRegion { account, region } });
+        }
+        let series = source.metrics(&metered, &Metric::ALL, window, 300, asked.end).await;
+        for (balancer, series) in series {
+            for metric in Metric::ALL {
+                let told = match series.total(metric) {
+                    Known::Count(count) => json!(count),
+                    Known::NoTraffic => json!("no traffic"),
+                    Known::NotAsked => json!("not asked"),
+                    Known::Unread(gap) => json!(gap.reason),
+                };
+                answer["metrics"][balancer.to_string()][metric.application()] = told;
+            }
+        }
+    }
+    if let Some(bucket) = &asked.athena {
+        let account = asked.sessions.keys().next().ok_or("no session")?;
+        let regions = BTreeSet::from([Region::new("eu-west-1")?]);
+        let accounts = asked.sessions.keys().map(|account| AccountId::new(account)).collect::<Result<_, _>>()?;
+        let job = AthenaJob {
+            place: AccountRegion { account: AccountId::new(account)?, region: Region::new("eu-west-1")? },
+            bucket: bucket.clone(),
+            prefix: "alb".to_owned(),
+            accounts,
+            regions,
+            balancers: None,
+            window,
+            database: "traffic".to_owned(),
+            workgroup: "primary".to_owned(),
+            output: format!("s3://{bucket}/results/"),
+            budget: u64::MAX,
+            patience: Duration::from_secs(30),
+        };
+        let estimate = source.estimate(&job).await.map_err(|gap| gap.to_string())?;
+        let count = source.athena(&job).await?;
+        answer["athena"] = json!({"objects": estimate.objects, "bytes": estimate.bytes, "tally": count.tally});
+    }
+    answer["requests"] = json!(source.requests());
+    Ok(answer)
+}

@@ -1,0 +1,334 @@
+//! Counts logs by Athena, where they outgrow one machine: a table of its own, one query per window, the result by pages.
+//!
+//! Athena scans whole folders of days, and that is what is paid for; so the folders are listed first, and a query that would scan more
+//! than its budget is not started. The rows become the same [`Tally`] that the engine in this crate gives.
+
+mod regex;
+mod rows;
+mod sql;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use aws_sdk_athena::types::{QueryExecutionContext, QueryExecutionState, ResultConfiguration};
+use aws_smithy_types::retry::RetryConfig;
+use futures::{StreamExt, stream};
+use jiff::civil::Date;
+
+use doorward_model::{AccountId, AccountRegion, Gap, GapReason, Region};
+
+use super::actions::Operation;
+use super::call::Refusal;
+use super::failure::Failure;
+use super::plan::SourcePrices;
+use super::{Door, Sessions, Source};
+use crate::object::day_folder;
+use crate::tally::Tally;
+use crate::window::Window;
+
+/// A count that Athena is to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AthenaJob {
+    /// Where the queries run; the Region is the buckets'.
+    pub place: AccountRegion,
+    /// The bucket of the logs.
+    pub bucket: String,
+    /// The key prefix of the logs; empty when there is none.
+    pub prefix: String,
+    /// The accounts whose logs lie there.
+    pub accounts: BTreeSet<AccountId>,
+    /// The Regions whose logs lie there.
+    pub regions: BTreeSet<Region>,
+    /// The load balancers that are counted (`app/name/id`), or all.
+    pub balancers: Option<BTreeSet<String>>,
+    /// What is counted.
+    pub window: Window,
+    /// A database that exists in the data catalogue.
+    pub database: String,
+    /// The workgroup to run in.
+    pub workgroup: String,
+    /// Where Athena writes results, as `s3://bucket/prefix/`.
+    pub output: String,
+    /// Most bytes that the query may scan, as stored.
+    pub budget: u64,
+    /// How long the query may take, waiting in line included.
+    pub patience: Duration,
+}
+
+/// What a count would scan, by a listing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ScanEstimate {
+    /// Objects in the folders of the window.
+    pub objects: u64,
+    /// Their bytes, as stored: what Athena will scan, and bill.
+    pub bytes: u64,
+}
+
+impl ScanEstimate {
+    /// US dollars for the scan.
+    pub fn cost(&self, prices: &SourcePrices) -> f64 {
+        self.bytes as f64 * prices.per_byte_scanned
+    }
+}
+
+/// What Athena counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AthenaCount {
+    /// The count. How reading went is known only as far as rows say it: lines that were not understood, and no objects.
+    pub tally: Tally,
+    /// Bytes that Athena says it scanned.
+    pub scanned: u64,
+}
+
+/// Why Athena counted nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AthenaError {
+    /// It would cost more than allowed.
+    #[error(
+        "the logs of {window} have {bytes} bytes and the budget is {budget}; take a shorter window or fewer accounts, or raise the \
+         budget"
+    )]
+    OverBudget {
+        /// The window.
+        window: Window,
+        /// What would be scanned.
+        bytes: u64,
+        /// What may be.
+        budget: u64,
+    },
+    /// A call failed.
+    #[error("{0}")]
+    Gap(Gap),
+    /// The query ended badly.
+    #[error("Athena ended the query as {state}: {reason}")]
+    Query {
+        /// Athena's word for how.
+        state: String,
+        /// Athena's reason.
+        reason: String,
+    },
+    /// A row is none of those that were asked for.
+    #[error("Athena answered a row that was not asked for: {0}")]
+    Row(String),
+}
+
+impl From<Gap> for AthenaError {
+    fn from(gap: Gap) -> Self {
+        Self::Gap(gap)
+    }
+}
+
+/// Pauses between looks at a query: from the first to the second, doubling.
+const LOOKS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
+/// Rows of a page.
+const PAGE: i32 = 1000;
+
+impl AthenaJob {
+    /// The statement that makes the table, if it is not there. The table's name says what it is about, so that other logs and
+    /// other versions have tables of their own.
+    pub fn table(&self) -> String {
+        sql::table(self)
+    }
+
+    /// The query that counts.
+    pub fn query(&self) -> String {
+        sql::query(self)
+    }
+
+    /// What rows of the query say, each by name of column, in the order in which they came.
+    pub fn tally<'a>(
+        &self,
+        rows: impl IntoIterator<Item = &'a BTreeMap<String, String>>,
+    ) -> Result<Tally, AthenaError> {
+        let mut collected = rows::Rows::new(self.window);
+        for row in rows {
+            collected.add(row)?;
+        }
+        collected.finish()
+    }
+
+    /// The days whose folders are scanned.
+    fn days(&self) -> impl Iterator<Item = Date> {
+        let (first, last) = sql::days(self.window);
+        std::iter::successors(Some(first), |day| day.tomorrow().ok()).take_while(move |day| *day <= last)
+    }
+}
+
+impl<S: Sessions> Source<S> {
+    /// Lists what a job would scan. Nothing is started.
+    pub async fn estimate(&self, job: &AthenaJob) -> Result<ScanEstimate, Gap> {
+        let mut folders = Vec::new();
+        for account in &job.accounts {
+            for region in &job.regions {
+                folders.extend(job.days().map(|day| day_folder(&job.prefix, account, region, day)));
+            }
+        }
+        let listed = stream::iter(folders.iter().map(|folder| self.folder(&job.place, &job.bucket, folder)));
+        let mut estimate = ScanEstimate::default();
+        let mut listed = listed.buffered(self.concurrency());
+        while let Some(found) = listed.next().await {
+            let (objects, bytes) = found?;
+            estimate.objects += objects;
+            estimate.bytes += bytes;
+        }
+        Ok(estimate)
+    }
+
+    /// Counts by Athena: looks at what it would scan, makes the table where it is missing, runs the query, reads its result.
+    pub async fn athena(&self, job: &AthenaJob) -> Result<AthenaCount, AthenaError> {
+        let ScanEstimate { bytes, .. } = self.estimate(job).await?;
+        if bytes > job.budget {
+            return Err(AthenaError::OverBudget { window: job.window, bytes, budget: job.budget });
+        }
+        self.run(job, job.table()).await?;
+        let (id, scanned) = self.run(job, job.query()).await?;
+        let mut rows = rows::Rows::new(job.window);
+        let mut token = None;
+        let mut seen = BTreeSet::new();
+        loop {
+            let (page, next) = self.results(job, &id, token.as_deref()).await?;
+            for row in page {
+                rows.add(&row)?;
+            }
+            match next {
+                None => break,
+                Some(next) if !seen.insert(next.clone()) => {
+                    return Err(
+                        malformed(Operation::GetQueryResults, "the answers name the same next page twice").into()
+                    );
+                }
+                next => token = next,
+            }
+        }
+        Ok(AthenaCount { tally: rows.finish()?, scanned })
+    }
+
+    /// Runs a statement to its end: its id, and the bytes it scanned.
+    async fn run(&self, job: &AthenaJob, statement: String) -> Result<(String, u64), AthenaError> {
+        let operation = Operation::StartQueryExecution;
+        // One token for all tries, so that a lost answer does not run, and bill, the query twice.
+        let token = format!("doorward-{:032x}", fastrand::u128(..));
+        let started = self.call(&job.place, operation, |door| {
+            let request = athena(&door)
+                .start_query_execution()
+                .query_string(&statement)
+                .client_request_token(&token)
+                .work_group(&job.workgroup)
+                .query_execution_context(QueryExecutionContext::builder().database(&job.database).build())
+                .result_configuration(ResultConfiguration::builder().output_location(&job.output).build());
+            async move {
+                let answer = request.send().await.map_err(|error| Failure::of(operation, &error))?;
+                answer.query_execution_id.ok_or_else(|| Failure::malformed(operation, "the answer names no query"))
+            }
+        });
+        let id = started.await.map_err(Refusal::into_gap)?;
+        let ended = self.wait(job, &id).await;
+        if matches!(&ended, Err(AthenaError::Gap(_))) {
+            self.stop(job, &id).await;
+        }
+        ended.map(|scanned| (id, scanned))
+    }
+
+    async fn wait(&self, job: &AthenaJob, id: &str) -> Result<u64, AthenaError> {
+        let operation = Operation::GetQueryExecution;
+        let (mut pause, longest) = LOOKS;
+        let mut left = job.patience;
+        loop {
+            let looked = self.call(&job.place, operation, |door| {
+                let request = athena(&door).get_query_execution().query_execution_id(id);
+                async move {
+                    let answer = request.send().await.map_err(|error| Failure::of(operation, &error))?;
+                    let query = answer.query_execution;
+                    let told = query.and_then(|query| {
+                        let status = query.status?;
+                        let scanned = query.statistics.and_then(|statistics| statistics.data_scanned_in_bytes);
+                        Some((status.state?, status.state_change_reason, scanned))
+                    });
+                    told.ok_or_else(|| Failure::malformed(operation, "the answer does not say how far the query is"))
+                }
+            });
+            match looked.await.map_err(Refusal::into_gap)? {
+                (QueryExecutionState::Succeeded, _, scanned) => {
+                    return Ok(scanned.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0));
+                }
+                (QueryExecutionState::Queued | QueryExecutionState::Running, ..) if !left.is_zero() => {}
+                (QueryExecutionState::Queued | QueryExecutionState::Running, ..) => {
+                    let gap = Gap::new(GapReason::TimedOut, operation.action());
+                    return Err(gap.with_message("the query did not end in time and was stopped").into());
+                }
+                (state, reason, _) => {
+                    let reason = reason.unwrap_or_else(|| "no reason given".to_owned());
+                    return Err(AthenaError::Query { state: state.as_str().to_owned(), reason });
+                }
+            }
+            (self.shared.pause)(pause.min(left)).await;
+            left = left.saturating_sub(pause);
+            pause = (pause * 2).min(longest);
+        }
+    }
+
+    /// Ends a query that nobody waits for. It does not matter whether it worked: its own limits end it too.
+    async fn stop(&self, job: &AthenaJob, id: &str) {
+        let operation = Operation::StopQueryExecution;
+        let stopped = self.call(&job.place, operation, |door| {
+            let request = athena(&door).stop_query_execution().query_execution_id(id);
+            async move { request.send().await.map(drop).map_err(|error| Failure::of(operation, &error)) }
+        });
+        if let Err(refusal) = stopped.await {
+            tracing::warn!(gap = %refusal.into_gap(), query = id, "a query could not be stopped");
+        }
+    }
+
+    /// A page of rows, by name of column, without the row of names that the first page begins with.
+    async fn results(
+        &self,
+        job: &AthenaJob,
+        id: &str,
+        token: Option<&str>,
+    ) -> Result<(Vec<BTreeMap<String, String>>, Option<String>), Gap> {
+        let operation = Operation::GetQueryResults;
+        let page = self.call(&job.place, operation, |door| {
+            let request = athena(&door)
+                .get_query_results()
+                .query_execution_id(id)
+                .max_results(PAGE)
+                .set_next_token(token.map(str::to_owned));
+            async move {
+                let answer = request.send().await.map_err(|error| Failure::of(operation, &error))?;
+                let set = answer.result_set.ok_or_else(|| Failure::malformed(operation, "the answer has no rows"))?;
+                let values = set.rows.unwrap_or_default().into_iter().map(|row| {
+                    let data = row.data.unwrap_or_default().into_iter();
+                    data.map(|datum| datum.var_char_value.unwrap_or_default()).collect::<Vec<String>>()
+                });
+                Ok((values.collect::<Vec<_>>(), answer.next_token))
+            }
+        });
+        let (mut values, next) = page.await.map_err(Refusal::into_gap)?;
+        if token.is_none() {
+            let names = if values.is_empty() { Vec::new() } else { values.remove(0) };
+            if names != sql::COLUMNS {
+                return Err(malformed(operation, "the result has other columns than those that were asked for"));
+            }
+        }
+        let wide = values.iter().all(|row| row.len() == sql::COLUMNS.len());
+        if !wide {
+            return Err(malformed(operation, "a row of the result is not complete"));
+        }
+        let named = |row: Vec<String>| sql::COLUMNS.iter().map(|name| (*name).to_owned()).zip(row).collect();
+        Ok((values.into_iter().map(named).collect(), next))
+    }
+}
+
+/// A client for one call. Calls of a query are few, so that nothing is gained by keeping it.
+fn athena(door: &Door) -> aws_sdk_athena::Client {
+    let config = aws_sdk_athena::config::Builder::from(&door.config)
+        .retry_config(RetryConfig::disabled())
+        .credentials_provider(door.credentials.clone())
+        .identity_cache(aws_sdk_athena::config::IdentityCache::no_cache())
+        .build();
+    aws_sdk_athena::Client::from_conf(config)
+}
+
+fn malformed(operation: Operation, what: &str) -> Gap {
+    Gap::new(GapReason::Malformed, operation.action()).with_message(what)
+}

@@ -1,0 +1,167 @@
+//! Rows of the query become a tally.
+
+use std::collections::BTreeMap;
+
+use doorward_model::{AccountId, Region};
+
+use super::AthenaError;
+use super::sql::SOURCES;
+use crate::tally::{Answered, BalancerKey, BalancerTally, By, Cause, Client, Tally, Tier, add};
+use crate::top::{Top, Weight};
+use crate::window::{Hour, Window};
+
+/// One row by name of column.
+type Row = BTreeMap<String, String>;
+/// The keys of a source, and its weight; the most frequent first.
+type Ranked = Vec<([String; 4], Weight)>;
+
+/// Collects rows.
+pub(super) struct Rows {
+    window: Window,
+    tally: Tally,
+    sources: BTreeMap<(BalancerKey, String), Ranked>,
+}
+
+impl Rows {
+    pub(super) fn new(window: Window) -> Self {
+        Self { window, tally: Tally::default(), sources: BTreeMap::new() }
+    }
+
+    /// Adds a row; an error where it is none that was asked for.
+    pub(super) fn add(&mut self, row: &Row) -> Result<(), AthenaError> {
+        self.read(row).ok_or_else(|| AthenaError::Row(row.values().cloned().collect::<Vec<_>>().join(" ")))
+    }
+
+    fn read(&mut self, row: &Row) -> Option<()> {
+        let text = |name: &str| row.get(name).map(String::as_str);
+        let number = |name: &str| text(name)?.parse::<u64>().ok();
+        let key = BalancerKey {
+            account: Some(AccountId::new(text("account")?).ok()?),
+            region: Some(Region::new(text("region")?).ok()?),
+            id: text("elb")?.to_owned(),
+        };
+        let (what, requests) = (text("what")?, number("requests")?);
+        let keys = [text("key1")?, text("key2")?, text("key3")?, text("key4")?];
+        let balancer = self.tally.balancers.entry(key.clone()).or_default();
+        match what {
+            "hour" => return hour(balancer, self.window, keys, requests),
+            "status" => add(&mut balancer.statuses, keys[0], requests),
+            "type" => add(&mut balancer.protocols, keys[0], requests),
+            "group" => add(&mut balancer.target_groups, keys[0], requests),
+            "odd" => balancer.unparsed.samples.push(keys[0].to_owned()),
+            "addresses" | "agents" | "shapes" | "domains" | "groups" | "clients" => {
+                let weight = Weight { requests, served: number("served")? };
+                let ranked = self.sources.entry((key, what.to_owned())).or_default();
+                ranked.push((keys.map(str::to_owned), weight));
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// The tally, with its sources.
+    pub(super) fn finish(mut self) -> Result<Tally, AthenaError> {
+        for ((key, what), ranked) in self.sources {
+            let Some(balancer) = self.tally.balancers.get_mut(&key) else { continue };
+            let total = balancer.causes.values().map(Answered::total).sum();
+            let sources = &mut balancer.sources;
+            let texts = |ranked: Ranked| top(total, ranked, |[text, ..]| text);
+            match what.as_str() {
+                "addresses" => sources.addresses = texts(ranked),
+                "agents" => sources.agents = texts(ranked),
+                "shapes" => sources.shapes = texts(ranked),
+                "domains" => sources.domains = texts(ranked),
+                "groups" => sources.target_groups = texts(ranked),
+                _ => {
+                    sources.clients = top(total, ranked, |[address, agent, tier, reason]| Client {
+                        address,
+                        agent,
+                        cause: Cause { tier: Tier::from(tier), reason },
+                    });
+                }
+            }
+        }
+        Ok(self.tally)
+    }
+}
+
+/// Adds lines of one hour, kind and way of being answered.
+fn hour(balancer: &mut BalancerTally, window: Window, keys: [&str; 4], requests: u64) -> Option<()> {
+    let [when, answered, tier, reason] = keys;
+    let (hour, kind) = when.split_once(' ')?;
+    let mut answered = answered.split(' ');
+    let (by, family, target) = (answered.next()?, answered.next()?, answered.next()?);
+    if kind == "unparsed" {
+        balancer.unparsed.count += requests;
+        return Some(());
+    }
+    if hour == "outside" {
+        balancer.outside += requests;
+        return Some(());
+    }
+    // Days that a month does not have: what such a line says otherwise is not believed either.
+    let Ok(hour) = format!("{hour}Z").parse::<Hour>() else {
+        balancer.unparsed.count += requests;
+        return Some(());
+    };
+    if !window.contains(hour) {
+        return None;
+    }
+    balancer.lines += requests;
+    let tally = balancer.hours.entry(hour).or_default();
+    match family {
+        "4" => tally.client_4xx += requests,
+        "5" | "6" | "7" | "8" | "9" => tally.client_5xx += requests,
+        _ => {}
+    }
+    if matches!(target, "5" | "6" | "7" | "8" | "9") {
+        tally.target_5xx += requests;
+    }
+    match kind {
+        "compliant" => {
+            balancer.compliant += requests;
+            tally.compliant += requests;
+        }
+        "absent" => {
+            balancer.absent += requests;
+            tally.absent += requests;
+        }
+        "rejected" => {
+            balancer.rejected += requests;
+            tally.rejected += requests;
+        }
+        "tier" => {
+            let by = match by {
+                "served" => By::Served,
+                "refused" => By::Refused,
+                "blocked" => By::Blocked,
+                "balancer" => By::Balancer,
+                _ => return None,
+            };
+            let tier = Tier::from(tier.to_owned());
+            *match tier {
+                Tier::Acceptable => &mut tally.acceptable,
+                Tier::Ambiguous => &mut tally.ambiguous,
+                Tier::Severe => &mut tally.severe,
+                Tier::Other(_) => &mut tally.other,
+            } += requests;
+            if by == By::Served {
+                tally.served += requests;
+            }
+            balancer.causes.entry(Cause { tier, reason: reason.to_owned() }).or_default().add(by, requests);
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+/// A table of sources from the most frequent ones. Where there is one more than are kept, nothing that is missing was more
+/// frequent than that one.
+fn top<K: Ord + Clone>(total: u64, mut ranked: Ranked, key: impl Fn([String; 4]) -> K) -> Top<K> {
+    let bound = if ranked.len() > SOURCES {
+        ranked.split_off(SOURCES).first().map_or(0, |(_, weight)| weight.requests)
+    } else {
+        0
+    };
+    Top::counted(SOURCES, total, bound, ranked.into_iter().map(|(keys, weight)| (key(keys), weight)))
+}

@@ -1,0 +1,260 @@
+//! The table and the query, in Athena's dialects: Hive's for the table, Trino's for the query.
+
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
+
+use super::AthenaJob;
+use super::regex::{FIELDS, columns, regex};
+use crate::object::INTERVAL;
+use crate::window::Window;
+
+/// The columns of the result: what is counted, whose it is, up to four keys, and two counts.
+pub(super) const COLUMNS: [&str; 10] =
+    ["what", "account", "region", "elb", "key1", "key2", "key3", "key4", "requests", "served"];
+
+/// Entries of a table of sources that are read for each load balancer; one more says what the next one would be.
+pub(super) const SOURCES: usize = 256;
+
+/// The columns by which one pass over the lines groups them in several ways.
+const GROUPED: [&str; 12] = [
+    "hour",
+    "kind",
+    "class",
+    "by_whom",
+    "status",
+    "type",
+    "target_group",
+    "address",
+    "agent",
+    "shape",
+    "domain",
+    "odd",
+];
+
+/// What is counted, and by which columns besides the load balancer.
+const SETS: [(&str, &[&str]); 11] = [
+    ("hour", &["hour", "kind", "class", "reason", "by_whom", "family", "target_family"]),
+    ("status", &["hour", "kind", "status"]),
+    ("type", &["hour", "kind", "type"]),
+    ("group", &["hour", "kind", "target_group"]),
+    ("odd", &["kind", "odd"]),
+    ("addresses", &["is_source", "address"]),
+    ("agents", &["is_source", "agent"]),
+    ("shapes", &["is_source", "shape"]),
+    ("domains", &["is_source", "domain"]),
+    ("groups", &["is_source", "target_group"]),
+    ("clients", &["is_source", "address", "agent", "class", "reason"]),
+];
+
+/// What `GROUPING` answers for rows that are grouped by these columns: a bit for each that they are not grouped by.
+fn mask(by: &[&str]) -> u32 {
+    GROUPED.iter().fold(0, |mask, column| mask << 1 | u32::from(!by.contains(column)))
+}
+
+/// A text as a literal of Trino or, but for backslashes, of Hive.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// A text as a literal of Hive, where a backslash is an escape.
+fn hive(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+/// The first and the last day whose folders can hold lines of a window: folders go by the day of delivery.
+pub(super) fn days(window: Window) -> (Date, Date) {
+    let last = window.end.day();
+    (window.first.day(), last.saturating_add(1.day()))
+}
+
+/// Where the logs of all accounts begin.
+fn location(job: &AthenaJob) -> String {
+    let prefix = job.prefix.trim_matches('/');
+    let slash = if prefix.is_empty() { "" } else { "/" };
+    format!("s3://{}/{prefix}{slash}AWSLogs/", job.bucket)
+}
+
+fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
+    items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(",")
+}
+
+/// A name that is another one for other logs, accounts, Regions or expressions.
+fn name(job: &AthenaJob) -> String {
+    let about = [location(job), list(&job.accounts), list(&job.regions), regex()].join("\n");
+    // FNV-1a: it tells apart what one organization has, and protects from nothing.
+    let hash = about
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+    format!("doorward_alb_logs_{hash:016x}")
+}
+
+pub(super) fn table(job: &AthenaJob) -> String {
+    let columns: Vec<String> = columns().iter().map(|name| format!("  `{name}` string")).collect();
+    let location = location(job);
+    let properties = [
+        ("projection.enabled", "true".to_owned()),
+        ("projection.account.type", "enum".to_owned()),
+        ("projection.account.values", list(&job.accounts)),
+        ("projection.region.type", "enum".to_owned()),
+        ("projection.region.values", list(&job.regions)),
+        ("projection.day.type", "date".to_owned()),
+        ("projection.day.range", "2016/01/01,NOW+2DAYS".to_owned()),
+        ("projection.day.format", "yyyy/MM/dd".to_owned()),
+        ("projection.day.interval", "1".to_owned()),
+        ("projection.day.interval.unit", "DAYS".to_owned()),
+        ("storage.location.template", format!("{location}${{account}}/elasticloadbalancing/${{region}}/${{day}}")),
+    ];
+    let properties: Vec<String> =
+        properties.iter().map(|(key, value)| format!("  {} = {}", hive(key), hive(value))).collect();
+    format!(
+        "CREATE EXTERNAL TABLE IF NOT EXISTS `{}`.`{}` (\n{}\n)\n\
+         PARTITIONED BY (`account` string, `region` string, `day` string)\n\
+         ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.RegexSerDe'\n\
+         WITH SERDEPROPERTIES ('serialization.format' = '1', 'input.regex' = {})\n\
+         LOCATION {}\nTBLPROPERTIES (\n{}\n)",
+        job.database.replace('`', ""),
+        name(job),
+        columns.join(",\n"),
+        hive(&regex()),
+        hive(&location),
+        properties.join(",\n")
+    )
+}
+
+/// A time as objects have it in their names: the ends of their intervals.
+fn stamp(time: Timestamp) -> String {
+    time.strftime("%Y%m%dT%H%MZ").to_string()
+}
+
+/// Quotes taken off, where there are some.
+fn bare(column: &str) -> String {
+    format!("IF(substr({column}, 1, 1) = '\"', substr({column}, 2, length({column}) - 2), {column})")
+}
+
+/// A text cut to a number of characters; an ellipsis shows that there was more.
+fn cut(column: &str, most: usize) -> String {
+    format!("IF(length({column}) > {most}, substr({column}, 1, {most}) || '…', {column})")
+}
+
+pub(super) fn query(job: &AthenaJob) -> String {
+    let table = format!("\"{}\".\"{}\"", job.database.replace('"', ""), name(job));
+    let (from, to) = days(job.window);
+    let read: Vec<String> = FIELDS.iter().map(|name| format!("coalesce(a_{name}, b_{name}) AS {name}")).collect();
+    let all = |values: Vec<String>| values.join(", ");
+    let accounts = all(job.accounts.iter().map(|account| quoted(account.as_str())).collect());
+    let regions = all(job.regions.iter().map(|region| quoted(region.as_str())).collect());
+    // The load balancer that an object's name says: the one that unparsed lines belong to.
+    let balancers = job.balancers.as_ref().map_or_else(String::new, |balancers| {
+        let names = balancers.iter().map(|id| quoted(id)).collect();
+        format!("\n    AND object_elb IN ({})", all(names))
+    });
+    let (first, end) = (job.window.first.to_string(), job.window.end.to_string());
+    let (first, end) = (quoted(first.trim_end_matches('Z')), quoted(end.trim_end_matches('Z')));
+    let by = "CASE WHEN substr(target_status, 1, 1) BETWEEN '1' AND '3' THEN 'served' \
+              WHEN target_status <> '-' THEN 'refused' WHEN status = '400' THEN 'blocked' ELSE 'balancer' END";
+    let kind = "CASE WHEN elb IS NULL THEN 'unparsed' \
+                WHEN class IS NULL THEN 'absent' \
+                WHEN class = '-' AND reason = '-' AND status = '400' AND substr(request, 1, 2) = '- ' THEN 'rejected' \
+                WHEN class IN ('-', 'Compliant') AND reason IN ('-', 'Compliant') THEN 'compliant' ELSE 'tier' END";
+    let sets: Vec<String> = SETS
+        .iter()
+        .map(|(_, by)| {
+            format!("({})", ["account", "region", "elb"].iter().chain(*by).copied().collect::<Vec<_>>().join(", "))
+        })
+        .collect();
+    let whats: Vec<String> = SETS.iter().map(|(what, by)| format!("WHEN {} THEN '{what}'", mask(by))).collect();
+    format!(
+        r#"WITH named AS (
+  SELECT account, region, odd, {read},
+    regexp_extract("$path", '/[0-9]{{12}}_elasticloadbalancing_[^_/]+_(app[.][^_]+)_[0-9]{{8}}T[0-9]{{4}}Z_[^/]*$', 1) AS object_name,
+    regexp_extract("$path", '_([0-9]{{8}}T[0-9]{{4}}Z)_[^/_]*_[^/_]*$', 1) AS object_end
+  FROM {table}
+  WHERE account IN ({accounts}) AND region IN ({regions})
+    AND day >= '{from}' AND day <= '{to}'
+), owned AS (
+  SELECT *, replace(object_name, '.', '/') AS object_elb
+  FROM named
+  WHERE object_name IS NOT NULL AND object_name <> '' AND object_end > {after} AND object_end <= {until}
+    AND coalesce(odd, '-') NOT IN ('', chr(13))
+), bared AS (
+  SELECT account, region, object_elb, odd, type, substr(time, 1, 13) AS hour, elb, client, status, target_status,
+    {request} AS request, {agent} AS agent, target_group, coalesce({domain}, '-') AS domain, class, reason
+  FROM owned
+  WHERE true{balancers}
+), lines AS (
+  SELECT account, region, coalesce(elb, object_elb) AS elb, type, status, target_group, class, reason,
+    substr(odd, 1, 300) AS odd,
+    {kind} AS kind,
+    CASE WHEN hour IS NULL THEN '-' WHEN hour >= {first} AND hour < {end} THEN hour ELSE 'outside' END AS hour,
+    {by} AS by_whom, substr(status, 1, 1) AS family, substr(target_status, 1, 1) AS target_family,
+    regexp_replace(client, ':[^:]*$', '') AS address, {agent_cut} AS agent,
+    regexp_extract(request, '^[^ ]*') AS method,
+    regexp_extract(regexp_extract(request, '^[^ ]* (.*?)( [^ ]*)? *$', 1), '^(?:.*?://[^/]*)?([^?#;]*)', 1) AS path,
+    IF(domain = '-' OR domain = '', regexp_replace(coalesce(nullif(regexp_extract(request, '://([^/? ]*)', 1), ''), '-'), ':[0-9]*$', ''), domain) AS domain
+  FROM bared
+), shaped AS (
+  SELECT *, CASE WHEN by_whom = 'served' THEN 1 ELSE 0 END AS good,
+    CASE WHEN kind <> 'tier' OR hour = 'outside' THEN NULL ELSE
+      IF(regexp_like(method, '^[A-Za-z0-9]{{1,16}}$'), method, '?') || ' '
+      || IF(path IS NULL OR strpos(path, '/') = 0, '', '/' || array_join(transform(slice(split(path, '/'), 2, 6),
+        part -> IF(regexp_like(part, '[^A-Za-z0-9._~-]') OR length(part) > 32
+          OR (regexp_like(part, '[0-9]') AND (NOT regexp_like(part, '[^0-9]') OR length(part) >= 8)), '*', part)), '/')
+        || IF(cardinality(split(path, '/')) > 7, '/**', ''))
+    END AS shape,
+    kind = 'tier' AND hour <> 'outside' AS is_source
+  FROM lines
+), counted AS (
+  SELECT account, region, elb, hour, kind, class, reason, by_whom, family, target_family, status, type, target_group,
+    address, agent, shape, domain, odd, is_source,
+    GROUPING({grouping}) AS g,
+    count(*) AS requests, sum(good) AS served
+  FROM shaped
+  GROUP BY GROUPING SETS (
+    {sets})
+), told AS (
+  SELECT CASE g {whats} END AS what, *
+  FROM counted
+), keyed AS (
+  SELECT what, account, region, elb,
+    CASE what WHEN 'hour' THEN hour || ' ' || kind WHEN 'status' THEN status WHEN 'type' THEN type WHEN 'group' THEN {group_cut}
+      WHEN 'odd' THEN odd WHEN 'addresses' THEN address WHEN 'agents' THEN agent WHEN 'shapes' THEN {shape_cut}
+      WHEN 'domains' THEN {domain_cut} WHEN 'groups' THEN {group_cut} WHEN 'clients' THEN address END AS key1,
+    CASE what WHEN 'hour' THEN by_whom || ' ' || coalesce(family, '-') || ' ' || coalesce(target_family, '-')
+      WHEN 'clients' THEN agent ELSE '' END AS key2,
+    CASE WHEN what IN ('hour', 'clients') THEN coalesce(class, '') ELSE '' END AS key3,
+    CASE WHEN what IN ('hour', 'clients') THEN coalesce(reason, '') ELSE '' END AS key4,
+    requests, served
+  FROM told
+  WHERE (what IN ('hour'))
+    OR (what IN ('status', 'type', 'group') AND hour <> 'outside' AND kind <> 'unparsed')
+    OR (what = 'odd' AND kind = 'unparsed') OR is_source
+), added AS (
+  SELECT what, account, region, elb, key1, key2, key3, key4, sum(requests) AS requests, sum(served) AS served
+  FROM keyed GROUP BY what, account, region, elb, key1, key2, key3, key4
+), ranked AS (
+  SELECT *, ROW_NUMBER() OVER (PARTITION BY what, account, region, elb ORDER BY requests DESC, key1, key2, key3, key4) AS place
+  FROM added
+)
+SELECT {columns}
+FROM ranked
+WHERE what IN ('hour', 'status', 'type', 'group') OR (what = 'odd' AND place <= 5) OR (what <> 'odd' AND place <= {sources})
+ORDER BY what, account, region, elb, requests DESC, key1, key2, key3, key4"#,
+        read = read.join(", "),
+        request = bare("request"),
+        agent = bare("agent"),
+        domain = bare("domain"),
+        agent_cut = cut("agent", 200),
+        shape_cut = cut("shape", 200),
+        domain_cut = cut("domain", 200),
+        group_cut = cut("target_group", 300),
+        grouping = GROUPED.join(", "),
+        sets = sets.join(",\n    "),
+        whats = whats.join(" "),
+        after = quoted(&stamp(job.window.starts_at())),
+        until = quoted(&stamp(job.window.ends_at().saturating_add(INTERVAL).unwrap_or(Timestamp::MAX))),
+        from = from.strftime("%Y/%m/%d"),
+        to = to.strftime("%Y/%m/%d"),
+        columns = COLUMNS.join(", "),
+        sources = SOURCES + 1,
+    )
+}

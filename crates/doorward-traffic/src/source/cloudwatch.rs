@@ -1,0 +1,284 @@
+//! Asks CloudWatch for the metrics of load balancers: many queries a call, all pages, and every way of not answering kept apart.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aws_sdk_cloudwatch::primitives::DateTime;
+use aws_sdk_cloudwatch::types::{Dimension, MetricDataQuery, MetricDataResult, MetricStat, ScanBy, StatusCode};
+use aws_smithy_types::retry::RetryConfig;
+use aws_types::SdkConfig;
+use futures::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+
+use doorward_model::{AccountRegion, Gap, GapReason, Region};
+
+use super::actions::Operation;
+use super::call::Refusal;
+use super::failure::Failure;
+use super::{Sessions, Source};
+use crate::metric::{Answer, Metric, Series};
+use crate::tally::BalancerKey;
+use crate::window::Window;
+
+/// A load balancer whose metrics are wanted, with the account-Region that keeps them. Ids of Classic Load Balancers are their
+/// names: they have no slash.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Metered {
+    /// The load balancer.
+    pub balancer: BalancerKey,
+    /// Where it is.
+    pub place: AccountRegion,
+}
+
+/// Most queries of a call.
+const QUERIES: usize = 500;
+/// How often a call is repeated because of queries that failed inside CloudWatch.
+const ROUNDS: usize = 3;
+/// How many days points are kept, and in periods of which multiple of seconds.
+const KEPT: [(i64, u32); 3] = [(15, 60), (63, 300), (455, 3600)];
+
+/// One query: whose metric, and its name there.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    balancer: &'a BalancerKey,
+    metric: Metric,
+    name: &'static str,
+}
+
+impl<S: Sessions> Source<S> {
+    /// The metrics of load balancers over a window, in periods of `period_seconds` or, where CloudWatch keeps only longer
+    /// ones of that age, of those. `now` is the time; what lies before CloudWatch's memory is unread, not zero.
+    pub async fn metrics(
+        &self,
+        balancers: &[Metered],
+        metrics: &[Metric],
+        window: Window,
+        period_seconds: u32,
+        now: Timestamp,
+    ) -> BTreeMap<BalancerKey, Series> {
+        let blank = |period| Series { window, period_seconds: period, answers: BTreeMap::new() };
+        let Some(period) = period(window, period_seconds, now) else {
+            let gap = Arc::new(Gap::new(GapReason::Rejected, Operation::GetMetricData.action()).with_message(format!(
+                "CloudWatch keeps metrics for 455 days, and {window} begins before; ask for a later window"
+            )));
+            let unread = |_| metrics.iter().map(|metric| (*metric, Answer::Unread(Arc::clone(&gap)))).collect();
+            return balancers
+                .iter()
+                .map(|metered| (metered.balancer.clone(), Series { answers: unread(()), ..blank(period_seconds) }))
+                .collect();
+        };
+        let mut places: BTreeMap<&AccountRegion, Vec<Asked<'_>>> = BTreeMap::new();
+        for Metered { balancer, place } in balancers {
+            let queries = places.entry(place).or_default();
+            for metric in metrics {
+                let name = if balancer.id.contains('/') { Some(metric.application()) } else { metric.classic() };
+                queries.extend(name.map(|name| Asked { balancer, metric: *metric, name }));
+            }
+        }
+        let calls =
+            places.iter().flat_map(|(place, queries)| queries.chunks(QUERIES).map(move |chunk| (*place, chunk)));
+        let answered: Vec<_> = stream::iter(calls)
+            .map(|(place, chunk)| async move { (chunk, self.ask(place, chunk, window, period).await) })
+            .buffered(self.concurrency())
+            .collect()
+            .await;
+        let mut series: BTreeMap<BalancerKey, Series> =
+            balancers.iter().map(|metered| (metered.balancer.clone(), blank(period))).collect();
+        for (chunk, answers) in answered {
+            for (asked, answer) in chunk.iter().zip(answers) {
+                if let Some(series) = series.get_mut(asked.balancer) {
+                    series.answers.insert(asked.metric, answer);
+                }
+            }
+        }
+        series
+    }
+
+    /// One answer for each query. Those that failed inside CloudWatch are asked again, a few times.
+    async fn ask(&self, place: &AccountRegion, asked: &[Asked<'_>], window: Window, period: u32) -> Vec<Answer> {
+        let mut answers: Vec<Option<Answer>> = vec![None; asked.len()];
+        for round in 1..=ROUNDS {
+            let open: Vec<usize> = (0..asked.len()).filter(|number| answers[*number].is_none()).collect();
+            if open.is_empty() {
+                break;
+            }
+            let queries = open.iter().map(|number| query(*number, &asked[*number], period)).collect();
+            match self.pages(place, queries, window).await {
+                Ok(mut collected) => {
+                    for number in open {
+                        let told = collected.remove(&id(number)).unwrap_or_default();
+                        answers[number] = told.answer(round == ROUNDS);
+                    }
+                }
+                Err(gap) => {
+                    let gap = Arc::new(gap);
+                    for number in open {
+                        answers[number] = Some(Answer::Unread(Arc::clone(&gap)));
+                    }
+                }
+            }
+        }
+        let missing = || Answer::Unread(Arc::new(malformed("the answer leaves the query out")));
+        answers.into_iter().map(|answer| answer.unwrap_or_else(missing)).collect()
+    }
+
+    /// All pages of a call, merged by query.
+    async fn pages(
+        &self,
+        place: &AccountRegion,
+        queries: Vec<MetricDataQuery>,
+        window: Window,
+    ) -> Result<BTreeMap<String, Told>, Gap> {
+        let operation = Operation::GetMetricData;
+        let mut told: BTreeMap<String, Told> = BTreeMap::new();
+        let mut token: Option<String> = None;
+        let mut seen = std::collections::BTreeSet::new();
+        loop {
+            let answer = self.call(place, operation, |door| {
+                let client = self.cloudwatch(&place.region, &door.config);
+                let as_account = aws_sdk_cloudwatch::config::Builder::new()
+                    .credentials_provider(door.credentials.clone())
+                    .identity_cache(aws_sdk_cloudwatch::config::IdentityCache::no_cache());
+                let request = client
+                    .get_metric_data()
+                    .set_metric_data_queries(Some(queries.clone()))
+                    .start_time(DateTime::from_secs(window.starts_at().as_second()))
+                    .end_time(DateTime::from_secs(window.ends_at().as_second()))
+                    .scan_by(ScanBy::TimestampAscending)
+                    .set_next_token(token.clone())
+                    .customize()
+                    .config_override(as_account);
+                async move { request.send().await.map_err(|error| Failure::of(operation, &error)) }
+            });
+            let answer = answer.await.map_err(Refusal::into_gap)?;
+            let results = answer.metric_data_results.ok_or_else(|| malformed("the answer has no results"))?;
+            for result in results {
+                let id = result.id().unwrap_or_default().to_owned();
+                told.entry(id).or_default().add(&result, window)?;
+            }
+            match answer.next_token {
+                None => return Ok(told),
+                Some(next) if !seen.insert(next.clone()) => {
+                    return Err(malformed("the answers name the same next page twice"));
+                }
+                next => token = next,
+            }
+        }
+    }
+
+    fn cloudwatch(&self, region: &Region, config: &SdkConfig) -> aws_sdk_cloudwatch::Client {
+        self.shared.cloudwatch.get(region, || {
+            let config = aws_sdk_cloudwatch::config::Builder::from(config)
+                .region(aws_sdk_cloudwatch::config::Region::new(region.as_str().to_owned()))
+                .retry_config(RetryConfig::disabled())
+                .build();
+            aws_sdk_cloudwatch::Client::from_conf(config)
+        })
+    }
+}
+
+/// The shortest period, from the one asked for, in which CloudWatch still has the whole window; none where it has not.
+fn period(window: Window, asked: u32, now: Timestamp) -> Option<u32> {
+    // An hour of slack: the window does not get younger while it is asked for.
+    let age = now.duration_since(window.starts_at()).saturating_add(SignedDuration::from_hours(1));
+    let (_, multiple) = KEPT.iter().find(|(days, _)| age <= SignedDuration::from_hours(days * 24))?;
+    Some(asked.max(1).div_ceil(*multiple).saturating_mul(*multiple))
+}
+
+fn id(number: usize) -> String {
+    format!("q{number}")
+}
+
+fn query(number: usize, asked: &Asked<'_>, period: u32) -> MetricDataQuery {
+    let application = asked.balancer.id.contains('/');
+    let (namespace, dimension) =
+        if application { ("AWS/ApplicationELB", "LoadBalancer") } else { ("AWS/ELB", "LoadBalancerName") };
+    let dimension = Dimension::builder().name(dimension).value(&asked.balancer.id).build();
+    let metric = aws_sdk_cloudwatch::types::Metric::builder()
+        .namespace(namespace)
+        .metric_name(asked.name)
+        .dimensions(dimension)
+        .build();
+    let stat =
+        MetricStat::builder().metric(metric).period(i32::try_from(period).unwrap_or(i32::MAX)).stat("Sum").build();
+    MetricDataQuery::builder().id(id(number)).metric_stat(stat).return_data(true).build()
+}
+
+/// What the pages said about one query.
+#[derive(Debug, Default)]
+struct Told {
+    points: BTreeMap<Timestamp, u64>,
+    /// That of the last page which named the query.
+    status: Option<StatusCode>,
+}
+
+impl Told {
+    /// Adds what one page says. An error where it cannot be a count.
+    fn add(&mut self, result: &MetricDataResult, window: Window) -> Result<(), Gap> {
+        let (times, values) = (result.timestamps(), result.values());
+        if times.len() != values.len() {
+            return Err(malformed("the answer has not as many values as times"));
+        }
+        for (time, value) in times.iter().zip(values) {
+            let at =
+                Timestamp::from_second(time.secs()).map_err(|_| malformed("the answer holds a time that is none"))?;
+            let whole = *value >= 0.0 && *value <= 9e15 && value.fract() == 0.0;
+            if !whole {
+                return Err(malformed("the answer holds a value that is no count"));
+            }
+            if at >= window.starts_at() && at < window.ends_at() {
+                self.points.insert(at, *value as u64);
+            }
+        }
+        self.status = result.status_code().cloned();
+        Ok(())
+    }
+
+    /// The answer; none where it is worth asking again, which the last round is not.
+    fn answer(self, last: bool) -> Option<Answer> {
+        let action = Operation::GetMetricData.action();
+        let unread = |gap| Some(Answer::Unread(Arc::new(gap)));
+        match self.status {
+            Some(StatusCode::Complete) => Some(Answer::Points(self.points)),
+            Some(StatusCode::Forbidden) => {
+                let mut gap =
+                    Gap::new(GapReason::AccessDenied, action).with_message("CloudWatch calls the query forbidden");
+                gap.action = Some(action.to_owned());
+                unread(gap)
+            }
+            _ if !last => None,
+            Some(StatusCode::PartialData) => unread(malformed("CloudWatch has only a part of the points")),
+            Some(StatusCode::InternalError) => unread(Gap::new(GapReason::ServiceFailure, action)),
+            Some(_) => unread(malformed("the answer has a status that nobody knows")),
+            None => unread(malformed("the answer leaves the query out")),
+        }
+    }
+}
+
+fn malformed(what: &str) -> Gap {
+    Gap::new(GapReason::Malformed, Operation::GetMetricData.action()).with_message(what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_windows_take_longer_periods() {
+        let now: Timestamp = "2026-09-20T12:00:00Z".parse().expect("a time");
+        for (days, asked, expected) in [
+            (1, 60, Some(60)),
+            (1, 90, Some(120)),
+            (14, 300, Some(300)),
+            (15, 60, Some(300)),
+            (62, 300, Some(300)),
+            (63, 300, Some(3600)),
+            (454, 60, Some(3600)),
+            (455, 3600, None),
+        ] {
+            let start = now - SignedDuration::from_hours(days * 24);
+            let window = Window::covering(start, now).expect("a window");
+            assert_eq!(period(window, asked, now), expected, "{days} days, {asked} s");
+        }
+    }
+}

@@ -1,0 +1,341 @@
+//! Reads planned objects: several in flight, each into a bounded pipe that a thread of its own empties, so that downloads and
+//! parsing overlap and neither runs ahead of the other.
+//!
+//! An object that is cut off goes on where it was cut, by range, as long as it is still the same object. An object that cannot be
+//! read to its end counts as not read at all: half of its lines would be a number that nobody can name.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::io::{self, BufRead, Read};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_smithy_types::byte_stream::ByteStream;
+use bytes::{Buf, Bytes};
+use futures::{StreamExt, stream};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use doorward_model::{Gap, GapReason};
+
+use super::actions::Operation;
+use super::call::{Budget, Refusal};
+use super::failure::{Cure, Failure};
+use super::plan::{LogPlan, Missed, Planned};
+use super::s3::as_credentials;
+use super::{Sessions, Source};
+use crate::read::{Limits, Reader};
+use crate::tally::Tally;
+use crate::window::Window;
+
+/// Pieces of an object that wait for its thread, at most; a piece is what the network brought at once.
+const PIECES: usize = 4;
+
+/// What travels to the thread that reads an object.
+enum Piece {
+    Bytes(Bytes),
+    /// The object is complete.
+    End,
+    /// The rest cannot be had.
+    Lost(String),
+}
+
+/// The bytes of an object as they arrive. Reading blocks until there are more, and fails where they cannot be had.
+pub struct Body {
+    pieces: mpsc::Receiver<Piece>,
+    current: Bytes,
+    ended: bool,
+}
+
+impl BufRead for Body {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        while self.current.is_empty() && !self.ended {
+            match self.pieces.blocking_recv() {
+                Some(Piece::Bytes(bytes)) => self.current = bytes,
+                Some(Piece::End) => self.ended = true,
+                Some(Piece::Lost(why)) => return Err(io::Error::other(why)),
+                None => return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the download was given up")),
+            }
+        }
+        Ok(&self.current)
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.current.advance(count.min(self.current.len()));
+    }
+}
+
+impl Read for Body {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(into)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+/// What the objects of a plan said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// The count of those that were read to their end.
+    pub tally: Tally,
+    /// What could not be listed or read; none of it is in the count.
+    pub missed: Vec<Missed>,
+}
+
+/// An object on its way to a thread, and the way back for what the thread makes of it.
+struct Job<T> {
+    planned: Arc<Planned>,
+    body: Body,
+    done: oneshot::Sender<T>,
+}
+
+/// A task that ends with whoever waits for it.
+struct Running<T>(JoinHandle<T>);
+
+impl<T> Future for Running<T> {
+    type Output = Result<T, tokio::task::JoinError>;
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+impl<T> Drop for Running<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl<S: Sessions> Source<S> {
+    /// Counts every object of a plan on `threads` threads. The order of the plan is the order of counting, so that two runs give
+    /// the same. `each` sees every object's own count or gap as it is added: for progress, and for remembering it by its tag.
+    pub async fn count_logs(
+        &self,
+        plan: &LogPlan,
+        threads: usize,
+        window: Option<Window>,
+        mut each: impl FnMut(&Planned, Result<&Tally, &Gap>),
+    ) -> Counted {
+        let mut counted = Counted { tally: Tally::default(), missed: plan.missed.clone() };
+        for Missed { what, gap, .. } in &plan.missed {
+            counted.tally.reading.unread.add(|| format!("{what}*: {gap}"));
+        }
+        let limits = Limits::shared_by(threads);
+        let reader = move || {
+            let (mut reader, mut stored) = (Reader::new(limits, window), Vec::new());
+            move |planned: &Planned, body: &mut Body| {
+                if planned.bytes > limits.whole_bytes as u64 / 2 {
+                    return reader.read_stream(&planned.key, body);
+                }
+                stored.clear();
+                // What could not be brought is known to whoever brought it, and discards this count.
+                let _ = body.read_to_end(&mut stored);
+                reader.read(&planned.key, &stored)
+            }
+        };
+        self.read_logs(plan, threads, reader, |planned, result| {
+            each(planned, result.as_ref());
+            match result {
+                Ok(tally) => counted.tally.merge(&tally),
+                Err(gap) => {
+                    let what = format!("s3://{}/{}", planned.bucket, planned.key);
+                    counted.tally.reading.unread.add(|| format!("{what}: {gap}"));
+                    counted.missed.push(Missed { balancer: planned.object.balancer.clone(), what, gap });
+                }
+            }
+        })
+        .await;
+        counted.tally.reading.listed = plan.listed.clone();
+        counted
+    }
+
+    /// Reads every object of a plan on `threads` threads, each with a parser that `parser` makes for it, and hands the results to
+    /// `each` one after another in the order of the plan. An object that could not be read to its end gives a gap; a place that refuses one object for want of a
+    /// permission is not asked for its others.
+    ///
+    /// Memory is bounded by the limit of concurrency: as many objects are in flight, with a few pieces of each.
+    pub async fn read_logs<T, Parse>(
+        &self,
+        plan: &LogPlan,
+        threads: usize,
+        parser: impl Fn() -> Parse,
+        mut each: impl FnMut(&Planned, Result<T, Gap>),
+    ) where
+        T: Send + 'static,
+        Parse: FnMut(&Planned, &mut Body) -> T + Send + 'static,
+    {
+        let (queue, jobs) = mpsc::channel::<Job<T>>(self.concurrency());
+        let jobs = Arc::new(Mutex::new(jobs));
+        let threads: Vec<_> = (0..threads.max(1))
+            .map(|_| {
+                let (jobs, parse) = (Arc::clone(&jobs), parser());
+                tokio::task::spawn_blocking(move || work(&jobs, parse))
+            })
+            .collect();
+        let closed = Arc::new(Mutex::new(BTreeMap::new()));
+        let objects = plan.objects.iter().cloned().map(Arc::new);
+        let running = objects.map(|planned| {
+            let (source, queue, closed) = (self.clone(), queue.clone(), Arc::clone(&closed));
+            // Tasks start when the stream below takes them, which it does only as far as the limit goes.
+            async move {
+                let object = Arc::clone(&planned);
+                let task = tokio::spawn(async move { source.read_object(&object, queue, &closed).await });
+                (planned, Running(task).await)
+            }
+        });
+        let mut results = stream::iter(running).buffered(self.concurrency());
+        while let Some((planned, result)) = results.next().await {
+            match result {
+                Ok(result) => each(&planned, result),
+                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                Err(_) => each(&planned, Err(interrupted())),
+            }
+        }
+        drop(results);
+        drop(queue);
+        for thread in threads {
+            if let Err(error) = thread.await
+                && error.is_panic()
+            {
+                std::panic::resume_unwind(error.into_panic());
+            }
+        }
+    }
+
+    async fn read_object<T: Send + 'static>(
+        &self,
+        planned: &Arc<Planned>,
+        queue: mpsc::Sender<Job<T>>,
+        closed: &Mutex<BTreeMap<usize, Gap>>,
+    ) -> Result<T, Gap> {
+        let known = closed.lock().unwrap_or_else(PoisonError::into_inner).get(&planned.place).cloned();
+        if let Some(gap) = known {
+            return Err(gap);
+        }
+        let (pieces, receiver) = mpsc::channel(PIECES);
+        let (done, result) = oneshot::channel();
+        let body = Body { pieces: receiver, current: Bytes::new(), ended: false };
+        // The thread is lined up before the first byte is asked for: whatever is in flight will be read in this order.
+        queue.send(Job { planned: Arc::clone(planned), body, done }).await.map_err(|_| interrupted())?;
+        let outcome = self.download(planned, &pieces).await;
+        let last = match &outcome {
+            Ok(()) => Piece::End,
+            Err(gap) => Piece::Lost(gap.to_string()),
+        };
+        // The thread may have had enough before the end.
+        let _ = pieces.send(last).await;
+        drop(pieces);
+        let parsed = result.await;
+        if let Err(gap) = &outcome
+            && matches!(gap.reason, GapReason::AccessDenied | GapReason::DeniedByOrganizationPolicy)
+        {
+            closed.lock().unwrap_or_else(PoisonError::into_inner).insert(planned.place, gap.clone());
+        }
+        outcome?;
+        parsed.map_err(|_| interrupted())
+    }
+
+    /// Brings an object's bytes, every one once and in order, over as many requests as it takes.
+    async fn download(&self, planned: &Planned, pieces: &mpsc::Sender<Piece>) -> Result<(), Gap> {
+        let operation = Operation::GetObject;
+        let limits = &self.shared.limits;
+        let mut got = 0;
+        let (mut budget, mut refused) = (Budget::new(limits), None);
+        while got < planned.bytes {
+            let before = got;
+            let sent = self.attempt(&planned.reader, operation, &mut budget, &mut refused, |door| {
+                let client = self.s3(&planned.reader.region, &door.config);
+                let request = client
+                    .get_object()
+                    .bucket(&planned.bucket)
+                    .key(&planned.key)
+                    .if_match(&planned.etag)
+                    .set_range((got > 0).then(|| format!("bytes={got}-")))
+                    .customize()
+                    .config_override(as_credentials(&door));
+                async move {
+                    let answer = request.send().await.map_err(|error| Failure::of(operation, &error))?;
+                    checked(answer, planned, got)
+                }
+            });
+            let failure = match sent.await.map_err(Refusal::into_gap)? {
+                Ok(stream) => match self.drain(stream, planned, pieces, &mut got).await {
+                    Ok(()) => return Ok(()),
+                    Err(failure) => failure,
+                },
+                Err(failure) => failure,
+            };
+            if got > before {
+                budget = Budget::new(limits);
+            }
+            if !self.recover(&failure, &mut budget).await {
+                return Err(failure.gap);
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands on what a stream brings, until the object is complete or its thread wants no more.
+    async fn drain(
+        &self,
+        mut stream: ByteStream,
+        planned: &Planned,
+        pieces: &mpsc::Sender<Piece>,
+        got: &mut u64,
+    ) -> Result<(), Failure> {
+        let operation = Operation::GetObject;
+        loop {
+            let next = timeout(self.shared.limits.attempt, stream.next()).await;
+            let bytes = match next {
+                Err(_) => return Err(Failure::new(operation, Cure::Retry, GapReason::TimedOut)),
+                Ok(Some(Ok(bytes))) => bytes,
+                Ok(Some(Err(_)) | None) if *got < planned.bytes => {
+                    return Err(Failure::malformed(operation, "the object was cut off before its end"));
+                }
+                Ok(_) => return Ok(()),
+            };
+            *got += bytes.len() as u64;
+            if *got > planned.bytes {
+                let mut failure = Failure::malformed(operation, "the object is longer than the list says");
+                failure.cure = Cure::None;
+                return Err(failure);
+            }
+            if pieces.send(Piece::Bytes(bytes)).await.is_err() || *got == planned.bytes {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// The stream of an answer that is about this object, from this byte to its end.
+fn checked(answer: GetObjectOutput, planned: &Planned, from: u64) -> Result<ByteStream, Failure> {
+    let wanted = planned.bytes - from;
+    let same = answer.e_tag() == Some(planned.etag.as_str());
+    // A proxy may leave the length out; the bytes are counted in any case.
+    let long = answer.content_length().is_none_or(|length| u64::try_from(length) == Ok(wanted));
+    let begins = from == 0 || answer.content_range().is_some_and(|range| range.starts_with(&format!("bytes {from}-")));
+    if same && long && begins {
+        Ok(answer.body)
+    } else {
+        Err(Failure::malformed(
+            Operation::GetObject,
+            "the answer is not the object, or not the part that was asked for",
+        ))
+    }
+}
+
+fn interrupted() -> Gap {
+    Gap::new(GapReason::Interrupted, Operation::GetObject.action())
+}
+
+/// One thread: takes objects in the order in which they were lined up, until there are none.
+fn work<T>(jobs: &Mutex<mpsc::Receiver<Job<T>>>, mut parse: impl FnMut(&Planned, &mut Body) -> T) {
+    loop {
+        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
+        let Some(Job { planned, mut body, done }) = job else { return };
+        // Whoever asked may be gone.
+        let _ = done.send(parse(&planned, &mut body));
+    }
+}

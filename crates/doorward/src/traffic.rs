@@ -1,0 +1,198 @@
+//! `doorward traffic` and `doorward advise`: what the requests say, and which mode follows from it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use doorward_core::Clock;
+use doorward_model::{LoadBalancer, Mode, Observed};
+use doorward_traffic::{Advice, BalancerKey, FolderOptions, Forecast, compare, read_folder};
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::answer;
+use crate::cli::{AdviseArguments, Cli, CompareArguments, ListFormat, TrafficArguments, TrafficCommand, TrafficSource};
+use crate::exit::{Exit, Failure};
+use crate::plain::harmless;
+use crate::progress::Progress;
+use crate::publish::Source;
+use crate::scan::runtime;
+use crate::settings::Settings;
+use crate::stopping;
+
+mod attach;
+mod found;
+mod gather;
+mod sessions;
+mod settings;
+mod tell;
+
+pub(crate) use attach::{ByArn, of};
+pub(crate) use found::Found;
+pub(crate) use gather::{Errand, gather};
+pub(crate) use settings::TrafficSettings;
+
+/// Runs `doorward traffic`.
+pub(crate) fn run(cli: &Cli, arguments: &TrafficArguments) -> Result<Exit, Failure> {
+    if let Some(TrafficCommand::Compare(arguments)) = &arguments.command {
+        return before_and_after(cli, arguments);
+    }
+    let settings = Settings::load(cli.config.as_deref(), &[])?;
+    let Some((found, _)) = look(cli, &settings, &arguments.source, arguments.dry_run)? else {
+        return Ok(Exit::Clean);
+    };
+    if let Some(path) = &arguments.save {
+        found.save(path)?;
+    }
+    let forecasts: Vec<(&BalancerKey, Forecast)> = found.keys().map(|key| (key, found.forecast(key))).collect();
+    match arguments.format {
+        ListFormat::Table => answer(&harmless(&tell::traffic(&found, &forecasts)))?,
+        ListFormat::Json => {
+            let forecasts: Vec<&Forecast> = forecasts.iter().map(|(_, forecast)| forecast).collect();
+            print(&json!({ "format": "traffic-v1", "found": found, "forecasts": forecasts }))?
+        }
+    };
+    Ok(whole(&found))
+}
+
+/// Runs `doorward advise`.
+pub(crate) fn advise(cli: &Cli, arguments: &AdviseArguments) -> Result<Exit, Failure> {
+    let settings = Settings::load(cli.config.as_deref(), &[])?;
+    let (found, load_balancers) = match &arguments.traffic {
+        Some(path) => (Found::read(path)?, load_balancers(&settings, &arguments.source)?),
+        None => match look(cli, &settings, &arguments.source, false)? {
+            Some(looked) => looked,
+            None => return Ok(Exit::Clean),
+        },
+    };
+    let advice = advised(&found, &load_balancers, &settings.traffic);
+    match arguments.format {
+        ListFormat::Table => answer(&harmless(&tell::advice(&advice)))?,
+        ListFormat::Json => print(&json!({ "format": "advice-v1", "advice": advice }))?,
+    };
+    Ok(whole(&found))
+}
+
+/// Advice for every load balancer that was scanned, and for what else left logs.
+fn advised(
+    found: &Found,
+    load_balancers: &[LoadBalancer],
+    settings: &TrafficSettings,
+) -> BTreeMap<BalancerKey, Advice> {
+    let mut modes: BTreeMap<BalancerKey, Observed<Mode>> =
+        found.keys().map(|key| (key.clone(), Observed::Absent)).collect();
+    for lb in load_balancers.iter().filter(|lb| lb.kind.can_parse_http()) {
+        modes.insert(found.key_of(lb), lb.mode.clone());
+    }
+    modes
+        .into_iter()
+        .map(|(key, mode)| {
+            let advice = attach::advice(found, &key, mode, settings);
+            (key, advice)
+        })
+        .collect()
+}
+
+/// Exit code 4 where something could not be read or understood.
+fn whole(found: &Found) -> Exit {
+    if found.missed.is_empty() && found.tally.is_whole() { Exit::Clean } else { Exit::Coverage }
+}
+
+/// What the traffic is, and whose. None for a dry run.
+fn look(
+    cli: &Cli,
+    settings: &Settings,
+    source: &TrafficSource,
+    dry_run: bool,
+) -> Result<Option<(Found, Vec<LoadBalancer>)>, Failure> {
+    let clock: Clock = Arc::new(Timestamp::now);
+    if let Some(folder) = &source.logs {
+        let window = match (source.days, source.until) {
+            (None, None) => None,
+            (days, until) => Some(gather::window(settings, days, until.unwrap_or_else(|| clock()))?),
+        };
+        let found = folder_of(folder, window, settings, cli.quiet)?;
+        // Modes are known where a scan is at hand; logs alone are worth reading too.
+        let known = source.from.is_some() || source.ledger.is_some();
+        let load_balancers = if known { load_balancers(settings, source)? } else { Vec::new() };
+        return Ok(Some((found, load_balancers)));
+    }
+    let load_balancers = load_balancers(settings, source)?;
+    let window = gather::window(settings, source.days, source.until.unwrap_or_else(|| clock()))?;
+    let found = runtime()?.block_on(async {
+        let (stop, signal) = stopping::listen(settings.scan.deadline.0);
+        let errand = Errand {
+            settings,
+            load_balancers: &load_balancers,
+            window,
+            all_logs: source.all_logs,
+            dry_run,
+            quiet: cli.quiet,
+            emulator: None,
+            clock,
+        };
+        tokio::select! {
+            found = gather(&errand, &stop) => found.map_err(|failure| signal.or(failure)),
+            gap = stop.stopped("s3:GetObject") => {
+                Err(Failure::new(signal.exit().unwrap_or(Exit::Coverage), format!("stopped: {gap}; nothing was saved")))
+            }
+        }
+    })?;
+    Ok(found.map(|found| (found, load_balancers)))
+}
+
+fn folder_of(
+    folder: &Path,
+    window: Option<doorward_traffic::Window>,
+    settings: &Settings,
+    quiet: bool,
+) -> Result<Found, Failure> {
+    let progress = Progress::start("log files read", quiet);
+    let options = FolderOptions { window, threads: settings.traffic.threads() };
+    let tally = read_folder(folder, options, &|at| progress.at(at.done, at.objects));
+    progress.finish();
+    Ok(Found::new(window, tally.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?))
+}
+
+fn load_balancers(settings: &Settings, source: &TrafficSource) -> Result<Vec<LoadBalancer>, Failure> {
+    let ledger = source.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
+    Ok(Source::of(source.from.as_deref(), settings, &ledger)?.report.load_balancers)
+}
+
+fn before_and_after(cli: &Cli, arguments: &CompareArguments) -> Result<Exit, Failure> {
+    let settings = Settings::load(cli.config.as_deref(), &[])?;
+    let found = match (&arguments.traffic, &arguments.logs) {
+        (Some(path), _) => Found::read(path)?,
+        (None, Some(folder)) => folder_of(folder, None, &settings, cli.quiet)?,
+        (None, None) => return Err(Failure::new(Exit::Usage, "name saved traffic (--traffic) or a folder (--logs)")),
+    };
+    let wanted =
+        |key: &BalancerKey| arguments.balancer.as_ref().is_none_or(|text| key.to_string().contains(text.as_str()));
+    let compared: Vec<_> = found
+        .tally
+        .balancers
+        .iter()
+        .filter(|(key, _)| wanted(key))
+        .map(|(key, tally)| (key, compare(tally, arguments.change)))
+        .collect();
+    if compared.is_empty() {
+        return Err(Failure::new(
+            Exit::Usage,
+            "no load balancer with logs is called that; leave --balancer out to see all",
+        ));
+    }
+    match arguments.format {
+        ListFormat::Table => answer(&harmless(&tell::compared(&compared, arguments.change)))?,
+        ListFormat::Json => {
+            let lines: Vec<_> =
+                compared.iter().map(|(key, figures)| json!({ "balancer": key, "figures": figures })).collect();
+            print(&json!({ "format": "traffic-compare-v1", "change": arguments.change, "balancers": lines }))?
+        }
+    };
+    Ok(whole(&found))
+}
+
+fn print(document: &serde_json::Value) -> Result<Exit, Failure> {
+    let text = serde_json::to_string_pretty(document).map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
+    answer(&(text + "\n"))
+}

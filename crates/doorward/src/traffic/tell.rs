@@ -1,0 +1,269 @@
+//! Traffic, advice and comparisons in words. Every share stands beside its denominator.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use doorward_model::{Mode, Observed};
+use doorward_traffic::{
+    Advice, BalancerKey, BalancerTally, Basis, Change, Compared, CrossCheck, Figure, Forecast, ModeForecast,
+    SourceToFix, Step,
+};
+use jiff::civil::Date;
+
+use super::found::Found;
+
+/// How many sources and samples are spelled out.
+const SHOWN: usize = 5;
+
+/// What was read, and per load balancer what each mode would have done.
+pub(super) fn traffic(found: &Found, forecasts: &[(&BalancerKey, Forecast)]) -> String {
+    let mut text = String::new();
+    let reading = &found.tally.reading;
+    let _ = writeln!(
+        text,
+        "{} log files, {:.1} MB stored, {} lines understood, {} not; {} files damaged, {} not read",
+        reading.objects,
+        reading.stored_bytes as f64 / 1e6,
+        found.tally.lines(),
+        found.tally.unparsed(),
+        reading.damaged.count,
+        reading.unread.count
+    );
+    for lost in found.missed.iter().take(SHOWN) {
+        let _ = writeln!(text, "  missing: {}: {}: {}", lost.balancer, lost.what, lost.gap);
+    }
+    let samples = reading.damaged.samples.iter().chain(&reading.unread.samples).chain(&reading.unparsed.samples);
+    for sample in samples.take(SHOWN) {
+        let _ = writeln!(text, "  {sample}");
+    }
+    for (key, forecast) in forecasts {
+        let _ = writeln!(text, "\n{key}");
+        let _ = writeln!(text, "  {}", stands_on(forecast));
+        if let Some(silence) = found.silence(key) {
+            let _ = writeln!(text, "  {silence}");
+        }
+        if let Some(tally) = found.tally.balancers.get(*key) {
+            causes(&mut text, tally);
+        }
+        for mode in &forecast.modes {
+            let _ = writeln!(text, "  {}", effect(mode));
+        }
+        if let Some(tally) = found.tally.balancers.get(*key) {
+            sources(&mut text, tally);
+        }
+    }
+    text
+}
+
+fn stands_on(forecast: &Forecast) -> String {
+    let evidence = &forecast.evidence;
+    let basis = match evidence.basis {
+        Basis::FullLogs => "all logs",
+        Basis::PartialLogs => "a part of the logs",
+        Basis::MetricOnly => "CloudWatch's metric alone",
+        Basis::None => "no evidence",
+    };
+    let window = evidence.window.map_or(String::new(), |window| {
+        format!(
+            " of {} to {} UTC",
+            window.starts_at().strftime("%Y-%m-%d %H:%M"),
+            window.ends_at().strftime("%Y-%m-%d %H:%M")
+        )
+    });
+    let check = match &evidence.cross_check {
+        CrossCheck::Agrees { logs, metric } => format!("logs {logs} and metric {metric} agree"),
+        CrossCheck::Differs { logs, metric } => format!("LOGS {logs} AND METRIC {metric} DIFFER"),
+        CrossCheck::NotPossible(why) => why.clone(),
+    };
+    format!("from {basis}{window}; {check}")
+}
+
+fn causes(text: &mut String, tally: &BalancerTally) {
+    let _ = writeln!(
+        text,
+        "  {} requests with a classification: {} compliant, {} not; {} rejected before one, {} lines too old for one",
+        tally.classified(),
+        tally.compliant,
+        tally.non_compliant(),
+        tally.rejected,
+        tally.absent
+    );
+    for (cause, answered) in &tally.causes {
+        let _ = writeln!(
+            text,
+            "    {:<10} {:<34} {:>8}, {} of them answered well by a target",
+            cause.tier.as_str(),
+            cause.reason,
+            answered.total(),
+            answered.served
+        );
+    }
+}
+
+fn effect(mode: &ModeForecast) -> String {
+    let share = |part: &doorward_traffic::Share| match part.fraction() {
+        Some(fraction) if part.count > 0 => format!(" ({:.4} %)", fraction * 100.0),
+        _ => String::new(),
+    };
+    let mut line = format!(
+        "{:<10} blocks {} of {} {}{}",
+        mode.mode.as_str(),
+        mode.blocked.count,
+        mode.blocked.of,
+        mode.blocked.denominator.label(),
+        share(&mode.blocked)
+    );
+    if mode.closed.count > 0 {
+        let _ = write!(line, ", closes the connections of {}", mode.closed.count);
+    }
+    match mode.hurt {
+        Some(hurt) if mode.blocked.count > 0 => {
+            let _ = write!(line, "; {} of the blocked were answered well by a target", hurt.count);
+        }
+        None => line.push_str("; nobody can say how many of them were answered well"),
+        Some(_) => {}
+    }
+    if let Some(bound) = mode.hurt_at_most.filter(|_| mode.mode != Mode::Monitor) {
+        let _ = write!(line, "; at 95 % confidence at most {:.4} % of all are users", bound * 100.0);
+    }
+    line
+}
+
+fn sources(text: &mut String, tally: &BalancerTally) {
+    let clients = tally.sources.clients.ranked();
+    if clients.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "  most of it comes from");
+    for (client, weight) in clients.iter().take(SHOWN) {
+        let _ = writeln!(
+            text,
+            "    {} ({}): {} {}, {} requests, {} answered well",
+            client.address,
+            client.agent,
+            client.cause.tier.as_str(),
+            client.cause.reason,
+            weight.requests,
+            weight.served
+        );
+    }
+    if let more @ 1.. = clients.len().saturating_sub(SHOWN) {
+        let _ = writeln!(text, "    and {more} more; each figure may be {} too low", tally.sources.clients.bound());
+    }
+}
+
+/// What to do with each load balancer: what can be done first.
+pub(super) fn advice(advice: &BTreeMap<BalancerKey, Advice>) -> String {
+    let mut order: Vec<(&BalancerKey, &Advice)> = advice.iter().collect();
+    order.sort_by_key(|(key, advice)| (rank(&advice.step), *key));
+    let mut text = String::new();
+    for (key, advice) in order {
+        let mode = match &advice.current {
+            Observed::Known(mode) => mode.to_string(),
+            Observed::Absent => "mode not known".to_owned(),
+            Observed::Unread(gap) => format!("mode unread ({})", gap.reason.code()),
+        };
+        let account = key.account.as_ref().map_or("-", |account| account.as_str());
+        let region = key.region.as_ref().map_or("-", |region| region.as_str());
+        let _ = writeln!(text, "{}\n  {} · {account} {region} · now {mode}", headline(advice), key.name());
+        for line in &advice.because {
+            let _ = writeln!(text, "  {line}");
+        }
+        match &advice.step {
+            Step::FixAndRaise { sources, .. } | Step::Watch { sources } => to_fix(&mut text, sources),
+            Step::NotEnoughEvidence { missing } => {
+                missing.iter().for_each(|line| {
+                    let _ = writeln!(text, "  → {line}");
+                });
+            }
+            Step::Raise { .. } | Step::Keep => {}
+        }
+        text.push('\n');
+    }
+    if text.is_empty() {
+        text.push_str("No load balancer here can parse HTTP, and no logs were found.\n");
+    }
+    text
+}
+
+fn rank(step: &Step) -> u8 {
+    match step {
+        Step::Raise { .. } => 0,
+        Step::FixAndRaise { .. } => 1,
+        Step::Watch { .. } => 2,
+        Step::Keep => 3,
+        Step::NotEnoughEvidence { .. } => 4,
+    }
+}
+
+fn headline(advice: &Advice) -> String {
+    match &advice.step {
+        Step::Raise { to } => format!("RAISE to {to}"),
+        Step::FixAndRaise { to, sources } => {
+            format!("FIX {} source{}, then raise to {to}", sources.len(), if sources.len() == 1 { "" } else { "s" })
+        }
+        Step::Watch { .. } => "KEEP, and look at who is blocked".to_owned(),
+        Step::Keep => "KEEP".to_owned(),
+        Step::NotEnoughEvidence { .. } => "NOT ENOUGH EVIDENCE".to_owned(),
+    }
+}
+
+fn to_fix(text: &mut String, sources: &[SourceToFix]) {
+    for source in sources {
+        let client = &source.client;
+        let _ = writeln!(
+            text,
+            "  → {} ({}): {} {}, {} requests, {} answered well{}",
+            client.address,
+            client.agent,
+            client.cause.tier.as_str(),
+            client.cause.reason,
+            source.requests,
+            source.served,
+            if source.protected { ", PROTECTED" } else { "" }
+        );
+        if let Some(likely) = &source.likely {
+            let _ = writeln!(text, "      likely: {likely}");
+        }
+        let fix = source.fix.as_deref().unwrap_or("this reason code is not known here; find out what the client sends");
+        let _ = writeln!(text, "      fix: {fix}");
+    }
+}
+
+/// Before and after, a line for each figure.
+pub(super) fn compared(compared: &[(&BalancerKey, Vec<Compared>)], change: Date) -> String {
+    let mut text = format!("Before and after {change}, by weekday; the day itself is in neither.\n");
+    let percent = |fraction: f64| format!("{:.4} %", fraction * 100.0);
+    for (key, figures) in compared {
+        let _ = writeln!(text, "\n{key}");
+        for figure in figures {
+            let name = match figure.figure {
+                Figure::NonCompliant => "not compliant, of requests with a classification",
+                Figure::Client4xx => "4xx to clients, of all lines",
+                Figure::Client5xx => "5xx to clients, of all lines",
+                Figure::Target5xx => "5xx of targets, of all lines",
+            };
+            let verdict = match figure.change {
+                Change::Rose => "ROSE beyond the noise",
+                Change::Fell => "fell beyond the noise",
+                Change::WithinNoise => "within the noise",
+                Change::TooFewDays => "too few days to tell: two of the same weekday before, one after",
+            };
+            let _ = write!(text, "  {name}: {verdict}");
+            if let (Some(before), Some(after), Some((expected, noise))) = (figure.before, figure.after, figure.expected)
+            {
+                let _ = write!(
+                    text,
+                    " ({} before, {} after; {} ± {} expected over {} days)",
+                    percent(before),
+                    percent(after),
+                    percent(expected),
+                    percent(noise),
+                    figure.days_after
+                );
+            }
+            text.push('\n');
+        }
+    }
+    text
+}

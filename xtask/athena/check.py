@@ -1,0 +1,100 @@
+"""Spoils lines of a corpus, has them counted by Athena's ways on other engines, and compares with the engine of this project.
+
+usage: check.py EXAMPLE FOLDER REGEX_JAVA QUERY_PY
+
+EXAMPLE is the program that says the statements and counts; FOLDER a corpus in AWS's key layout, to which one object of
+spoiled lines is added for each load balancer.
+"""
+
+import gzip
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+START, END = "2026-09-01T00:00:00Z", "2026-09-01T01:00:00Z"
+SPOILED = 400
+
+
+def spoil(line, draw):
+    """A line with something done to it that clients, cut transfers or other versions do."""
+    for _ in range(draw.randint(1, 3)):
+        at = draw.randrange(len(line) + 1)
+        to = draw.randrange(len(line) + 1)
+        line = draw.choice(
+            [
+                lambda: line[:at] + draw.choice(['"', '""', " ", '" "', "\\", "\\\\", '\\"', "\\x22", '"-" "Severe"', "?", "é"]) + line[at:],
+                lambda: line[:at],
+                lambda: line[: min(at, to)] + line[max(at, to) :],
+                lambda: line.replace('"-" "-"', draw.choice(['"Severe" "BadUri"', "- -", '"-" "BadUri"', '"Compliant" "-"']), 1),
+                lambda: line.replace('"Mozilla', '"' + draw.choice(["\\", "x", "\\x22"]) * draw.choice([10, 8000]) + "Mozilla", 1),
+                lambda: " ".join(line.split(" ")[: draw.randint(15, 40)]),
+            ]
+        )()
+    return line.replace("\n", "").replace("\r", "")
+
+
+def spoiled_objects(folder):
+    draw = random.Random(11)
+    seen = set()
+    for path in sorted(folder.rglob("*T0030Z_*.log.gz")):
+        balancer = path.name.split("_")[3]
+        if balancer in seen:
+            continue
+        seen.add(balancer)
+        lines = gzip.decompress(path.read_bytes()).decode("utf-8", "replace").splitlines()
+        bad = [spoil(draw.choice(lines), draw) for _ in range(SPOILED)] + ["", "x" * 20000]
+        text = "\n".join(bad) + "\n"
+        path.with_name(path.name.replace("_20260901T0030Z_", "_20260901T0035Z_").replace(".log.gz", "spoiled.log.gz")).write_bytes(
+            gzip.compress(text.encode(), mtime=0)
+        )
+    return len(seen) * (SPOILED + 1)
+
+
+def differences(path, mine, theirs):
+    if isinstance(mine, dict) and isinstance(theirs, dict):
+        for key in sorted(mine.keys() | theirs.keys()):
+            if key not in mine or key not in theirs:
+                yield f"{path}/{key}", mine.get(key), theirs.get(key)
+            else:
+                yield from differences(f"{path}/{key}", mine[key], theirs[key])
+    elif isinstance(mine, list) and isinstance(theirs, list):
+        order = lambda items: sorted(json.dumps(item, sort_keys=True) for item in items)
+        if order(mine) != order(theirs):
+            yield path, [item for item in mine if item not in theirs][:3], [item for item in theirs if item not in mine][:3]
+    elif mine != theirs:
+        yield path, mine, theirs
+
+
+def main():
+    example, folder, java, query = sys.argv[1], Path(sys.argv[2]), sys.argv[3], sys.argv[4]
+    spoiled = spoiled_objects(folder)
+    keys = [path.relative_to(folder).parts for path in folder.rglob("*.log.gz")]
+    accounts, regions = (",".join(sorted({key[at] for key in keys})) for at in (1, 3))
+
+    def ask(*words, **more):
+        return subprocess.run([example, *words], check=True, stdout=subprocess.PIPE, **more).stdout
+
+    said = folder.with_suffix(".json")
+    said.write_bytes(ask("say", accounts, regions, START, END))
+    rows = subprocess.run([sys.executable, query, said, folder, java], check=True, stdout=subprocess.PIPE).stdout
+    theirs = json.loads(ask("rows", START, END, input=rows))["balancers"]
+    mine = json.loads(ask("embedded", str(folder), START, END))["balancers"]
+    for tally in [*mine.values(), *theirs.values()]:
+        # Which of the lines are kept as samples is not agreed on.
+        tally["unparsed"]["samples"] = len(tally["unparsed"]["samples"]) > 0
+    found = list(differences("", mine, theirs))
+    for place, here, there in found[:20]:
+        print(f"{place}: counted here {here}, by the query {there}", file=sys.stderr)
+    if found:
+        sys.exit(f"{len(found)} differences")
+    total = lambda name: sum(tally[name] for tally in mine.values())
+    unparsed = sum(tally["unparsed"]["count"] for tally in mine.values())
+    print(
+        f"{len(mine)} load balancers, {total('lines')} lines, {total('outside')} outside, {unparsed} unparsed, "
+        f"{total('absent')} absent, {spoiled} of them spoiled: no difference"
+    )
+
+
+main()

@@ -1,0 +1,45 @@
+//! `cargo xtask athena`: the table's expression and the query that Athena gets, tried by engines that can be had here.
+//!
+//! Athena's way of reading text is a Java library, so Java applies the expression to every line; DuckDB runs the query, which
+//! sqlglot turns from Athena's dialect into its own. What they count of a corpus, spoiled lines included, has to be what
+//! the engine in `doorward-traffic` counts.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::process::finish;
+use crate::{stand, workspace};
+
+/// What is installed. Pinned, because a dialect is a thing of versions.
+const PINS: [&str; 2] = ["duckdb==2.0.0", "sqlglot==30.30.0"];
+/// Bytes of lines, bytes of lines in an object, seed.
+const CORPUS: [&str; 3] = ["24000000", "100000", "7"];
+
+/// Writes a corpus and has it counted both ways.
+pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
+    crate::only(arguments, &[])?;
+    ensure!(
+        finish(Command::new("java").arg("--version")).is_ok_and(|ran| ran.code == Some(0)),
+        "Java is missing, and Athena's expressions are Java's; install it (Debian: openjdk-17-jre-headless)"
+    );
+    let python = stand::environment("athena", &PINS)?;
+    let root = workspace::root()?;
+    let mut build = workspace::cargo()?;
+    build.args(["build", "--quiet", "--locked", "--package", "doorward-traffic", "--examples"]);
+    ensure!(build.status().context("cargo build could not be started")?.success(), "the examples do not build");
+    let example = |name: &str| -> Result<std::path::PathBuf> {
+        Ok(workspace::target()?.join("debug/examples").join(name).with_extension(std::env::consts::EXE_EXTENSION))
+    };
+    let folder = tempfile::tempdir().context("no folder for the corpus")?;
+    let corpus = folder.path().join("corpus");
+    let wrote = finish(Command::new(example("logs")?).arg("write").arg(&corpus).args(CORPUS))?;
+    ensure!(wrote.code == Some(0), "the corpus was not written: {}", wrote.stderr.trim());
+    let scripts = root.join("xtask/athena");
+    let mut check = Command::new(python);
+    check.arg(scripts.join("check.py")).arg(example("athena")?).arg(&corpus);
+    let checked = finish(check.arg(scripts.join("Regex.java")).arg(scripts.join("query.py")))?;
+    ensure!(checked.code == Some(0), "the two do not agree: {}", checked.stderr.trim());
+    println!("athena: {}", checked.stdout.trim());
+    Ok(ExitCode::SUCCESS)
+}
