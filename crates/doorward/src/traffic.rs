@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use doorward_core::Clock;
 use doorward_model::{LoadBalancer, Mode, Observed};
-use doorward_traffic::{Advice, BalancerKey, FolderOptions, Forecast, compare, read_folder};
+use doorward_traffic::{Advice, BalancerKey, FolderOptions, Forecast, Window, compare, read_folder};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -109,7 +109,7 @@ fn look(
     if let Some(folder) = &source.logs {
         let window = match (source.days, source.until) {
             (None, None) => None,
-            (days, until) => Some(gather::window(settings, days, until.unwrap_or_else(|| clock()))?),
+            (days, until) => Some(window(settings, days, until.unwrap_or_else(|| clock()))?),
         };
         let found = folder_of(folder, window, settings, cli.quiet)?;
         // Modes are known where a scan is at hand; logs alone are worth reading too.
@@ -118,7 +118,7 @@ fn look(
         return Ok(Some((found, load_balancers)));
     }
     let load_balancers = load_balancers(settings, source)?;
-    let window = gather::window(settings, source.days, source.until.unwrap_or_else(|| clock()))?;
+    let window = window(settings, source.days, source.until.unwrap_or_else(|| clock()))?;
     let found = runtime()?.block_on(async {
         let (stop, signal) = stopping::listen(settings.scan.deadline.0);
         let errand = Errand {
@@ -141,12 +141,12 @@ fn look(
     Ok(found.map(|found| (found, load_balancers)))
 }
 
-fn folder_of(
-    folder: &Path,
-    window: Option<doorward_traffic::Window>,
-    settings: &Settings,
-    quiet: bool,
-) -> Result<Found, Failure> {
+fn window(settings: &Settings, days: Option<u32>, until: Timestamp) -> Result<Window, Failure> {
+    Window::days_before(until, days.unwrap_or(settings.traffic.days))
+        .map_err(|e| Failure::new(Exit::Usage, e.to_string()))
+}
+
+fn folder_of(folder: &Path, window: Option<Window>, settings: &Settings, quiet: bool) -> Result<Found, Failure> {
     let progress = Progress::start("log files read", quiet);
     let options = FolderOptions { window, threads: settings.traffic.threads() };
     let tally = read_folder(folder, options, &|at| progress.at(at.done, at.objects));
