@@ -42,7 +42,7 @@ def polars_rows():
     lines = polars.scan_csv(
         glob.glob(f"{folder}/**/*.log.gz", recursive=True),
         separator=" ", has_header=False, schema=schema, quote_char='"',
-        truncate_ragged_lines=True, missing_utf8_is_empty_string=False, include_file_paths="filename",
+        truncate_ragged_lines=True, missing_columns="insert", include_file_paths="filename",
     )
     keys = [
         polars.col("filename"), polars.col("c2"), polars.col("c1").str.slice(0, 13).alias("hour"), polars.col("c0"),
