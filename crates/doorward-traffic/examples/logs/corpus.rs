@@ -321,25 +321,16 @@ impl Writer<'_> {
             None => self.client(text),
         }
         let answered = facts.status.1 != "-";
+        // Times and sizes are what makes lines hard to pack.
+        let mut number = |most: u32| if self.plan.plain { 7 } else { self.rng.u32(0..most) };
+        let (node, times, sizes) = (number(40), [number(3), number(900), number(3)], [number(3_000), number(60_000)]);
         let _ = if answered {
-            write!(
-                text,
-                " 10.0.{}.{}:8080 0.000 0.0{:02} 0.000",
-                id.len() % 7,
-                10 + facts.second % 5,
-                facts.second % 90
-            )
+            write!(text, " 10.0.{}.{}:8080", id.len() % 7, 10 + node)
+                .and_then(|()| times.iter().try_for_each(|time| write!(text, " 0.{time:03}")))
         } else {
             write!(text, " - -1 -1 -1")
         };
-        let _ = write!(
-            text,
-            " {} {} {} {} \"",
-            facts.status.0,
-            facts.status.1,
-            100 + facts.second % 900,
-            272 + facts.second % 4_000
-        );
+        let _ = write!(text, " {} {} {} {} \"", facts.status.0, facts.status.1, 100 + sizes[0], 272 + sizes[1]);
         let host = format!("{name}.example.com");
         match &offender {
             Some(offender) => text.push_str(&offender.request),
