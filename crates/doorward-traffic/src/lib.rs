@@ -9,6 +9,7 @@
 //! from logs are data: they are cut to a length and made valid UTF-8, and whoever renders them makes them harmless.
 
 mod advice;
+mod classify;
 mod compare;
 mod count;
 mod forecast;
@@ -27,6 +28,7 @@ mod top;
 mod window;
 
 pub use advice::{Advice, SourceToFix, Step, Thresholds, advise};
+pub use classify::{Classified, ClassifyError, classify};
 pub use compare::{Change, Compared, Figure, compare};
 pub use forecast::{
     Basis, CrossCheck, Denominator, Forecast, ModeForecast, Seen, Share, TrafficEvidence, forecast, upper_95,
