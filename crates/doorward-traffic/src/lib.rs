@@ -20,6 +20,7 @@ mod metric;
 mod object;
 mod origin;
 mod plan;
+mod protocol;
 mod read;
 mod reasons;
 mod scan;

@@ -1,7 +1,8 @@
 //! Writes access logs of many load balancers in AWS's key layout, from a seed, in constant memory, with the truth beside them.
 //!
 //! The truth is kept by the writer itself, line by line as it decides what the line is to be, and shares nothing with the
-//! crate that reads. It is a list of counts: what is counted, the load balancer, and up to three keys.
+//! crate that reads. It is a list of counts: what is counted, the load balancer, and up to three keys. The file is long because
+//! what is written and what is counted of it are best read together.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

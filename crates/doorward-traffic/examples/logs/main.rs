@@ -27,7 +27,7 @@ fn main() -> ExitCode {
             write(Path::new(folder), bytes, file_bytes, seed, *quotes == "all")
         }
         ["demo", folder] => demo::plan().write(Path::new(folder)).map(|_| ()).map_err(Into::into),
-        ["count", folder, threads] => read(Path::new(folder), threads).map(|tally| print!("{}", words::of(&tally))),
+        ["count", folder, threads] => read(Path::new(folder), threads).map(|tally| print!("{}", lines(&words::counted(&tally)))),
         ["read", folder, threads] => read(Path::new(folder), threads).map(|tally| {
             let reading = &tally.reading;
             println!(
@@ -60,7 +60,7 @@ type Done<T> = Result<T, Box<dyn std::error::Error>>;
 fn write(folder: &Path, bytes: &str, file_bytes: &str, seed: &str, escaped_quotes: bool) -> Done<()> {
     let mut plan = corpus::Plan::fleet(seed.parse()?, bytes.parse()?, file_bytes.parse()?);
     plan.escaped_quotes = escaped_quotes;
-    print!("{}", words::lines(&plan.write(folder)?));
+    print!("{}", lines(&plan.write(folder)?));
     Ok(())
 }
 
@@ -79,6 +79,11 @@ fn advise(folder: &Path, mode: &str) -> Done<()> {
         advice.because.iter().for_each(|why| println!("  {why}"));
     }
     Ok(())
+}
+
+/// Counts as lines, sorted.
+fn lines(truth: &corpus::Truth) -> String {
+    truth.iter().map(|(what, count)| format!("{what}\t{count}\n")).collect()
 }
 
 /// The least that any reader has to do: read the files and unpack them whole, into buffers that are kept.
