@@ -4,7 +4,9 @@
 //!
 //! `cargo xtask bench scan`: what the scanner costs beside a bare loop over the SDK and plain signed HTTP.
 //!
-//! All three make the same calls against the same emulated organization, in turns and each in a process of its own.
+//! `cargo xtask bench traffic`: reading access logs beside unpacking them only, DuckDB, Polars and awk.
+//!
+//! Of `scan`, all three make the same calls against the same emulated organization, in turns and each in a process of its own.
 //! The emulator's counts say what was called, not the contenders.
 
 use std::process::ExitCode;
@@ -16,6 +18,7 @@ use crate::workspace;
 mod contenders;
 mod goals;
 mod table;
+mod traffic;
 
 use contenders::{Emulator, Program, Sample, Size};
 use goals::Goal;
@@ -61,11 +64,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let names = || OF_CRATES.map(|(name, _)| format!("`{name}`")).join(", ");
     match arguments.split_first() {
         Some((what, rest)) if what == "scan" => scan(rest),
+        Some((what, rest)) if what == "traffic" => traffic::run(rest),
         Some((what, [])) => match OF_CRATES.iter().find(|(name, _)| name == what) {
             Some((_, packages)) => of_crates(packages),
-            None => bail!("does not know {what:?}; it takes `scan` with its flags, or {}", names()),
+            None => bail!("does not know {what:?}; it takes `scan` or `traffic` with flags, or {}", names()),
         },
-        _ => bail!("takes what to measure: `scan` with its flags, or {}", names()),
+        _ => bail!("takes what to measure: `scan` or `traffic` with flags, or {}", names()),
     }
 }
 

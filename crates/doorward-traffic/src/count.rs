@@ -8,6 +8,7 @@ use doorward_model::{AccountId, Region};
 
 use crate::line::{self, Class, Line, Status};
 use crate::origin::{domain, excerpt, shape};
+use crate::protocol::{PROTOCOLS, protocol};
 use crate::tally::{BalancerKey, BalancerTally, By, Cause, Client, HourTally, Tally, Tier, add};
 use crate::window::{Hour, STAMP, STAMP_HOUR, Window, is_stamp};
 
@@ -19,9 +20,6 @@ const SAMPLE: usize = 300;
 const SLOTS: usize = 64;
 /// Lines after which the small tables are emptied, so that their counts cannot overflow.
 const FULL: u32 = 1 << 30;
-
-/// Protocols that take the short way, and the bytes they begin a line with.
-const PROTOCOLS: [&str; 6] = ["http", "https", "h2", "grpcs", "ws", "wss"];
 
 /// Where the spaces stand that separate fields, counted from the beginning of the line.
 #[derive(Debug, Clone, Copy)]
@@ -325,39 +323,6 @@ impl Counter {
         let key = self.running_key();
         self.tally.balancers.entry(key).or_default()
     }
-}
-
-/// Which protocol a line begins with, and its length.
-#[inline]
-fn protocol(start: &[u8; 8]) -> Option<(usize, usize)> {
-    /// The places of the names in a table in which no two collide.
-    const fn place(length: usize, first: u8) -> usize {
-        (length * 3 + first as usize) & 15
-    }
-    const TABLE: [(u64, u64, u8); 16] = {
-        let mut table = [(0, 1, 0); 16];
-        let mut name = 0;
-        while name < PROTOCOLS.len() {
-            let bytes = PROTOCOLS[name].as_bytes();
-            let (mut word, mut at) = (0_u64, 0);
-            while at < bytes.len() {
-                word |= (bytes[at] as u64) << (8 * at);
-                at += 1;
-            }
-            table[place(bytes.len(), bytes[0])] = ((1 << (8 * at)) - 1, word, name as u8);
-            name += 1;
-        }
-        table
-    };
-    const SPACES: u64 = 0x2020_2020_2020_2020;
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let word = u64::from_le_bytes(*start);
-    // The lowest byte that is a space is found exactly; what lies above does not matter.
-    let differs = word ^ SPACES;
-    let found = differs.wrapping_sub(ONES) & !differs & (ONES << 7);
-    let length = (found.trailing_zeros() / 8) as usize;
-    let (mask, name, index) = TABLE[place(length, start[0])];
-    (found != 0 && word & mask == name && mask.count_ones() as usize == 8 * length).then_some((index as usize, length))
 }
 
 /// Whether the target's status is `-` or has three digits, given its first byte and what follows.

@@ -9,6 +9,7 @@
 //! from logs are data: they are cut to a length and made valid UTF-8, and whoever renders them makes them harmless.
 
 mod advice;
+mod classify;
 mod compare;
 mod count;
 mod forecast;
@@ -19,6 +20,7 @@ mod metric;
 mod object;
 mod origin;
 mod plan;
+mod protocol;
 mod read;
 mod reasons;
 mod scan;
@@ -30,6 +32,7 @@ mod window;
 pub use aws_credential_types::Credentials;
 
 pub use advice::{Advice, SourceToFix, Step, Thresholds, advise};
+pub use classify::{Classified, ClassifyError, classify};
 pub use compare::{Change, Compared, Figure, compare};
 pub use forecast::{
     Basis, CrossCheck, Denominator, Forecast, ModeForecast, Seen, Share, TrafficEvidence, forecast, upper_95,

@@ -86,14 +86,15 @@ impl Carry {
     /// Spaces between fields, and quotes that stand where none may; given the quotes with what they enclose.
     #[inline(always)]
     fn step(&mut self, quotes: u64, spaces: u64, quoted: u64, feeds: u64) -> (u64, u64) {
-        let spaces = spaces & !quoted;
         let (opening, closing) = (quotes & quoted, quotes & !quoted);
+        // A quote opens where nothing is quoted, so a space before it is one between fields; the same goes for the space after
+        // one that closes.
         let unopened = opening & !(spaces << 1 | self.after_space);
         let unclosed = (closing << 1 | self.after_close) & !(spaces | feeds);
         self.inside = ((quoted as i64) >> 63) as u64;
         self.after_space = spaces >> 63;
         self.after_close = closing >> 63;
-        (spaces, unopened | unclosed)
+        (spaces & !quoted, unopened | unclosed)
     }
 }
 

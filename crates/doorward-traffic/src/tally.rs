@@ -4,10 +4,7 @@
 //! had a classification), rejected (the load balancer could not parse the request at all, in any mode), or unparsed.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
-use doorward_model::{AccountId, Mode, Region};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,196 +12,14 @@ use crate::object::Listed;
 use crate::top::Top;
 use crate::window::{Hour, Window};
 
+mod balancer;
+mod cause;
+
+pub use balancer::{BalancerKey, NoBalancer};
+pub use cause::{Answered, By, Cause, Tier, Treatment};
+
 /// How many samples of unparsed lines and of damaged objects are kept.
 const SAMPLES: usize = 5;
-
-/// A load balancer as the logs name it. Files that lie outside AWS's key layout say neither account nor Region. Written
-/// `account/region/app/name/id`, with `-` for what is not known.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
-#[schemars(with = "String")]
-pub struct BalancerKey {
-    /// The account, where the key says it.
-    pub account: Option<AccountId>,
-    /// The Region, where the key says it.
-    pub region: Option<Region>,
-    /// As lines and metrics name it: `app/name/id`.
-    pub id: String,
-}
-
-/// A text that names no load balancer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} names no load balancer; it should read account/region/app/name/id")]
-pub struct NoBalancer(String);
-
-impl BalancerKey {
-    /// Its name, without kind and id.
-    pub fn name(&self) -> &str {
-        let mut parts = self.id.split('/');
-        match (parts.next(), parts.next()) {
-            (Some(_), Some(name)) => name,
-            _ => &self.id,
-        }
-    }
-}
-
-impl fmt::Display for BalancerKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let account = self.account.as_ref().map_or("-", AccountId::as_str);
-        write!(f, "{account}/{}/{}", self.region.as_ref().map_or("-", Region::as_str), self.id)
-    }
-}
-
-impl FromStr for BalancerKey {
-    type Err = NoBalancer;
-    fn from_str(text: &str) -> Result<Self, NoBalancer> {
-        let wrong = || NoBalancer(text.to_owned());
-        let mut parts = text.splitn(3, '/');
-        let (account, region, id) = (parts.next(), parts.next(), parts.next().filter(|id| !id.is_empty()));
-        let account = account.filter(|text| *text != "-").map(AccountId::new).transpose().map_err(|_| wrong())?;
-        let region = region.filter(|text| *text != "-").map(Region::new).transpose().map_err(|_| wrong())?;
-        Ok(Self { account, region, id: id.ok_or_else(wrong)?.to_owned() })
-    }
-}
-
-impl TryFrom<String> for BalancerKey {
-    type Error = NoBalancer;
-    fn try_from(text: String) -> Result<Self, NoBalancer> {
-        text.parse()
-    }
-}
-
-impl From<BalancerKey> for String {
-    fn from(key: BalancerKey) -> Self {
-        key.to_string()
-    }
-}
-
-/// The tier that AWS gave a request that is not compliant.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(from = "String", into = "String")]
-#[schemars(with = "String")]
-pub enum Tier {
-    /// Deviates from the RFC, with no known risk.
-    Acceptable,
-    /// May be understood in different ways.
-    Ambiguous,
-    /// Is a risk in itself.
-    Severe,
-    /// A tier this version does not know, as the log has it.
-    Other(String),
-}
-
-impl Tier {
-    /// The tier in AWS's spelling.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Acceptable => "Acceptable",
-            Self::Ambiguous => "Ambiguous",
-            Self::Severe => "Severe",
-            Self::Other(text) => text,
-        }
-    }
-
-    /// What a mode does with it. Nobody knows what a mode does with a tier that is not known, so for that one the worst is
-    /// assumed wherever something is blocked at all.
-    pub fn in_mode(&self, mode: Mode) -> Treatment {
-        match (mode, self) {
-            (Mode::Monitor, _) | (Mode::Defensive, Self::Acceptable) => Treatment::Forwarded,
-            (Mode::Defensive, Self::Ambiguous) => Treatment::ForwardedAndClosed,
-            (Mode::Defensive, Self::Severe | Self::Other(_)) | (Mode::Strictest, _) => Treatment::Blocked,
-        }
-    }
-}
-
-impl From<String> for Tier {
-    fn from(text: String) -> Self {
-        match text.as_str() {
-            "Acceptable" => Self::Acceptable,
-            "Ambiguous" => Self::Ambiguous,
-            "Severe" => Self::Severe,
-            _ => Self::Other(text),
-        }
-    }
-}
-
-impl From<Tier> for String {
-    fn from(tier: Tier) -> Self {
-        tier.as_str().to_owned()
-    }
-}
-
-/// What a mode does with a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Treatment {
-    /// Goes to the target.
-    Forwarded,
-    /// Goes to the target; afterwards both connections are closed.
-    ForwardedAndClosed,
-    /// Is answered with 400 by the load balancer.
-    Blocked,
-}
-
-/// Classification and reason, as the log has them.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-pub struct Cause {
-    /// The tier.
-    pub tier: Tier,
-    /// The reason code; codes this version does not know are kept.
-    pub reason: String,
-}
-
-/// Who answered requests.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Answered {
-    /// A target, with a status below 400: a user who got what they came for.
-    pub served: u64,
-    /// A target, with a status of 400 or more.
-    pub refused: u64,
-    /// The load balancer, with another status than 400: redirects, fixed responses, a firewall's block, targets that failed.
-    pub by_balancer: u64,
-    /// The load balancer, with 400: blocked by the mode in force. What a target would have said nobody knows.
-    pub blocked: u64,
-}
-
-/// One of the four of [`Answered`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
-    /// See [`Answered::served`].
-    Served,
-    /// See [`Answered::refused`].
-    Refused,
-    /// See [`Answered::by_balancer`].
-    Balancer,
-    /// See [`Answered::blocked`].
-    Blocked,
-}
-
-impl Answered {
-    /// Counts requests.
-    pub fn add(&mut self, by: By, requests: u64) {
-        *match by {
-            By::Served => &mut self.served,
-            By::Refused => &mut self.refused,
-            By::Balancer => &mut self.by_balancer,
-            By::Blocked => &mut self.blocked,
-        } += requests;
-    }
-
-    /// All of them.
-    pub fn total(&self) -> u64 {
-        self.served + self.refused + self.by_balancer + self.blocked
-    }
-
-    /// Adds another count.
-    pub fn merge(&mut self, other: &Self) {
-        self.served += other.served;
-        self.refused += other.refused;
-        self.by_balancer += other.by_balancer;
-        self.blocked += other.blocked;
-    }
-}
 
 /// One hour of a load balancer. The first seven add up to all of its lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

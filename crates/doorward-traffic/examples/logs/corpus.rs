@@ -1,7 +1,8 @@
 //! Writes access logs of many load balancers in AWS's key layout, from a seed, in constant memory, with the truth beside them.
 //!
 //! The truth is kept by the writer itself, line by line as it decides what the line is to be, and shares nothing with the
-//! crate that reads. It is a list of counts: what is counted, the load balancer, and up to three keys.
+//! crate that reads. It is a list of counts: what is counted, the load balancer, and up to three keys. The file is long because
+//! what is written and what is counted of it are best read together.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -88,6 +89,8 @@ pub(crate) struct Plan {
     pub(crate) step: i64,
     /// Ids and times that are easy to pack.
     pub(crate) plain: bool,
+    /// Whether quotes inside of fields are also written as `\"`, which some readers refuse.
+    pub(crate) escaped_quotes: bool,
 }
 
 /// Counts by what is counted, load balancer and keys.
@@ -109,7 +112,7 @@ impl Plan {
             })
             .collect();
         // 2026-09-01T00:05:00Z
-        Self { seed, balancers, bytes, file_bytes, start: 1_788_221_100, step: 300, plain: false }
+        Self { seed, balancers, bytes, file_bytes, start: 1_788_221_100, step: 300, plain: false, escaped_quotes: true }
     }
 
     /// Writes the files below a folder and says what is in them.
@@ -275,7 +278,7 @@ impl Writer<'_> {
             11 => write!(text, "-"),
             // A quote in a user agent is written like this.
             13 if agent > 1_000 => write!(text, r"curl \x22{agent}\x22"),
-            17 if agent > 2_000 => write!(text, r#"odd \" agent {agent} \\"#),
+            17 if agent > 2_000 && self.plan.escaped_quotes => write!(text, r#"odd \" agent {agent} \\"#),
             _ => write!(
                 text,
                 "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.{}.0 Safari/537.36",
@@ -319,25 +322,16 @@ impl Writer<'_> {
             None => self.client(text),
         }
         let answered = facts.status.1 != "-";
+        // Times and sizes are what makes lines hard to pack.
+        let mut number = |most: u32| if self.plan.plain { 7 } else { self.rng.u32(0..most) };
+        let (node, times, sizes) = (number(40), [number(3), number(900), number(3)], [number(3_000), number(60_000)]);
         let _ = if answered {
-            write!(
-                text,
-                " 10.0.{}.{}:8080 0.000 0.0{:02} 0.000",
-                id.len() % 7,
-                10 + facts.second % 5,
-                facts.second % 90
-            )
+            write!(text, " 10.0.{}.{}:8080", id.len() % 7, 10 + node)
+                .and_then(|()| times.iter().try_for_each(|time| write!(text, " 0.{time:03}")))
         } else {
             write!(text, " - -1 -1 -1")
         };
-        let _ = write!(
-            text,
-            " {} {} {} {} \"",
-            facts.status.0,
-            facts.status.1,
-            100 + facts.second % 900,
-            272 + facts.second % 4_000
-        );
+        let _ = write!(text, " {} {} {} {} \"", facts.status.0, facts.status.1, 100 + sizes[0], 272 + sizes[1]);
         let host = format!("{name}.example.com");
         match &offender {
             Some(offender) => text.push_str(&offender.request),

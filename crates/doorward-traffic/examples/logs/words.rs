@@ -1,18 +1,8 @@
 //! A tally in the words of the corpus: one line for each count, so that two ways of counting can be compared as text.
 
-use std::fmt::Write as _;
-
 use doorward_traffic::Tally;
 
 use crate::corpus::Truth;
-
-/// Counts as lines, sorted.
-pub(crate) fn lines(truth: &Truth) -> String {
-    truth.iter().fold(String::new(), |mut text, (what, count)| {
-        let _ = writeln!(text, "{what}\t{count}");
-        text
-    })
-}
 
 /// What was counted.
 pub(crate) fn counted(tally: &Tally) -> Truth {
@@ -41,9 +31,4 @@ pub(crate) fn counted(tally: &Tally) -> Truth {
         balancer.target_groups.iter().for_each(|(group, count)| add("target group", group, *count));
     }
     truth
-}
-
-/// What was counted, as lines, sorted.
-pub(crate) fn of(tally: &Tally) -> String {
-    lines(&counted(tally))
 }

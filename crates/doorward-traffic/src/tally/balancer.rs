@@ -1,0 +1,70 @@
+//! Load balancers as logs and metrics name them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use doorward_model::{AccountId, Region};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A load balancer as the logs name it. Files that lie outside AWS's key layout say neither account nor Region. Written
+/// `account/region/app/name/id`, with `-` for what is not known.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct BalancerKey {
+    /// The account, where the key says it.
+    pub account: Option<AccountId>,
+    /// The Region, where the key says it.
+    pub region: Option<Region>,
+    /// As lines and metrics name it: `app/name/id`.
+    pub id: String,
+}
+
+/// A text that names no load balancer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} names no load balancer; it should read account/region/app/name/id")]
+pub struct NoBalancer(String);
+
+impl BalancerKey {
+    /// Its name, without kind and id.
+    pub fn name(&self) -> &str {
+        let mut parts = self.id.split('/');
+        match (parts.next(), parts.next()) {
+            (Some(_), Some(name)) => name,
+            _ => &self.id,
+        }
+    }
+}
+
+impl fmt::Display for BalancerKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let account = self.account.as_ref().map_or("-", AccountId::as_str);
+        write!(f, "{account}/{}/{}", self.region.as_ref().map_or("-", Region::as_str), self.id)
+    }
+}
+
+impl FromStr for BalancerKey {
+    type Err = NoBalancer;
+    fn from_str(text: &str) -> Result<Self, NoBalancer> {
+        let wrong = || NoBalancer(text.to_owned());
+        let mut parts = text.splitn(3, '/');
+        let (account, region, id) = (parts.next(), parts.next(), parts.next().filter(|id| !id.is_empty()));
+        let account = account.filter(|text| *text != "-").map(AccountId::new).transpose().map_err(|_| wrong())?;
+        let region = region.filter(|text| *text != "-").map(Region::new).transpose().map_err(|_| wrong())?;
+        Ok(Self { account, region, id: id.ok_or_else(wrong)?.to_owned() })
+    }
+}
+
+impl TryFrom<String> for BalancerKey {
+    type Error = NoBalancer;
+    fn try_from(text: String) -> Result<Self, NoBalancer> {
+        text.parse()
+    }
+}
+
+impl From<BalancerKey> for String {
+    fn from(key: BalancerKey) -> Self {
+        key.to_string()
+    }
+}
