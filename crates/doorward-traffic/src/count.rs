@@ -275,7 +275,7 @@ impl Counter {
             }
         }
         for slot in 0..SLOTS {
-            let (key, count) = std::mem::replace(&mut self.run.statuses[slot], ([0; 4], 0));
+            let (key, count) = std::mem::take(&mut self.run.statuses[slot]);
             if count > 0 {
                 self.put_status(key, count);
             }
@@ -363,11 +363,7 @@ fn protocol(start: &[u8; 8]) -> Option<(usize, usize)> {
 /// Whether the target's status is `-` or has three digits, given its first byte and what follows.
 #[inline]
 fn is_status(first: u8, rest: &[u8]) -> bool {
-    match (first, rest) {
-        (b'-', [b' ', ..]) => true,
-        (b'1'..=b'9', [b'0'..=b'9', b'0'..=b'9', b' ', ..]) => true,
-        _ => false,
-    }
+    matches!((first, rest), (b'-', [b' ', ..]) | (b'1'..=b'9', [b'0'..=b'9', b'0'..=b'9', b' ', ..]))
 }
 
 #[inline]

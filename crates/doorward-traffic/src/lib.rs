@@ -8,27 +8,39 @@
 //! carry a classification is absent, not compliant; and a recommendation never comes without the evidence under it. Texts
 //! from logs are data: they are cut to a length and made valid UTF-8, and whoever renders them makes them harmless.
 
+mod advice;
+mod compare;
 mod count;
+mod forecast;
 mod inflate;
 mod line;
 mod local;
 mod metric;
 mod object;
 mod origin;
+mod plan;
 mod read;
+mod reasons;
 mod scan;
 mod source;
 mod tally;
 mod top;
 mod window;
 
+pub use advice::{Advice, SourceToFix, Step, Thresholds, advise};
+pub use compare::{Change, Compared, Figure, compare};
+pub use forecast::{
+    Basis, CrossCheck, Denominator, Forecast, ModeForecast, Seen, Share, TrafficEvidence, forecast, upper_95,
+};
 pub use local::{FolderError, FolderOptions, Progress, read_folder};
 pub use metric::{Answer, Known, Metric, Series};
 pub use object::{INTERVAL, Key, Listed, LogObject, Selection, day_folder};
+pub use plan::{BalancerPlan, Estimate, Extent, LONGEST_PERIOD, ListedObject, Prices, Proof, estimate, plan};
 pub use read::{Limits, Reader};
+pub use reasons::{ReasonCode, reason, reasons};
 pub use source::{
-    AthenaCount, AthenaError, AthenaJob, Body, CallLimits, Capability, Cost, Counted, Door, Estimate, LogPlace,
-    LogPlan, Metered, Missed, Operation, Pause, Planned, Prices, Sessions, Source, Span,
+    AthenaCount, AthenaError, AthenaJob, Body, CallLimits, Capability, Cost, Counted, Door, LogPlace, LogPlan, Metered,
+    Missed, Operation, Pause, Planned, ScanEstimate, Sessions, Source, SourcePrices, Span,
 };
 pub use tally::{
     Answered, BalancerKey, BalancerTally, By, Cause, Client, HourTally, NoBalancer, Reading, Sampled, Sources, Tally,

@@ -175,7 +175,12 @@ fn understand(line: &[u8], backslash: Backslash, anchors: Anchors) -> Option<Lin
 }
 
 fn class<'a>(tier: &'a [u8], reason: &'a [u8], status: Status, request: &[u8]) -> Option<Class<'a>> {
-    let word = |text: &[u8]| !text.is_empty() && text.len() <= 64 && text.iter().all(u8::is_ascii_alphanumeric);
+    // A word and not a status, which is what stands there when the fields have moved by one.
+    let word = |text: &[u8]| {
+        text.first().is_some_and(u8::is_ascii_alphabetic)
+            && text.len() <= 64
+            && text.iter().all(u8::is_ascii_alphanumeric)
+    };
     match (tier, reason) {
         (b"-", b"-") if status.is_400() && request.starts_with(b"- ") => Some(Class::Rejected),
         (b"-" | b"Compliant", b"-" | b"Compliant") => Some(Class::Compliant),

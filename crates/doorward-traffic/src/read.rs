@@ -18,7 +18,7 @@ const PIECE: usize = 256 * 1024;
 pub struct Limits {
     /// Objects of which the lines do not fit in this many bytes are decoded in pieces, which takes half as long again.
     pub whole_bytes: usize,
-    /// An object that unpacks to more than this many times its size, and to more than 64 MiB, is no log; reading stops
+    /// An object that unpacks to more than this many times its size, and to more than 16 MiB, is no log; reading stops
     /// there and says so.
     pub growth: u64,
 }
@@ -86,7 +86,7 @@ impl Reader {
     }
 
     fn in_pieces(&mut self, key: &str, mut stored: impl BufRead) -> Tally {
-        let growth = Growth { floor: 64 * 1024 * 1024, ratio: self.limits.growth.max(1) };
+        let growth = Growth { floor: 16 * 1024 * 1024, ratio: self.limits.growth.max(1) };
         // At least the magic, even of a stream that comes byte by byte; what is shorter is no member.
         let mut head = [0; MAGIC.len()];
         let begun = fill(&mut stored, &mut head);

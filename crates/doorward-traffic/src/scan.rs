@@ -62,45 +62,120 @@ struct Bits {
 /// What the walk is made of, so that it can be compiled for a processor's own instructions: closures take on the
 /// instructions of the function they stand in, and methods of a trait do not.
 #[derive(Clone, Copy)]
-struct Processor<B, P, S> {
+struct Processor<B, C, P, S> {
     /// `Fn(&[u8; BLOCK]) -> Bits`
     bits: B,
+    /// `Fn(&[u8; BLOCK]) -> Option<(u64, u64)>`: quotes and spaces of a block that has neither line feeds nor backslashes.
+    calm: C,
     /// `Fn(u64) -> u64`: every bit becomes the parity of itself and all lower ones.
     parity: P,
     /// `Fn(u64, u32) -> u32`: the place of the set bit that has this many set bits below it. There is one.
     select: S,
 }
 
-/// The line that is being looked at.
-struct Current {
-    start: usize,
-    /// The block in which it starts.
-    block: usize,
-    /// Spaces between its fields, a word for each block.
-    words: [u64; WORDS],
-    used: usize,
-    /// Something about it is for the full parser.
-    odd: bool,
+/// What a block hands on to the next.
+#[derive(Clone, Copy, Default)]
+struct Carry {
+    /// All ones inside quotes.
+    inside: u64,
+    after_space: u64,
+    after_close: u64,
 }
 
-impl Current {
+impl Carry {
+    /// Spaces between fields, and quotes that stand where none may; given the quotes with what they enclose.
     #[inline(always)]
-    fn push(&mut self, spaces: u64, wrong: u64) {
-        if let Some(word) = self.words.get_mut(self.used) {
-            *word = spaces;
-            self.used += 1;
-        } else {
-            self.odd = true;
-        }
-        self.odd |= wrong != 0;
+    fn step(&mut self, quotes: u64, spaces: u64, quoted: u64, feeds: u64) -> (u64, u64) {
+        let spaces = spaces & !quoted;
+        let (opening, closing) = (quotes & quoted, quotes & !quoted);
+        let unopened = opening & !(spaces << 1 | self.after_space);
+        let unclosed = (closing << 1 | self.after_close) & !(spaces | feeds);
+        self.inside = ((quoted as i64) >> 63) as u64;
+        self.after_space = spaces >> 63;
+        self.after_close = closing >> 63;
+        (spaces, unopened | unclosed)
     }
 }
 
-/// Walks over a text block by block, with what crosses from one to the next.
+/// Spaces between the fields of one line, by blocks from the one in which it begins.
+struct Line {
+    words: [u64; WORDS],
+    /// How many there are up to the end of each block.
+    sums: [u8; WORDS],
+    used: usize,
+    sum: u32,
+    /// Something is for the full parser.
+    odd: u64,
+}
+
+impl Line {
+    #[inline(always)]
+    fn push(&mut self, spaces: u64, odd: u64) {
+        self.sum += spaces.count_ones();
+        // Where there are too many of either, what wraps around is not used.
+        self.words[self.used % WORDS] = spaces;
+        self.sums[self.used % WORDS] = self.sum as u8;
+        self.used += 1;
+        self.odd |= odd;
+    }
+
+    #[inline(always)]
+    fn clear(&mut self) {
+        (self.used, self.sum, self.odd) = (0, 0, 0);
+    }
+
+    /// Where the fields begin that matter, if there are so many and the classification is `"-" "-"`. `start` is the place of
+    /// the line in its first block.
+    #[inline(always)]
+    fn spaces(&self, select: impl Fn(u64, u32) -> u32, start: usize, bytes: &[u8]) -> Option<Spaces> {
+        if self.odd != 0 || self.used > WORDS || self.sum < 28 || self.sum > 127 {
+            return None;
+        }
+        let spaces = Spaces {
+            eighth: self.place(&select, 8) - start,
+            sixteenth: self.place(&select, 16) - start,
+            seventeenth: self.place(&select, 17) - start,
+            twenty_seventh: self.place(&select, 27) - start,
+        };
+        let class = bytes.get(spaces.twenty_seventh + 1..)?.first_chunk::<7>()?;
+        (class == br#""-" "-""#).then_some(spaces)
+    }
+
+    /// The place of a space, counted from 1, after the beginning of the first block.
+    #[inline(always)]
+    fn place(&self, select: &impl Fn(u64, u32) -> u32, wanted: u8) -> usize {
+        let number = self.blocks_below(wanted);
+        let below = if number == 0 { 0 } else { self.sums[(number - 1) % WORDS] };
+        number * BLOCK + select(self.words[number % WORDS], u32::from(wanted - 1 - below)) as usize
+    }
+
+    /// How many blocks end before this many spaces were seen; eight are compared at once.
+    #[inline(always)]
+    fn blocks_below(&self, wanted: u8) -> usize {
+        const LOW: u64 = 0x0101_0101_0101_0101;
+        const HIGH: u64 = 0x8080_8080_8080_8080;
+        let (eights, _) = self.sums.as_chunks::<8>();
+        let mut blocks = 0;
+        for eight in eights {
+            // Sums of this line are below 128, so that no carry leaves their bytes. What a longer line left behind lies above
+            // the first that is reached, and does not matter.
+            let reached = u64::from_le_bytes(*eight).wrapping_add(LOW * u64::from(128 - wanted)) & HIGH;
+            let first = reached.trailing_zeros() as usize / 8;
+            blocks += first;
+            if first < 8 {
+                break;
+            }
+        }
+        blocks
+    }
+}
+
+/// Walks over a text block by block.
 #[inline(always)]
-fn walk<B, P, S>(processor: Processor<B, P, S>, text: &[u8], counter: &mut Counter)
+fn walk<B, C, P, S>(processor: Processor<B, C, P, S>, text: &[u8], counter: &mut Counter)
 where
     B: Fn(&[u8; BLOCK]) -> Bits,
+    C: Fn(&[u8; BLOCK]) -> Option<(u64, u64)>,
     P: Fn(u64) -> u64,
     S: Fn(u64, u32) -> u32,
 {
@@ -108,70 +183,54 @@ where
     // Padded with line feeds: the first one ends the last line if nothing else does.
     let mut last = [b'\n'; BLOCK];
     last[..rest.len()].copy_from_slice(rest);
-    let mut line = Current { start: 0, block: 0, words: [0; WORDS], used: 0, odd: false };
-    let (mut inside, mut after_space, mut after_close) = (0_u64, 0_u64, 0_u64);
-    for (number, block) in blocks.iter().chain(std::iter::once(&last)).enumerate() {
+    let mut line = Line { words: [0; WORDS], sums: [0; WORDS], used: 0, sum: 0, odd: 0 };
+    let mut carry = Carry::default();
+    // Where the line begins, and the block that is in.
+    let (mut start, mut first) = (0, 0);
+    let mut number = 0;
+    loop {
+        let block = loop {
+            let Some(block) = blocks.get(number) else { break &last };
+            let Some((quotes, spaces)) = (processor.calm)(block) else { break block };
+            let quoted = (processor.parity)(quotes) ^ carry.inside;
+            let (spaces, odd) = carry.step(quotes, spaces, quoted, 0);
+            line.push(spaces, odd);
+            number += 1;
+        };
         let bits = (processor.bits)(block);
-        let mut quoted = (processor.parity)(bits.quotes) ^ inside;
-        let mut unclosed = 0;
+        let mut quoted = (processor.parity)(bits.quotes) ^ carry.inside;
+        let mut odd = bits.backslashes;
         while bits.feeds & quoted != 0 {
             // A line ended inside quotes. The next one begins outside.
             let feed = (bits.feeds & quoted).trailing_zeros();
             quoted ^= u64::MAX << feed;
-            unclosed |= 1 << feed;
+            odd |= 1 << feed;
         }
-        inside = ((quoted as i64) >> 63) as u64;
-        let spaces = bits.spaces & !quoted;
-        let (opening, closing) = (bits.quotes & quoted, bits.quotes & !quoted);
-        let misplaced =
-            (opening & !(spaces << 1 | after_space)) | ((closing << 1 | after_close) & !(spaces | bits.feeds));
-        (after_space, after_close) = (spaces >> 63, closing >> 63);
-        let wrong = misplaced | bits.backslashes | unclosed;
+        let (spaces, misplaced) = carry.step(bits.quotes, bits.spaces, quoted, bits.feeds);
+        odd |= misplaced;
 
         let mut mine = u64::MAX;
         let mut feeds = bits.feeds;
         while feeds != 0 {
             let to_feed = feeds ^ (feeds - 1);
-            line.push(spaces & mine & to_feed, wrong & mine & to_feed);
+            line.push(spaces & mine & to_feed, odd & mine & to_feed);
             let end = number * BLOCK + feeds.trailing_zeros() as usize;
-            if end > text.len() || (end == text.len() && line.start >= end) {
+            if end > text.len() || (end == text.len() && start >= end) {
                 return;
             }
-            let bytes = &text[line.start..end];
-            let short =
-                !line.odd && spaces_of(&processor.select, &line, bytes).is_some_and(|at| counter.short(bytes, at));
-            if !short {
+            let bytes = &text[start..end];
+            let spaces = line.spaces(&processor.select, start - first * BLOCK, bytes);
+            if !spaces.is_some_and(|spaces| counter.short(bytes, spaces)) {
                 counter.full(bytes);
             }
-            (line.start, line.block, line.used, line.odd) = (end + 1, number, 0, false);
+            line.clear();
+            (start, first) = (end + 1, number);
             mine = !to_feed;
             feeds &= feeds - 1;
         }
-        line.push(spaces & mine, wrong & mine);
+        line.push(spaces & mine, odd & mine);
+        number += 1;
     }
-}
-
-/// Where the fields begin that matter, if there are so many and the classification is `"-" "-"`.
-#[inline(always)]
-fn spaces_of(select: impl Fn(u64, u32) -> u32, line: &Current, bytes: &[u8]) -> Option<Spaces> {
-    let base = line.block * BLOCK;
-    let mut words = line.words.get(..line.used)?.iter().enumerate();
-    let (mut number, mut word) = words.next()?;
-    let mut seen = 0;
-    let mut find = |wanted: u32| -> Option<usize> {
-        loop {
-            let count = word.count_ones();
-            if seen + count >= wanted {
-                let place = select(*word, wanted - seen - 1) as usize;
-                return Some(base + number * BLOCK + place - line.start);
-            }
-            seen += count;
-            (number, word) = words.next()?;
-        }
-    };
-    let spaces = Spaces { eighth: find(8)?, sixteenth: find(16)?, seventeenth: find(17)?, twenty_seventh: find(27)? };
-    let class = bytes.get(spaces.twenty_seventh + 1..)?.first_chunk::<7>()?;
-    (class == br#""-" "-""#).then_some(spaces)
 }
 
 #[cfg(test)]

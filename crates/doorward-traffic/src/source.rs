@@ -26,10 +26,10 @@ use aws_types::SdkConfig;
 use doorward_model::{AccountRegion, Gap, Region};
 
 pub use actions::{Capability, Operation};
-pub use athena::{AthenaCount, AthenaError, AthenaJob, Estimate};
+pub use athena::{AthenaCount, AthenaError, AthenaJob, ScanEstimate};
 pub use cloudwatch::Metered;
 pub use fetch::{Body, Counted};
-pub use plan::{Cost, LogPlace, LogPlan, Missed, Planned, Prices, Span};
+pub use plan::{Cost, LogPlace, LogPlan, Missed, Planned, SourcePrices, Span};
 
 /// A way into one account-Region.
 #[derive(Clone)]

@@ -128,7 +128,8 @@ impl Plan {
             }
             let path = folder.join(writer.key());
             fs::create_dir_all(path.parent().unwrap_or(folder))?;
-            let mut packed = GzEncoder::new(BufWriter::new(File::create(path)?), Compression::new(6));
+            let mut packed =
+                GzEncoder::new(BufWriter::new(File::create(path)?), Compression::new(if self.plain { 9 } else { 6 }));
             packed.write_all(text.as_bytes())?;
             packed.finish()?.flush()?;
             written += text.len() as u64;
@@ -185,7 +186,8 @@ impl Writer<'_> {
             });
             found.map_or(36, |(fields, _)| *fields)
         };
-        let second = self.end - 300 + (self.rng.i64(0..299_999_999) / 1_000_000);
+        let within = if self.plan.plain { self.line as i64 * 5 / 2 % 300 } else { self.rng.i64(0..300) };
+        let second = self.end - 300 + within;
         let protocol = match self.rng.u32(0..1_000) {
             0..=9 => "ws",
             10..=24 => "wss",
@@ -233,11 +235,11 @@ impl Writer<'_> {
                 8 => ("500", "500"),
                 _ => ("400", "-"),
             };
-        } else if draw > 999_500 && !self.plan.plain {
+        } else if draw >= 999_000 && !self.plan.plain {
             facts.rejected = true;
             facts.protocol = "http";
             facts.status = ("400", "-");
-        } else if draw > 999_000 && !self.plan.plain {
+        } else if draw >= 998_500 && !self.plan.plain {
             // A target's own 400: compliant, and not rejected.
             facts.status = ("400", "400");
         }
@@ -255,9 +257,9 @@ impl Writer<'_> {
     }
 
     fn client(&mut self, text: &mut String) {
-        let client = self.zipf(if self.plan.plain { 40 } else { 200_000 });
+        let client = self.zipf(if self.plan.plain { 12 } else { 200_000 });
         let (a, b, c) = ((client >> 16) as u8, (client >> 8) as u8, client as u8);
-        let port = self.rng.u32(1_024..65_536);
+        let port = if self.plan.plain { 40_000 + client } else { self.rng.u32(1_024..65_536) };
         // Every seventh has an IPv6 address, which stands there without brackets.
         let _ = if client % 7 == 3 {
             write!(text, "2001:db8:{a:x}{b:02x}::{c:x}:{port}")
@@ -294,7 +296,7 @@ impl Writer<'_> {
             _ => ("https", 443, "HTTP/2.0"),
         };
         let method = ["GET", "GET", "GET", "POST", "HEAD", "PUT"][self.rng.usize(0..6)];
-        let path = self.zipf(5_000);
+        let path = self.zipf(if self.plan.plain { 12 } else { 5_000 });
         let space = facts.cause.is_some_and(|cause| REASONS[cause].1 == "SpaceInUri");
         let section = ["catalog", "orders", "api/v2/users", "static/assets", "search"][path as usize % 5];
         let gap = if space { "two words" } else { "item" };
@@ -306,13 +308,13 @@ impl Writer<'_> {
         let Balancer { account, region, name, id, target_groups, .. } = self.balancer;
         let (account, region, name, id) = (account.clone(), region.clone(), name.clone(), id.clone());
         let offender = facts.offender.map(|number| self.balancer.offenders[number].clone());
-        let micros = if self.plan.plain { self.line as u32 % 10 * 1_000 } else { self.rng.u32(0..1_000_000) };
+        let micros = if self.plan.plain { 0 } else { self.rng.u32(0..1_000_000) };
         let time = TimeZone::UTC.to_datetime(Timestamp::from_second(facts.second).unwrap_or_default());
         let time = format!("{}.{micros:06}Z", time.strftime("%Y-%m-%dT%H:%M:%S"));
         let _ = write!(text, "{} {time} app/{name}/{id} ", facts.protocol);
         match &offender {
             Some(offender) => {
-                let _ = write!(text, "{}:{}", offender.address, self.rng.u32(1_024..65_536));
+                let _ = write!(text, "{}:{}", offender.address, 50_000 + self.line % 1_000);
             }
             None => self.client(text),
         }

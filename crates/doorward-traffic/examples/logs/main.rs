@@ -1,6 +1,8 @@
 //! Writes and reads access logs from the command line: what the tests and `cargo xtask bench traffic` run.
 //!
 //! `logs write FOLDER BYTES FILE_BYTES SEED` prints the truth, `logs count FOLDER THREADS` what this crate counts, in the same words;
+//! `logs demo FOLDER` writes the logs of `examples/traffic`;
+//! `logs advise FOLDER MODE` advises every load balancer as if it were in that mode and its logs were all there is;
 //! `logs read FOLDER THREADS` only reads; `logs gunzip FOLDER THREADS` only unpacks, with the same library.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to whoever started it")]
@@ -10,9 +12,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use doorward_traffic::{FolderOptions, Tally, read_folder};
+use doorward_model::{Mode, Observed};
+use doorward_traffic::{FolderOptions, Seen, Tally, Thresholds, forecast, read_folder};
 
 mod corpus;
+mod demo;
 mod words;
 
 fn main() -> ExitCode {
@@ -20,6 +24,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         ["write", folder, bytes, file_bytes, seed] => write(Path::new(folder), bytes, file_bytes, seed),
+        ["demo", folder] => demo::plan().write(Path::new(folder)).map(|_| ()).map_err(Into::into),
         ["count", folder, threads] => read(Path::new(folder), threads).map(|tally| print!("{}", words::of(&tally))),
         ["read", folder, threads] => read(Path::new(folder), threads).map(|tally| {
             let reading = &tally.reading;
@@ -33,8 +38,11 @@ fn main() -> ExitCode {
                 reading.full_parser
             );
         }),
+        ["advise", folder, mode] => advise(Path::new(folder), mode),
         ["gunzip", folder, threads] => gunzip(Path::new(folder), threads),
-        _ => Err("takes: write FOLDER BYTES FILE_BYTES SEED | count FOLDER THREADS | read FOLDER THREADS | gunzip FOLDER THREADS".into()),
+        _ => Err("takes: write FOLDER BYTES FILE_BYTES SEED | demo FOLDER | count FOLDER THREADS | read FOLDER THREADS
+               | advise FOLDER MODE | gunzip FOLDER THREADS"
+            .into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -55,6 +63,19 @@ fn write(folder: &Path, bytes: &str, file_bytes: &str, seed: &str) -> Done<()> {
 
 fn read(folder: &Path, threads: &str) -> Done<Tally> {
     Ok(read_folder(folder, FolderOptions { window: None, threads: threads.parse()? }, &|_| ())?)
+}
+
+fn advise(folder: &Path, mode: &str) -> Done<()> {
+    let mode: Mode = mode.parse()?;
+    let tally = read(folder, "1")?;
+    let complete = tally.reading.damaged.count == 0 && tally.reading.unread.count == 0;
+    for (key, seen) in &tally.balancers {
+        let forecast = forecast(key, Seen { tally: Some(seen), window: None, complete, series: None });
+        let advice = doorward_traffic::advise(Observed::Known(mode), forecast, Some(seen), &Thresholds::default());
+        println!("{key}\n  {:?}", advice.step);
+        advice.because.iter().for_each(|why| println!("  {why}"));
+    }
+    Ok(())
 }
 
 /// The least that any reader has to do: read the files and unpack them whole, into buffers that are kept.

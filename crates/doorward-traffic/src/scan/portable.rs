@@ -17,7 +17,11 @@ pub(super) fn count(text: &[u8], counter: &mut Counter) {
         }
         bits
     };
-    walk(Processor { bits, parity, select }, text, counter);
+    let calm = |block: &_| {
+        let found: Bits = bits(block);
+        (found.feeds | found.backslashes == 0).then_some((found.quotes, found.spaces))
+    };
+    walk(Processor { bits, calm, parity, select }, text, counter);
 }
 
 fn parity(bits: u64) -> u64 {

@@ -20,7 +20,7 @@ use doorward_model::{AccountId, AccountRegion, Gap, GapReason, Region};
 use super::actions::Operation;
 use super::call::Refusal;
 use super::failure::Failure;
-use super::plan::Prices;
+use super::plan::SourcePrices;
 use super::{Door, Sessions, Source};
 use crate::object::day_folder;
 use crate::tally::Tally;
@@ -57,16 +57,16 @@ pub struct AthenaJob {
 
 /// What a count would scan, by a listing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Estimate {
+pub struct ScanEstimate {
     /// Objects in the folders of the window.
     pub objects: u64,
     /// Their bytes, as stored: what Athena will scan, and bill.
     pub bytes: u64,
 }
 
-impl Estimate {
+impl ScanEstimate {
     /// US dollars for the scan.
-    pub fn cost(&self, prices: &Prices) -> f64 {
+    pub fn cost(&self, prices: &SourcePrices) -> f64 {
         self.bytes as f64 * prices.per_byte_scanned
     }
 }
@@ -156,7 +156,7 @@ impl AthenaJob {
 
 impl<S: Sessions> Source<S> {
     /// Lists what a job would scan. Nothing is started.
-    pub async fn estimate(&self, job: &AthenaJob) -> Result<Estimate, Gap> {
+    pub async fn estimate(&self, job: &AthenaJob) -> Result<ScanEstimate, Gap> {
         let mut folders = Vec::new();
         for account in &job.accounts {
             for region in &job.regions {
@@ -164,7 +164,7 @@ impl<S: Sessions> Source<S> {
             }
         }
         let listed = stream::iter(folders.iter().map(|folder| self.folder(&job.place, &job.bucket, folder)));
-        let mut estimate = Estimate::default();
+        let mut estimate = ScanEstimate::default();
         let mut listed = listed.buffered(self.concurrency());
         while let Some(found) = listed.next().await {
             let (objects, bytes) = found?;
@@ -176,7 +176,7 @@ impl<S: Sessions> Source<S> {
 
     /// Counts by Athena: looks at what it would scan, makes the table where it is missing, runs the query, reads its result.
     pub async fn athena(&self, job: &AthenaJob) -> Result<AthenaCount, AthenaError> {
-        let Estimate { bytes, .. } = self.estimate(job).await?;
+        let ScanEstimate { bytes, .. } = self.estimate(job).await?;
         if bytes > job.budget {
             return Err(AthenaError::OverBudget { window: job.window, bytes, budget: job.budget });
         }

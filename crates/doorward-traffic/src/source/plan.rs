@@ -1,10 +1,13 @@
 //! What would be read, before any of it is: objects, bytes and prices.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 
 use doorward_model::{AccountRegion, Gap, Region};
 
 use crate::object::{INTERVAL, Listed, LogObject};
+use crate::plan::{BalancerPlan, ListedObject};
 use crate::tally::BalancerKey;
 
 /// A span of time: the start is in it, the end is not.
@@ -98,16 +101,35 @@ impl LogPlan {
     }
 
     /// What reading it costs, and what listing it did.
-    pub fn cost(&self, prices: &Prices) -> Cost {
+    pub fn cost(&self, prices: &SourcePrices) -> Cost {
         Cost {
             requests: self.lists as f64 * prices.per_list + self.gets() as f64 * prices.per_get,
             transfer_from_afar: self.bytes() as f64 * prices.per_byte_out,
         }
     }
 
+    /// The objects as [`crate::plan()`] takes them, which leaves out those that the metric clears.
+    pub fn offered(&self) -> Vec<ListedObject> {
+        let listed = |planned: &Planned| ListedObject {
+            object: planned.object.clone(),
+            key: planned.key.clone(),
+            bytes: planned.bytes,
+        };
+        self.objects.iter().map(listed).collect()
+    }
+
+    /// The same with those objects only that other plans fetch.
+    #[must_use]
+    pub fn only(&self, plans: &[BalancerPlan]) -> Self {
+        let wanted: BTreeSet<&str> =
+            plans.iter().flat_map(|plan| plan.fetch.iter().map(|listed| listed.key.as_str())).collect();
+        let objects = self.objects.iter().filter(|object| wanted.contains(object.key.as_str())).cloned().collect();
+        Self { objects, ..self.clone() }
+    }
+
     /// Bytes by the Region that they lie in.
-    pub fn bytes_by_region(&self) -> std::collections::BTreeMap<Region, u64> {
-        let mut regions = std::collections::BTreeMap::new();
+    pub fn bytes_by_region(&self) -> BTreeMap<Region, u64> {
+        let mut regions = BTreeMap::new();
         for object in &self.objects {
             *regions.entry(object.reader.region.clone()).or_insert(0) += object.bytes;
         }
@@ -117,7 +139,7 @@ impl LogPlan {
 
 /// List prices in US dollars. They differ between Regions and change; an operator sets their own.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Prices {
+pub struct SourcePrices {
     /// One list request.
     pub per_list: f64,
     /// One GET request.
@@ -130,7 +152,7 @@ pub struct Prices {
     pub per_metric: f64,
 }
 
-impl Default for Prices {
+impl Default for SourcePrices {
     /// 5 dollars for a million lists, 0.40 for a million GETs, 0.09 for a gigabyte to the internet, 5 for a terabyte scanned,
     /// 0.01 for a thousand metrics.
     fn default() -> Self {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use doorward_model::GapReason;
-use doorward_traffic::{LogPlace, Prices, Window};
+use doorward_traffic::{LogPlace, SourcePrices, Window};
 use proptest::prelude::*;
 
 use super::bed::{APP, Bed, HERE, LOGS, Log, SHOP, at, balancer, counts, logs_of, place, span};
@@ -39,7 +39,7 @@ async fn a_window_is_planned_priced_and_read() {
     assert_eq!(gets(), 0, "planning reads nothing");
     bytes += plan.objects.iter().map(|object| object.bytes).sum::<u64>();
     assert_eq!((plan.bytes(), plan.gets()), (bytes, 4));
-    let cost = plan.cost(&Prices::default());
+    let cost = plan.cost(&SourcePrices::default());
     assert!((cost.requests - (plan.lists as f64 * 5e-6 + 4.0 * 4e-7)).abs() < 1e-12, "{cost:?}");
     assert!((cost.transfer_from_afar - bytes as f64 * 9e-11).abs() < 1e-12, "{cost:?}");
 
@@ -199,4 +199,49 @@ proptest! {
             bed.server.shutdown().await;
         });
     }
+}
+
+#[tokio::test]
+async fn metrics_first_then_only_what_they_point_at() {
+    let bed = Bed::start().await;
+    let now = jiff::Timestamp::now();
+    let window =
+        Window::covering(now - jiff::SignedDuration::from_hours(4), now - jiff::SignedDuration::from_hours(2)).unwrap();
+    let start = window.starts_at();
+    let minutes = |minutes: i64| start + jiff::SignedDuration::from_mins(minutes);
+    // A load balancer that is clean, and one with three bad requests in one interval of many.
+    for (name, bad) in [("clean", None), ("web", Some(5))] {
+        for number in 0..12 {
+            let severe = if bad == Some(number) { 3 } else { 0 };
+            let log =
+                Log { end: minutes(5 * (number + 1)), ..Log::of(APP, name, "2026-09-01T00:00:00Z", (10, severe)) };
+            bed.put("central-logs", "alb", &log);
+        }
+        let id = balancer(APP, name).id;
+        super::metrics::put(&bed, "RequestCount", &id, start, &[2.0; 60], None);
+        if bad.is_some() {
+            let name = "DesyncMitigationMode_NonCompliant_Request_Count";
+            super::metrics::put(&bed, name, &id, minutes(29), &[3.0], None);
+        }
+    }
+    let metered = ["clean", "web"]
+        .map(|name| doorward_traffic::Metered { balancer: balancer(APP, name), place: place(APP, HERE) });
+    let series = bed.source.metrics(&metered, &doorward_traffic::Metric::ALL, window, 300, now).await;
+    let spans = [(window.starts_at(), window.ends_at())];
+    let places = ["clean", "web"].map(|name| logs_of(APP, name, "central-logs", &spans));
+    let all = bed.source.plan_logs(&places).await;
+    assert_eq!(all.objects.len(), 24);
+    let plans = doorward_traffic::plan(&series, all.offered());
+    let less = all.only(&plans);
+    assert_eq!(less.objects.len(), 3);
+    let counted = bed.source.count_logs(&less, 1, Some(window), |_, _| ()).await;
+    assert_eq!(counts(&counted.tally)["web"], (30, 3));
+    for plan in &plans {
+        let proof = plan.proof(counted.tally.balancers.get(&plan.balancer));
+        assert!(
+            matches!(proof, doorward_traffic::Proof::Complete { found, expected } if found == expected),
+            "{proof:?}"
+        );
+    }
+    bed.server.shutdown().await;
 }

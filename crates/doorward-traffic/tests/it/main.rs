@@ -1,9 +1,19 @@
-//! The sources of logs and metrics against an emulator of AWS, over real connections.
+//! Corpora from folders against the truth that their writer kept, the example against its advice, and the sources of logs and
+//! metrics against an emulator of AWS, over real connections.
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod athena;
 mod bed;
+#[path = "../../examples/logs/corpus.rs"]
+mod corpus;
+#[path = "../../examples/logs/demo.rs"]
+mod demo;
+mod example;
 mod faults;
+mod folder;
 mod logs;
 mod metrics;
+#[expect(dead_code, reason = "the example prints what it counts; tests compare it")]
+#[path = "../../examples/logs/words.rs"]
+mod words;

@@ -16,7 +16,7 @@ fn window(hours: i64) -> (Window, Timestamp) {
     (Window::covering(now - SignedDuration::from_hours(hours), now).unwrap(), now)
 }
 
-fn put(bed: &Bed, name: &str, id: &str, from: Timestamp, values: &[f64], status: Option<&str>) {
+pub(crate) fn put(bed: &Bed, name: &str, id: &str, from: Timestamp, values: &[f64], status: Option<&str>) {
     let (namespace, dimension) =
         if id.contains('/') { ("AWS/ApplicationELB", "LoadBalancer") } else { ("AWS/ELB", "LoadBalancerName") };
     let metric = MetricSpec {

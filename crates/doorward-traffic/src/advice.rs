@@ -1,0 +1,363 @@
+//! The recommended mode of a load balancer, with the reason and what it stands on.
+//!
+//! Nothing is recommended without evidence: too few days, too few requests, unread objects or a metric that contradicts the
+//! logs end in "not enough evidence", with what to switch on.
+
+use std::net::IpAddr;
+
+use doorward_model::{Mode, Observed, Pattern};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::forecast::{Basis, CrossCheck, Forecast, ModeForecast, Share};
+use crate::reasons;
+use crate::tally::{BalancerTally, Cause, Client, Treatment};
+use crate::top::Weight;
+use crate::window::Window;
+
+/// What has to be there before anything is recommended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Thresholds {
+    /// Days that the evidence has to cover. A week, so that every weekday is in it.
+    pub minimum_days: f64,
+    /// Requests that it has to cover. With none blocked among 2,000, at most 1.5 in a thousand are.
+    pub minimum_requests: u64,
+    /// Fraction of requests that may be blocked although a target answered them well.
+    pub tolerated_share: f64,
+    /// At most so many sources are named to be fixed; where more are needed, raising is not the next step.
+    pub most_sources: usize,
+    /// Clients that must not be blocked at all: addresses, networks (`192.0.2.0/24`) or globs over user agents.
+    pub protected_clients: Vec<String>,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self {
+            minimum_days: 7.0,
+            minimum_requests: 2_000,
+            tolerated_share: 0.0,
+            most_sources: 5,
+            protected_clients: Vec::new(),
+        }
+    }
+}
+
+/// A source to fix before raising the mode.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SourceToFix {
+    /// Who it is and what it does.
+    pub client: Client,
+    /// Requests of it that would be blocked, at least.
+    pub requests: u64,
+    /// Those of them that a target answered well, at least.
+    pub served: u64,
+    /// Which clients usually do this; none for a reason code that this version does not know.
+    pub likely: Option<String>,
+    /// What ends it.
+    pub fix: Option<String>,
+    /// Whether the thresholds protect it.
+    pub protected: bool,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", tag = "step")]
+pub enum Step {
+    /// Raise the mode now.
+    Raise {
+        /// To this one.
+        to: Mode,
+    },
+    /// Fix these sources, then raise the mode.
+    FixAndRaise {
+        /// To this one.
+        to: Mode,
+        /// The sources, the ones that hurt most first.
+        sources: Vec<SourceToFix>,
+    },
+    /// Leave it.
+    Keep,
+    /// It is strictest already, and clients are blocked: see whether these are legitimate.
+    Watch {
+        /// The clients that are blocked most.
+        sources: Vec<SourceToFix>,
+    },
+    /// Nobody can say; switch on what is missing.
+    NotEnoughEvidence {
+        /// What to switch on or wait for, one sentence each.
+        missing: Vec<String>,
+    },
+}
+
+/// Advice for one load balancer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Advice {
+    /// The mode it is in.
+    pub current: Observed<Mode>,
+    /// The mode it should be in after the step; none where nobody can say.
+    pub recommended: Option<Mode>,
+    /// What to do.
+    pub step: Step,
+    /// Why, in sentences; the first says the most.
+    pub because: Vec<String>,
+    /// What it stands on.
+    pub forecast: Forecast,
+}
+
+/// Advises for one load balancer. `tally` is what the forecast was made of, where it was made of logs.
+pub fn advise(
+    current: Observed<Mode>,
+    forecast: Forecast,
+    tally: Option<&BalancerTally>,
+    thresholds: &Thresholds,
+) -> Advice {
+    let judge = Judge { forecast: &forecast, tally, thresholds };
+    let missing = judge.missing();
+    let (recommended, step, because) = match current.known() {
+        _ if !missing.is_empty() => (None, Step::NotEnoughEvidence { missing }, vec![judge.evidence()]),
+        None => {
+            let missing = vec!["Read the load balancer's mode first; without it no change can be named.".to_owned()];
+            (None, Step::NotEnoughEvidence { missing }, vec!["The current mode is not known.".to_owned()])
+        }
+        Some(Mode::Strictest) => judge.watch(),
+        Some(Mode::Defensive) => {
+            judge.raise(Mode::Strictest).unwrap_or_else(|why| (Some(Mode::Defensive), Step::Keep, why))
+        }
+        Some(Mode::Monitor) => match judge.raise(Mode::Strictest) {
+            Ok(found @ (_, Step::Raise { .. }, _)) => found,
+            // Half of the way now is better than all of it after some fixing.
+            Ok(later) => match judge.raise(Mode::Defensive) {
+                Ok((mode, raise @ Step::Raise { .. }, mut because)) => {
+                    because.push("Strictest would block more; look again after this.".to_owned());
+                    (mode, raise, because)
+                }
+                _ => later,
+            },
+            Err(why) => judge.raise(Mode::Defensive).unwrap_or((Some(Mode::Monitor), Step::Keep, why)),
+        },
+    };
+    Advice { current, recommended, step, because, forecast }
+}
+
+type Found = (Option<Mode>, Step, Vec<String>);
+
+struct Judge<'a> {
+    forecast: &'a Forecast,
+    tally: Option<&'a BalancerTally>,
+    thresholds: &'a Thresholds,
+}
+
+impl Judge<'_> {
+    /// What stands in the way of any recommendation.
+    fn missing(&self) -> Vec<String> {
+        let evidence = &self.forecast.evidence;
+        let mut missing = Vec::new();
+        if evidence.basis == Basis::None {
+            if evidence.lines > 0 && evidence.absent == evidence.lines {
+                missing.push("The logs are of a time before classifications; read newer ones.".to_owned());
+            } else {
+                missing.push(format!(
+                    "Switch on access logs and let them run for {} days, or allow cloudwatch:GetMetricData.",
+                    self.thresholds.minimum_days
+                ));
+            }
+            return missing;
+        }
+        let days = evidence.window.map_or(0.0, Window::days);
+        if days < self.thresholds.minimum_days {
+            missing
+                .push(format!("Read logs of at least {} days; these cover {days:.1}.", self.thresholds.minimum_days));
+        }
+        let requests = self.forecast.modes.first().map_or(0, |mode| mode.blocked.of);
+        if requests < self.thresholds.minimum_requests {
+            missing.push(format!(
+                "Wait for at least {} requests; so far there are {requests}.",
+                self.thresholds.minimum_requests
+            ));
+        }
+        if evidence.basis == Basis::PartialLogs {
+            missing.push(format!(
+                "Read all logs of the window: objects are missing or damaged, or lines are not understood ({}) or without \
+                 classification ({}).",
+                evidence.unparsed, evidence.absent
+            ));
+        }
+        if let CrossCheck::Differs { logs, metric } = evidence.cross_check
+            && metric > logs
+        {
+            missing.push(format!(
+                "Find the logs that are missing: CloudWatch counts {metric} requests that are not compliant, and the logs \
+                 have {logs}."
+            ));
+        }
+        missing
+    }
+
+    fn evidence(&self) -> String {
+        let evidence = &self.forecast.evidence;
+        let days = evidence.window.map_or(0.0, Window::days);
+        match evidence.basis {
+            Basis::FullLogs => format!("All logs of {days:.1} days were read, {} lines.", evidence.lines),
+            Basis::PartialLogs => format!("A part of the logs of {days:.1} days was read, {} lines.", evidence.lines),
+            Basis::MetricOnly => format!("Only CloudWatch's metric of {days:.1} days was read."),
+            Basis::None => "There is no evidence: neither logs nor metric.".to_owned(),
+        }
+    }
+
+    /// Whether a mode can be had, now or after fixing sources; or why not.
+    fn raise(&self, to: Mode) -> Result<Found, Vec<String>> {
+        let Some(mode) = self.forecast.mode(to) else {
+            return Err(vec![format!(
+                "CloudWatch counts requests that are not compliant, but not which; switch on access logs to see what \
+                 {to} would block."
+            )]);
+        };
+        let mut because = vec![self.blocked(mode)];
+        because.push(self.evidence());
+        let protected = self.sources(to, |source| source.protected);
+        let Some(hurt) = mode.hurt else {
+            return Err(vec![
+                format!("{to} would block {} requests, and only access logs can tell whose.", mode.blocked.count),
+                self.evidence(),
+            ]);
+        };
+        let tolerated = hurt.count as f64 <= self.thresholds.tolerated_share * mode.blocked.of as f64;
+        if tolerated && protected.is_empty() {
+            if mode.closed.count > 0 {
+                because.push(format!(
+                    "Connections of {} Ambiguous requests ({:.1} a day) would be closed after the answer, which costs new ones.",
+                    mode.closed.count, mode.closed.per_day
+                ));
+            }
+            return Ok((Some(to), Step::Raise { to }, because));
+        }
+        let sources = self.sources(to, |source| source.served > 0 || source.protected);
+        let bound = self.tally.map_or(0, |tally| tally.sources.clients.bound());
+        let most = self.thresholds.most_sources;
+        // Fixing the named ones has to bring what is left below what is tolerated.
+        let mut left = hurt.count;
+        let mut named = Vec::new();
+        for source in sources {
+            if left as f64 <= self.thresholds.tolerated_share * mode.blocked.of as f64 && !source.protected {
+                continue;
+            }
+            left = left.saturating_sub(source.served);
+            named.push(source);
+        }
+        let enough = left as f64 <= self.thresholds.tolerated_share * mode.blocked.of as f64;
+        if enough && named.len() <= most && !named.is_empty() {
+            because.push(format!(
+                "{} of them were answered well by a target; {} sources account for it.",
+                hurt.count,
+                named.len()
+            ));
+            return Ok((Some(to), Step::FixAndRaise { to, sources: named }, because));
+        }
+        because.push(format!(
+            "{} of them were answered well by a target, from more than {most} sources{}.",
+            hurt.count,
+            if bound > 0 { format!(" (each may have {bound} requests more)") } else { String::new() }
+        ));
+        Err(because)
+    }
+
+    /// Strictest already: is anybody blocked who should not be?
+    fn watch(&self) -> Found {
+        let keep = Some(Mode::Strictest);
+        let Some(mode) = self.forecast.mode(Mode::Strictest).filter(|mode| mode.blocked.count > 0) else {
+            return (
+                keep,
+                Step::Keep,
+                vec!["It is in the strongest mode, and nothing was blocked.".to_owned(), self.evidence()],
+            );
+        };
+        let mut because = vec![format!("It is in the strongest mode. {}", self.blocked(mode)), self.evidence()];
+        let sources =
+            self.sources(Mode::Strictest, |source| source.protected || source.client.cause.tier.as_str() != "Severe");
+        if sources.is_empty() {
+            because.push("All of it was Severe, which is no legitimate traffic.".to_owned());
+            return (keep, Step::Keep, because);
+        }
+        because
+            .push("Blocked requests do not reach a target, so nobody can see whether they were legitimate.".to_owned());
+        let most = self.thresholds.most_sources;
+        (keep, Step::Watch { sources: sources.into_iter().take(most).collect() }, because)
+    }
+
+    fn blocked(&self, mode: &ModeForecast) -> String {
+        let Share { count, of, denominator, per_day } = mode.blocked;
+        let verb = if mode.mode == Mode::Strictest { "Strictest" } else { "Defensive" };
+        if count == 0 {
+            let bound = mode
+                .hurt_at_most
+                .map_or(String::new(), |bound| format!("; at 95 % confidence at most {} of all", percent(bound)));
+            return format!("{verb} would have blocked none of {of} {}{bound}.", denominator.label());
+        }
+        let share = mode.blocked.fraction().map_or(String::new(), |share| format!(", {}", percent(share)));
+        format!("{verb} would have blocked {count} of {of} {}{share}, {per_day:.1} a day.", denominator.label())
+    }
+
+    /// Clients that a mode would block, the ones hurt most first.
+    fn sources(&self, mode: Mode, wanted: impl Fn(&SourceToFix) -> bool) -> Vec<SourceToFix> {
+        let Some(tally) = self.tally else { return Vec::new() };
+        let ranked = tally.sources.clients.ranked().into_iter();
+        let blocked = ranked.filter(|(client, _)| client.cause.tier.in_mode(mode) == Treatment::Blocked);
+        let mut sources: Vec<SourceToFix> =
+            blocked.map(|(client, weight)| self.source(client, weight)).filter(wanted).collect();
+        sources.sort_by(|a, b| {
+            b.served.cmp(&a.served).then(b.requests.cmp(&a.requests)).then_with(|| a.client.cmp(&b.client))
+        });
+        sources
+    }
+
+    fn source(&self, client: &Client, weight: Weight) -> SourceToFix {
+        let Cause { reason, .. } = &client.cause;
+        let known = reasons::reason(reason);
+        SourceToFix {
+            client: client.clone(),
+            requests: weight.requests,
+            served: weight.served,
+            likely: known.map(|known| known.clients.clone()),
+            fix: known.map(|known| known.fix.clone()),
+            protected: self.thresholds.protected_clients.iter().any(|wanted| covers(wanted, client)),
+        }
+    }
+}
+
+/// A fraction as people read it, with enough digits to tell it from zero.
+fn percent(fraction: f64) -> String {
+    let percent = fraction * 100.0;
+    let digits = if percent >= 1.0 { 1 } else { (1.0 - percent.max(1e-9).log10().floor()) as usize };
+    format!("{percent:.digits$} %")
+}
+
+/// Whether an entry of the protected clients means this one: by address, network or user agent.
+fn covers(wanted: &str, client: &Client) -> bool {
+    if let Ok(address) = client.address.parse::<IpAddr>() {
+        if let Ok(only) = wanted.parse::<IpAddr>() {
+            return only == address;
+        }
+        if let Some((network, length)) = wanted.split_once('/')
+            && let (Ok(network), Ok(length)) = (network.parse::<IpAddr>(), length.parse::<u32>())
+        {
+            return within(address, network, length);
+        }
+    }
+    Pattern::from(wanted).matches(&client.agent)
+}
+
+fn within(address: IpAddr, network: IpAddr, length: u32) -> bool {
+    let (address, network, bits): (u128, u128, u32) = match (address, network) {
+        (IpAddr::V4(address), IpAddr::V4(network)) => (address.to_bits().into(), network.to_bits().into(), 32),
+        (IpAddr::V6(address), IpAddr::V6(network)) => (address.to_bits(), network.to_bits(), 128),
+        _ => return false,
+    };
+    match bits.checked_sub(length) {
+        None => false,
+        Some(rest) => (address ^ network).checked_shr(rest).unwrap_or(0) == 0,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,310 @@
+//! What each mode would do with the traffic that was seen, with the evidence it stands on.
+//!
+//! A forecast says what would have happened to these requests, not what will happen to others. Where no request of a kind was seen, it says
+//! how many there may be all the same.
+
+use doorward_model::Mode;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::metric::{Known, Metric, Series};
+use crate::tally::{Answered, BalancerKey, BalancerTally, Cause, Treatment};
+use crate::window::Window;
+
+/// By how much logs and metric may differ before that is a disagreement: logs are best effort, and the two are cut at
+/// different moments.
+const TOLERANCE: f64 = 0.02;
+/// Few requests may differ by this many.
+const FEW: u64 = 5;
+
+/// What a share is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Denominator {
+    /// Requests that were logged with a classification.
+    ClassifiedRequests,
+    /// Requests for which a target was chosen, and those answered with 4xx by the load balancer, as CloudWatch counts them.
+    /// Redirects and fixed responses are in neither, so a share of these is rather too high.
+    MetricRequests,
+    /// Requests that the mode would block.
+    BlockedRequests,
+}
+
+impl Denominator {
+    /// As it reads after "of".
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::ClassifiedRequests => "requests logged with a classification",
+            Self::MetricRequests => "requests counted by CloudWatch (RequestCount + HTTPCode_ELB_4XX_Count)",
+            Self::BlockedRequests => "requests that the mode would block",
+        }
+    }
+}
+
+/// A count with what it is a part of.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Share {
+    /// How many.
+    pub count: u64,
+    /// Of how many.
+    pub of: u64,
+    /// Of what.
+    pub denominator: Denominator,
+    /// How many on a day, over the hours that were covered.
+    pub per_day: f64,
+}
+
+impl Share {
+    fn new(count: u64, of: u64, denominator: Denominator, days: f64) -> Self {
+        Self { count, of, denominator, per_day: if days > 0.0 { count as f64 / days } else { 0.0 } }
+    }
+
+    /// As a fraction; none of nothing.
+    pub fn fraction(&self) -> Option<f64> {
+        (self.of > 0).then(|| self.count as f64 / self.of as f64)
+    }
+}
+
+/// The largest fraction that is consistent, at 95 % confidence, with having seen this many among that many. With none seen it is
+/// 1 - 0.05^(1/n), about 3/n; otherwise Wilson's upper bound. It holds if requests to come are like those seen.
+pub fn upper_95(seen: u64, among: u64) -> Option<f64> {
+    if among == 0 || seen > among {
+        return None;
+    }
+    let n = among as f64;
+    if seen == 0 {
+        // Not 1 - 0.05^(1/n), which loses its digits for large n.
+        return Some(-(0.05_f64.ln() / n).exp_m1());
+    }
+    // One-sided 95 %.
+    const Z: f64 = 1.644_853_626_951_472_2;
+    let p = seen as f64 / n;
+    let middle = p + Z * Z / (2.0 * n);
+    let spread = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
+    Some(((middle + spread) / (1.0 + Z * Z / n)).min(1.0))
+}
+
+/// What one mode would do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ModeForecast {
+    /// The mode.
+    pub mode: Mode,
+    /// Requests that go to a target.
+    pub forwarded: Share,
+    /// Requests that go to a target after which both connections are closed, which costs new connections.
+    pub closed: Share,
+    /// Requests answered with 400.
+    pub blocked: Share,
+    /// Of the blocked, those that a target answered with a status below 400: users who would be hurt. None where there are
+    /// no logs to tell, as for the next two.
+    pub hurt: Option<Share>,
+    /// Of the blocked, those that a target refused or the load balancer answered itself: rather scanners.
+    pub others: Option<Share>,
+    /// Of the blocked, those that the mode in force blocks already. Whether they are users nobody can see.
+    pub already: Option<Share>,
+    /// The largest fraction of requests that may be users who are newly blocked, at 95 % confidence.
+    pub hurt_at_most: Option<f64>,
+}
+
+/// What a forecast stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Basis {
+    /// All logs of the window.
+    FullLogs,
+    /// Logs of a part of the window, or some that could not be read or understood.
+    PartialLogs,
+    /// The metric only: how many requests are not compliant, but not which.
+    MetricOnly,
+    /// Nothing.
+    None,
+}
+
+/// Whether logs and metric agree on how many requests are not compliant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CrossCheck {
+    /// They do, within 2 % or 5 requests.
+    Agrees {
+        /// As logged.
+        logs: u64,
+        /// As the metric counts.
+        metric: u64,
+    },
+    /// They do not. Logs are best effort: where they have fewer, the forecast is too low.
+    Differs {
+        /// As logged.
+        logs: u64,
+        /// As the metric counts.
+        metric: u64,
+    },
+    /// One of them is missing; the text says which, and why.
+    NotPossible(String),
+}
+
+/// What a forecast stands on, in figures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TrafficEvidence {
+    /// The kind.
+    pub basis: Basis,
+    /// The hours that were covered; none where there is no evidence.
+    pub window: Option<Window>,
+    /// Lines that were understood.
+    pub lines: u64,
+    /// Lines too old to carry a classification. In no share.
+    pub absent: u64,
+    /// Requests rejected before classification, in any mode. In no share.
+    pub rejected: u64,
+    /// Lines that could not be understood. In no share.
+    pub unparsed: u64,
+    /// Requests of a tier that this version does not know. Counted as blocked by defensive and strictest, to be safe.
+    pub unknown_tier: u64,
+    /// Logs against the metric.
+    pub cross_check: CrossCheck,
+}
+
+/// One load balancer's forecast.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Forecast {
+    /// The load balancer.
+    pub balancer: BalancerKey,
+    /// What it stands on.
+    pub evidence: TrafficEvidence,
+    /// From the weakest mode to the strongest; empty where nothing can be said.
+    pub modes: Vec<ModeForecast>,
+}
+
+/// What is known of one load balancer.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Seen<'a> {
+    /// Its logs, where any were read.
+    pub tally: Option<&'a BalancerTally>,
+    /// The hours for which all of its logs were asked; without them, the hours in which there are lines.
+    pub window: Option<Window>,
+    /// Whether all objects of the window were read, to their ends.
+    pub complete: bool,
+    /// Its metrics.
+    pub series: Option<&'a Series>,
+}
+
+/// Forecasts from logs where there are any, else from the metric, else not at all.
+pub fn forecast(balancer: &BalancerKey, seen: Seen<'_>) -> Forecast {
+    let logged = seen.tally.filter(|tally| tally.classified() > 0);
+    let cross_check = cross_check(seen, logged);
+    let mut evidence = TrafficEvidence {
+        basis: Basis::None,
+        window: None,
+        lines: seen.tally.map_or(0, |tally| tally.lines),
+        absent: seen.tally.map_or(0, |tally| tally.absent),
+        rejected: seen.tally.map_or(0, |tally| tally.rejected),
+        unparsed: seen.tally.map_or(0, |tally| tally.unparsed.count),
+        unknown_tier: 0,
+        cross_check,
+    };
+    let mut modes = Vec::new();
+    if let Some(tally) = logged {
+        let whole = seen.complete && evidence.unparsed == 0 && evidence.absent == 0;
+        evidence.basis = if whole { Basis::FullLogs } else { Basis::PartialLogs };
+        evidence.window = seen.window.or_else(|| tally.window());
+        evidence.unknown_tier = unknown(tally);
+        let days = evidence.window.map_or(0.0, Window::days);
+        modes = ALL.map(|mode| from_logs(tally, mode, days)).into();
+    } else if let Some((series, non_compliant)) =
+        seen.series.and_then(|series| Some((series, series.total(Metric::NonCompliant).count()?)))
+    {
+        evidence.basis = Basis::MetricOnly;
+        evidence.window = Some(series.window);
+        modes = from_metric(series, non_compliant);
+    }
+    Forecast { balancer: balancer.clone(), evidence, modes }
+}
+
+const ALL: [Mode; 3] = [Mode::Monitor, Mode::Defensive, Mode::Strictest];
+
+fn unknown(tally: &BalancerTally) -> u64 {
+    let unknown = tally.causes.iter().filter(|(cause, _)| matches!(cause.tier, crate::tally::Tier::Other(_)));
+    unknown.map(|(_, answered)| answered.total()).sum()
+}
+
+fn from_logs(tally: &BalancerTally, mode: Mode, days: f64) -> ModeForecast {
+    let all = tally.classified();
+    let treated = |treatment: Treatment| {
+        let mut sum = Answered::default();
+        let alike = |cause: &Cause| cause.tier.in_mode(mode) == treatment;
+        tally.causes.iter().filter(|(cause, _)| alike(cause)).for_each(|(_, answered)| sum.merge(answered));
+        sum
+    };
+    let (closed, blocked) = (treated(Treatment::ForwardedAndClosed), treated(Treatment::Blocked));
+    let of_all = |count| Share::new(count, all, Denominator::ClassifiedRequests, days);
+    let of_blocked = |count| Share::new(count, blocked.total(), Denominator::BlockedRequests, days);
+    ModeForecast {
+        mode,
+        forwarded: of_all(all - closed.total() - blocked.total()),
+        closed: of_all(closed.total()),
+        blocked: of_all(blocked.total()),
+        hurt: Some(of_blocked(blocked.served)),
+        others: Some(of_blocked(blocked.refused + blocked.by_balancer)),
+        already: Some(of_blocked(blocked.blocked)),
+        hurt_at_most: upper_95(blocked.served, all),
+    }
+}
+
+/// The metric knows no tiers: monitor blocks none of them, strictest all, and of defensive nothing can be said unless there are none.
+fn from_metric(series: &Series, non_compliant: u64) -> Vec<ModeForecast> {
+    let Some(requests) = series.total(Metric::Requests).count() else { return Vec::new() };
+    let refused = series.total(Metric::Balancer4xx).count().unwrap_or(0);
+    let all = (requests + refused).max(non_compliant);
+    let days = series.window.days();
+    let say = |mode: Mode, blocked: u64| {
+        let of_all = |count| Share::new(count, all, Denominator::MetricRequests, days);
+        // Of nothing nobody is hurt; of anything else the metric does not say.
+        let nobody = (blocked == 0).then(|| Share::new(0, 0, Denominator::BlockedRequests, days));
+        ModeForecast {
+            mode,
+            forwarded: of_all(all - blocked),
+            closed: of_all(0),
+            blocked: of_all(blocked),
+            hurt: nobody,
+            others: nobody,
+            already: nobody,
+            // Any of them may be users.
+            hurt_at_most: upper_95(blocked, all),
+        }
+    };
+    if non_compliant == 0 {
+        return ALL.map(|mode| say(mode, 0)).into();
+    }
+    vec![say(Mode::Monitor, 0), say(Mode::Strictest, non_compliant)]
+}
+
+fn cross_check(seen: Seen<'_>, logged: Option<&BalancerTally>) -> CrossCheck {
+    let Some(tally) = logged else {
+        return CrossCheck::NotPossible("no logs with classifications were read".to_owned());
+    };
+    let Some(series) = seen.series else { return CrossCheck::NotPossible("CloudWatch was not asked".to_owned()) };
+    let logged_in = seen.window.or_else(|| tally.window());
+    if logged_in.is_some_and(|window| window != series.window) {
+        return CrossCheck::NotPossible("logs and metric are of different hours".to_owned());
+    }
+    let metric = match series.total(Metric::NonCompliant) {
+        Known::Count(count) => count,
+        Known::NoTraffic => 0,
+        Known::NotAsked => return CrossCheck::NotPossible("CloudWatch was not asked for it".to_owned()),
+        Known::Unread(gap) => {
+            return CrossCheck::NotPossible(format!("CloudWatch could not be read: {}", gap.reason.code()));
+        }
+    };
+    let logs = tally.non_compliant();
+    let close = logs.abs_diff(metric) <= FEW.max((metric as f64 * TOLERANCE) as u64);
+    if close { CrossCheck::Agrees { logs, metric } } else { CrossCheck::Differs { logs, metric } }
+}
+
+impl Forecast {
+    /// What a mode would do, where that can be said.
+    pub fn mode(&self, mode: Mode) -> Option<&ModeForecast> {
+        self.modes.iter().find(|forecast| forecast.mode == mode)
+    }
+}
+
+#[cfg(test)]
+mod tests;

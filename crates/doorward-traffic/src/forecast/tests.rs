@@ -1,0 +1,162 @@
+//! Forecasts of made-up tallies and metrics.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+
+use super::*;
+use crate::metric::Answer;
+use crate::tally::{By, HourTally, Tier};
+use crate::window::Hour;
+
+fn key() -> BalancerKey {
+    "111122223333/eu-west-1/app/web/50dc6c495c0c9188".parse().expect("a key")
+}
+
+fn window() -> Window {
+    let at = |text: &str| text.parse::<Timestamp>().expect("a time");
+    Window::covering(at("2026-09-01T00:00:00Z"), at("2026-09-11T00:00:00Z")).expect("a window")
+}
+
+fn tally(compliant: u64, causes: &[(&str, &str, By, u64)]) -> BalancerTally {
+    let mut tally = BalancerTally { compliant, lines: compliant, ..BalancerTally::default() };
+    for (tier, reason, by, count) in causes {
+        let cause = Cause { tier: Tier::from((*tier).to_owned()), reason: (*reason).to_owned() };
+        tally.causes.entry(cause).or_default().add(*by, *count);
+        tally.lines += count;
+    }
+    let hour: Hour = "2026-09-02T03Z".parse().expect("an hour");
+    tally.hours.insert(hour, HourTally { compliant, ..HourTally::default() });
+    tally
+}
+
+fn from_tally(tally: &BalancerTally) -> Forecast {
+    forecast(&key(), Seen { tally: Some(tally), window: Some(window()), complete: true, series: None })
+}
+
+fn metric(non_compliant: u64, requests: u64) -> Series {
+    let at = window().starts_at();
+    let points = |count: u64| Answer::Points(if count > 0 { [(at, count)].into() } else { BTreeMap::new() });
+    let answers = [
+        (Metric::NonCompliant, points(non_compliant)),
+        (Metric::Requests, points(requests)),
+        (Metric::Balancer4xx, points(0)),
+    ];
+    Series { window: window(), period_seconds: 3_600, answers: answers.into() }
+}
+
+#[test]
+fn tiers_meet_modes() {
+    let tally = tally(
+        900,
+        &[
+            ("Acceptable", "SpaceInUri", By::Served, 40),
+            ("Ambiguous", "BothTeClPresent", By::Served, 20),
+            ("Ambiguous", "BothTeClPresent", By::Refused, 10),
+            ("Severe", "BadUri", By::Balancer, 15),
+            ("Severe", "BadUri", By::Blocked, 5),
+            ("Terrible", "New", By::Served, 10),
+        ],
+    );
+    let forecast = from_tally(&tally);
+    let of = |mode: Mode| {
+        let mode = forecast.mode(mode).expect("there");
+        let count = |share: Option<Share>| share.map_or(u64::MAX, |share| share.count);
+        (
+            mode.forwarded.count,
+            mode.closed.count,
+            mode.blocked.count,
+            count(mode.hurt),
+            count(mode.others),
+            count(mode.already),
+        )
+    };
+    assert_eq!(of(Mode::Monitor), (1_000, 0, 0, 0, 0, 0));
+    assert_eq!(of(Mode::Defensive), (940, 30, 30, 10, 15, 5));
+    assert_eq!(of(Mode::Strictest), (900, 0, 100, 70, 25, 5));
+    assert_eq!((forecast.evidence.basis, forecast.evidence.unknown_tier), (Basis::FullLogs, 10));
+    let strictest = forecast.mode(Mode::Strictest).expect("there");
+    assert_eq!((strictest.blocked.of, strictest.blocked.per_day), (1_000, 10.0));
+    assert_eq!(strictest.hurt.expect("logs").of, 100);
+}
+
+#[test]
+fn what_is_missing_shows() {
+    let mut old = tally(1_000, &[]);
+    old.absent = 1;
+    let mut torn = tally(1_000, &[]);
+    torn.unparsed.add(|| "?".to_owned());
+    for tally in [old, torn] {
+        assert_eq!(from_tally(&tally).evidence.basis, Basis::PartialLogs);
+    }
+    let only_old = BalancerTally { lines: 10, absent: 10, ..BalancerTally::default() };
+    let forecast = from_tally(&only_old);
+    assert_eq!((forecast.evidence.basis, forecast.modes.len()), (Basis::None, 0));
+}
+
+#[test]
+fn the_metric_knows_no_tiers() {
+    let of = |series: &Series| forecast(&key(), Seen { series: Some(series), ..Seen::default() });
+    let clean = of(&metric(0, 1_000));
+    assert_eq!(clean.modes.len(), 3);
+    assert_eq!(clean.mode(Mode::Strictest).expect("there").blocked.of, 1_000);
+    let some = of(&metric(30, 1_000));
+    assert_eq!(some.evidence.basis, Basis::MetricOnly);
+    assert!(some.mode(Mode::Defensive).is_none());
+    let strictest = some.mode(Mode::Strictest).expect("there");
+    assert_eq!((strictest.blocked.count, strictest.hurt), (30, None));
+    // Blocked requests are not in RequestCount; a share above one would be nonsense.
+    assert_eq!(of(&metric(30, 10)).mode(Mode::Strictest).expect("there").blocked.fraction(), Some(1.0));
+    assert_eq!(of(&metric(0, 0)).evidence.basis, Basis::None);
+}
+
+#[test]
+fn logs_are_held_against_the_metric() {
+    let logs = tally(10_000, &[("Severe", "BadUri", By::Balancer, 1_000)]);
+    for (metric_says, agrees) in [(1_000, true), (1_020, true), (1_030, false), (0, false)] {
+        let series = metric(metric_says, 11_000);
+        let seen = Seen { tally: Some(&logs), window: Some(window()), complete: true, series: Some(&series) };
+        let check = forecast(&key(), seen).evidence.cross_check;
+        assert_eq!(matches!(check, CrossCheck::Agrees { .. }), agrees, "{metric_says} {check:?}");
+    }
+}
+
+#[test]
+fn bounds_are_what_statistics_say() {
+    let close = |bound: Option<f64>, wanted: f64| (bound.expect("some") / wanted - 1.0).abs() < 1e-3;
+    // 1 - 0.05^(1/n), by hand.
+    assert!(close(upper_95(0, 1), 0.95));
+    assert!(close(upper_95(0, 10), 0.258_866));
+    assert!(close(upper_95(0, 3_000), 0.000_998_08));
+    assert!(close(upper_95(0, 1_000_000_000_000), 2.995_73e-12));
+    assert_eq!((upper_95(0, 0), upper_95(2, 1)), (None, None));
+    assert!(close(upper_95(5, 5), 1.0));
+}
+
+proptest! {
+    #[test]
+    fn every_request_is_treated_in_exactly_one_way(counts in prop::collection::vec(0_u64..1_000, 7)) {
+        let bys = [By::Served, By::Refused, By::Balancer, By::Blocked];
+        let causes: Vec<_> = [("Acceptable", "A"), ("Ambiguous", "B"), ("Severe", "C")]
+            .iter()
+            .enumerate()
+            .map(|(number, (tier, reason))| (*tier, *reason, bys[number], counts[number + 1]))
+            .collect();
+        let tally = tally(counts[0] + 1, &causes);
+        for mode in from_tally(&tally).modes {
+            let (hurt, others, already) = (mode.hurt.expect("logs"), mode.others.expect("logs"), mode.already.expect("logs"));
+            prop_assert_eq!(mode.forwarded.count + mode.closed.count + mode.blocked.count, tally.classified());
+            prop_assert_eq!(hurt.count + others.count + already.count, mode.blocked.count);
+            let bound = mode.hurt_at_most.expect("requests");
+            prop_assert!(bound >= hurt.count as f64 / tally.classified() as f64 && bound <= 1.0);
+        }
+    }
+
+    #[test]
+    fn more_seen_means_a_higher_bound(seen in 0_u64..1_000, among in 1_000_u64..100_000) {
+        let bound = |seen, among| upper_95(seen, among).expect("some");
+        prop_assert!(bound(seen + 1, among) >= bound(seen, among));
+        prop_assert!(bound(seen, among + 1_000) <= bound(seen, among));
+    }
+}
