@@ -2,7 +2,9 @@
 //!
 //! `cargo xtask bench scan`: what the scanner costs beside a bare loop over the SDK and plain signed HTTP.
 //!
-//! All three make the same calls against the same emulated organization, in turns and each in a process of its own.
+//! `cargo xtask bench traffic`: reading access logs beside unpacking them only, DuckDB, Polars and awk.
+//!
+//! Of `scan`, all three make the same calls against the same emulated organization, in turns and each in a process of its own.
 //! The emulator's counts say what was called, not the contenders.
 
 use std::process::ExitCode;
@@ -14,6 +16,7 @@ use crate::workspace;
 mod contenders;
 mod goals;
 mod table;
+mod traffic;
 
 use contenders::{Emulator, Program, Sample, Size};
 use goals::Goal;
@@ -59,7 +62,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     match arguments.split_first() {
         Some((what, rest)) if what == "scan" => scan(rest),
         Some((what, [])) if what == "ledger" => ledger(),
-        _ => bail!("takes what to measure: `scan` with its flags, or `ledger`"),
+        Some((what, rest)) if what == "traffic" => traffic::run(rest),
+        _ => bail!("takes what to measure: `scan` or `traffic` with its flags, or `ledger`"),
     }
 }
 

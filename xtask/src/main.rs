@@ -21,6 +21,7 @@ mod samples;
 mod stand;
 mod test;
 mod tidy;
+mod traffic;
 mod workspace;
 
 /// A task: its name, what it takes, what it does in one line, and the function.
@@ -29,8 +30,8 @@ type Task = (&'static str, &'static str, &'static str, fn(&[String]) -> Result<E
 const TASKS: &[Task] = &[
     (
         "bench",
-        "scan [--quick] [FLAGS] | ledger",
-        "measure the scanner beside a bare SDK loop and plain HTTP; the ledger",
+        "scan [--quick] [FLAGS] | ledger | traffic [--quick] [FLAGS]",
+        "measure the scanner beside a bare SDK loop and plain HTTP; the ledger; reading logs beside other engines",
         bench::run,
     ),
     ("athena", "", "let Java and DuckDB count a corpus as Athena is told to, and compare", athena::run),
@@ -42,6 +43,12 @@ const TASKS: &[Task] = &[
     ("samples", "[--check]", "write reports/samples/ and the samples in README.md from real runs", samples::run),
     ("stand", "[--keep] [CASE...]", "run the scanner against moto, and through faults in front of it", stand::run),
     ("test", "[--quick | --slow]", "everything: format, lints, tidy, iam, tests, second opinion, stand", test::run),
+    (
+        "traffic",
+        "[--bytes N]",
+        "let DuckDB count generated access logs too, and compare with their truth",
+        traffic::run,
+    ),
     ("tidy", "", "hold the crate star, the folders, the style, the packages and their licences", tidy::run),
 ];
 

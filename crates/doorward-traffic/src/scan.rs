@@ -14,8 +14,12 @@ mod vector;
 
 /// Bytes looked at in one step.
 const BLOCK: usize = 64;
-/// Longer lines go to the full parser.
-const WORDS: usize = 64;
+/// Blocks that are marked before their lines are looked at: enough that lines which cross the end cost little, few enough
+/// that the marks stay in the nearest cache.
+const BLOCKS: usize = 128;
+const CHUNK: usize = BLOCKS * BLOCK;
+/// Blocks among which a field is looked for in one comparison.
+const NEAR: usize = 16;
 
 /// How lines are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,175 +65,194 @@ struct Bits {
 
 /// What the walk is made of, so that it can be compiled for a processor's own instructions: closures take on the
 /// instructions of the function they stand in, and methods of a trait do not.
-#[derive(Clone, Copy)]
-struct Processor<B, C, P, S> {
+struct Processor<B, P, S> {
     /// `Fn(&[u8; BLOCK]) -> Bits`
     bits: B,
-    /// `Fn(&[u8; BLOCK]) -> Option<(u64, u64)>`: quotes and spaces of a block that has neither line feeds nor backslashes.
-    calm: C,
     /// `Fn(u64) -> u64`: every bit becomes the parity of itself and all lower ones.
     parity: P,
     /// `Fn(u64, u32) -> u32`: the place of the set bit that has this many set bits below it. There is one.
     select: S,
 }
 
-/// What a block hands on to the next.
-#[derive(Clone, Copy, Default)]
-struct Carry {
-    /// All ones inside quotes.
-    inside: u64,
-    after_space: u64,
-    after_close: u64,
+/// Marks of a chunk that begins where a line begins.
+struct Marks {
+    feeds: [u64; BLOCKS],
+    /// Spaces between fields.
+    spaces: [u64; BLOCKS],
+    /// How many spaces between fields there are before each block and after the last; what follows is never reached.
+    sums: [u16; BLOCKS + 1 + NEAR],
+    /// Backslashes and misplaced quotes.
+    odd: [u64; BLOCKS],
+    /// How many of these there are before each block.
+    odds: [u16; BLOCKS],
+    /// Blocks that are marked: all, or those up to a line that ends inside quotes.
+    blocks: usize,
+    /// The end of that line.
+    torn: Option<usize>,
 }
 
-impl Carry {
-    /// Spaces between fields, and quotes that stand where none may; given the quotes with what they enclose.
-    #[inline(always)]
-    fn step(&mut self, quotes: u64, spaces: u64, quoted: u64, feeds: u64) -> (u64, u64) {
-        let spaces = spaces & !quoted;
-        let (opening, closing) = (quotes & quoted, quotes & !quoted);
-        let unopened = opening & !(spaces << 1 | self.after_space);
-        let unclosed = (closing << 1 | self.after_close) & !(spaces | feeds);
-        self.inside = ((quoted as i64) >> 63) as u64;
-        self.after_space = spaces >> 63;
-        self.after_close = closing >> 63;
-        (spaces, unopened | unclosed)
-    }
-}
-
-/// Spaces between the fields of one line, by blocks from the one in which it begins.
-struct Line {
-    words: [u64; WORDS],
-    /// How many there are up to the end of each block.
-    sums: [u8; WORDS],
-    used: usize,
-    sum: u32,
-    /// Something is for the full parser.
-    odd: u64,
-}
-
-impl Line {
-    #[inline(always)]
-    fn push(&mut self, spaces: u64, odd: u64) {
-        self.sum += spaces.count_ones();
-        // Where there are too many of either, what wraps around is not used.
-        self.words[self.used % WORDS] = spaces;
-        self.sums[self.used % WORDS] = self.sum as u8;
-        self.used += 1;
-        self.odd |= odd;
-    }
-
-    #[inline(always)]
-    fn clear(&mut self) {
-        (self.used, self.sum, self.odd) = (0, 0, 0);
-    }
-
-    /// Where the fields begin that matter, if there are so many and the classification is `"-" "-"`. `start` is the place of
-    /// the line in its first block.
-    #[inline(always)]
-    fn spaces(&self, select: impl Fn(u64, u32) -> u32, start: usize, bytes: &[u8]) -> Option<Spaces> {
-        if self.odd != 0 || self.used > WORDS || self.sum < 28 || self.sum > 127 {
-            return None;
+impl Marks {
+    fn new() -> Self {
+        Self {
+            feeds: [0; BLOCKS],
+            spaces: [0; BLOCKS],
+            sums: [u16::MAX; BLOCKS + 1 + NEAR],
+            odd: [0; BLOCKS],
+            odds: [0; BLOCKS],
+            blocks: 0,
+            torn: None,
         }
-        let spaces = Spaces {
-            eighth: self.place(&select, 8) - start,
-            sixteenth: self.place(&select, 16) - start,
-            seventeenth: self.place(&select, 17) - start,
-            twenty_seventh: self.place(&select, 27) - start,
-        };
-        let class = bytes.get(spaces.twenty_seventh + 1..)?.first_chunk::<7>()?;
-        (class == br#""-" "-""#).then_some(spaces)
     }
 
-    /// The place of a space, counted from 1, after the beginning of the first block.
+    /// Marks a chunk. There are no branches that depend on the text but one that is hardly ever taken, so that many blocks
+    /// are in the making at once.
     #[inline(always)]
-    fn place(&self, select: &impl Fn(u64, u32) -> u32, wanted: u8) -> usize {
-        let number = self.blocks_below(wanted);
-        let below = if number == 0 { 0 } else { self.sums[(number - 1) % WORDS] };
-        number * BLOCK + select(self.words[number % WORDS], u32::from(wanted - 1 - below)) as usize
-    }
-
-    /// How many blocks end before this many spaces were seen; eight are compared at once.
-    #[inline(always)]
-    fn blocks_below(&self, wanted: u8) -> usize {
-        const LOW: u64 = 0x0101_0101_0101_0101;
-        const HIGH: u64 = 0x8080_8080_8080_8080;
-        let (eights, _) = self.sums.as_chunks::<8>();
-        let mut blocks = 0;
-        for eight in eights {
-            // Sums of this line are below 128, so that no carry leaves their bytes. What a longer line left behind lies above
-            // the first that is reached, and does not matter.
-            let reached = u64::from_le_bytes(*eight).wrapping_add(LOW * u64::from(128 - wanted)) & HIGH;
-            let first = reached.trailing_zeros() as usize / 8;
-            blocks += first;
-            if first < 8 {
+    fn mark<B, P, S>(&mut self, processor: &Processor<B, P, S>, chunk: &[u8; CHUNK])
+    where
+        B: Fn(&[u8; BLOCK]) -> Bits,
+        P: Fn(u64) -> u64,
+    {
+        // What crosses from block to block: all ones inside quotes; the last byte was a space, or a closing quote.
+        let (mut inside, mut after_space, mut after_close) = (0_u64, 0, 0);
+        let (mut sum, mut odds) = (0_u16, 0_u16);
+        (self.blocks, self.torn) = (BLOCKS, None);
+        let (blocks, _) = chunk.as_chunks::<BLOCK>();
+        for (number, block) in blocks.iter().enumerate().take(BLOCKS) {
+            let Bits { quotes, spaces, feeds, backslashes } = (processor.bits)(block);
+            let quoted = (processor.parity)(quotes) ^ inside;
+            let (opening, closing) = (quotes & quoted, quotes & !quoted);
+            // A quote opens where nothing is quoted, so the space before it, if there is one, is between fields; the same goes for
+            // the space after one that closes.
+            let unopened = opening & !(spaces << 1 | after_space);
+            let unclosed = (closing << 1 | after_close) & !(spaces | feeds);
+            (inside, after_space, after_close) = (((quoted as i64) >> 63) as u64, spaces >> 63, closing >> 63);
+            let (between, odd) = (spaces & !quoted, unopened | unclosed | backslashes);
+            self.feeds[number] = feeds;
+            self.spaces[number] = between;
+            self.odd[number] = odd;
+            self.odds[number] = odds;
+            sum += between.count_ones() as u16;
+            odds += odd.count_ones() as u16;
+            self.sums[number + 1] = sum;
+            if feeds & quoted != 0 {
+                // A line ended inside quotes, so what follows is marked the wrong way round.
+                self.torn = Some(number * BLOCK + (feeds & quoted).trailing_zeros() as usize);
+                self.blocks = number + 1;
+                // Sums have to grow; those of the chunk before do not go on from here.
+                self.sums[number + 2..number + 2 + NEAR].fill(u16::MAX);
                 break;
             }
         }
-        blocks
+        self.sums[0] = 0;
+    }
+
+    /// How many spaces between fields there are before a place.
+    #[inline(always)]
+    fn rank(&self, place: usize) -> u16 {
+        let (number, below) = (place / BLOCK, low(place));
+        self.sums[number] + (self.spaces[number] & below).count_ones() as u16
+    }
+
+    #[inline(always)]
+    fn odds_before(&self, place: usize) -> u16 {
+        let (number, below) = (place / BLOCK, low(place));
+        self.odds[number] + (self.odd[number] & below).count_ones() as u16
+    }
+
+    /// Where the fields of a line begin that matter, counted from its start, if there are so many, there is nothing odd and
+    /// the classification is `"-" "-"`.
+    #[inline(always)]
+    fn fields(&self, select: impl Fn(u64, u32) -> u32, start: usize, line: &[u8]) -> Option<Spaces> {
+        let (before, end) = (self.rank(start), start + line.len());
+        if self.odds_before(start) != self.odds_before(end) || self.rank(end) < before + 28 {
+            return None;
+        }
+        let first = start / BLOCK;
+        let spaces = Spaces {
+            eighth: self.place(&select, first, before + 8)? - start,
+            sixteenth: self.place(&select, first, before + 16)? - start,
+            seventeenth: self.place(&select, first, before + 17)? - start,
+            twenty_seventh: self.place(&select, first, before + 27)? - start,
+        };
+        let class = line.get(spaces.twenty_seventh + 1..)?.first_chunk::<7>()?;
+        (class == br#""-" "-""#).then_some(spaces)
+    }
+
+    /// The place of a space by how many there are up to it, looked for from a block on. There are so many.
+    #[inline(always)]
+    fn place(&self, select: &impl Fn(u64, u32) -> u32, first: usize, rank: u16) -> Option<usize> {
+        let mut number = first;
+        loop {
+            // All of them are compared at once, and sums only grow.
+            let near: &[u16; NEAR] = self.sums.get(number + 1..)?.first_chunk()?;
+            let below: u16 = near.iter().map(|sum| u16::from(*sum < rank)).sum();
+            number += usize::from(below);
+            if usize::from(below) < NEAR {
+                break;
+            }
+        }
+        let below = u32::from(rank - 1 - self.sums.get(number)?);
+        Some(number * BLOCK + select(*self.spaces.get(number)?, below) as usize)
     }
 }
 
-/// Walks over a text block by block.
+/// Bits below the one of a place.
 #[inline(always)]
-fn walk<B, C, P, S>(processor: Processor<B, C, P, S>, text: &[u8], counter: &mut Counter)
+fn low(place: usize) -> u64 {
+    (1 << (place % BLOCK)) - 1
+}
+
+/// Walks over a text chunk by chunk. Each begins with a line, so that nothing crosses from one to the next.
+#[inline(always)]
+fn walk<B, P, S>(processor: Processor<B, P, S>, text: &[u8], counter: &mut Counter)
 where
     B: Fn(&[u8; BLOCK]) -> Bits,
-    C: Fn(&[u8; BLOCK]) -> Option<(u64, u64)>,
     P: Fn(u64) -> u64,
     S: Fn(u64, u32) -> u32,
 {
-    let (blocks, rest) = text.as_chunks::<BLOCK>();
-    // Padded with line feeds: the first one ends the last line if nothing else does.
-    let mut last = [b'\n'; BLOCK];
-    last[..rest.len()].copy_from_slice(rest);
-    let mut line = Line { words: [0; WORDS], sums: [0; WORDS], used: 0, sum: 0, odd: 0 };
-    let mut carry = Carry::default();
-    // Where the line begins, and the block that is in.
-    let (mut start, mut first) = (0, 0);
-    let mut number = 0;
-    loop {
-        let block = loop {
-            let Some(block) = blocks.get(number) else { break &last };
-            let Some((quotes, spaces)) = (processor.calm)(block) else { break block };
-            let quoted = (processor.parity)(quotes) ^ carry.inside;
-            let (spaces, odd) = carry.step(quotes, spaces, quoted, 0);
-            line.push(spaces, odd);
-            number += 1;
+    let mut marks = Marks::new();
+    // The end of the text, padded with line feeds: the first one ends the last line if nothing else does.
+    let mut padded = [b'\n'; CHUNK];
+    let mut done = 0;
+    while done < text.len() {
+        let rest = &text[done..];
+        let chunk = match rest.first_chunk::<CHUNK>() {
+            Some(chunk) => chunk,
+            None => {
+                padded[..rest.len()].copy_from_slice(rest);
+                padded[rest.len()..].fill(b'\n');
+                &padded
+            }
         };
-        let bits = (processor.bits)(block);
-        let mut quoted = (processor.parity)(bits.quotes) ^ carry.inside;
-        let mut odd = bits.backslashes;
-        while bits.feeds & quoted != 0 {
-            // A line ended inside quotes. The next one begins outside.
-            let feed = (bits.feeds & quoted).trailing_zeros();
-            quoted ^= u64::MAX << feed;
-            odd |= 1 << feed;
-        }
-        let (spaces, misplaced) = carry.step(bits.quotes, bits.spaces, quoted, bits.feeds);
-        odd |= misplaced;
-
-        let mut mine = u64::MAX;
-        let mut feeds = bits.feeds;
-        while feeds != 0 {
-            let to_feed = feeds ^ (feeds - 1);
-            line.push(spaces & mine & to_feed, odd & mine & to_feed);
-            let end = number * BLOCK + feeds.trailing_zeros() as usize;
-            if end > text.len() || (end == text.len() && start >= end) {
-                return;
+        marks.mark(&processor, chunk);
+        let mut start = 0;
+        'lines: for number in 0..marks.blocks {
+            let mut feeds = marks.feeds[number];
+            while feeds != 0 {
+                let end = number * BLOCK + feeds.trailing_zeros() as usize;
+                if start >= rest.len() {
+                    return;
+                }
+                let line = &chunk[start..end];
+                let torn = marks.torn == Some(end);
+                let fields = if torn { None } else { marks.fields(&processor.select, start, line) };
+                if !fields.is_some_and(|spaces| counter.short(line, spaces)) {
+                    counter.full(line);
+                }
+                start = end + 1;
+                if torn {
+                    break 'lines;
+                }
+                feeds &= feeds - 1;
             }
-            let bytes = &text[start..end];
-            let spaces = line.spaces(&processor.select, start - first * BLOCK, bytes);
-            if !spaces.is_some_and(|spaces| counter.short(bytes, spaces)) {
-                counter.full(bytes);
-            }
-            line.clear();
-            (start, first) = (end + 1, number);
-            mine = !to_feed;
-            feeds &= feeds - 1;
         }
-        line.push(spaces & mine, odd & mine);
-        number += 1;
+        if start == 0 {
+            // A line longer than a chunk.
+            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            counter.full(&rest[..end]);
+            start = end + 1;
+        }
+        done += start;
     }
 }
 

@@ -88,6 +88,8 @@ pub(crate) struct Plan {
     pub(crate) step: i64,
     /// Ids and times that are easy to pack.
     pub(crate) plain: bool,
+    /// Whether quotes inside of fields are also written as `\"`, which some readers refuse.
+    pub(crate) escaped_quotes: bool,
 }
 
 /// Counts by what is counted, load balancer and keys.
@@ -109,7 +111,7 @@ impl Plan {
             })
             .collect();
         // 2026-09-01T00:05:00Z
-        Self { seed, balancers, bytes, file_bytes, start: 1_788_221_100, step: 300, plain: false }
+        Self { seed, balancers, bytes, file_bytes, start: 1_788_221_100, step: 300, plain: false, escaped_quotes: true }
     }
 
     /// Writes the files below a folder and says what is in them.
@@ -275,7 +277,7 @@ impl Writer<'_> {
             11 => write!(text, "-"),
             // A quote in a user agent is written like this.
             13 if agent > 1_000 => write!(text, r"curl \x22{agent}\x22"),
-            17 if agent > 2_000 => write!(text, r#"odd \" agent {agent} \\"#),
+            17 if agent > 2_000 && self.plan.escaped_quotes => write!(text, r#"odd \" agent {agent} \\"#),
             _ => write!(
                 text,
                 "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.{}.0 Safari/537.36",

@@ -84,6 +84,7 @@ pub(crate) fn plan() -> Plan {
         start: 1_792_454_400,
         step: 86_400,
         plain: true,
+        escaped_quotes: false,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Writes and reads access logs from the command line: what the tests and `cargo xtask bench traffic` run.
 //!
-//! `logs write FOLDER BYTES FILE_BYTES SEED` prints the truth, `logs count FOLDER THREADS` what this crate counts, in the same words;
+//! `logs write FOLDER BYTES FILE_BYTES SEED all|gentle` prints the truth, `logs count FOLDER THREADS` what this crate counts, in the same words;
 //! `logs demo FOLDER` writes the logs of `examples/traffic`;
 //! `logs advise FOLDER MODE` advises every load balancer as if it were in that mode and its logs were all there is;
 //! `logs read FOLDER THREADS` only reads; `logs gunzip FOLDER THREADS` only unpacks, with the same library.
@@ -23,7 +23,9 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
-        ["write", folder, bytes, file_bytes, seed] => write(Path::new(folder), bytes, file_bytes, seed),
+        ["write", folder, bytes, file_bytes, seed, quotes @ ("all" | "gentle")] => {
+            write(Path::new(folder), bytes, file_bytes, seed, *quotes == "all")
+        }
         ["demo", folder] => demo::plan().write(Path::new(folder)).map(|_| ()).map_err(Into::into),
         ["count", folder, threads] => read(Path::new(folder), threads).map(|tally| print!("{}", words::of(&tally))),
         ["read", folder, threads] => read(Path::new(folder), threads).map(|tally| {
@@ -40,7 +42,7 @@ fn main() -> ExitCode {
         }),
         ["advise", folder, mode] => advise(Path::new(folder), mode),
         ["gunzip", folder, threads] => gunzip(Path::new(folder), threads),
-        _ => Err("takes: write FOLDER BYTES FILE_BYTES SEED | demo FOLDER | count FOLDER THREADS | read FOLDER THREADS
+        _ => Err("takes: write FOLDER BYTES FILE_BYTES SEED all|gentle | demo FOLDER | count FOLDER THREADS | read FOLDER THREADS
                | advise FOLDER MODE | gunzip FOLDER THREADS"
             .into()),
     };
@@ -55,8 +57,9 @@ fn main() -> ExitCode {
 
 type Done<T> = Result<T, Box<dyn std::error::Error>>;
 
-fn write(folder: &Path, bytes: &str, file_bytes: &str, seed: &str) -> Done<()> {
-    let plan = corpus::Plan::fleet(seed.parse()?, bytes.parse()?, file_bytes.parse()?);
+fn write(folder: &Path, bytes: &str, file_bytes: &str, seed: &str, escaped_quotes: bool) -> Done<()> {
+    let mut plan = corpus::Plan::fleet(seed.parse()?, bytes.parse()?, file_bytes.parse()?);
+    plan.escaped_quotes = escaped_quotes;
     print!("{}", words::lines(&plan.write(folder)?));
     Ok(())
 }

@@ -17,11 +17,7 @@ pub(super) fn count(text: &[u8], counter: &mut Counter) {
         }
         bits
     };
-    let calm = |block: &_| {
-        let found: Bits = bits(block);
-        (found.feeds | found.backslashes == 0).then_some((found.quotes, found.spaces))
-    };
-    walk(Processor { bits, calm, parity, select }, text, counter);
+    walk(Processor { bits, parity, select }, text, counter);
 }
 
 fn parity(bits: u64) -> u64 {

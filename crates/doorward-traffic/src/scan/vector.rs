@@ -6,7 +6,7 @@
 
 use core::arch::x86_64::{
     __m256i, _MM_HINT_T0, _mm_clmulepi64_si128, _mm_cvtsi64_si128, _mm_cvtsi128_si64, _mm_prefetch, _mm_set1_epi8,
-    _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _pdep_u64,
+    _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_set1_epi8, _pdep_u64,
 };
 
 use super::{BLOCK, Bits, Processor, walk};
@@ -46,23 +46,13 @@ fn with_vectors(text: &[u8], counter: &mut Counter) {
         let find = |wanted: u8| mask(equal(low, wanted), equal(high, wanted));
         Bits { quotes: find(b'"'), spaces: find(b' '), feeds: find(b'\n'), backslashes: find(b'\\') }
     };
-    let calm = |block: &[u8; BLOCK]| {
-        let (low, high) = load(block);
-        let feeds = _mm256_or_si256(equal(low, b'\n'), equal(high, b'\n'));
-        let backslashes = _mm256_or_si256(equal(low, b'\\'), equal(high, b'\\'));
-        // No `bool::then`: it is compiled without these instructions, so nothing would be inlined through it.
-        if _mm256_movemask_epi8(_mm256_or_si256(feeds, backslashes)) != 0 {
-            return None;
-        }
-        Some((mask(equal(low, b'"'), equal(high, b'"')), mask(equal(low, b' '), equal(high, b' '))))
-    };
     let parity = |bits: u64| {
         // Multiplying by all ones without carries adds up, modulo 2, every bit and all below it.
         let product = _mm_clmulepi64_si128::<0>(_mm_cvtsi64_si128(bits as i64), _mm_set1_epi8(-1));
         _mm_cvtsi128_si64(product) as u64
     };
     let select = |bits: u64, below: u32| _pdep_u64(1 << below, bits).trailing_zeros();
-    walk(Processor { bits, calm, parity, select }, text, counter);
+    walk(Processor { bits, parity, select }, text, counter);
 }
 
 #[inline]

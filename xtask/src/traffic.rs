@@ -1,0 +1,149 @@
+//! `cargo xtask traffic`: DuckDB counts generated access logs too, and everybody has to come to the truth.
+//!
+//! The corpus has every shape of lines there was; its writer keeps the truth as it writes. Three counts are compared, line
+//! by line: the writer's, Doorward's, and DuckDB's, with the options without which it loses rows.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::process::finish;
+use crate::{stand, workspace};
+
+/// What is installed. Pinned, because an engine that guesses differently is another opinion.
+const PINS: [&str; 2] = ["duckdb==2.0.0", "polars==2.1.0"];
+
+/// Generated logs and what is in them.
+pub(crate) struct Corpus {
+    pub(crate) folder: PathBuf,
+    truth: String,
+}
+
+impl Corpus {
+    fn write(program: &Path, folder: PathBuf, bytes: u64, file_bytes: u64, seed: u64, quotes: &str) -> Result<Self> {
+        let numbers = [bytes, file_bytes, seed].map(|number| number.to_string());
+        let wrote = finish(Command::new(program).arg("write").arg(&folder).args(numbers).arg(quotes))?;
+        ensure!(wrote.code == Some(0), "the corpus was not written: {}", wrote.stderr.trim());
+        Ok(Self { folder, truth: wrote.stdout })
+    }
+
+    /// Under the build folder, where it stays for the next time; without `\"` inside of fields, at which Polars gives up.
+    pub(crate) fn kept(program: &Path, bytes: u64, file_bytes: u64, seed: u64) -> Result<Self> {
+        let folder = workspace::target()?.join("traffic").join(format!("{bytes}-{file_bytes}-{seed}"));
+        // Named after the writer, so that another one writes anew.
+        let mark = folder.join("truth.txt");
+        let newer = |mark: &Path| {
+            Some(fs::metadata(mark).ok()?.modified().ok()? > fs::metadata(program).ok()?.modified().ok()?)
+        };
+        if newer(&mark) == Some(true) {
+            let truth = fs::read_to_string(&mark).context("the truth cannot be read")?;
+            return Ok(Self { folder, truth });
+        }
+        if folder.exists() {
+            fs::remove_dir_all(&folder).with_context(|| format!("{} cannot be removed", folder.display()))?;
+        }
+        eprintln!("writing {bytes} bytes of lines to {}", folder.display());
+        let corpus = Self::write(program, folder, bytes, file_bytes, seed, "gentle")?;
+        fs::write(&mark, &corpus.truth).context("the truth cannot be kept")?;
+        Ok(corpus)
+    }
+}
+
+/// Writes, counts three times, compares.
+pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
+    let bytes: u64 = match arguments {
+        [] => 20_000_000,
+        [flag, number] if flag == "--bytes" => {
+            number.replace('_', "").parse().with_context(|| format!("--bytes takes a number, not {number:?}"))?
+        }
+        _ => bail!("takes --bytes N or nothing"),
+    };
+    let (program, python) = (program(false)?, python()?);
+    let folder = tempfile::tempdir_in(workspace::target()?).context("no folder for the corpus")?;
+    let file_bytes = (bytes / 100).clamp(200_000, 13_000_000);
+    let corpus = Corpus::write(&program, folder.path().to_owned(), bytes, file_bytes, 20_261_123, "all")?;
+    let mut opinions = Vec::new();
+    for (who, command) in [
+        ("Doorward", Command::new(&program).arg("count").arg(&corpus.folder).arg("2")),
+        (
+            "DuckDB",
+            Command::new(&python)
+                .arg(workspace::root()?.join("xtask/traffic/count.py"))
+                .arg("duckdb")
+                .arg(&corpus.folder)
+                .args(["2", "words"]),
+        ),
+    ] {
+        let done = finish(command)?;
+        ensure!(done.code == Some(0), "{who} could not count: {}", done.stderr.trim());
+        opinions.push((who, done.stdout));
+    }
+    for (who, opinion) in &opinions {
+        if let Some(difference) = difference(&corpus.truth, opinion) {
+            bail!("{who} does not count what was written: {difference}");
+        }
+    }
+    let lines: u64 = counts(&corpus.truth, "lines\t").sum();
+    ensure!(lines > 0, "the corpus is empty, so that nothing was compared");
+    println!(
+        "{bytes} bytes, {lines} lines: {} counts are the same for the writer, Doorward and DuckDB",
+        corpus.truth.lines().count()
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The first line that one of two sorted texts has alone.
+fn difference(truth: &str, opinion: &str) -> Option<String> {
+    let (truth, opinion): (Vec<&str>, Vec<&str>) = (truth.lines().collect(), opinion.lines().collect());
+    let missing = truth.iter().find(|line| !opinion.contains(line));
+    let invented = opinion.iter().find(|line| !truth.contains(line));
+    match (missing, invented) {
+        (None, None) => None,
+        (missing, invented) => Some(format!(
+            "{:?} was written, {:?} was counted",
+            missing.copied().unwrap_or("nothing"),
+            invented.copied().unwrap_or("nothing")
+        )),
+    }
+}
+
+fn counts<'a>(truth: &'a str, what: &'a str) -> impl Iterator<Item = u64> + 'a {
+    let of = move |line: &str| line.starts_with(what).then(|| line.rsplit('\t').next()?.parse().ok())?;
+    truth.lines().filter_map(of)
+}
+
+/// The program that writes and reads logs.
+pub(crate) fn program(release: bool) -> Result<PathBuf> {
+    let mut build = workspace::cargo()?;
+    build.args(["build", "--quiet", "--locked", "--package", "doorward-traffic", "--example", "logs"]);
+    if release {
+        build.arg("--release");
+    }
+    ensure!(build.status().context("cargo build could not be started")?.success(), "the example `logs` does not build");
+    let profile = if release { "release" } else { "debug" };
+    Ok(workspace::target()?.join(profile).join("examples/logs").with_extension(std::env::consts::EXE_EXTENSION))
+}
+
+/// The Python with the other engines.
+pub(crate) fn python() -> Result<PathBuf> {
+    stand::environment("traffic-python", &PINS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_is_named() {
+        assert_eq!(difference("a\t1\nb\t2\n", "a\t1\nb\t2\n"), None);
+        let difference = difference("a\t1\nb\t2\n", "a\t1\nb\t3\n").expect("differs");
+        assert!(difference.contains("b\\t2") && difference.contains("b\\t3"), "{difference}");
+    }
+
+    #[test]
+    fn lines_are_added_up() {
+        assert_eq!(counts("class\tx\t\t9\nlines\tx\t\t3\nlines\ty\t\t4\n", "lines\t").sum::<u64>(), 7);
+    }
+}
