@@ -23,6 +23,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let (scanner, emulator) = (workspace::build("doorward")?, workspace::build("doorward-fakeaws")?);
     let root = workspace::root()?;
     let world = root.join(EXAMPLE).join("org.toml");
+    let mut check = Command::new(&python);
+    let checked = finish(check.arg(root.join("crates/doorward-fakeaws/tests/boto3_traffic.py")).arg(&emulator))?;
+    ensure!(checked.code == Some(0), "boto3 reads something else than was put there: {}", checked.stderr.trim());
+    println!("{}", checked.stdout.trim());
+
     let mut command = Command::new(emulator);
     command.arg("--world").arg(&world).args(["--port", "0", "--no-quotas"]);
     let mut server = Server::start("doorward-fakeaws", &mut command)?;

@@ -1,12 +1,13 @@
 //! SPDX licence expressions: whether the licences that were agreed to suffice.
 
 /// Licences that were agreed to. All of them let the program be shipped under Apache-2.0.
-const AGREED: [&str; 14] = [
+const AGREED: [&str; 15] = [
     "0BSD",
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
     "BSD-2-Clause",
     "BSD-3-Clause",
+    "BlueOak-1.0.0",
     "CC0-1.0",
     "CDLA-Permissive-2.0",
     "ISC",

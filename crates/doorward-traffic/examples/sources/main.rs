@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 #[serde(deny_unknown_fields)]
 struct Asked {
     endpoint: String,
-    /// Access key, secret and session token by account.
+    /// Access key, secret and session token, which may be empty, by account.
     sessions: BTreeMap<String, (String, String, String)>,
     start: Timestamp,
     end: Timestamp,
@@ -59,7 +59,13 @@ impl Sessions for Keys {
         let config = self.config.to_builder().region(region).build();
         let door = self.sessions.get(place.account.as_str()).map(|(key, secret, token)| Door {
             config,
-            credentials: Credentials::new(key, secret, Some(token.clone()), None, "stand"),
+            credentials: Credentials::new(
+                key,
+                secret,
+                Some(token.clone()).filter(|token| !token.is_empty()),
+                None,
+                "stand",
+            ),
         });
         std::future::ready(door.ok_or_else(|| Gap::new(GapReason::RoleMissing, "sts:AssumeRole")))
     }

@@ -174,6 +174,8 @@ impl<S: Sessions> Source<S> {
                 tokio::task::spawn_blocking(move || work(&jobs, parse))
             })
             .collect();
+        // Only the threads hold the other end now, so that nobody waits for them should they all be gone.
+        drop(jobs);
         let closed = Arc::new(Mutex::new(BTreeMap::new()));
         let objects = plan.objects.iter().cloned().map(Arc::new);
         let running = objects.map(|planned| {

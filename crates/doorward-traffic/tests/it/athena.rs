@@ -10,7 +10,7 @@ use doorward_traffic::{AthenaError, AthenaJob, SourcePrices, Treatment, Window};
 
 use super::bed::{APP, Bed, HERE, Log, at, balancer, place};
 
-fn job(budget: u64) -> AthenaJob {
+pub(crate) fn job(budget: u64) -> AthenaJob {
     AthenaJob {
         place: place(APP, HERE),
         bucket: "central-logs".to_owned(),

@@ -167,3 +167,30 @@ async fn a_session_that_expired_is_renewed() {
     assert_eq!(*bed.keys.refused.lock().unwrap(), ["AKIA111111111111"]);
     bed.server.shutdown().await;
 }
+
+#[tokio::test]
+async fn a_parser_that_panics_is_not_waited_for() {
+    let bed = bed().await;
+    let (plan, _) = run(&bed).await;
+    let source = bed.source.clone();
+    let task = tokio::spawn(async move {
+        let parser =
+            || |_: &doorward_traffic::Planned, _: &mut doorward_traffic::Body| -> () { panic!("a parser that fails") };
+        source.read_logs(&plan, 2, parser, |_, _| ()).await;
+    });
+    let ended = tokio::time::timeout(Duration::from_secs(20), task).await.expect("it ends");
+    assert!(ended.expect_err("the panic goes on").is_panic());
+    bed.server.shutdown().await;
+}
+
+#[tokio::test]
+async fn whoever_stops_waiting_stops_the_downloads() {
+    let bed = bed().await;
+    let (plan, _) = run(&bed).await;
+    let drip = What::SlowDrip { bytes: 1, interval: Duration::from_millis(50) };
+    bed.server.set_faults(vec![Fault::new(drip).action("GetObject")]);
+    let read = bed.source.count_logs(&plan, 2, None, |_, _| ());
+    assert!(tokio::time::timeout(Duration::from_millis(200), read).await.is_err());
+    // The threads end with their bodies; otherwise the runtime of this test would not end.
+    bed.server.shutdown().await;
+}

@@ -52,7 +52,7 @@ fn line(text: &str, created: &str) -> String {
     let kept = format!("({any})");
     let bare = r#"([^ "]++)"#;
     let status = "(-|[1-9][0-9]{2})";
-    let word = "-|[A-Za-z0-9]{1,64}+";
+    let word = "-|[A-Za-z][A-Za-z0-9]{0,63}+";
     // A reason without a tier says nothing, unless the reason is that there is none.
     let class = format!(r#""(?!-" "(?!(?:-|Compliant)"))({word})" "({word})""#);
     let begin =

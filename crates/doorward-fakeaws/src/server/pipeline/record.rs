@@ -1,0 +1,60 @@
+//! What the call log keeps of a request, spoiled answers included.
+
+use jiff::Timestamp;
+
+use super::super::State;
+use super::{Identified, iam_action};
+use crate::calls::{CallDetail, CallRecord};
+use crate::faults::What;
+use crate::reply::Reply;
+
+/// Keeps a call with what became of it, or only counts it.
+pub(super) fn record(
+    state: &State,
+    sequence: u64,
+    request_id: &str,
+    now: Timestamp,
+    identified: &Identified<'_>,
+    reply: &Reply,
+    spoil: Option<&What>,
+) {
+    let outcome = spoil.map_or(reply.outcome.as_str(), |what| spoiled_outcome(what));
+    if state.calls.detail() == CallDetail::Counts {
+        state.calls.count(sequence, identified.service.label, &identified.action, outcome);
+        return;
+    }
+    let status = match spoil {
+        Some(What::Reset | What::BlackHole | What::LostAnswer) => 0,
+        Some(What::ServerError(status)) => *status,
+        _ => reply.status,
+    };
+    state.calls.keep(CallRecord {
+        sequence,
+        time: now,
+        account: identified.account.to_owned(),
+        region: identified.scope.region.clone(),
+        service: identified.service.label.to_owned(),
+        action: identified.action.clone(),
+        resource: if identified.resources.is_empty() { "*".to_owned() } else { identified.resources.join(",") },
+        iam_action: iam_action(identified),
+        outcome: outcome.to_owned(),
+        status,
+        access_key: identified.scope.access_key.clone(),
+        request_id: request_id.to_owned(),
+    });
+}
+
+fn spoiled_outcome(what: &What) -> &'static str {
+    match what {
+        What::ServerError(_) => "fault:server_error",
+        What::Reset => "fault:reset",
+        What::LostAnswer => "fault:lost_answer",
+        What::HalfClose(_) => "fault:half_close",
+        What::BlackHole => "fault:black_hole",
+        What::SlowDrip { .. } => "fault:slow_drip",
+        What::Truncated(_) => "fault:truncated",
+        What::Malformed => "fault:malformed",
+        What::EmptyBody => "fault:empty_body",
+        _ => "fault",
+    }
+}
