@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 use doorward_core::actions::{base_identity_actions, scan_role_actions};
+use doorward_traffic::Capability;
 
 use crate::workspace;
 
@@ -38,14 +39,21 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     Ok(if stale == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn templates() -> [(&'static str, String); 5] {
+fn templates() -> [(&'static str, String); 6] {
     [
         ("base-identity.policy.json", base_identity_policy()),
         ("publish-role.policy.json", policy(&[("TellSecurityHub", &doorward_sink_securityhub::ACTIONS, "*")])),
         ("scan-role.policy.json", scan_role_policy()),
         ("scan-role.stackset.yaml", stackset()),
         ("scan-role.tf", terraform()),
+        ("traffic-role.policy.json", traffic_policy()),
     ]
+}
+
+/// The traffic role reads logs and metrics. Its buckets are best named instead of `*`; nobody but the operator knows them.
+fn traffic_policy() -> String {
+    let (logs, metrics) = (Capability::Logs.actions(), Capability::Metrics.actions());
+    policy(&[("ReadAccessLogs", &logs, "*"), ("ReadMetrics", &metrics, "*")])
 }
 
 fn scan_role_policy() -> String {

@@ -18,6 +18,8 @@ use crate::output::Format;
 use crate::scan::{self, Order};
 use crate::settings::Settings;
 
+mod traffic;
+
 const WORLD: &str = include_str!("../../../examples/acme-org/org.toml");
 const SETTINGS: [(&str, &str); 2] = [
     ("doorward.toml", include_str!("../../../examples/acme-org/doorward.toml")),
@@ -79,12 +81,21 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
         for earlier in &past.scan {
             earlier.scan(&settings, &server).await?;
         }
+        // Where nothing was scanned before, nobody knows yet where logs lie.
+        let traffic = if past.scan.is_empty() {
+            None
+        } else {
+            traffic::read(&settings, &ledger, &server, today).await?
+        };
+        if let Some(traffic) = &traffic {
+            traffic.save(&out.join("traffic.json"))?;
+        }
         let formats = formats(out);
         let order = Order {
             settings: &settings,
             formats: &formats,
             save: Some(&out.join("scan.saved")),
-            traffic: None,
+            traffic: traffic.as_ref(),
             resume: false,
             quiet: cli.quiet,
             emulator: Some(emulator(&server)?),

@@ -28,7 +28,7 @@ mod settings;
 mod tell;
 
 pub(crate) use attach::{ByArn, of};
-pub(crate) use found::Found;
+pub(crate) use found::{Found, key};
 pub(crate) use gather::{Errand, gather};
 pub(crate) use settings::TrafficSettings;
 
@@ -141,7 +141,8 @@ fn look(
     Ok(found.map(|found| (found, load_balancers)))
 }
 
-fn window(settings: &Settings, days: Option<u32>, until: Timestamp) -> Result<Window, Failure> {
+/// So many days before a time, in whole hours.
+pub(crate) fn window(settings: &Settings, days: Option<u32>, until: Timestamp) -> Result<Window, Failure> {
     Window::days_before(until, days.unwrap_or(settings.traffic.days))
         .map_err(|e| Failure::new(Exit::Usage, e.to_string()))
 }

@@ -24,7 +24,12 @@ pub(crate) fn advice(
 ) -> Advice {
     let tally = found.tally.balancers.get(key);
     let mut advice = advise(mode, found.forecast(key), tally, &settings.thresholds);
-    if let (Step::NotEnoughEvidence { .. }, Some(silence)) = (&advice.step, found.silence(key)) {
+    let nothing = advice.forecast.evidence.basis == Basis::None;
+    if let (Step::NotEnoughEvidence { missing }, Some(silence)) = (&mut advice.step, found.silence(key)) {
+        if nothing && found.is_idle(key) {
+            *missing = vec!["Look again when it has traffic; a window without any decides nothing.".to_owned()];
+            advice.because.clear();
+        }
         advice.because.insert(0, silence);
     }
     advice

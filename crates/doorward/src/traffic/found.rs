@@ -101,6 +101,11 @@ impl Found {
         forecast(key, seen)
     }
 
+    /// Whether CloudWatch answered that there was no traffic.
+    pub(crate) fn is_idle(&self, key: &BalancerKey) -> bool {
+        self.series.get(key).is_some_and(|series| series.total(Metric::NonCompliant) == Known::NoTraffic)
+    }
+
     /// What CloudWatch's answer is worth, where it is not a count.
     pub(crate) fn silence(&self, key: &BalancerKey) -> Option<String> {
         match self.series.get(key)?.total(Metric::NonCompliant) {

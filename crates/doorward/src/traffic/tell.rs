@@ -14,6 +14,8 @@ use super::found::Found;
 
 /// How many sources and samples are spelled out.
 const SHOWN: usize = 5;
+/// How many load balancers without evidence are named.
+const NAMED: usize = 8;
 
 /// What was read, and per load balancer what each mode would have done.
 pub(super) fn traffic(found: &Found, forecasts: &[(&BalancerKey, Forecast)]) -> String {
@@ -152,31 +154,39 @@ fn sources(text: &mut String, tally: &BalancerTally) {
     }
 }
 
-/// What to do with each load balancer: what can be done first.
+/// What to do with each load balancer: what can be done first. Those of which nothing is known are listed together.
 pub(super) fn advice(advice: &BTreeMap<BalancerKey, Advice>) -> String {
     let mut order: Vec<(&BalancerKey, &Advice)> = advice.iter().collect();
     order.sort_by_key(|(key, advice)| (rank(&advice.step), *key));
     let mut text = String::new();
+    let mut silent: BTreeMap<(&[String], &[String]), Vec<&BalancerKey>> = BTreeMap::new();
     for (key, advice) in order {
-        let mode = match &advice.current {
-            Observed::Known(mode) => mode.to_string(),
-            Observed::Absent => "mode not known".to_owned(),
-            Observed::Unread(gap) => format!("mode unread ({})", gap.reason.code()),
-        };
-        let account = key.account.as_ref().map_or("-", |account| account.as_str());
-        let region = key.region.as_ref().map_or("-", |region| region.as_str());
-        let _ = writeln!(text, "{}\n  {} · {account} {region} · now {mode}", headline(advice), key.name());
+        if let Step::NotEnoughEvidence { missing } = &advice.step {
+            silent.entry((&advice.because, missing)).or_default().push(key);
+            continue;
+        }
+        let _ = writeln!(text, "{}\n  {} · now {}", headline(advice), place(key), mode(advice));
         for line in &advice.because {
             let _ = writeln!(text, "  {line}");
         }
-        match &advice.step {
-            Step::FixAndRaise { sources, .. } | Step::Watch { sources } => to_fix(&mut text, sources),
-            Step::NotEnoughEvidence { missing } => {
-                missing.iter().for_each(|line| {
-                    let _ = writeln!(text, "  → {line}");
-                });
-            }
-            Step::Raise { .. } | Step::Keep => {}
+        if let Step::FixAndRaise { sources, .. } | Step::Watch { sources } = &advice.step {
+            to_fix(&mut text, sources);
+        }
+        text.push('\n');
+    }
+    for ((because, missing), keys) in silent {
+        let _ = writeln!(text, "NOT ENOUGH EVIDENCE for {} load balancer{}", keys.len(), plural(keys.len()));
+        for key in keys.iter().take(NAMED) {
+            let _ = writeln!(text, "  {}", place(key));
+        }
+        if let more @ 1.. = keys.len().saturating_sub(NAMED) {
+            let _ = writeln!(text, "  and {more} more, all in --format json");
+        }
+        for line in because {
+            let _ = writeln!(text, "  {line}");
+        }
+        for line in missing {
+            let _ = writeln!(text, "  → {line}");
         }
         text.push('\n');
     }
@@ -184,6 +194,24 @@ pub(super) fn advice(advice: &BTreeMap<BalancerKey, Advice>) -> String {
         text.push_str("No load balancer here can parse HTTP, and no logs were found.\n");
     }
     text
+}
+
+fn place(key: &BalancerKey) -> String {
+    let account = key.account.as_ref().map_or("-", |account| account.as_str());
+    let region = key.region.as_ref().map_or("-", |region| region.as_str());
+    format!("{} · {account} {region}", key.name())
+}
+
+fn mode(advice: &Advice) -> String {
+    match &advice.current {
+        Observed::Known(mode) => mode.to_string(),
+        Observed::Absent => "in a mode that is not known".to_owned(),
+        Observed::Unread(gap) => format!("in a mode that could not be read ({})", gap.reason.code()),
+    }
+}
+
+const fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
 }
 
 fn rank(step: &Step) -> u8 {
@@ -200,7 +228,7 @@ fn headline(advice: &Advice) -> String {
     match &advice.step {
         Step::Raise { to } => format!("RAISE to {to}"),
         Step::FixAndRaise { to, sources } => {
-            format!("FIX {} source{}, then raise to {to}", sources.len(), if sources.len() == 1 { "" } else { "s" })
+            format!("FIX {} source{}, then raise to {to}", sources.len(), plural(sources.len()))
         }
         Step::Watch { .. } => "KEEP, and look at who is blocked".to_owned(),
         Step::Keep => "KEEP".to_owned(),

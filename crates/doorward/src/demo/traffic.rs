@@ -1,0 +1,106 @@
+//! The traffic of a demonstration: the example's logs where its load balancers write theirs, read back over S3 and CloudWatch.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use doorward_core::Stop;
+use doorward_fakeaws::Server;
+use doorward_fakeaws::spec::MetricSpec;
+use doorward_model::{LoadBalancer, LogDestination, Observed};
+use doorward_traffic::{BalancerKey, BalancerTally, Key, Limits, Metric, Reader, Tally};
+use jiff::Timestamp;
+
+use crate::exit::{Exit, Failure};
+use crate::publish::Source;
+use crate::settings::Settings;
+use crate::traffic::{self, Errand, Found};
+
+/// Every access log of `examples/traffic`, by its path there.
+const LOGS: &[(&str, &[u8])] = &include!(concat!(env!("OUT_DIR"), "/logs.rs"));
+
+/// Reads the traffic of the load balancers that the newest recorded scan knows. None where none of them has logs to show.
+pub(super) async fn read(
+    settings: &Settings,
+    ledger: &Path,
+    server: &Server,
+    today: Timestamp,
+) -> Result<Option<Found>, Failure> {
+    let load_balancers = Source::of(None, settings, ledger)?.report.load_balancers;
+    if !put(server, &load_balancers)? {
+        return Ok(None);
+    }
+    let errand = Errand {
+        settings,
+        load_balancers: &load_balancers,
+        window: traffic::window(settings, None, today)?,
+        // A file of these logs holds a day, not five minutes, so that the metric cannot say which to leave out.
+        all_logs: true,
+        dry_run: false,
+        quiet: true,
+        emulator: Some(super::emulator(server)?),
+        clock: Arc::new(move || today),
+    };
+    // Nobody stops a demonstration that takes a second.
+    let (_stopper, stop) = Stop::new();
+    traffic::gather(&errand, &stop).await
+}
+
+/// Puts the logs into the buckets, and counts them as CloudWatch would. Says whether any found its bucket.
+fn put(server: &Server, load_balancers: &[LoadBalancer]) -> Result<bool, Failure> {
+    let internal = |problem: String| Failure::new(Exit::Internal, format!("the example's traffic: {problem}"));
+    let places: BTreeMap<BalancerKey, (&LoadBalancer, &str, &str)> = load_balancers
+        .iter()
+        .filter_map(|lb| match &lb.access_logs {
+            Observed::Known(LogDestination::S3 { bucket, prefix }) => {
+                Some((traffic::key(lb), (lb, bucket.as_str(), prefix.as_str())))
+            }
+            _ => None,
+        })
+        .collect();
+    let world = server.world();
+    let mut reader = Reader::new(Limits::shared_by(1), None);
+    let mut tally = Tally::default();
+    for (path, bytes) in LOGS {
+        let Key::AccessLog(object) = Key::read(path) else { continue };
+        let Some((_, bucket, prefix)) = places.get(&object.balancer) else { continue };
+        let key = if prefix.is_empty() { (*path).to_owned() } else { format!("{prefix}/{path}") };
+        if world.put_object(bucket, &key, bytes.to_vec(), object.end) {
+            tally.merge(&reader.read(path, bytes));
+        }
+    }
+    for (key, counted) in &tally.balancers {
+        let Some((lb, ..)) = places.get(key) else { continue };
+        for metric in [Metric::Requests, Metric::NonCompliant] {
+            world.add_metric(&spec(lb, metric, counted)).map_err(|e| internal(e.to_string()))?;
+        }
+    }
+    Ok(!tally.balancers.is_empty())
+}
+
+/// A metric by hour, over the hours that were logged.
+fn spec(lb: &LoadBalancer, metric: Metric, counted: &BalancerTally) -> MetricSpec {
+    let hours = counted.window().map(|window| (window.starts_at(), window.hours()));
+    let (from, count) = hours.unwrap_or((Timestamp::UNIX_EPOCH, 0));
+    let mut values = vec![0.0; count as usize];
+    for (hour, tally) in &counted.hours {
+        let number = hour.start().duration_since(from).as_hours();
+        let requests = match metric {
+            Metric::NonCompliant => tally.non_compliant(),
+            _ => tally.lines(),
+        };
+        if let Some(value) = usize::try_from(number).ok().and_then(|number| values.get_mut(number)) {
+            *value = requests as f64;
+        }
+    }
+    MetricSpec {
+        account: lb.account.to_string(),
+        region: lb.region.to_string(),
+        name: metric.application().to_owned(),
+        load_balancer: Some(lb.name.clone()),
+        from: Some(from.to_string()),
+        every: Some(3600),
+        values,
+        ..MetricSpec::default()
+    }
+}
