@@ -13,8 +13,8 @@ use crate::{stand, workspace};
 
 /// What is installed. Pinned, because a dialect is a thing of versions.
 const PINS: [&str; 2] = ["duckdb==2.0.0", "sqlglot==30.30.0"];
-/// Bytes of lines, bytes of lines in an object, seed.
-const CORPUS: [&str; 3] = ["24000000", "100000", "7"];
+/// Bytes of lines, bytes of lines in an object, seed, kinds of quoting.
+const CORPUS: [&str; 4] = ["24000000", "100000", "7", "all"];
 
 /// Writes a corpus and has it counted both ways.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {

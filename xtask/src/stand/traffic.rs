@@ -15,8 +15,8 @@ use crate::workspace;
 
 /// The case's name on the command line.
 pub(super) const NAME: &str = "traffic";
-/// Bytes of lines, bytes of lines in an object, seed.
-const CORPUS: [&str; 3] = ["12000000", "100000", "7"];
+/// Bytes of lines, bytes of lines in an object, seed, kinds of quoting.
+const CORPUS: [&str; 4] = ["12000000", "100000", "7", "all"];
 
 /// Runs the case.
 pub(super) fn attempt(stand: &Stand, python: &Path) -> Result<String> {

@@ -41,7 +41,7 @@ pub struct AthenaJob {
     pub regions: BTreeSet<Region>,
     /// The load balancers that are counted (`app/name/id`), or all.
     pub balancers: Option<BTreeSet<String>>,
-    /// What is counted.
+    /// What is counted. Objects that were delivered more than an hour after its end, on another day, are not scanned.
     pub window: Window,
     /// A database that exists in the data catalogue.
     pub database: String,

@@ -1,12 +1,12 @@
 //! The table and the query, in Athena's dialects: Hive's for the table, Trino's for the query.
 
 use jiff::civil::Date;
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp};
 
 use super::AthenaJob;
 use super::regex::{FIELDS, columns, regex};
 use crate::object::INTERVAL;
-use crate::window::Window;
+use crate::window::{Hour, Window};
 
 /// The columns of the result: what is counted, whose it is, up to four keys, and two counts.
 pub(super) const COLUMNS: [&str; 10] =
@@ -61,10 +61,14 @@ fn hive(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
-/// The first and the last day whose folders can hold lines of a window: folders go by the day of delivery.
+/// How late an object may be delivered and still be counted. Folders go by the day of delivery, and every day more is
+/// scanned as a whole, and billed.
+const LATE: SignedDuration = SignedDuration::from_hours(1);
+
+/// The first and the last day whose folders are scanned for a window.
 pub(super) fn days(window: Window) -> (Date, Date) {
-    let last = window.end.day();
-    (window.first.day(), last.saturating_add(1.day()))
+    let last = window.ends_at().saturating_add(LATE).unwrap_or(Timestamp::MAX);
+    (window.first.day(), Hour::of(last).day())
 }
 
 /// Where the logs of all accounts begin.
