@@ -10,6 +10,8 @@ mod formats;
 mod interrupt;
 mod kills;
 mod ledger;
+mod notify;
 mod publish;
 mod samples;
 mod secrets;
+mod traffic;
