@@ -60,7 +60,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         }
         _ => bail!("takes --bytes N or nothing"),
     };
-    let (program, python) = (program(false)?, python()?);
+    // Large corpora take long to write without optimization.
+    let (program, python) = (program(bytes > 100_000_000)?, python()?);
     let folder = tempfile::tempdir_in(workspace::target()?).context("no folder for the corpus")?;
     let file_bytes = (bytes / 100).clamp(200_000, 13_000_000);
     let corpus = Corpus::write(&program, folder.path().to_owned(), bytes, file_bytes, 20_261_123, "all")?;

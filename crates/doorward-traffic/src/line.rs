@@ -80,6 +80,12 @@ impl Status {
         Self(digits)
     }
 
+    /// Its three digits, and the first byte of the target's.
+    pub(crate) fn with_first_byte_of(self, target: Self) -> [u8; 4] {
+        let ([a, b, c], [first, ..]) = (self.0, target.0);
+        [a, b, c, first]
+    }
+
     pub(crate) fn of_first_byte(byte: u8) -> Self {
         if byte == b'-' { Self::NONE } else { Self([byte, b'0', b'0']) }
     }

@@ -156,15 +156,22 @@ impl Line {
         const LOW: u64 = 0x0101_0101_0101_0101;
         const HIGH: u64 = 0x8080_8080_8080_8080;
         let (eights, _) = self.sums.as_chunks::<8>();
-        let mut blocks = 0;
-        for eight in eights {
+        let below = |eight: &[u8; 8]| {
             // Sums of this line are below 128, so that no carry leaves their bytes. What a longer line left behind lies above
             // the first that is reached, and does not matter.
             let reached = u64::from_le_bytes(*eight).wrapping_add(LOW * u64::from(128 - wanted)) & HIGH;
-            let first = reached.trailing_zeros() as usize / 8;
-            blocks += first;
-            if first < 8 {
-                break;
+            reached.trailing_zeros() as usize / 8
+        };
+        // Two eights without a branch: lines of up to 1 KiB.
+        let (first, second) = (below(&eights[0]), below(&eights[1]));
+        let mut blocks = first + if first == 8 { second } else { 0 };
+        if blocks == 16 {
+            for eight in &eights[2..] {
+                let more = below(eight);
+                blocks += more;
+                if more < 8 {
+                    break;
+                }
             }
         }
         blocks
