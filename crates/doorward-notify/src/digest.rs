@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use doorward_model::{AccountId, Severity};
 use jiff::Timestamp;
 
 use crate::audience::Audience;
@@ -223,22 +222,9 @@ impl Digest {
         };
         format!("Doorward: {what}, {} failing for {}", self.totals.failing, self.audience.label())
     }
-
-    /// The gravest severity that changed or is due.
-    pub fn gravest(&self) -> Option<Severity> {
-        let changed = self.changes.iter().map(|changed| &changed.line);
-        let lines = changed.chain(self.due.iter().map(|due| &due.line));
-        lines.filter_map(|line| line.standing.as_ref().map(Standing::severity)).max()
-    }
 }
 
 /// `1 change`, `2 changes`
 pub(crate) fn plural(count: usize, thing: &str) -> String {
     format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
-}
-
-/// Names the accounts of lines without repeating them.
-pub(crate) fn place(line: &Line) -> String {
-    let account = AccountId::new(&line.account).map_or_else(|_| "?".to_owned(), |account| account.to_string());
-    format!("{account} {}", line.region)
 }

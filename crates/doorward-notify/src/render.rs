@@ -5,7 +5,7 @@
 
 use doorward_model::harmless;
 
-use crate::digest::{Change, Digest, DueLine, Line, place, plural};
+use crate::digest::{Change, Digest, DueLine, Line, plural};
 use crate::snapshot::{Due, Standing};
 
 pub(crate) mod mail;
@@ -106,15 +106,17 @@ fn lead(digest: &Digest) -> Vec<Parts> {
         plural(totals.load_balancers, "load balancer"),
         totals.excepted,
     ));
-    if totals.unknown + totals.unseen > 0 {
+    if totals.unknown > 0 {
         say(format!(
-            "Unknown: {} of {}, on {} of {}; {} known from before could not be looked at.",
+            "Unknown: {} of {}, on {} of {}.",
             totals.unknown,
             plural(totals.findings, "finding"),
             totals.load_balancers_unknown,
             plural(totals.load_balancers, "load balancer"),
-            totals.unseen,
         ));
+    }
+    if totals.unseen > 0 {
+        say(format!("Known from before and not seen this time, so in none of these figures: {}.", totals.unseen));
     }
     let (read, all) = (scan.account_regions_complete, scan.account_regions);
     if read == all && scan.accounts_listed {
@@ -153,7 +155,11 @@ fn due(digest: &Digest, due: &DueLine) -> Parts {
 
 /// `web` in `111122223333 eu-west-1`: Desync mitigation mode is weaker than required (high), open for 12 days. ...
 fn item(digest: &Digest, change: Option<Change>, line: &Line) -> Parts {
-    let mut parts = vec![Part::Name(clip(&line.name, NAME)), ours(" in "), Part::Name(clip(&place(line), NAME))];
+    let mut parts = vec![
+        Part::Name(clip(&line.name, NAME)),
+        ours(" in "),
+        Part::Name(clip(&format!("{} {}", line.account, line.region), NAME)),
+    ];
     if digest.audience.is_shared() {
         parts.extend([ours(", owner "), Part::Name(clip(&line.owner, NAME))]);
     }

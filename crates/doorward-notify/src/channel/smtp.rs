@@ -54,7 +54,7 @@ impl Mailer {
     pub(super) async fn send(&self, id: &str, mail: &Mail, time: &Time) -> Result<(), Failure> {
         let message = self
             .message(id, mail, time)
-            .map_err(|_| Failure::refused("the message could not be built; report it with `--dry-run`"))?;
+            .map_err(|_| Failure::refused("the message could not be built; `--dry-run` shows what it would be"))?;
         match tokio::time::timeout(self.timeout, self.transport.send(message)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(judge(&error)),

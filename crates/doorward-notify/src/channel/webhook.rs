@@ -157,7 +157,7 @@ fn judge(
         ))
         .of_channel()),
         400..=499 => {
-            Err(Failure::refused(format!("the message was refused ({code}{said}); report it with `--dry-run`")))
+            Err(Failure::refused(format!("the message was refused ({code}{said}); `--dry-run` shows what was sent")))
         }
         _ => {
             Err(Failure { again, ..Failure::unclear(format!("the answer was {code}{said}; the next run tries again")) })

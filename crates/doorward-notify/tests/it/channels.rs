@@ -217,7 +217,7 @@ async fn a_command_reads_json_and_decides() {
 }
 
 /// A mail server that answers DATA as told; keeps envelopes and messages.
-async fn post(answers: Vec<&'static str>) -> (u16, Arc<Mutex<Vec<String>>>) {
+pub(crate) async fn post(answers: Vec<&'static str>) -> (u16, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let kept = Arc::new(Mutex::new(Vec::new()));
@@ -269,7 +269,7 @@ async fn talk(stream: tokio::net::TcpStream, answer: &str, mails: &Mutex<Vec<Str
     }
 }
 
-fn mailing(port: u16, to: &[&str]) -> Settings {
+pub(crate) fn mailing(port: u16, to: &[&str]) -> Settings {
     let to = to.iter().map(|address| (*address).to_owned()).collect();
     let mut settings = settings(&["web"], vec![("post", ChannelSettings::Mail { to, timeout_seconds: 20 })]);
     settings.smtp = Some(SmtpSettings {

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::bed::{RULES, balancer, directory, exec, finding, gap, owned_by, settings, slack, teams, whole};
+use crate::channels::{mailing, post};
 use crate::doubles::{Book, Receiver, Walls, time};
 
 #[derive(Deserialize)]
@@ -290,6 +291,39 @@ fn what_does_not_fit_is_counted() {
         assert!(shown > 5 && payload.to_string().contains(&says), "{}: {shown} shown", planned.kind);
     }
     assert_eq!(kinds, 5);
+}
+
+/// No text becomes a header, a recipient or the end of a message.
+#[tokio::test]
+async fn a_mail_has_our_headers_and_the_directorys_recipients() {
+    let (port, mails) = post(Vec::new()).await;
+    // Those made for mail and chat are the last; of the others, every fourth.
+    let texts =
+        corpus().into_iter().rev().enumerate().filter(|(n, text)| (*n < 29 || n % 4 == 0) && text.len() < 1_000);
+    let texts: Vec<String> = texts.map(|(_, text)| text).collect();
+    for text in &texts {
+        let all = directory(mailing(port, &["a@x.example"]));
+        let courier = Courier::new(all, &Environment::default(), Book::new(), Walls, time().0).expect("opens");
+        let outcome = courier.deliver(&report(text), &RULES).await;
+        assert!(outcome.is_complete(), "{text:?}: {outcome:#?}");
+    }
+    let mails = mails.lock().expect("no panic");
+    assert!(mails.len() > texts.len(), "{} mails", mails.len());
+    for mail in mails.iter() {
+        let (envelope, message) =
+            mail.split_at(mail.find("\nFrom:").or_else(|| mail.find("\nSubject:")).expect("a head") + 1);
+        let recipients: Vec<&str> = envelope.lines().filter(|line| line.starts_with("RCPT")).collect();
+        assert_eq!(recipients, ["RCPT TO:<a@x.example>"], "{envelope}");
+        let head = message.split("\n\n").next().expect("a head");
+        for line in head.lines().filter(|line| !line.starts_with([' ', '\t'])) {
+            let name = line.split(':').next().expect("a name");
+            let ours =
+                ["From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"];
+            assert!(ours.contains(&name), "{line:?} in {head}");
+            assert!(!line.contains("evil") || name == "Subject", "{line:?}");
+        }
+        assert!(message.is_ascii(), "8-bit text is encoded");
+    }
 }
 
 /// Addresses in tags and names lead nowhere: what is sent goes to the directory's addresses only.

@@ -57,7 +57,7 @@ async fn run(settings: doorward_notify::Settings, url: &str, book: &Book, report
 #[tokio::test]
 async fn nothing_is_told_twice_once_it_is_known_to_have_arrived() {
     let (mut faults, mut kills, mut repeats) = (0, 0, 0);
-    let schedules = schedules(100);
+    let schedules = schedules(60);
     for seed in 0..schedules {
         let mut random = fastrand::Rng::with_seed(seed);
         let book = Book::new();

@@ -11,3 +11,4 @@ mod hostile;
 mod laws;
 mod ledger;
 mod topics;
+mod words;
