@@ -200,7 +200,7 @@ fn text(path: &Path) -> String {
     path.display().to_string()
 }
 
-fn quoted(path: &PathBuf) -> String {
+fn quoted(path: &Path) -> String {
     format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }
 

@@ -73,6 +73,7 @@ pub(crate) fn balancer(name: &str, owner: Observed<Owner>) -> LoadBalancer {
         evidence: None,
         security_groups: Vec::new(),
         zones: Vec::new(),
+        traffic: None,
     }
 }
 
