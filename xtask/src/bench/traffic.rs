@@ -4,7 +4,7 @@
 //! used. Other work on the machine slows down the contenders of a round alike, so it is ratios within a round that are judged.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail, ensure};
