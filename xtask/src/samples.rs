@@ -34,6 +34,7 @@ const BLOCKS: &[(&str, &[Invocation])] = &[
     ("demo", &[DEMO]),
     ("gaps", &[(&["demo", "examples/gaps-org", "--out", "{out}", "--quiet"], 5)]),
     ("history", &[DEMO, (&["history", "--ledger", "{out}/ledger.sqlite"], 0)]),
+    ("advice", &[DEMO, (&["advise", "--traffic", "{out}/traffic.json", "--from", "{out}/scan.saved"], 0)]),
     ("exit-codes", &[(&["explain", "exit-codes"], 0)]),
     ("rule", &[(&["explain", "desync-mode-below-required"], 0)]),
 ];

@@ -15,6 +15,5 @@ mod folder;
 mod logs;
 mod metrics;
 mod permissions;
-#[expect(dead_code, reason = "the example prints what it counts; tests compare it")]
 #[path = "../../examples/logs/words.rs"]
 mod words;
