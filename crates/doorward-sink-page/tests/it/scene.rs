@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use doorward_model::{
     Account, AccountId, AccountState, Arn, Coverage, CoverageLine, CoverageStatus, Evidence, Finding, Gap, GapReason,
-    History, Kind, Listener, Listing, LoadBalancer, LogDestination, Manager, Mode, Observed, Organization, OuPath,
-    Owner, OwnerSource, Region, Run, ScanReport, Scheme, Severity, Tally, Verdict,
+    History, Kind, Listener, Listing, LoadBalancer, LogDestination, Manager, Mode, ModeEffect, Observed, Organization,
+    OuPath, Owner, OwnerSource, Region, Run, ScanReport, Scheme, Severity, Tally, Traffic, TrafficBasis, TrafficSource,
+    TrafficStep, Verdict,
 };
 use jiff::Timestamp;
 
@@ -157,6 +158,39 @@ fn ordinary(n: u64, owners: u64, dice: &mut Dice) -> LoadBalancer {
     }
 }
 
+/// Traffic with one text in every field that comes from logs.
+fn traffic(n: usize, text: &str) -> Traffic {
+    Traffic {
+        basis: if n.is_multiple_of(3) { TrafficBasis::None } else { TrafficBasis::FullLogs },
+        from: None,
+        until: None,
+        requests: 12,
+        denominator: text.to_owned(),
+        tiers: BTreeMap::from([("Compliant".to_owned(), 5), (text.to_owned(), 7)]),
+        modes: vec![ModeEffect {
+            mode: Mode::Strictest,
+            blocked: 7,
+            closed: 0,
+            hurt: Some(3),
+            hurt_per_million: Some(9),
+        }],
+        cross_check: text.to_owned(),
+        recommended: Some(Mode::Strictest),
+        step: TrafficStep::FixAndRaise,
+        because: vec![text.to_owned()],
+        sources: vec![TrafficSource {
+            address: text.to_owned(),
+            agent: text.to_owned(),
+            tier: text.to_owned(),
+            reason: text.to_owned(),
+            requests: 7,
+            served: 3,
+            fix: Some(text.to_owned()),
+            protected: false,
+        }],
+    }
+}
+
 /// An ARN takes neither white space nor controls, so not every text can be in one.
 fn poisoned(n: u64, text: &str) -> LoadBalancer {
     let text = text.to_owned();
@@ -172,6 +206,7 @@ fn poisoned(n: u64, text: &str) -> LoadBalancer {
     lb.vpc = Some(text.clone());
     lb.dns_name = Some(text.clone());
     lb.state = Some(text.clone());
+    lb.traffic = Some(Arc::new(traffic(n as usize, &text)));
     lb.mode = Observed::Known(Mode::Monitor);
     lb.access_logs = Observed::Known(LogDestination::S3 { bucket: text.clone(), prefix: text.clone() });
     lb.listeners = Observed::Known(vec![Listener { protocol: text.clone(), port: Some(1) }]);
