@@ -16,6 +16,8 @@ import zipfile
 import openpyxl
 import pandas
 
+# A hostile text of any length, several times in one cell.
+csv.field_size_limit(1 << 30)
 APOSTROPHE = re.compile(r"^'")
 
 

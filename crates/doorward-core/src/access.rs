@@ -20,9 +20,11 @@ use crate::settings::{CallSettings, Span};
 use crate::{Clock, Stop};
 
 mod clients;
+mod date;
 mod session;
 
 pub(crate) use clients::{Clients, account_as, classic_as, elb_as, logs_as, organizations_as};
+use date::DateWatch;
 pub use session::Session;
 
 /// How sessions are opened.
@@ -165,6 +167,7 @@ pub struct Access {
     arn: Arn,
     partition: String,
     home_region: Region,
+    clock_offset: Option<i64>,
 }
 
 impl Access {
@@ -199,12 +202,15 @@ impl Access {
         let nobody = AccountId::new("000000000000").map_err(|e| AccessError::NoCredentials(e.to_string()))?;
         let base = Session::base(nobody, provider, clock.clone());
         base.credentials(&caller).await.map_err(|gap| AccessError::NoCredentials(gap.message.unwrap_or_default()))?;
-        let (arn, account) = whoami(&clients, &caller, &base, &home_region)
+        // An emulated AWS lives in the real time, whatever time is played to it.
+        let watch = DateWatch::new(clock.clone());
+        let (arn, account) = whoami(&clients, &caller, &base, &home_region, &watch)
             .await
             .map_err(|gap| AccessError::Refused { region: home_region.clone(), gap: Box::new(gap) })?;
         let base = Arc::new(base.named(account));
         let partition = arn.partition().to_owned();
-        Ok(Self { clients, caller, clock, settings, base, arn, partition, home_region })
+        let clock_offset = watch.offset().filter(|_| emulator.is_none());
+        Ok(Self { clients, caller, clock, settings, base, arn, partition, home_region, clock_offset })
     }
 
     /// The base identity's ARN.
@@ -225,6 +231,11 @@ impl Access {
     /// The Region whose STS endpoint issues the sessions.
     pub fn home_region(&self) -> &Region {
         &self.home_region
+    }
+
+    /// Seconds by which the clock is ahead of AWS's, to the second; none where AWS's answer had no date.
+    pub fn clock_offset(&self) -> Option<i64> {
+        self.clock_offset
     }
 
     /// Requests sent so far, every try counted.
@@ -339,13 +350,20 @@ async fn base_config(
     if config.region().is_none() { Err(AccessError::NoRegion) } else { Ok(config) }
 }
 
-async fn whoami(clients: &Clients, caller: &Caller, base: &Session, region: &Region) -> Result<(Arn, AccountId), Gap> {
+async fn whoami(
+    clients: &Clients,
+    caller: &Caller,
+    base: &Session,
+    region: &Region,
+    watch: &DateWatch,
+) -> Result<(Arn, AccountId), Gap> {
     let operation = Operation::GetCallerIdentity;
     let sts = clients.sts(region);
     let route = Route { session: base, region, told_enabled: true, family: Family::Sts, operation };
     caller
         .call(route, |credentials| {
             let request = sts.get_caller_identity().customize().config_override(clients::sts_as(credentials));
+            let request = request.interceptor(watch.clone());
             async move {
                 let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
                 let arn = answer.arn().and_then(|arn| Arn::new(arn).ok());

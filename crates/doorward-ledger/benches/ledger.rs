@@ -162,6 +162,7 @@ fn run(scan: usize) -> Run {
         account: AccountId::new("999999999999").expect("valid"),
         partition: "aws".to_owned(),
         home_region: region(0),
+        clock_offset: None,
         interrupted: false,
     }
 }

@@ -71,6 +71,9 @@ pub struct Run {
     pub partition: String,
     /// The Region whose STS endpoint issued the sessions.
     pub home_region: Region,
+    /// Seconds by which this machine's clock is ahead of AWS's, to the second; absent where nobody measured it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_offset: Option<i64>,
     /// True when the scan was stopped before it had read everything, by a signal or by its own deadline.
     pub interrupted: bool,
 }

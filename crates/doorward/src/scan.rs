@@ -212,6 +212,7 @@ async fn look(order: &Order<'_>, mut memory: Option<&mut Memory>) -> Result<(Inv
         account: access.account().clone(),
         partition: access.partition().to_owned(),
         home_region: access.home_region().clone(),
+        clock_offset: access.clock_offset(),
         interrupted: false,
     };
     let mut cells: Vec<Cell> = Vec::new();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use doorward_core::Clock;
 use doorward_model::{LoadBalancer, Mode, Observed};
-use doorward_traffic::{Advice, BalancerKey, FolderOptions, Forecast, Window, compare, read_folder};
+use doorward_traffic::{Advice, BalancerKey, FolderOptions, Forecast, Tier, Window, classify, compare, read_folder};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -34,8 +34,10 @@ pub(crate) use settings::TrafficSettings;
 
 /// Runs `doorward traffic`.
 pub(crate) fn run(cli: &Cli, arguments: &TrafficArguments) -> Result<Exit, Failure> {
-    if let Some(TrafficCommand::Compare(arguments)) = &arguments.command {
-        return before_and_after(cli, arguments);
+    match &arguments.command {
+        Some(TrafficCommand::Compare(arguments)) => return before_and_after(cli, arguments),
+        Some(TrafficCommand::Classify { file }) => return captured(file),
+        None => {}
     }
     let settings = Settings::load(cli.config.as_deref(), &[])?;
     let Some((found, _)) = look(cli, &settings, &arguments.source, arguments.dry_run)? else {
@@ -191,6 +193,21 @@ fn before_and_after(cli: &Cli, arguments: &CompareArguments) -> Result<Exit, Fai
         }
     };
     Ok(whole(&found))
+}
+
+/// What AWS's library makes of a captured request.
+fn captured(path: &Path) -> Result<Exit, Failure> {
+    let usage = |problem: String| Failure::new(Exit::Usage, format!("{}: {problem}", path.display()));
+    let request = std::fs::read(path).map_err(|e| usage(format!("the request cannot be read: {e}")))?;
+    let classified = classify(&request).map_err(|e| usage(e.to_string()))?;
+    let mut text = format!("{} ({})\n", classified.tier.as_ref().map_or("Compliant", Tier::as_str), classified.reason);
+    if let Some(message) = &classified.message {
+        text += &format!("{message}\n");
+    }
+    if doorward_traffic::reason(&classified.reason).is_some() {
+        text += &format!("`doorward explain {}` says who sends that and what ends it\n", classified.reason);
+    }
+    answer(&harmless(&text))
 }
 
 fn print(document: &serde_json::Value) -> Result<Exit, Failure> {

@@ -48,6 +48,7 @@ pub(crate) async fn run(place: &Place) -> Outcome<Value> {
         account: access.account().clone(),
         partition: access.partition().to_owned(),
         home_region: access.home_region().clone(),
+        clock_offset: None,
         interrupted: false,
     };
     let (organization, accounts, accounts_listing) = (plan.organization, plan.accounts, plan.accounts_listing);

@@ -140,6 +140,7 @@ pub(crate) async fn look(server: &Server, setup: &Setup, stop: &Stop) -> Result<
         account: access.account().clone(),
         partition: access.partition().to_owned(),
         home_region: access.home_region().clone(),
+        clock_offset: None,
         interrupted: false,
     };
     let (organization, accounts, accounts_listing) = (plan.organization, plan.accounts, plan.accounts_listing);

@@ -70,6 +70,7 @@ pub(crate) fn run(id: &str, at: i64) -> Run {
         account: AccountId::new("999999999999").expect("valid"),
         partition: "aws".to_owned(),
         home_region: Region::new(REGION).expect("valid"),
+        clock_offset: None,
         interrupted: false,
     }
 }

@@ -180,6 +180,7 @@ pub(crate) fn whole(
             account: AccountId::new("000000000002").expect("an account"),
             partition: "aws".to_owned(),
             home_region: Region::new(REGION).expect("a Region"),
+            clock_offset: None,
             interrupted: false,
         },
         organization: Observed::Absent,

@@ -62,10 +62,8 @@ pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
     add("Scan", "Partition and home Region", format!("{}, {}", run.partition, run.home_region));
     add("Scan", "Began (UTC)", run.started.to_string());
     add("Scan", "Ended (UTC)", run.finished.to_string());
-    let offset = context.clock_offset.map(|offset| {
-        let milliseconds = offset.as_millis();
-        format!("{milliseconds} ms (ahead of AWS is positive)")
-    });
+    let offset =
+        context.clock_offset.map(|offset| format!("{} s, to the second (ahead of AWS is positive)", offset.as_secs()));
     add("Scan", "Clock against AWS's", offset.unwrap_or_else(|| "(not measured)".to_owned()));
     add("Tool", "Doorward", run.tool_version.clone());
     add("Tool", "Build", if context.build.is_empty() { "(not known)".to_owned() } else { context.build.clone() });

@@ -116,6 +116,7 @@ fn build(count: usize, words: Words<'_>) -> ScanReport {
             account: accounts[0].clone(),
             partition: "aws".to_owned(),
             home_region: region.clone(),
+            clock_offset: None,
             interrupted: false,
         },
         organization: Observed::Absent,

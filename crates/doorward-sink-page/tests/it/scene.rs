@@ -326,6 +326,7 @@ fn finish(mut lbs: Vec<LoadBalancer>, dice: &mut Dice, hostile: Option<&[String]
             account: account(0),
             partition: some("aws"),
             home_region: region(0),
+            clock_offset: None,
             interrupted: false,
         },
         organization: Observed::Known(Organization { id: some("o-example"), management_account: account(0) }),

@@ -164,6 +164,7 @@ pub(crate) fn report(
             account: AccountId::new(SECURITY).expect("an account"),
             partition: "aws".to_owned(),
             home_region: Region::new("eu-west-1").expect("a Region"),
+            clock_offset: None,
             interrupted: false,
         },
         organization: Observed::Absent,

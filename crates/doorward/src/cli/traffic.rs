@@ -55,6 +55,11 @@ pub(crate) struct TrafficArguments {
 pub(crate) enum TrafficCommand {
     /// Compare the days before and after a change of mode with the noise of the same weekdays
     Compare(CompareArguments),
+    /// Classify a captured HTTP/1 request as AWS's own library does
+    Classify {
+        /// The request's bytes, from its request line on
+        file: PathBuf,
+    },
 }
 
 /// Which change.

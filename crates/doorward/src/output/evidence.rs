@@ -123,7 +123,7 @@ impl Archive {
         Ok(Context {
             build: around.build.map_or_else(build, |build| Ok(build.to_owned()))?,
             settings: around.settings.to_owned(),
-            clock_offset: None,
+            clock_offset: report.run.clock_offset.map(jiff::SignedDuration::from_secs),
             period: Period { from, until: from.map(|_| report.run.finished) },
             previous: earlier.map(|earlier| earlier.link.clone()),
             sampling: Sampling { size: settings.sample, seed: settings.seed.clone() },

@@ -43,6 +43,7 @@ fn packs_follow_each_other_and_tell_what_was_touched() {
     let cover = std::fs::read_to_string(after.join("csv/cover.csv")).unwrap();
     let run_before = before.file_name().unwrap().to_string_lossy().into_owned();
     assert!(cover.contains(&format!("run {run_before}")), "{cover}");
+    assert!(cover.contains("s, to the second (ahead of AWS is positive)"), "{cover}");
     assert!(cover.contains("Size drawn,'3\r\n") && cover.contains("Seed,q4\r\n"), "{cover}");
     let head = second.err.lines().find_map(|line| line.rsplit_once("replaced the pack: ")).unwrap().1.to_owned();
     assert_eq!(verify(folder, &["--head", &head]).code, Some(0));

@@ -204,3 +204,22 @@ fn every_reason_code_is_explained() {
         }
     }
 }
+
+#[test]
+fn captured_requests_are_classified() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, request, says) in [
+        ("good", "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n", "Compliant"),
+        (
+            "both",
+            "POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "BothTeClPresent",
+        ),
+    ] {
+        std::fs::write(folder.path().join(name), request).unwrap();
+        let said = offline(folder.path(), &["traffic", "classify", name]);
+        assert!(said.code == Some(0) && said.out.contains(says), "{} {}", said.out, said.err);
+    }
+    std::fs::write(folder.path().join("empty"), "").unwrap();
+    assert_eq!(offline(folder.path(), &["traffic", "classify", "empty"]).code, Some(2));
+}
