@@ -113,7 +113,12 @@ pub fn advise(
     thresholds: &Thresholds,
 ) -> Advice {
     let judge = Judge { forecast: &forecast, tally, thresholds };
-    let missing = judge.missing();
+    let mut missing = judge.missing();
+    let blocks_some = judge.forecast.mode(Mode::Strictest).is_some_and(|mode| mode.blocked.count > 0);
+    if judge.forecast.evidence.basis == Basis::MetricOnly && blocks_some && current.known() != Some(&Mode::Strictest) {
+        // Keeping a mode is a recommendation too, and the metric does not say whose requests it counts.
+        missing.push("Switch on access logs, or let them be read, to see whose requests would be blocked.".to_owned());
+    }
     let (recommended, step, because) = match current.known() {
         _ if !missing.is_empty() => (None, Step::NotEnoughEvidence { missing }, vec![judge.evidence()]),
         None => {

@@ -20,7 +20,7 @@ pub(crate) struct Past {
     /// The scan before this one and what changed since; absent for the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) before: Option<Before>,
-    /// What modes changed since the first scan of the trend, oldest first. Absent where no ledger was kept.
+    /// What modes changed since the first recorded scan, oldest first. Absent where no ledger was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) modes: Option<Vec<ModeChange>>,
 }
@@ -100,7 +100,8 @@ impl Past {
         let until = here.map_or(runs.len(), |here| here + 1);
         let from = until.saturating_sub(TREND);
         let trend: Vec<Point> = runs.get(from..until).unwrap_or_default().iter().map(Point::of).collect();
-        let modes = trend.first().map(|first| modes(ledger, first.at)).transpose()?.unwrap_or_default();
+        // All of them: the period of a pack of evidence may be longer than the trend.
+        let modes = modes(ledger, Timestamp::UNIX_EPOCH)?;
         let before = here.and_then(|here| here.checked_sub(1)).and_then(|index| runs.get(index));
         let before = before.map(|before| {
             let changes = changes(&ledger.diff(&before.run.id, run)?);

@@ -1,8 +1,8 @@
 //! `desync-mode-headroom`: the required mode is met, and a stronger one exists.
 
 use doorward_model::{
-    Kind, LoadBalancer, LogDestination, Mode, Observed, Policy, Rule, RuleMeta, Severity, Traffic, TrafficSource,
-    TrafficStep, Verdict,
+    Kind, LoadBalancer, LogDestination, Mode, Observed, Policy, Rule, RuleMeta, Severity, Traffic, TrafficBasis,
+    TrafficSource, TrafficStep, Verdict,
 };
 
 use crate::{Requirement, Standing, reading};
@@ -102,13 +102,16 @@ fn choice(lb: &LoadBalancer, required: &Requirement) -> Verdict {
             severity: Severity::Informational,
             remedy: sources(traffic),
         },
-        (TrafficStep::NotEnoughEvidence, _) => Verdict::Fail {
+        (TrafficStep::Raise | TrafficStep::Keep | TrafficStep::Watch, _) if traffic.basis == TrafficBasis::FullLogs => {
+            Verdict::Pass {
+                because: format!("{stands} Strictest is stronger, but the traffic speaks against it. {why}"),
+            }
+        }
+        // Among others the metric alone: it counts requests without saying whose, which speaks neither for nor against.
+        _ => Verdict::Fail {
             because: format!("{stands} Strictest would be stronger; the traffic evidence is not enough to tell."),
             severity: Severity::Informational,
             remedy: why,
-        },
-        (TrafficStep::Raise | TrafficStep::Keep | TrafficStep::Watch, _) => Verdict::Pass {
-            because: format!("{stands} Strictest is stronger, but the traffic speaks against it for now. {why}"),
         },
     }
 }

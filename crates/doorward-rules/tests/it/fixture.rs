@@ -47,6 +47,8 @@ struct Said {
     step: TrafficStep,
     recommended: Option<Mode>,
     because: String,
+    /// All logs, where nothing is said.
+    basis: Option<TrafficBasis>,
     #[serde(default)]
     clients: Vec<String>,
 }
@@ -109,7 +111,7 @@ fn traffic(said: Said) -> Traffic {
         protected: false,
     };
     Traffic {
-        basis: TrafficBasis::FullLogs,
+        basis: said.basis.unwrap_or(TrafficBasis::FullLogs),
         from: None,
         until: None,
         requests: 10_000,

@@ -178,7 +178,11 @@ fn what_cannot_be_read_is_named_and_advises_nothing() {
     let advice = json(&said);
     let edge = &advice["advice"][format!("100000000020/eu-west-1/{EDGE}")];
     // The metric knows that four requests are odd, and nobody knows whose.
-    assert_ne!(edge["step"]["step"], "raise", "{edge:#}");
+    assert_eq!(
+        (&edge["step"]["step"], &edge["recommended"]),
+        (&"not-enough-evidence".into(), &Value::Null),
+        "{edge:#}"
+    );
     let table = run(bed.doorward(folder).args(["-q", "traffic", "--from", "a.saved"]));
     assert!(table.code == Some(4) && table.out.contains("s3:ListBucket"), "{} {}", table.out, table.err);
 
