@@ -39,10 +39,14 @@ pub enum Operation {
     DescribeDeliverySources,
     /// Where CloudWatch Logs delivers to.
     DescribeDeliveries,
+    /// Sets attributes of a load balancer. No scan calls it.
+    ModifyLoadBalancerAttributes,
+    /// Sets attributes of a classic load balancer. No scan calls it.
+    ModifyClassicLoadBalancerAttributes,
 }
 
 impl Operation {
-    /// All operations.
+    /// All operations of a scan. Those that change something are not among them.
     pub const ALL: [Self; 18] = [
         Self::GetCallerIdentity,
         Self::AssumeRole,
@@ -62,6 +66,14 @@ impl Operation {
         Self::DescribeClassicTags,
         Self::DescribeDeliverySources,
         Self::DescribeDeliveries,
+    ];
+
+    /// The operations of a change: read again, set, read again.
+    const CHANGE: [Self; 4] = [
+        Self::DescribeLoadBalancerAttributes,
+        Self::DescribeClassicLoadBalancerAttributes,
+        Self::ModifyLoadBalancerAttributes,
+        Self::ModifyClassicLoadBalancerAttributes,
     ];
 
     /// The IAM action, as in a policy document.
@@ -86,6 +98,9 @@ impl Operation {
             Self::DescribeListeners => "elasticloadbalancing:DescribeListeners",
             Self::DescribeDeliverySources => "logs:DescribeDeliverySources",
             Self::DescribeDeliveries => "logs:DescribeDeliveries",
+            Self::ModifyLoadBalancerAttributes | Self::ModifyClassicLoadBalancerAttributes => {
+                "elasticloadbalancing:ModifyLoadBalancerAttributes"
+            }
         }
     }
 
@@ -119,6 +134,11 @@ pub fn scan_role_actions() -> Vec<&'static str> {
 /// own account itself. `sts:GetCallerIdentity` needs no permission and is not among them.
 pub fn base_identity_actions() -> Vec<&'static str> {
     sorted(Operation::ALL.into_iter().filter(|op| *op != Operation::GetCallerIdentity))
+}
+
+/// The actions the change role needs in every account, sorted, each once.
+pub fn change_role_actions() -> Vec<&'static str> {
+    sorted(Operation::CHANGE.into_iter())
 }
 
 /// The read-only policy that every assumed session carries: even an administrator's role can only read through it.

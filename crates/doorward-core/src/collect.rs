@@ -18,9 +18,9 @@ use crate::call::Route;
 use crate::discover::Target;
 use crate::pace::Family;
 
-mod classic;
+pub(crate) mod classic;
 mod tags;
-mod v2;
+pub(crate) mod v2;
 mod vended;
 
 /// What is collected beyond the minimum.
@@ -63,14 +63,14 @@ pub fn collect<'a>(
 
 /// Everything a module below needs to call AWS for one target.
 #[derive(Clone, Copy)]
-struct Site<'a> {
-    access: &'a Access,
-    target: &'a Target,
-    settings: CollectSettings,
+pub(crate) struct Site<'a> {
+    pub(crate) access: &'a Access,
+    pub(crate) target: &'a Target,
+    pub(crate) settings: CollectSettings,
 }
 
 impl<'a> Site<'a> {
-    fn route(&self, family: Family, operation: Operation) -> Route<'a> {
+    pub(crate) fn route(&self, family: Family, operation: Operation) -> Route<'a> {
         let Target { place, told_enabled, session } = self.target;
         Route { session, region: &place.region, told_enabled: *told_enabled, family, operation }
     }

@@ -3,14 +3,16 @@
 //! Each stage has its own module, and each stage's output is the next one's only input:
 //! [`access::Access`] holds the base identity and opens sessions, [`discover()`] turns the organization into a
 //! [`discover::Plan`], [`collect()`] streams one [`Cell`](doorward_model::Cell) per account-Region, [`normalize()`]
-//! and [`evaluate()`] are synchronous and pure. This crate is the only reader of account configuration. It judges
-//! nothing by itself (rules are handed in), writes nothing, and takes the clock from its caller.
+//! and [`evaluate()`] are synchronous and pure. This crate is the only reader of account configuration, and the only one that
+//! speaks to Elastic Load Balancing: [`mode`] reads one load balancer again and sets its mode, for a change and never in a
+//! scan. It judges nothing by itself (rules are handed in) and takes the clock from its caller.
 
 pub mod access;
 pub mod actions;
 pub mod collect;
 pub mod discover;
 pub mod evaluate;
+pub mod mode;
 pub mod normalize;
 pub mod settings;
 

@@ -106,6 +106,7 @@ fn one(
         security_groups: raw.security_groups,
         zones: raw.zones,
         traffic: None,
+        changes: Vec::new(),
     }
 }
 

@@ -17,6 +17,8 @@ use doorward_model::{AccountId, Region};
 pub(crate) enum Family {
     Elb,
     ElbClassic,
+    ElbChange,
+    ElbClassicChange,
     Logs,
     AccountRegions,
     Sts,
@@ -32,6 +34,7 @@ impl Family {
     const fn published(self) -> (f64, f64) {
         match self {
             Self::Elb | Self::ElbClassic => (10.0, 40.0),
+            Self::ElbChange | Self::ElbClassicChange => (3.0, 20.0),
             Self::Logs => (5.0, 10.0),
             Self::AccountRegions => (4.0, 10.0),
             Self::Sts => (50.0, 100.0),

@@ -125,7 +125,7 @@ impl Ledger {
     /// Reads the whole file and checks it: SQLite's own structure, and that nothing refers to what is not there.
     /// [`LedgerError::Damaged`] names the first problem.
     pub fn integrity(&self) -> Result<(), LedgerError> {
-        const ORPHANS: [(&str, &str); 5] = [
+        const ORPHANS: [(&str, &str); 6] = [
             ("a raw cell without its body", "SELECT 1 FROM cells WHERE body NOT IN (SELECT id FROM bodies)"),
             ("a raw cell without its scan", "SELECT 1 FROM cells WHERE scan NOT IN (SELECT seq FROM scans)"),
             (
@@ -133,6 +133,10 @@ impl Ledger {
                 "SELECT 1 FROM findings WHERE balancer NOT IN (SELECT id FROM balancers)",
             ),
             ("a transition without its run", "SELECT 1 FROM transitions WHERE run NOT IN (SELECT seq FROM runs)"),
+            (
+                "a journal entry without its plan",
+                "SELECT 1 FROM change_events WHERE change NOT IN (SELECT id FROM changes)",
+            ),
             ("a run without its coverage", "SELECT 1 FROM runs WHERE coverage NOT IN (SELECT id FROM coverages)"),
         ];
         self.read("checking it", |db| {

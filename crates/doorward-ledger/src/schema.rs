@@ -10,7 +10,7 @@ pub(crate) const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version adds to the one before; the first makes an empty file version 1. A step that was ever released is
 /// never edited: changes are a new step.
-const STEPS: [&str; 4] = [V1, V2, V3, V4];
+const STEPS: [&str; 5] = [V1, V2, V3, V4, V5];
 
 // Times are nanoseconds since 1970, UTC. `run` and `*_run` are `runs.seq`, which counts recorded runs in the order in
 // which they were recorded. Codes of states and modes are those of `State::code` and `Mode` (0 absent, 1 to 3 by strength).
@@ -116,6 +116,16 @@ CREATE TABLE digests (
     audience TEXT NOT NULL, channel TEXT NOT NULL, told_id TEXT, told_state TEXT, told_at INTEGER, open_id TEXT,
     open_state TEXT, open_at INTEGER, attempts INTEGER NOT NULL, failure TEXT, PRIMARY KEY (audience, channel)
 ) WITHOUT ROWID;
+";
+
+// changes: plans by which modes were changed. change_events: what happened then, in the order of seq.
+const V5: &str = "
+CREATE TABLE changes (id TEXT PRIMARY KEY, at INTEGER NOT NULL, plan TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE change_events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, change TEXT NOT NULL, at INTEGER NOT NULL, balancer TEXT,
+    document TEXT NOT NULL
+);
+CREATE INDEX change_events_by_change ON change_events (change, seq);
 ";
 
 /// The schema version and application id of an open file.

@@ -5,6 +5,7 @@
 //! [`LoadBalancer`]s, judged into [`Finding`]s and handed on as a [`ScanReport`], which sinks only read.
 
 mod account;
+mod change;
 mod coverage;
 mod finding;
 mod gap;
@@ -20,6 +21,7 @@ mod sink;
 mod traffic;
 
 pub use account::{Account, AccountState, OuPath};
+pub use change::{AppliedChange, ChangeStatus};
 pub use coverage::{Coverage, CoverageCounts, CoverageLine, CoverageStatus};
 pub use finding::{Finding, History, Severity, Verdict, VerdictKind};
 pub use gap::{Gap, GapReason};

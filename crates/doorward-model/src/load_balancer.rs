@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Arn, Evidence, GapReason, Observed, OuPath, Region, Traffic};
+use crate::{AccountId, AppliedChange, Arn, Evidence, GapReason, Observed, OuPath, Region, Traffic};
 
 /// A desync mitigation mode. The order is the strength: `Monitor < Defensive < Strictest`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -280,6 +280,9 @@ pub struct LoadBalancer {
     /// What its requests said, where somebody looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traffic: Option<Arc<Traffic>>,
+    /// What Doorward did to its mode, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<AppliedChange>,
 }
 
 impl LoadBalancer {

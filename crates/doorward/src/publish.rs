@@ -21,6 +21,7 @@ use crate::exit::{Exit, Failure};
 use crate::held::Held;
 use crate::memory::{self, failed};
 use crate::plain::harmless;
+use crate::saved::Changes;
 use crate::scan::{Judging, Said, judge, runtime};
 use crate::settings::Settings;
 use crate::{register, saved, stopping};
@@ -83,7 +84,8 @@ fn from_file(path: &Path) -> Result<Source, Failure> {
     let register = saved.exceptions.register()?;
     let said = Said::Saved(std::mem::take(&mut remembered.traffic));
     let by = Judging { normalize: &saved.normalize, policy: &saved.policy, register: &register };
-    let mut report = judge(saved.inventory, &by, said);
+    let changes = std::mem::take(&mut remembered.changes);
+    let mut report = judge(saved.inventory, &by, said, changes);
     remembered.restore(&mut report);
     Ok(Source { report, register, policy: saved.policy })
 }
@@ -98,7 +100,7 @@ fn newest(settings: &Settings, path: &Path) -> Result<Source, Failure> {
     let inventory = inventory.ok_or_else(|| usage("the newest scan's raw data is not kept any more; scan again"))?;
     let register = settings.exceptions.read()?.register()?;
     let by = Judging { normalize: &settings.normalize(), policy: &settings.policy, register: &register };
-    let mut report = judge(inventory, &by, Said::Nothing);
+    let mut report = judge(inventory, &by, Said::Nothing, Changes::new());
     ledger.remember(&mut report).map_err(failed)?;
     Ok(Source { report, register, policy: settings.policy.clone() })
 }

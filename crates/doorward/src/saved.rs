@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use doorward_core::normalize::NormalizeSettings;
-use doorward_model::{History, Inventory, Policy, ScanReport};
+use doorward_model::{AppliedChange, Arn, History, Inventory, Policy, ScanReport};
 
 use crate::exit::{Exit, Failure};
 use crate::output::{Draft, SinkSettings};
@@ -55,13 +55,21 @@ pub(crate) struct Remembered {
     /// What the requests said, as it was weighed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) traffic: ByArn,
+    /// What Doorward did to the modes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) changes: Changes,
 }
+
+/// What Doorward did to the modes, by load balancer; the oldest change of each first.
+pub(crate) type Changes = BTreeMap<Arn, Vec<AppliedChange>>;
 
 impl Remembered {
     fn of(report: &ScanReport, past: &Past) -> Self {
         let history = report.findings.iter().filter_map(|f| Some((f.id.clone(), f.history.clone()?))).collect();
         let traffic = report.load_balancers.iter().filter_map(|lb| Some((lb.arn.clone(), lb.traffic.clone()?)));
-        Self { history, past: past.clone(), traffic: traffic.collect() }
+        let changed = report.load_balancers.iter().filter(|lb| !lb.changes.is_empty());
+        let changes = changed.map(|lb| (lb.arn.clone(), lb.changes.clone())).collect();
+        Self { history, past: past.clone(), traffic: traffic.collect(), changes }
     }
 
     /// Gives the findings their history back, and hands out the past.

@@ -22,7 +22,7 @@ use crate::output::{Around, Format, Manner, SinkSettings, Sinks};
 use crate::past::Past;
 use crate::progress::Progress;
 use crate::register::{self, Texts};
-use crate::saved::{Remembered, Saving};
+use crate::saved::{Changes, Remembered, Saving};
 use crate::settings::{ReportSettings, Settings};
 use crate::stopping;
 use crate::traffic::{self, ByArn, Found, TrafficSettings};
@@ -78,7 +78,7 @@ pub(crate) async fn execute(order: Order<'_>, colour: bool) -> Result<Exit, Fail
     let saving = order.save.map(|path| Saving::begin(path, &inventory, settings, &texts, stopped)).transpose();
     let rules = Judging { normalize: &settings.normalize(), policy: &settings.policy, register: &register };
     let said = order.traffic.map_or(Said::Nothing, |found| Said::Found(found, &settings.traffic));
-    let mut report = judge(inventory, &rules, said);
+    let mut report = judge(inventory, &rules, said, Changes::new());
     if !order.quiet {
         register::notices(&register, &report);
     }
@@ -120,11 +120,12 @@ pub(crate) struct Again<'a> {
 }
 
 /// Judges and writes a scan that was read back.
-pub(crate) fn render(cli: &Cli, again: Again<'_>, formats: &[Format]) -> Result<Exit, Failure> {
+pub(crate) fn render(cli: &Cli, mut again: Again<'_>, formats: &[Format]) -> Result<Exit, Failure> {
     let sinks = Sinks::prepare(&Format::or_table(formats), again.sinks, None)?;
     let register = again.exceptions.register()?;
     let rules = Judging { normalize: again.normalize, policy: again.policy, register: &register };
-    let mut report = judge(again.inventory, &rules, again.said);
+    let changes = std::mem::take(&mut again.remembered.changes);
+    let mut report = judge(again.inventory, &rules, again.said, changes);
     let past = again.remembered.restore(&mut report);
     if !cli.quiet {
         register::notices(&register, &report);
@@ -159,8 +160,8 @@ pub(crate) struct Judging<'a> {
 }
 
 /// Judges by the rules with their exceptions as they stood when the scan began: a saved scan says the same for ever. What is
-/// known of the traffic is joined first, as it stood then.
-pub(crate) fn judge(inventory: Inventory, by: &Judging<'_>, said: Said<'_>) -> ScanReport {
+/// known of the traffic, and what Doorward did to the modes, is joined first, as it stood then.
+pub(crate) fn judge(inventory: Inventory, by: &Judging<'_>, said: Said<'_>, mut changes: Changes) -> ScanReport {
     let at = inventory.run.started;
     let rules = register::rules(by.register, at);
     let rules: Vec<_> = rules.iter().map(|rule| &**rule).collect();
@@ -170,7 +171,10 @@ pub(crate) fn judge(inventory: Inventory, by: &Judging<'_>, said: Said<'_>) -> S
         Said::Found(found, settings) => traffic::of(found, &scan.load_balancers, settings, at),
         Said::Saved(said) => said,
     };
-    scan.load_balancers.iter_mut().for_each(|lb| lb.traffic = said.remove(&lb.arn));
+    for lb in &mut scan.load_balancers {
+        lb.traffic = said.remove(&lb.arn);
+        lb.changes = changes.remove(&lb.arn).unwrap_or_default();
+    }
     evaluate(scan, &rules, by.policy)
 }
 

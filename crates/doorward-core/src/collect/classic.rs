@@ -126,7 +126,10 @@ async fn details(site: Site<'_>, mut raw: RawLoadBalancer) -> Result<RawLoadBala
     Ok(raw)
 }
 
-async fn attributes(site: Site<'_>, name: &str) -> Result<Option<(BTreeMap<String, String>, Evidence)>, Gap> {
+pub(crate) async fn attributes(
+    site: Site<'_>,
+    name: &str,
+) -> Result<Option<(BTreeMap<String, String>, Evidence)>, Gap> {
     let operation = Operation::DescribeClassicLoadBalancerAttributes;
     let client = site.access.clients.classic(&site.target.place.region);
     let clock = &site.access.clock;
@@ -162,7 +165,7 @@ async fn attributes(site: Site<'_>, name: &str) -> Result<Option<(BTreeMap<Strin
 }
 
 /// The nested attributes of the older API under the flat keys of the newer one, so that one rule reads both.
-fn flat(told: LoadBalancerAttributes) -> BTreeMap<String, String> {
+pub(crate) fn flat(told: LoadBalancerAttributes) -> BTreeMap<String, String> {
     let mut flat = BTreeMap::new();
     let mut put = |key: &str, value: String| flat.insert(key.to_owned(), value);
     if let Some(cross_zone) = told.cross_zone_load_balancing {

@@ -123,7 +123,7 @@ async fn details(site: Site<'_>, mut raw: RawLoadBalancer) -> Result<RawLoadBala
 
 type Attributes = BTreeMap<String, String>;
 
-async fn attributes(site: Site<'_>, arn: &Arn) -> Result<Option<(Attributes, Evidence)>, Gap> {
+pub(crate) async fn attributes(site: Site<'_>, arn: &Arn) -> Result<Option<(Attributes, Evidence)>, Gap> {
     let operation = Operation::DescribeLoadBalancerAttributes;
     let client = site.access.clients.elb(&site.target.place.region);
     let clock = &site.access.clock;

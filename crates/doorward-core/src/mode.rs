@@ -1,0 +1,145 @@
+//! The mode of one load balancer, outside a scan: read again before and after a change, and set.
+//!
+//! A scan's sessions carry a policy without the action that sets anything; whoever calls [`set`] brings a session of a role
+//! of its own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aws_sdk_elasticloadbalancing::types as classic_types;
+use aws_sdk_elasticloadbalancingv2::types as v2_types;
+use aws_types::request_id::RequestId;
+
+use doorward_model::{AccountId, AccountRegion, Arn, Evidence, Gap, GapReason, Kind, Mode, Region};
+
+use crate::access::{Access, Session, classic_as, elb_as};
+use crate::actions::Operation;
+use crate::collect::{CollectSettings, Site, classic, v2};
+use crate::discover::Target;
+use crate::failure::Failure;
+use crate::pace::Family;
+
+/// The load balancer that is asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// Its ARN; composed for classic load balancers.
+    pub arn: Arn,
+    /// Its kind.
+    pub kind: Kind,
+}
+
+/// Attributes, with the call that brought them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attributes {
+    /// Every attribute in the answer; a classic load balancer's under the flat keys that a scan uses too. The answer to a
+    /// classic load balancer's change holds the changed attribute only.
+    pub values: BTreeMap<String, String>,
+    /// The call.
+    pub evidence: Evidence,
+}
+
+/// Reads the attributes; none where the load balancer is gone. `session` belongs to the load balancer's account.
+pub async fn read(access: &Access, session: Arc<Session>, subject: &Subject) -> Result<Option<Attributes>, Gap> {
+    let target = target(session, subject, Operation::DescribeLoadBalancerAttributes)?;
+    let site = site(access, &target);
+    let answer = match subject.kind {
+        Kind::Classic => classic::attributes(site, name(&subject.arn)).await,
+        _ => v2::attributes(site, &subject.arn).await,
+    };
+    Ok(answer?.map(|(values, evidence)| Attributes { values, evidence }))
+}
+
+/// Sets the mode and nothing else. The answer is what AWS says the attributes are now. A failure does not prove that nothing
+/// was changed: an answer may be lost after AWS has acted, so whoever needs to know reads again.
+pub async fn set(access: &Access, session: Arc<Session>, subject: &Subject, mode: Mode) -> Result<Attributes, Gap> {
+    let target = target(session, subject, Operation::ModifyLoadBalancerAttributes)?;
+    let site = site(access, &target);
+    match subject.kind {
+        Kind::Classic => set_classic(site, name(&subject.arn), mode).await,
+        _ => set_v2(site, &subject.arn, mode).await,
+    }
+}
+
+async fn set_v2(site: Site<'_>, arn: &Arn, mode: Mode) -> Result<Attributes, Gap> {
+    let operation = Operation::ModifyLoadBalancerAttributes;
+    let client = site.access.clients.elb(&site.target.place.region);
+    let attribute =
+        v2_types::LoadBalancerAttribute::builder().key(Kind::Application.mode_attribute()).value(mode.as_str()).build();
+    site.access
+        .caller
+        .call(site.route(Family::ElbChange, operation), |credentials| {
+            let request = client
+                .modify_load_balancer_attributes()
+                .load_balancer_arn(arn.as_str())
+                .attributes(attribute.clone())
+                .customize()
+                .config_override(elb_as(credentials));
+            async move {
+                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
+                let evidence = evidence(site, operation, answer.request_id());
+                let told =
+                    answer.attributes.ok_or_else(|| Failure::malformed(operation, "the answer holds no attributes"))?;
+                let values = told.into_iter().filter_map(|one| Some((one.key?, one.value.unwrap_or_default())));
+                Ok(Attributes { values: values.collect(), evidence })
+            }
+        })
+        .await
+}
+
+async fn set_classic(site: Site<'_>, name: &str, mode: Mode) -> Result<Attributes, Gap> {
+    let operation = Operation::ModifyClassicLoadBalancerAttributes;
+    let client = site.access.clients.classic(&site.target.place.region);
+    let attribute =
+        classic_types::AdditionalAttribute::builder().key(Kind::Classic.mode_attribute()).value(mode.as_str()).build();
+    let attributes = classic_types::LoadBalancerAttributes::builder().additional_attributes(attribute).build();
+    site.access
+        .caller
+        .call(site.route(Family::ElbClassicChange, operation), |credentials| {
+            let request = client
+                .modify_load_balancer_attributes()
+                .load_balancer_name(name)
+                .load_balancer_attributes(attributes.clone())
+                .customize()
+                .config_override(classic_as(credentials));
+            async move {
+                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
+                let evidence = evidence(site, operation, answer.request_id());
+                let told = answer
+                    .load_balancer_attributes
+                    .ok_or_else(|| Failure::malformed(operation, "the answer holds no attributes"))?;
+                Ok(Attributes { values: classic::flat(told), evidence })
+            }
+        })
+        .await
+}
+
+fn evidence(site: Site<'_>, operation: Operation, request_id: Option<&str>) -> Evidence {
+    Evidence {
+        operation: operation.action().to_owned(),
+        at: (site.access.clock)(),
+        request_id: request_id.map(str::to_owned),
+    }
+}
+
+/// The name of a classic load balancer, from the ARN that was composed of it.
+fn name(arn: &Arn) -> &str {
+    arn.resource().strip_prefix("loadbalancer/").unwrap_or(arn.resource())
+}
+
+fn target(session: Arc<Session>, subject: &Subject, operation: Operation) -> Result<Target, Gap> {
+    let malformed = |problem: String| Gap::new(GapReason::Malformed, operation.action()).with_message(problem);
+    let account = AccountId::new(subject.arn.account()).map_err(|e| malformed(e.to_string()))?;
+    let region = Region::new(subject.arn.region()).map_err(|e| malformed(e.to_string()))?;
+    if session.account() != &account {
+        return Err(malformed(format!(
+            "the session is of account {}, the load balancer is in {account}",
+            session.account()
+        )));
+    }
+    Ok(Target { place: AccountRegion { account, region }, told_enabled: true, session })
+}
+
+fn site<'a>(access: &'a Access, target: &'a Target) -> Site<'a> {
+    // What a scan reads beyond the attributes has no part in this.
+    Site { access, target, settings: CollectSettings { alb_listeners: false, vended_logs: false } }
+}

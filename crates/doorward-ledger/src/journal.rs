@@ -1,0 +1,73 @@
+//! The change journal: what was planned, approved, sent and seen when modes were changed; appended, never altered.
+//!
+//! The ledger stores plans and events as text and decides nothing about them: where a load balancer stands in a change is read
+//! out of its events by whoever wrote them.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, params};
+
+use crate::stamp::{nanos, timestamp};
+use crate::{Lease, Ledger, LedgerError};
+
+/// One entry of the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalRow {
+    /// When it happened.
+    pub at: Timestamp,
+    /// The load balancer it is about; none where it is about the change as a whole.
+    pub balancer: Option<String>,
+    /// What happened, in the writer's form.
+    pub document: String,
+}
+
+impl Ledger {
+    /// Stores a change's plan, once: a change that is known keeps its first one. On the disk when it returns.
+    pub fn journal_open(&mut self, lease: &Lease, change: &str, plan: &str, at: Timestamp) -> Result<(), LedgerError> {
+        self.write_durably(lease, "writing a plan", |db| {
+            db.prepare_cached("INSERT OR IGNORE INTO changes (id, at, plan) VALUES (?1, ?2, ?3)")?.execute(params![
+                change,
+                nanos(at),
+                plan
+            ])?;
+            Ok(())
+        })
+    }
+
+    /// Appends an entry. On the disk when it returns.
+    pub fn journal_append(&mut self, lease: &Lease, change: &str, row: &JournalRow) -> Result<(), LedgerError> {
+        self.write_durably(lease, "writing the change journal", |db| {
+            let sql = "INSERT INTO change_events (change, at, balancer, document) VALUES (?1, ?2, ?3, ?4)";
+            db.prepare_cached(sql)?.execute(params![change, nanos(row.at), row.balancer, row.document])?;
+            Ok(())
+        })
+    }
+
+    /// The plan of a change; none where it is not known.
+    pub fn journal_plan(&self, change: &str) -> Result<Option<String>, LedgerError> {
+        self.read("reading the change journal", |db| {
+            let plan = db.query_row("SELECT plan FROM changes WHERE id = ?1", [change], |row| row.get(0));
+            Ok(plan.optional()?)
+        })
+    }
+
+    /// The entries of a change, in the order in which they were written.
+    pub fn journal(&self, change: &str) -> Result<Vec<JournalRow>, LedgerError> {
+        self.read("reading the change journal", |db| {
+            let sql = "SELECT at, balancer, document FROM change_events WHERE change = ?1 ORDER BY seq";
+            let mut query = db.prepare(sql)?;
+            let rows = query.query_map([change], |row| {
+                Ok(JournalRow { at: timestamp(row.get(0)?), balancer: row.get(1)?, document: row.get(2)? })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Every change, the oldest first, with the time at which it was first written.
+    pub fn journal_changes(&self) -> Result<Vec<(String, Timestamp)>, LedgerError> {
+        self.read("reading the change journal", |db| {
+            let mut query = db.prepare("SELECT id, at FROM changes ORDER BY at, id")?;
+            let rows = query.query_map([], |row| Ok((row.get(0)?, timestamp(row.get(1)?))))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+}
