@@ -31,7 +31,7 @@ pub use load_balancer::{
     Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Owner, OwnerSource, Scheme, UnknownMode,
 };
 pub use observed::Observed;
-pub use plain::{harmless, shown};
+pub use plain::{harmless, markdown, shown};
 pub use policy::{Pattern, Policy, PolicyRule};
 pub use report::{ScanReport, Tally};
 pub use rule::{Rule, RuleMeta};

@@ -28,6 +28,42 @@ fn steers(c: char) -> bool {
         || (c as u32) & 0xfffe == 0xfffe
 }
 
+/// Text inside a line of Markdown: shows as it is, with no markup, link or HTML of its own. Words that only look like
+/// markup elsewhere, such as `a-b` and `1.5`, stay readable.
+pub fn markdown(text: &str) -> String {
+    let text = harmless(text);
+    let mut safe = String::with_capacity(text.len() + 8);
+    let mut before = ' ';
+    let leading_digits = text.chars().take_while(char::is_ascii_digit).count();
+    let mut rest = text.chars().enumerate().peekable();
+    while let Some((at, c)) = rest.next() {
+        let next = rest.peek().map_or(' ', |(_, c)| *c);
+        let escape = match c {
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '#' | '!' | '|' | '~' | '&' | '@' | '$' => {
+                true
+            }
+            // Blocks begin at the start of a line only, and links bare of any markup at a scheme or www.
+            '-' | '+' | '=' => at == 0,
+            '.' => (at == leading_digits && at > 0 && next == ' ') || matches!(before, 'w' | 'W'),
+            ')' => at == leading_digits && at > 0 && next == ' ',
+            ':' => before.is_alphanumeric() && !next.is_whitespace() && (next == '/' || is_mail(&safe)),
+            _ => false,
+        };
+        if escape {
+            safe.push('\\');
+        }
+        safe.push(c);
+        before = c;
+    }
+    safe
+}
+
+/// Whether what stands before a colon makes a mail or chat address of what follows.
+fn is_mail(before: &str) -> bool {
+    let before = before.to_lowercase();
+    before.ends_with("mailto") || before.ends_with("xmpp")
+}
+
 /// A value as people should read it: what nobody read says why. As it came: [`harmless`] is up to the output.
 pub fn shown<T: ToString>(value: &Observed<T>) -> String {
     match value {

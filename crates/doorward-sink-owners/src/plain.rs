@@ -3,43 +3,8 @@
 use std::borrow::Cow;
 
 use doorward_model::harmless;
+pub(crate) use doorward_model::markdown;
 use sha2::{Digest as _, Sha256};
-
-/// Text inside a line of Markdown: shows as it is, with no markup, link or HTML of its own. Words that only look like
-/// markup elsewhere, such as `a-b` and `1.5`, stay readable.
-pub(crate) fn markdown(text: &str) -> String {
-    let text = harmless(text);
-    let mut safe = String::with_capacity(text.len() + 8);
-    let mut before = ' ';
-    let leading_digits = text.chars().take_while(char::is_ascii_digit).count();
-    let mut rest = text.chars().enumerate().peekable();
-    while let Some((at, c)) = rest.next() {
-        let next = rest.peek().map_or(' ', |(_, c)| *c);
-        let escape = match c {
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '#' | '!' | '|' | '~' | '&' | '@' | '$' => {
-                true
-            }
-            // Blocks begin at the start of a line only, and links bare of any markup at a scheme or www.
-            '-' | '+' | '=' => at == 0,
-            '.' => (at == leading_digits && at > 0 && next == ' ') || matches!(before, 'w' | 'W'),
-            ')' => at == leading_digits && at > 0 && next == ' ',
-            ':' => before.is_alphanumeric() && !next.is_whitespace() && (next == '/' || is_mail(&safe)),
-            _ => false,
-        };
-        if escape {
-            safe.push('\\');
-        }
-        safe.push(c);
-        before = c;
-    }
-    safe
-}
-
-/// Whether what stands before a colon makes a mail or chat address of what follows.
-fn is_mail(before: &str) -> bool {
-    let before = before.to_lowercase();
-    before.ends_with("mailto") || before.ends_with("xmpp")
-}
 
 /// A sentence for a line of Markdown: what it holds between backticks is code, the rest plain.
 pub(crate) fn markdown_prose(text: &str) -> String {

@@ -1,0 +1,142 @@
+//! The plan as people review it. Names, owners and reasons are outside text: they cannot become markup.
+
+use std::fmt::Write as _;
+
+use doorward_model::markdown as cell;
+
+use crate::{Goal, Plan, Risk, Step};
+
+/// The plan in Markdown.
+pub fn markdown(plan: &Plan) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = head(&mut text, plan).and_then(|()| body(&mut text, plan));
+    text
+}
+
+fn head(text: &mut String, plan: &Plan) -> std::fmt::Result {
+    let goal = match plan.goal {
+        Goal::Required => "the mode that policy requires".to_owned(),
+        Goal::Mode(mode) => format!("`{mode}`"),
+        Goal::Advice => "the mode that traffic advises".to_owned(),
+    };
+    writeln!(text, "# Change plan {}\n", plan.id)?;
+    writeln!(text, "Made {} from scan {} of {}. Goal: {goal}.\n", plan.made, cell(&plan.run.id), plan.run.started)?;
+    writeln!(
+        text,
+        "{} load balancers considered: {} to change in {} waves of at most {} (the first of {}), {} to change where they \
+         are managed, {} left as they are, {} as wanted already.\n",
+        plan.considered,
+        plan.steps.len(),
+        plan.waves(),
+        plan.cap,
+        plan.wave(1).count(),
+        plan.patches.len(),
+        plan.skipped.len(),
+        plan.already
+    )?;
+    writeln!(text, "SHA-256 of the plan: `{}`", plan.digest)
+}
+
+fn body(text: &mut String, plan: &Plan) -> std::fmt::Result {
+    for wave in 1..=plan.waves() {
+        writeln!(text, "\n## Wave {wave}\n")?;
+        writeln!(text, "| load balancer | account, Region | owner | mode | risk | blocked | evidence |")?;
+        writeln!(text, "|---|---|---|---|---|---|---|")?;
+        for step in plan.wave(wave) {
+            writeln!(
+                text,
+                "| {} | {} {} | {} | {} -> {} | {} | {} | {} {} |",
+                cell(&step.target.name),
+                step.target.account,
+                step.target.region,
+                owner(step.owner.as_deref()),
+                step.from,
+                step.to,
+                risk(step.risk),
+                blocked(step),
+                cell(&step.reason),
+                cell(&step.evidence)
+            )?;
+        }
+        for step in plan.wave(wave) {
+            let insisted = &step.insisted;
+            if let Some(reason) = &insisted.without_evidence {
+                writeln!(text, "\n**{}**: changed without enough evidence: {}", cell(&step.target.name), cell(reason))?;
+            }
+            if let Some(reason) = &insisted.over_manager {
+                writeln!(
+                    text,
+                    "\n**{}**: changed directly although something manages it, which may change it back: {}",
+                    cell(&step.target.name),
+                    cell(reason)
+                )?;
+            }
+        }
+    }
+    if !plan.patches.is_empty() {
+        writeln!(text, "\n## To change where it is managed")?;
+    }
+    for patch in &plan.patches {
+        writeln!(
+            text,
+            "\n### {} ({} {}), {} -> {}\n",
+            cell(&patch.target.name),
+            patch.target.account,
+            patch.target.region,
+            patch.from,
+            patch.to
+        )?;
+        writeln!(text, "{} Owner: {}. {}", cell(&patch.reason), owner(patch.owner.as_deref()), cell(&patch.remedy))?;
+        for snippet in &patch.snippets {
+            writeln!(text, "\n{}\n\n```{}\n{}```", snippet.dialect, snippet.language, snippet.code)?;
+        }
+    }
+    if !plan.skipped.is_empty() {
+        writeln!(
+            text,
+            "\n## Left as they are\n\n| load balancer | account, Region | owner | why |\n|---|---|---|---|"
+        )?;
+    }
+    for skip in &plan.skipped {
+        writeln!(
+            text,
+            "| {} | {} {} | {} | {} |",
+            cell(&skip.target.name),
+            skip.target.account,
+            skip.target.region,
+            owner(skip.owner.as_deref()),
+            cell(&skip.because)
+        )?;
+    }
+    Ok(())
+}
+
+fn owner(owner: Option<&str>) -> String {
+    owner.map_or_else(|| "unknown (could not be read)".to_owned(), cell)
+}
+
+const fn risk(risk: Risk) -> &'static str {
+    match risk {
+        Risk::Low => "low",
+        Risk::Medium => "medium",
+        Risk::High => "**high**",
+    }
+}
+
+/// What would be blocked, with its denominator and the days it was counted over.
+fn blocked(step: &Step) -> String {
+    let Some(effect) = &step.effect else { return "unknown".to_owned() };
+    let mut text = format!("{} of {} {}", effect.blocked, effect.requests, cell(&effect.denominator));
+    if let (Some(from), Some(until)) = (effect.from, effect.until) {
+        let days = until.duration_since(from).as_secs_f64() / 86_400.0;
+        if days > 0.0 {
+            text.push_str(&format!(" in {days:.1} days ({:.1} a day)", effect.blocked as f64 / days));
+        }
+    }
+    match effect.hurt {
+        Some(hurt) => text.push_str(&format!(", {hurt} of them served before")),
+        None => text.push_str(", nobody knows how many of them were served"),
+    }
+    text
+}

@@ -1,0 +1,180 @@
+//! What is done with one load balancer: the guards, in the order in which people would ask.
+
+use doorward_model::{LoadBalancer, Mode, Observed, Traffic, TrafficBasis, TrafficStep, Verdict};
+
+use super::{Effect, Goal, Insistence, PlanOrder, Risk, SkipReason, Step, Target, owner};
+
+/// What is done with one load balancer.
+pub(super) enum Decision {
+    Already,
+    Skip(SkipReason, String),
+    Patch { manager: String, from: Mode, to: Mode, reason: String },
+    Change(Box<Step>),
+}
+
+pub(super) fn decide(
+    lb: &LoadBalancer,
+    verdict: Option<&Verdict>,
+    required: &dyn Fn() -> Option<Mode>,
+    order: &PlanOrder,
+    insisted: Insistence,
+) -> Decision {
+    let from = match &lb.mode {
+        Observed::Known(mode) => *mode,
+        Observed::Absent => {
+            return Decision::Skip(SkipReason::ModeUnknown, "AWS's answer left its mode out.".to_owned());
+        }
+        Observed::Unread(gap) => {
+            return Decision::Skip(SkipReason::ModeUnknown, format!("Its mode could not be read: {gap}."));
+        }
+    };
+    match verdict {
+        Some(Verdict::NotApplicable { because }) => {
+            return Decision::Skip(SkipReason::NotApplicable, because.clone());
+        }
+        Some(Verdict::Excepted { exception, expires, .. }) => {
+            let because = format!("Exception {exception} allows it to stay as it is until {expires}.");
+            return Decision::Skip(SkipReason::Excepted, because);
+        }
+        _ => {}
+    }
+    let (to, reason) = match intended(lb, verdict, required, order.goal, from) {
+        Ok(Some(intended)) => intended,
+        Ok(None) => return Decision::Already,
+        Err((reason, because)) => return Decision::Skip(reason, because),
+    };
+    if to == from {
+        return Decision::Already;
+    }
+    if to < from && !order.lower {
+        let because = format!("It is in {from}, which is stronger than {to}; nobody asked for lowering.");
+        // Stronger than policy demands is as wanted.
+        return if order.goal == Goal::Required {
+            Decision::Already
+        } else {
+            Decision::Skip(SkipReason::Stronger, because)
+        };
+    }
+    let evidence = match (weigh(lb.traffic.as_deref(), from, to), &insisted.without_evidence) {
+        (Err((reason, because)), None) => return Decision::Skip(reason, because),
+        (Err((_, because)), Some(_)) => because,
+        (Ok(sentence), _) => sentence,
+    };
+    match (&lb.managed_by, &insisted.over_manager) {
+        (Observed::Known(manager), None) => {
+            return Decision::Patch { manager: manager.to_string(), from, to, reason };
+        }
+        (Observed::Unread(gap), None) => {
+            let because = format!("Whether something manages it, and would change it back, could not be read: {gap}.");
+            return Decision::Skip(SkipReason::ManagerUnknown, because);
+        }
+        _ => {}
+    }
+    let effect = lb.traffic.as_deref().and_then(|traffic| effect(traffic, to));
+    let risk = if !insisted.is_empty() || to < from {
+        Risk::High
+    } else if advised(lb.traffic.as_deref(), to) {
+        Risk::Low
+    } else {
+        Risk::Medium
+    };
+    Decision::Change(Box::new(Step {
+        wave: 0,
+        target: Target::of(lb),
+        owner: owner(lb),
+        environment: lb.environment.known().cloned(),
+        from,
+        to,
+        reason,
+        effect,
+        evidence,
+        risk,
+        insisted,
+    }))
+}
+
+type Intended = Result<Option<(Mode, String)>, (SkipReason, String)>;
+
+/// The mode it is to be in and why; none where nothing is to be done.
+fn intended(
+    lb: &LoadBalancer,
+    verdict: Option<&Verdict>,
+    required: &dyn Fn() -> Option<Mode>,
+    goal: Goal,
+    from: Mode,
+) -> Intended {
+    match goal {
+        Goal::Mode(mode) => Ok(Some((mode, format!("{mode} was asked for.")))),
+        Goal::Required => match (verdict, required()) {
+            (Some(Verdict::Pass { .. }), _) => Ok(None),
+            (_, Some(mode)) => Ok(Some((mode, format!("The policy requires {mode}.")))),
+            (Some(Verdict::Unknown { because, .. }), None) => Err((SkipReason::DemandUnknown, because.clone())),
+            (_, None) => {
+                let because = "What the policy requires depends on something that could not be read.".to_owned();
+                Err((SkipReason::DemandUnknown, because))
+            }
+        },
+        Goal::Advice => {
+            let Some(traffic) = lb.traffic.as_deref() else {
+                return Err((SkipReason::NoEvidence, "Nobody looked at its traffic.".to_owned()));
+            };
+            match (traffic.step, traffic.recommended) {
+                (TrafficStep::Raise, Some(mode)) if mode > from => {
+                    Ok(Some((mode, format!("Its traffic advises to raise it to {mode} now."))))
+                }
+                (TrafficStep::NotEnoughEvidence, _) => Err((SkipReason::NoEvidence, told(traffic))),
+                (TrafficStep::FixAndRaise, _) => Err((SkipReason::AgainstAdvice, told(traffic))),
+                _ => Ok(None),
+            }
+        }
+    }
+}
+
+/// Whether the evidence suffices for a mode: what it says, or why it does not.
+fn weigh(traffic: Option<&Traffic>, from: Mode, to: Mode) -> Result<String, (SkipReason, String)> {
+    if to < from {
+        return Ok("Lowering blocks nothing; it lets more through.".to_owned());
+    }
+    let Some(traffic) = traffic else {
+        let because = "Nobody looked at its traffic; `doorward traffic` does.".to_owned();
+        return if to == Mode::Strictest { Err((SkipReason::NoEvidence, because)) } else { Ok(because) };
+    };
+    if traffic.step == TrafficStep::NotEnoughEvidence {
+        return if to == Mode::Strictest { Err((SkipReason::NoEvidence, told(traffic))) } else { Ok(told(traffic)) };
+    }
+    if advised(Some(traffic), to) { Ok(told(traffic)) } else { Err((SkipReason::AgainstAdvice, told(traffic))) }
+}
+
+/// Whether its own traffic speaks for a mode: it advises to raise that far now, or, below strictest, nobody was hurt.
+fn advised(traffic: Option<&Traffic>, to: Mode) -> bool {
+    let Some(traffic) = traffic.filter(|traffic| traffic.step != TrafficStep::NotEnoughEvidence) else { return false };
+    let raise = traffic.step == TrafficStep::Raise && traffic.recommended.is_some_and(|mode| mode >= to);
+    let harmless =
+        || traffic.basis == TrafficBasis::FullLogs && traffic.effect(to).is_some_and(|effect| effect.hurt == Some(0));
+    raise || (to < Mode::Strictest && harmless())
+}
+
+/// What traffic says, in a sentence.
+fn told(traffic: &Traffic) -> String {
+    let mut sentence = format!("Its traffic says: {}", traffic.step.label());
+    for because in &traffic.because {
+        sentence.push_str("; ");
+        sentence.push_str(because.trim_end_matches('.'));
+    }
+    sentence.push('.');
+    sentence
+}
+
+fn effect(traffic: &Traffic, to: Mode) -> Option<Effect> {
+    let effect = traffic.effect(to)?;
+    Some(Effect {
+        from: traffic.from,
+        until: traffic.until,
+        requests: traffic.requests,
+        denominator: traffic.denominator.clone(),
+        blocked: effect.blocked,
+        closed: effect.closed,
+        hurt: effect.hurt,
+        hurt_per_million: effect.hurt_per_million,
+    })
+}

@@ -1,0 +1,90 @@
+//! How changes are made: in what portions, when, and what counts as a regression.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Freeze, Window};
+
+/// Changes of modes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeSettings {
+    /// Load balancers of the first wave, which goes alone.
+    pub canary: usize,
+    /// The share of a plan, from 0 to 1, that one wave may hold.
+    pub wave_share: f64,
+    /// So many may always be in one wave, however small the plan.
+    pub wave_minimum: usize,
+    /// Days for which a plan can be applied; an older one is refused.
+    pub valid_days: u32,
+    /// When owners admit changes; an owner without a window admits them at any time.
+    #[serde(default)]
+    pub windows: Vec<Window>,
+    /// When nothing is changed.
+    #[serde(default)]
+    pub freezes: Vec<Freeze>,
+    /// What counts as a regression after a change.
+    pub watch: WatchSettings,
+}
+
+/// What counts as a regression after a change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WatchSettings {
+    /// By how much the share of requests that the load balancer answers with 4xx may rise, from 0 to 1.
+    pub tolerated_4xx: f64,
+    /// By how much the share of requests that targets answer with 5xx may rise, from 0 to 1.
+    pub tolerated_5xx: f64,
+    /// By what factor new connections per request may rise. In defensive, connections of ambiguous requests are closed.
+    pub tolerated_connections: f64,
+    /// Fewer requests than this beyond the usual are never a regression.
+    pub at_least: u64,
+    /// Weeks before the change whose same hours say what is usual; CloudWatch keeps minutes for 15 days.
+    pub weeks: u32,
+}
+
+impl ChangeSettings {
+    /// The most load balancers that one wave of a plan of `steps` may hold: the larger of minimum and share, at least one.
+    pub fn cap(&self, steps: usize) -> usize {
+        let share = (steps as f64 * self.wave_share.clamp(0.0, 1.0)).ceil() as usize;
+        self.wave_minimum.max(share).max(1)
+    }
+
+    /// The key and the problem of a setting that cannot be used.
+    pub fn problem(&self) -> Option<(&'static str, String)> {
+        if !(0.0..=1.0).contains(&self.wave_share) {
+            return Some(("change.wave_share", format!("{} is not between 0 and 1", self.wave_share)));
+        }
+        if self.wave_minimum == 0 {
+            return Some(("change.wave_minimum", "a wave holds at least 1".to_owned()));
+        }
+        if !(1..=90).contains(&self.valid_days) {
+            return Some(("change.valid_days", format!("{} is not between 1 and 90", self.valid_days)));
+        }
+        if let Some(freeze) = self.freezes.iter().find(|freeze| freeze.until < freeze.from) {
+            return Some((
+                "change.freezes",
+                format!("it ends on {} before it begins on {}", freeze.until, freeze.from),
+            ));
+        }
+        if let Some(window) = self.windows.iter().find(|window| window.from == window.until) {
+            return Some(("change.windows", format!("from and until are both {}", window.from)));
+        }
+        let watch = &self.watch;
+        for (key, value) in
+            [("change.watch.tolerated_4xx", watch.tolerated_4xx), ("change.watch.tolerated_5xx", watch.tolerated_5xx)]
+        {
+            if !(0.0..=1.0).contains(&value) {
+                return Some((key, format!("{value} is not between 0 and 1")));
+            }
+        }
+        if !(1.0..=1000.0).contains(&watch.tolerated_connections) {
+            let problem = format!("{} is not between 1 and 1000", watch.tolerated_connections);
+            return Some(("change.watch.tolerated_connections", problem));
+        }
+        if !(1..=2).contains(&watch.weeks) {
+            return Some(("change.watch.weeks", format!("{} is not 1 or 2", watch.weeks)));
+        }
+        None
+    }
+}

@@ -1,0 +1,246 @@
+//! Whether a change made things worse: what CloudWatch reports since, against what the same load balancer does at such hours.
+//!
+//! A rise counts where it is beyond what people tolerate, well beyond every stretch of the same length before the change, beyond what
+//! chance makes of so few requests, and of enough requests to matter: all four. What is not reported is unknown, not quiet.
+
+use std::fmt;
+use std::future::Future;
+
+use doorward_model::Gap;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{Target, WatchSettings};
+
+/// The length of a metric period.
+pub const PERIOD: SignedDuration = SignedDuration::from_secs(60);
+/// How long CloudWatch takes until a period is reported in full.
+pub const LAG: SignedDuration = SignedDuration::from_secs(120);
+/// How far beyond the worst stretch before a change counts as seen before: those few hours never hold the worst of a year.
+const BEYOND_WORST: f64 = 1.5;
+/// How many standard deviations chance is given.
+const DEVIATIONS: f64 = 4.0;
+/// Fewer stretches before the change than this say nothing of what is usual.
+const STRETCHES: usize = 10;
+/// Periods that a verdict takes at least.
+const SHORTEST: i64 = 2;
+
+/// What a load balancer did in one period. A period in which it had no request is not there.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sample {
+    /// When the period began.
+    pub at: Timestamp,
+    /// Requests that a target was chosen for.
+    pub requests: f64,
+    /// Requests that the load balancer answered with 4xx itself; those that a mode blocks are among them, and not in `requests`.
+    pub elb_4xx: f64,
+    /// Requests that a target answered with 5xx.
+    pub target_5xx: f64,
+    /// New connections.
+    pub connections: f64,
+}
+
+/// What a load balancer did in some stretches of time, period by period.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Reading {
+    samples: Vec<Sample>,
+}
+
+impl Reading {
+    /// From samples in any order.
+    pub fn new(mut samples: Vec<Sample>) -> Self {
+        samples.sort_by_key(|sample| sample.at);
+        Self { samples }
+    }
+
+    /// The samples, in the order of time.
+    pub fn samples(&self) -> &[Sample] {
+        &self.samples
+    }
+
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.samples.extend(other.samples);
+        self.samples.sort_by_key(|sample| sample.at);
+        self.samples.dedup_by_key(|sample| sample.at);
+    }
+}
+
+/// Measures load balancers. The binary fulfils it with CloudWatch.
+pub trait Gauge {
+    /// What a load balancer did from one time until before another, both at whole periods.
+    fn read(&self, target: &Target, from: Timestamp, until: Timestamp) -> impl Future<Output = Result<Reading, Gap>>;
+}
+
+/// A figure that can show a regression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metric {
+    /// Requests that the load balancer answered with 4xx, of all.
+    Elb4xx,
+    /// Requests that a target answered with 5xx, of those a target was chosen for.
+    Target5xx,
+    /// New connections per request.
+    Connections,
+}
+
+impl Metric {
+    const ALL: [Self; 3] = [Self::Elb4xx, Self::Target5xx, Self::Connections];
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Elb4xx => "requests answered with 4xx by the load balancer",
+            Self::Target5xx => "requests answered with 5xx by a target",
+            Self::Connections => "new connections per request",
+        }
+    }
+
+    /// Count and denominator of a period.
+    fn of(self, sample: &Sample) -> (f64, f64) {
+        match self {
+            Self::Elb4xx => (sample.elb_4xx, sample.requests + sample.elb_4xx),
+            Self::Target5xx => (sample.target_5xx, sample.requests),
+            Self::Connections => (sample.connections, sample.requests + sample.elb_4xx),
+        }
+    }
+
+    /// The most that is tolerated where so much is expected.
+    fn tolerated(self, expected: f64, settings: &WatchSettings) -> f64 {
+        match self {
+            Self::Elb4xx => expected + settings.tolerated_4xx,
+            Self::Target5xx => expected + settings.tolerated_5xx,
+            Self::Connections => expected * settings.tolerated_connections,
+        }
+    }
+}
+
+/// A figure that left its noise.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// The figure.
+    pub metric: Metric,
+    /// What was seen: count and denominator.
+    pub seen: (f64, f64),
+    /// The rate that is usual.
+    pub expected: f64,
+    /// The rate that would still have been within tolerance and noise.
+    pub bound: f64,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (count, of) = self.seen;
+        let rate = count / of.max(1.0);
+        let label = self.metric.label();
+        match self.metric {
+            Metric::Connections => write!(
+                f,
+                "{label}: {rate:.2} ({count} to {of} requests), usually {:.2}, tolerated up to {:.2}",
+                self.expected, self.bound
+            ),
+            _ => write!(
+                f,
+                "{label}: {:.2} % ({count} of {of}), usually {:.2} %, tolerated up to {:.2} %",
+                rate * 100.0,
+                self.expected * 100.0,
+                self.bound * 100.0
+            ),
+        }
+    }
+}
+
+/// What watching one load balancer says so far.
+#[derive(Debug, Clone, PartialEq)]
+pub enum WatchVerdict {
+    /// Nothing left its noise.
+    Quiet {
+        /// Periods with requests since the change.
+        periods: usize,
+    },
+    /// Something did.
+    Regressed(Vec<Finding>),
+    /// It has no traffic, now as before; there is nothing to see.
+    NoTraffic,
+    /// Nobody can say, and why.
+    Unknown(String),
+}
+
+/// Compares what was seen since a change with what was before. Pure.
+pub fn judge(before: &Reading, after: &Reading, settings: &WatchSettings) -> WatchVerdict {
+    let (Some(first), Some(last)) = (after.samples.first(), after.samples.last()) else {
+        return if before.samples.is_empty() {
+            WatchVerdict::NoTraffic
+        } else {
+            WatchVerdict::Unknown("no request is reported since the change, although there were some before".to_owned())
+        };
+    };
+    let whole = (last.at.as_second() - first.at.as_second()) / PERIOD.as_secs() + 1;
+    if whole < SHORTEST {
+        return WatchVerdict::Unknown("less than two periods are reported since the change".to_owned());
+    }
+    // The newest stretch sees a regression that begins late; the whole sees a small one.
+    let mut lengths = vec![SHORTEST];
+    lengths.extend((whole > SHORTEST).then_some(whole));
+    let mut findings = Vec::new();
+    let mut known = false;
+    for length in lengths {
+        let from = last.at.as_second() - (length - 1) * PERIOD.as_secs();
+        let newest: Vec<Sample> = after.samples.iter().filter(|s| s.at.as_second() >= from).copied().collect();
+        let stretches = stretches(before, length);
+        for metric in Metric::ALL {
+            let rates: Vec<(f64, f64)> =
+                stretches.iter().map(|stretch| sum(metric, stretch)).filter(|(_, of)| *of > 0.0).collect();
+            if rates.len() < STRETCHES.min(usize::try_from(180 / length).unwrap_or(STRETCHES)).max(3) {
+                continue;
+            }
+            known = true;
+            let found = exceeds(metric, sum(metric, &newest), &rates, settings);
+            if let Some(finding) = found.filter(|found| findings.iter().all(|f: &Finding| f.metric != found.metric)) {
+                findings.push(finding);
+            }
+        }
+    }
+    match (findings.is_empty(), known) {
+        (false, _) => WatchVerdict::Regressed(findings),
+        (true, true) => WatchVerdict::Quiet { periods: after.samples.len() },
+        (true, false) => WatchVerdict::Unknown("too little is known of what was usual before the change".to_owned()),
+    }
+}
+
+fn exceeds(metric: Metric, seen: (f64, f64), usual: &[(f64, f64)], settings: &WatchSettings) -> Option<Finding> {
+    let (count, of) = seen;
+    if of <= 0.0 {
+        return None;
+    }
+    let (counts, all) = usual.iter().fold((0.0, 0.0), |(count, of), (more, more_of)| (count + more, of + more_of));
+    let expected = counts / all;
+    let rates = usual.iter().map(|(count, of)| count / of);
+    let variance = rates.clone().map(|rate| (rate - expected).powi(2)).sum::<f64>() / usual.len() as f64;
+    let highest = rates.fold(0.0, f64::max);
+    // Chance alone: as if each request decided by itself; connections come in numbers, not in shares.
+    let chance = match metric {
+        Metric::Connections => expected / of,
+        _ => expected * (1.0 - expected).max(0.0) / of,
+    };
+    let noise = (highest * BEYOND_WORST).max(expected + DEVIATIONS * variance.sqrt()) + DEVIATIONS * chance.sqrt();
+    let bound = metric.tolerated(expected, settings).max(noise);
+    let beyond = count - expected * of;
+    (count / of > bound && beyond >= settings.at_least as f64).then_some(Finding { metric, seen, expected, bound })
+}
+
+/// Stretches of so many periods that do not overlap; one with a gap in time counts for what is there.
+fn stretches(reading: &Reading, length: i64) -> Vec<Vec<Sample>> {
+    let mut stretches: Vec<(i64, Vec<Sample>)> = Vec::new();
+    for sample in &reading.samples {
+        let number = sample.at.as_second().div_euclid(length * PERIOD.as_secs());
+        match stretches.last_mut() {
+            Some((last, samples)) if *last == number => samples.push(*sample),
+            _ => stretches.push((number, vec![*sample])),
+        }
+    }
+    stretches.into_iter().map(|(_, samples)| samples).collect()
+}
+
+fn sum(metric: Metric, samples: &[Sample]) -> (f64, f64) {
+    samples.iter().fold((0.0, 0.0), |(count, of), sample| {
+        let (more, more_of) = metric.of(sample);
+        (count + more, of + more_of)
+    })
+}

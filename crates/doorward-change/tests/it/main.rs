@@ -1,0 +1,8 @@
+//! Changes against an emulated AWS, a journal in memory and metrics made up.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic")]
+
+mod bed;
+mod plans;
+mod schedules;
+mod watching;

@@ -1,0 +1,218 @@
+//! The watch: a seeded regression is caught within two periods, and noise is not a regression.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use doorward_change::{
+    Applying, Gauge, Goal, Insistence, PERIOD, PlanOrder, Reading, Sample, Standing, Stopped, Target, WatchVerdict,
+    judge,
+};
+use doorward_model::{Gap, GapReason, Mode};
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+
+use crate::bed::{self, Hand, Paper, Peace, Pen, Wheel, enter, mode_in, plan_of, scan, serve, sets, settings, start};
+
+/// A week of traffic, made up: the shape of days and weekends, rates that wander, and rare bursts of bad requests.
+#[derive(Debug, Clone, Copy)]
+struct Traffic {
+    seed: u64,
+    /// Requests a minute at the busiest hour.
+    busy: f64,
+    /// Usual shares of 4xx and 5xx.
+    bad: (f64, f64),
+    /// How much rates wander: the standard deviation of their logarithm.
+    wander: f64,
+    /// Additional shares of 4xx and 5xx from a time on.
+    worse: Option<(Timestamp, f64, f64)>,
+}
+
+impl Traffic {
+    /// A number from -1 to 1 that depends on the minute, the seed and a purpose, and on nothing else.
+    fn noise(&self, minute: i64, purpose: u64) -> f64 {
+        let mut dice =
+            fastrand::Rng::with_seed(self.seed ^ (minute as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (purpose << 56));
+        // The sum of twelve is nearly normal, with a standard deviation of one.
+        (0..12).map(|_| dice.f64()).sum::<f64>() - 6.0
+    }
+
+    /// A count that is expected to be `mean`, as chance makes it.
+    fn count(&self, mean: f64, minute: i64, purpose: u64) -> f64 {
+        (mean + mean.max(0.0).sqrt() * self.noise(minute, purpose)).round().max(0.0)
+    }
+
+    fn minute(&self, at: Timestamp) -> Option<Sample> {
+        let minute = at.as_second() / 60;
+        let hour = (minute / 60).rem_euclid(24) as f64;
+        let weekend = matches!((minute / 1440 + 4).rem_euclid(7), 0 | 6);
+        let shape = (1.0 + (std::f64::consts::TAU * (hour - 14.0) / 24.0).cos()) / 2.0;
+        let mean = self.busy * (0.1 + 0.9 * shape) * if weekend { 0.4 } else { 1.0 };
+        // Rates wander by the hour, and a little by the minute.
+        let wander = |purpose: u64| {
+            (self.wander * (0.7 * self.noise(minute / 60 * 60, purpose) + 0.3 * self.noise(minute, purpose + 1))).exp()
+        };
+        let all = self.count(mean * wander(1), minute, 3);
+        let worse = self.worse.filter(|(since, _, _)| at >= *since).map_or((0.0, 0.0), |(_, four, five)| (four, five));
+        let four = self.count(all * (self.bad.0 * wander(4) + worse.0).min(1.0), minute, 6).min(all);
+        let requests = all - four;
+        let five = self.count(requests * (self.bad.1 * wander(7) + worse.1).min(1.0), minute, 9).min(requests);
+        let connections = self.count(all * 0.3 * wander(10), minute, 12);
+        (all > 0.0).then_some(Sample { at, requests, elb_4xx: four, target_5xx: five, connections })
+    }
+
+    fn between(&self, from: Timestamp, until: Timestamp) -> Reading {
+        let minutes = from.as_second() / 60..until.as_second() / 60;
+        let at = |minute: i64| Timestamp::from_second(minute * 60).unwrap();
+        Reading::new(minutes.filter_map(|minute| self.minute(at(minute))).collect())
+    }
+}
+
+/// Metrics of a kind of traffic, reported two minutes late.
+struct Meter<'a> {
+    traffic: Traffic,
+    wheel: &'a Wheel,
+    refuses: Cell<bool>,
+}
+
+impl Gauge for Meter<'_> {
+    async fn read(&self, _: &Target, from: Timestamp, until: Timestamp) -> Result<Reading, Gap> {
+        if self.refuses.get() {
+            return Err(Gap::new(GapReason::AccessDenied, "cloudwatch:GetMetricData"));
+        }
+        assert!(from < until && from.as_second() % 60 == 0 && until.as_second() % 60 == 0);
+        let reported = self.wheel.now() - SignedDuration::from_secs(120);
+        Ok(self.traffic.between(from, until.min(reported)))
+    }
+}
+
+const LENGTH: Duration = Duration::from_secs(30 * 60);
+
+/// Applies a plan with a watch of half an hour. What stopped it, how long it took, and how many load balancers stand changed.
+async fn watched(traffic: Traffic, blind: bool) -> (Option<Stopped>, SignedDuration, usize, Vec<String>) {
+    let server = serve(&bed::world(&[Mode::Monitor])).await;
+    let access = enter(&server).await;
+    let report = scan(&access).await;
+    let mut order = PlanOrder::new(Goal::Mode(Mode::Strictest));
+    let insist = Insistence { without_evidence: Some("a test".to_owned()), over_manager: None };
+    let few: Vec<_> = report.load_balancers.iter().take(2).map(|lb| lb.arn.clone()).collect();
+    order.insisted = few.iter().map(|arn| (arn.clone(), insist.clone())).collect();
+    order.balancers = few;
+    let plan = plan_of(&report, &order, &settings());
+    assert_eq!((plan.steps.len(), plan.waves()), (2, 2));
+    let (paper, wheel, settings) = (Paper::default(), Wheel::new(), settings());
+    wheel.turn(SignedDuration::from_secs(17));
+    let (hand, pen) = (Hand { access: &access, fate: &Peace }, Pen { paper: &paper, fate: &Peace });
+    let meter = Meter { traffic, wheel: &wheel, refuses: Cell::new(blind) };
+    let time = wheel.time();
+    let begun = wheel.now();
+    let applying = Applying {
+        front: &hand,
+        journal: &pen,
+        gauge: &meter,
+        settings: &settings,
+        time: &time,
+        by: "mia".to_owned(),
+        watch: Some(LENGTH),
+        progress: &|_, _| {},
+    };
+    let applied = applying.run(paper.state(&plan)).await.unwrap();
+    let changed = plan.steps.iter().filter(|s| applied.state.standing(&s.target.arn) == Standing::Changed).count();
+    let modes = plan.steps.iter().map(|step| mode_in(&server, &step.target.arn)).collect();
+    assert!(sets(&server).len() <= 4);
+    (applied.stopped, wheel.now().duration_since(begun), changed, modes)
+}
+
+fn usual(seed: u64) -> Traffic {
+    Traffic { seed, busy: 3_000.0, bad: (0.01, 0.005), wander: 0.15, worse: None }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_regression_is_caught_within_two_periods_and_rolled_back() {
+    for worse in [(0.08, 0.0), (0.0, 0.05)] {
+        let traffic = Traffic { worse: Some((start(), worse.0, worse.1)), ..usual(7) };
+        let (stopped, took, changed, modes) = watched(traffic, false).await;
+        assert!(matches!(&stopped, Some(Stopped::Regressed { wave: 1, .. })), "{stopped:?}");
+        // Two whole periods after the one of the change, and until they are reported.
+        assert!(took <= PERIOD * 3 + SignedDuration::from_secs(120 + 60), "{took:#}");
+        assert_eq!((changed, modes), (0, vec!["monitor".to_owned(); 2]));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quiet_service_is_changed_to_the_end() {
+    let (stopped, took, changed, modes) = watched(usual(3), false).await;
+    assert_eq!((stopped, changed, modes), (None, 2, vec!["strictest".to_owned(); 2]));
+    assert!(took >= SignedDuration::from_mins(60), "each wave is watched: {took:#}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nobody_can_see_stops_and_is_not_called_quiet() {
+    let (stopped, _, changed, modes) = watched(usual(3), true).await;
+    assert!(
+        matches!(&stopped, Some(Stopped::Blind { wave: 1, told }) if told.contains("GetMetricData")),
+        "{stopped:?}"
+    );
+    assert_eq!((changed, modes), (1, vec!["strictest".to_owned(), "monitor".to_owned()]));
+}
+
+/// What the watch would have said at any of the minutes of half an hour, for a change at any time.
+fn verdicts(traffic: &Traffic, changed: Timestamp) -> Vec<WatchVerdict> {
+    let hour = SignedDuration::from_hours(1);
+    let mut before = traffic.between(changed - hour * 3, changed);
+    for week in 1..=2 {
+        let back = hour * (24 * 7 * week);
+        let part = traffic.between(changed - back - hour, changed - back + hour * 2);
+        let mut samples: Vec<Sample> = before.samples().to_vec();
+        samples.extend_from_slice(part.samples());
+        before = Reading::new(samples);
+    }
+    let at =
+        |minute: i64| judge(&before, &traffic.between(changed, changed + PERIOD * minute as i32), &settings().watch);
+    (2..=30).map(at).collect()
+}
+
+fn traffics() -> impl Strategy<Value = Traffic> {
+    (any::<u64>(), prop_oneof![Just(3.0), Just(60.0), Just(1_000.0), Just(20_000.0)], 0.0..0.05, 0.0..0.03, 0.02..0.35)
+        .prop_map(|(seed, busy, four, five, wander)| Traffic { seed, busy, bad: (four, five), wander, worse: None })
+}
+
+fn times() -> impl Strategy<Value = Timestamp> {
+    (0_i64..7 * 1440).prop_map(|minute| start() + SignedDuration::from_mins(minute))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn noise_is_never_rolled_back(traffic in traffics(), changed in times()) {
+        for verdict in verdicts(&traffic, changed) {
+            prop_assert!(!matches!(verdict, WatchVerdict::Regressed(_)), "{verdict:?}");
+        }
+    }
+
+    #[test]
+    fn a_tenth_of_the_requests_lost_is_never_missed_where_few_are_usual(traffic in traffics(), changed in times()) {
+        let requests: f64 = traffic.between(changed, changed + PERIOD * 2).samples().iter().map(|s| s.requests).sum();
+        prop_assume!(requests >= 600.0 && traffic.wander < 0.2 && traffic.bad.0 < 0.015);
+        let worse = Traffic { worse: Some((changed, 0.10, 0.0)), ..traffic };
+        let verdicts = verdicts(&worse, changed);
+        prop_assert!(matches!(verdicts[0], WatchVerdict::Regressed(_)), "{:?}", verdicts[0]);
+    }
+}
+
+#[test]
+fn nothing_reported_is_not_quiet() {
+    let traffic = usual(1);
+    let before = traffic.between(start() - SignedDuration::from_hours(3), start());
+    let none = Reading::default();
+    let settings = settings().watch;
+    assert!(
+        matches!(judge(&before, &none, &settings), WatchVerdict::Unknown(because) if because.contains("no request"))
+    );
+    assert_eq!(judge(&none, &none, &settings), WatchVerdict::NoTraffic);
+    let after = traffic.between(start(), start() + SignedDuration::from_mins(10));
+    assert!(
+        matches!(judge(&none, &after, &settings), WatchVerdict::Unknown(because) if because.contains("too little"))
+    );
+    assert!(matches!(judge(&before, &after, &settings), WatchVerdict::Quiet { periods: 10 }));
+}
