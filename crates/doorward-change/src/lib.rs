@@ -15,6 +15,7 @@ mod front;
 mod journal;
 mod markdown;
 mod plan;
+mod rehearse;
 mod rollback;
 mod settings;
 mod step;
@@ -31,6 +32,7 @@ pub use plan::{
     Effect, Goal, Insistence, Patch, PatchFor, Plan, PlanError, PlanOrder, PlanRun, Risk, Skip, SkipReason, Snippet,
     Step, Target, plan,
 };
+pub use rehearse::{Rehearsed, rehearse};
 pub use rollback::RollingBack;
 pub use settings::{ChangeSettings, WatchSettings};
 pub use verify::{Holds, Verified, verify};

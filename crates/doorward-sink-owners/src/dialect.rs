@@ -8,17 +8,17 @@ use serde::Serialize;
 
 /// One way to write the setting.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Snippet {
+pub struct Snippet {
     /// The dialect, as a heading.
-    pub(crate) dialect: &'static str,
+    pub dialect: &'static str,
     /// The language of the code, for highlighting; empty for plain steps.
-    pub(crate) language: &'static str,
+    pub language: &'static str,
     /// The text to copy.
-    pub(crate) code: String,
+    pub code: String,
 }
 
 /// How to set the mode of this load balancer, the likeliest dialect first.
-pub(crate) fn set_mode(lb: &LoadBalancer, mode: Mode) -> Vec<Snippet> {
+pub fn snippets(lb: &LoadBalancer, mode: Mode) -> Vec<Snippet> {
     let key = lb.kind.mode_attribute();
     match (&lb.managed_by, lb.kind) {
         (Observed::Known(Manager::Terraform(_)), kind) => vec![terraform(kind, mode)],

@@ -7,6 +7,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::output::Format;
 
+mod change;
 mod exceptions;
 mod history;
 mod notify;
@@ -15,6 +16,7 @@ mod publish;
 mod traffic;
 mod verify;
 
+pub(crate) use change::{ApplyArguments, HandArguments, PlanArguments, RollbackArguments, VerifyChangeArguments};
 pub(crate) use exceptions::{AddArguments, ExceptionsCommand, RenewArguments};
 pub(crate) use history::{HistoryArguments, HistoryCommand, HistoryFormat};
 pub(crate) use notify::NotifyArguments;
@@ -30,6 +32,8 @@ Examples:
   doorward scan --format table --format json-v1=scan.json --save scan.saved
   doorward traffic --from scan.saved --save traffic.json   what the requests say, read from S3 and CloudWatch
   doorward advise --logs FOLDER                  the mode each load balancer should be in, from a folder of logs
+  doorward plan --from-advice                    what to change, in which order: a file to review
+  doorward apply change-plan.json --watch 30m    change it in waves, canary first; roll back what does harm
   doorward publish --dry-run                     what Security Hub would be told, and why
   doorward notify --dry-run                      what owners would be told
   doorward report --from scan.saved              render a saved scan again, offline
@@ -104,6 +108,14 @@ pub(crate) enum Command {
     Traffic(Box<TrafficArguments>),
     /// The mode that each load balancer should be in by its traffic, with the evidence
     Advise(Box<AdviseArguments>),
+    /// Plan a change of modes from the newest scan, or a saved one: a file to review
+    Plan(Box<PlanArguments>),
+    /// Change modes by a plan, in waves, journalled
+    Apply(ApplyArguments),
+    /// Give the load balancers of a change the modes they had before
+    Rollback(RollbackArguments),
+    /// Is a change still as it was made, and did it do harm? Without a change, list all
+    VerifyChange(VerifyChangeArguments),
     /// Tell owners what changed and what is due, once each
     Notify(NotifyArguments),
     /// Is this evidence as it was written? Exit code 3 where it is not

@@ -27,6 +27,8 @@ pub(crate) enum Exit {
     Preflight,
     /// A sink did not accept everything.
     Sink,
+    /// A change was refused or failed.
+    Change,
     /// Stopped by Ctrl-C.
     Interrupted,
     /// Stopped by SIGTERM.
@@ -35,7 +37,7 @@ pub(crate) enum Exit {
 
 impl Exit {
     /// All of them, with what they say.
-    pub(crate) const ALL: [(Self, &'static str); 10] = [
+    pub(crate) const ALL: [(Self, &'static str); 11] = [
         (
             Self::Clean,
             "complete and clean: at least `report.minimum_coverage` (by default all) was read and is known, and nothing fails at or above `report.fail_on`",
@@ -50,6 +52,10 @@ impl Exit {
         (Self::FindingsAndCoverage, "both 3 and 4"),
         (Self::Preflight, "no way in: no credentials, no Organizations access, or an output that cannot be written"),
         (Self::Sink, "an output did not accept everything"),
+        (
+            Self::Change,
+            "a change of modes was refused or failed for at least one load balancer, was stopped or rolled back, or no longer holds",
+        ),
         (
             Self::Interrupted,
             "stopped by Ctrl-C before everything was read; what was read by then is written, marked as partial",
@@ -71,6 +77,7 @@ impl Exit {
             Self::FindingsAndCoverage => 5,
             Self::Preflight => 6,
             Self::Sink => 7,
+            Self::Change => 8,
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }

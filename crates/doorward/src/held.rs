@@ -31,6 +31,11 @@ impl Held {
         act(&shared.0).map_err(|e| e.to_string())
     }
 
+    /// Looks, by an act that fails in its own way.
+    pub(crate) fn with<T>(&self, act: impl FnOnce(&Ledger) -> Result<T, Failure>) -> Result<T, Failure> {
+        act(&self.shared.lock().unwrap_or_else(PoisonError::into_inner).0)
+    }
+
     /// Writes, and holds on to the lease: deliveries may last longer than it does.
     pub(crate) fn write<T>(
         &self,

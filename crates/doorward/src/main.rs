@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+mod change;
 mod cli;
 mod demo;
 mod exceptions;
@@ -64,6 +65,10 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Exceptions(command) => exceptions::run(cli, command),
         Command::History(arguments) => history::run(cli, arguments),
         Command::Publish(arguments) => publish::run(cli, arguments),
+        Command::Plan(arguments) => change::make_plan(cli, arguments),
+        Command::Apply(arguments) => change::apply(cli, arguments),
+        Command::Rollback(arguments) => change::rollback(cli, arguments),
+        Command::VerifyChange(arguments) => change::verify_change(cli, arguments),
         Command::Notify(arguments) => notify::run(cli, arguments),
         Command::Traffic(arguments) => traffic::run(cli, arguments),
         Command::Advise(arguments) => traffic::advise(cli, arguments),

@@ -16,7 +16,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::{Exit, Failure};
+use crate::change;
 use crate::past::Past;
+use crate::saved::Changes;
 use crate::settings::Settings;
 
 /// Where history is kept.
@@ -194,6 +196,11 @@ impl Memory {
             self.ledger.release_lease(lease).map_err(failed)?;
         }
         Ok(past)
+    }
+
+    /// What was done to modes so far.
+    pub(crate) fn changes(&self) -> Result<Changes, Failure> {
+        change::changes(&self.ledger)
     }
 
     /// The ledger with its lease, for who writes it in another way.

@@ -21,7 +21,7 @@ use crate::exit::{Exit, Failure};
 use crate::held::Held;
 use crate::memory::{self, failed};
 use crate::plain::harmless;
-use crate::saved::Changes;
+use crate::traffic::Found;
 use crate::scan::{Judging, Said, judge, runtime};
 use crate::settings::Settings;
 use crate::{register, saved, stopping};
@@ -75,14 +75,33 @@ pub(crate) struct Source {
 impl Source {
     /// A saved scan, or the newest recorded one by the current settings.
     pub(crate) fn of(from: Option<&Path>, settings: &Settings, ledger: &Path) -> Result<Self, Failure> {
-        from.map_or_else(|| newest(settings, ledger), from_file)
+        Self::with_traffic(from, settings, ledger, None)
+    }
+
+    /// The same with what was found of the traffic, in the place of what the scan holds of it.
+    pub(crate) fn with_traffic(
+        from: Option<&Path>,
+        settings: &Settings,
+        ledger: &Path,
+        found: Option<&Found>,
+    ) -> Result<Self, Failure> {
+        let said = found.map(|found| Said::Found(found, &settings.traffic));
+        match from {
+            Some(path) => from_file(path, said),
+            None => newest(settings, ledger, said.unwrap_or(Said::Nothing)),
+        }
+    }
+
+    /// What it was judged by.
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.policy
     }
 }
 
-fn from_file(path: &Path) -> Result<Source, Failure> {
+fn from_file(path: &Path, said: Option<Said<'_>>) -> Result<Source, Failure> {
     let (saved, mut remembered) = saved::read(path)?;
     let register = saved.exceptions.register()?;
-    let said = Said::Saved(std::mem::take(&mut remembered.traffic));
+    let said = said.unwrap_or(Said::Saved(std::mem::take(&mut remembered.traffic)));
     let by = Judging { normalize: &saved.normalize, policy: &saved.policy, register: &register };
     let changes = std::mem::take(&mut remembered.changes);
     let mut report = judge(saved.inventory, &by, said, changes);
@@ -91,7 +110,7 @@ fn from_file(path: &Path) -> Result<Source, Failure> {
 }
 
 /// The newest recorded scan, by the current settings.
-fn newest(settings: &Settings, path: &Path) -> Result<Source, Failure> {
+fn newest(settings: &Settings, path: &Path, said: Said<'_>) -> Result<Source, Failure> {
     let ledger = memory::read_only(path)?;
     let usage = |problem: &str| Failure::new(Exit::Usage, format!("{}: {problem}", path.display()));
     let runs = ledger.runs().map_err(failed)?;
@@ -100,7 +119,7 @@ fn newest(settings: &Settings, path: &Path) -> Result<Source, Failure> {
     let inventory = inventory.ok_or_else(|| usage("the newest scan's raw data is not kept any more; scan again"))?;
     let register = settings.exceptions.read()?.register()?;
     let by = Judging { normalize: &settings.normalize(), policy: &settings.policy, register: &register };
-    let mut report = judge(inventory, &by, Said::Nothing, Changes::new());
+    let mut report = judge(inventory, &by, said, crate::change::changes(&ledger)?);
     ledger.remember(&mut report).map_err(failed)?;
     Ok(Source { report, register, policy: settings.policy.clone() })
 }

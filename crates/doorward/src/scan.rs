@@ -77,8 +77,9 @@ pub(crate) async fn execute(order: Order<'_>, colour: bool) -> Result<Exit, Fail
     let (inventory, stopped) = look(&order, memory.as_mut()).await?;
     let saving = order.save.map(|path| Saving::begin(path, &inventory, settings, &texts, stopped)).transpose();
     let rules = Judging { normalize: &settings.normalize(), policy: &settings.policy, register: &register };
+    let changes = memory.as_ref().map_or_else(|| Ok(Changes::new()), Memory::changes)?;
     let said = order.traffic.map_or(Said::Nothing, |found| Said::Found(found, &settings.traffic));
-    let mut report = judge(inventory, &rules, said, Changes::new());
+    let mut report = judge(inventory, &rules, said, changes);
     if !order.quiet {
         register::notices(&register, &report);
     }

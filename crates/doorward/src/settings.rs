@@ -66,6 +66,8 @@ pub(crate) struct Settings {
     pub(crate) owners: OwnersSettings,
     /// Who is told what, and where.
     pub(crate) notify: doorward_notify::Settings,
+    /// How modes are changed.
+    pub(crate) change: crate::change::ChangeSettings,
     /// How Security Hub is told.
     pub(crate) publish: PublishSettings,
     /// When a report is bad news.
@@ -182,6 +184,12 @@ impl Settings {
         }
     }
 
+    /// The key and the problem of a section that cannot be used.
+    fn problem(&self) -> Option<(&'static str, String)> {
+        let problem = self.evidence.problem().or_else(|| self.publish.problem());
+        problem.or_else(|| self.traffic.problem()).or_else(|| self.change.manner.problem())
+    }
+
     /// Every unit the settings name, with the key that names it.
     pub(crate) fn unit_scopes(&self) -> Vec<(String, &str)> {
         let lists = [
@@ -255,7 +263,7 @@ impl Settings {
             return wrong(&error.setting, error.problem);
         }
         if let Some((key, problem)) =
-            self.evidence.problem().or_else(|| self.publish.problem()).or_else(|| self.traffic.problem())
+            self.problem()
         {
             return wrong(key, problem);
         }

@@ -28,8 +28,9 @@ mod settings;
 mod tell;
 
 pub(crate) use attach::{ByArn, of};
-pub(crate) use found::{Found, key};
+pub(crate) use found::{Found, id, key};
 pub(crate) use gather::{Errand, gather};
+pub(crate) use sessions::Roles;
 pub(crate) use settings::TrafficSettings;
 
 /// Runs `doorward traffic`.

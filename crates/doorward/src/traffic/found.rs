@@ -125,7 +125,7 @@ pub(crate) fn key(lb: &LoadBalancer) -> BalancerKey {
 }
 
 /// `app/name/id`; the name alone for classic load balancers.
-fn id(arn: &Arn) -> String {
+pub(crate) fn id(arn: &Arn) -> String {
     let resource = arn.resource();
     resource.strip_prefix("loadbalancer/").unwrap_or(resource).to_owned()
 }

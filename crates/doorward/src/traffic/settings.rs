@@ -48,6 +48,12 @@ impl TrafficSettings {
         Purpose { role_name: self.role_name.clone(), external_id: self.external_id.clone(), actions }
     }
 
+    /// What sessions are for that read metrics alone.
+    pub(crate) fn metrics_purpose(&self) -> Purpose {
+        let actions = Capability::Metrics.actions();
+        Purpose { role_name: self.role_name.clone(), external_id: self.external_id.clone(), actions }
+    }
+
     pub(super) fn prices(&self) -> SourcePrices {
         SourcePrices {
             per_get: self.prices.million_gets / 1e6,
