@@ -194,17 +194,10 @@ fn traffic(n: usize, text: &str) -> Traffic {
 
 /// A change with one text in every field that people or AWS fill.
 pub(crate) fn applied(status: ChangeStatus, text: &str) -> AppliedChange {
-    AppliedChange {
-        change: text.to_owned(),
-        at: now(),
-        from: Mode::Monitor,
-        to: Mode::Defensive,
-        status,
-        by: text.to_owned(),
-        why: text.to_owned(),
-        detail: text.to_owned(),
-        request_id: Some(text.to_owned()),
-    }
+    let text = text.to_owned();
+    let (at, from, to) = (now(), Mode::Monitor, Mode::Defensive);
+    let (change, by, why, detail) = (text.clone(), text.clone(), text.clone(), text.clone());
+    AppliedChange { change, at, from, to, status, by, why, detail, request_id: Some(text) }
 }
 
 /// An ARN takes neither white space nor controls, so not every text can be in one.
