@@ -146,7 +146,7 @@ impl Register {
     /// The rules as they are to be asked at a time: each wrapped with its exceptions, and the two rules that watch the
     /// register where there is one. Give the time of the scan rather than of the rendering, so that a saved scan judged
     /// again says the same.
-    pub fn wrap(&self, rules: &'static [&'static dyn Rule], now: Timestamp) -> Vec<Box<dyn Rule>> {
+    pub fn wrap(&self, rules: &[&'static dyn Rule], now: Timestamp) -> Vec<Box<dyn Rule>> {
         let watch = Watch::new(now, self.terms.warn_days);
         let wrapped: Vec<Wrapped> = rules.iter().map(|rule| Wrapped::new(*rule, &self.held, watch)).collect();
         let mut all: Vec<Box<dyn Rule>> = Vec::with_capacity(wrapped.len() + 2);

@@ -17,14 +17,23 @@ mod reading;
 mod requirement;
 mod rules;
 
-use doorward_model::{Rule, RuleMeta};
+use doorward_model::{LoadBalancer, Rule, RuleMeta};
 
 pub use requirement::{Candidate, Requirement, Standing};
 
-/// Every rule that asks about the load balancer alone, ordered by id. The list is written down, not gathered: what is not
+/// Every rule that asks about the load balancer alone, ordered by id; [`asked`] says which of them a scan asks. The list is written down, not gathered: what is not
 /// in it does not run without a register of exceptions.
 pub fn all() -> &'static [&'static dyn Rule] {
     rules::REGISTRY
+}
+
+/// The rules of [`all`] that have something to look at among these load balancers. `desync-mode-reverted` is left out where
+/// nobody knows of a change to any of them: a "not applicable" for each would be noise, and untrue where the journal is not at
+/// hand, as it would resolve what was found with it.
+pub fn asked(load_balancers: &[LoadBalancer]) -> Vec<&'static dyn Rule> {
+    let changed = load_balancers.iter().any(|lb| !lb.changes.is_empty());
+    let id = rules::desync_mode_reverted::META.id;
+    all().iter().copied().filter(|rule| changed || rule.meta().id != id).collect()
 }
 
 /// What every rule there is says of itself, ordered by id: those of [`all`] and the two that a register of exceptions adds.

@@ -3,6 +3,7 @@
 mod access_logs_disabled;
 mod desync_mode_below_required;
 mod desync_mode_headroom;
+pub(crate) mod desync_mode_reverted;
 pub(crate) mod exception_expired;
 pub(crate) mod exception_expiring;
 mod owner_missing;
@@ -14,6 +15,7 @@ pub(crate) static REGISTRY: &[&dyn Rule] = &[
     &access_logs_disabled::AccessLogsDisabled,
     &desync_mode_below_required::DesyncModeBelowRequired,
     &desync_mode_headroom::DesyncModeHeadroom,
+    &desync_mode_reverted::DesyncModeReverted,
     &owner_missing::OwnerMissing,
 ];
 
@@ -22,6 +24,7 @@ pub(crate) static CATALOGUE: &[&RuleMeta] = &[
     &access_logs_disabled::META,
     &desync_mode_below_required::META,
     &desync_mode_headroom::META,
+    &desync_mode_reverted::META,
     &exception_expired::META,
     &exception_expiring::META,
     &owner_missing::META,

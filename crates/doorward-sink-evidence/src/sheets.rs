@@ -20,6 +20,7 @@ pub(crate) mod coverage;
 pub(crate) mod exceptions;
 pub(crate) mod method;
 pub(crate) mod population;
+pub(crate) mod remediation;
 pub(crate) mod results;
 pub(crate) mod sample;
 pub(crate) mod summary;
@@ -75,6 +76,7 @@ pub(crate) fn all<'p>(desk: &'p Desk<'p>) -> Vec<Sheet<'p>> {
         exceptions::sheet(desk),
         controls::sheet(desk),
         changes::sheet(desk),
+        remediation::sheet(desk),
         traffic::sheet(desk),
         unknowns::sheet(desk),
         sample::sheet(desk),

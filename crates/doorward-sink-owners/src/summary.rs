@@ -14,10 +14,12 @@ use crate::figures::{Figures, MODE_RULE, days, share};
 use crate::partition::{Held, Key, Share};
 use crate::suggest::Neighbourhood;
 
+mod done;
 mod todo;
 mod traffic;
 mod words;
 
+use done::Done;
 use traffic::TrafficRow;
 use words::{exceptions, is_due, mode, required, verdicts};
 
@@ -72,6 +74,8 @@ pub(crate) struct Page {
     traffic: Vec<TrafficRow>,
     /// Of whose traffic nothing is known, by the reason.
     silent: Vec<(String, Vec<String>)>,
+    /// What Doorward did to the modes.
+    done: Vec<Done>,
     /// The rules that were asked, by id, over the columns of `Row::verdicts`.
     rules: Vec<String>,
     stray: Vec<Asked>,
@@ -210,6 +214,7 @@ impl<'a> Author<'a> {
             details,
             traffic: share.balancers.iter().filter_map(|held| TrafficRow::of(held.lb)).collect(),
             silent: traffic::silent(share.balancers.iter().map(|held| held.lb)),
+            done: share.balancers.iter().flat_map(|held| Done::all(held.lb)).collect(),
             rules: rules.into_iter().map(str::to_owned).collect(),
             stray: share.stray.iter().map(|finding| self.asked(None, finding)).collect(),
             changes: self.changes(share),

@@ -187,6 +187,12 @@
       el("p", { class: "soft" }, "From " + t.basis + (t.window ? ", " + t.window : "") + ": " + number(t.requests) + " " + t.denominator + (tiers ? " (" + tiers + ")" : "") + ". ", outside(t.check)));
   }
 
+  function changes(list) {
+    return el("section", { class: "finding" },
+      el("h3", null, "What Doorward changed"),
+      el("ul", null, list.map((c) => el("li", null, c.at + ": " + c.from + " to " + c.to + ", ", c.good ? c.status : el("b", null, c.status), ". Change ", outside(c.change), ", approved by ", outside(c.by), c.request ? [", request ", outside(c.request)] : null, ".", c.why ? [" Why: ", outside(c.why), "."] : null, c.detail ? [" ", outside(c.detail)] : null))));
+  }
+
   function open(i) {
     const all = findings(i);
     const pressing = all.filter((f) => f.kind === FAIL || f.kind === UNKNOWN || f.kind === EXCEPTED).sort((a, b) => b.severity - a.severity || a.kind - b.kind);
@@ -204,6 +210,7 @@
       el("dl", { class: "facts" }, facts.map(([what, said]) => el("div", null, el("dt", null, what), el("dd", null, outside(said))))),
       pressing.length === 0 ? el("p", null, "Nothing is open here.") : null,
       data.traffic && data.traffic[i] ? traffic(data.traffic[i]) : null,
+      data.changes && data.changes[i] ? changes(data.changes[i]) : null,
       pressing.map((f) => el("section", { class: "finding" },
         el("h3", null, data.rules[f.rule].title),
         el("p", null, el("span", { class: "tag " + (f.kind === FAIL ? SEVERITIES[f.severity] : VERDICTS[f.kind]) }, VERDICTS[f.kind] + (f.severity >= 0 ? ", " + SEVERITIES[f.severity] : "")), dated(f)),

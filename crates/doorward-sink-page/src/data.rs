@@ -13,6 +13,7 @@ use doorward_model::{
 };
 use serde::Serialize;
 
+use crate::changes::ChangeData;
 use crate::intern::Interned;
 use crate::traffic::TrafficData;
 use crate::view::{self, Standing};
@@ -49,6 +50,9 @@ struct Packed {
     /// By number of row, where traffic was read.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     traffic: BTreeMap<usize, TrafficData>,
+    /// By number of row, where Doorward changed the mode.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    changes: BTreeMap<usize, Vec<ChangeData>>,
 }
 
 /// What a rule says of itself.
@@ -119,6 +123,13 @@ pub(crate) fn embedded(report: &ScanReport, context: &Context) -> Result<String,
             .iter()
             .enumerate()
             .filter_map(|(row, lb)| Some((row, TrafficData::of(lb.traffic.as_deref()?))))
+            .collect(),
+        changes: report
+            .load_balancers
+            .iter()
+            .enumerate()
+            .filter(|(_, lb)| !lb.changes.is_empty())
+            .map(|(row, lb)| (row, lb.changes.iter().map(ChangeData::of).collect()))
             .collect(),
     };
     // Inside a script element only `<` could end it or begin a comment; the rest is for readers that are less exact.

@@ -16,6 +16,7 @@ use std::path::Path;
 use doorward_model::{Arn, CoverageCounts, Mode, Receipt, RuleMeta, ScanReport, SinkError};
 use jiff::Timestamp;
 
+mod changes;
 mod chart;
 mod data;
 mod intern;

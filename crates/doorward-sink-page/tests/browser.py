@@ -305,6 +305,7 @@ def hostile(browser, folder):
     for n in range(0, min(250, total), 7):
         page.locator("#table [data-row]").nth(n).evaluate("(b) => b.click()")
         sheet = page.locator("#dialog").evaluate("(d) => d.textContent")
+        check("a sheet says what was changed", sheet.count("What Doorward changed") == 1 and "monitor to defensive, refused" in sheet, sheet[:200])
         check("no control byte in a sheet", not STEERING.search(sheet), repr(STEERING.search(sheet)))
         page.locator("#close").evaluate("(b) => b.click()")
     check("no control byte on the page", not STEERING.search(page.evaluate("document.body.innerText").replace("\n", "").replace("\t", "")))

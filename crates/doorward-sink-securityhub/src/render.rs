@@ -280,5 +280,20 @@ fn fields(finding: &Finding, lb: &LoadBalancer, meta: &RuleMeta) -> BTreeMap<Str
     if let Some(history) = &finding.history {
         put("reopened", history.reopened.to_string());
     }
+    // What Doorward did last: it stays as it is until something is done again, and so does the finding.
+    if let Some(done) = lb.changes.last() {
+        put("change", done.change.clone());
+        put("change-modes", format!("{} to {}", done.from, done.to));
+        put("change-status", done.status.to_string());
+        put("change-at", stamp(done.at));
+        put("change-approved-by", done.by.clone());
+        put("change-why", done.why.clone());
+        if !done.detail.is_empty() {
+            put("change-detail", done.detail.clone());
+        }
+        if let Some(request) = &done.request_id {
+            put("change-request-id", request.clone());
+        }
+    }
     fields
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use doorward_core::{evaluate, normalize};
 use doorward_model::{AccountId, Arn};
 use doorward_rules::exceptions::edit::{self, Renewal};
 use doorward_rules::exceptions::{Exception, Moment, Register, Scope, State};
@@ -15,6 +14,7 @@ use crate::exit::{Exit, Failure};
 use crate::output::write_file;
 use crate::plain::harmless;
 use crate::register::{self, ExceptionSettings, File, Texts};
+use crate::scan::{Judging, Said, judge};
 use crate::settings::Settings;
 use crate::{answer, saved};
 
@@ -74,11 +74,10 @@ fn check(settings: &Settings, texts: &Texts, now: Timestamp, scan: Option<&Path>
     let Some(path) = scan else {
         return answer(&format!("{count} exception(s) in {} file(s): valid\n", texts.files.len()));
     };
-    let (saved, _) = saved::read(path)?;
+    let (saved, remembered) = saved::read(path)?;
     let at = saved.inventory.run.started;
-    let rules = register::rules(&register, at);
-    let rules: Vec<_> = rules.iter().map(|rule| &**rule).collect();
-    let report = evaluate(normalize(saved.inventory, &settings.normalize()), &rules, &settings.policy);
+    let by = Judging { normalize: &settings.normalize(), policy: &settings.policy, register: &register };
+    let report = judge(saved.inventory, &by, Said::Saved(remembered.traffic), remembered.changes);
     register::notices(&register, &report);
     answer(&format!("{count} exception(s) in {} file(s): valid; held against the scan of {at}\n", texts.files.len()))
 }

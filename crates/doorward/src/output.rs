@@ -259,7 +259,7 @@ fn write(
         let receipt = evidence::write_csv(out, &destination, report, around, dialect);
         receipt.map(|receipt| receipt.written).map_err(io::Error::other)
     };
-    let renderer = || publish::renderer(&around.sinks.publish, around.register, around.policy);
+    let renderer = || publish::renderer(&around.sinks.publish, around.register, around.policy, &report.load_balancers);
     let mut render = |mut out: &mut dyn Write| -> io::Result<()> {
         written = match format.kind {
             Kind::Table => table::write(out, report, colour)?,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use doorward_core::Clock;
 use doorward_core::access::{Access, Emulator};
-use doorward_model::{AccountRegion, Policy, ScanReport};
+use doorward_model::{AccountRegion, LoadBalancer, Policy, ScanReport};
 use doorward_rules::exceptions::Register;
 use doorward_sink_securityhub::{
     Approval, Closed, Delivery, ExceptedAs, OutboxError, Outcome, Planned, Publisher, Renderer, Time,
@@ -39,7 +39,7 @@ pub(crate) fn run(cli: &Cli, arguments: &PublishArguments) -> Result<Exit, Failu
     let settings = Settings::load(cli.config.as_deref(), &[])?;
     let path = arguments.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
     let Source { report, register, policy } = Source::of(arguments.from.as_deref(), &settings, &path)?;
-    let renderer = renderer(&settings.publish, &register, &policy);
+    let renderer = renderer(&settings.publish, &register, &policy, &report.load_balancers);
     let job = Job { settings: &settings, ledger: &path, emulator: None, clock: Arc::new(Timestamp::now) };
     let told = if arguments.dry_run {
         job.plan(renderer, &report)?
@@ -124,9 +124,14 @@ fn newest(settings: &Settings, path: &Path, said: Said<'_>) -> Result<Source, Fa
     Ok(Source { report, register, policy: settings.policy.clone() })
 }
 
-/// What findings look like, by the settings, the register, and the rules that were asked: what another rule said in an
+/// What findings look like, by the settings, the register, and the rules that were asked of these load balancers: what another rule said in an
 /// earlier scan is left as it is.
-pub(crate) fn renderer(settings: &PublishSettings, register: &Register, policy: &Policy) -> Renderer {
+pub(crate) fn renderer(
+    settings: &PublishSettings,
+    register: &Register,
+    policy: &Policy,
+    load_balancers: &[LoadBalancer],
+) -> Renderer {
     let delivery = match (settings.delivery, &settings.account, &settings.region) {
         (DeliveryKind::Central, Some(account), Some(region)) => {
             Delivery::Central(AccountRegion { account: account.clone(), region: region.clone() })
@@ -143,9 +148,9 @@ pub(crate) fn renderer(settings: &PublishSettings, register: &Register, policy: 
             (exception.id.clone(), approval)
         })
         .collect();
-    let asked: Vec<String> =
-        register::rules(register, Timestamp::UNIX_EPOCH).iter().map(|r| r.meta().id.to_owned()).collect();
-    let asked = |id: &str| asked.iter().any(|asked| asked == id) && !policy.disabled.iter().any(|off| off == id);
+    let asked = register::rules(register, load_balancers, Timestamp::UNIX_EPOCH);
+    let asked =
+        |id: &str| asked.iter().any(|rule| rule.meta().id == id) && !policy.disabled.iter().any(|off| off == id);
     let rules: Vec<_> = doorward_rules::catalogue().iter().copied().filter(|meta| asked(meta.id)).collect();
     Renderer::new(delivery, excepted, &rules, approvals)
 }

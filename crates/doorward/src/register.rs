@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use doorward_model::{Rule, ScanReport};
+use doorward_model::{LoadBalancer, Rule, ScanReport};
 use doorward_rules::exceptions::{Register, Terms};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -71,9 +71,9 @@ impl Texts {
     }
 }
 
-/// Every rule, with its exceptions as they stood at a time.
-pub(crate) fn rules(register: &Register, at: Timestamp) -> Vec<Box<dyn Rule>> {
-    register.wrap(doorward_rules::all(), at)
+/// The rules that are asked of these load balancers, with their exceptions as they stood at a time.
+pub(crate) fn rules(register: &Register, load_balancers: &[LoadBalancer], at: Timestamp) -> Vec<Box<dyn Rule>> {
+    register.wrap(&doorward_rules::asked(load_balancers), at)
 }
 
 /// Says on stderr what somebody should look at in the register.

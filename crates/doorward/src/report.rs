@@ -36,8 +36,12 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
         report: &report,
         sinks: &sinks,
         settings: &text,
-        // A verdict that another policy gives has no past under the old one.
-        remembered: if arguments.judge_again { Remembered::default() } else { remembered },
+        // A verdict that another policy gives has no past under the old one; what was done to a mode stays done.
+        remembered: if arguments.judge_again {
+            Remembered { changes: remembered.changes, ..Remembered::default() }
+        } else {
+            remembered
+        },
         stopped,
     };
     scan::render(cli, again, &arguments.output.formats)

@@ -164,8 +164,6 @@ pub(crate) struct Judging<'a> {
 /// known of the traffic, and what Doorward did to the modes, is joined first, as it stood then.
 pub(crate) fn judge(inventory: Inventory, by: &Judging<'_>, said: Said<'_>, mut changes: Changes) -> ScanReport {
     let at = inventory.run.started;
-    let rules = register::rules(by.register, at);
-    let rules: Vec<_> = rules.iter().map(|rule| &**rule).collect();
     let mut scan = normalize(inventory, by.normalize);
     let mut said = match said {
         Said::Nothing => ByArn::new(),
@@ -176,6 +174,8 @@ pub(crate) fn judge(inventory: Inventory, by: &Judging<'_>, said: Said<'_>, mut 
         lb.traffic = said.remove(&lb.arn);
         lb.changes = changes.remove(&lb.arn).unwrap_or_default();
     }
+    let rules = register::rules(by.register, &scan.load_balancers, at);
+    let rules: Vec<_> = rules.iter().map(|rule| &**rule).collect();
     evaluate(scan, &rules, by.policy)
 }
 

@@ -54,7 +54,9 @@ pub(crate) async fn run(place: &Place) -> Outcome<Value> {
     let (organization, accounts, accounts_listing) = (plan.organization, plan.accounts, plan.accounts_listing);
     let inventory = Inventory { run, organization, accounts, accounts_listing, cells };
     let policy = Policy { required_mode: Mode::Defensive, rules: vec![], disabled: vec![] };
-    let report = evaluate(normalize(inventory, &reading()), doorward_rules::all(), &policy);
+    let scan = normalize(inventory, &reading());
+    let rules = doorward_rules::asked(&scan.load_balancers);
+    let report = evaluate(scan, &rules, &policy);
     let counts = report.coverage.counts;
     if report.accounts.len() != place.accounts || counts.complete != counts.all {
         return Err(format!("{} accounts, {counts:?}: the scan did not see everything", report.accounts.len()).into());

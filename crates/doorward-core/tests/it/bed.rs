@@ -258,6 +258,8 @@ pub(crate) fn check_honest(what: &str, report: &ScanReport, world: &str, server:
             "access-logs-disabled" if parses => {
                 (if truth.logs { VerdictKind::Pass } else { VerdictKind::Fail }, true, false)
             }
+            // Nobody told of any change.
+            "desync-mode-reverted" => (VerdictKind::NotApplicable, false, false),
             // A mode that is absent or undocumented has no other verdict than unknown.
             _ if truth.http => (VerdictKind::Unknown, false, false),
             _ => (VerdictKind::NotApplicable, false, false),

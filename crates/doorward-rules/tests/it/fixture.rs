@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use doorward_model::{
-    AccountId, Arn, Gap, GapReason, Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Observed, OuPath,
-    Owner, OwnerSource, Region, Scheme, Traffic, TrafficBasis, TrafficSource, TrafficStep,
+    AccountId, AppliedChange, Arn, ChangeStatus, Evidence, Gap, GapReason, Kind, Listener, LoadBalancer,
+    LogDestination, Manager, Mode, Observed, OuPath, Owner, OwnerSource, Region, Scheme, Traffic, TrafficBasis,
+    TrafficSource, TrafficStep,
 };
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::Value;
@@ -38,6 +40,22 @@ pub(crate) struct Given {
     drop_invalid_headers: Option<bool>,
     /// What the traffic advises: a step, the mode to be in after it, why, and the clients to fix.
     traffic: Option<Said>,
+    /// What Doorward did to the mode, the oldest first.
+    #[serde(default)]
+    changes: Vec<Done>,
+    /// When the attributes were read; not told where nothing is said.
+    read_at: Option<Timestamp>,
+}
+
+/// One change of the mode: from monitor to defensive, on the first of February, unless it says otherwise.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Done {
+    change: String,
+    status: ChangeStatus,
+    from: Option<Mode>,
+    to: Option<Mode>,
+    at: Option<Timestamp>,
 }
 
 /// Traffic evidence, as far as a rule reads it.
@@ -92,10 +110,29 @@ pub(crate) fn load_balancer(given: &Given) -> LoadBalancer {
         attributes: attributes(kind, &mode, drop_invalid_headers, &access_logs),
         mode,
         access_logs,
-        evidence: None,
+        evidence: given.read_at.map(|at| Evidence {
+            operation: "elasticloadbalancing:DescribeLoadBalancerAttributes".to_owned(),
+            at,
+            request_id: None,
+        }),
         security_groups: vec!["sg-0a1b2c3d".to_owned()],
         zones: vec!["eu-west-1a".to_owned(), "eu-west-1b".to_owned()],
         traffic: given.traffic.clone().map(|said| Arc::new(traffic(said))),
+        changes: given.changes.iter().map(applied).collect(),
+    }
+}
+
+fn applied(done: &Done) -> AppliedChange {
+    AppliedChange {
+        change: done.change.clone(),
+        at: done.at.unwrap_or_else(|| "2026-02-01T12:00:00Z".parse().expect("a timestamp")),
+        from: done.from.unwrap_or(Mode::Monitor),
+        to: done.to.unwrap_or(Mode::Defensive),
+        status: done.status,
+        by: "Kim Stone".to_owned(),
+        why: "the policy requires it".to_owned(),
+        detail: String::new(),
+        request_id: Some("50dc6c49-5c0c-9188".to_owned()),
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Observed, OuPath, Owner, OwnerSource, Pattern, Policy,
-    PolicyRule, Rule, Scheme, Severity, Verdict, VerdictKind,
+    AppliedChange, ChangeStatus, Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Observed, OuPath, Owner,
+    OwnerSource, Pattern, Policy, PolicyRule, Rule, Scheme, Severity, Verdict, VerdictKind,
 };
 use doorward_rules::{Requirement, Standing};
 use proptest::prelude::*;
@@ -28,6 +28,26 @@ fn word() -> impl Strategy<Value = String> {
     select(&WORDS[..]).prop_map(str::to_owned)
 }
 
+const STATUSES: [ChangeStatus; 9] = [
+    ChangeStatus::Unsure,
+    ChangeStatus::Changed,
+    ChangeStatus::Already,
+    ChangeStatus::Refused,
+    ChangeStatus::Failed,
+    ChangeStatus::Overtaken,
+    ChangeStatus::Restored,
+    ChangeStatus::RestoreRefused,
+    ChangeStatus::RestoreFailed,
+];
+
+fn any_change() -> impl Strategy<Value = AppliedChange> {
+    (select(&STATUSES[..]), select(&MODES[..]), select(&MODES[..]), word()).prop_map(|(status, from, to, change)| {
+        let at = "2026-02-01T12:00:00Z".parse().expect("a timestamp");
+        let (by, why) = ("Kim Stone".to_owned(), "the policy requires it".to_owned());
+        AppliedChange { change, at, from, to, status, by, why, detail: String::new(), request_id: None }
+    })
+}
+
 /// A load balancer of which everything is known or known to be absent.
 pub(crate) fn any_load_balancer() -> impl Strategy<Value = LoadBalancer> {
     let words = || WORDS.map(str::to_owned).to_vec();
@@ -46,27 +66,30 @@ pub(crate) fn any_load_balancer() -> impl Strategy<Value = LoadBalancer> {
         maybe(vec![vec![listener("HTTPS")], vec![listener("TCP")], vec![]]),
         (maybe(ous), maybe(tags), maybe(words()), maybe(words())),
         (maybe(vec![Manager::Terraform("iac=terraform".to_owned())]), maybe(vec![owner]), maybe(logs)),
-        word(),
+        (word(), prop::collection::vec(any_change(), 0..4)),
     )
-        .prop_map(|((kind, mode, scheme), listeners, (ou, tags, environment, application), managed, name)| {
-            let (managed_by, owner, access_logs) = managed;
-            let base = load_balancer(&Given::default());
-            LoadBalancer {
-                kind,
-                name,
-                mode,
-                scheme,
-                listeners,
-                ou,
-                tags,
-                environment,
-                application,
-                managed_by,
-                owner,
-                access_logs,
-                ..base
-            }
-        })
+        .prop_map(
+            |((kind, mode, scheme), listeners, (ou, tags, environment, application), managed, (name, changes))| {
+                let (managed_by, owner, access_logs) = managed;
+                let base = load_balancer(&Given::default());
+                LoadBalancer {
+                    kind,
+                    name,
+                    mode,
+                    scheme,
+                    listeners,
+                    ou,
+                    tags,
+                    environment,
+                    application,
+                    managed_by,
+                    owner,
+                    access_logs,
+                    changes,
+                    ..base
+                }
+            },
+        )
 }
 
 fn any_patterns() -> impl Strategy<Value = Vec<Pattern>> {
@@ -235,5 +258,38 @@ proptest! {
         let below = rule("desync-mode-below-required").judge(&lb, &policy);
         let headroom = rule("desync-mode-headroom").judge(&lb, &policy);
         prop_assert!(below.severity().is_none() || headroom.severity().is_none());
+    }
+
+    #[test]
+    fn only_a_mode_that_was_left_is_set_back(lb in any_load_balancer(), policy in any_policy(), refused in any_change()) {
+        let verdict = rule("desync-mode-reverted").judge(&lb, &policy);
+        if verdict.kind() == VerdictKind::Fail {
+            let mode = lb.mode.known().expect("a failure rests on what was seen");
+            let left = |change: &AppliedChange| {
+                matches!(change.status, ChangeStatus::Changed | ChangeStatus::Already) && change.to > *mode
+            };
+            prop_assert!(lb.changes.iter().any(left), "{verdict:?}");
+        }
+        // A change that nobody made changes no answer.
+        for status in [ChangeStatus::Refused, ChangeStatus::RestoreRefused] {
+            let mut later = lb.clone();
+            later.changes.push(AppliedChange { status, ..refused.clone() });
+            let told = rule("desync-mode-reverted").judge(&later, &policy);
+            prop_assert!(told == verdict || lb.changes.is_empty() && told.kind() == VerdictKind::NotApplicable, "{told:?}");
+        }
+    }
+
+    #[test]
+    fn where_nothing_was_changed_nobody_asks_what_became_of_it(lbs in prop::collection::vec(any_load_balancer(), 0..4)) {
+        let asked = doorward_rules::asked(&lbs);
+        let left_out: Vec<_> = doorward_rules::all()
+            .iter()
+            .filter(|rule| !asked.iter().any(|asked| asked.meta().id == rule.meta().id))
+            .collect();
+        prop_assert_eq!(left_out.is_empty(), lbs.iter().any(|lb| !lb.changes.is_empty()));
+        for (rule, lb) in left_out.iter().flat_map(|rule| lbs.iter().map(move |lb| (rule, lb))) {
+            let verdict = rule.judge(lb, &Policy { required_mode: Mode::Strictest, rules: vec![], disabled: vec![] });
+            prop_assert_eq!(verdict.kind(), VerdictKind::NotApplicable, "{}", rule.meta().id);
+        }
     }
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use doorward_model::{
-    Account, AccountId, AccountState, Arn, Coverage, CoverageLine, CoverageStatus, Evidence, Finding, Gap, GapReason,
-    History, Kind, Listing, LoadBalancer, LogDestination, Manager, Mode, ModeEffect, Observed, OuPath, Owner,
-    OwnerSource, Region, RuleMeta, Run, ScanReport, Scheme, Severity, Tally, Traffic, TrafficBasis, TrafficSource,
-    TrafficStep, Verdict,
+    Account, AccountId, AccountState, AppliedChange, Arn, ChangeStatus, Coverage, CoverageLine, CoverageStatus,
+    Evidence, Finding, Gap, GapReason, History, Kind, Listing, LoadBalancer, LogDestination, Manager, Mode, ModeEffect,
+    Observed, OuPath, Owner, OwnerSource, Region, RuleMeta, Run, ScanReport, Scheme, Severity, Tally, Traffic,
+    TrafficBasis, TrafficSource, TrafficStep, Verdict,
 };
 use doorward_sink_evidence::{
     Change, Context, ExceptionRow, Limits, Pack, Required, RunFigures, Sampling, Sighting, SigningKey, controls,
@@ -189,6 +189,22 @@ fn balancer(n: usize, account: &AccountId, region: &Region, words: Words<'_>) ->
         security_groups: Vec::new(),
         zones: Vec::new(),
         traffic: Some(Arc::new(traffic(n, &words(n, "client")))),
+        changes: (0..=n % 2).map(|nth| applied(nth, n, words)).collect(),
+    }
+}
+
+/// A change whose texts are all from outside.
+fn applied(nth: usize, n: usize, words: Words<'_>) -> AppliedChange {
+    AppliedChange {
+        change: words(n, "change"),
+        at: time(if nth == 0 { -7_200 } else { -3_600 }),
+        from: Mode::Monitor,
+        to: Mode::Defensive,
+        status: if nth == 0 { ChangeStatus::Refused } else { ChangeStatus::Changed },
+        by: words(n, "approver"),
+        why: words(n, "the policy requires it"),
+        detail: if nth == 0 { words(n, "not as planned") } else { String::new() },
+        request_id: (nth != 0).then(|| words(n, "request")),
     }
 }
 

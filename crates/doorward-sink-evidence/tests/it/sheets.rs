@@ -66,6 +66,23 @@ fn the_sheets_say_what_the_report_says() {
     assert_eq!(unknowns.iter().filter(|row| row["What"] == "unknown verdict").count(), unknown);
     assert_eq!(unknowns.len(), unknown + 1);
 
+    let log = file(&dir, "csv/remediation.csv");
+    let changes: Vec<_> =
+        report.load_balancers.iter().flat_map(|lb| lb.changes.iter().map(move |change| (lb, change))).collect();
+    assert!(!changes.is_empty() && log.len() == changes.len());
+    for (row, (lb, change)) in log.iter().zip(changes) {
+        assert_eq!(row["ARN"], lb.arn.as_str());
+        assert_eq!(row["Account"], format!("'{}", lb.account));
+        assert_eq!(
+            [&row["Change"], &row["Approved by"], &row["Why planned"]],
+            [&change.change, &change.by, &change.why]
+        );
+        assert_eq!([&row["Mode before"], &row["Mode planned"]], [change.from.as_str(), change.to.as_str()]);
+        assert_eq!([row["Status"].as_str(), &row["Detail"]], [change.status.label(), &change.detail]);
+        assert_eq!(row["Since (ISO 8601)"], change.at.to_string());
+        assert_eq!(row["Request id"], change.request_id.clone().unwrap_or_default());
+    }
+
     // No share without its denominator, and none that is rounded up.
     for row in file(&dir, "csv/summary.csv") {
         assert!(row["Share"].is_empty() || !row["Of"].is_empty(), "{row:?}");
@@ -92,6 +109,10 @@ fn a_report_of_nothing_is_a_pack_too() {
     let folder = packed(&report, &Context::default(), Limits::default());
     let dir = folder.path().join("pack");
     assert_eq!(file(&dir, "csv/results.csv").len(), 0);
+    assert_eq!(file(&dir, "csv/remediation.csv").len(), 0);
+    let method = file(&dir, "csv/method.csv");
+    let said = method.iter().find(|row| row["Section"] == "Sheet" && row["Name"] == "Remediation log");
+    assert!(said.is_some_and(|row| row["Explanation"].contains("without a ledger")));
     assert!(file(&dir, "csv/cover.csv").iter().any(|row| row["Value"].starts_with("(none: nothing to compare with)")));
 }
 

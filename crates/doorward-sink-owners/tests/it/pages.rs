@@ -1,6 +1,6 @@
 //! What an owner's page says.
 
-use doorward_model::{Arn, Gap, GapReason, Kind, Manager, Mode, Observed, ScanReport, Severity, Verdict};
+use doorward_model::{Arn, ChangeStatus, Gap, GapReason, Kind, Manager, Mode, Observed, ScanReport, Severity, Verdict};
 use doorward_sink_owners::{Change, ChangeKind, Context, Previous, Required, write};
 
 use crate::{context, scene, written};
@@ -171,6 +171,25 @@ fn changes_are_told_to_whom_they_concern() {
         "{section}"
     );
     assert!(!section.contains("- fixed"), "{section}");
+}
+
+#[test]
+fn what_was_done_is_told_and_nothing_else() {
+    let (report, context) = one(|report| {
+        report.load_balancers[0].changes =
+            vec![scene::applied(ChangeStatus::Failed, "c-1"), scene::applied(ChangeStatus::Changed, "c-2")];
+    });
+    for page in pages(&report, &context) {
+        let told = page.split_once("What Doorward changed").expect("a section").1;
+        let told = told.split_once("How to mend").expect("the next section").0;
+        let (first, second) = (told.find("c-1").expect("the first"), told.find("c-2").expect("the second"));
+        assert!(first < second, "the oldest first: {told}");
+        for said in ["monitor to defensive", ">failed<", "2026-11-02 09:00 UTC", "approved by"] {
+            assert!(told.contains(said) || told.contains(&said.replace(['<', '>'], "**")), "{said} in {told}");
+        }
+    }
+    let (report, context) = one(|_| {});
+    assert!(pages(&report, &context).iter().all(|page| !page.contains("What Doorward changed")));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What holds for the page of every report.
 
-use doorward_model::ScanReport;
+use doorward_model::{ChangeStatus, ScanReport};
 use doorward_sink_page::{Context, TrendRow, render, write};
 use proptest::prelude::*;
 
@@ -78,6 +78,25 @@ fn the_policy_of_the_page_admits_its_own_style_and_script_only() {
     for outside in ["http://", "https://", "//cdn", "@import", " src=", "url(http"] {
         assert!(!page.contains(outside), "{outside}");
     }
+}
+
+#[test]
+fn what_was_done_is_in_the_data_and_nothing_else() {
+    let mut report = scene::large(3, 1);
+    assert!(data(&page(&report)).get("changes").is_none());
+    report.load_balancers[1].changes =
+        vec![scene::applied(ChangeStatus::Failed, "c-1"), scene::applied(ChangeStatus::Changed, "c-2")];
+    let told = data(&page(&report))["changes"].clone();
+    assert_eq!(told.as_object().map(serde_json::Map::len), Some(1), "of one load balancer: {told}");
+    let row = &told["1"];
+    assert_eq!(
+        (&row[0]["change"], &row[0]["status"], &row[0]["good"]),
+        (&"c-1".into(), &"failed".into(), &false.into())
+    );
+    assert_eq!(
+        (&row[1]["change"], &row[1]["status"], &row[1]["to"]),
+        (&"c-2".into(), &"changed".into(), &"defensive".into())
+    );
 }
 
 #[test]

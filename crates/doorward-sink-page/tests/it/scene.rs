@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use doorward_model::{
-    Account, AccountId, AccountState, Arn, Coverage, CoverageLine, CoverageStatus, Evidence, Finding, Gap, GapReason,
-    History, Kind, Listener, Listing, LoadBalancer, LogDestination, Manager, Mode, ModeEffect, Observed, Organization,
-    OuPath, Owner, OwnerSource, Region, Run, ScanReport, Scheme, Severity, Tally, Traffic, TrafficBasis, TrafficSource,
-    TrafficStep, Verdict,
+    Account, AccountId, AccountState, AppliedChange, Arn, ChangeStatus, Coverage, CoverageLine, CoverageStatus,
+    Evidence, Finding, Gap, GapReason, History, Kind, Listener, Listing, LoadBalancer, LogDestination, Manager, Mode,
+    ModeEffect, Observed, Organization, OuPath, Owner, OwnerSource, Region, Run, ScanReport, Scheme, Severity, Tally,
+    Traffic, TrafficBasis, TrafficSource, TrafficStep, Verdict,
 };
 use jiff::Timestamp;
 
@@ -192,6 +192,14 @@ fn traffic(n: usize, text: &str) -> Traffic {
     }
 }
 
+/// A change with one text in every field that people or AWS fill.
+pub(crate) fn applied(status: ChangeStatus, text: &str) -> AppliedChange {
+    let text = text.to_owned();
+    let (at, from, to) = (now(), Mode::Monitor, Mode::Defensive);
+    let (change, by, why, detail) = (text.clone(), text.clone(), text.clone(), text.clone());
+    AppliedChange { change, at, from, to, status, by, why, detail, request_id: Some(text) }
+}
+
 /// An ARN takes neither white space nor controls, so not every text can be in one.
 fn poisoned(n: u64, text: &str) -> LoadBalancer {
     let text = text.to_owned();
@@ -208,6 +216,7 @@ fn poisoned(n: u64, text: &str) -> LoadBalancer {
     lb.dns_name = Some(text.clone());
     lb.state = Some(text.clone());
     lb.traffic = Some(Arc::new(traffic(n as usize, &text)));
+    lb.changes = vec![applied(ChangeStatus::Refused, &text), applied(ChangeStatus::Changed, &text)];
     lb.mode = Observed::Known(Mode::Monitor);
     lb.access_logs = Observed::Known(LogDestination::S3 { bucket: text.clone(), prefix: text.clone() });
     lb.listeners = Observed::Known(vec![Listener { protocol: text.clone(), port: Some(1) }]);

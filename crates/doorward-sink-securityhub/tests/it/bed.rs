@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use doorward_model::{
-    AccountId, AccountRegion, Arn, Coverage, CoverageLine, CoverageStatus, Evidence, Finding, Gap, GapReason, Kind,
-    Listing, LoadBalancer, Mode, Observed, Owner, OwnerSource, Region, RuleMeta, Run, ScanReport, Scheme, Severity,
-    Tally, Verdict,
+    AccountId, AccountRegion, AppliedChange, Arn, ChangeStatus, Coverage, CoverageLine, CoverageStatus, Evidence,
+    Finding, Gap, GapReason, Kind, Listing, LoadBalancer, Mode, Observed, Owner, OwnerSource, Region, RuleMeta, Run,
+    ScanReport, Scheme, Severity, Tally, Verdict,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -220,6 +220,21 @@ pub(crate) fn balancer(place: &AccountRegion, name: &str, truth: &Truth, at: Tim
         zones: vec![format!("{}a", place.region)],
         traffic: None,
         changes: Vec::new(),
+    }
+}
+
+/// A change with one text in every field that people or AWS fill.
+pub(crate) fn applied(status: ChangeStatus, text: &str) -> AppliedChange {
+    AppliedChange {
+        change: text.to_owned(),
+        at: start() - SignedDuration::from_hours(1),
+        from: Mode::Monitor,
+        to: Mode::Defensive,
+        status,
+        by: text.to_owned(),
+        why: text.to_owned(),
+        detail: text.to_owned(),
+        request_id: Some(text.to_owned()),
     }
 }
 

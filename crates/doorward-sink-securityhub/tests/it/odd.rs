@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use doorward_fakeaws::{Fault, What};
-use doorward_model::{Gap, GapReason, LoadBalancer, Mode, Observed, Owner, OwnerSource, ScanReport, Verdict};
+use doorward_model::{
+    ChangeStatus, Gap, GapReason, LoadBalancer, Mode, Observed, Owner, OwnerSource, ScanReport, Verdict,
+};
 use doorward_sink_securityhub::{Delivery, ExceptedAs, FINDING_BYTES, Index, MemoryOutbox, Renderer};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::bed::{ACCOUNTS, METAS, MODE, REGIONS, Scene, Truth, finding, place};
+use crate::bed::{ACCOUNTS, METAS, MODE, REGIONS, Scene, Truth, applied, finding, place};
 use crate::doubles::{Cloud, text};
 
 /// Texts that break things.
@@ -58,6 +60,7 @@ prop_compose! {
     fn odd_balancer()(
         name in odd_text(), account in odd_text(), owner in odd_text(), tags in odd_map(1_000), attributes in odd_map(150),
         groups in prop::collection::vec(odd_text(), 0..60), state in odd_text(), verdict in odd_verdict(),
+        done in prop::option::of(odd_text()),
         rule in prop_oneof![4 => Just(MODE), 1 => Just("a-rule-of-tomorrow")],
     ) -> (LoadBalancer, Verdict, &'static str) {
         let here = place(ACCOUNTS[0], REGIONS[0]);
@@ -67,6 +70,7 @@ prop_compose! {
         lb.owner = Observed::Known(Owner { name: owner.clone(), source: OwnerSource::ResourceTag(owner) });
         lb.environment = Observed::Known(name.clone());
         (lb.name, lb.state, lb.security_groups) = (name, Some(state), groups);
+        lb.changes = done.iter().map(|text| applied(ChangeStatus::Changed, text)).collect();
         (lb.tags, lb.attributes) = (Observed::Known(tags), Observed::Known(attributes));
         (lb, verdict, rule)
     }

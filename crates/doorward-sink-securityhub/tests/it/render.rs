@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use doorward_model::{Gap, GapReason, History, Kind, Mode, Observed, ScanReport, Severity, Verdict};
+use doorward_model::{ChangeStatus, Gap, GapReason, History, Kind, Mode, Observed, ScanReport, Severity, Verdict};
 use doorward_sink_securityhub::{Approval, Delivery, ExceptedAs, Index, Renderer, Shape, asff_json, ocsf_ndjson};
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use crate::bed::{ACCOUNTS, METAS, MODE, REGIONS, Scene, Truth, finding, place, start};
+use crate::bed::{ACCOUNTS, METAS, MODE, REGIONS, Scene, Truth, applied, finding, place, start};
 
 /// One finding of every kind that is rendered, on application and classic load balancers.
 fn gallery() -> ScanReport {
@@ -117,6 +117,52 @@ fn verdicts_become_statuses() {
     assert_eq!(told(ExceptedAs::Failed), wanted);
     wanted[2] = pair("WARNING", "INFORMATIONAL");
     assert_eq!(told(ExceptedAs::Warning), wanted);
+}
+
+#[test]
+fn what_was_done_is_told_until_something_else_is_done() {
+    let done = |status| {
+        let mut report = gallery();
+        let lb = report.load_balancers.iter_mut().find(|lb| lb.name == "b-fail").expect("it is there");
+        lb.changes = vec![applied(ChangeStatus::Refused, "c-1"), applied(status, "c-2")];
+        report
+    };
+    let contents = |report: &ScanReport| -> Vec<String> {
+        renderer(ExceptedAs::Failed).render_all(&Index::new(report)).map(|rendered| rendered.content).collect()
+    };
+    let report = done(ChangeStatus::Changed);
+    let mut later = report.clone();
+    later.run.id = "another".to_owned();
+    later.run.finished += SignedDuration::from_hours(24);
+    assert_eq!(contents(&report), contents(&later), "nothing was done: nothing new to tell");
+    let (before, rolled_back) = (contents(&gallery()), contents(&done(ChangeStatus::Restored)));
+    let told = contents(&report);
+    let differ = |other: &[String]| told.iter().zip(other).filter(|(a, b)| a != b).count();
+    assert_eq!((differ(&before), differ(&rolled_back)), (1, 1), "of one load balancer alone");
+
+    let mut wanted = vec![
+        ("doorward/change", "c-2"),
+        ("doorward/change-approved-by", "c-2"),
+        ("doorward/change-at", "2026-11-02T08:00:00.000Z"),
+        ("doorward/change-detail", "c-2"),
+        ("doorward/change-modes", "monitor to defensive"),
+        ("doorward/change-request-id", "c-2"),
+        ("doorward/change-status", "changed"),
+        ("doorward/change-why", "c-2"),
+    ];
+    let fields = |all: &[Value], member: &str| -> Vec<(String, String)> {
+        let maps = all.iter().filter_map(|finding| finding[member].as_object());
+        let fields = maps.flatten().filter(|(name, _)| name.starts_with("doorward/change"));
+        fields.map(|(name, value)| (name.clone(), value.as_str().expect("a text").to_owned())).collect()
+    };
+    let owned = |wanted: &[(&str, &str)]| -> Vec<_> {
+        wanted.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    };
+    assert_eq!(fields(&asff(&report, ExceptedAs::Failed), "ProductFields"), owned(&wanted));
+    assert_eq!(fields(&ocsf(&report, Shape::Current), "unmapped"), owned(&wanted));
+    wanted[6].1 = "rolled back";
+    let report = done(ChangeStatus::Restored);
+    assert_eq!(fields(&asff(&report, ExceptedAs::Failed), "ProductFields"), owned(&wanted));
 }
 
 #[test]

@@ -4,14 +4,14 @@ use serde_json::Value;
 
 use crate::bed::{Bed, doorward, run, world};
 
-fn schema(kind: &str) -> jsonschema::Validator {
+pub(crate) fn schema(kind: &str) -> jsonschema::Validator {
     let folder = tempfile::tempdir().unwrap();
     let said = run(doorward(folder.path()).args(["schema", kind]));
     assert_eq!(said.code, Some(0), "{}", said.err);
     jsonschema::validator_for(&serde_json::from_str(&said.out).unwrap()).unwrap()
 }
 
-fn assert_valid(validator: &jsonschema::Validator, value: &Value) {
+pub(crate) fn assert_valid(validator: &jsonschema::Validator, value: &Value) {
     let problems: Vec<String> =
         validator.iter_errors(value).map(|e| format!("{} at {}", e, e.instance_path())).collect();
     assert!(problems.is_empty(), "{problems:?}");

@@ -15,3 +15,4 @@ mod publish;
 mod samples;
 mod secrets;
 mod traffic;
+mod trail;

@@ -1,0 +1,61 @@
+//! Remediation log: every change that Doorward planned for the mode of a load balancer, and where it stands.
+
+use doorward_model::{AppliedChange, LoadBalancer};
+
+use super::Desk;
+use crate::sheet::{Columns, Kind, Sheet, Title};
+
+const TITLE: Title = Title {
+    tab: "Remediation log",
+    file: "remediation",
+    about: "Every change of a mode that Doorward was told to make, the oldest first for each load balancer of the scan: who \
+     approved it, why, AWS's request id and what came of it. What is not here was not changed as far as the ledger knows; \
+     without a ledger (see the sheet Cover) nobody can say. Of a load balancer that the scan did not find, the ledger keeps \
+     the changes.",
+};
+
+struct Row<'p> {
+    lb: &'p LoadBalancer,
+    change: &'p AppliedChange,
+}
+
+fn columns<'p>() -> Columns<'p, Row<'p>> {
+    Columns::<Row<'p>>::new()
+        .text("Load balancer", 28, "Its name.", |r| r.lb.name.as_str().into())
+        .id("Account", 14, "The account id, twelve digits, as text.", |r| r.lb.account.as_str().into())
+        .text("Region", 15, "The AWS Region.", |r| r.lb.region.as_str().into())
+        .text("Owner", 22, "Who is responsible.", |r| r.lb.owner_label().into())
+        .text("Change", 30, "The change's id; one change may be of many load balancers.", |r| {
+            r.change.change.as_str().into()
+        })
+        .time("Since", "When it came to stand where it stands.", |r| Some(r.change.at))
+        .text("Mode before", 14, "The mode it was planned to leave.", |r| r.change.from.as_str().into())
+        .text("Mode planned", 14, "The mode it was planned to enter.", |r| r.change.to.as_str().into())
+        .with(
+            Kind::Word,
+            "Status",
+            22,
+            "Where it stands: changed and read again, already as wanted, refused, failed, changed by somebody else \
+             meanwhile, rolled back or not, or unknown whether it was changed.",
+            |r| r.change.status.label().into(),
+        )
+        .text("Observed mode", 16, "The mode that this scan saw; the rule desync-mode-reverted compares it.", |r| {
+            super::seen(&r.lb.mode).into()
+        })
+        .text("Approved by", 22, "Who approved the change, or its roll-back.", |r| r.change.by.as_str().into())
+        .prose("Why planned", 44, "Why the plan wanted it.", |r| r.change.why.as_str().into())
+        .prose("Detail", 50, "What was refused or failed, and why; blank where the status says it all.", |r| {
+            r.change.detail.as_str().into()
+        })
+        .text("Request id", 38, "AWS's id of the last call that set something; CloudTrail has the same.", |r| {
+            r.change.request_id.as_deref().into()
+        })
+        .text("ARN", 80, "Its ARN; composed for classic load balancers, which have none.", |r| r.lb.arn.as_str().into())
+}
+
+/// The sheet.
+pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
+    let all = desk.report().load_balancers.iter();
+    let rows: Vec<Row<'p>> = all.flat_map(|lb| lb.changes.iter().map(move |change| Row { lb, change })).collect();
+    Sheet::new(TITLE, columns(), rows.len(), rows)
+}
