@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Freeze, Window};
 
 /// Changes of modes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ChangeSettings {
     /// Load balancers of the first wave, which goes alone.
     pub canary: usize,
@@ -18,10 +17,8 @@ pub struct ChangeSettings {
     /// Days for which a plan can be applied; an older one is refused.
     pub valid_days: u32,
     /// When owners admit changes; an owner without a window admits them at any time.
-    #[serde(default)]
     pub windows: Vec<Window>,
     /// When nothing is changed.
-    #[serde(default)]
     pub freezes: Vec<Freeze>,
     /// What counts as a regression after a change.
     pub watch: WatchSettings,

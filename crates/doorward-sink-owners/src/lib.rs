@@ -9,6 +9,8 @@
 //! page too. Outside text is data: it is escaped by the renderer, never by a template, and names a file only through a
 //! slug and a hash.
 
+pub use dialect::{Snippet, snippets};
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

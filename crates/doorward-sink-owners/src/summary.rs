@@ -288,7 +288,7 @@ impl<'a> Author<'a> {
         if let (Some(lb), Verdict::Fail { .. }, MODE_RULE) = (lb, &finding.verdict, finding.rule.as_str())
             && let Some(required) = self.context.required.get(&lb.arn)
         {
-            snippets = dialect::set_mode(lb, required.lowest);
+            snippets = dialect::snippets(lb, required.lowest);
         }
         let since = finding.history.as_ref().map_or_else(String::new, |history| {
             let again = match history.reopened {

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use doorward_change::{
-    Applied, Applying, ChangeState, Goal, Holds, Insistence, Plan, PlanOrder, RollingBack, SkipReason, Snippet, Step,
-    Stopped, Time, WatchVerdict, markdown, plan, verify,
+    Applied, Applying, ChangeState, Goal, Insistence, Plan, PlanOrder, RollingBack, SkipReason, Snippet, Step, Time,
+    markdown, plan, verify,
 };
 use doorward_core::access::{Access, Emulator};
 use doorward_core::{Clock, Stop};
@@ -15,7 +15,6 @@ use doorward_model::{Arn, LoadBalancer, Mode};
 use doorward_rules::Requirement;
 use doorward_traffic::{CallLimits, Source as Traffic};
 use jiff::Timestamp;
-use serde_json::json;
 
 use crate::answer;
 use crate::cli::{
@@ -37,8 +36,8 @@ mod settings;
 mod tell;
 
 use doors::{Meters, Modes};
-pub(crate) use journal::changes;
 use journal::LedgerJournal;
+pub(crate) use journal::changes;
 pub(crate) use settings::ChangeSettings;
 
 /// Runs `doorward plan`.
@@ -68,16 +67,15 @@ pub(crate) fn make_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Fa
     if !cli.quiet {
         answer(&harmless(&tell::planned(&plan, &arguments.out)))?;
     }
-    let unknown = |reason| {
-        matches!(reason, SkipReason::ModeUnknown | SkipReason::DemandUnknown | SkipReason::ManagerUnknown)
-    };
+    let unknown =
+        |reason| matches!(reason, SkipReason::ModeUnknown | SkipReason::DemandUnknown | SkipReason::ManagerUnknown);
     Ok(if plan.skipped.iter().any(|skip| unknown(skip.reason)) { Exit::Coverage } else { Exit::Clean })
 }
 
 /// The plan for an order, by the policy that the scan was judged by.
 pub(crate) fn plan_for(source: &Source, order: &PlanOrder, settings: &Settings, made: Timestamp) -> Plan {
     let required = |lb: &LoadBalancer| Requirement::of(lb, source.policy()).certain();
-    plan(&source.report, &required, &patch, order, &settings.change.manner, made)
+    plan(&source.report, &required, &patch, order, &settings.change.manner(), made)
 }
 
 /// The same as a sentence and as texts to paste.
@@ -271,11 +269,12 @@ impl<'a> Hand<'a> {
         let state = before.unwrap_or_else(|| ChangeState::of(plan, []));
         let (modes, meters, journal) = (self.modes(&access), self.meters(&access), LedgerJournal(held.clone()));
         let progress = |step: &Step, state: &ChangeState| self.say(step, state);
+        let manner = self.settings.change.manner();
         let applying = Applying {
             front: &modes,
             journal: &journal,
             gauge: &meters,
-            settings: &self.settings.change.manner,
+            settings: &manner,
             time: &self.time,
             by: self.name(&access),
             watch,
@@ -314,8 +313,8 @@ impl<'a> Hand<'a> {
     async fn rehearse(&self, plan: &Plan) -> Result<Told, Failure> {
         let (stop, signal) = stopping::listen(self.settings.scan.deadline.0);
         let access = self.enter(&stop, &signal).await?;
-        let (modes, manner) = (self.modes(&access), &self.settings.change.manner);
-        let lines = doorward_change::rehearse(plan, &modes, manner, &self.time).await;
+        let (modes, manner) = (self.modes(&access), self.settings.change.manner());
+        let lines = doorward_change::rehearse(plan, &modes, &manner, &self.time).await;
         Ok(tell::rehearsed(plan, &lines))
     }
 
@@ -323,8 +322,9 @@ impl<'a> Hand<'a> {
     async fn verify(&self, state: &ChangeState) -> Result<Told, Failure> {
         let (stop, signal) = stopping::listen(self.settings.scan.deadline.0);
         let access = self.enter(&stop, &signal).await?;
-        let (modes, meters, manner) = (self.modes(&access), self.meters(&access), &self.settings.change.manner);
-        let verified = verify(state, &modes, &meters, manner, &self.time).await;
+        let (modes, meters) = (self.modes(&access), self.meters(&access));
+        let manner = self.settings.change.manner();
+        let verified = verify(state, &modes, &meters, &manner, &self.time).await;
         Ok(tell::verified(state, &verified))
     }
 

@@ -15,8 +15,8 @@ use doorward_model::{AccountId, Cell, Inventory, Region, Run, ScanReport};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::exit::{Exit, Failure};
 use crate::change;
+use crate::exit::{Exit, Failure};
 use crate::past::Past;
 use crate::saved::Changes;
 use crate::settings::Settings;

@@ -21,9 +21,9 @@ use crate::exit::{Exit, Failure};
 use crate::held::Held;
 use crate::memory::{self, failed};
 use crate::plain::harmless;
-use crate::traffic::Found;
 use crate::scan::{Judging, Said, judge, runtime};
 use crate::settings::Settings;
+use crate::traffic::Found;
 use crate::{register, saved, stopping};
 
 mod doors;

@@ -187,7 +187,7 @@ impl Settings {
     /// The key and the problem of a section that cannot be used.
     fn problem(&self) -> Option<(&'static str, String)> {
         let problem = self.evidence.problem().or_else(|| self.publish.problem());
-        problem.or_else(|| self.traffic.problem()).or_else(|| self.change.manner.problem())
+        problem.or_else(|| self.traffic.problem()).or_else(|| self.change.manner().problem())
     }
 
     /// Every unit the settings name, with the key that names it.
@@ -262,9 +262,7 @@ impl Settings {
         if let Err(error) = doorward_notify::Directory::new(self.notify.clone()) {
             return wrong(&error.setting, error.problem);
         }
-        if let Some((key, problem)) =
-            self.problem()
-        {
+        if let Some((key, problem)) = self.problem() {
             return wrong(key, problem);
         }
         let known: Vec<&str> = doorward_rules::catalogue().iter().map(|meta| meta.id).collect();

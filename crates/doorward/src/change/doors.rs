@@ -64,7 +64,8 @@ const ASKED: [Metric; 4] = [Metric::Requests, Metric::Balancer4xx, Metric::Targe
 
 impl Gauge for Meters {
     async fn read(&self, target: &Target, from: Timestamp, until: Timestamp) -> Result<Reading, Gap> {
-        let malformed = |problem: String| Gap::new(GapReason::Malformed, "cloudwatch:GetMetricData").with_message(problem);
+        let malformed =
+            |problem: String| Gap::new(GapReason::Malformed, "cloudwatch:GetMetricData").with_message(problem);
         let window = Window::covering(from, until).map_err(|e| malformed(e.to_string()))?;
         let (account, region) = (target.account.clone(), target.region.clone());
         let key = BalancerKey { account: Some(account.clone()), region: Some(region.clone()), id: id(&target.arn) };

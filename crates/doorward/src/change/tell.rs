@@ -95,15 +95,21 @@ pub(super) fn applied(applied: &Applied) -> Told {
     let id = &state.plan().id;
     let _ = writeln!(text, "To look again later: doorward verify-change {id}; to undo it: doorward rollback {id}");
     let stopped = applied.stopped.as_ref().map(ToString::to_string);
-    Told { text, json: document("change-applied-v1", state, stopped), exit: if good { Exit::Clean } else { Exit::Change } }
+    Told {
+        text,
+        json: document("change-applied-v1", state, stopped),
+        exit: if good { Exit::Clean } else { Exit::Change },
+    }
 }
 
 /// What rolling back came to. Exit code 8 unless nothing of ours is left and nothing was refused.
 pub(super) fn rolled_back(applied: &Applied) -> Told {
     let state = &applied.state;
-    let bad = state.count().iter().any(|(status, count)| *count > 0 && {
-        use doorward_model::ChangeStatus::{RestoreFailed, RestoreRefused, Unsure};
-        matches!(status, RestoreFailed | RestoreRefused | Unsure)
+    let bad = state.count().iter().any(|(status, count)| {
+        *count > 0 && {
+            use doorward_model::ChangeStatus::{RestoreFailed, RestoreRefused, Unsure};
+            matches!(status, RestoreFailed | RestoreRefused | Unsure)
+        }
     });
     let exit = if bad { Exit::Change } else { Exit::Clean };
     Told { text: ended(state), json: document("change-rolled-back-v1", state, None), exit }
@@ -114,8 +120,7 @@ fn ended(state: &ChangeState) -> String {
     for step in &state.plan().steps {
         let _ = writeln!(text, "{}", line(step, state));
     }
-    let mut parts: Vec<String> =
-        state.count().into_iter().map(|(status, count)| format!("{count} {status}")).collect();
+    let mut parts: Vec<String> = state.count().into_iter().map(|(status, count)| format!("{count} {status}")).collect();
     let untouched = state.untouched();
     if untouched > 0 {
         parts.push(format!("{untouched} not begun"));
@@ -125,11 +130,8 @@ fn ended(state: &ChangeState) -> String {
 }
 
 fn document(format: &str, state: &ChangeState, stopped: Option<String>) -> Value {
-    let applied: Vec<Value> = state
-        .applied()
-        .into_iter()
-        .map(|(arn, change)| json!({"load_balancer": arn, "change": change}))
-        .collect();
+    let applied: Vec<Value> =
+        state.applied().into_iter().map(|(arn, change)| json!({"load_balancer": arn, "change": change})).collect();
     let watched: Vec<Value> = (1..=state.plan().waves())
         .filter_map(|wave| {
             let (told, quiet) = state.watched(wave)?;
@@ -203,17 +205,27 @@ pub(super) fn verified(state: &ChangeState, verified: &[Verified]) -> Told {
             }
         };
         let _ = writeln!(text, "{}  {holds}; since the change: {since}", place(step));
-        let documented = json!({"load_balancer": one.arn, "holds": one.holds == Holds::Yes, "mode": holds, "since": since});
+        let documented =
+            json!({"load_balancer": one.arn, "holds": one.holds == Holds::Yes, "mode": holds, "since": since});
         documents.push(documented);
     }
     let left = state.plan().steps.len() - verified.len();
-    let _ = writeln!(text, "{}: {} looked at, {left} of its plan were not changed or were restored", state.plan().id, verified.len());
+    let _ = writeln!(
+        text,
+        "{}: {} looked at, {left} of its plan were not changed or were restored",
+        state.plan().id,
+        verified.len()
+    );
     let exit = match (bad, unknown) {
         (true, _) => Exit::Change,
         (false, true) => Exit::Coverage,
         (false, false) => Exit::Clean,
     };
-    Told { text, json: json!({"format": "change-verified-v1", "change": state.plan().id, "balancers": documents}), exit }
+    Told {
+        text,
+        json: json!({"format": "change-verified-v1", "change": state.plan().id, "balancers": documents}),
+        exit,
+    }
 }
 
 /// Every change in a line.

@@ -77,7 +77,7 @@ pub(crate) struct ApplyArguments {
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Watch each wave for so long, and roll it back if it does harm: 30m, 2h
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = |text: &str| Span::try_from(text.to_owned()))]
     pub(crate) watch: Option<Span>,
     /// The hash of the plan that was reviewed; needed with --yes
     #[arg(long, value_name = "SHA-256")]
