@@ -47,6 +47,8 @@ pub struct Applied {
 pub enum Stopped {
     /// The plan may not be applied; nothing was sent.
     NotApplicable(String),
+    /// Nothing of the first wave could be changed, so that nobody knows what the next ones would do.
+    NoCanary,
     /// Load balancers of a wave failed, or nobody knows what became of them.
     Failures {
         /// The wave.
@@ -74,6 +76,9 @@ impl std::fmt::Display for Stopped {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NotApplicable(because) => write!(f, "nothing was sent: {because}"),
+            Self::NoCanary => {
+                write!(f, "stopped: nothing of the first wave could be changed; nothing after it was begun")
+            }
             Self::Failures { wave, count } => {
                 write!(f, "stopped after wave {wave}: {count} of it failed or are unknown; nothing after it was begun")
             }
@@ -141,6 +146,10 @@ impl<F: Front, J: Journal, G: Gauge> Applying<'_, F, J, G> {
         let count = plan.wave(wave).filter(bad).count();
         if count > 0 {
             return Ok(Some(Stopped::Failures { wave, count }));
+        }
+        let went = |step: &Step| matches!(hand.state.standing(&step.target.arn), Standing::Changed | Standing::Already);
+        if wave == 1 && plan.canary > 0 && plan.waves() > 1 && !plan.wave(wave).any(went) {
+            return Ok(Some(Stopped::NoCanary));
         }
         match self.watch {
             Some(length) => self.watch(hand, plan, wave, length).await,

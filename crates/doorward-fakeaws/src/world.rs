@@ -62,6 +62,8 @@ pub struct World {
     cells: Vec<RwLock<Cell>>,
     pub(crate) buckets: BTreeMap<String, RwLock<Bucket>>,
     pub(crate) faults: Vec<Fault>,
+    /// The time as of which metrics are kept, where it is not the server's.
+    pub(crate) metrics_as_of: std::sync::OnceLock<Timestamp>,
 }
 
 /// A long-lived identity to sign requests with.
@@ -256,6 +258,12 @@ impl World {
     /// [`WorldError`] when the account, Region or load balancer does not exist.
     pub fn add_metric(&self, spec: &MetricSpec) -> Result<(), WorldError> {
         metric::add(self, spec).map_err(|message| WorldError { line: None, section: "metric".to_owned(), message })
+    }
+
+    /// Keeps metrics as of a time instead of now: CloudWatch forgets the minutes of long ago, and a story may be set there.
+    /// The first time said stays.
+    pub fn keep_metrics_as_of(&self, time: Timestamp) {
+        let _ = self.metrics_as_of.set(time);
     }
 
     /// Prepares an answer of Athena, after those that are there.

@@ -39,6 +39,7 @@ use doors::{Meters, Modes};
 use journal::LedgerJournal;
 pub(crate) use journal::changes;
 pub(crate) use settings::ChangeSettings;
+pub(crate) use tell::summary;
 
 /// Runs `doorward plan`.
 pub(crate) fn make_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Failure> {

@@ -156,12 +156,14 @@ fn advised(traffic: Option<&Traffic>, to: Mode) -> bool {
 
 /// What traffic says, in a sentence.
 fn told(traffic: &Traffic) -> String {
-    let mut sentence = format!("Its traffic says: {}", traffic.step.label());
+    let mut sentence = format!("Its traffic says: {}.", traffic.step.label());
     for because in &traffic.because {
-        sentence.push_str("; ");
-        sentence.push_str(because.trim_end_matches('.'));
+        sentence.push(' ');
+        sentence.push_str(because);
+        if !because.ends_with(['.', '!', '?']) {
+            sentence.push('.');
+        }
     }
-    sentence.push('.');
     sentence
 }
 

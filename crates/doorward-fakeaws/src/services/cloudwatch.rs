@@ -91,12 +91,13 @@ fn get_metric_data(call: &Call<'_>) -> Result<Whole, Failure> {
     let mut left = most;
     let mut results = Vec::new();
     let mut more = false;
+    let now = call.world.metrics_as_of.get().copied().unwrap_or(call.now);
     let cell = call.world.read(call.cell());
     for query in &queries {
         let series = cell.metrics.get(&query.key);
         let told = series.and_then(|series| series.status.as_deref());
         let mut points = match (series, told) {
-            (Some(series), None | Some("PartialData")) => points(series, query, start, end, call.now),
+            (Some(series), None | Some("PartialData")) => points(series, query, start, end, now),
             _ => Vec::new(),
         };
         if !ascending {

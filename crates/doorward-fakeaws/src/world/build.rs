@@ -31,6 +31,7 @@ pub(super) fn build(spec: WorldSpec) -> Result<World, WorldError> {
         cells: Vec::new(),
         buckets: BTreeMap::new(),
         faults: Vec::new(),
+        metrics_as_of: std::sync::OnceLock::new(),
     };
     let shared = each("role", &spec.roles, role)?;
     let full_access = Arc::new(Role {

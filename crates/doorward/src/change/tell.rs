@@ -24,7 +24,7 @@ pub(super) fn planned(plan: &Plan, path: &Path) -> String {
 }
 
 /// The plan in a few lines.
-pub(super) fn summary(plan: &Plan) -> String {
+pub(crate) fn summary(plan: &Plan) -> String {
     let mut text = format!("{} from the scan of {}, SHA-256 {}\n", plan.id, plan.run.started, plan.digest);
     let _ = writeln!(
         text,
@@ -87,8 +87,8 @@ pub(super) fn applied(applied: &Applied) -> Told {
         let _ = writeln!(text, "{stopped}");
     }
     for wave in 1..=state.plan().waves() {
-        if let Some((told, quiet)) = state.watched(wave) {
-            let _ = writeln!(text, "Wave {wave}, watched: {told}{}", if *quiet { "" } else { " (not quiet)" });
+        if let Some((told, true)) = state.watched(wave) {
+            let _ = writeln!(text, "Wave {wave}, watched: {told}");
         }
     }
     let good = applied.stopped.is_none() && state.is_good();
@@ -117,7 +117,9 @@ pub(super) fn rolled_back(applied: &Applied) -> Told {
 
 fn ended(state: &ChangeState) -> String {
     let mut text = String::new();
-    for step in &state.plan().steps {
+    // What went well was told as it went.
+    let bad = |step: &&Step| state.standing(&step.target.arn).status().is_some_and(|status| !status.is_good());
+    for step in state.plan().steps.iter().filter(bad) {
         let _ = writeln!(text, "{}", line(step, state));
     }
     let mut parts: Vec<String> = state.count().into_iter().map(|(status, count)| format!("{count} {status}")).collect();

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod bed;
+mod change;
 mod evidence;
 mod exceptions;
 mod formats;

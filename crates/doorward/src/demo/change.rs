@@ -1,0 +1,161 @@
+//! The change of a demonstration: planned from its scan, applied and watched in a time that is played, told in `change.txt`.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use doorward_change::{Goal, Pause, PlanOrder, Time};
+use doorward_core::Clock;
+use doorward_core::settings::Span;
+use doorward_fakeaws::Server;
+use doorward_fakeaws::spec::MetricSpec;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
+use crate::change::{self, Hand};
+use crate::exit::{Exit, Failure};
+use crate::publish::Source;
+use crate::settings::Settings;
+use crate::traffic::Found;
+
+/// `change.toml` of an example.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Story {
+    /// How long each wave is watched.
+    watch: Span,
+    /// What CloudWatch counts meanwhile.
+    service: Vec<Service>,
+}
+
+/// One load balancer, and what it does in a minute.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Service {
+    account: String,
+    region: String,
+    name: String,
+    usual: Minute,
+    worse: Option<Worse>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Minute {
+    requests: f64,
+    elb_4xx: f64,
+    target_5xx: f64,
+    connections: f64,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Worse {
+    after_minutes: usize,
+    requests: f64,
+    elb_4xx: f64,
+    target_5xx: f64,
+    connections: f64,
+}
+
+/// How long before and after the change CloudWatch has something to tell, in minutes.
+const AROUND: (usize, usize) = (240, 180);
+/// Weeks before in which it was the same.
+const WEEKS: i64 = 2;
+
+/// Plans, applies, watches, and writes the plan and the story.
+pub(super) async fn walk(
+    story: &str,
+    settings: &Settings,
+    ledger: &Path,
+    server: &Server,
+    traffic: Option<&Found>,
+    out: &Path,
+    today: Timestamp,
+) -> Result<(), Failure> {
+    let usage = |problem: String| Failure::new(Exit::Usage, format!("change.toml: {problem}"));
+    let story: Story = toml_edit::de::from_str(story).map_err(|e| usage(e.message().to_owned()))?;
+    server.world().keep_metrics_as_of(today);
+    for service in &story.service {
+        service.count(server, today).map_err(|e| usage(e.to_string()))?;
+    }
+    let source = Source::with_traffic(None, settings, ledger, traffic)?;
+    let plan = change::plan_for(&source, &PlanOrder::new(Goal::Required), settings, today);
+    change::write(&out.join("change-plan.json"), &plan)?;
+    let (clock, time) = played(today);
+    let hand = Hand {
+        settings,
+        ledger: ledger.to_owned(),
+        by: Some("the demo".to_owned()),
+        quiet: true,
+        emulator: Some(super::emulator(server)?),
+        clock,
+        time,
+    };
+    let mut told = change::summary(&plan);
+    if !plan.steps.is_empty() {
+        let applied = hand.apply(plan, Some(story.watch.0)).await?;
+        told.push('\n');
+        told.push_str(&applied.text);
+    }
+    let path = out.join("change.txt");
+    std::fs::write(&path, told).map_err(|e| Failure::writing(&path.display().to_string(), &e))
+}
+
+impl Service {
+    /// Adds what it does to what CloudWatch counts.
+    fn count(&self, server: &Server, today: Timestamp) -> Result<(), doorward_fakeaws::WorldError> {
+        type Figure = fn(&Minute) -> f64;
+        let figures: [(&str, Figure); 4] = [
+            ("RequestCount", |minute| minute.requests),
+            ("HTTPCode_ELB_4XX_Count", |minute| minute.elb_4xx),
+            ("HTTPCode_Target_5XX_Count", |minute| minute.target_5xx),
+            ("NewConnectionCount", |minute| minute.connections),
+        ];
+        for (name, figure) in figures {
+            for week in 0..=WEEKS {
+                let start = today - SignedDuration::from_mins(AROUND.0 as i64 + week * 7 * 24 * 60);
+                // A minute more, a minute less: services are never quite the same.
+                let value =
+                    |minute: usize| (figure(&self.at(minute, week)) * (1.0 + 0.01 * (minute % 7) as f64)).round();
+                let spec = MetricSpec {
+                    account: self.account.clone(),
+                    region: self.region.clone(),
+                    name: name.to_owned(),
+                    load_balancer: Some(self.name.clone()),
+                    from: Some(start.to_string()),
+                    every: Some(60),
+                    values: (0..AROUND.0 + AROUND.1).map(value).collect(),
+                    ..MetricSpec::default()
+                };
+                server.world().add_metric(&spec)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What it does in a minute of a week: this one, or one of those before.
+    fn at(&self, minute: usize, week: i64) -> Minute {
+        match self.worse.filter(|worse| week == 0 && minute >= AROUND.0 + worse.after_minutes) {
+            Some(Worse { requests, elb_4xx, target_5xx, connections, .. }) => {
+                Minute { requests, elb_4xx, target_5xx, connections }
+            }
+            None => self.usual,
+        }
+    }
+}
+
+/// A clock that only pauses move.
+fn played(today: Timestamp) -> (Clock, Time) {
+    let seconds = Arc::new(AtomicI64::new(today.as_second()));
+    let shown = seconds.clone();
+    let clock: Clock =
+        Arc::new(move || Timestamp::from_second(shown.load(Ordering::Relaxed)).unwrap_or(Timestamp::MAX));
+    let pause = move |length: Duration| -> Pause {
+        let length = i64::try_from(length.as_secs()).unwrap_or(i64::MAX);
+        seconds.fetch_add(length, Ordering::Relaxed);
+        Box::pin(std::future::ready(()))
+    };
+    (clock.clone(), Time::new(clock, Arc::new(pause)))
+}
