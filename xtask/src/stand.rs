@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use crate::workspace;
 
 mod cases;
+mod change;
 mod control;
 mod emulators;
 mod hub;
@@ -32,7 +33,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         crate::only(arguments, &["--keep"])?;
         return keep(&python);
     }
-    let names: Vec<&str> = CASES.iter().map(|case| case.name).chain([hub::NAME, traffic::NAME]).collect();
+    let names: Vec<&str> = CASES.iter().map(|case| case.name).chain([change::NAME, hub::NAME, traffic::NAME]).collect();
     crate::only(arguments, &names)?;
     let binary = workspace::build("doorward")?;
     let moto = Moto::start(&python)?;
@@ -62,6 +63,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     for case in CASES {
         attempt(case.name, case.what, &|| stand.try_case(case));
     }
+    attempt(change::NAME, "modes of another emulator, changed and rolled back", &|| change::attempt(&stand, &python));
     attempt(hub::NAME, "findings live in another emulator's Security Hub", &|| hub::attempt(&stand, &python));
     attempt(traffic::NAME, "logs, metrics and queries of another emulator", &|| traffic::attempt(&stand, &python));
     println!("stand: {passed} cases passed, {failed} failed");

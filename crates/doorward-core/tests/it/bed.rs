@@ -119,6 +119,13 @@ pub(crate) fn emulator(server: &Server) -> Emulator {
 /// Why a scan brought nothing: there was no way in.
 pub(crate) type NoWayIn = String;
 
+/// The base identity of a scan.
+pub(crate) async fn enter(server: &Server, setup: &Setup) -> Access {
+    let (access, calls, clock) = (setup.access.clone(), setup.calls.clone(), setup.clock.clone());
+    let (_stopper, stop) = Stop::new();
+    Access::connect(access, calls, clock, Some(&emulator(server)), &stop).await.expect("a way in")
+}
+
 /// Scans until the raw inventory.
 pub(crate) async fn look(server: &Server, setup: &Setup, stop: &Stop) -> Result<Inventory, NoWayIn> {
     let (access, calls, clock) = (setup.access.clone(), setup.calls.clone(), setup.clock.clone());

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use doorward_core::actions::{base_identity_actions, scan_role_actions};
+use doorward_core::access::Purpose;
+use doorward_core::actions::{base_identity_actions, change_role_actions, scan_role_actions};
+use doorward_core::mode;
+use doorward_model::{GapReason, Mode};
 
 use crate::bed::{SMALL, Setup, scan, serve};
 
@@ -78,4 +81,48 @@ async fn a_role_that_may_write_still_cannot() {
             .iter()
             .any(|a| a == "elasticloadbalancing:ModifyLoadBalancerAttributes" || a.as_str().unwrap().contains('*'))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_for_reading_refuse_every_change_that_is_tried() {
+    // The role of an administrator stands behind each; only the session policies differ.
+    let world = SMALL.replacen("allow = [\"elasticloadbalancing:*\", \"account:*\", \"logs:*\"]", "allow = [\"*\"]", 1);
+    let server = serve(&world, vec![]).await;
+    let access = crate::bed::enter(&server, &Setup::default()).await;
+    let report = scan(&server, &Setup::default()).await.expect("a way in");
+    let reading: [(&str, Vec<&'static str>); 2] =
+        [("scan", scan_role_actions()), ("traffic", vec!["s3:ListBucket", "s3:GetObject", "cloudwatch:GetMetricData"])];
+    let mut tried = BTreeSet::new();
+    for lb in report.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()) {
+        let subject = mode::Subject { arn: lb.arn.clone(), kind: lb.kind };
+        let session = |actions: Vec<&'static str>| {
+            let role_name = "doorward-scan".to_owned().try_into().expect("a role");
+            access.session_for(&lb.account, &Purpose { role_name, external_id: None, actions })
+        };
+        for (what, actions) in &reading {
+            let refused = mode::set(&access, session(actions.clone()), &subject, Mode::Strictest).await;
+            let gap = refused.expect_err("it may only read");
+            assert_eq!(gap.reason, GapReason::AccessDenied, "{what}: {gap}");
+            tried.insert((*what, lb.kind));
+        }
+        let kept = mode::read(&access, session(change_role_actions()), &subject).await.expect("reads").expect("there");
+        let key = lb.kind.mode_attribute();
+        assert_eq!(kept.values.get(key), lb.attributes.known().and_then(|known| known.get(key)), "{}", lb.arn);
+    }
+    assert_eq!(tried.len(), 4, "both kinds by both: {tried:?}");
+    // By the change role's own policy it works, which shows that the refusals above were the policies'.
+    let lb = &report.load_balancers[0];
+    let role_name = "doorward-scan".to_owned().try_into().expect("a role");
+    let purpose = Purpose { role_name, external_id: None, actions: change_role_actions() };
+    server.clear_calls();
+    let subject = mode::Subject { arn: lb.arn.clone(), kind: lb.kind };
+    mode::set(&access, access.session_for(&lb.account, &purpose), &subject, Mode::Strictest).await.expect("sets");
+    mode::read(&access, access.session_for(&lb.account, &purpose), &subject).await.expect("reads");
+    let observed: BTreeSet<String> = server
+        .calls()
+        .into_iter()
+        .filter(|call| call.access_key.starts_with("ASIA"))
+        .map(|call| call.iam_action)
+        .collect();
+    assert_eq!(observed, change_role_actions().into_iter().map(str::to_owned).collect(), "declared equals observed");
 }
