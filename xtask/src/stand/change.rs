@@ -15,7 +15,7 @@ use crate::process::finish;
 const ANYBODY: (&str, &str) = ("anybody", "anything");
 /// The case's name on the command line.
 pub(super) const NAME: &str = "change";
-/// A third of the calls that set something are throttled, a third of those that read.
+/// Nearly a third of all calls to load balancers are throttled.
 const FAULTS: &str = r#"[{"service": "elbv2", "probability": 0.3,
     "error": {"code": "Throttling", "status": 400, "message": "Rate exceeded"}}]"#;
 
@@ -29,15 +29,10 @@ pub(super) fn attempt(stand: &Stand, python: &Path) -> Result<String> {
     let clean = CASES.iter().find(|case| case.name == "clean").context("there is no clean case")?;
     let settings = clean.settings(&stand.truth)?.replace("tries = ", "tries = 25 #");
     std::fs::write(folder.join("doorward.toml"), settings)?;
-    let chosen: Vec<&String> = stand
-        .truth
-        .load_balancers
-        .iter()
-        .filter(|(_, lb)| lb.mode.as_deref() == Some("monitor") && lb.http)
-        .map(|(arn, _)| arn)
-        .step_by(2)
-        .take(12)
-        .collect();
+    let weak = stand.truth.load_balancers.iter();
+    let weak = weak.filter(|(_, lb)| lb.mode.as_deref() == Some("monitor") && lb.http).map(|(arn, _)| arn);
+    let (current, classic): (Vec<&String>, Vec<&String>) = weak.partition(|arn| arn.contains("/app/"));
+    let chosen: Vec<&String> = current.into_iter().take(8).chain(classic.into_iter().take(4)).collect();
     ensure!(chosen.iter().any(|arn| !arn.contains("/app/")), "no classic load balancer is among the chosen ones");
     let first = read(stand, python, &chosen)?;
 
