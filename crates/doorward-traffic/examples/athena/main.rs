@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use doorward_model::{AccountId, AccountRegion, Region};
-use doorward_traffic::{AthenaJob, FolderOptions, Window, read_folder};
+use doorward_traffic::{AthenaJob, AthenaLogs, FolderOptions, Window, read_folder};
 
 type Done<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -45,15 +45,14 @@ fn job(accounts: &str, regions: &str, window: Window) -> Done<AthenaJob> {
     let regions = regions.split(',').map(Region::new).collect::<Result<BTreeSet<_>, _>>()?;
     Ok(AthenaJob {
         place: AccountRegion { account: AccountId::new("111111111111")?, region: Region::new("eu-west-1")? },
-        bucket: "central-logs".to_owned(),
-        prefix: "alb".to_owned(),
+        logs: AthenaLogs::Lines { bucket: "central-logs".to_owned(), prefix: "alb".to_owned() },
         accounts,
         regions,
         balancers: None,
         window,
         database: "traffic".to_owned(),
         workgroup: "primary".to_owned(),
-        output: "s3://results/".to_owned(),
+        output: Some("s3://results/".to_owned()),
         budget: 0,
         patience: Duration::ZERO,
     })

@@ -16,7 +16,8 @@ use aws_types::region::Region as SdkRegion;
 use aws_types::sdk_config::SharedCredentialsProvider;
 use doorward_model::{AccountId, AccountRegion, Gap, GapReason, Region};
 use doorward_traffic::{
-    AthenaJob, BalancerKey, CallLimits, Door, Known, LogPlace, Metered, Metric, Missed, Sessions, Source, Window,
+    AthenaJob, AthenaLogs, BalancerKey, CallLimits, Door, Known, LogPlace, Metered, Metric, Missed, Sessions, Source,
+    Window,
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -151,20 +152,19 @@ async fn run() -> Done<Value> {
         let accounts = asked.sessions.keys().map(|account| AccountId::new(account)).collect::<Result<_, _>>()?;
         let job = AthenaJob {
             place: AccountRegion { account: AccountId::new(account)?, region: Region::new("eu-west-1")? },
-            bucket: bucket.clone(),
-            prefix: "alb".to_owned(),
+            logs: AthenaLogs::Lines { bucket: bucket.clone(), prefix: "alb".to_owned() },
             accounts,
             regions,
             balancers: None,
             window,
             database: "traffic".to_owned(),
             workgroup: "primary".to_owned(),
-            output: format!("s3://{bucket}/results/"),
+            output: Some(format!("s3://{bucket}/results/")),
             budget: u64::MAX,
             patience: Duration::from_secs(30),
         };
         let estimate = source.estimate(&job).await.map_err(|gap| gap.to_string())?;
-        let count = source.athena(&job).await?;
+        let count = source.athena(&job, estimate).await?;
         answer["athena"] = json!({"objects": estimate.objects, "bytes": estimate.bytes, "tally": count.tally});
     }
     answer["requests"] = json!(source.requests());
