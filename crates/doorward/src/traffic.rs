@@ -20,6 +20,7 @@ use crate::scan::runtime;
 use crate::settings::Settings;
 use crate::stopping;
 
+mod athena;
 mod attach;
 mod found;
 mod gather;
@@ -128,6 +129,7 @@ fn look(
             load_balancers: &load_balancers,
             window,
             all_logs: source.all_logs,
+            engine: source.engine,
             dry_run,
             quiet: cli.quiet,
             emulator: None,

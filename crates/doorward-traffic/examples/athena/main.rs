@@ -46,6 +46,7 @@ fn job(accounts: &str, regions: &str, window: Window) -> Done<AthenaJob> {
     Ok(AthenaJob {
         place: AccountRegion { account: AccountId::new("111111111111")?, region: Region::new("eu-west-1")? },
         logs: AthenaLogs::Lines { bucket: "central-logs".to_owned(), prefix: "alb".to_owned() },
+        scanned: accounts.clone(),
         accounts,
         regions,
         balancers: None,

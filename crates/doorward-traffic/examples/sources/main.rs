@@ -149,10 +149,12 @@ async fn run() -> Done<Value> {
     if let Some(bucket) = &asked.athena {
         let account = asked.sessions.keys().next().ok_or("no session")?;
         let regions = BTreeSet::from([Region::new("eu-west-1")?]);
-        let accounts = asked.sessions.keys().map(|account| AccountId::new(account)).collect::<Result<_, _>>()?;
+        let accounts: BTreeSet<_> =
+            asked.sessions.keys().map(|account| AccountId::new(account)).collect::<Result<_, _>>()?;
         let job = AthenaJob {
             place: AccountRegion { account: AccountId::new(account)?, region: Region::new("eu-west-1")? },
             logs: AthenaLogs::Lines { bucket: bucket.clone(), prefix: "alb".to_owned() },
+            scanned: accounts.clone(),
             accounts,
             regions,
             balancers: None,

@@ -15,6 +15,7 @@ pub(crate) fn job(budget: u64) -> AthenaJob {
         place: place(APP, HERE),
         logs: AthenaLogs::Lines { bucket: "central-logs".to_owned(), prefix: "alb".to_owned() },
         accounts: BTreeSet::from([AccountId::new(APP).unwrap()]),
+        scanned: BTreeSet::from([AccountId::new(APP).unwrap()]),
         regions: BTreeSet::from([Region::new(HERE).unwrap()]),
         balancers: Some(BTreeSet::from(["app/o'brien/0123456789abcdef".to_owned()])),
         window: Window::covering(at("2026-09-01T10:00:00Z"), at("2026-09-01T12:00:00Z")).unwrap(),

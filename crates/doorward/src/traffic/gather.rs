@@ -12,9 +12,11 @@ use doorward_traffic::{
 };
 use jiff::Timestamp;
 
+use super::athena;
 use super::found::{Found, Lost, key};
 use super::sessions::Roles;
 use super::settings::TrafficSettings;
+use crate::cli::Engine;
 use crate::exit::Failure;
 use crate::plain::harmless;
 use crate::progress::Progress;
@@ -30,6 +32,8 @@ pub(crate) struct Errand<'a> {
     pub(crate) window: Window,
     /// Read all logs, whatever the metrics say.
     pub(crate) all_logs: bool,
+    /// What counts the logs.
+    pub(crate) engine: Engine,
     /// Say what would be read, and read no log.
     pub(crate) dry_run: bool,
     pub(crate) quiet: bool,
@@ -43,9 +47,23 @@ pub(crate) async fn gather(errand: &Errand<'_>, stop: &Stop) -> Result<Option<Fo
     let (access, calls) = (settings.access.clone(), settings.calls.clone());
     let access = Access::connect(access, calls, errand.clock.clone(), errand.emulator.as_ref(), stop).await?;
     let limits = CallLimits { tries: settings.calls.tries, ..CallLimits::default() };
-    let source = Source::new(Roles::new(access, settings.traffic.purpose()), limits);
+    let source = Source::new(Roles::new(access, settings.traffic.purpose(errand.engine)), limits);
     let asked: Vec<&LoadBalancer> = errand.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()).collect();
     let series = metrics(&source, &asked, errand).await;
+    match errand.engine {
+        Engine::Embedded => embedded(&source, &asked, series, errand).await,
+        Engine::Athena => athena::gather(&source, &asked, series, errand).await,
+    }
+}
+
+/// Fetches the logs that matter, and counts them here.
+async fn embedded(
+    source: &Source<Roles>,
+    asked: &[&LoadBalancer],
+    series: BTreeMap<BalancerKey, Series>,
+    errand: &Errand<'_>,
+) -> Result<Option<Found>, Failure> {
+    let settings = errand.settings;
     let (mut extents, mut places) = (BTreeMap::new(), Vec::new());
     for lb in asked {
         let Some((bucket, prefix)) = logs(lb) else { continue };
@@ -67,7 +85,7 @@ pub(crate) async fn gather(errand: &Errand<'_>, stop: &Stop) -> Result<Option<Fo
     }
     let mut found = Found::new(Some(errand.window), Tally::default());
     found.series = series;
-    count(&source, &plan, errand, &mut found).await;
+    count(source, &plan, errand, &mut found).await;
     // Where fewer were found than the metric counts, reading less was not enough.
     let short = places.iter().filter(|place| extents.get(&place.balancer) == Some(&Extent::AroundPeriods));
     let short = short.filter(|place| falls_short(&found, &place.balancer)).cloned();
@@ -86,7 +104,7 @@ pub(crate) async fn gather(errand: &Errand<'_>, stop: &Stop) -> Result<Option<Fo
             );
         }
         let plan = source.plan_logs(&short).await;
-        count(&source, &plan, errand, &mut found).await;
+        count(source, &plan, errand, &mut found).await;
     }
     found.extents = extents;
     Ok(Some(found))
@@ -107,7 +125,7 @@ async fn metrics(
     source.metrics(&metered, &Metric::ALL, errand.window, PERIOD, (errand.clock)()).await
 }
 
-fn logs(lb: &LoadBalancer) -> Option<(&str, &str)> {
+pub(super) fn logs(lb: &LoadBalancer) -> Option<(&str, &str)> {
     match &lb.access_logs {
         // Logs of classic load balancers have no classification.
         Observed::Known(LogDestination::S3 { bucket, prefix }) if lb.kind == Kind::Application => {
@@ -122,7 +140,7 @@ fn whole(window: Window) -> Span {
 }
 
 /// How much of the logs has to be read, by what the metric says.
-fn extent(series: Option<&Series>, window: Window) -> (Extent, Vec<Span>) {
+pub(super) fn extent(series: Option<&Series>, window: Window) -> (Extent, Vec<Span>) {
     let all = || (Extent::AllWithoutMetric, vec![whole(window)]);
     let Some(series) = series else { return all() };
     match series.total(Metric::NonCompliant) {

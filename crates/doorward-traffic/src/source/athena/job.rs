@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
-use doorward_model::{AccountId, AccountRegion, Gap, Region};
+use doorward_model::{AccountId, AccountRegion, Gap, GapReason, Region};
 
+use super::super::actions::Operation;
 use super::super::plan::SourcePrices;
 use super::parquet::ParquetLogs;
 use super::{rows, sql};
@@ -21,8 +22,10 @@ pub struct AthenaJob {
     pub place: AccountRegion,
     /// The logs.
     pub logs: AthenaLogs,
-    /// The accounts whose logs lie there.
+    /// The accounts whose logs lie there: the table is about all of them, so that it stays the same from run to run.
     pub accounts: BTreeSet<AccountId>,
+    /// Those of them whose folders are scanned.
+    pub scanned: BTreeSet<AccountId>,
     /// The Regions whose logs lie there.
     pub regions: BTreeSet<Region>,
     /// The load balancers that are counted (`app/name/id`), or all.
@@ -42,7 +45,7 @@ pub struct AthenaJob {
 }
 
 /// Logs that Athena can read, by how they are written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AthenaLogs {
     /// By the load balancers' own attributes: packed lines, in AWS's layout of keys.
     Lines {
@@ -112,6 +115,20 @@ pub enum AthenaError {
     Row(String),
 }
 
+impl AthenaError {
+    /// Why nothing is known, for who goes on without it.
+    pub fn into_gap(self) -> Gap {
+        let message = self.to_string();
+        let reason = match self {
+            Self::Gap(gap) => return gap,
+            Self::OverBudget { .. } => GapReason::NotAsked,
+            Self::Query { .. } => GapReason::Rejected,
+            Self::Row(_) => GapReason::Malformed,
+        };
+        Gap::new(reason, Operation::StartQueryExecution.action()).with_message(message)
+    }
+}
+
 impl From<Gap> for AthenaError {
     fn from(gap: Gap) -> Self {
         Self::Gap(gap)
@@ -150,10 +167,15 @@ impl AthenaJob {
         }
     }
 
+    /// What is scanned, as it is shown: `s3://bucket/folder`.
+    pub fn location(&self) -> String {
+        sql::locations(self).0
+    }
+
     /// The folders that are scanned.
     pub(super) fn folders(&self) -> Vec<String> {
         let mut folders = Vec::new();
-        for account in &self.accounts {
+        for account in &self.scanned {
             for region in &self.regions {
                 folders.extend(self.days().map(|day| match &self.logs {
                     AthenaLogs::Lines { prefix, .. } => day_folder(prefix, account, region, day),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::regex::TIME;
 
 /// Parquet logs in one bucket.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ParquetLogs {
     /// The bucket.
     pub bucket: String,
@@ -33,7 +33,7 @@ pub struct ParquetPlace {
 }
 
 /// What the columns are called. By default the documented identifiers of a delivery's fields, in lower case.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ParquetColumns {
     /// The protocol.

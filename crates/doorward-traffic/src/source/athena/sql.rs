@@ -75,7 +75,7 @@ pub(super) fn days(window: Window) -> (Date, Date) {
 }
 
 /// Where the logs of all accounts begin, and the template of the folder of one account, Region and day.
-fn locations(job: &AthenaJob) -> (String, String) {
+pub(super) fn locations(job: &AthenaJob) -> (String, String) {
     match &job.logs {
         AthenaLogs::Lines { bucket, prefix } => {
             let prefix = prefix.trim_matches('/');
@@ -203,7 +203,7 @@ pub(super) fn query(job: &AthenaJob) -> String {
     let all = |values: Vec<String>| values.join(", ");
     let places = format!(
         "account IN ({}) AND region IN ({})\n    AND day >= '{}' AND day <= '{}'",
-        all(job.accounts.iter().map(|account| quoted(account.as_str())).collect()),
+        all(job.scanned.iter().map(|account| quoted(account.as_str())).collect()),
         all(job.regions.iter().map(|region| quoted(region.as_str())).collect()),
         from.strftime("%Y/%m/%d"),
         to.strftime("%Y/%m/%d")
