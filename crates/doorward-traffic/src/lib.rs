@@ -17,6 +17,7 @@ mod forecast;
 mod inflate;
 mod line;
 mod local;
+mod memory;
 mod metric;
 mod object;
 mod origin;
@@ -39,6 +40,7 @@ pub use forecast::{
     Basis, CrossCheck, Denominator, Forecast, ModeForecast, Seen, Share, TrafficEvidence, forecast, upper_95,
 };
 pub use local::{FolderError, FolderOptions, Progress, read_folder};
+pub use memory::{Memory, MemoryError, Remembered};
 pub use metric::{Answer, Known, Metric, Series};
 pub use object::{INTERVAL, Key, Listed, LogObject, Selection, day_folder};
 pub use plan::{BalancerPlan, Estimate, Extent, LONGEST_PERIOD, ListedObject, Prices, Proof, estimate, plan};

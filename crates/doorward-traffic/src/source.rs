@@ -11,6 +11,7 @@ mod cloudwatch;
 mod failure;
 mod fetch;
 mod plan;
+mod recount;
 mod s3;
 
 use std::collections::HashMap;

@@ -11,7 +11,9 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::answer;
-use crate::cli::{AdviseArguments, Cli, CompareArguments, ListFormat, TrafficArguments, TrafficCommand, TrafficSource};
+use crate::cli::{
+    AdviseArguments, Cli, CompareArguments, Engine, ListFormat, TrafficArguments, TrafficCommand, TrafficSource,
+};
 use crate::exit::{Exit, Failure};
 use crate::plain::harmless;
 use crate::progress::Progress;
@@ -41,7 +43,8 @@ pub(crate) fn run(cli: &Cli, arguments: &TrafficArguments) -> Result<Exit, Failu
         None => {}
     }
     let settings = Settings::load(cli.config.as_deref(), &[])?;
-    let Some((found, _)) = look(cli, &settings, &arguments.source, arguments.dry_run)? else {
+    let Some((found, _)) = look(cli, &settings, &arguments.source, arguments.state.as_deref(), arguments.dry_run)?
+    else {
         return Ok(Exit::Clean);
     };
     if let Some(path) = &arguments.save {
@@ -63,7 +66,7 @@ pub(crate) fn advise(cli: &Cli, arguments: &AdviseArguments) -> Result<Exit, Fai
     let settings = Settings::load(cli.config.as_deref(), &[])?;
     let (found, load_balancers) = match &arguments.traffic {
         Some(path) => (Found::read(path)?, load_balancers(&settings, &arguments.source)?),
-        None => match look(cli, &settings, &arguments.source, false)? {
+        None => match look(cli, &settings, &arguments.source, None, false)? {
             Some(looked) => looked,
             None => return Ok(Exit::Clean),
         },
@@ -106,6 +109,7 @@ fn look(
     cli: &Cli,
     settings: &Settings,
     source: &TrafficSource,
+    state: Option<&Path>,
     dry_run: bool,
 ) -> Result<Option<(Found, Vec<LoadBalancer>)>, Failure> {
     let clock: Clock = Arc::new(Timestamp::now);
@@ -120,6 +124,10 @@ fn look(
         let load_balancers = if known { load_balancers(settings, source)? } else { Vec::new() };
         return Ok(Some((found, load_balancers)));
     }
+    if state.is_some() && source.engine == Engine::Athena {
+        let problem = "--state remembers log files, and Athena counts days; leave one of the two out";
+        return Err(Failure::new(Exit::Usage, problem));
+    }
     let load_balancers = load_balancers(settings, source)?;
     let window = window(settings, source.days, source.until.unwrap_or_else(|| clock()))?;
     let found = runtime()?.block_on(async {
@@ -130,6 +138,7 @@ fn look(
             window,
             all_logs: source.all_logs,
             engine: source.engine,
+            state,
             dry_run,
             quiet: cli.quiet,
             emulator: None,

@@ -98,7 +98,8 @@ async fn run() -> Done<Value> {
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
         .build();
-    let limits = CallLimits { longest_pause: Duration::from_millis(200), ..CallLimits::default() };
+    // The stand fails up to two tries in three on purpose: of a hundred objects, one would be lost by twelve tries.
+    let limits = CallLimits { tries: 48, longest_pause: Duration::from_millis(200), ..CallLimits::default() };
     let source = Source::new(Keys { config, sessions: asked.sessions.clone() }, limits);
     let window = Window::covering(asked.start, asked.end)?;
     let mut answer = json!({});

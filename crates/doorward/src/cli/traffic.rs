@@ -54,6 +54,10 @@ pub(crate) struct TrafficArguments {
     /// Say what would be read and what it costs; read no log
     #[arg(long, conflicts_with = "logs")]
     pub(crate) dry_run: bool,
+    /// Remember the count of every log file in this folder, and read only those that are not in it: for daily runs, and to go on
+    /// where a run was stopped
+    #[arg(long, value_name = "DIR", conflicts_with = "logs")]
+    pub(crate) state: Option<PathBuf>,
     /// Save what was found, for `doorward advise`, `doorward scan` and `doorward report`
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,

@@ -38,6 +38,7 @@ pub(super) async fn read(
         // A file of these logs holds a day, not five minutes, so that the metric cannot say which to leave out.
         all_logs: true,
         engine: Engine::Embedded,
+        state: None,
         dry_run: false,
         quiet: true,
         emulator: Some(super::emulator(server)?),

@@ -27,6 +27,8 @@ pub(crate) struct TrafficSettings {
     pub(crate) threads: usize,
     /// Days after which evidence is too old for advice.
     pub(crate) maximum_age_days: u32,
+    /// Most megabytes (10^6 bytes) that remembered counts (`--state`) may take.
+    pub(crate) state_megabytes: u32,
     /// What has to be there before anything is recommended.
     pub(crate) thresholds: Thresholds,
     /// What reading costs.

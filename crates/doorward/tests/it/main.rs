@@ -15,4 +15,5 @@ mod notify;
 mod publish;
 mod samples;
 mod secrets;
+mod state;
 mod traffic;

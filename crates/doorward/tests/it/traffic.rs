@@ -22,7 +22,7 @@ pub(crate) fn json(said: &Said) -> Value {
 }
 
 /// A log file of one load balancer: compliant requests, and some of a client that sends odd ones and is served.
-fn file(end: Timestamp, compliant: usize, odd: usize) -> String {
+pub(crate) fn file(end: Timestamp, compliant: usize, odd: usize) -> String {
     let mut text = String::new();
     for n in 0..compliant + odd {
         let time = end - SignedDuration::from_secs(10 + (n % 280) as i64);
