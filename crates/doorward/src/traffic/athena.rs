@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 
 use doorward_model::{AccountRegion, Gap, Kind, LoadBalancer, LogDestination, Observed};
-use doorward_traffic::{AthenaError, AthenaJob, AthenaLogs, BalancerKey, Extent, ScanEstimate, Series, Source, Tally};
+use doorward_traffic::{AthenaJob, AthenaLogs, BalancerKey, Extent, ScanEstimate, Series, Source, Tally};
 use futures::{StreamExt as _, stream};
 
 use super::found::{Found, Lost, Scanned, key};
@@ -46,6 +46,8 @@ pub(super) async fn gather(
             Err(gap) => lose(&mut found, &part, &gap),
         }
     }
+    // Where there is nothing to scan, no query runs: it would cost its minimum all the same.
+    ready.retain(|(_, estimate)| estimate.objects > 0);
     tell(&found, ready.len(), &scanned, errand);
     let budget = settings.athena.budget();
     if scanned.estimated_bytes > budget && !errand.dry_run {
@@ -64,7 +66,7 @@ pub(super) async fn gather(
         return Ok(None);
     }
     let running =
-        stream::iter(&ready).map(|(part, estimate)| async move { (part, count(source, part, *estimate).await) });
+        stream::iter(&ready).map(|(part, estimate)| async move { (part, source.athena(&part.job, *estimate).await) });
     let mut counted = running.buffered(QUERIES);
     while let Some((part, result)) = counted.next().await {
         match result {
@@ -78,18 +80,6 @@ pub(super) async fn gather(
     }
     found.athena = Some(scanned);
     Ok(Some(found))
-}
-
-async fn count(
-    source: &Source<Roles>,
-    part: &Part,
-    estimate: ScanEstimate,
-) -> Result<doorward_traffic::AthenaCount, AthenaError> {
-    if estimate.objects == 0 {
-        // There is nothing to scan, and a query would cost its minimum all the same.
-        return Ok(doorward_traffic::AthenaCount { tally: Tally::default(), scanned: 0 });
-    }
-    source.athena(&part.job, estimate).await
 }
 
 /// What nobody counted, for each load balancer that it was about.

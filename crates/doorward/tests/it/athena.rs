@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use doorward_fakeaws::spec::AthenaSpec;
+use doorward_fakeaws::spec::{AthenaSpec, LoadBalancerSpec};
 use doorward_fakeaws::{Fault, What};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -143,6 +143,67 @@ fn what_athena_did_not_count_is_named_and_advises_nothing() {
     // A folder is read here, by nobody else.
     let both = run(bed.doorward(folder).args(["traffic", "--logs", ".", "--engine", "athena"]));
     assert_eq!(both.code, Some(2), "{}", both.err);
+}
+
+#[test]
+fn logs_that_a_delivery_writes_are_counted_where_the_settings_say() {
+    let bed = bed();
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let spec = LoadBalancerSpec {
+        account: HOME.0.to_owned(),
+        region: HOME.1.to_owned(),
+        name: "vended".to_owned(),
+        vended_logs: true,
+        ..LoadBalancerSpec::default()
+    };
+    bed.server.world().add_load_balancer(&spec).unwrap();
+    scanned(&bed, folder);
+    let hour = seeded(&bed);
+    let arn = bed.server.world().arn(HOME.0, HOME.1, "vended").unwrap();
+    let id = arn.split_once(":loadbalancer/").unwrap().1.to_owned();
+    let rows = answer(hour).rows.into_iter().map(|mut row| {
+        row[3].clone_from(&id);
+        row
+    });
+    bed.server.world().add_athena(&AthenaSpec { contains: id.clone(), rows: rows.collect(), ..answer(hour) }).unwrap();
+    let day = hour.strftime("%Y/%m/%d");
+    let key = format!("vended/{}/{}/{day}/07/x.parquet", HOME.0, HOME.1);
+    assert!(bed.server.world().put_object("acme-log-archive-alb-eu-west-1", &key, vec![0; 5_000], hour));
+
+    // Not said where they lie: nothing is known of it, and nothing is asked.
+    let of_it = |said: &Said| json(said)["found"]["tally"]["balancers"][format!("{}/{}/{id}", HOME.0, HOME.1)].clone();
+    let without = traffic(&bed, folder, &["-q", "--days", "3", "--format", "json"]);
+    assert!(
+        of_it(&without).is_null() && !queries(&bed).iter().any(|query| query.contains("PARQUET")),
+        "{}",
+        without.out
+    );
+    let mut command = bed.doorward(folder);
+    command
+        .env("DOORWARD_TRAFFIC__ATHENA__VENDED", "s3://acme-log-archive-alb-{region}/vended/{account}/{region}/{day}");
+    command.env("DOORWARD_TRAFFIC__ATHENA__OUTPUT", "s3://results/");
+    command.args([
+        "traffic",
+        "--from",
+        "a.saved",
+        "--engine",
+        "athena",
+        "--all-logs",
+        "--days",
+        "3",
+        "--format",
+        "json",
+    ]);
+    let said = run(&mut command);
+    // Another load balancer of the example delivers its logs in a Region whose bucket there is none of.
+    assert!(said.code == Some(4) && said.err.contains("app/events-collector/"), "{:?} {}", said.code, said.err);
+    assert!(said.err.contains("to scan: 3 objects, 0.001 GB, with 2 queries"), "{}", said.err);
+    assert_eq!(of_it(&said)["compliant"], 2_900, "{}", said.out);
+    let all = queries(&bed);
+    let table = all.iter().find(|query| query.contains("STORED AS PARQUET")).unwrap();
+    assert!(table.contains("LOCATION 's3://acme-log-archive-alb-eu-west-1/vended/'"), "{table}");
+    assert!(table.contains("  `classification_reason` string"), "{table}");
 }
 
 #[test]
