@@ -70,7 +70,7 @@ fn say(accounts: &str, regions: &str, start: &str, end: &str, parquet: Option<(&
     if let Some((place, client)) = parquet {
         let columns = ParquetColumns { client: client.to_owned(), ..ParquetColumns::default() };
         let place = ParquetPlace::try_from(place.to_owned())?;
-        job.logs = AthenaLogs::Parquet(place.of(&job.place.account, &job.place.region, &columns));
+        job.logs = AthenaLogs::Parquet(Box::new(place.of(&job.place.account, &job.place.region, &columns)));
     }
     Ok(serde_json::json!({"table": job.table(), "query": job.query()}).to_string())
 }

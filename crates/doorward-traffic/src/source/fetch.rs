@@ -104,11 +104,11 @@ impl Counted {
     }
 }
 
+/// Counts objects, one after the other.
+type Counter = Box<dyn FnMut(&Planned, &mut Body) -> Tally + Send>;
+
 /// Makes what counts objects, for each of so many threads.
-pub(super) fn counter(
-    threads: usize,
-    window: Option<Window>,
-) -> impl Fn() -> Box<dyn FnMut(&Planned, &mut Body) -> Tally + Send> {
+pub(super) fn counter(threads: usize, window: Option<Window>) -> impl Fn() -> Counter {
     let limits = Limits::shared_by(threads);
     move || {
         let (mut reader, mut stored) = (Reader::new(limits, window), Vec::new());

@@ -150,7 +150,7 @@ fn readable(lb: &LoadBalancer, settings: &TrafficSettings) -> Option<AthenaLogs>
     let vended = settings.athena.vended.as_ref()?;
     let delivers = matches!(&lb.access_logs, Observed::Known(LogDestination::Delivery(_)));
     (delivers && lb.kind == Kind::Application)
-        .then(|| AthenaLogs::Parquet(vended.of(&lb.account, &lb.region, &settings.athena.columns)))
+        .then(|| AthenaLogs::Parquet(Box::new(vended.of(&lb.account, &lb.region, &settings.athena.columns))))
 }
 
 /// Says what will be scanned, before any of it is.

@@ -55,7 +55,7 @@ pub enum AthenaLogs {
         prefix: String,
     },
     /// By a CloudWatch Logs delivery ("vended logs"), as Parquet.
-    Parquet(ParquetLogs),
+    Parquet(Box<ParquetLogs>),
 }
 
 /// What a count would scan, by a listing.
