@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use doorward_core::Clock;
 use doorward_model::{LoadBalancer, Mode, Observed};
@@ -34,6 +35,9 @@ pub(crate) use attach::{ByArn, of};
 pub(crate) use found::{Found, key};
 pub(crate) use gather::{Errand, gather};
 pub(crate) use settings::TrafficSettings;
+
+/// How long queries may take to be stopped.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// Runs `doorward traffic`.
 pub(crate) fn run(cli: &Cli, arguments: &TrafficArguments) -> Result<Exit, Failure> {
@@ -144,11 +148,21 @@ fn look(
             emulator: None,
             clock,
         };
+        let mut gathering = std::pin::pin!(gather(&errand, &stop));
         tokio::select! {
-            found = gather(&errand, &stop) => found.map_err(|failure| signal.or(failure)),
+            biased;
             gap = stop.stopped("s3:GetObject") => {
-                Err(Failure::new(signal.exit().unwrap_or(Exit::Coverage), format!("stopped: {gap}; nothing was saved")))
+                if source.engine == Engine::Athena {
+                    // Queries that nobody waits for would go on, and be billed.
+                    let _ = tokio::time::timeout(LAST_WORDS, gathering).await;
+                }
+                let left = match state {
+                    Some(folder) => format!("{} remembers all but the last counts", folder.display()),
+                    None => "nothing was saved".to_owned(),
+                };
+                Err(Failure::new(signal.exit().unwrap_or(Exit::Coverage), format!("stopped: {gap}; {left}")))
             }
+            found = &mut gathering => found.map_err(|failure| signal.or(failure)),
         }
     })?;
     Ok(found.map(|found| (found, load_balancers)))

@@ -167,7 +167,7 @@ async fn run() -> Done<Value> {
             patience: Duration::from_secs(30),
         };
         let estimate = source.estimate(&job).await.map_err(|gap| gap.to_string())?;
-        let count = source.athena(&job, estimate).await?;
+        let count = source.athena(&job, estimate, std::future::pending()).await?;
         answer["athena"] = json!({"objects": estimate.objects, "bytes": estimate.bytes, "tally": count.tally});
     }
     answer["requests"] = json!(source.requests());

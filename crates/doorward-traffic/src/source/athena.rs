@@ -10,10 +10,13 @@ mod rows;
 mod sql;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use aws_sdk_athena::types::{QueryExecutionContext, QueryExecutionState, ResultConfiguration};
 use aws_smithy_types::retry::RetryConfig;
+use futures::future::{Either, select};
 use futures::{StreamExt, stream};
 
 use doorward_model::{Gap, GapReason};
@@ -47,13 +50,20 @@ impl<S: Sessions> Source<S> {
     }
 
     /// Counts by Athena: makes the table where it is missing, runs the query, reads its result. `estimate` is what the job would
-    /// scan, as just listed; where that is above the job's budget, nothing is started.
-    pub async fn athena(&self, job: &AthenaJob, estimate: ScanEstimate) -> Result<AthenaCount, AthenaError> {
+    /// scan, as just listed; where that is above the job's budget, nothing is started. Once `stopped` says why nobody waits any
+    /// more, a query that runs is ended too.
+    pub async fn athena(
+        &self,
+        job: &AthenaJob,
+        estimate: ScanEstimate,
+        stopped: impl Future<Output = Gap>,
+    ) -> Result<AthenaCount, AthenaError> {
+        let mut stopped = pin!(stopped);
         if estimate.bytes > job.budget {
             return Err(AthenaError::OverBudget { window: job.window, bytes: estimate.bytes, budget: job.budget });
         }
-        self.run(job, job.table()).await?;
-        let (id, scanned) = self.run(job, job.query()).await?;
+        self.run(job, job.table(), stopped.as_mut()).await?;
+        let (id, scanned) = self.run(job, job.query(), stopped.as_mut()).await?;
         let mut rows = rows::Rows::new(job.window);
         let mut token = None;
         let mut seen = BTreeSet::new();
@@ -76,7 +86,12 @@ impl<S: Sessions> Source<S> {
     }
 
     /// Runs a statement to its end: its id, and the bytes it scanned.
-    async fn run(&self, job: &AthenaJob, statement: String) -> Result<(String, u64), AthenaError> {
+    async fn run(
+        &self,
+        job: &AthenaJob,
+        statement: String,
+        stopped: Pin<&mut impl Future<Output = Gap>>,
+    ) -> Result<(String, u64), AthenaError> {
         let operation = Operation::StartQueryExecution;
         // One token for all tries, so that a lost answer does not run, and bill, the query twice.
         let token = format!("doorward-{:032x}", fastrand::u128(..));
@@ -96,14 +111,19 @@ impl<S: Sessions> Source<S> {
             }
         });
         let id = started.await.map_err(Refusal::into_gap)?;
-        let ended = self.wait(job, &id).await;
+        let ended = self.wait(job, &id, stopped).await;
         if matches!(&ended, Err(AthenaError::Gap(_))) {
             self.stop(job, &id).await;
         }
         ended.map(|scanned| (id, scanned))
     }
 
-    async fn wait(&self, job: &AthenaJob, id: &str) -> Result<u64, AthenaError> {
+    async fn wait(
+        &self,
+        job: &AthenaJob,
+        id: &str,
+        mut stopped: Pin<&mut impl Future<Output = Gap>>,
+    ) -> Result<u64, AthenaError> {
         let operation = Operation::GetQueryExecution;
         let (mut pause, longest) = LOOKS;
         let mut left = job.patience;
@@ -135,7 +155,9 @@ impl<S: Sessions> Source<S> {
                     return Err(AthenaError::Query { state: state.as_str().to_owned(), reason });
                 }
             }
-            (self.shared.pause)(pause.min(left)).await;
+            if let Either::Left((gap, _)) = select(stopped.as_mut(), (self.shared.pause)(pause.min(left))).await {
+                return Err(gap.into());
+            }
             left = left.saturating_sub(pause);
             pause = (pause * 2).min(longest);
         }

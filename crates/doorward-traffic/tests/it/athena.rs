@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use doorward_fakeaws::spec::AthenaSpec;
 use doorward_fakeaws::{Fault, What};
-use doorward_model::{AccountId, GapReason, Mode, Region};
+use doorward_model::{AccountId, Gap, GapReason, Mode, Region};
 use doorward_traffic::{AthenaCount, AthenaError, AthenaJob, AthenaLogs, SourcePrices, Treatment, Window};
 
 use super::bed::{APP, Bed, HERE, Log, at, balancer, place};
@@ -30,7 +30,7 @@ pub(crate) fn job(budget: u64) -> AthenaJob {
 /// Estimates and counts.
 pub(crate) async fn count(bed: &Bed, job: &AthenaJob) -> Result<AthenaCount, AthenaError> {
     let estimate = bed.source.estimate(job).await?;
-    bed.source.athena(job, estimate).await
+    bed.source.athena(job, estimate, std::future::pending()).await
 }
 
 fn row(what: &str, keys: [&str; 4], requests: u64, served: u64) -> Vec<String> {
@@ -88,11 +88,11 @@ async fn a_count_is_estimated_bounded_and_made() {
     // Athena scans whole days, whichever load balancers are wanted; the third object lies in another day's folder.
     assert_eq!(estimate.objects, 2);
     assert!((estimate.cost(&SourcePrices::default()) - estimate.bytes as f64 * 5e-12).abs() < 1e-15);
-    let refused = bed.source.athena(&job(estimate.bytes - 1), estimate).await.unwrap_err();
+    let refused = bed.source.athena(&job(estimate.bytes - 1), estimate, std::future::pending()).await.unwrap_err();
     assert!(matches!(refused, AthenaError::OverBudget { bytes, .. } if bytes == estimate.bytes), "{refused}");
     assert_eq!(bed.server.world().athena_queries(APP, HERE), Vec::<String>::new());
 
-    let count = bed.source.athena(&job(estimate.bytes), estimate).await.unwrap();
+    let count = bed.source.athena(&job(estimate.bytes), estimate, std::future::pending()).await.unwrap();
     assert_eq!(count.scanned, 4_711);
     let statements = bed.server.world().athena_queries(APP, HERE);
     assert_eq!(statements.len(), 2);
@@ -162,5 +162,14 @@ async fn what_ends_badly_says_how() {
     let late = AthenaJob { patience: Duration::ZERO, ..job(u64::MAX) };
     let AthenaError::Gap(gap) = count(&bed, &late).await.unwrap_err() else { panic!("a gap was expected") };
     assert_eq!(gap.reason, GapReason::TimedOut);
+    // Nor for one that somebody has given up.
+    bed.server.clear_calls();
+    let given_up = std::future::ready(Gap::new(GapReason::Interrupted, "test"));
+    let estimate = bed.source.estimate(&job(u64::MAX)).await.unwrap();
+    let AthenaError::Gap(gap) = bed.source.athena(&job(u64::MAX), estimate, given_up).await.unwrap_err() else {
+        panic!("a gap was expected")
+    };
+    assert_eq!(gap.reason, GapReason::Interrupted);
+    assert!(bed.server.calls().iter().any(|call| call.action == "StopQueryExecution"));
     bed.server.shutdown().await;
 }

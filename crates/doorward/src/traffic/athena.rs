@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 
+use doorward_core::Stop;
 use doorward_model::{AccountRegion, Gap, Kind, LoadBalancer, LogDestination, Observed};
 use doorward_traffic::{AthenaJob, AthenaLogs, BalancerKey, Extent, ScanEstimate, Series, Source, Tally};
 use futures::{StreamExt as _, stream};
@@ -29,6 +30,7 @@ pub(super) async fn gather(
     asked: &[&LoadBalancer],
     series: BTreeMap<BalancerKey, Series>,
     errand: &Errand<'_>,
+    stop: &Stop,
 ) -> Result<Option<Found>, Failure> {
     let settings = &errand.settings.traffic;
     let mut found = Found::new(Some(errand.window), Tally::default());
@@ -65,8 +67,9 @@ pub(super) async fn gather(
     if errand.dry_run {
         return Ok(None);
     }
-    let running =
-        stream::iter(&ready).map(|(part, estimate)| async move { (part, source.athena(&part.job, *estimate).await) });
+    let running = stream::iter(&ready).map(|(part, estimate)| async move {
+        (part, source.athena(&part.job, *estimate, stop.stopped("athena:GetQueryExecution")).await)
+    });
     let mut counted = running.buffered(QUERIES);
     while let Some((part, result)) = counted.next().await {
         match result {

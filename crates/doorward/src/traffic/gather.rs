@@ -56,7 +56,7 @@ pub(crate) async fn gather(errand: &Errand<'_>, stop: &Stop) -> Result<Option<Fo
     let series = metrics(&source, &asked, errand).await;
     match errand.engine {
         Engine::Embedded => embedded(&source, &asked, series, errand).await,
-        Engine::Athena => athena::gather(&source, &asked, series, errand).await,
+        Engine::Athena => athena::gather(&source, &asked, series, errand, stop).await,
     }
 }
 

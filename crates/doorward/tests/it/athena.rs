@@ -1,6 +1,8 @@
 //! Counting by Athena from the command line: shown and bounded before it costs anything, and the same counts as the other engine's.
 
 use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use doorward_fakeaws::spec::{AthenaSpec, LoadBalancerSpec};
 use doorward_fakeaws::{Fault, What};
@@ -143,6 +145,27 @@ fn what_athena_did_not_count_is_named_and_advises_nothing() {
     // A folder is read here, by nobody else.
     let both = run(bed.doorward(folder).args(["traffic", "--logs", ".", "--engine", "athena"]));
     assert_eq!(both.code, Some(2), "{}", both.err);
+}
+
+#[test]
+fn stopped_it_stops_its_query() {
+    let bed = bed();
+    let folder = tempfile::tempdir().unwrap();
+    scanned(&bed, folder.path());
+    let hour = seeded(&bed);
+    bed.server.world().add_athena(&answer(hour)).unwrap();
+    let mut command = bed.doorward(folder.path());
+    command.env("DOORWARD_TRAFFIC__ATHENA__OUTPUT", "s3://results/");
+    let mut child = command.args(["-q", "traffic", "--from", "a.saved", "--engine", "athena"]).spawn().unwrap();
+    let begun = Instant::now();
+    while queries(&bed).is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "no query was started");
+        std::thread::yield_now();
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(bed.server.calls().iter().any(|call| call.action == "StopQueryExecution"));
+    assert_eq!(queries(&bed).len(), 1, "a query was started after the end");
 }
 
 #[test]
