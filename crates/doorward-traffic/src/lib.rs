@@ -2,8 +2,8 @@
 //!
 //! In the flow: objects are chosen by key ([`Key`], [`Selection`]), read by a [`Reader`] into a [`Tally`] per object, and tallies
 //! merge. A tally and the [`Series`] of metrics give a [`Forecast`], and that with [`Thresholds`] gives [`Advice`]. All of it is
-//! synchronous and pure but for [`read_folder`] and [`Source`], which brings objects and metrics from AWS; bytes, times and metrics
-//! are parameters.
+//! synchronous and pure but for [`read_folder`], [`Memory`], which keeps tallies of objects from run to run, and [`Source`], which
+//! brings objects and metrics from AWS or has Athena count; bytes, times and metrics are parameters.
 //!
 //! What it deliberately does not do: it never guesses. A line it cannot parse is counted with a sample; a line too old to
 //! carry a classification is absent, not compliant; and a recommendation never comes without the evidence under it. Texts
