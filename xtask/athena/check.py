@@ -97,4 +97,5 @@ def main():
     )
 
 
-main()
+if __name__ == "__main__":
+    main()

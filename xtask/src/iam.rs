@@ -39,13 +39,14 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     Ok(if stale == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn templates() -> [(&'static str, String); 6] {
+fn templates() -> [(&'static str, String); 7] {
     [
         ("base-identity.policy.json", base_identity_policy()),
         ("publish-role.policy.json", policy(&[("TellSecurityHub", &doorward_sink_securityhub::ACTIONS, "*")])),
         ("scan-role.policy.json", scan_role_policy()),
         ("scan-role.stackset.yaml", stackset()),
         ("scan-role.tf", terraform()),
+        ("traffic-role.athena.policy.json", athena_policy()),
         ("traffic-role.policy.json", traffic_policy()),
     ]
 }
@@ -54,6 +55,19 @@ fn templates() -> [(&'static str, String); 6] {
 fn traffic_policy() -> String {
     let (logs, metrics) = (Capability::Logs.actions(), Capability::Metrics.actions());
     policy(&[("ReadAccessLogs", &logs, "*"), ("ReadMetrics", &metrics, "*")])
+}
+
+/// What the traffic role needs besides, where Athena counts (`--engine athena`): it also writes, a table and results.
+fn athena_policy() -> String {
+    let actions = Capability::Athena.actions();
+    let of = |service: &str| -> Vec<&str> {
+        actions.iter().copied().filter(|action| action.split(':').next() == Some(service)).collect()
+    };
+    policy(&[
+        ("RunQueries", &of("athena"), "*"),
+        ("KeepTable", &of("glue"), "*"),
+        ("ReadAccessLogsAndWriteResults", &of("s3"), "*"),
+    ])
 }
 
 fn scan_role_policy() -> String {
@@ -285,6 +299,22 @@ mod tests {
             stated.sort_unstable();
             assert_eq!(stated, wanted);
         }
+    }
+
+    #[test]
+    fn the_policies_of_the_traffic_role_are_its_capabilities() {
+        let allowed = |text: String| {
+            let parsed: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+            let statements = parsed["Statement"].as_array().expect("statements").clone();
+            let actions = statements.iter().flat_map(|s| s["Action"].as_array().expect("actions").clone());
+            let mut actions: Vec<String> = actions.map(|a| a.as_str().expect("text").to_owned()).collect();
+            actions.sort();
+            actions
+        };
+        assert_eq!(allowed(athena_policy()), Capability::Athena.actions());
+        let mut both = [Capability::Logs.actions(), Capability::Metrics.actions()].concat();
+        both.sort_unstable();
+        assert_eq!(allowed(traffic_policy()), both);
     }
 
     #[test]

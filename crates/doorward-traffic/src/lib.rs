@@ -2,8 +2,8 @@
 //!
 //! In the flow: objects are chosen by key ([`Key`], [`Selection`]), read by a [`Reader`] into a [`Tally`] per object, and tallies
 //! merge. A tally and the [`Series`] of metrics give a [`Forecast`], and that with [`Thresholds`] gives [`Advice`]. All of it is
-//! synchronous and pure but for [`read_folder`] and [`Source`], which brings objects and metrics from AWS; bytes, times and metrics
-//! are parameters.
+//! synchronous and pure but for [`read_folder`], [`Memory`], which keeps tallies of objects from run to run, and [`Source`], which
+//! brings objects and metrics from AWS or has Athena count; bytes, times and metrics are parameters.
 //!
 //! What it deliberately does not do: it never guesses. A line it cannot parse is counted with a sample; a line too old to
 //! carry a classification is absent, not compliant; and a recommendation never comes without the evidence under it. Texts
@@ -17,6 +17,7 @@ mod forecast;
 mod inflate;
 mod line;
 mod local;
+mod memory;
 mod metric;
 mod object;
 mod origin;
@@ -39,14 +40,16 @@ pub use forecast::{
     Basis, CrossCheck, Denominator, Forecast, ModeForecast, Seen, Share, TrafficEvidence, forecast, upper_95,
 };
 pub use local::{FolderError, FolderOptions, Progress, read_folder};
+pub use memory::{Memory, MemoryError, Remembered};
 pub use metric::{Answer, Known, Metric, Series};
 pub use object::{INTERVAL, Key, Listed, LogObject, Selection, day_folder};
 pub use plan::{BalancerPlan, Estimate, Extent, LONGEST_PERIOD, ListedObject, Prices, Proof, estimate, plan};
 pub use read::{Limits, Reader};
 pub use reasons::{ReasonCode, reason, reasons};
 pub use source::{
-    AthenaCount, AthenaError, AthenaJob, Body, CallLimits, Capability, Cost, Counted, Door, LogPlace, LogPlan, Metered,
-    Missed, Operation, Pause, Planned, ScanEstimate, Sessions, Source, SourcePrices, Span,
+    AthenaCount, AthenaError, AthenaJob, AthenaLogs, Body, CallLimits, Capability, Cost, Counted, Door, LogPlace,
+    LogPlan, Metered, Missed, Operation, ParquetColumns, ParquetLogs, ParquetPlace, Pause, Planned, ScanEstimate,
+    Sessions, Source, SourcePrices, Span,
 };
 pub use tally::{
     Answered, BalancerKey, BalancerTally, By, Cause, Client, HourTally, NoBalancer, Reading, Sampled, Sources, Tally,

@@ -22,11 +22,13 @@ pub struct Prices {
     pub million_gets: f64,
     /// A gigabyte (10^9 bytes) that leaves the Region; 0 where the reader runs in it.
     pub gigabyte_out: f64,
+    /// A terabyte (10^12 bytes) that Athena scans.
+    pub terabyte_scanned: f64,
 }
 
 impl Default for Prices {
     fn default() -> Self {
-        Self { million_gets: 0.40, gigabyte_out: 0.0 }
+        Self { million_gets: 0.40, gigabyte_out: 0.0, terabyte_scanned: 5.0 }
     }
 }
 
@@ -55,6 +57,8 @@ pub enum Extent {
     AllWithoutMetric,
     /// All, because what was found did not agree with the metric.
     AllAfterDisagreement,
+    /// All, because Athena scans whole days.
+    AllByAthena,
 }
 
 /// The plan for one load balancer.
@@ -244,7 +248,7 @@ mod tests {
         // The period itself, one interval on each side, and nothing else.
         assert_eq!(only(&series(&one, 300, true)), (Extent::AroundPeriods, 3, 9));
         let plans = plan(&series(&one, 300, true), objects);
-        let sum = estimate(&plans, Prices { million_gets: 0.4, gigabyte_out: 0.09 });
+        let sum = estimate(&plans, Prices { million_gets: 0.4, gigabyte_out: 0.09, ..Prices::default() });
         assert_eq!((sum.objects, sum.bytes, sum.skipped_bytes), (3, 3_000, 9_000));
         assert!((sum.dollars - (3.0 * 0.4e-6 + 3e-6 * 0.09)).abs() < 1e-12);
     }

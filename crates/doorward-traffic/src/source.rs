@@ -11,6 +11,7 @@ mod cloudwatch;
 mod failure;
 mod fetch;
 mod plan;
+mod recount;
 mod s3;
 
 use std::collections::HashMap;
@@ -26,7 +27,9 @@ use aws_types::SdkConfig;
 use doorward_model::{AccountRegion, Gap, Region};
 
 pub use actions::{Capability, Operation};
-pub use athena::{AthenaCount, AthenaError, AthenaJob, ScanEstimate};
+pub use athena::{
+    AthenaCount, AthenaError, AthenaJob, AthenaLogs, ParquetColumns, ParquetLogs, ParquetPlace, ScanEstimate,
+};
 pub use cloudwatch::Metered;
 pub use fetch::{Body, Counted};
 pub use plan::{Cost, LogPlace, LogPlan, Missed, Planned, SourcePrices, Span};

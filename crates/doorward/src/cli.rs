@@ -21,7 +21,7 @@ pub(crate) use exceptions::{AddArguments, ExceptionsCommand, RenewArguments};
 pub(crate) use history::{HistoryArguments, HistoryCommand, HistoryFormat};
 pub(crate) use notify::NotifyArguments;
 pub(crate) use publish::PublishArguments;
-pub(crate) use traffic::{AdviseArguments, CompareArguments, TrafficArguments, TrafficCommand, TrafficSource};
+pub(crate) use traffic::{AdviseArguments, CompareArguments, Engine, TrafficArguments, TrafficCommand, TrafficSource};
 pub(crate) use verify::VerifyArguments;
 
 const EXAMPLES: &str = "\

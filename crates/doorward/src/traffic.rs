@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use doorward_core::Clock;
 use doorward_model::{LoadBalancer, Mode, Observed};
@@ -11,7 +12,9 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::answer;
-use crate::cli::{AdviseArguments, Cli, CompareArguments, ListFormat, TrafficArguments, TrafficCommand, TrafficSource};
+use crate::cli::{
+    AdviseArguments, Cli, CompareArguments, Engine, ListFormat, TrafficArguments, TrafficCommand, TrafficSource,
+};
 use crate::exit::{Exit, Failure};
 use crate::plain::harmless;
 use crate::progress::Progress;
@@ -20,6 +23,7 @@ use crate::scan::runtime;
 use crate::settings::Settings;
 use crate::stopping;
 
+mod athena;
 mod attach;
 mod found;
 mod gather;
@@ -33,6 +37,9 @@ pub(crate) use gather::{Errand, gather};
 pub(crate) use sessions::Roles;
 pub(crate) use settings::TrafficSettings;
 
+/// How long queries may take to be stopped.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
 /// Runs `doorward traffic`.
 pub(crate) fn run(cli: &Cli, arguments: &TrafficArguments) -> Result<Exit, Failure> {
     match &arguments.command {
@@ -41,7 +48,8 @@ pub(crate) fn run(cli: &Cli, arguments: &TrafficArguments) -> Result<Exit, Failu
         None => {}
     }
     let settings = Settings::load(cli.config.as_deref(), &[])?;
-    let Some((found, _)) = look(cli, &settings, &arguments.source, arguments.dry_run)? else {
+    let Some((found, _)) = look(cli, &settings, &arguments.source, arguments.state.as_deref(), arguments.dry_run)?
+    else {
         return Ok(Exit::Clean);
     };
     if let Some(path) = &arguments.save {
@@ -63,7 +71,7 @@ pub(crate) fn advise(cli: &Cli, arguments: &AdviseArguments) -> Result<Exit, Fai
     let settings = Settings::load(cli.config.as_deref(), &[])?;
     let (found, load_balancers) = match &arguments.traffic {
         Some(path) => (Found::read(path)?, load_balancers(&settings, &arguments.source)?),
-        None => match look(cli, &settings, &arguments.source, false)? {
+        None => match look(cli, &settings, &arguments.source, None, false)? {
             Some(looked) => looked,
             None => return Ok(Exit::Clean),
         },
@@ -106,6 +114,7 @@ fn look(
     cli: &Cli,
     settings: &Settings,
     source: &TrafficSource,
+    state: Option<&Path>,
     dry_run: bool,
 ) -> Result<Option<(Found, Vec<LoadBalancer>)>, Failure> {
     let clock: Clock = Arc::new(Timestamp::now);
@@ -120,6 +129,10 @@ fn look(
         let load_balancers = if known { load_balancers(settings, source)? } else { Vec::new() };
         return Ok(Some((found, load_balancers)));
     }
+    if state.is_some() && source.engine == Engine::Athena {
+        let problem = "--state remembers log files, and Athena counts days; leave one of the two out";
+        return Err(Failure::new(Exit::Usage, problem));
+    }
     let load_balancers = load_balancers(settings, source)?;
     let window = window(settings, source.days, source.until.unwrap_or_else(|| clock()))?;
     let found = runtime()?.block_on(async {
@@ -129,16 +142,28 @@ fn look(
             load_balancers: &load_balancers,
             window,
             all_logs: source.all_logs,
+            engine: source.engine,
+            state,
             dry_run,
             quiet: cli.quiet,
             emulator: None,
             clock,
         };
+        let mut gathering = std::pin::pin!(gather(&errand, &stop));
         tokio::select! {
-            found = gather(&errand, &stop) => found.map_err(|failure| signal.or(failure)),
+            biased;
             gap = stop.stopped("s3:GetObject") => {
-                Err(Failure::new(signal.exit().unwrap_or(Exit::Coverage), format!("stopped: {gap}; nothing was saved")))
+                if source.engine == Engine::Athena {
+                    // Queries that nobody waits for would go on, and be billed.
+                    let _ = tokio::time::timeout(LAST_WORDS, gathering).await;
+                }
+                let left = match state {
+                    Some(folder) => format!("{} remembers all but the last counts", folder.display()),
+                    None => "nothing was saved".to_owned(),
+                };
+                Err(Failure::new(signal.exit().unwrap_or(Exit::Coverage), format!("stopped: {gap}; {left}")))
             }
+            found = &mut gathering => found.map_err(|failure| signal.or(failure)),
         }
     })?;
     Ok(found.map(|found| (found, load_balancers)))

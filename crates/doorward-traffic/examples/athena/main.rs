@@ -1,7 +1,7 @@
 //! What Athena is told, and what is made of its rows, from the command line: `cargo xtask athena` has both tried by other engines.
 //!
-//! `athena say ACCOUNTS REGIONS START END` prints the table and the query as JSON; `athena rows START END` reads rows as JSON and
-//! prints their tally; `athena embedded FOLDER START END` prints the tally of the engine in this crate.
+//! `athena say ACCOUNTS REGIONS START END` prints the table and the query as JSON, with `PLACE CLIENT` at its end those for Parquet
+//! there with that column for the client; `athena rows START END` reads rows as JSON and prints their tally; `athena embedded FOLDER START END` prints the tally of the engine in this crate.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to whoever started it")]
 
@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use doorward_model::{AccountId, AccountRegion, Region};
-use doorward_traffic::{AthenaJob, FolderOptions, Window, read_folder};
+use doorward_traffic::{AthenaJob, AthenaLogs, FolderOptions, ParquetColumns, ParquetPlace, Window, read_folder};
 
 type Done<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -19,10 +19,16 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let said = match words.as_slice() {
-        ["say", accounts, regions, start, end] => say(accounts, regions, start, end),
+        ["say", accounts, regions, start, end] => say(accounts, regions, start, end, None),
+        ["say", accounts, regions, start, end, place, client] => {
+            say(accounts, regions, start, end, Some((place, client)))
+        }
         ["rows", start, end] => rows(start, end),
         ["embedded", folder, start, end] => embedded(Path::new(folder), start, end),
-        _ => Err("takes: say ACCOUNTS REGIONS START END | rows START END | embedded FOLDER START END".into()),
+        _ => {
+            Err("takes: say ACCOUNTS REGIONS START END [PLACE CLIENT] | rows START END | embedded FOLDER START END"
+                .into())
+        }
     };
     match said {
         Ok(said) => {
@@ -45,22 +51,27 @@ fn job(accounts: &str, regions: &str, window: Window) -> Done<AthenaJob> {
     let regions = regions.split(',').map(Region::new).collect::<Result<BTreeSet<_>, _>>()?;
     Ok(AthenaJob {
         place: AccountRegion { account: AccountId::new("111111111111")?, region: Region::new("eu-west-1")? },
-        bucket: "central-logs".to_owned(),
-        prefix: "alb".to_owned(),
+        logs: AthenaLogs::Lines { bucket: "central-logs".to_owned(), prefix: "alb".to_owned() },
+        scanned: accounts.clone(),
         accounts,
         regions,
         balancers: None,
         window,
         database: "traffic".to_owned(),
         workgroup: "primary".to_owned(),
-        output: "s3://results/".to_owned(),
+        output: Some("s3://results/".to_owned()),
         budget: 0,
         patience: Duration::ZERO,
     })
 }
 
-fn say(accounts: &str, regions: &str, start: &str, end: &str) -> Done<String> {
-    let job = job(accounts, regions, window(start, end)?)?;
+fn say(accounts: &str, regions: &str, start: &str, end: &str, parquet: Option<(&str, &str)>) -> Done<String> {
+    let mut job = job(accounts, regions, window(start, end)?)?;
+    if let Some((place, client)) = parquet {
+        let columns = ParquetColumns { client: client.to_owned(), ..ParquetColumns::default() };
+        let place = ParquetPlace::try_from(place.to_owned())?;
+        job.logs = AthenaLogs::Parquet(Box::new(place.of(&job.place.account, &job.place.region, &columns)));
+    }
     Ok(serde_json::json!({"table": job.table(), "query": job.query()}).to_string())
 }
 

@@ -3,167 +3,42 @@
 //! Athena scans whole folders of days, and that is what is paid for; so the folders are listed first, and a query that would scan more
 //! than its budget is not started. The rows become the same [`Tally`] that the engine in this crate gives.
 
+mod job;
+mod parquet;
 mod regex;
 mod rows;
 mod sql;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use aws_sdk_athena::types::{QueryExecutionContext, QueryExecutionState, ResultConfiguration};
 use aws_smithy_types::retry::RetryConfig;
+use futures::future::{Either, select};
 use futures::{StreamExt, stream};
-use jiff::civil::Date;
 
-use doorward_model::{AccountId, AccountRegion, Gap, GapReason, Region};
+use doorward_model::{Gap, GapReason};
 
 use super::actions::Operation;
 use super::call::Refusal;
 use super::failure::Failure;
-use super::plan::SourcePrices;
 use super::{Door, Sessions, Source};
-use crate::object::day_folder;
-use crate::tally::Tally;
-use crate::window::Window;
 
-/// A count that Athena is to make.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AthenaJob {
-    /// Where the queries run; the Region is the buckets'.
-    pub place: AccountRegion,
-    /// The bucket of the logs.
-    pub bucket: String,
-    /// The key prefix of the logs; empty when there is none.
-    pub prefix: String,
-    /// The accounts whose logs lie there.
-    pub accounts: BTreeSet<AccountId>,
-    /// The Regions whose logs lie there.
-    pub regions: BTreeSet<Region>,
-    /// The load balancers that are counted (`app/name/id`), or all.
-    pub balancers: Option<BTreeSet<String>>,
-    /// What is counted. Objects that were delivered more than an hour after its end, on another day, are not scanned.
-    pub window: Window,
-    /// A database that exists in the data catalogue.
-    pub database: String,
-    /// The workgroup to run in.
-    pub workgroup: String,
-    /// Where Athena writes results, as `s3://bucket/prefix/`.
-    pub output: String,
-    /// Most bytes that the query may scan, as stored.
-    pub budget: u64,
-    /// How long the query may take, waiting in line included.
-    pub patience: Duration,
-}
-
-/// What a count would scan, by a listing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ScanEstimate {
-    /// Objects in the folders of the window.
-    pub objects: u64,
-    /// Their bytes, as stored: what Athena will scan, and bill.
-    pub bytes: u64,
-}
-
-impl ScanEstimate {
-    /// US dollars for the scan.
-    pub fn cost(&self, prices: &SourcePrices) -> f64 {
-        self.bytes as f64 * prices.per_byte_scanned
-    }
-}
-
-/// What Athena counted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AthenaCount {
-    /// The count. How reading went is known only as far as rows say it: lines that were not understood, and no objects.
-    pub tally: Tally,
-    /// Bytes that Athena says it scanned.
-    pub scanned: u64,
-}
-
-/// Why Athena counted nothing.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AthenaError {
-    /// It would cost more than allowed.
-    #[error(
-        "the logs of {window} have {bytes} bytes and the budget is {budget}; take a shorter window or fewer accounts, or raise the \
-         budget"
-    )]
-    OverBudget {
-        /// The window.
-        window: Window,
-        /// What would be scanned.
-        bytes: u64,
-        /// What may be.
-        budget: u64,
-    },
-    /// A call failed.
-    #[error("{0}")]
-    Gap(Gap),
-    /// The query ended badly.
-    #[error("Athena ended the query as {state}: {reason}")]
-    Query {
-        /// Athena's word for how.
-        state: String,
-        /// Athena's reason.
-        reason: String,
-    },
-    /// A row is none of those that were asked for.
-    #[error("Athena answered a row that was not asked for: {0}")]
-    Row(String),
-}
-
-impl From<Gap> for AthenaError {
-    fn from(gap: Gap) -> Self {
-        Self::Gap(gap)
-    }
-}
+pub use job::{AthenaCount, AthenaError, AthenaJob, AthenaLogs, ScanEstimate};
+pub use parquet::{ParquetColumns, ParquetLogs, ParquetPlace};
 
 /// Pauses between looks at a query: from the first to the second, doubling.
 const LOOKS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
 /// Rows of a page.
 const PAGE: i32 = 1000;
 
-impl AthenaJob {
-    /// The statement that makes the table, if it is not there. The table's name says what it is about, so that other logs and
-    /// other versions have tables of their own.
-    pub fn table(&self) -> String {
-        sql::table(self)
-    }
-
-    /// The query that counts.
-    pub fn query(&self) -> String {
-        sql::query(self)
-    }
-
-    /// What rows of the query say, each by name of column, in the order in which they came.
-    pub fn tally<'a>(
-        &self,
-        rows: impl IntoIterator<Item = &'a BTreeMap<String, String>>,
-    ) -> Result<Tally, AthenaError> {
-        let mut collected = rows::Rows::new(self.window);
-        for row in rows {
-            collected.add(row)?;
-        }
-        collected.finish()
-    }
-
-    /// The days whose folders are scanned.
-    fn days(&self) -> impl Iterator<Item = Date> {
-        let (first, last) = sql::days(self.window);
-        std::iter::successors(Some(first), |day| day.tomorrow().ok()).take_while(move |day| *day <= last)
-    }
-}
-
 impl<S: Sessions> Source<S> {
     /// Lists what a job would scan. Nothing is started.
     pub async fn estimate(&self, job: &AthenaJob) -> Result<ScanEstimate, Gap> {
-        let mut folders = Vec::new();
-        for account in &job.accounts {
-            for region in &job.regions {
-                folders.extend(job.days().map(|day| day_folder(&job.prefix, account, region, day)));
-            }
-        }
-        let listed = stream::iter(folders.iter().map(|folder| self.folder(&job.place, &job.bucket, folder)));
+        let folders = job.folders();
+        let listed = stream::iter(folders.iter().map(|folder| self.folder(&job.place, job.bucket(), folder)));
         let mut estimate = ScanEstimate::default();
         let mut listed = listed.buffered(self.concurrency());
         while let Some(found) = listed.next().await {
@@ -174,14 +49,21 @@ impl<S: Sessions> Source<S> {
         Ok(estimate)
     }
 
-    /// Counts by Athena: looks at what it would scan, makes the table where it is missing, runs the query, reads its result.
-    pub async fn athena(&self, job: &AthenaJob) -> Result<AthenaCount, AthenaError> {
-        let ScanEstimate { bytes, .. } = self.estimate(job).await?;
-        if bytes > job.budget {
-            return Err(AthenaError::OverBudget { window: job.window, bytes, budget: job.budget });
+    /// Counts by Athena: makes the table where it is missing, runs the query, reads its result. `estimate` is what the job would
+    /// scan, as just listed; where that is above the job's budget, nothing is started. Once `stopped` says why nobody waits any
+    /// more, a query that runs is ended too.
+    pub async fn athena(
+        &self,
+        job: &AthenaJob,
+        estimate: ScanEstimate,
+        stopped: impl Future<Output = Gap>,
+    ) -> Result<AthenaCount, AthenaError> {
+        let mut stopped = pin!(stopped);
+        if estimate.bytes > job.budget {
+            return Err(AthenaError::OverBudget { window: job.window, bytes: estimate.bytes, budget: job.budget });
         }
-        self.run(job, job.table()).await?;
-        let (id, scanned) = self.run(job, job.query()).await?;
+        self.run(job, job.table(), stopped.as_mut()).await?;
+        let (id, scanned) = self.run(job, job.query(), stopped.as_mut()).await?;
         let mut rows = rows::Rows::new(job.window);
         let mut token = None;
         let mut seen = BTreeSet::new();
@@ -204,7 +86,12 @@ impl<S: Sessions> Source<S> {
     }
 
     /// Runs a statement to its end: its id, and the bytes it scanned.
-    async fn run(&self, job: &AthenaJob, statement: String) -> Result<(String, u64), AthenaError> {
+    async fn run(
+        &self,
+        job: &AthenaJob,
+        statement: String,
+        stopped: Pin<&mut impl Future<Output = Gap>>,
+    ) -> Result<(String, u64), AthenaError> {
         let operation = Operation::StartQueryExecution;
         // One token for all tries, so that a lost answer does not run, and bill, the query twice.
         let token = format!("doorward-{:032x}", fastrand::u128(..));
@@ -215,21 +102,28 @@ impl<S: Sessions> Source<S> {
                 .client_request_token(&token)
                 .work_group(&job.workgroup)
                 .query_execution_context(QueryExecutionContext::builder().database(&job.database).build())
-                .result_configuration(ResultConfiguration::builder().output_location(&job.output).build());
+                .set_result_configuration(
+                    job.output.as_ref().map(|output| ResultConfiguration::builder().output_location(output).build()),
+                );
             async move {
                 let answer = request.send().await.map_err(|error| Failure::of(operation, &error))?;
                 answer.query_execution_id.ok_or_else(|| Failure::malformed(operation, "the answer names no query"))
             }
         });
         let id = started.await.map_err(Refusal::into_gap)?;
-        let ended = self.wait(job, &id).await;
+        let ended = self.wait(job, &id, stopped).await;
         if matches!(&ended, Err(AthenaError::Gap(_))) {
             self.stop(job, &id).await;
         }
         ended.map(|scanned| (id, scanned))
     }
 
-    async fn wait(&self, job: &AthenaJob, id: &str) -> Result<u64, AthenaError> {
+    async fn wait(
+        &self,
+        job: &AthenaJob,
+        id: &str,
+        mut stopped: Pin<&mut impl Future<Output = Gap>>,
+    ) -> Result<u64, AthenaError> {
         let operation = Operation::GetQueryExecution;
         let (mut pause, longest) = LOOKS;
         let mut left = job.patience;
@@ -261,7 +155,9 @@ impl<S: Sessions> Source<S> {
                     return Err(AthenaError::Query { state: state.as_str().to_owned(), reason });
                 }
             }
-            (self.shared.pause)(pause.min(left)).await;
+            if let Either::Left((gap, _)) = select(stopped.as_mut(), (self.shared.pause)(pause.min(left))).await {
+                return Err(gap.into());
+            }
             left = left.saturating_sub(pause);
             pause = (pause * 2).min(longest);
         }

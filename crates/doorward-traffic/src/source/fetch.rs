@@ -85,6 +85,45 @@ pub struct Counted {
     pub missed: Vec<Missed>,
 }
 
+impl Counted {
+    /// Nothing of a plan yet but what it could not list.
+    pub(super) fn begin(plan: &LogPlan) -> Self {
+        let mut counted = Self { tally: Tally::default(), missed: plan.missed.clone() };
+        counted.tally.reading.listed = plan.listed.clone();
+        for Missed { what, gap, .. } in &plan.missed {
+            counted.tally.reading.unread.add(|| format!("{what}*: {gap}"));
+        }
+        counted
+    }
+
+    /// An object that could not be read.
+    pub(super) fn miss(&mut self, planned: &Planned, gap: Gap) {
+        let what = format!("s3://{}/{}", planned.bucket, planned.key);
+        self.tally.reading.unread.add(|| format!("{what}: {gap}"));
+        self.missed.push(Missed { balancer: planned.object.balancer.clone(), what, gap });
+    }
+}
+
+/// Counts objects, one after the other.
+type Counter = Box<dyn FnMut(&Planned, &mut Body) -> Tally + Send>;
+
+/// Makes what counts objects, for each of so many threads.
+pub(super) fn counter(threads: usize, window: Option<Window>) -> impl Fn() -> Counter {
+    let limits = Limits::shared_by(threads);
+    move || {
+        let (mut reader, mut stored) = (Reader::new(limits, window), Vec::new());
+        Box::new(move |planned, body| {
+            if planned.bytes > limits.whole_bytes as u64 / 2 {
+                return reader.read_stream(&planned.key, body);
+            }
+            stored.clear();
+            // What could not be brought is known to whoever brought it, and discards this count.
+            let _ = body.read_to_end(&mut stored);
+            reader.read(&planned.key, &stored)
+        })
+    }
+}
+
 /// An object on its way to a thread, and the way back for what the thread makes of it.
 struct Job<T> {
     planned: Arc<Planned>,
@@ -118,36 +157,15 @@ impl<S: Sessions> Source<S> {
         window: Option<Window>,
         mut each: impl FnMut(&Planned, Result<&Tally, &Gap>),
     ) -> Counted {
-        let mut counted = Counted { tally: Tally::default(), missed: plan.missed.clone() };
-        for Missed { what, gap, .. } in &plan.missed {
-            counted.tally.reading.unread.add(|| format!("{what}*: {gap}"));
-        }
-        let limits = Limits::shared_by(threads);
-        let reader = move || {
-            let (mut reader, mut stored) = (Reader::new(limits, window), Vec::new());
-            move |planned: &Planned, body: &mut Body| {
-                if planned.bytes > limits.whole_bytes as u64 / 2 {
-                    return reader.read_stream(&planned.key, body);
-                }
-                stored.clear();
-                // What could not be brought is known to whoever brought it, and discards this count.
-                let _ = body.read_to_end(&mut stored);
-                reader.read(&planned.key, &stored)
-            }
-        };
-        self.read_logs(plan, threads, reader, |planned, result| {
+        let mut counted = Counted::begin(plan);
+        self.read_logs(plan, threads, counter(threads, window), |planned, result| {
             each(planned, result.as_ref());
             match result {
                 Ok(tally) => counted.tally.merge(&tally),
-                Err(gap) => {
-                    let what = format!("s3://{}/{}", planned.bucket, planned.key);
-                    counted.tally.reading.unread.add(|| format!("{what}: {gap}"));
-                    counted.missed.push(Missed { balancer: planned.object.balancer.clone(), what, gap });
-                }
+                Err(gap) => counted.miss(planned, gap),
             }
         })
         .await;
-        counted.tally.reading.listed = plan.listed.clone();
         counted
     }
 

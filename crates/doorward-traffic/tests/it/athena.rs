@@ -5,26 +5,32 @@ use std::time::Duration;
 
 use doorward_fakeaws::spec::AthenaSpec;
 use doorward_fakeaws::{Fault, What};
-use doorward_model::{AccountId, GapReason, Mode, Region};
-use doorward_traffic::{AthenaError, AthenaJob, SourcePrices, Treatment, Window};
+use doorward_model::{AccountId, Gap, GapReason, Mode, Region};
+use doorward_traffic::{AthenaCount, AthenaError, AthenaJob, AthenaLogs, SourcePrices, Treatment, Window};
 
 use super::bed::{APP, Bed, HERE, Log, at, balancer, place};
 
 pub(crate) fn job(budget: u64) -> AthenaJob {
     AthenaJob {
         place: place(APP, HERE),
-        bucket: "central-logs".to_owned(),
-        prefix: "alb".to_owned(),
+        logs: AthenaLogs::Lines { bucket: "central-logs".to_owned(), prefix: "alb".to_owned() },
         accounts: BTreeSet::from([AccountId::new(APP).unwrap()]),
+        scanned: BTreeSet::from([AccountId::new(APP).unwrap()]),
         regions: BTreeSet::from([Region::new(HERE).unwrap()]),
         balancers: Some(BTreeSet::from(["app/o'brien/0123456789abcdef".to_owned()])),
         window: Window::covering(at("2026-09-01T10:00:00Z"), at("2026-09-01T12:00:00Z")).unwrap(),
         database: "traffic".to_owned(),
         workgroup: "primary".to_owned(),
-        output: "s3://results/athena/".to_owned(),
+        output: Some("s3://results/athena/".to_owned()),
         budget,
         patience: Duration::from_secs(60),
     }
+}
+
+/// Estimates and counts.
+pub(crate) async fn count(bed: &Bed, job: &AthenaJob) -> Result<AthenaCount, AthenaError> {
+    let estimate = bed.source.estimate(job).await?;
+    bed.source.athena(job, estimate, std::future::pending()).await
 }
 
 fn row(what: &str, keys: [&str; 4], requests: u64, served: u64) -> Vec<String> {
@@ -82,11 +88,11 @@ async fn a_count_is_estimated_bounded_and_made() {
     // Athena scans whole days, whichever load balancers are wanted; the third object lies in another day's folder.
     assert_eq!(estimate.objects, 2);
     assert!((estimate.cost(&SourcePrices::default()) - estimate.bytes as f64 * 5e-12).abs() < 1e-15);
-    let refused = bed.source.athena(&job(estimate.bytes - 1)).await.unwrap_err();
+    let refused = bed.source.athena(&job(estimate.bytes - 1), estimate, std::future::pending()).await.unwrap_err();
     assert!(matches!(refused, AthenaError::OverBudget { bytes, .. } if bytes == estimate.bytes), "{refused}");
     assert_eq!(bed.server.world().athena_queries(APP, HERE), Vec::<String>::new());
 
-    let count = bed.source.athena(&job(estimate.bytes)).await.unwrap();
+    let count = bed.source.athena(&job(estimate.bytes), estimate, std::future::pending()).await.unwrap();
     assert_eq!(count.scanned, 4_711);
     let statements = bed.server.world().athena_queries(APP, HERE);
     assert_eq!(statements.len(), 2);
@@ -111,7 +117,7 @@ async fn a_count_is_estimated_bounded_and_made() {
 #[tokio::test]
 async fn every_call_may_fail_once_and_no_query_runs_twice() {
     let bed = bed().await;
-    let truth = bed.source.athena(&job(u64::MAX)).await.unwrap();
+    let truth = count(&bed, &job(u64::MAX)).await.unwrap();
     let calls = bed.server.calls().len() as u64;
     let started = bed.server.world().athena_queries(APP, HERE).len();
     for what in [
@@ -127,7 +133,7 @@ async fn every_call_may_fail_once_and_no_query_runs_twice() {
         for number in 1..=calls {
             let before = bed.server.world().athena_queries(APP, HERE).len();
             bed.server.set_faults(vec![Fault::new(what.clone()).nth(number)]);
-            let counted = bed.source.athena(&job(u64::MAX)).await;
+            let counted = count(&bed, &job(u64::MAX)).await;
             assert_eq!(counted.as_ref(), Ok(&truth), "{what:?} at {number}");
             assert_eq!(bed.server.world().athena_queries(APP, HERE).len() - before, started, "{what:?} at {number}");
         }
@@ -140,23 +146,30 @@ async fn what_ends_badly_says_how() {
     let bed = Bed::start().await;
     let broken = AthenaSpec { contains: "CREATE".to_owned(), fails: Some("no database".to_owned()), ..answer() };
     bed.server.world().add_athena(&broken).unwrap();
-    let failed = bed.source.athena(&job(u64::MAX)).await.unwrap_err();
+    let failed = count(&bed, &job(u64::MAX)).await.unwrap_err();
     assert_eq!(failed.to_string(), "Athena ended the query as FAILED: no database");
     bed.server.shutdown().await;
 
     let bed = self::bed().await;
     bed.server.set_faults(vec![Fault::new(What::AccessDenied).action("GetQueryResults")]);
-    let AthenaError::Gap(gap) = bed.source.athena(&job(u64::MAX)).await.unwrap_err() else {
-        panic!("a gap was expected")
-    };
+    let AthenaError::Gap(gap) = count(&bed, &job(u64::MAX)).await.unwrap_err() else { panic!("a gap was expected") };
     assert_eq!((gap.reason, gap.action.as_deref()), (GapReason::AccessDenied, Some("athena:GetQueryResults")));
     // Nobody waits for a query whose end cannot be seen.
     bed.server.set_faults(vec![Fault::new(What::AccessDenied).action("GetQueryExecution")]);
-    bed.source.athena(&job(u64::MAX)).await.unwrap_err();
+    count(&bed, &job(u64::MAX)).await.unwrap_err();
     assert!(bed.server.calls().iter().any(|call| call.action == "StopQueryExecution"));
     bed.server.set_faults(vec![]);
     let late = AthenaJob { patience: Duration::ZERO, ..job(u64::MAX) };
-    let AthenaError::Gap(gap) = bed.source.athena(&late).await.unwrap_err() else { panic!("a gap was expected") };
+    let AthenaError::Gap(gap) = count(&bed, &late).await.unwrap_err() else { panic!("a gap was expected") };
     assert_eq!(gap.reason, GapReason::TimedOut);
+    // Nor for one that somebody has given up.
+    bed.server.clear_calls();
+    let given_up = std::future::ready(Gap::new(GapReason::Interrupted, "test"));
+    let estimate = bed.source.estimate(&job(u64::MAX)).await.unwrap();
+    let AthenaError::Gap(gap) = bed.source.athena(&job(u64::MAX), estimate, given_up).await.unwrap_err() else {
+        panic!("a gap was expected")
+    };
+    assert_eq!(gap.reason, GapReason::Interrupted);
+    assert!(bed.server.calls().iter().any(|call| call.action == "StopQueryExecution"));
     bed.server.shutdown().await;
 }

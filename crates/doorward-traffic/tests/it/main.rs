@@ -13,6 +13,7 @@ mod example;
 mod faults;
 mod folder;
 mod logs;
+mod memory;
 mod metrics;
 mod permissions;
 #[path = "../../examples/logs/words.rs"]

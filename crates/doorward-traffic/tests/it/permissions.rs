@@ -43,9 +43,9 @@ async fn every_capability_calls_what_it_declares() {
         ..AthenaSpec::default()
     };
     bed.server.world().add_athena(&answer).unwrap();
-    bed.source.athena(&super::athena::job(u64::MAX)).await.unwrap();
+    super::athena::count(&bed, &super::athena::job(u64::MAX)).await.unwrap();
     let late = doorward_traffic::AthenaJob { patience: std::time::Duration::ZERO, ..super::athena::job(u64::MAX) };
-    bed.source.athena(&late).await.unwrap_err();
+    super::athena::count(&bed, &late).await.unwrap_err();
     let mut athena = declared(Capability::Athena);
     // What the job would scan is listed first.
     athena.insert("s3:ListBucket".to_owned());

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -29,6 +29,18 @@ pub(crate) struct TrafficSource {
     /// Read all logs of the window, also where CloudWatch's metric clears a load balancer
     #[arg(long)]
     pub(crate) all_logs: bool,
+    /// What counts the logs in S3
+    #[arg(long, value_enum, default_value = "embedded", value_name = "ENGINE", conflicts_with = "logs")]
+    pub(crate) engine: Engine,
+}
+
+/// What counts the logs in S3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Engine {
+    /// This program: it fetches the logs that matter
+    Embedded,
+    /// Athena, where logs outgrow one machine: it scans whole days, and AWS bills the bytes
+    Athena,
 }
 
 /// What to read, and how to tell.
@@ -42,6 +54,10 @@ pub(crate) struct TrafficArguments {
     /// Say what would be read and what it costs; read no log
     #[arg(long, conflicts_with = "logs")]
     pub(crate) dry_run: bool,
+    /// Remember the count of every log file in this folder, and read only those that are not in it: for daily runs, and to go on
+    /// where a run was stopped
+    #[arg(long, value_name = "DIR", conflicts_with = "logs")]
+    pub(crate) state: Option<PathBuf>,
     /// Save what was found, for `doorward advise`, `doorward scan` and `doorward report`
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
@@ -86,7 +102,7 @@ pub(crate) struct CompareArguments {
 #[derive(Debug, Args)]
 pub(crate) struct AdviseArguments {
     /// Traffic that `doorward traffic --save` found [default: read it now]
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["logs", "all_logs"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["logs", "all_logs", "engine"])]
     pub(crate) traffic: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) source: TrafficSource,

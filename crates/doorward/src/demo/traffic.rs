@@ -11,6 +11,7 @@ use doorward_model::{LoadBalancer, LogDestination, Observed};
 use doorward_traffic::{BalancerKey, BalancerTally, Key, Limits, Metric, Reader, Tally};
 use jiff::Timestamp;
 
+use crate::cli::Engine;
 use crate::exit::{Exit, Failure};
 use crate::publish::Source;
 use crate::settings::Settings;
@@ -36,6 +37,8 @@ pub(super) async fn read(
         window: traffic::window(settings, None, today)?,
         // A file of these logs holds a day, not five minutes, so that the metric cannot say which to leave out.
         all_logs: true,
+        engine: Engine::Embedded,
+        state: None,
         dry_run: false,
         quiet: true,
         emulator: Some(super::emulator(server)?),

@@ -31,6 +31,22 @@ pub(crate) struct Found {
     pub(crate) extents: BTreeMap<BalancerKey, Extent>,
     /// What could not be listed or read.
     pub(crate) missed: Vec<Lost>,
+    /// What Athena scanned, where it counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) athena: Option<Scanned>,
+}
+
+/// What Athena scanned.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Scanned {
+    /// Queries that ended well.
+    pub(crate) queries: u64,
+    /// Objects in the folders, by the listing before.
+    pub(crate) objects: u64,
+    /// Their bytes, as stored: the estimate.
+    pub(crate) estimated_bytes: u64,
+    /// Bytes that Athena says it scanned.
+    pub(crate) scanned_bytes: u64,
 }
 
 /// Something that could not be had.
@@ -47,7 +63,7 @@ pub(crate) struct Lost {
 impl Found {
     pub(crate) fn new(window: Option<Window>, tally: Tally) -> Self {
         let (series, extents) = (BTreeMap::new(), BTreeMap::new());
-        Self { format: FORMAT.to_owned(), window, tally, series, extents, missed: Vec::new() }
+        Self { format: FORMAT.to_owned(), window, tally, series, extents, missed: Vec::new(), athena: None }
     }
 
     /// Reads a saved one.

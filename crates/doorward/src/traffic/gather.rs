@@ -2,21 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use doorward_core::access::{Access, Emulator};
 use doorward_core::{Clock, Stop};
-use doorward_model::{AccountRegion, Kind, LoadBalancer, LogDestination, Observed};
+use doorward_model::{AccountRegion, Gap, Kind, LoadBalancer, LogDestination, Observed};
 use doorward_traffic::{
-    BalancerKey, CallLimits, Extent, INTERVAL, Known, LogPlace, LogPlan, Metered, Metric, Missed, Series, Source, Span,
-    Tally, Window,
+    BalancerKey, CallLimits, Extent, INTERVAL, Known, LogPlace, LogPlan, Memory, Metered, Metric, Missed, Planned,
+    Remembered, Series, Source, Span, Tally, Window,
 };
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
+use super::athena;
 use super::found::{Found, Lost, key};
 use super::sessions::Roles;
 use super::settings::TrafficSettings;
-use crate::exit::Failure;
+use crate::cli::Engine;
+use crate::exit::{Exit, Failure};
 use crate::plain::harmless;
 use crate::progress::Progress;
 use crate::settings::Settings;
@@ -31,6 +35,10 @@ pub(crate) struct Errand<'a> {
     pub(crate) window: Window,
     /// Read all logs, whatever the metrics say.
     pub(crate) all_logs: bool,
+    /// What counts the logs.
+    pub(crate) engine: Engine,
+    /// Where counts of log files are remembered.
+    pub(crate) state: Option<&'a Path>,
     /// Say what would be read, and read no log.
     pub(crate) dry_run: bool,
     pub(crate) quiet: bool,
@@ -44,9 +52,23 @@ pub(crate) async fn gather(errand: &Errand<'_>, stop: &Stop) -> Result<Option<Fo
     let (access, calls) = (settings.access.clone(), settings.calls.clone());
     let access = Access::connect(access, calls, errand.clock.clone(), errand.emulator.as_ref(), stop).await?;
     let limits = CallLimits { tries: settings.calls.tries, ..CallLimits::default() };
-    let source = Source::new(Roles::new(Arc::new(access), settings.traffic.purpose()), limits);
+    let source = Source::new(Roles::new(Arc::new(access), settings.traffic.purpose(errand.engine)), limits);
     let asked: Vec<&LoadBalancer> = errand.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()).collect();
     let series = metrics(&source, &asked, errand).await;
+    match errand.engine {
+        Engine::Embedded => embedded(&source, &asked, series, errand).await,
+        Engine::Athena => athena::gather(&source, &asked, series, errand, stop).await,
+    }
+}
+
+/// Fetches the logs that matter, and counts them here.
+async fn embedded(
+    source: &Source<Roles>,
+    asked: &[&LoadBalancer],
+    series: BTreeMap<BalancerKey, Series>,
+    errand: &Errand<'_>,
+) -> Result<Option<Found>, Failure> {
+    let settings = errand.settings;
     let (mut extents, mut places) = (BTreeMap::new(), Vec::new());
     for lb in asked {
         let Some((bucket, prefix)) = logs(lb) else { continue };
@@ -66,9 +88,10 @@ pub(crate) async fn gather(errand: &Errand<'_>, stop: &Stop) -> Result<Option<Fo
     if errand.dry_run {
         return Ok(None);
     }
+    let mut memory = memory(errand)?;
     let mut found = Found::new(Some(errand.window), Tally::default());
     found.series = series;
-    count(&source, &plan, errand, &mut found).await;
+    count(source, &plan, errand, memory.as_mut(), &mut found).await;
     // Where fewer were found than the metric counts, reading less was not enough.
     let short = places.iter().filter(|place| extents.get(&place.balancer) == Some(&Extent::AroundPeriods));
     let short = short.filter(|place| falls_short(&found, &place.balancer)).cloned();
@@ -87,7 +110,10 @@ pub(crate) async fn gather(errand: &Errand<'_>, stop: &Stop) -> Result<Option<Fo
             );
         }
         let plan = source.plan_logs(&short).await;
-        count(&source, &plan, errand, &mut found).await;
+        count(source, &plan, errand, memory.as_mut(), &mut found).await;
+    }
+    if let Some(memory) = memory {
+        recall(&memory.remembered, errand);
     }
     found.extents = extents;
     Ok(Some(found))
@@ -108,7 +134,7 @@ async fn metrics(
     source.metrics(&metered, &Metric::ALL, errand.window, PERIOD, (errand.clock)()).await
 }
 
-fn logs(lb: &LoadBalancer) -> Option<(&str, &str)> {
+pub(super) fn logs(lb: &LoadBalancer) -> Option<(&str, &str)> {
     match &lb.access_logs {
         // Logs of classic load balancers have no classification.
         Observed::Known(LogDestination::S3 { bucket, prefix }) if lb.kind == Kind::Application => {
@@ -123,7 +149,7 @@ fn whole(window: Window) -> Span {
 }
 
 /// How much of the logs has to be read, by what the metric says.
-fn extent(series: Option<&Series>, window: Window) -> (Extent, Vec<Span>) {
+pub(super) fn extent(series: Option<&Series>, window: Window) -> (Extent, Vec<Span>) {
     let all = || (Extent::AllWithoutMetric, vec![whole(window)]);
     let Some(series) = series else { return all() };
     match series.total(Metric::NonCompliant) {
@@ -192,16 +218,67 @@ fn tell(plan: &LogPlan, extents: &BTreeMap<BalancerKey, Extent>, settings: &Traf
     }
 }
 
-async fn count(source: &Source<Roles>, plan: &LogPlan, errand: &Errand<'_>, found: &mut Found) {
+/// The counts that are remembered. Days that neither this window nor the usual one reaches are forgotten.
+fn memory(errand: &Errand<'_>) -> Result<Option<Memory>, Failure> {
+    let Some(folder) = errand.state else { return Ok(None) };
+    let settings = &errand.settings.traffic;
+    let usual = SignedDuration::from_hours(24 * i64::from(settings.days));
+    let usual = errand.window.ends_at().saturating_sub(usual).unwrap_or(Timestamp::MIN);
+    let oldest = TimeZone::UTC.to_datetime(usual.min(errand.window.starts_at())).date();
+    let most = u64::from(settings.state_megabytes) * 1_000_000;
+    let memory = Memory::open(folder, oldest, most);
+    memory.map(Some).map_err(|error| Failure::new(Exit::Preflight, error.to_string()))
+}
+
+/// Says what was remembered, and what could not be. The counts are right in any case.
+fn recall(remembered: &Remembered, errand: &Errand<'_>) {
+    let mut out = std::io::stderr();
+    if !errand.quiet {
+        let _ = writeln!(
+            out,
+            "{} log files were counted before, {} were read now{}",
+            remembered.recalled,
+            remembered.read,
+            if remembered.outdated > 0 { " (what another version remembered is not used)" } else { "" }
+        );
+    }
+    for (what, lost) in
+        [("damaged, so its log files were read again", &remembered.damaged), ("not written", &remembered.unwritten)]
+    {
+        for sample in &lost.samples {
+            let _ = writeln!(out, "remembered counts are {what}: {}", harmless(sample));
+        }
+        if let more @ 1.. = lost.count - lost.samples.len() as u64 {
+            let _ = writeln!(out, "and {more} more");
+        }
+    }
+    if remembered.crowded > 0 {
+        let _ = writeln!(
+            out,
+            "the counts of {} log files found no room and will be read again: raise traffic.state_megabytes",
+            remembered.crowded
+        );
+    }
+}
+
+async fn count(
+    source: &Source<Roles>,
+    plan: &LogPlan,
+    errand: &Errand<'_>,
+    memory: Option<&mut Memory>,
+    found: &mut Found,
+) {
     let progress = Progress::start("log files read", errand.quiet);
     let (mut done, all) = (0, plan.objects.len());
-    let threads = errand.settings.traffic.threads();
-    let counted = source
-        .count_logs(plan, threads, Some(errand.window), |_, _| {
-            done += 1;
-            progress.at(done, all);
-        })
-        .await;
+    let each = |_: &Planned, _: Result<&Tally, &Gap>| {
+        done += 1;
+        progress.at(done, all);
+    };
+    let (threads, window) = (errand.settings.traffic.threads(), Some(errand.window));
+    let counted = match memory {
+        Some(memory) => source.recount_logs(plan, threads, window, memory, each).await,
+        None => source.count_logs(plan, threads, window, each).await,
+    };
     progress.finish();
     found.tally.merge(&counted.tally);
     found.missed.extend(counted.missed.into_iter().map(|Missed { balancer, what, gap }| Lost { balancer, what, gap }));

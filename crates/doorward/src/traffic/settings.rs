@@ -1,10 +1,13 @@
 //! The settings of traffic: how far back, by which role, and what has to be there before anything is advised.
 
 use doorward_core::access::{Purpose, RoleName};
+use doorward_core::settings::Span;
 use doorward_model::AccountId;
-use doorward_traffic::{Capability, Prices, SourcePrices, Thresholds};
+use doorward_traffic::{Capability, ParquetColumns, ParquetPlace, Prices, SourcePrices, Thresholds};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::cli::Engine;
 
 /// `[traffic]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -24,10 +27,63 @@ pub(crate) struct TrafficSettings {
     pub(crate) threads: usize,
     /// Days after which evidence is too old for advice.
     pub(crate) maximum_age_days: u32,
+    /// Most megabytes (10^6 bytes) that remembered counts (`--state`) may take.
+    pub(crate) state_megabytes: u32,
     /// What has to be there before anything is recommended.
     pub(crate) thresholds: Thresholds,
     /// What reading costs.
     pub(crate) prices: Prices,
+    /// Counting by Athena.
+    pub(crate) athena: AthenaSettings,
+}
+
+/// `[traffic.athena]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AthenaSettings {
+    /// The workgroup that queries run in.
+    pub(crate) workgroup: String,
+    /// The database of the data catalogue that the table is made in.
+    pub(crate) database: String,
+    /// Where results go, as `s3://bucket/prefix/` with `{account}` and `{region}`; by default the workgroup's own place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) output: Option<String>,
+    /// Most gigabytes (10^9 bytes) that one run may scan.
+    pub(crate) budget_gigabytes: f64,
+    /// How long a query may take, waiting in line included.
+    pub(crate) patience: Span,
+    /// Where CloudWatch Logs deliveries write logs as Parquet; without it, load balancers that log that way are not counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) vended: Option<ParquetPlace>,
+    /// What the columns of those are called.
+    #[serde(default)]
+    pub(crate) columns: ParquetColumns,
+}
+
+impl AthenaSettings {
+    fn problem(&self) -> Option<(&'static str, String)> {
+        let names = [("traffic.athena.workgroup", &self.workgroup), ("traffic.athena.database", &self.database)];
+        let is_name = |name: &str| {
+            (1..=128).contains(&name.len())
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+        };
+        if let Some((key, name)) = names.into_iter().find(|(_, name)| !is_name(name)) {
+            return Some((key, format!("{name:?} is not 1 to 128 letters, digits or _.-")));
+        }
+        if let Some(output) = self.output.as_ref().filter(|output| !output.starts_with("s3://")) {
+            return Some(("traffic.athena.output", format!("{output:?} does not begin with s3://")));
+        }
+        if !(self.budget_gigabytes > 0.0 && self.budget_gigabytes <= 1e9) {
+            let problem = format!("{} is not above 0 and at most 1000000000", self.budget_gigabytes);
+            return Some(("traffic.athena.budget_gigabytes", problem));
+        }
+        self.columns.problem().map(|problem| ("traffic.athena.columns", problem))
+    }
+
+    /// Most bytes that one run may scan.
+    pub(super) fn budget(&self) -> u64 {
+        (self.budget_gigabytes * 1e9) as u64
+    }
 }
 
 impl TrafficSettings {
@@ -37,14 +93,20 @@ impl TrafficSettings {
             return Some(("traffic.days", format!("{} is not between 1 and 455, which CloudWatch keeps", self.days)));
         }
         let share = self.thresholds.tolerated_share;
-        (!(0.0..=1.0).contains(&share))
-            .then(|| ("traffic.thresholds.tolerated_share", format!("{share} is not between 0 and 1")))
+        let tolerated = (!(0.0..=1.0).contains(&share))
+            .then(|| ("traffic.thresholds.tolerated_share", format!("{share} is not between 0 and 1")));
+        tolerated.or_else(|| self.athena.problem())
     }
 
-    /// What sessions are for: reading logs and metrics, and nothing else.
-    pub(super) fn purpose(&self) -> Purpose {
+    /// What sessions are for: reading logs and metrics, Athena where it counts, and nothing else.
+    pub(super) fn purpose(&self, engine: Engine) -> Purpose {
         let mut actions = Capability::Logs.actions();
         actions.extend(Capability::Metrics.actions());
+        if engine == Engine::Athena {
+            actions.extend(Capability::Athena.actions());
+            actions.sort_unstable();
+            actions.dedup();
+        }
         Purpose { role_name: self.role_name.clone(), external_id: self.external_id.clone(), actions }
     }
 
@@ -58,6 +120,7 @@ impl TrafficSettings {
         SourcePrices {
             per_get: self.prices.million_gets / 1e6,
             per_byte_out: self.prices.gigabyte_out / 1e9,
+            per_byte_scanned: self.prices.terabyte_scanned / 1e12,
             ..SourcePrices::default()
         }
     }

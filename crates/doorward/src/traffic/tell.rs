@@ -21,16 +21,29 @@ const NAMED: usize = 8;
 pub(super) fn traffic(found: &Found, forecasts: &[(&BalancerKey, Forecast)]) -> String {
     let mut text = String::new();
     let reading = &found.tally.reading;
-    let _ = writeln!(
-        text,
-        "{} log files, {:.1} MB stored, {} lines understood, {} not; {} files damaged, {} not read",
-        reading.objects,
-        reading.stored_bytes as f64 / 1e6,
-        found.tally.lines(),
-        found.tally.unparsed(),
-        reading.damaged.count,
-        reading.unread.count
-    );
+    if let Some(scanned) = &found.athena {
+        let _ = writeln!(
+            text,
+            "Athena scanned {:.3} GB of {} log files with {} quer{}; {} lines understood, {} not",
+            scanned.scanned_bytes as f64 / 1e9,
+            scanned.objects,
+            scanned.queries,
+            if scanned.queries == 1 { "y" } else { "ies" },
+            found.tally.lines(),
+            found.tally.unparsed(),
+        );
+    } else {
+        let _ = writeln!(
+            text,
+            "{} log files, {:.1} MB stored, {} lines understood, {} not; {} files damaged, {} not read",
+            reading.objects,
+            reading.stored_bytes as f64 / 1e6,
+            found.tally.lines(),
+            found.tally.unparsed(),
+            reading.damaged.count,
+            reading.unread.count
+        );
+    }
     for lost in found.missed.iter().take(SHOWN) {
         let _ = writeln!(text, "  missing: {}: {}: {}", lost.balancer, lost.what, lost.gap);
     }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should say where")]
 
+mod athena;
 mod bad_input;
 mod bed;
 mod change;
@@ -15,5 +16,6 @@ mod notify;
 mod publish;
 mod samples;
 mod secrets;
+mod state;
 mod traffic;
 mod trail;

@@ -11,18 +11,18 @@ use serde_json::Value;
 
 use crate::bed::{Bed, REPOSITORY, Said, run, world};
 
-const EDGE: &str = "app/storefront-edge/215931f2c7b87197";
+pub(crate) const EDGE: &str = "app/storefront-edge/215931f2c7b87197";
 
 fn offline(folder: &Path, arguments: &[&str]) -> Said {
     run(Command::new(env!("CARGO_BIN_EXE_doorward")).current_dir(folder).arg("-q").args(arguments))
 }
 
-fn json(said: &Said) -> Value {
+pub(crate) fn json(said: &Said) -> Value {
     serde_json::from_str(&said.out).unwrap_or_else(|e| panic!("{e}: {} {}", said.out, said.err))
 }
 
 /// A log file of one load balancer: compliant requests, and some of a client that sends odd ones and is served.
-fn file(end: Timestamp, compliant: usize, odd: usize) -> String {
+pub(crate) fn file(end: Timestamp, compliant: usize, odd: usize) -> String {
     let mut text = String::new();
     for n in 0..compliant + odd {
         let time = end - SignedDuration::from_secs(10 + (n % 280) as i64);
@@ -41,7 +41,7 @@ fn file(end: Timestamp, compliant: usize, odd: usize) -> String {
 }
 
 /// Two files of five minutes, both of yesterday: only the later one holds odd requests. CloudWatch counts the same.
-fn seeded(bed: &Bed) -> Timestamp {
+pub(crate) fn seeded(bed: &Bed) -> Timestamp {
     let world = bed.server.world();
     let hour = Timestamp::now().as_second() / 3600 * 3600 - 30 * 3600;
     let start = Timestamp::from_second(hour).unwrap();
@@ -81,7 +81,7 @@ fn seeded(bed: &Bed) -> Timestamp {
     start
 }
 
-fn scanned(bed: &Bed, folder: &Path) {
+pub(crate) fn scanned(bed: &Bed, folder: &Path) {
     let said = run(bed.doorward(folder).args(["-q", "scan", "--format", "json-v1=a.json", "--save", "a.saved"]));
     assert_eq!(said.code, Some(3), "{}", said.err);
 }

@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use doorward_model::{AccountId, Region};
 
 use super::AthenaError;
-use super::sql::SOURCES;
+use super::sql::{NOBODY, SOURCES};
 use crate::tally::{Answered, BalancerKey, BalancerTally, By, Cause, Client, Tally, Tier, add};
 use crate::top::{Top, Weight};
 use crate::window::{Hour, Window};
+
+/// Samples of rows that name no load balancer, of all accounts and Regions together.
+const SAMPLES: usize = 5;
 
 /// One row by name of column.
 type Row = BTreeMap<String, String>;
@@ -42,6 +45,16 @@ impl Rows {
         };
         let (what, requests) = (text("what")?, number("requests")?);
         let keys = [text("key1")?, text("key2")?, text("key3")?, text("key4")?];
+        if key.id == NOBODY {
+            let unparsed = &mut self.tally.reading.unparsed;
+            match what {
+                "hour" if keys[0].ends_with(" unparsed") => unparsed.count += requests,
+                "odd" if unparsed.samples.len() < SAMPLES => unparsed.samples.push(keys[0].to_owned()),
+                "odd" => {}
+                _ => return None,
+            }
+            return Some(());
+        }
         let balancer = self.tally.balancers.entry(key.clone()).or_default();
         match what {
             "hour" => return hour(balancer, self.window, keys, requests),

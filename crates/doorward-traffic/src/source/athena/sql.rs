@@ -3,8 +3,8 @@
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
-use super::AthenaJob;
 use super::regex::{FIELDS, columns, regex};
+use super::{AthenaJob, AthenaLogs};
 use crate::object::INTERVAL;
 use crate::window::{Hour, Window};
 
@@ -14,6 +14,9 @@ pub(super) const COLUMNS: [&str; 10] =
 
 /// Entries of a table of sources that are read for each load balancer; one more says what the next one would be.
 pub(super) const SOURCES: usize = 256;
+
+/// Whose rows are that name no load balancer.
+pub(super) const NOBODY: &str = "-";
 
 /// The columns by which one pass over the lines groups them in several ways.
 const GROUPED: [&str; 12] = [
@@ -71,20 +74,46 @@ pub(super) fn days(window: Window) -> (Date, Date) {
     (window.first.day(), Hour::of(last).day())
 }
 
-/// Where the logs of all accounts begin.
-fn location(job: &AthenaJob) -> String {
-    let prefix = job.prefix.trim_matches('/');
-    let slash = if prefix.is_empty() { "" } else { "/" };
-    format!("s3://{}/{prefix}{slash}AWSLogs/", job.bucket)
+/// Where the logs of all accounts begin, and the template of the folder of one account, Region and day.
+pub(super) fn locations(job: &AthenaJob) -> (String, String) {
+    match &job.logs {
+        AthenaLogs::Lines { bucket, prefix } => {
+            let prefix = prefix.trim_matches('/');
+            let slash = if prefix.is_empty() { "" } else { "/" };
+            let begin = format!("s3://{bucket}/{prefix}{slash}AWSLogs/");
+            let template = format!("{begin}${{account}}/elasticloadbalancing/${{region}}/${{day}}");
+            (begin, template)
+        }
+        AthenaLogs::Parquet(logs) => logs.locations(),
+    }
 }
 
 fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
     items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(",")
 }
 
-/// A name that is another one for other logs, accounts, Regions or expressions.
+/// The table's columns, and how Hive is to read them.
+fn format(job: &AthenaJob) -> (Vec<String>, String) {
+    match &job.logs {
+        AthenaLogs::Lines { .. } => {
+            let format = format!(
+                "ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.RegexSerDe'\n\
+                 WITH SERDEPROPERTIES ('serialization.format' = '1', 'input.regex' = {})",
+                hive(&regex())
+            );
+            (columns(), format)
+        }
+        AthenaLogs::Parquet(logs) => {
+            let columns = logs.columns.named().map(|(column, _)| column.to_owned()).to_vec();
+            (columns, "STORED AS PARQUET".to_owned())
+        }
+    }
+}
+
+/// A name that is another one for other logs, accounts, Regions, columns or expressions.
 fn name(job: &AthenaJob) -> String {
-    let about = [location(job), list(&job.accounts), list(&job.regions), regex()].join("\n");
+    let ((begin, template), (columns, format)) = (locations(job), format(job));
+    let about = [begin, template, list(&job.accounts), list(&job.regions), list(columns), format].join("\n");
     // FNV-1a: it tells apart what one organization has, and protects from nothing.
     let hash = about
         .bytes()
@@ -93,8 +122,9 @@ fn name(job: &AthenaJob) -> String {
 }
 
 pub(super) fn table(job: &AthenaJob) -> String {
-    let columns: Vec<String> = columns().iter().map(|name| format!("  `{name}` string")).collect();
-    let location = location(job);
+    let (columns, format) = format(job);
+    let columns: Vec<String> = columns.iter().map(|name| format!("  `{name}` string")).collect();
+    let (begin, template) = locations(job);
     let properties = [
         ("projection.enabled", "true".to_owned()),
         ("projection.account.type", "enum".to_owned()),
@@ -106,21 +136,18 @@ pub(super) fn table(job: &AthenaJob) -> String {
         ("projection.day.format", "yyyy/MM/dd".to_owned()),
         ("projection.day.interval", "1".to_owned()),
         ("projection.day.interval.unit", "DAYS".to_owned()),
-        ("storage.location.template", format!("{location}${{account}}/elasticloadbalancing/${{region}}/${{day}}")),
+        ("storage.location.template", template),
     ];
     let properties: Vec<String> =
         properties.iter().map(|(key, value)| format!("  {} = {}", hive(key), hive(value))).collect();
     format!(
         "CREATE EXTERNAL TABLE IF NOT EXISTS `{}`.`{}` (\n{}\n)\n\
          PARTITIONED BY (`account` string, `region` string, `day` string)\n\
-         ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.RegexSerDe'\n\
-         WITH SERDEPROPERTIES ('serialization.format' = '1', 'input.regex' = {})\n\
-         LOCATION {}\nTBLPROPERTIES (\n{}\n)",
+         {format}\nLOCATION {}\nTBLPROPERTIES (\n{}\n)",
         job.database.replace('`', ""),
         name(job),
         columns.join(",\n"),
-        hive(&regex()),
-        hive(&location),
+        hive(&begin),
         properties.join(",\n")
     )
 }
@@ -140,20 +167,60 @@ fn cut(column: &str, most: usize) -> String {
     format!("IF(length({column}) > {most}, substr({column}, 1, {most}) || '…', {column})")
 }
 
+/// The beginning of the query for lines: what the expression took apart, of the objects that can hold lines of the window.
+fn lines(job: &AthenaJob, table: &str, places: &str, balancers: &str) -> String {
+    let read: Vec<String> = FIELDS.iter().map(|name| format!("coalesce(a_{name}, b_{name}) AS {name}")).collect();
+    format!(
+        r#"WITH named AS (
+  SELECT account, region, odd, {read},
+    regexp_extract("$path", '/[0-9]{{12}}_elasticloadbalancing_[^_/]+_(app[.][^_]+)_[0-9]{{8}}T[0-9]{{4}}Z_[^/]*$', 1) AS object_name,
+    regexp_extract("$path", '_([0-9]{{8}}T[0-9]{{4}}Z)_[^/_]*_[^/_]*$', 1) AS object_end
+  FROM {table}
+  WHERE {places}
+), owned AS (
+  SELECT *, replace(object_name, '.', '/') AS object_elb
+  FROM named
+  WHERE object_name IS NOT NULL AND object_name <> '' AND object_end > {after} AND object_end <= {until}
+    AND coalesce(odd, '-') NOT IN ('', chr(13))
+), bared AS (
+  SELECT account, region, object_elb, odd, type, substr(time, 1, 13) AS hour, elb, client, status, target_status,
+    {request} AS request, {agent} AS agent, target_group, coalesce({domain}, '-') AS domain, class, reason
+  FROM owned
+  WHERE true{balancers}
+)"#,
+        read = read.join(", "),
+        request = bare("request"),
+        agent = bare("agent"),
+        domain = bare("domain"),
+        after = quoted(&stamp(job.window.starts_at())),
+        until = quoted(&stamp(job.window.ends_at().saturating_add(INTERVAL).unwrap_or(Timestamp::MAX))),
+    )
+}
+
 pub(super) fn query(job: &AthenaJob) -> String {
     let table = format!("\"{}\".\"{}\"", job.database.replace('"', ""), name(job));
     let (from, to) = days(job.window);
-    let read: Vec<String> = FIELDS.iter().map(|name| format!("coalesce(a_{name}, b_{name}) AS {name}")).collect();
     let all = |values: Vec<String>| values.join(", ");
-    let accounts = all(job.accounts.iter().map(|account| quoted(account.as_str())).collect());
-    let regions = all(job.regions.iter().map(|region| quoted(region.as_str())).collect());
-    // The load balancer that an object's name says: the one that unparsed lines belong to.
-    let balancers = job.balancers.as_ref().map_or_else(String::new, |balancers| {
-        let names = balancers.iter().map(|id| quoted(id)).collect();
-        format!("\n    AND object_elb IN ({})", all(names))
-    });
+    let places = format!(
+        "account IN ({}) AND region IN ({})\n    AND day >= '{}' AND day <= '{}'",
+        all(job.scanned.iter().map(|account| quoted(account.as_str())).collect()),
+        all(job.regions.iter().map(|region| quoted(region.as_str())).collect()),
+        from.strftime("%Y/%m/%d"),
+        to.strftime("%Y/%m/%d")
+    );
     let (first, end) = (job.window.first.to_string(), job.window.end.to_string());
     let (first, end) = (quoted(first.trim_end_matches('Z')), quoted(end.trim_end_matches('Z')));
+    // Lines that nobody understands belong to the load balancer that their object's name says; rows that do not even
+    // name one belong to nobody, and are not left out.
+    let balancers = job.balancers.as_ref().map_or_else(String::new, |balancers| {
+        let nobody = matches!(job.logs, AthenaLogs::Parquet(_)).then(|| quoted(NOBODY));
+        let names = balancers.iter().map(|id| quoted(id)).chain(nobody).collect();
+        format!("\n    AND object_elb IN ({})", all(names))
+    });
+    let begin = match &job.logs {
+        AthenaLogs::Lines { .. } => lines(job, &table, &places, &balancers),
+        AthenaLogs::Parquet(logs) => logs.rows(&table, &places, &balancers, &first, &end),
+    };
     let by = "CASE WHEN substr(target_status, 1, 1) BETWEEN '1' AND '3' THEN 'served' \
               WHEN target_status <> '-' THEN 'refused' WHEN status = '400' THEN 'blocked' ELSE 'balancer' END";
     let kind = "CASE WHEN elb IS NULL THEN 'unparsed' \
@@ -168,24 +235,7 @@ pub(super) fn query(job: &AthenaJob) -> String {
         .collect();
     let whats: Vec<String> = SETS.iter().map(|(what, by)| format!("WHEN {} THEN '{what}'", mask(by))).collect();
     format!(
-        r#"WITH named AS (
-  SELECT account, region, odd, {read},
-    regexp_extract("$path", '/[0-9]{{12}}_elasticloadbalancing_[^_/]+_(app[.][^_]+)_[0-9]{{8}}T[0-9]{{4}}Z_[^/]*$', 1) AS object_name,
-    regexp_extract("$path", '_([0-9]{{8}}T[0-9]{{4}}Z)_[^/_]*_[^/_]*$', 1) AS object_end
-  FROM {table}
-  WHERE account IN ({accounts}) AND region IN ({regions})
-    AND day >= '{from}' AND day <= '{to}'
-), owned AS (
-  SELECT *, replace(object_name, '.', '/') AS object_elb
-  FROM named
-  WHERE object_name IS NOT NULL AND object_name <> '' AND object_end > {after} AND object_end <= {until}
-    AND coalesce(odd, '-') NOT IN ('', chr(13))
-), bared AS (
-  SELECT account, region, object_elb, odd, type, substr(time, 1, 13) AS hour, elb, client, status, target_status,
-    {request} AS request, {agent} AS agent, target_group, coalesce({domain}, '-') AS domain, class, reason
-  FROM owned
-  WHERE true{balancers}
-), lines AS (
+        r#"{begin}, lines AS (
   SELECT account, region, coalesce(elb, object_elb) AS elb, type, status, target_group, class, reason,
     substr(odd, 1, 300) AS odd,
     {kind} AS kind,
@@ -243,10 +293,6 @@ SELECT {columns}
 FROM ranked
 WHERE what IN ('hour', 'status', 'type', 'group') OR (what = 'odd' AND place <= 5) OR (what <> 'odd' AND place <= {sources})
 ORDER BY what, account, region, elb, requests DESC, key1, key2, key3, key4"#,
-        read = read.join(", "),
-        request = bare("request"),
-        agent = bare("agent"),
-        domain = bare("domain"),
         agent_cut = cut("agent", 200),
         shape_cut = cut("shape", 200),
         domain_cut = cut("domain", 200),
@@ -254,10 +300,6 @@ ORDER BY what, account, region, elb, requests DESC, key1, key2, key3, key4"#,
         grouping = GROUPED.join(", "),
         sets = sets.join(",\n    "),
         whats = whats.join(" "),
-        after = quoted(&stamp(job.window.starts_at())),
-        until = quoted(&stamp(job.window.ends_at().saturating_add(INTERVAL).unwrap_or(Timestamp::MAX))),
-        from = from.strftime("%Y/%m/%d"),
-        to = to.strftime("%Y/%m/%d"),
         columns = COLUMNS.join(", "),
         sources = SOURCES + 1,
     )
