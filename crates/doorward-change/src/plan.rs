@@ -1,50 +1,22 @@
 //! The plan: what will be changed, in which order and why; what will not, and why not. Pure, and reviewed by people.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use doorward_model::{AccountId, Arn, Kind, LoadBalancer, Mode, Observed, Region, ScanReport, Verdict};
+use doorward_model::{AccountId, Arn, LoadBalancer, Mode, Observed, Region, ScanReport, Verdict};
 use jiff::Timestamp;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use crate::ChangeSettings;
 
+mod document;
 mod guard;
 
-/// The name of the format, so that a stranger knows what the file is.
-const FORMAT: &str = "change-plan-v1";
+pub use document::{
+    Effect, Goal, Insistence, Patch, Plan, PlanError, PlanRun, Risk, Skip, SkipReason, Snippet, Step, Target,
+};
+use document::{FORMAT, wave};
+
 /// The rule whose verdict says what policy makes of a load balancer.
 const RULE: &str = "desync-mode-below-required";
-
-/// Which mode load balancers are to be in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Goal {
-    /// The mode that policy requires of each.
-    Required,
-    /// One mode for all.
-    Mode(Mode),
-    /// The mode that each one's traffic advises to raise to now.
-    Advice,
-}
-
-/// What people decided about one load balancer against a guard. Each is a reason, and goes into the journal.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Insistence {
-    /// Why it is changed without the evidence that a change asks for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub without_evidence: Option<String>,
-    /// Why it is changed directly although something manages it, which may change it back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub over_manager: Option<String>,
-}
-
-impl Insistence {
-    fn is_empty(&self) -> bool {
-        self.without_evidence.is_none() && self.over_manager.is_none()
-    }
-}
 
 /// What a plan is asked for. Empty lists mean all.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,216 +35,6 @@ pub struct PlanOrder {
     pub lower: bool,
     /// What people insist on, by load balancer.
     pub insisted: BTreeMap<Arn, Insistence>,
-}
-
-/// The scan that a plan stands on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct PlanRun {
-    /// Its id.
-    pub id: String,
-    /// When it began.
-    pub started: Timestamp,
-}
-
-/// A load balancer to be changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Target {
-    /// Its ARN; composed for classic load balancers.
-    pub arn: Arn,
-    /// Its kind.
-    pub kind: Kind,
-    /// The account it is in.
-    pub account: AccountId,
-    /// The Region it is in.
-    pub region: Region,
-    /// Its name.
-    pub name: String,
-}
-
-/// What its traffic says that the intended mode would do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Effect {
-    /// The first instant of the window that was looked at.
-    pub from: Option<Timestamp>,
-    /// The first instant after it.
-    pub until: Option<Timestamp>,
-    /// The denominator of the counts.
-    pub requests: u64,
-    /// What the denominator counts.
-    pub denominator: String,
-    /// Requests that would be answered with 400.
-    pub blocked: u64,
-    /// Requests that would be forwarded, and their connections closed.
-    pub closed: u64,
-    /// Of the blocked, those that a target answered with a status below 400; none where nobody can tell.
-    pub hurt: Option<u64>,
-    /// At 95 % confidence, at most so many of a million requests would be users who are blocked.
-    pub hurt_per_million: Option<u64>,
-}
-
-/// How much can go wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Risk {
-    /// Its own traffic says that nobody is hurt.
-    Low,
-    /// Nobody knows what its traffic would lose; AWS documents what the mode blocks.
-    Medium,
-    /// People insisted on it against a guard, or protection is taken away.
-    High,
-}
-
-/// One load balancer to be changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Step {
-    /// The wave it belongs to, from 1.
-    pub wave: usize,
-    /// The load balancer.
-    #[serde(flatten)]
-    pub target: Target,
-    /// Its owner, `unowned` where nobody claims it; none where that could not be read.
-    pub owner: Option<String>,
-    /// Its environment, where known.
-    pub environment: Option<String>,
-    /// The mode that the scan saw.
-    pub from: Mode,
-    /// The mode it is to be in.
-    pub to: Mode,
-    /// Why.
-    pub reason: String,
-    /// What its traffic says of the intended mode; none where nobody looked or can say.
-    pub effect: Option<Effect>,
-    /// What the evidence stands on.
-    pub evidence: String,
-    /// How much can go wrong.
-    pub risk: Risk,
-    /// What people insisted on.
-    #[serde(default, skip_serializing_if = "Insistence::is_empty")]
-    pub insisted: Insistence,
-}
-
-/// A text to paste where the setting is managed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Snippet {
-    /// The dialect, as a heading.
-    pub dialect: String,
-    /// The language of the code; empty for plain steps.
-    pub language: String,
-    /// The text.
-    pub code: String,
-}
-
-/// What has to be changed where a load balancer is managed, because a change from outside would be changed back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Patch {
-    /// The load balancer.
-    #[serde(flatten)]
-    pub target: Target,
-    /// Its owner; none where that could not be read.
-    pub owner: Option<String>,
-    /// What manages it.
-    pub manager: String,
-    /// The mode that the scan saw.
-    pub from: Mode,
-    /// The mode it is to be in.
-    pub to: Mode,
-    /// Why.
-    pub reason: String,
-    /// What to do, in a sentence.
-    pub remedy: String,
-    /// The same as texts to paste.
-    pub snippets: Vec<Snippet>,
-}
-
-/// A load balancer that is left as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Skip {
-    /// The load balancer.
-    #[serde(flatten)]
-    pub target: Target,
-    /// Its owner; none where that could not be read.
-    pub owner: Option<String>,
-    /// Why, as a code.
-    pub reason: SkipReason,
-    /// Why, in a sentence.
-    pub because: String,
-}
-
-/// Why a load balancer is left as it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum SkipReason {
-    /// Its mode was not observed.
-    ModeUnknown,
-    /// The policy's demand depends on something that was not observed.
-    DemandUnknown,
-    /// An exception allows it to stay as it is.
-    Excepted,
-    /// It is in a stronger mode, and nobody asked for lowering.
-    Stronger,
-    /// The intended mode needs traffic evidence that is not there.
-    NoEvidence,
-    /// Its traffic advises against the intended mode.
-    AgainstAdvice,
-    /// Whether something manages it could not be read.
-    ManagerUnknown,
-    /// Its mode does nothing, because no listener speaks HTTP.
-    NotApplicable,
-}
-
-/// A plan. `considered` = steps + patches + skipped + already.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Plan {
-    /// `change-plan-v1`.
-    pub format: String,
-    /// The change that applying it makes, from its digest.
-    pub id: String,
-    /// SHA-256 of the plan as JSON with this and the id empty, in hexadecimal.
-    pub digest: String,
-    /// When it was made.
-    pub made: Timestamp,
-    /// The version of Doorward that made it.
-    pub tool_version: String,
-    /// The scan it stands on.
-    pub run: PlanRun,
-    /// What was asked for.
-    pub goal: Goal,
-    /// Load balancers of the first wave.
-    pub canary: usize,
-    /// The most load balancers of a wave.
-    pub cap: usize,
-    /// Load balancers that were looked at for this plan.
-    pub considered: usize,
-    /// Those that are as wanted already.
-    pub already: usize,
-    /// What will be changed, in order.
-    pub steps: Vec<Step>,
-    /// What has to be changed where it is managed.
-    pub patches: Vec<Patch>,
-    /// What is left as it is.
-    pub skipped: Vec<Skip>,
-}
-
-/// A file that is no plan, or not the one that was made.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    /// It cannot be read as a plan.
-    #[error("not a plan of this version: {0}")]
-    NotAPlan(#[from] serde_json::Error),
-    /// It is a plan of another version.
-    #[error("its format is {0:?}, this version reads {FORMAT}")]
-    Format(String),
-    /// It was edited.
-    #[error("the plan was changed after it was made: its digest should be {made}, and it is {found}; make it again")]
-    Edited {
-        /// The digest it names.
-        made: String,
-        /// The digest it has.
-        found: String,
-    },
-    /// It contradicts itself.
-    #[error("the plan contradicts itself: {0}")]
-    Inconsistent(String),
 }
 
 /// How to write the intended mode where a load balancer is managed: a sentence, and texts to paste.
@@ -335,17 +97,6 @@ pub fn plan(
     plan.sealed()
 }
 
-/// The wave of the load balancer at a place, from 0, in the order of the plan.
-fn wave(number: usize, canary: usize, cap: usize) -> usize {
-    if canary == 0 {
-        1 + number / cap
-    } else if number < canary {
-        1
-    } else {
-        2 + (number - canary) / cap
-    }
-}
-
 fn owner(lb: &LoadBalancer) -> Option<String> {
     match &lb.owner {
         Observed::Known(owner) => Some(owner.name.clone()),
@@ -386,76 +137,5 @@ impl PlanOrder {
             && (self.accounts.is_empty() || self.accounts.contains(&lb.account))
             && (self.regions.is_empty() || self.regions.contains(&lb.region))
             && (self.balancers.is_empty() || self.balancers.contains(&lb.arn))
-    }
-}
-
-impl Plan {
-    /// Reads a plan, and refuses one that was edited or contradicts itself.
-    pub fn read(text: &str) -> Result<Self, PlanError> {
-        let plan: Self = serde_json::from_str(text)?;
-        if plan.format != FORMAT {
-            return Err(PlanError::Format(plan.format));
-        }
-        let sealed = plan.clone().sealed();
-        if (&sealed.digest, &sealed.id) != (&plan.digest, &plan.id) {
-            return Err(PlanError::Edited { made: plan.digest, found: sealed.digest });
-        }
-        plan.check().map(|()| plan).map_err(PlanError::Inconsistent)
-    }
-
-    /// As text, one for all time: the same plan is the same bytes.
-    pub fn text(&self) -> Result<String, PlanError> {
-        Ok(serde_json::to_string_pretty(self)? + "\n")
-    }
-
-    /// How many waves there are.
-    pub fn waves(&self) -> usize {
-        self.steps.last().map_or(0, |step| step.wave)
-    }
-
-    /// The steps of a wave.
-    pub fn wave(&self, number: usize) -> impl Iterator<Item = &Step> {
-        self.steps.iter().filter(move |step| step.wave == number)
-    }
-
-    /// The first day on which it can no longer be applied.
-    pub fn expires(&self, settings: &ChangeSettings) -> Timestamp {
-        self.made
-            .saturating_add(jiff::SignedDuration::from_hours(24 * i64::from(settings.valid_days)))
-            .unwrap_or(self.made)
-    }
-
-    fn sealed(mut self) -> Self {
-        self.digest.clear();
-        self.id.clear();
-        // A plan is made of texts, numbers and lists: it always has a form in JSON.
-        let bytes = serde_json::to_vec(&self).unwrap_or_default();
-        self.digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        self.id = format!("change-{}", self.digest.get(..12).unwrap_or_default());
-        self
-    }
-
-    fn check(&self) -> Result<(), String> {
-        let listed = self.steps.len() + self.patches.len() + self.skipped.len() + self.already;
-        if listed != self.considered {
-            return Err(format!("{} load balancers were considered, and {listed} are listed", self.considered));
-        }
-        let mut seen = BTreeSet::new();
-        for (number, step) in self.steps.iter().enumerate() {
-            let arn = &step.target.arn;
-            if !seen.insert(arn) {
-                return Err(format!("{arn} is changed twice"));
-            }
-            if step.from == step.to {
-                return Err(format!("{arn} is to stay in {}", step.to));
-            }
-            if arn.account() != step.target.account.as_str() || arn.region() != step.target.region.as_str() {
-                return Err(format!("{arn} is not in {} {}", step.target.account, step.target.region));
-            }
-            if self.cap == 0 || step.wave != wave(number, self.canary, self.cap) {
-                return Err(format!("{arn} is in wave {}, against the cap of {} a wave", step.wave, self.cap));
-            }
-        }
-        Ok(())
     }
 }

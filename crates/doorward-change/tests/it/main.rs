@@ -5,4 +5,5 @@
 mod bed;
 mod plans;
 mod schedules;
+mod storm;
 mod watching;

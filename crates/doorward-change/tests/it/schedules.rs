@@ -13,61 +13,9 @@ use doorward_fakeaws::{Fault, Server, What};
 use doorward_model::{Arn, Mode};
 
 use crate::bed::{
-    self, Dice, Fate, Hand, Paper, Peace, Pen, Unwatched, Wheel, edit, enter, mode_in, plan_of, scan, serve, sets,
-    settings,
+    self, Dice, Hand, Paper, Peace, Pen, Unwatched, Wheel, edit, enter, mode_in, plan_of, scan, serve, sets, settings,
 };
-
-const MODES: [Mode; 3] = [Mode::Monitor, Mode::Defensive, Mode::Strictest];
-
-/// What happens around the steps of a run: edits by somebody else, and at some step the end.
-struct Storm<'a> {
-    server: &'a Server,
-    dice: &'a Dice,
-    arns: &'a [Arn],
-    /// Chance of an edit at a step, in percent.
-    edits: usize,
-    /// Steps until the kill; none means never.
-    kill: Cell<Option<usize>>,
-    killed: Cell<bool>,
-    /// Edits with the number of journal entries at their time.
-    log: &'a RefCell<Vec<(usize, Arn, Mode)>>,
-    paper: &'a Paper,
-}
-
-impl Fate for Storm<'_> {
-    fn strikes(&self) -> bool {
-        if self.killed.get() {
-            return true;
-        }
-        if self.dice.chance(self.edits) {
-            let arn = &self.arns[self.dice.below(self.arns.len())];
-            let mode = MODES[self.dice.below(3)];
-            edit(self.server, arn, mode);
-            self.log.borrow_mut().push((self.paper.entries().len(), arn.clone(), mode));
-        }
-        match self.kill.get() {
-            Some(0) => {
-                self.killed.set(true);
-                true
-            }
-            left => {
-                self.kill.set(left.map(|left| left - 1));
-                false
-            }
-        }
-    }
-}
-
-/// Runs a future until it ends or the fate kills it.
-async fn until_killed<T>(storm: &Storm<'_>, run: impl Future<Output = T>) -> Option<T> {
-    let mut run = std::pin::pin!(run);
-    std::future::poll_fn(|context| match run.as_mut().poll(context) {
-        std::task::Poll::Ready(done) => std::task::Poll::Ready(Some(done)),
-        std::task::Poll::Pending if storm.killed.get() => std::task::Poll::Ready(None),
-        std::task::Poll::Pending => std::task::Poll::Pending,
-    })
-    .await
-}
+use crate::storm::{MODES, Storm, until_killed};
 
 struct Schedule<'a> {
     seed: u64,
