@@ -206,7 +206,7 @@ impl Access {
         let watch = DateWatch::new(clock.clone());
         let (arn, account) = whoami(&clients, &caller, &base, &home_region, &watch)
             .await
-            .map_err(|gap| AccessError::Refused { region: home_region.clone(), gap: Box::new(gap) })?;
+            .map_err(|gap| AccessError::Refused { region: home_region.clone(), gap: Box::new(told(gap, &watch)) })?;
         let base = Arc::new(base.named(account));
         let partition = arn.partition().to_owned();
         let clock_offset = watch.offset().filter(|_| emulator.is_none());
@@ -251,10 +251,26 @@ impl Access {
     /// The session for an account. Nothing is called until its credentials are needed.
     /// An error where an override depends on a unit that nobody could read: the wrong role would be a guess.
     pub(crate) fn session(&self, account: &AccountId, ou: &Observed<OuPath>) -> Result<Arc<Session>, Gap> {
+        Ok(match self.role_for(account, ou)? {
+            None => self.base.clone(),
+            Some((role, external_id)) => Arc::new(self.role(account, role, external_id.clone(), session_policy())),
+        })
+    }
+
+    /// The ARN of the role that a scan assumes in an account; none where the base identity reads by itself. An error as
+    /// where the session is opened.
+    pub fn role_arn(&self, account: &AccountId, ou: &Observed<OuPath>) -> Result<Option<String>, Gap> {
+        Ok(self.role_for(account, ou)?.map(|(role, _)| role.arn(&self.partition, account)))
+    }
+
+    fn role_for(
+        &self,
+        account: &AccountId,
+        ou: &Observed<OuPath>,
+    ) -> Result<Option<(&RoleName, &Option<String>)>, Gap> {
         if account == self.account() && !self.settings.assume_in_own_account {
-            return Ok(self.base.clone());
+            return Ok(None);
         }
-        let mut special = None;
         for candidate in &self.settings.overrides {
             let matches = match ou {
                 _ if candidate.accounts.contains(account) => true,
@@ -264,15 +280,10 @@ impl Access {
                 Observed::Unread(gap) => return Err(gap.as_ref().clone()),
             };
             if matches {
-                special = Some(candidate);
-                break;
+                return Ok(Some((&candidate.role_name, &candidate.external_id)));
             }
         }
-        let (role, external_id) = match special {
-            Some(special) => (&special.role_name, &special.external_id),
-            None => (&self.settings.role_name, &self.settings.external_id),
-        };
-        Ok(Arc::new(self.role(account, role, external_id.clone(), session_policy())))
+        Ok(Some((&self.settings.role_name, &self.settings.external_id)))
     }
 
     /// A session for a purpose of its own, by a role of its own: nothing is called until its credentials are needed. The
@@ -348,6 +359,17 @@ async fn base_config(
     }
     let config = loader.load().await;
     if config.region().is_none() { Err(AccessError::NoRegion) } else { Ok(config) }
+}
+
+/// A signature is refused for its date: by how much the clock is wrong is in the answer.
+fn told(gap: Gap, watch: &DateWatch) -> Gap {
+    match watch.offset().filter(|_| gap.reason == GapReason::ClockSkew) {
+        Some(offset) => {
+            let way = if offset < 0 { "behind" } else { "ahead of" };
+            gap.with_message(format!("this machine's clock is {} s {way} AWS's", offset.unsigned_abs()))
+        }
+        None => gap,
+    }
 }
 
 async fn whoami(
