@@ -18,6 +18,10 @@ pub use aws_sdk_securityhub::Client;
 /// The IAM actions this sink calls.
 pub const ACTIONS: [&str; 2] = [deliver::IMPORT_ACTION, reconcile::GET_ACTION];
 
+/// What each of them is about, as the end of an ARN: `securityhub:REGION:ACCOUNT:` and this.
+pub const RESOURCES: [(&str, &str); 2] =
+    [(deliver::IMPORT_ACTION, "product/*/default"), (reconcile::GET_ACTION, "hub/default")];
+
 mod asff;
 mod controls;
 mod decide;
@@ -49,5 +53,5 @@ pub use outbox::{Intent, MemoryOutbox, Outbox, OutboxError, RecordState, Remembe
 pub use outcome::{HubLine, Outcome, Refused};
 pub use plan::Why;
 pub use publish::{Planned, Publisher, Settings};
-pub use reconcile::{Audit, Difference};
+pub use reconcile::{Audit, Difference, look};
 pub use render::{Approval, Delivery, ExceptedAs, Index, Rendered, Renderer};
