@@ -73,6 +73,15 @@ pub struct RoleOverride {
     pub external_id: Option<String>,
 }
 
+/// The way into an account.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// The ARN of the role that is assumed.
+    pub role_arn: String,
+    /// Whether an external id is given.
+    pub with_external_id: bool,
+}
+
 /// What sessions other than the scan's are opened for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Purpose {
@@ -257,10 +266,21 @@ impl Access {
         })
     }
 
-    /// The ARN of the role that a scan assumes in an account; none where the base identity reads by itself. An error as
-    /// where the session is opened.
-    pub fn role_arn(&self, account: &AccountId, ou: &Observed<OuPath>) -> Result<Option<String>, Gap> {
-        Ok(self.role_for(account, ou)?.map(|(role, _)| role.arn(&self.partition, account)))
+    /// How a scan enters an account; none where the base identity reads by itself. An error as where the session is opened.
+    pub fn entry(&self, account: &AccountId, ou: &Observed<OuPath>) -> Result<Option<Entry>, Gap> {
+        let entry = self.role_for(account, ou)?.map(|(role, external_id)| Entry {
+            role_arn: role.arn(&self.partition, account),
+            with_external_id: external_id.is_some(),
+        });
+        Ok(entry)
+    }
+
+    /// How an account is entered for a purpose of its own.
+    pub fn entry_for(&self, account: &AccountId, purpose: &Purpose) -> Entry {
+        Entry {
+            role_arn: purpose.role_name.arn(&self.partition, account),
+            with_external_id: purpose.external_id.is_some() || self.settings.external_id.is_some(),
+        }
     }
 
     fn role_for(

@@ -7,6 +7,7 @@ use clap::Parser as _;
 
 mod cli;
 mod demo;
+mod doctor;
 mod exceptions;
 mod exit;
 mod explain;
@@ -25,6 +26,7 @@ mod saved;
 mod scan;
 mod schema;
 mod settings;
+mod setup;
 mod stopping;
 mod traffic;
 mod verify;
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Scan(arguments) => scan::run(cli, arguments),
+        Command::Doctor(arguments) => doctor::run(cli, arguments),
         Command::Demo(arguments) => demo::run(cli, arguments),
         Command::Report(arguments) => report::run(cli, arguments),
         Command::Exceptions(command) => exceptions::run(cli, command),
@@ -67,6 +70,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Notify(arguments) => notify::run(cli, arguments),
         Command::Traffic(arguments) => traffic::run(cli, arguments),
         Command::Advise(arguments) => traffic::advise(cli, arguments),
+        Command::Setup(command) => setup::run(cli, command),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Explain { topic } => answer(&explain::text(topic.as_deref())?),
         Command::Schema { kind } => answer(&schema::text(*kind)?),

@@ -29,7 +29,8 @@ mod tell;
 
 pub(crate) use attach::{ByArn, of};
 pub(crate) use found::{Found, key};
-pub(crate) use gather::{Errand, gather};
+pub(crate) use gather::{Errand, gather, logs};
+pub(crate) use sessions::Roles;
 pub(crate) use settings::TrafficSettings;
 
 /// Runs `doorward traffic`.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::sync::Arc;
 
 use doorward_core::access::{Access, Emulator};
 use doorward_core::{Clock, Stop};
@@ -43,7 +44,7 @@ pub(crate) async fn gather(errand: &Errand<'_>, stop: &Stop) -> Result<Option<Fo
     let (access, calls) = (settings.access.clone(), settings.calls.clone());
     let access = Access::connect(access, calls, errand.clock.clone(), errand.emulator.as_ref(), stop).await?;
     let limits = CallLimits { tries: settings.calls.tries, ..CallLimits::default() };
-    let source = Source::new(Roles::new(access, settings.traffic.purpose()), limits);
+    let source = Source::new(Roles::new(Arc::new(access), settings.traffic.purpose()), limits);
     let asked: Vec<&LoadBalancer> = errand.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()).collect();
     let series = metrics(&source, &asked, errand).await;
     let (mut extents, mut places) = (BTreeMap::new(), Vec::new());
@@ -107,7 +108,7 @@ async fn metrics(
     source.metrics(&metered, &Metric::ALL, errand.window, PERIOD, (errand.clock)()).await
 }
 
-fn logs(lb: &LoadBalancer) -> Option<(&str, &str)> {
+pub(crate) fn logs(lb: &LoadBalancer) -> Option<(&str, &str)> {
     match &lb.access_logs {
         // Logs of classic load balancers have no classification.
         Observed::Known(LogDestination::S3 { bucket, prefix }) if lb.kind == Kind::Application => {

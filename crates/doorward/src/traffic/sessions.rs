@@ -8,14 +8,14 @@ use doorward_model::{AccountId, AccountRegion, Gap};
 use doorward_traffic::{Credentials, Door, Sessions};
 
 /// Opens sessions, each account's once.
-pub(super) struct Roles {
-    access: Access,
+pub(crate) struct Roles {
+    access: Arc<Access>,
     purpose: Purpose,
     sessions: Mutex<BTreeMap<AccountId, Arc<Session>>>,
 }
 
 impl Roles {
-    pub(super) fn new(access: Access, purpose: Purpose) -> Self {
+    pub(crate) fn new(access: Arc<Access>, purpose: Purpose) -> Self {
         Self { access, purpose, sessions: Mutex::default() }
     }
 

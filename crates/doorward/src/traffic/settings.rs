@@ -42,7 +42,7 @@ impl TrafficSettings {
     }
 
     /// What sessions are for: reading logs and metrics, and nothing else.
-    pub(super) fn purpose(&self) -> Purpose {
+    pub(crate) fn purpose(&self) -> Purpose {
         let mut actions = Capability::Logs.actions();
         actions.extend(Capability::Metrics.actions());
         Purpose { role_name: self.role_name.clone(), external_id: self.external_id.clone(), actions }

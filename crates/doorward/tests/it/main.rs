@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod bed;
+mod doctor;
 mod evidence;
 mod exceptions;
 mod formats;
@@ -14,4 +15,5 @@ mod notify;
 mod publish;
 mod samples;
 mod secrets;
+mod setup;
 mod traffic;
