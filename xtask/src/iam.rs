@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let made = tempfile::tempdir().context("no folder for the templates")?;
     let program = workspace::build("doorward")?;
     for (form, capabilities) in FORMS {
-        write(&program, made.path(), form, capabilities)?;
+        write(&program, made.path(), form, capabilities, &[])?;
     }
     let (made, there) = (contents(made.path())?, contents(&folder).unwrap_or_default());
     let mut stale = 0;
@@ -53,9 +53,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
 }
 
 /// Has the program write one form of some capabilities into a folder, without this machine's settings.
-pub(crate) fn write(program: &Path, folder: &Path, form: &str, capabilities: &[&str]) -> Result<()> {
+pub(crate) fn write(program: &Path, folder: &Path, form: &str, capabilities: &[&str], flags: &[&str]) -> Result<()> {
     let mut setup = Command::new(program);
-    setup.env_clear().current_dir(folder).args(["-q", "setup", form, "--out", "."]);
+    setup.env_clear().current_dir(folder).args(["-q", "setup", form, "--out", "."]).args(flags);
     for capability in capabilities {
         setup.args(["--for", capability]);
     }

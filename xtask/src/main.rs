@@ -18,6 +18,7 @@ mod opinion;
 mod page;
 mod process;
 mod samples;
+mod setup;
 mod stand;
 mod test;
 mod tidy;
@@ -36,11 +37,12 @@ const TASKS: &[Task] = &[
     ),
     ("athena", "", "let Java and DuckDB count a corpus as Athena is told to, and compare", athena::run),
     ("evidence", "", "let openpyxl, pandas and LibreOffice read evidence packs, and compare", evidence::run),
-    ("iam", "[--check]", "write config/iam/ from the actions that the code declares", iam::run),
+    ("iam", "[--check]", "write config/iam/ as doorward setup does", iam::run),
     ("asff", "", "check rendered findings against the service model that botocore ships", asff::run),
     ("opinion", "", "let boto3 look at the emulated organization too, and compare", opinion::run),
     ("page", "[--shots FOLDER]", "open the HTML page in a real browser and compare it with its report", page::run),
     ("samples", "[--check]", "write reports/samples/ and the samples in README.md from real runs", samples::run),
+    ("setup", "", "check what doorward setup prints with cfn-lint, parliament and a parser of Terraform", setup::run),
     ("stand", "[--keep] [CASE...]", "run the scanner against moto, and through faults in front of it", stand::run),
     ("test", "[--quick | --slow]", "everything: format, lints, tidy, iam, tests, second opinion, stand", test::run),
     (

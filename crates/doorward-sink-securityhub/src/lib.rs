@@ -18,9 +18,10 @@ pub use aws_sdk_securityhub::Client;
 /// The IAM actions this sink calls.
 pub const ACTIONS: [&str; 2] = [deliver::IMPORT_ACTION, reconcile::GET_ACTION];
 
-/// What each of them is about, as the end of an ARN: `securityhub:REGION:ACCOUNT:` and this.
-pub const RESOURCES: [(&str, &str); 2] =
-    [(deliver::IMPORT_ACTION, "product/*/default"), (reconcile::GET_ACTION, "hub/default")];
+/// What each of them is allowed on: the end of an ARN `securityhub:REGION:ACCOUNT:`, or everything where IAM's reference makes
+/// the resource optional, so that nobody can rely on it.
+pub const RESOURCES: [(&str, Option<&str>); 2] =
+    [(deliver::IMPORT_ACTION, Some("product/*/default")), (reconcile::GET_ACTION, None)];
 
 mod asff;
 mod controls;

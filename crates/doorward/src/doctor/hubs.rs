@@ -45,13 +45,14 @@ pub(super) async fn look(
     });
     let closed: Vec<_> = asked.buffered(AT_ONCE).filter_map(std::future::ready).collect().await;
     let missing = closed.into_iter().map(|(hub, why)| {
-        let resource = RESOURCES.iter().find(|(action, _)| *action == why.gap().operation).map_or("*", |(_, end)| end);
+        let end = RESOURCES.iter().find(|(action, _)| *action == why.gap().operation).and_then(|(_, end)| *end);
+        let arn = |end| format!("arn:{}:securityhub:*:{}:{end}", access.partition(), hub.account);
         Missing {
             stage: Stage::Publish,
             account: Some(hub.account.clone()),
             place: super::place(&hub.account, Some(&hub.region)),
             role: Some(access.entry_for(&hub.account, &publish.purpose())),
-            resource: format!("arn:{}:securityhub:*:{}:{resource}", access.partition(), hub.account),
+            resource: end.map_or_else(|| "*".to_owned(), arn),
             gap: said(why),
         }
     });

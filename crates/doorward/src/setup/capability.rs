@@ -142,9 +142,11 @@ fn metrics() -> Vec<Statement> {
 
 fn hubs() -> Vec<Statement> {
     let sids = ["ImportFindings", "ReadFindings"];
-    let each = sids.into_iter().zip(RESOURCES);
-    each.map(|(sid, (action, end))| allow(sid, &[action], &[&format!("arn:{PARTITION}:securityhub:*:{ACCOUNT}:{end}")]))
-        .collect()
+    let statement = |(sid, (action, end)): (&'static str, (&'static str, Option<&str>))| {
+        let arn = end.map_or_else(|| "*".to_owned(), |end| format!("arn:{PARTITION}:securityhub:*:{ACCOUNT}:{end}"));
+        allow(sid, &[action], &[&arn])
+    };
+    sids.into_iter().zip(RESOURCES).map(statement).collect()
 }
 
 /// The topics that the settings name. One that is no topic's ARN was refused when they were read.
