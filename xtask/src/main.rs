@@ -31,7 +31,7 @@ type Task = (&'static str, &'static str, &'static str, fn(&[String]) -> Result<E
 const TASKS: &[Task] = &[
     (
         "bench",
-        "scan [--quick] [FLAGS] | ledger | traffic [--quick] [FLAGS]",
+        "scan [--quick] [FLAGS] | ledger | traffic [--quick] [FLAGS] | doctor [FLAGS]",
         "measure the scanner beside a bare SDK loop and plain HTTP; the ledger; reading logs beside other engines",
         bench::run,
     ),

@@ -152,9 +152,8 @@ fn print(documents: &[Document]) -> Result<Exit, Failure> {
     if let [document] = documents {
         return answer(&document.text);
     }
-    let text = documents.iter().map(|document| format!("==> {} <==\n{}\n", document.name, document.text));
-    answer(text.collect::<Vec<_>>().join("\n").trim_end_matches('\n'))?;
-    answer("\n")
+    let each = documents.iter().map(|document| format!("==> {} <==\n{}", document.name, document.text));
+    answer(&each.collect::<Vec<_>>().join("\n"))
 }
 
 fn write(cli: &Cli, folder: &Path, documents: &[Document]) -> Result<Exit, Failure> {
