@@ -23,6 +23,7 @@ mod stand;
 mod test;
 mod tidy;
 mod traffic;
+mod workflows;
 mod workspace;
 
 /// A task: its name, what it takes, what it does in one line, and the function.
@@ -51,6 +52,7 @@ const TASKS: &[Task] = &[
         "let DuckDB count generated access logs too, and compare with their truth",
         traffic::run,
     ),
+    ("workflows", "", "check the workflows with zizmor and their schemas", workflows::run),
     ("tidy", "", "hold the crate star, the folders, the style, the packages and their licences", tidy::run),
 ];
 
