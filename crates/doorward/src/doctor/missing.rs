@@ -79,7 +79,8 @@ pub(super) fn of_scan(scan: &Normalized, access: &Access) -> Vec<Missing> {
             all.push(Missing { role: entry(access, account), ..base(Some(&account.id), place, gap) });
         }
     }
-    for line in scan.coverage.lines.iter().filter(|line| line.status != CoverageStatus::Skipped) {
+    let unread = |line: &&doorward_model::CoverageLine| line.status != CoverageStatus::Skipped && !line.gaps.is_empty();
+    for line in scan.coverage.lines.iter().filter(unread) {
         let account = scan.accounts.iter().find(|account| account.id == line.account);
         let role = account.and_then(|account| entry(access, account));
         for gap in &line.gaps {

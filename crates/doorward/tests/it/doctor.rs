@@ -133,6 +133,29 @@ fn hubs_and_buckets_that_are_closed_are_named() {
 }
 
 #[test]
+fn of_logs_one_byte_is_read() {
+    let bed = Bed::start(&world("acme-org"), vec![]);
+    let folder = tempfile::tempdir().unwrap();
+    let key = "storefront/AWSLogs/100000000020/elasticloadbalancing/eu-west-1/2026/11/01/x.log.gz";
+    let at = "2026-11-01T00:00:00Z".parse().unwrap();
+    let (_, before) = examine(&bed, folder.path(), &["--for", "traffic"]);
+    assert!(bed.server.world().put_object("acme-log-archive-alb-eu-west-1", key, "log", at));
+    bed.server.clear_calls();
+    let (said, after) = examine(&bed, folder.path(), &["--for", "traffic"]);
+    assert_eq!(said.code, Some(0), "{} {after:#}", said.err);
+    let empty = |told: &Value| told["traffic"]["empty_log_prefixes"].as_u64().unwrap();
+    assert_eq!(empty(&before), empty(&after) + 1, "{after:#}");
+    assert_eq!(bed.server.calls().iter().filter(|call| call.action == "GetObject").count(), 1);
+
+    bed.server.set_faults(vec![Fault::new(What::AccessDenied).action("GetObject")]);
+    let (said, told) = examine(&bed, folder.path(), &["--for", "traffic"]);
+    assert_eq!(said.code, Some(4), "{}", said.err);
+    let statement = &told["patches"][0]["document"]["Statement"][0];
+    assert_eq!(statement["Action"], serde_json::json!(["s3:GetObject"]), "{told:#}");
+    assert_eq!(statement["Resource"], "arn:aws:s3:::acme-log-archive-alb-eu-west-1/*");
+}
+
+#[test]
 fn what_nothing_needs_today_is_told_and_changes_no_exit_code() {
     // A Region, and an account, without load balancers: nobody asks for tags there yet.
     let world = world("gaps-org").replace(
