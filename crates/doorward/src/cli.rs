@@ -138,6 +138,12 @@ pub(crate) enum Command {
     /// Show the settings
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Write the manual pages, one for each command
+    Man {
+        /// Where they are written
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
     /// Print a completion script for a shell
     Completions {
         /// The shell

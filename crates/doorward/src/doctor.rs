@@ -111,14 +111,25 @@ async fn examine(
     let balancers = counted(&scan);
     let mut diagnosis =
         Diagnosis { at: started, scan, balancers, hubs: None, traffic: None, missing, ledger, requests: 0, seconds: 0 };
-    if arguments.wants(Part::Traffic) {
-        let (tried, more) = traffic::look(settings, &access, &diagnosis.scan, &stop, &clock).await;
+    let traffic = async {
+        if !arguments.wants(Part::Traffic) {
+            return None;
+        }
+        Some(traffic::look(settings, &access, &diagnosis.scan, &stop, &clock).await)
+    };
+    let hubs = async {
+        if !arguments.wants(Part::Publish) {
+            return None;
+        }
+        Some(hubs::look(settings, &access, &diagnosis.scan, &stop, &clock).await)
+    };
+    let (traffic, hubs) = tokio::join!(traffic, hubs);
+    if let Some((tried, more)) = traffic {
         diagnosis.traffic = Some(tried);
         diagnosis.missing.extend(more);
     }
-    if arguments.wants(Part::Publish) {
-        let (hubs, more) = hubs::look(settings, &access, &diagnosis.scan, &stop, &clock).await;
-        diagnosis.hubs = Some(hubs);
+    if let Some((tried, more)) = hubs {
+        diagnosis.hubs = Some(tried);
         diagnosis.missing.extend(more);
     }
     if !arguments.wants(Part::Scan) {

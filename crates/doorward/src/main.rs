@@ -77,6 +77,11 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Config(ConfigCommand::Show { origin }) => {
             answer(&settings::show(cli.config.as_deref(), *origin).map_err(Failure::from)?)
         }
+        Command::Man { out } => {
+            let written = std::fs::create_dir_all(out)
+                .and_then(|()| clap_mangen::generate_to(<Cli as clap::CommandFactory>::command(), out));
+            written.map(|()| Exit::Clean).map_err(|e| Failure::writing(&out.display().to_string(), &e))
+        }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut <Cli as clap::CommandFactory>::command(), "doorward", &mut script);

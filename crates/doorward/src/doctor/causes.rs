@@ -49,7 +49,8 @@ impl Cause<'_> {
                 "Enable Security Hub there, or leave those account-Regions out of publishing.".to_owned()
             }
             (Stage::Traffic, GapReason::AccessDenied) => {
-                "Allow it in the role's policy; where a bucket is another account's, its policy has to allow it too.".to_owned()
+                "Allow it in the role's policy; where a bucket is another account's, its policy has to allow it too."
+                    .to_owned()
             }
             (Stage::Publish, GapReason::AccessDenied) => "Allow it in the policy of the publishing role.".to_owned(),
             (Stage::Traffic | Stage::Publish, GapReason::RoleMissing) => {

@@ -192,3 +192,13 @@ fn the_roles_that_are_set_up_are_enough_for_a_scan_traffic_and_publishing() {
     let said = run(bed.doorward(folder).args(["-q", "doctor", "--format", "json"]));
     assert_eq!(said.code, Some(0), "{} {}", said.err, said.out);
 }
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = run(doorward(folder.path()).args(["man", "--out", "man"]));
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    for page in ["doorward.1", "doorward-scan.1", "doorward-doctor.1", "doorward-setup-stackset.1"] {
+        assert!(file(&folder.path().join("man"), page).starts_with(".ie"), "{page}");
+    }
+}
