@@ -9,7 +9,7 @@ use doorward_fakeaws::{Fault, Server, What};
 use doorward_model::{Cell, CoverageLine, Gap};
 use futures::StreamExt;
 
-use crate::bed::{GAPS, SMALL, Setup, emulator, fired, scan, serve};
+use crate::bed::{GAPS, SMALL, Setup, emulator, fired, scan, serve, span};
 
 /// What a coverage line says, without AWS's request ids and the names in its messages.
 type Line = (String, bool, usize, BTreeSet<String>);
@@ -65,7 +65,10 @@ async fn scanned(server: &Server, setup: &Setup) -> Result<Picture, String> {
 }
 
 async fn check(what: &str, world: &str, faults: impl Fn() -> Vec<Fault>) -> u64 {
-    let setup = Setup::default();
+    let mut setup = Setup::default();
+    // No fault here is a silence: whatever times out would be this machine's doing, and differ from run to run.
+    (setup.calls.read_timeout, setup.calls.attempt_timeout) = (span(20_000), span(20_000));
+    setup.calls.call_deadline = span(60_000);
     // Each sees a world that nobody has asked before.
     let (before, during) = (serve(world, faults()).await, serve(world, faults()).await);
     let foretold = rehearsed(&before, &setup).await.map(|(picture, _)| picture);
@@ -112,7 +115,7 @@ fn lasting(rng: &mut fastrand::Rng) -> Fault {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn worlds_with_lasting_faults_are_foretold() {
-    let runs = if std::env::var_os("DOORWARD_SLOW").is_some() { 3_000 } else { 80 };
+    let runs = if std::env::var_os("DOORWARD_SLOW").is_some() { 1_000 } else { 80 };
     let fired: Vec<u64> = futures::stream::iter(1..=runs)
         .map(|seed| async move {
             let faults = || {
