@@ -18,10 +18,12 @@ mod opinion;
 mod page;
 mod process;
 mod samples;
+mod setup;
 mod stand;
 mod test;
 mod tidy;
 mod traffic;
+mod workflows;
 mod workspace;
 
 /// A task: its name, what it takes, what it does in one line, and the function.
@@ -30,17 +32,18 @@ type Task = (&'static str, &'static str, &'static str, fn(&[String]) -> Result<E
 const TASKS: &[Task] = &[
     (
         "bench",
-        "scan [--quick] [FLAGS] | ledger | traffic [--quick] [FLAGS]",
+        "scan [--quick] [FLAGS] | ledger | traffic [--quick] [FLAGS] | doctor [FLAGS]",
         "measure the scanner beside a bare SDK loop and plain HTTP; the ledger; reading logs beside other engines",
         bench::run,
     ),
     ("athena", "", "let Java and DuckDB count a corpus as Athena is told to, and compare", athena::run),
     ("evidence", "", "let openpyxl, pandas and LibreOffice read evidence packs, and compare", evidence::run),
-    ("iam", "[--check]", "write config/iam/ from the actions that the code declares", iam::run),
+    ("iam", "[--check]", "write config/iam/ as doorward setup does", iam::run),
     ("asff", "", "check rendered findings against the service model that botocore ships", asff::run),
     ("opinion", "", "let boto3 look at the emulated organization too, and compare", opinion::run),
     ("page", "[--shots FOLDER]", "open the HTML page in a real browser and compare it with its report", page::run),
     ("samples", "[--check]", "write reports/samples/ and the samples in README.md from real runs", samples::run),
+    ("setup", "", "check what doorward setup prints with cfn-lint, parliament and a parser of Terraform", setup::run),
     ("stand", "[--keep] [CASE...]", "run the scanner against moto, and through faults in front of it", stand::run),
     ("test", "[--quick | --slow]", "everything: format, lints, tidy, iam, tests, second opinion, stand", test::run),
     (
@@ -49,6 +52,7 @@ const TASKS: &[Task] = &[
         "let DuckDB count generated access logs too, and compare with their truth",
         traffic::run,
     ),
+    ("workflows", "", "check the workflows with zizmor and their schemas", workflows::run),
     ("tidy", "", "hold the crate star, the folders, the style, the packages and their licences", tidy::run),
 ];
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use crate::page::{self, Tried};
-use crate::{asff, evidence, iam, opinion, samples, stand, tidy, traffic, workspace};
+use crate::{asff, evidence, iam, opinion, samples, setup, stand, tidy, traffic, workflows, workspace};
 
 /// How much is tried.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +34,8 @@ const STEPS: &[Step] = &[
     ("findings model", Extent::Full, |_| task(asff::run, &[])),
     ("page in a browser", Extent::Full, |_| page::attempt(None)),
     ("evidence in a spreadsheet", Extent::Full, |_| evidence::attempt()),
+    ("templates", Extent::Full, |_| task(setup::run, &[])),
+    ("workflows", Extent::Full, |_| task(workflows::run, &[])),
     ("second opinion", Extent::Full, |_| task(opinion::run, &[])),
     ("traffic opinion", Extent::Full, |_| task(traffic::run, &[])),
     ("stand", Extent::Full, |_| task(stand::run, &[])),

@@ -7,8 +7,6 @@ use aws_config::timeout::TimeoutConfig;
 use aws_credential_types::Credentials;
 use aws_smithy_types::retry::RetryConfig;
 use aws_types::app_name::AppName;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use doorward_model::{AccountId, Arn, Gap, GapReason, Observed, OuPath, Region};
 
@@ -16,110 +14,18 @@ use crate::actions::{Operation, policy_of, session_policy};
 use crate::call::{Caller, Route};
 use crate::failure::Failure;
 use crate::pace::Family;
-use crate::settings::{CallSettings, Span};
+use crate::settings::CallSettings;
 use crate::{Clock, Stop};
 
 mod clients;
 mod date;
 mod session;
+mod settings;
 
 pub(crate) use clients::{Clients, account_as, classic_as, elb_as, logs_as, organizations_as};
 use date::DateWatch;
 pub use session::Session;
-
-/// How sessions are opened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AccessSettings {
-    /// The role to assume in every account; a path is allowed, and `{account}` stands for the account's id.
-    pub role_name: RoleName,
-    /// The external id that the role's trust policy asks for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub external_id: Option<String>,
-    /// The session name, as CloudTrail will show it.
-    pub session_name: String,
-    /// The source identity; the trust policy must allow `sts:SetSourceIdentity`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source_identity: Option<String>,
-    /// How long a session lasts; capped at one hour when the base identity is itself a role session.
-    pub session_duration: Span,
-    /// The Region whose STS endpoint issues the sessions; by default the one of the environment or profile.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub home_region: Option<Region>,
-    /// The profile of the shared AWS configuration to start from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub profile: Option<String>,
-    /// Whether the role is assumed in the base identity's own account too, instead of using the base identity there.
-    pub assume_in_own_account: bool,
-    /// Accounts that use another role; the first match decides.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub overrides: Vec<RoleOverride>,
-}
-
-/// A role for some accounts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RoleOverride {
-    /// Accounts it holds for.
-    #[serde(default)]
-    pub accounts: Vec<AccountId>,
-    /// Units it holds for, by path of names or id; what is below them is included.
-    #[serde(default)]
-    pub ous: Vec<String>,
-    /// The role to assume there.
-    pub role_name: RoleName,
-    /// The external id to give there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub external_id: Option<String>,
-}
-
-/// What sessions other than the scan's are opened for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Purpose {
-    /// The role to assume in every account.
-    pub role_name: RoleName,
-    /// The external id to give; by default the scan's.
-    pub external_id: Option<String>,
-    /// The IAM actions that the session is limited to, whatever the role allows.
-    pub actions: Vec<&'static str>,
-}
-
-/// The name of an IAM role, with its path if it has one, and `{account}` where the account's id belongs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
-#[schemars(with = "String")]
-pub struct RoleName(String);
-
-impl TryFrom<String> for RoleName {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        let plain = text.replace("{account}", "000000000000");
-        let good = !plain.is_empty()
-            && plain.len() <= 576
-            && !plain.starts_with('/')
-            && !plain.ends_with('/')
-            && plain.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-/".contains(&b));
-        if good {
-            Ok(Self(text))
-        } else {
-            Err(format!(
-                "{text:?} is not an IAM role name (letters, digits, _+=,.@- and / between path parts; not an ARN)"
-            ))
-        }
-    }
-}
-
-impl From<RoleName> for String {
-    fn from(name: RoleName) -> Self {
-        name.0
-    }
-}
-
-impl RoleName {
-    fn arn(&self, partition: &str, account: &AccountId) -> String {
-        format!("arn:{partition}:iam::{account}:role/{}", self.0.replace("{account}", account.as_str()))
-    }
-}
+pub use settings::{AccessSettings, Entry, Purpose, RoleName, RoleOverride};
 
 /// What the demo and the tests put in the place of the environment.
 #[derive(Default)]
@@ -206,7 +112,7 @@ impl Access {
         let watch = DateWatch::new(clock.clone());
         let (arn, account) = whoami(&clients, &caller, &base, &home_region, &watch)
             .await
-            .map_err(|gap| AccessError::Refused { region: home_region.clone(), gap: Box::new(gap) })?;
+            .map_err(|gap| AccessError::Refused { region: home_region.clone(), gap: Box::new(told(gap, &watch)) })?;
         let base = Arc::new(base.named(account));
         let partition = arn.partition().to_owned();
         let clock_offset = watch.offset().filter(|_| emulator.is_none());
@@ -251,10 +157,37 @@ impl Access {
     /// The session for an account. Nothing is called until its credentials are needed.
     /// An error where an override depends on a unit that nobody could read: the wrong role would be a guess.
     pub(crate) fn session(&self, account: &AccountId, ou: &Observed<OuPath>) -> Result<Arc<Session>, Gap> {
-        if account == self.account() && !self.settings.assume_in_own_account {
-            return Ok(self.base.clone());
+        Ok(match self.role_for(account, ou)? {
+            None => self.base.clone(),
+            Some((role, external_id)) => Arc::new(self.role(account, role, external_id.clone(), session_policy())),
+        })
+    }
+
+    /// How a scan enters an account; none where the base identity reads by itself. An error as where the session is opened.
+    pub fn entry(&self, account: &AccountId, ou: &Observed<OuPath>) -> Result<Option<Entry>, Gap> {
+        let entry = self.role_for(account, ou)?.map(|(role, external_id)| Entry {
+            role_arn: role.arn(&self.partition, account),
+            with_external_id: external_id.is_some(),
+        });
+        Ok(entry)
+    }
+
+    /// How an account is entered for a purpose of its own.
+    pub fn entry_for(&self, account: &AccountId, purpose: &Purpose) -> Entry {
+        Entry {
+            role_arn: purpose.role_name.arn(&self.partition, account),
+            with_external_id: purpose.external_id.is_some() || self.settings.external_id.is_some(),
         }
-        let mut special = None;
+    }
+
+    fn role_for(
+        &self,
+        account: &AccountId,
+        ou: &Observed<OuPath>,
+    ) -> Result<Option<(&RoleName, &Option<String>)>, Gap> {
+        if account == self.account() && !self.settings.assume_in_own_account {
+            return Ok(None);
+        }
         for candidate in &self.settings.overrides {
             let matches = match ou {
                 _ if candidate.accounts.contains(account) => true,
@@ -264,15 +197,10 @@ impl Access {
                 Observed::Unread(gap) => return Err(gap.as_ref().clone()),
             };
             if matches {
-                special = Some(candidate);
-                break;
+                return Ok(Some((&candidate.role_name, &candidate.external_id)));
             }
         }
-        let (role, external_id) = match special {
-            Some(special) => (&special.role_name, &special.external_id),
-            None => (&self.settings.role_name, &self.settings.external_id),
-        };
-        Ok(Arc::new(self.role(account, role, external_id.clone(), session_policy())))
+        Ok(Some((&self.settings.role_name, &self.settings.external_id)))
     }
 
     /// A session for a purpose of its own, by a role of its own: nothing is called until its credentials are needed. The
@@ -348,6 +276,17 @@ async fn base_config(
     }
     let config = loader.load().await;
     if config.region().is_none() { Err(AccessError::NoRegion) } else { Ok(config) }
+}
+
+/// A signature is refused for its date: by how much the clock is wrong is in the answer.
+fn told(gap: Gap, watch: &DateWatch) -> Gap {
+    match watch.offset().filter(|_| gap.reason == GapReason::ClockSkew) {
+        Some(offset) => {
+            let way = if offset < 0 { "behind" } else { "ahead of" };
+            gap.with_message(format!("this machine's clock is {} s {way} AWS's", offset.unsigned_abs()))
+        }
+        None => gap,
+    }
 }
 
 async fn whoami(

@@ -19,9 +19,12 @@ use crate::discover::Target;
 use crate::pace::Family;
 
 pub(crate) mod classic;
+mod rehearsal;
 mod tags;
 pub(crate) mod v2;
 mod vended;
+
+pub use rehearsal::{AT_MOST, beyond, rehearse, tried};
 
 /// What is collected beyond the minimum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -44,6 +47,16 @@ pub fn collect<'a>(
     targets: Vec<Target>,
     stop: &'a Stop,
 ) -> impl Stream<Item = Cell> + 'a {
+    each(access, settings, targets, usize::MAX, stop)
+}
+
+fn each<'a>(
+    access: &'a Access,
+    settings: CollectSettings,
+    targets: Vec<Target>,
+    most: usize,
+    stop: &'a Stop,
+) -> impl Stream<Item = Cell> + 'a {
     // A target that waits for its turn holds no request permit, so many more may be under way than requests: a few
     // throttled accounts must not keep the others from starting.
     futures::stream::iter(targets)
@@ -53,7 +66,7 @@ pub fn collect<'a>(
                 gap = stop.stopped(Operation::DescribeLoadBalancers.action()) => {
                     Cell::failed(target.place.account.clone(), Some(target.place.region.clone()), gap)
                 }
-                cell = one(access, settings, &target) => cell,
+                cell = one(Site { access, target: &target, settings, most }) => cell,
             };
             access.caller.paces.forget(&target.place.account, &target.place.region);
             cell
@@ -67,12 +80,34 @@ pub(crate) struct Site<'a> {
     pub(crate) access: &'a Access,
     pub(crate) target: &'a Target,
     pub(crate) settings: CollectSettings,
+    /// How many load balancers of each API are read in detail.
+    pub(crate) most: usize,
 }
 
 impl<'a> Site<'a> {
     pub(crate) fn route(&self, family: Family, operation: Operation) -> Route<'a> {
         let Target { place, told_enabled, session } = self.target;
         Route { session, region: &place.region, told_enabled: *told_enabled, family, operation }
+    }
+
+    /// Which of the load balancers found are read in detail, by position: those that can parse HTTP, and of them no more than
+    /// are wanted, evenly apart.
+    fn chosen(&self, found: &[RawLoadBalancer]) -> Vec<bool> {
+        let can: Vec<bool> = found.iter().map(|raw| raw.kind.can_parse_http()).collect();
+        let all = can.iter().filter(|can| **can).count();
+        if all <= self.most {
+            return can;
+        }
+        let mut number = 0;
+        let mut pick = |can: bool| {
+            if !can {
+                return false;
+            }
+            let share = |upto: usize| upto * self.most / all;
+            number += 1;
+            share(number) > share(number - 1)
+        };
+        can.into_iter().map(&mut pick).collect()
     }
 
     /// Whether an ARN belongs here. An answer about another account or Region is an answer to another question.
@@ -89,8 +124,8 @@ struct Harvest {
     gaps: Vec<Gap>,
 }
 
-async fn one(access: &Access, settings: CollectSettings, target: &Target) -> Cell {
-    let site = Site { access, target, settings };
+async fn one(site: Site<'_>) -> Cell {
+    let target = site.target;
     let (v2, classic) = tokio::join!(v2::harvest(site), classic::harvest(site));
     let mut cell = Cell {
         account: target.place.account.clone(),
@@ -108,7 +143,7 @@ async fn one(access: &Access, settings: CollectSettings, target: &Target) -> Cel
     cell.load_balancers.sort_by(|a, b| a.arn.cmp(&b.arn));
     cell.load_balancers.dedup_by(|a, b| a.arn == b.arn);
     cell.gone.sort();
-    if settings.vended_logs {
+    if site.settings.vended_logs {
         vended::add(site, &mut cell.load_balancers).await;
     }
     cell

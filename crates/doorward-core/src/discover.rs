@@ -40,6 +40,7 @@ pub struct DiscoverSettings {
 }
 
 /// One account-Region to collect from.
+#[derive(Clone)]
 pub struct Target {
     /// The account and the Region.
     pub place: AccountRegion,

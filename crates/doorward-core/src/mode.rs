@@ -141,5 +141,5 @@ fn target(session: Arc<Session>, subject: &Subject, operation: Operation) -> Res
 
 fn site<'a>(access: &'a Access, target: &'a Target) -> Site<'a> {
     // What a scan reads beyond the attributes has no part in this.
-    Site { access, target, settings: CollectSettings { alb_listeners: false, vended_logs: false } }
+    Site { access, target, settings: CollectSettings { alb_listeners: false, vended_logs: false }, most: usize::MAX }
 }

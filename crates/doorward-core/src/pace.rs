@@ -29,15 +29,16 @@ pub(crate) enum Family {
 }
 
 impl Family {
-    /// What AWS publishes: requests a second, and burst. For CloudWatch Logs deliveries, `ListRegions` and STS no
-    /// figure is published for these calls; the values are cautious.
+    /// What AWS publishes: requests a second, and burst. STS answers 600 requests a second from each account and Region
+    /// ("IAM and AWS STS quotas"); no burst is named, so it is a second's worth. For CloudWatch Logs deliveries and
+    /// `ListRegions` the values are cautious.
     const fn published(self) -> (f64, f64) {
         match self {
             Self::Elb | Self::ElbClassic => (10.0, 40.0),
             Self::ElbChange | Self::ElbClassicChange => (3.0, 20.0),
             Self::Logs => (5.0, 10.0),
             Self::AccountRegions => (4.0, 10.0),
-            Self::Sts => (50.0, 100.0),
+            Self::Sts => (600.0, 600.0),
             Self::OrganizationAccounts => (8.0, 12.0),
             Self::OrganizationUnits | Self::OrganizationParents => (5.0, 8.0),
             Self::OrganizationTags => (10.0, 15.0),

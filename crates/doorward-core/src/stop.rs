@@ -29,6 +29,11 @@ impl Stop {
         Gap::new(reason, operation).with_message(said(reason))
     }
 
+    /// Whether it was stopped.
+    pub fn is_stopped(&self) -> bool {
+        self.0.borrow().is_some()
+    }
+
     /// Whether this stop kept a cell from being read.
     pub fn left_out(&self, cell: &Cell) -> bool {
         let Some(reason) = *self.0.borrow() else { return false };

@@ -51,6 +51,12 @@ pub(crate) fn network_mount(folder: &Path) -> Option<Mount> {
     mount_of(&folder, &table).filter(|mount| is_network(&mount.kind))
 }
 
+/// Bytes that an ordinary user may still write to the file system that holds a folder.
+pub(crate) fn free(folder: &Path) -> rustix::io::Result<u64> {
+    let told = rustix::fs::statvfs(folder)?;
+    Ok(told.f_bavail.saturating_mul(told.f_frsize))
+}
+
 fn is_network(kind: &str) -> bool {
     NETWORK.contains(&kind.strip_prefix("fuse.").unwrap_or(kind))
 }

@@ -57,6 +57,12 @@ fn read(db: &Connection) -> rusqlite::Result<Row> {
     })
 }
 
+/// Who is written down as the holder, and the time at which that ends.
+pub(crate) fn holder(db: &Connection) -> rusqlite::Result<Option<(String, i64)>> {
+    let held = read(db)?;
+    Ok((!held.owner.is_empty()).then_some((held.owner, held.expires)))
+}
+
 impl Ledger {
     /// Takes the lease at `now` for `ttl`, if nobody holds it, its holder let it expire or is dead. `owner` is shown to whoever
     /// has to wait, so name machine, process and user. Never waits: [`LedgerError::Held`] says who holds it and until

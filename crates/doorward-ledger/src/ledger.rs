@@ -96,7 +96,7 @@ impl Ledger {
         Ok(ledger)
     }
 
-    fn connect(path: &Path, flags: OpenFlags) -> Result<Self, LedgerError> {
+    pub(crate) fn connect(path: &Path, flags: OpenFlags) -> Result<Self, LedgerError> {
         let explain = |e: rusqlite::Error| Fault::from(e).explain(path, "opening it");
         let db = Connection::open_with_flags(path, flags).map_err(explain)?;
         db.busy_timeout(BUSY).map_err(explain)?;
@@ -105,7 +105,7 @@ impl Ledger {
     }
 
     /// The schema version, if the file is a ledger that this version may touch.
-    fn recognize(&self, empty: bool) -> Result<i64, LedgerError> {
+    pub(crate) fn recognize(&self, empty: bool) -> Result<i64, LedgerError> {
         let (found, application) =
             schema::identity(&self.db).map_err(|e| Fault::from(e).explain(&self.path, "opening it"))?;
         if !empty && application != schema::APPLICATION {

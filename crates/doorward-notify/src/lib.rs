@@ -25,7 +25,7 @@ mod time;
 pub use audience::Audience;
 pub use aws_credential_types::Credentials;
 pub use aws_sdk_sns::Client;
-pub use channel::sns::{Door, Doors};
+pub use channel::sns::{ACTION, Door, Doors};
 pub use deliver::{Courier, Planned, plan};
 pub use digest::{Change, Changed, Digest, DueLine, FORMAT, Line, Scan, Totals};
 pub use directory::{Directory, SettingsError};

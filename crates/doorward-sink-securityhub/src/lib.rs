@@ -18,6 +18,11 @@ pub use aws_sdk_securityhub::Client;
 /// The IAM actions this sink calls.
 pub const ACTIONS: [&str; 2] = [deliver::IMPORT_ACTION, reconcile::GET_ACTION];
 
+/// What each of them is allowed on: the end of an ARN `securityhub:REGION:ACCOUNT:`, or everything where IAM's reference makes
+/// the resource optional, so that nobody can rely on it.
+pub const RESOURCES: [(&str, Option<&str>); 2] =
+    [(deliver::IMPORT_ACTION, Some("product/*/default")), (reconcile::GET_ACTION, None)];
+
 mod asff;
 mod controls;
 mod decide;
@@ -49,5 +54,5 @@ pub use outbox::{Intent, MemoryOutbox, Outbox, OutboxError, RecordState, Remembe
 pub use outcome::{HubLine, Outcome, Refused};
 pub use plan::Why;
 pub use publish::{Planned, Publisher, Settings};
-pub use reconcile::{Audit, Difference};
+pub use reconcile::{Audit, Difference, look};
 pub use render::{Approval, Delivery, ExceptedAs, Index, Rendered, Renderer};

@@ -10,9 +10,9 @@ use doorward_model::AccountRegion;
 
 use crate::asff::Asff;
 use crate::deliver::{Closed, Hub, Stop, as_credentials};
-use crate::doors::Doors;
+use crate::doors::{Doors, Time};
 use crate::failure::{Failure, malformed};
-use crate::listing::Unread;
+use crate::listing::{Page, Unread};
 use crate::outbox::{Outbox, OutboxError, RecordState};
 use crate::pace::{GET, Pace};
 use crate::publish::Publisher;
@@ -139,33 +139,64 @@ impl<D: Doors, O: Outbox> Publisher<D, O> {
     }
 }
 
-/// Reads every finding of ours in a hub, by id.
-async fn read<D: Doors>(hub: &Hub<'_, D>, product: &str) -> Result<BTreeMap<String, Asff>, Closed> {
+/// Asks a hub for one finding of ours: whether it is enabled and can be read. Whether it would take one is not asked, since
+/// that would be a write; the same role has both permissions.
+///
+/// # Errors
+/// Why nothing can be read there.
+pub async fn look<D: Doors>(
+    doors: &D,
+    place: &AccountRegion,
+    partition: &str,
+    share_of_quotas: f64,
+    time: &Time,
+) -> Result<(), Closed> {
+    let pace = Pace::new(GET, share_of_quotas, time.clone());
+    let hub = Hub { place, doors, pace: &pace, time };
+    page(&hub, &ours(&product_arn(partition, place)), None, 1).await.map(|_| ())
+}
+
+/// Selects findings of ours.
+fn ours(product: &str) -> AwsSecurityFindingFilters {
     let equals = |value: &str, comparison| StringFilter::builder().value(value).comparison(comparison).build();
-    let filters = AwsSecurityFindingFilters::builder()
+    AwsSecurityFindingFilters::builder()
         .product_arn(equals(product, StringFilterComparison::Equals))
         .generator_id(equals(GENERATOR, StringFilterComparison::Prefix))
-        .build();
+        .build()
+}
+
+/// Reads one page of findings.
+async fn page<D: Doors>(
+    hub: &Hub<'_, D>,
+    filters: &AwsSecurityFindingFilters,
+    token: Option<&str>,
+    size: i32,
+) -> Result<Page, Closed> {
+    hub.call(GET_ACTION, |door| {
+        let kept = Unread::default();
+        let call = door.client.get_findings().filters(filters.clone()).max_results(size);
+        let call = call.set_next_token(token.map(str::to_owned)).customize().interceptor(kept.clone());
+        let call = call.config_override(as_credentials(&door.credentials));
+        async move {
+            call.send().await.map_err(|e| Failure::of(GET_ACTION, &e))?;
+            kept.page().map_err(|problem| Failure::Retry(malformed(GET_ACTION, &problem)))
+        }
+    })
+    .await
+    .map_err(|stop| match stop {
+        Stop::Closed(closed) => closed,
+        Stop::Invalid(message) => Closed::Unreachable(malformed(GET_ACTION, &message)),
+    })
+}
+
+/// Reads every finding of ours in a hub, by id.
+async fn read<D: Doors>(hub: &Hub<'_, D>, product: &str) -> Result<BTreeMap<String, Asff>, Closed> {
+    let filters = ours(product);
     let mut found = BTreeMap::new();
     let mut token: Option<String> = None;
     let mut seen = BTreeSet::new();
     loop {
-        let page = hub
-            .call(GET_ACTION, |door| {
-                let kept = Unread::default();
-                let call = door.client.get_findings().filters(filters.clone()).max_results(100);
-                let call = call.set_next_token(token.clone()).customize().interceptor(kept.clone());
-                let call = call.config_override(as_credentials(&door.credentials));
-                async move {
-                    call.send().await.map_err(|e| Failure::of(GET_ACTION, &e))?;
-                    kept.page().map_err(|problem| Failure::Retry(malformed(GET_ACTION, &problem)))
-                }
-            })
-            .await
-            .map_err(|stop| match stop {
-                Stop::Closed(closed) => closed,
-                Stop::Invalid(message) => Closed::Unreachable(malformed(GET_ACTION, &message)),
-            })?;
+        let page = page(hub, &filters, token.as_deref(), 100).await?;
         found.extend(page.findings.into_iter().map(|finding| (finding.id.clone(), finding)));
         match page.next_token.filter(|next| !next.is_empty()) {
             None => return Ok(found),

@@ -10,6 +10,7 @@ mod call;
 mod cloudwatch;
 mod failure;
 mod fetch;
+mod look;
 mod plan;
 mod recount;
 mod s3;

@@ -8,28 +8,36 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use crate::output::Format;
 
 mod change;
+mod doctor;
 mod exceptions;
 mod history;
 mod notify;
 mod overrides;
 mod publish;
+mod scope;
+mod setup;
 mod traffic;
 mod verify;
 
 pub(crate) use change::{ApplyArguments, HandArguments, PlanArguments, RollbackArguments, VerifyChangeArguments};
+pub(crate) use doctor::{DoctorArguments, Part};
 pub(crate) use exceptions::{AddArguments, ExceptionsCommand, RenewArguments};
 pub(crate) use history::{HistoryArguments, HistoryCommand, HistoryFormat};
 pub(crate) use notify::NotifyArguments;
 pub(crate) use publish::PublishArguments;
+pub(crate) use scope::ScopeArguments;
+pub(crate) use setup::{Capability, SetupCommand, SetupEvents, SetupRoles, SetupRules};
 pub(crate) use traffic::{AdviseArguments, CompareArguments, Engine, TrafficArguments, TrafficCommand, TrafficSource};
 pub(crate) use verify::VerifyArguments;
 
 const EXAMPLES: &str = "\
 Examples:
   doorward demo                                  see it all, no AWS account needed
+  doorward doctor                                what a scan would leave unread, and what would mend it
   doorward scan                                  scan the organization of the current AWS credentials
   doorward scan --role-name audit --ou /Prod     another role, one unit
   doorward scan --format table --format json-v1=scan.json --save scan.saved
+  doorward setup stackset                        the role to deploy to every account
   doorward traffic --from scan.saved --save traffic.json   what the requests say, read from S3 and CloudWatch
   doorward advise --logs FOLDER                  the mode each load balancer should be in, from a folder of logs
   doorward plan --from-advice                    what to change, in which order: a file to review
@@ -96,6 +104,8 @@ pub(crate) enum LogFormat {
 pub(crate) enum Command {
     /// Look at the organization and write reports
     Scan(Box<ScanArguments>),
+    /// Say what a scan would leave unread and what would mend it, before a scan; reads only
+    Doctor(Box<DoctorArguments>),
     /// Scan an emulated organization: all of it, no AWS account needed
     Demo(DemoArguments),
     /// Render a saved scan again, offline
@@ -123,6 +133,9 @@ pub(crate) enum Command {
     /// List, check, add and renew the exceptions of the register
     #[command(subcommand)]
     Exceptions(Box<ExceptionsCommand>),
+    /// Print the roles and guardrails to deploy, as JSON, CloudFormation or Terraform
+    #[command(subcommand)]
+    Setup(Box<SetupCommand>),
     /// Explain a rule, a reason code, or the exit codes
     Explain {
         /// A rule id, a reason code, or `exit-codes`; without one, the list of topics
@@ -137,6 +150,12 @@ pub(crate) enum Command {
     /// Show the settings
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Write the manual pages, one for each command
+    Man {
+        /// Where they are written
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -181,39 +200,9 @@ pub(crate) enum ConfigCommand {
 /// What a scan can be told; each flag stands for a setting.
 #[derive(Debug, Args)]
 pub(crate) struct ScanArguments {
-    /// Start from this profile of the shared AWS configuration
-    #[arg(long, value_name = "NAME")]
-    profile: Option<String>,
-    /// Assume this role in every account
-    #[arg(long, value_name = "NAME")]
-    role_name: Option<String>,
-    /// The external id that the role's trust policy asks for
-    #[arg(long, value_name = "ID")]
-    external_id: Option<String>,
-    /// Scan the account of the current credentials only, without asking Organizations
-    #[arg(long)]
-    single_account: bool,
-    /// Scan only these accounts; repeatable
-    #[arg(long = "account", value_name = "ID")]
-    accounts: Vec<String>,
-    /// Leave these accounts out; repeatable
-    #[arg(long = "exclude-account", value_name = "ID")]
-    exclude_accounts: Vec<String>,
-    /// Scan only these organizational units and what is below them, by path or id; repeatable
-    #[arg(long = "ou", value_name = "UNIT")]
-    ous: Vec<String>,
-    /// Leave these organizational units out; repeatable
-    #[arg(long = "exclude-ou", value_name = "UNIT")]
-    exclude_ous: Vec<String>,
-    /// Scan only these Regions; repeatable
-    #[arg(long = "region", value_name = "REGION")]
-    regions: Vec<String>,
-    /// Leave these Regions out; repeatable
-    #[arg(long = "exclude-region", value_name = "REGION")]
-    exclude_regions: Vec<String>,
-    /// Requests in flight at once
-    #[arg(long, value_name = "N")]
-    concurrency: Option<i64>,
+    /// What is scanned, and as whom
+    #[command(flatten)]
+    scope: ScopeArguments,
     /// What to write where
     #[command(flatten)]
     pub(crate) output: OutputArguments,

@@ -8,6 +8,7 @@ use clap::Parser as _;
 mod change;
 mod cli;
 mod demo;
+mod doctor;
 mod exceptions;
 mod exit;
 mod explain;
@@ -26,6 +27,7 @@ mod saved;
 mod scan;
 mod schema;
 mod settings;
+mod setup;
 mod stopping;
 mod traffic;
 mod verify;
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Scan(arguments) => scan::run(cli, arguments),
+        Command::Doctor(arguments) => doctor::run(cli, arguments),
         Command::Demo(arguments) => demo::run(cli, arguments),
         Command::Report(arguments) => report::run(cli, arguments),
         Command::Exceptions(command) => exceptions::run(cli, command),
@@ -72,11 +75,17 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Notify(arguments) => notify::run(cli, arguments),
         Command::Traffic(arguments) => traffic::run(cli, arguments),
         Command::Advise(arguments) => traffic::advise(cli, arguments),
+        Command::Setup(command) => setup::run(cli, command),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Explain { topic } => answer(&explain::text(topic.as_deref())?),
         Command::Schema { kind } => answer(&schema::text(*kind)?),
         Command::Config(ConfigCommand::Show { origin }) => {
             answer(&settings::show(cli.config.as_deref(), *origin).map_err(Failure::from)?)
+        }
+        Command::Man { out } => {
+            let written = std::fs::create_dir_all(out)
+                .and_then(|()| clap_mangen::generate_to(<Cli as clap::CommandFactory>::command(), out));
+            written.map(|()| Exit::Clean).map_err(|e| Failure::writing(&out.display().to_string(), &e))
         }
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -30,7 +30,7 @@ mod doors;
 mod outbox;
 mod settings;
 
-use doors::Sessions;
+pub(crate) use doors::Sessions;
 use outbox::LedgerOutbox;
 pub(crate) use settings::{DeliveryKind, PublishSettings};
 

@@ -271,7 +271,7 @@ async fn look(order: &Order<'_>, mut memory: Option<&mut Memory>) -> Result<(Inv
 }
 
 /// A unit that holds no account is most often a misspelt one, and a rule or exclude that silently does nothing.
-fn unmatched_units(settings: &Settings, accounts: &[Account]) {
+pub(crate) fn unmatched_units(settings: &Settings, accounts: &[Account]) {
     if accounts.iter().any(|account| account.ou.known().is_none()) {
         return;
     }

@@ -33,7 +33,7 @@ mod tell;
 
 pub(crate) use attach::{ByArn, of};
 pub(crate) use found::{Found, id, key};
-pub(crate) use gather::{Errand, gather};
+pub(crate) use gather::{Errand, gather, logs};
 pub(crate) use sessions::Roles;
 pub(crate) use settings::TrafficSettings;
 

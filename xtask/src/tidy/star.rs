@@ -56,6 +56,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("indicatif", &["doorward"]),
     ("tracing-subscriber", &["doorward"]),
     ("rusqlite", &["doorward-ledger"]),
+    ("rustix", &["doorward-ledger"]),
     ("csv", &["doorward-sink-evidence", "doorward-sink-owners"]),
     ("rust_xlsxwriter", &["doorward-sink-evidence"]),
     ("flate2", &["doorward-traffic"]),

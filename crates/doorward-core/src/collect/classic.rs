@@ -33,8 +33,13 @@ pub(super) async fn harvest(site: Site<'_>) -> Harvest {
     found.sort_by(|a, b| a.arn.cmp(&b.arn));
     found.dedup_by(|a, b| a.arn == b.arn);
 
-    let names: Vec<String> = found.iter().map(|raw| raw.name.clone()).collect();
-    let details = futures::stream::iter(found).map(|raw| details(site, raw)).buffered(AT_ONCE).collect::<Vec<_>>();
+    let chosen = site.chosen(&found);
+    let names: Vec<String> =
+        found.iter().zip(&chosen).filter(|(_, chosen)| **chosen).map(|(raw, _)| raw.name.clone()).collect();
+    let details = futures::stream::iter(found.into_iter().zip(chosen))
+        .map(|(raw, chosen)| async move { if chosen { details(site, raw).await } else { Ok(raw) } })
+        .buffered(AT_ONCE)
+        .collect::<Vec<_>>();
     let (details, mut tags) = tokio::join!(details, tags::read_classic(site, names));
     for detail in details {
         match detail {

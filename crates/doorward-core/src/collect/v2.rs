@@ -36,9 +36,11 @@ pub(super) async fn harvest(site: Site<'_>) -> Harvest {
     found.sort_by(|a, b| a.arn.cmp(&b.arn));
     found.dedup_by(|a, b| a.arn == b.arn);
 
-    let wanted: Vec<Arn> = found.iter().filter(|raw| raw.kind.can_parse_http()).map(|raw| raw.arn.clone()).collect();
-    let details = futures::stream::iter(found)
-        .map(|raw| async move { if raw.kind.can_parse_http() { details(site, raw).await } else { Ok(raw) } })
+    let chosen = site.chosen(&found);
+    let wanted: Vec<Arn> =
+        found.iter().zip(&chosen).filter(|(_, chosen)| **chosen).map(|(raw, _)| raw.arn.clone()).collect();
+    let details = futures::stream::iter(found.into_iter().zip(chosen))
+        .map(|(raw, chosen)| async move { if chosen { details(site, raw).await } else { Ok(raw) } })
         .buffered(AT_ONCE)
         .collect::<Vec<_>>();
     let (details, mut tags) = tokio::join!(details, tags::read(site, wanted));
@@ -121,7 +123,7 @@ async fn details(site: Site<'_>, mut raw: RawLoadBalancer) -> Result<RawLoadBala
     Ok(raw)
 }
 
-type Attributes = BTreeMap<String, String>;
+pub(super) type Attributes = BTreeMap<String, String>;
 
 pub(crate) async fn attributes(site: Site<'_>, arn: &Arn) -> Result<Option<(Attributes, Evidence)>, Gap> {
     let operation = Operation::DescribeLoadBalancerAttributes;
@@ -165,7 +167,7 @@ pub(crate) async fn attributes(site: Site<'_>, arn: &Arn) -> Result<Option<(Attr
         .await
 }
 
-async fn listeners(site: Site<'_>, arn: &Arn) -> Observed<Vec<Listener>> {
+pub(super) async fn listeners(site: Site<'_>, arn: &Arn) -> Observed<Vec<Listener>> {
     let operation = Operation::DescribeListeners;
     let client = site.access.clients.elb(&site.target.place.region);
     let (mut listeners, gap) = site

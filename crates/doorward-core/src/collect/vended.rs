@@ -45,7 +45,7 @@ async fn by_load_balancer(site: Site<'_>) -> Result<HashMap<Arn, BTreeSet<String
     Ok(destinations)
 }
 
-async fn sources(site: Site<'_>) -> Result<BTreeMap<String, Vec<Arn>>, Gap> {
+pub(super) async fn sources(site: Site<'_>) -> Result<BTreeMap<String, Vec<Arn>>, Gap> {
     let operation = Operation::DescribeDeliverySources;
     let client = site.access.clients.logs(&site.target.place.region);
     let (sources, gap) = site
@@ -84,7 +84,7 @@ async fn sources(site: Site<'_>) -> Result<BTreeMap<String, Vec<Arn>>, Gap> {
     Ok(by_name)
 }
 
-async fn deliveries(site: Site<'_>) -> Result<Vec<(String, String)>, Gap> {
+pub(super) async fn deliveries(site: Site<'_>) -> Result<Vec<(String, String)>, Gap> {
     let operation = Operation::DescribeDeliveries;
     let client = site.access.clients.logs(&site.target.place.region);
     let (deliveries, gap) = site

@@ -9,6 +9,7 @@ mod noise;
 mod order;
 mod partitions;
 mod permissions;
+mod rehearsal;
 mod scope;
 mod stop;
 mod truth;

@@ -39,7 +39,7 @@ pub trait Doors: Send + Sync {
 }
 
 /// The IAM action it takes.
-const ACTION: &str = "sns:Publish";
+pub const ACTION: &str = "sns:Publish";
 
 /// A topic to publish to.
 pub(crate) struct Publisher {

@@ -26,23 +26,23 @@ use crate::object::{Key, Selection, day_folder};
 use crate::tally::BalancerKey;
 
 /// A page of a list, checked.
-struct Page {
-    keys: Vec<Listed>,
+pub(super) struct Page {
+    pub(super) keys: Vec<Listed>,
     /// Where to go on: a token of S3's, for the case that a page is empty.
     more: Option<String>,
 }
 
-struct Listed {
-    key: String,
+pub(super) struct Listed {
+    pub(super) key: String,
     etag: String,
-    bytes: u64,
+    pub(super) bytes: u64,
 }
 
 /// What a list of one day found, and the Region that the bucket is in.
-struct Day {
-    keys: Vec<Listed>,
-    lists: u64,
-    region: Region,
+pub(super) struct Day {
+    pub(super) keys: Vec<Listed>,
+    pub(super) lists: u64,
+    pub(super) region: Region,
 }
 
 impl<S: Sessions> Source<S> {
@@ -141,7 +141,7 @@ impl<S: Sessions> Source<S> {
     }
 
     /// One page, from the Region that the bucket turns out to be in.
-    async fn list_page(
+    pub(super) async fn list_page(
         &self,
         place: &LogPlace,
         folder: &str,

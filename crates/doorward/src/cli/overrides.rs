@@ -15,34 +15,13 @@ impl ScanArguments {
     /// The flags as settings.
     pub(crate) fn overrides(&self) -> Overrides {
         let mut all = self.output.overrides();
-        let mut text = |key: &str, value: &Option<String>| {
-            all.extend(value.iter().map(|value| (key.to_owned(), Value::from(value.as_str()))));
-        };
-        text("access.profile", &self.profile);
-        text("access.role_name", &self.role_name);
-        text("access.external_id", &self.external_id);
-        for (key, values) in [
-            ("scope.include_accounts", &self.accounts),
-            ("scope.exclude_accounts", &self.exclude_accounts),
-            ("scope.include_ous", &self.ous),
-            ("scope.exclude_ous", &self.exclude_ous),
-            ("regions.include", &self.regions),
-            ("regions.exclude", &self.exclude_regions),
-        ] {
-            if !values.is_empty() {
-                all.push((key.to_owned(), Value::from(values.clone())));
-            }
-        }
+        all.extend(self.scope.overrides());
         all.extend(
             self.ledger.iter().map(|path| ("ledger.path".to_owned(), Value::from(path.to_string_lossy().as_ref()))),
         );
         if self.no_ledger {
             all.push(("ledger.enabled".to_owned(), Value::from(false)));
         }
-        if self.single_account {
-            all.push(("scope.single_account".to_owned(), Value::from(true)));
-        }
-        all.extend(self.concurrency.map(|n| ("calls.concurrency".to_owned(), Value::from(n))));
         all
     }
 }

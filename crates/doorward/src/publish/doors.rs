@@ -8,7 +8,7 @@ use doorward_model::{AccountId, AccountRegion, Gap, GapReason, Region};
 use doorward_sink_securityhub::{Client, Credentials, Door, Doors};
 
 /// Opens sessions, each account's once, and clients, each Region's once.
-pub(super) struct Sessions<'a> {
+pub(crate) struct Sessions<'a> {
     access: &'a Access,
     purpose: Purpose,
     sessions: Mutex<BTreeMap<AccountId, Arc<Session>>>,
@@ -16,7 +16,7 @@ pub(super) struct Sessions<'a> {
 }
 
 impl<'a> Sessions<'a> {
-    pub(super) fn new(access: &'a Access, purpose: Purpose) -> Self {
+    pub(crate) fn new(access: &'a Access, purpose: Purpose) -> Self {
         Self { access, purpose, sessions: Mutex::default(), clients: Mutex::default() }
     }
 

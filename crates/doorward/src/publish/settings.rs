@@ -52,7 +52,7 @@ impl PublishSettings {
     }
 
     /// What sessions are opened for.
-    pub(super) fn purpose(&self) -> Purpose {
+    pub(crate) fn purpose(&self) -> Purpose {
         Purpose { role_name: self.role_name.clone(), external_id: self.external_id.clone(), actions: ACTIONS.to_vec() }
     }
 

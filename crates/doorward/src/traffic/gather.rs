@@ -134,7 +134,7 @@ async fn metrics(
     source.metrics(&metered, &Metric::ALL, errand.window, PERIOD, (errand.clock)()).await
 }
 
-pub(super) fn logs(lb: &LoadBalancer) -> Option<(&str, &str)> {
+pub(crate) fn logs(lb: &LoadBalancer) -> Option<(&str, &str)> {
     match &lb.access_logs {
         // Logs of classic load balancers have no classification.
         Observed::Known(LogDestination::S3 { bucket, prefix }) if lb.kind == Kind::Application => {

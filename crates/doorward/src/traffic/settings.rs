@@ -99,7 +99,7 @@ impl TrafficSettings {
     }
 
     /// What sessions are for: reading logs and metrics, Athena where it counts, and nothing else.
-    pub(super) fn purpose(&self, engine: Engine) -> Purpose {
+    pub(crate) fn purpose(&self, engine: Engine) -> Purpose {
         let mut actions = Capability::Logs.actions();
         actions.extend(Capability::Metrics.actions());
         if engine == Engine::Athena {

@@ -16,10 +16,9 @@ const HOME: (&str, &str) = ("100000000020", "eu-west-1");
 const COLUMNS: [&str; 10] = ["what", "account", "region", "elb", "key1", "key2", "key3", "key4", "requests", "served"];
 const GROUP: &str = "arn:aws:elasticloadbalancing:eu-west-1:100000000020:targetgroup/shop/73e2d6bc24d8a067";
 
-/// The example's organization, with a traffic role that has what the second template of its policy allows.
+/// The example's organization, with a traffic role that has what its shipped policy for Athena allows, and nothing else.
 fn bed() -> Bed {
-    let policy =
-        std::fs::read_to_string(format!("{}/config/iam/traffic-role.athena.policy.json", crate::bed::REPOSITORY));
+    let policy = std::fs::read_to_string(format!("{}/config/iam/athena-role.policy.json", crate::bed::REPOSITORY));
     let policy: Value = serde_json::from_str(&policy.unwrap()).unwrap();
     let statements = policy["Statement"].as_array().unwrap().iter();
     let actions = statements.flat_map(|statement| statement["Action"].as_array().unwrap());
@@ -27,9 +26,7 @@ fn bed() -> Bed {
     let plain = r#"allow = ["s3:ListBucket", "s3:GetObject", "cloudwatch:GetMetricData"]"#;
     let world = world("acme-org");
     assert!(world.contains(plain));
-    let more =
-        format!("allow = [\"s3:ListBucket\", \"s3:GetObject\", \"cloudwatch:GetMetricData\", {}]", actions.join(", "));
-    Bed::start(&world.replace(plain, &more), vec![])
+    Bed::start(&world.replace(plain, &format!("allow = [{}]", actions.join(", "))), vec![])
 }
 
 /// What Athena would find in the logs that `seeded` wrote.

@@ -1,0 +1,111 @@
+//! How sessions are opened: by which role of which account, under what name, for how long.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use doorward_model::{AccountId, Region};
+
+use crate::settings::Span;
+
+/// How sessions are opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccessSettings {
+    /// The role to assume in every account; a path is allowed, and `{account}` stands for the account's id.
+    pub role_name: RoleName,
+    /// The external id that the role's trust policy asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    /// The session name, as CloudTrail will show it.
+    pub session_name: String,
+    /// The source identity; the trust policy must allow `sts:SetSourceIdentity`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_identity: Option<String>,
+    /// How long a session lasts; capped at one hour when the base identity is itself a role session.
+    pub session_duration: Span,
+    /// The Region whose STS endpoint issues the sessions; by default the one of the environment or profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home_region: Option<Region>,
+    /// The profile of the shared AWS configuration to start from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// Whether the role is assumed in the base identity's own account too, instead of using the base identity there.
+    pub assume_in_own_account: bool,
+    /// Accounts that use another role; the first match decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<RoleOverride>,
+}
+
+/// A role for some accounts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RoleOverride {
+    /// Accounts it holds for.
+    #[serde(default)]
+    pub accounts: Vec<AccountId>,
+    /// Units it holds for, by path of names or id; what is below them is included.
+    #[serde(default)]
+    pub ous: Vec<String>,
+    /// The role to assume there.
+    pub role_name: RoleName,
+    /// The external id to give there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+}
+
+/// The way into an account.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// The ARN of the role that is assumed.
+    pub role_arn: String,
+    /// Whether an external id is given.
+    pub with_external_id: bool,
+}
+
+/// What sessions other than the scan's are opened for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Purpose {
+    /// The role to assume in every account.
+    pub role_name: RoleName,
+    /// The external id to give; by default the scan's.
+    pub external_id: Option<String>,
+    /// The IAM actions that the session is limited to, whatever the role allows.
+    pub actions: Vec<&'static str>,
+}
+
+/// The name of an IAM role, with its path if it has one, and `{account}` where the account's id belongs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct RoleName(String);
+
+impl TryFrom<String> for RoleName {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let plain = text.replace("{account}", "000000000000");
+        let good = !plain.is_empty()
+            && plain.len() <= 576
+            && !plain.starts_with('/')
+            && !plain.ends_with('/')
+            && plain.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-/".contains(&b));
+        if good {
+            Ok(Self(text))
+        } else {
+            Err(format!(
+                "{text:?} is not an IAM role name (letters, digits, _+=,.@- and / between path parts; not an ARN)"
+            ))
+        }
+    }
+}
+
+impl From<RoleName> for String {
+    fn from(name: RoleName) -> Self {
+        name.0
+    }
+}
+
+impl RoleName {
+    pub(super) fn arn(&self, partition: &str, account: &AccountId) -> String {
+        format!("arn:{partition}:iam::{account}:role/{}", self.0.replace("{account}", account.as_str()))
+    }
+}

@@ -1,0 +1,120 @@
+//! What opening a ledger for writing would meet: found out without making or changing anything.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use rusqlite::OpenFlags;
+use rustix::fs::Access;
+
+use crate::ledger::OpenOptions;
+use crate::stamp::{nanos, timestamp};
+use crate::{Ledger, LedgerError, disk, lease, schema};
+
+/// What stands where a ledger is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prospect {
+    /// The file.
+    pub path: PathBuf,
+    /// What it is like.
+    pub state: ProspectState,
+    /// Bytes that this user may still write to its file system.
+    pub free: u64,
+}
+
+/// What a ledger is like before it is opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProspectState {
+    /// There is none; the first scan makes it.
+    New,
+    /// It is of an older schema; the next scan brings it forward.
+    Older,
+    /// It is there, and whoever writes it now says so.
+    Ready {
+        /// Who holds its lease, and until when, UTC.
+        held: Option<(String, Timestamp)>,
+        /// Whether a scan was interrupted and can be resumed.
+        unfinished: bool,
+    },
+}
+
+impl Ledger {
+    /// Looks at what [`Ledger::open`] would open. Errors are those that it would give: a network file system, a folder that
+    /// cannot be made, a file that is no ledger, is of a newer Doorward or may not be written.
+    pub fn foresee(path: &Path, options: OpenOptions, now: Timestamp) -> Result<Prospect, LedgerError> {
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // Missing folders are made below the nearest one that is there.
+        let there = folder.ancestors().find(|folder| folder.exists() || folder.as_os_str().is_empty());
+        let there = there.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let refused = |errno: rustix::io::Errno| LedgerError::Folder { path: folder.to_owned(), source: errno.into() };
+        rustix::fs::access(there, Access::WRITE_OK | Access::EXEC_OK).map_err(refused)?;
+        if !there.is_dir() {
+            return Err(refused(rustix::io::Errno::NOTDIR));
+        }
+        if let Some(mount) = disk::network_mount(there).filter(|_| !options.force_network) {
+            return Err(LedgerError::NetworkFileSystem { path: path.to_owned(), kind: mount.kind, mount: mount.point });
+        }
+        let free = disk::free(there).map_err(refused)?;
+        let state = if path.exists() { Self::look(path, now)? } else { ProspectState::New };
+        Ok(Prospect { path: path.to_owned(), state, free })
+    }
+
+    fn look(path: &Path, now: Timestamp) -> Result<ProspectState, LedgerError> {
+        let writable = rustix::fs::access(path, Access::WRITE_OK);
+        writable.map_err(|e| LedgerError::Open { path: path.to_owned(), reason: e.to_string() })?;
+        let ledger = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        let empty = ledger.read("looking at it", |db| Ok(schema::is_empty(db)?))?;
+        let found = ledger.recognize(empty)?;
+        if empty {
+            return Ok(ProspectState::New);
+        }
+        if found < schema::VERSION {
+            return Ok(ProspectState::Older);
+        }
+        let held = ledger.read("looking at it", |db| Ok(lease::holder(db)?))?;
+        let held = held.filter(|(_, expires)| *expires > nanos(now)).map(|(owner, until)| (owner, timestamp(until)));
+        Ok(ProspectState::Ready { held, unfinished: ledger.unfinished_run()?.is_some() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::LEASE_TTL;
+
+    #[test]
+    fn nothing_is_made_and_what_is_there_is_told() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("state/doorward/ledger.sqlite");
+        let now: Timestamp = "2026-11-02T09:00:00Z".parse().expect("a time");
+        let look = || Ledger::foresee(&path, OpenOptions::default(), now);
+        let told = look().expect("a place");
+        assert_eq!(told.state, ProspectState::New);
+        assert!(told.free > 0 && !folder.path().join("state").exists());
+
+        let mut ledger = Ledger::open(&path, OpenOptions::default()).expect("opens");
+        let free = ProspectState::Ready { held: None, unfinished: false };
+        assert_eq!(look().expect("a ledger").state, free);
+        let lease = ledger.acquire_lease("process 7", now, LEASE_TTL).expect("free");
+        let held = Some(("process 7".to_owned(), lease.expires()));
+        assert_eq!(look().expect("a ledger").state, ProspectState::Ready { held, unfinished: false });
+        ledger.release_lease(lease).expect("given back");
+        assert_eq!(look().expect("a ledger").state, free);
+    }
+
+    #[test]
+    fn what_opening_would_refuse_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let now = Timestamp::UNIX_EPOCH;
+        let text = folder.path().join("notes.txt");
+        std::fs::write(
+            &text,
+            "not a database, and longer than its header would have to be, by far: it goes on and on\n",
+        )
+        .expect("writes");
+        for path in [text.clone(), text.join("ledger.sqlite")] {
+            let told = Ledger::foresee(&path, OpenOptions::default(), now).expect_err("no place");
+            let opened = Ledger::open(&path, OpenOptions::default()).expect_err("no ledger");
+            assert_eq!(std::mem::discriminant(&told), std::mem::discriminant(&opened), "{told} | {opened}");
+        }
+    }
+}

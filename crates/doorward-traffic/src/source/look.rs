@@ -1,0 +1,46 @@
+//! Looks whether logs could be read: one list and one byte, nothing counted.
+
+use doorward_model::{AccountRegion, Gap, Region};
+
+use super::actions::Operation;
+use super::call::Refusal;
+use super::failure::Failure;
+use super::plan::LogPlace;
+use super::s3::{Day, as_credentials};
+use super::{Sessions, Source};
+use crate::tally::BalancerKey;
+
+impl<S: Sessions> Source<S> {
+    /// Lists the first keys below a load balancer's prefix and reads one byte of the first object. False where nothing lies
+    /// there yet, so that reading was not tried. `reader` is whose session reads, and the Region that the bucket is expected in.
+    ///
+    /// # Errors
+    /// Why logs there would stay unread.
+    pub async fn look(&self, reader: &AccountRegion, bucket: &str, prefix: &str) -> Result<bool, Gap> {
+        let place = LogPlace {
+            balancer: BalancerKey { account: None, region: None, id: String::new() },
+            bucket: bucket.to_owned(),
+            prefix: prefix.to_owned(),
+            reader: reader.clone(),
+            spans: Vec::new(),
+        };
+        let prefix = prefix.trim_matches('/');
+        let folder = if prefix.is_empty() { "AWSLogs/".to_owned() } else { format!("{prefix}/AWSLogs/") };
+        let mut day = Day { keys: Vec::new(), lists: 0, region: reader.region.clone() };
+        let page = self.list_page(&place, &folder, &(String::new(), None), &mut day).await?;
+        let Some(first) = page.keys.iter().find(|listed| listed.bytes > 0) else { return Ok(false) };
+        self.byte(reader, &day.region, bucket, &first.key).await.map(|()| true)
+    }
+
+    async fn byte(&self, reader: &AccountRegion, region: &Region, bucket: &str, key: &str) -> Result<(), Gap> {
+        let operation = Operation::GetObject;
+        let reader = AccountRegion { account: reader.account.clone(), region: region.clone() };
+        let asked = self.call(&reader, operation, |door| {
+            let client = self.s3(&reader.region, &door.config);
+            let request = client.get_object().bucket(bucket).key(key).range("bytes=0-0").customize();
+            let request = request.config_override(as_credentials(&door));
+            async move { request.send().await.map(|_| ()).map_err(|error| Failure::of(operation, &error)) }
+        });
+        asked.await.map_err(Refusal::into_gap)
+    }
+}

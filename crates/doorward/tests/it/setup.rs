@@ -1,0 +1,204 @@
+//! What is set up is what the code declares, for whom it was asked, and nothing that was asked means anything to a template.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use doorward_core::actions::{base_identity_actions, scan_role_actions};
+use serde_json::Value;
+
+use crate::bed::{Bed, Said, doorward, run, world};
+
+const CALLER: &str = "arn:aws:iam::111122223333:role/ops/doorward";
+
+fn setup(folder: &Path, arguments: &[&str]) -> Said {
+    run(doorward(folder).args(["-q", "setup"]).args(arguments))
+}
+
+/// Every `service:Verb` in a text.
+fn actions(text: &str) -> BTreeSet<String> {
+    let services = [
+        "account",
+        "athena",
+        "cloudwatch",
+        "elasticloadbalancing",
+        "logs",
+        "organizations",
+        "s3",
+        "securityhub",
+        "sns",
+    ];
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == ':' || c == '*'));
+    let actions = words.filter(|word| {
+        word.split_once(':').is_some_and(|(service, verb)| {
+            services.contains(&service) && verb.starts_with(|c: char| c.is_ascii_uppercase() || c == '*')
+        })
+    });
+    actions.map(str::to_owned).collect()
+}
+
+fn file(folder: &Path, name: &str) -> String {
+    std::fs::read_to_string(folder.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+#[test]
+fn every_form_of_a_role_allows_what_is_called_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let scan: Vec<String> = scan_role_actions().into_iter().map(str::to_owned).collect();
+    let of = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<String>>();
+    for (capability, wanted) in [
+        ("scan", scan),
+        ("traffic", of(&["cloudwatch:GetMetricData", "s3:GetObject", "s3:ListBucket"])),
+        ("metrics", of(&["cloudwatch:GetMetricData"])),
+        ("publish", doorward_sink_securityhub::ACTIONS.map(str::to_owned).to_vec()),
+        (
+            "change",
+            of(&[
+                "elasticloadbalancing:DescribeLoadBalancerAttributes",
+                "elasticloadbalancing:DescribeLoadBalancers",
+                "elasticloadbalancing:DescribeTags",
+                "elasticloadbalancing:ModifyLoadBalancerAttributes",
+            ]),
+        ),
+    ] {
+        for form in ["iam", "stackset", "terraform"] {
+            let said = setup(folder, &[form, "--for", capability, "--out", "out"]);
+            assert_eq!(said.code, Some(0), "{form} {capability}: {}", said.err);
+        }
+        for end in ["policy.json", "stackset.yaml", "organization.yaml", "tf"] {
+            let name = format!("{capability}-role.{end}");
+            let text = file(&folder.join("out"), &name);
+            assert_eq!(Vec::from_iter(actions(&text)), wanted, "{name}");
+        }
+    }
+    let base: Value = serde_json::from_str(&file(&folder.join("out"), "base-identity.policy.json")).unwrap();
+    let statements = base["Statement"].as_array().unwrap();
+    let mut stated: Vec<&str> =
+        statements.iter().flat_map(|s| s["Action"].as_array().unwrap()).map(|a| a.as_str().unwrap()).collect();
+    stated.sort_unstable();
+    assert_eq!(stated, base_identity_actions());
+    let enter = statements.iter().find(|s| s["Action"] == serde_json::json!(["sts:AssumeRole"])).unwrap();
+    assert_eq!(enter["Resource"], "arn:aws:iam::*:role/doorward-scan");
+    // A pattern for classic load balancers fits all others: those without a mode are denied.
+    let change: Value = serde_json::from_str(&file(&folder.join("out"), "change-role.policy.json")).unwrap();
+    let denied = change["Statement"].as_array().unwrap().iter().find(|s| s["Effect"] == "Deny").unwrap();
+    assert_eq!(denied["Resource"].as_array().unwrap().len(), 2, "{denied}");
+}
+
+#[test]
+fn trust_names_whom_was_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let asked = ["--caller-arn", CALLER, "--organization-id", "o-acme000001", "--role-name", "security/audit"];
+    std::fs::write(folder.join("doorward.toml"), "[access]\nexternal_id = \"from-the-settings\"\n").unwrap();
+    for form in ["iam", "stackset", "terraform"] {
+        let said = setup(folder, &[&[form, "--out", "out"][..], &asked[..]].concat());
+        assert_eq!(said.code, Some(0), "{}", said.err);
+    }
+    let trust: Value = serde_json::from_str(&file(&folder.join("out"), "scan-role.trust.json")).unwrap();
+    assert_eq!(
+        trust["Statement"][0],
+        serde_json::json!({
+            "Effect": "Allow", "Action": ["sts:AssumeRole"], "Principal": {"AWS": CALLER},
+            "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-acme000001", "sts:ExternalId": "from-the-settings"}},
+        })
+    );
+    for name in ["scan-role.stackset.yaml", "scan-role.organization.yaml", "scan-role.tf"] {
+        let text = file(&folder.join("out"), name);
+        for part in [CALLER, "o-acme000001", "from-the-settings", "/security/", "aws:PrincipalOrgID"] {
+            assert!(text.contains(part), "{name} lacks {part}");
+        }
+    }
+    let base = file(&folder.join("out"), "base-identity.policy.json");
+    assert!(base.contains("role/security/audit"), "{base}");
+    // Without a caller there is nobody to trust.
+    let said = run(doorward(folder).args(["setup", "iam", "--out", "none"]));
+    assert!(said.code == Some(0) && said.err.contains("--caller-arn"), "{}", said.err);
+    assert!(!folder.join("none/scan-role.trust.json").exists());
+}
+
+#[test]
+fn what_would_mean_something_to_a_template_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for (arguments, says) in [
+        (&["iam", "--caller-arn", "*"][..], "--caller-arn"),
+        (&["stackset", "--caller-arn", "arn:aws:iam::111122223333:role/a\"\n  Evil: 1"], "--caller-arn"),
+        (&["terraform", "--external-id", "${file(\"/etc/passwd\")}"], "--external-id"),
+        (&["stackset", "--organization-id", "o-x: y"], "--organization-id"),
+        (&["iam", "--for", "traffic", "--bucket", "logs\",\"*"], "--bucket"),
+        (&["iam", "--partition", "aws\""], "--partition"),
+        (&["stackset", "--role-name", "a b"], "--role-name"),
+        (&["stackset", "--role-name", "scan-{account}"], "--role-name"),
+        (&["stackset", "--for", "notify"], "setup iam --for notify"),
+        (&["iam", "--for", "scan", "--for", "publish", "--role-name", "one"], "--role-name"),
+        (&["eventbridge", "--bus-arn", "doorward"], "--bus-arn"),
+        (&["config-rule", "--region", "nowhere"], "nowhere"),
+    ] {
+        let said = setup(folder.path(), arguments);
+        assert_eq!(said.code, Some(2), "{arguments:?}: {}", said.out);
+        assert!(said.err.contains(says), "{arguments:?}: {}", said.err);
+    }
+}
+
+#[test]
+fn guardrails_follow_the_policy_and_say_where_they_do_not_reach() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let said = run(doorward(folder).args(["setup", "config-rule", "--region", "eu-west-1", "--region", "ca-west-1"]));
+    assert!(said.code == Some(0) && said.err.contains("ca-west-1: AWS Config does not offer"), "{}", said.err);
+    assert!(
+        !said.err.contains("eu-west-1:") && said.out.contains("\"desyncMode\":\"defensive,strictest\""),
+        "{}",
+        said.out
+    );
+    std::fs::write(folder.join("doorward.toml"), "[policy]\nrequired_mode = \"strictest\"\n").unwrap();
+    let said = setup(folder, &["conformance-pack", "--exclude-account", "111122223333"]);
+    assert!(said.out.contains("desyncMode: strictest\n") && said.out.contains("\"111122223333\""), "{}", said.out);
+    std::fs::write(folder.join("doorward.toml"), "[policy]\nrequired_mode = \"monitor\"\n").unwrap();
+    let said = setup(folder, &["config-rule"]);
+    assert!(said.code == Some(2) && said.err.contains("policy.required_mode"), "{}", said.err);
+    let said = setup(folder, &["eventbridge"]);
+    for name in ["ModifyLoadBalancerAttributes", "CreateLoadBalancer", "aws.elasticloadbalancing", "aws:PrincipalOrgID"]
+    {
+        assert!(said.out.contains(name), "{name}");
+    }
+}
+
+#[test]
+fn the_roles_that_are_set_up_are_enough_for_a_scan_traffic_and_publishing() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut text = world("acme-org");
+    for (capability, role) in
+        [("scan", "doorward-scan"), ("traffic", "doorward-traffic"), ("publish", "doorward-publish")]
+    {
+        let said = setup(folder, &["iam", "--for", capability, "--out", "."]);
+        assert_eq!(said.code, Some(0), "{}", said.err);
+        let policy: Value = serde_json::from_str(&file(folder, &format!("{capability}-role.policy.json"))).unwrap();
+        let grants = policy["Statement"].as_array().unwrap().iter().map(|statement| {
+            let resources = match &statement["Resource"] {
+                Value::Array(list) => Value::Array(list.clone()),
+                one => serde_json::json!([one]),
+            };
+            format!("{{ actions = {}, resources = {resources} }}", statement["Action"])
+        });
+        let grants = grants.collect::<Vec<_>>().join(", ");
+        let at = text.find(&format!("[[role]]\nname = \"{role}\"")).expect("the role is in the example");
+        let from = at + text[at..].find("allow = [").expect("it allows something");
+        let to = from + text[from..].find("\n\n").expect("it ends");
+        text.replace_range(from..to, &format!("allow = [{grants}]"));
+    }
+    let bed = Bed::start(&text, vec![]);
+    let said = run(bed.doorward(folder).args(["-q", "doctor", "--format", "json"]));
+    assert_eq!(said.code, Some(0), "{} {}", said.err, said.out);
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = run(doorward(folder.path()).args(["man", "--out", "man"]));
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    for page in ["doorward.1", "doorward-scan.1", "doorward-doctor.1", "doorward-setup-stackset.1"] {
+        assert!(file(&folder.path().join("man"), page).starts_with(".ie"), "{page}");
+    }
+}

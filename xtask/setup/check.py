@@ -1,0 +1,165 @@
+"""Checks what `doorward setup` wrote: FOLDER...
+
+CloudFormation by cfn-lint, IAM policies by parliament, Terraform by python-hcl2 and its references; and that the three
+languages say the same of each role. Before that, files that are broken on purpose have to be found broken.
+"""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import hcl2
+from cfnlint.decode import cfn_yaml
+from parliament import analyze_policy_string
+
+# What CloudFormation and Terraform put in at deployment, as the plain policies have it.
+STANDS_FOR = {
+    "${AWS::Partition}": "aws",
+    "${AWS::AccountId}": "*",
+    "${data.aws_partition.current.partition}": "aws",
+    "${data.aws_caller_identity.current.account_id}": "*",
+}
+
+
+def plain(text):
+    for part, value in STANDS_FOR.items():
+        text = text.replace(part, value)
+    return text
+
+
+def as_list(value):
+    return list(value) if isinstance(value, list) else [value]
+
+
+def lint(paths):
+    """What cfn-lint says of templates; nothing when they are good."""
+    command = [pathlib.Path(sys.executable).with_name("cfn-lint"), "--non-zero-exit-code", "informational", *paths]
+    done = subprocess.run(command, capture_output=True, text=True)
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+def judge(policy):
+    """What parliament says of a policy."""
+    return [f"{f.issue}: {f.detail}" for f in analyze_policy_string(json.dumps(policy)).findings]
+
+
+def of_json(policy):
+    return {
+        (s["Sid"], s["Effect"], tuple(sorted(as_list(s["Action"]))), tuple(sorted(as_list(s["Resource"]))))
+        for s in policy["Statement"]
+    }
+
+
+def of_yaml(role):
+    told = set()
+    for policy in role["Properties"]["Policies"]:
+        for s in policy["PolicyDocument"]["Statement"]:
+            arns = [plain(r["Fn::Sub"] if isinstance(r, dict) else r) for r in as_list(s["Resource"])]
+            told.add((s["Sid"], s["Effect"], tuple(sorted(s["Action"])), tuple(sorted(arns))))
+    return told
+
+
+def unquoted(value):
+    """python-hcl2 keeps the quotes of strings."""
+    if isinstance(value, dict):
+        return {unquoted(k): unquoted(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [unquoted(v) for v in value]
+    return value[1:-1] if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] == '"' else value
+
+
+def terraform(text):
+    """The blocks of a file, and what is wrong with its references."""
+    blocks = unquoted(hcl2.loads(text))
+    variables = {name for block in blocks.get("variable", []) for name in block}
+    data = {f"data.{kind}.{name}" for block in blocks.get("data", []) for kind in block for name in block[kind]}
+    things = {f"{kind}.{name}" for block in blocks.get("resource", []) for kind in block for name in block[kind]}
+    code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    problems = [f"var.{name} is not declared" for name in re.findall(r"\bvar\.(\w+)", code) if name not in variables]
+    problems += [f"{name} is not declared" for name in re.findall(r"\bdata\.\w+\.\w+", code) if name not in data]
+    used = re.findall(r"(?<![.\w])(aws_\w+\.\w+)\.", re.sub(r"\bdata\.\w+\.\w+", "", code))
+    problems += [f"{name} is not declared" for name in used if name not in things]
+    problems += [f"var.{name} is not used" for name in variables if f"var.{name}" not in code]
+    return blocks, problems
+
+
+def of_terraform(blocks):
+    told = set()
+    for block in blocks["data"]:
+        for name, document in block.get("aws_iam_policy_document", {}).items():
+            if name.endswith("_trust"):
+                continue
+            for s in document["statement"]:
+                arns = tuple(sorted(plain(r) for r in s["resources"]))
+                told.add((s["sid"], s.get("effect", "Allow"), tuple(sorted(s["actions"])), arns))
+    return told
+
+
+def controls(folder):
+    """Files that are wrong have to be called wrong, or a pass would say nothing."""
+    with tempfile.TemporaryDirectory() as scratch:
+        broken = pathlib.Path(scratch) / "broken.yaml"
+        text = (folder / "scan-role.stackset.yaml").read_text()
+        for old, new in [("MaxSessionDuration: !Ref", "MaxSessionDurations: !Ref"), ("!Ref CallerArn", "!Ref Caller")]:
+            assert old in text
+            broken.write_text(text.replace(old, new))
+            assert lint([broken]), f"cfn-lint does not see {new}"
+    for action, resource in [("securityhub:GetFinding", "*"), ("s3:GetObject", "arn:aws:s3:::logs")]:
+        policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": resource}]}
+        assert judge(policy), f"parliament does not see {action} on {resource}"
+    file = (folder / "scan-role.tf").read_text()
+    for old, new in [("var.caller_arn", "var.caller"), ("aws_iam_role.doorward_scan.arn", "aws_iam_role.other.arn")]:
+        assert old in file and terraform(file.replace(old, new))[1], f"nobody sees {new}"
+
+
+def check(folder):
+    counts = {"templates": 0, "policies": 0, "modules": 0, "roles": 0}
+    templates = sorted(folder.glob("*.yaml"))
+    said = lint(templates)
+    assert not said, f"cfn-lint: {said}"
+    counts["templates"] = len(templates)
+    for path in sorted(folder.glob("*.policy.json")):
+        said = judge(json.loads(path.read_text()))
+        assert not said, f"{path.name}: {said}"
+        counts["policies"] += 1
+    for path in sorted(folder.glob("*-role.tf")):
+        blocks, problems = terraform(path.read_text())
+        assert not problems, f"{path.name}: {problems}"
+        counts["modules"] += 1
+        role = path.name.removesuffix(".tf")
+        policy = of_json(json.loads((folder / f"{role}.policy.json").read_text()))
+        assert of_terraform(blocks) == policy, f"{path.name} and the plain policy differ"
+        member = folder / f"{role}.stackset.yaml"
+        template = cfn_yaml.load(str(member))["Resources"]["Role"]
+        assert of_yaml(template) == policy, f"{member.name} and the plain policy differ"
+        # The stack for the management account makes the same role there, and carries the members' template.
+        whole = cfn_yaml.load(str(folder / f"{role}.organization.yaml"))["Resources"]
+        assert whole["Role"] == template, f"{role}: the management account gets another role"
+        assert whole["Members"]["Properties"]["TemplateBody"] == member.read_text(), f"{role}: the members get another template"
+        trust = folder / f"{role}.trust.json"
+        conditions = template["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]["Fn::If"][1]
+        assert set(conditions["StringEquals"]) == {"sts:ExternalId", "aws:PrincipalOrgID"}
+        if trust.is_file():
+            statement = json.loads(trust.read_text())["Statement"][0]
+            assert set(statement["Condition"]["StringEquals"]) == set(conditions["StringEquals"])
+        counts["roles"] += 1
+    pack = cfn_yaml.load(str(folder / "desync.conformance-pack.organization.yaml"))
+    body = pack["Resources"]["Pack"]["Properties"]["TemplateBody"]
+    assert body == (folder / "desync.conformance-pack.yaml").read_text(), "the organization gets another pack"
+    assert len(body.encode()) <= 51200
+    assert counts["roles"] >= 5 and counts["policies"] >= 11 and counts["templates"] >= 15, counts
+    return counts
+
+
+def main():
+    folders = [pathlib.Path(argument) for argument in sys.argv[1:]]
+    controls(folders[0])
+    for folder in folders:
+        counts = check(folder)
+        print(f"{folder.name}: {', '.join(f'{count} {what}' for what, count in counts.items())}: nothing to object to")
+
+
+main()

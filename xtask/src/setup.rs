@@ -1,0 +1,66 @@
+//! `cargo xtask setup`: what `doorward setup` prints, read by those who check such files for a living.
+//!
+//! cfn-lint knows CloudFormation's resource types and their values, parliament knows IAM's actions and what each of them is
+//! about, python-hcl2 parses Terraform. None of them needs AWS.
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::iam::write;
+use crate::process::finish;
+use crate::{stand, workspace};
+
+/// What is installed. Pinned, because a linter's opinions change.
+const PINS: [&str; 3] = ["cfn-lint==1.58.0", "parliament==1.6.4", "python-hcl2==8.1.4"];
+
+/// What is written, beside the roles.
+const GUARDS: [&[&str]; 3] = [
+    &["config-rule", "--exclude-account", "111122223333"],
+    &["conformance-pack", "--exclude-account", "111122223333"],
+    &["eventbridge", "--bus-arn", "arn:aws:events:eu-west-1:111122223333:event-bus/doorward"],
+];
+
+/// Flags that fill in everything that can be filled in.
+const WHOM: [&str; 6] = [
+    "--caller-arn",
+    "arn:aws:iam::111122223333:role/ops/doorward",
+    "--external-id",
+    "front-doors",
+    "--organization-id",
+    "o-acme000001",
+];
+
+/// Writes every form of every capability, plain and filled in, and has them checked.
+pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
+    crate::only(arguments, &[])?;
+    let python = stand::environment("setup", &PINS)?;
+    let program = workspace::build("doorward")?;
+    let folder = tempfile::tempdir().context("no folder for the templates")?;
+    let (plain, filled) = (folder.path().join("plain"), folder.path().join("filled"));
+    for (folder, whom) in [(&plain, &[][..]), (&filled, &WHOM[..])] {
+        std::fs::create_dir(folder).context("no folder for the templates")?;
+        write(&program, folder, "iam", &["scan", "traffic", "metrics", "publish", "notify", "change"], whom)?;
+        for form in ["stackset", "terraform"] {
+            write(&program, folder, form, &["scan", "traffic", "metrics", "publish", "change"], whom)?;
+        }
+        for guard in GUARDS {
+            guardrail(&program, folder, guard)?;
+        }
+    }
+    let mut check = Command::new(python);
+    check.arg(workspace::root()?.join("xtask/setup/check.py")).args([&plain, &filled]);
+    let checked = finish(&mut check)?;
+    print!("{}", checked.stdout);
+    ensure!(checked.code == Some(0), "a template is not as it must be: {}", checked.stderr.trim());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn guardrail(program: &Path, folder: &Path, arguments: &[&str]) -> Result<()> {
+    let mut setup = Command::new(program);
+    setup.env_clear().current_dir(folder).args(["-q", "setup"]).args(arguments).args(["--out", "."]);
+    let done = finish(&mut setup)?;
+    ensure!(done.code == Some(0), "doorward setup {}: {}", arguments.join(" "), done.stderr.trim());
+    Ok(())
+}
