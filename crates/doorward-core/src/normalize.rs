@@ -14,8 +14,11 @@ use doorward_model::{
     Observed, Organization, RawLoadBalancer, Region, Run, Scheme,
 };
 
+mod label;
 mod manager;
 mod owner;
+
+pub use label::label;
 
 pub use manager::ManagerSettings;
 pub use owner::OwnerSettings;
@@ -106,6 +109,7 @@ fn one(
         security_groups: raw.security_groups,
         zones: raw.zones,
         traffic: None,
+        undecided: None,
     }
 }
 

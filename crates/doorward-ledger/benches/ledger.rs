@@ -321,5 +321,6 @@ fn balancer(lb: usize, mode: Mode) -> LoadBalancer {
         security_groups: Vec::new(),
         zones: Vec::new(),
         traffic: None,
+        undecided: None,
     }
 }

@@ -312,5 +312,6 @@ fn balancer(place: &Place<'_>, thing: &Thing<'_>) -> LoadBalancer {
         security_groups: Vec::new(),
         zones: Vec::new(),
         traffic: None,
+        undecided: None,
     }
 }

@@ -74,6 +74,7 @@ pub(crate) fn balancer(name: &str, owner: Observed<Owner>) -> LoadBalancer {
         security_groups: Vec::new(),
         zones: Vec::new(),
         traffic: None,
+        undecided: None,
     }
 }
 

@@ -155,6 +155,7 @@ fn ordinary(n: u64, owners: u64, dice: &mut Dice) -> LoadBalancer {
         security_groups: vec![],
         zones: vec![],
         traffic: None,
+        undecided: None,
     }
 }
 

@@ -219,6 +219,7 @@ pub(crate) fn balancer(place: &AccountRegion, name: &str, truth: &Truth, at: Tim
         security_groups: vec!["sg-1".to_owned()],
         zones: vec![format!("{}a", place.region)],
         traffic: None,
+        undecided: None,
     }
 }
 
