@@ -38,17 +38,27 @@ const UNKNOWN: &str = "is none of the dialects that are checked: the JSON of a T
                        PLAN`), Terraform configuration, a CloudFormation template, a Kubernetes manifest, the JSON of a \
                        Pulumi preview (`pulumi preview --json`), or an ECS gateway definition";
 
+/// Whether a file that nobody named is worth reading.
+pub(crate) fn speaks(source: &Source) -> bool {
+    is_configuration(source.name()) || SIGNS.iter().any(|sign| source.text.contains(sign))
+}
+
+fn is_configuration(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    [".tf", ".tofu", ".tf.json", ".tofu.json"].iter().any(|ending| name.ends_with(ending))
+}
+
 /// Tells the dialect of a file.
 pub(crate) fn recognise<'a>(source: &Source, text: &Text<'a>) -> Result<Form<'a>, Problem> {
     let name = source.name().to_ascii_lowercase();
     let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| name.ends_with(suffix));
-    if ends(&[".tf", ".tofu", ".tf.json", ".tofu.json"]) {
+    if is_configuration(&name) {
         return Ok(Form::Configuration);
     }
     if ends(&[".tfvars", ".tfvars.json"]) {
         return Ok(Form::Nothing);
     }
-    if !source.named && !SIGNS.iter().any(|sign| text.text.contains(sign)) {
+    if !source.may_declare() {
         return Ok(Form::Nothing);
     }
     let form = if text.text.trim_start().starts_with('{') { of_json(text) } else { of_yaml(text) };

@@ -41,6 +41,11 @@ impl Source {
         }
     }
 
+    /// Whether it is worth reading. Somebody named it, or it holds a word that every declaration has.
+    pub fn may_declare(&self) -> bool {
+        self.named || crate::form::speaks(self)
+    }
+
     /// The folder it lies in; empty for the current one.
     pub(crate) fn folder(&self) -> &str {
         self.path.rsplit_once('/').map_or("", |(folder, _)| folder)

@@ -7,6 +7,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::output::Format;
 
+mod check;
 mod exceptions;
 mod history;
 mod notify;
@@ -15,6 +16,7 @@ mod publish;
 mod traffic;
 mod verify;
 
+pub(crate) use check::CheckArguments;
 pub(crate) use exceptions::{AddArguments, ExceptionsCommand, RenewArguments};
 pub(crate) use history::{HistoryArguments, HistoryCommand, HistoryFormat};
 pub(crate) use notify::NotifyArguments;
@@ -30,6 +32,7 @@ Examples:
   doorward scan --format table --format json-v1=scan.json --save scan.saved
   doorward traffic --from scan.saved --save traffic.json   what the requests say, read from S3 and CloudWatch
   doorward advise --logs FOLDER                  the mode each load balancer should be in, from a folder of logs
+  doorward check plan.json templates/            the same rules for what is not deployed yet
   doorward publish --dry-run                     what Security Hub would be told, and why
   doorward notify --dry-run                      what owners would be told
   doorward report --from scan.saved              render a saved scan again, offline
@@ -104,6 +107,8 @@ pub(crate) enum Command {
     Traffic(Box<TrafficArguments>),
     /// The mode that each load balancer should be in by its traffic, with the evidence
     Advise(Box<AdviseArguments>),
+    /// Judge Terraform, CloudFormation, Kubernetes, Pulumi and ECS declarations by the same rules, before they are deployed
+    Check(Box<CheckArguments>),
     /// Tell owners what changed and what is due, once each
     Notify(NotifyArguments),
     /// Is this evidence as it was written? Exit code 3 where it is not
@@ -153,6 +158,8 @@ pub(crate) enum SchemaKind {
     NdjsonV1,
     /// A saved scan.
     Saved,
+    /// The output `json-v1` of `doorward check`.
+    CheckJsonV1,
 }
 
 /// What to do with the settings.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+mod check;
 mod cli;
 mod demo;
 mod exceptions;
@@ -67,6 +68,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Notify(arguments) => notify::run(cli, arguments),
         Command::Traffic(arguments) => traffic::run(cli, arguments),
         Command::Advise(arguments) => traffic::advise(cli, arguments),
+        Command::Check(arguments) => check::run(cli, arguments),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Explain { topic } => answer(&explain::text(topic.as_deref())?),
         Command::Schema { kind } => answer(&schema::text(*kind)?),

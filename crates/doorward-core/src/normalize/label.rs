@@ -8,12 +8,7 @@ use super::{NormalizeSettings, find_tag, first_tag, tidy};
 
 /// Reads them off the tags and the account, as for a scanned load balancer. Where deployment may add tags (`more`), only
 /// what no added tag could change is taken: a tag under the first of the configured keys.
-pub fn label(
-    lb: &mut LoadBalancer,
-    account: Option<&Account>,
-    more: Option<&Arc<Gap>>,
-    settings: &NormalizeSettings,
-) {
+pub fn label(lb: &mut LoadBalancer, account: Option<&Account>, more: Option<&Arc<Gap>>, settings: &NormalizeSettings) {
     let unplaced = || match lb.known_account() {
         Observed::Unread(gap) => Observed::Unread(gap),
         Observed::Known(_) | Observed::Absent => Observed::Absent,
@@ -27,7 +22,9 @@ pub fn label(
     let first_of = |keys: &[String]| {
         let found = lb.tags.known().and_then(|tags| find_tag(tags, keys)).map(|(key, _)| key);
         match more {
-            Some(gap) if !keys.is_empty() && !found.is_some_and(|key| is_first(keys, key)) => Observed::Unread(gap.clone()),
+            Some(gap) if !keys.is_empty() && !found.is_some_and(|key| is_first(keys, key)) => {
+                Observed::Unread(gap.clone())
+            }
             _ => first_tag(&lb.tags, keys),
         }
     };
