@@ -35,7 +35,8 @@ impl Attributes {
             value
         };
         self.named.insert(key.to_owned(), value);
-        self.spans.insert(key.to_owned(), span);
+        // It is looked at where it is named first.
+        self.spans.entry(key.to_owned()).or_insert(span);
     }
 
     /// Reads a list of maps, each with a key and a value under the given names. `read` gives the value of a node, and says
@@ -56,7 +57,7 @@ impl Attributes {
         for entry in entries {
             let unsure = |message: &str| gap(text, GapReason::Unresolved, entry.span.clone(), message);
             // A list entry that stands for nothing, such as a reference to AWS::NoValue.
-            if !entry.is_null() && read(entry) == Observed::Absent {
+            if entry.get(names.0).is_none() && !entry.is_null() && read(entry) == Observed::Absent {
                 continue;
             }
             let key = entry.get(names.0).map_or(Observed::Absent, read);

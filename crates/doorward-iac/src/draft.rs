@@ -142,7 +142,10 @@ impl<'t> Draft<'t> {
     }
 
     /// Puts the load balancer together.
-    pub(crate) fn finish(self, options: &Options) -> Declared {
+    pub(crate) fn finish(mut self, options: &Options) -> Declared {
+        if options.new && self.action == Action::Unsaid {
+            self.action = Action::Create;
+        }
         let (kind, mode_key) = (self.kind, self.kind.mode_attribute());
         let mode = self.parsed(mode_key, "defensive");
         let drop_invalid_headers = self.parsed(DROP_INVALID, "false");

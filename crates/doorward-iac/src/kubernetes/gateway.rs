@@ -88,7 +88,10 @@ fn of_gateway<'a>(
     if !class_first {
         ordered.reverse();
     }
-    let missing = ordered.iter().find(|(found, _)| found.is_none()).map(|(_, name)| name.clone());
+    let names = |found: &Option<Object<'_>>| found.is_some_and(|o| o.listed(&LIST).named.contains_key(MODE));
+    // One that is not seen decides unless one before it does.
+    let before = ordered.iter().take_while(|(found, _)| !names(found));
+    let missing = before.filter(|(found, _)| found.is_none()).map(|(_, name)| name.clone()).next();
     let found: Vec<_> = ordered.into_iter().filter_map(|(found, _)| found).collect();
     let namer = found.iter().copied().find(|object| object.listed(&LIST).named.contains_key(MODE));
     let at = namer.or_else(|| found.last().copied()).unwrap_or(gateway);
@@ -101,13 +104,13 @@ fn of_gateway<'a>(
         attributes.rest = attributes.rest.or(listed.rest);
     }
     attributes.spans = at.listed(&LIST).spans;
+    let undecided = missing.is_some();
     if let Some(name) = missing {
         let message = format!("the LoadBalancerConfiguration {name:?} is not among the files");
         attributes.rest = Some(gap(gateway.text, GapReason::Unresolved, gateway.head(), message));
     }
     let mut draft = of_configuration(at, gateway.address(), attributes);
-    if draft.rest.is_some() && found.first().is_none_or(|first| !first.listed(&LIST).named.contains_key(MODE)) {
-        // Whoever is not seen may be the one who decides.
+    if undecided {
         draft.attributes.remove(MODE);
     }
     draft.kind = Kind::Application;

@@ -110,6 +110,10 @@ impl<'a> Scope<'a> {
             }
             Some(meaning) => {
                 let mut meaning = meaning.clone();
+                // What is written there may be meant for others as well.
+                let mut spot = meaning.spot.unwrap_or_else(|| Spot { text, span: span.clone(), literal: false });
+                spot.literal = false;
+                meaning.spot = Some(spot);
                 meaning.note = meaning.note.or_else(|| Some(format!("by {kind}.{name}")));
                 meaning
             }

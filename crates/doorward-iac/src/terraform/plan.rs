@@ -286,7 +286,8 @@ impl State<'_> {
             Some(Attributes::of_list(self.text, list, ("key", "value"), &read))
         };
         let mut attributes = list("after").unwrap_or_default();
-        if draft.action == Action::Update || draft.action == Action::Keep {
+        let open = self.unknown(&["load_balancer_attributes"]);
+        if open.is_none() && (draft.action == Action::Update || draft.action == Action::Keep) {
             let before: BTreeMap<_, _> = list("before").unwrap_or_default().named;
             for (key, value) in before {
                 if !attributes.named.contains_key(&key) {
@@ -296,7 +297,7 @@ impl State<'_> {
             }
         }
         let mode = draft.kind.mode_attribute();
-        if let Some(span) = self.unknown(&["load_balancer_attributes"]) {
+        if let Some(span) = open {
             let message = "the plan leaves the attributes open";
             attributes.rest = Some(draft.gap(GapReason::KnownAfterApply, span, message));
         } else if let Some(unknown) = self.view("after_unknown", &["load_balancer_attributes"])

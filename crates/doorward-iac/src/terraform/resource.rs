@@ -104,7 +104,8 @@ impl<'a> Resource<'a> {
         let mut draft = draft(text, format!("{prefix}{kind}.{name}{suffix}"), head, &mode, options);
         fill(&mut draft, classic, &value);
         defaults(&mut draft);
-        if self.ignored() && !options.new {
+        let ignored = self.ignored() && !options.new;
+        if ignored {
             let message = "lifecycle.ignore_changes lets an existing load balancer keep its mode";
             let gap = gap(text, GapReason::KeepsLiveValue, section.head.clone(), message);
             draft.attributes.insert(draft.kind.mode_attribute().to_owned(), Observed::Unread(gap));
@@ -114,7 +115,11 @@ impl<'a> Resource<'a> {
         }
         draft.deliveries = self.deliveries;
         give_tags(&mut draft, &self.argument(&scope, "tags"), tags);
-        draft.fix = fix(&mode, self.parts.last().copied().unwrap_or(self.parts[0]).0, self.meta());
+        draft.fix = if ignored {
+            Err("lifecycle.ignore_changes keeps it from being applied".to_owned())
+        } else {
+            fix(&mode, self.file(), self.meta())
+        };
         Some(draft.finish(options))
     }
 
@@ -300,7 +305,7 @@ fn fix(mode: &Meaning<'_>, file: &File<'_>, section: &Section) -> Result<Edit, S
             let quote = "\"".to_owned();
             return Ok(Edit { file: text.path.to_owned(), span: span.clone(), before: quote.clone(), after: quote });
         }
-        return Err("the value is an expression; change what it refers to".to_owned());
+        return Err("the value is not written here; change it where it comes from".to_owned());
     }
     let inside = section.inside.clone().ok_or("the configuration is JSON, which is made by a program")?;
     let text = &file.text;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use doorward_iac::Place;
 use doorward_model::{Severity, Verdict, VerdictKind, harmless};
 
@@ -67,35 +67,34 @@ fn group<'a>(told: &Told<'_>, judged: &Judged, rule: &'a str, verdict: &Verdict)
 
 /// The line of a place, cut to what is around it.
 fn excerpt<'a>(title: annotate_snippets::Title<'a>, told: &Told<'_>, place: &Place) -> Group<'a> {
-    let group =
-        title.element(annotate_snippets::Origin::path(clean(&place.file)).line(place.line).char_column(place.column));
-    let Some(source) = told.sources.iter().find(|source| source.path == place.file) else { return group };
-    let text = &source.text;
-    let span = place.span.start.min(text.len())..place.span.end.min(text.len());
-    let start = text[..span.start].rfind('\n').map_or(0, |at| at + 1);
-    let end = text[span.start..].find('\n').map_or(text.len(), |at| span.start + at);
-    let before: String = keep_last(&text[start..span.start], WIDEST / 2);
-    let marked = &text[span.start..span.end.min(end).max(span.start)];
-    let marked: String = marked.trim_end_matches('\r').chars().take(WIDEST / 2).collect();
-    let room = WIDEST - before.chars().count().min(WIDEST) - marked.chars().count().min(WIDEST / 2);
-    let after: String =
-        text[span.end.min(end).max(span.start)..end].trim_end_matches('\r').chars().take(room).collect();
-    let [before, marked, after] = [before, marked, after].map(|part| visible(&part));
-    let at = before.len()..before.len() + marked.len().max(1).min(marked.len() + after.len()).max(marked.len());
-    let line = format!("{before}{marked}{after}");
-    let at = at.start..at.end.min(line.len()).max(at.start);
-    title_of(group, line, place, at)
-}
-
-fn title_of<'a>(group: Group<'a>, line: String, place: &Place, at: std::ops::Range<usize>) -> Group<'a> {
-    let snippet = Snippet::source(line).line_start(place.line).annotation(AnnotationKind::Primary.span(at));
-    group.element(snippet)
+    let path = clean(&place.file);
+    let origin = Origin::path(path.clone()).line(place.line).char_column(place.column);
+    let Some(source) = told.sources.iter().find(|source| source.path == place.file) else {
+        return title.element(origin);
+    };
+    let text = &*source.text;
+    let start = text[..place.span.start.min(text.len())].rfind('\n').map_or(0, |at| at + 1);
+    let line = text[start..].lines().next().unwrap_or_default();
+    let (from, to) = (place.span.start - start, (place.span.end - start).min(line.len()));
+    let [before, marked, after] = [&line[..from], &line[from..to.max(from)], &line[to.max(from)..]];
+    let kept = last(before, WIDEST / 2);
+    let marked = first(marked, WIDEST / 2);
+    let shown = format!("{}{}{}", visible(kept), visible(marked), visible(first(after, WIDEST / 2)));
+    let at = visible(kept).len();
+    let span = at..at + visible(marked).len();
+    let snippet = Snippet::source(shown).line_start(place.line).annotation(AnnotationKind::Primary.span(span));
+    // A line that is cut has other columns than the file.
+    if kept.len() == before.len() { title.element(snippet.path(path)) } else { title.element(origin).element(snippet) }
 }
 
 /// The last characters of a text.
-fn keep_last(text: &str, most: usize) -> String {
-    let from = text.char_indices().rev().nth(most.saturating_sub(1)).map_or(0, |(at, _)| at);
-    text[from..].to_owned()
+fn last(text: &str, most: usize) -> &str {
+    text.char_indices().rev().nth(most.saturating_sub(1)).map_or(text, |(at, _)| &text[at..])
+}
+
+/// The first characters of a text.
+fn first(text: &str, most: usize) -> &str {
+    text.char_indices().nth(most).map_or(text, |(at, _)| &text[..at])
 }
 
 /// Source text in which nothing steers a terminal, character by character so that columns stay.

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod bed;
+mod check;
 mod evidence;
 mod exceptions;
 mod formats;
