@@ -4,6 +4,8 @@
 //!
 //! `cargo xtask bench scan`: what the scanner costs beside a bare loop over the SDK and plain signed HTTP.
 //!
+//! `cargo xtask bench check`: a thousand files beside Checkov, and a plan of fifty megabytes.
+//!
 //! `cargo xtask bench traffic`: reading access logs beside unpacking them only, DuckDB, Polars and awk.
 //!
 //! Of `scan`, all three make the same calls against the same emulated organization, in turns and each in a process of its own.
@@ -15,6 +17,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::workspace;
 
+mod check;
 mod contenders;
 mod goals;
 mod table;
@@ -65,11 +68,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     match arguments.split_first() {
         Some((what, rest)) if what == "scan" => scan(rest),
         Some((what, rest)) if what == "traffic" => traffic::run(rest),
+        Some((what, rest)) if what == "check" => check::run(rest),
         Some((what, [])) => match OF_CRATES.iter().find(|(name, _)| name == what) {
             Some((_, packages)) => of_crates(packages),
-            None => bail!("does not know {what:?}; it takes `scan` or `traffic` with flags, or {}", names()),
+            None => bail!("does not know {what:?}; it takes `scan`, `traffic` or `check` with flags, or {}", names()),
         },
-        _ => bail!("takes what to measure: `scan` or `traffic` with flags, or {}", names()),
+        _ => bail!("takes what to measure: `scan`, `traffic` or `check` with flags, or {}", names()),
     }
 }
 

@@ -78,4 +78,16 @@ impl Attributes {
         }
         attributes
     }
+
+    /// Adds what was named before and no longer is: a load balancer keeps it. The answer names the last such key.
+    pub(crate) fn keep(&mut self, before: Self) -> Option<String> {
+        let mut kept = None;
+        for (key, value) in before.named {
+            if let std::collections::btree_map::Entry::Vacant(vacant) = self.named.entry(key) {
+                kept = Some(vacant.key().clone());
+                vacant.insert(value);
+            }
+        }
+        kept
+    }
 }

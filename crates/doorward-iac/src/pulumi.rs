@@ -82,10 +82,7 @@ fn read_step(text: &Text<'_>, step: &Step<'_>, options: &Options, reading: &mut 
     let urn: String = serde_json::from_str(step.urn.get())
         .map_err(|_| text.problem(at.start, "is not a Pulumi preview: a urn is no text"))?;
     // urn:pulumi:STACK::PROJECT::TYPE::NAME
-    let address = urn
-        .splitn(4, "::")
-        .nth(2)
-        .map_or_else(|| urn.clone(), |_| urn.split("::").skip(2).collect::<Vec<_>>().join("::"));
+    let address = urn.splitn(3, "::").nth(2).unwrap_or(&urn).to_owned();
     // A replacement is told by several steps; the one that creates is enough.
     if step.op == "replace" && reading.declared.iter().any(|d| d.dialect == Dialect::Pulumi && d.address == address) {
         return Ok(());
@@ -203,12 +200,8 @@ impl State<'_> {
         };
         let mut attributes = list(self.new).unwrap_or_default();
         if self.action != Action::Create {
-            for (key, value) in self.old.and_then(list).unwrap_or_default().named {
-                if !attributes.named.contains_key(&key) {
-                    draft.note = Some(format!("{key} is removed here, and the load balancer keeps its value"));
-                    attributes.named.insert(key, value);
-                }
-            }
+            let kept = attributes.keep(self.old.and_then(list).unwrap_or_default());
+            draft.note = kept.map(|key| format!("{key} is removed here, and the load balancer keeps its value"));
         }
         let mode = draft.kind.mode_attribute();
         draft.value = attributes.spans.get(mode).cloned();

@@ -107,18 +107,14 @@ impl GapReason {
         }
     }
 
+    /// Whether only declarations have it, so that no scan gives it.
+    pub const fn is_of_declarations(self) -> bool {
+        matches!(self, Self::Unresolved | Self::KnownAfterApply | Self::KeepsLiveValue | Self::Undeclared)
+    }
+
     /// Whether a gap's message says what its reason and operation do not.
     const fn is_told(self) -> bool {
-        matches!(
-            self,
-            Self::Malformed
-                | Self::Unreachable
-                | Self::Rejected
-                | Self::Unresolved
-                | Self::KnownAfterApply
-                | Self::KeepsLiveValue
-                | Self::Undeclared
-        )
+        matches!(self, Self::Malformed | Self::Unreachable | Self::Rejected) || self.is_of_declarations()
     }
 
     /// One sentence on what happened.

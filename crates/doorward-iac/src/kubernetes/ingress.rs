@@ -71,29 +71,21 @@ impl<'a> Classes<'a> {
                 let controller = class.node.text_at(&["spec", "controller"]);
                 controller.is_some_and(|controller| CONTROLLERS.contains(&controller))
             }
-            None => {
-                named == Some("alb")
-                    || (speaks && named.is_none_or(|name| name.contains("alb")))
-                    || (speaks && named.is_some())
-            }
+            None => named == Some("alb") || speaks,
         };
         if !ours {
             return None;
         }
         let params = class.and_then(|class| class.node.text_at(&["spec", "parameters", "name"]));
         let params = params.and_then(|name| self.params.get(name)).copied();
-        let mut unseen = None;
-        if class.is_none() {
-            unseen = named.map(|name| {
-                format!("the IngressClass {name:?} is not among the files; its parameters may override this")
-            });
-        } else if params.is_none() && class.is_some_and(|class| class.node.at(&["spec", "parameters"]).is_some()) {
-            unseen =
-                Some("the IngressClassParams of its class are not among the files and may override this".to_owned());
-        }
+        let unseen = named
+            .filter(|_| class.is_none())
+            .map(|name| format!("the IngressClass {name:?} is not among the files; its parameters may override this"));
+        let refers = class.is_some_and(|class| class.node.at(&["spec", "parameters"]).is_some());
+        let lacks_params = refers && params.is_none();
         let group = params.and_then(|params| params.node.text_at(&["spec", "group", "name"]));
         let group = group.or_else(|| object.annotation("alb.ingress.kubernetes.io/group.name").and_then(Node::as_str));
-        Some(Ingress { object, params, group, unseen })
+        Some(Ingress { object, params, group, unseen, lacks_params })
     }
 }
 
@@ -103,6 +95,8 @@ struct Ingress<'a> {
     group: Option<&'a str>,
     /// What is not among the files and could change the answer.
     unseen: Option<String>,
+    /// Its class refers to parameters that are not among the files, and they decide.
+    lacks_params: bool,
 }
 
 impl<'a> Ingress<'a> {
@@ -137,6 +131,11 @@ impl<'a> Ingress<'a> {
         draft.value = attributes.spans.get(MODE).cloned();
         draft.attributes = attributes.named;
         draft.rest = from_params.rest.or(attributes.rest.filter(|_| in_params.is_none()));
+        if self.lacks_params {
+            let message = "the IngressClassParams of its class are not among the files, and override the annotation";
+            draft.rest = Some(gap(object.text, GapReason::Unresolved, object.head(), message));
+            draft.attributes.clear();
+        }
         draft.note = match (in_params, mate) {
             (Some(params), _) => Some(format!("{} overrides the annotation", params.address())),
             (None, Some(mate)) => Some(format!("{} of the same group names it", mate.object.address())),

@@ -127,8 +127,7 @@ impl<'a> Scope<'a> {
                 Value::Bool(true) => self.value(&either.true_expr),
                 Value::Bool(false) => self.value(&either.false_expr),
                 _ => None,
-            }
-            .or(None);
+            };
         }
         if loops(expression) {
             return None;
@@ -198,12 +197,12 @@ pub(super) fn text_of(value: &Value) -> Option<String> {
     }
 }
 
+type Function = fn(FuncArgs) -> Result<Value, String>;
+
 /// The functions that stand in front of modes and counts.
 fn functions(context: &mut Context<'static>) {
-    let any = |function: fn(FuncArgs) -> Result<Value, String>| {
-        FuncDef::builder().variadic_param(ParamType::Any).build(function)
-    };
-    let list: [(&str, fn(FuncArgs) -> Result<Value, String>); 11] = [
+    let any = |function: Function| FuncDef::builder().variadic_param(ParamType::Any).build(function);
+    let list: [(&str, Function); 11] = [
         ("coalesce", |args| {
             let given = args.iter().find(|value| !value.is_null() && value.as_str() != Some(""));
             given.cloned().ok_or_else(|| "nothing is given".to_owned())

@@ -4,7 +4,6 @@
 //! type, and the rest of it only where that matters.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use doorward_model::{GapReason, Listener, Observed};
@@ -288,13 +287,8 @@ impl State<'_> {
         let mut attributes = list("after").unwrap_or_default();
         let open = self.unknown(&["load_balancer_attributes"]);
         if open.is_none() && (draft.action == Action::Update || draft.action == Action::Keep) {
-            let before: BTreeMap<_, _> = list("before").unwrap_or_default().named;
-            for (key, value) in before {
-                if !attributes.named.contains_key(&key) {
-                    draft.note = Some(format!("{key} is removed here, and the load balancer keeps its value"));
-                    attributes.named.insert(key, value);
-                }
-            }
+            let kept = attributes.keep(list("before").unwrap_or_default());
+            draft.note = kept.map(|key| format!("{key} is removed here, and the load balancer keeps its value"));
         }
         let mode = draft.kind.mode_attribute();
         if let Some(span) = open {

@@ -1,6 +1,6 @@
 //! The crate as its caller meets it: files in, declarations out.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should say where")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod cases;
 mod corpus;

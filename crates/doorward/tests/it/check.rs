@@ -69,9 +69,9 @@ fn the_examples() {
             "gateway orders gateway.json:5 pass",
             "Ingress shop/catalog ingress.yaml:9 fail",
             "Ingress shop/checkout ingress.yaml:47 pass",
-            "aws_lb.shop plan.json:23 fail",
-            "module.edge.aws_lb.this plan.json:39 pass",
-            "aws_lb.tuned plan.json:58 unknown",
+            "aws_lb.shop plan.json:22 fail",
+            "module.edge.aws_lb.this plan.json:38 pass",
+            "aws_lb.tuned plan.json:56 unknown",
             "aws:lb/loadBalancer:LoadBalancer::media preview.json:12 fail",
             "Resources.Named template.yaml:14 fail",
             "Resources.Referred template.yaml:23 unknown",
@@ -204,7 +204,9 @@ fn formats() {
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
 
     let sarif: Value = serde_json::from_str(&read("o.sarif")).unwrap();
-    let schema: Value = serde_json::from_str(include_str!("sarif-2.1.0.schema.json")).unwrap();
+    let mut schema: Value = serde_json::from_str(include_str!("sarif-2.1.0.schema.json")).unwrap();
+    // The published pattern has a bracket too many, which the validator refuses; nothing here names a language.
+    schema["definitions"]["run"]["properties"]["language"].as_object_mut().unwrap().remove("pattern");
     let schema = jsonschema::validator_for(&schema).unwrap();
     let wrong: Vec<String> = schema.iter_errors(&sarif).map(|e| format!("{}: {e}", e.instance_path())).collect();
     assert!(wrong.is_empty(), "{wrong:?}");
@@ -241,9 +243,9 @@ fn formats() {
         match reader.read_event().unwrap() {
             quick_xml::events::Event::Eof => break,
             quick_xml::events::Event::Start(e) | quick_xml::events::Event::Empty(e) => match e.name().as_ref() {
-                b"testcase" => cases += 1,
-                b"failure" => failures += 1,
-                b"error" => errors += 1,
+                "testcase" => cases += 1,
+                "failure" => failures += 1,
+                "error" => errors += 1,
                 _ => {}
             },
             _ => {}
@@ -420,7 +422,9 @@ fn standard_input() {
     use std::io::Write as _;
     let folder = tempfile::tempdir().unwrap();
     let mut child = doorward(folder.path())
-        .args(["check", "--rule", "desync-mode-below-required", "-"])
+        .args(["check", "--rule", "desync-mode-below-required", "--config"])
+        .arg(Path::new(REPOSITORY).join(EXAMPLES).join("doorward.toml"))
+        .arg("-")
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::piped())
         .spawn()
@@ -429,5 +433,5 @@ fn standard_input() {
     child.stdin.take().unwrap().write_all(&plan).unwrap();
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("aws_lb.shop") && text.contains("stdin:23"), "{text}");
+    assert!(text.contains("aws_lb.shop") && text.contains("stdin:22"), "{text}");
 }
