@@ -194,10 +194,10 @@ impl GapReason {
                 "Give the attribute a value that does not depend on another resource, or scan after it is applied."
             }
             Self::KeepsLiveValue => {
-                "Name the attribute, or give `doorward check` the live state with `--scan`, or `--new` where nothing is deployed yet."
+                "Name the attribute, or give the check the live state with --scan, or --new where nothing is deployed yet."
             }
             Self::Undeclared => {
-                "Say it with `--account`, `--region` or `--tag`, or give `doorward check` the live state with `--scan`."
+                "Say it with --account, --region or --tag, or give the check the live state with --scan."
             }
         }
     }

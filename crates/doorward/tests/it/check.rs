@@ -206,7 +206,9 @@ fn formats() {
     let sarif: Value = serde_json::from_str(&read("o.sarif")).unwrap();
     let mut schema: Value = serde_json::from_str(include_str!("sarif-2.1.0.schema.json")).unwrap();
     // The published pattern has a bracket too many, which the validator refuses; nothing here names a language.
-    schema["definitions"]["run"]["properties"]["language"].as_object_mut().unwrap().remove("pattern");
+    for holder in ["run", "toolComponent"] {
+        schema["definitions"][holder]["properties"]["language"].as_object_mut().unwrap().remove("pattern");
+    }
     let schema = jsonschema::validator_for(&schema).unwrap();
     let wrong: Vec<String> = schema.iter_errors(&sarif).map(|e| format!("{}: {e}", e.instance_path())).collect();
     assert!(wrong.is_empty(), "{wrong:?}");
