@@ -15,6 +15,8 @@ pub struct Source {
     pub path: String,
     /// Its text.
     pub text: Arc<str>,
+    /// Whether a byte order mark stands before the text.
+    pub marked: bool,
     /// Whether somebody named it. One that was only found is left alone where it is of no dialect.
     pub named: bool,
 }
@@ -32,7 +34,10 @@ impl Source {
             return Err(Problem::at_start(path, said));
         }
         match String::from_utf8(bytes) {
-            Ok(text) => Ok(Self { path, text: text.into(), named }),
+            Ok(text) => {
+                let bare = text.strip_prefix('\u{feff}');
+                Ok(Self { path, marked: bare.is_some(), text: bare.unwrap_or(&text).into(), named })
+            }
             Err(error) => {
                 let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
                 let line = 1 + valid.iter().filter(|byte| **byte == b'\n').count();
@@ -179,7 +184,7 @@ mod tests {
         #[test]
         fn places_are_those_that_an_editor_shows(text in "[a-zé支\n]{0,300}", at in 0_usize..400) {
             let at = (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-            let source = Source { path: "x".into(), text: text.repeat(20).into(), named: true };
+            let source = Source { path: "x".into(), text: text.repeat(20).into(), marked: false, named: true };
             let at = at + text.len() * 13;
             let place = Text::new(&source).place(at..at);
             let before = &source.text[..at];

@@ -106,4 +106,17 @@ fn other_encodings_are_told() {
     let reading = marked.read();
     assert_eq!(reading.declared.len(), 1, "{reading:?}");
     assert_eq!(reading.declared[0].place.line, 3);
+
+    for (file, text) in [
+        (
+            "plan.json",
+            "{\"format_version\":\"1.2\",\"resource_changes\":[{\"address\":\"aws_lb.a\",\"type\":\"aws_lb\",\"change\":{\"actions\":[\"create\"],\"after\":{\"desync_mitigation_mode\":\"monitor\"}}}]}",
+        ),
+        ("main.tf", "resource \"aws_lb\" \"a\" {}\n"),
+    ] {
+        let (plain, marked) =
+            (Case::of(file, text.to_owned()).read(), Case::of(file, format!("\u{feff}{text}")).read());
+        assert_eq!(plain, marked, "{file}");
+        assert_eq!(plain.declared.len(), 1, "{file}");
+    }
 }

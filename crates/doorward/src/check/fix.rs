@@ -60,18 +60,18 @@ pub(super) fn apply(
         let before = gathered.sources[at].clone();
         gathered.sources[at] = Source { text: Arc::from(spliced(&before.text, &edits)), ..before.clone() };
         // Terraform's other files are read from the disk, so that a file must be there to be seen as it will be.
-        let written = write(&file, &gathered.sources[at].text)?;
+        write(&gathered.sources[at])?;
         let after = judge.check(gathered, options);
         let holds = after.judged.len() == checked.judged.len()
             && after.problems.len() <= checked.problems.len()
             && edits.iter().all(|wanted| is_in(&after, wanted));
-        if holds && written {
+        if holds {
             changed = true;
             for wanted in &edits {
                 say(format!("fixed: {file}:{}: {}: {}", wanted.line, wanted.address, wanted.mode));
             }
         } else {
-            write(&file, &before.text)?;
+            write(&before)?;
             gathered.sources[at] = before;
             say(format!("not fixed: {file}: the change did not read back as it was meant, so that it was taken back"));
         }
@@ -116,20 +116,25 @@ fn spliced(text: &str, edits: &[Wanted]) -> String {
     out
 }
 
-/// Whether the declaration is in the mode that was written.
+/// Whether the declaration is in the mode that was written, by the file that it was written into.
 fn is_in(checked: &Checked, wanted: &Wanted) -> bool {
-    let mut same = checked.judged.iter().filter(|judged| judged.declared.address == wanted.address);
-    same.any(|judged| judged.declared.load_balancer().is_some_and(|lb| lb.mode == Observed::Known(wanted.mode)))
+    checked.judged.iter().any(|judged| {
+        let declared = &judged.declared;
+        declared.address == wanted.address
+            && declared.place.file == wanted.edit.file
+            && declared.load_balancer().is_some_and(|lb| lb.mode == Observed::Known(wanted.mode))
+    })
 }
 
 /// Writes a file whole, with the permissions that it has.
-fn write(file: &str, text: &str) -> Result<bool, Failure> {
-    let path = Path::new(file);
+fn write(source: &Source) -> Result<(), Failure> {
+    let path = Path::new(&source.path);
     let permissions = path.metadata().map(|metadata| metadata.permissions());
-    let done = write_file(path, |out| out.write_all(text.as_bytes()));
-    done.map_err(|e| Failure::writing(file, &e))?;
+    let mark = if source.marked { "\u{feff}" } else { "" };
+    let done = write_file(path, |out| write!(out, "{mark}{}", source.text));
+    done.map_err(|e| Failure::writing(&source.path, &e))?;
     if let Ok(permissions) = permissions {
         let _ = std::fs::set_permissions(path, permissions);
     }
-    Ok(true)
+    Ok(())
 }
