@@ -6,6 +6,8 @@ use serde_json::Value;
 
 use crate::bed::{REPOSITORY, Said, doorward, run};
 
+mod fixes;
+
 const EXAMPLES: &str = "examples/iac";
 
 /// Runs a check within a folder.
@@ -257,69 +259,6 @@ fn formats() {
     let of = |kind: &str| document["findings"].as_array().unwrap().iter().filter(|f| f["verdict"] == kind).count();
     assert_eq!(errors, of("unknown"));
     assert!(failures > 0 && failures <= of("fail"));
-}
-
-/// Changes keep comments and everything else, are made where they are safe, and hold.
-#[test]
-fn fixes() {
-    let folder = examples();
-    let before = |name: &str| std::fs::read_to_string(Path::new(REPOSITORY).join(EXAMPLES).join(name)).unwrap();
-    let after = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
-    let only = ["--rule", "desync-mode-below-required", "--tag", "deployed-by=ci"];
-    let said = check(
-        folder.path(),
-        &[&only[..], &["--fix", "terraform", "template.yaml", "ingress.yaml", "gateway.json"]].concat(),
-    );
-    let one = |name: &str, from: &str, to: &str| {
-        assert_eq!(after(name), before(name).replacen(from, to, 1), "{name}\n{}", said.err);
-    };
-    one("ingress.yaml", "mode=monitor", "mode=defensive");
-    assert_eq!(
-        after("template.yaml"),
-        before("template.yaml").replace("Value: monitor # since", "Value: defensive # since").replace(
-            "    Properties:\n      Name: left-out",
-            "    Properties:\n      LoadBalancerAttributes:\n        - Key: routing.http.desync_mitigation_mode\n          Value: defensive\n      Name: left-out"
-        ),
-        "{}",
-        said.err
-    );
-    let terraform = after("terraform/main.tf");
-    assert!(terraform.contains("desync_mitigation_mode = \"strictest\"\n\n  access_logs {"), "{terraform}");
-    assert!(
-        terraform.contains("module \"alb\" {\n  desync_mitigation_mode = \"strictest\"\n\n  source  = "),
-        "{terraform}"
-    );
-    assert_eq!(terraform.lines().filter(|line| line.starts_with('#')).count(), 4, "{terraform}");
-    assert!(said.err.contains("fixed: terraform/main.tf:13: aws_lb.shop: strictest"), "{}", said.err);
-    assert_eq!(said.code, Some(4), "what is still unknown stays so: {}\n{}", said.out, said.err);
-
-    // A second time there is nothing to do.
-    let files = ["terraform/main.tf", "template.yaml", "ingress.yaml"].map(after);
-    check(folder.path(), &[&only[..], &["--fix", "."]].concat());
-    assert_eq!(["terraform/main.tf", "template.yaml", "ingress.yaml"].map(after), files);
-    assert_eq!(after("plan.json"), before("plan.json"), "a plan is never written");
-}
-
-#[test]
-fn changes_that_are_not_safe_are_left_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    let files = [
-        (
-            "var.tf",
-            "variable \"m\" {\n  default = \"monitor\"\n}\nresource \"aws_lb\" \"a\" {\n  desync_mitigation_mode = var.m\n}\n",
-        ),
-        (
-            "shared.yaml",
-            "x: &a\n  - {Key: routing.http.desync_mitigation_mode, Value: monitor}\nResources:\n  A:\n    Type: AWS::ElasticLoadBalancingV2::LoadBalancer\n    Properties: {LoadBalancerAttributes: *a}\n",
-        ),
-    ];
-    write(folder.path(), &files);
-    let said = check(folder.path(), &["--fix", "--rule", "desync-mode-below-required", "."]);
-    assert_eq!(said.code, Some(3), "{}\n{}", said.out, said.err);
-    for (name, text) in files {
-        assert_eq!(std::fs::read_to_string(folder.path().join(name)).unwrap(), text);
-        assert!(said.err.contains(&format!("not fixed: {name}")), "{}", said.err);
-    }
 }
 
 /// An attribute that is left out is what the scan saw; a policy and an exception of the scan hold for what is declared.
