@@ -24,9 +24,9 @@ pub(crate) fn read(named: &[&Source], options: &Options, folder: Folder<'_>, rea
     let roots: BTreeSet<&str> = named.iter().map(|source| source.folder()).collect();
     let mut called = BTreeSet::new();
     for root in &roots {
-        loader.installed(root);
         loader.load(root, named, reading);
-        loader.follow(root, root, "", 0, &mut called, named, reading);
+        loader.install(root, named, reading);
+        called.extend(loader.follow(root, named, reading));
     }
     let folders: BTreeMap<&str, Vec<File<'_>>> = loader
         .folders
@@ -38,14 +38,15 @@ pub(crate) fn read(named: &[&Source], options: &Options, folder: Folder<'_>, rea
         .collect();
     let wanted: BTreeSet<&str> = named.iter().map(|source| source.path.as_str()).collect();
     reading.files.extend(wanted.iter().map(|path| ((*path).to_owned(), Dialect::Hcl)));
+    let evaluate = |root: &str, reading: &mut Reading| {
+        Evaluation::new(&folders, &loader.installed, options, &wanted, root).run(reading);
+    };
     for root in roots.iter().filter(|root| !called.contains(**root)) {
-        Evaluation { folders: &folders, installed: &loader.installed, options, wanted: &wanted, root }.run(reading);
+        evaluate(root, reading);
     }
     // Modules that only call each other have no beginning to be read from.
     if roots.iter().all(|root| called.contains(*root)) {
-        for root in &roots {
-            Evaluation { folders: &folders, installed: &loader.installed, options, wanted: &wanted, root }.run(reading);
-        }
+        roots.iter().for_each(|root| evaluate(root, reading));
     }
 }
 
@@ -84,8 +85,8 @@ impl Loader<'_> {
         self.folders.insert(folder.to_owned(), parsed);
     }
 
-    /// What `terraform init` installed for a root folder.
-    fn installed(&mut self, root: &str) {
+    /// What `terraform init` installed for a root folder, parsed.
+    fn install(&mut self, root: &str, named: &[&Source], reading: &mut Reading) {
         #[derive(serde::Deserialize)]
         struct Manifest {
             #[serde(rename = "Modules", default)]
@@ -104,57 +105,42 @@ impl Loader<'_> {
         let Ok(manifest) = serde_json::from_str::<Manifest>(&manifest.text) else { return };
         for module in manifest.modules {
             if let Some(folder) = within(root, &module.dir) {
+                self.load(&folder, named, reading);
                 self.installed.insert((root.to_owned(), module.key), folder);
             }
         }
     }
 
-    /// Loads what the modules of a folder call.
-    #[expect(clippy::too_many_arguments, reason = "one walk with its state; a type for it would only rename them")]
-    fn follow(
-        &mut self,
-        root: &str,
-        folder: &str,
-        path: &str,
-        depth: usize,
-        called: &mut BTreeSet<String>,
-        named: &[&Source],
-        reading: &mut Reading,
-    ) {
-        if depth >= DEEPEST {
-            return;
-        }
-        let parsed = self.folders.get(folder).map(Vec::as_slice).unwrap_or_default();
-        let calls: Vec<(String, Option<String>)> = parsed
-            .iter()
-            .flat_map(|(_, section)| &section.sections)
-            .filter(|section| section.name == "module")
-            .map(|section| {
-                let key = format!("{path}{}", section.labels.first().map(String::as_str).unwrap_or_default());
-                let target = target(section, root, folder, &key, &self.installed);
-                (key, target)
-            })
-            .collect();
-        for (key, target) in calls {
-            let Some(target) = target else { continue };
-            if target == folder {
-                continue;
-            }
-            called.insert(target.clone());
-            let known = self.folders.contains_key(&target);
-            self.load(&target, named, reading);
-            if !known || depth < 4 {
-                self.follow(root, &target, &format!("{key}."), depth + 1, called, named, reading);
+    /// Loads what the modules of a root folder call by a path, folder by folder, and says which those are.
+    fn follow(&mut self, root: &str, named: &[&Source], reading: &mut Reading) -> BTreeSet<String> {
+        let mut called = BTreeSet::new();
+        let mut open: Vec<String> = vec![root.to_owned()];
+        open.extend(self.installed.iter().filter(|((own, _), _)| own == root).map(|(_, folder)| folder.clone()));
+        let mut seen: BTreeSet<String> = open.iter().cloned().collect();
+        while let Some(folder) = open.pop() {
+            let parsed = self.folders.get(&folder).map(Vec::as_slice).unwrap_or_default();
+            let sections = parsed.iter().flat_map(|(_, section)| &section.sections);
+            let calls = sections.filter(|section| section.name == "module");
+            let targets: Vec<String> = calls.filter_map(|call| local(call, &folder)).collect();
+            for target in targets.into_iter().filter(|target| *target != folder) {
+                called.insert(target.clone());
+                if seen.insert(target.clone()) {
+                    self.load(&target, named, reading);
+                    open.push(target);
+                }
             }
         }
+        called
     }
 }
 
-/// The folder of a called module, where it is to be had.
+/// The folder of a called module, where it is to be had: installed, or named by its path.
 pub(super) fn target(call: &Section, root: &str, folder: &str, key: &str, installed: &Installed) -> Option<String> {
-    if let Some(folder) = installed.get(&(root.to_owned(), key.to_owned())) {
-        return Some(folder.clone());
-    }
+    installed.get(&(root.to_owned(), key.to_owned())).cloned().or_else(|| local(call, folder))
+}
+
+/// The folder that a call names by its path.
+fn local(call: &Section, folder: &str) -> Option<String> {
     match call.argument("source").map(|argument| &argument.value) {
         Some(Expression::String(source)) if source.starts_with("./") || source.starts_with("../") => {
             within(folder, source)

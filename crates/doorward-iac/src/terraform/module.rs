@@ -1,5 +1,6 @@
 //! One module of configuration: what its variables and locals come to, then its load balancers and the modules it calls.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_model::{GapReason, Observed};
@@ -17,6 +18,9 @@ use crate::{Options, Reading, Unread};
 /// The most instances of a resource or module that are looked at one by one.
 const MOST: usize = 64;
 
+/// The most calls of modules that are followed from one root folder: calls of calls multiply.
+const CALLS: usize = 10_000;
+
 /// A file of configuration.
 pub(super) struct File<'a> {
     pub(super) text: Text<'a>,
@@ -25,12 +29,14 @@ pub(super) struct File<'a> {
 
 /// The reading of one root folder.
 pub(super) struct Evaluation<'a> {
-    pub(super) folders: &'a BTreeMap<&'a str, Vec<File<'a>>>,
-    pub(super) installed: &'a Installed,
-    pub(super) options: &'a Options,
+    folders: &'a BTreeMap<&'a str, Vec<File<'a>>>,
+    installed: &'a Installed,
+    options: &'a Options,
     /// The files that somebody named; others of the root folder only help to understand them.
-    pub(super) wanted: &'a BTreeSet<&'a str>,
-    pub(super) root: &'a str,
+    wanted: &'a BTreeSet<&'a str>,
+    root: &'a str,
+    /// How many more calls are followed.
+    left: Cell<usize>,
 }
 
 /// A call of a module: from where, with what.
@@ -47,6 +53,17 @@ struct Call<'a> {
 }
 
 impl<'a> Evaluation<'a> {
+    /// A reading of the folders that are there; `wanted` are the files that somebody named.
+    pub(super) fn new(
+        folders: &'a BTreeMap<&'a str, Vec<File<'a>>>,
+        installed: &'a Installed,
+        options: &'a Options,
+        wanted: &'a BTreeSet<&'a str>,
+        root: &'a str,
+    ) -> Self {
+        Self { folders, installed, options, wanted, root, left: Cell::new(CALLS) }
+    }
+
     /// Reads the root folder and everything below it.
     pub(super) fn run(&self, reading: &mut Reading) {
         let call = Call {
@@ -195,6 +212,16 @@ impl<'a> Evaluation<'a> {
                 reading.declared.extend(resource.declare_public(&prefix, instance, tags, self.options));
                 continue;
             }
+            let left = self.left.get();
+            if left == 0 {
+                reading.unread.push(Unread {
+                    address: format!("{}module.{name}", call.prefix),
+                    place: file.text.place(section.head.clone()),
+                    because: format!("More than {CALLS} calls of modules are not followed; check the plan."),
+                });
+                return;
+            }
+            self.left.set(left - 1);
             let (Some(folder), false) = (folder, deep) else {
                 let source = source.unwrap_or("a source that is not written out");
                 reading.unread.push(Unread {

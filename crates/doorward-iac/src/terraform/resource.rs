@@ -101,7 +101,7 @@ impl<'a> Resource<'a> {
             _ => Observed::Absent,
         };
         let head = section.head.clone();
-        let mut draft = draft(text, format!("{prefix}{kind}.{name}{suffix}"), head, &mode, options);
+        let mut draft = draft(text, format!("{prefix}{kind}.{name}{suffix}"), head, &mode);
         fill(&mut draft, classic, &value);
         defaults(&mut draft);
         let ignored = self.ignored() && !options.new;
@@ -145,7 +145,7 @@ impl<'a> Resource<'a> {
             _ => Observed::Absent,
         };
         let head = self.meta().head.clone();
-        let mut draft = draft(text, format!("{prefix}aws_lb.this[0]"), head, &mode, options);
+        let mut draft = draft(text, format!("{prefix}aws_lb.this[0]"), head, &mode);
         fill(&mut draft, false, &value);
         // The module's own default, unlike the provider's.
         draft.attributes.entry(DROP_INVALID.to_owned()).and_modify(|value| {
@@ -220,7 +220,6 @@ fn draft<'a>(
     address: String,
     head: std::ops::Range<usize>,
     mode: &Meaning<'a>,
-    _options: &Options,
 ) -> Draft<'a> {
     let (text, value) = match &mode.spot {
         Some(Spot { text, span, .. }) => (*text, Some(span.clone())),

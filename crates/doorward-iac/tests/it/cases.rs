@@ -142,4 +142,9 @@ impl Case {
             cite: String::new(),
         }
     }
+
+    /// Puts a file beside it.
+    pub(crate) fn put(&mut self, name: &str, text: String) {
+        self.files.insert(name.to_owned(), text);
+    }
 }

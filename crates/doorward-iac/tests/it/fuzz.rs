@@ -153,3 +153,20 @@ fn aliases_of_aliases_end_somewhere() {
     let reading = Case::of("x.tf", text.clone()).read_as(text.into_bytes());
     assert_eq!(reading.declared.len(), 1, "{reading:?}");
 }
+
+/// Ten calls of a folder that calls the next one ten times, and so on, and back again.
+#[test]
+fn modules_of_modules_end_somewhere() {
+    let calls =
+        |to: &str| -> String { (0..10).map(|n| format!("module \"m{n}\" {{\n  source = \"{to}\"\n}}\n")).collect() };
+    let mut case = Case::of("main.tf", calls("./f0"));
+    for n in 0..12 {
+        case.put(&format!("f{n}/main.tf"), calls(&format!("../f{}", (n + 1) % 12)));
+    }
+    let reading = case.read();
+    assert!(
+        reading.unread.iter().any(|unread| unread.because.contains("not followed")),
+        "{} unread",
+        reading.unread.len()
+    );
+}
