@@ -156,7 +156,7 @@ fn loops(expression: &Expression) -> bool {
         Expression::Object(entries) => entries
             .iter()
             .any(|(key, value)| loops(value) || matches!(key, hcl::ObjectKey::Expression(key) if loops(key))),
-        Expression::TemplateExpr(template) => template.to_string().contains("for"),
+        Expression::TemplateExpr(template) => speaks_of_loops(&template.to_string()),
         Expression::Traversal(traversal) => {
             loops(&traversal.expr)
                 || traversal.operators.iter().any(|operator| match operator {
@@ -176,6 +176,12 @@ fn loops(expression: &Expression) -> bool {
         },
         _ => false,
     }
+}
+
+/// Whether the word `for` stands by itself in the text of a template, which is taken apart only when it is evaluated.
+fn speaks_of_loops(template: &str) -> bool {
+    let mut words = template.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-'));
+    words.any(|word| word == "for")
 }
 
 fn size(value: &Value) -> usize {

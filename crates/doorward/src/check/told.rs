@@ -11,6 +11,8 @@ use super::judge::Judged;
 
 /// The most characters of a line that are shown; a plan is one line of many megabytes.
 const WIDEST: usize = 140;
+/// How many bytes around a place are looked at.
+const FAR: usize = 2_048;
 
 /// The text. Failures that are merely informational are counted, and shown when asked for more.
 pub(super) fn text(told: &Told<'_>, colour: bool, more: bool) -> std::io::Result<String> {
@@ -73,10 +75,15 @@ fn excerpt<'a>(title: annotate_snippets::Title<'a>, told: &Told<'_>, place: &Pla
         return title.element(origin);
     };
     let text = &*source.text;
-    let start = text[..place.span.start.min(text.len())].rfind('\n').map_or(0, |at| at + 1);
-    let line = text[start..].lines().next().unwrap_or_default();
-    let (from, to) = (place.span.start - start, (place.span.end - start).min(line.len()));
-    let [before, marked, after] = [&line[..from], &line[from..to.max(from)], &line[to.max(from)..]];
+    // What is far away on the line is not shown, and not looked for.
+    let start = place.span.start.min(text.len());
+    let far = text.floor_char_boundary(start.saturating_sub(FAR));
+    let head = &text[far..start];
+    let before = head.rfind('\n').map_or(head, |at| &head[at + 1..]);
+    let whole = before.len() < head.len() || far == 0;
+    let end = text.floor_char_boundary(start.saturating_add(FAR).min(text.len()));
+    let rest = text[start..end].lines().next().unwrap_or_default();
+    let (marked, after) = rest.split_at(rest.floor_char_boundary(place.span.end.saturating_sub(start)));
     let kept = last(before, WIDEST / 2);
     let marked = first(marked, WIDEST / 2);
     let shown = format!("{}{}{}", visible(kept), visible(marked), visible(first(after, WIDEST / 2)));
@@ -84,7 +91,11 @@ fn excerpt<'a>(title: annotate_snippets::Title<'a>, told: &Told<'_>, place: &Pla
     let span = at..at + visible(marked).len();
     let snippet = Snippet::source(shown).line_start(place.line).annotation(AnnotationKind::Primary.span(span));
     // A line that is cut has other columns than the file.
-    if kept.len() == before.len() { title.element(snippet.path(path)) } else { title.element(origin).element(snippet) }
+    if whole && kept.len() == before.len() {
+        title.element(snippet.path(path))
+    } else {
+        title.element(origin).element(snippet)
+    }
 }
 
 /// The last characters of a text.
