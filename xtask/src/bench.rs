@@ -5,6 +5,7 @@
 //! `cargo xtask bench scan`: what the scanner costs beside a bare loop over the SDK and plain signed HTTP.
 //!
 //! `cargo xtask bench doctor`: how long an operator waits for the doctor of 500 accounts.
+//! `cargo xtask bench check`: a thousand files beside Checkov, and a plan of fifty megabytes.
 //!
 //! `cargo xtask bench traffic`: reading access logs beside unpacking them only, DuckDB, Polars and awk.
 //!
@@ -17,6 +18,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::workspace;
 
+mod check;
 mod contenders;
 mod doctor;
 mod goals;
@@ -69,11 +71,15 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         Some((what, rest)) if what == "scan" => scan(rest),
         Some((what, rest)) if what == "traffic" => traffic::run(rest),
         Some((what, rest)) if what == "doctor" => doctor::run(rest),
+        Some((what, rest)) if what == "check" => check::run(rest),
         Some((what, [])) => match OF_CRATES.iter().find(|(name, _)| name == what) {
             Some((_, packages)) => of_crates(packages),
-            None => bail!("does not know {what:?}; it takes `scan`, `traffic` or `doctor` with flags, or {}", names()),
+            None => bail!(
+                "does not know {what:?}; it takes `scan`, `traffic`, `check` or `doctor` with flags, or {}",
+                names()
+            ),
         },
-        _ => bail!("takes what to measure: `scan`, `traffic` or `doctor` with flags, or {}", names()),
+        _ => bail!("takes what to measure: `scan`, `traffic`, `check` or `doctor` with flags, or {}", names()),
     }
 }
 

@@ -14,8 +14,11 @@ use doorward_model::{
     Observed, Organization, RawLoadBalancer, Region, Run, Scheme,
 };
 
+mod label;
 mod manager;
 mod owner;
+
+pub use label::label;
 
 pub use manager::ManagerSettings;
 pub use owner::OwnerSettings;
@@ -107,6 +110,7 @@ fn one(
         zones: raw.zones,
         traffic: None,
         changes: Vec::new(),
+        undecided: None,
     }
 }
 

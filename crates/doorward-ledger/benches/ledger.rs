@@ -322,5 +322,6 @@ fn balancer(lb: usize, mode: Mode) -> LoadBalancer {
         zones: Vec::new(),
         traffic: None,
         changes: Vec::new(),
+        undecided: None,
     }
 }

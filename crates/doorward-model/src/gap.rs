@@ -44,11 +44,19 @@ pub enum GapReason {
     Excluded,
     /// Doorward did not ask for it: the settings say so, or no rule needs it.
     NotAsked,
+    /// A declaration refers to something that the files do not say.
+    Unresolved,
+    /// A plan says that the value is known only after it is applied.
+    KnownAfterApply,
+    /// A declaration leaves it out, so that an existing load balancer keeps the value it has.
+    KeepsLiveValue,
+    /// Deployment decides it, not the declaration.
+    Undeclared,
 }
 
 impl GapReason {
     /// All reasons, in the order in which they are explained.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 21] = [
         Self::AccessDenied,
         Self::DeniedByOrganizationPolicy,
         Self::RoleMissing,
@@ -66,6 +74,10 @@ impl GapReason {
         Self::Rejected,
         Self::Excluded,
         Self::NotAsked,
+        Self::Unresolved,
+        Self::KnownAfterApply,
+        Self::KeepsLiveValue,
+        Self::Undeclared,
     ];
 
     /// The stable code, as in JSON and `doorward explain`.
@@ -88,7 +100,21 @@ impl GapReason {
             Self::Rejected => "rejected",
             Self::Excluded => "excluded",
             Self::NotAsked => "not-asked",
+            Self::Unresolved => "unresolved",
+            Self::KnownAfterApply => "known-after-apply",
+            Self::KeepsLiveValue => "keeps-live-value",
+            Self::Undeclared => "undeclared",
         }
+    }
+
+    /// Whether only declarations have it, so that no scan gives it.
+    pub const fn is_of_declarations(self) -> bool {
+        matches!(self, Self::Unresolved | Self::KnownAfterApply | Self::KeepsLiveValue | Self::Undeclared)
+    }
+
+    /// Whether a gap's message says what its reason and operation do not.
+    const fn is_told(self) -> bool {
+        matches!(self, Self::Malformed | Self::Unreachable | Self::Rejected) || self.is_of_declarations()
     }
 
     /// One sentence on what happened.
@@ -122,6 +148,12 @@ impl GapReason {
             Self::NotAsked => {
                 "Doorward did not ask for it: the settings or the kind of scan say so, or no rule needs it."
             }
+            Self::Unresolved => "A declaration refers to something whose value the checked files do not say.",
+            Self::KnownAfterApply => "The plan says that the value is known only after it is applied.",
+            Self::KeepsLiveValue => {
+                "The declaration leaves it out, so that an existing load balancer keeps the value it has."
+            }
+            Self::Undeclared => "The declaration does not say it: deployment decides it.",
         }
     }
 
@@ -155,6 +187,18 @@ impl GapReason {
             Self::NotAsked => {
                 "Change `collect.vended_logs`, `collect.alb_listeners` or `scope.single_account` if a verdict needs it."
             }
+            Self::Unresolved => {
+                "Write the value where it is used, or check the plan or the rendered output, which has it."
+            }
+            Self::KnownAfterApply => {
+                "Give the attribute a value that does not depend on another resource, or scan after it is applied."
+            }
+            Self::KeepsLiveValue => {
+                "Name the attribute, or give the check the live state with --scan, or --new where nothing is deployed yet."
+            }
+            Self::Undeclared => {
+                "Say it with --account, --region or --tag, or give the check the live state with --scan."
+            }
         }
     }
 }
@@ -170,7 +214,8 @@ impl fmt::Display for GapReason {
 pub struct Gap {
     /// The reason, from a closed set.
     pub reason: GapReason,
-    /// The API operation that failed, as an IAM action where it has one: `elasticloadbalancing:DescribeTags`.
+    /// The API operation that failed, as an IAM action where it has one: `elasticloadbalancing:DescribeTags`. Of a
+    /// declaration, the place in the file: `main.tf:12:28`.
     pub operation: String,
     /// AWS's error code, verbatim.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -230,9 +275,7 @@ impl fmt::Display for Gap {
             write!(f, "; refused by {policy}")?;
         } else if let Some(action) = &self.action {
             write!(f, "; allow {action}")?;
-        } else if let (GapReason::Malformed | GapReason::Unreachable | GapReason::Rejected, Some(message)) =
-            (self.reason, &self.message)
-        {
+        } else if let (true, Some(message)) = (self.reason.is_told(), &self.message) {
             write!(f, ": {message}")?;
         }
         Ok(())

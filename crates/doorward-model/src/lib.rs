@@ -28,7 +28,7 @@ pub use gap::{Gap, GapReason};
 pub use ids::{AccountId, AccountRegion, Arn, InvalidId, Region};
 pub use inventory::{Cell, Evidence, Inventory, Listing, Organization, RawLoadBalancer, Run};
 pub use load_balancer::{
-    Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Owner, OwnerSource, Scheme, UnknownMode,
+    Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Owner, OwnerSource, Scheme, Undecided, UnknownMode,
 };
 pub use observed::Observed;
 pub use plain::{harmless, markdown, shown};

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, AppliedChange, Arn, Evidence, GapReason, Observed, OuPath, Region, Traffic};
+use crate::{AccountId, AppliedChange, Arn, Evidence, Gap, GapReason, Observed, OuPath, Region, Traffic};
 
 /// A desync mitigation mode. The order is the strength: `Monitor < Defensive < Strictest`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -283,9 +283,56 @@ pub struct LoadBalancer {
     /// What Doorward did to its mode, the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<AppliedChange>,
+    /// Which parts of its identity are stand-ins, because it was declared and nobody saw it; none for one that was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undecided: Option<Arc<Undecided>>,
+}
+
+/// The identity of a load balancer that was declared rather than seen: why a part of it is not known. A part without a gap is
+/// as good as seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Undecided {
+    /// Why the ARN is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Gap>")]
+    pub arn: Option<Arc<Gap>>,
+    /// Why the account is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Gap>")]
+    pub account: Option<Arc<Gap>>,
+    /// Why the Region is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Gap>")]
+    pub region: Option<Arc<Gap>>,
+    /// Why the name is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Gap>")]
+    pub name: Option<Arc<Gap>>,
 }
 
 impl LoadBalancer {
+    /// Its ARN, where it has been given one.
+    pub fn known_arn(&self) -> Observed<&Arn> {
+        self.decided(&self.arn, |undecided| undecided.arn.as_ref())
+    }
+
+    /// Its account, where that is settled.
+    pub fn known_account(&self) -> Observed<&AccountId> {
+        self.decided(&self.account, |undecided| undecided.account.as_ref())
+    }
+
+    /// Its name, where that is settled.
+    pub fn known_name(&self) -> Observed<&str> {
+        self.decided(self.name.as_str(), |undecided| undecided.name.as_ref())
+    }
+
+    fn decided<'a, T: ?Sized>(&self, part: &'a T, gap: fn(&Undecided) -> Option<&Arc<Gap>>) -> Observed<&'a T> {
+        match self.undecided.as_deref().and_then(gap) {
+            Some(gap) => Observed::Unread(gap.clone()),
+            None => Observed::Known(part),
+        }
+    }
+
     /// The owner as people should read it: the name, `unowned`, or that nobody could look.
     pub fn owner_label(&self) -> &str {
         match &self.owner {

@@ -141,9 +141,10 @@ impl fmt::Display for Requirement {
 /// Each criterion of the rule that is given, weighed by itself.
 fn matches(rule: &PolicyRule, lb: &LoadBalancer) -> Match {
     let criteria = [
-        (!rule.accounts.is_empty()).then(|| Match::from(rule.accounts.contains(&lb.account))),
+        (!rule.accounts.is_empty())
+            .then(|| Match::seen(&lb.known_account(), |account| rule.accounts.contains(account))),
         (!rule.kinds.is_empty()).then(|| Match::from(rule.kinds.contains(&lb.kind))),
-        (!rule.names.is_empty()).then(|| Match::from(matching::any(&rule.names, &lb.name))),
+        (!rule.names.is_empty()).then(|| Match::seen(&lb.known_name(), |name| matching::any(&rule.names, name))),
         (!rule.ous.is_empty()).then(|| matching::within(&lb.ou, &rule.ous)),
         rule.scheme.map(|wanted| Match::seen(&lb.scheme, |scheme| *scheme == wanted)),
         (!rule.tags.is_empty()).then(|| matching::tagged(&lb.tags, &rule.tags)),

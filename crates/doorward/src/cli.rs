@@ -8,6 +8,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use crate::output::Format;
 
 mod change;
+mod check;
 mod doctor;
 mod exceptions;
 mod history;
@@ -20,6 +21,7 @@ mod traffic;
 mod verify;
 
 pub(crate) use change::{ApplyArguments, HandArguments, PlanArguments, RollbackArguments, VerifyChangeArguments};
+pub(crate) use check::CheckArguments;
 pub(crate) use doctor::{DoctorArguments, Part};
 pub(crate) use exceptions::{AddArguments, ExceptionsCommand, RenewArguments};
 pub(crate) use history::{HistoryArguments, HistoryCommand, HistoryFormat};
@@ -42,6 +44,7 @@ Examples:
   doorward advise --logs FOLDER                  the mode each load balancer should be in, from a folder of logs
   doorward plan --from-advice                    what to change, in which order: a file to review
   doorward apply change-plan.json --watch 30m    change it in waves, canary first; roll back what does harm
+  doorward check plan.json templates/            the same rules for what is not deployed yet
   doorward publish --dry-run                     what Security Hub would be told, and why
   doorward notify --dry-run                      what owners would be told
   doorward report --from scan.saved              render a saved scan again, offline
@@ -126,6 +129,8 @@ pub(crate) enum Command {
     Rollback(RollbackArguments),
     /// Is a change still as it was made, and did it do harm? Without a change, list all
     VerifyChange(VerifyChangeArguments),
+    /// Judge Terraform, CloudFormation, Kubernetes, Pulumi and ECS declarations by the same rules, before they are deployed
+    Check(Box<CheckArguments>),
     /// Tell owners what changed and what is due, once each
     Notify(NotifyArguments),
     /// Is this evidence as it was written? Exit code 3 where it is not
@@ -184,6 +189,8 @@ pub(crate) enum SchemaKind {
     NdjsonV1,
     /// A saved scan.
     Saved,
+    /// The output `json-v1` of `doorward check`.
+    CheckJsonV1,
 }
 
 /// What to do with the settings.

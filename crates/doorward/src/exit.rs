@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use doorward_core::access::AccessError;
 use doorward_core::discover::DiscoverError;
-use doorward_model::{ScanReport, SinkError, Verdict, VerdictKind};
+use doorward_model::{ScanReport, SinkError, Verdict};
 
 use crate::settings::{ReportSettings, SettingsError};
 
@@ -90,20 +90,16 @@ impl Exit {
             .iter()
             .any(|f| matches!(f.verdict, Verdict::Fail { severity, .. } if settings.fail_on.covers(severity)));
         let counts = report.coverage.counts;
-        let judged = report.findings.iter().filter(|f| f.verdict.kind() != VerdictKind::NotApplicable);
-        let (mut known, mut all) = (0_usize, 0_usize);
-        for finding in judged {
-            all += 1;
-            known += usize::from(finding.verdict.kind() != VerdictKind::Unknown);
-        }
-        let enough = |part: usize, whole: usize| {
-            // Exact for every count that fits a scan; 100 % means all.
-            part as f64 * 100.0 >= settings.minimum_coverage * whole as f64
-        };
+        let verdicts = report.findings.iter().map(|finding| finding.verdict.kind());
         let seen = report.coverage.accounts_listing.is_full()
             && counts.in_scope() > 0
-            && enough(counts.complete, counts.in_scope())
-            && enough(known, all);
+            && settings.is_enough(counts.complete, counts.in_scope())
+            && settings.is_enough_known(verdicts);
+        Self::told(failed, seen)
+    }
+
+    /// What whether something failed and whether enough was seen come to.
+    pub(crate) fn told(failed: bool, seen: bool) -> Self {
         match (failed, seen) {
             (false, true) => Self::Clean,
             (true, true) => Self::Findings,

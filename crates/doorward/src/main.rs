@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 mod change;
+mod check;
 mod cli;
 mod demo;
 mod doctor;
@@ -76,6 +77,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Traffic(arguments) => traffic::run(cli, arguments),
         Command::Advise(arguments) => traffic::advise(cli, arguments),
         Command::Setup(command) => setup::run(cli, command),
+        Command::Check(arguments) => check::run(cli, arguments),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Explain { topic } => answer(&explain::text(topic.as_deref())?),
         Command::Schema { kind } => answer(&schema::text(*kind)?),

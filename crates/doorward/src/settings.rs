@@ -12,7 +12,7 @@ use doorward_core::collect::CollectSettings;
 use doorward_core::discover::{DiscoverSettings, RegionSettings, ScopeSettings};
 use doorward_core::normalize::{ManagerSettings, NormalizeSettings, OwnerSettings};
 use doorward_core::settings::{CallSettings, Span};
-use doorward_model::{Policy, Severity};
+use doorward_model::{Policy, Severity, VerdictKind};
 
 use crate::memory::LedgerSettings;
 use crate::output::{EvidenceSettings, OwnersSettings, SinkSettings};
@@ -136,6 +136,23 @@ pub(crate) struct ReportSettings {
     pub(crate) fail_on: FailOn,
     /// The least share, in percent, of account-Regions read completely and of verdicts known.
     pub(crate) minimum_coverage: f64,
+}
+
+impl ReportSettings {
+    /// Whether a part of a whole is at least the minimum. Exact for every count that fits a scan; 100 % means all.
+    pub(crate) fn is_enough(&self, part: usize, whole: usize) -> bool {
+        part as f64 * 100.0 >= self.minimum_coverage * whole as f64
+    }
+
+    /// Whether enough of the verdicts are known; those that do not apply do not count.
+    pub(crate) fn is_enough_known(&self, verdicts: impl Iterator<Item = VerdictKind>) -> bool {
+        let (mut known, mut all) = (0, 0);
+        for verdict in verdicts.filter(|verdict| *verdict != VerdictKind::NotApplicable) {
+            all += 1;
+            known += usize::from(verdict != VerdictKind::Unknown);
+        }
+        self.is_enough(known, all)
+    }
 }
 
 impl Settings {

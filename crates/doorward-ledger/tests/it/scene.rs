@@ -313,5 +313,6 @@ fn balancer(place: &Place<'_>, thing: &Thing<'_>) -> LoadBalancer {
         zones: Vec::new(),
         traffic: None,
         changes: Vec::new(),
+        undecided: None,
     }
 }

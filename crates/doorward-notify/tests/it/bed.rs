@@ -75,6 +75,7 @@ pub(crate) fn balancer(name: &str, owner: Observed<Owner>) -> LoadBalancer {
         zones: Vec::new(),
         traffic: None,
         changes: Vec::new(),
+        undecided: None,
     }
 }
 

@@ -39,16 +39,17 @@ impl Scope {
             && self.names.is_empty()
     }
 
-    /// Whether a load balancer is covered. What is always known is asked first, so that an unread tag matters only where
-    /// the rest holds.
+    /// Whether a load balancer is covered. One criterion that certainly does not hold settles the matter, so that an unread
+    /// tag matters only where the rest holds.
     pub(crate) fn covers(&self, lb: &LoadBalancer) -> Match {
-        let known = (self.arn.is_empty() || self.arn.contains(&lb.arn))
-            && (self.accounts.is_empty() || self.accounts.contains(&lb.account))
-            && (self.names.is_empty() || matching::any(&self.names, &lb.name));
-        if !known || self.is_empty() {
+        if self.is_empty() {
             return Match::No;
         }
         let observed = [
+            (!self.arn.is_empty()).then(|| Match::seen(&lb.known_arn(), |arn| self.arn.contains(arn))),
+            (!self.accounts.is_empty())
+                .then(|| Match::seen(&lb.known_account(), |account| self.accounts.contains(account))),
+            (!self.names.is_empty()).then(|| Match::seen(&lb.known_name(), |name| matching::any(&self.names, name))),
             (!self.ous.is_empty()).then(|| matching::within(&lb.ou, &self.ous)),
             (!self.tags.is_empty()).then(|| matching::tagged(&lb.tags, &self.tags)),
         ];

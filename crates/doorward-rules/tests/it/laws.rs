@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    AppliedChange, ChangeStatus, Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Observed, OuPath, Owner,
-    OwnerSource, Pattern, Policy, PolicyRule, Rule, Scheme, Severity, Verdict, VerdictKind,
+    AppliedChange, ChangeStatus, Gap, GapReason, Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Observed,
+    OuPath, Owner, OwnerSource, Pattern, Policy, PolicyRule, Rule, Scheme, Severity, Undecided, Verdict, VerdictKind,
 };
 use doorward_rules::{Requirement, Standing};
 use proptest::prelude::*;
@@ -291,5 +291,36 @@ proptest! {
             let verdict = rule.judge(lb, &Policy { required_mode: Mode::Strictest, rules: vec![], disabled: vec![] });
             prop_assert_eq!(verdict.kind(), VerdictKind::NotApplicable, "{}", rule.meta().id);
         }
+    }
+}
+
+/// A part of the identity that is a stand-in matches nothing for certain, whatever stands in its place.
+#[test]
+fn what_is_undecided_stays_open() {
+    let gap = || Some(std::sync::Arc::new(Gap::new(GapReason::Undeclared, "main.tf:1:1")));
+    let seen = load_balancer(&Given::default());
+    let rule = PolicyRule {
+        name: "one".to_owned(),
+        required_mode: Mode::Strictest,
+        accounts: Vec::new(),
+        ous: Vec::new(),
+        kinds: Vec::new(),
+        scheme: None,
+        names: Vec::new(),
+        tags: BTreeMap::new(),
+        environments: Vec::new(),
+        applications: Vec::new(),
+    };
+    let by_name = PolicyRule { names: vec![Pattern::from("*")], ..rule.clone() };
+    let by_account = PolicyRule { accounts: vec![seen.account.clone()], ..rule };
+    for (rule, undecided) in [
+        (by_name, Undecided { name: gap(), ..Undecided::default() }),
+        (by_account, Undecided { account: gap(), ..Undecided::default() }),
+    ] {
+        let policy = Policy { required_mode: Mode::Monitor, rules: vec![rule], disabled: Vec::new() };
+        assert_eq!(Requirement::of(&seen, &policy).certain(), Some(Mode::Strictest));
+        let declared = LoadBalancer { undecided: Some(std::sync::Arc::new(undecided)), ..seen.clone() };
+        assert_eq!(Requirement::of(&declared, &policy).certain(), None);
+        assert_eq!(Requirement::of(&declared, &policy).gaps().len(), 1);
     }
 }

@@ -117,7 +117,7 @@ pub(crate) fn sheet<'p>(desk: &Desk<'_>, before: &[Sheet<'_>]) -> Sheet<'p> {
         );
         add("Rule", "", meta.id, text);
     }
-    for reason in GapReason::ALL {
+    for reason in GapReason::ALL.into_iter().filter(|reason| !reason.is_of_declarations()) {
         add("Reason", "", reason.code(), format!("{} {}", reason.meaning(), reason.remedy()));
     }
     let own = columns();

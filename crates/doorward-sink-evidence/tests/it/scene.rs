@@ -188,6 +188,7 @@ fn balancer(n: usize, account: &AccountId, region: &Region, words: Words<'_>) ->
         }),
         security_groups: Vec::new(),
         zones: Vec::new(),
+        undecided: None,
         traffic: Some(Arc::new(traffic(n, &words(n, "client")))),
         changes: (0..=n % 2).map(|nth| applied(nth, n, words)).collect(),
     }

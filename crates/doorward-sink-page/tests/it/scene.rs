@@ -156,6 +156,7 @@ fn ordinary(n: u64, owners: u64, dice: &mut Dice) -> LoadBalancer {
         zones: vec![],
         traffic: None,
         changes: Vec::new(),
+        undecided: None,
     }
 }
 

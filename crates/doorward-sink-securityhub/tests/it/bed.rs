@@ -220,6 +220,7 @@ pub(crate) fn balancer(place: &AccountRegion, name: &str, truth: &Truth, at: Tim
         zones: vec![format!("{}a", place.region)],
         traffic: None,
         changes: Vec::new(),
+        undecided: None,
     }
 }
 

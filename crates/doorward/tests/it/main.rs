@@ -6,6 +6,7 @@ mod athena;
 mod bad_input;
 mod bed;
 mod change;
+mod check;
 mod doctor;
 mod evidence;
 mod exceptions;

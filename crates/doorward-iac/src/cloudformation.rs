@@ -1,0 +1,250 @@
+//! CloudFormation templates, written by hand, by SAM or by the CDK.
+//!
+//! An attribute that a template does not name keeps its value when a stack is updated, because the API changes the named ones
+//! only: <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ModifyLoadBalancerAttributes.html>
+
+use doorward_model::{GapReason, Kind, Manager, Observed, Scheme};
+
+use crate::attributes::Attributes;
+use crate::draft::{Draft, gap, incapable};
+use crate::text::Text;
+use crate::tree::{Data, Document, Node};
+use crate::{Dialect, Options, Reading, Unread, splice};
+
+const V2: &str = "AWS::ElasticLoadBalancingV2::LoadBalancer";
+const CLASSIC: &str = "AWS::ElasticLoadBalancing::LoadBalancer";
+const NAMES: (&str, &str) = ("Key", "Value");
+
+/// Macros that add or change no load balancer.
+const HARMLESS: [&str; 5] = [
+    "AWS::Serverless-2016-10-31",
+    "AWS::LanguageExtensions",
+    "AWS::SecretsManager-2020-07-23",
+    "AWS::SecretsManager-2024-09-16",
+    "AWS::CodeStar",
+];
+
+/// Reads a template.
+pub(crate) fn read(text: &Text<'_>, document: &Document, options: &Options, reading: &mut Reading) {
+    reading.files.push((text.path.to_owned(), Dialect::CloudFormation));
+    let root = &document.root;
+    if let Some(transform) = root.get("Transform") {
+        macros(text, transform, reading);
+    }
+    let Some(resources) = root.get("Resources") else { return };
+    let deliveries = text.text.contains("AWS::Logs::DeliverySource");
+    let template = Template { text, document, options, deliveries };
+    template.resources(resources, "Resources", reading, 0);
+}
+
+/// A macro may change anything that follows.
+fn macros(text: &Text<'_>, transform: &Node, reading: &mut Reading) {
+    for entry in transform.as_seq().unwrap_or(std::slice::from_ref(transform)) {
+        let name = entry.as_str().or_else(|| entry.text_at(&["Name"])).unwrap_or("a macro");
+        if HARMLESS.contains(&name) {
+            continue;
+        }
+        reading.unread.push(Unread {
+            address: format!("Transform {name}"),
+            place: text.place(entry.span.clone()),
+            because:
+                "The macro may add or change load balancers; check the processed template, which `aws cloudformation \
+                      get-template --template-stage Processed` has."
+                    .to_owned(),
+        });
+    }
+}
+
+struct Template<'a> {
+    text: &'a Text<'a>,
+    document: &'a Document,
+    options: &'a Options,
+    deliveries: bool,
+}
+
+impl Template<'_> {
+    fn resources(&self, resources: &Node, path: &str, reading: &mut Reading, depth: usize) {
+        for (name, resource) in resources.as_map().unwrap_or_default() {
+            let Some(id) = name.as_str() else { continue };
+            let address = format!("{path}.{id}");
+            if id.starts_with("Fn::ForEach::") {
+                // [identifier, collection, body]: one resource for each member of the collection.
+                let body = resource.as_seq().and_then(|parts| parts.get(2));
+                match body.filter(|body| body.as_map().is_some() && depth < 8) {
+                    Some(body) => self.resources(body, &address, reading, depth + 1),
+                    None => self.elsewhere(name, address, "The loop's body is not written out.", reading),
+                }
+            } else if id == "Fn::Transform" || id == "Fn::Include" {
+                let because = "What is included here may declare load balancers; check the processed template.";
+                self.elsewhere(name, address, because, reading);
+            } else {
+                self.resource(name, resource, address, reading);
+            }
+        }
+    }
+
+    fn elsewhere(&self, name: &Node, address: String, because: &str, reading: &mut Reading) {
+        let place = self.text.place(name.span.clone());
+        reading.unread.push(Unread { address, place, because: because.to_owned() });
+    }
+
+    fn resource(&self, name: &Node, resource: &Node, address: String, reading: &mut Reading) {
+        match resource.text_at(&["Type"]) {
+            Some(V2) => reading.declared.push(self.load_balancer(name, resource, address).finish(self.options)),
+            Some(CLASSIC) => {
+                let because = "CloudFormation has no property for the mode of a classic load balancer; a scan sees it.";
+                let head = name.span.clone();
+                let declared = incapable(self.text, Dialect::CloudFormation, address, head, because.to_owned());
+                reading.declared.push(declared);
+            }
+            Some("AWS::CloudFormation::Stack" | "AWS::Serverless::Application") => {
+                let because = "A nested template was not read; check it by itself as well.";
+                self.elsewhere(name, address, because, reading);
+            }
+            _ => {}
+        }
+    }
+
+    fn load_balancer<'t>(&'t self, name: &Node, resource: &Node, address: String) -> Draft<'t> {
+        let text = self.text;
+        let mut draft = Draft::new(text, Dialect::CloudFormation, address, name.span.clone());
+        let read = |node: &Node| literal(text, node);
+        let property = |key: &str| resource.at(&["Properties", key]).map_or(Observed::Absent, read);
+        if let Some(properties) = resource.get("Properties")
+            && (properties.as_map().is_none() || properties.get("Fn::Transform").is_some() || is_intrinsic(properties))
+        {
+            let message = "the properties are not all written out";
+            draft.rest = Some(gap(text, GapReason::Unresolved, properties.span.clone(), message));
+        }
+        match property("Type") {
+            Observed::Absent => {}
+            Observed::Known(kind) => match kind.as_str() {
+                "application" => {}
+                "network" => draft.kind = Kind::Network,
+                "gateway" => draft.kind = Kind::Gateway,
+                _ => draft.kind = Kind::Unrecognized,
+            },
+            Observed::Unread(gap) => draft.kind_gap = Some(gap),
+        }
+        draft.name = property("Name");
+        draft.scheme = match property("Scheme") {
+            // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-elasticloadbalancingv2-loadbalancer.html
+            Observed::Absent => Observed::Known(Scheme::InternetFacing),
+            Observed::Known(scheme) if scheme == "internal" => Observed::Known(Scheme::Internal),
+            Observed::Known(scheme) if scheme == "internet-facing" => Observed::Known(Scheme::InternetFacing),
+            Observed::Known(_) => Observed::Absent,
+            Observed::Unread(gap) => Observed::Unread(gap),
+        };
+        let mode = draft.kind.mode_attribute();
+        let list = resource.at(&["Properties", "LoadBalancerAttributes"]).filter(|list| !is_nothing(list));
+        if let Some(list) = list {
+            let attributes = Attributes::of_list(text, list, NAMES, &read);
+            draft.value = attributes.spans.get(mode).cloned();
+            draft.attributes = attributes.named;
+            draft.rest = draft.rest.or(attributes.rest);
+        }
+        self.tags(resource, &mut draft);
+        draft.deliveries = self.deliveries;
+        draft.managed_by = Observed::Known(Manager::CloudFormation(text.path.to_owned()));
+        if let Some(condition) = resource.text_at(&["Condition"]) {
+            draft.note = Some(format!("it is made only where the condition {condition} holds"));
+        }
+        draft.way = format!("In LoadBalancerAttributes of {}, set the Value of the Key {mode} to", draft.address);
+        draft.logs_way = format!(
+            "In LoadBalancerAttributes of {}, put access_logs.s3.enabled (true) and access_logs.s3.bucket (BUCKET).",
+            draft.address
+        );
+        draft.fix = self.fix(resource, list, mode);
+        draft
+    }
+
+    /// Tags of the stack and of whoever deploys it are added to those of the template.
+    fn tags(&self, resource: &Node, draft: &mut Draft<'_>) {
+        let text = self.text;
+        draft.more_tags = Some(draft.gap(GapReason::Undeclared, draft.head.clone(), "tags of the stack may be added"));
+        if let Some(list) = resource.at(&["Properties", "Tags"]).filter(|list| !is_nothing(list)) {
+            let tags = Attributes::of_list(text, list, NAMES, &|node| literal(text, node));
+            draft.more_tags = tags.rest.or(draft.more_tags.take());
+            for (key, value) in tags.named {
+                match value {
+                    Observed::Known(value) => drop(draft.tags.insert(key, value)),
+                    Observed::Absent => {}
+                    Observed::Unread(gap) => draft.more_tags = Some(gap),
+                }
+            }
+        }
+    }
+
+    fn fix(&self, resource: &Node, list: Option<&Node>, mode: &str) -> Result<crate::Edit, String> {
+        let (text, document) = (self.text, self.document);
+        match list {
+            Some(list) => {
+                let entries = list.as_seq().unwrap_or_default();
+                let named = entries.iter().rev().find(|entry| entry.text_at(&[NAMES.0]) == Some(mode));
+                match named.and_then(|entry| entry.get(NAMES.1)) {
+                    Some(value) if value.as_str().is_some() => splice::replace(text, document, value),
+                    Some(_) => Err("the value is a reference; change what it refers to".to_owned()),
+                    None => splice::into_list(text, document, list, NAMES, mode),
+                }
+            }
+            None => {
+                let properties = resource.get("Properties").ok_or("the resource has no Properties")?;
+                if properties.entry("LoadBalancerAttributes").is_some() {
+                    return Err("LoadBalancerAttributes is there and stands for nothing".to_owned());
+                }
+                let key = format!("  - Key: {mode}");
+                let flow = format!("\"LoadBalancerAttributes\": [{{ \"Key\": \"{mode}\", \"Value\": \"");
+                let block = ["LoadBalancerAttributes:", &key, "    Value: "];
+                splice::into_map(text, document, properties, &block, (&flow, "\" }]"))
+            }
+        }
+    }
+}
+
+/// The value of a property: what is written out. An intrinsic function is not evaluated, whatever its parameters default to,
+/// because deployment decides those.
+fn literal(text: &Text<'_>, node: &Node) -> Observed<String> {
+    if is_nothing(node) {
+        return Observed::Absent;
+    }
+    match (&*node.data, is_intrinsic(node)) {
+        (Data::Scalar { text, .. }, false) => Observed::Known(text.clone()),
+        (_, true) => {
+            let message = format!("{} is decided when the template is deployed", named(node));
+            Observed::Unread(gap(text, GapReason::Unresolved, node.span.clone(), message))
+        }
+        _ => {
+            let message = "a single value is expected here";
+            Observed::Unread(gap(text, GapReason::Malformed, node.span.clone(), message))
+        }
+    }
+}
+
+/// Whether it is left out: nothing, or a reference to AWS::NoValue, which removes the property.
+fn is_nothing(node: &Node) -> bool {
+    let no_value = |node: &Node| matches!(&*node.data, Data::Scalar { text, .. } if text == "AWS::NoValue");
+    node.is_null()
+        || (node.tag.as_deref() == Some("Ref") && no_value(node))
+        || matches!(node.as_map(), Some([(key, value)]) if key.as_str() == Some("Ref") && no_value(value))
+}
+
+fn is_intrinsic(node: &Node) -> bool {
+    node.tag.is_some() || matches!(node.as_map(), Some([(key, _)]) if function(key).is_some())
+}
+
+fn function(key: &Node) -> Option<&str> {
+    key.as_str().filter(|key| *key == "Ref" || key.starts_with("Fn::"))
+}
+
+/// `Ref Mode`, `Fn::If`.
+fn named(node: &Node) -> String {
+    let (function, of) = match (&node.tag, node.as_map()) {
+        (Some(tag), _) => (tag.as_str(), Some(node)),
+        (None, Some([(key, value)])) => (key.as_str().unwrap_or("a function"), Some(value)),
+        _ => ("a function", None),
+    };
+    match of.map(|of| &*of.data) {
+        Some(Data::Scalar { text, .. }) => format!("{function} {text}"),
+        _ => function.to_owned(),
+    }
+}

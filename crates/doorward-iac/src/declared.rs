@@ -1,0 +1,168 @@
+//! What a declaration says: one load balancer, or why it is none that could carry a mode.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use doorward_model::{Gap, LoadBalancer};
+
+use crate::{Place, Problem};
+
+/// The language of a declaration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Dialect {
+    /// `terraform show -json` of a plan, or OpenTofu's.
+    TerraformPlan,
+    /// Terraform or OpenTofu configuration.
+    Hcl,
+    /// A CloudFormation, SAM or CDK template.
+    CloudFormation,
+    /// A Kubernetes manifest.
+    Kubernetes,
+    /// `pulumi preview --json`.
+    Pulumi,
+    /// The input of `ecs:CreateGateway` or `ecs:UpdateGateway`.
+    EcsGateway,
+}
+
+impl Dialect {
+    /// The stable word, as in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TerraformPlan => "terraform-plan",
+            Self::Hcl => "hcl",
+            Self::CloudFormation => "cloudformation",
+            Self::Kubernetes => "kubernetes",
+            Self::Pulumi => "pulumi",
+            Self::EcsGateway => "ecs-gateway",
+        }
+    }
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What will happen to the load balancer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// It does not exist yet, or is replaced.
+    Create,
+    /// It exists and is changed.
+    Update,
+    /// It exists and stays as it is.
+    Keep,
+    /// The declaration does not say whether it exists.
+    Unsaid,
+}
+
+impl Action {
+    /// The stable word, as in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Keep => "keep",
+            Self::Unsaid => "unsaid",
+        }
+    }
+}
+
+/// What was declared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// A load balancer, as the rules take it. Owner, environment and application are still to be read off its tags.
+    LoadBalancer(Box<LoadBalancer>),
+    /// Something that makes a load balancer and cannot carry a mode: one sentence on why.
+    Incapable(String),
+}
+
+/// A change to a file that gives the load balancer a mode: `span` is replaced by `before`, the mode, `after`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// The file.
+    pub file: String,
+    /// The bytes to replace; empty to insert.
+    pub span: Range<usize>,
+    /// What comes before the mode.
+    pub before: String,
+    /// What comes after it.
+    pub after: String,
+}
+
+/// One declaration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared {
+    /// The language.
+    pub dialect: Dialect,
+    /// What the language calls it: `module.edge.aws_lb.this[0]`, `Resources.Alb`, `Ingress shop/web`.
+    pub address: String,
+    /// Where the mode is written, or where the declaration begins if it is not.
+    pub place: Place,
+    /// What will happen to it.
+    pub action: Action,
+    /// The load balancer.
+    pub subject: Subject,
+    /// The tags that are known.
+    pub tags: BTreeMap<String, String>,
+    /// Why there may be more of them.
+    pub more_tags: Option<Arc<Gap>>,
+    /// Where the value comes from, if it is not simply written at the place.
+    pub note: Option<String>,
+    /// How the mode is set here, up to its value: ``set `desync_mitigation_mode` to``.
+    pub way: String,
+    /// How access logs are turned on here, as a sentence.
+    pub logs_way: String,
+    /// The change that sets the mode, or why none is made for anybody.
+    pub fix: Result<Edit, String>,
+}
+
+impl Declared {
+    /// The load balancer, where it is one.
+    pub fn load_balancer(&self) -> Option<&LoadBalancer> {
+        match &self.subject {
+            Subject::LoadBalancer(lb) => Some(lb),
+            Subject::Incapable(_) => None,
+        }
+    }
+}
+
+/// A part of what was declared that is not among the files, and so was not looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// What it is: `module.vpc`.
+    pub address: String,
+    /// Where it is asked for.
+    pub place: Place,
+    /// Why it was not read and what to do about it.
+    pub because: String,
+}
+
+/// Everything that the files say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// The declarations, ordered by file, line and address.
+    pub declared: Vec<Declared>,
+    /// Files that could not be read as what they are, ordered.
+    pub problems: Vec<Problem>,
+    /// What is declared elsewhere, ordered.
+    pub unread: Vec<Unread>,
+    /// The files that were read, each with its dialect, ordered.
+    pub files: Vec<(String, Dialect)>,
+}
+
+impl Reading {
+    pub(crate) fn settle(mut self) -> Self {
+        self.declared.sort_by(|a, b| (a.place.order(), &a.address).cmp(&(b.place.order(), &b.address)));
+        self.problems.sort();
+        self.problems.dedup();
+        self.unread.sort_by(|a, b| (a.place.order(), &a.address).cmp(&(b.place.order(), &b.address)));
+        self.unread.dedup();
+        self.files.sort();
+        self.files.dedup();
+        self
+    }
+}

@@ -1,0 +1,151 @@
+//! What a file is, by its name and by what is in it.
+
+use crate::text::{Source, Text};
+use crate::tree::json::{self, Pairs};
+use crate::tree::{Data, Document, yaml};
+use crate::{Dialect, Problem};
+
+/// A file, taken apart as far as telling its dialect took.
+pub(crate) enum Form<'a> {
+    /// Of no dialect, and nobody said it was.
+    Nothing,
+    /// Terraform or OpenTofu configuration.
+    Configuration,
+    /// The JSON of a Terraform plan.
+    Plan(Pairs<'a>),
+    /// The JSON of a Pulumi preview.
+    Preview(Pairs<'a>),
+    /// Documents of the other dialects.
+    Documents(Vec<Document>),
+}
+
+/// Words of which at least one is in every file that is worth reading, if nobody named the file.
+const SIGNS: [&str; 10] = [
+    "AWS::",
+    "Fn::Transform",
+    "AWSTemplateFormatVersion",
+    "alb.ingress.kubernetes.io/",
+    "Ingress",
+    "Gateway",
+    "LoadBalancer",
+    "hostSharedAlb",
+    "resource_changes",
+    "urn:pulumi:",
+];
+
+/// What is said of a file that somebody named and that is nothing we know.
+const UNKNOWN: &str = "is none of the dialects that are checked: the JSON of a Terraform plan (`terraform show -json \
+                       PLAN`), Terraform configuration, a CloudFormation template, a Kubernetes manifest, the JSON of a \
+                       Pulumi preview (`pulumi preview --json`), or an ECS gateway definition";
+
+/// Whether a file that nobody named is worth reading.
+pub(crate) fn speaks(source: &Source) -> bool {
+    is_configuration(source.name()) || SIGNS.iter().any(|sign| source.text.contains(sign))
+}
+
+fn is_configuration(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    [".tf", ".tofu", ".tf.json", ".tofu.json"].iter().any(|ending| name.ends_with(ending))
+}
+
+/// Tells the dialect of a file.
+pub(crate) fn recognise<'a>(source: &Source, text: &Text<'a>) -> Result<Form<'a>, Problem> {
+    let name = source.name().to_ascii_lowercase();
+    let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| name.ends_with(suffix));
+    if is_configuration(&name) {
+        return Ok(Form::Configuration);
+    }
+    if ends(&[".tfvars", ".tfvars.json"]) {
+        return Ok(Form::Nothing);
+    }
+    if !source.may_declare() {
+        return Ok(Form::Nothing);
+    }
+    let form = if text.text.trim_start().starts_with('{') { of_json(text) } else { of_yaml(text) };
+    match form {
+        Ok(Form::Nothing) if source.named => Err(Problem::at_start(text.path, UNKNOWN)),
+        // JSON with comments and the like, which only happens to speak of load balancers.
+        Err(_) if !source.named && !ends(&[".json", ".yaml", ".yml", ".template"]) => Ok(Form::Nothing),
+        other => other,
+    }
+}
+
+fn of_json<'a>(text: &Text<'a>) -> Result<Form<'a>, Problem> {
+    let pairs: Pairs<'a> = match serde_json::from_str(text.text) {
+        Ok(pairs) => pairs,
+        // A template in YAML's flow style begins like JSON.
+        Err(error) => {
+            return of_yaml(text).map_err(|_| log_of_a_plan(text).unwrap_or_else(|| json::problem(text, &error)));
+        }
+    };
+    let has = |key: &str| pairs.0.iter().any(|(name, _)| name == key);
+    if has("@level") && has("@message") {
+        return Err(log_of_a_plan(text).unwrap_or_else(|| Problem::at_start(text.path, UNKNOWN)));
+    }
+    if has("resource_changes") || (has("planned_values") && has("format_version")) {
+        return Ok(Form::Plan(pairs));
+    }
+    if has("format_version") && has("terraform_version") {
+        let said = "is the JSON of a Terraform state, or of a plan that changes nothing; make that of a plan with \
+                    `terraform show -json PLAN`";
+        return if has("values") { Err(Problem::at_start(text.path, said)) } else { Ok(Form::Plan(pairs)) };
+    }
+    let is_list = |key: &str| pairs.0.iter().any(|(name, raw)| name == key && raw.get().starts_with('['));
+    if is_list("steps") || (has("changeSummary") && has("config")) {
+        return Ok(Form::Preview(pairs));
+    }
+    drop(pairs);
+    known(vec![json::parse(text)?])
+}
+
+/// `terraform plan -json` writes a log, one object per line, which is often taken for the plan.
+fn log_of_a_plan(text: &Text<'_>) -> Option<Problem> {
+    let first = text.text.lines().next()?;
+    let said = "is the log of `terraform plan -json`, not a plan; write the plan with `terraform plan -out PLAN` and \
+                convert it with `terraform show -json PLAN`";
+    (first.contains("\"@level\"") && first.contains("\"@message\"")).then(|| Problem::at_start(text.path, said))
+}
+
+fn of_yaml<'a>(text: &Text<'_>) -> Result<Form<'a>, Problem> {
+    match yaml::parse(text) {
+        Ok(documents) => known(documents),
+        Err(mut problem) => {
+            if text.text.contains("{{") {
+                problem.problem.push_str(
+                    "; it holds {{ }}, so if it is a template, check what it renders to (`helm template`, `kubectl \
+                     kustomize`)",
+                );
+            }
+            Err(problem)
+        }
+    }
+}
+
+fn known<'a>(documents: Vec<Document>) -> Result<Form<'a>, Problem> {
+    let any = documents.iter().any(|document| of_document(document).is_some());
+    Ok(if any { Form::Documents(documents) } else { Form::Nothing })
+}
+
+/// The dialect of one document.
+pub(crate) fn of_document(document: &Document) -> Option<Dialect> {
+    let root = &document.root;
+    if root.get("AWSTemplateFormatVersion").is_some() {
+        return Some(Dialect::CloudFormation);
+    }
+    if root.text_at(&["apiVersion"]).is_some() && root.text_at(&["kind"]).is_some() {
+        return Some(Dialect::Kubernetes);
+    }
+    if root.at(&["configuration", "hostSharedAlb"]).is_some() {
+        return Some(Dialect::EcsGateway);
+    }
+    // A template may do without its version.
+    let resources = root.get("Resources")?;
+    let typed = |node: &crate::tree::Node| {
+        node.text_at(&["Type"]).is_some_and(|kind| kind.contains("::")) || matches!(&*node.data, Data::Seq(_))
+    };
+    let any = resources
+        .as_map()?
+        .iter()
+        .any(|(name, value)| typed(value) || name.as_str().is_some_and(|name| name.starts_with("Fn::")));
+    any.then_some(Dialect::CloudFormation)
+}

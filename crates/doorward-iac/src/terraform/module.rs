@@ -1,0 +1,338 @@
+//! One module of configuration: what its variables and locals come to, then its load balancers and the modules it calls.
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use doorward_model::{GapReason, Observed};
+use hcl::{Expression, Value};
+
+use super::TYPES;
+use super::configuration::{DEEPEST, Installed, target};
+use super::evaluate::{Meaning, Scope, Spot, text_of};
+use super::resource::{Instance, Resource};
+use super::section::{Argument, Section};
+use crate::draft::gap;
+use crate::text::Text;
+use crate::{Options, Reading, Unread};
+
+/// The most instances of a resource or module that are looked at one by one.
+const MOST: usize = 64;
+
+/// The most calls of modules that are followed from one root folder: calls of calls multiply.
+const CALLS: usize = 10_000;
+
+/// A file of configuration.
+pub(super) struct File<'a> {
+    pub(super) text: Text<'a>,
+    pub(super) section: &'a Section,
+}
+
+/// The reading of one root folder.
+pub(super) struct Evaluation<'a> {
+    folders: &'a BTreeMap<&'a str, Vec<File<'a>>>,
+    installed: &'a Installed,
+    options: &'a Options,
+    /// The files that somebody named; others of the root folder only help to understand them.
+    wanted: &'a BTreeSet<&'a str>,
+    root: &'a str,
+    /// How many more calls are followed.
+    left: Cell<usize>,
+}
+
+/// A call of a module: from where, with what.
+struct Call<'a> {
+    folder: &'a str,
+    /// `module.edge.`, empty for the root.
+    prefix: String,
+    /// `edge.`, as the manifest of installed modules has it.
+    key: String,
+    inputs: Option<BTreeMap<String, Meaning<'a>>>,
+    /// The provider's default tags, which modules inherit.
+    default_tags: Option<Meaning<'a>>,
+    depth: usize,
+}
+
+impl<'a> Evaluation<'a> {
+    /// A reading of the folders that are there; `wanted` are the files that somebody named.
+    pub(super) fn new(
+        folders: &'a BTreeMap<&'a str, Vec<File<'a>>>,
+        installed: &'a Installed,
+        options: &'a Options,
+        wanted: &'a BTreeSet<&'a str>,
+        root: &'a str,
+    ) -> Self {
+        Self { folders, installed, options, wanted, root, left: Cell::new(CALLS) }
+    }
+
+    /// Reads the root folder and everything below it.
+    pub(super) fn run(&self, reading: &mut Reading) {
+        let call = Call {
+            folder: self.root,
+            prefix: String::new(),
+            key: String::new(),
+            inputs: None,
+            default_tags: None,
+            depth: 0,
+        };
+        self.module(&call, reading);
+    }
+
+    fn module(&self, call: &Call<'a>, reading: &mut Reading) {
+        let Some(files) = self.folders.get(call.folder) else { return };
+        let mut scope = Scope::new();
+        scope.declare("var", self.variables(files, call));
+        locals(files, &mut scope);
+        let tags = files.iter().find_map(|file| default_tags(file, &scope)).or_else(|| call.default_tags.clone());
+
+        let is_root = call.inputs.is_none();
+        let seen = |file: &File<'_>| !is_root || self.wanted.contains(file.text.path);
+        for resource in Resource::all(files, &TYPES) {
+            if !seen(resource.file()) {
+                continue;
+            }
+            for instance in self.instances(resource.file(), resource.meta(), &scope) {
+                reading.declared.extend(resource.declare(&call.prefix, instance, tags.as_ref(), self.options));
+            }
+        }
+        for file in files.iter().filter(|file| seen(file)) {
+            for section in file.section.sections.iter().filter(|section| section.name == "module") {
+                self.called(call, file, section, &scope, tags.as_ref(), reading);
+            }
+        }
+    }
+
+    /// What each variable is: what the caller gives, else what the files that are always read give, else its default.
+    fn variables(&self, files: &'a [File<'a>], call: &Call<'a>) -> BTreeMap<String, Meaning<'a>> {
+        let given = if call.inputs.is_none() { values(files) } else { BTreeMap::new() };
+        let mut variables = BTreeMap::new();
+        for (file, section) in blocks(files, "variable") {
+            let Some(name) = section.labels.first() else { continue };
+            let default = || {
+                section.argument("default").map(|argument| {
+                    let mut meaning = Scope::new().evaluate(&file.text, argument);
+                    meaning.note =
+                        Some(format!("by the default of var.{name}, which whoever runs Terraform may override"));
+                    meaning
+                })
+            };
+            let from = match &call.inputs {
+                Some(inputs) => inputs.get(name).cloned(),
+                None => given.get(name).cloned(),
+            };
+            let nullable = !matches!(section.argument("nullable").map(|a| &a.value), Some(Expression::Bool(false)));
+            let meaning = match from {
+                Some(Meaning { value: Observed::Absent, .. }) if !nullable => default(),
+                Some(meaning) => Some(meaning),
+                None => default().map(|mut meaning| {
+                    // Who calls a module is seen, so that its default holds.
+                    if call.inputs.is_some() {
+                        meaning.note = Some(format!("by the default of var.{name}"));
+                    }
+                    meaning
+                }),
+            };
+            let meaning = meaning.unwrap_or_else(|| Meaning {
+                value: Observed::Unread(gap(
+                    &file.text,
+                    GapReason::Unresolved,
+                    section.head.clone(),
+                    "the variable has no default and these files give it no value",
+                )),
+                spot: Some(Spot { text: &file.text, span: section.head.clone(), literal: false }),
+                note: None,
+            });
+            variables.insert(name.clone(), meaning);
+        }
+        variables
+    }
+
+    /// The scopes of each instance by count and for_each; one where that cannot be told, none where there is none.
+    fn instances(&self, file: &'a File<'a>, section: &'a Section, scope: &Scope<'a>) -> Vec<Instance<'a>> {
+        let plain = |suffix: &str| vec![Instance { suffix: suffix.to_owned(), scope: scope.clone() }];
+        if let Some(count) = section.argument("count") {
+            let Observed::Known(value) = scope.evaluate(&file.text, count).value else { return plain("[*]") };
+            let number = text_of(&value).and_then(|text| text.parse::<f64>().ok());
+            return match number {
+                Some(number) if number < 1.0 => Vec::new(),
+                Some(number) if number <= MOST as f64 => (0..number as usize)
+                    .map(|index| {
+                        let index_is = ("index".to_owned(), known(Value::from(index as u64)));
+                        let mut scope = scope.clone();
+                        scope.declare("count", BTreeMap::from([index_is]));
+                        Instance { suffix: format!("[{index}]"), scope }
+                    })
+                    .collect(),
+                _ => plain("[*]"),
+            };
+        }
+        let Some(each) = section.argument("for_each") else { return plain("") };
+        let entries: Vec<(String, Value)> = match scope.evaluate(&file.text, each).value {
+            Observed::Known(Value::Object(map)) => map.into_iter().collect(),
+            Observed::Known(Value::Array(values)) => {
+                values.into_iter().filter_map(|value| Some((text_of(&value)?, value))).collect()
+            }
+            _ => return plain("[*]"),
+        };
+        if entries.len() > MOST {
+            return plain("[*]");
+        }
+        let each = |(key, value): (String, Value)| {
+            let mut scope = scope.clone();
+            let suffix = format!("[{key:?}]");
+            let meanings = [("key".to_owned(), known(Value::from(key))), ("value".to_owned(), known(value))];
+            scope.declare("each", BTreeMap::from(meanings));
+            Instance { suffix, scope }
+        };
+        entries.into_iter().map(each).collect()
+    }
+
+    fn called(
+        &self,
+        call: &Call<'a>,
+        file: &'a File<'a>,
+        section: &'a Section,
+        scope: &Scope<'a>,
+        tags: Option<&Meaning<'a>>,
+        reading: &mut Reading,
+    ) {
+        let name = section.labels.first().map(String::as_str).unwrap_or_default();
+        let source = section.argument("source").and_then(|argument| match &argument.value {
+            Expression::String(source) => Some(source.as_str()),
+            _ => None,
+        });
+        let key = format!("{}{name}", call.key);
+        let public = source.is_some_and(is_public);
+        let folder = target(section, self.root, call.folder, &key, self.installed);
+        let folder = folder.and_then(|folder| self.folders.get_key_value(folder.as_str()).map(|(folder, _)| *folder));
+        let deep = call.depth >= DEEPEST || folder == Some(call.folder);
+        for instance in self.instances(file, section, scope) {
+            let prefix = format!("{}module.{name}{}.", call.prefix, instance.suffix);
+            if public {
+                let resource = Resource::of_call(file, section);
+                reading.declared.extend(resource.declare_public(&prefix, instance, tags, self.options));
+                continue;
+            }
+            let left = self.left.get();
+            if left == 0 {
+                reading.unread.push(Unread {
+                    address: format!("{}module.{name}", call.prefix),
+                    place: file.text.place(section.head.clone()),
+                    because: format!("More than {CALLS} calls of modules are not followed; check the plan."),
+                });
+                return;
+            }
+            self.left.set(left - 1);
+            let (Some(folder), false) = (folder, deep) else {
+                let source = source.unwrap_or("a source that is not written out");
+                reading.unread.push(Unread {
+                    address: format!("{}module.{name}", call.prefix),
+                    place: file.text.place(section.head.clone()),
+                    because: format!(
+                        "The module comes from {source:?}, which is not among the files; run `terraform init` first, or check \
+                         the plan."
+                    ),
+                });
+                return;
+            };
+            let own = ["source", "version", "count", "for_each", "providers", "depends_on"];
+            let inputs = section.arguments.iter().filter(|argument| !own.contains(&argument.name.as_str()));
+            let inputs = inputs.map(|argument| (argument.name.clone(), instance.scope.evaluate(&file.text, argument)));
+            let inner = Call {
+                folder,
+                prefix,
+                key: format!("{key}."),
+                inputs: Some(inputs.collect()),
+                default_tags: tags.cloned(),
+                depth: call.depth + 1,
+            };
+            self.module(&inner, reading);
+        }
+    }
+}
+
+/// The module that most people use: terraform-aws-modules/alb/aws, by registry or by git.
+fn is_public(source: &str) -> bool {
+    let source = source.split('?').next().unwrap_or_default();
+    let source = source
+        .strip_prefix("registry.terraform.io/")
+        .or(source.strip_prefix("registry.opentofu.org/"))
+        .unwrap_or(source);
+    source == "terraform-aws-modules/alb/aws"
+        || source.trim_end_matches(".git").ends_with("terraform-aws-modules/terraform-aws-alb")
+}
+
+fn known<'a>(value: Value) -> Meaning<'a> {
+    Meaning { value: Observed::Known(value), ..Meaning::nothing() }
+}
+
+/// Every block of a name, with its file.
+pub(super) fn blocks<'a>(
+    files: &'a [File<'a>],
+    name: &'static str,
+) -> impl Iterator<Item = (&'a File<'a>, &'a Section)> {
+    files
+        .iter()
+        .flat_map(move |file| file.section.sections.iter().filter(move |s| s.name == name).map(move |s| (file, s)))
+}
+
+/// The values that are always read: terraform.tfvars, then *.auto.tfvars in the order of their names; the last counts.
+fn values<'a>(files: &'a [File<'a>]) -> BTreeMap<String, Meaning<'a>> {
+    let mut values = BTreeMap::new();
+    let rank = |file: &File<'_>| {
+        let name = file.text.path.rsplit('/').next().unwrap_or_default();
+        match name {
+            "terraform.tfvars" => Some((0, name.to_owned())),
+            "terraform.tfvars.json" => Some((1, name.to_owned())),
+            _ if name.ends_with(".auto.tfvars") || name.ends_with(".auto.tfvars.json") => Some((2, name.to_owned())),
+            _ => None,
+        }
+    };
+    let mut ranked: Vec<_> = files.iter().filter_map(|file| Some((rank(file)?, file))).collect();
+    ranked.sort_by(|a, b| a.0.cmp(&b.0));
+    for (_, file) in ranked {
+        for argument in &file.section.arguments {
+            let mut meaning = Scope::new().evaluate(&file.text, argument);
+            meaning.note = Some(format!("by var.{}, which whoever runs Terraform may override", argument.name));
+            values.insert(argument.name.clone(), meaning);
+        }
+    }
+    values
+}
+
+/// Locals may refer to each other in any order.
+fn locals<'a>(files: &'a [File<'a>], scope: &mut Scope<'a>) {
+    let mut open: Vec<(&'a File<'a>, &'a Argument)> = blocks(files, "locals")
+        .flat_map(|(file, s)| s.arguments.iter().map(move |argument| (file, argument)))
+        .collect();
+    let mut settled = BTreeMap::new();
+    loop {
+        let mut found = BTreeMap::new();
+        open.retain(|(file, argument)| {
+            let meaning = scope.evaluate(&file.text, argument);
+            let is_open = matches!(meaning.value, Observed::Unread(_));
+            if !is_open {
+                found.insert(argument.name.clone(), meaning);
+            }
+            is_open
+        });
+        if found.is_empty() {
+            break;
+        }
+        settled.extend(found);
+        scope.declare("local", settled.clone());
+    }
+    for (file, argument) in open {
+        settled.insert(argument.name.clone(), scope.evaluate(&file.text, argument));
+    }
+    scope.declare("local", settled);
+}
+
+/// The default tags of the provider for AWS; nothing where the file configures none.
+fn default_tags<'a>(file: &'a File<'a>, scope: &Scope<'a>) -> Option<Meaning<'a>> {
+    let mut providers = file.section.sections.iter().filter(|section| section.name == "provider");
+    let provider = providers.find(|s| s.labels.first().is_some_and(|l| l == "aws") && s.argument("alias").is_none())?;
+    match provider.section("default_tags").and_then(|section| section.argument("tags")) {
+        Some(tags) => Some(scope.evaluate(&file.text, tags)),
+        None => Some(Meaning::nothing()),
+    }
+}

@@ -1,0 +1,150 @@
+//! The corpus: cases as data, one file per dialect.
+
+use std::collections::BTreeMap;
+
+use doorward_iac::{Options, Problem, Reading, Source, read};
+use doorward_model::{Mode, Policy};
+
+/// One case.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Case {
+    pub(crate) name: String,
+    /// The file that is checked.
+    #[serde(default)]
+    pub(crate) file: String,
+    /// Its text.
+    pub(crate) text: String,
+    /// The name of a frame that the text is put into.
+    #[serde(default)]
+    wrap: String,
+    /// Files beside it. Those that start with `+` are checked as well.
+    #[serde(default)]
+    files: BTreeMap<String, String>,
+    /// The mode that the policy requires; defensive where nothing is said.
+    #[serde(default)]
+    pub(crate) required: Option<Mode>,
+    /// Nothing is deployed yet.
+    #[serde(default)]
+    pub(crate) new: bool,
+    /// `address | verdict | line` or `file:line`, and of an unknown one the reason; ordered by place.
+    #[serde(default)]
+    pub(crate) expect: Vec<String>,
+    /// `address | line` of what is declared elsewhere.
+    #[serde(default)]
+    pub(crate) unread: Vec<String>,
+    /// `file:line: fragment` of what is wrong.
+    #[serde(default)]
+    pub(crate) problem: Option<String>,
+    /// The behaviour that the case rests on.
+    #[serde(default)]
+    #[expect(dead_code, reason = "for whoever reviews the case")]
+    cite: String,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Corpus {
+    /// The name of a file that gives none.
+    file: String,
+    /// Frames: what comes before the text and after it, parted by `@@`.
+    #[serde(default)]
+    wraps: BTreeMap<String, String>,
+    #[serde(rename = "case")]
+    cases: Vec<Case>,
+}
+
+/// Every case of every dialect.
+pub(crate) fn all() -> Vec<Case> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus");
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let mut cases = Vec::new();
+    for path in paths {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let corpus: Corpus = toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        for mut case in corpus.cases {
+            if case.file.is_empty() {
+                case.file.clone_from(&corpus.file);
+            }
+            if let Some(frame) = corpus.wraps.get(&case.wrap) {
+                case.text = frame.replacen("@@", &case.text, 1);
+            } else {
+                assert!(case.wrap.is_empty(), "{}: there is no frame {:?}", case.name, case.wrap);
+            }
+            cases.push(case);
+        }
+    }
+    cases
+}
+
+impl Case {
+    pub(crate) fn options(&self) -> Options {
+        Options { new: self.new, ..Options::default() }
+    }
+
+    pub(crate) fn policy(&self) -> Policy {
+        Policy { required_mode: self.required.unwrap_or(Mode::Defensive), rules: Vec::new(), disabled: Vec::new() }
+    }
+
+    /// The files that are checked, with another text of the first one.
+    pub(crate) fn sources(&self, bytes: Vec<u8>) -> Result<Vec<Source>, Problem> {
+        let mut sources = vec![Source::new(self.file.as_str(), bytes, true)?];
+        for (name, text) in &self.files {
+            if let Some(name) = name.strip_prefix('+') {
+                sources.push(Source::new(name, text.clone().into_bytes(), true)?);
+            }
+        }
+        Ok(sources)
+    }
+
+    /// Reads the case with another text of its first file.
+    pub(crate) fn read_as(&self, bytes: Vec<u8>) -> Reading {
+        match self.sources(bytes) {
+            Ok(sources) => read(&sources, &self.options(), &|folder| self.folder(folder, &sources)),
+            Err(problem) => Reading { problems: vec![problem], ..Reading::default() },
+        }
+    }
+
+    fn folder(&self, folder: &str, sources: &[Source]) -> Result<Vec<Source>, Problem> {
+        let within = |path: &str| path.rsplit_once('/').map_or("", |(folder, _)| folder) == folder;
+        let is_configuration = |path: &str| path.contains(".tf") || path.ends_with("modules.json");
+        let mut found: Vec<Source> =
+            sources.iter().filter(|s| within(&s.path) && is_configuration(&s.path)).cloned().collect();
+        for (name, text) in &self.files {
+            let name = name.strip_prefix('+').unwrap_or(name);
+            if within(name) && is_configuration(name) && !found.iter().any(|source| source.path == name) {
+                found.push(Source::new(name, text.clone().into_bytes(), false)?);
+            }
+        }
+        Ok(found)
+    }
+
+    pub(crate) fn read(&self) -> Reading {
+        self.read_as(self.text.clone().into_bytes())
+    }
+}
+
+impl Case {
+    /// A file that is no case of the corpus.
+    pub(crate) fn of(file: &str, text: String) -> Self {
+        Self {
+            name: String::new(),
+            file: file.to_owned(),
+            text,
+            wrap: String::new(),
+            files: BTreeMap::new(),
+            required: None,
+            new: false,
+            expect: Vec::new(),
+            unread: Vec::new(),
+            problem: None,
+            cite: String::new(),
+        }
+    }
+
+    /// Puts a file beside it.
+    pub(crate) fn put(&mut self, name: &str, text: String) {
+        self.files.insert(name.to_owned(), text);
+    }
+}

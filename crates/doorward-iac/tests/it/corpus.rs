@@ -1,0 +1,67 @@
+//! Every case of the corpus: what is declared, its verdict, and the line that it stands on.
+
+use doorward_iac::{Declared, Subject};
+use doorward_model::{Policy, Verdict};
+
+use crate::cases::{Case, all};
+
+fn told(case: &Case, declared: &Declared, policy: &Policy) -> String {
+    let rules = doorward_rules::all();
+    let rule = rules.iter().find(|rule| rule.meta().id == "desync-mode-below-required").unwrap();
+    let (word, reason) = match &declared.subject {
+        Subject::Incapable(_) => ("none", None),
+        Subject::LoadBalancer(lb) => match rule.judge(lb, policy) {
+            Verdict::Pass { .. } => ("pass", None),
+            Verdict::Fail { .. } => ("fail", None),
+            Verdict::Excepted { .. } => ("excepted", None),
+            Verdict::NotApplicable { .. } => ("none", None),
+            Verdict::Unknown { gaps, .. } => ("unknown", gaps.first().map(|gap| gap.reason.code())),
+        },
+    };
+    let place = &declared.place;
+    let place = if place.file == case.file { place.line.to_string() } else { format!("{}:{}", place.file, place.line) };
+    let reason = reason.map(|reason| format!(" | {reason}")).unwrap_or_default();
+    format!("{} | {word} | {place}{reason}", declared.address)
+}
+
+#[test]
+fn every_case() {
+    let cases = all();
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let reading = case.read();
+        let policy = case.policy();
+        let mut got: Vec<String> = reading.declared.iter().map(|declared| told(case, declared, &policy)).collect();
+        let mut expected = case.expect.clone();
+        got.sort();
+        expected.sort();
+        let mut unread: Vec<String> =
+            reading.unread.iter().map(|u| format!("{} | {}", u.address, u.place.line)).collect();
+        unread.sort();
+        let problems: Vec<String> = reading.problems.iter().map(ToString::to_string).collect();
+        let as_expected = match &case.problem {
+            None => problems.is_empty(),
+            Some(problem) => {
+                let (place, fragment) = problem.split_once(": ").unwrap();
+                matches!(problems.as_slice(), [only] if only.starts_with(&format!("{place}:")) && only.contains(fragment))
+            }
+        };
+        if got != expected || unread != case.unread || !as_expected {
+            wrong.push(format!(
+                "{}\n  expected {expected:?} {:?} {:?}\n  got      {got:?} {unread:?} {problems:?}",
+                case.name, case.unread, case.problem
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    assert!(cases.len() >= 150, "{} cases", cases.len());
+}
+
+#[test]
+fn names_are_told_apart() {
+    let mut names: Vec<String> = all().into_iter().map(|case| case.name).collect();
+    names.sort();
+    let count = names.len();
+    names.dedup();
+    assert_eq!(names.len(), count, "two cases have the same name");
+}

@@ -1,0 +1,122 @@
+//! What holds for every case: changes do what they say and nothing else, and what nobody knows is never a pass.
+
+use doorward_iac::{Edit, Source};
+use doorward_model::{Mode, Observed};
+
+use crate::cases::{Case, all};
+
+fn spliced(text: &str, edit: &Edit, mode: Mode) -> String {
+    format!("{}{}{mode}{}{}", &text[..edit.span.start], edit.before, edit.after, &text[edit.span.end..])
+}
+
+/// Every change that is offered sets the mode of the declaration, of no other, and leaves every other byte.
+#[test]
+fn offered_changes_set_the_mode() {
+    let mut offered = 0;
+    for case in all() {
+        let before = case.read();
+        for declared in &before.declared {
+            let Ok(edit) = &declared.fix else { continue };
+            if edit.file != case.file {
+                continue;
+            }
+            for mode in [Mode::Monitor, Mode::Defensive, Mode::Strictest] {
+                let text = spliced(&case.text, edit, mode);
+                let after = case.read_as(text.clone().into_bytes());
+                let what = format!("{}: {} to {mode}:\n{text}", case.name, declared.address);
+                assert_eq!(after.problems, before.problems, "{what}");
+                let named: Vec<_> = after.declared.iter().map(|declared| &declared.address).collect();
+                let mut expected: Vec<_> = before.declared.iter().map(|declared| &declared.address).collect();
+                let mut named_sorted = named.clone();
+                named_sorted.sort();
+                expected.sort();
+                assert_eq!(named_sorted, expected, "{what}");
+                for now in &after.declared {
+                    let Some(lb) = now.load_balancer() else { continue };
+                    let same = before.declared.iter().find(|old| old.address == now.address).unwrap();
+                    if now.address == declared.address || same.fix.as_ref().ok() == Some(edit) {
+                        assert!(
+                            lb.mode == Observed::Known(mode)
+                                || !lb.kind.can_parse_http()
+                                || lb.mode.gap().is_some_and(|gap| gap.reason.code() != "keeps-live-value"),
+                            "{what}\n{:?}",
+                            lb.mode
+                        );
+                    } else {
+                        let known = |lb: &doorward_model::LoadBalancer| lb.mode.known().copied();
+                        let shares = same.place.file == declared.place.file && case.name.contains("group");
+                        assert!(shares || known(lb) == same.load_balancer().and_then(known), "{what}");
+                    }
+                }
+                offered += 1;
+            }
+        }
+    }
+    assert!(offered >= 150, "{offered} changes were offered");
+}
+
+/// Line ends of Windows change nothing but themselves.
+#[test]
+fn windows_line_ends() {
+    for case in all().into_iter().filter(|case| case.problem.is_none() && !case.text.contains("<<")) {
+        let crlf = case.text.replace('\n', "\r\n");
+        let (unix, windows) = (case.read(), case.read_as(crlf.clone().into_bytes()));
+        let told = |reading: &doorward_iac::Reading| {
+            reading.declared.iter().map(|d| (d.address.clone(), d.place.line)).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&windows), told(&unix), "{}", case.name);
+        for declared in &windows.declared {
+            if let Ok(edit) = &declared.fix
+                && edit.file == case.file
+            {
+                let text = spliced(&crlf, edit, Mode::Strictest);
+                assert_eq!(text.matches('\n').count(), text.matches("\r\n").count(), "{}\n{text}", case.name);
+            }
+        }
+    }
+}
+
+/// The order in which files are named changes nothing.
+#[test]
+fn order_of_files() {
+    for case in all() {
+        let Ok(mut sources) = case.sources(case.text.clone().into_bytes()) else { continue };
+        if sources.len() < 2 {
+            continue;
+        }
+        let read = |sources: &[Source]| doorward_iac::read(sources, &case.options(), &|_| Ok(Vec::new()));
+        let forward = read(&sources);
+        sources.reverse();
+        assert_eq!(read(&sources), forward, "{}", case.name);
+    }
+}
+
+#[test]
+fn other_encodings_are_told() {
+    let utf16: Vec<u8> = "\u{feff}{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let problem = Source::new("plan.json", utf16, true).unwrap_err();
+    assert!(problem.to_string().starts_with("plan.json:1:1: is UTF-16"), "{problem}");
+    let problem = Source::new("x.tf", b"a = 1\nb = \"\xff\"\n".to_vec(), true).unwrap_err();
+    assert!(problem.to_string().starts_with("x.tf:2:1: is not UTF-8"), "{problem}");
+    let marked = Case::of(
+        "x.yaml",
+        "\u{feff}AWSTemplateFormatVersion: x\nResources:\n  A:\n    Type: AWS::ElasticLoadBalancingV2::LoadBalancer\n"
+            .to_owned(),
+    );
+    let reading = marked.read();
+    assert_eq!(reading.declared.len(), 1, "{reading:?}");
+    assert_eq!(reading.declared[0].place.line, 3);
+
+    for (file, text) in [
+        (
+            "plan.json",
+            "{\"format_version\":\"1.2\",\"resource_changes\":[{\"address\":\"aws_lb.a\",\"type\":\"aws_lb\",\"change\":{\"actions\":[\"create\"],\"after\":{\"desync_mitigation_mode\":\"monitor\"}}}]}",
+        ),
+        ("main.tf", "resource \"aws_lb\" \"a\" {}\n"),
+    ] {
+        let (plain, marked) =
+            (Case::of(file, text.to_owned()).read(), Case::of(file, format!("\u{feff}{text}")).read());
+        assert_eq!(plain, marked, "{file}");
+        assert_eq!(plain.declared.len(), 1, "{file}");
+    }
+}

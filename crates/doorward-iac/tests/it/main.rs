@@ -1,0 +1,8 @@
+//! The crate as its caller meets it: files in, declarations out.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+mod cases;
+mod corpus;
+mod fuzz;
+mod laws;
