@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use doorward_core::actions::{base_identity_actions, scan_role_actions};
+use doorward_core::actions::{base_identity_actions, change_role_actions, scan_role_actions};
+use doorward_traffic::Capability as Reading;
 use serde_json::Value;
 
 use crate::bed::{Bed, Said, doorward, run, world};
@@ -21,6 +22,7 @@ fn actions(text: &str) -> BTreeSet<String> {
         "athena",
         "cloudwatch",
         "elasticloadbalancing",
+        "glue",
         "logs",
         "organizations",
         "s3",
@@ -52,14 +54,16 @@ fn every_form_of_a_role_allows_what_is_called_and_nothing_else() {
         ("metrics", of(&["cloudwatch:GetMetricData"])),
         ("publish", doorward_sink_securityhub::ACTIONS.map(str::to_owned).to_vec()),
         (
-            "change",
-            of(&[
-                "elasticloadbalancing:DescribeLoadBalancerAttributes",
-                "elasticloadbalancing:DescribeLoadBalancers",
-                "elasticloadbalancing:DescribeTags",
-                "elasticloadbalancing:ModifyLoadBalancerAttributes",
-            ]),
+            "athena",
+            Vec::from_iter(
+                [Reading::Athena.actions(), Reading::Metrics.actions()]
+                    .concat()
+                    .into_iter()
+                    .map(str::to_owned)
+                    .collect::<BTreeSet<String>>(),
+            ),
         ),
+        ("change", of(&change_role_actions())),
     ] {
         for form in ["iam", "stackset", "terraform"] {
             let said = setup(folder, &[form, "--for", capability, "--out", "out"]);
