@@ -46,8 +46,8 @@ impl<F: Front, J: Journal> Hand<'_, F, J> {
             return Ok(());
         }
         let tried = matches!(standing, Standing::InFlight | Standing::Unsure);
-        if let Some(because) = closed.filter(|_| !tried) {
-            return self.write(Some(step), Event::Refused { because });
+        if let Some(because) = closed.as_ref().filter(|_| !tried) {
+            return self.write(Some(step), Event::Refused { because: because.clone() });
         }
         let event = match (self.front.read(&step.target).await, tried) {
             // What is unsure stays unsure, with the newest reason.
@@ -56,7 +56,10 @@ impl<F: Front, J: Journal> Hand<'_, F, J> {
             (Ok(Seen::Gone), _) => Some(Event::Refused { because: "it is gone".to_owned() }),
             (Ok(Seen::Absent), true) => Some(Event::Unsure { because: "AWS's answer left its mode out".to_owned() }),
             (Ok(Seen::Absent), false) => Some(Event::Refused { because: "AWS's answer left its mode out".to_owned() }),
-            (Ok(Seen::Value(value)), _) if value == step.from.as_str() => None,
+            // What became of an earlier try may be found out at any time; another one has to wait for its own.
+            (Ok(Seen::Value(value)), _) if value == step.from.as_str() => {
+                closed.map(|because| Event::Refused { because })
+            }
             (Ok(Seen::Value(value)), true) if value == step.to.as_str() => Some(Event::Changed { request_id: None }),
             (Ok(Seen::Value(value)), true) => Some(Event::Overtaken { found: format!("it is in {value:?}") }),
             (Ok(Seen::Value(value)), false) if value == step.to.as_str() => Some(Event::Already),

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use doorward_fakeaws::Server;
+use doorward_fakeaws::{Fault, Server, What};
 use doorward_model::{Arn, Mode};
 
 use crate::bed::{Dice, Fate, Paper, edit};
@@ -58,4 +58,29 @@ pub(crate) async fn until_killed<T>(storm: &Storm<'_>, run: impl Future<Output =
         std::task::Poll::Pending => std::task::Poll::Pending,
     })
     .await
+}
+
+/// Faults of AWS: some kinds, at some rates, on reading and on setting.
+pub(crate) fn faults(dice: &Dice, seed: u64) -> Vec<Fault> {
+    let kinds = [
+        What::Throttle,
+        What::ServerError(503),
+        What::AccessDenied,
+        What::Reset,
+        What::LostAnswer,
+        What::HalfClose(0.5),
+        What::Truncated(0.6),
+        What::Malformed,
+        What::EmptyBody,
+        What::ExpiredToken,
+    ];
+    let mut faults = Vec::new();
+    for action in ["ModifyLoadBalancerAttributes", "DescribeLoadBalancerAttributes"] {
+        for number in 0..dice.below(3) {
+            let what = kinds[dice.below(kinds.len())].clone();
+            let probability = [0.05, 0.2, 0.5][dice.below(3)];
+            faults.push(Fault::new(what).action(action).random(probability, seed + number as u64));
+        }
+    }
+    faults
 }
