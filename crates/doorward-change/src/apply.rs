@@ -245,7 +245,7 @@ impl<F: Front, J: Journal, G: Gauge> Applying<'_, F, J, G> {
             None => return WatchVerdict::Unknown("nobody asked what is usual".to_owned()),
         };
         match since(self.gauge, &step.target, look.since, look.at).await {
-            Ok(seen) => judge(usual, &seen, &self.settings.watch),
+            Ok(seen) => judge(usual, &seen, reported(look.at), &self.settings.watch),
             Err(because) => WatchVerdict::Unknown(because),
         }
     }
@@ -291,8 +291,13 @@ pub(crate) async fn since<G: Gauge>(
     changed: Timestamp,
     at: Timestamp,
 ) -> Result<Reading, String> {
-    let (from, until) = (ceil(changed), floor(shift(at, -LAG)));
+    let (from, until) = (ceil(changed), reported(at));
     if until > from { gauge.read(target, from, until).await.map_err(unread) } else { Ok(Reading::default()) }
+}
+
+/// Until when CloudWatch has reported by a time.
+pub(crate) fn reported(at: Timestamp) -> Timestamp {
+    floor(shift(at, -LAG))
 }
 
 fn unread(gap: Gap) -> String {

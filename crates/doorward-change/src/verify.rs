@@ -3,7 +3,7 @@
 use doorward_model::Arn;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::apply::{since, usual};
+use crate::apply::{reported, since, usual};
 use crate::watch::{LAG, WatchVerdict, judge};
 use crate::{ChangeSettings, ChangeState, Front, Gauge, Seen, Standing, Step, Time};
 
@@ -82,7 +82,7 @@ async fn look<G: Gauge>(
         Err(because) => Err(because),
     };
     match seen {
-        Ok((usual, seen)) => judge(&usual, &seen, &settings.watch),
+        Ok((usual, seen)) => judge(&usual, &seen, reported(at), &settings.watch),
         Err(because) => WatchVerdict::Unknown(because),
     }
 }

@@ -162,8 +162,8 @@ pub enum WatchVerdict {
     Unknown(String),
 }
 
-/// Compares what was seen since a change with what was before. Pure.
-pub fn judge(before: &Reading, after: &Reading, settings: &WatchSettings) -> WatchVerdict {
+/// Compares what was seen since a change, reported until a time, with what was before. Pure.
+pub fn judge(before: &Reading, after: &Reading, until: Timestamp, settings: &WatchSettings) -> WatchVerdict {
     let (Some(first), Some(last)) = (after.samples.first(), after.samples.last()) else {
         return if before.samples.is_empty() {
             WatchVerdict::NoTraffic
@@ -174,6 +174,11 @@ pub fn judge(before: &Reading, after: &Reading, settings: &WatchSettings) -> Wat
     let whole = (last.at.as_second() - first.at.as_second()) / PERIOD.as_secs() + 1;
     if whole < SHORTEST {
         return WatchVerdict::Unknown("less than two periods are reported since the change".to_owned());
+    }
+    let silent = until.as_second() - last.at.as_second() - PERIOD.as_secs();
+    if silent > (2 * longest_silence(before)).max(SHORTEST * PERIOD.as_secs()) {
+        let minutes = silent / 60;
+        return WatchVerdict::Unknown(format!("no request is reported for {minutes} minutes, which is not usual"));
     }
     // The newest stretch sees a regression that begins late; the whole sees a small one.
     let mut lengths = vec![SHORTEST];
@@ -202,6 +207,15 @@ pub fn judge(before: &Reading, after: &Reading, settings: &WatchSettings) -> Wat
         (true, true) => WatchVerdict::Quiet { periods: after.samples.len() },
         (true, false) => WatchVerdict::Unknown("too little is known of what was usual before the change".to_owned()),
     }
+}
+
+/// The longest time without a request, in seconds. Readings are of several days: what lies between them is no silence.
+fn longest_silence(reading: &Reading) -> i64 {
+    let gaps = reading.samples.windows(2).map(|pair| match pair {
+        [one, next] => next.at.as_second() - one.at.as_second() - PERIOD.as_secs(),
+        _ => 0,
+    });
+    gaps.filter(|gap| *gap < 3600).max().unwrap_or(0)
 }
 
 fn exceeds(metric: Metric, seen: (f64, f64), usual: &[(f64, f64)], settings: &WatchSettings) -> Option<Finding> {

@@ -167,8 +167,10 @@ fn verdicts(traffic: &Traffic, changed: Timestamp) -> Vec<WatchVerdict> {
         samples.extend_from_slice(part.samples());
         before = Reading::new(samples);
     }
-    let at =
-        |minute: i64| judge(&before, &traffic.between(changed, changed + PERIOD * minute as i32), &settings().watch);
+    let at = |minute: i32| {
+        let until = changed + PERIOD * minute;
+        judge(&before, &traffic.between(changed, until), until, &settings().watch)
+    };
     (2..=30).map(at).collect()
 }
 
@@ -215,13 +217,16 @@ fn nothing_reported_is_not_quiet() {
     let before = traffic.between(start() - SignedDuration::from_hours(3), start());
     let none = Reading::default();
     let settings = settings().watch;
-    assert!(
-        matches!(judge(&before, &none, &settings), WatchVerdict::Unknown(because) if because.contains("no request"))
-    );
-    assert_eq!(judge(&none, &none, &settings), WatchVerdict::NoTraffic);
-    let after = traffic.between(start(), start() + SignedDuration::from_mins(10));
-    assert!(
-        matches!(judge(&none, &after, &settings), WatchVerdict::Unknown(because) if because.contains("too little"))
-    );
-    assert!(matches!(judge(&before, &after, &settings), WatchVerdict::Quiet { periods: 10 }));
+    let until = start() + SignedDuration::from_mins(10);
+    let unknown = |before: &Reading, after: &Reading, until: Timestamp, about: &str| {
+        let told = judge(before, after, until, &settings);
+        assert!(matches!(&told, WatchVerdict::Unknown(because) if because.contains(about)), "{told:?}");
+    };
+    unknown(&before, &none, until, "no request");
+    assert_eq!(judge(&none, &none, until, &settings), WatchVerdict::NoTraffic);
+    let after = traffic.between(start(), until);
+    unknown(&none, &after, until, "too little");
+    assert!(matches!(judge(&before, &after, until, &settings), WatchVerdict::Quiet { periods: 10 }));
+    // A service that falls silent is not quiet, however well it did before.
+    unknown(&before, &after, until + SignedDuration::from_mins(3), "3 minutes");
 }

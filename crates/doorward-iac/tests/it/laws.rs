@@ -31,10 +31,10 @@ fn offered_changes_set_the_mode() {
                 named_sorted.sort();
                 expected.sort();
                 assert_eq!(named_sorted, expected, "{what}");
-                for now in &after.declared {
-                    let Some(lb) = now.load_balancer() else { continue };
-                    let same = before.declared.iter().find(|old| old.address == now.address).unwrap();
-                    if now.address == declared.address || same.fix.as_ref().ok() == Some(edit) {
+                for fixed in &after.declared {
+                    let Some(lb) = fixed.load_balancer() else { continue };
+                    let same = before.declared.iter().find(|old| old.address == fixed.address).unwrap();
+                    if fixed.address == declared.address || same.fix.as_ref().ok() == Some(edit) {
                         assert!(
                             lb.mode == Observed::Known(mode)
                                 || !lb.kind.can_parse_http()
