@@ -184,7 +184,8 @@ pub fn judge(before: &Reading, after: &Reading, until: Timestamp, settings: &Wat
     let mut lengths = vec![SHORTEST];
     lengths.extend((whole > SHORTEST).then_some(whole));
     let mut findings = Vec::new();
-    let mut known = false;
+    // A figure that had requests and was never compared is not known, whatever the others say.
+    let mut open: Vec<Metric> = Metric::ALL.into_iter().filter(|metric| sum(*metric, &after.samples).1 > 0.0).collect();
     for length in lengths {
         let from = last.at.as_second() - (length - 1) * PERIOD.as_secs();
         let newest: Vec<Sample> = after.samples.iter().filter(|s| s.at.as_second() >= from).copied().collect();
@@ -195,14 +196,14 @@ pub fn judge(before: &Reading, after: &Reading, until: Timestamp, settings: &Wat
             if rates.len() < STRETCHES.min(usize::try_from(180 / length).unwrap_or(STRETCHES)).max(3) {
                 continue;
             }
-            known = true;
+            open.retain(|left| *left != metric);
             let found = exceeds(metric, sum(metric, &newest), &rates, settings);
             if let Some(finding) = found.filter(|found| findings.iter().all(|f: &Finding| f.metric != found.metric)) {
                 findings.push(finding);
             }
         }
     }
-    match (findings.is_empty(), known) {
+    match (findings.is_empty(), open.is_empty()) {
         (false, _) => WatchVerdict::Regressed(findings),
         (true, true) => WatchVerdict::Quiet { periods: after.samples.len() },
         (true, false) => WatchVerdict::Unknown("too little is known of what was usual before the change".to_owned()),
