@@ -150,21 +150,28 @@ fn look(
             clock,
         };
         let mut gathering = std::pin::pin!(gather(&errand, &stop));
-        tokio::select! {
+        let gap = tokio::select! {
             biased;
             gap = stop.stopped("s3:GetObject") => {
                 if source.engine == Engine::Athena {
                     // Queries that nobody waits for would go on, and be billed.
                     let _ = tokio::time::timeout(LAST_WORDS, gathering).await;
                 }
-                let left = match state {
-                    Some(folder) => format!("{} remembers all but the last counts", folder.display()),
-                    None => "nothing was saved".to_owned(),
-                };
-                Err(Failure::new(signal.exit().unwrap_or(Exit::Coverage), format!("stopped: {gap}; {left}")))
+                gap
             }
-            found = &mut gathering => found.map_err(|failure| signal.or(failure)),
-        }
+            // The one who stops tells one listener after the other: what was gathered may end by a stop that this one has not heard.
+            found = &mut gathering => {
+                if !stop.is_stopped() {
+                    return found.map_err(|failure| signal.or(failure));
+                }
+                stop.stopped("s3:GetObject").await
+            }
+        };
+        let left = match state {
+            Some(folder) => format!("{} remembers all but the last counts", folder.display()),
+            None => "nothing was saved".to_owned(),
+        };
+        Err(Failure::new(signal.exit().unwrap_or(Exit::Coverage), format!("stopped: {gap}; {left}")))
     })?;
     Ok(found.map(|found| (found, load_balancers)))
 }

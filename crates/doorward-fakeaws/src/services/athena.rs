@@ -96,6 +96,7 @@ fn state(query: &Query) -> &'static str {
         (true, ..) => "CANCELLED",
         (false, 0 | 1, _) => "QUEUED",
         (false, 2, _) => "RUNNING",
+        _ if query.answer.endless => "RUNNING",
         (false, _, Some(_)) => "FAILED",
         (false, _, None) => "SUCCEEDED",
     }

@@ -380,6 +380,9 @@ pub struct AthenaSpec {
     pub scanned: u64,
     /// The query fails with this reason.
     pub fails: Option<String>,
+    /// The query runs until it is stopped.
+    #[serde(default)]
+    pub endless: bool,
 }
 
 fn aws() -> String {

@@ -67,6 +67,7 @@ fn answer() -> AthenaSpec {
         rows,
         scanned: 4_711,
         fails: None,
+        endless: false,
     }
 }
 

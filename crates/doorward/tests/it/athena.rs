@@ -58,6 +58,7 @@ fn answer(hour: Timestamp) -> AthenaSpec {
         rows,
         scanned: 123_456,
         fails: None,
+        endless: false,
     }
 }
 
@@ -150,7 +151,7 @@ fn stopped_it_stops_its_query() {
     let folder = tempfile::tempdir().unwrap();
     scanned(&bed, folder.path());
     let hour = seeded(&bed);
-    bed.server.world().add_athena(&answer(hour)).unwrap();
+    bed.server.world().add_athena(&AthenaSpec { contains: String::new(), endless: true, ..answer(hour) }).unwrap();
     let mut command = bed.doorward(folder.path());
     command.env("DOORWARD_TRAFFIC__ATHENA__OUTPUT", "s3://results/");
     let mut child = command.args(["-q", "traffic", "--from", "a.saved", "--engine", "athena"]).spawn().unwrap();
