@@ -7,7 +7,8 @@
 //! A *hub* is Security Hub in one account-Region. [`Renderer`] turns findings into ASFF and [`plan`] decides what to send;
 //! both are pure. [`Publisher`] does the whole, with two things from outside: [`Doors`] (a client and credentials per hub)
 //! and an [`Outbox`] (what was sent, and what is known to have arrived). The same findings can be written to files:
-//! [`asff_json`] and [`ocsf_ndjson`].
+//! [`asff_json`] and [`ocsf_ndjson`]. Beside them, [`native()`] reads what Security Hub's own controls say, and [`compare()`] holds it against
+//! what was seen.
 //!
 //! It deliberately never touches what belongs to the customer (workflow, notes, user-defined fields), never enables
 //! Security Hub, never claims a control of Security Hub's own, and never archives what was not looked at.
@@ -24,6 +25,7 @@ pub const RESOURCES: [(&str, Option<&str>); 2] =
     [(deliver::IMPORT_ACTION, Some("product/*/default")), (reconcile::GET_ACTION, None)];
 
 mod asff;
+mod compare;
 mod controls;
 mod decide;
 mod deliver;
@@ -32,6 +34,7 @@ mod failure;
 mod files;
 mod limits;
 mod listing;
+mod native;
 mod ocsf;
 mod outbox;
 mod outcome;
@@ -43,12 +46,14 @@ mod render;
 mod wire;
 
 pub use asff::Asff;
+pub use compare::{Answer, Blind, Comparison, Line, Says, Standing, Stray, Unseen, WITHOUT_CONFIG_RULE, compare};
 pub use controls::{Framework, Requirement, frameworks};
 pub use decide::Omitted;
 pub use deliver::Closed;
 pub use doors::{Door, Doors, Pause, Time};
 pub use files::{asff_json, ocsf_ndjson};
 pub use limits::FINDING_BYTES;
+pub use native::{APPLICATION, CLASSIC, CONFIG, NATIVE_ACTION, NativeFinding, native};
 pub use ocsf::Shape;
 pub use outbox::{Intent, MemoryOutbox, Outbox, OutboxError, RecordState, Remembered};
 pub use outcome::{HubLine, Outcome, Refused};

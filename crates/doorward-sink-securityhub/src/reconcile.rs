@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_securityhub::types::{AwsSecurityFindingFilters, StringFilter, StringFilterComparison};
 use futures::StreamExt;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use doorward_model::AccountRegion;
@@ -153,7 +154,7 @@ pub async fn look<D: Doors>(
 ) -> Result<(), Closed> {
     let pace = Pace::new(GET, share_of_quotas, time.clone());
     let hub = Hub { place, doors, pace: &pace, time };
-    page(&hub, &ours(&product_arn(partition, place)), None, 1).await.map(|_| ())
+    page::<Asff, D>(&hub, &ours(&product_arn(partition, place)), None, 1).await.map(|_| ())
 }
 
 /// Selects findings of ours.
@@ -166,12 +167,12 @@ fn ours(product: &str) -> AwsSecurityFindingFilters {
 }
 
 /// Reads one page of findings.
-async fn page<D: Doors>(
+async fn page<T: DeserializeOwned, D: Doors>(
     hub: &Hub<'_, D>,
     filters: &AwsSecurityFindingFilters,
     token: Option<&str>,
     size: i32,
-) -> Result<Page, Closed> {
+) -> Result<Page<T>, Closed> {
     hub.call(GET_ACTION, |door| {
         let kept = Unread::default();
         let call = door.client.get_findings().filters(filters.clone()).max_results(size);
@@ -191,13 +192,21 @@ async fn page<D: Doors>(
 
 /// Reads every finding of ours in a hub, by id.
 async fn read<D: Doors>(hub: &Hub<'_, D>, product: &str) -> Result<BTreeMap<String, Asff>, Closed> {
-    let filters = ours(product);
-    let mut found = BTreeMap::new();
+    let found: Vec<Asff> = all(hub, &ours(product)).await?;
+    Ok(found.into_iter().map(|finding| (finding.id.clone(), finding)).collect())
+}
+
+/// Reads every finding that passes filters, page by page.
+pub(crate) async fn all<T: DeserializeOwned, D: Doors>(
+    hub: &Hub<'_, D>,
+    filters: &AwsSecurityFindingFilters,
+) -> Result<Vec<T>, Closed> {
+    let mut found = Vec::new();
     let mut token: Option<String> = None;
     let mut seen = BTreeSet::new();
     loop {
-        let page = page(hub, &filters, token.as_deref(), 100).await?;
-        found.extend(page.findings.into_iter().map(|finding| (finding.id.clone(), finding)));
+        let page = page(hub, filters, token.as_deref(), 100).await?;
+        found.extend(page.findings);
         match page.next_token.filter(|next| !next.is_empty()) {
             None => return Ok(found),
             Some(next) if !seen.insert(next.clone()) => {

@@ -276,6 +276,18 @@ pub(crate) struct ReportArguments {
     /// Judge by the current settings instead of the ones saved with the scan
     #[arg(long)]
     pub(crate) judge_again: bool,
+    /// Instead of a report: where Security Hub's ELB.12 and ELB.14 say otherwise than was seen, or see nothing, read from it now.
+    /// Exit code 3 where they do, 4 where nobody can tell
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "table",
+        conflicts_with_all = ["judge_again", "traffic", "formats"]
+    )]
+    pub(crate) compare_securityhub: Option<ListFormat>,
     /// What to write where
     #[command(flatten)]
     pub(crate) output: OutputArguments,

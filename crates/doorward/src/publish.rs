@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use doorward_core::Clock;
 use doorward_core::access::{Access, Emulator};
-use doorward_model::{AccountRegion, LoadBalancer, Policy, ScanReport};
+use doorward_model::{LoadBalancer, Policy, ScanReport};
 use doorward_rules::exceptions::Register;
 use doorward_sink_securityhub::{
     Approval, Closed, Delivery, ExceptedAs, OutboxError, Outcome, Planned, Publisher, Renderer, Time,
@@ -32,7 +32,7 @@ mod settings;
 
 pub(crate) use doors::Sessions;
 use outbox::LedgerOutbox;
-pub(crate) use settings::{DeliveryKind, PublishSettings};
+pub(crate) use settings::PublishSettings;
 
 /// Runs `doorward publish`.
 pub(crate) fn run(cli: &Cli, arguments: &PublishArguments) -> Result<Exit, Failure> {
@@ -132,12 +132,7 @@ pub(crate) fn renderer(
     policy: &Policy,
     load_balancers: &[LoadBalancer],
 ) -> Renderer {
-    let delivery = match (settings.delivery, &settings.account, &settings.region) {
-        (DeliveryKind::Central, Some(account), Some(region)) => {
-            Delivery::Central(AccountRegion { account: account.clone(), region: region.clone() })
-        }
-        _ => Delivery::Member,
-    };
+    let delivery = settings.central().map_or(Delivery::Member, Delivery::Central);
     let excepted = if settings.excepted_as_warning { ExceptedAs::Warning } else { ExceptedAs::Failed };
     let entries = register.entries(Timestamp::UNIX_EPOCH);
     let approvals: BTreeMap<String, Approval> = entries

@@ -1,6 +1,7 @@
-//! `doorward report`: a saved scan again, offline.
+//! `doorward report`: a saved scan again, offline; or beside Security Hub.
 
 use crate::cli::{Cli, ReportArguments};
+use crate::compare;
 use crate::exit::{Exit, Failure};
 use crate::saved::{self, Remembered};
 use crate::scan::{self, Again, Said};
@@ -10,6 +11,9 @@ use crate::traffic::Found;
 /// Runs `doorward report`. With the settings saved beside the scan the outputs are the same bytes as then; with
 /// `--judge-again` the current settings decide. Flags win over either.
 pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failure> {
+    if let Some(format) = arguments.compare_securityhub {
+        return compare::run(cli, &arguments.from, format);
+    }
     let (saved, mut remembered) = saved::read(&arguments.from)?;
     let traffic = arguments.traffic.as_deref().map(Found::read).transpose()?;
     // What is joined now is weighed by what is demanded now.

@@ -4,6 +4,7 @@
 
 mod bed;
 mod closing;
+mod compare;
 mod delivery;
 mod doubles;
 mod odd;

@@ -1,17 +1,15 @@
 //! Security Hub, wherever findings would go: enabled, and open to the publishing role.
 
-use std::collections::BTreeSet;
-
 use doorward_core::access::Access;
 use doorward_core::normalize::Normalized;
 use doorward_core::{Clock, Stop};
-use doorward_model::{AccountRegion, Gap};
+use doorward_model::Gap;
 use doorward_sink_securityhub::{ACTIONS, Closed, RESOURCES, Time, look as ask};
 use futures::StreamExt as _;
 
 use super::AT_ONCE;
 use super::missing::{Missing, Stage};
-use crate::publish::{DeliveryKind, Sessions};
+use crate::publish::Sessions;
 use crate::settings::Settings;
 
 /// Asks every hub for one finding; how many hubs there are, and what is missing.
@@ -23,15 +21,7 @@ pub(super) async fn look(
     clock: &Clock,
 ) -> (usize, Vec<Missing>) {
     let publish = &settings.publish;
-    let hubs: BTreeSet<AccountRegion> = match (publish.delivery, &publish.account, &publish.region) {
-        (DeliveryKind::Central, Some(account), Some(region)) => {
-            BTreeSet::from([AccountRegion { account: account.clone(), region: region.clone() }])
-        }
-        _ => {
-            let able = scan.load_balancers.iter().filter(|lb| lb.kind.can_parse_http());
-            able.map(|lb| AccountRegion { account: lb.account.clone(), region: lb.region.clone() }).collect()
-        }
-    };
+    let hubs = publish.hubs(&scan.load_balancers);
     let (doors, time) = (Sessions::new(access, publish.purpose()), Time::new(clock.clone()));
     let asked = futures::stream::iter(&hubs).map(|hub| {
         let (doors, time) = (&doors, &time);

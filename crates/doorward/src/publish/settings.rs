@@ -1,8 +1,10 @@
 //! How findings are delivered.
 
+use std::collections::BTreeSet;
+
 use doorward_core::access::{Purpose, RoleName};
-use doorward_model::{AccountId, Region};
-use doorward_sink_securityhub::{ACTIONS, Settings as SinkSettings};
+use doorward_model::{AccountId, AccountRegion, LoadBalancer, Region};
+use doorward_sink_securityhub::{ACTIONS, NATIVE_ACTION, Settings as SinkSettings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +56,27 @@ impl PublishSettings {
     /// What sessions are opened for.
     pub(crate) fn purpose(&self) -> Purpose {
         Purpose { role_name: self.role_name.clone(), external_id: self.external_id.clone(), actions: ACTIONS.to_vec() }
+    }
+
+    /// The one hub that takes all, with central delivery.
+    pub(crate) fn central(&self) -> Option<AccountRegion> {
+        let central = (self.delivery == DeliveryKind::Central).then_some((&self.account, &self.region));
+        let (Some(account), Some(region)) = central? else { return None };
+        Some(AccountRegion { account: account.clone(), region: region.clone() })
+    }
+
+    /// The hubs that take, or would take, what is found of these load balancers.
+    pub(crate) fn hubs(&self, load_balancers: &[LoadBalancer]) -> BTreeSet<AccountRegion> {
+        if let Some(central) = self.central() {
+            return BTreeSet::from([central]);
+        }
+        let able = load_balancers.iter().filter(|lb| lb.kind.can_parse_http());
+        able.map(|lb| AccountRegion { account: lb.account.clone(), region: lb.region.clone() }).collect()
+    }
+
+    /// What sessions are opened for that only read findings.
+    pub(crate) fn reading(&self) -> Purpose {
+        Purpose { actions: vec![NATIVE_ACTION], ..self.purpose() }
     }
 
     /// The key and the problem of a setting that cannot be used.

@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use doorward_model::{Mode, Region};
+use doorward_sink_securityhub::WITHOUT_CONFIG_RULE;
 
 use super::{AGAIN, Document, usage};
 use crate::cli::SetupRules;
@@ -12,10 +13,6 @@ use crate::exit::Failure;
 
 /// The rule about application load balancers.
 pub(super) const APPLICATION: &str = "ALB_DESYNC_MODE_CHECK";
-
-/// Regions in which AWS does not offer it (documentation of alb-desync-mode-check).
-const NOT_IN: [&str; 6] =
-    ["ap-east-2", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ca-west-1", "mx-central-1"];
 
 const ALB: &str = "AWS::ElasticLoadBalancingV2::LoadBalancer";
 const CLASSIC: &str = "AWS::ElasticLoadBalancing::LoadBalancer";
@@ -79,11 +76,11 @@ pub(super) fn modes(required: Mode) -> Result<&'static str, Failure> {
 
 /// Whether AWS offers no rule about application load balancers in a Region.
 pub(super) fn is_missing_in(region: &Region) -> bool {
-    NOT_IN.contains(&region.as_str())
+    WITHOUT_CONFIG_RULE.contains(&region.as_str())
 }
 
 fn offered() -> String {
-    let each = NOT_IN.map(|region| format!("    - !Not [!Equals [!Ref AWS::Region, {region}]]\n"));
+    let each = WITHOUT_CONFIG_RULE.map(|region| format!("    - !Not [!Equals [!Ref AWS::Region, {region}]]\n"));
     format!("  # AWS does not offer {APPLICATION} in these Regions.\n  Offered: !And\n{}", each.concat())
 }
 
@@ -163,7 +160,7 @@ Outputs:
 pub(super) fn pack(arguments: &SetupRules, modes: &str) -> Vec<Document> {
     let mut body = format!(
         "# {AGAIN}\n# A conformance pack: the desync mitigation mode and what belongs to it. Not for {}: AWS does not offer\n# {APPLICATION} there, and a pack is deployed whole or not at all.\nResources:\n",
-        NOT_IN.join(", ")
+        WITHOUT_CONFIG_RULE.join(", ")
     );
     for rule in &RULES {
         let _ = write!(

@@ -7,6 +7,7 @@ mod bad_input;
 mod bed;
 mod change;
 mod check;
+mod compare;
 mod doctor;
 mod evidence;
 mod exceptions;

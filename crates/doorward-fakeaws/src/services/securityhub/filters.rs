@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 /// Filter names and where their values are; a `*` stands for every element of a list.
-const TEXTS: [(&str, &str); 14] = [
+const TEXTS: [(&str, &str); 15] = [
     ("AwsAccountId", "AwsAccountId"),
+    ("ComplianceSecurityControlId", "Compliance/SecurityControlId"),
     ("ComplianceStatus", "Compliance/Status"),
     ("Description", "Description"),
     ("GeneratorId", "GeneratorId"),

@@ -1,0 +1,136 @@
+//! What Security Hub's own controls say of load balancers: ELB.12 and ELB.14, and whether AWS Config looks at all (Config.1).
+
+use aws_sdk_securityhub::types::{AwsSecurityFindingFilters, StringFilter, StringFilterComparison};
+use serde::Deserialize;
+
+use doorward_model::AccountRegion;
+
+use crate::deliver::{Closed, Hub};
+use crate::doors::{Doors, Time};
+use crate::pace::{GET, Pace};
+use crate::reconcile::{GET_ACTION, all};
+
+/// The control about application load balancers.
+pub const APPLICATION: &str = "ELB.12";
+/// The control about classic load balancers.
+pub const CLASSIC: &str = "ELB.14";
+/// The control that passes where AWS Config records everything that the enabled controls look at.
+pub const CONFIG: &str = "Config.1";
+
+/// The product that Security Hub's own findings are of; other products may name a control too.
+const PRODUCT: &str = "::product/aws/securityhub";
+
+/// A finding of one of these controls about one resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NativeFinding {
+    /// The control's id, as `ELB.12`.
+    pub control: String,
+    /// The account that it is about.
+    pub account: String,
+    /// The Region that it is about; of a finding without one, that of its product.
+    pub region: String,
+    /// The resource: a load balancer's ARN, or `AWS::::Account:ID`.
+    pub resource: String,
+    /// `PASSED`, `FAILED`, `WARNING` or `NOT_AVAILABLE`, verbatim.
+    pub status: String,
+    /// Reason codes of a status, verbatim.
+    pub reasons: Vec<String>,
+    /// Whether somebody suppressed it.
+    pub suppressed: bool,
+    /// When it was last changed, verbatim.
+    pub updated_at: String,
+}
+
+/// Reads what these controls say now in one hub: of its own account-Region, and where the hub aggregates, of others too.
+/// A finding for each resource of each, as many as there are standards where findings are not consolidated.
+///
+/// # Errors
+/// Why nothing can be read there.
+pub async fn native<D: Doors>(
+    doors: &D,
+    place: &AccountRegion,
+    share_of_quotas: f64,
+    time: &Time,
+) -> Result<Vec<NativeFinding>, Closed> {
+    let pace = Pace::new(GET, share_of_quotas, time.clone());
+    let hub = Hub { place, doors, pace: &pace, time };
+    let equals = |value: &str| StringFilter::builder().value(value).comparison(StringFilterComparison::Equals).build();
+    let filters = AwsSecurityFindingFilters::builder()
+        .compliance_security_control_id(equals(APPLICATION))
+        .compliance_security_control_id(equals(CLASSIC))
+        .compliance_security_control_id(equals(CONFIG))
+        .record_state(equals("ACTIVE"))
+        .build();
+    let told: Vec<Told> = all(&hub, &filters).await?;
+    Ok(told.into_iter().filter(|told| told.product_arn.ends_with(PRODUCT)).flat_map(Told::findings).collect())
+}
+
+/// The IAM action that it takes.
+pub const NATIVE_ACTION: &str = GET_ACTION;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Told {
+    product_arn: String,
+    aws_account_id: String,
+    #[serde(default)]
+    region: Option<String>,
+    #[serde(default)]
+    resources: Vec<Resource>,
+    compliance: Compliance,
+    #[serde(default)]
+    workflow: Workflow,
+    updated_at: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Resource {
+    id: String,
+    #[serde(default)]
+    region: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Compliance {
+    #[serde(default)]
+    status: String,
+    security_control_id: String,
+    #[serde(default)]
+    status_reasons: Vec<Reason>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Reason {
+    reason_code: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Workflow {
+    status: String,
+}
+
+impl Told {
+    fn findings(self) -> Vec<NativeFinding> {
+        let product = self.product_arn.split(':').nth(3).unwrap_or_default().to_owned();
+        let region = self.region.unwrap_or(product);
+        let reasons: Vec<String> =
+            self.compliance.status_reasons.into_iter().map(|reason| reason.reason_code).collect();
+        let resources = self.resources.into_iter();
+        resources
+            .map(|resource| NativeFinding {
+                control: self.compliance.security_control_id.clone(),
+                account: self.aws_account_id.clone(),
+                region: resource.region.unwrap_or_else(|| region.clone()),
+                resource: resource.id,
+                status: self.compliance.status.clone(),
+                reasons: reasons.clone(),
+                suppressed: self.workflow.status == "SUPPRESSED",
+                updated_at: self.updated_at.clone(),
+            })
+            .collect()
+    }
+}

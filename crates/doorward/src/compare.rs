@@ -1,0 +1,181 @@
+//! `doorward report --compare-securityhub`: where Security Hub's own controls say otherwise than was seen, or see nothing.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use doorward_core::access::Access;
+use doorward_model::{AccountRegion, Mode, ScanReport};
+use doorward_sink_securityhub::{
+    Answer, Blind, Closed, Comparison, Line, NATIVE_ACTION, Standing, Time, Unseen, compare, native,
+};
+use futures::StreamExt as _;
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::answer;
+use crate::cli::{Cli, ListFormat};
+use crate::exit::{Exit, Failure};
+use crate::plain::harmless;
+use crate::publish::{Sessions, Source};
+use crate::scan::runtime;
+use crate::settings::Settings;
+use crate::stopping;
+
+/// Hubs that are asked at once.
+const AT_ONCE: usize = 32;
+
+/// Reads the hubs, compares, and says. Writes nothing anywhere.
+pub(crate) fn run(cli: &Cli, from: &Path, format: ListFormat) -> Result<Exit, Failure> {
+    let settings = Settings::load(cli.config.as_deref(), &[])?;
+    let report = Source::of(Some(from), &settings, &settings.ledger.path()?)?.report;
+    let answers = runtime()?.block_on(ask(&settings, &report))?;
+    let comparison = compare(&report, &answers);
+    let text = match format {
+        ListFormat::Table => harmless(&table(&report, &comparison)).into_owned(),
+        ListFormat::Json => {
+            let whole = json!({
+                "format": "securityhub-comparison-v1",
+                "scan": report.run.id,
+                "lines": comparison.lines,
+                "strays": comparison.strays,
+            });
+            serde_json::to_string_pretty(&whole).map_err(|e| Failure::new(Exit::Internal, e.to_string()))? + "\n"
+        }
+    };
+    answer(&text)?;
+    Ok(told(&comparison))
+}
+
+/// Asks every hub once. Where one hub takes all, its answer is shared out by account-Region.
+async fn ask(settings: &Settings, report: &ScanReport) -> Result<BTreeMap<AccountRegion, Answer>, Failure> {
+    let publish = &settings.publish;
+    let (stop, signal) = stopping::listen(settings.scan.deadline.0);
+    let clock: doorward_core::Clock = Arc::new(Timestamp::now);
+    let access = Access::connect(settings.access.clone(), settings.calls.clone(), clock.clone(), None, &stop).await;
+    let access = access.map_err(|error| signal.or(Failure::from(error)))?;
+    let (doors, time) = (Sessions::new(&access, publish.reading()), Time::new(clock));
+    let hubs = publish.hubs(&report.load_balancers);
+    let asked = futures::stream::iter(&hubs).map(|hub| {
+        let (doors, time, stop) = (&doors, &time, &stop);
+        async move {
+            tokio::select! {
+                biased;
+                gap = stop.stopped(NATIVE_ACTION) => (hub.clone(), Err(Closed::Unreachable(gap))),
+                told = native(doors, hub, publish.share_of_quotas, time) => (hub.clone(), told),
+            }
+        }
+    });
+    let answers: Vec<(AccountRegion, Answer)> = asked.buffered(AT_ONCE).collect().await;
+    if let Some(exit) = signal.exit() {
+        return Err(Failure::new(exit, "stopped before every hub was read; nothing was compared"));
+    }
+    Ok(if publish.central().is_some() { shared(answers, report) } else { answers.into_iter().collect() })
+}
+
+fn shared(answers: Vec<(AccountRegion, Answer)>, report: &ScanReport) -> BTreeMap<AccountRegion, Answer> {
+    let able = report.load_balancers.iter().filter(|lb| lb.kind.can_parse_http());
+    let places = able.map(|lb| AccountRegion { account: lb.account.clone(), region: lb.region.clone() });
+    let mut all: BTreeMap<AccountRegion, Answer> = BTreeMap::new();
+    for place in places {
+        all.entry(place).or_insert_with_key(|place| match answers.first() {
+            Some((_, Ok(findings))) => {
+                let here =
+                    |account: &str, region: &str| account == place.account.as_str() && region == place.region.as_str();
+                Ok(findings.iter().filter(|finding| here(&finding.account, &finding.region)).cloned().collect())
+            }
+            // The hub that was asked is not the load balancer's own: that it cannot be read says nothing of that one.
+            Some((_, Err(closed))) => Err(Closed::Unreachable(closed.gap().clone())),
+            None => Ok(Vec::new()),
+        });
+    }
+    all
+}
+
+/// What the exit code says: 3 where Security Hub says otherwise or sees nothing, 4 where nobody can tell.
+fn told(comparison: &Comparison) -> Exit {
+    let wrong = comparison.lines.iter().any(|line| matches!(line.standing, Standing::Contradicts | Standing::Blind(_)))
+        || comparison.strays.iter().any(|stray| stray.gone);
+    let unknown = comparison.lines.iter().any(|line| matches!(line.standing, Standing::Unknown(_)))
+        || comparison.strays.iter().any(|stray| !stray.gone);
+    Exit::told(wrong, !unknown)
+}
+
+/// A heading of the table, and what stands under it.
+type Group = (&'static str, fn(&Standing) -> bool);
+
+/// The groups of the table, in order.
+const GROUPS: [Group; 7] = [
+    ("say otherwise than what was seen", |s| matches!(s, Standing::Contradicts)),
+    ("Security Hub does not see", |s| matches!(s, Standing::Blind(_))),
+    ("cannot be told", |s| matches!(s, Standing::Unknown(_))),
+    ("fail, suppressed by somebody", |s| matches!(s, Standing::Suppressed)),
+    ("pass, and policy demands more than the control", |s| matches!(s, Standing::AsksLess)),
+    ("fail, and policy demands less than the control", |s| matches!(s, Standing::AsksMore)),
+    ("agree", |s| matches!(s, Standing::Agrees)),
+];
+
+fn table(report: &ScanReport, comparison: &Comparison) -> String {
+    let mut text = format!(
+        "Security Hub's ELB.12 and ELB.14 beside the {} application and classic load balancers of scan {}\n\n",
+        comparison.lines.len(),
+        report.run.id
+    );
+    let of = |fits: fn(&Standing) -> bool| comparison.lines.iter().filter(move |line| fits(&line.standing));
+    for (what, fits) in GROUPS {
+        let _ = writeln!(text, "{:>7}  {what}", of(fits).count());
+    }
+    let gone = comparison.strays.iter().filter(|stray| stray.gone).count();
+    let _ = writeln!(text, "{gone:>7}  of Security Hub's load balancers are gone");
+    let unseen = comparison.strays.len() - gone;
+    let _ = writeln!(text, "{unseen:>7}  of Security Hub's load balancers are where the scan did not list everything");
+    for (what, fits) in GROUPS {
+        if what == "agree" || of(fits).next().is_none() {
+            continue;
+        }
+        let _ = writeln!(text, "\n{}", what.to_uppercase());
+        for line in of(fits) {
+            let _ = writeln!(text, "  {} · {} {} · {}", line.name, line.account, line.region, why(line));
+        }
+    }
+    if !comparison.strays.is_empty() {
+        let _ = writeln!(text, "\nNOT AMONG THE LOAD BALANCERS OF THE SCAN");
+        for stray in &comparison.strays {
+            let where_to = if stray.gone { "gone" } else { "not listed in full there: nobody knows" };
+            let _ = writeln!(text, "  {} · {} {} · {where_to}", stray.resource, stray.control, stray.status);
+        }
+    }
+    text
+}
+
+/// What is known of one load balancer, in one line.
+fn why(line: &Line) -> String {
+    let mode = line.mode.map_or("unknown", Mode::as_str);
+    let says: Vec<String> = line.says.iter().map(|says| format!("{} since {}", says.status, says.updated_at)).collect();
+    let says = format!("{} {}", line.control, says.join(", "));
+    match &line.standing {
+        Standing::Blind(blind) => format!("mode {mode}; {}", cause(blind, line.control)),
+        Standing::Unknown(Unseen::Ours(gap)) => format!("{says}; the scan could not read the mode: {gap}"),
+        Standing::Unknown(Unseen::Theirs(gap)) => format!("mode {mode}; Security Hub could not be read: {gap}"),
+        _ => format!("mode {mode}; {says}"),
+    }
+}
+
+fn cause(blind: &Blind, control: &str) -> String {
+    match blind {
+        Blind::NoConfigRule => "AWS Config has no such rule in this Region".to_owned(),
+        Blind::NotEnabled => "Security Hub is not enabled there".to_owned(),
+        Blind::NotRecorded => {
+            "Config.1 fails there: probably AWS Config is off, or does not record load balancers".to_owned()
+        }
+        Blind::NotEvaluated(reasons) if reasons.is_empty() => format!("{control} was not evaluated, without a reason"),
+        Blind::NotEvaluated(reasons) => format!("{control} was not evaluated: {}", reasons.join(", ")),
+        Blind::Overlooked => format!("others there have a finding of {control}, and this one has none"),
+        Blind::ControlOff => {
+            format!(
+                "nothing there has a finding of {control}: it is off, or its findings do not arrive in the hub that was asked"
+            )
+        }
+    }
+}
