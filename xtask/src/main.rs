@@ -12,6 +12,7 @@ use anyhow::Result;
 mod asff;
 mod athena;
 mod bench;
+mod deny;
 mod evidence;
 mod iam;
 mod opinion;
@@ -37,6 +38,7 @@ const TASKS: &[Task] = &[
         bench::run,
     ),
     ("athena", "", "let Java and DuckDB count a corpus as Athena is told to, and compare", athena::run),
+    ("deny", "[--advisories]", "let cargo-deny check packages, licences and sources", deny::run),
     ("evidence", "", "let openpyxl, pandas and LibreOffice read evidence packs, and compare", evidence::run),
     ("iam", "[--check]", "write config/iam/ as doorward setup does", iam::run),
     ("asff", "", "check rendered findings against the service model that botocore ships", asff::run),

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use crate::page::{self, Tried};
-use crate::{asff, evidence, iam, opinion, samples, setup, stand, tidy, traffic, workflows, workspace};
+use crate::{asff, deny, evidence, iam, opinion, samples, setup, stand, tidy, traffic, workflows, workspace};
 
 /// How much is tried.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +38,7 @@ const STEPS: &[Step] = &[
     ("workflows", Extent::Full, |_| task(workflows::run, &[])),
     ("second opinion", Extent::Full, |_| task(opinion::run, &[])),
     ("traffic opinion", Extent::Full, |_| task(traffic::run, &[])),
+    ("packages", Extent::Slow, |_| task(deny::run, &["--advisories"])),
     ("stand", Extent::Full, |_| task(stand::run, &[])),
 ];
 

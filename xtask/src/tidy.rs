@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 
 use crate::workspace;
 
+mod agreed;
 mod layout;
 mod licence;
 mod packages;
@@ -82,7 +83,9 @@ fn check() -> Result<Vec<Complaint>> {
     }
 
     let lock = std::fs::read_to_string(root.join("Cargo.lock")).context("Cargo.lock cannot be read")?;
-    complaints.extend(packages::check(&packages::built()?, &lock));
+    let agreed =
+        std::fs::read_to_string(root.join(agreed::FILE)).with_context(|| format!("{} cannot be read", agreed::FILE))?;
+    complaints.extend(packages::check(&packages::built()?, &agreed::read(&agreed)?, &lock));
     complaints.sort();
     Ok(complaints)
 }

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 
+use super::agreed::{Agreed, FILE};
 use super::{Complaint, licence};
 use crate::workspace;
 
@@ -12,17 +13,6 @@ pub(super) struct Package {
     version: String,
     licence: String,
 }
-
-/// Packages that may not be built in any version that starts so, and why.
-const REFUSED: &[(&str, &str, &str)] = &[
-    ("hyper", "0.", "it is the legacy HTTP stack"),
-    ("h2", "0.3.", "it belongs to the legacy HTTP stack"),
-    ("hyper-rustls", "0.24.", "it belongs to the legacy HTTP stack"),
-    ("rustls", "0.21.", "it is the legacy TLS stack"),
-    ("openssl-sys", "", "TLS is rustls's job"),
-    ("native-tls", "", "TLS is rustls's job"),
-    ("ring", "", "cryptography is aws-lc's job, and one is enough"),
-];
 
 /// The packages that are built for any target, tests included. `cargo metadata` would also list packages that only a
 /// feature that is off asks for; `cargo tree` resolves features as the build does.
@@ -56,18 +46,19 @@ fn read(tree: &str) -> Result<Vec<Package>> {
 }
 
 /// Checks every package; complaints point into the lock file.
-pub(super) fn check(packages: &[Package], lock: &str) -> Vec<Complaint> {
+pub(super) fn check(packages: &[Package], agreed: &Agreed, lock: &str) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     for package in packages {
         let Package { name, version, licence } = package;
         let mut complain = |what: String| complaints.push(Complaint::new("Cargo.lock", line(lock, package), what));
-        if let Some((.., why)) = REFUSED.iter().find(|(n, start, _)| n == name && version.starts_with(start)) {
+        if let Some(refused) = agreed.refused.iter().find(|refused| refused.is(name, version)) {
+            let why = &refused.why;
             complain(format!(
                 "{name} {version} may not be built: {why}; find who asks with `cargo tree -i {name}@{version}` and turn the feature off"
             ));
         }
-        if let Err(problem) = licence::allowed(licence) {
-            complain(format!("{name} {version}: {problem}; replace the package, or agree to the licence in `tidy`"));
+        if let Err(problem) = licence::allowed(licence, &agreed.licences) {
+            complain(format!("{name} {version}: {problem}; replace the package, or agree to the licence in {FILE}"));
         }
     }
     complaints
@@ -84,6 +75,12 @@ fn line(lock: &str, package: &Package) -> usize {
 mod tests {
     use super::*;
 
+    fn agreed() -> Agreed {
+        let deny = "[{ crate = \"hyper:<1.0.0\", reason = \"old\" }, { crate = \"ring\", reason = \"one\" }]";
+        super::super::agreed::read(&format!("[licenses]\nallow = [\"MIT\", \"ISC\"]\n[bans]\ndeny = {deny}\n"))
+            .expect("reads")
+    }
+
     const LOCK: &str = "version = 4\n\n[[package]]\nname = \"hyper\"\nversion = \"1.12.0\"\n\n[[package]]\nname = \"hyper\"\nversion = \"0.14.32\"\n";
 
     #[test]
@@ -98,7 +95,7 @@ mod tests {
     #[test]
     fn the_legacy_stack_is_refused_with_its_line() {
         let packages = read("hyper v1.12.0\tMIT\nhyper v0.14.32\tMIT\nring v0.17.14\tISC\n").expect("reads");
-        let complaints: Vec<String> = check(&packages, LOCK).iter().map(ToString::to_string).collect();
+        let complaints: Vec<String> = check(&packages, &agreed(), LOCK).iter().map(ToString::to_string).collect();
         assert_eq!(complaints.len(), 2, "{complaints:?}");
         assert!(complaints[0].starts_with("Cargo.lock:8: hyper 0.14.32 may not be built"), "{complaints:?}");
         assert!(complaints[1].contains("ring 0.17.14"), "{complaints:?}");
@@ -107,7 +104,7 @@ mod tests {
     #[test]
     fn a_strange_licence_is_refused() {
         let packages = read("hyper v1.12.0\tSSPL-1.0\n").expect("reads");
-        let complaints = check(&packages, LOCK);
+        let complaints = check(&packages, &agreed(), LOCK);
         assert_eq!(complaints.len(), 1);
         assert!(complaints[0].to_string().starts_with("Cargo.lock:4: hyper 1.12.0: SSPL-1.0"), "{}", complaints[0]);
     }
