@@ -30,7 +30,7 @@ fn bed() -> Bed {
 }
 
 /// What Athena would find in the logs that `seeded` wrote.
-fn answer(hour: Timestamp) -> AthenaSpec {
+pub(crate) fn answer(hour: Timestamp) -> AthenaSpec {
     let hour = hour.strftime("%Y-%m-%dT%H");
     let (tier, reason) = ("Ambiguous", "UndefinedContentLengthSemantics");
     let row = |what: &str, [a, b, c, d]: [&str; 4], requests: u64, served: u64| -> Vec<String> {

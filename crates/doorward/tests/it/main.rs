@@ -5,6 +5,7 @@
 mod athena;
 mod bad_input;
 mod bed;
+mod capabilities;
 mod change;
 mod check;
 mod compare;
