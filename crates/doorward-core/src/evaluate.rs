@@ -1,5 +1,7 @@
 //! Evaluate: one verdict per rule and load balancer, in a total order.
 
+use std::collections::BTreeMap;
+
 use doorward_model::{Finding, Kind, LoadBalancer, Observed, Policy, Rule, ScanReport, Tally, Verdict};
 
 use crate::normalize::Normalized;
@@ -16,7 +18,16 @@ pub fn evaluate(scan: Normalized, rules: &[&dyn Rule], policy: &Policy) -> ScanR
         findings.extend(rules.iter().map(|rule| finding(lb, *rule, policy)));
     }
     let tally = tally(&load_balancers, &findings);
-    ScanReport { run, organization, coverage, tally, accounts, load_balancers, findings }
+    ScanReport {
+        run,
+        organization,
+        coverage,
+        tally,
+        accounts,
+        load_balancers,
+        findings,
+        changes_unfound: BTreeMap::new(),
+    }
 }
 
 fn finding(lb: &LoadBalancer, rule: &dyn Rule, policy: &Policy) -> Finding {

@@ -111,6 +111,15 @@ impl Arn {
         self.field(5)
     }
 
+    /// The load balancer's name: `web` of `loadbalancer/app/web/50dc6c495c0c9188`, and of the classic `loadbalancer/web`.
+    pub fn load_balancer_name(&self) -> &str {
+        let parts: Vec<&str> = self.resource().split('/').collect();
+        match parts[..] {
+            ["loadbalancer", name] | ["loadbalancer", _, name, _] => name,
+            _ => self.resource(),
+        }
+    }
+
     /// The partition: `aws`, `aws-us-gov`, `aws-cn`, ...
     pub fn partition(&self) -> &str {
         self.field(1)

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Account, Coverage, Finding, Kind, LoadBalancer, Mode, Observed, Organization, Run, Severity, VerdictKind};
+use crate::{
+    Account, AppliedChange, Arn, Coverage, Finding, Kind, LoadBalancer, Mode, Observed, Organization, Run, Severity,
+    VerdictKind,
+};
 
 /// The result of a scan after evaluation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -24,6 +27,9 @@ pub struct ScanReport {
     pub load_balancers: Vec<LoadBalancer>,
     /// Every verdict, ordered by account, Region, load balancer and rule.
     pub findings: Vec<Finding>,
+    /// What Doorward did to the modes of load balancers that the scan did not find, the oldest change of each first.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub changes_unfound: BTreeMap<Arn, Vec<AppliedChange>>,
 }
 
 /// Counts over a report; each carries its denominator beside it.

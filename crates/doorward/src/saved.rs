@@ -68,7 +68,8 @@ impl Remembered {
         let history = report.findings.iter().filter_map(|f| Some((f.id.clone(), f.history.clone()?))).collect();
         let traffic = report.load_balancers.iter().filter_map(|lb| Some((lb.arn.clone(), lb.traffic.clone()?)));
         let changed = report.load_balancers.iter().filter(|lb| !lb.changes.is_empty());
-        let changes = changed.map(|lb| (lb.arn.clone(), lb.changes.clone())).collect();
+        let changes = changed.map(|lb| (lb.arn.clone(), lb.changes.clone()));
+        let changes = changes.chain(report.changes_unfound.clone()).collect();
         Self { history, past: past.clone(), traffic: traffic.collect(), changes }
     }
 

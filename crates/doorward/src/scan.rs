@@ -176,7 +176,9 @@ pub(crate) fn judge(inventory: Inventory, by: &Judging<'_>, said: Said<'_>, mut 
     }
     let rules = register::rules(by.register, &scan.load_balancers, at);
     let rules: Vec<_> = rules.iter().map(|rule| &**rule).collect();
-    evaluate(scan, &rules, by.policy)
+    let mut report = evaluate(scan, &rules, by.policy);
+    report.changes_unfound = changes;
+    report
 }
 
 fn finish(

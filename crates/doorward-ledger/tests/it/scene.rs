@@ -246,6 +246,7 @@ pub(crate) fn report(id: &str, at: i64, scene: &str) -> ScanReport {
         accounts: accounts(&places),
         load_balancers,
         findings,
+        changes_unfound: BTreeMap::new(),
     }
 }
 

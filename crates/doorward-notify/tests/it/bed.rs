@@ -198,6 +198,7 @@ pub(crate) fn whole(
         }],
         load_balancers,
         findings,
+        changes_unfound: std::collections::BTreeMap::new(),
     }
 }
 

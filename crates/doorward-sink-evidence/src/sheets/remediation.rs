@@ -1,6 +1,6 @@
 //! Remediation log: every change that Doorward planned for the mode of a load balancer, and where it stands.
 
-use doorward_model::{AppliedChange, LoadBalancer};
+use doorward_model::{AppliedChange, Arn, LoadBalancer};
 
 use super::Desk;
 use crate::sheet::{Columns, Kind, Sheet, Title};
@@ -8,23 +8,27 @@ use crate::sheet::{Columns, Kind, Sheet, Title};
 const TITLE: Title = Title {
     tab: "Remediation log",
     file: "remediation",
-    about: "Every change of a mode that Doorward was told to make, the oldest first for each load balancer of the scan: who \
+    about: "Every change of a mode that Doorward was told to make, the oldest first for each load balancer: who \
      approved it, why, AWS's request id and what came of it. What is not here was not changed as far as the ledger knows; \
-     without a ledger (see the sheet Cover) nobody can say. Of a load balancer that the scan did not find, the ledger keeps \
-     the changes.",
+     without a ledger (see the sheet Cover) nobody can say. Load balancers that the scan did not find come last: deleted, or \
+     where it did not look.",
 };
 
 struct Row<'p> {
-    lb: &'p LoadBalancer,
+    arn: &'p Arn,
+    /// None where the scan did not find it.
+    lb: Option<&'p LoadBalancer>,
     change: &'p AppliedChange,
 }
 
 fn columns<'p>() -> Columns<'p, Row<'p>> {
     Columns::<Row<'p>>::new()
-        .text("Load balancer", 28, "Its name.", |r| r.lb.name.as_str().into())
-        .id("Account", 14, "The account id, twelve digits, as text.", |r| r.lb.account.as_str().into())
-        .text("Region", 15, "The AWS Region.", |r| r.lb.region.as_str().into())
-        .text("Owner", 22, "Who is responsible.", |r| r.lb.owner_label().into())
+        .text("Load balancer", 28, "Its name.", |r| r.arn.load_balancer_name().into())
+        .id("Account", 14, "The account id, twelve digits, as text.", |r| r.arn.account().into())
+        .text("Region", 15, "The AWS Region.", |r| r.arn.region().into())
+        .text("Owner", 22, "Who is responsible; blank where the scan did not find it.", |r| {
+            r.lb.map(LoadBalancer::owner_label).into()
+        })
         .text("Change", 30, "The change's id; one change may be of many load balancers.", |r| {
             r.change.change.as_str().into()
         })
@@ -40,7 +44,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             |r| r.change.status.label().into(),
         )
         .text("Observed mode", 16, "The mode that this scan saw; the rule desync-mode-reverted compares it.", |r| {
-            super::seen(&r.lb.mode).into()
+            r.lb.map_or_else(|| "not found".into(), |lb| super::seen(&lb.mode).into())
         })
         .text("Approved by", 22, "Who approved the change, or its roll-back.", |r| r.change.by.as_str().into())
         .prose("Why planned", 44, "Why the plan wanted it.", |r| r.change.why.as_str().into())
@@ -50,12 +54,17 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("Request id", 38, "AWS's id of the last call that set something; CloudTrail has the same.", |r| {
             r.change.request_id.as_deref().into()
         })
-        .text("ARN", 80, "Its ARN; composed for classic load balancers, which have none.", |r| r.lb.arn.as_str().into())
+        .text("ARN", 80, "Its ARN; composed for classic load balancers, which have none.", |r| r.arn.as_str().into())
 }
 
 /// The sheet.
 pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
-    let all = desk.report().load_balancers.iter();
-    let rows: Vec<Row<'p>> = all.flat_map(|lb| lb.changes.iter().map(move |change| Row { lb, change })).collect();
+    let report = desk.report();
+    let found = report.load_balancers.iter().map(|lb| (&lb.arn, Some(lb), &lb.changes));
+    let unfound = report.changes_unfound.iter().map(|(arn, changes)| (arn, None, changes));
+    let rows: Vec<Row<'p>> = found
+        .chain(unfound)
+        .flat_map(|(arn, lb, changes)| changes.iter().map(move |change| Row { arn, lb, change }))
+        .collect();
     Sheet::new(TITLE, columns(), rows.len(), rows)
 }

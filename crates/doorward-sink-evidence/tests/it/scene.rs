@@ -106,6 +106,8 @@ fn build(count: usize, words: Words<'_>) -> ScanReport {
     for finding in &findings {
         *tally.verdicts.entry(finding.rule.clone()).or_default().entry(finding.verdict.kind()).or_default() += 1;
     }
+    let gone = Arn::new("arn:aws:elasticloadbalancing:eu-west-1:000123456789:loadbalancer/app/gone/0123456789abcdef");
+    let gone = (count > 0).then(|| (gone.expect("valid"), vec![applied(1, 0, words)]));
     ScanReport {
         run: Run {
             id: "20261102T090000.000Z-000123456789".to_owned(),
@@ -136,6 +138,7 @@ fn build(count: usize, words: Words<'_>) -> ScanReport {
             .collect(),
         load_balancers,
         findings,
+        changes_unfound: gone.into_iter().collect(),
     }
 }
 

@@ -67,12 +67,14 @@ fn the_sheets_say_what_the_report_says() {
     assert_eq!(unknowns.len(), unknown + 1);
 
     let log = file(&dir, "csv/remediation.csv");
-    let changes: Vec<_> =
-        report.load_balancers.iter().flat_map(|lb| lb.changes.iter().map(move |change| (lb, change))).collect();
-    assert!(!changes.is_empty() && log.len() == changes.len());
-    for (row, (lb, change)) in log.iter().zip(changes) {
-        assert_eq!(row["ARN"], lb.arn.as_str());
-        assert_eq!(row["Account"], format!("'{}", lb.account));
+    let found = report.load_balancers.iter().flat_map(|lb| lb.changes.iter().map(move |change| (&lb.arn, change)));
+    let unfound = report.changes_unfound.iter().flat_map(|(arn, all)| all.iter().map(move |change| (arn, change)));
+    let changes: Vec<_> = found.chain(unfound).collect();
+    assert!(!report.changes_unfound.is_empty() && changes.len() > 1 && log.len() == changes.len());
+    for (row, (arn, change)) in log.iter().zip(changes) {
+        assert_eq!(row["ARN"], arn.as_str());
+        assert_eq!(row["Account"], format!("'{}", arn.account()));
+        assert_eq!(row["Observed mode"] == "not found", report.changes_unfound.contains_key(arn));
         assert_eq!(
             [&row["Change"], &row["Approved by"], &row["Why planned"]],
             [&change.change, &change.by, &change.why]

@@ -346,6 +346,7 @@ fn finish(mut lbs: Vec<LoadBalancer>, dice: &mut Dice, hostile: Option<&[String]
         accounts: accounts.into_values().collect(),
         load_balancers: lbs,
         findings,
+        changes_unfound: BTreeMap::new(),
     }
 }
 

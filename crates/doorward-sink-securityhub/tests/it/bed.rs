@@ -173,6 +173,7 @@ pub(crate) fn report(
         accounts: Vec::new(),
         load_balancers,
         findings,
+        changes_unfound: BTreeMap::new(),
     }
 }
 

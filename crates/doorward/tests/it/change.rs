@@ -138,6 +138,15 @@ fn planned_applied_reported_and_rolled_back() {
     assert!(refused["stopped"].as_str().unwrap().contains("rolled back by arn:aws:iam::"), "{refused}");
     let listed = doorward(&bed, folder, &["verify-change"]);
     assert!(listed.code == Some(0) && listed.out.contains(change), "{}", listed.out);
+
+    // What was done to one that is gone stays in the evidence, of the saved scan too.
+    assert!(bed.server.world().remove_load_balancer(account, region, name));
+    let report = scan(&bed, folder);
+    let unfound = &report["changes_unfound"][raised["arn"].as_str().unwrap()];
+    assert_eq!(unfound[0]["status"], "restore-refused", "{unfound}");
+    let again = doorward(&bed, folder, &["report", "--from", "a.saved", "--format", "json-v1=b.json"]);
+    assert_eq!(again.code, Some(3), "{}", again.err);
+    assert_eq!(std::fs::read(folder.join("a.json")).unwrap(), std::fs::read(folder.join("b.json")).unwrap());
 }
 
 #[test]
