@@ -228,6 +228,18 @@ impl<'t> Draft<'t> {
     }
 }
 
+/// The scheme by AWS's word for it, which is internet-facing where none is named:
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html>
+pub(crate) fn scheme(named: Observed<String>) -> Observed<Scheme> {
+    match named {
+        Observed::Absent => Observed::Known(Scheme::InternetFacing),
+        Observed::Known(word) if word == "internet-facing" => Observed::Known(Scheme::InternetFacing),
+        Observed::Known(word) if word == "internal" => Observed::Known(Scheme::Internal),
+        Observed::Known(_) => Observed::Absent,
+        Observed::Unread(gap) => Observed::Unread(gap),
+    }
+}
+
 /// A gap at a stretch of a file.
 pub(crate) fn gap(text: &Text<'_>, reason: GapReason, span: Range<usize>, message: impl Into<String>) -> Arc<Gap> {
     let place: Place = text.place(span);

@@ -17,6 +17,7 @@ use crate::{Options, Reading};
 
 mod gateway;
 mod ingress;
+mod service;
 
 /// The names of key and value in the controller's lists.
 const NAMES: (&str, &str) = ("key", "value");
@@ -45,6 +46,7 @@ impl<'a> Manifests<'a> {
             }
         }
         ingress::read(&objects, options, reading);
+        service::read(&objects, options, reading);
         gateway::read(&objects, options, reading);
     }
 }

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::{CLOUD_CONTROL, TYPES, fill, kind_of};
 use crate::attributes::Attributes;
-use crate::draft::Draft;
+use crate::draft::{Draft, scheme};
 use crate::text::Text;
 use crate::tree::json::{self, Pairs, span_in};
 use crate::tree::{Data, Node};
@@ -279,6 +279,7 @@ impl State<'_> {
             Observed::Unread(gap) => draft.kind_gap = Some(gap),
         }
         draft.name = value("name");
+        draft.scheme = scheme(value("scheme"));
         let list = |view: &str| {
             let list = self.view(view, &["load_balancer_attributes"]).filter(|list| !list.is_null())?;
             let read = |node: &Node| Observed::from_answer(scalar(node));
