@@ -113,6 +113,7 @@ impl Template<'_> {
         draft.scheme = scheme(self.property(resource, &["Scheme"]));
         self.tags(resource, &mut draft);
         draft.managed_by = Observed::Known(Manager::CloudFormation(text.path.to_owned()));
+        draft.marks.tag = name.as_str().map(str::to_owned);
         if let Some(condition) = resource.text_at(&["Condition"]) {
             draft.note = Some(format!("it is made only where the condition {condition} holds"));
         }

@@ -83,6 +83,11 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// `shop/web`, as the controllers write it into tags.
+    fn full_name(&self) -> String {
+        format!("{}/{}", self.namespace(), self.name())
+    }
+
     /// What is underlined where nothing better is written.
     fn head(&self) -> Range<usize> {
         let name = self.node.at(&["metadata", "name"]).or_else(|| self.node.get("kind"));

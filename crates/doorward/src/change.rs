@@ -86,7 +86,13 @@ fn patch(lb: &LoadBalancer, mode: Mode) -> (String, Vec<Snippet>) {
         language: snippet.language.to_owned(),
         code: snippet.code,
     });
-    (doorward_rules::how_to_set(lb, mode), snippets.collect())
+    let remedy = doorward_rules::how_to_set(lb, mode);
+    let declared = lb.declared.as_deref().and_then(doorward_model::InCode::place).filter(|place| !place.way.is_empty());
+    let remedy = match declared {
+        Some(place) => format!("It is declared at {place}. {} {mode}. {remedy}", place.way),
+        None => remedy,
+    };
+    (remedy, snippets.collect())
 }
 
 fn insisted(arguments: &PlanArguments) -> BTreeMap<Arn, Insistence> {

@@ -139,6 +139,8 @@ impl<'a> Ingress<'a> {
             (None, None) => self.unseen.clone(),
         };
         self.identity(&mut draft);
+        // A group is called by its name alone, anything else by namespace and name.
+        draft.marks.tag = Some(self.group.map_or_else(|| object.full_name(), str::to_owned));
         let place = match in_params {
             Some(params) => format!("In spec.loadBalancerAttributes of {}, set {MODE} to", params.address()),
             None => format!("In the annotation {ATTRIBUTES} of {}, set {MODE} to", namer.address()),
@@ -167,7 +169,7 @@ impl<'a> Ingress<'a> {
         let scheme =
             from_params.map(str::to_owned).map_or_else(|| value("alb.ingress.kubernetes.io/scheme"), Observed::Known);
         draft.scheme = scheme_of(object, scheme);
-        draft.managed_by = Observed::Known(Manager::Kubernetes(format!("{}/{}", object.namespace(), object.name())));
+        draft.managed_by = Observed::Known(Manager::Kubernetes(object.full_name()));
         draft.more_tags = Some(gap(
             object.text,
             GapReason::Undeclared,

@@ -57,7 +57,8 @@ fn classic<'a>(service: Object<'a>) -> Draft<'a> {
         draft.attributes.insert(key.to_owned(), annotation(name));
     }
     draft.listeners = listeners(service, &annotation);
-    draft.managed_by = Observed::Known(Manager::Kubernetes(format!("{}/{}", service.namespace(), service.name())));
+    draft.managed_by = Observed::Known(Manager::Kubernetes(service.full_name()));
+    draft.marks.tag = Some(service.full_name());
     draft.more_tags = Some(undeclared("tags of the controller may be added"));
     if let Observed::Known(tags) = annotation("additional-resource-tags") {
         let pairs = tags.split(',').filter_map(|pair| pair.split_once('='));

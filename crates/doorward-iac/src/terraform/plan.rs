@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use doorward_model::{GapReason, Listener, Observed};
+use doorward_model::{GapReason, Listener, Observed, Region};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -143,6 +143,7 @@ fn read_change(
     if head.kind == "aws_elb" {
         draft.listeners = state.listeners();
     }
+    draft.region = state.value(&["region"], action).known().and_then(|name| Region::new(name).ok());
     if action != Action::Create {
         draft.arn = state.value(&["arn"], action);
     }

@@ -189,6 +189,7 @@ fn balancer(n: usize, account: &AccountId, region: &Region, words: Words<'_>) ->
         security_groups: Vec::new(),
         zones: Vec::new(),
         undecided: None,
+        declared: None,
         traffic: Some(Arc::new(traffic(n, &words(n, "client")))),
         changes: (0..=n % 2).map(|nth| applied(nth, n, words)).collect(),
     }

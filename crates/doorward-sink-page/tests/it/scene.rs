@@ -157,6 +157,7 @@ fn ordinary(n: u64, owners: u64, dice: &mut Dice) -> LoadBalancer {
         traffic: None,
         changes: Vec::new(),
         undecided: None,
+        declared: None,
     }
 }
 
