@@ -38,13 +38,17 @@ pub fn trace(reading: &Reading, sources: &[Source], live: &[LoadBalancer]) -> BT
     };
     let found = live.iter().filter_map(|lb| {
         let (found, why) = index.find(lb)?;
-        let rivals = found.iter().any(|one| match why {
+        let (places, followed) = index.in_configuration(found, why, lb);
+        let rivals = places.iter().any(|one| match why {
             Why::Arn | Why::LogicalId | Why::Stack(_) => false,
             Why::Name => names.get(lb.name.as_str()).is_some_and(|same| has_rival(one, same.iter().copied())),
             Why::Prefix => has_rival(one, live.iter()),
         });
-        let mut told = index.tell(found, why, rivals, sources, lb);
+        // An address is unique in one configuration, and the files may hold several.
+        let sure = !followed || places.iter().all(|one| one.is_named(lb));
+        let mut told = tell(&places, why, followed, sure, rivals)?;
         told.because.push_str(&unread);
+        told.places = places.iter().map(|one| place(one.declared, lb, sources)).collect();
         Some((lb.arn.clone(), told))
     });
     found.collect()
@@ -99,7 +103,27 @@ impl Candidate<'_> {
         let account = open.is_none_or(|open| open.account.is_some()) || self.lb.account == live.account;
         let bound = self.declared.marks.account.as_ref().is_none_or(|account| *account == live.account);
         let named = self.name().is_none_or(|name| name == live.name);
-        self.lb.kind == live.kind && region && account && bound && named && self.may_manage(live)
+        self.lb.kind == live.kind
+            && region
+            && account
+            && bound
+            && named
+            && self.may_manage(live)
+            && self.is_marked(live)
+    }
+
+    /// Whether the tags that name a declaration name this one, where there are any.
+    fn is_marked(&self, live: &LoadBalancer) -> bool {
+        let (Some(mark), Some(tags)) = (&self.declared.marks.tag, live.tags.known()) else { return true };
+        let of = |keys: &[&str]| {
+            let mut said = keys.iter().filter_map(|key| tags.get(*key)).peekable();
+            said.peek().is_none() || said.any(|said| said == mark)
+        };
+        match self.declared.dialect {
+            Dialect::CloudFormation => of(&[LOGICAL_ID]),
+            Dialect::Kubernetes => of(&STACKS),
+            Dialect::TerraformPlan | Dialect::Hcl | Dialect::Pulumi | Dialect::EcsGateway => true,
+        }
     }
 
     /// CloudFormation, the controllers and ECS leave tags on what they make, so that what has them is nobody else's and what
@@ -184,14 +208,19 @@ impl<'a> Index<'a> {
     }
 
     /// A plan says what there is, and its configuration where to change it: the address is the same in both.
-    fn in_configuration(&self, found: Vec<Candidate<'a>>, live: &LoadBalancer) -> (Vec<Candidate<'a>>, bool) {
+    fn in_configuration(&self, found: Vec<Candidate<'a>>, why: Why, live: &LoadBalancer) -> (Vec<Candidate<'a>>, bool) {
         let mut places: Vec<Candidate<'a>> = Vec::new();
         let mut followed = false;
         for one in found {
             let mut written = Vec::new();
             if one.declared.dialect == Dialect::TerraformPlan {
                 written = self.configuration.get(one.declared.address.as_str()).cloned().unwrap_or_default();
+                let known = written.len();
                 written.retain(|written| written.admits(live));
+                // What the configuration says is not this load balancer, the plan does not make it by a name.
+                if known > 0 && written.is_empty() && !matches!(why, Why::Arn) {
+                    continue;
+                }
             }
             followed |= !written.is_empty();
             let written = if written.is_empty() { vec![one] } else { written };
@@ -207,44 +236,36 @@ impl<'a> Index<'a> {
         });
         (places, followed)
     }
+}
 
-    fn tell(
-        &self,
-        found: Vec<Candidate<'a>>,
-        why: Why,
-        rivals: bool,
-        sources: &[Source],
-        live: &LoadBalancer,
-    ) -> InCode {
-        let (places, followed) = self.in_configuration(found, live);
-        let mut because = match why {
-            Why::Arn => "Its ARN is named there.".to_owned(),
-            Why::LogicalId => format!("Its tag {LOGICAL_ID} is the name of the resource."),
-            Why::Stack(key) => format!("Its tag {key} is what the controller calls it."),
-            Why::Name => "It has the name that is written there.".to_owned(),
-            Why::Prefix => "Its name begins as it is written there.".to_owned(),
-        };
-        if followed {
-            because.push_str(" A plan leads to the configuration by the address.");
-        }
-        let certainty = match (places.len(), rivals, why) {
-            (1, false, Why::Arn) => Certainty::Certain,
-            (1, false, _) => Certainty::Likely,
-            (1, true, _) => {
-                because.push_str(
-                    " Other load balancers of the scan fit as well, and the files do not say which account and Region it is \
-                     for.",
-                );
-                Certainty::Ambiguous
-            }
-            (several, ..) => {
-                because.push_str(&format!(" {several} declarations fit, and nothing tells them apart."));
-                Certainty::Ambiguous
-            }
-        };
-        let places = places.iter().map(|one| place(one.declared, live, sources)).collect();
-        InCode { certainty, because, places }
+/// What is said of the declarations that were found; nothing where there are none.
+fn tell(places: &[Candidate<'_>], why: Why, followed: bool, sure: bool, rivals: bool) -> Option<InCode> {
+    let mut because = match why {
+        Why::Arn => "Its ARN is named there.".to_owned(),
+        Why::LogicalId => format!("Its tag {LOGICAL_ID} is the name of the resource."),
+        Why::Stack(key) => format!("Its tag {key} is what the controller calls it."),
+        Why::Name => "It has the name that is written there.".to_owned(),
+        Why::Prefix => "Its name begins as it is written there.".to_owned(),
+    };
+    if followed {
+        because.push_str(" A plan leads to the configuration by the address.");
     }
+    let certainty = match (places.len(), rivals, why) {
+        (0, ..) => return None,
+        (1, false, Why::Arn) if sure => Certainty::Certain,
+        (1, false, _) => Certainty::Likely,
+        (1, true, _) => {
+            because.push_str(
+                " Other load balancers of the scan fit as well, and the files do not say which account and Region it is for.",
+            );
+            Certainty::Ambiguous
+        }
+        (several, ..) => {
+            because.push_str(&format!(" {several} declarations fit, and nothing tells them apart."));
+            Certainty::Ambiguous
+        }
+    };
+    Some(InCode { certainty, because, places: Vec::new() })
 }
 
 /// Whether a template is called by a stack's name, as the CDK does.

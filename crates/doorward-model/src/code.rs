@@ -11,7 +11,7 @@ use crate::Mode;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Certainty {
-    /// The declaration names its ARN.
+    /// A plan or preview names its ARN, and the file at hand does not say otherwise.
     Certain,
     /// One declaration fits, and no other.
     Likely,

@@ -8,6 +8,7 @@ mod bad_input;
 mod bed;
 mod change;
 mod check;
+mod code;
 mod doctor;
 mod evidence;
 mod exceptions;
