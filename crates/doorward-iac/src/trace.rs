@@ -39,7 +39,10 @@ pub fn trace(reading: &Reading, sources: &[Source], live: &[LoadBalancer]) -> BT
     let found = live.iter().filter_map(|lb| {
         let (found, why) = index.find(lb)?;
         let (places, followed) = index.in_configuration(found, why, lb);
-        let rivals = places.iter().any(|one| match why {
+        // A template or manifest may be deployed many times over; anything else declares one load balancer.
+        let single =
+            |one: &Candidate<'_>| !matches!(one.declared.dialect, Dialect::CloudFormation | Dialect::Kubernetes);
+        let rivals = places.iter().filter(|one| single(one)).any(|one| match why {
             Why::Arn | Why::LogicalId | Why::Stack(_) => false,
             Why::Name => names.get(lb.name.as_str()).is_some_and(|same| has_rival(one, same.iter().copied())),
             Why::Prefix => has_rival(one, live.iter()),

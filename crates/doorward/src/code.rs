@@ -8,7 +8,7 @@ use std::sync::Arc;
 use doorward_iac::{Options, Reading, Source};
 use doorward_model::{Arn, InCode, LoadBalancer};
 
-use crate::check::gather;
+use crate::check::gather::{self, Gathered};
 use crate::exit::{Exit, Failure};
 use crate::plain::harmless;
 
@@ -28,19 +28,24 @@ impl Code {
         if paths.is_empty() {
             return Ok(None);
         }
-        let gathered = gather::all(paths)?;
+        let code = Self::of(gather::all(paths)?);
+        for problem in &code.reading.problems {
+            let _ = writeln!(std::io::stderr(), "doorward: {}", harmless(&problem.to_string()));
+        }
+        if code.reading.files.is_empty() && code.reading.problems.is_empty() {
+            let said = "--iac: none of the files there is of a dialect that declares load balancers";
+            return Err(Failure::new(Exit::Usage, said));
+        }
+        Ok(Some(code))
+    }
+
+    /// Files that are there already.
+    pub(crate) fn of(gathered: Gathered) -> Self {
         let mut reading = doorward_iac::read(&gathered.sources, &Options::default(), &gather::folder);
         reading.problems.extend(gathered.problems);
         reading.problems.sort();
         reading.problems.dedup();
-        for problem in &reading.problems {
-            let _ = writeln!(std::io::stderr(), "doorward: {}", harmless(&problem.to_string()));
-        }
-        if reading.files.is_empty() && reading.problems.is_empty() {
-            let said = "--iac: none of the files there is of a dialect that declares load balancers";
-            return Err(Failure::new(Exit::Usage, said));
-        }
-        Ok(Some(Self { sources: gathered.sources, reading }))
+        Self { sources: gathered.sources, reading }
     }
 
     /// Where each load balancer is declared, as far as the files say.
