@@ -304,7 +304,7 @@ fn cases() {
     // A prefix, as long as one load balancer alone begins so.
     let prefix = hcl.replace("name =", "name_prefix =");
     let web_2 = live(2, 1, Kind::Application, 0, &Maker::Nobody);
-    check(&[("a.tf", &prefix)], &[web_2.clone()], "a.tf:1:1 (aws_lb.a), likely");
+    check(&[("a.tf", &prefix)], std::slice::from_ref(&web_2), "a.tf:1:1 (aws_lb.a), likely");
     check(&[("a.tf", &prefix)], &[web_2, web(0)], "a.tf:1:1 (aws_lb.a), ambiguous");
 }
 

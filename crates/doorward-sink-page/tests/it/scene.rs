@@ -1,4 +1,5 @@
-//! Reports to render: one with every hostile text in every text field, and large ones.
+//! Reports to render: one with every hostile text in every text field, and large ones. It is long because two crates include it as
+//! one file, by its path.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
