@@ -239,6 +239,24 @@ fn what_cannot_be_read_is_said() {
     assert!(because.contains("What could not be read"), "{because}");
 }
 
+/// A plan changes nothing behind the back of the code that declares it.
+#[test]
+fn what_code_declares_is_not_changed_by_hand() {
+    let stand = Stand::new();
+    let said = stand.scan(&["--iac", ".", "--save", "scan.saved"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let mut command = doorward(stand.folder.path());
+    let arguments = ["plan", "--from", "scan.saved", "--to", "strictest", "--out", "plan-of-modes.json"];
+    let shop = of(&stand.report(&[]), "shop", "eu-west-1")["arn"].as_str().unwrap().to_owned();
+    let said = run(command.args(arguments).args(["--balancer", &shop, "--insist", &format!("{shop}=tried")]));
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let plan: Value = serde_json::from_str(&stand.read("plan-of-modes.json")).unwrap();
+    assert_eq!(plan["steps"], serde_json::json!([]));
+    let expected =
+        "It is declared at terraform/main.tf:13:28. In aws_lb.shop, set desync_mitigation_mode to strictest.";
+    assert_eq!(plan["patches"][0]["remedy"], expected);
+}
+
 /// Two declarations of one name are both named, and nobody is told to change either.
 #[test]
 fn none_is_chosen_among_several() {
