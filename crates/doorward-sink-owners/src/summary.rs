@@ -293,6 +293,8 @@ impl<'a> Author<'a> {
         let mut snippets = Vec::new();
         if let (Some(lb), Verdict::Fail { .. }, MODE_RULE) = (lb, &finding.verdict, finding.rule.as_str())
             && let Some(required) = self.context.required.get(&lb.arn)
+            // Where code declares what has no other sign of a manager, the change is the one to that code.
+            && (lb.declared.is_none() || lb.managed_by.known().is_some())
         {
             snippets = dialect::snippets(lb, required.lowest);
         }

@@ -195,6 +195,7 @@ fn every_output_says_the_place_and_owners_the_change() {
         let fragment = fragment.replace("`` ", "` ").replace(" ``", " `");
         assert!(squeezed.contains(&fragment), "lacks {fragment:?}:\n{markdown}");
     }
+    assert!(!markdown.contains("Console"), "nothing is to be changed by hand:\n{markdown}");
     assert!(html.contains("+   desync_mitigation_mode = &quot;strictest&quot;"), "{html}");
     let page = stand.read("scan.html");
     assert!(page.contains("terraform/main.tf:13:28") && page.contains("desync_mitigation_mode = "), "the page");
