@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::workspace;
 
+mod agreement;
 mod cases;
 mod change;
 mod control;
@@ -33,7 +34,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         crate::only(arguments, &["--keep"])?;
         return keep(&python);
     }
-    let names: Vec<&str> = CASES.iter().map(|case| case.name).chain([change::NAME, hub::NAME, traffic::NAME]).collect();
+    let names: Vec<&str> =
+        CASES.iter().map(|case| case.name).chain([agreement::NAME, change::NAME, hub::NAME, traffic::NAME]).collect();
     crate::only(arguments, &names)?;
     let binary = workspace::build("doorward")?;
     let moto = Moto::start(&python)?;
@@ -63,6 +65,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     for case in CASES {
         attempt(case.name, case.what, &|| stand.try_case(case));
     }
+    attempt(agreement::NAME, "templates checked, deployed by another emulator and scanned", &|| {
+        agreement::attempt(&stand, &python)
+    });
     attempt(change::NAME, "modes of another emulator, changed and rolled back", &|| change::attempt(&stand, &python));
     attempt(hub::NAME, "findings live in another emulator's Security Hub", &|| hub::attempt(&stand, &python));
     attempt(traffic::NAME, "logs, metrics and queries of another emulator", &|| traffic::attempt(&stand, &python));

@@ -111,6 +111,7 @@ fn one(
         traffic: None,
         changes: Vec::new(),
         undecided: None,
+        declared: None,
     }
 }
 

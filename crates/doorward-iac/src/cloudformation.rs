@@ -3,10 +3,10 @@
 //! An attribute that a template does not name keeps its value when a stack is updated, because the API changes the named ones
 //! only: <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ModifyLoadBalancerAttributes.html>
 
-use doorward_model::{GapReason, Kind, Manager, Observed, Scheme};
+use doorward_model::{GapReason, Kind, Listener, Manager, Observed};
 
 use crate::attributes::Attributes;
-use crate::draft::{Draft, gap, incapable};
+use crate::draft::{Draft, LOGS_BUCKET, LOGS_ENABLED, LOGS_PREFIX, gap, scheme};
 use crate::text::Text;
 use crate::tree::{Data, Document, Node};
 use crate::{Dialect, Options, Reading, Unread, splice};
@@ -91,12 +91,7 @@ impl Template<'_> {
     fn resource(&self, name: &Node, resource: &Node, address: String, reading: &mut Reading) {
         match resource.text_at(&["Type"]) {
             Some(V2) => reading.declared.push(self.load_balancer(name, resource, address).finish(self.options)),
-            Some(CLASSIC) => {
-                let because = "CloudFormation has no property for the mode of a classic load balancer; a scan sees it.";
-                let head = name.span.clone();
-                let declared = incapable(self.text, Dialect::CloudFormation, address, head, because.to_owned());
-                reading.declared.push(declared);
-            }
+            Some(CLASSIC) => reading.declared.push(self.classic(name, resource, address).finish(self.options)),
             Some("AWS::CloudFormation::Stack" | "AWS::Serverless::Application") => {
                 let because = "A nested template was not read; check it by itself as well.";
                 self.elsewhere(name, address, because, reading);
@@ -105,18 +100,49 @@ impl Template<'_> {
         }
     }
 
-    fn load_balancer<'t>(&'t self, name: &Node, resource: &Node, address: String) -> Draft<'t> {
+    /// What both generations have in common.
+    fn draft<'t>(&'t self, name: &Node, resource: &Node, address: String) -> Draft<'t> {
         let text = self.text;
         let mut draft = Draft::new(text, Dialect::CloudFormation, address, name.span.clone());
-        let read = |node: &Node| literal(text, node);
-        let property = |key: &str| resource.at(&["Properties", key]).map_or(Observed::Absent, read);
         if let Some(properties) = resource.get("Properties")
             && (properties.as_map().is_none() || properties.get("Fn::Transform").is_some() || is_intrinsic(properties))
         {
             let message = "the properties are not all written out";
             draft.rest = Some(gap(text, GapReason::Unresolved, properties.span.clone(), message));
         }
-        match property("Type") {
+        draft.scheme = scheme(self.property(resource, &["Scheme"]));
+        self.tags(resource, &mut draft);
+        draft.managed_by = Observed::Known(Manager::CloudFormation(text.path.to_owned()));
+        draft.marks.tag = name.as_str().map(str::to_owned);
+        if let Some(condition) = resource.text_at(&["Condition"]) {
+            draft.note = Some(format!("it is made only where the condition {condition} holds"));
+        }
+        draft
+    }
+
+    /// The value of a property, by the keys that lead to it.
+    fn property(&self, resource: &Node, path: &[&str]) -> Observed<String> {
+        let mut node = match resource.get("Properties") {
+            Some(node) => node,
+            None => return Observed::Absent,
+        };
+        for key in path {
+            // What stands around it may be decided when the template is deployed, and the property with it.
+            if is_intrinsic(node) {
+                break;
+            }
+            match node.get(key) {
+                Some(next) => node = next,
+                None => return Observed::Absent,
+            }
+        }
+        literal(self.text, node)
+    }
+
+    fn load_balancer<'t>(&'t self, name: &Node, resource: &Node, address: String) -> Draft<'t> {
+        let text = self.text;
+        let mut draft = self.draft(name, resource, address);
+        match self.property(resource, &["Type"]) {
             Observed::Absent => {}
             Observed::Known(kind) => match kind.as_str() {
                 "application" => {}
@@ -126,29 +152,16 @@ impl Template<'_> {
             },
             Observed::Unread(gap) => draft.kind_gap = Some(gap),
         }
-        draft.name = property("Name");
-        draft.scheme = match property("Scheme") {
-            // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-elasticloadbalancingv2-loadbalancer.html
-            Observed::Absent => Observed::Known(Scheme::InternetFacing),
-            Observed::Known(scheme) if scheme == "internal" => Observed::Known(Scheme::Internal),
-            Observed::Known(scheme) if scheme == "internet-facing" => Observed::Known(Scheme::InternetFacing),
-            Observed::Known(_) => Observed::Absent,
-            Observed::Unread(gap) => Observed::Unread(gap),
-        };
+        draft.name = self.property(resource, &["Name"]);
         let mode = draft.kind.mode_attribute();
         let list = resource.at(&["Properties", "LoadBalancerAttributes"]).filter(|list| !is_nothing(list));
         if let Some(list) = list {
-            let attributes = Attributes::of_list(text, list, NAMES, &read);
+            let attributes = Attributes::of_list(text, list, NAMES, &|node| literal(text, node));
             draft.value = attributes.spans.get(mode).cloned();
             draft.attributes = attributes.named;
             draft.rest = draft.rest.or(attributes.rest);
         }
-        self.tags(resource, &mut draft);
         draft.deliveries = self.deliveries;
-        draft.managed_by = Observed::Known(Manager::CloudFormation(text.path.to_owned()));
-        if let Some(condition) = resource.text_at(&["Condition"]) {
-            draft.note = Some(format!("it is made only where the condition {condition} holds"));
-        }
         draft.way = format!("In LoadBalancerAttributes of {}, set the Value of the Key {mode} to", draft.address);
         draft.logs_way = format!(
             "In LoadBalancerAttributes of {}, put access_logs.s3.enabled (true) and access_logs.s3.bucket (BUCKET).",
@@ -156,6 +169,48 @@ impl Template<'_> {
         );
         draft.fix = self.fix(resource, list, mode);
         draft
+    }
+
+    /// A classic load balancer, for whose mode there is no property: a new one takes AWS's default.
+    /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-elasticloadbalancing-loadbalancer.html>
+    fn classic<'t>(&'t self, name: &Node, resource: &Node, address: String) -> Draft<'t> {
+        let mut draft = self.draft(name, resource, address);
+        draft.kind = Kind::Classic;
+        draft.name = self.property(resource, &["LoadBalancerName"]);
+        for (key, member) in [(LOGS_ENABLED, "Enabled"), (LOGS_BUCKET, "S3BucketName"), (LOGS_PREFIX, "S3BucketPrefix")]
+        {
+            draft.attributes.insert(key.to_owned(), self.property(resource, &["AccessLoggingPolicy", member]));
+        }
+        draft.listeners = self.listeners(resource);
+        draft.way = format!(
+            "CloudFormation has no property for it: once {} is deployed, set {} by elasticloadbalancing:ModifyLoadBalancerAttributes to",
+            draft.address,
+            Kind::Classic.mode_attribute()
+        );
+        draft.logs_way = format!("In AccessLoggingPolicy of {}, set Enabled and S3BucketName.", draft.address);
+        draft.fix = Err("CloudFormation has no property for the mode of a classic load balancer".to_owned());
+        draft
+    }
+
+    /// The listeners of a classic load balancer; nothing where they are not written out.
+    fn listeners(&self, resource: &Node) -> Observed<Vec<Listener>> {
+        let Some(list) = resource.at(&["Properties", "Listeners"]) else { return Observed::Absent };
+        let unsure = |span| {
+            let message = "the listeners are not a list that is written out";
+            Observed::Unread(gap(self.text, GapReason::Unresolved, span, message))
+        };
+        let Some(entries) = list.as_seq().filter(|_| list.tag.is_none()) else { return unsure(list.span.clone()) };
+        let mut listeners = Vec::new();
+        for entry in entries {
+            match entry.get("Protocol").map(|protocol| literal(self.text, protocol)) {
+                Some(Observed::Known(protocol)) => {
+                    let port = entry.text_at(&["LoadBalancerPort"]).and_then(|port| port.parse().ok());
+                    listeners.push(Listener { protocol: protocol.to_uppercase(), port });
+                }
+                _ => return unsure(entry.span.clone()),
+            }
+        }
+        Observed::Known(listeners)
     }
 
     /// Tags of the stack and of whoever deploys it are added to those of the template.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use doorward_model::{Gap, LoadBalancer};
+use doorward_model::{AccountId, Gap, LoadBalancer};
 
 use crate::{Place, Problem};
 
@@ -118,6 +118,19 @@ pub struct Declared {
     pub logs_way: String,
     /// The change that sets the mode, or why none is made for anybody.
     pub fix: Result<Edit, String>,
+    /// What finds its load balancer again besides name and ARN.
+    pub marks: Marks,
+}
+
+/// What a declaration leaves on the load balancer that is made of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// What the name begins with, where it is made up behind that.
+    pub name_prefix: Option<String>,
+    /// What the manager writes into its tag for it: the logical id in a stack, the stack of a controller.
+    pub tag: Option<String>,
+    /// The one account that its provider works in.
+    pub account: Option<AccountId>,
 }
 
 impl Declared {

@@ -10,7 +10,7 @@ use doorward_model::{
 };
 
 use crate::text::Text;
-use crate::{Action, Declared, Dialect, Edit, Options, Place, Subject};
+use crate::{Action, Declared, Dialect, Edit, Marks, Options, Place, Subject};
 
 pub(crate) const DROP_INVALID: &str = "routing.http.drop_invalid_header_fields.enabled";
 pub(crate) const WAF_FAIL_OPEN: &str = "waf.fail_open.enabled";
@@ -51,6 +51,9 @@ pub(crate) struct Draft<'t> {
     pub(crate) way: String,
     pub(crate) logs_way: String,
     pub(crate) fix: Result<Edit, String>,
+    /// The Region that its provider works in.
+    pub(crate) region: Option<Region>,
+    pub(crate) marks: Marks,
 }
 
 impl<'t> Draft<'t> {
@@ -79,6 +82,8 @@ impl<'t> Draft<'t> {
             way: String::new(),
             logs_way: String::new(),
             fix: Err("there is no safe place for it".to_owned()),
+            region: None,
+            marks: Marks::default(),
         }
     }
 
@@ -155,7 +160,8 @@ impl<'t> Draft<'t> {
         let arn = self.arn.known().and_then(|text| Arn::new(text).ok());
         let of_arn = |field: fn(&Arn) -> &str| arn.as_ref().map(|arn| field(arn).to_owned());
         let account = of_arn(Arn::account).and_then(|id| AccountId::new(&id).ok()).or_else(|| options.account.clone());
-        let region = of_arn(Arn::region).and_then(|name| Region::new(&name).ok()).or_else(|| options.region.clone());
+        let region = of_arn(Arn::region).and_then(|name| Region::new(&name).ok()).or_else(|| self.region.clone());
+        let region = region.or_else(|| options.region.clone());
         let undecided = Undecided {
             // One that is still to be made will have an ARN that nobody can have named.
             arn: (arn.is_none() && self.action != Action::Create).then(|| undeclared("the ARN")),
@@ -208,6 +214,7 @@ impl<'t> Draft<'t> {
                 traffic: None,
                 changes: Vec::new(),
                 undecided: Some(Arc::new(undecided)),
+                declared: None,
             })),
         };
         let mut tags = self.tags;
@@ -224,7 +231,20 @@ impl<'t> Draft<'t> {
             way: self.way,
             logs_way: self.logs_way,
             fix: self.fix,
+            marks: self.marks,
         }
+    }
+}
+
+/// The scheme by AWS's word for it, which is internet-facing where none is named:
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html>
+pub(crate) fn scheme(named: Observed<String>) -> Observed<Scheme> {
+    match named {
+        Observed::Absent => Observed::Known(Scheme::InternetFacing),
+        Observed::Known(word) if word == "internet-facing" => Observed::Known(Scheme::InternetFacing),
+        Observed::Known(word) if word == "internal" => Observed::Known(Scheme::Internal),
+        Observed::Known(_) => Observed::Absent,
+        Observed::Unread(gap) => Observed::Unread(gap),
     }
 }
 
@@ -254,5 +274,6 @@ pub(crate) fn incapable(
         way: String::new(),
         logs_way: String::new(),
         fix: Err("it cannot carry a mode".to_owned()),
+        marks: Marks::default(),
     }
 }

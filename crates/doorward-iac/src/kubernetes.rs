@@ -17,6 +17,7 @@ use crate::{Options, Reading};
 
 mod gateway;
 mod ingress;
+mod service;
 
 /// The names of key and value in the controller's lists.
 const NAMES: (&str, &str) = ("key", "value");
@@ -45,6 +46,7 @@ impl<'a> Manifests<'a> {
             }
         }
         ingress::read(&objects, options, reading);
+        service::read(&objects, options, reading);
         gateway::read(&objects, options, reading);
     }
 }
@@ -79,6 +81,11 @@ impl<'a> Object<'a> {
             Some(namespace) => format!("{kind} {namespace}/{}", self.name()),
             None => format!("{kind} {}", self.name()),
         }
+    }
+
+    /// `shop/web`, as the controllers write it into tags.
+    fn full_name(&self) -> String {
+        format!("{}/{}", self.namespace(), self.name())
     }
 
     /// What is underlined where nothing better is written.

@@ -21,15 +21,17 @@ mod pulumi;
 mod splice;
 mod terraform;
 mod text;
+mod trace;
 mod tree;
 
 use std::collections::BTreeMap;
 
 use doorward_model::{AccountId, Region};
 
-pub use declared::{Action, Declared, Dialect, Edit, Reading, Subject, Unread};
+pub use declared::{Action, Declared, Dialect, Edit, Marks, Reading, Subject, Unread};
 pub use problem::Problem;
 pub use text::{Place, Source};
+pub use trace::trace;
 
 use form::Form;
 use text::Text;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::attributes::Attributes;
-use crate::draft::{Draft, gap};
+use crate::draft::{Draft, gap, scheme};
 use crate::terraform::{fill, kind_of};
 use crate::text::Text;
 use crate::tree::Node;
@@ -193,6 +193,7 @@ impl State<'_> {
             Observed::Unread(gap) => draft.kind_gap = Some(gap),
         }
         draft.name = self.value(&["name"]);
+        draft.scheme = scheme(self.value(&["scheme"]));
         let read = |node: &Node| self.scalar(node, "an attribute");
         let list = |state: &Node| {
             let list = state.at(&["inputs", "loadBalancerAttributes"]).filter(|list| !list.is_null())?;

@@ -13,6 +13,7 @@ pub(crate) mod configuration;
 mod evaluate;
 mod module;
 pub(crate) mod plan;
+mod providers;
 mod resource;
 mod section;
 
@@ -34,6 +35,7 @@ pub(crate) fn fill(draft: &mut Draft<'_>, classic: bool, value: &dyn Fn(&[&str])
         }
     }
     draft.name = value(&["name"]);
+    draft.marks.name_prefix = value(&["name_prefix"]).known().filter(|prefix| !prefix.is_empty()).cloned();
     draft.scheme = match value(&["internal"]) {
         // https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html
         Observed::Absent => Observed::Known(Scheme::InternetFacing),

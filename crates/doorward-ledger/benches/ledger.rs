@@ -324,5 +324,6 @@ fn balancer(lb: usize, mode: Mode) -> LoadBalancer {
         traffic: None,
         changes: Vec::new(),
         undecided: None,
+        declared: None,
     }
 }

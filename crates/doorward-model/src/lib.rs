@@ -6,6 +6,7 @@
 
 mod account;
 mod change;
+mod code;
 mod coverage;
 mod finding;
 mod gap;
@@ -22,6 +23,7 @@ mod traffic;
 
 pub use account::{Account, AccountState, OuPath};
 pub use change::{AppliedChange, ChangeStatus};
+pub use code::{Certainty, CodePlace, InCode, ModePatch};
 pub use coverage::{Coverage, CoverageCounts, CoverageLine, CoverageStatus};
 pub use finding::{Finding, History, Severity, Verdict, VerdictKind};
 pub use gap::{Gap, GapReason};

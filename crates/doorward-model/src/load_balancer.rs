@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, AppliedChange, Arn, Evidence, Gap, GapReason, Observed, OuPath, Region, Traffic};
+use crate::{AccountId, AppliedChange, Arn, Evidence, Gap, GapReason, InCode, Observed, OuPath, Region, Traffic};
 
 /// A desync mitigation mode. The order is the strength: `Monitor < Defensive < Strictest`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -286,6 +286,9 @@ pub struct LoadBalancer {
     /// Which parts of its identity are stand-ins, because it was declared and nobody saw it; none for one that was seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undecided: Option<Arc<Undecided>>,
+    /// Where it is declared, where somebody gave the files and one of them fits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared: Option<Arc<InCode>>,
 }
 
 /// The identity of a load balancer that was declared rather than seen: why a part of it is not known. A part without a gap is

@@ -14,11 +14,13 @@ use crate::figures::{Figures, MODE_RULE, days, share};
 use crate::partition::{Held, Key, Share};
 use crate::suggest::Neighbourhood;
 
+mod declared;
 mod done;
 mod todo;
 mod traffic;
 mod words;
 
+use declared::Declared;
 use done::Done;
 use traffic::TrafficRow;
 use words::{exceptions, is_due, mode, required, verdicts};
@@ -127,6 +129,7 @@ struct Detail {
     owner_source: Option<String>,
     findings: Vec<Asked>,
     hints: Vec<String>,
+    declared: Option<Declared>,
 }
 
 /// One finding in words.
@@ -268,6 +271,8 @@ impl<'a> Author<'a> {
             .filter(|f| !matches!(f.verdict, Verdict::Pass { .. } | Verdict::NotApplicable { .. }))
             .collect();
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict.severity()));
+        let fails = findings.iter().any(|f| f.rule == MODE_RULE && matches!(f.verdict, Verdict::Fail { .. }));
+        let due = self.context.required.get(&lb.arn).map(|required| required.lowest).filter(|_| fails);
         Detail {
             anchor: anchor(n),
             name: lb.name.clone(),
@@ -280,6 +285,7 @@ impl<'a> Author<'a> {
             owner_source: lb.owner.known().map(|owner| owner.source.to_string()),
             findings: findings.into_iter().map(|finding| self.asked(Some(lb), finding)).collect(),
             hints: if unowned { self.neighbourhood.hints(lb) } else { Vec::new() },
+            declared: Declared::of(lb, due),
         }
     }
 
@@ -287,6 +293,8 @@ impl<'a> Author<'a> {
         let mut snippets = Vec::new();
         if let (Some(lb), Verdict::Fail { .. }, MODE_RULE) = (lb, &finding.verdict, finding.rule.as_str())
             && let Some(required) = self.context.required.get(&lb.arn)
+            // Where code declares what has no other sign of a manager, the change is the one to that code.
+            && (lb.declared.is_none() || lb.managed_by.known().is_some())
         {
             snippets = dialect::snippets(lb, required.lowest);
         }

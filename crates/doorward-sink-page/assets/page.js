@@ -193,6 +193,18 @@
       el("ul", null, list.map((c) => el("li", null, c.at + ": " + c.from + " to " + c.to + ", ", c.good ? c.status : el("b", null, c.status), ". Change ", outside(c.change), ", approved by ", outside(c.by), c.request ? [", request ", outside(c.request)] : null, ".", c.why ? [" Why: ", outside(c.why), "."] : null, c.detail ? [" ", outside(c.detail)] : null))));
   }
 
+  // The declaration in code; several are named where none could be chosen.
+  function declared(d) {
+    const diff = d.old.map((line) => "- " + line).concat(d.new.map((line) => "+ " + line)).join("\n");
+    return el("section", { class: "finding" },
+      el("h3", null, "Where it is declared"),
+      el("ul", null, d.places.map(([place, address]) => el("li", null, el("code", null, outside(place)), ": ", outside(address)))),
+      el("p", { class: "soft" }, d.certainty + ". " + d.because),
+      d.way ? el("p", { class: "todo" }, outside(d.way)) : null,
+      diff ? el("p", { class: "sub" }, "The change at ", el("code", null, outside(d.at)), ":") : null,
+      diff ? el("pre", null, el("code", null, outside(diff))) : null);
+  }
+
   function open(i) {
     const all = findings(i);
     const pressing = all.filter((f) => f.kind === FAIL || f.kind === UNKNOWN || f.kind === EXCEPTED).sort((a, b) => b.severity - a.severity || a.kind - b.kind);
@@ -211,6 +223,7 @@
       pressing.length === 0 ? el("p", null, "Nothing is open here.") : null,
       data.traffic && data.traffic[i] ? traffic(data.traffic[i]) : null,
       data.changes && data.changes[i] ? changes(data.changes[i]) : null,
+      data.declared && data.declared[i] ? declared(data.declared[i]) : null,
       pressing.map((f) => el("section", { class: "finding" },
         el("h3", null, data.rules[f.rule].title),
         el("p", null, el("span", { class: "tag " + (f.kind === FAIL ? SEVERITIES[f.severity] : VERDICTS[f.kind]) }, VERDICTS[f.kind] + (f.severity >= 0 ? ", " + SEVERITIES[f.severity] : "")), dated(f)),

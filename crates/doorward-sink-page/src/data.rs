@@ -14,6 +14,7 @@ use doorward_model::{
 use serde::Serialize;
 
 use crate::changes::ChangeData;
+use crate::declared::DeclaredData;
 use crate::intern::Interned;
 use crate::traffic::TrafficData;
 use crate::view::{self, Standing};
@@ -53,6 +54,9 @@ struct Packed {
     /// By number of row, where Doorward changed the mode.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     changes: BTreeMap<usize, Vec<ChangeData>>,
+    /// By number of row, where a declaration was found.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    declared: BTreeMap<usize, DeclaredData>,
 }
 
 /// What a rule says of itself.
@@ -130,6 +134,17 @@ pub(crate) fn embedded(report: &ScanReport, context: &Context) -> Result<String,
             .enumerate()
             .filter(|(_, lb)| !lb.changes.is_empty())
             .map(|(row, lb)| (row, lb.changes.iter().map(ChangeData::of).collect()))
+            .collect(),
+        declared: report
+            .load_balancers
+            .iter()
+            .enumerate()
+            .filter_map(|(row, lb)| {
+                // A mode that may be the required one is set only where the load balancer is certainly below it.
+                let required = context.required.get(&lb.arn).map(|required| required.lowest);
+                let below = required.filter(|required| lb.mode.known().is_some_and(|mode| mode < required));
+                Some((row, DeclaredData::of(lb.declared.as_deref()?, below)))
+            })
             .collect(),
     };
     // Inside a script element only `<` could end it or begin a comment; the rest is for readers that are less exact.

@@ -19,6 +19,7 @@ use jiff::Timestamp;
 mod changes;
 mod chart;
 mod data;
+mod declared;
 mod intern;
 mod page;
 mod plain;

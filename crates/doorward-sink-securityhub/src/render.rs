@@ -277,6 +277,10 @@ fn fields(finding: &Finding, lb: &LoadBalancer, meta: &RuleMeta) -> BTreeMap<Str
             put(name, value.clone());
         }
     }
+    if let Some(declared) = &lb.declared {
+        put("declared", declared.to_string());
+        put("declared-because", declared.because.clone());
+    }
     if let Some(history) = &finding.history {
         put("reopened", history.reopened.to_string());
     }

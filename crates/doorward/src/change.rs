@@ -79,14 +79,25 @@ pub(crate) fn plan_for(source: &Source, order: &PlanOrder, settings: &Settings, 
     plan(&source.report, &required, &patch, order, &settings.change.manner(), made)
 }
 
-/// The same as a sentence and as texts to paste.
+/// The same as a sentence and as texts to paste. Where code declares what has no other sign of a manager, nothing is to be done
+/// by hand.
 fn patch(lb: &LoadBalancer, mode: Mode) -> (String, Vec<Snippet>) {
+    let managed = lb.managed_by.known().is_some();
+    let declared = lb.declared.as_deref().map(|declared| match declared.place() {
+        Some(place) if !place.way.is_empty() => format!("It is declared at {place}. {} {mode}.", place.way),
+        _ => format!("It is declared at {declared}. Set the mode to {mode} there."),
+    });
+    let remedy = match declared {
+        Some(declared) if managed => format!("{declared} {}", doorward_rules::how_to_set(lb, mode)),
+        Some(declared) => return (declared, Vec::new()),
+        None => doorward_rules::how_to_set(lb, mode),
+    };
     let snippets = doorward_sink_owners::snippets(lb, mode).into_iter().map(|snippet| Snippet {
         dialect: snippet.dialect.to_owned(),
         language: snippet.language.to_owned(),
         code: snippet.code,
     });
-    (doorward_rules::how_to_set(lb, mode), snippets.collect())
+    (remedy, snippets.collect())
 }
 
 fn insisted(arguments: &PlanArguments) -> BTreeMap<Arn, Insistence> {

@@ -17,7 +17,7 @@ use crate::settings::Settings;
 mod annotations;
 mod document;
 mod fix;
-mod gather;
+pub(crate) mod gather;
 mod judge;
 mod junit;
 mod live;

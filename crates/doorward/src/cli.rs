@@ -219,6 +219,9 @@ pub(crate) struct ScanArguments {
     /// Join what `doorward traffic --save` found to the report
     #[arg(long, value_name = "FILE")]
     pub(crate) traffic: Option<PathBuf>,
+    /// Files or folders that declare load balancers, as for `doorward check`: reports say where each is declared; repeatable
+    #[arg(long, value_name = "PATH")]
+    pub(crate) iac: Vec<PathBuf>,
     /// Go on with the scan that was interrupted
     #[arg(long, conflicts_with = "no_ledger")]
     pub(crate) resume: bool,
@@ -273,6 +276,9 @@ pub(crate) struct ReportArguments {
     /// Join what `doorward traffic --save` found to the report
     #[arg(long, value_name = "FILE")]
     pub(crate) traffic: Option<PathBuf>,
+    /// Files or folders that declare load balancers, as for `doorward check`: reports say where each is declared; repeatable
+    #[arg(long, value_name = "PATH")]
+    pub(crate) iac: Vec<PathBuf>,
     /// Judge by the current settings instead of the ones saved with the scan
     #[arg(long)]
     pub(crate) judge_again: bool,

@@ -8,9 +8,12 @@ use jiff::Timestamp;
 
 use doorward_core::access::Emulator;
 use doorward_fakeaws::{CallDetail, DESYNC_MODE, Options, RequestIds, Server, World};
+use doorward_iac::Source;
 use serde::Deserialize;
 
+use crate::check::gather::{self, Gathered};
 use crate::cli::{Cli, DemoArguments};
+use crate::code::Code;
 use crate::exit::{Exit, Failure};
 use crate::history::{self, History};
 use crate::memory;
@@ -25,6 +28,13 @@ const WORLD: &str = include_str!("../../../examples/acme-org/org.toml");
 const SETTINGS: [(&str, &str); 2] = [
     ("doorward.toml", include_str!("../../../examples/acme-org/doorward.toml")),
     ("exceptions.toml", include_str!("../../../examples/acme-org/exceptions.toml")),
+];
+
+/// Where some of its load balancers are declared.
+const IAC: [(&str, &str); 3] = [
+    ("iac/partner.tf", include_str!("../../../examples/acme-org/iac/partner.tf")),
+    ("iac/search.yaml", include_str!("../../../examples/acme-org/iac/search.yaml")),
+    ("iac/storefront-edge.yaml", include_str!("../../../examples/acme-org/iac/storefront-edge.yaml")),
 ];
 
 const PAST: &str = include_str!("../../../examples/acme-org/past.toml");
@@ -59,6 +69,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
             (world, Some(out.join("doorward.toml")), PAST.to_owned(), Some(CHANGE.to_owned()))
         }
     };
+    let code = declarations(arguments.world.as_deref())?;
     let mut settings = Settings::load(cli.config.as_deref().or(settings_file.as_deref()), &[])?;
     let past: Past = toml_edit::de::from_str(&past).map_err(|e| usage(format!("past.toml: {}", e.message())))?;
     let today: Timestamp = TODAY.parse().map_err(|e| Failure::new(Exit::Internal, format!("the demo's date: {e}")))?;
@@ -99,6 +110,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
             formats: &formats,
             save: Some(&out.join("scan.saved")),
             traffic: traffic.as_ref(),
+            code: code.as_ref(),
             resume: false,
             quiet: cli.quiet,
             emulator: Some(emulator(&server)?),
@@ -120,6 +132,27 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
         }
         Ok(exit)
     })
+}
+
+/// Where the example's load balancers are declared: the folder `iac` beside its organization, called by that name wherever the
+/// example lies.
+fn declarations(folder: Option<&Path>) -> Result<Option<Code>, Failure> {
+    let mut gathered = match folder {
+        None => Gathered { sources: Vec::new(), problems: Vec::new() },
+        Some(folder) if folder.join("iac").is_dir() => gather::all(&[folder.join("iac")])?,
+        Some(_) => return Ok(None),
+    };
+    let named =
+        |path: &str| path.rsplit_once("/iac/").map_or_else(|| path.to_owned(), |(_, rest)| format!("iac/{rest}"));
+    gathered.sources.iter_mut().for_each(|source| source.path = named(&source.path));
+    gathered.problems.iter_mut().for_each(|problem| problem.file = named(&problem.file));
+    for (path, text) in IAC.into_iter().filter(|_| folder.is_none()) {
+        match Source::new(path, text.as_bytes().to_vec(), true) {
+            Ok(source) => gathered.sources.push(source),
+            Err(problem) => gathered.problems.push(problem),
+        }
+    }
+    Ok(Some(Code::of(gathered)))
 }
 
 /// What an example was like before.
@@ -173,6 +206,7 @@ impl Earlier {
             formats: &[],
             save: None,
             traffic: None,
+            code: None,
             resume: false,
             quiet: true,
             emulator: Some(emulator(server)?),

@@ -8,6 +8,7 @@ use clap::Parser as _;
 mod change;
 mod check;
 mod cli;
+mod code;
 mod compare;
 mod demo;
 mod doctor;

@@ -1,6 +1,7 @@
 //! `doorward report`: a saved scan again, offline; or beside Security Hub.
 
 use crate::cli::{Cli, ReportArguments};
+use crate::code::Code;
 use crate::compare;
 use crate::exit::{Exit, Failure};
 use crate::saved::{self, Remembered};
@@ -15,6 +16,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
         return compare::run(cli, &arguments.from, format);
     }
     let (saved, mut remembered) = saved::read(&arguments.from)?;
+    let code = Code::read(&arguments.iac)?;
     let traffic = arguments.traffic.as_deref().map(Found::read).transpose()?;
     // What is joined now is weighed by what is demanded now.
     let weighing = traffic.as_ref().map(|_| Settings::load(cli.config.as_deref(), &[])).transpose()?;
@@ -34,15 +36,17 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
     let again = Again {
         inventory: saved.inventory,
         said,
+        code: code.as_ref(),
         normalize: &normalize,
         policy: &policy,
         exceptions: &exceptions,
         report: &report,
         sinks: &sinks,
         settings: &text,
-        // A verdict that another policy gives has no past under the old one; what was done to a mode stays done.
+        // A verdict that another policy gives has no past under the old one; what was done to a mode stays done, and
+        // what is declared somewhere stays declared there.
         remembered: if arguments.judge_again {
-            Remembered { changes: remembered.changes, ..Remembered::default() }
+            Remembered { changes: remembered.changes, declared: remembered.declared, ..Remembered::default() }
         } else {
             remembered
         },

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use doorward_core::normalize::NormalizeSettings;
 use doorward_model::{AppliedChange, Arn, History, Inventory, Policy, ScanReport};
 
+use crate::code::Declared;
 use crate::exit::{Exit, Failure};
 use crate::output::{Draft, SinkSettings};
 use crate::past::Past;
@@ -58,6 +59,9 @@ pub(crate) struct Remembered {
     /// What Doorward did to the modes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) changes: Changes,
+    /// Where load balancers are declared, by the files that were given.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) declared: Declared,
 }
 
 /// What Doorward did to the modes, by load balancer; the oldest change of each first.
@@ -70,13 +74,17 @@ impl Remembered {
         let changed = report.load_balancers.iter().filter(|lb| !lb.changes.is_empty());
         let changes = changed.map(|lb| (lb.arn.clone(), lb.changes.clone()));
         let changes = changes.chain(report.changes_unfound.clone()).collect();
-        Self { history, past: past.clone(), traffic: traffic.collect(), changes }
+        let declared = report.load_balancers.iter().filter_map(|lb| Some((lb.arn.clone(), lb.declared.clone()?)));
+        Self { history, past: past.clone(), traffic: traffic.collect(), changes, declared: declared.collect() }
     }
 
-    /// Gives the findings their history back, and hands out the past.
+    /// Gives findings their history and load balancers their declarations back, and hands out the past.
     pub(crate) fn restore(mut self, report: &mut ScanReport) -> Past {
         for finding in &mut report.findings {
             finding.history = self.history.remove(&finding.id);
+        }
+        for lb in &mut report.load_balancers {
+            lb.declared = self.declared.remove(&lb.arn);
         }
         self.past
     }

@@ -16,6 +16,7 @@ use doorward_core::{Clock, collect, discover, evaluate, normalize};
 use doorward_model::{Account, AccountId, Cell, Inventory, Policy, Region, Run, ScanReport};
 
 use crate::cli::{Cli, ScanArguments};
+use crate::code::Code;
 use crate::exit::{Exit, Failure};
 use crate::memory::{self, Memory};
 use crate::output::{Around, Format, Manner, SinkSettings, Sinks};
@@ -31,11 +32,13 @@ use crate::traffic::{self, ByArn, Found, TrafficSettings};
 pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &arguments.overrides())?;
     let traffic = arguments.traffic.as_deref().map(Found::read).transpose()?;
+    let code = Code::read(&arguments.iac)?;
     let order = Order {
         settings: &settings,
         formats: &Format::or_table(&arguments.output.formats),
         save: arguments.save.as_deref(),
         traffic: traffic.as_ref(),
+        code: code.as_ref(),
         resume: arguments.resume,
         quiet: cli.quiet,
         emulator: None,
@@ -59,6 +62,8 @@ pub(crate) struct Order<'a> {
     pub(crate) save: Option<&'a Path>,
     /// What the requests said, where that is known already.
     pub(crate) traffic: Option<&'a Found>,
+    /// Where load balancers are declared, where files were given.
+    pub(crate) code: Option<&'a Code>,
     /// Go on with the scan that was interrupted.
     pub(crate) resume: bool,
     /// No progress, no notices, no closing line.
@@ -80,6 +85,7 @@ pub(crate) async fn execute(order: Order<'_>, colour: bool) -> Result<Exit, Fail
     let changes = memory.as_ref().map_or_else(|| Ok(Changes::new()), Memory::changes)?;
     let said = order.traffic.map_or(Said::Nothing, |found| Said::Found(found, &settings.traffic));
     let mut report = judge(inventory, &rules, said, changes);
+    locate(&mut report, order.code);
     if !order.quiet {
         register::notices(&register, &report);
     }
@@ -97,9 +103,10 @@ pub(crate) async fn execute(order: Order<'_>, colour: bool) -> Result<Exit, Fail
         build: order.emulator.as_ref().map(|_| "the demo"),
     };
     let manner = Manner { colour, quiet: order.quiet };
-    let exit = finish(&report, &around, &settings.report, sinks, stopped, manner);
+    let exit = stopped.unwrap_or_else(|| Code::exit(order.code, Exit::of(&report, &settings.report)));
+    let told = sinks.emit(&report, &around, exit, manner);
     // A scan that could not be saved or recorded is still reported; the failure comes last.
-    saved.and(recorded).and(exit)
+    saved.and(recorded).and(told).map(|()| exit)
 }
 
 /// A scan that was read back, with what it is judged by.
@@ -107,6 +114,8 @@ pub(crate) struct Again<'a> {
     pub(crate) inventory: Inventory,
     /// What its requests said.
     pub(crate) said: Said<'a>,
+    /// Where load balancers are declared, where files were given.
+    pub(crate) code: Option<&'a Code>,
     pub(crate) normalize: &'a NormalizeSettings,
     pub(crate) policy: &'a Policy,
     pub(crate) exceptions: &'a Texts,
@@ -128,6 +137,7 @@ pub(crate) fn render(cli: &Cli, mut again: Again<'_>, formats: &[Format]) -> Res
     let changes = std::mem::take(&mut again.remembered.changes);
     let mut report = judge(again.inventory, &rules, again.said, changes);
     let past = again.remembered.restore(&mut report);
+    locate(&mut report, again.code);
     if !cli.quiet {
         register::notices(&register, &report);
     }
@@ -140,7 +150,18 @@ pub(crate) fn render(cli: &Cli, mut again: Again<'_>, formats: &[Format]) -> Res
         settings: again.settings,
         build: None,
     };
-    finish(&report, &around, again.report, sinks, again.stopped, manner)
+    let exit = again.stopped.unwrap_or_else(|| Code::exit(again.code, Exit::of(&report, again.report)));
+    sinks.emit(&report, &around, exit, manner)?;
+    Ok(exit)
+}
+
+/// Says of each load balancer where it is declared, as far as the files that were given say.
+fn locate(report: &mut ScanReport, code: Option<&Code>) {
+    let Some(code) = code else { return };
+    let mut declared = code.trace(&report.load_balancers);
+    for lb in &mut report.load_balancers {
+        lb.declared = declared.remove(&lb.arn);
+    }
 }
 
 /// What is known of the requests.
@@ -179,19 +200,6 @@ pub(crate) fn judge(inventory: Inventory, by: &Judging<'_>, said: Said<'_>, mut 
     let mut report = evaluate(scan, &rules, by.policy);
     report.changes_unfound = changes;
     report
-}
-
-fn finish(
-    report: &ScanReport,
-    around: &Around<'_>,
-    settings: &ReportSettings,
-    sinks: Sinks,
-    stopped: Option<Exit>,
-    manner: Manner,
-) -> Result<Exit, Failure> {
-    let exit = stopped.unwrap_or_else(|| Exit::of(report, settings));
-    sinks.emit(report, around, exit, manner)?;
-    Ok(exit)
 }
 
 /// Looks at the organization. The exit code is that of the signal that kept it from looking at everything, if one did.

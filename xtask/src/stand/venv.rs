@@ -8,8 +8,19 @@ use anyhow::{Context, Result, bail};
 use crate::process::{Finished, finish};
 use crate::workspace;
 
-/// What is installed. boto3 comes with moto. Pinned, because the stand asserts what the emulators answer.
-const PINS: [&str; 5] = ["moto==5.2.5", "flask", "flask-cors", "microburst==0.10.0", "cbor2==6.3.0"];
+/// What is installed. boto3 comes with moto. Pinned, because the stand asserts what the emulators answer. The last four are for
+/// moto's CloudFormation and the data that it is given.
+const PINS: [&str; 9] = [
+    "moto==5.2.5",
+    "flask",
+    "flask-cors",
+    "microburst==0.10.0",
+    "cbor2==6.3.0",
+    "openapi-spec-validator==0.9.0",
+    "PyYAML==6.0.3",
+    "graphql-core==3.3.2",
+    "tomli==2.5.0",
+];
 
 /// The Python of the environment with the emulators.
 pub(crate) fn python() -> Result<PathBuf> {

@@ -64,6 +64,10 @@ pub(super) fn decide(
         (Observed::Known(manager), None) => {
             return Decision::Patch { manager: manager.to_string(), from, to, reason };
         }
+        // Whoever deploys that code again would change it back.
+        (Observed::Absent, None) if let Some(declared) = &lb.declared => {
+            return Decision::Patch { manager: format!("Code at {declared}"), from, to, reason };
+        }
         (Observed::Unread(gap), None) => {
             let because = format!("Whether something manages it, and would change it back, could not be read: {gap}.");
             return Decision::Skip(SkipReason::ManagerUnknown, because);

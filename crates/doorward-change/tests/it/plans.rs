@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use doorward_change::{Goal, Insistence, Plan, PlanError, PlanOrder, Risk, SkipReason, markdown};
 use doorward_model::{
-    Gap, GapReason, LoadBalancer, Manager, Mode, ModeEffect, Observed, ScanReport, Traffic, TrafficBasis, TrafficStep,
-    Verdict,
+    Certainty, CodePlace, Gap, GapReason, InCode, LoadBalancer, Manager, Mode, ModeEffect, Observed, ScanReport,
+    Traffic, TrafficBasis, TrafficStep, Verdict,
 };
 use proptest::prelude::*;
 
@@ -18,6 +18,21 @@ async fn report(mode: Mode) -> ScanReport {
 
 fn gap() -> Arc<Gap> {
     Arc::new(Gap::new(GapReason::AccessDenied, "elasticloadbalancing:DescribeTags"))
+}
+
+fn declared(places: usize) -> Arc<InCode> {
+    let place = CodePlace {
+        dialect: "hcl".into(),
+        address: "aws_lb.web".into(),
+        file: "main.tf".into(),
+        line: 3,
+        column: 1,
+        way: "In aws_lb.web, set desync_mitigation_mode to".into(),
+        patch: None,
+        unpatched: None,
+    };
+    let certainty = if places == 1 { Certainty::Likely } else { Certainty::Ambiguous };
+    Arc::new(InCode { certainty, because: "It fits.".into(), places: vec![place; places] })
 }
 
 fn traffic(step: TrafficStep, recommended: Option<Mode>, hurt: Option<u64>) -> Arc<Traffic> {
@@ -121,6 +136,13 @@ async fn the_guards() {
     // Managed elsewhere: a patch, unless somebody insists; unknown whether: neither.
     check(&required, Fate::Patch(Defensive), &|lb, _| lb.managed_by = stack());
     check(&insisting(&required, false, true), Fate::Change(Defensive, Risk::High), &|lb, _| lb.managed_by = stack());
+    // What code declares is changed there, whichever of several declarations it is.
+    for places in 1..3 {
+        check(&required, Fate::Patch(Defensive), &|lb, _| lb.declared = Some(declared(places)));
+    }
+    check(&insisting(&required, false, true), Fate::Change(Defensive, Risk::High), &|lb, _| {
+        lb.declared = Some(declared(1));
+    });
     check(&required, Fate::Skip(SkipReason::ManagerUnknown), &|lb, _| lb.managed_by = Observed::Unread(gap()));
     // Lowering is a decision of its own.
     let monitor = PlanOrder::new(Goal::Mode(Monitor));

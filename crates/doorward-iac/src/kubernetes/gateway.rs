@@ -115,7 +115,8 @@ fn of_gateway<'a>(
     }
     draft.kind = Kind::Application;
     draft.kind_gap = kind_gap;
-    draft.managed_by = Observed::Known(Manager::Kubernetes(format!("{}/{}", gateway.namespace(), gateway.name())));
+    draft.managed_by = Observed::Known(Manager::Kubernetes(gateway.full_name()));
+    draft.marks.tag = Some(gateway.full_name());
     if let Some(namer) = namer.filter(|_| found.len() > 1) {
         draft.note = Some(format!("{} decides", namer.address()));
     }

@@ -1,4 +1,4 @@
-//! Ingresses, their classes and their groups; and Services, which cannot carry a mode.
+//! Ingresses, their classes and their groups.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use doorward_model::{GapReason, Manager, Observed, Scheme};
 
 use super::{MODE, NAMES, Object, filled, literal};
 use crate::attributes::Attributes;
-use crate::draft::{Draft, gap, incapable};
+use crate::draft::{Draft, gap};
 use crate::text::Text;
 use crate::tree::Node;
 use crate::{Action, Dialect, Edit, Options, Reading, splice};
@@ -16,7 +16,7 @@ const ATTRIBUTES: &str = "alb.ingress.kubernetes.io/load-balancer-attributes";
 /// The controllers that make application load balancers.
 const CONTROLLERS: [&str; 2] = ["ingress.k8s.aws/alb", "eks.amazonaws.com/alb"];
 
-/// Reads Ingresses, the class parameters that no Ingress here uses, and Services.
+/// Reads Ingresses, and the class parameters that no Ingress here uses.
 pub(super) fn read(objects: &[Object<'_>], options: &Options, reading: &mut Reading) {
     let classes = Classes::of(objects);
     let ingresses: Vec<Ingress<'_>> = objects
@@ -34,9 +34,6 @@ pub(super) fn read(objects: &[Object<'_>], options: &Options, reading: &mut Read
         if !used && (attributes.named.contains_key(MODE) || attributes.rest.is_some()) {
             reading.declared.push(of_params(*params, attributes).finish(options));
         }
-    }
-    for service in objects.iter().filter(|object| object.is("Service", "")) {
-        reading.declared.extend(of_service(*service));
     }
 }
 
@@ -142,6 +139,8 @@ impl<'a> Ingress<'a> {
             (None, None) => self.unseen.clone(),
         };
         self.identity(&mut draft);
+        // A group is called by its name alone, anything else by namespace and name.
+        draft.marks.tag = Some(self.group.map_or_else(|| object.full_name(), str::to_owned));
         let place = match in_params {
             Some(params) => format!("In spec.loadBalancerAttributes of {}, set {MODE} to", params.address()),
             None => format!("In the annotation {ATTRIBUTES} of {}, set {MODE} to", namer.address()),
@@ -170,7 +169,7 @@ impl<'a> Ingress<'a> {
         let scheme =
             from_params.map(str::to_owned).map_or_else(|| value("alb.ingress.kubernetes.io/scheme"), Observed::Known);
         draft.scheme = scheme_of(object, scheme);
-        draft.managed_by = Observed::Known(Manager::Kubernetes(format!("{}/{}", object.namespace(), object.name())));
+        draft.managed_by = Observed::Known(Manager::Kubernetes(object.full_name()));
         draft.more_tags = Some(gap(
             object.text,
             GapReason::Undeclared,
@@ -324,25 +323,4 @@ fn of_params(params: Object<'_>, attributes: Attributes) -> Draft<'_> {
     );
     draft.fix = in_list(params, &["spec", "loadBalancerAttributes"]);
     draft
-}
-
-fn of_service(service: Object<'_>) -> Option<crate::Declared> {
-    if service.node.text_at(&["spec", "type"]) != Some("LoadBalancer") {
-        return None;
-    }
-    let class = service.node.text_at(&["spec", "loadBalancerClass"]);
-    let annotations = service.node.at(&["metadata", "annotations"]).and_then(Node::as_map).unwrap_or_default();
-    let aws = "service.beta.kubernetes.io/aws-load-balancer-";
-    let speaks = annotations.iter().any(|(key, _)| key.as_str().is_some_and(|key| key.starts_with(aws)));
-    if !speaks && !class.is_some_and(|class| class.ends_with("/nlb")) {
-        return None;
-    }
-    let kind = service.annotation("service.beta.kubernetes.io/aws-load-balancer-type").and_then(Node::as_str);
-    let network = class.is_some() || kind.is_some();
-    let because = if network {
-        "A Service makes a network load balancer, which does not parse HTTP."
-    } else {
-        "A Service has no annotation for the mode of the classic load balancer that it makes; a scan sees it."
-    };
-    Some(incapable(service.text, Dialect::Kubernetes, service.address(), service.head(), because.to_owned()))
 }

@@ -137,7 +137,7 @@ impl<'a> Scope<'a> {
 }
 
 /// `var.mode` as its two parts.
-fn reference(expression: &Expression) -> Option<(&str, &str)> {
+pub(super) fn reference(expression: &Expression) -> Option<(&str, &str)> {
     match expression {
         Expression::Traversal(traversal) => match (&traversal.expr, traversal.operators.as_slice()) {
             (Expression::Variable(root), [TraversalOperator::GetAttr(name)]) => Some((root.as_str(), name.as_str())),

@@ -9,6 +9,7 @@ use hcl::{Expression, Value};
 use super::TYPES;
 use super::configuration::{DEEPEST, Installed, target};
 use super::evaluate::{Meaning, Scope, Spot, text_of};
+use super::providers::Providers;
 use super::resource::{Instance, Resource};
 use super::section::{Argument, Section};
 use crate::draft::gap;
@@ -49,7 +50,16 @@ struct Call<'a> {
     inputs: Option<BTreeMap<String, Meaning<'a>>>,
     /// The provider's default tags, which modules inherit.
     default_tags: Option<Meaning<'a>>,
+    /// The providers of whoever calls; nothing where they are handed over by name.
+    providers: Option<Providers>,
     depth: usize,
+}
+
+/// What a module has for the modules that it calls.
+struct Around<'s, 'a> {
+    scope: &'s Scope<'a>,
+    tags: Option<&'s Meaning<'a>>,
+    providers: &'s Providers,
 }
 
 impl<'a> Evaluation<'a> {
@@ -72,6 +82,7 @@ impl<'a> Evaluation<'a> {
             key: String::new(),
             inputs: None,
             default_tags: None,
+            providers: None,
             depth: 0,
         };
         self.module(&call, reading);
@@ -83,6 +94,7 @@ impl<'a> Evaluation<'a> {
         scope.declare("var", self.variables(files, call));
         locals(files, &mut scope);
         let tags = files.iter().find_map(|file| default_tags(file, &scope)).or_else(|| call.default_tags.clone());
+        let providers = Providers::of(files, &scope, call.providers.as_ref());
 
         let is_root = call.inputs.is_none();
         let seen = |file: &File<'_>| !is_root || self.wanted.contains(file.text.path);
@@ -91,12 +103,19 @@ impl<'a> Evaluation<'a> {
                 continue;
             }
             for instance in self.instances(resource.file(), resource.meta(), &scope) {
-                reading.declared.extend(resource.declare(&call.prefix, instance, tags.as_ref(), self.options));
+                reading.declared.extend(resource.declare(
+                    &call.prefix,
+                    instance,
+                    tags.as_ref(),
+                    &providers,
+                    self.options,
+                ));
             }
         }
         for file in files.iter().filter(|file| seen(file)) {
             for section in file.section.sections.iter().filter(|section| section.name == "module") {
-                self.called(call, file, section, &scope, tags.as_ref(), reading);
+                let around = Around { scope: &scope, tags: tags.as_ref(), providers: &providers };
+                self.called(call, file, section, &around, reading);
             }
         }
     }
@@ -191,10 +210,11 @@ impl<'a> Evaluation<'a> {
         call: &Call<'a>,
         file: &'a File<'a>,
         section: &'a Section,
-        scope: &Scope<'a>,
-        tags: Option<&Meaning<'a>>,
+        around: &Around<'_, 'a>,
         reading: &mut Reading,
     ) {
+        let Around { scope, tags, providers } = *around;
+        let providers = Some(providers).filter(|_| section.argument("providers").is_none());
         let name = section.labels.first().map(String::as_str).unwrap_or_default();
         let source = section.argument("source").and_then(|argument| match &argument.value {
             Expression::String(source) => Some(source.as_str()),
@@ -209,7 +229,7 @@ impl<'a> Evaluation<'a> {
             let prefix = format!("{}module.{name}{}.", call.prefix, instance.suffix);
             if public {
                 let resource = Resource::of_call(file, section);
-                reading.declared.extend(resource.declare_public(&prefix, instance, tags, self.options));
+                reading.declared.extend(resource.declare_public(&prefix, instance, tags, providers, self.options));
                 continue;
             }
             let left = self.left.get();
@@ -243,6 +263,7 @@ impl<'a> Evaluation<'a> {
                 key: format!("{key}."),
                 inputs: Some(inputs.collect()),
                 default_tags: tags.cloned(),
+                providers: providers.cloned(),
                 depth: call.depth + 1,
             };
             self.module(&inner, reading);

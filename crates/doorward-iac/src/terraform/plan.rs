@@ -6,13 +6,13 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use doorward_model::{GapReason, Listener, Observed};
+use doorward_model::{GapReason, Listener, Observed, Region};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{CLOUD_CONTROL, TYPES, fill, kind_of};
 use crate::attributes::Attributes;
-use crate::draft::Draft;
+use crate::draft::{Draft, scheme};
 use crate::text::Text;
 use crate::tree::json::{self, Pairs, span_in};
 use crate::tree::{Data, Node};
@@ -143,6 +143,7 @@ fn read_change(
     if head.kind == "aws_elb" {
         draft.listeners = state.listeners();
     }
+    draft.region = state.value(&["region"], action).known().and_then(|name| Region::new(name).ok());
     if action != Action::Create {
         draft.arn = state.value(&["arn"], action);
     }
@@ -279,6 +280,7 @@ impl State<'_> {
             Observed::Unread(gap) => draft.kind_gap = Some(gap),
         }
         draft.name = value("name");
+        draft.scheme = scheme(value("scheme"));
         let list = |view: &str| {
             let list = self.view(view, &["load_balancer_attributes"]).filter(|list| !list.is_null())?;
             let read = |node: &Node| Observed::from_answer(scalar(node));

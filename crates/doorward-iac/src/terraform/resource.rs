@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{Gap, GapReason, Listener, Observed};
+use doorward_model::{Gap, GapReason, Listener, Observed, Region};
 use hcl::{Expression, Value};
 
 use super::evaluate::{Meaning, Scope, Spot, text_of};
 use super::fill;
 use super::module::{File, blocks};
+use super::providers::Providers;
 use super::section::Section;
 use crate::draft::{DROP_INVALID, Draft, LOGS_BUCKET, LOGS_ENABLED, LOGS_PREFIX, gap};
 use crate::splice::newline;
@@ -86,6 +87,7 @@ impl<'a> Resource<'a> {
         prefix: &str,
         instance: Instance<'a>,
         tags: Option<&Meaning<'a>>,
+        providers: &Providers,
         options: &Options,
     ) -> Option<Declared> {
         let section = self.meta();
@@ -114,6 +116,10 @@ impl<'a> Resource<'a> {
             draft.listeners = self.listeners(&scope);
         }
         draft.deliveries = self.deliveries;
+        let site = providers.site(section.argument("provider"));
+        // The resource may name its own Region, which goes before the provider's.
+        let own = scalar(&self.argument(&scope, "region")).known().and_then(|name| Region::new(name).ok());
+        (draft.region, draft.marks.account) = (own.or(site.region), site.account);
         give_tags(&mut draft, &self.argument(&scope, "tags"), tags);
         draft.fix = if ignored {
             Err("lifecycle.ignore_changes keeps it from being applied".to_owned())
@@ -130,6 +136,7 @@ impl<'a> Resource<'a> {
         prefix: &str,
         instance: Instance<'a>,
         tags: Option<&Meaning<'a>>,
+        providers: Option<&Providers>,
         options: &Options,
     ) -> Option<Declared> {
         let scope = instance.scope;
@@ -154,6 +161,8 @@ impl<'a> Resource<'a> {
             }
         });
         defaults(&mut draft);
+        let site = providers.map(|providers| providers.site(None)).unwrap_or_default();
+        (draft.region, draft.marks.account) = (site.region, site.account);
         give_tags(&mut draft, &self.argument(&scope, "tags"), tags);
         draft.way = format!("In {}, set {MODE} to", prefix.trim_end_matches('.'));
         draft.fix = fix(&mode, self.file(), self.meta());

@@ -6,3 +6,4 @@ mod cases;
 mod corpus;
 mod fuzz;
 mod laws;
+mod trace;

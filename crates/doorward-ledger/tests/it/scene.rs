@@ -315,5 +315,6 @@ fn balancer(place: &Place<'_>, thing: &Thing<'_>) -> LoadBalancer {
         traffic: None,
         changes: Vec::new(),
         undecided: None,
+        declared: None,
     }
 }

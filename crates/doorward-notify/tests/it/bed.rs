@@ -76,6 +76,7 @@ pub(crate) fn balancer(name: &str, owner: Observed<Owner>) -> LoadBalancer {
         traffic: None,
         changes: Vec::new(),
         undecided: None,
+        declared: None,
     }
 }
 

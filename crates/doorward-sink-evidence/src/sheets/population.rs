@@ -68,6 +68,9 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
                 other => seen(other).into(),
             }
         })
+        .prose("Declared", 44, "Where it is declared in code, where files were given, and how sure that is.", |r| {
+            r.lb.declared.as_deref().map(ToString::to_string).into()
+        })
         .prose("Tags", 50, "Its tags, as JSON.", |r| match &r.lb.tags {
             Observed::Known(tags) => serde_json::to_string(tags).unwrap_or_default().into(),
             other => seen(&other.as_ref().map(|_| "")).into(),

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use doorward_model::{
-    Account, AccountId, AccountState, AppliedChange, Arn, ChangeStatus, Coverage, CoverageLine, CoverageStatus,
-    Evidence, Finding, Gap, GapReason, History, Kind, Listing, LoadBalancer, LogDestination, Manager, Mode, ModeEffect,
-    Observed, OuPath, Owner, OwnerSource, Region, RuleMeta, Run, ScanReport, Scheme, Severity, Tally, Traffic,
-    TrafficBasis, TrafficSource, TrafficStep, Verdict,
+    Account, AccountId, AccountState, AppliedChange, Arn, Certainty, ChangeStatus, CodePlace, Coverage, CoverageLine,
+    CoverageStatus, Evidence, Finding, Gap, GapReason, History, InCode, Kind, Listing, LoadBalancer, LogDestination,
+    Manager, Mode, ModeEffect, Observed, OuPath, Owner, OwnerSource, Region, RuleMeta, Run, ScanReport, Scheme,
+    Severity, Tally, Traffic, TrafficBasis, TrafficSource, TrafficStep, Verdict,
 };
 use doorward_sink_evidence::{
     Change, Context, ExceptionRow, Limits, Pack, Required, RunFigures, Sampling, Sighting, SigningKey, controls,
@@ -192,6 +192,20 @@ fn balancer(n: usize, account: &AccountId, region: &Region, words: Words<'_>) ->
         security_groups: Vec::new(),
         zones: Vec::new(),
         undecided: None,
+        declared: Some(Arc::new(InCode {
+            certainty: Certainty::Likely,
+            because: "It has the name that is written there.".to_owned(),
+            places: vec![CodePlace {
+                dialect: "hcl".to_owned(),
+                address: words(n, "aws_lb.web"),
+                file: words(n, "main.tf"),
+                line: 3,
+                column: 1,
+                way: String::new(),
+                patch: None,
+                unpatched: None,
+            }],
+        })),
         traffic: Some(Arc::new(traffic(n, &words(n, "client")))),
         changes: (0..=n % 2).map(|nth| applied(nth, n, words)).collect(),
     }

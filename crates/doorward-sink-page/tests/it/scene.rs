@@ -1,13 +1,14 @@
-//! Reports to render: one with every hostile text in every text field, and large ones.
+//! Reports to render: one with every hostile text in every text field, and large ones. It is long because two crates include it as
+//! one file, by its path.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use doorward_model::{
-    Account, AccountId, AccountState, AppliedChange, Arn, ChangeStatus, Coverage, CoverageLine, CoverageStatus,
-    Evidence, Finding, Gap, GapReason, History, Kind, Listener, Listing, LoadBalancer, LogDestination, Manager, Mode,
-    ModeEffect, Observed, Organization, OuPath, Owner, OwnerSource, Region, Run, ScanReport, Scheme, Severity, Tally,
-    Traffic, TrafficBasis, TrafficSource, TrafficStep, Verdict,
+    Account, AccountId, AccountState, AppliedChange, Arn, Certainty, ChangeStatus, CodePlace, Coverage, CoverageLine,
+    CoverageStatus, Evidence, Finding, Gap, GapReason, History, InCode, Kind, Listener, Listing, LoadBalancer,
+    LogDestination, Manager, Mode, ModeEffect, ModePatch, Observed, Organization, OuPath, Owner, OwnerSource, Region,
+    Run, ScanReport, Scheme, Severity, Tally, Traffic, TrafficBasis, TrafficSource, TrafficStep, Verdict,
 };
 use jiff::Timestamp;
 
@@ -157,6 +158,7 @@ fn ordinary(n: u64, owners: u64, dice: &mut Dice) -> LoadBalancer {
         traffic: None,
         changes: Vec::new(),
         undecided: None,
+        declared: None,
     }
 }
 
@@ -201,6 +203,33 @@ pub(crate) fn applied(status: ChangeStatus, text: &str) -> AppliedChange {
     AppliedChange { change, at, from, to, status, by, why, detail, request_id: Some(text) }
 }
 
+/// A declaration with one text in everything that comes from a file; one of three leaves it open.
+fn declared(n: u64, text: &str) -> InCode {
+    let patch = ModePatch {
+        file: text.to_owned(),
+        line: 3,
+        old: vec![text.to_owned()],
+        before: text.to_owned(),
+        after: text.to_owned(),
+    };
+    let place = CodePlace {
+        dialect: "hcl".to_owned(),
+        address: text.to_owned(),
+        file: text.to_owned(),
+        line: 3,
+        column: 1,
+        way: text.to_owned(),
+        patch: n.is_multiple_of(2).then_some(patch),
+        unpatched: (!n.is_multiple_of(2)).then(|| text.to_owned()),
+    };
+    let open = n.is_multiple_of(3);
+    InCode {
+        certainty: if open { Certainty::Ambiguous } else { Certainty::Likely },
+        because: "It has the name that is written there.".to_owned(),
+        places: vec![place; if open { 2 } else { 1 }],
+    }
+}
+
 /// An ARN takes neither white space nor controls, so not every text can be in one.
 fn poisoned(n: u64, text: &str) -> LoadBalancer {
     let text = text.to_owned();
@@ -217,6 +246,7 @@ fn poisoned(n: u64, text: &str) -> LoadBalancer {
     lb.dns_name = Some(text.clone());
     lb.state = Some(text.clone());
     lb.traffic = Some(Arc::new(traffic(n as usize, &text)));
+    lb.declared = Some(Arc::new(declared(n, &text)));
     lb.changes = vec![applied(ChangeStatus::Refused, &text), applied(ChangeStatus::Changed, &text)];
     lb.mode = Observed::Known(Mode::Monitor);
     lb.access_logs = Observed::Known(LogDestination::S3 { bucket: text.clone(), prefix: text.clone() });

@@ -222,6 +222,7 @@ pub(crate) fn balancer(place: &AccountRegion, name: &str, truth: &Truth, at: Tim
         traffic: None,
         changes: Vec::new(),
         undecided: None,
+        declared: None,
     }
 }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use doorward_fakeaws::{Fault, What};
 use doorward_model::{
-    ChangeStatus, Gap, GapReason, LoadBalancer, Mode, Observed, Owner, OwnerSource, ScanReport, Verdict,
+    Certainty, ChangeStatus, CodePlace, Gap, GapReason, InCode, LoadBalancer, Mode, Observed, Owner, OwnerSource,
+    ScanReport, Verdict,
 };
 use doorward_sink_securityhub::{Delivery, ExceptedAs, FINDING_BYTES, Index, MemoryOutbox, Renderer};
 use proptest::prelude::*;
@@ -70,10 +71,26 @@ prop_compose! {
         lb.owner = Observed::Known(Owner { name: owner.clone(), source: OwnerSource::ResourceTag(owner) });
         lb.environment = Observed::Known(name.clone());
         (lb.name, lb.state, lb.security_groups) = (name, Some(state), groups);
+        lb.declared = done.as_ref().map(|text| Arc::new(declared(text)));
         lb.changes = done.iter().map(|text| applied(ChangeStatus::Changed, text)).collect();
         (lb.tags, lb.attributes) = (Observed::Known(tags), Observed::Known(attributes));
         (lb, verdict, rule)
     }
+}
+
+/// Several declarations with one text in everything that comes from files.
+fn declared(text: &str) -> InCode {
+    let place = CodePlace {
+        dialect: "hcl".to_owned(),
+        address: text.to_owned(),
+        file: text.to_owned(),
+        line: 1,
+        column: 1,
+        way: text.to_owned(),
+        patch: None,
+        unpatched: None,
+    };
+    InCode { certainty: Certainty::Ambiguous, because: "They fit.".to_owned(), places: vec![place; 40] }
 }
 
 /// A report of odd load balancers, with ARNs as long as the model admits.

@@ -16,13 +16,13 @@ const CONFIGURATION: [&str; 6] = [".tf", ".tofu", ".tf.json", ".tofu.json", ".tf
 const FOREIGN: [&str; 1] = ["node_modules"];
 
 /// The files, and what could not be read of them.
-pub(super) struct Gathered {
-    pub(super) sources: Vec<Source>,
-    pub(super) problems: Vec<Problem>,
+pub(crate) struct Gathered {
+    pub(crate) sources: Vec<Source>,
+    pub(crate) problems: Vec<Problem>,
 }
 
 /// Reads what is named. A path that does not exist ends the run: a check of nothing would pass.
-pub(super) fn all(paths: &[PathBuf]) -> Result<Gathered, Failure> {
+pub(crate) fn all(paths: &[PathBuf]) -> Result<Gathered, Failure> {
     let mut found: BTreeMap<String, (PathBuf, bool)> = BTreeMap::new();
     let mut gathered = Gathered { sources: Vec::new(), problems: Vec::new() };
     for path in paths {
@@ -81,7 +81,7 @@ impl Gathered {
 }
 
 /// The configuration in a folder, for whoever reads one file of it.
-pub(super) fn folder(folder: &str) -> Result<Vec<Source>, Problem> {
+pub(crate) fn folder(folder: &str) -> Result<Vec<Source>, Problem> {
     let path = if folder.is_empty() { Path::new(".") } else { Path::new(folder) };
     let Ok(entries) = std::fs::read_dir(path) else { return Ok(Vec::new()) };
     let mut names = BTreeSet::new();

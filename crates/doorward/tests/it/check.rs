@@ -23,7 +23,7 @@ fn json(folder: &Path, arguments: &[&str]) -> Value {
 }
 
 /// A copy of the examples, to be changed.
-fn examples() -> tempfile::TempDir {
+pub(crate) fn examples() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for entry in walkdir::WalkDir::new(Path::new(REPOSITORY).join(EXAMPLES)) {
         let entry = entry.unwrap();

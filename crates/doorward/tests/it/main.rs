@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should say where")]
 
+mod agreement;
 mod athena;
 mod bad_input;
 mod bed;
 mod capabilities;
 mod change;
 mod check;
+mod code;
 mod compare;
 mod doctor;
 mod evidence;

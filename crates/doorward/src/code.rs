@@ -1,0 +1,64 @@
+//! `--iac`: the files in which load balancers are declared, joined to the load balancers of a report.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use doorward_iac::{Options, Reading, Source};
+use doorward_model::{Arn, InCode, LoadBalancer};
+
+use crate::check::gather::{self, Gathered};
+use crate::exit::{Exit, Failure};
+use crate::plain::harmless;
+
+/// Where load balancers are declared, by ARN.
+pub(crate) type Declared = BTreeMap<Arn, Arc<InCode>>;
+
+/// Files that were read.
+pub(crate) struct Code {
+    sources: Vec<Source>,
+    reading: Reading,
+}
+
+impl Code {
+    /// Reads what is named, as a check does; nothing where nothing is named. What cannot be read is said, and kept in mind: it
+    /// may declare any load balancer too.
+    pub(crate) fn read(paths: &[PathBuf]) -> Result<Option<Self>, Failure> {
+        if paths.is_empty() {
+            return Ok(None);
+        }
+        let code = Self::of(gather::all(paths)?);
+        for problem in &code.reading.problems {
+            let _ = writeln!(std::io::stderr(), "doorward: {}", harmless(&problem.to_string()));
+        }
+        if code.reading.files.is_empty() && code.reading.problems.is_empty() {
+            let said = "--iac: none of the files there is of a dialect that declares load balancers";
+            return Err(Failure::new(Exit::Usage, said));
+        }
+        Ok(Some(code))
+    }
+
+    /// Files that are there already.
+    pub(crate) fn of(gathered: Gathered) -> Self {
+        let mut reading = doorward_iac::read(&gathered.sources, &Options::default(), &gather::folder);
+        reading.problems.extend(gathered.problems);
+        reading.problems.sort();
+        reading.problems.dedup();
+        Self { sources: gathered.sources, reading }
+    }
+
+    /// Where each load balancer is declared, as far as the files say.
+    pub(crate) fn trace(&self, load_balancers: &[LoadBalancer]) -> Declared {
+        let traced = doorward_iac::trace(&self.reading, &self.sources, load_balancers);
+        traced.into_iter().map(|(arn, found)| (arn, Arc::new(found))).collect()
+    }
+
+    /// The exit code, which is that of a check where a file could not be read.
+    pub(crate) fn exit(code: Option<&Self>, exit: Exit) -> Exit {
+        match code {
+            Some(code) if !code.reading.problems.is_empty() => Exit::Usage,
+            _ => exit,
+        }
+    }
+}
