@@ -13,6 +13,7 @@ use crate::{Lease, Ledger, LedgerError};
 
 mod place;
 mod rows;
+mod single;
 mod tally;
 
 use place::Visit;
@@ -93,12 +94,25 @@ struct Place {
     last_run: Option<i64>,
 }
 
+impl Place {
+    /// The same for one of its load balancers, at which an event may have had a later look.
+    fn with(self, event: Option<(i64, i64)>) -> Self {
+        match event {
+            Some((run, at)) if self.last_at.is_none_or(|last| last <= at) => {
+                Self { last_at: Some(at), last_run: Some(run), ..self }
+            }
+            _ => self,
+        }
+    }
+}
+
 impl Ledger {
     /// Records a report and sets [`doorward_model::Finding::history`] of every finding that ever failed. All or nothing.
     ///
     /// The time of everything this run saw is the run's end. Findings end only by what was observed; see [`crate::State`].
     /// `tags` are keys of load balancer tags to count by, owners and organizational units are always counted by.
-    /// A run that was recorded before is not recorded again; its findings get what is remembered now. An interrupted run is refused: it is resumed to its end
+    /// Of a run that read one load balancer only, that load balancer's findings are recorded and nothing else changes: no other
+    /// finding, no count, no trend. A run that was recorded before is not recorded again; its findings get what is remembered now. An interrupted run is refused: it is resumed to its end
     /// first, or only asked about with [`Ledger::remember`].
     pub fn record(&mut self, lease: &Lease, report: &mut ScanReport, tags: &[String]) -> Result<Recorded, LedgerError> {
         if report.run.interrupted {
@@ -111,7 +125,10 @@ impl Ledger {
                 let recorded = Recorded { run: seen.run.id.clone(), already: true, ..Recorded::default() };
                 return Ok((recorded, remembered(db, seen)?));
             }
-            write(db, seen, tags)
+            match &seen.run.only {
+                Some(only) => single::write(db, seen, only, tags),
+                None => write(db, seen, tags),
+            }
         })?;
         set(report, histories);
         Ok(recorded)
@@ -224,7 +241,16 @@ fn coverage(
     while statuses.last() == Some(&0) {
         statuses.pop();
     }
-    let hash = i64::from_le_bytes(fnv(&statuses).to_le_bytes());
+    keep_coverage(db, &statuses)
+}
+
+/// The coverage of what looked at no account-Region as a whole.
+fn nothing(db: &Connection) -> Result<i64, Fault> {
+    keep_coverage(db, &[])
+}
+
+fn keep_coverage(db: &Connection, statuses: &[u8]) -> Result<i64, Fault> {
+    let hash = i64::from_le_bytes(fnv(statuses).to_le_bytes());
     let same = "SELECT id FROM coverages WHERE hash = ?1 AND statuses = ?2";
     if let Some(id) = db.query_row(same, params![hash, statuses], |row| row.get(0)).optional()? {
         return Ok(id);
@@ -264,7 +290,6 @@ fn insert_run(db: &Connection, report: &ScanReport, at: i64, coverage: i64) -> R
 fn remembered(db: &Connection, report: &ScanReport) -> Result<Vec<Option<History>>, Fault> {
     let mut histories = vec![None; report.findings.len()];
     for ((account, region), place) in places(db)? {
-        let Some(last) = place.last_at else { continue };
         let known = standings(db, place.id)?;
         let of_place = report.findings.iter().enumerate();
         // A report is ordered by account and Region, so its findings of one place are neighbours.
@@ -272,8 +297,8 @@ fn remembered(db: &Connection, report: &ScanReport) -> Result<Vec<Option<History
         let here =
             of_place.skip(from).take_while(|(_, f)| f.account.as_str() == account && f.region.as_str() == region);
         for (index, finding) in here {
-            if let (Some(standing), Some(history)) = (known.get(&finding.id), histories.get_mut(index)) {
-                *history = standing.history(last);
+            if let (Some((standing, event)), Some(history)) = (known.get(&finding.id), histories.get_mut(index)) {
+                *history = place.last_at.max(*event).and_then(|last| standing.history(last));
             }
         }
     }

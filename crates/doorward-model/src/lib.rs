@@ -7,6 +7,7 @@
 mod account;
 mod change;
 mod coverage;
+mod edit;
 mod finding;
 mod gap;
 mod ids;
@@ -23,6 +24,7 @@ mod traffic;
 pub use account::{Account, AccountState, OuPath};
 pub use change::{AppliedChange, ChangeStatus};
 pub use coverage::{Coverage, CoverageCounts, CoverageLine, CoverageStatus};
+pub use edit::Edit;
 pub use finding::{Finding, History, Severity, Verdict, VerdictKind};
 pub use gap::{Gap, GapReason};
 pub use ids::{AccountId, AccountRegion, Arn, InvalidId, Region};

@@ -219,6 +219,7 @@ async fn look(order: &Order<'_>, mut memory: Option<&mut Memory>) -> Result<(Inv
         home_region: access.home_region().clone(),
         clock_offset: access.clock_offset(),
         interrupted: false,
+        only: None,
     };
     let mut cells: Vec<Cell> = Vec::new();
     if let Some(memory) = memory.as_deref_mut() {

@@ -50,6 +50,7 @@ pub(crate) async fn run(place: &Place) -> Outcome<Value> {
         home_region: access.home_region().clone(),
         clock_offset: None,
         interrupted: false,
+        only: None,
     };
     let (organization, accounts, accounts_listing) = (plan.organization, plan.accounts, plan.accounts_listing);
     let inventory = Inventory { run, organization, accounts, accounts_listing, cells };

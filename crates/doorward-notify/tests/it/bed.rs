@@ -75,6 +75,7 @@ pub(crate) fn balancer(name: &str, owner: Observed<Owner>) -> LoadBalancer {
         zones: Vec::new(),
         traffic: None,
         changes: Vec::new(),
+        edited: None,
         undecided: None,
     }
 }
@@ -184,6 +185,7 @@ pub(crate) fn whole(
             home_region: Region::new(REGION).expect("a Region"),
             clock_offset: None,
             interrupted: false,
+            only: None,
         },
         organization: Observed::Absent,
         coverage: Coverage::new(vec![line], Listing::Full),

@@ -156,6 +156,7 @@ fn ordinary(n: u64, owners: u64, dice: &mut Dice) -> LoadBalancer {
         zones: vec![],
         traffic: None,
         changes: Vec::new(),
+        edited: None,
         undecided: None,
     }
 }
@@ -339,6 +340,7 @@ fn finish(mut lbs: Vec<LoadBalancer>, dice: &mut Dice, hostile: Option<&[String]
             home_region: region(0),
             clock_offset: None,
             interrupted: false,
+            only: None,
         },
         organization: Observed::Known(Organization { id: some("o-example"), management_account: account(0) }),
         coverage: Coverage::new(lines.into_values().collect(), Listing::Full),

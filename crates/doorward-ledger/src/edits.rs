@@ -1,0 +1,44 @@
+//! Who left a load balancer in the mode it is in, by the events that were taken.
+
+use doorward_model::Edit;
+use rusqlite::{Connection, params};
+
+use crate::error::Fault;
+use crate::stamp::nanos;
+use crate::{Ledger, LedgerError};
+
+impl Ledger {
+    /// For every load balancer the newest call that left it in the mode it was last seen in, with its ARN. One whose mode was
+    /// seen to change later, or that was gone since, is not among them.
+    pub fn edits(&self) -> Result<Vec<(String, Edit)>, LedgerError> {
+        self.read("reading who set modes", |db| {
+            let mut query = db.prepare(
+                "SELECT b.arn, e.document FROM edits e JOIN balancers b ON b.id = e.balancer
+                 WHERE e.ended IS NULL AND NOT EXISTS (
+                     SELECT 1 FROM edits n WHERE n.balancer = e.balancer AND n.ended IS NULL
+                     AND (n.at, n.event) > (e.at, e.event))
+                 ORDER BY b.arn",
+            )?;
+            let mut rows = query.query([])?;
+            let mut edits = Vec::new();
+            while let Some(row) = rows.next()? {
+                edits.push((row.get(0)?, serde_json::from_str(&row.get::<_, String>(1)?)?));
+            }
+            Ok(edits)
+        })
+    }
+
+    /// Whether an event was taken in before, by CloudTrail's id.
+    pub fn knows_event(&self, event: &str) -> Result<bool, LedgerError> {
+        self.read("looking up an event", |db| {
+            Ok(db.prepare_cached("SELECT 1 FROM edits WHERE event = ?1")?.exists([event])?)
+        })
+    }
+}
+
+/// Keeps an edit, once: an event that comes again says nothing new.
+pub(crate) fn keep(db: &Connection, balancer: i64, run: i64, edit: &Edit) -> Result<(), Fault> {
+    db.prepare_cached("INSERT OR IGNORE INTO edits (event, balancer, at, run, document) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![edit.event, balancer, nanos(edit.at), run, serde_json::to_string(edit)?])?;
+    Ok(())
+}
