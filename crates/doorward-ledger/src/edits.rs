@@ -1,6 +1,7 @@
-//! Who left a load balancer in the mode it is in, by the events that were taken.
+//! What events brought: who left a load balancer in the mode it is in, and what was seen then.
 
-use doorward_model::Edit;
+use doorward_model::{Edit, RawLoadBalancer};
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use crate::error::Fault;
@@ -25,6 +26,23 @@ impl Ledger {
                 edits.push((row.get(0)?, serde_json::from_str(&row.get::<_, String>(1)?)?));
             }
             Ok(edits)
+        })
+    }
+
+    /// What events' looks saw of load balancers after a time, the newest look at each, ordered by ARN: what is newer than a scan
+    /// that ended then.
+    pub fn looks_since(&self, at: Timestamp) -> Result<Vec<RawLoadBalancer>, LedgerError> {
+        self.read("reading what events saw", |db| {
+            let mut query = db.prepare(
+                "SELECT b.look FROM balancers b JOIN runs e ON e.seq = b.event_run
+                 WHERE e.at > ?1 AND b.fate = 0 AND b.look IS NOT NULL ORDER BY b.arn",
+            )?;
+            let mut rows = query.query([nanos(at)])?;
+            let mut looks = Vec::new();
+            while let Some(row) = rows.next()? {
+                looks.push(serde_json::from_str(&row.get::<_, String>(0)?)?);
+            }
+            Ok(looks)
         })
     }
 

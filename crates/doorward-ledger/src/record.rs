@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{AccountState, CoverageLine, CoverageStatus, History, ScanReport};
+use doorward_model::{AccountState, CoverageLine, CoverageStatus, History, RawLoadBalancer, ScanReport};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
@@ -11,11 +11,14 @@ use crate::error::Fault;
 use crate::stamp::nanos;
 use crate::{Lease, Ledger, LedgerError};
 
+mod coverage;
 mod place;
 mod rows;
 mod single;
 mod tally;
+mod write;
 
+use coverage::coverage;
 use place::Visit;
 use rows::standings;
 use tally::Tallies;
@@ -111,13 +114,39 @@ impl Ledger {
     ///
     /// The time of everything this run saw is the run's end. Findings end only by what was observed; see [`crate::State`].
     /// `tags` are keys of load balancer tags to count by, owners and organizational units are always counted by.
-    /// Of a run that read one load balancer only, that load balancer's findings are recorded and nothing else changes: no other
-    /// finding, no count, no trend. A run that was recorded before is not recorded again; its findings get what is remembered now. An interrupted run is refused: it is resumed to its end
+    /// A run that was recorded before is not recorded again; its findings get what is remembered now. An interrupted run is refused: it is resumed to its end
     /// first, or only asked about with [`Ledger::remember`].
     pub fn record(&mut self, lease: &Lease, report: &mut ScanReport, tags: &[String]) -> Result<Recorded, LedgerError> {
         if report.run.interrupted {
             return Err(LedgerError::Interrupted { path: self.path().to_owned(), run: report.run.id.clone() });
         }
+        if report.run.only.is_some() {
+            return Err(self.not_of_its_kind(report));
+        }
+        self.record_by(lease, report, |db, seen| write(db, seen, tags))
+    }
+
+    /// Records what an event's look saw of one load balancer, `raw`: its findings, and who left it in its mode. Nothing else
+    /// changes: no other finding, no count, no trend. The report must be of a run that read it and nothing else.
+    pub fn record_look(
+        &mut self,
+        lease: &Lease,
+        report: &mut ScanReport,
+        raw: &RawLoadBalancer,
+        tags: &[String],
+    ) -> Result<Recorded, LedgerError> {
+        if report.run.only.as_ref() != Some(&raw.arn) || report.run.interrupted {
+            return Err(self.not_of_its_kind(report));
+        }
+        self.record_by(lease, report, |db, seen| single::write(db, seen, raw, tags))
+    }
+
+    fn record_by(
+        &mut self,
+        lease: &Lease,
+        report: &mut ScanReport,
+        write: impl FnOnce(&Connection, &ScanReport) -> Result<(Recorded, Vec<Option<History>>), Fault>,
+    ) -> Result<Recorded, LedgerError> {
         let seen: &ScanReport = report;
         let (recorded, histories) = self.write_durably(lease, "recording a run", |db| {
             let known = db.prepare("SELECT 1 FROM runs WHERE id = ?1")?.exists([&seen.run.id])?;
@@ -125,13 +154,14 @@ impl Ledger {
                 let recorded = Recorded { run: seen.run.id.clone(), already: true, ..Recorded::default() };
                 return Ok((recorded, remembered(db, seen)?));
             }
-            match &seen.run.only {
-                Some(only) => single::write(db, seen, only, tags),
-                None => write(db, seen, tags),
-            }
+            write(db, seen)
         })?;
         set(report, histories);
         Ok(recorded)
+    }
+
+    fn not_of_its_kind(&self, report: &ScanReport) -> LedgerError {
+        LedgerError::RunKind { path: self.path().to_owned(), run: report.run.id.clone() }
     }
 
     /// Sets the history of findings from what is remembered, and records nothing: for an interrupted scan, or for a
@@ -221,47 +251,6 @@ pub(crate) fn place_id(db: &Connection, account: &str, region: &str) -> rusqlite
     }
     db.prepare_cached("INSERT INTO places (account, region) VALUES (?1, ?2)")?.execute([account, region])?;
     Ok(db.last_insert_rowid())
-}
-
-/// Stores what was looked at, one byte per place, unless an earlier run looked at exactly the same.
-fn coverage(
-    db: &Connection,
-    slots: &BTreeMap<(&str, &str), Slot<'_>>,
-    places: &BTreeMap<(String, String), Place>,
-) -> Result<i64, Fault> {
-    let last = places.values().map(|place| place.id).max().unwrap_or(0);
-    let mut statuses = vec![0_u8; usize::try_from(last).unwrap_or(0) + 1];
-    for ((account, region), place) in places {
-        let slot = slots.get(&(account.as_str(), region.as_str()));
-        let byte = usize::try_from(place.id).ok().and_then(|id| statuses.get_mut(id));
-        if let (Some(slot), Some(byte)) = (slot, byte) {
-            *byte = slot.status();
-        }
-    }
-    while statuses.last() == Some(&0) {
-        statuses.pop();
-    }
-    keep_coverage(db, &statuses)
-}
-
-/// The coverage of what looked at no account-Region as a whole.
-fn nothing(db: &Connection) -> Result<i64, Fault> {
-    keep_coverage(db, &[])
-}
-
-fn keep_coverage(db: &Connection, statuses: &[u8]) -> Result<i64, Fault> {
-    let hash = i64::from_le_bytes(fnv(statuses).to_le_bytes());
-    let same = "SELECT id FROM coverages WHERE hash = ?1 AND statuses = ?2";
-    if let Some(id) = db.query_row(same, params![hash, statuses], |row| row.get(0)).optional()? {
-        return Ok(id);
-    }
-    db.execute("INSERT INTO coverages (hash, statuses) VALUES (?1, ?2)", params![hash, statuses])?;
-    Ok(db.last_insert_rowid())
-}
-
-/// Fowler-Noll-Vo 1a: only narrows the search, equality decides.
-fn fnv(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 fn insert_run(db: &Connection, report: &ScanReport, at: i64, coverage: i64) -> Result<i64, Fault> {

@@ -129,11 +129,12 @@ CREATE INDEX change_events_by_change ON change_events (change, seq);
 ";
 
 // runs.only: the load balancer that the run read, where an event asked for it: such a run is no scan. balancers.event_run: the
-// newest of them that saw it. edits: the calls that left a load balancer in its mode, by CloudTrail's id; ended: the run by
+// newest of them that saw it, look: what it saw. edits: the calls that left a load balancer in its mode, by CloudTrail's id; ended: the run by
 // which it was in another mode, or gone.
 const V6: &str = "
 ALTER TABLE runs ADD COLUMN only INTEGER;
 ALTER TABLE balancers ADD COLUMN event_run INTEGER;
+ALTER TABLE balancers ADD COLUMN look TEXT;
 CREATE TABLE edits (
     event TEXT PRIMARY KEY, balancer INTEGER NOT NULL, at INTEGER NOT NULL, run INTEGER NOT NULL, ended INTEGER,
     document TEXT NOT NULL

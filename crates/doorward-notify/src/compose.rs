@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_model::{
-    AccountState, Arn, CoverageLine, Finding, LoadBalancer, Observed, RuleMeta, ScanReport, Severity, Verdict,
+    AccountState, Arn, CoverageLine, Edit, Finding, LoadBalancer, Observed, RuleMeta, ScanReport, Severity, Verdict,
 };
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -190,6 +190,10 @@ impl<'a> Composer<'a> {
         let mut compared = Compared::default();
         for id in ids {
             let (before, believed) = (told.get(id), believed.get(id));
+            if let Some(known) = before.or(believed).filter(|known| !self.concerns(known)) {
+                compared.entries.insert(id.to_owned(), carried(known, believed));
+                continue;
+            }
             let Some(now) = self.now(audience, id, before.or(believed)) else { continue };
             let reopened =
                 self.findings.get(id).and_then(|finding| finding.history.as_ref()).is_some_and(|h| h.reopened > 0);
@@ -230,6 +234,11 @@ impl<'a> Composer<'a> {
         compared.changes.sort_by_key(|changed| (changed.change, severity(&changed.line)));
         compared.due.sort_by_key(|due| (due.days_left.unwrap_or(0), severity(&due.line)));
         compared
+    }
+
+    /// Whether the report can say anything of what an audience knows: it may be about one load balancer only.
+    fn concerns(&self, known: &Entry) -> bool {
+        self.report.run.only.as_ref().is_none_or(|only| *only == known.arn)
     }
 
     /// How a finding stands for an audience; none where it is fine and the audience never knew otherwise.
@@ -345,6 +354,8 @@ impl<'a> Composer<'a> {
             accounts_listed: coverage.accounts_listing.is_full(),
             account_regions: coverage.counts.in_scope(),
             account_regions_complete: coverage.counts.complete,
+            only: run.only.as_ref().map(|arn| arn.as_str().to_owned()),
+            edited: run.only.as_ref().and_then(|arn| self.balancers.get(arn)?.edited.as_ref()).map(told_by),
         }
     }
 }
@@ -355,6 +366,19 @@ struct Compared {
     changes: Vec<Changed>,
     due: Vec<DueLine>,
     uncertain: Entries,
+}
+
+/// What an audience knows, and a report that is about something else leaves as it is. Where it may have been told something else
+/// since, nobody knows how it stands for it, so that the next report that can say so tells it.
+fn carried(known: &Entry, believed: Option<&Entry>) -> Entry {
+    let in_doubt = believed.is_some_and(|believed| believed != known);
+    Entry { unseen: known.unseen || in_doubt, ..known.clone() }
+}
+
+/// `It was set to monitor by ... at ..., from 203.0.113.9.`
+fn told_by(edit: &Edit) -> String {
+    let from = edit.source.as_ref().map(|source| format!(", from {source}")).unwrap_or_default();
+    format!("It was {edit}{from}.")
 }
 
 fn fine(before: &Entry) -> Change {

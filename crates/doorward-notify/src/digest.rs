@@ -183,6 +183,13 @@ pub struct Scan {
     pub account_regions: usize,
     /// Of these, read completely.
     pub account_regions_complete: usize,
+    /// The ARN of the one load balancer that was read, where an event asked for it: this is no scan then, and the digest says
+    /// nothing of anything else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub only: Option<String>,
+    /// Who left it in its mode, in a sentence with words from outside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edited: Option<String>,
 }
 
 /// What one audience is told at one channel, once.
@@ -220,7 +227,10 @@ impl Digest {
             (changes, 0) => plural(changes, "change"),
             (changes, due) => format!("{}, {due} due", plural(changes, "change")),
         };
-        format!("Doorward: {what}, {} failing for {}", self.totals.failing, self.audience.label())
+        match &self.scan.only {
+            None => format!("Doorward: {what}, {} failing for {}", self.totals.failing, self.audience.label()),
+            Some(_) => format!("Doorward: {what} at one load balancer of {}", self.audience.label()),
+        }
     }
 }
 

@@ -101,6 +101,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
             traffic: traffic.as_ref(),
             resume: false,
             quiet: cli.quiet,
+            stop: None,
             emulator: Some(emulator(&server)?),
             clock: Arc::new(move || today),
         };
@@ -175,6 +176,7 @@ impl Earlier {
             traffic: None,
             resume: false,
             quiet: true,
+            stop: None,
             emulator: Some(emulator(server)?),
             clock: Arc::new(move || at),
         };

@@ -10,6 +10,7 @@ mod check;
 mod cli;
 mod demo;
 mod doctor;
+mod event;
 mod exceptions;
 mod exit;
 mod explain;
@@ -30,6 +31,7 @@ mod schema;
 mod settings;
 mod setup;
 mod stopping;
+mod touched;
 mod traffic;
 mod verify;
 
@@ -74,6 +76,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Rollback(arguments) => change::rollback(cli, arguments),
         Command::VerifyChange(arguments) => change::verify_change(cli, arguments),
         Command::Notify(arguments) => notify::run(cli, arguments),
+        Command::Event(arguments) => event::run(cli, arguments),
         Command::Traffic(arguments) => traffic::run(cli, arguments),
         Command::Advise(arguments) => traffic::advise(cli, arguments),
         Command::Setup(command) => setup::run(cli, command),

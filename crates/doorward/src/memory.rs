@@ -15,11 +15,10 @@ use doorward_model::{AccountId, Cell, Inventory, Region, Run, ScanReport};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::change;
 use crate::exit::{Exit, Failure};
 use crate::past::Past;
-use crate::saved::Changes;
 use crate::settings::Settings;
+use crate::touched::Touched;
 
 /// Where history is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -198,9 +197,9 @@ impl Memory {
         Ok(past)
     }
 
-    /// What was done to modes so far.
-    pub(crate) fn changes(&self) -> Result<Changes, Failure> {
-        change::changes(&self.ledger)
+    /// Who touched modes so far.
+    pub(crate) fn touched(&self) -> Result<Touched, Failure> {
+        Touched::of(&self.ledger)
     }
 
     /// The ledger with its lease, for who writes it in another way.
@@ -228,7 +227,7 @@ fn identify_plan(plan: &Plan) -> String {
 }
 
 /// The settings that shape what is read; what is demanded of it can change between a stop and a resume.
-fn identify_settings(settings: &Settings) -> String {
+pub(crate) fn identify_settings(settings: &Settings) -> String {
     let shaping = (&settings.scope, &settings.regions, &settings.collect, &settings.owner.account_tags);
     let mut hasher = DefaultHasher::new();
     format!("{shaping:?}").hash(&mut hasher);

@@ -38,7 +38,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
         settings: &text,
         // A verdict that another policy gives has no past under the old one; what was done to a mode stays done.
         remembered: if arguments.judge_again {
-            Remembered { changes: remembered.changes, ..Remembered::default() }
+            Remembered { changes: remembered.changes, edits: remembered.edits, ..Remembered::default() }
         } else {
             remembered
         },

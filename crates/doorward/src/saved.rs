@@ -10,13 +10,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use doorward_core::normalize::NormalizeSettings;
-use doorward_model::{AppliedChange, Arn, History, Inventory, Policy, ScanReport};
+use doorward_model::{History, Inventory, Policy, ScanReport};
 
 use crate::exit::{Exit, Failure};
 use crate::output::{Draft, SinkSettings};
 use crate::past::Past;
 use crate::register::Texts;
 use crate::settings::{ReportSettings, Settings};
+use crate::touched::{Changes, Edits, Touched};
 use crate::traffic::ByArn;
 
 /// The name of the format, so that a stranger knows what the file is.
@@ -58,10 +59,10 @@ pub(crate) struct Remembered {
     /// What Doorward did to the modes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) changes: Changes,
+    /// Who left load balancers in their modes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) edits: Edits,
 }
-
-/// What Doorward did to the modes, by load balancer; the oldest change of each first.
-pub(crate) type Changes = BTreeMap<Arn, Vec<AppliedChange>>;
 
 impl Remembered {
     fn of(report: &ScanReport, past: &Past) -> Self {
@@ -69,7 +70,13 @@ impl Remembered {
         let traffic = report.load_balancers.iter().filter_map(|lb| Some((lb.arn.clone(), lb.traffic.clone()?)));
         let changed = report.load_balancers.iter().filter(|lb| !lb.changes.is_empty());
         let changes = changed.map(|lb| (lb.arn.clone(), lb.changes.clone())).collect();
-        Self { history, past: past.clone(), traffic: traffic.collect(), changes }
+        let edits = report.load_balancers.iter().filter_map(|lb| Some((lb.arn.clone(), lb.edited.clone()?)));
+        Self { history, past: past.clone(), traffic: traffic.collect(), changes, edits: edits.collect() }
+    }
+
+    /// Takes out who touched the modes.
+    pub(crate) fn touched(&mut self) -> Touched {
+        Touched { changes: std::mem::take(&mut self.changes), edits: std::mem::take(&mut self.edits) }
     }
 
     /// Gives the findings their history back, and hands out the past.

@@ -56,7 +56,7 @@ pub(crate) async fn run(place: &Place) -> Outcome<Value> {
     let inventory = Inventory { run, organization, accounts, accounts_listing, cells };
     let policy = Policy { required_mode: Mode::Defensive, rules: vec![], disabled: vec![] };
     let scan = normalize(inventory, &reading());
-    let rules = doorward_rules::asked(&scan.load_balancers);
+    let rules = doorward_rules::asked(&scan.load_balancers, false);
     let report = evaluate(scan, &rules, &policy);
     let counts = report.coverage.counts;
     if report.accounts.len() != place.accounts || counts.complete != counts.all {

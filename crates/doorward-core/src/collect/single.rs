@@ -76,7 +76,5 @@ fn cell(site: Site<'_>, arn: &Arn, harvest: Result<Harvest, Gap>) -> Cell {
 
 /// Both APIs refuse to describe what does not exist; the older one has two names for it.
 fn is_missing(gap: &Gap) -> bool {
-    gap.code.as_deref().is_some_and(|code| {
-        code.starts_with("LoadBalancerNotFound") || code == "AccessPointNotFound"
-    })
+    gap.code.as_deref().is_some_and(|code| code.starts_with("LoadBalancerNotFound") || code == "AccessPointNotFound")
 }

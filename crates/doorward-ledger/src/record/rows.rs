@@ -44,18 +44,18 @@ pub(super) fn balancers(db: &Connection, place: i64) -> rusqlite::Result<BTreeMa
         "SELECT b.arn, b.id, b.grouping, b.fate, b.mode, b.mode_seen, e.seq, e.at
          FROM balancers b LEFT JOIN runs e ON e.seq = b.event_run WHERE b.place = ?1",
     )?
-        .query_map([place], |row| {
-            let known = Known {
-                id: row.get(1)?,
-                grouping: row.get(2)?,
-                fate: row.get(3)?,
-                mode: row.get(4)?,
-                mode_seen: row.get(5)?,
-                event: row.get::<_, Option<i64>>(6)?.zip(row.get(7)?),
-            };
-            Ok((row.get(0)?, known))
-        })?
-        .collect()
+    .query_map([place], |row| {
+        let known = Known {
+            id: row.get(1)?,
+            grouping: row.get(2)?,
+            fate: row.get(3)?,
+            mode: row.get(4)?,
+            mode_seen: row.get(5)?,
+            event: row.get::<_, Option<i64>>(6)?.zip(row.get(7)?),
+        };
+        Ok((row.get(0)?, known))
+    })?
+    .collect()
 }
 
 const STANDING: &str = "f.state, f.seen, f.since, f.first, f.opened, f.resolved, f.reopened, f.excepted, f.severity";
@@ -84,10 +84,7 @@ pub(super) fn held(db: &Connection, place: i64) -> rusqlite::Result<BTreeMap<(i6
 
 /// What is remembered of an account-Region's findings, by finding id, with the time of the newest look at the load balancer that an
 /// event asked for.
-pub(super) fn standings(
-    db: &Connection,
-    place: i64,
-) -> rusqlite::Result<BTreeMap<String, (Standing, Option<i64>)>> {
+pub(super) fn standings(db: &Connection, place: i64) -> rusqlite::Result<BTreeMap<String, (Standing, Option<i64>)>> {
     let mut query = db.prepare_cached(&format!(
         "SELECT {STANDING}, b.arn, r.name, r.own, e.at FROM balancers b JOIN findings f ON f.balancer = b.id
          JOIN rules r ON r.id = f.rule LEFT JOIN runs e ON e.seq = b.event_run WHERE b.place = ?1"

@@ -1,6 +1,6 @@
 //! Records what an event's look saw: one load balancer, its findings, and who left it in its mode.
 
-use doorward_model::{Arn, History, ScanReport};
+use doorward_model::{Arn, History, RawLoadBalancer, ScanReport};
 use rusqlite::{Connection, params};
 
 use crate::Recorded;
@@ -8,19 +8,21 @@ use crate::edits;
 use crate::error::Fault;
 use crate::stamp::nanos;
 
+use super::coverage::nothing;
 use super::place::Visit;
 use super::rows::{balancers, held};
 use super::tally::Tallies;
-use super::{Place, insert_run, nothing, place_id, remembered};
+use super::{Place, insert_run, place_id, remembered};
 
 /// Takes in the one load balancer. Everything else in the ledger stays as it is; where a later observation of it was recorded
 /// already, so does the load balancer.
 pub(super) fn write(
     db: &Connection,
     report: &ScanReport,
-    only: &Arn,
+    raw: &RawLoadBalancer,
     tags: &[String],
 ) -> Result<(Recorded, Vec<Option<History>>), Fault> {
+    let only = &raw.arn;
     let at = nanos(report.run.finished);
     let place = place_of(db, only)?;
     let mut balancers = balancers(db, place.id)?;
@@ -44,7 +46,8 @@ pub(super) fn write(
         return Ok((visit.done().0, remembered(db, report)?));
     };
     visit.unjudged(place.with(known), id, findings)?;
-    db.execute("UPDATE balancers SET event_run = ?2 WHERE id = ?1", [id, run])?;
+    let look = serde_json::to_string(raw)?;
+    db.execute("UPDATE balancers SET event_run = ?2, look = ?3 WHERE id = ?1", params![id, run, look])?;
     db.execute("UPDATE runs SET only = ?2 WHERE seq = ?1", params![run, id])?;
     if let Some(edit) = &lb.edited {
         edits::keep(db, id, run, edit)?;

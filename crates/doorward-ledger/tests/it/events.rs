@@ -88,6 +88,30 @@ fn the_later_observation_counts_whichever_comes_first() {
 }
 
 #[test]
+fn what_is_newer_than_a_scan_is_told() {
+    let mut desk = Desk::new();
+    desk.scan(0, "1 full a:p b:p");
+    desk.event(10, (1, "a:f"), None);
+    desk.event(12, (1, "b:f:defensive"), None);
+    let looks =
+        |at| desk.ledger.looks_since(time(at)).expect("reads").into_iter().map(|raw| raw.name).collect::<Vec<_>>();
+    assert_eq!((looks(0), looks(10), looks(12)), (vec!["a".to_owned(), "b".to_owned()], vec!["b".to_owned()], vec![]));
+}
+
+#[test]
+fn a_look_is_no_scan_and_a_scan_no_look() {
+    let mut desk = Desk::new();
+    let mut scan = crate::scene::report("run-0", 0, "1 full a:f");
+    let raw = crate::scene::inventory("run-0", 0, "1 full a:f").cells.remove(0).load_balancers.remove(0);
+    let told = desk.ledger.record_look(&desk.lease, &mut scan, &raw, &[]);
+    assert!(matches!(told, Err(LedgerError::RunKind { .. })), "{told:?}");
+    scan.run.only = Some(raw.arn.clone());
+    let told = desk.ledger.record(&desk.lease, &mut scan, &[]);
+    assert!(matches!(told, Err(LedgerError::RunKind { .. })), "{told:?}");
+    assert_eq!(desk.failing(), "");
+}
+
+#[test]
 fn what_an_event_could_not_judge_stays_as_it_was() {
     let mut desk = Desk::new();
     desk.scan(0, "1 full a:f b:f");

@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use doorward_ledger::{LEASE_TTL, Lease, Ledger, OpenOptions};
 use doorward_model::{
-    Account, AccountId, AccountState, Arn, Cell, Coverage, CoverageLine, Edit, Evidence, Finding, Gap, GapReason, Inventory,
-    Kind, Listing, LoadBalancer, Mode, Observed, OuPath, Owner, OwnerSource, RawLoadBalancer, Region, Run, ScanReport,
-    Scheme, Severity, Tally, Verdict,
+    Account, AccountId, AccountState, Arn, Cell, Coverage, CoverageLine, Edit, Evidence, Finding, Gap, GapReason,
+    Inventory, Kind, Listing, LoadBalancer, Mode, Observed, OuPath, Owner, OwnerSource, RawLoadBalancer, Region, Run,
+    ScanReport, Scheme, Severity, Tally, Verdict,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -62,7 +62,9 @@ impl Desk {
         let mut report = report(&format!("event-{at}"), at, &format!("{account} partial {thing}"));
         report.load_balancers[0].edited = edit;
         report.run.only = Some(report.load_balancers[0].arn.clone());
-        let recorded = self.ledger.record(&self.lease, &mut report, &["Cost-Centre".to_owned()]).expect("records");
+        let mut raw = inventory("raw", at, &format!("{account} partial {thing}")).cells.remove(0).load_balancers;
+        let (raw, tags) = (raw.remove(0), ["Cost-Centre".to_owned()]);
+        let recorded = self.ledger.record_look(&self.lease, &mut report, &raw, &tags).expect("records");
         (report, recorded)
     }
 
