@@ -53,6 +53,9 @@ struct Packed {
     /// By number of row, where Doorward changed the mode.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     changes: BTreeMap<usize, Vec<ChangeData>>,
+    /// By number of row, where it is known who left the mode.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    edits: BTreeMap<usize, String>,
 }
 
 /// What a rule says of itself.
@@ -130,6 +133,12 @@ pub(crate) fn embedded(report: &ScanReport, context: &Context) -> Result<String,
             .enumerate()
             .filter(|(_, lb)| !lb.changes.is_empty())
             .map(|(row, lb)| (row, lb.changes.iter().map(ChangeData::of).collect()))
+            .collect(),
+        edits: report
+            .load_balancers
+            .iter()
+            .enumerate()
+            .filter_map(|(row, lb)| Some((row, harmless(&lb.edited.as_ref()?.to_string()).into_owned())))
             .collect(),
     };
     // Inside a script element only `<` could end it or begin a comment; the rest is for readers that are less exact.

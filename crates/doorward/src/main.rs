@@ -107,6 +107,11 @@ fn answer(text: &str) -> Result<Exit, Failure> {
     Ok(Exit::Clean)
 }
 
+/// Says something on stderr, where a server's log is.
+fn log(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
 fn start_log(cli: &Cli) {
     use tracing_subscriber::EnvFilter;
     let level = match cli.verbose {

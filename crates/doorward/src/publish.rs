@@ -39,8 +39,8 @@ pub(crate) use settings::{DeliveryKind, PublishSettings};
 pub(crate) fn run(cli: &Cli, arguments: &PublishArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &[])?;
     let path = arguments.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
-    let Source { report, register, policy } = Source::of(arguments.from.as_deref(), &settings, &path)?;
-    let renderer = renderer(&settings.publish, &register, &policy, &report.load_balancers, false);
+    let source = Source::of(arguments.from.as_deref(), &settings, &path)?;
+    let (renderer, report) = (source.renderer(&settings), source.report);
     let job = Job { settings: &settings, ledger: &path, emulator: None, clock: Arc::new(Timestamp::now) };
     let told = if arguments.dry_run {
         job.plan(renderer, &report)?
@@ -91,6 +91,11 @@ impl Source {
             Some(path) => from_file(path, said),
             None => newest(settings, ledger, said.unwrap_or(Said::Nothing)),
         }
+    }
+
+    /// What its findings look like in Security Hub.
+    pub(crate) fn renderer(&self, settings: &Settings) -> Renderer {
+        renderer(&settings.publish, &self.register, &self.policy, &self.report.load_balancers, false)
     }
 
     /// What it was judged by.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use doorward_model::{
     Account, AccountId, AccountState, AppliedChange, Arn, ChangeStatus, Coverage, CoverageLine, CoverageStatus,
-    Evidence, Finding, Gap, GapReason, History, Kind, Listener, Listing, LoadBalancer, LogDestination, Manager, Mode,
+    Edit, Evidence, Finding, Gap, GapReason, History, Kind, Listener, Listing, LoadBalancer, LogDestination, Manager, Mode,
     ModeEffect, Observed, Organization, OuPath, Owner, OwnerSource, Region, Run, ScanReport, Scheme, Severity, Tally,
     Traffic, TrafficBasis, TrafficSource, TrafficStep, Verdict,
 };
@@ -202,6 +202,24 @@ pub(crate) fn applied(status: ChangeStatus, text: &str) -> AppliedChange {
     AppliedChange { change, at, from, to, status, by, why, detail, request_id: Some(text) }
 }
 
+/// Who left a mode, every text the same.
+pub(crate) fn edited(text: &str) -> Edit {
+    let text = || text.to_owned();
+    Edit {
+        event: text(),
+        call: text(),
+        at: now(),
+        by: text(),
+        issuer: Some(text()),
+        service: Some(text()),
+        source: Some(text()),
+        agent: Some(text()),
+        request_id: Some(text()),
+        change: None,
+        left: Mode::Monitor,
+    }
+}
+
 /// An ARN takes neither white space nor controls, so not every text can be in one.
 fn poisoned(n: u64, text: &str) -> LoadBalancer {
     let text = text.to_owned();
@@ -219,6 +237,7 @@ fn poisoned(n: u64, text: &str) -> LoadBalancer {
     lb.state = Some(text.clone());
     lb.traffic = Some(Arc::new(traffic(n as usize, &text)));
     lb.changes = vec![applied(ChangeStatus::Refused, &text), applied(ChangeStatus::Changed, &text)];
+    lb.edited = Some(edited(&text));
     lb.mode = Observed::Known(Mode::Monitor);
     lb.access_logs = Observed::Known(LogDestination::S3 { bucket: text.clone(), prefix: text.clone() });
     lb.listeners = Observed::Known(vec![Listener { protocol: text.clone(), port: Some(1) }]);
