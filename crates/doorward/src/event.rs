@@ -8,7 +8,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use doorward_core::access::Access;
+use doorward_core::access::{Access, Emulator};
 use doorward_core::{Clock, Stop};
 use doorward_model::Verdict;
 use doorward_notify::Directory;
@@ -52,6 +52,7 @@ pub(crate) fn run(cli: &Cli, arguments: &EventArguments) -> Result<Exit, Failure
         traffic: traffic.as_ref(),
         publish: arguments.publish || settings.event.publish,
         notify: arguments.notify || settings.event.notify,
+        emulator: None,
         clock: Arc::new(Timestamp::now),
     };
     if arguments.lambda {
@@ -88,13 +89,22 @@ fn read(path: Option<&Path>) -> Result<(String, String), Failure> {
 }
 
 /// What is done about events, and by what.
-pub(super) struct Work<'a> {
-    settings: &'a Settings,
-    ledger: PathBuf,
-    traffic: Option<&'a Found>,
-    publish: bool,
-    notify: bool,
-    clock: Clock,
+pub(crate) struct Work<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) ledger: PathBuf,
+    /// What the requests said, where a scan is told so too.
+    pub(crate) traffic: Option<&'a Found>,
+    pub(crate) publish: bool,
+    pub(crate) notify: bool,
+    pub(crate) emulator: Option<Emulator>,
+    pub(crate) clock: Clock,
+}
+
+/// Takes an event in that is played: by the demo's clock, against its emulator.
+pub(crate) async fn played(text: &str, work: &Work<'_>) -> Result<EventDocument, Failure> {
+    let heard = envelope::read(text).map_err(|problem| Failure::new(Exit::Usage, format!("event.json: {problem}")))?;
+    let (_stopper, stop) = Stop::new();
+    work.take(heard, &stop).await
 }
 
 impl Work<'_> {
@@ -107,7 +117,7 @@ impl Work<'_> {
         }
         let register = self.settings.exceptions.read()?.register()?;
         let (access, calls) = (self.settings.access.clone(), self.settings.calls.clone());
-        let access = Access::connect(access, calls, self.clock.clone(), None, stop).await?;
+        let access = Access::connect(access, calls, self.clock.clone(), self.emulator.as_ref(), stop).await?;
         let mut memory = Memory::at(&self.ledger, &self.settings.ledger, &self.clock)?;
         tokio::select! {
             turn = memory.wait_for_turn() => turn?,

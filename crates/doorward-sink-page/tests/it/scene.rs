@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use doorward_model::{
-    Account, AccountId, AccountState, AppliedChange, Arn, ChangeStatus, Coverage, CoverageLine, CoverageStatus,
-    Edit, Evidence, Finding, Gap, GapReason, History, Kind, Listener, Listing, LoadBalancer, LogDestination, Manager, Mode,
+    Account, AccountId, AccountState, AppliedChange, Arn, ChangeStatus, Coverage, CoverageLine, CoverageStatus, Edit,
+    Evidence, Finding, Gap, GapReason, History, Kind, Listener, Listing, LoadBalancer, LogDestination, Manager, Mode,
     ModeEffect, Observed, Organization, OuPath, Owner, OwnerSource, Region, Run, ScanReport, Scheme, Severity, Tally,
     Traffic, TrafficBasis, TrafficSource, TrafficStep, Verdict,
 };

@@ -3,10 +3,11 @@
 //! Promise: within v1, keys are added and never renamed, removed or given another meaning; readers should ignore keys they do not
 //! know.
 
+use std::cmp::Reverse;
 use std::fmt::Write as _;
 
 use doorward_ledger::Recorded;
-use doorward_model::{Arn, CoverageLine, Edit, Finding, Gap, LoadBalancer, ScanReport, Verdict, shown};
+use doorward_model::{Arn, CoverageLine, Edit, Finding, Gap, LoadBalancer, ScanReport, Verdict, VerdictKind, shown};
 use doorward_notify::{Fate, Outcome as Notified};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -182,7 +183,7 @@ impl EventLine {
         line.told = vec![ledger_line(&recorded)];
         if let Some(told) = published {
             line.refused |= told.exit != Exit::Clean;
-            line.told.push(format!("Security Hub: {}", told.text.trim_end().replace('\n', "\n    ")));
+            line.told.push(hub_line(&told, &report));
             line.published = Some(told.json);
         }
         if let Some(outcome) = notified {
@@ -221,9 +222,9 @@ impl EventLine {
         };
         let _ = writeln!(text, "  {} · {} {} · {}", lb.name, lb.account, lb.region, lb.owner_label());
         let _ = writeln!(text, "  mode: {}{}", shown(&lb.mode), self.author(notice));
-        for finding in self.findings.iter().filter(|finding| matters(&finding.verdict)) {
-            write_finding(text, finding);
-        }
+        let mut open: Vec<&Finding> = self.findings.iter().filter(|finding| matters(&finding.verdict)).collect();
+        open.sort_by_key(|finding| Reverse(finding.verdict.severity()));
+        open.into_iter().for_each(|finding| write_finding(text, finding));
         let fine = self.findings.iter().filter(|finding| !matters(&finding.verdict)).count();
         let _ = writeln!(text, "  {fine} of {} rules pass or do not apply", self.findings.len());
         for told in &self.told {
@@ -256,6 +257,17 @@ fn write_finding(text: &mut String, finding: &Finding) {
     if let Some(next) = next {
         let _ = writeln!(text, "    → {next}");
     }
+}
+
+/// What was sent, and all that is to be said where not everything was accepted.
+fn hub_line(told: &publish::Told, report: &ScanReport) -> String {
+    if told.exit != Exit::Clean {
+        return format!("Security Hub: {}", told.text.trim_end().replace('\n', "\n    "));
+    }
+    let apply = |finding: &&Finding| finding.verdict.kind() != VerdictKind::NotApplicable;
+    let all = report.findings.iter().filter(apply).count();
+    let sent = told.json.pointer("/receipt/written").and_then(Value::as_u64).unwrap_or_default();
+    format!("Security Hub: {sent} of {all} findings sent, the others are there as they are")
 }
 
 fn ledger_line(recorded: &Recorded) -> String {

@@ -348,3 +348,34 @@ fn two_events_at_once_wait_for_one_another() {
     let told = told.filter(|f| f["verdict"] != "not-applicable").count();
     assert_eq!(count("/published/receipt/written"), told as u64, "each finding was sent once");
 }
+
+#[test]
+fn a_change_of_doorwards_own_is_named_as_such() {
+    let bed = Bed::start(&world("acme-org"), vec![]);
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    scan(&bed, folder);
+    let said = run(bed.doorward(folder).args(["-q", "plan", "--account", "100000000040"]));
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let plan: Value = serde_json::from_str(&std::fs::read_to_string(folder.join("change-plan.json")).unwrap()).unwrap();
+    let hash = plan["digest"].as_str().unwrap();
+    let apply = ["-q", "apply", "change-plan.json", "--yes", "--hash", hash, "--by", "mia", "--format", "json"];
+    let said = run(bed.doorward(folder).args(apply));
+    let applied: Value = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{}", said.err));
+    let report = scan(&bed, folder);
+    let changed =
+        applied["balancers"].as_array().unwrap().iter().find(|one| one["change"]["status"] == "changed").unwrap();
+    let all = report["load_balancers"].as_array().unwrap();
+    let lb = all.iter().find(|lb| lb["changes"].as_array().is_some_and(|done| !done.is_empty())).unwrap();
+    let done = &lb["changes"][0];
+    let mut own = record("own", lb, done["to"].as_str().unwrap());
+    own["requestID"] = done["request_id"].clone();
+    let (said, told) = event(&bed, folder, &own, &[]);
+    assert!(matches!(said.code, Some(0 | 3)), "{}", said.err);
+    assert_eq!(told["events"][0]["edited"]["change"], changed["change"]["change"], "{told}");
+    let said = feed(bed.doorward(folder).arg("event"), &own.to_string());
+    assert!(said.out.contains("Doorward's own change change-"), "{}", said.out);
+    // The same call by another request is a stranger's.
+    let (_, told) = event(&bed, folder, &record("other", lb, done["to"].as_str().unwrap()), &[]);
+    assert!(told["events"][0]["edited"]["change"].is_null(), "{told}");
+}

@@ -90,7 +90,8 @@ async fn handle(
             Some(event) => event,
             None => std::future::pending().await,
         };
-        let deadline = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() + 120_000;
+        let deadline =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() + 120_000;
         let response = Response::builder()
             .header("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
             .header("lambda-runtime-deadline-ms", deadline.to_string())
@@ -121,10 +122,7 @@ fn one_process_serves_scans_and_events_and_errors() {
     let bed = Bed::start(&world("acme-org"), vec![]);
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let settings = format!(
-        "[event]\npublish = true\nformats = [\"json-v1={}\"]\n",
-        folder.join("scan.json").display()
-    );
+    let settings = format!("[event]\npublish = true\nformats = [\"json-v1={}\"]\n", folder.join("scan.json").display());
     std::fs::write(folder.join("doorward.toml"), settings).unwrap();
     let lambda = Lambda::start(&bed, folder);
 
