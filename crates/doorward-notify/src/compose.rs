@@ -4,19 +4,19 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_model::{
-    AccountState, Arn, CoverageLine, Edit, Finding, LoadBalancer, Observed, RuleMeta, ScanReport, Severity, Verdict,
+    AccountState, Arn, CoverageLine, Finding, LoadBalancer, Observed, RuleMeta, ScanReport, Severity, Verdict,
 };
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 use crate::audience::Audience;
-use crate::digest::{Change, Changed, Digest, DueLine, FORMAT, Line, Scan, Totals};
+use crate::digest::{Change, Changed, Digest, DueLine, FORMAT, Line, Scan, Totals, told_of};
 use crate::directory::Directory;
 use crate::memory::{Intent, Remembered};
 use crate::settings::Settings;
 use crate::snapshot::{Due, Entries, Entry, Snapshot, Standing};
+use crate::time::{days, days_left};
 
 /// A digest together with what its audience knows once it has arrived.
 pub(crate) struct Composed {
@@ -191,7 +191,7 @@ impl<'a> Composer<'a> {
         for id in ids {
             let (before, believed) = (told.get(id), believed.get(id));
             if let Some(known) = before.or(believed).filter(|known| !self.concerns(known)) {
-                compared.entries.insert(id.to_owned(), carried(known, believed));
+                compared.entries.insert(id.to_owned(), known.carried(believed));
                 continue;
             }
             let Some(now) = self.now(audience, id, before.or(believed)) else { continue };
@@ -355,7 +355,7 @@ impl<'a> Composer<'a> {
             account_regions: coverage.counts.in_scope(),
             account_regions_complete: coverage.counts.complete,
             only: run.only.as_ref().map(|arn| arn.as_str().to_owned()),
-            edited: run.only.as_ref().and_then(|arn| self.balancers.get(arn)?.edited.as_ref()).map(told_by),
+            edited: run.only.as_ref().and_then(|arn| self.balancers.get(arn)?.edited.as_ref()).map(told_of),
         }
     }
 }
@@ -366,19 +366,6 @@ struct Compared {
     changes: Vec<Changed>,
     due: Vec<DueLine>,
     uncertain: Entries,
-}
-
-/// What an audience knows, and a report that is about something else leaves as it is. Where it may have been told something else
-/// since, nobody knows how it stands for it, so that the next report that can say so tells it.
-fn carried(known: &Entry, believed: Option<&Entry>) -> Entry {
-    let in_doubt = believed.is_some_and(|believed| believed != known);
-    Entry { unseen: known.unseen || in_doubt, ..known.clone() }
-}
-
-/// `It was set to monitor by ... at ..., from 203.0.113.9.`
-fn told_by(edit: &Edit) -> String {
-    let from = edit.source.as_ref().map(|source| format!(", from {source}")).unwrap_or_default();
-    format!("It was {edit}{from}.")
 }
 
 fn fine(before: &Entry) -> Change {
@@ -407,15 +394,4 @@ fn change(before: Option<&Entry>, now: &Now, reopened: bool) -> Option<Change> {
         (Some(Standing::Failing { .. }), Standing::Failing { .. }) => Some(Change::Severity),
         (Some(Standing::Excepted { .. }), Standing::Excepted { .. }) => Some(Change::ExceptionChanged),
     }
-}
-
-/// Whole days from one time to another; never negative.
-fn days(from: Timestamp, to: Timestamp) -> i64 {
-    (to.duration_since(from).max(SignedDuration::ZERO)).as_hours() / 24
-}
-
-/// Whole days until the last day of an exception; none for what is no date.
-fn days_left(expires: &str, today: Date) -> Option<i64> {
-    let last: Date = expires.parse().ok()?;
-    Some(i64::from(last.since(today).ok()?.get_days()))
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use doorward_model::Edit;
 use jiff::Timestamp;
 
 use crate::audience::Audience;
@@ -232,6 +233,12 @@ impl Digest {
             Some(_) => format!("Doorward: {what} at one load balancer of {}", self.audience.label()),
         }
     }
+}
+
+/// `It was set to monitor by ... at ..., from 203.0.113.9.`
+pub(crate) fn told_of(edit: &Edit) -> String {
+    let from = edit.source.as_ref().map(|source| format!(", from {source}")).unwrap_or_default();
+    format!("It was {edit}{from}.")
 }
 
 /// `1 change`, `2 changes`

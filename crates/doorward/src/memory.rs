@@ -12,13 +12,14 @@ use doorward_core::Clock;
 use doorward_core::discover::Plan;
 use doorward_ledger::{LEASE_TTL, Lease, Ledger, LedgerError, OpenOptions, RunHeader};
 use doorward_model::{AccountId, Cell, Inventory, Region, Run, ScanReport};
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::{Exit, Failure};
 use crate::past::Past;
 use crate::settings::Settings;
-use crate::touched::Touched;
+use crate::touched::{self, Touched};
 
 /// Where history is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -195,6 +196,12 @@ impl Memory {
             self.ledger.release_lease(lease).map_err(failed)?;
         }
         Ok(past)
+    }
+
+    /// Puts what events saw since a time in the place of what was read before: a scan that is resumed holds earlier readings.
+    pub(crate) fn refresh(&self, cells: &mut [Cell], since: Timestamp) -> Result<(), Failure> {
+        touched::refresh(cells, self.ledger.looks_since(since).map_err(failed)?);
+        Ok(())
     }
 
     /// Who touched modes so far.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use doorward_core::access::{Access, Emulator};
 use doorward_core::{Clock, Stop};
-use doorward_model::{AccountRegion, Cell, Inventory, LoadBalancer, Policy, RawLoadBalancer, ScanReport};
+use doorward_model::{AccountRegion, LoadBalancer, Policy, ScanReport};
 use doorward_rules::exceptions::Register;
 use doorward_sink_securityhub::{
     Approval, Closed, Delivery, ExceptedAs, OutboxError, Outcome, Planned, Publisher, Renderer, Time,
@@ -23,7 +23,7 @@ use crate::memory::{self, failed};
 use crate::plain::harmless;
 use crate::scan::{Judging, Said, judge, runtime};
 use crate::settings::Settings;
-use crate::touched::Touched;
+use crate::touched::{self, Touched};
 use crate::traffic::Found;
 use crate::{register, saved, stopping};
 
@@ -122,28 +122,14 @@ fn newest(settings: &Settings, path: &Path, said: Said<'_>) -> Result<Source, Fa
     let runs = ledger.runs().map_err(failed)?;
     let run = runs.last().ok_or_else(|| usage("no scan was recorded yet; run a scan first, or say --from FILE"))?;
     let inventory = ledger.inventory(&run.id).map_err(failed)?;
-    let inventory = inventory.ok_or_else(|| usage("the newest scan's raw data is not kept any more; scan again"))?;
-    let inventory = refreshed(inventory, ledger.looks_since(run.at).map_err(failed)?);
+    let mut inventory =
+        inventory.ok_or_else(|| usage("the newest scan's raw data is not kept any more; scan again"))?;
+    touched::refresh(&mut inventory.cells, ledger.looks_since(run.at).map_err(failed)?);
     let register = settings.exceptions.read()?.register()?;
     let by = Judging { normalize: &settings.normalize(), policy: &settings.policy, register: &register };
     let mut report = judge(inventory, &by, said, Touched::of(&ledger)?);
     ledger.remember(&mut report).map_err(failed)?;
     Ok(Source { report, register, policy: settings.policy.clone() })
-}
-
-/// A scan with later looks at single load balancers in it: what was told of them then would otherwise be taken back.
-fn refreshed(mut inventory: Inventory, looks: Vec<RawLoadBalancer>) -> Inventory {
-    for raw in looks {
-        let here = |cell: &&mut Cell| {
-            cell.account.as_str() == raw.arn.account()
-                && cell.region.as_ref().is_some_and(|region| region.as_str() == raw.arn.region())
-        };
-        let Some(cell) = inventory.cells.iter_mut().find(here) else { continue };
-        cell.load_balancers.retain(|known| known.arn != raw.arn);
-        cell.load_balancers.push(raw);
-        cell.load_balancers.sort_by(|a, b| a.arn.cmp(&b.arn));
-    }
-    inventory
 }
 
 /// What findings look like, by the settings, the register, and the rules that were asked of these load balancers: what another rule said in an

@@ -253,6 +253,7 @@ async fn look(order: &Order<'_>, mut memory: Option<&mut Memory>) -> Result<(Inv
     progress.finish();
     tracing::info!(requests = access.requests(), "requests sent");
     cells.sort_by(|a, b| (&a.account, &a.region).cmp(&(&b.account, &b.region)));
+    memory.as_deref().map_or(Ok(()), |memory| memory.refresh(&mut cells, run.started))?;
 
     // A stop that came after the last answer stopped nothing.
     run.interrupted = cells.iter().any(|cell| stop.left_out(cell));

@@ -152,7 +152,13 @@ pub(crate) fn report(days: i64, scene: &str) -> ScanReport {
         _ => (CoverageStatus::Complete, true),
     };
     let state = if has("!closed") { AccountState::Closed } else { AccountState::Active };
-    whole(days, load_balancers, findings, status, fully_listed, state)
+    let mut report = whole(days, load_balancers, findings, status, fully_listed, state);
+    if has("!only") {
+        // A look at one load balancer that an event asked for.
+        report.run.only = report.load_balancers.first().map(|lb| lb.arn.clone());
+        report.coverage.lines.iter_mut().for_each(|line| line.fully_listed = false);
+    }
+    report
 }
 
 pub(crate) fn whole(

@@ -1,4 +1,4 @@
-//! Reports to render: one with every hostile text in every text field, and large ones.
+//! Reports to render: one with every hostile text in every text field, and large ones; long because every field is filled.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -220,7 +220,7 @@ fn sets(record: &Value) -> Option<String> {
     attributes
         .filter(|one| text(one, "key").is_some_and(|key| keys.contains(&key.as_str())))
         .filter_map(|one| text(one, "value"))
-        .last()
+        .next_back()
 }
 
 /// A text member, cut to a length.

@@ -155,6 +155,14 @@ fn an_event_says_of_each_load_balancer_what_a_scan_says() {
             assert_eq!(line["coverage"]["fully_listed"], false);
         }
     }
+    // One that was just made, by the answer to the call that made it.
+    let mut made = record("made", &balancers[0], "monitor");
+    made["eventName"] = "CreateLoadBalancer".into();
+    made["requestParameters"] = json!({"name": "new", "type": "application"});
+    made["responseElements"] = json!({"loadBalancers": [{"loadBalancerArn": balancers[0]["arn"]}]});
+    let (_, told) = event(&bed, folder.path(), &made, &[]);
+    assert_eq!(told["events"][0]["load_balancer"]["arn"], balancers[0]["arn"]);
+    assert_eq!(told["events"][0]["edited"]["left"], balancers[0]["mode"]["known"], "{told}");
     let schema: Value = serde_json::from_str(&run(doorward(folder.path()).args(["schema", "event-v1"])).out).unwrap();
     let (_, told) = event(&bed, folder.path(), &envelope(&records[0]), &[]);
     let validator = jsonschema::validator_for(&schema).unwrap();
