@@ -1,4 +1,4 @@
-"""Checks what `doorward setup` wrote: FOLDER...
+"""Checks what `doorward setup` wrote, and the stacks of the examples: FOLDER... EXAMPLES
 
 CloudFormation by cfn-lint, IAM policies by parliament, Terraform by python-hcl2 and its references; and that the three
 languages say the same of each role. Before that, files that are broken on purpose have to be found broken.
@@ -154,9 +154,70 @@ def check(folder):
     return counts
 
 
+# What resources of a stack are called, for policies about them.
+ARNS = {
+    "AWS::ECS::TaskDefinition": "arn:aws:ecs:eu-west-1:111122223333:task-definition/doorward:1",
+    "AWS::EFS::AccessPoint": "arn:aws:elasticfilesystem:eu-west-1:111122223333:access-point/fsap-0123456789abcdef0",
+    "AWS::EFS::FileSystem": "arn:aws:elasticfilesystem:eu-west-1:111122223333:file-system/fs-01234567",
+    "AWS::Events::Rule": "arn:aws:events:eu-west-1:111122223333:rule/doorward",
+    "AWS::IAM::Role": "arn:aws:iam::111122223333:role/doorward",
+    "AWS::Lambda::Function": "arn:aws:lambda:eu-west-1:111122223333:function:doorward",
+    "AWS::Logs::LogGroup": "arn:aws:logs:eu-west-1:111122223333:log-group:doorward:*",
+    "AWS::S3::Bucket": "arn:aws:s3:::doorward-reports",
+    "AWS::SQS::Queue": "arn:aws:sqs:eu-west-1:111122223333:doorward",
+}
+
+
+def settled(value, resources):
+    """A value of a template as it would be after deployment."""
+    if isinstance(value, list):
+        return [settled(one, resources) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if "Fn::GetAtt" in value:
+        return ARNS[resources[value["Fn::GetAtt"][0]]["Type"]]
+    if "Ref" in value:
+        name = value["Ref"]
+        return ARNS[resources[name]["Type"]] if name in resources else "111122223333"
+    if "Fn::Sub" in value:
+        text = re.sub(r"\$\{(\w+)\.Arn\}", lambda m: ARNS[resources[m[1]]["Type"]], value["Fn::Sub"])
+        return plain(text).replace("${AWS::Region}", "eu-west-1").replace(":*:repository", ":111122223333:repository")
+    return {key: settled(one, resources) for key, one in value.items()}
+
+
+def stacks(examples, plain_folder):
+    """The stacks of the examples are well made, and their role may do what the base identity needs and no more."""
+    said = lint(sorted(examples.glob("*/stack.yaml")))
+    assert not said, f"cfn-lint: {said}"
+    base = [json.loads((plain_folder / f"{name}base-identity.policy.json").read_text()) for name in ("", "publish-")]
+    wanted, enter = {}, set()
+    for statement in (one for policy in base for one in policy["Statement"]):
+        if statement["Sid"] == "EnterAccounts":
+            enter.update(as_list(statement["Resource"]))
+        wanted[statement["Sid"]] = statement
+    wanted["EnterAccounts"]["Resource"] = sorted(enter)
+    counts = {"stacks": 0, "policies": 0}
+    for example, name in [("lambda", "Role"), ("fargate", "TaskRole")]:
+        resources = cfn_yaml.load(str(examples / example / "stack.yaml"))["Resources"]
+        counts["stacks"] += 1
+        for resource in resources.values():
+            policies = resource.get("Properties", {}).get("Policies", []) if resource["Type"] == "AWS::IAM::Role" else []
+            for policy in policies:
+                said = judge(settled(policy["PolicyDocument"], resources))
+                assert not said, f"{example}: {policy['PolicyName']}: {said}"
+                counts["policies"] += 1
+        own = next(p for p in resources[name]["Properties"]["Policies"] if p["PolicyName"] == "doorward")
+        told = of_json(settled(own["PolicyDocument"], resources))
+        assert told == of_json({"Statement": list(wanted.values())}), f"{example}: {name} and the plain policies differ"
+    assert counts == {"stacks": 2, "policies": 7}, counts
+    return counts
+
+
 def main():
-    folders = [pathlib.Path(argument) for argument in sys.argv[1:]]
+    *folders, examples = [pathlib.Path(argument) for argument in sys.argv[1:]]
     controls(folders[0])
+    counts = stacks(examples, folders[0])
+    print(f"examples: {', '.join(f'{count} {what}' for what, count in counts.items())}: nothing to object to")
     for folder in folders:
         counts = check(folder)
         print(f"{folder.name}: {', '.join(f'{count} {what}' for what, count in counts.items())}: nothing to object to")

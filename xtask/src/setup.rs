@@ -1,4 +1,4 @@
-//! `cargo xtask setup`: what `doorward setup` prints, read by those who check such files for a living.
+//! `cargo xtask setup`: what `doorward setup` prints and the stacks of the examples, read by those who check such files for a living.
 //!
 //! cfn-lint knows CloudFormation's resource types and their values, parliament knows IAM's actions and what each of them is
 //! about, python-hcl2 parses Terraform. None of them needs AWS.
@@ -50,7 +50,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         }
     }
     let mut check = Command::new(python);
-    check.arg(workspace::root()?.join("xtask/setup/check.py")).args([&plain, &filled]);
+    let root = workspace::root()?;
+    check.arg(root.join("xtask/setup/check.py")).args([&plain, &filled]).arg(root.join("examples"));
     let checked = finish(&mut check)?;
     print!("{}", checked.stdout);
     ensure!(checked.code == Some(0), "a template is not as it must be: {}", checked.stderr.trim());

@@ -20,11 +20,13 @@ use crate::pace::Family;
 
 pub(crate) mod classic;
 mod rehearsal;
+mod single;
 mod tags;
 pub(crate) mod v2;
 mod vended;
 
 pub use rehearsal::{AT_MOST, beyond, rehearse, tried};
+pub use single::single;
 
 /// What is collected beyond the minimum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -126,7 +128,7 @@ struct Harvest {
 
 async fn one(site: Site<'_>) -> Cell {
     let target = site.target;
-    let (v2, classic) = tokio::join!(v2::harvest(site), classic::harvest(site));
+    let (v2, classic) = tokio::join!(v2::harvest(site, None), classic::harvest(site, None));
     let mut cell = Cell {
         account: target.place.account.clone(),
         region: Some(target.place.region.clone()),

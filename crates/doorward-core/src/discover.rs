@@ -21,11 +21,13 @@ use crate::actions::Operation;
 mod organization;
 mod regions;
 mod scope;
+mod single;
 mod units;
 
 use regions::RegionState;
 use scope::Decision;
 pub use scope::{RegionSettings, ScopeSettings, TagFilter};
+pub use single::{Door, Single, enter_one};
 
 /// Where discover looks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -24,7 +24,7 @@ mod whole;
 
 use std::sync::Arc;
 
-pub use collect::collect;
+pub use collect::{collect, single};
 pub use discover::discover;
 pub use evaluate::evaluate;
 pub use normalize::normalize;

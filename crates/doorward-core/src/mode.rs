@@ -28,6 +28,13 @@ pub struct Subject {
     pub kind: Kind,
 }
 
+impl Subject {
+    /// The name of a classic load balancer, from the ARN that was composed of it.
+    pub(crate) fn classic_name(&self) -> Option<&str> {
+        (self.kind == Kind::Classic).then(|| name(&self.arn))
+    }
+}
+
 /// Attributes, with the call that brought them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attributes {

@@ -110,6 +110,7 @@ fn one(
         zones: raw.zones,
         traffic: None,
         changes: Vec::new(),
+        edited: None,
         undecided: None,
         declared: None,
     }

@@ -213,6 +213,7 @@ impl<'t> Draft<'t> {
                 zones: Vec::new(),
                 traffic: None,
                 changes: Vec::new(),
+                edited: None,
                 undecided: Some(Arc::new(undecided)),
                 declared: None,
             })),

@@ -164,6 +164,7 @@ fn run(scan: usize) -> Run {
         home_region: region(0),
         clock_offset: None,
         interrupted: false,
+        only: None,
     }
 }
 
@@ -323,6 +324,7 @@ fn balancer(lb: usize, mode: Mode) -> LoadBalancer {
         zones: Vec::new(),
         traffic: None,
         changes: Vec::new(),
+        edited: None,
         undecided: None,
         declared: None,
     }

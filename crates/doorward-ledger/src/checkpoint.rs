@@ -120,6 +120,15 @@ impl Ledger {
         })
     }
 
+    /// What the newest recorded scan knew of the organization before its first account-Region was read.
+    pub fn newest_header(&self) -> Result<Option<RunHeader>, LedgerError> {
+        self.read("reading the newest scan's accounts", |db| {
+            let newest = "SELECT seq FROM scans WHERE state = ?1 ORDER BY seq DESC LIMIT 1";
+            let found: Option<i64> = db.query_row(newest, [RECORDED], |row| row.get(0)).optional()?;
+            found.map(|scan| header_of(db, scan)).transpose()
+        })
+    }
+
     /// Gives an unfinished scan up and drops what it had brought.
     pub fn abandon_run(&mut self, lease: &Lease, run: &str) -> Result<(), LedgerError> {
         let path = self.path().to_owned();

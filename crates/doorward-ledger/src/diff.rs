@@ -174,7 +174,8 @@ impl Ledger {
     }
 
     fn end(&self, db: &Connection, id: &str) -> Result<End, Fault> {
-        let query = "SELECT r.seq, r.at, c.statuses FROM runs r JOIN coverages c ON c.id = r.coverage WHERE r.id = ?1";
+        let query = "SELECT r.seq, r.at, c.statuses FROM runs r JOIN coverages c ON c.id = r.coverage
+                     WHERE r.id = ?1 AND r.only IS NULL";
         let read = |row: &Row<'_>| {
             let run = RunRef { id: id.to_owned(), at: timestamp(row.get(1)?) };
             Ok(End { seq: row.get(0)?, run, statuses: row.get(2)? })

@@ -25,6 +25,14 @@ pub enum LedgerError {
         /// What the system or SQLite said.
         reason: String,
     },
+    /// A look at one load balancer was to be recorded as a scan, or the other way round.
+    #[error("{}: run {run} was to be recorded as what it is not, a scan or a look at one load balancer; nothing was written", .path.display())]
+    RunKind {
+        /// The file.
+        path: PathBuf,
+        /// The run.
+        run: String,
+    },
     /// A reader found no file.
     #[error("{}: there is no ledger here yet; run a scan first, or name another with --ledger", .path.display())]
     Missing {

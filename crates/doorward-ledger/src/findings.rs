@@ -11,7 +11,7 @@ use crate::stamp::{nanos, timestamp};
 use crate::standing::UNSEEN;
 use crate::{Ledger, LedgerError, State};
 
-/// A finding that is not as required, allowed or not, as the ledger knows it after the newest run.
+/// A finding that is not as required, allowed or not, as the ledger knows it after the newest scan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OpenFinding {
     /// The finding's stable id.
@@ -34,7 +34,7 @@ pub struct OpenFinding {
     pub opened: Timestamp,
     /// When a scan last saw it so, UTC.
     pub last_seen: Timestamp,
-    /// Whether the newest run looked elsewhere or could not see it: "not seen since `last_seen`".
+    /// Whether the newest look, a scan's or one by an event, was elsewhere or could not see it: "not seen since `last_seen`".
     pub unseen: bool,
     /// How often it came back.
     pub reopened: u32,
@@ -72,10 +72,13 @@ impl Ledger {
         self.read("listing open findings", |db| {
             let mut query = db.prepare(
                 "SELECT b.arn, r.name, r.own, b.name, json_extract(g.document, '$.owner'), f.state, f.severity, f.first,
-                        f.opened, coalesce(f.seen, p.last_at),
-                        f.seen IS NOT NULL OR p.last_at < (SELECT at FROM runs ORDER BY seq DESC LIMIT 1), f.reopened
+                        f.opened,
+                        coalesce(f.seen, max(coalesce(p.last_at, e.at), coalesce(e.at, p.last_at))),
+                        f.seen IS NOT NULL OR max(coalesce(p.last_at, e.at), coalesce(e.at, p.last_at))
+                            < coalesce((SELECT at FROM runs WHERE only IS NULL ORDER BY seq DESC LIMIT 1), 0),
+                        f.reopened
                  FROM findings f JOIN balancers b ON b.id = f.balancer JOIN places p ON p.id = b.place
-                 JOIN rules r ON r.id = f.rule JOIN groupings g ON g.id = b.grouping
+                 LEFT JOIN runs e ON e.seq = b.event_run JOIN rules r ON r.id = f.rule JOIN groupings g ON g.id = b.grouping
                  WHERE f.state IN (3, 4) ORDER BY p.account, p.region, b.arn, r.name, r.own",
             )?;
             let rows = query.query_map([], open_finding)?;
@@ -115,12 +118,12 @@ impl Ledger {
     }
 
     /// Every change of a mode that a run found after `since`, with the load balancer's ARN: by run, then by account,
-    /// Region and ARN. What the ledger's first run saw is no change.
+    /// Region and ARN. What the ledger's first scan saw is no change.
     pub fn mode_changes(&self, since: Timestamp) -> Result<Vec<(String, ModeChange)>, LedgerError> {
         self.read("reading the changes of modes", |db| {
             let mut query = db.prepare(&format!(
                 "{MODE_CHANGES} JOIN places p ON p.id = b.place
-                 WHERE a.at > ?1 AND c.run > (SELECT min(seq) FROM runs) ORDER BY c.run, p.account, p.region, b.arn"
+                 WHERE a.at > ?1 AND c.run > (SELECT min(seq) FROM runs WHERE only IS NULL) ORDER BY c.run, p.account, p.region, b.arn"
             ))?;
             let rows = query.query_map([nanos(since)], mode_change)?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -39,7 +39,7 @@ impl By {
     }
 }
 
-/// A recorded run, by name and time.
+/// A recorded run, by name and time: a scan, or the look at one load balancer that an event asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RunRef {
     /// The run's id.
@@ -133,7 +133,7 @@ impl Ledger {
         })
     }
 
-    /// Every recorded run, in the order of recording.
+    /// Every recorded scan, in the order of recording.
     pub fn runs(&self) -> Result<Vec<RunRef>, LedgerError> {
         self.read("listing runs", |db| Ok(runs(db)?.into_iter().map(|run| run.reference()).collect()))
     }
@@ -160,7 +160,8 @@ struct Recorded {
 
 fn runs(db: &Connection) -> rusqlite::Result<Vec<Recorded>> {
     let mut query = db.prepare(
-        "SELECT seq, id, at, places, complete, partial, skipped, failed, accounts_full FROM runs ORDER BY seq",
+        "SELECT seq, id, at, places, complete, partial, skipped, failed, accounts_full FROM runs
+         WHERE only IS NULL ORDER BY seq",
     )?;
     let rows = query.query_map([], |row| {
         let number = |column| row.get::<_, i64>(column).map(size);

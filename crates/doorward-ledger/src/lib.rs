@@ -14,6 +14,7 @@ mod checkpoint;
 mod diff;
 mod digests;
 mod disk;
+mod edits;
 mod error;
 mod findings;
 mod history;

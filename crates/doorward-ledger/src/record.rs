@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{AccountState, CoverageLine, CoverageStatus, History, ScanReport};
+use doorward_model::{AccountState, CoverageLine, CoverageStatus, History, RawLoadBalancer, ScanReport};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
@@ -11,10 +11,14 @@ use crate::error::Fault;
 use crate::stamp::nanos;
 use crate::{Lease, Ledger, LedgerError};
 
+mod coverage;
 mod place;
 mod rows;
+mod single;
 mod tally;
+mod write;
 
+use coverage::coverage;
 use place::Visit;
 use rows::standings;
 use tally::Tallies;
@@ -93,6 +97,18 @@ struct Place {
     last_run: Option<i64>,
 }
 
+impl Place {
+    /// The same for one of its load balancers, at which an event may have had a later look.
+    fn with(self, event: Option<(i64, i64)>) -> Self {
+        match event {
+            Some((run, at)) if self.last_at.is_none_or(|last| last <= at) => {
+                Self { last_at: Some(at), last_run: Some(run), ..self }
+            }
+            _ => self,
+        }
+    }
+}
+
 impl Ledger {
     /// Records a report and sets [`doorward_model::Finding::history`] of every finding that ever failed. All or nothing.
     ///
@@ -104,6 +120,33 @@ impl Ledger {
         if report.run.interrupted {
             return Err(LedgerError::Interrupted { path: self.path().to_owned(), run: report.run.id.clone() });
         }
+        if report.run.only.is_some() {
+            return Err(self.not_of_its_kind(report));
+        }
+        self.record_by(lease, report, |db, seen| write(db, seen, tags))
+    }
+
+    /// Records what an event's look saw of one load balancer, `raw`: its findings, and who left it in its mode. Nothing else
+    /// changes: no other finding, no count, no trend. The report must be of a run that read it and nothing else.
+    pub fn record_look(
+        &mut self,
+        lease: &Lease,
+        report: &mut ScanReport,
+        raw: &RawLoadBalancer,
+        tags: &[String],
+    ) -> Result<Recorded, LedgerError> {
+        if report.run.only.as_ref() != Some(&raw.arn) || report.run.interrupted {
+            return Err(self.not_of_its_kind(report));
+        }
+        self.record_by(lease, report, |db, seen| single::write(db, seen, raw, tags))
+    }
+
+    fn record_by(
+        &mut self,
+        lease: &Lease,
+        report: &mut ScanReport,
+        write: impl FnOnce(&Connection, &ScanReport) -> Result<(Recorded, Vec<Option<History>>), Fault>,
+    ) -> Result<Recorded, LedgerError> {
         let seen: &ScanReport = report;
         let (recorded, histories) = self.write_durably(lease, "recording a run", |db| {
             let known = db.prepare("SELECT 1 FROM runs WHERE id = ?1")?.exists([&seen.run.id])?;
@@ -111,10 +154,14 @@ impl Ledger {
                 let recorded = Recorded { run: seen.run.id.clone(), already: true, ..Recorded::default() };
                 return Ok((recorded, remembered(db, seen)?));
             }
-            write(db, seen, tags)
+            write(db, seen)
         })?;
         set(report, histories);
         Ok(recorded)
+    }
+
+    fn not_of_its_kind(&self, report: &ScanReport) -> LedgerError {
+        LedgerError::RunKind { path: self.path().to_owned(), run: report.run.id.clone() }
     }
 
     /// Sets the history of findings from what is remembered, and records nothing: for an interrupted scan, or for a
@@ -206,38 +253,6 @@ pub(crate) fn place_id(db: &Connection, account: &str, region: &str) -> rusqlite
     Ok(db.last_insert_rowid())
 }
 
-/// Stores what was looked at, one byte per place, unless an earlier run looked at exactly the same.
-fn coverage(
-    db: &Connection,
-    slots: &BTreeMap<(&str, &str), Slot<'_>>,
-    places: &BTreeMap<(String, String), Place>,
-) -> Result<i64, Fault> {
-    let last = places.values().map(|place| place.id).max().unwrap_or(0);
-    let mut statuses = vec![0_u8; usize::try_from(last).unwrap_or(0) + 1];
-    for ((account, region), place) in places {
-        let slot = slots.get(&(account.as_str(), region.as_str()));
-        let byte = usize::try_from(place.id).ok().and_then(|id| statuses.get_mut(id));
-        if let (Some(slot), Some(byte)) = (slot, byte) {
-            *byte = slot.status();
-        }
-    }
-    while statuses.last() == Some(&0) {
-        statuses.pop();
-    }
-    let hash = i64::from_le_bytes(fnv(&statuses).to_le_bytes());
-    let same = "SELECT id FROM coverages WHERE hash = ?1 AND statuses = ?2";
-    if let Some(id) = db.query_row(same, params![hash, statuses], |row| row.get(0)).optional()? {
-        return Ok(id);
-    }
-    db.execute("INSERT INTO coverages (hash, statuses) VALUES (?1, ?2)", params![hash, statuses])?;
-    Ok(db.last_insert_rowid())
-}
-
-/// Fowler-Noll-Vo 1a: only narrows the search, equality decides.
-fn fnv(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
 fn insert_run(db: &Connection, report: &ScanReport, at: i64, coverage: i64) -> Result<i64, Fault> {
     let counts = report.coverage.counts;
     let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
@@ -264,7 +279,6 @@ fn insert_run(db: &Connection, report: &ScanReport, at: i64, coverage: i64) -> R
 fn remembered(db: &Connection, report: &ScanReport) -> Result<Vec<Option<History>>, Fault> {
     let mut histories = vec![None; report.findings.len()];
     for ((account, region), place) in places(db)? {
-        let Some(last) = place.last_at else { continue };
         let known = standings(db, place.id)?;
         let of_place = report.findings.iter().enumerate();
         // A report is ordered by account and Region, so its findings of one place are neighbours.
@@ -272,8 +286,8 @@ fn remembered(db: &Connection, report: &ScanReport) -> Result<Vec<Option<History
         let here =
             of_place.skip(from).take_while(|(_, f)| f.account.as_str() == account && f.region.as_str() == region);
         for (index, finding) in here {
-            if let (Some(standing), Some(history)) = (known.get(&finding.id), histories.get_mut(index)) {
-                *history = standing.history(last);
+            if let (Some((standing, event)), Some(history)) = (known.get(&finding.id), histories.get_mut(index)) {
+                *history = place.last_at.max(*event).and_then(|last| standing.history(last));
             }
         }
     }

@@ -10,7 +10,7 @@ pub(crate) const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version adds to the one before; the first makes an empty file version 1. A step that was ever released is
 /// never edited: changes are a new step.
-const STEPS: [&str; 5] = [V1, V2, V3, V4, V5];
+const STEPS: [&str; 6] = [V1, V2, V3, V4, V5, V6];
 
 // Times are nanoseconds since 1970, UTC. `run` and `*_run` are `runs.seq`, which counts recorded runs in the order in
 // which they were recorded. Codes of states and modes are those of `State::code` and `Mode` (0 absent, 1 to 3 by strength).
@@ -126,6 +126,20 @@ CREATE TABLE change_events (
     document TEXT NOT NULL
 );
 CREATE INDEX change_events_by_change ON change_events (change, seq);
+";
+
+// runs.only: the load balancer that the run read, where an event asked for it: such a run is no scan. balancers.event_run: the
+// newest of them that saw it, look: what it saw. edits: the calls that left a load balancer in its mode, by CloudTrail's id; ended: the run by
+// which it was in another mode, or gone.
+const V6: &str = "
+ALTER TABLE runs ADD COLUMN only INTEGER;
+ALTER TABLE balancers ADD COLUMN event_run INTEGER;
+ALTER TABLE balancers ADD COLUMN look TEXT;
+CREATE TABLE edits (
+    event TEXT PRIMARY KEY, balancer INTEGER NOT NULL, at INTEGER NOT NULL, run INTEGER NOT NULL, ended INTEGER,
+    document TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX edits_that_hold ON edits (balancer, at) WHERE ended IS NULL;
 ";
 
 /// The schema version and application id of an open file.

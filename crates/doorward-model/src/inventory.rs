@@ -76,6 +76,10 @@ pub struct Run {
     pub clock_offset: Option<i64>,
     /// True when the scan was stopped before it had read everything, by a signal or by its own deadline.
     pub interrupted: bool,
+    /// The one load balancer that was read, where an event asked for it. Such a run is no scan: nothing else was asked, so it
+    /// says nothing of anything else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<Arn>,
 }
 
 /// The organization that was scanned.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, AppliedChange, Arn, Evidence, Gap, GapReason, InCode, Observed, OuPath, Region, Traffic};
+use crate::{AccountId, AppliedChange, Arn, Edit, Evidence, Gap, GapReason, InCode, Observed, OuPath, Region, Traffic};
 
 /// A desync mitigation mode. The order is the strength: `Monitor < Defensive < Strictest`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -283,6 +283,9 @@ pub struct LoadBalancer {
     /// What Doorward did to its mode, the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<AppliedChange>,
+    /// Who left it in this mode, where AWS's event of the call was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited: Option<Edit>,
     /// Which parts of its identity are stand-ins, because it was declared and nobody saw it; none for one that was seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undecided: Option<Arc<Undecided>>,

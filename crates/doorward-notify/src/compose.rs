@@ -8,15 +8,15 @@ use doorward_model::{
 };
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 use crate::audience::Audience;
-use crate::digest::{Change, Changed, Digest, DueLine, FORMAT, Line, Scan, Totals};
+use crate::digest::{Change, Changed, Digest, DueLine, FORMAT, Line, Scan, Totals, told_of};
 use crate::directory::Directory;
 use crate::memory::{Intent, Remembered};
 use crate::settings::Settings;
 use crate::snapshot::{Due, Entries, Entry, Snapshot, Standing};
+use crate::time::{days, days_left};
 
 /// A digest together with what its audience knows once it has arrived.
 pub(crate) struct Composed {
@@ -190,6 +190,10 @@ impl<'a> Composer<'a> {
         let mut compared = Compared::default();
         for id in ids {
             let (before, believed) = (told.get(id), believed.get(id));
+            if let Some(known) = before.or(believed).filter(|known| !self.concerns(known)) {
+                compared.entries.insert(id.to_owned(), known.carried(believed));
+                continue;
+            }
             let Some(now) = self.now(audience, id, before.or(believed)) else { continue };
             let reopened =
                 self.findings.get(id).and_then(|finding| finding.history.as_ref()).is_some_and(|h| h.reopened > 0);
@@ -230,6 +234,11 @@ impl<'a> Composer<'a> {
         compared.changes.sort_by_key(|changed| (changed.change, severity(&changed.line)));
         compared.due.sort_by_key(|due| (due.days_left.unwrap_or(0), severity(&due.line)));
         compared
+    }
+
+    /// Whether the report can say anything of what an audience knows: it may be about one load balancer only.
+    fn concerns(&self, known: &Entry) -> bool {
+        self.report.run.only.as_ref().is_none_or(|only| *only == known.arn)
     }
 
     /// How a finding stands for an audience; none where it is fine and the audience never knew otherwise.
@@ -345,6 +354,8 @@ impl<'a> Composer<'a> {
             accounts_listed: coverage.accounts_listing.is_full(),
             account_regions: coverage.counts.in_scope(),
             account_regions_complete: coverage.counts.complete,
+            only: run.only.as_ref().map(|arn| arn.as_str().to_owned()),
+            edited: run.only.as_ref().and_then(|arn| self.balancers.get(arn)?.edited.as_ref()).map(told_of),
         }
     }
 }
@@ -383,15 +394,4 @@ fn change(before: Option<&Entry>, now: &Now, reopened: bool) -> Option<Change> {
         (Some(Standing::Failing { .. }), Standing::Failing { .. }) => Some(Change::Severity),
         (Some(Standing::Excepted { .. }), Standing::Excepted { .. }) => Some(Change::ExceptionChanged),
     }
-}
-
-/// Whole days from one time to another; never negative.
-fn days(from: Timestamp, to: Timestamp) -> i64 {
-    (to.duration_since(from).max(SignedDuration::ZERO)).as_hours() / 24
-}
-
-/// Whole days until the last day of an exception; none for what is no date.
-fn days_left(expires: &str, today: Date) -> Option<i64> {
-    let last: Date = expires.parse().ok()?;
-    Some(i64::from(last.since(today).ok()?.get_days()))
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use doorward_model::Edit;
 use jiff::Timestamp;
 
 use crate::audience::Audience;
@@ -183,6 +184,13 @@ pub struct Scan {
     pub account_regions: usize,
     /// Of these, read completely.
     pub account_regions_complete: usize,
+    /// The ARN of the one load balancer that was read, where an event asked for it: this is no scan then, and the digest says
+    /// nothing of anything else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub only: Option<String>,
+    /// Who left it in its mode, in a sentence with words from outside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edited: Option<String>,
 }
 
 /// What one audience is told at one channel, once.
@@ -220,8 +228,17 @@ impl Digest {
             (changes, 0) => plural(changes, "change"),
             (changes, due) => format!("{}, {due} due", plural(changes, "change")),
         };
-        format!("Doorward: {what}, {} failing for {}", self.totals.failing, self.audience.label())
+        match &self.scan.only {
+            None => format!("Doorward: {what}, {} failing for {}", self.totals.failing, self.audience.label()),
+            Some(_) => format!("Doorward: {what} at one load balancer of {}", self.audience.label()),
+        }
     }
+}
+
+/// `It was set to monitor by ... at ..., from 203.0.113.9.`
+pub(crate) fn told_of(edit: &Edit) -> String {
+    let from = edit.source.as_ref().map(|source| format!(", from {source}")).unwrap_or_default();
+    format!("It was {edit}{from}.")
 }
 
 /// `1 change`, `2 changes`

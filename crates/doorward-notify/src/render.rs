@@ -65,7 +65,11 @@ impl Story {
         let label = digest.audience.label();
         let title = vec![ours(own.strip_suffix(label).unwrap_or(&own)), Part::Name(clip(label, NAME))];
         let foot = vec![
-            ours(format!("Doorward {}, scan ", digest.scan.tool_version)),
+            ours(format!(
+                "Doorward {}, {} ",
+                digest.scan.tool_version,
+                if digest.scan.only.is_some() { "event" } else { "scan" }
+            )),
             Part::Name(clip(&digest.scan.run, NAME)),
             ours(" of "),
             Part::Name(clip(&digest.scan.organization, NAME)),
@@ -90,6 +94,13 @@ fn lead(digest: &Digest) -> Vec<Parts> {
     let mut say = |text: String| lead.push(vec![ours(text)]);
     if digest.may_repeat {
         say("This may be a repeat: nobody knows whether an earlier attempt at telling it arrived.".to_owned());
+    }
+    if scan.only.is_some() {
+        say("One load balancer was read, because it was changed. Nothing else was looked at.".to_owned());
+        if let Some(edited) = &scan.edited {
+            lead.push(vec![Part::Prose(clip(edited, SENTENCE))]);
+        }
+        return lead;
     }
     match digest.since {
         None => {

@@ -69,6 +69,15 @@ pub(crate) struct Entry {
     pub(crate) due: Option<Due>,
 }
 
+impl Entry {
+    /// The same for an audience that a report about something else says nothing to. Where it may have been told something else
+    /// since, nobody knows how it stands for it, so that the next report that can say so tells it.
+    pub(crate) fn carried(&self, believed: Option<&Self>) -> Self {
+        let in_doubt = believed.is_some_and(|believed| believed != self);
+        Self { unseen: self.unseen || in_doubt, ..self.clone() }
+    }
+}
+
 /// Entries by finding id.
 pub(crate) type Entries = BTreeMap<String, Entry>;
 

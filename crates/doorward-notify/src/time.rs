@@ -1,10 +1,11 @@
-//! Where the time comes from, and how it is waited for.
+//! Where the time comes from, how it is waited for, and how days are counted.
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 
 /// A pause that ends by itself.
 pub type Pause = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -39,4 +40,15 @@ impl Time {
             (self.pause)(length).await;
         }
     }
+}
+
+/// Whole days from one time to another; never negative.
+pub(crate) fn days(from: Timestamp, to: Timestamp) -> i64 {
+    (to.duration_since(from).max(SignedDuration::ZERO)).as_hours() / 24
+}
+
+/// Whole days until the last day of an exception; none for what is no date.
+pub(crate) fn days_left(expires: &str, today: Date) -> Option<i64> {
+    let last: Date = expires.parse().ok()?;
+    Some(i64::from(last.since(today).ok()?.get_days()))
 }

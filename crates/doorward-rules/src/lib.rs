@@ -30,9 +30,10 @@ pub fn all() -> &'static [&'static dyn Rule] {
 
 /// The rules of [`all`] that have something to look at among these load balancers. `desync-mode-reverted` is left out where
 /// nobody knows of a change to any of them: a "not applicable" for each would be noise, and untrue where the journal is not at
-/// hand, as it would resolve what was found with it.
-pub fn asked(load_balancers: &[LoadBalancer]) -> Vec<&'static dyn Rule> {
-    let changed = load_balancers.iter().any(|lb| !lb.changes.is_empty());
+/// hand, as it would resolve what was found with it. `changed` says that a change is known of load balancers that are not among
+/// these, because only one of all was read.
+pub fn asked(load_balancers: &[LoadBalancer], changed: bool) -> Vec<&'static dyn Rule> {
+    let changed = changed || load_balancers.iter().any(|lb| !lb.changes.is_empty());
     let id = rules::desync_mode_reverted::META.id;
     all().iter().copied().filter(|rule| changed || rule.meta().id != id).collect()
 }

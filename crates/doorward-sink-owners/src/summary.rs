@@ -21,7 +21,7 @@ mod traffic;
 mod words;
 
 use declared::Declared;
-use done::Done;
+use done::{Done, Left};
 use traffic::TrafficRow;
 use words::{exceptions, is_due, mode, required, verdicts};
 
@@ -78,6 +78,8 @@ pub(crate) struct Page {
     silent: Vec<(String, Vec<String>)>,
     /// What Doorward did to the modes.
     done: Vec<Done>,
+    /// Who left load balancers in their modes, where that is known.
+    left: Vec<Left>,
     /// The rules that were asked, by id, over the columns of `Row::verdicts`.
     rules: Vec<String>,
     stray: Vec<Asked>,
@@ -218,6 +220,7 @@ impl<'a> Author<'a> {
             traffic: share.balancers.iter().filter_map(|held| TrafficRow::of(held.lb)).collect(),
             silent: traffic::silent(share.balancers.iter().map(|held| held.lb)),
             done: share.balancers.iter().flat_map(|held| Done::all(held.lb)).collect(),
+            left: share.balancers.iter().filter_map(|held| Left::of(held.lb)).collect(),
             rules: rules.into_iter().map(str::to_owned).collect(),
             stray: share.stray.iter().map(|finding| self.asked(None, finding)).collect(),
             changes: self.changes(share),

@@ -216,6 +216,7 @@
       ["Application", value(i, "application")], ["Created", value(i, "created")], ["Access logs", value(i, "access_logs")],
       ["Drops invalid headers", value(i, "drop_invalid_headers")], ["Listeners", value(i, "listeners")],
       ["Read by", value(i, "read_by") ? value(i, "read_by") + ", " + value(i, "read_at") + (data.requests[i] ? ", request " + data.requests[i] : "") : "no call brought the attributes"],
+      ...(data.edits && data.edits[i] ? [["Mode last", data.edits[i]]] : []),
     ];
     const sheet = el("div", { class: "sheet" },
       el("div", { class: "sheet-head" }, el("div", null, el("h3", { id: "dialog-title" }, outside(name(i))), el("code", null, outside(arn(i)))), el("button", { type: "button", class: "quiet", id: "close" }, "Close")),

@@ -57,6 +57,9 @@ struct Packed {
     /// By number of row, where a declaration was found.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     declared: BTreeMap<usize, DeclaredData>,
+    /// By number of row, where it is known who left the mode.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    edits: BTreeMap<usize, String>,
 }
 
 /// What a rule says of itself.
@@ -145,6 +148,12 @@ pub(crate) fn embedded(report: &ScanReport, context: &Context) -> Result<String,
                 let below = required.filter(|required| lb.mode.known().is_some_and(|mode| mode < required));
                 Some((row, DeclaredData::of(lb.declared.as_deref()?, below)))
             })
+            .collect(),
+        edits: report
+            .load_balancers
+            .iter()
+            .enumerate()
+            .filter_map(|(row, lb)| Some((row, harmless(&lb.edited.as_ref()?.to_string()).into_owned())))
             .collect(),
     };
     // Inside a script element only `<` could end it or begin a comment; the rest is for readers that are less exact.

@@ -65,7 +65,7 @@ impl<'a, O: Outbox> Hearing<'a, O> {
         let present = findings.iter().map(|finding| Ok(self.present(finding, remembered)));
         let absent = remembered
             .iter()
-            .filter(move |(id, _)| !said.contains(*id))
+            .filter(move |(id, row)| !said.contains(*id) && self.planner.concerns(&row.balancer))
             .map(move |(id, row)| self.absent(id, row, asked.contains(id)));
         present.chain(absent)
     }

@@ -103,6 +103,8 @@ impl Decision {
 /// What a plan knows besides the findings: which account-Regions were looked at, and the time.
 pub struct Planner {
     looked: BTreeMap<AccountRegion, (bool, CoverageStatus)>,
+    /// The one load balancer that was read, where an event asked for it.
+    only: Option<String>,
     started: Timestamp,
     /// The time of this delivery, in whole milliseconds: finer ones would not survive being sent.
     now: Timestamp,
@@ -119,11 +121,18 @@ impl Planner {
                 Some((place, (line.fully_listed, line.status)))
             })
             .collect();
-        Self { looked, started: whole(index.report.run.started), now: whole(now), keep_alive }
+        let run = &index.report.run;
+        let only = run.only.as_ref().map(|arn| arn.as_str().to_owned());
+        Self { looked, only, started: whole(run.started), now: whole(now), keep_alive }
     }
 
     fn fully_listed(&self, subject: &AccountRegion) -> bool {
         self.looked.get(subject).is_some_and(|(fully_listed, _)| *fully_listed)
+    }
+
+    /// Whether the report can say anything of a load balancer.
+    pub(crate) fn concerns(&self, balancer: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| only == balancer)
     }
 
     /// Whether an account-Region was to be read and could not be: neither left out on purpose nor out of sight.
@@ -184,7 +193,8 @@ impl Planner {
         }
         // The same scan cannot have seen a load balancer and not seen it.
         let later = self.started > row.observed_at;
-        let why = if !self.fully_listed(&row.subject) {
+        let read = self.fully_listed(&row.subject) || (self.only.is_some() && listed);
+        let why = if !read {
             let worth = row.state == RecordState::Active && later && self.failed(&row.subject) && self.old(row);
             if !worth {
                 return Ok(Decision::quiet(Why::NotLookedAt));

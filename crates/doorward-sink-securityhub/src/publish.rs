@@ -97,7 +97,7 @@ impl<D: Doors, O: Outbox> Publisher<D, O> {
         Ok(())
     }
 
-    /// Delivers a report. Every finding of it ends in exactly one count of the outcome.
+    /// Delivers a report; where it is of one load balancer, what is remembered of others is left alone. Every finding of it ends in exactly one count of the outcome.
     ///
     /// # Errors
     /// When the outbox cannot even say which hubs it knows; nothing was sent then.
@@ -125,7 +125,10 @@ impl<D: Doors, O: Outbox> Publisher<D, O> {
 
     /// The report's findings by hub, with an empty entry for every hub that is only remembered.
     fn by_hub<'a>(&self, report: &'a ScanReport) -> Result<ByHub<'a>, OutboxError> {
-        let mut hubs: ByHub<'a> = self.outbox.hubs()?.into_iter().map(|hub| (hub, Vec::new())).collect();
+        // Where one load balancer was read, no other hub than its own can have anything to hear.
+        let all = report.run.only.is_none();
+        let known = if all { self.outbox.hubs()? } else { BTreeSet::new() };
+        let mut hubs: ByHub<'a> = known.into_iter().map(|hub| (hub, Vec::new())).collect();
         for finding in &report.findings {
             let hub = self.renderer.delivery().hub(&finding.account, &finding.region);
             hubs.entry(hub).or_default().push(finding);

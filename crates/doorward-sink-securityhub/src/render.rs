@@ -299,5 +299,22 @@ fn fields(finding: &Finding, lb: &LoadBalancer, meta: &RuleMeta) -> BTreeMap<Str
             put("change-request-id", request.clone());
         }
     }
+    if let Some(edit) = &lb.edited {
+        put("edit-event", edit.event.clone());
+        put("edit-call", edit.call.clone());
+        put("edit-at", stamp(edit.at));
+        put("edit-by", edit.by.clone());
+        for (name, value) in [
+            ("edit-issuer", &edit.issuer),
+            ("edit-service", &edit.service),
+            ("edit-source", &edit.source),
+            ("edit-agent", &edit.agent),
+            ("edit-change", &edit.change),
+        ] {
+            if let Some(value) = value {
+                put(name, value.clone());
+            }
+        }
+    }
     fields
 }

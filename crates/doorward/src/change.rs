@@ -37,7 +37,7 @@ mod tell;
 
 use doors::{Meters, Modes};
 use journal::LedgerJournal;
-pub(crate) use journal::changes;
+pub(crate) use journal::{changes, maker};
 pub(crate) use settings::ChangeSettings;
 pub(crate) use tell::summary;
 

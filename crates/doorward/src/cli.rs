@@ -10,6 +10,7 @@ use crate::output::Format;
 mod change;
 mod check;
 mod doctor;
+mod event;
 mod exceptions;
 mod history;
 mod notify;
@@ -23,6 +24,7 @@ mod verify;
 pub(crate) use change::{ApplyArguments, HandArguments, PlanArguments, RollbackArguments, VerifyChangeArguments};
 pub(crate) use check::CheckArguments;
 pub(crate) use doctor::{DoctorArguments, Part};
+pub(crate) use event::EventArguments;
 pub(crate) use exceptions::{AddArguments, ExceptionsCommand, RenewArguments};
 pub(crate) use history::{HistoryArguments, HistoryCommand, HistoryFormat};
 pub(crate) use notify::NotifyArguments;
@@ -47,6 +49,7 @@ Examples:
   doorward check plan.json templates/            the same rules for what is not deployed yet
   doorward publish --dry-run                     what Security Hub would be told, and why
   doorward notify --dry-run                      what owners would be told
+  doorward event < event.json                    look at once at the load balancer that an event names
   doorward report --from scan.saved              render a saved scan again, offline
   doorward scan --format evidence=evidence       audit evidence, one pack per scan
   doorward verify evidence                       is that evidence as it was written?
@@ -133,6 +136,8 @@ pub(crate) enum Command {
     Check(Box<CheckArguments>),
     /// Tell owners what changed and what is due, once each
     Notify(NotifyArguments),
+    /// Look at once at a load balancer that was just changed, by CloudTrail's event of the call
+    Event(EventArguments),
     /// Is this evidence as it was written? Exit code 3 where it is not
     Verify(VerifyArguments),
     /// List, check, add and renew the exceptions of the register
@@ -191,6 +196,8 @@ pub(crate) enum SchemaKind {
     Saved,
     /// The output `json-v1` of `doorward check`.
     CheckJsonV1,
+    /// The output `event-v1` of `doorward event`.
+    EventV1,
 }
 
 /// What to do with the settings.

@@ -22,6 +22,7 @@ use crate::scan::{self, Order};
 use crate::settings::Settings;
 
 mod change;
+mod event;
 mod traffic;
 
 const WORLD: &str = include_str!("../../../examples/acme-org/org.toml");
@@ -39,6 +40,7 @@ const IAC: [(&str, &str); 3] = [
 
 const PAST: &str = include_str!("../../../examples/acme-org/past.toml");
 const CHANGE: &str = include_str!("../../../examples/acme-org/change.toml");
+const EVENT: &str = include_str!("../../../examples/acme-org/event.json");
 
 /// The demo's date: a demonstration gives the same output every day.
 const TODAY: &str = "2026-11-02T09:00:00Z";
@@ -48,7 +50,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
     let usage = |problem: String| Failure::new(Exit::Usage, problem);
     let out = &arguments.out;
     std::fs::create_dir_all(out).map_err(|e| usage(format!("{}: the folder cannot be made: {e}", out.display())))?;
-    let (world, settings_file, past, story) = match &arguments.world {
+    let (world, settings_file, past, story, event) = match &arguments.world {
         Some(folder) => {
             let path = folder.join("org.toml");
             let text = std::fs::read_to_string(&path)
@@ -56,7 +58,8 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
             let world = World::from_toml(&text).map_err(|e| usage(format!("{}: {e}", path.display())))?;
             let past = std::fs::read_to_string(folder.join("past.toml")).unwrap_or_default();
             let story = std::fs::read_to_string(folder.join("change.toml")).ok();
-            (world, Some(folder.join("doorward.toml")).filter(|path| path.is_file()), past, story)
+            let event = std::fs::read_to_string(folder.join("event.json")).ok();
+            (world, Some(folder.join("doorward.toml")).filter(|path| path.is_file()), past, story, event)
         }
         None => {
             let world = World::from_toml(WORLD)
@@ -66,7 +69,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
                 std::fs::write(&path, text)
                     .map_err(|e| usage(format!("{}: cannot be written: {e}", path.display())))?;
             }
-            (world, Some(out.join("doorward.toml")), PAST.to_owned(), Some(CHANGE.to_owned()))
+            (world, Some(out.join("doorward.toml")), PAST.to_owned(), Some(CHANGE.to_owned()), Some(EVENT.to_owned()))
         }
     };
     let code = declarations(arguments.world.as_deref())?;
@@ -113,6 +116,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
             code: code.as_ref(),
             resume: false,
             quiet: cli.quiet,
+            stop: None,
             emulator: Some(emulator(&server)?),
             clock: Arc::new(move || today),
         };
@@ -122,10 +126,13 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
         if let Some(story) = &story {
             change::walk(story, &settings, &ledger, &server, traffic.as_ref(), out, today).await?;
         }
+        if let Some(event) = &event {
+            event::take(event, &settings, &ledger, &server, out).await?;
+        }
         if !cli.quiet {
             let _ = writeln!(
                 std::io::stderr(),
-                "\nAlso written to {0}: scan.html to look at, owners/ with a page for each owner, evidence/ with a pack for an auditor\n(`doorward verify {0}/evidence`), scan.txt, scan.csv, scan.json, scan.ndjson, scan.asff.json, scan.ocsf.ndjson, scan.saved;\nthe settings used are in doorward.toml and exceptions.toml there; change.txt tells of a change that was watched and rolled\nback, by the plan in change-plan.md; `doorward history --ledger {0}/ledger.sqlite` shows what became of it over {1} scans.",
+                "\nAlso written to {0}: scan.html to look at, owners/ with a page for each owner, evidence/ with a pack for an auditor\n(`doorward verify {0}/evidence`), scan.txt, scan.csv, scan.json, scan.ndjson, scan.asff.json, scan.ocsf.ndjson, scan.saved;\nthe settings used are in doorward.toml and exceptions.toml there; change.txt tells of a change that was watched and rolled\nback, by the plan in change-plan.md, event.txt of a mode that somebody turned off; `doorward history --ledger {0}/ledger.sqlite` shows what became of it over {1} scans.",
                 out.display(),
                 past.scan.len() + 1
             );
@@ -209,6 +216,7 @@ impl Earlier {
             code: None,
             resume: false,
             quiet: true,
+            stop: None,
             emulator: Some(emulator(server)?),
             clock: Arc::new(move || at),
         };

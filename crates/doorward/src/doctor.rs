@@ -185,6 +185,7 @@ async fn look(
         home_region: access.home_region().clone(),
         clock_offset: access.clock_offset(),
         interrupted,
+        only: None,
     };
     let (organization, accounts, accounts_listing) = (plan.organization, plan.accounts, plan.accounts_listing);
     let inventory = Inventory { run, organization, accounts, accounts_listing, cells };

@@ -74,10 +74,11 @@ fn check(settings: &Settings, texts: &Texts, now: Timestamp, scan: Option<&Path>
     let Some(path) = scan else {
         return answer(&format!("{count} exception(s) in {} file(s): valid\n", texts.files.len()));
     };
-    let (saved, remembered) = saved::read(path)?;
+    let (saved, mut remembered) = saved::read(path)?;
     let at = saved.inventory.run.started;
     let by = Judging { normalize: &settings.normalize(), policy: &settings.policy, register: &register };
-    let report = judge(saved.inventory, &by, Said::Saved(remembered.traffic), remembered.changes);
+    let touched = remembered.touched();
+    let report = judge(saved.inventory, &by, Said::Saved(remembered.traffic), touched);
     register::notices(&register, &report);
     answer(&format!("{count} exception(s) in {} file(s): valid; held against the scan of {at}\n", texts.files.len()))
 }

@@ -49,6 +49,11 @@ impl Held {
         act(ledger, lease).map_err(|e| e.to_string())
     }
 
+    /// Holds on to the lease while something else is done.
+    pub(crate) fn renew(&self) -> Result<(), Failure> {
+        self.write(|_, _| Ok(())).map_err(|problem| Failure::new(Exit::Sink, problem))
+    }
+
     /// Gives the lease back. Nobody else may hold the ledger any more.
     pub(crate) fn release(self) -> Result<(), Failure> {
         let busy = || Failure::new(Exit::Internal, "the ledger is still in use after the delivery");

@@ -12,6 +12,7 @@ mod code;
 mod compare;
 mod demo;
 mod doctor;
+mod event;
 mod exceptions;
 mod exit;
 mod explain;
@@ -32,6 +33,7 @@ mod schema;
 mod settings;
 mod setup;
 mod stopping;
+mod touched;
 mod traffic;
 mod verify;
 
@@ -76,6 +78,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Rollback(arguments) => change::rollback(cli, arguments),
         Command::VerifyChange(arguments) => change::verify_change(cli, arguments),
         Command::Notify(arguments) => notify::run(cli, arguments),
+        Command::Event(arguments) => event::run(cli, arguments),
         Command::Traffic(arguments) => traffic::run(cli, arguments),
         Command::Advise(arguments) => traffic::advise(cli, arguments),
         Command::Setup(command) => setup::run(cli, command),
@@ -104,6 +107,11 @@ fn answer(text: &str) -> Result<Exit, Failure> {
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|e| Failure::writing("stdout", &e))?;
     Ok(Exit::Clean)
+}
+
+/// Says something on stderr, where a server's log is.
+fn log(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 fn start_log(cli: &Cli) {

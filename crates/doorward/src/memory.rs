@@ -12,14 +12,14 @@ use doorward_core::Clock;
 use doorward_core::discover::Plan;
 use doorward_ledger::{LEASE_TTL, Lease, Ledger, LedgerError, OpenOptions, RunHeader};
 use doorward_model::{AccountId, Cell, Inventory, Region, Run, ScanReport};
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::change;
 use crate::exit::{Exit, Failure};
 use crate::past::Past;
-use crate::saved::Changes;
 use crate::settings::Settings;
+use crate::touched::{self, Touched};
 
 /// Where history is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -198,9 +198,15 @@ impl Memory {
         Ok(past)
     }
 
-    /// What was done to modes so far.
-    pub(crate) fn changes(&self) -> Result<Changes, Failure> {
-        change::changes(&self.ledger)
+    /// Puts what events saw since a time in the place of what was read before: a scan that is resumed holds earlier readings.
+    pub(crate) fn refresh(&self, cells: &mut [Cell], since: Timestamp) -> Result<(), Failure> {
+        touched::refresh(cells, self.ledger.looks_since(since).map_err(failed)?);
+        Ok(())
+    }
+
+    /// Who touched modes so far.
+    pub(crate) fn touched(&self) -> Result<Touched, Failure> {
+        Touched::of(&self.ledger)
     }
 
     /// The ledger with its lease, for who writes it in another way.
@@ -228,7 +234,7 @@ fn identify_plan(plan: &Plan) -> String {
 }
 
 /// The settings that shape what is read; what is demanded of it can change between a stop and a resume.
-fn identify_settings(settings: &Settings) -> String {
+pub(crate) fn identify_settings(settings: &Settings) -> String {
     let shaping = (&settings.scope, &settings.regions, &settings.collect, &settings.owner.account_tags);
     let mut hasher = DefaultHasher::new();
     format!("{shaping:?}").hash(&mut hasher);

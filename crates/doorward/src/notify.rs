@@ -1,10 +1,12 @@
 //! `doorward notify`: a digest to each owner, where the settings say, once each.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use doorward_core::access::Access;
-use doorward_model::RuleMeta;
+use doorward_core::{Clock, Stop};
+use doorward_model::{RuleMeta, ScanReport};
 use doorward_notify::{
     ChannelSettings, Courier, Directory, Environment, Fate, MemoryError, Outcome, Planned, Time, Untold, plan,
 };
@@ -34,16 +36,13 @@ pub(crate) fn run(cli: &Cli, arguments: &NotifyArguments) -> Result<Exit, Failur
     let directory = Directory::new(settings.notify.clone()).map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
     let path = arguments.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
     let report = Source::of(arguments.from.as_deref(), &settings, &path)?.report;
-    let rules: Vec<RuleMeta> = doorward_rules::catalogue().iter().map(|meta| **meta).collect();
     let (text, json, exit) = if arguments.dry_run {
+        let rules: Vec<RuleMeta> = doorward_rules::catalogue().iter().map(|meta| **meta).collect();
         let memory = LedgerMemory(Held::reading(memory::read_only(&path)?));
         let (planned, untold) = plan(&report, &rules, &directory, &memory).map_err(unremembered)?;
         would_be_told(&planned, &untold)
     } else {
-        let variables =
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        let environment = Environment::new(variables);
-        let outcome = runtime()?.block_on(deliver(&settings, directory, &environment, &path, &report, &rules))?;
+        let outcome = runtime()?.block_on(tell(&settings, directory, &path, &report))?;
         said(&outcome)
     };
     match arguments.format {
@@ -56,18 +55,23 @@ pub(crate) fn run(cli: &Cli, arguments: &NotifyArguments) -> Result<Exit, Failur
     Ok(exit)
 }
 
-async fn deliver(
+/// The variables that may hold secrets of channels.
+fn environment() -> Environment {
+    let variables =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    Environment::new(variables)
+}
+
+/// Tells everybody of a report, with a lease and an access of its own.
+pub(crate) async fn tell(
     settings: &Settings,
     directory: Directory,
-    environment: &Environment,
-    ledger: &std::path::Path,
-    report: &doorward_model::ScanReport,
-    rules: &[RuleMeta],
+    ledger: &Path,
+    report: &ScanReport,
 ) -> Result<Outcome, Failure> {
-    let clock: doorward_core::Clock = Arc::new(Timestamp::now);
+    let clock: Clock = Arc::new(Timestamp::now);
     let (stop, signal) = stopping::listen(settings.scan.deadline.0);
-    let needs_aws = settings.notify.channels.values().any(|channel| matches!(channel, ChannelSettings::Sns { .. }));
-    let access = if needs_aws {
+    let access = if needs_aws(settings) {
         let connect = Access::connect(settings.access.clone(), settings.calls.clone(), clock.clone(), None, &stop);
         Some(connect.await.map_err(|error| signal.or(error.into()))?)
     } else {
@@ -76,21 +80,36 @@ async fn deliver(
     let mut memory = Memory::at(ledger, &settings.ledger, &clock)?;
     memory.wait_for_turn().await?;
     let held = Held::writing(memory, clock.clone())?;
-    let courier =
-        Courier::new(directory, environment, LedgerMemory(held.clone()), Topics::new(access), Time::new(clock.clone()));
-    let outcome = match &courier {
-        Ok(courier) => tokio::select! {
-            outcome = courier.deliver(report, rules) => Ok(outcome),
-            // What was on its way is told again by the next run, marked as a possible repeat.
-            gap = stop.stopped("notify") => {
-                Err(Failure::new(signal.exit().unwrap_or(Exit::Sink), format!("stopped: {gap}; notify again to go on")))
-            }
-        },
-        Err(error) => Err(Failure::new(Exit::Preflight, error.to_string())),
-    };
-    drop(courier);
+    let outcome = deliver(directory, report, access.as_ref(), &held, &clock, &stop).await;
     held.release()?;
-    outcome
+    outcome.map_err(|error| signal.or(error))
+}
+
+/// Whether a channel is told by AWS.
+fn needs_aws(settings: &Settings) -> bool {
+    settings.notify.channels.values().any(|channel| matches!(channel, ChannelSettings::Sns { .. }))
+}
+
+/// Tells everybody by an access and a ledger that are there already.
+pub(crate) async fn deliver(
+    directory: Directory,
+    report: &ScanReport,
+    access: Option<&Access>,
+    held: &Held,
+    clock: &Clock,
+    stop: &Stop,
+) -> Result<Outcome, Failure> {
+    let rules: Vec<RuleMeta> = doorward_rules::catalogue().iter().map(|meta| **meta).collect();
+    let (memory, topics) = (LedgerMemory(held.clone()), Topics::new(access));
+    let courier = Courier::new(directory, &environment(), memory, topics, Time::new(clock.clone()))
+        .map_err(|error| Failure::new(Exit::Preflight, error.to_string()))?;
+    tokio::select! {
+        outcome = courier.deliver(report, &rules) => Ok(outcome),
+        // What was on its way is told again by the next run, marked as a possible repeat.
+        gap = stop.stopped("notify") => {
+            Err(Failure::new(Exit::Sink, format!("stopped: {gap}; notify again to go on")))
+        }
+    }
 }
 
 fn unremembered(error: MemoryError) -> Failure {
@@ -134,7 +153,8 @@ fn would_be_told(planned: &[Planned], untold: &[Untold]) -> (String, Value, Exit
     (text, json!({"format": "notify-plan-v1", "digests": lines, "untold": untold}), Exit::Clean)
 }
 
-fn said(outcome: &Outcome) -> (String, Value, Exit) {
+/// What became of each digest: for people, for programs, as an exit code.
+pub(crate) fn said(outcome: &Outcome) -> (String, Value, Exit) {
     let mut text = String::new();
     for line in &outcome.lines {
         let fate = match &line.fate {

@@ -89,6 +89,13 @@ impl Kind {
     }
 }
 
+impl Format {
+    /// Whether it goes to stdout.
+    pub(crate) fn is_for_stdout(&self) -> bool {
+        self.path.is_none()
+    }
+}
+
 impl FromStr for Format {
     type Err = String;
 
@@ -259,7 +266,8 @@ fn write(
         let receipt = evidence::write_csv(out, &destination, report, around, dialect);
         receipt.map(|receipt| receipt.written).map_err(io::Error::other)
     };
-    let renderer = || publish::renderer(&around.sinks.publish, around.register, around.policy, &report.load_balancers);
+    let renderer =
+        || publish::renderer(&around.sinks.publish, around.register, around.policy, &report.load_balancers, false);
     let mut render = |mut out: &mut dyn Write| -> io::Result<()> {
         written = match format.kind {
             Kind::Table => table::write(out, report, colour)?,

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use doorward_core::Clock;
 use doorward_core::access::{Access, Emulator};
+use doorward_core::{Clock, Stop};
 use doorward_model::{LoadBalancer, Policy, ScanReport};
 use doorward_rules::exceptions::Register;
 use doorward_sink_securityhub::{
@@ -23,6 +23,7 @@ use crate::memory::{self, failed};
 use crate::plain::harmless;
 use crate::scan::{Judging, Said, judge, runtime};
 use crate::settings::Settings;
+use crate::touched::{self, Touched};
 use crate::traffic::Found;
 use crate::{register, saved, stopping};
 
@@ -38,8 +39,8 @@ pub(crate) use settings::PublishSettings;
 pub(crate) fn run(cli: &Cli, arguments: &PublishArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &[])?;
     let path = arguments.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
-    let Source { report, register, policy } = Source::of(arguments.from.as_deref(), &settings, &path)?;
-    let renderer = renderer(&settings.publish, &register, &policy, &report.load_balancers);
+    let source = Source::of(arguments.from.as_deref(), &settings, &path)?;
+    let (renderer, report) = (source.renderer(&settings), source.report);
     let job = Job { settings: &settings, ledger: &path, emulator: None, clock: Arc::new(Timestamp::now) };
     let told = if arguments.dry_run {
         job.plan(renderer, &report)?
@@ -61,7 +62,7 @@ pub(crate) fn run(cli: &Cli, arguments: &PublishArguments) -> Result<Exit, Failu
 /// What is said at the end.
 pub(crate) struct Told {
     pub(crate) text: String,
-    json: Value,
+    pub(crate) json: Value,
     pub(crate) exit: Exit,
 }
 
@@ -92,6 +93,11 @@ impl Source {
         }
     }
 
+    /// What its findings look like in Security Hub.
+    pub(crate) fn renderer(&self, settings: &Settings) -> Renderer {
+        renderer(&settings.publish, &self.register, &self.policy, &self.report.load_balancers, false)
+    }
+
     /// What it was judged by.
     pub(crate) fn policy(&self) -> &Policy {
         &self.policy
@@ -103,34 +109,37 @@ fn from_file(path: &Path, said: Option<Said<'_>>) -> Result<Source, Failure> {
     let register = saved.exceptions.register()?;
     let said = said.unwrap_or(Said::Saved(std::mem::take(&mut remembered.traffic)));
     let by = Judging { normalize: &saved.normalize, policy: &saved.policy, register: &register };
-    let changes = std::mem::take(&mut remembered.changes);
-    let mut report = judge(saved.inventory, &by, said, changes);
+    let touched = remembered.touched();
+    let mut report = judge(saved.inventory, &by, said, touched);
     remembered.restore(&mut report);
     Ok(Source { report, register, policy: saved.policy })
 }
 
-/// The newest recorded scan, by the current settings.
+/// The newest recorded scan, with what events saw since in the place of what it saw, by the current settings.
 fn newest(settings: &Settings, path: &Path, said: Said<'_>) -> Result<Source, Failure> {
     let ledger = memory::read_only(path)?;
     let usage = |problem: &str| Failure::new(Exit::Usage, format!("{}: {problem}", path.display()));
     let runs = ledger.runs().map_err(failed)?;
     let run = runs.last().ok_or_else(|| usage("no scan was recorded yet; run a scan first, or say --from FILE"))?;
     let inventory = ledger.inventory(&run.id).map_err(failed)?;
-    let inventory = inventory.ok_or_else(|| usage("the newest scan's raw data is not kept any more; scan again"))?;
+    let mut inventory =
+        inventory.ok_or_else(|| usage("the newest scan's raw data is not kept any more; scan again"))?;
+    touched::refresh(&mut inventory.cells, ledger.looks_since(run.at).map_err(failed)?);
     let register = settings.exceptions.read()?.register()?;
     let by = Judging { normalize: &settings.normalize(), policy: &settings.policy, register: &register };
-    let mut report = judge(inventory, &by, said, crate::change::changes(&ledger)?);
+    let mut report = judge(inventory, &by, said, Touched::of(&ledger)?);
     ledger.remember(&mut report).map_err(failed)?;
     Ok(Source { report, register, policy: settings.policy.clone() })
 }
 
 /// What findings look like, by the settings, the register, and the rules that were asked of these load balancers: what another rule said in an
-/// earlier scan is left as it is.
+/// earlier scan is left as it is. `changed` is as in [`register::rules`].
 pub(crate) fn renderer(
     settings: &PublishSettings,
     register: &Register,
     policy: &Policy,
     load_balancers: &[LoadBalancer],
+    changed: bool,
 ) -> Renderer {
     let delivery = settings.central().map_or(Delivery::Member, Delivery::Central);
     let excepted = if settings.excepted_as_warning { ExceptedAs::Warning } else { ExceptedAs::Failed };
@@ -143,7 +152,7 @@ pub(crate) fn renderer(
             (exception.id.clone(), approval)
         })
         .collect();
-    let asked = register::rules(register, load_balancers, Timestamp::UNIX_EPOCH);
+    let asked = register::rules(register, load_balancers, changed, Timestamp::UNIX_EPOCH);
     let asked =
         |id: &str| asked.iter().any(|rule| rule.meta().id == id) && !policy.disabled.iter().any(|off| off == id);
     let rules: Vec<_> = doorward_rules::catalogue().iter().copied().filter(|meta| asked(meta.id)).collect();
@@ -193,19 +202,31 @@ impl Job<'_> {
         let access = self.enter(&stop).await.map_err(|error| signal.or(error))?;
         memory.wait_for_turn().await?;
         let held = Held::writing(memory, self.clock.clone())?;
+        let told = self.deliver(renderer, report, &access, &held, &stop).await;
+        held.release()?;
+        told.map_err(|error| signal.or(error))
+    }
+
+    /// Delivers by an access and a ledger that are there already.
+    pub(crate) async fn deliver(
+        &self,
+        renderer: Renderer,
+        report: &ScanReport,
+        access: &Access,
+        held: &Held,
+        stop: &Stop,
+    ) -> Result<Told, Failure> {
         let outbox = LedgerOutbox(held.clone());
-        let doors = Sessions::new(&access, self.settings.publish.purpose());
+        let doors = Sessions::new(access, self.settings.publish.purpose());
         let publisher =
             Publisher::new(renderer, self.settings.publish.sink(), doors, outbox, Time::new(self.clock.clone()));
         // A stop leaves intents without acknowledgement; the next delivery repeats exactly those.
         let outcome = tokio::select! {
             outcome = publisher.publish(report) => outcome.map_err(outbox_failed),
             gap = stop.stopped("securityhub:BatchImportFindings") => {
-                Err(Failure::new(signal.exit().unwrap_or(Exit::Sink), format!("stopped: {gap}; publish again to go on")))
+                Err(Failure::new(Exit::Sink, format!("stopped: {gap}; publish again to go on")))
             }
         };
-        drop(publisher);
-        held.release()?;
         Ok(delivered(&outcome?))
     }
 
@@ -248,7 +269,7 @@ impl Job<'_> {
         Ok(Told { text, json: json!({"format": "publish-audit-v1", "hubs": lines}), exit })
     }
 
-    async fn enter(&self, stop: &doorward_core::Stop) -> Result<Access, Failure> {
+    async fn enter(&self, stop: &Stop) -> Result<Access, Failure> {
         let (access, calls) = (self.settings.access.clone(), self.settings.calls.clone());
         Access::connect(access, calls, self.clock.clone(), self.emulator.as_ref(), stop).await.map_err(Failure::from)
     }

@@ -71,9 +71,15 @@ impl Texts {
     }
 }
 
-/// The rules that are asked of these load balancers, with their exceptions as they stood at a time.
-pub(crate) fn rules(register: &Register, load_balancers: &[LoadBalancer], at: Timestamp) -> Vec<Box<dyn Rule>> {
-    register.wrap(&doorward_rules::asked(load_balancers), at)
+/// The rules that are asked of these load balancers, with their exceptions as they stood at a time. `changed` says that a change
+/// of modes is known of others, which were not read.
+pub(crate) fn rules(
+    register: &Register,
+    load_balancers: &[LoadBalancer],
+    changed: bool,
+    at: Timestamp,
+) -> Vec<Box<dyn Rule>> {
+    register.wrap(&doorward_rules::asked(load_balancers, changed), at)
 }
 
 /// Says on stderr what somebody should look at in the register.

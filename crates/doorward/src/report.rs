@@ -46,7 +46,12 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
         // A verdict that another policy gives has no past under the old one; what was done to a mode stays done, and
         // what is declared somewhere stays declared there.
         remembered: if arguments.judge_again {
-            Remembered { changes: remembered.changes, declared: remembered.declared, ..Remembered::default() }
+            Remembered {
+                changes: remembered.changes,
+                edits: remembered.edits,
+                declared: remembered.declared,
+                ..Remembered::default()
+            }
         } else {
             remembered
         },

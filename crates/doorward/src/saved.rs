@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use doorward_core::normalize::NormalizeSettings;
-use doorward_model::{AppliedChange, Arn, History, Inventory, Policy, ScanReport};
+use doorward_model::{History, Inventory, Policy, ScanReport};
 
 use crate::code::Declared;
 use crate::exit::{Exit, Failure};
@@ -18,6 +18,7 @@ use crate::output::{Draft, SinkSettings};
 use crate::past::Past;
 use crate::register::Texts;
 use crate::settings::{ReportSettings, Settings};
+use crate::touched::{Changes, Edits, Touched};
 use crate::traffic::ByArn;
 
 /// The name of the format, so that a stranger knows what the file is.
@@ -62,10 +63,10 @@ pub(crate) struct Remembered {
     /// Where load balancers are declared, by the files that were given.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) declared: Declared,
+    /// Who left load balancers in their modes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) edits: Edits,
 }
-
-/// What Doorward did to the modes, by load balancer; the oldest change of each first.
-pub(crate) type Changes = BTreeMap<Arn, Vec<AppliedChange>>;
 
 impl Remembered {
     fn of(report: &ScanReport, past: &Past) -> Self {
@@ -74,8 +75,15 @@ impl Remembered {
         let changed = report.load_balancers.iter().filter(|lb| !lb.changes.is_empty());
         let changes = changed.map(|lb| (lb.arn.clone(), lb.changes.clone()));
         let changes = changes.chain(report.changes_unfound.clone()).collect();
+        let edits = report.load_balancers.iter().filter_map(|lb| Some((lb.arn.clone(), lb.edited.clone()?))).collect();
         let declared = report.load_balancers.iter().filter_map(|lb| Some((lb.arn.clone(), lb.declared.clone()?)));
-        Self { history, past: past.clone(), traffic: traffic.collect(), changes, declared: declared.collect() }
+        let declared = declared.collect();
+        Self { history, past: past.clone(), traffic: traffic.collect(), changes, edits, declared }
+    }
+
+    /// Takes out who touched the modes.
+    pub(crate) fn touched(&mut self) -> Touched {
+        Touched { changes: std::mem::take(&mut self.changes), edits: std::mem::take(&mut self.edits) }
     }
 
     /// Gives findings their history and load balancers their declarations back, and hands out the past.

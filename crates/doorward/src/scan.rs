@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use doorward_core::access::{Access, Emulator};
 use doorward_core::discover::Plan;
 use doorward_core::normalize::NormalizeSettings;
-use doorward_core::{Clock, collect, discover, evaluate, normalize};
+use doorward_core::{Clock, Stop, collect, discover, evaluate, normalize};
 use doorward_model::{Account, AccountId, Cell, Inventory, Policy, Region, Run, ScanReport};
 
 use crate::cli::{Cli, ScanArguments};
@@ -23,9 +23,10 @@ use crate::output::{Around, Format, Manner, SinkSettings, Sinks};
 use crate::past::Past;
 use crate::progress::Progress;
 use crate::register::{self, Texts};
-use crate::saved::{Changes, Remembered, Saving};
+use crate::saved::{Remembered, Saving};
 use crate::settings::{ReportSettings, Settings};
-use crate::stopping;
+use crate::stopping::{self, Signal};
+use crate::touched::Touched;
 use crate::traffic::{self, ByArn, Found, TrafficSettings};
 
 /// Runs `doorward scan`.
@@ -43,6 +44,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure>
         quiet: cli.quiet,
         emulator: None,
         clock: Arc::new(Timestamp::now),
+        stop: None,
     };
     runtime()?.block_on(execute(order, cli.colour_on_stdout()))
 }
@@ -70,6 +72,8 @@ pub(crate) struct Order<'a> {
     pub(crate) quiet: bool,
     pub(crate) emulator: Option<Emulator>,
     pub(crate) clock: Clock,
+    /// What stops it; without it, signals and the settings' deadline do.
+    pub(crate) stop: Option<Stop>,
 }
 
 /// Scans, judges, writes.
@@ -82,9 +86,9 @@ pub(crate) async fn execute(order: Order<'_>, colour: bool) -> Result<Exit, Fail
     let (inventory, stopped) = look(&order, memory.as_mut()).await?;
     let saving = order.save.map(|path| Saving::begin(path, &inventory, settings, &texts, stopped)).transpose();
     let rules = Judging { normalize: &settings.normalize(), policy: &settings.policy, register: &register };
-    let changes = memory.as_ref().map_or_else(|| Ok(Changes::new()), Memory::changes)?;
+    let touched = memory.as_ref().map_or_else(|| Ok(Touched::default()), Memory::touched)?;
     let said = order.traffic.map_or(Said::Nothing, |found| Said::Found(found, &settings.traffic));
-    let mut report = judge(inventory, &rules, said, changes);
+    let mut report = judge(inventory, &rules, said, touched);
     locate(&mut report, order.code);
     if !order.quiet {
         register::notices(&register, &report);
@@ -134,8 +138,8 @@ pub(crate) fn render(cli: &Cli, mut again: Again<'_>, formats: &[Format]) -> Res
     let sinks = Sinks::prepare(&Format::or_table(formats), again.sinks, None)?;
     let register = again.exceptions.register()?;
     let rules = Judging { normalize: again.normalize, policy: again.policy, register: &register };
-    let changes = std::mem::take(&mut again.remembered.changes);
-    let mut report = judge(again.inventory, &rules, again.said, changes);
+    let touched = again.remembered.touched();
+    let mut report = judge(again.inventory, &rules, again.said, touched);
     let past = again.remembered.restore(&mut report);
     locate(&mut report, again.code);
     if !cli.quiet {
@@ -183,8 +187,11 @@ pub(crate) struct Judging<'a> {
 
 /// Judges by the rules with their exceptions as they stood when the scan began: a saved scan says the same for ever. What is
 /// known of the traffic, and what Doorward did to the modes, is joined first, as it stood then.
-pub(crate) fn judge(inventory: Inventory, by: &Judging<'_>, said: Said<'_>, mut changes: Changes) -> ScanReport {
+pub(crate) fn judge(inventory: Inventory, by: &Judging<'_>, said: Said<'_>, mut touched: Touched) -> ScanReport {
     let at = inventory.run.started;
+    // Where one load balancer of all was read, a rule is asked if a scan would ask it.
+    let only = inventory.run.only.is_some();
+    let changed = only && !touched.changes.is_empty();
     let mut scan = normalize(inventory, by.normalize);
     let mut said = match said {
         Said::Nothing => ByArn::new(),
@@ -193,19 +200,23 @@ pub(crate) fn judge(inventory: Inventory, by: &Judging<'_>, said: Said<'_>, mut 
     };
     for lb in &mut scan.load_balancers {
         lb.traffic = said.remove(&lb.arn);
-        lb.changes = changes.remove(&lb.arn).unwrap_or_default();
+        touched.join(lb);
     }
-    let rules = register::rules(by.register, &scan.load_balancers, at);
+    let rules = register::rules(by.register, &scan.load_balancers, changed, at);
     let rules: Vec<_> = rules.iter().map(|rule| &**rule).collect();
     let mut report = evaluate(scan, &rules, by.policy);
-    report.changes_unfound = changes;
+    // Who looks at one alone has not looked for the others.
+    if !only {
+        report.changes_unfound = touched.changes;
+    }
     report
 }
 
 /// Looks at the organization. The exit code is that of the signal that kept it from looking at everything, if one did.
 async fn look(order: &Order<'_>, mut memory: Option<&mut Memory>) -> Result<(Inventory, Option<Exit>), Failure> {
     let settings = order.settings;
-    let (stop, signal) = stopping::listen(settings.scan.deadline.0);
+    let given = order.stop.clone().map(|stop| (stop, Signal::default()));
+    let (stop, signal) = given.unwrap_or_else(|| stopping::listen(settings.scan.deadline.0));
     let started = (order.clock)();
     let (access, calls, clock) = (settings.access.clone(), settings.calls.clone(), order.clock.clone());
     let access = Access::connect(access, calls, clock, order.emulator.as_ref(), &stop);
@@ -217,19 +228,7 @@ async fn look(order: &Order<'_>, mut memory: Option<&mut Memory>) -> Result<(Inv
     let plan = plan.map_err(|error| signal.or(error.into()))?;
     unmatched_units(settings, &plan.accounts);
 
-    let mut run = Run {
-        // To the microsecond: scans that begin together are still two.
-        id: format!("{}-{}", started.strftime("%Y%m%dT%H%M%S.%6fZ"), access.account()),
-        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        started,
-        finished: started,
-        caller: access.identity().clone(),
-        account: access.account().clone(),
-        partition: access.partition().to_owned(),
-        home_region: access.home_region().clone(),
-        clock_offset: access.clock_offset(),
-        interrupted: false,
-    };
+    let mut run = run_of(&access, started);
     let mut cells: Vec<Cell> = Vec::new();
     if let Some(memory) = memory.as_deref_mut() {
         memory.wait_for_turn().await?;
@@ -268,6 +267,7 @@ async fn look(order: &Order<'_>, mut memory: Option<&mut Memory>) -> Result<(Inv
     progress.finish();
     tracing::info!(requests = access.requests(), "requests sent");
     cells.sort_by(|a, b| (&a.account, &a.region).cmp(&(&b.account, &b.region)));
+    memory.as_deref().map_or(Ok(()), |memory| memory.refresh(&mut cells, run.started))?;
 
     // A stop that came after the last answer stopped nothing.
     run.interrupted = cells.iter().any(|cell| stop.left_out(cell));
@@ -278,6 +278,24 @@ async fn look(order: &Order<'_>, mut memory: Option<&mut Memory>) -> Result<(Inv
     inventory.check().map_err(|problem| Failure::new(Exit::Internal, problem))?;
     memory.map_or(Ok(()), |memory| memory.collected(&inventory))?;
     Ok((inventory, signal.exit().filter(|_| interrupted)))
+}
+
+/// A run that begins now.
+pub(crate) fn run_of(access: &Access, started: Timestamp) -> Run {
+    Run {
+        // To the microsecond: scans that begin together are still two.
+        id: format!("{}-{}", started.strftime("%Y%m%dT%H%M%S.%6fZ"), access.account()),
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        started,
+        finished: started,
+        caller: access.identity().clone(),
+        account: access.account().clone(),
+        partition: access.partition().to_owned(),
+        home_region: access.home_region().clone(),
+        clock_offset: access.clock_offset(),
+        interrupted: false,
+        only: None,
+    }
 }
 
 /// A unit that holds no account is most often a misspelt one, and a rule or exclude that silently does nothing.

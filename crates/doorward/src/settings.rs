@@ -68,6 +68,8 @@ pub(crate) struct Settings {
     pub(crate) notify: doorward_notify::Settings,
     /// How modes are changed.
     pub(crate) change: crate::change::ChangeSettings,
+    /// What is done about events.
+    pub(crate) event: crate::event::EventSettings,
     /// How Security Hub is told.
     pub(crate) publish: PublishSettings,
     /// When a report is bad news.
@@ -204,7 +206,10 @@ impl Settings {
     /// The key and the problem of a section that cannot be used.
     fn problem(&self) -> Option<(&'static str, String)> {
         let problem = self.evidence.problem().or_else(|| self.publish.problem());
-        problem.or_else(|| self.traffic.problem()).or_else(|| self.change.manner().problem())
+        problem
+            .or_else(|| self.traffic.problem())
+            .or_else(|| self.change.manner().problem())
+            .or_else(|| self.event.problem())
     }
 
     /// Every unit the settings name, with the key that names it.

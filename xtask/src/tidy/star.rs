@@ -58,6 +58,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hcl-*", &["doorward-iac"]),
     ("saphyr*", &["doorward-iac"]),
     ("indicatif", &["doorward"]),
+    ("lambda_runtime", &["doorward"]),
     ("tracing-subscriber", &["doorward"]),
     ("rusqlite", &["doorward-ledger"]),
     ("rustix", &["doorward-ledger"]),

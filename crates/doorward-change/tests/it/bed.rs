@@ -164,6 +164,7 @@ pub(crate) async fn scan(access: &Access) -> ScanReport {
         home_region: access.home_region().clone(),
         clock_offset: None,
         interrupted: false,
+        only: None,
     };
     let (organization, accounts, accounts_listing) = (found.organization, found.accounts, found.accounts_listing);
     let inventory = Inventory { run, organization, accounts, accounts_listing, cells };

@@ -50,12 +50,13 @@ pub(crate) async fn run(place: &Place) -> Outcome<Value> {
         home_region: access.home_region().clone(),
         clock_offset: None,
         interrupted: false,
+        only: None,
     };
     let (organization, accounts, accounts_listing) = (plan.organization, plan.accounts, plan.accounts_listing);
     let inventory = Inventory { run, organization, accounts, accounts_listing, cells };
     let policy = Policy { required_mode: Mode::Defensive, rules: vec![], disabled: vec![] };
     let scan = normalize(inventory, &reading());
-    let rules = doorward_rules::asked(&scan.load_balancers);
+    let rules = doorward_rules::asked(&scan.load_balancers, false);
     let report = evaluate(scan, &rules, &policy);
     let counts = report.coverage.counts;
     if report.accounts.len() != place.accounts || counts.complete != counts.all {

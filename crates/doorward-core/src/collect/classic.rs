@@ -16,9 +16,9 @@ use crate::actions::Operation;
 use crate::failure::Failure;
 use crate::pace::Family;
 
-/// Lists, then reads attributes and tags. Listeners come with the list.
-pub(super) async fn harvest(site: Site<'_>) -> Harvest {
-    let (told, gap) = list(site).await;
+/// Lists all, or the one of the name that is asked for; then reads attributes and tags. Listeners come with the list.
+pub(super) async fn harvest(site: Site<'_>, only: Option<&str>) -> Harvest {
+    let (told, gap) = list(site, only).await;
     let mut harvest = Harvest { listing: listing(gap), load_balancers: Vec::new(), gone: Vec::new(), gaps: Vec::new() };
     let mut found = Vec::with_capacity(told.len());
     for lb in told {
@@ -55,7 +55,7 @@ pub(super) async fn harvest(site: Site<'_>) -> Harvest {
     harvest
 }
 
-async fn list(site: Site<'_>) -> (Vec<Told>, Option<Gap>) {
+async fn list(site: Site<'_>, only: Option<&str>) -> (Vec<Told>, Option<Gap>) {
     let operation = Operation::DescribeClassicLoadBalancers;
     let client = site.access.clients.classic(&site.target.place.region);
     site.access
@@ -63,7 +63,8 @@ async fn list(site: Site<'_>) -> (Vec<Told>, Option<Gap>) {
         .pages(site.route(Family::ElbClassic, operation), |credentials, marker| {
             let request = client
                 .describe_load_balancers()
-                .page_size(400)
+                .set_load_balancer_names(only.map(|name| vec![name.to_owned()]))
+                .set_page_size(only.is_none().then_some(400))
                 .set_marker(marker)
                 .customize()
                 .config_override(classic_as(credentials));

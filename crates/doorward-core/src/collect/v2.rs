@@ -16,9 +16,9 @@ use crate::actions::Operation;
 use crate::failure::Failure;
 use crate::pace::Family;
 
-/// Lists, then reads attributes, tags and (where asked) listeners of what can parse HTTP.
-pub(super) async fn harvest(site: Site<'_>) -> Harvest {
-    let (told, gap) = list(site).await;
+/// Lists all, or the one that is asked for; then reads attributes, tags and (where asked) listeners of what can parse HTTP.
+pub(super) async fn harvest(site: Site<'_>, only: Option<&Arn>) -> Harvest {
+    let (told, gap) = list(site, only).await;
     let mut harvest = Harvest { listing: listing(gap), load_balancers: Vec::new(), gone: Vec::new(), gaps: Vec::new() };
     let mut found = Vec::with_capacity(told.len());
     for lb in told {
@@ -58,7 +58,7 @@ pub(super) async fn harvest(site: Site<'_>) -> Harvest {
     harvest
 }
 
-async fn list(site: Site<'_>) -> (Vec<Told>, Option<Gap>) {
+async fn list(site: Site<'_>, only: Option<&Arn>) -> (Vec<Told>, Option<Gap>) {
     let operation = Operation::DescribeLoadBalancers;
     let client = site.access.clients.elb(&site.target.place.region);
     site.access
@@ -66,7 +66,9 @@ async fn list(site: Site<'_>) -> (Vec<Told>, Option<Gap>) {
         .pages(site.route(Family::Elb, operation), |credentials, marker| {
             let request = client
                 .describe_load_balancers()
-                .page_size(400)
+                .set_load_balancer_arns(only.map(|arn| vec![arn.as_str().to_owned()]))
+                // Pages are of lists; AWS takes no size of one for what is named.
+                .set_page_size(only.is_none().then_some(400))
                 .set_marker(marker)
                 .customize()
                 .config_override(elb_as(credentials));

@@ -149,6 +149,7 @@ pub(crate) async fn look(server: &Server, setup: &Setup, stop: &Stop) -> Result<
         home_region: access.home_region().clone(),
         clock_offset: None,
         interrupted: false,
+        only: None,
     };
     let (organization, accounts, accounts_listing) = (plan.organization, plan.accounts, plan.accounts_listing);
     Ok(Inventory { run, organization, accounts, accounts_listing, cells })

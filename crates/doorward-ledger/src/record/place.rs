@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{Finding, History, LoadBalancer, Observed, ScanReport, Verdict};
-use rusqlite::{Connection, params};
+use doorward_model::{Arn, Finding, History, LoadBalancer, Observed, ScanReport, Verdict};
+use rusqlite::Connection;
 
 use crate::Recorded;
 use crate::error::Fault;
@@ -15,18 +15,18 @@ use super::{Place, Slot};
 
 /// The recording of one run.
 pub(super) struct Visit<'a> {
-    db: &'a Connection,
-    report: &'a ScanReport,
-    run: i64,
-    at: i64,
+    pub(super) db: &'a Connection,
+    pub(super) report: &'a ScanReport,
+    pub(super) run: i64,
+    pub(super) at: i64,
     /// By rule and by the finding's own id.
-    rules: BTreeMap<String, BTreeMap<String, i64>>,
-    groupings: BTreeMap<String, i64>,
+    pub(super) rules: BTreeMap<String, BTreeMap<String, i64>>,
+    pub(super) groupings: BTreeMap<String, i64>,
     /// The groupings of this run by their groups, because making their text is slow.
-    by_groups: BTreeMap<Vec<usize>, i64>,
-    tallies: Tallies,
-    done: Recorded,
-    histories: Vec<Option<History>>,
+    pub(super) by_groups: BTreeMap<Vec<usize>, i64>,
+    pub(super) tallies: Tallies,
+    pub(super) done: Recorded,
+    pub(super) histories: Vec<Option<History>>,
 }
 
 impl<'a> Visit<'a> {
@@ -74,21 +74,23 @@ impl<'a> Visit<'a> {
         }
         if place.last_at.is_some_and(|last| last > self.at) {
             self.done.late += 1;
-            return self.only_remember(place, slot);
+            return self.only_remember(place, &slot.findings);
         }
         let mut balancers = balancers(self.db, place.id)?;
         let mut findings = held(self.db, place.id)?;
         for index in indices.values() {
-            if let Some(lb) = report.load_balancers.get(*index) {
+            if let Some(lb) = report.load_balancers.get(*index).filter(|lb| !self.is_outdated(&balancers, &lb.arn)) {
                 self.balancer(place, *index, lb, &mut balancers)?;
             }
         }
-        for index in &slot.findings {
+        let outdated = |finding: &&Finding| self.is_outdated(&balancers, &finding.load_balancer);
+        let (late, seen): (Vec<usize>, Vec<usize>) =
+            slot.findings.iter().partition(|index| report.findings.get(**index).is_some_and(|f| outdated(&f)));
+        self.only_remember(place, &late)?;
+        for index in &seen {
             if let Some(finding) = report.findings.get(*index) {
                 let history = self.finding(place, finding, &mut balancers, &mut findings)?;
-                if let Some(kept) = self.histories.get_mut(*index) {
-                    *kept = history;
-                }
+                self.remember(*index, history);
             }
         }
         let present: Vec<i64> = indices.keys().filter_map(|arn| balancers.get(*arn)).map(|known| known.id).collect();
@@ -106,11 +108,13 @@ impl<'a> Visit<'a> {
             return Ok(());
         }
         for known in balancers.values().filter(|known| known.fate == HERE) {
-            let mode_seen = known.mode.and(known.mode_seen.or(place.last_run));
+            let mode_seen = known.mode.and(known.mode_seen.or(place.with(known.event).last_run));
             self.update_balancer(&Known { fate: RETIRED, mode_seen, ..known.clone() })?;
+            self.end_edits(known.id)?;
         }
-        let last = place.last_at.unwrap_or(self.at);
         for (key, mut held) in held(self.db, place.id)? {
+            let event = balancers.values().find(|known| known.id == key.0).and_then(|known| known.event);
+            let last = place.with(event).last_at.unwrap_or(self.at);
             if let Some(step) = held.standing.end(State::Retired, last, self.at) {
                 self.step(key, &held.standing, step)?;
             }
@@ -118,20 +122,31 @@ impl<'a> Visit<'a> {
         Ok(())
     }
 
+    /// Whether an event had a later look at a load balancer than this run.
+    fn is_outdated(&self, balancers: &BTreeMap<String, Known>, arn: &Arn) -> bool {
+        let event = balancers.get(arn.as_str()).and_then(|known| known.event);
+        event.is_some_and(|(_, at)| at > self.at)
+    }
+
     /// What an earlier observation says where a later one is known: nothing.
-    fn only_remember(&mut self, place: Place, slot: &Slot<'_>) -> Result<(), Fault> {
+    fn only_remember(&mut self, place: Place, findings: &[usize]) -> Result<(), Fault> {
+        if findings.is_empty() {
+            return Ok(());
+        }
         let known = standings(self.db, place.id)?;
-        let last = place.last_at.unwrap_or(self.at);
-        for index in &slot.findings {
+        for index in findings {
             let finding = self.report.findings.get(*index);
             if let (Some(finding), Some(kept)) = (finding, self.histories.get_mut(*index)) {
-                *kept = known.get(&finding.id).and_then(|standing| standing.history(last));
+                *kept = known
+                    .get(&finding.id)
+                    .and_then(|(standing, event)| standing.history(place.last_at.max(*event).unwrap_or(self.at)));
             }
         }
         Ok(())
     }
 
-    fn balancer(
+    /// Takes in what the run saw of one load balancer.
+    pub(super) fn balancer(
         &mut self,
         place: Place,
         index: usize,
@@ -149,15 +164,22 @@ impl<'a> Visit<'a> {
             if let Some(now) = mode.filter(|_| lb.kind.can_parse_http()) {
                 self.mode_change(id, None, None, now)?;
             }
-            balancers.insert(lb.arn.as_str().to_owned(), Known { id, grouping, fate: HERE, mode, mode_seen: None });
+            balancers.insert(
+                lb.arn.as_str().to_owned(),
+                Known { id, grouping, fate: HERE, mode, mode_seen: None, event: None },
+            );
             return Ok(());
         };
         let mut next = known.clone();
         next.fate = HERE;
+        if known.fate != HERE {
+            // Whoever set the mode of the one before did not set the mode of this one.
+            self.end_edits(known.id)?;
+        }
         if self.tallies.is_grouped_for_sure(lb) {
             next.grouping = self.grouping_of(index, lb)?;
         }
-        let last_run = known.mode_seen.or(place.last_run);
+        let last_run = known.mode_seen.or(place.with(known.event).last_run);
         match mode {
             None => next.mode_seen = known.mode.and(last_run),
             Some(now) => {
@@ -176,7 +198,8 @@ impl<'a> Visit<'a> {
         Ok(())
     }
 
-    fn finding(
+    /// Takes in one finding, and answers what is remembered of it.
+    pub(super) fn finding(
         &mut self,
         place: Place,
         finding: &Finding,
@@ -184,18 +207,22 @@ impl<'a> Visit<'a> {
         findings: &mut BTreeMap<(i64, i64), Held>,
     ) -> Result<Option<History>, Fault> {
         let arn = finding.load_balancer.as_str();
+        let event = balancers.get(arn).and_then(|known| known.event);
         let balancer = match balancers.get(arn) {
             Some(known) => known.id,
             None => {
                 // A finding about what no listing brought: its load balancer is known by name only.
                 let grouping = self.grouping("{}".to_owned())?;
                 let id = self.insert_balancer(place, arn, &finding.name, finding.kind.as_str(), grouping, None)?;
-                balancers.insert(arn.to_owned(), Known { id, grouping, fate: HERE, mode: None, mode_seen: None });
+                balancers.insert(
+                    arn.to_owned(),
+                    Known { id, grouping, fate: HERE, mode: None, mode_seen: None, event: None },
+                );
                 id
             }
         };
         let key = (balancer, self.rule(finding)?);
-        let last = place.last_at.unwrap_or(self.at);
+        let last = place.with(event).last_at.unwrap_or(self.at);
         let found = findings.remove(&key);
         let is_new = found.is_none();
         let mut held = found.unwrap_or_else(|| Held { standing: Standing::new(self.at), seen_now: false });
@@ -239,11 +266,15 @@ impl<'a> Visit<'a> {
         present: &[i64],
         findings: BTreeMap<(i64, i64), Held>,
     ) -> Result<(), Fault> {
-        let last = place.last_at.unwrap_or(self.at);
+        let events: BTreeMap<i64, (i64, i64)> =
+            balancers.values().filter_map(|known| Some((known.id, known.event?))).collect();
+        let now = self.at;
+        let outdated = |id: i64| events.get(&id).is_some_and(|(_, at)| *at > now);
         for (key, mut held) in findings {
-            if held.seen_now {
+            if held.seen_now || outdated(key.0) {
                 continue;
             }
+            let last = place.with(events.get(&key.0).copied()).last_at.unwrap_or(self.at);
             let step = if fully_listed && !present.contains(&key.0) {
                 held.standing.end(State::Gone, last, self.at)
             } else if held.standing.state.has_ended() {
@@ -255,139 +286,43 @@ impl<'a> Visit<'a> {
                 self.step(key, &held.standing, step)?;
             }
         }
-        for known in balancers.values().filter(|known| known.fate == HERE && !present.contains(&known.id)) {
-            let mode_seen = known.mode.and(known.mode_seen.or(place.last_run));
+        let here = |known: &&Known| known.fate == HERE && !present.contains(&known.id) && !outdated(known.id);
+        let missing: Vec<&Known> = balancers.values().filter(here).collect();
+        for known in missing {
+            let mode_seen = known.mode.and(known.mode_seen.or(place.with(known.event).last_run));
             let fate = if fully_listed { GONE } else { HERE };
             let next = Known { fate, mode_seen, ..known.clone() };
             if next != *known {
                 self.update_balancer(&next)?;
             }
+            if fate == GONE {
+                self.end_edits(known.id)?;
+            }
         }
         Ok(())
     }
 
-    /// Keeps a change of a finding for ever.
-    fn step(&mut self, key: (i64, i64), standing: &Standing, step: Step) -> Result<(), Fault> {
-        self.write(key, standing)?;
-        self.db
-            .prepare_cached("INSERT INTO transitions (balancer, rule, run, was, now) VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute(params![key.0, key.1, self.run, step.was, step.now])?;
-        if let Some(episode) = step.closed {
-            self.db
-                .prepare_cached(
-                    "INSERT INTO episodes (balancer, rule, run, opened, closed, how, excepted)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                )?
-                .execute([
-                    key.0,
-                    key.1,
-                    self.run,
-                    episode.opened,
-                    episode.closed,
-                    episode.how.code(),
-                    episode.excepted,
-                ])?;
+    /// Keeps what is remembered of the finding at a position of the report.
+    pub(super) fn remember(&mut self, index: usize, history: Option<History>) {
+        if let Some(kept) = self.histories.get_mut(index) {
+            *kept = history;
         }
-        let done = &mut self.done;
-        let ended = step.closed.map(|episode| episode.how);
-        done.reopened += usize::from(step.reopened);
-        done.opened += usize::from(standing.opened == Some(self.at) && standing.first == Some(self.at));
-        done.gone += usize::from(ended == Some(State::Gone));
-        done.retired += usize::from(ended == Some(State::Retired));
-        done.fixed += usize::from(ended.is_some_and(|state| !state.has_ended()));
-        done.excepted += usize::from(standing.state == State::Excepted && standing.since == self.at);
-        done.lost_sight += usize::from(standing.is_unseen());
-        Ok(())
     }
 
-    fn write(&self, key: (i64, i64), standing: &Standing) -> Result<(), Fault> {
-        let s = standing;
-        self.db
-            .prepare_cached(
-                "INSERT INTO findings
-                 (balancer, rule, state, seen, since, first, opened, resolved, reopened, excepted, severity)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-                 ON CONFLICT DO UPDATE SET state = ?3, seen = ?4, since = ?5, first = ?6, opened = ?7, resolved = ?8,
-                 reopened = ?9, excepted = ?10, severity = ?11",
-            )?
-            .execute(params![
-                key.0,
-                key.1,
-                s.state.code(),
-                s.seen,
-                s.since,
-                s.first,
-                s.opened,
-                s.resolved,
-                s.reopened,
-                s.excepted,
-                s.severity
-            ])?;
-        Ok(())
-    }
-
-    fn mode_change(&self, balancer: i64, before: Option<i64>, was: Option<i64>, now: i64) -> Result<(), Fault> {
-        self.db
-            .prepare_cached(
-                "INSERT INTO mode_changes (balancer, run, before_run, was, now) VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?
-            .execute(params![balancer, self.run, before, was, now])?;
-        Ok(())
-    }
-
-    fn insert_balancer(
-        &self,
+    /// What the ledger knows of one load balancer and the run, which saw it, did not judge: nobody could see that.
+    pub(super) fn unjudged(
+        &mut self,
         place: Place,
-        arn: &str,
-        name: &str,
-        kind: &str,
-        grouping: i64,
-        mode: Option<i64>,
-    ) -> Result<i64, Fault> {
-        self.db
-            .prepare_cached(
-                "INSERT INTO balancers (place, arn, name, kind, grouping, first_run, fate, mode)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            )?
-            .execute(params![place.id, arn, name, kind, grouping, self.run, HERE, mode])?;
-        Ok(self.db.last_insert_rowid())
-    }
-
-    fn update_balancer(&self, known: &Known) -> Result<(), Fault> {
-        self.db
-            .prepare_cached("UPDATE balancers SET grouping = ?2, fate = ?3, mode = ?4, mode_seen = ?5 WHERE id = ?1")?
-            .execute(params![known.id, known.grouping, known.fate, known.mode, known.mode_seen])?;
+        balancer: i64,
+        findings: BTreeMap<(i64, i64), Held>,
+    ) -> Result<(), Fault> {
+        let last = place.last_at.unwrap_or(self.at);
+        for (key, mut held) in findings.into_iter().filter(|(key, held)| key.0 == balancer && !held.seen_now) {
+            let step = if held.standing.state.has_ended() { None } else { held.standing.lose(last, self.at) };
+            if let Some(step) = step {
+                self.step(key, &held.standing, step)?;
+            }
+        }
         Ok(())
-    }
-
-    fn grouping_of(&mut self, index: usize, lb: &LoadBalancer) -> Result<i64, Fault> {
-        if let Some(id) = self.by_groups.get(self.tallies.groups_of(index)) {
-            return Ok(*id);
-        }
-        let id = self.grouping(self.tallies.grouping(lb)?)?;
-        self.by_groups.insert(self.tallies.groups_of(index).to_vec(), id);
-        Ok(id)
-    }
-
-    fn grouping(&mut self, document: String) -> Result<i64, Fault> {
-        if let Some(id) = self.groupings.get(&document) {
-            return Ok(*id);
-        }
-        self.db.execute("INSERT INTO groupings (document) VALUES (?1)", [&document])?;
-        let id = self.db.last_insert_rowid();
-        self.groupings.insert(document, id);
-        Ok(id)
-    }
-
-    fn rule(&mut self, finding: &Finding) -> Result<i64, Fault> {
-        let derived = Finding::id_for(&finding.load_balancer, &finding.rule) == finding.id;
-        let own = if derived { "" } else { finding.id.as_str() };
-        if let Some(id) = self.rules.get(&finding.rule).and_then(|by_id| by_id.get(own)) {
-            return Ok(*id);
-        }
-        self.db.execute("INSERT INTO rules (name, own) VALUES (?1, ?2)", [finding.rule.as_str(), own])?;
-        let id = self.db.last_insert_rowid();
-        self.rules.entry(finding.rule.clone()).or_default().insert(own.to_owned(), id);
-        Ok(id)
     }
 }

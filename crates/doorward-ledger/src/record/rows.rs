@@ -19,6 +19,8 @@ pub(super) struct Known {
     pub(super) fate: i64,
     pub(super) mode: Option<i64>,
     pub(super) mode_seen: Option<i64>,
+    /// The newest look that an event asked for: its run and its time.
+    pub(super) event: Option<(i64, i64)>,
 }
 
 /// A finding as the ledger knows it, while its account-Region is visited.
@@ -38,18 +40,22 @@ pub(super) fn mode_code(mode: Option<Mode>) -> i64 {
 }
 
 pub(super) fn balancers(db: &Connection, place: i64) -> rusqlite::Result<BTreeMap<String, Known>> {
-    db.prepare_cached("SELECT arn, id, grouping, fate, mode, mode_seen FROM balancers WHERE place = ?1")?
-        .query_map([place], |row| {
-            let known = Known {
-                id: row.get(1)?,
-                grouping: row.get(2)?,
-                fate: row.get(3)?,
-                mode: row.get(4)?,
-                mode_seen: row.get(5)?,
-            };
-            Ok((row.get(0)?, known))
-        })?
-        .collect()
+    db.prepare_cached(
+        "SELECT b.arn, b.id, b.grouping, b.fate, b.mode, b.mode_seen, e.seq, e.at
+         FROM balancers b LEFT JOIN runs e ON e.seq = b.event_run WHERE b.place = ?1",
+    )?
+    .query_map([place], |row| {
+        let known = Known {
+            id: row.get(1)?,
+            grouping: row.get(2)?,
+            fate: row.get(3)?,
+            mode: row.get(4)?,
+            mode_seen: row.get(5)?,
+            event: row.get::<_, Option<i64>>(6)?.zip(row.get(7)?),
+        };
+        Ok((row.get(0)?, known))
+    })?
+    .collect()
 }
 
 const STANDING: &str = "f.state, f.seen, f.since, f.first, f.opened, f.resolved, f.reopened, f.excepted, f.severity";
@@ -76,15 +82,16 @@ pub(super) fn held(db: &Connection, place: i64) -> rusqlite::Result<BTreeMap<(i6
     .collect()
 }
 
-/// What is remembered of an account-Region's findings, by finding id.
-pub(super) fn standings(db: &Connection, place: i64) -> rusqlite::Result<BTreeMap<String, Standing>> {
+/// What is remembered of an account-Region's findings, by finding id, with the time of the newest look at the load balancer that an
+/// event asked for.
+pub(super) fn standings(db: &Connection, place: i64) -> rusqlite::Result<BTreeMap<String, (Standing, Option<i64>)>> {
     let mut query = db.prepare_cached(&format!(
-        "SELECT {STANDING}, b.arn, r.name, r.own FROM balancers b JOIN findings f ON f.balancer = b.id
-         JOIN rules r ON r.id = f.rule WHERE b.place = ?1"
+        "SELECT {STANDING}, b.arn, r.name, r.own, e.at FROM balancers b JOIN findings f ON f.balancer = b.id
+         JOIN rules r ON r.id = f.rule LEFT JOIN runs e ON e.seq = b.event_run WHERE b.place = ?1"
     ))?;
     let rows = query.query_map([place], |row| {
         let id = crate::findings::finding_id(&row.get::<_, String>(9)?, &row.get::<_, String>(10)?, row.get(11)?);
-        Ok((id, standing(row)?))
+        Ok((id, (standing(row)?, row.get(12)?)))
     })?;
     rows.collect()
 }

@@ -144,7 +144,9 @@ impl Tallies {
         let mut unseen = db.prepare(
             "SELECT g.document, count(*) FROM findings f
              JOIN balancers b ON b.id = f.balancer JOIN places p ON p.id = b.place JOIN groupings g ON g.id = b.grouping
-             WHERE f.state IN (3, 4) AND (f.seen IS NOT NULL OR p.last_at < ?1) GROUP BY b.grouping",
+             LEFT JOIN runs e ON e.seq = b.event_run
+             WHERE f.state IN (3, 4) AND (f.seen IS NOT NULL
+                 OR max(coalesce(p.last_at, e.at), coalesce(e.at, p.last_at)) < ?1) GROUP BY b.grouping",
         )?;
         let mut rows = unseen.query([at])?;
         while let Some(row) = rows.next()? {

@@ -24,7 +24,7 @@ fn things(verdicts: &'static [char]) -> impl Strategy<Value = Vec<(u8, char)>> {
     proptest::collection::vec((0..6_u8, proptest::sample::select(verdicts)), 0..6)
 }
 
-fn whole() -> impl Strategy<Value = String> {
+pub(crate) fn whole() -> impl Strategy<Value = String> {
     proptest::collection::vec((Just("full"), things(&['f', 'e', 'p', 'u', 'n'])), 1..4).prop_map(|a| scene(&a))
 }
 
@@ -39,7 +39,7 @@ fn broken() -> impl Strategy<Value = String> {
     proptest::collection::vec(account, 0..4).prop_map(|a| scene(&a))
 }
 
-fn any_scan() -> impl Strategy<Value = String> {
+pub(crate) fn any_scan() -> impl Strategy<Value = String> {
     let account = (
         proptest::sample::select(vec!["full", "full", "partial", "failed", "skipped", "closed"]),
         things(&['f', 'e', 'p', 'u', 'n', '-']),
@@ -48,7 +48,7 @@ fn any_scan() -> impl Strategy<Value = String> {
 }
 
 /// `PROPTEST_CASES` sets the number of cases.
-fn config() -> ProptestConfig {
+pub(crate) fn config() -> ProptestConfig {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(60);
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }

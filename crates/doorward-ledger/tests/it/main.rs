@@ -5,6 +5,7 @@
 mod checkpoint;
 mod crash;
 mod digests;
+mod events;
 mod faults;
 mod kpis;
 mod laws;

@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use doorward_ledger::{LEASE_TTL, Lease, Ledger, OpenOptions};
 use doorward_model::{
-    Account, AccountId, AccountState, Arn, Cell, Coverage, CoverageLine, Evidence, Finding, Gap, GapReason, Inventory,
-    Kind, Listing, LoadBalancer, Mode, Observed, OuPath, Owner, OwnerSource, RawLoadBalancer, Region, Run, ScanReport,
-    Scheme, Severity, Tally, Verdict,
+    Account, AccountId, AccountState, Arn, Cell, Coverage, CoverageLine, Edit, Evidence, Finding, Gap, GapReason,
+    Inventory, Kind, Listing, LoadBalancer, Mode, Observed, OuPath, Owner, OwnerSource, RawLoadBalancer, Region, Run,
+    ScanReport, Scheme, Severity, Tally, Verdict,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -52,6 +52,22 @@ impl Desk {
         (report, recorded)
     }
 
+    /// Records what an event's look saw: one load balancer of one account, as in a scene; its run is called `event-<at>`.
+    pub(crate) fn event(
+        &mut self,
+        at: i64,
+        (account, thing): (u64, &str),
+        edit: Option<Edit>,
+    ) -> (ScanReport, doorward_ledger::Recorded) {
+        let mut report = report(&format!("event-{at}"), at, &format!("{account} partial {thing}"));
+        report.load_balancers[0].edited = edit;
+        report.run.only = Some(report.load_balancers[0].arn.clone());
+        let mut raw = inventory("raw", at, &format!("{account} partial {thing}")).cells.remove(0).load_balancers;
+        let (raw, tags) = (raw.remove(0), ["Cost-Centre".to_owned()]);
+        let recorded = self.ledger.record_look(&self.lease, &mut report, &raw, &tags).expect("records");
+        (report, recorded)
+    }
+
     /// The failing findings as `name=state`, with `?` where the newest run did not see them.
     pub(crate) fn failing(&self) -> String {
         let open = self.ledger.open_findings().expect("reads");
@@ -72,6 +88,7 @@ pub(crate) fn run(id: &str, at: i64) -> Run {
         home_region: Region::new(REGION).expect("valid"),
         clock_offset: None,
         interrupted: false,
+        only: None,
     }
 }
 
@@ -314,6 +331,7 @@ fn balancer(place: &Place<'_>, thing: &Thing<'_>) -> LoadBalancer {
         zones: Vec::new(),
         traffic: None,
         changes: Vec::new(),
+        edited: None,
         undecided: None,
         declared: None,
     }

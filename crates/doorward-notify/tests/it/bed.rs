@@ -75,6 +75,7 @@ pub(crate) fn balancer(name: &str, owner: Observed<Owner>) -> LoadBalancer {
         zones: Vec::new(),
         traffic: None,
         changes: Vec::new(),
+        edited: None,
         undecided: None,
         declared: None,
     }
@@ -152,7 +153,13 @@ pub(crate) fn report(days: i64, scene: &str) -> ScanReport {
         _ => (CoverageStatus::Complete, true),
     };
     let state = if has("!closed") { AccountState::Closed } else { AccountState::Active };
-    whole(days, load_balancers, findings, status, fully_listed, state)
+    let mut report = whole(days, load_balancers, findings, status, fully_listed, state);
+    if has("!only") {
+        // A look at one load balancer that an event asked for.
+        report.run.only = report.load_balancers.first().map(|lb| lb.arn.clone());
+        report.coverage.lines.iter_mut().for_each(|line| line.fully_listed = false);
+    }
+    report
 }
 
 pub(crate) fn whole(
@@ -185,6 +192,7 @@ pub(crate) fn whole(
             home_region: Region::new(REGION).expect("a Region"),
             clock_offset: None,
             interrupted: false,
+            only: None,
         },
         organization: Observed::Absent,
         coverage: Coverage::new(vec![line], Listing::Full),

@@ -100,6 +100,31 @@ fn only_what_changed_is_told() {
 }
 
 #[test]
+fn an_event_tells_of_one_load_balancer_and_takes_nothing_back() {
+    let desk = Desk::new().told(1, "a:pass@web b:high@web c:ex=2027-12-31@web");
+    let digests = desk.digests(2, "!only a:high@web");
+    let [digest] = &digests[..] else { panic!("one is told: {digests:?}") };
+    assert_eq!(digest.scan.only.as_deref(), Some(crate::bed::arn("a").as_str()));
+    assert!(digest.headline().contains("1 change at one load balancer of"), "{}", digest.headline());
+    let (planned, _) = plan(
+        &report(2, "!only a:high@web"),
+        &RULES,
+        &directory(settings(&["web", "Pay"], vec![("out", exec(&["/bin/true"]))])),
+        &desk.book,
+    )
+    .expect("reads");
+    let text = planned.iter().find_map(|planned| planned.text.clone()).expect("a text");
+    assert!(text.contains("Nothing else was looked at") && !text.contains("read completely"), "{text}");
+    let desk = desk.told(2, "!only a:high@web");
+    assert_eq!(desk.says(3, "!only a:high@web"), Vec::<String>::new(), "once");
+    // The others are known as before: a scan that sees them so tells nothing, one that does not tells that.
+    assert_eq!(desk.says(3, "a:high@web b:high@web c:ex=2027-12-31@web"), Vec::<String>::new());
+    assert_eq!(desk.says(3, "a:pass@web b:high@web"), ["owner:web: fixed a, gone c"]);
+    assert_eq!(desk.says(3, "!only a:pass@web"), ["owner:web: fixed a"]);
+    assert_eq!(desk.says(3, "!only a:high@pay"), ["owner:Pay: new a", "owner:web: moved a"]);
+}
+
+#[test]
 fn what_was_unseen_keeps_what_it_was() {
     let desk = Desk::new().told(1, "a:high@web").told(2, "!denied");
     assert_eq!(desk.says(3, "!denied"), Vec::<String>::new());

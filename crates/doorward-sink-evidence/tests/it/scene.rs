@@ -120,6 +120,7 @@ fn build(count: usize, words: Words<'_>) -> ScanReport {
             home_region: region.clone(),
             clock_offset: None,
             interrupted: false,
+            only: None,
         },
         organization: Observed::Absent,
         coverage: Coverage::new(lines, Listing::Full),
@@ -191,6 +192,7 @@ fn balancer(n: usize, account: &AccountId, region: &Region, words: Words<'_>) ->
         }),
         security_groups: Vec::new(),
         zones: Vec::new(),
+        edited: None,
         undecided: None,
         declared: Some(Arc::new(InCode {
             certainty: Certainty::Likely,

@@ -1,4 +1,4 @@
-//! What Doorward did to the modes of an owner's load balancers, as a list of a page.
+//! What was done to the modes of an owner's load balancers, by Doorward and by others, as lists of a page.
 
 use doorward_model::{AppliedChange, LoadBalancer};
 use serde::Serialize;
@@ -18,6 +18,25 @@ pub(super) struct Done {
     change: String,
     why: String,
     detail: String,
+}
+
+/// Who left a load balancer in the mode it is in, as AWS's event of the call said.
+#[derive(Serialize)]
+pub(super) struct Left {
+    name: String,
+    region: String,
+    /// `set to monitor by ... at ...`
+    told: String,
+    source: Option<String>,
+}
+
+impl Left {
+    /// What is known of a load balancer.
+    pub(super) fn of(lb: &LoadBalancer) -> Option<Self> {
+        let edit = lb.edited.as_ref()?;
+        let (name, region) = (lb.name.clone(), lb.region.to_string());
+        Some(Self { name, region, told: edit.to_string(), source: edit.source.clone() })
+    }
 }
 
 impl Done {

@@ -193,6 +193,17 @@ fn what_was_done_is_told_and_nothing_else() {
 }
 
 #[test]
+fn who_set_a_mode_is_told_where_it_is_known() {
+    let (report, context) = one(|report| report.load_balancers[0].edited = Some(scene::edited("ada")));
+    for page in pages(&report, &context) {
+        let told = page.split_once("Who set a mode").expect("a section").1;
+        assert!(told.contains("set to monitor by ada at 2026-11-02T09:00:00Z"), "{told}");
+    }
+    let (report, context) = one(|_| {});
+    assert!(pages(&report, &context).iter().all(|page| !page.contains("Who set a mode")));
+}
+
+#[test]
 fn templates_of_the_users_own_go_first() {
     let own = tempfile::tempdir().expect("a folder");
     std::fs::write(own.path().join("owner.md"), "Dear {{ owner }}, mind {{ rows[0].name }}.\n").expect("written");

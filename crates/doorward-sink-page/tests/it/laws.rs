@@ -179,3 +179,13 @@ proptest! {
         prop_assert!(findings.next().is_none());
     }
 }
+
+#[test]
+fn who_set_a_mode_is_in_the_data_where_it_is_known() {
+    let mut report = scene::large(3, 1);
+    assert!(data(&page(&report)).get("edits").is_none());
+    report.load_balancers[1].edited = Some(scene::edited("\u{1b}[31mada"));
+    let told = data(&page(&report))["edits"].clone();
+    let said = told["1"].as_str().expect("a sentence");
+    assert!(said.starts_with("set to monitor by ") && said.contains("ada") && !said.contains('\u{1b}'), "{told}");
+}

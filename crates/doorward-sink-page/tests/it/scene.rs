@@ -1,12 +1,12 @@
-//! Reports to render: one with every hostile text in every text field, and large ones. It is long because two crates include it as
-//! one file, by its path.
+//! Reports to render: one with every hostile text in every text field, and large ones. It is long because every field is filled, and
+//! because two crates include it as one file, by its path.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use doorward_model::{
     Account, AccountId, AccountState, AppliedChange, Arn, Certainty, ChangeStatus, CodePlace, Coverage, CoverageLine,
-    CoverageStatus, Evidence, Finding, Gap, GapReason, History, InCode, Kind, Listener, Listing, LoadBalancer,
+    CoverageStatus, Edit, Evidence, Finding, Gap, GapReason, History, InCode, Kind, Listener, Listing, LoadBalancer,
     LogDestination, Manager, Mode, ModeEffect, ModePatch, Observed, Organization, OuPath, Owner, OwnerSource, Region,
     Run, ScanReport, Scheme, Severity, Tally, Traffic, TrafficBasis, TrafficSource, TrafficStep, Verdict,
 };
@@ -157,6 +157,7 @@ fn ordinary(n: u64, owners: u64, dice: &mut Dice) -> LoadBalancer {
         zones: vec![],
         traffic: None,
         changes: Vec::new(),
+        edited: None,
         undecided: None,
         declared: None,
     }
@@ -230,6 +231,24 @@ fn declared(n: u64, text: &str) -> InCode {
     }
 }
 
+/// Who left a mode, every text the same.
+pub(crate) fn edited(text: &str) -> Edit {
+    let text = || text.to_owned();
+    Edit {
+        event: text(),
+        call: text(),
+        at: now(),
+        by: text(),
+        issuer: Some(text()),
+        service: Some(text()),
+        source: Some(text()),
+        agent: Some(text()),
+        request_id: Some(text()),
+        change: None,
+        left: Mode::Monitor,
+    }
+}
+
 /// An ARN takes neither white space nor controls, so not every text can be in one.
 fn poisoned(n: u64, text: &str) -> LoadBalancer {
     let text = text.to_owned();
@@ -248,6 +267,7 @@ fn poisoned(n: u64, text: &str) -> LoadBalancer {
     lb.traffic = Some(Arc::new(traffic(n as usize, &text)));
     lb.declared = Some(Arc::new(declared(n, &text)));
     lb.changes = vec![applied(ChangeStatus::Refused, &text), applied(ChangeStatus::Changed, &text)];
+    lb.edited = Some(edited(&text));
     lb.mode = Observed::Known(Mode::Monitor);
     lb.access_logs = Observed::Known(LogDestination::S3 { bucket: text.clone(), prefix: text.clone() });
     lb.listeners = Observed::Known(vec![Listener { protocol: text.clone(), port: Some(1) }]);
@@ -369,6 +389,7 @@ fn finish(mut lbs: Vec<LoadBalancer>, dice: &mut Dice, hostile: Option<&[String]
             home_region: region(0),
             clock_offset: None,
             interrupted: false,
+            only: None,
         },
         organization: Observed::Known(Organization { id: some("o-example"), management_account: account(0) }),
         coverage: Coverage::new(lines.into_values().collect(), Listing::Full),

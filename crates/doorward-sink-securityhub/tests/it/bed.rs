@@ -166,6 +166,7 @@ pub(crate) fn report(
             home_region: Region::new("eu-west-1").expect("a Region"),
             clock_offset: None,
             interrupted: false,
+            only: None,
         },
         organization: Observed::Absent,
         coverage: Coverage::new(lines, Listing::Full),
@@ -221,6 +222,7 @@ pub(crate) fn balancer(place: &AccountRegion, name: &str, truth: &Truth, at: Tim
         zones: vec![format!("{}a", place.region)],
         traffic: None,
         changes: Vec::new(),
+        edited: None,
         undecided: None,
         declared: None,
     }

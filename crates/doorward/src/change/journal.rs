@@ -1,12 +1,13 @@
 //! The change journal, kept in the ledger.
 
-use doorward_change::{ChangeState, Entry, Journal, JournalError, Plan};
+use doorward_change::{ChangeState, Entry, Event, Journal, JournalError, Plan};
 use doorward_ledger::{JournalRow, Ledger};
+use doorward_model::Arn;
 
 use crate::exit::{Exit, Failure};
 use crate::held::Held;
 use crate::memory::failed;
-use crate::saved::Changes;
+use crate::touched::Changes;
 
 /// Writes the journal.
 pub(super) struct LedgerJournal(pub(super) Held);
@@ -33,6 +34,25 @@ pub(super) fn state(ledger: &Ledger, change: &str) -> Result<Option<ChangeState>
     let entries = rows.iter().map(|row| serde_json::from_str::<Entry>(&row.document));
     let entries: Vec<Entry> = entries.collect::<Result<_, _>>().map_err(|e| damaged("journal", e.to_string()))?;
     Ok(Some(ChangeState::of(plan, entries)))
+}
+
+/// The change by which Doorward itself made a call, by AWS's id of the request.
+pub(crate) fn maker(ledger: &Ledger, arn: &Arn, request: &str) -> Result<Option<String>, Failure> {
+    for (change, _) in ledger.journal_changes().map_err(failed)? {
+        for row in ledger.journal(&change).map_err(failed)? {
+            if row.balancer.as_deref() != Some(arn.as_str()) {
+                continue;
+            }
+            // An entry of another version is told where its change is asked about; here it made no call that is known.
+            let Ok(entry) = serde_json::from_str::<Entry>(&row.document) else { continue };
+            if let Event::Changed { request_id: Some(id) } | Event::Restored { request_id: Some(id) } = entry.event
+                && id == request
+            {
+                return Ok(Some(change));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// What all changes did, by load balancer, the oldest first.

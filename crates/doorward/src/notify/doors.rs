@@ -8,21 +8,21 @@ use doorward_model::{AccountId, Gap, GapReason, Region};
 use doorward_notify::{Client, Credentials, Door, Doors};
 
 /// Opens doors with the base identity.
-pub(super) struct Topics {
+pub(super) struct Topics<'a> {
     /// None where no channel needs AWS.
-    pub(super) access: Option<Access>,
+    pub(super) access: Option<&'a Access>,
     clients: Mutex<BTreeMap<Region, Client>>,
 }
 
-impl Topics {
-    pub(super) fn new(access: Option<Access>) -> Self {
+impl<'a> Topics<'a> {
+    pub(super) fn new(access: Option<&'a Access>) -> Self {
         Self { access, clients: Mutex::default() }
     }
 }
 
-impl Doors for Topics {
+impl Doors for Topics<'_> {
     async fn open(&self, _: &AccountId, region: &Region, refused: Option<&Credentials>) -> Result<Door, Gap> {
-        let access = self.access.as_ref().ok_or_else(|| Gap::new(GapReason::NotAsked, "sns:Publish"))?;
+        let access = self.access.ok_or_else(|| Gap::new(GapReason::NotAsked, "sns:Publish"))?;
         let credentials = access.credentials(access.base(), refused).await?;
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         let client = clients.entry(region.clone()).or_insert_with(|| Client::new(&access.sdk_config(region))).clone();

@@ -1,7 +1,7 @@
 //! EventBridge: changes to load balancers as they happen, of both generations, on one bus.
 //!
 //! An event says that an attribute was written, not what it is now: elements of a pattern about a list are not tied to each
-//! other, and a new load balancer's event carries no attributes. Whoever takes events scans again.
+//! other, and a new load balancer's event carries no attributes. `doorward event` reads again what it is about.
 
 use super::{AGAIN, Document};
 
@@ -74,7 +74,8 @@ Resources:
     );
     let bus = format!(
         r#"# {AGAIN}
-# Deploy once, in the account and Region where Doorward runs. The queue keeps what came; whoever empties it scans again.
+# Deploy once, in the account and Region where Doorward runs. A function that takes events as they come is in examples/lambda;
+# the queue keeps for two weeks what came, and `doorward event` takes in each of its messages.
 AWSTemplateFormatVersion: "2010-09-09"
 Description: The event bus that takes changes to load balancers from the whole organization.
 

@@ -1,0 +1,62 @@
+//! What events brought: who left a load balancer in the mode it is in, and what was seen then.
+
+use doorward_model::{Edit, RawLoadBalancer};
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use crate::error::Fault;
+use crate::stamp::nanos;
+use crate::{Ledger, LedgerError};
+
+impl Ledger {
+    /// For every load balancer the newest call that left it in the mode it was last seen in, with its ARN. One whose mode was
+    /// seen to change later, or that was gone since, is not among them.
+    pub fn edits(&self) -> Result<Vec<(String, Edit)>, LedgerError> {
+        self.read("reading who set modes", |db| {
+            let mut query = db.prepare(
+                "SELECT b.arn, e.document FROM edits e JOIN balancers b ON b.id = e.balancer
+                 WHERE e.ended IS NULL AND NOT EXISTS (
+                     SELECT 1 FROM edits n WHERE n.balancer = e.balancer AND n.ended IS NULL
+                     AND (n.at, n.event) > (e.at, e.event))
+                 ORDER BY b.arn",
+            )?;
+            let mut rows = query.query([])?;
+            let mut edits = Vec::new();
+            while let Some(row) = rows.next()? {
+                edits.push((row.get(0)?, serde_json::from_str(&row.get::<_, String>(1)?)?));
+            }
+            Ok(edits)
+        })
+    }
+
+    /// What events' looks saw of load balancers after a time, the newest look at each, ordered by ARN: what is newer than a scan
+    /// that ended then.
+    pub fn looks_since(&self, at: Timestamp) -> Result<Vec<RawLoadBalancer>, LedgerError> {
+        self.read("reading what events saw", |db| {
+            let mut query = db.prepare(
+                "SELECT b.look FROM balancers b JOIN runs e ON e.seq = b.event_run
+                 WHERE e.at > ?1 AND b.fate = 0 AND b.look IS NOT NULL ORDER BY b.arn",
+            )?;
+            let mut rows = query.query([nanos(at)])?;
+            let mut looks = Vec::new();
+            while let Some(row) = rows.next()? {
+                looks.push(serde_json::from_str(&row.get::<_, String>(0)?)?);
+            }
+            Ok(looks)
+        })
+    }
+
+    /// Whether an event was taken in before, by CloudTrail's id.
+    pub fn knows_event(&self, event: &str) -> Result<bool, LedgerError> {
+        self.read("looking up an event", |db| {
+            Ok(db.prepare_cached("SELECT 1 FROM edits WHERE event = ?1")?.exists([event])?)
+        })
+    }
+}
+
+/// Keeps an edit, once: an event that comes again says nothing new.
+pub(crate) fn keep(db: &Connection, balancer: i64, run: i64, edit: &Edit) -> Result<(), Fault> {
+    db.prepare_cached("INSERT OR IGNORE INTO edits (event, balancer, at, run, document) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![edit.event, balancer, nanos(edit.at), run, serde_json::to_string(edit)?])?;
+    Ok(())
+}

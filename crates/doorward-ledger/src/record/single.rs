@@ -1,0 +1,65 @@
+//! Records what an event's look saw: one load balancer, its findings, and who left it in its mode.
+
+use doorward_model::{Arn, History, RawLoadBalancer, ScanReport};
+use rusqlite::{Connection, params};
+
+use crate::Recorded;
+use crate::edits;
+use crate::error::Fault;
+use crate::stamp::nanos;
+
+use super::coverage::nothing;
+use super::place::Visit;
+use super::rows::{balancers, held};
+use super::tally::Tallies;
+use super::{Place, insert_run, place_id, remembered};
+
+/// Takes in the one load balancer. Everything else in the ledger stays as it is; where a later observation of it was recorded
+/// already, so does the load balancer.
+pub(super) fn write(
+    db: &Connection,
+    report: &ScanReport,
+    raw: &RawLoadBalancer,
+    tags: &[String],
+) -> Result<(Recorded, Vec<Option<History>>), Fault> {
+    let only = &raw.arn;
+    let at = nanos(report.run.finished);
+    let place = place_of(db, only)?;
+    let mut balancers = balancers(db, place.id)?;
+    let known = balancers.get(only.as_str()).and_then(|known| known.event);
+    let index = report.load_balancers.iter().position(|lb| lb.arn == *only);
+    let later = place.with(known).last_at.is_some_and(|last| last > at);
+    let Some((index, lb)) = index.zip(index.and_then(|index| report.load_balancers.get(index))).filter(|_| !later)
+    else {
+        let recorded = Recorded { run: report.run.id.clone(), late: 1, ..Recorded::default() };
+        return Ok((recorded, remembered(db, report)?));
+    };
+    let run = insert_run(db, report, at, nothing(db)?)?;
+    let mut visit = Visit::new(db, report, run, at, Tallies::new(report, tags))?;
+    visit.balancer(place, index, lb, &mut balancers)?;
+    let mut findings = held(db, place.id)?;
+    for (index, finding) in report.findings.iter().enumerate().filter(|(_, finding)| finding.load_balancer == *only) {
+        let history = visit.finding(place, finding, &mut balancers, &mut findings)?;
+        visit.remember(index, history);
+    }
+    let Some(id) = balancers.get(only.as_str()).map(|known| known.id) else {
+        return Ok((visit.done().0, remembered(db, report)?));
+    };
+    visit.unjudged(place.with(known), id, findings)?;
+    let look = serde_json::to_string(raw)?;
+    db.execute("UPDATE balancers SET event_run = ?2, look = ?3 WHERE id = ?1", params![id, run, look])?;
+    db.execute("UPDATE runs SET only = ?2 WHERE seq = ?1", params![run, id])?;
+    if let Some(edit) = &lb.edited {
+        edits::keep(db, id, run, edit)?;
+    }
+    let (recorded, histories, _) = visit.done();
+    Ok((recorded, histories))
+}
+
+fn place_of(db: &Connection, only: &Arn) -> Result<Place, Fault> {
+    let id = place_id(db, only.account(), only.region())?;
+    let place = db.query_row("SELECT last_at, last_run FROM places WHERE id = ?1", [id], |row| {
+        Ok(Place { id, last_at: row.get(0)?, last_run: row.get(1)? })
+    })?;
+    Ok(place)
+}

@@ -1,0 +1,152 @@
+//! The rows that a visit writes.
+
+use doorward_model::{Finding, LoadBalancer};
+use rusqlite::params;
+
+use crate::error::Fault;
+use crate::standing::{Standing, State, Step};
+
+use super::Place;
+use super::place::Visit;
+use super::rows::{HERE, Known};
+
+impl Visit<'_> {
+    /// Keeps a change of a finding for ever.
+    pub(super) fn step(&mut self, key: (i64, i64), standing: &Standing, step: Step) -> Result<(), Fault> {
+        self.write(key, standing)?;
+        self.db
+            .prepare_cached("INSERT INTO transitions (balancer, rule, run, was, now) VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![key.0, key.1, self.run, step.was, step.now])?;
+        if let Some(episode) = step.closed {
+            self.db
+                .prepare_cached(
+                    "INSERT INTO episodes (balancer, rule, run, opened, closed, how, excepted)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                )?
+                .execute([
+                    key.0,
+                    key.1,
+                    self.run,
+                    episode.opened,
+                    episode.closed,
+                    episode.how.code(),
+                    episode.excepted,
+                ])?;
+        }
+        let done = &mut self.done;
+        let ended = step.closed.map(|episode| episode.how);
+        done.reopened += usize::from(step.reopened);
+        done.opened += usize::from(standing.opened == Some(self.at) && standing.first == Some(self.at));
+        done.gone += usize::from(ended == Some(State::Gone));
+        done.retired += usize::from(ended == Some(State::Retired));
+        done.fixed += usize::from(ended.is_some_and(|state| !state.has_ended()));
+        done.excepted += usize::from(standing.state == State::Excepted && standing.since == self.at);
+        done.lost_sight += usize::from(standing.is_unseen());
+        Ok(())
+    }
+
+    pub(super) fn write(&self, key: (i64, i64), standing: &Standing) -> Result<(), Fault> {
+        let s = standing;
+        self.db
+            .prepare_cached(
+                "INSERT INTO findings
+                 (balancer, rule, state, seen, since, first, opened, resolved, reopened, excepted, severity)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                 ON CONFLICT DO UPDATE SET state = ?3, seen = ?4, since = ?5, first = ?6, opened = ?7, resolved = ?8,
+                 reopened = ?9, excepted = ?10, severity = ?11",
+            )?
+            .execute(params![
+                key.0,
+                key.1,
+                s.state.code(),
+                s.seen,
+                s.since,
+                s.first,
+                s.opened,
+                s.resolved,
+                s.reopened,
+                s.excepted,
+                s.severity
+            ])?;
+        Ok(())
+    }
+
+    pub(super) fn mode_change(
+        &self,
+        balancer: i64,
+        before: Option<i64>,
+        was: Option<i64>,
+        now: i64,
+    ) -> Result<(), Fault> {
+        self.db
+            .prepare_cached(
+                "INSERT INTO mode_changes (balancer, run, before_run, was, now) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![balancer, self.run, before, was, now])?;
+        self.end_edits(balancer)
+    }
+
+    /// The mode is not any more what somebody's call left.
+    pub(super) fn end_edits(&self, balancer: i64) -> Result<(), Fault> {
+        self.db
+            .prepare_cached("UPDATE edits SET ended = ?2 WHERE balancer = ?1 AND ended IS NULL")?
+            .execute([balancer, self.run])?;
+        Ok(())
+    }
+
+    pub(super) fn insert_balancer(
+        &self,
+        place: Place,
+        arn: &str,
+        name: &str,
+        kind: &str,
+        grouping: i64,
+        mode: Option<i64>,
+    ) -> Result<i64, Fault> {
+        self.db
+            .prepare_cached(
+                "INSERT INTO balancers (place, arn, name, kind, grouping, first_run, fate, mode)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )?
+            .execute(params![place.id, arn, name, kind, grouping, self.run, HERE, mode])?;
+        Ok(self.db.last_insert_rowid())
+    }
+
+    pub(super) fn update_balancer(&self, known: &Known) -> Result<(), Fault> {
+        self.db
+            .prepare_cached("UPDATE balancers SET grouping = ?2, fate = ?3, mode = ?4, mode_seen = ?5 WHERE id = ?1")?
+            .execute(params![known.id, known.grouping, known.fate, known.mode, known.mode_seen])?;
+        Ok(())
+    }
+
+    pub(super) fn grouping_of(&mut self, index: usize, lb: &LoadBalancer) -> Result<i64, Fault> {
+        if let Some(id) = self.by_groups.get(self.tallies.groups_of(index)) {
+            return Ok(*id);
+        }
+        let id = self.grouping(self.tallies.grouping(lb)?)?;
+        self.by_groups.insert(self.tallies.groups_of(index).to_vec(), id);
+        Ok(id)
+    }
+
+    pub(super) fn grouping(&mut self, document: String) -> Result<i64, Fault> {
+        if let Some(id) = self.groupings.get(&document) {
+            return Ok(*id);
+        }
+        self.db.execute("INSERT INTO groupings (document) VALUES (?1)", [&document])?;
+        let id = self.db.last_insert_rowid();
+        self.groupings.insert(document, id);
+        Ok(id)
+    }
+
+    pub(super) fn rule(&mut self, finding: &Finding) -> Result<i64, Fault> {
+        let derived = Finding::id_for(&finding.load_balancer, &finding.rule) == finding.id;
+        let own = if derived { "" } else { finding.id.as_str() };
+        if let Some(id) = self.rules.get(&finding.rule).and_then(|by_id| by_id.get(own)) {
+            return Ok(*id);
+        }
+        self.db.execute("INSERT INTO rules (name, own) VALUES (?1, ?2)", [finding.rule.as_str(), own])?;
+        let id = self.db.last_insert_rowid();
+        self.rules.entry(finding.rule.clone()).or_default().insert(own.to_owned(), id);
+        Ok(id)
+    }
+}

@@ -1,0 +1,184 @@
+//! The binary as a Lambda function: a small Lambda runtime API hands it invocations, and one process answers them all.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use doorward_fakeaws::{DESYNC_MODE, Fault, What};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use crate::bed::{Bed, doorward, run, world};
+use crate::event::{envelope, record};
+
+const EDGE: (&str, &str, &str) = ("100000000020", "eu-west-1", "image-resizer");
+
+/// What an invocation was answered: its result, or its error.
+type Answer = Result<Value, Value>;
+
+/// A Lambda runtime API with one function.
+struct Lambda {
+    invocations: tokio::sync::mpsc::UnboundedSender<Value>,
+    answers: mpsc::Receiver<Answer>,
+    function: Child,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Lambda {
+    /// Starts the function with one process.
+    fn start(bed: &Bed, folder: &Path) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let (invocations, queue) = tokio::sync::mpsc::unbounded_channel::<Value>();
+        let (answer, answers) = mpsc::channel::<Answer>();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address: SocketAddr = listener.local_addr().unwrap();
+        let queue = Arc::new(Mutex::new(queue));
+        runtime.spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (queue, answer) = (queue.clone(), answer.clone());
+                let serve = service_fn(move |request| handle(request, queue.clone(), answer.clone()));
+                tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), serve));
+            }
+        });
+        let function = bed
+            .doorward(folder)
+            .args(["event", "--lambda"])
+            .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
+            .env("AWS_LAMBDA_FUNCTION_NAME", "doorward")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::options().create(true).append(true).open(folder.join("log")).unwrap())
+            .spawn()
+            .unwrap();
+        Self { invocations, answers, function, runtime }
+    }
+
+    fn invoke(&self, event: &Value) -> Answer {
+        self.invocations.send(event.clone()).unwrap();
+        self.answers.recv_timeout(Duration::from_secs(60)).expect("an answer within a minute")
+    }
+}
+
+impl Drop for Lambda {
+    fn drop(&mut self) {
+        let _ = self.function.kill();
+        let _ = self.function.wait();
+        let _guard = self.runtime.enter();
+    }
+}
+
+async fn handle(
+    request: Request<Incoming>,
+    queue: Arc<Mutex<tokio::sync::mpsc::UnboundedReceiver<Value>>>,
+    answer: mpsc::Sender<Answer>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let path = request.uri().path().to_owned();
+    let Some(of_invocation) = path.strip_prefix("/2018-06-01/runtime/invocation/") else {
+        return Ok(Response::builder().status(404).body(Full::default()).unwrap());
+    };
+    if of_invocation == "next" {
+        let event = match queue.lock().await.recv().await {
+            Some(event) => event,
+            None => std::future::pending().await,
+        };
+        let deadline =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() + 120_000;
+        let response = Response::builder()
+            .header("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
+            .header("lambda-runtime-deadline-ms", deadline.to_string())
+            .header("lambda-runtime-invoked-function-arn", "arn:aws:lambda:eu-west-1:100000000002:function:doorward")
+            .header("lambda-runtime-trace-id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0")
+            .body(Full::from(event.to_string()));
+        return Ok(response.unwrap());
+    }
+    let good = of_invocation.ends_with("/response");
+    let body = request.into_body().collect().await.unwrap().to_bytes();
+    let told: Value = serde_json::from_slice(&body).unwrap();
+    let _ = answer.send(if good { Ok(told) } else { Err(told) });
+    Ok(Response::builder().status(202).body(Full::from("{\"status\":\"OK\"}")).unwrap())
+}
+
+fn schedule() -> Value {
+    json!({"version": "0", "id": "s", "detail-type": "Scheduled Event", "source": "aws.events", "detail": {}})
+}
+
+fn runs(folder: &Path) -> usize {
+    let said = run(doorward(folder).args(["history", "--format", "json"]));
+    let history: Value = serde_json::from_str(&said.out).unwrap();
+    history["scans"].as_array().unwrap().len()
+}
+
+#[test]
+fn one_process_serves_scans_and_events_and_errors() {
+    let bed = Bed::start(&world("acme-org"), vec![]);
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let settings = format!("[event]\npublish = true\nformats = [\"json-v1={}\"]\n", folder.join("scan.json").display());
+    std::fs::write(folder.join("doorward.toml"), settings).unwrap();
+    let lambda = Lambda::start(&bed, folder);
+
+    // By schedule: a scan with its outputs, published.
+    let scanned = lambda.invoke(&schedule()).unwrap();
+    assert_eq!(scanned["scanned"]["exit_code"], 3);
+    assert!(scanned["published"]["receipt"]["written"].as_u64().unwrap() > 100, "{scanned}");
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(folder.join("scan.json")).unwrap()).unwrap();
+    let all = report["load_balancers"].as_array().unwrap();
+    let lb = all.iter().find(|lb| lb["account"] == EDGE.0 && lb["region"] == EDGE.1 && lb["name"] == EDGE.2).unwrap();
+    assert_eq!(runs(folder), 1);
+
+    // Malformed: an error, and the process goes on.
+    for malformed in [json!({}), json!(7), json!({"detail-type": "AWS API Call via CloudTrail", "detail": {}})] {
+        let refused = lambda.invoke(&malformed).unwrap_err();
+        assert_eq!(refused["errorType"], "Doorward.Exit2", "{refused}");
+        assert!(!refused["errorMessage"].as_str().unwrap().is_empty());
+    }
+
+    // Drift, twice.
+    assert!(bed.server.world().set_attribute(EDGE.0, EDGE.1, EDGE.2, DESYNC_MODE, Some("monitor")));
+    let drift = envelope(&record("drift", lb, "monitor"));
+    let first = lambda.invoke(&drift).unwrap();
+    assert_eq!((&first["format"], &first["exit_code"]), (&json!("event-v1"), &json!(3)));
+    assert!(first["events"][0]["published"]["receipt"]["written"].as_u64().unwrap() > 0, "{first}");
+    let again = lambda.invoke(&drift).unwrap();
+    assert_eq!(again["events"][0]["repeat"], true);
+    assert_eq!(again["events"][0]["published"]["receipt"]["written"], 0);
+
+    // What cannot be read is an error, so that Lambda tries again; nothing of it stays behind.
+    bed.server.set_faults(vec![Fault::new(What::AccessDenied).account(EDGE.0).service("elb*")]);
+    let refused = lambda.invoke(&drift).unwrap_err();
+    assert_eq!(refused["errorType"], "Doorward.Exit4", "{refused}");
+    assert!(refused["errorMessage"].as_str().unwrap().contains("access-denied"), "{refused}");
+    // Nor is it a success that Security Hub did not take everything.
+    bed.server.set_faults(vec![Fault::new(What::AccessDenied).service("securityhub")]);
+    assert!(bed.server.world().set_attribute(EDGE.0, EDGE.1, EDGE.2, DESYNC_MODE, Some("defensive")));
+    let refused = lambda.invoke(&envelope(&record("mend", lb, "defensive"))).unwrap_err();
+    assert_eq!(refused["errorType"], "Doorward.Exit7", "{refused}");
+    bed.server.set_faults(vec![]);
+    let mended = lambda.invoke(&envelope(&record("mend", lb, "defensive"))).unwrap();
+    assert_eq!(mended["events"][0]["load_balancer"]["mode"]["known"], "defensive");
+    assert!(mended["events"][0]["published"]["receipt"]["written"].as_u64().unwrap() > 0, "{mended}");
+
+    // An event that is about nothing is a success, and the next scan is one more scan.
+    assert!(lambda.invoke(&json!({"detail-type": "AWS Health Event", "detail": {}})).is_ok());
+    assert_eq!(runs(folder), 1, "events are no scans");
+    assert!(lambda.invoke(&schedule()).is_ok());
+    assert_eq!(runs(folder), 2);
+    let log = std::fs::read_to_string(folder.join("log")).unwrap();
+    assert!(log.contains("desync-mode-below-required") && !log.contains('\u{1b}'), "{log}");
+}
+
+#[test]
+fn outside_lambda_it_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = run(doorward(folder.path()).args(["event", "--lambda"]));
+    assert!(said.code == Some(2) && said.err.contains("AWS_LAMBDA_RUNTIME_API"), "{}", said.err);
+}
