@@ -104,7 +104,7 @@ impl Remembered {
 #[expect(dead_code, reason = "the schema is made of the type alone")]
 pub(crate) enum SavedLine {
     Scan(Box<Saved>),
-    Remembered(Remembered),
+    Remembered(Box<Remembered>),
 }
 
 /// A scan being saved: its first line is written before the inventory is judged, which takes the inventory apart, because a large
