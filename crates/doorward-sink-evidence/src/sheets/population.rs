@@ -40,6 +40,12 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("Observed mode", 22, "The desync mitigation mode AWS returned, or why there is none.", |r| {
             if r.lb.kind.can_parse_http() { seen(&r.lb.mode).into() } else { Value::Blank }
         })
+        .prose(
+            "Mode left by",
+            44,
+            "Who left it in that mode, and when, where an event told; blank where none did.",
+            |r| r.lb.edited.as_ref().map(ToString::to_string).into(),
+        )
         .text(
             "Required mode",
             14,

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use doorward_model::{
     Account, AccountId, AccountState, AppliedChange, Arn, Certainty, ChangeStatus, CodePlace, Coverage, CoverageLine,
-    CoverageStatus, Evidence, Finding, Gap, GapReason, History, InCode, Kind, Listing, LoadBalancer, LogDestination,
-    Manager, Mode, ModeEffect, Observed, OuPath, Owner, OwnerSource, Region, RuleMeta, Run, ScanReport, Scheme,
-    Severity, Tally, Traffic, TrafficBasis, TrafficSource, TrafficStep, Verdict,
+    CoverageStatus, Edit, Evidence, Finding, Gap, GapReason, History, InCode, Kind, Listing, LoadBalancer,
+    LogDestination, Manager, Mode, ModeEffect, Observed, OuPath, Owner, OwnerSource, Region, RuleMeta, Run, ScanReport,
+    Scheme, Severity, Tally, Traffic, TrafficBasis, TrafficSource, TrafficStep, Verdict,
 };
 use doorward_sink_evidence::{
     Change, Context, ExceptionRow, Limits, Pack, Required, RunFigures, Sampling, Sighting, SigningKey, controls,
@@ -192,7 +192,7 @@ fn balancer(n: usize, account: &AccountId, region: &Region, words: Words<'_>) ->
         }),
         security_groups: Vec::new(),
         zones: Vec::new(),
-        edited: None,
+        edited: (n % 2 == 1).then(|| edited(n, words)),
         undecided: None,
         declared: Some(Arc::new(InCode {
             certainty: Certainty::Likely,
@@ -210,6 +210,23 @@ fn balancer(n: usize, account: &AccountId, region: &Region, words: Words<'_>) ->
         })),
         traffic: Some(Arc::new(traffic(n, &words(n, "client")))),
         changes: (0..=n % 2).map(|nth| applied(nth, n, words)).collect(),
+    }
+}
+
+/// Who left a mode, every text from outside.
+fn edited(n: usize, words: Words<'_>) -> Edit {
+    Edit {
+        event: words(n, "event"),
+        call: words(n, "call"),
+        at: time(-60),
+        by: words(n, "principal"),
+        issuer: None,
+        service: None,
+        source: None,
+        agent: None,
+        request_id: None,
+        change: None,
+        left: Mode::Monitor,
     }
 }
 
