@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use doorward_model::{
-    AccountId, AccountRegion, Arn, Finding, Gap, Kind, LoadBalancer, Mode, Observed, Region, ScanReport, VerdictKind,
+    AccountId, AccountRegion, Arn, Finding, Gap, GapReason, Kind, LoadBalancer, Mode, Observed, Region, ScanReport,
+    VerdictKind,
 };
 
 use crate::deliver::Closed;
-use crate::native::{APPLICATION, CLASSIC, CONFIG, NativeFinding};
+use crate::native::{APPLICATION, CLASSIC, CONFIG, NATIVE_ACTION, NativeFinding};
 
 /// Regions without the Config rule that ELB.12 stands on (documentation of alb-desync-mode-check).
 pub const WITHOUT_CONFIG_RULE: [&str; 6] =
@@ -27,6 +28,8 @@ pub type Answer = Result<Vec<NativeFinding>, Closed>;
 /// Load balancers beside Security Hub.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Comparison {
+    /// Account-Regions for which Security Hub answered: elsewhere nobody knows what it names.
+    pub answered: usize,
     /// Every load balancer that can carry a mode, by account, Region and ARN.
     pub lines: Vec<Line>,
     /// What the controls name and the scan did not find, in the same order.
@@ -144,7 +147,8 @@ pub fn compare(report: &ScanReport, answers: &BTreeMap<AccountRegion, Answer>) -
         let standing = match answers.get(&place) {
             Some(Err(Closed::NotEnabled(_))) => Standing::Blind(Blind::NotEnabled),
             Some(Err(Closed::Unreachable(gap))) => Standing::Unknown(Unseen::Theirs(gap.clone())),
-            _ => judge(lb, control, said, heard, verdicts.get(&lb.arn).map(|finding| finding.verdict.kind())),
+            None => Standing::Unknown(Unseen::Theirs(Gap::new(GapReason::NotAsked, NATIVE_ACTION))),
+            Some(Ok(_)) => judge(lb, control, said, heard, verdicts.get(&lb.arn).map(|finding| finding.verdict.kind())),
         };
         let mut says: Vec<Says> = said
             .iter()
@@ -164,7 +168,11 @@ pub fn compare(report: &ScanReport, answers: &BTreeMap<AccountRegion, Answer>) -
         });
     }
     lines.sort_by(|a, b| (&a.account, &a.region, &a.load_balancer).cmp(&(&b.account, &b.region, &b.load_balancer)));
-    Comparison { lines, strays: strays(report, answers) }
+    Comparison {
+        answered: answers.values().filter(|answer| answer.is_ok()).count(),
+        lines,
+        strays: strays(report, answers),
+    }
 }
 
 /// The findings of one account-Region.
@@ -210,8 +218,7 @@ fn judge(
         Observed::Unread(gap) => return Standing::Unknown(Unseen::Ours(Gap::clone(gap))),
         // A load balancer that can carry a mode and has none is a reading nobody made.
         Observed::Absent => {
-            let gap =
-                Gap::new(doorward_model::GapReason::Malformed, "elasticloadbalancing:DescribeLoadBalancerAttributes");
+            let gap = Gap::new(GapReason::Malformed, "elasticloadbalancing:DescribeLoadBalancerAttributes");
             return Standing::Unknown(Unseen::Ours(gap));
         }
     };

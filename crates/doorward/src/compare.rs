@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use doorward_core::access::Access;
-use doorward_model::{AccountRegion, Mode, ScanReport};
+use doorward_model::{AccountId, AccountRegion, Mode, Region, ScanReport};
 use doorward_sink_securityhub::{
-    Answer, Blind, Closed, Comparison, Line, NATIVE_ACTION, Standing, Time, Unseen, compare, native,
+    Answer, Blind, Closed, Comparison, Line, NATIVE_ACTION, NativeFinding, Standing, Time, Unseen, compare, native,
 };
 use futures::StreamExt as _;
 use jiff::Timestamp;
@@ -38,6 +38,7 @@ pub(crate) fn run(cli: &Cli, from: &Path, format: ListFormat) -> Result<Exit, Fa
             let whole = json!({
                 "format": "securityhub-comparison-v1",
                 "scan": report.run.id,
+                "answered": comparison.answered,
                 "lines": comparison.lines,
                 "strays": comparison.strays,
             });
@@ -77,20 +78,19 @@ async fn ask(settings: &Settings, report: &ScanReport) -> Result<BTreeMap<Accoun
 fn shared(answers: Vec<(AccountRegion, Answer)>, report: &ScanReport) -> BTreeMap<AccountRegion, Answer> {
     let able = report.load_balancers.iter().filter(|lb| lb.kind.can_parse_http());
     let places = able.map(|lb| AccountRegion { account: lb.account.clone(), region: lb.region.clone() });
-    let mut all: BTreeMap<AccountRegion, Answer> = BTreeMap::new();
-    for place in places {
-        all.entry(place).or_insert_with_key(|place| match answers.first() {
-            Some((_, Ok(findings))) => {
-                let here =
-                    |account: &str, region: &str| account == place.account.as_str() && region == place.region.as_str();
-                Ok(findings.iter().filter(|finding| here(&finding.account, &finding.region)).cloned().collect())
-            }
-            // The hub that was asked is not the load balancer's own: that it cannot be read says nothing of that one.
-            Some((_, Err(closed))) => Err(Closed::Unreachable(closed.gap().clone())),
-            None => Ok(Vec::new()),
-        });
+    let Some((_, answer)) = answers.into_iter().next() else { return BTreeMap::new() };
+    let findings = match answer {
+        Ok(findings) => findings,
+        // The hub that was asked is not the load balancer's own: that it cannot be read says nothing of that one.
+        Err(closed) => return places.map(|place| (place, Err(Closed::Unreachable(closed.gap().clone())))).collect(),
+    };
+    let mut all: BTreeMap<AccountRegion, Vec<NativeFinding>> = places.map(|place| (place, Vec::new())).collect();
+    for finding in findings {
+        let (account, region) = (AccountId::new(&finding.account), Region::new(&finding.region));
+        let (Ok(account), Ok(region)) = (account, region) else { continue };
+        all.entry(AccountRegion { account, region }).or_default().push(finding);
     }
-    all
+    all.into_iter().map(|(place, findings)| (place, Ok(findings))).collect()
 }
 
 /// What the exit code says: 3 where Security Hub says otherwise or sees nothing, 4 where nobody can tell.
@@ -127,7 +127,11 @@ fn table(report: &ScanReport, comparison: &Comparison) -> String {
         let _ = writeln!(text, "{:>7}  {what}", of(fits).count());
     }
     let gone = comparison.strays.iter().filter(|stray| stray.gone).count();
-    let _ = writeln!(text, "{gone:>7}  of Security Hub's load balancers are gone");
+    let answered = comparison.answered;
+    let _ = writeln!(
+        text,
+        "{gone:>7}  of Security Hub's load balancers are gone, in {answered} account-Regions that it answered for"
+    );
     let unseen = comparison.strays.len() - gone;
     let _ = writeln!(text, "{unseen:>7}  of Security Hub's load balancers are where the scan did not list everything");
     for (what, fits) in GROUPS {

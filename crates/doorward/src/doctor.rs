@@ -18,7 +18,7 @@ use crate::answer;
 use crate::cli::{Cli, DoctorArguments, ListFormat, Part};
 use crate::exit::{Exit, Failure};
 use crate::progress::Progress;
-use crate::scan::{runtime, unmatched_units};
+use crate::scan::{run_of, runtime, unmatched_units};
 use crate::settings::Settings;
 use crate::stopping;
 
@@ -174,19 +174,7 @@ async fn look(
     } else {
         Vec::new()
     };
-    let run = Run {
-        id: "doctor".to_owned(),
-        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        started,
-        finished: started,
-        caller: access.identity().clone(),
-        account: access.account().clone(),
-        partition: access.partition().to_owned(),
-        home_region: access.home_region().clone(),
-        clock_offset: access.clock_offset(),
-        interrupted,
-        only: None,
-    };
+    let run = Run { id: "doctor".to_owned(), interrupted, ..run_of(access, started) };
     let (organization, accounts, accounts_listing) = (plan.organization, plan.accounts, plan.accounts_listing);
     let inventory = Inventory { run, organization, accounts, accounts_listing, cells };
     Ok((normalize(inventory, &settings.normalize()), spare, interrupted))

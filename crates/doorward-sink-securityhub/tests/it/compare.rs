@@ -127,6 +127,16 @@ fn every_standing_has_its_case() {
 }
 
 #[test]
+fn who_was_not_asked_is_unknown() {
+    let mut scene = Scene::default();
+    scene.put(&here(), "edge", Truth::with(Mode::Monitor));
+    let compared = compare(&scene.report("2026-11-02T09:00:00Z".parse().expect("a time")), &BTreeMap::new());
+    let gap = Gap::new(GapReason::NotAsked, "securityhub:GetFindings");
+    assert_eq!(compared.lines[0].standing, Standing::Unknown(Unseen::Theirs(gap)));
+    assert_eq!(compared.answered, 0);
+}
+
+#[test]
 fn what_only_security_hub_names_is_gone_or_unseen() {
     let scene = Scene { cut_short: BTreeSet::from([place(ACCOUNTS[1], REGIONS[0])]), ..Scene::default() };
     let report = scene.report("2026-11-02T09:00:00Z".parse().expect("a time"));

@@ -87,3 +87,47 @@ fn disagreement_and_blindness_are_named() {
     assert!(code == Some(5) || code == Some(4), "{code:?}");
     assert!(now.iter().filter(|line| line["account"] == account).all(|line| line["standing"] == "unknown"));
 }
+
+#[test]
+fn one_hub_for_all_is_shared_out_and_its_silence_is_unknown() {
+    let bed = Bed::start(&world("acme-org"), vec![]);
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    assert_eq!(run(bed.doorward(folder).args(["-q", "scan", "--save", "a.saved"])).code, Some(3));
+    let (account, region) = ("100000000002", "eu-west-1");
+    let compared = || -> (Option<i32>, Value) {
+        let mut command = bed.doorward(folder);
+        command.env("DOORWARD_PUBLISH__DELIVERY", "central").env("DOORWARD_PUBLISH__REGION", region);
+        command.env("DOORWARD_PUBLISH__ACCOUNT", account);
+        let said = run(command.args(["-q", "report", "--from", "a.saved", "--compare-securityhub=json"]));
+        (said.code, serde_json::from_str(&said.out).unwrap_or_else(|e| panic!("{e}: {}", said.err)))
+    };
+    let (_, blind) = compared();
+    let lines = blind["lines"].as_array().unwrap();
+    let put = |finding: Value| {
+        assert!(bed.server.world().put_security_hub_finding(account, region, finding, Timestamp::now()));
+    };
+    for line in lines {
+        put(finding(line, if line["mode"] == "monitor" { "FAILED" } else { "PASSED" }));
+    }
+    // One that nothing of is left in its account-Region.
+    let gone = json!({
+        "account": "100000000040", "region": "us-west-2", "control": "ELB.12",
+        "load_balancer": "arn:aws:elasticloadbalancing:us-west-2:100000000040:loadbalancer/app/gone/0123456789abcdef",
+    });
+    put(finding(&gone, "FAILED"));
+    let (code, told) = compared();
+    assert!(
+        told["lines"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|line| { ["agrees", "asks-less", "asks-more"].contains(&line["standing"].as_str().unwrap()) })
+    );
+    assert_eq!((code, &told["strays"][0]["resource"]), (Some(3), &gone["load_balancer"]), "{told:#}");
+
+    assert!(bed.server.world().set_security_hub(account, region, false));
+    let (code, told) = compared();
+    assert!(told["lines"].as_array().unwrap().iter().all(|line| line["standing"] == "unknown"));
+    assert_eq!((code, &told["answered"]), (Some(4), &json!(0)));
+}
