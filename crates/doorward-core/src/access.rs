@@ -1,10 +1,13 @@
 //! Access: the base identity, one shared HTTP client, and a read-only session in every account.
 
+use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_credential_types::Credentials;
+use aws_smithy_async::time::TimeSource;
 use aws_smithy_types::retry::RetryConfig;
 use aws_types::app_name::AppName;
 
@@ -97,7 +100,7 @@ impl Access {
         clock: Clock,
         emulator: Option<&Emulator>,
     ) -> Result<Self, AccessError> {
-        let config = base_config(&settings, &calls, emulator).await?;
+        let config = base_config(&settings, &calls, &clock, emulator).await?;
         let region = config.region().map(|r| r.as_ref().to_owned()).unwrap_or_default();
         let home_region = Region::new(&region).map_err(|_| AccessError::NoRegion)?;
         let provider =
@@ -248,6 +251,7 @@ impl Access {
 async fn base_config(
     settings: &AccessSettings,
     calls: &CallSettings,
+    clock: &Clock,
     emulator: Option<&Emulator>,
 ) -> Result<SdkConfig, AccessError> {
     let timeouts = TimeoutConfig::builder()
@@ -273,9 +277,27 @@ async fn base_config(
             .endpoint_url(&emulator.endpoint_url)
             .credentials_provider(Credentials::new(id, secret, None, None, "emulator"))
             .region(aws_types::region::Region::new(emulator.region.clone()));
+    } else {
+        // Requests are signed with the time that observations are dated with. An emulated AWS lives in the real time.
+        loader = loader.time_source(SigningTime(clock.clone()));
     }
     let config = loader.load().await;
     if config.region().is_none() { Err(AccessError::NoRegion) } else { Ok(config) }
+}
+
+/// The scanner's clock, as the SDK takes it.
+struct SigningTime(Clock);
+
+impl fmt::Debug for SigningTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningTime")
+    }
+}
+
+impl TimeSource for SigningTime {
+    fn now(&self) -> SystemTime {
+        SystemTime::from((self.0)())
+    }
 }
 
 /// A signature is refused for its date: by how much the clock is wrong is in the answer.

@@ -63,7 +63,7 @@ pub(crate) fn make_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Fa
     if let Some(arn) = order.balancers.iter().chain(order.insisted.keys()).find(|arn| !known(arn)) {
         return Err(Failure::new(Exit::Usage, format!("{arn} is not among the load balancers of the scan")));
     }
-    let plan = plan_for(&source, &order, &settings, Timestamp::now());
+    let plan = plan_for(&source, &order, &settings, crate::clock::now());
     write(&arguments.out, &plan)?;
     if !cli.quiet {
         answer(&harmless(&tell::planned(&plan, &arguments.out)))?;
@@ -224,7 +224,7 @@ pub(crate) struct Hand<'a> {
 impl<'a> Hand<'a> {
     fn new(settings: &'a Settings, arguments: &HandArguments, quiet: bool) -> Result<Self, Failure> {
         let ledger = arguments.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
-        let clock: Clock = Arc::new(Timestamp::now);
+        let clock: Clock = crate::clock::system();
         let time = Time::new(clock.clone(), Arc::new(|length| Box::pin(tokio::time::sleep(length))));
         Ok(Self { settings, ledger, by: arguments.by.clone(), quiet, emulator: None, clock, time })
     }

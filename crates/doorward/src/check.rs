@@ -79,7 +79,7 @@ pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure
     let live = arguments.scan.as_deref().map(|path| live::read(path, &settings.normalize())).transpose()?;
     let normalize = settings.normalize();
     let judge = Judge {
-        rules: crate::register::rules(&register, &[], false, Timestamp::now()),
+        rules: crate::register::rules(&register, &[], false, crate::clock::now()),
         chosen: &chosen,
         asked: judge::asked(&settings.policy, &register),
         policy: &settings.policy,

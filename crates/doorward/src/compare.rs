@@ -53,7 +53,7 @@ pub(crate) fn run(cli: &Cli, from: &Path, format: ListFormat) -> Result<Exit, Fa
 async fn ask(settings: &Settings, report: &ScanReport) -> Result<BTreeMap<AccountRegion, Answer>, Failure> {
     let publish = &settings.publish;
     let (stop, signal) = stopping::listen(settings.scan.deadline.0);
-    let clock: doorward_core::Clock = Arc::new(Timestamp::now);
+    let clock: doorward_core::Clock = crate::clock::system();
     let access = Access::connect(settings.access.clone(), settings.calls.clone(), clock.clone(), None, &stop).await;
     let access = access.map_err(|error| signal.or(Failure::from(error)))?;
     let (doors, time) = (Sessions::new(&access, publish.reading()), Time::new(clock));

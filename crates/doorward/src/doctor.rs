@@ -64,7 +64,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DoctorArguments) -> Result<Exit, Failur
     let settings = Settings::load(cli.config.as_deref(), &arguments.overrides())?;
     // A register that cannot be read stops a scan before it starts.
     settings.exceptions.read()?.register()?;
-    let clock: Clock = Arc::new(Timestamp::now);
+    let clock: Clock = crate::clock::system();
     let ledger = foresee(&settings, &clock)?;
     let (diagnosis, stopped) = runtime()?.block_on(examine(cli, arguments, &settings, clock, ledger))?;
     let exit = stopped.unwrap_or_else(|| diagnosis.exit());

@@ -53,7 +53,7 @@ pub(crate) fn run(cli: &Cli, arguments: &EventArguments) -> Result<Exit, Failure
         publish: arguments.publish || settings.event.publish,
         notify: arguments.notify || settings.event.notify,
         emulator: None,
-        clock: Arc::new(Timestamp::now),
+        clock: crate::clock::system(),
     };
     if arguments.lambda {
         return lambda::serve(&work);

@@ -22,7 +22,7 @@ use crate::{answer, saved};
 pub(crate) fn run(cli: &Cli, command: &ExceptionsCommand) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &[])?;
     let texts = settings.exceptions.read()?;
-    let now = Timestamp::now();
+    let now = crate::clock::now();
     match command {
         ExceptionsCommand::List { format } => list(&texts.register()?, now, *format),
         ExceptionsCommand::Check { scan } => check(&settings, &texts, now, scan.as_deref()),

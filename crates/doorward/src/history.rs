@@ -143,7 +143,7 @@ fn diff_text(diff: &Diff) -> String {
 }
 
 fn prune(path: &std::path::Path, settings: &Settings, dry_run: bool) -> Result<Exit, Failure> {
-    let now = Timestamp::now();
+    let now = crate::clock::now();
     let months = settings.ledger.keep_months;
     let report = if dry_run {
         memory::read_only(path)?.prune_dry_run(months, now).map_err(failed)?

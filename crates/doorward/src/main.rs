@@ -8,6 +8,7 @@ use clap::Parser as _;
 mod change;
 mod check;
 mod cli;
+mod clock;
 mod code;
 mod compare;
 mod demo;

@@ -69,7 +69,7 @@ pub(crate) async fn tell(
     ledger: &Path,
     report: &ScanReport,
 ) -> Result<Outcome, Failure> {
-    let clock: Clock = Arc::new(Timestamp::now);
+    let clock: Clock = crate::clock::system();
     let (stop, signal) = stopping::listen(settings.scan.deadline.0);
     let access = if needs_aws(settings) {
         let connect = Access::connect(settings.access.clone(), settings.calls.clone(), clock.clone(), None, &stop);

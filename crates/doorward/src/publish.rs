@@ -41,7 +41,7 @@ pub(crate) fn run(cli: &Cli, arguments: &PublishArguments) -> Result<Exit, Failu
     let path = arguments.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
     let source = Source::of(arguments.from.as_deref(), &settings, &path)?;
     let (renderer, report) = (source.renderer(&settings), source.report);
-    let job = Job { settings: &settings, ledger: &path, emulator: None, clock: Arc::new(Timestamp::now) };
+    let job = Job { settings: &settings, ledger: &path, emulator: None, clock: crate::clock::system() };
     let told = if arguments.dry_run {
         job.plan(renderer, &report)?
     } else if arguments.reconcile {

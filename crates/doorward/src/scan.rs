@@ -43,7 +43,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure>
         resume: arguments.resume,
         quiet: cli.quiet,
         emulator: None,
-        clock: Arc::new(Timestamp::now),
+        clock: crate::clock::system(),
         stop: None,
     };
     runtime()?.block_on(execute(order, cli.colour_on_stdout()))

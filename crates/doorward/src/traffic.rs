@@ -117,7 +117,7 @@ fn look(
     state: Option<&Path>,
     dry_run: bool,
 ) -> Result<Option<(Found, Vec<LoadBalancer>)>, Failure> {
-    let clock: Clock = Arc::new(Timestamp::now);
+    let clock: Clock = crate::clock::system();
     if let Some(folder) = &source.logs {
         let window = match (source.days, source.until) {
             (None, None) => None,

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::Duration;
 
-use doorward_fakeaws::{Fault, Options, Server, World};
+use doorward_fakeaws::{Clock, Fault, Options, Server, World};
+use jiff::Timestamp;
 
 /// The repository, for the examples in it.
 pub(crate) const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -23,16 +25,37 @@ pub(crate) fn doorward(folder: &Path) -> Command {
 /// An emulated organization on its own runtime, so that the test itself can stay synchronous.
 pub(crate) struct Bed {
     pub(crate) server: Server,
+    /// The time of the emulator and of the commands, where a test moves it.
+    clock: Clock,
     runtime: tokio::runtime::Runtime,
 }
 
 impl Bed {
     pub(crate) fn start(world: &str, faults: Vec<Fault>) -> Self {
+        Self::with_clock(world, faults, Clock::System)
+    }
+
+    /// The same, in a time that stands still until [`Bed::pass`] moves it. Commands begin at that time.
+    pub(crate) fn start_at(world: &str, faults: Vec<Fault>, start: Timestamp) -> Self {
+        Self::with_clock(world, faults, Clock::manual(start))
+    }
+
+    fn with_clock(world: &str, faults: Vec<Fault>, clock: Clock) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let world = World::from_toml(world).unwrap();
-        let options = Options { quotas: Some(false), faults, ..Options::default() };
+        let options = Options { quotas: Some(false), faults, clock: clock.clone(), ..Options::default() };
         let server = runtime.block_on(Server::start(world, options)).unwrap();
-        Self { server, runtime }
+        Self { server, clock, runtime }
+    }
+
+    /// Lets time pass, for the emulator and for the commands that begin after.
+    pub(crate) fn pass(&self, length: Duration) {
+        self.clock.advance(length);
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// The binary, pointed at the emulator the way any SDK is.
@@ -47,6 +70,9 @@ impl Bed {
             .env("AWS_REGION", world.home_region())
             .env("DOORWARD_CALLS__SHARE_OF_LIMITS", "1000")
             .env("DOORWARD_CALLS__LONGEST_PAUSE", "20ms");
+        if !matches!(self.clock, Clock::System) {
+            command.env("DOORWARD_TEST_CLOCK", self.clock.now().to_string());
+        }
         command
     }
 }

@@ -26,5 +26,6 @@ mod samples;
 mod secrets;
 mod setup;
 mod state;
+mod time;
 mod traffic;
 mod trail;

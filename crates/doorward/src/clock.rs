@@ -1,0 +1,33 @@
+//! The one place where the binary reads the system clock.
+
+use std::sync::Arc;
+
+use doorward_core::Clock;
+use jiff::Timestamp;
+
+/// The variable by which tests play a history of months: the time at which the process begins, RFC 3339. Debug builds alone
+/// read it, so that nothing in the environment of a released program can change the date of an observation.
+#[cfg(debug_assertions)]
+pub(crate) const TEST_CLOCK: &str = "DOORWARD_TEST_CLOCK";
+
+/// The current time.
+#[cfg(not(debug_assertions))]
+pub(crate) fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// The current time; where a test set [`TEST_CLOCK`], the time since the process began is added to it.
+#[cfg(debug_assertions)]
+pub(crate) fn now() -> Timestamp {
+    use std::sync::LazyLock;
+    static LEAD: LazyLock<jiff::SignedDuration> = LazyLock::new(|| {
+        let begins = std::env::var(TEST_CLOCK).ok().and_then(|text| text.parse::<Timestamp>().ok());
+        begins.map_or(jiff::SignedDuration::ZERO, |begins| begins.duration_since(Timestamp::now()))
+    });
+    Timestamp::now().checked_add(*LEAD).unwrap_or(Timestamp::MAX)
+}
+
+/// The current time, as the crates below take it.
+pub(crate) fn system() -> Clock {
+    Arc::new(now)
+}
