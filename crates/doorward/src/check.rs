@@ -7,7 +7,6 @@ use std::str::FromStr;
 
 use doorward_iac::Options;
 use doorward_model::{AccountId, Region, RuleMeta};
-use jiff::Timestamp;
 
 use crate::cli::{CheckArguments, Cli};
 use crate::exit::{Exit, Failure};

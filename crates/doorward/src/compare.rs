@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::Arc;
 
 use doorward_core::access::Access;
 use doorward_model::{AccountId, AccountRegion, Mode, Region, ScanReport};
@@ -11,7 +10,6 @@ use doorward_sink_securityhub::{
     Answer, Blind, Closed, Comparison, Line, NATIVE_ACTION, NativeFinding, Standing, Time, Unseen, compare, native,
 };
 use futures::StreamExt as _;
-use jiff::Timestamp;
 use serde_json::json;
 
 use crate::answer;

@@ -6,14 +6,12 @@
 use std::future::Future;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use doorward_core::access::{Access, Emulator};
 use doorward_core::{Clock, Stop};
 use doorward_model::Verdict;
 use doorward_notify::Directory;
 use doorward_rules::exceptions::Register;
-use jiff::Timestamp;
 
 use crate::answer;
 use crate::cli::{Cli, EventArguments, ListFormat};

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::Arc;
 
 use doorward_core::access::Access;
 use doorward_core::{Clock, Stop};
@@ -10,7 +9,6 @@ use doorward_model::{RuleMeta, ScanReport};
 use doorward_notify::{
     ChannelSettings, Courier, Directory, Environment, Fate, MemoryError, Outcome, Planned, Time, Untold, plan,
 };
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::answer;

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::Arc;
 
 use doorward_core::access::{Access, Emulator};
 use doorward_core::{Clock, Stop};

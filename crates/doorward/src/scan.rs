@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
-use std::sync::Arc;
 
 use doorward_rules::exceptions::Register;
 use futures::StreamExt as _;
