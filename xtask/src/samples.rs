@@ -1,6 +1,6 @@
-//! `cargo xtask samples`: every example and every piece of output in the README, from real runs.
+//! `cargo xtask samples`: every example and every piece of output in the README and the guides, from real runs.
 //!
-//! A sample that nobody regenerates is a promise that nobody keeps, so the samples are compared on every test run.
+//! Every test run compares them with what the program prints now.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,6 +13,7 @@ use crate::process::{Finished, finish};
 use crate::workspace;
 
 const FOLDER: &str = "reports/samples";
+const GUIDES: &str = "crates/doorward/guide";
 
 /// An example that makes a folder of samples. `{out}` stands for the folder.
 struct Sample {
@@ -27,8 +28,8 @@ const SAMPLES: &[Sample] = &[
     Sample { name: "gaps-org", arguments: &["demo", "examples/gaps-org", "--out", "{out}", "--quiet"], exit: 5 },
 ];
 
-/// What may stand between `<!-- sample: NAME -->` and `<!-- /sample -->` in the README: commands with their exit codes; the
-/// standard output of the last goes there.
+/// What may stand between `<!-- sample: NAME -->` and `<!-- /sample -->` in the README and the guides: commands with their exit
+/// codes; the standard output of the last goes there.
 const BLOCKS: &[(&str, &[Invocation])] = &[
     ("help", &[(&["--help"], 0)]),
     ("demo", &[DEMO]),
@@ -81,7 +82,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
             }
         }
     }
-    stale.extend(readme(&root.join("README.md"), &binary, check)?);
+    for page in pages(&root)? {
+        stale.extend(blocks(&root, &page, &binary, check)?);
+    }
     stale.extend(rules(&root.join("reports/rules.md"), check)?);
     for place in &stale {
         println!(
@@ -162,20 +165,32 @@ fn rules(path: &Path, check: bool) -> Result<Option<String>> {
     Ok(Some(format!("reports/rules.md:{line}")))
 }
 
-/// Renews the blocks of the README; returns the places that were not up to date.
-fn readme(path: &Path, binary: &Path, check: bool) -> Result<Vec<String>> {
-    let Ok(old) = std::fs::read_to_string(path) else { return Ok(Vec::new()) };
+/// The pages that show output: README.md and the guides, relative to the root, in order.
+fn pages(root: &Path) -> Result<Vec<String>> {
+    let mut pages = vec!["README.md".to_owned()];
+    let guides = workspace::files(&root.join(GUIDES)).with_context(|| format!("{GUIDES} cannot be listed"))?;
+    let names = guides.iter().filter_map(|path| path.file_name());
+    pages.extend(names.map(|name| format!("{GUIDES}/{}", name.to_string_lossy())));
+    pages.sort();
+    Ok(pages)
+}
+
+/// Renews the blocks of a page; returns the places that were not up to date.
+fn blocks(root: &Path, page: &str, binary: &Path, check: bool) -> Result<Vec<String>> {
+    let path = root.join(page);
+    let old = std::fs::read_to_string(&path).with_context(|| format!("{page} cannot be read"))?;
     let (new, stale) = renew(&old, |name| {
         let known = BLOCKS.iter().find(|(block, ..)| *block == name);
         let (_, commands) =
-            known.with_context(|| format!("README.md asks for the sample {name:?}, which is not in the table"))?;
+            known.with_context(|| format!("{page} asks for the sample {name:?}, which is not in the table"))?;
         let out = tempfile::tempdir().context("no folder for the outputs")?;
         commands.iter().try_fold(String::new(), |_, (arguments, exit)| output(binary, arguments, out.path(), *exit))
-    })?;
+    })
+    .with_context(|| page.to_owned())?;
     if !check && new != old {
-        std::fs::write(path, new).context("README.md cannot be written")?;
+        std::fs::write(&path, new).with_context(|| format!("{page} cannot be written"))?;
     }
-    Ok(stale.into_iter().map(|line| format!("README.md:{line}")).collect())
+    Ok(stale.into_iter().map(|line| format!("{page}:{line}")).collect())
 }
 
 /// Replaces what stands between the marks; returns the text and the lines of the marks whose blocks changed.
@@ -189,8 +204,7 @@ fn renew(text: &str, mut sample: impl FnMut(&str) -> Result<String>) -> Result<(
         let Some(name) = name else { continue };
         let mut old = String::new();
         loop {
-            let (_, line) =
-                lines.next().with_context(|| format!("README.md:{number}: the sample {name:?} does not end"))?;
+            let (_, line) = lines.next().with_context(|| format!("line {number}: the sample {name:?} does not end"))?;
             if line.trim() == "<!-- /sample -->" {
                 let output = sample(name)?;
                 // Spaces at the ends of lines mean something in Markdown and nothing in a terminal.

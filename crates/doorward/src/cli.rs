@@ -151,6 +151,11 @@ pub(crate) enum Command {
         /// A rule id, a reason code, or `exit-codes`; without one, the list of topics
         topic: Option<String>,
     },
+    /// Print a guide, for example on traffic or on changes
+    Guide {
+        /// The topic; without one, the list of guides
+        topic: Option<String>,
+    },
     /// Print the JSON Schema of the settings or of an output
     Schema {
         /// Which schema

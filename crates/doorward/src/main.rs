@@ -17,6 +17,7 @@ mod event;
 mod exceptions;
 mod exit;
 mod explain;
+mod guide;
 mod held;
 mod history;
 mod memory;
@@ -86,6 +87,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Check(arguments) => check::run(cli, arguments),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Explain { topic } => answer(&explain::text(topic.as_deref())?),
+        Command::Guide { topic } => answer(&guide::text(topic.as_deref())?),
         Command::Schema { kind } => answer(&schema::text(*kind)?),
         Command::Config(ConfigCommand::Show { origin }) => {
             answer(&settings::show(cli.config.as_deref(), *origin).map_err(Failure::from)?)
