@@ -10,7 +10,8 @@ use jiff::Timestamp;
 
 use doorward_model::{Arn, Evidence, Gap, Kind, Listener, Observed, RawLoadBalancer};
 
-use super::{AT_ONCE, Harvest, Site, foreign, listing, not_asked, tags};
+use super::listed::{self, Fault, Read};
+use super::{AT_ONCE, Harvest, Site, foreign, not_asked, tags, v2};
 use crate::access::classic_as;
 use crate::actions::Operation;
 use crate::failure::Failure;
@@ -18,20 +19,10 @@ use crate::pace::Family;
 
 /// Lists all, or the one of the name that is asked for; then reads attributes and tags. Listeners come with the list.
 pub(super) async fn harvest(site: Site<'_>, only: Option<&str>) -> Harvest {
-    let (told, gap) = list(site, only).await;
-    let mut harvest = Harvest { listing: listing(gap), load_balancers: Vec::new(), gone: Vec::new(), gaps: Vec::new() };
-    let mut found = Vec::with_capacity(told.len());
-    for lb in told {
-        match raw(site, lb) {
-            Some(raw) => found.push(raw),
-            None => harvest.gaps.push(foreign(
-                Operation::DescribeClassicLoadBalancers,
-                "a classic load balancer without a usable name",
-            )),
-        }
-    }
-    found.sort_by(|a, b| a.arn.cmp(&b.arn));
-    found.dedup_by(|a, b| a.arn == b.arn);
+    let (entries, gap) = list(site, only).await;
+    let listed = listed::together(Operation::DescribeClassicLoadBalancers, entries, gap);
+    let found = listed.found;
+    let mut harvest = Harvest::new(listed.listing, listed.foreign);
 
     let chosen = site.chosen(&found);
     let names: Vec<String> =
@@ -55,7 +46,7 @@ pub(super) async fn harvest(site: Site<'_>, only: Option<&str>) -> Harvest {
     harvest
 }
 
-async fn list(site: Site<'_>, only: Option<&str>) -> (Vec<Told>, Option<Gap>) {
+async fn list(site: Site<'_>, only: Option<&str>) -> (Vec<Read>, Option<Gap>) {
     let operation = Operation::DescribeClassicLoadBalancers;
     let client = site.access.clients.classic(&site.target.place.region);
     site.access
@@ -73,17 +64,25 @@ async fn list(site: Site<'_>, only: Option<&str>) -> (Vec<Told>, Option<Gap>) {
                 let page = answer
                     .load_balancer_descriptions
                     .ok_or_else(|| Failure::malformed(operation, "the answer lists no load balancers"))?;
+                let page = listed::page(page.into_iter().map(|told| raw(site, told)));
                 Ok((page, answer.next_marker.filter(|marker| !marker.is_empty())))
             }
         })
         .await
 }
 
-fn raw(site: Site<'_>, told: Told) -> Option<RawLoadBalancer> {
-    let name = told.load_balancer_name.filter(|name| !name.is_empty())?;
+fn raw(site: Site<'_>, told: Told) -> Read {
+    let nameless = || Fault::Unusable("a classic load balancer without a usable name".to_owned());
+    let usable = |name: &String| !name.is_empty() && !name.contains(['/', ':']);
+    let name = told.load_balancer_name.filter(usable).ok_or_else(nameless)?;
     let partition = site.access.partition();
     let (region, account) = (&site.target.place.region, &site.target.place.account);
-    let arn = Arn::new(&format!("arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/{name}")).ok()?;
+    let arn = Arn::new(&format!("arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/{name}"))
+        .map_err(|_| nameless())?;
+    // The older API has no ARN that names account and Region. The name of a zone begins with that of its Region.
+    if told.availability_zones.iter().flatten().any(|zone| !zone.starts_with(region.as_str())) {
+        return Err(Fault::Foreign(format!("{arn} with an Availability Zone of another Region")));
+    }
     let listeners = told.listener_descriptions.map(|told| {
         let read = told.into_iter().map(|description| {
             let listener = description.listener?;
@@ -100,7 +99,7 @@ fn raw(site: Site<'_>, told: Told) -> Option<RawLoadBalancer> {
         }
     });
     let listeners = listeners.unwrap_or(Observed::Absent);
-    Some(RawLoadBalancer {
+    Ok(RawLoadBalancer {
         arn,
         name,
         kind: Kind::Classic,
@@ -126,7 +125,13 @@ async fn details(site: Site<'_>, mut raw: RawLoadBalancer) -> Result<RawLoadBala
             raw.attributes = Observed::Known(attributes);
             raw.evidence = Some(evidence);
         }
-        Ok(None) => return Err(raw.arn),
+        Ok(None) => {
+            let (entries, gap) = list(site, Some(&raw.name)).await;
+            match listed::again(Operation::DescribeClassicLoadBalancerAttributes, &raw.arn, entries, gap) {
+                None => return Err(raw.arn),
+                Some(gap) => raw.attributes = Observed::unread(gap),
+            }
+        }
         Err(gap) => raw.attributes = Observed::Unread(Arc::new(gap)),
     }
     Ok(raw)
@@ -164,16 +169,18 @@ pub(crate) async fn attributes(
                 let told = answer
                     .load_balancer_attributes
                     .ok_or_else(|| Failure::malformed(operation, "the answer holds no attributes"))?;
-                Ok(Some((flat(told), evidence)))
+                let attributes = flat(told).map_err(|problem| Failure::malformed(operation, &problem))?;
+                Ok(Some((attributes, evidence)))
             }
         })
         .await
 }
 
-/// The nested attributes of the older API under the flat keys of the newer one, so that one rule reads both.
-pub(crate) fn flat(told: LoadBalancerAttributes) -> BTreeMap<String, String> {
-    let mut flat = BTreeMap::new();
-    let mut put = |key: &str, value: String| flat.insert(key.to_owned(), value);
+/// The nested attributes of the older API under the flat keys of the newer one, so that one rule reads both. An error where
+/// one has two values.
+pub(crate) fn flat(told: LoadBalancerAttributes) -> Result<BTreeMap<String, String>, String> {
+    let mut flat = Vec::new();
+    let mut put = |key: &str, value: String| flat.push((Some(key.to_owned()), Some(value)));
     if let Some(cross_zone) = told.cross_zone_load_balancing {
         put("load_balancing.cross_zone.enabled", cross_zone.enabled.to_string());
     }
@@ -188,10 +195,35 @@ pub(crate) fn flat(told: LoadBalancerAttributes) -> BTreeMap<String, String> {
     if let Some(settings) = told.connection_settings {
         put("idle_timeout.timeout_seconds", settings.idle_timeout.to_string());
     }
-    for extra in told.additional_attributes.unwrap_or_default() {
-        if let Some(key) = extra.key {
-            put(&key, extra.value.unwrap_or_default());
+    let extras = told.additional_attributes.unwrap_or_default().into_iter().map(|extra| (extra.key, extra.value));
+    v2::unambiguous(flat.into_iter().chain(extras))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_elasticloadbalancing::types::{AccessLog, AdditionalAttribute};
+
+    use super::*;
+
+    #[test]
+    fn an_attribute_has_one_value() {
+        let extra = |key: Option<&str>, value: &str| {
+            AdditionalAttribute::builder().set_key(key.map(str::to_owned)).value(value).build()
+        };
+        let told = |extras: Vec<AdditionalAttribute>| {
+            let log = AccessLog::builder().enabled(false).build();
+            flat(LoadBalancerAttributes::builder().access_log(log).set_additional_attributes(Some(extras)).build())
+        };
+        let mode = Kind::Classic.mode_attribute();
+        let good = told(vec![extra(Some(mode), "monitor")]).expect("one value each");
+        assert_eq!(good.get(mode).map(String::as_str), Some("monitor"));
+        for bad in [
+            vec![extra(Some(mode), "monitor"), extra(Some(mode), "strictest")],
+            vec![extra(Some(mode), "monitor"), extra(Some(mode), "monitor")],
+            vec![extra(None, "monitor")],
+            vec![extra(Some("access_logs.s3.enabled"), "true")],
+        ] {
+            told(bad.clone()).expect_err(&format!("{bad:?}"));
         }
     }
-    flat
 }
