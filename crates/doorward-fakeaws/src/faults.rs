@@ -272,11 +272,7 @@ impl FaultPlan {
 
     /// The first form that fires for an answered call, with what `rewrite` makes of the answer. A form for which it makes nothing
     /// does not match the call, so that schedules count answers that can take the form.
-    pub(crate) fn reshape<T>(
-        &self,
-        call: &Described<'_>,
-        rewrite: impl Fn(Form) -> Option<T>,
-    ) -> Option<(Form, T)> {
+    pub(crate) fn reshape<T>(&self, call: &Described<'_>, rewrite: impl Fn(Form) -> Option<T>) -> Option<(Form, T)> {
         self.armed.iter().find_map(|armed| {
             let What::Form(form) = armed.fault.what else { return None };
             let rewritten = armed.fault.matches(call).then(|| rewrite(form)).flatten()?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aws_sdk_elasticloadbalancing::types::{LoadBalancerAttributes, LoadBalancerDescription as Told};
+use aws_sdk_elasticloadbalancing::types::{LoadBalancerAttributes, LoadBalancerDescription as Given};
 use aws_types::request_id::RequestId;
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -64,27 +64,27 @@ async fn list(site: Site<'_>, only: Option<&str>) -> (Vec<Read>, Option<Gap>) {
                 let page = answer
                     .load_balancer_descriptions
                     .ok_or_else(|| Failure::malformed(operation, "the answer lists no load balancers"))?;
-                let page = listed::page(page.into_iter().map(|told| raw(site, told)));
+                let page = listed::page(page.into_iter().map(|given| raw(site, given)));
                 Ok((page, answer.next_marker.filter(|marker| !marker.is_empty())))
             }
         })
         .await
 }
 
-fn raw(site: Site<'_>, told: Told) -> Read {
+fn raw(site: Site<'_>, given: Given) -> Read {
     let nameless = || Fault::Unusable("a classic load balancer without a usable name".to_owned());
     let usable = |name: &String| !name.is_empty() && !name.contains(['/', ':']);
-    let name = told.load_balancer_name.filter(usable).ok_or_else(nameless)?;
+    let name = given.load_balancer_name.filter(usable).ok_or_else(nameless)?;
     let partition = site.access.partition();
     let (region, account) = (&site.target.place.region, &site.target.place.account);
     let arn = Arn::new(&format!("arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/{name}"))
         .map_err(|_| nameless())?;
     // The older API has no ARN that names account and Region. The name of a zone begins with that of its Region.
-    if told.availability_zones.iter().flatten().any(|zone| !zone.starts_with(region.as_str())) {
+    if given.availability_zones.iter().flatten().any(|zone| !zone.starts_with(region.as_str())) {
         return Err(Fault::Foreign(format!("{arn} with an Availability Zone of another Region")));
     }
-    let listeners = told.listener_descriptions.map(|told| {
-        let read = told.into_iter().map(|description| {
+    let listeners = given.listener_descriptions.map(|given| {
+        let read = given.into_iter().map(|description| {
             let listener = description.listener?;
             // The SDK puts an empty text in the place of a missing protocol.
             let protocol = Some(listener.protocol.to_uppercase()).filter(|protocol| !protocol.is_empty())?;
@@ -103,13 +103,13 @@ fn raw(site: Site<'_>, told: Told) -> Read {
         arn,
         name,
         kind: Kind::Classic,
-        scheme: told.scheme,
-        vpc: told.vpc_id,
-        dns_name: told.dns_name,
-        created: told.created_time.and_then(|at| Timestamp::new(at.secs(), at.subsec_nanos().try_into().ok()?).ok()),
+        scheme: given.scheme,
+        vpc: given.vpc_id,
+        dns_name: given.dns_name,
+        created: given.created_time.and_then(|at| Timestamp::new(at.secs(), at.subsec_nanos().try_into().ok()?).ok()),
         state: None,
-        security_groups: told.security_groups.unwrap_or_default(),
-        zones: told.availability_zones.unwrap_or_default(),
+        security_groups: given.security_groups.unwrap_or_default(),
+        zones: given.availability_zones.unwrap_or_default(),
         attributes: not_asked(Operation::DescribeClassicLoadBalancerAttributes),
         evidence: None,
         tags: not_asked(Operation::DescribeClassicTags),
@@ -166,10 +166,10 @@ pub(crate) async fn attributes(
                     at: clock(),
                     request_id: answer.request_id().map(str::to_owned),
                 };
-                let told = answer
+                let given = answer
                     .load_balancer_attributes
                     .ok_or_else(|| Failure::malformed(operation, "the answer holds no attributes"))?;
-                let attributes = flat(told).map_err(|problem| Failure::malformed(operation, &problem))?;
+                let attributes = flat(given).map_err(|problem| Failure::malformed(operation, &problem))?;
                 Ok(Some((attributes, evidence)))
             }
         })
@@ -178,24 +178,24 @@ pub(crate) async fn attributes(
 
 /// The nested attributes of the older API under the flat keys of the newer one, so that one rule reads both. An error where
 /// one has two values.
-pub(crate) fn flat(told: LoadBalancerAttributes) -> Result<BTreeMap<String, String>, String> {
+pub(crate) fn flat(given: LoadBalancerAttributes) -> Result<BTreeMap<String, String>, String> {
     let mut flat = Vec::new();
     let mut put = |key: &str, value: String| flat.push((Some(key.to_owned()), Some(value)));
-    if let Some(cross_zone) = told.cross_zone_load_balancing {
+    if let Some(cross_zone) = given.cross_zone_load_balancing {
         put("load_balancing.cross_zone.enabled", cross_zone.enabled.to_string());
     }
-    if let Some(log) = told.access_log {
+    if let Some(log) = given.access_log {
         put("access_logs.s3.enabled", log.enabled.to_string());
         put("access_logs.s3.bucket", log.s3_bucket_name.unwrap_or_default());
         put("access_logs.s3.prefix", log.s3_bucket_prefix.unwrap_or_default());
     }
-    if let Some(draining) = told.connection_draining {
+    if let Some(draining) = given.connection_draining {
         put("connection_draining.enabled", draining.enabled.to_string());
     }
-    if let Some(settings) = told.connection_settings {
+    if let Some(settings) = given.connection_settings {
         put("idle_timeout.timeout_seconds", settings.idle_timeout.to_string());
     }
-    let extras = told.additional_attributes.unwrap_or_default().into_iter().map(|extra| (extra.key, extra.value));
+    let extras = given.additional_attributes.unwrap_or_default().into_iter().map(|extra| (extra.key, extra.value));
     v2::unambiguous(flat.into_iter().chain(extras))
 }
 
@@ -210,12 +210,12 @@ mod tests {
         let extra = |key: Option<&str>, value: &str| {
             AdditionalAttribute::builder().set_key(key.map(str::to_owned)).value(value).build()
         };
-        let told = |extras: Vec<AdditionalAttribute>| {
+        let given = |extras: Vec<AdditionalAttribute>| {
             let log = AccessLog::builder().enabled(false).build();
             flat(LoadBalancerAttributes::builder().access_log(log).set_additional_attributes(Some(extras)).build())
         };
         let mode = Kind::Classic.mode_attribute();
-        let good = told(vec![extra(Some(mode), "monitor")]).expect("one value each");
+        let good = given(vec![extra(Some(mode), "monitor")]).expect("one value each");
         assert_eq!(good.get(mode).map(String::as_str), Some("monitor"));
         for bad in [
             vec![extra(Some(mode), "monitor"), extra(Some(mode), "strictest")],
@@ -223,7 +223,7 @@ mod tests {
             vec![extra(None, "monitor")],
             vec![extra(Some("access_logs.s3.enabled"), "true")],
         ] {
-            told(bad.clone()).expect_err(&format!("{bad:?}"));
+            given(bad.clone()).expect_err(&format!("{bad:?}"));
         }
     }
 }

@@ -127,14 +127,14 @@ impl Site<'_> {
 }
 
 /// The kind that both the type and the ARN of a load balancer say; unrecognized where they contradict each other.
-pub(super) fn kind(arn: &Arn, told: Kind) -> Kind {
+pub(super) fn kind(arn: &Arn, typed: Kind) -> Kind {
     let named = match arn.resource().split('/').collect::<Vec<_>>()[..] {
         ["loadbalancer", "app", _, _] => Kind::Application,
         ["loadbalancer", "net", _, _] => Kind::Network,
         ["loadbalancer", "gwy", _, _] => Kind::Gateway,
         _ => Kind::Unrecognized,
     };
-    if named == told { told } else { Kind::Unrecognized }
+    if named == typed { typed } else { Kind::Unrecognized }
 }
 
 #[cfg(test)]
@@ -195,7 +195,7 @@ mod tests {
         let arn = |resource: &str| {
             Arn::new(&format!("arn:aws:elasticloadbalancing:eu-west-1:111122223333:{resource}")).expect("an ARN")
         };
-        for (resource, told, kind_of_both) in [
+        for (resource, typed, kind_of_both) in [
             ("loadbalancer/app/a/1", Kind::Application, Kind::Application),
             ("loadbalancer/net/a/1", Kind::Network, Kind::Network),
             ("loadbalancer/gwy/a/1", Kind::Gateway, Kind::Gateway),
@@ -205,7 +205,7 @@ mod tests {
             ("loadbalancer/a", Kind::Network, Kind::Unrecognized),
             ("loadbalancer/new/a/1", Kind::Network, Kind::Unrecognized),
         ] {
-            assert_eq!(kind(&arn(resource), told), kind_of_both, "{resource} {told}");
+            assert_eq!(kind(&arn(resource), typed), kind_of_both, "{resource} {typed}");
         }
     }
 }

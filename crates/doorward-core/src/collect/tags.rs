@@ -38,10 +38,10 @@ pub(super) async fn read(site: Site<'_>, wanted: Vec<Arn>) -> HashMap<Arn, Obser
                     .config_override(elb_as(credentials));
                 async move {
                     let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
-                    let told = answer
+                    let given = answer
                         .tag_descriptions
                         .ok_or_else(|| Failure::malformed(operation, "the answer lists no tags"))?;
-                    let pairs = told.into_iter().map(|one| {
+                    let pairs = given.into_iter().map(|one| {
                         let arn = one.resource_arn.and_then(|arn| Arn::new(&arn).ok());
                         (arn, one.tags.map(|tags| tags.into_iter().map(|tag| (tag.key, tag.value)).collect()))
                     });
@@ -70,12 +70,13 @@ pub(super) async fn read_classic(site: Site<'_>, wanted: Vec<String>) -> HashMap
                     .config_override(classic_as(credentials));
                 async move {
                     let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
-                    let told = answer
+                    let given = answer
                         .tag_descriptions
                         .ok_or_else(|| Failure::malformed(operation, "the answer lists no tags"))?;
-                    let pairs = told.into_iter().map(|one| {
+                    let pairs = given.into_iter().map(|one| {
                         // The SDK puts an empty text in the place of a missing key, which is no key.
-                        let tags = one.tags.map(|tags| tags.into_iter().map(|tag| (Some(tag.key), tag.value)).collect());
+                        let tags =
+                            one.tags.map(|tags| tags.into_iter().map(|tag| (Some(tag.key), tag.value)).collect());
                         (one.load_balancer_name, tags)
                     });
                     described(batch, pairs).map_err(|problem| Failure::malformed(operation, &problem))
@@ -94,10 +95,10 @@ type Pairs = Vec<(Option<String>, Option<String>)>;
 /// load balancer then counts as left out. One that was not asked for, or described twice, makes the answer unusable.
 fn described<K: Clone + Eq + Hash>(
     asked: &[K],
-    told: impl Iterator<Item = (Option<K>, Option<Pairs>)>,
+    given: impl Iterator<Item = (Option<K>, Option<Pairs>)>,
 ) -> Result<Vec<(K, Tags)>, String> {
     let mut seen = HashMap::new();
-    for (key, pairs) in told {
+    for (key, pairs) in given {
         let key = key.filter(|key| asked.contains(key)).ok_or("the answer describes what was not asked for")?;
         let tags = pairs.map(|pairs| unambiguous(pairs.into_iter())).transpose()?;
         if seen.insert(key, tags).is_some() {
@@ -195,7 +196,7 @@ mod tests {
             let pair = |(key, value): &(&str, &str)| (Some((*key).to_owned()), Some((*value).to_owned()));
             Some(pairs.iter().map(pair).collect::<Pairs>())
         };
-        let read = |told: Vec<(Option<u32>, Option<Pairs>)>| described(&[1, 2], told.into_iter());
+        let read = |given: Vec<(Option<u32>, Option<Pairs>)>| described(&[1, 2], given.into_iter());
         let good = read(vec![(Some(1), tags(&[("owner", "web")])), (Some(2), None)]).expect("usable");
         assert_eq!(good, [(1, Tags::from([("owner".into(), "web".into())]))]);
         for bad in [

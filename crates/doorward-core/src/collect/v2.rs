@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aws_sdk_elasticloadbalancingv2::types::{LoadBalancer as Told, LoadBalancerTypeEnum};
+use aws_sdk_elasticloadbalancingv2::types::{LoadBalancer as Given, LoadBalancerTypeEnum};
 use aws_types::request_id::RequestId;
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -71,24 +71,24 @@ async fn list(site: Site<'_>, only: Option<&Arn>) -> (Vec<Read>, Option<Gap>) {
                 let page = answer
                     .load_balancers
                     .ok_or_else(|| Failure::malformed(operation, "the answer lists no load balancers"))?;
-                let page = listed::page(page.into_iter().map(|told| raw(site, told)));
+                let page = listed::page(page.into_iter().map(|given| raw(site, given)));
                 Ok((page, answer.next_marker.filter(|marker| !marker.is_empty())))
             }
         })
         .await
 }
 
-fn raw(site: Site<'_>, told: Told) -> Read {
+fn raw(site: Site<'_>, given: Given) -> Read {
     let nameless = || Fault::Unusable("a load balancer without a usable ARN".to_owned());
-    let arn = told.load_balancer_arn.as_deref().and_then(|arn| Arn::new(arn).ok()).ok_or_else(nameless)?;
+    let arn = given.load_balancer_arn.as_deref().and_then(|arn| Arn::new(arn).ok()).ok_or_else(nameless)?;
     site.check(&arn)?;
-    let kind = match &told.r#type {
+    let kind = match &given.r#type {
         Some(LoadBalancerTypeEnum::Application) => Kind::Application,
         Some(LoadBalancerTypeEnum::Network) => Kind::Network,
         Some(LoadBalancerTypeEnum::Gateway) => Kind::Gateway,
         _ => Kind::Unrecognized,
     };
-    let name = told.load_balancer_name.unwrap_or_default();
+    let name = given.load_balancer_name.unwrap_or_default();
     if name != arn.load_balancer_name() {
         return Err(Fault::Unusable(format!("{arn} under another name")));
     }
@@ -96,13 +96,13 @@ fn raw(site: Site<'_>, told: Told) -> Read {
         kind: listed::kind(&arn, kind),
         arn,
         name,
-        scheme: told.scheme.map(|scheme| scheme.as_str().to_owned()),
-        vpc: told.vpc_id,
-        dns_name: told.dns_name,
-        created: told.created_time.and_then(|at| Timestamp::new(at.secs(), at.subsec_nanos().try_into().ok()?).ok()),
-        state: told.state.and_then(|state| state.code).map(|code| code.as_str().to_owned()),
-        security_groups: told.security_groups.unwrap_or_default(),
-        zones: told.availability_zones.unwrap_or_default().into_iter().filter_map(|zone| zone.zone_name).collect(),
+        scheme: given.scheme.map(|scheme| scheme.as_str().to_owned()),
+        vpc: given.vpc_id,
+        dns_name: given.dns_name,
+        created: given.created_time.and_then(|at| Timestamp::new(at.secs(), at.subsec_nanos().try_into().ok()?).ok()),
+        state: given.state.and_then(|state| state.code).map(|code| code.as_str().to_owned()),
+        security_groups: given.security_groups.unwrap_or_default(),
+        zones: given.availability_zones.unwrap_or_default().into_iter().filter_map(|zone| zone.zone_name).collect(),
         attributes: not_asked(Operation::DescribeLoadBalancerAttributes),
         evidence: None,
         tags: not_asked(Operation::DescribeTags),
@@ -164,9 +164,9 @@ pub(crate) async fn attributes(site: Site<'_>, arn: &Arn) -> Result<Option<(Attr
                     at: clock(),
                     request_id: answer.request_id().map(str::to_owned),
                 };
-                let told =
+                let given =
                     answer.attributes.ok_or_else(|| Failure::malformed(operation, "the answer holds no attributes"))?;
-                let attributes = unambiguous(told.into_iter().map(|one| (one.key, one.value)))
+                let attributes = unambiguous(given.into_iter().map(|one| (one.key, one.value)))
                     .map_err(|problem| Failure::malformed(operation, &problem))?;
                 Ok(Some((attributes, evidence)))
             }
@@ -213,7 +213,10 @@ pub(super) async fn listeners(site: Site<'_>, arn: &Arn) -> Observed<Vec<Listene
                     own.then(|| Listener { protocol, port: l.port.and_then(|port| u16::try_from(port).ok()) })
                 });
                 let page = page.collect::<Option<Vec<_>>>().ok_or_else(|| {
-                    Failure::malformed(operation, "the answer contains a listener without a protocol, or of another load balancer")
+                    Failure::malformed(
+                        operation,
+                        "the answer contains a listener without a protocol, or of another load balancer",
+                    )
                 })?;
                 Ok((page, answer.next_marker.filter(|marker| !marker.is_empty())))
             }

@@ -10,7 +10,7 @@ use futures::StreamExt;
 
 use doorward_model::{Account, AccountId, AccountState, Gap, GapReason, Listing, Observed};
 
-use super::organization::{Found, Told, account};
+use super::organization::{Entry, Found, account};
 use super::units::Units;
 use crate::access::{Access, organizations_as};
 use crate::actions::Operation;
@@ -44,8 +44,8 @@ pub(super) async fn account_for(
                 async move {
                     match describe(access, &known.id).await {
                         Ok(None) => Fate::Left(known),
-                        Ok(Some(told)) => {
-                            match account(access, units, Told::of(told, organization), want_tags).await {
+                        Ok(Some(entry)) => {
+                            match account(access, units, Entry::of(entry, organization), want_tags).await {
                                 Ok(account) if account.id == known.id => Fate::Here(Box::new(account)),
                                 Ok(_) => Fate::Unread(known.id, malformed("the answer is about another account")),
                                 Err(gap) => Fate::Unread(known.id, gap),
@@ -108,10 +108,7 @@ fn malformed(what: &str) -> Gap {
 }
 
 /// Asks for one account; none where it is not in the organization.
-async fn describe(
-    access: &Access,
-    id: &AccountId,
-) -> Result<Option<aws_sdk_organizations::types::Account>, Gap> {
+async fn describe(access: &Access, id: &AccountId) -> Result<Option<aws_sdk_organizations::types::Account>, Gap> {
     let operation = Operation::DescribeAccount;
     let client = access.clients.organizations(access.home_region());
     let route = Route {

@@ -198,7 +198,10 @@ mod tests {
             ("<r><Value>&#109;onitor<i>strictest</i></Value></r>", "in pieces"),
             ("<r><LoadBalancers><item><a/></item></LoadBalancers></r>", "list LoadBalancers"),
             ("<r><Tags><member/><Member/></Tags></r>", "list Tags"),
-            ("<r><AccessLog><S3BucketName>b</S3BucketName></AccessLog></r>", "AccessLog of the answer lacks its Enabled"),
+            (
+                "<r><AccessLog><S3BucketName>b</S3BucketName></AccessLog></r>",
+                "AccessLog of the answer lacks its Enabled",
+            ),
             ("<r><AccessLog/></r>", "AccessLog of the answer lacks its Enabled"),
         ] {
             let problem = check(bad.as_bytes()).expect_err(bad).to_string();

@@ -130,7 +130,8 @@ impl Form {
         match self {
             Self::EntryWithoutName => {
                 let names = ["LoadBalancerArn", "LoadBalancerName", "ResourceArn", "Key"];
-                let name = names.into_iter().find(|name| first.as_ref().is_some_and(|e| e.contains(&format!("<{name}>"))))?;
+                let name =
+                    names.into_iter().find(|name| first.as_ref().is_some_and(|e| e.contains(&format!("<{name}>"))))?;
                 Some(xml.with_first(without(&first?, name)?))
             }
             Self::ForeignAccount if lists_balancers => {
@@ -141,15 +142,21 @@ impl Form {
             Self::ForeignRegion if lists_balancers => {
                 let first = first?;
                 let arn = inner(&first, "LoadBalancerArn");
-                let zone = inner(&first, "ZoneName").or_else(|| inner(&inner(&first, "AvailabilityZones")?, "member"))?;
+                let zone =
+                    inner(&first, "ZoneName").or_else(|| inner(&inner(&first, "AvailabilityZones")?, "member"))?;
                 let region = arn.and_then(|arn| arn.split(':').nth(3).map(str::to_owned));
                 let region = region.unwrap_or_else(|| zone.trim_end_matches(|c: char| c.is_alphabetic()).to_owned());
                 Some(xml.with_first(first.replace(&region, "xx-far-9")))
             }
-            Self::ForeignPartition if lists_balancers => Some(xml.with_first(first?.replacen(">arn:aws", ">arn:aws-other", 1))),
+            Self::ForeignPartition if lists_balancers => {
+                Some(xml.with_first(first?.replacen(">arn:aws", ">arn:aws-other", 1)))
+            }
             Self::RepeatedEntry => Some(xml.with_more(first?)),
             Self::ContradictoryEntry if lists_balancers => {
-                let other = first.as_ref()?.replace("internet-facing", "internal-too").replace(">internal<", ">internet-facing<");
+                let other = first
+                    .as_ref()?
+                    .replace("internet-facing", "internal-too")
+                    .replace(">internal<", ">internet-facing<");
                 Some(xml.with_more(other))
             }
             Self::RepeatedList => Some(xml.with_list(&format!("<{list}></{list}>"))),
@@ -183,7 +190,8 @@ impl Form {
 
     fn of_json(self, action: &str, text: &str) -> Option<String> {
         let Value::Object(mut answer) = serde_json::from_str(text).ok()? else { return None };
-        let list = ["Accounts", "Regions", "Tags", "Roots", "OrganizationalUnits", "Parents", "deliverySources", "deliveries"];
+        let list =
+            ["Accounts", "Regions", "Tags", "Roots", "OrganizationalUnits", "Parents", "deliverySources", "deliveries"];
         let list = list.into_iter().find(|list| answer.contains_key(*list))?;
         let Some(Value::Array(entries)) = answer.get_mut(list) else { return None };
         match self {
@@ -194,7 +202,10 @@ impl Form {
             }
             Self::ForeignAccount if action == "ListAccounts" => {
                 let first = entries.first_mut().and_then(Value::as_object_mut)?;
-                first.insert("Arn".into(), json!("arn:aws:organizations::999999999999:account/o-another000/999999999999"));
+                first.insert(
+                    "Arn".into(),
+                    json!("arn:aws:organizations::999999999999:account/o-another000/999999999999"),
+                );
             }
             Self::RepeatedEntry => {
                 let first = entries.first()?.clone();
@@ -214,9 +225,13 @@ impl Form {
             }
             Self::RepeatedKey => {
                 let first = entries.first()?.as_object()?;
-                let (name, value) = first.iter().find(|(name, _)| matches!(name.as_str(), "State" | "RegionOptStatus" | "Key" | "Id" | "name"))?;
+                let (name, value) = first
+                    .iter()
+                    .find(|(name, _)| matches!(name.as_str(), "State" | "RegionOptStatus" | "Key" | "Id" | "name"))?;
                 let pair = format!("{}:{}", json!(name), value);
-                return text.contains(&pair).then(|| text.replacen(&pair, &format!("{pair},{}:\"SUSPENDED\"", json!(name)), 1));
+                return text
+                    .contains(&pair)
+                    .then(|| text.replacen(&pair, &format!("{pair},{}:\"SUSPENDED\"", json!(name)), 1));
             }
             _ => return None,
         }
@@ -230,7 +245,13 @@ const MODE: &str = "desync";
 /// An entry that names the same thing and says something else of it.
 fn contradicted(entry: &Map<String, Value>) -> Option<Value> {
     let mut other = entry.clone();
-    for (name, value) in [("State", "CLOSED"), ("Status", "SUSPENDED"), ("RegionOptStatus", "DISABLED"), ("Value", "another"), ("Name", "another")] {
+    for (name, value) in [
+        ("State", "CLOSED"),
+        ("Status", "SUSPENDED"),
+        ("RegionOptStatus", "DISABLED"),
+        ("Value", "another"),
+        ("Name", "another"),
+    ] {
         if other.contains_key(name) {
             other.insert(name.to_owned(), json!(value));
         }
