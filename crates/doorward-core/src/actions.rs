@@ -11,6 +11,8 @@ pub enum Operation {
     DescribeOrganization,
     /// The accounts of the organization.
     ListAccounts,
+    /// One account, where an earlier scan knew it and the list lacks it.
+    DescribeAccount,
     /// The root of the organization.
     ListRoots,
     /// The units below a unit.
@@ -47,11 +49,12 @@ pub enum Operation {
 
 impl Operation {
     /// All operations of a scan. Those that change something are not among them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::GetCallerIdentity,
         Self::AssumeRole,
         Self::DescribeOrganization,
         Self::ListAccounts,
+        Self::DescribeAccount,
         Self::ListRoots,
         Self::ListOrganizationalUnitsForParent,
         Self::ListParents,
@@ -83,6 +86,7 @@ impl Operation {
             Self::AssumeRole => "sts:AssumeRole",
             Self::DescribeOrganization => "organizations:DescribeOrganization",
             Self::ListAccounts => "organizations:ListAccounts",
+            Self::DescribeAccount => "organizations:DescribeAccount",
             Self::ListRoots => "organizations:ListRoots",
             Self::ListOrganizationalUnitsForParent => "organizations:ListOrganizationalUnitsForParent",
             Self::ListParents => "organizations:ListParents",
@@ -117,6 +121,7 @@ impl Operation {
                 | Self::AssumeRole
                 | Self::DescribeOrganization
                 | Self::ListAccounts
+                | Self::DescribeAccount
                 | Self::ListRoots
                 | Self::ListOrganizationalUnitsForParent
                 | Self::ListParents

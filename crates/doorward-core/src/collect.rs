@@ -19,6 +19,7 @@ use crate::discover::Target;
 use crate::pace::Family;
 
 pub(crate) mod classic;
+mod listed;
 mod rehearsal;
 mod single;
 mod tags;
@@ -111,11 +112,6 @@ impl<'a> Site<'a> {
         };
         can.into_iter().map(&mut pick).collect()
     }
-
-    /// Whether an ARN belongs here. An answer about another account or Region is an answer to another question.
-    fn owns(&self, arn: &Arn) -> bool {
-        arn.account() == self.target.place.account.as_str() && arn.region() == self.target.place.region.as_str()
-    }
 }
 
 /// What one of the two APIs brought.
@@ -124,11 +120,28 @@ struct Harvest {
     load_balancers: Vec<RawLoadBalancer>,
     gone: Vec<Arn>,
     gaps: Vec<Gap>,
+    /// Set where the answers are about another account or Region.
+    foreign: Option<Arc<Gap>>,
+}
+
+impl Harvest {
+    fn new(listing: Listing, foreign: Option<Arc<Gap>>) -> Self {
+        Self { listing, load_balancers: Vec::new(), gone: Vec::new(), gaps: Vec::new(), foreign }
+    }
+
+    /// Nothing, because what this session answers is about another account or Region.
+    fn disown(&mut self, why: &Arc<Gap>) {
+        *self = Self::new(Listing::Unread(why.clone()), Some(why.clone()));
+    }
 }
 
 async fn one(site: Site<'_>) -> Cell {
     let target = site.target;
-    let (v2, classic) = tokio::join!(v2::harvest(site, None), classic::harvest(site, None));
+    let (v2, mut classic) = tokio::join!(v2::harvest(site, None), classic::harvest(site, None));
+    if let Some(why) = &v2.foreign {
+        // Classic load balancers have no ARN that names their account, so nothing ties them to this one any more.
+        classic.disown(why);
+    }
     let mut cell = Cell {
         account: target.place.account.clone(),
         region: Some(target.place.region.clone()),
@@ -154,11 +167,6 @@ async fn one(site: Site<'_>) -> Cell {
 /// The value of something that is not read, because no verdict depends on it.
 fn not_asked<T>(operation: Operation) -> Observed<T> {
     Observed::unread(Gap::new(GapReason::NotAsked, operation.action()))
-}
-
-/// Ends a list: full, or cut short by a gap.
-fn listing(gap: Option<Gap>) -> Listing {
-    gap.map_or(Listing::Full, |gap| Listing::Unread(Arc::new(gap)))
 }
 
 /// A list that contains what cannot be a load balancer of this account-Region.

@@ -18,12 +18,15 @@ use crate::Stop;
 use crate::access::{Access, Session};
 use crate::actions::Operation;
 
+mod known;
+mod lost;
 mod organization;
 mod regions;
 mod scope;
 mod single;
 mod units;
 
+pub use known::Known;
 use regions::RegionState;
 use scope::Decision;
 pub use scope::{RegionSettings, ScopeSettings, TagFilter};
@@ -64,6 +67,8 @@ pub struct Plan {
     pub targets: Vec<Target>,
     /// Account-Regions whose outcome is known already.
     pub settled: Vec<Cell>,
+    /// Accounts of an earlier scan that AWS says are not in the organization any more, as that scan found them.
+    pub departed: Vec<Account>,
 }
 
 /// Nothing to scan.
@@ -93,10 +98,12 @@ pub enum DiscoverError {
 }
 
 /// Lists accounts and Regions and opens a session in every account that is to be scanned. `on_account` is told the
-/// number of accounts settled so far and the number of all.
+/// number of accounts settled so far and the number of all. What `known` has of this organization, from an earlier scan, and AWS
+/// does not list any more is accounted for: no account and no Region leaves the plan in silence.
 pub async fn discover(
     access: &Access,
     settings: &DiscoverSettings,
+    known: &[Known],
     stop: &Stop,
     on_account: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Plan, DiscoverError> {
@@ -104,7 +111,7 @@ pub async fn discover(
         if settings.scope.single_account {
             return Ok(organization::alone(access));
         }
-        organization::read(access, settings)
+        organization::read(access, settings, known)
             .await
             .map_err(|gap| DiscoverError::Organization { caller: access.identity().to_string(), gap: Box::new(gap) })
     };
@@ -129,7 +136,13 @@ pub async fn discover(
         .buffer_unordered(64)
         .collect()
         .await;
+    outcomes.extend(found.unread.into_iter().map(|(account, gap)| reference.fail(&settings.regions, account, &gap)));
     outcomes.sort_by(|a, b| a.account.id.cmp(&b.account.id));
+    let remembered = known::of(known, access, &found.organization);
+    let regions = reference.all(&settings.regions, &outcomes, known::regions(&remembered));
+    for outcome in &mut outcomes {
+        outcome.complete(&settings.regions, &regions);
+    }
 
     let mut plan = Plan {
         organization: found.organization,
@@ -137,6 +150,7 @@ pub async fn discover(
         accounts_listing: found.listing,
         targets: Vec::new(),
         settled: Vec::new(),
+        departed: found.departed,
     };
     for outcome in outcomes {
         plan.accounts.push(outcome.account);
@@ -163,6 +177,56 @@ struct Outcome {
     account: Account,
     targets: Vec<Target>,
     settled: Vec<Cell>,
+    rest: Rest,
+}
+
+/// What becomes of the Regions that an account's part of the plan does not have, and something else names.
+enum Rest {
+    /// The account is left out, and they with it.
+    Skip(Gap),
+    /// The account could not be read, nor could they.
+    Fail(Gap),
+    /// The account listed its Regions without them.
+    Lacks,
+    /// A line without a Region stands for them.
+    Unnamed,
+}
+
+impl Outcome {
+    /// The Regions that have a line.
+    fn regions(&self) -> BTreeSet<Region> {
+        let settled = self.settled.iter().filter_map(|cell| cell.region.clone());
+        self.targets.iter().map(|target| target.place.region.clone()).chain(settled).collect()
+    }
+
+    /// Gives every Region of the partition a line. AWS lists all of them to every account, enabled or not, so a list without
+    /// one is not whole.
+    fn complete(&mut self, settings: &RegionSettings, all: &BTreeSet<Region>) {
+        if matches!(self.rest, Rest::Unnamed) {
+            return;
+        }
+        let id = &self.account.id;
+        for region in all.difference(&self.regions()) {
+            let place = Some(region.clone());
+            let skipped = match (settings.decide(region, RegionState::Enabled), &self.rest) {
+                (Decision::Out(why), _) => Some(why),
+                (_, Rest::Skip(why)) => Some(why.clone()),
+                _ => None,
+            };
+            let failed = || match &self.rest {
+                Rest::Fail(gap) => gap.clone(),
+                _ => Gap::new(GapReason::Malformed, Operation::ListRegions.action()).with_message(
+                    "the account's list of Regions lacks this one, which another account, an earlier scan or \
+                     `regions.include` names",
+                ),
+            };
+            let cell = match skipped {
+                Some(why) => Cell::skipped(id.clone(), place, why),
+                None => Cell::failed(id.clone(), place, failed()),
+            };
+            self.settled.push(cell);
+        }
+    }
 }
 
 async fn settle(
@@ -215,7 +279,12 @@ async fn enter(access: &Access, settings: &DiscoverSettings, reference: &Referen
             }
         }
     };
-    let mut outcome = Outcome { targets: Vec::new(), settled: Vec::new(), account };
+    let rest = match (&account.regions, &complete) {
+        (Observed::Known(_), _) => Rest::Lacks,
+        (Observed::Unread(gap), None) => Rest::Fail(gap.as_ref().clone()),
+        _ => Rest::Unnamed,
+    };
+    let mut outcome = Outcome { targets: Vec::new(), settled: Vec::new(), rest, account };
     let id = outcome.account.id.clone();
     for (region, state) in listed {
         match settings.regions.decide(&region, state) {
@@ -269,23 +338,37 @@ impl Reference {
         }
     }
 
+    /// Every Region that something names: the reference list if AWS gave it, the settings, an account's own list, and what an
+    /// earlier scan found enabled. Regions that are only tried are not among them.
+    fn all<'a>(
+        &self,
+        settings: &RegionSettings,
+        outcomes: &[Outcome],
+        remembered: impl Iterator<Item = &'a Region>,
+    ) -> BTreeSet<Region> {
+        let listed = outcomes.iter().filter(|outcome| matches!(outcome.rest, Rest::Lacks)).flat_map(Outcome::regions);
+        let reference = self.regions.iter().flatten().filter(|_| !self.from_settings);
+        reference.cloned().chain(settings.include.iter().cloned()).chain(remembered.cloned()).chain(listed).collect()
+    }
+
     /// Whether there may be Regions beyond the list: it is the settings' fallback, and they do not name all Regions.
     fn is_open(&self, settings: &RegionSettings) -> bool {
         self.from_settings && settings.include.is_empty()
     }
 
     fn skip(&self, settings: &RegionSettings, account: Account, why: &Gap) -> Outcome {
-        self.spread(settings, account, |id, region| Cell::skipped(id, region, why.clone()))
+        self.spread(settings, account, Rest::Skip(why.clone()), |id, region| Cell::skipped(id, region, why.clone()))
     }
 
     fn fail(&self, settings: &RegionSettings, account: Account, why: &Gap) -> Outcome {
-        self.spread(settings, account, |id, region| Cell::failed(id, region, why.clone()))
+        self.spread(settings, account, Rest::Fail(why.clone()), |id, region| Cell::failed(id, region, why.clone()))
     }
 
     fn spread(
         &self,
         settings: &RegionSettings,
         account: Account,
+        rest: Rest,
         cell: impl Fn(AccountId, Option<Region>) -> Cell,
     ) -> Outcome {
         let id = account.id.clone();
@@ -296,6 +379,7 @@ impl Reference {
         // A list that is only the settings' guess leaves Regions that nobody can name.
         let unnamed = self.is_open(settings).then(|| cell(id.clone(), None));
         let settled = known.chain(unnamed).collect();
-        Outcome { account, targets: Vec::new(), settled }
+        let rest = if self.is_open(settings) { Rest::Unnamed } else { rest };
+        Outcome { account, targets: Vec::new(), settled, rest }
     }
 }

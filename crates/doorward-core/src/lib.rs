@@ -15,12 +15,12 @@ pub mod evaluate;
 pub mod mode;
 pub mod normalize;
 pub mod settings;
+pub mod whole;
 
 mod call;
 mod failure;
 mod pace;
 mod stop;
-mod whole;
 
 use std::sync::Arc;
 

@@ -86,8 +86,9 @@ async fn set_v2(site: Site<'_>, arn: &Arn, mode: Mode) -> Result<Attributes, Gap
                 let evidence = evidence(site, operation, answer.request_id());
                 let told =
                     answer.attributes.ok_or_else(|| Failure::malformed(operation, "the answer holds no attributes"))?;
-                let values = told.into_iter().filter_map(|one| Some((one.key?, one.value.unwrap_or_default())));
-                Ok(Attributes { values: values.collect(), evidence })
+                let values = v2::unambiguous(told.into_iter().map(|one| (one.key, one.value)))
+                    .map_err(|problem| Failure::malformed(operation, &problem))?;
+                Ok(Attributes { values, evidence })
             }
         })
         .await
@@ -114,7 +115,8 @@ async fn set_classic(site: Site<'_>, name: &str, mode: Mode) -> Result<Attribute
                 let told = answer
                     .load_balancer_attributes
                     .ok_or_else(|| Failure::malformed(operation, "the answer holds no attributes"))?;
-                Ok(Attributes { values: classic::flat(told), evidence })
+                let values = classic::flat(told).map_err(|problem| Failure::malformed(operation, &problem))?;
+                Ok(Attributes { values, evidence })
             }
         })
         .await

@@ -152,6 +152,10 @@ fn access_logs(raw: &RawLoadBalancer) -> Observed<LogDestination> {
         let text = |key: &str| raw.attributes.known().and_then(|a| a.get(key)).cloned().unwrap_or_default();
         if enabled {
             let (bucket, prefix) = (text("access_logs.s3.bucket"), text("access_logs.s3.prefix"));
+            if bucket.is_empty() {
+                let gap = Gap::new(GapReason::Malformed, "elasticloadbalancing:DescribeLoadBalancerAttributes");
+                return Observed::unread(gap.with_message("access logs are on, and AWS's answer names no bucket"));
+            }
             return Observed::Known(LogDestination::S3 { bucket, prefix });
         }
         match &raw.vended_logs {

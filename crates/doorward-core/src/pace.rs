@@ -23,6 +23,7 @@ pub(crate) enum Family {
     AccountRegions,
     Sts,
     OrganizationAccounts,
+    OrganizationDescribe,
     OrganizationUnits,
     OrganizationParents,
     OrganizationTags,
@@ -40,6 +41,7 @@ impl Family {
             Self::AccountRegions => (4.0, 10.0),
             Self::Sts => (600.0, 600.0),
             Self::OrganizationAccounts => (8.0, 12.0),
+            Self::OrganizationDescribe => (20.0, 30.0),
             Self::OrganizationUnits | Self::OrganizationParents => (5.0, 8.0),
             Self::OrganizationTags => (10.0, 15.0),
         }

@@ -1,5 +1,6 @@
 //! What goes wrong and when: faults armed on a server, decided deterministically, and counted as they fire.
 
+mod form;
 mod spec;
 
 use std::collections::HashMap;
@@ -7,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+pub use form::Form;
 pub use spec::FaultSpec;
 
 use crate::digest::{digest, mix};
@@ -60,6 +62,8 @@ pub enum What {
     ClockSkew,
     /// The call succeeds this much later.
     Latency(Duration),
+    /// The answer parses and is not right. A call that has nothing in its answer to be rewritten is not matched.
+    Form(Form),
 }
 
 /// At which of the calls that it matches a fault fires.
@@ -256,7 +260,7 @@ impl FaultPlan {
     /// The faults that fire for this call, in order: any latencies, and at most one of everything else.
     pub(crate) fn strike(&self, call: &Described<'_>) -> Vec<What> {
         let mut struck = Vec::new();
-        for armed in &self.armed {
+        for armed in self.armed.iter().filter(|armed| !matches!(armed.fault.what, What::Form(_))) {
             let latency = matches!(armed.fault.what, What::Latency(_));
             let taken = struck.iter().any(|what| !matches!(what, What::Latency(_)));
             if (latency || !taken) && armed.fault.matches(call) && armed.due(call) {
@@ -264,6 +268,16 @@ impl FaultPlan {
             }
         }
         struck
+    }
+
+    /// The first form that fires for an answered call, with what `rewrite` makes of the answer. A form for which it makes nothing
+    /// does not match the call, so that schedules count answers that can take the form.
+    pub(crate) fn reshape<T>(&self, call: &Described<'_>, rewrite: impl Fn(Form) -> Option<T>) -> Option<(Form, T)> {
+        self.armed.iter().find_map(|armed| {
+            let What::Form(form) = armed.fault.what else { return None };
+            let rewritten = armed.fault.matches(call).then(|| rewrite(form)).flatten()?;
+            armed.due(call).then_some((form, rewritten))
+        })
     }
 }
 

@@ -88,7 +88,7 @@ mod xml;
 
 pub use calls::{CallCount, CallDetail, CallRecord};
 pub use clock::Clock;
-pub use faults::{Fault, FaultPlan, FaultSpec, Schedule, What};
+pub use faults::{Fault, FaultPlan, FaultSpec, Form, Schedule, What};
 pub use server::{Options, RequestIds, Server};
 pub use world::attributes::{CLASSIC_DESYNC_MODE, DESYNC_MODE};
 pub use world::spec;

@@ -1,6 +1,8 @@
 //! The raw scan as it grows: a header, then one transaction per account-Region, so that an interrupted scan resumes
 //! where it stopped and a finished one can be judged again.
 
+use std::collections::BTreeMap;
+
 use doorward_model::{Account, Cell, CoverageLine, GapReason, Inventory, Listing, Observed, Organization, Run};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
@@ -126,6 +128,25 @@ impl Ledger {
             let newest = "SELECT seq FROM scans WHERE state = ?1 ORDER BY seq DESC LIMIT 1";
             let found: Option<i64> = db.query_row(newest, [RECORDED], |row| row.get(0)).optional()?;
             found.map(|scan| header_of(db, scan)).transpose()
+        })
+    }
+
+    /// The same of the newest recorded scan of every organization, and of every account that was scanned by itself.
+    pub fn newest_headers(&self) -> Result<Vec<RunHeader>, LedgerError> {
+        self.read("reading the newest scans' accounts", |db| {
+            let mut query = db.prepare("SELECT seq, header FROM scans WHERE state = ?1 ORDER BY seq DESC")?;
+            let mut rows = query.query([RECORDED])?;
+            let mut newest = BTreeMap::new();
+            while let Some(row) = rows.next()? {
+                let head: Head = serde_json::from_str(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?;
+                let whose = match head.organization {
+                    Observed::Known(organization) => organization.id,
+                    Observed::Absent => head.run.account.to_string(),
+                    Observed::Unread(_) => continue,
+                };
+                newest.entry(whose).or_insert(row.get::<_, i64>(0)?);
+            }
+            newest.into_values().map(|scan| header_of(db, scan)).collect()
         })
     }
 

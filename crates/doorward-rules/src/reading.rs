@@ -5,7 +5,7 @@ use std::sync::Arc;
 use doorward_model::{Gap, GapReason, Kind, LoadBalancer, Mode, Observed, Scheme, Severity, Verdict};
 
 /// The verdict on a load balancer that no rule can ask anything, by its kind alone: one that does not parse HTTP, or one
-/// of a kind that nobody has taught Doorward yet.
+/// of a kind that this version does not know or AWS's answer contradicts itself about.
 pub(crate) fn beyond_rules(lb: &LoadBalancer) -> Option<Verdict> {
     match lb.kind {
         Kind::Application | Kind::Classic => None,
@@ -13,10 +13,13 @@ pub(crate) fn beyond_rules(lb: &LoadBalancer) -> Option<Verdict> {
             Some(Verdict::NotApplicable { because: format!("A {} load balancer does not parse HTTP.", lb.kind) })
         }
         Kind::Unrecognized => {
-            let gap = Gap::new(GapReason::Malformed, "elasticloadbalancing:DescribeLoadBalancers")
-                .with_message("the load balancer is of a kind that this version does not know");
+            let gap = Gap::new(GapReason::Malformed, "elasticloadbalancing:DescribeLoadBalancers").with_message(
+                "the load balancer is of a kind that this version does not know, or AWS's answer names two kinds",
+            );
             Some(Verdict::Unknown {
-                because: "The load balancer is of a kind that this version does not know.".to_owned(),
+                because:
+                    "The load balancer is of a kind that this version does not know, or AWS's answer names two kinds."
+                        .to_owned(),
                 gaps: vec![Arc::new(gap)],
             })
         }

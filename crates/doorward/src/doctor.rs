@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use crate::answer;
 use crate::cli::{Cli, DoctorArguments, ListFormat, Part};
 use crate::exit::{Exit, Failure};
+use crate::memory;
 use crate::progress::Progress;
 use crate::scan::{run_of, runtime, unmatched_units};
 use crate::settings::Settings;
@@ -150,7 +151,8 @@ async fn look(
     started: Timestamp,
 ) -> Result<(Normalized, Vec<Missing>, bool), Failure> {
     let progress = Progress::start("accounts entered", cli.quiet);
-    let plan = discover(access, &settings.discover(), stop, &|done, all| progress.at(done, all)).await;
+    let known = memory::known_ahead(&settings.ledger);
+    let plan = discover(access, &settings.discover(), &known, stop, &|done, all| progress.at(done, all)).await;
     progress.finish();
     let plan = plan?;
     unmatched_units(settings, &plan.accounts);

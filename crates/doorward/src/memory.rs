@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use doorward_core::Clock;
-use doorward_core::discover::Plan;
+use doorward_core::discover::{Known, Plan};
 use doorward_ledger::{LEASE_TTL, Lease, Ledger, LedgerError, OpenOptions, RunHeader};
 use doorward_model::{AccountId, Cell, Inventory, Region, Run, ScanReport};
 use jiff::Timestamp;
@@ -87,6 +87,12 @@ impl Memory {
         let ledger = Ledger::open(path, OpenOptions { force_network: settings.force_network }).map_err(preflight)?;
         let (tags, keep_months) = (settings.count_by_tags.clone(), settings.keep_months);
         Ok(Self { ledger, lease: None, clock: clock.clone(), tags, keep_months, run: String::new() })
+    }
+
+    /// What the newest scans found of their organizations.
+    pub(crate) fn known(&self) -> Result<Vec<Known>, Failure> {
+        let headers = self.ledger.newest_headers().map_err(failed)?;
+        Ok(headers.into_iter().map(known_of).collect())
     }
 
     /// Takes the lease; waits while another scan holds it, and says so once.
@@ -239,6 +245,18 @@ pub(crate) fn identify_settings(settings: &Settings) -> String {
     let mut hasher = DefaultHasher::new();
     format!("{shaping:?}").hash(&mut hasher);
     format!("{:016x}", hasher.finish())
+}
+
+/// What the newest scans found of their organizations, for a look ahead. A ledger that cannot be read knows nothing; recording
+/// a scan in it says why.
+pub(crate) fn known_ahead(settings: &LedgerSettings) -> Vec<Known> {
+    let path = settings.path().ok().filter(|path| settings.enabled && path.exists());
+    let headers = path.and_then(|path| Ledger::open_read_only(&path).ok()?.newest_headers().ok());
+    headers.into_iter().flatten().map(known_of).collect()
+}
+
+fn known_of(header: RunHeader) -> Known {
+    Known { organization: header.organization, accounts: header.accounts }
 }
 
 /// The ledger for commands that only read it.

@@ -20,6 +20,7 @@ use crate::exit::{Exit, Failure};
 use crate::memory::{self, Memory};
 use crate::output::{Around, Format, Manner, SinkSettings, Sinks};
 use crate::past::Past;
+use crate::plain::harmless;
 use crate::progress::Progress;
 use crate::register::{self, Texts};
 use crate::saved::{Remembered, Saving};
@@ -222,9 +223,13 @@ async fn look(order: &Order<'_>, mut memory: Option<&mut Memory>) -> Result<(Inv
     let access = access.await.map_err(|error| signal.or(error.into()))?;
 
     let progress = Progress::start("accounts entered", order.quiet);
-    let plan = discover(&access, &settings.discover(), &stop, &|done, all| progress.at(done, all)).await;
+    let known = memory.as_deref().map_or_else(|| Ok(Vec::new()), Memory::known)?;
+    let plan = discover(&access, &settings.discover(), &known, &stop, &|done, all| progress.at(done, all)).await;
     progress.finish();
     let plan = plan.map_err(|error| signal.or(error.into()))?;
+    if !order.quiet {
+        departed(&plan);
+    }
     unmatched_units(settings, &plan.accounts);
 
     let mut run = run_of(&access, started);
@@ -235,7 +240,7 @@ async fn look(order: &Order<'_>, mut memory: Option<&mut Memory>) -> Result<(Inv
             (run, cells) = (before.run, before.cells);
         }
     }
-    let Plan { organization, accounts, accounts_listing, mut targets, settled } = plan;
+    let Plan { organization, accounts, accounts_listing, mut targets, settled, departed: _ } = plan;
     let known: BTreeSet<(AccountId, Option<Region>)> =
         cells.iter().map(|c| (c.account.clone(), c.region.clone())).collect();
     targets.retain(|target| !known.contains(&(target.place.account.clone(), Some(target.place.region.clone()))));
@@ -294,6 +299,19 @@ pub(crate) fn run_of(access: &Access, started: Timestamp) -> Run {
         clock_offset: access.clock_offset(),
         interrupted: false,
         only: None,
+    }
+}
+
+/// Names the accounts that left the organization: what was found in them stays as it was, because nothing looks there any more.
+fn departed(plan: &Plan) {
+    for account in &plan.departed {
+        let name = account.name.known().map(|name| format!(" ({})", harmless(name))).unwrap_or_default();
+        let _ = writeln!(
+            std::io::stderr(),
+            "notice: account {}{name} was in the organization at the last scan and has left it: \
+             organizations:DescribeAccount does not find it. It is not scanned, and its findings in the ledger stay as they are.",
+            account.id
+        );
     }
 }
 

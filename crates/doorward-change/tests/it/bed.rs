@@ -148,7 +148,7 @@ pub(crate) async fn scan(access: &Access) -> ScanReport {
         account_tags_wanted: false,
     };
     let (_stopper, stop) = Stop::new();
-    let found = discover(access, &settings, &stop, &|_, _| {}).await.expect("the organization");
+    let found = discover(access, &settings, &[], &stop, &|_, _| {}).await.expect("the organization");
     let wanted = CollectSettings { alb_listeners: false, vended_logs: false };
     let mut cells = found.settled;
     cells.extend(collect(access, wanted, found.targets, &stop).collect::<Vec<_>>().await);

@@ -30,7 +30,7 @@ pub(crate) async fn run(place: &Place) -> Outcome<Value> {
     };
     let (_stopper, stop) = Stop::new();
     let access = Access::connect(access()?, calls(), Arc::new(Timestamp::now), Some(&emulator), &stop).await?;
-    let plan = discover(&access, &everywhere(), &stop, &|_, _| {}).await?;
+    let plan = discover(&access, &everywhere(), &[], &stop, &|_, _| {}).await?;
     let mut cells = plan.settled;
     let settings = CollectSettings { alb_listeners: false, vended_logs: true };
     let mut collected = pin!(collect(&access, settings, plan.targets, &stop));

@@ -15,7 +15,7 @@ use aws_smithy_runtime_api::shared::IntoShared;
 
 use doorward_model::Region;
 
-use crate::whole::WholeAnswer;
+use crate::whole::{WholeAnswer, WholeJson};
 
 /// The pool all clients share; `proxied` says whether the proxy settings of the environment are honoured.
 pub(super) fn http_client(concurrency: usize, proxied: bool) -> Result<SharedHttpClient, String> {
@@ -61,13 +61,13 @@ pub(crate) struct Clients {
 }
 
 macro_rules! service {
-    ($(#[$doc:meta])* $field:ident, $sdk:ident $(, $interceptor:expr)?) => {
+    ($(#[$doc:meta])* $field:ident, $sdk:ident, $interceptor:expr) => {
         $(#[$doc])*
         pub(crate) fn $field(&self, region: &Region) -> $sdk::Client {
             self.$field.get(region, || {
                 let config = $sdk::config::Builder::from(&*self.base)
                     .region($sdk::config::Region::new(region.as_str().to_owned()))
-                    $(.interceptor($interceptor))?
+                    .interceptor($interceptor)
                     .build();
                 $sdk::Client::from_conf(config)
             })
@@ -115,9 +115,9 @@ impl Clients {
     }
 
     service!(sts, aws_sdk_sts, WholeAnswer);
-    service!(organizations, aws_sdk_organizations);
-    service!(account, aws_sdk_account);
+    service!(organizations, aws_sdk_organizations, WholeJson);
+    service!(account, aws_sdk_account, WholeJson);
     service!(elb, aws_sdk_elasticloadbalancingv2, WholeAnswer);
     service!(classic, aws_sdk_elasticloadbalancing, WholeAnswer);
-    service!(logs, aws_sdk_cloudwatchlogs);
+    service!(logs, aws_sdk_cloudwatchlogs, WholeJson);
 }

@@ -196,6 +196,17 @@ fn ends(now: Timestamp, told: Timestamp, seconds: i32) -> Timestamp {
     if plausible { told } else { now.checked_add(asked).unwrap_or(told) }
 }
 
+/// Whether a session is of the role that was asked for: of its partition and name, under the session's name. A session's ARN
+/// leaves the role's path out, and IAM does not tell names apart by case.
+fn is_of(session: &Arn, role_arn: &str, session_name: &str) -> bool {
+    let Ok(role) = Arn::new(role_arn) else { return false };
+    let role_name = role.resource().rsplit('/').next().unwrap_or_default();
+    let wanted = format!("assumed-role/{role_name}/{session_name}");
+    session.partition() == role.partition()
+        && session.as_str().contains(":sts:")
+        && session.resource().eq_ignore_ascii_case(&wanted)
+}
+
 async fn from_chain(provider: &SharedCredentialsProvider) -> Result<Credentials, Gap> {
     let Ok(provided) = tokio::time::timeout(CHAIN, provider.provide_credentials()).await else {
         let gap = Gap::new(GapReason::TimedOut, "credentials");
@@ -241,6 +252,10 @@ impl Assume {
                     if whose.account() != account.as_str() {
                         return Err(Failure::wrong_account(account, whose.account()));
                     }
+                    if !is_of(&whose, &self.role_arn, &self.session_name) {
+                        let what = format!("asked for a session of {}, got {whose}", self.role_arn);
+                        return Err(Failure::malformed(operation, &what));
+                    }
                     let issued = answer
                         .credentials()
                         .ok_or_else(|| Failure::malformed(operation, "the answer holds no credentials"))?;
@@ -263,6 +278,22 @@ impl Assume {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_session_is_of_the_role_that_was_asked_for() {
+        let role = "arn:aws:iam::111122223333:role/security/doorward-scan";
+        for (session, right) in [
+            ("arn:aws:sts::111122223333:assumed-role/doorward-scan/doorward", true),
+            ("arn:aws:sts::111122223333:assumed-role/Doorward-Scan/doorward", true),
+            ("arn:aws-cn:sts::111122223333:assumed-role/doorward-scan/doorward", false),
+            ("arn:aws:sts::111122223333:assumed-role/admin/doorward", false),
+            ("arn:aws:sts::111122223333:assumed-role/doorward-scan/another", false),
+            ("arn:aws:sts::111122223333:federated-user/doorward", false),
+            ("arn:aws:iam::111122223333:assumed-role/doorward-scan/doorward", false),
+        ] {
+            assert_eq!(is_of(&Arn::new(session).expect("an ARN"), role, "doorward"), right, "{session}");
+        }
+    }
 
     #[test]
     fn a_wrong_clock_does_not_shorten_a_session() {

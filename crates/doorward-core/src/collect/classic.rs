@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aws_sdk_elasticloadbalancing::types::{LoadBalancerAttributes, LoadBalancerDescription as Told};
+use aws_sdk_elasticloadbalancing::types::{LoadBalancerAttributes, LoadBalancerDescription as Given};
 use aws_types::request_id::RequestId;
 use futures::StreamExt;
 use jiff::Timestamp;
 
 use doorward_model::{Arn, Evidence, Gap, Kind, Listener, Observed, RawLoadBalancer};
 
-use super::{AT_ONCE, Harvest, Site, foreign, listing, not_asked, tags};
+use super::listed::{self, Fault, Read};
+use super::{AT_ONCE, Harvest, Site, foreign, not_asked, tags, v2};
 use crate::access::classic_as;
 use crate::actions::Operation;
 use crate::failure::Failure;
@@ -18,20 +19,10 @@ use crate::pace::Family;
 
 /// Lists all, or the one of the name that is asked for; then reads attributes and tags. Listeners come with the list.
 pub(super) async fn harvest(site: Site<'_>, only: Option<&str>) -> Harvest {
-    let (told, gap) = list(site, only).await;
-    let mut harvest = Harvest { listing: listing(gap), load_balancers: Vec::new(), gone: Vec::new(), gaps: Vec::new() };
-    let mut found = Vec::with_capacity(told.len());
-    for lb in told {
-        match raw(site, lb) {
-            Some(raw) => found.push(raw),
-            None => harvest.gaps.push(foreign(
-                Operation::DescribeClassicLoadBalancers,
-                "a classic load balancer without a usable name",
-            )),
-        }
-    }
-    found.sort_by(|a, b| a.arn.cmp(&b.arn));
-    found.dedup_by(|a, b| a.arn == b.arn);
+    let (entries, gap) = list(site, only).await;
+    let listed = listed::together(Operation::DescribeClassicLoadBalancers, entries, gap);
+    let found = listed.found;
+    let mut harvest = Harvest::new(listed.listing, listed.foreign);
 
     let chosen = site.chosen(&found);
     let names: Vec<String> =
@@ -55,7 +46,7 @@ pub(super) async fn harvest(site: Site<'_>, only: Option<&str>) -> Harvest {
     harvest
 }
 
-async fn list(site: Site<'_>, only: Option<&str>) -> (Vec<Told>, Option<Gap>) {
+async fn list(site: Site<'_>, only: Option<&str>) -> (Vec<Read>, Option<Gap>) {
     let operation = Operation::DescribeClassicLoadBalancers;
     let client = site.access.clients.classic(&site.target.place.region);
     site.access
@@ -73,19 +64,27 @@ async fn list(site: Site<'_>, only: Option<&str>) -> (Vec<Told>, Option<Gap>) {
                 let page = answer
                     .load_balancer_descriptions
                     .ok_or_else(|| Failure::malformed(operation, "the answer lists no load balancers"))?;
+                let page = listed::page(page.into_iter().map(|given| raw(site, given)));
                 Ok((page, answer.next_marker.filter(|marker| !marker.is_empty())))
             }
         })
         .await
 }
 
-fn raw(site: Site<'_>, told: Told) -> Option<RawLoadBalancer> {
-    let name = told.load_balancer_name.filter(|name| !name.is_empty())?;
+fn raw(site: Site<'_>, given: Given) -> Read {
+    let nameless = || Fault::Unusable("a classic load balancer without a usable name".to_owned());
+    let usable = |name: &String| !name.is_empty() && !name.contains(['/', ':']);
+    let name = given.load_balancer_name.filter(usable).ok_or_else(nameless)?;
     let partition = site.access.partition();
     let (region, account) = (&site.target.place.region, &site.target.place.account);
-    let arn = Arn::new(&format!("arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/{name}")).ok()?;
-    let listeners = told.listener_descriptions.map(|told| {
-        let read = told.into_iter().map(|description| {
+    let arn = Arn::new(&format!("arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/{name}"))
+        .map_err(|_| nameless())?;
+    // The older API has no ARN that names account and Region. The name of a zone begins with that of its Region.
+    if given.availability_zones.iter().flatten().any(|zone| !zone.starts_with(region.as_str())) {
+        return Err(Fault::Foreign(format!("{arn} with an Availability Zone of another Region")));
+    }
+    let listeners = given.listener_descriptions.map(|given| {
+        let read = given.into_iter().map(|description| {
             let listener = description.listener?;
             // The SDK puts an empty text in the place of a missing protocol.
             let protocol = Some(listener.protocol.to_uppercase()).filter(|protocol| !protocol.is_empty())?;
@@ -100,17 +99,17 @@ fn raw(site: Site<'_>, told: Told) -> Option<RawLoadBalancer> {
         }
     });
     let listeners = listeners.unwrap_or(Observed::Absent);
-    Some(RawLoadBalancer {
+    Ok(RawLoadBalancer {
         arn,
         name,
         kind: Kind::Classic,
-        scheme: told.scheme,
-        vpc: told.vpc_id,
-        dns_name: told.dns_name,
-        created: told.created_time.and_then(|at| Timestamp::new(at.secs(), at.subsec_nanos().try_into().ok()?).ok()),
+        scheme: given.scheme,
+        vpc: given.vpc_id,
+        dns_name: given.dns_name,
+        created: given.created_time.and_then(|at| Timestamp::new(at.secs(), at.subsec_nanos().try_into().ok()?).ok()),
         state: None,
-        security_groups: told.security_groups.unwrap_or_default(),
-        zones: told.availability_zones.unwrap_or_default(),
+        security_groups: given.security_groups.unwrap_or_default(),
+        zones: given.availability_zones.unwrap_or_default(),
         attributes: not_asked(Operation::DescribeClassicLoadBalancerAttributes),
         evidence: None,
         tags: not_asked(Operation::DescribeClassicTags),
@@ -126,7 +125,13 @@ async fn details(site: Site<'_>, mut raw: RawLoadBalancer) -> Result<RawLoadBala
             raw.attributes = Observed::Known(attributes);
             raw.evidence = Some(evidence);
         }
-        Ok(None) => return Err(raw.arn),
+        Ok(None) => {
+            let (entries, gap) = list(site, Some(&raw.name)).await;
+            match listed::again(Operation::DescribeClassicLoadBalancerAttributes, &raw.arn, entries, gap) {
+                None => return Err(raw.arn),
+                Some(gap) => raw.attributes = Observed::unread(gap),
+            }
+        }
         Err(gap) => raw.attributes = Observed::Unread(Arc::new(gap)),
     }
     Ok(raw)
@@ -161,37 +166,64 @@ pub(crate) async fn attributes(
                     at: clock(),
                     request_id: answer.request_id().map(str::to_owned),
                 };
-                let told = answer
+                let given = answer
                     .load_balancer_attributes
                     .ok_or_else(|| Failure::malformed(operation, "the answer holds no attributes"))?;
-                Ok(Some((flat(told), evidence)))
+                let attributes = flat(given).map_err(|problem| Failure::malformed(operation, &problem))?;
+                Ok(Some((attributes, evidence)))
             }
         })
         .await
 }
 
-/// The nested attributes of the older API under the flat keys of the newer one, so that one rule reads both.
-pub(crate) fn flat(told: LoadBalancerAttributes) -> BTreeMap<String, String> {
-    let mut flat = BTreeMap::new();
-    let mut put = |key: &str, value: String| flat.insert(key.to_owned(), value);
-    if let Some(cross_zone) = told.cross_zone_load_balancing {
+/// The nested attributes of the older API under the flat keys of the newer one, so that one rule reads both. An error where
+/// one has two values.
+pub(crate) fn flat(given: LoadBalancerAttributes) -> Result<BTreeMap<String, String>, String> {
+    let mut flat = Vec::new();
+    let mut put = |key: &str, value: String| flat.push((Some(key.to_owned()), Some(value)));
+    if let Some(cross_zone) = given.cross_zone_load_balancing {
         put("load_balancing.cross_zone.enabled", cross_zone.enabled.to_string());
     }
-    if let Some(log) = told.access_log {
+    if let Some(log) = given.access_log {
         put("access_logs.s3.enabled", log.enabled.to_string());
         put("access_logs.s3.bucket", log.s3_bucket_name.unwrap_or_default());
         put("access_logs.s3.prefix", log.s3_bucket_prefix.unwrap_or_default());
     }
-    if let Some(draining) = told.connection_draining {
+    if let Some(draining) = given.connection_draining {
         put("connection_draining.enabled", draining.enabled.to_string());
     }
-    if let Some(settings) = told.connection_settings {
+    if let Some(settings) = given.connection_settings {
         put("idle_timeout.timeout_seconds", settings.idle_timeout.to_string());
     }
-    for extra in told.additional_attributes.unwrap_or_default() {
-        if let Some(key) = extra.key {
-            put(&key, extra.value.unwrap_or_default());
+    let extras = given.additional_attributes.unwrap_or_default().into_iter().map(|extra| (extra.key, extra.value));
+    v2::unambiguous(flat.into_iter().chain(extras))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_elasticloadbalancing::types::{AccessLog, AdditionalAttribute};
+
+    use super::*;
+
+    #[test]
+    fn an_attribute_has_one_value() {
+        let extra = |key: Option<&str>, value: &str| {
+            AdditionalAttribute::builder().set_key(key.map(str::to_owned)).value(value).build()
+        };
+        let given = |extras: Vec<AdditionalAttribute>| {
+            let log = AccessLog::builder().enabled(false).build();
+            flat(LoadBalancerAttributes::builder().access_log(log).set_additional_attributes(Some(extras)).build())
+        };
+        let mode = Kind::Classic.mode_attribute();
+        let good = given(vec![extra(Some(mode), "monitor")]).expect("one value each");
+        assert_eq!(good.get(mode).map(String::as_str), Some("monitor"));
+        for bad in [
+            vec![extra(Some(mode), "monitor"), extra(Some(mode), "strictest")],
+            vec![extra(Some(mode), "monitor"), extra(Some(mode), "monitor")],
+            vec![extra(None, "monitor")],
+            vec![extra(Some("access_logs.s3.enabled"), "true")],
+        ] {
+            given(bad.clone()).expect_err(&format!("{bad:?}"));
         }
     }
-    flat
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use doorward_model::{Arn, Cell, Gap, GapReason, Listing};
 
+use super::listed::is_missing;
 use super::{CollectSettings, Harvest, Site, classic, v2, vended};
 use crate::Stop;
 use crate::access::Access;
@@ -72,9 +73,4 @@ fn cell(site: Site<'_>, arn: &Arn, harvest: Result<Harvest, Gap>) -> Cell {
         cell.gaps.push(gap.with_message("the answer is about another load balancer than the one that was asked for"));
     }
     cell
-}
-
-/// Both APIs refuse to describe what does not exist; the older one has two names for it.
-fn is_missing(gap: &Gap) -> bool {
-    gap.code.as_deref().is_some_and(|code| code.starts_with("LoadBalancerNotFound") || code == "AccessPointNotFound")
 }

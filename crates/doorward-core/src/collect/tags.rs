@@ -10,6 +10,7 @@ use futures::StreamExt;
 use doorward_model::{Arn, Gap, GapReason, Observed};
 
 use super::Site;
+use super::v2::unambiguous;
 use crate::access::{classic_as, elb_as};
 use crate::actions::Operation;
 use crate::failure::Failure;
@@ -27,6 +28,7 @@ pub(super) async fn read(site: Site<'_>, wanted: Vec<Arn>) -> HashMap<Arn, Obser
     batched(wanted, operation, |batch| {
         let client = client.clone();
         async move {
+            let batch = &batch;
             let ask = site.access.caller.call(site.route(Family::Elb, operation), |credentials| {
                 let arns = batch.iter().map(|arn| arn.as_str().to_owned()).collect();
                 let request = client
@@ -36,16 +38,14 @@ pub(super) async fn read(site: Site<'_>, wanted: Vec<Arn>) -> HashMap<Arn, Obser
                     .config_override(elb_as(credentials));
                 async move {
                     let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
-                    let told = answer
+                    let given = answer
                         .tag_descriptions
                         .ok_or_else(|| Failure::malformed(operation, "the answer lists no tags"))?;
-                    // A description without its list of tags, or a tag without its key, describes nothing: the load
-                    // balancer then counts as left out of the answer.
-                    let pairs = told.into_iter().filter_map(|one| {
-                        let tags = one.tags?.into_iter().map(|t| Some((t.key?, t.value.unwrap_or_default())));
-                        Some((Arn::new(&one.resource_arn?).ok()?, tags.collect::<Option<Tags>>()?))
+                    let pairs = given.into_iter().map(|one| {
+                        let arn = one.resource_arn.and_then(|arn| Arn::new(&arn).ok());
+                        (arn, one.tags.map(|tags| tags.into_iter().map(|tag| (tag.key, tag.value)).collect()))
                     });
-                    Ok(pairs.collect::<Vec<_>>())
+                    described(batch, pairs).map_err(|problem| Failure::malformed(operation, &problem))
                 }
             });
             ask.await
@@ -61,6 +61,7 @@ pub(super) async fn read_classic(site: Site<'_>, wanted: Vec<String>) -> HashMap
     batched(wanted, operation, |batch| {
         let client = client.clone();
         async move {
+            let batch = &batch;
             let ask = site.access.caller.call(site.route(Family::ElbClassic, operation), |credentials| {
                 let request = client
                     .describe_tags()
@@ -69,23 +70,42 @@ pub(super) async fn read_classic(site: Site<'_>, wanted: Vec<String>) -> HashMap
                     .config_override(classic_as(credentials));
                 async move {
                     let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
-                    let told = answer
+                    let given = answer
                         .tag_descriptions
                         .ok_or_else(|| Failure::malformed(operation, "the answer lists no tags"))?;
-                    let pairs = told.into_iter().filter_map(|one| {
-                        let tags = one.tags?.into_iter().map(|t| {
-                            // The SDK puts an empty text in the place of a missing key.
-                            (!t.key.is_empty()).then(|| (t.key, t.value.unwrap_or_default()))
-                        });
-                        Some((one.load_balancer_name?, tags.collect::<Option<Tags>>()?))
+                    let pairs = given.into_iter().map(|one| {
+                        // The SDK puts an empty text in the place of a missing key, which is no key.
+                        let tags =
+                            one.tags.map(|tags| tags.into_iter().map(|tag| (Some(tag.key), tag.value)).collect());
+                        (one.load_balancer_name, tags)
                     });
-                    Ok(pairs.collect::<Vec<_>>())
+                    described(batch, pairs).map_err(|problem| Failure::malformed(operation, &problem))
                 }
             });
             ask.await
         }
     })
     .await
+}
+
+/// Keys and values of tags, as an answer has them.
+type Pairs = Vec<(Option<String>, Option<String>)>;
+
+/// What an answer says of each load balancer that was asked for. A description without its list of tags describes nothing: the
+/// load balancer then counts as left out. One that was not asked for, or described twice, makes the answer unusable.
+fn described<K: Clone + Eq + Hash>(
+    asked: &[K],
+    given: impl Iterator<Item = (Option<K>, Option<Pairs>)>,
+) -> Result<Vec<(K, Tags)>, String> {
+    let mut seen = HashMap::new();
+    for (key, pairs) in given {
+        let key = key.filter(|key| asked.contains(key)).ok_or("the answer describes what was not asked for")?;
+        let tags = pairs.map(|pairs| unambiguous(pairs.into_iter())).transpose()?;
+        if seen.insert(key, tags).is_some() {
+            return Err("the answer describes a load balancer twice".to_owned());
+        }
+    }
+    Ok(seen.into_iter().filter_map(|(key, tags)| Some((key, tags?))).collect())
 }
 
 /// Asks batch by batch; halves a batch in which something was not found; marks who is missing from an answer.
@@ -168,6 +188,26 @@ mod tests {
         })
         .await;
         (answer, calls.into_inner())
+    }
+
+    #[test]
+    fn an_answer_describes_each_load_balancer_once() {
+        let tags = |pairs: &[(&str, &str)]| {
+            let pair = |(key, value): &(&str, &str)| (Some((*key).to_owned()), Some((*value).to_owned()));
+            Some(pairs.iter().map(pair).collect::<Pairs>())
+        };
+        let read = |given: Vec<(Option<u32>, Option<Pairs>)>| described(&[1, 2], given.into_iter());
+        let good = read(vec![(Some(1), tags(&[("owner", "web")])), (Some(2), None)]).expect("usable");
+        assert_eq!(good, [(1, Tags::from([("owner".into(), "web".into())]))]);
+        for bad in [
+            vec![(Some(1), tags(&[])), (Some(1), tags(&[("owner", "web")]))],
+            vec![(Some(3), tags(&[]))],
+            vec![(None, tags(&[]))],
+            vec![(Some(1), tags(&[("owner", "web"), ("owner", "shop")]))],
+            vec![(Some(1), tags(&[("", "web")]))],
+        ] {
+            read(bad.clone()).expect_err(&format!("{bad:?}"));
+        }
     }
 
     #[tokio::test]

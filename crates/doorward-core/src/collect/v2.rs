@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aws_sdk_elasticloadbalancingv2::types::{LoadBalancer as Told, LoadBalancerTypeEnum};
+use aws_sdk_elasticloadbalancingv2::types::{LoadBalancer as Given, LoadBalancerTypeEnum};
 use aws_types::request_id::RequestId;
 use futures::StreamExt;
 use jiff::Timestamp;
 
-use doorward_model::{Arn, Evidence, Gap, Kind, Listener, Observed, RawLoadBalancer};
+use doorward_model::{Arn, Evidence, Gap, GapReason, Kind, Listener, Observed, RawLoadBalancer};
 
-use super::{AT_ONCE, Harvest, Site, foreign, listing, not_asked, tags};
+use super::listed::{self, Fault, Read};
+use super::{AT_ONCE, Harvest, Site, not_asked, tags};
 use crate::access::elb_as;
 use crate::actions::Operation;
 use crate::failure::Failure;
@@ -18,23 +19,16 @@ use crate::pace::Family;
 
 /// Lists all, or the one that is asked for; then reads attributes, tags and (where asked) listeners of what can parse HTTP.
 pub(super) async fn harvest(site: Site<'_>, only: Option<&Arn>) -> Harvest {
-    let (told, gap) = list(site, only).await;
-    let mut harvest = Harvest { listing: listing(gap), load_balancers: Vec::new(), gone: Vec::new(), gaps: Vec::new() };
-    let mut found = Vec::with_capacity(told.len());
-    for lb in told {
-        match raw(lb) {
-            Some(raw) if site.owns(&raw.arn) => found.push(raw),
-            Some(raw) => harvest
-                .gaps
-                .push(foreign(Operation::DescribeLoadBalancers, &format!("{}, of another account or Region", raw.arn))),
-            None => {
-                harvest.gaps.push(foreign(Operation::DescribeLoadBalancers, "a load balancer without a usable ARN"))
-            }
-        }
-    }
-    // Page boundaries move when load balancers come and go, so one can be listed twice.
-    found.sort_by(|a, b| a.arn.cmp(&b.arn));
-    found.dedup_by(|a, b| a.arn == b.arn);
+    let (entries, gap) = list(site, only).await;
+    let listed = listed::together(Operation::DescribeLoadBalancers, entries, gap);
+    let found = listed.found;
+    let mut harvest = Harvest::new(listed.listing, listed.foreign);
+    // The list names these, and what they are cannot be said: that is not all that was to be read.
+    let unclear = |raw: &&RawLoadBalancer| raw.kind == Kind::Unrecognized;
+    harvest.gaps.extend(found.iter().find(unclear).map(|raw| {
+        let what = format!("the kind of {} is not known, or its type and its ARN contradict each other", raw.arn);
+        Gap::new(GapReason::Malformed, Operation::DescribeLoadBalancers.action()).with_message(what)
+    }));
 
     let chosen = site.chosen(&found);
     let wanted: Vec<Arn> =
@@ -58,7 +52,7 @@ pub(super) async fn harvest(site: Site<'_>, only: Option<&Arn>) -> Harvest {
     harvest
 }
 
-async fn list(site: Site<'_>, only: Option<&Arn>) -> (Vec<Told>, Option<Gap>) {
+async fn list(site: Site<'_>, only: Option<&Arn>) -> (Vec<Read>, Option<Gap>) {
     let operation = Operation::DescribeLoadBalancers;
     let client = site.access.clients.elb(&site.target.place.region);
     site.access
@@ -77,30 +71,38 @@ async fn list(site: Site<'_>, only: Option<&Arn>) -> (Vec<Told>, Option<Gap>) {
                 let page = answer
                     .load_balancers
                     .ok_or_else(|| Failure::malformed(operation, "the answer lists no load balancers"))?;
+                let page = listed::page(page.into_iter().map(|given| raw(site, given)));
                 Ok((page, answer.next_marker.filter(|marker| !marker.is_empty())))
             }
         })
         .await
 }
 
-fn raw(told: Told) -> Option<RawLoadBalancer> {
-    let kind = match &told.r#type {
+fn raw(site: Site<'_>, given: Given) -> Read {
+    let nameless = || Fault::Unusable("a load balancer without a usable ARN".to_owned());
+    let arn = given.load_balancer_arn.as_deref().and_then(|arn| Arn::new(arn).ok()).ok_or_else(nameless)?;
+    site.check(&arn)?;
+    let kind = match &given.r#type {
         Some(LoadBalancerTypeEnum::Application) => Kind::Application,
         Some(LoadBalancerTypeEnum::Network) => Kind::Network,
         Some(LoadBalancerTypeEnum::Gateway) => Kind::Gateway,
         _ => Kind::Unrecognized,
     };
-    Some(RawLoadBalancer {
-        arn: Arn::new(told.load_balancer_arn.as_deref()?).ok()?,
-        name: told.load_balancer_name.unwrap_or_default(),
-        kind,
-        scheme: told.scheme.map(|scheme| scheme.as_str().to_owned()),
-        vpc: told.vpc_id,
-        dns_name: told.dns_name,
-        created: told.created_time.and_then(|at| Timestamp::new(at.secs(), at.subsec_nanos().try_into().ok()?).ok()),
-        state: told.state.and_then(|state| state.code).map(|code| code.as_str().to_owned()),
-        security_groups: told.security_groups.unwrap_or_default(),
-        zones: told.availability_zones.unwrap_or_default().into_iter().filter_map(|zone| zone.zone_name).collect(),
+    let name = given.load_balancer_name.unwrap_or_default();
+    if name != arn.load_balancer_name() {
+        return Err(Fault::Unusable(format!("{arn} under another name")));
+    }
+    Ok(RawLoadBalancer {
+        kind: listed::kind(&arn, kind),
+        arn,
+        name,
+        scheme: given.scheme.map(|scheme| scheme.as_str().to_owned()),
+        vpc: given.vpc_id,
+        dns_name: given.dns_name,
+        created: given.created_time.and_then(|at| Timestamp::new(at.secs(), at.subsec_nanos().try_into().ok()?).ok()),
+        state: given.state.and_then(|state| state.code).map(|code| code.as_str().to_owned()),
+        security_groups: given.security_groups.unwrap_or_default(),
+        zones: given.availability_zones.unwrap_or_default().into_iter().filter_map(|zone| zone.zone_name).collect(),
         attributes: not_asked(Operation::DescribeLoadBalancerAttributes),
         evidence: None,
         tags: not_asked(Operation::DescribeTags),
@@ -116,7 +118,13 @@ async fn details(site: Site<'_>, mut raw: RawLoadBalancer) -> Result<RawLoadBala
             raw.attributes = Observed::Known(attributes);
             raw.evidence = Some(evidence);
         }
-        Ok(None) => return Err(raw.arn),
+        Ok(None) => {
+            let (entries, gap) = list(site, Some(&raw.arn)).await;
+            match listed::again(Operation::DescribeLoadBalancerAttributes, &raw.arn, entries, gap) {
+                None => return Err(raw.arn),
+                Some(gap) => raw.attributes = Observed::unread(gap),
+            }
+        }
         Err(gap) => raw.attributes = Observed::Unread(Arc::new(gap)),
     }
     if site.settings.alb_listeners {
@@ -156,17 +164,29 @@ pub(crate) async fn attributes(site: Site<'_>, arn: &Arn) -> Result<Option<(Attr
                     at: clock(),
                     request_id: answer.request_id().map(str::to_owned),
                 };
-                let told =
+                let given =
                     answer.attributes.ok_or_else(|| Failure::malformed(operation, "the answer holds no attributes"))?;
-                let attributes = told
-                    .into_iter()
-                    .map(|attribute| Some((attribute.key?, attribute.value.unwrap_or_default())))
-                    .collect::<Option<Attributes>>()
-                    .ok_or_else(|| Failure::malformed(operation, "the answer holds an attribute without a key"))?;
+                let attributes = unambiguous(given.into_iter().map(|one| (one.key, one.value)))
+                    .map_err(|problem| Failure::malformed(operation, &problem))?;
                 Ok(Some((attributes, evidence)))
             }
         })
         .await
+}
+
+/// Attributes or tags as a map. A key that is missing, or that comes twice, makes the answer unusable: nothing says which value
+/// is right.
+pub(crate) fn unambiguous(
+    pairs: impl Iterator<Item = (Option<String>, Option<String>)>,
+) -> Result<BTreeMap<String, String>, String> {
+    let mut map = BTreeMap::new();
+    for (key, value) in pairs {
+        let key = key.filter(|key| !key.is_empty()).ok_or("the answer contains a value without a key")?;
+        if let Some(twice) = map.insert(key.clone(), value.unwrap_or_default()).map(|_| key) {
+            return Err(format!("the answer contains the key {twice:?} twice"));
+        }
+    }
+    Ok(map)
 }
 
 pub(super) async fn listeners(site: Site<'_>, arn: &Arn) -> Observed<Vec<Listener>> {
@@ -187,11 +207,18 @@ pub(super) async fn listeners(site: Site<'_>, arn: &Arn) -> Observed<Vec<Listene
                 let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
                 let page =
                     answer.listeners.ok_or_else(|| Failure::malformed(operation, "the answer lists no listeners"))?;
-                let page = page.into_iter().map(|l| Listener {
-                    protocol: l.protocol.map(|p| p.as_str().to_owned()).unwrap_or_default(),
-                    port: l.port.and_then(|port| u16::try_from(port).ok()),
+                let page = page.into_iter().map(|l| {
+                    let protocol = l.protocol.map(|p| p.as_str().to_owned())?;
+                    let own = l.load_balancer_arn.as_deref() == Some(arn.as_str());
+                    own.then(|| Listener { protocol, port: l.port.and_then(|port| u16::try_from(port).ok()) })
                 });
-                Ok((page.collect::<Vec<_>>(), answer.next_marker.filter(|marker| !marker.is_empty())))
+                let page = page.collect::<Option<Vec<_>>>().ok_or_else(|| {
+                    Failure::malformed(
+                        operation,
+                        "the answer contains a listener without a protocol, or of another load balancer",
+                    )
+                })?;
+                Ok((page, answer.next_marker.filter(|marker| !marker.is_empty())))
             }
         })
         .await;

@@ -75,7 +75,13 @@ pub(super) async fn sources(site: Site<'_>) -> Result<BTreeMap<String, Vec<Arn>>
         match (source.name, source.log_type, source.resource_arns) {
             (Some(name), Some(kind), Some(arns)) if kind == ACCESS_LOGS => {
                 let arns: Result<Vec<Arn>, _> = arns.iter().map(|arn| Arn::new(arn)).collect();
-                by_name.insert(name, arns.map_err(|e| foreign(operation, &e.to_string()))?);
+                let arns = arns.map_err(|e| foreign(operation, &e.to_string()))?;
+                if arns.iter().any(|arn| site.check(arn).is_err()) {
+                    return Err(foreign(operation, "a source of another account or Region"));
+                }
+                if by_name.insert(name, arns).is_some() {
+                    return Err(foreign(operation, "a source twice"));
+                }
             }
             (Some(_), Some(kind), _) if kind != ACCESS_LOGS => {}
             _ => return Err(foreign(operation, "a source without name, log type or resources")),
@@ -111,7 +117,7 @@ pub(super) async fn deliveries(site: Site<'_>) -> Result<Vec<(String, String)>, 
     deliveries
         .into_iter()
         .map(|d| {
-            let pair = d.delivery_source_name.zip(d.delivery_destination_arn);
+            let pair = d.delivery_source_name.zip(d.delivery_destination_arn.filter(|arn| !arn.is_empty()));
             pair.ok_or_else(|| foreign(operation, "a delivery without source or destination"))
         })
         .collect()

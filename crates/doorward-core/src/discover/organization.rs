@@ -1,25 +1,32 @@
 //! The accounts of the organization.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::StreamExt;
 
 use doorward_model::{Account, AccountId, AccountState, Gap, GapReason, Listing, Observed, Organization};
 
-use super::DiscoverSettings;
+use super::known::{self, Known};
+use super::scope::Decision;
 use super::units::Units;
+use super::{DiscoverSettings, lost};
 use crate::access::{Access, organizations_as};
 use crate::actions::Operation;
 use crate::call::Route;
+use crate::collect::v2::unambiguous;
 use crate::failure::Failure;
 use crate::pace::Family;
 
-/// What Organizations told.
+/// What Organizations answers.
 pub(super) struct Found {
     pub(super) organization: Observed<Organization>,
     pub(super) accounts: Vec<Account>,
     pub(super) listing: Listing,
+    /// Accounts of an earlier scan about which nothing could be read, with why.
+    pub(super) unread: Vec<(Account, Gap)>,
+    /// Accounts of an earlier scan that AWS says are not of the organization any more.
+    pub(super) departed: Vec<Account>,
 }
 
 /// The base identity's own account and no other.
@@ -33,42 +40,137 @@ pub(super) fn alone(access: &Access) -> Found {
         tags: Observed::unread(Gap::new(GapReason::NotAsked, Operation::ListTagsForResource.action())),
         regions: not_asked_regions(),
     };
-    Found { organization: Observed::Absent, accounts: vec![account], listing: Listing::Full }
+    Found {
+        organization: Observed::Absent,
+        accounts: vec![account],
+        listing: Listing::Full,
+        unread: Vec::new(),
+        departed: Vec::new(),
+    }
 }
 
-/// The whole organization. Fails only where there is nothing to go on: a list that ends early is kept and marked.
-pub(super) async fn read(access: &Access, settings: &DiscoverSettings) -> Result<Found, Gap> {
+/// The whole organization. Fails only where there is nothing to go on: a list that ends early is kept and marked. What `known`
+/// has and the list lacks is asked for.
+pub(super) async fn read(access: &Access, settings: &DiscoverSettings, known: &[Known]) -> Result<Found, Gap> {
     let organization = describe(access).await?;
-    let (mut listed, mut listing) = list(access).await?;
-    if !listed.iter().any(|a| a.id == access.account().as_str()) && listing.is_full() {
-        let gap = Gap::new(GapReason::Malformed, Operation::ListAccounts.action())
-            .with_message(format!("the list of accounts lacks {}, the account that asked", access.account()));
-        if listed.is_empty() {
-            return Err(gap);
-        }
-        listing = Listing::Unread(Arc::new(gap));
+    let (listed, mut listing) = list(access, &organization).await?;
+    let (listed, contradiction) = once(listed);
+    if listed.is_empty() && listing.is_full() {
+        return Err(short(access.account(), "the account that asked"));
     }
-    listed.sort_by(|a, b| a.id.cmp(&b.id));
-    listed.dedup_by(|a, b| a.id == b.id);
+    let expected =
+        [(access.account(), "the account that asked"), (&organization.management_account, "the management account")];
+    let lacks = |(id, _): &&(&AccountId, &str)| !listed.iter().any(|entry| entry.id == id.as_str());
+    let problem = contradiction.or_else(|| expected.iter().find(lacks).map(|(id, who)| short(id, who)));
+    if let (Some(problem), true) = (problem, listing.is_full()) {
+        listing = Listing::Unread(Arc::new(problem));
+    }
     let units = Units::read(access).await;
     let want_tags = settings.account_tags_wanted || settings.scope.needs_tags();
-    let accounts: Vec<Result<Account, Gap>> =
-        futures::stream::iter(listed).map(|told| account(access, &units, told, want_tags)).buffered(16).collect().await;
-    let mut good = Vec::with_capacity(accounts.len());
+    let accounts: Vec<Result<Account, Gap>> = futures::stream::iter(listed)
+        .map(|entry| account(access, &units, entry, want_tags))
+        .buffered(16)
+        .collect()
+        .await;
+    let mut found = Found {
+        organization: Observed::Known(organization),
+        accounts: Vec::with_capacity(accounts.len()),
+        listing,
+        unread: Vec::new(),
+        departed: Vec::new(),
+    };
     for account in accounts {
         match account {
-            Ok(account) => good.push(account),
-            Err(gap) => listing = Listing::Unread(Arc::new(gap)),
+            Ok(account) => found.accounts.push(account),
+            Err(gap) => found.listing = Listing::Unread(Arc::new(gap)),
         }
     }
-    Ok(Found { organization: Observed::Known(organization), accounts: good, listing })
+    let ids: Vec<AccountId> = found.accounts.iter().map(|account| account.id.clone()).collect();
+    let mut missing = known::missing(&known::of(known, access, &found.organization), &ids);
+    // What the settings leave out is no part of the scan, listed or not.
+    missing.retain(|account| !matches!(settings.scope.decide(account), Decision::Out(_)));
+    lost::account_for(access, &units, want_tags, missing, &mut found).await;
+    found.accounts.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(found)
 }
 
-struct Told {
-    id: String,
+/// The list of accounts lacks one that must be in it.
+fn short(id: &AccountId, who: &str) -> Gap {
+    Gap::new(GapReason::Malformed, Operation::ListAccounts.action())
+        .with_message(format!("the list of accounts lacks {id}, {who}"))
+}
+
+/// Each account once, ordered by id. Pages may overlap; where two entries of one account contradict each other, the account
+/// counts as whatever makes it be looked at, and the list is not what was asked for.
+fn once(mut listed: Vec<Entry>) -> (Vec<Entry>, Option<Gap>) {
+    listed.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut all: Vec<Entry> = Vec::with_capacity(listed.len());
+    let mut contradiction = None;
+    for entry in listed {
+        let Some(known) = all.last_mut().filter(|known| known.id == entry.id) else {
+            all.push(entry);
+            continue;
+        };
+        if *known == entry {
+            continue;
+        }
+        contradiction.get_or_insert_with(|| {
+            Gap::new(GapReason::Malformed, Operation::ListAccounts.action())
+                .with_message(format!("the list of accounts contains {} twice, with different contents", entry.id))
+        });
+        known.merge(entry);
+    }
+    (all, contradiction)
+}
+
+/// What Organizations says of an account.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) id: String,
     name: Option<String>,
     state: Option<String>,
     paths: Vec<String>,
+    /// Whether its ARN names another account or organization.
+    foreign: bool,
+    /// Whether the same page named the account before.
+    again: bool,
+}
+
+impl Entry {
+    pub(super) fn of(entry: aws_sdk_organizations::types::Account, organization: &Organization) -> Self {
+        let id = entry.id.unwrap_or_default();
+        let named = entry.arn.as_deref().and_then(|arn| Some(arn.split_once(":account/")?.1.to_owned()));
+        let foreign = named.is_some_and(|named| named != format!("{}/{id}", organization.id));
+        Self {
+            id,
+            name: entry.name,
+            // `State` replaced `Status`, which retired on 2026-09-09 and may still be all that an older partition sends.
+            state: entry.state.map(|s| s.as_str().to_owned()).or_else(|| legacy_state(entry.status.as_ref())),
+            paths: entry.paths.unwrap_or_default(),
+            foreign,
+            again: false,
+        }
+    }
+
+    /// Takes in another entry of the same account: what the two do not agree on is not known.
+    fn merge(&mut self, other: Self) {
+        let inactive =
+            |state: &Option<String>| state.as_deref().is_some_and(|state| AccountState::from_aws(state).is_inactive());
+        if self.state != other.state {
+            // A state that ends an account takes two entries that agree.
+            self.state = match (inactive(&self.state), inactive(&other.state)) {
+                (true, true) => Some("SUSPENDED".to_owned()),
+                (true, false) => other.state,
+                (false, _) => self.state.take(),
+            };
+        }
+        self.name = self.name.take().filter(|name| Some(name) == other.name.as_ref());
+        if self.paths != other.paths {
+            // More than one place is none.
+            self.paths = self.paths.drain(..).chain(other.paths).collect::<BTreeSet<_>>().into_iter().collect();
+        }
+        self.foreign |= other.foreign;
+    }
 }
 
 async fn describe(access: &Access) -> Result<Organization, Gap> {
@@ -87,9 +189,10 @@ async fn describe(access: &Access) -> Result<Organization, Gap> {
             let request = client.describe_organization().customize().config_override(organizations_as(credentials));
             async move {
                 let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
-                let told = answer.organization().ok_or_else(|| Failure::malformed(operation, "the answer is empty"))?;
-                let management = told.master_account_id().and_then(|id| AccountId::new(id).ok());
-                match (told.id(), management) {
+                let organization =
+                    answer.organization().ok_or_else(|| Failure::malformed(operation, "the answer is empty"))?;
+                let management = organization.master_account_id().and_then(|id| AccountId::new(id).ok());
+                match (organization.id(), management) {
                     (Some(id), Some(management_account)) => Ok(Organization { id: id.to_owned(), management_account }),
                     _ => Err(Failure::malformed(operation, "the answer lacks the id or the management account")),
                 }
@@ -99,7 +202,7 @@ async fn describe(access: &Access) -> Result<Organization, Gap> {
 }
 
 /// All accounts. Pages may be empty and still not the last one. An error with nothing listed is an error; later it is a gap.
-async fn list(access: &Access) -> Result<(Vec<Told>, Listing), Gap> {
+async fn list(access: &Access, organization: &Organization) -> Result<(Vec<Entry>, Listing), Gap> {
     let operation = Operation::ListAccounts;
     let client = access.clients.organizations(access.home_region());
     let route = Route {
@@ -109,7 +212,7 @@ async fn list(access: &Access) -> Result<(Vec<Told>, Listing), Gap> {
         family: Family::OrganizationAccounts,
         operation,
     };
-    let (pages, gap) = access
+    let (all, gap) = access
         .caller
         .pages(route, |credentials, token| {
             let request = client
@@ -122,20 +225,16 @@ async fn list(access: &Access) -> Result<(Vec<Told>, Listing), Gap> {
                 let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
                 let accounts =
                     answer.accounts.ok_or_else(|| Failure::malformed(operation, "the answer lists no accounts"))?;
-                Ok((accounts, answer.next_token))
+                // Pages may overlap when accounts come and go; one page names none twice.
+                let mut named = BTreeSet::new();
+                let entries = accounts.into_iter().map(|account| {
+                    let entry = Entry::of(account, organization);
+                    Entry { again: !named.insert(entry.id.clone()), ..entry }
+                });
+                Ok((entries.collect::<Vec<_>>(), answer.next_token))
             }
         })
         .await;
-    let all: Vec<Told> = pages
-        .into_iter()
-        .map(|a| Told {
-            id: a.id.unwrap_or_default(),
-            name: a.name,
-            // `State` replaced `Status`, which retired on 2026-09-09 and may still be all that an older partition sends.
-            state: a.state.map(|s| s.as_str().to_owned()).or_else(|| legacy_state(a.status.as_ref())),
-            paths: a.paths.unwrap_or_default(),
-        })
-        .collect();
     match gap {
         Some(gap) if all.is_empty() => Err(gap),
         Some(gap) => Ok((all, Listing::Unread(Arc::new(gap)))),
@@ -147,18 +246,23 @@ fn legacy_state(status: Option<&aws_sdk_organizations::types::AccountStatus>) ->
     status.map(|s| s.as_str().to_owned())
 }
 
-async fn account(access: &Access, units: &Units, told: Told, want_tags: bool) -> Result<Account, Gap> {
-    let id = AccountId::new(&told.id)
-        .map_err(|e| Gap::new(GapReason::Malformed, Operation::ListAccounts.action()).with_message(e.to_string()))?;
+pub(super) async fn account(access: &Access, units: &Units, entry: Entry, want_tags: bool) -> Result<Account, Gap> {
+    let malformed = |what: String| Gap::new(GapReason::Malformed, Operation::ListAccounts.action()).with_message(what);
+    let id = AccountId::new(&entry.id).map_err(|e| malformed(e.to_string()))?;
+    if entry.foreign {
+        return Err(malformed(format!(
+            "the list of accounts contains {id} under the ARN of another account or organization"
+        )));
+    }
     let tags = if want_tags {
         account_tags(access, &id).await
     } else {
         Observed::unread(Gap::new(GapReason::NotAsked, Operation::ListTagsForResource.action()))
     };
     Ok(Account {
-        ou: units.path_of(access, &id, &told.paths).await,
-        name: Observed::from_answer(told.name),
-        state: AccountState::from_aws(told.state.as_deref().unwrap_or("(not told)")),
+        ou: units.path_of(access, &id, &entry.paths).await,
+        name: Observed::from_answer(entry.name),
+        state: AccountState::from_aws(entry.state.as_deref().unwrap_or("(no state)")),
         tags,
         regions: not_asked_regions(),
         id,
@@ -191,12 +295,47 @@ async fn account_tags(access: &Access, id: &AccountId) -> Observed<BTreeMap<Stri
             }
         })
         .await;
-    match gap {
-        None => Observed::Known(pages.into_iter().map(|tag| (tag.key, tag.value)).collect()),
-        Some(gap) => Observed::unread(gap),
+    if let Some(gap) = gap {
+        return Observed::unread(gap);
+    }
+    // The SDK puts an empty text in the place of a missing key, which is no key.
+    match unambiguous(pages.into_iter().map(|tag| (Some(tag.key), Some(tag.value)))) {
+        Ok(tags) => Observed::Known(tags),
+        Err(problem) => Observed::unread(Gap::new(GapReason::Malformed, operation.action()).with_message(problem)),
     }
 }
 
 fn not_asked_regions<T>() -> Observed<T> {
     Observed::unread(Gap::new(GapReason::NotAsked, Operation::ListRegions.action()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(id: &str, name: &str, state: &str, path: &str) -> Entry {
+        let (name, state) = (Some(name.to_owned()), Some(state.to_owned()));
+        Entry { id: id.into(), name, state, paths: vec![path.into()], ..Entry::default() }
+    }
+
+    #[test]
+    fn an_account_that_is_listed_twice_is_looked_at_and_the_list_is_not_whole() {
+        let one = |state: &str| entry("111122223333", "shop", state, "o-1/r-1/111122223333/");
+        for (first, second, state, whole) in [
+            ("ACTIVE", "ACTIVE", "ACTIVE", true),
+            ("SUSPENDED", "ACTIVE", "ACTIVE", false),
+            ("ACTIVE", "SUSPENDED", "ACTIVE", false),
+            ("CLOSED", "SUSPENDED", "SUSPENDED", false),
+            ("PENDING_CLOSURE", "NEWER", "NEWER", false),
+        ] {
+            let (all, contradiction) = once(vec![one(first), one(second)]);
+            assert_eq!((all.len(), all[0].state.as_deref()), (1, Some(state)), "{first} {second}");
+            assert_eq!(contradiction.is_none(), whole, "{first} {second}");
+        }
+        let (all, contradiction) = once(vec![
+            entry("111122223333", "shop", "ACTIVE", "o-1/r-1/ou-1/111122223333/"),
+            entry("111122223333", "till", "ACTIVE", "o-1/r-1/ou-2/111122223333/"),
+        ]);
+        assert!(contradiction.is_some() && all[0].name.is_none() && all[0].paths.len() == 2, "{all:?}");
+    }
 }

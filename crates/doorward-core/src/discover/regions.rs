@@ -68,7 +68,13 @@ pub(super) async fn list(access: &Access, session: &Session) -> Result<Vec<(Regi
         return Err(unusable("no Region at all"));
     }
     regions.sort_by(|a, b| a.0.cmp(&b.0));
-    regions.dedup_by(|a, b| a.0 == b.0);
+    // Whichever of two states were taken, a Region that is in use could be left out.
+    if let Some(twice) = regions.windows(2).find_map(|pair| match pair {
+        [(one, _), (other, _)] if one == other => Some(one.clone()),
+        _ => None,
+    }) {
+        return Err(unusable(&format!("the Region {twice} twice")));
+    }
     Ok(regions)
 }
 

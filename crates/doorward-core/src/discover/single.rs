@@ -78,7 +78,7 @@ async fn find(
     if let Some((organization, account)) = known {
         return Ok((organization, Ok(account)));
     }
-    let found = organization::read(access, settings)
+    let found = organization::read(access, settings, &[])
         .await
         .map_err(|gap| DiscoverError::Organization { caller: access.identity().to_string(), gap: Box::new(gap) })?;
     let account = found.accounts.into_iter().find(|account| account.id == place.account);

@@ -1,6 +1,7 @@
 //! Organizational units: their names, and where each account stands among them.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use aws_sdk_organizations::types::OrganizationalUnit;
@@ -32,9 +33,12 @@ impl Units {
             Err(gap) => return Self { gap: Some(Arc::new(gap)), ..units },
         };
         let mut pending = FuturesUnordered::new();
+        let mut contradicted = Vec::new();
         for id in roots {
             let path = OuPath { names: "/".to_owned(), ids: vec![id.clone()] };
-            units.paths.insert(id.clone(), path.clone());
+            if units.paths.insert(id.clone(), path.clone()).is_some() {
+                return Self { gap: Some(Arc::new(twice(Operation::ListRoots, &id))), paths: BTreeMap::new() };
+            }
             pending.push(children(access, path));
         }
         while let Some((parent, found, gap)) = pending.next().await {
@@ -45,20 +49,39 @@ impl Units {
                 let names = format!("{}/{name}", parent.names.trim_end_matches('/'));
                 let ids = parent.ids.iter().cloned().chain([id.clone()]).collect();
                 let path = OuPath { names, ids };
-                if units.paths.insert(id, path.clone()).is_none() {
-                    pending.push(children(access, path));
+                match units.paths.entry(id) {
+                    Entry::Vacant(place) => {
+                        place.insert(path.clone());
+                        pending.push(children(access, path));
+                    }
+                    // Pages may overlap; another name or another place is a contradiction.
+                    Entry::Occupied(known) if *known.get() == path => {}
+                    Entry::Occupied(known) => {
+                        units.gap = Some(Arc::new(twice(Operation::ListOrganizationalUnitsForParent, known.key())));
+                        contradicted.push(known.key().clone());
+                    }
                 }
             }
         }
+        // Where these stand is not known, nor where anything below them does.
+        units.paths.retain(|_, path| !path.ids.iter().any(|id| contradicted.contains(id)));
         units
     }
 
     /// Where an account stands: by the path the account itself told, else by asking for its parent.
     pub(super) async fn path_of(&self, access: &Access, account: &AccountId, told: &[String]) -> Observed<OuPath> {
-        let own = told.first().and_then(|path| {
+        let units: BTreeSet<&str> = told
+            .iter()
             // o-.../r-.../ou-.../ou-.../account/
-            path.split('/').rfind(|part| part.starts_with("ou-") || part.starts_with("r-")).map(str::to_owned)
-        });
+            .filter_map(|path| path.split('/').rfind(|part| part.starts_with("ou-") || part.starts_with("r-")))
+            .collect();
+        if units.len() > 1 {
+            return Observed::unread(
+                Gap::new(GapReason::Malformed, Operation::ListAccounts.action())
+                    .with_message(format!("account {account} is in more than one place of the organization")),
+            );
+        }
+        let own = units.first().map(|unit| (*unit).to_owned());
         let unit = match own {
             Some(unit) => unit,
             None => match parent(access, account).await {
@@ -75,6 +98,12 @@ impl Units {
             ),
         }
     }
+}
+
+/// The same id in two places, or under two names.
+fn twice(operation: Operation, id: &str) -> Gap {
+    Gap::new(GapReason::Malformed, operation.action())
+        .with_message(format!("the answers contain {id} twice, with different contents"))
 }
 
 async fn roots(access: &Access) -> Result<Vec<String>, Gap> {
@@ -185,8 +214,9 @@ async fn parent(access: &Access, account: &AccountId) -> Result<String, Gap> {
     if let Some(gap) = gap {
         return Err(gap);
     }
-    parents
-        .into_iter()
-        .find_map(|parent| parent.id)
-        .ok_or_else(|| Gap::new(GapReason::Malformed, operation.action()).with_message("the answers name no parent"))
+    let named: Option<BTreeSet<String>> = parents.into_iter().map(|parent| parent.id).collect();
+    match named.unwrap_or_default().into_iter().collect::<Vec<_>>() {
+        one if one.len() == 1 => Ok(one.into_iter().collect()),
+        _ => Err(Gap::new(GapReason::Malformed, operation.action()).with_message("the answers do not name one parent")),
+    }
 }

@@ -3,18 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use doorward_fakeaws::{Fault, What};
+use doorward_core::discover::Known;
+use doorward_fakeaws::{Fault, Form, What};
 use futures::StreamExt;
 
-use crate::bed::{SMALL, Setup, check_honest, fired, scan, serve, span};
+use crate::bed::{SMALL, Setup, check_honest, fired, known, scan, serve, span};
 
 /// No scan of the small organization may take longer than this, whatever happens to it.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Scans under faults; checks the one law; returns how often the faults fired.
 async fn check(what: String, faults: Vec<Fault>) -> u64 {
+    check_again(what, faults, &[]).await
+}
+
+/// The same for a scan that follows another.
+async fn check_again(what: String, faults: Vec<Fault>, known: &[Known]) -> u64 {
     let server = serve(SMALL, faults).await;
-    let setup = Setup::default();
+    let setup = Setup { known: known.to_vec(), ..Setup::default() };
     let outcome = tokio::time::timeout(DEADLINE, scan(&server, &setup)).await;
     match outcome.unwrap_or_else(|_| panic!("{what}: hangs")) {
         Ok(report) => check_honest(&what, &report, SMALL, &server),
@@ -90,9 +96,54 @@ async fn a_call_that_always_fails_is_a_gap() {
         .await;
 }
 
+/// Answers that parse and are not right. Nothing of what they say may be believed, once or always.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_takes_every_form() {
+    let known = known(SMALL).await;
+    let fired: Vec<(Form, u64)> = futures::stream::iter(Form::ALL)
+        .map(|form| {
+            let known = &known;
+            async move {
+                let always = vec![Fault::new(What::Form(form))];
+                let all = check_again(format!("{form:?} always"), always, known).await;
+                for n in 1.. {
+                    let fault = Fault::new(What::Form(form)).nth(n);
+                    if check_again(format!("answer {n}: {form:?}"), vec![fault], known).await == 0 {
+                        return (form, all.min(n - 1));
+                    }
+                }
+                (form, 0)
+            }
+        })
+        .buffer_unordered(8)
+        .collect()
+        .await;
+    assert_eq!(fired.len(), Form::ALL.len());
+    for (form, number) in fired {
+        assert!(number > 0, "{form:?} never fired");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_action_that_always_takes_a_form_is_a_gap() {
+    let known = known(SMALL).await;
+    let actions = ["ListAccounts", "ListRegions", "DescribeLoadBalancers", "DescribeLoadBalancerAttributes", "List*"];
+    let cases = actions.into_iter().flat_map(|action| Form::ALL.map(move |form| (action, form)));
+    futures::stream::iter(cases)
+        .for_each_concurrent(16, |(action, form)| {
+            let known = &known;
+            async move {
+                let fault = Fault::new(What::Form(form)).action(action);
+                check_again(format!("{action} always: {form:?}"), vec![fault], known).await;
+            }
+        })
+        .await;
+}
+
 /// One random fault: what, where and how often, all from the seed.
 fn random_fault(rng: &mut fastrand::Rng) -> Fault {
-    let kinds = kinds();
+    let mut kinds = kinds();
+    kinds.extend(Form::ALL.map(What::Form));
     let mut fault = Fault::new(kinds[rng.usize(..kinds.len())].clone());
     if rng.bool() {
         let actions = ["Describe*", "List*", "AssumeRole", "DescribeTags", "DescribeLoadBalancerAttributes"];
@@ -120,13 +171,14 @@ async fn random_schedules_make_up_nothing() {
     let (runs, first) = (number("DOORWARD_FAULT_RUNS").unwrap_or(usual), number("DOORWARD_FAULT_SEED").unwrap_or(1));
     println!("{runs} schedules, seeds {first} to {}", first + runs - 1);
     let total = Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let known = known(SMALL).await;
     futures::stream::iter(first..first + runs)
         .for_each_concurrent(16, |seed| {
-            let total = total.clone();
+            let (total, known) = (total.clone(), &known);
             async move {
                 let mut rng = fastrand::Rng::with_seed(seed);
                 let faults: Vec<Fault> = (0..rng.usize(1..4)).map(|_| random_fault(&mut rng)).collect();
-                let hits = check(format!("DOORWARD_FAULT_SEED={seed}: {faults:?}"), faults).await;
+                let hits = check_again(format!("DOORWARD_FAULT_SEED={seed}: {faults:?}"), faults, known).await;
                 total.fetch_add(hits, std::sync::atomic::Ordering::Relaxed);
             }
         })

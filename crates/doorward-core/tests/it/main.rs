@@ -5,6 +5,7 @@
 mod bed;
 mod credentials;
 mod faults;
+mod forms;
 mod noise;
 mod order;
 mod partitions;

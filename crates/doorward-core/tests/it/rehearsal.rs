@@ -45,7 +45,7 @@ async fn rehearsed(server: &Server, setup: &Setup) -> Result<(Picture, Vec<Cell>
     let (access, calls, clock) = (setup.access.clone(), setup.calls.clone(), setup.clock.clone());
     let access = Access::connect(access, calls, clock, Some(&emulator(server)), &stop).await;
     let access = access.map_err(|e| e.to_string())?;
-    let plan = discover(&access, &setup.discover, &stop, &|_, _| {}).await.map_err(|e| e.to_string())?;
+    let plan = discover(&access, &setup.discover, &[], &stop, &|_, _| {}).await.map_err(|e| e.to_string())?;
     let mut cells = plan.settled;
     let tried: Vec<Cell> = rehearse(&access, setup.collect, plan.targets, &stop).collect().await;
     cells.extend(tried);
@@ -167,7 +167,7 @@ async fn what_no_load_balancer_needs_today_is_asked_for_once() {
         let (_stopper, stop) = Stop::new();
         let (access, calls, clock) = (setup.access.clone(), setup.calls.clone(), setup.clock.clone());
         let access = Access::connect(access, calls, clock, Some(&emulator(&server)), &stop).await.expect("a way in");
-        let plan = discover(&access, &setup.discover, &stop, &|_, _| {}).await.expect("an organization");
+        let plan = discover(&access, &setup.discover, &[], &stop, &|_, _| {}).await.expect("an organization");
         // The management account has no load balancer at all.
         let empty = plan.targets.into_iter().find(|t| t.place.account.as_str() == "300000000001").expect("a target");
         let cells: Vec<Cell> = rehearse(&access, setup.collect, vec![empty.clone()], &stop).collect().await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Fault, Schedule, What};
+use super::{Fault, Form, Schedule, What};
 
 /// A fault as text describes it. Unknown keys are refused.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -12,7 +12,8 @@ use super::{Fault, Schedule, What};
 pub struct FaultSpec {
     /// `throttle`, `server_error`, `access_denied`, `scp_denied`, `expired_token`, `reset`, `lost_answer`, `partial_failure`,
     /// `invalid_finding`, `half_close`, `black_hole`,
-    /// `slow_drip`, `truncated`, `malformed`, `empty_body`, `wrong_account`, `clock_skew` or `latency`.
+    /// `slow_drip`, `truncated`, `malformed`, `empty_body`, `wrong_account`, `clock_skew`, `latency`, or the name of a
+    /// [`Form`](super::Form).
     pub kind: String,
     /// Service: `sts`, `organizations`, `account`, `elbv2`, `elb`, `logs`, `securityhub`, `s3`, `cloudwatch`, `athena` or a signing name.
     pub service: Option<String>,
@@ -83,7 +84,10 @@ impl FaultSpec {
             "wrong_account" => What::WrongAccount,
             "clock_skew" => What::ClockSkew,
             "latency" => What::Latency(pause),
-            other => return Err(format!("there is no fault kind {other:?}")),
+            other => match Form::from_name(other) {
+                Some(form) => What::Form(form),
+                None => return Err(format!("there is no fault kind {other:?}")),
+            },
         };
         let schedule = match (self.nth, self.every, self.first_of_each, self.probability) {
             (None, None, None, None) => Schedule::Always,

@@ -13,7 +13,7 @@ use record::record;
 use super::{RequestIds, State};
 use crate::calls::{CallDetail, CallRecord};
 use crate::digest::{digest, request_id};
-use crate::faults::{Described, What};
+use crate::faults::{Described, Form, What};
 use crate::iam::decision::{Refusal, decide, denial_message};
 use crate::iam::policy::Context;
 use crate::iam::session::Principal;
@@ -80,14 +80,16 @@ pub(super) async fn answer(state: &State, parts: &Parts, body: &[u8]) -> Outgoin
         id = request_id(digest(&[identified.account, region, identified.service.label, &identified.action, &content]));
     }
 
-    let struck = state.faults().strike(&Described {
+    let faults = state.faults();
+    let described = Described {
         service: identified.service.label,
         signing: identified.service.signing,
         action: &identified.action,
         account: identified.account,
         region: &identified.scope.region,
         resources: &identified.resources,
-    });
+    };
+    let struck = faults.strike(&described);
     let mut spoil = None;
     let mut injected = None;
     let mut misdirect = false;
@@ -120,9 +122,28 @@ pub(super) async fn answer(state: &State, parts: &Parts, body: &[u8]) -> Outgoin
         }
         None => perform(state, &identified, headers, now, Twist { misdirect, fail_some, forbidden }),
     };
-    let reply = reply(identified.service, &identified.action, &id, result);
+    let mut reply = reply(identified.service, &identified.action, &id, result);
+    if spoil.is_none() && reply.outcome == "ok" {
+        let reshaped = faults.reshape(&described, |form| reshape(&identified, &id, &reply, form));
+        if let Some((form, reshaped)) = reshaped {
+            (spoil, reply) = (Some(What::Form(form)), reshaped);
+        }
+    }
     record(state, sequence, &id, now, &identified, &reply, spoil.as_ref());
     Outgoing { reply, request_id: id, now, spoil }
+}
+
+/// An answer in a form that is not right; none where it cannot take the form.
+fn reshape(identified: &Identified<'_>, id: &str, right: &Reply, form: Form) -> Option<Reply> {
+    let (service, action) = (identified.service, identified.action.as_str());
+    if form == Form::NotFound {
+        let about_one = matches!(action, "DescribeLoadBalancerAttributes" | "DescribeTags");
+        let failure = Failure::own("LoadBalancerNotFound", "One or more load balancers not found");
+        return about_one.then(|| reply(service, action, id, Err(failure)));
+    }
+    let body = form.of(service.label, action, &right.body)?;
+    let (status, content_type) = (right.status, right.content_type);
+    Some(Reply { status, content_type, body, outcome: right.outcome.clone(), headers: right.headers.clone() })
 }
 
 /// Errors before the service is known are worded like a query service's.

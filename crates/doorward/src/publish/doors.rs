@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use doorward_core::access::{Access, Purpose, Session};
+use doorward_core::whole::WholeJson;
 use doorward_model::{AccountId, AccountRegion, Gap, GapReason, Region};
 use doorward_sink_securityhub::{Client, Credentials, Door, Doors};
 
@@ -28,7 +29,12 @@ impl<'a> Sessions<'a> {
 
     fn client(&self, region: &Region) -> Client {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        clients.entry(region.clone()).or_insert_with(|| Client::new(&self.access.sdk_config(region))).clone()
+        let build = || {
+            let client = Client::new(&self.access.sdk_config(region));
+            // A count of refused findings that comes twice must not be taken for the last one.
+            Client::from_conf(client.config().to_builder().interceptor(WholeJson).build())
+        };
+        clients.entry(region.clone()).or_insert_with(build).clone()
     }
 }
 

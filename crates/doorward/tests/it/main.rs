@@ -20,6 +20,7 @@ mod interrupt;
 mod kills;
 mod lambda;
 mod ledger;
+mod not_whole;
 mod notify;
 mod publish;
 mod samples;

@@ -18,9 +18,13 @@ pub(super) fn record(
     reply: &Reply,
     spoil: Option<&What>,
 ) {
-    let outcome = spoil.map_or(reply.outcome.as_str(), |what| spoiled_outcome(what));
+    let outcome = match spoil {
+        None => reply.outcome.clone(),
+        Some(What::Form(form)) => format!("fault:{}", form.name()),
+        Some(what) => spoiled_outcome(what).to_owned(),
+    };
     if state.calls.detail() == CallDetail::Counts {
-        state.calls.count(sequence, identified.service.label, &identified.action, outcome);
+        state.calls.count(sequence, identified.service.label, &identified.action, &outcome);
         return;
     }
     let status = match spoil {
@@ -37,7 +41,7 @@ pub(super) fn record(
         action: identified.action.clone(),
         resource: if identified.resources.is_empty() { "*".to_owned() } else { identified.resources.join(",") },
         iam_action: iam_action(identified),
-        outcome: outcome.to_owned(),
+        outcome,
         status,
         access_key: identified.scope.access_key.clone(),
         request_id: request_id.to_owned(),

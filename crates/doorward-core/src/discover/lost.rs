@@ -1,0 +1,143 @@
+//! Accounts that an earlier scan knew and the list of accounts lacks.
+//!
+//! An account may have left the organization, or the list may be short. Organizations is asked for each of them: an account that
+//! it describes is scanned although it was not listed, one that it does not find has left, and one about which it does not
+//! answer is a failed line of the coverage. In the first and the last case the list of accounts is not whole.
+
+use std::sync::Arc;
+
+use futures::StreamExt;
+
+use doorward_model::{Account, AccountId, AccountState, Gap, GapReason, Listing, Observed};
+
+use super::organization::{Entry, Found, account};
+use super::units::Units;
+use crate::access::{Access, organizations_as};
+use crate::actions::Operation;
+use crate::call::Route;
+use crate::failure::Failure;
+use crate::pace::Family;
+
+/// What became of an account that is not listed.
+enum Fate {
+    /// Organizations describes it.
+    Here(Box<Account>),
+    /// Organizations does not find it.
+    Left(Account),
+    /// Organizations does not say.
+    Unread(AccountId, Gap),
+}
+
+/// Adds the accounts that are missing to what was found, each as what it turned out to be.
+pub(super) async fn account_for(
+    access: &Access,
+    units: &Units,
+    want_tags: bool,
+    missing: Vec<&Account>,
+    found: &mut Found,
+) {
+    let Observed::Known(organization) = found.organization.clone() else { return };
+    let fates: Vec<Fate> = match &found.listing {
+        Listing::Full => {
+            let ask = |known: &Account| {
+                let (known, organization) = (known.clone(), &organization);
+                async move {
+                    match describe(access, &known.id).await {
+                        Ok(None) => Fate::Left(known),
+                        Ok(Some(entry)) => {
+                            match account(access, units, Entry::of(entry, organization), want_tags).await {
+                                Ok(account) if account.id == known.id => Fate::Here(Box::new(account)),
+                                Ok(_) => Fate::Unread(known.id, malformed("the answer is about another account")),
+                                Err(gap) => Fate::Unread(known.id, gap),
+                            }
+                        }
+                        Err(gap) => Fate::Unread(known.id, gap),
+                    }
+                }
+            };
+            futures::stream::iter(missing.into_iter().map(ask)).buffered(8).collect().await
+        }
+        // The list ended early, so that these are missing is no wonder, and one call for each of them could be thousands.
+        Listing::Unread(gap) => {
+            missing.into_iter().map(|known| Fate::Unread(known.id.clone(), gap.as_ref().clone())).collect()
+        }
+    };
+    let mut lacking: Vec<AccountId> = Vec::new();
+    for fate in fates {
+        match fate {
+            Fate::Here(account) => {
+                lacking.push(account.id.clone());
+                found.accounts.push(*account);
+            }
+            Fate::Left(account) => found.departed.push(account),
+            Fate::Unread(id, gap) => {
+                lacking.push(id.clone());
+                found.unread.push((unlisted(id, &gap), gap));
+            }
+        }
+    }
+    if let (Some(first), Listing::Full) = (lacking.first(), &found.listing) {
+        let others = match lacking.len() - 1 {
+            0 => String::new(),
+            others => format!(" and {others} more"),
+        };
+        found.listing = Listing::Unread(Arc::new(
+            Gap::new(GapReason::Malformed, Operation::ListAccounts.action()).with_message(format!(
+                "the list of accounts lacks {first}{others}, which an earlier scan found in the organization and \
+                 organizations:DescribeAccount does not say has left"
+            )),
+        ));
+    }
+}
+
+/// An account of which only the id is known.
+fn unlisted(id: AccountId, gap: &Gap) -> Account {
+    let gap = Arc::new(gap.clone());
+    Account {
+        id,
+        name: Observed::Unread(gap.clone()),
+        state: AccountState::Other("not listed".to_owned()),
+        ou: Observed::Unread(gap.clone()),
+        tags: Observed::Unread(gap.clone()),
+        regions: Observed::Unread(gap),
+    }
+}
+
+fn malformed(what: &str) -> Gap {
+    Gap::new(GapReason::Malformed, Operation::DescribeAccount.action()).with_message(what)
+}
+
+/// Asks for one account; none where it is not in the organization.
+async fn describe(access: &Access, id: &AccountId) -> Result<Option<aws_sdk_organizations::types::Account>, Gap> {
+    let operation = Operation::DescribeAccount;
+    let client = access.clients.organizations(access.home_region());
+    let route = Route {
+        session: access.base(),
+        region: access.home_region(),
+        told_enabled: true,
+        family: Family::OrganizationDescribe,
+        operation,
+    };
+    access
+        .caller
+        .call(route, |credentials| {
+            let request = client
+                .describe_account()
+                .account_id(id.as_str())
+                .customize()
+                .config_override(organizations_as(credentials));
+            async move {
+                match request.send().await {
+                    Ok(answer) => match answer.account {
+                        Some(account) => Ok(Some(account)),
+                        None => Err(Failure::malformed(operation, "the answer describes no account")),
+                    },
+                    Err(error) => {
+                        let failure = Failure::of(operation, &error);
+                        if failure.code() == Some("AccountNotFoundException") { Ok(None) } else { Err(failure) }
+                    }
+                }
+            }
+        })
+        .await
+}
