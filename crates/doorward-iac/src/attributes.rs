@@ -57,7 +57,24 @@ impl Attributes {
         for entry in entries {
             let unsure = |message: &str| gap(text, GapReason::Unresolved, entry.span.clone(), message);
             // A list entry that stands for nothing, such as a reference to AWS::NoValue.
-            if entry.get(names.0).is_none() && !entry.is_null() && read(entry) == Observed::Absent {
+            let is_function = entry.tag.is_some();
+            if (is_function || entry.get(names.0).is_none()) && !entry.is_null() {
+                match read(entry) {
+                    Observed::Absent => continue,
+                    Observed::Unread(gap) if is_function => {
+                        attributes.rest = Some(gap);
+                        continue;
+                    }
+                    Observed::Unread(_) | Observed::Known(_) => {}
+                }
+            }
+            // A function beside key and value may put others in their place.
+            if entry.get(names.0).is_some() && entry.key(&|key| key.starts_with("Fn::")).is_some() {
+                attributes.rest = Some(unsure("a function beside the attribute may replace it"));
+                if let Some(Observed::Known(key)) = entry.get(names.0).map(read) {
+                    let value = Observed::Unread(unsure("a function beside the attribute may replace its value"));
+                    attributes.name(text, &key, value, entry.span.clone());
+                }
                 continue;
             }
             let key = entry.get(names.0).map_or(Observed::Absent, read);

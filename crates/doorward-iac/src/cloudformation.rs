@@ -3,17 +3,30 @@
 //! An attribute that a template does not name keeps its value when a stack is updated, because the API changes the named ones
 //! only: <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ModifyLoadBalancerAttributes.html>
 
-use doorward_model::{GapReason, Kind, Listener, Manager, Observed};
+use std::sync::Arc;
+
+use doorward_model::{Gap, GapReason, Kind, Listener, Manager, Observed};
 
 use crate::attributes::Attributes;
 use crate::draft::{Draft, LOGS_BUCKET, LOGS_ENABLED, LOGS_PREFIX, gap, scheme};
 use crate::text::Text;
 use crate::tree::{Data, Document, Node};
-use crate::{Dialect, Options, Reading, Unread, splice};
+use crate::{Dialect, Options, Reading, Unread, form, splice};
 
 const V2: &str = "AWS::ElasticLoadBalancingV2::LoadBalancer";
 const CLASSIC: &str = "AWS::ElasticLoadBalancing::LoadBalancer";
 const NAMES: (&str, &str) = ("Key", "Value");
+
+/// Resources that deploy another template.
+const NESTED: [&str; 4] = [
+    "AWS::CloudFormation::Stack",
+    "AWS::CloudFormation::StackSet",
+    "AWS::Serverless::Application",
+    "AWS::ServiceCatalog::CloudFormationProvisionedProduct",
+];
+
+/// The deepest nesting of loops and merges among the resources that is followed.
+const DEEPEST_LOOP: usize = 8;
 
 /// Macros that add or change no load balancer.
 const HARMLESS: [&str; 5] = [
@@ -28,22 +41,29 @@ const HARMLESS: [&str; 5] = [
 pub(crate) fn read(text: &Text<'_>, document: &Document, options: &Options, reading: &mut Reading) {
     reading.files.push((text.path.to_owned(), Dialect::CloudFormation));
     let root = &document.root;
-    if let Some(transform) = root.get("Transform") {
-        macros(text, transform, reading);
+    if let Err(problem) = root.once(text) {
+        reading.problems.push(problem);
+        return;
     }
+    let changed = [root.get("Transform"), root.get("Fn::Transform")];
+    let changed = changed.into_iter().flatten().filter_map(|transform| macros(text, transform, reading)).next();
     let Some(resources) = root.get("Resources") else { return };
-    let deliveries = text.text.contains("AWS::Logs::DeliverySource");
-    let template = Template { text, document, options, deliveries };
+    let deliveries = form::has_any(text.text, &["AWS::Logs::DeliverySource"]);
+    let template = Template { text, document, options, deliveries, changed };
     template.resources(resources, "Resources", reading, 0);
 }
 
-/// A macro may change anything that follows.
-fn macros(text: &Text<'_>, transform: &Node, reading: &mut Reading) {
+/// A macro of the whole template may add load balancers, and may change those that are written out. The answer is why no value
+/// in the template is certain, where there is such a macro.
+fn macros(text: &Text<'_>, transform: &Node, reading: &mut Reading) -> Option<Arc<Gap>> {
+    let mut changed = None;
     for entry in transform.as_seq().unwrap_or(std::slice::from_ref(transform)) {
         let name = entry.as_str().or_else(|| entry.text_at(&["Name"])).unwrap_or("a macro");
         if HARMLESS.contains(&name) {
             continue;
         }
+        let message = format!("the macro {name} may change what is written in the template");
+        changed.get_or_insert_with(|| gap(text, GapReason::Unresolved, entry.span.clone(), message));
         reading.unread.push(Unread {
             address: format!("Transform {name}"),
             place: text.place(entry.span.clone()),
@@ -53,6 +73,7 @@ fn macros(text: &Text<'_>, transform: &Node, reading: &mut Reading) {
                     .to_owned(),
         });
     }
+    changed
 }
 
 struct Template<'a> {
@@ -60,21 +81,44 @@ struct Template<'a> {
     document: &'a Document,
     options: &'a Options,
     deliveries: bool,
+    /// Why no value is certain: a macro of the whole template.
+    changed: Option<Arc<Gap>>,
 }
 
 impl Template<'_> {
     fn resources(&self, resources: &Node, path: &str, reading: &mut Reading, depth: usize) {
-        for (name, resource) in resources.as_map().unwrap_or_default() {
-            let Some(id) = name.as_str() else { continue };
+        if let Err(problem) = resources.once(self.text) {
+            reading.problems.push(problem);
+            return;
+        }
+        let Some(pairs) = resources.as_map().filter(|_| resources.tag.is_none() && depth < DEEPEST_LOOP) else {
+            if !resources.is_null() {
+                let because = "The resources are not written out; check the processed template.";
+                self.elsewhere(resources, path.to_owned(), because, reading);
+            }
+            return;
+        };
+        for (name, resource) in pairs {
+            let Some(id) = name.as_str() else {
+                self.elsewhere(name, path.to_owned(), "The name of a resource is not written out.", reading);
+                continue;
+            };
+            if reading.is_full(|| self.text.place(name.span.clone())) {
+                return;
+            }
             let address = format!("{path}.{id}");
-            if id.starts_with("Fn::ForEach::") {
+            if id == "<<" {
+                for merged in resource.as_seq().unwrap_or(std::slice::from_ref(resource)) {
+                    self.resources(merged, path, reading, depth + 1);
+                }
+            } else if id.starts_with("Fn::ForEach::") {
                 // [identifier, collection, body]: one resource for each member of the collection.
                 let body = resource.as_seq().and_then(|parts| parts.get(2));
-                match body.filter(|body| body.as_map().is_some() && depth < 8) {
+                match body.filter(|body| body.as_map().is_some()) {
                     Some(body) => self.resources(body, &address, reading, depth + 1),
                     None => self.elsewhere(name, address, "The loop's body is not written out.", reading),
                 }
-            } else if id == "Fn::Transform" || id == "Fn::Include" {
+            } else if id.starts_with("Fn::") || is_intrinsic(resource) {
                 let because = "What is included here may declare load balancers; check the processed template.";
                 self.elsewhere(name, address, because, reading);
             } else {
@@ -89,27 +133,57 @@ impl Template<'_> {
     }
 
     fn resource(&self, name: &Node, resource: &Node, address: String, reading: &mut Reading) {
+        if let Err(problem) = resource.once(self.text) {
+            reading.problems.push(problem);
+            return;
+        }
         match resource.text_at(&["Type"]) {
-            Some(V2) => reading.declared.push(self.load_balancer(name, resource, address).finish(self.options)),
-            Some(CLASSIC) => reading.declared.push(self.classic(name, resource, address).finish(self.options)),
-            Some("AWS::CloudFormation::Stack" | "AWS::Serverless::Application") => {
+            Some(kind @ (V2 | CLASSIC)) => match resource.once_within(self.text) {
+                Ok(()) if kind == V2 => {
+                    reading.declared.push(self.load_balancer(name, resource, address).finish(self.options));
+                }
+                Ok(()) => reading.declared.push(self.classic(name, resource, address).finish(self.options)),
+                Err(problem) => reading.problems.push(problem),
+            },
+            Some(kind) if NESTED.contains(&kind) => {
                 let because = "A nested template was not read; check it by itself as well.";
                 self.elsewhere(name, address, because, reading);
             }
-            _ => {}
+            Some(kind) if kind.ends_with("::MODULE") => {
+                let because = "A module of the CloudFormation registry was not read, and may declare load balancers; check \
+                               the processed template.";
+                self.elsewhere(name, address, because, reading);
+            }
+            Some(_) => {}
+            None => {
+                let because = "The resource has no Type that is written out, so that it may be a load balancer; check the \
+                               processed template.";
+                self.elsewhere(name, address, because, reading);
+            }
         }
+    }
+
+    /// Why nothing that is written for a resource is certain: a macro, or a function beside what is written.
+    fn uncertain(&self, resource: &Node) -> Option<Arc<Gap>> {
+        let is_function = |key: &str| key.starts_with("Fn::");
+        let beside = resource.key(&is_function);
+        let within = resource.get("Properties").and_then(|properties| match properties.as_map() {
+            Some(_) if !is_intrinsic(properties) => properties.key(&is_function),
+            _ if properties.is_null() => None,
+            _ => Some(properties),
+        });
+        let own = beside.or(within).map(|at| {
+            let message = "the properties are not all written out";
+            gap(self.text, GapReason::Unresolved, at.span.clone(), message)
+        });
+        own.or_else(|| self.changed.clone())
     }
 
     /// What both generations have in common.
     fn draft<'t>(&'t self, name: &Node, resource: &Node, address: String) -> Draft<'t> {
         let text = self.text;
         let mut draft = Draft::new(text, Dialect::CloudFormation, address, name.span.clone());
-        if let Some(properties) = resource.get("Properties")
-            && (properties.as_map().is_none() || properties.get("Fn::Transform").is_some() || is_intrinsic(properties))
-        {
-            let message = "the properties are not all written out";
-            draft.rest = Some(gap(text, GapReason::Unresolved, properties.span.clone(), message));
-        }
+        draft.kind_gap = self.uncertain(resource);
         draft.scheme = scheme(self.property(resource, &["Scheme"]));
         self.tags(resource, &mut draft);
         draft.managed_by = Observed::Known(Manager::CloudFormation(text.path.to_owned()));
@@ -144,6 +218,8 @@ impl Template<'_> {
         let mut draft = self.draft(name, resource, address);
         match self.property(resource, &["Type"]) {
             Observed::Absent => {}
+            // What is written may be replaced.
+            Observed::Known(_) if draft.kind_gap.is_some() => {}
             Observed::Known(kind) => match kind.as_str() {
                 "application" => {}
                 "network" => draft.kind = Kind::Network,
@@ -167,7 +243,10 @@ impl Template<'_> {
             "In LoadBalancerAttributes of {}, put access_logs.s3.enabled (true) and access_logs.s3.bucket (BUCKET).",
             draft.address
         );
-        draft.fix = self.fix(resource, list, mode);
+        draft.fix = match draft.kind_gap {
+            Some(_) => Err("what is written here may be replaced when the template is deployed".to_owned()),
+            None => self.fix(resource, list, mode),
+        };
         draft
     }
 
@@ -181,7 +260,10 @@ impl Template<'_> {
         {
             draft.attributes.insert(key.to_owned(), self.property(resource, &["AccessLoggingPolicy", member]));
         }
-        draft.listeners = self.listeners(resource);
+        draft.listeners = match &draft.kind_gap {
+            Some(gap) => Observed::Unread(gap.clone()),
+            None => self.listeners(resource),
+        };
         draft.way = format!(
             "CloudFormation has no property for it: once {} is deployed, set {} by elasticloadbalancing:ModifyLoadBalancerAttributes to",
             draft.address,

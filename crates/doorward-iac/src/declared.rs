@@ -167,15 +167,48 @@ pub struct Reading {
     pub files: Vec<(String, Dialect)>,
 }
 
+/// The most declarations that are kept of one run. An organization has no such number of load balancers; a file of a few
+/// megabytes may ask for it.
+pub(crate) const MOST: usize = 100_000;
+
+impl Unread {
+    /// A file that was found and not read.
+    pub fn of_file(problem: Problem) -> Self {
+        let Problem { file, line, column, problem } = problem;
+        let place = Place { file: file.clone(), line, column, end_line: line, end_column: column, span: 0..0 };
+        Self { address: file, place, because: format!("The file {problem}.") }
+    }
+}
+
 impl Reading {
     pub(crate) fn settle(mut self) -> Self {
         self.declared.sort_by(|a, b| (a.place.order(), &a.address).cmp(&(b.place.order(), &b.address)));
         self.problems.sort();
         self.problems.dedup();
-        self.unread.sort_by(|a, b| (a.place.order(), &a.address).cmp(&(b.place.order(), &b.address)));
-        self.unread.dedup();
+        self.add_unread(Vec::new());
         self.files.sort();
         self.files.dedup();
         self
+    }
+
+    /// Whether no more declarations are kept. What is left out from a place on is named as not read, once for a file.
+    pub(crate) fn is_full(&mut self, at: impl FnOnce() -> Place) -> bool {
+        if self.declared.len() < MOST {
+            return false;
+        }
+        let place = at();
+        let address = format!("the rest of {}", place.file);
+        if !self.unread.iter().rev().any(|unread| unread.address == address) {
+            let because = format!("More than {MOST} load balancers are not read in one run; check the files in parts.");
+            self.unread.push(Unread { address, place, because });
+        }
+        true
+    }
+
+    /// Adds what was not read, in order.
+    pub fn add_unread(&mut self, unread: Vec<Unread>) {
+        self.unread.extend(unread);
+        self.unread.sort_by(|a, b| (a.place.order(), &a.address).cmp(&(b.place.order(), &b.address)));
+        self.unread.dedup();
     }
 }

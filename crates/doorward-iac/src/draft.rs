@@ -162,10 +162,11 @@ impl<'t> Draft<'t> {
         let account = of_arn(Arn::account).and_then(|id| AccountId::new(&id).ok()).or_else(|| options.account.clone());
         let region = of_arn(Arn::region).and_then(|name| Region::new(&name).ok()).or_else(|| self.region.clone());
         let region = region.or_else(|| options.region.clone());
+        let no_account = undeclared("the account");
         let undecided = Undecided {
             // One that is still to be made will have an ARN that nobody can have named.
             arn: (arn.is_none() && self.action != Action::Create).then(|| undeclared("the ARN")),
-            account: account.is_none().then(|| undeclared("the account")),
+            account: account.is_none().then(|| no_account.clone()),
             region: region.is_none().then(|| undeclared("the Region")),
             name: match &self.name {
                 Observed::Known(_) => None,
@@ -181,10 +182,10 @@ impl<'t> Draft<'t> {
         let place = self.text.place(self.value.clone().unwrap_or_else(|| self.head.clone()));
         let subject = match stand_ins() {
             None => Subject::Incapable("The stand-ins for its identity are not well-formed.".to_owned()),
-            Some((no_account, no_region, no_arn)) => Subject::LoadBalancer(Box::new(LoadBalancer {
+            Some((stand_in, no_region, no_arn)) => Subject::LoadBalancer(Box::new(LoadBalancer {
                 arn: arn.unwrap_or(no_arn),
-                account: account.unwrap_or(no_account),
-                account_name: Observed::Unread(undeclared("the account")),
+                account: account.unwrap_or(stand_in),
+                account_name: Observed::Unread(no_account),
                 ou: Observed::Unread(undeclared("the organizational unit")),
                 region: region.unwrap_or(no_region),
                 name: self.name.known().cloned().unwrap_or_else(|| self.address.clone()),

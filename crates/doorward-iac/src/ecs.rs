@@ -13,6 +13,10 @@ const PATH: [&str; 3] = ["configuration", "hostSharedAlb", "httpDesync"];
 pub(crate) fn read(text: &Text<'_>, document: &Document, options: &Options, reading: &mut Reading) {
     reading.files.push((text.path.to_owned(), Dialect::EcsGateway));
     let root = &document.root;
+    if let Err(problem) = root.once_within(text) {
+        reading.problems.push(problem);
+        return;
+    }
     let name =
         root.text_at(&["name"]).or_else(|| root.text_at(&["gatewayName"])).or_else(|| root.text_at(&["gateway"]));
     let mut draft =

@@ -2,7 +2,7 @@
 
 use crate::text::{Source, Text};
 use crate::tree::json::{self, Pairs};
-use crate::tree::{Data, Document, yaml};
+use crate::tree::{Data, Document, Node, yaml};
 use crate::{Dialect, Problem};
 
 /// A file, taken apart as far as telling its dialect took.
@@ -19,10 +19,13 @@ pub(crate) enum Form<'a> {
     Documents(Vec<Document>),
 }
 
-/// Words of which at least one is in every file that is worth reading, if nobody named the file.
-const SIGNS: [&str; 10] = [
+/// Words of which at least one is in every file that is worth reading, if the user did not name the file.
+const SIGNS: [&str; 14] = [
     "AWS::",
-    "Fn::Transform",
+    "::MODULE",
+    "Transform:",
+    "Transform\"",
+    "Transform'",
     "AWSTemplateFormatVersion",
     "alb.ingress.kubernetes.io/",
     "Ingress",
@@ -30,6 +33,7 @@ const SIGNS: [&str; 10] = [
     "LoadBalancer",
     "hostSharedAlb",
     "resource_changes",
+    "planned_values",
     "urn:pulumi:",
 ];
 
@@ -38,9 +42,48 @@ const UNKNOWN: &str = "is none of the dialects that are checked: the JSON of a T
                        PLAN`), Terraform configuration, a CloudFormation template, a Kubernetes manifest, the JSON of a \
                        Pulumi preview (`pulumi preview --json`), or an ECS gateway definition";
 
-/// Whether a file that nobody named is worth reading.
+/// Whether a file that the user did not name is worth reading.
 pub(crate) fn speaks(source: &Source) -> bool {
-    is_configuration(source.name()) || SIGNS.iter().any(|sign| source.text.contains(sign))
+    is_configuration(source.name()) || has_any(&source.text, &SIGNS)
+}
+
+/// Whether a text holds one of some words, as it is written or behind the escapes of JSON and YAML.
+pub(crate) fn has_any(text: &str, words: &[&str]) -> bool {
+    let is_in = |text: &str| words.iter().any(|word| text.contains(word));
+    is_in(text) || (text.contains('\\') && is_in(&unescaped(text)))
+}
+
+/// A text with the escapes of double-quoted JSON and YAML resolved, wherever they stand.
+fn unescaped(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, escape)) = rest.split_once('\\') {
+        plain.push_str(before);
+        let mut characters = escape.chars();
+        let kind = characters.next();
+        rest = characters.as_str();
+        let digits = match kind {
+            Some('x') => 2,
+            Some('u') => 4,
+            Some('U') => 8,
+            // A line break behind a backslash joins the lines.
+            Some('\n' | '\r') => {
+                rest = rest.trim_start();
+                continue;
+            }
+            _ => 0,
+        };
+        let coded = rest.get(..digits).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        match coded.filter(|_| digits > 0).and_then(char::from_u32) {
+            Some(character) => {
+                plain.push(character);
+                rest = &rest[digits..];
+            }
+            None => plain.extend(kind),
+        }
+    }
+    plain.push_str(rest);
+    plain
 }
 
 fn is_configuration(name: &str) -> bool {
@@ -79,23 +122,32 @@ fn of_json<'a>(text: &Text<'a>) -> Result<Form<'a>, Problem> {
         }
     };
     let has = |key: &str| pairs.0.iter().any(|(name, _)| name == key);
+    let once = |form| pairs_once(text, form);
     if has("@level") && has("@message") {
         return Err(log_of_a_plan(text).unwrap_or_else(|| Problem::at_start(text.path, UNKNOWN)));
     }
     if has("resource_changes") || (has("planned_values") && has("format_version")) {
-        return Ok(Form::Plan(pairs));
+        return once(Form::Plan(pairs));
     }
     if has("format_version") && has("terraform_version") {
         let said = "is the JSON of a Terraform state, or of a plan that changes nothing; make that of a plan with \
                     `terraform show -json PLAN`";
-        return if has("values") { Err(Problem::at_start(text.path, said)) } else { Ok(Form::Plan(pairs)) };
+        return if has("values") { Err(Problem::at_start(text.path, said)) } else { once(Form::Plan(pairs)) };
     }
     let is_list = |key: &str| pairs.0.iter().any(|(name, raw)| name == key && raw.get().starts_with('['));
     if is_list("steps") || (has("changeSummary") && has("config")) {
-        return Ok(Form::Preview(pairs));
+        return once(Form::Preview(pairs));
     }
     drop(pairs);
     known(vec![json::parse(text)?])
+}
+
+/// A plan or preview, unless it has a part twice.
+fn pairs_once<'a>(text: &Text<'_>, form: Form<'a>) -> Result<Form<'a>, Problem> {
+    if let Form::Plan(pairs) | Form::Preview(pairs) = &form {
+        pairs.once(text)?;
+    }
+    Ok(form)
 }
 
 /// `terraform plan -json` writes a log, one object per line, which is often taken for the plan.
@@ -126,26 +178,59 @@ fn known<'a>(documents: Vec<Document>) -> Result<Form<'a>, Problem> {
     Ok(if any { Form::Documents(documents) } else { Form::Nothing })
 }
 
-/// The dialect of one document.
+/// The dialect of one document. A key that is there twice counts both times, so that neither hides the other.
 pub(crate) fn of_document(document: &Document) -> Option<Dialect> {
     let root = &document.root;
-    if root.get("AWSTemplateFormatVersion").is_some() {
+    let has = |key: &str| root.get(key).is_some();
+    if has("AWSTemplateFormatVersion") {
         return Some(Dialect::CloudFormation);
     }
-    if root.text_at(&["apiVersion"]).is_some() && root.text_at(&["kind"]).is_some() {
+    if root.all("apiVersion").any(|node| node.as_str().is_some())
+        && root.all("kind").any(|node| node.as_str().is_some())
+    {
         return Some(Dialect::Kubernetes);
     }
-    if root.at(&["configuration", "hostSharedAlb"]).is_some() {
+    if root.all("configuration").any(|node| node.get("hostSharedAlb").is_some()) {
         return Some(Dialect::EcsGateway);
     }
     // A template may do without its version.
-    let resources = root.get("Resources")?;
-    let typed = |node: &crate::tree::Node| {
-        node.text_at(&["Type"]).is_some_and(|kind| kind.contains("::")) || matches!(&*node.data, Data::Seq(_))
+    let transformed = has("Transform") || has("Fn::Transform");
+    let typed = |node: &Node| {
+        node.all("Type").any(|kind| kind.as_str().is_some_and(|kind| kind.contains("::")))
+            || matches!(&*node.data, Data::Seq(_))
     };
-    let any = resources
-        .as_map()?
-        .iter()
-        .any(|(name, value)| typed(value) || name.as_str().is_some_and(|name| name.starts_with("Fn::")));
+    let declares = |resources: &Node| {
+        let mut entries = resources.as_map().unwrap_or_default().iter();
+        transformed || entries.any(|(name, value)| typed(value) || name.as_str().is_some_and(is_function))
+    };
+    let any = root.all("Resources").chain(root.get("Resources")).any(declares);
     any.then_some(Dialect::CloudFormation)
+}
+
+fn is_function(name: &str) -> bool {
+    name.starts_with("Fn::")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_are_found_behind_escapes() {
+        for (text, expected) in [
+            (r#"{"Type": "AWS::X"}"#, true),
+            (r#"{"Type": "\u0041WS::X"}"#, true),
+            (r#"Type: "\x41WS::X""#, true),
+            (r#"Type: "\U00000041WS::X""#, true),
+            (r#"kind: "In\x67ress""#, true),
+            (r#"{"resource\u005fchanges": []}"#, true),
+            ("Type: \"AWS:\\\n  :X\"", true),
+            (r#"{"a": "\\u0041WS::X"}"#, false),
+            (r#"{"a": "\u00"}"#, false),
+            (r#"{"a": "\ud83d\ude00é"}"#, false),
+            ("a\\", false),
+        ] {
+            assert_eq!(has_any(text, &SIGNS), expected, "{text}");
+        }
+    }
 }

@@ -13,7 +13,7 @@ use crate::attributes::Attributes;
 use crate::draft::gap;
 use crate::text::Text;
 use crate::tree::{Data, Document, Node};
-use crate::{Options, Reading};
+use crate::{Options, Problem, Reading};
 
 mod gateway;
 mod ingress;
@@ -21,6 +21,16 @@ mod service;
 
 /// The names of key and value in the controller's lists.
 const NAMES: (&str, &str) = ("key", "value");
+/// The kinds of objects that are read.
+const KINDS: [&str; 7] = [
+    "Ingress",
+    "IngressClass",
+    "IngressClassParams",
+    "Service",
+    "Gateway",
+    "GatewayClass",
+    "LoadBalancerConfiguration",
+];
 const MODE: &str = "routing.http.desync_mitigation_mode";
 
 /// Everything that the manifests declare.
@@ -39,12 +49,24 @@ impl<'a> Manifests<'a> {
         let mut objects = Vec::new();
         for (text, document) in &self.documents {
             let root = &document.root;
+            if let Err(problem) = root.once(text) {
+                reading.problems.push(problem);
+                continue;
+            }
             let items = root.get("items").and_then(Node::as_seq);
             match items.filter(|_| root.text_at(&["kind"]).is_some_and(|kind| kind.ends_with("List"))) {
                 Some(items) => objects.extend(items.iter().map(|node| Object { text, document, node })),
                 None => objects.push(Object { text, document, node: root }),
             }
         }
+        // Of the objects that decide nothing here, a key that is there twice is left alone.
+        objects.retain(|object| match object.once() {
+            Ok(()) => true,
+            Err(problem) => {
+                reading.problems.push(problem);
+                false
+            }
+        });
         ingress::read(&objects, options, reading);
         service::read(&objects, options, reading);
         gateway::read(&objects, options, reading);
@@ -60,6 +82,15 @@ struct Object<'a> {
 }
 
 impl<'a> Object<'a> {
+    /// Complains about a key that is there twice, in an object of a kind that is read.
+    fn once(&self) -> Result<(), Problem> {
+        self.node.once(self.text)?;
+        match self.node.text_at(&["kind"]) {
+            Some(kind) if KINDS.contains(&kind) => self.node.once_within(self.text),
+            _ => Ok(()),
+        }
+    }
+
     fn is(&self, kind: &str, group: &str) -> bool {
         let version = self.node.text_at(&["apiVersion"]).unwrap_or_default();
         self.node.text_at(&["kind"]) == Some(kind)

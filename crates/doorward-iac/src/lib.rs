@@ -14,6 +14,7 @@ mod cloudformation;
 mod declared;
 mod draft;
 mod ecs;
+mod encoding;
 mod form;
 mod kubernetes;
 mod problem;
@@ -29,6 +30,7 @@ use std::collections::BTreeMap;
 use doorward_model::{AccountId, Region};
 
 pub use declared::{Action, Declared, Dialect, Edit, Marks, Reading, Subject, Unread};
+pub use encoding::Encoding;
 pub use problem::Problem;
 pub use text::{Place, Source};
 pub use trace::trace;

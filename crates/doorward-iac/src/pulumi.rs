@@ -1,6 +1,7 @@
 //! Pulumi previews: `pulumi preview --json`.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use doorward_model::{GapReason, Listener, Observed};
@@ -8,17 +9,30 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::attributes::Attributes;
+use crate::declared::MOST;
 use crate::draft::{Draft, gap, scheme};
 use crate::terraform::{fill, kind_of};
 use crate::text::Text;
 use crate::tree::Node;
 use crate::tree::json::{self, Pairs, span_in};
-use crate::{Action, Dialect, Options, Problem, Reading};
+use crate::{Action, Declared, Dialect, Options, Problem, Reading, Unread};
 
 /// What Pulumi writes for a value that is known only after the update.
 const UNKNOWN: &str = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 /// What Pulumi writes for a secret.
 const SECRET: &str = "4dabf18193072939515e22adb298388d";
+
+/// Operations after which there is no load balancer, or that change none.
+const GONE: [&str; 8] = [
+    "delete",
+    "delete-replaced",
+    "discard",
+    "discard-replaced",
+    "read",
+    "read-discard",
+    "read-replacement",
+    "remove-pending-replace",
+];
 
 const BRIDGED: [&str; 4] = [
     "aws:lb/loadBalancer:LoadBalancer",
@@ -56,38 +70,68 @@ pub(crate) fn read(
         let said = said.split(" at line ").next().unwrap_or_default().to_owned();
         text.problem(span_in(text.text, steps.get()).start, format!("is not a Pulumi preview: {said}"))
     })?;
+    // A replacement is told by several steps, and the one that creates is enough: the last step of a load balancer counts.
+    let mut declared: BTreeMap<String, Declared> = BTreeMap::new();
     for step in &steps {
-        if step.urn.get().contains("oadBalancer") {
-            read_step(text, step, options, reading)?;
+        let at = span_in(text.text, step.urn.get());
+        let urn: Cow<'_, str> = serde_json::from_str(step.urn.get())
+            .map_err(|_| text.problem(at.start, "is not a Pulumi preview: a urn is no text"))?;
+        // urn:pulumi:STACK::PROJECT::TYPE::NAME
+        let address = urn.splitn(3, "::").nth(2).unwrap_or(&urn);
+        if !urn.contains("oadBalancer") || (step.op == "replace" && declared.contains_key(address)) {
+            continue;
+        }
+        if declared.len() >= MOST || reading.is_full(|| text.place(at.clone())) {
+            reading.declared.extend(std::mem::take(&mut declared).into_values());
+            reading.is_full(|| text.place(at));
+            return Ok(());
+        }
+        if let Some(one) = read_step(text, step, address, options, reading)? {
+            declared.insert(address.to_owned(), one);
         }
     }
+    reading.declared.extend(declared.into_values());
     Ok(())
 }
 
-fn read_step(text: &Text<'_>, step: &Step<'_>, options: &Options, reading: &mut Reading) -> Result<(), Problem> {
+fn read_step(
+    text: &Text<'_>,
+    step: &Step<'_>,
+    address: &str,
+    options: &Options,
+    reading: &mut Reading,
+) -> Result<Option<Declared>, Problem> {
+    let at = span_in(text.text, step.urn.get());
     let action = match &*step.op {
-        "create" | "replace" | "create-replacement" => Action::Create,
-        "update" | "import" => Action::Update,
-        "same" | "refresh" => Action::Keep,
-        _ => return Ok(()),
+        "create" | "replace" | "create-replacement" => Some(Action::Create),
+        "update" | "import" | "import-replacement" => Some(Action::Update),
+        "same" | "refresh" => Some(Action::Keep),
+        // What is deleted, or only looked up, is not deployed.
+        op if GONE.contains(&op) => return Ok(None),
+        _ => None,
     };
-    let Some(new) = step.new else { return Ok(()) };
-    let (new, old) = (json::part(text, new)?, step.old.map(|old| json::part(text, old)).transpose()?);
-    let kind = new.text_at(&["type"]).unwrap_or_default().to_owned();
+    let new = step.new.map(|new| json::part(text, new)).transpose()?;
+    // The type of the resource itself is the last of those that its parents are named by.
+    let of_urn = address.split("::").next().and_then(|types| types.rsplit('$').next());
+    let kind = new.as_ref().and_then(|new| new.text_at(&["type"])).or(of_urn).unwrap_or_default().to_owned();
     let classic = CLASSICS.contains(&kind.as_str());
     if !classic && kind != NATIVE && !BRIDGED.contains(&kind.as_str()) {
-        return Ok(());
+        return Ok(None);
     }
-    let at = span_in(text.text, step.urn.get());
-    let urn: String = serde_json::from_str(step.urn.get())
-        .map_err(|_| text.problem(at.start, "is not a Pulumi preview: a urn is no text"))?;
-    // urn:pulumi:STACK::PROJECT::TYPE::NAME
-    let address = urn.splitn(3, "::").nth(2).unwrap_or(&urn).to_owned();
-    // A replacement is told by several steps; the one that creates is enough.
-    if step.op == "replace" && reading.declared.iter().any(|d| d.dialect == Dialect::Pulumi && d.address == address) {
-        return Ok(());
-    }
-    reading.declared.retain(|d| d.dialect != Dialect::Pulumi || d.address != address || d.place.file != text.path);
+    let (Some(new), Some(action)) = (new, action) else {
+        reading.unread.push(Unread {
+            address: address.to_owned(),
+            place: text.place(at),
+            because: format!(
+                "The preview does not show the load balancer as it will be (operation {:?}); run `pulumi preview --json` \
+                 again.",
+                step.op
+            ),
+        });
+        return Ok(None);
+    };
+    let old = step.old.map(|old| json::part(text, old)).transpose()?;
+    let address = address.to_owned();
     let state = State { text, new: &new, old: old.as_ref(), action };
     let mut draft = Draft::new(text, Dialect::Pulumi, address, at);
     draft.action = action;
@@ -123,8 +167,7 @@ fn read_step(text: &Text<'_>, step: &Step<'_>, options: &Options, reading: &mut 
         }
     }
     draft.fix = Err("a preview is made from the program; change that".to_owned());
-    reading.declared.push(draft.finish(options));
-    Ok(())
+    Ok(Some(draft.finish(options)))
 }
 
 struct State<'a> {

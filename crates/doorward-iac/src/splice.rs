@@ -92,5 +92,5 @@ fn own(document: &Document, node: &Node) -> Result<(), String> {
 
 /// How the file breaks its lines.
 pub(crate) fn newline(text: &Text<'_>) -> &'static str {
-    if text.text.contains("\r\n") { "\r\n" } else { "\n" }
+    text.newline
 }

@@ -11,11 +11,17 @@ use crate::draft::{DROP_INVALID, Draft, LOGS_BUCKET, LOGS_ENABLED, LOGS_PREFIX, 
 
 pub(crate) mod configuration;
 mod evaluate;
+mod functions;
+mod locals;
 mod module;
 pub(crate) mod plan;
 mod providers;
+#[cfg(test)]
+mod proportion;
+mod public;
 mod resource;
 mod section;
+mod value;
 
 /// The resource types that make load balancers, in the provider that most people use.
 const TYPES: [&str; 3] = ["aws_lb", "aws_alb", "aws_elb"];

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::encoding::{self, Decoded, Encoding, Undecodable};
 use crate::Problem;
 
 /// The characters of so many bytes are counted once.
@@ -15,9 +16,11 @@ pub struct Source {
     pub path: String,
     /// Its text.
     pub text: Arc<str>,
+    /// How the file writes its characters.
+    pub encoding: Encoding,
     /// Whether a byte order mark stands before the text.
     pub marked: bool,
-    /// Whether somebody named it. One that was only found is left alone where it is of no dialect.
+    /// Whether the user named it. A file that was only found is left alone where it is of no dialect.
     pub named: bool,
 }
 
@@ -26,27 +29,23 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// Bytes that are not UTF-8, with the line of the first that is not.
+    /// Bytes that are neither UTF-8 nor UTF-16, with the line of the first that is not.
     pub fn new(path: impl Into<String>, bytes: Vec<u8>, named: bool) -> Result<Self, Problem> {
         let path = path.into();
-        if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-            let said = "is UTF-16, as PowerShell writes what it redirects; write it again as UTF-8";
-            return Err(Problem::at_start(path, said));
-        }
-        match String::from_utf8(bytes) {
-            Ok(text) => {
-                let bare = text.strip_prefix('\u{feff}');
-                Ok(Self { path, marked: bare.is_some(), text: bare.unwrap_or(&text).into(), named })
-            }
-            Err(error) => {
-                let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-                let line = 1 + valid.iter().filter(|byte| **byte == b'\n').count();
-                Err(Problem { file: path, line, column: 1, problem: "is not UTF-8 from this line on".to_owned() })
+        match encoding::decode(bytes) {
+            Ok(Decoded { encoding, marked, text }) => Ok(Self { path, text: text.into(), encoding, marked, named }),
+            Err(Undecodable { line, problem }) => {
+                Err(Problem { file: path, line, column: 1, problem: problem.to_owned() })
             }
         }
     }
 
-    /// Whether it is worth reading. Somebody named it, or it holds a word that every declaration has.
+    /// The bytes of the file, in its own encoding.
+    pub fn bytes(&self) -> Vec<u8> {
+        encoding::encode(&self.text, self.encoding, self.marked)
+    }
+
+    /// Whether it is worth reading. The user named it, or it holds a word that every declaration has.
     pub fn may_declare(&self) -> bool {
         self.named || crate::form::speaks(self)
     }
@@ -101,6 +100,8 @@ pub(crate) struct Text<'a> {
     lines: Vec<usize>,
     /// The characters before each block; empty where every character is a byte.
     blocks: Vec<usize>,
+    /// How the file breaks its lines.
+    pub(crate) newline: &'static str,
 }
 
 impl<'a> Text<'a> {
@@ -116,7 +117,8 @@ impl<'a> Text<'a> {
                 before += characters(block);
             }
         }
-        Self { path: &source.path, text, lines, blocks }
+        let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
+        Self { path: &source.path, text, lines, blocks, newline }
     }
 
     /// Where a stretch of bytes stands.
@@ -184,7 +186,7 @@ mod tests {
         #[test]
         fn places_are_those_that_an_editor_shows(text in "[a-zé支\n]{0,300}", at in 0_usize..400) {
             let at = (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-            let source = Source { path: "x".into(), text: text.repeat(20).into(), marked: false, named: true };
+            let source = Source::new("x", text.repeat(20).into_bytes(), true).unwrap();
             let at = at + text.len() * 13;
             let place = Text::new(&source).place(at..at);
             let before = &source.text[..at];

@@ -28,6 +28,7 @@ const STACKS: [&str; 7] = [
 /// Where each load balancer is declared, for those of which something was found. `sources` are the files that were read.
 pub fn trace(reading: &Reading, sources: &[Source], live: &[LoadBalancer]) -> BTreeMap<Arn, InCode> {
     let index = Index::of(reading);
+    let texts = patch::texts(sources);
     let mut names: BTreeMap<&str, Vec<&LoadBalancer>> = BTreeMap::new();
     for lb in live {
         names.entry(&lb.name).or_default().push(lb);
@@ -51,7 +52,7 @@ pub fn trace(reading: &Reading, sources: &[Source], live: &[LoadBalancer]) -> BT
         let sure = !followed || places.iter().all(|one| one.is_named(lb));
         let mut told = tell(&places, why, followed, sure, rivals)?;
         told.because.push_str(&unread);
-        told.places = places.iter().map(|one| place(one.declared, lb, sources)).collect();
+        told.places = places.iter().map(|one| place(one.declared, lb, &texts)).collect();
         Some((lb.arn.clone(), told))
     });
     found.collect()
@@ -278,9 +279,9 @@ fn is_of_stack(one: &Candidate<'_>, stack: &str) -> bool {
     name.split('.').next() == Some(stack)
 }
 
-fn place(declared: &Declared, live: &LoadBalancer, sources: &[Source]) -> CodePlace {
+fn place(declared: &Declared, live: &LoadBalancer, texts: &patch::Texts<'_>) -> CodePlace {
     let can = live.kind.can_parse_http();
-    let patch = if can { Some(patch::of(declared, sources)) } else { None };
+    let patch = if can { Some(patch::of(declared, texts)) } else { None };
     CodePlace {
         dialect: declared.dialect.as_str().to_owned(),
         address: declared.address.clone(),

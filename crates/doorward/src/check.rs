@@ -1,7 +1,7 @@
 //! `doorward check`: what is declared, judged by the rules of a scan before it is deployed.
 
-use std::collections::BTreeSet;
-use std::io::Write as _;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -85,6 +85,7 @@ pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure
         normalize: &normalize,
         live: live.as_ref(),
     };
+    judge.asks_something()?;
     let mut gathered = gather::all(&arguments.paths)?;
     let mut checked = judge.check(&mut gathered, &options);
     if arguments.fix {
@@ -93,12 +94,13 @@ pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure
     for problem in &checked.problems {
         let _ = writeln!(std::io::stderr(), "doorward: {}", harmless(&problem.to_string()));
     }
-    if checked.files.is_empty() && checked.problems.is_empty() {
+    if checked.files.is_empty() && checked.problems.is_empty() && checked.unread.is_empty() {
         let said = "none of the files there is of a dialect that is checked; name a file to be told why";
         return Err(Failure::new(Exit::Usage, said));
     }
     let exit = checked.exit(&settings.report);
-    let told = Told { checked: &checked, report: &settings.report, exit, sources: &gathered.sources };
+    let sources = gathered.sources.iter().map(|source| (source.path.as_str(), source)).collect();
+    let told = Told { checked: &checked, report: &settings.report, exit, sources };
     for format in &formats {
         told.write(format, cli)?;
     }
@@ -113,30 +115,29 @@ struct Told<'a> {
     checked: &'a Checked,
     report: &'a crate::settings::ReportSettings,
     exit: Exit,
-    sources: &'a [doorward_iac::Source],
+    /// The files that were checked, by path.
+    sources: BTreeMap<&'a str, &'a doorward_iac::Source>,
 }
 
 impl Told<'_> {
     fn write(&self, format: &Format, cli: &Cli) -> Result<(), Failure> {
         let colour = format.path.is_none() && cli.colour_on_stdout();
-        let text = match format.kind {
-            Kind::Text => told::text(self, colour, cli.verbose > 0),
-            Kind::Json => document::text(self),
-            Kind::Sarif => sarif::text(self),
-            Kind::Github => Ok(annotations::text(self)),
-            Kind::Junit => junit::text(self),
+        // Written as it is made: as one text, a large check would take its memory a second time.
+        let write = |out: &mut dyn Write| {
+            let mut out = BufWriter::new(out);
+            match format.kind {
+                Kind::Text => told::write(self, colour, cli.verbose > 0, &mut out),
+                Kind::Json => document::write(self, &mut out),
+                Kind::Sarif => sarif::write(self, &mut out),
+                Kind::Github => annotations::write(self, &mut out),
+                Kind::Junit => junit::write(self, &mut out),
+            }?;
+            out.flush()
         };
-        let text = text.map_err(|e| Failure::new(Exit::Internal, format!("the output could not be written: {e}")))?;
         match &format.path {
-            Some(path) => crate::output::write_file(path, |out| out.write_all(text.as_bytes()))
+            Some(path) => crate::output::write_file(path, write)
                 .map_err(|e| Failure::writing(&path.display().to_string(), &e)),
-            None => {
-                let mut stdout = std::io::stdout().lock();
-                stdout
-                    .write_all(text.as_bytes())
-                    .and_then(|()| stdout.flush())
-                    .map_err(|e| Failure::writing("stdout", &e))
-            }
+            None => write(&mut std::io::stdout().lock()).map_err(|e| Failure::writing("stdout", &e)),
         }
     }
 }

@@ -19,6 +19,8 @@ pub(crate) type Declared = BTreeMap<Arn, Arc<InCode>>;
 pub(crate) struct Code {
     sources: Vec<Source>,
     reading: Reading,
+    /// Whether a file or folder was found and not read.
+    missed: bool,
 }
 
 impl Code {
@@ -28,11 +30,17 @@ impl Code {
         if paths.is_empty() {
             return Ok(None);
         }
-        let code = Self::of(gather::all(paths)?);
+        let gathered = gather::all(paths)?;
+        let missed = gathered.unread.clone();
+        let code = Self::of(gathered);
         for problem in &code.reading.problems {
             let _ = writeln!(std::io::stderr(), "doorward: {}", harmless(&problem.to_string()));
         }
-        if code.reading.files.is_empty() && code.reading.problems.is_empty() {
+        for unread in &missed {
+            let said = format!("{}: not read: {}", unread.place, unread.because);
+            let _ = writeln!(std::io::stderr(), "doorward: {}", harmless(&said));
+        }
+        if code.reading.files.is_empty() && code.reading.problems.is_empty() && !code.missed {
             let said = "--iac: none of the files there is of a dialect that declares load balancers";
             return Err(Failure::new(Exit::Usage, said));
         }
@@ -45,7 +53,9 @@ impl Code {
         reading.problems.extend(gathered.problems);
         reading.problems.sort();
         reading.problems.dedup();
-        Self { sources: gathered.sources, reading }
+        let missed = !gathered.unread.is_empty();
+        reading.add_unread(gathered.unread);
+        Self { sources: gathered.sources, reading, missed }
     }
 
     /// Where each load balancer is declared, as far as the files say.
@@ -56,8 +66,10 @@ impl Code {
 
     /// The exit code, which is that of a check where a file could not be read.
     pub(crate) fn exit(code: Option<&Self>, exit: Exit) -> Exit {
-        match code {
-            Some(code) if !code.reading.problems.is_empty() => Exit::Usage,
+        match (code, exit) {
+            (Some(code), _) if !code.reading.problems.is_empty() => Exit::Usage,
+            (Some(code), Exit::Clean) if code.missed => Exit::Coverage,
+            (Some(code), Exit::Findings) if code.missed => Exit::FindingsAndCoverage,
             _ => exit,
         }
     }

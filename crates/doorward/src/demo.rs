@@ -145,7 +145,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
 /// example lies.
 fn declarations(folder: Option<&Path>) -> Result<Option<Code>, Failure> {
     let mut gathered = match folder {
-        None => Gathered { sources: Vec::new(), problems: Vec::new() },
+        None => Gathered::default(),
         Some(folder) if folder.join("iac").is_dir() => gather::all(&[folder.join("iac")])?,
         Some(_) => return Ok(None),
     };
@@ -153,6 +153,9 @@ fn declarations(folder: Option<&Path>) -> Result<Option<Code>, Failure> {
         |path: &str| path.rsplit_once("/iac/").map_or_else(|| path.to_owned(), |(_, rest)| format!("iac/{rest}"));
     gathered.sources.iter_mut().for_each(|source| source.path = named(&source.path));
     gathered.problems.iter_mut().for_each(|problem| problem.file = named(&problem.file));
+    for unread in &mut gathered.unread {
+        (unread.address, unread.place.file) = (named(&unread.address), named(&unread.place.file));
+    }
     for (path, text) in IAC.into_iter().filter(|_| folder.is_none()) {
         match Source::new(path, text.as_bytes().to_vec(), true) {
             Ok(source) => gathered.sources.push(source),

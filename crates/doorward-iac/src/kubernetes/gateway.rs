@@ -3,6 +3,8 @@
 //! A configuration of the class and one of the Gateway are merged by key; the class wins unless its `mergingMode` says
 //! otherwise: <https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/gateway/loadbalancerconfig/>
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use doorward_model::{GapReason, Kind, Manager, Observed};
 
 use super::ingress::{in_list, scheme_of};
@@ -19,16 +21,27 @@ const LIST: [&str; 2] = ["spec", "loadBalancerAttributes"];
 pub(super) fn read(objects: &[Object<'_>], options: &Options, reading: &mut Reading) {
     let configurations: Vec<_> =
         objects.iter().copied().filter(|o| o.is("LoadBalancerConfiguration", "gateway.k8s.aws")).collect();
-    let mut used: Vec<*const crate::tree::Node> = Vec::new();
+    // Of several of one name the first counts.
+    let mut by_name = BTreeMap::new();
+    for configuration in &configurations {
+        by_name.entry((configuration.namespace(), configuration.name())).or_insert(*configuration);
+    }
+    let mut classes = BTreeMap::new();
+    for class in objects.iter().copied().filter(|o| o.is("GatewayClass", "gateway.networking.k8s.io")) {
+        classes.entry(class.name()).or_insert(class);
+    }
+    let mut used: BTreeSet<*const crate::tree::Node> = BTreeSet::new();
     for gateway in objects.iter().copied().filter(|object| object.is("Gateway", "gateway.networking.k8s.io")) {
+        if reading.is_full(|| gateway.text.place(gateway.head())) {
+            break;
+        }
         let class_name = gateway.node.text_at(&["spec", "gatewayClassName"]).unwrap_or_default();
-        let mut classes = objects.iter().filter(|o| o.is("GatewayClass", "gateway.networking.k8s.io"));
-        let class = classes.find(|class| class.name() == class_name).copied();
+        let class = classes.get(class_name).copied();
         let configured = |object: Object<'_>, path: &[&str], namespace: &str| {
             let reference = object.node.at(path)?;
             let wanted = (reference.text_at(&["kind"])?, reference.text_at(&["name"])?);
-            let namespace = reference.text_at(&["namespace"]).unwrap_or(namespace).to_owned();
-            let found = configurations.iter().copied().find(|c| c.name() == wanted.1 && c.namespace() == namespace);
+            let namespace = reference.text_at(&["namespace"]).unwrap_or(namespace);
+            let found = by_name.get(&(namespace, wanted.1)).copied();
             (wanted.0 == "LoadBalancerConfiguration").then_some((found, wanted.1.to_owned()))
         };
         let own = configured(gateway, &["spec", "infrastructure", "parametersRef"], gateway.namespace());
@@ -65,7 +78,7 @@ pub(super) fn read(objects: &[Object<'_>], options: &Options, reading: &mut Read
     }
     for configuration in configurations {
         let attributes = configuration.listed(&LIST);
-        let is_used = used.iter().any(|used| std::ptr::eq(*used, configuration.node));
+        let is_used = used.contains(&std::ptr::from_ref(configuration.node));
         if !is_used && (attributes.named.contains_key(MODE) || attributes.rest.is_some()) {
             let mut draft = of_configuration(configuration, configuration.address(), attributes);
             draft.note = Some("for every Gateway that it is attached to".to_owned());

@@ -1,6 +1,6 @@
 //! Ingresses, their classes and their groups.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_model::{GapReason, Manager, Observed, Scheme};
 
@@ -13,6 +13,8 @@ use crate::{Action, Dialect, Edit, Options, Reading, splice};
 
 const PREFIX: &str = "alb.ingress.kubernetes.io/";
 const ATTRIBUTES: &str = "alb.ingress.kubernetes.io/load-balancer-attributes";
+/// The most Ingresses of one group that are compared to each other.
+const LARGEST_GROUP: usize = 500;
 /// The controllers that make application load balancers.
 const CONTROLLERS: [&str; 2] = ["ingress.k8s.aws/alb", "eks.amazonaws.com/alb"];
 
@@ -24,12 +26,23 @@ pub(super) fn read(objects: &[Object<'_>], options: &Options, reading: &mut Read
         .filter(|object| object.is("Ingress", ""))
         .filter_map(|object| classes.ingress(*object))
         .collect();
+    let mut groups: BTreeMap<&str, Vec<&Ingress<'_>>> = BTreeMap::new();
+    let mut used: BTreeSet<*const Node> = BTreeSet::new();
     for ingress in &ingresses {
-        reading.declared.push(ingress.draft(&ingresses).finish(options));
+        if let Some(group) = ingress.group {
+            groups.entry(group).or_default().push(ingress);
+        }
+        used.extend(ingress.params.map(|params| std::ptr::from_ref(params.node)));
+    }
+    for ingress in &ingresses {
+        if reading.is_full(|| ingress.object.text.place(ingress.object.head())) {
+            break;
+        }
+        let group = ingress.group.and_then(|group| groups.get(group)).map(Vec::as_slice).unwrap_or_default();
+        reading.declared.push(ingress.draft(group).finish(options));
     }
     for params in classes.params.values() {
-        let used =
-            ingresses.iter().any(|ingress| ingress.params.is_some_and(|used| std::ptr::eq(used.node, params.node)));
+        let used = used.contains(&std::ptr::from_ref(params.node));
         let attributes = params.listed(&["spec", "loadBalancerAttributes"]);
         if !used && (attributes.named.contains_key(MODE) || attributes.rest.is_some()) {
             reading.declared.push(of_params(*params, attributes).finish(options));
@@ -97,7 +110,8 @@ struct Ingress<'a> {
 }
 
 impl<'a> Ingress<'a> {
-    fn draft(&self, all: &[Self]) -> Draft<'a> {
+    /// The load balancer, by all Ingresses of the group that it is in.
+    fn draft(&self, group: &[&Self]) -> Draft<'a> {
         let object = self.object;
         let address = object.address();
         let from_params =
@@ -105,7 +119,9 @@ impl<'a> Ingress<'a> {
         let own = annotated(object);
         // Whoever names the mode is where it is looked at: the class, this Ingress, or another one of the group.
         let in_params = self.params.filter(|_| from_params.named.contains_key(MODE));
-        let mates = all.iter().filter(|mate| self.group.is_some() && mate.group == self.group);
+        // No load balancer has so many rules, and every Ingress is compared to every other one.
+        let too_many = group.len() > LARGEST_GROUP;
+        let mates = group.iter().take(if too_many { 0 } else { LARGEST_GROUP });
         let mates: Vec<_> = mates.filter(|mate| !std::ptr::eq(mate.object.node, object.node)).collect();
         let mate =
             mates.iter().find(|mate| !own.named.contains_key(MODE) && annotated(mate.object).named.contains_key(MODE));
@@ -128,6 +144,11 @@ impl<'a> Ingress<'a> {
         draft.value = attributes.spans.get(MODE).cloned();
         draft.attributes = attributes.named;
         draft.rest = from_params.rest.or(attributes.rest.filter(|_| in_params.is_none()));
+        if too_many {
+            let message = format!("more than {LARGEST_GROUP} Ingresses share its group, and are not compared");
+            draft.rest = Some(gap(object.text, GapReason::Unresolved, object.head(), message));
+            draft.attributes.clear();
+        }
         if self.lacks_params {
             let message = "the IngressClassParams of its class are not among the files, and override the annotation";
             draft.rest = Some(gap(object.text, GapReason::Unresolved, object.head(), message));

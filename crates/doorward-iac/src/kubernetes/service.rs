@@ -23,6 +23,9 @@ pub(super) fn read(objects: &[Object<'_>], options: &Options, reading: &mut Read
             continue;
         }
         let kind = service.annotation("service.beta.kubernetes.io/aws-load-balancer-type").and_then(Node::as_str);
+        if reading.is_full(|| service.text.place(service.head())) {
+            break;
+        }
         let declared = if class.is_some() || kind.is_some() {
             let because = "A Service makes a network load balancer, which does not parse HTTP.";
             incapable(service.text, Dialect::Kubernetes, service.address(), service.head(), because.to_owned())

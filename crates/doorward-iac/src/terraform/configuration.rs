@@ -1,9 +1,11 @@
 //! Terraform configuration: folders, the modules they call, and from where each module is read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use hcl::Expression;
 
+use super::evaluate::Work;
 use super::module::{Evaluation, File};
 use super::section::{self, Section};
 use crate::text::{Source, Text};
@@ -18,15 +20,20 @@ type Parsed = Vec<(Source, Section)>;
 /// Where `terraform init` put modules: by root folder and the path of names from there, the folder.
 pub(super) type Installed = BTreeMap<(String, String), String>;
 
-/// Reads the folders of the named configuration files with every module that they call and that is there.
-pub(crate) fn read(named: &[&Source], options: &Options, folder: Folder<'_>, reading: &mut Reading) {
-    let mut loader = Loader { folder, folders: BTreeMap::new(), installed: Installed::new() };
-    let roots: BTreeSet<&str> = named.iter().map(|source| source.folder()).collect();
+/// Reads the folders of the named configuration files with every module that they call and that is there. The answer is the work
+/// that it took.
+pub(crate) fn read(named: &[&Source], options: &Options, folder: Folder<'_>, reading: &mut Reading) -> Rc<Work> {
+    let mut by_folder: BTreeMap<&str, Vec<&Source>> = BTreeMap::new();
+    for source in named {
+        by_folder.entry(source.folder()).or_default().push(source);
+    }
+    let roots: Vec<&str> = by_folder.keys().copied().collect();
+    let mut loader = Loader { folder, named: by_folder, folders: BTreeMap::new(), installed: Installed::new() };
     let mut called = BTreeSet::new();
     for root in &roots {
-        loader.load(root, named, reading);
-        loader.install(root, named, reading);
-        called.extend(loader.follow(root, named, reading));
+        loader.load(root, reading);
+        loader.install(root, reading);
+        called.extend(loader.follow(root, reading));
     }
     let folders: BTreeMap<&str, Vec<File<'_>>> = loader
         .folders
@@ -38,8 +45,9 @@ pub(crate) fn read(named: &[&Source], options: &Options, folder: Folder<'_>, rea
         .collect();
     let wanted: BTreeSet<&str> = named.iter().map(|source| source.path.as_str()).collect();
     reading.files.extend(wanted.iter().map(|path| ((*path).to_owned(), Dialect::Hcl)));
+    let work = Work::of(folders.values().flatten().map(|file| file.text.text.len()).sum());
     let evaluate = |root: &str, reading: &mut Reading| {
-        Evaluation::new(&folders, &loader.installed, options, &wanted, root).run(reading);
+        Evaluation::new(&folders, &loader.installed, options, &wanted, root, &work).run(reading);
     };
     for root in roots.iter().filter(|root| !called.contains(**root)) {
         evaluate(root, reading);
@@ -48,17 +56,20 @@ pub(crate) fn read(named: &[&Source], options: &Options, folder: Folder<'_>, rea
     if roots.iter().all(|root| called.contains(*root)) {
         roots.iter().for_each(|root| evaluate(root, reading));
     }
+    work
 }
 
 struct Loader<'a> {
     folder: Folder<'a>,
+    /// The files that are checked, by folder.
+    named: BTreeMap<&'a str, Vec<&'a Source>>,
     folders: BTreeMap<String, Parsed>,
     installed: Installed,
 }
 
 impl Loader<'_> {
     /// Parses the files of a folder. Each problem is told once.
-    fn load(&mut self, folder: &str, named: &[&Source], reading: &mut Reading) {
+    fn load(&mut self, folder: &str, reading: &mut Reading) {
         if self.folders.contains_key(folder) {
             return;
         }
@@ -69,12 +80,11 @@ impl Loader<'_> {
                 Vec::new()
             }
         };
-        for source in named.iter().filter(|source| source.folder() == folder) {
-            if !sources.iter().any(|there| there.path == source.path) {
-                sources.push((*source).clone());
-            }
-        }
-        sources.sort_by(|a, b| a.path.cmp(&b.path));
+        let there: BTreeSet<String> = sources.iter().map(|source| source.path.clone()).collect();
+        let named = self.named.get(folder).into_iter().flatten().filter(|source| !there.contains(&source.path));
+        sources.extend(named.map(|source| (*source).clone()));
+        // Terraform reads override files after all others.
+        sources.sort_by(|a, b| (is_override(&a.path), &a.path).cmp(&(is_override(&b.path), &b.path)));
         let mut parsed = Parsed::new();
         for source in sources {
             match section::parse(&Text::new(&source)) {
@@ -86,7 +96,7 @@ impl Loader<'_> {
     }
 
     /// What `terraform init` installed for a root folder, parsed.
-    fn install(&mut self, root: &str, named: &[&Source], reading: &mut Reading) {
+    fn install(&mut self, root: &str, reading: &mut Reading) {
         #[derive(serde::Deserialize)]
         struct Manifest {
             #[serde(rename = "Modules", default)]
@@ -105,14 +115,14 @@ impl Loader<'_> {
         let Ok(manifest) = serde_json::from_str::<Manifest>(&manifest.text) else { return };
         for module in manifest.modules {
             if let Some(folder) = within(root, &module.dir) {
-                self.load(&folder, named, reading);
+                self.load(&folder, reading);
                 self.installed.insert((root.to_owned(), module.key), folder);
             }
         }
     }
 
     /// Loads what the modules of a root folder call by a path, folder by folder, and says which those are.
-    fn follow(&mut self, root: &str, named: &[&Source], reading: &mut Reading) -> BTreeSet<String> {
+    fn follow(&mut self, root: &str, reading: &mut Reading) -> BTreeSet<String> {
         let mut called = BTreeSet::new();
         let mut open: Vec<String> = vec![root.to_owned()];
         open.extend(self.installed.iter().filter(|((own, _), _)| own == root).map(|(_, folder)| folder.clone()));
@@ -125,13 +135,20 @@ impl Loader<'_> {
             for target in targets.into_iter().filter(|target| *target != folder) {
                 called.insert(target.clone());
                 if seen.insert(target.clone()) {
-                    self.load(&target, named, reading);
+                    self.load(&target, reading);
                     open.push(target);
                 }
             }
         }
         called
     }
+}
+
+/// Whether a file overrides others: <https://developer.hashicorp.com/terraform/language/files/override>
+pub(super) fn is_override(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let stem = name.split('.').next().unwrap_or_default();
+    stem == "override" || stem.ends_with("_override")
 }
 
 /// The folder of a called module, where it is to be had: installed, or named by its path.

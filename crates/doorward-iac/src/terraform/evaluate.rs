@@ -3,20 +3,70 @@
 //! Everything else (resources, data, the workspace, loops) is unresolved. Loops would be easy to run and could be made to
 //! run for ever, so none is.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::rc::Rc;
 
 use doorward_model::{GapReason, Observed};
-use hcl::eval::{Context, Evaluate as _, FuncArgs, FuncDef, ParamType};
-use hcl::expr::{Expression, Operation, TraversalOperator};
-use hcl::{Map, Value};
+use hcl::Value;
+use hcl::expr::{Expression, TraversalOperator};
 
 use super::section::Argument;
+use super::value;
 use crate::draft::gap;
 use crate::text::Text;
 
 /// The largest value that is kept, in characters and elements: values of values grow without bound.
 const LARGEST: usize = 16_384;
+
+/// The steps that evaluating the configuration of one run may take, and how many more each byte of it adds. One step is a part of
+/// an expression or a tenth of an element of a value: the largest configuration known in public takes two million.
+const STEPS: u64 = 40_000_000;
+const STEPS_PER_BYTE: u64 = 40;
+/// A copied element in steps.
+const COPY: usize = 10;
+
+/// The work that evaluating takes, counted so that it ends in proportion to what is read.
+#[derive(Debug)]
+pub(crate) struct Work {
+    left: Cell<u64>,
+    /// The steps that were taken.
+    spent: Cell<u64>,
+    /// The arguments that were evaluated.
+    evaluated: Cell<u64>,
+}
+
+impl Work {
+    /// Work for a configuration of so many bytes.
+    pub(super) fn of(bytes: usize) -> Rc<Self> {
+        let left = STEPS.saturating_add(STEPS_PER_BYTE.saturating_mul(bytes as u64));
+        Rc::new(Self { left: Cell::new(left), spent: Cell::new(0), evaluated: Cell::new(0) })
+    }
+
+    /// Takes steps; nothing where there are not so many left.
+    pub(super) fn spend(&self, steps: usize) -> Option<()> {
+        let left = self.left.get().checked_sub(steps as u64);
+        self.left.set(left.unwrap_or(0));
+        self.spent.set(self.spent.get() + steps as u64);
+        left.map(|_| ())
+    }
+
+    /// Takes the steps of copying a value.
+    pub(super) fn copy(&self, value: &Value) -> Option<()> {
+        self.spend(size(value).saturating_mul(COPY))
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.left.get() == 0
+    }
+
+    /// The arguments that were evaluated, and the steps that this took.
+    #[cfg(test)]
+    pub(super) fn done(&self) -> (u64, u64) {
+        (self.evaluated.get(), self.spent.get())
+    }
+}
 
 /// Where a value is written.
 #[derive(Clone)]
@@ -30,51 +80,87 @@ pub(super) struct Spot<'a> {
 /// A value and where it comes from.
 #[derive(Clone)]
 pub(super) struct Meaning<'a> {
-    pub(super) value: Observed<Value>,
+    pub(super) value: Observed<Rc<Value>>,
     pub(super) spot: Option<Spot<'a>>,
     /// How it got here.
     pub(super) note: Option<String>,
+    /// Why there is no value, without the names that lead there.
+    cause: Option<Rc<str>>,
 }
 
-impl Meaning<'_> {
+impl<'a> Meaning<'a> {
     pub(super) fn nothing() -> Self {
-        Self { value: Observed::Absent, spot: None, note: None }
+        Self { value: Observed::Absent, spot: None, note: None, cause: None }
+    }
+
+    pub(super) fn known(value: Value) -> Self {
+        Self { value: Observed::Known(Rc::new(value)), ..Self::nothing() }
+    }
+
+    /// No value, for a reason that shows at a stretch of a file.
+    pub(super) fn unresolved(text: &'a Text<'a>, span: Range<usize>, cause: impl Into<Rc<str>>) -> Self {
+        let cause = cause.into();
+        let value = Observed::Unread(gap(text, GapReason::Unresolved, span.clone(), &*cause));
+        let spot = Some(Spot { text, span, literal: false });
+        Self { value, spot, note: None, cause: Some(cause) }
     }
 }
 
-/// What names stand for within a module.
-#[derive(Clone, Default)]
+type Names<'a> = BTreeMap<&'static str, BTreeMap<String, Meaning<'a>>>;
+
+/// What names stand for within a module. A clone shares them.
+#[derive(Clone)]
 pub(super) struct Scope<'a> {
-    names: BTreeMap<(&'static str, String), Meaning<'a>>,
-    context: Context<'static>,
+    /// By kind (`var`, `local`) and name.
+    module: Rc<Names<'a>>,
+    /// Those of one instance: `each`, `count`.
+    instance: Rc<Names<'a>>,
+    work: Rc<Work>,
 }
 
 impl<'a> Scope<'a> {
-    /// An empty scope that knows the functions.
-    pub(super) fn new() -> Self {
-        let mut scope = Self::default();
-        functions(&mut scope.context);
-        scope
+    /// An empty scope.
+    pub(super) fn new(work: &Rc<Work>) -> Self {
+        Self { module: Rc::default(), instance: Rc::default(), work: work.clone() }
     }
 
-    /// Gives names of one kind their meaning: `var`, `local`, `each`, `count`.
+    /// Gives the names of one kind their meaning within the module.
     pub(super) fn declare(&mut self, kind: &'static str, meanings: BTreeMap<String, Meaning<'a>>) {
-        for (name, meaning) in meanings {
-            self.names.insert((kind, name), meaning);
-        }
-        let of_kind = self.names.iter().filter(|((own, _), _)| *own == kind);
-        let known = of_kind.filter_map(|((_, name), meaning)| match &meaning.value {
-            Observed::Known(value) => Some((name.clone(), value.clone())),
-            Observed::Absent => Some((name.clone(), Value::Null)),
+        Rc::make_mut(&mut self.module).insert(kind, meanings);
+    }
+
+    /// Gives one more name its meaning within the module.
+    pub(super) fn settle(&mut self, kind: &'static str, name: &str, meaning: Meaning<'a>) {
+        Rc::make_mut(&mut self.module).entry(kind).or_default().insert(name.to_owned(), meaning);
+    }
+
+    /// The same scope with the names of one instance.
+    pub(super) fn within(&self, kind: &'static str, names: impl IntoIterator<Item = (&'static str, Value)>) -> Self {
+        let names = names.into_iter().map(|(name, value)| (name.to_owned(), Meaning::known(value)));
+        Self { instance: Rc::new(Names::from([(kind, names.collect())])), ..self.clone() }
+    }
+
+    pub(super) fn work(&self) -> &Work {
+        &self.work
+    }
+
+    fn find(&self, kind: &str, name: &str) -> Option<&Meaning<'a>> {
+        self.instance.get(kind).or_else(|| self.module.get(kind))?.get(name)
+    }
+
+    /// The value of a name.
+    pub(super) fn value(&self, kind: &str, name: &str) -> Option<Rc<Value>> {
+        match &self.find(kind, name)?.value {
+            Observed::Known(value) => Some(value.clone()),
+            Observed::Absent => Some(Rc::new(Value::Null)),
             Observed::Unread(_) => None,
-        });
-        let object: Map<String, Value> = known.collect();
-        self.context.declare_var(hcl::Identifier::sanitized(kind), Value::Object(object));
+        }
     }
 
     /// What an argument comes to.
     pub(super) fn evaluate(&self, text: &'a Text<'a>, argument: &Argument) -> Meaning<'a> {
         let Argument { value, span, .. } = argument;
+        self.work.evaluated.set(self.work.evaluated.get() + 1);
         if let Some((kind, name)) = reference(value)
             && ["var", "local", "each", "count"].contains(&kind)
         {
@@ -82,31 +168,33 @@ impl<'a> Scope<'a> {
         }
         let literal = matches!(value, Expression::String(_));
         let spot = Some(Spot { text, span: span.clone(), literal });
-        let value = match self.value(value) {
-            Some(Value::Null) => Observed::Absent,
-            Some(value) if size(&value) <= LARGEST => Observed::Known(value),
-            _ => {
+        let found = value::of(value, self);
+        match found.filter(|value| size(value) <= LARGEST) {
+            Some(value) if value.is_null() => Meaning { spot, ..Meaning::nothing() },
+            Some(value) => Meaning { value: Observed::Known(value), spot, ..Meaning::nothing() },
+            None if self.work.is_done() => {
+                let cause = "evaluating the configuration takes more steps than are allowed; check the plan";
+                Meaning::unresolved(text, span.clone(), cause)
+            }
+            None => {
                 let snippet: String =
                     text.text[span.clone()].lines().next().unwrap_or_default().chars().take(60).collect();
-                let message = format!("`{snippet}` depends on what these files do not say");
-                Observed::Unread(gap(text, GapReason::Unresolved, span.clone(), message))
+                let cause = format!("`{snippet}` depends on what these files do not say");
+                Meaning { spot, ..Meaning::unresolved(text, span.clone(), cause) }
             }
-        };
-        Meaning { value, spot, note: None }
+        }
     }
 
     fn lookup(&self, text: &'a Text<'a>, kind: &str, name: &str, span: &Range<usize>) -> Meaning<'a> {
-        let here = |message: String| Meaning {
-            value: Observed::Unread(gap(text, GapReason::Unresolved, span.clone(), message)),
-            spot: Some(Spot { text, span: span.clone(), literal: false }),
-            note: None,
-        };
-        let found = self.names.iter().find(|((own, called), _)| *own == kind && called == name).map(|(_, m)| m);
-        match found {
-            None => here(format!("{kind}.{name} is not declared in these files")),
-            Some(Meaning { value: Observed::Unread(gap), .. }) => {
-                let why = gap.message.as_deref().unwrap_or_default();
-                here(format!("{kind}.{name}: {why}"))
+        match self.find(kind, name) {
+            None => {
+                Meaning::unresolved(text, span.clone(), format!("{kind}.{name} is not declared in these files"))
+            }
+            Some(Meaning { value: Observed::Unread(gap), cause, .. }) => {
+                // A chain of names is as long as the file; what matters is its end.
+                let cause: Rc<str> = cause.clone().unwrap_or_else(|| gap.message.as_deref().unwrap_or_default().into());
+                let message = format!("{kind}.{name}: {cause}");
+                Meaning { cause: Some(cause), ..Meaning::unresolved(text, span.clone(), message) }
             }
             Some(meaning) => {
                 let mut meaning = meaning.clone();
@@ -118,21 +206,6 @@ impl<'a> Scope<'a> {
                 meaning
             }
         }
-    }
-
-    /// The value of an expression; none where the files do not say it.
-    fn value(&self, expression: &Expression) -> Option<Value> {
-        if let Expression::Conditional(either) = expression {
-            return match self.value(&either.cond_expr)? {
-                Value::Bool(true) => self.value(&either.true_expr),
-                Value::Bool(false) => self.value(&either.false_expr),
-                _ => None,
-            };
-        }
-        if loops(expression) {
-            return None;
-        }
-        expression.evaluate(&self.context).ok()
     }
 }
 
@@ -146,42 +219,6 @@ pub(super) fn reference(expression: &Expression) -> Option<(&str, &str)> {
         Expression::Parenthesis(inner) => reference(inner),
         _ => None,
     }
-}
-
-/// Whether anything in it is a loop.
-fn loops(expression: &Expression) -> bool {
-    match expression {
-        Expression::ForExpr(_) => true,
-        Expression::Array(elements) => elements.iter().any(loops),
-        Expression::Object(entries) => entries
-            .iter()
-            .any(|(key, value)| loops(value) || matches!(key, hcl::ObjectKey::Expression(key) if loops(key))),
-        Expression::TemplateExpr(template) => speaks_of_loops(&template.to_string()),
-        Expression::Traversal(traversal) => {
-            loops(&traversal.expr)
-                || traversal.operators.iter().any(|operator| match operator {
-                    TraversalOperator::Index(index) => loops(index),
-                    TraversalOperator::AttrSplat | TraversalOperator::FullSplat => true,
-                    _ => false,
-                })
-        }
-        Expression::FuncCall(call) => call.args.iter().any(loops),
-        Expression::Parenthesis(inner) => loops(inner),
-        Expression::Conditional(either) => {
-            loops(&either.cond_expr) || loops(&either.true_expr) || loops(&either.false_expr)
-        }
-        Expression::Operation(operation) => match &**operation {
-            Operation::Unary(unary) => loops(&unary.expr),
-            Operation::Binary(binary) => loops(&binary.lhs_expr) || loops(&binary.rhs_expr),
-        },
-        _ => false,
-    }
-}
-
-/// Whether the word `for` stands by itself in the text of a template, which is taken apart only when it is evaluated.
-fn speaks_of_loops(template: &str) -> bool {
-    let mut words = template.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-'));
-    words.any(|word| word == "for")
 }
 
 fn size(value: &Value) -> usize {
@@ -201,70 +238,4 @@ pub(super) fn text_of(value: &Value) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
-}
-
-type Function = fn(FuncArgs) -> Result<Value, String>;
-
-/// The functions that stand in front of modes and counts.
-fn functions(context: &mut Context<'static>) {
-    let any = |function: Function| FuncDef::builder().variadic_param(ParamType::Any).build(function);
-    let list: [(&str, Function); 11] = [
-        ("coalesce", |args| {
-            let given = args.iter().find(|value| !value.is_null() && value.as_str() != Some(""));
-            given.cloned().ok_or_else(|| "nothing is given".to_owned())
-        }),
-        ("lower", |args| text(&args).map(|text| text.to_lowercase().into())),
-        ("upper", |args| text(&args).map(|text| text.to_uppercase().into())),
-        ("trimspace", |args| text(&args).map(|text| text.trim().to_owned().into())),
-        ("tostring", |args| first(&args).and_then(|v| text_of(v).map(Value::from).ok_or_else(|| "no text".to_owned()))),
-        ("tobool", |args| match first(&args)? {
-            Value::Bool(truth) => Ok(Value::Bool(*truth)),
-            Value::String(text) => text.parse().map(Value::Bool).map_err(|_| "no truth value".to_owned()),
-            _ => Err("no truth value".to_owned()),
-        }),
-        ("toset", |args| first(&args).cloned()),
-        ("tomap", |args| first(&args).cloned()),
-        ("length", |args| {
-            let length = match first(&args)? {
-                Value::Array(values) => values.len(),
-                Value::Object(map) => map.len(),
-                Value::String(text) => text.chars().count(),
-                _ => return Err("it has no length".to_owned()),
-            };
-            Ok(Value::from(length as u64))
-        }),
-        ("contains", |args| match (args.first(), args.get(1)) {
-            (Some(Value::Array(values)), Some(wanted)) => Ok(Value::Bool(values.contains(wanted))),
-            _ => Err("no list".to_owned()),
-        }),
-        ("lookup", |args| match (args.first(), args.get(1), args.get(2)) {
-            (Some(Value::Object(map)), Some(Value::String(key)), default) => {
-                map.get(key.as_str()).or(default).cloned().ok_or_else(|| "no such key".to_owned())
-            }
-            _ => Err("no map".to_owned()),
-        }),
-    ];
-    for (name, function) in list {
-        context.declare_func(hcl::expr::FuncName::new(hcl::Identifier::sanitized(name)), any(function));
-    }
-    let merge = any(|args| {
-        let mut merged = Map::new();
-        for value in args.iter() {
-            match value {
-                Value::Object(map) => merged.extend(map.clone()),
-                Value::Null => {}
-                _ => return Err("no map".to_owned()),
-            }
-        }
-        Ok(Value::Object(merged))
-    });
-    context.declare_func(hcl::expr::FuncName::new(hcl::Identifier::sanitized("merge")), merge);
-}
-
-fn first(args: &FuncArgs) -> Result<&Value, String> {
-    args.first().ok_or_else(|| "nothing is given".to_owned())
-}
-
-fn text(args: &FuncArgs) -> Result<String, String> {
-    first(args).and_then(|value| value.as_str().map(str::to_owned).ok_or_else(|| "no text".to_owned()))
 }

@@ -2,17 +2,18 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
-use doorward_model::{GapReason, Observed};
+use doorward_model::Observed;
 use hcl::{Expression, Value};
 
-use super::TYPES;
 use super::configuration::{DEEPEST, Installed, target};
-use super::evaluate::{Meaning, Scope, Spot, text_of};
+use super::evaluate::{Meaning, Scope, Work, text_of};
 use super::providers::Providers;
+use super::public::is_public;
 use super::resource::{Instance, Resource};
-use super::section::{Argument, Section};
-use crate::draft::gap;
+use super::section::Section;
+use super::{CLOUD_CONTROL, TYPES, locals};
 use crate::text::Text;
 use crate::{Options, Reading, Unread};
 
@@ -22,10 +23,21 @@ const MOST: usize = 64;
 /// The most calls of modules that are followed from one root folder: calls of calls multiply.
 const CALLS: usize = 10_000;
 
+/// The most load balancers of called modules, and of `count` and `for_each`, that are listed one by one from one root folder: a few
+/// lines can ask for millions.
+const COPIES: usize = 20_000;
+
 /// A file of configuration.
 pub(super) struct File<'a> {
     pub(super) text: Text<'a>,
     pub(super) section: &'a Section,
+}
+
+impl File<'_> {
+    /// Whether it holds values of variables, no configuration.
+    fn is_values(&self) -> bool {
+        self.text.path.ends_with(".tfvars") || self.text.path.ends_with(".tfvars.json")
+    }
 }
 
 /// The reading of one root folder.
@@ -36,8 +48,11 @@ pub(super) struct Evaluation<'a> {
     /// The files that somebody named; others of the root folder only help to understand them.
     wanted: &'a BTreeSet<&'a str>,
     root: &'a str,
+    work: Rc<Work>,
     /// How many more calls are followed.
     left: Cell<usize>,
+    /// How many more copies are listed.
+    copies: Cell<usize>,
 }
 
 /// A call of a module: from where, with what.
@@ -70,8 +85,10 @@ impl<'a> Evaluation<'a> {
         options: &'a Options,
         wanted: &'a BTreeSet<&'a str>,
         root: &'a str,
+        work: &Rc<Work>,
     ) -> Self {
-        Self { folders, installed, options, wanted, root, left: Cell::new(CALLS) }
+        let (work, left, copies) = (work.clone(), Cell::new(CALLS), Cell::new(COPIES));
+        Self { folders, installed, options, wanted, root, work, left, copies }
     }
 
     /// Reads the root folder and everything below it.
@@ -90,9 +107,11 @@ impl<'a> Evaluation<'a> {
 
     fn module(&self, call: &Call<'a>, reading: &mut Reading) {
         let Some(files) = self.folders.get(call.folder) else { return };
-        let mut scope = Scope::new();
+        // A folder may be called many times.
+        let _ = self.work.spend(files.iter().map(|file| file.section.sections.len()).sum());
+        let mut scope = Scope::new(&self.work);
         scope.declare("var", self.variables(files, call));
-        locals(files, &mut scope);
+        locals::declare(files, &mut scope);
         let tags = files.iter().find_map(|file| default_tags(file, &scope)).or_else(|| call.default_tags.clone());
         let providers = Providers::of(files, &scope, call.providers.as_ref());
 
@@ -102,7 +121,20 @@ impl<'a> Evaluation<'a> {
             if !seen(resource.file()) {
                 continue;
             }
-            for instance in self.instances(resource.file(), resource.meta(), &scope) {
+            if reading.is_full(|| resource.file().text.place(resource.meta().head.clone())) {
+                break;
+            }
+            let instances = self.instances(resource.file(), resource.meta(), &scope);
+            if !is_root && !self.copy(instances.len()) {
+                reading.unread.push(unread(
+                    format!("{}{}", call.prefix, resource.meta().labels.join(".")),
+                    resource.file(),
+                    resource.meta(),
+                    format!("More than {COPIES} load balancers of modules are not listed; check the plan."),
+                ));
+                continue;
+            }
+            for instance in instances {
                 reading.declared.extend(resource.declare(
                     &call.prefix,
                     instance,
@@ -110,6 +142,15 @@ impl<'a> Evaluation<'a> {
                     &providers,
                     self.options,
                 ));
+            }
+        }
+        for (file, section) in blocks(files, "resource").filter(|(file, _)| seen(file)) {
+            if let [kind, name] = section.labels.as_slice()
+                && kind == CLOUD_CONTROL
+            {
+                let because = "Load balancers of the provider awscc are read from the plan only; check the plan.";
+                let address = format!("{}{kind}.{name}", call.prefix);
+                reading.unread.push(unread(address, file, section, because.to_owned()));
             }
         }
         for file in files.iter().filter(|file| seen(file)) {
@@ -120,15 +161,31 @@ impl<'a> Evaluation<'a> {
         }
     }
 
+    /// Takes a number of copies, if there are so many left.
+    fn copy(&self, copies: usize) -> bool {
+        let left = self.copies.get().checked_sub(copies);
+        self.copies.set(left.unwrap_or(0));
+        left.is_some()
+    }
+
     /// What each variable is: what the caller gives, else what the files that are always read give, else its default.
     fn variables(&self, files: &'a [File<'a>], call: &Call<'a>) -> BTreeMap<String, Meaning<'a>> {
-        let given = if call.inputs.is_none() { values(files) } else { BTreeMap::new() };
-        let mut variables = BTreeMap::new();
+        let given = if call.inputs.is_none() { values(files, &self.work) } else { BTreeMap::new() };
+        // An override file, which comes last, replaces arguments of the block that it overrides.
+        let mut declared: BTreeMap<&'a str, Vec<(&'a File<'a>, &'a Section)>> = BTreeMap::new();
         for (file, section) in blocks(files, "variable") {
-            let Some(name) = section.labels.first() else { continue };
+            if let Some(name) = section.labels.first() {
+                declared.entry(name).or_default().push((file, section));
+            }
+        }
+        let mut variables = BTreeMap::new();
+        for (name, parts) in declared {
+            let argument = |name: &str| {
+                parts.iter().rev().find_map(|(file, section)| Some((*file, section.argument(name)?)))
+            };
             let default = || {
-                section.argument("default").map(|argument| {
-                    let mut meaning = Scope::new().evaluate(&file.text, argument);
+                argument("default").map(|(file, argument)| {
+                    let mut meaning = Scope::new(&self.work).evaluate(&file.text, argument);
                     meaning.note =
                         Some(format!("by the default of var.{name}, which whoever runs Terraform may override"));
                     meaning
@@ -138,7 +195,7 @@ impl<'a> Evaluation<'a> {
                 Some(inputs) => inputs.get(name).cloned(),
                 None => given.get(name).cloned(),
             };
-            let nullable = !matches!(section.argument("nullable").map(|a| &a.value), Some(Expression::Bool(false)));
+            let nullable = !matches!(argument("nullable").map(|(_, a)| &a.value), Some(Expression::Bool(false)));
             let meaning = match from {
                 Some(Meaning { value: Observed::Absent, .. }) if !nullable => default(),
                 Some(meaning) => Some(meaning),
@@ -150,17 +207,12 @@ impl<'a> Evaluation<'a> {
                     meaning
                 }),
             };
-            let meaning = meaning.unwrap_or_else(|| Meaning {
-                value: Observed::Unread(gap(
-                    &file.text,
-                    GapReason::Unresolved,
-                    section.head.clone(),
-                    "the variable has no default and these files give it no value",
-                )),
-                spot: Some(Spot { text: &file.text, span: section.head.clone(), literal: false }),
-                note: None,
+            let Some((file, section)) = parts.first().copied() else { continue };
+            let meaning = meaning.unwrap_or_else(|| {
+                let cause = "the variable has no default and these files give it no value";
+                Meaning::unresolved(&file.text, section.head.clone(), cause)
             });
-            variables.insert(name.clone(), meaning);
+            variables.insert(name.to_owned(), meaning);
         }
         variables
     }
@@ -173,36 +225,30 @@ impl<'a> Evaluation<'a> {
             let number = text_of(&value).and_then(|text| text.parse::<f64>().ok());
             return match number {
                 Some(number) if number < 1.0 => Vec::new(),
-                Some(number) if number <= MOST as f64 => (0..number as usize)
-                    .map(|index| {
-                        let index_is = ("index".to_owned(), known(Value::from(index as u64)));
-                        let mut scope = scope.clone();
-                        scope.declare("count", BTreeMap::from([index_is]));
-                        Instance { suffix: format!("[{index}]"), scope }
+                Some(number) if number <= MOST as f64 && self.copy(number as usize) => (0..number as usize)
+                    .map(|index| Instance {
+                        suffix: format!("[{index}]"),
+                        scope: scope.within("count", [("index", Value::from(index as u64))]),
                     })
                     .collect(),
                 _ => plain("[*]"),
             };
         }
         let Some(each) = section.argument("for_each") else { return plain("") };
-        let entries: Vec<(String, Value)> = match scope.evaluate(&file.text, each).value {
-            Observed::Known(Value::Object(map)) => map.into_iter().collect(),
-            Observed::Known(Value::Array(values)) => {
-                values.into_iter().filter_map(|value| Some((text_of(&value)?, value))).collect()
-            }
+        let Observed::Known(collection) = scope.evaluate(&file.text, each).value else { return plain("[*]") };
+        let entries: Vec<(String, &Value)> = match &*collection {
+            Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), value)).collect(),
+            Value::Array(values) => values.iter().filter_map(|value| Some((text_of(value)?, value))).collect(),
             _ => return plain("[*]"),
         };
-        if entries.len() > MOST {
+        if entries.len() > MOST || !self.copy(entries.len()) {
             return plain("[*]");
         }
-        let each = |(key, value): (String, Value)| {
-            let mut scope = scope.clone();
-            let suffix = format!("[{key:?}]");
-            let meanings = [("key".to_owned(), known(Value::from(key))), ("value".to_owned(), known(value))];
-            scope.declare("each", BTreeMap::from(meanings));
-            Instance { suffix, scope }
+        let instance = |(key, value): (String, &Value)| Instance {
+            suffix: format!("[{key:?}]"),
+            scope: scope.within("each", [("key", Value::from(key)), ("value", value.clone())]),
         };
-        entries.into_iter().map(each).collect()
+        entries.into_iter().map(instance).collect()
     }
 
     fn called(
@@ -223,7 +269,11 @@ impl<'a> Evaluation<'a> {
         let key = format!("{}{name}", call.key);
         let public = source.is_some_and(is_public);
         let folder = target(section, self.root, call.folder, &key, self.installed);
-        let folder = folder.and_then(|folder| self.folders.get_key_value(folder.as_str()).map(|(folder, _)| *folder));
+        let folder = folder.and_then(|folder| self.folders.get_key_value(folder.as_str()));
+        // A folder without configuration is one that nobody can call.
+        let is_there = |files: &Vec<File<'_>>| files.iter().any(|file| !file.is_values());
+        let empty = folder.filter(|(_, files)| !is_there(files)).map(|(folder, _)| *folder);
+        let folder = folder.filter(|(_, files)| is_there(files)).map(|(folder, _)| *folder);
         let deep = call.depth >= DEEPEST || folder == Some(call.folder);
         for instance in self.instances(file, section, scope) {
             let prefix = format!("{}module.{name}{}.", call.prefix, instance.suffix);
@@ -233,25 +283,28 @@ impl<'a> Evaluation<'a> {
                 continue;
             }
             let left = self.left.get();
-            if left == 0 {
-                reading.unread.push(Unread {
-                    address: format!("{}module.{name}", call.prefix),
-                    place: file.text.place(section.head.clone()),
-                    because: format!("More than {CALLS} calls of modules are not followed; check the plan."),
-                });
+            let because = if left == 0 {
+                Some(format!("More than {CALLS} calls of modules are not followed; check the plan."))
+            } else if self.work.is_done() {
+                Some("Evaluating the configuration takes more steps than are allowed; check the plan.".to_owned())
+            } else {
+                None
+            };
+            if let Some(because) = because {
+                reading.unread.push(unread(format!("{}module.{name}", call.prefix), file, section, because));
                 return;
             }
             self.left.set(left - 1);
             let (Some(folder), false) = (folder, deep) else {
                 let source = source.unwrap_or("a source that is not written out");
-                reading.unread.push(Unread {
-                    address: format!("{}module.{name}", call.prefix),
-                    place: file.text.place(section.head.clone()),
-                    because: format!(
+                let because = match empty {
+                    Some(empty) => format!("The module's folder {empty:?} holds no configuration that could be read."),
+                    None => format!(
                         "The module comes from {source:?}, which is not among the files; run `terraform init` first, or check \
                          the plan."
                     ),
-                });
+                };
+                reading.unread.push(unread(format!("{}module.{name}", call.prefix), file, section, because));
                 return;
             };
             let own = ["source", "version", "count", "for_each", "providers", "depends_on"];
@@ -271,19 +324,9 @@ impl<'a> Evaluation<'a> {
     }
 }
 
-/// The module that most people use: terraform-aws-modules/alb/aws, by registry or by git.
-fn is_public(source: &str) -> bool {
-    let source = source.split('?').next().unwrap_or_default();
-    let source = source
-        .strip_prefix("registry.terraform.io/")
-        .or(source.strip_prefix("registry.opentofu.org/"))
-        .unwrap_or(source);
-    source == "terraform-aws-modules/alb/aws"
-        || source.trim_end_matches(".git").ends_with("terraform-aws-modules/terraform-aws-alb")
-}
-
-fn known<'a>(value: Value) -> Meaning<'a> {
-    Meaning { value: Observed::Known(value), ..Meaning::nothing() }
+/// A part of a file that was not read.
+fn unread(address: String, file: &File<'_>, section: &Section, because: String) -> Unread {
+    Unread { address, place: file.text.place(section.head.clone()), because }
 }
 
 /// Every block of a name, with its file.
@@ -297,7 +340,7 @@ pub(super) fn blocks<'a>(
 }
 
 /// The values that are always read: terraform.tfvars, then *.auto.tfvars in the order of their names; the last counts.
-fn values<'a>(files: &'a [File<'a>]) -> BTreeMap<String, Meaning<'a>> {
+fn values<'a>(files: &'a [File<'a>], work: &Rc<Work>) -> BTreeMap<String, Meaning<'a>> {
     let mut values = BTreeMap::new();
     let rank = |file: &File<'_>| {
         let name = file.text.path.rsplit('/').next().unwrap_or_default();
@@ -312,40 +355,12 @@ fn values<'a>(files: &'a [File<'a>]) -> BTreeMap<String, Meaning<'a>> {
     ranked.sort_by(|a, b| a.0.cmp(&b.0));
     for (_, file) in ranked {
         for argument in &file.section.arguments {
-            let mut meaning = Scope::new().evaluate(&file.text, argument);
+            let mut meaning = Scope::new(work).evaluate(&file.text, argument);
             meaning.note = Some(format!("by var.{}, which whoever runs Terraform may override", argument.name));
             values.insert(argument.name.clone(), meaning);
         }
     }
     values
-}
-
-/// Locals may refer to each other in any order.
-fn locals<'a>(files: &'a [File<'a>], scope: &mut Scope<'a>) {
-    let mut open: Vec<(&'a File<'a>, &'a Argument)> = blocks(files, "locals")
-        .flat_map(|(file, s)| s.arguments.iter().map(move |argument| (file, argument)))
-        .collect();
-    let mut settled = BTreeMap::new();
-    loop {
-        let mut found = BTreeMap::new();
-        open.retain(|(file, argument)| {
-            let meaning = scope.evaluate(&file.text, argument);
-            let is_open = matches!(meaning.value, Observed::Unread(_));
-            if !is_open {
-                found.insert(argument.name.clone(), meaning);
-            }
-            is_open
-        });
-        if found.is_empty() {
-            break;
-        }
-        settled.extend(found);
-        scope.declare("local", settled.clone());
-    }
-    for (file, argument) in open {
-        settled.insert(argument.name.clone(), scope.evaluate(&file.text, argument));
-    }
-    scope.declare("local", settled);
 }
 
 /// The default tags of the provider for AWS; nothing where the file configures none.

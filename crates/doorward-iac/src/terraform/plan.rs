@@ -18,6 +18,8 @@ use crate::tree::json::{self, Pairs, span_in};
 use crate::tree::{Data, Node};
 use crate::{Action, Dialect, Options, Problem, Reading, Unread};
 
+mod planned;
+
 /// A resource's change, as far as telling whether it is a load balancer's.
 #[derive(Deserialize)]
 struct Head<'a> {
@@ -68,6 +70,9 @@ pub(crate) fn read(
     let deliveries = changes.iter().any(|head| head.kind == "aws_cloudwatch_log_delivery_source");
     for head in &changes {
         if is_balancer(head) {
+            if reading.is_full(|| text.place(span_in(text.text, head.address.get()))) {
+                break;
+            }
             read_change(text, head, None, deliveries, options, reading)?;
         }
     }
@@ -77,6 +82,7 @@ pub(crate) fn read(
             read_change(text, head, Some(why), deliveries, options, reading)?;
         }
     }
+    planned::read(text, find("planned_values"), deliveries, options, reading)?;
     if is("complete", "false") && deferred.is_empty() {
         let at = find("complete").map_or(0..0, |raw| span_in(text.text, raw.get()));
         reading.unread.push(Unread {
@@ -89,8 +95,12 @@ pub(crate) fn read(
 }
 
 fn is_balancer(head: &Head<'_>) -> bool {
-    let managed = head.mode.as_deref().is_none_or(|mode| mode == "managed");
-    managed && head.deposed.is_none() && (TYPES.contains(&&*head.kind) || head.kind == CLOUD_CONTROL)
+    head.deposed.is_none() && makes_one(head.mode.as_deref(), &head.kind)
+}
+
+/// Whether a resource of a mode and type is a load balancer that Terraform manages.
+fn makes_one(mode: Option<&str>, kind: &str) -> bool {
+    mode.is_none_or(|mode| mode == "managed") && (TYPES.contains(&kind) || kind == CLOUD_CONTROL)
 }
 
 fn list<'a, T: Deserialize<'a>>(text: &Text<'_>, raw: Option<&'a RawValue>) -> Result<Vec<T>, Problem> {
@@ -125,9 +135,7 @@ fn read_change(
         actions if actions.contains(&"create") => Action::Create,
         _ => Action::Unsaid,
     };
-    let at = span_in(text.text, head.address.get());
-    let address: String = serde_json::from_str(head.address.get())
-        .map_err(|_| text.problem(at.start, "is not a plan: an address is no text"))?;
+    let (at, address) = address(text, head.address)?;
     let state = State { text, change: &change };
     let mut draft = Draft::new(text, Dialect::TerraformPlan, address, at);
     draft.action = action;
@@ -157,6 +165,14 @@ fn read_change(
     draft.fix = Err("a plan is made from the configuration; change that".to_owned());
     reading.declared.push(draft.finish(options));
     Ok(())
+}
+
+/// An address and where it stands.
+fn address(text: &Text<'_>, raw: &RawValue) -> Result<(Range<usize>, String), Problem> {
+    let at = span_in(text.text, raw.get());
+    let address = serde_json::from_str(raw.get())
+        .map_err(|_| text.problem(at.start, "is not a plan: an address is no text"))?;
+    Ok((at, address))
 }
 
 /// The three views of a resource in a plan.

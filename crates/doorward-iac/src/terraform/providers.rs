@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{AccountId, Region};
-use hcl::{Expression, Value};
+use hcl::Expression;
 
 use super::evaluate::{Scope, reference, text_of};
 use super::module::{File, blocks};
@@ -35,15 +35,12 @@ impl Providers {
                 let argument = section.argument(name)?;
                 scope.evaluate(&file.text, argument).value.known().cloned()
             };
-            let alias = value("alias").as_ref().and_then(text_of).unwrap_or_default();
-            let region = value("region").as_ref().and_then(text_of).and_then(|name| Region::new(&name).ok());
-            let account = match value("allowed_account_ids") {
-                Some(Value::Array(ids)) => match ids.as_slice() {
-                    [only] => text_of(only).and_then(|id| AccountId::new(&id).ok()),
-                    _ => None,
-                },
+            let alias = value("alias").as_deref().and_then(text_of).unwrap_or_default();
+            let region = value("region").as_deref().and_then(text_of).and_then(|name| Region::new(&name).ok());
+            let account = value("allowed_account_ids").and_then(|ids| match ids.as_array().map(Vec::as_slice) {
+                Some([only]) => text_of(only).and_then(|id| AccountId::new(&id).ok()),
                 _ => None,
-            };
+            });
             sites.insert(alias, Site { region, account });
         }
         Self(sites)

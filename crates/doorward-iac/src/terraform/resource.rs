@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use doorward_model::{Gap, GapReason, Listener, Observed, Region};
 use hcl::{Expression, Value};
 
+use super::configuration::is_override;
 use super::evaluate::{Meaning, Scope, Spot, text_of};
 use super::fill;
 use super::module::{File, blocks};
@@ -34,6 +35,7 @@ impl<'a> Resource<'a> {
     /// <https://developer.hashicorp.com/terraform/language/files/override>
     pub(super) fn all(files: &'a [File<'a>], types: &[&str]) -> Vec<Self> {
         let mut resources: Vec<Self> = Vec::new();
+        let mut by_name: BTreeMap<&'a [String], usize> = BTreeMap::new();
         let deliveries = blocks(files, "resource").any(|(_, section)| {
             section.labels.first().is_some_and(|kind| kind == "aws_cloudwatch_log_delivery_source")
         });
@@ -41,16 +43,12 @@ impl<'a> Resource<'a> {
             let of_type = |section: &Section| section.labels.first().is_some_and(|kind| types.contains(&kind.as_str()));
             blocks(files, "resource").filter(move |(_, section)| of_type(section))
         };
-        let overrides = |file: &File<'_>| {
-            let name = file.text.path.rsplit('/').next().unwrap_or_default();
-            let stem = name.split('.').next().unwrap_or_default();
-            stem == "override" || stem.ends_with("_override")
-        };
-        for part in of_types().filter(|(file, _)| !overrides(file)) {
+        for part in of_types().filter(|(file, _)| !is_override(file.text.path)) {
+            by_name.entry(&part.1.labels).or_insert(resources.len());
             resources.push(Self { parts: vec![part], deliveries });
         }
-        for part in of_types().filter(|(file, _)| overrides(file)) {
-            if let Some(resource) = resources.iter_mut().find(|resource| resource.meta().labels == part.1.labels) {
+        for part in of_types().filter(|(file, _)| is_override(file.text.path)) {
+            if let Some(resource) = by_name.get(part.1.labels.as_slice()).and_then(|at| resources.get_mut(*at)) {
                 resource.parts.push(part);
             }
         }
@@ -272,7 +270,7 @@ fn scalar(meaning: &Meaning<'_>) -> Observed<String> {
 
 /// A member of an argument that is a map.
 fn member(meaning: &Meaning<'_>, name: &str) -> Observed<String> {
-    meaning.value.as_ref().and_then(|value| match value {
+    meaning.value.as_ref().and_then(|value| match &**value {
         Value::Object(map) => match (map.get(name), name) {
             (Some(value), _) => Observed::from_answer(text_of(value)),
             // The module turns logs on where a bucket is given and nothing else is said.
@@ -294,12 +292,11 @@ fn give_tags(draft: &mut Draft<'_>, own: &Meaning<'_>, default: Option<&Meaning<
     };
     for meaning in default.into_iter().chain([own]) {
         match &meaning.value {
-            Observed::Known(Value::Object(map)) => {
-                let tags: BTreeMap<_, _> =
-                    map.iter().filter_map(|(key, value)| Some((key.clone(), text_of(value)?))).collect();
-                draft.tags.extend(tags);
+            Observed::Known(value) => {
+                let tags = value.as_object().into_iter().flatten();
+                draft.tags.extend(tags.filter_map(|(key, value)| Some((key.clone(), text_of(value)?))));
             }
-            Observed::Known(_) | Observed::Absent => {}
+            Observed::Absent => {}
             Observed::Unread(gap) => draft.more_tags = Some(gap.clone()),
         }
     }

@@ -9,7 +9,10 @@ use hcl::expr::TemplateExpr;
 
 use crate::Problem;
 use crate::text::Text;
-use crate::tree::{Data, Node, json};
+use crate::tree::{Data, Node, json, twice};
+
+/// The largest file of configuration, in bytes: taken apart, it is many times as large.
+const LARGEST: usize = 32 << 20;
 
 /// An argument of a block.
 #[derive(Debug)]
@@ -62,6 +65,9 @@ pub(super) fn parse(text: &Text<'_>) -> Result<Section, Problem> {
         arguments: Vec::new(),
         sections: Vec::new(),
     };
+    if text.text.len() > LARGEST {
+        return Err(text.problem(0, format!("is configuration of more than {} MiB, the most that is read", LARGEST >> 20)));
+    }
     if text.path.ends_with(".json") {
         let document = json::parse(text)?;
         let pairs = document.root.as_map().ok_or_else(|| text.problem(0, "is not configuration: no JSON object"))?;
@@ -78,6 +84,8 @@ pub(super) fn parse(text: &Text<'_>) -> Result<Section, Problem> {
                 blocks(name, labels, &key.span, value, &[], &mut top.sections);
             }
         }
+        // Terraform takes several blocks of a name, and refuses an argument that is there twice.
+        document.root.as_map().unwrap_or_default().iter().try_for_each(|(_, value)| once(text, value))?;
         return Ok(top);
     }
     let body = hcl::edit::parser::parse_body(text.text).map_err(|error| {
@@ -117,6 +125,26 @@ fn of_block(block: &Block) -> Section {
     };
     native(&block.body, &mut section);
     section
+}
+
+/// Complains about an argument that is there twice. Names of blocks and their labels may be.
+fn once(text: &Text<'_>, node: &Node) -> Result<(), Problem> {
+    match &*node.data {
+        Data::Scalar { .. } => Ok(()),
+        Data::Seq(nodes) => nodes.iter().try_for_each(|node| once(text, node)),
+        Data::Map(pairs) => {
+            let is_argument = |node: &Node| !matches!(&*node.data, Data::Map(_));
+            let mut seen = std::collections::BTreeSet::new();
+            for (key, value) in pairs {
+                let name = key.as_str().unwrap_or_default();
+                if !seen.insert(name) && name != "//" && pairs.iter().any(|(k, v)| k.as_str() == Some(name) && is_argument(v)) {
+                    return Err(text.problem(key.span.start, twice(name)));
+                }
+                once(text, value)?;
+            }
+            Ok(())
+        }
+    }
 }
 
 /// Blocks in JSON: maps by label, and lists of them.

@@ -2,6 +2,7 @@
 //! matter of subtraction.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 use std::rc::Rc;
@@ -9,7 +10,7 @@ use std::rc::Rc;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{DEEPEST, Data, Document, Node};
+use super::{DEEPEST, Data, Document, LARGEST, Node, twice};
 use crate::Problem;
 use crate::text::Text;
 
@@ -52,6 +53,23 @@ impl<'de> serde::Deserialize<'de> for Pairs<'de> {
     }
 }
 
+impl Pairs<'_> {
+    /// Complains about a key that is there twice.
+    pub(crate) fn once(&self, text: &Text<'_>) -> Result<(), Problem> {
+        let mut seen = BTreeSet::new();
+        match self.0.iter().find(|(key, _)| !seen.insert(key)) {
+            Some((key, value)) => {
+                let at = match key {
+                    Cow::Borrowed(key) => span_in(text.text, key).start.saturating_sub(1),
+                    Cow::Owned(_) => span_in(text.text, value.get()).start,
+                };
+                Err(text.problem(at, twice(key)))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
 /// A key, borrowed where it has no escapes.
 #[derive(serde::Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -60,25 +78,31 @@ struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 pub(crate) fn parse(text: &Text<'_>) -> Result<Document, Problem> {
     let whole = text.text;
     let raw: &RawValue = serde_json::from_str(whole).map_err(|error| problem(text, &error))?;
-    let root = node(whole, raw.get(), 0).map_err(|(at, problem)| text.problem(at, problem))?;
+    let root = node(whole, raw.get(), 0, &mut 0).map_err(|(at, problem)| text.problem(at, problem))?;
     Ok(Document { root, shared: Vec::new() })
 }
 
-/// Reads a part of a text that is JSON for certain.
+/// Reads a part of a text that is JSON for certain, in which no map has a key twice.
 pub(crate) fn part(text: &Text<'_>, raw: &RawValue) -> Result<Node, Problem> {
-    node(text.text, raw.get(), 0).map_err(|(at, problem)| text.problem(at, problem))
+    let node = node(text.text, raw.get(), 0, &mut 0).map_err(|(at, problem)| text.problem(at, problem))?;
+    node.once_within(text)?;
+    Ok(node)
 }
 
-fn node(whole: &str, raw: &str, depth: usize) -> Result<Node, (usize, String)> {
+fn node(whole: &str, raw: &str, depth: usize, nodes: &mut usize) -> Result<Node, (usize, String)> {
     let span = span_in(whole, raw);
     let wrong = |error: serde_json::Error| (span.start, format!("is not JSON: {error}"));
     if depth > DEEPEST {
         return Err((span.start, format!("is nested deeper than {DEEPEST} levels")));
     }
+    *nodes += 1;
+    if *nodes > LARGEST {
+        return Err((span.start, format!("holds more than {LARGEST} values")));
+    }
     let data = match raw.as_bytes().first() {
         Some(b'{') => {
             let pairs: Pairs<'_> = serde_json::from_str(raw).map_err(wrong)?;
-            let mut nodes = Vec::with_capacity(pairs.0.len());
+            let mut entries = Vec::with_capacity(pairs.0.len());
             for (key, value) in pairs.0 {
                 let at = match &key {
                     Cow::Borrowed(key) => {
@@ -89,13 +113,13 @@ fn node(whole: &str, raw: &str, depth: usize) -> Result<Node, (usize, String)> {
                 };
                 let name = Data::Scalar { text: key.into_owned(), quoted: true };
                 let name = Node { span: at, tag: None, data: Rc::new(name) };
-                nodes.push((name, node(whole, value.get(), depth + 1)?));
+                entries.push((name, node(whole, value.get(), depth + 1, nodes)?));
             }
-            Data::Map(nodes)
+            Data::Map(entries)
         }
         Some(b'[') => {
             let values: Vec<&RawValue> = serde_json::from_str(raw).map_err(wrong)?;
-            Data::Seq(values.into_iter().map(|value| node(whole, value.get(), depth + 1)).collect::<Result<_, _>>()?)
+            Data::Seq(values.into_iter().map(|value| node(whole, value.get(), depth + 1, nodes)).collect::<Result<_, _>>()?)
         }
         Some(b'"') => Data::Scalar { text: serde_json::from_str(raw).map_err(wrong)?, quoted: true },
         _ => Data::Scalar { text: raw.to_owned(), quoted: false },

@@ -6,13 +6,12 @@ use std::rc::Rc;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
-use super::{DEEPEST, Data, Document, Node};
+use super::{DEEPEST, Data, Document, LARGEST, Node};
 use crate::Problem;
 use crate::text::Text;
 
-/// The most that all aliases of a file may stand for, in nodes: a few lines of aliases of aliases would be more than any
-/// memory holds if each was followed.
-const LARGEST: usize = 1_000_000;
+/// How many characters are counted from the nearest one whose byte is remembered.
+const BLOCK: usize = 256;
 
 /// Reads every document of a file.
 pub(crate) fn parse(text: &Text<'_>) -> Result<Vec<Document>, Problem> {
@@ -32,20 +31,24 @@ pub(crate) fn parse(text: &Text<'_>) -> Result<Vec<Document>, Problem> {
     Ok(documents)
 }
 
-/// The byte of every character; nothing where each is one byte.
-struct Bytes(Option<Vec<usize>>, usize);
+/// The byte of every so many characters; nothing where each character is one byte.
+struct Bytes<'a> {
+    text: &'a str,
+    blocks: Option<Vec<usize>>,
+}
 
-impl Bytes {
-    fn of(text: &str) -> Self {
-        let table = (!text.is_ascii()).then(|| text.char_indices().map(|(at, _)| at).collect());
-        Self(table, text.len())
+impl<'a> Bytes<'a> {
+    fn of(text: &'a str) -> Self {
+        let blocks = (!text.is_ascii()).then(|| text.char_indices().step_by(BLOCK).map(|(at, _)| at).collect());
+        Self { text, blocks }
     }
 
     fn at(&self, marker: &Marker) -> usize {
-        match &self.0 {
-            Some(table) => table.get(marker.index()).copied().unwrap_or(self.1),
-            None => marker.index().min(self.1),
-        }
+        let (index, end) = (marker.index(), self.text.len());
+        let Some(blocks) = &self.blocks else { return index.min(end) };
+        let Some(start) = blocks.get(index / BLOCK) else { return end };
+        let rest = self.text.get(*start..).unwrap_or_default();
+        rest.char_indices().nth(index % BLOCK).map_or(end, |(at, _)| start + at)
     }
 
     fn span(&self, span: &Span) -> Range<usize> {
@@ -61,14 +64,16 @@ struct Open {
     anchor: usize,
     children: Vec<Node>,
     is_map: bool,
+    /// How deep the deepest child is nested in itself.
+    depth: usize,
 }
 
 #[derive(Default)]
 struct Builder {
     open: Vec<Open>,
     root: Option<Node>,
-    /// What each anchor stands for, and how many nodes that is.
-    anchors: BTreeMap<usize, (Node, usize)>,
+    /// What each anchor stands for, how many nodes that is, and how deep they are nested.
+    anchors: BTreeMap<usize, (Node, usize, usize)>,
     sizes: Vec<usize>,
     size: usize,
     shared: Vec<Range<usize>>,
@@ -81,14 +86,14 @@ impl Builder {
                 let quoted = style != ScalarStyle::Plain || tag.as_deref().is_some_and(|tag| is_core(tag, "str"));
                 let data = Data::Scalar { text: text.into_owned(), quoted };
                 let node = Node { span, tag: foreign(tag.as_deref()), data: Rc::new(data) };
-                self.put(node, anchor, 1)
+                self.put(node, anchor, 1, 0)
             }
             Event::Alias(anchor) => {
-                let Some((node, size)) = self.anchors.get(&anchor).cloned() else {
+                let Some((node, size, depth)) = self.anchors.get(&anchor).cloned() else {
                     return Err("refers to an anchor that is still open".to_owned());
                 };
                 self.shared.push(node.span.clone());
-                self.put(Node { span, ..node }, 0, size)
+                self.put(Node { span, ..node }, 0, size, depth)
             }
             Event::SequenceStart(anchor, tag) => self.begin(span.start, foreign(tag.as_deref()), anchor, false),
             Event::MappingStart(anchor, tag) => self.begin(span.start, foreign(tag.as_deref()), anchor, true),
@@ -101,15 +106,15 @@ impl Builder {
 
     fn begin(&mut self, start: usize, tag: Option<String>, anchor: usize, is_map: bool) -> Result<(), String> {
         if self.open.len() >= DEEPEST {
-            return Err(format!("is nested deeper than {DEEPEST} levels"));
+            return Err(too_deep());
         }
         self.sizes.push(self.size);
-        self.open.push(Open { start, tag, anchor, children: Vec::new(), is_map });
+        self.open.push(Open { start, tag, anchor, children: Vec::new(), is_map, depth: 0 });
         Ok(())
     }
 
     fn end(&mut self, closing: Range<usize>) -> Result<(), String> {
-        let Some(Open { start, tag, anchor, children, is_map }) = self.open.pop() else {
+        let Some(Open { start, tag, anchor, children, is_map, depth }) = self.open.pop() else {
             return Err("ends what was never begun".to_owned());
         };
         let before = self.sizes.pop().unwrap_or_default();
@@ -129,22 +134,29 @@ impl Builder {
             Data::Seq(children)
         };
         let size = 1 + self.size - before;
-        self.put(Node { span: start..end.max(start), tag, data: Rc::new(data) }, anchor, size)?;
+        self.put(Node { span: start..end.max(start), tag, data: Rc::new(data) }, anchor, size, depth + 1)?;
         // The children were counted one by one.
         self.size -= size - 1;
         Ok(())
     }
 
-    fn put(&mut self, node: Node, anchor: usize, size: usize) -> Result<(), String> {
+    fn put(&mut self, node: Node, anchor: usize, size: usize, depth: usize) -> Result<(), String> {
+        // What an alias stands for is nested as deep as if it was written out.
+        if self.open.len() + depth > DEEPEST {
+            return Err(too_deep());
+        }
         self.size += size;
         if self.size > LARGEST {
-            return Err(format!("has aliases that stand for more than {LARGEST} nodes"));
+            return Err(format!("holds more than {LARGEST} values, those counted that its aliases stand for"));
         }
         if anchor > 0 {
-            self.anchors.insert(anchor, (node.clone(), size));
+            self.anchors.insert(anchor, (node.clone(), size, depth));
         }
         match self.open.last_mut() {
-            Some(open) => open.children.push(node),
+            Some(open) => {
+                open.depth = open.depth.max(depth);
+                open.children.push(node);
+            }
             None => self.root = Some(node),
         }
         Ok(())
@@ -154,6 +166,10 @@ impl Builder {
         let root = self.root.take()?;
         Some(Document { root, shared: std::mem::take(&mut self.shared) })
     }
+}
+
+fn too_deep() -> String {
+    format!("is nested deeper than {DEEPEST} levels")
 }
 
 fn is_core(tag: &Tag, suffix: &str) -> bool {

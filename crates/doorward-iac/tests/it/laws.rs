@@ -91,11 +91,24 @@ fn order_of_files() {
     }
 }
 
+/// Every case says the same in UTF-16.
 #[test]
-fn other_encodings_are_told() {
-    let utf16: Vec<u8> = "\u{feff}{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let problem = Source::new("plan.json", utf16, true).unwrap_err();
-    assert!(problem.to_string().starts_with("plan.json:1:1: is UTF-16"), "{problem}");
+fn other_encodings_say_the_same() {
+    for case in all() {
+        let wide = |mark: &str, bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            mark.encode_utf16().chain(case.text.encode_utf16()).flat_map(bytes).collect()
+        };
+        let plain = case.read();
+        assert_eq!(case.read_as(wide("\u{feff}", u16::to_le_bytes)), plain, "{}", case.name);
+        assert_eq!(case.read_as(wide("\u{feff}", u16::to_be_bytes)), plain, "{}", case.name);
+        if case.text.starts_with(|first: char| first.is_ascii()) {
+            assert_eq!(case.read_as(wide("", u16::to_le_bytes)), plain, "{}", case.name);
+        }
+    }
+}
+
+#[test]
+fn other_bytes_are_told() {
     let problem = Source::new("x.tf", b"a = 1\nb = \"\xff\"\n".to_vec(), true).unwrap_err();
     assert!(problem.to_string().starts_with("x.tf:2:1: is not UTF-8"), "{problem}");
     let marked = Case::of(

@@ -1,18 +1,17 @@
 //! GitHub annotations: workflow commands, one line each.
 //! <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>
 
-use std::fmt::Write as _;
+use std::io::{self, Write};
 
 use doorward_model::{Severity, Verdict, harmless};
 
 use super::Told;
 
-/// The commands. A failure that breaks the check is an error, another one a warning, and what is not known a warning too.
-pub(super) fn text(told: &Told<'_>) -> String {
-    let mut out = String::new();
+/// Writes the commands. A failure that breaks the check is an error, another one a warning, and what is not known a warning too.
+pub(super) fn write(told: &Told<'_>, out: &mut dyn Write) -> io::Result<()> {
     for problem in &told.checked.problems {
         let place = (problem.file.as_str(), problem.line, problem.column, None);
-        command(&mut out, "error", place, "cannot be checked", &problem.problem);
+        command(out, "error", place, "cannot be checked", &problem.problem)?;
     }
     for judged in &told.checked.judged {
         let place = &judged.declared.place;
@@ -30,24 +29,30 @@ pub(super) fn text(told: &Told<'_>) -> String {
             };
             let unknown = if matches!(verdict, Verdict::Unknown { .. }) { "unknown: " } else { "" };
             let message = format!("{unknown}{}: {} {help}", judged.declared.address, verdict.because());
-            command(&mut out, level, at, meta.id, message.trim_end());
+            command(out, level, at, meta.id, message.trim_end())?;
         }
     }
     for unread in &told.checked.unread {
         let at = (unread.place.file.as_str(), unread.place.line, unread.place.column, None);
-        command(&mut out, "warning", at, "not read", &format!("{}: {}", unread.address, unread.because));
+        command(out, "warning", at, "not read", &format!("{}: {}", unread.address, unread.because))?;
     }
-    out
+    Ok(())
 }
 
 type At<'a> = (&'a str, usize, usize, Option<usize>);
 
-fn command(out: &mut String, level: &str, (file, line, column, end): At<'_>, title: &str, message: &str) {
-    let _ = write!(out, "::{level} file={},line={line},col={column}", property(file));
+fn command(
+    out: &mut dyn Write,
+    level: &str,
+    (file, line, column, end): At<'_>,
+    title: &str,
+    message: &str,
+) -> io::Result<()> {
+    write!(out, "::{level} file={},line={line},col={column}", property(file))?;
     if let Some(end) = end {
-        let _ = write!(out, ",endColumn={end}");
+        write!(out, ",endColumn={end}")?;
     }
-    let _ = writeln!(out, ",title={}::{}", property(title), data(message));
+    writeln!(out, ",title={}::{}", property(title), data(message))
 }
 
 /// Text in a message. It must not end the line or begin a command of its own.

@@ -4,13 +4,15 @@
 //! they do not know.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use doorward_iac::{Place, Subject};
 use doorward_model::{Mode, Observed, Verdict, VerdictKind};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::Told;
+use super::judge::{Checked, Judged};
 
 /// The document.
 #[derive(Serialize, JsonSchema)]
@@ -28,9 +30,11 @@ pub(crate) struct CheckDocument<'a> {
     /// The files that were read.
     files: Vec<CheckedFile<'a>>,
     /// What is declared, ordered by place.
-    declared: Vec<CheckedDeclaration<'a>>,
+    #[schemars(with = "Vec<CheckedDeclaration<'a>>")]
+    declared: Declarations<'a>,
     /// Every verdict, ordered by place and rule.
-    findings: Vec<CheckFinding<'a>>,
+    #[schemars(with = "Vec<CheckFinding<'a>>")]
+    findings: Findings<'a>,
     /// Files that could not be read as what they are.
     problems: Vec<CheckProblem<'a>>,
     /// What is declared elsewhere and was not read.
@@ -146,13 +150,38 @@ pub(super) fn id(file: &str, address: &str, rule: &str) -> String {
     format!("doorward/check/{rule}/{file}#{address}")
 }
 
-/// The document as text.
-pub(super) fn text(told: &Told<'_>) -> std::io::Result<String> {
-    let checked = told.checked;
-    let declared = checked.judged.iter().map(|judged| {
+/// The declarations, made one by one as they are written.
+struct Declarations<'a>(&'a Checked);
+
+impl Serialize for Declarations<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.judged.iter().map(CheckedDeclaration::of))
+    }
+}
+
+/// The verdicts, made one by one as they are written.
+struct Findings<'a>(&'a Checked);
+
+impl Serialize for Findings<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let findings = self.0.judged.iter().flat_map(|judged| {
+            judged.verdicts.iter().map(|(meta, verdict)| CheckFinding {
+                id: id(&judged.declared.place.file, &judged.declared.address, meta.id),
+                rule: meta.id,
+                address: &judged.declared.address,
+                place: (&judged.declared.place).into(),
+                verdict,
+            })
+        });
+        serializer.collect_seq(findings)
+    }
+}
+
+impl<'a> CheckedDeclaration<'a> {
+    fn of(judged: &'a Judged) -> Self {
         let declared = &judged.declared;
         let lb = declared.load_balancer();
-        CheckedDeclaration {
+        Self {
             address: &declared.address,
             dialect: declared.dialect.as_str(),
             place: (&declared.place).into(),
@@ -168,16 +197,12 @@ pub(super) fn text(told: &Told<'_>) -> std::io::Result<String> {
                 (Err(why), _) => Err(why),
             },
         }
-    });
-    let findings = checked.judged.iter().flat_map(|judged| {
-        judged.verdicts.iter().map(|(meta, verdict)| CheckFinding {
-            id: id(&judged.declared.place.file, &judged.declared.address, meta.id),
-            rule: meta.id,
-            address: &judged.declared.address,
-            place: (&judged.declared.place).into(),
-            verdict,
-        })
-    });
+    }
+}
+
+/// Writes the document.
+pub(super) fn write(told: &Told<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let checked = told.checked;
     let document = CheckDocument {
         format: "json-v1",
         kind: "check",
@@ -185,8 +210,8 @@ pub(super) fn text(told: &Told<'_>) -> std::io::Result<String> {
         exit_code: told.exit.code(),
         verdicts: checked.tally(),
         files: checked.files.iter().map(|(file, dialect)| CheckedFile { file, dialect: dialect.as_str() }).collect(),
-        declared: declared.collect(),
-        findings: findings.collect(),
+        declared: Declarations(checked),
+        findings: Findings(checked),
         problems: checked
             .problems
             .iter()
@@ -198,5 +223,6 @@ pub(super) fn text(told: &Told<'_>) -> std::io::Result<String> {
             .map(|u| NotRead { address: &u.address, place: (&u.place).into(), because: &u.because })
             .collect(),
     };
-    Ok(serde_json::to_string_pretty(&document)? + "\n")
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    writeln!(out)
 }

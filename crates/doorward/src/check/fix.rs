@@ -57,6 +57,10 @@ pub(super) fn apply(
             say(format!("not fixed: {file}: it is not among the checked files"));
             continue;
         };
+        if Path::new(&file).is_symlink() {
+            say(format!("not fixed: {file}: it is a link; fix the file that it leads to"));
+            continue;
+        }
         let before = gathered.sources[at].clone();
         gathered.sources[at] = Source { text: Arc::from(spliced(&before.text, &edits)), ..before.clone() };
         // Terraform's other files are read from the disk, so that a file must be there to be seen as it will be.
@@ -130,8 +134,7 @@ fn is_in(checked: &Checked, wanted: &Wanted) -> bool {
 fn write(source: &Source) -> Result<(), Failure> {
     let path = Path::new(&source.path);
     let permissions = path.metadata().map(|metadata| metadata.permissions());
-    let mark = if source.marked { "\u{feff}" } else { "" };
-    let done = write_file(path, |out| write!(out, "{mark}{}", source.text));
+    let done = write_file(path, |out| out.write_all(&source.bytes()));
     done.map_err(|e| Failure::writing(&source.path, &e))?;
     if let Ok(permissions) = permissions {
         let _ = std::fs::set_permissions(path, permissions);

@@ -1,67 +1,54 @@
 //! The files of a check: those that are named, and those that lie in named folders.
+//!
+//! Whatever has a checked ending is read, or named with the reason why not: a gate that leaves out a file without a word passes what
+//! it did not see. Left out on purpose are hidden files and folders (`.git`, `.terraform`) and `node_modules`.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read as _;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use doorward_iac::{Problem, Source};
+use doorward_iac::{Problem, Source, Unread};
 
 use crate::exit::{Exit, Failure};
+
+mod bytes;
+mod search;
 
 /// What a file may be called to be found in a folder.
 const ENDINGS: [&str; 8] = [".json", ".yaml", ".yml", ".template", ".tf", ".tofu", ".tf.json", ".tofu.json"];
 /// What Terraform reads in a folder, and where it says which modules it installed.
 const CONFIGURATION: [&str; 6] = [".tf", ".tofu", ".tf.json", ".tofu.json", ".tfvars", ".tfvars.json"];
-/// Folders of other people's files.
-const FOREIGN: [&str; 1] = ["node_modules"];
 
 /// The files, and what could not be read of them.
+#[derive(Default)]
 pub(crate) struct Gathered {
     pub(crate) sources: Vec<Source>,
+    /// Files that the user named, or that Terraform would read with others, and that could not be read.
     pub(crate) problems: Vec<Problem>,
+    /// Files and folders that were only found, and that were not read.
+    pub(crate) unread: Vec<Unread>,
 }
 
 /// Reads what is named. A path that does not exist ends the run: a check of nothing would pass.
 pub(crate) fn all(paths: &[PathBuf]) -> Result<Gathered, Failure> {
-    let mut found: BTreeMap<String, (PathBuf, bool)> = BTreeMap::new();
-    let mut gathered = Gathered { sources: Vec::new(), problems: Vec::new() };
+    let mut gathered = Gathered::default();
+    let mut search = search::Search::default();
     for path in paths {
         if path.as_os_str() == "-" {
-            let mut bytes = Vec::new();
-            let read = std::io::stdin().lock().read_to_end(&mut bytes);
-            read.map_err(|e| Failure::new(Exit::Usage, format!("standard input cannot be read: {e}")))?;
-            gathered.take("stdin".to_owned(), bytes, true);
+            match bytes::of_stdin() {
+                Ok(bytes) => gathered.take("stdin".to_owned(), bytes, true),
+                Err(said) => return Err(Failure::new(Exit::Usage, format!("standard input {said}"))),
+            }
             continue;
         }
         let metadata = path
             .metadata()
             .map_err(|e| Failure::new(Exit::Usage, format!("{}: cannot be read: {e}", path.display())))?;
-        if !metadata.is_dir() {
-            found.insert(shown(path), (path.clone(), true));
-            continue;
-        }
-        let visible = |entry: &walkdir::DirEntry| {
-            let name = entry.file_name().to_string_lossy();
-            entry.depth() == 0 || !(name.starts_with('.') || FOREIGN.contains(&&*name))
-        };
-        for entry in walkdir::WalkDir::new(path).sort_by_file_name().into_iter().filter_entry(visible) {
-            match entry {
-                Ok(entry) if entry.file_type().is_file() && ends(entry.path(), &ENDINGS) => {
-                    found.entry(shown(entry.path())).or_insert_with(|| (entry.path().to_owned(), false));
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    let at = error.path().map_or_else(|| shown(path), shown);
-                    let said = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
-                    gathered.problems.push(Problem::at_start(at, format!("cannot be read: {said}")));
-                }
-            }
-        }
+        if metadata.is_dir() { search.add_folder(path) } else { search.add_file(path) }
     }
-    for (label, (path, named)) in found {
-        match std::fs::read(&path) {
-            Ok(bytes) => gathered.take(label, bytes, named),
-            Err(e) => gathered.problems.push(Problem::at_start(label, format!("cannot be read: {e}"))),
+    for (label, found) in search.run(&mut gathered) {
+        match bytes::of_file(&found.path) {
+            Ok(bytes) => gathered.take(label, bytes, found.named),
+            Err(said) => gathered.refuse(Problem::at_start(label, said), found.named),
         }
     }
     Ok(gathered)
@@ -72,29 +59,45 @@ impl Gathered {
         match Source::new(label, bytes, named) {
             Ok(source) if source.may_declare() => self.sources.push(source),
             Ok(_) => {}
-            Err(problem) if named => self.problems.push(problem),
-            // A file in another encoding that was only found says nothing that we know.
-            Err(problem) if ends(Path::new(&problem.file), &CONFIGURATION) => self.problems.push(problem),
-            Err(_) => {}
+            Err(problem) => self.refuse(problem, named),
+        }
+    }
+
+    /// Keeps in mind what was not read. Configuration belongs together, so that a file of it is missed by the others.
+    fn refuse(&mut self, problem: Problem, named: bool) {
+        if named || ends(Path::new(&problem.file), &CONFIGURATION) {
+            self.problems.push(problem);
+        } else {
+            self.unread.push(Unread::of_file(problem));
         }
     }
 }
 
-/// The configuration in a folder, for whoever reads one file of it.
+/// The configuration in a folder, for whoever reads one file of it. As Terraform does, hidden files are left out.
 pub(crate) fn folder(folder: &str) -> Result<Vec<Source>, Problem> {
     let path = if folder.is_empty() { Path::new(".") } else { Path::new(folder) };
-    let Ok(entries) = std::fs::read_dir(path) else { return Ok(Vec::new()) };
+    let unreadable = |at: &Path, e: &std::io::Error| Problem::at_start(shown(at), format!("cannot be read: {e}"));
+    let entries = match std::fs::read_dir(path) {
+        Ok(entries) => entries,
+        // A folder that is not there holds nothing; whoever refers to it is named as not read.
+        Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
+        Err(e) => return Err(unreadable(path, &e)),
+    };
     let mut names = BTreeSet::new();
-    for entry in entries.flatten() {
-        let path = entry.path();
-        if path.is_file() && (ends(&path, &CONFIGURATION) || path.ends_with("modules/modules.json")) {
+    for entry in entries {
+        let path = entry.map_err(|e| unreadable(path, &e))?.path();
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        let wanted = (!hidden && ends(&path, &CONFIGURATION)) || path.ends_with("modules/modules.json");
+        if wanted && !path.is_dir() {
             names.insert(path);
         }
     }
     let mut sources = Vec::new();
     for path in names {
         let label = shown(&path);
-        let bytes = std::fs::read(&path).map_err(|e| Problem::at_start(&label, format!("cannot be read: {e}")))?;
+        let bytes = bytes::of_file(&path).map_err(|said| Problem::at_start(&label, said))?;
         sources.push(Source::new(label, bytes, false)?);
     }
     Ok(sources)

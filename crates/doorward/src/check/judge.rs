@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::gather::{self, Gathered};
 use super::live::Live;
-use crate::exit::Exit;
+use crate::exit::{Exit, Failure};
 use crate::settings::ReportSettings;
 
 /// The rule whose remedy is written where the mode is.
@@ -55,9 +55,33 @@ pub(super) fn asked(policy: &Policy, register: &Register) -> BTreeSet<String> {
 }
 
 impl Judge<'_> {
+    /// Refuses a check that no rule would judge: it would pass whatever is declared.
+    pub(super) fn asks_something(&self) -> Result<(), Failure> {
+        let is_off = |id: &str| self.policy.disabled.iter().any(|disabled| disabled == id);
+        let usage = |said: String| Err(Failure::new(Exit::Usage, said));
+        for id in self.chosen {
+            if is_off(id) {
+                return usage(format!(
+                    "--rule {id}: policy.disabled turns this rule off; remove it from policy.disabled, or choose another rule"
+                ));
+            }
+            if !self.rules.iter().any(|rule| rule.meta().id == *id) {
+                return usage(format!("--rule {id}: this rule judges what a scan sees, and no declaration"));
+            }
+        }
+        if self.rules.iter().all(|rule| is_off(rule.meta().id)) {
+            return usage(
+                "policy.disabled turns every rule off, so that nothing would be checked; remove a rule from policy.disabled"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
+
     /// Reads the files and judges what they declare.
     pub(super) fn check(&self, gathered: &mut Gathered, options: &Options) -> Checked {
-        let reading = doorward_iac::read(&gathered.sources, options, &gather::folder);
+        let mut reading = doorward_iac::read(&gathered.sources, options, &gather::folder);
+        reading.add_unread(gathered.unread.clone());
         let Reading { declared, problems, unread, files } = reading;
         let mut all: Vec<Problem> = gathered.problems.iter().cloned().chain(problems).collect();
         all.sort();

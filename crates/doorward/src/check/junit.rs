@@ -1,12 +1,22 @@
 //! JUnit XML, as build servers read it: a suite per file, a case per declaration and rule.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
-use doorward_model::{Verdict, harmless};
+use doorward_iac::{Problem, Unread};
+use doorward_model::{RuleMeta, Verdict, harmless};
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
 use super::Told;
+use super::judge::Judged;
+
+/// What a case is about.
+enum Item<'a> {
+    Verdict(&'a Judged, &'static RuleMeta, &'a Verdict),
+    Problem(&'a Problem),
+    Unread(&'a Unread),
+}
 
 /// One case and how it ended.
 struct Case {
@@ -15,61 +25,70 @@ struct Case {
     outcome: Option<(&'static str, String, String)>,
 }
 
-/// The report as text. What is not known is an error, never a pass.
-pub(super) fn text(told: &Told<'_>) -> std::io::Result<String> {
-    let mut suites: BTreeMap<&str, Vec<Case>> = BTreeMap::new();
-    for judged in &told.checked.judged {
-        let declared = &judged.declared;
-        for (meta, verdict) in &judged.verdicts {
-            let outcome = match verdict {
-                Verdict::Fail { because, severity, remedy } if told.report.fail_on.covers(*severity) => {
-                    Some(("failure", because.clone(), format!("{}\n{remedy}", declared.place)))
-                }
-                Verdict::Fail { because, .. } => Some(("system-out", String::new(), because.clone())),
-                Verdict::Unknown { because, .. } => Some(("error", because.clone(), declared.place.to_string())),
-                Verdict::Excepted { because, .. } | Verdict::NotApplicable { because } => {
-                    Some(("skipped", because.clone(), String::new()))
-                }
-                Verdict::Pass { .. } => None,
-            };
-            let name = format!("{}: {}", declared.address, meta.id);
-            suites.entry(&declared.place.file).or_default().push(Case { name, outcome });
+impl Item<'_> {
+    /// The case; what is not known is an error, never a pass.
+    fn case(&self, told: &Told<'_>) -> Case {
+        match self {
+            Self::Verdict(judged, meta, verdict) => {
+                let declared = &judged.declared;
+                let outcome = match verdict {
+                    Verdict::Fail { because, severity, remedy } if told.report.fail_on.covers(*severity) => {
+                        Some(("failure", because.clone(), format!("{}\n{remedy}", declared.place)))
+                    }
+                    Verdict::Fail { because, .. } => Some(("system-out", String::new(), because.clone())),
+                    Verdict::Unknown { because, .. } => Some(("error", because.clone(), declared.place.to_string())),
+                    Verdict::Excepted { because, .. } | Verdict::NotApplicable { because } => {
+                        Some(("skipped", because.clone(), String::new()))
+                    }
+                    Verdict::Pass { .. } => None,
+                };
+                Case { name: format!("{}: {}", declared.address, meta.id), outcome }
+            }
+            Self::Problem(problem) => {
+                Case { name: "is read".to_owned(), outcome: Some(("error", problem.problem.clone(), problem.to_string())) }
+            }
+            Self::Unread(unread) => Case {
+                name: format!("{} is read", unread.address),
+                outcome: Some(("error", unread.because.clone(), unread.place.to_string())),
+            },
         }
     }
+}
+
+/// Writes the report.
+pub(super) fn write(told: &Told<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let mut suites: BTreeMap<&str, Vec<Item<'_>>> = BTreeMap::new();
+    for judged in &told.checked.judged {
+        let suite = suites.entry(&judged.declared.place.file).or_default();
+        suite.extend(judged.verdicts.iter().map(|(meta, verdict)| Item::Verdict(judged, meta, verdict)));
+    }
     for problem in &told.checked.problems {
-        let outcome = Some(("error", problem.problem.clone(), problem.to_string()));
-        suites.entry(&problem.file).or_default().push(Case { name: "is read".to_owned(), outcome });
+        suites.entry(&problem.file).or_default().push(Item::Problem(problem));
     }
     for unread in &told.checked.unread {
-        let outcome = Some(("error", unread.because.clone(), unread.place.to_string()));
-        suites
-            .entry(&unread.place.file)
-            .or_default()
-            .push(Case { name: format!("{} is read", unread.address), outcome });
+        suites.entry(&unread.place.file).or_default().push(Item::Unread(unread));
     }
-    let mut xml = Writer::new_with_indent(Vec::new(), b' ', 2);
+    let mut xml = Writer::new_with_indent(out, b' ', 2);
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     let mut top = BytesStart::new("testsuites");
     top.push_attribute(("name", "doorward check"));
-    counted(&mut top, suites.values().flatten());
+    counted(&mut top, suites.values().flatten().map(|item| item.case(told)));
     xml.write_event(Event::Start(top))?;
-    for (file, cases) in &suites {
+    for (file, items) in &suites {
         let mut suite = BytesStart::new("testsuite");
         suite.push_attribute(("name", harmless(file).as_ref()));
-        counted(&mut suite, cases.iter());
+        counted(&mut suite, items.iter().map(|item| item.case(told)));
         xml.write_event(Event::Start(suite))?;
-        for case in cases {
-            write(&mut xml, file, case)?;
+        for item in items {
+            write_case(&mut xml, file, &item.case(told))?;
         }
         xml.write_event(Event::End(BytesEnd::new("testsuite")))?;
     }
     xml.write_event(Event::End(BytesEnd::new("testsuites")))?;
-    let mut text = String::from_utf8(xml.into_inner()).map_err(std::io::Error::other)?;
-    text.push('\n');
-    Ok(text)
+    writeln!(xml.into_inner())
 }
 
-fn counted<'a>(element: &mut BytesStart<'_>, cases: impl Iterator<Item = &'a Case>) {
+fn counted(element: &mut BytesStart<'_>, cases: impl Iterator<Item = Case>) {
     let (mut all, mut failures, mut errors, mut skipped) = (0_usize, 0_usize, 0_usize, 0_usize);
     for case in cases {
         all += 1;
@@ -85,7 +104,7 @@ fn counted<'a>(element: &mut BytesStart<'_>, cases: impl Iterator<Item = &'a Cas
     }
 }
 
-fn write(xml: &mut Writer<Vec<u8>>, file: &str, case: &Case) -> std::io::Result<()> {
+fn write_case(xml: &mut Writer<&mut dyn Write>, file: &str, case: &Case) -> io::Result<()> {
     let mut element = BytesStart::new("testcase");
     element.push_attribute(("classname", harmless(file).as_ref()));
     element.push_attribute(("name", harmless(&case.name).as_ref()));

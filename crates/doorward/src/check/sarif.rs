@@ -2,17 +2,56 @@
 //!
 //! Every result has a file and a line; one without makes some readers reject the whole file.
 
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
 use doorward_model::{RuleMeta, Severity, Verdict, harmless};
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
+use super::judge::Judged;
 use super::{Told, document};
 
-/// The log as text.
-pub(super) fn text(told: &Told<'_>) -> std::io::Result<String> {
-    let mut rules: Vec<&RuleMeta> =
-        told.checked.judged.iter().flat_map(|judged| judged.verdicts.iter().map(|(meta, _)| *meta)).collect();
-    rules.sort_by_key(|meta| meta.id);
-    rules.dedup_by_key(|meta| meta.id);
+/// The log. Results are made one by one as it is written.
+#[derive(Serialize)]
+struct Log<'a> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    runs: [Run<'a>; 1],
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Run<'a> {
+    column_kind: &'static str,
+    invocations: Value,
+    results: Results<'a>,
+    tool: Value,
+}
+
+/// Failures, exceptions (suppressed) and what is not known (open). Passes are left out.
+struct Results<'a> {
+    told: &'a Told<'a>,
+    rules: &'a [&'static RuleMeta],
+}
+
+impl Serialize for Results<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let all = self.told.checked.judged.iter().flat_map(|judged| {
+            judged.verdicts.iter().filter_map(|(meta, verdict)| result(judged, meta, verdict, self.rules))
+        });
+        serializer.collect_seq(all)
+    }
+}
+
+/// Writes the log.
+pub(super) fn write(told: &Told<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let mut rules: BTreeMap<&str, &'static RuleMeta> = BTreeMap::new();
+    for (meta, _) in told.checked.judged.iter().flat_map(|judged| &judged.verdicts) {
+        rules.insert(meta.id, meta);
+    }
+    let rules: Vec<&'static RuleMeta> = rules.into_values().collect();
     let problems = told.checked.problems.iter().map(|problem| {
         let location = place(&problem.file, json!({ "startLine": problem.line, "startColumn": problem.column }));
         json!({
@@ -25,25 +64,23 @@ pub(super) fn text(told: &Told<'_>) -> std::io::Result<String> {
         let said = format!("{} was not read. {}", unread.address, unread.because);
         json!({ "level": "warning", "message": { "text": plain(&said) }, "locations": [whole(&unread.place)] })
     });
-    let log = json!({
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{
-            "tool": { "driver": {
-                "name": "Doorward",
-                "semanticVersion": env!("CARGO_PKG_VERSION"),
-                "rules": rules.iter().map(|meta| rule(meta)).collect::<Vec<_>>(),
-            } },
-            "columnKind": "unicodeCodePoints",
-            "invocations": [{
-                "executionSuccessful": told.checked.problems.is_empty(),
-                "exitCode": told.exit.code(),
-                "toolExecutionNotifications": problems.chain(unread).collect::<Vec<_>>(),
-            }],
-            "results": results(told, &rules),
-        }],
-    });
-    Ok(serde_json::to_string_pretty(&log)? + "\n")
+    let run = Run {
+        column_kind: "unicodeCodePoints",
+        invocations: json!([{
+            "executionSuccessful": told.checked.problems.is_empty(),
+            "exitCode": told.exit.code(),
+            "toolExecutionNotifications": problems.chain(unread).collect::<Vec<_>>(),
+        }]),
+        results: Results { told, rules: &rules },
+        tool: json!({ "driver": {
+            "name": "Doorward",
+            "semanticVersion": env!("CARGO_PKG_VERSION"),
+            "rules": rules.iter().map(|meta| rule(meta)).collect::<Vec<_>>(),
+        } }),
+    };
+    let log = Log { schema: "https://json.schemastore.org/sarif-2.1.0.json", runs: [run], version: "2.1.0" };
+    serde_json::to_writer_pretty(&mut *out, &log)?;
+    writeln!(out)
 }
 
 fn rule(meta: &RuleMeta) -> Value {
@@ -66,39 +103,33 @@ fn level(severity: Severity) -> &'static str {
     }
 }
 
-/// Failures, exceptions (suppressed) and what is not known (open). Passes are left out.
-fn results(told: &Told<'_>, rules: &[&RuleMeta]) -> Vec<Value> {
-    let mut results = Vec::new();
-    for judged in &told.checked.judged {
-        let declared = &judged.declared;
-        for (meta, verdict) in &judged.verdicts {
-            let (kind, level, help) = match verdict {
-                Verdict::Fail { severity, remedy, .. } => ("fail", level(*severity), remedy.as_str()),
-                Verdict::Excepted { severity, .. } => ("fail", level(*severity), ""),
-                Verdict::Unknown { gaps, .. } => ("open", "none", gaps.first().map_or("", |gap| gap.reason.remedy())),
-                Verdict::Pass { .. } | Verdict::NotApplicable { .. } => continue,
-            };
-            let said = format!("{}: {} {help}", declared.address, verdict.because());
-            let id = document::id(&declared.place.file, &declared.address, meta.id);
-            let mut result = json!({
-                "ruleId": meta.id,
-                "ruleIndex": rules.iter().position(|rule| rule.id == meta.id),
-                "kind": kind,
-                "level": level,
-                "message": { "text": plain(said.trim_end()) },
-                "locations": [whole(&declared.place)],
-                "partialFingerprints": { "doorward/v1": plain(&id) },
-            });
-            if let (Verdict::Excepted { exception, expires, .. }, Some(result)) = (verdict, result.as_object_mut()) {
-                let justification = format!("exception {exception}, until {expires}");
-                let suppression =
-                    json!([{ "kind": "external", "status": "accepted", "justification": plain(&justification) }]);
-                result.insert("suppressions".to_owned(), suppression);
-            }
-            results.push(result);
-        }
+/// One result; nothing for a pass.
+fn result(judged: &Judged, meta: &RuleMeta, verdict: &Verdict, rules: &[&RuleMeta]) -> Option<Value> {
+    let declared = &judged.declared;
+    let (kind, level, help) = match verdict {
+        Verdict::Fail { severity, remedy, .. } => ("fail", level(*severity), remedy.as_str()),
+        Verdict::Excepted { severity, .. } => ("fail", level(*severity), ""),
+        Verdict::Unknown { gaps, .. } => ("open", "none", gaps.first().map_or("", |gap| gap.reason.remedy())),
+        Verdict::Pass { .. } | Verdict::NotApplicable { .. } => return None,
+    };
+    let said = format!("{}: {} {help}", declared.address, verdict.because());
+    let id = document::id(&declared.place.file, &declared.address, meta.id);
+    let mut result = json!({
+        "ruleId": meta.id,
+        "ruleIndex": rules.iter().position(|rule| rule.id == meta.id),
+        "kind": kind,
+        "level": level,
+        "message": { "text": plain(said.trim_end()) },
+        "locations": [whole(&declared.place)],
+        "partialFingerprints": { "doorward/v1": plain(&id) },
+    });
+    if let (Verdict::Excepted { exception, expires, .. }, Some(result)) = (verdict, result.as_object_mut()) {
+        let justification = format!("exception {exception}, until {expires}");
+        let suppression =
+            json!([{ "kind": "external", "status": "accepted", "justification": plain(&justification) }]);
+        result.insert("suppressions".to_owned(), suppression);
     }
-    results
+    Some(result)
 }
 
 fn whole(at: &doorward_iac::Place) -> Value {

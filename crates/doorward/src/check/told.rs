@@ -1,6 +1,6 @@
 //! A check for people: each finding with its line underlined, then the counts.
 
-use std::fmt::Write as _;
+use std::io::{self, Write};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use doorward_iac::Place;
@@ -14,10 +14,9 @@ const WIDEST: usize = 140;
 /// How many bytes around a place are looked at.
 const FAR: usize = 2_048;
 
-/// The text. Failures that are merely informational are counted, and shown when asked for more.
-pub(super) fn text(told: &Told<'_>, colour: bool, more: bool) -> std::io::Result<String> {
+/// Writes the text. Failures that are merely informational are counted, and shown when asked for more.
+pub(super) fn write(told: &Told<'_>, colour: bool, more: bool, out: &mut dyn Write) -> io::Result<()> {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
-    let mut out = String::new();
     for judged in &told.checked.judged {
         for (meta, verdict) in &judged.verdicts {
             let shown = match verdict {
@@ -26,7 +25,7 @@ pub(super) fn text(told: &Told<'_>, colour: bool, more: bool) -> std::io::Result
                 Verdict::Excepted { .. } | Verdict::Pass { .. } | Verdict::NotApplicable { .. } => false,
             };
             if shown {
-                let _ = writeln!(out, "{}\n", renderer.render(&[group(told, judged, meta.id, verdict)]));
+                writeln!(out, "{}\n", renderer.render(&[group(told, judged, meta.id, verdict)]))?;
             }
         }
     }
@@ -34,10 +33,9 @@ pub(super) fn text(told: &Told<'_>, colour: bool, more: bool) -> std::io::Result
         let title = Level::WARNING.with_name("not read").primary_title(clean(&unread.address));
         let group =
             excerpt(title.id("not-read"), told, &unread.place).element(Level::HELP.message(clean(&unread.because)));
-        let _ = writeln!(out, "{}\n", renderer.render(&[group]));
+        writeln!(out, "{}\n", renderer.render(&[group]))?;
     }
-    summary(told, &mut out);
-    Ok(out)
+    summary(told, out)
 }
 
 fn group<'a>(told: &Told<'_>, judged: &Judged, rule: &'a str, verdict: &Verdict) -> Group<'a> {
@@ -71,7 +69,7 @@ fn group<'a>(told: &Told<'_>, judged: &Judged, rule: &'a str, verdict: &Verdict)
 fn excerpt<'a>(title: annotate_snippets::Title<'a>, told: &Told<'_>, place: &Place) -> Group<'a> {
     let path = clean(&place.file);
     let origin = Origin::path(path.clone()).line(place.line).char_column(place.column);
-    let Some(source) = told.sources.iter().find(|source| source.path == place.file) else {
+    let Some(source) = told.sources.get(place.file.as_str()) else {
         return title.element(origin);
     };
     let text = &*source.text;
@@ -123,30 +121,31 @@ fn clean(text: &str) -> String {
     harmless(text).into_owned()
 }
 
-fn summary(told: &Told<'_>, out: &mut String) {
+fn summary(told: &Told<'_>, out: &mut dyn Write) -> io::Result<()> {
     let checked = told.checked;
     let count = |n: usize, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
     let bodies = checked.judged.iter().filter(|judged| judged.declared.load_balancer().is_some()).count();
-    let _ = writeln!(out, "{} in {}", count(bodies, "load balancer"), count(checked.files.len(), "file"));
+    writeln!(out, "{} in {}", count(bodies, "load balancer"), count(checked.files.len(), "file"))?;
     let kinds =
         [VerdictKind::Fail, VerdictKind::Unknown, VerdictKind::Excepted, VerdictKind::Pass, VerdictKind::NotApplicable];
     for (rule, counts) in checked.tally() {
         let of = |kind: &VerdictKind| counts.get(kind).map(|n| format!("{n} {kind}"));
         let parts: Vec<String> = kinds.iter().filter_map(of).collect();
-        let _ = writeln!(out, "  {rule:<28} {}", parts.join(", "));
+        writeln!(out, "  {rule:<28} {}", parts.join(", "))?;
     }
     for judged in &checked.judged {
         for (_, verdict) in &judged.verdicts {
             if let Verdict::Excepted { exception, expires, .. } = verdict {
                 let address = clean(&judged.declared.address);
-                let _ = writeln!(out, "  excepted until {expires}: {exception}, {address}");
+                writeln!(out, "  excepted until {expires}: {exception}, {address}")?;
             }
         }
     }
     if !checked.unread.is_empty() {
-        let _ = writeln!(out, "  not read: {}", count(checked.unread.len(), "part"));
+        writeln!(out, "  not read: {}", count(checked.unread.len(), "part"))?;
     }
     if !checked.problems.is_empty() {
-        let _ = writeln!(out, "  {} could not be read; see the messages", count(checked.problems.len(), "file"));
+        writeln!(out, "  {} could not be read; see the messages", count(checked.problems.len(), "file"))?;
     }
+    Ok(())
 }

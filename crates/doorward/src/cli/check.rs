@@ -13,6 +13,11 @@ use crate::settings::{FailOn, ReportSettings};
 pub(crate) struct CheckArguments {
     /// Files, or folders to search: the JSON of a Terraform plan, Terraform configuration, CloudFormation templates, rendered
     /// Kubernetes manifests, the JSON of a Pulumi preview, ECS gateway definitions; `-` is standard input
+    ///
+    /// A search of a folder leaves out hidden files and folders (.git, .terraform) and node_modules. Every other file with a checked
+    /// ending (.tf, .tofu, .json, .yaml, .yml, .template) is read, in UTF-8 or UTF-16, or named: a file that you name and that cannot
+    /// be read ends the check with exit code 2, one that is only found is listed as not read, with exit code 4. A linked file is read
+    /// under the name of the link; a link to a folder outside of what is searched is listed as not read.
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// text, json-v1, sarif, github or junit, to stdout or a file; repeatable [default: text]

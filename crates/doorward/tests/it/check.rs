@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::bed::{REPOSITORY, Said, doorward, run};
 
 mod fixes;
+mod unread;
 
 const EXAMPLES: &str = "examples/iac";
 
@@ -155,6 +156,82 @@ fn unusable_input() {
         for fragment in fragments {
             assert!(said.err.contains(fragment), "{arguments:?} lacks {fragment:?}: {}", said.err);
         }
+    }
+}
+
+/// A check that asks nothing would pass whatever is declared.
+#[test]
+fn nothing_asked_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let run_with = |disabled: &[&str], arguments: &[&str]| {
+        let settings = format!("[policy]\ndisabled = {disabled:?}\n");
+        write(
+            folder.path(),
+            &[
+                ("doorward.toml", settings.as_str()),
+                ("main.tf", "resource \"aws_lb\" \"a\" {\n  desync_mitigation_mode = \"monitor\"\n}\n"),
+            ],
+        );
+        check(folder.path(), &[arguments, &["main.tf"]].concat())
+    };
+    let catalogue = run(doorward(folder.path()).args(["explain"]));
+    let all: Vec<&str> = doorward_rules::catalogue().iter().map(|meta| meta.id).collect();
+    assert!(all.iter().all(|id| catalogue.out.contains(id)), "{}", catalogue.out);
+    let mode = "desync-mode-below-required";
+    for (disabled, arguments, fragments) in [
+        (&all[..], &[][..], &["policy.disabled", "every rule"][..]),
+        (&[mode], &["--rule", mode], &["--rule", mode, "policy.disabled"]),
+        (&[mode], &["--rule", "access-logs-disabled", "--rule", mode], &["--rule", mode, "policy.disabled"]),
+        (&all, &["--rule", mode], &["--rule", mode, "policy.disabled"]),
+        (&[], &["--rule", "desync-mode-reverted"], &["desync-mode-reverted", "no declaration"]),
+    ] {
+        let said = run_with(disabled, arguments);
+        assert_eq!(said.code, Some(2), "{disabled:?} {arguments:?}\n{}\n{}", said.out, said.err);
+        for fragment in fragments {
+            assert!(said.err.contains(fragment), "{disabled:?} {arguments:?} lacks {fragment:?}: {}", said.err);
+        }
+    }
+    // One rule that is left is asked.
+    let others: Vec<&str> = all.iter().copied().filter(|id| *id != mode).collect();
+    assert_eq!(run_with(&others, &[]).code, Some(3));
+    assert_eq!(run_with(&["access-logs-disabled"], &["--rule", mode]).code, Some(3));
+}
+
+/// Keys that are there twice, and words behind escapes, in files that were only found.
+#[test]
+fn found_files_hide_nothing() {
+    let lb = "Type: AWS::ElasticLoadBalancingV2::LoadBalancer\n    Properties:\n      LoadBalancerAttributes: [{Key: routing.http.desync_mitigation_mode, Value: monitor}]\n";
+    let change = "{\"address\":\"aws_lb.a\",\"type\":\"aws_lb\",\"change\":{\"actions\":[\"create\"],\"after\":{\"desync_mitigation_mode\":\"monitor\"}}}";
+    for (file, text, code) in [
+        (
+            "a.yaml",
+            format!("Resources:\n  A:\n    {lb}")
+                .replace("AWS::ElasticLoadBalancingV2::LoadBalancer", r#""\x41WS::ElasticLoadBalancingV2::L\x6fadBalancer""#)
+                .replace("LoadBalancerAttributes", r#""L\u006fadBalancerAttributes""#),
+            3,
+        ),
+        (
+            "a.json",
+            "{\"Resources\":{\"A\":{\"Type\":\"\\u0041WS::ElasticLoadBalancingV2::\\u004coadBalancer\",\"Properties\":{\"\\u004coadBalancerAttributes\":[{\"Key\":\"routing.http.desync_mitigation_mode\",\"Value\":\"monitor\"}]}}}}".to_owned(),
+            3,
+        ),
+        ("b.json", format!("{{\"format_version\":\"1.2\",\"resource\\u005fchanges\":[{change}]}}"), 3),
+        ("c.json", format!("{{\"resource_changes\":[{change}],\"resource_changes\":[]}}"), 2),
+        ("d.json", format!("{{\"resource_changes\":[],\"resource_changes\":[{change}]}}"), 2),
+        (
+            "e.json",
+            "{\"format_version\":\"1.2\",\"planned_values\":{\"root_module\":{\"resources\":[{\"address\":\"aws_lb.a\",\"mode\":\"managed\",\"type\":\"aws_lb\",\"values\":{\"desync_mitigation_mode\":\"monitor\"}}]}}}".to_owned(),
+            3,
+        ),
+        ("f.yaml", "Resources:\n  Edge: {Type: Acme::Edge::Alb::MODULE}\n".to_owned(), 4),
+        ("g.yaml", "Transform: OurMacro\nResources: {}\n".to_owned(), 4),
+        ("h.yaml", format!("Resources:\n  A:\n    {lb}Resources: {{}}\n"), 2),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &[(file, text.as_str()), ("good.tf", "resource \"aws_lb\" \"good\" {}\n")]);
+        let said = check(folder.path(), &["--rule", "desync-mode-below-required", "."]);
+        assert_eq!(said.code, Some(code), "{file}: {text}\n{}\n{}", said.out, said.err);
+        assert!(said.out.contains(file) || said.err.contains(file), "{file}\n{}\n{}", said.out, said.err);
     }
 }
 

@@ -240,6 +240,34 @@ fn what_cannot_be_read_is_said() {
     assert!(because.contains("What could not be read"), "{because}");
 }
 
+/// A file that was only found and could not be read is named, and no report of these files is complete.
+#[test]
+fn what_was_found_and_not_read_is_said() {
+    let stand = Stand::new();
+    std::fs::create_dir(stand.path("odd")).unwrap();
+    std::fs::copy(stand.path("template.yaml"), stand.path("odd/good.yaml")).unwrap();
+    std::fs::write(stand.path("odd/bad.yaml"), b"Resources: {} # caf\xe9\n").unwrap();
+    let mut command = doorward(stand.folder.path());
+    let arguments = ["report", "--from", "scan.saved", "--format", "json-v1", "--fail-on", "never", "--iac", "odd"];
+    let (report, scan) = (run(command.args(arguments)), stand.scan(&["--iac", "odd"]));
+    for said in [&report, &scan] {
+        assert_eq!(said.code, Some(4), "{}", said.err);
+        assert!(said.err.contains("odd/bad.yaml:1:1: not read: The file is not UTF-8"), "{}", said.err);
+    }
+    let document: Value = serde_json::from_str(&report.out).unwrap();
+    assert_eq!(document["exit_code"], 4);
+    let because = of(&document, "pay-Named-1A2B3C4D5E6F", "eu-west-1")["declared"]["because"].as_str().unwrap();
+    assert!(because.contains("What could not be read"), "{because}");
+
+    // What PowerShell wrote is read like anything else.
+    std::fs::remove_file(stand.path("odd/bad.yaml")).unwrap();
+    let text = stand.read("odd/good.yaml");
+    let wide: Vec<u8> = "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    std::fs::write(stand.path("odd/good.yaml"), wide).unwrap();
+    let traced = told(&stand.report(&["--iac", "odd"]), "pay-Named-1A2B3C4D5E6F", "eu-west-1");
+    assert!(traced.contains("odd/good.yaml:14:18"), "{traced}");
+}
+
 /// A plan changes nothing behind the back of the code that declares it.
 #[test]
 fn what_code_declares_is_not_changed_by_hand() {
