@@ -18,12 +18,14 @@ use crate::Stop;
 use crate::access::{Access, Session};
 use crate::actions::Operation;
 
+mod members;
 mod organization;
 mod regions;
 mod scope;
 mod single;
 mod units;
 
+pub use members::{Members, members};
 use regions::RegionState;
 use scope::Decision;
 pub use scope::{RegionSettings, ScopeSettings, TagFilter};

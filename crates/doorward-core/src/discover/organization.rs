@@ -1,6 +1,6 @@
 //! The accounts of the organization.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::StreamExt;
@@ -38,6 +38,15 @@ pub(super) fn alone(access: &Access) -> Found {
 
 /// The whole organization. Fails only where there is nothing to go on: a list that ends early is kept and marked.
 pub(super) async fn read(access: &Access, settings: &DiscoverSettings) -> Result<Found, Gap> {
+    read_of(access, settings, None).await
+}
+
+/// The same, with the details of some accounts alone: those of the others would cost a call each, and are left out.
+pub(super) async fn read_of(
+    access: &Access,
+    settings: &DiscoverSettings,
+    only: Option<&BTreeSet<AccountId>>,
+) -> Result<Found, Gap> {
     let organization = describe(access).await?;
     let (mut listed, mut listing) = list(access).await?;
     if !listed.iter().any(|a| a.id == access.account().as_str()) && listing.is_full() {
@@ -50,6 +59,9 @@ pub(super) async fn read(access: &Access, settings: &DiscoverSettings) -> Result
     }
     listed.sort_by(|a, b| a.id.cmp(&b.id));
     listed.dedup_by(|a, b| a.id == b.id);
+    if let Some(only) = only {
+        listed.retain(|told| only.iter().any(|account| account.as_str() == told.id));
+    }
     let units = Units::read(access).await;
     let want_tags = settings.account_tags_wanted || settings.scope.needs_tags();
     let accounts: Vec<Result<Account, Gap>> =
