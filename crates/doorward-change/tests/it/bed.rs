@@ -399,7 +399,7 @@ pub(crate) fn edit(server: &Server, arn: &Arn, mode: Mode) {
     assert!(server.world().set_attribute(arn.account(), arn.region(), &name, key, Some(mode.as_str())));
 }
 
-fn place(arn: &Arn) -> (&'static str, String) {
+pub(crate) fn place(arn: &Arn) -> (&'static str, String) {
     let resource = arn.resource().strip_prefix("loadbalancer/").unwrap();
     match resource.strip_prefix("app/") {
         Some(rest) => ("routing.http.desync_mitigation_mode", rest.split('/').next().unwrap().to_owned()),
