@@ -10,7 +10,6 @@ use crate::step::{Hand, changed_at};
 use crate::watch::{LAG, PERIOD, Reading, WatchVerdict, judge};
 use crate::{
     ChangeSettings, ChangeState, Event, Front, Gauge, Journal, JournalError, Plan, Standing, Step, Target, Time,
-    calendar,
 };
 
 /// A plan being applied.
@@ -117,25 +116,30 @@ impl<F: Front, J: Journal, G: Gauge> Applying<'_, F, J, G> {
         if let Some((at, by, because)) = state.rollback() {
             return Some(format!("the change was rolled back by {by} at {at} ({because}); make a new plan"));
         }
-        let begun = !state.approvals().is_empty();
-        let expires = plan.expires(self.settings);
-        if !begun && self.time.now() >= expires {
-            return Some(format!("the plan is of {} and was good until {expires}; make it again", plan.made));
+        if !plan.names_its_organization() {
+            return Some(
+                "the plan is of an earlier version, which does not name its organization; scan and make it again".to_owned(),
+            );
         }
-        (plan.made > self.time.now().saturating_add(SignedDuration::from_hours(1)).unwrap_or(Timestamp::MAX))
-            .then(|| format!("the plan was made at {}, which is in the future; check this machine's clock", plan.made))
+        let soon = self.time.now().saturating_add(SignedDuration::from_hours(1)).unwrap_or(Timestamp::MAX);
+        if let Some(late) = std::iter::once(plan.made).chain(plan.observed()).find(|at| *at > soon) {
+            return Some(format!("the plan names {late}, which is in the future; check this machine's clock"));
+        }
+        // Where a request was sent before the expiry and is open, what became of it is still found out.
+        let mut open = plan.steps.iter().map(|step| (step, state.standing(&step.target.arn))).filter(|(_, s)| s.is_open());
+        let over = |(step, standing): (&Step, Standing)| {
+            let sent = matches!(standing, Standing::InFlight | Standing::Unsure);
+            plan.expired(step, self.time.now(), self.settings).filter(|_| !sent)
+        };
+        let first = open.next().and_then(over)?;
+        open.all(|one| over(one).is_some()).then_some(first)
     }
 
     async fn wave(&self, hand: &mut Hand<'_, F, J>, plan: &Plan, wave: usize) -> Result<Option<Stopped>, JournalError> {
         for step in plan.wave(wave) {
             let before = hand.state.balancer(&step.target.arn).cloned();
-            let closed = calendar::closed(
-                step.owner.as_deref(),
-                self.time.now(),
-                &self.settings.windows,
-                &self.settings.freezes,
-            );
-            hand.change(step, closed).await?;
+            let closed = |now| plan.closed(step, now, self.settings);
+            hand.change(step, plan.goal, &closed).await?;
             if hand.state.balancer(&step.target.arn) != before.as_ref() {
                 (self.progress)(step, &hand.state);
             }

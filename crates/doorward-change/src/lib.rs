@@ -2,7 +2,7 @@
 //!
 //! [`plan()`] is pure: a scan report and what people decided become a [`Plan`] that people review. [`Applying`] carries it
 //! out through two traits that the binary fulfils: [`Front`] reads and sets the mode of one load balancer, [`Journal`]
-//! remembers. Where every load balancer stands is read out of the journal's events and out of nothing else
+//! remembers. One request is sent for each entry that intends one. Where every load balancer stands is read out of the journal's events and out of nothing else
 //! ([`ChangeState`]), so that a run that was killed at any moment goes on from what is true.
 //!
 //! What it deliberately does not do: call AWS, read a clock or wait (all of it is handed in), decide which mode policy or
@@ -25,12 +25,12 @@ mod watch;
 pub use apply::{Applied, Applying, Stopped};
 pub use calendar::{Freeze, Weekday, Window};
 pub use fold::{Balancer, ChangeState, Standing};
-pub use front::{Front, Pause, Seen, Time, Wrote};
+pub use front::{Current, Front, Look, NotSet, Pause, Seen, Time, Wrote};
 pub use journal::{Entry, Event, Journal, JournalError};
-pub use markdown::markdown;
+pub use markdown::{is_markdown, markdown};
 pub use plan::{
-    Effect, Goal, Insistence, Patch, PatchFor, Plan, PlanError, PlanOrder, PlanRun, Risk, Skip, SkipReason, Snippet,
-    Step, Target, plan,
+    Effect, Goal, Home, Insistence, Patch, PatchFor, Plan, PlanError, PlanOrder, PlanRun, RULE, Risk, Skip, SkipReason,
+    Snippet, Step, Target, plan,
 };
 pub use rehearse::{Rehearsed, rehearse};
 pub use rollback::RollingBack;

@@ -22,6 +22,19 @@ fn head(text: &mut String, plan: &Plan) -> std::fmt::Result {
     };
     writeln!(text, "# Change plan {}\n", plan.id)?;
     writeln!(text, "Made {} from scan {} of {}. Goal: {goal}.\n", plan.made, cell(&plan.run.id), plan.run.started)?;
+    let run = &plan.run;
+    let whose = match (&run.organization, &run.account) {
+        (Some(organization), _) => {
+            format!("organization {}, management account {}", cell(&organization.id), organization.management_account)
+        }
+        (None, Some(account)) => format!("account {account} alone"),
+        (None, None) => "not named".to_owned(),
+    };
+    writeln!(text, "Of {whose}, partition {}.\n", cell(run.partition.as_deref().unwrap_or("not named")))?;
+    if let (Some(first), Some(last)) = (plan.observed().min(), plan.observed().max()) {
+        let age = plan.made.duration_since(first).as_secs_f64() / 3600.0;
+        writeln!(text, "The modes were read between {first:.0} and {last:.0}, up to {age:.1} hours before the plan was made.\n")?;
+    }
     writeln!(
         text,
         "{} load balancers considered: {} to change in {} waves of at most {} (the first of {}), {} to change where they \
@@ -35,7 +48,16 @@ fn head(text: &mut String, plan: &Plan) -> std::fmt::Result {
         plan.skipped.len(),
         plan.already
     )?;
-    writeln!(text, "SHA-256 of the plan: `{}`", plan.digest)
+    writeln!(text, "SHA-256 of the plan: `{}`\n", plan.digest)?;
+    writeln!(
+        text,
+        "This text is bound to the plan: `doorward apply` with `--reviewed` and this file refuses a plan of which this is not the text."
+    )
+}
+
+/// Whether a text is a plan as people review it, of whatever plan and version: then a new one may take its place.
+pub fn is_markdown(text: &str) -> bool {
+    text.starts_with("# Change plan change-")
 }
 
 fn body(text: &mut String, plan: &Plan) -> std::fmt::Result {

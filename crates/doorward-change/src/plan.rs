@@ -7,16 +7,20 @@ use jiff::Timestamp;
 
 use crate::ChangeSettings;
 
+mod canonical;
 mod document;
 mod guard;
+mod term;
 
 pub use document::{
     Effect, Goal, Insistence, Patch, Plan, PlanError, PlanRun, Risk, Skip, SkipReason, Snippet, Step, Target,
 };
 use document::{FORMAT, wave};
+pub(crate) use guard::still_allowed;
+pub use term::Home;
 
 /// The rule whose verdict says what policy makes of a load balancer.
-const RULE: &str = "desync-mode-below-required";
+pub const RULE: &str = "desync-mode-below-required";
 
 /// What a plan is asked for. Empty lists mean all.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +59,10 @@ pub fn plan(
     let (mut steps, mut patches, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
     for lb in report.load_balancers.iter().filter(|lb| lb.kind.can_parse_http() && order.covers(lb)) {
         considered += 1;
+        if let Some(because) = term::outdated(report, lb, made, settings) {
+            skipped.push(Skip { target: Target::of(lb), owner: owner(lb), reason: SkipReason::Outdated, because });
+            continue;
+        }
         let insisted = order.insisted.get(&lb.arn).cloned().unwrap_or_default();
         let demand = || required(lb);
         match guard::decide(lb, verdicts.get(&lb.arn).copied(), &demand, order, insisted) {
@@ -67,7 +75,9 @@ pub fn plan(
                 let (target, owner) = (Target::of(lb), owner(lb));
                 patches.push(Patch { target, owner, manager, from, to, reason, remedy, snippets });
             }
-            guard::Decision::Change(step) => steps.push(*step),
+            guard::Decision::Change(step) => {
+                steps.push(Step { observed: Some(term::observed(report, lb)), ..*step });
+            }
         }
     }
     // The ones that can hurt least go first, and of those the ones with the least traffic.
@@ -84,7 +94,13 @@ pub fn plan(
         digest: String::new(),
         made,
         tool_version: report.run.tool_version.clone(),
-        run: PlanRun { id: report.run.id.clone(), started: report.run.started },
+        run: PlanRun {
+            id: report.run.id.clone(),
+            started: report.run.started,
+            partition: Some(report.run.partition.clone()),
+            account: Some(report.run.account.clone()),
+            organization: report.organization.known().cloned(),
+        },
         goal: order.goal,
         canary,
         cap,

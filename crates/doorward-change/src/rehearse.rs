@@ -1,8 +1,8 @@
-//! A dry run: every mode is read again, and nothing is set or written.
+//! A dry run: everything that decides is read again, and nothing is set or written.
 
-use doorward_model::Mode;
-
-use crate::{ChangeSettings, Front, Plan, Seen, Time, calendar};
+use crate::plan::still_allowed;
+use crate::step::{unreadable, value};
+use crate::{ChangeSettings, Front, Look, Plan, Time};
 
 /// What applying would do with one load balancer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,18 +19,27 @@ pub enum Rehearsed {
 pub async fn rehearse<F: Front>(plan: &Plan, front: &F, settings: &ChangeSettings, time: &Time) -> Vec<Rehearsed> {
     let mut lines = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
-        let closed = calendar::closed(step.owner.as_deref(), time.now(), &settings.windows, &settings.freezes);
-        let is = |value: &str, mode: Mode| value == mode.as_str();
-        lines.push(match front.read(&step.target).await {
-            Err(gap) => Rehearsed::WouldRefuse(format!("its mode could not be read: {gap}")),
-            Ok(Seen::Gone) => Rehearsed::WouldRefuse("it is gone".to_owned()),
-            Ok(Seen::Absent) => Rehearsed::WouldRefuse("AWS's answer left its mode out".to_owned()),
-            Ok(Seen::Value(value)) if is(&value, step.to) => Rehearsed::Already,
-            Ok(Seen::Value(value)) if !is(&value, step.from) => {
-                Rehearsed::WouldRefuse(format!("the plan saw {}, and it is in {value:?} now", step.from))
-            }
-            Ok(Seen::Value(_)) => closed.map_or(Rehearsed::WouldChange, Rehearsed::WouldRefuse),
+        let looked = front.look(&step.target).await;
+        let closed = plan.closed(step, time.now(), settings);
+        lines.push(match looked {
+            Err(gap) => Rehearsed::WouldRefuse(unreadable(&gap)),
+            Ok(Look::Gone) => Rehearsed::WouldRefuse("it is gone".to_owned()),
+            Ok(Look::Here(current)) => match value(step, &current) {
+                None => Rehearsed::WouldRefuse("AWS's answer left its mode out".to_owned()),
+                Some(value) if value == step.to.as_str() => Rehearsed::Already,
+                Some(value) if value == step.from.as_str() => would(closed, still_allowed(step, plan.goal, &current)),
+                Some(value) => {
+                    Rehearsed::WouldRefuse(format!("the plan saw {}, and it is in {value:?} now", step.from))
+                }
+            },
         });
     }
     lines
+}
+
+fn would(closed: Option<String>, allowed: Result<(), String>) -> Rehearsed {
+    match (closed, allowed) {
+        (Some(because), _) | (None, Err(because)) => Rehearsed::WouldRefuse(because),
+        (None, Ok(())) => Rehearsed::WouldChange,
+    }
 }

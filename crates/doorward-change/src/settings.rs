@@ -14,8 +14,10 @@ pub struct ChangeSettings {
     pub wave_share: f64,
     /// So many may always be in one wave, however small the plan.
     pub wave_minimum: usize,
-    /// Days for which a plan can be applied; an older one is refused.
+    /// Days after a mode was read for which it can be changed by a plan; later a step that was not sent is refused.
     pub valid_days: u32,
+    /// Days after a mode was read for which a plan can be made from it.
+    pub scan_days: u32,
     /// When owners admit changes; an owner without a window admits them at any time.
     pub windows: Vec<Window>,
     /// When nothing is changed.
@@ -57,6 +59,13 @@ impl ChangeSettings {
         }
         if !(1..=90).contains(&self.valid_days) {
             return Some(("change.valid_days", format!("{} is not between 1 and 90", self.valid_days)));
+        }
+        if !(1..=self.valid_days).contains(&self.scan_days) {
+            let most = self.valid_days;
+            return Some((
+                "change.scan_days",
+                format!("{} is not between 1 and change.valid_days, which is {most}", self.scan_days),
+            ));
         }
         if let Some(freeze) = self.freezes.iter().find(|freeze| freeze.until < freeze.from) {
             return Some((

@@ -4,6 +4,7 @@ use doorward_model::Arn;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::apply::{reported, since, usual};
+use crate::step::unreadable;
 use crate::watch::{LAG, WatchVerdict, judge};
 use crate::{ChangeSettings, ChangeState, Front, Gauge, Seen, Standing, Step, Time};
 
@@ -53,7 +54,7 @@ pub async fn verify<F: Front, G: Gauge>(
             Ok(Seen::Value(value)) => Holds::No { found: format!("it is in {value:?}") },
             Ok(Seen::Gone) => Holds::No { found: "it is gone".to_owned() },
             Ok(Seen::Absent) => Holds::Unknown("AWS's answer left its mode out".to_owned()),
-            Err(gap) => Holds::Unknown(format!("its mode could not be read: {gap}")),
+            Err(gap) => Holds::Unknown(unreadable(&gap)),
         };
         let at = state.balancer(&step.target.arn).map_or(time.now(), |balancer| balancer.at);
         let seen = look(step, at, gauge, settings, time.now()).await;

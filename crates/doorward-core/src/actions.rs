@@ -71,8 +71,12 @@ impl Operation {
         Self::DescribeDeliveries,
     ];
 
-    /// The operations of a change: read again, set, read again.
-    const CHANGE: [Self; 4] = [
+    /// The operations of a change: everything that decides is read again, the mode is set, and read again.
+    const CHANGE: [Self; 8] = [
+        Self::DescribeLoadBalancers,
+        Self::DescribeClassicLoadBalancers,
+        Self::DescribeTags,
+        Self::DescribeClassicTags,
         Self::DescribeLoadBalancerAttributes,
         Self::DescribeClassicLoadBalancerAttributes,
         Self::ModifyLoadBalancerAttributes,
@@ -106,6 +110,11 @@ impl Operation {
                 "elasticloadbalancing:ModifyLoadBalancerAttributes"
             }
         }
+    }
+
+    /// Whether the call changes something in an account. Such a call is sent once and never repeated by itself.
+    pub(crate) const fn changes_something(self) -> bool {
+        matches!(self, Self::ModifyLoadBalancerAttributes | Self::ModifyClassicLoadBalancerAttributes)
     }
 
     /// Whether the call goes to the scanned Region itself rather than to the home Region.
@@ -146,6 +155,13 @@ pub fn change_role_actions() -> Vec<&'static str> {
     sorted(Operation::CHANGE.into_iter())
 }
 
+/// The actions the base identity needs to learn whose accounts it may change, sorted, each once: the organization's part of
+/// [`base_identity_actions`].
+pub fn organization_actions() -> Vec<&'static str> {
+    let of_organizations = |operation: &Operation| operation.action().starts_with("organizations:");
+    sorted(Operation::ALL.into_iter().filter(of_organizations))
+}
+
 /// The read-only policy that every assumed session carries: even an administrator's role can only read through it.
 pub fn session_policy() -> String {
     policy_of(&scan_role_actions())
@@ -177,6 +193,15 @@ mod tests {
             let verb = action.split(':').nth(1).expect("service:Verb");
             assert!(["Describe", "List", "Get"].iter().any(|read| verb.starts_with(read)), "{action}");
             assert!(!action.contains('*'), "{action}");
+        }
+    }
+
+    #[test]
+    fn what_changes_something_is_known_by_its_verb() {
+        for operation in Operation::ALL.into_iter().chain(Operation::CHANGE) {
+            let verb = operation.action().split(':').nth(1).expect("service:Verb");
+            let reads = ["Describe", "List", "Get", "AssumeRole"].iter().any(|read| verb.starts_with(read));
+            assert_eq!(operation.changes_something(), !reads, "{}", operation.action());
         }
     }
 

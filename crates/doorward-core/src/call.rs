@@ -2,6 +2,9 @@
 //!
 //! The SDK's own retries are switched off, because their state is shared process-wide by service and Region: one
 //! throttled account would use up the retries of all others.
+//!
+//! A call that changes something is sent once and never repeated here, whatever the answer: AWS may have acted although no answer
+//! arrived, and another party may have changed the same thing since. The caller reads before it decides to send again.
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
@@ -64,13 +67,22 @@ impl Caller {
     where
         Sent: Future<Output = Result<T, Failure>>,
     {
+        self.send(route, send).await.map_err(|failure| failure.gap)
+    }
+
+    /// The same, with what is known of a call that failed. One that changes something has one try.
+    pub(crate) async fn send<T, Sent>(&self, route: Route<'_>, send: impl Fn(Credentials) -> Sent) -> Result<T, Failure>
+    where
+        Sent: Future<Output = Result<T, Failure>>,
+    {
+        let most = if route.operation.changes_something() { 1 } else { self.settings.tries };
         let pace = self.paces.of(route.session.account(), route.region, route.family);
         let in_region = self.in_region(route.region);
         let mut left = self.settings.call_deadline.0;
         let (mut tries, mut renewals) = (0, 0);
         loop {
             pace.turn().await;
-            let credentials = route.session.credentials(self).await?;
+            let credentials = route.session.credentials(self).await.map_err(Failure::unsent)?;
             let tried = {
                 let _of_region = in_region.acquire().await;
                 let _of_all = self.permits.acquire().await;
@@ -86,23 +98,26 @@ impl Caller {
                     return Ok(answer);
                 }
                 Ok(Err(failure)) => failure.in_a_region(route.told_enabled),
-                Err(_) => return Err(Gap::new(GapReason::TimedOut, route.operation.action())),
+                Err(_) => {
+                    let gap = Gap::new(GapReason::TimedOut, route.operation.action());
+                    return Err(Failure { cure: Cure::Retry, gap, refused: false });
+                }
             };
             tries += 1;
             tracing::debug!(account = %route.session.account(), region = %route.region, tries, gap = %failure.gap, "call failed");
             match failure.cure {
-                Cure::None => return Err(failure.gap),
+                Cure::None => return Err(failure),
                 Cure::SlowDown => pace.slow_down(),
                 Cure::Renew if renewals < 2 => {
                     renewals += 1;
                     route.session.invalidate(&credentials);
                 }
-                Cure::Renew => return Err(failure.gap),
+                Cure::Renew => return Err(failure),
                 Cure::Retry => {}
             }
             let pause = self.pause(tries);
-            if tries >= self.settings.tries || pause >= left {
-                return Err(failure.gap);
+            if tries >= most || pause >= left {
+                return Err(failure);
             }
             left -= pause;
             tokio::time::sleep(pause).await;

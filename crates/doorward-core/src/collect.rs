@@ -27,6 +27,7 @@ pub(crate) mod v2;
 mod vended;
 
 pub use rehearsal::{AT_MOST, beyond, rehearse, tried};
+pub(crate) use single::look as look_at;
 pub use single::single;
 
 /// What is collected beyond the minimum.

@@ -20,6 +20,7 @@ use crate::actions::Operation;
 
 mod known;
 mod lost;
+mod members;
 mod organization;
 mod regions;
 mod scope;
@@ -27,6 +28,7 @@ mod single;
 mod units;
 
 pub use known::Known;
+pub use members::{Members, members};
 use regions::RegionState;
 use scope::Decision;
 pub use scope::{RegionSettings, ScopeSettings, TagFilter};

@@ -27,9 +27,17 @@ pub(crate) enum Cure {
 pub(crate) struct Failure {
     pub(crate) cure: Cure,
     pub(crate) gap: Gap,
+    /// Whether the call certainly had no effect: nothing was sent, or AWS answered with an error of its own that refuses the request.
+    /// False for every answer after which AWS may have acted: a timeout, a server error, an answer cut short.
+    pub(crate) refused: bool,
 }
 
 impl Failure {
+    /// There are no credentials to send the call with, so nothing was sent.
+    pub(crate) fn unsent(gap: Gap) -> Self {
+        Self { cure: Cure::None, gap, refused: true }
+    }
+
     /// AWS's error code, where there was one.
     pub(crate) fn code(&self) -> Option<&str> {
         self.gap.code.as_deref()
@@ -78,7 +86,7 @@ impl Failure {
     pub(crate) fn wrong_account(asked: &AccountId, got: &str) -> Self {
         let gap = Gap::new(GapReason::WrongAccount, Operation::AssumeRole.action())
             .with_message(format!("asked for a session in {asked}, got one in {got}"));
-        Self { cure: Cure::None, gap }
+        Self { cure: Cure::None, gap, refused: true }
     }
 
     /// A Region that the account itself called enabled is not disabled: what was refused is something else.
@@ -106,6 +114,7 @@ struct Seen {
 impl Seen {
     fn judge(self, operation: Operation, status: u16) -> Failure {
         let message = self.message.clone().unwrap_or_default();
+        let refused = self.code.as_deref().is_some_and(|code| refuses(code, status));
         let (cure, reason) = match self.code.as_deref().unwrap_or_default() {
             "Throttling"
             | "ThrottlingException"
@@ -137,7 +146,7 @@ impl Seen {
             "" => (Cure::None, GapReason::Malformed),
             _ => (Cure::None, GapReason::Rejected),
         };
-        self.failure(operation, cure, reason)
+        Failure { refused, ..self.failure(operation, cure, reason) }
     }
 
     fn failure(self, operation: Operation, cure: Cure, reason: GapReason) -> Failure {
@@ -159,8 +168,26 @@ impl Seen {
         gap.code = self.code;
         gap.message = self.message.map(|m| shorten(&m));
         gap.request_id = self.request_id;
-        Failure { cure, gap }
+        Failure { cure, gap, refused: false }
     }
+}
+
+/// Whether an error code says that AWS did nothing. AWS documents that for requests refused for their rate, and for requests refused
+/// before they are carried out (IAM "Common errors": authentication, permission, validation), which are answered with a 4xx
+/// status. A code that reports a timeout or a failure inside the service leaves it open, whatever its status.
+fn refuses(code: &str, status: u16) -> bool {
+    let by_rate = [
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+    ];
+    let open = ["Timeout", "Internal", "Unavailable", "PriorRequestNotComplete", "DependencyThrottle"];
+    by_rate.contains(&code)
+        || ((400..500).contains(&status) && !code.is_empty() && !open.iter().any(|part| code.contains(part)))
 }
 
 /// The code in an XML error that came where the SDK expected another shape: some endpoints answer a JSON or query call
@@ -242,6 +269,35 @@ mod tests {
             let failure = judged(Operation::DescribeTags, code, "", status);
             assert_eq!((failure.cure, failure.gap.reason), (cure, reason), "{code} {status}");
         }
+    }
+
+    #[test]
+    fn only_an_error_of_awss_own_that_refuses_the_request_proves_that_nothing_was_done() {
+        for (code, status, refused) in [
+            ("Throttling", 400, true),
+            ("RequestLimitExceeded", 503, true),
+            ("AccessDenied", 403, true),
+            ("ExpiredToken", 403, true),
+            ("SignatureDoesNotMatch", 403, true),
+            ("ValidationError", 400, true),
+            ("LoadBalancerNotFound", 400, true),
+            // Something in between answered, and may have passed the request on.
+            ("", 429, false),
+            ("", 403, false),
+            ("", 502, false),
+            // The service may have acted before it failed.
+            ("InternalFailure", 500, false),
+            ("InternalError", 400, false),
+            ("ServiceUnavailable", 503, false),
+            ("RequestTimeout", 408, false),
+            ("RequestTimeoutException", 400, false),
+            ("DependencyThrottle", 400, false),
+            ("PriorRequestNotComplete", 400, false),
+        ] {
+            let failure = judged(Operation::ModifyLoadBalancerAttributes, code, "", status);
+            assert_eq!(failure.refused, refused, "{code} {status}");
+        }
+        assert!(!Failure::malformed(Operation::ModifyLoadBalancerAttributes, "cut short").refused);
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! The mode of one load balancer, outside a scan: read again before and after a change, and set.
 //!
+//! [`set`] sends one request and never repeats it. A write that is retried like a read overwrites what another party has set since the
+//! first request acted; the caller reads the mode and decides.
+//!
 //! A scan's sessions carry a policy without the action that sets anything; whoever calls [`set`] brings a session of a role
 //! of its own.
 
@@ -10,11 +13,11 @@ use aws_sdk_elasticloadbalancing::types as classic_types;
 use aws_sdk_elasticloadbalancingv2::types as v2_types;
 use aws_types::request_id::RequestId;
 
-use doorward_model::{AccountId, AccountRegion, Arn, Evidence, Gap, GapReason, Kind, Mode, Region};
+use doorward_model::{AccountId, AccountRegion, Arn, Cell, Evidence, Gap, GapReason, Kind, Mode, Region};
 
 use crate::access::{Access, Session, classic_as, elb_as};
 use crate::actions::Operation;
-use crate::collect::{CollectSettings, Site, classic, v2};
+use crate::collect::{CollectSettings, Site, classic, look_at, v2};
 use crate::discover::Target;
 use crate::failure::Failure;
 use crate::pace::Family;
@@ -56,25 +59,49 @@ pub async fn read(access: &Access, session: Arc<Session>, subject: &Subject) -> 
     Ok(answer?.map(|(values, evidence)| Attributes { values, evidence }))
 }
 
-/// Sets the mode and nothing else. The answer is what AWS says the attributes are now. A failure does not prove that nothing
-/// was changed: an answer may be lost after AWS has acted, so whoever needs to know reads again.
-pub async fn set(access: &Access, session: Arc<Session>, subject: &Subject, mode: Mode) -> Result<Attributes, Gap> {
-    let target = target(session, subject, Operation::ModifyLoadBalancerAttributes)?;
-    let site = site(access, &target);
-    match subject.kind {
-        Kind::Classic => set_classic(site, name(&subject.arn), mode).await,
-        _ => set_v2(site, &subject.arn, mode).await,
+/// Reads what decides whether a load balancer may be changed, as a scan reads it: the load balancer itself, its attributes and its
+/// tags. The cell has the load balancer, or names it as gone, or says in its gaps why it could not be read.
+pub async fn look(access: &Access, session: Arc<Session>, subject: &Subject) -> Result<Cell, Gap> {
+    let target = target(session, subject, Operation::DescribeLoadBalancers)?;
+    Ok(look_at(site(access, &target), subject).await)
+}
+
+/// A request to set a mode that was not answered with success.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotSet {
+    /// What was answered instead, or why nothing was sent.
+    pub gap: Gap,
+    /// Whether the request certainly had no effect. False where AWS may have acted, or may still act.
+    pub refused: bool,
+}
+
+impl From<Failure> for NotSet {
+    fn from(failure: Failure) -> Self {
+        Self { gap: failure.gap, refused: failure.refused }
     }
 }
 
-async fn set_v2(site: Site<'_>, arn: &Arn, mode: Mode) -> Result<Attributes, Gap> {
+/// Sets the mode and nothing else, by at most one request. The answer is what AWS says the attributes are now. An error does not
+/// prove that nothing was changed, unless it says so: an answer may be lost after AWS has acted.
+pub async fn set(access: &Access, session: Arc<Session>, subject: &Subject, mode: Mode) -> Result<Attributes, NotSet> {
+    let target = target(session, subject, Operation::ModifyLoadBalancerAttributes)
+        .map_err(|gap| NotSet { gap, refused: true })?;
+    let site = site(access, &target);
+    let set = match subject.kind {
+        Kind::Classic => set_classic(site, name(&subject.arn), mode).await,
+        _ => set_v2(site, &subject.arn, mode).await,
+    };
+    set.map_err(NotSet::from)
+}
+
+async fn set_v2(site: Site<'_>, arn: &Arn, mode: Mode) -> Result<Attributes, Failure> {
     let operation = Operation::ModifyLoadBalancerAttributes;
     let client = site.access.clients.elb(&site.target.place.region);
     let attribute =
         v2_types::LoadBalancerAttribute::builder().key(Kind::Application.mode_attribute()).value(mode.as_str()).build();
     site.access
         .caller
-        .call(site.route(Family::ElbChange, operation), |credentials| {
+        .send(site.route(Family::ElbChange, operation), |credentials| {
             let request = client
                 .modify_load_balancer_attributes()
                 .load_balancer_arn(arn.as_str())
@@ -94,7 +121,7 @@ async fn set_v2(site: Site<'_>, arn: &Arn, mode: Mode) -> Result<Attributes, Gap
         .await
 }
 
-async fn set_classic(site: Site<'_>, name: &str, mode: Mode) -> Result<Attributes, Gap> {
+async fn set_classic(site: Site<'_>, name: &str, mode: Mode) -> Result<Attributes, Failure> {
     let operation = Operation::ModifyClassicLoadBalancerAttributes;
     let client = site.access.clients.classic(&site.target.place.region);
     let attribute =
@@ -102,7 +129,7 @@ async fn set_classic(site: Site<'_>, name: &str, mode: Mode) -> Result<Attribute
     let attributes = classic_types::LoadBalancerAttributes::builder().additional_attributes(attribute).build();
     site.access
         .caller
-        .call(site.route(Family::ElbClassicChange, operation), |credentials| {
+        .send(site.route(Family::ElbClassicChange, operation), |credentials| {
             let request = client
                 .modify_load_balancer_attributes()
                 .load_balancer_name(name)

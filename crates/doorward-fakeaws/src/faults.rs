@@ -17,7 +17,7 @@ use crate::iam::pattern::Pattern;
 /// What happens to a call.
 ///
 /// A call that is answered an error, is reset, or is never answered has had no effect. One whose answer is damaged or
-/// late ([`What::LostAnswer`], [`What::HalfClose`], [`What::Truncated`], [`What::Malformed`], [`What::EmptyBody`], [`What::SlowDrip`]) has
+/// late ([`What::LostAnswer`], [`What::ErrorAfter`], [`What::HalfClose`], [`What::Truncated`], [`What::Malformed`], [`What::EmptyBody`], [`What::SlowDrip`]) has
 /// had its effect: a change may be made without its caller knowing.
 #[derive(Debug, Clone, PartialEq)]
 pub enum What {
@@ -25,6 +25,8 @@ pub enum What {
     Throttle,
     /// A server error with this status (500, 502, 503 …) and an HTML body, as a load balancer would send.
     ServerError(u16),
+    /// The call takes effect and is then answered with a server error of this status: its caller cannot know.
+    ErrorAfter(u16),
     /// Access denied because no identity-based policy allows the action.
     AccessDenied,
     /// Access denied with an explicit deny in the service control policy of this ARN.

@@ -88,7 +88,18 @@ struct State {
     request_ids: RequestIds,
     calls: CallLog,
     faults: RwLock<Arc<FaultPlan>>,
+    after: RwLock<Option<After>>,
     sequence: AtomicU64,
+}
+
+/// What happens right after a call has taken effect and before it is answered.
+#[derive(Clone)]
+struct After(Arc<dyn Fn(&CallRecord, &World) + Send + Sync>);
+
+impl std::fmt::Debug for After {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("After")
+    }
 }
 
 impl State {
@@ -98,6 +109,13 @@ impl State {
 
     fn faults(&self) -> Arc<FaultPlan> {
         Arc::clone(&self.faults.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn follow(&self, record: &CallRecord) {
+        let after = self.after.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(After(act)) = after {
+            act(record, &self.world);
+        }
     }
 
     fn set_faults(&self, plan: FaultPlan) {
@@ -136,6 +154,7 @@ impl Server {
             request_ids: options.request_ids,
             calls: CallLog::new(options.calls),
             faults: RwLock::new(Arc::new(FaultPlan::new(faults))),
+            after: RwLock::new(None),
             sequence: AtomicU64::new(0),
         });
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
@@ -189,6 +208,12 @@ impl Server {
     #[must_use]
     pub fn faults(&self) -> Arc<FaultPlan> {
         self.state.faults()
+    }
+
+    /// Acts after each call from now on, when it has taken effect and before it is answered: another party that changes something at
+    /// exactly that moment. Only with [`CallDetail::Full`].
+    pub fn after_each_call(&self, act: impl Fn(&CallRecord, &World) + Send + Sync + 'static) {
+        *self.state.after.write().unwrap_or_else(PoisonError::into_inner) = Some(After(Arc::new(act)));
     }
 
     /// Closes the port and every connection, and waits until that is done.
@@ -270,7 +295,7 @@ async fn send(outgoing: Outgoing, orders: &Arc<Orders>) -> Result<Response<Sent>
             return Err(Unanswered::Reset);
         }
         Some(What::BlackHole) => return std::future::pending().await,
-        Some(What::ServerError(status)) => response(status, "text/html", Sent::whole(page)),
+        Some(What::ServerError(status) | What::ErrorAfter(status)) => response(status, "text/html", Sent::whole(page)),
         Some(What::Malformed) => response(200, "text/html", Sent::whole(page)),
         Some(What::EmptyBody) => response(200, reply.content_type, Sent::whole("")),
         Some(What::Truncated(fraction)) => {

@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use doorward_model::Rule;
+use doorward_model::{LoadBalancer, Rule};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -157,6 +157,17 @@ impl Register {
         all.extend(wrapped.into_iter().map(|rule| Box::new(rule) as Box<dyn Rule>));
         all.sort_by_key(|rule| rule.meta().id);
         all
+    }
+
+    /// The exceptions of a rule that are in force at a time and may cover a load balancer, where that depends on something that could not
+    /// be read: a sentence that names both. None where each of them certainly covers it or certainly does not.
+    pub fn undecided(&self, rule: &'static dyn Rule, lb: &LoadBalancer, now: Timestamp) -> Option<String> {
+        let wrapped = Wrapped::new(rule, &self.held, Watch::new(now, self.terms.warn_days));
+        let cover = wrapped.cover(lb, State::in_force);
+        (cover.sure.is_empty() && !cover.open.is_empty()).then(|| {
+            let gaps = crate::reading::list(&cover.gaps);
+            format!("it may be excepted by {}, and whether it is covered could not be read: {gaps}", names(&cover.open))
+        })
     }
 
     /// Whether there is a register at all; an empty file is one.

@@ -2,16 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use doorward_model::{AccountId, Arn, Kind, Mode, Region};
+use doorward_model::{AccountId, Arn, Kind, Mode, Organization, Region};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::ChangeSettings;
+use super::canonical::{self, Difference};
 
 /// The name of the format, so that a stranger knows what the file is.
-pub(super) const FORMAT: &str = "change-plan-v1";
+pub(super) const FORMAT: &str = "change-plan-v2";
+/// The format before it, which names no organization and no time of a reading: a ledger may hold plans of it, whose changes can be looked
+/// at and rolled back. None is applied any more.
+const BEFORE: &str = "change-plan-v1";
+
 /// Which mode load balancers are to be in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -48,6 +52,15 @@ pub struct PlanRun {
     pub id: String,
     /// When it began.
     pub started: Timestamp,
+    /// The partition of the load balancers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition: Option<String>,
+    /// The account of the base identity that scanned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
+    /// The organization that was scanned; none where one account was scanned alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<Organization>,
 }
 
 /// A load balancer to be changed.
@@ -112,6 +125,9 @@ pub struct Step {
     pub environment: Option<String>,
     /// The mode that the scan saw.
     pub from: Mode,
+    /// When that mode was read. What it may be changed by counts from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<Timestamp>,
     /// The mode it is to be in.
     pub to: Mode,
     /// Why.
@@ -194,12 +210,14 @@ pub enum SkipReason {
     ManagerUnknown,
     /// Its mode does nothing, because no listener speaks HTTP.
     NotApplicable,
+    /// Its mode was read too long ago to plan from.
+    Outdated,
 }
 
 /// A plan. `considered` = steps + patches + skipped + already.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
-    /// `change-plan-v1`.
+    /// `change-plan-v2`.
     pub format: String,
     /// The change that applying it makes, from its digest.
     pub id: String,
@@ -238,6 +256,10 @@ pub enum PlanError {
     /// It is a plan of another version.
     #[error("its format is {0:?}, this version reads {FORMAT}")]
     Format(String),
+    /// It holds what the plan does not, so that the digest does not cover it: an unknown key, a key given twice, another spelling of a
+    /// value.
+    #[error("{0}; a plan is used exactly as it was written, because its digest covers nothing else")]
+    NotAsWritten(#[from] Difference),
     /// It was edited.
     #[error("the plan was changed after it was made: its digest should be {made}, and it is {found}; make it again")]
     Edited {
@@ -265,10 +287,17 @@ pub(super) fn wave(number: usize, canary: usize, cap: usize) -> usize {
 impl Plan {
     /// Reads a plan, and refuses one that was edited or contradicts itself.
     pub fn read(text: &str) -> Result<Self, PlanError> {
-        let plan: Self = serde_json::from_str(text)?;
-        if plan.format != FORMAT {
-            return Err(PlanError::Format(plan.format));
+        #[derive(Deserialize)]
+        struct Named {
+            #[serde(default)]
+            format: String,
         }
+        let Named { format } = serde_json::from_str(text)?;
+        if format != FORMAT && format != BEFORE {
+            return Err(PlanError::Format(format));
+        }
+        let plan: Self = serde_json::from_str(text)?;
+        canonical::compare(text, &plan)?;
         let sealed = plan.clone().sealed();
         if (&sealed.digest, &sealed.id) != (&plan.digest, &plan.id) {
             return Err(PlanError::Edited { made: plan.digest, found: sealed.digest });
@@ -291,11 +320,20 @@ impl Plan {
         self.steps.iter().filter(move |step| step.wave == number)
     }
 
-    /// The first day on which it can no longer be applied.
-    pub fn expires(&self, settings: &ChangeSettings) -> Timestamp {
-        self.made
-            .saturating_add(jiff::SignedDuration::from_hours(24 * i64::from(settings.valid_days)))
-            .unwrap_or(self.made)
+    /// Whether a text is a plan of this program, of whatever version and however it was edited since: then a new plan may take its place.
+    pub fn is_one(text: &str) -> bool {
+        #[derive(Deserialize)]
+        struct Named {
+            format: String,
+            id: String,
+        }
+        let named = serde_json::from_str::<Named>(text);
+        named.is_ok_and(|named| named.format.starts_with("change-plan-v") && named.id.starts_with("change-"))
+    }
+
+    /// Whether it says which organization's load balancers it changes; plans of earlier versions do not.
+    pub fn names_its_organization(&self) -> bool {
+        self.format == FORMAT
     }
 
     pub(super) fn sealed(mut self) -> Self {
@@ -313,6 +351,11 @@ impl Plan {
         if listed != self.considered {
             return Err(format!("{} load balancers were considered, and {listed} are listed", self.considered));
         }
+        let run = &self.run;
+        let named = self.names_its_organization();
+        if named != (run.partition.is_some() && run.account.is_some()) || (!named && run.organization.is_some()) {
+            return Err("it does not name the partition and the account that its format asks for".to_owned());
+        }
         let mut seen = BTreeSet::new();
         for (number, step) in self.steps.iter().enumerate() {
             let arn = &step.target.arn;
@@ -324,6 +367,12 @@ impl Plan {
             }
             if arn.account() != step.target.account.as_str() || arn.region() != step.target.region.as_str() {
                 return Err(format!("{arn} is not in {} {}", step.target.account, step.target.region));
+            }
+            if named != step.observed.is_some() {
+                return Err(format!("when the mode of {arn} was read is not as its format asks for"));
+            }
+            if run.partition.as_ref().is_some_and(|partition| arn.partition() != partition) {
+                return Err(format!("{arn} is not in partition {}", run.partition.as_deref().unwrap_or_default()));
             }
             if self.cap == 0 || step.wave != wave(number, self.canary, self.cap) {
                 return Err(format!("{arn} is in wave {}, against the cap of {} a wave", step.wave, self.cap));

@@ -3,6 +3,7 @@
 use doorward_model::{LoadBalancer, Mode, Observed, Traffic, TrafficBasis, TrafficStep, Verdict};
 
 use super::{Effect, Goal, Insistence, PlanOrder, Risk, SkipReason, Step, Target, owner};
+use crate::Current;
 
 /// What is done with one load balancer.
 pub(super) enum Decision {
@@ -88,6 +89,7 @@ pub(super) fn decide(
         owner: owner(lb),
         environment: lb.environment.known().cloned(),
         from,
+        observed: None,
         to,
         reason,
         effect,
@@ -95,6 +97,40 @@ pub(super) fn decide(
         risk,
         insisted,
     }))
+}
+
+/// Whether a step may still be carried out, by the guards of planning over what the load balancer is now. The error says why not. The
+/// evidence of traffic is the plan's: it was weighed when the plan was made, and reviewed.
+pub(crate) fn still_allowed(step: &Step, goal: Goal, current: &Current) -> Result<(), String> {
+    let lb = &current.load_balancer;
+    if lb.kind != step.target.kind {
+        return Err(format!("the plan saw a load balancer of kind {}, and it is of kind {}", step.target.kind, lb.kind));
+    }
+    if let Observed::Unread(gap) = &lb.tags {
+        return Err(format!("its tags could not be read, so that what manages it and who owns it is unknown: {gap}"));
+    }
+    if let Some(because) = &current.may_be_excepted {
+        return Err(because.clone());
+    }
+    let (planned, now) = (step.owner.as_deref(), owner(lb));
+    if planned != now.as_deref() {
+        let name = |owner: Option<&str>| owner.map_or_else(|| "not known".to_owned(), str::to_owned);
+        let (planned, now) = (name(planned), name(now.as_deref()));
+        return Err(format!("its owner was {planned} when it was planned, and is {now} now"));
+    }
+    let goal = if goal == Goal::Advice { Goal::Mode(step.to) } else { goal };
+    let order = PlanOrder { lower: true, ..PlanOrder::new(goal) };
+    let weighed = Some(step.evidence.clone());
+    let insisted = Insistence { without_evidence: weighed, over_manager: step.insisted.over_manager.clone() };
+    match decide(lb, current.verdict.as_ref(), &|| current.required, &order, insisted) {
+        Decision::Change(now) if now.to == step.to => Ok(()),
+        Decision::Change(now) => Err(format!("the plan sets {}, and the policy requires {} of it now", step.to, now.to)),
+        Decision::Already => Err("the policy is met as it is now".to_owned()),
+        Decision::Patch { manager, .. } => {
+            Err(format!("{manager} manages it now and would change it back; change the mode there, or plan again"))
+        }
+        Decision::Skip(_, because) => Err(because),
+    }
 }
 
 type Intended = Result<Option<(Mode, String)>, (SkipReason, String)>;

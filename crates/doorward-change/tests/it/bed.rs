@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use doorward_change::{
-    ChangeSettings, ChangeState, Entry, Front, Gauge, Journal, JournalError, Plan, PlanOrder, Reading, Seen, Target,
-    Time, WatchSettings, Wrote, plan,
+    ChangeSettings, ChangeState, Current, Entry, Event, Front, Gauge, Journal, JournalError, Look, NotSet, Plan, PlanOrder,
+    RULE, Reading, Seen, Target, Time, WatchSettings, Wrote, plan,
 };
 use doorward_core::access::{Access, AccessSettings, Emulator, Purpose};
 use doorward_core::actions::change_role_actions;
@@ -19,7 +19,7 @@ use doorward_core::normalize::{ManagerSettings, NormalizeSettings, OwnerSettings
 use doorward_core::settings::{CallSettings, Span};
 use doorward_core::{Stop, collect, discover, evaluate, normalize};
 use doorward_fakeaws::{Options, Server, World};
-use doorward_model::{Arn, Gap, Inventory, Mode, Policy, Run, ScanReport};
+use doorward_model::{Arn, Gap, Inventory, Listing, Mode, Observed, Policy, Run, ScanReport};
 use doorward_rules::Requirement;
 use futures::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
@@ -61,7 +61,7 @@ allow = ["elasticloadbalancing:Describe*", "account:*", "logs:*"]
 name = "doorward-change"
 accounts = ["*"]
 trusts = ["300000000002"]
-allow = ["elasticloadbalancing:DescribeLoadBalancerAttributes", "elasticloadbalancing:ModifyLoadBalancerAttributes"]
+allow = ["elasticloadbalancing:Describe*", "elasticloadbalancing:ModifyLoadBalancerAttributes"]
 
 [[account]]
 id = "300000000001"
@@ -153,7 +153,13 @@ pub(crate) async fn scan(access: &Access) -> ScanReport {
     let mut cells = found.settled;
     cells.extend(collect(access, wanted, found.targets, &stop).collect::<Vec<_>>().await);
     cells.sort_by(|a, b| (&a.account, &a.region).cmp(&(&b.account, &b.region)));
-    let run = Run {
+    let run = run_of(access);
+    let (organization, accounts, accounts_listing) = (found.organization, found.accounts, found.accounts_listing);
+    judged(Inventory { run, organization, accounts, accounts_listing, cells })
+}
+
+fn run_of(access: &Access) -> Run {
+    Run {
         id: "test".into(),
         tool_version: "test".into(),
         started: start(),
@@ -165,9 +171,11 @@ pub(crate) async fn scan(access: &Access) -> ScanReport {
         clock_offset: None,
         interrupted: false,
         only: None,
-    };
-    let (organization, accounts, accounts_listing) = (found.organization, found.accounts, found.accounts_listing);
-    let inventory = Inventory { run, organization, accounts, accounts_listing, cells };
+    }
+}
+
+/// Judges: defensive is required everywhere. Every mode counts as read when the plan is made.
+fn judged(inventory: Inventory) -> ScanReport {
     let reading = NormalizeSettings {
         owner: OwnerSettings {
             tags: vec!["owner".into()],
@@ -179,7 +187,13 @@ pub(crate) async fn scan(access: &Access) -> ScanReport {
         environment_tags: vec![],
         application_tags: vec![],
     };
-    evaluate(normalize(inventory, &reading), doorward_rules::all(), &policy())
+    let mut report = evaluate(normalize(inventory, &reading), doorward_rules::all(), &policy());
+    for lb in &mut report.load_balancers {
+        if let Some(evidence) = &mut lb.evidence {
+            evidence.at = start();
+        }
+    }
+    report
 }
 
 pub(crate) fn policy() -> Policy {
@@ -192,6 +206,7 @@ pub(crate) fn settings() -> ChangeSettings {
         wave_share: 0.1,
         wave_minimum: 4,
         valid_days: 7,
+        scan_days: 3,
         windows: vec![],
         freezes: vec![],
         watch: WatchSettings {
@@ -271,6 +286,32 @@ impl<K: Fate> Hand<'_, K> {
 }
 
 impl<K: Fate> Front for Hand<'_, K> {
+    async fn look(&self, target: &Target) -> Result<Look, Gap> {
+        self.meet().await;
+        let subject = Subject { arn: target.arn.clone(), kind: target.kind };
+        let cell = mode::look(self.access, self.session(target), &subject).await;
+        self.meet().await;
+        let mut cell = cell?;
+        let gap = cell.load_balancers.first().map_or_else(|| cell.gaps.pop(), |lb| lb.attributes.gap().map(|gap| (**gap).clone()));
+        if let Some(gap) = gap {
+            return Err(gap);
+        }
+        if cell.load_balancers.is_empty() {
+            return Ok(Look::Gone);
+        }
+        let mut report = judged(Inventory {
+            run: run_of(self.access),
+            organization: Observed::Absent,
+            accounts: vec![],
+            accounts_listing: Listing::Full,
+            cells: vec![cell],
+        });
+        let load_balancer = report.load_balancers.remove(0);
+        let required = Requirement::of(&load_balancer, &policy()).certain();
+        let verdict = report.findings.into_iter().find(|finding| finding.rule == RULE).map(|finding| finding.verdict);
+        Ok(Look::Here(Box::new(Current { load_balancer, verdict, required, may_be_excepted: None })))
+    }
+
     async fn read(&self, target: &Target) -> Result<Seen, Gap> {
         self.meet().await;
         let subject = Subject { arn: target.arn.clone(), kind: target.kind };
@@ -282,12 +323,12 @@ impl<K: Fate> Front for Hand<'_, K> {
         })
     }
 
-    async fn set(&self, target: &Target, wanted: Mode) -> Result<Wrote, Gap> {
+    async fn set(&self, target: &Target, wanted: Mode) -> Result<Wrote, NotSet> {
         self.meet().await;
         let subject = Subject { arn: target.arn.clone(), kind: target.kind };
         let set = mode::set(self.access, self.session(target), &subject, wanted).await;
         self.meet().await;
-        let mut set = set?;
+        let mut set = set.map_err(|failed| NotSet { gap: failed.gap, refused: failed.refused })?;
         Ok(Wrote { value: set.values.remove(target.kind.mode_attribute()), request_id: set.evidence.request_id })
     }
 }
@@ -299,6 +340,12 @@ pub(crate) struct Paper(Mutex<Vec<String>>);
 impl Paper {
     pub(crate) fn entries(&self) -> Vec<Entry> {
         self.0.lock().unwrap().iter().map(|text| serde_json::from_str(text).unwrap()).collect()
+    }
+
+    /// How many entries intend a request.
+    pub(crate) fn intents(&self) -> usize {
+        let intends = |entry: &Entry| matches!(entry.event, Event::Intended { .. } | Event::Restoring { .. });
+        self.entries().iter().filter(|entry| intends(entry)).count()
     }
 
     pub(crate) fn state(&self, plan: &Plan) -> ChangeState {
@@ -352,7 +399,7 @@ pub(crate) fn edit(server: &Server, arn: &Arn, mode: Mode) {
     assert!(server.world().set_attribute(arn.account(), arn.region(), &name, key, Some(mode.as_str())));
 }
 
-fn place(arn: &Arn) -> (&'static str, String) {
+pub(crate) fn place(arn: &Arn) -> (&'static str, String) {
     let resource = arn.resource().strip_prefix("loadbalancer/").unwrap();
     match resource.strip_prefix("app/") {
         Some(rest) => ("routing.http.desync_mitigation_mode", rest.split('/').next().unwrap().to_owned()),

@@ -6,4 +6,6 @@ mod bed;
 mod plans;
 mod schedules;
 mod storm;
+mod terms;
 mod watching;
+mod writes;

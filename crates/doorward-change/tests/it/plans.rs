@@ -164,7 +164,7 @@ async fn an_edited_plan_is_refused() {
     let edited = text.replacen("\"to\": \"defensive\"", "\"to\": \"strictest\"", 1);
     assert_ne!(edited, text);
     assert!(matches!(Plan::read(&edited), Err(PlanError::Edited { .. })));
-    assert!(matches!(Plan::read(&text.replace("change-plan-v1", "change-plan-v9")), Err(PlanError::Format(_))));
+    assert!(matches!(Plan::read(&text.replace("change-plan-v2", "change-plan-v9")), Err(PlanError::Format(_))));
     for cut in (0..text.len() - 1).step_by(97) {
         assert!(Plan::read(&text[..cut]).is_err(), "cut at {cut}");
     }

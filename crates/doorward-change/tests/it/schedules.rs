@@ -52,6 +52,21 @@ impl Schedule<'_> {
 
     /// One process: begins from the journal, and ends by itself or by the kill. What it came to, if it came to an end.
     async fn process(&self, what: Do, storm: &Storm<'_>) -> Option<(ChangeState, Option<Stopped>)> {
+        let (intended, sent) = (self.paper.intents(), sets(self.server).len());
+        let ended = self.carry_out(what, storm).await;
+        let (intended, sent) = (self.paper.intents() - intended, sets(self.server).len() - sent);
+        // A kill may come between the entry and its request, and after nothing else.
+        let unsent = usize::from(storm.killed.get());
+        assert!(
+            (intended.saturating_sub(unsent)..=intended).contains(&sent),
+            "seed {}: {intended} requests were intended and {sent} sent: {:#?}",
+            self.seed,
+            self.paper.entries()
+        );
+        ended
+    }
+
+    async fn carry_out(&self, what: Do, storm: &Storm<'_>) -> Option<(ChangeState, Option<Stopped>)> {
         let hand = Hand { access: self.access, fate: storm };
         let pen = Pen { paper: &self.paper, fate: storm };
         let time = self.wheel.time();
@@ -260,6 +275,8 @@ async fn one(seed: u64) {
         let known = matches!(
             &*call.iam_action,
             "sts:AssumeRole"
+                | "elasticloadbalancing:DescribeLoadBalancers"
+                | "elasticloadbalancing:DescribeTags"
                 | "elasticloadbalancing:DescribeLoadBalancerAttributes"
                 | "elasticloadbalancing:ModifyLoadBalancerAttributes"
         );

@@ -68,6 +68,7 @@ pub(crate) fn faults(dice: &Dice, seed: u64) -> Vec<Fault> {
         What::AccessDenied,
         What::Reset,
         What::LostAnswer,
+        What::ErrorAfter(500),
         What::HalfClose(0.5),
         What::Truncated(0.6),
         What::Malformed,

@@ -30,7 +30,8 @@ pub async fn single(
     }
 }
 
-async fn look(site: Site<'_>, subject: &Subject) -> Cell {
+/// The same without a stop.
+pub(crate) async fn look(site: Site<'_>, subject: &Subject) -> Cell {
     let harvest = match subject.classic_name() {
         Some(name) => classic::harvest(site, Some(name)).await,
         None => v2::harvest(site, Some(&subject.arn)).await,

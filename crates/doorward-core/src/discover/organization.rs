@@ -52,6 +52,16 @@ pub(super) fn alone(access: &Access) -> Found {
 /// The whole organization. Fails only where there is nothing to go on: a list that ends early is kept and marked. What `known`
 /// has and the list lacks is asked for.
 pub(super) async fn read(access: &Access, settings: &DiscoverSettings, known: &[Known]) -> Result<Found, Gap> {
+    read_of(access, settings, known, None).await
+}
+
+/// The same, with the details of some accounts alone: those of the others would cost a call each, and are left out.
+pub(super) async fn read_of(
+    access: &Access,
+    settings: &DiscoverSettings,
+    known: &[Known],
+    only: Option<&BTreeSet<AccountId>>,
+) -> Result<Found, Gap> {
     let organization = describe(access).await?;
     let (listed, mut listing) = list(access, &organization).await?;
     let (listed, contradiction) = once(listed);
@@ -65,6 +75,10 @@ pub(super) async fn read(access: &Access, settings: &DiscoverSettings, known: &[
     if let (Some(problem), true) = (problem, listing.is_full()) {
         listing = Listing::Unread(Arc::new(problem));
     }
+    let listed: Vec<Entry> = match only {
+        Some(only) => listed.into_iter().filter(|entry| only.iter().any(|account| account.as_str() == entry.id)).collect(),
+        None => listed,
+    };
     let units = Units::read(access).await;
     let want_tags = settings.account_tags_wanted || settings.scope.needs_tags();
     let accounts: Vec<Result<Account, Gap>> = futures::stream::iter(listed)

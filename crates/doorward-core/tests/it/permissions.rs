@@ -105,7 +105,7 @@ async fn sessions_for_reading_refuse_every_change_that_is_tried() {
         for (what, actions) in &reading {
             let refused = mode::set(&access, session(actions.clone()), &subject, Mode::Strictest).await;
             let gap = refused.expect_err("it may only read");
-            assert_eq!(gap.reason, GapReason::AccessDenied, "{what}: {gap}");
+            assert_eq!((gap.gap.reason, gap.refused), (GapReason::AccessDenied, true), "{what}: {}", gap.gap);
             tried.insert((*what, lb.kind));
         }
         let kept = mode::read(&access, session(change_role_actions()), &subject).await.expect("reads").expect("there");
@@ -121,6 +121,8 @@ async fn sessions_for_reading_refuse_every_change_that_is_tried() {
     let subject = mode::Subject { arn: lb.arn.clone(), kind: lb.kind };
     mode::set(&access, access.session_for(&lb.account, &purpose), &subject, Mode::Strictest).await.expect("sets");
     mode::read(&access, access.session_for(&lb.account, &purpose), &subject).await.expect("reads");
+    let looked = mode::look(&access, access.session_for(&lb.account, &purpose), &subject).await.expect("looks");
+    assert!(looked.load_balancers[0].tags.known().is_some() && looked.gaps.is_empty());
     let observed: BTreeSet<String> = server
         .calls()
         .into_iter()

@@ -10,7 +10,7 @@ use super::{Fault, Form, Schedule, What};
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultSpec {
-    /// `throttle`, `server_error`, `access_denied`, `scp_denied`, `expired_token`, `reset`, `lost_answer`, `partial_failure`,
+    /// `throttle`, `server_error`, `error_after`, `access_denied`, `scp_denied`, `expired_token`, `reset`, `lost_answer`, `partial_failure`,
     /// `invalid_finding`, `half_close`, `black_hole`,
     /// `slow_drip`, `truncated`, `malformed`, `empty_body`, `wrong_account`, `clock_skew`, `latency`, or the name of a
     /// [`Form`](super::Form).
@@ -37,7 +37,7 @@ pub struct FaultSpec {
     pub seed: Option<u64>,
     /// At most this many times.
     pub times: Option<u64>,
-    /// Status of `server_error`; default 500.
+    /// Status of `server_error` and `error_after`; default 500.
     pub status: Option<u16>,
     /// Policy ARN of `scp_denied`.
     pub policy: Option<String>,
@@ -64,6 +64,10 @@ impl FaultSpec {
             "throttle" => What::Throttle,
             "server_error" => match self.status.unwrap_or(500) {
                 status @ 500..=599 => What::ServerError(status),
+                status => return Err(format!("status {status} is not a server error")),
+            },
+            "error_after" => match self.status.unwrap_or(500) {
+                status @ 500..=599 => What::ErrorAfter(status),
                 status => return Err(format!("status {status} is not a server error")),
             },
             "access_denied" => What::AccessDenied,

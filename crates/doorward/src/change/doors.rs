@@ -1,34 +1,93 @@
 //! The ways to load balancers and to their metrics: the scan's access, with sessions of the change role and of the traffic role.
+//!
+//! No role is assumed in an account that is not in the organization of the base identity: the external id is a secret between the accounts
+//! of one organization.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use doorward_change::{Front, Gauge, PERIOD, Reading, Sample, Seen, Target, Wrote};
+use doorward_change::{Current, Front, Gauge, Look, NotSet, PERIOD, Reading, Sample, Seen, Target, Wrote};
 use doorward_core::Clock;
 use doorward_core::access::{Access, Purpose, Session};
+use doorward_core::discover::Members;
 use doorward_core::mode::{self, Attributes, Subject};
-use doorward_model::{AccountId, AccountRegion, Gap, GapReason, Mode};
+use doorward_model::{AccountId, AccountRegion, Cell, Gap, GapReason, Inventory, Mode};
+use doorward_rules::Requirement;
+use doorward_rules::exceptions::Register;
 use doorward_traffic::{Answer, BalancerKey, Metered, Metric, Source, Window};
 use jiff::Timestamp;
 
+use crate::scan::{Judging, Said, judge, run_of};
+use crate::settings::Settings;
+use crate::touched::Touched;
 use crate::traffic::{Roles, id};
 
-/// Reads and sets modes, by the change role.
-pub(super) struct Modes {
-    access: Arc<Access>,
-    purpose: Purpose,
-    sessions: Mutex<BTreeMap<AccountId, Arc<Session>>>,
+/// What a load balancer is judged by before it is changed.
+pub(super) struct Today<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) register: &'a Register,
+    pub(super) clock: Clock,
 }
 
-impl Modes {
-    pub(super) fn new(access: Arc<Access>, purpose: Purpose) -> Self {
-        Self { access, purpose, sessions: Mutex::default() }
-    }
+/// Looks at load balancers, reads and sets modes, by the change role.
+pub(super) struct Modes<'a> {
+    pub(super) access: Arc<Access>,
+    pub(super) members: Arc<Members>,
+    pub(super) purpose: Purpose,
+    pub(super) today: Today<'a>,
+    pub(super) sessions: Mutex<BTreeMap<AccountId, Arc<Session>>>,
+}
 
-    fn session(&self, target: &Target) -> Arc<Session> {
+impl Modes<'_> {
+    fn session(&self, target: &Target) -> Result<Arc<Session>, Gap> {
+        self.members.account(&target.account)?;
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         let open = || self.access.session_for(&target.account, &self.purpose);
-        sessions.entry(target.account.clone()).or_insert_with(open).clone()
+        Ok(sessions.entry(target.account.clone()).or_insert_with(open).clone())
+    }
+
+    /// What a cell about one load balancer says of it, judged by today's settings, policy and exceptions.
+    fn current(&self, target: &Target, cell: Cell) -> Result<Look, Gap> {
+        let malformed = |problem: String| {
+            Gap::new(GapReason::Malformed, "elasticloadbalancing:DescribeLoadBalancers").with_message(problem)
+        };
+        let Some(raw) = cell.load_balancers.first() else {
+            let gone = cell.gone.contains(&target.arn);
+            let gap = cell.gaps.into_iter().next();
+            return match gap {
+                Some(gap) => Err(gap),
+                None if gone => Ok(Look::Gone),
+                None => Err(malformed("the answer does not contain the load balancer".to_owned())),
+            };
+        };
+        if let Some(gap) = raw.attributes.gap() {
+            return Err(gap.as_ref().clone());
+        }
+        let Today { settings, register, clock } = &self.today;
+        let now = clock();
+        let run = run_of(&self.access, now);
+        let inventory = Inventory {
+            run,
+            organization: self.members.organization.clone(),
+            accounts: vec![self.members.account(&target.account)?.clone()],
+            accounts_listing: self.members.listing.clone(),
+            cells: vec![cell],
+        };
+        inventory.check().map_err(malformed)?;
+        let by = Judging { normalize: &settings.normalize(), policy: &settings.policy, register };
+        let mut report = judge(inventory, &by, Said::Nothing, Touched::default());
+        let rule = doorward_change::RULE;
+        let lb = report.load_balancers.iter().position(|lb| lb.arn == target.arn);
+        let load_balancer = match lb {
+            Some(at) => report.load_balancers.swap_remove(at),
+            None => return Err(malformed("the answer is about another load balancer".to_owned())),
+        };
+        let verdict = report.findings.into_iter().find(|f| f.rule == rule && f.load_balancer == target.arn);
+        let plain = doorward_rules::all().iter().copied().find(|one| one.meta().id == rule);
+        let may_be_excepted = plain.and_then(|rule| register.undecided(rule, &load_balancer, now));
+        let required = Requirement::of(&load_balancer, &settings.policy).certain();
+        let verdict = verdict.map(|finding| finding.verdict);
+        Ok(Look::Here(Box::new(Current { load_balancer, verdict, required, may_be_excepted })))
     }
 }
 
@@ -41,14 +100,21 @@ fn mode_of(target: &Target, attributes: &mut Attributes) -> Option<String> {
     attributes.values.remove(target.kind.mode_attribute())
 }
 
-impl Front for Modes {
+impl Front for Modes<'_> {
+    async fn look(&self, target: &Target) -> Result<Look, Gap> {
+        let cell = mode::look(&self.access, self.session(target)?, &subject(target)).await?;
+        self.current(target, cell)
+    }
+
     async fn read(&self, target: &Target) -> Result<Seen, Gap> {
-        let read = mode::read(&self.access, self.session(target), &subject(target)).await?;
+        let read = mode::read(&self.access, self.session(target)?, &subject(target)).await?;
         Ok(read.map_or(Seen::Gone, |mut read| mode_of(target, &mut read).map_or(Seen::Absent, Seen::Value)))
     }
 
-    async fn set(&self, target: &Target, wanted: Mode) -> Result<Wrote, Gap> {
-        let mut set = mode::set(&self.access, self.session(target), &subject(target), wanted).await?;
+    async fn set(&self, target: &Target, wanted: Mode) -> Result<Wrote, NotSet> {
+        let session = self.session(target).map_err(|gap| NotSet { gap, refused: true })?;
+        let set = mode::set(&self.access, session, &subject(target), wanted).await;
+        let mut set = set.map_err(|failed| NotSet { gap: failed.gap, refused: failed.refused })?;
         Ok(Wrote { value: mode_of(target, &mut set), request_id: set.evidence.request_id })
     }
 }
@@ -56,6 +122,7 @@ impl Front for Modes {
 /// Measures by CloudWatch, by the traffic role.
 pub(super) struct Meters {
     pub(super) source: Source<Roles>,
+    pub(super) members: Arc<Members>,
     pub(super) clock: Clock,
 }
 
@@ -66,6 +133,7 @@ impl Gauge for Meters {
     async fn read(&self, target: &Target, from: Timestamp, until: Timestamp) -> Result<Reading, Gap> {
         let malformed =
             |problem: String| Gap::new(GapReason::Malformed, "cloudwatch:GetMetricData").with_message(problem);
+        self.members.account(&target.account)?;
         let window = Window::covering(from, until).map_err(|e| malformed(e.to_string()))?;
         let (account, region) = (target.account.clone(), target.region.clone());
         let key = BalancerKey { account: Some(account.clone()), region: Some(region.clone()), id: id(&target.arn) };

@@ -21,8 +21,10 @@ pub(crate) struct ChangeSettings {
     wave_minimum: usize,
     /// The share of a plan, from 0 to 1, that one wave may hold.
     wave_share: f64,
-    /// Days for which a plan can be applied.
+    /// Days after a mode was read for which it can be changed by a plan.
     valid_days: u32,
+    /// Days after a mode was read for which a plan can be made from it.
+    scan_days: u32,
     /// When owners admit changes; an owner without a window admits them at any time.
     windows: Vec<Window>,
     /// When nothing is changed.
@@ -39,6 +41,7 @@ impl ChangeSettings {
             wave_share: self.wave_share,
             wave_minimum: self.wave_minimum,
             valid_days: self.valid_days,
+            scan_days: self.scan_days,
             windows: self.windows.clone(),
             freezes: self.freezes.clone(),
             watch: self.watch.clone(),

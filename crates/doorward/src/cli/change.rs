@@ -20,7 +20,9 @@ const APPLY_EXAMPLES: &str = "\
 Examples:
   doorward apply change-plan.json --dry-run           read every mode again; change nothing
   doorward apply change-plan.json --watch 30m         the canary first; each wave is watched, and rolled back if it does harm
-  doorward apply change-plan.json --yes --hash HASH   where nobody can be asked";
+  doorward apply change-plan.json --yes --reviewed change-plan.md
+                                                      in a pipeline: the plan must be the one whose text was approved
+  doorward apply change-plan.json --yes --hash HASH   the same by the hash in that text";
 
 /// What to plan, from what.
 #[derive(Debug, Args)]
@@ -62,7 +64,7 @@ pub(crate) struct PlanArguments {
     /// Change this load balancer directly although something manages it, and why; repeatable
     #[arg(long = "over-manager", value_name = "ARN=REASON", action = ArgAction::Append)]
     pub(crate) over_manager: Vec<Reasoned>,
-    /// Where the plan is written; for review also as Markdown beside it
+    /// Where the plan is written as JSON; for review also as Markdown beside it. Other files are not replaced
     #[arg(long, value_name = "FILE", default_value = "change-plan.json")]
     pub(crate) out: PathBuf,
 }
@@ -79,9 +81,12 @@ pub(crate) struct ApplyArguments {
     /// Watch each wave for so long, and roll it back if it does harm: 30m, 2h
     #[arg(long, value_name = "TIME", value_parser = |text: &str| Span::try_from(text.to_owned()))]
     pub(crate) watch: Option<Span>,
-    /// The hash of the plan that was reviewed; needed with --yes
+    /// The hash of the plan that was reviewed; --yes needs it, or --reviewed
     #[arg(long, value_name = "SHA-256")]
     pub(crate) hash: Option<String>,
+    /// The text that was reviewed and approved: a plan of which it is not the exact text is refused
+    #[arg(long, value_name = "FILE")]
+    pub(crate) reviewed: Option<PathBuf>,
     /// What a change has in common with a roll-back
     #[command(flatten)]
     pub(crate) hand: HandArguments,

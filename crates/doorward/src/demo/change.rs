@@ -86,6 +86,7 @@ pub(super) async fn walk(
     let (clock, time) = played(today);
     let hand = Hand {
         settings,
+        register: settings.exceptions.read()?.register()?,
         ledger: ledger.to_owned(),
         by: Some("the demo".to_owned()),
         quiet: true,

@@ -1,7 +1,7 @@
 //! What each capability may do: its role, and the statements of its policy.
 
 use doorward_core::access::RoleName;
-use doorward_core::actions::{base_identity_actions, change_role_actions, scan_role_actions};
+use doorward_core::actions::{base_identity_actions, change_role_actions, organization_actions, scan_role_actions};
 use doorward_notify::ChannelSettings;
 use doorward_sink_securityhub::RESOURCES;
 use doorward_traffic::Capability as Reading;
@@ -62,7 +62,11 @@ impl Role {
             Capability::Metrics => (metrics(), enter.into_iter().collect()),
             Capability::Publish => (hubs(), enter.into_iter().collect()),
             Capability::Notify => (Vec::new(), topics(settings)),
-            Capability::Change => (changes(), enter.into_iter().collect()),
+            Capability::Change => {
+                // Whose account it is decides whether a role is assumed there at all.
+                let organization = allow("ReadOrganization", &organization_actions(), &["*"]);
+                (changes(), std::iter::once(organization).chain(enter).collect())
+            }
         };
         Self { capability, purpose: purpose(capability), name, statements, base }
     }

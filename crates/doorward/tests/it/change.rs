@@ -9,18 +9,18 @@ use serde_json::Value;
 
 use crate::bed::{Bed, Said, run, world};
 
-fn scan(bed: &Bed, folder: &Path) -> Value {
+pub(crate) fn scan(bed: &Bed, folder: &Path) -> Value {
     let said = run(bed.doorward(folder).args(["-q", "scan", "--format", "json-v1=a.json", "--save", "a.saved"]));
     assert!(matches!(said.code, Some(0 | 3)), "{}", said.err);
     serde_json::from_str(&std::fs::read_to_string(folder.join("a.json")).unwrap()).unwrap()
 }
 
-fn doorward(bed: &Bed, folder: &Path, arguments: &[&str]) -> Said {
+pub(crate) fn doorward(bed: &Bed, folder: &Path, arguments: &[&str]) -> Said {
     run(bed.doorward(folder).arg("-q").args(arguments))
 }
 
 /// The plan as JSON, and its hash.
-fn plan(bed: &Bed, folder: &Path, arguments: &[&str]) -> (Value, String) {
+pub(crate) fn plan(bed: &Bed, folder: &Path, arguments: &[&str]) -> (Value, String) {
     let said = doorward(bed, folder, &[&["plan"], arguments].concat());
     assert_eq!(said.code, Some(0), "{}", said.err);
     let plan: Value = serde_json::from_str(&std::fs::read_to_string(folder.join("change-plan.json")).unwrap()).unwrap();
@@ -28,7 +28,7 @@ fn plan(bed: &Bed, folder: &Path, arguments: &[&str]) -> (Value, String) {
     (plan, hash)
 }
 
-fn apply(bed: &Bed, folder: &Path, hash: &str, more: &[&str]) -> (Said, Value) {
+pub(crate) fn apply(bed: &Bed, folder: &Path, hash: &str, more: &[&str]) -> (Said, Value) {
     let all =
         [&["apply", "change-plan.json", "--yes", "--hash", hash, "--by", "mia", "--format", "json"], more].concat();
     let said = doorward(bed, folder, &all);
@@ -37,7 +37,7 @@ fn apply(bed: &Bed, folder: &Path, hash: &str, more: &[&str]) -> (Said, Value) {
 }
 
 /// The modes that the emulator has, of the load balancers in a plan.
-fn modes(bed: &Bed, plan: &Value) -> BTreeMap<String, String> {
+pub(crate) fn modes(bed: &Bed, plan: &Value) -> BTreeMap<String, String> {
     let world = bed.server.world();
     let steps = plan["steps"].as_array().unwrap().iter();
     let mode = |step: &Value| {
@@ -49,11 +49,11 @@ fn modes(bed: &Bed, plan: &Value) -> BTreeMap<String, String> {
     steps.map(mode).collect()
 }
 
-fn sets(bed: &Bed) -> usize {
+pub(crate) fn sets(bed: &Bed) -> usize {
     bed.server.calls().iter().filter(|call| call.action == "ModifyLoadBalancerAttributes").count()
 }
 
-fn statuses(applied: &Value) -> BTreeMap<&str, usize> {
+pub(crate) fn statuses(applied: &Value) -> BTreeMap<&str, usize> {
     let mut counts = BTreeMap::new();
     for balancer in applied["balancers"].as_array().unwrap() {
         *counts.entry(balancer["change"]["status"].as_str().unwrap()).or_default() += 1;

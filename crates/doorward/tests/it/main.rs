@@ -8,6 +8,8 @@ mod bad_input;
 mod bed;
 mod capabilities;
 mod change;
+mod change_terms;
+mod change_writes;
 mod check;
 mod code;
 mod compare;

@@ -29,10 +29,10 @@ pub(super) fn record(
     }
     let status = match spoil {
         Some(What::Reset | What::BlackHole | What::LostAnswer) => 0,
-        Some(What::ServerError(status)) => *status,
+        Some(What::ServerError(status) | What::ErrorAfter(status)) => *status,
         _ => reply.status,
     };
-    state.calls.keep(CallRecord {
+    let record = CallRecord {
         sequence,
         time: now,
         account: identified.account.to_owned(),
@@ -45,12 +45,15 @@ pub(super) fn record(
         status,
         access_key: identified.scope.access_key.clone(),
         request_id: request_id.to_owned(),
-    });
+    };
+    state.calls.keep(record.clone());
+    state.follow(&record);
 }
 
 fn spoiled_outcome(what: &What) -> &'static str {
     match what {
         What::ServerError(_) => "fault:server_error",
+        What::ErrorAfter(_) => "fault:error_after",
         What::Reset => "fault:reset",
         What::LostAnswer => "fault:lost_answer",
         What::HalfClose(_) => "fault:half_close",

@@ -1,0 +1,143 @@
+//! A document that holds exactly what was read of it, and nothing beside.
+//!
+//! A reader that ignores unknown keys, or takes one of two equal keys, lets a text say more than its digest covers. So the text is
+//! compared with what was read of it: written by this program, apart from white space it is the same bytes; reformatted by another one, it
+//! is the same JSON value, in which no key comes twice.
+
+use std::fmt;
+
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// Where a text and what was read of it differ.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Difference(String);
+
+/// Compares a text with what was read of it.
+pub(super) fn compare<T: serde::Serialize>(text: &str, read: &T) -> Result<(), Difference> {
+    let difference = |e: serde_json::Error| Difference(e.to_string());
+    if without_space(text) == serde_json::to_string(read).map_err(difference)? {
+        return Ok(());
+    }
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let Once(told) = Once::deserialize(&mut reader).map_err(difference)?;
+    let read = serde_json::to_value(read).map_err(difference)?;
+    differ(&told, &read, &mut String::new()).map_or(Ok(()), |what| Err(Difference(what)))
+}
+
+/// A text without the white space outside its strings.
+fn without_space(text: &str) -> String {
+    let (mut within, mut escaped) = (false, false);
+    let keep = |c: &char| {
+        if within {
+            within = escaped || *c != '"';
+            escaped = !escaped && *c == '\\';
+            return true;
+        }
+        within = *c == '"';
+        !matches!(c, ' ' | '\n' | '\r' | '\t')
+    };
+    text.chars().filter(keep).collect()
+}
+
+/// What differs first, with its place.
+fn differ(told: &Value, read: &Value, place: &mut String) -> Option<String> {
+    let shown = |place: &str| if place.is_empty() { "the document".to_owned() } else { format!("{place:?}") };
+    let within = |place: &mut String, part: &str, told: &Value, read: &Value| {
+        let length = place.len();
+        place.push('/');
+        place.push_str(part);
+        let what = differ(told, read, place);
+        place.truncate(length);
+        what
+    };
+    match (told, read) {
+        (Value::Object(told), Value::Object(read)) => {
+            if let Some(key) = told.keys().find(|key| !read.contains_key(*key)) {
+                return Some(format!("{} holds the unknown key {key:?}", shown(place)));
+            }
+            if let Some(key) = read.keys().find(|key| !told.contains_key(*key)) {
+                return Some(format!("{} lacks the key {key:?}", shown(place)));
+            }
+            told.iter().find_map(|(key, value)| within(place, key, value, read.get(key)?))
+        }
+        (Value::Array(told), Value::Array(read)) if told.len() == read.len() => {
+            told.iter().zip(read).enumerate().find_map(|(at, (a, b))| within(place, &at.to_string(), a, b))
+        }
+        _ if told == read => None,
+        _ => Some(format!("{} is spelled in another way than it was written", shown(place))),
+    }
+}
+
+/// A JSON value in which no key comes twice.
+struct Once(Value);
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Reader.deserialize(deserializer).map(Self)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Reader;
+
+impl<'de> DeserializeSeed<'de> for Reader {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Reader {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Value, A::Error> {
+        let mut all = Vec::new();
+        while let Some(part) = parts.next_element_seed(self)? {
+            all.push(part);
+        }
+        Ok(all.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut parts: A) -> Result<Value, A::Error> {
+        let mut all = Map::new();
+        while let Some(key) = parts.next_key::<String>()? {
+            if all.contains_key(&key) {
+                return Err(de::Error::custom(format_args!("the key {key:?} is given twice")));
+            }
+            let value = parts.next_value_seed(self)?;
+            all.insert(key, value);
+        }
+        Ok(all.into())
+    }
+}

@@ -1,0 +1,74 @@
+//! The plan as files: for programs as JSON, and beside it for people as Markdown that is bound to it.
+
+use std::path::Path;
+
+use doorward_change::{Plan, is_markdown, markdown};
+
+use crate::exit::{Exit, Failure};
+use crate::output::write_file;
+
+/// Writes the plan for programs, and beside it for people.
+pub(crate) fn write(path: &Path, plan: &Plan) -> Result<(), Failure> {
+    may_take(path)?;
+    let failed = |path: &Path, e: std::io::Error| Failure::writing(&path.display().to_string(), &e);
+    let text = plan.text().map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
+    write_file(path, |out| out.write_all(text.as_bytes())).map_err(|e| failed(path, e))?;
+    let (beside, text) = (path.with_extension("md"), markdown(plan));
+    write_file(&beside, |out| out.write_all(text.as_bytes())).map_err(|e| failed(&beside, e))
+}
+
+/// Refuses a place at which a plan would be lost, or would take the place of something else.
+pub(super) fn may_take(path: &Path) -> Result<(), Failure> {
+    let usage = |path: &Path, problem: &str| Failure::new(Exit::Usage, format!("--out {}: {problem}", path.display()));
+    if path.extension().is_some_and(|end| end.eq_ignore_ascii_case("md")) {
+        let json = path.with_extension("json");
+        let problem = format!("the plan itself is JSON; say --out {}, and its text is written to {} beside it", json.display(), path.display());
+        return Err(usage(path, &problem));
+    }
+    let beside = path.with_extension("md");
+    let ours: [(&Path, fn(&str) -> bool, &str); 2] = [
+        (path, Plan::is_one, "it exists and is not a plan; choose another file, or remove it"),
+        (&beside, is_markdown, "the text of the plan goes there, but it exists and is not the text of a plan; choose another --out, or remove it"),
+    ];
+    for (place, is_ours, problem) in ours {
+        let Ok(metadata) = place.metadata() else { continue };
+        let text = if metadata.is_file() { std::fs::read(place).ok() } else { None };
+        let text = text.and_then(|bytes| String::from_utf8(bytes).ok());
+        if !text.is_some_and(|text| is_ours(&text)) {
+            return Err(usage(place, problem));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a plan of which the text that people reviewed is not the text: the one that was named, and the one beside the plan, where it is
+/// the text of a plan at all.
+pub(super) fn check_review(path: &Path, reviewed: Option<&Path>, plan: &Plan) -> Result<(), Failure> {
+    let usage = |path: &Path, problem: String| Failure::new(Exit::Usage, format!("{}: {problem}", path.display()));
+    let check = |place: &Path, text: &str| {
+        // Some programs that people review with write other line ends.
+        if text.replace("\r\n", "\n") == markdown(plan) {
+            return Ok(());
+        }
+        let named = text.lines().next().and_then(|line| line.strip_prefix("# Change plan "));
+        Err(usage(
+            place,
+            match named {
+                Some(id) if id != plan.id => format!("it is the text of plan {id}, and {} is plan {}", path.display(), plan.id),
+                _ => format!(
+                    "it is not the text of {}: it was edited since, or written by another version; make the plan again, and review that",
+                    plan.id
+                ),
+            },
+        ))
+    };
+    if let Some(place) = reviewed {
+        let text = std::fs::read_to_string(place);
+        check(place, &text.map_err(|e| usage(place, format!("the reviewed text cannot be read: {e}")))?)?;
+    }
+    let beside = path.with_extension("md");
+    match std::fs::read_to_string(&beside) {
+        Ok(text) if beside != path && is_markdown(&text) => check(&beside, &text),
+        _ => Ok(()),
+    }
+}
