@@ -244,7 +244,7 @@ pub(crate) struct ScanArguments {
 #[derive(Debug, Args)]
 pub(crate) struct OutputArguments {
     /// table, json-v1, ndjson-v1, html, csv, csv-raw, asff, ocsf or ocsf-1.3, to stdout or a file; owners=DIR or evidence=DIR;
-    /// repeatable [default: table]
+    /// repeatable. csv is for spreadsheets; csv-raw has every text verbatim, formulas among them, for programs only [default: table]
     #[arg(long = "format", value_name = "KIND[=PATH]")]
     pub(crate) formats: Vec<Format>,
     /// The lowest severity of a failure that makes the exit code 3, or never
