@@ -6,7 +6,7 @@ use std::path::Path;
 
 use doorward_model::{Receipt, SinkError};
 
-use crate::files::{Print, below};
+use crate::files::{Entry, Print, below};
 use crate::manifest::{FORMAT, FileEntry, Link, MANIFEST, Manifest, SIGNATURE, SUMS, SheetEntry};
 use crate::problem::{Problem, SINK};
 use crate::sheets::{self, Desk, results};
@@ -123,7 +123,8 @@ fn fill(folder: &Path, pack: &Pack<'_>) -> Result<(Link, usize), Problem> {
     save(&folder.join(README), readme::text(&desk, &entries).as_bytes())?;
 
     let mut files = Vec::new();
-    for name in below(folder)?.into_keys() {
+    let all = below(folder)?.into_iter();
+    for name in all.filter_map(|(name, entry)| matches!(entry, Entry::File(_)).then_some(name)) {
         let print = Print::of(&folder.join(&name))?;
         files.push(FileEntry { name, print });
     }

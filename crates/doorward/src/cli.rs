@@ -52,7 +52,7 @@ Examples:
   doorward event < event.json                    look at once at the load balancer that an event names
   doorward report --from scan.saved              render a saved scan again, offline
   doorward scan --format evidence=evidence       audit evidence, one pack per scan
-  doorward verify evidence                       is that evidence as it was written?
+  doorward verify evidence --key public.pem      is that evidence as it was written?
   doorward explain desync-mode-below-required    what a rule asks, and why
   doorward explain exit-codes                    what the exit code says";
 
@@ -138,7 +138,7 @@ pub(crate) enum Command {
     Notify(NotifyArguments),
     /// Look at once at a load balancer that was just changed, by CloudTrail's event of the call
     Event(EventArguments),
-    /// Is this evidence as it was written? Exit code 3 where it is not
+    /// Is this evidence as it was written? Exit code 3 where it is not, 4 where neither --key nor --head proves it
     Verify(VerifyArguments),
     /// List, check, add and renew the exceptions of the register
     #[command(subcommand)]
