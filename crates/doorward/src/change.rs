@@ -23,6 +23,8 @@ use crate::cli::{
 use crate::exit::{Exit, Failure};
 use crate::held::Held;
 use crate::memory::{self, Memory, RENEWAL, failed};
+use crate::output::{Readers, write_file};
+use crate::places::Places;
 use crate::plain::harmless;
 use crate::publish::Source;
 use crate::scan::runtime;
@@ -45,6 +47,13 @@ pub(crate) use tell::summary;
 pub(crate) fn make_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &[])?;
     let ledger = arguments.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
+    let mut places = Places::of(&settings);
+    places.keep_ledger(&ledger);
+    places.keep_flag("--from", arguments.from.as_deref());
+    places.keep_flag("--traffic", arguments.traffic.as_deref());
+    places.file("--out", &arguments.out);
+    places.file("--out, for people", &arguments.out.with_extension("md"));
+    places.check()?;
     let found = arguments.traffic.as_deref().map(Found::read).transpose()?;
     let source = Source::with_traffic(arguments.from.as_deref(), &settings, &ledger, found.as_ref())?;
     let goal = match (arguments.to, arguments.from_advice) {
@@ -115,9 +124,11 @@ fn insisted(arguments: &PlanArguments) -> BTreeMap<Arn, Insistence> {
 pub(crate) fn write(path: &Path, plan: &Plan) -> Result<(), Failure> {
     let failed = |path: &Path, e: std::io::Error| Failure::writing(&path.display().to_string(), &e);
     let text = plan.text().map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
-    std::fs::write(path, text).map_err(|e| failed(path, e))?;
-    let beside = path.with_extension("md");
-    std::fs::write(&beside, markdown(plan)).map_err(|e| failed(&beside, e))
+    let put = |path: &Path, text: &str| {
+        write_file(path, Readers::Owner, |out| out.write_all(text.as_bytes())).map_err(|e| failed(path, e))
+    };
+    put(path, &text)?;
+    put(&path.with_extension("md"), &markdown(plan))
 }
 
 /// Runs `doorward apply`.

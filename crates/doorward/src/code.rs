@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use doorward_iac::{Options, Reading, Source};
@@ -46,6 +46,11 @@ impl Code {
         reading.problems.sort();
         reading.problems.dedup();
         Self { sources: gathered.sources, reading }
+    }
+
+    /// The files that may declare load balancers.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.sources.iter().map(|source| Path::new(&source.path))
     }
 
     /// Where each load balancer is declared, as far as the files say.

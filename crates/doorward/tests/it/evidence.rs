@@ -110,7 +110,8 @@ fn a_saved_scan_gives_the_same_pack_for_ever_and_keys_stay_secret() {
     assert_eq!(std::fs::read(pack.join("scan.json")).unwrap(), std::fs::read(folder.join("a.json")).unwrap());
     // The same run a second time is refused: evidence is not overwritten.
     let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
-    let said = run(command.current_dir(folder).args(["report", "--from", "a.saved", "--format", "evidence=archive"]));
+    let again = ["report", "--from", "a.saved", "--signing-key", "key", "--format", "evidence=archive"];
+    let said = run(command.current_dir(folder).args(again));
     assert_eq!(said.code, Some(7), "{}", said.err);
 
     std::fs::write(folder.join("other"), "11".repeat(32)).unwrap();
