@@ -28,7 +28,7 @@ mod settings;
 pub(crate) use clients::{Clients, account_as, classic_as, elb_as, logs_as, organizations_as};
 use date::DateWatch;
 pub use session::Session;
-pub use settings::{AccessSettings, Entry, Purpose, RoleName, RoleOverride};
+pub use settings::{AccessSettings, Entry, ExternalId, Purpose, RoleName, RoleOverride};
 
 /// What the demo and the tests put in the place of the environment.
 #[derive(Default)]
@@ -187,7 +187,7 @@ impl Access {
         &self,
         account: &AccountId,
         ou: &Observed<OuPath>,
-    ) -> Result<Option<(&RoleName, &Option<String>)>, Gap> {
+    ) -> Result<Option<(&RoleName, &Option<ExternalId>)>, Gap> {
         if account == self.account() && !self.settings.assume_in_own_account {
             return Ok(None);
         }
@@ -228,7 +228,7 @@ impl Access {
         self.clients.config(region)
     }
 
-    fn role(&self, account: &AccountId, role: &RoleName, external_id: Option<String>, policy: String) -> Session {
+    fn role(&self, account: &AccountId, role: &RoleName, external_id: Option<ExternalId>, policy: String) -> Session {
         // A role session that assumes another role is limited to an hour by STS.
         let chained = self.arn.resource().starts_with("assumed-role/");
         let wanted = self.settings.session_duration.0.as_secs().clamp(900, 43_200);

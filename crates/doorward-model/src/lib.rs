@@ -20,6 +20,7 @@ mod policy;
 mod report;
 mod rule;
 mod sink;
+mod spreadsheet;
 mod traffic;
 
 pub use account::{Account, AccountState, OuPath};
@@ -40,4 +41,5 @@ pub use policy::{Pattern, Policy, PolicyRule};
 pub use report::{ScanReport, Tally};
 pub use rule::{Rule, RuleMeta};
 pub use sink::{Receipt, Sink, SinkError, SinkFuture, Skipped};
+pub use spreadsheet::guarded;
 pub use traffic::{ModeEffect, Traffic, TrafficBasis, TrafficSource, TrafficStep};

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use doorward_model::{ScanReport, SinkError};
 
-use crate::RunFigures;
+use crate::{PublicKey, RunFigures};
 use crate::files::digest_of;
-use crate::manifest::{Link, MANIFEST};
+use crate::manifest::{Link, MANIFEST, SIGNATURE};
 use crate::problem::Problem;
 use crate::verify::{Expect, Fault, Looked, Verification, ends, look};
 use crate::write::SCAN;
@@ -34,25 +34,42 @@ pub struct Earlier {
     pub figures: RunFigures,
 }
 
-/// The newest pack of a folder of packs, for the next one to follow; none where there is no pack yet.
+/// The newest pack of a folder of packs, for the next one to follow; none where there is no pack yet. `own` is the key that
+/// the next pack is signed with.
 ///
 /// # Errors
 ///
-/// The folder or the newest pack cannot be read, or is not as it was written: a chain is not continued from a broken link.
-pub fn newest(archive: &Path) -> Result<Option<Earlier>, SinkError> {
+/// The folder or a pack cannot be read, is not as it was written, or is not signed as the next one will be: a chain is not
+/// continued from a broken link, and its signer neither changes nor stops.
+pub fn newest(archive: &Path, own: Option<&PublicKey>) -> Result<Option<Earlier>, SinkError> {
     let folders = match folders(archive) {
         Ok(folders) => folders,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Problem::io(archive)(error).into()),
     };
-    let packs: Vec<PathBuf> = folders.into_iter().filter(|(.., is_pack)| *is_pack).map(|(_, path, _)| path).collect();
-    let verification = verify_chain(&packs, &Expect::default());
-    if let (Some(fault), false) = (verification.faults.first(), packs.is_empty()) {
+    let refuse = |why: String| {
         let problem = format!(
-            "{}: the packs there cannot be continued ({fault}); see `doorward verify`, and begin another folder",
+            "{}: the packs there cannot be continued ({why}); see `doorward verify`, and name another folder to begin a \
+             new chain",
             archive.display()
         );
-        return Err(Problem::Said(problem).into());
+        Err(Problem::Said(problem).into())
+    };
+    let (packs, others): (Vec<_>, Vec<_>) = folders.into_iter().partition(|(.., is_pack)| *is_pack);
+    let packs: Vec<PathBuf> = packs.into_iter().map(|(_, path, _)| path).collect();
+    // Folders of our own that a stopped scan left behind never were packs.
+    let gutted = others.iter().find(|(name, path, _)| path.is_dir() && !name.starts_with(".doorward-"));
+    if let Some((name, ..)) = gutted {
+        return refuse(format!("{name:?} is no pack"));
+    }
+    let verification = verify_chain(&packs, &Expect { key: own.copied(), ..Expect::default() });
+    if let (Some(fault), false) = (verification.faults.first(), packs.is_empty()) {
+        return refuse(fault.to_string());
+    }
+    if let (None, Some(signer)) = (own, &verification.signer) {
+        return refuse(format!(
+            "they are signed by {signer}, and no signing key is set: evidence.signing_key_file, or --signing-key"
+        ));
     }
     let Some(link) = verification.packs.last().cloned() else { return Ok(None) };
     for pack in packs {
@@ -99,9 +116,14 @@ pub fn verify_chain(packs: &[PathBuf], expect: &Expect) -> Verification {
     }
     looked.sort_by(|(a, one), (b, other)| (one.link.sequence, a).cmp(&(other.link.sequence, b)));
     verification.packs = looked.iter().map(|(_, seen)| seen.link.clone()).collect();
+    verification.signer = looked.last().and_then(|(_, seen)| seen.signed_by.clone());
+    for (name, seen) in looked.iter().filter(|(name, seen)| *name != seen.link.run) {
+        verification.faults.push(Fault::Misplaced { file: name.clone(), holds: seen.link.run.clone() });
+    }
     for pair in looked.windows(2) {
         let [(before, earlier), (name, later)] = pair else { continue };
         verification.faults.extend(follows((before, &earlier.link), (name, later)));
+        verification.faults.extend(signs((before, earlier), (name, later)));
     }
     let first = looked.first().map(|(_, seen)| seen.previous.clone());
     if let (Some(Some(missing)), None) = (&first, &expect.previous) {
@@ -126,4 +148,16 @@ fn follows((before, earlier): (&str, &Link), (name, later): (&str, &Looked)) -> 
     }
     (later.link.finished <= earlier.finished)
         .then(|| Fault::Replayed(format!("{name} is of a run that ended no later than that of {before}")))
+}
+
+/// Why the signer of one pack cannot follow that of the other. A chain may begin to be signed; from then on every pack is
+/// signed by the same key, or whoever can write there could put an unsigned pack, or one of their own, at its end.
+fn signs((before, earlier): (&str, &Looked), (name, later): (&str, &Looked)) -> Option<Fault> {
+    let key = earlier.signed_by.as_ref()?;
+    let why = match &later.signed_by {
+        Some(other) if other == key => return None,
+        Some(other) => format!("the pack is signed by {other}, and {before} before it by {key}"),
+        None => format!("the pack is not signed, and {before} before it is signed by {key}"),
+    };
+    Some(Fault::Signature(format!("{name}/{SIGNATURE}"), format!("{why}: the signer of a chain neither changes nor stops")))
 }

@@ -3,12 +3,12 @@
 use std::io::Write;
 
 use ::csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
-use doorward_model::{Receipt, RuleMeta, ScanReport, SinkError};
+use doorward_model::{Receipt, RuleMeta, ScanReport, SinkError, guarded};
 
 use crate::problem::Problem;
 use crate::sheet::{Head, Kind, Value};
 use crate::sheets::{each, results};
-use crate::text::{guarded, visible};
+use crate::text::visible;
 use crate::{Requirements, sheet};
 
 /// For whom a CSV file is.
@@ -18,7 +18,7 @@ pub enum Dialect {
     /// a number, ids among them, and everything that steers made visible.
     #[default]
     Excel,
-    /// For programs: every text verbatim.
+    /// For programs: every text verbatim, formulas and control characters among them. Never open it in a spreadsheet.
     Raw,
 }
 
@@ -81,14 +81,15 @@ impl<W: Write> Table<W> {
                 (Value::Text(text), Dialect::Raw) => self.out.write_field(text.as_bytes()),
                 (Value::Text(text), Dialect::Excel) => {
                     let text = visible(std::borrow::Cow::Borrowed(text));
+                    let safe = guarded(&text);
                     match kind {
                         // ISO 8601 is ours: it begins with a digit, and no spreadsheet takes it apart.
                         Kind::Iso => self.out.write_field(text.as_bytes()),
                         // Digits would lose their zeros.
-                        Kind::Id if text.starts_with(|c: char| c.is_ascii_digit()) => {
-                            self.out.write_field(format!("'{text}"))
+                        Kind::Id if safe.starts_with(|c: char| c.is_ascii_digit()) => {
+                            self.out.write_field(format!("'{safe}"))
                         }
-                        _ => self.out.write_field(guarded(&text).as_bytes()),
+                        _ => self.out.write_field(safe.as_bytes()),
                     }
                 }
                 (other, _) => self.out.write_field(plain(other)),
@@ -143,6 +144,11 @@ mod tests {
         for (kind, value, raw, excel) in [
             (Kind::Text, text("=1+1"), "=1+1", "'=1+1"),
             (Kind::Id, text("000123456789"), "000123456789", "'000123456789"),
+            (Kind::Id, text("1a;=1"), "1a;=1", "'1a;'=1"),
+            (Kind::Text, text("a;=1"), "a;=1", "a;'=1"),
+            (Kind::Text, text("a|=1"), "a|=1", "a|'=1"),
+            (Kind::Text, text("a,=1"), "\"a,=1\"", "\"a,'=1\""),
+            (Kind::Text, text("\"=1"), "\"\"\"=1\"", "\"\"\"'=1\""),
             (Kind::Text, text("a\"b"), "\"a\"\"b\"", "\"a\"\"b\""),
             (Kind::Text, text("a\nb"), "\"a\nb\"", "\"a\nb\""),
             (Kind::Text, text("a\u{1b}b"), "a\u{1b}b", "a\\u{1b}b"),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
@@ -81,16 +81,54 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex::encode(digest(&SHA256, bytes))
 }
 
+/// Makes a file that its owner alone can read: evidence says where the defences of an organization are weak.
+pub(crate) fn create(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options.write(true).create(true).truncate(true).open(path)
+}
+
+/// Makes a folder, with those above it, that its owner alone can look into. One that is there stays as it is.
+pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.recursive(true).create(path)
+}
+
+/// Reads a file that is small, or says how many bytes it has: nothing larger is ever held in memory.
+pub(crate) fn small(path: &Path, most: u64) -> Result<Result<Vec<u8>, u64>, Problem> {
+    let file = File::open(path).map_err(Problem::io(path))?;
+    let size = file.metadata().map_err(Problem::io(path))?.len();
+    if size > most {
+        return Ok(Err(size));
+    }
+    let mut bytes = Vec::new();
+    // It may grow while it is read.
+    file.take(most + 1).read_to_end(&mut bytes).map_err(Problem::io(path))?;
+    let read = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    Ok(if read > most { Err(read) } else { Ok(bytes) })
+}
+
 /// What lies in a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Entry {
-    /// A file.
-    File,
+    /// A file and its size in bytes.
+    File(u64),
+    /// A folder.
+    Folder,
     /// A link, a pipe, a device: nothing that belongs into a pack.
     Strange,
 }
 
-/// Everything below a folder but the folders, by its path from there with `/`. Links are not followed.
+/// Everything below a folder, by its path from there with `/`; a folder's path ends with one. Links are not followed.
 pub(crate) fn below(folder: &Path) -> Result<BTreeMap<String, Entry>, Problem> {
     let mut found = BTreeMap::new();
     let mut pending = vec![(folder.to_owned(), String::new())];
@@ -101,9 +139,13 @@ pub(crate) fn below(folder: &Path) -> Result<BTreeMap<String, Entry>, Problem> {
             let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
             let kind = entry.file_type().map_err(Problem::io(&entry.path()))?;
             if kind.is_dir() {
+                found.insert(format!("{name}/"), Entry::Folder);
                 pending.push((entry.path(), format!("{name}/")));
+            } else if kind.is_file() {
+                let size = entry.metadata().map_err(Problem::io(&entry.path()))?.len();
+                found.insert(name, Entry::File(size));
             } else {
-                found.insert(name, if kind.is_file() { Entry::File } else { Entry::Strange });
+                found.insert(name, Entry::Strange);
             }
         }
     }

@@ -36,5 +36,5 @@ pub use key::{KeyError, PublicKey, SigningKey};
 pub use manifest::Link;
 pub use pack::{Attachment, Change, Context, ExceptionRow, Limits, Pack, Period, Sampling, Sighting};
 pub use required::{Required, Requirements};
-pub use verify::{Expect, Fault, Verification, verify};
+pub use verify::{Expect, Fault, Proof, Verification, verify};
 pub use write::{Written, write};

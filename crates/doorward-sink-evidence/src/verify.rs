@@ -5,14 +5,21 @@ use std::fs;
 use std::path::Path;
 
 use crate::PublicKey;
-use crate::files::{Entry, Print, below, digest_of, sha256};
+use crate::files::{Entry, Print, below, digest_of, sha256, small};
 use crate::manifest::{FORMAT, Link, MANIFEST, Manifest, SIGNATURE, SUMS};
 
 mod fault;
 
 pub use fault::Fault;
 
-/// What is known from elsewhere. The default knows nothing, and proves the less.
+/// The most bytes that manifest.json and SHA256SUMS may have: a hundred times what every sheet and file needs.
+const LARGEST: u64 = 4 << 20;
+
+/// The bytes of a signature.
+const SIGNATURE_BYTES: u64 = 64;
+
+/// What is known from elsewhere. The default knows nothing and proves nothing: who can write to a folder can replace all of
+/// it, consistently.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Expect {
     /// The key that the packs must be signed with.
@@ -34,12 +41,30 @@ pub struct Verification {
     pub faults: Vec<Fault>,
     /// What was not proven, in sentences.
     pub notes: Vec<String>,
+    /// What the packs were compared with that is not in the folder.
+    pub proof: Proof,
+    /// The public key that the newest pack of a chain names.
+    pub(crate) signer: Option<String>,
+}
+
+/// What packs were compared with that was kept elsewhere.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Proof {
+    /// A public key: every pack was written by the holder of its private key.
+    pub key: bool,
+    /// The hash of the newest manifest: this pack and, by the chain, every pack before it is the one that was written.
+    pub head: bool,
 }
 
 impl Verification {
-    /// Whether nothing was found. What the notes say is still not proven.
+    /// Whether no fault was found: the packs are consistent with themselves and with what was kept elsewhere.
     pub fn is_sound(&self) -> bool {
         self.faults.is_empty()
+    }
+
+    /// Whether the packs are as they were written: no fault was found, and something that was kept elsewhere proves it.
+    pub fn is_proven(&self) -> bool {
+        self.is_sound() && !self.packs.is_empty() && (self.proof.key || self.proof.head)
     }
 }
 
@@ -53,13 +78,27 @@ pub fn verify(dir: &Path, expect: &Expect) -> Verification {
 fn single(dir: &Path, expect: &Expect) -> Verification {
     let mut verification = Verification::default();
     let Some(looked) = look(dir, "", expect.key.as_ref(), &mut verification) else { return verification };
+    // A pack that was copied may have any name, but not that of another run.
+    let name = dir.canonicalize().ok().and_then(|dir| Some(dir.file_name()?.to_string_lossy().into_owned()));
+    if let Some(name) = name.filter(|name| is_run_id(name) && *name != looked.link.run) {
+        verification.faults.push(Fault::Misplaced { file: name, holds: looked.link.run.clone() });
+    }
     let before = looked.previous.map(|link| link.manifest_sha256);
     ends(&mut verification, expect, before.as_deref());
     verification
 }
 
+/// Whether a name has the form that runs have: a time and an account, `20261102T090000.000000Z-100000000002`.
+fn is_run_id(name: &str) -> bool {
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    name.split_once('T').zip(name.split_once("Z-")).is_some_and(|((day, _), (_, account))| {
+        (day.len(), account.len()) == (8, 12) && digits(day) && digits(account)
+    })
+}
+
 /// Holds both ends of a chain against what was kept elsewhere.
 pub(crate) fn ends(verification: &mut Verification, expect: &Expect, before: Option<&str>) {
+    verification.proof = Proof { key: expect.key.is_some(), head: expect.head.is_some() };
     let Some(newest) = verification.packs.last() else { return };
     let newest = newest.manifest_sha256.clone();
     match &expect.head {
@@ -91,6 +130,8 @@ pub(crate) fn ends(verification: &mut Verification, expect: &Expect, before: Opt
 pub(crate) struct Looked {
     pub(crate) link: Link,
     pub(crate) previous: Option<Link>,
+    /// The public key that its manifest names.
+    pub(crate) signed_by: Option<String>,
 }
 
 /// Looks at one pack; `prefix` stands before the names of its files.
@@ -112,10 +153,23 @@ pub(crate) fn look(
     for (name, _) in found.iter().filter(|(_, entry)| **entry == Entry::Strange) {
         faults.push(Fault::Added(format!("{} (a link or no regular file)", named(name))));
     }
-    let read = |name: &str| (found.get(name) == Some(&Entry::File)).then(|| fs::read(dir.join(name)).ok()).flatten();
-    let sums = read(SUMS);
-    let Some(bytes) = read(MANIFEST) else {
-        faults.push(Fault::Missing(named(MANIFEST)));
+    let mut read = |name: &str, most: u64, wrong: fn(String, String) -> Fault| {
+        let Some(Entry::File(_)) = found.get(name) else { return None };
+        match small(&dir.join(name), most) {
+            Ok(Ok(bytes)) => return Some(bytes),
+            Ok(Err(size)) => faults.push(wrong(named(name), format!("it has {size} bytes, and {most} is the most"))),
+            Err(problem) => faults.push(Fault::Unreadable(problem.to_string())),
+        }
+        None
+    };
+    let bytes = read(MANIFEST, LARGEST, Fault::Manifest);
+    let sums = read(SUMS, LARGEST, |name, _| Fault::Changed(name));
+    let signature = read(SIGNATURE, SIGNATURE_BYTES, Fault::Signature);
+    let there = |name: &str| matches!(found.get(name), Some(Entry::File(_)));
+    let Some(bytes) = bytes else {
+        if !there(MANIFEST) {
+            faults.push(Fault::Missing(named(MANIFEST)));
+        }
         verification.faults.append(&mut faults);
         return None;
     };
@@ -128,44 +182,74 @@ pub(crate) fn look(
         }
     };
 
-    let signature = read(SIGNATURE);
     let expected = manifest.sums(&bytes, signature.as_deref());
     match sums {
-        None => faults.push(Fault::Missing(named(SUMS))),
+        None if !there(SUMS) => faults.push(Fault::Missing(named(SUMS))),
         Some(sums) if sums != expected.as_bytes() => faults.extend(told_by_sums(&sums, &bytes, named)),
-        Some(_) => {}
+        _ => {}
     }
-    let own: BTreeSet<&str> = [MANIFEST, SUMS, SIGNATURE].into();
-    let listed: BTreeSet<&str> = manifest.files.iter().map(|file| file.name.as_str()).collect();
-    for name in found.iter().filter(|(_, entry)| **entry == Entry::File).map(|(name, _)| name.as_str()) {
-        let unsigned = name == SIGNATURE && manifest.signed_by.is_none();
-        if unsigned || !(listed.contains(name) || own.contains(name)) {
+    let (files, folders) = belonging(&manifest);
+    for (name, entry) in &found {
+        let belongs = match entry {
+            Entry::File(_) => files.contains(name.as_str()),
+            Entry::Folder => folders.contains(name.as_str()),
+            Entry::Strange => continue,
+        };
+        if !belongs {
             faults.push(Fault::Added(named(name)));
         }
     }
     for file in &manifest.files {
         verification.files += 1;
-        if !found.contains_key(&file.name) {
-            faults.push(Fault::Missing(named(&file.name)));
-            continue;
+        match found.get(&file.name) {
+            None => faults.push(Fault::Missing(named(&file.name))),
+            Some(Entry::File(size)) => faults.extend(compare(dir, &manifest, &file.name, (&file.print, *size), &named)),
+            Some(Entry::Folder | Entry::Strange) => {}
         }
-        if found.get(&file.name) != Some(&Entry::File) {
-            continue;
-        }
-        let path = dir.join(&file.name);
-        // How it differs is asked only where it does.
-        let fault = match digest_of(&path) {
-            Ok(digest) if digest == (file.print.bytes, file.print.sha256.clone()) => None,
-            Ok(_) => Some(Print::of(&path).map(|is| what_happened(&manifest, &file.name, &file.print, &is, named))),
-            Err(problem) => Some(Err(problem)),
-        };
-        faults.extend(fault.map(|fault| fault.unwrap_or_else(|problem| Fault::Unreadable(problem.to_string()))));
     }
-    check_signature(&manifest, &bytes, signature.as_deref(), key, &named, (&mut faults, &mut verification.notes));
+    if signature.is_some() || !there(SIGNATURE) {
+        check_signature(&manifest, &bytes, signature.as_deref(), key, &named, (&mut faults, &mut verification.notes));
+    }
     verification.faults.append(&mut faults);
     let link = manifest.link(&bytes);
     verification.packs.push(link.clone());
-    Some(Looked { link, previous: manifest.previous })
+    Some(Looked { link, previous: manifest.previous, signed_by: manifest.signed_by })
+}
+
+/// The files and the folders of a pack, by its manifest.
+fn belonging(manifest: &Manifest) -> (BTreeSet<&str>, BTreeSet<&str>) {
+    let signature = manifest.signed_by.as_ref().map(|_| SIGNATURE);
+    let listed = manifest.files.iter().map(|file| file.name.as_str());
+    let files: BTreeSet<&str> = listed.chain([MANIFEST, SUMS]).chain(signature).collect();
+    let folders = files.iter().flat_map(|name| name.match_indices('/').filter_map(|(at, _)| name.get(..=at))).collect();
+    (files, folders)
+}
+
+/// What is wrong with a file, if anything is. A file of another size is read only where it may be another one's.
+fn compare(
+    dir: &Path,
+    manifest: &Manifest,
+    name: &str,
+    (was, size): (&Print, u64),
+    named: &dyn Fn(&str) -> String,
+) -> Option<Fault> {
+    let path = dir.join(name);
+    let file = || named(name);
+    if size != was.bytes && !manifest.files.iter().any(|other| other.print.bytes == size) {
+        let truncated = size < was.bytes;
+        return Some(if truncated {
+            Fault::Truncated { file: file(), is: size, was: was.bytes }
+        } else {
+            Fault::Changed(file())
+        });
+    }
+    // How it differs is asked only where it does.
+    let differs = match digest_of(&path) {
+        Ok(digest) if digest == (was.bytes, was.sha256.clone()) => return None,
+        Ok(_) => Print::of(&path).map(|is| what_happened(manifest, name, was, &is, named)),
+        Err(problem) => Err(problem),
+    };
+    Some(differs.unwrap_or_else(|problem| Fault::Unreadable(problem.to_string())))
 }
 
 /// Reads a manifest that is written in the one way there is and agrees with itself.

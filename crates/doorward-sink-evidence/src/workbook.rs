@@ -1,8 +1,7 @@
 //! The workbook: every sheet as a table to filter and print, and its CSV file, written row by row at the same time.
 
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -11,6 +10,7 @@ use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, Worksheet, XlsxErr
 
 use crate::Limits;
 use crate::csv::{Dialect, Table};
+use crate::files::{create, private_folder};
 use crate::manifest::SheetEntry;
 use crate::problem::Problem;
 use crate::sheet::{Sheet, Value};
@@ -42,7 +42,7 @@ impl Book {
     pub(crate) fn new(desk: &Desk<'_>, folder: &Path) -> Result<Self, Problem> {
         let run = &desk.report().run;
         let csv = folder.join(CSV);
-        std::fs::create_dir(&csv).map_err(Problem::io(&csv))?;
+        private_folder(&csv).map_err(Problem::io(&csv))?;
         let mut workbook = Workbook::new();
         let whole = |source: XlsxError| Problem::workbook("workbook")(source);
         let made = ExcelDateTime::from_timestamp(run.finished.as_second()).map_err(whole)?;
@@ -94,7 +94,7 @@ impl Book {
 
         let name = format!("{CSV}/{}.csv", title.file);
         let path = self.folder.join(CSV).join(format!("{}.csv", title.file));
-        let out = BufWriter::with_capacity(1 << 16, File::create(&path).map_err(Problem::io(&path))?);
+        let out = BufWriter::with_capacity(1 << 16, create(&path).map_err(Problem::io(&path))?);
         let mut table = Table::begin(out, &name, &sheet.heads, Dialect::Excel)?;
         let (columns, heads) = (sheet.heads.len(), sheet.heads.clone());
         let mut line = 0;
@@ -119,7 +119,9 @@ impl Book {
     /// Draws the charts and writes the file.
     pub(crate) fn save(mut self, path: &Path) -> Result<(), Problem> {
         self.charted.draw(&mut self.workbook).map_err(Problem::workbook(summary::TITLE.tab))?;
-        self.workbook.save(path).map_err(Problem::workbook("workbook"))
+        let mut out = BufWriter::new(create(path).map_err(Problem::io(path))?);
+        self.workbook.save_to_writer(&mut out).map_err(Problem::workbook("workbook"))?;
+        out.flush().map_err(Problem::io(path))
     }
 }
 

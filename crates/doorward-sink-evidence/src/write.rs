@@ -6,7 +6,7 @@ use std::path::Path;
 
 use doorward_model::{Receipt, SinkError};
 
-use crate::files::{Print, below};
+use crate::files::{Entry, Print, below, create, private_folder};
 use crate::manifest::{FORMAT, FileEntry, Link, MANIFEST, Manifest, SIGNATURE, SUMS, SheetEntry};
 use crate::problem::{Problem, SINK};
 use crate::sheets::{self, Desk, results};
@@ -45,16 +45,10 @@ pub fn write(dir: &Path, pack: &Pack<'_>) -> Result<Written, SinkError> {
 fn into_place(dir: &Path, pack: &Pack<'_>) -> Result<Written, Problem> {
     check(dir, pack)?;
     let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(parent).map_err(Problem::io(parent))?;
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".doorward-").suffix(".part");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        // As any program would create it; the umask decides.
-        builder.permissions(fs::Permissions::from_mode(0o777));
-    }
-    let draft = builder.tempdir_in(parent).map_err(Problem::io(parent))?;
+    private_folder(parent).map_err(Problem::io(parent))?;
+    // A temporary folder is its owner's alone, and so is what becomes of it.
+    let draft =
+        tempfile::Builder::new().prefix(".doorward-").suffix(".part").tempdir_in(parent).map_err(Problem::io(parent))?;
     let (link, written) = fill(draft.path(), pack)?;
     if dir.exists() {
         fs::remove_dir(dir).map_err(Problem::io(dir))?;
@@ -116,14 +110,15 @@ fn fill(folder: &Path, pack: &Pack<'_>) -> Result<(Link, usize), Problem> {
         Attachment::Bytes(bytes) => save(&scan, bytes)?,
         // The bytes alone: who may read the original is no matter here.
         Attachment::File(path) => File::open(path)
-            .and_then(|mut from| std::io::copy(&mut from, &mut File::create(&scan)?))
+            .and_then(|mut from| std::io::copy(&mut from, &mut create(&scan)?))
             .map(|_| ())
             .map_err(Problem::io(path))?,
     }
     save(&folder.join(README), readme::text(&desk, &entries).as_bytes())?;
 
     let mut files = Vec::new();
-    for name in below(folder)?.into_keys() {
+    let all = below(folder)?.into_iter();
+    for name in all.filter_map(|(name, entry)| matches!(entry, Entry::File(_)).then_some(name)) {
         let print = Print::of(&folder.join(&name))?;
         files.push(FileEntry { name, print });
     }
@@ -155,6 +150,6 @@ fn fill(folder: &Path, pack: &Pack<'_>) -> Result<(Link, usize), Problem> {
 }
 
 fn save(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
-    let mut out = BufWriter::new(File::create(path).map_err(Problem::io(path))?);
+    let mut out = BufWriter::new(create(path).map_err(Problem::io(path))?);
     out.write_all(bytes).and_then(|()| out.flush()).map_err(Problem::io(path))
 }

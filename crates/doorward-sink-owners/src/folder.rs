@@ -55,7 +55,7 @@ pub(crate) struct Folder {
 impl Folder {
     /// Makes the folder where it is missing and reads its list. A list that cannot be read is none: nothing is ours then.
     pub(crate) fn open(place: &Path) -> Result<Self, SinkError> {
-        std::fs::create_dir_all(place)
+        private_folder(place)
             .map_err(|e| problem(format!("{}: the folder cannot be made: {e}", place.display())))?;
         let list: List = std::fs::read(place.join(LIST))
             .ok()
@@ -79,15 +79,8 @@ impl Folder {
     pub(crate) fn put(&self, name: &str, bytes: impl AsRef<[u8]>) -> Result<(), SinkError> {
         let path = self.place.join(name);
         let write = || -> io::Result<()> {
-            let mut builder = tempfile::Builder::new();
-            builder.prefix(".doorward-").suffix(".part");
-            #[cfg(unix)]
-            {
-                use std::os::unix::fs::PermissionsExt as _;
-                // As any program would create it; the umask decides.
-                builder.permissions(std::fs::Permissions::from_mode(0o666));
-            }
-            let mut draft = builder.tempfile_in(&self.place)?;
+            // A temporary file is its owner's alone, and so is what becomes of it.
+            let mut draft = tempfile::Builder::new().prefix(".doorward-").suffix(".part").tempfile_in(&self.place)?;
             draft.write_all(bytes.as_ref())?;
             draft.persist(&path).map(|_| ()).map_err(|error| error.error)
         };
@@ -134,6 +127,17 @@ impl Folder {
         text.push(b'\n');
         self.put(LIST, text)
     }
+}
+
+/// Makes a folder that its owner alone can look into. One that is there stays as it is.
+fn private_folder(place: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.recursive(true).create(place)
 }
 
 /// Whether this sink could have given a file this name: the list is a file like any other, and anybody may have changed it.

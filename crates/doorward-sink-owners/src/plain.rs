@@ -1,8 +1,6 @@
 //! Outside text made harmless for where it goes: a page, Markdown, a spreadsheet, a file name.
 
-use std::borrow::Cow;
-
-use doorward_model::harmless;
+use doorward_model::{guarded, harmless};
 pub(crate) use doorward_model::markdown;
 use sha2::{Digest as _, Sha256};
 
@@ -34,13 +32,9 @@ pub(crate) fn markdown_code(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// Text in a cell of a spreadsheet: one that a program would read as a formula begins with an apostrophe.
-pub(crate) fn cell(text: &str) -> Cow<'_, str> {
-    let text = harmless(text);
-    if text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '|', '%']) {
-        return Cow::Owned(format!("'{text}"));
-    }
-    text
+/// Text in a cell of a CSV file: nothing in it steers, and no spreadsheet calculates any of it.
+pub(crate) fn cell(text: &str) -> String {
+    guarded(&harmless(text)).into_owned()
 }
 
 /// The letters and digits of a text in lower case, for a file name; at most 40 characters, never empty.
@@ -99,9 +93,14 @@ mod tests {
     }
 
     #[test]
-    fn no_cell_begins_like_a_formula() {
+    fn no_part_of_a_cell_begins_like_a_formula() {
         for text in ["=1+1", " =1", "+1", "-1", "@SUM(A1)", "＝1"] {
             assert!(cell(text).starts_with('\''), "{text:?}");
+        }
+        for (text, expected) in
+            [("a;=1", "a;'=1"), ("a,=1", "a,'=1"), ("a|=1", "a|'=1"), ("\"=1", "\"'=1"), ("007", "'007")]
+        {
+            assert_eq!(cell(text), expected);
         }
         assert_eq!(cell("storefront-edge"), "storefront-edge");
         assert_eq!(cell("\t=1"), "\\u{9}=1");

@@ -28,7 +28,7 @@ fn table(first: &[&str], lines: &[Line], names: impl Fn(&Line) -> Vec<String>) -
     for line in lines {
         let figures = &line.figures;
         let texts = names(line);
-        let mut record: Vec<String> = texts.iter().map(|text| plain::cell(text).into_owned()).collect();
+        let mut record: Vec<String> = texts.iter().map(|text| plain::cell(text)).collect();
         let counts = [
             figures.balancers,
             line.population,

@@ -97,15 +97,8 @@ pub fn write(path: &Path, report: &ScanReport, context: &Context) -> Result<Rece
 
 fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".doorward-").suffix(".part");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        // As any program would create it; the umask decides.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut draft = builder.tempfile_in(folder)?;
+    // A temporary file is its owner's alone, and so is what becomes of it.
+    let mut draft = tempfile::Builder::new().prefix(".doorward-").suffix(".part").tempfile_in(folder)?;
     draft.write_all(bytes)?;
     draft.persist(path).map(|_| ()).map_err(|error| error.error)
 }

@@ -40,7 +40,7 @@ pub use forecast::{
     Basis, CrossCheck, Denominator, Forecast, ModeForecast, Seen, Share, TrafficEvidence, forecast, upper_95,
 };
 pub use local::{FolderError, FolderOptions, Progress, read_folder};
-pub use memory::{Memory, MemoryError, Remembered};
+pub use memory::{FOLDER as STATE_FOLDER, Memory, MemoryError, Remembered};
 pub use metric::{Answer, Known, Metric, Series};
 pub use object::{INTERVAL, Key, Listed, LogObject, Selection, day_folder};
 pub use plan::{BalancerPlan, Estimate, Extent, LONGEST_PERIOD, ListedObject, Prices, Proof, estimate, plan};

@@ -22,7 +22,7 @@ use crate::tally::{BalancerKey, Sampled, Tally};
 use crate::window::Window;
 
 /// The folder below the one that is given, so that nothing of anybody else is ever removed.
-const FOLDER: &str = "doorward-traffic-state-v1";
+pub const FOLDER: &str = "doorward-traffic-state-v1";
 /// Most bytes that a file may unpack to.
 const UNPACKED: u64 = 512 * 1024 * 1024;
 
@@ -142,7 +142,7 @@ impl Memory {
     pub fn open(folder: &Path, oldest: Date, most: u64) -> Result<Self, MemoryError> {
         let error = |why| MemoryError { folder: folder.to_owned(), why };
         let own = folder.join(FOLDER);
-        fs::create_dir_all(&own).map_err(error)?;
+        private_folder(&own).map_err(error)?;
         tempfile::tempfile_in(&own).map_err(error)?;
         let mut days = BTreeMap::new();
         for entry in fs::read_dir(&own).map_err(error)? {
@@ -212,13 +212,24 @@ impl Memory {
             return Ok(false);
         }
         let folder = path.parent().unwrap_or(&self.folder);
-        fs::create_dir_all(folder)?;
+        private_folder(folder)?;
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         file.write_all(&packed)?;
         file.persist(path).map_err(|error| error.error)?;
         self.room = self.room + before - after;
         Ok(true)
     }
+}
+
+/// Makes a folder that its owner alone can look into: counts say who calls whom. A temporary file is its owner's alone anyway.
+fn private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.recursive(true).create(folder)
 }
 
 /// Bytes of the files in a folder.

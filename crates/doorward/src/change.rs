@@ -13,6 +13,7 @@ use crate::cli::{
     ApplyArguments, Cli, HandArguments, ListFormat, PlanArguments, RollbackArguments, VerifyChangeArguments,
 };
 use crate::exit::{Exit, Failure};
+use crate::places::Places;
 use crate::plain::harmless;
 use crate::publish::Source;
 use crate::scan::runtime;
@@ -37,6 +38,13 @@ pub(crate) fn make_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Fa
     let settings = Settings::load(cli.config.as_deref(), &[])?;
     file::may_take(&arguments.out)?;
     let ledger = arguments.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
+    let mut places = Places::of(&settings);
+    places.keep_ledger(&ledger);
+    places.keep_flag("--from", arguments.from.as_deref());
+    places.keep_flag("--traffic", arguments.traffic.as_deref());
+    places.file("--out", &arguments.out);
+    places.file("--out, for people", &arguments.out.with_extension("md"));
+    places.check()?;
     let found = arguments.traffic.as_deref().map(Found::read).transpose()?;
     let source = Source::with_traffic(arguments.from.as_deref(), &settings, &ledger, found.as_ref())?;
     let goal = match (arguments.to, arguments.from_advice) {

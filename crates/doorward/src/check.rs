@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use doorward_iac::Options;
@@ -10,6 +10,7 @@ use doorward_model::{AccountId, Region, RuleMeta};
 
 use crate::cli::{CheckArguments, Cli};
 use crate::exit::{Exit, Failure};
+use crate::places::Places;
 use crate::plain::harmless;
 use crate::settings::Settings;
 
@@ -87,6 +88,13 @@ pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure
     };
     judge.asks_something()?;
     let mut gathered = gather::all(&arguments.paths)?;
+    let mut places = Places::of(&settings);
+    places.keep_flag("--scan", arguments.scan.as_deref());
+    gathered.sources.iter().for_each(|source| places.keep("a file that is checked", Path::new(&source.path)));
+    for format in &formats {
+        format.path.iter().for_each(|path| places.file("--format", path));
+    }
+    places.check()?;
     let mut checked = judge.check(&mut gathered, &options);
     if arguments.fix {
         checked = fix::apply(&judge, checked, &mut gathered, &options, cli.quiet)?;
@@ -135,7 +143,7 @@ impl Told<'_> {
             out.flush()
         };
         match &format.path {
-            Some(path) => crate::output::write_file(path, write)
+            Some(path) => crate::output::write_file(path, crate::output::Readers::Umask, write)
                 .map_err(|e| Failure::writing(&path.display().to_string(), &e)),
             None => write(&mut std::io::stdout().lock()).map_err(|e| Failure::writing("stdout", &e)),
         }
@@ -149,13 +157,6 @@ fn formats(arguments: &CheckArguments) -> Result<Vec<Format>, Failure> {
     if arguments.formats.iter().filter(|format| format.path.is_none()).count() > 1 {
         let said = "two formats would both be written to stdout; give all but one a file: --format sarif=check.sarif";
         return Err(Failure::new(Exit::Usage, said));
-    }
-    let mut seen = BTreeSet::new();
-    for path in arguments.formats.iter().filter_map(|format| format.path.as_ref()) {
-        if !seen.insert(path) {
-            let said = format!("{}: two outputs would be written to the same file", path.display());
-            return Err(Failure::new(Exit::Usage, said));
-        }
     }
     Ok(arguments.formats.clone())
 }

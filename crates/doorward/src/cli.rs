@@ -52,7 +52,7 @@ Examples:
   doorward event < event.json                    look at once at the load balancer that an event names
   doorward report --from scan.saved              render a saved scan again, offline
   doorward scan --format evidence=evidence       audit evidence, one pack per scan
-  doorward verify evidence                       is that evidence as it was written?
+  doorward verify evidence --key public.pem      is that evidence as it was written?
   doorward explain desync-mode-below-required    what a rule asks, and why
   doorward explain exit-codes                    what the exit code says";
 
@@ -138,7 +138,7 @@ pub(crate) enum Command {
     Notify(NotifyArguments),
     /// Look at once at a load balancer that was just changed, by CloudTrail's event of the call
     Event(EventArguments),
-    /// Is this evidence as it was written? Exit code 3 where it is not
+    /// Is this evidence as it was written? Exit code 3 where it is not, 4 where neither --key nor --head proves it
     Verify(VerifyArguments),
     /// List, check, add and renew the exceptions of the register
     #[command(subcommand)]
@@ -249,7 +249,7 @@ pub(crate) struct ScanArguments {
 #[derive(Debug, Args)]
 pub(crate) struct OutputArguments {
     /// table, json-v1, ndjson-v1, html, csv, csv-raw, asff, ocsf or ocsf-1.3, to stdout or a file; owners=DIR or evidence=DIR;
-    /// repeatable [default: table]
+    /// repeatable. csv is for spreadsheets; csv-raw has every text verbatim, formulas among them, for programs only [default: table]
     #[arg(long = "format", value_name = "KIND[=PATH]")]
     pub(crate) formats: Vec<Format>,
     /// The lowest severity of a failure that makes the exit code 3, or never

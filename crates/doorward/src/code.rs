@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use doorward_iac::{Options, Reading, Source};
@@ -56,6 +56,11 @@ impl Code {
         let missed = !gathered.unread.is_empty();
         reading.add_unread(gathered.unread);
         Self { sources: gathered.sources, reading, missed }
+    }
+
+    /// The files that may declare load balancers.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.sources.iter().map(|source| Path::new(&source.path))
     }
 
     /// Where each load balancer is declared, as far as the files say.

@@ -17,9 +17,10 @@ use crate::code::Code;
 use crate::exit::{Exit, Failure};
 use crate::history::{self, History};
 use crate::memory;
+use crate::places::Places;
 use crate::output::Format;
 use crate::scan::{self, Order};
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
 
 mod change;
 mod event;
@@ -49,6 +50,7 @@ const TODAY: &str = "2026-11-02T09:00:00Z";
 pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure> {
     let usage = |problem: String| Failure::new(Exit::Usage, problem);
     let out = &arguments.out;
+    places(cli, arguments).check()?;
     std::fs::create_dir_all(out).map_err(|e| usage(format!("{}: the folder cannot be made: {e}", out.display())))?;
     let (world, settings_file, past, story, event) = match &arguments.world {
         Some(folder) => {
@@ -109,6 +111,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
         }
         let formats = formats(out);
         let order = Order {
+            places: Places::default(),
             settings: &settings,
             formats: &formats,
             save: Some(&out.join("scan.saved")),
@@ -139,6 +142,22 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
         }
         Ok(exit)
     })
+}
+
+/// What a demonstration must not replace: it writes a ledger and settings of its own. Where the settings that are found are those
+/// of an earlier demonstration, there is nothing of anybody's to keep.
+fn places(cli: &Cli, arguments: &DemoArguments) -> Places {
+    let is_own = |file: &Path| std::fs::read_to_string(file).is_ok_and(|text| text == SETTINGS[0].1);
+    let config = cli.config.as_deref();
+    let mut places = match settings::locate(config) {
+        Some(file) if is_own(&file) => Places::default(),
+        _ => Places::found(config),
+    };
+    if let Some(world) = &arguments.world {
+        places.keep_all("a file of the example", world);
+    }
+    places.folder("--out", &arguments.out);
+    places
 }
 
 /// Where the example's load balancers are declared: the folder `iac` beside its organization, called by that name wherever the
@@ -212,6 +231,7 @@ impl Earlier {
         }
         let at = self.at;
         let order = Order {
+            places: Places::default(),
             settings,
             formats: &[],
             save: None,

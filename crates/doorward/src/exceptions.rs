@@ -11,9 +11,10 @@ use jiff::Timestamp;
 
 use crate::cli::{AddArguments, Cli, ExceptionsCommand, ListFormat, RenewArguments};
 use crate::exit::{Exit, Failure};
-use crate::output::write_file;
+use crate::output::{Readers, write_file};
+use crate::places::{self, Places};
 use crate::plain::harmless;
-use crate::register::{self, ExceptionSettings, File, Texts};
+use crate::register::{self, File, Texts};
 use crate::scan::{Judging, Said, judge};
 use crate::settings::Settings;
 use crate::{answer, saved};
@@ -26,7 +27,7 @@ pub(crate) fn run(cli: &Cli, command: &ExceptionsCommand) -> Result<Exit, Failur
     match command {
         ExceptionsCommand::List { format } => list(&texts.register()?, now, *format),
         ExceptionsCommand::Check { scan } => check(&settings, &texts, now, scan.as_deref()),
-        ExceptionsCommand::Add(arguments) => add(&settings.exceptions, &texts, now, arguments),
+        ExceptionsCommand::Add(arguments) => add(&settings, &texts, now, arguments),
         ExceptionsCommand::Renew(arguments) => renew(&texts, now, arguments),
     }
 }
@@ -79,11 +80,15 @@ fn check(settings: &Settings, texts: &Texts, now: Timestamp, scan: Option<&Path>
     let by = Judging { normalize: &settings.normalize(), policy: &settings.policy, register: &register };
     let touched = remembered.touched();
     let report = judge(saved.inventory, &by, Said::Saved(remembered.traffic), touched);
-    register::notices(&register, &report);
+    if let Some(exit) = register::notices(&register, &report, false) {
+        return Ok(exit);
+    }
     answer(&format!("{count} exception(s) in {} file(s): valid; held against the scan of {at}\n", texts.files.len()))
 }
 
-fn add(settings: &ExceptionSettings, texts: &Texts, now: Timestamp, arguments: &AddArguments) -> Result<Exit, Failure> {
+fn add(settings: &Settings, texts: &Texts, now: Timestamp, arguments: &AddArguments) -> Result<Exit, Failure> {
+    let mut places = Places::of(settings).without_register();
+    let settings = &settings.exceptions;
     let path = arguments.file.clone().or_else(|| settings.files.first().cloned()).ok_or_else(|| {
         Failure::new(Exit::Usage, "no register to add to: set `exceptions.files` in doorward.toml, or say --file")
     })?;
@@ -102,8 +107,18 @@ fn add(settings: &ExceptionSettings, texts: &Texts, now: Timestamp, arguments: &
         review: arguments.review,
         many: arguments.many,
     };
+    places.file("--file", &path);
+    places.check()?;
+    // A file of the register may be written in another way; any other file that is there is added to as well, not replaced.
+    let named = texts.files.iter().find(|file| places::same(Path::new(&file.path), &path));
+    let path = named.map_or(path, |file| PathBuf::from(&file.path));
     let label = path.display().to_string();
-    let old = texts.files.iter().find(|file| file.path == label).map(|file| file.text.clone()).unwrap_or_default();
+    let old = match named {
+        Some(file) => file.text.clone(),
+        None if path.exists() => std::fs::read_to_string(&path)
+            .map_err(|e| Failure::new(Exit::Usage, format!("{label}: the exception register cannot be read: {e}")))?,
+        None => String::new(),
+    };
     let new =
         edit::add(&label, &old, &exception, &settings.terms()).map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
     replace(texts, &path, new)?;
@@ -161,7 +176,7 @@ fn replace(texts: &Texts, path: &Path, text: String) -> Result<(), Failure> {
     whole.files.retain(|file| file.path != label);
     whole.files.push(File { path: label.clone(), text: text.clone() });
     whole.register()?;
-    write_file(path, |out| out.write_all(text.as_bytes())).map_err(|e| Failure::writing(&label, &e))
+    write_file(path, Readers::Umask, |out| out.write_all(text.as_bytes())).map_err(|e| Failure::writing(&label, &e))
 }
 
 /// Where a relative path of the settings lies.

@@ -20,10 +20,12 @@ mod explain;
 mod guide;
 mod held;
 mod history;
+mod manual;
 mod memory;
 mod notify;
 mod output;
 mod past;
+mod places;
 mod plain;
 mod progress;
 mod publish;
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<Exit, Failure> {
+    name_settings(cli);
     match &cli.command {
         Command::Scan(arguments) => scan::run(cli, arguments),
         Command::Doctor(arguments) => doctor::run(cli, arguments),
@@ -92,16 +95,33 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Config(ConfigCommand::Show { origin }) => {
             answer(&settings::show(cli.config.as_deref(), *origin).map_err(Failure::from)?)
         }
-        Command::Man { out } => {
-            let written = std::fs::create_dir_all(out)
-                .and_then(|()| clap_mangen::generate_to(<Cli as clap::CommandFactory>::command(), out));
-            written.map(|()| Exit::Clean).map_err(|e| Failure::writing(&out.display().to_string(), &e))
-        }
+        Command::Man { out } => manual::write(cli, out),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut <Cli as clap::CommandFactory>::command(), "doorward", &mut script);
             answer(&String::from_utf8_lossy(&script))
         }
+    }
+}
+
+/// Names a settings file that was found outside of the working folder: whoever can write to a folder above decides what a command
+/// does below it.
+fn name_settings(cli: &Cli) {
+    let needs_none = match &cli.command {
+        Command::Verify(_)
+        | Command::Explain { .. }
+        | Command::Schema { .. }
+        | Command::Man { .. }
+        | Command::Completions { .. }
+        | Command::Demo(_) => true,
+        Command::Report(arguments) => !arguments.judge_again && arguments.traffic.is_none(),
+        _ => false,
+    };
+    if cli.quiet || needs_none {
+        return;
+    }
+    if let Some(file) = settings::found_elsewhere(cli.config.as_deref()) {
+        log(&plain::harmless(&format!("settings: {}", file.display())));
     }
 }
 

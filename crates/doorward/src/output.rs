@@ -1,6 +1,5 @@
 //! The formats of `--format`, their destinations, and handing the report to each.
 
-use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -14,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::exit::{Exit, Failure};
 use crate::past::Past;
+use crate::places::Places;
 use crate::publish::{self, PublishSettings};
 use evidence::Archive;
 
@@ -25,7 +25,7 @@ mod people;
 mod table;
 
 pub(crate) use evidence::EvidenceSettings;
-pub(crate) use file::{Draft, write_file};
+pub(crate) use file::{Draft, Readers, write_file};
 pub(crate) use json::JsonDocument;
 pub(crate) use ndjson::NdjsonLine;
 pub(crate) use people::OwnersSettings;
@@ -145,6 +145,16 @@ impl Format {
         if asked.is_empty() { vec![Self::table(None)] } else { asked.to_vec() }
     }
 
+    /// Adds where it goes to the places of a command.
+    pub(crate) fn claim(&self, places: &mut Places) {
+        let what = format!("--format {}", self.kind.name());
+        match &self.path {
+            Some(path) if self.kind.is_folder() => places.folder(&what, path),
+            Some(path) => places.file(&what, path),
+            None => {}
+        }
+    }
+
     fn destination(&self) -> String {
         self.path.as_ref().map_or_else(|| "stdout".to_owned(), |path| path.display().to_string())
     }
@@ -187,8 +197,14 @@ pub(crate) struct Manner {
 pub(crate) struct Sinks(Vec<(Format, Option<Archive>)>);
 
 impl Sinks {
-    /// Checks that every destination can be written, before any scan work. `also` is a file that is written beside them.
-    pub(crate) fn prepare(formats: &[Format], settings: &SinkSettings, also: Option<&Path>) -> Result<Self, Failure> {
+    /// Checks that every destination can be written, before any scan work, and that none of them is one of the places that are
+    /// kept. `also` is a file that is written beside them.
+    pub(crate) fn prepare(
+        formats: &[Format],
+        settings: &SinkSettings,
+        also: Option<&Path>,
+        mut places: Places,
+    ) -> Result<Self, Failure> {
         let usage = |problem: String| Err(Failure::new(Exit::Usage, problem));
         if formats.iter().filter(|format| format.path.is_none()).count() > 1 {
             return usage(
@@ -196,20 +212,20 @@ impl Sinks {
                     .into(),
             );
         }
-        let mut seen = BTreeSet::new();
+        formats.iter().for_each(|format| format.claim(&mut places));
+        if let Some(path) = also {
+            places.file("--save", path);
+        }
+        places.check()?;
         let folders = formats.iter().filter(|format| format.kind.is_folder());
         for path in folders.filter_map(|format| format.path.as_deref()) {
-            std::fs::create_dir_all(path)
+            file::private_folder(path)
                 .map_err(|e| Failure::new(Exit::Preflight, format!("{}: cannot be made: {e}", path.display())))?;
         }
         let files = formats.iter().filter(|format| !format.kind.is_folder());
         for path in files.filter_map(|format| format.path.as_deref()).chain(also) {
             file::writable(path)
                 .map_err(|e| Failure::new(Exit::Preflight, format!("{}: cannot be written: {e}", path.display())))?;
-            if file::is_replaceable(path) && !seen.insert(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
-            {
-                return usage(format!("{}: two outputs would be written to the same file", path.display()));
-            }
         }
         let prepared = formats.iter().map(|format| {
             let archive = match (&format.kind, &format.path) {
@@ -286,7 +302,7 @@ fn write(
         out.flush()
     };
     let done = match &format.path {
-        Some(path) => write_file(path, &mut render),
+        Some(path) => write_file(path, Readers::Owner, &mut render),
         None => render(&mut BufWriter::new(io::stdout().lock())),
     };
     done.map_err(|e| Failure::writing(&format.destination(), &e))?;

@@ -82,12 +82,22 @@ pub(crate) fn rules(
     register.wrap(&doorward_rules::asked(load_balancers, changed), at)
 }
 
-/// Says on stderr what somebody should look at in the register.
-pub(crate) fn notices(register: &Register, report: &ScanReport) {
+/// Says on stderr what is worth a look in the register, unless `quiet`, and what cannot stay as it is. The exit code that follows
+/// from the latter, if any does: the report is still written, because the figures in it say how wide the exception is.
+pub(crate) fn notices(register: &Register, report: &ScanReport, quiet: bool) -> Option<Exit> {
     let counts = report.coverage.counts;
     let whole = counts.complete == counts.in_scope() && report.coverage.accounts_listing.is_full();
     let caveat = if whole { "" } else { " (not everything in scope was read)" };
+    let mut exit = None;
     for notice in register.usage(&report.load_balancers, &report.findings, report.run.started) {
-        let _ = writeln!(std::io::stderr(), "warning: {}{caveat}", harmless(&notice.to_string()));
+        let is_error = notice.kind.is_error();
+        if is_error {
+            exit = Some(Exit::Usage);
+        }
+        if is_error || !quiet {
+            let before = if is_error { "doorward" } else { "warning" };
+            let _ = writeln!(std::io::stderr(), "{before}: {}{caveat}", harmless(&notice.to_string()));
+        }
     }
+    exit
 }

@@ -4,6 +4,7 @@ use crate::cli::{Cli, ReportArguments};
 use crate::code::Code;
 use crate::compare;
 use crate::exit::{Exit, Failure};
+use crate::places::Places;
 use crate::saved::{self, Remembered};
 use crate::scan::{self, Again, Said};
 use crate::settings::Settings;
@@ -17,6 +18,10 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
     }
     let (saved, mut remembered) = saved::read(&arguments.from)?;
     let code = Code::read(&arguments.iac)?;
+    let mut places = Places::found(cli.config.as_deref());
+    places.keep("the saved scan", &arguments.from);
+    places.keep_flag("--traffic", arguments.traffic.as_deref());
+    code.iter().flat_map(Code::paths).for_each(|path| places.keep("a file of --iac", path));
     let traffic = arguments.traffic.as_deref().map(Found::read).transpose()?;
     // What is joined now is weighed by what is demanded now.
     let weighing = traffic.as_ref().map(|_| Settings::load(cli.config.as_deref(), &[])).transpose()?;
@@ -32,6 +37,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
         (saved.normalize, saved.policy, saved.exceptions, saved.report, saved.sinks, saved.settings)
     };
     arguments.output.overlay(&mut report, &mut sinks)?;
+    places.keep_flag("--signing-key", sinks.evidence.signing_key_file.as_deref());
     let stopped = Exit::ALL.into_iter().map(|(exit, _)| exit).find(|exit| Some(exit.code()) == saved.stopped);
     let again = Again {
         inventory: saved.inventory,
@@ -57,5 +63,5 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
         },
         stopped,
     };
-    scan::render(cli, again, &arguments.output.formats)
+    scan::render(cli, again, &arguments.output.formats, places)
 }

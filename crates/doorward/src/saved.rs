@@ -14,7 +14,7 @@ use doorward_model::{History, Inventory, Policy, ScanReport};
 
 use crate::code::Declared;
 use crate::exit::{Exit, Failure};
-use crate::output::{Draft, SinkSettings};
+use crate::output::{Draft, Readers, SinkSettings};
 use crate::past::Past;
 use crate::register::Texts;
 use crate::settings::{ReportSettings, Settings};
@@ -148,7 +148,7 @@ impl Saving {
             inventory,
         };
         let begin = || {
-            let mut draft = Draft::of(path)?;
+            let mut draft = Draft::of(path, Readers::Owner)?;
             serde_json::to_writer(&mut draft, &saved)?;
             draft.write_all(b"\n")?;
             Ok(Self { path: path.to_owned(), draft })

@@ -21,6 +21,7 @@ use crate::memory::{self, Memory};
 use crate::output::{Around, Format, Manner, SinkSettings, Sinks};
 use crate::past::Past;
 use crate::plain::harmless;
+use crate::places::Places;
 use crate::progress::Progress;
 use crate::register::{self, Texts};
 use crate::saved::{Remembered, Saving};
@@ -34,7 +35,11 @@ pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure>
     let settings = Settings::load(cli.config.as_deref(), &arguments.overrides())?;
     let traffic = arguments.traffic.as_deref().map(Found::read).transpose()?;
     let code = Code::read(&arguments.iac)?;
+    let mut places = Places::of(&settings);
+    places.keep_flag("--traffic", arguments.traffic.as_deref());
+    code.iter().flat_map(Code::paths).for_each(|path| places.keep("a file of --iac", path));
     let order = Order {
+        places,
         settings: &settings,
         formats: &Format::or_table(&arguments.output.formats),
         save: arguments.save.as_deref(),
@@ -59,6 +64,8 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 
 /// What to scan, how, and where to.
 pub(crate) struct Order<'a> {
+    /// What no output may replace.
+    pub(crate) places: Places,
     pub(crate) settings: &'a Settings,
     pub(crate) formats: &'a [Format],
     pub(crate) save: Option<&'a Path>,
@@ -77,9 +84,10 @@ pub(crate) struct Order<'a> {
 }
 
 /// Scans, judges, writes.
-pub(crate) async fn execute(order: Order<'_>, colour: bool) -> Result<Exit, Failure> {
+pub(crate) async fn execute(mut order: Order<'_>, colour: bool) -> Result<Exit, Failure> {
     let settings = order.settings;
-    let sinks = Sinks::prepare(order.formats, &settings.sinks(), order.save)?;
+    let places = std::mem::take(&mut order.places);
+    let sinks = Sinks::prepare(order.formats, &settings.sinks(), order.save, places)?;
     let texts = settings.exceptions.read()?;
     let register = texts.register()?;
     let mut memory = Memory::open(&settings.ledger, &order.clock)?;
@@ -90,9 +98,7 @@ pub(crate) async fn execute(order: Order<'_>, colour: bool) -> Result<Exit, Fail
     let said = order.traffic.map_or(Said::Nothing, |found| Said::Found(found, &settings.traffic));
     let mut report = judge(inventory, &rules, said, touched);
     locate(&mut report, order.code);
-    if !order.quiet {
-        register::notices(&register, &report);
-    }
+    let too_wide = register::notices(&register, &report, order.quiet);
     let (past, recorded) = match memory.map_or_else(|| Ok(Past::default()), |memory| memory.record(&mut report)) {
         Ok(past) => (past, Ok(())),
         Err(failure) => (Past::default(), Err(failure)),
@@ -107,7 +113,8 @@ pub(crate) async fn execute(order: Order<'_>, colour: bool) -> Result<Exit, Fail
         build: order.emulator.as_ref().map(|_| "the demo"),
     };
     let manner = Manner { colour, quiet: order.quiet };
-    let exit = stopped.unwrap_or_else(|| Code::exit(order.code, Exit::of(&report, &settings.report)));
+    let judged = || too_wide.unwrap_or_else(|| Code::exit(order.code, Exit::of(&report, &settings.report)));
+    let exit = stopped.unwrap_or_else(judged);
     let told = sinks.emit(&report, &around, exit, manner);
     // A scan that could not be saved or recorded is still reported; the failure comes last.
     saved.and(recorded).and(told).map(|()| exit)
@@ -134,17 +141,15 @@ pub(crate) struct Again<'a> {
 }
 
 /// Judges and writes a scan that was read back.
-pub(crate) fn render(cli: &Cli, mut again: Again<'_>, formats: &[Format]) -> Result<Exit, Failure> {
-    let sinks = Sinks::prepare(&Format::or_table(formats), again.sinks, None)?;
+pub(crate) fn render(cli: &Cli, mut again: Again<'_>, formats: &[Format], places: Places) -> Result<Exit, Failure> {
+    let sinks = Sinks::prepare(&Format::or_table(formats), again.sinks, None, places)?;
     let register = again.exceptions.register()?;
     let rules = Judging { normalize: again.normalize, policy: again.policy, register: &register };
     let touched = again.remembered.touched();
     let mut report = judge(again.inventory, &rules, again.said, touched);
     let past = again.remembered.restore(&mut report);
     locate(&mut report, again.code);
-    if !cli.quiet {
-        register::notices(&register, &report);
-    }
+    let too_wide = register::notices(&register, &report, cli.quiet);
     let manner = Manner { colour: cli.colour_on_stdout(), quiet: cli.quiet };
     let around = Around {
         policy: again.policy,
@@ -154,7 +159,8 @@ pub(crate) fn render(cli: &Cli, mut again: Again<'_>, formats: &[Format]) -> Res
         settings: again.settings,
         build: None,
     };
-    let exit = again.stopped.unwrap_or_else(|| Code::exit(again.code, Exit::of(&report, again.report)));
+    let judged = || too_wide.unwrap_or_else(|| Code::exit(again.code, Exit::of(&report, again.report)));
+    let exit = again.stopped.unwrap_or_else(judged);
     sinks.emit(&report, &around, exit, manner)?;
     Ok(exit)
 }

@@ -77,6 +77,9 @@ pub(crate) struct Settings {
     /// All of it as `doorward config show` prints it, secrets left out: what evidence quotes.
     #[serde(skip)]
     pub(crate) text: String,
+    /// The settings file, where there is one.
+    #[serde(skip)]
+    pub(crate) file: Option<PathBuf>,
 }
 
 /// The scan as a whole.
@@ -176,6 +179,7 @@ impl Settings {
             *key = crate::exceptions::beside(&file, key);
         }
         settings.text = origin::quoted(&layers)?;
+        settings.file = layers.file.map(|(path, _)| path);
         Ok(settings)
     }
 
@@ -229,9 +233,7 @@ impl Settings {
 
     fn check(&self, layers: &Layers) -> Result<(), SettingsError> {
         let wrong = |key: &str, problem: String| Err(complain::wrong(key, &problem, layers));
-        let in_sts = |text: &str, more: &[u8]| {
-            text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b) || more.contains(&b))
-        };
+        let in_sts = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b));
         if self.calls.concurrency == 0 || self.calls.concurrency > 4096 {
             return wrong("calls.concurrency", format!("{} is not between 1 and 4096", self.calls.concurrency));
         }
@@ -248,14 +250,8 @@ impl Settings {
             return wrong("report.minimum_coverage", format!("{} is not a percentage", self.report.minimum_coverage));
         }
         let session = &self.access.session_name;
-        if !(2..=64).contains(&session.len()) || !in_sts(session, b"") {
+        if !(2..=64).contains(&session.len()) || !in_sts(session) {
             return wrong("access.session_name", format!("{session:?} is not 2 to 64 letters, digits or _+=,.@-"));
-        }
-        let ids = std::iter::once(&self.access.external_id).chain(self.access.overrides.iter().map(|o| &o.external_id));
-        if let Some(id) = ids.flatten().find(|id| !(2..=1224).contains(&id.len()) || !in_sts(id, b":/")) {
-            let problem =
-                format!("an external id of {} characters is not 2 to 1224 letters, digits or _+=,.@:/-", id.len());
-            return wrong("access.external_id", problem);
         }
         for (key, scope) in self.unit_scopes() {
             if !(scope.starts_with('/') || scope.starts_with("ou-") || scope.starts_with("r-")) {
@@ -322,7 +318,7 @@ impl Layers {
     ) -> Result<Self, SettingsError> {
         let mut figment = Figment::from(Toml::string(DEFAULT));
         let mut file = None;
-        if let Some(path) = config.map(Path::to_owned).or_else(search) {
+        if let Some(path) = locate(config) {
             let text = std::fs::read_to_string(&path)
                 .map_err(|e| SettingsError(format!("{}: the settings file cannot be read: {e}", path.display())))?;
             complain::syntax(&path, &text)?;
@@ -357,6 +353,17 @@ impl Layers {
         let line = self.file.as_ref().and_then(|(path, text)| Some((path.clone(), complain::line(text, key)?)));
         line.map_or(Source::Default, |(path, line)| Source::Line(path, line))
     }
+}
+
+/// The settings file: as named, else the one that is found.
+pub(crate) fn locate(config: Option<&Path>) -> Option<PathBuf> {
+    config.map(Path::to_owned).or_else(search)
+}
+
+/// The settings file that was found elsewhere than in the working folder: nobody named it, and somebody else may have put it there.
+pub(crate) fn found_elsewhere(config: Option<&Path>) -> Option<PathBuf> {
+    let here = std::env::current_dir().ok()?.join("doorward.toml");
+    if config.is_some() { None } else { search().filter(|path| *path != here) }
 }
 
 /// `doorward.toml` in the working folder or above it, else in the XDG configuration folder.

@@ -11,7 +11,8 @@ use doorward_core::access::RoleName;
 use crate::answer;
 use crate::cli::{Capability, Cli, SetupCommand, SetupEvents, SetupRoles, SetupRules};
 use crate::exit::{Exit, Failure};
-use crate::output::write_file;
+use crate::output::{Readers, write_file};
+use crate::places::Places;
 use crate::settings::Settings;
 
 mod capability;
@@ -58,7 +59,12 @@ pub(crate) fn run(cli: &Cli, command: &SetupCommand) -> Result<Exit, Failure> {
         SetupCommand::Eventbridge(arguments) => (events(arguments)?, &arguments.out),
     };
     match out {
-        Some(folder) => write(cli, folder, &documents),
+        Some(folder) => {
+            let mut places = Places::of(&settings);
+            documents.iter().for_each(|document| places.file("--out", &folder.join(&document.name)));
+            places.check()?;
+            write(cli, folder, &documents)
+        }
         None => print(&documents),
     }
 }
@@ -139,7 +145,10 @@ impl Ask {
         Ok(Self {
             role_name: role_name.map_err(|problem| usage(&format!("--role-name: {problem}")))?,
             caller_arn: arguments.caller_arn.clone(),
-            external_id: arguments.external_id.clone().or_else(|| settings.access.external_id.clone()),
+            external_id: arguments
+                .external_id
+                .clone()
+                .or_else(|| settings.access.external_id.as_ref().map(|id| id.expose().to_owned())),
             organization_id: arguments.organization_id.clone(),
             buckets: arguments.buckets.clone(),
             partition: arguments.partition.clone(),
@@ -161,7 +170,7 @@ fn write(cli: &Cli, folder: &Path, documents: &[Document]) -> Result<Exit, Failu
     std::fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
     for document in documents {
         let path = folder.join(&document.name);
-        write_file(&path, |out| out.write_all(document.text.as_bytes())).map_err(|error| failed(&path, &error))?;
+        write_file(&path, Readers::Umask, |out| out.write_all(document.text.as_bytes())).map_err(|error| failed(&path, &error))?;
         if !cli.quiet {
             let _ = writeln!(std::io::stderr(), "{}", path.display());
         }

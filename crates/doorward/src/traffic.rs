@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use doorward_core::Clock;
 use doorward_model::{LoadBalancer, Mode, Observed};
-use doorward_traffic::{Advice, BalancerKey, FolderOptions, Forecast, Tier, Window, classify, compare, read_folder};
+use doorward_traffic::{
+    Advice, BalancerKey, FolderOptions, Forecast, STATE_FOLDER, Tier, Window, classify, compare, read_folder,
+};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -15,6 +17,7 @@ use crate::cli::{
     AdviseArguments, Cli, CompareArguments, Engine, ListFormat, TrafficArguments, TrafficCommand, TrafficSource,
 };
 use crate::exit::{Exit, Failure};
+use crate::places::Places;
 use crate::plain::harmless;
 use crate::progress::Progress;
 use crate::publish::Source;
@@ -47,6 +50,7 @@ pub(crate) fn run(cli: &Cli, arguments: &TrafficArguments) -> Result<Exit, Failu
         None => {}
     }
     let settings = Settings::load(cli.config.as_deref(), &[])?;
+    places(&settings, arguments).check()?;
     let Some((found, _)) = look(cli, &settings, &arguments.source, arguments.state.as_deref(), arguments.dry_run)?
     else {
         return Ok(Exit::Clean);
@@ -63,6 +67,17 @@ pub(crate) fn run(cli: &Cli, arguments: &TrafficArguments) -> Result<Exit, Failu
         }
     };
     Ok(whole(&found))
+}
+
+/// What is read, what is kept, and what is written.
+fn places(settings: &Settings, arguments: &TrafficArguments) -> Places {
+    let mut places = Places::of(settings);
+    places.keep_flag("--from", arguments.source.from.as_deref());
+    arguments.source.ledger.iter().for_each(|ledger| places.keep_ledger(ledger));
+    arguments.source.logs.iter().for_each(|folder| places.keep_logs(folder));
+    arguments.save.iter().for_each(|path| places.file("--save", path));
+    arguments.state.iter().for_each(|folder| places.folder("--state", &folder.join(STATE_FOLDER)));
+    places
 }
 
 /// Runs `doorward advise`.

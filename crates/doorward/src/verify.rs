@@ -1,6 +1,9 @@
-//! `doorward verify`: is this evidence as it was written? Offline, with nothing but the folder.
+//! `doorward verify`: is this evidence as it was written? Offline, with the folder and what was kept elsewhere. The folder alone
+//! proves nothing: whoever can write there can replace all of it, consistently.
 
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 use doorward_sink_evidence::{Expect, PublicKey, Verification, verify};
@@ -23,12 +26,21 @@ pub(crate) fn run(arguments: &VerifyArguments) -> Result<Exit, Failure> {
         ListFormat::Table => table(&arguments.dir, &verification),
         ListFormat::Json => document(&verification)?,
     })?;
-    Ok(if verification.is_sound() { Exit::Clean } else { Exit::Findings })
+    Ok(match (verification.is_sound(), verification.is_proven()) {
+        (_, true) => Exit::Clean,
+        (true, false) => Exit::Coverage,
+        (false, false) => Exit::Findings,
+    })
 }
+
+/// The most bytes of a file with a key: a PEM document has about 120.
+const LONGEST_KEY: u64 = 64 << 10;
 
 fn key(path: &Path) -> Result<PublicKey, Failure> {
     let usage = |problem: String| Failure::new(Exit::Usage, format!("--key {}: {problem}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|e| usage(format!("cannot be read: {e}")))?;
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(LONGEST_KEY).read_to_string(&mut text));
+    read.map_err(|e| usage(format!("cannot be read: {e}")))?;
     PublicKey::parse(&text).map_err(|e| usage(e.to_string()))
 }
 
@@ -39,7 +51,7 @@ fn hash(flag: &str, text: &str) -> Result<String, Failure> {
 }
 
 fn table(dir: &Path, verification: &Verification) -> String {
-    let Verification { packs, files, faults, notes } = verification;
+    let Verification { packs, files, faults, notes, .. } = verification;
     let mut text = String::new();
     for pack in packs {
         let _ = writeln!(
@@ -54,9 +66,15 @@ fn table(dir: &Path, verification: &Verification) -> String {
     for note in notes {
         let _ = writeln!(text, "note: {note}");
     }
+    let (dir, count) = (dir.display(), packs.len());
     let _ = match faults.len() {
-        0 => writeln!(text, "{}: as written: {} pack(s), {files} files", dir.display(), packs.len()),
-        count => writeln!(text, "{}: NOT as written: {count} fault(s)", dir.display()),
+        0 if verification.is_proven() => writeln!(text, "{dir}: as written: {count} pack(s), {files} files"),
+        0 => writeln!(
+            text,
+            "{dir}: consistent with itself, not proven: {count} pack(s), {files} files. Whoever can write there can replace all of it. \
+             Give --key FILE, the public key that signed it, or --head SHA256, the hash of the newest manifest that was kept elsewhere."
+        ),
+        count => writeln!(text, "{dir}: NOT as written: {count} fault(s)"),
     };
     harmless(&text).into_owned()
 }
@@ -67,6 +85,8 @@ fn document(verification: &Verification) -> Result<String, Failure> {
     let document = json!({
         "format": "doorward-verification-v1",
         "sound": verification.is_sound(),
+        "proven": verification.is_proven(),
+        "compared_with": { "key": verification.proof.key, "head": verification.proof.head },
         "packs": verification.packs,
         "files": verification.files,
         "faults": faults,

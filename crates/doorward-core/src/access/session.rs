@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use doorward_model::{AccountId, Arn, Gap, GapReason, Region};
 
+use super::ExternalId;
 use super::clients::sts_as;
 use crate::Clock;
 use crate::actions::Operation;
@@ -37,7 +38,7 @@ enum Source {
 /// How to open a role session.
 pub(super) struct Assume {
     pub(super) role_arn: String,
-    pub(super) external_id: Option<String>,
+    pub(super) external_id: Option<ExternalId>,
     /// Limits the session, whatever the role allows.
     pub(super) policy: String,
     pub(super) session_name: String,
@@ -237,7 +238,7 @@ impl Assume {
                     .assume_role()
                     .role_arn(&self.role_arn)
                     .role_session_name(&self.session_name)
-                    .set_external_id(self.external_id.clone())
+                    .set_external_id(self.external_id.as_ref().map(|id| id.expose().to_owned()))
                     .set_source_identity(self.source_identity.clone())
                     .duration_seconds(self.seconds)
                     .policy(&self.policy)

@@ -14,8 +14,8 @@ pub struct AccessSettings {
     /// The role to assume in every account; a path is allowed, and `{account}` stands for the account's id.
     pub role_name: RoleName,
     /// The external id that the role's trust policy asks for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub external_id: Option<String>,
+    #[serde(default, skip_serializing)]
+    pub external_id: Option<ExternalId>,
     /// The session name, as CloudTrail will show it.
     pub session_name: String,
     /// The source identity; the trust policy must allow `sts:SetSourceIdentity`.
@@ -49,8 +49,8 @@ pub struct RoleOverride {
     /// The role to assume there.
     pub role_name: RoleName,
     /// The external id to give there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub external_id: Option<String>,
+    #[serde(default, skip_serializing)]
+    pub external_id: Option<ExternalId>,
 }
 
 /// The way into an account.
@@ -68,9 +68,42 @@ pub struct Purpose {
     /// The role to assume in every account.
     pub role_name: RoleName,
     /// The external id to give; by default the scan's.
-    pub external_id: Option<String>,
+    pub external_id: Option<ExternalId>,
     /// The IAM actions that the session is limited to, whatever the role allows.
     pub actions: Vec<&'static str>,
+}
+
+/// The external id of a role's trust policy, which whoever assumes the role has to know. It is neither printed nor serialized: a
+/// struct that holds one leaves it out (`skip_serializing`), or does not compile.
+#[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(with = "String")]
+pub struct ExternalId(String);
+
+impl ExternalId {
+    /// The text, for STS and for the trust policies that admit it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for ExternalId {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let good = (2..=1224).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-:/".contains(&b));
+        // The error does not repeat it.
+        good.then_some(()).ok_or_else(|| {
+            format!("an external id of {} characters is not 2 to 1224 letters, digits or _+=,.@:/-", text.len())
+        })?;
+        Ok(Self(text))
+    }
+}
+
+impl std::fmt::Debug for ExternalId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ExternalId(not shown)")
+    }
 }
 
 /// The name of an IAM role, with its path if it has one, and `{account}` where the account's id belongs.

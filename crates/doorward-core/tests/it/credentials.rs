@@ -97,14 +97,14 @@ async fn a_role_may_differ_by_account_and_unit_and_ask_for_an_external_id() {
         accounts: vec![],
         ous: vec!["/Workloads".into()],
         role_name: "legacy/audit".to_owned().try_into().unwrap(),
-        external_id: Some("s3cret".into()),
+        external_id: Some("s3cret".to_owned().try_into().unwrap()),
     }];
     let server = serve(&world, vec![]).await;
     let report = scan(&server, &setup).await.expect("a way in");
     assert_eq!(report.coverage.counts.failed, 0, "{:?}", report.coverage.lines);
     assert!(server.calls().iter().any(|c| c.action == "AssumeRole" && c.resource.ends_with("role/legacy/audit")));
 
-    setup.access.overrides[0].external_id = Some("wrong".into());
+    setup.access.overrides[0].external_id = Some("wrong".to_owned().try_into().unwrap());
     let server = serve(&world, vec![]).await;
     let report = scan(&server, &setup).await.expect("a way in");
     let shop = report.coverage.lines.iter().filter(|l| l.account.as_str() == "300000000003");

@@ -120,6 +120,16 @@ impl Reader<'_> {
         let start = self.required_moment(table, "start", &span, &named, "");
         let expires = self.required_moment(table, "expires", &span, &named, ": an exception always ends");
         let review = self.moment(table, "review");
+        if let (Some(requester), Some(approver)) = (&requester, &approver)
+            && is_same_person(requester, approver)
+        {
+            let problem = format!("{named} is approved by its requester, {approver}: it needs the approval of another person");
+            self.complain(span_of(table, "approver"), problem);
+        }
+        if scope.as_ref().is_some_and(Scope::is_everything) && !many {
+            let problem = format!("{named} covers every load balancer there is: narrow its scope, or write many = true");
+            self.complain(span_of(table, "scope"), problem);
+        }
         if let (Some(start), Some(expires)) = (start, expires) {
             self.term(table, &named, start, expires);
         }
@@ -276,6 +286,12 @@ fn unknown(what: &str, word: &str, known: &[&str]) -> String {
 pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let scored = known.iter().map(|candidate| (strsim::jaro_winkler(word, candidate), *candidate));
     scored.filter(|(score, _)| *score > 0.75).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, candidate)| candidate)
+}
+
+/// Whether two names are the same but for case and spaces.
+fn is_same_person(one: &str, other: &str) -> bool {
+    let plain = |name: &str| name.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ");
+    plain(one) == plain(other)
 }
 
 /// Whether an id is one plain word, everywhere: in a sentence, a shell, a file name and a cell of a sheet.

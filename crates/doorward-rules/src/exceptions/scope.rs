@@ -39,6 +39,21 @@ impl Scope {
             && self.names.is_empty()
     }
 
+    /// Whether it covers every load balancer there can be, in whatever way that is written: no criterion rules anything out.
+    pub(crate) fn is_everything(&self) -> bool {
+        let any_name = |pattern: &Pattern| {
+            let text = pattern.as_str().trim();
+            text.contains('*') && text.chars().all(|c| matches!(c, '*' | '?'))
+        };
+        let root = |unit: &String| unit.starts_with("r-") || (unit.starts_with('/') && unit.chars().all(|c| c == '/'));
+        !self.is_empty()
+            && self.arn.is_empty()
+            && self.accounts.is_empty()
+            && self.tags.is_empty()
+            && (self.names.is_empty() || self.names.iter().any(any_name))
+            && (self.ous.is_empty() || self.ous.iter().any(root))
+    }
+
     /// Whether a load balancer is covered. One criterion that certainly does not hold settles the matter, so that an unread
     /// tag matters only where the rest holds.
     pub(crate) fn covers(&self, lb: &LoadBalancer) -> Match {

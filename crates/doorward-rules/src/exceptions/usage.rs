@@ -28,6 +28,11 @@ pub enum NoticeKind {
 }
 
 impl NoticeKind {
+    /// Whether the register cannot stay as it is. Everything else is only worth a look.
+    pub const fn is_error(self) -> bool {
+        matches!(self, Self::ExceptionMatchesMany)
+    }
+
     /// The notice's name.
     pub const fn as_str(self) -> &'static str {
         match self {

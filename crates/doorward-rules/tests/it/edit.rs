@@ -231,6 +231,9 @@ fn any_exception() -> impl Strategy<Value = Exception> {
     )
         .prop_map(|((id, rule, scope, many), texts, (start, expires, review))| {
             let (reason, risk, compensating_control, requester, approver, ticket) = texts;
+            // Two persons, and a scope that may be everything is meant.
+            let (requester, approver) = (format!("r{requester}"), format!("a{approver}"));
+            let many = many || (scope.arn.is_empty() && scope.accounts.is_empty() && scope.tags.is_empty());
             Exception {
                 id: format!("N-{id}"),
                 rule,

@@ -39,9 +39,10 @@ fn any_exceptions() -> impl Strategy<Value = Vec<String>> {
             (noon + SignedDuration::from_hours(24 * days)).to_string()[..10].to_owned()
         };
         let text = |(n, (rule, scope, start, length)): (usize, (&str, String, i64, i64))| {
+            let many = if scope == "names = [\"*\"]" { "many = true\n" } else { "" };
             format!(
                 "[[exception]]\nid = \"EX-{n}\"\nrule = \"{rule}\"\nscope = {{ {scope} }}\nreason = \"r\"\nrequester = \
-                 \"s\"\napprover = \"k\"\nstart = {}\nexpires = {}\n",
+                 \"s\"\napprover = \"k\"\nstart = {}\nexpires = {}\n{many}",
                 day(start),
                 day(start + length)
             )

@@ -386,5 +386,10 @@ pub(crate) fn pack<'a>(
 
 /// A key made of one number.
 pub(crate) fn key(number: u8) -> SigningKey {
-    SigningKey::parse(&format!("{number:02x}").repeat(32)).expect("a key")
+    SigningKey::parse(&hex::encode(seed(number))).expect("a key")
+}
+
+/// What that key is made of.
+pub(crate) fn seed(number: u8) -> [u8; 32] {
+    [number; 32]
 }

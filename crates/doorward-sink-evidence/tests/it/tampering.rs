@@ -14,16 +14,17 @@ use crate::bytes::contents;
 use crate::scene;
 
 /// A folder with packs that follow each other.
-struct Archive {
-    folder: tempfile::TempDir,
-    links: Vec<Link>,
+pub(crate) struct Archive {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) links: Vec<Link>,
 }
 
 impl Archive {
-    fn new(packs: usize, key: Option<&SigningKey>) -> Self {
+    pub(crate) fn new(packs: usize, key: Option<&SigningKey>) -> Self {
         let mut archive = Self { folder: tempfile::tempdir().expect("a folder"), links: Vec::new() };
         for n in 0..packs {
-            let previous = newest(archive.folder.path()).expect("reads").map(|earlier| earlier.link);
+            let own = key.map(SigningKey::public);
+            let previous = newest(archive.folder.path(), own.as_ref()).expect("reads").map(|earlier| earlier.link);
             assert_eq!(previous.as_ref(), archive.links.last());
             archive.links.push(pack(&archive.pack(n), n, previous, key));
         }
@@ -31,7 +32,7 @@ impl Archive {
     }
 
     fn pack(&self, n: usize) -> PathBuf {
-        self.folder.path().join(format!("pack-{n}"))
+        self.folder.path().join(format!("run-{n}"))
     }
 
     fn verify(&self) -> Verification {
@@ -65,10 +66,14 @@ fn an_untouched_pack_is_sound_and_says_what_was_not_proven() {
     let archive = Archive::new(1, Some(&key));
     let found = verify(&archive.pack(0), &Expect::default());
     assert_eq!((found.faults.as_slice(), found.notes.len()), (&[][..], 2), "{found:?}");
+    assert!(found.is_sound() && !found.is_proven(), "{found:?}");
     let head = Some(archive.links[0].manifest_sha256.clone());
     let all = Expect { key: Some(key.public()), head, previous: None };
     let found = verify(&archive.pack(0), &all);
-    assert!(found.is_sound() && found.notes.is_empty() && found.files > 10, "{found:?}");
+    assert!(found.is_proven() && found.notes.is_empty() && found.files > 10, "{found:?}");
+    for known in [Expect { head: None, ..all.clone() }, Expect { key: None, ..all }] {
+        assert!(verify(&archive.pack(0), &known).is_proven(), "either of the two proves that the pack is as written");
+    }
 }
 
 /// A file and what it holds from now on; nothing: it is gone.
@@ -167,6 +172,114 @@ fn a_signature_says_who() {
 }
 
 #[test]
+fn the_signer_of_a_chain_neither_changes_nor_stops() {
+    let (key, other) = (scene::key(1), scene::key(2));
+    let kind = |found: &Verification| found.faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    // By whom the packs of a chain are signed, and what is wrong with it.
+    for (signers, wrong) in [
+        (vec![Some(&key), Some(&key), Some(&key)], None),
+        (vec![None, None], None),
+        (vec![None, Some(&key), Some(&key)], None),
+        (vec![Some(&key), None], Some("the pack is not signed, and run-0 before it is signed by")),
+        (vec![Some(&key), Some(&other)], Some("the signer of a chain neither changes nor stops")),
+        (vec![Some(&key), None, Some(&key)], Some("the pack is not signed, and run-0")),
+        (vec![None, Some(&key), None], Some("the pack is not signed, and run-1")),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut previous = None;
+        for (n, signer) in signers.iter().enumerate() {
+            previous = Some(pack(&folder.path().join(format!("run-{n}")), n, previous, *signer));
+        }
+        let found = verify(folder.path(), &Expect::default());
+        assert!(!found.is_proven());
+        match wrong {
+            None => assert!(found.is_sound(), "{}", kind(&found)),
+            Some(wrong) => assert!(kind(&found).contains(wrong), "{}", kind(&found)),
+        }
+        // A scan continues only what is signed as its own pack will be.
+        let alike = |own: Option<&SigningKey>| {
+            signers.iter().all(|signer| signer.map(SigningKey::public) == own.map(SigningKey::public))
+        };
+        for own in [None, Some(&key), Some(&other)] {
+            let public = own.map(SigningKey::public);
+            let continued = newest(folder.path(), public.as_ref());
+            assert_eq!(continued.is_ok(), alike(own), "{:?}", continued.err());
+        }
+    }
+}
+
+#[test]
+fn a_pack_is_what_its_folder_is_called() {
+    let archive = Archive::new(3, Some(&scene::key(1)));
+    let run = |n: usize| archive.pack(n);
+    let away = archive.folder.path().join("away");
+    for (from, to) in [(run(0), run(1)), (away.clone(), run(0))] {
+        // The names of two packs are exchanged; then one is given a name of no run.
+        if from != away {
+            fs::rename(&from, &away).expect("moves");
+            fs::rename(&to, &from).expect("moves");
+            fs::rename(&away, &to).expect("moves");
+        } else {
+            fs::rename(&to, &away).expect("moves");
+        }
+        let found = archive.verify();
+        assert!(found.faults.iter().any(|fault| matches!(fault, Fault::Misplaced { .. })), "{found:?}");
+        assert!(newest(archive.folder.path(), Some(&scene::key(1).public())).is_err());
+        if from != away {
+            fs::rename(&from, &away).expect("moves");
+            fs::rename(&to, &from).expect("moves");
+            fs::rename(&away, &to).expect("moves");
+        } else {
+            fs::rename(&away, &to).expect("moves");
+        }
+    }
+    assert!(archive.verify().is_sound());
+    // A pack alone may have any name but that of another run.
+    let alone = tempfile::tempdir().expect("a folder");
+    for (name, faults) in [("for the auditor", 0), ("20261102T090000.000000Z-100000000002", 1)] {
+        copy(&run(0), &alone.path().join(name));
+        assert_eq!(verify(&alone.path().join(name), &Expect::default()).faults.len(), faults, "{name}");
+    }
+}
+
+#[test]
+fn folders_and_links_are_added_too() {
+    let archive = Archive::new(2, Some(&scene::key(1)));
+    let (dir, folder) = (archive.pack(0), archive.folder.path());
+    for (path, named) in [
+        (dir.join("empty"), "run-0/empty/"),
+        (dir.join("csv/empty"), "run-0/csv/empty/"),
+        (dir.join(".hidden"), "run-0/.hidden/"),
+        (folder.join("empty"), "empty"),
+    ] {
+        fs::create_dir(&path).expect("makes");
+        finds(folder, &Expect::default(), &[Fault::Added(named.to_owned())]);
+        fs::remove_dir(&path).expect("removes");
+    }
+    #[cfg(unix)]
+    for (path, to, named) in [
+        (dir.join("link"), "scan.json", "run-0/link (a link or no regular file)"),
+        (dir.join("more"), "csv", "run-0/more (a link or no regular file)"),
+        (folder.join("run-2"), "run-1", "run-2"),
+    ] {
+        std::os::unix::fs::symlink(to, &path).expect("links");
+        finds(folder, &Expect::default(), &[Fault::Added(named.to_owned())]);
+        fs::remove_file(&path).expect("removes");
+    }
+    finds(folder, &Expect::default(), &[]);
+}
+
+/// A chain whose newest pack lost its manifest must not be continued from the pack before.
+#[test]
+fn a_folder_that_is_no_pack_any_more_stops_the_chain() {
+    let key = scene::key(1);
+    let archive = Archive::new(2, Some(&key));
+    fs::remove_file(archive.pack(1).join("manifest.json")).expect("removes");
+    let error = newest(archive.folder.path(), Some(&key.public())).expect_err("it was a pack");
+    assert!(error.to_string().contains("\"run-1\" is no pack"), "{error}");
+}
+
+#[test]
 fn a_chain_is_followed_from_end_to_end() {
     let archive = Archive::new(4, None);
     let found = archive.verify();
@@ -204,7 +317,10 @@ fn an_old_pack_in_a_new_place_is_named() {
     let archive = Archive::new(3, None);
     copy(&archive.pack(1), &archive.pack(7));
     let found = archive.verify();
-    assert!(matches!(found.faults.as_slice(), [Fault::Replayed(_)]), "{found:?}");
+    assert!(
+        matches!(found.faults.as_slice(), [Fault::Misplaced { file, holds }, Fault::Replayed(_)] if file == "run-7" && holds == "run-1"),
+        "{found:?}"
+    );
     fs::remove_dir_all(archive.pack(7)).expect("removes");
     // In place of the newest one.
     fs::remove_dir_all(archive.pack(2)).expect("removes");
@@ -212,15 +328,15 @@ fn an_old_pack_in_a_new_place_is_named() {
     assert!(!archive.verify().is_sound());
     // Another pack that follows the same one, as a second history.
     fs::remove_dir_all(archive.pack(2)).expect("removes");
-    pack(&archive.pack(2), 5, Some(archive.links[0].clone()), None);
+    pack(&archive.pack(5), 5, Some(archive.links[0].clone()), None);
     assert!(!archive.verify().is_sound());
-    assert!(newest(archive.folder.path()).is_err(), "a broken chain is not continued");
+    assert!(newest(archive.folder.path(), None).is_err(), "a broken chain is not continued");
 }
 
 #[test]
 fn time_goes_forward_in_a_chain() {
     let folder = tempfile::tempdir().expect("a folder");
-    let link = pack(&folder.path().join("a"), 3, None, None);
+    let link = pack(&folder.path().join("run-3"), 3, None, None);
     let report = report(2);
     let context = Context { previous: Some(link), ..scene::context(&report, &[]) };
     let error = write(&folder.path().join("b"), &scene::pack(&report, b"{}", &context, None)).expect_err("backwards");

@@ -146,7 +146,10 @@ fn no_cell_is_a_formula() {
         for row in reader.records() {
             rows += 1;
             for cell in &row.expect("as wide as the header") {
-                assert!(!cell.trim_start().starts_with(['=', '+', '-', '@', '\t', '\r']), "{name}: {cell:?}");
+                // Excel splits at the list separator of its machine, and reads quotes as it likes from there.
+                for part in cell.split([';', ',', '|', '\t', '\n', '\r', '"']) {
+                    assert!(!part.trim_start().starts_with(['=', '+', '-', '@', '%']), "{name}: {cell:?}");
+                }
             }
         }
         assert!(rows > 250, "{name} has {rows} rows");

@@ -5,16 +5,16 @@ use std::path::Path;
 use doorward_change::{Plan, is_markdown, markdown};
 
 use crate::exit::{Exit, Failure};
-use crate::output::write_file;
+use crate::output::{Readers, write_file};
 
 /// Writes the plan for programs, and beside it for people.
 pub(crate) fn write(path: &Path, plan: &Plan) -> Result<(), Failure> {
     may_take(path)?;
     let failed = |path: &Path, e: std::io::Error| Failure::writing(&path.display().to_string(), &e);
     let text = plan.text().map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
-    write_file(path, |out| out.write_all(text.as_bytes())).map_err(|e| failed(path, e))?;
+    write_file(path, Readers::Owner, |out| out.write_all(text.as_bytes())).map_err(|e| failed(path, e))?;
     let (beside, text) = (path.with_extension("md"), markdown(plan));
-    write_file(&beside, |out| out.write_all(text.as_bytes())).map_err(|e| failed(&beside, e))
+    write_file(&beside, Readers::Owner, |out| out.write_all(text.as_bytes())).map_err(|e| failed(&beside, e))
 }
 
 /// Refuses a place at which a plan would be lost, or would take the place of something else.

@@ -1,7 +1,7 @@
 //! The settings of changes: by which role, in what portions and when, and what counts as a regression.
 
 use doorward_change::{ChangeSettings as Manner, Freeze, WatchSettings, Window};
-use doorward_core::access::{Purpose, RoleName};
+use doorward_core::access::{ExternalId, Purpose, RoleName};
 use doorward_core::actions::change_role_actions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,8 +13,8 @@ pub(crate) struct ChangeSettings {
     /// The role to assume in the accounts of the load balancers; never the scan's, which cannot write.
     pub(crate) role_name: RoleName,
     /// The external id that its trust policy asks for; by default the scan's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) external_id: Option<String>,
+    #[serde(default, skip_serializing)]
+    pub(crate) external_id: Option<ExternalId>,
     /// Load balancers of the first wave, which goes alone.
     canary: usize,
     /// So many may always be in one wave, however small the plan.

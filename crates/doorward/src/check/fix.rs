@@ -11,7 +11,7 @@ use doorward_model::{GapReason, Mode, Observed, Verdict, harmless};
 use super::gather::Gathered;
 use super::judge::{Checked, Judge, Judged, MODE_RULE};
 use crate::exit::Failure;
-use crate::output::write_file;
+use crate::output::{Readers, write_file};
 
 /// A change that is wanted, and for whom.
 struct Wanted {
@@ -134,7 +134,7 @@ fn is_in(checked: &Checked, wanted: &Wanted) -> bool {
 fn write(source: &Source) -> Result<(), Failure> {
     let path = Path::new(&source.path);
     let permissions = path.metadata().map(|metadata| metadata.permissions());
-    let done = write_file(path, |out| out.write_all(&source.bytes()));
+    let done = write_file(path, Readers::Umask, |out| out.write_all(&source.bytes()));
     done.map_err(|e| Failure::writing(&source.path, &e))?;
     if let Ok(permissions) = permissions {
         let _ = std::fs::set_permissions(path, permissions);

@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use crate::change::{self, Hand};
 use crate::exit::{Exit, Failure};
+use crate::output::{Readers, write_file};
 use crate::publish::Source;
 use crate::settings::Settings;
 use crate::traffic::Found;
@@ -101,7 +102,8 @@ pub(super) async fn walk(
         told.push_str(&applied.text);
     }
     let path = out.join("change.txt");
-    std::fs::write(&path, told).map_err(|e| Failure::writing(&path.display().to_string(), &e))
+    write_file(&path, Readers::Owner, |out| out.write_all(told.as_bytes()))
+        .map_err(|e| Failure::writing(&path.display().to_string(), &e))
 }
 
 impl Service {

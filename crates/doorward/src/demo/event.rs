@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::event::{self, Work};
 use crate::exit::{Exit, Failure};
-use crate::output::write_file;
+use crate::output::{Readers, write_file};
 use crate::plain::harmless;
 use crate::settings::Settings;
 
@@ -44,7 +44,7 @@ pub(super) async fn take(
     let json = serde_json::to_string_pretty(&document).map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
     for (name, text) in [("event.txt", harmless(&document.text()).into_owned()), ("event.json", json + "\n")] {
         let path = out.join(name);
-        let written = write_file(&path, |file| std::io::Write::write_all(file, text.as_bytes()));
+        let written = write_file(&path, Readers::Owner, |file| std::io::Write::write_all(file, text.as_bytes()));
         written.map_err(|e| Failure::writing(&path.display().to_string(), &e))?;
     }
     Ok(())

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::Work;
 use super::envelope::{self, Heard};
 use crate::exit::{Exit, Failure};
+use crate::places::Places;
 use crate::publish::{Job, Source};
 use crate::scan::{self, Order, runtime};
 use crate::{notify, plain};
@@ -87,6 +88,7 @@ async fn scheduled(work: &Work<'_>, stop: &Stop) -> Result<(Value, String), Fail
     let settings = work.settings;
     let formats = settings.event.formats().map_err(|problem| Failure::new(Exit::Usage, problem))?;
     let order = Order {
+        places: Places::of(settings),
         settings,
         formats: &formats,
         save: None,

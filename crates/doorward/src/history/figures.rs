@@ -1,7 +1,7 @@
 //! The columns that table and CSV share: every figure with its denominator.
 
 use doorward_ledger::{RunSummary, Share};
-use doorward_model::{Mode, Severity};
+use doorward_model::{Mode, Severity, guarded, harmless};
 
 /// The columns of the CSV, in order. Counts only: a spreadsheet divides by itself, and no share goes without its whole.
 const COLUMNS: [&str; 26] = [
@@ -33,8 +33,8 @@ const COLUMNS: [&str; 26] = [
     "not_seen",
 ];
 
-/// RFC 4180: commas, CRLF, quoted where a field needs it. A field that a spreadsheet would take for a formula is
-/// prefixed with an apostrophe.
+/// RFC 4180: commas, CRLF, quoted where a field needs it. Texts hold nothing that steers or that a spreadsheet would
+/// calculate.
 pub(super) fn csv(scans: &[RunSummary]) -> String {
     let mut text = COLUMNS.join(",") + "\r\n";
     for scan in scans {
@@ -42,9 +42,9 @@ pub(super) fn csv(scans: &[RunSummary]) -> String {
         let open = |severity: Severity| scan.open.get(&severity).copied().unwrap_or(0).to_string();
         let counts = scan.coverage;
         let fields = [
-            scan.run.id.clone(),
+            cell(&scan.run.id),
             scan.run.at.to_string(),
-            scan.group.clone().unwrap_or_default(),
+            scan.group.as_deref().map(cell).unwrap_or_default(),
             counts.all.to_string(),
             counts.in_scope().to_string(),
             counts.complete.to_string(),
@@ -76,10 +76,17 @@ pub(super) fn csv(scans: &[RunSummary]) -> String {
     text
 }
 
+/// Text of somebody else: a group is an owner, a unit or the value of a tag.
+fn cell(text: &str) -> String {
+    guarded(&harmless(text)).into_owned()
+}
+
 fn quoted(field: &str) -> String {
-    let formula = field.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let safe = if formula { format!("'{field}") } else { field.to_owned() };
-    if safe.contains([',', '"', '\r', '\n']) { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe }
+    if field.contains([',', '"', '\r', '\n']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
 }
 
 /// `96.6 % (56 of 58)`; nothing to divide by is said, not drawn as zero.
@@ -102,8 +109,14 @@ mod tests {
             ("say \"x\"", "\"say \"\"x\"\"\""),
             ("=1+1", "'=1+1"),
             ("@x,y", "\"'@x,y\""),
+            ("a;=1", "a;'=1"),
+            ("a|=1", "a|'=1"),
+            ("a,=1", "\"a,'=1\""),
+            ("\"=1", "\"\"\"'=1\""),
+            ("\t=1", "\\u{9}=1"),
+            ("007", "'007"),
         ] {
-            assert_eq!(quoted(field), expected);
+            assert_eq!(quoted(&cell(field)), expected);
         }
     }
 }

@@ -76,8 +76,9 @@ pub(super) struct Archive {
 impl Archive {
     pub(super) fn open(folder: &Path, settings: &EvidenceSettings) -> Result<Self, Failure> {
         let key = settings.key()?;
-        let earlier =
-            doorward_sink_evidence::newest(folder).map_err(|e| Failure::new(Exit::Preflight, e.to_string()))?;
+        let own = key.as_ref().map(SigningKey::public);
+        let earlier = doorward_sink_evidence::newest(folder, own.as_ref())
+            .map_err(|e| Failure::new(Exit::Preflight, e.to_string()))?;
         Ok(Self { folder: folder.to_owned(), earlier, key })
     }
 

@@ -1,10 +1,20 @@
-//! Files that are written whole or not at all.
+//! Files that are written whole or not at all, and who may read them.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
+
+/// Who may read a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// Its owner alone, whatever the umask is and whoever could read the file before: what is in it was read in the accounts of
+    /// an organization, and says where its defences are weak.
+    Owner,
+    /// As before, and where it is new as any program would create it.
+    Umask,
+}
 
 /// A file being written beside its place, which it takes when it is finished. What is no regular file (a device, a
 /// pipe) is written in place; a link is followed. Dropped unfinished, it leaves its place as it was.
@@ -17,7 +27,7 @@ enum Place {
 
 impl Draft {
     /// Begins a file.
-    pub(crate) fn of(path: &Path) -> io::Result<Self> {
+    pub(crate) fn of(path: &Path, readers: Readers) -> io::Result<Self> {
         if !is_replaceable(path) {
             return Ok(Self(Place::There(BufWriter::new(OpenOptions::new().write(true).open(path)?))));
         }
@@ -25,14 +35,17 @@ impl Draft {
         let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut builder = tempfile::Builder::new();
         builder.prefix(".doorward-").suffix(".part");
+        // Without a word a temporary file is its owner's alone.
         #[cfg(unix)]
-        {
+        if readers == Readers::Umask {
             use std::os::unix::fs::PermissionsExt as _;
-            // As any program would create it; the umask decides.
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
-        let out = BufWriter::new(builder.tempfile_in(folder)?);
-        Ok(Self(Place::Beside { out, place }))
+        let out = builder.tempfile_in(folder)?;
+        if let (Readers::Umask, Ok(before)) = (readers, place.metadata()) {
+            out.as_file().set_permissions(before.permissions())?;
+        }
+        Ok(Self(Place::Beside { out: BufWriter::new(out), place }))
     }
 
     /// Puts the file in its place, on the disk and not only in its cache.
@@ -65,14 +78,29 @@ impl Write for Draft {
 }
 
 /// Writes a file whole or not at all.
-pub(crate) fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let mut draft = Draft::of(path)?;
+pub(crate) fn write_file(
+    path: &Path,
+    readers: Readers,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut draft = Draft::of(path, readers)?;
     write(&mut draft)?;
     draft.finish()
 }
 
-pub(super) fn is_replaceable(path: &Path) -> bool {
+fn is_replaceable(path: &Path) -> bool {
     path.metadata().map_or(true, |metadata| metadata.is_file())
+}
+
+/// Makes a folder, with those above it, that its owner alone can look into. One that is there stays as it is.
+pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.recursive(true).create(path)
 }
 
 /// Checks that a file can be written, and leaves nothing behind.
@@ -81,7 +109,13 @@ pub(super) fn writable(path: &Path) -> io::Result<()> {
         return Err(io::Error::other("it is a folder"));
     }
     let existed = path.exists();
-    OpenOptions::new().append(true).create(true).open(path)?;
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options.append(true).create(true).open(path)?;
     if !existed {
         std::fs::remove_file(path)?;
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use doorward_core::access::{Purpose, RoleName};
+use doorward_core::access::{ExternalId, Purpose, RoleName};
 use doorward_model::{AccountId, AccountRegion, LoadBalancer, Region};
 use doorward_sink_securityhub::{ACTIONS, NATIVE_ACTION, Settings as SinkSettings};
 use schemars::JsonSchema;
@@ -23,8 +23,8 @@ pub(crate) struct PublishSettings {
     /// The role to assume in the account that takes a finding; never the scan's, which cannot write.
     pub(crate) role_name: RoleName,
     /// The external id that its trust policy asks for; by default the scan's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) external_id: Option<String>,
+    #[serde(default, skip_serializing)]
+    pub(crate) external_id: Option<ExternalId>,
     /// Whether an excepted failure is a `WARNING` instead of `FAILED`.
     pub(crate) excepted_as_warning: bool,
     /// Age in days at which an unchanged finding is sent again.

@@ -39,6 +39,9 @@ pub(super) fn explain(error: &figment::Error, layers: &Layers) -> SettingsError 
             format!("there is no setting {}{near}", path.join("."))
         }
         Kind::MissingField(field) => format!("{} is missing", [path.join("."), field.to_string()].join(".")),
+        Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) if path.last().is_some_and(|key| is_secret(key)) => {
+            format!("{} is not {expected}", path.join("."))
+        }
         Kind::InvalidType(actual, expected) => format!("{} is {actual}, not {expected}", path.join(".")),
         Kind::InvalidValue(actual, expected) => format!("{}: {actual} is not {expected}", path.join(".")),
         Kind::UnknownVariant(variant, expected) => {
@@ -47,6 +50,11 @@ pub(super) fn explain(error: &figment::Error, layers: &Layers) -> SettingsError 
         other => format!("{}: {other}", path.join(".")),
     };
     SettingsError(format!("{}{problem}", place(&path.join("."), layers)))
+}
+
+/// Whether a key's value is never shown. Every other secret is named by its file or variable and stands in no setting.
+pub(super) fn is_secret(key: &str) -> bool {
+    key == "external_id"
 }
 
 /// A value that parses and still cannot be used.

@@ -12,9 +12,8 @@ use super::{DEFAULT, Layers, Settings, SettingsError, Source, complain};
 pub(crate) fn show(config: Option<&Path>, origins: bool) -> Result<String, SettingsError> {
     Settings::load(config, &[])?;
     let layers = Layers::find(config, &[])?;
-    let merged: Dict = layers.figment.extract().map_err(|error| complain::explain(&error, &layers))?;
     let mut lines = Vec::new();
-    leaves("", &merged, &mut lines);
+    leaves("", &shown(&layers)?, &mut lines);
     let width = lines.iter().map(|(key, value)| key.len() + value.len() + 3).filter(|w| *w < 80).max().unwrap_or(0);
     let mut text = String::new();
     for (key, value) in lines {
@@ -28,20 +27,25 @@ pub(crate) fn show(config: Option<&Path>, origins: bool) -> Result<String, Setti
     Ok(text)
 }
 
-/// Every setting in a line of its own; of what is confidential only that it is set.
+/// Every setting in a line of its own, as evidence and saved scans hold them.
 pub(super) fn quoted(layers: &Layers) -> Result<String, SettingsError> {
+    let mut lines = Vec::new();
+    leaves("", &shown(layers)?, &mut lines);
+    Ok(lines.into_iter().map(|(key, value)| format!("{key} = {value}\n")).collect())
+}
+
+/// The merged settings; of what is confidential only that it is set.
+fn shown(layers: &Layers) -> Result<Dict, SettingsError> {
     let mut merged: Dict = layers.figment.extract().map_err(|error| complain::explain(&error, layers))?;
     merged.values_mut().for_each(hide);
-    let mut lines = Vec::new();
-    leaves("", &merged, &mut lines);
-    Ok(lines.into_iter().map(|(key, value)| format!("{key} = {value}\n")).collect())
+    Ok(merged)
 }
 
 fn hide(value: &mut Value) {
     match value {
         Value::Dict(_, dict) => {
             for (key, inner) in dict {
-                if key == "external_id" {
+                if complain::is_secret(key) {
                     *inner = Value::from("(set, not shown)");
                 }
                 hide(inner);

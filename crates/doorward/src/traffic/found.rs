@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::{Exit, Failure};
-use crate::output::write_file;
+use crate::output::{Readers, write_file};
 
 /// The name of the format.
 const FORMAT: &str = "doorward-traffic-v1";
@@ -84,7 +84,7 @@ impl Found {
             serde_json::to_writer(&mut *out, self)?;
             out.write_all(b"\n")
         };
-        write_file(path, write).map_err(|e| Failure::writing(&path.display().to_string(), &e))
+        write_file(path, Readers::Owner, write).map_err(|e| Failure::writing(&path.display().to_string(), &e))
     }
 
     /// Every load balancer of which something is known.

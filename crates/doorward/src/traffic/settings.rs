@@ -1,6 +1,6 @@
 //! The settings of traffic: how far back, by which role, and what has to be there before anything is advised.
 
-use doorward_core::access::{Purpose, RoleName};
+use doorward_core::access::{ExternalId, Purpose, RoleName};
 use doorward_core::settings::Span;
 use doorward_model::AccountId;
 use doorward_traffic::{Capability, ParquetColumns, ParquetPlace, Prices, SourcePrices, Thresholds};
@@ -18,8 +18,8 @@ pub(crate) struct TrafficSettings {
     /// The role to assume in the accounts of the load balancers and of their logs.
     pub(crate) role_name: RoleName,
     /// The external id that its trust policy asks for; by default the scan's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) external_id: Option<String>,
+    #[serde(default, skip_serializing)]
+    pub(crate) external_id: Option<ExternalId>,
     /// The account whose role reads all logs, where they lie in a log archive; by default each load balancer's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) log_account: Option<AccountId>,

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use doorward_fakeaws::DESYNC_MODE;
+use doorward_sink_evidence::fingerprint;
 
 use crate::bed::{Bed, Said, run, world};
 
@@ -30,7 +31,9 @@ fn packs_follow_each_other_and_tell_what_was_touched() {
     let first = scan(&["--save", "a.saved"]);
     assert_eq!(first.code, Some(3), "{}", first.err);
     let sound = verify(folder, &[]);
-    assert_eq!(sound.code, Some(0), "{}", sound.out);
+    assert_eq!(sound.code, Some(4), "{}", sound.out);
+    assert!(sound.out.contains("consistent with itself, not proven: 1 pack(s)"), "{}", sound.out);
+    assert!(!sound.out.contains("as written"), "{}", sound.out);
 
     // Between the packs one mode changes: the second one's change log has it, and its summary compares with the first.
     let world = bed.server.world();
@@ -46,7 +49,13 @@ fn packs_follow_each_other_and_tell_what_was_touched() {
     assert!(cover.contains("s, to the second (ahead of AWS is positive)"), "{cover}");
     assert!(cover.contains("Size drawn,'3\r\n") && cover.contains("Seed,q4\r\n"), "{cover}");
     let head = second.err.lines().find_map(|line| line.rsplit_once("replaced the pack: ")).unwrap().1.to_owned();
-    assert_eq!(verify(folder, &["--head", &head]).code, Some(0));
+    let proven = verify(folder, &["--head", &head]);
+    assert_eq!(proven.code, Some(0));
+    assert!(proven.out.contains("archive: as written: 2 pack(s)"), "{}", proven.out);
+    for (flags, proven) in [(&["--format", "json"][..], false), (&["--format", "json", "--head", &head][..], true)] {
+        let told: serde_json::Value = serde_json::from_str(&verify(folder, flags).out).unwrap();
+        assert_eq!((told["sound"].as_bool(), told["proven"].as_bool()), (Some(true), Some(proven)));
+    }
 
     // One byte, in a file nobody looks at.
     let touched = before.join("csv/method.csv");
@@ -67,7 +76,7 @@ fn packs_follow_each_other_and_tell_what_was_touched() {
     // The newest pack taken away: the hash that was kept elsewhere tells.
     std::fs::write(&touched, &original).unwrap();
     std::fs::remove_dir_all(after).unwrap();
-    assert_eq!(verify(folder, &[]).code, Some(0));
+    assert_eq!(verify(folder, &[]).code, Some(4));
     assert_eq!(verify(folder, &["--head", &head]).code, Some(3));
 }
 
@@ -101,11 +110,17 @@ fn a_saved_scan_gives_the_same_pack_for_ever_and_keys_stay_secret() {
     assert_eq!(std::fs::read(pack.join("scan.json")).unwrap(), std::fs::read(folder.join("a.json")).unwrap());
     // The same run a second time is refused: evidence is not overwritten.
     let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
-    let said = run(command.current_dir(folder).args(["report", "--from", "a.saved", "--format", "evidence=archive"]));
+    let again = ["report", "--from", "a.saved", "--signing-key", "key", "--format", "evidence=archive"];
+    let said = run(command.current_dir(folder).args(again));
     assert_eq!(said.code, Some(7), "{}", said.err);
 
     std::fs::write(folder.join("other"), "11".repeat(32)).unwrap();
     assert_eq!(verify(folder, &["--key", "other"]).code, Some(3));
+    let manifest: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(pack.join("manifest.json")).unwrap()).unwrap();
+    std::fs::write(folder.join("public"), manifest["signed_by"].as_str().unwrap()).unwrap();
+    assert_eq!(verify(folder, &["--key", "public"]).code, Some(0));
+    assert_eq!(verify(folder, &[]).code, Some(4), "whose key it is was not checked");
     for (name, key) in [("no key", "words"), ("nothing there", "")] {
         let flags = ["report", "--from", "a.saved", "--signing-key", "bad", "--format", "evidence=third"];
         std::fs::write(folder.join("bad"), key).unwrap();
@@ -113,6 +128,48 @@ fn a_saved_scan_gives_the_same_pack_for_ever_and_keys_stay_secret() {
         assert_eq!(said.code, Some(2), "{name}: {}", said.err);
         assert!(said.err.contains("bad") && said.err.contains("ed25519"), "{}", said.err);
     }
+}
+
+#[test]
+fn a_signing_scan_does_not_continue_what_its_key_did_not_sign() {
+    let bed = Bed::start_at(&world("acme-org"), vec![], "2026-11-02T09:00:00Z".parse().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(folder.join("key"), KEY).unwrap();
+    std::fs::write(folder.join("other"), "11".repeat(32)).unwrap();
+    let scan = |flags: &[&str]| {
+        bed.pass(std::time::Duration::from_secs(86_400));
+        bed.server.clear_calls();
+        run(bed.doorward(folder).args(["-q", "scan", "--format", "evidence=archive"]).args(flags))
+    };
+    assert_eq!(scan(&["--signing-key", "key"]).code, Some(3));
+    for flags in [&["--signing-key", "other"][..], &[]] {
+        let refused = scan(flags);
+        assert_eq!(refused.code, Some(6), "{}", refused.err);
+        assert!(refused.err.contains("cannot be continued") && bed.server.calls().is_empty(), "{}", refused.err);
+    }
+    // The last pack, forged: not signed any more, and consistent with itself.
+    let pack = packs(folder).remove(0);
+    let manifest = pack.join("manifest.json");
+    let (signed, before) = (std::fs::read_to_string(&manifest).unwrap(), fingerprint(&manifest).unwrap());
+    let mut lines: Vec<String> = signed.lines().map(str::to_owned).collect();
+    let by = lines.iter().position(|line| line.contains("\"signed_by\"")).unwrap();
+    lines[by] = "  \"signed_by\": null".to_owned();
+    std::fs::write(&manifest, lines.join("\n") + "\n").unwrap();
+    std::fs::remove_file(pack.join("manifest.sig")).unwrap();
+    let sums = std::fs::read_to_string(pack.join("SHA256SUMS")).unwrap();
+    let sums: String = sums
+        .replace(&before, &fingerprint(&manifest).unwrap())
+        .lines()
+        .filter(|line| !line.ends_with("manifest.sig"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    std::fs::write(pack.join("SHA256SUMS"), sums).unwrap();
+    assert_eq!(verify(folder, &[]).code, Some(4), "alone it is consistent with itself");
+    let refused = scan(&["--signing-key", "key"]);
+    assert_eq!(refused.code, Some(6), "{}", refused.err);
+    assert!(refused.err.contains("the pack is not signed, and a signature by"), "{}", refused.err);
+    assert!(bed.server.calls().is_empty());
 }
 
 #[test]
