@@ -42,4 +42,4 @@ pub use report::{ScanReport, Tally};
 pub use rule::{Rule, RuleMeta};
 pub use sink::{Receipt, Sink, SinkError, SinkFuture, Skipped};
 pub use spreadsheet::guarded;
-pub use traffic::{ModeEffect, Traffic, TrafficBasis, TrafficSource, TrafficStep};
+pub use traffic::{ModeEffect, ObservedTime, Traffic, TrafficBasis, TrafficGap, TrafficSource, TrafficStep};

@@ -10,12 +10,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::Mode;
 
+mod observed_time;
+
+pub use observed_time::{ObservedTime, TrafficGap};
+
 /// What traffic evidence stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TrafficBasis {
-    /// All logs of the window.
+    /// All logs that there are of the window.
     FullLogs,
+    /// All logs around the periods in which CloudWatch counts requests that are not compliant, and CloudWatch's counts of all others.
+    PeriodLogs,
     /// Logs of a part of the window, or some that could not be read or understood.
     PartialLogs,
     /// CloudWatch's metric only: how many requests are not compliant, but not which.
@@ -28,11 +34,17 @@ impl TrafficBasis {
     /// As people read it.
     pub const fn label(self) -> &'static str {
         match self {
-            Self::FullLogs => "all access logs of the window",
-            Self::PartialLogs => "a part of the access logs of the window",
-            Self::MetricOnly => "CloudWatch's metric alone",
+            Self::FullLogs => "access logs",
+            Self::PeriodLogs => "CloudWatch, and access logs of the periods with non-compliant requests",
+            Self::PartialLogs => "access logs that are not complete",
+            Self::MetricOnly => "CloudWatch's metrics alone",
             Self::None => "nothing",
         }
+    }
+
+    /// Whether every request that is not compliant was seen in a log line, so that it is known who sent it.
+    pub const fn names_clients(self) -> bool {
+        matches!(self, Self::FullLogs | Self::PeriodLogs)
     }
 }
 
@@ -109,10 +121,15 @@ pub struct TrafficSource {
 pub struct Traffic {
     /// What it stands on.
     pub basis: TrafficBasis,
-    /// The first instant of the window; none where there is no evidence.
+    /// The first instant of the window, not before the load balancer was created and not before the first log file; none where there
+    /// is no evidence.
     pub from: Option<Timestamp>,
     /// The first instant after it.
     pub until: Option<Timestamp>,
+    /// The days and hours of the window in which traffic was observed. Absent where there is no evidence, and in documents of
+    /// versions that took the window that was asked for as evidence: these advise nothing, see [`Traffic::advised`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<ObservedTime>,
     /// The denominator of every count in `tiers` and `modes`.
     pub requests: u64,
     /// What the denominator counts.
@@ -134,6 +151,21 @@ pub struct Traffic {
 }
 
 impl Traffic {
+    /// What to do, by evidence of which the observed days are known. Without them the window may be one that was only asked for, and
+    /// nothing follows from it.
+    pub fn advised(&self) -> TrafficStep {
+        if self.observed.is_some() { self.step } else { TrafficStep::NotEnoughEvidence }
+    }
+
+    /// What it stands on and how much of the window was observed: `access logs: 13 of 14 days, 98.2% of requests`.
+    pub fn evidence(&self) -> String {
+        match &self.observed {
+            Some(observed) => format!("{}: {}", self.basis.label(), observed.summary()),
+            None if self.basis == TrafficBasis::None => self.basis.label().to_owned(),
+            None => format!("{}; the observed days were not recorded", self.basis.label()),
+        }
+    }
+
     /// What a mode would have done, where that can be said.
     pub fn effect(&self, mode: Mode) -> Option<&ModeEffect> {
         self.modes.iter().find(|effect| effect.mode == mode)

@@ -13,14 +13,15 @@ use crate::forecast::{Basis, CrossCheck, Forecast, ModeForecast, Share};
 use crate::reasons;
 use crate::tally::{BalancerTally, Cause, Client, Treatment};
 use crate::top::Weight;
-use crate::window::Window;
 
 /// What has to be there before anything is recommended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Thresholds {
-    /// Days that the evidence has to cover. A week, so that every weekday is in it.
+    /// Days with traffic that have to be observed, in a stretch without a gap. A week, so that every weekday is in it.
     pub minimum_days: f64,
+    /// Fraction of the requests that CloudWatch counts which have to be in the logs, where both were read.
+    pub minimum_logged_share: f64,
     /// Requests that it has to cover. With none blocked among 2,000, at most 1.5 in a thousand are.
     pub minimum_requests: u64,
     /// Fraction of requests that may be blocked although a target answered them well.
@@ -35,6 +36,7 @@ impl Default for Thresholds {
     fn default() -> Self {
         Self {
             minimum_days: 7.0,
+            minimum_logged_share: 0.95,
             minimum_requests: 2_000,
             tolerated_share: 0.0,
             most_sources: 5,
@@ -169,13 +171,13 @@ impl Judge<'_> {
             }
             return missing;
         }
-        let days = evidence.window.map_or(0.0, Window::days);
-        if days < self.thresholds.minimum_days {
-            missing
-                .push(format!("Read logs of at least {} days; these cover {days:.1}.", self.thresholds.minimum_days));
+        if let Some(why) = &evidence.uncounted {
+            missing.push(format!("Let CloudWatch be read; the number of all requests is not known: {why}."));
         }
+        missing.extend(self.too_short());
+        missing.extend(self.too_few_logs());
         let requests = self.forecast.modes.first().map_or(0, |mode| mode.blocked.of);
-        if requests < self.thresholds.minimum_requests {
+        if !self.forecast.modes.is_empty() && requests < self.thresholds.minimum_requests.max(1) {
             missing.push(format!(
                 "Wait for at least {} requests; so far there are {requests}.",
                 self.thresholds.minimum_requests
@@ -186,6 +188,13 @@ impl Judge<'_> {
                 "Read all logs of the window: objects are missing or damaged, or lines are not understood ({}) or without \
                  classification ({}).",
                 evidence.unparsed, evidence.absent
+            ));
+        }
+        if evidence.unlogged > 0 {
+            missing.push(format!(
+                "Find the logs that are missing: CloudWatch counts {} requests that are not compliant in hours without log lines, \
+                 so it is not known who sent them.",
+                evidence.unlogged
             ));
         }
         if let CrossCheck::Differs { logs, metric } = evidence.cross_check
@@ -199,15 +208,59 @@ impl Judge<'_> {
         missing
     }
 
+    /// Whether too few days were observed.
+    fn too_short(&self) -> Option<String> {
+        let observed = self.forecast.evidence.observed.clone().unwrap_or_default();
+        let minimum = self.thresholds.minimum_days;
+        let days = f64::from(observed.continuous_hours) / 24.0;
+        (days < minimum).then(|| {
+            let silent = observed.days > observed.days_with_traffic && observed.counted.is_none();
+            let hint = if silent && self.forecast.evidence.basis != Basis::MetricOnly {
+                "; let CloudWatch be read as well, to tell quiet days from missing logs"
+            } else {
+                ""
+            };
+            format!(
+                "Gather evidence of at least {minimum} days with traffic and without a gap between them; there are {days:.1}{hint}."
+            )
+        })
+    }
+
+    /// Whether the logs hold too few of the requests that CloudWatch counts.
+    fn too_few_logs(&self) -> Option<String> {
+        let observed = self.forecast.evidence.observed.as_ref()?;
+        let (logged, counted) = (observed.logged?, observed.counted?);
+        let few = (logged as f64) < self.thresholds.minimum_logged_share * counted as f64;
+        few.then(|| {
+            format!(
+                "Find the logs that are missing: they hold {logged} of the {counted} requests that CloudWatch counts in the same \
+                 time ({}).",
+                observed.logged_share().unwrap_or_default()
+            )
+        })
+    }
+
+    /// What was observed, with the gaps.
     fn evidence(&self) -> String {
         let evidence = &self.forecast.evidence;
-        let days = evidence.window.map_or(0.0, Window::days);
-        match evidence.basis {
-            Basis::FullLogs => format!("All logs of {days:.1} days were read, {} lines.", evidence.lines),
-            Basis::PartialLogs => format!("A part of the logs of {days:.1} days was read, {} lines.", evidence.lines),
-            Basis::MetricOnly => format!("Only CloudWatch's metric of {days:.1} days was read."),
-            Basis::None => "There is no evidence: neither logs nor metric.".to_owned(),
+        let observed = evidence.observed.clone().unwrap_or_default();
+        let (summary, lines) = (observed.summary(), evidence.lines);
+        let hours = format!("traffic in {} of {} hours", observed.hours_with_traffic, observed.hours);
+        let mut text = match evidence.basis {
+            Basis::FullLogs => format!("Access logs were read: {summary}, {lines} lines; {hours}."),
+            Basis::PeriodLogs => format!(
+                "CloudWatch was read: {summary}; {hours}. Of the access logs, only those around the periods with non-compliant \
+                 requests were read, {lines} lines."
+            ),
+            Basis::PartialLogs => format!("Access logs were read in part: {summary}, {lines} lines; {hours}."),
+            Basis::MetricOnly => format!("Only CloudWatch's metrics were read: {summary}; {hours}."),
+            Basis::None => "There is no evidence: neither logs nor metrics.".to_owned(),
+        };
+        for sentence in observed.missing().iter().chain(&observed.unknown) {
+            text.push(' ');
+            text.push_str(sentence);
         }
+        text
     }
 
     /// Whether a mode can be had, now or after fixing sources; or why not.

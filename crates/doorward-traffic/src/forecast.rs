@@ -3,12 +3,14 @@
 //! A forecast says what would have happened to these requests, not what will happen to others. Where no request of a kind was seen, it says
 //! how many there may be all the same.
 
-use doorward_model::Mode;
+use doorward_model::{Mode, ObservedTime};
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::metric::{Known, Metric, Series};
-use crate::tally::{Answered, BalancerKey, BalancerTally, Cause, Treatment};
+use crate::observed;
+use crate::tally::{Answered, BalancerKey, BalancerTally, Cause, LogFiles, Treatment};
 use crate::window::Window;
 
 /// By how much logs and metric may differ before that is a disagreement: logs are best effort, and the two are cut at
@@ -50,7 +52,7 @@ pub struct Share {
     pub of: u64,
     /// Of what.
     pub denominator: Denominator,
-    /// How many on a day, over the hours that were covered.
+    /// How many on a day, over the days that were observed.
     pub per_day: f64,
 }
 
@@ -110,8 +112,10 @@ pub struct ModeForecast {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Basis {
-    /// All logs of the window.
+    /// All logs that there are of the window.
     FullLogs,
+    /// All logs around the periods in which the metric counts requests that are not compliant, and the metrics' counts of all others.
+    PeriodLogs,
     /// Logs of a part of the window, or some that could not be read or understood.
     PartialLogs,
     /// The metric only: how many requests are not compliant, but not which.
@@ -147,8 +151,14 @@ pub enum CrossCheck {
 pub struct TrafficEvidence {
     /// The kind.
     pub basis: Basis,
-    /// The hours that were covered; none where there is no evidence.
+    /// The window, not before the load balancer was created and not before its first log file; none where there is no evidence.
     pub window: Option<Window>,
+    /// What of the window was observed; none where there is no evidence.
+    pub observed: Option<ObservedTime>,
+    /// Requests that are not compliant and that CloudWatch counts in hours without log lines. Nothing is known of who sent them.
+    pub unlogged: u64,
+    /// Why the number of all requests is not known, where CloudWatch would have to say it and could not be read.
+    pub uncounted: Option<String>,
     /// Lines that were understood.
     pub lines: u64,
     /// Lines too old to carry a classification. In no share.
@@ -179,6 +189,10 @@ pub struct Forecast {
 pub struct Seen<'a> {
     /// Its logs, where any were read.
     pub tally: Option<&'a BalancerTally>,
+    /// The files that they were in, where their names say anything.
+    pub files: Option<&'a LogFiles>,
+    /// When it was created, where that is known: nothing before it is evidence.
+    pub created: Option<Timestamp>,
     /// The hours for which all of its logs were asked; without them, the hours in which there are lines.
     pub window: Option<Window>,
     /// Whether all objects of the window were read, to their ends.
@@ -197,6 +211,9 @@ pub fn forecast(balancer: &BalancerKey, seen: Seen<'_>) -> Forecast {
     let mut evidence = TrafficEvidence {
         basis: Basis::None,
         window: None,
+        observed: None,
+        unlogged: 0,
+        uncounted: None,
         lines: seen.tally.map_or(0, |tally| tally.lines),
         absent: seen.tally.map_or(0, |tally| tally.absent),
         rejected: seen.tally.map_or(0, |tally| tally.rejected),
@@ -207,27 +224,48 @@ pub fn forecast(balancer: &BalancerKey, seen: Seen<'_>) -> Forecast {
     let mut modes = Vec::new();
     if let Some(tally) = logged {
         let whole = seen.complete && evidence.unparsed == 0 && evidence.absent == 0;
-        evidence.basis = if whole { Basis::FullLogs } else { Basis::PartialLogs };
-        evidence.window = seen.window.or_else(|| tally.window());
-        evidence.unknown_tier = unknown(tally);
-        let days = evidence.window.map_or(0.0, Window::days);
-        let counted = seen.series.filter(|_| seen.around_periods).and_then(requests);
-        let all = match counted {
-            Some(requests) => (requests.max(tally.classified()), Denominator::MetricRequests),
-            None => (tally.classified(), Denominator::ClassifiedRequests),
+        evidence.basis = match (whole, seen.around_periods) {
+            (true, false) => Basis::FullLogs,
+            (true, true) => Basis::PeriodLogs,
+            (false, _) => Basis::PartialLogs,
         };
-        if seen.around_periods && counted.is_none() {
+        evidence.unknown_tier = unknown(tally);
+        let mut all = (tally.classified(), Denominator::ClassifiedRequests);
+        let observed = if seen.around_periods {
+            match seen.series.map(requests) {
+                Some(Ok(requests)) => all = (requests.max(tally.classified()), Denominator::MetricRequests),
+                Some(Err(why)) => evidence.uncounted = Some(why),
+                None => evidence.uncounted = Some("CloudWatch was not asked".to_owned()),
+            }
+            seen.series.and_then(|series| observed::by_metric(series, seen.created))
+        } else {
+            observed::by_logs(tally, &seen)
+        };
+        if evidence.uncounted.is_some() || observed.is_none() {
             evidence.basis = Basis::PartialLogs;
         }
+        evidence.unlogged = seen.series.map_or(0, |series| observed::unlogged(tally, series));
+        let days = stands_on(&mut evidence, observed);
         modes = ALL.map(|mode| from_logs(tally, mode, days, all)).into();
     } else if let Some((series, non_compliant)) =
         seen.series.and_then(|series| Some((series, series.total(Metric::NonCompliant).count()?)))
     {
         evidence.basis = Basis::MetricOnly;
-        evidence.window = Some(series.window);
-        modes = from_metric(series, non_compliant);
+        let days = stands_on(&mut evidence, observed::by_metric(series, seen.created));
+        match requests(series) {
+            Ok(requests) => modes = from_metric(requests, days, non_compliant),
+            Err(why) => evidence.uncounted = Some(why),
+        }
     }
     Forecast { balancer: balancer.clone(), evidence, modes }
+}
+
+/// Writes down what was observed, and gives its days.
+fn stands_on(evidence: &mut TrafficEvidence, observed: Option<observed::ObservedWindow>) -> f64 {
+    let days = observed.as_ref().map_or(0.0, observed::ObservedWindow::known_days);
+    evidence.window = observed.as_ref().map(|observed| observed.window);
+    evidence.observed = observed.map(|observed| observed.time);
+    days
 }
 
 const ALL: [Mode; 3] = [Mode::Monitor, Mode::Defensive, Mode::Strictest];
@@ -259,17 +297,21 @@ fn from_logs(tally: &BalancerTally, mode: Mode, days: f64, (all, of): (u64, Deno
     }
 }
 
-/// All requests, as the metrics count them.
-fn requests(series: &Series) -> Option<u64> {
-    let requests = series.total(Metric::Requests).count()?;
-    Some(requests + series.total(Metric::Balancer4xx).count().unwrap_or(0))
+/// All requests, as the metrics count them, or why that is not known: of the two metrics that are added up, one that was not read is
+/// not zero.
+fn requests(series: &Series) -> Result<u64, String> {
+    let count = |metric: Metric| match series.total(metric) {
+        Known::Count(count) => Ok(count),
+        Known::NoTraffic => Ok(0),
+        Known::NotAsked => Err(format!("CloudWatch was not asked for {}", metric.application())),
+        Known::Unread(gap) => Err(format!("CloudWatch's {} could not be read: {gap}", metric.application())),
+    };
+    Ok(count(Metric::Requests)? + count(Metric::Balancer4xx)?)
 }
 
 /// The metric knows no tiers: monitor blocks none of them, strictest all, and of defensive nothing can be said unless there are none.
-fn from_metric(series: &Series, non_compliant: u64) -> Vec<ModeForecast> {
-    let Some(requests) = requests(series) else { return Vec::new() };
+fn from_metric(requests: u64, days: f64, non_compliant: u64) -> Vec<ModeForecast> {
     let all = requests.max(non_compliant);
-    let days = series.window.days();
     let say = |mode: Mode, blocked: u64| {
         let of_all = |count| Share::new(count, all, Denominator::MetricRequests, days);
         // Of nothing nobody is hurt; of anything else the metric does not say.

@@ -20,6 +20,7 @@ mod local;
 mod memory;
 mod metric;
 mod object;
+mod observed;
 mod origin;
 mod plan;
 mod protocol;
@@ -52,8 +53,8 @@ pub use source::{
     Sessions, Source, SourcePrices, Span,
 };
 pub use tally::{
-    Answered, BalancerKey, BalancerTally, By, Cause, Client, HourTally, NoBalancer, Reading, Sampled, Sources, Tally,
-    Tier, Treatment,
+    Answered, BalancerKey, BalancerTally, By, Cause, Client, HourTally, LogFiles, NoBalancer, NodeFiles, Reading,
+    Sampled, Sources, Tally, Tier, Treatment,
 };
 pub use top::{Top, Weight};
 pub use window::{Hour, TimeError, Window};

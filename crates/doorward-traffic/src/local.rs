@@ -9,7 +9,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use crate::object::{Key, Selection};
 use crate::read::{Limits, Reader};
-use crate::tally::Tally;
+use crate::tally::{Sampled, Tally};
 use crate::window::Window;
 
 /// How many objects a thread may be ahead of the one that is merged next.
@@ -57,14 +57,15 @@ pub struct Progress {
 }
 
 /// Reads every access log below a folder, in AWS's key layout or not; a file seen twice is counted once. `progress` is called
-/// from all threads, after each object. Files that cannot be read are counted in [`crate::Reading::unread`].
+/// from all threads, after each object. What cannot be read is counted in [`crate::Reading::unread`]: files, what is called a log and is
+/// no file (devices and pipes may never end), and links to folders elsewhere, which are not followed.
 pub fn read_folder(
     folder: &Path,
     options: FolderOptions,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Tally, FolderError> {
-    let (files, selection) = find(folder, options.window)?;
-    if files.is_empty() && selection.listed.elsewhere == 0 {
+    let Files { files, selection, refused } = find(folder, options.window)?;
+    if files.is_empty() && selection.listed.elsewhere == 0 && refused.count == 0 {
         return Err(FolderError::NoLogs(folder.to_owned()));
     }
     let threads = options.threads.max(1);
@@ -92,6 +93,7 @@ pub fn read_folder(
     });
     let mut tally = merged.finish();
     tally.reading.listed = selection.listed;
+    tally.reading.unread.merge(&refused);
     Ok(tally)
 }
 
@@ -104,6 +106,8 @@ impl LogFile {
     fn read(&self, reader: &mut Reader, stored: &mut Vec<u8>, limits: Limits) -> Tally {
         let key = self.path.to_string_lossy();
         let opened = File::open(&self.path).and_then(|mut file| {
+            // The path may have become something else since it was listed.
+            is_file(file.metadata()?.file_type())?;
             if self.bytes > limits.whole_bytes as u64 / 2 {
                 return Ok(reader.read_stream(&key, BufReader::with_capacity(64 * 1024, file)));
             }
@@ -119,9 +123,22 @@ impl LogFile {
     }
 }
 
+/// What a folder holds.
+struct Files {
+    files: Vec<LogFile>,
+    selection: Selection,
+    refused: Sampled,
+}
+
+/// An error for what is read without end, or never: devices, pipes, sockets.
+fn is_file(kind: fs::FileType) -> io::Result<()> {
+    if kind.is_file() { Ok(()) } else { Err(io::Error::other("it is a device, a pipe or a folder; only files are read")) }
+}
+
 /// All logs below a folder, in the order of their names.
-fn find(folder: &Path, window: Option<Window>) -> Result<(Vec<LogFile>, Selection), FolderError> {
-    let mut paths = Vec::new();
+fn find(folder: &Path, window: Option<Window>) -> Result<Files, FolderError> {
+    let (mut paths, mut links) = (Vec::new(), Vec::new());
+    let root = fs::canonicalize(folder).map_err(|why| FolderError::List { folder: folder.to_owned(), why })?;
     let mut pending = vec![folder.to_owned()];
     while let Some(folder) = pending.pop() {
         let list = |why| FolderError::List { folder: folder.clone(), why };
@@ -130,12 +147,22 @@ fn find(folder: &Path, window: Option<Window>) -> Result<(Vec<LogFile>, Selectio
             let kind = entry.file_type().map_err(list)?;
             if kind.is_dir() {
                 pending.push(entry.path());
-            } else if kind.is_file() || kind.is_symlink() {
+            } else if kind.is_symlink() && entry.path().is_dir() {
+                // A folder below the root is read where it is.
+                if !fs::canonicalize(entry.path()).is_ok_and(|target| target.starts_with(&root)) {
+                    links.push(entry.path());
+                }
+            } else {
                 paths.push(entry.path());
             }
         }
     }
     paths.sort_unstable();
+    links.sort_unstable();
+    let mut refused = Sampled::default();
+    for link in links {
+        refused.add(|| format!("{}: it is a link to a folder elsewhere; read that folder as well", link.display()));
+    }
     let mut selection = Selection::new(window, None);
     let mut files = Vec::new();
     for path in paths {
@@ -147,12 +174,16 @@ fn find(folder: &Path, window: Option<Window>) -> Result<(Vec<LogFile>, Selectio
             }
             _ => selection.offer(&name).is_some(),
         };
-        if is_log {
-            let bytes = fs::metadata(&path).map_or(0, |metadata| metadata.len());
-            files.push(LogFile { path, bytes });
+        if !is_log {
+            continue;
+        }
+        // Opening a pipe would wait for a writer, so that the kind is looked at first.
+        match fs::metadata(&path).and_then(|metadata| is_file(metadata.file_type()).map(|()| metadata.len())) {
+            Ok(bytes) => files.push(LogFile { path, bytes }),
+            Err(why) => refused.add(|| format!("{}: {why}", path.display())),
         }
     }
-    Ok((files, selection))
+    Ok(Files { files, selection, refused })
 }
 
 /// Merges tallies in the order of their objects, whoever finishes first, and keeps nobody too far ahead.

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read};
 use crate::count::Counter;
 use crate::inflate::{Growth, Inflater, MAGIC, Stream};
 use crate::line::LONGEST;
-use crate::object::Key;
+use crate::object::{Key, LogObject};
 use crate::scan::Engine;
 use crate::tally::Tally;
 use crate::window::Window;
@@ -42,6 +42,8 @@ pub struct Reader {
     engine: Engine,
     inflater: Inflater,
     counter: Counter,
+    /// What the key of the object at hand says.
+    object: Option<LogObject>,
     piece: Vec<u8>,
 }
 
@@ -53,7 +55,7 @@ impl Reader {
 
     pub(crate) fn with(engine: Engine, limits: Limits, window: Option<Window>) -> Self {
         let inflater = Inflater::new(limits.whole_bytes);
-        Self { limits, engine, inflater, counter: Counter::new(window), piece: Vec::new() }
+        Self { limits, engine, inflater, counter: Counter::new(window), object: None, piece: Vec::new() }
     }
 
     /// Reads an object that is in memory, packed or not. `key` is its key or path: it says the account, the Region and the
@@ -66,7 +68,7 @@ impl Reader {
             reading.objects += 1;
             reading.stored_bytes += stored.len() as u64;
             reading.bytes += text.len() as u64;
-            return self.counter.take();
+            return self.whole();
         }
         self.in_pieces(key, stored)
     }
@@ -78,11 +80,20 @@ impl Reader {
     }
 
     fn begin(&mut self, key: &str) {
-        let named = match Key::read(key) {
-            Key::AccessLog(object) => Some(object.balancer),
+        self.object = match Key::read(key) {
+            Key::AccessLog(object) => Some(object),
             _ => None,
         };
-        self.counter.begin(named);
+        self.counter.begin(self.object.as_ref().map(|object| object.balancer.clone()));
+    }
+
+    /// The count of an object that was read to its end, with its place among the files.
+    fn whole(&mut self) -> Tally {
+        let mut tally = self.counter.take();
+        if let Some(object) = &self.object {
+            tally.files.entry(object.balancer.clone()).or_default().add(object);
+        }
+        tally
     }
 
     fn in_pieces(&mut self, key: &str, mut stored: impl BufRead) -> Tally {
@@ -93,7 +104,7 @@ impl Reader {
         let (lines, taken, problem) = match begun {
             Ok(0) => {
                 self.counter.reading().empty += 1;
-                return self.counter.take();
+                return self.whole();
             }
             Ok(length) => {
                 let mut all = io::Cursor::new(head).take(length as u64).chain(stored);
@@ -113,9 +124,12 @@ impl Reader {
         reading.stored_bytes += taken;
         match problem {
             None => reading.objects += 1,
-            Some(error) => reading.damaged.add(|| format!("{key}: after {lines} bytes of lines: {error}")),
+            Some(error) => {
+                reading.damaged.add(|| format!("{key}: after {lines} bytes of lines: {error}"));
+                return self.counter.take();
+            }
         }
-        self.counter.take()
+        self.whole()
     }
 
     /// Counts lines until the end or the first error. Of a line that is cut short by an error nothing is counted.

@@ -14,9 +14,11 @@ use crate::window::{Hour, Window};
 
 mod balancer;
 mod cause;
+mod files;
 
 pub use balancer::{BalancerKey, NoBalancer};
 pub use cause::{Answered, By, Cause, Tier, Treatment};
+pub use files::{LogFiles, NodeFiles};
 
 /// How many samples of unparsed lines and of damaged objects are kept.
 const SAMPLES: usize = 5;
@@ -278,6 +280,9 @@ impl Reading {
 pub struct Tally {
     /// By load balancer.
     pub balancers: BTreeMap<BalancerKey, BalancerTally>,
+    /// The files that were read to their ends, by load balancer; those only whose names are AWS's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<BalancerKey, LogFiles>,
     /// How reading went.
     pub reading: Reading,
 }
@@ -293,6 +298,9 @@ impl Tally {
                     self.balancers.insert(key.clone(), theirs.clone());
                 }
             }
+        }
+        for (key, files) in &other.files {
+            self.files.entry(key.clone()).or_default().merge(files);
         }
         self.reading.merge(&other.reading);
     }

@@ -54,6 +54,16 @@ impl Hour {
         Timestamp::from_second((i64::from(self.0) + 1) * SECONDS).unwrap_or(Timestamp::MAX)
     }
 
+    /// The hour before it; the first has none before it, and gives itself.
+    pub(crate) fn before(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
+
+    /// The hour after it.
+    pub(crate) fn after(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
     /// The day of UTC it belongs to.
     pub fn day(self) -> Date {
         self.civil().date()
@@ -155,6 +165,17 @@ impl Window {
     pub fn days_before(end: Timestamp, days: u32) -> Result<Self, TimeError> {
         let start = end.checked_sub(SignedDuration::from_hours(i64::from(days) * 24)).unwrap_or(Timestamp::MIN);
         Self::covering(start, end)
+    }
+
+    /// What of it is not before an hour; none where that is nothing.
+    pub(crate) fn since(self, hour: Hour) -> Option<Self> {
+        let first = self.first.max(hour);
+        (first < self.end).then_some(Self { first, end: self.end })
+    }
+
+    /// Its hours, in order.
+    pub(crate) fn each_hour(self) -> impl Iterator<Item = Hour> {
+        (self.first.0..self.end.0).map(Hour)
     }
 
     /// Whether an hour is in it.

@@ -16,7 +16,10 @@ struct Case {
 
 fn case(compliant: u64) -> Case {
     let mut tally = BalancerTally { compliant, lines: compliant, ..BalancerTally::default() };
-    tally.hours.insert("2026-09-02T03Z".parse().expect("an hour"), HourTally { compliant, ..HourTally::default() });
+    for day in 1..15 {
+        let hour = format!("2026-09-{day:02}T03Z").parse().expect("an hour");
+        tally.hours.insert(hour, HourTally { compliant: compliant / 14, ..HourTally::default() });
+    }
     Case { tally, thresholds: Thresholds::default(), days: 14, complete: true }
 }
 
@@ -36,13 +39,10 @@ impl Case {
         let end: Timestamp = "2026-09-15T00:00:00Z".parse().expect("a time");
         let window = Window::days_before(end, self.days).expect("a window");
         let key: BalancerKey = "111122223333/eu-west-1/app/web/50dc6c495c0c9188".parse().expect("a key");
-        let seen = Seen {
-            tally: Some(&self.tally),
-            window: Some(window),
-            complete: self.complete,
-            series: None,
-            around_periods: false,
-        };
+        let mut tally = self.tally.clone();
+        tally.hours.retain(|hour, _| window.contains(*hour));
+        let seen =
+            Seen { tally: Some(&tally), window: Some(window), complete: self.complete, ..Seen::default() };
         advise(mode, forecast(&key, seen), Some(&self.tally), &self.thresholds)
     }
 

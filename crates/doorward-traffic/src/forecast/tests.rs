@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use super::*;
@@ -26,15 +26,18 @@ fn tally(compliant: u64, causes: &[(&str, &str, By, u64)]) -> BalancerTally {
         tally.causes.entry(cause).or_default().add(*by, *count);
         tally.lines += count;
     }
-    let hour: Hour = "2026-09-02T03Z".parse().expect("an hour");
-    tally.hours.insert(hour, HourTally { compliant, ..HourTally::default() });
+    // An hour of each of the ten days.
+    for day in 0..10 {
+        let hour = Hour::of(window().starts_at() + SignedDuration::from_hours(24 * day));
+        tally.hours.insert(hour, HourTally { compliant, ..HourTally::default() });
+    }
     tally
 }
 
 fn from_tally(tally: &BalancerTally) -> Forecast {
     forecast(
         &key(),
-        Seen { tally: Some(tally), window: Some(window()), complete: true, series: None, around_periods: false },
+        Seen { tally: Some(tally), window: Some(window()), complete: true, ..Seen::default() },
     )
 }
 
@@ -124,7 +127,7 @@ fn logs_are_held_against_the_metric() {
             window: Some(window()),
             complete: true,
             series: Some(&series),
-            around_periods: false,
+            ..Seen::default()
         };
         let check = forecast(&key(), seen).evidence.cross_check;
         assert_eq!(matches!(check, CrossCheck::Agrees { .. }), agrees, "{metric_says} {check:?}");

@@ -45,7 +45,7 @@ fn advice(tally: &Tally, key: &BalancerKey, mode: Mode) -> Advice {
     let window = Window::days_before(end, 14).expect("a window");
     let logs = tally.balancers.get(key);
     let seen =
-        Seen { tally: logs, window: Some(window), complete: tally.is_whole(), series: None, around_periods: false };
+        Seen { tally: logs, window: Some(window), complete: tally.is_whole(), ..Seen::default() };
     advise(Observed::Known(mode), forecast(key, seen), logs, &Thresholds::default())
 }
 

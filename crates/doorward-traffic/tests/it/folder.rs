@@ -102,6 +102,45 @@ fn damage_is_counted_and_the_rest_is_read() {
     }
 }
 
+/// Devices and pipes never end, or never begin; what lies behind a link to another folder is not part of this one.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_refused_and_named() {
+    use std::os::unix::fs::symlink;
+    let (folder, truth) = write(500_000, 60_000, 8);
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let inside = folder.path().join("AWSLogs");
+    assert!(inside.is_dir());
+    let mut refused = Vec::new();
+    for (name, target) in [
+        ("zero.log.gz", Path::new("/dev/zero")),
+        ("null.log", Path::new("/dev/null")),
+        ("gone.log", Path::new("nowhere")),
+        ("other", elsewhere.path()),
+    ] {
+        let link = folder.path().join(name);
+        symlink(target, &link).expect("links");
+        refused.push(link.display().to_string());
+    }
+    let pipe = folder.path().join("pipe.log.gz");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("runs").success());
+    let link = folder.path().join("pipe-link.log.gz");
+    symlink(&pipe, &link).expect("links");
+    symlink(&inside, folder.path().join("again")).expect("links");
+    refused.extend([pipe, link].map(|path| path.display().to_string()));
+    let tally = read(folder.path(), 2);
+    assert_eq!(words::counted(&tally), truth);
+    assert_eq!((tally.reading.unread.count, tally.is_whole()), (refused.len() as u64, false), "{:?}", tally.reading);
+    for sample in &tally.reading.unread.samples {
+        assert!(refused.iter().any(|path| sample.starts_with(path.as_str())), "{sample}");
+    }
+    let only = tempfile::tempdir().expect("a folder");
+    symlink("/dev/zero", only.path().join("access.log")).expect("links");
+    let tally = read(only.path(), 1);
+    let [sample] = tally.reading.unread.samples.as_slice() else { panic!("{:?}", tally.reading) };
+    assert!(sample.ends_with("access.log: it is a device, a pipe or a folder; only files are read"), "{sample}");
+}
+
 #[test]
 fn a_window_leaves_out_objects_and_lines() {
     let (folder, truth) = write(1_500_000, 8_000, 6);

@@ -9,6 +9,7 @@ mod bed;
 mod corpus;
 #[path = "../../examples/logs/demo.rs"]
 mod demo;
+mod evidence;
 mod example;
 mod faults;
 mod folder;
