@@ -128,10 +128,12 @@ struct Harvest {
 
 async fn one(site: Site<'_>) -> Cell {
     let target = site.target;
+    let read_at = Some((site.access.clock)());
     let (v2, classic) = tokio::join!(v2::harvest(site, None), classic::harvest(site, None));
     let mut cell = Cell {
         account: target.place.account.clone(),
         region: Some(target.place.region.clone()),
+        read_at,
         skipped: None,
         listing: v2.listing,
         classic_listing: classic.listing,
