@@ -138,6 +138,7 @@ impl Harvest {
 
 async fn one(site: Site<'_>) -> Cell {
     let target = site.target;
+    let read_at = Some((site.access.clock)());
     let (v2, mut classic) = tokio::join!(v2::harvest(site, None), classic::harvest(site, None));
     if let Some(why) = &v2.foreign {
         // Classic load balancers have no ARN that names their account, so nothing ties them to this one any more.
@@ -146,6 +147,7 @@ async fn one(site: Site<'_>) -> Cell {
     let mut cell = Cell {
         account: target.place.account.clone(),
         region: Some(target.place.region.clone()),
+        read_at,
         skipped: None,
         listing: v2.listing,
         classic_listing: classic.listing,

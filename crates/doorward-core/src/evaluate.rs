@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{Finding, Kind, LoadBalancer, Observed, Policy, Rule, ScanReport, Tally, Verdict};
+use doorward_model::{AccountId, Finding, Kind, LoadBalancer, Observed, Policy, Region, Rule, ScanReport, Tally, Verdict};
+use jiff::Timestamp;
 
 use crate::normalize::Normalized;
 
@@ -13,9 +14,17 @@ pub fn evaluate(scan: Normalized, rules: &[&dyn Rule], policy: &Policy) -> ScanR
     let mut rules: Vec<&dyn Rule> =
         rules.iter().copied().filter(|rule| !policy.disabled.iter().any(|id| id == rule.meta().id)).collect();
     rules.sort_by_key(|rule| rule.meta().id);
+    let places: BTreeMap<(&AccountId, Option<&Region>), Timestamp> = coverage
+        .lines
+        .iter()
+        .filter_map(|line| Some(((&line.account, line.region.as_ref()), line.read_at?)))
+        .collect();
     let mut findings = Vec::with_capacity(load_balancers.len() * rules.len());
     for lb in &load_balancers {
-        findings.extend(rules.iter().map(|rule| finding(lb, *rule, policy)));
+        // The begin of the reading, or of the scan, is the latest time at which it was certainly not read yet.
+        let begun = || places.get(&(&lb.account, Some(&lb.region))).copied().unwrap_or(run.started);
+        let observed_at = lb.evidence.as_ref().map_or_else(begun, |evidence| evidence.at);
+        findings.extend(rules.iter().map(|rule| finding(lb, *rule, policy, observed_at)));
     }
     let tally = tally(&load_balancers, &findings);
     ScanReport {
@@ -30,7 +39,7 @@ pub fn evaluate(scan: Normalized, rules: &[&dyn Rule], policy: &Policy) -> ScanR
     }
 }
 
-fn finding(lb: &LoadBalancer, rule: &dyn Rule, policy: &Policy) -> Finding {
+fn finding(lb: &LoadBalancer, rule: &dyn Rule, policy: &Policy, observed_at: Timestamp) -> Finding {
     let meta = rule.meta();
     Finding {
         id: Finding::id_for(&lb.arn, meta.id),
@@ -42,6 +51,7 @@ fn finding(lb: &LoadBalancer, rule: &dyn Rule, policy: &Policy) -> Finding {
         kind: lb.kind,
         owner: lb.owner_label().to_owned(),
         verdict: rule.judge(lb, policy),
+        observed_at: Some(observed_at),
         history: None,
     }
 }

@@ -219,6 +219,7 @@ fn inventory(balancers: usize, scan: usize) -> Inventory {
     let cell = |number: usize| Cell {
         account: account(number),
         region: Some(region(number)),
+        read_at: None,
         skipped: None,
         listing: Listing::Full,
         classic_listing: Listing::Full,
@@ -266,6 +267,7 @@ fn line(number: usize, balancers: usize) -> CoverageLine {
         account: account(number),
         region: Some(region(number)),
         status: doorward_model::CoverageStatus::Complete,
+        read_at: None,
         fully_listed: true,
         load_balancers: if number.is_multiple_of(2) && number < places(balancers) { PER_PLACE } else { 0 },
         gone: 0,
@@ -289,6 +291,7 @@ fn finding(lb: &LoadBalancer, rule: &str, fails: bool) -> Finding {
         } else {
             Verdict::Pass { because }
         },
+        observed_at: None,
         history: None,
     }
 }

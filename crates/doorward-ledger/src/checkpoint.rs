@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Fault;
 use crate::record::place_id;
-use crate::stamp::nanos;
+use crate::stamp::{nanos, timestamp};
 use crate::{Lease, Ledger, LedgerError};
 
 mod evidence;
@@ -251,16 +251,17 @@ fn keep_cell(db: &Connection, scan: i64, cell: &Cell) -> Result<(), Fault> {
     let last: Option<i64> =
         db.prepare_cached("SELECT body FROM places WHERE id = ?1")?.query_row([place], |row| row.get(0))?;
     let (packed, bare) = evidence::split(cell);
+    let read_at = cell.read_at.map(nanos);
     let body = keep_body(db, last, &serde_json::to_string(bare.as_ref())?)?;
     if last != Some(body) {
         db.prepare_cached("UPDATE places SET body = ?2 WHERE id = ?1")?.execute([place, body])?;
     }
     db.prepare_cached(
-        "INSERT INTO cells (scan, place, body, evidence) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT DO UPDATE SET body = excluded.body, evidence = excluded.evidence
-         WHERE body <> excluded.body OR evidence IS NOT excluded.evidence",
+        "INSERT INTO cells (scan, place, body, evidence, read_at) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO UPDATE SET body = excluded.body, evidence = excluded.evidence, read_at = excluded.read_at
+         WHERE body <> excluded.body OR evidence IS NOT excluded.evidence OR read_at IS NOT excluded.read_at",
     )?
-    .execute(params![scan, place, body, packed])?;
+    .execute(params![scan, place, body, packed, read_at])?;
     Ok(())
 }
 
@@ -277,7 +278,7 @@ fn header_of(db: &Connection, scan: i64) -> Result<RunHeader, Fault> {
 
 fn cells_of(db: &Connection, scan: i64) -> Result<Vec<Cell>, Fault> {
     let mut query = db.prepare(
-        "SELECT b.text, c.evidence FROM cells c JOIN bodies b ON b.id = c.body JOIN places p ON p.id = c.place
+        "SELECT b.text, c.evidence, c.read_at FROM cells c JOIN bodies b ON b.id = c.body JOIN places p ON p.id = c.place
          WHERE c.scan = ?1 ORDER BY p.account, p.region",
     )?;
     let mut rows = query.query([scan])?;
@@ -286,6 +287,9 @@ fn cells_of(db: &Connection, scan: i64) -> Result<Vec<Cell>, Fault> {
         let mut cell: Cell = serde_json::from_str(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?;
         if let Some(packed) = row.get_ref(1)?.as_blob_or_null().map_err(rusqlite::Error::from)? {
             evidence::join(&mut cell, packed)?;
+        }
+        if let Some(read_at) = row.get::<_, Option<i64>>(2)? {
+            cell.read_at = Some(timestamp(read_at));
         }
         cells.push(cell);
     }

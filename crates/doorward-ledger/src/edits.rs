@@ -1,6 +1,6 @@
 //! What events brought: who left a load balancer in the mode it is in, and what was seen then.
 
-use doorward_model::{Edit, RawLoadBalancer};
+use doorward_model::{CLOCK_TOLERANCE, Edit, RawLoadBalancer};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
@@ -30,14 +30,15 @@ impl Ledger {
     }
 
     /// What events' looks saw of load balancers after a time, the newest look at each, ordered by ARN: what is newer than a scan
-    /// that ended then.
-    pub fn looks_since(&self, at: Timestamp) -> Result<Vec<RawLoadBalancer>, LedgerError> {
+    /// that ended then. What is dated later than `now`, by a clock that was ahead, is not newer than anything.
+    pub fn looks_since(&self, at: Timestamp, now: Timestamp) -> Result<Vec<RawLoadBalancer>, LedgerError> {
         self.read("reading what events saw", |db| {
             let mut query = db.prepare(
                 "SELECT b.look FROM balancers b JOIN runs e ON e.seq = b.event_run
-                 WHERE e.at > ?1 AND b.fate = 0 AND b.look IS NOT NULL ORDER BY b.arn",
+                 WHERE e.at > ?1 AND e.at <= ?2 AND b.fate = 0 AND b.look IS NOT NULL ORDER BY b.arn",
             )?;
-            let mut rows = query.query([nanos(at)])?;
+            let latest = now.saturating_add(CLOCK_TOLERANCE).unwrap_or(now);
+            let mut rows = query.query([nanos(at), nanos(latest)])?;
             let mut looks = Vec::new();
             while let Some(row) = rows.next()? {
                 looks.push(serde_json::from_str(&row.get::<_, String>(0)?)?);

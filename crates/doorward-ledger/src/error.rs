@@ -39,6 +39,12 @@ pub enum LedgerError {
         /// The file.
         path: PathBuf,
     },
+    /// The file has no content.
+    #[error("{}: the ledger file is empty (0 bytes): its content was lost, or another program made the file; restore it from a backup, or remove it to begin a new history", .path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file lies on a network file system, where SQLite's locks do not hold.
     #[error("{}: the ledger lies on a network file system ({kind}, mounted at {}), where locks are unreliable and the file can be damaged; choose a local path with --ledger, or force it if only one machine ever writes", .path.display(), .mount.display())]
     NetworkFileSystem {

@@ -60,9 +60,9 @@ pub struct ModeChange {
     pub from: Option<Mode>,
     /// The mode after; absent where AWS returned none.
     pub to: Option<Mode>,
-    /// The last run that saw the mode before; absent at first sight.
+    /// The last run that saw the mode before, and when it was certainly there; absent at first sight.
     pub before: Option<RunRef>,
-    /// The first run that saw the mode after.
+    /// The first run that saw the mode after, and when it read it.
     pub after: RunRef,
 }
 
@@ -73,9 +73,9 @@ impl Ledger {
             let mut query = db.prepare(
                 "SELECT b.arn, r.name, r.own, b.name, json_extract(g.document, '$.owner'), f.state, f.severity, f.first,
                         f.opened,
-                        coalesce(f.seen, max(coalesce(p.last_at, e.at), coalesce(e.at, p.last_at))),
+                        coalesce(f.seen, max(f.since, max(coalesce(p.last_at, e.at), coalesce(e.at, p.last_at)))),
                         f.seen IS NOT NULL OR max(coalesce(p.last_at, e.at), coalesce(e.at, p.last_at))
-                            < coalesce((SELECT at FROM runs WHERE only IS NULL ORDER BY seq DESC LIMIT 1), 0),
+                            < coalesce((SELECT coalesce(began, at) FROM runs WHERE only IS NULL ORDER BY seq DESC LIMIT 1), 0),
                         f.reopened
                  FROM findings f JOIN balancers b ON b.id = f.balancer JOIN places p ON p.id = b.place
                  LEFT JOIN runs e ON e.seq = b.event_run JOIN rules r ON r.id = f.rule JOIN groupings g ON g.id = b.grouping
@@ -132,7 +132,7 @@ impl Ledger {
 }
 
 const MODE_CHANGES: &str = "
-    SELECT b.arn, c.was, c.now, a.id, a.at, e.id, e.at FROM mode_changes c JOIN balancers b ON b.id = c.balancer
+    SELECT b.arn, c.was, c.now, a.id, coalesce(c.at, a.at), e.id, coalesce(c.before_at, e.at) FROM mode_changes c JOIN balancers b ON b.id = c.balancer
     JOIN runs a ON a.seq = c.run LEFT JOIN runs e ON e.seq = c.before_run";
 
 fn mode_change(row: &Row<'_>) -> rusqlite::Result<(String, ModeChange)> {

@@ -44,7 +44,7 @@ impl By {
 pub struct RunRef {
     /// The run's id.
     pub id: String,
-    /// When it ended, UTC: the time of everything it saw.
+    /// When it ended, UTC; of the look at one load balancer, when that was read.
     pub at: Timestamp,
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
@@ -36,8 +37,8 @@ pub struct Ledger {
 
 impl Ledger {
     /// Opens the ledger for writing; makes the file and its folder if they are missing, readable by their owner only,
-    /// and brings an older schema forward. Refuses network file systems unless forced, files of a newer Doorward, and
-    /// files that are no ledger. Every error names the path.
+    /// and brings an older schema forward. Refuses network file systems unless forced, files of a newer Doorward, files without
+    /// content, and files that are no ledger. Every error names the path.
     pub fn open(path: &Path, options: OpenOptions) -> Result<Self, LedgerError> {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         make_folder(folder).map_err(|source| LedgerError::Folder { path: folder.to_owned(), source })?;
@@ -46,7 +47,10 @@ impl Ledger {
             let (kind, mount) = (mount.kind.clone(), mount.point.clone());
             return Err(LedgerError::NetworkFileSystem { path: path.to_owned(), kind, mount });
         }
-        make_file(path).map_err(|e| LedgerError::Open { path: path.to_owned(), reason: e.to_string() })?;
+        refuse_empty(path)?;
+        if !path.exists() {
+            make(path)?;
+        }
         // SQLite does not wait when several processes turn a new file into one with a write-ahead log: the others do.
         let mut tries = 0..OPENING.1;
         loop {
@@ -88,6 +92,7 @@ impl Ledger {
         if !path.exists() {
             return Err(LedgerError::Missing { path: path.to_owned() });
         }
+        refuse_empty(path)?;
         let ledger = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         let found = ledger.recognize(false)?;
         if found < schema::VERSION {
@@ -224,10 +229,52 @@ fn make_folder(folder: &Path) -> std::io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// Makes an empty file, readable by its owner only: SQLite gives its side files the same permissions.
-fn make_file(path: &Path) -> std::io::Result<()> {
+/// Refuses a file of 0 bytes. No ledger is ever one, because a new ledger is put in its place whole: its content was lost, and a new
+/// history under its name would hide that.
+pub(crate) fn refuse_empty(path: &Path) -> Result<(), LedgerError> {
+    let length = |path: &Path| std::fs::metadata(path).map(|file| file.len()).ok();
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if length(path) == Some(0) && length(Path::new(&log)).is_none_or(|length| length == 0) {
+        return Err(LedgerError::Empty { path: path.to_owned() });
+    }
+    Ok(())
+}
+
+/// Makes a ledger beside its place and puts it there in one step: no other process sees half of one, and a kill leaves none.
+/// Readable by its owner only: SQLite gives its side files the same permissions.
+fn make(path: &Path) -> Result<(), LedgerError> {
     use std::os::unix::fs::OpenOptionsExt;
-    std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path).map(drop)
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let refused = |e: std::io::Error| LedgerError::Open { path: path.to_owned(), reason: e.to_string() };
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(format!("-new-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed)));
+    let draft = PathBuf::from(draft);
+    std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(refused)?;
+    let fill = || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let explain = |e: rusqlite::Error| Fault::from(e).explain(path, "making it");
+        let db = Connection::open_with_flags(&draft, flags).map_err(explain)?;
+        // Only an empty file can still choose to give pages back one by one.
+        db.execute_batch("PRAGMA auto_vacuum = INCREMENTAL").map_err(explain)?;
+        schema::migrate(&db).map_err(explain)?;
+        db.close().map_err(|(_, e)| explain(e))?;
+        place(&draft, path).map_err(refused)
+    };
+    let done = fill();
+    // Where it was renamed, there is nothing left to remove.
+    let _ = std::fs::remove_file(&draft);
+    done
+}
+
+/// Gives a file its name, unless another process has made one of that name meanwhile.
+fn place(draft: &Path, path: &Path) -> std::io::Result<()> {
+    match std::fs::hard_link(draft, path) {
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        // Some file systems have no links.
+        Err(_) if !path.exists() => std::fs::rename(draft, path),
+        done => done,
+    }
 }
 
 #[cfg(test)]
@@ -256,6 +303,44 @@ mod tests {
         ledger.integrity().expect("sound");
         ledger.db.query_row("PRAGMA max_page_count = 100000", [], |_| Ok(())).expect("limits");
         fill(&mut ledger).expect("there is room again");
+    }
+
+    #[test]
+    fn a_file_without_content_is_no_new_ledger() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("ledger.db");
+        std::fs::write(&path, "").expect("writes");
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let told = [
+            Ledger::open(&path, OpenOptions::default()).map(drop),
+            Ledger::open_read_only(&path).map(drop),
+            Ledger::foresee(&path, OpenOptions::default(), now).map(drop),
+        ];
+        for told in told {
+            let told = told.expect_err("refused");
+            assert!(matches!(told, LedgerError::Empty { .. }), "{told}");
+            assert!(told.to_string().contains("restore it from a backup"), "{told}");
+        }
+        assert_eq!(std::fs::metadata(&path).expect("there").len(), 0, "left as it was");
+    }
+
+    #[test]
+    fn a_new_ledger_is_its_owners_alone_and_leaves_nothing_beside_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("ledger.db");
+        let mut ledger = Ledger::open(&path, OpenOptions::default()).expect("opens");
+        let lease = ledger.acquire_lease("test", jiff::Timestamp::UNIX_EPOCH, LEASE_TTL).expect("free");
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(folder.path()).expect("reads") {
+            let entry = entry.expect("reads");
+            let mode = entry.metadata().expect("reads").permissions().mode() & 0o777;
+            assert_eq!(mode, 0o600, "{}", entry.path().display());
+            names.push(entry.file_name().into_string().expect("text"));
+        }
+        names.sort();
+        assert_eq!(names, ["ledger.db", "ledger.db-lock", "ledger.db-shm", "ledger.db-wal"]);
+        ledger.release_lease(lease).expect("given back");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::OpenFlags;
 use rustix::fs::Access;
 
-use crate::ledger::OpenOptions;
+use crate::ledger::{OpenOptions, refuse_empty};
 use crate::stamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError, disk, lease, schema};
 
@@ -61,6 +61,7 @@ impl Ledger {
     fn look(path: &Path, now: Timestamp) -> Result<ProspectState, LedgerError> {
         let writable = rustix::fs::access(path, Access::WRITE_OK);
         writable.map_err(|e| LedgerError::Open { path: path.to_owned(), reason: e.to_string() })?;
+        refuse_empty(path)?;
         let ledger = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         let empty = ledger.read("looking at it", |db| Ok(schema::is_empty(db)?))?;
         let found = ledger.recognize(empty)?;

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{AccountState, CoverageLine, CoverageStatus, History, RawLoadBalancer, ScanReport};
+use doorward_model::{AccountState, CLOCK_TOLERANCE, CoverageLine, CoverageStatus, History, RawLoadBalancer, Run, ScanReport};
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
 use crate::checkpoint::mark_recorded;
 use crate::error::Fault;
 use crate::stamp::nanos;
-use crate::{Lease, Ledger, LedgerError};
+use crate::{LEASE_TTL, Lease, Ledger, LedgerError};
 
 mod coverage;
 mod place;
@@ -49,6 +50,11 @@ pub struct Recorded {
     pub mode_changes: usize,
     /// Account-Regions of which a later observation was recorded already: theirs counts, this one changes nothing.
     pub late: usize,
+    /// Account-Regions and load balancers whose last observation was dated in the future, by a clock that was ahead: it is not taken
+    /// for later, and this one counts.
+    pub ahead: usize,
+    /// The latest of those dates.
+    pub latest_ahead: Option<Timestamp>,
 }
 
 /// What a report says of one account-Region. Numbers are positions in the report.
@@ -69,6 +75,11 @@ impl Slot<'_> {
     /// Whether what is missing here is gone.
     fn is_fully_listed(&self) -> bool {
         self.line.is_some_and(|line| line.fully_listed && line.status != CoverageStatus::Skipped)
+    }
+
+    /// When it was read, or rather when that began: nothing in it was read earlier.
+    fn read_at(&self, run: &Run) -> i64 {
+        nanos(self.line.and_then(|line| line.read_at).unwrap_or(run.started))
     }
 
     /// The byte that stands for it in a coverage; 0 is an account-Region that the scan did not know.
@@ -112,7 +123,8 @@ impl Place {
 impl Ledger {
     /// Records a report and sets [`doorward_model::Finding::history`] of every finding that ever failed. All or nothing.
     ///
-    /// The time of everything this run saw is the run's end. Findings end only by what was observed; see [`crate::State`].
+    /// The time of what is recorded is that of its observation: when the load balancer's attributes were read; for what is missing
+    /// from a list, when the reading of the account-Region began. Findings end only by what was observed; see [`crate::State`].
     /// `tags` are keys of load balancer tags to count by, owners and organizational units are always counted by.
     /// A run that was recorded before is not recorded again; its findings get what is remembered now. An interrupted run is refused: it is resumed to its end
     /// first, or only asked about with [`Ledger::remember`].
@@ -123,7 +135,8 @@ impl Ledger {
         if report.run.only.is_some() {
             return Err(self.not_of_its_kind(report));
         }
-        self.record_by(lease, report, |db, seen| write(db, seen, tags))
+        let latest = latest(lease, report);
+        self.record_by(lease, report, |db, seen| write(db, seen, tags, latest))
     }
 
     /// Records what an event's look saw of one load balancer, `raw`: its findings, and who left it in its mode. Nothing else
@@ -138,7 +151,8 @@ impl Ledger {
         if report.run.only.as_ref() != Some(&raw.arn) || report.run.interrupted {
             return Err(self.not_of_its_kind(report));
         }
-        self.record_by(lease, report, |db, seen| single::write(db, seen, raw, tags))
+        let latest = latest(lease, report);
+        self.record_by(lease, report, |db, seen| single::write(db, seen, raw, tags, latest))
     }
 
     fn record_by(
@@ -179,8 +193,14 @@ fn set(report: &mut ScanReport, histories: Vec<Option<History>>) {
     }
 }
 
-fn write(db: &Connection, report: &ScanReport, tags: &[String]) -> Result<(Recorded, Vec<Option<History>>), Fault> {
+fn write(
+    db: &Connection,
+    report: &ScanReport,
+    tags: &[String],
+    latest: i64,
+) -> Result<(Recorded, Vec<Option<History>>), Fault> {
     let at = nanos(report.run.finished);
+    let began = began(report);
     let slots = slots(report);
     let mut places = places(db)?;
     for (account, region) in slots.keys() {
@@ -189,8 +209,8 @@ fn write(db: &Connection, report: &ScanReport, tags: &[String]) -> Result<(Recor
             missing.insert(Place { id: place_id(db, account, region)?, last_at: None, last_run: None });
         }
     }
-    let run = insert_run(db, report, at, coverage(db, &slots, &places)?)?;
-    let mut visit = Visit::new(db, report, run, at, Tallies::new(report, tags))?;
+    let run = insert_run(db, report, (began, at), coverage(db, &slots, &places)?)?;
+    let mut visit = Visit::new(db, report, run, latest, Tallies::new(report, tags))?;
     for ((account, region), place) in &places {
         if let Some(slot) = slots.get(&(account.as_str(), region.as_str())) {
             visit.look(*place, slot)?;
@@ -205,14 +225,27 @@ fn write(db: &Connection, report: &ScanReport, tags: &[String]) -> Result<(Recor
             }
             let looked_at = slots.get(&(owner.as_str(), region.as_str())).is_some_and(Slot::was_looked_at);
             if !looked_at {
-                visit.retire(*place)?;
+                visit.retire(*place, began)?;
             }
         }
     }
     let (recorded, histories, tallies) = visit.done();
-    tallies.write(db, run, at)?;
+    tallies.write(db, run, (began, latest))?;
     mark_recorded(db, &report.run.id)?;
     Ok((recorded, histories))
+}
+
+/// The latest time at which anything can have been observed by now: the lease was taken or renewed just before. An observation that
+/// is dated beyond it was dated by a clock that was ahead.
+fn latest(lease: &Lease, report: &ScanReport) -> i64 {
+    let renewed = lease.expires().saturating_sub(LEASE_TTL).unwrap_or(lease.expires());
+    nanos(renewed.max(report.run.finished).saturating_add(CLOCK_TOLERANCE).unwrap_or(Timestamp::MAX))
+}
+
+/// The first observation of a run.
+fn began(report: &ScanReport) -> i64 {
+    let started = report.run.started;
+    nanos(report.observed().map_or(started, |period| period.from.min(started)))
 }
 
 /// Sorts what a report contains by account-Region; the report's own order does not matter.
@@ -253,12 +286,13 @@ pub(crate) fn place_id(db: &Connection, account: &str, region: &str) -> rusqlite
     Ok(db.last_insert_rowid())
 }
 
-fn insert_run(db: &Connection, report: &ScanReport, at: i64, coverage: i64) -> Result<i64, Fault> {
+/// Keeps the run, with the times of its first observation and of its end.
+fn insert_run(db: &Connection, report: &ScanReport, (began, at): (i64, i64), coverage: i64) -> Result<i64, Fault> {
     let counts = report.coverage.counts;
     let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     db.execute(
-        "INSERT INTO runs (id, at, document, coverage, places, complete, partial, skipped, failed, accounts_full)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT INTO runs (id, at, document, coverage, places, complete, partial, skipped, failed, accounts_full, began)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
             report.run.id,
             at,
@@ -269,7 +303,8 @@ fn insert_run(db: &Connection, report: &ScanReport, at: i64, coverage: i64) -> R
             number(counts.partial),
             number(counts.skipped),
             number(counts.failed),
-            report.coverage.accounts_listing.is_full()
+            report.coverage.accounts_listing.is_full(),
+            began
         ],
     )?;
     Ok(db.last_insert_rowid())

@@ -10,7 +10,7 @@ pub(crate) const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version adds to the one before; the first makes an empty file version 1. A step that was ever released is
 /// never edited: changes are a new step.
-const STEPS: [&str; 6] = [V1, V2, V3, V4, V5, V6];
+const STEPS: [&str; 7] = [V1, V2, V3, V4, V5, V6, V7];
 
 // Times are nanoseconds since 1970, UTC. `run` and `*_run` are `runs.seq`, which counts recorded runs in the order in
 // which they were recorded. Codes of states and modes are those of `State::code` and `Mode` (0 absent, 1 to 3 by strength).
@@ -140,6 +140,16 @@ CREATE TABLE edits (
     document TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX edits_that_hold ON edits (balancer, at) WHERE ended IS NULL;
+";
+
+// places.last_at: when the newest reading began; before this version, when its run ended. cells.read_at: when the reading of
+// the account-Region began. runs.began: the first observation of the run. mode_changes.at: when
+// the mode after was read, before_at: when the mode before was certainly still there. Without a value, the run's `at` stands for it.
+const V7: &str = "
+ALTER TABLE cells ADD COLUMN read_at INTEGER;
+ALTER TABLE runs ADD COLUMN began INTEGER;
+ALTER TABLE mode_changes ADD COLUMN at INTEGER;
+ALTER TABLE mode_changes ADD COLUMN before_at INTEGER;
 ";
 
 /// The schema version and application id of an open file.

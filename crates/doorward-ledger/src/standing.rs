@@ -138,6 +138,18 @@ impl Standing {
         self.seen.is_some() && !self.state.has_ended()
     }
 
+    /// Takes nothing for later than an observation that follows it: what was dated by a clock that was ahead happened by then.
+    /// Answers whether anything was.
+    pub(crate) fn settle(&mut self, at: i64) -> bool {
+        let times = [&mut self.seen, &mut self.first, &mut self.opened, &mut self.resolved];
+        let mut settled = false;
+        for time in times.into_iter().flatten().chain([&mut self.since]) {
+            settled |= *time > at;
+            *time = (*time).min(at);
+        }
+        settled
+    }
+
     /// A scan saw it in this state.
     pub(crate) fn see(&mut self, state: State, at: i64) -> Option<Step> {
         let was = self.code();
@@ -167,7 +179,8 @@ impl Standing {
             self.since = at;
             self.seen = None;
         } else if self.state != State::Unknown && self.seen.is_none() {
-            self.seen = Some(last);
+            // The state was seen when it began.
+            self.seen = Some(last.max(self.since));
         }
         (was != self.code()).then_some(Step { was: Some(was), now: self.code(), closed: None, reopened: false })
     }
@@ -178,6 +191,7 @@ impl Standing {
             return None;
         }
         let was = self.code();
+        let last = last.max(self.since);
         self.seen.get_or_insert(last);
         let closed = self.leave(state, at);
         Some(Step { was: Some(was), now: self.code(), closed, reopened: false })
@@ -200,7 +214,7 @@ impl Standing {
     pub(crate) fn history(&self, last: i64) -> Option<History> {
         Some(History {
             first_seen: timestamp(self.first?),
-            last_seen: timestamp(self.seen.unwrap_or(last)),
+            last_seen: timestamp(self.seen.unwrap_or(last.max(self.since))),
             resolved: self.resolved.map(timestamp),
             reopened: self.reopened,
         })

@@ -1,5 +1,6 @@
 //! Every account-Region exactly once, with what happened there.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,9 @@ pub struct CoverageLine {
     pub region: Option<Region>,
     /// What happened there.
     pub status: CoverageStatus,
+    /// When its first list was asked for, UTC: everything read there was read then or later. Absent where nothing was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_at: Option<Timestamp>,
     /// Whether every list of load balancers arrived in full. Only then may something be called gone.
     pub fully_listed: bool,
     /// How many load balancers were found.
@@ -86,6 +90,7 @@ impl CoverageLine {
             account: cell.account.clone(),
             region: cell.region.clone(),
             status,
+            read_at: cell.read_at,
             fully_listed,
             load_balancers: cell.load_balancers.len(),
             gone: cell.gone.len(),

@@ -175,6 +175,10 @@ pub struct Finding {
     /// The answer.
     #[serde(flatten)]
     pub verdict: Verdict,
+    /// When what the verdict rests on was read, UTC: when the answer with the load balancer's attributes arrived; where they could
+    /// not be read, when the reading of its account-Region began. Absent for what is declared and was not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_at: Option<Timestamp>,
     /// What the ledger remembers of it; absent when no ledger was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<History>,

@@ -115,6 +115,10 @@ pub struct Cell {
     pub account: AccountId,
     /// The Region; absent on the one line that stands for the Regions of an account that could not be listed.
     pub region: Option<Region>,
+    /// When its first list was asked for, UTC: everything here was read then or later. Absent where nothing was asked, and in
+    /// scans of versions that did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_at: Option<Timestamp>,
     /// Set when the account-Region was left out on purpose or is known to be closed: nothing else is filled then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skipped: Option<Gap>,
@@ -147,6 +151,7 @@ impl Cell {
         Self {
             account,
             region,
+            read_at: None,
             skipped: None,
             listing: Listing::Unread(why.clone()),
             classic_listing: Listing::Unread(why),

@@ -14,6 +14,7 @@ mod gap;
 mod ids;
 mod inventory;
 mod load_balancer;
+mod observation;
 mod observed;
 mod plain;
 mod policy;
@@ -35,6 +36,7 @@ pub use inventory::{Cell, Evidence, Inventory, Listing, Organization, RawLoadBal
 pub use load_balancer::{
     Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Owner, OwnerSource, Scheme, Undecided, UnknownMode,
 };
+pub use observation::{CLOCK_TOLERANCE, ObservationPeriod};
 pub use observed::Observed;
 pub use plain::{harmless, markdown, shown};
 pub use policy::{Pattern, Policy, PolicyRule};

@@ -32,11 +32,13 @@ pub async fn single(
 
 /// The same without a stop.
 pub(crate) async fn look(site: Site<'_>, subject: &Subject) -> Cell {
+    let read_at = Some((site.access.clock)());
     let harvest = match subject.classic_name() {
         Some(name) => classic::harvest(site, Some(name)).await,
         None => v2::harvest(site, Some(&subject.arn)).await,
     };
     let mut cell = cell(site, &subject.arn, Ok(harvest));
+    cell.read_at = read_at;
     if site.settings.vended_logs {
         vended::add(site, &mut cell.load_balancers).await;
     }

@@ -13,15 +13,20 @@ const UUID: u8 = 1;
 const TEXT: u8 = 2;
 const BARE: u8 = 3;
 
-/// The packed evidence and the cell without it. A cell whose evidence cannot be packed without loss stays whole.
+/// The packed evidence and the cell without it and without the time of its reading. Evidence that cannot be packed without loss
+/// stays where it is.
 pub(super) fn split(cell: &Cell) -> (Option<Vec<u8>>, Cow<'_, Cell>) {
-    if cell.load_balancers.iter().all(|lb| lb.evidence.is_none()) {
+    let any = cell.load_balancers.iter().any(|lb| lb.evidence.is_some());
+    let packed = if any { pack(cell) } else { None };
+    if packed.is_none() && cell.read_at.is_none() {
         return (None, Cow::Borrowed(cell));
     }
-    let Some(packed) = pack(cell) else { return (None, Cow::Borrowed(cell)) };
     let mut bare = cell.clone();
-    bare.load_balancers.iter_mut().for_each(|lb| lb.evidence = None);
-    (Some(packed), Cow::Owned(bare))
+    bare.read_at = None;
+    if packed.is_some() {
+        bare.load_balancers.iter_mut().for_each(|lb| lb.evidence = None);
+    }
+    (packed, Cow::Owned(bare))
 }
 
 /// Puts packed evidence back where it was.

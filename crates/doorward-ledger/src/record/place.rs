@@ -7,6 +7,7 @@ use rusqlite::Connection;
 
 use crate::Recorded;
 use crate::error::Fault;
+use crate::stamp::{nanos, timestamp};
 use crate::standing::{Standing, State, Step};
 
 use super::rows::{GONE, HERE, Held, Known, RETIRED, balancers, held, mode_code, standings};
@@ -18,7 +19,10 @@ pub(super) struct Visit<'a> {
     pub(super) db: &'a Connection,
     pub(super) report: &'a ScanReport,
     pub(super) run: i64,
+    /// The time of the observation that is being taken in.
     pub(super) at: i64,
+    /// The latest time at which anything can have been observed by now.
+    pub(super) latest: i64,
     /// By rule and by the finding's own id.
     pub(super) rules: BTreeMap<String, BTreeMap<String, i64>>,
     pub(super) groupings: BTreeMap<String, i64>,
@@ -34,7 +38,7 @@ impl<'a> Visit<'a> {
         db: &'a Connection,
         report: &'a ScanReport,
         run: i64,
-        at: i64,
+        latest: i64,
         tallies: Tallies,
     ) -> Result<Self, Fault> {
         let mut rules: BTreeMap<String, BTreeMap<String, i64>> = BTreeMap::new();
@@ -49,7 +53,8 @@ impl<'a> Visit<'a> {
             .collect::<rusqlite::Result<_>>()?;
         let done = Recorded { run: report.run.id.clone(), ..Recorded::default() };
         let histories = vec![None; report.findings.len()];
-        Ok(Self { db, report, run, at, rules, groupings, by_groups: BTreeMap::new(), tallies, done, histories })
+        let at = nanos(report.run.finished);
+        Ok(Self { db, report, run, at, latest, rules, groupings, by_groups: BTreeMap::new(), tallies, done, histories })
     }
 
     pub(super) fn done(self) -> (Recorded, Vec<Option<History>>, Tallies) {
@@ -72,28 +77,47 @@ impl<'a> Visit<'a> {
         if !slot.was_looked_at() {
             return Ok(());
         }
-        if place.last_at.is_some_and(|last| last > self.at) {
+        let read_at = slot.read_at(&report.run);
+        self.at = read_at;
+        if place.last_at.is_some_and(|last| self.is_later(last)) {
             self.done.late += 1;
             return self.only_remember(place, &slot.findings);
         }
+        if let Some(last) = place.last_at.filter(|last| *last > self.latest) {
+            self.note_ahead(last);
+        }
         let mut balancers = balancers(self.db, place.id)?;
         let mut findings = held(self.db, place.id)?;
+        let mut seen_at: BTreeMap<&str, i64> = BTreeMap::new();
         for index in indices.values() {
-            if let Some(lb) = report.load_balancers.get(*index).filter(|lb| !self.is_outdated(&balancers, &lb.arn)) {
+            let Some(lb) = report.load_balancers.get(*index) else { continue };
+            self.at = lb.evidence.as_ref().map_or(read_at, |evidence| nanos(evidence.at));
+            seen_at.insert(lb.arn.as_str(), self.at);
+            if !self.is_outdated(&balancers, &lb.arn) {
                 self.balancer(place, *index, lb, &mut balancers)?;
             }
         }
-        let outdated = |finding: &&Finding| self.is_outdated(&balancers, &finding.load_balancer);
-        let (late, seen): (Vec<usize>, Vec<usize>) =
-            slot.findings.iter().partition(|index| report.findings.get(**index).is_some_and(|f| outdated(&f)));
+        let time_of = |finding: &Finding| {
+            let known = finding.observed_at.map(nanos);
+            known.or(seen_at.get(finding.load_balancer.as_str()).copied()).unwrap_or(read_at)
+        };
+        let (mut late, mut seen) = (Vec::new(), Vec::new());
+        for index in &slot.findings {
+            let Some(finding) = report.findings.get(*index) else { continue };
+            self.at = time_of(finding);
+            let outdated = self.is_outdated(&balancers, &finding.load_balancer);
+            if outdated { late.push(*index) } else { seen.push(*index) }
+        }
         self.only_remember(place, &late)?;
         for index in &seen {
             if let Some(finding) = report.findings.get(*index) {
+                self.at = time_of(finding);
                 let history = self.finding(place, finding, &mut balancers, &mut findings)?;
                 self.remember(*index, history);
             }
         }
         let present: Vec<i64> = indices.keys().filter_map(|arn| balancers.get(*arn)).map(|known| known.id).collect();
+        self.at = read_at;
         self.missing(place, slot.is_fully_listed(), &balancers, &present, findings)?;
         self.db
             .prepare_cached("UPDATE places SET last_at = ?2, last_run = ?3 WHERE id = ?1")?
@@ -101,8 +125,9 @@ impl<'a> Visit<'a> {
         Ok(())
     }
 
-    /// The account is closed: everything in it ends.
-    pub(super) fn retire(&mut self, place: Place) -> Result<(), Fault> {
+    /// The account is closed, as the run saw no earlier than `at`: everything in it ends.
+    pub(super) fn retire(&mut self, place: Place, at: i64) -> Result<(), Fault> {
+        self.at = at;
         let balancers = balancers(self.db, place.id)?;
         if balancers.values().all(|known| known.fate != HERE) {
             return Ok(());
@@ -115,17 +140,32 @@ impl<'a> Visit<'a> {
         for (key, mut held) in held(self.db, place.id)? {
             let event = balancers.values().find(|known| known.id == key.0).and_then(|known| known.event);
             let last = place.with(event).last_at.unwrap_or(self.at);
-            if let Some(step) = held.standing.end(State::Retired, last, self.at) {
-                self.step(key, &held.standing, step)?;
+            let settled = held.standing.settle(self.at);
+            match held.standing.end(State::Retired, last.min(self.at), self.at) {
+                Some(step) => self.step(key, &held.standing, step)?,
+                None if settled => self.write(key, &held.standing)?,
+                None => {}
             }
         }
         Ok(())
     }
 
+    /// Whether what was observed at a time is later than what is being taken in. A time in the future is that of a clock which was
+    /// ahead, and says nothing.
+    fn is_later(&self, at: i64) -> bool {
+        at > self.at && at <= self.latest
+    }
+
+    /// Notes an observation that a clock dated which was ahead.
+    fn note_ahead(&mut self, at: i64) {
+        self.done.ahead += 1;
+        self.done.latest_ahead = self.done.latest_ahead.max(Some(timestamp(at)));
+    }
+
     /// Whether an event had a later look at a load balancer than this run.
     fn is_outdated(&self, balancers: &BTreeMap<String, Known>, arn: &Arn) -> bool {
         let event = balancers.get(arn.as_str()).and_then(|known| known.event);
-        event.is_some_and(|(_, at)| at > self.at)
+        event.is_some_and(|(_, at)| self.is_later(at))
     }
 
     /// What an earlier observation says where a later one is known: nothing.
@@ -162,7 +202,7 @@ impl<'a> Visit<'a> {
             let grouping = self.grouping_of(index, lb)?;
             let id = self.insert_balancer(place, lb.arn.as_str(), &lb.name, lb.kind.as_str(), grouping, mode)?;
             if let Some(now) = mode.filter(|_| lb.kind.can_parse_http()) {
-                self.mode_change(id, None, None, now)?;
+                self.mode_change(id, (None, None), None, now)?;
             }
             balancers.insert(
                 lb.arn.as_str().to_owned(),
@@ -172,6 +212,11 @@ impl<'a> Visit<'a> {
         };
         let mut next = known.clone();
         next.fate = HERE;
+        if let Some((_, at)) = known.event.filter(|(_, at)| *at > self.latest) {
+            self.note_ahead(at);
+            self.forget_look(known.id)?;
+            next.event = None;
+        }
         if known.fate != HERE {
             // Whoever set the mode of the one before did not set the mode of this one.
             self.end_edits(known.id)?;
@@ -187,7 +232,10 @@ impl<'a> Visit<'a> {
                 next.mode_seen = None;
                 if known.mode != mode && lb.kind.can_parse_http() {
                     self.done.mode_changes += usize::from(known.mode.is_some());
-                    self.mode_change(known.id, last_run.filter(|_| known.mode.is_some()), known.mode, now)?;
+                    // Where a later look did not see the mode, only the run that did is known, not the time of its look.
+                    let last_at = place.with(known.event).last_at.filter(|_| known.mode_seen.is_none());
+                    let before = known.mode.and(last_run.map(|run| (run, last_at.map(|at| at.min(self.at)))));
+                    self.mode_change(known.id, (before.map(|b| b.0), before.and_then(|b| b.1)), known.mode, now)?;
                 }
             }
         }
@@ -231,6 +279,8 @@ impl<'a> Visit<'a> {
             findings.insert(key, held);
             return Ok(None);
         }
+        let settled = held.standing.settle(self.at);
+        let last = last.min(self.at);
         let severity = match &finding.verdict {
             Verdict::Fail { severity, .. } | Verdict::Excepted { severity, .. } => i64::try_from(rank(*severity)).ok(),
             _ => held.standing.severity,
@@ -248,7 +298,7 @@ impl<'a> Visit<'a> {
                 let now = held.standing.code();
                 self.step(key, &held.standing, Step { was: None, now, closed: None, reopened: false })?;
             }
-            None if restated => self.write(key, &held.standing)?,
+            None if restated || settled => self.write(key, &held.standing)?,
             None => {}
         }
         held.seen_now = true;
@@ -268,13 +318,14 @@ impl<'a> Visit<'a> {
     ) -> Result<(), Fault> {
         let events: BTreeMap<i64, (i64, i64)> =
             balancers.values().filter_map(|known| Some((known.id, known.event?))).collect();
-        let now = self.at;
-        let outdated = |id: i64| events.get(&id).is_some_and(|(_, at)| *at > now);
+        let (now, latest) = (self.at, self.latest);
+        let outdated = |id: i64| events.get(&id).is_some_and(|(_, at)| *at > now && *at <= latest);
         for (key, mut held) in findings {
             if held.seen_now || outdated(key.0) {
                 continue;
             }
-            let last = place.with(events.get(&key.0).copied()).last_at.unwrap_or(self.at);
+            let settled = held.standing.settle(self.at);
+            let last = place.with(events.get(&key.0).copied()).last_at.unwrap_or(self.at).min(self.at);
             let step = if fully_listed && !present.contains(&key.0) {
                 held.standing.end(State::Gone, last, self.at)
             } else if held.standing.state.has_ended() {
@@ -282,8 +333,10 @@ impl<'a> Visit<'a> {
             } else {
                 held.standing.lose(last, self.at)
             };
-            if let Some(step) = step {
-                self.step(key, &held.standing, step)?;
+            match step {
+                Some(step) => self.step(key, &held.standing, step)?,
+                None if settled => self.write(key, &held.standing)?,
+                None => {}
             }
         }
         let here = |known: &&Known| known.fate == HERE && !present.contains(&known.id) && !outdated(known.id);
@@ -316,11 +369,14 @@ impl<'a> Visit<'a> {
         balancer: i64,
         findings: BTreeMap<(i64, i64), Held>,
     ) -> Result<(), Fault> {
-        let last = place.last_at.unwrap_or(self.at);
+        let last = place.last_at.unwrap_or(self.at).min(self.at);
         for (key, mut held) in findings.into_iter().filter(|(key, held)| key.0 == balancer && !held.seen_now) {
+            let settled = held.standing.settle(self.at);
             let step = if held.standing.state.has_ended() { None } else { held.standing.lose(last, self.at) };
-            if let Some(step) = step {
-                self.step(key, &held.standing, step)?;
+            match step {
+                Some(step) => self.step(key, &held.standing, step)?,
+                None if settled => self.write(key, &held.standing)?,
+                None => {}
             }
         }
         Ok(())

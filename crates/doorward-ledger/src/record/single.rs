@@ -21,21 +21,25 @@ pub(super) fn write(
     report: &ScanReport,
     raw: &RawLoadBalancer,
     tags: &[String],
+    latest: i64,
 ) -> Result<(Recorded, Vec<Option<History>>), Fault> {
     let only = &raw.arn;
-    let at = nanos(report.run.finished);
+    let line = report.coverage.lines.first().and_then(|line| line.read_at);
+    let read = raw.evidence.as_ref().map(|evidence| evidence.at).or(line);
+    let at = nanos(read.unwrap_or(report.run.started));
     let place = place_of(db, only)?;
     let mut balancers = balancers(db, place.id)?;
     let known = balancers.get(only.as_str()).and_then(|known| known.event);
     let index = report.load_balancers.iter().position(|lb| lb.arn == *only);
-    let later = place.with(known).last_at.is_some_and(|last| last > at);
+    let later = place.with(known).last_at.is_some_and(|last| last > at && last <= latest);
     let Some((index, lb)) = index.zip(index.and_then(|index| report.load_balancers.get(index))).filter(|_| !later)
     else {
         let recorded = Recorded { run: report.run.id.clone(), late: 1, ..Recorded::default() };
         return Ok((recorded, remembered(db, report)?));
     };
-    let run = insert_run(db, report, at, nothing(db)?)?;
-    let mut visit = Visit::new(db, report, run, at, Tallies::new(report, tags))?;
+    let run = insert_run(db, report, (at, at), nothing(db)?)?;
+    let mut visit = Visit::new(db, report, run, latest, Tallies::new(report, tags))?;
+    visit.at = at;
     visit.balancer(place, index, lb, &mut balancers)?;
     let mut findings = held(db, place.id)?;
     for (index, finding) in report.findings.iter().enumerate().filter(|(_, finding)| finding.load_balancer == *only) {

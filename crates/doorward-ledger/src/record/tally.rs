@@ -140,15 +140,15 @@ impl Tallies {
     }
 
     /// Adds what is open in memory and was not seen by this run, and stores every group whose counts changed.
-    pub(super) fn write(mut self, db: &Connection, run: i64, at: i64) -> Result<(), Fault> {
+    pub(super) fn write(mut self, db: &Connection, run: i64, (began, latest): (i64, i64)) -> Result<(), Fault> {
         let mut unseen = db.prepare(
             "SELECT g.document, count(*) FROM findings f
              JOIN balancers b ON b.id = f.balancer JOIN places p ON p.id = b.place JOIN groupings g ON g.id = b.grouping
              LEFT JOIN runs e ON e.seq = b.event_run
              WHERE f.state IN (3, 4) AND (f.seen IS NOT NULL
-                 OR max(coalesce(p.last_at, e.at), coalesce(e.at, p.last_at)) < ?1) GROUP BY b.grouping",
+                 OR max(coalesce(p.last_at, e.at), coalesce(e.at, p.last_at)) NOT BETWEEN ?1 AND ?2) GROUP BY b.grouping",
         )?;
-        let mut rows = unseen.query([at])?;
+        let mut rows = unseen.query([began, latest])?;
         while let Some(row) = rows.next()? {
             let (document, number): (String, i64) = (row.get(0)?, row.get(1)?);
             let grouping: BTreeMap<String, String> = serde_json::from_str(&document)?;

@@ -74,15 +74,17 @@ impl Visit<'_> {
     pub(super) fn mode_change(
         &self,
         balancer: i64,
-        before: Option<i64>,
+        (before, before_at): (Option<i64>, Option<i64>),
         was: Option<i64>,
         now: i64,
     ) -> Result<(), Fault> {
+        // Where the time of the look before is not known, the begin of its run is the latest that it certainly was not before.
         self.db
             .prepare_cached(
-                "INSERT INTO mode_changes (balancer, run, before_run, was, now) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO mode_changes (balancer, run, before_run, was, now, at, before_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6,
+                 coalesce(?7, (SELECT min(coalesce(began, at), ?6) FROM runs WHERE seq = ?3)))",
             )?
-            .execute(params![balancer, self.run, before, was, now])?;
+            .execute(params![balancer, self.run, before, was, now, self.at, before_at])?;
         self.end_edits(balancer)
     }
 
@@ -91,6 +93,14 @@ impl Visit<'_> {
         self.db
             .prepare_cached("UPDATE edits SET ended = ?2 WHERE balancer = ?1 AND ended IS NULL")?
             .execute([balancer, self.run])?;
+        Ok(())
+    }
+
+    /// Drops the look that an event asked for.
+    pub(super) fn forget_look(&self, balancer: i64) -> Result<(), Fault> {
+        self.db
+            .prepare_cached("UPDATE balancers SET event_run = NULL, look = NULL WHERE id = ?1")?
+            .execute([balancer])?;
         Ok(())
     }
 

@@ -169,6 +169,7 @@ fn cell(place: &Place<'_>, at: i64) -> Cell {
         status => Cell {
             account: place.account.clone(),
             region,
+            read_at: None,
             skipped: None,
             listing: if status == "full" { Listing::Full } else { Listing::Unread(Arc::new(denied())) },
             classic_listing: Listing::Full,
@@ -177,6 +178,7 @@ fn cell(place: &Place<'_>, at: i64) -> Cell {
             gaps: Vec::new(),
         },
     };
+    cell.read_at = cell.skipped.is_none().then(|| time(at));
     cell.load_balancers = place.things.iter().enumerate().map(|(n, thing)| raw(place, thing, at, n)).collect();
     cell
 }
@@ -278,6 +280,7 @@ pub(crate) fn finding(lb: &LoadBalancer, rule: &str, verdict: Verdict) -> Findin
         kind: lb.kind,
         owner: lb.owner_label().to_owned(),
         verdict,
+        observed_at: None,
         history: None,
     }
 }

@@ -96,6 +96,7 @@ pub(crate) fn finding(lb: &LoadBalancer, verdict: Verdict) -> Finding {
         kind: lb.kind,
         owner: lb.owner_label().to_owned(),
         verdict,
+        observed_at: lb.evidence.as_ref().map(|evidence| evidence.at),
         history: None,
     }
 }
@@ -175,6 +176,7 @@ pub(crate) fn whole(
         account: account.clone(),
         region: Some(Region::new(REGION).expect("a Region")),
         status,
+        read_at: Some(day(days)),
         fully_listed,
         load_balancers: load_balancers.len(),
         gone: 0,

@@ -64,6 +64,7 @@ fn findings(lbs: &[LoadBalancer], register: &Register, policy: &Policy, now: Tim
                 kind: lb.kind,
                 owner: lb.owner_label().to_owned(),
                 verdict: rule.judge(lb, policy),
+                observed_at: None,
                 history: None,
             })
         })

@@ -96,6 +96,7 @@ fn build(count: usize, words: Words<'_>) -> ScanReport {
             account: account.clone(),
             region: Some(region.clone()),
             status: if n == 2 { CoverageStatus::Failed } else { CoverageStatus::Complete },
+            read_at: None,
             fully_listed: n != 2,
             load_balancers: load_balancers.iter().filter(|lb| lb.account == *account).count(),
             gone: 0,
@@ -306,6 +307,7 @@ fn finding(n: usize, lb: &LoadBalancer, rule: &str, words: Words<'_>) -> Finding
         kind: lb.kind,
         owner: lb.owner_label().to_owned(),
         verdict,
+        observed_at: lb.evidence.as_ref().map(|evidence| evidence.at),
         history: Some(History { first_seen: time(-86_400 * 30 - 5), last_seen: time(0), resolved: None, reopened: 1 }),
     }
 }

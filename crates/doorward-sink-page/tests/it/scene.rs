@@ -339,6 +339,7 @@ fn finish(mut lbs: Vec<LoadBalancer>, dice: &mut Dice, hostile: Option<&[String]
                 kind: lb.kind,
                 owner: lb.owner_label().to_owned(),
                 verdict,
+                observed_at: lb.evidence.as_ref().map(|evidence| evidence.at),
                 history: open.then(|| History {
                     first_seen: now()
                         - jiff::SignedDuration::from_hours(24 * i64::try_from(dice.roll(400)).expect("small")),
@@ -370,6 +371,7 @@ fn finish(mut lbs: Vec<LoadBalancer>, dice: &mut Dice, hostile: Option<&[String]
             account: lb.account.clone(),
             region: Some(lb.region.clone()),
             status: if gaps.is_empty() { CoverageStatus::Complete } else { CoverageStatus::Partial },
+            read_at: Some(now()),
             fully_listed: true,
             load_balancers: 0,
             gone: 0,

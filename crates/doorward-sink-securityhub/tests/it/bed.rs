@@ -128,6 +128,7 @@ impl Scene {
                 account: place.account.clone(),
                 region: Some(place.region.clone()),
                 status,
+                read_at: Some(started),
                 fully_listed: self.lists(&place),
                 load_balancers: seen,
                 gone: 0,
@@ -258,6 +259,7 @@ pub(crate) fn finding(lb: &LoadBalancer, rule: &str, verdict: Verdict) -> Findin
         kind: lb.kind,
         owner: lb.owner_label().to_owned(),
         verdict,
+        observed_at: lb.evidence.as_ref().map(|evidence| evidence.at),
         history: None,
     }
 }
