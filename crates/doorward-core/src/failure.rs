@@ -46,7 +46,7 @@ impl Failure {
     /// Classifies an error of the SDK.
     pub(crate) fn of<E>(operation: Operation, error: &SdkError<E, HttpResponse>) -> Self
     where
-        E: ProvideErrorMetadata,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
         SdkError<E, HttpResponse>: RequestId,
     {
         let mut seen = Seen { request_id: error.request_id().map(str::to_owned), ..Seen::default() };
@@ -71,7 +71,9 @@ impl Failure {
                 if status >= 500 {
                     seen.failure(operation, Cure::Retry, GapReason::ServiceFailure)
                 } else {
-                    seen.message = Some("the answer was cut short or could not be parsed".to_owned());
+                    let known = crate::whole::problem(error);
+                    seen.message =
+                        Some(known.unwrap_or_else(|| "the answer was cut short or could not be parsed".to_owned()));
                     seen.failure(operation, Cure::Retry, GapReason::Malformed)
                 }
             }

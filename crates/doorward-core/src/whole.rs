@@ -35,6 +35,18 @@ fn body<'a>(context: &'a AfterDeserializationInterceptorContextRef<'_>) -> Resul
     response.body().bytes().map(Some).ok_or(Missing)
 }
 
+/// What is wrong with an answer, where that is why a call failed.
+pub(crate) fn problem(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.is::<xml::NotWhole>() || error.is::<json::NotWhole>() {
+            return Some(error.to_string());
+        }
+        next = error.source();
+    }
+    None
+}
+
 impl Intercept for WholeAnswer {
     fn name(&self) -> &'static str {
         "WholeAnswer"

@@ -45,8 +45,8 @@ async fn a_list_that_is_not_the_one_asked_for_is_unread_and_keeps_what_is_right(
         (Form::ForeignPartition, "of another account, Region or partition", 2),
         (Form::RepeatedEntry, "twice on one page", 3),
         (Form::ContradictoryEntry, "twice on one page", 3),
-        (Form::RepeatedList, "", 0),
-        (Form::RenamedEntries, "", 0),
+        (Form::RepeatedList, "LoadBalancers twice in one place", 0),
+        (Form::RenamedEntries, "LoadBalancers of the answer contains something else than entries", 0),
     ] {
         let fault = Fault::new(What::Form(form)).service("elbv2").action("DescribeLoadBalancers").region("eu-west-1");
         let report = under(fault.account(SHOP), vec![]).await;
@@ -59,7 +59,7 @@ async fn a_list_that_is_not_the_one_asked_for_is_unread_and_keeps_what_is_right(
         (Form::EntryWithoutName, "without a usable name", 1),
         (Form::ForeignRegion, "Availability Zone of another Region", 1),
         (Form::RepeatedEntry, "twice on one page", 2),
-        (Form::RepeatedList, "", 0),
+        (Form::RepeatedList, "LoadBalancerDescriptions twice in one place", 0),
     ] {
         let fault = Fault::new(What::Form(form)).service("elb").action("DescribeLoadBalancers").region("us-east-1");
         let report = under(fault.account(SHOP), vec![]).await;
@@ -101,7 +101,7 @@ async fn a_load_balancer_that_contradicts_itself_is_unknown() {
         (Form::NotFound, "desync-mode-below-required", "contradict each other"),
         (Form::RepeatedMode, "desync-mode-below-required", "\"routing.http.desync_mitigation_mode\" twice"),
         (Form::RepeatedKey, "desync-mode-below-required", "twice"),
-        (Form::SplitValue, "desync-mode-below-required", ""),
+        (Form::SplitValue, "desync-mode-below-required", "Value twice in one place"),
     ] {
         let fault = Fault::new(What::Form(form)).action("DescribeLoadBalancerAttributes").resource("*/front/*");
         let report = under(fault, vec![]).await;
