@@ -19,6 +19,7 @@ mod exit;
 mod explain;
 mod held;
 mod history;
+mod input;
 mod memory;
 mod notify;
 mod output;

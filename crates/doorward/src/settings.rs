@@ -323,7 +323,7 @@ impl Layers {
         let mut figment = Figment::from(Toml::string(DEFAULT));
         let mut file = None;
         if let Some(path) = config.map(Path::to_owned).or_else(search) {
-            let text = std::fs::read_to_string(&path)
+            let text = crate::input::text(&path)
                 .map_err(|e| SettingsError(format!("{}: the settings file cannot be read: {e}", path.display())))?;
             complain::syntax(&path, &text)?;
             figment = figment.merge(Toml::string(&text));
