@@ -379,6 +379,48 @@ mod tests {
     }
 
     #[test]
+    fn files_are_read_record_by_record_and_say_the_same() {
+        let noise = json!({"eventSource": "ec2.amazonaws.com", "eventName": "RunInstances"});
+        let rows = [
+            json!({"Records": []}),
+            json!({"Records": [whole(), noise, whole()]}),
+            json!({"Records": [noise, {"eventSource": 1}]}),
+            json!({"Records": [noise, 7, whole()]}),
+            json!({"Records": {"0": noise}}),
+            json!({"Records": null, "detail-type": "Scheduled Event"}),
+            json!({"other": [1, {"Records": [7]}], "Records": [noise], "more": "\\"}),
+            json!([{"Records": [noise]}]),
+            json!([[noise]]),
+        ];
+        for event in rows {
+            for text in [event.to_string(), serde_json::to_string_pretty(&event).expect("a text")] {
+                assert_eq!(read(&text), understand(&event), "{text}");
+            }
+        }
+        for broken in [r#"{"Records": [{}, }"#, r#"{"Records": [] "#, r#"{"Records": []} x"#, r#"{"Records": [], "Records": []}"#] {
+            let problem = read(broken).expect_err("not JSON");
+            assert!(problem.starts_with("the event is not JSON"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn what_no_event_of_aws_is_as_large_as_is_refused() {
+        let record = r#"{"eventSource":"ec2.amazonaws.com","eventName":"RunInstances"},"#;
+        let file = |records: usize| format!(r#"{{"Records":[{}]}}"#, record.repeat(records).trim_end_matches(','));
+        assert_eq!(read(&file(MOST_RECORDS)).expect("understood").len(), MOST_RECORDS);
+        let problem = read(&file(MOST_RECORDS + 1)).expect_err("refused");
+        assert!(problem.contains("more than 100000 entries"), "{problem}");
+        let long = "x".repeat(LARGEST);
+        for text in [
+            json!({"detail-type": "Scheduled Event", "detail": long}).to_string(),
+            json!({"Records": [{"eventSource": "ec2.amazonaws.com", "eventName": long}]}).to_string(),
+        ] {
+            let problem = read(&text).expect_err("refused");
+            assert!(problem.contains("has at most 1 MB"), "{}", problem.len());
+        }
+    }
+
+    #[test]
     fn long_texts_are_cut() {
         let mut event = whole();
         event["userIdentity"]["arn"] = "x".repeat(5000).into();
