@@ -146,15 +146,13 @@ const fn risk(risk: Risk) -> &'static str {
     }
 }
 
-/// What would be blocked, with its denominator and the days it was counted over.
+/// What would be blocked, with its denominator and the days on which traffic was observed.
 fn blocked(step: &Step) -> String {
     let Some(effect) = &step.effect else { return "unknown".to_owned() };
     let mut text = format!("{} of {} {}", effect.blocked, effect.requests, cell(&effect.denominator));
-    if let (Some(from), Some(until)) = (effect.from, effect.until) {
-        let days = until.duration_since(from).as_secs_f64() / 86_400.0;
-        if days > 0.0 {
-            text.push_str(&format!(" in {days:.1} days ({:.1} a day)", effect.blocked as f64 / days));
-        }
+    match &effect.observed {
+        Some(observed) => text.push_str(&format!(", observed: {}", observed.summary())),
+        None => text.push_str(", the observed days were not recorded"),
     }
     match effect.hurt {
         Some(hurt) => text.push_str(&format!(", {hurt} of them served before")),

@@ -151,10 +151,21 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    /// What to do, by evidence of which the observed days are known. Without them the window may be one that was only asked for, and
-    /// nothing follows from it.
-    pub fn advised(&self) -> TrafficStep {
-        if self.observed.is_some() { self.step } else { TrafficStep::NotEnoughEvidence }
+    /// What to do and the mode after it, by evidence of which the observed days are known. Without them the window may be one that was
+    /// only asked for, and nothing follows from it.
+    pub fn advised(&self) -> (TrafficStep, Option<Mode>) {
+        match self.observed {
+            Some(_) => (self.step, self.recommended),
+            None => (TrafficStep::NotEnoughEvidence, None),
+        }
+    }
+
+    /// What to do, as people read it: `raise now: strictest`.
+    pub fn advice(&self) -> String {
+        match self.advised() {
+            (step, Some(mode)) => format!("{}: {mode}", step.label()),
+            (step, None) => step.label().to_owned(),
+        }
     }
 
     /// What it stands on and how much of the window was observed: `access logs: 13 of 14 days, 98.2% of requests`.

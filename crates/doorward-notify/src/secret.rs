@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::directory::SettingsError;
+
+/// Most bytes of a file with a secret.
+const LONGEST: u64 = 1 << 20;
 
 /// A secret text. It is neither printable nor serializable.
 #[derive(Clone, PartialEq, Eq)]
@@ -84,7 +88,14 @@ impl Place {
 }
 
 fn read_file(setting: &str, path: &Path) -> Result<String, SettingsError> {
-    std::fs::read_to_string(path).map_err(|error| {
+    // A device has no end, and no secret is as long as this.
+    let mut text = String::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text));
+    if text.len() as u64 > LONGEST {
+        let problem = format!("names {}, which has more than {LONGEST} bytes and is no secret", path.display());
+        return Err(SettingsError::new(setting, problem));
+    }
+    read.map(|_| text).map_err(|error| {
         SettingsError::new(setting, format!("names {}, which cannot be read ({})", path.display(), error.kind()))
     })
 }

@@ -53,6 +53,10 @@ impl Renderer {
         for (name, built_in) in TEMPLATES {
             let path = own.map(|folder| folder.join(name)).filter(|path| path.exists());
             let source = match &path {
+                // A device or a pipe may never end.
+                Some(path) if !path.is_file() => {
+                    return Err(problem(format!("{}: the template is not a file", path.display())));
+                }
                 Some(path) => std::fs::read_to_string(path)
                     .map_err(|e| problem(format!("{}: the template cannot be read: {e}", path.display())))?,
                 None => built_in.to_owned(),

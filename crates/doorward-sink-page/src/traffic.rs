@@ -6,7 +6,7 @@ use serde::Serialize;
 /// One load balancer's traffic.
 #[derive(Serialize)]
 pub(crate) struct TrafficData {
-    basis: &'static str,
+    basis: String,
     window: String,
     requests: u64,
     denominator: String,
@@ -38,7 +38,7 @@ impl TrafficData {
         tiers.sort_by_key(|(tier, _)| tier != "Compliant");
         let until = traffic.from.zip(traffic.until);
         Self {
-            basis: traffic.basis.label(),
+            basis: text(&traffic.evidence()),
             window: until.map_or_else(String::new, |(from, until)| {
                 format!("{} to {} UTC", from.strftime("%Y-%m-%d %H:%M"), until.strftime("%Y-%m-%d %H:%M"))
             }),
@@ -56,10 +56,7 @@ impl TrafficData {
                     hurt: effect.hurt,
                 })
                 .collect(),
-            advice: match traffic.recommended {
-                Some(mode) => format!("{}: {mode}", traffic.step.label()),
-                None => traffic.step.label().to_owned(),
-            },
+            advice: traffic.advice(),
             because: traffic.because.iter().map(|line| text(line)).collect(),
             sources: traffic
                 .sources

@@ -214,8 +214,9 @@ impl Judge<'_> {
         let minimum = self.thresholds.minimum_days;
         let days = f64::from(observed.continuous_hours) / 24.0;
         (days < minimum).then(|| {
+            let by_lines = matches!(self.forecast.evidence.basis, Basis::FullLogs | Basis::PartialLogs);
             let silent = observed.days > observed.days_with_traffic && observed.counted.is_none();
-            let hint = if silent && self.forecast.evidence.basis != Basis::MetricOnly {
+            let hint = if by_lines && silent {
                 "; let CloudWatch be read as well, to tell quiet days from missing logs"
             } else {
                 ""

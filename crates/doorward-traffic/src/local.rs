@@ -132,7 +132,11 @@ struct Files {
 
 /// An error for what is read without end, or never: devices, pipes, sockets.
 fn is_file(kind: fs::FileType) -> io::Result<()> {
-    if kind.is_file() { Ok(()) } else { Err(io::Error::other("it is a device, a pipe or a folder; only files are read")) }
+    if kind.is_file() {
+        Ok(())
+    } else {
+        Err(io::Error::other("it is a device, a pipe or a folder; only files are read"))
+    }
 }
 
 /// All logs below a folder, in the order of their names.

@@ -205,7 +205,7 @@ impl ObservedWindow {
             hours: number(hours.len()),
             hours_with_traffic: number(of(HourSeen::Traffic)),
             hours_quiet: number(of(HourSeen::Quiet)),
-            days: number(hours.len() / DAY),
+            days: number((hours.len() + DAY / 2) / DAY),
             gaps,
             more_gaps,
             ..ObservedTime::default()
@@ -216,7 +216,7 @@ impl ObservedWindow {
             if day.contains(&HourSeen::Traffic) {
                 known_hours += length;
                 stretch += length;
-                time.days_with_traffic += u32::from(day.len() == DAY);
+                time.days_with_traffic += u32::from(day.len() >= DAY / 2);
             } else if day.iter().any(|hour| hour.is_gap()) {
                 stretch = 0;
             } else {
@@ -241,7 +241,8 @@ fn gaps(window: Window, hours: &[HourSeen]) -> (Vec<TrafficGap>, u32) {
     for span in hours.chunk_by(|a, b| a.is_gap() == b.is_gap()) {
         let (first, length) = (start, span.len());
         start += length;
-        let requests = span.iter().map(|hour| if let HourSeen::Missing(count) = hour { *count } else { 0 }).sum::<u64>();
+        let requests =
+            span.iter().map(|hour| if let HourSeen::Missing(count) = hour { *count } else { 0 }).sum::<u64>();
         let counted = !span.contains(&HourSeen::Unknown);
         if !span.first().is_some_and(|hour| hour.is_gap()) || (requests == 0 && length < NAMED) {
             continue;

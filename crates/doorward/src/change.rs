@@ -121,7 +121,7 @@ pub(crate) fn apply(cli: &Cli, arguments: &ApplyArguments) -> Result<Exit, Failu
     let settings = Settings::load(cli.config.as_deref(), &[])?;
     let path = &arguments.plan;
     let usage = |problem: String| Failure::new(Exit::Usage, format!("{}: {problem}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|e| usage(format!("the plan cannot be read: {e}")))?;
+    let text = crate::input::text(path).map_err(|e| usage(format!("the plan cannot be read: {e}")))?;
     let plan = Plan::read(&text).map_err(|e| usage(e.to_string()))?;
     file::check_review(path, arguments.reviewed.as_deref(), &plan)?;
     if let Some(hash) = arguments.hash.as_ref().filter(|hash| !hash.eq_ignore_ascii_case(&plan.digest)) {

@@ -4,7 +4,6 @@
 //! resolves findings of the load balancer that it looked at, and concludes nothing about any other.
 
 use std::future::Future;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use doorward_core::access::{Access, Emulator};
@@ -17,6 +16,7 @@ use crate::answer;
 use crate::cli::{Cli, EventArguments, ListFormat};
 use crate::exit::{Exit, Failure};
 use crate::held::Held;
+use crate::input;
 use crate::memory::{self, Memory};
 use crate::plain::harmless;
 use crate::publish;
@@ -58,6 +58,7 @@ pub(crate) fn run(cli: &Cli, arguments: &EventArguments) -> Result<Exit, Failure
     }
     let (name, text) = read(arguments.event.as_deref())?;
     let heard = envelope::read(&text).map_err(|problem| Failure::new(Exit::Usage, format!("{name}: {problem}")))?;
+    drop(text);
     let document = runtime()?.block_on(async {
         let (stop, signal) = stopping::listen(settings.scan.deadline.0);
         work.take(heard, &stop).await.map_err(|failure| signal.or(failure))
@@ -75,13 +76,12 @@ pub(crate) fn run(cli: &Cli, arguments: &EventArguments) -> Result<Exit, Failure
 /// The event as text, with what it is called in a complaint.
 fn read(path: Option<&Path>) -> Result<(String, String), Failure> {
     let name = path.map_or_else(|| "stdin".to_owned(), |path| path.display().to_string());
-    let mut bytes = Vec::new();
-    let done = match path {
-        Some(path) => std::fs::File::open(path).and_then(|file| file.take(MOST).read_to_end(&mut bytes)),
-        None => std::io::stdin().lock().take(MOST).read_to_end(&mut bytes),
+    let read = match path {
+        Some(path) => input::bytes(path, MOST),
+        None => input::limited(std::io::stdin().lock(), MOST),
     };
     let usage = |problem: String| Failure::new(Exit::Usage, format!("{name}: {problem}"));
-    done.map_err(|e| usage(format!("the event cannot be read: {e}")))?;
+    let bytes = read.map_err(|e| usage(format!("the event cannot be read: {e}")))?;
     let text = String::from_utf8(bytes).map_err(|_| usage("the event is not UTF-8".to_owned()))?;
     Ok((name, text))
 }

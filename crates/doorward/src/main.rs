@@ -20,6 +20,7 @@ mod explain;
 mod guide;
 mod held;
 mod history;
+mod input;
 mod manual;
 mod memory;
 mod notify;

@@ -35,7 +35,7 @@ impl ExceptionSettings {
     /// nor fail into alarm for everything.
     pub(crate) fn read(&self) -> Result<Texts, Failure> {
         let read = |path: &PathBuf| {
-            let text = std::fs::read_to_string(path);
+            let text = crate::input::text(path);
             let label = path.display().to_string();
             text.map(|text| File { path: label.clone(), text })
                 .map_err(|e| Failure::new(Exit::Usage, format!("{label}: the exception register cannot be read: {e}")))

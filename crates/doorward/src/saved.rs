@@ -2,7 +2,6 @@
 //! remembered of its findings.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -175,7 +174,7 @@ fn failed(path: &Path, error: &io::Error) -> Failure {
 /// Reads a scan back.
 pub(crate) fn read(path: &Path) -> Result<(Saved, Remembered), Failure> {
     let usage = |problem: String| Failure::new(Exit::Usage, format!("{}: {problem}", path.display()));
-    let file = File::open(path).map_err(|e| usage(format!("the saved scan cannot be read: {e}")))?;
+    let file = crate::input::open(path).map_err(|e| usage(format!("the saved scan cannot be read: {e}")))?;
     let mut lines = serde_json::Deserializer::from_reader(BufReader::new(file));
     let read = Saved::deserialize(&mut lines)
         .and_then(|saved| Ok((saved, Remembered::deserialize(&mut lines)?)))

@@ -319,7 +319,7 @@ impl Layers {
         let mut figment = Figment::from(Toml::string(DEFAULT));
         let mut file = None;
         if let Some(path) = locate(config) {
-            let text = std::fs::read_to_string(&path)
+            let text = crate::input::text(&path)
                 .map_err(|e| SettingsError(format!("{}: the settings file cannot be read: {e}", path.display())))?;
             complain::syntax(&path, &text)?;
             figment = figment.merge(Toml::string(&text));

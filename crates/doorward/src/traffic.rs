@@ -17,6 +17,7 @@ use crate::cli::{
     AdviseArguments, Cli, CompareArguments, Engine, ListFormat, TrafficArguments, TrafficCommand, TrafficSource,
 };
 use crate::exit::{Exit, Failure};
+use crate::input;
 use crate::places::Places;
 use crate::plain::harmless;
 use crate::progress::Progress;
@@ -104,15 +105,15 @@ fn advised(
     load_balancers: &[LoadBalancer],
     settings: &TrafficSettings,
 ) -> BTreeMap<BalancerKey, Advice> {
-    let mut modes: BTreeMap<BalancerKey, Observed<Mode>> =
-        found.keys().map(|key| (key.clone(), Observed::Absent)).collect();
+    let mut known: BTreeMap<BalancerKey, (Observed<Mode>, Option<Timestamp>)> =
+        found.keys().map(|key| (key.clone(), (Observed::Absent, None))).collect();
     for lb in load_balancers.iter().filter(|lb| lb.kind.can_parse_http()) {
-        modes.insert(found.key_of(lb), lb.mode.clone());
+        known.insert(found.key_of(lb), (lb.mode.clone(), lb.created));
     }
-    modes
+    known
         .into_iter()
-        .map(|(key, mode)| {
-            let advice = attach::advice(found, &key, mode, settings);
+        .map(|(key, (mode, created))| {
+            let advice = attach::advice(found, &key, mode, created, settings);
             (key, advice)
         })
         .collect()
@@ -141,7 +142,7 @@ fn look(
         // Modes are known where a scan is at hand; logs alone are worth reading too.
         let known = source.from.is_some() || source.ledger.is_some();
         let load_balancers = if known { load_balancers(settings, source)? } else { Vec::new() };
-        return Ok(Some((found, load_balancers)));
+        return Ok(Some((found.about(&load_balancers), load_balancers)));
     }
     if state.is_some() && source.engine == Engine::Athena {
         let problem = "--state remembers log files, and Athena counts days; leave one of the two out";
@@ -245,7 +246,7 @@ fn before_and_after(cli: &Cli, arguments: &CompareArguments) -> Result<Exit, Fai
 /// What AWS's library makes of a captured request.
 fn captured(path: &Path) -> Result<Exit, Failure> {
     let usage = |problem: String| Failure::new(Exit::Usage, format!("{}: {problem}", path.display()));
-    let request = std::fs::read(path).map_err(|e| usage(format!("the request cannot be read: {e}")))?;
+    let request = input::bytes(path, input::DOCUMENT).map_err(|e| usage(format!("the request cannot be read: {e}")))?;
     let classified = classify(&request).map_err(|e| usage(e.to_string()))?;
     let mut text = format!("{} ({})\n", classified.tier.as_ref().map_or("Compliant", Tier::as_str), classified.reason);
     if let Some(message) = &classified.message {

@@ -33,14 +33,9 @@ pub(crate) fn run(arguments: &VerifyArguments) -> Result<Exit, Failure> {
     })
 }
 
-/// The most bytes of a file with a key: a PEM document has about 120.
-const LONGEST_KEY: u64 = 64 << 10;
-
 fn key(path: &Path) -> Result<PublicKey, Failure> {
     let usage = |problem: String| Failure::new(Exit::Usage, format!("--key {}: {problem}", path.display()));
-    let mut text = String::new();
-    let read = File::open(path).and_then(|file| file.take(LONGEST_KEY).read_to_string(&mut text));
-    read.map_err(|e| usage(format!("cannot be read: {e}")))?;
+    let text = crate::input::text(path).map_err(|e| usage(format!("cannot be read: {e}")))?;
     PublicKey::parse(&text).map_err(|e| usage(e.to_string()))
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use doorward_model::{AccountId, Arn, Kind, Mode, Organization, Region};
+use doorward_model::{AccountId, Arn, Kind, Mode, ObservedTime, Organization, Region};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -85,6 +85,9 @@ pub struct Effect {
     pub from: Option<Timestamp>,
     /// The first instant after it.
     pub until: Option<Timestamp>,
+    /// The days and hours of the window in which traffic was observed; absent in plans of versions that did not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<ObservedTime>,
     /// The denominator of the counts.
     pub requests: u64,
     /// What the denominator counts.

@@ -1,6 +1,6 @@
 //! What is done with one load balancer: the guards, in the order in which people would ask.
 
-use doorward_model::{LoadBalancer, Mode, Observed, Traffic, TrafficBasis, TrafficStep, Verdict};
+use doorward_model::{LoadBalancer, Mode, Observed, Traffic, TrafficStep, Verdict};
 
 use super::{Effect, Goal, Insistence, PlanOrder, Risk, SkipReason, Step, Target, owner};
 use crate::Current;
@@ -158,7 +158,7 @@ fn intended(
             let Some(traffic) = lb.traffic.as_deref() else {
                 return Err((SkipReason::NoEvidence, "Nobody looked at its traffic.".to_owned()));
             };
-            match (traffic.step, traffic.recommended) {
+            match traffic.advised() {
                 (TrafficStep::Raise, Some(mode)) if mode > from => {
                     Ok(Some((mode, format!("Its traffic advises to raise it to {mode} now."))))
                 }
@@ -179,7 +179,7 @@ fn weigh(traffic: Option<&Traffic>, from: Mode, to: Mode) -> Result<String, (Ski
         let because = "Nobody looked at its traffic; `doorward traffic` does.".to_owned();
         return if to == Mode::Strictest { Err((SkipReason::NoEvidence, because)) } else { Ok(because) };
     };
-    if traffic.step == TrafficStep::NotEnoughEvidence {
+    if traffic.advised().0 == TrafficStep::NotEnoughEvidence {
         return if to == Mode::Strictest { Err((SkipReason::NoEvidence, told(traffic))) } else { Ok(told(traffic)) };
     }
     if advised(Some(traffic), to) { Ok(told(traffic)) } else { Err((SkipReason::AgainstAdvice, told(traffic))) }
@@ -187,16 +187,20 @@ fn weigh(traffic: Option<&Traffic>, from: Mode, to: Mode) -> Result<String, (Ski
 
 /// Whether its own traffic speaks for a mode: it advises to raise that far now, or, below strictest, nobody was hurt.
 fn advised(traffic: Option<&Traffic>, to: Mode) -> bool {
-    let Some(traffic) = traffic.filter(|traffic| traffic.step != TrafficStep::NotEnoughEvidence) else { return false };
+    let Some(traffic) = traffic.filter(|traffic| traffic.advised().0 != TrafficStep::NotEnoughEvidence) else {
+        return false;
+    };
     let raise = traffic.step == TrafficStep::Raise && traffic.recommended.is_some_and(|mode| mode >= to);
-    let harmless =
-        || traffic.basis == TrafficBasis::FullLogs && traffic.effect(to).is_some_and(|effect| effect.hurt == Some(0));
+    let harmless = || traffic.basis.names_clients() && traffic.effect(to).is_some_and(|effect| effect.hurt == Some(0));
     raise || (to < Mode::Strictest && harmless())
 }
 
 /// What traffic says, in a sentence.
 fn told(traffic: &Traffic) -> String {
-    let mut sentence = format!("Its traffic says: {}.", traffic.step.label());
+    let mut sentence = format!("Its traffic says: {}.", traffic.advised().0.label());
+    if traffic.observed.is_none() && traffic.step != TrafficStep::NotEnoughEvidence {
+        sentence.push_str(" It was saved without the days that were observed; run `doorward traffic` again.");
+    }
     for because in &traffic.because {
         sentence.push(' ');
         sentence.push_str(because);
@@ -212,6 +216,7 @@ fn effect(traffic: &Traffic, to: Mode) -> Option<Effect> {
     Some(Effect {
         from: traffic.from,
         until: traffic.until,
+        observed: traffic.observed.clone(),
         requests: traffic.requests,
         denominator: traffic.denominator.clone(),
         blocked: effect.blocked,

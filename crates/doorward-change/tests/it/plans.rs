@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use doorward_change::{Goal, Insistence, Plan, PlanError, PlanOrder, Risk, SkipReason, markdown};
 use doorward_model::{
-    Certainty, CodePlace, Gap, GapReason, InCode, LoadBalancer, Manager, Mode, ModeEffect, Observed, ScanReport,
-    Traffic, TrafficBasis, TrafficStep, Verdict,
+    Certainty, CodePlace, Gap, GapReason, InCode, LoadBalancer, Manager, Mode, ModeEffect, Observed, ObservedTime,
+    ScanReport, Traffic, TrafficBasis, TrafficStep, Verdict,
 };
 use proptest::prelude::*;
 
@@ -39,6 +39,7 @@ fn traffic(step: TrafficStep, recommended: Option<Mode>, hurt: Option<u64>) -> A
     let effect = |mode| ModeEffect { mode, blocked: 3, closed: 1, hurt, hurt_per_million: None };
     Arc::new(Traffic {
         basis: TrafficBasis::FullLogs,
+        observed: Some(ObservedTime::default()),
         from: Some(bed::start() - jiff::SignedDuration::from_hours(24)),
         until: Some(bed::start()),
         requests: 1_000,
@@ -134,6 +135,14 @@ async fn the_guards() {
     check(&required, Fate::Change(Defensive, Risk::Low), &with(TrafficStep::FixAndRaise, Some(Strictest), Some(0)));
     check(&required, Fate::Change(Defensive, Risk::Medium), &with(TrafficStep::NotEnoughEvidence, None, None));
     check(&strictest, Fate::Skip(SkipReason::NoEvidence), &with(TrafficStep::NotEnoughEvidence, None, Some(0)));
+    // A window that was asked for is no evidence: such traffic advises nothing, whatever it says.
+    let unobserved = |lb: &mut LoadBalancer, _: &mut Verdict| {
+        let traffic = traffic(TrafficStep::Raise, Some(Strictest), Some(0));
+        lb.traffic = Some(Arc::new(Traffic { observed: None, ..(*traffic).clone() }));
+    };
+    check(&advice, Fate::Skip(SkipReason::NoEvidence), &unobserved);
+    check(&strictest, Fate::Skip(SkipReason::NoEvidence), &unobserved);
+    check(&required, Fate::Change(Defensive, Risk::Medium), &unobserved);
     // Managed elsewhere: a patch, unless somebody insists; unknown whether: neither.
     check(&required, Fate::Patch(Defensive), &|lb, _| lb.managed_by = stack());
     check(&insisting(&required, false, true), Fate::Change(Defensive, Risk::High), &|lb, _| lb.managed_by = stack());

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 /// How many days and hours of a window have log lines or points of CloudWatch, and where nothing was observed.
 ///
 /// The window is the one that was asked for, cut at the creation of the load balancer and, where logs are the evidence, at the
-/// first log file. Its days are 24 hours each, counted back from its end; what is left of a day at its beginning counts in
-/// hours only.
+/// first log file. Its days are 24 hours each, counted back from its end; what is left at its beginning is a day if it has twelve
+/// hours or more.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ObservedTime {
     /// Hours of the window.
@@ -17,9 +17,9 @@ pub struct ObservedTime {
     pub hours_with_traffic: u32,
     /// Hours that were observed and had no requests.
     pub hours_quiet: u32,
-    /// Whole days of the window.
+    /// Days of the window.
     pub days: u32,
-    /// Whole days with traffic.
+    /// Days with traffic.
     pub days_with_traffic: u32,
     /// Hours of the days with traffic in the longest stretch of days without a gap. Quiet days do not end a stretch, and do not
     /// count in it.
@@ -59,9 +59,10 @@ fn is_zero(count: &u32) -> bool {
 }
 
 impl ObservedTime {
-    /// `13 of 14 days, 98.2% of requests`; in hours where the window is shorter than a day. The share is rounded down.
+    /// `13 of 14 days, 98.2% of requests`; in hours where days would say nothing. The share is rounded down.
     pub fn summary(&self) -> String {
-        let time = if self.days > 0 {
+        let by_days = self.days_with_traffic > 0 || (self.days > 0 && self.hours_with_traffic == 0);
+        let time = if by_days {
             format!("{} of {} days", self.days_with_traffic, self.days)
         } else {
             format!("{} of {} hours", self.hours_with_traffic, self.hours)
@@ -118,5 +119,8 @@ mod tests {
         }
         let hours = ObservedTime { hours: 5, hours_with_traffic: 1, ..ObservedTime::default() };
         assert_eq!(hours.summary(), "1 of 5 hours");
+        // The hour lies in what is left of a day.
+        let rest = ObservedTime { hours: 226, days: 9, hours_with_traffic: 1, ..ObservedTime::default() };
+        assert_eq!(rest.summary(), "1 of 226 hours");
     }
 }

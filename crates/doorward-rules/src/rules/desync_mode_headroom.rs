@@ -1,8 +1,8 @@
 //! `desync-mode-headroom`: the required mode is met, and a stronger one exists.
 
 use doorward_model::{
-    Kind, LoadBalancer, LogDestination, Mode, Observed, Policy, Rule, RuleMeta, Severity, Traffic, TrafficBasis,
-    TrafficSource, TrafficStep, Verdict,
+    Kind, LoadBalancer, LogDestination, Mode, Observed, Policy, Rule, RuleMeta, Severity, Traffic, TrafficSource,
+    TrafficStep, Verdict,
 };
 
 use crate::{Requirement, Standing, reading};
@@ -89,7 +89,7 @@ fn choice(lb: &LoadBalancer, required: &Requirement) -> Verdict {
         };
     };
     let why = traffic.because.join(" ");
-    match (traffic.step, traffic.recommended) {
+    match traffic.advised() {
         (TrafficStep::Raise, Some(Mode::Strictest)) => Verdict::Fail {
             because: format!("{stands} The traffic admits strictest today. {why}"),
             severity: Severity::Low,
@@ -102,7 +102,7 @@ fn choice(lb: &LoadBalancer, required: &Requirement) -> Verdict {
             severity: Severity::Informational,
             remedy: sources(traffic),
         },
-        (TrafficStep::Raise | TrafficStep::Keep | TrafficStep::Watch, _) if traffic.basis == TrafficBasis::FullLogs => {
+        (TrafficStep::Raise | TrafficStep::Keep | TrafficStep::Watch, _) if traffic.basis.names_clients() => {
             Verdict::Pass {
                 because: format!("{stands} Strictest is stronger, but the traffic speaks against it. {why}"),
             }
@@ -129,7 +129,7 @@ fn sources(traffic: &Traffic) -> String {
 /// Strictest already: whom it may block is worth a word.
 fn strictest(lb: &LoadBalancer) -> String {
     let plain = "The mode is strictest; there is no stronger one.";
-    match lb.traffic.as_deref().filter(|traffic| traffic.step == TrafficStep::Watch) {
+    match lb.traffic.as_deref().filter(|traffic| traffic.advised().0 == TrafficStep::Watch) {
         Some(traffic) => format!("{plain} {}", traffic.because.join(" ")),
         None => plain.to_owned(),
     }

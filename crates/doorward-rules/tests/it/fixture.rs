@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use doorward_model::{
     AccountId, AppliedChange, Arn, ChangeStatus, Evidence, Gap, GapReason, Kind, Listener, LoadBalancer,
-    LogDestination, Manager, Mode, Observed, OuPath, Owner, OwnerSource, Region, Scheme, Traffic, TrafficBasis,
-    TrafficSource, TrafficStep,
+    LogDestination, Manager, Mode, Observed, ObservedTime, OuPath, Owner, OwnerSource, Region, Scheme, Traffic,
+    TrafficBasis, TrafficSource, TrafficStep,
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -69,6 +69,9 @@ struct Said {
     basis: Option<TrafficBasis>,
     #[serde(default)]
     clients: Vec<String>,
+    /// Saved by a version that did not record which days were observed.
+    #[serde(default)]
+    unobserved: bool,
 }
 
 /// The load balancer of a case.
@@ -152,6 +155,7 @@ fn traffic(said: Said) -> Traffic {
     };
     Traffic {
         basis: said.basis.unwrap_or(TrafficBasis::FullLogs),
+        observed: (!said.unobserved).then(ObservedTime::default),
         from: None,
         until: None,
         requests: 10_000,

@@ -36,12 +36,14 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("Region", 15, "The AWS Region.", |r| r.lb.region.as_str().into())
         .text("Owner", 22, "Who is responsible.", |r| r.lb.owner_label().into())
         .text("Observed mode", 16, "The mode it is in.", |r| super::seen(&r.lb.mode).into())
-        .text("Advice", 24, "What follows from the traffic.", |r| r.traffic.step.label().into())
+        .text("Advice", 24, "What follows from the traffic.", |r| r.traffic.advised().0.label().into())
         .text("Recommended mode", 14, "The mode to be in after that; blank where nobody can say.", |r| {
-            r.traffic.recommended.map(Mode::as_str).into()
+            r.traffic.advised().1.map(Mode::as_str).into()
         })
         .prose("Why", 60, "The reasons, with their denominators.", |r| r.traffic.because.join(" ").into())
-        .text("Evidence", 34, "What it stands on.", |r| r.traffic.basis.label().into())
+        .text("Evidence", 34, "What it stands on, and how many days of the window were observed.", |r| {
+            r.traffic.evidence().into()
+        })
         .time("Window from", "The first instant of the window.", |r| r.traffic.from)
         .time("Window until", "The first instant after it.", |r| r.traffic.until)
         .count("Requests", "The denominator of all counts that follow.", |r| count(r.traffic.requests).into())

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use doorward_model::{
     Account, AccountId, AccountState, AppliedChange, Arn, Certainty, ChangeStatus, CodePlace, Coverage, CoverageLine,
     CoverageStatus, Edit, Evidence, Finding, Gap, GapReason, History, InCode, Kind, Listing, LoadBalancer,
-    LogDestination, Manager, Mode, ModeEffect, Observed, OuPath, Owner, OwnerSource, Region, RuleMeta, Run, ScanReport,
-    Scheme, Severity, Tally, Traffic, TrafficBasis, TrafficSource, TrafficStep, Verdict,
+    LogDestination, Manager, Mode, ModeEffect, Observed, ObservedTime, OuPath, Owner, OwnerSource, Region, RuleMeta,
+    Run, ScanReport, Scheme, Severity, Tally, Traffic, TrafficBasis, TrafficSource, TrafficStep, Verdict,
 };
 use doorward_sink_evidence::{
     Change, Context, ExceptionRow, Limits, Pack, Required, RunFigures, Sampling, Sighting, SigningKey, controls,
@@ -250,6 +250,7 @@ fn applied(nth: usize, n: usize, words: Words<'_>) -> AppliedChange {
 fn traffic(n: usize, text: &str) -> Traffic {
     Traffic {
         basis: if n.is_multiple_of(3) { TrafficBasis::None } else { TrafficBasis::FullLogs },
+        observed: (!n.is_multiple_of(3)).then(ObservedTime::default),
         from: None,
         until: None,
         requests: 12,

@@ -13,7 +13,7 @@ pub(super) struct TrafficRow {
     name: String,
     region: String,
     window: String,
-    basis: &'static str,
+    basis: String,
     requests: u64,
     denominator: String,
     /// Mode, what it would block of all requests, and who would be hurt.
@@ -45,14 +45,11 @@ impl TrafficRow {
                 }
                 _ => "no window".to_owned(),
             },
-            basis: traffic.basis.label(),
+            basis: traffic.evidence(),
             requests: traffic.requests,
             denominator: traffic.denominator.clone(),
             modes: [Mode::Defensive, Mode::Strictest].map(|mode| effect(traffic, mode)).to_vec(),
-            advice: match traffic.recommended {
-                Some(mode) => format!("{}: {mode}", traffic.step.label()),
-                None => traffic.step.label().to_owned(),
-            },
+            advice: traffic.advice(),
             because: traffic.because.clone(),
             sources: traffic
                 .sources

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use doorward_model::{
     Account, AccountId, AccountState, AppliedChange, Arn, Certainty, ChangeStatus, CodePlace, Coverage, CoverageLine,
     CoverageStatus, Edit, Evidence, Finding, Gap, GapReason, History, InCode, Kind, Listener, Listing, LoadBalancer,
-    LogDestination, Manager, Mode, ModeEffect, ModePatch, Observed, Organization, OuPath, Owner, OwnerSource, Region,
-    Run, ScanReport, Scheme, Severity, Tally, Traffic, TrafficBasis, TrafficSource, TrafficStep, Verdict,
+    LogDestination, Manager, Mode, ModeEffect, ModePatch, Observed, ObservedTime, Organization, OuPath, Owner,
+    OwnerSource, Region, Run, ScanReport, Scheme, Severity, Tally, Traffic, TrafficBasis, TrafficSource, TrafficStep,
+    Verdict,
 };
 use jiff::Timestamp;
 
@@ -167,6 +168,7 @@ fn ordinary(n: u64, owners: u64, dice: &mut Dice) -> LoadBalancer {
 fn traffic(n: usize, text: &str) -> Traffic {
     Traffic {
         basis: if n.is_multiple_of(3) { TrafficBasis::None } else { TrafficBasis::FullLogs },
+        observed: (!n.is_multiple_of(3)).then(ObservedTime::default),
         from: None,
         until: None,
         requests: 12,

@@ -41,8 +41,7 @@ impl Case {
         let key: BalancerKey = "111122223333/eu-west-1/app/web/50dc6c495c0c9188".parse().expect("a key");
         let mut tally = self.tally.clone();
         tally.hours.retain(|hour, _| window.contains(*hour));
-        let seen =
-            Seen { tally: Some(&tally), window: Some(window), complete: self.complete, ..Seen::default() };
+        let seen = Seen { tally: Some(&tally), window: Some(window), complete: self.complete, ..Seen::default() };
         advise(mode, forecast(&key, seen), Some(&self.tally), &self.thresholds)
     }
 

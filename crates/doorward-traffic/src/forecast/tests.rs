@@ -35,10 +35,7 @@ fn tally(compliant: u64, causes: &[(&str, &str, By, u64)]) -> BalancerTally {
 }
 
 fn from_tally(tally: &BalancerTally) -> Forecast {
-    forecast(
-        &key(),
-        Seen { tally: Some(tally), window: Some(window()), complete: true, ..Seen::default() },
-    )
+    forecast(&key(), Seen { tally: Some(tally), window: Some(window()), complete: true, ..Seen::default() })
 }
 
 fn metric(non_compliant: u64, requests: u64) -> Series {

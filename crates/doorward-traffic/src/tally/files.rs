@@ -74,10 +74,12 @@ mod tests {
     #[test]
     fn intervals_and_nodes_come_from_keys() {
         let mut files = LogFiles::default();
-        for (end, node) in [("T0700Z", "10.0.0.1"), ("T0705Z", "10.0.0.1"), ("T0705Z", "10.0.0.2"), ("T0800Z", "10.0.0.1")]
+        for (end, node) in
+            [("T0700Z", "10.0.0.1"), ("T0705Z", "10.0.0.1"), ("T0705Z", "10.0.0.2"), ("T0800Z", "10.0.0.1")]
         {
-            let name =
-                format!("111122223333_elasticloadbalancing_eu-west-1_app.web.50dc6c495c0c9188_20260923{end}_{node}_x.log.gz");
+            let name = format!(
+                "111122223333_elasticloadbalancing_eu-west-1_app.web.50dc6c495c0c9188_20260923{end}_{node}_x.log.gz"
+            );
             let Key::AccessLog(object) = Key::read(&name) else { panic!("{name}") };
             files.add(&object);
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use doorward_model::{Gap, GapReason, Mode, Observed};
 use doorward_traffic::{
-    Advice, Answer, Basis, BalancerKey, BalancerTally, By, Cause, Hour, HourTally, Key, Limits, Metric, Reader, Seen,
+    Advice, Answer, BalancerKey, BalancerTally, Basis, By, Cause, Hour, HourTally, Key, Limits, Metric, Reader, Seen,
     Series, Step, Tally, Thresholds, Tier, Window, advise, forecast,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -74,7 +74,8 @@ impl Scene {
         let mut reader = Reader::new(Limits::default(), None);
         for hour in hours {
             let end = at(hour).saturating_add(SignedDuration::from_mins(30)).unwrap().strftime("%Y%m%dT%H%MZ");
-            let name = format!("111122223333_elasticloadbalancing_eu-west-1_app.web.50dc6c495c0c9188_{end}_10.0.0.1_x.log.gz");
+            let name =
+                format!("111122223333_elasticloadbalancing_eu-west-1_app.web.50dc6c495c0c9188_{end}_10.0.0.1_x.log.gz");
             assert!(matches!(Key::read(&name), Key::AccessLog(_)));
             self.files.merge(&reader.read(&name, b""));
         }
@@ -216,11 +217,7 @@ fn what_was_asked_for_is_no_evidence() {
             scene().lines((0..HOURS).step_by(6), 100).requests((0..HOURS).step_by(6), 1_000),
             "they hold 5600 of the 56000 requests that CloudWatch counts in the same time (10.0%)",
         ),
-        (
-            "one request of twenty missing",
-            scene().lines(0..HOURS, 94).requests(0..HOURS, 100),
-            "(94.0%)",
-        ),
+        ("one request of twenty missing", scene().lines(0..HOURS, 94).requests(0..HOURS, 100), "(94.0%)"),
         (
             "periods only, requests not read",
             Scene { around_periods: true, ..scene().scanned(50, 2_500).requests(0..HOURS, 0).unread(Metric::Requests) },
@@ -273,7 +270,8 @@ fn what_was_asked_for_is_no_evidence() {
         assert!(text.contains(says), "{name}: {text}");
         assert!(!text.contains("All logs"), "{name}: {text}");
         // No threshold makes evidence of an absence of requests.
-        let none = Thresholds { minimum_days: 0.0, minimum_requests: 0, minimum_logged_share: 0.0, ..Thresholds::default() };
+        let none =
+            Thresholds { minimum_days: 0.0, minimum_requests: 0, minimum_logged_share: 0.0, ..Thresholds::default() };
         if name.starts_with("idle") {
             assert!(matches!(scene.advise(&none).step, Step::NotEnoughEvidence { .. }), "{name}");
         }
@@ -287,7 +285,12 @@ fn scene_in_folder(hours: impl IntoIterator<Item = i64>) -> Scene {
 #[test]
 fn complete_evidence_still_raises() {
     let rows: Vec<(&str, Scene, Basis, &str)> = vec![
-        ("logs", scene().lines(0..HOURS, 200), Basis::FullLogs, "14 of 14 days, 67200 lines; traffic in 336 of 336 hours"),
+        (
+            "logs",
+            scene().lines(0..HOURS, 200),
+            Basis::FullLogs,
+            "14 of 14 days, 67200 lines; traffic in 336 of 336 hours",
+        ),
         ("a folder", scene_in_folder(0..HOURS), Basis::FullLogs, "14 of 14 days"),
         ("a folder, one hour a day", scene_in_folder((23..HOURS).step_by(24)), Basis::FullLogs, "13 of 13 days"),
         (
@@ -307,14 +310,11 @@ fn complete_evidence_still_raises() {
             "a nightly job",
             scene().lines((2..HOURS).step_by(24), 500).requests((2..HOURS).step_by(24), 500),
             Basis::FullLogs,
-            "13 of 13 days, 100.0% of requests, 7000 lines; traffic in 14 of 334 hours",
+            "14 of 14 days, 100.0% of requests, 7000 lines; traffic in 14 of 334 hours",
         ),
         (
             "13 of 14 days",
-            scene()
-                .lines(without(48..72), 100)
-                .requests(without(48..72), 100)
-                .requests(48..72, 23),
+            scene().lines(without(48..72), 100).requests(without(48..72), 100).requests(48..72, 23),
             Basis::FullLogs,
             "13 of 14 days, 98.2% of requests",
         ),
@@ -322,11 +322,7 @@ fn complete_evidence_still_raises() {
             "periods only, with complete metrics",
             Scene {
                 around_periods: true,
-                ..scene()
-                    .lines([50], 40)
-                    .scanned(50, 10)
-                    .requests(0..HOURS, 200)
-                    .point(Metric::NonCompliant, 50, 10)
+                ..scene().lines([50], 40).scanned(50, 10).requests(0..HOURS, 200).point(Metric::NonCompliant, 50, 10)
             },
             Basis::PeriodLogs,
             "only those around the periods with non-compliant requests were read, 50 lines",
@@ -335,13 +331,13 @@ fn complete_evidence_still_raises() {
             "created in the window",
             Scene { created: Some(100), ..scene().lines(100..HOURS, 200).requests(100..HOURS, 200) },
             Basis::FullLogs,
-            "9 of 9 days, 100.0% of requests",
+            "10 of 10 days, 100.0% of requests",
         ),
         (
             "logging switched on in the window",
             scene().lines(100..HOURS, 200).requests(0..HOURS, 200),
             Basis::FullLogs,
-            "9 of 9 days, 100.0% of requests",
+            "10 of 10 days, 100.0% of requests",
         ),
     ];
     for (name, scene, basis, says) in rows {
@@ -364,7 +360,10 @@ fn the_window_is_cut_and_says_what_is_not_known() {
     assert_eq!((observed.hours, observed.hours_with_traffic, observed.hours_quiet), (231, 226, 1));
     assert_eq!((observed.logged, observed.counted), (None, None));
     assert!(observed.unknown.iter().any(|line| line.starts_with("4 of 231 hours have no log lines")), "{observed:?}");
-    assert!(observed.unknown.iter().any(|line| line.starts_with("The files are of 1 load balancer node;")), "{observed:?}");
+    assert!(
+        observed.unknown.iter().any(|line| line.starts_with("The files are of 1 load balancer node;")),
+        "{observed:?}"
+    );
     // What is counted on a day is counted on a day that was observed.
     let hole = scene().lines(without(96..240), 200).scanned(10, 80);
     let forecast = hole.advise(&Thresholds::default()).forecast;

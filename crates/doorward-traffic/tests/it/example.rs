@@ -44,8 +44,7 @@ fn advice(tally: &Tally, key: &BalancerKey, mode: Mode) -> Advice {
     let end = "2026-11-02T00:00:00Z".parse().expect("a time");
     let window = Window::days_before(end, 14).expect("a window");
     let logs = tally.balancers.get(key);
-    let seen =
-        Seen { tally: logs, window: Some(window), complete: tally.is_whole(), ..Seen::default() };
+    let seen = Seen { tally: logs, window: Some(window), complete: tally.is_whole(), ..Seen::default() };
     advise(Observed::Known(mode), forecast(key, seen), logs, &Thresholds::default())
 }
 

@@ -8,7 +8,7 @@ use doorward_core::Stop;
 use doorward_fakeaws::Server;
 use doorward_fakeaws::spec::MetricSpec;
 use doorward_model::{LoadBalancer, LogDestination, Observed};
-use doorward_traffic::{BalancerKey, BalancerTally, Key, Limits, Metric, Reader, Tally};
+use doorward_traffic::{BalancerKey, BalancerTally, Hour, HourTally, Key, Limits, Metric, Reader, Tally};
 use jiff::Timestamp;
 
 use crate::cli::Engine;
@@ -64,34 +64,47 @@ fn put(server: &Server, load_balancers: &[LoadBalancer]) -> Result<bool, Failure
     let world = server.world();
     let mut reader = Reader::new(Limits::shared_by(1), None);
     let mut tally = Tally::default();
+    // Requests that no target was chosen for are not in RequestCount. A file has lines of one hour only.
+    let mut untargeted: BTreeMap<(BalancerKey, Hour), u64> = BTreeMap::new();
     for (path, bytes) in LOGS {
         let Key::AccessLog(object) = Key::read(path) else { continue };
         let Some((_, bucket, prefix)) = places.get(&object.balancer) else { continue };
         let key = if prefix.is_empty() { (*path).to_owned() } else { format!("{prefix}/{path}") };
         if world.put_object(bucket, &key, bytes.to_vec(), object.end) {
-            tally.merge(&reader.read(path, bytes));
+            let file = reader.read(path, bytes);
+            for (key, counted) in &file.balancers {
+                let without = counted.target_groups.get("-").copied().unwrap_or(0);
+                let hour = counted.hours.keys().next().copied();
+                hour.into_iter().for_each(|hour| *untargeted.entry((key.clone(), hour)).or_default() += without);
+            }
+            tally.merge(&file);
         }
     }
     for (key, counted) in &tally.balancers {
         let Some((lb, ..)) = places.get(key) else { continue };
-        for metric in [Metric::Requests, Metric::NonCompliant] {
-            world.add_metric(&spec(lb, metric, counted)).map_err(|e| internal(e.to_string()))?;
+        let without = |hour: Hour| untargeted.get(&(key.clone(), hour)).copied().unwrap_or(0);
+        let requests = |hour: Hour, tally: &HourTally| tally.lines().saturating_sub(without(hour));
+        let odd = |_: Hour, tally: &HourTally| tally.non_compliant();
+        for spec in [spec(lb, Metric::Requests, counted, requests), spec(lb, Metric::NonCompliant, counted, odd)] {
+            world.add_metric(&spec).map_err(|e| internal(e.to_string()))?;
         }
     }
     Ok(!tally.balancers.is_empty())
 }
 
 /// A metric by hour, over the hours that were logged.
-fn spec(lb: &LoadBalancer, metric: Metric, counted: &BalancerTally) -> MetricSpec {
+fn spec(
+    lb: &LoadBalancer,
+    metric: Metric,
+    counted: &BalancerTally,
+    of: impl Fn(Hour, &HourTally) -> u64,
+) -> MetricSpec {
     let hours = counted.window().map(|window| (window.starts_at(), window.hours()));
     let (from, count) = hours.unwrap_or((Timestamp::UNIX_EPOCH, 0));
     let mut values = vec![0.0; count as usize];
     for (hour, tally) in &counted.hours {
         let number = hour.start().duration_since(from).as_hours();
-        let requests = match metric {
-            Metric::NonCompliant => tally.non_compliant(),
-            _ => tally.lines(),
-        };
+        let requests = of(*hour, tally);
         if let Some(value) = usize::try_from(number).ok().and_then(|number| values.get_mut(number)) {
             *value = requests as f64;
         }

@@ -4,13 +4,20 @@
 use doorward_model::{AccountId, Arn, Kind, Region};
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::de::{Deserializer as _, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// The version of the older generation's API, by which its calls are told from the newer one's of the same name.
 const CLASSIC: &str = "2012-06-01";
 /// Longest text that is kept of an event, in characters.
 const TEXT: usize = 512;
+/// Most records of a file: CloudTrail's files have at most 50 MB, at a kilobyte or more for each record.
+const MOST_RECORDS: usize = 100_000;
+/// Most bytes of one record, or of an event that is no file of records: EventBridge and CloudTrail allow at most 1 MB. As a tree of
+/// values an event takes up to forty times its size.
+const LARGEST: usize = 4 << 20;
 
 /// One event, as far as it matters here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,9 +105,83 @@ impl std::fmt::Display for Named {
 }
 
 /// Reads an EventBridge envelope, a CloudTrail record, or a CloudTrail file, and says in one sentence what is wrong with it.
+///
+/// A file of records is read one record after the other, so that memory holds one of them at a time.
 pub(super) fn read(text: &str) -> Result<Vec<Heard>, String> {
-    let event: Value = serde_json::from_str(text).map_err(|e| format!("the event is not JSON: {e}"))?;
-    understand(&event)
+    let not_json = |e: serde_json::Error| format!("the event is not JSON: {e}");
+    if text.trim_start().starts_with('{')
+        && let Some(records) = serde_json::from_str::<File<'_>>(text).map_err(not_json)?.records
+        && records.get().starts_with('[')
+    {
+        let mut heard = Vec::new();
+        let mut problem = None;
+        let mut list = serde_json::Deserializer::from_str(records.get());
+        let each = |number: usize, record: &RawValue| match listed(number, record.get()) {
+            Ok(one) => {
+                heard.push(one);
+                true
+            }
+            Err(why) => {
+                problem = Some(why);
+                false
+            }
+        };
+        let read = list.deserialize_seq(Each(each));
+        return match problem {
+            Some(why) => Err(why),
+            None => read.map(|()| heard).map_err(not_json),
+        };
+    }
+    understand(&tree(text)?)
+}
+
+/// The only key of a CloudTrail file that matters.
+#[derive(Deserialize)]
+struct File<'a> {
+    #[serde(rename = "Records", borrow, default)]
+    records: Option<&'a RawValue>,
+}
+
+/// Hands each element of a list on, with its number, until one is refused.
+struct Each<F>(F);
+
+impl<'a, F: FnMut(usize, &'a RawValue) -> bool> Visitor<'a> for Each<F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a list of records")
+    }
+
+    fn visit_seq<A: SeqAccess<'a>>(mut self, mut list: A) -> Result<(), A::Error> {
+        let mut number = 0;
+        while let Some(record) = list.next_element::<&'a RawValue>()? {
+            if !(self.0)(number, record) {
+                // The rest of the list is not looked at; the caller has the reason.
+                return Err(serde::de::Error::custom("a record was refused"));
+            }
+            number += 1;
+        }
+        Ok(())
+    }
+}
+
+/// One record of a file.
+fn listed(number: usize, text: &str) -> Result<Heard, String> {
+    if number >= MOST_RECORDS {
+        return Err(format!(
+            "`Records` has more than {MOST_RECORDS} entries, which no file of CloudTrail has; split it"
+        ));
+    }
+    let at = |why: String| format!("Records[{number}]: {why}");
+    record(&tree(text).map_err(at)?, None).map_err(at)
+}
+
+/// An event as a tree of values, which is small.
+fn tree(text: &str) -> Result<Value, String> {
+    if text.len() > LARGEST {
+        return Err(format!("the event has {} bytes, and an event of AWS has at most 1 MB", text.len()));
+    }
+    serde_json::from_str(text).map_err(|e| format!("the event is not JSON: {e}"))
 }
 
 /// The same for what is parsed already.
@@ -294,6 +375,48 @@ mod tests {
                     Err(problem) => prop_assert!(!problem.is_empty()),
                 }
             }
+        }
+    }
+
+    #[test]
+    fn files_are_read_record_by_record_and_say_the_same() {
+        let noise = json!({"eventSource": "ec2.amazonaws.com", "eventName": "RunInstances"});
+        let rows = [
+            json!({"Records": []}),
+            json!({"Records": [whole(), noise, whole()]}),
+            json!({"Records": [noise, {"eventSource": 1}]}),
+            json!({"Records": [noise, 7, whole()]}),
+            json!({"Records": {"0": noise}}),
+            json!({"Records": null, "detail-type": "Scheduled Event"}),
+            json!({"other": [1, {"Records": [7]}], "Records": [noise], "more": "\\"}),
+            json!([{"Records": [noise]}]),
+            json!([[noise]]),
+        ];
+        for event in rows {
+            for text in [event.to_string(), serde_json::to_string_pretty(&event).expect("a text")] {
+                assert_eq!(read(&text), understand(&event), "{text}");
+            }
+        }
+        for broken in [r#"{"Records": [{}, }"#, r#"{"Records": [] "#, r#"{"Records": []} x"#, r#"{"Records": [], "Records": []}"#] {
+            let problem = read(broken).expect_err("not JSON");
+            assert!(problem.starts_with("the event is not JSON"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn what_no_event_of_aws_is_as_large_as_is_refused() {
+        let record = r#"{"eventSource":"ec2.amazonaws.com","eventName":"RunInstances"},"#;
+        let file = |records: usize| format!(r#"{{"Records":[{}]}}"#, record.repeat(records).trim_end_matches(','));
+        assert_eq!(read(&file(MOST_RECORDS)).expect("understood").len(), MOST_RECORDS);
+        let problem = read(&file(MOST_RECORDS + 1)).expect_err("refused");
+        assert!(problem.contains("more than 100000 entries"), "{problem}");
+        let long = "x".repeat(LARGEST);
+        for text in [
+            json!({"detail-type": "Scheduled Event", "detail": long}).to_string(),
+            json!({"Records": [{"eventSource": "ec2.amazonaws.com", "eventName": long}]}).to_string(),
+        ] {
+            let problem = read(&text).expect_err("refused");
+            assert!(problem.contains("has at most 1 MB"), "{}", problem.len());
         }
     }
 

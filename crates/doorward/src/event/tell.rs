@@ -60,7 +60,7 @@ pub(crate) struct EventLine {
     because: Option<String>,
     /// What the event says.
     #[serde(skip_serializing_if = "Option::is_none")]
-    notice: Option<Notice>,
+    notice: Option<Box<Notice>>,
     /// Whether the event was taken in before.
     repeat: bool,
     /// The run that looked.
@@ -68,13 +68,13 @@ pub(crate) struct EventLine {
     run: Option<String>,
     /// Who left the load balancer in the mode it is in.
     #[serde(skip_serializing_if = "Option::is_none")]
-    edited: Option<Edit>,
+    edited: Option<Box<Edit>>,
     /// What was read: this load balancer and no other.
     #[serde(skip_serializing_if = "Option::is_none")]
-    coverage: Option<CoverageLine>,
+    coverage: Option<Box<CoverageLine>>,
     /// The load balancer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    load_balancer: Option<LoadBalancer>,
+    load_balancer: Option<Box<LoadBalancer>>,
     /// Every verdict on it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     findings: Vec<Finding>,
@@ -164,7 +164,7 @@ impl EventLine {
             }
             Outcome::Judged(told) => Self::judged(what, *told, settings),
         };
-        line.notice = Some(notice);
+        line.notice = Some(Box::new(notice));
         line.repeat = repeat;
         line
     }
@@ -194,9 +194,9 @@ impl EventLine {
         }
         line.recorded = Some(json!(recorded));
         line.run = Some(report.run.id);
-        line.edited = balancer.as_ref().and_then(|lb| lb.edited.clone());
-        line.load_balancer = balancer;
-        line.coverage = report.coverage.lines.into_iter().next();
+        line.edited = balancer.as_ref().and_then(|lb| lb.edited.clone()).map(Box::new);
+        line.load_balancer = balancer.map(Box::new);
+        line.coverage = report.coverage.lines.into_iter().next().map(Box::new);
         line.findings = report.findings;
         line
     }

@@ -20,10 +20,11 @@ pub(crate) fn advice(
     found: &Found,
     key: &doorward_traffic::BalancerKey,
     mode: Observed<Mode>,
+    created: Option<Timestamp>,
     settings: &TrafficSettings,
 ) -> Advice {
     let tally = found.tally.balancers.get(key);
-    let mut advice = advise(mode, found.forecast(key), tally, &settings.thresholds);
+    let mut advice = advise(mode, found.forecast_since(key, created), tally, &settings.thresholds);
     let nothing = advice.forecast.evidence.basis == Basis::None;
     if let (Step::NotEnoughEvidence { missing }, Some(silence)) = (&mut advice.step, found.silence(key)) {
         if nothing && found.is_idle(key) {
@@ -42,7 +43,7 @@ pub(crate) fn of(found: &Found, load_balancers: &[LoadBalancer], settings: &Traf
         .filter_map(|lb| {
             let key = found.key_of(lb);
             let known = found.tally.balancers.contains_key(&key) || found.series.contains_key(&key);
-            let advice = known.then(|| advice(found, &key, lb.mode.clone(), settings))?;
+            let advice = known.then(|| advice(found, &key, lb.mode.clone(), lb.created, settings))?;
             let tally = found.tally.balancers.get(&key);
             let mut tiers: BTreeMap<String, u64> = BTreeMap::new();
             if let Some(tally) = tally.filter(|tally| tally.classified() > 0) {
@@ -79,12 +80,14 @@ fn view(advice: &Advice, tiers: BTreeMap<String, u64>) -> Traffic {
     Traffic {
         basis: match evidence.basis {
             Basis::FullLogs => TrafficBasis::FullLogs,
+            Basis::PeriodLogs => TrafficBasis::PeriodLogs,
             Basis::PartialLogs => TrafficBasis::PartialLogs,
             Basis::MetricOnly => TrafficBasis::MetricOnly,
             Basis::None => TrafficBasis::None,
         },
         from: evidence.window.map(|window| window.starts_at()),
         until: evidence.window.map(|window| window.ends_at()),
+        observed: evidence.observed.clone(),
         requests: whole.map_or(0, |share| share.of),
         denominator: whole.map_or_else(|| "requests".to_owned(), |share| share.denominator.label().to_owned()),
         tiers,

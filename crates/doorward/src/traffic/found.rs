@@ -1,16 +1,17 @@
 //! What reading the traffic found, as it is saved: counts, metrics, and what could not be had.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use doorward_model::{Arn, Gap, LoadBalancer};
+use doorward_model::{Arn, Gap, LoadBalancer, ObservedTime};
 use doorward_traffic::{BalancerKey, Extent, Forecast, Known, Metric, Seen, Series, Tally, Window, forecast};
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::{Exit, Failure};
+use crate::input;
 use crate::output::{Readers, write_file};
 
 /// The name of the format.
@@ -31,6 +32,12 @@ pub(crate) struct Found {
     pub(crate) extents: BTreeMap<BalancerKey, Extent>,
     /// What could not be listed or read.
     pub(crate) missed: Vec<Lost>,
+    /// When each load balancer was created, where that is known: nothing before it is evidence.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) created: BTreeMap<BalancerKey, Timestamp>,
+    /// The days and hours that were observed, with the gaps between them. Follows from the rest, and is written for other programs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    observed: BTreeMap<BalancerKey, ObservedTime>,
     /// What Athena scanned, where it counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) athena: Option<Scanned>,
@@ -62,14 +69,37 @@ pub(crate) struct Lost {
 
 impl Found {
     pub(crate) fn new(window: Option<Window>, tally: Tally) -> Self {
-        let (series, extents) = (BTreeMap::new(), BTreeMap::new());
-        Self { format: FORMAT.to_owned(), window, tally, series, extents, missed: Vec::new(), athena: None }
+        Self {
+            format: FORMAT.to_owned(),
+            window,
+            tally,
+            series: BTreeMap::new(),
+            extents: BTreeMap::new(),
+            missed: Vec::new(),
+            created: BTreeMap::new(),
+            observed: BTreeMap::new(),
+            athena: None,
+        }
+    }
+
+    /// With the creation of the load balancers, and what was observed of each.
+    pub(crate) fn about(mut self, load_balancers: &[LoadBalancer]) -> Self {
+        for lb in load_balancers {
+            let key = self.key_of(lb);
+            let known = self.tally.balancers.contains_key(&key) || self.series.contains_key(&key);
+            if let Some(created) = lb.created.filter(|_| known) {
+                self.created.insert(key, created);
+            }
+        }
+        let observed = self.keys().filter_map(|key| Some((key.clone(), self.forecast(key).evidence.observed?)));
+        self.observed = observed.collect();
+        self
     }
 
     /// Reads a saved one.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         let usage = |problem: String| Failure::new(Exit::Usage, format!("{}: {problem}", path.display()));
-        let file = File::open(path).map_err(|e| usage(format!("the saved traffic cannot be read: {e}")))?;
+        let file = input::open(path).map_err(|e| usage(format!("the saved traffic cannot be read: {e}")))?;
         let found: Self = serde_json::from_reader(BufReader::new(file))
             .map_err(|e| usage(format!("not saved traffic of this version: {e}")))?;
         if found.format != FORMAT {
@@ -102,6 +132,11 @@ impl Found {
 
     /// What each mode would do.
     pub(crate) fn forecast(&self, key: &BalancerKey) -> Forecast {
+        self.forecast_since(key, None)
+    }
+
+    /// The same for a load balancer that was created then, where the traffic was saved without saying so.
+    pub(crate) fn forecast_since(&self, key: &BalancerKey, created: Option<Timestamp>) -> Forecast {
         let extent = self.extents.get(key);
         let whole = match extent {
             Some(_) => !self.missed.iter().any(|lost| lost.balancer == *key) && self.tally.reading.damaged.count == 0,
@@ -109,6 +144,8 @@ impl Found {
         };
         let seen = Seen {
             tally: self.tally.balancers.get(key),
+            files: self.tally.files.get(key),
+            created: self.created.get(key).copied().or(created),
             window: self.window,
             complete: whole,
             series: self.series.get(key),

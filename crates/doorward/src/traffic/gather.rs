@@ -55,10 +55,11 @@ pub(crate) async fn gather(errand: &Errand<'_>, stop: &Stop) -> Result<Option<Fo
     let source = Source::new(Roles::new(Arc::new(access), settings.traffic.purpose(errand.engine)), limits);
     let asked: Vec<&LoadBalancer> = errand.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()).collect();
     let series = metrics(&source, &asked, errand).await;
-    match errand.engine {
-        Engine::Embedded => embedded(&source, &asked, series, errand).await,
-        Engine::Athena => athena::gather(&source, &asked, series, errand, stop).await,
-    }
+    let found = match errand.engine {
+        Engine::Embedded => embedded(&source, &asked, series, errand).await?,
+        Engine::Athena => athena::gather(&source, &asked, series, errand, stop).await?,
+    };
+    Ok(found.map(|found| found.about(errand.load_balancers)))
 }
 
 /// Fetches the logs that matter, and counts them here.
@@ -100,6 +101,7 @@ async fn embedded(
         for place in &short {
             extents.insert(place.balancer.clone(), Extent::AllAfterDisagreement);
             found.tally.balancers.remove(&place.balancer);
+            found.tally.files.remove(&place.balancer);
             found.missed.retain(|lost| lost.balancer != place.balancer);
         }
         if !errand.quiet {

@@ -92,10 +92,13 @@ impl TrafficSettings {
         if !(1..=455).contains(&self.days) {
             return Some(("traffic.days", format!("{} is not between 1 and 455, which CloudWatch keeps", self.days)));
         }
-        let share = self.thresholds.tolerated_share;
-        let tolerated = (!(0.0..=1.0).contains(&share))
-            .then(|| ("traffic.thresholds.tolerated_share", format!("{share} is not between 0 and 1")));
-        tolerated.or_else(|| self.athena.problem())
+        let shares = [
+            ("traffic.thresholds.tolerated_share", self.thresholds.tolerated_share),
+            ("traffic.thresholds.minimum_logged_share", self.thresholds.minimum_logged_share),
+        ];
+        let wrong = shares.into_iter().find(|(_, share)| !(0.0..=1.0).contains(share));
+        let wrong = wrong.map(|(key, share)| (key, format!("{share} is not between 0 and 1")));
+        wrong.or_else(|| self.athena.problem())
     }
 
     /// What sessions are for: reading logs and metrics, Athena where it counts, and nothing else.

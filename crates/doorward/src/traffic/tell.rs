@@ -54,6 +54,12 @@ pub(super) fn traffic(found: &Found, forecasts: &[(&BalancerKey, Forecast)]) -> 
     for (key, forecast) in forecasts {
         let _ = writeln!(text, "\n{key}");
         let _ = writeln!(text, "  {}", stands_on(forecast));
+        let observed = forecast.evidence.observed.as_ref();
+        for line in
+            observed.into_iter().flat_map(|observed| observed.missing().into_iter().chain(observed.unknown.clone()))
+        {
+            let _ = writeln!(text, "  {line}");
+        }
         if let Some(silence) = found.silence(key) {
             let _ = writeln!(text, "  {silence}");
         }
@@ -73,9 +79,10 @@ pub(super) fn traffic(found: &Found, forecasts: &[(&BalancerKey, Forecast)]) -> 
 fn stands_on(forecast: &Forecast) -> String {
     let evidence = &forecast.evidence;
     let basis = match evidence.basis {
-        Basis::FullLogs => "all logs",
-        Basis::PartialLogs => "a part of the logs",
-        Basis::MetricOnly => "CloudWatch's metric alone",
+        Basis::FullLogs => "access logs",
+        Basis::PeriodLogs => "CloudWatch, and the access logs around its periods with non-compliant requests,",
+        Basis::PartialLogs => "access logs that are not complete,",
+        Basis::MetricOnly => "CloudWatch's metrics alone",
         Basis::None => "no evidence",
     };
     let window = evidence.window.map_or(String::new(), |window| {
@@ -90,7 +97,8 @@ fn stands_on(forecast: &Forecast) -> String {
         CrossCheck::Differs { logs, metric } => format!("LOGS {logs} AND METRIC {metric} DIFFER"),
         CrossCheck::NotPossible(why) => why.clone(),
     };
-    format!("from {basis}{window}; {check}")
+    let observed = evidence.observed.as_ref().map_or(String::new(), |observed| format!(" ({})", observed.summary()));
+    format!("from {basis}{window}{observed}; {check}")
 }
 
 fn causes(text: &mut String, tally: &BalancerTally) {

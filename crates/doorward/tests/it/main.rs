@@ -24,6 +24,7 @@ mod lambda;
 mod ledger;
 mod not_whole;
 mod notify;
+mod observed;
 mod publish;
 mod samples;
 mod secrets;

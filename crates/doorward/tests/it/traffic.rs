@@ -124,7 +124,7 @@ fn only_the_files_around_the_metric_are_read_and_the_report_says_what_follows() 
     let place = ("100000000020", "eu-west-1", "storefront-edge");
     assert!(bed.server.world().set_attribute(place.0, place.1, place.2, DESYNC_MODE, Some("defensive")));
     scanned(&bed, folder);
-    seeded(&bed);
+    let start = seeded(&bed);
     let gets = |bed: &Bed| bed.server.calls().iter().filter(|call| call.action == "GetObject").count();
 
     bed.server.clear_calls();
@@ -147,6 +147,29 @@ fn only_the_files_around_the_metric_are_read_and_the_report_says_what_follows() 
     let all = json(&all);
     let key = format!("100000000020/eu-west-1/{EDGE}");
     assert_eq!(all["advice"][&key]["forecast"]["modes"][2]["blocked"]["of"], 2_904, "{all:#}");
+
+    // All of that is one hour: no evidence for any other.
+    let advised = |folder: &Path| {
+        let said = run(bed.doorward(folder).args(["-q", "advise", "--from", "a.saved", "--format", "json"]));
+        json(&said)["advice"][&key]["step"]["step"].clone()
+    };
+    assert_eq!(advised(folder), "not-enough-evidence");
+    let days: Vec<MetricSpec> = (1..8)
+        .map(|days| MetricSpec {
+            account: "100000000020".to_owned(),
+            region: "eu-west-1".to_owned(),
+            name: "RequestCount".to_owned(),
+            load_balancer: Some("storefront-edge".to_owned()),
+            from: Some((start - SignedDuration::from_hours(24 * days)).to_string()),
+            every: Some(300),
+            values: vec![100.0],
+            ..MetricSpec::default()
+        })
+        .collect();
+    days.iter().for_each(|day| bed.server.world().add_metric(day).unwrap());
+    assert_eq!(advised(folder), "fix-and-raise");
+    let said = run(bed.doorward(folder).args(["-q", "traffic", "--from", "a.saved", "--save", "t.json"]));
+    assert_eq!(said.code, Some(0), "{}", said.err);
 
     // Joined to a report, and saved with a scan: the same for ever.
     let formats = ["--format", "json-v1=r.json", "--format", "owners=owners", "--format", "html=r.html"];
