@@ -68,6 +68,8 @@ data "aws_iam_policy_document" "doorward_change" {
     sid = "ReadLoadBalancers"
     actions = [
       "elasticloadbalancing:DescribeLoadBalancerAttributes",
+      "elasticloadbalancing:DescribeLoadBalancers",
+      "elasticloadbalancing:DescribeTags",
     ]
     resources = ["*"]
   }

@@ -118,7 +118,8 @@ impl<F: Front, J: Journal, G: Gauge> Applying<'_, F, J, G> {
         }
         if !plan.names_its_organization() {
             return Some(
-                "the plan is of an earlier version, which does not name its organization; scan and make it again".to_owned(),
+                "the plan is of an earlier version, which does not name its organization; scan and make it again"
+                    .to_owned(),
             );
         }
         let soon = self.time.now().saturating_add(SignedDuration::from_hours(1)).unwrap_or(Timestamp::MAX);
@@ -126,7 +127,8 @@ impl<F: Front, J: Journal, G: Gauge> Applying<'_, F, J, G> {
             return Some(format!("the plan names {late}, which is in the future; check this machine's clock"));
         }
         // Where a request was sent before the expiry and is open, what became of it is still found out.
-        let mut open = plan.steps.iter().map(|step| (step, state.standing(&step.target.arn))).filter(|(_, s)| s.is_open());
+        let mut open =
+            plan.steps.iter().map(|step| (step, state.standing(&step.target.arn))).filter(|(_, s)| s.is_open());
         let over = |(step, standing): (&Step, Standing)| {
             let sent = matches!(standing, Standing::InFlight | Standing::Unsure);
             plan.expired(step, self.time.now(), self.settings).filter(|_| !sent)

@@ -33,7 +33,10 @@ fn head(text: &mut String, plan: &Plan) -> std::fmt::Result {
     writeln!(text, "Of {whose}, partition {}.\n", cell(run.partition.as_deref().unwrap_or("not named")))?;
     if let (Some(first), Some(last)) = (plan.observed().min(), plan.observed().max()) {
         let age = plan.made.duration_since(first).as_secs_f64() / 3600.0;
-        writeln!(text, "The modes were read between {first:.0} and {last:.0}, up to {age:.1} hours before the plan was made.\n")?;
+        writeln!(
+            text,
+            "The modes were read between {first:.0} and {last:.0}, up to {age:.1} hours before the plan was made.\n"
+        )?;
     }
     writeln!(
         text,

@@ -212,9 +212,7 @@ impl<F: Front, J: Journal> Hand<'_, F, J> {
                     because: format!("no clear answer to the change arrived ({gap}), and it is still in {value:?}"),
                     again: true,
                 },
-                (Ok(_), _) => {
-                    After::Unknown { because: "AWS's answer left its mode out".to_owned(), again: false }
-                }
+                (Ok(_), _) => After::Unknown { because: "AWS's answer left its mode out".to_owned(), again: false },
                 (Err(gap), _) => {
                     let because = format!("its mode could not be read after the change: {}", sentence(&gap));
                     After::Unknown { because, again: false }

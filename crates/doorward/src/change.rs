@@ -66,7 +66,8 @@ pub(crate) fn make_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Fa
     let plan = plan_for(&source, &order, &settings, crate::clock::now());
     let outdated = plan.skipped.iter().filter(|skip| skip.reason == SkipReason::Outdated);
     if let Some(first) = outdated.clone().next().filter(|_| outdated.count() == plan.considered) {
-        let problem = format!("no plan was written: of {} no reading is new enough. {}", source.report.run.id, first.because);
+        let problem =
+            format!("no plan was written: of {} no reading is new enough. {}", source.report.run.id, first.because);
         return Err(Failure::new(Exit::Usage, problem));
     }
     write(&arguments.out, &plan)?;

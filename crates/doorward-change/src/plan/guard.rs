@@ -104,7 +104,10 @@ pub(super) fn decide(
 pub(crate) fn still_allowed(step: &Step, goal: Goal, current: &Current) -> Result<(), String> {
     let lb = &current.load_balancer;
     if lb.kind != step.target.kind {
-        return Err(format!("the plan saw a load balancer of kind {}, and it is of kind {}", step.target.kind, lb.kind));
+        return Err(format!(
+            "the plan saw a load balancer of kind {}, and it is of kind {}",
+            step.target.kind, lb.kind
+        ));
     }
     if let Observed::Unread(gap) = &lb.tags {
         return Err(format!("its tags could not be read, so that what manages it and who owns it is unknown: {gap}"));
@@ -124,7 +127,9 @@ pub(crate) fn still_allowed(step: &Step, goal: Goal, current: &Current) -> Resul
     let insisted = Insistence { without_evidence: weighed, over_manager: step.insisted.over_manager.clone() };
     match decide(lb, current.verdict.as_ref(), &|| current.required, &order, insisted) {
         Decision::Change(now) if now.to == step.to => Ok(()),
-        Decision::Change(now) => Err(format!("the plan sets {}, and the policy requires {} of it now", step.to, now.to)),
+        Decision::Change(now) => {
+            Err(format!("the plan sets {}, and the policy requires {} of it now", step.to, now.to))
+        }
         Decision::Already => Err("the policy is met as it is now".to_owned()),
         Decision::Patch { manager, .. } => {
             Err(format!("{manager} manages it now and would change it back; change the mode there, or plan again"))

@@ -44,7 +44,10 @@ impl Plan {
         let run = &self.run;
         let (Some(partition), Some(account)) = (&run.partition, &run.account) else { return None };
         if *partition != home.partition {
-            return Some(format!("the plan is of partition {partition}, and these credentials are of {}", home.partition));
+            return Some(format!(
+                "the plan is of partition {partition}, and these credentials are of {}",
+                home.partition
+            ));
         }
         let name = |organization: &Organization| {
             format!("organization {} (management account {})", organization.id, organization.management_account)

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use doorward_change::{
-    ChangeSettings, ChangeState, Current, Entry, Event, Front, Gauge, Journal, JournalError, Look, NotSet, Plan, PlanOrder,
-    RULE, Reading, Seen, Target, Time, WatchSettings, Wrote, plan,
+    ChangeSettings, ChangeState, Current, Entry, Event, Front, Gauge, Journal, JournalError, Look, NotSet, Plan,
+    PlanOrder, RULE, Reading, Seen, Target, Time, WatchSettings, Wrote, plan,
 };
 use doorward_core::access::{Access, AccessSettings, Emulator, Purpose};
 use doorward_core::actions::change_role_actions;
@@ -292,7 +292,10 @@ impl<K: Fate> Front for Hand<'_, K> {
         let cell = mode::look(self.access, self.session(target), &subject).await;
         self.meet().await;
         let mut cell = cell?;
-        let gap = cell.load_balancers.first().map_or_else(|| cell.gaps.pop(), |lb| lb.attributes.gap().map(|gap| (**gap).clone()));
+        let gap = cell
+            .load_balancers
+            .first()
+            .map_or_else(|| cell.gaps.pop(), |lb| lb.attributes.gap().map(|gap| (**gap).clone()));
         if let Some(gap) = gap {
             return Err(gap);
         }

@@ -1,8 +1,8 @@
 //! What bounds a plan: its organization, the age of its readings, what its digest covers, and what has become of a load balancer since.
 
 use doorward_change::{
-    Applied, Applying, ChangeSettings, Current, Entry, Event, Front, Goal, Home, Insistence, Journal as _, Look, NotSet,
-    Plan, PlanError, PlanOrder, Rehearsed, Seen, SkipReason, Standing, Stopped, Target, Wrote, rehearse,
+    Applied, Applying, ChangeSettings, Current, Entry, Event, Front, Goal, Home, Insistence, Journal as _, Look,
+    NotSet, Plan, PlanError, PlanOrder, Rehearsed, Seen, SkipReason, Standing, Stopped, Target, Wrote, rehearse,
 };
 use doorward_core::access::Access;
 use doorward_fakeaws::Server;
@@ -198,7 +198,10 @@ async fn a_plan_holds_nothing_that_its_digest_does_not_cover() {
         let (before, after) = opening.split_at(opening.find('{').unwrap() + 1);
         let edited = with(&text, opening, &format!("{before}\"approved_by\": \"eve\",{after}"));
         let error = Plan::read(&edited).unwrap_err();
-        assert!(matches!(&error, PlanError::NotAsWritten(_)) && error.to_string().contains("approved_by"), "{opening}: {error}");
+        assert!(
+            matches!(&error, PlanError::NotAsWritten(_)) && error.to_string().contains("approved_by"),
+            "{opening}: {error}"
+        );
     }
     // The same key twice, whichever of them would count.
     for (once, twice) in [

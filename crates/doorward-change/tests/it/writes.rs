@@ -54,8 +54,7 @@ impl One {
     }
 
     async fn apply(&self) -> ChangeState {
-        let (hand, pen) =
-            (Hand { access: &self.access, fate: &Peace }, Pen { paper: &self.paper, fate: &Peace });
+        let (hand, pen) = (Hand { access: &self.access, fate: &Peace }, Pen { paper: &self.paper, fate: &Peace });
         let (settings, time) = (settings(), Wheel::new().time());
         let applying = Applying {
             front: &hand,
@@ -71,8 +70,7 @@ impl One {
     }
 
     async fn roll_back(&self) -> ChangeState {
-        let (hand, pen) =
-            (Hand { access: &self.access, fate: &Peace }, Pen { paper: &self.paper, fate: &Peace });
+        let (hand, pen) = (Hand { access: &self.access, fate: &Peace }, Pen { paper: &self.paper, fate: &Peace });
         let time = Wheel::new().time();
         let rolling = RollingBack {
             front: &hand,
@@ -152,7 +150,8 @@ async fn a_request_is_sent_again_only_from_the_journalled_mode_and_as_a_new_entr
             one.another_party_sets(row.party);
             one.server.set_faults(vec![Fault::new(row.what.clone()).action(MODIFY).times(row.times)]);
             let state = one.apply().await;
-            let told = format!("{kind}, {:?} {} times, then {:?}: {:#?}", row.what, row.times, row.party, one.paper.entries());
+            let told =
+                format!("{kind}, {:?} {} times, then {:?}: {:#?}", row.what, row.times, row.party, one.paper.entries());
             assert_eq!(state.standing(one.arn()), row.standing, "{told}");
             assert_eq!(mode_in(&one.server, one.arn()), row.mode.as_str(), "{told}");
             assert_eq!((sets(&one.server).len(), one.paper.intents()), (row.requests, row.requests), "{told}");

@@ -105,6 +105,28 @@ proptest! {
     }
 
     #[test]
+    fn where_less_is_known_an_exception_that_covers_it_still_permits_it_or_is_named_as_undecided(
+        lb in any_load_balancer(), policy in any_policy(), exceptions in any_exceptions(), lost: [bool; FIELDS],
+    ) {
+        let register = register(&exceptions);
+        let entries = register.entries(now());
+        let less = forget(&lb, lost);
+        let verdicts = judge(&register, &less, &policy);
+        for rule in doorward_rules::all() {
+            prop_assert_eq!(register.undecided(*rule, &lb, now()), None);
+            let undecided = register.undecided(*rule, &less, now());
+            let covering = |entry: &&doorward_rules::exceptions::Entry<'_>| {
+                entry.exception.rule == rule.meta().id && entry.state.in_force() && covers(entry.exception, &lb)
+            };
+            let Some(covering) = entries.iter().find(covering) else { continue };
+            let (_, verdict) = verdicts.iter().find(|(id, _)| *id == rule.meta().id).expect("it runs");
+            if matches!(verdict, Verdict::Fail { .. }) {
+                prop_assert!(undecided.is_some_and(|text| text.contains(&covering.exception.id)), "{verdict:?}");
+            }
+        }
+    }
+
+    #[test]
     fn where_everything_is_known_an_exception_in_force_that_covers_it_permits_it(
         lb in any_load_balancer(), policy in any_policy(), exceptions in any_exceptions(),
     ) {

@@ -22,13 +22,21 @@ pub(super) fn may_take(path: &Path) -> Result<(), Failure> {
     let usage = |path: &Path, problem: &str| Failure::new(Exit::Usage, format!("--out {}: {problem}", path.display()));
     if path.extension().is_some_and(|end| end.eq_ignore_ascii_case("md")) {
         let json = path.with_extension("json");
-        let problem = format!("the plan itself is JSON; say --out {}, and its text is written to {} beside it", json.display(), path.display());
+        let problem = format!(
+            "the plan itself is JSON; say --out {}, and its text is written to {} beside it",
+            json.display(),
+            path.display()
+        );
         return Err(usage(path, &problem));
     }
     let beside = path.with_extension("md");
     let ours: [(&Path, fn(&str) -> bool, &str); 2] = [
         (path, Plan::is_one, "it exists and is not a plan; choose another file, or remove it"),
-        (&beside, is_markdown, "the text of the plan goes there, but it exists and is not the text of a plan; choose another --out, or remove it"),
+        (
+            &beside,
+            is_markdown,
+            "the text of the plan goes there, but it exists and is not the text of a plan; choose another --out, or remove it",
+        ),
     ];
     for (place, is_ours, problem) in ours {
         let Ok(metadata) = place.metadata() else { continue };
@@ -54,7 +62,9 @@ pub(super) fn check_review(path: &Path, reviewed: Option<&Path>, plan: &Plan) ->
         Err(usage(
             place,
             match named {
-                Some(id) if id != plan.id => format!("it is the text of plan {id}, and {} is plan {}", path.display(), plan.id),
+                Some(id) if id != plan.id => {
+                    format!("it is the text of plan {id}, and {} is plan {}", path.display(), plan.id)
+                }
                 _ => format!(
                     "it is not the text of {}: it was edited since, or written by another version; make the plan again, and review that",
                     plan.id

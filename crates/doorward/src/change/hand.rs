@@ -84,7 +84,8 @@ impl<'a> Hand<'a> {
             Observed::Known(organization) => Some(organization.clone()),
             Observed::Absent => None,
             Observed::Unread(gap) => {
-                let problem = format!("which organization these credentials are of could not be read: {gap}; nothing was sent");
+                let problem =
+                    format!("which organization these credentials are of could not be read: {gap}; nothing was sent");
                 return Err(Failure::new(Exit::Preflight, problem));
             }
         };

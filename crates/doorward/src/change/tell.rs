@@ -27,7 +27,8 @@ pub(super) fn planned(plan: &Plan, path: &Path) -> String {
 pub(crate) fn summary(plan: &Plan) -> String {
     let mut text = format!("{} from the scan of {}, SHA-256 {}\n", plan.id, plan.run.started, plan.digest);
     if let Some(organization) = &plan.run.organization {
-        let _ = writeln!(text, "Organization {}, management account {}", organization.id, organization.management_account);
+        let _ =
+            writeln!(text, "Organization {}, management account {}", organization.id, organization.management_account);
     }
     if let (Some(first), Some(last)) = (plan.observed().min(), plan.observed().max()) {
         let _ = writeln!(text, "Modes read between {first:.0} and {last:.0}");
