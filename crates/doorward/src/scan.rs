@@ -21,6 +21,7 @@ use crate::memory::{self, Memory};
 use crate::output::{Around, Format, Manner, SinkSettings, Sinks};
 use crate::past::Past;
 use crate::progress::Progress;
+use crate::publish;
 use crate::register::{self, Texts};
 use crate::saved::{Remembered, Saving};
 use crate::settings::{ReportSettings, Settings};
@@ -45,7 +46,23 @@ pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure>
         clock: crate::clock::system(),
         stop: None,
     };
-    runtime()?.block_on(execute(order, cli.colour_on_stdout()))
+    if arguments.publish && !settings.ledger.enabled {
+        let problem = "--publish needs the ledger, which remembers what was delivered; ledger.enabled is false";
+        return Err(Failure::new(Exit::Usage, problem));
+    }
+    let runtime = runtime()?;
+    let scanned = runtime.block_on(execute(order, cli.colour_on_stdout()))?;
+    if !arguments.publish {
+        return Ok(scanned.exit);
+    }
+    let (text, exit) = if scanned.recorded {
+        let told = runtime.block_on(publish::recorded(&settings, &settings.ledger.path()?, crate::clock::system()))?;
+        (told.text, scanned.exit.and(told.exit))
+    } else {
+        ("nothing is delivered to Security Hub: the scan was stopped before its end\n".to_owned(), scanned.exit)
+    };
+    let _ = write!(std::io::stderr(), "{}", crate::plain::harmless(&text));
+    Ok(exit)
 }
 
 /// The one runtime of a command.
@@ -75,8 +92,16 @@ pub(crate) struct Order<'a> {
     pub(crate) stop: Option<Stop>,
 }
 
+/// How a scan ended.
+pub(crate) struct Scanned {
+    /// Its exit code.
+    pub(crate) exit: Exit,
+    /// Whether the ledger has it. One that was stopped is not recorded: the newest in the ledger is an older one then.
+    pub(crate) recorded: bool,
+}
+
 /// Scans, judges, writes.
-pub(crate) async fn execute(order: Order<'_>, colour: bool) -> Result<Exit, Failure> {
+pub(crate) async fn execute(order: Order<'_>, colour: bool) -> Result<Scanned, Failure> {
     let settings = order.settings;
     let sinks = Sinks::prepare(order.formats, &settings.sinks(), order.save)?;
     let texts = settings.exceptions.read()?;
@@ -92,6 +117,7 @@ pub(crate) async fn execute(order: Order<'_>, colour: bool) -> Result<Exit, Fail
     if !order.quiet {
         register::notices(&register, &report);
     }
+    let kept = memory.is_some() && !report.run.interrupted;
     let (past, recorded) = match memory.map_or_else(|| Ok(Past::default()), |memory| memory.record(&mut report)) {
         Ok(past) => (past, Ok(())),
         Err(failure) => (Past::default(), Err(failure)),
@@ -109,7 +135,7 @@ pub(crate) async fn execute(order: Order<'_>, colour: bool) -> Result<Exit, Fail
     let exit = stopped.unwrap_or_else(|| Code::exit(order.code, Exit::of(&report, &settings.report)));
     let told = sinks.emit(&report, &around, exit, manner);
     // A scan that could not be saved or recorded is still reported; the failure comes last.
-    saved.and(recorded).and(told).map(|()| exit)
+    saved.and(recorded).and(told).map(|()| Scanned { exit, recorded: kept })
 }
 
 /// A scan that was read back, with what it is judged by.
@@ -220,6 +246,7 @@ async fn look(order: &Order<'_>, mut memory: Option<&mut Memory>) -> Result<(Inv
     let (access, calls, clock) = (settings.access.clone(), settings.calls.clone(), order.clock.clone());
     let access = Access::connect(access, calls, clock, order.emulator.as_ref(), &stop);
     let access = access.await.map_err(|error| signal.or(error.into()))?;
+    crate::clock::warn(access.clock_offset());
 
     let progress = Progress::start("accounts entered", order.quiet);
     let plan = discover(&access, &settings.discover(), &stop, &|done, all| progress.at(done, all)).await;
