@@ -1,6 +1,6 @@
 //! What is remembered of single findings and load balancers.
 
-use doorward_model::{Arn, Finding, Mode, Severity};
+use doorward_model::{Arn, CLOCK_TOLERANCE, Finding, Mode, Severity};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
@@ -74,14 +74,17 @@ impl Ledger {
                 "SELECT b.arn, r.name, r.own, b.name, json_extract(g.document, '$.owner'), f.state, f.severity, f.first,
                         f.opened,
                         coalesce(f.seen, max(f.since, max(coalesce(p.last_at, e.at), coalesce(e.at, p.last_at)))),
-                        f.seen IS NOT NULL OR max(coalesce(p.last_at, e.at), coalesce(e.at, p.last_at))
-                            < coalesce((SELECT coalesce(began, at) FROM runs WHERE only IS NULL ORDER BY seq DESC LIMIT 1), 0),
+                        f.seen IS NOT NULL OR max(coalesce(p.last_at, e.at), coalesce(e.at, p.last_at)) NOT BETWEEN
+                            coalesce((SELECT coalesce(began, at) FROM runs WHERE only IS NULL ORDER BY seq DESC LIMIT 1), 0)
+                            AND (SELECT at FROM runs ORDER BY seq DESC LIMIT 1) + ?1,
                         f.reopened
                  FROM findings f JOIN balancers b ON b.id = f.balancer JOIN places p ON p.id = b.place
                  LEFT JOIN runs e ON e.seq = b.event_run JOIN rules r ON r.id = f.rule JOIN groupings g ON g.id = b.grouping
                  WHERE f.state IN (3, 4) ORDER BY p.account, p.region, b.arn, r.name, r.own",
             )?;
-            let rows = query.query_map([], open_finding)?;
+            // What is dated later than the newest run was dated by a clock that was ahead, and nobody knows when it was seen.
+            let tolerance = i64::try_from(CLOCK_TOLERANCE.as_nanos()).unwrap_or(0);
+            let rows = query.query_map([tolerance], open_finding)?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
     }

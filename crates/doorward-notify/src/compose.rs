@@ -345,6 +345,7 @@ impl<'a> Composer<'a> {
         Scan {
             run: run.id.clone(),
             finished: run.finished,
+            observed: self.report.observed(),
             tool_version: run.tool_version.clone(),
             organization: match &self.report.organization {
                 Observed::Known(organization) => organization.id.clone(),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use doorward_model::Edit;
+use doorward_model::{Edit, ObservationPeriod};
 use jiff::Timestamp;
 
 use crate::audience::Audience;
@@ -172,6 +172,9 @@ pub struct Scan {
     pub run: String,
     /// When it ended, UTC.
     pub finished: Timestamp,
+    /// Its first and its last observation; absent where nothing was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed: Option<ObservationPeriod>,
     /// Doorward's version.
     pub tool_version: String,
     /// The organization's id, or the account in single-account mode.

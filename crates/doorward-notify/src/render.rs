@@ -109,6 +109,9 @@ fn lead(digest: &Digest) -> Vec<Parts> {
         }
         Some(since) => say(format!("Since the digest of {}.", since.strftime("%Y-%m-%d %H:%M UTC"))),
     }
+    if let Some(period) = &scan.observed {
+        say(format!("All of this was read {period}."));
+    }
     say(format!(
         "{} of {} failing, on {} of {}; {} under an exception.",
         totals.failing,

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use doorward_model::{Arn, Finding, LoadBalancer, Observed, ScanReport, Severity, Verdict, shown};
+use doorward_model::{Arn, Finding, LoadBalancer, ObservationPeriod, Observed, ScanReport, Severity, Verdict, shown};
 use serde::Serialize;
 
 use crate::Context;
@@ -48,7 +48,7 @@ impl ScanView {
                 Observed::Known(organization) => format!("organization {}", organization.id),
                 _ => format!("account {}", report.run.account),
             },
-            at: report.run.finished.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+            at: at(report),
             run: report.run.id.clone(),
             tool: report.run.tool_version.clone(),
             interrupted: report.run.interrupted,
@@ -57,6 +57,13 @@ impl ScanView {
             ask: context.ask.clone(),
         }
     }
+}
+
+/// When the scan ended, and the period of its readings where that is no moment.
+fn at(report: &ScanReport) -> String {
+    let ended = report.run.finished.strftime("%Y-%m-%d %H:%M UTC");
+    let period = report.observed().filter(ObservationPeriod::is_long);
+    period.map_or_else(|| ended.to_string(), |period| format!("{ended}, read {period}"))
 }
 
 /// One page.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{LoadBalancer, Mode, Observed, ScanReport, Severity, VerdictKind};
+use doorward_model::{LoadBalancer, Mode, ObservationPeriod, Observed, ScanReport, Severity, VerdictKind};
 use serde::Serialize;
 
 use crate::Context;
@@ -128,7 +128,7 @@ pub(crate) fn of(report: &ScanReport, context: &Context) -> View {
     View {
         title: format!("Front doors of {subject}"),
         subject,
-        at: run.finished.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+        at: at(report),
         took: format!("{} s", run.finished.duration_since(run.started).as_secs()),
         caller: run.caller.to_string(),
         run: run.id.clone(),
@@ -145,6 +145,13 @@ pub(crate) fn of(report: &ScanReport, context: &Context) -> View {
         units: groups::of(report, Group::Unit),
         balancers: report.load_balancers.len(),
     }
+}
+
+/// When the scan ended, and the period of its readings where that is no moment.
+fn at(report: &ScanReport) -> String {
+    let ended = report.run.finished.strftime("%Y-%m-%d %H:%M UTC");
+    let period = report.observed().filter(ObservationPeriod::is_long);
+    period.map_or_else(|| ended.to_string(), |period| format!("{ended}, read {period}"))
 }
 
 /// How a rule's verdicts are spread: fail, unknown, excepted, pass, not applicable.

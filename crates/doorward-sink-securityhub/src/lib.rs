@@ -24,6 +24,7 @@ pub const ACTIONS: [&str; 2] = [deliver::IMPORT_ACTION, reconcile::GET_ACTION];
 pub const RESOURCES: [(&str, Option<&str>); 2] =
     [(deliver::IMPORT_ACTION, Some("product/*/default")), (reconcile::GET_ACTION, None)];
 
+mod age;
 mod asff;
 mod compare;
 mod controls;
@@ -42,6 +43,7 @@ mod pace;
 pub mod plan;
 mod publish;
 mod reconcile;
+mod records;
 mod render;
 mod wire;
 

@@ -180,7 +180,7 @@ pub(crate) fn line(
         "severity_id": severity_id,
         "status": status,
         "status_id": status_id,
-        "time": report.run.finished.as_millisecond(),
+        "time": rendered.observed_at.as_millisecond(),
         "type_name": format!("Compliance Finding: {activity_name}"),
         "type_uid": 200_300 + activity_id,
         "unmapped": asff.product_fields,

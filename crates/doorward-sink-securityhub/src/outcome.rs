@@ -54,6 +54,10 @@ pub struct HubLine {
     pub left: BTreeMap<Why, usize>,
     /// Remembered only, to be archived or kept alive, and not accepted because the hub is closed.
     pub remembered_unsent: usize,
+    /// Findings, remembered ones included, of which what is known is too old to say how they stand: they are not available.
+    pub stale: usize,
+    /// Records that the hub dates in the future: a machine whose clock was ahead wrote them.
+    pub ahead: usize,
 }
 
 impl HubLine {
@@ -73,6 +77,8 @@ impl HubLine {
             sent: BTreeMap::new(),
             left: BTreeMap::new(),
             remembered_unsent: 0,
+            stale: 0,
+            ahead: 0,
         }
     }
 
@@ -167,6 +173,16 @@ impl Outcome {
     /// Findings accepted for a reason, those that are only remembered included.
     pub fn sent(&self, why: Why) -> usize {
         self.hubs.iter().filter_map(|line| line.sent.get(&why)).sum()
+    }
+
+    /// Findings of which what is known is too old to say how they stand; if there are any, the exit code is 4.
+    pub fn stale(&self) -> usize {
+        self.hubs.iter().map(|line| line.stale).sum()
+    }
+
+    /// Records that Security Hub dates in the future.
+    pub fn ahead(&self) -> usize {
+        self.hubs.iter().map(|line| line.ahead).sum()
     }
 
     /// Whether everything that was to be sent was accepted; if not, the exit code is 7.

@@ -1,7 +1,8 @@
 //! Plan: what has to be sent of a report, given what was sent before, and why. Pure.
 //!
 //! Nothing is concluded from what nobody looked at: a finding is archived only when its account-Region was fully listed
-//! by this scan and its load balancer was not there, or when the rule was asked again and does not apply any more.
+//! by this scan and its load balancer was not there, or when the rule was asked again and does not apply any more. And nothing
+//! is concluded from what was looked at too long ago: it is sent as not available, and closes nothing.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use doorward_model::{AccountRegion, CoverageStatus};
 
-use crate::asff::{Asff, FIRST_SEEN, StatusReason};
+use crate::age::{Age, is_ahead, outlive};
+use crate::asff::{Asff, FIRST_SEEN, LAST_SEEN};
 use crate::outbox::{Intent, RecordState, Remembered};
 use crate::render::{Index, Rendered, stamp};
 
@@ -27,7 +29,7 @@ pub enum Why {
     Unconfirmed,
     /// Sent: nothing changed, but Security Hub deletes what nobody updates for 90 days.
     KeptAlive,
-    /// Sent, as not available: nobody could look for so long that Security Hub would delete it.
+    /// Sent, as not available: what is known was read too long ago, or at a time that is not known.
     Stale,
     /// Sent, as archived: the load balancer is gone.
     Gone,
@@ -60,7 +62,7 @@ impl fmt::Display for Why {
             Self::Returned => "archived before, and there again",
             Self::Unconfirmed => "sent before and never confirmed",
             Self::KeptAlive => "unchanged, and sent so that Security Hub does not delete it",
-            Self::Stale => "not looked at for long, and sent as not available so that it is not deleted",
+            Self::Stale => "read too long ago; sent as not available",
             Self::Gone => "the load balancer is gone; archived",
             Self::NoLongerApplies => "the rule does not apply any more; archived",
             Self::Unchanged => "unchanged",
@@ -92,42 +94,62 @@ pub struct Decision {
     pub why: Why,
     /// What to store before sending, and what to send; none when nothing is sent.
     pub send: Option<(Intent, Parcel)>,
+    /// Whether what is known of it is too old to say how it stands.
+    pub stale: bool,
 }
 
 impl Decision {
     fn quiet(why: Why) -> Self {
-        Self { why, send: None }
+        Self { why, send: None, stale: false }
     }
+}
+
+/// What a scan did in an account-Region.
+#[derive(Clone, Copy)]
+struct Look {
+    fully_listed: bool,
+    status: CoverageStatus,
+    /// When the reading began.
+    at: Timestamp,
 }
 
 /// What a plan knows besides the findings: which account-Regions were looked at, and the time.
 pub struct Planner {
-    looked: BTreeMap<AccountRegion, (bool, CoverageStatus)>,
+    looked: BTreeMap<AccountRegion, Look>,
     /// The one load balancer that was read, where an event asked for it.
     only: Option<String>,
     started: Timestamp,
     /// The time of this delivery, in whole milliseconds: finer ones would not survive being sent.
     now: Timestamp,
     keep_alive: SignedDuration,
+    maximum_age: SignedDuration,
 }
 
 impl Planner {
-    /// Plans for a report. `keep_alive` is the age at which an unchanged finding is sent again.
-    pub fn new(index: &Index<'_>, now: Timestamp, keep_alive: SignedDuration) -> Self {
+    /// Plans for a report. `keep_alive` is the age at which an unchanged finding is sent again, `maximum_age` the age from which an
+    /// observation says nothing about today.
+    pub fn new(index: &Index<'_>, now: Timestamp, keep_alive: SignedDuration, maximum_age: SignedDuration) -> Self {
+        let run = &index.report.run;
         let lines = index.report.coverage.lines.iter();
         let looked = lines
             .filter_map(|line| {
                 let place = AccountRegion { account: line.account.clone(), region: line.region.clone()? };
-                Some((place, (line.fully_listed, line.status)))
+                let at = whole(line.read_at.unwrap_or(run.started));
+                Some((place, Look { fully_listed: line.fully_listed, status: line.status, at }))
             })
             .collect();
-        let run = &index.report.run;
         let only = run.only.as_ref().map(|arn| arn.as_str().to_owned());
-        Self { looked, only, started: whole(run.started), now: whole(now), keep_alive }
+        Self { looked, only, started: whole(run.started), now: whole(now), keep_alive, maximum_age }
     }
 
-    fn fully_listed(&self, subject: &AccountRegion) -> bool {
-        self.looked.get(subject).is_some_and(|(fully_listed, _)| *fully_listed)
+    fn age(&self, observed: Timestamp) -> Age {
+        Age::of(observed, self.now, self.maximum_age)
+    }
+
+    /// Whether what a row rests on is later than an observation. A row of the future is of a clock that was ahead: it may be from any
+    /// time, and what was observed by now replaces it.
+    fn has_later(&self, row: &Remembered, observed: Timestamp) -> bool {
+        row.observed_at > observed && !is_ahead(row.observed_at, self.now)
     }
 
     /// Whether the report can say anything of a load balancer.
@@ -137,7 +159,7 @@ impl Planner {
 
     /// Whether an account-Region was to be read and could not be: neither left out on purpose nor out of sight.
     fn failed(&self, subject: &AccountRegion) -> bool {
-        let status = self.looked.get(subject).map(|(_, status)| *status);
+        let status = self.looked.get(subject).map(|look| look.status);
         matches!(status, Some(CoverageStatus::Failed | CoverageStatus::Partial))
     }
 
@@ -146,15 +168,29 @@ impl Planner {
     }
 
     /// Decides about a finding that is in the report.
-    pub fn present(&self, rendered: Rendered, rule: &str, balancer: &str, before: Option<&Remembered>) -> Decision {
+    pub fn present(
+        &self,
+        mut rendered: Rendered,
+        rule: &str,
+        balancer: &str,
+        before: Option<&Remembered>,
+    ) -> Decision {
+        let observed = whole(rendered.observed_at);
+        let age = self.age(observed);
+        let stale = age != Age::Current;
+        if stale {
+            outlive(&mut rendered.finding, age);
+            rendered.content = rendered.finding.content();
+        }
         let why = match before {
             None => Why::New,
-            Some(row) if row.observed_at > self.started => return Decision::quiet(Why::Outdated),
+            Some(row) if self.has_later(row, observed) => return Decision::quiet(Why::Outdated),
             Some(row) if row.state == RecordState::Archived => Why::Returned,
+            Some(row) if row.content != rendered.content && stale => Why::Stale,
             Some(row) if row.content != rendered.content => Why::Changed,
             Some(row) if !row.acknowledged => Why::Unconfirmed,
             Some(row) if self.old(row) => Why::KeptAlive,
-            Some(_) => return Decision::quiet(Why::Unchanged),
+            Some(_) => return Decision { stale, ..Decision::quiet(Why::Unchanged) },
         };
         let fresh = Remembered {
             subject: rendered.subject,
@@ -164,39 +200,43 @@ impl Planner {
             created_at: moment(&rendered.finding.created_at).unwrap_or(self.now).min(self.now),
             first_observed_at: moment(&rendered.finding.first_observed_at).unwrap_or(self.now).min(self.now),
             updated_at: self.now,
-            observed_at: self.started,
+            observed_at: observed.min(self.now),
             accepted_at: None,
             state: RecordState::Active,
             acknowledged: false,
             attempts: 0,
         };
-        self.send(rendered.finding, fresh, before, why)
+        Decision { stale, ..self.send(rendered.finding, fresh, before, why) }
     }
 
     /// Decides about a finding that is remembered and not in the report, or whose rule does not apply (`asked`).
-    /// `listed` says whether the scan found the load balancer. `document` is called only when something is sent.
+    /// `listed` says when the scan read the load balancer, if it found it. `document` is called only when something may be sent.
     ///
     /// # Errors
     /// What `document` answers.
     pub fn absent<E>(
         &self,
         row: &Remembered,
-        listed: bool,
+        listed: Option<Timestamp>,
         asked: bool,
         document: impl FnOnce() -> Result<Option<Asff>, E>,
     ) -> Result<Decision, E> {
         if row.state == RecordState::Archived && row.acknowledged {
             return Ok(Decision::quiet(Why::Archived));
         }
-        if self.started < row.observed_at {
+        let look = self.looked.get(&row.subject).copied();
+        let at = listed.map(whole).or(look.map(|look| look.at)).unwrap_or(self.started);
+        if self.has_later(row, at) {
             return Ok(Decision::quiet(Why::Outdated));
         }
         // The same scan cannot have seen a load balancer and not seen it.
-        let later = self.started > row.observed_at;
-        let read = self.fully_listed(&row.subject) || (self.only.is_some() && listed);
-        let why = if !read {
-            let worth = row.state == RecordState::Active && later && self.failed(&row.subject) && self.old(row);
-            if !worth {
+        let later = at != row.observed_at;
+        let current = self.age(at) == Age::Current;
+        let listed = listed.is_some();
+        let read = look.is_some_and(|look| look.fully_listed) || (self.only.is_some() && listed);
+        let why = if !(read && current) {
+            let worth = row.state == RecordState::Active && (self.failed(&row.subject) || !current);
+            if !worth || self.age(row.observed_at) == Age::Current {
                 return Ok(Decision::quiet(Why::NotLookedAt));
             }
             Why::Stale
@@ -208,22 +248,29 @@ impl Planner {
             Why::Gone
         };
         let Some(mut finding) = document()? else { return Ok(Decision::quiet(Why::NotLookedAt)) };
-        let mut fresh = Remembered { observed_at: row.observed_at.max(self.started), ..row.clone() };
-        if why == Why::Stale {
-            outlive(&mut finding);
+        let mut fresh = row.clone();
+        let stale = why == Why::Stale;
+        if stale {
+            // Nothing was observed, so the row's observation stays what it was.
+            outlive(&mut finding, self.age(row.observed_at));
         } else {
             "ARCHIVED".clone_into(&mut finding.record_state);
             fresh.state = RecordState::Archived;
+            fresh.observed_at = at.min(self.now);
         }
         fresh.content = finding.content();
         fresh.updated_at = self.now;
-        Ok(self.send(finding, fresh, Some(row), why))
+        if stale && fresh.content == row.content && row.acknowledged && !self.old(row) {
+            return Ok(Decision { stale, ..Decision::quiet(Why::NotLookedAt) });
+        }
+        Ok(Decision { stale, ..self.send(finding, fresh, Some(row), why) })
     }
 
     fn send(&self, mut finding: Asff, mut row: Remembered, before: Option<&Remembered>, why: Why) -> Decision {
         if let Some(before) = before {
-            row.created_at = before.created_at;
-            row.first_observed_at = before.first_observed_at;
+            // Never changed, but for a date that a clock which was ahead put into the future.
+            row.created_at = before.created_at.min(self.now);
+            row.first_observed_at = before.first_observed_at.min(self.now);
             row.accepted_at = before.accepted_at;
             row.attempts = before.attempts;
             let after = before.updated_at.checked_add(SignedDuration::from_millis(1)).unwrap_or(before.updated_at);
@@ -234,24 +281,17 @@ impl Planner {
         finding.created_at = stamp(row.created_at);
         finding.first_observed_at = stamp(row.first_observed_at);
         finding.updated_at = stamp(row.updated_at);
+        // Nothing was seen later than now, whatever a clock that was ahead said.
+        if moment(&finding.last_observed_at).is_some_and(|last| last > self.now) {
+            finding.last_observed_at = stamp(self.now);
+            finding.product_fields.insert(LAST_SEEN.to_owned(), finding.last_observed_at.clone());
+        }
         finding.product_fields.insert(FIRST_SEEN.to_owned(), finding.first_observed_at.clone());
         let document = finding.to_json().unwrap_or_default();
         let parcel = Parcel { bytes: document.len(), updated_at: row.updated_at, why, finding };
         let intent = Intent { id: parcel.finding.id.clone(), row, document };
-        Decision { why, send: Some((intent, parcel)) }
+        Decision { why, send: Some((intent, parcel)), stale: false }
     }
-}
-
-/// A finding that nobody could look at again says so, whatever it said before.
-fn outlive(finding: &mut Asff) {
-    let last =
-        format!("Nobody could look since {}; then it was {}.", finding.last_observed_at, finding.compliance.status);
-    if finding.product_fields.insert("doorward/verdict".to_owned(), "unknown".to_owned()).as_deref() != Some("unknown")
-    {
-        finding.compliance.status_reasons =
-            vec![StatusReason { reason_code: "NOT_LOOKED_AT".to_owned(), description: last }];
-    }
-    "NOT_AVAILABLE".clone_into(&mut finding.compliance.status);
 }
 
 /// A time in whole milliseconds.
@@ -259,6 +299,7 @@ fn whole(time: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
 }
 
-fn moment(text: &str) -> Option<Timestamp> {
+/// A time that was sent or found.
+pub(crate) fn moment(text: &str) -> Option<Timestamp> {
     text.parse().ok()
 }

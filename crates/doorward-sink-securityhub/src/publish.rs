@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::StreamExt;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use doorward_model::{AccountRegion, Finding, ScanReport, Sink, SinkError, SinkFuture};
 
@@ -15,9 +15,10 @@ use crate::doors::{Doors, Time};
 use crate::limits::FINDING_BYTES;
 use crate::outbox::{Intent, Outbox, OutboxError};
 use crate::outcome::{HubLine, Outcome, Refused};
-use crate::pace::{IMPORT, Pace};
+use crate::pace::{GET, IMPORT, Pace};
 use crate::plan::{Parcel, Planner, Why};
-use crate::render::{Index, Renderer};
+use crate::records::Records;
+use crate::render::{Index, Renderer, product_arn};
 
 /// Findings of one hub that are in memory at a time.
 const CHUNK: usize = 400;
@@ -27,6 +28,8 @@ const CHUNK: usize = 400;
 pub struct Settings {
     /// Age in days at which an unchanged finding is sent again, from 1 to 80; Security Hub deletes it at 90.
     pub keep_alive_days: u32,
+    /// The age from which an observation says nothing about today: its finding is not available.
+    pub maximum_age: SignedDuration,
     /// The share of AWS's quotas to use, from 0 to 1; other products of the account use the same ones.
     pub share_of_quotas: f64,
     /// Hubs that are delivered to at once.
@@ -37,7 +40,8 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { keep_alive_days: 60, share_of_quotas: 0.95, hubs: 32, calls_per_hub: 16 }
+        let maximum_age = SignedDuration::from_hours(72);
+        Self { keep_alive_days: 60, maximum_age, share_of_quotas: 0.95, hubs: 32, calls_per_hub: 16 }
     }
 }
 
@@ -61,6 +65,8 @@ pub struct Planned {
     pub why: Why,
     /// What would be sent; none when nothing would.
     pub finding: Option<Asff>,
+    /// Whether what is known of it is too old to say how it stands.
+    pub stale: bool,
 }
 
 /// The findings of a report by the hub they go to.
@@ -89,8 +95,9 @@ impl<D: Doors, O: Outbox> Publisher<D, O> {
             let hearing = self.hearing(&index, &planner, &hub);
             for step in hearing.steps(&findings, &remembered) {
                 if let Step::Present(id, decision) | Step::Absent(id, decision) = step? {
+                    let (why, stale) = (decision.why, decision.stale);
                     let finding = decision.send.map(|(_, parcel)| parcel.finding);
-                    tell(Planned { hub: hub.clone(), id, why: decision.why, finding });
+                    tell(Planned { hub: hub.clone(), id, why, finding, stale });
                 }
             }
         }
@@ -116,7 +123,7 @@ impl<D: Doors, O: Outbox> Publisher<D, O> {
 
     fn planner(&self, index: &Index<'_>) -> Planner {
         let days = i64::from(self.settings.keep_alive_days.clamp(1, 80));
-        Planner::new(index, self.time.now(), SignedDuration::from_hours(24 * days))
+        Planner::new(index, self.time.now(), SignedDuration::from_hours(24 * days), self.settings.maximum_age)
     }
 
     fn hearing<'a>(&'a self, index: &'a Index<'a>, planner: &'a Planner, hub: &'a AccountRegion) -> Hearing<'a, O> {
@@ -145,8 +152,13 @@ impl<D: Doors, O: Outbox> Publisher<D, O> {
                 return line;
             }
         };
-        let pace = Pace::new(IMPORT, self.settings.share_of_quotas, self.time.clone());
+        let share = self.settings.share_of_quotas;
+        let pace = Pace::new(IMPORT, share, self.time.clone());
         let hub = Hub { place, doors: &self.doors, pace: &pace, time: &self.time };
+        let reading = Pace::new(GET, share, self.time.clone());
+        let reader = Hub { pace: &reading, ..hub };
+        let (mut records, held) = (Records::default(), remembered.len());
+        let product = product_arn(&index.report.run.partition, place);
         let hearing = self.hearing(index, planner, place);
         let mut steps = hearing.steps(findings, &remembered).peekable();
         while steps.peek().is_some() {
@@ -155,6 +167,12 @@ impl<D: Doors, O: Outbox> Publisher<D, O> {
                 chunk.take(step, &mut line);
                 if chunk.parcels.len() >= CHUNK {
                     break;
+                }
+            }
+            if line.closed.is_none() && !chunk.parcels.is_empty() {
+                match records.read(&reader, &product, &chunk.parcels, held).await {
+                    Ok(()) => line.ahead += chunk.meet(&records, self.time.now()),
+                    Err(closed) => line.closed = Some(closed),
                 }
             }
             self.send(&hub, chunk, &mut line).await;
@@ -232,6 +250,12 @@ struct Chunk {
 }
 
 impl Chunk {
+    /// Gives what is to be sent the dates that its records admit. Answers how many records are dated in the future.
+    fn meet(&mut self, records: &Records, now: Timestamp) -> usize {
+        let both = self.intents.iter_mut().zip(&mut self.parcels);
+        both.filter_map(|(intent, parcel)| records.meet(intent, parcel, now).then_some(())).count()
+    }
+
     /// Takes what is to be sent; counts at once what is not.
     fn take(&mut self, step: Result<Step, OutboxError>, line: &mut HubLine) {
         let (id, decision, of_report) = match step {
@@ -240,6 +264,7 @@ impl Chunk {
             Ok(Step::Absent(id, decision)) => (id, decision, false),
             Err(error) => return line.undecided(&error),
         };
+        line.stale += usize::from(decision.stale);
         let Some((intent, parcel)) = decision.send else { return line.leave(decision.why, of_report) };
         if parcel.bytes > FINDING_BYTES {
             let message = format!("the finding has {} bytes, and Security Hub takes {FINDING_BYTES}", parcel.bytes);

@@ -158,7 +158,7 @@ pub async fn look<D: Doors>(
 }
 
 /// Selects findings of ours.
-fn ours(product: &str) -> AwsSecurityFindingFilters {
+pub(crate) fn ours(product: &str) -> AwsSecurityFindingFilters {
     let equals = |value: &str, comparison| StringFilter::builder().value(value).comparison(comparison).build();
     AwsSecurityFindingFilters::builder()
         .product_arn(equals(product, StringFilterComparison::Equals))

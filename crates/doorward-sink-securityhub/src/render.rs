@@ -17,6 +17,8 @@
 mod answer;
 mod details;
 
+pub(crate) use answer::plain_title;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -85,6 +87,8 @@ pub struct Rendered {
     pub finding: Asff,
     /// See [`Asff::content`].
     pub content: String,
+    /// When what it says was read.
+    pub observed_at: Timestamp,
 }
 
 /// Everything besides the report that decides what findings look like.
@@ -129,8 +133,12 @@ impl Renderer {
         let mut cuts = Cuts::default();
         let answer = answer::answer(self, meta, finding, &mut cuts);
         let run = &index.report.run;
-        let first = finding.history.as_ref().map_or(run.finished, |history| history.first_seen.min(run.finished));
-        let last = finding.history.as_ref().map_or(run.finished, |history| history.last_seen.min(run.finished));
+        let observed_at = finding.observed_at.unwrap_or(run.started);
+        let history = finding.history.as_ref();
+        let first = history.map_or(observed_at, |history| history.first_seen.min(observed_at));
+        // Of what could not be read, the ledger knows when it was last seen.
+        let unseen = history.filter(|_| matches!(finding.verdict, Verdict::Unknown { .. }));
+        let last = unseen.map_or(observed_at, |history| history.last_seen.min(observed_at));
         let name = lb.account_name.known().filter(|_| hub.account == finding.account);
         let mut rendered = Asff {
             schema_version: "2018-10-08".to_owned(),
@@ -166,7 +174,7 @@ impl Renderer {
         }
         let content = rendered.content();
         let subject = AccountRegion { account: finding.account.clone(), region: finding.region.clone() };
-        Some(Rendered { hub, subject, finding: rendered, content })
+        Some(Rendered { hub, subject, finding: rendered, content, observed_at })
     }
 
     /// Renders every finding of a report, in its order.
@@ -180,13 +188,17 @@ pub struct Index<'a> {
     /// The report.
     pub report: &'a ScanReport,
     balancers: BTreeMap<&'a str, &'a LoadBalancer>,
+    /// When the reading of an account-Region began.
+    places: BTreeMap<(&'a AccountId, &'a Region), Timestamp>,
 }
 
 impl<'a> Index<'a> {
     /// Indexes a report.
     pub fn new(report: &'a ScanReport) -> Self {
         let balancers = report.load_balancers.iter().map(|lb| (lb.arn.as_str(), lb)).collect();
-        Self { report, balancers }
+        let lines = report.coverage.lines.iter();
+        let places = lines.filter_map(|line| Some(((&line.account, line.region.as_ref()?), line.read_at?))).collect();
+        Self { report, balancers, places }
     }
 
     /// The load balancer of a finding.
@@ -194,9 +206,11 @@ impl<'a> Index<'a> {
         self.balancers.get(finding.load_balancer.as_str()).copied()
     }
 
-    /// Whether the scan found a load balancer.
-    pub(crate) fn has(&self, arn: &str) -> bool {
-        self.balancers.contains_key(arn)
+    /// When the scan read a load balancer, as its findings say; none where it did not find it.
+    pub(crate) fn observed(&self, arn: &str) -> Option<Timestamp> {
+        let lb = self.balancers.get(arn)?;
+        let begun = || self.places.get(&(&lb.account, &lb.region)).copied().unwrap_or(self.report.run.started);
+        Some(lb.evidence.as_ref().map_or_else(begun, |evidence| evidence.at))
     }
 }
 

@@ -47,6 +47,7 @@ pub(crate) fn make_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Fa
     places.check()?;
     let found = arguments.traffic.as_deref().map(Found::read).transpose()?;
     let source = Source::with_traffic(arguments.from.as_deref(), &settings, &ledger, found.as_ref())?;
+    source.warn_of_age(&settings, crate::clock::now());
     let goal = match (arguments.to, arguments.from_advice) {
         (Some(mode), _) => Goal::Mode(mode),
         (None, true) => Goal::Advice,

@@ -237,6 +237,9 @@ pub(crate) struct ScanArguments {
     /// Go on with the scan that was interrupted
     #[arg(long, conflicts_with = "no_ledger")]
     pub(crate) resume: bool,
+    /// Then deliver the scan to Security Hub, as `doorward publish` does; one that was stopped is not delivered
+    #[arg(long, conflicts_with = "no_ledger")]
+    pub(crate) publish: bool,
     /// Keep history in this file
     #[arg(long, value_name = "FILE", conflicts_with = "no_ledger")]
     ledger: Option<PathBuf>,

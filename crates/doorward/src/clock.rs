@@ -1,5 +1,6 @@
 //! The one place where the binary reads the system clock.
 
+use std::io::Write as _;
 use std::sync::Arc;
 
 use doorward_core::Clock;
@@ -30,4 +31,49 @@ pub(crate) fn now() -> Timestamp {
 /// The current time, as the crates below take it.
 pub(crate) fn system() -> Clock {
     Arc::new(now)
+}
+
+/// From how many seconds a measured offset is worth a warning: AWS refuses signatures at five minutes.
+const WORTH_A_WARNING: u64 = 300;
+
+/// What is wrong with this machine's clock, by the seconds that it is ahead of AWS's; none where nothing is.
+pub(crate) fn offset_sentence(offset: Option<i64>) -> Option<String> {
+    let offset = offset.filter(|offset| offset.unsigned_abs() >= WORTH_A_WARNING)?;
+    let length = jiff::SignedDuration::from_secs(offset).unsigned_abs();
+    let length = jiff::SignedDuration::try_from(length).map_or_else(|_| "far".to_owned(), |length| format!("{length:#}"));
+    let side = if offset > 0 { "ahead of" } else { "behind" };
+    Some(format!("this machine's clock is {length} {side} AWS's, and so is every date that it gives; set the clock"))
+}
+
+/// Warns of this machine's clock, where something is wrong with it.
+pub(crate) fn warn(offset: Option<i64>) {
+    if let Some(sentence) = offset_sentence(offset) {
+        let _ = writeln!(std::io::stderr(), "warning: {sentence}");
+    }
+}
+
+/// Whether a time is so far in the future that another clock must have given it.
+pub(crate) fn is_ahead(time: Timestamp, now: Timestamp) -> bool {
+    time.duration_since(now) > doorward_model::CLOCK_TOLERANCE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offset_is_named_from_five_minutes() {
+        for (offset, sentence) in [
+            (None, None),
+            (Some(299), None),
+            (Some(-299), None),
+            (Some(300), Some("this machine's clock is 5m ahead of AWS's")),
+            (Some(-26 * 3600), Some("this machine's clock is 26h behind AWS's")),
+            (Some(i64::MIN), Some("behind AWS's")),
+        ] {
+            let told = offset_sentence(offset);
+            assert_eq!(told.is_some(), sentence.is_some(), "{offset:?}: {told:?}");
+            assert!(told.unwrap_or_default().contains(sentence.unwrap_or_default()), "{offset:?}");
+        }
+    }
 }

@@ -123,7 +123,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
             emulator: Some(emulator(&server)?),
             clock: Arc::new(move || today),
         };
-        let exit = scan::execute(order, cli.colour_on_stdout()).await?;
+        let exit = scan::execute(order, cli.colour_on_stdout()).await?.exit;
         let history = History::of(&memory::read_only(&ledger)?)?;
         history::write_beside(&history, out)?;
         if let Some(story) = &story {

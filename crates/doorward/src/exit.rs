@@ -108,6 +108,16 @@ impl Exit {
         }
     }
 
+    /// The exit code of two steps, the later of which ended with `later`: what was found and what was not seen add up, anything else
+    /// decides alone.
+    pub(crate) fn and(self, later: Self) -> Self {
+        match (self, later) {
+            (exit, Self::Clean) => exit,
+            (Self::Findings | Self::FindingsAndCoverage, Self::Coverage) => Self::FindingsAndCoverage,
+            (_, later) => later,
+        }
+    }
+
     /// One clause for the closing line.
     pub(crate) fn says(self) -> &'static str {
         Self::ALL.iter().find(|(exit, _)| *exit == self).map_or("", |(_, says)| says)

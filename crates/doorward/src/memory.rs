@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use doorward_core::Clock;
 use doorward_core::discover::{Known, Plan};
-use doorward_ledger::{LEASE_TTL, Lease, Ledger, LedgerError, OpenOptions, RunHeader};
+use doorward_ledger::{LEASE_TTL, Lease, Ledger, LedgerError, OpenOptions, Recorded, RunHeader};
 use doorward_model::{AccountId, Cell, Inventory, Region, Run, ScanReport};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -20,6 +20,10 @@ use crate::exit::{Exit, Failure};
 use crate::past::Past;
 use crate::settings::Settings;
 use crate::touched::{self, Touched};
+
+mod resume;
+
+use resume::Kept;
 
 /// Where history is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -127,16 +131,27 @@ impl Memory {
     ) -> Result<Option<Before>, Failure> {
         let (planned, shaping) = (identify_plan(plan), identify_settings(settings));
         let unfinished = self.ledger.unfinished_run().map_err(failed)?;
+        let mut run = run.clone();
+        let mut resumed = None;
         if resume {
             let usage = |problem: &str| Failure::new(Exit::Usage, problem);
-            let before = unfinished.ok_or_else(|| usage("there is no interrupted scan in the ledger to resume"))?;
+            let before =
+                unfinished.as_ref().ok_or_else(|| usage("there is no interrupted scan in the ledger to resume"))?;
             if (&before.header.plan, &before.header.settings) != (&planned, &shaping) {
                 return Err(usage(
                     "the organization, the scope or the settings changed since the interrupted scan; scan again without --resume",
                 ));
             }
-            self.run.clone_from(&before.header.run.id);
-            return Ok(Some(Before { run: before.header.run, cells: before.cells }));
+            let (now, within) = ((self.clock)(), settings.scan.resume_within());
+            let kept = Kept::of(before.cells.clone(), &before.header.run, within, now);
+            if kept.old == 0 && resume::is_current(before.header.run.started, within, now) {
+                self.run.clone_from(&before.header.run.id);
+                return Ok(Some(Before { run: before.header.run.clone(), cells: before.cells.clone() }));
+            }
+            let _ = writeln!(std::io::stderr(), "{}", kept.notice(within));
+            // Another run, because this one began when nothing of the other did that is kept: exceptions are judged by its begin.
+            run.started = kept.earliest.map_or(run.started, |earliest| earliest.min(run.started));
+            resumed = Some(kept.cells);
         }
         let lease = self.lease()?;
         let mut stale = unfinished;
@@ -155,7 +170,9 @@ impl Memory {
         };
         self.run.clone_from(&run.id);
         self.ledger.begin_run(&lease, &header).map_err(failed)?;
-        Ok(None)
+        let Some(cells) = resumed else { return Ok(None) };
+        cells.iter().try_for_each(|cell| self.keep(cell))?;
+        Ok(Some(Before { run, cells }))
     }
 
     /// Keeps one settled account-Region.
@@ -194,6 +211,7 @@ impl Memory {
             let lease = self.lease()?;
             let recorded = self.ledger.record(&lease, report, &self.tags).map_err(failed)?;
             tracing::info!(?recorded, "recorded");
+            dated(&recorded);
             let pruned = self.ledger.prune(&lease, self.keep_months, (self.clock)()).map_err(failed)?;
             tracing::info!(scans = pruned.scans, before = %pruned.before, "raw scans dropped");
         }
@@ -206,7 +224,8 @@ impl Memory {
 
     /// Puts what events saw since a time in the place of what was read before: a scan that is resumed holds earlier readings.
     pub(crate) fn refresh(&self, cells: &mut [Cell], since: Timestamp) -> Result<(), Failure> {
-        touched::refresh(cells, self.ledger.looks_since(since).map_err(failed)?);
+        let looks = self.ledger.looks_since(since, (self.clock)()).map_err(failed)?;
+        touched::refresh(cells, looks);
         Ok(())
     }
 
@@ -224,6 +243,26 @@ impl Memory {
     fn lease(&self) -> Result<Lease, Failure> {
         let missing = || Failure::new(Exit::Internal, "the ledger is written without a lease");
         self.lease.clone().ok_or_else(missing)
+    }
+}
+
+/// Names what the dates in the ledger say of clocks.
+fn dated(recorded: &Recorded) {
+    if let Some(latest) = recorded.latest_ahead {
+        let _ = writeln!(
+            std::io::stderr(),
+            "warning: {} account-Regions or load balancers were last recorded with a date in the future, up to {latest}: the clock of \
+             the machine that recorded them was ahead. What this scan read counts as later.",
+            recorded.ahead
+        );
+    }
+    if recorded.late > 0 {
+        let _ = writeln!(
+            std::io::stderr(),
+            "warning: of {} account-Regions the ledger holds a later reading than this scan's, and keeps it; if no other scan ran \
+             meanwhile, this machine's clock is behind.",
+            recorded.late
+        );
     }
 }
 

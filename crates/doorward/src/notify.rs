@@ -33,7 +33,9 @@ pub(crate) fn run(cli: &Cli, arguments: &NotifyArguments) -> Result<Exit, Failur
     let settings = Settings::load(cli.config.as_deref(), &[])?;
     let directory = Directory::new(settings.notify.clone()).map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
     let path = arguments.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
-    let report = Source::of(arguments.from.as_deref(), &settings, &path)?.report;
+    let source = Source::of(arguments.from.as_deref(), &settings, &path)?;
+    source.warn_of_age(&settings, crate::clock::now());
+    let report = source.report;
     let (text, json, exit) = if arguments.dry_run {
         let rules: Vec<RuleMeta> = doorward_rules::catalogue().iter().map(|meta| **meta).collect();
         let memory = LedgerMemory(Held::reading(memory::read_only(&path)?));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::Path;
 
 use doorward_core::access::{Access, Emulator};
@@ -11,7 +12,7 @@ use doorward_rules::exceptions::Register;
 use doorward_sink_securityhub::{
     Approval, Closed, Delivery, ExceptedAs, OutboxError, Outcome, Planned, Publisher, Renderer, Time,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::answer;
@@ -58,6 +59,13 @@ pub(crate) fn run(cli: &Cli, arguments: &PublishArguments) -> Result<Exit, Failu
     Ok(told.exit)
 }
 
+/// Delivers the newest recorded scan.
+pub(crate) async fn recorded(settings: &Settings, ledger: &Path, clock: Clock) -> Result<Told, Failure> {
+    let source = Source::of(None, settings, ledger)?;
+    let job = Job { settings, ledger, emulator: None, clock };
+    job.publish(source.renderer(settings), &source.report).await
+}
+
 /// What is said at the end.
 pub(crate) struct Told {
     pub(crate) text: String,
@@ -97,6 +105,13 @@ impl Source {
         renderer(&settings.publish, &self.register, &self.policy, &self.report.load_balancers, false)
     }
 
+    /// Warns where what it holds was read so long ago that publishing would not take it for today's.
+    pub(crate) fn warn_of_age(&self, settings: &Settings, now: Timestamp) {
+        if let Some(sentence) = age_sentence(&self.report, &settings.publish, now) {
+            let _ = writeln!(std::io::stderr(), "warning: {sentence}");
+        }
+    }
+
     /// What it was judged by.
     pub(crate) fn policy(&self) -> &Policy {
         &self.policy
@@ -123,7 +138,16 @@ fn newest(settings: &Settings, path: &Path, said: Said<'_>) -> Result<Source, Fa
     let inventory = ledger.inventory(&run.id).map_err(failed)?;
     let mut inventory =
         inventory.ok_or_else(|| usage("the newest scan's raw data is not kept any more; scan again"))?;
-    touched::refresh(&mut inventory.cells, ledger.looks_since(run.at).map_err(failed)?);
+    let now = crate::clock::now();
+    if crate::clock::is_ahead(run.at, now) {
+        let _ = writeln!(
+            std::io::stderr(),
+            "warning: the newest scan in the ledger is dated {}, in the future of this machine's clock: the clock of one of the two \
+             machines is wrong",
+            run.at
+        );
+    }
+    touched::refresh(&mut inventory.cells, ledger.looks_since(run.at, now).map_err(failed)?);
     let register = settings.exceptions.read()?.register()?;
     let by = Judging { normalize: &settings.normalize(), policy: &settings.policy, register: &register };
     let mut report = judge(inventory, &by, said, Touched::of(&ledger)?);
@@ -175,7 +199,7 @@ impl Job<'_> {
         let mut plans: Vec<Planned> = Vec::new();
         publisher.plan(report, |planned| plans.push(planned)).map_err(outbox_failed)?;
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        let mut text = String::new();
+        let mut text = self.reading(report);
         for planned in &plans {
             *counts.entry(planned.why.to_string()).or_default() += 1;
             if planned.finding.is_some() {
@@ -187,11 +211,37 @@ impl Job<'_> {
         for (why, count) in &counts {
             let _ = writeln!(text, "  {count:>6}  {why}");
         }
+        let stale = plans.iter().filter(|planned| planned.stale).count();
+        text.push_str(&self.stale(stale));
         let lines: Vec<Value> = plans
             .iter()
-            .map(|p| json!({"hub": p.hub.to_string(), "id": p.id, "why": p.why.to_string(), "finding": p.finding}))
+            .map(|p| {
+                json!({
+                    "hub": p.hub.to_string(), "id": p.id, "why": p.why.to_string(), "finding": p.finding, "stale": p.stale,
+                })
+            })
             .collect();
-        Ok(Told { text, json: json!({"format": "publish-plan-v1", "findings": lines}), exit: Exit::Clean })
+        let json = json!({"format": "publish-plan-v1", "observed": report.observed(), "stale": stale, "findings": lines});
+        Ok(Told { text, json, exit: if stale > 0 { Exit::Coverage } else { Exit::Clean } })
+    }
+
+    /// When what is delivered was read, and what is wrong with that.
+    fn reading(&self, report: &ScanReport) -> String {
+        let period = report.observed().map(|period| format!("Read {period}.\n")).unwrap_or_default();
+        let old = age_sentence(report, &self.settings.publish, (self.clock)());
+        period + &old.map(|sentence| format!("Warning: {sentence}.\n")).unwrap_or_default()
+    }
+
+    /// What is said of findings that are not available because of their age.
+    fn stale(&self, stale: usize) -> String {
+        if stale == 0 {
+            return String::new();
+        }
+        let most = String::from(self.settings.publish.maximum_age);
+        format!(
+            "{stale} findings are NOT_AVAILABLE: what is known of them was read more than {most} ago (publish.maximum_age), or is dated \
+             in the future; scan again\n"
+        )
     }
 
     /// Delivers.
@@ -226,7 +276,12 @@ impl Job<'_> {
                 Err(Failure::new(Exit::Sink, format!("stopped: {gap}; publish again to go on")))
             }
         };
-        Ok(delivered(&outcome?))
+        let outcome = outcome?;
+        let mut told = delivered(&outcome);
+        told.text.insert_str(0, &self.reading(report));
+        told.text.push_str(&self.stale(outcome.stale()));
+        told.json["observed"] = json!(report.observed());
+        Ok(told)
     }
 
     /// Compares the ledger with what the hubs hold. Changes nothing.
@@ -270,7 +325,9 @@ impl Job<'_> {
 
     async fn enter(&self, stop: &Stop) -> Result<Access, Failure> {
         let (access, calls) = (self.settings.access.clone(), self.settings.calls.clone());
-        Access::connect(access, calls, self.clock.clone(), self.emulator.as_ref(), stop).await.map_err(Failure::from)
+        let access = Access::connect(access, calls, self.clock.clone(), self.emulator.as_ref(), stop).await?;
+        crate::clock::warn(access.clock_offset());
+        Ok(access)
     }
 }
 
@@ -283,6 +340,18 @@ fn obstacle(closed: &Closed) -> String {
         Closed::NotEnabled(_) => "Security Hub is not enabled there".to_owned(),
         Closed::Unreachable(gap) => gap.to_string(),
     }
+}
+
+/// What is wrong with when a report was read; none where all of it is current.
+fn age_sentence(report: &ScanReport, settings: &PublishSettings, now: Timestamp) -> Option<String> {
+    let period = report.observed()?;
+    if crate::clock::is_ahead(period.to, now) {
+        return Some(format!("it was read {period}, in the future of this machine's clock"));
+    }
+    let most = SignedDuration::try_from(settings.maximum_age.0).unwrap_or(SignedDuration::MAX);
+    let days = now.duration_since(period.from).as_hours() / 24;
+    (now.duration_since(period.from) > most)
+        .then(|| format!("what it says is up to {days} days old: it was read {period}; scan again for what is true today"))
 }
 
 /// The outcome in words: what was sent and why, every hub that took less than all, everything that was refused.
@@ -310,6 +379,13 @@ fn delivered(outcome: &Outcome) -> Told {
     for (why, count) in &sent {
         let _ = writeln!(text, "  {count:>6}  {why}");
     }
+    if outcome.ahead() > 0 {
+        let _ = writeln!(
+            text,
+            "{} findings in Security Hub were dated in the future, by a machine whose clock was ahead; each update is dated after that",
+            outcome.ahead()
+        );
+    }
     for (hub, refused) in outcome.refused() {
         let _ = writeln!(text, "refused by {hub}: {}: {}: {}", refused.id, refused.code, refused.message);
     }
@@ -319,11 +395,16 @@ fn delivered(outcome: &Outcome) -> Told {
         .map(|line| {
             json!({
                 "hub": line.hub.to_string(), "findings": line.findings_in, "accepted": line.accepted,
-                "unchanged": line.unchanged, "unsent": line.unsent, "closed": line.closed.as_ref().map(obstacle),
+                "unchanged": line.unchanged, "unsent": line.unsent, "stale": line.stale, "dated_in_the_future": line.ahead, "closed": line.closed.as_ref().map(obstacle),
                 "refused": line.refused.iter().map(|r| json!({"id": r.id, "code": r.code, "message": r.message})).collect::<Vec<_>>(),
             })
         })
         .collect();
-    let exit = if outcome.is_complete() && outcome.adds_up() { Exit::Clean } else { Exit::Sink };
-    Told { text, json: json!({"format": "publish-v1", "receipt": receipt, "hubs": hubs}), exit }
+    let exit = match outcome.is_complete() && outcome.adds_up() {
+        false => Exit::Sink,
+        true if outcome.stale() > 0 => Exit::Coverage,
+        true => Exit::Clean,
+    };
+    let json = json!({"format": "publish-v1", "receipt": receipt, "stale": outcome.stale(), "hubs": hubs});
+    Told { text, json, exit }
 }

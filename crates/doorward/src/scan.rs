@@ -23,6 +23,7 @@ use crate::past::Past;
 use crate::plain::harmless;
 use crate::places::Places;
 use crate::progress::Progress;
+use crate::publish;
 use crate::register::{self, Texts};
 use crate::saved::{Remembered, Saving};
 use crate::settings::{ReportSettings, Settings};
@@ -51,7 +52,23 @@ pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure>
         clock: crate::clock::system(),
         stop: None,
     };
-    runtime()?.block_on(execute(order, cli.colour_on_stdout()))
+    if arguments.publish && !settings.ledger.enabled {
+        let problem = "--publish needs the ledger, which remembers what was delivered; ledger.enabled is false";
+        return Err(Failure::new(Exit::Usage, problem));
+    }
+    let runtime = runtime()?;
+    let scanned = runtime.block_on(execute(order, cli.colour_on_stdout()))?;
+    if !arguments.publish {
+        return Ok(scanned.exit);
+    }
+    let (text, exit) = if scanned.recorded {
+        let told = runtime.block_on(publish::recorded(&settings, &settings.ledger.path()?, crate::clock::system()))?;
+        (told.text, scanned.exit.and(told.exit))
+    } else {
+        ("nothing is delivered to Security Hub: the scan was stopped before its end\n".to_owned(), scanned.exit)
+    };
+    let _ = write!(std::io::stderr(), "{}", crate::plain::harmless(&text));
+    Ok(exit)
 }
 
 /// The one runtime of a command.
@@ -83,8 +100,16 @@ pub(crate) struct Order<'a> {
     pub(crate) stop: Option<Stop>,
 }
 
+/// How a scan ended.
+pub(crate) struct Scanned {
+    /// Its exit code.
+    pub(crate) exit: Exit,
+    /// Whether the ledger has it. One that was stopped is not recorded: the newest in the ledger is an older one then.
+    pub(crate) recorded: bool,
+}
+
 /// Scans, judges, writes.
-pub(crate) async fn execute(mut order: Order<'_>, colour: bool) -> Result<Exit, Failure> {
+pub(crate) async fn execute(mut order: Order<'_>, colour: bool) -> Result<Scanned, Failure> {
     let settings = order.settings;
     let places = std::mem::take(&mut order.places);
     let sinks = Sinks::prepare(order.formats, &settings.sinks(), order.save, places)?;
@@ -99,6 +124,7 @@ pub(crate) async fn execute(mut order: Order<'_>, colour: bool) -> Result<Exit, 
     let mut report = judge(inventory, &rules, said, touched);
     locate(&mut report, order.code);
     let too_wide = register::notices(&register, &report, order.quiet);
+    let kept = memory.is_some() && !report.run.interrupted;
     let (past, recorded) = match memory.map_or_else(|| Ok(Past::default()), |memory| memory.record(&mut report)) {
         Ok(past) => (past, Ok(())),
         Err(failure) => (Past::default(), Err(failure)),
@@ -117,7 +143,7 @@ pub(crate) async fn execute(mut order: Order<'_>, colour: bool) -> Result<Exit, 
     let exit = stopped.unwrap_or_else(judged);
     let told = sinks.emit(&report, &around, exit, manner);
     // A scan that could not be saved or recorded is still reported; the failure comes last.
-    saved.and(recorded).and(told).map(|()| exit)
+    saved.and(recorded).and(told).map(|()| Scanned { exit, recorded: kept })
 }
 
 /// A scan that was read back, with what it is judged by.
@@ -227,6 +253,7 @@ async fn look(order: &Order<'_>, mut memory: Option<&mut Memory>) -> Result<(Inv
     let (access, calls, clock) = (settings.access.clone(), settings.calls.clone(), order.clock.clone());
     let access = Access::connect(access, calls, clock, order.emulator.as_ref(), &stop);
     let access = access.await.map_err(|error| signal.or(error.into()))?;
+    crate::clock::warn(access.clock_offset());
 
     let progress = Progress::start("accounts entered", order.quiet);
     let known = memory.as_deref().map_or_else(|| Ok(Vec::new()), Memory::known)?;

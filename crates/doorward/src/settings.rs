@@ -1,6 +1,7 @@
 //! Settings: what the operator wants, from flags, environment, `doorward.toml` and the embedded default.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use figment::Figment;
 use figment::providers::{Format, Toml};
@@ -88,6 +89,16 @@ pub(crate) struct Settings {
 pub(crate) struct ScanSettings {
     /// When the scan stops; what is not read by then is listed as timed out.
     pub(crate) deadline: Span,
+    /// How old a reading may be that `--resume` keeps; by default as long as the deadline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) resume_within: Option<Span>,
+}
+
+impl ScanSettings {
+    /// How old a reading may be that a resumed scan keeps.
+    pub(crate) fn resume_within(&self) -> Duration {
+        self.resume_within.unwrap_or(self.deadline).0
+    }
 }
 
 /// Which tags tell environment and application type.

@@ -2,8 +2,6 @@
 //! proves nothing: whoever can write there can replace all of it, consistently.
 
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use doorward_sink_evidence::{Expect, PublicKey, Verification, verify};

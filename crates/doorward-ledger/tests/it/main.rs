@@ -14,3 +14,4 @@ mod outbox;
 mod record;
 mod scene;
 mod schema;
+mod time;

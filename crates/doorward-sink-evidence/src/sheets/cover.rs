@@ -62,6 +62,8 @@ pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
     add("Scan", "Partition and home Region", format!("{}, {}", run.partition, run.home_region));
     add("Scan", "Began (UTC)", run.started.to_string());
     add("Scan", "Ended (UTC)", run.finished.to_string());
+    let read = report.observed().map(|period| format!("from {} to {}", period.from, period.to));
+    add("Scan", "Read (UTC)", read.unwrap_or_else(|| "(nothing was read)".to_owned()));
     let offset =
         context.clock_offset.map(|offset| format!("{} s, to the second (ahead of AWS is positive)", offset.as_secs()));
     add("Scan", "Clock against AWS's", offset.unwrap_or_else(|| "(not measured)".to_owned()));

@@ -100,7 +100,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             "When a scan first saw the rule fail here; blank where it never did, or where no ledger is kept.",
             |r| r.finding.history.as_ref().map(|history| history.first_seen),
         )
-        .count("Age in days", "Whole days from first seen to this scan, for what still fails.", |r| {
+        .count("Age in days", "Whole days from first seen to when it was read, for what still fails.", |r| {
             let open =
                 matches!(r.finding.verdict, Verdict::Fail { .. } | Verdict::Excepted { .. } | Verdict::Unknown { .. });
             r.finding
@@ -126,6 +126,11 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             r.evidence().map(|evidence| evidence.operation.as_str()).into()
         })
         .time("Evidence: time", "When its answer arrived.", |r| r.evidence().map(|evidence| evidence.at))
+        .time(
+            "Observed",
+            "When what the verdict rests on was read; where nothing could be read, when the reading of the account-Region began.",
+            |r| r.finding.observed_at,
+        )
         .text("Evidence: request id", 38, "AWS's id of that call.", |r| {
             r.evidence().and_then(|evidence| evidence.request_id.as_deref()).into()
         })
@@ -149,7 +154,7 @@ pub(crate) fn sheet<'p>(
             lb,
             rule: title_of(rules, &finding.rule),
             required: lb.filter(|lb| lb.kind.can_parse_http()).map(required),
-            asked: report.run.finished,
+            asked: finding.observed_at.unwrap_or(report.run.started),
         }
     });
     Sheet::new(TITLE, columns(), report.findings.len(), rows)

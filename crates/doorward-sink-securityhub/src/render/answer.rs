@@ -12,6 +12,17 @@ use crate::limits::Cuts;
 const REASONS: usize = 20;
 const REASON: usize = 1024;
 
+/// What comes before a rule's title where it does not fail.
+const PASSED: &str = "Checked and not found: ";
+const UNKNOWN: &str = "Could not be checked: ";
+const EXCEPTED: &str = "Excepted until ";
+
+/// A rule's title without what [`answer`] put before it.
+pub(crate) fn plain_title(title: &str) -> &str {
+    let excepted = || title.strip_prefix(EXCEPTED).and_then(|rest| rest.split_once(": ")).map(|(_, title)| title);
+    title.strip_prefix(PASSED).or_else(|| title.strip_prefix(UNKNOWN)).or_else(excepted).unwrap_or(title)
+}
+
 /// A verdict in Security Hub's words.
 pub(super) struct Answer {
     pub(super) title: String,
@@ -59,7 +70,7 @@ pub(super) fn answer(renderer: &Renderer, meta: &RuleMeta, finding: &Finding, cu
                 ExceptedAs::Failed => "FAILED",
                 ExceptedAs::Warning => "WARNING",
             };
-            (format!("Excepted until {expires}: {}", meta.title), status, harmless(Some(*severity)))
+            (format!("{EXCEPTED}{expires}: {}", meta.title), status, harmless(Some(*severity)))
         }
         Verdict::Unknown { because, gaps } => {
             for gap in gaps {
@@ -72,12 +83,12 @@ pub(super) fn answer(renderer: &Renderer, meta: &RuleMeta, finding: &Finding, cu
             if gaps.is_empty() {
                 reasons.push(("NOT_REPORTED".to_owned(), because.clone()));
             }
-            (format!("Could not be checked: {}", meta.title), status, graded(meta.severity))
+            (format!("{UNKNOWN}{}", meta.title), status, graded(meta.severity))
         }
         Verdict::Pass { because } | Verdict::NotApplicable { because } => {
             reasons.push(("OBSERVED".to_owned(), because.clone()));
             "Nothing to do: the check passed.".clone_into(&mut remedy);
-            (format!("Checked and not found: {}", meta.title), "PASSED", harmless(None))
+            (format!("{PASSED}{}", meta.title), "PASSED", harmless(None))
         }
     };
     if reasons.len() > REASONS {

@@ -38,7 +38,7 @@ fn history(seed: u64) -> (u64, u64) {
         let started = if random.u8(0..8) == 0 { now - SignedDuration::from_hours(24 * 40) } else { now };
         let report = scene.report(started);
         let index = Index::new(&report);
-        let planner = Planner::new(&index, now, SignedDuration::from_hours(24 * 60));
+        let planner = Planner::new(&index, now, SignedDuration::from_hours(24 * 60), SignedDuration::from_hours(72));
         let rendered: BTreeMap<_, _> = renderer
             .render_all(&index)
             .map(|rendered| ((rendered.hub.clone(), rendered.finding.id.clone()), rendered))
@@ -49,9 +49,10 @@ fn history(seed: u64) -> (u64, u64) {
                     continue;
                 }
                 let name = scene.balancers.keys().find(|(at, name)| row.balancer == crate::bed::arn(at, name).as_str());
-                let listed = report.load_balancers.iter().any(|lb| lb.arn.as_str() == row.balancer);
+                let lb = report.load_balancers.iter().find(|lb| lb.arn.as_str() == row.balancer);
+                let listed = lb.and_then(|lb| Some(lb.evidence.as_ref()?.at));
                 let kind = name.and_then(|key| scene.balancers.get(key)).map(|truth| truth.kind);
-                let asked = listed && kind == Some(Kind::Network) && row.rule == MODE && !scene.disabled.contains(MODE);
+                let asked = listed.is_some() && kind == Some(Kind::Network) && row.rule == MODE && !scene.disabled.contains(MODE);
                 let decision = planner
                     .absent(&row, listed, asked, || -> Result<_, std::convert::Infallible> {
                         let text = outbox.document(&hub, &id).expect("read").expect("a document");

@@ -87,7 +87,7 @@ async fn mended_stays_active_and_gone_is_archived() {
 
 #[tokio::test]
 async fn a_hub_that_is_not_enabled_or_denied_is_a_line_and_stops_nobody() {
-    let mut toml = world("\"securityhub:BatchImportFindings\"");
+    let mut toml = world("\"securityhub:BatchImportFindings\", \"securityhub:GetFindings\"");
     // The second account's user may do nothing.
     let at = toml.rfind("allow = ").expect("an allow");
     toml.replace_range(at.., "allow = []\n");
@@ -115,7 +115,7 @@ async fn a_hub_that_is_not_enabled_or_denied_is_a_line_and_stops_nobody() {
         ]
     );
     let denied = outcome.hubs.iter().filter_map(|line| line.closed.as_ref()).next_back().expect("closed");
-    assert_eq!(denied.gap().action.as_deref(), Some("securityhub:BatchImportFindings"));
+    assert_eq!(denied.gap().action.as_deref(), Some("securityhub:GetFindings"));
     assert_eq!(outcome.accepted(), 4);
 }
 

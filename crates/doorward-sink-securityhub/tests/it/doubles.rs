@@ -88,6 +88,13 @@ impl Cloud {
         self.clock.advance(std::time::Duration::from_secs(days * 86_400));
     }
 
+    /// Sets the clock, back as well.
+    pub(crate) fn stand_at(&self, time: Timestamp) {
+        if let Clock::Manual(millis) = &self.clock {
+            millis.store(time.as_millisecond(), Ordering::SeqCst);
+        }
+    }
+
     /// Everything every hub holds.
     pub(crate) fn records(&self) -> Vec<Value> {
         let mut hubs: BTreeSet<AccountRegion> = places().collect();

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use doorward_model::ScanReport;
+use doorward_model::{ObservationPeriod, ScanReport};
 
 use crate::exit::Exit;
 
@@ -19,6 +19,9 @@ pub(crate) struct JsonDocument<'a> {
     format: &'static str,
     /// The exit code of the run that wrote it; `doorward explain exit-codes` explains it.
     exit_code: u8,
+    /// The first and the last observation of the report; absent where nothing was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    observed: Option<ObservationPeriod>,
     /// The report.
     #[serde(flatten)]
     report: &'a ScanReport,
@@ -26,7 +29,7 @@ pub(crate) struct JsonDocument<'a> {
 
 /// Writes the document and returns how many findings it holds.
 pub(super) fn write(out: &mut dyn Write, report: &ScanReport, exit: Exit) -> io::Result<usize> {
-    let document = JsonDocument { format: "json-v1", exit_code: exit.code(), report };
+    let document = JsonDocument { format: "json-v1", exit_code: exit.code(), observed: report.observed(), report };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     out.write_all(b"\n")?;
     Ok(report.findings.len())

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use doorward_model::{
-    Account, CoverageCounts, CoverageLine, Finding, LoadBalancer, Observed, Organization, Run, ScanReport,
+    Account, CoverageCounts, CoverageLine, Finding, LoadBalancer, ObservationPeriod, Observed, Organization, Run, ScanReport,
 };
 
 use crate::exit::Exit;
@@ -26,6 +26,9 @@ pub(crate) enum NdjsonLine<'a> {
         run: &'a Run,
         /// The organization.
         organization: &'a Observed<Organization>,
+        /// The first and the last observation of the report; absent where nothing was read.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        observed: Option<ObservationPeriod>,
     },
     /// One account.
     Account(&'a Account),
@@ -54,7 +57,8 @@ pub(super) fn write(out: &mut dyn Write, report: &ScanReport, exit: Exit) -> io:
         serde_json::to_writer(&mut *out, &line)?;
         out.write_all(b"\n")
     };
-    line(NdjsonLine::Run { format: "ndjson-v1", run: &report.run, organization: &report.organization })?;
+    let (run, organization, observed) = (&report.run, &report.organization, report.observed());
+    line(NdjsonLine::Run { format: "ndjson-v1", run, organization, observed })?;
     report.accounts.iter().try_for_each(|account| line(NdjsonLine::Account(account)))?;
     report.coverage.lines.iter().try_for_each(|covered| line(NdjsonLine::Coverage(covered)))?;
     report.load_balancers.iter().try_for_each(|lb| line(NdjsonLine::LoadBalancer(lb)))?;

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
 
-use doorward_model::{Finding, Mode, Observed, ScanReport, Severity, Verdict, VerdictKind};
+use doorward_model::{Finding, Mode, ObservationPeriod, Observed, ScanReport, Severity, Verdict, VerdictKind};
 
 use crate::plain::harmless;
 
@@ -64,6 +64,12 @@ fn header(out: &mut dyn Write, report: &ScanReport) -> io::Result<()> {
     let seconds = run.finished.duration_since(run.started).as_secs();
     writeln!(out, "Doorward {} · {what} · partition {}", harmless(&run.tool_version), harmless(&run.partition))?;
     writeln!(out, "{} UTC, {seconds} s, as {}", run.started.strftime("%Y-%m-%d %H:%M"), harmless(run.caller.as_str()))?;
+    if let Some(period) = report.observed().filter(ObservationPeriod::is_long) {
+        writeln!(out, "\nNOT ONE MOMENT: this was read {period}.")?;
+    }
+    if let Some(sentence) = crate::clock::offset_sentence(run.clock_offset) {
+        writeln!(out, "\nWRONG CLOCK: {sentence}.")?;
+    }
     if run.interrupted {
         writeln!(out, "\nPARTIAL REPORT: the scan was stopped; what it did not reach is listed as interrupted.")?;
     }

@@ -1,10 +1,13 @@
 //! How findings are delivered.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use doorward_core::access::{ExternalId, Purpose, RoleName};
+use doorward_core::settings::Span;
 use doorward_model::{AccountId, AccountRegion, LoadBalancer, Region};
 use doorward_sink_securityhub::{ACTIONS, NATIVE_ACTION, Settings as SinkSettings};
+use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,8 +32,16 @@ pub(crate) struct PublishSettings {
     pub(crate) excepted_as_warning: bool,
     /// Age in days at which an unchanged finding is sent again.
     pub(crate) keep_alive_days: u32,
+    /// The age from which an observation says nothing about today: its finding is sent as `NOT_AVAILABLE`.
+    #[serde(default = "three_days")]
+    pub(crate) maximum_age: Span,
     /// The share of Security Hub's quotas to use, from 0 to 1.
     pub(crate) share_of_quotas: f64,
+}
+
+/// Three scans of every day, so that one that fails changes nothing. Scans that were saved before this was a setting lack it.
+fn three_days() -> Span {
+    Span(Duration::from_secs(3 * 86_400))
 }
 
 /// Where findings go.
@@ -48,6 +59,7 @@ impl PublishSettings {
     pub(super) fn sink(&self) -> SinkSettings {
         SinkSettings {
             keep_alive_days: self.keep_alive_days,
+            maximum_age: SignedDuration::try_from(self.maximum_age.0).unwrap_or(SignedDuration::MAX),
             share_of_quotas: self.share_of_quotas,
             ..SinkSettings::default()
         }

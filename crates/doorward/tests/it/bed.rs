@@ -32,18 +32,23 @@ pub(crate) struct Bed {
 
 impl Bed {
     pub(crate) fn start(world: &str, faults: Vec<Fault>) -> Self {
-        Self::with_clock(world, faults, Clock::System)
+        Self::with_clock(world, faults, Clock::System, true)
     }
 
     /// The same, in a time that stands still until [`Bed::pass`] moves it. Commands begin at that time.
     pub(crate) fn start_at(world: &str, faults: Vec<Fault>, start: Timestamp) -> Self {
-        Self::with_clock(world, faults, Clock::manual(start))
+        Self::with_clock(world, faults, Clock::manual(start), true)
     }
 
-    fn with_clock(world: &str, faults: Vec<Fault>, clock: Clock) -> Self {
+    /// The same, and signatures of any date are accepted.
+    pub(crate) fn start_undated(world: &str, start: Timestamp) -> Self {
+        Self::with_clock(world, vec![], Clock::manual(start), false)
+    }
+
+    fn with_clock(world: &str, faults: Vec<Fault>, clock: Clock, check_dates: bool) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let world = World::from_toml(world).unwrap();
-        let options = Options { quotas: Some(false), faults, clock: clock.clone(), ..Options::default() };
+        let options = Options { quotas: Some(false), faults, clock: clock.clone(), check_dates, ..Options::default() };
         let server = runtime.block_on(Server::start(world, options)).unwrap();
         Self { server, clock, runtime }
     }

@@ -90,8 +90,8 @@ async fn handle(
             Some(event) => event,
             None => std::future::pending().await,
         };
-        let deadline =
-            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() + 120_000;
+        let left = u128::from(event["left_for_the_invocation"].as_u64().unwrap_or(120_000));
+        let deadline = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() + left;
         let response = Response::builder()
             .header("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
             .header("lambda-runtime-deadline-ms", deadline.to_string())
@@ -174,6 +174,26 @@ fn one_process_serves_scans_and_events_and_errors() {
     assert_eq!(runs(folder), 2);
     let log = std::fs::read_to_string(folder.join("log")).unwrap();
     assert!(log.contains("desync-mode-below-required") && !log.contains('\u{1b}'), "{log}");
+}
+
+#[test]
+fn a_scan_that_is_stopped_delivers_nothing_and_is_an_error() {
+    let bed = Bed::start(&world("acme-org"), vec![]);
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(folder.join("doorward.toml"), "[event]\npublish = true\n").unwrap();
+    let lambda = Lambda::start(&bed, folder);
+    assert!(lambda.invoke(&schedule()).is_ok());
+    bed.server.set_faults(vec![Fault::new(What::BlackHole).region("us-east-1").service("elb*")]);
+    bed.server.clear_calls();
+    let mut short = schedule();
+    // Ten seconds are kept back for recording; two are left for the scan.
+    short["left_for_the_invocation"] = json!(12_000);
+    let refused = lambda.invoke(&short).unwrap_err();
+    let message = refused["errorMessage"].as_str().unwrap();
+    assert!(refused["errorType"] == "Doorward.Exit5" && message.contains("stopped before its end"), "{refused}");
+    assert!(bed.server.calls().iter().all(|call| call.service != "securityhub"), "the scan before was delivered again");
+    assert_eq!(runs(folder), 1);
 }
 
 #[test]

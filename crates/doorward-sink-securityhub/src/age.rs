@@ -1,0 +1,66 @@
+//! Age: what may still be said of an observation when time has passed. Pure.
+
+use doorward_model::CLOCK_TOLERANCE;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::asff::{Asff, StatusReason};
+use crate::limits::Cuts;
+use crate::render::plain_title;
+
+/// The reason code of a finding whose observation is not current any more.
+const CODE: &str = "NOT_LOOKED_AT";
+
+/// What an observation is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Age {
+    /// It is current.
+    Current,
+    /// It is older than the settings allow.
+    Old,
+    /// It is dated in the future, by a clock that was ahead: when it was made is not known.
+    Ahead,
+}
+
+impl Age {
+    /// Weighs an observation at a time.
+    pub(crate) fn of(observed: Timestamp, now: Timestamp, most: SignedDuration) -> Self {
+        if is_ahead(observed, now) {
+            Self::Ahead
+        } else if now.duration_since(observed) > most {
+            Self::Old
+        } else {
+            Self::Current
+        }
+    }
+}
+
+/// Whether a time is so far in the future that another clock must have given it.
+pub(crate) fn is_ahead(time: Timestamp, now: Timestamp) -> bool {
+    time.duration_since(now) > CLOCK_TOLERANCE
+}
+
+/// Makes a finding say that nobody knows how it stands today, and how it stood when it was last seen. It stays active, with the
+/// severity that it had: neither passed nor closed. Doing it twice changes nothing.
+pub(crate) fn outlive(finding: &mut Asff, age: Age) {
+    let reasons = &mut finding.compliance.status_reasons;
+    if age == Age::Current || reasons.first().is_some_and(|reason| reason.reason_code == CODE) {
+        return;
+    }
+    let (last, status) = (&finding.last_observed_at, &finding.compliance.status);
+    let since = match age {
+        Age::Ahead => format!(
+            "The reading is dated {last}, which was in the future when it was published: when it was made is not known"
+        ),
+        Age::Current | Age::Old => format!("Not read since {last}"),
+    };
+    let description = format!("{since}. The check was {status} then; how it stands now is not known.");
+    reasons.insert(0, StatusReason { reason_code: CODE.to_owned(), description });
+    reasons.truncate(20);
+    let mut cuts = Cuts::default();
+    finding.title = cuts.text("Title", &format!("Not read recently: {}", plain_title(&finding.title)), 256);
+    finding.description = cuts.text("Description", &format!("{since}. At that time: {}", finding.description), 1024);
+    "Scan again; if the scan cannot read this load balancer, its coverage says why."
+        .clone_into(&mut finding.remediation.recommendation.text);
+    finding.product_fields.insert("doorward/verdict".to_owned(), "unknown".to_owned());
+    "NOT_AVAILABLE".clone_into(&mut finding.compliance.status);
+}
