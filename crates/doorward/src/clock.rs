@@ -25,7 +25,9 @@ pub(crate) fn now() -> Timestamp {
         let begins = std::env::var(TEST_CLOCK).ok().and_then(|text| text.parse::<Timestamp>().ok());
         begins.map_or(jiff::SignedDuration::ZERO, |begins| begins.duration_since(Timestamp::now()))
     });
-    Timestamp::now().checked_add(*LEAD).unwrap_or(Timestamp::MAX)
+    // The lead is taken first: with it taken after, the process would begin before its beginning.
+    let lead = *LEAD;
+    Timestamp::now().checked_add(lead).unwrap_or(Timestamp::MAX)
 }
 
 /// The current time, as the crates below take it.
