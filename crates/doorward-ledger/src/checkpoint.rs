@@ -1,7 +1,9 @@
 //! The raw scan as it grows: a header, then one transaction per account-Region, so that an interrupted scan resumes
 //! where it stopped and a finished one can be judged again.
 
-use doorward_model::{Account, Cell, CoverageLine, GapReason, Inventory, Listing, Observed, Organization, Run};
+use doorward_model::{
+    Account, Cell, CoverageLine, GapReason, Inputs, Inventory, Listing, Observed, Organization, Run, ScanReport,
+};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +13,7 @@ use crate::stamp::nanos;
 use crate::{Lease, Ledger, LedgerError};
 
 mod evidence;
+mod inputs;
 
 const COLLECTING: i64 = 0;
 const COLLECTED: i64 = 1;
@@ -186,9 +189,14 @@ impl Ledger {
     }
 }
 
-/// Marks a raw scan as recorded, where there is one.
-pub(crate) fn mark_recorded(db: &Connection, run: &str) -> rusqlite::Result<usize> {
-    db.execute("UPDATE scans SET state = ?2 WHERE id = ?1 AND state < ?2", params![run, RECORDED])
+/// Marks a raw scan as recorded, where there is one, and keeps with it what its report was judged with.
+pub(crate) fn mark_recorded(db: &Connection, report: &ScanReport) -> Result<(), Fault> {
+    let run = report.run.id.as_str();
+    db.execute("UPDATE scans SET state = ?2 WHERE id = ?1 AND state < ?2", params![run, RECORDED])?;
+    match find(db, run)? {
+        Some((scan, RECORDED)) => inputs::keep(db, scan, Inputs::of(report)),
+        _ => Ok(()),
+    }
 }
 
 fn is_cut_short(cell: &Cell) -> bool {

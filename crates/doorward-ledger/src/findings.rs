@@ -40,6 +40,11 @@ pub struct OpenFinding {
     pub reopened: u32,
 }
 
+/// Whether the newest look did not see a finding `f` of the load balancer of place `p`, at which event run `e` had the newest look.
+pub(crate) const IS_UNSEEN: &str = "
+    (f.seen IS NOT NULL OR max(coalesce(p.last_at, e.at), coalesce(e.at, p.last_at))
+        < coalesce((SELECT at FROM runs WHERE only IS NULL ORDER BY seq DESC LIMIT 1), 0))";
+
 /// One change of a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Transition {
@@ -70,17 +75,15 @@ impl Ledger {
     /// Every finding that fails, allowed or not, ordered by account, Region, ARN and rule.
     pub fn open_findings(&self) -> Result<Vec<OpenFinding>, LedgerError> {
         self.read("listing open findings", |db| {
-            let mut query = db.prepare(
+            let mut query = db.prepare(&format!(
                 "SELECT b.arn, r.name, r.own, b.name, json_extract(g.document, '$.owner'), f.state, f.severity, f.first,
                         f.opened,
                         coalesce(f.seen, max(coalesce(p.last_at, e.at), coalesce(e.at, p.last_at))),
-                        f.seen IS NOT NULL OR max(coalesce(p.last_at, e.at), coalesce(e.at, p.last_at))
-                            < coalesce((SELECT at FROM runs WHERE only IS NULL ORDER BY seq DESC LIMIT 1), 0),
-                        f.reopened
+                        {IS_UNSEEN}, f.reopened
                  FROM findings f JOIN balancers b ON b.id = f.balancer JOIN places p ON p.id = b.place
                  LEFT JOIN runs e ON e.seq = b.event_run JOIN rules r ON r.id = f.rule JOIN groupings g ON g.id = b.grouping
-                 WHERE f.state IN (3, 4) ORDER BY p.account, p.region, b.arn, r.name, r.own",
-            )?;
+                 WHERE f.state IN (3, 4) ORDER BY p.account, p.region, b.arn, r.name, r.own"
+            ))?;
             let rows = query.query_map([], open_finding)?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })

@@ -175,6 +175,7 @@ pub(crate) fn report(
         load_balancers,
         findings,
         changes_unfound: BTreeMap::new(),
+        unseen: None,
     }
 }
 
