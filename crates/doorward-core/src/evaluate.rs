@@ -36,6 +36,7 @@ pub fn evaluate(scan: Normalized, rules: &[&dyn Rule], policy: &Policy) -> ScanR
         load_balancers,
         findings,
         changes_unfound: BTreeMap::new(),
+        unseen: None,
     }
 }
 

@@ -252,6 +252,7 @@ fn report(balancers: usize, scan: usize, changing: usize) -> ScanReport {
         load_balancers: Vec::with_capacity(balancers),
         findings: Vec::with_capacity(balancers * RULES.len()),
         changes_unfound: BTreeMap::new(),
+        unseen: None,
     };
     for lb in 0..balancers {
         let weak = (lb % 3 == 0) != changes(lb);

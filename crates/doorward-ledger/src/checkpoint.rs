@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{Account, Cell, CoverageLine, GapReason, Inventory, Listing, Observed, Organization, Run};
+use doorward_model::{
+    Account, Cell, CoverageLine, GapReason, Inputs, Inventory, Listing, Observed, Organization, Run, ScanReport,
+};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +15,7 @@ use crate::stamp::{nanos, timestamp};
 use crate::{Lease, Ledger, LedgerError};
 
 mod evidence;
+mod inputs;
 
 const COLLECTING: i64 = 0;
 const COLLECTED: i64 = 1;
@@ -207,9 +210,14 @@ impl Ledger {
     }
 }
 
-/// Marks a raw scan as recorded, where there is one.
-pub(crate) fn mark_recorded(db: &Connection, run: &str) -> rusqlite::Result<usize> {
-    db.execute("UPDATE scans SET state = ?2 WHERE id = ?1 AND state < ?2", params![run, RECORDED])
+/// Marks a raw scan as recorded, where there is one, and keeps with it what its report was judged with.
+pub(crate) fn mark_recorded(db: &Connection, report: &ScanReport) -> Result<(), Fault> {
+    let run = report.run.id.as_str();
+    db.execute("UPDATE scans SET state = ?2 WHERE id = ?1 AND state < ?2", params![run, RECORDED])?;
+    match find(db, run)? {
+        Some((scan, RECORDED)) => inputs::keep(db, scan, Inputs::of(report)),
+        _ => Ok(()),
+    }
 }
 
 fn is_cut_short(cell: &Cell) -> bool {

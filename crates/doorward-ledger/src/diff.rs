@@ -61,6 +61,8 @@ pub struct Diff {
     pub now_unseen: Vec<DiffLine>,
     /// Failed before and fail now, and nothing above is true of them.
     pub unchanged: usize,
+    /// Of these, those that the second run did not see: nothing says that they are still so.
+    pub unchanged_unseen: usize,
 }
 
 /// A finding after one of the two runs.
@@ -141,6 +143,7 @@ impl Ledger {
                 vanished: Vec::new(),
                 now_unseen: Vec::new(),
                 unchanged: 0,
+                unchanged_unseen: 0,
             };
             let places: BTreeMap<i64, i64> = db
                 .prepare("SELECT id, place FROM balancers")?
@@ -197,6 +200,7 @@ impl Diff {
             Change::Fine => return Ok(()),
             Change::Unchanged => {
                 self.unchanged += 1;
+                self.unchanged_unseen += usize::from(!after.seen);
                 return Ok(());
             }
             Change::New => &mut self.new,

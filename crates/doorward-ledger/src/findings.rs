@@ -40,6 +40,16 @@ pub struct OpenFinding {
     pub reopened: u32,
 }
 
+/// Whether the newest look did not see a finding `f` of the load balancer of place `p`, at which event run `e` had the newest look.
+pub(crate) fn is_unseen() -> String {
+    let tolerance = i64::try_from(CLOCK_TOLERANCE.as_nanos()).unwrap_or(0);
+    format!(
+        "(f.seen IS NOT NULL OR max(coalesce(p.last_at, e.at), coalesce(e.at, p.last_at)) NOT BETWEEN
+            coalesce((SELECT coalesce(began, at) FROM runs WHERE only IS NULL ORDER BY seq DESC LIMIT 1), 0)
+            AND (SELECT at FROM runs ORDER BY seq DESC LIMIT 1) + {tolerance})"
+    )
+}
+
 /// One change of a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Transition {
@@ -70,21 +80,17 @@ impl Ledger {
     /// Every finding that fails, allowed or not, ordered by account, Region, ARN and rule.
     pub fn open_findings(&self) -> Result<Vec<OpenFinding>, LedgerError> {
         self.read("listing open findings", |db| {
-            let mut query = db.prepare(
+            let mut query = db.prepare(&format!(
                 "SELECT b.arn, r.name, r.own, b.name, json_extract(g.document, '$.owner'), f.state, f.severity, f.first,
                         f.opened,
                         coalesce(f.seen, max(f.since, max(coalesce(p.last_at, e.at), coalesce(e.at, p.last_at)))),
-                        f.seen IS NOT NULL OR max(coalesce(p.last_at, e.at), coalesce(e.at, p.last_at)) NOT BETWEEN
-                            coalesce((SELECT coalesce(began, at) FROM runs WHERE only IS NULL ORDER BY seq DESC LIMIT 1), 0)
-                            AND (SELECT at FROM runs ORDER BY seq DESC LIMIT 1) + ?1,
-                        f.reopened
+                        {}, f.reopened
                  FROM findings f JOIN balancers b ON b.id = f.balancer JOIN places p ON p.id = b.place
                  LEFT JOIN runs e ON e.seq = b.event_run JOIN rules r ON r.id = f.rule JOIN groupings g ON g.id = b.grouping
                  WHERE f.state IN (3, 4) ORDER BY p.account, p.region, b.arn, r.name, r.own",
-            )?;
-            // What is dated later than the newest run was dated by a clock that was ahead, and nobody knows when it was seen.
-            let tolerance = i64::try_from(CLOCK_TOLERANCE.as_nanos()).unwrap_or(0);
-            let rows = query.query_map([tolerance], open_finding)?;
+                is_unseen()
+            ))?;
+            let rows = query.query_map([], open_finding)?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
     }

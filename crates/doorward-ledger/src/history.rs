@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{CoverageCounts, Mode, Severity};
+use doorward_model::{Bounds, CoverageCounts, Mode, Severity};
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 use serde::Serialize;
 
 use crate::error::Fault;
 use crate::findings::severity;
-use crate::record::{COLUMNS, Counts, count, counts_of, fixed_dimension, tag_dimension};
+use crate::record::{COLUMNS, Counts, NOT_KEPT, count, counts_of, fixed_dimension, tag_dimension};
 use crate::stamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError};
 
@@ -64,6 +64,25 @@ impl Share {
     }
 }
 
+/// What a run did not see of what was known, as it was last seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct NotSeen {
+    /// Findings that were open, by severity.
+    pub open: BTreeMap<Severity, usize>,
+    /// Findings that were open.
+    pub open_total: usize,
+    /// Findings that were under an exception.
+    pub excepted: usize,
+    /// Load balancers whose mode matters, those in `modes` and `mode_unknown`.
+    pub balancers: usize,
+    /// Load balancers by mode.
+    pub modes: BTreeMap<Mode, usize>,
+    /// Load balancers whose mode could not be read.
+    pub mode_unknown: usize,
+    /// Load balancers without an owner.
+    pub unowned: usize,
+}
+
 /// What one run counted, in all or in one group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RunSummary {
@@ -101,6 +120,48 @@ pub struct RunSummary {
     pub unknown: usize,
     /// Failing findings of earlier runs, excepted or not, that this run did not see: still open.
     pub unseen: usize,
+    /// The same and the load balancers that it did not see, in detail; absent for runs of versions that did not count them.
+    pub not_seen: Option<NotSeen>,
+    /// Findings that are open as far as is known: seen by this run, or seen last by an earlier one. This is the figure to compare
+    /// with that of another run. Absent where nothing was ever seen: that is not zero. In runs of versions that did not tell
+    /// them apart, unseen ones under an exception are among them.
+    pub open_known: Option<usize>,
+    /// Findings under an exception as far as is known; absent as `open_known`.
+    pub excepted_known: Option<usize>,
+    /// Those in strictest or defensive mode, of all load balancers that are known; absent as `not_seen`.
+    pub strictest_or_defensive_known: Option<Bounds>,
+    /// Those in strictest mode, of all load balancers that are known; absent as `not_seen`.
+    pub strictest_known: Option<Bounds>,
+    /// Load balancers of every kind that the whole run saw, of all that are known: coverage by load balancers. Absent as
+    /// `not_seen`.
+    pub load_balancers_seen: Option<Share>,
+    /// Account-Regions that an earlier run listed and the whole run did not. Absent as `not_seen`.
+    pub account_regions_unseen: Option<usize>,
+    /// Account-Regions that failed or were left out by the settings, and that no run ever listed: what is there is not among the
+    /// figures of any kind. Absent as `not_seen`.
+    pub never_read: Option<usize>,
+}
+
+impl RunSummary {
+    /// Load balancers in a mode as far as is known: seen by this run, or seen last by an earlier one.
+    pub fn mode_known(&self, mode: Mode) -> usize {
+        let unseen = self.not_seen.as_ref().and_then(|unseen| unseen.modes.get(&mode));
+        self.modes.get(&mode).copied().unwrap_or(0) + unseen.copied().unwrap_or(0)
+    }
+
+    /// Open findings of a severity as far as is known.
+    pub fn open_known_of(&self, severity: Severity) -> usize {
+        let unseen = self.not_seen.as_ref().and_then(|unseen| unseen.open.get(&severity));
+        self.open.get(&severity).copied().unwrap_or(0) + unseen.copied().unwrap_or(0)
+    }
+
+    /// Whether this run saw everything that is known, and nothing is left that no run ever read: only such runs can be compared
+    /// by what they saw.
+    pub fn saw_all(&self) -> bool {
+        let all_seen = self.load_balancers_seen.is_some_and(|share| share.count == share.of) && self.unseen == 0;
+        let all_read = self.account_regions_unseen == Some(0) && self.never_read == Some(0) && self.accounts_listed;
+        all_seen && all_read && self.coverage.partial == 0
+    }
 }
 
 impl Ledger {
@@ -156,11 +217,15 @@ struct Recorded {
     at: i64,
     coverage: CoverageCounts,
     accounts_listed: bool,
+    load_balancers: Option<Share>,
+    account_regions_unseen: Option<usize>,
+    never_read: Option<usize>,
 }
 
 fn runs(db: &Connection) -> rusqlite::Result<Vec<Recorded>> {
     let mut query = db.prepare(
-        "SELECT seq, id, at, places, complete, partial, skipped, failed, accounts_full FROM runs
+        "SELECT seq, id, at, places, complete, partial, skipped, failed, accounts_full, load_balancers,
+                unseen_load_balancers, unseen_places, never_read FROM runs
          WHERE only IS NULL ORDER BY seq",
     )?;
     let rows = query.query_map([], |row| {
@@ -177,6 +242,12 @@ fn runs(db: &Connection) -> rusqlite::Result<Vec<Recorded>> {
                 failed: number(7)?,
             },
             accounts_listed: row.get(8)?,
+            load_balancers: row.get::<_, Option<i64>>(9)?.zip(row.get::<_, Option<i64>>(10)?).map(|(seen, unseen)| {
+                let seen = size(seen);
+                Share { count: seen, of: seen + size(unseen) }
+            }),
+            account_regions_unseen: row.get::<_, Option<i64>>(11)?.map(size),
+            never_read: row.get::<_, Option<i64>>(12)?.map(size),
         })
     })?;
     rows.collect()
@@ -214,6 +285,18 @@ impl Recorded {
             .filter_map(|rank| Some((severity(rank)?, n(count::SEVERITY + size(rank)))))
             .filter(|(_, number)| *number > 0)
             .collect();
+        let open_total: usize = open.iter().filter(|(s, _)| **s > Severity::Informational).map(|(_, n)| n).sum();
+        let not_seen = not_seen(counts);
+        let unseen = n(count::UNSEEN);
+        // Nothing was looked at, and nothing is known from before: that is unknown, not zero.
+        let looked = self.coverage.complete + self.coverage.partial > 0;
+        let is_known = looked || unseen > 0 || not_seen.as_ref().is_some_and(|unseen| unseen.balancers > 0);
+        let (open_unseen, excepted_unseen) =
+            not_seen.as_ref().map_or((unseen, 0), |unseen| (unseen.open_total, unseen.excepted));
+        let bounds = |part: usize| {
+            let unseen = not_seen.as_ref()?.balancers;
+            Some(Bounds::new(part, n(count::MODE_UNKNOWN), balancers, unseen))
+        };
         RunSummary {
             run: self.reference(),
             group,
@@ -225,13 +308,49 @@ impl Recorded {
             strictest_or_defensive: share(n(count::STRICTEST) + n(count::DEFENSIVE)),
             strictest: share(n(count::STRICTEST)),
             unowned: share(n(count::UNOWNED)),
-            open_total: open.iter().filter(|(s, _)| **s > Severity::Informational).map(|(_, n)| n).sum(),
+            open_known: is_known.then_some(open_total + open_unseen),
+            excepted_known: is_known.then_some(n(count::EXCEPTED) + excepted_unseen),
+            strictest_or_defensive_known: bounds(n(count::STRICTEST) + n(count::DEFENSIVE)),
+            strictest_known: bounds(n(count::STRICTEST)),
+            load_balancers_seen: self.load_balancers,
+            account_regions_unseen: self.account_regions_unseen,
+            never_read: self.never_read,
+            open_total,
             open,
             excepted: n(count::EXCEPTED),
             exceptions_due: n(count::DUE),
             unknown: n(count::UNKNOWN),
-            unseen: n(count::UNSEEN),
+            unseen,
+            not_seen,
             modes,
         }
     }
+}
+
+/// What is counted as not seen; none where the row is of a version that did not count it.
+fn not_seen(counts: &Counts) -> Option<NotSeen> {
+    let at = |column: usize| counts.get(column).copied().unwrap_or(NOT_KEPT);
+    if at(count::UNSEEN_EXCEPTED) == NOT_KEPT {
+        return None;
+    }
+    let n = |column: usize| size(at(column));
+    let open: BTreeMap<Severity, usize> = (1..5_i64)
+        .filter_map(|rank| Some((severity(rank)?, n(count::UNSEEN_SEVERITY + size(rank) - 1))))
+        .filter(|(_, number)| *number > 0)
+        .collect();
+    let modes = BTreeMap::from([
+        (Mode::Monitor, n(count::UNSEEN_MODE + count::MONITOR)),
+        (Mode::Defensive, n(count::UNSEEN_MODE + count::DEFENSIVE)),
+        (Mode::Strictest, n(count::UNSEEN_MODE + count::STRICTEST)),
+    ]);
+    let mode_unknown = n(count::UNSEEN_MODE + count::MODE_UNKNOWN);
+    Some(NotSeen {
+        open_total: open.values().sum(),
+        open,
+        excepted: n(count::UNSEEN_EXCEPTED),
+        balancers: modes.values().sum::<usize>() + mode_unknown,
+        modes,
+        mode_unknown,
+        unowned: n(count::UNSEEN_UNOWNED),
+    })
 }

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use serde::Serialize;
 
 use crate::error::Fault;
-use crate::findings::finding_id;
+use crate::findings::{finding_id, is_unseen};
 use crate::history::{By, Share};
 use crate::stamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError, State};
@@ -54,10 +54,14 @@ pub struct Kpi {
     pub retired: usize,
     /// Of the episodes remediated in the period, those whose finding failed again at any time since.
     pub came_back: Share,
-    /// Findings that fail now, without an exception.
+    /// Findings that fail now, without an exception; those that the newest look did not see as they were last seen.
     pub open: usize,
-    /// Findings that fail now, under an exception.
+    /// Of these, those that the newest look did not see.
+    pub open_unseen: usize,
+    /// Findings that fail now, under an exception, as above.
     pub excepted: usize,
+    /// Of these, those that the newest look did not see.
+    pub excepted_unseen: usize,
     /// Since when the finding that has been open longest fails, UTC; without an exception.
     pub oldest_open: Option<Timestamp>,
     /// That finding's id.
@@ -151,19 +155,24 @@ fn open(
     groups: &BTreeMap<i64, Option<String>>,
     gathered: &mut BTreeMap<Option<String>, Gathered>,
 ) -> Result<(), Fault> {
-    let mut query = db.prepare(
-        "SELECT b.grouping, f.state, f.opened, b.arn, r.name, r.own FROM findings f JOIN balancers b ON b.id = f.balancer
+    let mut query = db.prepare(&format!(
+        "SELECT b.grouping, f.state, f.opened, b.arn, r.name, r.own, {} FROM findings f
+         JOIN balancers b ON b.id = f.balancer JOIN places p ON p.id = b.place LEFT JOIN runs e ON e.seq = b.event_run
          JOIN rules r ON r.id = f.rule WHERE f.state IN (3, 4) ORDER BY f.opened, b.arn, r.name, r.own",
-    )?;
+        is_unseen()
+    ))?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
         let group = groups.get(&row.get(0)?).cloned().flatten();
         let kpi = &mut gathered.entry(group).or_default().kpi;
+        let unseen = usize::from(row.get::<_, bool>(6)?);
         if State::from_code(row.get(1)?) == State::Excepted {
             kpi.excepted += 1;
+            kpi.excepted_unseen += unseen;
             continue;
         }
         kpi.open += 1;
+        kpi.open_unseen += unseen;
         if kpi.oldest_open.is_none() {
             kpi.oldest_open = Some(timestamp(row.get(2)?));
             kpi.oldest_open_finding =

@@ -130,9 +130,11 @@ impl Ledger {
     /// Reads the whole file and checks it: SQLite's own structure, and that nothing refers to what is not there.
     /// [`LedgerError::Damaged`] names the first problem.
     pub fn integrity(&self) -> Result<(), LedgerError> {
-        const ORPHANS: [(&str, &str); 6] = [
+        const ORPHANS: [(&str, &str); 8] = [
             ("a raw cell without its body", "SELECT 1 FROM cells WHERE body NOT IN (SELECT id FROM bodies)"),
             ("a raw cell without its scan", "SELECT 1 FROM cells WHERE scan NOT IN (SELECT seq FROM scans)"),
+            ("an input without its body", "SELECT 1 FROM inputs WHERE body NOT IN (SELECT id FROM bodies)"),
+            ("an input without its scan", "SELECT 1 FROM inputs WHERE scan NOT IN (SELECT seq FROM scans)"),
             (
                 "a finding without its load balancer",
                 "SELECT 1 FROM findings WHERE balancer NOT IN (SELECT id FROM balancers)",

@@ -35,7 +35,7 @@ pub use diff::{Diff, DiffLine};
 pub use digests::{DigestIntent, DigestRow};
 pub use error::LedgerError;
 pub use findings::{ModeChange, OpenFinding, Transition};
-pub use history::{By, RunRef, RunSummary, Share};
+pub use history::{By, NotSeen, RunRef, RunSummary, Share};
 pub use journal::JournalRow;
 pub use kpi::{Durations, Kpi};
 pub use lease::{LEASE_TTL, Lease};

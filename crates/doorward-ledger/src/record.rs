@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{AccountState, CLOCK_TOLERANCE, CoverageLine, CoverageStatus, History, RawLoadBalancer, Run, ScanReport};
+use doorward_model::{
+    AccountState, CLOCK_TOLERANCE, CoverageLine, CoverageStatus, History, RawLoadBalancer, Run, ScanReport, Unseen,
+};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
@@ -17,13 +19,15 @@ mod place;
 mod rows;
 mod single;
 mod tally;
+mod unseen;
 mod write;
 
 use coverage::coverage;
 use place::Visit;
 use rows::standings;
 use tally::Tallies;
-pub(crate) use tally::{COLUMNS, Counts, count, counts_of, fixed_dimension, tag_dimension};
+pub(crate) use tally::{COLUMNS, Counts, NOT_KEPT, count, counts_of, fixed_dimension, tag_dimension};
+use unseen::unseen;
 
 /// What recording a run changed. A finding is counted under what happened to it; one without a change under nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -121,7 +125,8 @@ impl Place {
 }
 
 impl Ledger {
-    /// Records a report and sets [`doorward_model::Finding::history`] of every finding that ever failed. All or nothing.
+    /// Records a report and sets [`doorward_model::Finding::history`] of every finding that ever failed, and
+    /// [`ScanReport::unseen`], what is known and was not seen. All or nothing.
     ///
     /// The time of what is recorded is that of its observation: when the load balancer's attributes were read; for what is missing
     /// from a list, when the reading of the account-Region began. Findings end only by what was observed; see [`crate::State`].
@@ -162,15 +167,17 @@ impl Ledger {
         write: impl FnOnce(&Connection, &ScanReport) -> Result<(Recorded, Vec<Option<History>>), Fault>,
     ) -> Result<Recorded, LedgerError> {
         let seen: &ScanReport = report;
-        let (recorded, histories) = self.write_durably(lease, "recording a run", |db| {
+        let (recorded, histories, unseen) = self.write_durably(lease, "recording a run", |db| {
             let known = db.prepare("SELECT 1 FROM runs WHERE id = ?1")?.exists([&seen.run.id])?;
             if known {
                 let recorded = Recorded { run: seen.run.id.clone(), already: true, ..Recorded::default() };
-                return Ok((recorded, remembered(db, seen)?));
+                return Ok((recorded, remembered(db, seen)?, not_seen(db, seen)?));
             }
-            write(db, seen)
+            let (recorded, histories) = write(db, seen)?;
+            Ok((recorded, histories, not_seen(db, seen)?))
         })?;
         set(report, histories);
+        report.unseen = unseen;
         Ok(recorded)
     }
 
@@ -178,13 +185,25 @@ impl Ledger {
         LedgerError::RunKind { path: self.path().to_owned(), run: report.run.id.clone() }
     }
 
-    /// Sets the history of findings from what is remembered, and records nothing: for an interrupted scan, or for a
-    /// saved one that is rendered again.
+    /// Sets the history of findings and what was not seen from what is remembered, and records nothing: for an interrupted
+    /// scan, or for a saved one that is rendered again.
     pub fn remember(&self, report: &mut ScanReport) -> Result<(), LedgerError> {
-        let histories = self.read("looking up findings", |db| remembered(db, report))?;
+        let seen: &ScanReport = report;
+        let read = self.read("looking up findings", |db| Ok((remembered(db, seen)?, not_seen(db, seen)?)))?;
+        let (histories, unseen) = read;
         set(report, histories);
+        report.unseen = unseen;
         Ok(())
     }
+}
+
+/// What is known and a report did not see. A look at one load balancer, which an event asked for, says nothing of others.
+fn not_seen(db: &Connection, report: &ScanReport) -> Result<Option<Unseen>, Fault> {
+    if report.run.only.is_some() {
+        return Ok(None);
+    }
+    let recorded = db.prepare("SELECT 1 FROM runs WHERE id = ?1")?.exists([&report.run.id])?;
+    Ok(Some(unseen(db, report, recorded)?.of))
 }
 
 fn set(report: &mut ScanReport, histories: Vec<Option<History>>) {
@@ -229,9 +248,23 @@ fn write(
             }
         }
     }
-    let (recorded, histories, tallies) = visit.done();
-    tallies.write(db, run, (began, latest))?;
-    mark_recorded(db, &report.run.id)?;
+    let (recorded, histories, mut tallies) = visit.done();
+    let rest = unseen(db, report, true)?;
+    let findings = rest.of.findings.iter().zip(&rest.finding_groupings);
+    let balancers = rest.of.load_balancers.iter().zip(&rest.balancer_groupings);
+    tallies.add_unseen(
+        findings.map(|(finding, grouping)| (finding, rest.grouping(*grouping))),
+        balancers.map(|(lb, grouping)| (lb, rest.grouping(*grouping))),
+    )?;
+    tallies.store(db, run)?;
+    let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+    let (seen, unseen) = (report.load_balancers.len(), rest.of.load_balancers.len());
+    db.execute(
+        "UPDATE runs SET load_balancers = ?2, unseen_load_balancers = ?3, unseen_places = ?4, never_read = ?5
+         WHERE seq = ?1",
+        [run, number(seen), number(unseen), number(rest.of.account_regions), number(rest.of.never_read)],
+    )?;
+    mark_recorded(db, report)?;
     Ok((recorded, histories))
 }
 

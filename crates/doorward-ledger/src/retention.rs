@@ -29,7 +29,8 @@ pub struct PruneReport {
 
 const OLD_SCANS: &str = "SELECT seq FROM scans WHERE at < ?1";
 const OLD_BODIES: &str = "id NOT IN (SELECT c.body FROM cells c JOIN scans s ON s.seq = c.scan WHERE s.at >= ?1)
-     AND id NOT IN (SELECT accounts FROM scans WHERE at >= ?1)";
+     AND id NOT IN (SELECT accounts FROM scans WHERE at >= ?1)
+     AND id NOT IN (SELECT i.body FROM inputs i JOIN scans s ON s.seq = i.scan WHERE s.at >= ?1)";
 
 impl Ledger {
     /// What [`Ledger::prune`] would drop now. Writes nothing and needs no lease.
@@ -49,12 +50,13 @@ impl Ledger {
                 return Ok(report);
             }
             let at = nanos(before);
-            db.execute(
-                &format!("UPDATE places SET body = NULL WHERE body IN (SELECT id FROM bodies WHERE {OLD_BODIES})"),
-                [at],
-            )?;
+            for newest in ["body", "inputs"] {
+                let old = format!("SELECT id FROM bodies WHERE {OLD_BODIES}");
+                db.execute(&format!("UPDATE places SET {newest} = NULL WHERE {newest} IN ({old})"), [at])?;
+            }
             db.execute(&format!("DELETE FROM bodies WHERE {OLD_BODIES}"), [at])?;
             db.execute(&format!("DELETE FROM cells WHERE scan IN ({OLD_SCANS})"), [at])?;
+            db.execute(&format!("DELETE FROM inputs WHERE scan IN ({OLD_SCANS})"), [at])?;
             db.execute("DELETE FROM scans WHERE at < ?1", [at])?;
             Ok(report)
         })?;

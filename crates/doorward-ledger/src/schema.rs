@@ -10,7 +10,7 @@ pub(crate) const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version adds to the one before; the first makes an empty file version 1. A step that was ever released is
 /// never edited: changes are a new step.
-const STEPS: [&str; 7] = [V1, V2, V3, V4, V5, V6, V7];
+const STEPS: [&str; 8] = [V1, V2, V3, V4, V5, V6, V7, V8];
 
 // Times are nanoseconds since 1970, UTC. `run` and `*_run` are `runs.seq`, which counts recorded runs in the order in
 // which they were recorded. Codes of states and modes are those of `State::code` and `Mode` (0 absent, 1 to 3 by strength).
@@ -150,6 +150,37 @@ ALTER TABLE cells ADD COLUMN read_at INTEGER;
 ALTER TABLE runs ADD COLUMN began INTEGER;
 ALTER TABLE mode_changes ADD COLUMN at INTEGER;
 ALTER TABLE mode_changes ADD COLUMN before_at INTEGER;
+";
+
+// inputs: what a recorded scan was judged with besides what it read, by account-Region; scans.inputs: whether it was kept;
+// places.inputs: the newest text. balancers.seen: when it was last seen, where its account-Region was looked at later without
+// seeing it; counted: its column among the modes when it was last seen; look_inputs: what the newest look was judged with.
+// tallies.unseen_*: what is known and was not seen, as it was last seen; empty in rows of earlier versions.
+// runs.load_balancers: those that were seen; unseen_places: account-Regions that an earlier run listed and this one did not;
+// never_read: those that no run ever listed, though AWS would have answered there.
+const V8: &str = "
+CREATE TABLE inputs (
+    scan INTEGER NOT NULL, place INTEGER NOT NULL, body INTEGER NOT NULL, PRIMARY KEY (scan, place)
+) WITHOUT ROWID;
+ALTER TABLE scans ADD COLUMN inputs INTEGER;
+ALTER TABLE places ADD COLUMN inputs INTEGER;
+ALTER TABLE balancers ADD COLUMN seen INTEGER;
+ALTER TABLE balancers ADD COLUMN counted INTEGER;
+ALTER TABLE balancers ADD COLUMN look_inputs TEXT;
+ALTER TABLE tallies ADD COLUMN unseen_low INTEGER;
+ALTER TABLE tallies ADD COLUMN unseen_medium INTEGER;
+ALTER TABLE tallies ADD COLUMN unseen_high INTEGER;
+ALTER TABLE tallies ADD COLUMN unseen_critical INTEGER;
+ALTER TABLE tallies ADD COLUMN unseen_excepted INTEGER;
+ALTER TABLE tallies ADD COLUMN unseen_monitor INTEGER;
+ALTER TABLE tallies ADD COLUMN unseen_defensive INTEGER;
+ALTER TABLE tallies ADD COLUMN unseen_strictest INTEGER;
+ALTER TABLE tallies ADD COLUMN unseen_mode_unknown INTEGER;
+ALTER TABLE tallies ADD COLUMN unseen_unowned INTEGER;
+ALTER TABLE runs ADD COLUMN load_balancers INTEGER;
+ALTER TABLE runs ADD COLUMN unseen_load_balancers INTEGER;
+ALTER TABLE runs ADD COLUMN unseen_places INTEGER;
+ALTER TABLE runs ADD COLUMN never_read INTEGER;
 ";
 
 /// The schema version and application id of an open file.

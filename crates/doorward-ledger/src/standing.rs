@@ -65,7 +65,7 @@ impl State {
             Verdict::Fail { .. } => Some(Self::Open),
             Verdict::Excepted { .. } => Some(Self::Excepted),
             Verdict::NotApplicable { .. } => Some(Self::NotApplicable),
-            Verdict::Unknown { .. } => None,
+            Verdict::Unknown { .. } | Verdict::NotAsked { .. } => None,
         }
     }
 }

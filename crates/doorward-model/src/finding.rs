@@ -86,6 +86,14 @@ pub enum Verdict {
         /// Why not.
         because: String,
     },
+    /// The run did not collect the evidence that the answer rests on, or not enough of it. Nothing was observed: what an
+    /// earlier run saw is neither confirmed nor resolved.
+    NotAsked {
+        /// Which evidence is missing.
+        because: String,
+        /// How to collect it.
+        remedy: String,
+    },
 }
 
 /// A verdict without its particulars, for counting.
@@ -102,6 +110,14 @@ pub enum VerdictKind {
     Pass,
     /// See [`Verdict::NotApplicable`].
     NotApplicable,
+    /// See [`Verdict::NotAsked`].
+    NotAsked,
+}
+
+impl VerdictKind {
+    /// Every kind, in the order in which outputs count them.
+    pub const ALL: [Self; 6] =
+        [Self::Fail, Self::Unknown, Self::Excepted, Self::Pass, Self::NotApplicable, Self::NotAsked];
 }
 
 impl fmt::Display for VerdictKind {
@@ -112,6 +128,7 @@ impl fmt::Display for VerdictKind {
             Self::Excepted => "excepted",
             Self::Pass => "pass",
             Self::NotApplicable => "not applicable",
+            Self::NotAsked => "not asked",
         })
     }
 }
@@ -125,6 +142,7 @@ impl Verdict {
             Self::Excepted { .. } => VerdictKind::Excepted,
             Self::Unknown { .. } => VerdictKind::Unknown,
             Self::NotApplicable { .. } => VerdictKind::NotApplicable,
+            Self::NotAsked { .. } => VerdictKind::NotAsked,
         }
     }
 
@@ -135,7 +153,16 @@ impl Verdict {
             | Self::Fail { because, .. }
             | Self::Excepted { because, .. }
             | Self::Unknown { because, .. }
+            | Self::NotAsked { because, .. }
             | Self::NotApplicable { because } => because,
+        }
+    }
+
+    /// Whether the run observed anything: only such a verdict may open, resolve or archive anything.
+    pub const fn is_observed(&self) -> bool {
+        match self {
+            Self::Pass { .. } | Self::Fail { .. } | Self::Excepted { .. } | Self::NotApplicable { .. } => true,
+            Self::Unknown { .. } | Self::NotAsked { .. } => false,
         }
     }
 

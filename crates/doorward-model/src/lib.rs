@@ -12,6 +12,7 @@ mod edit;
 mod finding;
 mod gap;
 mod ids;
+mod inputs;
 mod inventory;
 mod load_balancer;
 mod observation;
@@ -23,6 +24,7 @@ mod rule;
 mod sink;
 mod spreadsheet;
 mod traffic;
+mod unseen;
 
 pub use account::{Account, AccountState, OuPath};
 pub use change::{AppliedChange, ChangeStatus};
@@ -32,6 +34,7 @@ pub use edit::Edit;
 pub use finding::{Finding, History, Severity, Verdict, VerdictKind};
 pub use gap::{Gap, GapReason};
 pub use ids::{AccountId, AccountRegion, Arn, InvalidId, Region};
+pub use inputs::Inputs;
 pub use inventory::{Cell, Evidence, Inventory, Listing, Organization, RawLoadBalancer, Run};
 pub use load_balancer::{
     Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Owner, OwnerSource, Scheme, Undecided, UnknownMode,
@@ -45,3 +48,4 @@ pub use rule::{Rule, RuleMeta};
 pub use sink::{Receipt, Sink, SinkError, SinkFuture, Skipped};
 pub use spreadsheet::guarded;
 pub use traffic::{ModeEffect, ObservedTime, Traffic, TrafficBasis, TrafficGap, TrafficSource, TrafficStep};
+pub use unseen::{Bounds, LastMode, Unseen, UnseenFinding, UnseenLoadBalancer, WhyUnseen};

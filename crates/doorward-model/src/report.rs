@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Account, AppliedChange, Arn, Coverage, Finding, Kind, LoadBalancer, Mode, Observed, Organization, Run, Severity,
-    VerdictKind,
+    Unseen, VerdictKind,
 };
 
 /// The result of a scan after evaluation.
@@ -30,6 +30,9 @@ pub struct ScanReport {
     /// What Doorward did to the modes of load balancers that the scan did not find, the oldest change of each first.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub changes_unfound: BTreeMap<Arn, Vec<AppliedChange>>,
+    /// What earlier scans saw and this one did not. Absent where no ledger was asked: then nothing is known of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<Unseen>,
 }
 
 /// Counts over a report; each carries its denominator beside it.

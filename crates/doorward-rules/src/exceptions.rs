@@ -25,7 +25,7 @@ mod term;
 mod usage;
 
 pub(crate) use answers::Answers;
-pub(crate) use apply::{Held, Wrapped, last_to_end, name, names};
+pub(crate) use apply::{Cover, Held, Wrapped, last_to_end, name, names};
 pub use scope::Scope;
 pub use term::{Moment, MomentError, State};
 pub use usage::{Notice, NoticeKind};

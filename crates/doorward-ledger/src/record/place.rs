@@ -11,7 +11,7 @@ use crate::stamp::{nanos, timestamp};
 use crate::standing::{Standing, State, Step};
 
 use super::rows::{GONE, HERE, Held, Known, RETIRED, balancers, held, mode_code, standings};
-use super::tally::{Tallies, rank};
+use super::tally::{Tallies, mode_column, rank};
 use super::{Place, Slot};
 
 /// The recording of one run.
@@ -198,20 +198,21 @@ impl<'a> Visit<'a> {
             Observed::Absent => Some(mode_code(None)),
             Observed::Unread(_) => None,
         };
+        let counted = mode_column(lb).and_then(|column| i64::try_from(column).ok());
         let Some(known) = balancers.get(lb.arn.as_str()) else {
             let grouping = self.grouping_of(index, lb)?;
-            let id = self.insert_balancer(place, lb.arn.as_str(), &lb.name, lb.kind.as_str(), grouping, mode)?;
+            let named = (lb.arn.as_str(), lb.name.as_str(), lb.kind.as_str());
+            let id = self.insert_balancer(place, named, grouping, mode, counted)?;
             if let Some(now) = mode.filter(|_| lb.kind.can_parse_http()) {
                 self.mode_change(id, (None, None), None, now)?;
             }
             balancers.insert(
                 lb.arn.as_str().to_owned(),
-                Known { id, grouping, fate: HERE, mode, mode_seen: None, event: None },
+                Known { id, grouping, fate: HERE, mode, mode_seen: None, seen: None, counted, event: None },
             );
             return Ok(());
         };
-        let mut next = known.clone();
-        next.fate = HERE;
+        let mut next = Known { fate: HERE, seen: None, counted, ..known.clone() };
         if let Some((_, at)) = known.event.filter(|(_, at)| *at > self.latest) {
             self.note_ahead(at);
             self.forget_look(known.id)?;
@@ -261,11 +262,11 @@ impl<'a> Visit<'a> {
             None => {
                 // A finding about what no listing brought: its load balancer is known by name only.
                 let grouping = self.grouping("{}".to_owned())?;
-                let id = self.insert_balancer(place, arn, &finding.name, finding.kind.as_str(), grouping, None)?;
-                balancers.insert(
-                    arn.to_owned(),
-                    Known { id, grouping, fate: HERE, mode: None, mode_seen: None, event: None },
-                );
+                let named = (arn, finding.name.as_str(), finding.kind.as_str());
+                let id = self.insert_balancer(place, named, grouping, None, None)?;
+                let (mode, mode_seen, seen, counted, event) = (None, None, None, None, None);
+                balancers
+                    .insert(arn.to_owned(), Known { id, grouping, fate: HERE, mode, mode_seen, seen, counted, event });
                 id
             }
         };
@@ -342,9 +343,10 @@ impl<'a> Visit<'a> {
         let here = |known: &&Known| known.fate == HERE && !present.contains(&known.id) && !outdated(known.id);
         let missing: Vec<&Known> = balancers.values().filter(here).collect();
         for known in missing {
-            let mode_seen = known.mode.and(known.mode_seen.or(place.with(known.event).last_run));
+            let last = place.with(known.event);
+            let mode_seen = known.mode.and(known.mode_seen.or(last.last_run));
             let fate = if fully_listed { GONE } else { HERE };
-            let next = Known { fate, mode_seen, ..known.clone() };
+            let next = Known { fate, mode_seen, seen: known.seen.or(last.last_at), ..known.clone() };
             if next != *known {
                 self.update_balancer(&next)?;
             }

@@ -19,6 +19,10 @@ pub(super) struct Known {
     pub(super) fate: i64,
     pub(super) mode: Option<i64>,
     pub(super) mode_seen: Option<i64>,
+    /// When it was last seen, where its account-Region was looked at later without seeing it.
+    pub(super) seen: Option<i64>,
+    /// Its column among the modes when it was last seen.
+    pub(super) counted: Option<i64>,
     /// The newest look that an event asked for: its run and its time.
     pub(super) event: Option<(i64, i64)>,
 }
@@ -41,7 +45,7 @@ pub(super) fn mode_code(mode: Option<Mode>) -> i64 {
 
 pub(super) fn balancers(db: &Connection, place: i64) -> rusqlite::Result<BTreeMap<String, Known>> {
     db.prepare_cached(
-        "SELECT b.arn, b.id, b.grouping, b.fate, b.mode, b.mode_seen, e.seq, e.at
+        "SELECT b.arn, b.id, b.grouping, b.fate, b.mode, b.mode_seen, e.seq, e.at, b.seen, b.counted
          FROM balancers b LEFT JOIN runs e ON e.seq = b.event_run WHERE b.place = ?1",
     )?
     .query_map([place], |row| {
@@ -52,6 +56,8 @@ pub(super) fn balancers(db: &Connection, place: i64) -> rusqlite::Result<BTreeMa
             mode: row.get(4)?,
             mode_seen: row.get(5)?,
             event: row.get::<_, Option<i64>>(6)?.zip(row.get(7)?),
+            seen: row.get(8)?,
+            counted: row.get(9)?,
         };
         Ok((row.get(0)?, known))
     })?

@@ -1,6 +1,6 @@
 //! Records what an event's look saw: one load balancer, its findings, and who left it in its mode.
 
-use doorward_model::{Arn, History, RawLoadBalancer, ScanReport};
+use doorward_model::{Arn, History, Inputs, RawLoadBalancer, ScanReport};
 use rusqlite::{Connection, params};
 
 use crate::Recorded;
@@ -51,7 +51,11 @@ pub(super) fn write(
     };
     visit.unjudged(place.with(known), id, findings)?;
     let look = serde_json::to_string(raw)?;
-    db.execute("UPDATE balancers SET event_run = ?2, look = ?3 WHERE id = ?1", params![id, run, look])?;
+    let inputs = serde_json::to_string(&Inputs::of(report))?;
+    db.execute(
+        "UPDATE balancers SET event_run = ?2, look = ?3, look_inputs = ?4 WHERE id = ?1",
+        params![id, run, look, inputs],
+    )?;
     db.execute("UPDATE runs SET only = ?2 WHERE seq = ?1", params![run, id])?;
     if let Some(edit) = &lb.edited {
         edits::keep(db, id, run, edit)?;

@@ -2,14 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{Finding, Kind, Listener, LoadBalancer, Mode, Observed, ScanReport, Severity, Verdict};
+use doorward_model::{
+    Finding, Kind, LastMode, Listener, LoadBalancer, Mode, Observed, ScanReport, Severity, UnseenFinding,
+    UnseenLoadBalancer, Verdict,
+};
 use rusqlite::{Connection, params_from_iter};
 
 use crate::error::Fault;
 
 /// The columns of `tallies`, in the order of [`Counts`].
 pub(crate) const COLUMNS: &str = "monitor, defensive, strictest, mode_unknown, mode_not_applicable, unowned, \
-     informational, low, medium, high, critical, excepted, unknown, unseen, due";
+     informational, low, medium, high, critical, excepted, unknown, unseen, due, unseen_low, unseen_medium, unseen_high, \
+     unseen_critical, unseen_excepted, unseen_monitor, unseen_defensive, unseen_strictest, unseen_mode_unknown, \
+     unseen_unowned";
 
 /// Positions in [`Counts`].
 pub(crate) mod count {
@@ -25,10 +30,19 @@ pub(crate) mod count {
     pub(crate) const UNKNOWN: usize = 12;
     pub(crate) const UNSEEN: usize = 13;
     pub(crate) const DUE: usize = 14;
+    /// The first of four, from low to critical: open when they were last seen.
+    pub(crate) const UNSEEN_SEVERITY: usize = 15;
+    pub(crate) const UNSEEN_EXCEPTED: usize = 19;
+    /// The first of four, in the order of the modes above.
+    pub(crate) const UNSEEN_MODE: usize = 20;
+    pub(crate) const UNSEEN_UNOWNED: usize = 24;
 }
 
 /// One row of counts.
-pub(crate) type Counts = [i64; 15];
+pub(crate) type Counts = [i64; 25];
+
+/// Stands for a count that the version which wrote the row did not keep.
+pub(crate) const NOT_KEPT: i64 = -1;
 
 /// The rule whose failures are exceptions that end soon.
 const DUE_RULE: &str = "exception-expiring";
@@ -48,6 +62,8 @@ pub(crate) fn rank(severity: Severity) -> usize {
 const ALL: &str = "";
 const OWNER: &str = "owner";
 const OU: &str = "ou";
+/// What [`LoadBalancer::owner_label`] says of a load balancer without an owner.
+const UNOWNED: &str = "unowned";
 
 /// Counts under way.
 pub(super) struct Tallies {
@@ -106,7 +122,7 @@ impl Tallies {
             Verdict::Fail { severity, .. } => count::SEVERITY + rank(*severity),
             Verdict::Excepted { .. } => count::EXCEPTED,
             Verdict::Unknown { .. } => count::UNKNOWN,
-            Verdict::Pass { .. } | Verdict::NotApplicable { .. } => return,
+            Verdict::Pass { .. } | Verdict::NotApplicable { .. } | Verdict::NotAsked { .. } => return,
         };
         let due = i64::from(finding.rule == DUE_RULE && matches!(finding.verdict, Verdict::Fail { .. }));
         let width = self.dimensions.len();
@@ -139,36 +155,55 @@ impl Tallies {
         lb.owner.gap().is_none() && lb.ou.gap().is_none() && !(tags_matter && lb.tags.gap().is_some())
     }
 
-    /// Adds what is open in memory and was not seen by this run, and stores every group whose counts changed.
-    pub(super) fn write(mut self, db: &Connection, run: i64, (began, latest): (i64, i64)) -> Result<(), Fault> {
-        let mut unseen = db.prepare(
-            "SELECT g.document, count(*) FROM findings f
-             JOIN balancers b ON b.id = f.balancer JOIN places p ON p.id = b.place JOIN groupings g ON g.id = b.grouping
-             LEFT JOIN runs e ON e.seq = b.event_run
-             WHERE f.state IN (3, 4) AND (f.seen IS NOT NULL
-                 OR max(coalesce(p.last_at, e.at), coalesce(e.at, p.last_at)) NOT BETWEEN ?1 AND ?2) GROUP BY b.grouping",
-        )?;
-        let mut rows = unseen.query([began, latest])?;
-        while let Some(row) = rows.next()? {
-            let (document, number): (String, i64) = (row.get(0)?, row.get(1)?);
-            let grouping: BTreeMap<String, String> = serde_json::from_str(&document)?;
-            add(&mut self.counts, 0, count::UNSEEN, number);
-            for dimension in 1..self.dimensions.len() {
-                let label = self.dimensions.get(dimension).and_then(|name| grouping.get(name)).cloned();
-                if let Some(label) = label {
-                    let group = self.group(dimension, &label);
-                    add(&mut self.counts, group, count::UNSEEN, number);
-                }
+    /// Adds what is known and was not seen by this run, each with the text of its grouping.
+    pub(super) fn add_unseen<'u>(
+        &mut self,
+        findings: impl Iterator<Item = (&'u UnseenFinding, &'u str)>,
+        load_balancers: impl Iterator<Item = (&'u UnseenLoadBalancer, &'u str)>,
+    ) -> Result<(), Fault> {
+        for (finding, grouping) in findings {
+            // What an early version kept without its severity counts as the worst it can be.
+            let severity = finding.severity.unwrap_or(Severity::Critical).max(Severity::Low);
+            let column = match finding.excepted {
+                true => count::UNSEEN_EXCEPTED,
+                false => count::UNSEEN_SEVERITY + rank(severity) - rank(Severity::Low),
+            };
+            self.add_by_grouping(grouping, &[count::UNSEEN, column])?;
+        }
+        for (lb, grouping) in load_balancers {
+            let column = match lb.mode {
+                None | Some(LastMode::NotApplicable) => continue,
+                Some(LastMode::Monitor) => count::MONITOR,
+                Some(LastMode::Defensive) => count::DEFENSIVE,
+                Some(LastMode::Strictest) => count::STRICTEST,
+                Some(LastMode::Unknown) => count::MODE_UNKNOWN,
+            };
+            self.add_by_grouping(grouping, &[count::UNSEEN_MODE + column])?;
+            if lb.owner == UNOWNED {
+                self.add_by_grouping(grouping, &[count::UNSEEN_UNOWNED])?;
             }
         }
-        self.store(db, run)
+        Ok(())
     }
 
-    fn store(self, db: &Connection, run: i64) -> Result<(), Fault> {
+    fn add_by_grouping(&mut self, grouping: &str, columns: &[usize]) -> Result<(), Fault> {
+        let labels: BTreeMap<String, String> = serde_json::from_str(grouping)?;
+        let mut groups = vec![0];
+        for dimension in 1..self.dimensions.len() {
+            let label = self.dimensions.get(dimension).and_then(|name| labels.get(name));
+            groups.extend(label.map(|label| self.group(dimension, label)));
+        }
+        for (group, column) in groups.iter().flat_map(|group| columns.iter().map(move |column| (*group, *column))) {
+            add(&mut self.counts, group, column, 1);
+        }
+        Ok(())
+    }
+
+    /// Stores every group whose counts changed.
+    pub(super) fn store(self, db: &Connection, run: i64) -> Result<(), Fault> {
         let mut last = last_counts(db)?;
-        let mut insert = db.prepare(&format!(
-            "INSERT INTO tallies (label, run, {COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
-        ))?;
+        let values = vec!["?"; Counts::default().len() + 2].join(",");
+        let mut insert = db.prepare(&format!("INSERT INTO tallies (label, run, {COLUMNS}) VALUES ({values})"))?;
         for ((dimension, label), group) in &self.groups {
             let dimension = self.dimensions.get(*dimension).map_or(ALL, String::as_str);
             let counts = self.counts.get(*group).copied().unwrap_or_default();
@@ -205,7 +240,7 @@ fn last_counts(db: &Connection) -> rusqlite::Result<BTreeMap<i64, Counts>> {
 pub(crate) fn counts_of(row: &rusqlite::Row<'_>, from: usize) -> rusqlite::Result<Counts> {
     let mut counts = Counts::default();
     for (index, cell) in counts.iter_mut().enumerate() {
-        *cell = row.get(from + index)?;
+        *cell = row.get::<_, Option<i64>>(from + index)?.unwrap_or(NOT_KEPT);
     }
     Ok(counts)
 }
@@ -248,7 +283,7 @@ fn label_of(lb: &LoadBalancer, dimension: &str) -> String {
 }
 
 /// Where a load balancer counts among the modes; nowhere if it does not parse HTTP.
-fn mode_column(lb: &LoadBalancer) -> Option<usize> {
+pub(super) fn mode_column(lb: &LoadBalancer) -> Option<usize> {
     if !lb.kind.can_parse_http() {
         return None;
     }

@@ -104,28 +104,32 @@ impl Visit<'_> {
         Ok(())
     }
 
+    /// Adds a load balancer, by ARN, name and kind.
     pub(super) fn insert_balancer(
         &self,
         place: Place,
-        arn: &str,
-        name: &str,
-        kind: &str,
+        (arn, name, kind): (&str, &str, &str),
         grouping: i64,
         mode: Option<i64>,
+        counted: Option<i64>,
     ) -> Result<i64, Fault> {
         self.db
             .prepare_cached(
-                "INSERT INTO balancers (place, arn, name, kind, grouping, first_run, fate, mode)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT INTO balancers (place, arn, name, kind, grouping, first_run, fate, mode, counted)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
-            .execute(params![place.id, arn, name, kind, grouping, self.run, HERE, mode])?;
+            .execute(params![place.id, arn, name, kind, grouping, self.run, HERE, mode, counted])?;
         Ok(self.db.last_insert_rowid())
     }
 
     pub(super) fn update_balancer(&self, known: &Known) -> Result<(), Fault> {
+        let Known { id, grouping, fate, mode, mode_seen, seen, counted, event: _ } = known;
         self.db
-            .prepare_cached("UPDATE balancers SET grouping = ?2, fate = ?3, mode = ?4, mode_seen = ?5 WHERE id = ?1")?
-            .execute(params![known.id, known.grouping, known.fate, known.mode, known.mode_seen])?;
+            .prepare_cached(
+                "UPDATE balancers SET grouping = ?2, fate = ?3, mode = ?4, mode_seen = ?5, seen = ?6, counted = ?7
+                 WHERE id = ?1",
+            )?
+            .execute(params![id, grouping, fate, mode, mode_seen, seen, counted])?;
         Ok(())
     }
 

@@ -38,7 +38,8 @@ fn summaries_count_with_denominators() {
             line("run-10", "red", 2, 0),
             line("run-10", "unowned", 2, 0),
             line("run-20", "blue", 1, 0),
-            line("run-20", "red", 0, 1)
+            line("run-20", "red", 0, 1),
+            line("run-20", "unowned", 0, 0)
         ]
     );
     assert_eq!(by(&By::Ou), [line("run-10", "/Workloads", 4, 0), line("run-20", "/Workloads", 1, 1)]);
@@ -47,6 +48,7 @@ fn summaries_count_with_denominators() {
         [
             line("run-10", "(untagged)", 2, 0),
             line("run-10", "cc-red", 2, 0),
+            line("run-20", "(untagged)", 0, 0),
             line("run-20", "cc-blue", 1, 0),
             line("run-20", "cc-red", 0, 1)
         ]

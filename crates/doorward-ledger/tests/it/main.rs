@@ -7,6 +7,8 @@ mod crash;
 mod digests;
 mod events;
 mod faults;
+mod hiding;
+mod inputs;
 mod kpis;
 mod laws;
 mod leases;

@@ -1,6 +1,6 @@
 //! Scans written as text. Accounts are separated by `;`, each is `number status name:verdict[:mode][@owner] ...`, all in
 //! one Region. Status: `full`, `partial` (a list was cut short), `failed`, `skipped`, `closed` and `suspended` (the account is).
-//! Verdict: `f`ail, `e`xcepted, `p`ass, `u`nknown, `n`ot applicable, `-` no finding. The mode follows from the verdict
+//! Verdict: `f`ail, `e`xcepted, `p`ass, `u`nknown, `n`ot applicable, not a`s`ked, `-` no finding. The mode follows from the verdict
 //! unless it is given: `monitor`, `defensive`, `strictest`, `unread`.
 
 use std::collections::BTreeMap;
@@ -266,6 +266,7 @@ pub(crate) fn report(id: &str, at: i64, scene: &str) -> ScanReport {
         load_balancers,
         findings,
         changes_unfound: BTreeMap::new(),
+        unseen: None,
     }
 }
 
@@ -298,6 +299,7 @@ fn verdict(letter: char) -> Option<Verdict> {
         'p' => Verdict::Pass { because },
         'u' => Verdict::Unknown { because, gaps: vec![Arc::new(denied())] },
         'n' => Verdict::NotApplicable { because },
+        's' => Verdict::NotAsked { because, remedy: "collect it".to_owned() },
         _ => return None,
     })
 }

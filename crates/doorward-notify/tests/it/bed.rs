@@ -210,6 +210,7 @@ pub(crate) fn whole(
         load_balancers,
         findings,
         changes_unfound: std::collections::BTreeMap::new(),
+        unseen: None,
     }
 }
 

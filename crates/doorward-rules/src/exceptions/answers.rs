@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use doorward_model::{Gap, Severity, Verdict};
 
-/// Answers about one load balancer. A failure outweighs what is not known, and that outweighs a pass.
+use super::{Cover, Wrapped, names};
+
+/// Answers about one load balancer. A failure outweighs what is not known, that what was not asked, and that a pass.
 #[derive(Default)]
 pub(crate) struct Answers {
     failed: Vec<String>,
@@ -12,6 +14,8 @@ pub(crate) struct Answers {
     remedies: Vec<String>,
     unknown: Vec<String>,
     gaps: Vec<Arc<Gap>>,
+    not_asked: Vec<String>,
+    needs: Vec<String>,
     passed: Vec<String>,
 }
 
@@ -33,6 +37,28 @@ impl Answers {
         }
     }
 
+    /// The evidence for something was not collected; `remedy` says how it is.
+    pub(crate) fn not_asked(&mut self, because: String, remedy: String) {
+        self.not_asked.push(because);
+        if !self.needs.contains(&remedy) {
+            self.needs.push(remedy);
+        }
+    }
+
+    /// The rule that exceptions are from is switched off: whether what they permit is still there is not asked.
+    pub(crate) fn switched_off(&mut self, rule: &Wrapped, cover: &Cover<'_>) {
+        if !cover.is_empty() {
+            let all: Vec<_> = cover.sure.iter().chain(&cover.open).copied().collect();
+            let (id, which) = (rule.id(), names(&all));
+            self.not_asked(
+                format!(
+                    "`policy.disabled` switches {id} off, so whether what {which} permits is still there was not asked."
+                ),
+                format!("Take {id} out of `policy.disabled`."),
+            );
+        }
+    }
+
     /// Something is as required.
     pub(crate) fn pass(&mut self, because: String) {
         self.passed.push(because);
@@ -44,6 +70,8 @@ impl Answers {
             Verdict::Fail { because: self.failed.join(" "), severity, remedy: self.remedies.join(" ") }
         } else if !self.unknown.is_empty() {
             Verdict::Unknown { because: self.unknown.join(" "), gaps: self.gaps }
+        } else if !self.not_asked.is_empty() {
+            Verdict::NotAsked { because: self.not_asked.join(" "), remedy: self.needs.join(" ") }
         } else if !self.passed.is_empty() {
             Verdict::Pass { because: self.passed.join(" ") }
         } else {

@@ -10,16 +10,18 @@ use crate::{Requirement, Standing, reading};
 /// What the rule says of itself.
 pub(crate) const META: RuleMeta = RuleMeta {
     id: "desync-mode-headroom",
-    version: 2,
+    version: 3,
     title: "Desync mitigation mode could be stronger",
     severity: Severity::Informational,
     what: "Does this load balancer meet its required mode in defensive, so that strictest is still open to it?",
     why: "Defensive forwards Ambiguous requests and merely closes the connections afterwards. Strictest blocks everything \
           that is not compliant, and for a load balancer whose clients send only compliant requests it costs nothing. \
-          Nothing is wrong where this rule fails: it marks an improvement that nobody has shown to be safe or unsafe yet.",
-    evidence: "The desync mitigation mode from DescribeLoadBalancerAttributes, the mode that the policy requires and, where \
-               `doorward traffic` was run, what access logs and CloudWatch say. Without traffic the rule never says that \
-               strictest would be harmless.",
+          Nothing is wrong where this rule fails: it marks an improvement that the traffic admits, now or once its sources \
+          are fixed.",
+    evidence: "The desync mitigation mode from DescribeLoadBalancerAttributes, the mode that the policy requires, and what \
+               access logs and CloudWatch say (`doorward traffic`). Where strictest is a choice and the scan has no traffic \
+               evidence, or not enough, or evidence older than `traffic.maximum_age_days`, the rule is not asked: an earlier \
+               answer is neither confirmed nor resolved.",
     remediation: "Gather traffic evidence over a representative time: classifications in the access logs of an application \
                   load balancer, the CloudWatch metric DesyncMitigationMode_NonCompliant_Request_Count for both kinds. \
                   Go to strictest where no Acceptable or Ambiguous request is missed by anybody.",
@@ -80,11 +82,10 @@ impl Rule for DesyncModeHeadroom {
 fn choice(lb: &LoadBalancer, required: &Requirement) -> Verdict {
     let stands = format!("The mode is defensive and the policy requires {required}.");
     let Some(traffic) = lb.traffic.as_deref() else {
-        return Verdict::Fail {
+        return Verdict::NotAsked {
             because: format!(
-                "{stands} Strictest would be stronger; there is no traffic evidence yet for or against it."
+                "{stands} Strictest would be stronger; this scan has no traffic evidence for or against it."
             ),
-            severity: Severity::Informational,
             remedy: gather_evidence(lb).to_owned(),
         };
     };
@@ -108,9 +109,8 @@ fn choice(lb: &LoadBalancer, required: &Requirement) -> Verdict {
             }
         }
         // Among others the metric alone: it counts requests without saying whose, which speaks neither for nor against.
-        _ => Verdict::Fail {
+        _ => Verdict::NotAsked {
             because: format!("{stands} Strictest would be stronger; the traffic evidence is not enough to tell."),
-            severity: Severity::Informational,
             remedy: why,
         },
     }

@@ -45,8 +45,12 @@ impl Rule for ExceptionExpired {
 
     fn judge(&self, lb: &LoadBalancer, policy: &Policy) -> Verdict {
         let mut answers = Answers::default();
-        for rule in self.rules.iter().filter(|rule| !policy.disabled.iter().any(|id| id == rule.id())) {
-            ask(rule, lb, policy, &mut answers);
+        for rule in &self.rules {
+            if policy.disabled.iter().any(|id| id == rule.id()) {
+                answers.switched_off(rule, &rule.cover(lb, |state| state == State::Expired));
+            } else {
+                ask(rule, lb, policy, &mut answers);
+            }
         }
         answers.verdict("No expired exception of the register covers this load balancer.")
     }
@@ -96,6 +100,13 @@ fn ask(rule: &Wrapped, lb: &LoadBalancer, policy: &Policy, answers: &mut Answers
             let which = sure.map_or_else(|| names(&expired.open), |held| names(&[held]));
             let gaps: Vec<_> = gaps.iter().chain(&expired.gaps).cloned().collect();
             answers.unknown(format!("What {which} permitted may still be there or not. {id}: {because}"), &gaps);
+        }
+        (Verdict::NotAsked { because, remedy }, sure) => {
+            let which = sure.map_or_else(|| names(&expired.open), |held| names(&[held]));
+            answers.not_asked(
+                format!("Whether what {which} permitted is still there was not asked. {id}: {because}"),
+                remedy,
+            );
         }
         (Verdict::Pass { .. }, Some(held)) => {
             answers.pass(format!("{}, and the load balancer passes {id} without it.", ran_out(held)));

@@ -45,8 +45,12 @@ impl Rule for ExceptionExpiring {
 
     fn judge(&self, lb: &LoadBalancer, policy: &Policy) -> Verdict {
         let mut answers = Answers::default();
-        for rule in self.rules.iter().filter(|rule| !policy.disabled.iter().any(|id| id == rule.id())) {
-            ask(rule, lb, policy, &mut answers);
+        for rule in &self.rules {
+            if policy.disabled.iter().any(|id| id == rule.id()) {
+                answers.switched_off(rule, &rule.cover(lb, |state| state == State::Expiring));
+            } else {
+                ask(rule, lb, policy, &mut answers);
+            }
         }
         answers.verdict("No exception that expires soon covers this load balancer.")
     }
@@ -89,6 +93,13 @@ fn ask(rule: &Wrapped, lb: &LoadBalancer, policy: &Policy, answers: &mut Answers
             let which = sure.map_or_else(|| names(&due.open), |held| names(&[held]));
             let gaps: Vec<_> = gaps.iter().chain(&due.gaps).cloned().collect();
             answers.unknown(format!("What {which} permits may still be there or not. {id}: {because}"), &gaps);
+        }
+        (Verdict::NotAsked { because, remedy }, sure) => {
+            let which = sure.map_or_else(|| names(&due.open), |held| names(&[held]));
+            answers.not_asked(
+                format!("Whether what {which} permits is still there was not asked. {id}: {because}"),
+                remedy,
+            );
         }
         (Verdict::Pass { .. }, Some(held)) => {
             let end = held.exception.expires.as_end();

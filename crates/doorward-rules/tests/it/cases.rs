@@ -102,7 +102,7 @@ fn check(rule: &str, case: &Case, register: Option<&String>) {
         assert!(verdict.because().contains(part), "missing {part:?} in {at}");
     }
     let (remedy, gaps) = match &verdict {
-        Verdict::Fail { remedy, .. } => (remedy.as_str(), Vec::new()),
+        Verdict::Fail { remedy, .. } | Verdict::NotAsked { remedy, .. } => (remedy.as_str(), Vec::new()),
         Verdict::Unknown { gaps, .. } => ("", gaps.iter().map(|gap| gap.reason.code().to_owned()).collect()),
         _ => ("", Vec::new()),
     };

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use doorward_model::{
     AppliedChange, ChangeStatus, Gap, GapReason, Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Observed,
-    OuPath, Owner, OwnerSource, Pattern, Policy, PolicyRule, Rule, Scheme, Severity, Undecided, Verdict, VerdictKind,
+    OuPath, Owner, OwnerSource, Pattern, Policy, PolicyRule, Rule, Scheme, Severity, Traffic, TrafficBasis,
+    TrafficStep, Undecided, Verdict, VerdictKind,
 };
 use doorward_rules::{Requirement, Standing};
 use proptest::prelude::*;
@@ -48,6 +49,41 @@ fn any_change() -> impl Strategy<Value = AppliedChange> {
     })
 }
 
+const STEPS: [TrafficStep; 5] = [
+    TrafficStep::Raise,
+    TrafficStep::FixAndRaise,
+    TrafficStep::Keep,
+    TrafficStep::Watch,
+    TrafficStep::NotEnoughEvidence,
+];
+const BASES: [TrafficBasis; 4] =
+    [TrafficBasis::FullLogs, TrafficBasis::PartialLogs, TrafficBasis::MetricOnly, TrafficBasis::None];
+
+fn any_traffic() -> impl Strategy<Value = Traffic> {
+    (select(&STEPS[..]), select(&BASES[..]), proptest::option::of(select(&MODES[..]))).prop_map(
+        |(step, basis, recommended)| Traffic {
+            basis,
+            from: None,
+            until: None,
+            requests: 100,
+            denominator: "requests".to_owned(),
+            tiers: BTreeMap::new(),
+            modes: Vec::new(),
+            cross_check: String::new(),
+            recommended,
+            step,
+            because: vec!["So many of 100.".to_owned()],
+            sources: Vec::new(),
+        },
+    )
+}
+
+/// The same load balancer with everything taken away that some scans join to it and others do not. A new kind of evidence
+/// belongs here.
+fn without_evidence(lb: &LoadBalancer) -> LoadBalancer {
+    LoadBalancer { traffic: None, changes: Vec::new(), edited: None, declared: None, ..lb.clone() }
+}
+
 /// A load balancer of which everything is known or known to be absent.
 pub(crate) fn any_load_balancer() -> impl Strategy<Value = LoadBalancer> {
     let words = || WORDS.map(str::to_owned).to_vec();
@@ -66,10 +102,16 @@ pub(crate) fn any_load_balancer() -> impl Strategy<Value = LoadBalancer> {
         maybe(vec![vec![listener("HTTPS")], vec![listener("TCP")], vec![]]),
         (maybe(ous), maybe(tags), maybe(words()), maybe(words())),
         (maybe(vec![Manager::Terraform("iac=terraform".to_owned())]), maybe(vec![owner]), maybe(logs)),
-        (word(), prop::collection::vec(any_change(), 0..4)),
+        (word(), prop::collection::vec(any_change(), 0..4), proptest::option::of(any_traffic())),
     )
         .prop_map(
-            |((kind, mode, scheme), listeners, (ou, tags, environment, application), managed, (name, changes))| {
+            |(
+                (kind, mode, scheme),
+                listeners,
+                (ou, tags, environment, application),
+                managed,
+                (name, changes, traffic),
+            )| {
                 let (managed_by, owner, access_logs) = managed;
                 let base = load_balancer(&Given::default());
                 LoadBalancer {
@@ -86,6 +128,7 @@ pub(crate) fn any_load_balancer() -> impl Strategy<Value = LoadBalancer> {
                     owner,
                     access_logs,
                     changes,
+                    traffic: traffic.map(std::sync::Arc::new),
                     ..base
                 }
             },
@@ -218,6 +261,27 @@ proptest! {
             if let (Some(before), Some(after)) = (before.severity(), after.severity()) {
                 prop_assert!(after >= before, "{}: not knowing made it milder", rule.meta().id);
             }
+        }
+    }
+
+    #[test]
+    fn evidence_that_was_not_collected_changes_an_answer_to_not_asked_and_to_nothing_else(
+        lb in any_load_balancer(), policy in any_policy(), lost: [bool; FIELDS],
+    ) {
+        let lb = forget(&lb, lost);
+        let bare = without_evidence(&lb);
+        let asked = doorward_rules::asked(std::slice::from_ref(&bare), false);
+        for rule in doorward_rules::all() {
+            // A rule that is not asked at all has no verdict, which says as little.
+            if !asked.iter().any(|asked| asked.meta().id == rule.meta().id) {
+                continue;
+            }
+            let (with, without) = (rule.judge(&lb, &policy), rule.judge(&bare, &policy));
+            let same = (with.kind(), with.severity()) == (without.kind(), without.severity());
+            prop_assert!(
+                same || without.kind() == VerdictKind::NotAsked,
+                "{}: {with:?} became {without:?}", rule.meta().id
+            );
         }
     }
 

@@ -141,6 +141,7 @@ fn build(count: usize, words: Words<'_>) -> ScanReport {
         load_balancers,
         findings,
         changes_unfound: gone.into_iter().collect(),
+        unseen: None,
     }
 }
 

@@ -402,6 +402,7 @@ fn finish(mut lbs: Vec<LoadBalancer>, dice: &mut Dice, hostile: Option<&[String]
         load_balancers: lbs,
         findings,
         changes_unfound: BTreeMap::new(),
+        unseen: None,
     }
 }
 

@@ -176,6 +176,7 @@ pub(crate) fn report(
         load_balancers,
         findings,
         changes_unfound: BTreeMap::new(),
+        unseen: None,
     }
 }
 
