@@ -48,11 +48,8 @@ pub(crate) fn make_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Fa
     let settings = Settings::load(cli.config.as_deref(), &[])?;
     let ledger = arguments.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
     let mut places = Places::of(&settings);
-    places.keep_ledger(&ledger);
-    places.keep_flag("--from", arguments.from.as_deref());
-    places.keep_flag("--traffic", arguments.traffic.as_deref());
-    places.file("--out", &arguments.out);
-    places.file("--out, for people", &arguments.out.with_extension("md"));
+    places.keep_source(&ledger, arguments.from.as_deref(), arguments.traffic.as_deref());
+    [&arguments.out, &arguments.out.with_extension("md")].into_iter().for_each(|path| places.file("--out", path));
     places.check()?;
     let found = arguments.traffic.as_deref().map(Found::read).transpose()?;
     let source = Source::with_traffic(arguments.from.as_deref(), &settings, &ledger, found.as_ref())?;
@@ -122,10 +119,10 @@ fn insisted(arguments: &PlanArguments) -> BTreeMap<Arn, Insistence> {
 
 /// Writes the plan for programs, and beside it for people.
 pub(crate) fn write(path: &Path, plan: &Plan) -> Result<(), Failure> {
-    let failed = |path: &Path, e: std::io::Error| Failure::writing(&path.display().to_string(), &e);
     let text = plan.text().map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
     let put = |path: &Path, text: &str| {
-        write_file(path, Readers::Owner, |out| out.write_all(text.as_bytes())).map_err(|e| failed(path, e))
+        let written = write_file(path, Readers::Owner, |out| out.write_all(text.as_bytes()));
+        written.map_err(|e| Failure::writing(&path.display().to_string(), &e))
     };
     put(path, &text)?;
     put(&path.with_extension("md"), &markdown(plan))

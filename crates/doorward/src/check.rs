@@ -136,8 +136,10 @@ impl Told<'_> {
         };
         let text = text.map_err(|e| Failure::new(Exit::Internal, format!("the output could not be written: {e}")))?;
         match &format.path {
-            Some(path) => crate::output::write_file(path, crate::output::Readers::Umask, |out| out.write_all(text.as_bytes()))
-                .map_err(|e| Failure::writing(&path.display().to_string(), &e)),
+            Some(path) => {
+                crate::output::write_file(path, crate::output::Readers::Umask, |out| out.write_all(text.as_bytes()))
+                    .map_err(|e| Failure::writing(&path.display().to_string(), &e))
+            }
             None => {
                 let mut stdout = std::io::stdout().lock();
                 stdout

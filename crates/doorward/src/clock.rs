@@ -24,7 +24,9 @@ pub(crate) fn now() -> Timestamp {
         let begins = std::env::var(TEST_CLOCK).ok().and_then(|text| text.parse::<Timestamp>().ok());
         begins.map_or(jiff::SignedDuration::ZERO, |begins| begins.duration_since(Timestamp::now()))
     });
-    Timestamp::now().checked_add(*LEAD).unwrap_or(Timestamp::MAX)
+    // The lead first: a time that was read before it would be before the beginning.
+    let lead = *LEAD;
+    Timestamp::now().checked_add(lead).unwrap_or(Timestamp::MAX)
 }
 
 /// The current time, as the crates below take it.

@@ -21,6 +21,7 @@ mod kills;
 mod lambda;
 mod ledger;
 mod notify;
+mod overwriting;
 mod publish;
 mod samples;
 mod secrets;
