@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use doorward_model::{ScanReport, SinkError};
 
-use crate::{PublicKey, RunFigures};
 use crate::files::digest_of;
 use crate::manifest::{Link, MANIFEST, SIGNATURE};
 use crate::problem::Problem;
 use crate::verify::{Expect, Fault, Looked, Verification, ends, look};
 use crate::write::SCAN;
+use crate::{PublicKey, RunFigures};
 
 /// The folders of an archive, by name, and whether each is a pack.
 fn folders(archive: &Path) -> std::io::Result<Vec<(String, PathBuf, bool)>> {
@@ -151,7 +151,7 @@ fn follows((before, earlier): (&str, &Link), (name, later): (&str, &Looked)) -> 
 }
 
 /// Why the signer of one pack cannot follow that of the other. A chain may begin to be signed; from then on every pack is
-/// signed by the same key, or whoever can write there could put an unsigned pack, or one of their own, at its end.
+/// signed by the same key. Otherwise anyone with write access could put an unsigned pack, or one of their own, at its end.
 fn signs((before, earlier): (&str, &Looked), (name, later): (&str, &Looked)) -> Option<Fault> {
     let key = earlier.signed_by.as_ref()?;
     let why = match &later.signed_by {
@@ -159,5 +159,8 @@ fn signs((before, earlier): (&str, &Looked), (name, later): (&str, &Looked)) -> 
         Some(other) => format!("the pack is signed by {other}, and {before} before it by {key}"),
         None => format!("the pack is not signed, and {before} before it is signed by {key}"),
     };
-    Some(Fault::Signature(format!("{name}/{SIGNATURE}"), format!("{why}: the signer of a chain neither changes nor stops")))
+    Some(Fault::Signature(
+        format!("{name}/{SIGNATURE}"),
+        format!("{why}: the signer of a chain neither changes nor stops"),
+    ))
 }

@@ -18,8 +18,8 @@ const LARGEST: u64 = 4 << 20;
 /// The bytes of a signature.
 const SIGNATURE_BYTES: u64 = 64;
 
-/// What is known from elsewhere. The default knows nothing and proves nothing: who can write to a folder can replace all of
-/// it, consistently.
+/// What is known from elsewhere. The default knows nothing and proves nothing: anyone with write access to a folder can replace
+/// all of it, consistently.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Expect {
     /// The key that the packs must be signed with.
@@ -91,9 +91,9 @@ fn single(dir: &Path, expect: &Expect) -> Verification {
 /// Whether a name has the form that runs have: a time and an account, `20261102T090000.000000Z-100000000002`.
 fn is_run_id(name: &str) -> bool {
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    name.split_once('T').zip(name.split_once("Z-")).is_some_and(|((day, _), (_, account))| {
-        (day.len(), account.len()) == (8, 12) && digits(day) && digits(account)
-    })
+    name.split_once('T')
+        .zip(name.split_once("Z-"))
+        .is_some_and(|((day, _), (_, account))| (day.len(), account.len()) == (8, 12) && digits(day) && digits(account))
 }
 
 /// Holds both ends of a chain against what was kept elsewhere.

@@ -46,9 +46,14 @@ fn into_place(dir: &Path, pack: &Pack<'_>) -> Result<Written, Problem> {
     check(dir, pack)?;
     let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     private_folder(parent).map_err(Problem::io(parent))?;
-    // A temporary folder is its owner's alone, and so is what becomes of it.
-    let draft =
-        tempfile::Builder::new().prefix(".doorward-").suffix(".part").tempdir_in(parent).map_err(Problem::io(parent))?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".doorward-").suffix(".part");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(fs::Permissions::from_mode(0o700));
+    }
+    let draft = builder.tempdir_in(parent).map_err(Problem::io(parent))?;
     let (link, written) = fill(draft.path(), pack)?;
     if dir.exists() {
         fs::remove_dir(dir).map_err(Problem::io(dir))?;

@@ -55,8 +55,7 @@ pub(crate) struct Folder {
 impl Folder {
     /// Makes the folder where it is missing and reads its list. A list that cannot be read is none: nothing is ours then.
     pub(crate) fn open(place: &Path) -> Result<Self, SinkError> {
-        private_folder(place)
-            .map_err(|e| problem(format!("{}: the folder cannot be made: {e}", place.display())))?;
+        private_folder(place).map_err(|e| problem(format!("{}: the folder cannot be made: {e}", place.display())))?;
         let list: List = std::fs::read(place.join(LIST))
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())

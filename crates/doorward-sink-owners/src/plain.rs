@@ -1,7 +1,7 @@
 //! Outside text made harmless for where it goes: a page, Markdown, a spreadsheet, a file name.
 
-use doorward_model::{guarded, harmless};
 pub(crate) use doorward_model::markdown;
+use doorward_model::{guarded, harmless};
 use sha2::{Digest as _, Sha256};
 
 /// A sentence for a line of Markdown: what it holds between backticks is code, the rest plain.

@@ -221,7 +221,7 @@ impl Memory {
     }
 }
 
-/// Makes a folder that its owner alone can look into: counts say who calls whom. A temporary file is its owner's alone anyway.
+/// Makes a folder that only its owner can open: the counts name clients. Temporary files are readable by their owner only.
 fn private_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]

@@ -39,11 +39,8 @@ pub(crate) fn make_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Fa
     file::may_take(&arguments.out)?;
     let ledger = arguments.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
     let mut places = Places::of(&settings);
-    places.keep_ledger(&ledger);
-    places.keep_flag("--from", arguments.from.as_deref());
-    places.keep_flag("--traffic", arguments.traffic.as_deref());
-    places.file("--out", &arguments.out);
-    places.file("--out, for people", &arguments.out.with_extension("md"));
+    places.keep_source(&ledger, arguments.from.as_deref(), arguments.traffic.as_deref());
+    [&arguments.out, &arguments.out.with_extension("md")].into_iter().for_each(|path| places.file("--out", path));
     places.check()?;
     let found = arguments.traffic.as_deref().map(Found::read).transpose()?;
     let source = Source::with_traffic(arguments.from.as_deref(), &settings, &ledger, found.as_ref())?;

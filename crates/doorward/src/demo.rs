@@ -17,8 +17,8 @@ use crate::code::Code;
 use crate::exit::{Exit, Failure};
 use crate::history::{self, History};
 use crate::memory;
-use crate::places::Places;
 use crate::output::Format;
+use crate::places::Places;
 use crate::scan::{self, Order};
 use crate::settings::{self, Settings};
 

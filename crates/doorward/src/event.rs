@@ -18,6 +18,7 @@ use crate::exit::{Exit, Failure};
 use crate::held::Held;
 use crate::input;
 use crate::memory::{self, Memory};
+use crate::places::Places;
 use crate::plain::harmless;
 use crate::publish;
 use crate::scan::runtime;
@@ -54,6 +55,12 @@ pub(crate) fn run(cli: &Cli, arguments: &EventArguments) -> Result<Exit, Failure
         clock: crate::clock::system(),
     };
     if arguments.lambda {
+        // What a scheduled scan writes, before the first invocation.
+        let formats = settings.event.formats().map_err(|problem| Failure::new(Exit::Usage, problem))?;
+        let mut places = Places::of(&settings);
+        places.keep_source(&work.ledger, None, arguments.traffic.as_deref());
+        formats.iter().for_each(|format| format.claim(&mut places));
+        places.check()?;
         return lambda::serve(&work);
     }
     let (name, text) = read(arguments.event.as_deref())?;

@@ -177,8 +177,10 @@ pub(crate) fn write_beside(history: &History, folder: &std::path::Path) -> Resul
         ("history.metrics", HistoryFormat::Openmetrics),
     ] {
         let (path, text) = (folder.join(name), history.render(format, 0)?);
-        crate::output::write_file(&path, crate::output::Readers::Owner, |out: &mut dyn Write| out.write_all(text.as_bytes()))
-            .map_err(|e| Failure::writing(&path.display().to_string(), &e))?;
+        crate::output::write_file(&path, crate::output::Readers::Owner, |out: &mut dyn Write| {
+            out.write_all(text.as_bytes())
+        })
+        .map_err(|e| Failure::writing(&path.display().to_string(), &e))?;
     }
     Ok(())
 }

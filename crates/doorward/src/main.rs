@@ -105,8 +105,8 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
     }
 }
 
-/// Names a settings file that was found outside of the working folder: whoever can write to a folder above decides what a command
-/// does below it.
+/// Names a settings file that was found outside of the working folder: a file in a folder above decides what a command does below
+/// it, and its author may be another person.
 fn name_settings(cli: &Cli) {
     let needs_none = match &cli.command {
         Command::Verify(_)

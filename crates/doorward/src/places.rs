@@ -118,6 +118,13 @@ impl Places {
         }
     }
 
+    /// Keeps what a command takes load balancers and their traffic from.
+    pub(crate) fn keep_source(&mut self, ledger: &Path, from: Option<&Path>, traffic: Option<&Path>) {
+        self.keep_ledger(ledger);
+        self.keep_flag("--from", from);
+        self.keep_flag("--traffic", traffic);
+    }
+
     /// Keeps the files that lie in a folder.
     pub(crate) fn keep_all(&mut self, what: &str, folder: &Path) {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -180,7 +187,10 @@ impl Output {
                 .then(|| format!("{what}: {given} is {} in {place}; name another file", kept.what));
         }
         if self.place.is(&kept.place) {
-            return Some(format!("{what}: {given} is {}, {place}; an output never replaces it: name another file", kept.what));
+            return Some(format!(
+                "{what}: {given} is {}, {place}; an output never replaces it: name another file",
+                kept.what
+            ));
         }
         kept.place.is_within(&self.place).then(|| {
             format!("{what}: {given} is the folder of {}, {place}; name a folder for this output alone", kept.what)
@@ -323,9 +333,12 @@ mod tests {
             assert_eq!(resolve(&at(path)), at(leads), "{path}");
         }
         resolve(&at("circle"));
-        for (one, other, is) in
-            [("a/file", "hard", true), ("link", "hard", true), ("a/file", "new", false), ("dangling", "a/not yet", true)]
-        {
+        for (one, other, is) in [
+            ("a/file", "hard", true),
+            ("link", "hard", true),
+            ("a/file", "new", false),
+            ("dangling", "a/not yet", true),
+        ] {
             assert_eq!(same(&at(one), &at(other)), is, "{one} and {other}");
         }
     }

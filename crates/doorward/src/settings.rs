@@ -371,7 +371,7 @@ pub(crate) fn locate(config: Option<&Path>) -> Option<PathBuf> {
     config.map(Path::to_owned).or_else(search)
 }
 
-/// The settings file that was found elsewhere than in the working folder: nobody named it, and somebody else may have put it there.
+/// The settings file that was found outside of the working folder, without being named: another person may have written it.
 pub(crate) fn found_elsewhere(config: Option<&Path>) -> Option<PathBuf> {
     let here = std::env::current_dir().ok()?.join("doorward.toml");
     if config.is_some() { None } else { search().filter(|path| *path != here) }

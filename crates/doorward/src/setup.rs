@@ -170,7 +170,8 @@ fn write(cli: &Cli, folder: &Path, documents: &[Document]) -> Result<Exit, Failu
     std::fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
     for document in documents {
         let path = folder.join(&document.name);
-        write_file(&path, Readers::Umask, |out| out.write_all(document.text.as_bytes())).map_err(|error| failed(&path, &error))?;
+        write_file(&path, Readers::Umask, |out| out.write_all(document.text.as_bytes()))
+            .map_err(|error| failed(&path, &error))?;
         if !cli.quiet {
             let _ = writeln!(std::io::stderr(), "{}", path.display());
         }

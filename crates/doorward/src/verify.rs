@@ -1,5 +1,5 @@
 //! `doorward verify`: is this evidence as it was written? Offline, with the folder and what was kept elsewhere. The folder alone
-//! proves nothing: whoever can write there can replace all of it, consistently.
+//! proves nothing: anyone with write access can replace all of it, consistently.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -64,7 +64,7 @@ fn table(dir: &Path, verification: &Verification) -> String {
         0 if verification.is_proven() => writeln!(text, "{dir}: as written: {count} pack(s), {files} files"),
         0 => writeln!(
             text,
-            "{dir}: consistent with itself, not proven: {count} pack(s), {files} files. Whoever can write there can replace all of it. \
+            "{dir}: consistent with itself, not proven: {count} pack(s), {files} files. Anyone with write access can replace all of it. \
              Give --key FILE, the public key that signed it, or --head SHA256, the hash of the newest manifest that was kept elsewhere."
         ),
         count => writeln!(text, "{dir}: NOT as written: {count} fault(s)"),

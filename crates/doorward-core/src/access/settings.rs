@@ -73,7 +73,7 @@ pub struct Purpose {
     pub actions: Vec<&'static str>,
 }
 
-/// The external id of a role's trust policy, which whoever assumes the role has to know. It is neither printed nor serialized: a
+/// The external id of a role's trust policy, which a caller has to know to assume the role. It is neither printed nor serialized: a
 /// struct that holds one leaves it out (`skip_serializing`), or does not compile.
 #[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]

@@ -123,11 +123,13 @@ impl Reader<'_> {
         if let (Some(requester), Some(approver)) = (&requester, &approver)
             && is_same_person(requester, approver)
         {
-            let problem = format!("{named} is approved by its requester, {approver}: it needs the approval of another person");
+            let problem =
+                format!("{named} is approved by its requester, {approver}: it needs the approval of another person");
             self.complain(span_of(table, "approver"), problem);
         }
         if scope.as_ref().is_some_and(Scope::is_everything) && !many {
-            let problem = format!("{named} covers every load balancer there is: narrow its scope, or write many = true");
+            let problem =
+                format!("{named} covers every load balancer there is: narrow its scope, or write many = true");
             self.complain(span_of(table, "scope"), problem);
         }
         if let (Some(start), Some(expires)) = (start, expires) {

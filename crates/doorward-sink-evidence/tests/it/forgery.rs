@@ -1,4 +1,4 @@
-//! Edits of a signed chain by somebody who can write to the folder but holds neither the private key nor what was kept
+//! Edits of a signed chain by a forger who can write to the folder but holds neither the private key nor what was kept
 //! elsewhere. The forger knows the format and makes everything consistent again: this file writes manifests by a copy of
 //! the format, not by the code under test.
 
@@ -141,11 +141,15 @@ fn settle_from(packs: &mut Packs, first: &str, key: Option<&Ed25519KeyPair>) {
     let mut link: Option<Link> = None;
     for name in names.iter().filter(|name| !name.is_empty()) {
         let before = link.take();
-        link = settle(packs.get_mut(name).expect("there"), |manifest| {
-            if before.is_some() {
-                manifest.previous = before;
-            }
-        }, key);
+        link = settle(
+            packs.get_mut(name).expect("there"),
+            |manifest| {
+                if before.is_some() {
+                    manifest.previous = before;
+                }
+            },
+            key,
+        );
     }
 }
 

@@ -175,7 +175,7 @@ fn a_signature_says_who() {
 fn the_signer_of_a_chain_neither_changes_nor_stops() {
     let (key, other) = (scene::key(1), scene::key(2));
     let kind = |found: &Verification| found.faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-    // By whom the packs of a chain are signed, and what is wrong with it.
+    // The signer of each pack of a chain, and what is wrong with the chain.
     for (signers, wrong) in [
         (vec![Some(&key), Some(&key), Some(&key)], None),
         (vec![None, None], None),

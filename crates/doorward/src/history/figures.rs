@@ -76,7 +76,7 @@ pub(super) fn csv(scans: &[RunSummary]) -> String {
     text
 }
 
-/// Text of somebody else: a group is an owner, a unit or the value of a tag.
+/// Text from outside: a group is an owner, an organizational unit or the value of a tag.
 fn cell(text: &str) -> String {
     guarded(&harmless(text)).into_owned()
 }

@@ -9,8 +9,8 @@ use tempfile::NamedTempFile;
 /// Who may read a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Readers {
-    /// Its owner alone, whatever the umask is and whoever could read the file before: what is in it was read in the accounts of
-    /// an organization, and says where its defences are weak.
+    /// Only its owner, whatever the umask is and whatever the permissions were before: the content was read in the accounts of an
+    /// organization and says where its defences are weak.
     Owner,
     /// As before, and where it is new as any program would create it.
     Umask,

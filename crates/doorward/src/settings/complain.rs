@@ -39,7 +39,9 @@ pub(super) fn explain(error: &figment::Error, layers: &Layers) -> SettingsError 
             format!("there is no setting {}{near}", path.join("."))
         }
         Kind::MissingField(field) => format!("{} is missing", [path.join("."), field.to_string()].join(".")),
-        Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) if path.last().is_some_and(|key| is_secret(key)) => {
+        Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected)
+            if path.last().is_some_and(|key| is_secret(key)) =>
+        {
             format!("{} is not {expected}", path.join("."))
         }
         Kind::InvalidType(actual, expected) => format!("{} is {actual}, not {expected}", path.join(".")),

@@ -116,6 +116,49 @@ fn monitor_with_and_without_an_exception_reads_differently_everywhere() {
 }
 
 #[test]
+fn an_exception_that_is_wider_than_it_says_is_an_error() {
+    let bed = Bed::start(&world("acme-org"), vec![]);
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let (start, end) = (today.yesterday().unwrap(), today.saturating_add(jiff::Span::new().days(40)));
+    let text = |scope: &str, approver: &str, more: &str| {
+        format!(
+            "[[exception]]\nid = \"EX-1\"\nrule = \"desync-mode-below-required\"\nscope = {{ names = [{scope}] }}\nreason = \"r\"\nrequester = \"Ines\"\napprover = \"{approver}\"\nstart = {start}\nexpires = {end}\n{more}"
+        )
+    };
+    // What the text alone shows stops everything before it starts.
+    for (register, fragment) in [
+        (text("\"*\"", "Kim", ""), "exceptions.toml:4: exception EX-1 covers every load balancer there is"),
+        (text("\"web\"", " ines", ""), "exceptions.toml:7: exception EX-1 is approved by its requester"),
+    ] {
+        let folder = folder(&register);
+        for line in [&["exceptions", "check"][..], &["exceptions", "list"], &["-q", "scan"]] {
+            let said = run(bed.doorward(folder.path()).args(line));
+            assert_eq!(said.code, Some(2), "{line:?}: {}", said.err);
+            assert!(said.err.contains(fragment), "{line:?}: {}", said.err);
+        }
+        assert!(bed.server.calls().is_empty());
+    }
+    // What only a scan shows is an error of the scan: its report is there, and says how wide the exception is.
+    let wide = "\"*a*\", \"*e*\", \"*o*\"";
+    let folder = folder(&text(wide, "Kim", ""));
+    let scan =
+        || run(bed.doorward(folder.path()).args(["-q", "scan", "--format", "json-v1=a.json", "--save", "a.saved"]));
+    let said = scan();
+    assert_eq!(said.code, Some(2), "{}", said.err);
+    assert!(said.err.contains("exception-matches-many: exception EX-1 covers"), "{}", said.err);
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(folder.path().join("a.json")).unwrap()).unwrap();
+    assert!(report["findings"].as_array().unwrap().len() > 100);
+    for line in [&["exceptions", "check", "--scan", "a.saved"][..], &["-q", "report", "--from", "a.saved"]] {
+        let said = run(doorward(folder.path()).args(line));
+        assert_eq!(said.code, Some(2), "{line:?}: {} {}", said.out, said.err);
+        assert!(said.err.contains("exception-matches-many"), "{line:?}: {}", said.err);
+    }
+    // It is meant, and says so.
+    std::fs::write(folder.path().join("exceptions.toml"), text(wide, "Kim", "many = true\n")).unwrap();
+    assert_eq!(scan().code, Some(3));
+}
+
+#[test]
 fn the_example_register_is_valid() {
     let folder = tempfile::tempdir().unwrap();
     let settings = format!("[exceptions]\nfiles = [\"{REPOSITORY}/config/exceptions.example.toml\"]\n");

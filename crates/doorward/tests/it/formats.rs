@@ -124,6 +124,31 @@ fn config_show_says_where_each_value_came_from() {
 }
 
 #[test]
+fn a_settings_file_from_elsewhere_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (above, below) = (folder.path().join("doorward.toml"), folder.path().join("a/b"));
+    std::fs::create_dir_all(&below).unwrap();
+    std::fs::write(&above, "[report]\nfail_on = \"never\"\n").unwrap();
+    std::fs::write(below.join("lb.tf"), "").unwrap();
+    let name = format!("settings: {}", above.canonicalize().unwrap().display());
+    let config = above.display().to_string();
+    let said = |at: &std::path::Path, line: &[&str]| run(doorward(folder.path()).args(line).current_dir(at)).err;
+    for (at, line, named) in [
+        (below.as_path(), vec!["exceptions", "check"], true),
+        (&below, vec!["config", "show"], true),
+        (&below, vec!["check", "lb.tf"], true),
+        (&below, vec!["notify", "--dry-run"], true),
+        (&below, vec!["-q", "exceptions", "check"], false),
+        (&below, vec!["--config", &config, "exceptions", "check"], false),
+        (&below, vec!["explain", "exit-codes"], false),
+        (folder.path(), vec!["exceptions", "check"], false),
+    ] {
+        let err = said(at, &line);
+        assert_eq!(err.contains(&name), named, "{line:?}: {err}");
+    }
+}
+
+#[test]
 fn every_setting_that_a_remedy_names_exists() {
     let path = format!("{}/config/default.toml", crate::bed::REPOSITORY);
     let default: toml::Table = std::fs::read_to_string(path).unwrap().parse().unwrap();

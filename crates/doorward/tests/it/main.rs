@@ -25,6 +25,7 @@ mod ledger;
 mod not_whole;
 mod notify;
 mod observed;
+mod overwriting;
 mod publish;
 mod samples;
 mod secrets;
