@@ -122,6 +122,7 @@ pub(crate) fn apply(cli: &Cli, arguments: &ApplyArguments) -> Result<Exit, Failu
     let usage = |problem: String| Failure::new(Exit::Usage, format!("{}: {problem}", path.display()));
     let text = crate::input::text(path).map_err(|e| usage(format!("the plan cannot be read: {e}")))?;
     let plan = Plan::read(&text).map_err(|e| usage(e.to_string()))?;
+    drop(text);
     file::check_review(path, arguments.reviewed.as_deref(), &plan)?;
     if let Some(hash) = arguments.hash.as_ref().filter(|hash| !hash.eq_ignore_ascii_case(&plan.digest)) {
         return Err(usage(format!("its hash is {}, not {hash}; this is not the plan that was reviewed", plan.digest)));

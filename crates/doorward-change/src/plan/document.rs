@@ -1,6 +1,7 @@
 //! The plan as a document: what a file holds, how it is sealed, read back and checked.
 
 use std::collections::BTreeSet;
+use std::io::{self, BufWriter, Write};
 
 use doorward_model::{AccountId, Arn, Kind, Mode, ObservedTime, Organization, Region};
 use jiff::Timestamp;
@@ -287,6 +288,23 @@ pub(super) fn wave(number: usize, canary: usize, cap: usize) -> usize {
     }
 }
 
+/// Bytes that are digested at once.
+const DIGESTED: usize = 64 * 1024;
+
+/// Digests what is written to it, so that the JSON of a large plan is never in memory as a whole.
+struct Digesting(Sha256);
+
+impl Write for Digesting {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl Plan {
     /// Reads a plan, and refuses one that was edited or contradicts itself.
     pub fn read(text: &str) -> Result<Self, PlanError> {
@@ -299,11 +317,13 @@ impl Plan {
         if format != FORMAT && format != BEFORE {
             return Err(PlanError::Format(format));
         }
-        let plan: Self = serde_json::from_str(text)?;
+        let mut plan: Self = serde_json::from_str(text)?;
         canonical::compare(text, &plan)?;
-        let sealed = plan.clone().sealed();
-        if (&sealed.digest, &sealed.id) != (&plan.digest, &plan.id) {
-            return Err(PlanError::Edited { made: plan.digest, found: sealed.digest });
+        // Sealed again rather than copied and compared: a plan may hold hundreds of thousands of load balancers.
+        let (made, id) = (std::mem::take(&mut plan.digest), std::mem::take(&mut plan.id));
+        let plan = plan.sealed();
+        if (&plan.digest, &plan.id) != (&made, &id) {
+            return Err(PlanError::Edited { made, found: plan.digest });
         }
         plan.check().map(|()| plan).map_err(PlanError::Inconsistent)
     }
@@ -342,9 +362,12 @@ impl Plan {
     pub(super) fn sealed(mut self) -> Self {
         self.digest.clear();
         self.id.clear();
-        // A plan is made of texts, numbers and lists: it always has a form in JSON.
-        let bytes = serde_json::to_vec(&self).unwrap_or_default();
-        self.digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut digest = Digesting(Sha256::new());
+        let mut written = BufWriter::with_capacity(DIGESTED, &mut digest);
+        // A plan is made of texts, numbers and lists: it always has a form in JSON, and a digest takes every byte.
+        let _ = serde_json::to_writer(&mut written, &self).map_err(io::Error::from).and_then(|()| written.flush());
+        drop(written);
+        self.digest = digest.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         self.id = format!("change-{}", self.digest.get(..12).unwrap_or_default());
         self
     }

@@ -397,7 +397,9 @@ mod tests {
                 assert_eq!(read(&text), understand(&event), "{text}");
             }
         }
-        for broken in [r#"{"Records": [{}, }"#, r#"{"Records": [] "#, r#"{"Records": []} x"#, r#"{"Records": [], "Records": []}"#] {
+        for broken in
+            [r#"{"Records": [{}, }"#, r#"{"Records": [] "#, r#"{"Records": []} x"#, r#"{"Records": [], "Records": []}"#]
+        {
             let problem = read(broken).expect_err("not JSON");
             assert!(problem.starts_with("the event is not JSON"), "{problem}");
         }
