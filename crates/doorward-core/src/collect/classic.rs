@@ -1,6 +1,6 @@
 //! Classic load balancers, through their own API with its own names, limits and throttle bucket.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use aws_sdk_elasticloadbalancing::types::{LoadBalancerAttributes, LoadBalancerDescription as Given};
@@ -93,7 +93,13 @@ fn raw(site: Site<'_>, given: Given) -> Read {
         match read.collect::<Option<Vec<Listener>>>() {
             Some(mut listeners) => {
                 listeners.sort();
-                Observed::Known(listeners)
+                let ports: BTreeSet<_> = listeners.iter().map(|listener| listener.port).collect();
+                // A port has one listener, so one of two is not there, and which one may decide whether HTTP is spoken.
+                if ports.len() < listeners.len() {
+                    Observed::unread(foreign(Operation::DescribeClassicLoadBalancers, "two listeners of one port"))
+                } else {
+                    Observed::Known(listeners)
+                }
             }
             None => Observed::unread(foreign(Operation::DescribeClassicLoadBalancers, "a listener without a protocol")),
         }

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
-use doorward_fakeaws::{DESYNC_MODE, Fault, Server, What};
+use doorward_fakeaws::{DESYNC_MODE, Fault, Form, Server, What};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -63,6 +63,41 @@ async fn faults_on_the_document() {
         assert!(check(&answer), "{what:?}: {answer:?}");
         assert_eq!(server.faults().fired_total(), 1);
     }
+}
+
+#[tokio::test]
+async fn forms_rewrite_an_answer_that_can_take_them() {
+    let (server, client) = start().await;
+    let client = client.assume(APP, "scan", &[]).await;
+    let intact = list(&client).await.unwrap();
+    let arns = intact.all("LoadBalancerArn");
+    for (form, number, check) in [
+        (Form::EntryWithoutName, 5, "<member><LoadBalancerName>"),
+        (Form::ForeignAccount, 6, ":999999999999:loadbalancer/"),
+        (Form::ForeignRegion, 6, ":xx-far-9:"),
+        (Form::ForeignPartition, 6, "arn:aws-other:"),
+        (Form::RepeatedEntry, 7, "<LoadBalancers>"),
+        (Form::ContradictoryEntry, 7, "<LoadBalancers>"),
+        (Form::RepeatedList, 6, "</LoadBalancers><LoadBalancers></LoadBalancers>"),
+        (Form::RenamedEntries, 6, "<LoadBalancers><item>"),
+        (Form::OtherType, 6, "<Type>network</Type>"),
+    ] {
+        let text = format!(r#"[{{"kind":"{}","service":"elbv2"}}]"#, form.name());
+        assert_eq!(client.control("POST", "/_fake/faults", &text).await.json()["armed"], 1, "{form:?}");
+        let answer = list(&client).await.unwrap();
+        assert_eq!((answer.status, answer.all("LoadBalancerArn").len()), (200, number), "{form:?}");
+        assert!(answer.body.contains(check) && answer.body != intact.body, "{form:?}: {}", answer.body);
+        assert_eq!(server.faults().fired(), [1], "{form:?}");
+        assert_eq!(server.calls().pop().unwrap().outcome, format!("fault:{}", form.name()));
+    }
+    // Only what the form is about is matched, so that "the n-th" counts answers that can take it.
+    server.set_faults(vec![Fault::new(What::Form(Form::NotFound)).nth(1)]);
+    assert_eq!(list(&client).await.unwrap().body.len(), intact.body.len());
+    let about = [("LoadBalancerArn", arns[0].as_str())];
+    let answer = client.query(ELBV2, "DescribeLoadBalancerAttributes", &about).await;
+    assert_eq!((answer.status, answer.code().as_str()), (400, "LoadBalancerNotFound"));
+    assert_eq!(client.query(ELBV2, "DescribeLoadBalancerAttributes", &about).await.status, 200);
+    assert!(Form::ALL.iter().all(|form| Form::from_name(form.name()) == Some(*form)));
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Checkpoints: what was settled is there again, and nothing else.
 
 use doorward_ledger::{By, LedgerError, RunHeader, UnfinishedRun};
-use doorward_model::{Cell, Gap, GapReason, Inventory};
+use doorward_model::{AccountId, Cell, Gap, GapReason, Inventory, Observed, Organization};
 use jiff::Timestamp;
 
 use crate::scene::{Desk, inventory, report, time};
@@ -51,6 +51,30 @@ fn an_interrupted_scan_is_there_again() {
     desk.ledger.record(&desk.lease, &mut report("run-0", 0, SCENE), &[]).expect("records");
     assert_eq!(desk.ledger.unfinished_run().expect("reads"), None);
     assert_eq!(desk.ledger.inventory("run-0").expect("reads"), Some(whole));
+}
+
+#[test]
+fn the_newest_scan_of_each_organization_is_known() {
+    let mut desk = Desk::new();
+    let organization = |id: &str| {
+        let management_account = AccountId::new("000000000001").expect("an account");
+        Observed::Known(Organization { id: id.to_owned(), management_account })
+    };
+    for (at, whose) in [(0, Some("o-one")), (10, Some("o-two")), (20, Some("o-one")), (30, None)] {
+        let run = format!("run-{at}");
+        let whole = Inventory {
+            organization: whose.map_or(Observed::Absent, organization),
+            ..inventory(&run, at, "1 full a:f")
+        };
+        collect(&mut desk, &whole);
+        desk.ledger.record(&desk.lease, &mut report(&run, at, "1 full a:f"), &[]).expect("records");
+    }
+    // One that is not recorded yet is no scan to compare with.
+    desk.ledger.begin_run(&desk.lease, &header(&inventory("run-40", 40, SCENE))).expect("begins");
+    let newest = desk.ledger.newest_headers().expect("reads");
+    let runs: Vec<&str> = newest.iter().map(|header| header.run.id.as_str()).collect();
+    assert_eq!(runs.len(), 3, "{runs:?}");
+    assert!(["run-10", "run-20", "run-30"].iter().all(|run| runs.contains(run)), "{runs:?}");
 }
 
 #[test]

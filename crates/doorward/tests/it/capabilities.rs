@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use doorward_fakeaws::spec::{AthenaSpec, LoadBalancerSpec};
+use doorward_fakeaws::{Fault, Form, What};
 use serde_json::{Value, json};
 
 use crate::athena::answer;
@@ -104,6 +105,13 @@ fn what_is_called_is_what_is_shipped() {
             ..LoadBalancerSpec::default()
         };
         bed.server.world().add_load_balancer(&spec).unwrap();
+        if paths {
+            // An account that the scan before listed is missing now, so that it is asked for.
+            bed.server.set_faults(vec![Fault::new(What::Form(Form::Shortened)).action("ListAccounts")]);
+            doorward(&bed, folder, &["scan"], &[5]);
+            at_base.extend(called(&bed, false));
+            bed.server.set_faults(vec![]);
+        }
         doorward(&bed, folder, &["scan", "--save", "a.saved"], &[3]);
         scanned.extend(called(&bed, true));
         at_base.extend(called(&bed, false));
