@@ -94,7 +94,9 @@ struct State {
 
 /// What happens right after a call has taken effect and before it is answered.
 #[derive(Clone)]
-struct After(Arc<dyn Fn(&CallRecord, &World) + Send + Sync>);
+struct After(Arc<Act>);
+
+type Act = dyn Fn(&CallRecord, &World) + Send + Sync;
 
 impl std::fmt::Debug for After {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
