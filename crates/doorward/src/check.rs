@@ -135,8 +135,9 @@ impl Told<'_> {
             out.flush()
         };
         match &format.path {
-            Some(path) => crate::output::write_file(path, write)
-                .map_err(|e| Failure::writing(&path.display().to_string(), &e)),
+            Some(path) => {
+                crate::output::write_file(path, write).map_err(|e| Failure::writing(&path.display().to_string(), &e))
+            }
             None => write(&mut std::io::stdout().lock()).map_err(|e| Failure::writing("stdout", &e)),
         }
     }
