@@ -15,9 +15,9 @@ mod functions;
 mod locals;
 mod module;
 pub(crate) mod plan;
-mod providers;
 #[cfg(test)]
 mod proportion;
+mod providers;
 mod public;
 mod resource;
 mod section;

@@ -3,8 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::encoding::{self, Decoded, Encoding, Undecodable};
 use crate::Problem;
+use crate::encoding::{self, Decoded, Encoding, Undecodable};
 
 /// The characters of so many bytes are counted once.
 const BLOCK: usize = 4096;

@@ -187,9 +187,7 @@ impl<'a> Scope<'a> {
 
     fn lookup(&self, text: &'a Text<'a>, kind: &str, name: &str, span: &Range<usize>) -> Meaning<'a> {
         match self.find(kind, name) {
-            None => {
-                Meaning::unresolved(text, span.clone(), format!("{kind}.{name} is not declared in these files"))
-            }
+            None => Meaning::unresolved(text, span.clone(), format!("{kind}.{name} is not declared in these files")),
             Some(Meaning { value: Observed::Unread(gap), cause, .. }) => {
                 // A chain of names is as long as the file; what matters is its end.
                 let cause: Rc<str> = cause.clone().unwrap_or_else(|| gap.message.as_deref().unwrap_or_default().into());

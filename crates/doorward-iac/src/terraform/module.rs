@@ -180,9 +180,8 @@ impl<'a> Evaluation<'a> {
         }
         let mut variables = BTreeMap::new();
         for (name, parts) in declared {
-            let argument = |name: &str| {
-                parts.iter().rev().find_map(|(file, section)| Some((*file, section.argument(name)?)))
-            };
+            let argument =
+                |name: &str| parts.iter().rev().find_map(|(file, section)| Some((*file, section.argument(name)?)));
             let default = || {
                 argument("default").map(|(file, argument)| {
                     let mut meaning = Scope::new(&self.work).evaluate(&file.text, argument);

@@ -170,8 +170,8 @@ fn read_change(
 /// An address and where it stands.
 fn address(text: &Text<'_>, raw: &RawValue) -> Result<(Range<usize>, String), Problem> {
     let at = span_in(text.text, raw.get());
-    let address = serde_json::from_str(raw.get())
-        .map_err(|_| text.problem(at.start, "is not a plan: an address is no text"))?;
+    let address =
+        serde_json::from_str(raw.get()).map_err(|_| text.problem(at.start, "is not a plan: an address is no text"))?;
     Ok((at, address))
 }
 

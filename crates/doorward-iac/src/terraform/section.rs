@@ -66,7 +66,9 @@ pub(super) fn parse(text: &Text<'_>) -> Result<Section, Problem> {
         sections: Vec::new(),
     };
     if text.text.len() > LARGEST {
-        return Err(text.problem(0, format!("is configuration of more than {} MiB, the most that is read", LARGEST >> 20)));
+        return Err(
+            text.problem(0, format!("is configuration of more than {} MiB, the most that is read", LARGEST >> 20))
+        );
     }
     if text.path.ends_with(".json") {
         let document = json::parse(text)?;
@@ -137,7 +139,10 @@ fn once(text: &Text<'_>, node: &Node) -> Result<(), Problem> {
             let mut seen = std::collections::BTreeSet::new();
             for (key, value) in pairs {
                 let name = key.as_str().unwrap_or_default();
-                if !seen.insert(name) && name != "//" && pairs.iter().any(|(k, v)| k.as_str() == Some(name) && is_argument(v)) {
+                if !seen.insert(name)
+                    && name != "//"
+                    && pairs.iter().any(|(k, v)| k.as_str() == Some(name) && is_argument(v))
+                {
                     return Err(text.problem(key.span.start, twice(name)));
                 }
                 once(text, value)?;

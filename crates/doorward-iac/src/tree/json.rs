@@ -119,7 +119,9 @@ fn node(whole: &str, raw: &str, depth: usize, nodes: &mut usize) -> Result<Node,
         }
         Some(b'[') => {
             let values: Vec<&RawValue> = serde_json::from_str(raw).map_err(wrong)?;
-            Data::Seq(values.into_iter().map(|value| node(whole, value.get(), depth + 1, nodes)).collect::<Result<_, _>>()?)
+            Data::Seq(
+                values.into_iter().map(|value| node(whole, value.get(), depth + 1, nodes)).collect::<Result<_, _>>()?,
+            )
         }
         Some(b'"') => Data::Scalar { text: serde_json::from_str(raw).map_err(wrong)?, quoted: true },
         _ => Data::Scalar { text: raw.to_owned(), quoted: false },

@@ -44,9 +44,10 @@ impl Item<'_> {
                 };
                 Case { name: format!("{}: {}", declared.address, meta.id), outcome }
             }
-            Self::Problem(problem) => {
-                Case { name: "is read".to_owned(), outcome: Some(("error", problem.problem.clone(), problem.to_string())) }
-            }
+            Self::Problem(problem) => Case {
+                name: "is read".to_owned(),
+                outcome: Some(("error", problem.problem.clone(), problem.to_string())),
+            },
             Self::Unread(unread) => Case {
                 name: format!("{} is read", unread.address),
                 outcome: Some(("error", unread.because.clone(), unread.place.to_string())),

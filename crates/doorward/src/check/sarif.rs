@@ -125,8 +125,7 @@ fn result(judged: &Judged, meta: &RuleMeta, verdict: &Verdict, rules: &[&RuleMet
     });
     if let (Verdict::Excepted { exception, expires, .. }, Some(result)) = (verdict, result.as_object_mut()) {
         let justification = format!("exception {exception}, until {expires}");
-        let suppression =
-            json!([{ "kind": "external", "status": "accepted", "justification": plain(&justification) }]);
+        let suppression = json!([{ "kind": "external", "status": "accepted", "justification": plain(&justification) }]);
         result.insert("suppressions".to_owned(), suppression);
     }
     Some(result)

@@ -49,7 +49,8 @@ fn other_than_a_file(path: &Path, metadata: &Metadata) -> Option<&'static str> {
     use std::os::unix::fs::FileTypeExt as _;
     let kind = metadata.file_type();
     // `check <(terraform show -json plan)`: the shell hands over the end of a pipe that is open already.
-    let handed_over = path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd") || path == Path::new("/dev/stdin");
+    let handed_over =
+        path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd") || path == Path::new("/dev/stdin");
     if kind.is_file() || (kind.is_fifo() && handed_over) {
         None
     } else if kind.is_dir() {

@@ -110,7 +110,9 @@ impl Search {
             // What has no checked ending and leads nowhere is nothing that was to be read.
             Err(e) if !checked && e.kind() == std::io::ErrorKind::NotFound => {}
             Err(_) if checked => self.found(link),
-            Err(e) => gathered.refuse(Problem::at_start(shown(link), format!("is a link that cannot be read: {e}")), false),
+            Err(e) => {
+                gathered.refuse(Problem::at_start(shown(link), format!("is a link that cannot be read: {e}")), false)
+            }
         }
     }
 
