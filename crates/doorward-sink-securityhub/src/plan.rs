@@ -27,7 +27,7 @@ pub enum Why {
     Unconfirmed,
     /// Sent: nothing changed, but Security Hub deletes what nobody updates for 90 days.
     KeptAlive,
-    /// Sent, as not available: nobody could look for so long that Security Hub would delete it.
+    /// Sent, as not available: nobody could look, or the rule was not asked, for so long that Security Hub would delete it.
     Stale,
     /// Sent, as archived: the load balancer is gone.
     Gone,
@@ -202,6 +202,9 @@ impl Planner {
             Why::Stale
         } else if asked {
             Why::NoLongerApplies
+        } else if listed && row.state == RecordState::Active && later && self.old(row) {
+            // Left alone for longer, Security Hub would delete it, which looks as if it had been resolved.
+            Why::Stale
         } else if listed || (row.state == RecordState::Active && !later) {
             return Ok(Decision::quiet(Why::NotAsked));
         } else {
@@ -210,7 +213,7 @@ impl Planner {
         let Some(mut finding) = document()? else { return Ok(Decision::quiet(Why::NotLookedAt)) };
         let mut fresh = Remembered { observed_at: row.observed_at.max(self.started), ..row.clone() };
         if why == Why::Stale {
-            outlive(&mut finding);
+            outlive(&mut finding, read);
         } else {
             "ARCHIVED".clone_into(&mut finding.record_state);
             fresh.state = RecordState::Archived;
@@ -242,14 +245,18 @@ impl Planner {
     }
 }
 
-/// A finding that nobody could look at again says so, whatever it said before.
-fn outlive(finding: &mut Asff) {
-    let last =
-        format!("Nobody could look since {}; then it was {}.", finding.last_observed_at, finding.compliance.status);
+/// A finding that nobody could look at again, or that was not asked again where somebody looked, says so, whatever it said
+/// before.
+fn outlive(finding: &mut Asff, read: bool) {
+    let (code, what) = match read {
+        true => ("NOT_ASKED", "The rule was not asked"),
+        false => ("NOT_LOOKED_AT", "Nobody could look"),
+    };
+    let last = format!("{what} since {}; then it was {}.", finding.last_observed_at, finding.compliance.status);
     if finding.product_fields.insert("doorward/verdict".to_owned(), "unknown".to_owned()).as_deref() != Some("unknown")
     {
         finding.compliance.status_reasons =
-            vec![StatusReason { reason_code: "NOT_LOOKED_AT".to_owned(), description: last }];
+            vec![StatusReason { reason_code: code.to_owned(), description: last }];
     }
     "NOT_AVAILABLE".clone_into(&mut finding.compliance.status);
 }

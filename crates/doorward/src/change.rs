@@ -28,7 +28,7 @@ use crate::publish::Source;
 use crate::scan::runtime;
 use crate::settings::Settings;
 use crate::stopping::{self, Signal};
-use crate::traffic::{Found, Roles};
+use crate::traffic::{self, Found, Roles};
 
 mod doors;
 mod journal;
@@ -46,7 +46,10 @@ pub(crate) fn make_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Fa
     let settings = Settings::load(cli.config.as_deref(), &[])?;
     let ledger = arguments.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
     let found = arguments.traffic.as_deref().map(Found::read).transpose()?;
-    let source = Source::with_traffic(arguments.from.as_deref(), &settings, &ledger, found.as_ref())?;
+    let mut source = Source::with_traffic(arguments.from.as_deref(), &settings, &ledger, found.as_ref())?;
+    let now = crate::clock::now();
+    // The traffic was weighed when the scan was made; a plan acts on it now.
+    traffic::expire_all(&mut source.report.load_balancers, &settings.traffic, now);
     let goal = match (arguments.to, arguments.from_advice) {
         (Some(mode), _) => Goal::Mode(mode),
         (None, true) => Goal::Advice,
@@ -63,7 +66,7 @@ pub(crate) fn make_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Fa
     if let Some(arn) = order.balancers.iter().chain(order.insisted.keys()).find(|arn| !known(arn)) {
         return Err(Failure::new(Exit::Usage, format!("{arn} is not among the load balancers of the scan")));
     }
-    let plan = plan_for(&source, &order, &settings, crate::clock::now());
+    let plan = plan_for(&source, &order, &settings, now);
     write(&arguments.out, &plan)?;
     if !cli.quiet {
         answer(&harmless(&tell::planned(&plan, &arguments.out)))?;

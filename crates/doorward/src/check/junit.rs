@@ -27,7 +27,9 @@ pub(super) fn text(told: &Told<'_>) -> std::io::Result<String> {
                 }
                 Verdict::Fail { because, .. } => Some(("system-out", String::new(), because.clone())),
                 Verdict::Unknown { because, .. } => Some(("error", because.clone(), declared.place.to_string())),
-                Verdict::Excepted { because, .. } | Verdict::NotApplicable { because } => {
+                Verdict::Excepted { because, .. }
+                | Verdict::NotApplicable { because }
+                | Verdict::NotAsked { because, .. } => {
                     Some(("skipped", because.clone(), String::new()))
                 }
                 Verdict::Pass { .. } => None,

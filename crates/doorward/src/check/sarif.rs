@@ -76,7 +76,7 @@ fn results(told: &Told<'_>, rules: &[&RuleMeta]) -> Vec<Value> {
                 Verdict::Fail { severity, remedy, .. } => ("fail", level(*severity), remedy.as_str()),
                 Verdict::Excepted { severity, .. } => ("fail", level(*severity), ""),
                 Verdict::Unknown { gaps, .. } => ("open", "none", gaps.first().map_or("", |gap| gap.reason.remedy())),
-                Verdict::Pass { .. } | Verdict::NotApplicable { .. } => continue,
+                Verdict::Pass { .. } | Verdict::NotApplicable { .. } | Verdict::NotAsked { .. } => continue,
             };
             let said = format!("{}: {} {help}", declared.address, verdict.because());
             let id = document::id(&declared.place.file, &declared.address, meta.id);
