@@ -18,6 +18,9 @@ use crate::settings::Settings;
 use crate::snapshot::{Due, Entries, Entry, Snapshot, Standing};
 use crate::time::{days, days_left};
 
+/// What [`LoadBalancer::owner_label`] says where nobody is named.
+const NOBODY: [&str; 3] = ["unowned", "(owner unread)", "(not asked)"];
+
 /// A digest together with what its audience knows once it has arrived.
 pub(crate) struct Composed {
     pub(crate) digest: Digest,
@@ -109,7 +112,21 @@ impl<'a> Composer<'a> {
                     totals.load_balancers_unknown += usize::from(unknown.insert(&finding.load_balancer));
                 }
                 Verdict::NotApplicable { .. } => totals.not_applicable += 1,
+                Verdict::NotAsked { .. } => totals.not_asked += 1,
             }
+        }
+        for known in report.unseen.iter().flat_map(|unseen| &unseen.findings) {
+            let audience = composer.audience_named(&known.load_balancer, &known.owner);
+            let totals = &mut composer.shares.entry(audience).or_default().totals;
+            if known.excepted {
+                totals.unseen_excepted += 1;
+            } else {
+                totals.unseen_failing += 1;
+            }
+        }
+        for known in report.unseen.iter().flat_map(|unseen| &unseen.load_balancers) {
+            let audience = composer.audience_named(&known.arn, &known.owner);
+            composer.shares.entry(audience).or_default().totals.load_balancers_unseen += 1;
         }
         composer
     }
@@ -124,6 +141,15 @@ impl<'a> Composer<'a> {
             Some(lb) => self.audience_of(lb),
             // No scan makes findings without their load balancer, but none is dropped.
             None => self.directory.audience(&finding.owner),
+        }
+    }
+
+    /// Whose something is that was not seen: whose its load balancer is now, or was when it was last seen.
+    fn audience_named(&self, arn: &Arn, owner: &str) -> Audience {
+        match self.balancers.get(arn) {
+            Some(lb) => self.audience_of(lb),
+            None if NOBODY.contains(&owner) => Audience::Unowned,
+            None => self.directory.audience(owner),
         }
     }
 
@@ -197,8 +223,13 @@ impl<'a> Composer<'a> {
             let Some(now) = self.now(audience, id, before.or(believed)) else { continue };
             let reopened =
                 self.findings.get(id).and_then(|finding| finding.history.as_ref()).is_some_and(|h| h.reopened > 0);
+            let asked = self.was_asked(id, before.or(believed));
             let change = change(before, &now, reopened).or_else(|| {
                 believed.map(|believed| change(Some(believed), &now, reopened).unwrap_or(Change::Restated))
+            });
+            let change = change.map(|change| match change {
+                Change::Unseen if !asked => Change::NotAsked,
+                change => change,
             });
             // What passes now and was only ever believed to pass has no entry on either side.
             let Some(known) = (match &now {
@@ -236,6 +267,14 @@ impl<'a> Composer<'a> {
         compared
     }
 
+    /// Whether the rule of a finding was asked of its load balancer, where the scan saw that.
+    fn was_asked(&self, id: &str, known: Option<&Entry>) -> bool {
+        match self.findings.get(id) {
+            Some(finding) => !matches!(finding.verdict, Verdict::NotAsked { .. }),
+            None => known.is_none_or(|known| !self.balancers.contains_key(&known.arn)),
+        }
+    }
+
     /// Whether the report can say anything of what an audience knows: it may be about one load balancer only.
     fn concerns(&self, known: &Entry) -> bool {
         self.report.run.only.as_ref().is_none_or(|only| *only == known.arn)
@@ -243,7 +282,7 @@ impl<'a> Composer<'a> {
 
     /// How a finding stands for an audience; none where it is fine and the audience never knew otherwise.
     fn now(&self, audience: &Audience, id: &str, before: Option<&Entry>) -> Option<Now> {
-        let Some(finding) = self.findings.get(id) else { return before.map(|before| self.absent(before)) };
+        let Some(finding) = self.findings.get(id) else { return before.map(|before| self.absent(audience, before)) };
         if self.audience(finding) != *audience {
             let before = before?;
             let unread = |lb: &&&LoadBalancer| lb.owner.gap().is_some();
@@ -263,6 +302,11 @@ impl<'a> Composer<'a> {
                 let (exception, expires) = (exception.clone(), expires.clone());
                 Some(Standing::Excepted { severity: *severity, exception, expires })
             }
+            // What was not asked stands as it stood; nobody is told of what never stood otherwise.
+            Verdict::NotAsked { .. } => {
+                let due = |before: &Entry| self.exception_due(before.standing.as_ref()).or_else(|| before.due.clone());
+                return before.map(|before| Now::Open(Entry { unseen: true, due: due(before), ..before.clone() }));
+            }
             Verdict::Unknown { .. } => None,
         };
         let unseen = standing.is_none();
@@ -279,14 +323,17 @@ impl<'a> Composer<'a> {
         }))
     }
 
-    /// What the report says of a finding that is not in it: only a full listing can say that something is gone.
-    fn absent(&self, before: &Entry) -> Now {
-        if self.balancers.contains_key(&before.arn) {
-            return Now::Closed(Change::NotAsked);
+    /// What the report says of a finding that is not in it: only a full listing can say that something is gone. A rule that was
+    /// not asked says nothing.
+    fn absent(&self, audience: &Audience, before: &Entry) -> Now {
+        let lb = self.balancers.get(&before.arn);
+        if lb.is_some_and(|lb| lb.owner.gap().is_none() && self.audience_of(lb) != *audience) {
+            return Now::Closed(Change::Moved);
         }
         let account = before.arn.account();
         let line = self.lines.get(&(account, before.arn.region())).or_else(|| self.lines.get(&(account, "")));
-        if line.is_some_and(|line| line.fully_listed) || self.closed.contains(account) {
+        let gone = lb.is_none() && line.is_some_and(|line| line.fully_listed);
+        if gone || self.closed.contains(account) {
             return Now::Closed(Change::Gone);
         }
         let due = self.exception_due(before.standing.as_ref()).or_else(|| before.due.clone());

@@ -27,6 +27,8 @@ pub enum Change {
     SeenAgain,
     /// Stood otherwise before, and nobody could look this time.
     Unseen,
+    /// The rule was not asked this time, or without the evidence that its answer rests on: it stands as it stood.
+    NotAsked,
     /// Nobody could look, and nobody knows how it stood before.
     Unknown,
     /// Under an exception now.
@@ -45,8 +47,6 @@ pub enum Change {
     Gone,
     /// Belongs to somebody else now.
     Moved,
-    /// The rule was not asked this time.
-    NotAsked,
 }
 
 impl Change {
@@ -59,6 +59,7 @@ impl Change {
             Self::Severity => "Severity changed",
             Self::SeenAgain => "Seen again, still failing",
             Self::Unseen => "Could not be looked at this time",
+            Self::NotAsked => "Not asked this time, open as before",
             Self::Unknown => "Nobody could look",
             Self::Excepted => "Now under an exception",
             Self::ExceptionChanged => "Exception changed",
@@ -68,7 +69,6 @@ impl Change {
             Self::NotApplicable => "Does not apply any more",
             Self::Gone => "Gone",
             Self::Moved => "Belongs to somebody else now",
-            Self::NotAsked => "Not asked any more",
         }
     }
 }
@@ -138,7 +138,8 @@ pub struct DueLine {
     pub line: Line,
 }
 
-/// How the audience stands as a whole. `findings = passing + failing + informational + excepted + unknown + not_applicable`.
+/// How the audience stands as a whole. `findings = passing + failing + informational + excepted + unknown + not_applicable +
+/// not_asked`. What was not seen is counted beside these.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
     /// Load balancers.
@@ -161,8 +162,16 @@ pub struct Totals {
     pub unknown: usize,
     /// Beside the point.
     pub not_applicable: usize,
+    /// Not asked.
+    pub not_asked: usize,
     /// Known from before and not seen this time.
     pub unseen: usize,
+    /// Findings that the ledger knows to have failed when they were last seen, and that this scan did not see.
+    pub unseen_failing: usize,
+    /// The same, under an exception.
+    pub unseen_excepted: usize,
+    /// Load balancers that the ledger knows and this scan did not see.
+    pub load_balancers_unseen: usize,
 }
 
 /// The scan behind a digest.
@@ -232,7 +241,13 @@ impl Digest {
             (changes, due) => format!("{}, {due} due", plural(changes, "change")),
         };
         match &self.scan.only {
-            None => format!("Doorward: {what}, {} failing for {}", self.totals.failing, self.audience.label()),
+            None => {
+                let unseen = match self.totals.unseen_failing {
+                    0 => String::new(),
+                    n => format!(" and {n} not seen now"),
+                };
+                format!("Doorward: {what}, {} failing{unseen} for {}", self.totals.failing, self.audience.label())
+            }
             Some(_) => format!("Doorward: {what} at one load balancer of {}", self.audience.label()),
         }
     }

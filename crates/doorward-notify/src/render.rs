@@ -129,7 +129,14 @@ fn lead(digest: &Digest) -> Vec<Parts> {
             plural(totals.load_balancers, "load balancer"),
         ));
     }
-    if totals.unseen > 0 {
+    if totals.unseen_failing + totals.unseen_excepted + totals.load_balancers_unseen > 0 {
+        say(format!(
+            "Not seen this time, so in none of these figures: {} that failed when last seen, {} under an exception, {}.",
+            plural(totals.unseen_failing, "finding"),
+            totals.unseen_excepted,
+            plural(totals.load_balancers_unseen, "load balancer"),
+        ));
+    } else if totals.unseen > 0 {
         say(format!("Known from before and not seen this time, so in none of these figures: {}.", totals.unseen));
     }
     let (read, all) = (scan.account_regions_complete, scan.account_regions);
@@ -190,7 +197,10 @@ fn item(digest: &Digest, change: Option<Change>, line: &Line) -> Parts {
     };
     if !state.is_empty() {
         if line.unseen && line.standing.is_some() {
-            state.push_str(", as last seen: nobody could look this time");
+            state.push_str(match change {
+                Some(Change::NotAsked) => ", as last seen: not asked this time",
+                _ => ", as last seen: nobody could look this time",
+            });
         }
         state.push(')');
         parts.push(Part::Prose(clip(&state, SENTENCE)));

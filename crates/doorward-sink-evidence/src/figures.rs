@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    Arn, CoverageCounts, Kind, Listener, LoadBalancer, Mode, Observed, ScanReport, Severity, Verdict,
+    Arn, CoverageCounts, Kind, LastMode, Listener, LoadBalancer, Mode, Observed, ScanReport, Severity, Verdict,
 };
 use jiff::Timestamp;
 
@@ -16,6 +16,8 @@ pub struct RunFigures {
     pub at: Timestamp,
     /// Its account-Regions.
     pub coverage: CoverageCounts,
+    /// Account-Regions that an earlier run read and this one did not, and those that no run ever read; absent where nobody counted.
+    pub unseen_places: Option<usize>,
     /// Everything.
     pub all: Figures,
     /// By owner; empty where nobody kept it.
@@ -37,6 +39,19 @@ pub struct Figures {
     pub excepted: usize,
     /// Verdicts that could not be reached.
     pub unknown: usize,
+    /// What earlier runs saw and this one did not; absent where no ledger was asked, or by a version that did not count it.
+    pub not_seen: Option<NotSeen>,
+}
+
+/// What is known from earlier runs and was not seen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NotSeen {
+    /// Load balancers whose mode matters.
+    pub load_balancers: usize,
+    /// Findings that failed when they were last seen, without an exception.
+    pub failing: usize,
+    /// Findings that failed when they were last seen, under an exception.
+    pub excepted: usize,
 }
 
 impl Figures {
@@ -55,6 +70,20 @@ impl Figures {
         self.open.iter().filter(|(severity, _)| **severity > Severity::Informational).map(|(_, count)| count).sum()
     }
 
+    /// Failures as far as is known: seen by the run, or seen last by an earlier one.
+    pub fn failing_known(&self) -> usize {
+        self.failing() + self.not_seen.map_or(0, |unseen| unseen.failing)
+    }
+
+    /// Failures under an exception as far as is known.
+    pub fn excepted_known(&self) -> usize {
+        self.excepted + self.not_seen.map_or(0, |unseen| unseen.excepted)
+    }
+
+    fn missed(&mut self) -> &mut NotSeen {
+        self.not_seen.get_or_insert_default()
+    }
+
     fn add_mode(&mut self, mode: &Observed<Mode>) {
         match mode {
             Observed::Known(mode) => *self.modes.entry(*mode).or_default() += 1,
@@ -67,18 +96,38 @@ impl Figures {
             Verdict::Fail { severity, .. } => *self.open.entry(*severity).or_default() += 1,
             Verdict::Excepted { .. } => self.excepted += 1,
             Verdict::Unknown { .. } => self.unknown += 1,
-            Verdict::Pass { .. } | Verdict::NotApplicable { .. } => {}
+            Verdict::Pass { .. } | Verdict::NotApplicable { .. } | Verdict::NotAsked { .. } => {}
         }
     }
 }
 
 impl RunFigures {
+    /// Whether what this run saw can be compared with what another saw: both read every account-Region in scope and saw everything
+    /// that is known. Where no ledger says what is known, both must at least have had as many account-Regions in scope.
+    pub fn is_comparable(&self, other: &Self) -> bool {
+        let missed = |run: &Self| run.all.not_seen.zip(run.unseen_places);
+        let whole = |run: &Self| {
+            let nothing = missed(run).is_none_or(|missed| missed == (NotSeen::default(), 0));
+            nothing && run.coverage.complete == run.coverage.in_scope()
+        };
+        let told = missed(self).is_some() && missed(other).is_some();
+        whole(self) && whole(other) && (told || self.coverage.in_scope() == other.coverage.in_scope())
+    }
+
+    /// Failures as far as is known; none where the run read nothing and nothing is known from before.
+    pub fn failing_known(&self) -> Option<usize> {
+        let read = self.coverage.complete + self.coverage.partial > 0;
+        let known = self.all.not_seen.is_some_and(|unseen| unseen != NotSeen::default());
+        (read || known).then(|| self.all.failing_known())
+    }
+
     /// Counts a report.
     pub fn of(report: &ScanReport) -> Self {
         let mut figures = Self {
             run: report.run.id.clone(),
             at: report.run.finished,
             coverage: report.coverage.counts,
+            unseen_places: None,
             all: Figures::default(),
             by_owner: BTreeMap::new(),
             by_unit: BTreeMap::new(),
@@ -102,7 +151,35 @@ impl RunFigures {
                 group.add_verdict(&finding.verdict);
             }
         }
+        figures.add_unseen(report);
         figures
+    }
+
+    fn add_unseen(&mut self, report: &ScanReport) {
+        let Some(unseen) = &report.unseen else { return };
+        self.unseen_places = Some(unseen.account_regions + unseen.never_read);
+        self.all.missed();
+        for figures in self.by_owner.values_mut().chain(self.by_unit.values_mut()) {
+            figures.missed();
+        }
+        for lb in &unseen.load_balancers {
+            let counts = lb.mode.is_some_and(|mode| mode != LastMode::NotApplicable);
+            self.each(&lb.owner, &lb.unit, |missed| missed.load_balancers += usize::from(counts));
+        }
+        for finding in &unseen.findings {
+            let excepted = finding.excepted;
+            self.each(&finding.owner, &finding.unit, |missed| match excepted {
+                true => missed.excepted += 1,
+                false => missed.failing += 1,
+            });
+        }
+    }
+
+    /// Changes what was not seen of everything, of an owner and of a unit.
+    fn each(&mut self, owner: &str, unit: &str, change: impl Fn(&mut NotSeen)) {
+        change(self.all.missed());
+        change(self.by_owner.entry(owner.to_owned()).or_default().missed());
+        change(self.by_unit.entry(unit.to_owned()).or_default().missed());
     }
 }
 

@@ -30,7 +30,7 @@ mod write;
 
 pub use chain::{Earlier, newest, verify_chain};
 pub use csv::Dialect;
-pub use figures::{Figures, RunFigures};
+pub use figures::{Figures, NotSeen, RunFigures};
 pub use files::fingerprint;
 pub use key::{KeyError, PublicKey, SigningKey};
 pub use manifest::Link;

@@ -1,6 +1,6 @@
 //! Figures of a set of load balancers: modes, failures, risk, and the oldest that still only monitors.
 
-use doorward_model::{Kind, Listener, LoadBalancer, Mode, Observed, Severity, Verdict};
+use doorward_model::{Kind, Listener, LoadBalancer, Mode, Observed, Severity, UnseenFinding, Verdict};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -77,6 +77,14 @@ pub(crate) struct Figures {
     pub(crate) exposure: usize,
     /// The weights that failures under exception would have.
     pub(crate) exposure_excepted: usize,
+    /// Load balancers that earlier scans saw and this one did not: in no figure above.
+    pub(crate) balancers_unseen: usize,
+    /// Findings that failed when they were last seen, and were not seen by this scan.
+    pub(crate) failing_unseen: usize,
+    /// The same, under an exception.
+    pub(crate) excepted_unseen: usize,
+    /// The weights of those failures.
+    pub(crate) exposure_unseen: usize,
     /// Since when the load balancer that has been failing longest in monitor does so.
     pub(crate) oldest_monitor: Option<Timestamp>,
     pub(crate) oldest_monitor_name: Option<String>,
@@ -133,7 +141,22 @@ impl Figures {
                 self.exposure_excepted += weight(*severity);
             }
             Verdict::Unknown { .. } => self.unknown += 1,
-            Verdict::Pass { .. } | Verdict::NotApplicable { .. } => {}
+            Verdict::Pass { .. } | Verdict::NotApplicable { .. } | Verdict::NotAsked { .. } => {}
+        }
+    }
+
+    /// Counts a load balancer that is known and was not seen.
+    pub(crate) fn miss_balancer(&mut self) {
+        self.balancers_unseen += 1;
+    }
+
+    /// Counts a finding that failed when it was last seen.
+    pub(crate) fn miss(&mut self, finding: &UnseenFinding) {
+        if finding.excepted {
+            self.excepted_unseen += 1;
+        } else {
+            self.failing_unseen += 1;
+            self.exposure_unseen += finding.severity.map_or(0, weight);
         }
     }
 

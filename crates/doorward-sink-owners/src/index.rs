@@ -91,6 +91,9 @@ pub(crate) fn of(shares: &[Share<'_>], report: &ScanReport, context: &Context, r
             figures.count(&finding.verdict);
             total.count(&finding.verdict);
         }
+        for figures in [&mut figures, &mut total] {
+            share.miss(figures);
+        }
         owners.push(Line {
             owner: share.label().to_owned(),
             kind: share.key.kind(),
@@ -128,8 +131,10 @@ pub(crate) fn of(shares: &[Share<'_>], report: &ScanReport, context: &Context, r
     }
 }
 
+/// What was not seen ranks as it did when it was: whoever hides everything does not move to the end.
 fn rank(line: &Line) -> (usize, usize, usize) {
-    (line.figures.exposure, line.figures.unknown, line.figures.balancers)
+    let figures = &line.figures;
+    (figures.exposure + figures.exposure_unseen, figures.unknown, figures.balancers + figures.balancers_unseen)
 }
 
 /// The cost centre of a load balancer: by its own tags, then by its account's. A source that could not be read ends the

@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use doorward_model::{Arn, Finding, Gap, GapReason, LoadBalancer, Observed, ScanReport};
+use doorward_model::{
+    Arn, Finding, Gap, GapReason, LoadBalancer, Observed, ScanReport, UnseenFinding, UnseenLoadBalancer,
+};
 
+use crate::figures::Figures;
 use crate::plain;
 
 /// Whom a finding belongs to. The order is that of the pages.
@@ -27,6 +30,16 @@ impl Key {
             Observed::Absent => Self::Unowned,
             Observed::Unread(gap) if gap.reason == GapReason::NotAsked => Self::NotAsked,
             Observed::Unread(_) => Self::Unread,
+        }
+    }
+
+    /// Whose something was when it was last seen, by the label that the ledger keeps.
+    fn last(label: &str) -> Self {
+        match label {
+            "unowned" => Self::Unowned,
+            "(owner unread)" => Self::Unread,
+            "(not asked)" => Self::NotAsked,
+            name => Self::Named(name.to_owned()),
         }
     }
 
@@ -82,11 +95,21 @@ pub(crate) struct Share<'a> {
     pub(crate) stray: Vec<&'a Finding>,
     /// Why owners could not be read, each gap once.
     pub(crate) gaps: Vec<&'a Arc<Gap>>,
+    /// Load balancers that earlier scans saw and this one did not.
+    pub(crate) lost: Vec<&'a UnseenLoadBalancer>,
+    /// Findings that failed when they were last seen, and that this scan did not see.
+    pub(crate) unseen: Vec<&'a UnseenFinding>,
 }
 
 impl Share<'_> {
     pub(crate) fn label(&self) -> &str {
         self.key.label()
+    }
+
+    /// Counts what was not seen.
+    pub(crate) fn miss(&self, figures: &mut Figures) {
+        self.lost.iter().for_each(|_| figures.miss_balancer());
+        self.unseen.iter().for_each(|finding| figures.miss(finding));
     }
 }
 
@@ -105,6 +128,14 @@ pub(crate) fn split(report: &ScanReport) -> Vec<Share<'_>> {
         let findings = by_arn.remove(&lb.arn).unwrap_or_default();
         share.balancers.push(Held { lb, findings });
     }
+    let keys: BTreeMap<&Arn, Key> = report.load_balancers.iter().map(|lb| (&lb.arn, Key::of(lb))).collect();
+    for lb in report.unseen.iter().flat_map(|unseen| &unseen.load_balancers) {
+        share(&mut shares, Key::last(&lb.owner)).lost.push(lb);
+    }
+    for finding in report.unseen.iter().flat_map(|unseen| &unseen.findings) {
+        let key = keys.get(&finding.load_balancer).cloned().unwrap_or_else(|| Key::last(&finding.owner));
+        share(&mut shares, key).unseen.push(finding);
+    }
     for finding in by_arn.into_values().flatten() {
         share(&mut shares, Key::Named(finding.owner.clone())).stray.push(finding);
     }
@@ -120,6 +151,8 @@ fn share<'s, 'a>(shares: &'s mut BTreeMap<Key, Share<'a>>, key: Key) -> &'s mut 
         balancers: Vec::new(),
         stray: Vec::new(),
         gaps: Vec::new(),
+        lost: Vec::new(),
+        unseen: Vec::new(),
     })
 }
 
@@ -151,6 +184,8 @@ mod tests {
             balancers: Vec::new(),
             stray: Vec::new(),
             gaps: Vec::new(),
+            lost: Vec::new(),
+            unseen: Vec::new(),
         };
         let mut shares: Vec<_> = names.iter().map(share).collect();
         name_files(&mut shares);

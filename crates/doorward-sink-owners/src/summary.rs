@@ -5,7 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use doorward_model::{Arn, Finding, LoadBalancer, ObservationPeriod, Observed, ScanReport, Severity, Verdict, shown};
+use doorward_model::{
+    Arn, Finding, LastMode, LoadBalancer, ObservationPeriod, Observed, ScanReport, Severity, UnseenFinding,
+    UnseenLoadBalancer, Verdict, WhyUnseen, shown,
+};
 use serde::Serialize;
 
 use crate::Context;
@@ -90,6 +93,10 @@ pub(crate) struct Page {
     /// The rules that were asked, by id, over the columns of `Row::verdicts`.
     rules: Vec<String>,
     stray: Vec<Asked>,
+    /// What earlier scans saw and this one did not: load balancers with their place and when they were last seen.
+    lost: Vec<Lost>,
+    /// Findings that failed when they were last seen, and that this scan did not see.
+    unseen: Vec<Missed>,
     changes: Changes,
     ask: Vec<String>,
     /// Why owners could not be read, and what would mend it.
@@ -156,6 +163,39 @@ struct Asked {
     name: String,
 }
 
+/// A load balancer that is known and was not seen.
+#[derive(Serialize)]
+struct Lost {
+    name: String,
+    place: String,
+    mode: String,
+    last_seen: String,
+}
+
+/// A finding that failed when it was last seen.
+#[derive(Serialize)]
+struct Missed {
+    name: String,
+    region: String,
+    title: String,
+    rule: String,
+    severity: &'static str,
+    /// Why it was not seen, and whether an exception permitted it.
+    why: String,
+    last_seen: String,
+}
+
+impl Lost {
+    fn of(lb: &UnseenLoadBalancer) -> Self {
+        Self {
+            name: lb.name.clone(),
+            place: format!("account {}, {}", lb.account, lb.region),
+            mode: lb.mode.and_then(LastMode::mode).map_or_else(|| "not known".to_owned(), |mode| mode.to_string()),
+            last_seen: lb.last_seen.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+        }
+    }
+}
+
 /// What changed since the earlier scan.
 #[derive(Serialize)]
 struct Changes {
@@ -172,9 +212,23 @@ pub(crate) struct Author<'a> {
     arns: BTreeSet<&'a Arn>,
 }
 
+/// Whether a finding is fine, beside the point, or not asked and not known to have failed.
+fn is_quiet(finding: &Finding) -> bool {
+    match &finding.verdict {
+        Verdict::Pass { .. } | Verdict::NotApplicable { .. } => true,
+        Verdict::NotAsked { .. } => !was_open(finding),
+        Verdict::Fail { .. } | Verdict::Excepted { .. } | Verdict::Unknown { .. } => false,
+    }
+}
+
+/// Whether a finding failed when it was last seen.
+fn was_open(finding: &Finding) -> bool {
+    finding.history.as_ref().is_some_and(|history| history.resolved.is_none())
+}
+
 /// Whether anything of a load balancer is neither fine nor beside the point.
 fn is_open(held: &Held<'_>) -> bool {
-    held.findings.iter().any(|f| !matches!(f.verdict, Verdict::Pass { .. } | Verdict::NotApplicable { .. }))
+    held.findings.iter().any(|finding| !is_quiet(finding))
 }
 
 /// The mark of a load balancer inside its page.
@@ -200,6 +254,7 @@ impl<'a> Author<'a> {
         let now = report.run.finished;
         let mut figures = Figures::of(&share.balancers);
         share.stray.iter().for_each(|finding| figures.count(&finding.verdict));
+        share.miss(&mut figures);
         let mut rules: Vec<&str> =
             share.balancers.iter().flat_map(|held| held.findings.iter().map(|f| f.rule.as_str())).collect();
         rules.sort_unstable();
@@ -230,6 +285,8 @@ impl<'a> Author<'a> {
             left: share.balancers.iter().filter_map(|held| Left::of(held.lb)).collect(),
             rules: rules.into_iter().map(str::to_owned).collect(),
             stray: share.stray.iter().map(|finding| self.asked(None, finding)).collect(),
+            lost: share.lost.iter().map(|lb| Lost::of(lb)).collect(),
+            unseen: share.unseen.iter().map(|finding| self.missed(finding)).collect(),
             changes: self.changes(share),
             ask: self.ask(share),
             gaps: share.gaps.iter().map(|gap| (gap.to_string(), gap.reason.remedy())).collect(),
@@ -274,12 +331,7 @@ impl<'a> Author<'a> {
 
     fn detail(&self, n: usize, held: &Held<'_>, unowned: bool) -> Detail {
         let lb = held.lb;
-        let mut findings: Vec<&Finding> = held
-            .findings
-            .iter()
-            .copied()
-            .filter(|f| !matches!(f.verdict, Verdict::Pass { .. } | Verdict::NotApplicable { .. }))
-            .collect();
+        let mut findings: Vec<&Finding> = held.findings.iter().copied().filter(|finding| !is_quiet(finding)).collect();
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict.severity()));
         let fails = findings.iter().any(|f| f.rule == MODE_RULE && matches!(f.verdict, Verdict::Fail { .. }));
         let due = self.context.required.get(&lb.arn).map(|required| required.lowest).filter(|_| fails);
@@ -324,6 +376,7 @@ impl<'a> Author<'a> {
                 mends.dedup();
                 (Some(mends.join(" ")).filter(|text| !text.is_empty()), None)
             }
+            Verdict::NotAsked { remedy, .. } => (Some(remedy.clone()), None),
             Verdict::Pass { .. } | Verdict::NotApplicable { .. } => (None, None),
         };
         Asked {
@@ -340,6 +393,27 @@ impl<'a> Author<'a> {
             since,
             snippets,
             name: finding.name.clone(),
+        }
+    }
+
+    fn missed(&self, finding: &UnseenFinding) -> Missed {
+        let why = match finding.because {
+            WhyUnseen::LoadBalancerNotSeen => "the load balancer was not seen",
+            WhyUnseen::Unreadable => "what the answer rests on could not be read",
+            WhyUnseen::NotAsked => "the rule was not asked",
+        };
+        let excepted = if finding.excepted { ", under an exception then" } else { "" };
+        Missed {
+            name: finding.name.clone(),
+            region: finding.region.to_string(),
+            title: self
+                .titles
+                .get(finding.rule.as_str())
+                .map_or_else(|| finding.rule.clone(), |title| (*title).to_owned()),
+            rule: finding.rule.clone(),
+            severity: finding.severity.map_or("unknown", Severity::as_str),
+            why: format!("{why}{excepted}"),
+            last_seen: finding.last_seen.strftime("%Y-%m-%d %H:%M UTC").to_string(),
         }
     }
 

@@ -22,9 +22,10 @@ fn table(first: &[&str], lines: &[Line], names: impl Fn(&Line) -> Vec<String>) -
     let mut out = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     let counted = ["load_balancers", "mode_population", "monitor", "defensive", "strictest", "mode_unknown"];
     let rest = ["excepted", "unknown", "exposure", "exposure_excepted", "oldest_monitor", "oldest_monitor_days"];
+    let unseen = ["load_balancers_not_seen", "failures_not_seen", "excepted_not_seen", "exposure_not_seen"];
     let header = first.iter().chain(&counted).map(|name| (*name).to_owned());
     let header = header.chain(SEVERITIES.iter().map(|severity| format!("failures_{severity}")));
-    out.write_record(header.chain(rest.iter().map(|name| (*name).to_owned())))?;
+    out.write_record(header.chain(rest.iter().chain(&unseen).map(|name| (*name).to_owned())))?;
     for line in lines {
         let figures = &line.figures;
         let texts = names(line);
@@ -41,6 +42,9 @@ fn table(first: &[&str], lines: &[Line], names: impl Fn(&Line) -> Vec<String>) -
         record.extend(counts.iter().chain(&figures.failures).chain(&more).map(ToString::to_string));
         record.push(figures.oldest_monitor.map_or_else(String::new, |first| first.to_string()));
         record.push(line.oldest_days.map_or_else(String::new, |days| days.to_string()));
+        let missed =
+            [figures.balancers_unseen, figures.failing_unseen, figures.excepted_unseen, figures.exposure_unseen];
+        record.extend(missed.iter().map(ToString::to_string));
         out.write_record(record)?;
     }
     out.into_inner().map_err(|error| error.into_error().into())

@@ -2,9 +2,9 @@
 (() => {
   // The data: see data.rs for how it is packed. Text from it only ever becomes text, never markup.
   const data = JSON.parse(document.getElementById("data").textContent);
-  const VERDICTS = ["fail", "unknown", "excepted", "pass", "not applicable"];
+  const VERDICTS = ["fail", "unknown", "excepted", "pass", "not applicable", "not asked"];
   const SEVERITIES = ["informational", "low", "medium", "high", "critical"];
-  const [FAIL, UNKNOWN, EXCEPTED] = [0, 1, 2];
+  const [FAIL, UNKNOWN, EXCEPTED, NOT_ASKED] = [0, 1, 2, 5];
   const INFORMATIONAL = 0;
   const now = Date.parse(data.at);
   const at = Object.fromEntries(data.columns.map((name, i) => [name, i]));
@@ -56,7 +56,7 @@
 
   // What the table sorts and filters by, worked out once.
   const rows = data.balancers.map((_, i) => {
-    const row = { i, worst: -1, fails: 0, unknown: 0, excepted: 0, since: null, failing: [], exception: "" };
+    const row = { i, worst: -1, fails: 0, unknown: 0, excepted: 0, unseen: 0, since: null, failing: [], exception: "" };
     for (const f of findings(i)) {
       if (f.kind === FAIL) {
         row.worst = Math.max(row.worst, f.severity);
@@ -65,6 +65,8 @@
       }
       if (f.kind === UNKNOWN) { row.unknown += 1; row.failing.push(f.rule); }
       if (f.kind === EXCEPTED) { row.excepted += 1; row.failing.push(f.rule); row.exception = own(i, text(f.exception)) + " until " + own(i, text(f.expires)); }
+      // Not asked this time, and not resolved: it was open when it was last seen.
+      if (f.kind === NOT_ASKED && f.history && f.history[2] < 0) { row.unseen += 1; row.failing.push(f.rule); }
       if (isOpen(f) && f.severity > INFORMATIONAL && f.history) {
         const first = text(f.history[0]);
         if (row.since === null || first < row.since) row.since = first;
@@ -83,7 +85,8 @@
     pressing: ["Critical or high", (row) => row.worst >= 3],
     unknown: ["Something unknown", (row) => row.unknown > 0],
     excepted: ["Under an exception", (row) => row.excepted > 0],
-    fine: ["Nothing open", (row) => row.fails + row.unknown + row.excepted === 0],
+    unseen: ["Open when last seen", (row) => row.unseen > 0],
+    fine: ["Nothing open", (row) => row.fails + row.unknown + row.excepted + row.unseen === 0],
   };
   const filters = {
     state: { label: "State", options: Object.entries(STATES).map(([key, [label]]) => [key, label]), test: (row, key) => STATES[key][1](row) },
@@ -118,6 +121,7 @@
     if (row.worst >= 0) tags.push(el("span", { class: "tag " + SEVERITIES[row.worst] }, SEVERITIES[row.worst]));
     if (row.unknown > 0) tags.push(el("span", { class: "tag unknown" }, row.unknown + " unknown"));
     if (row.excepted > 0) tags.push(el("span", { class: "tag excepted" }, "excepted"));
+    if (row.unseen > 0) tags.push(el("span", { class: "tag unknown" }, "open when last seen"));
     if (tags.length === 0) return el("span", { class: "tag pass" }, "nothing open");
     return tags.flatMap((tag, n) => (n === 0 ? [tag] : [el("br"), tag]));
   }

@@ -42,6 +42,8 @@ fn trend(path: &str) -> Result<Vec<TrendRow>, Failure> {
             modes,
             mode_unknown: count(&run["mode_unknown"]),
             failing: count(&run["open_total"]),
+            failing_known: run["open_known"].as_u64().and_then(|n| usize::try_from(n).ok()),
+            balancers_unseen: count(&run["not_seen"]["balancers"]),
             excepted: count(&run["excepted"]),
             unknown: count(&run["unknown"]),
         })

@@ -253,6 +253,7 @@ impl Packer {
             VerdictKind::Excepted => 2,
             VerdictKind::Pass => 3,
             VerdictKind::NotApplicable => 4,
+            VerdictKind::NotAsked => 5,
         };
         let packed = match &finding.verdict {
             Verdict::Fail { severity, remedy, .. } => [kind, *severity as i64, because, say(remedy), NONE, NONE],
@@ -264,6 +265,7 @@ impl Packer {
                 mends.dedup();
                 [kind, NONE, because, say(&mends.join(" ")), NONE, NONE]
             }
+            Verdict::NotAsked { remedy, .. } => [kind, NONE, because, say(remedy), NONE, NONE],
             Verdict::Pass { .. } | Verdict::NotApplicable { .. } => [kind, NONE, because, NONE, NONE, NONE],
         };
         let history = finding.history.as_ref().map_or(NONE, |history| {

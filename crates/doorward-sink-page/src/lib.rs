@@ -60,8 +60,13 @@ pub struct TrendRow {
     pub modes: BTreeMap<Mode, usize>,
     /// Load balancers whose mode nobody could read.
     pub mode_unknown: usize,
-    /// Findings that failed, informational ones left out.
+    /// Findings that it saw fail, informational ones left out.
     pub failing: usize,
+    /// The same with those that failed when an earlier scan last saw them and that it did not see; none where nothing was ever
+    /// seen, which is not zero.
+    pub failing_known: Option<usize>,
+    /// Load balancers whose mode matters that were known and not seen.
+    pub balancers_unseen: usize,
     /// Findings under an exception.
     pub excepted: usize,
     /// Verdicts that could not be reached.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{LoadBalancer, Mode, ObservationPeriod, Observed, ScanReport, Severity, VerdictKind};
+use doorward_model::{Bounds, LoadBalancer, Mode, ObservationPeriod, Observed, ScanReport, Severity, VerdictKind};
 use serde::Serialize;
 
 use crate::Context;
@@ -52,10 +52,13 @@ pub(crate) struct View {
     tool: String,
     interrupted: bool,
     headline: String,
+    /// What the headline does not say, because it was not seen.
+    unseen: Option<String>,
     coverage: coverage::View,
     cards: Vec<Card>,
     modes: Bar,
     modes_note: String,
+    modes_range: Option<String>,
     trend: trend::View,
     rules: Vec<RuleRow>,
     owners: groups::View,
@@ -103,6 +106,7 @@ struct RuleRow {
     excepted: usize,
     pass: usize,
     not_applicable: usize,
+    not_asked: usize,
 }
 
 /// Counts the report.
@@ -135,10 +139,12 @@ pub(crate) fn of(report: &ScanReport, context: &Context) -> View {
         tool: run.tool_version.clone(),
         interrupted: run.interrupted,
         headline: headline(report),
+        unseen: unseen(report),
         cards: cards(report),
         coverage: coverage::of(report),
         modes: Bar::of("Load balancers by mode", &modes, tally.mode_population()),
         modes_note: format!("Of {} load balancers: {}{silent}.", report.load_balancers.len(), kinds.join(", ")),
+        modes_range: modes_range(report),
         trend: trend::of(&context.trend),
         rules: rules(report, context),
         owners: groups::of(report, Group::Owner),
@@ -154,16 +160,38 @@ fn at(report: &ScanReport) -> String {
     period.map_or_else(|| ended.to_string(), |period| format!("{ended}, read {period}"))
 }
 
-/// How a rule's verdicts are spread: fail, unknown, excepted, pass, not applicable.
-fn spread(report: &ScanReport, rule: &str) -> [usize; 5] {
+/// How a rule's verdicts are spread, in the order of [`VerdictKind::ALL`].
+fn spread(report: &ScanReport, rule: &str) -> [usize; 6] {
     let counts = report.tally.verdicts.get(rule);
-    [VerdictKind::Fail, VerdictKind::Unknown, VerdictKind::Excepted, VerdictKind::Pass, VerdictKind::NotApplicable]
-        .map(|kind| counts.and_then(|counts| counts.get(&kind)).copied().unwrap_or(0))
+    VerdictKind::ALL.map(|kind| counts.and_then(|counts| counts.get(&kind)).copied().unwrap_or(0))
+}
+
+/// What failed when it was last seen, beside what was seen to fail. Nothing where all that is known was seen.
+fn unseen(report: &ScanReport) -> Option<String> {
+    let unseen = report.unseen.as_ref().filter(|unseen| !unseen.is_empty())?;
+    let failing: usize = SEVERITIES.iter().filter_map(|severity| report.tally.failures.get(severity)).sum();
+    let excepted = match unseen.excepted() {
+        0 => String::new(),
+        n => format!("; {n} more under an exception were not seen either"),
+    };
+    Some(format!("Of all findings, {failing} were seen failing and {} not seen now{excepted}.", unseen.open()))
+}
+
+/// The share of protected load balancers with what was not seen counted both ways; nothing where all was seen.
+fn modes_range(report: &ScanReport) -> Option<String> {
+    let unseen = report.unseen.as_ref()?.mode_population();
+    let tally = &report.tally;
+    let count = |mode| tally.modes.get(&mode).copied().unwrap_or(0);
+    let part = count(Mode::Defensive) + count(Mode::Strictest);
+    let bounds = Bounds::new(part, tally.mode_unknown, tally.mode_population(), unseen);
+    (unseen > 0).then(|| {
+        format!("With the {unseen} known load balancers that were not seen, {bounds} are in defensive or strictest.")
+    })
 }
 
 /// The one sentence to remember.
 fn headline(report: &ScanReport) -> String {
-    let [fail, unknown, excepted, pass, _] = spread(report, MODE_RULE);
+    let [fail, unknown, excepted, pass, ..] = spread(report, MODE_RULE);
     let asked = fail + unknown + excepted + pass;
     if asked == 0 {
         return "No load balancer was found whose mode could be judged.".to_owned();
@@ -182,15 +210,25 @@ fn headline(report: &ScanReport) -> String {
 }
 
 fn cards(report: &ScanReport) -> Vec<Card> {
-    let [fail, unknown, excepted, pass, _] = spread(report, MODE_RULE);
+    let [fail, unknown, excepted, pass, ..] = spread(report, MODE_RULE);
     let asked = fail + unknown + excepted + pass;
     let pressing: usize =
         [Severity::Critical, Severity::High].iter().filter_map(|severity| report.tally.failures.get(severity)).sum();
     let failing: usize = SEVERITIES.iter().filter_map(|severity| report.tally.failures.get(severity)).sum();
     let unreached: usize = report.tally.verdicts.values().filter_map(|kinds| kinds.get(&VerdictKind::Unknown)).sum();
     let of = |part| share(part, asked);
+    let unseen = report.unseen.iter().flat_map(|unseen| &unseen.findings);
+    let more = match unseen.filter(|finding| finding.rule == MODE_RULE && !finding.excepted).count() {
+        0 => String::new(),
+        n => format!(" of those seen; {n} more when last seen, not seen now"),
+    };
     vec![
-        Card { label: "Weaker than required", figure: fail.to_string(), of: of(fail), alarming: fail > 0 },
+        Card {
+            label: "Weaker than required",
+            figure: fail.to_string(),
+            of: format!("{}{more}", of(fail)),
+            alarming: fail > 0 || !more.is_empty(),
+        },
         Card { label: "Weaker by exception", figure: excepted.to_string(), of: of(excepted), alarming: false },
         Card {
             label: "Critical or high failures",
@@ -215,7 +253,7 @@ fn rules(report: &ScanReport, context: &Context) -> Vec<RuleRow> {
         }
     }
     let rows = report.tally.verdicts.keys().map(|rule| {
-        let [failed, unknown, excepted, pass, not_applicable] = spread(report, rule);
+        let [failed, unknown, excepted, pass, not_applicable, not_asked] = spread(report, rule);
         let informational = noted.get(rule.as_str()).copied().unwrap_or(0).min(failed);
         let fail = failed - informational;
         let counts = [
@@ -236,6 +274,7 @@ fn rules(report: &ScanReport, context: &Context) -> Vec<RuleRow> {
             excepted,
             pass,
             not_applicable,
+            not_asked,
         }
     });
     rows.collect()

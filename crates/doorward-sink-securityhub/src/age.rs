@@ -9,6 +9,8 @@ use crate::render::plain_title;
 
 /// The reason code of a finding whose observation is not current any more.
 const CODE: &str = "NOT_LOOKED_AT";
+/// The same where the load balancer was read and the rule was not asked.
+const NOT_ASKED: &str = "NOT_ASKED";
 
 /// What an observation is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,10 +42,12 @@ pub(crate) fn is_ahead(time: Timestamp, now: Timestamp) -> bool {
 }
 
 /// Makes a finding say that nobody knows how it stands today, and how it stood when it was last seen. It stays active, with the
-/// severity that it had: neither passed nor closed. Doing it twice changes nothing.
-pub(crate) fn outlive(finding: &mut Asff, age: Age) {
+/// severity that it had: neither passed nor closed. `read` says that the load balancer was read and the rule was not asked.
+/// Doing it twice changes nothing.
+pub(crate) fn outlive(finding: &mut Asff, age: Age, read: bool) {
     let reasons = &mut finding.compliance.status_reasons;
-    if age == Age::Current || reasons.first().is_some_and(|reason| reason.reason_code == CODE) {
+    let known = |reason: &StatusReason| [CODE, NOT_ASKED].contains(&reason.reason_code.as_str());
+    if age == Age::Current || reasons.first().is_some_and(known) {
         return;
     }
     let (last, status) = (&finding.last_observed_at, &finding.compliance.status);
@@ -51,10 +55,11 @@ pub(crate) fn outlive(finding: &mut Asff, age: Age) {
         Age::Ahead => format!(
             "The reading is dated {last}, which was in the future when it was published: when it was made is not known"
         ),
+        Age::Current | Age::Old if read => format!("The rule was not asked since {last}"),
         Age::Current | Age::Old => format!("Not read since {last}"),
     };
     let description = format!("{since}. The check was {status} then; how it stands now is not known.");
-    reasons.insert(0, StatusReason { reason_code: CODE.to_owned(), description });
+    reasons.insert(0, StatusReason { reason_code: if read { NOT_ASKED } else { CODE }.to_owned(), description });
     reasons.truncate(20);
     let mut cuts = Cuts::default();
     finding.title = cuts.text("Title", &format!("Not read recently: {}", plain_title(&finding.title)), 256);

@@ -14,6 +14,8 @@ use crate::render::{Index, Renderer, id};
 pub enum Omitted {
     /// The rule does not apply to the load balancer.
     NotApplicable,
+    /// The scan did not collect the evidence that the rule's answer rests on; what was sent before is left as it is.
+    NotAsked,
     /// This version does not know the rule.
     UnknownRule,
     /// The report does not describe the load balancer.
@@ -25,6 +27,7 @@ impl Omitted {
     pub const fn reason(self) -> &'static str {
         match self {
             Self::NotApplicable => "the rule does not apply to the load balancer",
+            Self::NotAsked => "the rule was not asked: the scan did not collect the evidence it needs",
             Self::UnknownRule => "this version does not know the rule",
             Self::UnknownLoadBalancer => "the report does not describe the load balancer",
         }
@@ -57,9 +60,10 @@ impl<'a, O: Outbox> Hearing<'a, O> {
         findings: &'a [&'a Finding],
         remembered: &'a BTreeMap<String, Remembered>,
     ) -> impl Iterator<Item = Result<Step, OutboxError>> + 'a {
+        // What was not asked says nothing: whatever is remembered of it is decided as if it were not in the report.
+        let asked = findings.iter().filter(|finding| !matches!(finding.verdict, Verdict::NotAsked { .. }));
         let inapplicable = |finding: &Finding| matches!(finding.verdict, Verdict::NotApplicable { .. });
-        let (asked, said): (Vec<&&Finding>, Vec<&&Finding>) =
-            findings.iter().partition(|finding| inapplicable(finding));
+        let (asked, said): (Vec<&&Finding>, Vec<&&Finding>) = asked.partition(|finding| inapplicable(finding));
         let asked: BTreeSet<String> = asked.into_iter().map(|finding| id(&finding.id)).collect();
         let said: BTreeSet<String> = said.into_iter().map(|finding| id(&finding.id)).collect();
         let present = findings.iter().map(|finding| Ok(self.present(finding, remembered)));
@@ -74,6 +78,8 @@ impl<'a, O: Outbox> Hearing<'a, O> {
         let Some(rendered) = self.renderer.render(self.index, finding) else {
             return Step::Omitted(if matches!(finding.verdict, Verdict::NotApplicable { .. }) {
                 Omitted::NotApplicable
+            } else if matches!(finding.verdict, Verdict::NotAsked { .. }) {
+                Omitted::NotAsked
             } else if self.renderer.rule(&finding.rule).is_none() {
                 Omitted::UnknownRule
             } else {

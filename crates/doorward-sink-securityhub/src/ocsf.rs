@@ -46,7 +46,7 @@ fn status(verdict: &Verdict) -> (u32, &'static str) {
     match verdict {
         Verdict::Pass { .. } | Verdict::NotApplicable { .. } => (4, "Resolved"),
         Verdict::Excepted { .. } => (3, "Suppressed"),
-        Verdict::Fail { .. } | Verdict::Unknown { .. } => (1, "New"),
+        Verdict::Fail { .. } | Verdict::Unknown { .. } | Verdict::NotAsked { .. } => (1, "New"),
     }
 }
 

@@ -29,7 +29,7 @@ pub enum Why {
     Unconfirmed,
     /// Sent: nothing changed, but Security Hub deletes what nobody updates for 90 days.
     KeptAlive,
-    /// Sent, as not available: what is known was read too long ago, or at a time that is not known.
+    /// Sent, as not available: what is known was read or asked too long ago, or at a time that is not known.
     Stale,
     /// Sent, as archived: the load balancer is gone.
     Gone,
@@ -168,18 +168,12 @@ impl Planner {
     }
 
     /// Decides about a finding that is in the report.
-    pub fn present(
-        &self,
-        mut rendered: Rendered,
-        rule: &str,
-        balancer: &str,
-        before: Option<&Remembered>,
-    ) -> Decision {
+    pub fn present(&self, mut rendered: Rendered, rule: &str, balancer: &str, before: Option<&Remembered>) -> Decision {
         let observed = whole(rendered.observed_at);
         let age = self.age(observed);
         let stale = age != Age::Current;
         if stale {
-            outlive(&mut rendered.finding, age);
+            outlive(&mut rendered.finding, age, false);
             rendered.content = rendered.finding.content();
         }
         let why = match before {
@@ -242,6 +236,9 @@ impl Planner {
             Why::Stale
         } else if asked {
             Why::NoLongerApplies
+        } else if listed && row.state == RecordState::Active && later && self.old(row) {
+            // Left alone for longer, Security Hub would delete it, which looks as if it had been resolved.
+            Why::Stale
         } else if listed || (row.state == RecordState::Active && !later) {
             return Ok(Decision::quiet(Why::NotAsked));
         } else {
@@ -252,7 +249,7 @@ impl Planner {
         let stale = why == Why::Stale;
         if stale {
             // Nothing was observed, so the row's observation stays what it was.
-            outlive(&mut finding, self.age(row.observed_at));
+            outlive(&mut finding, self.age(row.observed_at), read);
         } else {
             "ARCHIVED".clone_into(&mut finding.record_state);
             fresh.state = RecordState::Archived;

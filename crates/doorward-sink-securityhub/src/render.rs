@@ -12,7 +12,8 @@
 //!
 //! An excepted load balancer still fails its rule: somebody accepted that until a date. So the default tells Security Hub
 //! `FAILED` with no severity to speak of, and nothing changes but the severity when the exception ends. `PASSED` is not
-//! offered: it would be untrue. A rule that does not apply makes no finding.
+//! offered: it would be untrue. A rule that does not apply makes no finding, nor does one that was not asked: that it has no new
+//! answer says nothing of the last one.
 
 mod answer;
 mod details;
@@ -120,10 +121,10 @@ impl Renderer {
         self.rules.get(id).copied()
     }
 
-    /// Renders one finding. None where the rule does not apply, and where the report has no such load balancer or this
+    /// Renders one finding. None where the rule does not apply or was not asked, and where the report has no such load balancer or this
     /// version no such rule: the caller accounts for both.
     pub fn render(&self, index: &Index<'_>, finding: &Finding) -> Option<Rendered> {
-        if matches!(finding.verdict, Verdict::NotApplicable { .. }) {
+        if matches!(finding.verdict, Verdict::NotApplicable { .. } | Verdict::NotAsked { .. }) {
             return None;
         }
         let meta = self.rule(&finding.rule)?;

@@ -18,7 +18,7 @@ use crate::plain::harmless;
 use crate::publish::Source;
 use crate::scan::runtime;
 use crate::settings::Settings;
-use crate::traffic::Found;
+use crate::traffic::{self, Found};
 
 mod doors;
 mod file;
@@ -43,8 +43,11 @@ pub(crate) fn make_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Fa
     [&arguments.out, &arguments.out.with_extension("md")].into_iter().for_each(|path| places.file("--out", path));
     places.check()?;
     let found = arguments.traffic.as_deref().map(Found::read).transpose()?;
-    let source = Source::with_traffic(arguments.from.as_deref(), &settings, &ledger, found.as_ref())?;
-    source.warn_of_age(&settings, crate::clock::now());
+    let mut source = Source::with_traffic(arguments.from.as_deref(), &settings, &ledger, found.as_ref())?;
+    let now = crate::clock::now();
+    source.warn_of_age(&settings, now);
+    // The traffic was weighed when the scan was made; a plan acts on it now.
+    traffic::expire_all(&mut source.report.load_balancers, &settings.traffic, now);
     let goal = match (arguments.to, arguments.from_advice) {
         (Some(mode), _) => Goal::Mode(mode),
         (None, true) => Goal::Advice,
@@ -61,7 +64,7 @@ pub(crate) fn make_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Fa
     if let Some(arn) = order.balancers.iter().chain(order.insisted.keys()).find(|arn| !known(arn)) {
         return Err(Failure::new(Exit::Usage, format!("{arn} is not among the load balancers of the scan")));
     }
-    let plan = plan_for(&source, &order, &settings, crate::clock::now());
+    let plan = plan_for(&source, &order, &settings, now);
     let outdated = plan.skipped.iter().filter(|skip| skip.reason == SkipReason::Outdated);
     if let Some(first) = outdated.clone().next().filter(|_| outdated.count() == plan.considered) {
         let problem =

@@ -118,8 +118,14 @@ fn diff_text(diff: &Diff) -> String {
     let mut text = format!("{} ({}) to {} ({})\n\n", diff.from.id, diff.from.at, diff.to.id, diff.to.at);
     let _ = writeln!(
         text,
-        "{} findings failed before, {} after; {} are unchanged. Those under an exception and those not seen are among them.",
-        diff.failing_before, diff.failing_after, diff.unchanged
+        "{} findings failed before, {} after; {} are unchanged{}. Those under an exception and those not seen are among them.",
+        diff.failing_before,
+        diff.failing_after,
+        diff.unchanged,
+        match diff.unchanged_unseen {
+            0 => String::new(),
+            unseen => format!(", {unseen} of them because the second scan did not see them"),
+        }
     );
     let sections: [(&str, &[DiffLine]); 7] = [
         ("New", &diff.new),

@@ -306,10 +306,15 @@ fn write(
         None => render(&mut BufWriter::new(io::stdout().lock())),
     };
     done.map_err(|e| Failure::writing(&format.destination(), &e))?;
-    let inapplicable = report.findings.iter().filter(|f| matches!(f.verdict, Verdict::NotApplicable { .. })).count();
+    let count = |wanted: fn(&Verdict) -> bool| report.findings.iter().filter(|f| wanted(&f.verdict)).count();
+    let left_out = [
+        ("the rule does not apply", count(|verdict| matches!(verdict, Verdict::NotApplicable { .. }))),
+        ("the rule was not asked", count(|verdict| matches!(verdict, Verdict::NotAsked { .. }))),
+    ];
     let skipped = match format.kind {
-        Kind::Asff | Kind::Ocsf | Kind::OcsfSecurityLake if inapplicable > 0 => {
-            vec![Skipped { reason: "the rule does not apply".to_owned(), count: inapplicable }]
+        Kind::Asff | Kind::Ocsf | Kind::OcsfSecurityLake => {
+            let left_out = left_out.into_iter().filter(|(_, count)| *count > 0);
+            left_out.map(|(reason, count)| Skipped { reason: reason.to_owned(), count }).collect()
         }
         _ => Vec::new(),
     };

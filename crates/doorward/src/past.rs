@@ -61,6 +61,22 @@ pub(crate) struct Point {
     pub(crate) open: BTreeMap<Severity, usize>,
     pub(crate) excepted: usize,
     pub(crate) unknown: usize,
+    /// What was known and not seen; absent in scans that were saved by a version that did not count it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) unseen: Option<Missed>,
+}
+
+/// What a scan did not see of what was known, as it was last seen.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Missed {
+    /// Whether nothing was ever seen: then no count of the scan is a zero.
+    pub(crate) everything: bool,
+    /// Findings that were open.
+    pub(crate) failing: usize,
+    /// Findings that were under an exception.
+    pub(crate) excepted: usize,
+    /// Load balancers whose mode matters.
+    pub(crate) load_balancers: usize,
 }
 
 /// An earlier scan.
@@ -131,6 +147,15 @@ impl Point {
         self.open.iter().filter(|(severity, _)| **severity > Severity::Informational).map(|(_, count)| count).sum()
     }
 
+    /// The same with those that failed when they were last seen; none where nothing was ever seen.
+    pub(crate) fn failing_known(&self) -> Option<usize> {
+        match &self.unseen {
+            None => Some(self.failing()),
+            Some(missed) if missed.everything => None,
+            Some(missed) => Some(self.failing() + missed.failing),
+        }
+    }
+
     fn of(run: &RunSummary) -> Self {
         Self {
             run: run.run.id.clone(),
@@ -141,6 +166,12 @@ impl Point {
             open: run.open.clone(),
             excepted: run.excepted,
             unknown: run.unknown,
+            unseen: Some(Missed {
+                everything: run.open_known.is_none(),
+                failing: run.open_known.unwrap_or(0).saturating_sub(run.open_total),
+                excepted: run.excepted_known.unwrap_or(0).saturating_sub(run.excepted),
+                load_balancers: run.not_seen.as_ref().map_or(0, |unseen| unseen.balancers),
+            }),
         }
     }
 }

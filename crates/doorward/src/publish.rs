@@ -7,7 +7,7 @@ use std::path::Path;
 
 use doorward_core::access::{Access, Emulator};
 use doorward_core::{Clock, Stop};
-use doorward_model::{LoadBalancer, Policy, ScanReport};
+use doorward_model::{Inputs, Inventory, LoadBalancer, Policy, ScanReport};
 use doorward_rules::exceptions::Register;
 use doorward_sink_securityhub::{
     Approval, Closed, Delivery, ExceptedAs, OutboxError, Outcome, Planned, Publisher, Renderer, Time,
@@ -21,7 +21,7 @@ use crate::exit::{Exit, Failure};
 use crate::held::Held;
 use crate::memory::{self, failed};
 use crate::plain::harmless;
-use crate::scan::{Judging, Said, judge, runtime};
+use crate::scan::{Judging, Said, judge, judge_kept, runtime};
 use crate::settings::Settings;
 use crate::touched::{self, Touched};
 use crate::traffic::Found;
@@ -93,10 +93,9 @@ impl Source {
         ledger: &Path,
         found: Option<&Found>,
     ) -> Result<Self, Failure> {
-        let said = found.map(|found| Said::Found(found, &settings.traffic));
         match from {
-            Some(path) => from_file(path, said),
-            None => newest(settings, ledger, said.unwrap_or(Said::Nothing)),
+            Some(path) => from_file(path, settings, found),
+            None => newest(settings, ledger, found),
         }
     }
 
@@ -118,19 +117,36 @@ impl Source {
     }
 }
 
-fn from_file(path: &Path, said: Option<Said<'_>>) -> Result<Source, Failure> {
+fn from_file(path: &Path, settings: &Settings, found: Option<&Found>) -> Result<Source, Failure> {
     let (saved, mut remembered) = saved::read(path)?;
     let register = saved.exceptions.register()?;
-    let said = said.unwrap_or(Said::Saved(std::mem::take(&mut remembered.traffic)));
     let by = Judging { normalize: &saved.normalize, policy: &saved.policy, register: &register };
-    let touched = remembered.touched();
-    let mut report = judge(saved.inventory, &by, said, touched);
+    let mut report = judge_with(saved.inventory, &by, remembered.inputs(), settings, found)?;
     remembered.restore(&mut report);
     Ok(Source { report, register, policy: saved.policy })
 }
 
-/// The newest recorded scan, with what events saw since in the place of what it saw, by the current settings.
-fn newest(settings: &Settings, path: &Path, said: Said<'_>) -> Result<Source, Failure> {
+/// Judges a scan with what it was judged with; `found` takes the place of its traffic.
+fn judge_with(
+    inventory: Inventory,
+    by: &Judging<'_>,
+    mut inputs: Inputs,
+    settings: &Settings,
+    found: Option<&Found>,
+) -> Result<ScanReport, Failure> {
+    let Some(found) = found else { return judge_kept(inventory, by, inputs) };
+    let mut declared = std::mem::take(&mut inputs.declared);
+    let touched = Touched { changes: inputs.changes, edits: inputs.edits };
+    let mut report = judge(inventory, by, Said::Found(found, &settings.traffic), touched)?;
+    for lb in &mut report.load_balancers {
+        lb.declared = declared.remove(&lb.arn);
+    }
+    Ok(report)
+}
+
+/// The newest recorded scan, with what events saw since in the place of what it saw, by the current settings. Each is judged
+/// with what it was judged with when it was recorded.
+fn newest(settings: &Settings, path: &Path, found: Option<&Found>) -> Result<Source, Failure> {
     let ledger = memory::read_only(path)?;
     let usage = |problem: &str| Failure::new(Exit::Usage, format!("{}: {problem}", path.display()));
     let runs = ledger.runs().map_err(failed)?;
@@ -150,7 +166,19 @@ fn newest(settings: &Settings, path: &Path, said: Said<'_>) -> Result<Source, Fa
     touched::refresh(&mut inventory.cells, ledger.looks_since(run.at, now).map_err(failed)?);
     let register = settings.exceptions.read()?.register()?;
     let by = Judging { normalize: &settings.normalize(), policy: &settings.policy, register: &register };
-    let mut report = judge(inventory, &by, said, Touched::of(&ledger)?);
+    let mut inputs = match ledger.inputs(&run.id).map_err(failed)? {
+        Some(inputs) => inputs,
+        None => {
+            // Recorded by a version that did not keep them: what is known today, and no traffic.
+            let Touched { changes, edits } = Touched::of(&ledger)?;
+            Inputs { changes, edits, ..Inputs::default() }
+        }
+    };
+    for (arn, looked_at) in ledger.look_inputs_since(run.at).map_err(failed)? {
+        inputs.forget(&arn);
+        inputs.extend(looked_at);
+    }
+    let mut report = judge_with(inventory, &by, inputs, settings, found)?;
     ledger.remember(&mut report).map_err(failed)?;
     Ok(Source { report, register, policy: settings.policy.clone() })
 }
@@ -221,7 +249,8 @@ impl Job<'_> {
                 })
             })
             .collect();
-        let json = json!({"format": "publish-plan-v1", "observed": report.observed(), "stale": stale, "findings": lines});
+        let json =
+            json!({"format": "publish-plan-v1", "observed": report.observed(), "stale": stale, "findings": lines});
         Ok(Told { text, json, exit: if stale > 0 { Exit::Coverage } else { Exit::Clean } })
     }
 
@@ -350,8 +379,9 @@ fn age_sentence(report: &ScanReport, settings: &PublishSettings, now: Timestamp)
     }
     let most = SignedDuration::try_from(settings.maximum_age.0).unwrap_or(SignedDuration::MAX);
     let days = now.duration_since(period.from).as_hours() / 24;
-    (now.duration_since(period.from) > most)
-        .then(|| format!("what it says is up to {days} days old: it was read {period}; scan again for what is true today"))
+    (now.duration_since(period.from) > most).then(|| {
+        format!("what it says is up to {days} days old: it was read {period}; scan again for what is true today")
+    })
 }
 
 /// The outcome in words: what was sent and why, every hub that took less than all, everything that was refused.

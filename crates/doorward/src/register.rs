@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use doorward_model::{LoadBalancer, Rule, ScanReport};
+use doorward_model::{LoadBalancer, Policy, Rule, ScanReport};
 use doorward_rules::exceptions::{Register, Terms};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -80,6 +80,30 @@ pub(crate) fn rules(
     at: Timestamp,
 ) -> Vec<Box<dyn Rule>> {
     register.wrap(&doorward_rules::asked(load_balancers, changed), at)
+}
+
+/// Refuses settings by which a scan could ask nothing, before it begins.
+pub(crate) fn nothing_to_ask(register: &Register, policy: &Policy) -> Result<(), Failure> {
+    let rules = register.wrap(doorward_rules::all(), Timestamp::UNIX_EPOCH);
+    let rules: Vec<_> = rules.iter().map(|rule| &**rule).collect();
+    any_asked(&rules, policy)
+}
+
+/// Refuses to judge by nothing: no finding at all is not a clean result.
+pub(crate) fn any_asked(rules: &[&dyn Rule], policy: &Policy) -> Result<(), Failure> {
+    let off = |rule: &&dyn Rule| policy.disabled.iter().any(|id| id == rule.meta().id);
+    if !rules.iter().all(|rule| off(&rule)) {
+        return Ok(());
+    }
+    let ids: Vec<&str> = rules.iter().map(|rule| rule.meta().id).collect();
+    Err(Failure::new(
+        Exit::Usage,
+        format!(
+            "policy.disabled switches off every rule that this scan would ask ({}), so nothing would be checked, which is not a \
+             clean result; take at least one of them out of policy.disabled",
+            ids.join(", ")
+        ),
+    ))
 }
 
 /// Says on stderr what is worth a look in the register, unless `quiet`, and what cannot stay as it is. The exit code that follows

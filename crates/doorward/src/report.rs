@@ -56,6 +56,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
                 changes: remembered.changes,
                 edits: remembered.edits,
                 declared: remembered.declared,
+                unseen: remembered.unseen,
                 ..Remembered::default()
             }
         } else {

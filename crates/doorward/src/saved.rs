@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use doorward_core::normalize::NormalizeSettings;
-use doorward_model::{History, Inventory, Policy, ScanReport};
+use doorward_model::{History, Inputs, Inventory, Policy, ScanReport, Unseen};
 
 use crate::code::Declared;
 use crate::exit::{Exit, Failure};
@@ -65,19 +65,26 @@ pub(crate) struct Remembered {
     /// Who left load balancers in their modes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) edits: Edits,
+    /// What earlier scans saw and this one did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) unseen: Option<Unseen>,
 }
 
 impl Remembered {
     fn of(report: &ScanReport, past: &Past) -> Self {
         let history = report.findings.iter().filter_map(|f| Some((f.id.clone(), f.history.clone()?))).collect();
-        let traffic = report.load_balancers.iter().filter_map(|lb| Some((lb.arn.clone(), lb.traffic.clone()?)));
-        let changed = report.load_balancers.iter().filter(|lb| !lb.changes.is_empty());
-        let changes = changed.map(|lb| (lb.arn.clone(), lb.changes.clone()));
-        let changes = changes.chain(report.changes_unfound.clone()).collect();
-        let edits = report.load_balancers.iter().filter_map(|lb| Some((lb.arn.clone(), lb.edited.clone()?))).collect();
-        let declared = report.load_balancers.iter().filter_map(|lb| Some((lb.arn.clone(), lb.declared.clone()?)));
-        let declared = declared.collect();
-        Self { history, past: past.clone(), traffic: traffic.collect(), changes, edits, declared }
+        let Inputs { traffic, changes, edits, declared } = Inputs::of(report);
+        Self { history, past: past.clone(), traffic, changes, declared, edits, unseen: report.unseen.clone() }
+    }
+
+    /// Takes out what the scan was judged with.
+    pub(crate) fn inputs(&mut self) -> Inputs {
+        Inputs {
+            traffic: std::mem::take(&mut self.traffic),
+            changes: std::mem::take(&mut self.changes),
+            edits: std::mem::take(&mut self.edits),
+            declared: std::mem::take(&mut self.declared),
+        }
     }
 
     /// Takes out who touched the modes.
@@ -85,13 +92,15 @@ impl Remembered {
         Touched { changes: std::mem::take(&mut self.changes), edits: std::mem::take(&mut self.edits) }
     }
 
-    /// Gives findings their history and load balancers their declarations back, and hands out the past.
+    /// Gives findings their history, load balancers their declarations and the report what was not seen back, and hands out the
+    /// past.
     pub(crate) fn restore(mut self, report: &mut ScanReport) -> Past {
+        report.unseen = self.unseen.take();
         for finding in &mut report.findings {
             finding.history = self.history.remove(&finding.id);
         }
         for lb in &mut report.load_balancers {
-            lb.declared = self.declared.remove(&lb.arn);
+            lb.declared = self.declared.remove(&lb.arn).or_else(|| lb.declared.take());
         }
         self.past
     }

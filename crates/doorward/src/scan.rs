@@ -12,7 +12,7 @@ use doorward_core::access::{Access, Emulator};
 use doorward_core::discover::Plan;
 use doorward_core::normalize::NormalizeSettings;
 use doorward_core::{Clock, Stop, collect, discover, evaluate, normalize};
-use doorward_model::{Account, AccountId, Cell, Inventory, Policy, Region, Run, ScanReport};
+use doorward_model::{Account, AccountId, Cell, Inputs, Inventory, Policy, Region, Run, ScanReport};
 
 use crate::cli::{Cli, ScanArguments};
 use crate::code::Code;
@@ -20,8 +20,8 @@ use crate::exit::{Exit, Failure};
 use crate::memory::{self, Memory};
 use crate::output::{Around, Format, Manner, SinkSettings, Sinks};
 use crate::past::Past;
-use crate::plain::harmless;
 use crate::places::Places;
+use crate::plain::harmless;
 use crate::progress::Progress;
 use crate::publish;
 use crate::register::{self, Texts};
@@ -115,13 +115,14 @@ pub(crate) async fn execute(mut order: Order<'_>, colour: bool) -> Result<Scanne
     let sinks = Sinks::prepare(order.formats, &settings.sinks(), order.save, places)?;
     let texts = settings.exceptions.read()?;
     let register = texts.register()?;
+    register::nothing_to_ask(&register, &settings.policy)?;
     let mut memory = Memory::open(&settings.ledger, &order.clock)?;
     let (inventory, stopped) = look(&order, memory.as_mut()).await?;
     let saving = order.save.map(|path| Saving::begin(path, &inventory, settings, &texts, stopped)).transpose();
     let rules = Judging { normalize: &settings.normalize(), policy: &settings.policy, register: &register };
     let touched = memory.as_ref().map_or_else(|| Ok(Touched::default()), Memory::touched)?;
     let said = order.traffic.map_or(Said::Nothing, |found| Said::Found(found, &settings.traffic));
-    let mut report = judge(inventory, &rules, said, touched);
+    let mut report = judge(inventory, &rules, said, touched)?;
     locate(&mut report, order.code);
     let too_wide = register::notices(&register, &report, order.quiet);
     let kept = memory.is_some() && !report.run.interrupted;
@@ -172,7 +173,7 @@ pub(crate) fn render(cli: &Cli, mut again: Again<'_>, formats: &[Format], places
     let register = again.exceptions.register()?;
     let rules = Judging { normalize: again.normalize, policy: again.policy, register: &register };
     let touched = again.remembered.touched();
-    let mut report = judge(again.inventory, &rules, again.said, touched);
+    let mut report = judge(again.inventory, &rules, again.said, touched)?;
     let past = again.remembered.restore(&mut report);
     locate(&mut report, again.code);
     let too_wide = register::notices(&register, &report, cli.quiet);
@@ -219,7 +220,14 @@ pub(crate) struct Judging<'a> {
 
 /// Judges by the rules with their exceptions as they stood when the scan began: a saved scan says the same for ever. What is
 /// known of the traffic, and what Doorward did to the modes, is joined first, as it stood then.
-pub(crate) fn judge(inventory: Inventory, by: &Judging<'_>, said: Said<'_>, mut touched: Touched) -> ScanReport {
+///
+/// Fails where nothing would be asked: that is not a clean result.
+pub(crate) fn judge(
+    inventory: Inventory,
+    by: &Judging<'_>,
+    said: Said<'_>,
+    mut touched: Touched,
+) -> Result<ScanReport, Failure> {
     let at = inventory.run.started;
     // Where one load balancer of all was read, a rule is asked if a scan would ask it.
     let only = inventory.run.only.is_some();
@@ -236,12 +244,24 @@ pub(crate) fn judge(inventory: Inventory, by: &Judging<'_>, said: Said<'_>, mut 
     }
     let rules = register::rules(by.register, &scan.load_balancers, changed, at);
     let rules: Vec<_> = rules.iter().map(|rule| &**rule).collect();
+    register::any_asked(&rules, by.policy)?;
     let mut report = evaluate(scan, &rules, by.policy);
     // Who looks at one alone has not looked for the others.
     if !only {
         report.changes_unfound = touched.changes;
     }
-    report
+    Ok(report)
+}
+
+/// Judges what was kept of an earlier scan with what that scan was judged with: its traffic as it was weighed then, what was done
+/// to modes, who set them, where they are declared.
+pub(crate) fn judge_kept(inventory: Inventory, by: &Judging<'_>, inputs: Inputs) -> Result<ScanReport, Failure> {
+    let Inputs { traffic, changes, edits, mut declared } = inputs;
+    let mut report = judge(inventory, by, Said::Saved(traffic), Touched { changes, edits })?;
+    for lb in &mut report.load_balancers {
+        lb.declared = declared.remove(&lb.arn);
+    }
+    Ok(report)
 }
 
 /// Looks at the organization. The exit code is that of the signal that kept it from looking at everything, if one did.

@@ -160,12 +160,23 @@ impl ReportSettings {
         part as f64 * 100.0 >= self.minimum_coverage * whole as f64
     }
 
-    /// Whether enough of the verdicts are known; those that do not apply do not count.
+    /// Whether enough of the verdicts are known; those that do not apply and those that were not asked do not count. Where
+    /// nothing else is left than what was not asked, nothing is known.
     pub(crate) fn is_enough_known(&self, verdicts: impl Iterator<Item = VerdictKind>) -> bool {
-        let (mut known, mut all) = (0, 0);
-        for verdict in verdicts.filter(|verdict| *verdict != VerdictKind::NotApplicable) {
-            all += 1;
-            known += usize::from(verdict != VerdictKind::Unknown);
+        let (mut known, mut all, mut not_asked) = (0, 0, 0);
+        for verdict in verdicts {
+            match verdict {
+                VerdictKind::NotApplicable => {}
+                VerdictKind::NotAsked => not_asked += 1,
+                VerdictKind::Unknown => all += 1,
+                VerdictKind::Fail | VerdictKind::Excepted | VerdictKind::Pass => {
+                    all += 1;
+                    known += 1;
+                }
+            }
+        }
+        if all == 0 && not_asked > 0 {
+            return self.is_enough(0, not_asked);
         }
         self.is_enough(known, all)
     }

@@ -34,7 +34,7 @@ mod sessions;
 mod settings;
 mod tell;
 
-pub(crate) use attach::{ByArn, of};
+pub(crate) use attach::{ByArn, expire_all, of};
 pub(crate) use found::{Found, id, key};
 pub(crate) use gather::{Errand, gather, logs};
 pub(crate) use sessions::Roles;

@@ -76,7 +76,9 @@ pub(super) async fn read_of(
         listing = Listing::Unread(Arc::new(problem));
     }
     let listed: Vec<Entry> = match only {
-        Some(only) => listed.into_iter().filter(|entry| only.iter().any(|account| account.as_str() == entry.id)).collect(),
+        Some(only) => {
+            listed.into_iter().filter(|entry| only.iter().any(|account| account.as_str() == entry.id)).collect()
+        }
         None => listed,
     };
     let units = Units::read(access).await;

@@ -15,6 +15,7 @@ fn told(case: &Case, declared: &Declared, policy: &Policy) -> String {
             Verdict::Fail { .. } => ("fail", None),
             Verdict::Excepted { .. } => ("excepted", None),
             Verdict::NotApplicable { .. } => ("none", None),
+            Verdict::NotAsked { .. } => ("not-asked", None),
             Verdict::Unknown { gaps, .. } => ("unknown", gaps.first().map(|gap| gap.reason.code())),
         },
     };

@@ -113,6 +113,7 @@ fn verdict(word: &str) -> Option<Verdict> {
         "pass" => Verdict::Pass { because: "It is strictest.".to_owned() },
         "n/a" => Verdict::NotApplicable { because: "It does not parse HTTP.".to_owned() },
         "unknown" => Verdict::unread("The mode", &Arc::new(gap())),
+        "skip" => Verdict::NotAsked { because: "No evidence.".to_owned(), remedy: "Collect it.".to_owned() },
         "none" => return None,
         other => Verdict::Excepted {
             because,

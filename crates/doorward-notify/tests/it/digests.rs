@@ -73,7 +73,13 @@ fn only_what_changed_is_told() {
         ("a:pass@web", "a:high+@web", "reopened a"),
         ("a:high@web", "a:pass@web", "fixed a"),
         ("a:high@web", "a:n/a@web", "not-applicable a"),
+        // Not asked is not fixed: the finding stays as it was.
         ("a:high@web", "a:none@web", "not-asked a"),
+        ("a:high@web", "a:skip@web", "not-asked a"),
+        ("a:ex=2027-12-31@web", "a:skip@web", "not-asked a"),
+        ("a:pass@web", "a:skip@web", ""),
+        ("a:high@web", "a:skip@pay", "moved a"),
+        ("a:high@web", "a:none@pay", "moved a"),
         ("a:high@web", "", "gone a"),
         ("a:high@web", "!closed", "gone a"),
         ("a:high@web", "a:info@web", "fixed a"),
@@ -97,6 +103,48 @@ fn only_what_changed_is_told() {
         let own = said.iter().find_map(|said| said.strip_prefix("owner:web: ")).unwrap_or_default();
         assert_eq!(own, expected, "{before:?} then {now:?}: {said:?}");
     }
+}
+
+#[test]
+fn what_was_not_asked_is_told_once_and_stands_until_it_is_asked_again() {
+    for not_asked in ["a:skip@web", "a:none@web"] {
+        let desk = Desk::new().told(1, "a:high@web").told(2, not_asked);
+        assert_eq!(desk.says(3, not_asked), Vec::<String>::new(), "once");
+        assert_eq!(desk.says(3, "a:high@web"), ["owner:web: seen-again a"]);
+        assert_eq!(desk.says(3, "a:pass@web"), ["owner:web: fixed a"], "only now");
+        assert_eq!(desk.says(3, ""), ["owner:web: gone a"]);
+    }
+}
+
+#[test]
+fn a_digest_counts_what_was_not_seen_beside_what_was() {
+    let mut report = report(2, "a:high@web !denied");
+    let known = |n: usize| doorward_model::UnseenFinding {
+        id: format!("known-{n}"),
+        rule: report.findings[0].rule.clone(),
+        account: report.findings[0].account.clone(),
+        region: report.findings[0].region.clone(),
+        load_balancer: doorward_model::Arn::new(&format!("{}{n}", crate::bed::arn("z"))).expect("an ARN"),
+        name: format!("z{n}"),
+        kind: doorward_model::Kind::Application,
+        owner: "web".to_owned(),
+        unit: "/Prod".to_owned(),
+        excepted: n == 0,
+        severity: Some(doorward_model::Severity::High),
+        first_seen: crate::bed::day(0),
+        last_seen: crate::bed::day(1),
+        because: doorward_model::WhyUnseen::LoadBalancerNotSeen,
+    };
+    let findings = (0..4).map(known).collect();
+    report.unseen = Some(doorward_model::Unseen { findings, account_regions: 1, ..Default::default() });
+    let directory = directory(settings(&["web", "Pay"], vec![("out", exec(&["/bin/true"]))]));
+    let (planned, _) = plan(&report, &RULES, &directory, &Desk::new().book).expect("reads");
+    let web = planned.iter().find(|planned| planned.audience.key() == "owner:web").expect("web is told");
+    let digest = web.digest.as_ref().expect("a digest");
+    assert_eq!((digest.totals.failing, digest.totals.unseen_failing, digest.totals.unseen_excepted), (1, 3, 1));
+    assert!(digest.headline().contains("1 failing and 3 not seen now"), "{}", digest.headline());
+    let text = web.text.as_deref().expect("a text");
+    assert!(text.contains("3 findings that failed when last seen, 1 under an exception"), "{text}");
 }
 
 #[test]

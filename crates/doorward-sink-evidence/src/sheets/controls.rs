@@ -50,6 +50,9 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .count("Excepted", "Rows where an exception permits the failure.", |r| r.count(VerdictKind::Excepted))
         .count("Pass", "Rows where the rule passes.", |r| r.count(VerdictKind::Pass))
         .count("Not applicable", "Rows where the question makes no sense.", |r| r.count(VerdictKind::NotApplicable))
+        .count("Not asked", "Rows where the run did not collect the evidence that the rule needs.", |r| {
+            r.count(VerdictKind::NotAsked)
+        })
 }
 
 /// The sheet.

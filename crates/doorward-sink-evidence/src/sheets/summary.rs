@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use doorward_model::{CoverageCounts, Mode, Observed, VerdictKind};
 
 use super::Desk;
-use crate::Figures;
 use crate::sheet::{Columns, Kind, Sheet, Title, Value};
+use crate::{Figures, NotSeen, RunFigures};
 
 pub(crate) const TITLE: Title = Title {
     tab: "Summary",
@@ -27,6 +27,8 @@ struct Row {
     measure: String,
     now: (usize, Option<usize>),
     before: Option<(usize, Option<usize>)>,
+    /// Whether both count the same: what was seen is compared only if both runs saw everything.
+    comparable: bool,
 }
 
 fn share<'a>((count, of): (usize, Option<usize>)) -> Value<'a> {
@@ -50,9 +52,15 @@ fn columns<'p>() -> Columns<'p, Row> {
         })
         .count("Of before", "Its denominator.", |r| r.before.and_then(|(_, of)| of).into())
         .with(Kind::Share, "Share before", 9, "The share then.", |r| r.before.map_or(Value::Blank, share))
-        .count("Change", "Count less Count before.", |r| {
-            r.before.map(|(before, _)| count(r.now.0).saturating_sub(count(before))).into()
-        })
+        .count(
+            "Change",
+            "Count less Count before. Blank where one of the two runs did not see everything that is known: then what they saw \
+             is not the same, and only the rows as far as is known are compared.",
+            |r| {
+                let before = r.before.filter(|_| r.comparable);
+                before.map(|(before, _)| count(r.now.0).saturating_sub(count(before))).into()
+            },
+        )
 }
 
 fn count(count: usize) -> i64 {
@@ -63,16 +71,35 @@ fn count(count: usize) -> i64 {
 type Measure<T> = (&'static str, fn(&T) -> usize);
 
 /// The rows under way.
-struct Rows(Vec<Row>);
+struct Rows {
+    rows: Vec<Row>,
+    /// Whether what the two runs saw can be compared.
+    whole: bool,
+}
 
 impl Rows {
+    /// A row of what the run saw.
     fn add(
         &mut self,
         (section, group, measure): (&'static str, &str, &str),
         now: (usize, Option<usize>),
         before: Option<(usize, Option<usize>)>,
     ) {
-        self.0.push(Row { section, group: group.to_owned(), measure: measure.to_owned(), now, before });
+        let comparable = self.whole;
+        self.rows.push(Row { section, group: group.to_owned(), measure: measure.to_owned(), now, before, comparable });
+    }
+
+    /// A row that counts what was not seen as well, or that counts what was looked at: it is compared whatever was seen.
+    fn add_known(
+        &mut self,
+        names: (&'static str, &str, &str),
+        now: (usize, Option<usize>),
+        before: Option<(usize, Option<usize>)>,
+    ) {
+        self.add(names, now, before);
+        if let Some(row) = self.rows.last_mut() {
+            row.comparable = true;
+        }
     }
 
     fn coverage(&mut self, now: CoverageCounts, before: Option<CoverageCounts>) {
@@ -83,10 +110,27 @@ impl Rows {
         ];
         for (measure, read) in measures {
             let part = |c: CoverageCounts| (read(&c), Some(c.in_scope()));
-            self.add(("Coverage", "", measure), part(now), before.map(part));
+            self.add_known(("Coverage", "", measure), part(now), before.map(part));
         }
         let skipped = |c: CoverageCounts| (c.skipped, Some(c.all));
-        self.add(("Coverage", "", "account-Regions skipped, of all"), skipped(now), before.map(skipped));
+        self.add_known(("Coverage", "", "account-Regions skipped, of all"), skipped(now), before.map(skipped));
+    }
+
+    /// How much of what is known was seen.
+    fn known(&mut self, now: &RunFigures, before: Option<&RunFigures>) {
+        let seen = |figures: &RunFigures| {
+            let unseen = figures.all.not_seen?;
+            let seen = figures.all.population();
+            Some((seen, Some(seen + unseen.load_balancers)))
+        };
+        if let Some(share) = seen(now) {
+            self.add_known(("Coverage", "", "known load balancers that were seen"), share, before.and_then(seen));
+        }
+        let places = |figures: &RunFigures| figures.unseen_places.map(|places| (places, None));
+        if let Some(count) = places(now) {
+            let measure = "account-Regions that were not read and were read before, or never were";
+            self.add_known(("Coverage", "", measure), count, before.and_then(places));
+        }
     }
 
     fn modes(&mut self, section: &'static str, group: &str, now: &Figures, before: Option<&Figures>) {
@@ -111,6 +155,27 @@ impl Rows {
         for (measure, read) in measures {
             self.add((section, group, measure), (read(now), None), before.map(|f| (read(f), None)));
         }
+        if now.not_seen.is_none() {
+            return;
+        }
+        let known: [Measure<Figures>; 2] = [
+            ("failures as far as is known, seen or not", Figures::failing_known),
+            ("failures under an exception as far as is known, seen or not", Figures::excepted_known),
+        ];
+        for (measure, read) in known {
+            let before = before.filter(|f| f.not_seen.is_some());
+            self.add_known((section, group, measure), (read(now), None), before.map(|f| (read(f), None)));
+        }
+        let unseen: [Measure<NotSeen>; 2] = [
+            ("failures when last seen, not seen now", |unseen| unseen.failing),
+            ("load balancers not seen now", |unseen| unseen.load_balancers),
+        ];
+        for (measure, read) in unseen {
+            let part = |f: &Figures| f.not_seen.map(|unseen| (read(&unseen), None));
+            if let Some(count) = part(now) {
+                self.add_known((section, group, measure), count, before.and_then(part));
+            }
+        }
     }
 
     fn groups(
@@ -134,14 +199,16 @@ impl Rows {
 /// The sheet.
 pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
     let (now, before) = (&desk.figures, desk.pack.context.previous_figures.as_ref());
-    let mut rows = Rows(Vec::new());
+    let whole = before.is_none_or(|before| now.is_comparable(before));
+    let mut rows = Rows { rows: Vec::new(), whole };
     rows.coverage(now.coverage, before.map(|figures| figures.coverage));
+    rows.known(now, before);
     reconciliation(desk, &mut rows);
     rows.modes(MODES, "", &now.all, before.map(|figures| &figures.all));
     for (rule, kinds) in &desk.report().tally.verdicts {
         let of = |kind: VerdictKind| kinds.get(&kind).copied().unwrap_or(0);
         let all: usize = kinds.values().sum();
-        let judged = all - of(VerdictKind::NotApplicable);
+        let judged = all - of(VerdictKind::NotApplicable) - of(VerdictKind::NotAsked);
         for kind in [VerdictKind::Fail, VerdictKind::Unknown, VerdictKind::Excepted, VerdictKind::Pass] {
             let measure = format!("{kind}, of those the rule applies to");
             rows.add(("Verdicts", rule, &measure), (of(kind), Some(judged)), None);
@@ -151,11 +218,15 @@ pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
             (of(VerdictKind::NotApplicable), Some(all)),
             None,
         );
+        if of(VerdictKind::NotAsked) > 0 {
+            let measure = "not asked for want of evidence, of all load balancers";
+            rows.add(("Verdicts", rule, measure), (of(VerdictKind::NotAsked), Some(all)), None);
+        }
     }
     rows.failures("Failures", "", &now.all, before.map(|figures| &figures.all));
     rows.groups("By unit", &now.by_unit, before.map(|figures| &figures.by_unit));
     rows.groups("By owner", &now.by_owner, before.map(|figures| &figures.by_owner));
-    Sheet::new(TITLE, columns(), rows.0.len(), rows.0)
+    Sheet::new(TITLE, columns(), rows.rows.len(), rows.rows)
 }
 
 /// Compares the coverage with what Organizations and account:ListRegions say there is.

@@ -29,6 +29,21 @@ fn columns<'p>() -> Columns<'p, &'p RunFigures> {
         .count("Failing", "Failures, informational ones left out.", |r| r.all.failing().into())
         .count("Excepted", "Failures under an exception.", |r| r.all.excepted.into())
         .count("Unknown", "Verdicts that could not be reached.", |r| r.all.unknown.into())
+        .count(
+            "Load balancers not seen",
+            "Those whose mode matters that earlier runs saw and this one did not; blank where nobody counted.",
+            |r| r.all.not_seen.map(|unseen| unseen.load_balancers).into(),
+        )
+        .count(
+            "Failing, not seen",
+            "Findings that failed when they were last seen and were not seen by this run; not among Failing.",
+            |r| r.all.not_seen.map(|unseen| unseen.failing).into(),
+        )
+        .count(
+            "Failing as far as is known",
+            "Failing and Failing, not seen: the figure to compare runs by. Blank where nothing was ever seen, which is not zero.",
+            |r| r.failing_known().into(),
+        )
 }
 
 /// The sheet. Without a ledger it has the one run that there is.

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use doorward_model::{ScanReport, VerdictKind};
+use doorward_model::{
+    LastMode, ScanReport, Severity, Unseen, UnseenFinding, UnseenLoadBalancer, VerdictKind, WhyUnseen,
+};
 use doorward_sink_evidence::csv::{self, Dialect};
-use doorward_sink_evidence::{Context, Limits, Pack, Sampling, write};
+use doorward_sink_evidence::{Context, Limits, Pack, RunFigures, Sampling, write};
 use serde_json::Value;
 
 use crate::scene;
@@ -181,4 +183,102 @@ fn csv_for_people_and_for_programs() {
         assert_eq!(raw["Finding id"], excel["Finding id"]);
     }
     assert!(raw.iter().any(|row| row["Account"] == "000123456789"));
+}
+
+/// The report after an account was denied: half of the load balancers and their findings are known, and were not seen.
+fn half_seen(report: &ScanReport) -> ScanReport {
+    let mut less = report.clone();
+    let lost = less.load_balancers.split_off(report.load_balancers.len() / 2);
+    less.findings.retain(|finding| less.load_balancers.iter().any(|lb| lb.arn == finding.load_balancer));
+    let mut unseen = Unseen { account_regions: 1, ..Unseen::default() };
+    for lb in &lost {
+        unseen.load_balancers.push(UnseenLoadBalancer {
+            arn: lb.arn.clone(),
+            account: lb.account.clone(),
+            region: lb.region.clone(),
+            name: lb.name.clone(),
+            kind: lb.kind,
+            owner: "team-lost".to_owned(),
+            unit: "/Lost".to_owned(),
+            mode: lb.kind.can_parse_http().then_some(LastMode::Monitor),
+            last_seen: report.run.started,
+        });
+    }
+    let failed = report.findings.iter().filter(|f| f.verdict.severity() > Some(Severity::Informational));
+    for finding in failed.filter(|f| lost.iter().any(|lb| lb.arn == f.load_balancer)) {
+        unseen.findings.push(UnseenFinding {
+            id: finding.id.clone(),
+            rule: finding.rule.clone(),
+            account: finding.account.clone(),
+            region: finding.region.clone(),
+            load_balancer: finding.load_balancer.clone(),
+            name: finding.name.clone(),
+            kind: finding.kind,
+            owner: "team-lost".to_owned(),
+            unit: "/Lost".to_owned(),
+            excepted: false,
+            severity: finding.verdict.severity(),
+            first_seen: report.run.started,
+            last_seen: report.run.started,
+            because: WhyUnseen::LoadBalancerNotSeen,
+        });
+    }
+    less.unseen = Some(unseen);
+    less
+}
+
+#[test]
+fn a_period_that_saw_less_is_not_compared_as_if_it_had_seen_all() {
+    let mut whole = scene::report(60);
+    whole.unseen = Some(Unseen::default());
+    whole.coverage.counts.complete = whole.coverage.counts.in_scope();
+    let less = half_seen(&whole);
+    let context = |before: &ScanReport, now: &ScanReport| {
+        let trend = vec![RunFigures::of(before), RunFigures::of(now)];
+        Context { previous_figures: Some(RunFigures::of(before)), trend, ..scene::context(now, &[]) }
+    };
+    let summary = |before: &ScanReport, now: &ScanReport| {
+        let folder = packed(now, &context(before, now), Limits::default());
+        let dir = folder.path().join("pack");
+        (file(&dir, "csv/summary.csv"), file(&dir, "csv/trend.csv"))
+    };
+    let find = |rows: &[BTreeMap<String, String>], section: &str, group: &str, measure: &str| {
+        let wanted = |row: &&BTreeMap<String, String>| {
+            row["Section"] == section && row["Group"] == group && row["Measure"] == measure
+        };
+        rows.iter().find(wanted).unwrap_or_else(|| panic!("no row {section} {group} {measure}")).clone()
+    };
+    let failing = RunFigures::of(&whole).all.failing();
+    let seen = RunFigures::of(&less).all.failing();
+    assert!(0 < seen && seen < failing);
+
+    let (rows, trend) = summary(&whole, &less);
+    let plain = find(&rows, "Failures", "", "failures, informational ones left out");
+    assert_eq!([&plain["Count"], &plain["Change"]], [&seen.to_string(), ""], "what was seen is not compared");
+    let known = find(&rows, "Failures", "", "failures as far as is known, seen or not");
+    assert_eq!([&known["Count"], &known["Change"]], [&failing.to_string(), "0"], "nothing was seen to end");
+    let missed = find(&rows, "Failures", "", "failures when last seen, not seen now");
+    assert_eq!(missed["Count"], (failing - seen).to_string());
+    assert_eq!(find(&rows, "Modes", "", "in monitor")["Change"], "");
+    let owner = find(&rows, "By owner", "team-lost", "failures as far as is known, seen or not");
+    assert_eq!(owner["Count"], (failing - seen).to_string(), "an owner of whom nothing was seen is not gone");
+    let covered = find(&rows, "Coverage", "", "known load balancers that were seen");
+    assert!(covered["Count"].parse::<usize>().expect("a count") < covered["Of"].parse().expect("a count"));
+    let figures: Vec<_> = trend.iter().map(|row| row["Failing as far as is known"].clone()).collect();
+    assert_eq!(figures, [failing.to_string(), failing.to_string()]);
+    assert_eq!(trend[1]["Failing, not seen"], (failing - seen).to_string());
+
+    let (rows, _) = summary(&whole, &whole);
+    assert_eq!(find(&rows, "Failures", "", "failures, informational ones left out")["Change"], "0", "both saw all");
+}
+
+#[test]
+fn a_run_that_saw_nothing_is_blank_in_the_trend_and_not_zero() {
+    let report = scene::report(10);
+    let mut nothing = RunFigures::of(&scene::report(0));
+    (nothing.coverage.complete, nothing.coverage.partial) = (0, 0);
+    let context = Context { trend: vec![nothing], ..scene::context(&report, &[]) };
+    let folder = packed(&report, &context, Limits::default());
+    let trend = file(&folder.path().join("pack"), "csv/trend.csv");
+    assert_eq!(trend[0]["Failing as far as is known"], "");
 }

@@ -1,6 +1,9 @@
 //! What an owner's page says.
 
-use doorward_model::{Arn, ChangeStatus, Gap, GapReason, Kind, Manager, Mode, Observed, ScanReport, Severity, Verdict};
+use doorward_model::{
+    Arn, ChangeStatus, Gap, GapReason, Kind, LastMode, Manager, Mode, Observed, ScanReport, Severity, Unseen,
+    UnseenFinding, UnseenLoadBalancer, Verdict, WhyUnseen,
+};
 use doorward_sink_owners::{Change, ChangeKind, Context, Previous, Required, write};
 
 use crate::{context, scene, written};
@@ -228,4 +231,74 @@ fn a_template_that_cannot_be_used_is_named() {
     context.templates_dir = Some(own.path().join("missing"));
     let error = write(place.path(), &report, &context).expect_err("no folder").to_string();
     assert!(error.contains("missing") && error.contains("templates_dir"), "{error}");
+}
+
+#[test]
+fn an_owner_of_whom_nothing_was_seen_keeps_a_page_and_a_place() {
+    let (mut report, context) = one(|_| {});
+    let mut lost = report.load_balancers[0].clone();
+    lost.arn = Arn::new(&format!("{}f", lost.arn)).expect("an ARN");
+    let last_seen = report.run.started;
+    let finding = |n: usize| UnseenFinding {
+        id: format!("lost-{n}"),
+        rule: MODE_RULE.to_owned(),
+        account: lost.account.clone(),
+        region: lost.region.clone(),
+        load_balancer: lost.arn.clone(),
+        name: "lost-web".to_owned(),
+        kind: lost.kind,
+        owner: "team-shop".to_owned(),
+        unit: "/Shop".to_owned(),
+        excepted: n == 0,
+        severity: Some(Severity::High),
+        first_seen: last_seen,
+        last_seen,
+        because: WhyUnseen::LoadBalancerNotSeen,
+    };
+    let not_asked = UnseenFinding {
+        load_balancer: report.load_balancers[0].arn.clone(),
+        owner: "as it was recorded".to_owned(),
+        name: "web".to_owned(),
+        because: WhyUnseen::NotAsked,
+        excepted: false,
+        ..finding(9)
+    };
+    let balancer = UnseenLoadBalancer {
+        arn: lost.arn.clone(),
+        account: lost.account.clone(),
+        region: lost.region.clone(),
+        name: "lost-web".to_owned(),
+        kind: lost.kind,
+        owner: "team-shop".to_owned(),
+        unit: "/Shop".to_owned(),
+        mode: Some(LastMode::Monitor),
+        last_seen,
+    };
+    let findings = (0..3).map(finding).chain([not_asked]).collect();
+    report.unseen = Some(Unseen { load_balancers: vec![balancer], findings, account_regions: 1, never_read: 0 });
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_, files) = written(folder.path(), &report, &context);
+    let page = |start: &str, end: &str| {
+        let found = files.iter().find(|(name, _)| name.starts_with(start) && name.ends_with(end));
+        found.unwrap_or_else(|| panic!("no {start}*{end}")).1.clone()
+    };
+    for end in [".md", ".html"] {
+        let shop = page("team-shop", end);
+        assert!(shop.contains("Known, and not seen now") && shop.contains("lost-web"), "{shop}");
+        assert!(shop.contains("3 findings that failed when last seen were not seen now"), "{shop}");
+        assert!(shop.contains("the load balancer was not seen, under an exception then"), "{shop}");
+        let alpha = page("alpha", end);
+        assert!(alpha.contains("the rule was not asked"), "it goes to whoever has the load balancer now: {alpha}");
+        assert!(page("index", end).contains("team-shop"));
+    }
+    let owners = page("owners", ".csv");
+    let mut reader = csv::Reader::from_reader(owners.as_bytes());
+    let rows: Vec<std::collections::BTreeMap<String, String>> =
+        reader.deserialize().map(|row| row.expect("a row")).collect();
+    let shop = rows.iter().find(|row| row["owner"] == "team-shop").expect("a row");
+    let counts =
+        ["load_balancers", "load_balancers_not_seen", "failures_not_seen", "excepted_not_seen", "exposure_not_seen"];
+    assert_eq!(counts.map(|name| shop[name].as_str()), ["0", "1", "2", "1", "32"]);
+    // Two high failures that were not seen rank before one that was: hiding everything moves nobody to the end.
+    assert_eq!(rows[0]["owner"], "team-shop");
 }

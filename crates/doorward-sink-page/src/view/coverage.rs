@@ -6,7 +6,7 @@ use doorward_model::{CoverageStatus, Gap, Listing, ScanReport};
 use serde::Serialize;
 
 use super::Bar;
-use crate::plain::percent;
+use crate::plain::{percent, share};
 
 /// How many account-Regions a group of gaps names; the rest is counted.
 const NAMED: usize = 8;
@@ -18,6 +18,8 @@ pub(super) struct View {
     of: String,
     bar: Bar,
     sum: String,
+    /// How much of what is known was not seen; absent where all of it was.
+    known: Option<String>,
     complete: bool,
     /// Set where the list of accounts itself did not arrive in full.
     accounts_unlisted: Option<String>,
@@ -58,6 +60,7 @@ pub(super) fn of(report: &ScanReport) -> View {
             counts.all,
             report.accounts.len()
         ),
+        known: known(report),
         complete: counts.complete == in_scope && coverage.accounts_listing.is_full(),
         accounts_unlisted: match &coverage.accounts_listing {
             Listing::Full => None,
@@ -87,6 +90,23 @@ fn holes(report: &ScanReport, wanted: impl Fn(CoverageStatus) -> bool) -> Vec<Ho
     let mut holes: Vec<Hole> = groups.into_values().map(|(gap, places)| hole(gap, &places)).collect();
     holes.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| (a.reason, &a.operation).cmp(&(b.reason, &b.operation))));
     holes
+}
+
+/// Coverage by load balancers: a few account-Regions may hold most of them.
+fn known(report: &ScanReport) -> Option<String> {
+    let unseen = report.unseen.as_ref()?;
+    let seen = report.load_balancers.len();
+    let of = share(seen, seen + unseen.load_balancers.len());
+    let never = match unseen.never_read {
+        0 => String::new(),
+        n => format!(" In {n} account-Regions no scan ever looked: what is there is not known."),
+    };
+    let again = match unseen.account_regions {
+        0 => String::new(),
+        n => format!(" {n} account-Regions that an earlier scan read were not read."),
+    };
+    let lacking = !unseen.load_balancers.is_empty() || !never.is_empty() || !again.is_empty();
+    lacking.then(|| format!("{of} of the known load balancers were seen.{again}{never}"))
 }
 
 fn hole(gap: &Gap, places: &[String]) -> Hole {

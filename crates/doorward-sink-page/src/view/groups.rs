@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use doorward_model::{Arn, LoadBalancer, Mode, ScanReport, Verdict, shown};
+use doorward_model::{Arn, LoadBalancer, Mode, Observed, ScanReport, Verdict, shown};
 use serde::Serialize;
 
 use super::{SEVERITIES, Standing, standing};
@@ -27,6 +27,15 @@ impl Group {
         match self {
             Self::Owner => lb.owner_label().to_owned(),
             Self::Unit => shown(&lb.ou.as_ref().map(|ou| ou.names.clone())),
+        }
+    }
+
+    /// The same of what was last seen, as the ledger names it.
+    fn last(self, owner: &str, unit: &str) -> String {
+        match self {
+            Self::Owner => owner.to_owned(),
+            Self::Unit if unit == "(no unit)" => shown(&Observed::<String>::Absent),
+            Self::Unit => unit.to_owned(),
         }
     }
 }
@@ -53,6 +62,9 @@ struct Line {
     failing: usize,
     unknown: usize,
     excepted: usize,
+    /// Failures that are known and were not seen.
+    unseen: usize,
+    balancers_unseen: usize,
     monitor: usize,
     population: usize,
     monitor_share: String,
@@ -66,6 +78,8 @@ impl Line {
         self.failing += other.failing;
         self.unknown += other.unknown;
         self.excepted += other.excepted;
+        self.unseen += other.unseen;
+        self.balancers_unseen += other.balancers_unseen;
         self.monitor += other.monitor;
         self.population += other.population;
     }
@@ -110,11 +124,23 @@ pub(super) fn of(report: &ScanReport, by: Group) -> View {
             }
             Verdict::Excepted { .. } => line.excepted += 1,
             Verdict::Unknown { .. } => line.unknown += 1,
-            Verdict::Pass { .. } | Verdict::NotApplicable { .. } => {}
+            Verdict::Pass { .. } | Verdict::NotApplicable { .. } | Verdict::NotAsked { .. } => {}
+        }
+    }
+    // A group of which nothing was seen is not gone.
+    if let Some(unseen) = &report.unseen {
+        for lb in &unseen.load_balancers {
+            groups.entry(by.last(&lb.owner, &lb.unit)).or_default().balancers_unseen += 1;
+        }
+        for finding in unseen.findings.iter().filter(|finding| !finding.excepted) {
+            let name = names.get(&finding.load_balancer).cloned();
+            groups.entry(name.unwrap_or_else(|| by.last(&finding.owner, &finding.unit))).or_default().unseen += 1;
         }
     }
     let mut lines: Vec<Line> = groups.into_iter().map(|(name, line)| Line { name, ..line }).collect();
-    lines.sort_by_cached_key(|line| (Reverse((line.failures, line.unknown, line.balancers)), line.name.clone()));
+    lines.sort_by_cached_key(|line| {
+        (Reverse((line.failures, line.unseen, line.unknown, line.balancers)), line.name.clone())
+    });
     let groups = lines.len();
     let mut total = Line::default();
     lines.iter().for_each(|line| total.add(line));

@@ -39,7 +39,10 @@ struct Row {
     defensive: String,
     strictest: String,
     unknown: String,
+    unseen: usize,
     failing: usize,
+    /// Failing as far as is known: seen or not.
+    known: String,
     excepted: usize,
     unreached: usize,
 }
@@ -51,9 +54,11 @@ struct Column {
     width: usize,
     label: String,
     modes: Vec<Block>,
-    failing: usize,
+    /// Over the column: how many fail as far as is known, or that nobody knows.
+    failing: String,
+    /// From the top down: what was not seen now, what was seen.
+    blocks: Vec<Block>,
     failing_y: usize,
-    failing_height: usize,
 }
 
 /// A part of a column.
@@ -69,18 +74,25 @@ pub(super) fn of(trend: &[TrendRow]) -> View {
     let rows: Vec<Row> = trend.iter().map(row).collect();
     let earlier = trend.len().saturating_sub(DRAWN);
     let drawn = trend.get(earlier..).unwrap_or_default();
-    let most = drawn.iter().map(|row| row.failing).max().unwrap_or(0);
+    let most = drawn.iter().filter_map(|row| row.failing_known).max().unwrap_or(0);
     let step = WIDTH.checked_div(drawn.len()).unwrap_or(WIDTH).min(WIDEST);
     let columns = drawn.iter().enumerate().map(|(n, row)| {
-        let failing_height = scaled(row.failing, most);
+        let seen = scaled(row.failing, most);
+        // Of the whole, so that a column is as high whether its part was seen or not.
+        let unseen = scaled(row.failing_known.unwrap_or(0), most).saturating_sub(seen);
+        let top = HEIGHT - seen - unseen;
+        let blocks = [
+            Block { class: "unknown", y: top, height: unseen },
+            Block { class: "failing", y: HEIGHT - seen, height: seen },
+        ];
         Column {
             x: n * step,
             width: (step * 7 / 10).min(WIDEST / 2),
             label: label(n, drawn),
             modes: stacked(&counts(row), population(row)).into_iter().map(block).collect(),
-            failing: row.failing,
-            failing_y: HEIGHT - failing_height,
-            failing_height,
+            failing: known(row),
+            blocks: blocks.into_iter().filter(|block| block.height > 0).collect(),
+            failing_y: top,
         }
     });
     let first_and_last = |say: fn(&TrendRow) -> String| match (drawn.first(), drawn.last()) {
@@ -96,13 +108,9 @@ pub(super) fn of(trend: &[TrendRow]) -> View {
         words_modes: format!(
             "Load balancers in monitor, over {} scans: {}",
             drawn.len(),
-            first_and_last(|row| share(mode(row, Mode::Monitor), population(row)))
+            first_and_last(|row| format!("{}{}", share(mode(row, Mode::Monitor), population(row)), not_seen(row)))
         ),
-        words_failing: format!(
-            "Failing findings, over {} scans: {}",
-            drawn.len(),
-            first_and_last(|row| row.failing.to_string())
-        ),
+        words_failing: format!("Failing findings, over {} scans: {}", drawn.len(), first_and_last(failing_words)),
         rows,
         width: WIDTH,
         height: HEIGHT,
@@ -119,7 +127,9 @@ fn row(row: &TrendRow) -> Row {
         defensive: part(mode(row, Mode::Defensive)),
         strictest: part(mode(row, Mode::Strictest)),
         unknown: part(row.mode_unknown),
+        unseen: row.balancers_unseen,
         failing: row.failing,
+        known: known(row),
         excepted: row.excepted,
         unreached: row.unknown,
     }
@@ -129,14 +139,38 @@ fn mode(row: &TrendRow, mode: Mode) -> usize {
     row.modes.get(&mode).copied().unwrap_or(0)
 }
 
+/// All load balancers that are known: a scan that sees fewer has no other shares.
 fn population(row: &TrendRow) -> usize {
-    row.modes.values().sum::<usize>() + row.mode_unknown
+    row.modes.values().sum::<usize>() + row.mode_unknown + row.balancers_unseen
+}
+
+fn not_seen(row: &TrendRow) -> String {
+    match row.balancers_unseen {
+        0 => String::new(),
+        n => format!(", {n} not seen,"),
+    }
+}
+
+/// Failures that are known and were not seen.
+fn unseen(row: &TrendRow) -> usize {
+    row.failing_known.map_or(0, |known| known.saturating_sub(row.failing))
+}
+
+fn known(row: &TrendRow) -> String {
+    row.failing_known.map_or_else(|| "unknown".to_owned(), |known| known.to_string())
+}
+
+fn failing_words(row: &TrendRow) -> String {
+    match unseen(row) {
+        0 => known(row),
+        unseen => format!("{} ({} seen, {unseen} not seen then)", known(row), row.failing),
+    }
 }
 
 /// From the top of a column down.
 fn counts(row: &TrendRow) -> [(&'static str, usize); 4] {
     [
-        ("unknown", row.mode_unknown),
+        ("unknown", row.mode_unknown + row.balancers_unseen),
         ("monitor", mode(row, Mode::Monitor)),
         ("defensive", mode(row, Mode::Defensive)),
         ("strictest", mode(row, Mode::Strictest)),

@@ -108,6 +108,8 @@ fn every_recorded_scan_is_in_the_trend() {
         modes: report.tally.modes.clone(),
         mode_unknown: 1,
         failing: usize::try_from(1000 + n).expect("small"),
+        failing_known: usize::try_from(1000 + n).ok(),
+        balancers_unseen: 0,
         excepted: 0,
         unknown: 0,
     };
@@ -116,6 +118,82 @@ fn every_recorded_scan_is_in_the_trend() {
         assert!(page.contains(&format!("<td class=\"n\">{}</td>", 1000 + n)), "{n}");
     }
     assert!(page.contains("70 earlier scans are in the table"));
+}
+
+#[test]
+fn what_was_not_seen_is_said_and_drawn_beside_what_was() {
+    let mut report = scene::large(6, 2);
+    let lost = report.load_balancers.split_off(3);
+    let (there, gone): (Vec<_>, Vec<_>) =
+        report.findings.into_iter().partition(|f| report.load_balancers.iter().any(|lb| lb.arn == f.load_balancer));
+    report.findings = there;
+    let last_seen = report.run.started;
+    let unseen_balancer = |lb: &doorward_model::LoadBalancer| doorward_model::UnseenLoadBalancer {
+        arn: lb.arn.clone(),
+        account: lb.account.clone(),
+        region: lb.region.clone(),
+        name: lb.name.clone(),
+        kind: lb.kind,
+        owner: "team-lost".to_owned(),
+        unit: "/Lost".to_owned(),
+        mode: Some(doorward_model::LastMode::Monitor),
+        last_seen,
+    };
+    let unseen_finding = |f: doorward_model::Finding| doorward_model::UnseenFinding {
+        id: f.id,
+        rule: f.rule,
+        account: f.account,
+        region: f.region,
+        load_balancer: f.load_balancer,
+        name: f.name,
+        kind: f.kind,
+        owner: "team-lost".to_owned(),
+        unit: "/Lost".to_owned(),
+        excepted: false,
+        severity: Some(doorward_model::Severity::High),
+        first_seen: last_seen,
+        last_seen,
+        because: doorward_model::WhyUnseen::LoadBalancerNotSeen,
+    };
+    let findings: Vec<_> = gone.into_iter().map(unseen_finding).collect();
+    let open = findings.len();
+    let failing =
+        report.findings.iter().filter(|f| f.verdict.severity() > Some(doorward_model::Severity::Informational));
+    let sentence = format!("were seen failing and {open} not seen now.");
+    report.unseen = Some(doorward_model::Unseen {
+        load_balancers: lost.iter().map(unseen_balancer).collect(),
+        findings,
+        account_regions: 2,
+        never_read: 1,
+    });
+    let seen = failing.count();
+    let row = |failing, failing_known, balancers_unseen| TrendRow {
+        at: report.run.finished,
+        coverage: report.coverage.counts,
+        modes: report.tally.modes.clone(),
+        mode_unknown: 0,
+        failing,
+        failing_known,
+        balancers_unseen,
+        excepted: 0,
+        unknown: 0,
+    };
+    let trend = vec![row(0, None, 0), row(185, Some(185), 0), row(34, Some(185), 75)];
+    let page = render(&report, &Context { trend, ..Context::default() }).expect("renders");
+    assert!(page.contains(&sentence), "the headline says both: {seen} seen");
+    assert!(page.contains("(3 of 6) of the known load balancers were seen."));
+    assert!(page.contains("2 account-Regions that an earlier scan read were not read."));
+    assert!(page.contains("In 1 account-Regions no scan ever looked"));
+    assert!(page.contains("data-value=\"team-lost\""), "an owner of whom nothing was seen is not gone");
+    assert!(page.contains("data-value=\"&#x2f;Lost\""));
+    assert!(page.contains("185 (34 seen, 151 not seen then)"));
+    assert!(page.contains("text-anchor=\"middle\">unknown</text>"), "the first scan saw nothing: no bar and no zero");
+    assert!(!page.contains("text-anchor=\"middle\">0</text>"));
+    // Two columns of the same height, of which the second is hatched above what was seen.
+    let bars: Vec<&str> = page.lines().filter(|line| line.contains("rect class=\"failing\"")).collect();
+    let [whole, part] = bars[..] else { panic!("two columns: {bars:?}") };
+    assert!(whole.contains("class=\"failing\" x=\"180\" y=\"0\"") && !whole.contains("class=\"unknown\""), "{whole}");
+    assert!(part.contains("class=\"unknown\" x=\"360\" y=\"0\""), "{part}");
 }
 
 /// Puts a load balancer's own words back in place of their marks, as the script does.

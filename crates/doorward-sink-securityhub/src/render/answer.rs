@@ -85,6 +85,12 @@ pub(super) fn answer(renderer: &Renderer, meta: &RuleMeta, finding: &Finding, cu
             }
             (format!("{UNKNOWN}{}", meta.title), status, graded(meta.severity))
         }
+        // Nothing is rendered of what was not asked; if it ever is, it is not available and never passed.
+        Verdict::NotAsked { because, remedy: own } => {
+            reasons.push(("NOT_ASKED".to_owned(), because.clone()));
+            remedy.clone_from(own);
+            (format!("Not asked: {}", meta.title), "NOT_AVAILABLE", graded(meta.severity))
+        }
         Verdict::Pass { because } | Verdict::NotApplicable { because } => {
             reasons.push(("OBSERVED".to_owned(), because.clone()));
             "Nothing to do: the check passed.".clone_into(&mut remedy);

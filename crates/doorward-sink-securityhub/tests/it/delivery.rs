@@ -218,3 +218,52 @@ async fn a_dry_run_tells_what_a_run_does_and_does_nothing() {
     let outcome = publisher.publish(&report).await.expect("published");
     assert_eq!(outcome.sent(Why::Gone), 6);
 }
+
+#[tokio::test]
+async fn what_was_not_asked_stays_as_it_was_sent() {
+    // Not asked for want of evidence, or because the rule was switched off between the scans.
+    for disabled in [false, true] {
+        let cloud = Cloud::start().await;
+        let outbox = Arc::new(MemoryOutbox::default());
+        let publisher = cloud.publisher(&outbox, Delivery::Member);
+        let here = place(ACCOUNTS[0], REGIONS[0]);
+        let mut scene = Scene::default();
+        scene.put(&here, "web", Truth::with(Mode::Monitor));
+        publisher.publish(&scene.report(cloud.now())).await.expect("published");
+        let record = || cloud.records().into_iter().find(|r| text(r, "/Id").contains(MODE)).expect("a record");
+        let sent = record();
+        assert_eq!((text(&sent, "/Compliance/Status"), text(&sent, "/Severity/Label")), ("FAILED", "HIGH"));
+
+        // The mode is strictest by now; nobody asks.
+        scene.put(&here, "web", Truth::with(Mode::Strictest));
+        let not_asked = |report: &mut doorward_model::ScanReport| {
+            if disabled {
+                report.findings.retain(|finding| finding.rule != MODE);
+            }
+            for finding in report.findings.iter_mut().filter(|finding| finding.rule == MODE) {
+                let (because, remedy) = ("No evidence was collected.".to_owned(), "Collect it.".to_owned());
+                finding.verdict = doorward_model::Verdict::NotAsked { because, remedy };
+            }
+        };
+        cloud.days_pass(1);
+        let mut report = scene.report(cloud.now());
+        not_asked(&mut report);
+        let outcome = publisher.publish(&report).await.expect("published");
+        assert!(outcome.is_complete() && outcome.adds_up() && outcome.receipt().adds_up(), "{outcome:#?}");
+        assert_eq!(record(), sent, "disabled: {disabled}");
+
+        // So long that Security Hub would delete it: it is not available, and not passed.
+        cloud.days_pass(61);
+        let mut report = scene.report(cloud.now());
+        not_asked(&mut report);
+        let outcome = publisher.publish(&report).await.expect("published");
+        assert_eq!(outcome.sent(Why::Stale), 1, "disabled: {disabled}");
+        let stale = record();
+        assert_eq!((text(&stale, "/Compliance/Status"), text(&stale, "/RecordState")), ("NOT_AVAILABLE", "ACTIVE"));
+        assert_eq!(text(&stale, "/Compliance/StatusReasons/0/ReasonCode"), "NOT_ASKED");
+
+        cloud.days_pass(1);
+        publisher.publish(&scene.report(cloud.now())).await.expect("published");
+        assert_eq!(text(&record(), "/Compliance/Status"), "PASSED", "asked, and seen to pass");
+    }
+}

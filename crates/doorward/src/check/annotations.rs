@@ -25,7 +25,10 @@ pub(super) fn write(told: &Told<'_>, out: &mut dyn Write) -> io::Result<()> {
                 Verdict::Fail { severity: Severity::Informational, remedy, .. } => ("notice", remedy.as_str()),
                 Verdict::Fail { remedy, .. } => ("warning", remedy.as_str()),
                 Verdict::Unknown { gaps, .. } => ("warning", gaps.first().map_or("", |gap| gap.reason.remedy())),
-                Verdict::Excepted { .. } | Verdict::Pass { .. } | Verdict::NotApplicable { .. } => continue,
+                Verdict::Excepted { .. }
+                | Verdict::Pass { .. }
+                | Verdict::NotApplicable { .. }
+                | Verdict::NotAsked { .. } => continue,
             };
             let unknown = if matches!(verdict, Verdict::Unknown { .. }) { "unknown: " } else { "" };
             let message = format!("{unknown}{}: {} {help}", judged.declared.address, verdict.because());

@@ -110,7 +110,7 @@ fn result(judged: &Judged, meta: &RuleMeta, verdict: &Verdict, rules: &[&RuleMet
         Verdict::Fail { severity, remedy, .. } => ("fail", level(*severity), remedy.as_str()),
         Verdict::Excepted { severity, .. } => ("fail", level(*severity), ""),
         Verdict::Unknown { gaps, .. } => ("open", "none", gaps.first().map_or("", |gap| gap.reason.remedy())),
-        Verdict::Pass { .. } | Verdict::NotApplicable { .. } => return None,
+        Verdict::Pass { .. } | Verdict::NotApplicable { .. } | Verdict::NotAsked { .. } => return None,
     };
     let said = format!("{}: {} {help}", declared.address, verdict.because());
     let id = document::id(&declared.place.file, &declared.address, meta.id);

@@ -20,7 +20,7 @@ pub(super) fn write(told: &Told<'_>, colour: bool, more: bool, out: &mut dyn Wri
     for judged in &told.checked.judged {
         for (meta, verdict) in &judged.verdicts {
             let shown = match verdict {
-                Verdict::Fail { severity: Severity::Informational, .. } => more,
+                Verdict::Fail { severity: Severity::Informational, .. } | Verdict::NotAsked { .. } => more,
                 Verdict::Fail { .. } | Verdict::Unknown { .. } => true,
                 Verdict::Excepted { .. } | Verdict::Pass { .. } | Verdict::NotApplicable { .. } => false,
             };
@@ -52,6 +52,7 @@ fn group<'a>(told: &Told<'_>, judged: &Judged, rule: &'a str, verdict: &Verdict)
         Verdict::Unknown { gaps, .. } => {
             (Level::WARNING.with_name("unknown"), gaps.first().map(|gap| gap.reason.remedy()))
         }
+        Verdict::NotAsked { remedy, .. } => (Level::NOTE.with_name("not asked"), Some(remedy.as_str())),
         _ => (Level::NOTE, None),
     };
     let title = level.primary_title(clean(&format!("{}: {}", declared.address, verdict.because()))).id(rule);
@@ -126,11 +127,9 @@ fn summary(told: &Told<'_>, out: &mut dyn Write) -> io::Result<()> {
     let count = |n: usize, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
     let bodies = checked.judged.iter().filter(|judged| judged.declared.load_balancer().is_some()).count();
     writeln!(out, "{} in {}", count(bodies, "load balancer"), count(checked.files.len(), "file"))?;
-    let kinds =
-        [VerdictKind::Fail, VerdictKind::Unknown, VerdictKind::Excepted, VerdictKind::Pass, VerdictKind::NotApplicable];
     for (rule, counts) in checked.tally() {
         let of = |kind: &VerdictKind| counts.get(kind).map(|n| format!("{n} {kind}"));
-        let parts: Vec<String> = kinds.iter().filter_map(of).collect();
+        let parts: Vec<String> = VerdictKind::ALL.iter().filter_map(of).collect();
         writeln!(out, "  {rule:<28} {}", parts.join(", "))?;
     }
     for judged in &checked.judged {

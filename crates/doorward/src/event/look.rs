@@ -97,7 +97,7 @@ impl Eye<'_> {
         let (normalize, policy) = (self.settings.normalize(), &self.settings.policy);
         let by = Judging { normalize: &normalize, policy, register: self.register };
         let said = self.traffic.map_or(Said::Nothing, |found| Said::Found(found, &self.settings.traffic));
-        let report = judge(inventory, &by, said, touched);
+        let report = judge(inventory, &by, said, touched)?;
         Ok(Seen::Judged(Box::new(Judged { report, raw, changed })))
     }
 

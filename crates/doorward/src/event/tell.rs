@@ -264,7 +264,8 @@ fn hub_line(told: &publish::Told, report: &ScanReport) -> String {
     if told.exit != Exit::Clean {
         return format!("Security Hub: {}", told.text.trim_end().replace('\n', "\n    "));
     }
-    let apply = |finding: &&Finding| finding.verdict.kind() != VerdictKind::NotApplicable;
+    let apply =
+        |finding: &&Finding| !matches!(finding.verdict.kind(), VerdictKind::NotApplicable | VerdictKind::NotAsked);
     let all = report.findings.iter().filter(apply).count();
     let sent = told.json.pointer("/receipt/written").and_then(Value::as_u64).unwrap_or_default();
     format!("Security Hub: {sent} of {all} findings sent, the others are there as they are")

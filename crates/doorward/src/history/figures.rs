@@ -1,10 +1,10 @@
 //! The columns that table and CSV share: every figure with its denominator.
 
-use doorward_ledger::{RunSummary, Share};
+use doorward_ledger::{NotSeen, RunSummary, Share};
 use doorward_model::{Mode, Severity, guarded, harmless};
 
 /// The columns of the CSV, in order. Counts only: a spreadsheet divides by itself, and no share goes without its whole.
-const COLUMNS: [&str; 26] = [
+const COLUMNS: [&str; 38] = [
     "run",
     "ended",
     "group",
@@ -31,6 +31,19 @@ const COLUMNS: [&str; 26] = [
     "exceptions_due",
     "unknown_verdicts",
     "not_seen",
+    // What is known: seen by the scan, or seen last by an earlier one. Empty where nothing was ever seen, or nobody counted.
+    "open_known",
+    "excepted_known",
+    "open_not_seen",
+    "excepted_not_seen",
+    "load_balancers_not_seen",
+    "monitor_not_seen",
+    "defensive_not_seen",
+    "strictest_not_seen",
+    "mode_unknown_not_seen",
+    "unowned_not_seen",
+    "account_regions_not_seen",
+    "account_regions_never_read",
 ];
 
 /// RFC 4180: commas, CRLF, quoted where a field needs it. Texts hold nothing that steers or that a spreadsheet would
@@ -41,6 +54,8 @@ pub(super) fn csv(scans: &[RunSummary]) -> String {
         let mode = |mode: Mode| scan.modes.get(&mode).copied().unwrap_or(0).to_string();
         let open = |severity: Severity| scan.open.get(&severity).copied().unwrap_or(0).to_string();
         let counts = scan.coverage;
+        let told = |count: Option<usize>| count.map(|count| count.to_string()).unwrap_or_default();
+        let missed = |count: &dyn Fn(&NotSeen) -> usize| told(scan.not_seen.as_ref().map(count));
         let fields = [
             cell(&scan.run.id),
             scan.run.at.to_string(),
@@ -68,6 +83,18 @@ pub(super) fn csv(scans: &[RunSummary]) -> String {
             scan.exceptions_due.to_string(),
             scan.unknown.to_string(),
             scan.unseen.to_string(),
+            told(scan.open_known),
+            told(scan.excepted_known),
+            missed(&|unseen| unseen.open_total),
+            missed(&|unseen| unseen.excepted),
+            missed(&|unseen| unseen.balancers),
+            missed(&|unseen| unseen.modes.get(&Mode::Monitor).copied().unwrap_or(0)),
+            missed(&|unseen| unseen.modes.get(&Mode::Defensive).copied().unwrap_or(0)),
+            missed(&|unseen| unseen.modes.get(&Mode::Strictest).copied().unwrap_or(0)),
+            missed(&|unseen| unseen.mode_unknown),
+            missed(&|unseen| unseen.unowned),
+            told(scan.account_regions_unseen),
+            told(scan.never_read),
         ];
         let fields: Vec<String> = fields.iter().map(|field| quoted(field)).collect();
         text.push_str(&fields.join(","));

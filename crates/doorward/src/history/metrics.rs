@@ -45,24 +45,55 @@ pub(super) fn text(scans: &[RunSummary], kpis: &[Kpi]) -> String {
         ];
         let samples = by_status.map(|(status, count)| (format!("status=\"{status}\""), count.to_string())).to_vec();
         gauge("account_regions", "Account-Regions by what became of them.", samples);
+        let counted =
+            |count: Option<usize>| count.map(|count| (String::new(), count.to_string())).into_iter().collect();
+        gauge(
+            "unseen_account_regions",
+            "Account-Regions that an earlier scan read and the newest did not.",
+            counted(scan.account_regions_unseen),
+        );
+        gauge(
+            "never_read_account_regions",
+            "Account-Regions that failed or are excluded, and that no scan ever read.",
+            counted(scan.never_read),
+        );
     }
+    let not_seen = |scan: &RunSummary| scan.not_seen.clone().unwrap_or_default();
     gauge(
         "load_balancers",
-        "Load balancers whose mode matters, by mode; unknown is a mode that nobody could read.",
+        "Load balancers whose mode matters, by mode, those not seen now as they were last seen; unknown is a mode that nobody could read.",
         each(&|scan| {
-            let modes = scan.modes.iter().map(|(mode, count)| (format!(",mode=\"{mode}\""), *count));
-            modes.chain([(",mode=\"unknown\"".to_owned(), scan.mode_unknown)]).collect()
+            let modes = scan.modes.keys().map(|mode| (format!(",mode=\"{mode}\""), scan.mode_known(*mode)));
+            let unknown = scan.mode_unknown + not_seen(scan).mode_unknown;
+            modes.chain([(",mode=\"unknown\"".to_owned(), unknown)]).collect()
         }),
     );
     gauge(
+        "unseen_load_balancers",
+        "Load balancers whose mode matters that are known and that the newest scan did not see.",
+        each(&|scan| vec![(String::new(), not_seen(scan).balancers)]),
+    );
+    gauge(
         "open_findings",
+        "Findings that fail, by severity, those not seen now as they were last seen. No sample where nothing was ever seen.",
+        each(&|scan| {
+            let known = SEVERITIES.into_iter().filter(|_| scan.open_known.is_some());
+            known.map(|severity| (format!(",severity=\"{severity}\""), scan.open_known_of(severity))).collect()
+        }),
+    );
+    gauge(
+        "seen_open_findings",
         "Findings that the newest scan saw fail, by severity.",
         each(&|scan| {
             let count = |severity| scan.open.get(&severity).copied().unwrap_or(0);
             SEVERITIES.map(|severity| (format!(",severity=\"{severity}\""), count(severity))).to_vec()
         }),
     );
-    gauge("excepted_findings", "Findings under an exception.", each(&|scan| vec![(String::new(), scan.excepted)]));
+    gauge(
+        "excepted_findings",
+        "Findings under an exception, those not seen now as they were last seen.",
+        each(&|scan| scan.excepted_known.map(|count| (String::new(), count)).into_iter().collect()),
+    );
     gauge("exceptions_due", "Exceptions that end soon.", each(&|scan| vec![(String::new(), scan.exceptions_due)]));
     gauge("unknown_verdicts", "Verdicts that could not be reached.", each(&|scan| vec![(String::new(), scan.unknown)]));
     gauge(
@@ -72,8 +103,8 @@ pub(super) fn text(scans: &[RunSummary], kpis: &[Kpi]) -> String {
     );
     gauge(
         "unowned_load_balancers",
-        "Load balancers without an owner.",
-        each(&|scan| vec![(String::new(), scan.unowned.count)]),
+        "Load balancers without an owner, those not seen now as they were last seen.",
+        each(&|scan| vec![(String::new(), scan.unowned.count + not_seen(scan).unowned)]),
     );
     let remediation = kpis.iter().filter_map(|kpi| {
         let labels = format!("group=\"{}\"", escaped(kpi.group.as_deref().unwrap_or_default()));

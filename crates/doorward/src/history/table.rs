@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use doorward_ledger::{Durations, Kpi, RunSummary};
-use doorward_model::{Mode, Severity};
+use doorward_ledger::{Durations, Kpi, RunSummary, Share};
+use doorward_model::{Bounds, Mode, Severity};
 
 use super::figures::share;
 
@@ -103,13 +103,17 @@ fn groups(scans: &[RunSummary], kpis: &[Kpi]) -> String {
     for name in names {
         let of =
             |run: &RunSummary| scans.iter().find(|scan| scan.run == run.run && scan.group.as_deref() == Some(name));
-        let trend: Vec<u32> = runs.iter().map(|run| of(run).map_or(0, |scan| count(scan.open_total))).collect();
+        // A group without a line has nothing that is known to be open.
+        let trend: Vec<Option<u32>> = runs
+            .iter()
+            .map(|run| of(run).map_or(run.open_known.and(Some(0)), |scan| scan.open_known.map(count)))
+            .collect();
         let now = of(last).map_or_else(|| std::array::from_fn(|_| "·".to_owned()), counts);
         let kpi = kpis.iter().find(|kpi| kpi.group.as_deref() == Some(name));
         let remediation = kpi.and_then(|kpi| brief(&kpi.time_to_remediate)).unwrap_or_else(|| "·".to_owned());
         let back = kpi.filter(|kpi| kpi.came_back.of > 0).map(|kpi| share(kpi.came_back));
         let oldest = kpi.and_then(|kpi| kpi.oldest_open).map(|since| since.strftime("%Y-%m-%d").to_string());
-        let open = format!("{} {}", spark(&trend), trend.last().copied().unwrap_or(0));
+        let open = format!("{} {}", spark(&trend), of(last).map_or_else(|| "0".to_owned(), open_words));
         let figures =
             [open, remediation, back.unwrap_or_else(|| "·".to_owned()), oldest.unwrap_or_else(|| "·".to_owned())];
         rows.add_row([name.replace('\n', " ")].into_iter().chain(now).chain(figures));
@@ -137,37 +141,74 @@ fn days(span: jiff::SignedDuration) -> String {
 fn trends(text: &mut String, scans: &[RunSummary]) {
     let Some(last) = scans.last() else { return };
     text.push_str("\nTrend\n");
-    let per_mille = |share: doorward_ledger::Share| share.basis_points().unwrap_or(0);
-    let series = |figure: &dyn Fn(&RunSummary) -> u32| spark(&scans.iter().map(figure).collect::<Vec<_>>());
+    let series = |figure: &dyn Fn(&RunSummary) -> Option<u32>| spark(&scans.iter().map(figure).collect::<Vec<_>>());
+    // The least that the share can be, so that a scan that sees less draws no rise.
+    let least = |known: Option<Bounds>, seen: Share| {
+        known.map_or_else(|| seen.basis_points(), |known| known.basis_points().map(|(least, _)| least))
+    };
     let _ = writeln!(
         text,
         "  strictest or defensive  {}  {}",
-        series(&|scan| per_mille(scan.strictest_or_defensive)),
-        share(last.strictest_or_defensive)
+        series(&|scan| least(scan.strictest_or_defensive_known, scan.strictest_or_defensive)),
+        share_words(last, last.strictest_or_defensive, last.strictest_or_defensive_known)
     );
     let _ = writeln!(
         text,
         "  strictest               {}  {}",
-        series(&|scan| per_mille(scan.strictest)),
-        share(last.strictest)
+        series(&|scan| least(scan.strictest_known, scan.strictest)),
+        share_words(last, last.strictest, last.strictest_known)
     );
-    let _ = writeln!(text, "  open findings           {}  {}", series(&|scan| count(scan.open_total)), last.open_total);
+    let _ = writeln!(
+        text,
+        "  open findings           {}  {}",
+        series(&|scan| scan.open_known.map(count)),
+        open_words(last)
+    );
+    if let Some(seen) = last.load_balancers_seen.filter(|seen| seen.count < seen.of) {
+        let _ = writeln!(text, "  the newest scan saw {} of the known load balancers", share(seen));
+    }
+    if let Some(places) = last.account_regions_unseen.filter(|places| *places > 0) {
+        let _ = writeln!(text, "  {places} account-Regions that an earlier scan read were not read by the newest");
+    }
+    if let Some(places) = last.never_read.filter(|places| *places > 0) {
+        let _ = writeln!(text, "  {places} account-Regions were never read: what is there is in none of these figures");
+    }
 }
 
-/// One block per value, from the lowest to the highest of the series; of a long series as many values as fit a line,
+/// `185 (34 seen failing and 151 not seen now)`; where nothing was ever seen, that nobody knows.
+fn open_words(scan: &RunSummary) -> String {
+    match scan.open_known {
+        None => "unknown: nothing was read yet".to_owned(),
+        Some(known) if known == scan.open_total => known.to_string(),
+        Some(known) => {
+            format!("{known} ({} seen failing and {} not seen now)", scan.open_total, known - scan.open_total)
+        }
+    }
+}
+
+/// The share of those seen, and what it is if those that were not seen are counted both ways.
+fn share_words(scan: &RunSummary, seen: Share, known: Option<Bounds>) -> String {
+    match known.filter(|known| known.of > scan.balancers) {
+        None => share(seen),
+        Some(known) => format!("{} of those seen; {known} known", share(seen)),
+    }
+}
+
+/// One block per value, from the lowest to the highest of the series, and a question mark where there is none; of a long series as many values as fit a line,
 /// evenly apart, the newest always among them.
-fn spark(values: &[u32]) -> String {
+fn spark(values: &[Option<u32>]) -> String {
     const WIDTH: usize = 60;
     let step = values.len().div_ceil(WIDTH).max(1);
-    let mut values: Vec<u32> = values.iter().rev().step_by(step).copied().collect();
+    let mut values: Vec<Option<u32>> = values.iter().rev().step_by(step).copied().collect();
     values.reverse();
     const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let (low, high) = (values.iter().min().copied().unwrap_or(0), values.iter().max().copied().unwrap_or(0));
+    let known = || values.iter().flatten().copied();
+    let (low, high) = (known().min().unwrap_or(0), known().max().unwrap_or(0));
     let block = |value: u32| {
         let steps = u64::from(value - low) * 7 / u64::from((high - low).max(1));
         usize::try_from(steps).ok().and_then(|step| BLOCKS.get(step)).copied().unwrap_or('█')
     };
-    values.iter().map(|value| block(*value)).collect()
+    values.iter().map(|value| value.map_or('?', block)).collect()
 }
 
 fn figures(text: &mut String, kpi: &Kpi) {
@@ -178,7 +219,19 @@ fn figures(text: &mut String, kpi: &Kpi) {
         (Some(since), Some(id)) => format!(", the oldest since {} ({id})", since.strftime("%Y-%m-%d")),
         _ => String::new(),
     };
-    let _ = writeln!(text, "  open now              {}{oldest}; {} more under an exception", kpi.open, kpi.excepted);
+    let unseen = match kpi.open_unseen {
+        0 => String::new(),
+        unseen => format!(" ({} seen failing and {unseen} not seen now)", kpi.open - unseen),
+    };
+    let excepted = match kpi.excepted_unseen {
+        0 => String::new(),
+        unseen => format!(", {unseen} of them not seen now"),
+    };
+    let _ = writeln!(
+        text,
+        "  open now              {}{unseen}{oldest}; {} more under an exception{excepted}",
+        kpi.open, kpi.excepted
+    );
     let _ = writeln!(text, "  ended otherwise       {} deleted, {} in closed accounts", kpi.gone, kpi.retired);
 }
 
@@ -198,9 +251,11 @@ mod tests {
 
     #[test]
     fn a_trend_shows_its_own_range() {
+        let spark = |values: &[u32]| super::spark(&values.iter().copied().map(Some).collect::<Vec<_>>());
         assert_eq!(spark(&[0, 5, 10]), "▁▄█");
         assert_eq!(spark(&[7, 7]), "▁▁");
         assert_eq!(spark(&[u32::MAX, 0]), "█▁");
+        assert_eq!(super::spark(&[None, Some(0), Some(10)]), "?▁█", "what nobody knows is no lowest value");
         let long: Vec<u32> = (0..365).collect();
         assert_eq!((spark(&long).chars().count(), spark(&long).chars().last()), (53, Some('█')));
         assert_eq!(spark(&[]), "");

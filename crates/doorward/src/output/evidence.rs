@@ -8,8 +8,8 @@ use doorward_model::{LoadBalancer, Receipt, ScanReport, SinkError};
 use doorward_rules::Requirement;
 use doorward_rules::exceptions::State;
 use doorward_sink_evidence::{
-    Attachment, Change, Context, Dialect, Earlier, ExceptionRow, Figures, Limits, Pack, Period, Required, RunFigures,
-    Sampling, Sighting, SigningKey, controls, csv,
+    Attachment, Change, Context, Dialect, Earlier, ExceptionRow, Figures, Limits, NotSeen, Pack, Period, Required,
+    RunFigures, Sampling, Sighting, SigningKey, controls, csv,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -231,7 +231,13 @@ fn figures(point: &past::Point) -> RunFigures {
             open: point.open.clone(),
             excepted: point.excepted,
             unknown: point.unknown,
+            not_seen: point.unseen.as_ref().map(|missed| NotSeen {
+                load_balancers: missed.load_balancers,
+                failing: missed.failing,
+                excepted: missed.excepted,
+            }),
         },
+        unseen_places: None,
         by_owner: BTreeMap::new(),
         by_unit: BTreeMap::new(),
     }

@@ -9,7 +9,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use doorward_model::{
-    Account, CoverageCounts, CoverageLine, Finding, LoadBalancer, ObservationPeriod, Observed, Organization, Run, ScanReport,
+    Account, CoverageCounts, CoverageLine, Finding, LoadBalancer, ObservationPeriod, Observed, Organization, Run,
+    ScanReport, UnseenFinding, UnseenLoadBalancer,
 };
 
 use crate::exit::Exit;
@@ -38,6 +39,10 @@ pub(crate) enum NdjsonLine<'a> {
     LoadBalancer(&'a LoadBalancer),
     /// One verdict.
     Finding(&'a Finding),
+    /// A load balancer that earlier scans saw and this one did not.
+    UnseenLoadBalancer(&'a UnseenLoadBalancer),
+    /// A finding that failed when it was last seen, and that this scan did not see.
+    UnseenFinding(&'a UnseenFinding),
     /// The last line.
     End {
         /// The exit code of the run.
@@ -48,7 +53,23 @@ pub(crate) enum NdjsonLine<'a> {
         load_balancers: usize,
         /// How many verdicts there were.
         findings: usize,
+        /// What was known and not seen; absent where no ledger was asked.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        unseen: Option<UnseenCounts>,
     },
+}
+
+/// What was known and not seen.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct UnseenCounts {
+    /// How many load balancers.
+    load_balancers: usize,
+    /// How many findings that failed when they were last seen.
+    findings: usize,
+    /// How many account-Regions that an earlier scan read.
+    account_regions: usize,
+    /// How many account-Regions that no scan ever read.
+    never_read: usize,
 }
 
 /// Writes all lines and returns how many findings are among them.
@@ -67,11 +88,21 @@ pub(super) fn write(out: &mut dyn Write, report: &ScanReport, exit: Exit) -> io:
         line(NdjsonLine::Finding(finding))?;
         findings += 1;
     }
+    for unseen in &report.unseen {
+        unseen.load_balancers.iter().try_for_each(|lb| line(NdjsonLine::UnseenLoadBalancer(lb)))?;
+        unseen.findings.iter().try_for_each(|finding| line(NdjsonLine::UnseenFinding(finding)))?;
+    }
     line(NdjsonLine::End {
         exit_code: exit.code(),
         coverage: report.coverage.counts,
         load_balancers: report.load_balancers.len(),
         findings,
+        unseen: report.unseen.as_ref().map(|unseen| UnseenCounts {
+            load_balancers: unseen.load_balancers.len(),
+            findings: unseen.findings.len(),
+            account_regions: unseen.account_regions,
+            never_read: unseen.never_read,
+        }),
     })?;
     Ok(findings)
 }

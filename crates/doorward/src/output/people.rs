@@ -35,8 +35,10 @@ pub(crate) struct OwnersSettings {
 /// Writes a folder of summaries.
 pub(super) fn write_owners(folder: &Path, report: &ScanReport, around: &Around<'_>) -> Result<Receipt, SinkError> {
     let settings = &around.sinks.owners;
-    let whose: BTreeMap<&str, &str> =
-        report.load_balancers.iter().map(|lb| (lb.arn.as_str(), lb.owner_label())).collect();
+    // What was not seen belongs to whoever had it when it was.
+    let unseen = report.unseen.iter().flat_map(|unseen| &unseen.load_balancers);
+    let mut whose: BTreeMap<&str, &str> = unseen.map(|lb| (lb.arn.as_str(), lb.owner.as_str())).collect();
+    whose.extend(report.load_balancers.iter().map(|lb| (lb.arn.as_str(), lb.owner_label())));
     let previous = around.past.before.as_ref().map(|before| owners::Previous {
         run: before.run.clone(),
         at: before.at,
@@ -76,6 +78,8 @@ pub(super) fn page(report: &ScanReport, around: &Around<'_>) -> Result<String, S
         modes: point.modes.clone(),
         mode_unknown: point.mode_unknown,
         failing: point.failing(),
+        failing_known: point.failing_known(),
+        balancers_unseen: point.unseen.as_ref().map_or(0, |missed| missed.load_balancers),
         excepted: point.excepted,
         unknown: point.unknown,
     });

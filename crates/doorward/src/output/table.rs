@@ -6,11 +6,12 @@ use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
 
-use doorward_model::{Finding, Mode, ObservationPeriod, Observed, ScanReport, Severity, Verdict, VerdictKind};
+use doorward_model::{Finding, Mode, ObservationPeriod, Observed, ScanReport, Severity, Unseen, Verdict, VerdictKind};
 
 use crate::plain::harmless;
 
 mod unread;
+mod unseen;
 
 /// The width every section keeps to.
 const WIDTH: u16 = 118;
@@ -47,6 +48,7 @@ pub(super) fn write(out: &mut dyn Write, report: &ScanReport, colour: bool) -> i
     let ink = Ink(colour);
     header(out, report)?;
     summary(out, report, ink)?;
+    unseen::write(out, report, ink)?;
     let counted = verdicts(out, report, ink)?;
     owners(out, report, ink)?;
     next_steps(out, report, ink)?;
@@ -162,12 +164,12 @@ fn print(out: &mut dyn Write, table: &Table) -> io::Result<()> {
 
 fn verdicts(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<usize> {
     writeln!(out, "{}", ink.heading("Verdicts"))?;
-    let kinds =
-        [VerdictKind::Fail, VerdictKind::Unknown, VerdictKind::Excepted, VerdictKind::Pass, VerdictKind::NotApplicable];
-    let mut rows = table(&["rule", "fail", "unknown", "excepted", "pass", "not applicable"]);
+    let header: Vec<String> = VerdictKind::ALL.iter().map(ToString::to_string).collect();
+    let header: Vec<&str> = std::iter::once("rule").chain(header.iter().map(String::as_str)).collect();
+    let mut rows = table(&header);
     let mut counted = 0;
     for (rule, counts) in &report.tally.verdicts {
-        let cells = kinds.map(|kind| counts.get(&kind).copied().unwrap_or(0));
+        let cells = VerdictKind::ALL.map(|kind| counts.get(&kind).copied().unwrap_or(0));
         counted += cells.iter().sum::<usize>();
         rows.add_row(std::iter::once(rule.clone()).chain(cells.iter().map(ToString::to_string)));
     }
@@ -183,6 +185,8 @@ struct OwnerRow {
     failures: BTreeMap<Severity, usize>,
     unknown: usize,
     load_balancers: usize,
+    /// Failures that are known and were not seen.
+    unseen: usize,
 }
 
 fn owners(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<()> {
@@ -199,6 +203,17 @@ fn owners(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<()> 
             _ => {}
         }
     }
+    // An owner of whom nothing was seen is not gone.
+    let now: BTreeMap<&str, &str> = match &report.unseen {
+        Some(_) => report.load_balancers.iter().map(|lb| (lb.arn.as_str(), lb.owner_label())).collect(),
+        None => BTreeMap::new(),
+    };
+    let unseen = report.unseen.iter().flat_map(|unseen| &unseen.findings).filter(|finding| !finding.excepted);
+    for finding in unseen {
+        let owner = now.get(finding.load_balancer.as_str()).copied().unwrap_or(&finding.owner);
+        owners.entry(owner).or_default().unseen += 1;
+    }
+    let any_unseen = owners.values().any(|row| row.unseen > 0);
     let mut owners: Vec<(&str, OwnerRow)> = owners.into_iter().collect();
     // Worst first: compared from the highest severity down.
     owners.sort_by(|(a, x), (b, y)| {
@@ -206,16 +221,19 @@ fn owners(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<()> 
             [Severity::Critical, Severity::High, Severity::Medium, Severity::Low]
                 .map(|s| row.failures.get(&s).copied().unwrap_or(0))
         };
-        (weight(y), y.unknown).cmp(&(weight(x), x.unknown)).then_with(|| a.cmp(b))
+        (weight(y), y.unseen, y.unknown).cmp(&(weight(x), x.unseen, x.unknown)).then_with(|| a.cmp(b))
     });
     writeln!(out, "{}", ink.heading("Failures by owner"))?;
-    let mut rows = table(&["owner", "critical", "high", "medium", "low", "informational", "unknown", "load balancers"]);
+    let mut header = vec!["owner", "critical", "high", "medium", "low", "informational", "unknown", "load balancers"];
+    header.extend(any_unseen.then_some("not seen now"));
+    let mut rows = table(&header);
     for (owner, row) in owners {
         let severities = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Informational];
         let failures = severities.map(|s| row.failures.get(&s).map_or_else(|| "·".to_owned(), ToString::to_string));
         let rest =
             [if row.unknown == 0 { "·".to_owned() } else { row.unknown.to_string() }, row.load_balancers.to_string()];
-        rows.add_row(std::iter::once(harmless(owner).replace('\n', " ")).chain(failures).chain(rest));
+        let unseen = any_unseen.then(|| row.unseen.to_string());
+        rows.add_row(std::iter::once(harmless(owner).replace('\n', " ")).chain(failures).chain(rest).chain(unseen));
     }
     for column in rows.column_iter_mut().skip(1) {
         column.set_cell_alignment(comfy_table::CellAlignment::Right);
@@ -240,7 +258,10 @@ fn next_steps(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<
     pressing.sort_by_key(|step| Reverse(step.severity));
     writeln!(out, "{}", ink.heading("What to do next"))?;
     if pressing.is_empty() && rest.is_empty() {
-        return writeln!(out, "  Nothing fails among what could be read.\n");
+        let unseen = report.unseen.as_ref().map_or(0, Unseen::open);
+        let more =
+            if unseen == 0 { String::new() } else { format!(" {unseen} that failed when last seen were not seen.") };
+        return writeln!(out, "  Nothing fails among what could be read.{more}\n");
     }
     for step in pressing.iter().take(STEPS) {
         step.write(out, ink)?;

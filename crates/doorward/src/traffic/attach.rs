@@ -53,17 +53,28 @@ pub(crate) fn of(found: &Found, load_balancers: &[LoadBalancer], settings: &Traf
                 }
             }
             let mut traffic = view(&advice, tiers);
-            let oldest = jiff::SignedDuration::from_hours(24 * i64::from(settings.maximum_age_days));
-            if traffic.until.is_some_and(|until| at.duration_since(until) > oldest) {
-                traffic.step = TrafficStep::NotEnoughEvidence;
-                traffic.recommended = None;
-                let days = settings.maximum_age_days;
-                traffic.because =
-                    vec![format!("The evidence is more than {days} days old; run `doorward traffic` again.")];
-            }
+            expire(&mut traffic, settings, at);
             Some((lb.arn.clone(), Arc::new(traffic)))
         })
         .collect()
+}
+
+/// Evidence that is too old at a time advises nothing.
+fn expire(traffic: &mut Traffic, settings: &TrafficSettings, at: Timestamp) {
+    let oldest = jiff::SignedDuration::from_hours(24 * i64::from(settings.maximum_age_days));
+    if traffic.until.is_some_and(|until| at.duration_since(until) > oldest) {
+        traffic.step = TrafficStep::NotEnoughEvidence;
+        traffic.recommended = None;
+        let days = settings.maximum_age_days;
+        traffic.because = vec![format!("The evidence is more than {days} days old; run `doorward traffic` again.")];
+    }
+}
+
+/// The same for the load balancers of a report that is acted on later than it was made.
+pub(crate) fn expire_all(load_balancers: &mut [LoadBalancer], settings: &TrafficSettings, at: Timestamp) {
+    for traffic in load_balancers.iter_mut().filter_map(|lb| lb.traffic.as_mut()) {
+        expire(Arc::make_mut(traffic), settings, at);
+    }
 }
 
 /// Advice as reports show it.

@@ -222,7 +222,12 @@ fn only_a_scan_that_ended_is_delivered_after_it() {
         let mut command = bed.doorward(folder);
         command.args(["-q", "scan", "--publish", "--format", "table=scan.txt"]).args(flags);
         let said = run(command.env("DOORWARD_SCAN__DEADLINE", deadline));
-        assert!(code.is_none_or(|code| said.code == Some(code)) && said.code != Some(0), "{:?} {}", said.code, said.err);
+        assert!(
+            code.is_none_or(|code| said.code == Some(code)) && said.code != Some(0),
+            "{:?} {}",
+            said.code,
+            said.err
+        );
         let called = bed.server.calls().iter().any(|call| call.service == "securityhub");
         assert!(!called, "{flags:?}: {}", said.err);
     }
@@ -236,7 +241,10 @@ fn the_stacks_deliver_within_the_scan() {
     let containers: Vec<&str> = stack.split("        - Name: ").skip(1).collect();
     let scans = containers.iter().find(|text| text.starts_with("doorward\n")).expect("the scan's container");
     assert!(scans.contains("            - scan\n            - --publish\n"), "{scans}");
-    assert!(!stack.contains("            - publish\n"), "publishing by itself would publish an old scan after one that failed");
+    assert!(
+        !stack.contains("            - publish\n"),
+        "publishing by itself would publish an old scan after one that failed"
+    );
 }
 
 #[test]
