@@ -1,25 +1,20 @@
-//! The test bed: an organization to change, a front that can be killed, a journal, a clock in which pauses take no time.
+//! The test bed: an organization to change, its scan and its plan, and a clock in which pauses take no time.
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use doorward_change::{
-    ChangeSettings, ChangeState, Current, Entry, Event, Front, Gauge, Journal, JournalError, Look, NotSet, Plan,
-    PlanOrder, RULE, Reading, Seen, Target, Time, WatchSettings, Wrote, plan,
-};
-use doorward_core::access::{Access, AccessSettings, Emulator, Purpose};
-use doorward_core::actions::change_role_actions;
+use doorward_change::{ChangeSettings, Plan, PlanOrder, Time, WatchSettings, plan};
+use doorward_core::access::{Access, AccessSettings, Emulator};
 use doorward_core::collect::CollectSettings;
 use doorward_core::discover::{DiscoverSettings, RegionSettings, ScopeSettings};
-use doorward_core::mode::{self, Subject};
 use doorward_core::normalize::{ManagerSettings, NormalizeSettings, OwnerSettings};
 use doorward_core::settings::{CallSettings, Span};
 use doorward_core::{Stop, collect, discover, evaluate, normalize};
 use doorward_fakeaws::{Options, Server, World};
-use doorward_model::{Arn, Gap, Inventory, Listing, Mode, Observed, Policy, Run, ScanReport};
+use doorward_model::{Arn, Inventory, Mode, Policy, Run, ScanReport};
 use doorward_rules::Requirement;
 use futures::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
@@ -158,7 +153,7 @@ pub(crate) async fn scan(access: &Access) -> ScanReport {
     judged(Inventory { run, organization, accounts, accounts_listing, cells })
 }
 
-fn run_of(access: &Access) -> Run {
+pub(crate) fn run_of(access: &Access) -> Run {
     Run {
         id: "test".into(),
         tool_version: "test".into(),
@@ -175,7 +170,7 @@ fn run_of(access: &Access) -> Run {
 }
 
 /// Judges: defensive is required everywhere. Every mode counts as read when the plan is made.
-fn judged(inventory: Inventory) -> ScanReport {
+pub(crate) fn judged(inventory: Inventory) -> ScanReport {
     let reading = NormalizeSettings {
         owner: OwnerSettings {
             tags: vec!["owner".into()],
@@ -253,141 +248,6 @@ impl Wheel {
             Box::pin(std::future::ready(()))
         };
         Time::new(Arc::new(move || now.now()), Arc::new(pause))
-    }
-}
-
-/// Whoever is asked before and after every step, and may never let it go on.
-pub(crate) trait Fate {
-    /// Something is about to happen, or has just happened. True kills.
-    fn strikes(&self) -> bool;
-}
-
-/// The real way to AWS, with a fate.
-pub(crate) struct Hand<'a, K> {
-    pub(crate) access: &'a Access,
-    pub(crate) fate: &'a K,
-}
-
-impl<K: Fate> Hand<'_, K> {
-    async fn meet(&self) {
-        if self.fate.strikes() {
-            std::future::pending::<()>().await;
-        }
-    }
-
-    fn session(&self, target: &Target) -> Arc<doorward_core::access::Session> {
-        let purpose = Purpose {
-            role_name: "doorward-change".to_owned().try_into().unwrap(),
-            external_id: None,
-            actions: change_role_actions(),
-        };
-        self.access.session_for(&target.account, &purpose)
-    }
-}
-
-impl<K: Fate> Front for Hand<'_, K> {
-    async fn look(&self, target: &Target) -> Result<Look, Gap> {
-        self.meet().await;
-        let subject = Subject { arn: target.arn.clone(), kind: target.kind };
-        let cell = mode::look(self.access, self.session(target), &subject).await;
-        self.meet().await;
-        let mut cell = cell?;
-        let gap = cell
-            .load_balancers
-            .first()
-            .map_or_else(|| cell.gaps.pop(), |lb| lb.attributes.gap().map(|gap| (**gap).clone()));
-        if let Some(gap) = gap {
-            return Err(gap);
-        }
-        if cell.load_balancers.is_empty() {
-            return Ok(Look::Gone);
-        }
-        let mut report = judged(Inventory {
-            run: run_of(self.access),
-            organization: Observed::Absent,
-            accounts: vec![],
-            accounts_listing: Listing::Full,
-            cells: vec![cell],
-        });
-        let load_balancer = report.load_balancers.remove(0);
-        let required = Requirement::of(&load_balancer, &policy()).certain();
-        let verdict = report.findings.into_iter().find(|finding| finding.rule == RULE).map(|finding| finding.verdict);
-        Ok(Look::Here(Box::new(Current { load_balancer, verdict, required, may_be_excepted: None })))
-    }
-
-    async fn read(&self, target: &Target) -> Result<Seen, Gap> {
-        self.meet().await;
-        let subject = Subject { arn: target.arn.clone(), kind: target.kind };
-        let read = mode::read(self.access, self.session(target), &subject).await;
-        self.meet().await;
-        Ok(match read? {
-            None => Seen::Gone,
-            Some(mut read) => read.values.remove(target.kind.mode_attribute()).map_or(Seen::Absent, Seen::Value),
-        })
-    }
-
-    async fn set(&self, target: &Target, wanted: Mode) -> Result<Wrote, NotSet> {
-        self.meet().await;
-        let subject = Subject { arn: target.arn.clone(), kind: target.kind };
-        let set = mode::set(self.access, self.session(target), &subject, wanted).await;
-        self.meet().await;
-        let mut set = set.map_err(|failed| NotSet { gap: failed.gap, refused: failed.refused })?;
-        Ok(Wrote { value: set.values.remove(target.kind.mode_attribute()), request_id: set.evidence.request_id })
-    }
-}
-
-/// A journal of texts, as the ledger keeps them.
-#[derive(Default)]
-pub(crate) struct Paper(Mutex<Vec<String>>);
-
-impl Paper {
-    pub(crate) fn entries(&self) -> Vec<Entry> {
-        self.0.lock().unwrap().iter().map(|text| serde_json::from_str(text).unwrap()).collect()
-    }
-
-    /// How many entries intend a request.
-    pub(crate) fn intents(&self) -> usize {
-        let intends = |entry: &Entry| matches!(entry.event, Event::Intended { .. } | Event::Restoring { .. });
-        self.entries().iter().filter(|entry| intends(entry)).count()
-    }
-
-    pub(crate) fn state(&self, plan: &Plan) -> ChangeState {
-        ChangeState::of(plan.clone(), self.entries())
-    }
-}
-
-/// A journal with a fate: it may die before a line is written, or after.
-pub(crate) struct Pen<'a, K> {
-    pub(crate) paper: &'a Paper,
-    pub(crate) fate: &'a K,
-}
-
-impl<K: Fate> Journal for Pen<'_, K> {
-    fn write(&self, _: &str, entry: &Entry) -> Result<(), JournalError> {
-        let dead = || JournalError { verb: "written", problem: "killed".to_owned() };
-        if self.fate.strikes() {
-            return Err(dead());
-        }
-        self.paper.0.lock().unwrap().push(serde_json::to_string(entry).unwrap());
-        if self.fate.strikes() { Err(dead()) } else { Ok(()) }
-    }
-}
-
-/// No fate at all.
-pub(crate) struct Peace;
-
-impl Fate for Peace {
-    fn strikes(&self) -> bool {
-        false
-    }
-}
-
-/// No metrics are asked for.
-pub(crate) struct Unwatched;
-
-impl Gauge for Unwatched {
-    async fn read(&self, _: &Target, _: Timestamp, _: Timestamp) -> Result<Reading, Gap> {
-        unreachable!("nobody watches")
     }
 }
 

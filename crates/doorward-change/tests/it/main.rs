@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic")]
 
+mod acting;
 mod bed;
 mod plans;
 mod schedules;

@@ -6,16 +6,14 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_change::{
-    Applying, ChangeState, Entry, Event, Goal, Insistence, Journal, Plan, PlanOrder, RollingBack, Standing, Step,
-    Stopped,
+    Applying, ChangeState, Event, Goal, Insistence, Plan, PlanOrder, RollingBack, Standing, Step, Stopped,
 };
 use doorward_core::access::Access;
 use doorward_fakeaws::Server;
 use doorward_model::{Arn, Mode};
 
-use crate::bed::{
-    self, Dice, Hand, Paper, Peace, Pen, Unwatched, Wheel, edit, enter, mode_in, plan_of, scan, serve, sets, settings,
-};
+use crate::acting::{Hand, Paper, Peace, Pen, Unwatched};
+use crate::bed::{self, Dice, Wheel, edit, enter, mode_in, plan_of, scan, serve, sets, settings};
 use crate::storm::{MODES, Storm, faults, until_killed};
 
 struct Schedule<'a> {
@@ -301,45 +299,6 @@ async fn random_schedules() {
     for seed in only.map_or(0..count, |seed| seed..seed + 1) {
         one(seed).await;
     }
-}
-
-/// A try of which nothing is known is looked into outside the change window; it is not repeated there.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn outside_its_window_nothing_is_sent() {
-    let server = serve(&bed::world(&[Mode::Monitor])).await;
-    let access = enter(&server).await;
-    let report = scan(&access).await;
-    let mut order = PlanOrder::new(Goal::Required);
-    order.balancers = report.load_balancers.iter().take(2).map(|lb| lb.arn.clone()).collect();
-    let plan = plan_of(&report, &order, &settings());
-    let paper = Paper::default();
-    let (hand, pen) = (Hand { access: &access, fate: &Peace }, Pen { paper: &paper, fate: &Peace });
-    for step in &plan.steps {
-        let intended = Event::Intended { from: step.from, to: step.to };
-        let entry = Entry { at: bed::start(), balancer: Some(step.target.arn.clone()), event: intended };
-        pen.write("", &entry).unwrap();
-    }
-    // The first one's call had taken effect, the second one's had not.
-    edit(&server, &plan.steps[0].target.arn, Mode::Defensive);
-    server.clear_calls();
-    let freeze = serde_json::from_str(r#"{"from": "2026-11-01", "until": "2026-12-01", "reason": "sale"}"#).unwrap();
-    let settings = doorward_change::ChangeSettings { freezes: vec![freeze], ..settings() };
-    let time = Wheel::new().time();
-    let applying = Applying {
-        front: &hand,
-        journal: &pen,
-        gauge: &Unwatched,
-        settings: &settings,
-        time: &time,
-        by: "mia".to_owned(),
-        watch: None,
-        progress: &|_, _| {},
-    };
-    let applied = applying.run(paper.state(&plan)).await.unwrap();
-    let standing = |number: usize| applied.state.standing(&plan.steps[number].target.arn);
-    assert_eq!((standing(0), standing(1)), (Standing::Changed, Standing::Refused));
-    let told = &applied.state.balancer(&plan.steps[1].target.arn).unwrap().detail;
-    assert!(told.contains("sale") && sets(&server).is_empty(), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

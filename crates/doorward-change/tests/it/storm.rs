@@ -5,7 +5,8 @@ use std::cell::{Cell, RefCell};
 use doorward_fakeaws::{Fault, Server, What};
 use doorward_model::{Arn, Mode};
 
-use crate::bed::{Dice, Fate, Paper, edit};
+use crate::acting::{Fate, Paper};
+use crate::bed::{Dice, edit};
 
 /// Every mode.
 pub(crate) const MODES: [Mode; 3] = [Mode::Monitor, Mode::Defensive, Mode::Strictest];

@@ -10,7 +10,8 @@ use doorward_model::{AccountId, Arn, Gap, GapReason, Kind, Mode, Observed, Organ
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use crate::bed::{self, Hand, Paper, Peace, Pen, Unwatched, Wheel, enter, plan_of, scan, serve, sets, settings};
+use crate::acting::{Hand, Paper, Peace, Pen, Unwatched};
+use crate::bed::{self, Wheel, enter, plan_of, scan, serve, sets, settings};
 
 fn days(count: i64) -> SignedDuration {
     SignedDuration::from_hours(24 * count)

@@ -12,7 +12,8 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use crate::bed::{self, Hand, Paper, Peace, Pen, Wheel, enter, mode_in, plan_of, scan, serve, sets, settings, start};
+use crate::acting::{Hand, Paper, Peace, Pen};
+use crate::bed::{self, Wheel, enter, mode_in, plan_of, scan, serve, sets, settings, start};
 
 /// A week of traffic, made up: the shape of days and weekends, rates that wander, and rare bursts of bad requests.
 #[derive(Debug, Clone, Copy)]

@@ -3,14 +3,15 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use doorward_change::{Applying, ChangeState, Event, Goal, Plan, PlanOrder, RollingBack, Standing};
+use doorward_change::{
+    Applying, ChangeState, Entry, Event, Goal, Journal as _, Plan, PlanOrder, RollingBack, Standing,
+};
 use doorward_core::access::Access;
 use doorward_fakeaws::{Fault, Server, What};
 use doorward_model::{Arn, Kind, Mode};
 
-use crate::bed::{
-    self, Hand, Paper, Peace, Pen, Unwatched, Wheel, enter, mode_in, place, plan_of, scan, serve, sets, settings,
-};
+use crate::acting::{Hand, Paper, Peace, Pen, Unwatched};
+use crate::bed::{self, Wheel, edit, enter, mode_in, place, plan_of, scan, serve, sets, settings};
 
 const MODIFY: &str = "ModifyLoadBalancerAttributes";
 
@@ -208,4 +209,43 @@ async fn every_request_has_its_own_entry_and_outcome() {
         })
         .collect();
     assert_eq!(names, ["approved", "intended", "unsure", "intended", "changed"]);
+}
+
+/// A try of which nothing is known is looked into outside the change window; it is not repeated there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn outside_its_window_nothing_is_sent() {
+    let server = serve(&bed::world(&[Mode::Monitor])).await;
+    let access = enter(&server).await;
+    let report = scan(&access).await;
+    let mut order = PlanOrder::new(Goal::Required);
+    order.balancers = report.load_balancers.iter().take(2).map(|lb| lb.arn.clone()).collect();
+    let plan = plan_of(&report, &order, &settings());
+    let paper = Paper::default();
+    let (hand, pen) = (Hand { access: &access, fate: &Peace }, Pen { paper: &paper, fate: &Peace });
+    for step in &plan.steps {
+        let intended = Event::Intended { from: step.from, to: step.to };
+        let entry = Entry { at: bed::start(), balancer: Some(step.target.arn.clone()), event: intended };
+        pen.write("", &entry).unwrap();
+    }
+    // The first one's call had taken effect, the second one's had not.
+    edit(&server, &plan.steps[0].target.arn, Mode::Defensive);
+    server.clear_calls();
+    let freeze = serde_json::from_str(r#"{"from": "2026-11-01", "until": "2026-12-01", "reason": "sale"}"#).unwrap();
+    let settings = doorward_change::ChangeSettings { freezes: vec![freeze], ..settings() };
+    let time = Wheel::new().time();
+    let applying = Applying {
+        front: &hand,
+        journal: &pen,
+        gauge: &Unwatched,
+        settings: &settings,
+        time: &time,
+        by: "mia".to_owned(),
+        watch: None,
+        progress: &|_, _| {},
+    };
+    let applied = applying.run(paper.state(&plan)).await.unwrap();
+    let standing = |number: usize| applied.state.standing(&plan.steps[number].target.arn);
+    assert_eq!((standing(0), standing(1)), (Standing::Changed, Standing::Refused));
+    let told = &applied.state.balancer(&plan.steps[1].target.arn).unwrap().detail;
+    assert!(told.contains("sale") && sets(&server).is_empty(), "{told}");
 }
