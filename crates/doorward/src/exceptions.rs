@@ -79,7 +79,7 @@ fn check(settings: &Settings, texts: &Texts, now: Timestamp, scan: Option<&Path>
     let at = saved.inventory.run.started;
     let by = Judging { normalize: &settings.normalize(), policy: &settings.policy, register: &register };
     let touched = remembered.touched();
-    let report = judge(saved.inventory, &by, Said::Saved(remembered.traffic), touched);
+    let report = judge(saved.inventory, &by, Said::Saved(remembered.traffic), touched)?;
     if let Some(exit) = register::notices(&register, &report, false) {
         return Ok(exit);
     }

@@ -50,7 +50,6 @@ fn traffic(step: TrafficStep, recommended: Option<Mode>, hurt: Option<u64>) -> A
         recommended,
         step,
         because: vec!["It was seen.".into()],
-        observed: None,
         sources: vec![],
     })
 }

@@ -75,7 +75,8 @@ impl Modes<'_> {
         };
         inventory.check().map_err(malformed)?;
         let by = Judging { normalize: &settings.normalize(), policy: &settings.policy, register };
-        let mut report = judge(inventory, &by, Said::Nothing, Touched::default());
+        let judged = judge(inventory, &by, Said::Nothing, Touched::default());
+        let mut report = judged.map_err(|failure| malformed(failure.to_string()))?;
         let rule = doorward_change::RULE;
         let lb = report.load_balancers.iter().position(|lb| lb.arn == target.arn);
         let load_balancer = match lb {

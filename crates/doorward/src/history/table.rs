@@ -247,8 +247,6 @@ fn durations(over: &Durations) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn a_trend_shows_its_own_range() {
         let spark = |values: &[u32]| super::spark(&values.iter().copied().map(Some).collect::<Vec<_>>());
