@@ -11,6 +11,7 @@ mod coverage;
 mod edit;
 mod finding;
 mod gap;
+mod grant;
 mod ids;
 mod inventory;
 mod load_balancer;
@@ -29,6 +30,7 @@ pub use coverage::{Coverage, CoverageCounts, CoverageLine, CoverageStatus};
 pub use edit::Edit;
 pub use finding::{Finding, History, Severity, Verdict, VerdictKind};
 pub use gap::{Gap, GapReason};
+pub use grant::{ACCOUNT, CALLERS_ORGANIZATION, Condition, Grant, PARTITION, session_policy};
 pub use ids::{AccountId, AccountRegion, Arn, InvalidId, Region};
 pub use inventory::{Cell, Evidence, Inventory, Listing, Organization, RawLoadBalancer, Run};
 pub use load_balancer::{

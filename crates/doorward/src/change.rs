@@ -28,7 +28,7 @@ use crate::publish::Source;
 use crate::scan::runtime;
 use crate::settings::Settings;
 use crate::stopping::{self, Signal};
-use crate::traffic::{Found, Roles};
+use crate::traffic::{Found, Reaches, Roles};
 
 mod doors;
 mod journal;
@@ -257,7 +257,7 @@ impl<'a> Hand<'a> {
 
     fn meters(&self, access: &Arc<Access>) -> Meters {
         let limits = CallLimits { tries: self.settings.calls.tries, ..CallLimits::default() };
-        let roles = Roles::new(access.clone(), self.settings.traffic.metrics_purpose());
+        let roles = Roles::new(access.clone(), Reaches::of_metrics(&self.settings.traffic));
         Meters { source: Traffic::new(roles, limits), clock: self.clock.clone() }
     }
 

@@ -26,6 +26,7 @@ mod athena;
 mod attach;
 mod found;
 mod gather;
+mod reach;
 mod sessions;
 mod settings;
 mod tell;
@@ -33,6 +34,7 @@ mod tell;
 pub(crate) use attach::{ByArn, of};
 pub(crate) use found::{Found, id, key};
 pub(crate) use gather::{Errand, gather, logs};
+pub(crate) use reach::Reaches;
 pub(crate) use sessions::Roles;
 pub(crate) use settings::TrafficSettings;
 

@@ -11,7 +11,7 @@ use doorward_change::{
     Time, WatchSettings, Wrote, plan,
 };
 use doorward_core::access::{Access, AccessSettings, Emulator, Purpose};
-use doorward_core::actions::change_role_actions;
+use doorward_core::actions::change_role_grants;
 use doorward_core::collect::CollectSettings;
 use doorward_core::discover::{DiscoverSettings, RegionSettings, ScopeSettings};
 use doorward_core::mode::{self, Subject};
@@ -264,7 +264,7 @@ impl<K: Fate> Hand<'_, K> {
         let purpose = Purpose {
             role_name: "doorward-change".to_owned().try_into().unwrap(),
             external_id: None,
-            actions: change_role_actions(),
+            grants: change_role_grants(),
         };
         self.access.session_for(&target.account, &purpose)
     }

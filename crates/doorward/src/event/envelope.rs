@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::wrapping::wrapped;
+
 /// The version of the older generation's API, by which its calls are told from the newer one's of the same name.
 const CLASSIC: &str = "2012-06-01";
 /// Longest text that is kept of an event, in characters.
@@ -97,7 +99,12 @@ impl std::fmt::Display for Named {
     }
 }
 
-/// Reads an EventBridge envelope, a CloudTrail record, or a CloudTrail file, and says in one sentence what is wrong with it.
+/// Envelopes within envelopes that are opened. AWS's own chains (an event in a message of a topic in a message of a queue in the
+/// record of a function) have four.
+const DEPTH: usize = 8;
+
+/// Reads an EventBridge event, a CloudTrail record, a CloudTrail file, or messages that hold one of them, and says in one sentence
+/// what is wrong with it.
 pub(super) fn read(text: &str) -> Result<Vec<Heard>, String> {
     let event: Value = serde_json::from_str(text).map_err(|e| format!("the event is not JSON: {e}"))?;
     understand(&event)
@@ -105,6 +112,17 @@ pub(super) fn read(text: &str) -> Result<Vec<Heard>, String> {
 
 /// The same for what is parsed already.
 pub(super) fn understand(event: &Value) -> Result<Vec<Heard>, String> {
+    open(event, DEPTH)
+}
+
+fn open(event: &Value, depth: usize) -> Result<Vec<Heard>, String> {
+    if let Some(inner) = wrapped(event)? {
+        let depth = depth.checked_sub(1).ok_or_else(|| format!("more than {DEPTH} envelopes are within each other"))?;
+        let opened = inner.into_iter().map(|(place, value)| {
+            open(&value, depth).map_err(|why| format!("{place}: {why}"))
+        });
+        return Ok(opened.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect());
+    }
     if let Some(records) = event.get("Records") {
         let records = records.as_array().ok_or("`Records` is no list, as a CloudTrail file has it")?;
         let each = records.iter().enumerate();
@@ -275,6 +293,27 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn an_event_is_the_same_in_any_envelopes(chain in proptest::collection::vec(0..7_usize, 0..=DEPTH)) {
+            let bare = understand(&whole()).expect("understood");
+            let mut event = whole();
+            for envelope in &chain {
+                let text = event.to_string();
+                event = match envelope {
+                    0 => json!({"version": "1.0", "requestContext": {"condition": "RetriesExhausted"}, "requestPayload": event}),
+                    1 => json!({"Records": [{"eventSource": "aws:sqs", "body": text}]}),
+                    2 => json!({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": text}}]}),
+                    3 => json!({"Type": "Notification", "TopicArn": "arn:aws:sns:eu-west-1:1:x", "Message": text}),
+                    4 => json!({"Messages": [{"MessageId": "m", "ReceiptHandle": "r", "Body": text}]}),
+                    5 => json!({"MessageId": "m", "Body": text}),
+                    _ => json!({"detail-type": "Lambda Function Invocation Result - Failure", "detail": {"requestPayload": event}}),
+                };
+            }
+            prop_assert_eq!(understand(&event).expect("understood"), bare);
+            let one_more = (0..=DEPTH - chain.len()).fold(event, |event, _| json!({"requestPayload": event}));
+            prop_assert!(understand(&one_more).expect_err("too deep").contains("envelopes"));
+        }
+
         #[test]
         fn whatever_stands_in_an_event_is_understood_or_refused(part in 0..13_usize, with in any_json()) {
             let mut event = whole();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use doorward_core::access::{Purpose, RoleName};
 use doorward_model::{AccountId, AccountRegion, LoadBalancer, Region};
-use doorward_sink_securityhub::{ACTIONS, NATIVE_ACTION, Settings as SinkSettings};
+use doorward_sink_securityhub::{Settings as SinkSettings, grants, reading_grant};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +55,7 @@ impl PublishSettings {
 
     /// What sessions are opened for.
     pub(crate) fn purpose(&self) -> Purpose {
-        Purpose { role_name: self.role_name.clone(), external_id: self.external_id.clone(), actions: ACTIONS.to_vec() }
+        Purpose { role_name: self.role_name.clone(), external_id: self.external_id.clone(), grants: grants() }
     }
 
     /// The one hub that takes all, with central delivery.
@@ -76,7 +76,7 @@ impl PublishSettings {
 
     /// What sessions are opened for that only read findings.
     pub(crate) fn reading(&self) -> Purpose {
-        Purpose { actions: vec![NATIVE_ACTION], ..self.purpose() }
+        Purpose { grants: vec![reading_grant()], ..self.purpose() }
     }
 
     /// The key and the problem of a setting that cannot be used.

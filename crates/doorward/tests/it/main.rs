@@ -25,6 +25,7 @@ mod publish;
 mod samples;
 mod secrets;
 mod setup;
+mod shipped;
 mod state;
 mod time;
 mod traffic;
