@@ -7,13 +7,13 @@ variable "caller_arn" {
 }
 
 variable "external_id" {
-  description = "External id that the caller has to give. Null for none."
+  description = "External id that the caller has to give. Needed where organization_id is null."
   type        = string
   default     = null
 }
 
 variable "organization_id" {
-  description = "Organization that the caller has to belong to (o-...). Null for any."
+  description = "Organization that the caller has to belong to (o-...). Needed where external_id is null."
   type        = string
   default     = null
 }
@@ -104,6 +104,13 @@ resource "aws_iam_role" "doorward_change" {
   description          = "The role by which Doorward changes attributes of application and classic load balancers"
   assume_role_policy   = data.aws_iam_policy_document.doorward_change_trust.json
   max_session_duration = var.max_session_duration
+
+  lifecycle {
+    precondition {
+      condition     = var.external_id != null || var.organization_id != null
+      error_message = "Give organization_id or external_id. Without both, the role would trust the caller under no condition."
+    }
+  }
 }
 
 resource "aws_iam_role_policy" "doorward_change" {

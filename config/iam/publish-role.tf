@@ -7,13 +7,13 @@ variable "caller_arn" {
 }
 
 variable "external_id" {
-  description = "External id that the caller has to give. Null for none."
+  description = "External id that the caller has to give. Needed where organization_id is null."
   type        = string
   default     = null
 }
 
 variable "organization_id" {
-  description = "Organization that the caller has to belong to (o-...). Null for any."
+  description = "Organization that the caller has to belong to (o-...). Needed where external_id is null."
   type        = string
   default     = null
 }
@@ -70,7 +70,7 @@ data "aws_iam_policy_document" "doorward_publish" {
       "securityhub:BatchImportFindings",
     ]
     resources = [
-      "arn:${data.aws_partition.current.partition}:securityhub:*:${data.aws_caller_identity.current.account_id}:product/*/default",
+      "arn:${data.aws_partition.current.partition}:securityhub:*:${data.aws_caller_identity.current.account_id}:product/${data.aws_caller_identity.current.account_id}/default",
     ]
   }
 
@@ -79,7 +79,9 @@ data "aws_iam_policy_document" "doorward_publish" {
     actions = [
       "securityhub:GetFindings",
     ]
-    resources = ["*"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:securityhub:*:${data.aws_caller_identity.current.account_id}:hub/default",
+    ]
   }
 }
 
@@ -89,6 +91,13 @@ resource "aws_iam_role" "doorward_publish" {
   description          = "The role by which Doorward tells Security Hub and reads there what it told"
   assume_role_policy   = data.aws_iam_policy_document.doorward_publish_trust.json
   max_session_duration = var.max_session_duration
+
+  lifecycle {
+    precondition {
+      condition     = var.external_id != null || var.organization_id != null
+      error_message = "Give organization_id or external_id. Without both, the role would trust the caller under no condition."
+    }
+  }
 }
 
 resource "aws_iam_role_policy" "doorward_publish" {

@@ -7,13 +7,13 @@ variable "caller_arn" {
 }
 
 variable "external_id" {
-  description = "External id that the caller has to give. Null for none."
+  description = "External id that the caller has to give. Needed where organization_id is null."
   type        = string
   default     = null
 }
 
 variable "organization_id" {
-  description = "Organization that the caller has to belong to (o-...). Null for any."
+  description = "Organization that the caller has to belong to (o-...). Needed where external_id is null."
   type        = string
   default     = null
 }
@@ -29,6 +29,10 @@ variable "max_session_duration" {
   type        = number
   default     = 3600
 }
+
+data "aws_partition" "current" {}
+
+data "aws_caller_identity" "current" {}
 
 data "aws_iam_policy_document" "doorward_scan_trust" {
   statement {
@@ -61,9 +65,18 @@ data "aws_iam_policy_document" "doorward_scan_trust" {
 
 data "aws_iam_policy_document" "doorward_scan" {
   statement {
-    sid = "ReadLoadBalancers"
+    sid = "ListRegions"
     actions = [
       "account:ListRegions",
+    ]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:account::${data.aws_caller_identity.current.account_id}:account",
+    ]
+  }
+
+  statement {
+    sid = "ReadLoadBalancers"
+    actions = [
       "elasticloadbalancing:DescribeListeners",
       "elasticloadbalancing:DescribeLoadBalancerAttributes",
       "elasticloadbalancing:DescribeLoadBalancers",
@@ -81,6 +94,13 @@ resource "aws_iam_role" "doorward_scan" {
   description          = "The role by which Doorward reads load balancers and changes nothing"
   assume_role_policy   = data.aws_iam_policy_document.doorward_scan_trust.json
   max_session_duration = var.max_session_duration
+
+  lifecycle {
+    precondition {
+      condition     = var.external_id != null || var.organization_id != null
+      error_message = "Give organization_id or external_id. Without both, the role would trust the caller under no condition."
+    }
+  }
 }
 
 resource "aws_iam_role_policy" "doorward_scan" {

@@ -7,13 +7,13 @@ variable "caller_arn" {
 }
 
 variable "external_id" {
-  description = "External id that the caller has to give. Null for none."
+  description = "External id that the caller has to give. Needed where organization_id is null."
   type        = string
   default     = null
 }
 
 variable "organization_id" {
-  description = "Organization that the caller has to belong to (o-...). Null for any."
+  description = "Organization that the caller has to belong to (o-...). Needed where external_id is null."
   type        = string
   default     = null
 }
@@ -68,8 +68,14 @@ data "aws_iam_policy_document" "doorward_traffic" {
       "s3:ListBucket",
     ]
     resources = [
-      "arn:${data.aws_partition.current.partition}:s3:::*",
+      "arn:${data.aws_partition.current.partition}:s3:::amzn-s3-demo-logging-bucket",
     ]
+
+    condition {
+      test     = "StringLike"
+      variable = "s3:prefix"
+      values   = ["*AWSLogs/*/elasticloadbalancing/*"]
+    }
   }
 
   statement {
@@ -78,7 +84,7 @@ data "aws_iam_policy_document" "doorward_traffic" {
       "s3:GetObject",
     ]
     resources = [
-      "arn:${data.aws_partition.current.partition}:s3:::*/*",
+      "arn:${data.aws_partition.current.partition}:s3:::amzn-s3-demo-logging-bucket/*AWSLogs/*/elasticloadbalancing/*",
     ]
   }
 
@@ -97,6 +103,13 @@ resource "aws_iam_role" "doorward_traffic" {
   description          = "The role by which Doorward reads access logs and metrics and changes nothing"
   assume_role_policy   = data.aws_iam_policy_document.doorward_traffic_trust.json
   max_session_duration = var.max_session_duration
+
+  lifecycle {
+    precondition {
+      condition     = var.external_id != null || var.organization_id != null
+      error_message = "Give organization_id or external_id. Without both, the role would trust the caller under no condition."
+    }
+  }
 }
 
 resource "aws_iam_role_policy" "doorward_traffic" {

@@ -13,14 +13,19 @@ import tempfile
 
 import hcl2
 from cfnlint.decode import cfn_yaml
+import parliament
 from parliament import analyze_policy_string
 
 # What CloudFormation and Terraform put in at deployment, as the plain policies have it.
 STANDS_FOR = {
     "${AWS::Partition}": "aws",
     "${AWS::AccountId}": "*",
+    "${!aws:": "${aws:",
     "${data.aws_partition.current.partition}": "aws",
     "${data.aws_caller_identity.current.account_id}": "*",
+    "$${aws:": "${aws:",
+    # A template puts in its own account where a plain policy leaves that to IAM.
+    "${aws:PrincipalAccount}": "*",
 }
 
 
@@ -41,14 +46,53 @@ def lint(paths):
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
+def bare_actions():
+    """The actions for which AWS's reference, as parliament has it, knows no resource."""
+    definitions = json.loads(pathlib.Path(parliament.__file__).with_name("iam_definition.json").read_text())
+    known = {}
+    for service in definitions:
+        for privilege in service["privileges"]:
+            action = f"{service['prefix']}:{privilege['privilege']}"
+            known.setdefault(action, set()).update(r["resource_type"] for r in privilege["resource_types"])
+    return {action for action, resources in known.items() if resources <= {""}}
+
+
+BARE = bare_actions()
+
+
 def judge(policy):
-    """What parliament says of a policy."""
-    return [f"{f.issue}: {f.detail}" for f in analyze_policy_string(json.dumps(policy)).findings]
+    """What parliament says of a policy, and what is allowed on everything that could be allowed on less."""
+    # IAM puts an account in here, and parliament takes the variable for a text.
+    stated = json.dumps(policy).replace("${aws:PrincipalAccount}", "111122223333")
+    said = [f"{f.issue}: {f.detail}" for f in analyze_policy_string(stated).findings]
+    # Lambda puts the function's ARN into every request of its program, whatever the service.
+    said = [one for one in said if "lambda:SourceFunctionArn" not in one]
+    for s in policy["Statement"]:
+        if s["Effect"] == "Allow" and "*" in as_list(s["Resource"]):
+            said += [f"{action} is allowed on everything" for action in as_list(s["Action"]) if action not in BARE]
+    return said
+
+
+def conditions(block):
+    """A condition block as something that can be compared."""
+    return tuple(
+        sorted((operator, key, tuple(sorted(plain(text(v)) for v in as_list(values)))) for operator, keys in block.items() for key, values in keys.items())
+    )
+
+
+def text(value):
+    return value["Fn::Sub"] if isinstance(value, dict) else value
 
 
 def of_json(policy):
     return {
-        (s["Sid"], s["Effect"], tuple(sorted(as_list(s["Action"]))), tuple(sorted(as_list(s["Resource"]))))
+        (
+            s["Sid"],
+            s["Effect"],
+            tuple(sorted(as_list(s["Action"]))),
+            tuple(sorted(plain(r) for r in as_list(s["Resource"]))),
+            conditions(s.get("Condition", {})),
+        )
         for s in policy["Statement"]
     }
 
@@ -57,8 +101,8 @@ def of_yaml(role):
     told = set()
     for policy in role["Properties"]["Policies"]:
         for s in policy["PolicyDocument"]["Statement"]:
-            arns = [plain(r["Fn::Sub"] if isinstance(r, dict) else r) for r in as_list(s["Resource"])]
-            told.add((s["Sid"], s["Effect"], tuple(sorted(s["Action"])), tuple(sorted(arns))))
+            arns = [plain(text(r)) for r in as_list(s["Resource"])]
+            told.add((s["Sid"], s["Effect"], tuple(sorted(s["Action"])), tuple(sorted(arns)), conditions(s.get("Condition", {}))))
     return told
 
 
@@ -94,7 +138,10 @@ def of_terraform(blocks):
                 continue
             for s in document["statement"]:
                 arns = tuple(sorted(plain(r) for r in s["resources"]))
-                told.add((s["sid"], s.get("effect", "Allow"), tuple(sorted(s["actions"])), arns))
+                block = {}
+                for condition in s.get("condition", []):
+                    block.setdefault(condition["test"], {})[condition["variable"]] = condition["values"]
+                told.add((s["sid"], s.get("effect", "Allow"), tuple(sorted(s["actions"])), arns, conditions(block)))
     return told
 
 
@@ -107,7 +154,7 @@ def controls(folder):
             assert old in text
             broken.write_text(text.replace(old, new))
             assert lint([broken]), f"cfn-lint does not see {new}"
-    for action, resource in [("securityhub:GetFinding", "*"), ("s3:GetObject", "arn:aws:s3:::logs")]:
+    for action, resource in [("securityhub:GetFinding", "*"), ("s3:GetObject", "arn:aws:s3:::logs"), ("account:ListRegions", "*")]:
         policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": resource}]}
         assert judge(policy), f"parliament does not see {action} on {resource}"
     file = (folder / "scan-role.tf").read_text()
@@ -140,17 +187,22 @@ def check(folder):
         assert whole["Role"] == template, f"{role}: the management account gets another role"
         assert whole["Members"]["Properties"]["TemplateBody"] == member.read_text(), f"{role}: the members get another template"
         trust = folder / f"{role}.trust.json"
-        conditions = template["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]["Fn::If"][1]
-        assert set(conditions["StringEquals"]) == {"sts:ExternalId", "aws:PrincipalOrgID"}
+        admits = template["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]["Fn::If"][1]
+        assert set(admits["StringEquals"]) == {"sts:ExternalId", "aws:PrincipalOrgID"}
+        # Neither language deploys a role that trusts the caller under no condition.
+        for file in (member, folder / f"{role}.organization.yaml"):
+            rules = cfn_yaml.load(str(file))["Rules"]["Admission"]["Assertions"][0]["Assert"]
+            assert json.dumps(rules).count("Fn::Equals") == 2, f"{file.name}: {rules}"
+        assert blocks["resource"][0]["aws_iam_role"][f"doorward_{role.removesuffix('-role')}"]["lifecycle"], path.name
         if trust.is_file():
             statement = json.loads(trust.read_text())["Statement"][0]
-            assert set(statement["Condition"]["StringEquals"]) == set(conditions["StringEquals"])
+            assert set(statement["Condition"]["StringEquals"]) == set(admits["StringEquals"])
         counts["roles"] += 1
     pack = cfn_yaml.load(str(folder / "desync.conformance-pack.organization.yaml"))
     body = pack["Resources"]["Pack"]["Properties"]["TemplateBody"]
     assert body == (folder / "desync.conformance-pack.yaml").read_text(), "the organization gets another pack"
     assert len(body.encode()) <= 51200
-    assert counts["roles"] >= 5 and counts["policies"] >= 11 and counts["templates"] >= 15, counts
+    assert counts["roles"] >= 6 and counts["policies"] >= 13 and counts["templates"] >= 17, counts
     return counts
 
 
@@ -196,12 +248,27 @@ def stacks(examples, plain_folder):
             enter.update(as_list(statement["Resource"]))
         wanted[statement["Sid"]] = statement
     wanted["EnterAccounts"]["Resource"] = sorted(enter)
-    counts = {"stacks": 0, "policies": 0}
+    wanted["ListRegions"]["Resource"] = "arn:aws:account::111122223333:account"
+    counts = {"stacks": 0, "policies": 0, "alarms": 0}
     for example, name in [("lambda", "Role"), ("fargate", "TaskRole")]:
         resources = cfn_yaml.load(str(examples / example / "stack.yaml"))["Resources"]
         counts["stacks"] += 1
         for resource in resources.values():
-            policies = resource.get("Properties", {}).get("Policies", []) if resource["Type"] == "AWS::IAM::Role" else []
+            own = resource.get("Properties", {})
+            policies = own.get("Policies", []) if resource["Type"] == "AWS::IAM::Role" else []
+            if resource["Type"] == "AWS::IAM::RolePolicy":
+                policies = [own]
+            if resource["Type"] == "AWS::CloudWatch::Alarm":
+                assert own["AlarmActions"] and own["OKActions"], f"{example}: an alarm that nobody is told of"
+                counts["alarms"] += 1
+            if resource["Type"] == "AWS::IAM::Role":
+                trust = own["AssumeRolePolicyDocument"]["Statement"][0]
+                assert "aws:SourceAccount" in trust["Condition"]["StringEquals"], f"{example}: {own['Description']}"
+            if resource["Type"] == "AWS::EFS::FileSystem":
+                told = {(s["Sid"], s["Effect"]) for s in own["FileSystemPolicy"]["Statement"]}
+                assert {("EncryptedOnly", "Deny"), ("AccessPointOnly", "Deny")} < told, f"{example}: {told}"
+            for rule in own.get("SecurityGroupEgress", []):
+                assert rule.get("ToPort") == 443 or rule["CidrIp"] == "127.0.0.1/32", f"{example}: {rule}"
             for policy in policies:
                 said = judge(settled(policy["PolicyDocument"], resources))
                 assert not said, f"{example}: {policy['PolicyName']}: {said}"
@@ -209,7 +276,7 @@ def stacks(examples, plain_folder):
         own = next(p for p in resources[name]["Properties"]["Policies"] if p["PolicyName"] == "doorward")
         told = of_json(settled(own["PolicyDocument"], resources))
         assert told == of_json({"Statement": list(wanted.values())}), f"{example}: {name} and the plain policies differ"
-    assert counts == {"stacks": 2, "policies": 7}, counts
+    assert counts == {"stacks": 2, "policies": 10, "alarms": 7}, counts
     return counts
 
 

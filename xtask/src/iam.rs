@@ -18,6 +18,13 @@ const FORMS: [(&str, &[&str]); 3] = [
     ("terraform", &["scan", "traffic", "publish", "change"]),
 ];
 
+/// What has to be named, by names that AWS keeps for documentation, which nobody can own.
+pub(crate) const NAMED: [&str; 4] =
+    ["--bucket", "amzn-s3-demo-logging-bucket", "--topic", "arn:aws:sns:eu-west-1:111122223333:load-balancer-owners"];
+
+/// The same for a setting: where Athena writes results.
+const OUTPUT: (&str, &str) = ("DOORWARD_TRAFFIC__ATHENA__OUTPUT", "s3://amzn-s3-demo-bucket/doorward/");
+
 /// Writes the templates, or compares them with what is there.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     crate::only(arguments, &["--check"])?;
@@ -26,7 +33,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let made = tempfile::tempdir().context("no folder for the templates")?;
     let program = workspace::build("doorward")?;
     for (form, capabilities) in FORMS {
-        write(&program, made.path(), form, capabilities, &[])?;
+        write(&program, made.path(), form, capabilities, &NAMED)?;
     }
     let (made, there) = (contents(made.path())?, contents(&folder).unwrap_or_default());
     let mut stale = 0;
@@ -55,7 +62,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
 /// Has the program write one form of some capabilities into a folder, without this machine's settings.
 pub(crate) fn write(program: &Path, folder: &Path, form: &str, capabilities: &[&str], flags: &[&str]) -> Result<()> {
     let mut setup = Command::new(program);
-    setup.env_clear().current_dir(folder).args(["-q", "setup", form, "--out", "."]).args(flags);
+    setup.env_clear().env(OUTPUT.0, OUTPUT.1);
+    setup.current_dir(folder).args(["-q", "setup", form, "--out", "."]).args(flags);
     for capability in capabilities {
         setup.args(["--for", capability]);
     }

@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::iam::write;
+use crate::iam::{NAMED, write};
 use crate::process::finish;
 use crate::{stand, workspace};
 
@@ -39,11 +39,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let program = workspace::build("doorward")?;
     let folder = tempfile::tempdir().context("no folder for the templates")?;
     let (plain, filled) = (folder.path().join("plain"), folder.path().join("filled"));
-    for (folder, whom) in [(&plain, &[][..]), (&filled, &WHOM[..])] {
+    let filled_in = [&NAMED[..], &WHOM[..]].concat();
+    for (folder, whom) in [(&plain, &NAMED[..]), (&filled, &filled_in[..])] {
         std::fs::create_dir(folder).context("no folder for the templates")?;
-        write(&program, folder, "iam", &["scan", "traffic", "metrics", "publish", "notify", "change"], whom)?;
+        let roles = ["scan", "traffic", "athena", "metrics", "publish", "change"];
+        write(&program, folder, "iam", &[&roles[..], &["notify"]].concat(), whom)?;
         for form in ["stackset", "terraform"] {
-            write(&program, folder, form, &["scan", "traffic", "metrics", "publish", "change"], whom)?;
+            write(&program, folder, form, &roles, whom)?;
         }
         for guard in GUARDS {
             guardrail(&program, folder, guard)?;

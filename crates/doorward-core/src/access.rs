@@ -11,9 +11,9 @@ use aws_smithy_async::time::TimeSource;
 use aws_smithy_types::retry::RetryConfig;
 use aws_types::app_name::AppName;
 
-use doorward_model::{AccountId, Arn, Gap, GapReason, Observed, OuPath, Region};
+use doorward_model::{AccountId, Arn, Gap, GapReason, Grant, Observed, OuPath, Region, session_policy};
 
-use crate::actions::{Operation, policy_of, session_policy};
+use crate::actions::{Operation, scan_role_grants};
 use crate::call::{Caller, Route};
 use crate::failure::Failure;
 use crate::pace::Family;
@@ -162,7 +162,7 @@ impl Access {
     pub(crate) fn session(&self, account: &AccountId, ou: &Observed<OuPath>) -> Result<Arc<Session>, Gap> {
         Ok(match self.role_for(account, ou)? {
             None => self.base.clone(),
-            Some((role, external_id)) => Arc::new(self.role(account, role, external_id.clone(), session_policy())),
+            Some((role, external_id)) => Arc::new(self.role(account, role, external_id.clone(), &scan_role_grants())),
         })
     }
 
@@ -210,7 +210,7 @@ impl Access {
     /// role is assumed in the base identity's own account too, so that the base identity needs no rights but to assume it.
     pub fn session_for(&self, account: &AccountId, purpose: &Purpose) -> Arc<Session> {
         let external_id = purpose.external_id.clone().or_else(|| self.settings.external_id.clone());
-        Arc::new(self.role(account, &purpose.role_name, external_id, policy_of(&purpose.actions)))
+        Arc::new(self.role(account, &purpose.role_name, external_id, &purpose.grants))
     }
 
     /// Credentials of a session, renewed when they age. `refused` are credentials that AWS has just called expired.
@@ -228,7 +228,7 @@ impl Access {
         self.clients.config(region)
     }
 
-    fn role(&self, account: &AccountId, role: &RoleName, external_id: Option<ExternalId>, policy: String) -> Session {
+    fn role(&self, account: &AccountId, role: &RoleName, external_id: Option<ExternalId>, grants: &[Grant]) -> Session {
         // A role session that assumes another role is limited to an hour by STS.
         let chained = self.arn.resource().starts_with("assumed-role/");
         let wanted = self.settings.session_duration.0.as_secs().clamp(900, 43_200);
@@ -236,7 +236,7 @@ impl Access {
         let assume = session::Assume {
             role_arn: role.arn(&self.partition, account),
             external_id,
-            policy,
+            policy: session_policy(grants, &self.partition, account.as_str()),
             session_name: self.settings.session_name.clone(),
             source_identity: self.settings.source_identity.clone(),
             seconds: i32::try_from(seconds).unwrap_or(3600),

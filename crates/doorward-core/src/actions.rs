@@ -1,4 +1,6 @@
-//! The IAM actions a scan calls: declared once, from here into session policies, role templates and gaps.
+//! The IAM actions a scan calls, and on which resources: declared once, from here into session policies, role templates and gaps.
+
+use doorward_model::Grant;
 
 /// An API operation that a scan calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -157,23 +159,86 @@ pub fn change_role_actions() -> Vec<&'static str> {
 
 /// The actions the base identity needs to learn whose accounts it may change, sorted, each once: the organization's part of
 /// [`base_identity_actions`].
-pub fn organization_actions() -> Vec<&'static str> {
+fn organization_actions() -> Vec<&'static str> {
     let of_organizations = |operation: &Operation| operation.action().starts_with("organizations:");
     sorted(Operation::ALL.into_iter().filter(of_organizations))
 }
 
-/// The read-only policy that every assumed session carries: even an administrator's role can only read through it.
-pub fn session_policy() -> String {
-    policy_of(&scan_role_actions())
+/// What the base identity is allowed of the organization before it changes anything: whose account it is decides whether a role
+/// is assumed there at all. `organization` is its id, or `o-*` where it is not known.
+pub fn organization_grants(organization: &str) -> Vec<Grant> {
+    grants(&organization_actions(), organization)
 }
 
-/// A policy that allows some actions and nothing else.
-pub(crate) fn policy_of(actions: &[&str]) -> String {
-    let actions: Vec<String> = actions.iter().map(|action| format!("\"{action}\"")).collect();
-    format!(
-        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":[{}],"Resource":"*"}}]}}"#,
-        actions.join(",")
-    )
+/// What the scan role is allowed in every account, and what every session of a scan is limited to: even an administrator's
+/// role can only read through it.
+pub fn scan_role_grants() -> Vec<Grant> {
+    grants(&scan_role_actions(), "")
+}
+
+/// What the base identity is allowed: it reads the organization, assumes the roles of these names, and scans its own account by
+/// itself. `organization` is the organization's id, or `o-*` where it is not known; `enter` is how it assumes roles.
+pub fn base_identity_grants(organization: &str, enter: Grant) -> Vec<Grant> {
+    let own = scan_role_actions();
+    let (own, others): (Vec<&str>, Vec<&str>) = base_identity_actions().into_iter().partition(|a| own.contains(a));
+    let read: Vec<&str> = others.into_iter().filter(|action| !action.starts_with("sts:")).collect();
+    let own = grants(&own, "").into_iter().map(|grant| match grant.sid {
+        "ReadLoadBalancers" => Grant { sid: "ReadOwnAccount", ..grant },
+        _ => grant,
+    });
+    grants(&read, organization).into_iter().chain([enter]).chain(own).collect()
+}
+
+/// What the change role is allowed in every account, and what its sessions are limited to. A pattern for classic load
+/// balancers, whose ARNs have no kind in them, fits every other load balancer too; so those that have no mode are denied.
+pub fn change_role_grants() -> Vec<Grant> {
+    let (writes, reads): (Vec<&str>, Vec<&str>) =
+        change_role_actions().into_iter().partition(|action| action.contains(":Modify"));
+    let arn = |end: &str| format!("arn:{{partition}}:elasticloadbalancing:*:{{account}}:loadbalancer/{end}");
+    let others = Grant { deny: true, ..Grant::on("LeaveOthersAlone", &writes, &[arn("net/*/*"), arn("gwy/*/*")]) };
+    vec![
+        Grant::on("ReadLoadBalancers", &reads, &["*"]),
+        Grant::on("ChangeLoadBalancers", &writes, &[arn("app/*/*"), arn("*")]),
+        others,
+    ]
+}
+
+/// What an action of a scan is allowed on, as a grant writes it: `*` where AWS knows no narrower resource.
+pub fn resources_of(action: &str) -> Vec<String> {
+    let known = Operation::ALL.into_iter().map(Operation::action).find(|one| *one == action);
+    let granted = known.and_then(|action| grants(&[action], "o-*").into_iter().next());
+    granted.map_or_else(|| vec!["*".to_owned()], |grant| grant.resources)
+}
+
+/// Actions that read, each on the narrowest resources that AWS knows for it.
+fn grants(actions: &[&'static str], organization: &str) -> Vec<Grant> {
+    let of_organization = |kind: &str| format!("arn:{{partition}}:organizations::*:{kind}");
+    let placed = |action: &str| -> (&'static str, Vec<String>) {
+        match action {
+            "account:ListRegions" => ("ListRegions", vec!["arn:{partition}:account::{account}:account".to_owned()]),
+            "organizations:ListOrganizationalUnitsForParent" => (
+                "ListUnits",
+                vec![
+                    of_organization(&format!("root/{organization}/r-*")),
+                    of_organization(&format!("ou/{organization}/ou-*")),
+                ],
+            ),
+            "organizations:ListParents" | "organizations:ListTagsForResource" => {
+                ("ReadAccounts", vec![of_organization(&format!("account/{organization}/*"))])
+            }
+            action if action.starts_with("organizations:") => ("ReadOrganization", vec!["*".to_owned()]),
+            _ => ("ReadLoadBalancers", vec!["*".to_owned()]),
+        }
+    };
+    let mut all: Vec<Grant> = Vec::new();
+    for action in actions {
+        let (sid, resources) = placed(action);
+        match all.iter_mut().find(|grant| grant.sid == sid) {
+            Some(grant) => grant.actions.push(action),
+            None => all.push(Grant::on(sid, &[action], &resources)),
+        }
+    }
+    all
 }
 
 fn sorted(operations: impl Iterator<Item = Operation>) -> Vec<&'static str> {
@@ -206,9 +271,26 @@ mod tests {
     }
 
     #[test]
-    fn the_session_policy_fits_sts() {
-        assert!(session_policy().len() <= 2048);
-        let parsed: serde_json::Value = serde_json::from_str(&session_policy()).expect("JSON");
-        assert_eq!(parsed["Statement"][0]["Effect"], "Allow");
+    fn session_policies_fit_sts_and_name_resources_where_aws_knows_some() {
+        for grants in [scan_role_grants(), change_role_grants()] {
+            let policy = doorward_model::session_policy(&grants, "aws-us-gov", "111122223333");
+            assert!(policy.len() <= 2048, "{policy}");
+            for grant in grants {
+                // AWS's reference knows no resource for these.
+                let bare = |action: &&str| {
+                    action.starts_with("elasticloadbalancing:Describe") || action.starts_with("logs:Describe")
+                };
+                assert_eq!(grant.resources == ["*"], grant.actions.iter().all(bare), "{grant:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_base_identity_is_granted_what_it_calls() {
+        let enter = Grant::on("EnterAccounts", &["sts:AssumeRole"], &["arn:aws:iam::*:role/x"]);
+        let all = base_identity_grants("o-*", enter);
+        let mut actions: Vec<&str> = all.iter().flat_map(|grant| grant.actions.clone()).collect();
+        actions.sort_unstable();
+        assert_eq!(actions, base_identity_actions());
     }
 }

@@ -13,8 +13,11 @@ mod securityhub;
 mod sns;
 mod sts;
 
+use std::cell::RefCell;
+
 use jiff::Timestamp;
 
+use crate::iam::policy::Context;
 use crate::iam::session::{Principal, Sessions};
 use crate::quota::Rate;
 use crate::reply::{Failure, Whole};
@@ -113,6 +116,26 @@ pub(crate) struct Scene<'a> {
     /// Empty when the caller is not known.
     pub(crate) account: &'a str,
     pub(crate) region: &'a str,
+    pub(crate) world: &'a World,
+}
+
+/// Something that a service does in its caller's name.
+pub(crate) struct Deed {
+    pub(crate) action: &'static str,
+    pub(crate) resource: String,
+    /// Condition keys of the request.
+    pub(crate) request: Vec<(&'static str, String)>,
+    pub(crate) allowed: bool,
+}
+
+impl Deed {
+    pub(crate) fn on(action: &'static str, resource: String) -> Self {
+        Self { action, resource, request: Vec::new(), allowed: false }
+    }
+
+    pub(crate) fn listing(bucket: String, prefix: &str) -> Self {
+        Self { request: vec![("s3:prefix", prefix.to_owned())], ..Self::on("s3:ListBucket", bucket) }
+    }
 }
 
 /// An authorized call, as an operation sees it.
@@ -132,9 +155,44 @@ pub(crate) struct Call<'a> {
     pub(crate) fail_some: bool,
     /// A fault wants a finding whose id contains this to be called invalid.
     pub(crate) forbidden: Option<&'a str>,
+    /// What the service does in the caller's name, for the call log.
+    pub(crate) deeds: &'a RefCell<Vec<Deed>>,
+}
+
+/// What policies see of an action.
+pub(crate) fn context<'a>(
+    world: &'a World,
+    principal: &'a Principal,
+    region: &'a str,
+    action: &'a str,
+    resource: &'a str,
+    request: &'a [(&'static str, String)],
+) -> Context<'a> {
+    let owner = world.owner(resource);
+    Context {
+        action,
+        resource,
+        region,
+        principal_arn: &principal.arn,
+        principal_account: world.account(principal.account).map_or("", |account| account.id.as_str()),
+        organization: world.organization_of(principal.account),
+        resource_account: owner.and_then(|index| world.account(index)).map(|account| account.id.as_str()),
+        resource_organization: owner.map(|index| world.organization_of(index)),
+        request,
+    }
 }
 
 impl Call<'_> {
+    /// What policies see of an action of the caller's.
+    pub(crate) fn context<'b>(
+        &'b self,
+        action: &'b str,
+        resource: &'b str,
+        request: &'b [(&'static str, String)],
+    ) -> Context<'b> {
+        context(self.world, self.principal, self.region_name, action, resource, request)
+    }
+
     pub(crate) fn partition(&self) -> &str {
         &self.world.organization.partition
     }

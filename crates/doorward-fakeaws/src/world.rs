@@ -116,6 +116,23 @@ pub struct WorldSummary {
 }
 
 impl World {
+    /// The account that a resource is in, by its ARN; of a bucket the one that owns it.
+    pub(crate) fn owner(&self, arn: &str) -> Option<u32> {
+        let mut fields = arn.splitn(6, ':');
+        let (service, account, resource) = (fields.nth(2)?, fields.nth(1)?, fields.next()?);
+        if service == "s3" {
+            let bucket = self.buckets.get(resource.split('/').next()?)?;
+            return Some(bucket.read().unwrap_or_else(PoisonError::into_inner).account);
+        }
+        self.by_id.get(account).copied()
+    }
+
+    /// The organization that an account is in.
+    pub(crate) fn organization_of(&self, account: u32) -> &str {
+        let outside = self.account(account).is_some_and(|account| account.outside);
+        if outside { "o-elsewhere0001" } else { &self.organization.id }
+    }
+
     /// Reads a world file.
     ///
     /// # Errors

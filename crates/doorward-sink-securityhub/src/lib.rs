@@ -15,14 +15,28 @@
 
 pub use aws_credential_types::Credentials;
 pub use aws_sdk_securityhub::Client;
+use doorward_model::{ACCOUNT, Grant, PARTITION};
 
 /// The IAM actions this sink calls.
 pub const ACTIONS: [&str; 2] = [deliver::IMPORT_ACTION, reconcile::GET_ACTION];
 
-/// What each of them is allowed on: the end of an ARN `securityhub:REGION:ACCOUNT:`, or everything where IAM's reference makes
-/// the resource optional, so that nobody can rely on it.
-pub const RESOURCES: [(&str, Option<&str>); 2] =
-    [(deliver::IMPORT_ACTION, Some("product/*/default")), (reconcile::GET_ACTION, None)];
+/// What the publishing role is allowed, and what its sessions are limited to: importing for the account's own product, and reading
+/// the account's own hub.
+pub fn grants() -> Vec<Grant> {
+    vec![
+        Grant::on("ImportFindings", &[deliver::IMPORT_ACTION], &[arn(&format!("product/{ACCOUNT}/default"))]),
+        reading_grant(),
+    ]
+}
+
+/// What sessions are limited to that only read findings.
+pub fn reading_grant() -> Grant {
+    Grant::on("ReadFindings", &[reconcile::GET_ACTION], &[arn("hub/default")])
+}
+
+fn arn(end: &str) -> String {
+    format!("arn:{PARTITION}:securityhub:*:{ACCOUNT}:{end}")
+}
 
 mod age;
 mod asff;

@@ -48,9 +48,9 @@ pub use plan::{BalancerPlan, Estimate, Extent, LONGEST_PERIOD, ListedObject, Pri
 pub use read::{Limits, Reader};
 pub use reasons::{ReasonCode, reason, reasons};
 pub use source::{
-    AthenaCount, AthenaError, AthenaJob, AthenaLogs, Body, CallLimits, Capability, Cost, Counted, Door, LogPlace,
-    LogPlan, Metered, Missed, Operation, ParquetColumns, ParquetLogs, ParquetPlace, Pause, Planned, ScanEstimate,
-    Sessions, Source, SourcePrices, Span,
+    AthenaCount, AthenaError, AthenaJob, AthenaLogs, AthenaOutput, AthenaReach, Body, CallLimits, Capability, Cost,
+    Counted, Door, LogPlace, LogPlan, Metered, Missed, Operation, ParquetColumns, ParquetLogs, ParquetPlace, Pause,
+    Planned, Reach, ScanEstimate, Sessions, Source, SourcePrices, Span, listing_logs,
 };
 pub use tally::{
     Answered, BalancerKey, BalancerTally, By, Cause, Client, HourTally, LogFiles, NoBalancer, NodeFiles, Reading,

@@ -27,7 +27,7 @@ use aws_types::SdkConfig;
 
 use doorward_model::{AccountRegion, Gap, Region};
 
-pub use actions::{Capability, Operation};
+pub use actions::{AthenaOutput, AthenaReach, Capability, Operation, Reach, listing_logs};
 pub use athena::{
     AthenaCount, AthenaError, AthenaJob, AthenaLogs, ParquetColumns, ParquetLogs, ParquetPlace, ScanEstimate,
 };

@@ -29,8 +29,10 @@ use crate::{notify, stopping};
 mod envelope;
 mod lambda;
 mod look;
+mod metrics;
 mod settings;
 mod tell;
+mod wrapping;
 
 use envelope::{Heard, Notice};
 use look::{Eye, Judged, Seen};

@@ -3,6 +3,7 @@
 //! Nobody types an action: a call that is added appears in every template, and one that goes away goes away there too. It
 //! calls nobody and changes nothing but the files it writes.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -13,12 +14,15 @@ use crate::cli::{Capability, Cli, SetupCommand, SetupEvents, SetupRoles, SetupRu
 use crate::exit::{Exit, Failure};
 use crate::output::{Readers, write_file};
 use crate::places::Places;
+use crate::saved;
 use crate::settings::Settings;
+use crate::traffic::logs;
 
 mod capability;
 mod checks;
 mod cloudformation;
 mod drift;
+mod everything;
 mod policy;
 mod rules;
 mod terraform;
@@ -41,7 +45,11 @@ struct Ask {
     caller_arn: Option<String>,
     external_id: Option<String>,
     organization_id: Option<String>,
-    buckets: Vec<String>,
+    /// Buckets with access logs.
+    buckets: BTreeSet<String>,
+    topics: Vec<String>,
+    /// Nothing is limited to an organization.
+    without_organization: bool,
     partition: String,
 }
 
@@ -82,7 +90,7 @@ fn roles(
     }
     let mut all = Vec::new();
     for capability in &arguments.capabilities {
-        all.extend(documents(&Role::of(*capability, &ask, settings), &ask)?);
+        all.extend(documents(&Role::of(*capability, &ask, settings)?, &ask)?);
     }
     if ask.caller_arn.is_none() && !cli.quiet {
         note(
@@ -135,8 +143,15 @@ impl Ask {
         if let Some(id) = arguments.organization_id.as_deref().filter(|id| !checks::is_organization(id)) {
             return wrong("--organization-id", id, "an organization's id (o-...)");
         }
-        if let Some(bucket) = arguments.buckets.iter().find(|bucket| !checks::is_bucket(bucket)) {
+        let mut buckets: BTreeSet<String> = arguments.buckets.iter().cloned().collect();
+        if let Some(path) = &arguments.scan {
+            buckets.extend(logged(path)?);
+        }
+        if let Some(bucket) = buckets.iter().find(|bucket| !checks::is_bucket(bucket)) {
             return wrong("--bucket", bucket, "a bucket's name");
+        }
+        if let Some(topic) = arguments.topics.iter().find(|topic| !checks::is_topic(topic)) {
+            return wrong("--topic", topic, "the ARN of an SNS topic");
         }
         if !checks::is_partition(&arguments.partition) {
             return wrong("--partition", &arguments.partition, "a partition (aws, aws-cn, aws-us-gov, aws-eusc, ...)");
@@ -150,10 +165,43 @@ impl Ask {
                 .clone()
                 .or_else(|| settings.access.external_id.as_ref().map(|id| id.expose().to_owned())),
             organization_id: arguments.organization_id.clone(),
-            buckets: arguments.buckets.clone(),
+            buckets,
+            topics: arguments.topics.clone(),
+            without_organization: arguments.without_organization,
             partition: arguments.partition.clone(),
         })
     }
+
+    /// Refuses a trust policy that would admit the caller from anywhere.
+    fn admission(&self) -> Result<(), Failure> {
+        let limited = self.organization_id.is_some() || self.external_id.is_some();
+        if limited || self.without_organization {
+            return Ok(());
+        }
+        Err(usage(
+            "the trust policy would have no condition: give --organization-id o-... (aws organizations describe-organization \
+             shows it) or --external-id; --without-organization writes it without one",
+        ))
+    }
+
+    /// The buckets with access logs, which have to be named.
+    fn logs(&self, capability: Capability) -> Result<BTreeSet<String>, Failure> {
+        if self.buckets.is_empty() {
+            return Err(usage(&format!(
+                "--for {}: no bucket with access logs is named: give --bucket NAME for each, or --scan FILE with a scan that \
+                 `doorward scan --save FILE` saved",
+                label(capability)
+            )));
+        }
+        Ok(self.buckets.clone())
+    }
+}
+
+/// The buckets that the load balancers of a saved scan log to.
+fn logged(path: &Path) -> Result<BTreeSet<String>, Failure> {
+    let saved = saved::read(path)?.0;
+    let scan = doorward_core::normalize(saved.inventory, &saved.normalize);
+    Ok(scan.load_balancers.iter().filter_map(|lb| Some(logs(lb)?.0.to_owned())).collect())
 }
 
 /// Prints one document as it is, several with their names between them.

@@ -30,6 +30,7 @@ mod athena;
 mod attach;
 mod found;
 mod gather;
+mod reach;
 mod sessions;
 mod settings;
 mod tell;
@@ -37,6 +38,7 @@ mod tell;
 pub(crate) use attach::{ByArn, expire_all, of};
 pub(crate) use found::{Found, id, key};
 pub(crate) use gather::{Errand, gather, logs};
+pub(crate) use reach::Reaches;
 pub(crate) use sessions::Roles;
 pub(crate) use settings::TrafficSettings;
 

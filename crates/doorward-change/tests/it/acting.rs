@@ -7,7 +7,7 @@ use doorward_change::{
     Target, Wrote,
 };
 use doorward_core::access::{Access, Purpose};
-use doorward_core::actions::change_role_actions;
+use doorward_core::actions::change_role_grants;
 use doorward_core::mode::{self, Subject};
 use doorward_model::{Gap, Inventory, Listing, Mode, Observed};
 use doorward_rules::Requirement;
@@ -38,7 +38,7 @@ impl<K: Fate> Hand<'_, K> {
         let purpose = Purpose {
             role_name: "doorward-change".to_owned().try_into().unwrap(),
             external_id: None,
-            actions: change_role_actions(),
+            grants: change_role_grants(),
         };
         self.access.session_for(&target.account, &purpose)
     }

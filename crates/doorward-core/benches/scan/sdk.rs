@@ -132,7 +132,8 @@ async fn session(
         base.clone()
     } else {
         let ask = clients.sts.assume_role().role_arn(role_arn(&account)).role_session_name("doorward");
-        let answer = ask.duration_seconds(3600).policy(actions::session_policy()).send().await?;
+        let policy = doorward_model::session_policy(&actions::scan_role_grants(), "aws", &account);
+        let answer = ask.duration_seconds(3600).policy(policy).send().await?;
         let issued = answer.credentials.ok_or("the answer holds no credentials")?;
         Credentials::new(issued.access_key_id, issued.secret_access_key, Some(issued.session_token), None, "bench")
     };

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use doorward_model::{AccountId, Region};
+use doorward_model::{AccountId, Grant, Region};
 
 use crate::settings::Span;
 
@@ -69,8 +69,8 @@ pub struct Purpose {
     pub role_name: RoleName,
     /// The external id to give; by default the scan's.
     pub external_id: Option<ExternalId>,
-    /// The IAM actions that the session is limited to, whatever the role allows.
-    pub actions: Vec<&'static str>,
+    /// What the session is limited to, whatever the role allows. Its policy may have 2,048 characters.
+    pub grants: Vec<Grant>,
 }
 
 /// The external id of a role's trust policy, which a caller has to know to assume the role. It is neither printed nor serialized: a

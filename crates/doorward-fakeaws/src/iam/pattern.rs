@@ -19,8 +19,32 @@ impl Pattern {
         Self { text: text.into(), wild: text.contains(['*', '?']), fold_case: false }
     }
 
+    /// Texts that hold for themselves alone, as `StringEquals` compares.
+    pub(crate) fn literal(text: &str) -> Self {
+        Self { text: text.into(), wild: false, fold_case: false }
+    }
+
+    /// The same with its policy variables (`${aws:PrincipalOrgID}`) replaced, or nothing when one of them has no value.
+    pub(crate) fn filled<'a>(&self, value_of: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
+        let mut text = String::new();
+        let mut rest = &*self.text;
+        while let Some((before, variable)) = rest.split_once("${") {
+            let (key, after) = variable.split_once('}')?;
+            text.push_str(before);
+            text.push_str(value_of(key)?);
+            rest = after;
+        }
+        text.push_str(rest);
+        Some(Self { text: text.into(), ..self.clone() })
+    }
+
+    /// Whether policy variables stand in it.
+    pub(crate) fn has_variables(&self) -> bool {
+        self.text.contains("${")
+    }
+
     pub(crate) fn matches(&self, value: &str) -> bool {
-        if &*self.text == "*" {
+        if self.wild && &*self.text == "*" {
             return true;
         }
         match (self.wild, self.fold_case) {

@@ -12,16 +12,29 @@ pub(crate) struct Context<'a> {
     pub(crate) region: &'a str,
     pub(crate) principal_arn: &'a str,
     pub(crate) principal_account: &'a str,
+    /// Organization of the caller; empty when its account is in none.
     pub(crate) organization: &'a str,
+    /// Account that the resource is in, when it is known.
+    pub(crate) resource_account: Option<&'a str>,
+    /// Organization that the resource is in, when it is in one.
+    pub(crate) resource_organization: Option<&'a str>,
+    /// What the request says besides: condition keys in lower case, with their values.
+    pub(crate) request: &'a [(&'static str, String)],
 }
 
-impl Context<'_> {
-    fn value(&self, key: &str) -> Option<&str> {
-        Some(match key.to_ascii_lowercase().as_str() {
+impl<'a> Context<'a> {
+    fn value(&self, key: &str) -> Option<&'a str> {
+        let key = key.to_ascii_lowercase();
+        if let Some((_, value)) = self.request.iter().find(|(name, _)| *name == key) {
+            return Some(value);
+        }
+        Some(match key.as_str() {
             "aws:requestedregion" => self.region,
             "aws:principalarn" => self.principal_arn,
             "aws:principalaccount" => self.principal_account,
-            "aws:principalorgid" => self.organization,
+            "aws:principalorgid" if !self.organization.is_empty() => self.organization,
+            "aws:resourceaccount" => return self.resource_account,
+            "aws:resourceorgid" => return self.resource_organization,
             _ => return None,
         })
     }
@@ -62,9 +75,17 @@ impl Set {
         Self::resources(&["*"], false)
     }
 
-    fn holds(&self, value: &str) -> bool {
-        self.patterns.iter().any(|pattern| pattern.matches(value)) != self.inverted
+    fn holds(&self, value: &str, context: &Context<'_>) -> bool {
+        self.patterns.iter().any(|pattern| fits(pattern, value, context)) != self.inverted
     }
+}
+
+/// Whether a value fits a pattern once the pattern's variables are filled in; a variable without a value fits nothing.
+fn fits(pattern: &Pattern, value: &str, context: &Context<'_>) -> bool {
+    if !pattern.has_variables() {
+        return pattern.matches(value);
+    }
+    pattern.filled(|key| context.value(key)).is_some_and(|pattern| pattern.matches(value))
 }
 
 /// One `operator: {key: values}` line of a condition block.
@@ -89,7 +110,7 @@ impl Condition {
 
     fn holds(&self, context: &Context<'_>) -> bool {
         match context.value(&self.key) {
-            Some(value) => self.values.iter().any(|pattern| pattern.matches(value)) != self.negated,
+            Some(value) => self.values.iter().any(|pattern| fits(pattern, value, context)) != self.negated,
             None => self.negated || self.if_exists,
         }
     }
@@ -97,8 +118,8 @@ impl Condition {
 
 impl Statement {
     fn bears_on(&self, context: &Context<'_>) -> bool {
-        self.actions.holds(context.action)
-            && self.resources.holds(context.resource)
+        self.actions.holds(context.action, context)
+            && self.resources.holds(context.resource, context)
             && self.conditions.iter().all(|condition| condition.holds(context))
     }
 }
@@ -154,27 +175,68 @@ fn statement(value: &Value) -> Result<Statement, String> {
         (None, Some(list)) => Set::resources(&list, true),
         _ => return Err("a statement needs exactly one of Resource and NotResource".to_owned()),
     };
-    let mut conditions = Vec::new();
-    if let Some(block) = value.get("Condition") {
-        let block = block.as_object().ok_or("Condition must be an object")?;
-        for (operator, keys) in block {
-            let (base, if_exists) = match operator.strip_suffix("IfExists") {
-                Some(base) => (base, true),
-                None => (operator.as_str(), false),
-            };
-            let negated = match base {
-                "StringEquals" | "StringLike" | "ArnLike" | "ArnEquals" => false,
-                "StringNotEquals" | "StringNotLike" | "ArnNotLike" | "ArnNotEquals" => true,
-                other => return Err(format!("condition operator {other} is not supported")),
-            };
-            for (key, values) in keys.as_object().ok_or("a condition operator must hold an object")? {
-                let values = strings(Some(values))?.unwrap_or_default();
-                let values = values.iter().map(|value| Pattern::exact_case(value)).collect();
-                conditions.push(Condition { key: key.clone(), values, negated, if_exists });
+    let conditions = value.get("Condition").map(conditions).transpose()?.unwrap_or_default();
+    Ok(Statement { deny, actions, resources, conditions })
+}
+
+/// A trust policy: who may assume a role, under which conditions.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TrustPolicy {
+    statements: Vec<(Vec<Pattern>, Vec<Condition>)>,
+}
+
+impl TrustPolicy {
+    /// Reads the trust policy of a role for other accounts; the error says what is malformed.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let document: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let list =
+            document.get("Statement").and_then(Value::as_array).ok_or("the document has no list of statements")?;
+        let statements = list.iter().map(|statement| {
+            let of = |key: &str| statement.get(key).and_then(Value::as_str);
+            let action = strings(statement.get("Action"))?.unwrap_or_default();
+            if of("Effect") != Some("Allow") || action != ["sts:AssumeRole"] {
+                return Err("a trust policy allows sts:AssumeRole here, and nothing else".to_owned());
             }
+            let principals = strings(statement.pointer("/Principal/AWS"))?.ok_or("a statement needs Principal AWS")?;
+            let principals = principals.iter().map(|arn| Pattern::literal(arn)).collect();
+            let conditions = statement.get("Condition").map(conditions).transpose()?.unwrap_or_default();
+            Ok((principals, conditions))
+        });
+        Ok(Self { statements: statements.collect::<Result<_, String>>()? })
+    }
+
+    /// Whether it admits a principal.
+    pub(crate) fn admits(&self, context: &Context<'_>) -> bool {
+        self.statements.iter().any(|(principals, conditions)| {
+            principals.iter().any(|one| one.matches(context.principal_arn))
+                && conditions.iter().all(|condition| condition.holds(context))
+        })
+    }
+}
+
+/// Reads a condition block.
+fn conditions(block: &Value) -> Result<Vec<Condition>, String> {
+    let mut conditions = Vec::new();
+    let block = block.as_object().ok_or("Condition must be an object")?;
+    for (operator, keys) in block {
+        let (base, if_exists) = match operator.strip_suffix("IfExists") {
+            Some(base) => (base, true),
+            None => (operator.as_str(), false),
+        };
+        let negated = match base {
+            "StringEquals" | "StringLike" | "ArnLike" | "ArnEquals" => false,
+            "StringNotEquals" | "StringNotLike" | "ArnNotLike" | "ArnNotEquals" => true,
+            other => return Err(format!("condition operator {other} is not supported")),
+        };
+        for (key, values) in keys.as_object().ok_or("a condition operator must hold an object")? {
+            let values = strings(Some(values))?.unwrap_or_default();
+            let equal = base.starts_with("String") && base.ends_with("Equals");
+            let pattern = if equal { Pattern::literal } else { Pattern::exact_case };
+            let values = values.iter().map(|value| pattern(value)).collect();
+            conditions.push(Condition { key: key.clone(), values, negated, if_exists });
         }
     }
-    Ok(Statement { deny, actions, resources, conditions })
+    Ok(conditions)
 }
 
 /// A string or a list of strings, as IAM allows in most places.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::decision::{OrganizationPolicy, Refusal, decide, denial_message};
-use super::policy::{Context, Policy};
+use super::policy::{Context, Policy, TrustPolicy};
 
 const ARN: &str = "arn:aws:elasticloadbalancing:eu-west-1:111111111111:loadbalancer/app/web/0123456789abcdef";
 
@@ -19,7 +19,70 @@ fn context<'a>(action: &'a str, resource: &'a str, region: &'a str) -> Context<'
         principal_arn: "arn:aws:sts::111111111111:assumed-role/scan/run",
         principal_account: "111111111111",
         organization: "o-test000001",
+        resource_account: Some("111111111111"),
+        resource_organization: Some("o-test000001"),
+        request: &[],
     }
+}
+
+#[test]
+fn conditions_on_the_request_and_the_resource() {
+    let request =
+        [("s3:prefix", "alb/AWSLogs/1/elasticloadbalancing/".to_owned()), ("sts:externalid", "e1".to_owned())];
+    let condition =
+        |text: &str| policy(&format!(r#"{{"Effect":"Allow","Action":"*","Resource":"*","Condition":{{{text}}}}}"#));
+    // condition, organization of the resource, allowed
+    let cases = [
+        (r#""StringLike":{"s3:prefix":"*AWSLogs/*/elasticloadbalancing/*"}"#, Some("o-test000001"), true),
+        (r#""StringLike":{"s3:prefix":"other/*"}"#, Some("o-test000001"), false),
+        (r#""StringEquals":{"s3:prefix":"*"}"#, Some("o-test000001"), false),
+        (r#""StringEquals":{"s3:delimiter":"/"}"#, Some("o-test000001"), false),
+        (r#""StringEquals":{"sts:ExternalId":"e1"}"#, None, true),
+        (r#""StringEquals":{"sts:ExternalId":"e2"}"#, None, false),
+        (r#""StringEquals":{"aws:ResourceOrgID":"o-test000001"}"#, Some("o-test000001"), true),
+        (r#""StringEquals":{"aws:ResourceOrgID":"${aws:PrincipalOrgID}"}"#, Some("o-test000001"), true),
+        (r#""StringEquals":{"aws:ResourceOrgID":"${aws:PrincipalOrgID}"}"#, Some("o-elsewhere0001"), false),
+        (r#""StringEquals":{"aws:ResourceOrgID":"${aws:PrincipalOrgID}"}"#, None, false),
+        (r#""StringEquals":{"aws:ResourceAccount":"111111111111"}"#, None, true),
+    ];
+    for (text, resource_organization, allowed) in cases {
+        let context = Context { resource_organization, request: &request, ..context("a:B", ARN, "r") };
+        assert_eq!(decide(&context, &condition(text), None, &[]).is_ok(), allowed, "{text} {resource_organization:?}");
+    }
+}
+
+#[test]
+fn variables_in_resources() {
+    for (resource, allowed) in [
+        ("arn:aws:s3:::results-${aws:PrincipalAccount}/x/*", true),
+        ("arn:aws:s3:::results-${aws:PrincipalTag/x}/x/*", false),
+        ("arn:aws:s3:::results-${aws:PrincipalAccount/x/*", false),
+        ("arn:aws:s3:::other-${aws:PrincipalAccount}/x/*", false),
+    ] {
+        let policy = policy(&format!(r#"{{"Effect":"Allow","Action":"a:B","Resource":"{resource}"}}"#));
+        let context = context("a:B", "arn:aws:s3:::results-111111111111/x/y", "r");
+        assert_eq!(decide(&context, &policy, None, &[]).is_ok(), allowed, "{resource}");
+    }
+}
+
+#[test]
+fn trust_policies() {
+    let trust = |condition: &str| {
+        let principal = "arn:aws:sts::111111111111:assumed-role/scan/run";
+        TrustPolicy::parse(&format!(
+            r#"{{"Statement":[{{"Effect":"Allow","Action":["sts:AssumeRole"],"Principal":{{"AWS":"{principal}"}}{condition}}}]}}"#
+        ))
+        .unwrap()
+    };
+    let by_id = r#","Condition":{"StringEquals":{"sts:ExternalId":"e1","aws:PrincipalOrgID":"o-test000001"}}"#;
+    let request = [("sts:externalid", "e1".to_owned())];
+    let with = |request, organization| Context { request, organization, ..context("sts:AssumeRole", ARN, "r") };
+    assert!(trust("").admits(&with(&[], "o-test000001")));
+    assert!(trust(by_id).admits(&with(&request, "o-test000001")));
+    assert!(!trust(by_id).admits(&with(&[], "o-test000001")), "no external id");
+    assert!(!trust(by_id).admits(&with(&request, "o-elsewhere0001")), "another organization");
+    let other = Context { principal_arn: "arn:aws:iam::111111111111:user/x", ..with(&request, "o-test000001") };
+    assert!(!trust(by_id).admits(&other), "another principal");
 }
 
 const ALLOW_ALL: &str = r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#;

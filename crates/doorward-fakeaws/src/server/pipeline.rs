@@ -2,13 +2,14 @@
 
 mod record;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use hyper::HeaderMap;
 use hyper::http::request::Parts;
 use jiff::{SignedDuration, Timestamp};
 
-use record::record;
+use record::{record, record_deeds};
 
 use super::{RequestIds, State};
 use crate::calls::{CallDetail, CallRecord};
@@ -20,7 +21,7 @@ use crate::iam::session::Principal;
 use crate::quota::BucketKey;
 use crate::reply::{Answer, Failure, Reply, error_xml, reply};
 use crate::request::{Params, Scope, amz_date, header};
-use crate::services::{self, Call, Handler, LimitScope, Operation, Protocol, Scene, Service};
+use crate::services::{self, Call, Deed, Handler, LimitScope, Operation, Protocol, Scene, Service};
 
 /// Widest difference between `X-Amz-Date` and the clock, in seconds.
 const SKEW: i64 = 300;
@@ -114,13 +115,18 @@ pub(super) async fn answer(state: &State, parts: &Parts, body: &[u8]) -> Outgoin
             other => spoil = Some(other),
         }
     }
-    let result = match injected {
-        Some(failure) => Err(failure),
+    let twist = Twist { misdirect, fail_some, forbidden };
+    let (result, deeds) = match injected {
+        Some(failure) => (Err(failure), Vec::new()),
         // A call that never gets an answer must not have an effect either.
         None if matches!(spoil, Some(What::Reset | What::BlackHole | What::ServerError(_))) => {
-            Ok(Answer::Document(String::new()))
+            (Ok(Answer::Document(String::new())), Vec::new())
         }
-        None => perform(state, &identified, headers, now, Twist { misdirect, fail_some, forbidden }),
+        None => {
+            let deeds = RefCell::default();
+            let result = perform(state, &identified, headers, now, twist, &deeds);
+            (result, deeds.into_inner())
+        }
     };
     let mut reply = reply(identified.service, &identified.action, &id, result);
     if spoil.is_none() && reply.outcome == "ok" {
@@ -130,6 +136,7 @@ pub(super) async fn answer(state: &State, parts: &Parts, body: &[u8]) -> Outgoin
         }
     }
     record(state, sequence, &id, now, &identified, &reply, spoil.as_ref());
+    record_deeds(state, &id, now, &identified, deeds);
     Outgoing { reply, request_id: id, now, spoil }
 }
 
@@ -224,7 +231,8 @@ fn identify<'a>(state: &'a State, parts: &Parts, body: &[u8], scope: &'a Scope) 
     let caller = state.principal(&scope.access_key);
     let account = caller.as_ref().and_then(|caller| state.world.account(caller.account));
     let account = account.map_or("", |account| account.id.as_str());
-    let scene = Scene { partition: &state.world.organization.partition, account, region: &scope.region };
+    let world = &*state.world;
+    let scene = Scene { partition: &world.organization.partition, account, region: &scope.region, world };
     let resources = operation.map(|operation| (operation.resources)(&params, &scene)).unwrap_or_default();
     Some(Identified { service, action, operation, params, scope, resources, caller, account })
 }
@@ -243,6 +251,7 @@ fn perform(
     headers: &HeaderMap,
     now: Timestamp,
     twist: Twist,
+    deeds: &RefCell<Vec<Deed>>,
 ) -> Result<Answer, Failure> {
     let world = &*state.world;
     let caller = authenticate(state, identified, headers, now)?;
@@ -269,6 +278,7 @@ fn perform(
         misdirect: twist.misdirect,
         fail_some: twist.fail_some,
         forbidden: twist.forbidden.as_deref(),
+        deeds,
     };
     match operation.handle {
         Handler::Document(handle) => handle(&call).map(Answer::Document),
@@ -349,19 +359,20 @@ fn authorize(state: &State, identified: &Identified<'_>, caller: &Principal) -> 
     let action = iam_action(identified);
     let everything = ["*".to_owned()];
     let resources = if identified.resources.is_empty() { &everything[..] } else { &identified.resources };
+    let request = asked(identified);
     for resource in resources {
-        let context = Context {
-            action: &action,
-            resource,
-            region: &identified.scope.region,
-            principal_arn: &caller.arn,
-            principal_account: &account.id,
-            organization: &state.world.organization.id,
-        };
+        let context = services::context(&state.world, caller, &identified.scope.region, &action, resource, &request);
         decide(&context, &caller.identity, caller.session.as_deref(), &account.policies)
             .map_err(|refusal| Failure::Denied(denial_message(&context, &refusal)))?;
     }
     Ok(())
+}
+
+/// What conditions can ask of a request.
+fn asked(identified: &Identified<'_>) -> Vec<(&'static str, String)> {
+    let keys = [("ListObjectsV2", "prefix", "s3:prefix"), ("AssumeRole", "ExternalId", "sts:externalid")];
+    let said = keys.into_iter().filter(|(action, ..)| *action == identified.action);
+    said.filter_map(|(_, name, key)| Some((key, identified.params.get(name)?.to_owned()))).collect()
 }
 
 fn iam_action(identified: &Identified<'_>) -> String {
@@ -382,6 +393,9 @@ fn denied(identified: &Identified<'_>, state: &State, refusal: &Refusal) -> Fail
         principal_arn: identified.caller.as_ref().map_or("anonymous", |caller| caller.arn.as_str()),
         principal_account: identified.account,
         organization: &state.world.organization.id,
+        resource_account: None,
+        resource_organization: None,
+        request: &[],
     };
     Failure::Denied(denial_message(&context, refusal))
 }

@@ -1,5 +1,7 @@
 //! Athena: queries that are started, looked after and read by pages; what they answer, the world has prepared.
 
+mod behalf;
+
 use serde_json::{Value, json};
 
 use super::paging::{page, size};
@@ -8,6 +10,7 @@ use crate::digest::{digest, request_id};
 use crate::reply::Failure;
 use crate::request::Params;
 use crate::world::athena::Query;
+use crate::world::spec::AthenaSpec;
 
 pub(crate) const SERVICE: Service = Service {
     label: "athena",
@@ -34,9 +37,17 @@ const QUERY: usize = 262_144;
 /// Largest page of results, the row of column names included.
 const PAGE: usize = 1000;
 
+/// The workgroup that is named, or that the named query runs in.
 fn workgroup(params: &Params, scene: &Scene<'_>) -> Vec<String> {
-    let Scene { partition, account, region } = scene;
-    let name = params.get("WorkGroup").unwrap_or("primary");
+    let Scene { partition, account, region, world } = scene;
+    let of_query = || {
+        let id = params.get("QueryExecutionId")?;
+        let cell = world.cell(world.by_id.get(*account).copied()?, world.organization.region_index(region)?);
+        let cell = world.read(cell);
+        cell.athena.queries.iter().find(|query| query.id == id).map(|query| query.workgroup.clone())
+    };
+    let named = params.get("WorkGroup").map(str::to_owned);
+    let name = named.or_else(of_query).unwrap_or_else(|| "primary".to_owned());
     vec![format!("arn:{partition}:athena:{region}:{account}:workgroup/{name}")]
 }
 
@@ -58,28 +69,50 @@ fn start(call: &Call<'_>) -> Result<String, Failure> {
                 .to_owned(),
         ));
     }
-    let mut cell = call.world.write(call.cell());
-    let athena = &mut cell.athena;
-    let known = athena.queries.iter().find(|query| token.is_some() && query.token.as_deref() == token);
-    let id = match known {
-        Some(query) if query.sql == sql => query.id.clone(),
-        Some(_) => return Err(Failure::Invalid("Idempotent parameters do not match.".to_owned())),
-        None => {
-            let id = request_id(digest(&[&call.account.id, call.region_name, &athena.queries.len().to_string()]));
-            athena.queries.push(Query {
-                id: id.clone(),
+    let query = {
+        let cell = call.world.read(call.cell());
+        let athena = &cell.athena;
+        let known = athena.queries.iter().find(|query| token.is_some() && query.token.as_deref() == token);
+        match known {
+            Some(query) if query.sql == sql => return Ok(json!({"QueryExecutionId": query.id}).to_string()),
+            Some(_) => return Err(Failure::Invalid("Idempotent parameters do not match.".to_owned())),
+            None => Query {
+                id: request_id(digest(&[&call.account.id, call.region_name, &athena.queries.len().to_string()])),
                 sql: sql.to_owned(),
                 database: document["QueryExecutionContext"]["Database"].as_str().unwrap_or("default").to_owned(),
+                workgroup: call.params.get("WorkGroup").unwrap_or("primary").to_owned(),
                 output: output.to_owned(),
                 token: token.map(str::to_owned),
                 looks: 0,
                 stopped: false,
                 answer: athena.answer(sql),
-            });
-            id
+            },
         }
     };
+    let tables = call.world.read(call.cell()).athena.tables.clone();
+    let refused = behalf::run(call, &query, &tables);
+    let id = query.id.clone();
+    let mut cell = call.world.write(call.cell());
+    match refused {
+        // AWS takes the query in, and it fails.
+        Some(message) => cell.athena.queries.push(Query {
+            answer: AthenaSpec {
+                fails: Some(format!("Insufficient permissions to execute the query. {message}")),
+                ..AthenaSpec::default()
+            },
+            ..query
+        }),
+        None => {
+            cell.athena.tables.extend(behalf::created(sql));
+            cell.athena.queries.push(query);
+        }
+    }
     Ok(json!({"QueryExecutionId": id}).to_string())
+}
+
+/// The query that a call names.
+fn named(call: &Call<'_>) -> Result<Query, Failure> {
+    with(call, |query| Ok(query.clone()))
 }
 
 /// Does something with the query that a call names.
@@ -124,6 +157,10 @@ fn look(call: &Call<'_>) -> Result<String, Failure> {
 }
 
 fn results(call: &Call<'_>) -> Result<String, Failure> {
+    let query = named(call)?;
+    if state(&query) == "SUCCEEDED" {
+        behalf::attempt(call, behalf::written(call, &query, "s3:GetObject")).map_err(Failure::Denied)?;
+    }
     let size = size(call.params.number("MaxResults"), PAGE, call.world.organization.page_size, "maxResults")?;
     with(call, |query| {
         let state = state(query);
@@ -152,6 +189,10 @@ fn results(call: &Call<'_>) -> Result<String, Failure> {
 }
 
 fn stop(call: &Call<'_>) -> Result<String, Failure> {
+    let query = named(call)?;
+    if !matches!(state(&query), "SUCCEEDED" | "FAILED") {
+        behalf::attempt(call, behalf::written(call, &query, "s3:AbortMultipartUpload")).map_err(Failure::Denied)?;
+    }
     with(call, |query| {
         query.stopped |= !matches!(state(query), "SUCCEEDED" | "FAILED");
         Ok("{}".to_owned())

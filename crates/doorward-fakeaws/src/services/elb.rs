@@ -49,7 +49,7 @@ const PAGE: usize = 400;
 const BATCH: usize = 20;
 
 fn arn_for(scene: &Scene<'_>, name: &str) -> String {
-    let Scene { partition, account, region } = scene;
+    let Scene { partition, account, region, .. } = scene;
     format!("arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/{name}")
 }
 

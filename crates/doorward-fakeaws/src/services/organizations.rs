@@ -22,12 +22,12 @@ pub(crate) const SERVICE: Service = Service {
         operation("ListAccounts", list_accounts, anything, LIST_ACCOUNTS),
         operation("DescribeAccount", describe_account, account_resource, DESCRIBE_ACCOUNT),
         operation("ListRoots", list_roots, anything, LIST_ROOTS),
-        operation("ListOrganizationalUnitsForParent", list_units, anything, LIST_UNITS),
+        operation("ListOrganizationalUnitsForParent", list_units, parent_resource, LIST_UNITS),
         operation("ListAccountsForParent", list_accounts_for_parent, anything, LIST_FOR_PARENT),
-        operation("ListParents", list_parents, anything, LIST_PARENTS),
+        operation("ListParents", list_parents, child_resource, LIST_PARENTS),
         operation("ListChildren", list_children, anything, LIST_CHILDREN),
         operation("DescribeOrganizationalUnit", describe_unit, anything, DESCRIBE_UNIT),
-        operation("ListTagsForResource", list_tags, anything, LIST_TAGS),
+        operation("ListTagsForResource", list_tags, tagged_resource, LIST_TAGS),
     ],
 };
 
@@ -74,6 +74,32 @@ const PAGE: usize = 20;
 fn account_resource(params: &Params, scene: &Scene<'_>) -> Vec<String> {
     let id = params.get("AccountId").unwrap_or_default();
     vec![format!("arn:{}:organizations::*:account/*/{id}", scene.partition)]
+}
+
+/// The ARN of an account, a root or an organizational unit, by its id.
+fn placed(id: &str, scene: &Scene<'_>) -> String {
+    let organization = &scene.world.organization;
+    let owner = scene.world.account(organization.management).map_or("", |account| account.id.as_str());
+    let kind = if id.starts_with("r-") {
+        "root"
+    } else if id.starts_with("ou-") {
+        "ou"
+    } else {
+        "account"
+    };
+    format!("arn:{}:organizations::{owner}:{kind}/{}/{id}", scene.partition, organization.id)
+}
+
+fn parent_resource(params: &Params, scene: &Scene<'_>) -> Vec<String> {
+    vec![placed(params.get("ParentId").unwrap_or_default(), scene)]
+}
+
+fn child_resource(params: &Params, scene: &Scene<'_>) -> Vec<String> {
+    vec![placed(params.get("ChildId").unwrap_or_default(), scene)]
+}
+
+fn tagged_resource(params: &Params, scene: &Scene<'_>) -> Vec<String> {
+    vec![placed(params.get("ResourceId").unwrap_or_default(), scene)]
 }
 
 /// All but DescribeOrganization need the management account or a delegated administrator.
@@ -173,7 +199,8 @@ fn list<T>(call: &Call<'_>, field: &str, items: &[T], render: impl Fn(&T) -> Val
 
 fn list_accounts(call: &Call<'_>) -> Result<String, Failure> {
     administrators_only(call)?;
-    list(call, "Accounts", &call.world.accounts, |account| account_json(call, account))
+    let own: Vec<&Account> = call.world.accounts.iter().filter(|account| !account.outside).collect();
+    list(call, "Accounts", &own, |account| account_json(call, account))
 }
 
 fn describe_account(call: &Call<'_>) -> Result<String, Failure> {
@@ -181,6 +208,7 @@ fn describe_account(call: &Call<'_>) -> Result<String, Failure> {
     let (_, account) = call
         .world
         .account_by_id(call.required("AccountId")?)
+        .filter(|(_, account)| !account.outside)
         .ok_or_else(|| Failure::own("AccountNotFoundException", "You specified an account that doesn't exist."))?;
     Ok(json!({"Account": account_json(call, account)}).to_string())
 }
@@ -214,7 +242,7 @@ fn units_below<'a>(call: &Call<'a>, parent: usize) -> Vec<&'a Unit> {
 }
 
 fn accounts_below<'a>(call: &Call<'a>, parent: usize) -> Vec<&'a Account> {
-    call.world.accounts.iter().filter(|account| account.unit == parent).collect()
+    call.world.accounts.iter().filter(|account| account.unit == parent && !account.outside).collect()
 }
 
 fn list_units(call: &Call<'_>) -> Result<String, Failure> {

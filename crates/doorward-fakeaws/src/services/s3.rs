@@ -12,7 +12,6 @@ pub(crate) use address::address;
 use super::paging::{seal, unseal};
 use super::{Call, Handler, Operation, Protocol, Scene, Service};
 use crate::iam::decision::{Refusal, decide, denial_message};
-use crate::iam::policy::Context;
 use crate::reply::{Failure, Whole};
 use crate::request::Params;
 use crate::world::bucket::{Bucket, Object};
@@ -77,24 +76,14 @@ fn open<'a>(call: &Call<'a>, resource: &str, action: &str) -> Result<RwLockReadG
         return Err(Failure::OtherRegion(region.map_or_else(String::new, |region| region.name.clone())));
     }
     if bucket.account != call.principal.account && !bucket.admits(&call.account.id) {
-        return Err(Failure::Denied(denial_message(&context(call, resource, action), &Refusal::NoResourceAllow)));
+        return Err(Failure::Denied(denial_message(&call.context(action, resource, &[]), &Refusal::NoResourceAllow)));
     }
     Ok(bucket)
 }
 
-fn context<'a>(call: &'a Call<'_>, resource: &'a str, action: &'a str) -> Context<'a> {
-    Context {
-        action,
-        resource,
-        region: call.region_name,
-        principal_arn: &call.principal.arn,
-        principal_account: &call.account.id,
-        organization: &call.world.organization.id,
-    }
-}
-
 fn resource(call: &Call<'_>, of: fn(&Params, &Scene<'_>) -> Vec<String>) -> String {
-    let scene = Scene { partition: call.partition(), account: &call.account.id, region: call.region_name };
+    let (account, region) = (&call.account.id, call.region_name);
+    let scene = Scene { partition: call.partition(), account, region, world: call.world };
     of(call.params, &scene).into_iter().next().unwrap_or_default()
 }
 
@@ -205,7 +194,7 @@ fn get_object(call: &Call<'_>) -> Result<Whole, Failure> {
     let bucket = open(call, &resource(call, object_arn), "s3:GetObject")?;
     let Some(object) = bucket.objects.get(call.required("Key")?) else {
         let container = resource(call, bucket_arn);
-        let context = context(call, &container, "s3:ListBucket");
+        let context = call.context("s3:ListBucket", &container, &[]);
         // Whoever may not list is not told what does not exist.
         decide(&context, &call.principal.identity, call.principal.session.as_deref(), &call.account.policies)
             .map_err(|refusal| Failure::Denied(denial_message(&context, &refusal)))?;

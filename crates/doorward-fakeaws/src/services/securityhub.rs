@@ -59,7 +59,7 @@ const FINDING_BYTES: usize = 240_000;
 const CALL_BYTES: usize = 6_000_000;
 
 fn default_product(scene: &Scene<'_>) -> String {
-    let Scene { partition, account, region } = scene;
+    let Scene { partition, account, region, .. } = scene;
     format!("arn:{partition}:securityhub:{region}:{account}:product/{account}/default")
 }
 
@@ -75,7 +75,7 @@ fn products(params: &Params, scene: &Scene<'_>) -> Vec<String> {
 }
 
 fn hub_arn(_: &Params, scene: &Scene<'_>) -> Vec<String> {
-    let Scene { partition, account, region } = scene;
+    let Scene { partition, account, region, .. } = scene;
     vec![format!("arn:{partition}:securityhub:{region}:{account}:hub/default")]
 }
 
@@ -150,8 +150,12 @@ fn import(call: &Call<'_>) -> Result<String, Failure> {
 /// The rules about one finding that do not make the whole batch invalid.
 fn admit(call: &Call<'_>, finding: &Value, size: usize) -> Result<(), Refused> {
     let refuse = |code, message: String| Err(Refused { code, message });
-    let own =
-        default_product(&Scene { partition: call.partition(), account: &call.account.id, region: call.region_name });
+    let own = default_product(&Scene {
+        partition: call.partition(),
+        account: &call.account.id,
+        region: call.region_name,
+        world: call.world,
+    });
     if text(finding, "AwsAccountId") != Some(call.account.id.as_str()) {
         return refuse(
             "InvalidAccess",

@@ -199,9 +199,17 @@ fn admitted<'a>(call: &Call<'a>, asked: &Asked<'_>) -> Result<(u32, &'a Account,
     let (index, account) = target.filter(|(_, account)| account.active()).ok_or_else(|| refused("sts:AssumeRole"))?;
     let role = role_name(asked.role_arn).and_then(|name| account.roles.get(name));
     let role = role.ok_or_else(|| refused("sts:AssumeRole"))?;
-    let trusted = role.trusts.iter().any(|trust| trust.admits(&call.account.id, &call.principal.arn));
-    let id_matches = role.external_id.is_none() || role.external_id.as_deref() == asked.external_id;
-    if !trusted || !id_matches {
+    let admits = match &role.trust_policy {
+        Some(policy) => {
+            let request: Vec<_> = asked.external_id.map(|id| ("sts:externalid", id.to_owned())).into_iter().collect();
+            policy.admits(&call.context("sts:AssumeRole", asked.role_arn, &request))
+        }
+        None => {
+            let trusted = role.trusts.iter().any(|trust| trust.admits(&call.account.id, &call.principal.arn));
+            trusted && (role.external_id.is_none() || role.external_id.as_deref() == asked.external_id)
+        }
+    };
+    if !admits {
         return Err(refused("sts:AssumeRole"));
     }
     let source_identity = asked.source_identity.is_some() || call.principal.source_identity.is_some();

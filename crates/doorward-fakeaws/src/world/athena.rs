@@ -11,6 +11,8 @@ pub(crate) struct Athena {
     pub(crate) prepared: Vec<AthenaSpec>,
     /// Queries in the order in which they were started.
     pub(crate) queries: Vec<Query>,
+    /// Tables that were made: name, and where the data lie.
+    pub(crate) tables: Vec<(String, String)>,
 }
 
 /// A query that was started.
@@ -19,6 +21,7 @@ pub(crate) struct Query {
     pub(crate) id: String,
     pub(crate) sql: String,
     pub(crate) database: String,
+    pub(crate) workgroup: String,
     pub(crate) output: String,
     /// Token that makes starting it again the same query.
     pub(crate) token: Option<String>,

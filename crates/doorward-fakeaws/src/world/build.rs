@@ -36,6 +36,7 @@ pub(super) fn build(spec: WorldSpec) -> Result<World, WorldError> {
     let shared = each("role", &spec.roles, role)?;
     let full_access = Arc::new(Role {
         trusts: vec![Trust::Account(spec.organization.management.clone())],
+        trust_policy: None,
         external_id: None,
         source_identity: true,
         max_session: 43_200,
@@ -236,6 +237,7 @@ fn account(
         roles,
         policies: Vec::new(),
         delegated_admin: false,
+        outside: entry.outside,
     })
 }
 

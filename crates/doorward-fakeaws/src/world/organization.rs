@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::iam::decision::OrganizationPolicy;
 use crate::iam::pattern::Pattern;
-use crate::iam::policy::Policy;
+use crate::iam::policy::{Policy, TrustPolicy};
 
 /// Settings and identity of the organization.
 #[derive(Debug)]
@@ -102,6 +102,8 @@ pub(crate) struct Account {
     /// Service control policies from the root down to the account; empty for the management account.
     pub(crate) policies: Vec<Arc<OrganizationPolicy>>,
     pub(crate) delegated_admin: bool,
+    /// It is in another organization.
+    pub(crate) outside: bool,
 }
 
 impl Account {
@@ -114,6 +116,8 @@ impl Account {
 #[derive(Debug)]
 pub(crate) struct Role {
     pub(crate) trusts: Vec<Trust>,
+    /// A whole trust policy, instead of `trusts` and `external_id`.
+    pub(crate) trust_policy: Option<TrustPolicy>,
     pub(crate) external_id: Option<String>,
     pub(crate) source_identity: bool,
     pub(crate) max_session: u64,

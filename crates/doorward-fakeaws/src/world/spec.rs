@@ -158,6 +158,9 @@ pub struct AccountSpec {
     /// Other Region states: `{ "me-south-1" = "ENABLING" }`; `ENABLING`, `DISABLING`, `ENABLED`, `DISABLED`.
     #[serde(default)]
     pub region_states: BTreeMap<String, String>,
+    /// It belongs to another organization: no list of this one names it; default false.
+    #[serde(default)]
+    pub outside: bool,
     /// Roles of this account only; they win over `[[role]]` entries of the same name.
     #[serde(default)]
     pub roles: Vec<RoleSpec>,
@@ -183,6 +186,8 @@ pub struct RoleSpec {
     pub trusts: Vec<String>,
     /// External id that the trust policy demands.
     pub external_id: Option<String>,
+    /// A complete trust policy in JSON, instead of `trusts` and `external_id`.
+    pub trust_policy: Option<String>,
     /// The trust policy allows sts:SetSourceIdentity; default true.
     pub source_identity: Option<bool>,
     /// Longest session in seconds; default 43200.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::client::{APP, Answer, Client, WORLD, start_with};
 
 fn world() -> String {
-    let mut world = WORLD.replace("\"logs:Describe*\"", "\"logs:Describe*\", \"athena:*\"");
+    let mut world = WORLD.replace("\"logs:Describe*\"", "\"logs:Describe*\", \"athena:*\", \"glue:*\", \"s3:*\"");
     world.push_str(
         r#"
         [[athena]]
@@ -94,4 +94,62 @@ async fn refusals_and_failures() {
     let told = call(&client, "GetQueryExecution", id).await.json();
     assert_eq!(told["QueryExecution"]["Status"]["State"], "CANCELLED");
     server.shutdown().await;
+}
+
+const TABLE: &str =
+    "CREATE EXTERNAL TABLE IF NOT EXISTS `traffic`.`logs_1` (\n  `x` string\n)\nLOCATION 's3://central/alb/AWSLogs/'";
+
+/// The steps that Athena takes in the caller's name are logged, and judged by the caller's policies.
+#[tokio::test]
+async fn what_it_does_in_the_callers_name_needs_the_callers_rights() {
+    let allowed = [
+        "s3:GetBucketLocation",
+        "s3:ListBucket",
+        "glue:GetDatabase",
+        "glue:GetTable",
+        "glue:CreateTable",
+        "s3:GetObject",
+        "s3:PutObject",
+    ];
+    for missing in [None].into_iter().chain(allowed.map(Some)) {
+        let rights: Vec<String> =
+            allowed.iter().filter(|one| Some(**one) != missing).map(|one| format!("\"{one}\"")).collect();
+        let mut world = world().replace("\"glue:*\", \"s3:*\"", &rights.join(", "));
+        world.push_str(
+            "[[bucket]]\nname = \"central\"\naccount = \"111111111111\"\nregion = \"eu-west-1\"\n\
+             [[bucket.object]]\nkey = \"alb/AWSLogs/1/x.log\"\ntext = \"x\"\n",
+        );
+        let (server, client) = start_with(&world, |_| ()).await;
+        let client = client.assume(APP, "scan", &[]).await;
+        server.clear_calls();
+        let mut failed = false;
+        for (number, sql) in [TABLE, "SELECT x FROM traffic.logs_1"].into_iter().enumerate() {
+            let mut asked = start(sql);
+            asked["ClientRequestToken"] = json!(format!("{number:032}"));
+            asked["QueryExecutionContext"] = json!({"Database": "traffic"});
+            let id = call(&client, "StartQueryExecution", asked).await.json();
+            let mut last = Value::Null;
+            for _ in 0..4 {
+                last = call(&client, "GetQueryExecution", id.clone()).await.json()["QueryExecution"]["Status"].clone();
+            }
+            if last["State"] == "FAILED" {
+                let reason = last["StateChangeReason"].as_str().unwrap().to_owned();
+                assert!(reason.contains(missing.unwrap()), "{missing:?}: {reason}");
+                failed = true;
+            } else if call(&client, "GetQueryResults", id).await.status == 403 {
+                assert_eq!(missing, Some("s3:GetObject"));
+                failed = true;
+            }
+        }
+        assert_eq!(failed, missing.is_some(), "{missing:?}");
+        let done = server.calls().into_iter().filter(|call| call.outcome == "ok" && call.service != "athena");
+        let done: std::collections::BTreeSet<_> = done.map(|call| (call.iam_action, call.resource)).collect();
+        if missing.is_none() {
+            let of = |action: &str, resource: &str| done.contains(&(action.to_owned(), resource.to_owned()));
+            assert!(of("glue:CreateTable", "arn:aws:glue:eu-west-1:111111111111:table/traffic/logs_1"), "{done:?}");
+            assert!(of("s3:GetObject", "arn:aws:s3:::central/alb/AWSLogs/1/x.log"), "{done:?}");
+            assert!(of("s3:ListBucket", "arn:aws:s3:::central"), "{done:?}");
+        }
+        server.shutdown().await;
+    }
 }

@@ -1,6 +1,6 @@
 //! Looks whether logs could be read: one list and one byte, nothing counted.
 
-use doorward_model::{AccountRegion, Gap, Region};
+use doorward_model::{AccountId, AccountRegion, Gap, Region};
 
 use super::actions::Operation;
 use super::call::Refusal;
@@ -11,12 +11,19 @@ use super::{Sessions, Source};
 use crate::tally::BalancerKey;
 
 impl<S: Sessions> Source<S> {
-    /// Lists the first keys below a load balancer's prefix and reads one byte of the first object. False where nothing lies
-    /// there yet, so that reading was not tried. `reader` is whose session reads, and the Region that the bucket is expected in.
+    /// Lists the first keys below a load balancer's prefix, of the logs of one account, and reads one byte of the first object.
+    /// False where nothing lies there yet, so that reading was not tried. `reader` is whose session reads, and the Region that the
+    /// bucket is expected in.
     ///
     /// # Errors
     /// Why logs there would stay unread.
-    pub async fn look(&self, reader: &AccountRegion, bucket: &str, prefix: &str) -> Result<bool, Gap> {
+    pub async fn look(
+        &self,
+        reader: &AccountRegion,
+        bucket: &str,
+        prefix: &str,
+        account: &AccountId,
+    ) -> Result<bool, Gap> {
         let place = LogPlace {
             balancer: BalancerKey { account: None, region: None, id: String::new() },
             bucket: bucket.to_owned(),
@@ -25,7 +32,8 @@ impl<S: Sessions> Source<S> {
             spans: Vec::new(),
         };
         let prefix = prefix.trim_matches('/');
-        let folder = if prefix.is_empty() { "AWSLogs/".to_owned() } else { format!("{prefix}/AWSLogs/") };
+        let slash = if prefix.is_empty() { "" } else { "/" };
+        let folder = format!("{prefix}{slash}AWSLogs/{account}/elasticloadbalancing/");
         let mut day = Day { keys: Vec::new(), lists: 0, region: reader.region.clone() };
         let page = self.list_page(&place, &folder, &(String::new(), None), &mut day).await?;
         let Some(first) = page.keys.iter().find(|listed| listed.bytes > 0) else { return Ok(false) };

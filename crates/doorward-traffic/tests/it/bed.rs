@@ -51,7 +51,7 @@ access_key = "AKIA111111111111"
 secret = "s"
 account = "111111111111"
 arn = "arn:aws:iam::111111111111:user/scan"
-allow = ["s3:ListBucket", "s3:GetObject", "cloudwatch:GetMetricData", "athena:StartQueryExecution", "athena:GetQueryExecution", "athena:GetQueryResults", "athena:StopQueryExecution"]
+allow = ["s3:ListBucket", "s3:GetObject", "cloudwatch:GetMetricData", "athena:StartQueryExecution", "athena:GetQueryExecution", "athena:GetQueryResults", "athena:StopQueryExecution", "glue:CreateTable", "glue:GetDatabase", "glue:GetTable", "s3:AbortMultipartUpload", "s3:GetBucketLocation", "s3:PutObject"]
 [[caller]]
 access_key = "AKIA222222222222"
 secret = "s"

@@ -46,10 +46,8 @@ async fn every_capability_calls_what_it_declares() {
     super::athena::count(&bed, &super::athena::job(u64::MAX)).await.unwrap();
     let late = doorward_traffic::AthenaJob { patience: std::time::Duration::ZERO, ..super::athena::job(u64::MAX) };
     super::athena::count(&bed, &late).await.unwrap_err();
-    let mut athena = declared(Capability::Athena);
-    // What the job would scan is listed first.
-    athena.insert("s3:ListBucket".to_owned());
+    // What the job would scan is listed first; the rest is what Athena does in the caller's name.
+    let athena: BTreeSet<String> = Capability::Athena.actions().into_iter().map(str::to_owned).collect();
     assert_eq!(called(&bed).await, athena);
-    assert!(athena.iter().all(|action| Capability::Athena.actions().contains(&action.as_str())));
     bed.server.shutdown().await;
 }

@@ -22,7 +22,7 @@ use crate::memory::{self, Memory, RENEWAL, failed};
 use crate::plain::harmless;
 use crate::settings::Settings;
 use crate::stopping::{self, Signal};
-use crate::traffic::Roles;
+use crate::traffic::{Reaches, Roles};
 
 /// Who changes, with what, and where it is remembered.
 pub(crate) struct Hand<'a> {
@@ -108,7 +108,7 @@ impl<'a> Hand<'a> {
 
     fn meters(&self, access: &Arc<Access>, members: &Arc<Members>) -> Meters {
         let limits = CallLimits { tries: self.settings.calls.tries, ..CallLimits::default() };
-        let roles = Roles::new(access.clone(), self.settings.traffic.metrics_purpose());
+        let roles = Roles::new(access.clone(), Reaches::of_metrics(&self.settings.traffic));
         Meters { source: Traffic::new(roles, limits), members: members.clone(), clock: self.clock.clone() }
     }
 

@@ -2,7 +2,7 @@
 
 use doorward_change::{ChangeSettings as Manner, Freeze, WatchSettings, Window};
 use doorward_core::access::{ExternalId, Purpose, RoleName};
-use doorward_core::actions::change_role_actions;
+use doorward_core::actions::change_role_grants;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +53,7 @@ impl ChangeSettings {
         Purpose {
             role_name: self.role_name.clone(),
             external_id: self.external_id.clone(),
-            actions: change_role_actions(),
+            grants: change_role_grants(),
         }
     }
 }

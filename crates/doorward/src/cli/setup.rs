@@ -40,9 +40,19 @@ pub(crate) struct SetupRoles {
     /// The role's name, with its path if it has one [default: as in the settings]
     #[arg(long, value_name = "NAME")]
     pub(crate) role_name: Option<String>,
-    /// A bucket with access logs; repeatable [default: all]
+    /// Write trust policies that ask for neither an organization nor an external id, and let the base identity assume the role
+    /// in accounts of any organization
+    #[arg(long, conflicts_with = "organization_id")]
+    pub(crate) without_organization: bool,
+    /// A bucket with access logs, for `traffic` and `athena`; repeatable
     #[arg(long = "bucket", value_name = "NAME")]
     pub(crate) buckets: Vec<String>,
+    /// The buckets that the load balancers of a saved scan log to, for `traffic` and `athena`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) scan: Option<PathBuf>,
+    /// A topic that owners are notified by, for `notify`; repeatable [default: those of the settings]
+    #[arg(long = "topic", value_name = "ARN")]
+    pub(crate) topics: Vec<String>,
     /// The partition that plain policies are for; templates take it from where they are deployed
     #[arg(long, value_name = "PARTITION", default_value = "aws")]
     pub(crate) partition: String,

@@ -4,7 +4,7 @@ use doorward_core::access::Access;
 use doorward_core::normalize::Normalized;
 use doorward_core::{Clock, Stop};
 use doorward_model::Gap;
-use doorward_sink_securityhub::{ACTIONS, Closed, RESOURCES, Time, look as ask};
+use doorward_sink_securityhub::{ACTIONS, Closed, Time, grants, look as ask};
 use futures::StreamExt as _;
 
 use super::AT_ONCE;
@@ -35,14 +35,14 @@ pub(super) async fn look(
     });
     let closed: Vec<_> = asked.buffered(AT_ONCE).filter_map(std::future::ready).collect().await;
     let missing = closed.into_iter().map(|(hub, why)| {
-        let end = RESOURCES.iter().find(|(action, _)| *action == why.gap().operation).and_then(|(_, end)| *end);
-        let arn = |end| format!("arn:{}:securityhub:*:{}:{end}", access.partition(), hub.account);
+        let granted = grants().into_iter().find(|grant| grant.actions.contains(&why.gap().operation.as_str()));
+        let arns = granted.map(|grant| grant.resources_in(access.partition(), hub.account.as_str()));
         Missing {
             stage: Stage::Publish,
             account: Some(hub.account.clone()),
             place: super::place(&hub.account, Some(&hub.region)),
             role: Some(access.entry_for(&hub.account, &publish.purpose())),
-            resource: end.map_or_else(|| "*".to_owned(), arn),
+            resource: arns.and_then(|arns| arns.into_iter().next()).unwrap_or_else(|| "*".to_owned()),
             gap: said(why),
         }
     });

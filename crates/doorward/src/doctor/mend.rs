@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_core::access::Entry;
-use doorward_model::{AccountId, Arn, GapReason};
+use doorward_core::actions::{Operation, resources_of};
+use doorward_model::{AccountId, Arn, GapReason, Grant, Observed, Organization};
+use doorward_traffic::listing_logs;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -37,8 +39,13 @@ enum Whom {
 }
 
 /// All changes, in a stable order: roles to deploy, actions to allow, statements to lift, policies to exempt from.
-pub(super) fn patches(missing: &[Missing], caller: &Arn) -> Vec<Patch> {
-    let mut all = deployments(missing, caller);
+pub(super) fn patches(missing: &[Missing], caller: &Arn, organization: &Observed<Organization>) -> Vec<Patch> {
+    let organization = match organization {
+        Observed::Known(known) => Some(known.id.as_str()),
+        Observed::Absent => None,
+        Observed::Unread(_) => Some("THE ID OF THE ORGANIZATION (o-...)"),
+    };
+    let mut all = deployments(missing, caller, organization);
     all.extend(allowances(missing, caller));
     all.extend(exemptions(missing));
     all
@@ -50,7 +57,7 @@ fn role_name(entry: &Entry, account: Option<&AccountId>) -> String {
     account.map_or_else(|| name.to_owned(), |account| name.replace(account.as_str(), "{account}"))
 }
 
-fn deployments(missing: &[Missing], caller: &Arn) -> Vec<Patch> {
+fn deployments(missing: &[Missing], caller: &Arn, organization: Option<&str>) -> Vec<Patch> {
     let mut roles: BTreeMap<(Stage, String, bool), BTreeSet<AccountId>> = BTreeMap::new();
     for one in missing.iter().filter(|one| one.gap.reason == GapReason::RoleMissing) {
         let (Some(entry), Some(account)) = (&one.role, &one.account) else { continue };
@@ -65,14 +72,14 @@ fn deployments(missing: &[Missing], caller: &Arn) -> Vec<Patch> {
                 "deploy the role {name} (`doorward setup stackset --for {capability}`), with this trust policy; where it is there already, compare the trust policy, and let the base identity call sts:AssumeRole on it"
             ),
             accounts,
-            document: Document::Policy(trust(&principal(caller), external_id, None)),
+            document: Document::Policy(trust(&principal(caller), external_id, organization)),
         }
     };
     roles.into_iter().map(deploy).collect()
 }
 
 fn allowances(missing: &[Missing], caller: &Arn) -> Vec<Patch> {
-    type Needs = BTreeMap<String, BTreeSet<String>>;
+    type Needs = BTreeMap<Vec<String>, BTreeSet<String>>;
     let mut by_account: BTreeMap<(Whom, bool, Option<AccountId>), Needs> = BTreeMap::new();
     for one in missing.iter().filter(|one| one.gap.reason == GapReason::AccessDenied) {
         let Some(action) = &one.gap.action else { continue };
@@ -84,8 +91,8 @@ fn allowances(missing: &[Missing], caller: &Arn) -> Vec<Patch> {
             _ => (Whom::Base, None),
         };
         let needs = by_account.entry((whom, one.is_explicit(), account)).or_default();
-        let resource = if one.is_explicit() { refused(one) } else { one.resource.clone() };
-        needs.entry(resource).or_default().insert(action.clone());
+        let resources = if one.is_explicit() { vec![refused(one)] } else { allowed(one, action, caller.partition()) };
+        needs.entry(resources).or_default().insert(action.clone());
     }
     // Accounts that lack the same are one change.
     let mut same: BTreeMap<(Whom, bool, Needs), BTreeSet<AccountId>> = BTreeMap::new();
@@ -107,11 +114,25 @@ fn allowances(missing: &[Missing], caller: &Arn) -> Vec<Patch> {
         let effect = if explicit { "Deny" } else { "Allow" };
         let statements = needs
             .into_iter()
-            .map(|(resource, actions)| Rule::on(effect, actions.into_iter().collect(), &[resource]))
+            .map(|(resources, actions)| {
+                let condition = (!explicit && actions.contains("s3:ListBucket")).then(listing_logs);
+                Rule::on(effect, actions.into_iter().collect(), &resources).when(condition)
+            })
             .collect();
         Patch { what, accounts, document: Document::Policy(Policy::of(statements)) }
     };
     same.into_iter().map(patch).collect()
+}
+
+/// The narrowest resources that the action can be allowed on.
+fn allowed(one: &Missing, action: &str, partition: &str) -> Vec<String> {
+    if one.resource != "*" {
+        return vec![one.resource.clone()];
+    }
+    let Some(known) = Operation::ALL.into_iter().map(Operation::action).find(|known| *known == action) else {
+        return vec!["*".to_owned()];
+    };
+    Grant::on("X", &[known], &resources_of(known)).resources_anywhere(partition)
 }
 
 /// What AWS says it refused the action on, where it says so.
@@ -201,7 +222,7 @@ mod tests {
             ),
             denied("200000000003", "organizations:ListRoots", ""),
         ];
-        let made = patches(&all, &caller);
+        let made = patches(&all, &caller, &Observed::Absent);
         let told = made
             .iter()
             .map(|p| (p.accounts.len(), serde_json::to_value(&p.document).expect("JSON")["Statement"][0].clone()));

@@ -6,16 +6,15 @@ use std::sync::Arc;
 use doorward_core::access::Access;
 use doorward_core::normalize::Normalized;
 use doorward_core::{Clock, Stop};
-use doorward_model::{AccountRegion, Gap};
-use doorward_traffic::{CallLimits, Known, Metered, Metric, Operation, Source, Window};
+use doorward_model::{AccountId, AccountRegion, Gap, Grant, LoadBalancer};
+use doorward_traffic::{CallLimits, Capability, Known, Metered, Metric, Operation, Reach, Source, Window};
 use futures::StreamExt as _;
 use jiff::SignedDuration;
 
 use super::AT_ONCE;
 use super::missing::{Missing, Stage};
-use crate::cli::Engine;
 use crate::settings::Settings;
-use crate::traffic::{Roles, key, logs};
+use crate::traffic::{Reaches, Roles, key, logs};
 
 /// What was tried.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,18 +38,20 @@ pub(super) async fn look(
     stop: &Stop,
     clock: &Clock,
 ) -> (Tried, Vec<Missing>) {
-    let purpose = settings.traffic.purpose(Engine::Embedded);
+    let asked: Vec<&LoadBalancer> = scan.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()).collect();
+    let roles = Roles::new(access.clone(), Reaches::of_logs(&settings.traffic, &asked));
     let limits =
         CallLimits { tries: settings.calls.tries, deadline: settings.calls.call_deadline.0, ..CallLimits::default() };
-    let source = Source::new(Roles::new(access.clone(), purpose.clone()), limits);
+    let source = Source::new(roles, limits);
     let mut metered: BTreeMap<AccountRegion, Metered> = BTreeMap::new();
-    let mut shelves: BTreeSet<Shelf> = BTreeSet::new();
-    for lb in scan.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()) {
+    // One of the accounts that log there is asked about.
+    let mut shelves: BTreeMap<Shelf, &AccountId> = BTreeMap::new();
+    for lb in asked {
         let place = AccountRegion { account: lb.account.clone(), region: lb.region.clone() };
         if let Some((bucket, prefix)) = logs(lb) {
             let reader = settings.traffic.log_account.clone().unwrap_or_else(|| lb.account.clone());
             let reader = AccountRegion { account: reader, region: lb.region.clone() };
-            shelves.insert((reader, bucket.to_owned(), prefix.to_owned()));
+            shelves.entry((reader, bucket.to_owned(), prefix.to_owned())).or_insert(&lb.account);
         }
         metered.entry(place.clone()).or_insert_with(|| Metered { balancer: key(lb), place });
     }
@@ -59,7 +60,7 @@ pub(super) async fn look(
         stage: Stage::Traffic,
         account: Some(reader.account.clone()),
         place,
-        role: Some(access.entry_for(&reader.account, &purpose)),
+        role: Some(access.entry_for(&reader.account, &settings.traffic.role())),
         resource,
         gap,
     };
@@ -67,13 +68,13 @@ pub(super) async fn look(
     for (place, gap) in metrics(&source, metered, stop, clock).await {
         all.push(missing(&place, super::place(&place.account, Some(&place.region)), "*".to_owned(), gap));
     }
-    let asked = futures::stream::iter(shelves).map(|(reader, bucket, prefix)| {
+    let asked = futures::stream::iter(shelves).map(|((reader, bucket, prefix), account)| {
         let source = &source;
         async move {
             let told = tokio::select! {
                 biased;
                 gap = stop.stopped(Operation::ListObjectsV2.action()) => Err(gap),
-                told = source.look(&reader, &bucket, &prefix) => told,
+                told = source.look(&reader, &bucket, &prefix, account) => told,
             };
             (reader, bucket, prefix, told)
         }
@@ -84,8 +85,11 @@ pub(super) async fn look(
             Ok(true) => {}
             Ok(false) => tried.empty += 1,
             Err(gap) => {
-                let objects = if gap.action.as_deref() == Some(Operation::GetObject.action()) { "/*" } else { "" };
-                let resource = format!("arn:{}:s3:::{bucket}{objects}", access.partition());
+                let reach = Reach { buckets: BTreeSet::from([bucket.clone()]), athena: None };
+                let of_action = |grant: &Grant| grant.actions.iter().any(|one| gap.action.as_deref() == Some(one));
+                let grant = Capability::Logs.grants(&reach).into_iter().find(of_action);
+                let arns = grant.map(|grant| grant.resources_anywhere(access.partition()));
+                let resource = arns.and_then(|arns| arns.into_iter().next()).unwrap_or_else(|| "*".to_owned());
                 let place = format!("s3://{bucket}/{prefix} as {}", reader.account);
                 all.push(missing(&reader, place, resource, gap));
             }

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::wrapping::{is_message, wrapped};
+
 /// The version of the older generation's API, by which its calls are told from the newer one's of the same name.
 const CLASSIC: &str = "2012-06-01";
 /// Longest text that is kept of an event, in characters.
@@ -104,7 +106,12 @@ impl std::fmt::Display for Named {
     }
 }
 
-/// Reads an EventBridge envelope, a CloudTrail record, or a CloudTrail file, and says in one sentence what is wrong with it.
+/// Envelopes within envelopes that are opened. AWS's own chains (an event in a message of a topic in a message of a queue in the
+/// record of a function) have four.
+const DEPTH: usize = 8;
+
+/// Reads an EventBridge event, a CloudTrail record, a CloudTrail file, or messages that hold one of them, and says in one sentence
+/// what is wrong with it.
 ///
 /// A file of records is read one record after the other, so that memory holds one of them at a time.
 pub(super) fn read(text: &str) -> Result<Vec<Heard>, String> {
@@ -112,6 +119,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Heard>, String> {
     if text.trim_start().starts_with('{')
         && let Some(records) = serde_json::from_str::<File<'_>>(text).map_err(not_json)?.records
         && records.get().starts_with('[')
+        && !begins_with_a_message(records.get())
     {
         let mut heard = Vec::new();
         let mut problem = None;
@@ -165,6 +173,18 @@ impl<'a, F: FnMut(usize, &'a RawValue) -> bool> Visitor<'a> for Each<F> {
     }
 }
 
+/// Whether a list of records begins with a message of a queue or a topic: a handful of them are opened as a whole.
+fn begins_with_a_message(records: &str) -> bool {
+    let mut first = None;
+    let take = |_, record: &RawValue| {
+        first = tree(record.get()).ok();
+        false
+    };
+    // The error says that the rest was not looked at.
+    let _ = serde_json::Deserializer::from_str(records).deserialize_seq(Each(take));
+    first.is_some_and(|record| is_message(&record))
+}
+
 /// One record of a file.
 fn listed(number: usize, text: &str) -> Result<Heard, String> {
     if number >= MOST_RECORDS {
@@ -186,6 +206,16 @@ fn tree(text: &str) -> Result<Value, String> {
 
 /// The same for what is parsed already.
 pub(super) fn understand(event: &Value) -> Result<Vec<Heard>, String> {
+    open(event, DEPTH)
+}
+
+fn open(event: &Value, depth: usize) -> Result<Vec<Heard>, String> {
+    if let Some(inner) = wrapped(event)? {
+        let depth = depth.checked_sub(1).ok_or_else(|| format!("more than {DEPTH} envelopes are within each other"))?;
+        let opened =
+            inner.into_iter().map(|(place, value)| open(&value, depth).map_err(|why| format!("{place}: {why}")));
+        return Ok(opened.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect());
+    }
     if let Some(records) = event.get("Records") {
         let records = records.as_array().ok_or("`Records` is no list, as a CloudTrail file has it")?;
         let each = records.iter().enumerate();
@@ -356,6 +386,27 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn an_event_is_the_same_in_any_envelopes(chain in proptest::collection::vec(0..7_usize, 0..=DEPTH)) {
+            let bare = understand(&whole()).expect("understood");
+            let mut event = whole();
+            for envelope in &chain {
+                let text = event.to_string();
+                event = match envelope {
+                    0 => json!({"version": "1.0", "requestContext": {"condition": "RetriesExhausted"}, "requestPayload": event}),
+                    1 => json!({"Records": [{"eventSource": "aws:sqs", "body": text}]}),
+                    2 => json!({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": text}}]}),
+                    3 => json!({"Type": "Notification", "TopicArn": "arn:aws:sns:eu-west-1:1:x", "Message": text}),
+                    4 => json!({"Messages": [{"MessageId": "m", "ReceiptHandle": "r", "Body": text}]}),
+                    5 => json!({"MessageId": "m", "Body": text}),
+                    _ => json!({"detail-type": "Lambda Function Invocation Result - Failure", "detail": {"requestPayload": event}}),
+                };
+            }
+            prop_assert_eq!(understand(&event).expect("understood"), bare);
+            let one_more = (0..=DEPTH - chain.len()).fold(event, |event, _| json!({"requestPayload": event}));
+            prop_assert!(understand(&one_more).expect_err("too deep").contains("envelopes"));
+        }
+
         #[test]
         fn whatever_stands_in_an_event_is_understood_or_refused(part in 0..13_usize, with in any_json()) {
             let mut event = whole();

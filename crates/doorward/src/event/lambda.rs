@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::Work;
 use super::envelope::{self, Heard};
+use super::metrics::Figures;
 use crate::exit::{Exit, Failure};
 use crate::places::Places;
 use crate::publish::{self, Source};
@@ -50,17 +51,20 @@ pub(super) fn serve(work: &Work<'_>) -> Result<Exit, Failure> {
     Ok(Exit::Clean)
 }
 
-/// Answers one invocation, and logs what came of it.
+/// Answers one invocation, and logs what came of it, for people and as metrics.
 async fn answer(work: &Work<'_>, invocation: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
     let (_timer, stop) = within(&invocation.context);
-    let (told, log) = match take(work, &invocation.payload, &stop).await {
-        Ok((document, text)) => (Ok(document), text),
+    let mut figures = Figures::default();
+    let (told, exit, log) = match take(work, &invocation.payload, &stop, &mut figures).await {
+        Ok((document, exit, text)) => (Ok(document), exit, text),
         Err(failure) => {
             let sentence = plain::harmless(&failure.to_string()).into_owned();
-            (Err(diagnostic(failure.exit(), sentence.clone())), sentence)
+            (Err(diagnostic(failure.exit(), sentence.clone())), failure.exit(), sentence)
         }
     };
     crate::log(&plain::harmless(log.trim_end()));
+    // Whoever cannot write to stdout has nowhere to say so.
+    let _ = crate::answer(&figures.line(&invocation.context.env_config.function_name, (work.clock)(), exit));
     told
 }
 
@@ -69,22 +73,31 @@ fn diagnostic(exit: Exit, error_message: String) -> Diagnostic {
 }
 
 /// What came of an invocation, as a document and in words. An outcome that another try may better is a failure.
-async fn take(work: &Work<'_>, payload: &Value, stop: &Stop) -> Result<(Value, String), Failure> {
+async fn take(
+    work: &Work<'_>,
+    payload: &Value,
+    stop: &Stop,
+    figures: &mut Figures,
+) -> Result<(Value, Exit, String), Failure> {
     let heard = envelope::understand(payload).map_err(|problem| Failure::new(Exit::Usage, problem))?;
     if heard.contains(&Heard::Schedule) {
-        return scheduled(work, stop).await;
+        figures.finished = Some(false);
+        return scheduled(work, stop, figures).await;
     }
     let document = work.take(heard, stop).await?;
     let text = document.text();
+    if work.publish || work.notify {
+        figures.delivery(document.exit() != Exit::Sink);
+    }
     if !matches!(document.exit(), Exit::Clean | Exit::Findings) {
         return Err(Failure::new(document.exit(), text));
     }
     let json = serde_json::to_value(&document).map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
-    Ok((json, text))
+    Ok((json, document.exit(), text))
 }
 
 /// A scan, and then everybody is told. Findings and gaps are its result, not its failure.
-async fn scheduled(work: &Work<'_>, stop: &Stop) -> Result<(Value, String), Failure> {
+async fn scheduled(work: &Work<'_>, stop: &Stop, figures: &mut Figures) -> Result<(Value, Exit, String), Failure> {
     let settings = work.settings;
     let formats = settings.event.formats().map_err(|problem| Failure::new(Exit::Usage, problem))?;
     let order = Order {
@@ -101,17 +114,24 @@ async fn scheduled(work: &Work<'_>, stop: &Stop) -> Result<(Value, String), Fail
         stop: Some(stop.clone()),
     };
     let Scanned { mut exit, recorded } = scan::execute(order, false).await?;
+    figures.scanned(exit);
+    if work.publish || work.notify {
+        // Until it is known to be accepted.
+        figures.delivered = Some(false);
+    }
     let mut text = format!("scanned; exit code {}: {}\n", exit.code(), exit.says());
     let mut document = json!({"format": "event-v1", "scanned": {"exit_code": exit.code()}});
     if !recorded {
-        // The newest scan in the ledger is an older one. To tell it again would make it look like today's.
-        text.push_str("The scan was stopped before its end: nothing is delivered and nobody is told.\n");
+        // The newest scan in the ledger is an older one. To deliver it again would make it look like today's.
+        text.push_str("The scan was stopped before its end, so nothing is delivered.\n");
         return Err(Failure::new(exit.and(Exit::Coverage), text));
     }
+    let mut accepted = true;
     if work.publish {
         let told = publish::recorded(settings, &work.ledger, work.clock.clone()).await?;
         let _ = write!(text, "{}", told.text);
         document["published"] = told.json;
+        accepted &= told.exit != Exit::Sink;
         exit = exit.and(told.exit);
     }
     if work.notify {
@@ -121,10 +141,12 @@ async fn scheduled(work: &Work<'_>, stop: &Stop) -> Result<(Value, String), Fail
         let (said, json, told) = notify::said(&notify::tell(settings, directory, &work.ledger, &report).await?);
         text.push_str(&said);
         document["notified"] = json;
+        accepted &= told != Exit::Sink;
         exit = if told == Exit::Clean { exit } else { told };
     }
+    figures.delivered = (work.publish || work.notify).then_some(accepted);
     match exit {
-        Exit::Clean | Exit::Findings | Exit::Coverage | Exit::FindingsAndCoverage => Ok((document, text)),
+        Exit::Clean | Exit::Findings | Exit::Coverage | Exit::FindingsAndCoverage => Ok((document, exit, text)),
         exit => Err(Failure::new(exit, text)),
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use doorward_core::access::{ExternalId, Purpose, RoleName};
 use doorward_core::settings::Span;
 use doorward_model::{AccountId, AccountRegion, LoadBalancer, Region};
-use doorward_sink_securityhub::{ACTIONS, NATIVE_ACTION, Settings as SinkSettings};
+use doorward_sink_securityhub::{Settings as SinkSettings, grants, reading_grant};
 use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -67,7 +67,7 @@ impl PublishSettings {
 
     /// What sessions are opened for.
     pub(crate) fn purpose(&self) -> Purpose {
-        Purpose { role_name: self.role_name.clone(), external_id: self.external_id.clone(), actions: ACTIONS.to_vec() }
+        Purpose { role_name: self.role_name.clone(), external_id: self.external_id.clone(), grants: grants() }
     }
 
     /// The one hub that takes all, with central delivery.
@@ -88,7 +88,7 @@ impl PublishSettings {
 
     /// What sessions are opened for that only read findings.
     pub(crate) fn reading(&self) -> Purpose {
-        Purpose { actions: vec![NATIVE_ACTION], ..self.purpose() }
+        Purpose { grants: vec![reading_grant()], ..self.purpose() }
     }
 
     /// The key and the problem of a setting that cannot be used.

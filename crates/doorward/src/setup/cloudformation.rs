@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::capability::{ACCOUNT, PARTITION, Role, Statement};
+use doorward_model::{ACCOUNT, Grant, PARTITION};
+
+use super::capability::Role;
 use super::{AGAIN, Ask, Document, label, usage};
 use crate::exit::Failure;
 
@@ -44,7 +46,7 @@ AWSTemplateFormatVersion: "2010-09-09"
 Description: The role by which Doorward {purpose}.
 
 Parameters:
-{parameters}
+{parameters}{rules}
 Conditions:
 {CONDITIONS}
 Resources:
@@ -53,6 +55,7 @@ Outputs:
   RoleArn:
     Value: !GetAtt Role.Arn
 "#,
+        rules = rules(ask),
         organization = role.file("organization.yaml"),
         purpose = role.purpose,
         parameters = parameters(role, ask, name),
@@ -64,6 +67,20 @@ const CONDITIONS: &str = r#"  HasExternalId: !Not [!Equals [!Ref ExternalId, ""]
   HasOrganizationId: !Not [!Equals [!Ref OrganizationId, ""]]
   HasCondition: !Or [!Condition HasExternalId, !Condition HasOrganizationId]
 "#;
+
+/// A stack that would trust the caller from anywhere is refused before anything is made.
+fn rules(ask: &Ask) -> &'static str {
+    if ask.without_organization {
+        return "";
+    }
+    r#"
+Rules:
+  Admission:
+    Assertions:
+      - Assert: !Not [!And [!Equals [!Ref ExternalId, ""], !Equals [!Ref OrganizationId, ""]]]
+        AssertDescription: Give OrganizationId or ExternalId. Without both, the role would trust the caller under no condition.
+"#
+}
 
 /// The parameters of both templates; what was asked for is their default.
 fn parameters(role: &Role, ask: &Ask, name: &str) -> String {
@@ -87,12 +104,12 @@ fn parameters(role: &Role, ask: &Ask, name: &str) -> String {
   ExternalId:
     Type: String
     Default: "{external_id}"
-    Description: External id that the caller has to give. Leave empty for none.
+    Description: External id that the caller has to give. Needed where OrganizationId is empty.
     AllowedPattern: "^([A-Za-z0-9_+=,.@:/-]{{2,1224}})?$"
   OrganizationId:
     Type: String
     Default: "{organization_id}"
-    Description: Organization that the caller has to belong to (o-...). Leave empty for any.
+    Description: Organization that the caller has to belong to (o-...). Needed where ExternalId is empty.
     AllowedPattern: "^(o-[a-z0-9]{{10,32}})?$"
   RoleName:
     Type: String
@@ -109,8 +126,8 @@ fn parameters(role: &Role, ask: &Ask, name: &str) -> String {
 }
 
 fn resource(role: &Role, path: &str, name: &str) -> String {
-    let statements = role.statements.iter().fold(String::new(), |mut text, statement| {
-        text.push_str(&yaml(statement));
+    let statements = role.grants.iter().fold(String::new(), |mut text, grant| {
+        text.push_str(&yaml(grant));
         text
     });
     format!(
@@ -144,24 +161,35 @@ fn resource(role: &Role, path: &str, name: &str) -> String {
     )
 }
 
-fn yaml(statement: &Statement) -> String {
-    let mut text = format!(
-        "              - Sid: {}\n                Effect: {}\n                Action:\n",
-        statement.sid, statement.effect
-    );
-    for action in &statement.actions {
+fn yaml(grant: &Grant) -> String {
+    let effect = if grant.deny { "Deny" } else { "Allow" };
+    let mut text =
+        format!("              - Sid: {}\n                Effect: {effect}\n                Action:\n", grant.sid);
+    for action in &grant.actions {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "                  - {action}");
     }
-    if statement.resources == ["*"] {
+    if grant.resources == ["*"] {
         text.push_str("                Resource: \"*\"\n");
-        return text;
+    } else {
+        text.push_str("                Resource:\n");
+        for resource in &grant.resources {
+            let here = resource.replace(PARTITION, "${AWS::Partition}").replace(ACCOUNT, "${AWS::AccountId}");
+            let sub = if here.contains("${") { "!Sub " } else { "" };
+            let _ = writeln!(text, "                  - {sub}\"{here}\"");
+        }
     }
-    text.push_str("                Resource:\n");
-    for resource in &statement.resources {
-        let here = resource.replace(PARTITION, "${AWS::Partition}").replace(ACCOUNT, "${AWS::AccountId}");
-        let sub = if here.contains("${") { "!Sub " } else { "" };
-        let _ = writeln!(text, "                  - {sub}\"{here}\"");
+    if !grant.conditions.is_empty() {
+        text.push_str("                Condition:\n");
+    }
+    for condition in &grant.conditions {
+        let _ = writeln!(text, "                  {}:\n                    {}:", condition.operator, condition.key);
+        for value in &condition.values {
+            // The account's id is put in here; what begins with `aws:` is put in by IAM.
+            let here = value.replace("${aws:", "${!aws:").replace(ACCOUNT, "${AWS::AccountId}");
+            let sub = if here.contains("${") { "!Sub " } else { "" };
+            let _ = writeln!(text, "                      - {sub}\"{here}\"");
+        }
     }
     text
 }
@@ -185,7 +213,7 @@ Parameters:
   OrganizationalUnitIds:
     Type: CommaDelimitedList
     Description: The units whose accounts get the role; the root (r-...) for all.
-{parameters}
+{parameters}{rules}
 Conditions:
 {CONDITIONS}
 Resources:
@@ -222,6 +250,7 @@ Resources:
             - !Ref AWS::Region
       TemplateBody: |
 {body}"#,
+        rules = rules(ask),
         stackset = role.file("stackset.yaml"),
         purpose = role.purpose,
         parameters = parameters(role, ask, name),

@@ -1,11 +1,15 @@
 //! Plain JSON: policies and trust policies, in the order in which people read them.
 
+use doorward_model::{Condition, Grant};
 use serde_json::{Value, json};
 
-use super::capability::{ACCOUNT, PARTITION, Role, Statement};
-use super::{Ask, Document, label};
+use super::capability::Role;
+use super::{Ask, Document, label, usage};
 use crate::cli::Capability;
 use crate::exit::{Exit, Failure};
+
+/// Characters that IAM takes of the inline policies of a role.
+const LONGEST: usize = 10_240;
 
 /// The role's policy, what the base identity needs for it, and whom the role trusts.
 pub(super) fn documents(role: &Role, ask: &Ask) -> Result<Vec<Document>, Failure> {
@@ -15,8 +19,9 @@ pub(super) fn documents(role: &Role, ask: &Ask) -> Result<Vec<Document>, Failure
     };
     let mut all = vec![Document { name: base, text: policy(&role.base, ask)? }];
     if role.name.is_some() {
-        all.push(Document { name: role.file("policy.json"), text: policy(&role.statements, ask)? });
+        all.push(Document { name: role.file("policy.json"), text: policy(&role.grants, ask)? });
         if let Some(caller) = &ask.caller_arn {
+            ask.admission()?;
             let trust = trust(caller, ask.external_id.as_deref(), ask.organization_id.as_deref());
             all.push(Document { name: role.file("trust.json"), text: pretty(&trust)? });
         }
@@ -60,6 +65,19 @@ impl Rule {
         let resource = if let [one] = resources { json!(one) } else { json!(resources) };
         Self { sid: None, effect, principal: None, action, resource: Some(resource), condition: None }
     }
+
+    /// The same under a condition, if there is one.
+    pub(crate) fn when(self, condition: Option<Condition>) -> Self {
+        let grant = condition.map(|condition| Grant::on("X", &[], &["*"]).when(condition));
+        Self { condition: grant.and_then(|grant| grant.condition_block()), ..self }
+    }
+
+    fn of(grant: &Grant, partition: &str) -> Self {
+        let effect = if grant.deny { "Deny" } else { "Allow" };
+        let actions = grant.actions.iter().map(|action| (*action).to_owned()).collect();
+        let rule = Self::on(effect, actions, &grant.resources_anywhere(partition));
+        Self { sid: Some(grant.sid), condition: grant.condition_block(), ..rule }
+    }
 }
 
 /// Whom a role admits: one principal, with an external id and from an organization where these are given.
@@ -77,13 +95,16 @@ pub(crate) fn trust(caller: &str, external_id: Option<&str>, organization_id: Op
     }])
 }
 
-fn policy(statements: &[Statement], ask: &Ask) -> Result<String, Failure> {
-    let plain = |resource: &String| resource.replace(PARTITION, &ask.partition).replace(ACCOUNT, "*");
-    let statements = statements.iter().map(|statement| {
-        let resources: Vec<String> = statement.resources.iter().map(plain).collect();
-        Rule { sid: Some(statement.sid), ..Rule::on(statement.effect, statement.actions.clone(), &resources) }
-    });
-    pretty(&Policy::of(statements.collect()))
+fn policy(grants: &[Grant], ask: &Ask) -> Result<String, Failure> {
+    let document = Policy::of(grants.iter().map(|grant| Rule::of(grant, &ask.partition)).collect());
+    let length = serde_json::to_string(&document).map_or(0, |text| text.len());
+    if length > LONGEST {
+        return Err(usage(&format!(
+            "the policy would have {length} characters, and IAM takes {LONGEST} in a role: name fewer buckets (--bucket), or a \
+             scan of fewer accounts (--scan)"
+        )));
+    }
+    pretty(&document)
 }
 
 fn pretty(document: &Policy) -> Result<String, Failure> {

@@ -17,6 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::athena;
 use super::found::{Found, Lost, key};
+use super::reach::Reaches;
 use super::sessions::Roles;
 use super::settings::TrafficSettings;
 use crate::cli::Engine;
@@ -49,11 +50,12 @@ pub(crate) struct Errand<'a> {
 /// Gathers it. None for a dry run.
 pub(crate) async fn gather(errand: &Errand<'_>, stop: &Stop) -> Result<Option<Found>, Failure> {
     let settings = errand.settings;
+    let asked: Vec<&LoadBalancer> = errand.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()).collect();
+    let reaches = Reaches::of(&settings.traffic, errand.engine, &asked)?;
     let (access, calls) = (settings.access.clone(), settings.calls.clone());
     let access = Access::connect(access, calls, errand.clock.clone(), errand.emulator.as_ref(), stop).await?;
     let limits = CallLimits { tries: settings.calls.tries, ..CallLimits::default() };
-    let source = Source::new(Roles::new(Arc::new(access), settings.traffic.purpose(errand.engine)), limits);
-    let asked: Vec<&LoadBalancer> = errand.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()).collect();
+    let source = Source::new(Roles::new(Arc::new(access), reaches), limits);
     let series = metrics(&source, &asked, errand).await;
     let found = match errand.engine {
         Engine::Embedded => embedded(&source, &asked, series, errand).await?,

@@ -3,25 +3,27 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use doorward_core::access::{Access, Purpose, Session};
+use doorward_core::access::{Access, Session};
 use doorward_model::{AccountId, AccountRegion, Gap};
 use doorward_traffic::{Credentials, Door, Sessions};
+
+use super::reach::Reaches;
 
 /// Opens sessions, each account's once.
 pub(crate) struct Roles {
     access: Arc<Access>,
-    purpose: Purpose,
+    reaches: Reaches,
     sessions: Mutex<BTreeMap<AccountId, Arc<Session>>>,
 }
 
 impl Roles {
-    pub(crate) fn new(access: Arc<Access>, purpose: Purpose) -> Self {
-        Self { access, purpose, sessions: Mutex::default() }
+    pub(crate) fn new(access: Arc<Access>, reaches: Reaches) -> Self {
+        Self { access, reaches, sessions: Mutex::default() }
     }
 
     fn session(&self, account: &AccountId) -> Arc<Session> {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = || self.access.session_for(account, &self.purpose);
+        let open = || self.access.session_for(account, &self.reaches.purpose(account, self.access.partition()));
         sessions.entry(account.clone()).or_insert_with(open).clone()
     }
 }

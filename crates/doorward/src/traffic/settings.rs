@@ -3,11 +3,9 @@
 use doorward_core::access::{ExternalId, Purpose, RoleName};
 use doorward_core::settings::Span;
 use doorward_model::AccountId;
-use doorward_traffic::{Capability, ParquetColumns, ParquetPlace, Prices, SourcePrices, Thresholds};
+use doorward_traffic::{AthenaOutput, AthenaReach, ParquetColumns, ParquetPlace, Prices, SourcePrices, Thresholds};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::cli::Engine;
 
 /// `[traffic]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -45,7 +43,7 @@ pub(crate) struct AthenaSettings {
     pub(crate) workgroup: String,
     /// The database of the data catalogue that the table is made in.
     pub(crate) database: String,
-    /// Where results go, as `s3://bucket/prefix/` with `{account}` and `{region}`; by default the workgroup's own place.
+    /// Where results go, as `s3://bucket/prefix/` with `{account}` and `{region}`; needed to count by Athena.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) output: Option<String>,
     /// Most gigabytes (10^9 bytes) that one run may scan.
@@ -70,14 +68,30 @@ impl AthenaSettings {
         if let Some((key, name)) = names.into_iter().find(|(_, name)| !is_name(name)) {
             return Some((key, format!("{name:?} is not 1 to 128 letters, digits or _.-")));
         }
-        if let Some(output) = self.output.as_ref().filter(|output| !output.starts_with("s3://")) {
-            return Some(("traffic.athena.output", format!("{output:?} does not begin with s3://")));
+        if let Some(problem) = self.output.as_deref().and_then(|output| AthenaOutput::try_from(output).err()) {
+            return Some(("traffic.athena.output", problem));
         }
         if !(self.budget_gigabytes > 0.0 && self.budget_gigabytes <= 1e9) {
             let problem = format!("{} is not above 0 and at most 1000000000", self.budget_gigabytes);
             return Some(("traffic.athena.budget_gigabytes", problem));
         }
         self.columns.problem().map(|problem| ("traffic.athena.columns", problem))
+    }
+
+    /// What the role needs to count by Athena. The place for results has to be set: it is the only one that may be written.
+    pub(crate) fn reach(&self, within_organization: bool) -> Result<AthenaReach, String> {
+        let output = self.output.as_deref().ok_or_else(|| {
+            "traffic.athena.output is not set: set it to the place where Athena writes results (s3://BUCKET/PREFIX/); \
+             nothing else may be written there by the role"
+                .to_owned()
+        })?;
+        Ok(AthenaReach {
+            workgroup: self.workgroup.clone(),
+            database: self.database.clone(),
+            output: AthenaOutput::try_from(output)?,
+            vended: self.vended.clone(),
+            within_organization,
+        })
     }
 
     /// Most bytes that one run may scan.
@@ -101,22 +115,9 @@ impl TrafficSettings {
         wrong.or_else(|| self.athena.problem())
     }
 
-    /// What sessions are for: reading logs and metrics, Athena where it counts, and nothing else.
-    pub(crate) fn purpose(&self, engine: Engine) -> Purpose {
-        let mut actions = Capability::Logs.actions();
-        actions.extend(Capability::Metrics.actions());
-        if engine == Engine::Athena {
-            actions.extend(Capability::Athena.actions());
-            actions.sort_unstable();
-            actions.dedup();
-        }
-        Purpose { role_name: self.role_name.clone(), external_id: self.external_id.clone(), actions }
-    }
-
-    /// What sessions are for that read metrics alone.
-    pub(crate) fn metrics_purpose(&self) -> Purpose {
-        let actions = Capability::Metrics.actions();
-        Purpose { role_name: self.role_name.clone(), external_id: self.external_id.clone(), actions }
+    /// The role that sessions are opened by; what they are limited to is decided for each account.
+    pub(crate) fn role(&self) -> Purpose {
+        Purpose { role_name: self.role_name.clone(), external_id: self.external_id.clone(), grants: Vec::new() }
     }
 
     pub(super) fn prices(&self) -> SourcePrices {

@@ -10,23 +10,16 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::bed::{Bed, Said, run, world};
+use crate::shipped::{OUTPUT, Shipped, VENDED};
 use crate::traffic::{EDGE, json, scanned, seeded};
 
 const HOME: (&str, &str) = ("100000000020", "eu-west-1");
 const COLUMNS: [&str; 10] = ["what", "account", "region", "elb", "key1", "key2", "key3", "key4", "requests", "served"];
 const GROUP: &str = "arn:aws:elasticloadbalancing:eu-west-1:100000000020:targetgroup/shop/73e2d6bc24d8a067";
 
-/// The example's organization, with a traffic role that has what its shipped policy for Athena allows, and nothing else.
+/// The example's organization, with a traffic role that has what `doorward setup` writes for Athena, and nothing else.
 fn bed() -> Bed {
-    let policy = std::fs::read_to_string(format!("{}/config/iam/athena-role.policy.json", crate::bed::REPOSITORY));
-    let policy: Value = serde_json::from_str(&policy.unwrap()).unwrap();
-    let statements = policy["Statement"].as_array().unwrap().iter();
-    let actions = statements.flat_map(|statement| statement["Action"].as_array().unwrap());
-    let actions: Vec<String> = actions.map(Value::to_string).collect();
-    let plain = r#"allow = ["s3:ListBucket", "s3:GetObject", "cloudwatch:GetMetricData"]"#;
-    let world = world("acme-org");
-    assert!(world.contains(plain));
-    Bed::start(&world.replace(plain, &format!("allow = [{}]", actions.join(", "))), vec![])
+    Shipped::of_acme().bed("athena", true)
 }
 
 /// What Athena would find in the logs that `seeded` wrote.
@@ -62,10 +55,15 @@ pub(crate) fn answer(hour: Timestamp) -> AthenaSpec {
     }
 }
 
-fn traffic(bed: &Bed, folder: &Path, arguments: &[&str]) -> Said {
+/// The binary, with the settings that the role is set up for.
+fn counting(bed: &Bed, folder: &Path) -> Command {
     let mut command = bed.doorward(folder);
-    command.env("DOORWARD_TRAFFIC__ATHENA__OUTPUT", "s3://acme-athena-{account}-{region}/doorward/");
-    run(command.args(["traffic", "--from", "a.saved", "--engine", "athena"]).args(arguments))
+    command.env("DOORWARD_TRAFFIC__ATHENA__OUTPUT", OUTPUT).env("DOORWARD_TRAFFIC__ATHENA__DATABASE", "traffic_logs");
+    command
+}
+
+fn traffic(bed: &Bed, folder: &Path, arguments: &[&str]) -> Said {
+    run(counting(bed, folder).args(["traffic", "--from", "a.saved", "--engine", "athena"]).args(arguments))
 }
 
 fn queries(bed: &Bed) -> Vec<String> {
@@ -85,7 +83,7 @@ fn a_count_by_athena_is_the_count_of_the_other_engine() {
     assert_eq!((dry.code, queries(&bed).len()), (Some(0), 0), "{}", dry.err);
     assert!(dry.err.contains("to scan: 2 objects") && dry.err.contains("dollars"), "{}", dry.err);
 
-    let mut poor = bed.doorward(folder);
+    let mut poor = counting(&bed, folder);
     poor.env("DOORWARD_TRAFFIC__ATHENA__BUDGET_GIGABYTES", "0.000001");
     let poor = run(poor.args(["traffic", "--from", "a.saved", "--engine", "athena"]));
     assert_eq!((poor.code, queries(&bed).len()), (Some(2), 0), "{}", poor.err);
@@ -139,7 +137,7 @@ fn what_athena_did_not_count_is_named_and_advises_nothing() {
         assert!(said.code == Some(4) && said.out.contains(says), "{says}: {:?} {} {}", said.code, said.out, said.err);
         assert!(!said.out.contains('\u{1b}'), "{}", said.out);
         let advice = ["-q", "advise", "--from", "a.saved", "--engine", "athena", "--format", "json"];
-        let advice = run(bed.doorward(folder).args(advice));
+        let advice = run(counting(&bed, folder).args(advice));
         let edge = &json(&advice)["advice"][format!("100000000020/eu-west-1/{EDGE}")];
         assert_eq!((advice.code, &edge["step"]["step"]), (Some(4), &"not-enough-evidence".into()), "{edge:#}");
     }
@@ -155,8 +153,7 @@ fn stopped_it_stops_its_query() {
     scanned(&bed, folder.path());
     let hour = seeded(&bed);
     bed.server.world().add_athena(&AthenaSpec { contains: String::new(), endless: true, ..answer(hour) }).unwrap();
-    let mut command = bed.doorward(folder.path());
-    command.env("DOORWARD_TRAFFIC__ATHENA__OUTPUT", "s3://results/");
+    let mut command = counting(&bed, folder.path());
     let mut child = command.args(["-q", "traffic", "--from", "a.saved", "--engine", "athena"]).spawn().unwrap();
     let begun = Instant::now();
     while queries(&bed).is_empty() {
@@ -203,10 +200,8 @@ fn logs_that_a_delivery_writes_are_counted_where_the_settings_say() {
         "{}",
         without.out
     );
-    let mut command = bed.doorward(folder);
-    command
-        .env("DOORWARD_TRAFFIC__ATHENA__VENDED", "s3://acme-log-archive-alb-{region}/vended/{account}/{region}/{day}");
-    command.env("DOORWARD_TRAFFIC__ATHENA__OUTPUT", "s3://results/");
+    let mut command = counting(&bed, folder);
+    command.env("DOORWARD_TRAFFIC__ATHENA__VENDED", VENDED);
     command.args([
         "traffic",
         "--from",
@@ -231,6 +226,17 @@ fn logs_that_a_delivery_writes_are_counted_where_the_settings_say() {
 }
 
 #[test]
+fn where_results_go_has_to_be_set() {
+    let bed = bed();
+    let folder = tempfile::tempdir().unwrap();
+    scanned(&bed, folder.path());
+    bed.server.clear_calls();
+    let said = run(bed.doorward(folder.path()).args(["traffic", "--from", "a.saved", "--engine", "athena"]));
+    assert!(said.code == Some(2) && said.err.contains("traffic.athena.output is not set"), "{}", said.err);
+    assert_eq!(bed.server.calls(), []);
+}
+
+#[test]
 fn settings_of_athena_that_make_no_sense_are_refused_by_name() {
     let bed = Bed::start(&world("acme-org"), vec![]);
     let folder = tempfile::tempdir().unwrap();
@@ -238,6 +244,8 @@ fn settings_of_athena_that_make_no_sense_are_refused_by_name() {
         ("WORKGROUP", "a'; DROP TABLE x --"),
         ("DATABASE", "`"),
         ("OUTPUT", "results"),
+        ("OUTPUT", "s3://results/*"),
+        ("OUTPUT", "s3://*/x/"),
         ("BUDGET_GIGABYTES", "0.0"),
         ("BUDGET_GIGABYTES", "nan"),
         ("PATIENCE", "soon"),

@@ -1,16 +1,17 @@
-//! Least privilege through the program: with exactly the policies that `config/iam/` ships, every command works, and what it calls is
-//! all that they allow.
+//! Least privilege through the program: with exactly the policies that `doorward setup` writes, every command works; what it calls,
+//! and on which resources, is all that they allow; and what lies beside those resources is refused.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
+use doorward_fakeaws::CallRecord;
 use doorward_fakeaws::spec::{AthenaSpec, LoadBalancerSpec};
 use doorward_fakeaws::{Fault, Form, What};
 use serde_json::{Value, json};
 
 use crate::athena::answer;
-use crate::bed::{Bed, REPOSITORY, Said, run, world};
-use crate::traffic::seeded;
+use crate::bed::{Bed, Said, run};
+use crate::shipped::{OUTPUT, Shipped, VENDED, assert_same};
+use crate::traffic::{file, seeded};
 
 const SETTINGS: &str = r#"
 [collect]
@@ -18,7 +19,9 @@ alb_listeners = true
 [owner]
 account_tags = ["team"]
 [traffic.athena]
-output = "s3://acme-athena-{account}-{region}/doorward/"
+output = "OUTPUT"
+database = "traffic_logs"
+vended = "VENDED"
 [notify]
 fallback = ["topic"]
 unowned = ["topic"]
@@ -26,47 +29,8 @@ unowned = ["topic"]
 topic = { kind = "sns", topic = "arn:aws:sns:eu-west-1:100000000002:owners" }
 "#;
 
-/// A shipped policy.
-fn policy(name: &str) -> Value {
-    let path = format!("{REPOSITORY}/config/iam/{name}.policy.json");
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
-}
-
-/// What policies allow.
-fn allowed(policies: &[Value]) -> BTreeSet<String> {
-    let statements = policies.iter().flat_map(|policy| policy["Statement"].as_array().unwrap());
-    let allowing = statements.filter(|statement| statement["Effect"] == "Allow");
-    let actions = allowing.flat_map(|statement| statement["Action"].as_array().unwrap());
-    actions.map(|action| action.as_str().unwrap().to_owned()).collect()
-}
-
-/// The example's organization in which the traffic role and everybody else have what is shipped. `paths` as AWS answers with them or
-/// without.
-fn bed(traffic: &str, paths: bool) -> Bed {
-    let mut world: toml::Table = world("acme-org").parse().unwrap();
-    world["organization"].as_table_mut().unwrap().insert("paths".to_owned(), paths.into());
-    let grant = |entry: &mut toml::Value, policy: &Value| {
-        let entry = entry.as_table_mut().unwrap();
-        entry.remove("allow");
-        entry.insert("policy".to_owned(), policy.to_string().into());
-    };
-    for role in world["role"].as_array_mut().unwrap() {
-        let name = role["name"].as_str().unwrap().to_owned();
-        let name = name.strip_prefix("doorward-").unwrap();
-        grant(role, &policy(&format!("{}-role", if name == "traffic" { traffic } else { name })));
-    }
-    let base = base_identities();
-    let statements: Vec<Value> =
-        base.iter().flat_map(|policy| policy["Statement"].as_array().unwrap().clone()).collect();
-    let caller = &mut world["caller"].as_array_mut().unwrap()[0];
-    grant(caller, &json!({"Version": "2012-10-17", "Statement": statements}));
-    Bed::start(&toml::to_string(&world).unwrap(), vec![])
-}
-
-fn base_identities() -> Vec<Value> {
-    let names = ["base-identity", "traffic-base-identity", "publish-base-identity", "change-base-identity"];
-    let more = ["athena-base-identity", "metrics-base-identity", "notify-base-identity"];
-    names.into_iter().chain(more).map(policy).collect()
+fn settings() -> String {
+    SETTINGS.replace("OUTPUT", OUTPUT).replace("VENDED", VENDED)
 }
 
 /// Runs a command, and forgets what was called before it.
@@ -77,96 +41,239 @@ fn doorward(bed: &Bed, folder: &Path, arguments: &[&str], codes: &[i32]) -> Said
     said
 }
 
-/// What was called by sessions of roles (true) or by the base identity (false); nothing was refused.
-fn called(bed: &Bed, by_roles: bool) -> BTreeSet<String> {
+/// What was called by sessions of roles, and by the base identity; nothing was refused.
+fn called(bed: &Bed) -> (Vec<CallRecord>, Vec<CallRecord>) {
     let calls = bed.server.calls();
     let refused: Vec<_> = calls.iter().filter(|call| call.outcome.contains("Denied")).collect();
     assert!(refused.is_empty(), "{refused:?}");
-    let by = calls.into_iter().filter(|call| call.access_key.starts_with("ASIA") == by_roles);
-    // Everybody may ask who they are.
-    by.map(|call| call.iam_action).filter(|action| action != "sts:GetCallerIdentity").collect()
+    calls.into_iter().partition(|call| call.access_key.starts_with("ASIA"))
+}
+
+/// A load balancer whose logs a delivery writes, with one object of them, and logs of one in another Region.
+fn vended(bed: &Bed, account: &str) {
+    let spec = LoadBalancerSpec {
+        account: account.to_owned(),
+        region: "eu-west-1".to_owned(),
+        name: "vended".to_owned(),
+        vended_logs: true,
+        ..LoadBalancerSpec::default()
+    };
+    bed.server.world().add_load_balancer(&spec).unwrap();
+}
+
+fn objects(bed: &Bed) {
+    let hour = seeded(bed);
+    let (day, end) = (hour.strftime("%Y/%m/%d"), hour.strftime("%Y%m%dT%H%MZ"));
+    let world = bed.server.world();
+    let parquet = format!("vended/100000000020/eu-west-1/{day}/07/x.parquet");
+    assert!(world.put_object("acme-log-archive-alb-eu-west-1", &parquet, vec![0; 5_000], hour));
+    let name = "100000000020_elasticloadbalancing_us-east-1_app.storefront-edge.c6451a849a476031";
+    let key = format!(
+        "storefront/AWSLogs/100000000020/elasticloadbalancing/us-east-1/{day}/{name}_{end}_10.0.0.1_abc.log.gz"
+    );
+    assert!(world.put_object("acme-log-archive-alb-us-east-1", &key, file(hour, 1, 0), hour));
+    let stranger = "AWSLogs/100000000020/vpcflowlogs/eu-west-1/x.log.gz";
+    assert!(world.put_object("acme-log-archive-alb-eu-west-1", stranger, vec![0; 9], hour));
 }
 
 #[test]
 fn what_is_called_is_what_is_shipped() {
+    let shipped = Shipped::of_acme();
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    std::fs::write(folder.join("doorward.toml"), SETTINGS).unwrap();
-    let mut at_base = BTreeSet::new();
-    let mut scanned = BTreeSet::new();
+    std::fs::write(folder.join("doorward.toml"), settings()).unwrap();
+    let (mut at_base, mut scanned) = (Vec::new(), Vec::new());
     for paths in [false, true] {
-        let bed = bed("traffic", paths);
+        let bed = shipped.bed("traffic", paths);
         // In the base identity's own account, one whose logs are found only by asking for deliveries.
-        let spec = LoadBalancerSpec {
-            account: "100000000002".to_owned(),
-            region: "eu-west-1".to_owned(),
-            name: "vended".to_owned(),
-            vended_logs: true,
-            ..LoadBalancerSpec::default()
-        };
-        bed.server.world().add_load_balancer(&spec).unwrap();
+        vended(&bed, "100000000002");
+        vended(&bed, "100000000020");
         if paths {
             // An account that the scan before listed is missing now, so that it is asked for.
             bed.server.set_faults(vec![Fault::new(What::Form(Form::Shortened)).action("ListAccounts")]);
             doorward(&bed, folder, &["scan"], &[5]);
-            at_base.extend(called(&bed, false));
+            let (by_roles, by_base) = called(&bed);
+            scanned.extend(by_roles);
+            at_base.extend(by_base);
             bed.server.set_faults(vec![]);
         }
         doorward(&bed, folder, &["scan", "--save", "a.saved"], &[3]);
-        scanned.extend(called(&bed, true));
-        at_base.extend(called(&bed, false));
+        let (by_roles, by_base) = called(&bed);
+        scanned.extend(by_roles);
+        at_base.extend(by_base);
     }
-    assert_eq!(scanned, allowed(&[policy("scan-role")]), "scan");
+    assert_same("scan", &scanned, &[shipped.role("scan")]);
 
-    let seen = |bed: &Bed, arguments: &[&[&str]], codes: &[i32], at_base: &mut BTreeSet<String>| {
-        let mut seen = BTreeSet::new();
+    let mut seen = |bed: &Bed, arguments: &[&[&str]], codes: &[i32]| {
+        let mut seen = Vec::new();
         for arguments in arguments {
             doorward(bed, folder, arguments, codes);
-            seen.extend(called(bed, true));
-            at_base.extend(called(bed, false));
+            let (by_roles, by_base) = called(bed);
+            seen.extend(by_roles);
+            at_base.extend(by_base);
         }
         seen
     };
-    let reading = bed("traffic", true);
-    seeded(&reading);
+    let reading = shipped.bed("traffic", true);
+    objects(&reading);
     assert!(reading.server.world().add_topic("100000000002", "eu-west-1", "owners"));
-    let traffic = seen(&reading, &[&["traffic", "--from", "a.saved"]], &[0], &mut at_base);
-    assert_eq!(traffic, allowed(&[policy("traffic-role")]), "traffic");
+    let traffic = seen(&reading, &[&["traffic", "--from", "a.saved", "--all-logs", "--days", "3"]], &[0]);
+    assert_same("traffic", &traffic, &[shipped.role("traffic")]);
     let compare: &[&str] = &["report", "--from", "a.saved", "--compare-securityhub"];
-    let publish = seen(&reading, &[&["publish"], &["publish", "--reconcile"], compare], &[0, 3], &mut at_base);
-    assert_eq!(publish, allowed(&[policy("publish-role")]), "publish");
-    assert_eq!(seen(&reading, &[&["notify"]], &[0], &mut at_base), BTreeSet::new(), "notify");
+    let publish = seen(&reading, &[&["publish"], &["publish", "--reconcile"], compare], &[0, 3]);
+    assert_same("publish", &publish, &[shipped.role("publish")]);
+    assert_eq!(seen(&reading, &[&["notify"]], &[0]), [], "notify");
 
     // A watch needs metrics and no logs.
-    let changing = bed("metrics", true);
+    let changing = shipped.bed("metrics", true);
     doorward(&changing, folder, &["plan"], &[0]);
     let plan: Value = serde_json::from_str(&std::fs::read_to_string(folder.join("change-plan.json")).unwrap()).unwrap();
     let [hash, change] = ["digest", "id"].map(|key| plan[key].as_str().unwrap());
     let apply: &[&str] = &["apply", "change-plan.json", "--yes", "--by", "mia", "--hash", hash];
-    let changes = seen(&changing, &[apply, &["verify-change", change]], &[0, 8], &mut at_base);
-    assert_eq!(changes, allowed(&[policy("change-role"), policy("metrics-role")]), "change and metrics");
+    let changes = seen(&changing, &[apply, &["verify-change", change]], &[0, 8]);
+    assert_same("change and metrics", &changes, &[shipped.role("change"), shipped.role("metrics")]);
 
     // Athena reads the logs, keeps the table and writes the result itself, in the role's name. A query that takes too long is ended.
-    let mut athena = BTreeSet::new();
-    for (endless, patience, code) in [(false, "10m", 0), (true, "1ms", 4)] {
-        let counting = bed("athena", true);
-        let hour = seeded(&counting);
+    let mut athena = Vec::new();
+    for (endless, patience) in [(false, "10m"), (true, "1ms")] {
+        let counting = shipped.bed("athena", true);
+        objects(&counting);
+        let hour = jiff::Timestamp::UNIX_EPOCH;
         counting.server.world().add_athena(&AthenaSpec { endless, ..answer(hour) }).unwrap();
-        let settings = SETTINGS.replace("[traffic.athena]", &format!("[traffic.athena]\npatience = \"{patience}\""));
-        std::fs::write(folder.join("doorward.toml"), settings).unwrap();
-        let arguments: &[&str] = &["traffic", "--from", "a.saved", "--engine", "athena"];
-        athena.extend(seen(&counting, &[arguments], &[code], &mut at_base));
+        let patient = settings().replace("[traffic.athena]", &format!("[traffic.athena]\npatience = \"{patience}\""));
+        std::fs::write(folder.join("doorward.toml"), patient).unwrap();
+        let count: &[&str] = &["traffic", "--from", "a.saved", "--engine", "athena", "--all-logs", "--days", "3"];
+        // Another load balancer of the example delivers its logs in a Region whose bucket there is none of.
+        athena.extend(seen(&counting, &[count], &[4]));
     }
-    let shipped = allowed(&[policy("athena-role")]);
-    let by_athena: Vec<&String> = shipped.difference(&athena).collect();
-    assert!(athena.is_subset(&shipped), "{athena:?}");
-    assert_eq!(
-        by_athena,
-        ["glue:CreateTable", "glue:GetDatabase", "glue:GetTable", "s3:AbortMultipartUpload", "s3:GetBucketLocation"]
-            .iter()
-            .chain(&["s3:GetObject", "s3:PutObject"])
-            .collect::<Vec<_>>()
-    );
+    assert_same("athena", &athena, &[shipped.role("athena")]);
+    assert_same("the base identity", &at_base, &[shipped.base()]);
+}
 
-    assert_eq!(at_base, allowed(&base_identities()), "the base identity");
+/// What each role may not reach, by a setting that points there.
+#[test]
+fn what_lies_beside_it_is_refused() {
+    let shipped = Shipped::of_acme();
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let saved = |folder: &Path, bucket: &str| {
+        // A scan in which the logs of one load balancer go elsewhere, as its owner can have them go.
+        let bed = shipped.bed("traffic", true);
+        bed.server.world().set_attribute(
+            "100000000020",
+            "eu-west-1",
+            "storefront-edge",
+            "access_logs.s3.bucket",
+            Some(bucket),
+        );
+        vended(&bed, "100000000020");
+        doorward(&bed, folder, &["scan", "--save", "a.saved"], &[3]);
+    };
+    let own = "acme-log-archive-alb-eu-west-1";
+    let key = |name: &str| format!("DOORWARD_TRAFFIC__{name}");
+    let flows = "s3://acme-log-archive-alb-{region}/flows/{account}/{region}/{day}";
+    for (bucket, role, engine, (name, value), says) in [
+        ("stranger", "traffic", "embedded", ("DAYS", "3"), "s3:ListBucket"),
+        ("stranger", "athena", "athena", ("DAYS", "3"), "s3:ListBucket"),
+        (own, "athena", "athena", ("ATHENA__WORKGROUP", "admins"), "athena:StartQueryExecution"),
+        (own, "athena", "athena", ("ATHENA__DATABASE", "payroll"), "glue:GetDatabase"),
+        (own, "athena", "athena", ("ATHENA__OUTPUT", "s3://stranger/doorward/"), "s3:GetBucketLocation"),
+        (own, "athena", "athena", ("ATHENA__OUTPUT", "s3://acme-athena-{account}-{region}/payroll/"), "s3:ListBucket"),
+        (own, "athena", "athena", ("ATHENA__VENDED", flows), "s3:ListBucket"),
+        (own, "traffic", "embedded", ("LOG_ACCOUNT", "999999999999"), "sts:AssumeRole"),
+        (own, "metrics", "embedded", ("DAYS", "3"), "s3:ListBucket"),
+    ] {
+        saved(folder, bucket);
+        let bed = shipped.bed(role, true);
+        objects(&bed);
+        bed.server.world().add_athena(&answer(jiff::Timestamp::UNIX_EPOCH)).unwrap();
+        let mut command = bed.doorward(folder);
+        for (name, value) in
+            [("ATHENA__OUTPUT", OUTPUT), ("ATHENA__VENDED", VENDED), ("ATHENA__DATABASE", "traffic_logs")]
+        {
+            command.env(key(name), value);
+        }
+        command.env(key(name), value);
+        let said = run(command.args(["-q", "traffic", "--from", "a.saved", "--all-logs", "--engine", engine]));
+        assert_eq!(said.code, Some(4), "{name}={value}: {} {}", said.out, said.err);
+        let denied = bed
+            .server
+            .calls()
+            .into_iter()
+            .find(|call| call.outcome == "AccessDenied" || call.outcome == "AccessDeniedException");
+        let denied = denied.unwrap_or_else(|| panic!("{name}={value}: nothing was refused: {}", said.out));
+        assert_eq!(denied.iam_action, says, "{name}={value}: {denied:?}");
+        assert!(said.out.contains(says), "{name}={value}: {}", said.out);
+        assert!(
+            !bed.server.calls().iter().any(|call| call.iam_action == "s3:PutObject"
+                && call.outcome == "ok"
+                && !call.resource.contains("acme-athena-100000000020-eu-west-1/doorward/")),
+            "{name}={value}"
+        );
+    }
+}
+
+/// The conditions on who may enter, and whom the base identity may enter.
+#[test]
+fn roles_are_entered_from_the_organization_and_within_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let scan = |shipped: &Shipped, edit: &dyn Fn(String) -> String, external_id: Option<&str>| {
+        let bed = Bed::start(&edit(shipped.world("traffic", true)), vec![]);
+        let mut command = bed.doorward(folder);
+        if let Some(id) = external_id {
+            command.env("DOORWARD_ACCESS__EXTERNAL_ID", id);
+        }
+        run(command.args(["-q", "scan", "--account", "100000000020"]).env("DOORWARD_LEDGER__ENABLED", "false"))
+            .code
+            .unwrap()
+    };
+    let keep = |world: String| world;
+    let by_organization = Shipped::of_acme();
+    let by_id = Shipped::with(&["--external-id", "front-doors"], &["logs"]);
+    let both = Shipped::with(&["--external-id", "front-doors", "--organization-id", "o-acme000001"], &["logs"]);
+    let foreign = Shipped::with(&["--organization-id", "o-another00001"], &["logs"]);
+    for (what, shipped, external_id, enters) in [
+        ("its organization", &by_organization, None, true),
+        ("another organization", &foreign, None, false),
+        ("its id", &by_id, Some("front-doors"), true),
+        ("no id", &by_id, None, false),
+        ("another id", &by_id, Some("back-doors"), false),
+        ("both", &both, Some("front-doors"), true),
+        ("both without the id", &both, None, false),
+    ] {
+        let code = scan(shipped, &keep, external_id);
+        assert_eq!(code == 0 || code == 3, enters, "{what}: {code}");
+    }
+    // The role in the account of another organization trusts the caller, and the caller may not enter it.
+    let open = Shipped::with(&["--without-organization"], &["logs"]);
+    for (shipped, enters) in [(&by_organization, false), (&by_id, false), (&open, true)] {
+        let bed = shipped.bed("traffic", true);
+        doorward(&bed, folder, &["scan", "--save", "a.saved"], &[0, 3, 4, 5]);
+        let mut command = bed.doorward(folder);
+        command.env("DOORWARD_TRAFFIC__LOG_ACCOUNT", "999999999999").env("DOORWARD_ACCESS__EXTERNAL_ID", "front-doors");
+        bed.server.clear_calls();
+        run(command.args(["-q", "traffic", "--from", "a.saved", "--all-logs", "--days", "3"]));
+        let into = |call: &&CallRecord| call.action == "AssumeRole" && call.resource.contains(":999999999999:");
+        let calls = bed.server.calls();
+        let entered: Vec<&str> = calls.iter().filter(into).map(|call| call.outcome.as_str()).collect();
+        assert!(
+            !entered.is_empty() && entered.iter().all(|outcome| (*outcome == "ok") == enters),
+            "{enters}: {entered:?}"
+        );
+    }
+    // A trust policy without a condition has to be asked for.
+    for arguments in [&["iam"][..], &["iam", "--for", "publish"]] {
+        let said = run(crate::bed::doorward(folder)
+            .args(["-q", "setup"])
+            .args(arguments)
+            .args(["--caller-arn", "arn:aws:iam::111122223333:role/ops/doorward"]));
+        assert!(said.code == Some(2) && said.err.contains("--organization-id"), "{arguments:?}: {}", said.err);
+    }
+    let trust = open.file("scan-role.trust.json");
+    assert_eq!(trust["Statement"][0].get("Condition"), None, "{trust}");
+    let base = by_id.file("base-identity.policy.json");
+    let enter = base["Statement"].as_array().unwrap().iter().find(|one| one["Sid"] == "EnterAccounts").unwrap();
+    let within = json!({"StringEquals": {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}});
+    assert_eq!((&enter["Condition"], &enter["Resource"]), (&within, &json!("arn:aws:iam::*:role/doorward-scan")));
 }

@@ -152,7 +152,7 @@ fn of_logs_one_byte_is_read() {
     assert_eq!(said.code, Some(4), "{}", said.err);
     let statement = &told["patches"][0]["document"]["Statement"][0];
     assert_eq!(statement["Action"], serde_json::json!(["s3:GetObject"]), "{told:#}");
-    assert_eq!(statement["Resource"], "arn:aws:s3:::acme-log-archive-alb-eu-west-1/*");
+    assert_eq!(statement["Resource"], "arn:aws:s3:::acme-log-archive-alb-eu-west-1/*AWSLogs/*/elasticloadbalancing/*");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Child;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ impl Lambda {
             .env("AWS_LAMBDA_FUNCTION_NAME", "doorward")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
             .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
-            .stdout(Stdio::null())
+            .stdout(std::fs::File::options().create(true).append(true).open(folder.join("metrics")).unwrap())
             .stderr(std::fs::File::options().create(true).append(true).open(folder.join("log")).unwrap())
             .spawn()
             .unwrap();
@@ -172,6 +172,23 @@ fn one_process_serves_scans_and_events_and_errors() {
     assert_eq!(runs(folder), 1, "events are no scans");
     assert!(lambda.invoke(&schedule()).is_ok());
     assert_eq!(runs(folder), 2);
+    // Each invocation has a line of metrics: scans say whether they came to an end and saw everything.
+    let lines = std::fs::read_to_string(folder.join("metrics")).unwrap();
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(
+        lines.iter().all(|line| line["FunctionName"] == "doorward" && line["_aws"]["CloudWatchMetrics"].is_array())
+    );
+    let told = |line: &Value| {
+        ["ExitCode", "ScanFinished", "CoverageComplete", "DeliveryComplete"].map(|name| line[name].as_u64())
+    };
+    let told: Vec<_> = lines.iter().map(told).collect();
+    let scan = [Some(3), Some(1), Some(1), Some(1)];
+    let refused = [Some(2), None, None, None];
+    let event = |code, delivered| [Some(code), None, None, Some(delivered)];
+    let expected =
+        [&[scan, refused, refused, refused][..], &[event(3, 1), event(3, 1), event(4, 1), event(7, 0)]].concat();
+    assert_eq!(told[..8], expected);
+    assert_eq!(told.last(), Some(&scan));
     let log = std::fs::read_to_string(folder.join("log")).unwrap();
     assert!(log.contains("desync-mode-below-required") && !log.contains('\u{1b}'), "{log}");
 }
@@ -194,6 +211,33 @@ fn a_scan_that_is_stopped_delivers_nothing_and_is_an_error() {
     assert!(refused["errorType"] == "Doorward.Exit5" && message.contains("stopped before its end"), "{refused}");
     assert!(bed.server.calls().iter().all(|call| call.service != "securityhub"), "the scan before was delivered again");
     assert_eq!(runs(folder), 1);
+}
+
+#[test]
+fn what_a_scan_lacks_is_a_metric() {
+    let bed = Bed::start(&world("acme-org"), vec![]);
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(folder.join("doorward.toml"), "[event]\npublish = true\n").unwrap();
+    let lambda = Lambda::start(&bed, folder);
+    let denied = |service: &str| Fault::new(What::AccessDenied).service(service);
+    // (what is refused, whether the invocation is an error, exit code, finished, complete, delivered)
+    for (faults, error, metrics) in [
+        (vec![denied("elb*").account(EDGE.0)], false, [Some(5), Some(1), Some(0), Some(1)]),
+        (vec![denied("securityhub")], true, [Some(7), Some(1), Some(1), Some(0)]),
+        (vec![denied("organizations")], true, [Some(6), Some(0), None, None]),
+    ] {
+        bed.server.set_faults(faults);
+        // As it comes back out of the dead-letter queue.
+        let record = json!({"version": "1.0", "requestContext": {"condition": "RetriesExhausted"}, "requestPayload": schedule()});
+        let messages = json!({"Records": [{"eventSource": "aws:sqs", "body": record.to_string()}]});
+        let answer = lambda.invoke(&messages);
+        assert_eq!(answer.is_err(), error, "{answer:?}");
+        let lines = std::fs::read_to_string(folder.join("metrics")).unwrap();
+        let last: Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
+        let told = ["ExitCode", "ScanFinished", "CoverageComplete", "DeliveryComplete"].map(|name| last[name].as_u64());
+        assert_eq!(told, metrics, "{answer:?}");
+    }
 }
 
 #[test]

@@ -30,6 +30,7 @@ mod publish;
 mod samples;
 mod secrets;
 mod setup;
+mod shipped;
 mod state;
 mod time;
 mod traffic;

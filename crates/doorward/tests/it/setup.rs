@@ -7,7 +7,8 @@ use doorward_core::actions::{base_identity_actions, change_role_actions, scan_ro
 use doorward_traffic::Capability as Reading;
 use serde_json::Value;
 
-use crate::bed::{Bed, Said, doorward, run, world};
+use crate::bed::{REPOSITORY, Said, doorward, run};
+use crate::shipped::{BUCKETS, Shipped};
 
 const CALLER: &str = "arn:aws:iam::111122223333:role/ops/doorward";
 
@@ -66,7 +67,9 @@ fn every_form_of_a_role_allows_what_is_called_and_nothing_else() {
         ("change", of(&change_role_actions())),
     ] {
         for form in ["iam", "stackset", "terraform"] {
-            let said = setup(folder, &[form, "--for", capability, "--out", "out"]);
+            let said = run(doorward(folder)
+                .env("DOORWARD_TRAFFIC__ATHENA__OUTPUT", "s3://results-{account}/doorward/")
+                .args(["-q", "setup", form, "--for", capability, "--bucket", "logs-1", "--out", "out"]));
             assert_eq!(said.code, Some(0), "{form} {capability}: {}", said.err);
         }
         for end in ["policy.json", "stackset.yaml", "organization.yaml", "tf"] {
@@ -116,6 +119,7 @@ fn trust_names_whom_was_asked_for() {
     let base = file(&folder.join("out"), "base-identity.policy.json");
     assert!(base.contains("role/security/audit"), "{base}");
     // Without a caller there is nobody to trust.
+    std::fs::remove_file(folder.join("doorward.toml")).unwrap();
     let said = run(doorward(folder).args(["setup", "iam", "--out", "none"]));
     assert!(said.code == Some(0) && said.err.contains("--caller-arn"), "{}", said.err);
     assert!(!folder.join("none/scan-role.trust.json").exists());
@@ -130,10 +134,20 @@ fn what_would_mean_something_to_a_template_is_refused() {
         (&["terraform", "--external-id", "${file(\"/etc/passwd\")}"], "--external-id"),
         (&["stackset", "--organization-id", "o-x: y"], "--organization-id"),
         (&["iam", "--for", "traffic", "--bucket", "logs\",\"*"], "--bucket"),
+        (&["iam", "--for", "traffic", "--bucket", "*"], "--bucket"),
+        (&["iam", "--for", "traffic"], "--scan FILE"),
+        (&["stackset", "--for", "traffic"], "--bucket NAME"),
+        (&["iam", "--for", "athena", "--bucket", "logs"], "traffic.athena.output"),
+        (&["iam", "--for", "notify"], "--topic ARN"),
+        (&["iam", "--for", "notify", "--topic", "*"], "--topic"),
+        (&["iam", "--without-organization", "--organization-id", "o-acme000001"], "--organization-id"),
         (&["iam", "--partition", "aws\""], "--partition"),
         (&["stackset", "--role-name", "a b"], "--role-name"),
         (&["stackset", "--role-name", "scan-{account}"], "--role-name"),
-        (&["stackset", "--for", "notify"], "setup iam --for notify"),
+        (
+            &["stackset", "--for", "notify", "--topic", "arn:aws:sns:eu-west-1:111122223333:owners"],
+            "setup iam --for notify",
+        ),
         (&["iam", "--for", "scan", "--for", "publish", "--role-name", "one"], "--role-name"),
         (&["eventbridge", "--bus-arn", "doorward"], "--bus-arn"),
         (&["config-rule", "--region", "nowhere"], "nowhere"),
@@ -171,30 +185,28 @@ fn guardrails_follow_the_policy_and_say_where_they_do_not_reach() {
 #[test]
 fn the_roles_that_are_set_up_are_enough_for_a_scan_traffic_and_publishing() {
     let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
-    let mut text = world("acme-org");
-    for (capability, role) in
-        [("scan", "doorward-scan"), ("traffic", "doorward-traffic"), ("publish", "doorward-publish")]
-    {
-        let said = setup(folder, &["iam", "--for", capability, "--out", "."]);
-        assert_eq!(said.code, Some(0), "{}", said.err);
-        let policy: Value = serde_json::from_str(&file(folder, &format!("{capability}-role.policy.json"))).unwrap();
-        let grants = policy["Statement"].as_array().unwrap().iter().map(|statement| {
-            let resources = match &statement["Resource"] {
-                Value::Array(list) => Value::Array(list.clone()),
-                one => serde_json::json!([one]),
-            };
-            format!("{{ actions = {}, resources = {resources} }}", statement["Action"])
-        });
-        let grants = grants.collect::<Vec<_>>().join(", ");
-        let at = text.find(&format!("[[role]]\nname = \"{role}\"")).expect("the role is in the example");
-        let from = at + text[at..].find("allow = [").expect("it allows something");
-        let to = from + text[from..].find("\n\n").expect("it ends");
-        text.replace_range(from..to, &format!("allow = [{grants}]"));
-    }
-    let bed = Bed::start(&text, vec![]);
-    let said = run(bed.doorward(folder).args(["-q", "doctor", "--format", "json"]));
+    let bed = Shipped::of_acme().bed("traffic", true);
+    let said = run(bed.doorward(folder.path()).args(["-q", "doctor", "--format", "json"]));
     assert_eq!(said.code, Some(0), "{} {}", said.err, said.out);
+}
+
+#[test]
+fn the_buckets_of_a_saved_scan_are_those_that_its_load_balancers_log_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let scan = format!("{REPOSITORY}/reports/samples/acme-org/scan.saved");
+    let said =
+        setup(folder.path(), &["iam", "--for", "traffic", "--scan", &scan, "--bucket", "one-more", "--out", "."]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let policy: Value = serde_json::from_str(&file(folder.path(), "traffic-role.policy.json")).unwrap();
+    let listed = policy["Statement"][0]["Resource"].as_array().unwrap();
+    let buckets = [BUCKETS[0], BUCKETS[1], "one-more"].map(|name| format!("arn:aws:s3:::{name}"));
+    assert_eq!(*listed, buckets.map(Value::from));
+    let read = policy["Statement"][1]["Resource"].as_array().unwrap();
+    assert!(read.iter().all(|arn| arn.as_str().unwrap().ends_with("/*AWSLogs/*/elasticloadbalancing/*")), "{read:?}");
+    let many: Vec<String> = (0..200).map(|n| format!("a-bucket-with-a-long-name-{n:04}")).collect();
+    let many: Vec<&str> = many.iter().flat_map(|name| ["--bucket", name.as_str()]).collect();
+    let said = setup(folder.path(), &[&["iam", "--for", "traffic"][..], &many].concat());
+    assert!(said.code == Some(2) && said.err.contains("10240"), "{}", said.err);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::{Identified, iam_action};
 use crate::calls::{CallDetail, CallRecord};
 use crate::faults::What;
 use crate::reply::Reply;
+use crate::services::Deed;
 
 /// Keeps a call with what became of it, or only counts it.
 pub(super) fn record(
@@ -48,6 +49,39 @@ pub(super) fn record(
     };
     state.calls.keep(record.clone());
     state.follow(&record);
+}
+
+/// Keeps what a service did in the caller's name, each as a call of its own.
+pub(super) fn record_deeds(
+    state: &State,
+    request_id: &str,
+    now: Timestamp,
+    identified: &Identified<'_>,
+    deeds: Vec<Deed>,
+) {
+    for deed in deeds {
+        let outcome = if deed.allowed { "ok" } else { "AccessDenied" };
+        let (service, action) = deed.action.split_once(':').unwrap_or(("", deed.action));
+        let sequence = state.next_sequence();
+        if state.calls.detail() == CallDetail::Counts {
+            state.calls.count(sequence, service, action, outcome);
+            continue;
+        }
+        state.calls.keep(CallRecord {
+            sequence,
+            time: now,
+            account: identified.account.to_owned(),
+            region: identified.scope.region.clone(),
+            service: service.to_owned(),
+            action: action.to_owned(),
+            resource: deed.resource,
+            iam_action: deed.action.to_owned(),
+            outcome: outcome.to_owned(),
+            status: if deed.allowed { 200 } else { 403 },
+            access_key: identified.scope.access_key.clone(),
+            request_id: request_id.to_owned(),
+        });
+    }
 }
 
 fn spoiled_outcome(what: &What) -> &'static str {

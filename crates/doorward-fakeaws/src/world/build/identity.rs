@@ -9,7 +9,7 @@ use super::{at, covers};
 use crate::digest::{BASE32, digest, spell};
 use crate::iam::decision::OrganizationPolicy;
 use crate::iam::pattern::Pattern;
-use crate::iam::policy::{Condition, Policy, Set, Statement};
+use crate::iam::policy::{Condition, Policy, Set, Statement, TrustPolicy};
 use crate::iam::session::Principal;
 
 pub(super) fn delegate(world: &mut World, id: &str) -> Result<(), String> {
@@ -35,8 +35,12 @@ pub(super) fn role(spec: &RoleSpec) -> Result<Arc<Role>, String> {
             }
         })
         .collect();
+    if spec.trust_policy.is_some() && (!spec.trusts.is_empty() || spec.external_id.is_some()) {
+        return Err("trust_policy excludes trusts and external_id".to_owned());
+    }
     Ok(Arc::new(Role {
         trusts,
+        trust_policy: spec.trust_policy.as_deref().map(TrustPolicy::parse).transpose()?,
         external_id: spec.external_id.clone(),
         source_identity: spec.source_identity.unwrap_or(true),
         max_session: spec.max_session.unwrap_or(43_200),

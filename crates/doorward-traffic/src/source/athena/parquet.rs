@@ -130,6 +130,12 @@ impl ParquetPlace {
         let bucket = self.bucket.replace("{account}", account.as_str()).replace("{region}", region.as_str());
         ParquetLogs { bucket, folder: self.folder.clone(), columns: columns.clone() }
     }
+
+    /// The bucket, where the folder begins, and the folder of a day, as patterns of a policy.
+    pub(crate) fn patterns(&self) -> (String, String, String) {
+        let any = |text: &str| text.replace("{account}", "*").replace("{region}", "*").replace("{day}", "*");
+        (any(&self.bucket), fixed(&self.folder).to_owned(), any(&self.folder))
+    }
 }
 
 impl TryFrom<String> for ParquetPlace {
@@ -157,6 +163,12 @@ impl From<ParquetPlace> for String {
     }
 }
 
+/// What a folder begins with for every account, Region and day, with the slash.
+fn fixed(folder: &str) -> &str {
+    let fixed = folder.split('{').next().unwrap_or_default();
+    fixed.rfind('/').map_or("", |slash| &fixed[..=slash])
+}
+
 impl ParquetLogs {
     /// The folder of a day, ending in a slash.
     pub(super) fn folder(&self, account: &AccountId, region: &Region, day: Date) -> String {
@@ -167,8 +179,7 @@ impl ParquetLogs {
 
     /// Where all of it begins, and the template of Athena's partitions.
     pub(super) fn locations(&self) -> (String, String) {
-        let fixed = self.folder.split('{').next().unwrap_or_default();
-        let fixed = fixed.rfind('/').map_or("", |slash| &fixed[..=slash]);
+        let fixed = fixed(&self.folder);
         let template = self.folder.replace('{', "${");
         (format!("s3://{}/{fixed}", self.bucket), format!("s3://{}/{template}/", self.bucket))
     }

@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
+use super::super::actions::TABLES;
 use super::regex::{FIELDS, columns, regex};
 use super::{AthenaJob, AthenaLogs};
 use crate::object::INTERVAL;
@@ -118,7 +119,7 @@ fn name(job: &AthenaJob) -> String {
     let hash = about
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    format!("doorward_alb_logs_{hash:016x}")
+    format!("{TABLES}{hash:016x}")
 }
 
 pub(super) fn table(job: &AthenaJob) -> String {

@@ -1,0 +1,116 @@
+//! What the sessions of traffic may reach: in each account only the buckets that are read there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use doorward_core::access::Purpose;
+use doorward_model::{AccountId, Grant, LoadBalancer, session_policy};
+use doorward_traffic::{Capability, Reach};
+
+use super::gather::logs;
+use super::settings::TrafficSettings;
+use crate::cli::Engine;
+use crate::exit::{Exit, Failure};
+
+/// Characters that a session policy may have. STS takes 2,048, and limits what it makes of them too, by how well they pack.
+const LONGEST: usize = 1_900;
+
+/// What is read in each account, and by which role.
+pub(crate) struct Reaches {
+    role: Purpose,
+    capabilities: &'static [Capability],
+    /// Without buckets.
+    everywhere: Reach,
+    buckets: BTreeMap<AccountId, BTreeSet<String>>,
+}
+
+impl Reaches {
+    /// Logs and metrics of load balancers, counted by an engine.
+    ///
+    /// # Errors
+    /// Athena is to count, and where its results go is not set.
+    pub(crate) fn of(
+        settings: &TrafficSettings,
+        engine: Engine,
+        load_balancers: &[&LoadBalancer],
+    ) -> Result<Self, Failure> {
+        let logs = Self::of_logs(settings, load_balancers);
+        if engine == Engine::Embedded {
+            return Ok(logs);
+        }
+        let athena = settings.athena.reach(false).map_err(|problem| Failure::new(Exit::Usage, problem))?;
+        let everywhere = Reach { athena: Some(athena), ..Reach::default() };
+        // Athena's grants include listing and reading the logs.
+        Ok(Self { capabilities: &[Capability::Athena, Capability::Metrics], everywhere, ..logs })
+    }
+
+    /// Logs and metrics of load balancers, read here.
+    pub(crate) fn of_logs(settings: &TrafficSettings, load_balancers: &[&LoadBalancer]) -> Self {
+        let mut buckets: BTreeMap<AccountId, BTreeSet<String>> = BTreeMap::new();
+        for lb in load_balancers {
+            let Some((bucket, _)) = logs(lb).filter(|(bucket, _)| is_bucket(bucket)) else { continue };
+            let reader = settings.log_account.as_ref().unwrap_or(&lb.account);
+            buckets.entry(reader.clone()).or_default().insert(bucket.to_owned());
+        }
+        let capabilities = &[Capability::Logs, Capability::Metrics];
+        Self { role: settings.role(), capabilities, everywhere: Reach::default(), buckets }
+    }
+
+    /// Metrics alone.
+    pub(crate) fn of_metrics(settings: &TrafficSettings) -> Self {
+        Self {
+            role: settings.role(),
+            capabilities: &[Capability::Metrics],
+            everywhere: Reach::default(),
+            buckets: BTreeMap::new(),
+        }
+    }
+
+    /// What the session in an account is for.
+    pub(crate) fn purpose(&self, account: &AccountId, partition: &str) -> Purpose {
+        let buckets = self.buckets.get(account).cloned().unwrap_or_default();
+        let grants =
+            |reach: &Reach| -> Vec<Grant> { self.capabilities.iter().flat_map(|one| one.grants(reach)).collect() };
+        let fits = |reach: &Reach| session_policy(&grants(reach), partition, account.as_str()).len() <= LONGEST;
+        let reach = Reach { buckets, ..self.everywhere.clone() }.fitted(fits);
+        Purpose { grants: grants(&reach), ..self.role.clone() }
+    }
+}
+
+/// Whether a text, which a load balancer's attribute held, can stand in a policy as one bucket and nothing more.
+fn is_bucket(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_reaches_its_accounts_buckets_and_fits_sts() {
+        let [here, there] = ["111122223333", "444455556666"].map(|id| AccountId::new(id).expect("an account"));
+        let buckets = |count: usize| (0..count).map(|n| format!("acme-access-logs-{n:04}")).collect::<BTreeSet<_>>();
+        for (count, exact) in [(1, true), (8, true), (2_000, false)] {
+            let role_name = "doorward-traffic".to_owned().try_into().expect("a role");
+            let reaches = Reaches {
+                role: Purpose { role_name, external_id: None, grants: Vec::new() },
+                capabilities: &[Capability::Logs, Capability::Metrics],
+                everywhere: Reach::default(),
+                buckets: BTreeMap::from([(here.clone(), buckets(count))]),
+            };
+            let policy = session_policy(&reaches.purpose(&here, "aws").grants, "aws", here.as_str());
+            assert!(policy.len() <= LONGEST, "{count}: {} characters", policy.len());
+            assert_eq!(policy.contains("acme-access-logs-0000\""), exact, "{count}: {policy}");
+            assert!(policy.contains("/*AWSLogs/*/elasticloadbalancing/*") && policy.contains(":::acme-access-logs-"));
+            // Nothing of it in another account.
+            let policy = session_policy(&reaches.purpose(&there, "aws").grants, "aws", there.as_str());
+            assert!(!policy.contains("s3:"), "{policy}");
+        }
+    }
+
+    #[test]
+    fn a_bucket_of_an_attribute_is_no_pattern() {
+        for (text, good) in [("logs-1.example", true), ("*", false), ("logs*", false), ("", false), ("a/../b", false)] {
+            assert_eq!(is_bucket(text), good, "{text}");
+        }
+    }
+}
