@@ -26,7 +26,7 @@ pub(super) fn of<'a>(known: &'a [Known], access: &Access, organization: &Observe
 
 /// The Regions that were enabled somewhere.
 pub(super) fn regions<'a>(accounts: &[&'a Account]) -> impl Iterator<Item = &'a Region> {
-    accounts.to_vec().into_iter().filter_map(|account| account.regions.known()).flatten()
+    accounts.iter().copied().filter_map(|account| account.regions.known()).flatten()
 }
 
 /// Those that a list of accounts lacks.
