@@ -70,7 +70,7 @@ pub(crate) fn read(
         let said = said.split(" at line ").next().unwrap_or_default().to_owned();
         text.problem(span_in(text.text, steps.get()).start, format!("is not a Pulumi preview: {said}"))
     })?;
-    // A replacement is told by several steps, and the one that creates is enough: the last step of a load balancer counts.
+    // A replacement has several steps, and the one that creates is enough: the last step of a load balancer counts.
     let mut declared: BTreeMap<String, Declared> = BTreeMap::new();
     for step in &steps {
         let at = span_in(text.text, step.urn.get());

@@ -269,7 +269,7 @@ impl<'a> Evaluation<'a> {
         let public = source.is_some_and(is_public);
         let folder = target(section, self.root, call.folder, &key, self.installed);
         let folder = folder.and_then(|folder| self.folders.get_key_value(folder.as_str()));
-        // A folder without configuration is one that nobody can call.
+        // A folder without configuration cannot be called.
         let is_there = |files: &Vec<File<'_>>| files.iter().any(|file| !file.is_values());
         let empty = folder.filter(|(_, files)| !is_there(files)).map(|(folder, _)| *folder);
         let folder = folder.filter(|(_, files)| is_there(files)).map(|(folder, _)| *folder);

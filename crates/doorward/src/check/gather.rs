@@ -73,13 +73,13 @@ impl Gathered {
     }
 }
 
-/// The configuration in a folder, for whoever reads one file of it. As Terraform does, hidden files are left out.
+/// The configuration in a folder, for the reader of one file of it. As Terraform does, hidden files are left out.
 pub(crate) fn folder(folder: &str) -> Result<Vec<Source>, Problem> {
     let path = if folder.is_empty() { Path::new(".") } else { Path::new(folder) };
     let unreadable = |at: &Path, e: &std::io::Error| Problem::at_start(shown(at), format!("cannot be read: {e}"));
     let entries = match std::fs::read_dir(path) {
         Ok(entries) => entries,
-        // A folder that is not there holds nothing; whoever refers to it is named as not read.
+        // A folder that is not there holds nothing; a call of it is listed as not read.
         Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
             return Ok(Vec::new());
         }

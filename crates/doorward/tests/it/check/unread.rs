@@ -127,7 +127,7 @@ fn what_is_left_out() {
     );
     let (code, said) = checked(folder.path(), &["in"]);
     assert_eq!(code, 0, "{said}");
-    // Whoever names them means them.
+    // Named, they are read.
     assert_eq!(checked(folder.path(), &["in/.git"]).0, 3);
     assert_eq!(checked(folder.path(), &["in/.bad.yaml"]).0, 3);
 }
