@@ -26,6 +26,7 @@ fn traffic(requests: u64) -> Arc<Traffic> {
         step: TrafficStep::Raise,
         because: vec!["Every request is compliant.".to_owned()],
         sources: Vec::new(),
+        observed: None,
     })
 }
 

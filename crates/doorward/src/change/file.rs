@@ -30,7 +30,9 @@ pub(super) fn may_take(path: &Path) -> Result<(), Failure> {
         return Err(usage(path, &problem));
     }
     let beside = path.with_extension("md");
-    let ours: [(&Path, fn(&str) -> bool, &str); 2] = [
+    /// A file, what makes it ours, and the problem where it is not.
+    type Place<'a> = (&'a Path, fn(&str) -> bool, &'static str);
+    let ours: [Place<'_>; 2] = [
         (path, Plan::is_one, "it exists and is not a plan; choose another file, or remove it"),
         (
             &beside,

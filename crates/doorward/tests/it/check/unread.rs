@@ -260,7 +260,7 @@ mod unix {
         write(folder.path(), &[("in/closed.yaml", BAD), ("in/folder/bad.yaml", BAD)]);
         let closed = [folder.path().join("in/closed.yaml"), folder.path().join("in/folder")];
         for path in &closed {
-            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0)).unwrap();
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o0)).unwrap();
         }
         let may_all = std::fs::read(&closed[0]).is_ok();
         let (code, said) = checked(folder.path(), &["in"]);
