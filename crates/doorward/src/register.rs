@@ -92,7 +92,7 @@ pub(crate) fn nothing_to_ask(register: &Register, policy: &Policy) -> Result<(),
 /// Refuses to judge by nothing: no finding at all is not a clean result.
 pub(crate) fn any_asked(rules: &[&dyn Rule], policy: &Policy) -> Result<(), Failure> {
     let off = |rule: &&dyn Rule| policy.disabled.iter().any(|id| id == rule.meta().id);
-    if !rules.iter().all(|rule| off(rule)) {
+    if !rules.iter().all(off) {
         return Ok(());
     }
     let ids: Vec<&str> = rules.iter().map(|rule| rule.meta().id).collect();

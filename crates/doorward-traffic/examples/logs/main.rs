@@ -73,8 +73,17 @@ fn advise(folder: &Path, mode: &str) -> Done<()> {
     let tally = read(folder, "1")?;
     let complete = tally.reading.damaged.count == 0 && tally.reading.unread.count == 0;
     for (key, seen) in &tally.balancers {
-        let forecast =
-            forecast(key, Seen { tally: Some(seen), window: None, complete, series: None, around_periods: false });
+        let files = tally.files.get(key);
+        let seen_of = Seen {
+            tally: Some(seen),
+            files,
+            created: None,
+            window: None,
+            complete,
+            series: None,
+            around_periods: false,
+        };
+        let forecast = forecast(key, seen_of);
         let advice = doorward_traffic::advise(Observed::Known(mode), forecast, Some(seen), &Thresholds::default());
         println!("{key}\n  {:?}", advice.step);
         advice.because.iter().for_each(|why| println!("  {why}"));

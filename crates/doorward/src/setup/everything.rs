@@ -110,7 +110,7 @@ mod tests {
             ("elasticloadbalancing:ModifyLoadBalancerAttributes", "*", false),
         ] {
             let grant = Grant::on("X", &[action], &[resource]);
-            assert_eq!(check(&[grant.clone()]).is_ok(), good, "{action} on {resource}");
+            assert_eq!(check(std::slice::from_ref(&grant)).is_ok(), good, "{action} on {resource}");
             assert!(check(&[Grant { deny: true, ..grant }]).is_ok());
         }
     }
