@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{AccountId, Finding, Kind, LoadBalancer, Observed, Policy, Region, Rule, ScanReport, Tally, Verdict};
+use doorward_model::{
+    AccountId, Finding, Kind, LoadBalancer, Observed, Policy, Region, Rule, ScanReport, Tally, Verdict,
+};
 use jiff::Timestamp;
 
 use crate::normalize::Normalized;
@@ -14,11 +16,8 @@ pub fn evaluate(scan: Normalized, rules: &[&dyn Rule], policy: &Policy) -> ScanR
     let mut rules: Vec<&dyn Rule> =
         rules.iter().copied().filter(|rule| !policy.disabled.iter().any(|id| id == rule.meta().id)).collect();
     rules.sort_by_key(|rule| rule.meta().id);
-    let places: BTreeMap<(&AccountId, Option<&Region>), Timestamp> = coverage
-        .lines
-        .iter()
-        .filter_map(|line| Some(((&line.account, line.region.as_ref()), line.read_at?)))
-        .collect();
+    let places: BTreeMap<(&AccountId, Option<&Region>), Timestamp> =
+        coverage.lines.iter().filter_map(|line| Some(((&line.account, line.region.as_ref()), line.read_at?))).collect();
     let mut findings = Vec::with_capacity(load_balancers.len() * rules.len());
     for lb in &load_balancers {
         // The begin of the reading, or of the scan, is the latest time at which it was certainly not read yet.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{AccountState, CLOCK_TOLERANCE, CoverageLine, CoverageStatus, History, RawLoadBalancer, Run, ScanReport};
+use doorward_model::{
+    AccountState, CLOCK_TOLERANCE, CoverageLine, CoverageStatus, History, RawLoadBalancer, Run, ScanReport,
+};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;

@@ -45,7 +45,8 @@ impl ScanReport {
     /// The period of its observations; none where nothing was read.
     pub fn observed(&self) -> Option<ObservationPeriod> {
         let lines = self.coverage.lines.iter().filter_map(|line: &CoverageLine| line.read_at);
-        let read = self.load_balancers.iter().filter_map(|lb| lb.evidence.as_ref()).map(|evidence: &Evidence| evidence.at);
+        let read =
+            self.load_balancers.iter().filter_map(|lb| lb.evidence.as_ref()).map(|evidence: &Evidence| evidence.at);
         let findings = self.findings.iter().filter_map(|finding| finding.observed_at);
         lines.chain(read).chain(findings).fold(None, |period, at| {
             let period = period.unwrap_or(ObservationPeriod { from: at, to: at });
@@ -62,8 +63,18 @@ mod tests {
     fn periods_in_words() {
         for (from, to, long, text) in [
             ("2026-11-02T09:00:01Z", "2026-11-02T09:00:59Z", false, "at 2026-11-02 09:00 UTC"),
-            ("2026-11-02T09:00:01Z", "2026-11-02T10:00:01Z", false, "between 2026-11-02 09:00 UTC and 2026-11-02 10:00 UTC"),
-            ("2026-11-02T09:00:01Z", "2026-12-17T09:00:00Z", true, "between 2026-11-02 09:00 UTC and 2026-12-17 09:00 UTC"),
+            (
+                "2026-11-02T09:00:01Z",
+                "2026-11-02T10:00:01Z",
+                false,
+                "between 2026-11-02 09:00 UTC and 2026-11-02 10:00 UTC",
+            ),
+            (
+                "2026-11-02T09:00:01Z",
+                "2026-12-17T09:00:00Z",
+                true,
+                "between 2026-11-02 09:00 UTC and 2026-12-17 09:00 UTC",
+            ),
         ] {
             let time = |text: &str| text.parse().expect("a time");
             let period = ObservationPeriod { from: time(from), to: time(to) };

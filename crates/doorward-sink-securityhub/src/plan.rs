@@ -168,13 +168,7 @@ impl Planner {
     }
 
     /// Decides about a finding that is in the report.
-    pub fn present(
-        &self,
-        mut rendered: Rendered,
-        rule: &str,
-        balancer: &str,
-        before: Option<&Remembered>,
-    ) -> Decision {
+    pub fn present(&self, mut rendered: Rendered, rule: &str, balancer: &str, before: Option<&Remembered>) -> Decision {
         let observed = whole(rendered.observed_at);
         let age = self.age(observed);
         let stale = age != Age::Current;

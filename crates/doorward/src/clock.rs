@@ -40,7 +40,8 @@ const WORTH_A_WARNING: u64 = 300;
 pub(crate) fn offset_sentence(offset: Option<i64>) -> Option<String> {
     let offset = offset.filter(|offset| offset.unsigned_abs() >= WORTH_A_WARNING)?;
     let length = jiff::SignedDuration::from_secs(offset).unsigned_abs();
-    let length = jiff::SignedDuration::try_from(length).map_or_else(|_| "far".to_owned(), |length| format!("{length:#}"));
+    let length =
+        jiff::SignedDuration::try_from(length).map_or_else(|_| "far".to_owned(), |length| format!("{length:#}"));
     let side = if offset > 0 { "ahead of" } else { "behind" };
     Some(format!("this machine's clock is {length} {side} AWS's, and so is every date that it gives; set the clock"))
 }

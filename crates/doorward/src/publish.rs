@@ -221,7 +221,8 @@ impl Job<'_> {
                 })
             })
             .collect();
-        let json = json!({"format": "publish-plan-v1", "observed": report.observed(), "stale": stale, "findings": lines});
+        let json =
+            json!({"format": "publish-plan-v1", "observed": report.observed(), "stale": stale, "findings": lines});
         Ok(Told { text, json, exit: if stale > 0 { Exit::Coverage } else { Exit::Clean } })
     }
 
@@ -350,8 +351,9 @@ fn age_sentence(report: &ScanReport, settings: &PublishSettings, now: Timestamp)
     }
     let most = SignedDuration::try_from(settings.maximum_age.0).unwrap_or(SignedDuration::MAX);
     let days = now.duration_since(period.from).as_hours() / 24;
-    (now.duration_since(period.from) > most)
-        .then(|| format!("what it says is up to {days} days old: it was read {period}; scan again for what is true today"))
+    (now.duration_since(period.from) > most).then(|| {
+        format!("what it says is up to {days} days old: it was read {period}; scan again for what is true today")
+    })
 }
 
 /// The outcome in words: what was sent and why, every hub that took less than all, everything that was refused.

@@ -93,8 +93,14 @@ fn what_is_newer_than_a_scan_is_told() {
     desk.scan(0, "1 full a:p b:p");
     desk.event(10, (1, "a:f"), None);
     desk.event(12, (1, "b:f:defensive"), None);
-    let looks =
-        |at| desk.ledger.looks_since(time(at), time(1000)).expect("reads").into_iter().map(|raw| raw.name).collect::<Vec<_>>();
+    let looks = |at| {
+        desk.ledger
+            .looks_since(time(at), time(1000))
+            .expect("reads")
+            .into_iter()
+            .map(|raw| raw.name)
+            .collect::<Vec<_>>()
+    };
     assert_eq!((looks(0), looks(10), looks(12)), (vec!["a".to_owned(), "b".to_owned()], vec!["b".to_owned()], vec![]));
 }
 

@@ -92,7 +92,8 @@ fn a_mode_changed_between_two_readings_not_between_two_ends() {
         (Some(time(last.place)), time(brisk(5 * DAY).read)),
     ];
     assert_eq!(told, expected);
-    let ids: Vec<_> = modes.iter().map(|m| (m.before.as_ref().map(|run| run.id.as_str()), m.after.id.as_str())).collect();
+    let ids: Vec<_> =
+        modes.iter().map(|m| (m.before.as_ref().map(|run| run.id.as_str()), m.after.id.as_str())).collect();
     assert_eq!(ids, [(None, "first"), (Some("first"), "last"), (Some("last"), "again")]);
 }
 
@@ -134,7 +135,10 @@ fn a_clock_that_was_ahead_freezes_nothing() {
             let (_, recorded) = run(&mut desk, "after", brisk(3 * DAY), right);
             assert_eq!((recorded.ahead, recorded.late), (0, 0), "one scan sets it right");
             for open in desk.ledger.open_findings().expect("reads") {
-                assert!([open.first_seen, open.opened, open.last_seen].iter().all(|at| *at <= time(4 * DAY)), "{open:?}");
+                assert!(
+                    [open.first_seen, open.opened, open.last_seen].iter().all(|at| *at <= time(4 * DAY)),
+                    "{open:?}"
+                );
             }
             let kpi = desk.ledger.kpis(None, None, &doorward_ledger::By::All).expect("reads").remove(0);
             assert!(kpi.time_to_remediate.mean.is_none_or(|mean| !mean.is_negative()), "{kpi:?}");

@@ -52,7 +52,10 @@ fn history(seed: u64) -> (u64, u64) {
                 let lb = report.load_balancers.iter().find(|lb| lb.arn.as_str() == row.balancer);
                 let listed = lb.and_then(|lb| Some(lb.evidence.as_ref()?.at));
                 let kind = name.and_then(|key| scene.balancers.get(key)).map(|truth| truth.kind);
-                let asked = listed.is_some() && kind == Some(Kind::Network) && row.rule == MODE && !scene.disabled.contains(MODE);
+                let asked = listed.is_some()
+                    && kind == Some(Kind::Network)
+                    && row.rule == MODE
+                    && !scene.disabled.contains(MODE);
                 let decision = planner
                     .absent(&row, listed, asked, || -> Result<_, std::convert::Infallible> {
                         let text = outbox.document(&hub, &id).expect("read").expect("a document");

@@ -9,7 +9,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use doorward_model::{
-    Account, CoverageCounts, CoverageLine, Finding, LoadBalancer, ObservationPeriod, Observed, Organization, Run, ScanReport,
+    Account, CoverageCounts, CoverageLine, Finding, LoadBalancer, ObservationPeriod, Observed, Organization, Run,
+    ScanReport,
 };
 
 use crate::exit::Exit;
