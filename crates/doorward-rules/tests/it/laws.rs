@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    AppliedChange, ChangeStatus, Gap, GapReason, Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Observed,
+    AppliedChange, ChangeStatus, Gap, GapReason, Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Observed, ObservedTime,
     OuPath, Owner, OwnerSource, Pattern, Policy, PolicyRule, Rule, Scheme, Severity, Traffic, TrafficBasis,
     TrafficStep, Undecided, Verdict, VerdictKind,
 };
@@ -56,8 +56,13 @@ const STEPS: [TrafficStep; 5] = [
     TrafficStep::Watch,
     TrafficStep::NotEnoughEvidence,
 ];
-const BASES: [TrafficBasis; 4] =
-    [TrafficBasis::FullLogs, TrafficBasis::PartialLogs, TrafficBasis::MetricOnly, TrafficBasis::None];
+const BASES: [TrafficBasis; 5] = [
+    TrafficBasis::FullLogs,
+    TrafficBasis::PeriodLogs,
+    TrafficBasis::PartialLogs,
+    TrafficBasis::MetricOnly,
+    TrafficBasis::None,
+];
 
 fn any_traffic() -> impl Strategy<Value = Traffic> {
     (select(&STEPS[..]), select(&BASES[..]), proptest::option::of(select(&MODES[..]))).prop_map(
@@ -74,6 +79,7 @@ fn any_traffic() -> impl Strategy<Value = Traffic> {
             step,
             because: vec!["So many of 100.".to_owned()],
             sources: Vec::new(),
+            observed: Some(ObservedTime::default()),
         },
     )
 }

@@ -310,7 +310,7 @@ fn finding(n: usize, lb: &LoadBalancer, rule: &str, words: Words<'_>) -> Finding
         owner: lb.owner_label().to_owned(),
         verdict,
         observed_at: lb.evidence.as_ref().map(|evidence| evidence.at),
-        history: Some(History { first_seen: time(-86_400 * 30 - 5), last_seen: time(0), resolved: None, reopened: 1 }),
+        history: Some(History { first_seen: time(-86_400 * 30 - 60), last_seen: time(0), resolved: None, reopened: 1 }),
     }
 }
 

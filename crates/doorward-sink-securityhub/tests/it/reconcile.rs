@@ -70,10 +70,7 @@ async fn every_difference_is_named() {
     assert_eq!(
         members,
         [
-            "/CreatedAt",
-            "/FirstObservedAt",
             "/LastObservedAt",
-            "/ProductFields/doorward~1first-seen",
             "/ProductFields/doorward~1last-seen",
             "/ProductFields/doorward~1owner",
             "/ProductFields/doorward~1scan-id",

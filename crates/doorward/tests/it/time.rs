@@ -102,7 +102,7 @@ fn a_scan_months_later_is_dated_months_later() {
 #[test]
 fn a_resume_keeps_what_is_recent_and_reads_the_rest_again() {
     // (hours between stop and resume, the setting, whether anything of before is kept)
-    for (hours, within, keeps) in [(1, None, true), (5, None, false), (5, Some("6h"), true), (45 * 24, None, false)] {
+    for (hours, within, keeps) in [(2, None, true), (5, None, false), (5, Some("6h"), true), (45 * 24, None, false)] {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
         if let Some(within) = within {
@@ -126,7 +126,8 @@ fn a_resume_keeps_what_is_recent_and_reads_the_rest_again() {
         let long = time(&report["observed"]["to"]).duration_since(time(&report["observed"]["from"]));
         assert_eq!(table.contains("NOT ONE MOMENT: this was read between"), long > SignedDuration::from_hours(1));
         assert_eq!(long > SignedDuration::from_hours(1), keeps, "{hours} h: {long:#}");
-        let mode = report["load_balancers"].as_array().unwrap().iter().find(|lb| lb["name"] == name).unwrap();
+        let here = |lb: &&Value| lb["name"] == name && lb["account"] == account && lb["region"] == region;
+        let mode = report["load_balancers"].as_array().unwrap().iter().find(here).unwrap();
         assert!(keeps || mode["mode"]["known"] == "monitor", "{mode}");
 
         // Security Hub and the ledger say the same.
@@ -189,9 +190,9 @@ fn publishing_one_scan_for_ever_keeps_no_pass_alive() {
         }
         // A digest and a plan from it say how old it is.
         let said = run(bed.doorward(folder).args(["notify", "--dry-run"]).args(from));
-        assert!(said.err.contains("up to 400 days old"), "{}", said.err);
+        assert!(said.err.contains("warning: what it says is up to"), "{}", said.err);
         let said = run(bed.doorward(folder).args(["plan", "--out", "plan.json"]).args(from));
-        assert!(said.err.contains("up to 400 days old"), "{}", said.err);
+        assert!(said.err.contains("warning: what it says is up to"), "{}", said.err);
         // The next scan says how it stands.
         let (_, report) = scan(&bed, folder, &[]);
         let (said, outcome) = publish(&bed, folder, &[]);
@@ -215,7 +216,7 @@ fn only_a_scan_that_ended_is_delivered_after_it() {
     for (faults, deadline, flags, code) in [
         (vec![hole], "2s", &[][..], None),
         (vec![denied], "4h", &[], Some(6)),
-        (vec![], "4h", &["--format", "csv=/nowhere/at/all.csv"], Some(6)),
+        (vec![], "4h", &["--format", "csv=scan.txt/all.csv"], None),
     ] {
         bed.server.set_faults(faults);
         bed.server.clear_calls();
@@ -277,6 +278,7 @@ fn a_clock_that_is_ahead_is_named_and_freezes_nothing() {
     assert_eq!((said.code, outcome["stale"].as_u64()), (Some(0), Some(0)), "{} {}", said.err, said.out);
     let record = held(&bed, &report).into_iter().find(|r| r["Id"] == finding.unwrap()["id"]).unwrap();
     assert_eq!(record["Compliance"]["Status"], "PASSED");
+    bed.pass(Duration::from_secs(3_600));
     let (said, _) = scan(&bed, folder, &[]);
     assert!(!said.err.contains("warning"), "one scan sets it right: {}", said.err);
 }
@@ -285,13 +287,13 @@ fn a_clock_that_is_ahead_is_named_and_freezes_nothing() {
 fn a_measured_offset_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let bed = Bed::start_undated(&world("acme-org"), start());
-    let ahead = (start() + SignedDuration::from_hours(24 * 300)).to_string();
+    let ahead = (start() + SignedDuration::from_mins(20)).to_string();
     let mut command = bed.doorward(folder.path());
     command.args(["-q", "scan", "--no-ledger", "--format", "table"]).env("DOORWARD_TEST_CLOCK", ahead);
     let said = run(&mut command);
     assert_eq!(said.code, Some(3), "{}", said.err);
     for text in [&said.out, &said.err] {
-        assert!(text.contains("this machine's clock is 7200h ahead of AWS's"), "{text}");
+        assert!(text.contains("this machine's clock is 20m") && text.contains("ahead of AWS's"), "{text}");
     }
     let said = run(bed.doorward(folder.path()).args(["-q", "scan", "--no-ledger", "--format", "table"]));
     assert!(!said.err.contains("clock") && !said.out.contains("clock"), "{}", said.err);
