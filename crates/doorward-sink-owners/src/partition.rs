@@ -184,8 +184,8 @@ mod tests {
             balancers: Vec::new(),
             stray: Vec::new(),
             gaps: Vec::new(),
-        lost: Vec::new(),
-        unseen: Vec::new(),
+            lost: Vec::new(),
+            unseen: Vec::new(),
         };
         let mut shares: Vec<_> = names.iter().map(share).collect();
         name_files(&mut shares);

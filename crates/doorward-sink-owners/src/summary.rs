@@ -324,12 +324,7 @@ impl<'a> Author<'a> {
 
     fn detail(&self, n: usize, held: &Held<'_>, unowned: bool) -> Detail {
         let lb = held.lb;
-        let mut findings: Vec<&Finding> = held
-            .findings
-            .iter()
-            .copied()
-            .filter(|finding| !is_quiet(finding))
-            .collect();
+        let mut findings: Vec<&Finding> = held.findings.iter().copied().filter(|finding| !is_quiet(finding)).collect();
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict.severity()));
         let fails = findings.iter().any(|f| f.rule == MODE_RULE && matches!(f.verdict, Verdict::Fail { .. }));
         let due = self.context.required.get(&lb.arn).map(|required| required.lowest).filter(|_| fails);
@@ -404,7 +399,10 @@ impl<'a> Author<'a> {
         Missed {
             name: finding.name.clone(),
             region: finding.region.to_string(),
-            title: self.titles.get(finding.rule.as_str()).map_or_else(|| finding.rule.clone(), |title| (*title).to_owned()),
+            title: self
+                .titles
+                .get(finding.rule.as_str())
+                .map_or_else(|| finding.rule.clone(), |title| (*title).to_owned()),
             rule: finding.rule.clone(),
             severity: finding.severity.map_or("unknown", Severity::as_str),
             why: format!("{why}{excepted}"),

@@ -255,8 +255,7 @@ fn outlive(finding: &mut Asff, read: bool) {
     let last = format!("{what} since {}; then it was {}.", finding.last_observed_at, finding.compliance.status);
     if finding.product_fields.insert("doorward/verdict".to_owned(), "unknown".to_owned()).as_deref() != Some("unknown")
     {
-        finding.compliance.status_reasons =
-            vec![StatusReason { reason_code: code.to_owned(), description: last }];
+        finding.compliance.status_reasons = vec![StatusReason { reason_code: code.to_owned(), description: last }];
     }
     "NOT_AVAILABLE".clone_into(&mut finding.compliance.status);
 }

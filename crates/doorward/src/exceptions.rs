@@ -78,7 +78,7 @@ fn check(settings: &Settings, texts: &Texts, now: Timestamp, scan: Option<&Path>
     let at = saved.inventory.run.started;
     let by = Judging { normalize: &settings.normalize(), policy: &settings.policy, register: &register };
     let touched = remembered.touched();
-    let report = judge(saved.inventory, &by, Said::Saved(remembered.traffic), touched);
+    let report = judge(saved.inventory, &by, Said::Saved(remembered.traffic), touched)?;
     register::notices(&register, &report);
     answer(&format!("{count} exception(s) in {} file(s): valid; held against the scan of {at}\n", texts.files.len()))
 }

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use doorward_model::{CoverageCounts, Mode, Observed, VerdictKind};
 
 use super::Desk;
-use crate::{Figures, NotSeen, RunFigures};
 use crate::sheet::{Columns, Kind, Sheet, Title, Value};
+use crate::{Figures, NotSeen, RunFigures};
 
 pub(crate) const TITLE: Title = Title {
     tab: "Summary",

@@ -243,8 +243,9 @@ fn a_period_that_saw_less_is_not_compared_as_if_it_had_seen_all() {
         (file(&dir, "csv/summary.csv"), file(&dir, "csv/trend.csv"))
     };
     let find = |rows: &[BTreeMap<String, String>], section: &str, group: &str, measure: &str| {
-        let wanted =
-            |row: &&BTreeMap<String, String>| row["Section"] == section && row["Group"] == group && row["Measure"] == measure;
+        let wanted = |row: &&BTreeMap<String, String>| {
+            row["Section"] == section && row["Group"] == group && row["Measure"] == measure
+        };
         rows.iter().find(wanted).unwrap_or_else(|| panic!("no row {section} {group} {measure}")).clone()
     };
     let failing = RunFigures::of(&whole).all.failing();

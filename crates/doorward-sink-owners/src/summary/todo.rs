@@ -100,9 +100,11 @@ pub(super) fn of(
                     None => (When::ThisWeek, Some(*severity), format!("exception {exception} ends on {expires}")),
                 },
                 Verdict::Unknown { because, .. } => (When::Unknown, None, because.clone()),
-                Verdict::NotAsked { because, .. } if super::was_open(finding) => {
-                    (When::Unknown, None, format!("failed when it was last seen, and was not asked this time: {because}"))
-                }
+                Verdict::NotAsked { because, .. } if super::was_open(finding) => (
+                    When::Unknown,
+                    None,
+                    format!("failed when it was last seen, and was not asked this time: {because}"),
+                ),
                 Verdict::NotAsked { .. } | Verdict::Pass { .. } | Verdict::NotApplicable { .. } => continue,
             };
             entries.entry((when, Reverse(severity), &finding.rule)).or_default().push(Item {

@@ -261,6 +261,7 @@ fn an_owner_of_whom_nothing_was_seen_keeps_a_page_and_a_place() {
         name: "web".to_owned(),
         because: WhyUnseen::NotAsked,
         excepted: false,
+        severity: Some(Severity::Low),
         ..finding(9)
     };
     let balancer = UnseenLoadBalancer {
@@ -296,7 +297,8 @@ fn an_owner_of_whom_nothing_was_seen_keeps_a_page_and_a_place() {
     let rows: Vec<std::collections::BTreeMap<String, String>> =
         reader.deserialize().map(|row| row.expect("a row")).collect();
     let shop = rows.iter().find(|row| row["owner"] == "team-shop").expect("a row");
-    let counts = ["load_balancers", "load_balancers_not_seen", "failures_not_seen", "excepted_not_seen", "exposure_not_seen"];
+    let counts =
+        ["load_balancers", "load_balancers_not_seen", "failures_not_seen", "excepted_not_seen", "exposure_not_seen"];
     assert_eq!(counts.map(|name| shop[name].as_str()), ["0", "1", "2", "1", "32"]);
     // Two high failures that were not seen rank before one that was: hiding everything moves nobody to the end.
     assert_eq!(rows[0]["owner"], "team-shop");

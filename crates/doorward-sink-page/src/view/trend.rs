@@ -110,11 +110,7 @@ pub(super) fn of(trend: &[TrendRow]) -> View {
             drawn.len(),
             first_and_last(|row| format!("{}{}", share(mode(row, Mode::Monitor), population(row)), not_seen(row)))
         ),
-        words_failing: format!(
-            "Failing findings, over {} scans: {}",
-            drawn.len(),
-            first_and_last(failing_words)
-        ),
+        words_failing: format!("Failing findings, over {} scans: {}", drawn.len(), first_and_last(failing_words)),
         rows,
         width: WIDTH,
         height: HEIGHT,

@@ -157,7 +157,8 @@ fn what_was_not_seen_is_said_and_drawn_beside_what_was() {
     };
     let findings: Vec<_> = gone.into_iter().map(unseen_finding).collect();
     let open = findings.len();
-    let failing = report.findings.iter().filter(|f| f.verdict.severity() > Some(doorward_model::Severity::Informational));
+    let failing =
+        report.findings.iter().filter(|f| f.verdict.severity() > Some(doorward_model::Severity::Informational));
     let sentence = format!("were seen failing and {open} not seen now.");
     report.unseen = Some(doorward_model::Unseen {
         load_balancers: lost.iter().map(unseen_balancer).collect(),

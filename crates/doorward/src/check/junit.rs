@@ -29,9 +29,7 @@ pub(super) fn text(told: &Told<'_>) -> std::io::Result<String> {
                 Verdict::Unknown { because, .. } => Some(("error", because.clone(), declared.place.to_string())),
                 Verdict::Excepted { because, .. }
                 | Verdict::NotApplicable { because }
-                | Verdict::NotAsked { because, .. } => {
-                    Some(("skipped", because.clone(), String::new()))
-                }
+                | Verdict::NotAsked { because, .. } => Some(("skipped", because.clone(), String::new())),
                 Verdict::Pass { .. } => None,
             };
             let name = format!("{}: {}", declared.address, meta.id);

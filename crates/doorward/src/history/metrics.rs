@@ -45,7 +45,8 @@ pub(super) fn text(scans: &[RunSummary], kpis: &[Kpi]) -> String {
         ];
         let samples = by_status.map(|(status, count)| (format!("status=\"{status}\""), count.to_string())).to_vec();
         gauge("account_regions", "Account-Regions by what became of them.", samples);
-        let counted = |count: Option<usize>| count.map(|count| (String::new(), count.to_string())).into_iter().collect();
+        let counted =
+            |count: Option<usize>| count.map(|count| (String::new(), count.to_string())).into_iter().collect();
         gauge(
             "unseen_account_regions",
             "Account-Regions that an earlier scan read and the newest did not.",

@@ -8,8 +8,8 @@ use doorward_model::{LoadBalancer, Receipt, ScanReport, SinkError};
 use doorward_rules::Requirement;
 use doorward_rules::exceptions::State;
 use doorward_sink_evidence::{
-    Attachment, Change, Context, Dialect, Earlier, ExceptionRow, Figures, Limits, NotSeen, Pack, Period, Required, RunFigures,
-    Sampling, Sighting, SigningKey, controls, csv,
+    Attachment, Change, Context, Dialect, Earlier, ExceptionRow, Figures, Limits, NotSeen, Pack, Period, Required,
+    RunFigures, Sampling, Sighting, SigningKey, controls, csv,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

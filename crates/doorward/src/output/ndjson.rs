@@ -9,8 +9,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use doorward_model::{
-    Account, CoverageCounts, CoverageLine, Finding, LoadBalancer, Observed, Organization, Run, ScanReport, UnseenFinding,
-    UnseenLoadBalancer,
+    Account, CoverageCounts, CoverageLine, Finding, LoadBalancer, Observed, Organization, Run, ScanReport,
+    UnseenFinding, UnseenLoadBalancer,
 };
 
 use crate::exit::Exit;
@@ -84,7 +84,7 @@ pub(super) fn write(out: &mut dyn Write, report: &ScanReport, exit: Exit) -> io:
         line(NdjsonLine::Finding(finding))?;
         findings += 1;
     }
-    for unseen in &report.unseen {
+    if let Some(unseen) = &report.unseen {
         unseen.load_balancers.iter().try_for_each(|lb| line(NdjsonLine::UnseenLoadBalancer(lb)))?;
         unseen.findings.iter().try_for_each(|finding| line(NdjsonLine::UnseenFinding(finding)))?;
     }

@@ -253,7 +253,8 @@ fn next_steps(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<
     writeln!(out, "{}", ink.heading("What to do next"))?;
     if pressing.is_empty() && rest.is_empty() {
         let unseen = report.unseen.as_ref().map_or(0, Unseen::open);
-        let more = if unseen == 0 { String::new() } else { format!(" {unseen} that failed when last seen were not seen.") };
+        let more =
+            if unseen == 0 { String::new() } else { format!(" {unseen} that failed when last seen were not seen.") };
         return writeln!(out, "  Nothing fails among what could be read.{more}\n");
     }
     for step in pressing.iter().take(STEPS) {

@@ -29,3 +29,4 @@ mod state;
 mod time;
 mod traffic;
 mod trail;
+mod unseen;
