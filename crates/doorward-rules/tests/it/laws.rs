@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    AppliedChange, ChangeStatus, Gap, GapReason, Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Observed, ObservedTime,
-    OuPath, Owner, OwnerSource, Pattern, Policy, PolicyRule, Rule, Scheme, Severity, Traffic, TrafficBasis,
-    TrafficStep, Undecided, Verdict, VerdictKind,
+    AppliedChange, ChangeStatus, Gap, GapReason, Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Observed,
+    ObservedTime, OuPath, Owner, OwnerSource, Pattern, Policy, PolicyRule, Rule, Scheme, Severity, Traffic,
+    TrafficBasis, TrafficStep, Undecided, Verdict, VerdictKind,
 };
 use doorward_rules::{Requirement, Standing};
 use proptest::prelude::*;

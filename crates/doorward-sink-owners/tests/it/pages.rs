@@ -261,6 +261,7 @@ fn an_owner_of_whom_nothing_was_seen_keeps_a_page_and_a_place() {
         name: "web".to_owned(),
         because: WhyUnseen::NotAsked,
         excepted: false,
+        severity: Some(Severity::Low),
         ..finding(9)
     };
     let balancer = UnseenLoadBalancer {

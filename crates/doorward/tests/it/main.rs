@@ -35,3 +35,4 @@ mod state;
 mod time;
 mod traffic;
 mod trail;
+mod unseen;
