@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::ChangeSettings;
 
 mod canonical;
+mod digest;
 mod document;
 mod guard;
 mod term;

@@ -18,6 +18,12 @@ use crate::settings::Settings;
 use crate::snapshot::{Due, Entries, Entry, Snapshot, Standing};
 use crate::time::{days, days_left};
 
+mod compared;
+mod share;
+
+use compared::{Compared, change, fine};
+pub(crate) use share::Share;
+
 /// What [`LoadBalancer::owner_label`] says where nobody is named.
 const NOBODY: [&str; 3] = ["unowned", "(owner unread)", "(not asked)"];
 
@@ -46,27 +52,6 @@ pub(crate) struct Composer<'a> {
     closed: BTreeSet<&'a str>,
     shares: BTreeMap<Audience, Share<'a>>,
     today: Date,
-}
-
-/// What of the report belongs to an audience.
-#[derive(Default)]
-pub(crate) struct Share<'a> {
-    findings: Vec<&'a Finding>,
-    totals: Totals,
-    /// The names that its owners have in the report.
-    owners: BTreeSet<&'a str>,
-}
-
-impl Share<'_> {
-    /// How many verdicts of the report it has.
-    pub(crate) fn findings(&self) -> usize {
-        self.findings.len()
-    }
-
-    /// How many owners.
-    pub(crate) fn owners(&self) -> usize {
-        self.owners.len()
-    }
 }
 
 impl<'a> Composer<'a> {
@@ -405,41 +390,5 @@ impl<'a> Composer<'a> {
             only: run.only.as_ref().map(|arn| arn.as_str().to_owned()),
             edited: run.only.as_ref().and_then(|arn| self.balancers.get(arn)?.edited.as_ref()).map(told_of),
         }
-    }
-}
-
-#[derive(Default)]
-struct Compared {
-    entries: Entries,
-    changes: Vec<Changed>,
-    due: Vec<DueLine>,
-    uncertain: Entries,
-}
-
-fn fine(before: &Entry) -> Change {
-    if before.standing.is_some() { Change::Fixed } else { Change::Cleared }
-}
-
-/// How it stands otherwise than before; none where it does not.
-fn change(before: Option<&Entry>, now: &Now, reopened: bool) -> Option<Change> {
-    let entry = match now {
-        Now::Closed(change) => return before.map(|_| *change),
-        Now::Open(entry) => entry,
-    };
-    let was = before.and_then(|before| before.standing.as_ref());
-    if entry.unseen {
-        return match before {
-            Some(before) if before.unseen => None,
-            _ if entry.standing.is_some() => Some(Change::Unseen),
-            _ => Some(Change::Unknown),
-        };
-    }
-    match (was, entry.standing.as_ref()?) {
-        (None, Standing::Failing { .. }) => Some(if reopened { Change::Reopened } else { Change::New }),
-        (None | Some(Standing::Failing { .. }), Standing::Excepted { .. }) => Some(Change::Excepted),
-        (Some(Standing::Excepted { .. }), Standing::Failing { .. }) => Some(Change::ExceptionEnded),
-        (Some(was), is) if was == is => before.filter(|before| before.unseen).map(|_| Change::SeenAgain),
-        (Some(Standing::Failing { .. }), Standing::Failing { .. }) => Some(Change::Severity),
-        (Some(Standing::Excepted { .. }), Standing::Excepted { .. }) => Some(Change::ExceptionChanged),
     }
 }

@@ -19,12 +19,14 @@ use crate::suggest::Neighbourhood;
 
 mod declared;
 mod done;
+mod rows;
 mod todo;
 mod traffic;
 mod words;
 
 use declared::Declared;
 use done::{Done, Left};
+use rows::{Asked, Changes, Detail, Lost, Missed, Row};
 use traffic::TrafficRow;
 use words::{exceptions, is_due, mode, required, verdicts};
 
@@ -109,98 +111,6 @@ impl Page {
     pub(crate) fn findings(&self) -> usize {
         self.findings
     }
-}
-
-/// One line of the table of load balancers.
-#[derive(Serialize)]
-struct Row {
-    anchor: String,
-    name: String,
-    account: String,
-    account_name: String,
-    region: String,
-    kind: String,
-    scheme: String,
-    mode: String,
-    required: String,
-    /// Whether the mode is one to mend: for a mark beside the word.
-    failing: bool,
-    worst: &'static str,
-    age: String,
-    exception: String,
-    managed_by: String,
-    detailed: bool,
-    /// One word per rule, under `Page::rules`; every finding of the load balancer is one of them.
-    verdicts: Vec<String>,
-}
-
-/// What there is to do and to know about one load balancer.
-#[derive(Serialize)]
-struct Detail {
-    anchor: String,
-    name: String,
-    arn: String,
-    place: String,
-    ou: String,
-    owner_source: Option<String>,
-    findings: Vec<Asked>,
-    hints: Vec<String>,
-    declared: Option<Declared>,
-}
-
-/// One finding in words.
-#[derive(Serialize)]
-struct Asked {
-    rule: String,
-    title: String,
-    verdict: String,
-    severity: &'static str,
-    because: String,
-    remedy: Option<String>,
-    exception: Option<String>,
-    since: String,
-    snippets: Vec<Snippet>,
-    name: String,
-}
-
-/// A load balancer that is known and was not seen.
-#[derive(Serialize)]
-struct Lost {
-    name: String,
-    place: String,
-    mode: String,
-    last_seen: String,
-}
-
-/// A finding that failed when it was last seen.
-#[derive(Serialize)]
-struct Missed {
-    name: String,
-    region: String,
-    title: String,
-    rule: String,
-    severity: &'static str,
-    /// Why it was not seen, and whether an exception permitted it.
-    why: String,
-    last_seen: String,
-}
-
-impl Lost {
-    fn of(lb: &UnseenLoadBalancer) -> Self {
-        Self {
-            name: lb.name.clone(),
-            place: format!("account {}, {}", lb.account, lb.region),
-            mode: lb.mode.and_then(LastMode::mode).map_or_else(|| "not known".to_owned(), |mode| mode.to_string()),
-            last_seen: lb.last_seen.strftime("%Y-%m-%d %H:%M UTC").to_string(),
-        }
-    }
-}
-
-/// What changed since the earlier scan.
-#[derive(Serialize)]
-struct Changes {
-    since: Option<String>,
-    lines: Vec<(&'static str, String, String)>,
 }
 
 /// What every page is composed from: read off the report once, however many owners there are.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::canonical::{self, Difference};
+use super::digest::{DIGESTED, Digesting};
 
 /// The name of the format, so that a stranger knows what the file is.
 pub(super) const FORMAT: &str = "change-plan-v2";
@@ -285,23 +286,6 @@ pub(super) fn wave(number: usize, canary: usize, cap: usize) -> usize {
         1
     } else {
         2 + (number - canary) / cap
-    }
-}
-
-/// Bytes that are digested at once.
-const DIGESTED: usize = 64 * 1024;
-
-/// Digests what is written to it, so that the JSON of a large plan is never in memory as a whole.
-struct Digesting(Sha256);
-
-impl Write for Digesting {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

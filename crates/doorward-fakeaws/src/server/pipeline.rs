@@ -385,9 +385,8 @@ fn iam_action(identified: &Identified<'_>) -> String {
 
 /// A denial that a fault orders, in the words of a real one.
 fn denied(identified: &Identified<'_>, state: &State, refusal: &Refusal) -> Failure {
-    let action = iam_action(identified);
     let context = Context {
-        action: &action,
+        action: &iam_action(identified),
         resource: identified.resources.first().map_or("*", String::as_str),
         region: &identified.scope.region,
         principal_arn: identified.caller.as_ref().map_or("anonymous", |caller| caller.arn.as_str()),

@@ -1,0 +1,42 @@
+//! What a comparison of two states brings, and what a finding's difference is called.
+
+use crate::digest::{Change, Changed, DueLine};
+use crate::snapshot::{Entries, Entry, Standing};
+
+use super::Now;
+
+#[derive(Default)]
+pub(super) struct Compared {
+    pub(super) entries: Entries,
+    pub(super) changes: Vec<Changed>,
+    pub(super) due: Vec<DueLine>,
+    pub(super) uncertain: Entries,
+}
+
+pub(super) fn fine(before: &Entry) -> Change {
+    if before.standing.is_some() { Change::Fixed } else { Change::Cleared }
+}
+
+/// How it stands otherwise than before; none where it does not.
+pub(super) fn change(before: Option<&Entry>, now: &Now, reopened: bool) -> Option<Change> {
+    let entry = match now {
+        Now::Closed(change) => return before.map(|_| *change),
+        Now::Open(entry) => entry,
+    };
+    let was = before.and_then(|before| before.standing.as_ref());
+    if entry.unseen {
+        return match before {
+            Some(before) if before.unseen => None,
+            _ if entry.standing.is_some() => Some(Change::Unseen),
+            _ => Some(Change::Unknown),
+        };
+    }
+    match (was, entry.standing.as_ref()?) {
+        (None, Standing::Failing { .. }) => Some(if reopened { Change::Reopened } else { Change::New }),
+        (None | Some(Standing::Failing { .. }), Standing::Excepted { .. }) => Some(Change::Excepted),
+        (Some(Standing::Excepted { .. }), Standing::Failing { .. }) => Some(Change::ExceptionEnded),
+        (Some(was), is) if was == is => before.filter(|before| before.unseen).map(|_| Change::SeenAgain),
+        (Some(Standing::Failing { .. }), Standing::Failing { .. }) => Some(Change::Severity),
+        (Some(Standing::Excepted { .. }), Standing::Excepted { .. }) => Some(Change::ExceptionChanged),
+    }
+}
