@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use sha2::{Digest as _, Sha256};
 
 use crate::audience::Audience;
-use crate::digest::{Change, Changed, Digest, DueLine, FORMAT, Line, Scan, Totals, told_of};
+use crate::digest::{Change, Changed, Digest, DueLine, FORMAT, Line, Scan, told_of};
 use crate::directory::Directory;
 use crate::memory::{Intent, Remembered};
 use crate::settings::Settings;

@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_model::{
-    Arn, Finding, LastMode, LoadBalancer, ObservationPeriod, Observed, ScanReport, Severity, UnseenFinding,
-    UnseenLoadBalancer, Verdict, WhyUnseen, shown,
+    Arn, Finding, LoadBalancer, ObservationPeriod, Observed, ScanReport, Severity, UnseenFinding, Verdict, WhyUnseen,
+    shown,
 };
 use serde::Serialize;
 
 use crate::Context;
-use crate::dialect::{self, Snippet};
+use crate::dialect;
 use crate::figures::{Figures, MODE_RULE, days, share};
 use crate::partition::{Held, Key, Share};
 use crate::suggest::Neighbourhood;

@@ -263,6 +263,7 @@ fn malformed_files_do_not_hide_others() {
     assert!(said.out.contains("--> good/main.tf:2:28"), "{}", said.out);
 }
 
+/// An attribute that is left out is what the scan saw; a policy and an exception of the scan hold for what is declared.
 #[test]
 fn live_state_policy_and_exceptions() {
     let bed = crate::bed::Bed::start(&crate::bed::world("acme-org"), vec![]);

@@ -77,5 +77,3 @@ fn formats() {
     assert_eq!(errors, of("unknown"));
     assert!(failures > 0 && failures <= of("fail"));
 }
-
-/// An attribute that is left out is what the scan saw; a policy and an exception of the scan hold for what is declared.
