@@ -19,12 +19,8 @@ const FORMS: [(&str, &[&str]); 3] = [
 ];
 
 /// What has to be named, by names that AWS keeps for documentation, which nobody can own.
-pub(crate) const NAMED: [&str; 4] = [
-    "--bucket",
-    "amzn-s3-demo-logging-bucket",
-    "--topic",
-    "arn:aws:sns:eu-west-1:111122223333:load-balancer-owners",
-];
+pub(crate) const NAMED: [&str; 4] =
+    ["--bucket", "amzn-s3-demo-logging-bucket", "--topic", "arn:aws:sns:eu-west-1:111122223333:load-balancer-owners"];
 
 /// The same for a setting: where Athena writes results.
 const OUTPUT: (&str, &str) = ("DOORWARD_TRAFFIC__ATHENA__OUTPUT", "s3://amzn-s3-demo-bucket/doorward/");

@@ -189,7 +189,8 @@ impl TrustPolicy {
     /// Reads the trust policy of a role for other accounts; the error says what is malformed.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let document: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        let list = document.get("Statement").and_then(Value::as_array).ok_or("the document has no list of statements")?;
+        let list =
+            document.get("Statement").and_then(Value::as_array).ok_or("the document has no list of statements")?;
         let statements = list.iter().map(|statement| {
             let of = |key: &str| statement.get(key).and_then(Value::as_str);
             let action = strings(statement.get("Action"))?.unwrap_or_default();

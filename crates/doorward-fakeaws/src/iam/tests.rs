@@ -27,10 +27,10 @@ fn context<'a>(action: &'a str, resource: &'a str, region: &'a str) -> Context<'
 
 #[test]
 fn conditions_on_the_request_and_the_resource() {
-    let request = [("s3:prefix", "alb/AWSLogs/1/elasticloadbalancing/".to_owned()), ("sts:externalid", "e1".to_owned())];
-    let condition = |text: &str| {
-        policy(&format!(r#"{{"Effect":"Allow","Action":"*","Resource":"*","Condition":{{{text}}}}}"#))
-    };
+    let request =
+        [("s3:prefix", "alb/AWSLogs/1/elasticloadbalancing/".to_owned()), ("sts:externalid", "e1".to_owned())];
+    let condition =
+        |text: &str| policy(&format!(r#"{{"Effect":"Allow","Action":"*","Resource":"*","Condition":{{{text}}}}}"#));
     // condition, organization of the resource, allowed
     let cases = [
         (r#""StringLike":{"s3:prefix":"*AWSLogs/*/elasticloadbalancing/*"}"#, Some("o-test000001"), true),

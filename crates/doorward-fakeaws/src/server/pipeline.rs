@@ -340,8 +340,7 @@ fn authorize(state: &State, identified: &Identified<'_>, caller: &Principal) -> 
     let resources = if identified.resources.is_empty() { &everything[..] } else { &identified.resources };
     let request = asked(identified);
     for resource in resources {
-        let context =
-            services::context(&state.world, caller, &identified.scope.region, &action, resource, &request);
+        let context = services::context(&state.world, caller, &identified.scope.region, &action, resource, &request);
         decide(&context, &caller.identity, caller.session.as_deref(), &account.policies)
             .map_err(|refusal| Failure::Denied(denial_message(&context, &refusal)))?;
     }

@@ -150,8 +150,12 @@ fn import(call: &Call<'_>) -> Result<String, Failure> {
 /// The rules about one finding that do not make the whole batch invalid.
 fn admit(call: &Call<'_>, finding: &Value, size: usize) -> Result<(), Refused> {
     let refuse = |code, message: String| Err(Refused { code, message });
-    let own =
-        default_product(&Scene { partition: call.partition(), account: &call.account.id, region: call.region_name, world: call.world });
+    let own = default_product(&Scene {
+        partition: call.partition(),
+        account: &call.account.id,
+        region: call.region_name,
+        world: call.world,
+    });
     if text(finding, "AwsAccountId") != Some(call.account.id.as_str()) {
         return refuse(
             "InvalidAccess",

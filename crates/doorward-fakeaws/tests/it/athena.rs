@@ -96,7 +96,8 @@ async fn refusals_and_failures() {
     server.shutdown().await;
 }
 
-const TABLE: &str = "CREATE EXTERNAL TABLE IF NOT EXISTS `traffic`.`logs_1` (\n  `x` string\n)\nLOCATION 's3://central/alb/AWSLogs/'";
+const TABLE: &str =
+    "CREATE EXTERNAL TABLE IF NOT EXISTS `traffic`.`logs_1` (\n  `x` string\n)\nLOCATION 's3://central/alb/AWSLogs/'";
 
 /// The steps that Athena takes in the caller's name are logged, and judged by the caller's policies.
 #[tokio::test]
@@ -111,7 +112,8 @@ async fn what_it_does_in_the_callers_name_needs_the_callers_rights() {
         "s3:PutObject",
     ];
     for missing in [None].into_iter().chain(allowed.map(Some)) {
-        let rights: Vec<String> = allowed.iter().filter(|one| Some(**one) != missing).map(|one| format!("\"{one}\"")).collect();
+        let rights: Vec<String> =
+            allowed.iter().filter(|one| Some(**one) != missing).map(|one| format!("\"{one}\"")).collect();
         let mut world = world().replace("\"glue:*\", \"s3:*\"", &rights.join(", "));
         world.push_str(
             "[[bucket]]\nname = \"central\"\naccount = \"111111111111\"\nregion = \"eu-west-1\"\n\

@@ -327,7 +327,8 @@ mod tests {
 
     #[test]
     fn many_buckets_become_patterns_until_they_fit() {
-        let names: Vec<String> = (0..40).flat_map(|n| [format!("acme-alb-{n:02}"), format!("shop-{n:02}-logs")]).collect();
+        let names: Vec<String> =
+            (0..40).flat_map(|n| [format!("acme-alb-{n:02}"), format!("shop-{n:02}-logs")]).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         for most in [1, 2, 5, 30, 80] {
             let fitted = reach(&names, "s3://b").fitted(|reach| reach.buckets.len() <= most);

@@ -191,7 +191,10 @@ pub(super) fn json(diagnosis: &Diagnosis, exit: Exit) -> Value {
     let run = &diagnosis.scan.run;
     let coverage = &diagnosis.scan.coverage;
     let causes: Vec<Value> = causes::of(&diagnosis.missing).iter().map(causes::Cause::json).collect();
-    let patches: Vec<Value> = mend::patches(&diagnosis.missing, &run.caller, &diagnosis.scan.organization).iter().map(mend::Patch::json).collect();
+    let patches: Vec<Value> = mend::patches(&diagnosis.missing, &run.caller, &diagnosis.scan.organization)
+        .iter()
+        .map(mend::Patch::json)
+        .collect();
     let complete = |status| status == CoverageStatus::Complete;
     let ledger = diagnosis.ledger.as_ref().map(|told| match told {
         Ok(prospect) => json!({

@@ -118,9 +118,8 @@ pub(super) fn understand(event: &Value) -> Result<Vec<Heard>, String> {
 fn open(event: &Value, depth: usize) -> Result<Vec<Heard>, String> {
     if let Some(inner) = wrapped(event)? {
         let depth = depth.checked_sub(1).ok_or_else(|| format!("more than {DEPTH} envelopes are within each other"))?;
-        let opened = inner.into_iter().map(|(place, value)| {
-            open(&value, depth).map_err(|why| format!("{place}: {why}"))
-        });
+        let opened =
+            inner.into_iter().map(|(place, value)| open(&value, depth).map_err(|why| format!("{place}: {why}")));
         return Ok(opened.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect());
     }
     if let Some(records) = event.get("Records") {

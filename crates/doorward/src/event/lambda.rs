@@ -96,11 +96,7 @@ async fn take(
 }
 
 /// A scan, and then everybody is told. Findings and gaps are its result, not its failure.
-async fn scheduled(
-    work: &Work<'_>,
-    stop: &Stop,
-    figures: &mut Figures,
-) -> Result<(Value, Exit, String), Failure> {
+async fn scheduled(work: &Work<'_>, stop: &Stop, figures: &mut Figures) -> Result<(Value, Exit, String), Failure> {
     let settings = work.settings;
     let formats = settings.event.formats().map_err(|problem| Failure::new(Exit::Usage, problem))?;
     let order = Order {

@@ -74,9 +74,13 @@ mod tests {
         };
         let failed = Figures { finished: Some(false), ..Figures::default() };
         assert_eq!(of(&failed, Exit::Preflight), json!({"FunctionName": "doorward", "ExitCode": 6, "ScanFinished": 0}));
-        for (exit, complete) in
-            [(Exit::Clean, 1), (Exit::Findings, 1), (Exit::Coverage, 0), (Exit::FindingsAndCoverage, 0), (Exit::Terminated, 0)]
-        {
+        for (exit, complete) in [
+            (Exit::Clean, 1),
+            (Exit::Findings, 1),
+            (Exit::Coverage, 0),
+            (Exit::FindingsAndCoverage, 0),
+            (Exit::Terminated, 0),
+        ] {
             let mut figures = Figures::default();
             figures.scanned(exit);
             assert_eq!(of(&figures, exit)["CoverageComplete"], complete, "{exit:?}");

@@ -25,7 +25,10 @@ pub(super) fn wrapped(event: &Value) -> Result<Option<Vec<(String, Value)>>, Str
     if let Some(messages) = event.get("Messages") {
         let messages = messages.as_array().ok_or("`Messages` is no list, as SQS answers it")?;
         let each = messages.iter().enumerate();
-        return each.map(|(n, one)| inner(one, "Body", &format!("Messages[{n}].Body"))).collect::<Result<_, _>>().map(Some);
+        return each
+            .map(|(n, one)| inner(one, "Body", &format!("Messages[{n}].Body")))
+            .collect::<Result<_, _>>()
+            .map(Some);
     }
     let Some(records) = event.get("Records").and_then(Value::as_array) else { return Ok(None) };
     let each = records.iter().enumerate().map(|(n, one)| {

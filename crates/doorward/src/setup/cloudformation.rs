@@ -163,10 +163,8 @@ fn resource(role: &Role, path: &str, name: &str) -> String {
 
 fn yaml(grant: &Grant) -> String {
     let effect = if grant.deny { "Deny" } else { "Allow" };
-    let mut text = format!(
-        "              - Sid: {}\n                Effect: {effect}\n                Action:\n",
-        grant.sid
-    );
+    let mut text =
+        format!("              - Sid: {}\n                Effect: {effect}\n                Action:\n", grant.sid);
     for action in &grant.actions {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "                  - {action}");
@@ -188,9 +186,13 @@ fn yaml(grant: &Grant) -> String {
         let _ = writeln!(text, "                  {}:\n                    {}:", condition.operator, condition.key);
         for value in &condition.values {
             // The account's id is put in here; what begins with `aws:` is put in by IAM.
-            let here = value.replace("${aws:", "${!aws:").replace(ACCOUNT, "${AWS::AccountId}");
-            let sub = if here.contains("${") { "!Sub " } else { "" };
-            let _ = writeln!(text, "                      - {sub}\"{here}\"");
+            let here = match value.contains(ACCOUNT) {
+                true => {
+                    format!("!Sub \"{}\"", value.replace("${aws:", "${!aws:").replace(ACCOUNT, "${AWS::AccountId}"))
+                }
+                false => format!("\"{value}\""),
+            };
+            let _ = writeln!(text, "                      - {here}");
         }
     }
     text

@@ -6,7 +6,8 @@ use crate::exit::{Exit, Failure};
 
 /// Why AWS's service authorization reference gives an action no resource.
 const LISTS: &str = "it lists what there is, and IAM knows no resource for a list";
-const READS: &str = "IAM knows no resource for it: it reads, by ids that it is given, what its service has in the account";
+const READS: &str =
+    "IAM knows no resource for it: it reads, by ids that it is given, what its service has in the account";
 const ORGANIZATION: &str = "it is about the organization that the caller is in, and names none";
 
 /// Actions that policies of Doorward, and those of the stacks in `examples/`, allow on `*`, each with the reason.
@@ -59,7 +60,8 @@ mod tests {
             let end = own.iter().position(|line| line.starts_with("- PolicyName") || line.starts_with("Type:"));
             let own = own.get(..end.unwrap_or(own.len())).unwrap_or_default();
             let has = |wanted: &str| own.contains(&wanted);
-            if has("Effect: Allow") && has("Resource: \"*\"") && !own.iter().any(|line| line.starts_with("Principal:")) {
+            if has("Effect: Allow") && has("Resource: \"*\"") && !own.iter().any(|line| line.starts_with("Principal:"))
+            {
                 let words = own.iter().filter_map(|line| {
                     let word = line.strip_prefix("- ").or_else(|| line.strip_prefix("Action: "))?;
                     word.contains(':').then(|| word.to_owned())

@@ -68,7 +68,8 @@ impl Reaches {
     /// What the session in an account is for.
     pub(crate) fn purpose(&self, account: &AccountId, partition: &str) -> Purpose {
         let buckets = self.buckets.get(account).cloned().unwrap_or_default();
-        let grants = |reach: &Reach| -> Vec<Grant> { self.capabilities.iter().flat_map(|one| one.grants(reach)).collect() };
+        let grants =
+            |reach: &Reach| -> Vec<Grant> { self.capabilities.iter().flat_map(|one| one.grants(reach)).collect() };
         let fits = |reach: &Reach| session_policy(&grants(reach), partition, account.as_str()).len() <= LONGEST;
         let reach = Reach { buckets, ..self.everywhere.clone() }.fitted(fits);
         Purpose { grants: grants(&reach), ..self.role.clone() }

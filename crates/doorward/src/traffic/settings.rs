@@ -7,7 +7,6 @@ use doorward_traffic::{AthenaOutput, AthenaReach, ParquetColumns, ParquetPlace, 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-
 /// `[traffic]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -175,13 +175,18 @@ fn one_process_serves_scans_and_events_and_errors() {
     // Each invocation has a line of metrics: scans say whether they came to an end and saw everything.
     let lines = std::fs::read_to_string(folder.join("metrics")).unwrap();
     let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert!(lines.iter().all(|line| line["FunctionName"] == "doorward" && line["_aws"]["CloudWatchMetrics"].is_array()));
-    let told = |line: &Value| ["ExitCode", "ScanFinished", "CoverageComplete", "DeliveryComplete"].map(|name| line[name].as_u64());
+    assert!(
+        lines.iter().all(|line| line["FunctionName"] == "doorward" && line["_aws"]["CloudWatchMetrics"].is_array())
+    );
+    let told = |line: &Value| {
+        ["ExitCode", "ScanFinished", "CoverageComplete", "DeliveryComplete"].map(|name| line[name].as_u64())
+    };
     let told: Vec<_> = lines.iter().map(told).collect();
     let scan = [Some(3), Some(1), Some(1), Some(1)];
     let refused = [Some(2), None, None, None];
     let event = |code, delivered| [Some(code), None, None, Some(delivered)];
-    let expected = [&[scan, refused, refused, refused][..], &[event(3, 1), event(3, 1), event(4, 1), event(7, 0)]].concat();
+    let expected =
+        [&[scan, refused, refused, refused][..], &[event(3, 1), event(3, 1), event(4, 1), event(7, 0)]].concat();
     assert_eq!(told[..8], expected);
     assert_eq!(told.last(), Some(&scan));
     let log = std::fs::read_to_string(folder.join("log")).unwrap();

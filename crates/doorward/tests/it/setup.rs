@@ -194,7 +194,8 @@ fn the_roles_that_are_set_up_are_enough_for_a_scan_traffic_and_publishing() {
 fn the_buckets_of_a_saved_scan_are_those_that_its_load_balancers_log_to() {
     let folder = tempfile::tempdir().unwrap();
     let scan = format!("{REPOSITORY}/reports/samples/acme-org/scan.saved");
-    let said = setup(folder.path(), &["iam", "--for", "traffic", "--scan", &scan, "--bucket", "one-more", "--out", "."]);
+    let said =
+        setup(folder.path(), &["iam", "--for", "traffic", "--scan", &scan, "--bucket", "one-more", "--out", "."]);
     assert_eq!(said.code, Some(0), "{}", said.err);
     let policy: Value = serde_json::from_str(&file(folder.path(), "traffic-role.policy.json")).unwrap();
     let listed = policy["Statement"][0]["Resource"].as_array().unwrap();

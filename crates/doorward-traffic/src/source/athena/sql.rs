@@ -3,8 +3,8 @@
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
-use super::regex::{FIELDS, columns, regex};
 use super::super::actions::TABLES;
+use super::regex::{FIELDS, columns, regex};
 use super::{AthenaJob, AthenaLogs};
 use crate::object::INTERVAL;
 use crate::window::{Hour, Window};
