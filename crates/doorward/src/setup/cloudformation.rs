@@ -186,9 +186,13 @@ fn yaml(grant: &Grant) -> String {
         let _ = writeln!(text, "                  {}:\n                    {}:", condition.operator, condition.key);
         for value in &condition.values {
             // The account's id is put in here; what begins with `aws:` is put in by IAM.
-            let here = value.replace("${aws:", "${!aws:").replace(ACCOUNT, "${AWS::AccountId}");
-            let sub = if here.contains("${") { "!Sub " } else { "" };
-            let _ = writeln!(text, "                      - {sub}\"{here}\"");
+            let here = match value.contains(ACCOUNT) {
+                true => {
+                    format!("!Sub \"{}\"", value.replace("${aws:", "${!aws:").replace(ACCOUNT, "${AWS::AccountId}"))
+                }
+                false => format!("\"{value}\""),
+            };
+            let _ = writeln!(text, "                      - {here}");
         }
     }
     text

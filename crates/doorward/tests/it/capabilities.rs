@@ -207,7 +207,8 @@ fn what_lies_beside_it_is_refused() {
         assert!(
             !bed.server.calls().iter().any(|call| call.iam_action == "s3:PutObject"
                 && call.outcome == "ok"
-                && !call.resource.contains("acme-athena-100000000020-eu-west-1/doorward/")),
+                && !(call.resource.starts_with("arn:aws:s3:::acme-athena-100000000020-")
+                    && call.resource.contains("/doorward/"))),
             "{name}={value}"
         );
     }

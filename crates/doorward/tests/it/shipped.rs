@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 
 use crate::bed::{Bed, doorward, run, world};
 
-/// The bucket that Athena writes results to, in the emulator and in the settings.
-pub(crate) const RESULTS: &str = "acme-athena-100000000020-eu-west-1";
-/// The same as a setting.
+/// The buckets that Athena writes results to, as the emulator has them.
+const RESULTS: &str = "acme-athena-100000000020-eu-west-1";
+const RESULTS_THERE: &str = "acme-athena-100000000020-us-east-1";
+/// Where they are, as a setting.
 pub(crate) const OUTPUT: &str = "s3://acme-athena-{account}-{region}/doorward/";
 /// Where the emulator's vended logs lie, as a setting.
 pub(crate) const VENDED: &str = "s3://acme-log-archive-alb-{region}/vended/{account}/{region}/{day}";
@@ -92,6 +93,7 @@ impl Shipped {
         grant(&mut world["caller"].as_array_mut().unwrap()[0], &self.base());
         let more: toml::Table = format!(
             "[[bucket]]\nname = \"{RESULTS}\"\naccount = \"100000000020\"\nregion = \"eu-west-1\"\n\
+             [[bucket]]\nname = \"{RESULTS_THERE}\"\naccount = \"100000000020\"\nregion = \"us-east-1\"\n\
              [[bucket]]\nname = \"stranger\"\naccount = \"999999999999\"\nregion = \"eu-west-1\"\nreaders = [\"*\"]\n\
              [[account]]\nid = \"999999999999\"\nname = \"stranger\"\noutside = true\n"
         )
