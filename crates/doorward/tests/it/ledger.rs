@@ -12,6 +12,8 @@ use crate::bed::{Bed, run, world};
 pub(crate) fn masked(path: &std::path::Path) -> Value {
     let mut json: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     json["run"] = Value::Null;
+    // What a ledger knows besides is nothing to a scan without one.
+    json.as_object_mut().unwrap().remove("unseen");
     for list in ["load_balancers", "findings"] {
         for entry in json[list].as_array_mut().unwrap() {
             entry.as_object_mut().unwrap().remove("evidence");

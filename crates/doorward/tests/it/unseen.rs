@@ -79,7 +79,7 @@ fn traffic(bed: &Bed, folder: &Path) {
     let logs = format!("{REPOSITORY}/examples/traffic");
     let arguments = ["-q", "traffic", "--logs", &logs, "--from", "scan.saved", "--save", "t.json", "--format", "json"];
     let said = run(bed.doorward(folder).args(arguments));
-    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(matches!(said.code, Some(0 | 4)), "{}", said.err);
 }
 
 /// A finding that rests on traffic, after later scans that do not have it.
@@ -159,27 +159,35 @@ fn a_recorded_scan_is_judged_as_it_was() {
     let folder = folder.path();
     scan(&bed, folder, &[]);
     traffic(&bed, folder);
-    let code = format!("{REPOSITORY}/examples/terraform");
-    let iac: &[&str] = if Path::new(&code).exists() { &["--iac", &code] } else { &[] };
-    scan(&bed, folder, &[&["--traffic", "t.json"], iac].concat());
+    let code = format!("{REPOSITORY}/examples/acme-org/iac");
+    scan(&bed, folder, &["--traffic", "t.json", "--iac", &code]);
     std::fs::remove_file(folder.join("t.json")).unwrap();
     let plan = |from: &[&str]| {
         let said = run(bed.doorward(folder).args(["publish", "--dry-run", "--format", "json"]).args(from));
         assert_eq!(said.code, Some(0), "{}", said.err);
-        parsed(&said.out)
+        let mut plan = parsed(&said.out);
+        // The time of the delivery is that of the command.
+        for planned in plan["findings"].as_array_mut().unwrap() {
+            planned["finding"]["UpdatedAt"].take();
+        }
+        plan
     };
-    assert_eq!(plan(&[]), plan(&["--from", "scan.saved"]));
-    let steps = |from: &[&str]| {
-        let said = run(bed.doorward(folder).args(["-q", "plan", "--from-advice", "--out", "p.json"]).args(from));
-        assert!(said.code == Some(0) || said.code == Some(4), "{}", said.err);
-        let plan = parsed(&file(folder, "p.json"));
-        (plan["steps"].clone(), plan["patches"].clone(), plan["skipped"].clone())
+    let of_ledger = plan(&[]);
+    assert_eq!(of_ledger, plan(&["--from", "scan.saved"]));
+    assert!(of_ledger.to_string().contains("The traffic admits strictest today"), "the traffic of the recorded scan");
+    assert!(of_ledger.to_string().contains("doorward/declared"), "the declarations of the recorded scan");
+    let steps = |from: &[&str], out: &str| {
+        run(bed.doorward(folder).args(["-q", "plan", "--from-advice", "--out", out]).args(from));
+        let plan = std::fs::read_to_string(folder.join(out)).map_or(Value::Null, |text| parsed(&text));
+        (plan["steps"].clone(), plan["patches"].clone())
     };
-    assert_eq!(steps(&[]), steps(&["--from", "scan.saved"]));
+    let of_ledger = steps(&[], "ledger.json");
+    assert!(of_ledger.0.is_array(), "there is a plan");
+    assert_eq!(of_ledger, steps(&["--from", "scan.saved"], "saved.json"));
 
     // A plan acts on the evidence when it is made, however old the scan is that weighed it.
     bed.pass(60 * DAY);
-    let (changed, patches, _) = steps(&[]);
+    let (changed, patches) = steps(&[], "late.json");
     let raised = |list: &Value| list.to_string().contains(EDGE);
     assert!(!raised(&changed) && !raised(&patches), "evidence of 60 days ago raises nothing");
 }
@@ -324,7 +332,7 @@ fn nothing_asked_is_no_clean_result() {
         (format!("{:?}", [&all[..], &["desync-mode-reverted"]].concat()), Some(2)),
         // The one that is left is asked only where a change of a mode is recorded.
         (format!("{all:?}"), Some(2)),
-        (format!("{:?}", &all[..3]), Some(3)),
+        (format!("{:?}", [all[0], all[2], all[3]]), Some(3)),
         // What is left needs evidence that this scan does not have.
         (format!("{:?}", [all[0], all[1], all[3]]), Some(0)),
     ] {
