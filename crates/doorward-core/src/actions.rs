@@ -223,7 +223,7 @@ fn grants(actions: &[&'static str], organization: &str) -> Vec<Grant> {
                     of_organization(&format!("ou/{organization}/ou-*")),
                 ],
             ),
-            "organizations:ListParents" | "organizations:ListTagsForResource" => {
+            "organizations:DescribeAccount" | "organizations:ListParents" | "organizations:ListTagsForResource" => {
                 ("ReadAccounts", vec![of_organization(&format!("account/{organization}/*"))])
             }
             action if action.starts_with("organizations:") => ("ReadOrganization", vec!["*".to_owned()]),

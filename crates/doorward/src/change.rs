@@ -36,12 +36,16 @@ pub(crate) use tell::summary;
 /// Runs `doorward plan`.
 pub(crate) fn make_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &[])?;
-    file::may_take(&arguments.out)?;
     let ledger = arguments.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
     let mut places = Places::of(&settings);
     places.keep_source(&ledger, arguments.from.as_deref(), arguments.traffic.as_deref());
-    [&arguments.out, &arguments.out.with_extension("md")].into_iter().for_each(|path| places.file("--out", path));
+    places.file("--out", &arguments.out);
+    let beside = arguments.out.with_extension("md");
+    if beside != arguments.out {
+        places.file("--out", &beside);
+    }
     places.check()?;
+    file::may_take(&arguments.out)?;
     let found = arguments.traffic.as_deref().map(Found::read).transpose()?;
     let mut source = Source::with_traffic(arguments.from.as_deref(), &settings, &ledger, found.as_ref())?;
     let now = crate::clock::now();

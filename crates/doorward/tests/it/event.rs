@@ -77,10 +77,14 @@ fn history(folder: &Path) -> Value {
     serde_json::from_str(&said.out).unwrap()
 }
 
-/// What a finding says, without what the ledger remembers of it.
+/// What a finding says, without what the ledger remembers of it and when it was read.
 fn verdicts(findings: &Value) -> Vec<Value> {
     let mut all = findings.as_array().unwrap().clone();
-    all.iter_mut().for_each(|finding| drop(finding.as_object_mut().unwrap().remove("history")));
+    for finding in &mut all {
+        let finding = finding.as_object_mut().unwrap();
+        finding.remove("history");
+        finding.remove("observed_at");
+    }
     all
 }
 

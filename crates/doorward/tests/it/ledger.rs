@@ -14,17 +14,20 @@ pub(crate) fn masked(path: &std::path::Path) -> Value {
     json["run"] = Value::Null;
     // What a ledger knows besides is nothing to a scan without one.
     json.as_object_mut().unwrap().remove("unseen");
+    json.as_object_mut().unwrap().remove("observed");
     for list in ["load_balancers", "findings"] {
         for entry in json[list].as_array_mut().unwrap() {
             entry.as_object_mut().unwrap().remove("evidence");
             entry.as_object_mut().unwrap().remove("history");
         }
     }
-    // Request ids of refused calls.
+    // Request ids of refused calls, and the times of readings.
     fn strip(value: &mut Value) {
         match value {
             Value::Object(map) => {
-                map.remove("request_id");
+                for of_the_run in ["request_id", "observed_at", "read_at"] {
+                    map.remove(of_the_run);
+                }
                 map.values_mut().for_each(strip);
             }
             Value::Array(list) => list.iter_mut().for_each(strip),
