@@ -132,7 +132,9 @@ impl LoadBalancer {
             _ => match (rule, self.mode.as_deref()) {
                 (_, None) => "unknown",
                 ("desync-mode-headroom", Some("strictest")) => "pass",
-                ("desync-mode-headroom", Some("defensive")) if strength("defensive") >= strength(required) => "fail",
+                ("desync-mode-headroom", Some("defensive")) if strength("defensive") >= strength(required) => {
+                    "not-asked"
+                }
                 ("desync-mode-headroom", Some(_)) => "not-applicable",
                 (_, Some(mode)) => told(strength(mode) >= strength(required)),
             },

@@ -10,8 +10,9 @@ use crate::bed::{SMALL, Setup, judge, look, serve};
 
 /// Request ids and times belong to a run, not to what was seen.
 fn masked(mut inventory: Inventory) -> Inventory {
-    for lb in inventory.cells.iter_mut().flat_map(|cell| &mut cell.load_balancers) {
-        lb.evidence = None;
+    for cell in &mut inventory.cells {
+        cell.read_at = None;
+        cell.load_balancers.iter_mut().for_each(|lb| lb.evidence = None);
     }
     inventory
 }

@@ -72,8 +72,7 @@ limits!(LIST_TAGS, "ListTagsForResource", 10.0, 15.0, 12.0, 18.0);
 const PAGE: usize = 20;
 
 fn account_resource(params: &Params, scene: &Scene<'_>) -> Vec<String> {
-    let id = params.get("AccountId").unwrap_or_default();
-    vec![format!("arn:{}:organizations::*:account/*/{id}", scene.partition)]
+    vec![placed(params.get("AccountId").unwrap_or_default(), scene)]
 }
 
 /// The ARN of an account, a root or an organizational unit, by its id.

@@ -111,8 +111,8 @@ fn a_count_by_athena_is_the_count_of_the_other_engine() {
     let all = queries(&bed);
     assert_eq!((all.len(), &all[0]), (4, &all[2]));
     let mut advise = bed.doorward(folder);
-    // All of it is of one day.
-    advise.env("DOORWARD_TRAFFIC__THRESHOLDS__MINIMUM_DAYS", "1");
+    // All of it is of one hour, which is a third of a day with what the window holds besides.
+    advise.env("DOORWARD_TRAFFIC__THRESHOLDS__MINIMUM_DAYS", "0.2");
     let advice = run(advise.args(["-q", "advise", "--from", "a.saved", "--traffic", "t.json"]));
     assert!(advice.code == Some(0) && advice.out.contains("RAISE to defensive"), "{} {}", advice.out, advice.err);
 }

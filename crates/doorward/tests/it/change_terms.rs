@@ -226,7 +226,7 @@ fn a_plan_takes_the_place_of_a_plan_and_of_nothing_else() {
         ("README.json", "README.md: the text of the plan goes there"),
         ("notes.json", "exists and is not a plan"),
         ("ledger.sqlite", "exists and is not a plan"),
-        (".", "exists and is not a plan"),
+        (".", "is the folder of the ledger"),
         #[cfg(unix)]
         ("linked.json", "linked.md: the text of the plan goes there"),
     ] {
