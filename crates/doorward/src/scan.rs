@@ -315,7 +315,10 @@ async fn look(order: &Order<'_>, mut memory: Option<&mut Memory>) -> Result<(Inv
                 }
             };
             let Some(cell) = cell else { break };
-            memory.as_deref_mut().map_or(Ok(()), |memory| memory.keep(&cell))?;
+            // What a stop kept from being read is no reading: a resume has to read it.
+            if !stop.left_out(&cell) {
+                memory.as_deref_mut().map_or(Ok(()), |memory| memory.keep(&cell))?;
+            }
             cells.push(cell);
             done += 1;
             progress.at(done, all);
