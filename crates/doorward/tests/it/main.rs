@@ -18,6 +18,7 @@ mod event;
 mod evidence;
 mod exceptions;
 mod formats;
+mod histories;
 mod interrupt;
 mod kills;
 mod lambda;

@@ -1,0 +1,367 @@
+//! Random histories of months, and an oracle that knows the truth at every instant.
+//!
+//! Load balancers change their modes or are deleted, scans see all, a part or nothing, are narrowed, are published late, plans are
+//! applied under faults. After every step: nothing is presented as newer than it is, nothing is closed, archived, remediated or
+//! passed without an observation, no figure improves because a scan saw less, and every request that changes a mode has a
+//! journal entry of its own. `DOORWARD_SEED=n` plays one history again, `DOORWARD_SLOW` plays 2,000.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use doorward_fakeaws::{DESYNC_MODE, Fault, Form, What};
+use doorward_ledger::Ledger;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use crate::bed::{Bed, Said, run};
+
+const RULE: &str = "desync-mode-below-required";
+const MODES: [&str; 3] = ["monitor", "defensive", "strictest"];
+const REGIONS: [&str; 2] = ["eu-west-1", "us-east-1"];
+const ACCOUNTS: [&str; 3] = ["300000000002", "300000000003", "300000000004"];
+/// Readings older than this are not published as current: `publish.maximum_age`.
+const CURRENT: SignedDuration = SignedDuration::from_hours(72);
+
+/// Only the rule about the mode, so that the oracle has one question to answer.
+const SETTINGS: &str = "[policy]\ndisabled = [\"access-logs-disabled\", \"desync-mode-headroom\", \"owner-missing\", \
+                        \"desync-mode-reverted\"]\n[regions]\ninclude = [\"eu-west-1\", \"us-east-1\"]\n";
+
+fn world() -> String {
+    let mut text = "[organization]\nid = \"o-history001\"\nmanagement = \"300000000002\"\nhome_region = \"eu-west-1\"\n\
+                    regions = [\"eu-west-1\", \"us-east-1\"]\n[[caller]]\naccess_key = \"AKIAEXAMPLEHISTORY01\"\nsecret = \
+                    \"ExampleSecretHistory00000000000000000001\"\naccount = \"300000000002\"\narn = \
+                    \"arn:aws:iam::300000000002:user/security\"\nallow = [\"sts:AssumeRole\", \"organizations:*\", \
+                    \"elasticloadbalancing:Describe*\", \"account:ListRegions\", \"logs:Describe*\"]\n"
+        .to_owned();
+    for (role, allow) in [
+        ("doorward-scan", "\"elasticloadbalancing:Describe*\", \"account:*\", \"logs:*\""),
+        ("doorward-publish", "\"securityhub:BatchImportFindings\", \"securityhub:GetFindings\""),
+        ("doorward-change", "\"elasticloadbalancing:*\""),
+    ] {
+        let _ = write!(
+            text,
+            "[[role]]\nname = \"{role}\"\naccounts = [\"*\"]\ntrusts = [\"300000000002\"]\nallow = [{allow}]\n"
+        );
+    }
+    for account in ACCOUNTS {
+        let _ = write!(text, "[[account]]\nid = \"{account}\"\nname = \"a{account}\"\n");
+        for region in REGIONS {
+            for (number, mode) in MODES.iter().enumerate().take(2) {
+                let _ = write!(
+                    text,
+                    "[[load_balancer]]\naccount = \"{account}\"\nregion = \"{region}\"\nname = \"lb{number}\"\n\
+                     mode = \"{mode}\"\n"
+                );
+            }
+        }
+    }
+    text
+}
+
+type Name = (String, String, String);
+
+/// What the oracle knows of one load balancer.
+#[derive(Clone, Default)]
+struct Known {
+    /// The modes that it had, each from a time on; none once it is deleted.
+    truth: Vec<(Timestamp, Option<&'static str>)>,
+    /// The last reading that a recorded scan made of it.
+    read: Option<(Timestamp, &'static str)>,
+    /// Whether a recorded scan saw that it is gone.
+    gone: bool,
+}
+
+impl Known {
+    fn at(&self, time: Timestamp) -> Option<&'static str> {
+        self.truth.iter().rev().find(|(from, _)| *from <= time).and_then(|(_, mode)| *mode)
+    }
+}
+
+struct History {
+    bed: Bed,
+    folder: tempfile::TempDir,
+    dice: fastrand::Rng,
+    known: BTreeMap<Name, Known>,
+    /// How often a scan saw a load balancer in order that the scan before had seen failing.
+    remediated: usize,
+    log: String,
+}
+
+impl History {
+    fn begin(seed: u64) -> Self {
+        let start: Timestamp = "2026-01-05T08:00:00Z".parse().unwrap();
+        let bed = Bed::start_at(&world(), vec![], start);
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("doorward.toml"), SETTINGS).unwrap();
+        let mut known = BTreeMap::new();
+        for account in ACCOUNTS {
+            for region in REGIONS {
+                for (number, mode) in MODES.iter().enumerate().take(2) {
+                    let name = (account.to_owned(), region.to_owned(), format!("lb{number}"));
+                    known.insert(name, Known { truth: vec![(Timestamp::MIN, Some(mode))], ..Known::default() });
+                }
+            }
+        }
+        Self { bed, folder, dice: fastrand::Rng::with_seed(seed), known, remediated: 0, log: format!("seed {seed}\n") }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Said {
+        run(self.bed.doorward(self.path()).args(arguments))
+    }
+
+    fn pass(&mut self, seconds: u64) {
+        self.bed.pass(Duration::from_secs(seconds));
+        let _ = writeln!(self.log, "{} ", self.bed.now());
+    }
+
+    /// One step at random, then a moment, so that commands that begin later are later.
+    fn step(&mut self) {
+        match self.dice.u8(0..12) {
+            0..=2 => self.world_changes(),
+            3..=7 => self.scan(),
+            8..=9 => self.publish(),
+            10 => self.plan_and_apply(),
+            _ => {
+                let days = self.dice.u64(1..120);
+                self.pass(days * 86_400);
+            }
+        }
+        self.pass(600);
+    }
+
+    fn world_changes(&mut self) {
+        let living: Vec<Name> =
+            self.known.iter().filter(|(_, known)| known.at(Timestamp::MAX).is_some()).map(|(n, _)| n.clone()).collect();
+        let Some(name) = self.dice.choice(&living).cloned() else { return };
+        let world = self.bed.server.world();
+        let mode = if self.dice.u8(0..8) == 0 {
+            assert!(world.remove_load_balancer(&name.0, &name.1, &name.2));
+            None
+        } else {
+            let mode = MODES[self.dice.usize(..3)];
+            assert!(world.set_attribute(&name.0, &name.1, &name.2, DESYNC_MODE, Some(mode)));
+            Some(mode)
+        };
+        let _ = writeln!(self.log, "{name:?} is {mode:?}");
+        let now = self.bed.now();
+        self.known.get_mut(&name).unwrap().truth.push((now, mode));
+    }
+
+    /// Faults of a scan: none, denials, or answers that are well-formed and not whole.
+    fn faults(&mut self) -> Vec<Fault> {
+        let account = ACCOUNTS[self.dice.usize(..3)];
+        let region = REGIONS[self.dice.usize(..2)];
+        let what = match self.dice.u8(0..8) {
+            0..=3 => return Vec::new(),
+            4 => What::AccessDenied,
+            5 => What::Form(Form::EntryWithoutName),
+            6 => What::Form(Form::RepeatedMode),
+            _ => What::Form(Form::ForeignAccount),
+        };
+        let _ = writeln!(self.log, "{what:?} in {account} {region}");
+        vec![Fault::new(what).account(account).region(region).service("elbv2")]
+    }
+
+    fn scan(&mut self) {
+        let faults = self.faults();
+        self.bed.server.set_faults(faults);
+        let mut arguments = vec!["-q", "scan", "--format", "json-v1=scan.json"];
+        if self.dice.u8(0..4) == 0 {
+            arguments.extend(["--account", ACCOUNTS[self.dice.usize(..3)]]);
+        }
+        let _ = writeln!(self.log, "{arguments:?}");
+        let said = self.command(&arguments);
+        self.bed.server.set_faults(vec![]);
+        assert!(matches!(said.code, Some(0 | 3..=5)), "{}{:?} {}", self.log, said.code, said.err);
+        let report: Value =
+            serde_json::from_str(&std::fs::read_to_string(self.path().join("scan.json")).unwrap()).unwrap();
+        self.observe(&report);
+        self.figures();
+    }
+
+    /// Takes in what a scan read, and holds what it reports against the truth.
+    fn observe(&mut self, report: &Value) {
+        let whole: BTreeSet<(String, String)> = report["coverage"]["lines"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|line| line["fully_listed"] == true)
+            .map(|line| (text(&line["account"]), text(&line["region"])))
+            .collect();
+        let mut seen = BTreeSet::new();
+        for lb in report["load_balancers"].as_array().unwrap() {
+            let name = (text(&lb["account"]), text(&lb["region"]), text(&lb["name"]));
+            seen.insert(name.clone());
+            let Some(mode) = lb["mode"]["known"].as_str() else { continue };
+            let at: Timestamp = text(&lb["evidence"]["at"]).parse().unwrap();
+            let known = self.known.get_mut(&name).unwrap_or_else(|| panic!("{}{name:?} does not exist", self.log));
+            assert_eq!(known.at(at), Some(mode), "{}{name:?} at {at}", self.log);
+            let mode = MODES.into_iter().find(|one| *one == mode).unwrap();
+            let was = known.read.replace((at, mode));
+            self.remediated += usize::from(was.is_some_and(|(_, was)| was == "monitor") && mode != "monitor");
+        }
+        for (name, known) in &mut self.known {
+            let listed = whole.contains(&(name.0.clone(), name.1.clone()));
+            if listed && !seen.contains(name) && known.read.is_some() && !known.gone {
+                assert_eq!(known.at(Timestamp::MAX), None, "{}{name:?} was taken for gone", self.log);
+                known.gone = true;
+            }
+        }
+        for finding in report["findings"].as_array().unwrap().iter().filter(|finding| finding["rule"] == RULE) {
+            let name = (text(&finding["account"]), text(&finding["region"]), text(&finding["name"]));
+            let read = self.known[&name].read;
+            match finding["verdict"].as_str().unwrap() {
+                "pass" => assert_ne!(read.unwrap().1, "monitor", "{}{finding:#}", self.log),
+                "fail" => assert_eq!(read.unwrap().1, "monitor", "{}{finding:#}", self.log),
+                other => assert_eq!(other, "unknown", "{}{finding:#}", self.log),
+            }
+        }
+    }
+
+    /// The figures are those of the last reading of every load balancer, whatever the last scan saw.
+    fn figures(&self) {
+        let said = self.command(&["history", "--format", "json"]);
+        assert_eq!(said.code, Some(0), "{}{}", self.log, said.err);
+        let history: Value = serde_json::from_str(&said.out).unwrap();
+        let failing = |known: &&Known| !known.gone && known.read.is_some_and(|(_, mode)| mode == "monitor");
+        let open = self.known.values().filter(failing).count();
+        let kpi = &history["kpis"][0];
+        assert_eq!(kpi["open"], open, "{}{kpi:#}", self.log);
+        assert_eq!(kpi["time_to_remediate"]["count"], self.remediated, "{}{kpi:#}", self.log);
+        let gone = self.known.values().filter(|known| known.gone && known.read.is_some_and(|(_, m)| m == "monitor"));
+        assert_eq!(kpi["gone"], gone.count(), "{}{kpi:#}", self.log);
+        let last = history["scans"].as_array().unwrap().last().unwrap();
+        let known = last["open_known"].as_u64().unwrap_or(0);
+        assert_eq!(known, open as u64, "{}{last:#}", self.log);
+    }
+
+    fn publish(&mut self) {
+        let _ = writeln!(self.log, "publish");
+        let said = self.command(&["publish", "--format", "json"]);
+        assert!(matches!(said.code, Some(0 | 2 | 4)), "{}{:?} {}", self.log, said.code, said.err);
+        if said.code == Some(2) {
+            return;
+        }
+        let now = self.bed.now();
+        for account in ACCOUNTS {
+            for region in REGIONS {
+                for record in self.bed.server.world().security_hub_findings(account, region) {
+                    self.record(&record, now);
+                }
+            }
+        }
+    }
+
+    /// What Security Hub holds of the rule was read when it says, is current if it passes, and is archived only when gone.
+    fn record(&self, record: &Value, now: Timestamp) {
+        let id = text(&record["Id"]);
+        let parts: Vec<&str> = id.split('/').collect();
+        let [_, _, region, account, rule, _, lb, ..] = parts[..] else { panic!("{id}") };
+        if rule != RULE {
+            return;
+        }
+        let known = &self.known[&(account.to_owned(), region.to_owned(), lb.to_owned())];
+        let status = record["Compliance"]["Status"].as_str().unwrap();
+        // That nothing could be read is an observation too, of the time at which it was tried.
+        if status == "NOT_AVAILABLE" && record["RecordState"] == "ACTIVE" {
+            return;
+        }
+        let Some((read, mode)) = known.read else { panic!("{}{id} was never read", self.log) };
+        let last: Timestamp = text(&record["LastObservedAt"]).parse().unwrap();
+        assert!(last <= read || status == "NOT_AVAILABLE", "{}{id} was last read at {read}: {record:#}", self.log);
+        match status {
+            "PASSED" if record["RecordState"] == "ACTIVE" => {
+                assert_ne!(known.at(last), Some("monitor"), "{}{record:#}", self.log);
+                // What did not change is not sent again, so its date may be older than the reading that confirmed it.
+                assert!(now.duration_since(read) <= CURRENT + SignedDuration::from_mins(1), "{}{record:#}", self.log);
+                assert_ne!(mode, "monitor", "{}{record:#}", self.log);
+            }
+            "FAILED" => assert_eq!(known.at(last), Some("monitor"), "{}{record:#}", self.log),
+            _ => {}
+        }
+        if record["RecordState"] == "ARCHIVED" {
+            assert!(known.gone, "{}{record:#}", self.log);
+        }
+    }
+
+    fn plan_and_apply(&mut self) {
+        let out = format!("plan-{}.json", self.bed.now().as_second());
+        let said = self.command(&["-q", "plan", "--to", "defensive", "--out", &out]);
+        let _ = writeln!(self.log, "plan: {:?}", said.code);
+        if said.code != Some(0) {
+            return;
+        }
+        let plan: Value = serde_json::from_str(&std::fs::read_to_string(self.path().join(&out)).unwrap()).unwrap();
+        if self.dice.bool() {
+            // The plan waits: it may expire, and the world may change.
+            let wait = self.dice.u64(1..20) * 86_400;
+            self.pass(wait);
+            self.world_changes();
+        }
+        let kinds = [What::ErrorAfter(502), What::LostAnswer, What::Throttle, What::AccessDenied];
+        let what = kinds[self.dice.usize(..kinds.len())].clone();
+        if self.dice.bool() {
+            let fault = Fault::new(what).action("ModifyLoadBalancerAttributes").times(self.dice.u64(1..3));
+            self.bed.server.set_faults(vec![fault]);
+        }
+        self.bed.server.clear_calls();
+        let hash = text(&plan["digest"]);
+        let said = self.command(&["-q", "apply", &out, "--yes", "--hash", &hash]);
+        self.bed.server.set_faults(vec![]);
+        let _ = writeln!(self.log, "apply: {:?} {}", said.code, said.err);
+        assert!(matches!(said.code, Some(0 | 2 | 8)), "{}", self.log);
+        let calls = self.bed.server.calls();
+        let sent = calls.iter().filter(|call| call.action == "ModifyLoadBalancerAttributes").count();
+        assert_eq!(sent, self.intended(&text(&plan["id"])), "{}", self.log);
+        let now = self.bed.now();
+        for (name, known) in &mut self.known {
+            let world = self.bed.server.world();
+            let mode = world.attribute(&name.0, &name.1, &name.2, DESYNC_MODE);
+            let mode = mode.and_then(|mode| MODES.into_iter().find(|one| *one == mode));
+            if known.at(Timestamp::MAX) != mode {
+                assert!(sent > 0 && mode == Some("defensive"), "{}{name:?}", self.log);
+                known.truth.push((now, mode));
+            }
+        }
+    }
+
+    /// How many entries of a change's journal intend a request.
+    fn intended(&self, change: &str) -> usize {
+        let path = self.path().join(".local/state/doorward/ledger.sqlite");
+        let rows = Ledger::open_read_only(&path).unwrap().journal(change).unwrap();
+        let intends = |document: &str| serde_json::from_str::<Value>(document).unwrap()["event"] == "intended";
+        rows.iter().filter(|row| intends(&row.document)).count()
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
+}
+
+#[test]
+fn no_history_makes_an_output_say_more_than_was_observed() {
+    let only: Option<u64> = std::env::var("DOORWARD_SEED").ok().and_then(|seed| seed.parse().ok());
+    let count = if std::env::var_os("DOORWARD_SLOW").is_some() { 2_000 } else { 200 };
+    let seeds: Vec<u64> = only.map_or_else(|| (0..count).collect(), |seed| vec![seed]);
+    let play = |seed: u64| {
+        let mut history = History::begin(seed);
+        history.scan();
+        history.pass(600);
+        for _ in 0..history.dice.usize(3..7) {
+            history.step();
+        }
+        history.publish();
+    };
+    std::thread::scope(|scope| {
+        for lane in 0..2 {
+            let seeds = &seeds;
+            scope.spawn(move || seeds.iter().skip(lane).step_by(2).for_each(|seed| play(*seed)));
+        }
+    });
+}
