@@ -38,7 +38,7 @@ access_key = "AKIAEXAMPLE000000001"
 secret = "s"
 account = "000000000001"
 arn = "arn:aws:iam::000000000001:user/reader"
-allow = ["s3:*", "cloudwatch:*", "athena:*"]
+allow = ["s3:*", "cloudwatch:*", "athena:*", "glue:*"]
 [[bucket]]
 name = "near-logs"
 account = "000000000001"
@@ -118,9 +118,11 @@ def cloudwatch(client):
 
 
 def athena(client):
-    id = client.start_query_execution(QueryString="SELECT 1", ResultConfiguration={"OutputLocation": "s3://results/"})["QueryExecutionId"]
-    while client.get_query_execution(QueryExecutionId=id)["QueryExecution"]["Status"]["State"] != "SUCCEEDED":
-        pass
+    id = client.start_query_execution(QueryString="SELECT 1", ResultConfiguration={"OutputLocation": "s3://near-logs/results/"})["QueryExecutionId"]
+    status = {"State": "QUEUED"}
+    while status["State"] in ("QUEUED", "RUNNING"):
+        status = client.get_query_execution(QueryExecutionId=id)["QueryExecution"]["Status"]
+    check("state", status["State"], "SUCCEEDED")
     pages = client.get_paginator("get_query_results").paginate(QueryExecutionId=id, PaginationConfig={"PageSize": 10})
     rows = [row["Data"][0]["VarCharValue"] for page in pages for row in page["ResultSet"]["Rows"]]
     check("rows", rows, ["n", *(str(number) for number in range(25))])
