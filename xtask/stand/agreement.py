@@ -20,6 +20,7 @@ import urllib.request
 
 os.environ |= {"MOTO_ACCOUNT_ID": "111122223333", "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}
 
+import arns  # noqa: E402
 import boto3  # noqa: E402
 import tomli  # noqa: E402
 from moto.cloudformation.models import cloudformation_backends  # noqa: E402, F401
@@ -77,6 +78,7 @@ def classic(cls, name, template, account, region, **_):
 
 
 def complete():
+    arns.mend()
     FakeLoadBalancer.create_from_cloudformation_json = classmethod(current)
     LoadBalancer.create_from_cloudformation_json = classmethod(classic)
 
