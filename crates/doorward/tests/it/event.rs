@@ -42,7 +42,7 @@ pub(crate) fn envelope(record: &Value) -> Value {
     })
 }
 
-fn feed(command: &mut Command, event: &str) -> Said {
+pub(crate) fn feed(command: &mut Command, event: &str) -> Said {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(event.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();

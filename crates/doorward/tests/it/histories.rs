@@ -1,14 +1,15 @@
 //! Random histories of months, and an oracle that knows the truth at every instant.
 //!
-//! Load balancers change their modes or are deleted, scans see all, a part or nothing, are narrowed, are published late, plans are
-//! applied under faults. After every step: nothing is presented as newer than it is, nothing is closed, archived, remediated or
+//! Load balancers change their modes or are deleted, scans see all, a part or nothing, are narrowed, are stopped and resumed, are
+//! published late, events have one load balancer read, plans are applied under faults. After every step: nothing is presented as newer than it is, nothing is closed, archived, remediated or
 //! passed without an observation, no figure improves because a scan saw less, and every request that changes a mode has a
 //! journal entry of its own. `DOORWARD_SEED=n` plays one history again, `DOORWARD_SLOW` plays 2,000.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use doorward_fakeaws::{DESYNC_MODE, Fault, Form, What};
 use doorward_ledger::Ledger;
@@ -16,6 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::bed::{Bed, Said, run};
+use crate::event;
 
 const RULE: &str = "desync-mode-below-required";
 const MODES: [&str; 3] = ["monitor", "defensive", "strictest"];
@@ -122,11 +124,13 @@ impl History {
 
     /// One step at random, then a moment, so that commands that begin later are later.
     fn step(&mut self) {
-        match self.dice.u8(0..12) {
+        match self.dice.u8(0..16) {
             0..=2 => self.world_changes(),
-            3..=7 => self.scan(),
+            3..=7 => self.scan(&[]),
             8..=9 => self.publish(),
             10 => self.plan_and_apply(),
+            11..=13 => self.event(),
+            14 => self.stop_and_resume(),
             _ => {
                 let days = self.dice.u64(1..120);
                 self.pass(days * 86_400);
@@ -168,11 +172,12 @@ impl History {
         vec![Fault::new(what).account(account).region(region).service("elbv2")]
     }
 
-    fn scan(&mut self) {
+    fn scan(&mut self, flags: &[&str]) {
         let faults = self.faults();
         self.bed.server.set_faults(faults);
         let mut arguments = vec!["-q", "scan", "--format", "json-v1=scan.json"];
-        if self.dice.u8(0..4) == 0 {
+        arguments.extend(flags);
+        if flags.is_empty() && self.dice.u8(0..4) == 0 {
             arguments.extend(["--account", ACCOUNTS[self.dice.usize(..3)]]);
         }
         let _ = writeln!(self.log, "{arguments:?}");
@@ -182,7 +187,87 @@ impl History {
         let report: Value =
             serde_json::from_str(&std::fs::read_to_string(self.path().join("scan.json")).unwrap()).unwrap();
         self.observe(&report);
+        let history = self.figures();
+        let last = history["scans"].as_array().unwrap().last().unwrap();
+        let known = last["open_known"].as_u64().unwrap_or(0);
+        assert_eq!(known, self.failing() as u64, "{}{last:#}", self.log);
+    }
+
+    /// A scan is stopped once it has read all but a silent Region, and goes on later.
+    fn stop_and_resume(&mut self) {
+        let silent = REGIONS[self.dice.usize(..2)];
+        self.bed.server.set_faults(vec![Fault::new(What::BlackHole).region(silent).service("elb*")]);
+        self.bed.server.clear_calls();
+        let mut child = self
+            .bed
+            .doorward(self.path())
+            .args(["-q", "scan"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let patience = Instant::now();
+        let asked =
+            |region: &str| self.bed.server.calls().iter().any(|call| call.region == region && call.service == "elbv2");
+        let (mut calls, mut quiet) = (0, Instant::now());
+        while !REGIONS.into_iter().all(asked) || quiet.elapsed() < Duration::from_millis(300) {
+            assert!(patience.elapsed() < Duration::from_secs(30), "{}the scan does not get going", self.log);
+            let now = self.bed.server.calls().len();
+            if now != calls {
+                (calls, quiet) = (now, Instant::now());
+            }
+            std::thread::yield_now();
+        }
+        assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(143), "{}", self.log);
+        self.bed.server.set_faults(vec![]);
+        let hours = self.dice.choice([0, 1, 3, 5, 30, 24 * 45]).unwrap();
+        let _ = writeln!(self.log, "stopped while {silent} was silent, resumed {hours} h later");
+        // A command's clock goes on while it runs, so the world changes a moment later.
+        self.pass(60);
+        self.world_changes();
+        self.pass(hours * 3_600 + 60);
+        self.scan(&["--resume"]);
+    }
+
+    /// An event has one load balancer read. It says nothing of the others, and is no scan.
+    fn event(&mut self) {
+        let report: Value =
+            serde_json::from_str(&std::fs::read_to_string(self.path().join("scan.json")).unwrap()).unwrap();
+        let all = report["load_balancers"].as_array().unwrap();
+        let Some(lb) = self.dice.choice(all).cloned() else { return };
+        let mut record = event::record(&format!("e-{}", self.log.len()), &lb, MODES[self.dice.usize(..3)]);
+        record["eventTime"] = self.bed.now().to_string().into();
+        let faults = self.faults();
+        self.bed.server.set_faults(faults);
+        let said = event::feed(self.bed.doorward(self.path()).args(["event", "--format", "json"]), &record.to_string());
+        self.bed.server.set_faults(vec![]);
+        let _ = writeln!(self.log, "event of {}: {:?} {}", lb["arn"], said.code, said.err);
+        assert!(matches!(said.code, Some(0 | 3..=5)), "{}", self.log);
+        let told: Value = serde_json::from_str(&said.out).unwrap();
+        for line in told["events"].as_array().unwrap() {
+            let _ = writeln!(self.log, "{}", line["outcome"]);
+            if line["load_balancer"].is_object() {
+                self.take(&line["load_balancer"]);
+            } else if line["outcome"] == "gone" {
+                let known = self.known.get_mut(&name(&lb)).unwrap();
+                assert_eq!(known.at(Timestamp::MAX), None, "{}", self.log);
+                known.gone = true;
+            }
+        }
         self.figures();
+    }
+
+    /// Takes in the mode of one load balancer that a command read.
+    fn take(&mut self, lb: &Value) {
+        let name = name(lb);
+        let Some(mode) = lb["mode"]["known"].as_str() else { return };
+        let at: Timestamp = text(&lb["evidence"]["at"]).parse().unwrap();
+        let known = self.known.get_mut(&name).unwrap_or_else(|| panic!("{}{name:?} does not exist", self.log));
+        assert_eq!(known.at(at), Some(mode), "{}{name:?} at {at}", self.log);
+        let mode = MODES.into_iter().find(|one| *one == mode).unwrap();
+        let was = known.read.replace((at, mode));
+        self.remediated += usize::from(was.is_some_and(|(_, was)| was == "monitor") && mode != "monitor");
     }
 
     /// Takes in what a scan read, and holds what it reports against the truth.
@@ -196,15 +281,8 @@ impl History {
             .collect();
         let mut seen = BTreeSet::new();
         for lb in report["load_balancers"].as_array().unwrap() {
-            let name = (text(&lb["account"]), text(&lb["region"]), text(&lb["name"]));
-            seen.insert(name.clone());
-            let Some(mode) = lb["mode"]["known"].as_str() else { continue };
-            let at: Timestamp = text(&lb["evidence"]["at"]).parse().unwrap();
-            let known = self.known.get_mut(&name).unwrap_or_else(|| panic!("{}{name:?} does not exist", self.log));
-            assert_eq!(known.at(at), Some(mode), "{}{name:?} at {at}", self.log);
-            let mode = MODES.into_iter().find(|one| *one == mode).unwrap();
-            let was = known.read.replace((at, mode));
-            self.remediated += usize::from(was.is_some_and(|(_, was)| was == "monitor") && mode != "monitor");
+            seen.insert(name(lb));
+            self.take(lb);
         }
         for (name, known) in &mut self.known {
             let listed = whole.contains(&(name.0.clone(), name.1.clone()));
@@ -214,8 +292,7 @@ impl History {
             }
         }
         for finding in report["findings"].as_array().unwrap().iter().filter(|finding| finding["rule"] == RULE) {
-            let name = (text(&finding["account"]), text(&finding["region"]), text(&finding["name"]));
-            let read = self.known[&name].read;
+            let read = self.known[&name(finding)].read;
             match finding["verdict"].as_str().unwrap() {
                 "pass" => assert_ne!(read.unwrap().1, "monitor", "{}{finding:#}", self.log),
                 "fail" => assert_eq!(read.unwrap().1, "monitor", "{}{finding:#}", self.log),
@@ -225,20 +302,23 @@ impl History {
     }
 
     /// The figures are those of the last reading of every load balancer, whatever the last scan saw.
-    fn figures(&self) {
+    fn figures(&self) -> Value {
         let said = self.command(&["history", "--format", "json"]);
         assert_eq!(said.code, Some(0), "{}{}", self.log, said.err);
         let history: Value = serde_json::from_str(&said.out).unwrap();
-        let failing = |known: &&Known| !known.gone && known.read.is_some_and(|(_, mode)| mode == "monitor");
-        let open = self.known.values().filter(failing).count();
+        let open = self.failing();
         let kpi = &history["kpis"][0];
         assert_eq!(kpi["open"], open, "{}{kpi:#}", self.log);
         assert_eq!(kpi["time_to_remediate"]["count"], self.remediated, "{}{kpi:#}", self.log);
         let gone = self.known.values().filter(|known| known.gone && known.read.is_some_and(|(_, m)| m == "monitor"));
         assert_eq!(kpi["gone"], gone.count(), "{}{kpi:#}", self.log);
-        let last = history["scans"].as_array().unwrap().last().unwrap();
-        let known = last["open_known"].as_u64().unwrap_or(0);
-        assert_eq!(known, open as u64, "{}{last:#}", self.log);
+        history
+    }
+
+    /// How many load balancers are failing by their last reading.
+    fn failing(&self) -> usize {
+        let failing = |known: &&Known| !known.gone && known.read.is_some_and(|(_, mode)| mode == "monitor");
+        self.known.values().filter(failing).count()
     }
 
     fn publish(&mut self) {
@@ -340,6 +420,10 @@ impl History {
     }
 }
 
+fn name(of: &Value) -> Name {
+    (text(&of["account"]), text(&of["region"]), text(&of["name"]))
+}
+
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
 }
@@ -351,7 +435,7 @@ fn no_history_makes_an_output_say_more_than_was_observed() {
     let seeds: Vec<u64> = only.map_or_else(|| (0..count).collect(), |seed| vec![seed]);
     let play = |seed: u64| {
         let mut history = History::begin(seed);
-        history.scan();
+        history.scan(&[]);
         history.pass(600);
         for _ in 0..history.dice.usize(3..7) {
             history.step();
