@@ -5,6 +5,9 @@
 //! passed without an observation, no figure improves because a scan saw less, and every request that changes a mode has a
 //! journal entry of its own. `DOORWARD_SEED=n` plays one history again, `DOORWARD_SLOW` plays 2,000.
 
+mod hub;
+mod plans;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -319,104 +322,6 @@ impl History {
     fn failing(&self) -> usize {
         let failing = |known: &&Known| !known.gone && known.read.is_some_and(|(_, mode)| mode == "monitor");
         self.known.values().filter(failing).count()
-    }
-
-    fn publish(&mut self) {
-        let _ = writeln!(self.log, "publish");
-        let said = self.command(&["publish", "--format", "json"]);
-        assert!(matches!(said.code, Some(0 | 2 | 4)), "{}{:?} {}", self.log, said.code, said.err);
-        if said.code == Some(2) {
-            return;
-        }
-        let now = self.bed.now();
-        for account in ACCOUNTS {
-            for region in REGIONS {
-                for record in self.bed.server.world().security_hub_findings(account, region) {
-                    self.record(&record, now);
-                }
-            }
-        }
-    }
-
-    /// What Security Hub holds of the rule was read when it says, is current if it passes, and is archived only when gone.
-    fn record(&self, record: &Value, now: Timestamp) {
-        let id = text(&record["Id"]);
-        let parts: Vec<&str> = id.split('/').collect();
-        let [_, _, region, account, rule, _, lb, ..] = parts[..] else { panic!("{id}") };
-        if rule != RULE {
-            return;
-        }
-        let known = &self.known[&(account.to_owned(), region.to_owned(), lb.to_owned())];
-        let status = record["Compliance"]["Status"].as_str().unwrap();
-        // That nothing could be read is an observation too, of the time at which it was tried.
-        if status == "NOT_AVAILABLE" && record["RecordState"] == "ACTIVE" {
-            return;
-        }
-        let Some((read, mode)) = known.read else { panic!("{}{id} was never read", self.log) };
-        let last: Timestamp = text(&record["LastObservedAt"]).parse().unwrap();
-        assert!(last <= read || status == "NOT_AVAILABLE", "{}{id} was last read at {read}: {record:#}", self.log);
-        match status {
-            "PASSED" if record["RecordState"] == "ACTIVE" => {
-                assert_ne!(known.at(last), Some("monitor"), "{}{record:#}", self.log);
-                // What did not change is not sent again, so its date may be older than the reading that confirmed it.
-                assert!(now.duration_since(read) <= CURRENT + SignedDuration::from_mins(1), "{}{record:#}", self.log);
-                assert_ne!(mode, "monitor", "{}{record:#}", self.log);
-            }
-            "FAILED" => assert_eq!(known.at(last), Some("monitor"), "{}{record:#}", self.log),
-            _ => {}
-        }
-        if record["RecordState"] == "ARCHIVED" {
-            assert!(known.gone, "{}{record:#}", self.log);
-        }
-    }
-
-    fn plan_and_apply(&mut self) {
-        let out = format!("plan-{}.json", self.bed.now().as_second());
-        let said = self.command(&["-q", "plan", "--to", "defensive", "--out", &out]);
-        let _ = writeln!(self.log, "plan: {:?}", said.code);
-        if said.code != Some(0) {
-            return;
-        }
-        let plan: Value = serde_json::from_str(&std::fs::read_to_string(self.path().join(&out)).unwrap()).unwrap();
-        if self.dice.bool() {
-            // The plan waits: it may expire, and the world may change.
-            let wait = self.dice.u64(1..20) * 86_400;
-            self.pass(wait);
-            self.world_changes();
-        }
-        let kinds = [What::ErrorAfter(502), What::LostAnswer, What::Throttle, What::AccessDenied];
-        let what = kinds[self.dice.usize(..kinds.len())].clone();
-        if self.dice.bool() {
-            let fault = Fault::new(what).action("ModifyLoadBalancerAttributes").times(self.dice.u64(1..3));
-            self.bed.server.set_faults(vec![fault]);
-        }
-        self.bed.server.clear_calls();
-        let hash = text(&plan["digest"]);
-        let said = self.command(&["-q", "apply", &out, "--yes", "--hash", &hash]);
-        self.bed.server.set_faults(vec![]);
-        let _ = writeln!(self.log, "apply: {:?} {}", said.code, said.err);
-        assert!(matches!(said.code, Some(0 | 2 | 8)), "{}", self.log);
-        let calls = self.bed.server.calls();
-        let sent = calls.iter().filter(|call| call.action == "ModifyLoadBalancerAttributes").count();
-        assert_eq!(sent, self.intended(&text(&plan["id"])), "{}", self.log);
-        let now = self.bed.now();
-        for (name, known) in &mut self.known {
-            let world = self.bed.server.world();
-            let mode = world.attribute(&name.0, &name.1, &name.2, DESYNC_MODE);
-            let mode = mode.and_then(|mode| MODES.into_iter().find(|one| *one == mode));
-            if known.at(Timestamp::MAX) != mode {
-                assert!(sent > 0 && mode == Some("defensive"), "{}{name:?}", self.log);
-                known.truth.push((now, mode));
-            }
-        }
-    }
-
-    /// How many entries of a change's journal intend a request.
-    fn intended(&self, change: &str) -> usize {
-        let path = self.path().join(".local/state/doorward/ledger.sqlite");
-        let rows = Ledger::open_read_only(&path).unwrap().journal(change).unwrap();
-        let intends = |document: &str| serde_json::from_str::<Value>(document).unwrap()["event"] == "intended";
-        rows.iter().filter(|row| intends(&row.document)).count()
     }
 }
 
