@@ -78,7 +78,7 @@ def classic(cls, name, template, account, region, **_):
 
 
 def complete():
-    arns.mend()
+    arns.use_aws_arns()
     FakeLoadBalancer.create_from_cloudformation_json = classmethod(current)
     LoadBalancer.create_from_cloudformation_json = classmethod(classic)
 

@@ -1,7 +1,7 @@
 """Gives moto's load balancers the ARNs that AWS gives them.
 
-moto writes `loadbalancer/app/` whatever the type is; AWS writes `net` and `gwy` for the others. An answer whose ARN and type differ
-is not believed by a scan, and rightly so.
+moto writes `loadbalancer/app/` whatever the type is; AWS writes `net` and `gwy` for the others. A scan treats an
+answer whose ARN and type differ as malformed.
 """
 
 import threading
@@ -12,8 +12,8 @@ WORDS = {"network": "net", "gateway": "gwy"}
 current = threading.local()
 
 
-def mend():
-    """From now on."""
+def use_aws_arns():
+    """Replaces moto's function for load balancers that are created from now on."""
     make, create = models.make_arn_for_load_balancer, models.ELBv2Backend.create_load_balancer
 
     def created(self, *args, loadbalancer_type=None, **more):

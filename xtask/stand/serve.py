@@ -26,7 +26,7 @@ def moto():
     import arns
     from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
-    arns.mend()
+    arns.use_aws_arns()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()

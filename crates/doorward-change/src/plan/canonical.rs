@@ -21,9 +21,9 @@ pub(super) fn compare<T: serde::Serialize>(text: &str, read: &T) -> Result<(), D
         return Ok(());
     }
     let mut reader = serde_json::Deserializer::from_str(text);
-    let Once(told) = Once::deserialize(&mut reader).map_err(difference)?;
+    let Once(written) = Once::deserialize(&mut reader).map_err(difference)?;
     let read = serde_json::to_value(read).map_err(difference)?;
-    differ(&told, &read, &mut String::new()).map_or(Ok(()), |what| Err(Difference(what)))
+    differ(&written, &read, &mut String::new()).map_or(Ok(()), |what| Err(Difference(what)))
 }
 
 /// A text without the white space outside its strings.
@@ -42,30 +42,30 @@ fn without_space(text: &str) -> String {
 }
 
 /// What differs first, with its place.
-fn differ(told: &Value, read: &Value, place: &mut String) -> Option<String> {
+fn differ(written: &Value, read: &Value, place: &mut String) -> Option<String> {
     let shown = |place: &str| if place.is_empty() { "the document".to_owned() } else { format!("{place:?}") };
-    let within = |place: &mut String, part: &str, told: &Value, read: &Value| {
+    let within = |place: &mut String, part: &str, written: &Value, read: &Value| {
         let length = place.len();
         place.push('/');
         place.push_str(part);
-        let what = differ(told, read, place);
+        let what = differ(written, read, place);
         place.truncate(length);
         what
     };
-    match (told, read) {
-        (Value::Object(told), Value::Object(read)) => {
-            if let Some(key) = told.keys().find(|key| !read.contains_key(*key)) {
+    match (written, read) {
+        (Value::Object(written), Value::Object(read)) => {
+            if let Some(key) = written.keys().find(|key| !read.contains_key(*key)) {
                 return Some(format!("{} holds the unknown key {key:?}", shown(place)));
             }
-            if let Some(key) = read.keys().find(|key| !told.contains_key(*key)) {
+            if let Some(key) = read.keys().find(|key| !written.contains_key(*key)) {
                 return Some(format!("{} lacks the key {key:?}", shown(place)));
             }
-            told.iter().find_map(|(key, value)| within(place, key, value, read.get(key)?))
+            written.iter().find_map(|(key, value)| within(place, key, value, read.get(key)?))
         }
-        (Value::Array(told), Value::Array(read)) if told.len() == read.len() => {
-            told.iter().zip(read).enumerate().find_map(|(at, (a, b))| within(place, &at.to_string(), a, b))
+        (Value::Array(written), Value::Array(read)) if written.len() == read.len() => {
+            written.iter().zip(read).enumerate().find_map(|(at, (a, b))| within(place, &at.to_string(), a, b))
         }
-        _ if told == read => None,
+        _ if written == read => None,
         _ => Some(format!("{} is spelled in another way than it was written", shown(place))),
     }
 }
