@@ -9,14 +9,10 @@ use futures::{Stream, StreamExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use doorward_aws::{Access, Operation, Route, Stop};
 use doorward_model::{Arn, Cell, Gap, GapReason, Kind, Listing, Observed, RawLoadBalancer};
 
-use crate::Stop;
-use crate::access::Access;
-use crate::actions::Operation;
-use crate::call::Route;
 use crate::discover::Target;
-use crate::pace::Family;
 
 pub(crate) mod classic;
 mod listed;
@@ -72,7 +68,7 @@ fn each<'a>(
                 }
                 cell = one(Site { access, target: &target, settings, most }) => cell,
             };
-            access.caller.paces.forget(&target.place.account, &target.place.region);
+            access.caller.forget(&target.place.account, &target.place.region);
             cell
         })
         .buffer_unordered(512)
@@ -89,9 +85,9 @@ pub(crate) struct Site<'a> {
 }
 
 impl<'a> Site<'a> {
-    pub(crate) fn route(&self, family: Family, operation: Operation) -> Route<'a> {
-        let Target { place, told_enabled, session } = self.target;
-        Route { session, region: &place.region, told_enabled: *told_enabled, family, operation }
+    pub(crate) fn route(&self, operation: Operation) -> Route<'a> {
+        let Target { place, region_enabled, session } = self.target;
+        Route { session, region: &place.region, region_enabled: *region_enabled, operation }
     }
 
     /// Which of the load balancers found are read in detail, by position: those that can parse HTTP, and of them no more than

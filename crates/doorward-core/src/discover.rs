@@ -10,13 +10,12 @@ use futures::StreamExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use doorward_aws::{Access, Operation, Session, Stop};
 use doorward_model::{
     Account, AccountId, AccountRegion, Cell, Gap, GapReason, Listing, Observed, Organization, Region,
 };
 
-use crate::Stop;
-use crate::access::{Access, Session};
-use crate::actions::Operation;
+use crate::actions::scan_role_grants;
 
 mod known;
 mod lost;
@@ -52,7 +51,7 @@ pub struct Target {
     /// The account and the Region.
     pub place: AccountRegion,
     /// Whether the account itself said that the Region is enabled.
-    pub(crate) told_enabled: bool,
+    pub(crate) region_enabled: bool,
     pub(crate) session: Arc<Session>,
 }
 
@@ -255,7 +254,7 @@ async fn enter(access: &Access, settings: &DiscoverSettings, reference: &Referen
         Decision::Out(why) => return reference.skip(&settings.regions, account, &why),
         Decision::Unclear(gap) => return reference.fail(&settings.regions, account, &gap),
     }
-    let session = match access.session(&account.id, &account.ou) {
+    let session = match access.session(&account.id, &account.ou, &scan_role_grants()) {
         Ok(session) => session,
         Err(gap) => return reference.fail(&settings.regions, account, &gap),
     };
@@ -292,8 +291,8 @@ async fn enter(access: &Access, settings: &DiscoverSettings, reference: &Referen
         match settings.regions.decide(&region, state) {
             Decision::In => {
                 let place = AccountRegion { account: id.clone(), region };
-                let told_enabled = state == RegionState::Enabled;
-                outcome.targets.push(Target { place, told_enabled, session: session.clone() });
+                let region_enabled = state == RegionState::Enabled;
+                outcome.targets.push(Target { place, region_enabled, session: session.clone() });
             }
             Decision::Out(why) => outcome.settled.push(Cell::skipped(id.clone(), Some(region), why)),
             Decision::Unclear(gap) => outcome.settled.push(Cell::failed(id.clone(), Some(region), gap)),

@@ -7,28 +7,15 @@
 //! speaks to Elastic Load Balancing: [`mode`] reads one load balancer again and sets its mode, for a change and never in a
 //! scan. It judges nothing by itself (rules are handed in) and takes the clock from its caller.
 
-pub mod access;
 pub mod actions;
 pub mod collect;
 pub mod discover;
 pub mod evaluate;
 pub mod mode;
 pub mod normalize;
-pub mod settings;
-pub mod whole;
-
-mod call;
-mod failure;
-mod pace;
-mod stop;
-
-use std::sync::Arc;
 
 pub use collect::{collect, single};
 pub use discover::discover;
+pub use doorward_aws::{Clock, Stop, Stopper, access, settings};
 pub use evaluate::evaluate;
 pub use normalize::normalize;
-pub use stop::{Stop, Stopper};
-
-/// Where the time comes from: the system clock in the binary, a fixed one in tests.
-pub type Clock = Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;

@@ -13,14 +13,11 @@ use aws_sdk_elasticloadbalancing::types as classic_types;
 use aws_sdk_elasticloadbalancingv2::types as v2_types;
 use aws_types::request_id::RequestId;
 
+use doorward_aws::{Access, Failure, Operation, Session, classic_as, elb_as};
 use doorward_model::{AccountId, AccountRegion, Arn, Cell, Evidence, Gap, GapReason, Kind, Mode, Region};
 
-use crate::access::{Access, Session, classic_as, elb_as};
-use crate::actions::Operation;
 use crate::collect::{CollectSettings, Site, classic, look_at, v2};
 use crate::discover::Target;
-use crate::failure::Failure;
-use crate::pace::Family;
 
 /// The load balancer that is asked about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,7 +98,7 @@ async fn set_v2(site: Site<'_>, arn: &Arn, mode: Mode) -> Result<Attributes, Fai
         v2_types::LoadBalancerAttribute::builder().key(Kind::Application.mode_attribute()).value(mode.as_str()).build();
     site.access
         .caller
-        .send(site.route(Family::ElbChange, operation), |credentials| {
+        .send(site.route(operation), |credentials| {
             let request = client
                 .modify_load_balancer_attributes()
                 .load_balancer_arn(arn.as_str())
@@ -129,7 +126,7 @@ async fn set_classic(site: Site<'_>, name: &str, mode: Mode) -> Result<Attribute
     let attributes = classic_types::LoadBalancerAttributes::builder().additional_attributes(attribute).build();
     site.access
         .caller
-        .send(site.route(Family::ElbClassicChange, operation), |credentials| {
+        .send(site.route(operation), |credentials| {
             let request = client
                 .modify_load_balancer_attributes()
                 .load_balancer_name(name)
@@ -172,7 +169,7 @@ fn target(session: Arc<Session>, subject: &Subject, operation: Operation) -> Res
             session.account()
         )));
     }
-    Ok(Target { place: AccountRegion { account, region }, told_enabled: true, session })
+    Ok(Target { place: AccountRegion { account, region }, region_enabled: true, session })
 }
 
 fn site<'a>(access: &'a Access, target: &'a Target) -> Site<'a> {

@@ -8,14 +8,15 @@ use serde_json::Value;
 
 use super::Complaint;
 
-/// The crate that everything may depend on.
-const CENTRE: &str = "doorward-model";
+/// The crates that others may depend on: the model everywhere, and what calls AWS wherever AWS is called.
+const CENTRES: [&str; 2] = ["doorward-model", "doorward-aws"];
 /// The crates that may depend on all others.
 const KNOW_ALL: [&str; 2] = ["doorward", "xtask"];
 
 /// Every crate there may be.
-const CRATES: [&str; 15] = [
+const CRATES: [&str; 16] = [
     "doorward",
+    "doorward-aws",
     "doorward-change",
     "doorward-core",
     "doorward-fakeaws",
@@ -33,8 +34,14 @@ const CRATES: [&str; 15] = [
 ];
 
 /// The crates that call AWS, and so may know the types that all of the SDK shares.
-const CALLERS: &[&str] =
-    &["doorward-core", "doorward-change", "doorward-notify", "doorward-sink-securityhub", "doorward-traffic"];
+const CALLERS: &[&str] = &[
+    "doorward-aws",
+    "doorward-core",
+    "doorward-change",
+    "doorward-notify",
+    "doorward-sink-securityhub",
+    "doorward-traffic",
+];
 
 /// Where a third-party crate may live. A name that ends in `*` is a prefix; the first line that fits decides.
 const HOMES: &[(&str, &[&str])] = &[
@@ -44,9 +51,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("aws-sdk-securityhub", &["doorward-sink-securityhub"]),
     ("aws-sdk-sns", &["doorward-notify"]),
     // The one cryptography there is; it signs evidence too.
-    ("aws-lc-rs", &["doorward-core", "doorward-sink-evidence"]),
-    ("aws-config", &["doorward-core"]),
-    ("aws-sdk-*", &["doorward-core"]),
+    ("aws-lc-rs", &["doorward-aws", "doorward-sink-evidence"]),
+    ("aws-config", &["doorward-aws"]),
+    ("aws-sdk-*", &["doorward-aws", "doorward-core"]),
     ("aws-*", CALLERS),
     ("anyhow", &["doorward"]),
     ("miette", &["doorward"]),
@@ -77,6 +84,7 @@ const HOMES: &[(&str, &[&str])] = &[
         "tokio",
         &[
             "doorward",
+            "doorward-aws",
             "doorward-change",
             "doorward-core",
             "doorward-fakeaws",
@@ -134,7 +142,7 @@ pub(super) fn check(members: &[Member]) -> Vec<Complaint> {
         for dependency in &member.dependencies {
             let line = member.line(dependency);
             if CRATES.contains(&dependency.as_str()) {
-                if dependency != CENTRE && !KNOW_ALL.contains(&name) {
+                if !CENTRES.contains(&dependency.as_str()) && !KNOW_ALL.contains(&name) {
                     let way_out = format!("state the need as a trait in {name} and let `doorward` fulfil it");
                     complain(line, format!("{name} may not know its sibling {dependency}; {way_out}"));
                 }

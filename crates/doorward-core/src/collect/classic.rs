@@ -8,14 +8,11 @@ use aws_types::request_id::RequestId;
 use futures::StreamExt;
 use jiff::Timestamp;
 
+use doorward_aws::{Failure, Operation, classic_as};
 use doorward_model::{Arn, Evidence, Gap, Kind, Listener, Observed, RawLoadBalancer};
 
 use super::listed::{self, Fault, Read};
 use super::{AT_ONCE, Harvest, Site, foreign, not_asked, tags, v2};
-use crate::access::classic_as;
-use crate::actions::Operation;
-use crate::failure::Failure;
-use crate::pace::Family;
 
 /// Lists all, or the one of the name that is asked for; then reads attributes and tags. Listeners come with the list.
 pub(super) async fn harvest(site: Site<'_>, only: Option<&str>) -> Harvest {
@@ -51,7 +48,7 @@ async fn list(site: Site<'_>, only: Option<&str>) -> (Vec<Read>, Option<Gap>) {
     let client = site.access.clients.classic(&site.target.place.region);
     site.access
         .caller
-        .pages(site.route(Family::ElbClassic, operation), |credentials, marker| {
+        .pages(site.route(operation), |credentials, marker| {
             let request = client
                 .describe_load_balancers()
                 .set_load_balancer_names(only.map(|name| vec![name.to_owned()]))
@@ -152,7 +149,7 @@ pub(crate) async fn attributes(
     let clock = &site.access.clock;
     site.access
         .caller
-        .call(site.route(Family::ElbClassic, operation), |credentials| {
+        .call(site.route(operation), |credentials| {
             let request = client
                 .describe_load_balancer_attributes()
                 .load_balancer_name(name)

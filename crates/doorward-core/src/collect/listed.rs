@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
+use doorward_aws::Operation;
 use doorward_model::{Arn, Gap, GapReason, Kind, Listing, RawLoadBalancer};
 
 use super::Site;
-use crate::actions::Operation;
 
 /// Why an entry of a list is not a load balancer of this account-Region.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,12 +7,10 @@ use std::collections::BTreeSet;
 
 use futures::Stream;
 
+use doorward_aws::{Access, Operation, Stop};
 use doorward_model::{Arn, Cell, Gap, GapReason, Observed};
 
 use super::{CollectSettings, Site, each, tags, v2, vended};
-use crate::Stop;
-use crate::access::Access;
-use crate::actions::Operation;
 use crate::discover::Target;
 
 /// Load balancers of each API that are read in detail in an account-Region. With the lists and the tags that stays below the

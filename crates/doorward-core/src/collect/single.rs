@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
+use doorward_aws::{Access, Operation, Stop};
 use doorward_model::{Arn, Cell, Gap, GapReason, Listing};
 
 use super::listed::is_missing;
 use super::{CollectSettings, Harvest, Site, classic, v2, vended};
-use crate::Stop;
-use crate::access::Access;
-use crate::actions::Operation;
 use crate::discover::Target;
 use crate::mode::Subject;
 

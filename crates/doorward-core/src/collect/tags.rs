@@ -7,14 +7,11 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 
+use doorward_aws::{Failure, Operation, classic_as, elb_as};
 use doorward_model::{Arn, Gap, GapReason, Observed};
 
 use super::Site;
 use super::v2::unambiguous;
-use crate::access::{classic_as, elb_as};
-use crate::actions::Operation;
-use crate::failure::Failure;
-use crate::pace::Family;
 
 /// What AWS accepts in one call.
 const BATCH: usize = 20;
@@ -29,7 +26,7 @@ pub(super) async fn read(site: Site<'_>, wanted: Vec<Arn>) -> HashMap<Arn, Obser
         let client = client.clone();
         async move {
             let batch = &batch;
-            let ask = site.access.caller.call(site.route(Family::Elb, operation), |credentials| {
+            let ask = site.access.caller.call(site.route(operation), |credentials| {
                 let arns = batch.iter().map(|arn| arn.as_str().to_owned()).collect();
                 let request = client
                     .describe_tags()
@@ -62,7 +59,7 @@ pub(super) async fn read_classic(site: Site<'_>, wanted: Vec<String>) -> HashMap
         let client = client.clone();
         async move {
             let batch = &batch;
-            let ask = site.access.caller.call(site.route(Family::ElbClassic, operation), |credentials| {
+            let ask = site.access.caller.call(site.route(operation), |credentials| {
                 let request = client
                     .describe_tags()
                     .set_load_balancer_names(Some(batch.clone()))

@@ -8,14 +8,11 @@ use aws_types::request_id::RequestId;
 use futures::StreamExt;
 use jiff::Timestamp;
 
+use doorward_aws::{Failure, Operation, elb_as};
 use doorward_model::{Arn, Evidence, Gap, GapReason, Kind, Listener, Observed, RawLoadBalancer};
 
 use super::listed::{self, Fault, Read};
 use super::{AT_ONCE, Harvest, Site, not_asked, tags};
-use crate::access::elb_as;
-use crate::actions::Operation;
-use crate::failure::Failure;
-use crate::pace::Family;
 
 /// Lists all, or the one that is asked for; then reads attributes, tags and (where asked) listeners of what can parse HTTP.
 pub(super) async fn harvest(site: Site<'_>, only: Option<&Arn>) -> Harvest {
@@ -57,7 +54,7 @@ async fn list(site: Site<'_>, only: Option<&Arn>) -> (Vec<Read>, Option<Gap>) {
     let client = site.access.clients.elb(&site.target.place.region);
     site.access
         .caller
-        .pages(site.route(Family::Elb, operation), |credentials, marker| {
+        .pages(site.route(operation), |credentials, marker| {
             let request = client
                 .describe_load_balancers()
                 .set_load_balancer_arns(only.map(|arn| vec![arn.as_str().to_owned()]))
@@ -141,7 +138,7 @@ pub(crate) async fn attributes(site: Site<'_>, arn: &Arn) -> Result<Option<(Attr
     let clock = &site.access.clock;
     site.access
         .caller
-        .call(site.route(Family::Elb, operation), |credentials| {
+        .call(site.route(operation), |credentials| {
             let request = client
                 .describe_load_balancer_attributes()
                 .load_balancer_arn(arn.as_str())
@@ -195,7 +192,7 @@ pub(super) async fn listeners(site: Site<'_>, arn: &Arn) -> Observed<Vec<Listene
     let (mut listeners, gap) = site
         .access
         .caller
-        .pages(site.route(Family::Elb, operation), |credentials, marker| {
+        .pages(site.route(operation), |credentials, marker| {
             let request = client
                 .describe_listeners()
                 .load_balancer_arn(arn.as_str())

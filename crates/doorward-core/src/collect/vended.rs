@@ -2,13 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use doorward_aws::{Failure, Operation, logs_as};
 use doorward_model::{Arn, Gap, Observed, RawLoadBalancer};
 
 use super::{Site, foreign, may_log_by_delivery};
-use crate::access::logs_as;
-use crate::actions::Operation;
-use crate::failure::Failure;
-use crate::pace::Family;
 
 /// The log type of access logs of application load balancers.
 const ACCESS_LOGS: &str = "ALB_ACCESS_LOGS";
@@ -51,7 +48,7 @@ pub(super) async fn sources(site: Site<'_>) -> Result<BTreeMap<String, Vec<Arn>>
     let (sources, gap) = site
         .access
         .caller
-        .pages(site.route(Family::Logs, operation), |credentials, token| {
+        .pages(site.route(operation), |credentials, token| {
             let request = client
                 .describe_delivery_sources()
                 .limit(50)
@@ -96,7 +93,7 @@ pub(super) async fn deliveries(site: Site<'_>) -> Result<Vec<(String, String)>, 
     let (deliveries, gap) = site
         .access
         .caller
-        .pages(site.route(Family::Logs, operation), |credentials, token| {
+        .pages(site.route(operation), |credentials, token| {
             let request = client
                 .describe_deliveries()
                 .limit(50)

@@ -1,9 +1,8 @@
 //! What an earlier scan knew of the organization. A list may be short without a sign of it, so what was there and is not listed
 //! any more has to be accounted for.
 
+use doorward_aws::Access;
 use doorward_model::{Account, AccountId, Observed, Organization, Region};
-
-use crate::access::Access;
 
 /// The organization as an earlier scan found it. This crate keeps nothing: who calls it remembers.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,15 +8,11 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 
+use doorward_aws::{Access, Failure, Operation, Route, organizations_as};
 use doorward_model::{Account, AccountId, AccountState, Gap, GapReason, Listing, Observed};
 
 use super::organization::{Entry, Found, account};
 use super::units::Units;
-use crate::access::{Access, organizations_as};
-use crate::actions::Operation;
-use crate::call::Route;
-use crate::failure::Failure;
-use crate::pace::Family;
 
 /// What became of an account that is not listed.
 enum Fate {
@@ -111,13 +107,7 @@ fn malformed(what: &str) -> Gap {
 async fn describe(access: &Access, id: &AccountId) -> Result<Option<aws_sdk_organizations::types::Account>, Gap> {
     let operation = Operation::DescribeAccount;
     let client = access.clients.organizations(access.home_region());
-    let route = Route {
-        session: access.base(),
-        region: access.home_region(),
-        told_enabled: true,
-        family: Family::OrganizationDescribe,
-        operation,
-    };
+    let route = Route { session: access.base(), region: access.home_region(), region_enabled: true, operation };
     access
         .caller
         .call(route, |credentials| {

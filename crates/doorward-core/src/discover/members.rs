@@ -3,12 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use doorward_aws::{Access, Operation, Stop};
 use doorward_model::{Account, AccountId, Gap, GapReason, Listing, Observed, Organization};
 
 use super::{DiscoverError, DiscoverSettings, organization};
-use crate::Stop;
-use crate::access::Access;
-use crate::actions::Operation;
 
 /// The organization, and those of the accounts asked about that are in it.
 pub struct Members {

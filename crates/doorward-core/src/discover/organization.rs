@@ -5,18 +5,14 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 
+use doorward_aws::{Access, Failure, Operation, Route, organizations_as};
 use doorward_model::{Account, AccountId, AccountState, Gap, GapReason, Listing, Observed, Organization};
 
 use super::known::{self, Known};
 use super::scope::Decision;
 use super::units::Units;
 use super::{DiscoverSettings, lost};
-use crate::access::{Access, organizations_as};
-use crate::actions::Operation;
-use crate::call::Route;
 use crate::collect::v2::unambiguous;
-use crate::failure::Failure;
-use crate::pace::Family;
 
 /// What Organizations answers.
 pub(super) struct Found {
@@ -192,13 +188,7 @@ impl Entry {
 async fn describe(access: &Access) -> Result<Organization, Gap> {
     let operation = Operation::DescribeOrganization;
     let client = access.clients.organizations(access.home_region());
-    let route = Route {
-        session: access.base(),
-        region: access.home_region(),
-        told_enabled: true,
-        family: Family::OrganizationAccounts,
-        operation,
-    };
+    let route = Route { session: access.base(), region: access.home_region(), region_enabled: true, operation };
     access
         .caller
         .call(route, |credentials| {
@@ -221,13 +211,7 @@ async fn describe(access: &Access) -> Result<Organization, Gap> {
 async fn list(access: &Access, organization: &Organization) -> Result<(Vec<Entry>, Listing), Gap> {
     let operation = Operation::ListAccounts;
     let client = access.clients.organizations(access.home_region());
-    let route = Route {
-        session: access.base(),
-        region: access.home_region(),
-        told_enabled: true,
-        family: Family::OrganizationAccounts,
-        operation,
-    };
+    let route = Route { session: access.base(), region: access.home_region(), region_enabled: true, operation };
     let (all, gap) = access
         .caller
         .pages(route, |credentials, token| {
@@ -288,13 +272,7 @@ pub(super) async fn account(access: &Access, units: &Units, entry: Entry, want_t
 async fn account_tags(access: &Access, id: &AccountId) -> Observed<BTreeMap<String, String>> {
     let operation = Operation::ListTagsForResource;
     let client = access.clients.organizations(access.home_region());
-    let route = Route {
-        session: access.base(),
-        region: access.home_region(),
-        told_enabled: true,
-        family: Family::OrganizationTags,
-        operation,
-    };
+    let route = Route { session: access.base(), region: access.home_region(), region_enabled: true, operation };
     let (pages, gap) = access
         .caller
         .pages(route, |credentials, token| {

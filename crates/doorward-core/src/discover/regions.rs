@@ -2,13 +2,8 @@
 
 use aws_sdk_account::types::RegionOptStatus;
 
+use doorward_aws::{Access, Failure, Operation, Route, Session, account_as};
 use doorward_model::{Gap, GapReason, Region};
-
-use crate::access::{Access, Session, account_as};
-use crate::actions::Operation;
-use crate::call::Route;
-use crate::failure::Failure;
-use crate::pace::Family;
 
 /// Whether a Region answers for an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,8 +26,7 @@ impl RegionState {
 pub(super) async fn list(access: &Access, session: &Session) -> Result<Vec<(Region, RegionState)>, Gap> {
     let operation = Operation::ListRegions;
     let client = access.clients.account(access.home_region());
-    let route =
-        Route { session, region: access.home_region(), told_enabled: true, family: Family::AccountRegions, operation };
+    let route = Route { session, region: access.home_region(), region_enabled: true, operation };
     let (listed, gap) = access
         .caller
         .pages(route, |credentials, token| {

@@ -1,13 +1,12 @@
 //! The way to one account-Region, for whoever heard that something changed there.
 
+use doorward_aws::{Access, Operation, Stop};
 use doorward_model::{Account, AccountRegion, Gap, GapReason, Listing, Observed, Organization};
 
 use super::regions::RegionState;
 use super::scope::Decision;
 use super::{DiscoverError, DiscoverSettings, Target, organization};
-use crate::Stop;
-use crate::access::Access;
-use crate::actions::Operation;
+use crate::actions::scan_role_grants;
 
 /// What is known of the account, and whether it can be entered.
 pub struct Single {
@@ -99,12 +98,12 @@ async fn enter(access: &Access, settings: &DiscoverSettings, account: &Account, 
         Decision::Out(why) => return Door::Out(why),
         Decision::Unclear(gap) => return Door::Closed(gap),
     }
-    let session = match access.session(&account.id, &account.ou) {
+    let session = match access.session(&account.id, &account.ou, &scan_role_grants()) {
         Ok(session) => session,
         Err(gap) => return Door::Closed(gap),
     };
     match session.credentials(&access.caller).await {
-        Ok(_) => Door::Open(Target { place: place.clone(), told_enabled: false, session }),
+        Ok(_) => Door::Open(Target { place: place.clone(), region_enabled: false, session }),
         Err(gap) => Door::Closed(gap),
     }
 }

@@ -8,13 +8,8 @@ use aws_sdk_organizations::types::OrganizationalUnit;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
+use doorward_aws::{Access, Failure, Operation, Route, organizations_as};
 use doorward_model::{AccountId, Gap, GapReason, Observed, OuPath};
-
-use crate::access::{Access, organizations_as};
-use crate::actions::Operation;
-use crate::call::Route;
-use crate::failure::Failure;
-use crate::pace::Family;
 
 /// The tree of units as far as it could be read.
 pub(super) struct Units {
@@ -109,13 +104,7 @@ fn twice(operation: Operation, id: &str) -> Gap {
 async fn roots(access: &Access) -> Result<Vec<String>, Gap> {
     let operation = Operation::ListRoots;
     let client = access.clients.organizations(access.home_region());
-    let route = Route {
-        session: access.base(),
-        region: access.home_region(),
-        told_enabled: true,
-        family: Family::OrganizationUnits,
-        operation,
-    };
+    let route = Route { session: access.base(), region: access.home_region(), region_enabled: true, operation };
     let (roots, gap) = access
         .caller
         .pages(route, |credentials, token| {
@@ -147,13 +136,7 @@ type Children = (OuPath, Vec<(String, String)>, Option<Gap>);
 async fn children(access: &Access, parent: OuPath) -> Children {
     let operation = Operation::ListOrganizationalUnitsForParent;
     let client = access.clients.organizations(access.home_region());
-    let route = Route {
-        session: access.base(),
-        region: access.home_region(),
-        told_enabled: true,
-        family: Family::OrganizationUnits,
-        operation,
-    };
+    let route = Route { session: access.base(), region: access.home_region(), region_enabled: true, operation };
     let (found, gap) = access
         .caller
         .pages(route, |credentials, token| {
@@ -187,13 +170,7 @@ async fn children(access: &Access, parent: OuPath) -> Children {
 async fn parent(access: &Access, account: &AccountId) -> Result<String, Gap> {
     let operation = Operation::ListParents;
     let client = access.clients.organizations(access.home_region());
-    let route = Route {
-        session: access.base(),
-        region: access.home_region(),
-        told_enabled: true,
-        family: Family::OrganizationParents,
-        operation,
-    };
+    let route = Route { session: access.base(), region: access.home_region(), region_enabled: true, operation };
     let (parents, gap) = access
         .caller
         .pages(route, |credentials, token| {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_core::access::Entry;
-use doorward_core::actions::{Operation, resources_of};
+use doorward_core::actions::{Operation, SCAN, resources_of};
 use doorward_model::{AccountId, Arn, GapReason, Grant, Observed, Organization};
 use doorward_traffic::listing_logs;
 use serde::Serialize;
@@ -129,7 +129,7 @@ fn allowed(one: &Missing, action: &str, partition: &str) -> Vec<String> {
     if one.resource != "*" {
         return vec![one.resource.clone()];
     }
-    let Some(known) = Operation::ALL.into_iter().map(Operation::action).find(|known| *known == action) else {
+    let Some(known) = SCAN.into_iter().map(Operation::action).find(|known| *known == action) else {
         return vec!["*".to_owned()];
     };
     Grant::on("X", &[known], &resources_of(known)).resources_anywhere(partition)

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use doorward_aws::response_integrity::CompleteJson;
 use doorward_core::access::{Access, Purpose, Session};
-use doorward_core::whole::WholeJson;
 use doorward_model::{AccountId, AccountRegion, Gap, GapReason, Region};
 use doorward_sink_securityhub::{Client, Credentials, Door, Doors};
 
@@ -32,7 +32,7 @@ impl<'a> Sessions<'a> {
         let build = || {
             let client = Client::new(&self.access.sdk_config(region));
             // A count of refused findings that comes twice must not be taken for the last one.
-            Client::from_conf(client.config().to_builder().interceptor(WholeJson).build())
+            Client::from_conf(client.config().to_builder().interceptor(CompleteJson).build())
         };
         clients.entry(region.clone()).or_insert_with(build).clone()
     }

@@ -1,9 +1,9 @@
-//! Refuses answers that are not whole, or that answer one question twice.
+//! Refuses answers that are incomplete or ambiguous.
 //!
 //! The SDK's decoders recover silently: from an XML document that ends early or whose tags do not match, from an element or a
-//! key that appears twice (the last one wins), from a list entry under another name or a `null` in a list (it is dropped). A
-//! list that was cut in the middle comes out as a shorter list. A shorter list of load balancers is a lie, so every
-//! answer is checked before it is believed.
+//! key that appears twice (the last one wins), from a list entry under another name or a `null` in a list (it is dropped). They
+//! decode a list that was cut in the middle as a shorter list. A shorter list of load balancers is a wrong result, so every
+//! answer is checked before it is used.
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
@@ -14,19 +14,19 @@ use aws_smithy_types::config_bag::ConfigBag;
 mod json;
 mod xml;
 
-/// Fails a call of the query protocol whose answer is not a whole XML document, or is ambiguous.
+/// Fails a call of the query protocol whose answer is not a complete XML document, or is ambiguous.
 #[derive(Debug)]
-pub struct WholeAnswer;
+pub struct CompleteXml;
 
-/// Fails a call of a JSON protocol whose answer is not a whole JSON document, or is ambiguous.
+/// Fails a call of a JSON protocol whose answer is not a complete JSON document, or is ambiguous.
 #[derive(Debug)]
-pub struct WholeJson;
+pub struct CompleteJson;
 
 #[derive(Debug, thiserror::Error)]
 #[error("the answer's body is missing")]
 struct Missing;
 
-/// The body of an answer that is not an error.
+/// The body of an answer; `None` for an error, whose body the SDK only takes a code and a message from.
 fn body<'a>(context: &'a AfterDeserializationInterceptorContextRef<'_>) -> Result<Option<&'a [u8]>, Missing> {
     let response = context.response();
     if !response.status().is_success() {
@@ -35,11 +35,11 @@ fn body<'a>(context: &'a AfterDeserializationInterceptorContextRef<'_>) -> Resul
     response.body().bytes().map(Some).ok_or(Missing)
 }
 
-/// What is wrong with an answer, where that is why a call failed.
+/// The problem of an answer, if these checks failed the call.
 pub(crate) fn problem(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     let mut next = Some(error);
     while let Some(error) = next {
-        if error.is::<xml::NotWhole>() || error.is::<json::NotWhole>() {
+        if error.is::<xml::Incomplete>() || error.is::<json::Incomplete>() {
             return Some(error.to_string());
         }
         next = error.source();
@@ -47,9 +47,9 @@ pub(crate) fn problem(error: &(dyn std::error::Error + 'static)) -> Option<Strin
     None
 }
 
-impl Intercept for WholeAnswer {
+impl Intercept for CompleteXml {
     fn name(&self) -> &'static str {
-        "WholeAnswer"
+        "CompleteXml"
     }
 
     fn read_after_deserialization(
@@ -62,9 +62,9 @@ impl Intercept for WholeAnswer {
     }
 }
 
-impl Intercept for WholeJson {
+impl Intercept for CompleteJson {
     fn name(&self) -> &'static str {
-        "WholeJson"
+        "CompleteJson"
     }
 
     fn read_after_deserialization(

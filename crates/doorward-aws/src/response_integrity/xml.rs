@@ -1,32 +1,32 @@
-//! XML answers of the query protocol: whole, no element twice, no text in pieces, nothing but entries in a list.
+//! XML answers of the query protocol: complete, no element twice, no split text, only entries in lists.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use quick_xml::events::Event;
 
-/// An answer that is not one whole, unambiguous XML document.
+/// An answer that is not one complete, unambiguous XML document.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NotWhole {
-    #[error("the answer is not a whole XML document: {0}")]
+pub(super) enum Incomplete {
+    #[error("the answer is not a complete XML document: {0}")]
     IllFormed(#[from] quick_xml::Error),
     #[error("the answer ends before its last element is closed")]
     EndsEarly,
     #[error("the answer contains the element {0} twice in one place")]
     Repeated(String),
-    #[error("the text of an element of the answer is in pieces")]
+    #[error("the text of an element of the answer is split")]
     SplitText,
-    #[error("the list {0} of the answer contains something else than entries")]
+    #[error("the list {0} of the answer contains an element that is not an entry")]
     NoEntry(String),
     #[error("the element {0} of the answer lacks its {1}")]
     Lacks(&'static str, &'static str),
-    #[error("an element of the answer contains more kinds of elements than AWS documents")]
+    #[error("an element of the answer contains more different elements than AWS documents")]
     TooMany,
 }
 
-/// What the query protocol calls an entry of a list.
+/// The element name of a list entry in the query protocol.
 const ENTRY: &str = "member";
 
-/// The lists in answers that we read. The SDK drops whatever is in them under another name.
+/// The lists in answers that Doorward reads. The SDK drops an entry under another name.
 const LISTS: [&str; 9] = [
     "LoadBalancers",
     "LoadBalancerDescriptions",
@@ -39,7 +39,7 @@ const LISTS: [&str; 9] = [
     "AvailabilityZones",
 ];
 
-/// Elements with a part that AWS always sends and for which the SDK makes up a value where it is missing.
+/// Elements with a part that AWS always sends; the SDK decodes a missing one as a default value.
 const REQUIRED: [(&str, &str); 4] = [
     ("AccessLog", "Enabled"),
     ("ConnectionDraining", "Enabled"),
@@ -47,7 +47,7 @@ const REQUIRED: [(&str, &str); 4] = [
     ("CrossZoneLoadBalancing", "Enabled"),
 ];
 
-/// Different elements within one. AWS's largest structures have some twenty.
+/// Most different elements within one. AWS's largest structures have about twenty; the check of each costs time in proportion.
 const MOST: usize = 100;
 
 /// An element that is open.
@@ -67,45 +67,45 @@ impl Open {
         Self { is_list: LISTS.contains(&name), required, ..Self::default() }
     }
 
-    /// Takes in an element within this one.
-    fn child(&mut self, name: &str, parent: impl Fn() -> String) -> Result<(), NotWhole> {
+    /// Adds an element within this one.
+    fn child(&mut self, name: &str, parent: impl Fn() -> String) -> Result<(), Incomplete> {
         self.has_markup = true;
         if name == ENTRY {
             return Ok(());
         }
         if self.is_list {
-            return Err(NotWhole::NoEntry(parent()));
+            return Err(Incomplete::NoEntry(parent()));
         }
         let mut hasher = DefaultHasher::new();
         name.hash(&mut hasher);
         let digest = hasher.finish();
         if self.children.contains(&digest) {
-            return Err(NotWhole::Repeated(shown(name)));
+            return Err(Incomplete::Repeated(shown(name)));
         }
         if self.children.len() == MOST {
-            return Err(NotWhole::TooMany);
+            return Err(Incomplete::TooMany);
         }
         self.children.push(digest);
         self.required.retain(|(_, part)| *part != name);
         Ok(())
     }
 
-    fn close(&self) -> Result<(), NotWhole> {
+    fn close(&self) -> Result<(), Incomplete> {
         match self.required.first() {
-            _ if self.has_text && self.has_markup => Err(NotWhole::SplitText),
-            Some((element, part)) => Err(NotWhole::Lacks(element, part)),
+            _ if self.has_text && self.has_markup => Err(Incomplete::SplitText),
+            Some((element, part)) => Err(Incomplete::Lacks(element, part)),
             None => Ok(()),
         }
     }
 }
 
-/// A name from outside, short enough for a sentence.
+/// A name from outside, shortened for a message.
 fn shown(name: &str) -> String {
     name.chars().take(60).collect()
 }
 
 /// Checks the body of an answer. Names are compared without their prefixes, as the SDK does.
-pub(super) fn check(body: &[u8]) -> Result<(), NotWhole> {
+pub(super) fn check(body: &[u8]) -> Result<(), Incomplete> {
     let mut reader = quick_xml::Reader::from_reader(body);
     let config = reader.config_mut();
     config.check_end_names = true;
@@ -144,8 +144,8 @@ pub(super) fn check(body: &[u8]) -> Result<(), NotWhole> {
                     element.has_text = true;
                 }
             }
-            // The SDK takes the text before or after it for the whole.
-            Event::CData(_) => return Err(NotWhole::SplitText),
+            // The SDK keeps only the text before or after it.
+            Event::CData(_) => return Err(Incomplete::SplitText),
             Event::Comment(_) | Event::PI(_) => {
                 if let Some((element, _)) = open.last_mut() {
                     element.has_markup = true;
@@ -155,7 +155,7 @@ pub(super) fn check(body: &[u8]) -> Result<(), NotWhole> {
             Event::Eof => break,
         }
     }
-    if open.is_empty() && roots == 1 { Ok(()) } else { Err(NotWhole::EndsEarly) }
+    if open.is_empty() && roots == 1 { Ok(()) } else { Err(Incomplete::EndsEarly) }
 }
 
 #[cfg(test)]
@@ -166,8 +166,8 @@ mod tests {
 "#;
 
     #[test]
-    fn a_whole_document_passes() {
-        check(ANSWER.as_bytes()).expect("whole");
+    fn a_complete_document_passes() {
+        check(ANSWER.as_bytes()).expect("complete");
     }
 
     #[test]
@@ -191,11 +191,11 @@ mod tests {
             ("<r><LoadBalancers/><LoadBalancers/></r>", "LoadBalancers twice"),
             ("<r><LoadBalancers><member/></LoadBalancers><x:LoadBalancers xmlns:x='u'/></r>", "LoadBalancers twice"),
             ("<r><m><Value>monitor</Value><Value>strictest</Value></m></r>", "Value twice"),
-            ("<r><Value>strictest<!-- -->monitor</Value></r>", "in pieces"),
-            ("<r><Value>strictest<b/></Value></r>", "in pieces"),
-            ("<r><Value>strictest<?x y?>monitor</Value></r>", "in pieces"),
-            ("<r><Value><![CDATA[strictest]]></Value></r>", "in pieces"),
-            ("<r><Value>&#109;onitor<i>strictest</i></Value></r>", "in pieces"),
+            ("<r><Value>strictest<!-- -->monitor</Value></r>", "is split"),
+            ("<r><Value>strictest<b/></Value></r>", "is split"),
+            ("<r><Value>strictest<?x y?>monitor</Value></r>", "is split"),
+            ("<r><Value><![CDATA[strictest]]></Value></r>", "is split"),
+            ("<r><Value>&#109;onitor<i>strictest</i></Value></r>", "is split"),
             ("<r><LoadBalancers><item><a/></item></LoadBalancers></r>", "list LoadBalancers"),
             ("<r><Tags><member/><Member/></Tags></r>", "list Tags"),
             (
@@ -220,6 +220,6 @@ mod tests {
     #[test]
     fn a_crowd_of_elements_does_not_cost_time() {
         let crowd: String = (0..200_000).map(|n| format!("<e{n}/>")).collect();
-        assert!(matches!(check(format!("<r>{crowd}</r>").as_bytes()), Err(NotWhole::TooMany)));
+        assert!(matches!(check(format!("<r>{crowd}</r>").as_bytes()), Err(Incomplete::TooMany)));
     }
 }

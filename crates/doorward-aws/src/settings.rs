@@ -1,4 +1,4 @@
-//! Settings that several stages share.
+//! Settings of calls, and lengths of time in settings.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A length of time, written as people do: `20s`, `500ms`, `1h 30m`.
+/// A length of time as settings contain it: `20s`, `500ms`, `1h 30m`. Never zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
@@ -33,16 +33,16 @@ impl From<Span> for String {
 pub struct CallSettings {
     /// Requests in flight at once, over all accounts.
     pub concurrency: usize,
-    /// The share of AWS's published request limits that a scan may take of each account-Region. Above 1 it would
-    /// break them; that makes sense against an emulator only.
+    /// The share of AWS's published request limits to take in each account-Region. A share above 1 exceeds them, which makes sense
+    /// against an emulator only.
     pub share_of_limits: f64,
     /// Time to connect.
     pub connect_timeout: Span,
-    /// Time from request to the first byte of the answer.
+    /// Time from the request to the first byte of the answer.
     pub read_timeout: Span,
     /// Time for one try as a whole.
     pub attempt_timeout: Span,
-    /// Time for one call with all its tries.
+    /// Time for one call with all its tries. Waiting for a rate limit, for a free request or for credentials does not count.
     pub call_deadline: Span,
     /// The most tries of one call.
     pub tries: u32,
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_read_and_write_as_people_do() {
+    fn lengths_of_time_are_read_and_written() {
         for (text, millis) in [("20s", 20_000), ("500ms", 500), ("1h 30m", 5_400_000), ("2m", 120_000)] {
             let span = Span::try_from(text.to_owned()).expect(text);
             assert_eq!(span.0.as_millis(), millis);

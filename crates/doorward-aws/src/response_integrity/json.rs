@@ -5,13 +5,13 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// An answer that is not one whole, unambiguous JSON document.
+/// An answer that is not one complete, unambiguous JSON document.
 #[derive(Debug, thiserror::Error)]
-#[error("the answer is not a whole JSON document: {0}")]
-pub(super) struct NotWhole(#[from] serde_json::Error);
+#[error("the answer is not a complete JSON document: {0}")]
+pub(super) struct Incomplete(#[from] serde_json::Error);
 
-/// Checks the body of an answer. An empty body is the answer of an operation that answers nothing.
-pub(super) fn check(body: &[u8]) -> Result<(), NotWhole> {
+/// Checks the body of an answer. The body is empty for operations without output.
+pub(super) fn check(body: &[u8]) -> Result<(), Incomplete> {
     if body.is_empty() {
         return Ok(());
     }
@@ -19,8 +19,9 @@ pub(super) fn check(body: &[u8]) -> Result<(), NotWhole> {
     Ok(())
 }
 
-/// A value that means one thing. Says whether it is `null`.
+/// A value without ambiguity in it.
 struct Unambiguous {
+    /// Whether it is `null`.
     null: bool,
 }
 
@@ -66,7 +67,7 @@ impl<'de> Visitor<'de> for Walk {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Unambiguous, A::Error> {
         while let Some(entry) = list.next_element::<Unambiguous>()? {
             if entry.null {
-                // No list of the services we call may hold one, and the SDK would drop it.
+                // No service that Doorward calls sends one, and the SDK would drop it.
                 return Err(A::Error::custom("a list contains null"));
             }
         }
@@ -110,9 +111,9 @@ mod tests {
             (r#"{"Accounts": [], "\u0041ccounts": []}"#, "\"Accounts\" appears twice"),
             (r#"{"Accounts": [{"Id": "1", "Id": "2"}]}"#, "\"Id\" appears twice"),
             (r#"{"Regions": [{"RegionName": "eu-west-1"}, null]}"#, "contains null"),
-            (r#"{"Accounts": []"#, "not a whole"),
-            (r#"{"Accounts": []} {}"#, "not a whole"),
-            ("not JSON", "not a whole"),
+            (r#"{"Accounts": []"#, "not a complete"),
+            (r#"{"Accounts": []} {}"#, "not a complete"),
+            ("not JSON", "not a complete"),
         ] {
             let problem = check(bad.as_bytes()).expect_err(bad).to_string();
             assert!(problem.contains(said), "{bad}: {problem}");

@@ -1,4 +1,4 @@
-//! Access: the base identity, one shared HTTP client, and a read-only session in every account.
+//! Access to AWS: the base identity, one shared HTTP client, and a session in every account.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,24 +13,27 @@ use aws_types::app_name::AppName;
 
 use doorward_model::{AccountId, Arn, Gap, GapReason, Grant, Observed, OuPath, Region, session_policy};
 
-use crate::actions::{Operation, scan_role_grants};
+use crate::Clock;
 use crate::call::{Caller, Route};
+use crate::cancellation::Stop;
 use crate::failure::Failure;
-use crate::pace::Family;
+use crate::operation::Operation;
 use crate::settings::CallSettings;
-use crate::{Clock, Stop};
+use crate::time::Time;
 
 mod clients;
-mod date;
+mod clock_offset;
+mod provider;
 mod session;
 mod settings;
 
-pub(crate) use clients::{Clients, account_as, classic_as, elb_as, logs_as, organizations_as};
-use date::DateWatch;
-pub use session::Session;
+pub use clients::{Clients, account_as, classic_as, elb_as, logs_as, organizations_as, sts_as};
+use clock_offset::ClockOffset;
+pub use provider::ClientProvider;
+pub use session::{OpenSession, Session};
 pub use settings::{AccessSettings, Entry, ExternalId, Purpose, RoleName, RoleOverride};
 
-/// What the demo and the tests put in the place of the environment.
+/// An emulated AWS, which the demo and the tests use instead of the environment's.
 #[derive(Default)]
 pub struct Emulator {
     /// The endpoint of every service.
@@ -41,7 +44,7 @@ pub struct Emulator {
     pub region: String,
 }
 
-/// No way in at all.
+/// Why AWS cannot be called at all.
 #[derive(Debug, thiserror::Error)]
 pub enum AccessError {
     /// No Region is configured.
@@ -53,9 +56,9 @@ pub enum AccessError {
     /// The base credentials were refused.
     #[error("the base credentials were not accepted in {region}: {gap}{}", .gap.message.as_deref().map(|m| format!(": {m}")).unwrap_or_default())]
     Refused {
-        /// Where it was tried.
+        /// The Region whose STS endpoint was asked.
         region: Region,
-        /// What STS answered.
+        /// The error of STS.
         gap: Box<Gap>,
     },
     /// Stopped before the base identity was known.
@@ -66,12 +69,16 @@ pub enum AccessError {
     Http(String),
 }
 
-/// The base identity and everything needed to call AWS with it.
+/// The base identity and everything needed to call AWS with it. Clones share sessions, clients, limits and counts.
+#[derive(Clone)]
 pub struct Access {
-    pub(crate) clients: Clients,
-    pub(crate) caller: Caller,
-    pub(crate) clock: Clock,
-    settings: AccessSettings,
+    /// The clients of the services that a scan calls.
+    pub clients: Arc<Clients>,
+    /// The loop that sends every request.
+    pub caller: Arc<Caller>,
+    /// The date.
+    pub clock: Clock,
+    settings: Arc<AccessSettings>,
     base: Arc<Session>,
     arn: Arn,
     partition: String,
@@ -80,7 +87,10 @@ pub struct Access {
 }
 
 impl Access {
-    /// Loads the base credentials from the SDK's default chain and asks STS whose they are.
+    /// Loads the base credentials from the SDK's default chain and asks STS for their account and ARN.
+    ///
+    /// # Errors
+    /// No Region, no credentials, credentials that STS refuses, or a stop before STS answered.
     pub async fn connect(
         settings: AccessSettings,
         calls: CallSettings,
@@ -105,21 +115,31 @@ impl Access {
         let home_region = Region::new(&region).map_err(|_| AccessError::NoRegion)?;
         let provider =
             config.credentials_provider().ok_or_else(|| AccessError::NoCredentials("none configured".into()))?;
-        let clients = Clients::new(config);
-        let caller = Caller::new(calls);
-        // The account is not known before STS has named it; until then the base session stands under a placeholder.
-        let nobody = AccountId::new("000000000000").map_err(|e| AccessError::NoCredentials(e.to_string()))?;
-        let base = Session::base(nobody, provider, clock.clone());
+        let clients = Arc::new(Clients::new(config));
+        let caller = Arc::new(Caller::new(calls, Time::new(clock.clone())));
+        // The account is not known before STS has named it; until then the base session has a placeholder.
+        let unknown = AccountId::new("000000000000").map_err(|e| AccessError::NoCredentials(e.to_string()))?;
+        let base = Session::base(unknown, provider, clock.clone());
         base.credentials(&caller).await.map_err(|gap| AccessError::NoCredentials(gap.message.unwrap_or_default()))?;
-        // An emulated AWS lives in the real time, whatever time is played to it.
-        let watch = DateWatch::new(clock.clone());
-        let (arn, account) = whoami(&clients, &caller, &base, &home_region, &watch)
-            .await
-            .map_err(|gap| AccessError::Refused { region: home_region.clone(), gap: Box::new(told(gap, &watch)) })?;
+        let offset = ClockOffset::new(clock.clone());
+        let (arn, account) = whoami(&clients, &caller, &base, &home_region, &offset).await.map_err(|gap| {
+            AccessError::Refused { region: home_region.clone(), gap: Box::new(with_offset(gap, &offset)) }
+        })?;
         let base = Arc::new(base.named(account));
         let partition = arn.partition().to_owned();
-        let clock_offset = watch.offset().filter(|_| emulator.is_none());
-        Ok(Self { clients, caller, clock, settings, base, arn, partition, home_region, clock_offset })
+        // An emulator answers with the real date, whatever date the demo plays.
+        let clock_offset = offset.seconds().filter(|_| emulator.is_none());
+        Ok(Self {
+            clients,
+            caller,
+            clock,
+            settings: Arc::new(settings),
+            base,
+            arn,
+            partition,
+            home_region,
+            clock_offset,
+        })
     }
 
     /// The base identity's ARN.
@@ -142,7 +162,7 @@ impl Access {
         &self.home_region
     }
 
-    /// Seconds by which the clock is ahead of AWS's, to the second; none where AWS's answer had no date.
+    /// Seconds by which the clock is ahead of AWS's; negative where it is behind, none where AWS's answer had no date.
     pub fn clock_offset(&self) -> Option<i64> {
         self.clock_offset
     }
@@ -157,16 +177,21 @@ impl Access {
         &self.base
     }
 
-    /// The session for an account. Nothing is called until its credentials are needed.
-    /// An error where an override depends on a unit that nobody could read: the wrong role would be a guess.
-    pub(crate) fn session(&self, account: &AccountId, ou: &Observed<OuPath>) -> Result<Arc<Session>, Gap> {
+    /// The session of a scan in an account, limited to `grants`. Nothing is called until its credentials are needed.
+    ///
+    /// # Errors
+    /// An override depends on an organizational unit that could not be read: any role would be a guess.
+    pub fn session(&self, account: &AccountId, ou: &Observed<OuPath>, grants: &[Grant]) -> Result<Arc<Session>, Gap> {
         Ok(match self.role_for(account, ou)? {
             None => self.base.clone(),
-            Some((role, external_id)) => Arc::new(self.role(account, role, external_id.clone(), &scan_role_grants())),
+            Some((role, external_id)) => Arc::new(self.role(account, role, external_id.clone(), grants)),
         })
     }
 
-    /// How a scan enters an account; none where the base identity reads by itself. An error as where the session is opened.
+    /// The role that a scan assumes in an account; none where the base identity reads it.
+    ///
+    /// # Errors
+    /// As [`Access::session`].
     pub fn entry(&self, account: &AccountId, ou: &Observed<OuPath>) -> Result<Option<Entry>, Gap> {
         let entry = self.role_for(account, ou)?.map(|(role, external_id)| Entry {
             role_arn: role.arn(&self.partition, account),
@@ -175,7 +200,7 @@ impl Access {
         Ok(entry)
     }
 
-    /// How an account is entered for a purpose of its own.
+    /// The role that is assumed in an account for a purpose.
     pub fn entry_for(&self, account: &AccountId, purpose: &Purpose) -> Entry {
         Entry {
             role_arn: purpose.role_name.arn(&self.partition, account),
@@ -206,15 +231,29 @@ impl Access {
         Ok(Some((&self.settings.role_name, &self.settings.external_id)))
     }
 
-    /// A session for a purpose of its own, by a role of its own: nothing is called until its credentials are needed. The
-    /// role is assumed in the base identity's own account too, so that the base identity needs no rights but to assume it.
-    pub fn session_for(&self, account: &AccountId, purpose: &Purpose) -> Arc<Session> {
-        let external_id = purpose.external_id.clone().or_else(|| self.settings.external_id.clone());
-        Arc::new(self.role(account, &purpose.role_name, external_id, &purpose.grants))
+    /// Calls for one purpose, with a session in each account by the purpose's role. The role is assumed in the base identity's
+    /// own account too, so that the base identity needs no permission but to assume it.
+    pub fn provider(&self, purpose: Purpose) -> ClientProvider {
+        self.provider_by(move |_| purpose.clone())
     }
 
-    /// Credentials of a session, renewed when they age. `refused` are credentials that AWS has just called expired.
-    /// An error says why the session cannot be opened.
+    /// Like [`Access::provider`], for a purpose whose grants differ by account.
+    pub fn provider_by(&self, purpose: impl Fn(&AccountId) -> Purpose + Send + Sync + 'static) -> ClientProvider {
+        let access = self.clone();
+        let open = move |account: &AccountId| {
+            let purpose = purpose(account);
+            let external_id = purpose.external_id.or_else(|| access.settings.external_id.clone());
+            Arc::new(access.role(account, &purpose.role_name, external_id, &purpose.grants))
+        };
+        ClientProvider::new(self.caller.clone(), self.clients.clone(), Box::new(open))
+    }
+
+    /// The session of one account for a purpose.
+    pub fn session_for(&self, account: &AccountId, purpose: &Purpose) -> Arc<Session> {
+        self.provider(purpose.clone()).session(account)
+    }
+
+    /// Credentials of a session, renewed when they age.
     pub async fn credentials(&self, session: &Session, refused: Option<&Credentials>) -> Result<Credentials, Gap> {
         if let Some(refused) = refused {
             session.invalidate(refused);
@@ -222,14 +261,19 @@ impl Access {
         session.credentials(&self.caller).await
     }
 
-    /// What a client of any AWS service in a Region is built from: the one HTTP client, the timeouts, the endpoint, no
-    /// retries. Its credentials are the base identity's; those of a session are given with each call.
+    /// What clients in a Region are built from.
     pub fn sdk_config(&self, region: &Region) -> SdkConfig {
-        self.clients.config(region)
+        self.clients.of(region, SdkConfig::clone)
+    }
+
+    /// Calls with the base identity's own credentials, whatever account is called.
+    pub fn base_provider(&self) -> ClientProvider {
+        let base = self.base.clone();
+        ClientProvider::new(self.caller.clone(), self.clients.clone(), Box::new(move |_| base.clone()))
     }
 
     fn role(&self, account: &AccountId, role: &RoleName, external_id: Option<ExternalId>, grants: &[Grant]) -> Session {
-        // A role session that assumes another role is limited to an hour by STS.
+        // STS limits a role session that assumes another role ("role chaining") to an hour.
         let chained = self.arn.resource().starts_with("assumed-role/");
         let wanted = self.settings.session_duration.0.as_secs().clamp(900, 43_200);
         let seconds = if chained { wanted.min(3600) } else { wanted };
@@ -278,14 +322,14 @@ async fn base_config(
             .credentials_provider(Credentials::new(id, secret, None, None, "emulator"))
             .region(aws_types::region::Region::new(emulator.region.clone()));
     } else {
-        // Requests are signed with the time that observations are dated with. An emulated AWS lives in the real time.
+        // Requests are signed with the date that observations have. An emulator checks signatures against the real date.
         loader = loader.time_source(SigningTime(clock.clone()));
     }
     let config = loader.load().await;
     if config.region().is_none() { Err(AccessError::NoRegion) } else { Ok(config) }
 }
 
-/// The scanner's clock, as the SDK takes it.
+/// The clock, as the SDK takes it.
 struct SigningTime(Clock);
 
 impl fmt::Debug for SigningTime {
@@ -300,9 +344,9 @@ impl TimeSource for SigningTime {
     }
 }
 
-/// A signature is refused for its date: by how much the clock is wrong is in the answer.
-fn told(gap: Gap, watch: &DateWatch) -> Gap {
-    match watch.offset().filter(|_| gap.reason == GapReason::ClockSkew) {
+/// Adds the clock's offset to the gap of a signature that was refused for its date.
+fn with_offset(gap: Gap, offset: &ClockOffset) -> Gap {
+    match offset.seconds().filter(|_| gap.reason == GapReason::ClockSkew) {
         Some(offset) => {
             let way = if offset < 0 { "behind" } else { "ahead of" };
             gap.with_message(format!("this machine's clock is {} s {way} AWS's", offset.unsigned_abs()))
@@ -316,15 +360,15 @@ async fn whoami(
     caller: &Caller,
     base: &Session,
     region: &Region,
-    watch: &DateWatch,
+    offset: &ClockOffset,
 ) -> Result<(Arn, AccountId), Gap> {
     let operation = Operation::GetCallerIdentity;
     let sts = clients.sts(region);
-    let route = Route { session: base, region, told_enabled: true, family: Family::Sts, operation };
+    let route = Route { session: base, region, region_enabled: true, operation };
     caller
         .call(route, |credentials| {
             let request = sts.get_caller_identity().customize().config_override(clients::sts_as(credentials));
-            let request = request.interceptor(watch.clone());
+            let request = request.interceptor(offset.clone());
             async move {
                 let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
                 let arn = answer.arn().and_then(|arn| Arn::new(arn).ok());

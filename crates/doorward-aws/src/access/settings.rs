@@ -1,4 +1,4 @@
-//! How sessions are opened: by which role of which account, under what name, for how long.
+//! Settings of sessions: the role in each account, the session name, the duration.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use doorward_model::{AccountId, Grant, Region};
 
 use crate::settings::Span;
 
-/// How sessions are opened.
+/// How sessions are opened (`access`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccessSettings {
@@ -40,41 +40,41 @@ pub struct AccessSettings {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoleOverride {
-    /// Accounts it holds for.
+    /// Accounts it applies to.
     #[serde(default)]
     pub accounts: Vec<AccountId>,
-    /// Units it holds for, by path of names or id; what is below them is included.
+    /// Organizational units it applies to, by path of names or id, with everything below them.
     #[serde(default)]
     pub ous: Vec<String>,
     /// The role to assume there.
     pub role_name: RoleName,
-    /// The external id to give there.
+    /// The external id to send there.
     #[serde(default, skip_serializing)]
     pub external_id: Option<ExternalId>,
 }
 
-/// The way into an account.
+/// The role that is assumed in an account.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     /// The ARN of the role that is assumed.
     pub role_arn: String,
-    /// Whether an external id is given.
+    /// Whether an external id is sent.
     pub with_external_id: bool,
 }
 
-/// What sessions other than the scan's are opened for.
+/// What sessions other than the scan's are for: publishing, traffic, changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Purpose {
     /// The role to assume in every account.
     pub role_name: RoleName,
-    /// The external id to give; by default the scan's.
+    /// The external id to send; by default the scan's.
     pub external_id: Option<ExternalId>,
-    /// What the session is limited to, whatever the role allows. Its policy may have 2,048 characters.
+    /// The session policy, which limits the session whatever the role allows. STS takes 2,048 characters.
     pub grants: Vec<Grant>,
 }
 
-/// The external id of a role's trust policy, which a caller has to know to assume the role. It is neither printed nor serialized: a
-/// struct that holds one leaves it out (`skip_serializing`), or does not compile.
+/// The external id of a role's trust policy, which a caller must know to assume the role. It is neither printed nor serialized: a
+/// struct that holds one omits it (`skip_serializing`), or does not compile.
 #[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(with = "String")]
@@ -92,7 +92,7 @@ impl TryFrom<String> for ExternalId {
     fn try_from(text: String) -> Result<Self, String> {
         let good = (2..=1224).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-:/".contains(&b));
-        // The error does not repeat it.
+        // The error does not contain the text.
         good.then_some(()).ok_or_else(|| {
             format!("an external id of {} characters is not 2 to 1224 letters, digits or _+=,.@:/-", text.len())
         })?;

@@ -1,47 +1,47 @@
-//! Stopping a scan before its end, so that what was not reached says so.
+//! Stopping before the end, so that everything that was not read gets a gap with the reason.
 
 use tokio::sync::watch;
 
 use doorward_model::{Cell, Gap, GapReason, Listing};
 
-/// Ends a scan early. Dropping it lets the scan run to its end.
+/// Stops a scan early. Dropping it lets the scan run to its end.
 #[derive(Debug)]
 pub struct Stopper(watch::Sender<Option<GapReason>>);
 
-/// What a scan listens to.
+/// Whether a scan is to stop. Cheap to clone; every clone sees the same stop.
 #[derive(Debug, Clone)]
 pub struct Stop(watch::Receiver<Option<GapReason>>);
 
 impl Stop {
-    /// A stop and the hand on it.
+    /// A stop, with the handle that triggers it.
     pub fn new() -> (Stopper, Self) {
         let (sender, receiver) = watch::channel(None);
         (Stopper(sender), Self(receiver))
     }
 
-    /// Waits until the scan is stopped; for ever if it is not. The gap is what everything unread gets.
+    /// Waits until the scan is stopped, or forever. Returns the gap of everything that was not read.
     pub async fn stopped(&self, operation: &str) -> Gap {
         let mut receiver = self.0.clone();
         let reason = match receiver.wait_for(Option::is_some).await {
             Ok(reason) => (*reason).unwrap_or(GapReason::Interrupted),
             Err(_) => std::future::pending().await,
         };
-        Gap::new(reason, operation).with_message(said(reason))
+        Gap::new(reason, operation).with_message(message(reason))
     }
 
-    /// Whether it was stopped.
+    /// Whether the scan was stopped.
     pub fn is_stopped(&self) -> bool {
         self.0.borrow().is_some()
     }
 
-    /// Whether this stop kept a cell from being read.
+    /// Whether this stop is the reason why a cell was not read.
     pub fn left_out(&self, cell: &Cell) -> bool {
         let Some(reason) = *self.0.borrow() else { return false };
-        matches!(&cell.listing, Listing::Unread(gap) if gap.message.as_deref() == Some(said(reason)) || gap.reason == GapReason::Interrupted)
+        matches!(&cell.listing, Listing::Unread(gap) if gap.message.as_deref() == Some(message(reason)) || gap.reason == GapReason::Interrupted)
     }
 }
 
-fn said(reason: GapReason) -> &'static str {
+fn message(reason: GapReason) -> &'static str {
     match reason {
         GapReason::TimedOut => "the scan's own deadline passed before this was read",
         _ => "the scan was stopped before this was read",

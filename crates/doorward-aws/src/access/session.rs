@@ -1,5 +1,6 @@
-//! A session in one account: resolved explicitly, renewed early, by one caller at a time.
+//! A session in one account: resolved explicitly, renewed early, by one task at a time.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
@@ -14,32 +15,40 @@ use doorward_model::{AccountId, Arn, Gap, GapReason, Region};
 use super::ExternalId;
 use super::clients::sts_as;
 use crate::Clock;
-use crate::actions::Operation;
 use crate::call::{Caller, Route};
 use crate::failure::Failure;
-use crate::pace::Family;
+use crate::operation::Operation;
 
 /// Credentials for one account. Neither printable nor serializable; they exist in memory only.
 pub struct Session {
     account: AccountId,
     source: Source,
     clock: Clock,
-    /// What is in hand, for a moment's look; never held across an await.
+    /// The last result of opening it; never locked across an await.
     held: StdMutex<Held>,
-    /// Whoever holds this renews; everybody else waits for the same answer, or goes on with what is in hand.
+    /// The task that holds this renews; the others wait for its result, or use credentials that are still good.
     renewing: Mutex<()>,
 }
+
+/// Returns the credentials of an account; the second argument is the last credentials that AWS called expired.
+pub type OpenSession = Arc<
+    dyn Fn(&AccountId, Option<Credentials>) -> Pin<Box<dyn Future<Output = Result<Credentials, Gap>> + Send>>
+        + Send
+        + Sync,
+>;
 
 enum Source {
     Base(SharedCredentialsProvider),
     Role(Box<Assume>),
+    /// Asked before every request, with the last refused credentials: for tests, which have no STS.
+    Supplied(OpenSession, StdMutex<Option<Credentials>>),
 }
 
-/// How to open a role session.
+/// The request that opens a role session.
 pub(super) struct Assume {
     pub(super) role_arn: String,
     pub(super) external_id: Option<ExternalId>,
-    /// Limits the session, whatever the role allows.
+    /// The session policy, which limits the session whatever the role allows.
     pub(super) policy: String,
     pub(super) session_name: String,
     pub(super) source_identity: Option<String>,
@@ -52,14 +61,14 @@ pub(super) struct Assume {
 enum Held {
     Nothing,
     Credentials(Lease),
-    /// Refused; asking again before then would be one more refused call per load balancer. None: for good.
+    /// Refused, until then or (none) for good: asking again before would be one more refused call for each load balancer.
     Refused(Gap, Option<Instant>),
 }
 
 #[derive(Clone)]
 struct Lease {
     credentials: Credentials,
-    /// When to renew: well before the end, so that a long walk through pages never meets it.
+    /// When to renew: well before the end, so that a long series of pages is not interrupted.
     renew: Option<Timestamp>,
     expires: Option<Timestamp>,
 }
@@ -79,6 +88,10 @@ impl Session {
         Self::new(account, Source::Role(Box::new(assume)), clock)
     }
 
+    pub(super) fn supplied(account: AccountId, open: OpenSession, clock: Clock) -> Self {
+        Self::new(account, Source::Supplied(open, StdMutex::default()), clock)
+    }
+
     fn new(account: AccountId, source: Source, clock: Clock) -> Self {
         Self { account, source, clock, held: StdMutex::new(Held::Nothing), renewing: Mutex::new(()) }
     }
@@ -88,13 +101,20 @@ impl Session {
     }
 
     /// The account this session is for.
-    pub(crate) fn account(&self) -> &AccountId {
+    pub fn account(&self) -> &AccountId {
         &self.account
     }
 
-    /// Credentials that last a while. Whoever asks first renews; everybody else waits for the same answer, or goes on
-    /// with what is still good.
-    pub(crate) async fn credentials(&self, caller: &Caller) -> Result<Credentials, Gap> {
+    /// Credentials that last a while. The first task that needs new ones renews; the others wait for the same result, or use
+    /// credentials that are still good.
+    ///
+    /// # Errors
+    /// Why the session cannot be opened. A refusal is remembered for some seconds, one that another try would not change for good.
+    pub async fn credentials(&self, caller: &Caller) -> Result<Credentials, Gap> {
+        if let Source::Supplied(open, refused) = &self.source {
+            let refused = refused.lock().unwrap_or_else(PoisonError::into_inner).take();
+            return open(&self.account, refused).await;
+        }
         let (turn, still_good) = match self.in_hand()? {
             InHand::Fresh(credentials) => return Ok(credentials),
             InHand::Ageing(credentials) => match self.renewing.try_lock() {
@@ -103,7 +123,7 @@ impl Session {
             },
             InHand::Nothing => (self.renewing.lock().await, None),
         };
-        // Somebody may have renewed while this one waited for its turn.
+        // Another task may have renewed while this one waited.
         if let InHand::Fresh(credentials) = self.in_hand()? {
             return Ok(credentials);
         }
@@ -111,6 +131,7 @@ impl Session {
             Source::Base(provider) => from_chain(provider).await,
             // Assuming a role is itself a call with a session, hence the box.
             Source::Role(assume) => Box::pin(assume.open(&self.account, &self.clock, caller)).await,
+            Source::Supplied(open, _) => open(&self.account, None).await,
         };
         drop(turn);
         match (fresh, still_good) {
@@ -143,8 +164,11 @@ impl Session {
         }
     }
 
-    /// AWS called these credentials expired: forget them, unless somebody has renewed them already.
+    /// AWS called these credentials expired: drops them, unless another task has renewed them already.
     pub(crate) fn invalidate(&self, refused: &Credentials) {
+        if let Source::Supplied(_, last) = &self.source {
+            *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(refused.clone());
+        }
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let same = |lease: &Lease| {
             lease.credentials.access_key_id() == refused.access_key_id()
@@ -188,17 +212,17 @@ fn renew_at(now: Timestamp, expires: Timestamp) -> Timestamp {
     expires.checked_sub(early).unwrap_or(expires)
 }
 
-/// When a session ends on this machine's clock. STS says it on its own; where the two disagree by more than the session's
-/// length, this clock is wrong, and what was asked for is counted from now.
-fn ends(now: Timestamp, told: Timestamp, seconds: i32) -> Timestamp {
+/// When a session ends by this machine's clock. STS names the time by its own; where the two differ by more than the session's
+/// length, this clock is wrong, and the requested length is counted from now.
+fn ends(now: Timestamp, by_sts: Timestamp, seconds: i32) -> Timestamp {
     let asked = jiff::SignedDuration::from_secs(i64::from(seconds));
-    let left = told.duration_since(now);
+    let left = by_sts.duration_since(now);
     let plausible = left > jiff::SignedDuration::ZERO && left <= asked + jiff::SignedDuration::from_mins(5);
-    if plausible { told } else { now.checked_add(asked).unwrap_or(told) }
+    if plausible { by_sts } else { now.checked_add(asked).unwrap_or(by_sts) }
 }
 
-/// Whether a session is of the role that was asked for: of its partition and name, under the session's name. A session's ARN
-/// leaves the role's path out, and IAM does not tell names apart by case.
+/// Whether a session is of the requested role: of its partition and name, under the session's name. A session's ARN omits the
+/// role's path, and IAM compares names without regard to case.
 fn is_of(session: &Arn, role_arn: &str, session_name: &str) -> bool {
     let Ok(role) = Arn::new(role_arn) else { return false };
     let role_name = role.resource().rsplit('/').next().unwrap_or_default();
@@ -218,7 +242,7 @@ async fn from_chain(provider: &SharedCredentialsProvider) -> Result<Credentials,
         while let Some(source) = last.source() {
             last = source;
         }
-        // The chain lists every provider it tried on a line of its own; the first line says what happened.
+        // The chain lists every provider that it tried on a line of its own; the first line is the error.
         let text = last.to_string();
         tracing::info!(chain = %text, "no credentials");
         let first = text.lines().next().unwrap_or_default().trim_end_matches(". Attempted:").to_owned();
@@ -229,8 +253,7 @@ async fn from_chain(provider: &SharedCredentialsProvider) -> Result<Credentials,
 impl Assume {
     async fn open(&self, account: &AccountId, clock: &Clock, caller: &Caller) -> Result<Credentials, Gap> {
         let operation = Operation::AssumeRole;
-        let route =
-            Route { session: &self.base, region: &self.region, told_enabled: true, family: Family::Sts, operation };
+        let route = Route { session: &self.base, region: &self.region, region_enabled: true, operation };
         caller
             .call(route, |base| {
                 let request = self
@@ -249,7 +272,7 @@ impl Assume {
                     let whose = answer
                         .assumed_role_user()
                         .and_then(|user| Arn::new(user.arn()).ok())
-                        .ok_or_else(|| Failure::malformed(operation, "the answer does not say whose session it is"))?;
+                        .ok_or_else(|| Failure::malformed(operation, "the answer does not name the session's role"))?;
                     if whose.account() != account.as_str() {
                         return Err(Failure::wrong_account(account, whose.account()));
                     }
@@ -260,9 +283,9 @@ impl Assume {
                     let issued = answer
                         .credentials()
                         .ok_or_else(|| Failure::malformed(operation, "the answer holds no credentials"))?;
-                    let told = Timestamp::from_second(issued.expiration().secs())
+                    let by_sts = Timestamp::from_second(issued.expiration().secs())
                         .map_err(|_| Failure::malformed(operation, "the session's expiry is not a time"))?;
-                    let expires = ends(clock(), told, self.seconds).into();
+                    let expires = ends(clock(), by_sts, self.seconds).into();
                     Ok(Credentials::new(
                         issued.access_key_id(),
                         issued.secret_access_key(),
@@ -299,14 +322,14 @@ mod tests {
     #[test]
     fn a_wrong_clock_does_not_shorten_a_session() {
         let now: Timestamp = "2026-01-01T12:00:00Z".parse().expect("a time");
-        let told = |text: &str| text.parse::<Timestamp>().expect("a time");
+        let time = |text: &str| text.parse::<Timestamp>().expect("a time");
         for (expiry, expected) in [
             ("2026-01-01T13:00:00Z", "2026-01-01T13:00:00Z"),
             ("2026-01-01T12:15:00Z", "2026-01-01T12:15:00Z"),
             ("2026-01-01T10:30:00Z", "2026-01-01T13:00:00Z"),
             ("2026-01-01T19:00:00Z", "2026-01-01T13:00:00Z"),
         ] {
-            assert_eq!(ends(now, told(expiry), 3600), told(expected), "{expiry}");
+            assert_eq!(ends(now, time(expiry), 3600), time(expected), "{expiry}");
         }
     }
 }

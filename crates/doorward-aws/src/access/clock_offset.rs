@@ -1,4 +1,4 @@
-//! The clock against AWS's: every answer carries the date at which it was made.
+//! The offset of the clock from AWS's: every answer carries its date.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,31 +14,31 @@ use crate::Clock;
 
 /// Compares the date of an answer with the clock.
 #[derive(Clone)]
-pub(super) struct DateWatch {
+pub(super) struct ClockOffset {
     clock: Clock,
     seen: Arc<Mutex<Option<i64>>>,
 }
 
-impl DateWatch {
+impl ClockOffset {
     pub(super) fn new(clock: Clock) -> Self {
         Self { clock, seen: Arc::default() }
     }
 
-    /// Seconds by which the clock was ahead at the last answer that had a date.
-    pub(super) fn offset(&self) -> Option<i64> {
+    /// Seconds by which the clock was ahead at the last answer with a date.
+    pub(super) fn seconds(&self) -> Option<i64> {
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl fmt::Debug for DateWatch {
+impl fmt::Debug for ClockOffset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DateWatch({:?})", self.offset())
+        write!(f, "ClockOffset({:?})", self.seconds())
     }
 }
 
-impl Intercept for DateWatch {
+impl Intercept for ClockOffset {
     fn name(&self) -> &'static str {
-        "DateWatch"
+        "ClockOffset"
     }
 
     fn read_after_deserialization(
@@ -59,7 +59,7 @@ fn read(date: &str) -> Option<Timestamp> {
     jiff::fmt::rfc2822::parse(date).ok().map(|date| date.timestamp())
 }
 
-/// A date has whole seconds, cut off: within the second that it names nobody is ahead.
+/// The date of an answer is truncated to seconds, so a clock within that second is not ahead.
 fn ahead(now: Timestamp, date: Timestamp) -> i64 {
     (now.as_millisecond() - date.as_millisecond()).div_euclid(1000)
 }

@@ -1,0 +1,259 @@
+//! The one loop that calls AWS: rate limit, credentials, permit, try; then recover, pause and try again until the deadline.
+//!
+//! The SDK's own retries are switched off, because their state is shared process-wide by service and Region: one
+//! throttled account would use up the retries of all others.
+//!
+//! A call that sets a mode is sent once, whatever the answer: AWS may have acted although no answer arrived, and another party may
+//! have changed the same thing since. The caller reads before it decides to send again.
+
+use std::collections::{HashMap, HashSet};
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use doorward_model::{AccountId, Gap, GapReason, Region};
+
+use crate::access::Session;
+use crate::failure::{Failure, RetryAction};
+use crate::operation::{Operation, Repetition};
+use crate::rate_limit::{RateLimit, RateLimits};
+use crate::settings::CallSettings;
+use crate::time::Time;
+
+/// Renewals of the credentials in one call. Credentials that are refused a third time will not be accepted.
+const RENEWALS: u32 = 2;
+/// The bound of the first pause between two tries; it doubles with each.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// A request that takes longer is logged with `-v`: AWS answers most of Doorward's in a fraction of a second.
+const SLOW: Duration = Duration::from_secs(5);
+
+/// The destination of a call, and its operation.
+#[derive(Clone, Copy)]
+pub struct Route<'a> {
+    /// Whose credentials it carries.
+    pub session: &'a Session,
+    /// The Region it is sent to.
+    pub region: &'a Region,
+    /// Whether the account itself lists the Region as enabled.
+    pub region_enabled: bool,
+    /// The operation.
+    pub operation: Operation,
+}
+
+/// Makes calls within the limits. One for the process, so that scans, traffic, publishing and changes share them.
+pub struct Caller {
+    settings: CallSettings,
+    permits: Semaphore,
+    /// A Region that does not answer may hold at most half of all permits, so that the others go on.
+    by_region: Mutex<HashMap<Region, Arc<Semaphore>>>,
+    limits: RateLimits,
+    time: Time,
+    requests: AtomicU64,
+}
+
+impl Caller {
+    pub(crate) fn new(settings: CallSettings, time: Time) -> Self {
+        Self {
+            permits: Semaphore::new(settings.concurrency),
+            by_region: Mutex::default(),
+            limits: RateLimits::new(time.clone()),
+            time,
+            requests: AtomicU64::new(0),
+            settings,
+        }
+    }
+
+    /// Requests sent so far, every try counted.
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// The date and the pauses of calls.
+    pub fn time(&self) -> &Time {
+        &self.time
+    }
+
+    /// The time for one try, and for the next bytes of a stream.
+    pub fn attempt_timeout(&self) -> Duration {
+        self.settings.attempt_timeout.0
+    }
+
+    /// The most tries of one call, and of a stream without a new byte.
+    pub fn tries(&self) -> u32 {
+        self.settings.tries
+    }
+
+    /// Drops the rate limits of an account-Region that was read to its end.
+    pub fn forget(&self, account: &AccountId, region: &Region) {
+        self.limits.forget(account, region);
+    }
+
+    /// Waits before another try: anything between nothing and a bound that doubles with each ("full jitter"), so that callers
+    /// do not fall into step.
+    pub async fn back_off(&self, tries: u32) {
+        self.time.pause(self.pause(tries)).await;
+    }
+
+    fn pause(&self, tries: u32) -> Duration {
+        let bound = FIRST_PAUSE.saturating_mul(1 << tries.min(10)).min(self.settings.longest_pause.0);
+        bound.mul_f64(fastrand::f64())
+    }
+
+    /// Makes one call with as many tries as the operation and the settings allow.
+    ///
+    /// # Errors
+    /// The gap of the last failure.
+    pub async fn call<T, Sent>(&self, route: Route<'_>, send: impl Fn(Credentials) -> Sent) -> Result<T, Gap>
+    where
+        Sent: Future<Output = Result<T, Failure>>,
+    {
+        self.send(route, send).await.map_err(|failure| failure.gap)
+    }
+
+    /// Like [`Caller::call`], with the whole classification of a failure.
+    ///
+    /// # Errors
+    /// The last failure.
+    pub async fn send<T, Sent>(&self, route: Route<'_>, send: impl Fn(Credentials) -> Sent) -> Result<T, Failure>
+    where
+        Sent: Future<Output = Result<T, Failure>>,
+    {
+        self.send_at(self.settings.share_of_limits, route, send).await
+    }
+
+    /// Like [`Caller::send`], with a share of AWS's limits of its own.
+    pub(crate) async fn send_at<T, Sent>(
+        &self,
+        share: f64,
+        route: Route<'_>,
+        send: impl Fn(Credentials) -> Sent,
+    ) -> Result<T, Failure>
+    where
+        Sent: Future<Output = Result<T, Failure>>,
+    {
+        let limit = self.limits.of(route.session.account(), route.region, route.operation.family(), share);
+        let in_region = self.in_region(route.region);
+        let mut left = self.settings.call_deadline.0;
+        let (mut tries, mut renewals) = (0, 0);
+        loop {
+            let (credentials, tried) = self.attempt(route, &limit, &in_region, &mut left, &send).await?;
+            let failure = match tried {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            tries += 1;
+            match failure.action {
+                RetryAction::SlowDown => limit.slow_down(),
+                RetryAction::Renew => {
+                    // Without this, the next call would be sent with the same credentials.
+                    route.session.invalidate(&credentials);
+                    renewals += 1;
+                }
+                RetryAction::Retry | RetryAction::Stop | RetryAction::Redirect(_) => {}
+            }
+            let pause = self.pause(tries);
+            let again = match failure.action {
+                RetryAction::Stop | RetryAction::Redirect(_) => false,
+                RetryAction::Renew if renewals > RENEWALS => false,
+                RetryAction::Renew => route.operation.repetition() != Repetition::Never,
+                RetryAction::SlowDown | RetryAction::Retry => route.operation.repetition() == Repetition::Always,
+            };
+            if !again || tries >= self.settings.tries || pause >= left {
+                report(route, tries, &failure, None);
+                return Err(failure);
+            }
+            report(route, tries, &failure, Some(pause));
+            left -= pause;
+            self.time.pause(pause).await;
+        }
+    }
+
+    /// Sends one request, within the limits and the time that is left. Waiting for the rate limit, a permit or credentials
+    /// does not count against the deadline of the call: that is Doorward's own doing, not AWS's. The outer error is final: there
+    /// are no credentials.
+    async fn attempt<T, Sent>(
+        &self,
+        route: Route<'_>,
+        limit: &RateLimit,
+        in_region: &Semaphore,
+        left: &mut Duration,
+        send: impl Fn(Credentials) -> Sent,
+    ) -> Result<(Credentials, Result<T, Failure>), Failure>
+    where
+        Sent: Future<Output = Result<T, Failure>>,
+    {
+        limit.acquire().await;
+        let credentials = route.session.credentials(self).await.map_err(Failure::unsent)?;
+        let _of_region = in_region.acquire().await;
+        let _of_all = self.permits.acquire().await;
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let begun = self.time.steady();
+        let tried = timeout((*left).min(self.settings.attempt_timeout.0), send(credentials.clone())).await;
+        let took = self.time.steady().saturating_sub(begun);
+        *left = left.saturating_sub(took);
+        let (account, region, operation) = (route.session.account(), route.region, route.operation.action());
+        if took > SLOW {
+            tracing::info!(%account, %region, operation, seconds = took.as_secs(), "slow request");
+        }
+        tracing::debug!(%account, %region, operation, millis = took.as_millis() as u64, "request");
+        let tried = tried.unwrap_or_else(|_| Err(Failure::timed_out(route.operation)));
+        if tried.is_ok() {
+            limit.speed_up();
+        }
+        Ok((credentials, tried.map_err(|failure| failure.in_a_region(route.region_enabled))))
+    }
+
+    fn in_region(&self, region: &Region) -> Arc<Semaphore> {
+        let share = self.settings.concurrency.div_ceil(2);
+        let mut regions = self.by_region.lock().unwrap_or_else(PoisonError::into_inner);
+        regions.entry(region.clone()).or_insert_with(|| Arc::new(Semaphore::new(share))).clone()
+    }
+
+    /// Reads all pages, each by one call. Entries that arrived before a failure are returned beside its gap; a token that
+    /// comes a second time ends the pages as malformed instead of never.
+    pub async fn pages<T, Sent>(
+        &self,
+        route: Route<'_>,
+        send: impl Fn(Credentials, Option<String>) -> Sent,
+    ) -> (Vec<T>, Option<Gap>)
+    where
+        Sent: Future<Output = Result<(Vec<T>, Option<String>), Failure>>,
+    {
+        let mut all = Vec::new();
+        let mut seen = HashSet::new();
+        let mut token: Option<String> = None;
+        loop {
+            let (page, next) = match self.call(route, |credentials| send(credentials, token.clone())).await {
+                Ok(answer) => answer,
+                Err(gap) => return (all, Some(gap)),
+            };
+            all.extend(page);
+            match next {
+                None => return (all, None),
+                Some(next) if !seen.insert(next.clone()) => {
+                    let gap = Gap::new(GapReason::Malformed, route.operation.action());
+                    return (all, Some(gap.with_message("the answers name the same next page twice")));
+                }
+                next => token = next,
+            }
+        }
+    }
+}
+
+/// Logs a failed try. A gap has AWS's message and request id, and never a credential.
+fn report(route: Route<'_>, tries: u32, failure: &Failure, pause: Option<Duration>) {
+    let (account, region, operation) = (route.session.account(), route.region, route.operation.action());
+    let (gap, code) = (&failure.gap, failure.code().unwrap_or_default());
+    match pause {
+        Some(pause) => {
+            let pause_millis = pause.as_millis() as u64;
+            tracing::info!(%account, %region, operation, tries, %gap, code, pause_millis, "retry");
+        }
+        None => tracing::info!(%account, %region, operation, tries, %gap, code, "call failed"),
+    }
+}
