@@ -248,24 +248,6 @@ impl Access {
         ClientProvider::new(self.caller.clone(), self.clients.clone(), Box::new(open))
     }
 
-    /// The session of one account for a purpose.
-    pub fn session_for(&self, account: &AccountId, purpose: &Purpose) -> Arc<Session> {
-        self.provider(purpose.clone()).session(account)
-    }
-
-    /// Credentials of a session, renewed when they age.
-    pub async fn credentials(&self, session: &Session, refused: Option<&Credentials>) -> Result<Credentials, Gap> {
-        if let Some(refused) = refused {
-            session.invalidate(refused);
-        }
-        session.credentials(&self.caller).await
-    }
-
-    /// What clients in a Region are built from.
-    pub fn sdk_config(&self, region: &Region) -> SdkConfig {
-        self.clients.of(region, SdkConfig::clone)
-    }
-
     /// Calls with the base identity's own credentials, whatever account is called.
     pub fn base_provider(&self) -> ClientProvider {
         let base = self.base.clone();

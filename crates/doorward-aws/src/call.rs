@@ -257,3 +257,104 @@ fn report(route: Route<'_>, tries: u32, failure: &Failure, pause: Option<Duratio
         None => tracing::info!(%account, %region, operation, tries, %gap, code, "call failed"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU32;
+
+    use aws_config::SdkConfig;
+    use doorward_model::AccountRegion;
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::access::{ClientProvider, OpenSession};
+    use crate::settings::Span;
+
+    fn here() -> AccountRegion {
+        let account = AccountId::new("111122223333").expect("an account");
+        AccountRegion { account, region: Region::new("eu-west-1").expect("a Region") }
+    }
+
+    /// Calls with five tries, and the access keys that were called expired.
+    fn provider() -> (ClientProvider, Arc<Mutex<Vec<String>>>) {
+        let seconds = |seconds| Span(Duration::from_secs(seconds));
+        let calls = CallSettings {
+            concurrency: 4,
+            share_of_limits: 1.0,
+            connect_timeout: seconds(1),
+            read_timeout: seconds(1),
+            attempt_timeout: seconds(10),
+            call_deadline: seconds(600),
+            tries: 5,
+            longest_pause: seconds(10),
+        };
+        let refused: Arc<Mutex<Vec<String>>> = Arc::default();
+        let kept = Arc::clone(&refused);
+        let open: OpenSession = Arc::new(move |account: &AccountId, expired: Option<Credentials>| {
+            kept.lock().expect("no panic").extend(expired.map(|one| one.access_key_id().to_owned()));
+            let credentials = Credentials::new(format!("AKIA{account}"), "s", None, None, "test");
+            Box::pin(std::future::ready(Ok(credentials)))
+        });
+        let time = Time::new(Arc::new(Timestamp::now));
+        (ClientProvider::with_sessions(SdkConfig::builder().build(), calls, time, open), refused)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_operation_and_the_failure_decide_how_often_a_request_is_sent() {
+        use RetryAction::{Renew, Retry, SlowDown, Stop};
+        for (operation, action, expected) in [
+            (Operation::DescribeTags, SlowDown, 5),
+            (Operation::DescribeTags, Retry, 5),
+            (Operation::DescribeTags, Renew, 3),
+            (Operation::DescribeTags, Stop, 1),
+            (Operation::BatchImportFindings, Retry, 5),
+            (Operation::Publish, Retry, 1),
+            (Operation::Publish, SlowDown, 1),
+            (Operation::Publish, Renew, 3),
+            (Operation::ModifyLoadBalancerAttributes, SlowDown, 1),
+            (Operation::ModifyLoadBalancerAttributes, Retry, 1),
+            (Operation::ModifyClassicLoadBalancerAttributes, Renew, 1),
+        ] {
+            let (aws, _) = provider();
+            let sent = AtomicU32::new(0);
+            let result: Result<(), Failure> = aws
+                .call(&here(), operation, |_| {
+                    sent.fetch_add(1, Ordering::Relaxed);
+                    let gap = Gap::new(GapReason::ServiceFailure, operation.action());
+                    std::future::ready(Err(Failure { action: action.clone(), ..Failure::retryable(gap) }))
+                })
+                .await;
+            assert!(result.is_err());
+            assert_eq!(sent.into_inner(), expected, "{operation:?} {action:?}");
+            assert_eq!(aws.caller().requests(), u64::from(expected), "{operation:?} {action:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn credentials_that_expired_are_replaced_even_where_the_request_is_not_repeated() {
+        let (aws, refused) = provider();
+        for operation in [Operation::ModifyLoadBalancerAttributes, Operation::DescribeTags] {
+            let first = AtomicU32::new(0);
+            let expired = |_| {
+                let gap = Gap::new(GapReason::Expired, operation.action());
+                let failed = first.fetch_add(1, Ordering::Relaxed) == 0;
+                let failure = Failure { action: RetryAction::Renew, ..Failure::retryable(gap) };
+                std::future::ready(if failed { Err(failure) } else { Ok(()) })
+            };
+            let sent = aws.call(&here(), operation, expired).await;
+            assert_eq!(sent.is_ok(), operation == Operation::DescribeTags);
+        }
+        assert_eq!(*refused.lock().expect("no panic"), ["AKIA111122223333", "AKIA111122223333"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_service_ends_at_the_deadline() {
+        let (aws, _) = provider();
+        let begun = tokio::time::Instant::now();
+        let result: Result<(), Failure> = aws.call(&here(), Operation::DescribeTags, |_| std::future::pending()).await;
+        let failure = result.expect_err("nothing answered");
+        assert_eq!((failure.gap.reason, failure.refused), (GapReason::TimedOut, false));
+        assert!(begun.elapsed() <= Duration::from_secs(600));
+        assert_eq!(aws.caller().requests(), 5, "each try has its own timeout");
+    }
+}

@@ -1,12 +1,8 @@
-//! What a change needs from outside: one load balancer, looked at, its mode read and set, and the time.
+//! What a change needs from outside: one load balancer, read as a scan reads it, and its mode, read and set.
 
 use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::time::Duration;
 
 use doorward_model::{Gap, LoadBalancer, Mode, Verdict};
-use jiff::Timestamp;
 
 use crate::Target;
 
@@ -73,34 +69,4 @@ pub trait Front {
     /// Sends one request that sets the mode and nothing else, and never a second one. An error does not prove that nothing was set,
     /// unless it says so.
     fn set(&self, target: &Target, mode: Mode) -> impl Future<Output = Result<Wrote, NotSet>>;
-}
-
-/// A pause that ends by itself.
-pub type Pause = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// Where the time comes from, and how it is waited for. Cheap to clone.
-#[derive(Clone)]
-pub struct Time {
-    now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
-    pause: Arc<dyn Fn(Duration) -> Pause + Send + Sync>,
-}
-
-impl Time {
-    /// A clock and its pauses.
-    pub fn new(
-        now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
-        pause: Arc<dyn Fn(Duration) -> Pause + Send + Sync>,
-    ) -> Self {
-        Self { now, pause }
-    }
-
-    pub(crate) fn now(&self) -> Timestamp {
-        (self.now)()
-    }
-
-    pub(crate) async fn pause(&self, length: Duration) {
-        if !length.is_zero() {
-            (self.pause)(length).await;
-        }
-    }
 }

@@ -24,8 +24,9 @@ mod watch;
 
 pub use apply::{Applied, Applying, Stopped};
 pub use calendar::{Freeze, Weekday, Window};
+pub use doorward_aws::{Pause, Time};
 pub use fold::{Balancer, ChangeState, Standing};
-pub use front::{Current, Front, Look, NotSet, Pause, Seen, Time, Wrote};
+pub use front::{Current, Front, Look, NotSet, Seen, Wrote};
 pub use journal::{Entry, Event, Journal, JournalError};
 pub use markdown::{is_markdown, markdown};
 pub use plan::{

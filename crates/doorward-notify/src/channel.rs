@@ -2,18 +2,17 @@
 
 use std::time::Duration;
 
+use doorward_aws::{ClientProvider, Time};
+
 use crate::digest::Digest;
 use crate::directory::{Directory, Route, SettingsError};
 use crate::render::{self, Story};
 use crate::secret::Environment;
-use crate::time::Time;
 
 mod exec;
 mod smtp;
 pub(crate) mod sns;
 mod webhook;
-
-use sns::Doors;
 
 /// A try that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,13 +124,13 @@ impl Sender {
     }
 
     /// Sends one digest, one try.
-    pub(crate) async fn send(&self, digest: &Digest, doors: &impl Doors, time: &Time) -> Result<(), Failure> {
+    pub(crate) async fn send(&self, digest: &Digest, aws: Option<&ClientProvider>, time: &Time) -> Result<(), Failure> {
         let story = || Story::of(digest);
         match self {
             Self::Slack(hook) => hook.post(&render::slack::render(&story()), time).await,
             Self::Teams(hook) => hook.post(&render::teams::render(&story()), time).await,
             Self::Mail(mailer) => mailer.send(&digest.id, &render::mail::render(&story()), time).await,
-            Self::Sns(publisher) => publisher.send(digest, &render::sns::render(digest, &story()), doors).await,
+            Self::Sns(publisher) => publisher.send(digest, &render::sns::render(digest, &story()), aws).await,
             Self::Exec(command) => command.run(digest).await,
         }
     }

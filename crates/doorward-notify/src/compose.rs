@@ -11,12 +11,12 @@ use jiff::tz::TimeZone;
 use sha2::{Digest as _, Sha256};
 
 use crate::audience::Audience;
+use crate::days::{days, days_left};
 use crate::digest::{Change, Changed, Digest, DueLine, FORMAT, Line, Scan, told_of};
 use crate::directory::Directory;
 use crate::memory::{Intent, Remembered};
 use crate::settings::Settings;
 use crate::snapshot::{Due, Entries, Entry, Snapshot, Standing};
-use crate::time::{days, days_left};
 
 mod compared;
 mod share;

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use doorward_aws::{ClientProvider, Time};
 use doorward_model::{RuleMeta, ScanReport};
 use futures::StreamExt;
 
 use crate::audience::Audience;
 use crate::channel;
-use crate::channel::sns::Doors;
 use crate::channel::{Again, Failure, Sender};
 use crate::compose::{Composed, Composer};
 use crate::digest::Digest;
@@ -17,7 +17,6 @@ use crate::memory::{Intent, Memory, MemoryError, Remembered};
 use crate::outcome::{Fate, Outcome, OutcomeLine, Untold};
 use crate::render::{self, Story};
 use crate::secret::Environment;
-use crate::time::Time;
 
 /// The longest pause that a channel may ask for; beyond it the next run tries again.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -82,15 +81,16 @@ pub fn plan(
 }
 
 /// Delivers digests.
-pub struct Courier<M, D> {
+pub struct Courier<M> {
     directory: Directory,
     senders: BTreeMap<String, Sender>,
     memory: M,
-    doors: D,
+    /// None where no channel is a topic.
+    aws: Option<ClientProvider>,
     time: Time,
 }
 
-impl<M: Memory, D: Doors> Courier<M, D> {
+impl<M: Memory> Courier<M> {
     /// A courier with everything it needs; reads the secrets.
     ///
     /// # Errors
@@ -99,11 +99,11 @@ impl<M: Memory, D: Doors> Courier<M, D> {
         directory: Directory,
         environment: &Environment,
         memory: M,
-        doors: D,
+        aws: Option<ClientProvider>,
         time: Time,
     ) -> Result<Self, SettingsError> {
         let senders = Sender::unlock_all(&directory, environment)?;
-        Ok(Self { directory, senders, memory, doors, time })
+        Ok(Self { directory, senders, memory, aws, time })
     }
 
     /// Tells every audience what changed or fell due. What fails is in the outcome and is tried again by the next call.
@@ -201,7 +201,7 @@ impl<M: Memory, D: Doors> Courier<M, D> {
         let mut unclear = false;
         let mut tries = 0;
         loop {
-            let failure = match sender.send(digest, &self.doors, &self.time).await {
+            let failure = match sender.send(digest, self.aws.as_ref(), &self.time).await {
                 Ok(()) => return Ok(()),
                 Err(failure) => failure,
             };

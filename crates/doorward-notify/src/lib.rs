@@ -11,6 +11,7 @@
 mod audience;
 mod channel;
 mod compose;
+mod days;
 mod deliver;
 mod digest;
 mod directory;
@@ -20,12 +21,9 @@ mod render;
 mod secret;
 mod settings;
 mod snapshot;
-mod time;
 
 pub use audience::Audience;
-pub use aws_credential_types::Credentials;
-pub use aws_sdk_sns::Client;
-pub use channel::sns::{ACTION, Door, Doors};
+pub use channel::sns::ACTION;
 pub use deliver::{Courier, Planned, plan};
 pub use digest::{Change, Changed, Digest, DueLine, FORMAT, Line, Scan, Totals};
 pub use directory::{Directory, SettingsError};
@@ -34,4 +32,3 @@ pub use outcome::{Fate, NAME, Outcome, OutcomeLine, Untold};
 pub use secret::Environment;
 pub use settings::{ChannelSettings, Settings, SmtpSettings, SmtpTls};
 pub use snapshot::{Due, Standing};
-pub use time::{Pause, Time};

@@ -12,15 +12,14 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
 
-use aws_credential_types::Credentials;
-use aws_sdk_securityhub::Client;
-use aws_sdk_securityhub::config::retry::RetryConfig;
-use aws_sdk_securityhub::config::{BehaviorVersion, Builder, Region};
+use aws_smithy_types::retry::RetryConfig;
+use aws_types::SdkConfig;
+use doorward_aws::settings::{CallSettings, Span};
+use doorward_aws::{ClientProvider, Credentials, OpenSession, Time};
 use doorward_fakeaws::{CallDetail, Options, Server, World};
-use doorward_model::{AccountRegion, Gap, Mode, ScanReport, Verdict};
+use doorward_model::{AccountId, AccountRegion, Mode, ScanReport, Verdict};
 use doorward_sink_securityhub::{
-    Delivery, Door, Doors, ExceptedAs, Intent, MemoryOutbox, Outbox, OutboxError, Publisher, Remembered, Renderer,
-    Settings, Time,
+    Delivery, ExceptedAs, Intent, MemoryOutbox, Outbox, OutboxError, Publisher, Remembered, Renderer, Settings,
 };
 use jiff::Timestamp;
 
@@ -74,13 +73,31 @@ fn report() -> ScanReport {
     report
 }
 
-struct Way(Client);
-
-impl Doors for Way {
-    async fn open(&self, hub: &AccountRegion, _: Option<&Credentials>) -> Result<Door, Gap> {
-        let credentials = Credentials::new(format!("AKIA{}", hub.account), "s", None, None, "bench");
-        Ok(Door { client: self.0.clone(), credentials })
-    }
+/// Calls to the server. The last hundredths of the quota are left for jitter on the way: a call that arrives too early
+/// halves the rate.
+fn aws(url: &str) -> ClientProvider {
+    let seconds = |seconds| Span(std::time::Duration::from_secs(seconds));
+    let calls = CallSettings {
+        concurrency: 1024,
+        share_of_limits: 1.0,
+        connect_timeout: seconds(5),
+        read_timeout: seconds(20),
+        attempt_timeout: seconds(20),
+        call_deadline: seconds(120),
+        tries: 8,
+        longest_pause: seconds(20),
+    };
+    let config = SdkConfig::builder()
+        .behavior_version(aws_sdk_securityhub::config::BehaviorVersion::latest())
+        .endpoint_url(url)
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .retry_config(RetryConfig::disabled())
+        .build();
+    let open: OpenSession = Arc::new(|account: &AccountId, _| {
+        let key = format!("AKIA{account}");
+        Box::pin(async move { Ok(Credentials::new(key, "s", None, None, "bench")) })
+    });
+    ClientProvider::with_sessions(config, calls, Time::new(Arc::new(Timestamp::now)), open)
 }
 
 /// Keeps rows in memory and forgets documents, which a ledger would keep on disk.
@@ -151,18 +168,8 @@ fn main() {
     let mut url = String::new();
     BufReader::new(server.stdout.take().expect("a pipe")).read_line(&mut url).expect("an address");
     let report = report();
-    let config = Builder::new()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(REGION))
-        .endpoint_url(url.trim())
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .retry_config(RetryConfig::disabled())
-        .build();
     let renderer = Renderer::new(Delivery::Member, ExceptedAs::Failed, &bed::METAS, BTreeMap::new());
-    // The last hundredths are left for jitter on the way: a call that arrives too early halves the rate.
-    let settings = Settings { share_of_quotas: 0.98, ..Settings::default() };
-    let time = Time::new(Arc::new(Timestamp::now));
-    let publisher = Publisher::new(renderer, settings, Way(Client::from_conf(config)), Rows::default(), time);
+    let publisher = Publisher::new(renderer, Settings::default(), aws(url.trim()), Rows::default());
     let (before, _) = memory();
     let begun = Instant::now();
     let outcome = runtime.block_on(publisher.publish(&report)).expect("published");

@@ -1,31 +1,24 @@
 //! Deliver: parcels into one hub, in batches that AWS accepts, each finding ending as accepted or with a reason.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::Duration;
 
-use aws_credential_types::Credentials;
-use aws_sdk_securityhub::config::{Builder, IdentityCache};
+use aws_sdk_securityhub::Client;
+use aws_sdk_securityhub::config::Builder;
 use aws_sdk_securityhub::operation::batch_import_findings::BatchImportFindingsOutput;
 
-use doorward_model::{AccountRegion, Gap};
+use doorward_aws::response_integrity::CompleteJson;
+use doorward_aws::{ClientProvider, Credentials, Failure, Operation, RetryAction, with_credentials};
+use doorward_model::{AccountRegion, Gap, GapReason};
 
-use crate::doors::{Door, Doors, Time};
-use crate::failure::{Failure, malformed};
-use crate::pace::Pace;
 use crate::plan::Parcel;
 use crate::wire;
-
-/// What importing needs of IAM.
-pub(crate) const IMPORT_ACTION: &str = "securityhub:BatchImportFindings";
 
 /// Most findings in a call.
 const BATCH: usize = 100;
 /// Largest call, in bytes of JSON; what the envelope takes is left out of it.
 const CALL_BYTES: usize = 5_900_000;
-/// Tries of one call, and rounds for findings that fail inside accepted calls.
-const TRIES: u32 = 8;
-/// Longest pause between tries.
-const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+/// Rounds for findings that fail inside accepted calls: with doubling pauses they take about as long as the tries of a call.
+const ROUNDS: u32 = 8;
 
 /// Why a hub took nothing more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,29 +68,29 @@ pub(crate) fn batches(parcels: Vec<Parcel>) -> Vec<Vec<Parcel>> {
     all
 }
 
-/// One hub as a destination of calls.
-pub(crate) struct Hub<'a, D> {
+/// Security Hub of one account-Region as a destination of calls.
+pub(crate) struct Hub<'a> {
     pub(crate) place: &'a AccountRegion,
-    pub(crate) doors: &'a D,
-    pub(crate) pace: &'a Pace,
-    pub(crate) time: &'a Time,
+    pub(crate) aws: &'a ClientProvider,
 }
 
-impl<D: Doors> Hub<'_, D> {
+impl Hub<'_> {
     /// Sends a batch until every parcel has its fate. A batch that Security Hub calls invalid is halved until the odd
-    /// finding stands alone; findings that fail inside an accepted call are sent again, with the same dates.
+    /// finding stands alone; findings that fail inside an accepted call are sent again, with the same dates. An import that
+    /// is repeated writes the same finding again, so a call without an answer may be sent again too.
     pub(crate) async fn import(&self, batch: Vec<Parcel>) -> Vec<(Parcel, Fate)> {
         let mut fates = Vec::with_capacity(batch.len());
         let mut waiting = VecDeque::from([(batch, 0_u32)]);
         while let Some((batch, rounds)) = waiting.pop_front() {
+            let operation = Operation::BatchImportFindings;
             let answer = self
-                .call(IMPORT_ACTION, |door| {
+                .call(operation, |client, credentials| {
                     let findings = batch.iter().map(|parcel| wire::outward(&parcel.finding)).collect();
-                    let call = door.client.batch_import_findings().set_findings(Some(findings));
-                    let call = call.customize().config_override(as_credentials(&door.credentials));
+                    let call = client.batch_import_findings().set_findings(Some(findings));
+                    let call = call.customize().config_override(with_credentials!(aws_sdk_securityhub, credentials));
                     let count = batch.len();
                     async move {
-                        let answer = call.send().await.map_err(|e| Failure::of(IMPORT_ACTION, &e))?;
+                        let answer = call.send().await.map_err(|e| Failure::of(operation, &e))?;
                         adds_up(&answer, count)?;
                         Ok(answer)
                     }
@@ -105,9 +98,9 @@ impl<D: Doors> Hub<'_, D> {
                 .await;
             match answer {
                 Ok(answer) => {
-                    let again = sort(batch, &answer, rounds + 1 < TRIES, &mut fates);
+                    let again = sort(batch, &answer, rounds + 1 < ROUNDS, &mut fates);
                     if !again.is_empty() {
-                        self.time.pause(pause(rounds + 1)).await;
+                        self.aws.caller().back_off(rounds + 1).await;
                         waiting.push_back((again, rounds + 1));
                     }
                 }
@@ -133,50 +126,20 @@ impl<D: Doors> Hub<'_, D> {
     }
 
     /// Makes one call with as many tries as it takes.
-    pub(crate) async fn call<T, Sent>(&self, action: &'static str, send: impl Fn(&Door) -> Sent) -> Result<T, Stop>
+    pub(crate) async fn call<T, Sent>(
+        &self,
+        operation: Operation,
+        send: impl Fn(&Client, Credentials) -> Sent,
+    ) -> Result<T, Stop>
     where
         Sent: Future<Output = Result<T, Failure>>,
     {
-        let mut refused: Option<Credentials> = None;
-        let (mut tries, mut renewals) = (0, 0);
-        loop {
-            self.pace.turn().await;
-            let door = match self.doors.open(self.place, refused.as_ref()).await {
-                Ok(door) => door,
-                Err(gap) => return Err(Stop::Closed(Closed::Unreachable(gap))),
-            };
-            let failure = match send(&door).await {
-                Ok(answer) => {
-                    self.pace.speed_up();
-                    return Ok(answer);
-                }
-                Err(failure) => failure,
-            };
-            tries += 1;
-            tracing::debug!(hub = %self.place, action, tries, ?failure, "call failed");
-            let gap = match failure {
-                Failure::Invalid(message) => return Err(Stop::Invalid(message)),
-                Failure::NotEnabled(gap) => return Err(Stop::Closed(Closed::NotEnabled(gap))),
-                Failure::Closed(gap) => return Err(Stop::Closed(Closed::Unreachable(gap))),
-                Failure::SlowDown(gap) => {
-                    self.pace.slow_down();
-                    gap
-                }
-                Failure::Renew(gap) => {
-                    renewals += 1;
-                    refused = Some(door.credentials);
-                    if renewals > 2 {
-                        return Err(Stop::Closed(Closed::Unreachable(gap)));
-                    }
-                    gap
-                }
-                Failure::Retry(gap) => gap,
-            };
-            if tries >= TRIES {
-                return Err(Stop::Closed(Closed::Unreachable(gap)));
-            }
-            self.time.pause(pause(tries)).await;
-        }
+        let client = self.aws.client(&self.place.region, |config| {
+            // A count of refused findings that comes twice must not be taken for the last one.
+            Client::from_conf(Builder::from(config).interceptor(CompleteJson).build())
+        });
+        let answer = self.aws.call(self.place, operation, |credentials| send(&client, credentials)).await;
+        answer.map_err(Stop::of)
     }
 }
 
@@ -188,9 +151,20 @@ pub(crate) enum Stop {
     Closed(Closed),
 }
 
-/// Makes one call with these credentials. They are already resolved, so nothing caches them again.
-pub(crate) fn as_credentials(credentials: &Credentials) -> Builder {
-    Builder::new().credentials_provider(credentials.clone()).identity_cache(IdentityCache::no_cache())
+impl Stop {
+    /// What a failure means for the findings of the call.
+    fn of(failure: Failure) -> Self {
+        let Failure { action, gap, status, .. } = failure;
+        let unsendable = status.is_none() && action == RetryAction::Stop && gap.reason == GapReason::Malformed;
+        match gap.code.as_deref() {
+            Some("InvalidInputException" | "ValidationException") => Self::Invalid(gap.message.unwrap_or_default()),
+            // AWS says with this code that the account is not subscribed, and nothing else in an import by its own account.
+            Some("InvalidAccessException") => Self::Closed(Closed::NotEnabled(gap)),
+            _ if status == Some(413) => Self::Invalid("the batch is too large".to_owned()),
+            None if unsendable => Self::Invalid("the request could not be built".to_owned()),
+            _ => Self::Closed(Closed::Unreachable(gap)),
+        }
+    }
 }
 
 /// An answer must account for every finding that was sent; one that does not says nothing.
@@ -199,7 +173,10 @@ fn adds_up(answer: &BatchImportFindingsOutput, sent: usize) -> Result<(), Failur
     let listed = answer.failed_findings().len();
     match (count(answer.success_count()), count(answer.failed_count())) {
         (Some(accepted), Some(failed)) if accepted + failed == sent && failed == listed => Ok(()),
-        _ => Err(Failure::Retry(malformed(IMPORT_ACTION, "the answer does not account for every finding sent"))),
+        _ => {
+            let operation = Operation::BatchImportFindings;
+            Err(Failure::malformed(operation, "the answer does not account for every finding sent"))
+        }
     }
 }
 
@@ -245,9 +222,4 @@ fn is_final(code: &str) -> bool {
     ["InvalidInput", "InvalidAccess", "AccessDenied", "InvalidParameter", "Validation", "NotFound"]
         .iter()
         .any(|known| code.starts_with(known))
-}
-
-/// Full jitter: anything between nothing and a bound that doubles.
-fn pause(tries: u32) -> Duration {
-    Duration::from_millis(200).saturating_mul(1 << tries.min(10)).min(LONGEST_PAUSE).mul_f64(fastrand::f64())
 }

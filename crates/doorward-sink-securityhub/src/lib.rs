@@ -5,7 +5,7 @@
 //! ```
 //!
 //! A *hub* is Security Hub in one account-Region. [`Renderer`] turns findings into ASFF and [`plan`] decides what to send;
-//! both are pure. [`Publisher`] does the whole, with two things from outside: [`Doors`] (a client and credentials per hub)
+//! both are pure. [`Publisher`] delivers a report, with two things from outside: a [`ClientProvider`](doorward_aws::ClientProvider)
 //! and an [`Outbox`] (what was sent, and what is known to have arrived). The same findings can be written to files:
 //! [`asff_json`] and [`ocsf_ndjson`]. Beside them, [`native()`] reads what Security Hub's own controls say, and [`compare()`] holds it against
 //! what was seen.
@@ -13,25 +13,21 @@
 //! It deliberately never touches what belongs to the customer (workflow, notes, user-defined fields), never enables
 //! Security Hub, never claims a control of Security Hub's own, and never archives what was not looked at.
 
-pub use aws_credential_types::Credentials;
-pub use aws_sdk_securityhub::Client;
+use doorward_aws::Operation;
 use doorward_model::{ACCOUNT, Grant, PARTITION};
 
 /// The IAM actions this sink calls.
-pub const ACTIONS: [&str; 2] = [deliver::IMPORT_ACTION, reconcile::GET_ACTION];
+pub const ACTIONS: [&str; 2] = [Operation::BatchImportFindings.action(), Operation::GetFindings.action()];
 
 /// What the publishing role is allowed, and what its sessions are limited to: importing for the account's own product, and reading
 /// the account's own hub.
 pub fn grants() -> Vec<Grant> {
-    vec![
-        Grant::on("ImportFindings", &[deliver::IMPORT_ACTION], &[arn(&format!("product/{ACCOUNT}/default"))]),
-        reading_grant(),
-    ]
+    vec![Grant::on("ImportFindings", &[ACTIONS[0]], &[arn(&format!("product/{ACCOUNT}/default"))]), reading_grant()]
 }
 
 /// What sessions are limited to that only read findings.
 pub fn reading_grant() -> Grant {
-    Grant::on("ReadFindings", &[reconcile::GET_ACTION], &[arn("hub/default")])
+    Grant::on("ReadFindings", &[ACTIONS[1]], &[arn("hub/default")])
 }
 
 fn arn(end: &str) -> String {
@@ -44,8 +40,6 @@ mod compare;
 mod controls;
 mod decide;
 mod deliver;
-mod doors;
-mod failure;
 mod files;
 mod limits;
 mod listing;
@@ -53,7 +47,6 @@ mod native;
 mod ocsf;
 mod outbox;
 mod outcome;
-mod pace;
 pub mod plan;
 mod publish;
 mod reconcile;
@@ -66,7 +59,6 @@ pub use compare::{Answer, Blind, Comparison, Line, Says, Standing, Stray, Unseen
 pub use controls::{Framework, Requirement, frameworks};
 pub use decide::Omitted;
 pub use deliver::Closed;
-pub use doors::{Door, Doors, Pause, Time};
 pub use files::{asff_json, ocsf_ndjson};
 pub use limits::FINDING_BYTES;
 pub use native::{APPLICATION, CLASSIC, CONFIG, NATIVE_ACTION, NativeFinding, native};

@@ -3,12 +3,11 @@
 use aws_sdk_securityhub::types::{AwsSecurityFindingFilters, StringFilter, StringFilterComparison};
 use serde::Deserialize;
 
+use doorward_aws::{ClientProvider, Operation};
 use doorward_model::AccountRegion;
 
 use crate::deliver::{Closed, Hub};
-use crate::doors::{Doors, Time};
-use crate::pace::{GET, Pace};
-use crate::reconcile::{GET_ACTION, all};
+use crate::reconcile::all;
 
 /// The control about application load balancers.
 pub const APPLICATION: &str = "ELB.12";
@@ -46,14 +45,8 @@ pub struct NativeFinding {
 ///
 /// # Errors
 /// Why nothing can be read there.
-pub async fn native<D: Doors>(
-    doors: &D,
-    place: &AccountRegion,
-    share_of_quotas: f64,
-    time: &Time,
-) -> Result<Vec<NativeFinding>, Closed> {
-    let pace = Pace::new(GET, share_of_quotas, time.clone());
-    let hub = Hub { place, doors, pace: &pace, time };
+pub async fn native(aws: &ClientProvider, place: &AccountRegion) -> Result<Vec<NativeFinding>, Closed> {
+    let hub = Hub { place, aws };
     let equals = |value: &str| StringFilter::builder().value(value).comparison(StringFilterComparison::Equals).build();
     let filters = AwsSecurityFindingFilters::builder()
         .compliance_security_control_id(equals(APPLICATION))
@@ -66,7 +59,7 @@ pub async fn native<D: Doors>(
 }
 
 /// The IAM action that it takes.
-pub const NATIVE_ACTION: &str = GET_ACTION;
+pub const NATIVE_ACTION: &str = Operation::GetFindings.action();
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]

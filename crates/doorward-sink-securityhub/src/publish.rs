@@ -6,16 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 
+use doorward_aws::ClientProvider;
 use doorward_model::{AccountRegion, Finding, ScanReport, Sink, SinkError, SinkFuture};
 
 use crate::asff::Asff;
 use crate::decide::{Hearing, Step};
 use crate::deliver::{Fate, Hub, batches};
-use crate::doors::{Doors, Time};
 use crate::limits::FINDING_BYTES;
 use crate::outbox::{Intent, Outbox, OutboxError};
 use crate::outcome::{HubLine, Outcome, Refused};
-use crate::pace::{GET, IMPORT, Pace};
 use crate::plan::{Parcel, Planner, Why};
 use crate::records::Records;
 use crate::render::{Index, Renderer, product_arn};
@@ -46,12 +45,11 @@ impl Default for Settings {
 }
 
 /// Delivers reports to Security Hub.
-pub struct Publisher<D, O> {
+pub struct Publisher<O> {
     renderer: Renderer,
     settings: Settings,
-    doors: D,
+    aws: ClientProvider,
     outbox: O,
-    time: Time,
 }
 
 /// What a dry run says about one finding.
@@ -72,14 +70,15 @@ pub struct Planned {
 /// The findings of a report by the hub they go to.
 type ByHub<'a> = BTreeMap<AccountRegion, Vec<&'a Finding>>;
 
-impl<D: Doors, O: Outbox> Publisher<D, O> {
+impl<O: Outbox> Publisher<O> {
     /// A publisher with everything it needs.
-    pub fn new(renderer: Renderer, settings: Settings, doors: D, outbox: O, time: Time) -> Self {
-        Self { renderer, settings, doors, outbox, time }
+    pub fn new(renderer: Renderer, settings: Settings, aws: ClientProvider, outbox: O) -> Self {
+        let aws = aws.with_share(settings.share_of_quotas);
+        Self { renderer, settings, aws, outbox }
     }
 
-    pub(crate) fn parts(&self) -> (&D, &O, &Time, &Settings) {
-        (&self.doors, &self.outbox, &self.time, &self.settings)
+    pub(crate) fn parts(&self) -> (&ClientProvider, &O, &Settings) {
+        (&self.aws, &self.outbox, &self.settings)
     }
 
     /// Tells, for every finding of the report and everything remembered, what [`Publisher::publish`] would do and why.
@@ -123,7 +122,7 @@ impl<D: Doors, O: Outbox> Publisher<D, O> {
 
     fn planner(&self, index: &Index<'_>) -> Planner {
         let days = i64::from(self.settings.keep_alive_days.clamp(1, 80));
-        Planner::new(index, self.time.now(), SignedDuration::from_hours(24 * days), self.settings.maximum_age)
+        Planner::new(index, self.aws.time().now(), SignedDuration::from_hours(24 * days), self.settings.maximum_age)
     }
 
     fn hearing<'a>(&'a self, index: &'a Index<'a>, planner: &'a Planner, hub: &'a AccountRegion) -> Hearing<'a, O> {
@@ -152,11 +151,7 @@ impl<D: Doors, O: Outbox> Publisher<D, O> {
                 return line;
             }
         };
-        let share = self.settings.share_of_quotas;
-        let pace = Pace::new(IMPORT, share, self.time.clone());
-        let hub = Hub { place, doors: &self.doors, pace: &pace, time: &self.time };
-        let reading = Pace::new(GET, share, self.time.clone());
-        let reader = Hub { pace: &reading, ..hub };
+        let hub = Hub { place, aws: &self.aws };
         let (mut records, held) = (Records::default(), remembered.len());
         let product = product_arn(&index.report.run.partition, place);
         let hearing = self.hearing(index, planner, place);
@@ -170,8 +165,8 @@ impl<D: Doors, O: Outbox> Publisher<D, O> {
                 }
             }
             if line.closed.is_none() && !chunk.parcels.is_empty() {
-                match records.read(&reader, &product, &chunk.parcels, held).await {
-                    Ok(()) => line.ahead += chunk.meet(&records, self.time.now()),
+                match records.read(&hub, &product, &chunk.parcels, held).await {
+                    Ok(()) => line.ahead += chunk.meet(&records, self.aws.time().now()),
                     Err(closed) => line.closed = Some(closed),
                 }
             }
@@ -181,7 +176,7 @@ impl<D: Doors, O: Outbox> Publisher<D, O> {
     }
 
     /// Stores the intents, sends the parcels, stores the acknowledgements.
-    async fn send(&self, hub: &Hub<'_, D>, chunk: Chunk, line: &mut HubLine) {
+    async fn send(&self, hub: &Hub<'_>, chunk: Chunk, line: &mut HubLine) {
         let Chunk { intents, parcels, present } = chunk;
         if parcels.is_empty() {
             return;
@@ -210,7 +205,7 @@ impl<D: Doors, O: Outbox> Publisher<D, O> {
                 let stored = if accepted.is_empty() {
                     Ok(())
                 } else {
-                    self.outbox.acknowledge(hub.place, &accepted, self.time.now())
+                    self.outbox.acknowledge(hub.place, &accepted, self.aws.time().now())
                 };
                 (fates, stored)
             })
@@ -278,7 +273,7 @@ impl Chunk {
     }
 }
 
-impl<D: Doors, O: Outbox> Sink for Publisher<D, O> {
+impl<O: Outbox> Sink for Publisher<O> {
     fn name(&self) -> &str {
         "securityhub"
     }

@@ -7,20 +7,15 @@ use futures::StreamExt;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use doorward_aws::{ClientProvider, Failure, Operation, with_credentials};
 use doorward_model::AccountRegion;
 
 use crate::asff::Asff;
-use crate::deliver::{Closed, Hub, Stop, as_credentials};
-use crate::doors::{Doors, Time};
-use crate::failure::{Failure, malformed};
+use crate::deliver::{Closed, Hub, Stop};
 use crate::listing::{Page, Unread};
 use crate::outbox::{Outbox, OutboxError, RecordState};
-use crate::pace::{GET, Pace};
 use crate::publish::Publisher;
 use crate::render::{GENERATOR, product_arn};
-
-/// What reading findings needs of IAM.
-pub(crate) const GET_ACTION: &str = "securityhub:GetFindings";
 
 /// Days after which Security Hub deletes an archived finding.
 const ARCHIVED_DAYS: i64 = 30;
@@ -74,13 +69,13 @@ pub struct Audit {
     pub differences: Vec<(String, Difference)>,
 }
 
-impl<D: Doors, O: Outbox> Publisher<D, O> {
+impl<O: Outbox> Publisher<O> {
     /// Compares every hub that the outbox knows with what it holds, in order. `partition` is the run's.
     ///
     /// # Errors
     /// When the outbox cannot be read.
     pub async fn reconcile(&self, partition: &str) -> Result<Vec<Audit>, OutboxError> {
-        let (_, outbox, _, settings) = self.parts();
+        let (_, outbox, settings) = self.parts();
         let hubs: BTreeSet<AccountRegion> = outbox.hubs()?;
         let audits: Vec<_> = hubs.iter().map(|hub| self.audit(partition, hub)).collect();
         let mut audits: Vec<Result<Audit, OutboxError>> =
@@ -91,9 +86,8 @@ impl<D: Doors, O: Outbox> Publisher<D, O> {
     }
 
     async fn audit(&self, partition: &str, place: &AccountRegion) -> Result<Audit, OutboxError> {
-        let (doors, outbox, time, settings) = self.parts();
-        let pace = Pace::new(GET, settings.share_of_quotas, time.clone());
-        let hub = Hub { place, doors, pace: &pace, time };
+        let (aws, outbox, _) = self.parts();
+        let hub = Hub { place, aws };
         let mut remembered = outbox.remembered(place)?;
         let mut audit =
             Audit { hub: place.clone(), closed: None, remembered: remembered.len(), found: 0, differences: Vec::new() };
@@ -120,7 +114,7 @@ impl<D: Doors, O: Outbox> Publisher<D, O> {
             })?;
             audit.differences.extend(compare(&ours, theirs).into_iter().map(|difference| (id.clone(), difference)));
         }
-        let now = time.now();
+        let now = aws.time().now();
         for (id, row) in remembered {
             let difference = match row.accepted_at {
                 // What Security Hub deletes by itself is not missing.
@@ -145,16 +139,9 @@ impl<D: Doors, O: Outbox> Publisher<D, O> {
 ///
 /// # Errors
 /// Why nothing can be read there.
-pub async fn look<D: Doors>(
-    doors: &D,
-    place: &AccountRegion,
-    partition: &str,
-    share_of_quotas: f64,
-    time: &Time,
-) -> Result<(), Closed> {
-    let pace = Pace::new(GET, share_of_quotas, time.clone());
-    let hub = Hub { place, doors, pace: &pace, time };
-    page::<Asff, D>(&hub, &ours(&product_arn(partition, place)), None, 1).await.map(|_| ())
+pub async fn look(aws: &ClientProvider, place: &AccountRegion, partition: &str) -> Result<(), Closed> {
+    let hub = Hub { place, aws };
+    page::<Asff>(&hub, &ours(&product_arn(partition, place)), None, 1).await.map(|_| ())
 }
 
 /// Selects findings of ours.
@@ -167,38 +154,43 @@ pub(crate) fn ours(product: &str) -> AwsSecurityFindingFilters {
 }
 
 /// Reads one page of findings.
-async fn page<T: DeserializeOwned, D: Doors>(
-    hub: &Hub<'_, D>,
+async fn page<T: DeserializeOwned>(
+    hub: &Hub<'_>,
     filters: &AwsSecurityFindingFilters,
     token: Option<&str>,
     size: i32,
 ) -> Result<Page<T>, Closed> {
-    hub.call(GET_ACTION, |door| {
+    let operation = Operation::GetFindings;
+    hub.call(operation, |client, credentials| {
         let kept = Unread::default();
-        let call = door.client.get_findings().filters(filters.clone()).max_results(size);
+        let call = client.get_findings().filters(filters.clone()).max_results(size);
         let call = call.set_next_token(token.map(str::to_owned)).customize().interceptor(kept.clone());
-        let call = call.config_override(as_credentials(&door.credentials));
+        let call = call.config_override(with_credentials!(aws_sdk_securityhub, credentials));
         async move {
-            call.send().await.map_err(|e| Failure::of(GET_ACTION, &e))?;
-            kept.page().map_err(|problem| Failure::Retry(malformed(GET_ACTION, &problem)))
+            call.send().await.map_err(|e| Failure::of(operation, &e))?;
+            kept.page().map_err(|problem| Failure::malformed(operation, &problem))
         }
     })
     .await
     .map_err(|stop| match stop {
         Stop::Closed(closed) => closed,
-        Stop::Invalid(message) => Closed::Unreachable(malformed(GET_ACTION, &message)),
+        Stop::Invalid(message) => unreadable(&message),
     })
 }
 
+fn unreadable(problem: &str) -> Closed {
+    Closed::Unreachable(Failure::malformed(Operation::GetFindings, problem).gap)
+}
+
 /// Reads every finding of ours in a hub, by id.
-async fn read<D: Doors>(hub: &Hub<'_, D>, product: &str) -> Result<BTreeMap<String, Asff>, Closed> {
+async fn read(hub: &Hub<'_>, product: &str) -> Result<BTreeMap<String, Asff>, Closed> {
     let found: Vec<Asff> = all(hub, &ours(product)).await?;
     Ok(found.into_iter().map(|finding| (finding.id.clone(), finding)).collect())
 }
 
 /// Reads every finding that passes filters, page by page.
-pub(crate) async fn all<T: DeserializeOwned, D: Doors>(
-    hub: &Hub<'_, D>,
+pub(crate) async fn all<T: DeserializeOwned>(
+    hub: &Hub<'_>,
     filters: &AwsSecurityFindingFilters,
 ) -> Result<Vec<T>, Closed> {
     let mut found = Vec::new();
@@ -210,7 +202,7 @@ pub(crate) async fn all<T: DeserializeOwned, D: Doors>(
         match page.next_token.filter(|next| !next.is_empty()) {
             None => return Ok(found),
             Some(next) if !seen.insert(next.clone()) => {
-                return Err(Closed::Unreachable(malformed(GET_ACTION, "the answers name the same next page twice")));
+                return Err(unreadable("the answers name the same next page twice"));
             }
             Some(next) => token = Some(next),
         }

@@ -12,7 +12,6 @@ use serde::Deserialize;
 use crate::age::is_ahead;
 use crate::asff::FIRST_SEEN;
 use crate::deliver::{Closed, Hub};
-use crate::doors::Doors;
 use crate::outbox::Intent;
 use crate::plan::{Parcel, moment};
 use crate::reconcile::{all, ours};
@@ -44,9 +43,9 @@ pub(crate) struct Records {
 impl Records {
     /// Reads the records of some findings: by their ids, or all of the hub where that takes fewer calls. `remembered` is how many
     /// the hub is thought to hold.
-    pub(crate) async fn read<D: Doors>(
+    pub(crate) async fn read(
         &mut self,
-        hub: &Hub<'_, D>,
+        hub: &Hub<'_>,
         product: &str,
         parcels: &[Parcel],
         remembered: usize,
@@ -60,7 +59,7 @@ impl Records {
         } else {
             let mut found = Vec::new();
             for some in parcels.chunks(VALUES) {
-                found.extend(all::<Found, D>(hub, &named(product, some)).await?);
+                found.extend(all::<Found>(hub, &named(product, some)).await?);
             }
             found
         };

@@ -32,8 +32,6 @@ mod tally;
 mod top;
 mod window;
 
-pub use aws_credential_types::Credentials;
-
 pub use advice::{Advice, SourceToFix, Step, Thresholds, advise};
 pub use classify::{Classified, ClassifyError, classify};
 pub use compare::{Change, Compared, Figure, compare};
@@ -48,9 +46,9 @@ pub use plan::{BalancerPlan, Estimate, Extent, LONGEST_PERIOD, ListedObject, Pri
 pub use read::{Limits, Reader};
 pub use reasons::{ReasonCode, reason, reasons};
 pub use source::{
-    AthenaCount, AthenaError, AthenaJob, AthenaLogs, AthenaOutput, AthenaReach, Body, CallLimits, Capability, Cost,
-    Counted, Door, LogPlace, LogPlan, Metered, Missed, Operation, ParquetColumns, ParquetLogs, ParquetPlace, Pause,
-    Planned, Reach, ScanEstimate, Sessions, Source, SourcePrices, Span, listing_logs,
+    AthenaCount, AthenaError, AthenaJob, AthenaLogs, AthenaOutput, AthenaReach, Body, Capability, Cost, Counted,
+    LogPlace, LogPlan, Metered, Missed, Operation, ParquetColumns, ParquetLogs, ParquetPlace, Planned, Reach,
+    ScanEstimate, Source, SourcePrices, Span, listing_logs,
 };
 pub use tally::{
     Answered, BalancerKey, BalancerTally, By, Cause, Client, HourTally, LogFiles, NoBalancer, NodeFiles, Reading,

@@ -7,7 +7,7 @@ use std::path::Path;
 use doorward_core::access::Access;
 use doorward_model::{AccountId, AccountRegion, Mode, Region, ScanReport};
 use doorward_sink_securityhub::{
-    Answer, Blind, Closed, Comparison, Line, NATIVE_ACTION, NativeFinding, Standing, Time, Unseen, compare, native,
+    Answer, Blind, Closed, Comparison, Line, NATIVE_ACTION, NativeFinding, Standing, Unseen, compare, native,
 };
 use futures::StreamExt as _;
 use serde_json::json;
@@ -16,7 +16,7 @@ use crate::answer;
 use crate::cli::{Cli, ListFormat};
 use crate::exit::{Exit, Failure};
 use crate::plain::harmless;
-use crate::publish::{Sessions, Source};
+use crate::publish::Source;
 use crate::scan::runtime;
 use crate::settings::Settings;
 use crate::stopping;
@@ -51,18 +51,18 @@ pub(crate) fn run(cli: &Cli, from: &Path, format: ListFormat) -> Result<Exit, Fa
 async fn ask(settings: &Settings, report: &ScanReport) -> Result<BTreeMap<AccountRegion, Answer>, Failure> {
     let publish = &settings.publish;
     let (stop, signal) = stopping::listen(settings.scan.deadline.0);
-    let clock: doorward_core::Clock = crate::clock::system();
-    let access = Access::connect(settings.access.clone(), settings.calls.clone(), clock.clone(), None, &stop).await;
+    let clock = crate::clock::system();
+    let access = Access::connect(settings.access.clone(), settings.calls.clone(), clock, None, &stop).await;
     let access = access.map_err(|error| signal.or(Failure::from(error)))?;
-    let (doors, time) = (Sessions::new(&access, publish.reading()), Time::new(clock));
+    let aws = access.provider(publish.reading()).with_share(publish.share_of_quotas);
     let hubs = publish.hubs(&report.load_balancers);
     let asked = futures::stream::iter(&hubs).map(|hub| {
-        let (doors, time, stop) = (&doors, &time, &stop);
+        let (aws, stop) = (&aws, &stop);
         async move {
             tokio::select! {
                 biased;
                 gap = stop.stopped(NATIVE_ACTION) => (hub.clone(), Err(Closed::Unreachable(gap))),
-                told = native(doors, hub, publish.share_of_quotas, time) => (hub.clone(), told),
+                told = native(aws, hub) => (hub.clone(), told),
             }
         }
     });

@@ -122,7 +122,7 @@ async fn examine(
         if !arguments.wants(Part::Publish) {
             return None;
         }
-        Some(hubs::look(settings, &access, &diagnosis.scan, &stop, &clock).await)
+        Some(hubs::look(settings, &access, &diagnosis.scan, &stop).await)
     };
     let (traffic, hubs) = tokio::join!(traffic, hubs);
     if let Some((tried, more)) = traffic {

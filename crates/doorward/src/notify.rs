@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use doorward_aws::Time;
 use doorward_core::access::Access;
 use doorward_core::{Clock, Stop};
 use doorward_model::{RuleMeta, ScanReport};
 use doorward_notify::{
-    ChannelSettings, Courier, Directory, Environment, Fate, MemoryError, Outcome, Planned, Time, Untold, plan,
+    ChannelSettings, Courier, Directory, Environment, Fate, MemoryError, Outcome, Planned, Untold, plan,
 };
 use serde_json::{Value, json};
 
@@ -22,10 +23,8 @@ use crate::scan::runtime;
 use crate::settings::Settings;
 use crate::stopping;
 
-mod doors;
 mod told;
 
-use doors::Topics;
 use told::LedgerMemory;
 
 /// Runs `doorward notify`.
@@ -100,8 +99,8 @@ pub(crate) async fn deliver(
     stop: &Stop,
 ) -> Result<Outcome, Failure> {
     let rules: Vec<RuleMeta> = doorward_rules::catalogue().iter().map(|meta| **meta).collect();
-    let (memory, topics) = (LedgerMemory(held.clone()), Topics::new(access));
-    let courier = Courier::new(directory, &environment(), memory, topics, Time::new(clock.clone()))
+    let (memory, aws) = (LedgerMemory(held.clone()), access.map(Access::base_provider));
+    let courier = Courier::new(directory, &environment(), memory, aws, Time::new(clock.clone()))
         .map_err(|error| Failure::new(Exit::Preflight, error.to_string()))?;
     tokio::select! {
         outcome = courier.deliver(report, &rules) => Ok(outcome),

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use doorward_aws::{ClientProvider, Time};
 use doorward_core::access::{Access, Emulator};
 use doorward_core::{Clock, Stop};
 use doorward_model::{LoadBalancer, Policy, ScanReport};
 use doorward_rules::exceptions::Register;
 use doorward_sink_securityhub::{
-    Approval, Closed, Delivery, ExceptedAs, OutboxError, Outcome, Planned, Publisher, Renderer, Time,
+    Approval, Closed, Delivery, ExceptedAs, OutboxError, Outcome, Planned, Publisher, Renderer,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -24,12 +25,10 @@ use crate::scan::runtime;
 use crate::settings::Settings;
 use crate::{register, stopping};
 
-mod doors;
 mod outbox;
 mod settings;
 mod source;
 
-pub(crate) use doors::Sessions;
 use outbox::LedgerOutbox;
 pub(crate) use settings::PublishSettings;
 pub(crate) use source::Source;
@@ -111,8 +110,8 @@ impl Job<'_> {
     /// Says what would be sent, and why. Sends nothing, and needs no credentials.
     fn plan(&self, renderer: Renderer, report: &ScanReport) -> Result<Told, Failure> {
         let outbox = LedgerOutbox(Held::reading(memory::read_only(self.ledger)?));
-        let time = Time::new(self.clock.clone());
-        let publisher = Publisher::new(renderer, self.settings.publish.sink(), doors::Nowhere, outbox, time);
+        let offline = ClientProvider::offline(Time::new(self.clock.clone()));
+        let publisher = Publisher::new(renderer, self.settings.publish.sink(), offline, outbox);
         let mut plans: Vec<Planned> = Vec::new();
         publisher.plan(report, |planned| plans.push(planned)).map_err(outbox_failed)?;
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
@@ -184,9 +183,8 @@ impl Job<'_> {
         stop: &Stop,
     ) -> Result<Told, Failure> {
         let outbox = LedgerOutbox(held.clone());
-        let doors = Sessions::new(access, self.settings.publish.purpose());
-        let publisher =
-            Publisher::new(renderer, self.settings.publish.sink(), doors, outbox, Time::new(self.clock.clone()));
+        let aws = access.provider(self.settings.publish.purpose());
+        let publisher = Publisher::new(renderer, self.settings.publish.sink(), aws, outbox);
         // A stop leaves intents without acknowledgement; the next delivery repeats exactly those.
         let outcome = tokio::select! {
             outcome = publisher.publish(report) => outcome.map_err(outbox_failed),
@@ -207,9 +205,8 @@ impl Job<'_> {
         let outbox = LedgerOutbox(Held::reading(memory::read_only(self.ledger)?));
         let (stop, signal) = stopping::listen(self.settings.scan.deadline.0);
         let access = self.enter(&stop).await.map_err(|error| signal.or(error))?;
-        let doors = Sessions::new(&access, self.settings.publish.purpose());
-        let time = Time::new(self.clock.clone());
-        let publisher = Publisher::new(renderer, self.settings.publish.sink(), doors, outbox, time);
+        let aws = access.provider(self.settings.publish.purpose());
+        let publisher = Publisher::new(renderer, self.settings.publish.sink(), aws, outbox);
         let partition = &report.run.partition;
         let audits = publisher.reconcile(partition).await.map_err(outbox_failed)?;
         let mut text = String::new();

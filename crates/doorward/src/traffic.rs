@@ -31,7 +31,6 @@ mod attach;
 mod found;
 mod gather;
 mod reach;
-mod sessions;
 mod settings;
 mod tell;
 
@@ -39,7 +38,6 @@ pub(crate) use attach::{ByArn, expire_all, of};
 pub(crate) use found::{Found, id, key};
 pub(crate) use gather::{Errand, gather, logs};
 pub(crate) use reach::Reaches;
-pub(crate) use sessions::Roles;
 pub(crate) use settings::TrafficSettings;
 
 /// How long queries may take to be stopped.

@@ -2,7 +2,7 @@
 
 use doorward_model::GapReason;
 
-/// What an error code says about the request.
+/// The meaning of an error code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
     /// Refused for its rate, before anything was done.
@@ -15,7 +15,7 @@ pub(super) enum Meaning {
     ClockSkew,
     /// The Region is not enabled, by the service's own words.
     RegionDisabled,
-    /// The endpoint does not know the credentials. To a session that works elsewhere, AWS says so of a Region that is not enabled.
+    /// The endpoint does not know the credentials. AWS answers this way in a Region that is not enabled, to a session that works elsewhere.
     UnknownToken,
     /// A permission is missing, or a policy denies it.
     Denied,

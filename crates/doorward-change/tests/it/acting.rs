@@ -40,7 +40,7 @@ impl<K: Fate> Hand<'_, K> {
             external_id: None,
             grants: change_role_grants(),
         };
-        self.access.session_for(&target.account, &purpose)
+        self.access.provider(purpose.clone()).session(&target.account)
     }
 }
 

@@ -247,7 +247,7 @@ impl Wheel {
             pause.turn(SignedDuration::try_from(length).unwrap());
             Box::pin(std::future::ready(()))
         };
-        Time::new(Arc::new(move || now.now()), Arc::new(pause))
+        Time::with_pauses(Arc::new(move || now.now()), Arc::new(pause))
     }
 }
 

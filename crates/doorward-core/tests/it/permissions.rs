@@ -97,7 +97,7 @@ async fn sessions_for_reading_refuse_every_change_that_is_tried() {
         let subject = mode::Subject { arn: lb.arn.clone(), kind: lb.kind };
         let session = |grants: Vec<Grant>| {
             let role_name = "doorward-scan".to_owned().try_into().expect("a role");
-            access.session_for(&lb.account, &Purpose { role_name, external_id: None, grants })
+            access.provider(Purpose { role_name, external_id: None, grants }).session(&lb.account)
         };
         for (what, grants) in &reading {
             let refused = mode::set(&access, session(grants.clone()), &subject, Mode::Strictest).await;
@@ -116,9 +116,12 @@ async fn sessions_for_reading_refuse_every_change_that_is_tried() {
     let purpose = Purpose { role_name, external_id: None, grants: change_role_grants() };
     server.clear_calls();
     let subject = mode::Subject { arn: lb.arn.clone(), kind: lb.kind };
-    mode::set(&access, access.session_for(&lb.account, &purpose), &subject, Mode::Strictest).await.expect("sets");
-    mode::read(&access, access.session_for(&lb.account, &purpose), &subject).await.expect("reads");
-    let looked = mode::look(&access, access.session_for(&lb.account, &purpose), &subject).await.expect("looks");
+    mode::set(&access, access.provider(purpose.clone()).session(&lb.account), &subject, Mode::Strictest)
+        .await
+        .expect("sets");
+    mode::read(&access, access.provider(purpose.clone()).session(&lb.account), &subject).await.expect("reads");
+    let looked =
+        mode::look(&access, access.provider(purpose.clone()).session(&lb.account), &subject).await.expect("looks");
     assert!(looked.load_balancers[0].tags.known().is_some() && looked.gaps.is_empty());
     let observed: BTreeSet<String> = server
         .calls()

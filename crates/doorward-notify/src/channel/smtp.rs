@@ -9,11 +9,12 @@ use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
 use super::{Again, Failure};
+use doorward_aws::Time;
+
 use crate::directory::{Post, SettingsError};
 use crate::render::mail::Mail;
 use crate::secret::Environment;
 use crate::settings::SmtpTls;
-use crate::time::Time;
 
 /// A mail server and the addresses of a channel.
 pub(crate) struct Mailer {

@@ -14,9 +14,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Again, Failure};
+use doorward_aws::Time;
+
 use crate::directory::{Route, SettingsError, is_local};
 use crate::secret::Secret;
-use crate::time::Time;
 
 pub(super) type Client = legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 

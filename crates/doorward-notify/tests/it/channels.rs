@@ -12,7 +12,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 
 use crate::bed::{RULES, directory, exec, report, settings, slack, teams};
-use crate::doubles::{Act, Book, Receiver, Walls, time};
+use crate::doubles::{Act, Book, Receiver, time};
 
 const SCENE: &str = "a:high@web";
 
@@ -20,7 +20,7 @@ const SCENE: &str = "a:high@web";
 async fn deliver(settings: Settings, variables: &[(&str, String)], book: &Book, scene: &str) -> (Outcome, i64) {
     let environment = Environment::new(variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
     let (time, waited) = time();
-    let courier = Courier::new(directory(settings), &environment, book.clone(), Walls, time).expect("opens");
+    let courier = Courier::new(directory(settings), &environment, book.clone(), None, time).expect("opens");
     let outcome = courier.deliver(&report(1, scene), &RULES).await;
     assert!(outcome.receipt().adds_up(), "{outcome:#?}");
     let shown = format!("{outcome:?} {}", serde_json::to_string(&outcome).expect("writes"));

@@ -51,7 +51,7 @@ impl Desk {
             directory,
             &doorward_notify::Environment::default(),
             self.book.clone(),
-            crate::doubles::Walls,
+            None,
             time,
         );
         let outcome = runtime.block_on(courier.expect("opens").deliver(&report(days, scene), &RULES));

@@ -2,7 +2,7 @@
 
 use doorward_notify::{Courier, Directory, Environment, Settings};
 
-use crate::doubles::{Book, Walls, time};
+use crate::doubles::{Book, time};
 
 /// What checking settings, and then reading their secrets, says.
 fn said(toml: &str) -> String {
@@ -26,7 +26,7 @@ fn said(toml: &str) -> String {
         ("EMPTY", " "),
     ];
     let environment = Environment::new(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    match Courier::new(directory, &environment, Book::new(), Walls, time().0) {
+    match Courier::new(directory, &environment, Book::new(), None, time().0) {
         Ok(_) => "works".to_owned(),
         Err(error) => error.to_string(),
     }

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use aws_credential_types::Credentials;
-use doorward_model::{AccountId, Gap, GapReason, Region};
-use doorward_notify::{Door, Doors, Intent, Memory, MemoryError, Remembered, Time};
+use doorward_aws::{Pause, Time};
+use doorward_notify::{Intent, Memory, MemoryError, Remembered};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -106,21 +105,11 @@ pub(crate) fn time() -> (Time, Arc<AtomicI64>) {
     let waited = Arc::new(AtomicI64::new(0));
     let (told, moved) = (Arc::clone(&waited), Arc::clone(&waited));
     let now = Arc::new(move || day(100) + SignedDuration::from_millis(told.load(Ordering::SeqCst)));
-    let pause = move |length: std::time::Duration| -> doorward_notify::Pause {
+    let pause = move |length: std::time::Duration| -> Pause {
         moved.fetch_add(i64::try_from(length.as_millis()).expect("short"), Ordering::SeqCst);
         Box::pin(tokio::task::yield_now())
     };
     (Time::with_pauses(now, Arc::new(pause)), waited)
-}
-
-/// Doors that lead nowhere.
-#[derive(Clone)]
-pub(crate) struct Walls;
-
-impl Doors for Walls {
-    async fn open(&self, _: &AccountId, _: &Region, _: Option<&Credentials>) -> Result<Door, Gap> {
-        Err(Gap::new(GapReason::AccessDenied, "sts:AssumeRole"))
-    }
 }
 
 /// What the receiver does with a message.

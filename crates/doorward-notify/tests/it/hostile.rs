@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::bed::{RULES, balancer, directory, exec, finding, gap, owned_by, settings, slack, teams, whole};
 use crate::channels::{mailing, post};
-use crate::doubles::{Book, Receiver, Walls, time};
+use crate::doubles::{Book, Receiver, time};
 
 #[derive(Deserialize)]
 struct Corpus {
@@ -303,7 +303,7 @@ async fn a_mail_has_our_headers_and_the_directorys_recipients() {
     let texts: Vec<String> = texts.map(|(_, text)| text).collect();
     for text in &texts {
         let all = directory(mailing(port, &["a@x.example"]));
-        let courier = Courier::new(all, &Environment::default(), Book::new(), Walls, time().0).expect("opens");
+        let courier = Courier::new(all, &Environment::default(), Book::new(), None, time().0).expect("opens");
         let outcome = courier.deliver(&report(text), &RULES).await;
         assert!(outcome.is_complete(), "{text:?}: {outcome:#?}");
     }
@@ -350,7 +350,7 @@ async fn nothing_goes_where_a_tag_says() {
         "../web".to_owned(),
     ] {
         let all = settings(&["web"], vec![("chat", slack("HOOK"))]);
-        let courier = Courier::new(directory(all), &environment, book.clone(), Walls, time.clone()).expect("opens");
+        let courier = Courier::new(directory(all), &environment, book.clone(), None, time.clone()).expect("opens");
         let outcome = courier.deliver(&report(&text), &RULES).await;
         assert!(outcome.lines.iter().all(|line| !matches!(line.fate, Fate::Failed { .. })), "{outcome:#?}");
         let keys: Vec<String> = outcome.lines.iter().map(|line| line.audience.key()).collect();

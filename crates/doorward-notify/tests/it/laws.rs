@@ -11,7 +11,7 @@ use doorward_notify::{Courier, Environment, Fate, Outcome};
 use serde_json::Value;
 
 use crate::bed::{RULES, directory, exec, report, settings, slack};
-use crate::doubles::{Act, Book, Event, Receiver, Walls, digest_of, time};
+use crate::doubles::{Act, Book, Event, Receiver, digest_of, time};
 
 fn schedules(few: u64) -> u64 {
     if std::env::var_os("DOORWARD_SLOW").is_some() { few * 20 } else { few }
@@ -42,7 +42,7 @@ fn scene(random: &mut fastrand::Rng, whole: bool) -> String {
 /// Runs a delivery that may be killed at a step; answers what became of it, or none where it was.
 async fn run(settings: doorward_notify::Settings, url: &str, book: &Book, report: &ScanReport) -> Option<Outcome> {
     let environment = Environment::new([("HOOK".to_owned(), url.to_owned())]);
-    let courier = Courier::new(directory(settings), &environment, book.clone(), Walls, time().0).expect("opens");
+    let courier = Courier::new(directory(settings), &environment, book.clone(), None, time().0).expect("opens");
     tokio::select! {
         biased;
         () = book.killed.notified() => None,

@@ -8,7 +8,7 @@ use doorward_notify::{Courier, Environment, Fate, Intent, Memory, MemoryError, R
 use jiff::Timestamp;
 
 use crate::bed::{RULES, day, directory, report, settings, slack};
-use crate::doubles::{Act, Receiver, Walls, time};
+use crate::doubles::{Act, Receiver, time};
 
 struct Kept(Mutex<(Ledger, Lease)>);
 
@@ -66,7 +66,7 @@ async fn a_ledger_remembers_what_was_told() {
         let mut all = settings(&["web"], vec![("chat", slack("HOOK"))]);
         all.tries = if days == 2 { 2 } else { 1 };
         let memory = kept(&path, &format!("run {days}"), days);
-        let courier = Courier::new(directory(all), &environment, memory, Walls, time().0).expect("opens");
+        let courier = Courier::new(directory(all), &environment, memory, None, time().0).expect("opens");
         let outcome = courier.deliver(&report(days, "a:high@web"), &RULES).await;
         told.push(match &outcome.lines[0].fate {
             Fate::Delivered { may_repeat } => format!("delivered {may_repeat}"),

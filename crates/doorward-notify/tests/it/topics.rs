@@ -1,12 +1,15 @@
 //! SNS, against the emulator: one message, with what a topic of its kind needs, and refusals that say what to allow.
 
-use aws_credential_types::Credentials;
-use aws_sdk_sns::Client;
-use aws_sdk_sns::config::retry::RetryConfig;
-use aws_sdk_sns::config::{BehaviorVersion, Builder};
+use std::sync::Arc;
+
+use aws_sdk_sns::config::BehaviorVersion;
+use aws_smithy_types::retry::RetryConfig;
+use aws_types::SdkConfig;
+use doorward_aws::settings::{CallSettings, Span};
+use doorward_aws::{ClientProvider, Credentials, OpenSession};
 use doorward_fakeaws::{Clock, Fault, Options, Server, What, World};
-use doorward_model::{AccountId, Gap, Region};
-use doorward_notify::{ChannelSettings, Courier, Door, Doors, Environment, Fate, Outcome};
+use doorward_model::AccountId;
+use doorward_notify::{ChannelSettings, Courier, Environment, Fate, Outcome};
 
 use crate::bed::{RULES, day, directory, report, settings};
 use crate::doubles::{Book, time};
@@ -15,7 +18,7 @@ const OWN: &str = "000000000002";
 
 struct Cloud {
     server: Server,
-    client: Client,
+    config: SdkConfig,
 }
 
 impl Cloud {
@@ -31,22 +34,26 @@ impl Cloud {
         for name in ["digests", "digests.fifo"] {
             assert!(server.world().add_topic(OWN, "eu-west-1", name));
         }
-        let config = Builder::new()
+        let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
-            .region(aws_sdk_sns::config::Region::new("eu-west-1"))
             .endpoint_url(server.url())
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .retry_config(RetryConfig::disabled())
             .build();
-        Self { client: Client::from_conf(config), server }
+        Self { config, server }
     }
 
     async fn deliver(&self, book: &Book, topic: &str) -> Outcome {
         let topic = format!("arn:aws:sns:eu-west-1:{OWN}:{topic}");
         let channel = ChannelSettings::Sns { topic, timeout_seconds: 20 };
         let directory = directory(settings(&["web"], vec![("topic", channel)]));
-        let doors = Open(self.client.clone());
-        let courier = Courier::new(directory, &Environment::default(), book.clone(), doors, time().0).expect("opens");
+        let time = time().0;
+        let open: OpenSession = Arc::new(|account: &AccountId, _| {
+            assert_eq!(account.as_str(), OWN);
+            Box::pin(async { Ok(Credentials::new("AKIAOWN", "s", None, None, "test")) })
+        });
+        let aws = ClientProvider::with_sessions(self.config.clone(), calls(), time.clone(), open);
+        let courier = Courier::new(directory, &Environment::default(), book.clone(), Some(aws), time).expect("opens");
         courier.deliver(&report(1, "a:high@web"), &RULES).await
     }
 
@@ -55,12 +62,17 @@ impl Cloud {
     }
 }
 
-struct Open(Client);
-
-impl Doors for Open {
-    async fn open(&self, account: &AccountId, region: &Region, _: Option<&Credentials>) -> Result<Door, Gap> {
-        assert_eq!((account.as_str(), region.as_str()), (OWN, "eu-west-1"));
-        Ok(Door { client: self.0.clone(), credentials: Credentials::new("AKIAOWN", "s", None, None, "test") })
+fn calls() -> CallSettings {
+    let seconds = |seconds| Span(std::time::Duration::from_secs(seconds));
+    CallSettings {
+        concurrency: 4,
+        share_of_limits: 1.0,
+        connect_timeout: seconds(5),
+        read_timeout: seconds(20),
+        attempt_timeout: seconds(20),
+        call_deadline: seconds(120),
+        tries: 8,
+        longest_pause: seconds(20),
     }
 }
 

@@ -180,8 +180,8 @@ async fn a_hub_is_read_page_by_page_and_only_its_own_controls() {
     archived["RecordState"] = json!("ARCHIVED");
     put(archived);
 
-    let (doors, hub, time) = (cloud.doors(), here(), cloud.time());
-    let read = || native(&doors, &hub, 1.0, &time);
+    let (aws, hub) = (cloud.aws(), here());
+    let read = || native(&aws, &hub);
     let found = read().await.expect("read");
     assert_eq!(found.len(), 231);
     assert_eq!(found.iter().filter(|finding| finding.control == CONFIG).count(), 1);

@@ -1,19 +1,18 @@
-//! What stands in for the binary: doors into the emulator, a clock that pauses move, and a process that can be killed.
+//! What stands in for the binary: calls to the emulator, a clock that pauses move, and a process that can be killed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use aws_credential_types::Credentials;
-use aws_sdk_securityhub::Client;
-use aws_sdk_securityhub::config::retry::RetryConfig;
-use aws_sdk_securityhub::config::timeout::TimeoutConfig;
-use aws_sdk_securityhub::config::{BehaviorVersion, Builder, StalledStreamProtectionConfig};
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use doorward_aws::settings::{CallSettings, Span};
+use doorward_aws::{ClientProvider, Credentials, OpenSession, Time};
 use doorward_fakeaws::{Clock, Options, Server, World};
-use doorward_model::{AccountRegion, Gap, GapReason};
+use doorward_model::{AccountId, AccountRegion};
 use doorward_sink_securityhub::{
-    Delivery, Door, Doors, ExceptedAs, Intent, MemoryOutbox, Outbox, OutboxError, Publisher, Remembered, Renderer,
-    Settings, Time,
+    Delivery, ExceptedAs, Intent, MemoryOutbox, Outbox, OutboxError, Publisher, Remembered, Renderer, Settings,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -25,7 +24,22 @@ use crate::bed::{ACCOUNTS, METAS, REGIONS, SECURITY, places, start};
 pub(crate) struct Cloud {
     pub(crate) server: Server,
     pub(crate) clock: Clock,
-    clients: BTreeMap<String, Client>,
+    config: SdkConfig,
+}
+
+/// Limits that never wait for real time.
+pub(crate) fn calls() -> CallSettings {
+    let seconds = |seconds| Span(std::time::Duration::from_secs(seconds));
+    CallSettings {
+        concurrency: 64,
+        share_of_limits: 1.0,
+        connect_timeout: seconds(5),
+        read_timeout: seconds(20),
+        attempt_timeout: seconds(20),
+        call_deadline: seconds(3_600),
+        tries: 8,
+        longest_pause: seconds(20),
+    }
 }
 
 pub(crate) fn world(allow: &str) -> String {
@@ -54,19 +68,15 @@ impl Cloud {
         let server = Server::start(world, options).await.expect("a server");
         let http = aws_smithy_http_client::Builder::new().build_http();
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(std::time::Duration::from_secs(20)).build();
-        let clients = REGIONS.into_iter().map(|region| {
-            let config = Builder::new()
-                .behavior_version(BehaviorVersion::latest())
-                .region(aws_sdk_securityhub::config::Region::new(region))
-                .endpoint_url(server.url())
-                .http_client(http.clone())
-                .retry_config(RetryConfig::disabled())
-                .timeout_config(timeouts.clone())
-                .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-                .build();
-            (region.to_owned(), Client::from_conf(config))
-        });
-        Self { clients: clients.collect(), server, clock }
+        let config = SdkConfig::builder()
+            .behavior_version(aws_sdk_securityhub::config::BehaviorVersion::latest())
+            .endpoint_url(server.url())
+            .http_client(http)
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts)
+            .stalled_stream_protection(aws_sdk_securityhub::config::StalledStreamProtectionConfig::disabled())
+            .build();
+        Self { config, server, clock }
     }
 
     pub(crate) fn time(&self) -> Time {
@@ -114,17 +124,26 @@ impl Cloud {
         outcomes
     }
 
-    /// Ways in of a process that nobody kills.
-    pub(crate) fn doors(&self) -> Life {
-        Life {
-            clients: self.clients.clone(),
-            outbox: Arc::default(),
-            left: Arc::new(AtomicI64::new(i64::MAX)),
-            killed: Arc::default(),
-        }
+    /// Calls of a process that is never killed.
+    pub(crate) fn aws(&self) -> ClientProvider {
+        self.calls_of(&Life::new(&Arc::default(), i64::MAX))
     }
 
-    pub(crate) fn publisher(&self, outbox: &Arc<MemoryOutbox>, delivery: Delivery) -> Publisher<Life, Life> {
+    fn calls_of(&self, life: &Life) -> ClientProvider {
+        let life = life.clone();
+        let open: OpenSession = Arc::new(move |account: &AccountId, _| {
+            let (alive, key) = (life.step(), format!("AKIA{account}"));
+            Box::pin(async move {
+                if !alive {
+                    std::future::pending::<()>().await;
+                }
+                Ok(Credentials::new(key, "s", None, None, "test"))
+            })
+        });
+        ClientProvider::with_sessions(self.config.clone(), calls(), self.time(), open)
+    }
+
+    pub(crate) fn publisher(&self, outbox: &Arc<MemoryOutbox>, delivery: Delivery) -> Publisher<Life> {
         self.mortal(outbox, delivery, i64::MAX).0
     }
 
@@ -134,30 +153,28 @@ impl Cloud {
         outbox: &Arc<MemoryOutbox>,
         delivery: Delivery,
         steps: i64,
-    ) -> (Publisher<Life, Life>, Arc<Notify>) {
-        let killed = Arc::new(Notify::new());
-        let life = Life {
-            clients: self.clients.clone(),
-            outbox: Arc::clone(outbox),
-            left: Arc::new(AtomicI64::new(steps)),
-            killed: Arc::clone(&killed),
-        };
+    ) -> (Publisher<Life>, Arc<Notify>) {
+        let life = Life::new(outbox, steps);
         let renderer = Renderer::new(delivery, ExceptedAs::Failed, &METAS, BTreeMap::new());
         let settings = Settings { share_of_quotas: 1.0, hubs: 4, calls_per_hub: 3, ..Settings::default() };
-        (Publisher::new(renderer, settings, life.clone(), life, self.time()), killed)
+        let killed = Arc::clone(&life.killed);
+        (Publisher::new(renderer, settings, self.calls_of(&life), life), killed)
     }
 }
 
 /// One run of the program: it ends when its steps are used up, and nothing it does after that has an effect.
 #[derive(Clone)]
 pub(crate) struct Life {
-    clients: BTreeMap<String, Client>,
     outbox: Arc<MemoryOutbox>,
     left: Arc<AtomicI64>,
     killed: Arc<Notify>,
 }
 
 impl Life {
+    fn new(outbox: &Arc<MemoryOutbox>, steps: i64) -> Self {
+        Self { outbox: Arc::clone(outbox), left: Arc::new(AtomicI64::new(steps)), killed: Arc::default() }
+    }
+
     fn step(&self) -> bool {
         let alive = self.left.fetch_sub(1, Ordering::SeqCst) > 0;
         if !alive {
@@ -174,19 +191,6 @@ impl Life {
         }
         let done = act()?;
         if self.step() { Ok(done) } else { Err(dead()) }
-    }
-}
-
-impl Doors for Life {
-    async fn open(&self, hub: &AccountRegion, refused: Option<&Credentials>) -> Result<Door, Gap> {
-        if !self.step() {
-            std::future::pending::<()>().await;
-        }
-        let _ = refused;
-        let key = format!("AKIA{}", hub.account);
-        let client = self.clients.get(hub.region.as_str()).cloned();
-        let client = client.ok_or_else(|| Gap::new(GapReason::RegionDisabled, "test"))?;
-        Ok(Door { client, credentials: Credentials::new(key, "s", None, None, "test") })
     }
 }
 
@@ -228,7 +232,8 @@ impl Cloud {
             AwsSecurityFindingIdentifier, NoteUpdate, SeverityLabel, SeverityUpdate, WorkflowStatus, WorkflowUpdate,
         };
         let arn: Vec<&str> = text(record, "/ProductArn").split(':').collect();
-        let client = self.clients.get(arn[3]).expect("a client");
+        let region = aws_sdk_securityhub::config::Region::new(arn[3].to_owned());
+        let client = aws_sdk_securityhub::Client::new(&self.config.to_builder().region(region).build());
         let credentials = Credentials::new(format!("AKIA{}", arn[4]), "s", None, None, "test");
         let identifier = AwsSecurityFindingIdentifier::builder()
             .id(text(record, "/Id"))
@@ -241,7 +246,7 @@ impl Cloud {
             .severity(SeverityUpdate::builder().label(SeverityLabel::Critical).build())
             .workflow(WorkflowUpdate::builder().status(WorkflowStatus::Suppressed).build())
             .customize()
-            .config_override(Builder::new().credentials_provider(credentials))
+            .config_override(doorward_aws::with_credentials!(aws_sdk_securityhub, credentials))
             .send()
             .await
             .expect("updated");

@@ -5,20 +5,17 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to whoever started it")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
-use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_types::SdkConfig;
-use aws_types::region::Region as SdkRegion;
 use aws_types::sdk_config::SharedCredentialsProvider;
+use doorward_aws::settings::{CallSettings, Span};
+use doorward_aws::{ClientProvider, Credentials, OpenSession, Time};
 use doorward_model::{AccountId, AccountRegion, Gap, GapReason, Region};
-use doorward_traffic::{
-    AthenaJob, AthenaLogs, BalancerKey, CallLimits, Door, Known, LogPlace, Metered, Metric, Missed, Sessions, Source,
-    Window,
-};
+use doorward_traffic::{AthenaJob, AthenaLogs, BalancerKey, Known, LogPlace, Metered, Metric, Missed, Source, Window};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -49,27 +46,14 @@ struct Place {
     reader: AccountId,
 }
 
-struct Keys {
-    config: SdkConfig,
-    sessions: BTreeMap<String, (String, String, String)>,
-}
-
-impl Sessions for Keys {
-    fn open(&self, place: &AccountRegion, _: Option<&Credentials>) -> impl Future<Output = Result<Door, Gap>> + Send {
-        let region = SdkRegion::new(place.region.as_str().to_owned());
-        let config = self.config.to_builder().region(region).build();
-        let door = self.sessions.get(place.account.as_str()).map(|(key, secret, token)| Door {
-            config,
-            credentials: Credentials::new(
-                key,
-                secret,
-                Some(token.clone()).filter(|token| !token.is_empty()),
-                None,
-                "stand",
-            ),
+/// Credentials of the document's accounts.
+fn sessions(given: BTreeMap<String, (String, String, String)>) -> OpenSession {
+    Arc::new(move |account, _| {
+        let credentials = given.get(account.as_str()).map(|(key, secret, token)| {
+            Credentials::new(key, secret, Some(token.clone()).filter(|token| !token.is_empty()), None, "stand")
         });
-        std::future::ready(door.ok_or_else(|| Gap::new(GapReason::RoleMissing, "sts:AssumeRole")))
-    }
+        Box::pin(std::future::ready(credentials.ok_or_else(|| Gap::new(GapReason::RoleMissing, "sts:AssumeRole"))))
+    })
 }
 
 type Done<T> = Result<T, Box<dyn std::error::Error>>;
@@ -99,8 +83,19 @@ async fn run() -> Done<Value> {
         .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
         .build();
     // The stand fails up to two tries in three on purpose: of a hundred objects, one would be lost by twelve tries.
-    let limits = CallLimits { tries: 48, longest_pause: Duration::from_millis(200), ..CallLimits::default() };
-    let source = Source::new(Keys { config, sessions: asked.sessions.clone() }, limits);
+    let seconds = |seconds| Span(Duration::from_secs(seconds));
+    let calls = CallSettings {
+        concurrency: 64,
+        share_of_limits: 1.0,
+        connect_timeout: seconds(3),
+        read_timeout: seconds(15),
+        attempt_timeout: seconds(20),
+        call_deadline: seconds(120),
+        tries: 48,
+        longest_pause: Span(Duration::from_millis(200)),
+    };
+    let time = Time::new(Arc::new(Timestamp::now));
+    let source = Source::new(ClientProvider::with_sessions(config, calls, time, sessions(asked.sessions.clone())));
     let window = Window::covering(asked.start, asked.end)?;
     let mut answer = json!({});
     if !asked.logs.is_empty() {

@@ -1,6 +1,6 @@
 //! Counts logs by Athena, where they outgrow one machine: a table of its own, one query per window, the result by pages.
 //!
-//! Athena scans whole folders of days, and that is what is paid for; so the folders are listed first, and a query that would scan more
+//! Athena scans, and bills, whole folders of days; so the folders are listed first, and a query that would scan more
 //! than its budget is not started. The rows become the same [`Tally`] that the engine in this crate gives.
 
 mod job;
@@ -15,16 +15,13 @@ use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use aws_sdk_athena::types::{QueryExecutionContext, QueryExecutionState, ResultConfiguration};
-use aws_smithy_types::retry::RetryConfig;
 use futures::future::{Either, select};
 use futures::{StreamExt, stream};
 
 use doorward_model::{Gap, GapReason};
 
-use super::actions::Operation;
-use super::call::Refusal;
-use super::failure::Failure;
-use super::{Door, Sessions, Source};
+use super::Source;
+use doorward_aws::{Failure, Operation, with_credentials};
 
 pub use job::{AthenaCount, AthenaError, AthenaJob, AthenaLogs, ScanEstimate};
 pub use parquet::{ParquetColumns, ParquetLogs, ParquetPlace};
@@ -34,13 +31,13 @@ const LOOKS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_
 /// Rows of a page.
 const PAGE: i32 = 1000;
 
-impl<S: Sessions> Source<S> {
+impl Source {
     /// Lists what a job would scan. Nothing is started.
     pub async fn estimate(&self, job: &AthenaJob) -> Result<ScanEstimate, Gap> {
         let folders = job.folders();
         let listed = stream::iter(folders.iter().map(|folder| self.folder(&job.place, job.bucket(), folder)));
         let mut estimate = ScanEstimate::default();
-        let mut listed = listed.buffered(self.concurrency());
+        let mut listed = listed.buffered(self.concurrency);
         while let Some(found) = listed.next().await {
             let (objects, bytes) = found?;
             estimate.objects += objects;
@@ -50,8 +47,8 @@ impl<S: Sessions> Source<S> {
     }
 
     /// Counts by Athena: makes the table where it is missing, runs the query, reads its result. `estimate` is what the job would
-    /// scan, as just listed; where that is above the job's budget, nothing is started. Once `stopped` says why nobody waits any
-    /// more, a query that runs is ended too.
+    /// scan, as just listed; where that is above the job's budget, nothing is started. When `stopped` completes, a running
+    /// query is stopped too.
     pub async fn athena(
         &self,
         job: &AthenaJob,
@@ -85,6 +82,10 @@ impl<S: Sessions> Source<S> {
         Ok(AthenaCount { tally: rows.finish()?, scanned })
     }
 
+    fn athena_client(&self, job: &AthenaJob) -> aws_sdk_athena::Client {
+        self.aws.client(&job.place.region, aws_sdk_athena::Client::new)
+    }
+
     /// Runs a statement to its end: its id, and the bytes it scanned.
     async fn run(
         &self,
@@ -93,10 +94,11 @@ impl<S: Sessions> Source<S> {
         stopped: Pin<&mut impl Future<Output = Gap>>,
     ) -> Result<(String, u64), AthenaError> {
         let operation = Operation::StartQueryExecution;
+        let client = self.athena_client(job);
         // One token for all tries, so that a lost answer does not run, and bill, the query twice.
         let token = format!("doorward-{:032x}", fastrand::u128(..));
-        let started = self.call(&job.place, operation, |door| {
-            let request = athena(&door)
+        let started = self.aws.call(&job.place, operation, |credentials| {
+            let request = client
                 .start_query_execution()
                 .query_string(&statement)
                 .client_request_token(&token)
@@ -104,13 +106,15 @@ impl<S: Sessions> Source<S> {
                 .query_execution_context(QueryExecutionContext::builder().database(&job.database).build())
                 .set_result_configuration(
                     job.output.as_ref().map(|output| ResultConfiguration::builder().output_location(output).build()),
-                );
+                )
+                .customize()
+                .config_override(with_credentials!(aws_sdk_athena, credentials));
             async move {
                 let answer = request.send().await.map_err(|error| Failure::of(operation, &error))?;
                 answer.query_execution_id.ok_or_else(|| Failure::malformed(operation, "the answer names no query"))
             }
         });
-        let id = started.await.map_err(Refusal::into_gap)?;
+        let id = started.await.map_err(|failure| failure.gap)?;
         let ended = self.wait(job, &id, stopped).await;
         if matches!(&ended, Err(AthenaError::Gap(_))) {
             self.stop(job, &id).await;
@@ -125,23 +129,27 @@ impl<S: Sessions> Source<S> {
         mut stopped: Pin<&mut impl Future<Output = Gap>>,
     ) -> Result<u64, AthenaError> {
         let operation = Operation::GetQueryExecution;
+        let client = self.athena_client(job);
         let (mut pause, longest) = LOOKS;
         let mut left = job.patience;
         loop {
-            let looked = self.call(&job.place, operation, |door| {
-                let request = athena(&door).get_query_execution().query_execution_id(id);
+            let looked = self.aws.call(&job.place, operation, |credentials| {
+                let request = client.get_query_execution().query_execution_id(id).customize();
+                let request = request.config_override(with_credentials!(aws_sdk_athena, credentials));
                 async move {
                     let answer = request.send().await.map_err(|error| Failure::of(operation, &error))?;
                     let query = answer.query_execution;
-                    let told = query.and_then(|query| {
+                    let state = query.and_then(|query| {
                         let status = query.status?;
                         let scanned = query.statistics.and_then(|statistics| statistics.data_scanned_in_bytes);
                         Some((status.state?, status.state_change_reason, scanned))
                     });
-                    told.ok_or_else(|| Failure::malformed(operation, "the answer does not say how far the query is"))
+                    state.ok_or_else(|| {
+                        Failure::malformed(operation, "the answer does not contain the state of the query")
+                    })
                 }
             });
-            match looked.await.map_err(Refusal::into_gap)? {
+            match looked.await.map_err(|failure| failure.gap)? {
                 (QueryExecutionState::Succeeded, _, scanned) => {
                     return Ok(scanned.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0));
                 }
@@ -155,7 +163,9 @@ impl<S: Sessions> Source<S> {
                     return Err(AthenaError::Query { state: state.as_str().to_owned(), reason });
                 }
             }
-            if let Either::Left((gap, _)) = select(stopped.as_mut(), (self.shared.pause)(pause.min(left))).await {
+            if let Either::Left((gap, _)) =
+                select(stopped.as_mut(), std::pin::pin!(self.aws.time().pause(pause.min(left)))).await
+            {
                 return Err(gap.into());
             }
             left = left.saturating_sub(pause);
@@ -163,15 +173,17 @@ impl<S: Sessions> Source<S> {
         }
     }
 
-    /// Ends a query that nobody waits for. It does not matter whether it worked: its own limits end it too.
+    /// Stops a query whose result is no longer needed. A failure is only logged: the workgroup's own limits end the query too.
     async fn stop(&self, job: &AthenaJob, id: &str) {
         let operation = Operation::StopQueryExecution;
-        let stopped = self.call(&job.place, operation, |door| {
-            let request = athena(&door).stop_query_execution().query_execution_id(id);
+        let client = self.athena_client(job);
+        let stopped = self.aws.call(&job.place, operation, |credentials| {
+            let request = client.stop_query_execution().query_execution_id(id).customize();
+            let request = request.config_override(with_credentials!(aws_sdk_athena, credentials));
             async move { request.send().await.map(drop).map_err(|error| Failure::of(operation, &error)) }
         });
-        if let Err(refusal) = stopped.await {
-            tracing::warn!(gap = %refusal.into_gap(), query = id, "a query could not be stopped");
+        if let Err(failure) = stopped.await {
+            tracing::warn!(gap = %failure.gap, query = id, "a query could not be stopped");
         }
     }
 
@@ -183,12 +195,15 @@ impl<S: Sessions> Source<S> {
         token: Option<&str>,
     ) -> Result<(Vec<BTreeMap<String, String>>, Option<String>), Gap> {
         let operation = Operation::GetQueryResults;
-        let page = self.call(&job.place, operation, |door| {
-            let request = athena(&door)
+        let client = self.athena_client(job);
+        let page = self.aws.call(&job.place, operation, |credentials| {
+            let request = client
                 .get_query_results()
                 .query_execution_id(id)
                 .max_results(PAGE)
-                .set_next_token(token.map(str::to_owned));
+                .set_next_token(token.map(str::to_owned))
+                .customize()
+                .config_override(with_credentials!(aws_sdk_athena, credentials));
             async move {
                 let answer = request.send().await.map_err(|error| Failure::of(operation, &error))?;
                 let set = answer.result_set.ok_or_else(|| Failure::malformed(operation, "the answer has no rows"))?;
@@ -199,7 +214,7 @@ impl<S: Sessions> Source<S> {
                 Ok((values.collect::<Vec<_>>(), answer.next_token))
             }
         });
-        let (mut values, next) = page.await.map_err(Refusal::into_gap)?;
+        let (mut values, next) = page.await.map_err(|failure| failure.gap)?;
         if token.is_none() {
             let names = if values.is_empty() { Vec::new() } else { values.remove(0) };
             if names != sql::COLUMNS {
@@ -213,16 +228,6 @@ impl<S: Sessions> Source<S> {
         let named = |row: Vec<String>| sql::COLUMNS.iter().map(|name| (*name).to_owned()).zip(row).collect();
         Ok((values.into_iter().map(named).collect(), next))
     }
-}
-
-/// A client for one call. Calls of a query are few, so that nothing is gained by keeping it.
-fn athena(door: &Door) -> aws_sdk_athena::Client {
-    let config = aws_sdk_athena::config::Builder::from(&door.config)
-        .retry_config(RetryConfig::disabled())
-        .credentials_provider(door.credentials.clone())
-        .identity_cache(aws_sdk_athena::config::IdentityCache::no_cache())
-        .build();
-    aws_sdk_athena::Client::from_conf(config)
 }
 
 fn malformed(operation: Operation, what: &str) -> Gap {

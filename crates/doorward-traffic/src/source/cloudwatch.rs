@@ -5,17 +5,13 @@ use std::sync::Arc;
 
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, MetricDataQuery, MetricDataResult, MetricStat, ScanBy, StatusCode};
-use aws_smithy_types::retry::RetryConfig;
-use aws_types::SdkConfig;
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use doorward_model::{AccountRegion, Gap, GapReason, Region};
+use doorward_aws::{Failure, Operation, with_credentials};
+use doorward_model::{AccountRegion, Gap, GapReason};
 
-use super::actions::Operation;
-use super::call::Refusal;
-use super::failure::Failure;
-use super::{Sessions, Source};
+use super::Source;
 use crate::metric::{Answer, Metric, Series};
 use crate::tally::BalancerKey;
 use crate::window::Window;
@@ -45,7 +41,7 @@ struct Asked<'a> {
     name: &'static str,
 }
 
-impl<S: Sessions> Source<S> {
+impl Source {
     /// The metrics of load balancers over a window, in periods of `period_seconds` or, where CloudWatch keeps only longer
     /// ones of that age, of those. `now` is the time; what lies before CloudWatch's memory is unread, not zero.
     pub async fn metrics(
@@ -79,7 +75,7 @@ impl<S: Sessions> Source<S> {
             places.iter().flat_map(|(place, queries)| queries.chunks(QUERIES).map(move |chunk| (*place, chunk)));
         let answered: Vec<_> = stream::iter(calls)
             .map(|(place, chunk)| async move { (chunk, self.ask(place, chunk, window, period).await) })
-            .buffered(self.concurrency())
+            .buffered(self.concurrency)
             .collect()
             .await;
         let mut series: BTreeMap<BalancerKey, Series> =
@@ -106,8 +102,8 @@ impl<S: Sessions> Source<S> {
             match self.pages(place, queries, window).await {
                 Ok(mut collected) => {
                     for number in open {
-                        let told = collected.remove(&id(number)).unwrap_or_default();
-                        answers[number] = told.answer(round == ROUNDS);
+                        let points = collected.remove(&id(number)).unwrap_or_default();
+                        answers[number] = points.answer(round == ROUNDS);
                     }
                 }
                 Err(gap) => {
@@ -128,17 +124,14 @@ impl<S: Sessions> Source<S> {
         place: &AccountRegion,
         queries: Vec<MetricDataQuery>,
         window: Window,
-    ) -> Result<BTreeMap<String, Told>, Gap> {
+    ) -> Result<BTreeMap<String, QueryResult>, Gap> {
         let operation = Operation::GetMetricData;
-        let mut told: BTreeMap<String, Told> = BTreeMap::new();
+        let client = self.aws.client(&place.region, aws_sdk_cloudwatch::Client::new);
+        let mut collected: BTreeMap<String, QueryResult> = BTreeMap::new();
         let mut token: Option<String> = None;
         let mut seen = std::collections::BTreeSet::new();
         loop {
-            let answer = self.call(place, operation, |door| {
-                let client = self.cloudwatch(&place.region, &door.config);
-                let as_account = aws_sdk_cloudwatch::config::Builder::new()
-                    .credentials_provider(door.credentials.clone())
-                    .identity_cache(aws_sdk_cloudwatch::config::IdentityCache::no_cache());
+            let answer = self.aws.call(place, operation, |credentials| {
                 let request = client
                     .get_metric_data()
                     .set_metric_data_queries(Some(queries.clone()))
@@ -147,17 +140,17 @@ impl<S: Sessions> Source<S> {
                     .scan_by(ScanBy::TimestampAscending)
                     .set_next_token(token.clone())
                     .customize()
-                    .config_override(as_account);
+                    .config_override(with_credentials!(aws_sdk_cloudwatch, credentials));
                 async move { request.send().await.map_err(|error| Failure::of(operation, &error)) }
             });
-            let answer = answer.await.map_err(Refusal::into_gap)?;
+            let answer = answer.await.map_err(|failure| failure.gap)?;
             let results = answer.metric_data_results.ok_or_else(|| malformed("the answer has no results"))?;
             for result in results {
                 let id = result.id().unwrap_or_default().to_owned();
-                told.entry(id).or_default().add(&result, window)?;
+                collected.entry(id).or_default().add(&result, window)?;
             }
             match answer.next_token {
-                None => return Ok(told),
+                None => return Ok(collected),
                 Some(next) if !seen.insert(next.clone()) => {
                     return Err(malformed("the answers name the same next page twice"));
                 }
@@ -165,19 +158,9 @@ impl<S: Sessions> Source<S> {
             }
         }
     }
-
-    fn cloudwatch(&self, region: &Region, config: &SdkConfig) -> aws_sdk_cloudwatch::Client {
-        self.shared.cloudwatch.get(region, || {
-            let config = aws_sdk_cloudwatch::config::Builder::from(config)
-                .region(aws_sdk_cloudwatch::config::Region::new(region.as_str().to_owned()))
-                .retry_config(RetryConfig::disabled())
-                .build();
-            aws_sdk_cloudwatch::Client::from_conf(config)
-        })
-    }
 }
 
-/// The shortest period, from the one asked for, in which CloudWatch still has the whole window; none where it has not.
+/// The shortest period, from the requested one, for which CloudWatch keeps the whole window; `None` where it keeps none.
 fn period(window: Window, asked: u32, now: Timestamp) -> Option<u32> {
     // An hour of slack: the window does not get younger while it is asked for.
     let age = now.duration_since(window.starts_at()).saturating_add(SignedDuration::from_hours(1));
@@ -204,27 +187,26 @@ fn query(number: usize, asked: &Asked<'_>, period: u32) -> MetricDataQuery {
     MetricDataQuery::builder().id(id(number)).metric_stat(stat).return_data(true).build()
 }
 
-/// What the pages said about one query.
+/// The result of one query, collected from the pages.
 #[derive(Debug, Default)]
-struct Told {
+struct QueryResult {
     points: BTreeMap<Timestamp, u64>,
-    /// That of the last page which named the query.
+    /// The status on the last page that names the query.
     status: Option<StatusCode>,
 }
 
-impl Told {
-    /// Adds what one page says. An error where it cannot be a count.
+impl QueryResult {
+    /// Adds the points of one page. An error where a value is not a count.
     fn add(&mut self, result: &MetricDataResult, window: Window) -> Result<(), Gap> {
         let (times, values) = (result.timestamps(), result.values());
         if times.len() != values.len() {
-            return Err(malformed("the answer has not as many values as times"));
+            return Err(malformed("the answer does not have as many values as timestamps"));
         }
         for (time, value) in times.iter().zip(values) {
-            let at =
-                Timestamp::from_second(time.secs()).map_err(|_| malformed("the answer holds a time that is none"))?;
-            let whole = *value >= 0.0 && *value <= 9e15 && value.fract() == 0.0;
-            if !whole {
-                return Err(malformed("the answer holds a value that is no count"));
+            let at = Timestamp::from_second(time.secs()).map_err(|_| malformed("invalid timestamp in the answer"))?;
+            let is_count = *value >= 0.0 && *value <= 9e15 && value.fract() == 0.0;
+            if !is_count {
+                return Err(malformed("the answer contains a value that is not a count"));
             }
             if at >= window.starts_at() && at < window.ends_at() {
                 self.points.insert(at, *value as u64);
@@ -234,7 +216,7 @@ impl Told {
         Ok(())
     }
 
-    /// The answer; none where it is worth asking again, which the last round is not.
+    /// The answer; `None` where another round is worth it. The last round always has one.
     fn answer(self, last: bool) -> Option<Answer> {
         let action = Operation::GetMetricData.action();
         let unread = |gap| Some(Answer::Unread(Arc::new(gap)));
@@ -249,7 +231,7 @@ impl Told {
             _ if !last => None,
             Some(StatusCode::PartialData) => unread(malformed("CloudWatch has only a part of the points")),
             Some(StatusCode::InternalError) => unread(Gap::new(GapReason::ServiceFailure, action)),
-            Some(_) => unread(malformed("the answer has a status that nobody knows")),
+            Some(_) => unread(malformed("the answer has an unknown status")),
             None => unread(malformed("the answer leaves the query out")),
         }
     }

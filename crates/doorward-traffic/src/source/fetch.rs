@@ -2,7 +2,7 @@
 //! parsing overlap and neither runs ahead of the other.
 //!
 //! An object that is cut off goes on where it was cut, by range, as long as it is still the same object. An object that cannot be
-//! read to its end counts as not read at all: half of its lines would be a number that nobody can name.
+//! read to its end counts as not read at all: the count of a part of its lines would mean nothing.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -19,14 +19,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use doorward_aws::{Failure, Operation, RetryAction, with_credentials};
 use doorward_model::{Gap, GapReason};
 
-use super::actions::Operation;
-use super::call::{Budget, Refusal};
-use super::failure::{Cure, Failure};
+use super::Source;
 use super::plan::{LogPlan, Missed, Planned};
-use super::s3::as_credentials;
-use super::{Sessions, Source};
 use crate::read::{Limits, Reader};
 use crate::tally::Tally;
 use crate::window::Window;
@@ -39,11 +36,11 @@ enum Piece {
     Bytes(Bytes),
     /// The object is complete.
     End,
-    /// The rest cannot be had.
+    /// The rest could not be read.
     Lost(String),
 }
 
-/// The bytes of an object as they arrive. Reading blocks until there are more, and fails where they cannot be had.
+/// The bytes of an object as they arrive. Reading blocks until there are more, and fails where they cannot be read.
 pub struct Body {
     pieces: mpsc::Receiver<Piece>,
     current: Bytes,
@@ -76,7 +73,7 @@ impl Read for Body {
     }
 }
 
-/// What the objects of a plan said.
+/// The count of the objects of a plan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counted {
     /// The count of those that were read to their end.
@@ -96,7 +93,7 @@ impl Counted {
         counted
     }
 
-    /// An object that could not be read.
+    /// Records an object that could not be read.
     pub(super) fn miss(&mut self, planned: &Planned, gap: Gap) {
         let what = format!("s3://{}/{}", planned.bucket, planned.key);
         self.tally.reading.unread.add(|| format!("{what}: {gap}"));
@@ -117,7 +114,7 @@ pub(super) fn counter(threads: usize, window: Option<Window>) -> impl Fn() -> Co
                 return reader.read_stream(&planned.key, body);
             }
             stored.clear();
-            // What could not be brought is known to whoever brought it, and discards this count.
+            // The task that downloads knows of an error, and discards this count.
             let _ = body.read_to_end(&mut stored);
             reader.read(&planned.key, &stored)
         })
@@ -131,7 +128,7 @@ struct Job<T> {
     done: oneshot::Sender<T>,
 }
 
-/// A task that ends with whoever waits for it.
+/// A task that is aborted when its waiter is dropped.
 struct Running<T>(JoinHandle<T>);
 
 impl<T> Future for Running<T> {
@@ -147,7 +144,7 @@ impl<T> Drop for Running<T> {
     }
 }
 
-impl<S: Sessions> Source<S> {
+impl Source {
     /// Counts every object of a plan on `threads` threads. The order of the plan is the order of counting, so that two runs give
     /// the same. `each` sees every object's own count or gap as it is added: for progress, and for remembering it by its tag.
     pub async fn count_logs(
@@ -184,7 +181,7 @@ impl<S: Sessions> Source<S> {
         T: Send + 'static,
         Parse: FnMut(&Planned, &mut Body) -> T + Send + 'static,
     {
-        let (queue, jobs) = mpsc::channel::<Job<T>>(self.concurrency());
+        let (queue, jobs) = mpsc::channel::<Job<T>>(self.concurrency);
         let jobs = Arc::new(Mutex::new(jobs));
         let threads: Vec<_> = (0..threads.max(1))
             .map(|_| {
@@ -192,7 +189,7 @@ impl<S: Sessions> Source<S> {
                 tokio::task::spawn_blocking(move || work(&jobs, parse))
             })
             .collect();
-        // Only the threads hold the other end now, so that nobody waits for them should they all be gone.
+        // Only the threads hold the receiver now: a send fails, instead of waiting, when all of them are gone.
         drop(jobs);
         let closed = Arc::new(Mutex::new(BTreeMap::new()));
         let objects = plan.objects.iter().cloned().map(Arc::new);
@@ -205,7 +202,7 @@ impl<S: Sessions> Source<S> {
                 (planned, Running(task).await)
             }
         });
-        let mut results = stream::iter(running).buffered(self.concurrency());
+        let mut results = stream::iter(running).buffered(self.concurrency);
         while let Some((planned, result)) = results.next().await {
             match result {
                 Ok(result) => each(&planned, result),
@@ -237,14 +234,14 @@ impl<S: Sessions> Source<S> {
         let (pieces, receiver) = mpsc::channel(PIECES);
         let (done, result) = oneshot::channel();
         let body = Body { pieces: receiver, current: Bytes::new(), ended: false };
-        // The thread is lined up before the first byte is asked for: whatever is in flight will be read in this order.
+        // The object is queued before its first byte is requested, so that objects in flight are read in this order.
         queue.send(Job { planned: Arc::clone(planned), body, done }).await.map_err(|_| interrupted())?;
         let outcome = self.download(planned, &pieces).await;
         let last = match &outcome {
             Ok(()) => Piece::End,
             Err(gap) => Piece::Lost(gap.to_string()),
         };
-        // The thread may have had enough before the end.
+        // The thread may have stopped reading before the end.
         let _ = pieces.send(last).await;
         drop(pieces);
         let parsed = result.await;
@@ -257,47 +254,41 @@ impl<S: Sessions> Source<S> {
         parsed.map_err(|_| interrupted())
     }
 
-    /// Brings an object's bytes, every one once and in order, over as many requests as it takes.
+    /// Downloads an object, each byte once and in order, over as many requests as needed. A request that is cut off is resumed at
+    /// its byte; an object without a new byte for the number of tries of a call is given up.
     async fn download(&self, planned: &Planned, pieces: &mpsc::Sender<Piece>) -> Result<(), Gap> {
         let operation = Operation::GetObject;
-        let limits = &self.shared.limits;
-        let mut got = 0;
-        let (mut budget, mut refused) = (Budget::new(limits), None);
+        let (client, caller) = (self.s3(&planned.reader.region), self.aws.caller());
+        let (mut got, mut stalls) = (0, 0);
         while got < planned.bytes {
             let before = got;
-            let sent = self.attempt(&planned.reader, operation, &mut budget, &mut refused, |door| {
-                let client = self.s3(&planned.reader.region, &door.config);
+            let opened = self.aws.call(&planned.reader, operation, |credentials| {
                 let request = client
                     .get_object()
                     .bucket(&planned.bucket)
                     .key(&planned.key)
                     .if_match(&planned.etag)
-                    .set_range((got > 0).then(|| format!("bytes={got}-")))
+                    .set_range((before > 0).then(|| format!("bytes={before}-")))
                     .customize()
-                    .config_override(as_credentials(&door));
+                    .config_override(with_credentials!(aws_sdk_s3, credentials));
                 async move {
                     let answer = request.send().await.map_err(|error| Failure::of(operation, &error))?;
-                    checked(answer, planned, got)
+                    checked(answer, planned, before)
                 }
             });
-            let failure = match sent.await.map_err(Refusal::into_gap)? {
-                Ok(stream) => match self.drain(stream, planned, pieces, &mut got).await {
-                    Ok(()) => return Ok(()),
-                    Err(failure) => failure,
-                },
-                Err(failure) => failure,
-            };
-            if got > before {
-                budget = Budget::new(limits);
-            }
-            if !self.recover(&failure, &mut budget).await {
+            let stream = opened.await.map_err(|failure| failure.gap)?;
+            let Err(failure) = self.drain(stream, planned, pieces, &mut got).await else { return Ok(()) };
+            // Only tries without a new byte count: a long object may be cut often.
+            stalls = if got > before { 0 } else { stalls + 1 };
+            if failure.action == RetryAction::Stop || stalls >= caller.tries() {
                 return Err(failure.gap);
             }
+            caller.back_off(stalls + 1).await;
         }
         Ok(())
     }
 
-    /// Hands on what a stream brings, until the object is complete or its thread wants no more.
+    /// Passes on the bytes of a stream, until the object is complete or its thread has stopped reading.
     async fn drain(
         &self,
         mut stream: ByteStream,
@@ -307,9 +298,9 @@ impl<S: Sessions> Source<S> {
     ) -> Result<(), Failure> {
         let operation = Operation::GetObject;
         loop {
-            let next = timeout(self.shared.limits.attempt, stream.next()).await;
+            let next = timeout(self.aws.caller().attempt_timeout(), stream.next()).await;
             let bytes = match next {
-                Err(_) => return Err(Failure::new(operation, Cure::Retry, GapReason::TimedOut)),
+                Err(_) => return Err(Failure::timed_out(operation)),
                 Ok(Some(Ok(bytes))) => bytes,
                 Ok(Some(Err(_)) | None) if *got < planned.bytes => {
                     return Err(Failure::malformed(operation, "the object was cut off before its end"));
@@ -318,8 +309,8 @@ impl<S: Sessions> Source<S> {
             };
             *got += bytes.len() as u64;
             if *got > planned.bytes {
-                let mut failure = Failure::malformed(operation, "the object is longer than the list says");
-                failure.cure = Cure::None;
+                let mut failure = Failure::malformed(operation, "the object is longer than in the list");
+                failure.action = RetryAction::Stop;
                 return Err(failure);
             }
             if pieces.send(Piece::Bytes(bytes)).await.is_err() || *got == planned.bytes {
@@ -355,7 +346,7 @@ fn work<T>(jobs: &Mutex<mpsc::Receiver<Job<T>>>, mut parse: impl FnMut(&Planned,
     loop {
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
         let Some(Job { planned, mut body, done }) = job else { return };
-        // Whoever asked may be gone.
+        // The waiter may be gone.
         let _ = done.send(parse(&planned, &mut body));
     }
 }

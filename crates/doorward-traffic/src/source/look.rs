@@ -1,16 +1,14 @@
 //! Looks whether logs could be read: one list and one byte, nothing counted.
 
+use doorward_aws::{Failure, Operation, with_credentials};
 use doorward_model::{AccountId, AccountRegion, Gap, Region};
 
-use super::actions::Operation;
-use super::call::Refusal;
-use super::failure::Failure;
+use super::Source;
 use super::plan::LogPlace;
-use super::s3::{Day, as_credentials};
-use super::{Sessions, Source};
+use super::s3::Day;
 use crate::tally::BalancerKey;
 
-impl<S: Sessions> Source<S> {
+impl Source {
     /// Lists the first keys below a load balancer's prefix, of the logs of one account, and reads one byte of the first object.
     /// False where nothing lies there yet, so that reading was not tried. `reader` is whose session reads, and the Region that the
     /// bucket is expected in.
@@ -43,12 +41,12 @@ impl<S: Sessions> Source<S> {
     async fn byte(&self, reader: &AccountRegion, region: &Region, bucket: &str, key: &str) -> Result<(), Gap> {
         let operation = Operation::GetObject;
         let reader = AccountRegion { account: reader.account.clone(), region: region.clone() };
-        let asked = self.call(&reader, operation, |door| {
-            let client = self.s3(&reader.region, &door.config);
+        let client = self.s3(&reader.region);
+        let asked = self.aws.call(&reader, operation, |credentials| {
             let request = client.get_object().bucket(bucket).key(key).range("bytes=0-0").customize();
-            let request = request.config_override(as_credentials(&door));
+            let request = request.config_override(with_credentials!(aws_sdk_s3, credentials));
             async move { request.send().await.map(|_| ()).map_err(|error| Failure::of(operation, &error)) }
         });
-        asked.await.map_err(Refusal::into_gap)
+        asked.await.map_err(|failure| failure.gap)
     }
 }

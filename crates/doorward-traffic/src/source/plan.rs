@@ -49,13 +49,13 @@ pub(super) fn last_end((_, stop): Span) -> Timestamp {
 /// An object that will be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planned {
-    /// What its key says.
+    /// The fields of its key.
     pub object: LogObject,
     /// The bucket.
     pub bucket: String,
-    /// The whole key.
+    /// The key, with its prefix.
     pub key: String,
-    /// What tells its content from any other; a checkpoint may remember it.
+    /// The entity tag, which identifies its content; a checkpoint may keep it.
     pub etag: String,
     /// Its size in bytes, as stored.
     pub bytes: u64,
@@ -83,7 +83,7 @@ pub struct LogPlan {
     pub objects: Vec<Planned>,
     /// What the listing held, by kind.
     pub listed: Listed,
-    /// Prefixes that could not be listed: what lies there is not planned, and nobody knows how much it is.
+    /// Prefixes that could not be listed. Their objects are not planned, and their number is unknown.
     pub missed: Vec<Missed>,
     /// List requests that it took.
     pub lists: u64,

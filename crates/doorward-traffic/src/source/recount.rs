@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use doorward_model::Gap;
 
+use super::Source;
 use super::fetch::{Counted, counter};
 use super::plan::{LogPlan, Planned};
-use super::{Sessions, Source};
 use crate::memory::{Memory, Note, Notes, Page};
 use crate::tally::Tally;
 use crate::window::Window;
@@ -25,7 +25,7 @@ struct Stretch<'a> {
     page_of: Vec<usize>,
 }
 
-impl<S: Sessions> Source<S> {
+impl Source {
     /// What [`Source::count_logs`] gives, byte for byte, fetching only objects of which `memory` does not know the count, and
     /// remembering those. It sees every object in `each`, recalled or read. Memory is bounded by a few thousand
     /// objects' counts.

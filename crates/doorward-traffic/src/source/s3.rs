@@ -8,20 +8,16 @@ use std::ops::RangeInclusive;
 
 use aws_sdk_s3::config::ResponseChecksumValidation;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
-use aws_smithy_types::retry::RetryConfig;
-use aws_types::SdkConfig;
 use futures::{StreamExt, stream};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
+use doorward_aws::{Failure, Operation, RetryAction, with_credentials};
 use doorward_model::{AccountRegion, Gap, GapReason, Region};
 
-use super::actions::Operation;
-use super::call::Refusal;
-use super::failure::Failure;
+use super::Source;
 use super::plan::{LogPlace, LogPlan, Missed, Planned, Span, last_end};
-use super::{Door, Sessions, Source};
 use crate::object::{Key, Selection, day_folder};
 use crate::tally::BalancerKey;
 
@@ -45,12 +41,12 @@ pub(super) struct Day {
     pub(super) region: Region,
 }
 
-impl<S: Sessions> Source<S> {
+impl Source {
     /// Lists what the places hold of their spans and plans to read it. Nothing is read. A place that cannot be listed is in
     /// [`LogPlan::missed`], once, and does not stop the others.
     pub async fn plan_logs(&self, places: &[LogPlace]) -> LogPlan {
         let walks = stream::iter(places.iter().map(|place| self.list_place(place)));
-        let listed: Vec<_> = walks.buffered(self.concurrency()).collect().await;
+        let listed: Vec<_> = walks.buffered(self.concurrency).collect().await;
         let mut plan = LogPlan::default();
         let ids: BTreeSet<String> = places.iter().map(|place| place.balancer.id.clone()).collect();
         let mut selection = Selection::new(None, Some(ids));
@@ -140,7 +136,7 @@ impl<S: Sessions> Source<S> {
         Ok(day)
     }
 
-    /// One page, from the Region that the bucket turns out to be in.
+    /// One page. A bucket in another Region is asked there, and `day` keeps that Region.
     pub(super) async fn list_page(
         &self,
         place: &LogPlace,
@@ -153,8 +149,8 @@ impl<S: Sessions> Source<S> {
         loop {
             let reader = AccountRegion { account: place.reader.account.clone(), region: day.region.clone() };
             day.lists += 1;
-            let asked = self.call(&reader, operation, |door| {
-                let client = self.s3(&reader.region, &door.config);
+            let client = self.s3(&reader.region);
+            let asked = self.aws.call(&reader, operation, |credentials| {
                 let request = client
                     .list_objects_v2()
                     .bucket(&place.bucket)
@@ -162,7 +158,7 @@ impl<S: Sessions> Source<S> {
                     .set_start_after((!after.is_empty()).then(|| after.clone()))
                     .set_continuation_token(token.clone())
                     .customize()
-                    .config_override(as_credentials(&door));
+                    .config_override(with_credentials!(aws_sdk_s3, credentials));
                 async move {
                     let answer = request.send().await.map_err(|error| Failure::of(operation, &error))?;
                     checked(&answer)
@@ -170,18 +166,18 @@ impl<S: Sessions> Source<S> {
             });
             match asked.await {
                 Ok(page) => return Ok(page),
-                Err(Refusal::Elsewhere(region, _)) if follow => {
+                Err(Failure { action: RetryAction::Redirect(region), .. }) if follow => {
                     follow = false;
                     day.region = region;
                 }
-                Err(refusal) => return Err(refusal.into_gap()),
+                Err(failure) => return Err(failure.gap),
             }
         }
     }
 
     /// Objects below a folder, and their bytes, whatever they are.
     pub(super) async fn folder(&self, place: &AccountRegion, bucket: &str, folder: &str) -> Result<(u64, u64), Gap> {
-        let whole = LogPlace {
+        let everything = LogPlace {
             balancer: BalancerKey { account: None, region: None, id: String::new() },
             bucket: bucket.to_owned(),
             prefix: String::new(),
@@ -192,7 +188,7 @@ impl<S: Sessions> Source<S> {
         let (mut objects, mut bytes) = (0, 0);
         let mut asked = (String::new(), None);
         loop {
-            let page = self.list_page(&whole, folder, &asked, &mut day).await?;
+            let page = self.list_page(&everything, folder, &asked, &mut day).await?;
             objects += page.keys.len() as u64;
             bytes += page.keys.iter().map(|listed| listed.bytes).sum::<u64>();
             let Some(more) = page.more else { return Ok((objects, bytes)) };
@@ -207,11 +203,9 @@ impl<S: Sessions> Source<S> {
         }
     }
 
-    pub(super) fn s3(&self, region: &Region, config: &SdkConfig) -> aws_sdk_s3::Client {
-        self.shared.s3.get(region, || {
+    pub(super) fn s3(&self, region: &Region) -> aws_sdk_s3::Client {
+        self.aws.client(region, |config| {
             let config = aws_sdk_s3::config::Builder::from(config)
-                .region(aws_sdk_s3::config::Region::new(region.as_str().to_owned()))
-                .retry_config(RetryConfig::disabled())
                 // Every member of a gzip file has a checksum of its own, and it is looked at.
                 .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
                 .build();
@@ -223,13 +217,6 @@ impl<S: Sessions> Source<S> {
 fn same_page() -> Gap {
     let gap = Gap::new(GapReason::Malformed, Operation::ListObjectsV2.action());
     gap.with_message("the answers name the same next page twice")
-}
-
-/// Makes one call with these credentials. They are already resolved, so nothing caches them again.
-pub(super) fn as_credentials(door: &Door) -> aws_sdk_s3::config::Builder {
-    aws_sdk_s3::config::Builder::new()
-        .credentials_provider(door.credentials.clone())
-        .identity_cache(aws_sdk_s3::config::IdentityCache::no_cache())
 }
 
 /// The days whose folders can hold objects of a place: those of its spans, and the day after each, in order.
@@ -283,12 +270,12 @@ fn checked(answer: &ListObjectsV2Output) -> Result<Page, Failure> {
     let keys = keys.ok_or_else(|| malformed("the list holds an object without key, size or tag"))?;
     let count = answer.key_count().and_then(|count| usize::try_from(count).ok());
     if count != Some(keys.len() + answer.common_prefixes().len()) {
-        return Err(malformed("the list is not as long as it says"));
+        return Err(malformed("the list is not as long as its key count"));
     }
     let more = match (answer.is_truncated(), answer.next_continuation_token()) {
         (Some(false), _) => None,
         (Some(true), Some(token)) => Some(token.to_owned()),
-        _ => return Err(malformed("the list does not say where it goes on")),
+        _ => return Err(malformed("the list does not name its next page")),
     };
     Ok(Page { keys, more })
 }

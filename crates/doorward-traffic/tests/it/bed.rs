@@ -1,19 +1,18 @@
 //! A small organization with logs in its buckets, the ways into it, and the truth about both.
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_types::SdkConfig;
-use aws_types::region::Region as SdkRegion;
 use aws_types::sdk_config::SharedCredentialsProvider;
+use doorward_aws::settings::{CallSettings, Span as Length};
+use doorward_aws::{ClientProvider, Credentials, OpenSession, Time};
 use doorward_fakeaws::{Options, Server, World};
 use doorward_model::{AccountId, AccountRegion, Gap, GapReason, Region};
-use doorward_traffic::{BalancerKey, CallLimits, Door, LogPlace, Sessions, Source, Span};
+use doorward_traffic::{BalancerKey, LogPlace, Source, Span};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::Timestamp;
@@ -94,48 +93,25 @@ name = "old"
 type = "classic"
 "#;
 
-/// Opens every door with the account's own key.
-pub(crate) struct Keys {
-    config: SdkConfig,
-    /// Credentials that were called expired.
-    pub(crate) refused: Mutex<Vec<String>>,
-}
-
-impl Sessions for Keys {
-    fn open(
-        &self,
-        place: &AccountRegion,
-        refused: Option<&Credentials>,
-    ) -> impl Future<Output = Result<Door, Gap>> + Send {
-        if let Some(refused) = refused {
-            self.refused.lock().unwrap().push(refused.access_key_id().to_owned());
-        }
-        let region = SdkRegion::new(place.region.as_str().to_owned());
-        let config = self.config.to_builder().region(region).build();
-        let key = format!("AKIA{}", place.account);
-        let door = if place.account.as_str() == "999999999999" {
-            Err(Gap::new(GapReason::RoleMissing, "sts:AssumeRole"))
-        } else {
-            Ok(Door { config, credentials: Credentials::new(key, "s", None, None, "test") })
-        };
-        std::future::ready(door)
-    }
-}
-
 /// The emulator, the source under test, and what is known.
 pub(crate) struct Bed {
     pub(crate) server: Server,
-    pub(crate) source: Source<Arc<Keys>>,
-    pub(crate) keys: Arc<Keys>,
+    pub(crate) source: Source,
+    /// Credentials that were called expired.
+    pub(crate) refused: Arc<Mutex<Vec<String>>>,
 }
 
-pub(crate) fn limits() -> CallLimits {
-    CallLimits {
-        concurrency: 4,
+pub(crate) fn limits() -> CallSettings {
+    let seconds = |seconds| Length(Duration::from_secs(seconds));
+    CallSettings {
+        concurrency: 8,
+        share_of_limits: 1000.0,
+        connect_timeout: seconds(5),
+        read_timeout: seconds(5),
+        attempt_timeout: seconds(5),
+        call_deadline: seconds(20),
         tries: 5,
-        attempt: Duration::from_secs(5),
-        deadline: Duration::from_secs(20),
-        ..CallLimits::default()
+        longest_pause: seconds(10),
     }
 }
 
@@ -148,7 +124,7 @@ impl Bed {
         Self::with(&WORLD.replacen("quotas = false", &format!("quotas = false\n{lines}"), 1), limits()).await
     }
 
-    pub(crate) async fn with(world: &str, limits: CallLimits) -> Self {
+    pub(crate) async fn with(world: &str, limits: CallSettings) -> Self {
         let server = Server::start(World::from_toml(world).unwrap(), Options::default()).await.unwrap();
         let nobody = Credentials::new("nobody", "s", None, None, "test");
         let config = SdkConfig::builder()
@@ -158,13 +134,27 @@ impl Bed {
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
             .build();
-        let keys = Arc::new(Keys { config, refused: Mutex::default() });
+        let refused: Arc<Mutex<Vec<String>>> = Arc::default();
+        let kept = Arc::clone(&refused);
+        // Every account's own key; one account cannot be entered.
+        let open: OpenSession = Arc::new(move |account: &AccountId, refused: Option<Credentials>| {
+            if let Some(refused) = refused {
+                kept.lock().unwrap().push(refused.access_key_id().to_owned());
+            }
+            let opened = if account.as_str() == "999999999999" {
+                Err(Gap::new(GapReason::RoleMissing, "sts:AssumeRole"))
+            } else {
+                Ok(Credentials::new(format!("AKIA{account}"), "s", None, None, "test"))
+            };
+            Box::pin(std::future::ready(opened))
+        });
         // Pauses take no time: what is waited for here is the emulator, which does not need any.
-        let source = Source::with_pauses(Arc::clone(&keys), limits, |_| Box::pin(std::future::ready(())));
-        Self { server, source, keys }
+        let time = Time::with_pauses(Arc::new(Timestamp::now), Arc::new(|_| Box::pin(std::future::ready(()))));
+        let source = Source::new(ClientProvider::with_sessions(config, limits, time, open)).with_concurrency(4);
+        Self { server, source, refused }
     }
 
-    pub(crate) async fn with_limits(limits: CallLimits) -> Self {
+    pub(crate) async fn with_limits(limits: CallSettings) -> Self {
         Self::with(WORLD, limits).await
     }
 

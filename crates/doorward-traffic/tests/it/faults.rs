@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use doorward_aws::settings::{CallSettings, Span as Length};
 use doorward_fakeaws::{Fault, What};
 use doorward_model::GapReason;
-use doorward_traffic::{CallLimits, Counted, LogPlan};
+use doorward_traffic::{Counted, LogPlan};
 
 use super::bed::{APP, Bed, Log, counts, limits, logs_of, span};
 
@@ -142,7 +143,8 @@ async fn random_faults_never_lie() {
 
 #[tokio::test]
 async fn silence_ends_at_the_deadline_and_slowness_does_not_matter() {
-    let short = CallLimits { attempt: Duration::from_millis(300), deadline: Duration::from_millis(700), ..limits() };
+    let millis = |millis| Length(Duration::from_millis(millis));
+    let short = CallSettings { attempt_timeout: millis(300), call_deadline: millis(700), ..limits() };
     let bed = Bed::with_limits(short).await;
     bed.put("central-logs", "alb", &Log { noise: 300, ..Log::of(APP, "web", "2026-09-01T10:05:00Z", (150, 10)) });
     let (_, truth) = run(&bed).await;
@@ -164,7 +166,7 @@ async fn a_session_that_expired_is_renewed() {
     let (_, truth) = run(&bed).await;
     bed.server.set_faults(vec![Fault::new(What::ExpiredToken).action("GetObject").nth(2)]);
     assert_eq!(run(&bed).await.1, truth);
-    assert_eq!(*bed.keys.refused.lock().unwrap(), ["AKIA111111111111"]);
+    assert_eq!(*bed.refused.lock().unwrap(), ["AKIA111111111111"]);
     bed.server.shutdown().await;
 }
 

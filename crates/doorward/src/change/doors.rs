@@ -4,14 +4,15 @@
 //! of one organization.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use doorward_aws::ClientProvider;
 use doorward_change::{Current, Front, Gauge, Look, NotSet, PERIOD, Reading, Sample, Seen, Target, Wrote};
 use doorward_core::Clock;
-use doorward_core::access::{Access, Purpose, Session};
+use doorward_core::access::{Access, Session};
 use doorward_core::discover::Members;
 use doorward_core::mode::{self, Attributes, Subject};
-use doorward_model::{AccountId, AccountRegion, Cell, Gap, GapReason, Inventory, Mode};
+use doorward_model::{AccountRegion, Cell, Gap, GapReason, Inventory, Mode};
 use doorward_rules::Requirement;
 use doorward_rules::exceptions::Register;
 use doorward_traffic::{Answer, BalancerKey, Metered, Metric, Source, Window};
@@ -20,7 +21,7 @@ use jiff::Timestamp;
 use crate::scan::{Judging, Said, judge, run_of};
 use crate::settings::Settings;
 use crate::touched::Touched;
-use crate::traffic::{Roles, id};
+use crate::traffic::id;
 
 /// What a load balancer is judged by before it is changed.
 pub(super) struct Today<'a> {
@@ -33,17 +34,15 @@ pub(super) struct Today<'a> {
 pub(super) struct Modes<'a> {
     pub(super) access: Arc<Access>,
     pub(super) members: Arc<Members>,
-    pub(super) purpose: Purpose,
+    /// Sessions of the change role.
+    pub(super) aws: ClientProvider,
     pub(super) today: Today<'a>,
-    pub(super) sessions: Mutex<BTreeMap<AccountId, Arc<Session>>>,
 }
 
 impl Modes<'_> {
     fn session(&self, target: &Target) -> Result<Arc<Session>, Gap> {
         self.members.account(&target.account)?;
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = || self.access.session_for(&target.account, &self.purpose);
-        Ok(sessions.entry(target.account.clone()).or_insert_with(open).clone())
+        Ok(self.aws.session(&target.account))
     }
 
     /// What a cell about one load balancer says of it, judged by today's settings, policy and exceptions.
@@ -122,7 +121,7 @@ impl Front for Modes<'_> {
 
 /// Measures by CloudWatch, by the traffic role.
 pub(super) struct Meters {
-    pub(super) source: Source<Roles>,
+    pub(super) source: Source,
     pub(super) members: Arc<Members>,
     pub(super) clock: Clock,
 }

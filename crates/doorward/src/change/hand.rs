@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use doorward_change::{Applied, Applying, ChangeState, Home, Plan, RollingBack, Step, Time, verify};
 use doorward_core::access::{Access, Emulator};
@@ -10,7 +10,7 @@ use doorward_core::discover::{Members, members};
 use doorward_core::{Clock, Stop};
 use doorward_model::{AccountId, Observed};
 use doorward_rules::exceptions::Register;
-use doorward_traffic::{CallLimits, Source as Traffic};
+use doorward_traffic::Source as Traffic;
 
 use super::doors::{Meters, Modes, Today};
 use super::journal::{self, LedgerJournal};
@@ -22,7 +22,7 @@ use crate::memory::{self, Memory, RENEWAL, failed};
 use crate::plain::harmless;
 use crate::settings::Settings;
 use crate::stopping::{self, Signal};
-use crate::traffic::{Reaches, Roles};
+use crate::traffic::Reaches;
 
 /// Who changes, with what, and where it is remembered.
 pub(crate) struct Hand<'a> {
@@ -41,7 +41,7 @@ impl<'a> Hand<'a> {
     pub(super) fn new(settings: &'a Settings, arguments: &HandArguments, quiet: bool) -> Result<Self, Failure> {
         let ledger = arguments.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
         let clock: Clock = crate::clock::system();
-        let time = Time::new(clock.clone(), Arc::new(|length| Box::pin(tokio::time::sleep(length))));
+        let time = Time::new(clock.clone());
         let register = settings.exceptions.read()?.register()?;
         Ok(Self { settings, register, ledger, by: arguments.by.clone(), quiet, emulator: None, clock, time })
     }
@@ -99,17 +99,15 @@ impl<'a> Hand<'a> {
     fn modes(&self, access: &Arc<Access>, members: &Arc<Members>) -> Modes<'_> {
         Modes {
             access: access.clone(),
+            aws: access.provider(self.settings.change.purpose()),
             members: members.clone(),
-            purpose: self.settings.change.purpose(),
             today: Today { settings: self.settings, register: &self.register, clock: self.clock.clone() },
-            sessions: Mutex::default(),
         }
     }
 
     fn meters(&self, access: &Arc<Access>, members: &Arc<Members>) -> Meters {
-        let limits = CallLimits { tries: self.settings.calls.tries, ..CallLimits::default() };
-        let roles = Roles::new(access.clone(), Reaches::of_metrics(&self.settings.traffic));
-        Meters { source: Traffic::new(roles, limits), members: members.clone(), clock: self.clock.clone() }
+        let provider = Reaches::of_metrics(&self.settings.traffic).provider(access);
+        Meters { source: Traffic::new(provider), members: members.clone(), clock: self.clock.clone() }
     }
 
     /// Who it is: the person, if one was named, and always the identity.

@@ -160,5 +160,5 @@ fn played(today: Timestamp) -> (Clock, Time) {
         seconds.fetch_add(length, Ordering::Relaxed);
         Box::pin(std::future::ready(()))
     };
-    (clock.clone(), Time::new(clock, Arc::new(pause)))
+    (clock.clone(), Time::with_pauses(clock, Arc::new(pause)))
 }

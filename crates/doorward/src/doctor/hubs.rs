@@ -1,15 +1,14 @@
 //! Security Hub, wherever findings would go: enabled, and open to the publishing role.
 
+use doorward_core::Stop;
 use doorward_core::access::Access;
 use doorward_core::normalize::Normalized;
-use doorward_core::{Clock, Stop};
 use doorward_model::Gap;
-use doorward_sink_securityhub::{ACTIONS, Closed, Time, grants, look as ask};
+use doorward_sink_securityhub::{ACTIONS, Closed, grants, look as ask};
 use futures::StreamExt as _;
 
 use super::AT_ONCE;
 use super::missing::{Missing, Stage};
-use crate::publish::Sessions;
 use crate::settings::Settings;
 
 /// Asks every hub for one finding; how many hubs there are, and what is missing.
@@ -18,18 +17,17 @@ pub(super) async fn look(
     access: &Access,
     scan: &Normalized,
     stop: &Stop,
-    clock: &Clock,
 ) -> (usize, Vec<Missing>) {
     let publish = &settings.publish;
     let hubs = publish.hubs(&scan.load_balancers);
-    let (doors, time) = (Sessions::new(access, publish.purpose()), Time::new(clock.clone()));
+    let aws = access.provider(publish.purpose()).with_share(publish.share_of_quotas);
     let asked = futures::stream::iter(&hubs).map(|hub| {
-        let (doors, time) = (&doors, &time);
+        let aws = &aws;
         async move {
             tokio::select! {
                 biased;
                 gap = stop.stopped(ACTIONS[1]) => Some((hub, Closed::Unreachable(gap))),
-                told = ask(doors, hub, access.partition(), publish.share_of_quotas, time) => told.err().map(|why| (hub, why)),
+                told = ask(aws, hub, access.partition()) => told.err().map(|why| (hub, why)),
             }
         }
     });

@@ -7,14 +7,14 @@ use doorward_core::access::Access;
 use doorward_core::normalize::Normalized;
 use doorward_core::{Clock, Stop};
 use doorward_model::{AccountId, AccountRegion, Gap, Grant, LoadBalancer};
-use doorward_traffic::{CallLimits, Capability, Known, Metered, Metric, Operation, Reach, Source, Window};
+use doorward_traffic::{Capability, Known, Metered, Metric, Operation, Reach, Source, Window};
 use futures::StreamExt as _;
 use jiff::SignedDuration;
 
 use super::AT_ONCE;
 use super::missing::{Missing, Stage};
 use crate::settings::Settings;
-use crate::traffic::{Reaches, Roles, key, logs};
+use crate::traffic::{Reaches, key, logs};
 
 /// What was tried.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,10 +39,7 @@ pub(super) async fn look(
     clock: &Clock,
 ) -> (Tried, Vec<Missing>) {
     let asked: Vec<&LoadBalancer> = scan.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()).collect();
-    let roles = Roles::new(access.clone(), Reaches::of_logs(&settings.traffic, &asked));
-    let limits =
-        CallLimits { tries: settings.calls.tries, deadline: settings.calls.call_deadline.0, ..CallLimits::default() };
-    let source = Source::new(roles, limits);
+    let source = Source::new(Reaches::of_logs(&settings.traffic, &asked).provider(access));
     let mut metered: BTreeMap<AccountRegion, Metered> = BTreeMap::new();
     // One of the accounts that log there is asked about.
     let mut shelves: BTreeMap<Shelf, &AccountId> = BTreeMap::new();
@@ -100,7 +97,7 @@ pub(super) async fn look(
 
 /// Account-Regions in which a metric cannot be read.
 async fn metrics(
-    source: &Source<Roles>,
+    source: &Source,
     metered: BTreeMap<AccountRegion, Metered>,
     stop: &Stop,
     clock: &Clock,

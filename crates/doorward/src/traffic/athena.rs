@@ -10,7 +10,6 @@ use futures::{StreamExt as _, stream};
 
 use super::found::{Found, Lost, Scanned, key};
 use super::gather::{Errand, extent, logs};
-use super::sessions::Roles;
 use super::settings::TrafficSettings;
 use crate::exit::{Exit, Failure};
 use crate::plain::harmless;
@@ -26,7 +25,7 @@ struct Part {
 
 /// Gathers it. None for a dry run.
 pub(super) async fn gather(
-    source: &Source<Roles>,
+    source: &Source,
     asked: &[&LoadBalancer],
     series: BTreeMap<BalancerKey, Series>,
     errand: &Errand<'_>,

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
-use std::sync::Arc;
 
 use doorward_core::access::{Access, Emulator};
 use doorward_core::{Clock, Stop};
 use doorward_model::{AccountRegion, Gap, Kind, LoadBalancer, LogDestination, Observed};
 use doorward_traffic::{
-    BalancerKey, CallLimits, Extent, INTERVAL, Known, LogPlace, LogPlan, Memory, Metered, Metric, Missed, Planned,
-    Remembered, Series, Source, Span, Tally, Window,
+    BalancerKey, Extent, INTERVAL, Known, LogPlace, LogPlan, Memory, Metered, Metric, Missed, Planned, Remembered,
+    Series, Source, Span, Tally, Window,
 };
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -18,7 +17,6 @@ use jiff::{SignedDuration, Timestamp};
 use super::athena;
 use super::found::{Found, Lost, key};
 use super::reach::Reaches;
-use super::sessions::Roles;
 use super::settings::TrafficSettings;
 use crate::cli::Engine;
 use crate::exit::{Exit, Failure};
@@ -54,8 +52,7 @@ pub(crate) async fn gather(errand: &Errand<'_>, stop: &Stop) -> Result<Option<Fo
     let reaches = Reaches::of(&settings.traffic, errand.engine, &asked)?;
     let (access, calls) = (settings.access.clone(), settings.calls.clone());
     let access = Access::connect(access, calls, errand.clock.clone(), errand.emulator.as_ref(), stop).await?;
-    let limits = CallLimits { tries: settings.calls.tries, ..CallLimits::default() };
-    let source = Source::new(Roles::new(Arc::new(access), reaches), limits);
+    let source = Source::new(reaches.provider(&access));
     let series = metrics(&source, &asked, errand).await;
     let found = match errand.engine {
         Engine::Embedded => embedded(&source, &asked, series, errand).await?,
@@ -66,7 +63,7 @@ pub(crate) async fn gather(errand: &Errand<'_>, stop: &Stop) -> Result<Option<Fo
 
 /// Fetches the logs that matter, and counts them here.
 async fn embedded(
-    source: &Source<Roles>,
+    source: &Source,
     asked: &[&LoadBalancer],
     series: BTreeMap<BalancerKey, Series>,
     errand: &Errand<'_>,
@@ -123,11 +120,7 @@ async fn embedded(
     Ok(Some(found))
 }
 
-async fn metrics(
-    source: &Source<Roles>,
-    asked: &[&LoadBalancer],
-    errand: &Errand<'_>,
-) -> BTreeMap<BalancerKey, Series> {
+async fn metrics(source: &Source, asked: &[&LoadBalancer], errand: &Errand<'_>) -> BTreeMap<BalancerKey, Series> {
     let metered: Vec<Metered> = asked
         .iter()
         .map(|lb| {
@@ -265,13 +258,7 @@ fn recall(remembered: &Remembered, errand: &Errand<'_>) {
     }
 }
 
-async fn count(
-    source: &Source<Roles>,
-    plan: &LogPlan,
-    errand: &Errand<'_>,
-    memory: Option<&mut Memory>,
-    found: &mut Found,
-) {
+async fn count(source: &Source, plan: &LogPlan, errand: &Errand<'_>, memory: Option<&mut Memory>, found: &mut Found) {
     let progress = Progress::start("log files read", errand.quiet);
     let (mut done, all) = (0, plan.objects.len());
     let each = |_: &Planned, _: Result<&Tally, &Gap>| {

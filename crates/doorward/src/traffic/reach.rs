@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use doorward_core::access::Purpose;
+use doorward_aws::ClientProvider;
+use doorward_core::access::{Access, Purpose};
 use doorward_model::{AccountId, Grant, LoadBalancer, session_policy};
 use doorward_traffic::{Capability, Reach};
 
@@ -65,8 +66,14 @@ impl Reaches {
         }
     }
 
+    /// Calls with the sessions of the traffic role, each limited to what is read in its account.
+    pub(crate) fn provider(self, access: &Access) -> ClientProvider {
+        let partition = access.partition().to_owned();
+        access.provider_by(move |account| self.purpose(account, &partition))
+    }
+
     /// What the session in an account is for.
-    pub(crate) fn purpose(&self, account: &AccountId, partition: &str) -> Purpose {
+    fn purpose(&self, account: &AccountId, partition: &str) -> Purpose {
         let buckets = self.buckets.get(account).cloned().unwrap_or_default();
         let grants =
             |reach: &Reach| -> Vec<Grant> { self.capabilities.iter().flat_map(|one| one.grants(reach)).collect() };

@@ -7,13 +7,13 @@ use jiff::civil::Date;
 
 use doorward_model::{AccountId, AccountRegion, Gap, GapReason, Region};
 
-use super::super::actions::Operation;
 use super::super::plan::SourcePrices;
 use super::parquet::ParquetLogs;
 use super::{rows, sql};
 use crate::object::day_folder;
 use crate::tally::Tally;
 use crate::window::Window;
+use doorward_aws::Operation;
 
 /// A count that Athena is to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl ScanEstimate {
 pub struct AthenaCount {
     /// The count. How reading went is known only as far as rows say it: lines that were not understood, and no objects.
     pub tally: Tally,
-    /// Bytes that Athena says it scanned.
+    /// Bytes that Athena scanned, by its own statistics.
     pub scanned: u64,
 }
 
@@ -110,13 +110,13 @@ pub enum AthenaError {
         /// Athena's reason.
         reason: String,
     },
-    /// A row is none of those that were asked for.
-    #[error("Athena answered a row that was not asked for: {0}")]
+    /// A row that the query does not produce.
+    #[error("Athena returned a row that the query does not produce: {0}")]
     Row(String),
 }
 
 impl AthenaError {
-    /// Why nothing is known, for who goes on without it.
+    /// The gap for a caller that goes on without the count.
     pub fn into_gap(self) -> Gap {
         let message = self.to_string();
         let reason = match self {

@@ -146,7 +146,7 @@ impl TryFrom<String> for ParquetPlace {
         let (bucket, folder) = rest.split_once('/').ok_or_else(|| wrong("names no folder"))?;
         let folder = folder.trim_matches('/');
         if let Some(missing) = ["{account}", "{region}", "{day}"].into_iter().find(|part| !folder.contains(part)) {
-            return Err(wrong(&format!("has no {missing} in its folder, so that nobody can say whose logs are where")));
+            return Err(wrong(&format!("has no {missing} in its folder, so the load balancers' logs cannot be found")));
         }
         let plain = [bucket, folder].join("/").replace("{account}", "").replace("{region}", "").replace("{day}", "");
         if bucket.is_empty() || !plain.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!-_.*()/=".contains(&byte))

@@ -53,7 +53,7 @@ fn line(text: &str, created: &str) -> String {
     let bare = r#"([^ "]++)"#;
     let status = "(-|[1-9][0-9]{2})";
     let word = "-|[A-Za-z][A-Za-z0-9]{0,63}+";
-    // A reason without a tier says nothing, unless the reason is that there is none.
+    // A reason without a classification is ignored, unless it is the reason why there is none.
     let class = format!(r#""(?!-" "(?!(?:-|Compliant)"))({word})" "({word})""#);
     let begin =
         format!("([A-Za-z0-9]{{1,7}}+) ({TIME}) {bare} {bare} {any} {any} {any} {any} {status} {status} {any} {any} ");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use doorward_model::{AccountId, Region};
 
 use super::AthenaError;
-use super::sql::{NOBODY, SOURCES};
+use super::sql::{SOURCES, UNKNOWN_ID};
 use crate::tally::{Answered, BalancerKey, BalancerTally, By, Cause, Client, Tally, Tier, add};
 use crate::top::{Top, Weight};
 use crate::window::{Hour, Window};
@@ -30,7 +30,7 @@ impl Rows {
         Self { window, tally: Tally::default(), sources: BTreeMap::new() }
     }
 
-    /// Adds a row; an error where it is none that was asked for.
+    /// Adds a row; an error where the query does not produce such a row.
     pub(super) fn add(&mut self, row: &Row) -> Result<(), AthenaError> {
         self.read(row).ok_or_else(|| AthenaError::Row(row.values().cloned().collect::<Vec<_>>().join(" ")))
     }
@@ -45,7 +45,7 @@ impl Rows {
         };
         let (what, requests) = (text("what")?, number("requests")?);
         let keys = [text("key1")?, text("key2")?, text("key3")?, text("key4")?];
-        if key.id == NOBODY {
+        if key.id == UNKNOWN_ID {
             let unparsed = &mut self.tally.reading.unparsed;
             match what {
                 "hour" if keys[0].ends_with(" unparsed") => unparsed.count += requests,
@@ -112,7 +112,7 @@ fn hour(balancer: &mut BalancerTally, window: Window, keys: [&str; 4], requests:
         balancer.outside += requests;
         return Some(());
     }
-    // Days that a month does not have: what such a line says otherwise is not believed either.
+    // Days that a month does not have: nothing else in such a line is used either.
     let Ok(hour) = format!("{hour}Z").parse::<Hour>() else {
         balancer.unparsed.count += requests;
         return Some(());

@@ -13,11 +13,11 @@ use crate::window::{Hour, Window};
 pub(super) const COLUMNS: [&str; 10] =
     ["what", "account", "region", "elb", "key1", "key2", "key3", "key4", "requests", "served"];
 
-/// Entries of a table of sources that are read for each load balancer; one more says what the next one would be.
+/// Entries of a table of sources that are read for each load balancer; one more shows whether the table is complete.
 pub(super) const SOURCES: usize = 256;
 
-/// Whose rows are that name no load balancer.
-pub(super) const NOBODY: &str = "-";
+/// The id of rows that name no load balancer.
+pub(super) const UNKNOWN_ID: &str = "-";
 
 /// The columns by which one pass over the lines groups them in several ways.
 const GROUPED: [&str; 12] = [
@@ -115,7 +115,7 @@ fn format(job: &AthenaJob) -> (Vec<String>, String) {
 fn name(job: &AthenaJob) -> String {
     let ((begin, template), (columns, format)) = (locations(job), format(job));
     let about = [begin, template, list(&job.accounts), list(&job.regions), list(columns), format].join("\n");
-    // FNV-1a: it tells apart what one organization has, and protects from nothing.
+    // FNV-1a: it distinguishes the tables of one organization, and is no protection.
     let hash = about
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
@@ -211,11 +211,11 @@ pub(super) fn query(job: &AthenaJob) -> String {
     );
     let (first, end) = (job.window.first.to_string(), job.window.end.to_string());
     let (first, end) = (quoted(first.trim_end_matches('Z')), quoted(end.trim_end_matches('Z')));
-    // Lines that nobody understands belong to the load balancer that their object's name says; rows that do not even
-    // name one belong to nobody, and are not left out.
+    // A line that cannot be parsed belongs to the load balancer in its object's name; rows without one have an unknown id,
+    // and are not left out.
     let balancers = job.balancers.as_ref().map_or_else(String::new, |balancers| {
-        let nobody = matches!(job.logs, AthenaLogs::Parquet(_)).then(|| quoted(NOBODY));
-        let names = balancers.iter().map(|id| quoted(id)).chain(nobody).collect();
+        let unknown = matches!(job.logs, AthenaLogs::Parquet(_)).then(|| quoted(UNKNOWN_ID));
+        let names = balancers.iter().map(|id| quoted(id)).chain(unknown).collect();
         format!("\n    AND object_elb IN ({})", all(names))
     });
     let begin = match &job.logs {
@@ -266,7 +266,7 @@ pub(super) fn query(job: &AthenaJob) -> String {
   FROM shaped
   GROUP BY GROUPING SETS (
     {sets})
-), told AS (
+), labelled AS (
   SELECT CASE g {whats} END AS what, *
   FROM counted
 ), keyed AS (
@@ -279,7 +279,7 @@ pub(super) fn query(job: &AthenaJob) -> String {
     CASE WHEN what IN ('hour', 'clients') THEN coalesce(class, '') ELSE '' END AS key3,
     CASE WHEN what IN ('hour', 'clients') THEN coalesce(reason, '') ELSE '' END AS key4,
     requests, served
-  FROM told
+  FROM labelled
   WHERE (what IN ('hour'))
     OR (what IN ('status', 'type', 'group') AND hour <> 'outside' AND kind <> 'unparsed')
     OR (what = 'odd' AND kind = 'unparsed') OR is_source
