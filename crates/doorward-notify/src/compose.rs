@@ -46,6 +46,8 @@ pub(crate) struct Composer<'a> {
     titles: BTreeMap<&'a str, &'a str>,
     balancers: BTreeMap<&'a Arn, &'a LoadBalancer>,
     findings: BTreeMap<&'a str, &'a Finding>,
+    /// Findings that failed when they were last seen and were not seen now; absent where no ledger says it.
+    failed: Option<BTreeSet<&'a str>>,
     /// By account and Region, the Region empty on a line without one.
     lines: BTreeMap<(&'a str, &'a str), &'a CoverageLine>,
     /// Accounts that are closed: everything in them has ended.
@@ -64,6 +66,7 @@ impl<'a> Composer<'a> {
             titles: rules.iter().map(|rule| (rule.id, rule.title)).collect(),
             balancers: report.load_balancers.iter().map(|lb| (&lb.arn, lb)).collect(),
             findings: report.findings.iter().map(|finding| (finding.id.as_str(), finding)).collect(),
+            failed: report.unseen.as_ref().map(|u| u.findings.iter().map(|f| f.id.as_str()).collect()),
             lines: report.coverage.lines.iter().map(|line| ((line.account.as_str(), region(line)), line)).collect(),
             closed: (report.accounts.iter().filter(|account| account.state == AccountState::Closed))
                 .map(|account| account.id.as_str())
@@ -267,7 +270,9 @@ impl<'a> Composer<'a> {
 
     /// How a finding stands for an audience; none where it is fine and the audience never knew otherwise.
     fn now(&self, audience: &Audience, id: &str, before: Option<&Entry>) -> Option<Now> {
-        let Some(finding) = self.findings.get(id) else { return before.map(|before| self.absent(audience, before)) };
+        let Some(finding) = self.findings.get(id) else {
+            return before.map(|before| self.absent(audience, id, before));
+        };
         if self.audience(finding) != *audience {
             let before = before?;
             let unread = |lb: &&&LoadBalancer| lb.owner.gap().is_some();
@@ -289,13 +294,12 @@ impl<'a> Composer<'a> {
             }
             // What was not asked stands as it stood; nobody is told of what never stood otherwise.
             Verdict::NotAsked { .. } => {
-                let due = |before: &Entry| self.exception_due(before.standing.as_ref()).or_else(|| before.due.clone());
-                return before.map(|before| Now::Open(Entry { unseen: true, due: due(before), ..before.clone() }));
+                return before.map(|before| Now::Open(self.not_seen(id, before)));
             }
             Verdict::Unknown { .. } => None,
         };
         let unseen = standing.is_none();
-        let standing = standing.or_else(|| before.and_then(|before| before.standing.clone()));
+        let standing = standing.or_else(|| before.and_then(|before| self.not_seen(id, before).standing));
         let due = self.due(finding, standing.as_ref(), unseen, before);
         Some(Now::Open(Entry {
             arn: finding.load_balancer.clone(),
@@ -310,7 +314,7 @@ impl<'a> Composer<'a> {
 
     /// What the report says of a finding that is not in it: only a full listing can say that something is gone. A rule that was
     /// not asked says nothing.
-    fn absent(&self, audience: &Audience, before: &Entry) -> Now {
+    fn absent(&self, audience: &Audience, id: &str, before: &Entry) -> Now {
         let lb = self.balancers.get(&before.arn);
         if lb.is_some_and(|lb| lb.owner.gap().is_none() && self.audience_of(lb) != *audience) {
             return Now::Closed(Change::Moved);
@@ -321,8 +325,7 @@ impl<'a> Composer<'a> {
         if gone || self.closed.contains(account) {
             return Now::Closed(Change::Gone);
         }
-        let due = self.exception_due(before.standing.as_ref()).or_else(|| before.due.clone());
-        Now::Open(Entry { unseen: true, due, ..before.clone() })
+        Now::Open(self.not_seen(id, before))
     }
 
     fn due(&self, finding: &Finding, standing: Option<&Standing>, unseen: bool, before: Option<&Entry>) -> Option<Due> {

@@ -21,6 +21,8 @@ pub(crate) enum Age {
     Old,
     /// It is dated in the future, by a clock that was ahead: when it was made is not known.
     Ahead,
+    /// A later scan that was not published observed a failure.
+    Contradicted,
 }
 
 impl Age {
@@ -55,6 +57,7 @@ pub(crate) fn outlive(finding: &mut Asff, age: Age, read: bool) {
         Age::Ahead => format!(
             "The reading is dated {last}, which was in the future when it was published: when it was made is not known"
         ),
+        Age::Contradicted => format!("A scan that was not published observed a failure after {last}"),
         Age::Current | Age::Old if read => format!("The rule was not asked since {last}"),
         Age::Current | Age::Old => format!("Not read since {last}"),
     };
@@ -64,8 +67,11 @@ pub(crate) fn outlive(finding: &mut Asff, age: Age, read: bool) {
     let mut cuts = Cuts::default();
     finding.title = cuts.text("Title", &format!("Not read recently: {}", plain_title(&finding.title)), 256);
     finding.description = cuts.text("Description", &format!("{since}. At that time: {}", finding.description), 1024);
-    "Scan again; if the scan cannot read this load balancer, its coverage says why."
-        .clone_into(&mut finding.remediation.recommendation.text);
+    let next = match age {
+        Age::Contradicted => "Scan all accounts and Regions again, then publish.",
+        _ => "Scan again; if the scan cannot read this load balancer, its coverage says why.",
+    };
+    next.clone_into(&mut finding.remediation.recommendation.text);
     finding.product_fields.insert("doorward/verdict".to_owned(), "unknown".to_owned());
     "NOT_AVAILABLE".clone_into(&mut finding.compliance.status);
 }

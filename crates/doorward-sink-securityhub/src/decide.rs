@@ -94,7 +94,7 @@ impl<'a, O: Outbox> Hearing<'a, O> {
 
     fn absent(&self, id: &str, row: &Remembered, asked: bool) -> Result<Step, OutboxError> {
         let listed = self.index.observed(&row.balancer);
-        let decision = self.planner.absent(row, listed, asked, || {
+        let decision = self.planner.absent(id, row, listed, asked, || {
             let Some(text) = self.outbox.document(self.hub, id)? else { return Ok(None) };
             serde_json::from_str::<Asff>(&text).map(Some).map_err(|error| OutboxError {
                 verb: "read",

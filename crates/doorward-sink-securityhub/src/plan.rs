@@ -14,7 +14,7 @@ use doorward_model::{AccountRegion, CoverageStatus};
 use crate::age::{Age, is_ahead, outlive};
 use crate::asff::{Asff, FIRST_SEEN, LAST_SEEN};
 use crate::outbox::{Intent, RecordState, Remembered};
-use crate::render::{Index, Rendered, stamp};
+use crate::render::{Index, Rendered, id, stamp};
 
 /// Why a finding is sent, or is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,6 +31,8 @@ pub enum Why {
     KeptAlive,
     /// Sent, as not available: what is known was read or asked too long ago, or at a time that is not known.
     Stale,
+    /// A later scan that was not published observed a failure; what was sent says PASSED.
+    Contradicted,
     /// Sent, as archived: the load balancer is gone.
     Gone,
     /// Sent, as archived: the rule does not apply to the load balancer any more.
@@ -63,6 +65,7 @@ impl fmt::Display for Why {
             Self::Unconfirmed => "sent before and never confirmed",
             Self::KeptAlive => "unchanged, and sent so that Security Hub does not delete it",
             Self::Stale => "read too long ago; sent as not available",
+            Self::Contradicted => "a later scan that was not published observed a failure; sent as not available",
             Self::Gone => "the load balancer is gone; archived",
             Self::NoLongerApplies => "the rule does not apply any more; archived",
             Self::Unchanged => "unchanged",
@@ -118,6 +121,8 @@ pub struct Planner {
     looked: BTreeMap<AccountRegion, Look>,
     /// The one load balancer that was read, where an event asked for it.
     only: Option<String>,
+    /// By finding, when a scan last observed a failure that this report did not see.
+    failures: BTreeMap<String, Timestamp>,
     started: Timestamp,
     /// The time of this delivery, in whole milliseconds: finer ones would not survive being sent.
     now: Timestamp,
@@ -139,7 +144,9 @@ impl Planner {
             })
             .collect();
         let only = run.only.as_ref().map(|arn| arn.as_str().to_owned());
-        Self { looked, only, started: whole(run.started), now: whole(now), keep_alive, maximum_age }
+        let unseen = index.report.unseen.iter().flat_map(|unseen| &unseen.findings);
+        let failures = unseen.map(|finding| (id(&finding.id), whole(finding.last_seen))).collect();
+        Self { looked, only, failures, started: whole(run.started), now: whole(now), keep_alive, maximum_age }
     }
 
     fn age(&self, observed: Timestamp) -> Age {
@@ -203,13 +210,14 @@ impl Planner {
         Decision { stale, ..self.send(rendered.finding, fresh, before, why) }
     }
 
-    /// Decides about a finding that is remembered and not in the report, or whose rule does not apply (`asked`).
+    /// Decides about a finding that is remembered and not in the report, or whose rule does not apply (`asked`). `id` is its id.
     /// `listed` says when the scan read the load balancer, if it found it. `document` is called only when something may be sent.
     ///
     /// # Errors
     /// What `document` answers.
     pub fn absent<E>(
         &self,
+        id: &str,
         row: &Remembered,
         listed: Option<Timestamp>,
         asked: bool,
@@ -223,6 +231,7 @@ impl Planner {
         if self.has_later(row, at) {
             return Ok(Decision::quiet(Why::Outdated));
         }
+        let contradicted = self.failures.get(id).is_some_and(|failed| *failed > row.observed_at);
         // The same scan cannot have seen a load balancer and not seen it.
         let later = at != row.observed_at;
         let current = self.age(at) == Age::Current;
@@ -230,15 +239,20 @@ impl Planner {
         let read = look.is_some_and(|look| look.fully_listed) || (self.only.is_some() && listed);
         let why = if !(read && current) {
             let worth = row.state == RecordState::Active && (self.failed(&row.subject) || !current);
-            if !worth || self.age(row.observed_at) == Age::Current {
+            if worth && self.age(row.observed_at) != Age::Current {
+                Why::Stale
+            } else if contradicted {
+                Why::Contradicted
+            } else {
                 return Ok(Decision::quiet(Why::NotLookedAt));
             }
-            Why::Stale
         } else if asked {
             Why::NoLongerApplies
         } else if listed && row.state == RecordState::Active && later && self.old(row) {
             // Left alone for longer, Security Hub would delete it, which looks as if it had been resolved.
             Why::Stale
+        } else if contradicted {
+            Why::Contradicted
         } else if listed || (row.state == RecordState::Active && !later) {
             return Ok(Decision::quiet(Why::NotAsked));
         } else {
@@ -246,10 +260,16 @@ impl Planner {
         };
         let Some(mut finding) = document()? else { return Ok(Decision::quiet(Why::NotLookedAt)) };
         let mut fresh = row.clone();
-        let stale = why == Why::Stale;
+        let stale = matches!(why, Why::Stale | Why::Contradicted);
+        if why == Why::Contradicted && finding.compliance.status != "PASSED" {
+            // A failure stays one, and what is not available was sent so already.
+            let stale = finding.compliance.status == "NOT_AVAILABLE";
+            return Ok(Decision { stale, ..Decision::quiet(Why::NotLookedAt) });
+        }
         if stale {
             // Nothing was observed, so the row's observation stays what it was.
-            outlive(&mut finding, self.age(row.observed_at), read);
+            let age = if why == Why::Contradicted { Age::Contradicted } else { self.age(row.observed_at) };
+            outlive(&mut finding, age, read);
         } else {
             "ARCHIVED".clone_into(&mut finding.record_state);
             fresh.state = RecordState::Archived;

@@ -157,8 +157,8 @@ impl Job<'_> {
         }
         let most = String::from(self.settings.publish.maximum_age);
         format!(
-            "{stale} findings are NOT_AVAILABLE: what is known of them was read more than {most} ago (publish.maximum_age), or is dated \
-             in the future; scan again\n"
+            "{stale} findings are NOT_AVAILABLE: what is known of them was read more than {most} ago (publish.maximum_age), is dated in \
+             the future, or passed before a later scan that was not published observed a failure; scan again\n"
         )
     }
 

@@ -156,6 +156,8 @@ pub(crate) fn report(days: i64, scene: &str) -> ScanReport {
     };
     let state = if has("!closed") { AccountState::Closed } else { AccountState::Active };
     let mut report = whole(days, load_balancers, findings, status, fully_listed, state);
+    // A ledger knows of nothing that failed when it was last seen.
+    report.unseen = has("!clean").then(doorward_model::Unseen::default);
     if has("!only") {
         // A look at one load balancer that an event asked for.
         report.run.only = report.load_balancers.first().map(|lb| lb.arn.clone());

@@ -183,6 +183,21 @@ fn what_was_unseen_keeps_what_it_was() {
     assert_eq!(desk.says(4, "a:low@web"), ["owner:web: severity a"]);
 }
 
+/// A scan that was not sent saw it in order: the ledger knows, and the audience was last sent that it fails.
+#[test]
+fn what_was_unseen_does_not_fail_where_the_ledger_knows_better() {
+    for unseen in ["!clean !denied", "!clean a:unknown@web", "!clean a:skip@web"] {
+        let desk = Desk::new().told(1, "a:high@web");
+        let digests = desk.digests(2, unseen);
+        let [digest] = &digests[..] else { panic!("{unseen}: {digests:?}") };
+        assert_eq!(digest.changes[0].line.standing, None, "{unseen}");
+        let desk = desk.told(2, unseen);
+        assert_eq!(desk.says(3, unseen), Vec::<String>::new(), "{unseen}: once");
+        assert_eq!(desk.says(3, "a:pass@web"), ["owner:web: cleared a"], "{unseen}");
+        assert_eq!(desk.says(3, "a:high@web"), ["owner:web: new a"], "{unseen}");
+    }
+}
+
 #[test]
 fn each_is_told_of_its_own() {
     let desk = Desk::new();

@@ -57,7 +57,7 @@ fn history(seed: u64) -> (u64, u64) {
                     && row.rule == MODE
                     && !scene.disabled.contains(MODE);
                 let decision = planner
-                    .absent(&row, listed, asked, || -> Result<_, std::convert::Infallible> {
+                    .absent(&id, &row, listed, asked, || -> Result<_, std::convert::Infallible> {
                         let text = outbox.document(&hub, &id).expect("read").expect("a document");
                         Ok(Some(serde_json::from_str::<Asff>(&text).expect("a finding")))
                     })
