@@ -2,13 +2,14 @@
 
 mod control;
 mod pipeline;
+mod state;
 mod wire;
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use http_body_util::{BodyExt, Limited};
@@ -24,10 +25,12 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::calls::{CallCount, CallDetail, CallLog, CallRecord};
 use crate::clock::Clock;
 use crate::faults::{Fault, FaultPlan, What};
-use crate::iam::session::{Principal, Sessions};
+use crate::iam::session::Sessions;
 use crate::quota::Quotas;
 use crate::world::World;
 use pipeline::Outgoing;
+pub use state::RequestIds;
+use state::{CallHook, State};
 use wire::{Line, Orders, Sent};
 
 /// Largest request body, in bytes: above the 6 MB that Security Hub takes, so that the service itself refuses more.
@@ -52,16 +55,6 @@ pub struct Options {
     pub request_ids: RequestIds,
 }
 
-/// How request ids are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum RequestIds {
-    /// Every request gets its own, as with AWS; they depend on the order of arrival.
-    #[default]
-    Unique,
-    /// The same question of the same account gets the same id, so that two runs of a demonstration give the same bytes.
-    ByContent,
-}
-
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -73,59 +66,6 @@ impl Default for Options {
             faults: Vec::new(),
             request_ids: RequestIds::Unique,
         }
-    }
-}
-
-/// Everything that requests share.
-#[derive(Debug)]
-struct State {
-    world: Arc<World>,
-    clock: Clock,
-    sessions: Sessions,
-    quotas: Quotas,
-    quotas_on: bool,
-    check_dates: bool,
-    request_ids: RequestIds,
-    calls: CallLog,
-    faults: RwLock<Arc<FaultPlan>>,
-    after: RwLock<Option<After>>,
-    sequence: AtomicU64,
-}
-
-/// What happens right after a call has taken effect and before it is answered.
-#[derive(Clone)]
-struct After(Arc<Act>);
-
-type Act = dyn Fn(&CallRecord, &World) + Send + Sync;
-
-impl std::fmt::Debug for After {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("After")
-    }
-}
-
-impl State {
-    fn next_sequence(&self) -> u64 {
-        self.sequence.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    fn faults(&self) -> Arc<FaultPlan> {
-        Arc::clone(&self.faults.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn follow(&self, record: &CallRecord) {
-        let after = self.after.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(After(act)) = after {
-            act(record, &self.world);
-        }
-    }
-
-    fn set_faults(&self, plan: FaultPlan) {
-        *self.faults.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(plan);
-    }
-
-    fn principal(&self, access_key: &str) -> Option<Arc<Principal>> {
-        self.world.callers.get(access_key).cloned().or_else(|| self.sessions.get(access_key))
     }
 }
 
@@ -215,7 +155,7 @@ impl Server {
     /// Acts after each call from now on, when it has taken effect and before it is answered: another party that changes something at
     /// exactly that moment. Only with [`CallDetail::Full`].
     pub fn after_each_call(&self, act: impl Fn(&CallRecord, &World) + Send + Sync + 'static) {
-        *self.state.after.write().unwrap_or_else(PoisonError::into_inner) = Some(After(Arc::new(act)));
+        *self.state.after.write().unwrap_or_else(PoisonError::into_inner) = Some(CallHook::new(act));
     }
 
     /// Closes the port and every connection, and waits until that is done.

@@ -6,13 +6,13 @@ pub(crate) mod balancer;
 pub(crate) mod bucket;
 mod build;
 pub(crate) mod hub;
+pub(crate) mod kind;
 mod load;
 pub(crate) mod metric;
 pub(crate) mod organization;
 pub mod spec;
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
@@ -27,7 +27,6 @@ use bucket::{Bucket, Object};
 use hub::Hub;
 use metric::{Series, SeriesKey};
 use organization::{Account, Organization};
-use spec::{AthenaSpec, LoadBalancerSpec, MetricSpec};
 
 /// What is wrong with the description of a world.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -133,35 +132,6 @@ impl World {
         if outside { "o-elsewhere0001" } else { &self.organization.id }
     }
 
-    /// Reads a world file.
-    ///
-    /// # Errors
-    /// [`WorldError`] with the line when the file is not TOML, has unknown keys or contradicts itself.
-    pub fn from_toml(text: &str) -> Result<Self, WorldError> {
-        load::from_toml(text, Path::new(""))
-    }
-
-    /// Reads a world file; the folders it names are relative to it.
-    ///
-    /// # Errors
-    /// [`WorldError`] when the file cannot be read, and as with [`World::from_toml`].
-    pub fn from_file(path: &Path) -> Result<Self, WorldError> {
-        let text = std::fs::read_to_string(path).map_err(|error| WorldError {
-            line: None,
-            section: String::new(),
-            message: error.to_string(),
-        })?;
-        load::from_toml(&text, path.parent().unwrap_or_else(|| Path::new("")))
-    }
-
-    /// Builds a world from a description made in code.
-    ///
-    /// # Errors
-    /// [`WorldError`] without a line when the description contradicts itself.
-    pub fn build(spec: spec::WorldSpec) -> Result<Self, WorldError> {
-        build::build(spec)
-    }
-
     /// The identities that requests may be signed with, in file order.
     #[must_use]
     pub fn callers(&self) -> &[Caller] {
@@ -221,18 +191,6 @@ impl World {
         }
     }
 
-    /// Adds load balancers to a world that may already be served.
-    ///
-    /// # Errors
-    /// [`WorldError`] when the account, Region or type does not exist or the name is taken.
-    pub fn add_load_balancer(&self, spec: &LoadBalancerSpec) -> Result<(), WorldError> {
-        build::add_load_balancer(self, spec).map_err(|message| WorldError {
-            line: None,
-            section: "load_balancer".to_owned(),
-            message,
-        })
-    }
-
     /// Enables or disables Security Hub in an account-Region; what it holds stays. False when there is no such place.
     pub fn set_security_hub(&self, account: &str, region: &str, enabled: bool) -> bool {
         let Some(index) = self.index(account, region) else { return false };
@@ -282,26 +240,10 @@ impl World {
         true
     }
 
-    /// Adds points to a metric of a world that may already be served.
-    ///
-    /// # Errors
-    /// [`WorldError`] when the account, Region or load balancer does not exist.
-    pub fn add_metric(&self, spec: &MetricSpec) -> Result<(), WorldError> {
-        metric::add(self, spec).map_err(|message| WorldError { line: None, section: "metric".to_owned(), message })
-    }
-
     /// Keeps metrics as of a time instead of now: CloudWatch forgets the minutes of long ago, and a story may be set there.
     /// The first time said stays.
     pub fn keep_metrics_as_of(&self, time: Timestamp) {
         let _ = self.metrics_as_of.set(time);
-    }
-
-    /// Prepares an answer of Athena, after those that are there.
-    ///
-    /// # Errors
-    /// [`WorldError`] when the account or Region does not exist, or a row is not as long as the columns.
-    pub fn add_athena(&self, spec: &AthenaSpec) -> Result<(), WorldError> {
-        athena::add(self, spec).map_err(|message| WorldError { line: None, section: "athena".to_owned(), message })
     }
 
     /// Text of every query that Athena was given in an account-Region, in the order of their coming.
@@ -354,6 +296,16 @@ impl World {
     pub(crate) fn write(&self, cell: usize) -> RwLockWriteGuard<'_, Cell> {
         let cell = self.cells.get(cell).unwrap_or(&self.cells[0]);
         cell.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Index of an account, or the sentence that there is none.
+    fn find_account(&self, id: &str) -> Result<u32, String> {
+        self.by_id.get(id).copied().ok_or_else(|| format!("there is no account {id}"))
+    }
+
+    /// Index of a Region, or the sentence that there is none.
+    fn find_region(&self, name: &str) -> Result<u16, String> {
+        self.organization.region_index(name).ok_or_else(|| format!("there is no Region {name:?}"))
     }
 
     fn index(&self, account: &str, region: &str) -> Option<usize> {

@@ -11,17 +11,19 @@ use jiff::{SignedDuration, Timestamp};
 
 use record::{record, record_deeds};
 
-use super::{RequestIds, State};
+use super::state::{RequestIds, State};
 use crate::calls::{CallDetail, CallRecord};
 use crate::digest::{digest, request_id};
+use crate::failure::Failure;
 use crate::faults::{Described, Form, What};
 use crate::iam::decision::{Refusal, decide, denial_message};
 use crate::iam::policy::Context;
 use crate::iam::session::Principal;
 use crate::quota::BucketKey;
-use crate::reply::{Answer, Failure, Reply, error_xml, reply};
+use crate::reply::{Output, Reply, error_xml, reply};
 use crate::request::{Params, Scope, amz_date, header};
-use crate::services::{self, Call, Deed, Handler, LimitScope, Operation, Protocol, Scene, Service};
+use crate::service::{self, Call, Deed, Handler, LimitScope, Operation, Protocol, Scene, Service};
+use crate::services;
 
 /// Widest difference between `X-Amz-Date` and the clock, in seconds.
 const SKEW: i64 = 300;
@@ -120,7 +122,7 @@ pub(super) async fn answer(state: &State, parts: &Parts, body: &[u8]) -> Outgoin
         Some(failure) => (Err(failure), Vec::new()),
         // A call that never gets an answer must not have an effect either.
         None if matches!(spoil, Some(What::Reset | What::BlackHole | What::ServerError(_))) => {
-            (Ok(Answer::Document(String::new())), Vec::new())
+            (Ok(Output::Document(String::new())), Vec::new())
         }
         None => {
             let deeds = RefCell::default();
@@ -252,7 +254,7 @@ fn perform(
     now: Timestamp,
     twist: Twist,
     deeds: &RefCell<Vec<Deed>>,
-) -> Result<Answer, Failure> {
+) -> Result<Output, Failure> {
     let world = &*state.world;
     let caller = authenticate(state, identified, headers, now)?;
     let account = world.account(caller.account).ok_or(Failure::InvalidToken)?;
@@ -281,8 +283,8 @@ fn perform(
         deeds,
     };
     match operation.handle {
-        Handler::Document(handle) => handle(&call).map(Answer::Document),
-        Handler::Whole(handle) => handle(&call).map(Answer::Whole),
+        Handler::Document(handle) => handle(&call).map(Output::Document),
+        Handler::Raw(handle) => handle(&call).map(Output::Raw),
     }
 }
 
@@ -361,7 +363,7 @@ fn authorize(state: &State, identified: &Identified<'_>, caller: &Principal) -> 
     let resources = if identified.resources.is_empty() { &everything[..] } else { &identified.resources };
     let request = asked(identified);
     for resource in resources {
-        let context = services::context(&state.world, caller, &identified.scope.region, &action, resource, &request);
+        let context = service::context(&state.world, caller, &identified.scope.region, &action, resource, &request);
         decide(&context, &caller.identity, caller.session.as_deref(), &account.policies)
             .map_err(|refusal| Failure::Denied(denial_message(&context, &refusal)))?;
     }

@@ -1,14 +1,14 @@
 //! Athena: queries that are started, looked after and read by pages; what they answer, the world has prepared.
 
-mod behalf;
+mod delegated;
 
 use serde_json::{Value, json};
 
 use super::paging::{page, size};
-use super::{Call, Handler, Operation, Protocol, Scene, Service};
 use crate::digest::{digest, request_id};
-use crate::reply::Failure;
+use crate::failure::Failure;
 use crate::request::Params;
+use crate::service::{Call, Operation, Protocol, Scene, Service};
 use crate::world::athena::Query;
 use crate::world::spec::AthenaSpec;
 
@@ -21,16 +21,12 @@ pub(crate) const SERVICE: Service = Service {
     invalid: "InvalidRequestException",
     global: false,
     operations: &[
-        operation("StartQueryExecution", start),
-        operation("GetQueryExecution", look),
-        operation("GetQueryResults", results),
-        operation("StopQueryExecution", stop),
+        Operation::new("StartQueryExecution", start, workgroup, &[]),
+        Operation::new("GetQueryExecution", look, workgroup, &[]),
+        Operation::new("GetQueryResults", results, workgroup, &[]),
+        Operation::new("StopQueryExecution", stop, workgroup, &[]),
     ],
 };
-
-const fn operation(name: &'static str, handle: fn(&Call<'_>) -> Result<String, Failure>) -> Operation {
-    Operation { name, path: "", resources: workgroup, limits: &[], open: false, handle: Handler::Document(handle) }
-}
 
 /// Longest query, in characters.
 const QUERY: usize = 262_144;
@@ -90,7 +86,7 @@ fn start(call: &Call<'_>) -> Result<String, Failure> {
         }
     };
     let tables = call.world.read(call.cell()).athena.tables.clone();
-    let refused = behalf::run(call, &query, &tables);
+    let refused = delegated::run(call, &query, &tables);
     let id = query.id.clone();
     let mut cell = call.world.write(call.cell());
     match refused {
@@ -103,7 +99,7 @@ fn start(call: &Call<'_>) -> Result<String, Failure> {
             ..query
         }),
         None => {
-            cell.athena.tables.extend(behalf::created(sql));
+            cell.athena.tables.extend(delegated::created(sql));
             cell.athena.queries.push(query);
         }
     }
@@ -159,7 +155,7 @@ fn look(call: &Call<'_>) -> Result<String, Failure> {
 fn results(call: &Call<'_>) -> Result<String, Failure> {
     let query = named(call)?;
     if state(&query) == "SUCCEEDED" {
-        behalf::attempt(call, behalf::written(call, &query, "s3:GetObject")).map_err(Failure::Denied)?;
+        delegated::attempt(call, delegated::written(call, &query, "s3:GetObject")).map_err(Failure::Denied)?;
     }
     let size = size(call.params.number("MaxResults"), PAGE, call.world.organization.page_size, "maxResults")?;
     with(call, |query| {
@@ -191,7 +187,8 @@ fn results(call: &Call<'_>) -> Result<String, Failure> {
 fn stop(call: &Call<'_>) -> Result<String, Failure> {
     let query = named(call)?;
     if !matches!(state(&query), "SUCCEEDED" | "FAILED") {
-        behalf::attempt(call, behalf::written(call, &query, "s3:AbortMultipartUpload")).map_err(Failure::Denied)?;
+        delegated::attempt(call, delegated::written(call, &query, "s3:AbortMultipartUpload"))
+            .map_err(Failure::Denied)?;
     }
     with(call, |query| {
         query.stopped |= !matches!(state(query), "SUCCEEDED" | "FAILED");

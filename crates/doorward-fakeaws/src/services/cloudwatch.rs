@@ -7,10 +7,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::paging::{seal, unseal};
-use super::{Call, Handler, Limit, LimitScope, Operation, Protocol, Service, anything};
 use crate::cbor;
-use crate::quota::Rate;
-use crate::reply::{Failure, Whole};
+use crate::failure::{Failure, RawResponse};
+use crate::service::{Call, Limit, Operation, Protocol, Service, anything};
 use crate::world::metric::{Series, SeriesKey, aligned, kept, statistic};
 
 pub(crate) const SERVICE: Service = Service {
@@ -21,18 +20,12 @@ pub(crate) const SERVICE: Service = Service {
     throttle: "Throttling",
     invalid: "ValidationError",
     global: false,
-    operations: &[Operation {
-        name: "GetMetricData",
-        path: "",
-        resources: anything,
-        limits: &[Limit {
-            bucket: "cloudwatch:GetMetricData",
-            rate: Rate { burst: 500.0, per_second: 500.0 },
-            scope: LimitScope::AccountRegion,
-        }],
-        open: false,
-        handle: Handler::Whole(get_metric_data),
-    }],
+    operations: &[Operation::raw(
+        "GetMetricData",
+        get_metric_data,
+        anything,
+        &[Limit::regional("cloudwatch:GetMetricData", 500.0, 500.0)],
+    )],
 };
 
 /// Most queries in a call.
@@ -49,7 +42,7 @@ struct Query<'a> {
     period: i64,
 }
 
-fn get_metric_data(call: &Call<'_>) -> Result<Whole, Failure> {
+fn get_metric_data(call: &Call<'_>) -> Result<RawResponse, Failure> {
     let document = call.params.document().unwrap_or(&Value::Null);
     let (start, end) = (moment(document, "StartTime")?, moment(document, "EndTime")?);
     if start >= end {
@@ -132,7 +125,7 @@ fn get_metric_data(call: &Call<'_>) -> Result<Whole, Failure> {
         answer.push((Cbor::from("NextToken"), seal(&served.to_string()).into()));
     }
     let body = cbor::write(&Cbor::Map(answer));
-    Ok(Whole { status: 200, content_type: "application/cbor", headers: Vec::new(), body })
+    Ok(RawResponse { status: 200, content_type: "application/cbor", headers: Vec::new(), body })
 }
 
 fn too_many_points() -> Failure {

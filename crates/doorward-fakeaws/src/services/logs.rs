@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::paging::{page, size};
-use super::{Call, Handler, Operation, Protocol, Service, anything};
 use crate::digest::{BASE36, digest, spell};
-use crate::reply::Failure;
+use crate::failure::Failure;
+use crate::service::{Call, Operation, Protocol, Service, anything};
 
 pub(crate) const SERVICE: Service = Service {
     label: "logs",
@@ -16,22 +16,8 @@ pub(crate) const SERVICE: Service = Service {
     invalid: "ValidationException",
     global: false,
     operations: &[
-        Operation {
-            name: "DescribeDeliverySources",
-            path: "",
-            resources: anything,
-            limits: &[],
-            open: false,
-            handle: Handler::Document(describe_sources),
-        },
-        Operation {
-            name: "DescribeDeliveries",
-            path: "",
-            resources: anything,
-            limits: &[],
-            open: false,
-            handle: Handler::Document(describe_deliveries),
-        },
+        Operation::new("DescribeDeliverySources", describe_sources, anything, &[]),
+        Operation::new("DescribeDeliveries", describe_deliveries, anything, &[]),
     ],
 };
 
@@ -61,12 +47,7 @@ fn answer<T>(call: &Call<'_>, field: &str, items: &[T], render: impl Fn(&T) -> V
     let size = size(call.params.number("limit"), PAGE, call.world.organization.page_size, "limit")?;
     let page = page(items, call.params.get("nextToken"), size, false)
         .ok_or_else(|| Failure::Invalid("The specified nextToken is invalid.".to_owned()))?;
-    let mut answer = serde_json::Map::new();
-    answer.insert(field.to_owned(), page.items.iter().map(render).collect());
-    if let Some(next) = page.next {
-        answer.insert("nextToken".to_owned(), Value::String(next));
-    }
-    Ok(Value::Object(answer).to_string())
+    Ok(page.document(field, "nextToken", render))
 }
 
 fn describe_sources(call: &Call<'_>) -> Result<String, Failure> {

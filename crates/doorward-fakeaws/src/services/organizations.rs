@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::paging::{page, size};
-use super::{Call, Handler, Limit, LimitScope, Operation, Protocol, Scene, Service, anything};
+use crate::failure::Failure;
 use crate::quota::Rate;
-use crate::reply::Failure;
 use crate::request::Params;
+use crate::service::{Call, Limit, LimitScope, Operation, Protocol, Scene, Service, anything};
 use crate::world::organization::{Account, Unit};
 
 pub(crate) const SERVICE: Service = Service {
@@ -18,27 +18,18 @@ pub(crate) const SERVICE: Service = Service {
     invalid: "InvalidInputException",
     global: true,
     operations: &[
-        operation("DescribeOrganization", describe_organization, anything, DESCRIBE_ORGANIZATION),
-        operation("ListAccounts", list_accounts, anything, LIST_ACCOUNTS),
-        operation("DescribeAccount", describe_account, account_resource, DESCRIBE_ACCOUNT),
-        operation("ListRoots", list_roots, anything, LIST_ROOTS),
-        operation("ListOrganizationalUnitsForParent", list_units, parent_resource, LIST_UNITS),
-        operation("ListAccountsForParent", list_accounts_for_parent, anything, LIST_FOR_PARENT),
-        operation("ListParents", list_parents, child_resource, LIST_PARENTS),
-        operation("ListChildren", list_children, anything, LIST_CHILDREN),
-        operation("DescribeOrganizationalUnit", describe_unit, anything, DESCRIBE_UNIT),
-        operation("ListTagsForResource", list_tags, tagged_resource, LIST_TAGS),
+        Operation::new("DescribeOrganization", describe_organization, anything, DESCRIBE_ORGANIZATION),
+        Operation::new("ListAccounts", list_accounts, anything, LIST_ACCOUNTS),
+        Operation::new("DescribeAccount", describe_account, account_resource, DESCRIBE_ACCOUNT),
+        Operation::new("ListRoots", list_roots, anything, LIST_ROOTS),
+        Operation::new("ListOrganizationalUnitsForParent", list_units, parent_resource, LIST_UNITS),
+        Operation::new("ListAccountsForParent", list_accounts_for_parent, anything, LIST_FOR_PARENT),
+        Operation::new("ListParents", list_parents, child_resource, LIST_PARENTS),
+        Operation::new("ListChildren", list_children, anything, LIST_CHILDREN),
+        Operation::new("DescribeOrganizationalUnit", describe_unit, anything, DESCRIBE_UNIT),
+        Operation::new("ListTagsForResource", list_tags, tagged_resource, LIST_TAGS),
     ],
 };
-
-const fn operation(
-    name: &'static str,
-    handle: fn(&Call<'_>) -> Result<String, Failure>,
-    resources: fn(&Params, &Scene<'_>) -> Vec<String>,
-    limits: &'static [Limit],
-) -> Operation {
-    Operation { name, path: "", resources, limits, open: false, handle: Handler::Document(handle) }
-}
 
 /// Published throttles: rate and burst per account, and per organization.
 macro_rules! limits {
@@ -188,12 +179,7 @@ fn list<T>(call: &Call<'_>, field: &str, items: &[T], render: impl Fn(&T) -> Val
     let page = page(items, call.params.get("NextToken"), size, organization.empty_pages).ok_or_else(|| {
         Failure::own("InvalidInputException", "You provided an invalid value for NextToken (INVALID_NEXT_TOKEN).")
     })?;
-    let mut answer = serde_json::Map::new();
-    answer.insert(field.to_owned(), page.items.iter().map(render).collect());
-    if let Some(next) = page.next {
-        answer.insert("NextToken".to_owned(), Value::String(next));
-    }
-    Ok(Value::Object(answer).to_string())
+    Ok(page.document(field, "NextToken", render))
 }
 
 fn list_accounts(call: &Call<'_>) -> Result<String, Failure> {
@@ -307,10 +293,5 @@ fn list_tags(call: &Call<'_>) -> Result<String, Failure> {
         organization.empty_pages,
     )
     .ok_or_else(|| Failure::own("InvalidInputException", "You provided an invalid value for NextToken."))?;
-    let tags: Vec<Value> = page.items.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
-    Ok(match page.next {
-        Some(next) => json!({"Tags": tags, "NextToken": next}),
-        None => json!({"Tags": tags}),
-    }
-    .to_string())
+    Ok(page.document("Tags", "NextToken", |(key, value)| json!({"Key": key, "Value": value})))
 }

@@ -1,7 +1,12 @@
 //! Pages and the opaque tokens between them.
 
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use serde_json::{Map, Value};
+
 use crate::digest::digest;
-use crate::reply::Failure;
+use crate::failure::Failure;
 
 /// Wraps a position into a token that does not look like one.
 pub(crate) fn seal(position: &str) -> String {
@@ -70,6 +75,27 @@ pub(crate) fn page<'a, T>(all: &'a [T], token: Option<&str>, size: usize, empty_
     let end = (start + size).min(all.len());
     let next = (end < all.len()).then(|| seal(&format!("{end}.")));
     Some(Page { items: all.get(start..end)?, next })
+}
+
+impl<T> Page<'_, T> {
+    /// The page as the document of a JSON service: the list under `field`, the next token under `token`.
+    pub(crate) fn document(self, field: &str, token: &str, render: impl Fn(&T) -> Value) -> String {
+        let mut document = Map::new();
+        document.insert(field.to_owned(), self.items.iter().map(render).collect());
+        if let Some(next) = self.next {
+            document.insert(token.to_owned(), Value::String(next));
+        }
+        Value::Object(document).to_string()
+    }
+}
+
+/// One page of a map behind the position `after`, and whether more follows. A position is a key, so that a page stays right when
+/// an entry of an earlier page disappears.
+pub(crate) fn page_after<K: Ord, V>(map: &BTreeMap<K, V>, after: Option<K>, size: usize) -> (Vec<&V>, bool) {
+    let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+    let mut rest = map.range((start, Bound::Unbounded)).map(|(_, value)| value);
+    let page = rest.by_ref().take(size).collect();
+    (page, rest.next().is_some())
 }
 
 #[cfg(test)]

@@ -10,10 +10,10 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 pub(crate) use address::address;
 
 use super::paging::{seal, unseal};
-use super::{Call, Handler, Operation, Protocol, Scene, Service};
+use crate::failure::{Failure, RawResponse};
 use crate::iam::decision::{Refusal, decide, denial_message};
-use crate::reply::{Failure, Whole};
 use crate::request::Params;
+use crate::service::{Call, Operation, Protocol, Scene, Service};
 use crate::world::bucket::{Bucket, Object};
 use crate::xml::Xml;
 
@@ -26,20 +26,12 @@ pub(crate) const SERVICE: Service = Service {
     invalid: "InvalidArgument",
     global: false,
     operations: &[
-        operation("ListObjectsV2", list_objects, bucket_arn),
-        operation("GetObject", get_object, object_arn),
-        operation("HeadObject", get_object, object_arn),
-        operation("HeadBucket", head_bucket, bucket_arn),
+        Operation::raw("ListObjectsV2", list_objects, bucket_arn, &[]),
+        Operation::raw("GetObject", get_object, object_arn, &[]),
+        Operation::raw("HeadObject", get_object, object_arn, &[]),
+        Operation::raw("HeadBucket", head_bucket, bucket_arn, &[]),
     ],
 };
-
-const fn operation(
-    name: &'static str,
-    handle: fn(&Call<'_>) -> Result<Whole, Failure>,
-    resources: fn(&Params, &Scene<'_>) -> Vec<String>,
-) -> Operation {
-    Operation { name, path: "", resources, limits: &[], open: false, handle: Handler::Whole(handle) }
-}
 
 /// Largest page of a list.
 const PAGE: usize = 1000;
@@ -87,10 +79,10 @@ fn resource(call: &Call<'_>, of: fn(&Params, &Scene<'_>) -> Vec<String>) -> Stri
     of(call.params, &scene).into_iter().next().unwrap_or_default()
 }
 
-fn head_bucket(call: &Call<'_>) -> Result<Whole, Failure> {
+fn head_bucket(call: &Call<'_>) -> Result<RawResponse, Failure> {
     drop(open(call, &resource(call, bucket_arn), "s3:ListBucket")?);
     let headers = vec![("x-amz-bucket-region", call.region_name.to_owned())];
-    Ok(Whole { status: 200, content_type: "application/xml", headers, body: Bytes::new() })
+    Ok(RawResponse { status: 200, content_type: "application/xml", headers, body: Bytes::new() })
 }
 
 /// What a list shows: an object, or a group of keys that share a beginning.
@@ -99,7 +91,7 @@ enum Entry<'a> {
     Group(&'a str),
 }
 
-fn list_objects(call: &Call<'_>) -> Result<Whole, Failure> {
+fn list_objects(call: &Call<'_>) -> Result<RawResponse, Failure> {
     let bucket = open(call, &resource(call, bucket_arn), "s3:ListBucket")?;
     let text = |name: &str| call.params.get(name).unwrap_or_default();
     let (prefix, delimiter, start_after) = (text("prefix"), text("delimiter"), text("start-after"));
@@ -154,7 +146,7 @@ fn list_objects(call: &Call<'_>) -> Result<Whole, Failure> {
     }
     xml.close("ListBucketResult");
     let body = Bytes::from(xml.finish());
-    Ok(Whole { status: 200, content_type: "application/xml", headers: Vec::new(), body })
+    Ok(RawResponse { status: 200, content_type: "application/xml", headers: Vec::new(), body })
 }
 
 /// One page behind `after`, and where the next one starts.
@@ -190,7 +182,7 @@ fn entries<'a>(
     (page, None)
 }
 
-fn get_object(call: &Call<'_>) -> Result<Whole, Failure> {
+fn get_object(call: &Call<'_>) -> Result<RawResponse, Failure> {
     let bucket = open(call, &resource(call, object_arn), "s3:GetObject")?;
     let Some(object) = bucket.objects.get(call.required("Key")?) else {
         let container = resource(call, bucket_arn);
@@ -216,7 +208,7 @@ fn get_object(call: &Call<'_>) -> Result<Whole, Failure> {
         headers.push(("last-modified", date));
     }
     let Some(range) = call.params.get("range") else {
-        return Ok(Whole { status: 200, content_type: "binary/octet-stream", headers, body });
+        return Ok(RawResponse { status: 200, content_type: "binary/octet-stream", headers, body });
     };
     let (first, end) = part(range, body.len()).ok_or_else(|| Failure::Own {
         code: "InvalidRange",
@@ -224,7 +216,7 @@ fn get_object(call: &Call<'_>) -> Result<Whole, Failure> {
         status: 416,
     })?;
     headers.push(("content-range", format!("bytes {first}-{}/{}", end - 1, body.len())));
-    Ok(Whole { status: 206, content_type: "binary/octet-stream", headers, body: body.slice(first..end) })
+    Ok(RawResponse { status: 206, content_type: "binary/octet-stream", headers, body: body.slice(first..end) })
 }
 
 /// First byte and end of `bytes=a-b`, `bytes=a-` or `bytes=-n` in a body; none when nothing of it is there.

@@ -6,10 +6,9 @@ mod shape;
 use serde_json::{Value, json};
 
 use super::paging::{page, size};
-use super::{Call, Handler, Limit, LimitScope, Operation, Protocol, Scene, Service};
-use crate::quota::Rate;
-use crate::reply::Failure;
+use crate::failure::Failure;
 use crate::request::Params;
+use crate::service::{Call, Limit, Operation, Protocol, Scene, Service};
 use crate::world::hub::text;
 
 pub(crate) const SERVICE: Service = Service {
@@ -21,36 +20,14 @@ pub(crate) const SERVICE: Service = Service {
     invalid: "InvalidInputException",
     global: false,
     operations: &[
-        Operation {
-            name: "BatchImportFindings",
-            path: "POST /findings/import",
-            resources: products,
-            limits: &[limit("securityhub:import", 10.0, 30.0)],
-            open: false,
-            handle: Handler::Document(import),
-        },
-        Operation {
-            name: "GetFindings",
-            path: "POST /findings",
-            resources: hub_arn,
-            limits: &[limit("securityhub:get", 3.0, 6.0)],
-            open: false,
-            handle: Handler::Document(get),
-        },
-        Operation {
-            name: "BatchUpdateFindings",
-            path: "PATCH /findings/batchupdate",
-            resources: hub_arn,
-            limits: &[limit("securityhub:update", 10.0, 30.0)],
-            open: false,
-            handle: Handler::Document(update),
-        },
+        Operation::new("BatchImportFindings", import, products, &[Limit::regional("securityhub:import", 30.0, 10.0)])
+            .at("POST /findings/import"),
+        Operation::new("GetFindings", get, hub_arn, &[Limit::regional("securityhub:get", 6.0, 3.0)])
+            .at("POST /findings"),
+        Operation::new("BatchUpdateFindings", update, hub_arn, &[Limit::regional("securityhub:update", 30.0, 10.0)])
+            .at("PATCH /findings/batchupdate"),
     ],
 };
-
-const fn limit(bucket: &'static str, per_second: f64, burst: f64) -> Limit {
-    Limit { bucket, rate: Rate { burst, per_second }, scope: LimitScope::AccountRegion }
-}
 
 /// Most findings in a call, of any of the three operations.
 const BATCH: usize = 100;
@@ -183,11 +160,7 @@ fn get(call: &Call<'_>) -> Result<String, Failure> {
     let size = size(call.params.number("MaxResults"), BATCH, call.world.organization.page_size, "maxResults")?;
     let page = page(&found, call.params.get("NextToken"), size, false)
         .ok_or_else(|| Failure::Invalid("The NextToken is not valid.".to_owned()))?;
-    let mut answer = json!({"Findings": page.items});
-    if let Some(next) = page.next {
-        answer["NextToken"] = json!(next);
-    }
-    Ok(answer.to_string())
+    Ok(page.document("Findings", "NextToken", Value::clone))
 }
 
 /// What a customer may overwrite.

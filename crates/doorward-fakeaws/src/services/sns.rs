@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, Handler, Operation, Protocol, Scene, Service};
 use crate::digest::{BASE36, digest, spell};
-use crate::reply::Failure;
+use crate::failure::Failure;
 use crate::request::Params;
+use crate::service::{Call, Operation, Protocol, Scene, Service};
 use crate::xml::Xml;
 
 pub(crate) const SERVICE: Service = Service {
@@ -16,14 +16,7 @@ pub(crate) const SERVICE: Service = Service {
     throttle: "Throttled",
     invalid: "InvalidParameter",
     global: false,
-    operations: &[Operation {
-        name: "Publish",
-        path: "",
-        resources: topic,
-        limits: &[],
-        open: false,
-        handle: Handler::Document(publish),
-    }],
+    operations: &[Operation::new("Publish", publish, topic, &[])],
 };
 
 /// Largest message, in bytes, and longest subject, in characters.

@@ -1,7 +1,5 @@
 //! Athena's memory: the answers that the world prepared, and the queries that were started.
 
-use super::World;
-use super::build::region;
 use super::spec::AthenaSpec;
 
 /// Athena in one account-Region.
@@ -36,14 +34,4 @@ impl Athena {
     pub(crate) fn answer(&self, sql: &str) -> AthenaSpec {
         self.prepared.iter().find(|answer| sql.contains(&answer.contains)).cloned().unwrap_or_default()
     }
-}
-
-pub(super) fn add(world: &World, spec: &AthenaSpec) -> Result<(), String> {
-    let account = *world.by_id.get(&spec.account).ok_or_else(|| format!("there is no account {}", spec.account))?;
-    let cell = world.cell(account, region(world, &spec.region)?);
-    if let Some(row) = spec.rows.iter().find(|row| row.len() != spec.columns.len()) {
-        return Err(format!("a row has {} values for {} columns", row.len(), spec.columns.len()));
-    }
-    world.write(cell).athena.prepared.push(spec.clone());
-    Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! Source: the `LoadBalancerAttribute` and `AdditionalAttribute` shapes of AWS's service models.
 
-use super::balancer::Kind;
+use super::kind::Kind;
 
 /// Attribute of application load balancers that holds the desync mitigation mode.
 pub const DESYNC_MODE: &str = "routing.http.desync_mitigation_mode";

@@ -6,9 +6,6 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::World;
-use super::build::{region, timestamp};
-use super::spec::BucketSpec;
 use crate::digest::{digest, mix};
 
 /// A bucket. Its name is the key it is kept under.
@@ -17,7 +14,7 @@ pub(crate) struct Bucket {
     pub(crate) account: u32,
     pub(crate) region: u16,
     /// Accounts besides its own that the bucket policy admits; `*` admits all.
-    readers: Vec<String>,
+    pub(super) readers: Vec<String>,
     /// In the order of the bytes of their keys, as S3 lists them.
     pub(crate) objects: BTreeMap<String, Object>,
 }
@@ -57,7 +54,7 @@ impl Object {
         Self { content: Content::Held(content), size, etag: format!("{low:016x}{high:016x}"), modified }
     }
 
-    fn file(path: &Path) -> Result<Self, String> {
+    pub(super) fn file(path: &Path) -> Result<Self, String> {
         let facts = std::fs::metadata(path).map_err(|error| format!("{}: {error}", path.display()))?;
         let modified = facts.modified().ok().and_then(|time| Timestamp::try_from(time).ok()).unwrap_or_default();
         let identity = format!("{} {} {}", path.display(), facts.len(), modified);
@@ -72,42 +69,4 @@ impl Object {
             Content::File(path) => std::fs::read(path).ok().map(Bytes::from),
         }
     }
-}
-
-pub(super) fn bucket(world: &World, spec: &BucketSpec) -> Result<Bucket, String> {
-    let named = (3..=63).contains(&spec.name.len())
-        && spec.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte));
-    if !named {
-        return Err(format!("name {:?} must be 3 to 63 lower-case letters, digits, dots and hyphens", spec.name));
-    }
-    let account = *world.by_id.get(&spec.account).ok_or_else(|| format!("there is no account {}", spec.account))?;
-    let mut objects = BTreeMap::new();
-    if let Some(folder) = &spec.folder {
-        gather(folder, folder, &mut objects)?;
-    }
-    for entry in &spec.object {
-        let modified = timestamp(entry.modified.as_deref())?;
-        let content = Bytes::from(entry.text.clone().into_bytes());
-        if objects.insert(entry.key.clone(), Object::held(content, modified)).is_some() {
-            return Err(format!("object {:?} is there twice", entry.key));
-        }
-    }
-    Ok(Bucket { account, region: region(world, &spec.region)?, readers: spec.readers.clone(), objects })
-}
-
-/// Every file below `folder`; its path from `top` is its key.
-fn gather(top: &Path, folder: &Path, objects: &mut BTreeMap<String, Object>) -> Result<(), String> {
-    let told = |error: std::io::Error| format!("{}: {error}", folder.display());
-    for entry in std::fs::read_dir(folder).map_err(told)? {
-        let path = entry.map_err(told)?.path();
-        if path.is_dir() {
-            gather(top, &path, objects)?;
-            continue;
-        }
-        let below = path.strip_prefix(top).unwrap_or(&path);
-        let parts: Option<Vec<&str>> = below.iter().map(|part| part.to_str()).collect();
-        let key = parts.ok_or_else(|| format!("{} is not UTF-8", path.display()))?.join("/");
-        objects.insert(key, Object::file(&path)?);
-    }
-    Ok(())
 }

@@ -39,6 +39,17 @@ pub(crate) fn time(value: &Value, name: &str) -> Option<Timestamp> {
     text(value, name)?.parse().ok()
 }
 
+/// Every value at a path such as `Resources/*/Id`; `*` stands for every element of a list.
+pub(crate) fn values_at<'a>(finding: &'a Value, path: &str) -> Vec<&'a Value> {
+    path.split('/').fold(vec![finding], |found, step| {
+        let within = |value: &'a Value| match step {
+            "*" => value.as_array().map(|items| items.iter().collect::<Vec<_>>()).unwrap_or_default(),
+            name => value.get(name).into_iter().collect(),
+        };
+        found.into_iter().flat_map(within).collect()
+    })
+}
+
 fn status(finding: &Value) -> &str {
     finding.pointer("/Compliance/Status").and_then(Value::as_str).unwrap_or("")
 }

@@ -4,10 +4,6 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::World;
-use super::build::{region, timestamp};
-use super::spec::MetricSpec;
-
 /// What tells a series from another: namespace, metric name, dimensions in order of their names.
 pub(crate) type SeriesKey = (String, String, BTreeMap<String, String>);
 
@@ -19,41 +15,6 @@ pub(crate) struct Series {
     /// A status that queries of it get instead of their values.
     pub(crate) status: Option<String>,
 }
-
-/// Adds the points of one declaration to their series.
-pub(super) fn add(world: &World, spec: &MetricSpec) -> Result<(), String> {
-    let account = *world.by_id.get(&spec.account).ok_or_else(|| format!("there is no account {}", spec.account))?;
-    let cell = world.cell(account, region(world, &spec.region)?);
-    let mut namespace = "AWS/ApplicationELB";
-    let mut dimensions = spec.dimensions.clone();
-    if let Some(name) = &spec.load_balancer {
-        let arn = world
-            .arn(&spec.account, &spec.region, name)
-            .ok_or_else(|| format!("there is no load balancer {name:?} in {} {}", spec.account, spec.region))?;
-        let resource = arn.split_once("loadbalancer/").map_or("", |(_, resource)| resource);
-        if resource.contains('/') {
-            dimensions.insert("LoadBalancer".to_owned(), resource.to_owned());
-        } else {
-            namespace = "AWS/ELB";
-            dimensions.insert("LoadBalancerName".to_owned(), resource.to_owned());
-        }
-    }
-    if let Some(status) = spec.status.as_deref().filter(|status| !STATUSES.contains(status)) {
-        return Err(format!("status {status:?} is none that a query can have"));
-    }
-    let from = timestamp(spec.from.as_deref())?.as_second();
-    let every = i64::from(spec.every.unwrap_or(60).max(1));
-    let key = (spec.namespace.clone().unwrap_or_else(|| namespace.to_owned()), spec.name.clone(), dimensions);
-    let mut cell = world.write(cell);
-    let series = cell.metrics.entry(key).or_default();
-    series.status = spec.status.clone().or(series.status.take());
-    for (number, value) in (0_i64..).zip(&spec.values) {
-        *series.points.entry(from + number * every).or_default() += value;
-    }
-    Ok(())
-}
-
-const STATUSES: [&str; 4] = ["Complete", "InternalError", "PartialData", "Forbidden"];
 
 /// How many days a point is kept in periods of which multiple.
 const KEPT: [(i64, i64); 3] = [(15, 60), (63, 300), (455, 3600)];

@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::super::State;
+use super::super::state::State;
 use super::{Identified, iam_action};
 use crate::calls::{CallDetail, CallRecord};
 use crate::faults::What;
 use crate::reply::Reply;
-use crate::services::Deed;
+use crate::service::Deed;
 
 /// Keeps a call with what became of it, or only counts it.
 pub(super) fn record(
@@ -48,7 +48,7 @@ pub(super) fn record(
         request_id: request_id.to_owned(),
     };
     state.calls.keep(record.clone());
-    state.follow(&record);
+    state.run_hook(&record);
 }
 
 /// Keeps what a service did in the caller's name, each as a call of its own.

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::world::hub::values_at;
+
 /// Filter names and where their values are; a `*` stands for every element of a list.
 const TEXTS: [(&str, &str); 15] = [
     ("AwsAccountId", "AwsAccountId"),
@@ -122,7 +124,9 @@ fn test(name: &str, value: &Value) -> Result<Test, String> {
 
 fn hit(test: &Test, finding: &Value) -> bool {
     match test {
-        Test::Text { path, comparison, value } => values(finding, path).iter().any(|seen| comparison.hits(seen, value)),
+        Test::Text { path, comparison, value } => {
+            values_at(finding, path).into_iter().filter_map(Value::as_str).any(|seen| comparison.hits(seen, value))
+        }
         Test::Time { name, from, to } => {
             let Some(seen) = finding.get(*name).and_then(Value::as_str).and_then(|text| text.parse::<Timestamp>().ok())
             else {
@@ -131,19 +135,4 @@ fn hit(test: &Test, finding: &Value) -> bool {
             from.is_none_or(|from| seen >= from) && to.is_none_or(|to| seen <= to)
         }
     }
-}
-
-/// Every text at a path.
-fn values<'a>(finding: &'a Value, path: &str) -> Vec<&'a str> {
-    let mut at = vec![finding];
-    for step in path.split('/') {
-        at = at
-            .into_iter()
-            .flat_map(|value| match step {
-                "*" => value.as_array().map(|items| items.iter().collect::<Vec<_>>()).unwrap_or_default(),
-                name => value.get(name).into_iter().collect(),
-            })
-            .collect();
-    }
-    at.into_iter().filter_map(Value::as_str).collect()
 }

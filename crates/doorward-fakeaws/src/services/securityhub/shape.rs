@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::world::hub::values_at;
+
 /// A member that must be there.
 const REQUIRED: [&str; 10] = [
     "SchemaVersion",
@@ -232,15 +234,7 @@ fn not_blank(path: &str, value: &Value) -> Result<(), String> {
 
 /// Applies a check to every value at a path; what is not there is not checked.
 fn each(finding: &Value, path: &str, check: impl Fn(&Value) -> Result<(), String>) -> Result<(), String> {
-    let mut at = vec![finding];
-    for step in path.split('/') {
-        at = at
-            .into_iter()
-            .flat_map(|value| match step {
-                "*" => value.as_array().map(|items| items.iter().collect::<Vec<_>>()).unwrap_or_default(),
-                name => value.get(name).into_iter().collect(),
-            })
-            .collect();
-    }
-    at.into_iter().try_for_each(|value| check(value).map_err(|problem| format!("{path}'. It {problem}.")))
+    values_at(finding, path)
+        .into_iter()
+        .try_for_each(|value| check(value).map_err(|problem| format!("{path}'. It {problem}.")))
 }

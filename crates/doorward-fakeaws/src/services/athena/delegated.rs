@@ -4,7 +4,7 @@
 use std::sync::PoisonError;
 
 use crate::iam::decision::{decide, denial_message};
-use crate::services::{Call, Deed};
+use crate::service::{Call, Deed};
 use crate::world::athena::Query;
 
 /// Does the steps of a statement in order; the message of the first refusal, if one is refused.
