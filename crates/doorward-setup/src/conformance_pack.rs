@@ -1,194 +1,159 @@
-//! AWS Config for the whole organization: managed rules, one by one or as a conformance pack.
+//! AWS Config: managed rules as a conformance pack, for one account or for the whole organization.
 //!
-//! Config looks only where it is switched on, and AWS does not offer every rule in every Region; Doorward looks everywhere.
+//! AWS Config evaluates only the resources that it records, and does not offer every rule in every Region. A scan has neither limit.
 
 use std::fmt::Write as _;
 
-use doorward_model::{Mode, Region};
+use doorward_model::{AccountId, Mode, Region};
 use doorward_sink_securityhub::WITHOUT_CONFIG_RULE;
 
-use super::{AGAIN, Document, usage};
-use crate::cli::SetupRules;
-use crate::exit::Failure;
+use crate::{GENERATED_BY, GeneratedFile, SetupError};
 
-/// The rule about application load balancers.
-pub(super) const APPLICATION: &str = "ALB_DESYNC_MODE_CHECK";
+/// The managed rule that AWS Config does not offer in every Region.
+pub const ALB_MODE_RULE: &str = "ALB_DESYNC_MODE_CHECK";
 
 const ALB: &str = "AWS::ElasticLoadBalancingV2::LoadBalancer";
 const CLASSIC: &str = "AWS::ElasticLoadBalancing::LoadBalancer";
 
+/// Where a pack is deployed, and what passes.
+#[derive(Debug, Clone)]
+pub struct PackRequest {
+    /// `policy.required_mode`
+    pub required_mode: Mode,
+    /// The Regions for which deployment commands are written.
+    pub regions: Vec<Region>,
+    /// Accounts of the organization that do not get the pack.
+    pub excluded_accounts: Vec<AccountId>,
+}
+
 /// A managed rule.
-struct Rule {
+struct ManagedRule {
     resource: &'static str,
     name: &'static str,
     identifier: &'static str,
-    says: &'static str,
-    kinds: &'static [&'static str],
-    /// Whether it takes the modes that pass.
-    moded: bool,
+    description: &'static str,
+    resource_types: &'static [&'static str],
+    /// Whether its parameter `desyncMode` lists the modes that pass.
+    takes_modes: bool,
 }
 
-const RULES: [Rule; 4] = [
-    Rule {
+const RULES: [ManagedRule; 4] = [
+    ManagedRule {
         resource: "ApplicationMode",
         name: "doorward-alb-desync-mode",
-        identifier: APPLICATION,
-        says: "Application load balancers run in a desync mitigation mode that policy accepts.",
-        kinds: &[ALB],
-        moded: true,
+        identifier: ALB_MODE_RULE,
+        description: "Application load balancers run in a desync mitigation mode that policy accepts.",
+        resource_types: &[ALB],
+        takes_modes: true,
     },
-    Rule {
+    ManagedRule {
         resource: "ClassicMode",
         name: "doorward-clb-desync-mode",
         identifier: "CLB_DESYNC_MODE_CHECK",
-        says: "Classic load balancers run in a desync mitigation mode that policy accepts.",
-        kinds: &[CLASSIC],
-        moded: true,
+        description: "Classic load balancers run in a desync mitigation mode that policy accepts.",
+        resource_types: &[CLASSIC],
+        takes_modes: true,
     },
-    Rule {
+    ManagedRule {
         resource: "InvalidHeaders",
         name: "doorward-alb-drop-invalid-headers",
         identifier: "ALB_HTTP_DROP_INVALID_HEADER_ENABLED",
-        says: "Application load balancers drop invalid header fields.",
-        kinds: &[ALB],
-        moded: false,
+        description: "Application load balancers drop invalid header fields.",
+        resource_types: &[ALB],
+        takes_modes: false,
     },
-    Rule {
+    ManagedRule {
         resource: "AccessLogs",
         name: "doorward-elb-logging",
         identifier: "ELB_LOGGING_ENABLED",
-        says: "Application and classic load balancers write access logs.",
-        kinds: &[ALB, CLASSIC],
-        moded: false,
+        description: "Application and classic load balancers write access logs.",
+        resource_types: &[ALB, CLASSIC],
+        takes_modes: false,
     },
 ];
 
-/// The modes that pass where one is required, as the rules take them.
-pub(super) fn modes(required: Mode) -> Result<&'static str, Failure> {
-    match required {
-        Mode::Defensive => Ok("defensive,strictest"),
-        Mode::Strictest => Ok("strictest"),
-        Mode::Monitor => Err(usage(
-            "policy.required_mode is monitor, which every load balancer satisfies: a rule would never say anything",
-        )),
-    }
-}
-
-/// Whether AWS offers no rule about application load balancers in a Region.
-pub(super) fn is_missing_in(region: &Region) -> bool {
+/// Whether AWS Config does not offer [`ALB_MODE_RULE`] in a Region.
+pub fn is_alb_rule_missing_in(region: &Region) -> bool {
     WITHOUT_CONFIG_RULE.contains(&region.as_str())
 }
 
-fn offered() -> String {
-    let each = WITHOUT_CONFIG_RULE.map(|region| format!("    - !Not [!Equals [!Ref AWS::Region, {region}]]\n"));
-    format!("  # AWS does not offer {APPLICATION} in these Regions.\n  Offered: !And\n{}", each.concat())
+/// The pack, which is also a valid stack for one account, and the stack that deploys it to every account of the organization.
+///
+/// # Errors
+/// The required mode is one that every load balancer satisfies.
+pub fn conformance_pack(request: &PackRequest) -> Result<Vec<GeneratedFile>, SetupError> {
+    let pack = pack(passing_modes(request.required_mode)?);
+    let name = "desync.conformance-pack.organization.yaml";
+    let organization = organization(request, name, &pack);
+    Ok(vec![
+        GeneratedFile { name: "desync.conformance-pack.yaml".to_owned(), text: pack },
+        GeneratedFile { name: name.to_owned(), text: organization },
+    ])
 }
 
-/// As a list of a property, empty without accounts.
-fn excluded(arguments: &SetupRules, indent: &str) -> String {
-    if arguments.excluded.is_empty() {
-        return String::new();
+/// The modes that satisfy the required one, as the rules' parameter lists them.
+fn passing_modes(required: Mode) -> Result<&'static str, SetupError> {
+    match required {
+        Mode::Defensive => Ok("defensive,strictest"),
+        Mode::Strictest => Ok("strictest"),
+        Mode::Monitor => Err(SetupError::NothingToCheck),
     }
-    arguments.excluded.iter().fold(format!("{indent}ExcludedAccounts:\n"), |mut text, account| {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "{indent}  - \"{account}\"");
-        text
-    })
 }
 
-fn where_to(arguments: &SetupRules, file: &str) -> String {
-    if arguments.regions.is_empty() {
-        return "# Config is Regional: deploy it to every Region in which Config records load balancers.\n".to_owned();
-    }
-    arguments.regions.iter().fold(String::new(), |mut text, region| {
-        let _ = writeln!(
-            text,
-            "#   aws cloudformation deploy --region {region} --stack-name doorward-config --template-file {file}"
-        );
-        text
-    })
-}
-
-/// The rules of the desync mode, each as a rule of the organization.
-pub(super) fn organization(arguments: &SetupRules, modes: &str) -> Vec<Document> {
-    let name = "desync.config-rules.yaml";
-    let mut resources = String::new();
-    for rule in RULES.iter().filter(|rule| rule.moded) {
-        let condition = if rule.identifier == APPLICATION { "    Condition: Offered\n" } else { "" };
-        let _ = write!(
-            resources,
-            r#"  {resource}:
-    Type: AWS::Config::OrganizationConfigRule
-{condition}    Properties:
-      OrganizationConfigRuleName: {name}
-{excluded}      OrganizationManagedRuleMetadata:
-        Description: {says}
-        RuleIdentifier: {identifier}
-        InputParameters: '{{"desyncMode":"{modes}"}}'
-        ResourceTypesScope:
-{kinds}"#,
-            resource = rule.resource,
-            name = rule.name,
-            excluded = excluded(arguments, "      "),
-            says = rule.says,
-            identifier = rule.identifier,
-            kinds = rule.kinds.iter().map(|kind| format!("          - {kind}\n")).collect::<String>(),
-        );
-    }
-    let text = format!(
-        r#"# {AGAIN}
-# AWS Config rules of the whole organization. Deploy from the management account or from a delegated administrator for
-# config-multiaccountsetup.amazonaws.com. A load balancer that Config does not record is not looked at.
-{where_to}AWSTemplateFormatVersion: "2010-09-09"
-Description: AWS Config rules on the desync mitigation mode, in every account of the organization.
-
-Conditions:
-{offered}
-Resources:
-{resources}
-Outputs:
-  ApplicationLoadBalancers:
-    Value: !If [Offered, checked by {APPLICATION}, NOT CHECKED because AWS Config does not offer {APPLICATION} in this Region]
-"#,
-        where_to = where_to(arguments, name),
-        offered = offered(),
-    );
-    vec![Document { name: name.to_owned(), text }]
-}
-
-/// All rules as a conformance pack, and the stack that puts it into every account.
-pub(super) fn pack(arguments: &SetupRules, modes: &str) -> Vec<Document> {
-    let mut body = format!(
-        "# {AGAIN}\n# A conformance pack: the desync mitigation mode and what belongs to it. Not for {}: AWS does not offer\n# {APPLICATION} there, and a pack is deployed whole or not at all.\nResources:\n",
+fn pack(modes: &str) -> String {
+    // Writing to a string cannot fail.
+    let mut text = format!(
+        "# {GENERATED_BY}\n# A conformance pack about the desync mitigation mode. For some accounts only, or with some of its rules, deploy this file as\n# a stack or StackSet. AWS does not offer {ALB_MODE_RULE} in {}:\n# a pack is deployed there without that rule or not at all.\nResources:\n",
         WITHOUT_CONFIG_RULE.join(", ")
     );
     for rule in &RULES {
         let _ = write!(
-            body,
+            text,
             "  {}:\n    Type: AWS::Config::ConfigRule\n    Properties:\n      ConfigRuleName: {}\n      Description: {}\n      Scope:\n        ComplianceResourceTypes:\n",
-            rule.resource, rule.name, rule.says
+            rule.resource, rule.name, rule.description
         );
-        for kind in rule.kinds {
-            let _ = writeln!(body, "          - {kind}");
+        for resource_type in rule.resource_types {
+            let _ = writeln!(text, "          - {resource_type}");
         }
-        let _ = writeln!(body, "      Source:\n        Owner: AWS\n        SourceIdentifier: {}", rule.identifier);
-        if rule.moded {
-            let _ = writeln!(body, "      InputParameters:\n        desyncMode: {modes}");
+        let _ = writeln!(text, "      Source:\n        Owner: AWS\n        SourceIdentifier: {}", rule.identifier);
+        if rule.takes_modes {
+            let _ = writeln!(text, "      InputParameters:\n        desyncMode: {modes}");
         }
     }
-    let file = "desync.conformance-pack.organization.yaml";
-    let inner = body.lines().fold(String::new(), |mut text, line| {
+    text
+}
+
+fn organization(request: &PackRequest, file_name: &str, pack: &str) -> String {
+    let mut commands = String::new();
+    for region in &request.regions {
+        let _ = writeln!(
+            commands,
+            "#   aws cloudformation deploy --region {region} --stack-name doorward-config --template-file {file_name}"
+        );
+    }
+    if commands.is_empty() {
+        commands.push_str("# AWS Config is Regional: deploy to every Region in which it records load balancers.\n");
+    }
+    let mut excluded = String::new();
+    for (index, account) in request.excluded_accounts.iter().enumerate() {
+        let key = if index == 0 { "      ExcludedAccounts:\n" } else { "" };
+        let _ = writeln!(excluded, "{key}        - \"{account}\"");
+    }
+    let offered = WITHOUT_CONFIG_RULE.map(|region| format!("    - !Not [!Equals [!Ref AWS::Region, {region}]]\n"));
+    let body = pack.lines().fold(String::new(), |mut text, line| {
         let _ = writeln!(text, "        {line}");
         text
     });
-    let wrapper = format!(
-        r#"# {AGAIN}
+    format!(
+        r#"# {GENERATED_BY}
 # The conformance pack in every account. Deploy from the management account or from a delegated administrator for
 # config-multiaccountsetup.amazonaws.com.
-{where_to}AWSTemplateFormatVersion: "2010-09-09"
-Description: A conformance pack on the desync mitigation mode, in every account of the organization.
+{commands}AWSTemplateFormatVersion: "2010-09-09"
+Description: A conformance pack about the desync mitigation mode, in every account of the organization.
 
 Conditions:
+  # AWS does not offer {ALB_MODE_RULE} in these Regions.
+  Offered: !And
 {offered}
 Resources:
   Pack:
@@ -197,17 +162,11 @@ Resources:
     Properties:
       OrganizationConformancePackName: doorward-desync
 {excluded}      TemplateBody: |
-{inner}
+{body}
 Outputs:
   Pack:
-    Value: !If [Offered, deployed, NOT DEPLOYED because AWS Config does not offer {APPLICATION} in this Region]
+    Value: !If [Offered, deployed, NOT DEPLOYED because AWS Config does not offer {ALB_MODE_RULE} in this Region]
 "#,
-        where_to = where_to(arguments, file),
-        offered = offered(),
-        excluded = excluded(arguments, "      "),
-    );
-    vec![
-        Document { name: "desync.conformance-pack.yaml".to_owned(), text: body },
-        Document { name: file.to_owned(), text: wrapper },
-    ]
+        offered = offered.concat(),
+    )
 }

@@ -1,130 +1,111 @@
-//! What each capability may do: its role, and the statements of its policy.
+//! The role of a capability: its name, its statements, and those that the base identity needs for it.
 
 use doorward_core::access::RoleName;
 use doorward_core::actions::{base_identity_grants, change_role_grants, organization_grants, scan_role_grants};
 use doorward_model::{ACCOUNT, CALLERS_ORGANIZATION, Condition, Grant, PARTITION};
-use doorward_notify::ChannelSettings;
-use doorward_traffic::{AthenaReach, Capability as Reading, Reach};
+use doorward_traffic::{Capability as Reading, Reach};
 
-use super::{Ask, checks, everything, label, usage};
-use crate::cli::Capability;
-use crate::exit::Failure;
-use crate::settings::Settings;
+use crate::{Capability, RoleRequest, RoleSettings, SetupError, validate, wildcard_actions};
 
 /// A role to deploy to every account.
-pub(super) struct Role {
-    pub(super) capability: Capability,
-    /// In one sentence, for descriptions.
-    pub(super) purpose: &'static str,
-    /// Its name, with a path if it has one; none where the base identity does it itself.
-    pub(super) name: Option<String>,
-    /// What it may do.
-    pub(super) grants: Vec<Grant>,
-    /// What the base identity needs for it.
-    pub(super) base: Vec<Grant>,
+#[derive(Debug, Clone)]
+pub struct Role {
+    pub(crate) capability: Capability,
+    /// With a path if it has one; none where the base identity acts itself.
+    pub(crate) name: Option<String>,
+    /// What the role may do.
+    pub(crate) grants: Vec<Grant>,
+    /// What the base identity may do.
+    pub(crate) base_identity_grants: Vec<Grant>,
 }
 
 impl Role {
-    /// The role of a capability, by the settings and what was asked.
-    pub(super) fn of(capability: Capability, ask: &Ask, settings: &Settings) -> Result<Self, Failure> {
-        let chosen =
-            |of_settings: &RoleName| Some(String::from(ask.role_name.clone().unwrap_or_else(|| of_settings.clone())));
+    /// The role of a capability. `request` has been validated.
+    ///
+    /// # Errors
+    /// The capability needs a bucket, a topic or a setting that is missing.
+    pub fn of(capability: Capability, request: &RoleRequest, settings: &RoleSettings) -> Result<Self, SetupError> {
+        let named =
+            |default: &RoleName| Some(String::from(request.role_name.clone().unwrap_or_else(|| default.clone())));
         let name = match capability {
-            Capability::Scan => chosen(&settings.access.role_name),
-            Capability::Traffic | Capability::Athena | Capability::Metrics => chosen(&settings.traffic.role_name),
-            Capability::Publish => chosen(&settings.publish.role_name),
-            Capability::Change => chosen(&settings.change.role_name),
+            Capability::Scan => named(&settings.scan_role),
+            Capability::Traffic | Capability::Athena | Capability::Metrics => named(&settings.traffic_role),
+            Capability::Publish => named(&settings.publish_role),
+            Capability::Change => named(&settings.change_role),
             Capability::Notify => None,
         };
-        let enter = name.as_deref().map(|name| enter(name, ask));
+        let assume = name.as_deref().map(|name| assume_role(name, request));
         let metrics = || Reading::Metrics.grants(&Reach::default());
-        let (grants, base) = match capability {
-            Capability::Scan => (scan_role_grants(), enter.map(|enter| scanner(enter, ask)).unwrap_or_default()),
+        let (grants, base_identity_grants) = match capability {
+            Capability::Scan => {
+                // The base identity also reads the organization, and scans its own account without a role.
+                let own = assume.map(|assume| base_identity_grants(request.organization_pattern(), assume));
+                (scan_role_grants(), own.unwrap_or_default())
+            }
             Capability::Traffic => {
-                let reach = Reach { buckets: ask.logs(capability)?, athena: None };
-                (Reading::Logs.grants(&reach).into_iter().chain(metrics()).collect(), enter.into_iter().collect())
+                let reach = Reach { buckets: request.log_buckets(capability)?, athena: None };
+                (Reading::Logs.grants(&reach).into_iter().chain(metrics()).collect(), assume.into_iter().collect())
             }
             Capability::Athena => {
-                let athena = counting(ask, settings)?;
-                let buckets = if athena.vended.is_some() { ask.buckets.clone() } else { ask.logs(capability)? };
+                let athena = settings.athena.clone().map_err(SetupError::AthenaSettings)?;
+                // Logs as Parquet lie where the settings say; a bucket with other access logs is optional then.
+                let buckets = match athena.vended {
+                    Some(_) => request.buckets.clone(),
+                    None => request.log_buckets(capability)?,
+                };
                 let reach = Reach { buckets, athena: Some(athena) };
-                (Reading::Athena.grants(&reach).into_iter().chain(metrics()).collect(), enter.into_iter().collect())
+                (Reading::Athena.grants(&reach).into_iter().chain(metrics()).collect(), assume.into_iter().collect())
             }
-            Capability::Metrics => (metrics(), enter.into_iter().collect()),
-            Capability::Publish => (doorward_sink_securityhub::grants(), enter.into_iter().collect()),
-            Capability::Notify => (Vec::new(), topics(ask, settings)?),
+            Capability::Metrics => (metrics(), assume.into_iter().collect()),
+            Capability::Publish => (doorward_sink_securityhub::grants(), assume.into_iter().collect()),
+            Capability::Notify => (Vec::new(), vec![publish_to_topics(request, settings)?]),
             Capability::Change => {
-                let organization = organization_grants(ask.organization_id.as_deref().unwrap_or("o-*"));
-                (change_role_grants(), organization.into_iter().chain(enter).collect())
+                let organization = organization_grants(request.organization_pattern());
+                (change_role_grants(), organization.into_iter().chain(assume).collect())
             }
         };
-        everything::check(&grants)?;
-        everything::check(&base)?;
-        Ok(Self { capability, purpose: purpose(capability), name, grants, base })
+        wildcard_actions::check(&grants)?;
+        wildcard_actions::check(&base_identity_grants)?;
+        Ok(Self { capability, name, grants, base_identity_grants })
     }
 
-    /// The name of one of its files.
-    pub(super) fn file(&self, end: &str) -> String {
-        format!("{}-role.{end}", label(self.capability))
+    /// The name of one of its files, such as `scan-role.tf`.
+    pub(crate) fn file_name(&self, suffix: &str) -> String {
+        format!("{}-role.{suffix}", self.capability)
+    }
+
+    /// Path and name of the role, the path with slashes at both ends.
+    pub(crate) fn path_and_name(&self) -> Result<(String, String), SetupError> {
+        let name = self.name.as_ref().ok_or(SetupError::NoRole(self.capability))?;
+        if name.contains(ACCOUNT) {
+            return Err(SetupError::AccountInRoleName(name.clone()));
+        }
+        let (path, name) =
+            name.rsplit_once('/').map_or(("/".to_owned(), name.as_str()), |(path, name)| (format!("/{path}/"), name));
+        Ok((path, name.to_owned()))
     }
 }
 
-const fn purpose(capability: Capability) -> &'static str {
-    match capability {
-        Capability::Scan => "reads load balancers and changes nothing",
-        Capability::Traffic => "reads access logs and metrics and changes nothing",
-        Capability::Athena => "reads metrics and has Athena count access logs, which keeps a table and writes results",
-        Capability::Metrics => "reads metrics and changes nothing",
-        Capability::Publish => "tells Security Hub and reads there what it told",
-        Capability::Notify => "publishes to SNS topics",
-        Capability::Change => "changes attributes of application and classic load balancers",
-    }
-}
-
-/// The base identity assumes the role, of this name, in every account of its organization.
-fn enter(name: &str, ask: &Ask) -> Grant {
+/// Lets the base identity assume the role of this name in every account of its organization.
+fn assume_role(name: &str, request: &RoleRequest) -> Grant {
     let name = name.replace(ACCOUNT, "*");
-    let enter = Grant::on("EnterAccounts", &["sts:AssumeRole"], &[format!("arn:{PARTITION}:iam::*:role/{name}")]);
-    match within(ask) {
-        Some(organization) => enter.when(organization),
-        None => enter,
+    let grant = Grant::on("EnterAccounts", &["sts:AssumeRole"], &[format!("arn:{PARTITION}:iam::*:role/{name}")]);
+    if request.without_organization {
+        return grant;
     }
+    grant.when(Condition::resource_in(request.organization_id.as_deref().unwrap_or(CALLERS_ORGANIZATION)))
 }
 
-/// The condition that something belongs to the caller's organization.
-fn within(ask: &Ask) -> Option<Condition> {
-    let organization = ask.organization_id.as_deref().unwrap_or(CALLERS_ORGANIZATION);
-    (!ask.without_organization).then(|| Condition::resource_in(organization))
-}
-
-/// The base identity reads the organization, assumes the scan role elsewhere, and scans its own account by itself.
-fn scanner(enter: Grant, ask: &Ask) -> Vec<Grant> {
-    base_identity_grants(ask.organization_id.as_deref().unwrap_or("o-*"), enter)
-}
-
-/// Where Athena works, by the settings.
-fn counting(ask: &Ask, settings: &Settings) -> Result<AthenaReach, Failure> {
-    let reach = settings.traffic.athena.reach(!ask.without_organization);
-    reach.map_err(|problem| usage(&format!("--for athena: {problem}")))
-}
-
-/// The topics that were named, or that the settings name. One that is no topic's ARN was refused when they were read.
-fn topics(ask: &Ask, settings: &Settings) -> Result<Vec<Grant>, Failure> {
-    let channels = settings.notify.channels.values();
-    let of_settings = channels.filter_map(|channel| match channel {
-        ChannelSettings::Sns { topic, .. } => Some(topic.as_str()),
-        _ => None,
-    });
-    let mut topics: Vec<&str> = ask.topics.iter().map(String::as_str).collect();
+/// Lets the base identity publish to the topics of the request, else to those of the settings.
+fn publish_to_topics(request: &RoleRequest, settings: &RoleSettings) -> Result<Grant, SetupError> {
+    let mut topics: Vec<&str> = request.topics.iter().map(String::as_str).collect();
     if topics.is_empty() {
-        topics.extend(of_settings.filter(|topic| checks::is_topic(topic)));
+        topics.extend(settings.topics.iter().map(String::as_str).filter(|topic| validate::is_topic(topic)));
     }
     topics.sort_unstable();
     topics.dedup();
     if topics.is_empty() {
-        return Err(usage(
-            "--for notify: no topic is named: give --topic ARN, or set a channel of kind \"sns\" in notify.channels",
-        ));
+        return Err(SetupError::NoTopics);
     }
-    Ok(vec![Grant::on("TellOwners", &[doorward_notify::ACTION], &topics)])
+    Ok(Grant::on("NotifyOwners", &[doorward_notify::ACTION], &topics))
 }

@@ -1,31 +1,31 @@
-//! What is missing: one gap in one place, with whoever was refused.
+//! Gaps with their place: what could not be read, where, and by which role.
 
 use doorward_core::access::{Access, Entry};
 use doorward_core::discover::Target;
 use doorward_core::normalize::Normalized;
 use doorward_model::{Account, AccountId, CoverageStatus, Gap, GapReason, Listing, Observed};
 
-use super::place;
+use super::place_name;
 
-/// What something is missing for.
+/// What needs the permission that is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Stage {
-    /// A scan would leave it unread.
+pub enum Stage {
+    /// A scan of today.
     Scan,
-    /// A scan needs it as soon as there is a load balancer to ask about.
-    Spare,
-    /// Traffic would stay unread.
+    /// A scan, as soon as there is a load balancer or a log delivery to ask about.
+    Optional,
+    /// Traffic analysis.
     Traffic,
-    /// Findings would not be accepted.
+    /// Publishing to Security Hub.
     Publish,
 }
 
 impl Stage {
-    /// As programs read it.
-    pub(super) const fn code(self) -> &'static str {
+    /// Its name in JSON.
+    pub const fn code(self) -> &'static str {
         match self {
             Self::Scan => "scan",
-            Self::Spare => "spare",
+            Self::Optional => "optional",
             Self::Traffic => "traffic",
             Self::Publish => "publish",
         }
@@ -34,31 +34,33 @@ impl Stage {
 
 /// One thing that cannot be read.
 #[derive(Debug, Clone)]
-pub(super) struct Missing {
-    pub(super) stage: Stage,
-    /// The account it is in, where it is in one.
-    pub(super) account: Option<AccountId>,
-    /// Where, as people read it.
-    pub(super) place: String,
-    /// The role whose session was refused, or could not be opened; none where the base identity itself asked.
-    pub(super) role: Option<Entry>,
+pub struct PlacedGap {
+    /// What needs it.
+    pub stage: Stage,
+    /// The account it is in; none for the organization itself.
+    pub account: Option<AccountId>,
+    /// Where it is, for display.
+    pub place: String,
+    /// The role whose session was refused, or that could not be assumed; none where the base identity asked.
+    pub role: Option<Entry>,
     /// The resource that the action is needed on, as in a policy.
-    pub(super) resource: String,
-    pub(super) gap: Gap,
+    pub resource: String,
+    /// Why it could not be read.
+    pub gap: Gap,
 }
 
-impl Missing {
-    /// Whether a policy says no, so that allowing the action once more would change nothing.
-    pub(super) fn is_explicit(&self) -> bool {
-        let said = |gap: &Gap| gap.message.as_deref().is_some_and(|message| message.contains("explicit deny"));
-        self.gap.reason == GapReason::AccessDenied && said(&self.gap)
+impl PlacedGap {
+    /// Whether a policy denies the action explicitly, so that another statement that allows it would change nothing.
+    pub(super) fn is_explicit_deny(&self) -> bool {
+        let message = self.gap.message.as_deref().unwrap_or_default();
+        self.gap.reason == GapReason::AccessDenied && message.contains("explicit deny")
     }
 }
 
-/// Everything that keeps a scan from being complete.
-pub(super) fn of_scan(scan: &Normalized, access: &Access) -> Vec<Missing> {
+/// Everything that would keep a scan from being complete: the organization, then accounts, then account-Regions.
+pub fn of_scan(scan: &Normalized, access: &Access) -> Vec<PlacedGap> {
     let mut all = Vec::new();
-    let base = |account: Option<&AccountId>, place: String, gap: &Gap| Missing {
+    let placed = |account: Option<&AccountId>, place: String, gap: &Gap| PlacedGap {
         stage: Stage::Scan,
         account: account.cloned(),
         place,
@@ -67,46 +69,48 @@ pub(super) fn of_scan(scan: &Normalized, access: &Access) -> Vec<Missing> {
         gap: gap.clone(),
     };
     if let Listing::Unread(gap) = &scan.coverage.accounts_listing {
-        all.push(base(None, "the list of accounts".to_owned(), gap));
+        all.push(placed(None, "the list of accounts".to_owned(), gap));
     }
     for account in &scan.accounts {
-        let asked = |gap: &&std::sync::Arc<Gap>| gap.reason != GapReason::NotAsked;
-        for (gap, what) in [(account.ou.gap(), "its unit"), (account.tags.gap(), "its tags")] {
-            all.extend(gap.filter(asked).map(|gap| base(Some(&account.id), format!("{} ({what})", account.id), gap)));
+        let was_asked = |gap: &&std::sync::Arc<Gap>| gap.reason != GapReason::NotAsked;
+        for (gap, what) in [(account.ou.gap(), "its organizational unit (OU)"), (account.tags.gap(), "its tags")] {
+            let place = || format!("{} ({what})", account.id);
+            all.extend(gap.filter(was_asked).map(|gap| placed(Some(&account.id), place(), gap)));
         }
-        if let Some(gap) = account.regions.gap().filter(asked) {
+        if let Some(gap) = account.regions.gap().filter(was_asked) {
             let place = format!("{} (its list of Regions)", account.id);
-            all.push(Missing { role: entry(access, account), ..base(Some(&account.id), place, gap) });
+            all.push(PlacedGap { role: scan_role(access, account), ..placed(Some(&account.id), place, gap) });
         }
     }
-    let unread = |line: &&doorward_model::CoverageLine| line.status != CoverageStatus::Skipped && !line.gaps.is_empty();
-    for line in scan.coverage.lines.iter().filter(unread) {
+    let in_scope = scan.coverage.lines.iter().filter(|line| line.status != CoverageStatus::Skipped);
+    for line in in_scope {
         let account = scan.accounts.iter().find(|account| account.id == line.account);
-        let role = account.and_then(|account| entry(access, account));
+        let role = account.and_then(|account| scan_role(access, account));
         for gap in &line.gaps {
-            let place = place(&line.account, line.region.as_ref());
-            all.push(Missing { role: role.clone(), ..base(Some(&line.account), place, gap) });
+            let place = place_name(&line.account, line.region.as_ref());
+            all.push(PlacedGap { role: role.clone(), ..placed(Some(&line.account), place, gap) });
         }
     }
     all
 }
 
-/// A permission that nothing needs today.
-pub(super) fn spare(access: &Access, account: &Account, target: &Target, gap: Gap) -> Missing {
-    Missing {
-        stage: Stage::Spare,
+/// A permission that no call of today needs.
+pub(super) fn optional(access: &Access, account: &Account, target: &Target, gap: Gap) -> PlacedGap {
+    PlacedGap {
+        stage: Stage::Optional,
         account: Some(account.id.clone()),
-        place: place(&account.id, Some(&target.place.region)),
-        role: entry(access, account),
+        place: place_name(&account.id, Some(&target.place.region)),
+        role: scan_role(access, account),
         resource: "*".to_owned(),
         gap,
     }
 }
 
-/// How a scan enters an account. Where that depends on a unit that nobody could read, the unit is what is missing.
-fn entry(access: &Access, account: &Account) -> Option<Entry> {
+/// The role that a scan assumes in an account. None for the base identity's own account, and where the role depends on an
+/// organizational unit that could not be read: then the gap of the organizational unit is the one to fix.
+fn scan_role(access: &Access, account: &Account) -> Option<Entry> {
     let ou = match &account.ou {
-        // Without an organization there is no unit to tell roles apart by.
+        // Without an organization there are no organizational units, and one role serves all accounts.
         Observed::Unread(gap) if gap.reason == GapReason::NotAsked => &Observed::Absent,
         ou => ou,
     };

@@ -1,4 +1,4 @@
-//! Mending: the exact policy documents that would make the rest readable.
+//! Policy changes: the exact documents that would make the gaps readable.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,125 +9,133 @@ use doorward_traffic::listing_logs;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::missing::{Missing, Stage};
-use crate::setup::{Policy, Rule, trust};
+use super::gaps::{PlacedGap, Stage};
+use crate::{PolicyDocument, Statement, trust_policy};
 
-/// One change to make, with the accounts to make it in.
-#[derive(Debug, PartialEq)]
-pub(super) struct Patch {
+/// One change to make, and the accounts to make it in.
+#[derive(Debug, PartialEq, Serialize)]
+pub struct PolicyChange {
     /// What to do, in one sentence.
-    pub(super) what: String,
-    pub(super) accounts: BTreeSet<AccountId>,
-    pub(super) document: Document,
+    pub what: String,
+    /// The accounts; empty for the base identity.
+    pub accounts: BTreeSet<AccountId>,
+    /// The text to add or to remove.
+    pub document: ChangeText,
 }
 
-/// What to write where.
+/// The text of a change.
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(untagged)]
-pub(super) enum Document {
-    /// A policy.
-    Policy(Policy),
-    /// The condition of a statement that is there.
+pub enum ChangeText {
+    /// A policy document.
+    Policy(PolicyDocument),
+    /// The condition block of an existing statement.
     Condition(Value),
 }
 
-/// Who lacks something: the role's name without its account, or the base identity.
+/// The identity that lacks a permission.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Whom {
+enum Identity {
     Base,
+    /// The role's name, with `{account}` for the account's id.
     Role(String),
 }
 
-/// All changes, in a stable order: roles to deploy, actions to allow, statements to lift, policies to exempt from.
-pub(super) fn patches(missing: &[Missing], caller: &Arn, organization: &Observed<Organization>) -> Vec<Patch> {
+/// All changes, in a stable order: roles to deploy, actions to allow or to stop denying, organization policies to exempt from.
+pub fn policy_changes(gaps: &[PlacedGap], caller: &Arn, organization: &Observed<Organization>) -> Vec<PolicyChange> {
     let organization = match organization {
         Observed::Known(known) => Some(known.id.as_str()),
         Observed::Absent => None,
         Observed::Unread(_) => Some("THE ID OF THE ORGANIZATION (o-...)"),
     };
-    let mut all = deployments(missing, caller, organization);
-    all.extend(allowances(missing, caller));
-    all.extend(exemptions(missing));
+    let mut all = roles_to_deploy(gaps, caller, organization);
+    all.extend(statements_to_change(gaps, caller));
+    all.extend(exemptions(gaps));
     all
 }
 
-/// What follows `role/` in the ARN, with the account's id taken out, so that the same role of all accounts is one.
+/// What follows `role/` in the ARN, with `{account}` for the account's id, so that the same role of all accounts is one.
 fn role_name(entry: &Entry, account: Option<&AccountId>) -> String {
     let name = entry.role_arn.split_once(":role/").map_or(entry.role_arn.as_str(), |(_, name)| name);
     account.map_or_else(|| name.to_owned(), |account| name.replace(account.as_str(), "{account}"))
 }
 
-fn deployments(missing: &[Missing], caller: &Arn, organization: Option<&str>) -> Vec<Patch> {
+fn roles_to_deploy(gaps: &[PlacedGap], caller: &Arn, organization: Option<&str>) -> Vec<PolicyChange> {
     let mut roles: BTreeMap<(Stage, String, bool), BTreeSet<AccountId>> = BTreeMap::new();
-    for one in missing.iter().filter(|one| one.gap.reason == GapReason::RoleMissing) {
-        let (Some(entry), Some(account)) = (&one.role, &one.account) else { continue };
-        let key = (one.stage, role_name(entry, Some(account)), entry.with_external_id);
+    for placed in gaps.iter().filter(|placed| placed.gap.reason == GapReason::RoleMissing) {
+        let (Some(entry), Some(account)) = (&placed.role, &placed.account) else { continue };
+        let key = (placed.stage, role_name(entry, Some(account)), entry.with_external_id);
         roles.entry(key).or_default().insert(account.clone());
     }
-    let deploy = |((stage, name, external_id), accounts): ((Stage, String, bool), BTreeSet<AccountId>)| {
-        let capability = if stage == Stage::Spare { Stage::Scan } else { stage }.code();
-        let external_id = external_id.then_some("THE EXTERNAL ID OF THE SETTINGS");
-        Patch {
+    let deploy = |((stage, name, with_external_id), accounts): ((Stage, String, bool), BTreeSet<AccountId>)| {
+        let capability = if stage == Stage::Optional { Stage::Scan } else { stage }.code();
+        // The id itself is never printed.
+        let external_id = with_external_id.then_some("THE EXTERNAL ID OF THE SETTINGS");
+        PolicyChange {
             what: format!(
-                "deploy the role {name} (`doorward setup stackset --for {capability}`), with this trust policy; where it is there already, compare the trust policy, and let the base identity call sts:AssumeRole on it"
+                "deploy the role {name} (`doorward setup stackset --for {capability}`) with this trust policy. If the role exists, compare \
+                 its trust policy with this one, and check that the base identity may call sts:AssumeRole on it"
             ),
             accounts,
-            document: Document::Policy(trust(&principal(caller), external_id, organization)),
+            document: ChangeText::Policy(trust_policy(&trusted_principal(caller), external_id, organization)),
         }
     };
     roles.into_iter().map(deploy).collect()
 }
 
-fn allowances(missing: &[Missing], caller: &Arn) -> Vec<Patch> {
+fn statements_to_change(gaps: &[PlacedGap], caller: &Arn) -> Vec<PolicyChange> {
+    /// Actions by the resources that they are needed on.
     type Needs = BTreeMap<Vec<String>, BTreeSet<String>>;
-    let mut by_account: BTreeMap<(Whom, bool, Option<AccountId>), Needs> = BTreeMap::new();
-    for one in missing.iter().filter(|one| one.gap.reason == GapReason::AccessDenied) {
-        let Some(action) = &one.gap.action else { continue };
+    let mut by_account: BTreeMap<(Identity, bool, Option<AccountId>), Needs> = BTreeMap::new();
+    for placed in gaps.iter().filter(|placed| placed.gap.reason == GapReason::AccessDenied) {
+        let Some(action) = &placed.gap.action else { continue };
         let of_organization = action.starts_with("organizations:");
-        let (whom, account) = match &one.role {
+        let (identity, account) = match &placed.role {
             Some(entry) if !of_organization => {
-                (Whom::Role(role_name(entry, one.account.as_ref())), one.account.clone())
+                (Identity::Role(role_name(entry, placed.account.as_ref())), placed.account.clone())
             }
-            _ => (Whom::Base, None),
+            _ => (Identity::Base, None),
         };
-        let needs = by_account.entry((whom, one.is_explicit(), account)).or_default();
-        let resources = if one.is_explicit() { vec![refused(one)] } else { allowed(one, action, caller.partition()) };
+        let is_deny = placed.is_explicit_deny();
+        let resources =
+            if is_deny { vec![denied_resource(placed)] } else { needed_resources(placed, action, caller.partition()) };
+        let needs = by_account.entry((identity, is_deny, account)).or_default();
         needs.entry(resources).or_default().insert(action.clone());
     }
-    // Accounts that lack the same are one change.
-    let mut same: BTreeMap<(Whom, bool, Needs), BTreeSet<AccountId>> = BTreeMap::new();
-    for ((whom, explicit, account), needs) in by_account {
-        same.entry((whom, explicit, needs)).or_default().extend(account);
+    // Accounts that lack the same permissions are one change.
+    let mut changes: BTreeMap<(Identity, bool, Needs), BTreeSet<AccountId>> = BTreeMap::new();
+    for ((identity, is_deny, account), needs) in by_account {
+        changes.entry((identity, is_deny, needs)).or_default().extend(account);
     }
-    let patch = |((whom, explicit, needs), accounts): ((Whom, bool, Needs), BTreeSet<AccountId>)| {
-        let whom = match whom {
-            Whom::Base => format!("the base identity {caller}"),
-            Whom::Role(name) => format!("the role {name}"),
+    let change = |((identity, is_deny, needs), accounts): ((Identity, bool, Needs), BTreeSet<AccountId>)| {
+        let identity = match identity {
+            Identity::Base => format!("the base identity {caller}"),
+            Identity::Role(name) => format!("the role {name}"),
         };
-        let what = if explicit {
+        let what = if is_deny {
             format!(
-                "a policy of {whom}, or its permissions boundary, denies this explicitly: take it out of that statement"
+                "a policy of {identity} or its permissions boundary denies this explicitly: remove it from that statement"
             )
         } else {
-            format!("add this to the policy of {whom}")
+            format!("add this to the policy of {identity}")
         };
-        let effect = if explicit { "Deny" } else { "Allow" };
+        let effect = if is_deny { "Deny" } else { "Allow" };
         let statements = needs
             .into_iter()
             .map(|(resources, actions)| {
-                let condition = (!explicit && actions.contains("s3:ListBucket")).then(listing_logs);
-                Rule::on(effect, actions.into_iter().collect(), &resources).when(condition)
+                let condition = (!is_deny && actions.contains("s3:ListBucket")).then(listing_logs);
+                Statement::on(effect, actions.into_iter().collect(), &resources).when(condition)
             })
             .collect();
-        Patch { what, accounts, document: Document::Policy(Policy::of(statements)) }
+        PolicyChange { what, accounts, document: ChangeText::Policy(PolicyDocument::of(statements)) }
     };
-    same.into_iter().map(patch).collect()
+    changes.into_iter().map(change).collect()
 }
 
-/// The narrowest resources that the action can be allowed on.
-fn allowed(one: &Missing, action: &str, partition: &str) -> Vec<String> {
-    if one.resource != "*" {
-        return vec![one.resource.clone()];
+/// The narrowest resources on which the action can be allowed.
+fn needed_resources(placed: &PlacedGap, action: &str, partition: &str) -> Vec<String> {
+    if placed.resource != "*" {
+        return vec![placed.resource.clone()];
     }
     let Some(known) = Operation::ALL.into_iter().map(Operation::action).find(|known| *known == action) else {
         return vec!["*".to_owned()];
@@ -135,56 +143,51 @@ fn allowed(one: &Missing, action: &str, partition: &str) -> Vec<String> {
     Grant::on("X", &[known], &resources_of(known)).resources_anywhere(partition)
 }
 
-/// What AWS says it refused the action on, where it says so.
-fn refused(one: &Missing) -> String {
-    let message = one.gap.message.as_deref().unwrap_or_default();
+/// The resource that AWS's message names, else the one that was asked for.
+fn denied_resource(placed: &PlacedGap) -> String {
+    let message = placed.gap.message.as_deref().unwrap_or_default();
     let named = message.split_once("on resource: ").and_then(|(_, rest)| rest.split_whitespace().next());
-    named.unwrap_or(&one.resource).to_owned()
+    named.unwrap_or(&placed.resource).to_owned()
 }
 
-fn exemptions(missing: &[Missing]) -> Vec<Patch> {
-    type Refusal = (BTreeSet<String>, BTreeSet<String>, BTreeSet<AccountId>);
-    let mut policies: BTreeMap<Option<String>, Refusal> = BTreeMap::new();
-    for one in missing.iter().filter(|one| one.gap.reason == GapReason::DeniedByOrganizationPolicy) {
-        let (actions, principals, accounts) = policies.entry(one.gap.policy.clone()).or_default();
-        actions.extend(one.gap.action.clone());
-        accounts.extend(one.account.clone());
-        if let Some(entry) = &one.role {
+fn exemptions(gaps: &[PlacedGap]) -> Vec<PolicyChange> {
+    /// Denied actions, ARN patterns of the roles to exempt, accounts.
+    type Denial = (BTreeSet<String>, BTreeSet<String>, BTreeSet<AccountId>);
+    let mut policies: BTreeMap<Option<String>, Denial> = BTreeMap::new();
+    for placed in gaps.iter().filter(|placed| placed.gap.reason == GapReason::DeniedByOrganizationPolicy) {
+        let (actions, principals, accounts) = policies.entry(placed.gap.policy.clone()).or_default();
+        actions.extend(placed.gap.action.clone());
+        accounts.extend(placed.account.clone());
+        if let Some(entry) = &placed.role {
             let (partition, _) = entry.role_arn.split_once(":iam::").unwrap_or(("arn:aws", ""));
-            let name = role_name(entry, one.account.as_ref()).replace("{account}", "*");
+            let name = role_name(entry, placed.account.as_ref()).replace("{account}", "*");
             principals.insert(format!("{partition}:iam::*:role/{name}"));
         }
     }
-    let exempt = |(policy, (actions, principals, accounts)): (Option<String>, Refusal)| {
-        let named = policy.map_or_else(
-            || "the organization policy (SCP or RCP) that AWS did not name".to_owned(),
+    let exempt = |(policy, (actions, principals, accounts)): (Option<String>, Denial)| {
+        let policy = policy.map_or_else(
+            || "the organization policy (SCP or RCP) that denies it; AWS's answer does not name it".to_owned(),
             |arn| format!("the organization policy {arn}"),
         );
         let actions = Vec::from_iter(actions).join(", ");
-        Patch {
+        PolicyChange {
             what: format!(
-                "exempt the role in {named}: add this to the condition of the statement that denies {actions}"
+                "exempt the role in {policy}: add this to the condition of the statement that denies {actions}"
             ),
             accounts,
-            document: Document::Condition(json!({"Condition": {"ArnNotLike": {"aws:PrincipalArn": principals}}})),
+            document: ChangeText::Condition(json!({"Condition": {"ArnNotLike": {"aws:PrincipalArn": principals}}})),
         }
     };
     policies.into_iter().map(exempt).collect()
 }
 
-/// Who a trust policy has to name for a session of this ARN: of a role session its role. STS leaves the role's path out.
-fn principal(caller: &Arn) -> String {
+/// The principal that a trust policy has to name for a caller: for a role session its role. STS leaves the role's path out of the
+/// session's ARN, so that a role with a path has to be corrected by hand.
+fn trusted_principal(caller: &Arn) -> String {
     let role = caller.resource().strip_prefix("assumed-role/").and_then(|rest| rest.split('/').next());
     match role {
         Some(role) => format!("arn:{}:iam::{}:role/{role}", caller.partition(), caller.account()),
         None => caller.to_string(),
-    }
-}
-
-impl Patch {
-    /// As programs read it.
-    pub(super) fn json(&self) -> Value {
-        json!({"what": self.what, "accounts": self.accounts, "document": self.document})
     }
 }
 
@@ -194,11 +197,11 @@ mod tests {
 
     use super::*;
 
-    fn denied(account: &str, action: &str, message: &str) -> Missing {
+    fn denied(account: &str, action: &str, message: &str) -> PlacedGap {
         let mut gap = Gap::new(GapReason::AccessDenied, action).with_message(message);
         gap.action = Some(action.to_owned());
         let role_arn = format!("arn:aws:iam::{account}:role/security/scan-{account}");
-        Missing {
+        PlacedGap {
             stage: Stage::Scan,
             account: Some(AccountId::new(account).expect("an id")),
             place: account.to_owned(),
@@ -209,9 +212,9 @@ mod tests {
     }
 
     #[test]
-    fn accounts_that_lack_the_same_are_one_change() {
+    fn accounts_that_lack_the_same_permissions_are_one_change() {
         let caller = Arn::new("arn:aws:sts::111111111111:assumed-role/Security/me").expect("an ARN");
-        assert_eq!(principal(&caller), "arn:aws:iam::111111111111:role/Security");
+        assert_eq!(trusted_principal(&caller), "arn:aws:iam::111111111111:role/Security");
         let all = [
             denied("200000000001", "a:DescribeTags", "because no identity-based policy allows it"),
             denied("200000000002", "a:DescribeTags", "because no identity-based policy allows it"),
@@ -222,16 +225,16 @@ mod tests {
             ),
             denied("200000000003", "organizations:ListRoots", ""),
         ];
-        let made = patches(&all, &caller, &Observed::Absent);
-        let told = made
-            .iter()
-            .map(|p| (p.accounts.len(), serde_json::to_value(&p.document).expect("JSON")["Statement"][0].clone()));
+        let made = policy_changes(&all, &caller, &Observed::Absent);
+        let documents = made.iter().map(|change| {
+            (change.accounts.len(), serde_json::to_value(&change.document).expect("JSON")["Statement"][0].clone())
+        });
         let wanted = [
             (0, json!({"Effect": "Allow", "Action": ["organizations:ListRoots"], "Resource": "*"})),
             (2, json!({"Effect": "Allow", "Action": ["a:DescribeTags"], "Resource": "*"})),
             (1, json!({"Effect": "Deny", "Action": ["a:DescribeTags"], "Resource": "arn:x"})),
         ];
-        assert_eq!(told.collect::<Vec<_>>(), wanted, "{made:#?}");
+        assert_eq!(documents.collect::<Vec<_>>(), wanted, "{made:#?}");
         assert!(made[1].what.contains("role security/scan-{account}"), "{}", made[1].what);
     }
 }

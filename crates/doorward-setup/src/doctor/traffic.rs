@@ -1,106 +1,118 @@
-//! What traffic is read from: metrics where load balancers are, and the buckets that they log to.
+//! What traffic analysis reads: metrics of the load balancers, and the buckets with their access logs.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use doorward_core::access::Access;
-use doorward_core::normalize::Normalized;
+use doorward_core::access::{Access, Purpose};
 use doorward_core::{Clock, Stop};
 use doorward_model::{AccountId, AccountRegion, Gap, Grant, LoadBalancer};
-use doorward_traffic::{CallLimits, Capability, Known, Metered, Metric, Operation, Reach, Source, Window};
+use doorward_traffic::{BalancerKey, Capability, Known, Metered, Metric, Operation, Reach, Sessions, Source, Window};
 use futures::StreamExt as _;
 use jiff::SignedDuration;
 
-use super::AT_ONCE;
-use super::missing::{Missing, Stage};
-use crate::settings::Settings;
-use crate::traffic::{Reaches, Roles, key, logs};
+use super::CONCURRENCY;
+use super::gaps::{PlacedGap, Stage};
 
-/// What was tried.
+/// What was read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Tried {
-    /// Account-Regions that were asked for a metric.
-    pub(super) metrics: usize,
+pub struct TrafficProbe {
+    /// Account-Regions in which a metric was read.
+    pub metrics: usize,
     /// Prefixes of buckets that were listed.
-    pub(super) buckets: usize,
-    /// Those of them in which no object lies, so that reading one was not tried.
-    pub(super) empty: usize,
+    pub log_prefixes: usize,
+    /// Those of them that contain no object, so that no object was read.
+    pub empty_log_prefixes: usize,
 }
 
-/// Where logs lie, and whose session reads them.
-type Shelf = (AccountRegion, String, String);
+/// The account-Region whose session reads a prefix, the bucket and the prefix.
+type LogPrefix = (AccountRegion, String, String);
 
-/// Asks for one metric in every account-Region with load balancers, and for one byte of every log prefix.
-pub(super) async fn look(
-    settings: &Settings,
-    access: &Arc<Access>,
-    scan: &Normalized,
+/// What is to be read.
+#[derive(Debug)]
+pub struct TrafficPlan {
+    purpose: Purpose,
+    /// The account that reads all logs, if it is not each load balancer's own.
+    log_account: Option<AccountId>,
+    /// One load balancer of each account-Region stands for all of them.
+    metered: BTreeMap<AccountRegion, Metered>,
+    /// One of the accounts that write logs to the prefix.
+    prefixes: BTreeMap<LogPrefix, AccountId>,
+}
+
+impl TrafficPlan {
+    /// Reads nothing yet. `purpose` names the role of traffic analysis.
+    pub fn new(purpose: Purpose, log_account: Option<AccountId>) -> Self {
+        Self { purpose, log_account, metered: BTreeMap::new(), prefixes: BTreeMap::new() }
+    }
+
+    /// Adds a load balancer, with the bucket and prefix of its access logs if it writes any.
+    pub fn add(&mut self, lb: &LoadBalancer, key: BalancerKey, logs: Option<(&str, &str)>) {
+        let place = AccountRegion { account: lb.account.clone(), region: lb.region.clone() };
+        if let Some((bucket, prefix)) = logs {
+            let account = self.log_account.clone().unwrap_or_else(|| lb.account.clone());
+            let reader = AccountRegion { account, region: lb.region.clone() };
+            let prefix = (reader, bucket.to_owned(), prefix.to_owned());
+            self.prefixes.entry(prefix).or_insert_with(|| lb.account.clone());
+        }
+        self.metered.entry(place.clone()).or_insert_with(|| Metered { balancer: key, place });
+    }
+}
+
+/// Reads one metric in every account-Region with load balancers, and one byte of every log prefix.
+pub async fn probe_traffic<S: Sessions>(
+    source: &Source<S>,
+    plan: TrafficPlan,
+    access: &Access,
     stop: &Stop,
     clock: &Clock,
-) -> (Tried, Vec<Missing>) {
-    let asked: Vec<&LoadBalancer> = scan.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()).collect();
-    let roles = Roles::new(access.clone(), Reaches::of_logs(&settings.traffic, &asked));
-    let limits =
-        CallLimits { tries: settings.calls.tries, deadline: settings.calls.call_deadline.0, ..CallLimits::default() };
-    let source = Source::new(roles, limits);
-    let mut metered: BTreeMap<AccountRegion, Metered> = BTreeMap::new();
-    // One of the accounts that log there is asked about.
-    let mut shelves: BTreeMap<Shelf, &AccountId> = BTreeMap::new();
-    for lb in asked {
-        let place = AccountRegion { account: lb.account.clone(), region: lb.region.clone() };
-        if let Some((bucket, prefix)) = logs(lb) {
-            let reader = settings.traffic.log_account.clone().unwrap_or_else(|| lb.account.clone());
-            let reader = AccountRegion { account: reader, region: lb.region.clone() };
-            shelves.entry((reader, bucket.to_owned(), prefix.to_owned())).or_insert(&lb.account);
-        }
-        metered.entry(place.clone()).or_insert_with(|| Metered { balancer: key(lb), place });
-    }
-    let mut tried = Tried { metrics: metered.len(), buckets: shelves.len(), empty: 0 };
-    let missing = |reader: &AccountRegion, place: String, resource: String, gap: Gap| Missing {
+) -> (TrafficProbe, Vec<PlacedGap>) {
+    let mut probe =
+        TrafficProbe { metrics: plan.metered.len(), log_prefixes: plan.prefixes.len(), empty_log_prefixes: 0 };
+    let placed = |reader: &AccountRegion, place: String, resource: String, gap: Gap| PlacedGap {
         stage: Stage::Traffic,
         account: Some(reader.account.clone()),
         place,
-        role: Some(access.entry_for(&reader.account, &settings.traffic.role())),
+        role: Some(access.entry_for(&reader.account, &plan.purpose)),
         resource,
         gap,
     };
-    let mut all = Vec::new();
-    for (place, gap) in metrics(&source, metered, stop, clock).await {
-        all.push(missing(&place, super::place(&place.account, Some(&place.region)), "*".to_owned(), gap));
+    let mut gaps = Vec::new();
+    for (place, gap) in metrics(source, plan.metered, stop, clock).await {
+        gaps.push(placed(&place, super::place_name(&place.account, Some(&place.region)), "*".to_owned(), gap));
     }
-    let asked = futures::stream::iter(shelves).map(|((reader, bucket, prefix), account)| {
-        let source = &source;
-        async move {
-            let told = tokio::select! {
-                biased;
-                gap = stop.stopped(Operation::ListObjectsV2.action()) => Err(gap),
-                told = source.look(&reader, &bucket, &prefix, account) => told,
-            };
-            (reader, bucket, prefix, told)
-        }
+    let asked = futures::stream::iter(plan.prefixes).map(|((reader, bucket, prefix), account)| async move {
+        let answer = tokio::select! {
+            biased;
+            gap = stop.stopped(Operation::ListObjectsV2.action()) => Err(gap),
+            answer = source.look(&reader, &bucket, &prefix, &account) => answer,
+        };
+        (reader, bucket, prefix, answer)
     });
-    let answers: Vec<_> = asked.buffered(AT_ONCE).collect().await;
-    for (reader, bucket, prefix, told) in answers {
-        match told {
+    let answers: Vec<_> = asked.buffered(CONCURRENCY).collect().await;
+    for (reader, bucket, prefix, answer) in answers {
+        match answer {
             Ok(true) => {}
-            Ok(false) => tried.empty += 1,
+            Ok(false) => probe.empty_log_prefixes += 1,
             Err(gap) => {
-                let reach = Reach { buckets: BTreeSet::from([bucket.clone()]), athena: None };
-                let of_action = |grant: &Grant| grant.actions.iter().any(|one| gap.action.as_deref() == Some(one));
-                let grant = Capability::Logs.grants(&reach).into_iter().find(of_action);
-                let arns = grant.map(|grant| grant.resources_anywhere(access.partition()));
-                let resource = arns.and_then(|arns| arns.into_iter().next()).unwrap_or_else(|| "*".to_owned());
                 let place = format!("s3://{bucket}/{prefix} as {}", reader.account);
-                all.push(missing(&reader, place, resource, gap));
+                gaps.push(placed(&reader, place, log_resource(&bucket, &gap, access.partition()), gap));
             }
         }
     }
-    (tried, all)
+    (probe, gaps)
 }
 
-/// Account-Regions in which a metric cannot be read.
-async fn metrics(
-    source: &Source<Roles>,
+/// The resource on which the refused action has to be allowed, as in the policy of the role.
+fn log_resource(bucket: &str, gap: &Gap, partition: &str) -> String {
+    let reach = Reach { buckets: BTreeSet::from([bucket.to_owned()]), athena: None };
+    let has_action = |grant: &Grant| grant.actions.iter().any(|one| gap.action.as_deref() == Some(one));
+    let grant = Capability::Logs.grants(&reach).into_iter().find(has_action);
+    let arns = grant.map(|grant| grant.resources_anywhere(partition));
+    arns.and_then(|arns| arns.into_iter().next()).unwrap_or_else(|| "*".to_owned())
+}
+
+/// The account-Regions in which a metric cannot be read.
+async fn metrics<S: Sessions>(
+    source: &Source<S>,
     metered: BTreeMap<AccountRegion, Metered>,
     stop: &Stop,
     clock: &Clock,
