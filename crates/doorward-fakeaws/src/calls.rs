@@ -1,4 +1,4 @@
-//! The call log: what was asked, by whom, and how it ended. Never a secret, a token or a body.
+//! The call log: every call with its caller and outcome. It never contains a secret, a token or a body.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// How much of every call is kept.
+/// How much of each call the log keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CallDetail {
     /// Every call with all its fields.
@@ -27,8 +27,8 @@ pub struct CallRecord {
     pub account: String,
     /// Region of the signature.
     pub region: String,
-    /// Service: `sts`, `organizations`, `account`, `elbv2`, `elb`, `logs`, `securityhub`, `sns`, `s3`, `cloudwatch`, `athena`; a
-    /// signing name when it is none of ours.
+    /// Service: `sts`, `organizations`, `account`, `elbv2`, `elb`, `logs`, `securityhub`, `sns`, `s3`, `cloudwatch`, `athena`; the
+    /// signing name if the service is not emulated.
     pub service: String,
     /// Action as the API names it.
     pub action: String,
@@ -46,7 +46,7 @@ pub struct CallRecord {
     pub request_id: String,
 }
 
-/// How often one thing happened.
+/// The number of calls with the same service, action and outcome.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct CallCount {
     /// Service, as in [`CallRecord::service`].
@@ -68,7 +68,7 @@ pub(crate) struct CallLog {
     shards: Vec<Mutex<Shard>>,
 }
 
-/// Outcomes and how often each came.
+/// Outcomes with their counts.
 type Outcomes = Vec<(String, u64)>;
 
 #[derive(Debug, Default)]

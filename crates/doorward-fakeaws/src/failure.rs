@@ -1,8 +1,8 @@
-//! How an operation ends other than with a document: with a failure, or with a response of its own.
+//! The results of an operation that are not a document: a failure, or a complete response.
 
 use bytes::Bytes;
 
-/// Why a call fails, before it is worded for a protocol.
+/// Why a call fails, independent of the protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Failure {
     /// Not authorized; the message is AWS's sentence.
@@ -19,20 +19,20 @@ pub(crate) enum Failure {
     UnknownAction(String),
     /// A parameter is missing or out of range.
     Invalid(String),
-    /// The bucket is in this Region, and another was asked.
+    /// The bucket is in this Region, and the request was sent to another one.
     OtherRegion(String),
-    /// An error of the service's own.
+    /// An error that only this service has.
     Own { code: &'static str, message: String, status: u16 },
 }
 
 impl Failure {
-    /// An error of the service's own, with status 400.
+    /// An error that only this service has, with status 400.
     pub(crate) fn own(code: &'static str, message: impl Into<String>) -> Self {
         Self::Own { code, message: message.into(), status: 400 }
     }
 }
 
-/// An answer with its own status and headers.
+/// A response with its own status and headers.
 #[derive(Debug)]
 pub(crate) struct RawResponse {
     pub(crate) status: u16,

@@ -1,4 +1,4 @@
-//! Answers and errors in the shape of the protocol: query XML, JSON 1.1, REST JSON, CBOR and S3's own.
+//! Responses and errors in the form of the protocol: query XML, JSON 1.1, REST JSON, CBOR and S3's own.
 
 use bytes::Bytes;
 
@@ -6,16 +6,16 @@ use crate::failure::{Failure, RawResponse};
 use crate::service::{Protocol, Service};
 use crate::xml::Xml;
 
-/// What an operation answers.
+/// The result of a successful operation.
 #[derive(Debug)]
 pub(crate) enum Output {
     /// A document, for the protocol to wrap.
     Document(String),
-    /// An answer that needs no wrapping.
+    /// A response that needs no wrapping.
     Raw(RawResponse),
 }
 
-/// A complete answer, before faults get at it.
+/// A complete response, before a fault changes it.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -27,7 +27,7 @@ pub(crate) struct Reply {
     pub(crate) headers: Vec<(&'static str, String)>,
 }
 
-/// Wraps what an operation answered, or its failure, for the service's protocol.
+/// Wraps the output of an operation, or its failure, for the service's protocol.
 pub(crate) fn reply(service: &Service, action: &str, request_id: &str, result: Result<Output, Failure>) -> Reply {
     let mut reply = match result {
         Ok(Output::Document(inner)) => Reply {

@@ -1,4 +1,4 @@
-//! What a service is: how it is addressed, its operations with their limits, and what an operation gets to see.
+//! What a service is: how it is addressed, its operations with their limits, and the input of an operation.
 
 use std::cell::RefCell;
 
@@ -14,7 +14,7 @@ use crate::world::organization::Account;
 
 /// A service: how it is addressed and what it can do.
 pub(crate) struct Service {
-    /// Our name for it in the call log and in faults.
+    /// Its name in the call log and in faults.
     pub(crate) label: &'static str,
     /// Name in the credential scope.
     pub(crate) signing: &'static str,
@@ -25,12 +25,12 @@ pub(crate) struct Service {
     pub(crate) throttle: &'static str,
     /// Error code for parameters that are missing or out of range.
     pub(crate) invalid: &'static str,
-    /// One endpoint for all Regions: the Region of the signature says nothing.
+    /// One endpoint for all Regions, so that the Region of the signature has no meaning.
     pub(crate) global: bool,
     pub(crate) operations: &'static [Operation],
 }
 
-/// How a service is spoken to.
+/// The wire protocol of a service.
 pub(crate) enum Protocol {
     /// Form in, XML out; the `Version` parameter selects the service.
     Query { version: &'static str, namespace: &'static str },
@@ -49,11 +49,11 @@ pub(crate) struct Operation {
     pub(crate) name: &'static str,
     /// Method and path of a REST operation, such as `POST /findings`; empty otherwise.
     pub(crate) path: &'static str,
-    /// Resources that policies and faults see; empty means `*`.
+    /// The resources of a call, for policies and faults; empty means `*`.
     pub(crate) resources: fn(&Params, &Scene<'_>) -> Vec<String>,
-    /// Buckets it draws from.
+    /// Token buckets that each call takes a token from.
     pub(crate) limits: &'static [Limit],
-    /// Needs no permission, like GetCallerIdentity.
+    /// Whether it needs no permission.
     pub(crate) open: bool,
     pub(crate) handle: Handler,
 }
@@ -85,12 +85,12 @@ impl Operation {
     }
 }
 
-/// What carries out an operation.
+/// The function that implements an operation.
 #[derive(Clone, Copy)]
 pub(crate) enum Handler {
-    /// Answers a document, which the protocol wraps.
+    /// Returns a document, which the protocol wraps.
     Document(fn(&Call<'_>) -> Result<String, Failure>),
-    /// Answers status, headers and body by itself.
+    /// Returns status, headers and body.
     Raw(fn(&Call<'_>) -> Result<RawResponse, Failure>),
 }
 
@@ -108,7 +108,7 @@ impl Limit {
     }
 }
 
-/// Who shares a bucket.
+/// The callers that share a bucket.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LimitScope {
     AccountRegion,
@@ -116,17 +116,17 @@ pub(crate) enum LimitScope {
     Organization,
 }
 
-/// Where a call happens, for building ARNs.
+/// Partition, account and Region of a call, from which ARNs are built.
 pub(crate) struct Scene<'a> {
     pub(crate) partition: &'a str,
-    /// Empty when the caller is not known.
+    /// Empty if the caller is unknown.
     pub(crate) account: &'a str,
     pub(crate) region: &'a str,
     pub(crate) world: &'a World,
 }
 
-/// Something that a service does in its caller's name.
-pub(crate) struct Deed {
+/// A call that a service makes on behalf of its caller.
+pub(crate) struct DelegatedCall {
     pub(crate) action: &'static str,
     pub(crate) resource: String,
     /// Condition keys of the request.
@@ -134,17 +134,17 @@ pub(crate) struct Deed {
     pub(crate) allowed: bool,
 }
 
-impl Deed {
-    pub(crate) fn on(action: &'static str, resource: String) -> Self {
+impl DelegatedCall {
+    pub(crate) fn new(action: &'static str, resource: String) -> Self {
         Self { action, resource, request: Vec::new(), allowed: false }
     }
 
     pub(crate) fn listing(bucket: String, prefix: &str) -> Self {
-        Self { request: vec![("s3:prefix", prefix.to_owned())], ..Self::on("s3:ListBucket", bucket) }
+        Self { request: vec![("s3:prefix", prefix.to_owned())], ..Self::new("s3:ListBucket", bucket) }
     }
 }
 
-/// An authorized call, as an operation sees it.
+/// An authorized call: the input of an operation.
 pub(crate) struct Call<'a> {
     pub(crate) world: &'a World,
     pub(crate) sessions: &'a Sessions,
@@ -155,17 +155,17 @@ pub(crate) struct Call<'a> {
     pub(crate) region_name: &'a str,
     pub(crate) params: &'a Params,
     pub(crate) now: Timestamp,
-    /// A fault wants AssumeRole to answer for another account.
+    /// Set by a fault: AssumeRole returns a session of another account.
     pub(crate) misdirect: bool,
-    /// A fault wants an operation on many things to fail for some of them.
+    /// Set by a fault: a batch operation fails for some of its items.
     pub(crate) fail_some: bool,
-    /// A fault wants a finding whose id contains this to be called invalid.
+    /// Set by a fault: a finding whose id contains this is invalid.
     pub(crate) forbidden: Option<&'a str>,
-    /// What the service does in the caller's name, for the call log.
-    pub(crate) deeds: &'a RefCell<Vec<Deed>>,
+    /// Calls on behalf of the caller, for the call log.
+    pub(crate) delegated_calls: &'a RefCell<Vec<DelegatedCall>>,
 }
 
-/// What policies see of an action.
+/// The request context in which policies are evaluated.
 pub(crate) fn context<'a>(
     world: &'a World,
     principal: &'a Principal,
@@ -189,7 +189,7 @@ pub(crate) fn context<'a>(
 }
 
 impl Call<'_> {
-    /// What policies see of an action of the caller's.
+    /// The request context of an action of the caller.
     pub(crate) fn context<'b>(
         &'b self,
         action: &'b str,
@@ -203,12 +203,12 @@ impl Call<'_> {
         &self.world.organization.partition
     }
 
-    /// Position of the account-Region that the call looks at.
+    /// Position of the account-Region that the call addresses.
     pub(crate) fn cell(&self) -> usize {
         self.world.cell(self.principal.account, self.region)
     }
 
-    /// A text parameter that has to be there.
+    /// A required text parameter.
     pub(crate) fn required(&self, name: &str) -> Result<&str, Failure> {
         self.params.get(name).filter(|value| !value.is_empty()).ok_or_else(|| {
             Failure::Invalid(format!(
@@ -218,7 +218,7 @@ impl Call<'_> {
     }
 }
 
-/// No resource: the operation needs `*`.
+/// No resource, so that policies have to allow the operation on `*`.
 pub(crate) fn anything(_: &Params, _: &Scene<'_>) -> Vec<String> {
     Vec::new()
 }

@@ -1,4 +1,4 @@
-//! What a generated role is to be called, whom it trusts and which resources it reaches.
+//! The requested properties of a generated role: its name, the caller that it trusts, and the resources that it reaches.
 
 use std::collections::BTreeSet;
 

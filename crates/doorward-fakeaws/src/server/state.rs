@@ -13,10 +13,10 @@ use crate::world::World;
 /// How request ids are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RequestIds {
-    /// Every request gets its own, as with AWS; they depend on the order of arrival.
+    /// Every request has its own, as with AWS; the ids depend on the order of arrival.
     #[default]
     Unique,
-    /// The same question of the same account gets the same id, so that two runs of a demonstration give the same bytes.
+    /// The same request of the same account has the same id, so that two runs of the demo give the same bytes.
     ByContent,
 }
 
@@ -36,7 +36,7 @@ pub(super) struct State {
     pub(super) sequence: AtomicU64,
 }
 
-/// What happens right after a call has taken effect and before it is answered.
+/// A function that runs when a call has taken effect and before its response is sent.
 #[derive(Clone)]
 pub(super) struct CallHook(Arc<Act>);
 

@@ -1,4 +1,4 @@
-//! Athena: queries that are started, looked after and read by pages; what they answer, the world has prepared.
+//! Athena: queries are started, polled and read in pages; their results are declared in the world.
 
 mod delegated;
 
@@ -22,7 +22,7 @@ pub(crate) const SERVICE: Service = Service {
     global: false,
     operations: &[
         Operation::new("StartQueryExecution", start, workgroup, &[]),
-        Operation::new("GetQueryExecution", look, workgroup, &[]),
+        Operation::new("GetQueryExecution", get_query, workgroup, &[]),
         Operation::new("GetQueryResults", results, workgroup, &[]),
         Operation::new("StopQueryExecution", stop, workgroup, &[]),
     ],
@@ -33,7 +33,7 @@ const QUERY: usize = 262_144;
 /// Largest page of results, the row of column names included.
 const PAGE: usize = 1000;
 
-/// The workgroup that is named, or that the named query runs in.
+/// The named workgroup, or that of the named query.
 fn workgroup(params: &Params, scene: &Scene<'_>) -> Vec<String> {
     let Scene { partition, account, region, world } = scene;
     let of_query = || {
@@ -79,7 +79,7 @@ fn start(call: &Call<'_>) -> Result<String, Failure> {
                 workgroup: call.params.get("WorkGroup").unwrap_or("primary").to_owned(),
                 output: output.to_owned(),
                 token: token.map(str::to_owned),
-                looks: 0,
+                polls: 0,
                 stopped: false,
                 answer: athena.answer(sql),
             },
@@ -90,7 +90,7 @@ fn start(call: &Call<'_>) -> Result<String, Failure> {
     let id = query.id.clone();
     let mut cell = call.world.write(call.cell());
     match refused {
-        // AWS takes the query in, and it fails.
+        // AWS accepts the query, and its execution fails.
         Some(message) => cell.athena.queries.push(Query {
             answer: AthenaSpec {
                 fails: Some(format!("Insufficient permissions to execute the query. {message}")),
@@ -111,7 +111,7 @@ fn named(call: &Call<'_>) -> Result<Query, Failure> {
     with(call, |query| Ok(query.clone()))
 }
 
-/// Does something with the query that a call names.
+/// Runs `act` on the query that a call names.
 fn with<T>(call: &Call<'_>, act: impl FnOnce(&mut Query) -> Result<T, Failure>) -> Result<T, Failure> {
     let id = call.required("QueryExecutionId")?;
     let mut cell = call.world.write(call.cell());
@@ -119,9 +119,9 @@ fn with<T>(call: &Call<'_>, act: impl FnOnce(&mut Query) -> Result<T, Failure>) 
     act(query.ok_or_else(|| Failure::Invalid(format!("QueryExecution {id} was not found")))?)
 }
 
-/// A query is queued when it is first looked at, then runs, then is done.
+/// A query is queued at the first poll, running at the second, and finished after that.
 fn state(query: &Query) -> &'static str {
-    match (query.stopped, query.looks, &query.answer.fails) {
+    match (query.stopped, query.polls, &query.answer.fails) {
         (true, ..) => "CANCELLED",
         (false, 0 | 1, _) => "QUEUED",
         (false, 2, _) => "RUNNING",
@@ -131,9 +131,9 @@ fn state(query: &Query) -> &'static str {
     }
 }
 
-fn look(call: &Call<'_>) -> Result<String, Failure> {
+fn get_query(call: &Call<'_>) -> Result<String, Failure> {
     with(call, |query| {
-        query.looks += 1;
+        query.polls += 1;
         let state = state(query);
         let mut status = json!({"State": state});
         if let (Some(reason), "FAILED") = (&query.answer.fails, state) {

@@ -1,7 +1,7 @@
 //! Elastic Load Balancing, 2012 API: Classic Load Balancers.
 
 use super::elbv2::tag_list;
-use super::paging::{page_after, seal, size, unseal};
+use super::paging::{decode_token, encode_token, page_after, size};
 use crate::failure::Failure;
 use crate::request::Params;
 use crate::service::{Call, Limit, Operation, Protocol, Scene, Service, anything};
@@ -66,13 +66,13 @@ fn describe_load_balancers(call: &Call<'_>) -> Result<String, Failure> {
     }
     let marker = call.params.get("Marker").filter(|marker| !marker.is_empty());
     let after = marker
-        .map(|marker| unseal(marker).ok_or_else(|| Failure::Invalid(format!("Invalid marker '{marker}'"))))
+        .map(|marker| decode_token(marker).ok_or_else(|| Failure::Invalid(format!("Invalid marker '{marker}'"))))
         .transpose()?;
     let (page, more) = page_after(&cell.classic, after.map(String::into_boxed_str), size);
     let last = page.last().map(|balancer| &*balancer.name);
     xml.members("LoadBalancerDescriptions", page, |xml, balancer| description(xml, call, balancer));
     if let (true, Some(last)) = (more, last) {
-        xml.text("NextMarker", &seal(last));
+        xml.text("NextMarker", &encode_token(last));
     }
     Ok(xml.finish())
 }

@@ -1,6 +1,6 @@
 //! Elastic Load Balancing v2: application, network and gateway load balancers.
 
-use super::paging::{page_after, seal, size, unseal};
+use super::paging::{decode_token, encode_token, page_after, size};
 use crate::digest::digest;
 use crate::failure::Failure;
 use crate::request::Params;
@@ -98,7 +98,7 @@ fn describe_load_balancers(call: &Call<'_>) -> Result<String, Failure> {
     let after = match call.params.get("Marker").filter(|marker| !marker.is_empty()) {
         None => None,
         Some(marker) => Some(
-            unseal(marker)
+            decode_token(marker)
                 .and_then(|id| u64::from_str_radix(&id, 16).ok())
                 .ok_or_else(|| Failure::Invalid(format!("Invalid marker '{marker}'")))?,
         ),
@@ -107,7 +107,7 @@ fn describe_load_balancers(call: &Call<'_>) -> Result<String, Failure> {
     let last = page.last().map(|balancer| balancer.id);
     xml.members("LoadBalancers", page, |xml, balancer| load_balancer(xml, call, balancer));
     if let (true, Some(last)) = (more, last) {
-        xml.text("NextMarker", &seal(&format!("{last:016x}")));
+        xml.text("NextMarker", &encode_token(&format!("{last:016x}")));
     }
     Ok(xml.finish())
 }

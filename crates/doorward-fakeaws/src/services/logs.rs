@@ -1,4 +1,4 @@
-//! CloudWatch Logs: the deliveries of load balancer access logs that attributes do not show.
+//! CloudWatch Logs: deliveries of access logs, which the attributes of a load balancer do not show.
 
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ pub(crate) const SERVICE: Service = Service {
 /// Largest page of both lists.
 const PAGE: usize = 50;
 
-/// A load balancer whose access logs are delivered: source name and ARN.
+/// Source name and ARN of the load balancers whose access logs are delivered.
 fn sources(call: &Call<'_>) -> Vec<(String, String)> {
     let cell = call.world.read(call.cell());
     cell.current
@@ -43,7 +43,7 @@ fn arn(call: &Call<'_>, kind: &str, name: &str) -> String {
     format!("arn:{}:logs:{}:{}:{kind}:{name}", call.partition(), call.region_name, call.account.id)
 }
 
-fn answer<T>(call: &Call<'_>, field: &str, items: &[T], render: impl Fn(&T) -> Value) -> Result<String, Failure> {
+fn list<T>(call: &Call<'_>, field: &str, items: &[T], render: impl Fn(&T) -> Value) -> Result<String, Failure> {
     let size = size(call.params.number("limit"), PAGE, call.world.organization.page_size, "limit")?;
     let page = page(items, call.params.get("nextToken"), size, false)
         .ok_or_else(|| Failure::Invalid("The specified nextToken is invalid.".to_owned()))?;
@@ -56,7 +56,7 @@ fn describe_sources(call: &Call<'_>) -> Result<String, Failure> {
     if !wanted.is_empty() {
         found.retain(|(_, resource)| wanted.contains(&resource.as_str()));
     }
-    answer(call, "deliverySources", &found, |(name, resource)| {
+    list(call, "deliverySources", &found, |(name, resource)| {
         json!({
             "name": name,
             "arn": arn(call, "delivery-source", name),
@@ -74,7 +74,7 @@ fn describe_deliveries(call: &Call<'_>) -> Result<String, Failure> {
     if !wanted.is_empty() {
         found.retain(|(name, _)| wanted.contains(&name.as_str()));
     }
-    answer(call, "deliveries", &found, |(name, resource)| {
+    list(call, "deliveries", &found, |(name, resource)| {
         let id = spell(digest(&[resource]), BASE36, 16);
         json!({
             "id": id,

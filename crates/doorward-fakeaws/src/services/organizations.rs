@@ -31,7 +31,7 @@ pub(crate) const SERVICE: Service = Service {
     ],
 };
 
-/// Published throttles: rate and burst per account, and per organization.
+/// Published rate limits: rate and burst per account, and per organization.
 macro_rules! limits {
     ($name:ident, $bucket:literal, $rate:literal, $burst:literal) => {
         const $name: &[Limit] = &[limit($bucket, $rate, $burst, LimitScope::Account)];
@@ -63,11 +63,11 @@ limits!(LIST_TAGS, "ListTagsForResource", 10.0, 15.0, 12.0, 18.0);
 const PAGE: usize = 20;
 
 fn account_resource(params: &Params, scene: &Scene<'_>) -> Vec<String> {
-    vec![placed(params.get("AccountId").unwrap_or_default(), scene)]
+    vec![arn_of(params.get("AccountId").unwrap_or_default(), scene)]
 }
 
 /// The ARN of an account, a root or an organizational unit, by its id.
-fn placed(id: &str, scene: &Scene<'_>) -> String {
+fn arn_of(id: &str, scene: &Scene<'_>) -> String {
     let organization = &scene.world.organization;
     let owner = scene.world.account(organization.management).map_or("", |account| account.id.as_str());
     let kind = if id.starts_with("r-") {
@@ -81,15 +81,15 @@ fn placed(id: &str, scene: &Scene<'_>) -> String {
 }
 
 fn parent_resource(params: &Params, scene: &Scene<'_>) -> Vec<String> {
-    vec![placed(params.get("ParentId").unwrap_or_default(), scene)]
+    vec![arn_of(params.get("ParentId").unwrap_or_default(), scene)]
 }
 
 fn child_resource(params: &Params, scene: &Scene<'_>) -> Vec<String> {
-    vec![placed(params.get("ChildId").unwrap_or_default(), scene)]
+    vec![arn_of(params.get("ChildId").unwrap_or_default(), scene)]
 }
 
 fn tagged_resource(params: &Params, scene: &Scene<'_>) -> Vec<String> {
-    vec![placed(params.get("ResourceId").unwrap_or_default(), scene)]
+    vec![arn_of(params.get("ResourceId").unwrap_or_default(), scene)]
 }
 
 /// All but DescribeOrganization need the management account or a delegated administrator.
@@ -142,7 +142,7 @@ fn account_json(call: &Call<'_>, account: &Account) -> Value {
     });
     if let Some(fields) = value.as_object_mut() {
         if organization.legacy_status {
-            // The retired field never had words for the two newer states.
+            // The retired field has no values for the two newer states.
             let status = match account.state.as_str() {
                 "PENDING_ACTIVATION" => "ACTIVE",
                 "CLOSED" => "SUSPENDED",
@@ -172,7 +172,7 @@ fn unit_json(call: &Call<'_>, unit: &Unit) -> Value {
     value
 }
 
-/// Answers one page of `items` under `field`.
+/// One page of `items` under `field`.
 fn list<T>(call: &Call<'_>, field: &str, items: &[T], render: impl Fn(&T) -> Value) -> Result<String, Failure> {
     let organization = &call.world.organization;
     let size = size(call.params.number("MaxResults"), PAGE, organization.page_size, "maxResults")?;
@@ -285,7 +285,7 @@ fn list_tags(call: &Call<'_>) -> Result<String, Failure> {
         None => return Err(Failure::own("TargetNotFoundException", "You specified a target that doesn't exist.")),
     };
     let organization = &call.world.organization;
-    // This list has no MaxResults; AWS answers up to 50 tags a page.
+    // This list has no MaxResults; AWS returns up to 50 tags a page.
     let page = page(
         &tags,
         call.params.get("NextToken"),

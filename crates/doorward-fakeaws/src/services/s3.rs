@@ -9,7 +9,7 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 
 pub(crate) use address::address;
 
-use super::paging::{seal, unseal};
+use super::paging::{decode_token, encode_token};
 use crate::failure::{Failure, RawResponse};
 use crate::iam::decision::{Refusal, decide, denial_message};
 use crate::request::Params;
@@ -36,7 +36,7 @@ pub(crate) const SERVICE: Service = Service {
 /// Largest page of a list.
 const PAGE: usize = 1000;
 
-/// The permission that an operation needs: S3's are not named like its operations.
+/// The permission that an operation needs; some have other names than the operation.
 pub(crate) fn permission(action: &str) -> &str {
     match action {
         "ListObjectsV2" | "HeadBucket" => "ListBucket",
@@ -54,7 +54,7 @@ fn object_arn(params: &Params, scene: &Scene<'_>) -> Vec<String> {
     vec![format!("arn:{}:s3:::{bucket}/{key}", scene.partition)]
 }
 
-/// The bucket that a call names, when it is in the Region that was asked and admits the caller.
+/// The bucket that a call names, if it is in the call's Region and admits the caller.
 fn open<'a>(call: &Call<'a>, resource: &str, action: &str) -> Result<RwLockReadGuard<'a, Bucket>, Failure> {
     let name = call.required("Bucket")?;
     let bucket = call.world.buckets.get(name).ok_or_else(|| Failure::Own {
@@ -85,7 +85,7 @@ fn head_bucket(call: &Call<'_>) -> Result<RawResponse, Failure> {
     Ok(RawResponse { status: 200, content_type: "application/xml", headers, body: Bytes::new() })
 }
 
-/// What a list shows: an object, or a group of keys that share a beginning.
+/// An entry of a list: an object, or a group of keys with a common prefix.
 enum Entry<'a> {
     Object(&'a str, &'a Object),
     Group(&'a str),
@@ -104,7 +104,8 @@ fn list_objects(call: &Call<'_>) -> Result<RawResponse, Failure> {
     let token = call.params.get("continuation-token");
     let position = token
         .map(|token| {
-            unseal(token).ok_or_else(|| Failure::Invalid("The continuation token provided is incorrect".to_owned()))
+            decode_token(token)
+                .ok_or_else(|| Failure::Invalid("The continuation token provided is incorrect".to_owned()))
         })
         .transpose()?;
     let (entries, next) = entries(&bucket, prefix, delimiter, position.as_deref().unwrap_or(start_after), most);
@@ -126,7 +127,7 @@ fn list_objects(call: &Call<'_>) -> Result<RawResponse, Failure> {
         xml.text("ContinuationToken", token);
     }
     if let Some(next) = next {
-        xml.text("NextContinuationToken", &seal(&next));
+        xml.text("NextContinuationToken", &encode_token(&next));
     }
     for entry in &entries {
         if let Entry::Object(key, object) = entry {
@@ -149,7 +150,7 @@ fn list_objects(call: &Call<'_>) -> Result<RawResponse, Failure> {
     Ok(RawResponse { status: 200, content_type: "application/xml", headers: Vec::new(), body })
 }
 
-/// One page behind `after`, and where the next one starts.
+/// One page after the key `after`, and the key after which the next page starts.
 fn entries<'a>(
     bucket: &'a Bucket,
     prefix: &str,
@@ -168,7 +169,7 @@ fn entries<'a>(
         let group = (!delimiter.is_empty()).then(|| rest.find(delimiter)).flatten();
         let group = group.and_then(|at| key.get(..prefix.len() + at + delimiter.len()));
         let same = |group| matches!(page.last(), Some(Entry::Group(known)) if *known == group);
-        // A page that began behind a group must not show that group again.
+        // A page that starts after a group must not contain that group again.
         if group.is_some_and(|group| same(group) || (!after.is_empty() && after.starts_with(group))) {
             last.clone_from(key);
             continue;
@@ -187,7 +188,7 @@ fn get_object(call: &Call<'_>) -> Result<RawResponse, Failure> {
     let Some(object) = bucket.objects.get(call.required("Key")?) else {
         let container = resource(call, bucket_arn);
         let context = call.context("s3:ListBucket", &container, &[]);
-        // Whoever may not list is not told what does not exist.
+        // Without permission to list, AWS denies access instead of reporting that the key does not exist.
         decide(&context, &call.principal.identity, call.principal.session.as_deref(), &call.account.policies)
             .map_err(|refusal| Failure::Denied(denial_message(&context, &refusal)))?;
         let message = "The specified key does not exist.".to_owned();
@@ -210,7 +211,7 @@ fn get_object(call: &Call<'_>) -> Result<RawResponse, Failure> {
     let Some(range) = call.params.get("range") else {
         return Ok(RawResponse { status: 200, content_type: "binary/octet-stream", headers, body });
     };
-    let (first, end) = part(range, body.len()).ok_or_else(|| Failure::Own {
+    let (first, end) = byte_range(range, body.len()).ok_or_else(|| Failure::Own {
         code: "InvalidRange",
         message: "The requested range is not satisfiable".to_owned(),
         status: 416,
@@ -219,8 +220,8 @@ fn get_object(call: &Call<'_>) -> Result<RawResponse, Failure> {
     Ok(RawResponse { status: 206, content_type: "binary/octet-stream", headers, body: body.slice(first..end) })
 }
 
-/// First byte and end of `bytes=a-b`, `bytes=a-` or `bytes=-n` in a body; none when nothing of it is there.
-fn part(range: &str, length: usize) -> Option<(usize, usize)> {
+/// First byte and end of `bytes=a-b`, `bytes=a-` or `bytes=-n` in a body; none if the body has no byte of it.
+fn byte_range(range: &str, length: usize) -> Option<(usize, usize)> {
     let (from, to) = range.strip_prefix("bytes=")?.split_once('-')?;
     let (first, end) = match (from, to) {
         ("", last) => (length.saturating_sub(last.parse().ok()?), length),
@@ -232,7 +233,7 @@ fn part(range: &str, length: usize) -> Option<(usize, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::part;
+    use super::byte_range;
 
     #[test]
     fn ranges() {
@@ -245,7 +246,7 @@ mod tests {
             ("bytes=5-4", None),
             ("lines=1-2", None),
         ] {
-            assert_eq!(part(range, 10), expected, "{range}");
+            assert_eq!(byte_range(range, 10), expected, "{range}");
         }
     }
 }

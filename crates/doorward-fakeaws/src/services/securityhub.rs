@@ -1,4 +1,4 @@
-//! Security Hub CSPM: importing, reading and annotating findings in ASFF, with the checks that no other emulator makes.
+//! Security Hub CSPM: imports, reads and updates findings in ASFF, with AWS's checks of every finding.
 
 mod filters;
 mod shape;
@@ -60,7 +60,7 @@ fn list<'a>(params: &'a Params, name: &str) -> &'a [Value] {
     params.document().and_then(|document| document.get(name)).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// Refuses every call to a hub that is not enabled.
+/// Refuses calls where Security Hub is not enabled.
 fn enabled(call: &Call<'_>) -> Result<(), Failure> {
     if call.world.read(call.cell()).hub.disabled {
         return Err(Failure::Own {
@@ -72,7 +72,7 @@ fn enabled(call: &Call<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Why one finding of a batch is not taken.
+/// Why one finding of a batch is not imported.
 struct Refused {
     code: &'static str,
     message: String,
@@ -124,7 +124,7 @@ fn import(call: &Call<'_>) -> Result<String, Failure> {
     Ok(json!({"FailedCount": failures, "SuccessCount": successes, "FailedFindings": failed}).to_string())
 }
 
-/// The rules about one finding that do not make the whole batch invalid.
+/// Checks one finding by the rules that do not make the whole batch invalid.
 fn admit(call: &Call<'_>, finding: &Value, size: usize) -> Result<(), Refused> {
     let refuse = |code, message: String| Err(Refused { code, message });
     let own = default_product(&Scene {
@@ -163,8 +163,8 @@ fn get(call: &Call<'_>) -> Result<String, Failure> {
     Ok(page.document("Findings", "NextToken", Value::clone))
 }
 
-/// What a customer may overwrite.
-const CHANGEABLE: [&str; 9] = [
+/// Fields that a customer may update.
+const CUSTOMER_FIELDS: [&str; 9] = [
     "Note",
     "Severity",
     "VerificationState",
@@ -183,7 +183,7 @@ fn update(call: &Call<'_>) -> Result<String, Failure> {
         return Err(Failure::Invalid(format!("FindingIdentifiers must have from 1 to {BATCH} entries.")));
     }
     let document = call.params.document().unwrap_or(&Value::Null);
-    let changes: Vec<(&str, Value)> = CHANGEABLE
+    let changes: Vec<(&str, Value)> = CUSTOMER_FIELDS
         .iter()
         .filter_map(|name| {
             let mut value = document.get(*name)?.clone();

@@ -1,4 +1,4 @@
-//! Simple Notification Service: publishing to topics. Who subscribes is nobody's business here: messages are kept.
+//! Simple Notification Service: publishing to topics. There are no subscriptions; messages are kept for tests to read.
 
 use serde_json::{Value, json};
 
@@ -22,8 +22,8 @@ pub(crate) const SERVICE: Service = Service {
 /// Largest message, in bytes, and longest subject, in characters.
 const MESSAGE: usize = 262_144;
 const SUBJECT: usize = 100;
-/// How long a FIFO topic remembers a deduplication id, in seconds.
-const REMEMBERED: i64 = 300;
+/// Seconds for which a FIFO topic remembers a deduplication id.
+const DEDUPLICATION_SECONDS: i64 = 300;
 
 fn topic(params: &Params, _: &Scene<'_>) -> Vec<String> {
     params.get("TopicArn").map(str::to_owned).into_iter().collect()
@@ -57,7 +57,9 @@ fn publish(call: &Call<'_>) -> Result<String, Failure> {
     }
     let now = call.now.as_second();
     let again = |one: &&Value| {
-        once.is_some() && one["deduplication_id"].as_str() == once && one["second"].as_i64() > Some(now - REMEMBERED)
+        once.is_some()
+            && one["deduplication_id"].as_str() == once
+            && one["second"].as_i64() > Some(now - DEDUPLICATION_SECONDS)
     };
     let id = match kept.iter().find(again) {
         Some(known) => known["id"].as_str().unwrap_or_default().to_owned(),

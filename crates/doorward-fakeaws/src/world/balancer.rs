@@ -1,4 +1,4 @@
-//! A load balancer as the emulator keeps it: a few words of its own, everything alike shared or defaulted.
+//! A load balancer in memory. What many have in common is shared or a default, so that hundreds of thousands fit.
 
 use std::sync::Arc;
 
@@ -65,7 +65,7 @@ impl Balancer {
         self.overrides.iter().find(|(existing, _)| &**existing == key).map(|(_, value)| &**value)
     }
 
-    /// The effective value of one attribute, as an answer would carry it.
+    /// The effective value of one attribute, as a response contains it.
     pub(crate) fn attribute<'a>(&'a self, key: &str) -> Option<&'a str> {
         if self.omitted.iter().any(|omitted| &**omitted == key) {
             return None;
@@ -75,7 +75,7 @@ impl Balancer {
         })
     }
 
-    /// Every attribute an answer carries: the defaults with this load balancer's values, then keys unknown to them.
+    /// Every attribute of a response: the defaults with this load balancer's values, then keys without a default.
     pub(crate) fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
         let defaults = attributes::defaults(self.kind);
         let known = defaults.iter().map(|&(key, value)| (key, self.overridden(key).unwrap_or(value)));

@@ -1,4 +1,4 @@
-//! Buckets of S3 and what lies in them, from a folder, from the world file, or put there by a test.
+//! S3 buckets and their objects, from a folder, from the world file, or put there by a test.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,14 +8,14 @@ use jiff::Timestamp;
 
 use crate::digest::{digest, mix};
 
-/// A bucket. Its name is the key it is kept under.
+/// A bucket; its name is the key of the map that contains it.
 #[derive(Debug)]
 pub(crate) struct Bucket {
     pub(crate) account: u32,
     pub(crate) region: u16,
     /// Accounts besides its own that the bucket policy admits; `*` admits all.
     pub(super) readers: Vec<String>,
-    /// In the order of the bytes of their keys, as S3 lists them.
+    /// Ordered by the bytes of the keys, as S3 lists them.
     pub(crate) objects: BTreeMap<String, Object>,
 }
 
@@ -24,14 +24,14 @@ pub(crate) struct Bucket {
 pub(crate) struct Object {
     content: Content,
     pub(crate) size: u64,
-    /// 32 hexadecimal digits, another for other contents.
+    /// 32 hexadecimal digits that depend on the content.
     pub(crate) etag: String,
     pub(crate) modified: Timestamp,
 }
 
 #[derive(Debug, Clone)]
 enum Content {
-    Held(Bytes),
+    Memory(Bytes),
     File(PathBuf),
 }
 
@@ -43,7 +43,7 @@ impl Bucket {
 }
 
 impl Object {
-    pub(crate) fn held(content: Bytes, modified: Timestamp) -> Self {
+    pub(crate) fn in_memory(content: Bytes, modified: Timestamp) -> Self {
         let (mut low, mut high) = (0_u64, mix(content.len() as u64));
         for chunk in content.chunks(8) {
             let word = chunk.iter().fold(0_u64, |word, byte| (word << 8) | u64::from(*byte));
@@ -51,7 +51,7 @@ impl Object {
             high = mix(high.wrapping_add(low));
         }
         let size = content.len() as u64;
-        Self { content: Content::Held(content), size, etag: format!("{low:016x}{high:016x}"), modified }
+        Self { content: Content::Memory(content), size, etag: format!("{low:016x}{high:016x}"), modified }
     }
 
     pub(super) fn file(path: &Path) -> Result<Self, String> {
@@ -62,10 +62,10 @@ impl Object {
         Ok(Self { content: Content::File(path.to_owned()), size: facts.len(), etag, modified })
     }
 
-    /// The bytes; none when the file is gone.
+    /// The bytes; none if the file does not exist any more.
     pub(crate) fn read(&self) -> Option<Bytes> {
         match &self.content {
-            Content::Held(bytes) => Some(bytes.clone()),
+            Content::Memory(bytes) => Some(bytes.clone()),
             Content::File(path) => std::fs::read(path).ok().map(Bytes::from),
         }
     }

@@ -1,4 +1,4 @@
-//! Builds a world from its description: derives ids, resolves names, and refuses contradictions.
+//! Builds a world from its description: derives ids, resolves names and refuses contradictions.
 
 mod additions;
 mod balancers;
@@ -18,7 +18,7 @@ use super::{Cell, World, WorldError};
 use crate::digest::{BASE36, digest, spell};
 use crate::iam::policy::Policy;
 
-/// Joining and creation dates where the description gives none.
+/// The default of joining and creation dates.
 const LONG_AGO: &str = "2021-03-04T05:06:07Z";
 
 impl World {
@@ -119,7 +119,7 @@ fn build(spec: WorldSpec) -> Result<World, WorldError> {
     for (number, entry) in spec.buckets.iter().enumerate() {
         let bucket = additions::bucket(&world, entry).map_err(at("bucket", number))?;
         if world.buckets.insert(entry.name.clone(), RwLock::new(bucket)).is_some() {
-            return Err(at("bucket", number)(format!("bucket {} is there twice", entry.name)));
+            return Err(at("bucket", number)(format!("bucket {} is declared twice", entry.name)));
         }
     }
     for (number, entry) in spec.metrics.iter().enumerate() {
@@ -263,7 +263,7 @@ fn account(
     }
     for name in &entry.without_roles {
         if roles.remove(name).is_none() {
-            return Err(format!("without_roles names {name:?}, which this account would not have anyway"));
+            return Err(format!("without_roles names {name:?}, which this account does not have"));
         }
     }
     for own in &entry.roles {

@@ -1,4 +1,4 @@
-//! Reads a world file, and turns every complaint into one that names the line.
+//! Reads a world file; errors name the line.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use super::spec::{
 use super::{World, WorldError};
 use crate::faults::FaultSpec;
 
-/// The file as TOML has it; every table remembers where it stands.
+/// The TOML file, with the position of every table.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-/// What tells a series from another: namespace, metric name, dimensions in order of their names.
+/// The identity of a series: namespace, metric name, and dimensions ordered by name.
 pub(crate) type SeriesKey = (String, String, BTreeMap<String, String>);
 
 /// A series of raw points.
@@ -12,20 +12,20 @@ pub(crate) type SeriesKey = (String, String, BTreeMap<String, String>);
 pub(crate) struct Series {
     /// By seconds since the epoch.
     pub(crate) points: BTreeMap<i64, f64>,
-    /// A status that queries of it get instead of their values.
+    /// A status that queries get instead of values.
     pub(crate) status: Option<String>,
 }
 
-/// How many days a point is kept in periods of which multiple.
-const KEPT: [(i64, i64); 3] = [(15, 60), (63, 300), (455, 3600)];
+/// Retention: days, and the period in seconds of which a query's period must be a multiple.
+const RETENTION: [(i64, i64); 3] = [(15, 60), (63, 300), (455, 3600)];
 
-/// Whether a point as old as `age` seconds is still there for a query with this period.
+/// Whether a point of this age in seconds is available for a query with this period.
 pub(crate) fn kept(age: i64, period: i64) -> bool {
-    let coarsest = KEPT.iter().find(|(days, _)| age <= days * 86_400);
+    let coarsest = RETENTION.iter().find(|(days, _)| age <= days * 86_400);
     coarsest.is_some_and(|(_, multiple)| *multiple == 60 || period % multiple == 0)
 }
 
-/// The period's value of a statistic over its raw points; nothing when there are none.
+/// The value of a statistic over the raw points of a period; none without points.
 pub(crate) fn statistic(name: &str, values: &[f64]) -> Option<f64> {
     let count = values.len() as f64;
     if values.is_empty() {
@@ -42,11 +42,11 @@ pub(crate) fn statistic(name: &str, values: &[f64]) -> Option<f64> {
     })
 }
 
-/// Where a query that starts here really starts: on a minute, five minutes or an hour, by its age.
+/// The effective start of a query: rounded down to a minute, five minutes or an hour, by its age.
 pub(crate) fn aligned(start: Timestamp, now: Timestamp) -> i64 {
     let seconds = start.as_second();
     let age = now.as_second() - seconds;
-    let step = KEPT.iter().find(|(days, _)| age <= days * 86_400).map_or(3600, |(_, multiple)| *multiple);
+    let step = RETENTION.iter().find(|(days, _)| age <= days * 86_400).map_or(3600, |(_, multiple)| *multiple);
     seconds - seconds.rem_euclid(step)
 }
 

@@ -46,7 +46,7 @@ pub(crate) struct Unit {
     pub(crate) id_path: String,
 }
 
-/// Where a Region stands for one account.
+/// The state of a Region for one account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RegionState {
     EnabledByDefault,
@@ -127,7 +127,7 @@ pub(crate) struct Role {
 /// One principal of a trust policy.
 #[derive(Debug)]
 pub(crate) enum Trust {
-    /// Everyone in an account whose own policy allows it.
+    /// Every identity of an account whose own policy allows it.
     Account(String),
     /// Principals by ARN.
     Arn(Pattern),
@@ -147,7 +147,7 @@ impl Organization {
         self.regions.iter().position(|region| region.name == name).and_then(|at| u16::try_from(at).ok())
     }
 
-    /// Where `region` stands for `account`.
+    /// The state of `region` for `account`.
     pub(crate) fn region_state(&self, account: &Account, region: u16) -> RegionState {
         if let Some(state) = account.region_states.get(&region) {
             return *state;

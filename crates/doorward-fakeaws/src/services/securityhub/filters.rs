@@ -1,4 +1,4 @@
-//! The filters of GetFindings: values of one field are alternatives, exclusions add up, fields must all fit.
+//! The filters of GetFindings: values of one field are alternatives, except that all exclusions apply; all fields must match.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -60,7 +60,7 @@ impl Comparison {
         matches!(self, Self::NotEquals | Self::PrefixNotEquals | Self::NotContains)
     }
 
-    /// Whether a value is hit, before an exclusion turns that around.
+    /// Whether a value matches, before an exclusion inverts the result.
     fn hits(self, seen: &str, value: &str) -> bool {
         match self {
             Self::Equals | Self::NotEquals => seen == value,
@@ -74,7 +74,7 @@ impl Comparison {
 pub(super) struct Filters(Vec<Vec<Test>>);
 
 impl Filters {
-    /// Reads `Filters`; the error says which one is not understood.
+    /// Parses `Filters`; the error names the filter that is not supported.
     pub(super) fn parse(filters: &Value) -> Result<Self, String> {
         let Some(fields) = filters.as_object() else { return Ok(Self(Vec::new())) };
         let mut all = Vec::new();
@@ -89,7 +89,7 @@ impl Filters {
         Ok(Self(all))
     }
 
-    /// Whether a finding passes.
+    /// Whether a finding matches all filters.
     pub(super) fn fit(&self, finding: &Value) -> bool {
         self.0.iter().all(|tests| {
             let (exclusions, alternatives): (Vec<&Test>, Vec<&Test>) =
@@ -110,7 +110,7 @@ fn test(name: &str, value: &Value) -> Result<Test, String> {
         };
     }
     let Some(known) = TIMES.iter().find(|known| **known == name) else {
-        return Err(format!("Filters.{name} is not known"));
+        return Err(format!("Filters.{name} is not emulated"));
     };
     let bound = |key: &str| -> Result<Option<Timestamp>, String> {
         let Some(text) = value.get(key).and_then(Value::as_str) else { return Ok(None) };

@@ -24,8 +24,8 @@ pub(super) fn bucket(world: &World, spec: &BucketSpec) -> Result<Bucket, String>
     for entry in &spec.object {
         let modified = timestamp(entry.modified.as_deref())?;
         let content = Bytes::from(entry.text.clone().into_bytes());
-        if objects.insert(entry.key.clone(), Object::held(content, modified)).is_some() {
-            return Err(format!("object {:?} is there twice", entry.key));
+        if objects.insert(entry.key.clone(), Object::in_memory(content, modified)).is_some() {
+            return Err(format!("object {:?} is declared twice", entry.key));
         }
     }
     Ok(Bucket { account, region: world.find_region(&spec.region)?, readers: spec.readers.clone(), objects })
@@ -69,7 +69,7 @@ pub(super) fn metric(world: &World, spec: &MetricSpec) -> Result<(), String> {
         }
     }
     if let Some(status) = spec.status.as_deref().filter(|status| !STATUSES.contains(status)) {
-        return Err(format!("status {status:?} is none that a query can have"));
+        return Err(format!("status {status:?} is not a status of a query"));
     }
     let from = timestamp(spec.from.as_deref())?.as_second();
     let every = i64::from(spec.every.unwrap_or(60).max(1));
