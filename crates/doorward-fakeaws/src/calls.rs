@@ -83,22 +83,25 @@ impl CallLog {
         Self { detail, shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
     }
 
-    pub(crate) fn detail(&self) -> CallDetail {
-        self.detail
-    }
-
     fn shard(&self, sequence: u64) -> Option<&Mutex<Shard>> {
         self.shards.get(usize::try_from(sequence % SHARDS).ok()?)
     }
 
-    pub(crate) fn keep(&self, record: CallRecord) {
-        self.count(record.sequence, &record.service, &record.action, &record.outcome);
-        if let Some(shard) = self.shard(record.sequence) {
-            shard.lock().unwrap_or_else(PoisonError::into_inner).records.push(record);
-        }
+    /// Counts a call, and keeps and returns its record if the log has full detail.
+    pub(crate) fn add(
+        &self,
+        sequence: u64,
+        (service, action, outcome): (&str, &str, &str),
+        record: impl FnOnce() -> CallRecord,
+    ) -> Option<CallRecord> {
+        self.count(sequence, service, action, outcome);
+        let record = (self.detail == CallDetail::Full).then(record)?;
+        let shard = self.shard(sequence)?;
+        shard.lock().unwrap_or_else(PoisonError::into_inner).records.push(record.clone());
+        Some(record)
     }
 
-    pub(crate) fn count(&self, sequence: u64, service: &str, action: &str, outcome: &str) {
+    fn count(&self, sequence: u64, service: &str, action: &str, outcome: &str) {
         let Some(shard) = self.shard(sequence) else { return };
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
         let counts = &mut shard.counts;

@@ -28,7 +28,12 @@ pub(crate) enum Failure {
 impl Failure {
     /// An error that only this service has, with status 400.
     pub(crate) fn own(code: &'static str, message: impl Into<String>) -> Self {
-        Self::Own { code, message: message.into(), status: 400 }
+        Self::with_status(400, code, message)
+    }
+
+    /// The same with another HTTP status.
+    pub(crate) fn with_status(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+        Self::Own { code, message: message.into(), status }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{GENERATED_BY, GeneratedFile, Role, RoleRequest, SetupError};
 /// The template of the role for a StackSet, and the stack that deploys it to the whole organization.
 ///
 /// # Errors
-/// The capability has no role, or a name that a template cannot contain.
+/// The purpose has no role, or a name that a template cannot contain.
 pub fn stackset(role: &Role, request: &RoleRequest) -> Result<Vec<GeneratedFile>, SetupError> {
     let (path, name) = role.path_and_name()?;
     let template = template(role, request, &path, &name);
@@ -40,7 +40,7 @@ Outputs:
 "#,
         rules = admission_rule(request),
         organization = role.file_name("organization.yaml"),
-        purpose = role.capability.purpose(),
+        purpose = role.purpose.description(),
         parameters = parameters(role, request, name),
         resource = role_resource(role, path, name),
     )
@@ -70,7 +70,7 @@ fn parameters(role: &Role, request: &RoleRequest, name: &str) -> String {
     let caller = request.caller_arn.as_ref().map(|arn| format!("    Default: \"{arn}\"\n")).unwrap_or_default();
     let external_id = request.external_id().unwrap_or_default();
     let organization_id = request.organization_id.as_deref().unwrap_or_default();
-    let setting = role.capability.role_setting().map(|key| format!(" ({key})")).unwrap_or_default();
+    let setting = role.purpose.role_setting().map(|key| format!(" ({key})")).unwrap_or_default();
     format!(
         r#"  CallerArn:
     Type: String
@@ -132,7 +132,7 @@ fn role_resource(role: &Role, path: &str, name: &str) -> String {
             Version: "2012-10-17"
             Statement:
 {statements}"#,
-        purpose = role.capability.purpose(),
+        purpose = role.purpose.description(),
     )
 }
 
@@ -231,7 +231,7 @@ Resources:
 {body}"#,
         rules = admission_rule(request),
         stackset = role.file_name("stackset.yaml"),
-        purpose = role.capability.purpose(),
+        purpose = role.purpose.description(),
         parameters = parameters(role, request, name),
         resource = role_resource(role, path, name),
     )

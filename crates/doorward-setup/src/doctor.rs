@@ -3,8 +3,6 @@
 //! It assumes roles, lists Regions and reads load balancers by the code of the scan, so that its coverage comes about exactly as the
 //! scan's coverage does.
 
-use std::path::PathBuf;
-
 use doorward_core::collect::{beyond, rehearse, tried};
 use doorward_core::discover::Target;
 use doorward_core::normalize::Normalized;
@@ -40,9 +38,9 @@ pub struct Diagnosis {
     pub at: Timestamp,
     /// The inventory that a scan would collect, with its coverage.
     pub scan: Normalized,
-    /// Account-Regions in which Security Hub was read; none where that was not asked for.
+    /// Account-Regions in which reading from Security Hub was tried; none if that was not asked for.
     pub security_hub: Option<usize>,
-    /// What was read of metrics and access logs; none where that was not asked for.
+    /// How many metrics and log prefixes were tried; none if that was not asked for.
     pub traffic: Option<TrafficProbe>,
     /// Everything that could not be read, ordered by stage.
     pub gaps: Vec<PlacedGap>,
@@ -57,7 +55,7 @@ pub struct Diagnosis {
 /// What the doctor concludes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conclusion {
-    /// A scan would be complete.
+    /// Everything that was tried could be read.
     Complete,
     /// Something could not be read.
     Incomplete,
@@ -69,27 +67,15 @@ impl Conclusion {
     /// One clause that explains the exit code.
     pub const fn meaning(self) -> &'static str {
         match self {
-            Self::Complete => "everything can be read",
-            Self::Incomplete => "something cannot be read",
+            Self::Complete => "every check succeeded",
+            Self::Incomplete => "something could not be read",
             Self::CannotStart => "a scan would not start",
         }
     }
 }
 
-/// Why a scan could not be recorded in its ledger.
-#[derive(Debug, Clone, thiserror::Error)]
-pub(crate) enum LedgerProblem {
-    #[error("{0}")]
-    Unusable(String),
-    #[error(
-        "{}: only {} MB are free, and a scan may need {}; free disk space, or choose another path with --ledger",
-        path.display(), free / 1_000_000, LEDGER_BYTES / 1_000_000
-    )]
-    DiskFull { path: PathBuf, free: u64 },
-}
-
 impl Diagnosis {
-    /// Whether a scan would start, and whether it would be complete. A permission that is only needed later changes neither.
+    /// Whether a scan would start, and whether everything could be read. A permission that is only needed later changes neither.
     pub fn conclusion(&self) -> Conclusion {
         let in_scope = self.scan.coverage.lines.iter().any(|line| line.status != CoverageStatus::Skipped);
         if self.ledger_problem().is_some() {
@@ -109,12 +95,16 @@ impl Diagnosis {
         (able().count(), able().filter(|lb| is_read(lb.attributes.gap())).count())
     }
 
-    fn ledger_problem(&self) -> Option<LedgerProblem> {
+    /// Why a scan could not be recorded in its ledger.
+    fn ledger_problem(&self) -> Option<String> {
         match self.ledger.as_ref()? {
-            Err(problem) => Some(LedgerProblem::Unusable(problem.clone())),
-            Ok(prospect) if prospect.free < LEDGER_BYTES => {
-                Some(LedgerProblem::DiskFull { path: prospect.path.clone(), free: prospect.free })
-            }
+            Err(problem) => Some(problem.clone()),
+            Ok(prospect) if prospect.free < LEDGER_BYTES => Some(format!(
+                "{}: only {} MB are free, and a scan may need {}; free disk space, or choose another path with --ledger",
+                prospect.path.display(),
+                prospect.free / 1_000_000,
+                LEDGER_BYTES / 1_000_000
+            )),
             Ok(_) => None,
         }
     }

@@ -1,6 +1,6 @@
 //! Why a template cannot be generated.
 
-use crate::Capability;
+use crate::RolePurpose;
 
 /// Why a template cannot be generated. Messages name the flag or the setting to change.
 #[derive(Debug, thiserror::Error)]
@@ -15,13 +15,13 @@ pub enum SetupError {
         /// The required form, as a noun phrase.
         expected: &'static str,
     },
-    /// The capability reads access logs, and no bucket is named.
+    /// The role reads access logs, and no bucket is named.
     #[error(
         "--for {0}: no bucket with access logs is named: pass --bucket NAME for each, or --scan FILE with a scan that `doorward scan \
          --save FILE` saved"
     )]
-    NoBuckets(Capability),
-    /// The capability publishes to SNS, and no topic is named.
+    NoBuckets(RolePurpose),
+    /// The base identity publishes to SNS, and no topic is named.
     #[error(
         "--for notify: no topic is named: pass --topic ARN, or configure a channel of kind \"sns\" in notify.channels"
     )]
@@ -32,9 +32,9 @@ pub enum SetupError {
     /// The role name contains a placeholder that a template cannot fill in.
     #[error("the role name {0:?} contains the account id, which a template cannot fill in; pass --role-name NAME")]
     AccountInRoleName(String),
-    /// The capability has no role of its own.
+    /// The purpose has no role of its own.
     #[error("--for {0}: the base identity does this itself; `doorward setup iam --for {0}` prints its policy")]
-    NoRole(Capability),
+    NoRole(RolePurpose),
     /// The trust policy would admit the caller from every organization and without an external id.
     #[error(
         "the trust policy would have no condition: pass --organization-id o-... (aws organizations describe-organization prints it) or \

@@ -11,25 +11,25 @@
 
 pub mod doctor;
 
-mod capability;
 mod cloudformation;
 mod conformance_pack;
 mod error;
 mod eventbridge;
 mod policy_document;
 mod role;
+mod role_purpose;
 mod role_request;
 mod terraform;
 mod validate;
 mod wildcard_actions;
 
-pub use capability::Capability;
 pub use cloudformation::stackset;
 pub use conformance_pack::{ALB_MODE_RULE, PackRequest, conformance_pack, is_alb_rule_missing_in};
 pub use error::SetupError;
 pub use eventbridge::{EventBusRequest, eventbridge};
 pub use policy_document::{PolicyDocument, Statement, iam_documents, trust_policy};
 pub use role::Role;
+pub use role_purpose::RolePurpose;
 pub use role_request::{RoleRequest, RoleSettings};
 pub use terraform::terraform;
 

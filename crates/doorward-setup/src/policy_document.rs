@@ -3,7 +3,7 @@
 use doorward_model::{Condition, Grant};
 use serde_json::{Value, json};
 
-use crate::{Capability, GeneratedFile, Role, RoleRequest, SetupError};
+use crate::{GeneratedFile, Role, RolePurpose, RoleRequest, SetupError};
 
 /// Characters, without white space, that IAM accepts in the inline policies of a role.
 const MAXIMUM_LENGTH: usize = 10_240;
@@ -13,9 +13,9 @@ const MAXIMUM_LENGTH: usize = 10_240;
 /// # Errors
 /// A policy would be too long, or the trust policy would have no condition.
 pub fn iam_documents(role: &Role, request: &RoleRequest) -> Result<Vec<GeneratedFile>, SetupError> {
-    let base = match role.capability {
-        Capability::Scan => "base-identity.policy.json".to_owned(),
-        capability => format!("{capability}-base-identity.policy.json"),
+    let base = match role.purpose {
+        RolePurpose::Scan => "base-identity.policy.json".to_owned(),
+        purpose => format!("{purpose}-base-identity.policy.json"),
     };
     let mut files = vec![GeneratedFile { name: base, text: policy(&role.base_identity_grants, request)? }];
     if role.name.is_some() {

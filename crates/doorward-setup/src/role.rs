@@ -1,16 +1,16 @@
-//! The role of a capability: its name, its statements, and those that the base identity needs for it.
+//! The role of a purpose: its name, its statements, and those that the base identity needs for it.
 
 use doorward_core::access::RoleName;
 use doorward_core::actions::{base_identity_grants, change_role_grants, organization_grants, scan_role_grants};
 use doorward_model::{ACCOUNT, CALLERS_ORGANIZATION, Condition, Grant, PARTITION};
 use doorward_traffic::{Capability as Reading, Reach};
 
-use crate::{Capability, RoleRequest, RoleSettings, SetupError, validate, wildcard_actions};
+use crate::{RolePurpose, RoleRequest, RoleSettings, SetupError, validate, wildcard_actions};
 
 /// A role to deploy to every account.
 #[derive(Debug, Clone)]
 pub struct Role {
-    pub(crate) capability: Capability,
+    pub(crate) purpose: RolePurpose,
     /// With a path if it has one; none where the base identity acts itself.
     pub(crate) name: Option<String>,
     /// What the role may do.
@@ -20,63 +20,63 @@ pub struct Role {
 }
 
 impl Role {
-    /// The role of a capability. `request` has been validated.
+    /// The role of a purpose. `request` has been validated.
     ///
     /// # Errors
-    /// The capability needs a bucket, a topic or a setting that is missing.
-    pub fn of(capability: Capability, request: &RoleRequest, settings: &RoleSettings) -> Result<Self, SetupError> {
+    /// It needs a bucket, a topic or a setting that is missing.
+    pub fn of(purpose: RolePurpose, request: &RoleRequest, settings: &RoleSettings) -> Result<Self, SetupError> {
         let named =
             |default: &RoleName| Some(String::from(request.role_name.clone().unwrap_or_else(|| default.clone())));
-        let name = match capability {
-            Capability::Scan => named(&settings.scan_role),
-            Capability::Traffic | Capability::Athena | Capability::Metrics => named(&settings.traffic_role),
-            Capability::Publish => named(&settings.publish_role),
-            Capability::Change => named(&settings.change_role),
-            Capability::Notify => None,
+        let name = match purpose {
+            RolePurpose::Scan => named(&settings.scan_role),
+            RolePurpose::Traffic | RolePurpose::Athena | RolePurpose::Metrics => named(&settings.traffic_role),
+            RolePurpose::Publish => named(&settings.publish_role),
+            RolePurpose::Change => named(&settings.change_role),
+            RolePurpose::Notify => None,
         };
         let assume = name.as_deref().map(|name| assume_role(name, request));
         let metrics = || Reading::Metrics.grants(&Reach::default());
-        let (grants, base_identity_grants) = match capability {
-            Capability::Scan => {
+        let (grants, base_identity_grants) = match purpose {
+            RolePurpose::Scan => {
                 // The base identity also reads the organization, and scans its own account without a role.
                 let own = assume.map(|assume| base_identity_grants(request.organization_pattern(), assume));
                 (scan_role_grants(), own.unwrap_or_default())
             }
-            Capability::Traffic => {
-                let reach = Reach { buckets: request.log_buckets(capability)?, athena: None };
+            RolePurpose::Traffic => {
+                let reach = Reach { buckets: request.log_buckets(purpose)?, athena: None };
                 (Reading::Logs.grants(&reach).into_iter().chain(metrics()).collect(), assume.into_iter().collect())
             }
-            Capability::Athena => {
+            RolePurpose::Athena => {
                 let athena = settings.athena.clone().map_err(SetupError::AthenaSettings)?;
                 // Logs as Parquet lie where the settings say; a bucket with other access logs is optional then.
                 let buckets = match athena.vended {
                     Some(_) => request.buckets.clone(),
-                    None => request.log_buckets(capability)?,
+                    None => request.log_buckets(purpose)?,
                 };
                 let reach = Reach { buckets, athena: Some(athena) };
                 (Reading::Athena.grants(&reach).into_iter().chain(metrics()).collect(), assume.into_iter().collect())
             }
-            Capability::Metrics => (metrics(), assume.into_iter().collect()),
-            Capability::Publish => (doorward_sink_securityhub::grants(), assume.into_iter().collect()),
-            Capability::Notify => (Vec::new(), vec![publish_to_topics(request, settings)?]),
-            Capability::Change => {
+            RolePurpose::Metrics => (metrics(), assume.into_iter().collect()),
+            RolePurpose::Publish => (doorward_sink_securityhub::grants(), assume.into_iter().collect()),
+            RolePurpose::Notify => (Vec::new(), vec![publish_to_topics(request, settings)?]),
+            RolePurpose::Change => {
                 let organization = organization_grants(request.organization_pattern());
                 (change_role_grants(), organization.into_iter().chain(assume).collect())
             }
         };
         wildcard_actions::check(&grants)?;
         wildcard_actions::check(&base_identity_grants)?;
-        Ok(Self { capability, name, grants, base_identity_grants })
+        Ok(Self { purpose, name, grants, base_identity_grants })
     }
 
     /// The name of one of its files, such as `scan-role.tf`.
     pub(crate) fn file_name(&self, suffix: &str) -> String {
-        format!("{}-role.{suffix}", self.capability)
+        format!("{}-role.{suffix}", self.purpose)
     }
 
     /// Path and name of the role, the path with slashes at both ends.
     pub(crate) fn path_and_name(&self) -> Result<(String, String), SetupError> {
-        let name = self.name.as_ref().ok_or(SetupError::NoRole(self.capability))?;
+        let name = self.name.as_ref().ok_or(SetupError::NoRole(self.purpose))?;
         if name.contains(ACCOUNT) {
             return Err(SetupError::AccountInRoleName(name.clone()));
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use doorward_core::access::{ExternalId, RoleName};
 use doorward_traffic::AthenaReach;
 
-use crate::{Capability, SetupError, validate};
+use crate::{RolePurpose, SetupError, validate};
 
 /// What flags ask of a generated role.
 #[derive(Debug, Clone)]
@@ -93,9 +93,9 @@ impl RoleRequest {
     }
 
     /// The buckets with access logs, at least one.
-    pub(crate) fn log_buckets(&self, capability: Capability) -> Result<BTreeSet<String>, SetupError> {
+    pub(crate) fn log_buckets(&self, purpose: RolePurpose) -> Result<BTreeSet<String>, SetupError> {
         if self.buckets.is_empty() {
-            return Err(SetupError::NoBuckets(capability));
+            return Err(SetupError::NoBuckets(purpose));
         }
         Ok(self.buckets.clone())
     }

@@ -9,14 +9,14 @@ use crate::{GENERATED_BY, GeneratedFile, Role, RoleRequest, SetupError};
 /// The role's file.
 ///
 /// # Errors
-/// The capability has no role, or a name that a file cannot contain.
+/// The purpose has no role, or a name that a file cannot contain.
 pub fn terraform(role: &Role, request: &RoleRequest) -> Result<Vec<GeneratedFile>, SetupError> {
     let (path, name) = role.path_and_name()?;
     Ok(vec![GeneratedFile { name: role.file_name("tf"), text: file(role, request, &path, &name) }])
 }
 
 fn file(role: &Role, request: &RoleRequest, path: &str, name: &str) -> String {
-    let own = format!("doorward_{}", role.capability);
+    let own = format!("doorward_{}", role.purpose);
     let or_null = |value: Option<&str>| value.map_or_else(|| "null".to_owned(), |v| format!("\"{v}\""));
     let caller = request.caller_arn.as_ref().map(|arn| format!("\n  default     = \"{arn}\"")).unwrap_or_default();
     let values = |grant: &Grant| -> Vec<String> {
@@ -116,7 +116,7 @@ output "role_arn" {{
 }}
 "#,
         admission = admission_precondition(request),
-        purpose = role.capability.purpose(),
+        purpose = role.purpose.description(),
         external_id = or_null(request.external_id()),
         organization_id = or_null(request.organization_id.as_deref()),
     )

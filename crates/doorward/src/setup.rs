@@ -46,14 +46,14 @@ pub(crate) fn run(cli: &Cli, command: &SetupCommand) -> Result<Exit, Failure> {
     }
 }
 
-/// The files of every capability in `--for`.
+/// The files of every purpose in `--for`.
 fn roles(
     cli: &Cli,
     arguments: &SetupRoles,
     settings: &Settings,
     generate: fn(&Role, &RoleRequest) -> Result<Vec<GeneratedFile>, SetupError>,
 ) -> Result<Vec<GeneratedFile>, Failure> {
-    if arguments.role_name.is_some() && arguments.capabilities.len() > 1 {
+    if arguments.role_name.is_some() && arguments.purposes.len() > 1 {
         let problem = "--role-name: several roles cannot have one name; pass one --for at a time";
         return Err(Failure::new(Exit::Usage, problem));
     }
@@ -61,8 +61,8 @@ fn roles(
     request.validate()?;
     let role_settings = role_settings(arguments, settings);
     let mut files = Vec::new();
-    for capability in &arguments.capabilities {
-        files.extend(generate(&Role::of(*capability, &request, &role_settings)?, &request)?);
+    for purpose in &arguments.purposes {
+        files.extend(generate(&Role::of(*purpose, &request, &role_settings)?, &request)?);
     }
     if request.caller_arn.is_none() && !cli.quiet {
         note(

@@ -3,9 +3,11 @@
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// The way in which a response is wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Form {
     /// The first entry of a list has no name.
     EntryWithoutName,
@@ -45,53 +47,12 @@ pub enum Form {
 
 impl Form {
     /// All forms.
-    pub const ALL: [Self; 17] = [
-        Self::EntryWithoutName,
-        Self::ForeignAccount,
-        Self::ForeignRegion,
-        Self::ForeignPartition,
-        Self::RepeatedEntry,
-        Self::ContradictoryEntry,
-        Self::RepeatedList,
-        Self::RenamedEntries,
-        Self::Shortened,
-        Self::RepeatedKey,
-        Self::RepeatedMode,
-        Self::SplitValue,
-        Self::OtherType,
-        Self::NotFound,
-        Self::NoBucket,
-        Self::OtherRole,
-        Self::OtherPartition,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
-    /// Its name in a world file.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::EntryWithoutName => "entry_without_name",
-            Self::ForeignAccount => "foreign_account",
-            Self::ForeignRegion => "foreign_region",
-            Self::ForeignPartition => "foreign_partition",
-            Self::RepeatedEntry => "repeated_entry",
-            Self::ContradictoryEntry => "contradictory_entry",
-            Self::RepeatedList => "repeated_list",
-            Self::RenamedEntries => "renamed_entries",
-            Self::Shortened => "shortened",
-            Self::RepeatedKey => "repeated_key",
-            Self::RepeatedMode => "repeated_mode",
-            Self::SplitValue => "split_value",
-            Self::OtherType => "other_type",
-            Self::NotFound => "not_found",
-            Self::NoBucket => "no_bucket",
-            Self::OtherRole => "other_role",
-            Self::OtherPartition => "other_partition",
-        }
-    }
-
-    /// The form of a name.
+    /// Its name in a world file, such as `entry_without_name`.
     #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|form| form.name() == name)
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The response in this form; none if it has nothing that can take the form. [`Form::NotFound`] replaces the whole response, and

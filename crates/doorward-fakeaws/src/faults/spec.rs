@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Fault, Form, Schedule, What};
+use super::{Fault, Schedule, What};
 
 /// A declared fault. Unknown keys are refused.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -88,9 +88,9 @@ impl FaultSpec {
             "wrong_account" => What::WrongAccount,
             "clock_skew" => What::ClockSkew,
             "latency" => What::Latency(pause),
-            other => match Form::from_name(other) {
-                Some(form) => What::Form(form),
-                None => return Err(format!("there is no fault kind {other:?}")),
+            other => match other.parse() {
+                Ok(form) => What::Form(form),
+                Err(_) => return Err(format!("there is no fault kind {other:?}")),
             },
         };
         let schedule = match (self.nth, self.every, self.first_of_each, self.probability) {

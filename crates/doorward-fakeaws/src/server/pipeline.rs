@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use record::{record, record_delegated};
 
 use super::state::{RequestIds, State};
-use crate::calls::{CallDetail, CallRecord};
+use crate::calls::CallRecord;
 use crate::digest::{digest, request_id};
 use crate::failure::Failure;
 use crate::faults::{Described, Form, What};
@@ -58,16 +58,12 @@ pub(super) async fn answer(state: &State, parts: &Parts, body: &[u8]) -> Outgoin
     let mut id = request_id(sequence);
     let now = state.clock.now();
     let Some(scope) = header(headers, "authorization").and_then(Scope::parse) else {
-        let failure = Failure::Own {
-            code: "MissingAuthenticationToken",
-            message: "Request is missing Authentication Token".to_owned(),
-            status: 403,
-        };
+        let failure =
+            Failure::with_status(403, "MissingAuthenticationToken", "Request is missing Authentication Token");
         return unidentified(state, sequence, id, now, None, &failure);
     };
     let Some(identified) = identify(state, parts, body, &scope) else {
-        let failure =
-            Failure::Own { code: "UnknownService", message: format!("{} is not emulated", scope.service), status: 501 };
+        let failure = Failure::with_status(501, "UnknownService", format!("{} is not emulated", scope.service));
         return unidentified(state, sequence, id, now, Some(&scope), &failure);
     };
 
@@ -169,24 +165,20 @@ fn unidentified(
         _ => ("InternalFailure", "", 500),
     };
     let service = scope.map_or("", |scope| scope.service.as_str());
-    if state.calls.detail() == CallDetail::Full {
-        state.calls.keep(CallRecord {
-            sequence,
-            time: now,
-            account: String::new(),
-            region: scope.map_or_else(String::new, |scope| scope.region.clone()),
-            service: service.to_owned(),
-            action: String::new(),
-            resource: "*".to_owned(),
-            iam_action: String::new(),
-            outcome: code.to_owned(),
-            status,
-            access_key: scope.map_or_else(String::new, |scope| scope.access_key.clone()),
-            request_id: request_id.clone(),
-        });
-    } else {
-        state.calls.count(sequence, service, "", code);
-    }
+    state.calls.add(sequence, (service, "", code), || CallRecord {
+        sequence,
+        time: now,
+        account: String::new(),
+        region: scope.map_or_else(String::new, |scope| scope.region.clone()),
+        service: service.to_owned(),
+        action: String::new(),
+        resource: "*".to_owned(),
+        iam_action: String::new(),
+        outcome: code.to_owned(),
+        status,
+        access_key: scope.map_or_else(String::new, |scope| scope.access_key.clone()),
+        request_id: request_id.clone(),
+    });
     let namespace = "http://webservices.amazon.com/AWSFault/2005-15-09";
     let reply = Reply {
         status,

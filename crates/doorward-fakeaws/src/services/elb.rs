@@ -166,7 +166,7 @@ fn describe_tags(call: &Call<'_>) -> Result<String, Failure> {
 
 /// Unlike v2, a refused value is answered with 409.
 fn refuse(message: String) -> Failure {
-    Failure::Own { code: "InvalidConfigurationRequest", message, status: 409 }
+    Failure::with_status(409, "InvalidConfigurationRequest", message)
 }
 
 fn modify_attributes(call: &Call<'_>) -> Result<String, Failure> {

@@ -57,11 +57,11 @@ fn object_arn(params: &Params, scene: &Scene<'_>) -> Vec<String> {
 /// The bucket that a call names, if it is in the call's Region and admits the caller.
 fn open<'a>(call: &Call<'a>, resource: &str, action: &str) -> Result<RwLockReadGuard<'a, Bucket>, Failure> {
     let name = call.required("Bucket")?;
-    let bucket = call.world.buckets.get(name).ok_or_else(|| Failure::Own {
-        code: "NoSuchBucket",
-        message: "The specified bucket does not exist".to_owned(),
-        status: 404,
-    })?;
+    let bucket = call
+        .world
+        .buckets
+        .get(name)
+        .ok_or_else(|| Failure::with_status(404, "NoSuchBucket", "The specified bucket does not exist"))?;
     let bucket = bucket.read().unwrap_or_else(PoisonError::into_inner);
     if bucket.region != call.region {
         let region = call.world.organization.regions.get(usize::from(bucket.region));
@@ -191,18 +191,15 @@ fn get_object(call: &Call<'_>) -> Result<RawResponse, Failure> {
         // Without permission to list, AWS denies access instead of reporting that the key does not exist.
         decide(&context, &call.principal.identity, call.principal.session.as_deref(), &call.account.policies)
             .map_err(|refusal| Failure::Denied(denial_message(&context, &refusal)))?;
-        let message = "The specified key does not exist.".to_owned();
-        return Err(Failure::Own { code: "NoSuchKey", message, status: 404 });
+        return Err(Failure::with_status(404, "NoSuchKey", "The specified key does not exist."));
     };
     let wanted = call.params.get("if-match").map(|tag| tag.trim_matches('"'));
     if wanted.is_some_and(|wanted| wanted != "*" && wanted != object.etag) {
-        let message = "At least one of the pre-conditions you specified did not hold".to_owned();
-        return Err(Failure::Own { code: "PreconditionFailed", message, status: 412 });
+        let message = "At least one of the pre-conditions you specified did not hold";
+        return Err(Failure::with_status(412, "PreconditionFailed", message));
     }
-    let body = object.read().ok_or_else(|| Failure::Own {
-        code: "InternalError",
-        message: "We encountered an internal error. Please try again.".to_owned(),
-        status: 500,
+    let body = object.read().ok_or_else(|| {
+        Failure::with_status(500, "InternalError", "We encountered an internal error. Please try again.")
     })?;
     let mut headers = vec![("etag", format!("\"{}\"", object.etag)), ("accept-ranges", "bytes".to_owned())];
     if let Ok(date) = DateTimePrinter::new().timestamp_to_rfc9110_string(&object.modified) {
@@ -211,11 +208,8 @@ fn get_object(call: &Call<'_>) -> Result<RawResponse, Failure> {
     let Some(range) = call.params.get("range") else {
         return Ok(RawResponse { status: 200, content_type: "binary/octet-stream", headers, body });
     };
-    let (first, end) = byte_range(range, body.len()).ok_or_else(|| Failure::Own {
-        code: "InvalidRange",
-        message: "The requested range is not satisfiable".to_owned(),
-        status: 416,
-    })?;
+    let (first, end) = byte_range(range, body.len())
+        .ok_or_else(|| Failure::with_status(416, "InvalidRange", "The requested range is not satisfiable"))?;
     headers.push(("content-range", format!("bytes {first}-{}/{}", end - 1, body.len())));
     Ok(RawResponse { status: 206, content_type: "binary/octet-stream", headers, body: body.slice(first..end) })
 }

@@ -63,11 +63,11 @@ fn list<'a>(params: &'a Params, name: &str) -> &'a [Value] {
 /// Refuses calls where Security Hub is not enabled.
 fn enabled(call: &Call<'_>) -> Result<(), Failure> {
     if call.world.read(call.cell()).hub.disabled {
-        return Err(Failure::Own {
-            code: "InvalidAccessException",
-            message: format!("Account {} is not subscribed to AWS Security Hub", call.account.id),
-            status: 401,
-        });
+        return Err(Failure::with_status(
+            401,
+            "InvalidAccessException",
+            format!("Account {} is not subscribed to AWS Security Hub", call.account.id),
+        ));
     }
     Ok(())
 }

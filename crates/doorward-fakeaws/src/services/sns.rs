@@ -49,7 +49,7 @@ fn publish(call: &Call<'_>) -> Result<String, Failure> {
     let own = format!("arn:{}:sns:{}:{}:", call.partition(), call.region_name, call.account.id);
     let Some(name) = call.required("TopicArn")?.strip_prefix(&own) else { return invalid("TopicArn") };
     let mut cell = call.world.write(call.cell());
-    let missing = || Failure::Own { code: "NotFound", message: "Topic does not exist".to_owned(), status: 404 };
+    let missing = || Failure::with_status(404, "NotFound", "Topic does not exist");
     let kept = cell.topics.get_mut(name).ok_or_else(missing)?;
     let (group, once) = (call.params.get("MessageGroupId"), call.params.get("MessageDeduplicationId"));
     if name.ends_with(".fifo") && (group.is_none() || once.is_none()) {

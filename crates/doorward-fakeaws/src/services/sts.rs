@@ -213,14 +213,14 @@ fn admitted<'a>(
     }
     let region = call.world.organization.region_state(account, call.region);
     if !region.usable() {
-        return Err(Failure::Own {
-            code: "RegionDisabledException",
-            message: format!(
+        return Err(Failure::with_status(
+            403,
+            "RegionDisabledException",
+            format!(
                 "STS is not activated in this region for account:{}. Your account administrator can activate STS in this region using the IAM Console.",
                 account.id
             ),
-            status: 403,
-        });
+        ));
     }
     Ok((index, account, std::sync::Arc::clone(role)))
 }

@@ -248,7 +248,7 @@ fn account(
         region_states.insert(world.find_region(name)?, RegionState::Enabled);
     }
     for (name, state) in &entry.region_states {
-        let state = RegionState::parse(state).ok_or_else(|| format!("Region state {state:?} is not one of AWS's"))?;
+        let state: RegionState = state.parse().map_err(|_| format!("Region state {state:?} is not one of AWS's"))?;
         region_states.insert(world.find_region(name)?, state);
     }
     let mut roles = HashMap::new();

@@ -1,7 +1,8 @@
 //! The generation and type of a load balancer, with AWS's words for it.
 
 /// The generation and type of a load balancer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub(crate) enum Kind {
     Application,
     Network,
@@ -10,24 +11,9 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        Some(match text {
-            "application" => Self::Application,
-            "network" => Self::Network,
-            "gateway" => Self::Gateway,
-            "classic" => Self::Classic,
-            _ => return None,
-        })
-    }
-
     /// AWS's word in the `Type` field.
     pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Application => "application",
-            Self::Network => "network",
-            Self::Gateway => "gateway",
-            Self::Classic => "classic",
-        }
+        self.into()
     }
 
     /// The segment of the ARN; classic load balancers have none.

@@ -47,7 +47,8 @@ pub(crate) struct Unit {
 }
 
 /// The state of a Region for one account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum RegionState {
     EnabledByDefault,
     Enabled,
@@ -57,26 +58,9 @@ pub(crate) enum RegionState {
 }
 
 impl RegionState {
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        Some(match text {
-            "ENABLED_BY_DEFAULT" => Self::EnabledByDefault,
-            "ENABLED" => Self::Enabled,
-            "ENABLING" => Self::Enabling,
-            "DISABLING" => Self::Disabling,
-            "DISABLED" => Self::Disabled,
-            _ => return None,
-        })
-    }
-
     /// AWS's word in `RegionOptStatus`.
     pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::EnabledByDefault => "ENABLED_BY_DEFAULT",
-            Self::Enabled => "ENABLED",
-            Self::Enabling => "ENABLING",
-            Self::Disabling => "DISABLING",
-            Self::Disabled => "DISABLED",
-        }
+        self.into()
     }
 
     /// Calls into the Region are answered. A Region that is being disabled still works; one being enabled does not yet.

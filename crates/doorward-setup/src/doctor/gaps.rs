@@ -8,7 +8,8 @@ use doorward_model::{Account, AccountId, CoverageStatus, Gap, GapReason, Listing
 use super::place_name;
 
 /// What needs the permission that is missing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Stage {
     /// A scan of today.
     Scan,
@@ -22,13 +23,8 @@ pub enum Stage {
 
 impl Stage {
     /// Its name in JSON.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Scan => "scan",
-            Self::Optional => "optional",
-            Self::Traffic => "traffic",
-            Self::Publish => "publish",
-        }
+    pub fn code(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -68,12 +68,12 @@ fn roles_to_deploy(gaps: &[PlacedGap], caller: &Arn, organization: Option<&str>)
         roles.entry(key).or_default().insert(account.clone());
     }
     let deploy = |((stage, name, with_external_id), accounts): ((Stage, String, bool), BTreeSet<AccountId>)| {
-        let capability = if stage == Stage::Optional { Stage::Scan } else { stage }.code();
+        let purpose = if stage == Stage::Optional { Stage::Scan } else { stage }.code();
         // The id itself is never printed.
         let external_id = with_external_id.then_some("THE EXTERNAL ID OF THE SETTINGS");
         PolicyChange {
             what: format!(
-                "deploy the role {name} (`doorward setup stackset --for {capability}`) with this trust policy. If the role exists, compare \
+                "deploy the role {name} (`doorward setup stackset --for {purpose}`) with this trust policy. If the role exists, compare \
                  its trust policy with this one, and check that the base identity may call sts:AssumeRole on it"
             ),
             accounts,

@@ -157,7 +157,7 @@ fn summary(diagnosis: &Diagnosis) -> Vec<SummaryLine> {
     }
     if let Some(count) = diagnosis.security_hub {
         let line = format!(
-            "Security Hub was read in {count} account-Regions; importing a finding was not tried, because that would write"
+            "reading from Security Hub was tried in {count} account-Regions; importing was not, because that would write"
         );
         lines.push(SummaryLine(mark(Stage::Publish), "publish", line));
     }
@@ -168,7 +168,7 @@ fn summary(diagnosis: &Diagnosis) -> Vec<SummaryLine> {
 fn ledger(diagnosis: &Diagnosis) -> Option<SummaryLine> {
     let prospect = diagnosis.ledger.as_ref()?;
     if let Some(problem) = diagnosis.ledger_problem() {
-        return Some(SummaryLine(Mark::Unread, "ledger", problem.to_string()));
+        return Some(SummaryLine(Mark::Unread, "ledger", problem));
     }
     let prospect = prospect.as_ref().ok()?;
     let room = format!("{} MB free, of which a scan may need {}", prospect.free / 1_000_000, LEDGER_BYTES / 1_000_000);
@@ -205,7 +205,7 @@ pub fn json(diagnosis: &Diagnosis, exit: ExitMeaning) -> Value {
                 ProspectState::Ready { unfinished: true, .. } => "unfinished",
                 ProspectState::Ready { .. } => "ready",
             },
-            "problem": diagnosis.ledger_problem().map(|problem| problem.to_string()),
+            "problem": diagnosis.ledger_problem(),
         }),
         Err(problem) => json!({"problem": problem}),
     });

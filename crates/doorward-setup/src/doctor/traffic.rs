@@ -12,14 +12,14 @@ use jiff::SignedDuration;
 use super::CONCURRENCY;
 use super::gaps::{PlacedGap, Stage};
 
-/// What was read.
+/// How much was tried.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TrafficProbe {
-    /// Account-Regions in which a metric was read.
+    /// Account-Regions in which reading a metric was tried.
     pub metrics: usize,
-    /// Prefixes of buckets that were listed.
+    /// Prefixes of buckets that listing was tried on.
     pub log_prefixes: usize,
-    /// Those of them that contain no object, so that no object was read.
+    /// Those of them that contain no object, so that reading one was not tried.
     pub empty_log_prefixes: usize,
 }
 

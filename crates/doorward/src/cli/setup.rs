@@ -6,7 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use doorward_core::access::{ExternalId, RoleName};
 use doorward_model::{AccountId, Region};
-use doorward_setup::Capability;
+use doorward_setup::RolePurpose;
 
 /// The template to write.
 #[derive(Debug, Subcommand)]
@@ -27,8 +27,8 @@ pub(crate) enum SetupCommand {
 #[derive(Debug, Args)]
 pub(crate) struct SetupRoles {
     /// What the role is for; repeatable
-    #[arg(long = "for", value_parser = capability_parser(), value_name = "CAPABILITY", default_value = "scan")]
-    pub(crate) capabilities: Vec<Capability>,
+    #[arg(long = "for", value_parser = purpose_parser(), value_name = "PURPOSE", default_value = "scan")]
+    pub(crate) purposes: Vec<RolePurpose>,
     /// The ARN of the role or user that runs Doorward; in a template the default of a parameter
     #[arg(long, value_name = "ARN")]
     pub(crate) caller_arn: Option<String>,
@@ -62,9 +62,9 @@ pub(crate) struct SetupRoles {
     pub(crate) out: Option<PathBuf>,
 }
 
-fn capability_parser() -> impl TypedValueParser<Value = Capability> {
-    let values = Capability::ALL.map(|capability| PossibleValue::new(capability.name()).help(capability.help()));
-    PossibleValuesParser::new(values).try_map(|name| name.parse::<Capability>())
+fn purpose_parser() -> impl TypedValueParser<Value = RolePurpose> {
+    let values = RolePurpose::ALL.iter().map(|one| PossibleValue::new(one.name()).help(one.help()));
+    PossibleValuesParser::new(values).try_map(|name| name.parse::<RolePurpose>())
 }
 
 /// Where the conformance pack is deployed.

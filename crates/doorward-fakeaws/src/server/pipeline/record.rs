@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::super::state::State;
 use super::{Identified, iam_action};
-use crate::calls::{CallDetail, CallRecord};
+use crate::calls::CallRecord;
 use crate::faults::What;
 use crate::reply::Reply;
 use crate::service::DelegatedCall;
@@ -24,31 +24,29 @@ pub(super) fn record(
         Some(What::Form(form)) => format!("fault:{}", form.name()),
         Some(what) => fault_outcome(what).to_owned(),
     };
-    if state.calls.detail() == CallDetail::Counts {
-        state.calls.count(sequence, identified.service.label, &identified.action, &outcome);
-        return;
-    }
     let status = match fault {
         Some(What::Reset | What::BlackHole | What::LostAnswer) => 0,
         Some(What::ServerError(status) | What::ErrorAfter(status)) => *status,
         _ => reply.status,
     };
-    let record = CallRecord {
+    let (service, action) = (identified.service.label, identified.action.as_str());
+    let record = state.calls.add(sequence, (service, action, &outcome), || CallRecord {
         sequence,
         time: now,
         account: identified.account.to_owned(),
         region: identified.scope.region.clone(),
-        service: identified.service.label.to_owned(),
-        action: identified.action.clone(),
+        service: service.to_owned(),
+        action: action.to_owned(),
         resource: if identified.resources.is_empty() { "*".to_owned() } else { identified.resources.join(",") },
         iam_action: iam_action(identified),
-        outcome,
+        outcome: outcome.clone(),
         status,
         access_key: identified.scope.access_key.clone(),
         request_id: request_id.to_owned(),
-    };
-    state.calls.keep(record.clone());
-    state.run_hook(&record);
+    });
+    if let Some(record) = record {
+        state.run_hook(&record);
+    }
 }
 
 /// Keeps the calls that a service made on behalf of its caller, each as a record of its own.
@@ -63,11 +61,7 @@ pub(super) fn record_delegated(
         let outcome = if call.allowed { "ok" } else { "AccessDenied" };
         let (service, action) = call.action.split_once(':').unwrap_or(("", call.action));
         let sequence = state.next_sequence();
-        if state.calls.detail() == CallDetail::Counts {
-            state.calls.count(sequence, service, action, outcome);
-            continue;
-        }
-        state.calls.keep(CallRecord {
+        state.calls.add(sequence, (service, action, outcome), || CallRecord {
             sequence,
             time: now,
             account: identified.account.to_owned(),

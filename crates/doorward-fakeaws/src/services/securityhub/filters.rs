@@ -33,7 +33,8 @@ enum Test {
     Time { name: &'static str, from: Option<Timestamp>, to: Option<Timestamp> },
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, strum::EnumString)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 enum Comparison {
     Equals,
     Prefix,
@@ -44,18 +45,6 @@ enum Comparison {
 }
 
 impl Comparison {
-    fn parse(text: &str) -> Option<Self> {
-        Some(match text {
-            "EQUALS" => Self::Equals,
-            "PREFIX" => Self::Prefix,
-            "CONTAINS" => Self::Contains,
-            "NOT_EQUALS" => Self::NotEquals,
-            "PREFIX_NOT_EQUALS" => Self::PrefixNotEquals,
-            "NOT_CONTAINS" => Self::NotContains,
-            _ => return None,
-        })
-    }
-
     fn excludes(self) -> bool {
         matches!(self, Self::NotEquals | Self::PrefixNotEquals | Self::NotContains)
     }
@@ -102,7 +91,8 @@ impl Filters {
 
 fn test(name: &str, value: &Value) -> Result<Test, String> {
     if let Some((_, path)) = TEXTS.iter().find(|(known, _)| *known == name) {
-        let comparison = value.get("Comparison").and_then(Value::as_str).and_then(Comparison::parse);
+        let comparison =
+            value.get("Comparison").and_then(Value::as_str).and_then(|text| text.parse::<Comparison>().ok());
         let text = value.get("Value").and_then(Value::as_str);
         return match comparison.zip(text) {
             Some((comparison, text)) => Ok(Test::Text { path, comparison, value: text.to_owned() }),

@@ -16,7 +16,7 @@ pub(super) fn add_load_balancer(world: &World, spec: &LoadBalancerSpec) -> Resul
     let account = world.find_account(&spec.account)?;
     let index = world.cell(account, world.find_region(&spec.region)?);
     let kind_name = spec.kind.as_deref().unwrap_or("application");
-    let kind = Kind::parse(kind_name).ok_or_else(|| format!("type {kind_name:?} does not exist"))?;
+    let kind: Kind = kind_name.parse().map_err(|_| format!("type {kind_name:?} does not exist"))?;
     let internal = match spec.scheme.as_deref() {
         None => kind == Kind::Gateway,
         Some("internet-facing") => false,

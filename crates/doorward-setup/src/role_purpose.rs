@@ -1,11 +1,11 @@
-//! Capabilities: the things Doorward does that need permissions of their own.
+//! What a role is for: the things Doorward does that need permissions of their own.
 
-use std::fmt;
-use std::str::FromStr;
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
 /// Something Doorward does that needs permissions of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Capability {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Display, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
+pub enum RolePurpose {
     /// `doorward scan`.
     Scan,
     /// `doorward traffic` with the embedded engine.
@@ -22,22 +22,13 @@ pub enum Capability {
     Change,
 }
 
-impl Capability {
-    /// Every capability, in the order of the help text.
-    pub const ALL: [Self; 7] =
-        [Self::Scan, Self::Traffic, Self::Athena, Self::Metrics, Self::Publish, Self::Notify, Self::Change];
+impl RolePurpose {
+    /// Every purpose, in the order of the help text.
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// Its name on the command line and in file names.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Scan => "scan",
-            Self::Traffic => "traffic",
-            Self::Athena => "athena",
-            Self::Metrics => "metrics",
-            Self::Publish => "publish",
-            Self::Notify => "notify",
-            Self::Change => "change",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// One line for the help text.
@@ -56,7 +47,7 @@ impl Capability {
     }
 
     /// Ends the sentence "The role by which Doorward ...", for descriptions in templates.
-    pub(crate) const fn purpose(self) -> &'static str {
+    pub(crate) const fn description(self) -> &'static str {
         match self {
             Self::Scan => "reads load balancers and changes nothing",
             Self::Traffic => "reads access logs and metrics and changes nothing",
@@ -77,19 +68,5 @@ impl Capability {
             Self::Change => Some("change.role_name"),
             Self::Notify => None,
         }
-    }
-}
-
-impl fmt::Display for Capability {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Capability {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|one| one.name() == text).ok_or_else(|| format!("{text:?} is not a capability"))
     }
 }
