@@ -16,8 +16,7 @@ use crate::{stand, workspace};
 const PINS: [&str; 3] = ["cfn-lint==1.58.0", "parliament==1.6.4", "python-hcl2==8.1.4"];
 
 /// What is written, beside the roles.
-const GUARDS: [&[&str]; 3] = [
-    &["config-rule", "--exclude-account", "111122223333"],
+const GUARDS: [&[&str]; 2] = [
     &["conformance-pack", "--exclude-account", "111122223333"],
     &["eventbridge", "--bus-arn", "arn:aws:events:eu-west-1:111122223333:event-bus/doorward"],
 ];

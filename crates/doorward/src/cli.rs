@@ -30,14 +30,14 @@ pub(crate) use history::{HistoryArguments, HistoryCommand, HistoryFormat};
 pub(crate) use notify::NotifyArguments;
 pub(crate) use publish::PublishArguments;
 pub(crate) use scope::ScopeArguments;
-pub(crate) use setup::{Capability, SetupCommand, SetupEvents, SetupRoles, SetupRules};
+pub(crate) use setup::{SetupCommand, SetupPack, SetupRoles};
 pub(crate) use traffic::{AdviseArguments, CompareArguments, Engine, TrafficArguments, TrafficCommand, TrafficSource};
 pub(crate) use verify::VerifyArguments;
 
 const EXAMPLES: &str = "\
 Examples:
   doorward demo                                  see it all, no AWS account needed
-  doorward doctor                                what a scan would leave unread, and what would mend it
+  doorward doctor                                check which permissions a scan is missing and how to fix them
   doorward scan                                  scan the organization of the current AWS credentials
   doorward scan --role-name audit --ou /Prod     another role, one unit
   doorward scan --format table --format json-v1=scan.json --save scan.saved
@@ -110,7 +110,7 @@ pub(crate) enum LogFormat {
 pub(crate) enum Command {
     /// Look at the organization and write reports
     Scan(Box<ScanArguments>),
-    /// Say what a scan would leave unread and what would mend it, before a scan; reads only
+    /// Check which permissions a scan is missing and how to fix them; reads only
     Doctor(Box<DoctorArguments>),
     /// Scan an emulated organization: all of it, no AWS account needed
     Demo(DemoArguments),

@@ -4,21 +4,21 @@ use std::fmt::Write as _;
 
 use doorward_model::{ACCOUNT, Grant, PARTITION};
 
-use super::capability::Role;
-use super::cloudformation::placed;
-use super::{AGAIN, Ask, Document, label};
-use crate::exit::Failure;
+use crate::{GENERATED_BY, GeneratedFile, Role, RoleRequest, SetupError};
 
 /// The role's file.
-pub(super) fn documents(role: &Role, ask: &Ask) -> Result<Vec<Document>, Failure> {
-    let (path, name) = placed(role)?;
-    Ok(vec![Document { name: role.file("tf"), text: file(role, ask, &path, &name) }])
+///
+/// # Errors
+/// The purpose has no role, or a name that a file cannot contain.
+pub fn terraform(role: &Role, request: &RoleRequest) -> Result<Vec<GeneratedFile>, SetupError> {
+    let (path, name) = role.path_and_name()?;
+    Ok(vec![GeneratedFile { name: role.file_name("tf"), text: file(role, request, &path, &name) }])
 }
 
-fn file(role: &Role, ask: &Ask, path: &str, name: &str) -> String {
-    let own = format!("doorward_{}", label(role.capability));
-    let or_null = |value: &Option<String>| value.as_ref().map_or_else(|| "null".to_owned(), |v| format!("\"{v}\""));
-    let caller = ask.caller_arn.as_ref().map(|arn| format!("\n  default     = \"{arn}\"")).unwrap_or_default();
+fn file(role: &Role, request: &RoleRequest, path: &str, name: &str) -> String {
+    let own = format!("doorward_{}", role.purpose);
+    let or_null = |value: Option<&str>| value.map_or_else(|| "null".to_owned(), |v| format!("\"{v}\""));
+    let caller = request.caller_arn.as_ref().map(|arn| format!("\n  default     = \"{arn}\"")).unwrap_or_default();
     let values = |grant: &Grant| -> Vec<String> {
         let conditions = grant.conditions.iter().flat_map(|condition| condition.values.clone());
         grant.resources.iter().cloned().chain(conditions).collect()
@@ -33,8 +33,8 @@ fn file(role: &Role, ask: &Ask, path: &str, name: &str) -> String {
     }
     let statements = role.grants.iter().map(statement).collect::<Vec<_>>().join("\n");
     format!(
-        r#"# {AGAIN}
-# The role by which Doorward {purpose}. Apply it in every account, the management account included.
+        r#"# {GENERATED_BY}
+# The role by which Doorward {purpose}. Apply it in every account, including the management account.
 
 variable "caller_arn" {{
   description = "ARN of the base identity (role or user) that runs Doorward."
@@ -42,13 +42,13 @@ variable "caller_arn" {{
 }}
 
 variable "external_id" {{
-  description = "External id that the caller has to give. Needed where organization_id is null."
+  description = "External id that the caller has to pass. Required if organization_id is null."
   type        = string
   default     = {external_id}
 }}
 
 variable "organization_id" {{
-  description = "Organization that the caller has to belong to (o-...). Needed where external_id is null."
+  description = "Organization that the caller has to belong to (o-...). Required if external_id is null."
   type        = string
   default     = {organization_id}
 }}
@@ -115,23 +115,23 @@ output "role_arn" {{
   value = aws_iam_role.{own}.arn
 }}
 "#,
-        admission = admission(ask),
-        purpose = role.purpose,
-        external_id = or_null(&ask.external_id),
-        organization_id = or_null(&ask.organization_id),
+        admission = admission_precondition(request),
+        purpose = role.purpose.description(),
+        external_id = or_null(request.external_id()),
+        organization_id = or_null(request.organization_id.as_deref()),
     )
 }
 
-/// A role that would trust the caller from anywhere is refused before it is made.
-fn admission(ask: &Ask) -> &'static str {
-    if ask.without_organization {
+/// Lets Terraform refuse a role that would trust the caller under no condition.
+fn admission_precondition(request: &RoleRequest) -> &'static str {
+    if request.without_organization {
         return "";
     }
     r#"
   lifecycle {
     precondition {
       condition     = var.external_id != null || var.organization_id != null
-      error_message = "Give organization_id or external_id. Without both, the role would trust the caller under no condition."
+      error_message = "Set organization_id or external_id. Without both, the role would trust the caller under no condition."
     }
   }
 "#
@@ -139,7 +139,7 @@ fn admission(ask: &Ask) -> &'static str {
 
 fn statement(grant: &Grant) -> String {
     let list = |texts: Vec<String>| texts.iter().fold(String::new(), |text, one| text + &format!("      \"{one}\",\n"));
-    // What begins with `aws:` is put in by IAM.
+    // IAM fills in the variables that begin with `aws:`; for Terraform they are escaped.
     let here = |text: &String| {
         text.replace("${aws:", "$${aws:")
             .replace(PARTITION, "${data.aws_partition.current.partition}")

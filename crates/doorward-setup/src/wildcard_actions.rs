@@ -1,21 +1,20 @@
-//! What is allowed on everything, because AWS knows no narrower resource for it. Nothing else may be.
+//! The actions that a policy may allow on every resource, because AWS supports no narrower one for them.
 
 use doorward_model::Grant;
 
-use crate::exit::{Exit, Failure};
+use crate::SetupError;
 
-/// Why AWS's service authorization reference gives an action no resource.
-const LISTS: &str = "it lists what there is, and IAM knows no resource for a list";
-const READS: &str =
-    "IAM knows no resource for it: it reads, by ids that it is given, what its service has in the account";
-const ORGANIZATION: &str = "it is about the organization that the caller is in, and names none";
+/// Reasons, by AWS's service authorization reference.
+const LISTS: &str = "it lists resources, and IAM supports no resource type for a list";
+const READS: &str = "IAM supports no resource type for it: it reads resources of the account by the ids in the request";
+const ORGANIZATION: &str = "it reads the caller's own organization, and the request names none";
 
-/// Actions that policies of Doorward, and those of the stacks in `examples/`, allow on `*`, each with the reason.
-const ON_EVERYTHING: [(&str, &str); 13] = [
-    ("cloudwatch:GetMetricData", "IAM knows no resource for metrics"),
+/// Actions that the policies of Doorward and of the stacks in `examples/` allow on `*`, each with the reason.
+const WILDCARD_ACTIONS: [(&str, &str); 13] = [
+    ("cloudwatch:GetMetricData", "IAM supports no resource type for metrics"),
     ("ec2:DescribeNetworkInterfaces", LISTS),
     ("ec2:DescribeSubnets", LISTS),
-    ("ecr:GetAuthorizationToken", "the token is for the registry of the account, and of no repository"),
+    ("ecr:GetAuthorizationToken", "the token is for the registry of the account, not for one repository"),
     ("elasticloadbalancing:DescribeListeners", READS),
     ("elasticloadbalancing:DescribeLoadBalancerAttributes", READS),
     ("elasticloadbalancing:DescribeLoadBalancers", LISTS),
@@ -27,19 +26,16 @@ const ON_EVERYTHING: [(&str, &str); 13] = [
     ("organizations:ListRoots", ORGANIZATION),
 ];
 
-/// Refuses grants that allow something on everything which could be allowed on less.
-pub(super) fn check(grants: &[Grant]) -> Result<(), Failure> {
+/// Refuses grants that allow an action on every resource although a narrower one exists.
+pub(crate) fn check(grants: &[Grant]) -> Result<(), SetupError> {
     let open = grants.iter().filter(|grant| !grant.deny && grant.resources.iter().any(|one| one == "*"));
-    let too_wide = open.flat_map(|grant| &grant.actions).find(|action| why(action).is_none());
-    match too_wide {
-        None => Ok(()),
-        Some(action) => Err(Failure::new(Exit::Internal, format!("{action} would be allowed on every resource"))),
-    }
+    let too_wide = open.flat_map(|grant| &grant.actions).find(|action| reason(action).is_none());
+    too_wide.map_or(Ok(()), |action| Err(SetupError::WildcardResource((*action).to_owned())))
 }
 
-/// Why an action is allowed on everything.
-fn why(action: &str) -> Option<&'static str> {
-    ON_EVERYTHING.iter().find(|(known, _)| *known == action).map(|(_, why)| *why)
+/// Why an action is allowed on every resource.
+fn reason(action: &str) -> Option<&'static str> {
+    WILDCARD_ACTIONS.iter().find(|(known, _)| *known == action).map(|(_, reason)| *reason)
 }
 
 #[cfg(test)]
@@ -50,9 +46,9 @@ mod tests {
 
     const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
-    /// Statements of templates that allow something on `*`: their actions. Resource policies, which name a principal, are about the
-    /// resource that they are attached to.
-    fn open(text: &str) -> BTreeSet<String> {
+    /// The actions that statements of a template allow on `*`. A statement with a principal belongs to a resource policy, in which `*`
+    /// is the resource that it is attached to.
+    fn wildcard_actions_of(text: &str) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         let blocks = text.split("- Sid:").skip(1);
         for block in blocks {
@@ -73,14 +69,14 @@ mod tests {
     }
 
     #[test]
-    fn only_what_has_no_resource_is_allowed_on_everything() {
+    fn only_listed_actions_are_allowed_on_every_resource() {
         let mut all = BTreeSet::new();
         for folder in ["config/iam", "examples/lambda", "examples/fargate"] {
             for entry in std::fs::read_dir(format!("{REPOSITORY}/{folder}")).expect("the folder") {
                 let path = entry.expect("a file").path();
                 let text = std::fs::read_to_string(&path).unwrap_or_default();
                 let found = match path.extension().and_then(|end| end.to_str()) {
-                    Some("yaml") => open(&text),
+                    Some("yaml") => wildcard_actions_of(&text),
                     Some("json") => {
                         let policy: serde_json::Value = serde_json::from_str(&text).expect("JSON");
                         let statements = policy["Statement"].as_array().expect("statements").iter();
@@ -91,18 +87,22 @@ mod tests {
                     _ => continue,
                 };
                 for action in &found {
-                    assert!(why(action).is_some_and(|why| !why.is_empty()), "{}: {action} on *", path.display());
+                    assert!(
+                        reason(action).is_some_and(|reason| !reason.is_empty()),
+                        "{}: {action} on *",
+                        path.display()
+                    );
                 }
                 all.extend(found);
             }
         }
-        // The list has nothing that is not needed, which also shows that statements are found.
-        let listed: BTreeSet<String> = ON_EVERYTHING.iter().map(|(action, _)| (*action).to_owned()).collect();
+        // Every entry of the list is used; this also proves that the statements are found.
+        let listed: BTreeSet<String> = WILDCARD_ACTIONS.iter().map(|(action, _)| (*action).to_owned()).collect();
         assert_eq!(all, listed);
     }
 
     #[test]
-    fn what_could_be_narrower_is_refused() {
+    fn actions_with_a_narrower_resource_are_refused() {
         for (action, resource, good) in [
             ("elasticloadbalancing:DescribeTags", "*", true),
             ("s3:GetObject", "*", false),

@@ -1,30 +1,30 @@
-//! What Athena does in its caller's name: it looks at the data catalogue, reads logs and writes results. Each step is judged by the
-//! caller's policies, and logged like a call of the caller's.
+//! Calls that Athena makes on behalf of its caller: to the data catalog, to read logs and to write results. Each is authorized by the
+//! caller's policies and logged like a call of the caller.
 
 use std::sync::PoisonError;
 
 use crate::iam::decision::{decide, denial_message};
-use crate::services::{Call, Deed};
+use crate::service::{Call, DelegatedCall};
 use crate::world::athena::Query;
 
-/// Does the steps of a statement in order; the message of the first refusal, if one is refused.
+/// Makes the calls of a statement in order; returns the message of the first refusal.
 pub(super) fn run(call: &Call<'_>, query: &Query, tables: &[(String, String)]) -> Option<String> {
     let (bucket, prefix) = place(&query.output);
     let results = s3(call, &bucket, "");
     let mut steps = vec![
-        Deed::on("s3:GetBucketLocation", results.clone()),
-        Deed::listing(results, &prefix),
-        Deed::on("glue:GetDatabase", glue(call, "catalog")),
-        Deed::on("glue:GetDatabase", glue(call, "database/default")),
-        Deed::on("glue:GetDatabase", glue(call, &format!("database/{}", query.database))),
+        DelegatedCall::new("s3:GetBucketLocation", results.clone()),
+        DelegatedCall::listing(results, &prefix),
+        DelegatedCall::new("glue:GetDatabase", glue(call, "catalog")),
+        DelegatedCall::new("glue:GetDatabase", glue(call, "database/default")),
+        DelegatedCall::new("glue:GetDatabase", glue(call, &format!("database/{}", query.database))),
     ];
     if let Some((table, location)) = created(&query.sql) {
         for action in ["glue:GetTable", "glue:CreateTable"] {
             steps.extend(of_table(call, action, &query.database, &table));
         }
         let (bucket, prefix) = place(&location);
-        steps.push(Deed::on("s3:GetBucketLocation", s3(call, &bucket, "")));
-        steps.push(Deed::listing(s3(call, &bucket, ""), &prefix));
+        steps.push(DelegatedCall::new("s3:GetBucketLocation", s3(call, &bucket, "")));
+        steps.push(DelegatedCall::listing(s3(call, &bucket, ""), &prefix));
     } else {
         for (table, location) in tables.iter().filter(|(table, _)| query.sql.contains(table.as_str())) {
             steps.extend(of_table(call, "glue:GetTable", &query.database, table));
@@ -35,26 +35,26 @@ pub(super) fn run(call: &Call<'_>, query: &Query, tables: &[(String, String)]) -
     steps.into_iter().find_map(|step| attempt(call, step).err())
 }
 
-/// Does one step; the message of the refusal, if it is refused.
-pub(super) fn attempt(call: &Call<'_>, mut step: Deed) -> Result<(), String> {
-    let judged = {
+/// Makes one call; the error is the message of the refusal.
+pub(super) fn attempt(call: &Call<'_>, mut step: DelegatedCall) -> Result<(), String> {
+    let decision = {
         let context = call.context(step.action, &step.resource, &step.request);
         let principal = call.principal;
         decide(&context, &principal.identity, principal.session.as_deref(), &call.account.policies)
             .map_err(|refusal| denial_message(&context, &refusal))
     };
-    step.allowed = judged.is_ok();
-    call.deeds.borrow_mut().push(step);
-    judged
+    step.allowed = decision.is_ok();
+    call.delegated_calls.borrow_mut().push(step);
+    decision
 }
 
-/// A step about the object that holds a query's result.
-pub(super) fn written(call: &Call<'_>, query: &Query, action: &'static str) -> Deed {
+/// A call about the object that contains a query's result.
+pub(super) fn written(call: &Call<'_>, query: &Query, action: &'static str) -> DelegatedCall {
     let (bucket, prefix) = place(&query.output);
-    Deed::on(action, s3(call, &bucket, &format!("/{prefix}{}.csv", query.id)))
+    DelegatedCall::new(action, s3(call, &bucket, &format!("/{prefix}{}.csv", query.id)))
 }
 
-/// The table that a statement makes, and where its data lie.
+/// The table that a statement creates, and the location of its data.
 pub(super) fn created(sql: &str) -> Option<(String, String)> {
     let named = sql.strip_prefix("CREATE EXTERNAL TABLE IF NOT EXISTS ")?;
     let table = named.split('`').nth(3)?.to_owned();
@@ -62,26 +62,26 @@ pub(super) fn created(sql: &str) -> Option<(String, String)> {
     Some((table, location))
 }
 
-fn of_table(call: &Call<'_>, action: &'static str, database: &str, table: &str) -> [Deed; 3] {
+fn of_table(call: &Call<'_>, action: &'static str, database: &str, table: &str) -> [DelegatedCall; 3] {
     ["catalog".to_owned(), format!("database/{database}"), format!("table/{database}/{table}")]
-        .map(|end| Deed::on(action, glue(call, &end)))
+        .map(|end| DelegatedCall::new(action, glue(call, &end)))
 }
 
-/// Lists each folder of a table and reads what lies in it.
-fn read(call: &Call<'_>, location: &str) -> Vec<Deed> {
+/// Lists each folder of a table and reads its objects.
+fn read(call: &Call<'_>, location: &str) -> Vec<DelegatedCall> {
     let (bucket, prefix) = place(location);
     let arn = s3(call, &bucket, "");
-    let mut steps = vec![Deed::on("s3:GetBucketLocation", arn.clone())];
-    let Some(held) = call.world.buckets.get(&bucket) else { return steps };
-    let held = held.read().unwrap_or_else(PoisonError::into_inner);
+    let mut steps = vec![DelegatedCall::new("s3:GetBucketLocation", arn.clone())];
+    let Some(bucket) = call.world.buckets.get(&bucket) else { return steps };
+    let bucket = bucket.read().unwrap_or_else(PoisonError::into_inner);
     let mut listed = String::new();
-    for key in held.objects.keys().filter(|key| key.starts_with(&prefix)) {
+    for key in bucket.objects.keys().filter(|key| key.starts_with(&prefix)) {
         let folder = key.rfind('/').map_or("", |slash| key.get(..=slash).unwrap_or_default());
         if folder != listed {
-            steps.push(Deed::listing(arn.clone(), folder));
+            steps.push(DelegatedCall::listing(arn.clone(), folder));
             folder.clone_into(&mut listed);
         }
-        steps.push(Deed::on("s3:GetObject", format!("{arn}/{key}")));
+        steps.push(DelegatedCall::new("s3:GetObject", format!("{arn}/{key}")));
     }
     steps
 }

@@ -1,47 +1,30 @@
-//! CloudFormation: the role for a StackSet, and a stack for the management account, which no service-managed StackSet reaches.
+//! CloudFormation: the role for a StackSet, and a stack for the management account, which service-managed StackSets do not reach.
 
 use std::fmt::Write as _;
 
 use doorward_model::{ACCOUNT, Grant, PARTITION};
 
-use super::capability::Role;
-use super::{AGAIN, Ask, Document, label, usage};
-use crate::exit::Failure;
+use crate::{GENERATED_BY, GeneratedFile, Role, RoleRequest, SetupError};
 
-/// The role's template, and the stack that deploys it to the whole organization.
-pub(super) fn documents(role: &Role, ask: &Ask) -> Result<Vec<Document>, Failure> {
-    let (path, name) = placed(role)?;
-    let template = template(role, ask, &path, &name);
-    let organization = organization(role, ask, &path, &name, &template);
+/// The template of the role for a StackSet, and the stack that deploys it to the whole organization.
+///
+/// # Errors
+/// The purpose has no role, or a name that a template cannot contain.
+pub fn stackset(role: &Role, request: &RoleRequest) -> Result<Vec<GeneratedFile>, SetupError> {
+    let (path, name) = role.path_and_name()?;
+    let template = template(role, request, &path, &name);
+    let organization = organization(role, request, &path, &name, &template);
     Ok(vec![
-        Document { name: role.file("stackset.yaml"), text: template },
-        Document { name: role.file("organization.yaml"), text: organization },
+        GeneratedFile { name: role.file_name("stackset.yaml"), text: template },
+        GeneratedFile { name: role.file_name("organization.yaml"), text: organization },
     ])
 }
 
-/// Path and name of the role, the path with slashes at both ends.
-pub(super) fn placed(role: &Role) -> Result<(String, String), Failure> {
-    let Some(name) = &role.name else {
-        let capability = label(role.capability);
-        return Err(usage(&format!(
-            "--for {capability}: the base identity does that itself; `doorward setup iam --for {capability}` prints its policy"
-        )));
-    };
-    if name.contains(ACCOUNT) {
-        return Err(usage(&format!(
-            "the role name {name:?} holds the account's id, which a template cannot put there; say --role-name NAME"
-        )));
-    }
-    let (path, name) =
-        name.rsplit_once('/').map_or(("/".to_owned(), name.as_str()), |(path, name)| (format!("/{path}/"), name));
-    Ok((path, name.to_owned()))
-}
-
-fn template(role: &Role, ask: &Ask, path: &str, name: &str) -> String {
+fn template(role: &Role, request: &RoleRequest, path: &str, name: &str) -> String {
     format!(
-        r#"# {AGAIN}
-# Deploy as a service-managed StackSet to every account. Service-managed StackSets leave the management account out:
-# {organization} deploys both. One Region is enough, because roles are global.
+        r#"# {GENERATED_BY}
+# Deploy as a service-managed StackSet to every account, in one Region, because roles are global. Service-managed StackSets do
+# not deploy to the management account; {organization} deploys to all accounts.
 AWSTemplateFormatVersion: "2010-09-09"
 Description: The role by which Doorward {purpose}.
 
@@ -55,11 +38,11 @@ Outputs:
   RoleArn:
     Value: !GetAtt Role.Arn
 "#,
-        rules = rules(ask),
-        organization = role.file("organization.yaml"),
-        purpose = role.purpose,
-        parameters = parameters(role, ask, name),
-        resource = resource(role, path, name),
+        rules = admission_rule(request),
+        organization = role.file_name("organization.yaml"),
+        purpose = role.purpose.description(),
+        parameters = parameters(role, request, name),
+        resource = role_resource(role, path, name),
     )
 }
 
@@ -68,9 +51,9 @@ const CONDITIONS: &str = r#"  HasExternalId: !Not [!Equals [!Ref ExternalId, ""]
   HasCondition: !Or [!Condition HasExternalId, !Condition HasOrganizationId]
 "#;
 
-/// A stack that would trust the caller from anywhere is refused before anything is made.
-fn rules(ask: &Ask) -> &'static str {
-    if ask.without_organization {
+/// Lets CloudFormation refuse a stack whose role would trust the caller under no condition, before it creates a resource.
+fn admission_rule(request: &RoleRequest) -> &'static str {
+    if request.without_organization {
         return "";
     }
     r#"
@@ -78,24 +61,16 @@ Rules:
   Admission:
     Assertions:
       - Assert: !Not [!And [!Equals [!Ref ExternalId, ""], !Equals [!Ref OrganizationId, ""]]]
-        AssertDescription: Give OrganizationId or ExternalId. Without both, the role would trust the caller under no condition.
+        AssertDescription: Set OrganizationId or ExternalId. Without both, the role would trust the caller under no condition.
 "#
 }
 
-/// The parameters of both templates; what was asked for is their default.
-fn parameters(role: &Role, ask: &Ask, name: &str) -> String {
-    let caller = ask.caller_arn.as_ref().map(|arn| format!("    Default: \"{arn}\"\n")).unwrap_or_default();
-    let external_id = ask.external_id.as_deref().unwrap_or_default();
-    let organization_id = ask.organization_id.as_deref().unwrap_or_default();
-    let setting = match role.capability {
-        crate::cli::Capability::Scan => " (access.role_name)",
-        crate::cli::Capability::Traffic | crate::cli::Capability::Athena | crate::cli::Capability::Metrics => {
-            " (traffic.role_name)"
-        }
-        crate::cli::Capability::Publish => " (publish.role_name)",
-        crate::cli::Capability::Change => " (change.role_name)",
-        crate::cli::Capability::Notify => "",
-    };
+/// The parameters of both templates, with the values of the request as defaults.
+fn parameters(role: &Role, request: &RoleRequest, name: &str) -> String {
+    let caller = request.caller_arn.as_ref().map(|arn| format!("    Default: \"{arn}\"\n")).unwrap_or_default();
+    let external_id = request.external_id().unwrap_or_default();
+    let organization_id = request.organization_id.as_deref().unwrap_or_default();
+    let setting = role.purpose.role_setting().map(|key| format!(" ({key})")).unwrap_or_default();
     format!(
         r#"  CallerArn:
     Type: String
@@ -104,12 +79,12 @@ fn parameters(role: &Role, ask: &Ask, name: &str) -> String {
   ExternalId:
     Type: String
     Default: "{external_id}"
-    Description: External id that the caller has to give. Needed where OrganizationId is empty.
+    Description: External id that the caller has to pass. Required if OrganizationId is empty.
     AllowedPattern: "^([A-Za-z0-9_+=,.@:/-]{{2,1224}})?$"
   OrganizationId:
     Type: String
     Default: "{organization_id}"
-    Description: Organization that the caller has to belong to (o-...). Needed where ExternalId is empty.
+    Description: Organization that the caller has to belong to (o-...). Required if ExternalId is empty.
     AllowedPattern: "^(o-[a-z0-9]{{10,32}})?$"
   RoleName:
     Type: String
@@ -125,9 +100,9 @@ fn parameters(role: &Role, ask: &Ask, name: &str) -> String {
     )
 }
 
-fn resource(role: &Role, path: &str, name: &str) -> String {
+fn role_resource(role: &Role, path: &str, name: &str) -> String {
     let statements = role.grants.iter().fold(String::new(), |mut text, grant| {
-        text.push_str(&yaml(grant));
+        text.push_str(&statement(grant));
         text
     });
     format!(
@@ -157,11 +132,11 @@ fn resource(role: &Role, path: &str, name: &str) -> String {
             Version: "2012-10-17"
             Statement:
 {statements}"#,
-        purpose = role.purpose,
+        purpose = role.purpose.description(),
     )
 }
 
-fn yaml(grant: &Grant) -> String {
+fn statement(grant: &Grant) -> String {
     let effect = if grant.deny { "Deny" } else { "Allow" };
     let mut text =
         format!("              - Sid: {}\n                Effect: {effect}\n                Action:\n", grant.sid);
@@ -185,7 +160,7 @@ fn yaml(grant: &Grant) -> String {
     for condition in &grant.conditions {
         let _ = writeln!(text, "                  {}:\n                    {}:", condition.operator, condition.key);
         for value in &condition.values {
-            // The account's id is put in here; what begins with `aws:` is put in by IAM.
+            // CloudFormation fills in the account id, IAM the variables that begin with `aws:`.
             let here = match value.contains(ACCOUNT) {
                 true => {
                     format!("!Sub \"{}\"", value.replace("${aws:", "${!aws:").replace(ACCOUNT, "${AWS::AccountId}"))
@@ -198,25 +173,25 @@ fn yaml(grant: &Grant) -> String {
     text
 }
 
-/// The StackSet for all accounts but the management account, and the role for that one.
-fn organization(role: &Role, ask: &Ask, path: &str, name: &str, template: &str) -> String {
+/// The role of the management account, and the StackSet for all other accounts.
+fn organization(role: &Role, request: &RoleRequest, path: &str, name: &str, template: &str) -> String {
     let body = template.lines().fold(String::new(), |mut text, line| {
         let indent = if line.is_empty() { "" } else { "        " };
         let _ = writeln!(text, "{indent}{line}");
         text
     });
     format!(
-        r#"# {AGAIN}
-# Deploy as a plain stack in the management account, in one Region, with CAPABILITY_NAMED_IAM. It makes the role there, where
-# no service-managed StackSet reaches, and a StackSet that makes it in every other account, also in those that join later.
-# From a delegated administrator, deploy {stackset} as a StackSet instead, and as a plain stack in the management account.
+        r#"# {GENERATED_BY}
+# Deploy as a stack in the management account, in one Region, with CAPABILITY_NAMED_IAM. It creates the role in that account,
+# which service-managed StackSets do not reach, and a StackSet that creates it in every other account, including those that join
+# later. From a delegated administrator, deploy {stackset} as a StackSet, and as a stack in the management account.
 AWSTemplateFormatVersion: "2010-09-09"
 Description: The role by which Doorward {purpose}, in every account of the organization.
 
 Parameters:
   OrganizationalUnitIds:
     Type: CommaDelimitedList
-    Description: The units whose accounts get the role; the root (r-...) for all.
+    Description: The organizational units (OUs) whose accounts get the role; the root (r-...) for all accounts.
 {parameters}{rules}
 Conditions:
 {CONDITIONS}
@@ -254,10 +229,10 @@ Resources:
             - !Ref AWS::Region
       TemplateBody: |
 {body}"#,
-        rules = rules(ask),
-        stackset = role.file("stackset.yaml"),
-        purpose = role.purpose,
-        parameters = parameters(role, ask, name),
-        resource = resource(role, path, name),
+        rules = admission_rule(request),
+        stackset = role.file_name("stackset.yaml"),
+        purpose = role.purpose.description(),
+        parameters = parameters(role, request, name),
+        resource = role_resource(role, path, name),
     )
 }

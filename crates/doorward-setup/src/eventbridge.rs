@@ -1,25 +1,45 @@
-//! EventBridge: changes to load balancers as they happen, of both generations, on one bus.
+//! EventBridge: CloudTrail's events of changes to load balancers of both generations, on one event bus.
 //!
-//! An event says that an attribute was written, not what it is now: elements of a pattern about a list are not tied to each
-//! other, and a new load balancer's event carries no attributes. `doorward event` reads again what it is about.
+//! A pattern cannot select by the new mode: its elements about a list are independent of each other, and the event of a new load
+//! balancer carries no attributes. `doorward event` therefore reads the load balancer that an event names.
 
-use super::{AGAIN, Document};
+use crate::{GENERATED_BY, GeneratedFile, SetupError, validate};
 
-/// The rule for every Region and account, and the bus that takes its events.
-pub(super) fn documents(bus_arn: Option<&str>, organization_id: Option<&str>) -> Vec<Document> {
-    let default = |value: Option<&str>| value.map(|value| format!("    Default: \"{value}\"\n")).unwrap_or_default();
+/// Values that become defaults of the templates' parameters.
+#[derive(Debug, Clone, Default)]
+pub struct EventBusRequest {
+    /// The ARN of the event bus that receives the events.
+    pub bus_arn: Option<String>,
+    /// The organization whose accounts may send events to the bus.
+    pub organization_id: Option<String>,
+}
+
+/// The rule for every account and Region, and the bus that receives its events.
+///
+/// # Errors
+/// The ARN or the organization's id has another form.
+pub fn eventbridge(request: &EventBusRequest) -> Result<Vec<GeneratedFile>, SetupError> {
+    if let Some(arn) = &request.bus_arn {
+        let expected = "the ARN of an event bus (arn:aws:events:eu-west-1:111122223333:event-bus/NAME)";
+        validate::check("--bus-arn", arn, validate::is_bus, expected)?;
+    }
+    if let Some(id) = &request.organization_id {
+        validate::check("--organization-id", id, validate::is_organization, "the id of an organization (o-...)")?;
+    }
+    let default =
+        |value: &Option<String>| value.as_ref().map(|value| format!("    Default: \"{value}\"\n")).unwrap_or_default();
     let rule = format!(
-        r#"# {AGAIN}
-# Deploy as a StackSet to every account and every Region with load balancers, and as a plain stack in the management account,
-# which no service-managed StackSet reaches. It needs a CloudTrail trail in the Region. The pattern fits both generations of
-# load balancers, whose calls have the same names. A new load balancer begins in defensive mode, and its event names no mode.
+        r#"# {GENERATED_BY}
+# Deploy as a StackSet to every account and Region with load balancers, and as a stack in the management account, which
+# service-managed StackSets do not reach. The Region needs a CloudTrail trail. The pattern matches both generations of load
+# balancers, whose API calls have the same names. A new load balancer starts in defensive mode; its event contains no mode.
 AWSTemplateFormatVersion: "2010-09-09"
 Description: Sends changes to load balancers to Doorward's event bus.
 
 Parameters:
   BusArn:
     Type: String
-{bus}    Description: ARN of the event bus that takes them.
+{bus}    Description: ARN of the event bus that receives the events.
     AllowedPattern: "^arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{{12}}:event-bus/.+$"
 
 Resources:
@@ -49,7 +69,7 @@ Resources:
     Type: AWS::Events::Rule
     Properties:
       Name: doorward-load-balancer-changes
-      Description: Load balancers that were made, changed or deleted
+      Description: Load balancers that were created, changed or deleted
       State: ENABLED
       EventPattern:
         source:
@@ -70,19 +90,19 @@ Resources:
           Arn: !Ref BusArn
           RoleArn: !GetAtt Sender.Arn
 "#,
-        bus = default(bus_arn),
+        bus = default(&request.bus_arn),
     );
     let bus = format!(
-        r#"# {AGAIN}
-# Deploy once, in the account and Region where Doorward runs. A function that takes events as they come is in examples/lambda;
-# the queue keeps for two weeks what came, and `doorward event` takes in each of its messages.
+        r#"# {GENERATED_BY}
+# Deploy once, in the account and Region where Doorward runs. examples/lambda contains a function that handles events as they
+# arrive; the queue keeps events for two weeks, and `doorward event` accepts each of its messages.
 AWSTemplateFormatVersion: "2010-09-09"
-Description: The event bus that takes changes to load balancers from the whole organization.
+Description: The event bus that receives changes to load balancers from the whole organization.
 
 Parameters:
   OrganizationId:
     Type: String
-{organization}    Description: Organization whose accounts may send (o-...).
+{organization}    Description: Organization whose accounts may send events (o-...).
     AllowedPattern: "^o-[a-z0-9]{{10,32}}$"
 
 Resources:
@@ -142,10 +162,10 @@ Outputs:
   QueueUrl:
     Value: !Ref Queue
 "#,
-        organization = default(organization_id),
+        organization = default(&request.organization_id),
     );
-    vec![
-        Document { name: "drift.rule.yaml".to_owned(), text: rule },
-        Document { name: "drift.bus.yaml".to_owned(), text: bus },
-    ]
+    Ok(vec![
+        GeneratedFile { name: "eventbridge.rule.yaml".to_owned(), text: rule },
+        GeneratedFile { name: "eventbridge.bus.yaml".to_owned(), text: bus },
+    ])
 }
