@@ -55,7 +55,7 @@ const TASKS: &[Task] = &[
         traffic::run,
     ),
     ("workflows", "", "check the workflows with zizmor and their schemas", workflows::run),
-    ("tidy", "", "hold the crate star, the folders, the style, the packages and their licences", tidy::run),
+    ("tidy", "[--list CHECK]", "check floors, import cycles, names, words, folders, style, packages and their features", tidy::run),
 ];
 
 fn main() -> ExitCode {
