@@ -8,9 +8,9 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::page::Tried;
+use crate::page::StepOutcome;
 use crate::process::finish;
-use crate::{stand, workspace};
+use crate::{python, workspace};
 
 /// What is installed. Pinned, because a reader that guesses differently is another test.
 const PINS: [&str; 2] = ["openpyxl==3.1.5", "pandas==2.3.3"];
@@ -19,16 +19,16 @@ const SCAN: &str = "reports/samples/acme-org/scan.json";
 /// Runs it.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     crate::only(arguments, &[])?;
-    if let Tried::Skipped(why) = attempt()? {
+    if let StepOutcome::Skipped(why) = attempt()? {
         println!("SKIPPED: {why}");
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Writes the packs and has them read; where there is no LibreOffice, by the others alone.
-pub(crate) fn attempt() -> Result<Tried> {
+pub(crate) fn attempt() -> Result<StepOutcome> {
     let office = office().or_else(installed);
-    let python = stand::environment("evidence", &PINS)?;
+    let python = python::environment("evidence", &PINS)?;
     let root = workspace::root()?;
     let writer = workspace::example("pack")?;
     let folder = tempfile::tempdir().context("no folder for the packs")?;
@@ -42,8 +42,8 @@ pub(crate) fn attempt() -> Result<Tried> {
         println!("{name}: {}", read.stdout.trim());
     }
     Ok(match office {
-        Some(_) => Tried::Passed,
-        None => Tried::Skipped(
+        Some(_) => StepOutcome::Passed,
+        None => StepOutcome::Skipped(
             "openpyxl and pandas read what was written; there is no LibreOffice, so what a spreadsheet makes of it was not \
              seen (Debian: libreoffice-calc-nogui)"
                 .to_owned(),

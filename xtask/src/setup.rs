@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::iam::{NAMED, write};
 use crate::process::finish;
-use crate::{stand, workspace};
+use crate::{python, workspace};
 
 /// What is installed. Pinned, because a linter's opinions change.
 const PINS: [&str; 3] = ["cfn-lint==1.58.0", "parliament==1.6.4", "python-hcl2==8.1.4"];
@@ -35,7 +35,7 @@ const WHOM: [&str; 6] = [
 /// Writes every form of every capability, plain and filled in, and has them checked.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     crate::only(arguments, &[])?;
-    let python = stand::environment("setup", &PINS)?;
+    let python = python::environment("setup", &PINS)?;
     let program = workspace::build("doorward")?;
     let folder = tempfile::tempdir().context("no folder for the templates")?;
     let (plain, filled) = (folder.path().join("plain"), folder.path().join("filled"));

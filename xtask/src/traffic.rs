@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::process::finish;
-use crate::{stand, workspace};
+use crate::{python, workspace};
 
 /// What is installed. Pinned, because an engine that guesses differently is another opinion.
 const PINS: [&str; 2] = ["duckdb==2.0.0", "polars==2.1.0"];
@@ -129,7 +129,7 @@ pub(crate) fn program(release: bool) -> Result<PathBuf> {
 
 /// The Python with the other engines.
 pub(crate) fn python() -> Result<PathBuf> {
-    stand::environment("traffic-python", &PINS)
+    python::environment("traffic-python", &PINS)
 }
 
 #[cfg(test)]

@@ -280,6 +280,9 @@ pub(crate) struct DemoArguments {
     /// Where the outputs are written
     #[arg(long, default_value = "doorward-demo", value_name = "DIR")]
     pub(crate) out: PathBuf,
+    /// End with the exit code of the scan instead of 0
+    #[arg(long)]
+    pub(crate) exit_code: bool,
 }
 
 /// What a saved scan can be rendered with.

@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::process::finish;
-use crate::stand;
+use crate::python;
 use crate::workspace;
 
 /// The rival, and its check of the same attribute.
@@ -69,7 +69,7 @@ struct Used {
 /// Builds, generates, measures, prints, judges.
 pub(super) fn run(arguments: &[String]) -> Result<ExitCode> {
     let plan = Plan::read(arguments)?;
-    let python = stand::environment("checkov", &[CHECKOV])?;
+    let python = python::environment("checkov", &[CHECKOV])?;
     let program = build()?;
     let folder = workspace::target()?.join("bench-check");
     let configuration = folder.join("terraform");
