@@ -18,7 +18,7 @@ REGIONS = ["eu-central-1", "eu-west-1", "us-east-1"]
 ROLE = "doorward-scan"
 CONFIG = Config(retries={"mode": "standard", "max_attempts": 3})
 
-# What AWS answers for a load balancer that nobody configured; moto leaves these out of its answers.
+# What AWS answers for a load balancer that was not configured; moto leaves these out of its answers.
 AWS_DEFAULTS = {
     "routing.http.desync_mitigation_mode": "defensive",
     "routing.http.drop_invalid_header_fields.enabled": "false",
@@ -145,8 +145,8 @@ class Site:
 
     def unset(self):
         """As moto makes them: the answer does not contain the mode."""
-        self.application("unset", None, {"Owner": "nobody"})
-        self.old("classic-unset", "HTTP", None, {"Owner": "nobody"})
+        self.application("unset", None, {"Owner": "unset"})
+        self.old("classic-unset", "HTTP", None, {"Owner": "unset"})
 
     def application(self, name, mode, tags, scheme="internet-facing", logs=False):
         made = self.elb.create_load_balancer(

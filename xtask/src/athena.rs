@@ -1,4 +1,4 @@
-//! `cargo xtask athena`: the table's expression and the query that Athena gets, tried by engines that can be had here.
+//! `cargo xtask athena`: the table's expression and the query that Athena gets, run by engines that are available here.
 //!
 //! Athena's way of reading text is a Java library, so Java applies the expression to every line; DuckDB runs the query, which
 //! sqlglot turns from Athena's dialect into its own. What they count of a corpus, spoiled lines included, has to be what

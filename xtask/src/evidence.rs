@@ -1,4 +1,4 @@
-//! `cargo xtask evidence`: openpyxl, pandas and LibreOffice read evidence packs, and have to read what was written.
+//! `cargo xtask evidence`: openpyxl, pandas and LibreOffice read evidence packs, and must read the values that were written.
 //!
 //! One pack is of a sample scan, the other of every hostile text in every field. Each cell of the workbook is compared
 //! with the CSV file beside it, the figures with the scan, and no cell of either may be a formula.
@@ -12,7 +12,7 @@ use crate::page::StepOutcome;
 use crate::process::finish;
 use crate::{python, workspace};
 
-/// What is installed. Pinned, because a reader that guesses differently is another test.
+/// The readers. Pinned, because each version guesses types differently.
 const PINS: [&str; 2] = ["openpyxl==3.1.5", "pandas==2.3.3"];
 const SCAN: &str = "reports/samples/acme-org/scan.json";
 
@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes the packs and has them read; where there is no LibreOffice, by the others alone.
+/// Writes the packs and reads them; without LibreOffice, with the others alone.
 pub(crate) fn attempt() -> Result<StepOutcome> {
     let office = office().or_else(installed);
     let python = python::environment("evidence", &PINS)?;
@@ -44,19 +44,19 @@ pub(crate) fn attempt() -> Result<StepOutcome> {
     Ok(match office {
         Some(_) => StepOutcome::Passed,
         None => StepOutcome::Skipped(
-            "openpyxl and pandas read what was written; there is no LibreOffice, so what a spreadsheet makes of it was not \
-             seen (Debian: libreoffice-calc-nogui)"
+            "openpyxl and pandas read what was written; LibreOffice is missing, so the workbook was not opened in a \
+             spreadsheet (Debian: libreoffice-calc-nogui)"
                 .to_owned(),
         ),
     })
 }
 
-/// On a machine that tests and does nothing else, a missing LibreOffice is installed.
+/// Installs a missing LibreOffice where CI is set.
 fn installed() -> Option<PathBuf> {
     workspace::install("LibreOffice", "libreoffice-calc-nogui").then(office).flatten()
 }
 
-/// LibreOffice, by the names it goes by.
+/// The path of LibreOffice.
 fn office() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let mut places = std::env::split_paths(&path).flat_map(|dir| ["soffice", "libreoffice"].map(|name| dir.join(name)));

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every check of the project, one step after the other; a failing step does not stop the others.
 
+use std::num::NonZero;
 use std::process::{Command, ExitCode};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -88,6 +89,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
 fn cargo(arguments: &[&str], extent: Extent) -> Result<StepOutcome> {
     let mut command: Command = workspace::cargo()?;
     command.args(arguments);
+    // Many tests wait for processes, pauses and deadlines. With one thread for each processor, processors would be idle meanwhile.
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    command.env("RUST_TEST_THREADS", (2 * processors).to_string());
     if extent == Extent::Slow {
         // Each nightly run draws other cases.
         let seed = std::process::id() ^ SystemTime::now().duration_since(UNIX_EPOCH)?.subsec_nanos();

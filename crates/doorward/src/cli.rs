@@ -72,7 +72,7 @@ pub(crate) struct Cli {
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
 
-    /// Say more; repeat for still more
+    /// Log to stderr: -v each stage, retry and slow or refused call, -vv each call, -vvv everything
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
 

@@ -207,10 +207,10 @@ fn write_plan(path: &Path, bytes: usize) -> Result<usize> {
 fn measure(python: &Path, command: &[String], name: &str) -> Result<Used> {
     let script = workspace::root()?.join("xtask/traffic/measure.py");
     let done = finish(Command::new(python).arg(script).args(command))?;
-    let told: BTreeMap<String, Value> = serde_json::from_str(&done.stdout)
+    let figures: BTreeMap<String, Value> = serde_json::from_str(&done.stdout)
         .with_context(|| format!("{name} was not measured: {}", done.stderr.trim()))?;
-    let number = |key: &str| told.get(key).and_then(Value::as_f64).with_context(|| format!("no {key} of {name}"));
-    let printed = told.get("printed").and_then(Value::as_str).unwrap_or_default();
+    let number = |key: &str| figures.get(key).and_then(Value::as_f64).with_context(|| format!("no {key} of {name}"));
+    let printed = figures.get("printed").and_then(Value::as_str).unwrap_or_default();
     let printed =
         serde_json::from_str(printed).with_context(|| format!("{name} printed no JSON: {}", done.stderr.trim()))?;
     Ok(Used { seconds: number("seconds")?, peak_mb: number("peak_kib")? * 1024.0 / 1e6, printed })

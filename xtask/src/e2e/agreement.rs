@@ -1,7 +1,7 @@
 //! `doorward check` on templates against `doorward scan` of what moto's CloudFormation made of them.
 //!
-//! The infrastructures are those of `crates/doorward/tests/agreement`, whose own test deploys them by hand; here nobody of ours
-//! says what a template becomes.
+//! The infrastructures are those of `crates/doorward/tests/agreement`, whose own test states what each template
+//! becomes; here moto decides it.
 
 use std::path::Path;
 use std::process::Command;

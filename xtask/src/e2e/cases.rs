@@ -84,7 +84,7 @@ const COMPLETE: &[&str] = &["complete"];
 const PARTIAL: &[&str] = &["partial"];
 const FAILED: &[&str] = &["failed"];
 
-/// legacy has nothing in eu-central-1: what is refused there about load balancers is refused to nobody.
+/// legacy has no load balancer in eu-central-1, so a refusal there changes nothing.
 fn empty(account: &str, region: &str) -> bool {
     (account, region) == ("legacy", "eu-central-1")
 }

@@ -29,16 +29,16 @@ pub(super) fn attempt(bed: &TestBed, python: &Path) -> Result<String> {
 
     let report = scan(bed, folder)?;
     let silent = ["not-applicable", "not-asked"];
-    let tells = |finding: &&Value| !silent.contains(&text(finding, "verdict"));
-    let told: Vec<&Value> = list(&report, "findings").iter().filter(tells).collect();
-    ensure!(publish(bed, folder)? == told.len(), "not every finding was accepted");
+    let is_sent = |finding: &&Value| !silent.contains(&text(finding, "verdict"));
+    let sent: Vec<&Value> = list(&report, "findings").iter().filter(is_sent).collect();
+    ensure!(publish(bed, folder)? == sent.len(), "not every finding was accepted");
     ensure!(publish(bed, folder)? == 0, "an unchanged scan sent something");
     let places: BTreeSet<String> =
-        told.iter().map(|f| format!("{}/{}", text(f, "account"), text(f, "region"))).collect();
+        sent.iter().map(|f| format!("{}/{}", text(f, "account"), text(f, "region"))).collect();
     let first = read(bed, python, &places)?;
-    let ids: BTreeSet<&str> = told.iter().map(|f| text(f, "id")).collect();
-    ensure!(first.keys().map(String::as_str).eq(ids), "what boto3 reads is not what was told");
-    for finding in &told {
+    let ids: BTreeSet<&str> = sent.iter().map(|f| text(f, "id")).collect();
+    ensure!(first.keys().map(String::as_str).eq(ids), "boto3 reads other findings than were sent");
+    for finding in &sent {
         let there = first.get(text(finding, "id")).context("read above")?;
         let expected = match text(finding, "verdict") {
             "pass" => "PASSED",
@@ -55,22 +55,22 @@ pub(super) fn attempt(bed: &TestBed, python: &Path) -> Result<String> {
     }
 
     let mut application =
-        told.iter().filter(|f| f["rule"] == RULE && f["verdict"] == "fail" && f["kind"] == "application").copied();
-    let (Some(mended), Some(deleted)) = (application.next(), application.next()) else {
+        sent.iter().filter(|f| f["rule"] == RULE && f["verdict"] == "fail" && f["kind"] == "application").copied();
+    let (Some(fixed), Some(deleted)) = (application.next(), application.next()) else {
         bail!("the seed has fewer than two application load balancers below the required mode");
     };
-    change(bed, python, "strictest", text(mended, "load_balancer"))?;
+    change(bed, python, "strictest", text(fixed, "load_balancer"))?;
     change(bed, python, "delete", text(deleted, "load_balancer"))?;
     scan(bed, folder)?;
     ensure!(publish(bed, folder)? > 0, "a changed scan sent nothing");
     let second = read(bed, python, &places)?;
-    let (before, after) = (&first[text(mended, "id")], &second[text(mended, "id")]);
-    ensure!(after["Compliance"]["Status"] == "PASSED" && after["RecordState"] == "ACTIVE", "the mended one: {after}");
+    let (before, after) = (&first[text(fixed, "id")], &second[text(fixed, "id")]);
+    ensure!(after["Compliance"]["Status"] == "PASSED" && after["RecordState"] == "ACTIVE", "the fixed one: {after}");
     ensure!(after["CreatedAt"] == before["CreatedAt"] && text(after, "UpdatedAt") > text(before, "UpdatedAt"), "dates");
     ensure!(second[text(deleted, "id")]["RecordState"] == "ARCHIVED", "the deleted one is not archived");
     // A rule may apply that did not before; nothing that was there may be gone, and nothing is there twice.
     ensure!(first.keys().all(|id| second.contains_key(id)), "a finding is not there any more");
-    Ok(format!("{} findings imported, read back, one mended, one archived", first.len()))
+    Ok(format!("{} findings imported, read back, one fixed, one archived", first.len()))
 }
 
 fn scan(bed: &TestBed, folder: &Path) -> Result<Value> {

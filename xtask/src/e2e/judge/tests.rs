@@ -112,7 +112,7 @@ fn every_lie_is_found() {
         ("/coverage/lines/0/load_balancers", json!(0)),
         ("/coverage/lines/0/account", json!("100000000002")),
         ("/load_balancers", json!([])),
-        ("/load_balancers/0/arn", json!("arn:of:nobody")),
+        ("/load_balancers/0/arn", json!("arn:of:none")),
         ("/load_balancers/0/tags", json!({"known": {}})),
         ("/findings", json!([])),
         ("/findings/0", twice.clone()),
