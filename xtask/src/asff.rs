@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 
 use crate::process::finish;
-use crate::{stand, workspace};
+use crate::{python, workspace};
 
 const TESTS: [&str; 2] = ["odd::nothing_is_cut_silently_and_nothing_is_too_large", "render::findings_look_like_this"];
 const FILES: [&str; 2] = ["odd.json", "gallery.json"];
@@ -17,7 +17,7 @@ const FILES: [&str; 2] = ["odd.json", "gallery.json"];
 /// Has the tests leave their findings in a folder and validates them there.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     crate::only(arguments, &[])?;
-    let python = stand::python()?;
+    let python = python::with_emulators()?;
     let folder = tempfile::tempdir().context("no folder for the findings")?;
     // The whole workspace, as the tests are built: another selection would build the SDK a second time.
     let mut tests = workspace::cargo()?;

@@ -1,4 +1,4 @@
-//! `cargo xtask athena`: the table's expression and the query that Athena gets, tried by engines that can be had here.
+//! `cargo xtask athena`: the table's expression and the query that Athena gets, run by engines that are available here.
 //!
 //! Athena's way of reading text is a Java library, so Java applies the expression to every line; DuckDB runs the query, which
 //! sqlglot turns from Athena's dialect into its own. What they count of a corpus, spoiled lines included, has to be what
@@ -9,7 +9,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, ensure};
 
 use crate::process::finish;
-use crate::{stand, workspace};
+use crate::{python, workspace};
 
 /// What is installed. Pinned, because a dialect is a thing of versions.
 const PINS: [&str; 2] = ["duckdb==2.0.0", "sqlglot==30.30.0"];
@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         finish(Command::new("java").arg("--version")).is_ok_and(|ran| ran.code == Some(0)),
         "Java is missing, and Athena's expressions are Java's; install it (Debian: openjdk-17-jre-headless)"
     );
-    let python = stand::environment("athena", &PINS)?;
+    let python = python::environment("athena", &PINS)?;
     let root = workspace::root()?;
     let mut build = workspace::cargo()?;
     build.args(["build", "--quiet", "--locked", "--package", "doorward-traffic", "--examples"]);

@@ -64,12 +64,12 @@ fn built() -> Result<PathBuf> {
     Ok(target()?.join("debug"))
 }
 
-/// Installs a package of the system where CI is set; nobody's own machine is changed. Says whether it was installed.
+/// Installs a package of the system, only where CI is set. Returns whether it was installed.
 pub(crate) fn install(what: &str, package: &str) -> bool {
     if std::env::var_os("CI").is_none() {
         return false;
     }
-    eprintln!("installing {what}, because CI is set and there is none");
+    eprintln!("installing {what}, because CI is set and it is missing");
     [&["update", "-qq"][..], &["install", "-y", "-qq", "--no-install-recommends", package]].iter().all(|arguments| {
         let mut command = Command::new("apt-get");
         let done = finish(command.env("DEBIAN_FRONTEND", "noninteractive").args(*arguments));

@@ -160,6 +160,8 @@ pub async fn discover(
         plan.settled.extend(outcome.settled);
     }
     interleave(&mut plan.targets);
+    let (accounts, targets, settled) = (plan.accounts.len(), plan.targets.len(), plan.settled.len());
+    tracing::info!(accounts, to_read = targets, settled, "discovered");
     Ok(plan)
 }
 

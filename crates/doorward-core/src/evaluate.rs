@@ -26,6 +26,7 @@ pub fn evaluate(scan: Normalized, rules: &[&dyn Rule], policy: &Policy) -> ScanR
         findings.extend(rules.iter().map(|rule| finding(lb, *rule, policy, observed_at)));
     }
     let tally = tally(&load_balancers, &findings);
+    tracing::info!(rules = rules.len(), findings = findings.len(), "judged");
     ScanReport {
         run,
         organization,

@@ -72,7 +72,7 @@ pub(crate) struct Cli {
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
 
-    /// Say more; repeat for still more
+    /// Log to stderr: -v each stage, retry and slow or refused call, -vv each call, -vvv everything
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
 
@@ -280,6 +280,9 @@ pub(crate) struct DemoArguments {
     /// Where the outputs are written
     #[arg(long, default_value = "doorward-demo", value_name = "DIR")]
     pub(crate) out: PathBuf,
+    /// End with the exit code of the scan instead of 0
+    #[arg(long)]
+    pub(crate) exit_code: bool,
 }
 
 /// What a saved scan can be rendered with.

@@ -21,6 +21,7 @@ mod guide;
 mod held;
 mod history;
 mod input;
+mod logging;
 mod manual;
 mod memory;
 mod notify;
@@ -55,8 +56,7 @@ fn main() -> ExitCode {
             return if failed { Exit::Usage.into() } else { Exit::Clean.into() };
         }
     };
-    start_log(&cli);
-    let outcome = run(&cli);
+    let outcome = logging::start(&cli).and_then(|()| run(&cli));
     let exit = match outcome {
         Ok(exit) => exit,
         Err(failure) => {
@@ -136,20 +136,4 @@ fn answer(text: &str) -> Result<Exit, Failure> {
 /// Says something on stderr, where a server's log is.
 fn log(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
-}
-
-fn start_log(cli: &Cli) {
-    use tracing_subscriber::EnvFilter;
-    let level = match cli.verbose {
-        0 => "error",
-        1 => "doorward=info,doorward_core=info,error",
-        2 => "doorward=debug,doorward_core=debug,info",
-        _ => "trace",
-    };
-    let filter = EnvFilter::try_from_env("DOORWARD_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match cli.log_format {
-        cli::LogFormat::Json => builder.json().init(),
-        cli::LogFormat::Text => builder.with_ansi(cli.colour_on_stderr()).init(),
-    }
 }

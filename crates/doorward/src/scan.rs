@@ -325,7 +325,7 @@ async fn look(order: &Order<'_>, mut memory: Option<&mut Memory>) -> Result<(Inv
         }
     }
     progress.finish();
-    tracing::info!(requests = access.requests(), "requests sent");
+    tracing::info!(account_regions = cells.len(), requests = access.requests(), "collected");
     cells.sort_by(|a, b| (&a.account, &a.region).cmp(&(&b.account, &b.region)));
     memory.as_deref().map_or(Ok(()), |memory| memory.refresh(&mut cells, run.started))?;
 

@@ -117,14 +117,17 @@ pub(super) fn run(arguments: &[String]) -> Result<ExitCode> {
         // Each begins with full buckets.
         let mut server =
             Server::start("the emulator", Command::new(&emulator).arg("--world").arg(&world).args(["--port", "0"]))?;
-        let (seconds, told) = measure(&doctor, folder.path(), &mut server, flags)?;
-        let counts = &told["coverage"]["counts"];
-        ensure!(told["exit"]["code"] == 0 && counts["complete"] == counts["all"], "the doctor found fault: {told:#}");
+        let (seconds, report) = measure(&doctor, folder.path(), &mut server, flags)?;
+        let counts = &report["coverage"]["counts"];
+        ensure!(
+            report["exit"]["code"] == 0 && counts["complete"] == counts["all"],
+            "the doctor found fault: {report:#}"
+        );
         within &= seconds < LIMIT;
         let verdict = if seconds < LIMIT { "ok" } else { "TOO SLOW" };
         println!(
             "{what:<30} {seconds:>6.1} s (limit {LIMIT} s) {verdict}; {} requests, {} account-Regions",
-            told["requests"], counts["all"]
+            report["requests"], counts["all"]
         );
     }
     Ok(if within { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -152,9 +155,9 @@ fn measure(doctor: &Path, folder: &Path, server: &mut Server, flags: &[&str]) ->
     let begun = Instant::now();
     let done = finish(&mut command)?;
     let seconds = begun.elapsed().as_secs_f64();
-    let told =
+    let report =
         serde_json::from_str(&done.stdout).with_context(|| format!("the doctor said: {}", done.stderr.trim()))?;
-    Ok((seconds, told))
+    Ok((seconds, report))
 }
 
 #[cfg(test)]

@@ -179,15 +179,15 @@ fn median(figures: impl Iterator<Item = f64>) -> f64 {
 
 fn measure(python: &Path, scripts: &Path, command: &[String], name: &str) -> Result<Used> {
     let done = finish(Command::new(python).arg(scripts.join("measure.py")).args(command))?;
-    let told: BTreeMap<String, Value> = serde_json::from_str(&done.stdout)
+    let figures: BTreeMap<String, Value> = serde_json::from_str(&done.stdout)
         .with_context(|| format!("{name} was not measured: {}", done.stderr.trim()))?;
-    let number = |key: &str| told.get(key).and_then(Value::as_f64).with_context(|| format!("no {key} of {name}"));
+    let number = |key: &str| figures.get(key).and_then(Value::as_f64).with_context(|| format!("no {key} of {name}"));
     ensure!(number("code")? == 0.0, "{name} failed: {}", done.stderr.trim());
     Ok(Used {
         cpu: number("cpu_seconds")?,
         seconds: number("seconds")?,
         peak_mb: number("peak_kib")? * 1024.0 / 1e6,
-        printed: told.get("printed").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        printed: figures.get("printed").and_then(Value::as_str).unwrap_or_default().to_owned(),
     })
 }
 

@@ -1,4 +1,4 @@
-//! Asks S3, CloudWatch or Athena at any endpoint, from the command line: what `cargo xtask stand traffic` runs against other emulators.
+//! Asks S3, CloudWatch or Athena at any endpoint, from the command line: what `cargo xtask e2e traffic` runs against other emulators.
 //!
 //! Reads one JSON document from standard input: an endpoint, credentials by account, and what is asked. Prints one with the answer.
 

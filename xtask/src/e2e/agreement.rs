@@ -1,15 +1,14 @@
 //! `doorward check` on templates against `doorward scan` of what moto's CloudFormation made of them.
 //!
-//! The infrastructures are those of `crates/doorward/tests/agreement`, whose own test deploys them by hand; here nobody of ours
-//! says what a template becomes.
+//! The infrastructures are those of `crates/doorward/tests/agreement`, whose own test states what each template
+//! becomes; here moto decides it.
 
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use super::Stand;
-use super::venv::script;
+use super::{TestBed, script};
 use crate::process::finish;
 use crate::workspace;
 
@@ -17,9 +16,9 @@ use crate::workspace;
 pub(super) const NAME: &str = "agreement";
 
 /// Runs the case, in a moto of its own.
-pub(super) fn attempt(stand: &Stand, python: &Path) -> Result<String> {
+pub(super) fn attempt(bed: &TestBed, python: &Path) -> Result<String> {
     let data = workspace::root()?.join("crates/doorward/tests/agreement/cloudformation.toml");
-    let binary = stand.binary.canonicalize().context("the binary is not where it was built")?;
+    let binary = bed.binary.canonicalize().context("the binary is not where it was built")?;
     let mut command = Command::new(python);
     let done = finish(command.arg(script("agreement.py")?).arg(binary).arg(data))?;
     ensure!(done.code == Some(0), "agreement.py: {}", done.stderr.trim());

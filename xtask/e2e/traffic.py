@@ -20,7 +20,7 @@ LOG_ACCOUNT, READER, BUCKET = "333333333333", "444444444444", "central-alb-logs"
 COLUMNS = ["what", "account", "region", "elb", "key1", "key2", "key3", "key4", "requests", "served"]
 
 
-class Stand:
+class TestBed:
     def __init__(self, moto, faults, corpus, sources, athena):
         self.moto, self.faults, self.corpus, self.sources, self.athena = moto, faults, Path(corpus), sources, athena
         self.sessions = {account: self.assume(account) for account in (LOG_ACCOUNT, READER)}
@@ -57,28 +57,28 @@ def same(name, got, wanted):
         sys.exit(f"{name}: {json.dumps(got)[:2000]} instead of {json.dumps(wanted)[:2000]}")
 
 
-def logs(stand):
+def logs(bed):
     """Objects of one account's bucket, read by another account's session, over small pages and through faults."""
-    s3 = stand.client("s3", LOG_ACCOUNT)
+    s3 = bed.client("s3", LOG_ACCOUNT)
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    keys = sorted(path.relative_to(stand.corpus).as_posix() for path in stand.corpus.rglob("*.log.gz"))
+    keys = sorted(path.relative_to(bed.corpus).as_posix() for path in bed.corpus.rglob("*.log.gz"))
     balancers = {}
     for key in keys:
-        s3.put_object(Bucket=BUCKET, Key=f"alb/{key}", Body=(stand.corpus / key).read_bytes())
+        s3.put_object(Bucket=BUCKET, Key=f"alb/{key}", Body=(bed.corpus / key).read_bytes())
         account, _, region, balancer, *_ = key.rsplit("/", 1)[1].split("_")
         balancers[f"{account}/{region}/{balancer.replace('.', '/')}"] = True
     places = [{"balancer": name, "bucket": BUCKET, "prefix": "alb", "reader": READER} for name in balancers]
     # The bucket is in one Region here; moto does not redirect.
-    told = subprocess.run([stand.athena, "embedded", stand.corpus, START, END], stdout=subprocess.PIPE, check=True).stdout
-    truth = json.loads(told)["balancers"]
-    lines = sum(tally["lines"] for tally in truth.values())
+    answer = subprocess.run([bed.athena, "embedded", bed.corpus, START, END], stdout=subprocess.PIPE, check=True).stdout
+    expected = json.loads(answer)["balancers"]
+    lines = sum(tally["lines"] for tally in expected.values())
 
-    clean = stand.ask(stand.moto, logs=places)["logs"]
+    clean = bed.ask(bed.moto, logs=places)["logs"]
     same("missed", clean["missed"], [])
-    same("the count by S3", clean["tally"]["balancers"], truth)
+    same("the count by S3", clean["tally"]["balancers"], expected)
     gone = [*places, {**places[0], "bucket": "no-such-bucket"}, {**places[0], "reader": "999999999999"}]
-    partly = stand.ask(stand.moto, logs=gone)["logs"]
-    same("the count beside gaps", partly["tally"]["balancers"], truth)
+    partly = bed.ask(bed.moto, logs=gone)["logs"]
+    same("the count beside gaps", partly["tally"]["balancers"], expected)
     same("gaps", [(m["gap"]["reason"], m["gap"].get("code")) for m in partly["missed"]], [("rejected", "NoSuchBucket"), ("role-missing", None)])
 
     fired = 0
@@ -90,27 +90,27 @@ def logs(stand):
         "lists that are cut": {"operation": "ListObjectsV2", "response": {"truncate_frac": 0.7}, "sequence": [1, 1]},
         "resets": {"reset": True, "probability": 0.3},
     }.items():
-        stand.rules({"service": "s3", **rule})
-        before = stand.fired()
-        through = stand.ask(stand.faults, logs=places)["logs"]
-        if stand.fired() == before:
+        bed.rules({"service": "s3", **rule})
+        before = bed.fired()
+        through = bed.ask(bed.faults, logs=places)["logs"]
+        if bed.fired() == before:
             sys.exit(f"{name}: no fault fired; does the rule still name the operation?")
-        fired += stand.fired() - before
+        fired += bed.fired() - before
         same(f"{name}: missed", through["missed"], [])
-        same(name, through["tally"]["balancers"], truth)
-    stand.rules({"service": "s3", "operation": "GetObject", "error": {"code": "AccessDenied", "status": 403, "message": "Access Denied"}})
-    refused = stand.ask(stand.faults, logs=places)["logs"]
+        same(name, through["tally"]["balancers"], expected)
+    bed.rules({"service": "s3", "operation": "GetObject", "error": {"code": "AccessDenied", "status": 403, "message": "Access Denied"}})
+    refused = bed.ask(bed.faults, logs=places)["logs"]
     same("a refused count", refused["tally"]["balancers"], {})
     same("missing actions", {m["gap"].get("action") for m in refused["missed"]}, {"s3:GetObject"})
     same("refused objects", len(refused["missed"]), clean["objects"])
-    stand.rules()
+    bed.rules()
     return f"{clean['objects']} objects, {lines} lines by a session of another account, {fired} faults"
 
 
-def metrics(stand):
+def metrics(bed):
     """Metrics that moto holds, over a bridge from the protocol that the SDK speaks to one that moto speaks."""
-    cloudwatch = f"{stand.moto}/"
-    session = stand.sessions[READER]
+    cloudwatch = f"{bed.moto}/"
+    session = bed.sessions[READER]
     scope = f"AWS4-HMAC-SHA256 Credential={session[0]}/20260901/eu-west-1/monitoring/aws4_request, SignedHeaders=host, Signature=00"
 
     def put(name, balancer, minutes, value):
@@ -131,25 +131,25 @@ def metrics(stand):
     put("DesyncMitigationMode_NonCompliant_Request_Count", "app/busy/1", 44, 5)
     put("RequestCount", "app/clean/2", 1, 1)
     bridge = subprocess.Popen(
-        [sys.executable, Path(__file__).with_name("cbor.py"), stand.moto], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, Path(__file__).with_name("cbor.py"), bed.moto], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     try:
         port = int(bridge.stdout.readline())
         names = [f"{READER}/eu-west-1/app/{name}" for name in ("busy/1", "clean/2", "idle/3")]
-        told = stand.ask(f"http://127.0.0.1:{port}", metrics=names)["metrics"]
+        answer = bed.ask(f"http://127.0.0.1:{port}", metrics=names)["metrics"]
     finally:
         bridge.stdin.close()
         bridge.wait()
     metric = "DesyncMitigationMode_NonCompliant_Request_Count"
-    same("requests", [told[name]["RequestCount"] for name in names], [200, 1, "no traffic"])
-    same("not compliant", [told[name][metric] for name in names], [7, 0, "no traffic"])
+    same("requests", [answer[name]["RequestCount"] for name in names], [200, 1, "no traffic"])
+    same("not compliant", [answer[name][metric] for name in names], [7, 0, "no traffic"])
     # moto has no idea of the protocol itself, and a page that says so is no zero.
-    bare = stand.ask(stand.moto, metrics=names)["metrics"]
+    bare = bed.ask(bed.moto, metrics=names)["metrics"]
     same("without the bridge", {bare[name][metric] for name in names}, {"malformed"})
     return "metrics of 3 load balancers"
 
 
-def athena(stand):
+def athena(bed):
     """Results that were queued, by pages."""
     rows = [["hour", READER, "eu-west-1", "app/web/1", "2026-09-01T00 compliant", "served 2 2", "-", "-", "41", "40"]]
     rows += [["addresses", READER, "eu-west-1", "app/web/1", f"192.0.2.{n}", "", "", "", "1", "0"] for n in range(20)]
@@ -157,16 +157,16 @@ def athena(stand):
     results = [{"Data": [{"VarCharValue": value} for value in row]} for row in [COLUMNS, *rows]]
     queued = [{"rows": [], "column_info": []}, {"rows": results, "column_info": kinds}]
     body = {"account_id": LOG_ACCOUNT, "region": "eu-west-1", "results": queued}
-    stand.post(f"{stand.moto}/moto-api/static/athena/query-results", json.dumps(body))
-    told = stand.ask(stand.moto, athena=BUCKET)["athena"]
-    tally = told["tally"]["balancers"][f"{READER}/eu-west-1/app/web/1"]
+    bed.post(f"{bed.moto}/moto-api/static/athena/query-results", json.dumps(body))
+    answer = bed.ask(bed.moto, athena=BUCKET)["athena"]
+    tally = answer["tally"]["balancers"][f"{READER}/eu-west-1/app/web/1"]
     same("lines by Athena", (tally["lines"], len(tally["sources"]["addresses"]["entries"])), (41, 20))
     return "a queued result of Athena"
 
 
 def main():
-    stand = Stand(*sys.argv[1:])
-    print(", ".join(part(stand) for part in (logs, metrics, athena)))
+    bed = TestBed(*sys.argv[1:])
+    print(", ".join(part(bed) for part in (logs, metrics, athena)))
 
 
 main()

@@ -7,8 +7,8 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::control::request;
-use super::truth::Truth;
-use super::venv::script;
+use super::expected::SeededOrganization;
+use super::script;
 use crate::process::{Server, finish};
 use crate::workspace;
 
@@ -35,7 +35,7 @@ impl Moto {
     }
 
     /// Builds the organization in it.
-    pub(super) fn seed(&self, python: &Path) -> Result<Truth> {
+    pub(super) fn seed(&self, python: &Path) -> Result<SeededOrganization> {
         let templates = workspace::root()?.join("config/iam");
         if !templates.join("scan-role.policy.json").is_file() {
             bail!("config/iam has no templates; run `cargo xtask iam`");
@@ -46,7 +46,7 @@ impl Moto {
         if done.code != Some(0) {
             bail!("the seed failed: {}", done.stderr.trim());
         }
-        Truth::read(&done.stdout)
+        SeededOrganization::read(&done.stdout)
     }
 
     /// Makes it check signatures and policies.
@@ -124,7 +124,7 @@ fn serve(python: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Res
     Ok((server, port))
 }
 
-/// Keeps a real AWS environment out of a child: its credentials and endpoints are none of the stand's business.
+/// Keeps a real AWS environment out of a child: the tests must not reach real accounts.
 fn alone(command: &mut Command) -> &mut Command {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("AWS_") {

@@ -142,15 +142,15 @@ def compare(binary, endpoint, infrastructure):
     }
     same, left_open = 0, 0
     for (address, rule), verdict in code.items():
-        truth = live.pop((made[address.removeprefix("Resources.")], rule), None)
-        what = f"{infrastructure['name']}: {address}, {rule}: the code says {verdict}, the scan {truth}"
-        if truth is None or truth[0] == "unknown":
+        scanned = live.pop((made[address.removeprefix("Resources.")], rule), None)
+        what = f"{infrastructure['name']}: {address}, {rule}: the code says {verdict}, the scan {scanned}"
+        if scanned is None or scanned[0] == "unknown":
             sys.exit(what)
         if (address, rule) in open_in_code:
             if verdict[0] != "unknown":
                 sys.exit(what)
             left_open += 1
-        elif verdict != truth:
+        elif verdict != scanned:
             sys.exit(what)
         else:
             same += 1
@@ -161,7 +161,7 @@ def compare(binary, endpoint, infrastructure):
 
 def main():
     binary, data = sys.argv[1:]
-    infrastructures = [one for one in tomli.loads(pathlib.Path(data).read_text())["infrastructure"] if one.get("stand")]
+    infrastructures = [one for one in tomli.loads(pathlib.Path(data).read_text())["infrastructure"] if one.get("e2e")]
     complete()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

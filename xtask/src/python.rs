@@ -1,6 +1,6 @@
-//! Virtual environments with what tests need of Python, made once and kept under the build folder.
+//! Python environments for tasks, created once and kept under the build folder.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -8,9 +8,9 @@ use anyhow::{Context, Result, bail};
 use crate::process::{Finished, finish};
 use crate::workspace;
 
-/// What is installed. boto3 comes with moto. Pinned, because the stand asserts what the emulators answer. The last four are for
-/// moto's CloudFormation and the data that it is given.
-const PINS: [&str; 9] = [
+/// The emulators. boto3 comes with moto. Pinned, because the end-to-end tests assert what the emulators answer. The last four are
+/// for moto's CloudFormation and its input.
+const EMULATORS: [&str; 9] = [
     "moto==5.2.5",
     "flask",
     "flask-cors",
@@ -22,12 +22,12 @@ const PINS: [&str; 9] = [
     "tomli==2.5.0",
 ];
 
-/// The Python of the environment with the emulators.
-pub(crate) fn python() -> Result<PathBuf> {
-    environment("stand", &PINS)
+/// The Python of the environment with moto, microburst and boto3.
+pub(crate) fn with_emulators() -> Result<PathBuf> {
+    environment("e2e", &EMULATORS)
 }
 
-/// The Python of an environment; makes it where it is missing or of other versions.
+/// The Python of an environment with these packages; the environment is created when it is missing or has other versions.
 pub(crate) fn environment(name: &str, pins: &[&str]) -> Result<PathBuf> {
     let folder = workspace::target()?.join(name).join("venv");
     let python = folder.join("bin").join("python");
@@ -39,7 +39,9 @@ pub(crate) fn environment(name: &str, pins: &[&str]) -> Result<PathBuf> {
     eprintln!("making {} (once; needs Python 3 with venv and pip, and a package index)", folder.display());
     let Ok(version) = finish(Command::new("python3").args(["-c", "import sys; print(sys.version_info >= (3, 10))"]))
     else {
-        bail!("this needs python3 (3.10 or newer, with venv and pip), and there is none; install it and try again");
+        bail!(
+            "this needs python3 (3.10 or newer, with venv and pip), which is not installed; install it and try again"
+        );
     };
     if version.stdout.trim() != "True" {
         bail!("this needs Python 3.10 or newer; python3 is older");
@@ -49,7 +51,7 @@ pub(crate) fn environment(name: &str, pins: &[&str]) -> Result<PathBuf> {
         Command::new("python3").args(["-m", "venv"]).arg(&folder),
     )?;
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    step("pip could not install what is needed", Command::new(&python).args(pip).args(pins))?;
+    step("pip could not install the packages", Command::new(&python).args(pip).args(pins))?;
     std::fs::write(&marker, wanted).context("the environment cannot be marked as complete")?;
     Ok(python)
 }
@@ -61,9 +63,4 @@ fn step(problem: &str, command: &mut Command) -> Result<()> {
         bail!("{problem}: {}", words.trim());
     }
     Ok(())
-}
-
-/// A script of the stand.
-pub(super) fn script(name: &str) -> Result<PathBuf> {
-    Ok(workspace::root()?.join(Path::new("xtask/stand")).join(name))
 }

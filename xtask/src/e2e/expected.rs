@@ -1,4 +1,4 @@
-//! What the seed wrote: the only thing a verdict may say.
+//! The organization that `seed.py` created, and the verdicts that follow from it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ pub(super) const RULES: [&str; 4] =
     ["access-logs-disabled", "desync-mode-below-required", "desync-mode-headroom", "owner-missing"];
 
 /// The seeded organization.
-pub(super) struct Truth {
+pub(super) struct SeededOrganization {
     /// The Regions that hold something.
     pub(super) regions: Vec<String>,
     /// The scanner's access key.
@@ -45,7 +45,7 @@ pub(super) struct LoadBalancer {
     pub(super) logs: bool,
 }
 
-impl Truth {
+impl SeededOrganization {
     /// Reads what the seed printed.
     pub(super) fn read(printed: &str) -> Result<Self> {
         let json: Value = serde_json::from_str(printed).context("the seed did not print JSON")?;
@@ -117,17 +117,17 @@ impl Ord for Account {
 }
 
 impl LoadBalancer {
-    /// What a rule has to say when everything was read. Written from the rule's documentation, not from its code.
+    /// The verdict of a rule when everything was read. Written from the rule's documentation, not from its code.
     pub(super) fn verdict(&self, rule: &str, required: &str) -> &'static str {
         if !matches!(self.kind.as_str(), "application" | "classic") {
             return "not-applicable";
         }
-        let told = |good: bool| if good { "pass" } else { "fail" };
+        let verdict = |good: bool| if good { "pass" } else { "fail" };
         match rule {
-            "owner-missing" => told(self.tags.contains_key("Owner")),
-            // A classic load balancer always tells; of the newer kind only those that were configured do here.
+            "owner-missing" => verdict(self.tags.contains_key("Owner")),
+            // A classic load balancer always returns the attribute; here the newer kind returns it only where it was set.
             "access-logs-disabled" if self.mode.is_none() && self.kind == "application" => "unknown",
-            "access-logs-disabled" => told(self.logs),
+            "access-logs-disabled" => verdict(self.logs),
             _ if !self.http => "not-applicable",
             _ => match (rule, self.mode.as_deref()) {
                 (_, None) => "unknown",
@@ -136,7 +136,7 @@ impl LoadBalancer {
                     "not-asked"
                 }
                 ("desync-mode-headroom", Some(_)) => "not-applicable",
-                (_, Some(mode)) => told(strength(mode) >= strength(required)),
+                (_, Some(mode)) => verdict(strength(mode) >= strength(required)),
             },
         }
     }
@@ -155,5 +155,5 @@ fn text(value: &Value) -> Result<String> {
 }
 
 fn flag(value: &Value) -> Result<bool> {
-    value.as_bool().context("the seed printed no truth value where one belongs")
+    value.as_bool().context("the seed printed no boolean where one belongs")
 }

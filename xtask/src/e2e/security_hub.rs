@@ -11,35 +11,34 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use super::cases::CASES;
-use super::venv::script;
-use super::{Stand, judge};
+use super::{TestBed, judge, script};
 use crate::process::finish;
 
 const RULE: &str = "desync-mode-below-required";
-const ANYBODY: (&str, &str) = ("anybody", "anything");
+const ANY_KEY: (&str, &str) = ("any-key", "any-secret");
 
 /// The case's name on the command line.
 pub(super) const NAME: &str = "security-hub";
 
 /// Runs the case. It changes moto, so it comes last.
-pub(super) fn attempt(stand: &Stand, python: &Path) -> Result<String> {
+pub(super) fn attempt(bed: &TestBed, python: &Path) -> Result<String> {
     let folder = tempfile::tempdir().context("no folder for the outputs")?;
     let folder = folder.path();
     let clean = CASES.iter().find(|case| case.name == "clean").context("there is no clean case")?;
-    std::fs::write(folder.join("doorward.toml"), clean.settings(&stand.truth)?)?;
+    std::fs::write(folder.join("doorward.toml"), clean.settings(&bed.seeded)?)?;
 
-    let report = scan(stand, folder)?;
+    let report = scan(bed, folder)?;
     let silent = ["not-applicable", "not-asked"];
-    let tells = |finding: &&Value| !silent.contains(&text(finding, "verdict"));
-    let told: Vec<&Value> = list(&report, "findings").iter().filter(tells).collect();
-    ensure!(publish(stand, folder)? == told.len(), "not every finding was accepted");
-    ensure!(publish(stand, folder)? == 0, "an unchanged scan sent something");
+    let is_sent = |finding: &&Value| !silent.contains(&text(finding, "verdict"));
+    let sent: Vec<&Value> = list(&report, "findings").iter().filter(is_sent).collect();
+    ensure!(publish(bed, folder)? == sent.len(), "not every finding was accepted");
+    ensure!(publish(bed, folder)? == 0, "an unchanged scan sent something");
     let places: BTreeSet<String> =
-        told.iter().map(|f| format!("{}/{}", text(f, "account"), text(f, "region"))).collect();
-    let first = read(stand, python, &places)?;
-    let ids: BTreeSet<&str> = told.iter().map(|f| text(f, "id")).collect();
-    ensure!(first.keys().map(String::as_str).eq(ids), "what boto3 reads is not what was told");
-    for finding in &told {
+        sent.iter().map(|f| format!("{}/{}", text(f, "account"), text(f, "region"))).collect();
+    let first = read(bed, python, &places)?;
+    let ids: BTreeSet<&str> = sent.iter().map(|f| text(f, "id")).collect();
+    ensure!(first.keys().map(String::as_str).eq(ids), "boto3 reads other findings than were sent");
+    for finding in &sent {
         let there = first.get(text(finding, "id")).context("read above")?;
         let expected = match text(finding, "verdict") {
             "pass" => "PASSED",
@@ -56,34 +55,34 @@ pub(super) fn attempt(stand: &Stand, python: &Path) -> Result<String> {
     }
 
     let mut application =
-        told.iter().filter(|f| f["rule"] == RULE && f["verdict"] == "fail" && f["kind"] == "application").copied();
-    let (Some(mended), Some(deleted)) = (application.next(), application.next()) else {
+        sent.iter().filter(|f| f["rule"] == RULE && f["verdict"] == "fail" && f["kind"] == "application").copied();
+    let (Some(fixed), Some(deleted)) = (application.next(), application.next()) else {
         bail!("the seed has fewer than two application load balancers below the required mode");
     };
-    change(stand, python, "strictest", text(mended, "load_balancer"))?;
-    change(stand, python, "delete", text(deleted, "load_balancer"))?;
-    scan(stand, folder)?;
-    ensure!(publish(stand, folder)? > 0, "a changed scan sent nothing");
-    let second = read(stand, python, &places)?;
-    let (before, after) = (&first[text(mended, "id")], &second[text(mended, "id")]);
-    ensure!(after["Compliance"]["Status"] == "PASSED" && after["RecordState"] == "ACTIVE", "the mended one: {after}");
+    change(bed, python, "strictest", text(fixed, "load_balancer"))?;
+    change(bed, python, "delete", text(deleted, "load_balancer"))?;
+    scan(bed, folder)?;
+    ensure!(publish(bed, folder)? > 0, "a changed scan sent nothing");
+    let second = read(bed, python, &places)?;
+    let (before, after) = (&first[text(fixed, "id")], &second[text(fixed, "id")]);
+    ensure!(after["Compliance"]["Status"] == "PASSED" && after["RecordState"] == "ACTIVE", "the fixed one: {after}");
     ensure!(after["CreatedAt"] == before["CreatedAt"] && text(after, "UpdatedAt") > text(before, "UpdatedAt"), "dates");
     ensure!(second[text(deleted, "id")]["RecordState"] == "ARCHIVED", "the deleted one is not archived");
     // A rule may apply that did not before; nothing that was there may be gone, and nothing is there twice.
     ensure!(first.keys().all(|id| second.contains_key(id)), "a finding is not there any more");
-    Ok(format!("{} findings imported, read back, one mended, one archived", first.len()))
+    Ok(format!("{} findings imported, read back, one fixed, one archived", first.len()))
 }
 
-fn scan(stand: &Stand, folder: &Path) -> Result<Value> {
-    let ran = judge::scan(&stand.binary, folder, &stand.moto.url(), ANYBODY)?;
+fn scan(bed: &TestBed, folder: &Path) -> Result<Value> {
+    let ran = judge::scan(&bed.binary, folder, &bed.moto.url(), ANY_KEY)?;
     let report = ran.report.with_context(|| format!("no report: {}", ran.stderr.trim()))?;
     serde_json::from_str(&report).context("the report is no JSON")
 }
 
 /// How many findings were accepted.
-fn publish(stand: &Stand, folder: &Path) -> Result<usize> {
-    let mut command = Command::new(&stand.binary);
-    judge::environment(&mut command, folder, &stand.moto.url(), ANYBODY);
+fn publish(bed: &TestBed, folder: &Path) -> Result<usize> {
+    let mut command = Command::new(&bed.binary);
+    judge::environment(&mut command, folder, &bed.moto.url(), ANY_KEY);
     let done = finish(command.args(["publish", "--config", "doorward.toml", "--format", "json"]))?;
     ensure!(done.code == Some(0), "publish: exit {:?}: {} {}", done.code, done.stderr.trim(), done.stdout.trim());
     let outcome: Value = serde_json::from_str(&done.stdout).context("publish printed no JSON")?;
@@ -92,9 +91,9 @@ fn publish(stand: &Stand, folder: &Path) -> Result<usize> {
 }
 
 /// Every finding there, by id; an id that is there twice is an error.
-fn read(stand: &Stand, python: &Path, places: &BTreeSet<String>) -> Result<BTreeMap<String, Value>> {
-    let printed = run(stand, python, &["read"], places)?;
-    let findings: Vec<Value> = serde_json::from_str(&printed).context("hub.py printed no JSON")?;
+fn read(bed: &TestBed, python: &Path, places: &BTreeSet<String>) -> Result<BTreeMap<String, Value>> {
+    let printed = run(bed, python, &["read"], places)?;
+    let findings: Vec<Value> = serde_json::from_str(&printed).context("security_hub.py printed no JSON")?;
     let mut all = BTreeMap::new();
     for finding in findings {
         let id = text(&finding, "Id").to_owned();
@@ -103,15 +102,15 @@ fn read(stand: &Stand, python: &Path, places: &BTreeSet<String>) -> Result<BTree
     Ok(all)
 }
 
-fn change(stand: &Stand, python: &Path, verb: &str, arn: &str) -> Result<()> {
-    run(stand, python, &[verb, arn], &BTreeSet::new()).map(drop)
+fn change(bed: &TestBed, python: &Path, verb: &str, arn: &str) -> Result<()> {
+    run(bed, python, &[verb, arn], &BTreeSet::new()).map(drop)
 }
 
-fn run(stand: &Stand, python: &Path, words: &[&str], more: &BTreeSet<String>) -> Result<String> {
+fn run(bed: &TestBed, python: &Path, words: &[&str], more: &BTreeSet<String>) -> Result<String> {
     let mut command = Command::new(python);
-    command.arg(script("hub.py")?).arg(stand.moto.url()).args(words).args(more);
+    command.arg(script("security_hub.py")?).arg(bed.moto.url()).args(words).args(more);
     let done = finish(&mut command)?;
-    ensure!(done.code == Some(0), "hub.py {}: {}", words.join(" "), done.stderr.trim());
+    ensure!(done.code == Some(0), "security_hub.py {}: {}", words.join(" "), done.stderr.trim());
     Ok(done.stdout)
 }
 

@@ -31,12 +31,12 @@ def attributes(endpoint, arn):
     found = session(endpoint, account)
     if name.startswith("app/"):
         client = found.client("elbv2", region_name=region, endpoint_url=endpoint)
-        told = client.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
-        return {one["Key"]: one["Value"] for one in told}
+        attributes = client.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
+        return {one["Key"]: one["Value"] for one in attributes}
     client = found.client("elb", region_name=region, endpoint_url=endpoint)
-    told = client.describe_load_balancer_attributes(LoadBalancerName=name)["LoadBalancerAttributes"]
-    more = {one["Key"]: one["Value"] for one in told.pop("AdditionalAttributes", [])}
-    return dict(flat(told)) | more
+    attributes = client.describe_load_balancer_attributes(LoadBalancerName=name)["LoadBalancerAttributes"]
+    more = {one["Key"]: one["Value"] for one in attributes.pop("AdditionalAttributes", [])}
+    return dict(flat(attributes)) | more
 
 
 def main():

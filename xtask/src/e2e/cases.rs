@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::truth::{LoadBalancer, Truth};
+use super::expected::{LoadBalancer, SeededOrganization};
 
 /// One run of the scanner.
 #[derive(Clone, Copy)]
@@ -11,14 +11,14 @@ pub(super) struct Case {
     pub(super) name: &'static str,
     /// What it shows.
     pub(super) what: &'static str,
-    /// What stands between the scanner and the truth.
+    /// What is between the scanner and moto.
     pub(super) through: Through,
     /// The mode that the policy requires.
     pub(super) required: &'static str,
     /// The severity that decides the exit code.
     fail_on: &'static str,
     /// Whether the account whose answers lack the mode is scanned.
-    pub(super) with_untold: bool,
+    pub(super) with_unset: bool,
     /// The most tries of one call.
     tries: u32,
     /// What may be said of a load balancer.
@@ -31,7 +31,7 @@ pub(super) struct Case {
     pub(super) exit: i32,
 }
 
-/// What stands between the scanner and the truth.
+/// What is between the scanner and moto.
 #[derive(Clone, Copy)]
 pub(super) enum Through {
     /// Nothing.
@@ -55,11 +55,11 @@ pub(super) struct Asked<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Expect {
     /// What the seed wrote.
-    Truth,
+    Seeded,
     /// Nothing, because of one of these.
     Unknown(&'static [&'static str]),
     /// Either.
-    TruthOrUnknown(&'static [&'static str]),
+    SeededOrUnknown(&'static [&'static str]),
     /// It was not listed, so there is nothing to say it of.
     Unlisted,
 }
@@ -84,7 +84,7 @@ const COMPLETE: &[&str] = &["complete"];
 const PARTIAL: &[&str] = &["partial"];
 const FAILED: &[&str] = &["failed"];
 
-/// legacy has nothing in eu-central-1: what is refused there about load balancers is refused to nobody.
+/// legacy has no load balancer in eu-central-1, so a refusal there changes nothing.
 fn empty(account: &str, region: &str) -> bool {
     (account, region) == ("legacy", "eu-central-1")
 }
@@ -95,9 +95,9 @@ const CLEAN: Case = Case {
     through: Through::Moto,
     required: "defensive",
     fail_on: "medium",
-    with_untold: false,
+    with_unset: false,
     tries: 12,
-    expect: |_| Expect::Truth,
+    expect: |_| Expect::Seeded,
     coverage: |_, _| COMPLETE,
     mixed: false,
     exit: 3,
@@ -108,7 +108,7 @@ pub(super) const CASES: &[Case] = &[
     CLEAN,
     Case { name: "strictest", what: "a stricter policy", required: "strictest", ..CLEAN },
     Case { name: "content", what: "a policy that is met", required: "monitor", fail_on: "high", exit: 0, ..CLEAN },
-    Case { name: "untold", what: "an answer that lacks the mode is unknown", with_untold: true, exit: 5, ..CLEAN },
+    Case { name: "unset", what: "an answer that lacks the mode is unknown", with_unset: true, exit: 5, ..CLEAN },
     Case {
         name: "attributes-denied",
         what: "attributes refused in one Region",
@@ -118,7 +118,7 @@ pub(super) const CASES: &[Case] = &[
         ),
         expect: |asked| match asked.lb.region.as_str() {
             "eu-west-1" if asked.of_attributes() => Expect::Unknown(&["access-denied"]),
-            _ => Expect::Truth,
+            _ => Expect::Seeded,
         },
         coverage: |_, region| if region == "eu-west-1" { PARTIAL } else { COMPLETE },
         exit: 5,
@@ -132,7 +132,7 @@ pub(super) const CASES: &[Case] = &[
                  "error": {"code": "Throttling", "status": 400, "message": "Rate exceeded"}}]"#,
         ),
         tries: 3,
-        expect: |asked| if asked.of_attributes() { Expect::TruthOrUnknown(&["throttled"]) } else { Expect::Truth },
+        expect: |asked| if asked.of_attributes() { Expect::SeededOrUnknown(&["throttled"]) } else { Expect::Seeded },
         coverage: |account, region| if empty(account, region) { COMPLETE } else { &["complete", "partial"] },
         mixed: true,
         exit: 5,
@@ -163,7 +163,7 @@ pub(super) const CASES: &[Case] = &[
             r#"[{"service": "elbv2", "operation": "DescribeTags",
                  "error": {"code": "AccessDenied", "status": 403, "message": "not authorized"}}]"#,
         ),
-        expect: |asked| if asked.of_tags() { Expect::Unknown(&["access-denied"]) } else { Expect::Truth },
+        expect: |asked| if asked.of_tags() { Expect::Unknown(&["access-denied"]) } else { Expect::Seeded },
         coverage: |account, region| if empty(account, region) { COMPLETE } else { PARTIAL },
         exit: 5,
         ..CLEAN
@@ -175,7 +175,7 @@ pub(super) const CASES: &[Case] = &[
             r#"[{"service": "sts", "operation": "AssumeRole", "body": "contains(RoleArn, '{payments}')",
                  "error": {"code": "AccessDenied", "status": 403, "message": "not authorized"}}]"#,
         ),
-        expect: |asked| if asked.lb.account_name == "payments" { Expect::Unlisted } else { Expect::Truth },
+        expect: |asked| if asked.lb.account_name == "payments" { Expect::Unlisted } else { Expect::Seeded },
         coverage: |account, _| if account == "payments" { FAILED } else { COMPLETE },
         exit: 5,
         ..CLEAN
@@ -187,7 +187,7 @@ pub(super) const CASES: &[Case] = &[
             r#"[{"service": "elbv2", "operation": "DescribeLoadBalancers", "region": "eu-central-1",
                  "error": {"code": "AccessDenied", "status": 403, "message": "not authorized"}}]"#,
         ),
-        expect: |asked| if asked.lb.region == "eu-central-1" { Expect::Unlisted } else { Expect::Truth },
+        expect: |asked| if asked.lb.region == "eu-central-1" { Expect::Unlisted } else { Expect::Seeded },
         coverage: |_, region| if region == "eu-central-1" { FAILED } else { COMPLETE },
         exit: 5,
         ..CLEAN
@@ -199,7 +199,7 @@ pub(super) const CASES: &[Case] = &[
             r#"[{"service": "elbv2", "operation": "DescribeLoadBalancers", "body": "Version == '2012-06-01'",
                  "error": {"code": "AccessDenied", "status": 403, "message": "not authorized"}}]"#,
         ),
-        expect: |asked| if asked.lb.kind == "classic" { Expect::Unlisted } else { Expect::Truth },
+        expect: |asked| if asked.lb.kind == "classic" { Expect::Unlisted } else { Expect::Seeded },
         coverage: |_, _| PARTIAL,
         exit: 5,
         ..CLEAN
@@ -214,7 +214,7 @@ pub(super) const CASES: &[Case] = &[
         tries: 2,
         expect: |asked| match asked.lb.region.as_str() {
             "us-east-1" if asked.of_attributes() => Expect::Unknown(&["malformed", "unreachable"]),
-            _ => Expect::Truth,
+            _ => Expect::Seeded,
         },
         coverage: |_, region| if region == "us-east-1" { PARTIAL } else { COMPLETE },
         exit: 5,
@@ -229,7 +229,7 @@ pub(super) const CASES: &[Case] = &[
         tries: 2,
         expect: |asked| match asked.lb.region.as_str() {
             "us-east-1" if asked.of_attributes() => Expect::Unknown(&["unreachable", "malformed"]),
-            _ => Expect::Truth,
+            _ => Expect::Seeded,
         },
         coverage: |_, region| if region == "us-east-1" { PARTIAL } else { COMPLETE },
         exit: 5,
@@ -252,7 +252,7 @@ pub(super) const CASES: &[Case] = &[
         expect: |asked| match asked.lb.account_name.as_str() {
             "payments" => Expect::Unlisted,
             "legacy" if asked.of_attributes() => Expect::Unknown(&["access-denied"]),
-            _ => Expect::Truth,
+            _ => Expect::Seeded,
         },
         coverage: |account, region| match account {
             "payments" => FAILED,
@@ -267,11 +267,11 @@ pub(super) const CASES: &[Case] = &[
 
 impl Case {
     /// The settings of the run.
-    pub(super) fn settings(&self, truth: &Truth) -> Result<String> {
+    pub(super) fn settings(&self, seeded: &SeededOrganization) -> Result<String> {
         let Self { required, fail_on, tries, .. } = self;
-        let regions = truth.regions.join("\", \"");
-        let excluded = if self.with_untold { String::new() } else { format!("\"{}\"", truth.account("untold")?) };
-        let home = truth.regions.first().map_or("", String::as_str);
+        let regions = seeded.regions.join("\", \"");
+        let excluded = if self.with_unset { String::new() } else { format!("\"{}\"", seeded.account("unset")?) };
+        let home = seeded.regions.first().map_or("", String::as_str);
         Ok(format!(
             r#"[access]
 home_region = "{home}"

@@ -1,7 +1,7 @@
-//! `cargo xtask opinion`: boto3 walks the emulated organization, and the scanner has to have seen the same.
+//! `cargo xtask cross-check`: boto3 reads the emulated organization, and the scanner must report the same.
 //!
-//! boto3 parses every answer by AWS's own service models, so an emulator that speaks a dialect which only our scanner
-//! understands is found out here.
+//! boto3 parses every response by AWS's own service models, so this finds a response of the emulator that only our scanner
+//! accepts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,21 +11,21 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::process::{Server, finish};
-use crate::{stand, workspace};
+use crate::{python, workspace};
 
 const EXAMPLE: &str = "examples/acme-org";
 const ROLE: &str = "doorward-scan";
 
-/// Runs both against the same emulator and compares what they saw.
+/// Runs both against the same emulator and compares their results.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     crate::only(arguments, &[])?;
-    let python = stand::python()?;
+    let python = python::with_emulators()?;
     let (scanner, emulator) = (workspace::build("doorward")?, workspace::build("doorward-fakeaws")?);
     let root = workspace::root()?;
     let world = root.join(EXAMPLE).join("org.toml");
     let mut check = Command::new(&python);
     let checked = finish(check.arg(root.join("crates/doorward-fakeaws/tests/boto3_traffic.py")).arg(&emulator))?;
-    ensure!(checked.code == Some(0), "boto3 reads something else than was put there: {}", checked.stderr.trim());
+    ensure!(checked.code == Some(0), "boto3 reads other values than were written: {}", checked.stderr.trim());
     println!("{}", checked.stdout.trim());
 
     let mut command = Command::new(emulator);
@@ -47,13 +47,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         .args([export("AWS_ENDPOINT_URL")?, export("AWS_ACCESS_KEY_ID")?, export("AWS_SECRET_ACCESS_KEY")?])
         .args([ROLE, export("AWS_REGION")?]);
     let walked = finish(&mut walk)?;
-    ensure!(walked.code == Some(0), "boto3 could not walk the organization: {}", walked.stderr.trim());
+    ensure!(walked.code == Some(0), "boto3 could not read the organization: {}", walked.stderr.trim());
     let boto3: Value = serde_json::from_str(&walked.stdout).context("boto3_check.py did not print JSON")?;
 
     let folder = tempfile::tempdir().context("no folder for the outputs")?;
     let report = scan(&scanner, &root, folder.path(), &exports)?;
     let seen = same(&boto3, &report)?;
-    println!("{EXAMPLE}: boto3 and the scanner saw the same {seen} load balancers");
+    println!("{EXAMPLE}: boto3 and the scanner read the same {seen} load balancers");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -111,7 +111,7 @@ fn same(boto3: &Value, report: &Value) -> Result<usize> {
             );
         }
     }
-    ensure!(scanned.is_empty(), "the scanner saw what boto3 did not: {:?}", scanned.keys());
+    ensure!(scanned.is_empty(), "the scanner reports load balancers that boto3 does not: {:?}", scanned.keys());
     ensure!(!walked.is_empty(), "there is no load balancer to compare");
     Ok(walked.len())
 }
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_is_the_same() {
+    fn equal_results_pass() {
         let (boto3, report) = pair();
         assert_eq!(same(&boto3, &report).expect("same"), 1);
     }

@@ -1,4 +1,4 @@
-//! Holds a report against the truth.
+//! Compares a report with the seeded organization.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,11 +8,11 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use super::cases::{Asked, Case, Expect};
-use super::truth::{LoadBalancer, RULES, Truth};
+use super::expected::{LoadBalancer, RULES, SeededOrganization};
 use crate::process::finish;
 
-/// What a run of the scanner left behind.
-pub(super) struct Ran {
+/// The results of a run of the scanner.
+pub(super) struct ScanRun {
     /// The exit code.
     pub(super) code: Option<i32>,
     /// Standard error.
@@ -28,7 +28,7 @@ pub(super) struct Ran {
 }
 
 /// Runs the scanner in a folder that holds `doorward.toml`, with nothing of this environment but the path.
-pub(super) fn scan(binary: &Path, folder: &Path, endpoint: &str, (key, secret): (&str, &str)) -> Result<Ran> {
+pub(super) fn scan(binary: &Path, folder: &Path, endpoint: &str, (key, secret): (&str, &str)) -> Result<ScanRun> {
     let mut command = Command::new(binary);
     environment(&mut command, folder, endpoint, (key, secret));
     command.args(["scan", "--config", "doorward.toml", "--format", "json-v1=out.json", "--format", "table"]).args([
@@ -37,7 +37,7 @@ pub(super) fn scan(binary: &Path, folder: &Path, endpoint: &str, (key, secret): 
         "-q",
     ]);
     let done = finish(&mut command)?;
-    Ok(Ran {
+    Ok(ScanRun {
         code: done.code,
         stderr: done.stderr,
         table: done.stdout,
@@ -47,7 +47,7 @@ pub(super) fn scan(binary: &Path, folder: &Path, endpoint: &str, (key, secret): 
     })
 }
 
-/// Nothing of this environment but the path, and an emulator in the place of AWS.
+/// Clears the environment except for the path, and points the command to an emulator.
 pub(super) fn environment(command: &mut Command, folder: &Path, endpoint: &str, (key, secret): (&str, &str)) {
     command
         .current_dir(folder)
@@ -61,8 +61,8 @@ pub(super) fn environment(command: &mut Command, folder: &Path, endpoint: &str, 
         .env("AWS_EC2_METADATA_DISABLED", "true");
 }
 
-/// Judges a run, and says in a few words what was seen.
-pub(super) fn judge(case: &Case, truth: &Truth, ran: &Ran) -> Result<String> {
+/// Compares a run with what is expected of it, and summarizes the report.
+pub(super) fn judge(case: &Case, seeded: &SeededOrganization, ran: &ScanRun) -> Result<String> {
     ensure!(ran.code == Some(case.exit), "exit code {:?} instead of {}", ran.code, case.exit);
     for text in [&ran.stderr, &ran.table].into_iter().chain(&ran.report).chain(&ran.saved) {
         ensure!(!text.contains(&ran.secret), "the secret access key is in an output");
@@ -70,7 +70,7 @@ pub(super) fn judge(case: &Case, truth: &Truth, ran: &Ran) -> Result<String> {
     let Some(report) = &ran.report else {
         ensure!(case.exit == 6, "no JSON report was written");
         ensure!(ran.saved.is_none(), "a scan that could not begin saved one");
-        ensure!(!ran.stderr.trim().is_empty(), "nothing was said about why");
+        ensure!(!ran.stderr.trim().is_empty(), "no reason was printed");
         return Ok(format!("exit 6: {}", ran.stderr.trim().chars().take(60).collect::<String>()));
     };
     ensure!(case.exit != 6, "a report was written by a scan that could not begin");
@@ -79,13 +79,13 @@ pub(super) fn judge(case: &Case, truth: &Truth, ran: &Ran) -> Result<String> {
     let report: Value = serde_json::from_str(report).context("the JSON report is not JSON")?;
     ensure!(report["format"] == "json-v1", "the report does not call itself json-v1");
     ensure!(report["exit_code"] == case.exit, "the report says exit code {}", report["exit_code"]);
-    let lines = coverage(case, truth, &report)?;
-    let (known, unknown) = verdicts(case, truth, &report)?;
-    Ok(format!("exit {}, {lines} account-Regions, {known} verdicts true, {unknown} unknown", case.exit))
+    let lines = coverage(case, seeded, &report)?;
+    let (known, unknown) = verdicts(case, seeded, &report)?;
+    Ok(format!("exit {}, {lines} account-Regions, {known} verdicts correct, {unknown} unknown", case.exit))
 }
 
 /// Every account-Region once, each with an allowed outcome, and counts that add up.
-fn coverage(case: &Case, truth: &Truth, report: &Value) -> Result<usize> {
+fn coverage(case: &Case, seeded: &SeededOrganization, report: &Value) -> Result<usize> {
     let coverage = &report["coverage"];
     ensure!(coverage["accounts_listing"] == "full", "the list of accounts is {}", coverage["accounts_listing"]);
     let mut lines = BTreeMap::new();
@@ -97,20 +97,20 @@ fn coverage(case: &Case, truth: &Truth, report: &Value) -> Result<usize> {
         let explained = array(&line["gaps"]).is_ok_and(|gaps| !gaps.is_empty());
         ensure!(explained != (status == "complete"), "{account} {region} is {status}, gaps: {}", line["gaps"]);
     }
-    for (account, region) in truth.account_regions() {
+    for (account, region) in seeded.account_regions() {
         let line = lines.get(&(account.id.as_str(), region));
         let line = line.with_context(|| format!("{} {region} is not accounted for", account.name))?;
-        let left_out = !account.active || account.name == "untold" && !case.with_untold;
+        let left_out = !account.active || account.name == "unset" && !case.with_unset;
         let allowed = if left_out { &["skipped"] } else { (case.coverage)(&account.name, region) };
         let status = text(&line["status"])?;
         ensure!(allowed.contains(&status), "{} {region} is {status}, not {}", account.name, allowed.join(" or "));
-        let found = truth
+        let found = seeded
             .load_balancers
             .values()
-            .filter(|lb| lb.account == account.id && lb.region == region && expected(case, RULES[0], lb).is_some());
+            .filter(|lb| lb.account == account.id && lb.region == region && expectation(case, RULES[0], lb).is_some());
         ensure!(line["load_balancers"] == found.count(), "{} {region} counts {}", account.name, line["load_balancers"]);
     }
-    ensure!(lines.len() == truth.account_regions().len(), "{} account-Regions are reported", lines.len());
+    ensure!(lines.len() == seeded.account_regions().len(), "{} account-Regions are reported", lines.len());
     let counts = &coverage["counts"];
     for status in ["complete", "partial", "skipped", "failed"] {
         let count = counted.get(status).copied().unwrap_or(0);
@@ -120,9 +120,9 @@ fn coverage(case: &Case, truth: &Truth, report: &Value) -> Result<usize> {
     Ok(lines.len())
 }
 
-/// What may be said of a load balancer; none where it must not appear.
-fn expected(case: &Case, rule: &str, lb: &LoadBalancer) -> Option<Expect> {
-    if lb.account_name == "untold" && !case.with_untold {
+/// The verdicts that are accepted for a load balancer; none where it must not appear.
+fn expectation(case: &Case, rule: &str, lb: &LoadBalancer) -> Option<Expect> {
+    if lb.account_name == "unset" && !case.with_unset {
         return None;
     }
     match (case.expect)(Asked { rule, lb }) {
@@ -131,9 +131,9 @@ fn expected(case: &Case, rule: &str, lb: &LoadBalancer) -> Option<Expect> {
     }
 }
 
-/// Every load balancer once with every rule once, each verdict true or unknown for the right reason. Returns how many
+/// Every load balancer once with every rule once, each verdict correct, or unknown for the right reason. Returns how many
 /// are known and how many are not.
-fn verdicts(case: &Case, truth: &Truth, report: &Value) -> Result<(usize, usize)> {
+fn verdicts(case: &Case, seeded: &SeededOrganization, report: &Value) -> Result<(usize, usize)> {
     let mut findings = BTreeMap::new();
     for finding in array(&report["findings"])? {
         let (arn, rule) = (text(&finding["load_balancer"])?, text(&finding["rule"])?);
@@ -146,12 +146,12 @@ fn verdicts(case: &Case, truth: &Truth, report: &Value) -> Result<(usize, usize)
     }
     let (mut known, mut unknown) = (0, 0);
     let mut mixed: BTreeMap<&str, (bool, bool)> = BTreeMap::new();
-    for (arn, lb) in &truth.load_balancers {
+    for (arn, lb) in &seeded.load_balancers {
         let seen = listed.remove(arn.as_str());
         for rule in RULES {
             let finding = findings.remove(&(arn.as_str(), rule));
-            let Some(expect) = expected(case, rule, lb) else {
-                ensure!(seen.is_none() && finding.is_none(), "{arn} was not to be seen, and is reported");
+            let Some(expect) = expectation(case, rule, lb) else {
+                ensure!(seen.is_none() && finding.is_none(), "{arn} must not be reported");
                 continue;
             };
             let seen = seen.with_context(|| format!("{arn} is not listed"))?;
@@ -169,33 +169,33 @@ fn verdicts(case: &Case, truth: &Truth, report: &Value) -> Result<(usize, usize)
                 let tags = serde_json::to_value(&lb.tags)?;
                 ensure!(
                     seen["tags"]["known"] == tags,
-                    "{arn} has the tags {} and is said to have {}",
+                    "{arn} has the tags {} and is reported with {}",
                     tags,
                     seen["tags"]
                 );
             }
         }
     }
-    ensure!(listed.is_empty(), "load balancers that nobody made: {:?}", listed.keys());
+    ensure!(listed.is_empty(), "load balancers that were not seeded: {:?}", listed.keys());
     if let Some((_, rule)) = findings.keys().find(|(_, rule)| !RULES.contains(rule)) {
-        bail!("the stand has no truth about the rule {rule}; add it to RULES and `verdict` in stand/truth.rs");
+        bail!("no verdict is expected for the rule {rule}; add it to RULES and `verdict` in e2e/expected.rs");
     }
-    ensure!(findings.is_empty(), "verdicts that nobody expects: {:?}", findings.keys());
+    ensure!(findings.is_empty(), "unexpected verdicts: {:?}", findings.keys());
     if case.mixed {
         let both = mixed.get("desync-mode-below-required").copied().unwrap_or_default();
-        ensure!(both == (true, true), "the fault hit all or none, so nothing was told apart");
+        ensure!(both == (true, true), "the fault affected all load balancers or none");
     }
     Ok((known, unknown))
 }
 
 /// Whether a verdict is one that may be given; then, whether it is known.
-fn agrees(finding: &Value, truth: &str, expect: Expect) -> Result<bool> {
+fn agrees(finding: &Value, seeded: &str, expect: Expect) -> Result<bool> {
     let verdict = text(&finding["verdict"])?;
-    // What was never told is unknown even when everything was read.
+    // A value that AWS does not return is unknown even when everything was read.
     let reasons = match expect {
-        Expect::Truth if truth == "unknown" => &["malformed"],
-        Expect::Truth | Expect::Unlisted => &[][..],
-        Expect::Unknown(reasons) | Expect::TruthOrUnknown(reasons) => reasons,
+        Expect::Seeded if seeded == "unknown" => &["malformed"],
+        Expect::Seeded | Expect::Unlisted => &[][..],
+        Expect::Unknown(reasons) | Expect::SeededOrUnknown(reasons) => reasons,
     };
     if verdict == "unknown" {
         let gaps = array(&finding["gaps"])?;
@@ -207,9 +207,9 @@ fn agrees(finding: &Value, truth: &str, expect: Expect) -> Result<bool> {
         return Ok(false);
     }
     if matches!(expect, Expect::Unknown(_)) {
-        bail!("{verdict}, although nobody could look");
+        bail!("{verdict}, although the value could not be read");
     }
-    ensure!(verdict == truth, "{verdict}, and the truth is {truth}");
+    ensure!(verdict == seeded, "{verdict}, and the seeded verdict is {seeded}");
     Ok(true)
 }
 

@@ -1,15 +1,14 @@
 //! Logs, metrics and query results of moto, read by the sources of `doorward-traffic`, also through faults.
 //!
-//! moto seeds what boto3 puts there; the truth about logs is what the crate counts in the same files on disk, which
-//! `cargo xtask athena` and the crate's own tests hold against others.
+//! moto seeds what boto3 puts there; the expected counts are those that the crate reads from the same files on
+//! disk, which `cargo xtask athena` and the crate's own tests compare with other engines.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use super::Stand;
-use super::venv::script;
+use super::{TestBed, script};
 use crate::process::finish;
 use crate::workspace;
 
@@ -19,7 +18,7 @@ pub(super) const NAME: &str = "traffic";
 const CORPUS: [&str; 4] = ["12000000", "100000", "7", "all"];
 
 /// Runs the case.
-pub(super) fn attempt(stand: &Stand, python: &Path) -> Result<String> {
+pub(super) fn attempt(bed: &TestBed, python: &Path) -> Result<String> {
     let mut build = workspace::cargo()?;
     build.args(["build", "--quiet", "--locked", "--package", "doorward-traffic", "--examples"]);
     ensure!(build.status().context("cargo build could not be started")?.success(), "the examples do not build");
@@ -31,7 +30,7 @@ pub(super) fn attempt(stand: &Stand, python: &Path) -> Result<String> {
     let wrote = finish(Command::new(example("logs")?).arg("write").arg(&corpus).args(CORPUS))?;
     ensure!(wrote.code == Some(0), "the corpus was not written: {}", wrote.stderr.trim());
     let mut command = Command::new(python);
-    command.arg(script("traffic.py")?).arg(stand.moto.url()).arg(stand.faults.url()).arg(&corpus);
+    command.arg(script("traffic.py")?).arg(bed.moto.url()).arg(bed.faults.url()).arg(&corpus);
     let done = finish(command.arg(example("sources")?).arg(example("athena")?))?;
     ensure!(done.code == Some(0), "traffic.py: {}", done.stderr.trim());
     Ok(done.stdout.trim().to_owned())

@@ -1,9 +1,9 @@
-//! The judge itself on trial: a true report passes, and every lie in it is found.
+//! Tests of the comparison: a correct report passes, and every wrong value in it is found.
 
 use serde_json::json;
 
 use super::*;
-use crate::stand::cases::{CASES, Through};
+use crate::e2e::cases::{CASES, Through};
 
 const DENIED: &[&str] = &["access-denied"];
 const ARN: &str = "arn:aws:elasticloadbalancing:eu-west-1:100000000001:loadbalancer/app/web/1";
@@ -13,36 +13,36 @@ fn unknown(reason: &str) -> Value {
 }
 
 #[test]
-fn truth_and_the_right_gap_agree() {
-    for (finding, truth, expect, known) in [
-        (json!({"verdict": "pass"}), "pass", Expect::Truth, true),
-        (unknown("malformed"), "unknown", Expect::Truth, false),
+fn seeded_values_and_the_right_gap_agree() {
+    for (finding, seeded, expect, known) in [
+        (json!({"verdict": "pass"}), "pass", Expect::Seeded, true),
+        (unknown("malformed"), "unknown", Expect::Seeded, false),
         (unknown("access-denied"), "fail", Expect::Unknown(DENIED), false),
-        (unknown("access-denied"), "fail", Expect::TruthOrUnknown(DENIED), false),
-        (json!({"verdict": "fail"}), "fail", Expect::TruthOrUnknown(DENIED), true),
+        (unknown("access-denied"), "fail", Expect::SeededOrUnknown(DENIED), false),
+        (json!({"verdict": "fail"}), "fail", Expect::SeededOrUnknown(DENIED), true),
     ] {
-        assert_eq!(agrees(&finding, truth, expect).expect("agrees"), known, "{finding}");
+        assert_eq!(agrees(&finding, seeded, expect).expect("agrees"), known, "{finding}");
     }
 }
 
 #[test]
-fn a_lie_does_not() {
-    for (finding, truth, expect) in [
-        (json!({"verdict": "pass"}), "fail", Expect::Truth),
-        (json!({"verdict": "pass"}), "fail", Expect::TruthOrUnknown(DENIED)),
+fn a_wrong_verdict_does_not() {
+    for (finding, seeded, expect) in [
+        (json!({"verdict": "pass"}), "fail", Expect::Seeded),
+        (json!({"verdict": "pass"}), "fail", Expect::SeededOrUnknown(DENIED)),
         (json!({"verdict": "pass"}), "pass", Expect::Unknown(DENIED)),
         (json!({"verdict": "fail"}), "fail", Expect::Unknown(DENIED)),
-        (unknown("access-denied"), "pass", Expect::Truth),
+        (unknown("access-denied"), "pass", Expect::Seeded),
         (unknown("throttled"), "pass", Expect::Unknown(DENIED)),
         (json!({"verdict": "unknown", "gaps": []}), "pass", Expect::Unknown(DENIED)),
-        (json!({"verdict": "pass"}), "unknown", Expect::Truth),
+        (json!({"verdict": "pass"}), "unknown", Expect::Seeded),
     ] {
-        assert!(agrees(&finding, truth, expect).is_err(), "{finding} {truth} {expect:?}");
+        assert!(agrees(&finding, seeded, expect).is_err(), "{finding} {seeded} {expect:?}");
     }
 }
 
 /// One account with one application load balancer in monitor mode.
-fn truth() -> Truth {
+fn seeded() -> SeededOrganization {
     let seeded = json!({
         "regions": ["eu-west-1"],
         "keys": {"id": "key", "secret": "very-secret"},
@@ -52,7 +52,7 @@ fn truth() -> Truth {
             "mode": "monitor", "tags": {"Owner": "web"}, "http": true, "logs": false,
         }],
     });
-    Truth::read(&seeded.to_string()).expect("reads")
+    SeededOrganization::read(&seeded.to_string()).expect("reads")
 }
 
 /// What an honest scanner says of it.
@@ -76,8 +76,8 @@ fn honest() -> Value {
     })
 }
 
-fn ran(report: Option<&Value>) -> Ran {
-    Ran {
+fn ran(report: Option<&Value>) -> ScanRun {
+    ScanRun {
         code: Some(3),
         stderr: String::new(),
         table: "a table".to_owned(),
@@ -93,7 +93,7 @@ fn clean() -> &'static Case {
 
 #[test]
 fn an_honest_report_passes() {
-    let seen = judge(clean(), &truth(), &ran(Some(&honest()))).expect("honest");
+    let seen = judge(clean(), &seeded(), &ran(Some(&honest()))).expect("honest");
     assert_eq!(seen, "exit 3, 1 account-Regions, 4 verdicts true, 0 unknown");
 }
 
@@ -112,7 +112,7 @@ fn every_lie_is_found() {
         ("/coverage/lines/0/load_balancers", json!(0)),
         ("/coverage/lines/0/account", json!("100000000002")),
         ("/load_balancers", json!([])),
-        ("/load_balancers/0/arn", json!("arn:of:nobody")),
+        ("/load_balancers/0/arn", json!("arn:of:none")),
         ("/load_balancers/0/tags", json!({"known": {}})),
         ("/findings", json!([])),
         ("/findings/0", twice.clone()),
@@ -130,7 +130,7 @@ fn every_lie_is_found() {
             Err(_) => parent[key] = value.clone(),
         }
         let is_lie = report != honest();
-        assert_eq!(judge(clean(), &truth(), &ran(Some(&report))).is_err(), is_lie, "{place} = {value}");
+        assert_eq!(judge(clean(), &seeded(), &ran(Some(&report))).is_err(), is_lie, "{place} = {value}");
     }
 }
 
@@ -138,11 +138,14 @@ fn every_lie_is_found() {
 fn outputs_are_looked_at_too() {
     let report = honest();
     let good = || ran(Some(&report));
-    assert!(judge(clean(), &truth(), &Ran { code: Some(0), ..good() }).is_err(), "another exit code");
-    assert!(judge(clean(), &truth(), &Ran { saved: None, ..good() }).is_err(), "nothing saved");
-    assert!(judge(clean(), &truth(), &Ran { table: String::new(), ..good() }).is_err(), "no table");
-    assert!(judge(clean(), &truth(), &Ran { stderr: "key=very-secret".to_owned(), ..good() }).is_err(), "a secret");
-    assert!(judge(clean(), &truth(), &ran(None)).is_err(), "no report");
+    assert!(judge(clean(), &seeded(), &ScanRun { code: Some(0), ..good() }).is_err(), "another exit code");
+    assert!(judge(clean(), &seeded(), &ScanRun { saved: None, ..good() }).is_err(), "nothing saved");
+    assert!(judge(clean(), &seeded(), &ScanRun { table: String::new(), ..good() }).is_err(), "no table");
+    assert!(
+        judge(clean(), &seeded(), &ScanRun { stderr: "key=very-secret".to_owned(), ..good() }).is_err(),
+        "a secret"
+    );
+    assert!(judge(clean(), &seeded(), &ran(None)).is_err(), "no report");
 }
 
 #[test]

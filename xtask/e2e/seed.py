@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Builds an organization in an empty moto and prints, as JSON, the truth about it.
+"""Builds an organization in an empty moto and prints, as JSON, its content.
 
 usage: seed.py ENDPOINT_URL IAM_TEMPLATES_FOLDER
 
-The truth is what was written through AWS's API with boto3: it shares no code with the scanner, so that a verdict that
+Its content is what was written through AWS's API with boto3: it shares no code with the scanner, so that a verdict that
 equals it was really read. The IAM templates are the ones that are shipped to operators.
 """
 
@@ -18,7 +18,7 @@ REGIONS = ["eu-central-1", "eu-west-1", "us-east-1"]
 ROLE = "doorward-scan"
 CONFIG = Config(retries={"mode": "standard", "max_attempts": 3})
 
-# What AWS answers for a load balancer that nobody configured; moto leaves these out of its answers.
+# What AWS answers for a load balancer that was not configured; moto leaves these out of its answers.
 AWS_DEFAULTS = {
     "routing.http.desync_mitigation_mode": "defensive",
     "routing.http.drop_invalid_header_fields.enabled": "false",
@@ -29,7 +29,7 @@ AWS_DEFAULTS = {
 HOSTILE = {"Note": "<b>&amp;\"'\\=cmd|' /C calc'!A0\t\u202eend", "émoji": "🚪", "Empty": ""}
 
 
-class Stand:
+class TestBed:
     def __init__(self, endpoint, templates):
         self.endpoint = endpoint
         self.templates = pathlib.Path(templates)
@@ -62,7 +62,7 @@ class Stand:
             ("shop", "/Workloads/Prod"),
             ("payments", "/Workloads/Prod"),
             ("legacy", "/Legacy"),
-            ("untold", "/Workloads"),
+            ("unset", "/Workloads"),
             ("closed", "/Legacy"),
         ]:
             asked = org.create_account(AccountName=name, Email=f"{name}@example.com")["CreateAccountStatus"]
@@ -106,9 +106,9 @@ class Stand:
     # --- load balancers ---------------------------------------------------------------------------------------------
 
     def note(self, account, region, arn, name, kind, mode, tags, scheme="internet-facing", http=True, logs=False):
-        truth = {"account": account["id"], "account_name": account["name"], "region": region, "arn": arn, "name": name}
-        truth |= {"kind": kind, "mode": mode, "tags": tags, "scheme": scheme, "http": http, "logs": logs}
-        self.load_balancers.append(truth)
+        seeded = {"account": account["id"], "account_name": account["name"], "region": region, "arn": arn, "name": name}
+        seeded |= {"kind": kind, "mode": mode, "tags": tags, "scheme": scheme, "http": http, "logs": logs}
+        self.load_balancers.append(seeded)
 
     def fill(self, account):
         session = self.base if account["name"] == "management" else self.member(account["id"])
@@ -119,14 +119,14 @@ class Stand:
             site = Site(self, account, region, self.client(session, "elbv2", region), self.client(session, "elb", region))
             site.subnets = [subnet["SubnetId"] for subnet in subnets[:2]]
             site.zone = subnets[0]["AvailabilityZone"]
-            site.untold() if account["name"] == "untold" else site.furnish()
+            site.unset() if account["name"] == "unset" else site.furnish()
 
 
 class Site:
     """One account-Region."""
 
-    def __init__(self, stand, account, region, elb, classic):
-        self.stand, self.account, self.region, self.elb, self.classic = stand, account, region, elb, classic
+    def __init__(self, bed, account, region, elb, classic):
+        self.bed, self.account, self.region, self.elb, self.classic = bed, account, region, elb, classic
 
     def furnish(self):
         owner = {"Owner": f"team-{self.account['name']}"}
@@ -143,10 +143,10 @@ class Site:
                 mode = ("monitor", "defensive", "strictest")[number % 3]
                 self.application(f"svc-{number:02}", mode, owner if number % 2 else {})
 
-    def untold(self):
+    def unset(self):
         """As moto makes them: the answer does not contain the mode."""
-        self.application("untold", None, {"Owner": "nobody"})
-        self.old("classic-untold", "HTTP", None, {"Owner": "nobody"})
+        self.application("unset", None, {"Owner": "unset"})
+        self.old("classic-unset", "HTTP", None, {"Owner": "unset"})
 
     def application(self, name, mode, tags, scheme="internet-facing", logs=False):
         made = self.elb.create_load_balancer(
@@ -161,7 +161,7 @@ class Site:
                 LoadBalancerArn=made["LoadBalancerArn"],
                 Attributes=[{"Key": key, "Value": value} for key, value in attributes.items()],
             )
-        self.stand.note(
+        self.bed.note(
             self.account, self.region, made["LoadBalancerArn"], name, "application", mode, tags, scheme, logs=logs
         )
 
@@ -169,7 +169,7 @@ class Site:
         made = self.elb.create_load_balancer(
             Name=name, Type=kind, Scheme="internal", Subnets=self.subnets, **tagged(tags)
         )["LoadBalancers"][0]
-        self.stand.note(
+        self.bed.note(
             self.account, self.region, made["LoadBalancerArn"], name, kind, None, tags, "internal", http=False
         )
 
@@ -187,7 +187,7 @@ class Site:
                 },
             )
         arn = f"arn:aws:elasticloadbalancing:{self.region}:{self.account['id']}:loadbalancer/{name}"
-        self.stand.note(self.account, self.region, arn, name, "classic", mode, tags, http=protocol in ("HTTP", "HTTPS"))
+        self.bed.note(self.account, self.region, arn, name, "classic", mode, tags, http=protocol in ("HTTP", "HTTPS"))
 
 
 def tagged(tags):
@@ -198,15 +198,15 @@ def tagged(tags):
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
-    stand = Stand(sys.argv[1], sys.argv[2])
-    organization = stand.organization()
-    keys = stand.permissions()
-    for account in stand.accounts:
+    bed = TestBed(sys.argv[1], sys.argv[2])
+    organization = bed.organization()
+    keys = bed.permissions()
+    for account in bed.accounts:
         if account["active"]:
-            stand.fill(account)
-    truth = {"organization": organization, "regions": REGIONS, "role": ROLE, "keys": keys}
-    truth |= {"accounts": stand.accounts, "load_balancers": stand.load_balancers}
-    json.dump(truth, sys.stdout, indent=1)
+            bed.fill(account)
+    seeded = {"organization": organization, "regions": REGIONS, "role": ROLE, "keys": keys}
+    seeded |= {"accounts": bed.accounts, "load_balancers": bed.load_balancers}
+    json.dump(seeded, sys.stdout, indent=1)
 
 
 if __name__ == "__main__":
