@@ -183,8 +183,7 @@ impl Unread {
 impl Reading {
     pub(crate) fn settle(mut self) -> Self {
         self.declared.sort_by(|a, b| (a.place.order(), &a.address).cmp(&(b.place.order(), &b.address)));
-        self.problems.sort();
-        self.problems.dedup();
+        self.add_problems(Vec::new());
         self.add_unread(Vec::new());
         self.files.sort();
         self.files.dedup();
@@ -203,6 +202,13 @@ impl Reading {
             self.unread.push(Unread { address, place, because });
         }
         true
+    }
+
+    /// Adds files that could not be read, in order.
+    pub fn add_problems(&mut self, problems: Vec<Problem>) {
+        self.problems.extend(problems);
+        self.problems.sort();
+        self.problems.dedup();
     }
 
     /// Adds what was not read, in order.

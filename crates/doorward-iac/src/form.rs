@@ -42,9 +42,9 @@ const UNKNOWN: &str = "is none of the dialects that are checked: the JSON of a T
                        PLAN`), Terraform configuration, a CloudFormation template, a Kubernetes manifest, the JSON of a \
                        Pulumi preview (`pulumi preview --json`), or an ECS gateway definition";
 
-/// Whether a file that the user did not name is worth reading.
-pub(crate) fn speaks(source: &Source) -> bool {
-    is_configuration(source.name()) || has_any(&source.text, &SIGNS)
+/// Whether a file may declare load balancers: the user named it, or it contains a word that every declaration contains.
+pub fn may_declare(source: &Source) -> bool {
+    source.named || is_configuration(source.name()) || has_any(&source.text, &SIGNS)
 }
 
 /// Whether a text holds one of some words, as it is written or behind the escapes of JSON and YAML.
@@ -101,7 +101,7 @@ pub(crate) fn recognise<'a>(source: &Source, text: &Text<'a>) -> Result<Form<'a>
     if ends(&[".tfvars", ".tfvars.json"]) {
         return Ok(Form::Nothing);
     }
-    if !source.may_declare() {
+    if !may_declare(source) {
         return Ok(Form::Nothing);
     }
     let form = if text.text.trim_start().starts_with('{') { of_json(text) } else { of_yaml(text) };

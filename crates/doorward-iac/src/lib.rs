@@ -31,6 +31,7 @@ use doorward_model::{AccountId, Region};
 
 pub use declared::{Action, Declared, Dialect, Edit, Marks, Reading, Subject, Unread};
 pub use encoding::Encoding;
+pub use form::may_declare;
 pub use problem::Problem;
 pub use text::{Place, Source};
 pub use trace::trace;

@@ -45,11 +45,6 @@ impl Source {
         encoding::encode(&self.text, self.encoding, self.marked)
     }
 
-    /// Whether it is worth reading. The user named it, or it holds a word that every declaration has.
-    pub fn may_declare(&self) -> bool {
-        self.named || crate::form::speaks(self)
-    }
-
     /// The folder it lies in; empty for the current one.
     pub(crate) fn folder(&self) -> &str {
         self.path.rsplit_once('/').map_or("", |(folder, _)| folder)
@@ -79,6 +74,11 @@ pub struct Place {
 }
 
 impl Place {
+    /// The beginning of a file, for a statement about the whole file.
+    pub fn at_start(file: String) -> Self {
+        Self { file, line: 1, column: 1, end_line: 1, end_column: 1, span: 0..0 }
+    }
+
     /// What places are ordered by.
     pub(crate) fn order(&self) -> (&str, usize, usize) {
         (&self.file, self.line, self.column)

@@ -5,10 +5,10 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use doorward_check::{Gathered, gather, read_folder};
 use doorward_iac::{Options, Reading, Source};
 use doorward_model::{Arn, InCode, LoadBalancer};
 
-use crate::check::gather::{self, Gathered};
 use crate::exit::{Exit, Failure};
 use crate::plain::harmless;
 
@@ -30,7 +30,7 @@ impl Code {
         if paths.is_empty() {
             return Ok(None);
         }
-        let gathered = gather::all(paths)?;
+        let gathered = gather(paths)?;
         let missed = gathered.unread.clone();
         let code = Self::of(gathered);
         for problem in &code.reading.problems {
@@ -49,10 +49,8 @@ impl Code {
 
     /// Files that are there already.
     pub(crate) fn of(gathered: Gathered) -> Self {
-        let mut reading = doorward_iac::read(&gathered.sources, &Options::default(), &gather::folder);
-        reading.problems.extend(gathered.problems);
-        reading.problems.sort();
-        reading.problems.dedup();
+        let mut reading = doorward_iac::read(&gathered.sources, &Options::default(), &read_folder);
+        reading.add_problems(gathered.problems);
         let missed = !gathered.unread.is_empty();
         reading.add_unread(gathered.unread);
         Self { sources: gathered.sources, reading, missed }

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use doorward_check::{Gathered, gather};
 use doorward_core::access::Emulator;
 use doorward_fakeaws::{CallDetail, DESYNC_MODE, Options, RequestIds, Server, World};
 use doorward_iac::Source;
 use serde::Deserialize;
 
-use crate::check::gather::{self, Gathered};
 use crate::cli::{Cli, DemoArguments};
 use crate::code::Code;
 use crate::exit::{Exit, Failure};
@@ -165,7 +165,7 @@ fn places(cli: &Cli, arguments: &DemoArguments) -> Places {
 fn declarations(folder: Option<&Path>) -> Result<Option<Code>, Failure> {
     let mut gathered = match folder {
         None => Gathered::default(),
-        Some(folder) if folder.join("iac").is_dir() => gather::all(&[folder.join("iac")])?,
+        Some(folder) if folder.join("iac").is_dir() => gather(&[folder.join("iac")])?,
         Some(_) => return Ok(None),
     };
     let named =

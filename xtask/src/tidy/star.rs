@@ -11,12 +11,13 @@ use super::Complaint;
 /// The crate that everything may depend on.
 const CENTRE: &str = "doorward-model";
 /// The crates that may depend on all others.
-const KNOW_ALL: [&str; 2] = ["doorward", "xtask"];
+const KNOW_ALL: [&str; 3] = ["doorward", "doorward-check", "xtask"];
 
 /// Every crate there may be.
-const CRATES: [&str; 15] = [
+const CRATES: [&str; 16] = [
     "doorward",
     "doorward-change",
+    "doorward-check",
     "doorward-core",
     "doorward-fakeaws",
     "doorward-iac",
@@ -53,8 +54,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap*", &["doorward"]),
     ("figment", &["doorward"]),
     ("comfy-table", &["doorward"]),
-    ("annotate-snippets", &["doorward"]),
-    ("walkdir", &["doorward"]),
+    ("annotate-snippets", &["doorward-check"]),
+    ("walkdir", &["doorward-check"]),
     ("hcl-*", &["doorward-iac"]),
     ("saphyr*", &["doorward-iac"]),
     ("indicatif", &["doorward"]),

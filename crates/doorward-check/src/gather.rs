@@ -1,69 +1,71 @@
-//! The files of a check: those that are named, and those that lie in named folders.
+//! The files of a check: named files, and the files in named folders.
 //!
-//! Whatever has a checked ending is read, or named with the reason why not: a gate that leaves out a file without a word passes what
-//! it did not see. Left out on purpose are hidden files and folders (`.git`, `.terraform`) and `node_modules`.
+//! Every file with a checked ending is read or listed with the reason why not: a gate that skips a file silently would pass
+//! declarations it has not seen. Hidden files and folders (`.git`, `.terraform`) and `node_modules` are left out on purpose.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use doorward_iac::{Problem, Source, Unread};
 
-use crate::exit::{Exit, Failure};
+use crate::CheckError;
 
 mod bytes;
 mod search;
 
-/// What a file may be called to be found in a folder.
+/// The endings that a search of a folder looks for.
 const ENDINGS: [&str; 8] = [".json", ".yaml", ".yml", ".template", ".tf", ".tofu", ".tf.json", ".tofu.json"];
-/// What Terraform reads in a folder, and where it says which modules it installed.
+/// The endings of the files that Terraform reads in a folder.
 const CONFIGURATION: [&str; 6] = [".tf", ".tofu", ".tf.json", ".tofu.json", ".tfvars", ".tfvars.json"];
 
-/// The files, and what could not be read of them.
+/// The input files.
 #[derive(Default)]
-pub(crate) struct Gathered {
-    pub(crate) sources: Vec<Source>,
-    /// Files that the user named, or that Terraform would read with others, and that could not be read.
-    pub(crate) problems: Vec<Problem>,
-    /// Files and folders that were only found, and that were not read.
-    pub(crate) unread: Vec<Unread>,
+pub struct Gathered {
+    /// The files that were read.
+    pub sources: Vec<Source>,
+    /// Unreadable files that the user named, or that Terraform would read together with others.
+    pub problems: Vec<Problem>,
+    /// Files and folders that were found in a folder and not read.
+    pub unread: Vec<Unread>,
 }
 
-/// Reads what is named. A path that does not exist ends the run: a check of nothing would pass.
-pub(crate) fn all(paths: &[PathBuf]) -> Result<Gathered, Failure> {
+/// Reads the named files, folders and (for `-`) standard input.
+///
+/// # Errors
+///
+/// A path that does not exist, or unreadable standard input: a check of nothing would pass.
+pub fn gather(paths: &[PathBuf]) -> Result<Gathered, CheckError> {
     let mut gathered = Gathered::default();
     let mut search = search::Search::default();
     for path in paths {
         if path.as_os_str() == "-" {
-            match bytes::of_stdin() {
-                Ok(bytes) => gathered.take("stdin".to_owned(), bytes, true),
-                Err(said) => return Err(Failure::new(Exit::Usage, format!("standard input {said}"))),
-            }
+            gathered.add("stdin".to_owned(), bytes::of_stdin().map_err(CheckError::Stdin)?, true);
             continue;
         }
-        let metadata = path
-            .metadata()
-            .map_err(|e| Failure::new(Exit::Usage, format!("{}: cannot be read: {e}", path.display())))?;
+        let metadata =
+            path.metadata().map_err(|source| CheckError::Path { path: path.display().to_string(), source })?;
         if metadata.is_dir() { search.add_folder(path) } else { search.add_file(path) }
     }
     for (label, found) in search.run(&mut gathered) {
         match bytes::of_file(&found.path) {
-            Ok(bytes) => gathered.take(label, bytes, found.named),
-            Err(said) => gathered.refuse(Problem::at_start(label, said), found.named),
+            Ok(bytes) => gathered.add(label, bytes, found.named),
+            Err(error) => gathered.refuse(Problem::at_start(label, error.to_string()), found.named),
         }
     }
     Ok(gathered)
 }
 
 impl Gathered {
-    fn take(&mut self, label: String, bytes: Vec<u8>, named: bool) {
+    fn add(&mut self, label: String, bytes: Vec<u8>, named: bool) {
         match Source::new(label, bytes, named) {
-            Ok(source) if source.may_declare() => self.sources.push(source),
+            Ok(source) if doorward_iac::may_declare(&source) => self.sources.push(source),
             Ok(_) => {}
             Err(problem) => self.refuse(problem, named),
         }
     }
 
-    /// Keeps in mind what was not read. Configuration belongs together, so that a file of it is missed by the others.
+    /// Records a file that was not read. It is a problem if the user named it. It is also one if it is Terraform
+    /// configuration, because the other files of the folder cannot be evaluated without it.
     fn refuse(&mut self, problem: Problem, named: bool) {
         if named || ends(Path::new(&problem.file), &CONFIGURATION) {
             self.problems.push(problem);
@@ -73,13 +75,18 @@ impl Gathered {
     }
 }
 
-/// The configuration in a folder, for the reader of one file of it. As Terraform does, hidden files are left out.
-pub(crate) fn folder(folder: &str) -> Result<Vec<Source>, Problem> {
+/// The Terraform files in a folder: configuration, variables and the list of installed modules. Hidden files are left out,
+/// as Terraform does. A folder that does not exist is empty.
+///
+/// # Errors
+///
+/// A folder or file that cannot be read.
+pub fn read_folder(folder: &str) -> Result<Vec<Source>, Problem> {
     let path = if folder.is_empty() { Path::new(".") } else { Path::new(folder) };
     let unreadable = |at: &Path, e: &std::io::Error| Problem::at_start(shown(at), format!("cannot be read: {e}"));
     let entries = match std::fs::read_dir(path) {
         Ok(entries) => entries,
-        // A folder that is not there holds nothing; a call of it is listed as not read.
+        // The module call that names the folder is then listed as not read.
         Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
             return Ok(Vec::new());
         }
@@ -97,7 +104,7 @@ pub(crate) fn folder(folder: &str) -> Result<Vec<Source>, Problem> {
     let mut sources = Vec::new();
     for path in names {
         let label = shown(&path);
-        let bytes = bytes::of_file(&path).map_err(|said| Problem::at_start(&label, said))?;
+        let bytes = bytes::of_file(&path).map_err(|error| Problem::at_start(&label, error.to_string()))?;
         sources.push(Source::new(label, bytes, false)?);
     }
     Ok(sources)
@@ -108,7 +115,7 @@ fn ends(path: &Path, endings: &[&str]) -> bool {
     endings.iter().any(|ending| name.ends_with(ending))
 }
 
-/// A path as it is printed: with `/`, and without a `./` in front.
+/// A path as printed: with `/` between folders and without a leading `./`.
 fn shown(path: &Path) -> String {
     let text = path.to_string_lossy();
     let text = if cfg!(windows) { text.replace('\\', "/") } else { text.into_owned() };
