@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_core::normalize::label;
-use doorward_iac::{Declared, Dialect, Problem, Reading, Subject, Unread};
+use doorward_iac::{Declared, Dialect, FileError, ParseOutput, Subject, UnreadPart};
 use doorward_model::{Mode, Observed, Policy, ReportSettings, Rule, RuleMeta, Verdict, VerdictKind};
 use doorward_rules::Requirement;
 use doorward_rules::exceptions::Register;
@@ -35,8 +35,8 @@ pub struct JudgedDeclaration {
 /// The result of a check.
 pub struct CheckReport {
     pub(crate) judged: Vec<JudgedDeclaration>,
-    pub(crate) problems: Vec<Problem>,
-    pub(crate) unread: Vec<Unread>,
+    pub(crate) errors: Vec<FileError>,
+    pub(crate) unread: Vec<UnreadPart>,
     pub(crate) files: Vec<(String, Dialect)>,
 }
 
@@ -92,12 +92,12 @@ impl<'a> Checker<'a> {
 
     /// Parses the files and judges their declarations.
     pub fn check(&self, gathered: &Gathered) -> CheckReport {
-        let mut reading = doorward_iac::read(&gathered.sources, &self.settings.deployment, &read_folder);
-        reading.add_unread(gathered.unread.clone());
-        reading.add_problems(gathered.problems.clone());
-        let Reading { declared, problems, unread, files } = reading;
+        let mut output = doorward_iac::parse(&gathered.sources, &self.settings.deployment, &read_folder);
+        output.add_unread(gathered.unread.clone());
+        output.add_errors(gathered.errors.clone());
+        let ParseOutput { declared, errors, unread, files } = output;
         let judged = declared.into_iter().map(|declared| self.judge(declared)).collect();
-        CheckReport { judged, problems, unread, files }
+        CheckReport { judged, errors, unread, files }
     }
 
     fn judge(&self, mut declared: Declared) -> JudgedDeclaration {
@@ -108,7 +108,7 @@ impl<'a> Checker<'a> {
             is_chosen && !policy.disabled.iter().any(|disabled| disabled == id)
         });
         let account = self.live.and_then(|live| live.complete(&mut declared));
-        let Declared { subject, tags, more_tags, way, logs_way, .. } = &mut declared;
+        let Declared { subject, tags, more_tags, mode_instruction, logs_instruction, .. } = &mut declared;
         let (verdicts, required) = match subject {
             Subject::Incapable(because) => {
                 let verdict = || Verdict::NotApplicable { because: because.clone() };
@@ -129,8 +129,8 @@ impl<'a> Checker<'a> {
                     // The rules' own remedies are for load balancers that exist: commands and consoles.
                     if let Verdict::Fail { remedy, .. } = &mut verdict {
                         match rule.meta().id {
-                            MODE_RULE => *remedy = set_mode(way, required.lowest()),
-                            LOGS_RULE => *remedy = format!("{logs_way} {}", doorward_rules::LOG_BUCKET),
+                            MODE_RULE => *remedy = set_mode(mode_instruction, required.lowest()),
+                            LOGS_RULE => *remedy = format!("{logs_instruction} {}", doorward_rules::LOG_BUCKET),
                             _ => {}
                         }
                     }
@@ -144,19 +144,19 @@ impl<'a> Checker<'a> {
 }
 
 /// The remedy in the terms of the declaration's dialect.
-fn set_mode(way: &str, mode: Mode) -> String {
-    format!("{way} {mode}.{}", doorward_rules::mode_caution(mode))
+fn set_mode(instruction: &str, mode: Mode) -> String {
+    format!("{instruction} {mode}.{}", doorward_rules::mode_caution(mode))
 }
 
 impl CheckReport {
     /// Whether there was nothing to check: no supported file, and none that could not be read.
     pub fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.problems.is_empty() && self.unread.is_empty()
+        self.files.is_empty() && self.errors.is_empty() && self.unread.is_empty()
     }
 
     /// The files that could not be parsed, ordered by file and place.
-    pub fn problems(&self) -> &[Problem] {
-        &self.problems
+    pub fn errors(&self) -> &[FileError] {
+        &self.errors
     }
 
     /// The facts that the exit code follows from.
@@ -166,7 +166,7 @@ impl CheckReport {
             .any(|verdict| matches!(verdict, Verdict::Fail { severity, .. } if thresholds.fail_on.covers(*severity)));
         let (read, all) = (self.judged.len(), self.judged.len() + self.unread.len());
         let covered = thresholds.is_enough(read, all) && thresholds.is_enough_known(verdicts().map(Verdict::kind));
-        Outcome { unreadable: !self.problems.is_empty(), failed, covered }
+        Outcome { unreadable: !self.errors.is_empty(), failed, covered }
     }
 
     /// The number of verdicts by rule id and kind.

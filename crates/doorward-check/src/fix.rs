@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use doorward_iac::{Edit, Source};
+use doorward_iac::{Edit, SourceFile};
 use doorward_model::{GapReason, Mode, Observed, Verdict};
 
 use crate::checker::MODE_RULE;
@@ -45,7 +45,7 @@ pub fn fix(
             Some(Ok(edit)) => files.entry(edit.edit.file.clone()).or_default().push(edit),
         }
     }
-    let write = |source: &Source| {
+    let write = |source: &SourceFile| {
         let written = write(Path::new(&source.path), &source.bytes());
         written.map_err(|error| CheckError::Write { path: source.path.clone(), source: error })
     };
@@ -67,12 +67,12 @@ pub fn fix(
             continue;
         }
         let before = gathered.sources[at].clone();
-        gathered.sources[at] = Source { text: Arc::from(apply(&before.text, &edits)), ..before.clone() };
+        gathered.sources[at] = SourceFile { text: Arc::from(apply(&before.text, &edits)), ..before.clone() };
         // The change is written before it is verified, because modules of Terraform are read from disk.
         write(&gathered.sources[at])?;
         let after = checker.check(gathered);
         let reads_back = after.judged.len() == report.judged.len()
-            && after.problems.len() <= report.problems.len()
+            && after.errors.len() <= report.errors.len()
             && edits.iter().all(|edit| is_applied(&after, edit));
         if reads_back {
             changed = true;

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use doorward_iac::{Problem, Source, Unread};
+use doorward_iac::{FileError, SourceFile, UnreadPart};
 
 use crate::CheckError;
 
@@ -22,11 +22,11 @@ const CONFIGURATION: [&str; 6] = [".tf", ".tofu", ".tf.json", ".tofu.json", ".tf
 #[derive(Default)]
 pub struct Gathered {
     /// The files that were read.
-    pub sources: Vec<Source>,
+    pub sources: Vec<SourceFile>,
     /// Unreadable files that the user named, or that Terraform would read together with others.
-    pub problems: Vec<Problem>,
+    pub errors: Vec<FileError>,
     /// Files and folders that were found in a folder and not read.
-    pub unread: Vec<Unread>,
+    pub unread: Vec<UnreadPart>,
 }
 
 /// Reads the named files, folders and (for `-`) standard input.
@@ -49,7 +49,7 @@ pub fn gather(paths: &[PathBuf]) -> Result<Gathered, CheckError> {
     for (label, found) in search.run(&mut gathered) {
         match bytes::of_file(&found.path) {
             Ok(bytes) => gathered.add(label, bytes, found.named),
-            Err(error) => gathered.refuse(Problem::at_start(label, error.to_string()), found.named),
+            Err(error) => gathered.refuse(FileError::at_start(label, error.to_string()), found.named),
         }
     }
     Ok(gathered)
@@ -57,20 +57,20 @@ pub fn gather(paths: &[PathBuf]) -> Result<Gathered, CheckError> {
 
 impl Gathered {
     fn add(&mut self, label: String, bytes: Vec<u8>, named: bool) {
-        match Source::new(label, bytes, named) {
+        match SourceFile::new(label, bytes, named) {
             Ok(source) if doorward_iac::may_declare(&source) => self.sources.push(source),
             Ok(_) => {}
-            Err(problem) => self.refuse(problem, named),
+            Err(error) => self.refuse(error, named),
         }
     }
 
     /// Records a file that was not read. It is a problem if the user named it. It is also one if it is Terraform
     /// configuration, because the other files of the folder cannot be evaluated without it.
-    fn refuse(&mut self, problem: Problem, named: bool) {
-        if named || ends(Path::new(&problem.file), &CONFIGURATION) {
-            self.problems.push(problem);
+    fn refuse(&mut self, error: FileError, named: bool) {
+        if named || ends(Path::new(&error.file), &CONFIGURATION) {
+            self.errors.push(error);
         } else {
-            self.unread.push(Unread::of_file(problem));
+            self.unread.push(UnreadPart::of_file(error));
         }
     }
 }
@@ -81,9 +81,9 @@ impl Gathered {
 /// # Errors
 ///
 /// A folder or file that cannot be read.
-pub fn read_folder(folder: &str) -> Result<Vec<Source>, Problem> {
+pub fn read_folder(folder: &str) -> Result<Vec<SourceFile>, FileError> {
     let path = if folder.is_empty() { Path::new(".") } else { Path::new(folder) };
-    let unreadable = |at: &Path, e: &std::io::Error| Problem::at_start(shown(at), format!("cannot be read: {e}"));
+    let unreadable = |at: &Path, e: &std::io::Error| FileError::at_start(shown(at), format!("cannot be read: {e}"));
     let entries = match std::fs::read_dir(path) {
         Ok(entries) => entries,
         // The module call that names the folder is then listed as not read.
@@ -104,8 +104,8 @@ pub fn read_folder(folder: &str) -> Result<Vec<Source>, Problem> {
     let mut sources = Vec::new();
     for path in names {
         let label = shown(&path);
-        let bytes = bytes::of_file(&path).map_err(|error| Problem::at_start(&label, error.to_string()))?;
-        sources.push(Source::new(label, bytes, false)?);
+        let bytes = bytes::of_file(&path).map_err(|error| FileError::at_start(&label, error.to_string()))?;
+        sources.push(SourceFile::new(label, bytes, false)?);
     }
     Ok(sources)
 }

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use doorward_iac::Source;
+use doorward_iac::SourceFile;
 use doorward_model::{ReportSettings, Severity, Verdict};
 
 use crate::{CheckError, CheckReport};
@@ -30,7 +30,7 @@ pub struct Output {
 /// An output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// Source excerpts and counts, for people.
+    /// SourceFile excerpts and counts, for people.
     Text,
     /// The document of [`CheckDocument`].
     Json,
@@ -92,12 +92,17 @@ pub struct RenderInput<'a> {
     /// The exit code of the run.
     pub(crate) exit_code: u8,
     /// The checked files by path, for excerpts.
-    pub(crate) sources: BTreeMap<&'a str, &'a Source>,
+    pub(crate) sources: BTreeMap<&'a str, &'a SourceFile>,
 }
 
 impl<'a> RenderInput<'a> {
     /// The input for one report.
-    pub fn new(report: &'a CheckReport, thresholds: &'a ReportSettings, exit_code: u8, sources: &'a [Source]) -> Self {
+    pub fn new(
+        report: &'a CheckReport,
+        thresholds: &'a ReportSettings,
+        exit_code: u8,
+        sources: &'a [SourceFile],
+    ) -> Self {
         let sources = sources.iter().map(|source| (source.path.as_str(), source)).collect();
         Self { report, thresholds, exit_code, sources }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use doorward_core::normalize::NormalizeSettings;
-use doorward_iac::Options;
+use doorward_iac::Deployment;
 use doorward_model::{Policy, ReportSettings};
 
 use crate::CheckError;
@@ -20,7 +20,7 @@ pub struct CheckSettings<'a> {
     /// The ids of the rules to judge by; empty for all.
     pub rules: BTreeSet<&'static str>,
     /// Facts about the deployment that the files do not contain.
-    pub deployment: Options,
+    pub deployment: Deployment,
 }
 
 impl CheckSettings<'_> {

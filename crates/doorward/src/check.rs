@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use doorward_check::{CheckSettings, Checker, LiveScan, Output, RenderInput, TextOptions, fix, gather};
-use doorward_iac::Options;
+use doorward_iac::Deployment;
 use doorward_model::{AccountId, Region, harmless};
 
 use crate::cli::{CheckArguments, Cli};
@@ -49,8 +49,8 @@ pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure
         };
         report = fix(&checker, report, &mut gathered, &write, &mut log)?;
     }
-    for problem in report.problems() {
-        let _ = writeln!(std::io::stderr(), "doorward: {}", harmless(&problem.to_string()));
+    for error in report.errors() {
+        let _ = writeln!(std::io::stderr(), "doorward: {}", harmless(&error.to_string()));
     }
     if report.is_empty() {
         return Err(doorward_check::CheckError::NoSupportedFiles.into());
@@ -79,15 +79,15 @@ fn write(output: &Output, input: &RenderInput<'_>, cli: &Cli) -> Result<(), Fail
     }
 }
 
-fn deployment(arguments: &CheckArguments) -> Result<Options, Failure> {
-    let usage = |flag: &str, problem: String| Failure::new(Exit::Usage, format!("{flag}: {problem}"));
+fn deployment(arguments: &CheckArguments) -> Result<Deployment, Failure> {
+    let usage = |flag: &str, error: String| Failure::new(Exit::Usage, format!("{flag}: {error}"));
     let account = arguments.account.as_deref().map(AccountId::new).transpose();
     let region = arguments.region.as_deref().map(Region::new).transpose();
     let tag = |text: &String| match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err(usage("--tag", format!("{text:?} is not KEY=VALUE"))),
     };
-    Ok(Options {
+    Ok(Deployment {
         new: arguments.new,
         account: account.map_err(|e| usage("--account", e.to_string()))?,
         region: region.map_err(|e| usage("--region", e.to_string()))?,

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use doorward_iac::{Place, Problem, Unread};
+use doorward_iac::{FileError, SourceRange, UnreadPart};
 
 use super::{CONFIGURATION, ENDINGS, Gathered, ends, shown};
 
@@ -70,8 +70,8 @@ impl Search {
                 Err(error) => {
                     let at = error.path().unwrap_or(folder);
                     let cause = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
-                    let problem = Problem::at_start(shown(at), format!("cannot be read: {cause}"));
-                    gathered.refuse(problem, named && at == folder);
+                    let error = FileError::at_start(shown(at), format!("cannot be read: {cause}"));
+                    gathered.refuse(error, named && at == folder);
                     continue;
                 }
             };
@@ -100,7 +100,11 @@ impl Search {
                     "The link leads to the folder {}, which is outside the searched folders; name that folder as well.",
                     target.display()
                 );
-                gathered.unread.push(Unread { address: shown(link), place: Place::at_start(shown(link)), because });
+                gathered.unread.push(UnreadPart {
+                    address: shown(link),
+                    place: SourceRange::at_start(shown(link)),
+                    because,
+                });
             }
             // A manifest counts once. Terraform configuration counts in each folder that it is linked into.
             Ok((false, target)) if is_checked && (ends(link, &CONFIGURATION) || !self.real.contains(&target)) => {
@@ -111,7 +115,7 @@ impl Search {
             Err(e) if !is_checked && e.kind() == std::io::ErrorKind::NotFound => {}
             Err(_) if is_checked => self.found(link),
             Err(e) => {
-                gathered.refuse(Problem::at_start(shown(link), format!("is a link that cannot be read: {e}")), false)
+                gathered.refuse(FileError::at_start(shown(link), format!("is a link that cannot be read: {e}")), false)
             }
         }
     }

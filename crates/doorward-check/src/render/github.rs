@@ -10,9 +10,9 @@ use super::{RenderInput, help};
 /// Writes the commands: an error for a failure at or above the threshold, a warning for other failures and for unknown
 /// verdicts, a notice for informational failures.
 pub(super) fn write(input: &RenderInput<'_>, out: &mut dyn Write) -> io::Result<()> {
-    for problem in &input.report.problems {
-        let place = (problem.file.as_str(), problem.line, problem.column, None);
-        command(out, "error", place, "cannot be checked", &problem.problem)?;
+    for error in &input.report.errors {
+        let place = (error.file.as_str(), error.line, error.column, None);
+        command(out, "error", place, "cannot be checked", &error.message)?;
     }
     for judged in &input.report.judged {
         let place = &judged.declared.place;

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use doorward_iac::{Place, Subject};
+use doorward_iac::{SourceRange, Subject};
 use doorward_model::{Mode, Observed, Verdict, VerdictKind};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -64,9 +64,9 @@ struct Stretch<'a> {
     end_column: usize,
 }
 
-impl<'a> From<&'a Place> for Stretch<'a> {
-    fn from(place: &'a Place) -> Self {
-        let Place { file, line, column, end_line, end_column, .. } = place;
+impl<'a> From<&'a SourceRange> for Stretch<'a> {
+    fn from(place: &'a SourceRange) -> Self {
+        let SourceRange { file, line, column, end_line, end_column, .. } = place;
         Self { file, line: *line, column: *column, end_line: *end_line, end_column: *end_column }
     }
 }
@@ -81,7 +81,7 @@ struct CheckedDeclaration<'a> {
     /// Where the mode is set, or where the declaration begins if it is not.
     #[serde(flatten)]
     place: Stretch<'a>,
-    /// `create`, `update`, `keep`, or `unsaid` where the declaration does not determine it.
+    /// `create`, `update`, `keep`, or `unspecified` where the declaration does not determine it.
     action: &'a str,
     /// The kind of load balancer; absent for a declaration that cannot set a mode.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -212,9 +212,9 @@ pub(super) fn write(input: &RenderInput<'_>, out: &mut dyn Write) -> io::Result<
         declared: Declarations(report),
         findings: Findings(report),
         problems: report
-            .problems
+            .errors
             .iter()
-            .map(|p| CheckProblem { file: &p.file, line: p.line, column: p.column, problem: &p.problem })
+            .map(|p| CheckProblem { file: &p.file, line: p.line, column: p.column, problem: &p.message })
             .collect(),
         unread: report
             .unread

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use doorward_iac::{Problem, Unread};
+use doorward_iac::{FileError, UnreadPart};
 use doorward_model::{RuleMeta, Verdict, harmless};
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
@@ -14,8 +14,8 @@ use crate::JudgedDeclaration;
 /// The subject of a case.
 enum Item<'a> {
     Verdict(&'a JudgedDeclaration, &'static RuleMeta, &'a Verdict),
-    Problem(&'a Problem),
-    Unread(&'a Unread),
+    Unreadable(&'a FileError),
+    Unread(&'a UnreadPart),
 }
 
 /// One case with its outcome.
@@ -44,10 +44,9 @@ impl Item<'_> {
                 };
                 Case { name: format!("{}: {}", declared.address, meta.id), outcome }
             }
-            Self::Problem(problem) => Case {
-                name: "is read".to_owned(),
-                outcome: Some(("error", problem.problem.clone(), problem.to_string())),
-            },
+            Self::Unreadable(error) => {
+                Case { name: "is read".to_owned(), outcome: Some(("error", error.message.clone(), error.to_string())) }
+            }
             Self::Unread(unread) => Case {
                 name: format!("{} is read", unread.address),
                 outcome: Some(("error", unread.because.clone(), unread.place.to_string())),
@@ -63,8 +62,8 @@ pub(super) fn write(input: &RenderInput<'_>, out: &mut dyn Write) -> io::Result<
         let suite = suites.entry(&judged.declared.place.file).or_default();
         suite.extend(judged.verdicts.iter().map(|(meta, verdict)| Item::Verdict(judged, meta, verdict)));
     }
-    for problem in &input.report.problems {
-        suites.entry(&problem.file).or_default().push(Item::Problem(problem));
+    for error in &input.report.errors {
+        suites.entry(&error.file).or_default().push(Item::Unreadable(error));
     }
     for unread in &input.report.unread {
         suites.entry(&unread.place.file).or_default().push(Item::Unread(unread));

@@ -52,11 +52,11 @@ pub(super) fn write(input: &RenderInput<'_>, out: &mut dyn Write) -> io::Result<
         rules.insert(meta.id, meta);
     }
     let rules: Vec<&'static RuleMeta> = rules.into_values().collect();
-    let problems = input.report.problems.iter().map(|problem| {
-        let location = place(&problem.file, json!({ "startLine": problem.line, "startColumn": problem.column }));
+    let errors = input.report.errors.iter().map(|error| {
+        let location = place(&error.file, json!({ "startLine": error.line, "startColumn": error.column }));
         json!({
             "level": "error",
-            "message": { "text": plain(&format!("{} {}", problem.file, problem.problem)) },
+            "message": { "text": plain(&format!("{} {}", error.file, error.message)) },
             "locations": [location],
         })
     });
@@ -67,9 +67,9 @@ pub(super) fn write(input: &RenderInput<'_>, out: &mut dyn Write) -> io::Result<
     let run = Run {
         column_kind: "unicodeCodePoints",
         invocations: json!([{
-            "executionSuccessful": input.report.problems.is_empty(),
+            "executionSuccessful": input.report.errors.is_empty(),
             "exitCode": input.exit_code,
-            "toolExecutionNotifications": problems.chain(unread).collect::<Vec<_>>(),
+            "toolExecutionNotifications": errors.chain(unread).collect::<Vec<_>>(),
         }]),
         results: Results { report: input.report, rules: &rules },
         tool: json!({ "driver": {
@@ -130,7 +130,7 @@ fn result(judged: &JudgedDeclaration, meta: &RuleMeta, verdict: &Verdict, rules:
     Some(result)
 }
 
-fn whole(at: &doorward_iac::Place) -> Value {
+fn whole(at: &doorward_iac::SourceRange) -> Value {
     let region = json!({
         "startLine": at.line, "startColumn": at.column, "endLine": at.end_line, "endColumn": at.end_column,
     });

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet, Title};
-use doorward_iac::Place;
+use doorward_iac::SourceRange;
 use doorward_model::{Severity, Verdict, VerdictKind, harmless};
 
 use super::{RenderInput, TextOptions, help};
@@ -62,7 +62,7 @@ fn group<'a>(input: &RenderInput<'_>, judged: &JudgedDeclaration, rule: &'a str,
 }
 
 /// The source line of a place, shortened around the place.
-fn excerpt<'a>(title: Title<'a>, input: &RenderInput<'_>, place: &Place) -> Group<'a> {
+fn excerpt<'a>(title: Title<'a>, input: &RenderInput<'_>, place: &SourceRange) -> Group<'a> {
     let path = clean(&place.file);
     let origin = Origin::path(path.clone()).line(place.line).char_column(place.column);
     let Some(source) = input.sources.get(place.file.as_str()) else {
@@ -102,7 +102,7 @@ fn first(text: &str, most: usize) -> &str {
     text.char_indices().nth(most).map_or(text, |(at, _)| &text[..at])
 }
 
-/// Source text without control characters, replaced one for one so that columns stay.
+/// SourceFile text without control characters, replaced one for one so that columns stay.
 fn visible(text: &str) -> String {
     text.chars()
         .map(|c| match c {
@@ -138,8 +138,8 @@ fn summary(input: &RenderInput<'_>, out: &mut dyn Write) -> io::Result<()> {
     if !report.unread.is_empty() {
         writeln!(out, "  not read: {}", count(report.unread.len(), "part"))?;
     }
-    if !report.problems.is_empty() {
-        writeln!(out, "  {} could not be read; see the messages", count(report.problems.len(), "file"))?;
+    if !report.errors.is_empty() {
+        writeln!(out, "  {} could not be read; see the messages", count(report.errors.len(), "file"))?;
     }
     Ok(())
 }
