@@ -24,6 +24,7 @@ mod report;
 mod rule;
 mod sink;
 mod spreadsheet;
+mod thresholds;
 mod traffic;
 mod unseen;
 
@@ -49,5 +50,6 @@ pub use report::{ScanReport, Tally};
 pub use rule::{Rule, RuleMeta};
 pub use sink::{Receipt, Sink, SinkError, SinkFuture, Skipped};
 pub use spreadsheet::guarded;
+pub use thresholds::{FailOn, ReportSettings, UnknownFailOn};
 pub use traffic::{ModeEffect, ObservedTime, Traffic, TrafficBasis, TrafficGap, TrafficSource, TrafficStep};
 pub use unseen::{Bounds, LastMode, Unseen, UnseenFinding, UnseenLoadBalancer, WhyUnseen};

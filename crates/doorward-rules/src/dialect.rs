@@ -52,14 +52,27 @@ pub fn set_mode(lb: &LoadBalancer, mode: Mode) -> String {
     }
 }
 
+/// What to check before a load balancer gets this mode: a sentence with a leading space, or nothing.
+pub fn mode_caution(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Strictest => {
+            " First check its traffic: strictest also blocks requests classified as Acceptable or Ambiguous."
+        }
+        Mode::Monitor | Mode::Defensive => "",
+    }
+}
+
+/// The requirement on the bucket that remedies call BUCKET.
+pub const LOG_BUCKET: &str =
+    "BUCKET is a bucket in the same Region that admits logdelivery.elasticloadbalancing.amazonaws.com.";
+
 /// How to have this load balancer write access logs.
 pub(crate) fn enable_access_logs(lb: &LoadBalancer) -> String {
     let arguments = match lb.kind {
         Kind::Classic => "'{\"AccessLog\":{\"Enabled\":true,\"S3BucketName\":\"BUCKET\",\"EmitInterval\":5}}'",
         _ => "Key=access_logs.s3.enabled,Value=true Key=access_logs.s3.bucket,Value=BUCKET",
     };
-    let bucket = "BUCKET is a bucket in the same Region that admits logdelivery.elasticloadbalancing.amazonaws.com.";
-    let by_hand = format!("{} {bucket}", by_hand(lb, arguments, "access logs to go to BUCKET"));
+    let by_hand = format!("{} {LOG_BUCKET}", by_hand(lb, arguments, "access logs to go to BUCKET"));
     let manager = match &lb.managed_by {
         Observed::Absent => return by_hand,
         Observed::Unread(gap) => return perhaps_managed(&by_hand, &gap.to_string()),
@@ -99,7 +112,7 @@ pub(crate) fn enable_access_logs(lb: &LoadBalancer) -> String {
             terraform_resource(lb.kind)
         ),
     };
-    format!("{step} {bucket}")
+    format!("{step} {LOG_BUCKET}")
 }
 
 fn no_setting(manager: &str, by_hand: &str) -> String {

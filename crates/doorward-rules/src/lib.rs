@@ -19,7 +19,7 @@ mod rules;
 
 use doorward_model::{LoadBalancer, Rule, RuleMeta};
 
-pub use dialect::set_mode as how_to_set;
+pub use dialect::{LOG_BUCKET, mode_caution, set_mode as how_to_set};
 pub use requirement::{Candidate, Requirement, Standing};
 
 /// Every rule that asks about the load balancer alone, ordered by id; [`asked`] says which of them a scan asks. The list is written down, not gathered: what is not

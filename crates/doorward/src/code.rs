@@ -5,10 +5,10 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use doorward_iac::{Options, Reading, Source};
+use doorward_check::{Gathered, gather, read_folder};
+use doorward_iac::{Deployment, ParseOutput, SourceFile};
 use doorward_model::{Arn, InCode, LoadBalancer};
 
-use crate::check::gather::{self, Gathered};
 use crate::exit::{Exit, Failure};
 use crate::plain::harmless;
 
@@ -17,8 +17,8 @@ pub(crate) type Declared = BTreeMap<Arn, Arc<InCode>>;
 
 /// Files that were read.
 pub(crate) struct Code {
-    sources: Vec<Source>,
-    reading: Reading,
+    sources: Vec<SourceFile>,
+    reading: ParseOutput,
     /// Whether a file or folder was found and not read.
     missed: bool,
 }
@@ -30,17 +30,17 @@ impl Code {
         if paths.is_empty() {
             return Ok(None);
         }
-        let gathered = gather::all(paths)?;
+        let gathered = gather(paths)?;
         let missed = gathered.unread.clone();
         let code = Self::of(gathered);
-        for problem in &code.reading.problems {
+        for problem in &code.reading.errors {
             let _ = writeln!(std::io::stderr(), "doorward: {}", harmless(&problem.to_string()));
         }
         for unread in &missed {
             let said = format!("{}: not read: {}", unread.place, unread.because);
             let _ = writeln!(std::io::stderr(), "doorward: {}", harmless(&said));
         }
-        if code.reading.files.is_empty() && code.reading.problems.is_empty() && !code.missed {
+        if code.reading.files.is_empty() && code.reading.errors.is_empty() && !code.missed {
             let said = "--iac: none of the files there is of a dialect that declares load balancers";
             return Err(Failure::new(Exit::Usage, said));
         }
@@ -49,10 +49,8 @@ impl Code {
 
     /// Files that are there already.
     pub(crate) fn of(gathered: Gathered) -> Self {
-        let mut reading = doorward_iac::read(&gathered.sources, &Options::default(), &gather::folder);
-        reading.problems.extend(gathered.problems);
-        reading.problems.sort();
-        reading.problems.dedup();
+        let mut reading = doorward_iac::parse(&gathered.sources, &Deployment::default(), &read_folder);
+        reading.add_errors(gathered.errors);
         let missed = !gathered.unread.is_empty();
         reading.add_unread(gathered.unread);
         Self { sources: gathered.sources, reading, missed }
@@ -65,14 +63,14 @@ impl Code {
 
     /// Where each load balancer is declared, as far as the files say.
     pub(crate) fn trace(&self, load_balancers: &[LoadBalancer]) -> Declared {
-        let traced = doorward_iac::trace(&self.reading, &self.sources, load_balancers);
+        let traced = doorward_iac::match_live(&self.reading, &self.sources, load_balancers);
         traced.into_iter().map(|(arn, found)| (arn, Arc::new(found))).collect()
     }
 
     /// The exit code, which is that of a check where a file could not be read.
     pub(crate) fn exit(code: Option<&Self>, exit: Exit) -> Exit {
         match (code, exit) {
-            (Some(code), _) if !code.reading.problems.is_empty() => Exit::Usage,
+            (Some(code), _) if !code.reading.errors.is_empty() => Exit::Usage,
             (Some(code), Exit::Clean) if code.missed => Exit::Coverage,
             (Some(code), Exit::Findings) if code.missed => Exit::FindingsAndCoverage,
             _ => exit,

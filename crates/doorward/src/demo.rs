@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use doorward_check::{Gathered, gather};
 use doorward_core::access::Emulator;
 use doorward_fakeaws::{CallDetail, DESYNC_MODE, Options, RequestIds, Server, World};
-use doorward_iac::Source;
+use doorward_iac::SourceFile;
 use serde::Deserialize;
 
-use crate::check::gather::{self, Gathered};
 use crate::cli::{Cli, DemoArguments};
 use crate::code::Code;
 use crate::exit::{Exit, Failure};
@@ -182,20 +182,20 @@ fn places(cli: &Cli, arguments: &DemoArguments) -> Places {
 fn declarations(folder: Option<&Path>) -> Result<Option<Code>, Failure> {
     let mut gathered = match folder {
         None => Gathered::default(),
-        Some(folder) if folder.join("iac").is_dir() => gather::all(&[folder.join("iac")])?,
+        Some(folder) if folder.join("iac").is_dir() => gather(&[folder.join("iac")])?,
         Some(_) => return Ok(None),
     };
     let named =
         |path: &str| path.rsplit_once("/iac/").map_or_else(|| path.to_owned(), |(_, rest)| format!("iac/{rest}"));
     gathered.sources.iter_mut().for_each(|source| source.path = named(&source.path));
-    gathered.problems.iter_mut().for_each(|problem| problem.file = named(&problem.file));
+    gathered.errors.iter_mut().for_each(|problem| problem.file = named(&problem.file));
     for unread in &mut gathered.unread {
         (unread.address, unread.place.file) = (named(&unread.address), named(&unread.place.file));
     }
     for (path, text) in IAC.into_iter().filter(|_| folder.is_none()) {
-        match Source::new(path, text.as_bytes().to_vec(), true) {
+        match SourceFile::new(path, text.as_bytes().to_vec(), true) {
             Ok(source) => gathered.sources.push(source),
-            Err(problem) => gathered.problems.push(problem),
+            Err(problem) => gathered.errors.push(problem),
         }
     }
     Ok(Some(Code::of(gathered)))

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use doorward_check::CheckError;
 use doorward_core::access::AccessError;
 use doorward_core::discover::DiscoverError;
 use doorward_model::{ScanReport, SinkError, Verdict};
@@ -171,6 +172,16 @@ impl std::fmt::Display for Failure {
 impl From<SettingsError> for Failure {
     fn from(error: SettingsError) -> Self {
         Self::new(Exit::Usage, error.to_string())
+    }
+}
+
+impl From<CheckError> for Failure {
+    fn from(error: CheckError) -> Self {
+        if let CheckError::Write { path, source } = &error {
+            return Self::writing(path, source);
+        }
+        let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+        Self::new(Exit::Usage, format!("{error}{hint}"))
     }
 }
 

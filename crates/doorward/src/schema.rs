@@ -12,7 +12,7 @@ pub(crate) fn text(kind: SchemaKind) -> Result<String, Failure> {
         SchemaKind::Config => schemars::schema_for!(Settings),
         SchemaKind::JsonV1 => schemars::schema_for!(JsonDocument<'static>),
         SchemaKind::NdjsonV1 => schemars::schema_for!(NdjsonLine<'static>),
-        SchemaKind::CheckJsonV1 => schemars::schema_for!(crate::check::CheckDocument<'static>),
+        SchemaKind::CheckJsonV1 => schemars::schema_for!(doorward_check::CheckDocument<'static>),
         SchemaKind::EventV1 => schemars::schema_for!(crate::event::EventDocument),
         SchemaKind::Saved => schemars::schema_for!(SavedLine),
     };

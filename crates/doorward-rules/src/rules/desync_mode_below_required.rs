@@ -82,11 +82,7 @@ fn failure(lb: &LoadBalancer, mode: Mode, required: &Requirement) -> Verdict {
     // Of several candidates the weakest is the one that is required in any case.
     let target = required.lowest();
     let mut remedy = dialect::set_mode(lb, target);
-    if target == Mode::Strictest {
-        remedy.push_str(
-            " First check its traffic: strictest also blocks requests classified as Acceptable or Ambiguous.",
-        );
-    }
+    remedy.push_str(dialect::mode_caution(target));
     if required.certain().is_none() {
         let (highest, unread) = (required.highest(), reading::list(required.gaps()));
         remedy.push_str(&format!(" Even {highest} may be required, depending on what could not be read: {unread}."));

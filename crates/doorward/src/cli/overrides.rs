@@ -1,11 +1,10 @@
 //! Flags that win over settings.
 
-use clap::ValueEnum as _;
 use figment::value::Value;
 
 use crate::exit::{Exit, Failure};
 use crate::output::SinkSettings;
-use crate::settings::{FailOn, ReportSettings};
+use crate::settings::ReportSettings;
 
 use super::{OutputArguments, ScanArguments};
 
@@ -43,8 +42,7 @@ impl OutputArguments {
             return Err(Failure::new(Exit::Usage, format!("{key}: {problem}")));
         }
         if let Some(text) = &self.fail_on {
-            report.fail_on = FailOn::from_str(text, true)
-                .map_err(|e| Failure::new(Exit::Usage, format!("--fail-on {text}: {e}")))?;
+            report.fail_on = text.parse().map_err(|e| Failure::new(Exit::Usage, format!("--fail-on {text}: {e}")))?;
         }
         if let Some(percent) = self.min_coverage {
             if !(0.0..=100.0).contains(&percent) {

@@ -143,7 +143,7 @@ fn unusable_input() {
     for (arguments, fragments) in [
         (&["gone.tf"][..], &["gone.tf", "cannot be read"][..]),
         (&["notes.yaml"], &["notes.yaml:1:1", "none of the dialects"]),
-        (&["empty"], &["none of the files"]),
+        (&["empty"], &["no supported files"]),
         (&["--rule", "no-such-rule", "."], &["no-such-rule", "doorward explain"]),
         (&["--account", "12", "."], &["--account", "12 digits"]),
         (&["--tag", "owner", "."], &["--tag", "KEY=VALUE"]),
@@ -184,7 +184,7 @@ fn nothing_asked_is_refused() {
         (&[mode], &["--rule", mode], &["--rule", mode, "policy.disabled"]),
         (&[mode], &["--rule", "access-logs-disabled", "--rule", mode], &["--rule", mode, "policy.disabled"]),
         (&all, &["--rule", mode], &["--rule", mode, "policy.disabled"]),
-        (&[], &["--rule", "desync-mode-reverted"], &["desync-mode-reverted", "no declaration"]),
+        (&[], &["--rule", "desync-mode-reverted"], &["desync-mode-reverted", "does not apply to declarations"]),
     ] {
         let said = run_with(disabled, arguments);
         assert_eq!(said.code, Some(2), "{disabled:?} {arguments:?}\n{}\n{}", said.out, said.err);

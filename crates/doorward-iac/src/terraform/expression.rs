@@ -1,5 +1,5 @@
-//! What an expression comes to. Each part is looked at once and each name by reference, so that the work is in proportion to
-//! the expression and to the values that it makes.
+//! Evaluation of expressions. Each part is visited once and named values are shared, so that the work is proportional to the
+//! size of the expression and of the values that it creates.
 
 use std::rc::Rc;
 
@@ -11,17 +11,17 @@ use hcl::{Map, Value};
 use super::evaluate::{Scope, text_of};
 use super::functions;
 
-/// The value of an expression; nothing where the files do not say it, or where it is made by a loop.
-pub(super) fn of(expression: &Expression, scope: &Scope<'_>) -> Option<Rc<Value>> {
+/// The value of an expression; `None` if the files do not determine it or a loop creates it.
+pub(super) fn evaluate(expression: &Expression, scope: &Scope<'_>) -> Option<Rc<Value>> {
     scope.work().spend(1)?;
     let value = match expression {
         Expression::Null | Expression::Bool(_) | Expression::Number(_) | Expression::String(_) => {
             Value::from(expression.clone())
         }
-        Expression::Parenthesis(inner) => return of(inner, scope),
+        Expression::Parenthesis(inner) => return evaluate(inner, scope),
         Expression::Conditional(either) => {
             let branch = if truth(&either.cond_expr, scope)? { &either.true_expr } else { &either.false_expr };
-            return of(branch, scope);
+            return evaluate(branch, scope);
         }
         Expression::Traversal(traversal) => return traversed(traversal, scope),
         Expression::Array(elements) => {
@@ -53,15 +53,15 @@ pub(super) fn of(expression: &Expression, scope: &Scope<'_>) -> Option<Rc<Value>
             operation.evaluate(&Context::new()).ok()?
         }
         Expression::TemplateExpr(template) => rendered(template, scope)?,
-        // A name by itself is not a value, and a loop is not run.
+        // A bare name is not a value, and loops are not run.
         _ => return None,
     };
     Some(Rc::new(value))
 }
 
-/// The value as a copy of its own, which counts as work.
+/// The value as an owned copy. Copying a shared value takes steps.
 fn owned(expression: &Expression, scope: &Scope<'_>) -> Option<Value> {
-    let value = of(expression, scope)?;
+    let value = evaluate(expression, scope)?;
     match Rc::try_unwrap(value) {
         Ok(value) => Some(value),
         Err(shared) => {
@@ -72,7 +72,7 @@ fn owned(expression: &Expression, scope: &Scope<'_>) -> Option<Value> {
 }
 
 fn truth(expression: &Expression, scope: &Scope<'_>) -> Option<bool> {
-    match *of(expression, scope)? {
+    match *evaluate(expression, scope)? {
         Value::Bool(truth) => Some(truth),
         _ => None,
     }
@@ -80,25 +80,25 @@ fn truth(expression: &Expression, scope: &Scope<'_>) -> Option<bool> {
 
 fn key_of(key: &ObjectKey, scope: &Scope<'_>) -> Option<String> {
     match key {
-        ObjectKey::Expression(expression) => text_of(&*of(expression, scope)?),
+        ObjectKey::Expression(expression) => text_of(&*evaluate(expression, scope)?),
         name => Some(name.to_string()),
     }
 }
 
-/// `var.albs["edge"].mode`: only what stands at its end is copied.
+/// The value of a path such as `var.albs["edge"].mode`. Only the value at its end is copied.
 fn traversed(traversal: &Traversal, scope: &Scope<'_>) -> Option<Rc<Value>> {
     let (base, steps) = match (&traversal.expr, traversal.operators.as_slice()) {
         (Expression::Variable(kind), [TraversalOperator::GetAttr(name), steps @ ..]) => {
             (scope.value(kind.as_str(), name.as_str())?, steps)
         }
-        (expression, steps) => (of(expression, scope)?, steps),
+        (expression, steps) => (evaluate(expression, scope)?, steps),
     };
     let mut value: &Value = &base;
     for step in steps {
         value = match step {
             TraversalOperator::GetAttr(name) => value.as_object()?.get(name.as_str())?,
             TraversalOperator::LegacyIndex(index) => value.as_array()?.get(usize::try_from(*index).ok()?)?,
-            TraversalOperator::Index(index) => match &*of(index, scope)? {
+            TraversalOperator::Index(index) => match &*evaluate(index, scope)? {
                 Value::String(key) => value.as_object()?.get(key.as_str())?,
                 Value::Number(number) => value.as_array()?.get(usize::try_from(number.as_u64()?).ok()?)?,
                 _ => return None,
@@ -113,18 +113,19 @@ fn traversed(traversal: &Traversal, scope: &Scope<'_>) -> Option<Rc<Value>> {
     Some(Rc::new(value.clone()))
 }
 
-/// A template with its parts filled in. One that is a single part is that value, of whatever type.
+/// The value of a template. A template of a single interpolation keeps the type of its value.
 fn rendered(template: &TemplateExpr, scope: &Scope<'_>) -> Option<Value> {
     scope.work().spend(template.to_string().len())?;
     let mut template = Template::from_expr(template).ok()?;
     if let [Element::Interpolation(only)] = template.elements() {
         return owned(&only.expr, scope);
     }
-    fill(&mut template, scope)?;
+    interpolate(&mut template, scope)?;
     template.evaluate(&Context::new()).ok().map(Value::String)
 }
 
-fn fill(template: &mut Template, scope: &Scope<'_>) -> Option<()> {
+/// Replaces the expressions of a template by their values.
+fn interpolate(template: &mut Template, scope: &Scope<'_>) -> Option<()> {
     for element in template.elements_mut() {
         match element {
             Element::Literal(_) => {}
@@ -134,8 +135,8 @@ fn fill(template: &mut Template, scope: &Scope<'_>) -> Option<()> {
                     let holds = truth(&either.cond_expr, scope)?;
                     either.cond_expr = holds.into();
                     match (holds, &mut either.false_template) {
-                        (true, _) => fill(&mut either.true_template, scope)?,
-                        (false, Some(other)) => fill(other, scope)?,
+                        (true, _) => interpolate(&mut either.true_template, scope)?,
+                        (false, Some(other)) => interpolate(other, scope)?,
                         (false, None) => {}
                     }
                 }
@@ -146,7 +147,7 @@ fn fill(template: &mut Template, scope: &Scope<'_>) -> Option<()> {
     Some(())
 }
 
-/// The locals that an expression refers to, wherever it does. What a loop refers to is left out: it has no value anyway.
+/// Adds the locals that an expression refers to, except those in loops, which are not evaluated.
 pub(super) fn locals_in(expression: &Expression, found: &mut Vec<String>) {
     match expression {
         Expression::Parenthesis(inner) => locals_in(inner, found),

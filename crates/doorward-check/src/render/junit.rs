@@ -1,38 +1,38 @@
-//! JUnit XML, as build servers read it: a suite per file, a case per declaration and rule.
+//! The format `junit`: JUnit XML for build servers, with a suite per file and a case per declaration and rule.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use doorward_iac::{Problem, Unread};
+use doorward_iac::{FileError, UnreadPart};
 use doorward_model::{RuleMeta, Verdict, harmless};
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
-use super::Told;
-use super::judge::Judged;
+use super::RenderInput;
+use crate::JudgedDeclaration;
 
-/// What a case is about.
+/// The subject of a case.
 enum Item<'a> {
-    Verdict(&'a Judged, &'static RuleMeta, &'a Verdict),
-    Problem(&'a Problem),
-    Unread(&'a Unread),
+    Verdict(&'a JudgedDeclaration, &'static RuleMeta, &'a Verdict),
+    Unreadable(&'a FileError),
+    Unread(&'a UnreadPart),
 }
 
-/// One case and how it ended.
+/// One case with its outcome.
 struct Case {
     name: String,
-    /// The element that says so, with its message and text; none for a pass.
+    /// The element for the outcome, with its message and text; `None` for a pass.
     outcome: Option<(&'static str, String, String)>,
 }
 
 impl Item<'_> {
-    /// The case; what is not known is an error, never a pass.
-    fn case(&self, told: &Told<'_>) -> Case {
+    /// The case. An unknown verdict is an error, never a pass.
+    fn case(&self, input: &RenderInput<'_>) -> Case {
         match self {
             Self::Verdict(judged, meta, verdict) => {
                 let declared = &judged.declared;
                 let outcome = match verdict {
-                    Verdict::Fail { because, severity, remedy } if told.report.fail_on.covers(*severity) => {
+                    Verdict::Fail { because, severity, remedy } if input.thresholds.fail_on.covers(*severity) => {
                         Some(("failure", because.clone(), format!("{}\n{remedy}", declared.place)))
                     }
                     Verdict::Fail { because, .. } => Some(("system-out", String::new(), because.clone())),
@@ -44,10 +44,9 @@ impl Item<'_> {
                 };
                 Case { name: format!("{}: {}", declared.address, meta.id), outcome }
             }
-            Self::Problem(problem) => Case {
-                name: "is read".to_owned(),
-                outcome: Some(("error", problem.problem.clone(), problem.to_string())),
-            },
+            Self::Unreadable(error) => {
+                Case { name: "is read".to_owned(), outcome: Some(("error", error.message.clone(), error.to_string())) }
+            }
             Self::Unread(unread) => Case {
                 name: format!("{} is read", unread.address),
                 outcome: Some(("error", unread.because.clone(), unread.place.to_string())),
@@ -57,31 +56,31 @@ impl Item<'_> {
 }
 
 /// Writes the report.
-pub(super) fn write(told: &Told<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(input: &RenderInput<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut suites: BTreeMap<&str, Vec<Item<'_>>> = BTreeMap::new();
-    for judged in &told.checked.judged {
+    for judged in &input.report.judged {
         let suite = suites.entry(&judged.declared.place.file).or_default();
         suite.extend(judged.verdicts.iter().map(|(meta, verdict)| Item::Verdict(judged, meta, verdict)));
     }
-    for problem in &told.checked.problems {
-        suites.entry(&problem.file).or_default().push(Item::Problem(problem));
+    for error in &input.report.errors {
+        suites.entry(&error.file).or_default().push(Item::Unreadable(error));
     }
-    for unread in &told.checked.unread {
+    for unread in &input.report.unread {
         suites.entry(&unread.place.file).or_default().push(Item::Unread(unread));
     }
     let mut xml = Writer::new_with_indent(out, b' ', 2);
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     let mut top = BytesStart::new("testsuites");
     top.push_attribute(("name", "doorward check"));
-    counted(&mut top, suites.values().flatten().map(|item| item.case(told)));
+    counted(&mut top, suites.values().flatten().map(|item| item.case(input)));
     xml.write_event(Event::Start(top))?;
     for (file, items) in &suites {
         let mut suite = BytesStart::new("testsuite");
         suite.push_attribute(("name", harmless(file).as_ref()));
-        counted(&mut suite, items.iter().map(|item| item.case(told)));
+        counted(&mut suite, items.iter().map(|item| item.case(input)));
         xml.write_event(Event::Start(suite))?;
         for item in items {
-            write_case(&mut xml, file, &item.case(told))?;
+            write_case(&mut xml, file, &item.case(input))?;
         }
         xml.write_event(Event::End(BytesEnd::new("testsuite")))?;
     }

@@ -1,43 +1,42 @@
-//! `json-v1` of a check.
+//! The format `json-v1` of a check.
 //!
-//! Promise: within v1, keys are added and never renamed, removed or given another meaning; readers should ignore keys
-//! they do not know.
+//! Within v1, keys are added and never renamed, removed or redefined. Readers should ignore keys they do not know.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use doorward_iac::{Place, Subject};
+use doorward_iac::{SourceRange, Subject};
 use doorward_model::{Mode, Observed, Verdict, VerdictKind};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-use super::Told;
-use super::judge::{Checked, Judged};
+use super::RenderInput;
+use crate::{CheckReport, JudgedDeclaration};
 
 /// The document.
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct CheckDocument<'a> {
+pub struct CheckDocument<'a> {
     /// `json-v1`.
     format: &'static str,
     /// `check`.
     kind: &'static str,
     /// Doorward's version.
     tool_version: &'static str,
-    /// The exit code of the run that wrote it; `doorward explain exit-codes` explains it.
+    /// The exit code of the run; see `doorward explain exit-codes`.
     exit_code: u8,
-    /// Verdicts by rule and kind.
+    /// The number of verdicts by rule and kind.
     verdicts: BTreeMap<&'a str, BTreeMap<VerdictKind, usize>>,
     /// The files that were read.
     files: Vec<CheckedFile<'a>>,
-    /// What is declared, ordered by place.
+    /// The declarations, ordered by place.
     #[schemars(with = "Vec<CheckedDeclaration<'a>>")]
     declared: Declarations<'a>,
     /// Every verdict, ordered by place and rule.
     #[schemars(with = "Vec<CheckFinding<'a>>")]
     findings: Findings<'a>,
-    /// Files that could not be read as what they are.
+    /// Files that could not be parsed.
     problems: Vec<CheckProblem<'a>>,
-    /// What is declared elsewhere and was not read.
+    /// Files, modules and templates that were not read and may declare load balancers.
     unread: Vec<NotRead<'a>>,
 }
 
@@ -50,7 +49,7 @@ struct CheckedFile<'a> {
     dialect: &'a str,
 }
 
-/// A stretch of a file. Lines and columns count from 1, columns in characters; the end is exclusive.
+/// A range of a file. Lines and columns count from 1, columns in characters; the end is exclusive.
 #[derive(Serialize, JsonSchema)]
 struct Stretch<'a> {
     /// The file.
@@ -65,57 +64,57 @@ struct Stretch<'a> {
     end_column: usize,
 }
 
-impl<'a> From<&'a Place> for Stretch<'a> {
-    fn from(place: &'a Place) -> Self {
-        let Place { file, line, column, end_line, end_column, .. } = place;
+impl<'a> From<&'a SourceRange> for Stretch<'a> {
+    fn from(place: &'a SourceRange) -> Self {
+        let SourceRange { file, line, column, end_line, end_column, .. } = place;
         Self { file, line: *line, column: *column, end_line: *end_line, end_column: *end_column }
     }
 }
 
-/// What is declared.
+/// A declaration.
 #[derive(Serialize, JsonSchema)]
 struct CheckedDeclaration<'a> {
-    /// What its language calls it.
+    /// Its address in its dialect.
     address: &'a str,
-    /// Its language.
+    /// Its dialect.
     dialect: &'a str,
-    /// Where the mode is written, or where the declaration begins.
+    /// Where the mode is set, or where the declaration begins if it is not.
     #[serde(flatten)]
     place: Stretch<'a>,
-    /// `create`, `update`, `keep`, or `unsaid`.
+    /// `create`, `update`, `keep`, or `unspecified` where the declaration does not determine it.
     action: &'a str,
-    /// The kind of load balancer; absent where it is none that could carry a mode.
+    /// The kind of load balancer; absent for a declaration that cannot set a mode.
     #[serde(skip_serializing_if = "Option::is_none")]
     load_balancer: Option<&'a str>,
-    /// The mode it will be in.
+    /// The mode after deployment.
     #[serde(skip_serializing_if = "Option::is_none")]
     mode: Option<&'a Observed<Mode>>,
-    /// The mode that is required, where that is certain.
+    /// The required mode, where it is certain.
     #[serde(skip_serializing_if = "Option::is_none")]
     required_mode: Option<Mode>,
-    /// The owner as people should read it.
+    /// The owner, for display.
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<&'a str>,
-    /// How the value got to its place.
+    /// Where the value comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
-    /// Whether `--fix` can write the mode, or why it cannot.
+    /// Whether `--fix` can set the mode, or the reason why not.
     fixable: Result<(), &'a str>,
 }
 
 /// One verdict.
 #[derive(Serialize, JsonSchema)]
 struct CheckFinding<'a> {
-    /// Stable for a file, an address and a rule.
+    /// Depends on file, address and rule only.
     id: String,
     /// The rule.
     rule: &'a str,
-    /// What is judged.
+    /// The declaration's address.
     address: &'a str,
-    /// Where.
+    /// Its place.
     #[serde(flatten)]
     place: Stretch<'a>,
-    /// The answer.
+    /// The verdict.
     #[serde(flatten)]
     verdict: &'a Verdict,
 }
@@ -129,29 +128,29 @@ struct CheckProblem<'a> {
     line: usize,
     /// The column.
     column: usize,
-    /// What is wrong with it.
+    /// The problem: a predicate whose subject is the file.
     problem: &'a str,
 }
 
-/// What was not read.
+/// A file, module or template that was not read.
 #[derive(Serialize, JsonSchema)]
 struct NotRead<'a> {
-    /// What it is.
+    /// Its name or address.
     address: &'a str,
-    /// Where it is asked for.
+    /// Where it is referenced.
     #[serde(flatten)]
     place: Stretch<'a>,
-    /// Why, and what to do.
+    /// The reason, and what to do.
     because: &'a str,
 }
 
-/// The id of a finding: made of file, address and rule, of nothing else.
+/// The id of a finding. It depends on file, address and rule only, so that it is stable across runs.
 pub(super) fn id(file: &str, address: &str, rule: &str) -> String {
     format!("doorward/check/{rule}/{file}#{address}")
 }
 
-/// The declarations, made one by one as they are written.
-struct Declarations<'a>(&'a Checked);
+/// The declarations, converted one at a time while they are serialized.
+struct Declarations<'a>(&'a CheckReport);
 
 impl Serialize for Declarations<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -159,8 +158,8 @@ impl Serialize for Declarations<'_> {
     }
 }
 
-/// The verdicts, made one by one as they are written.
-struct Findings<'a>(&'a Checked);
+/// The verdicts, converted one at a time while they are serialized.
+struct Findings<'a>(&'a CheckReport);
 
 impl Serialize for Findings<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -178,7 +177,7 @@ impl Serialize for Findings<'_> {
 }
 
 impl<'a> CheckedDeclaration<'a> {
-    fn of(judged: &'a Judged) -> Self {
+    fn of(judged: &'a JudgedDeclaration) -> Self {
         let declared = &judged.declared;
         let lb = declared.load_balancer();
         Self {
@@ -201,23 +200,23 @@ impl<'a> CheckedDeclaration<'a> {
 }
 
 /// Writes the document.
-pub(super) fn write(told: &Told<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let checked = told.checked;
+pub(super) fn write(input: &RenderInput<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let report = input.report;
     let document = CheckDocument {
         format: "json-v1",
         kind: "check",
         tool_version: env!("CARGO_PKG_VERSION"),
-        exit_code: told.exit.code(),
-        verdicts: checked.tally(),
-        files: checked.files.iter().map(|(file, dialect)| CheckedFile { file, dialect: dialect.as_str() }).collect(),
-        declared: Declarations(checked),
-        findings: Findings(checked),
-        problems: checked
-            .problems
+        exit_code: input.exit_code,
+        verdicts: report.tally(),
+        files: report.files.iter().map(|(file, dialect)| CheckedFile { file, dialect: dialect.as_str() }).collect(),
+        declared: Declarations(report),
+        findings: Findings(report),
+        problems: report
+            .errors
             .iter()
-            .map(|p| CheckProblem { file: &p.file, line: p.line, column: p.column, problem: &p.problem })
+            .map(|p| CheckProblem { file: &p.file, line: p.line, column: p.column, problem: &p.message })
             .collect(),
-        unread: checked
+        unread: report
             .unread
             .iter()
             .map(|u| NotRead { address: &u.address, place: (&u.place).into(), because: &u.because })

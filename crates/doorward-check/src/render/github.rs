@@ -1,41 +1,44 @@
-//! GitHub annotations: workflow commands, one line each.
+//! The format `github`: annotations as workflow commands, one line each.
 //! <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>
 
 use std::io::{self, Write};
 
 use doorward_model::{Severity, Verdict, harmless};
 
-use super::Told;
+use super::{RenderInput, help};
 
-/// Writes the commands. A failure that breaks the check is an error, another one a warning, and what is not known a warning too.
-pub(super) fn write(told: &Told<'_>, out: &mut dyn Write) -> io::Result<()> {
-    for problem in &told.checked.problems {
-        let place = (problem.file.as_str(), problem.line, problem.column, None);
-        command(out, "error", place, "cannot be checked", &problem.problem)?;
+/// Writes the commands: an error for a failure at or above the threshold, a warning for other failures and for unknown
+/// verdicts, a notice for informational failures.
+pub(super) fn write(input: &RenderInput<'_>, out: &mut dyn Write) -> io::Result<()> {
+    for error in &input.report.errors {
+        let place = (error.file.as_str(), error.line, error.column, None);
+        command(out, "error", place, "cannot be checked", &error.message)?;
     }
-    for judged in &told.checked.judged {
+    for judged in &input.report.judged {
         let place = &judged.declared.place;
         let end = (place.end_line == place.line).then_some(place.end_column);
         let at = (place.file.as_str(), place.line, place.column, end);
         for (meta, verdict) in &judged.verdicts {
-            let (level, help) = match verdict {
-                Verdict::Fail { severity, remedy, .. } if told.report.fail_on.covers(*severity) => {
-                    ("error", remedy.as_str())
-                }
-                Verdict::Fail { severity: Severity::Informational, remedy, .. } => ("notice", remedy.as_str()),
-                Verdict::Fail { remedy, .. } => ("warning", remedy.as_str()),
-                Verdict::Unknown { gaps, .. } => ("warning", gaps.first().map_or("", |gap| gap.reason.remedy())),
+            let level = match verdict {
+                Verdict::Fail { severity, .. } if input.thresholds.fail_on.covers(*severity) => "error",
+                Verdict::Fail { severity: Severity::Informational, .. } => "notice",
+                Verdict::Fail { .. } | Verdict::Unknown { .. } => "warning",
                 Verdict::Excepted { .. }
                 | Verdict::Pass { .. }
                 | Verdict::NotApplicable { .. }
                 | Verdict::NotAsked { .. } => continue,
             };
             let unknown = if matches!(verdict, Verdict::Unknown { .. }) { "unknown: " } else { "" };
-            let message = format!("{unknown}{}: {} {help}", judged.declared.address, verdict.because());
+            let message = format!(
+                "{unknown}{}: {} {}",
+                judged.declared.address,
+                verdict.because(),
+                help(verdict).unwrap_or_default()
+            );
             command(out, level, at, meta.id, message.trim_end())?;
         }
     }
-    for unread in &told.checked.unread {
+    for unread in &input.report.unread {
         let at = (unread.place.file.as_str(), unread.place.line, unread.place.column, None);
         command(out, "warning", at, "not read", &format!("{}: {}", unread.address, unread.because))?;
     }
@@ -58,12 +61,12 @@ fn command(
     writeln!(out, ",title={}::{}", property(title), data(message))
 }
 
-/// Text in a message. It must not end the line or begin a command of its own.
+/// Escapes a message, so that it neither ends the line nor starts another command.
 fn data(text: &str) -> String {
     harmless(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// Text in a property.
+/// Escapes the value of a property.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }

@@ -1,8 +1,8 @@
-//! From live load balancers to declarations: what holds whatever is declared and whatever is there, and the cases that decide.
+//! Matching load balancers with declarations: properties over generated files and scans, and single cases.
 
 use std::collections::BTreeSet;
 
-use doorward_iac::{Declared, Options, Reading, Source, Subject, read, trace};
+use doorward_iac::{Declared, Deployment, ParseOutput, SourceFile, Subject, match_live, parse};
 use doorward_model::{Arn, Certainty, Gap, GapReason, InCode, Kind, LoadBalancer, Manager, Mode, Observed, Region};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -13,7 +13,7 @@ const REGIONS: [&str; 2] = ["eu-west-1", "us-east-1"];
 const NAMES: [&str; 6] = ["web", "web-2", "edge", "<b>&\"'", "a\u{1b}[31m\u{202e}b", "../../etc\n`x`"];
 const LOGICAL: [&str; 2] = ["Alb", "Edge"];
 
-/// One declaration of the made-up files.
+/// One declaration of the generated files.
 #[derive(Debug, Clone)]
 enum Code {
     Plan { name: usize, kind: Kind, exists: Option<usize> },
@@ -26,7 +26,7 @@ fn arn(number: usize) -> String {
     format!("arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/x/{number:016x}")
 }
 
-fn source(number: usize, code: &Code) -> Source {
+fn source(number: usize, code: &Code) -> SourceFile {
     let (name, text) = match code {
         Code::Plan { name, kind, exists } => {
             let mut change = json!({
@@ -69,7 +69,7 @@ fn source(number: usize, code: &Code) -> Source {
             (format!("{number}.yaml"), ingress.to_string())
         }
     };
-    Source::new(name, text.into_bytes(), true).unwrap()
+    SourceFile::new(name, text.into_bytes(), true).unwrap()
 }
 
 fn kinds() -> impl Strategy<Value = Kind> {
@@ -95,10 +95,10 @@ fn codes() -> impl Strategy<Value = Code> {
     ]
 }
 
-/// Who made a live load balancer, by the tags that it has.
+/// The creator of a live load balancer, by its tags.
 #[derive(Debug, Clone)]
 enum Maker {
-    Nobody,
+    None,
     Stack(usize),
     Controller(usize),
     Unread,
@@ -108,7 +108,7 @@ fn live(number: usize, name: usize, kind: Kind, region: usize, maker: &Maker) ->
     let arn = Arn::new(&arn(number)).unwrap();
     let region = Region::new(REGIONS[region]).unwrap();
     let (managed_by, tags) = match maker {
-        Maker::Nobody => (Observed::Absent, Observed::Known([].into())),
+        Maker::None => (Observed::Absent, Observed::Known([].into())),
         Maker::Stack(logical) => (
             Observed::Known(Manager::CloudFormation("s".into())),
             Observed::Known([("aws:cloudformation:logical-id".to_owned(), LOGICAL[*logical].to_owned())].into()),
@@ -126,29 +126,29 @@ fn denied() -> Gap {
     Gap::new(GapReason::AccessDenied, "elasticloadbalancing:DescribeTags")
 }
 
-/// Any load balancer, for what does not matter here.
+/// Any load balancer, for the fields that do not matter here.
 fn pattern() -> LoadBalancer {
     let plan = source(0, &Code::Plan { name: 0, kind: Kind::Application, exists: Some(0) });
-    let reading = reading(&[plan]);
-    reading.declared[0].load_balancer().unwrap().clone()
+    let output = output(&[plan]);
+    output.declared[0].load_balancer().unwrap().clone()
 }
 
-fn reading(sources: &[Source]) -> Reading {
-    let reading = read(sources, &Options::default(), &|_| Ok(Vec::new()));
-    assert!(reading.problems.is_empty(), "{:?}", reading.problems);
-    reading
+fn output(sources: &[SourceFile]) -> ParseOutput {
+    let output = parse(sources, &Deployment::default(), &|_| Ok(Vec::new()));
+    assert!(output.errors.is_empty(), "{:?}", output.errors);
+    output
 }
 
 fn makers() -> impl Strategy<Value = Maker> {
     prop_oneof![
-        3 => Just(Maker::Nobody),
+        3 => Just(Maker::None),
         2 => (0..LOGICAL.len()).prop_map(Maker::Stack),
         2 => (0..NAMES.len()).prop_map(Maker::Controller),
         1 => Just(Maker::Unread),
     ]
 }
 
-/// Whether what made a load balancer writes declarations of this language, and, where it leaves its name, this very one.
+/// Whether the creator of a load balancer uses this dialect and, where it records the declaration, this declaration.
 fn fits(lb: &LoadBalancer, declared: &Declared) -> bool {
     let dialect = declared.dialect.as_str();
     let tag = |key: &str| lb.tags.known().and_then(|tags| tags.get(key)).map(String::as_str);
@@ -165,9 +165,9 @@ fn fits(lb: &LoadBalancer, declared: &Declared) -> bool {
     }
 }
 
-fn of<'r>(reading: &'r Reading, found: &InCode) -> Vec<&'r Declared> {
+fn of<'r>(output: &'r ParseOutput, found: &InCode) -> Vec<&'r Declared> {
     let at = |place: &doorward_model::CodePlace| {
-        let mut all = reading.declared.iter();
+        let mut all = output.declared.iter();
         all.find(|one| {
             (&one.place.file, one.place.line, one.place.column, &one.address)
                 == (&place.file, place.line, place.column, &place.address)
@@ -185,20 +185,20 @@ fn config() -> ProptestConfig {
 proptest! {
     #![proptest_config(config())]
     #[test]
-    fn nothing_is_ever_traced_to_another_kind_place_or_manager(
+    fn no_match_has_another_kind_place_or_manager(
         codes in prop::collection::vec(codes(), 0..8),
         lives in prop::collection::vec((0..NAMES.len(), kinds(), 0..REGIONS.len(), makers()), 1..8),
         turn in 0_usize..8,
     ) {
-        let mut sources: Vec<Source> = codes.iter().enumerate().map(|(n, code)| source(n, code)).collect();
+        let mut sources: Vec<SourceFile> = codes.iter().enumerate().map(|(n, code)| source(n, code)).collect();
         let live: Vec<LoadBalancer> =
             lives.iter().enumerate().map(|(n, (name, kind, region, maker))| live(n, *name, *kind, *region, maker)).collect();
-        let reading_ = reading(&sources);
-        let traced = trace(&reading_, &sources, &live);
+        let parsed = output(&sources);
+        let matched = match_live(&parsed, &sources, &live);
 
         for lb in &live {
-            let Some(found) = traced.get(&lb.arn) else { continue };
-            let places = of(&reading_, found);
+            let Some(found) = matched.get(&lb.arn) else { continue };
+            let places = of(&parsed, found);
             prop_assert!(!places.is_empty());
             prop_assert_eq!(found.place().is_some(), found.certainty != Certainty::Ambiguous);
             let names_arn = |declared: &Declared| {
@@ -209,8 +209,8 @@ proptest! {
                 let code = declared.load_balancer().unwrap();
                 prop_assert_eq!(code.kind, lb.kind, "{:?}", found);
                 let named = code.known_name().known().is_none_or(|name| *name == lb.name);
-                // A plan that names the ARN leads to its configuration.
-                let is_arn = names_arn(declared) || reading_.declared.iter().any(names_arn);
+                // A plan with the ARN links to its configuration.
+                let is_arn = names_arn(declared) || parsed.declared.iter().any(names_arn);
                 let region_open = code.undecided.as_ref().is_some_and(|open| open.region.is_some());
                 prop_assert!(is_arn || (named && (region_open || code.region == lb.region)), "{:?} {:?}", lb, found);
                 prop_assert!(is_arn || fits(lb, declared), "{:?} {:?}", lb, found);
@@ -219,11 +219,11 @@ proptest! {
                 one.dialect.as_str() == "terraform-plan"
                     || one.load_balancer().is_some_and(|code| code.known_name().known().copied() == Some(&*lb.name))
             };
-            let certain = places.len() == 1 && reading_.declared.iter().any(names_arn) && places.iter().all(is_named);
+            let certain = places.len() == 1 && parsed.declared.iter().any(names_arn) && places.iter().all(is_named);
             prop_assert_eq!(found.certainty == Certainty::Certain, certain, "{:?}", found);
-            // Where one was chosen by its name, no other file writes this name for the kind, Region and manager.
-            if found.certainty == Certainty::Likely && found.because.starts_with("It has the name") {
-                let same: BTreeSet<(&str, usize)> = reading_
+            // If one matched by its name, no other file declares this name for the kind, Region and manager.
+            if found.certainty == Certainty::Likely && found.because.starts_with("The declaration contains its name") {
+                let same: BTreeSet<(&str, usize)> = parsed
                     .declared
                     .iter()
                     .filter(|one| one.load_balancer().is_some_and(|code| {
@@ -247,24 +247,24 @@ proptest! {
             let turn = turn % sources.len();
             sources.rotate_left(turn);
         }
-        prop_assert_eq!(trace(&reading(&sources), &sources, &live), traced.clone());
+        prop_assert_eq!(match_live(&output(&sources), &sources, &live), matched.clone());
         sources.reverse();
-        prop_assert_eq!(trace(&reading(&sources), &sources, &live), traced);
+        prop_assert_eq!(match_live(&output(&sources), &sources, &live), matched);
     }
 }
 
-/// A case: files, a live load balancer, and what is said.
+/// A case: files, live load balancers, and the expected match of the first.
 fn check(files: &[(&str, &str)], live: &[LoadBalancer], expected: &str) {
-    let sources: Vec<Source> =
-        files.iter().map(|(name, text)| Source::new(*name, text.as_bytes().to_vec(), true).unwrap()).collect();
-    let traced = trace(&reading(&sources), &sources, live);
-    let said = traced.get(&live[0].arn).map_or_else(|| "nothing".to_owned(), ToString::to_string);
-    assert_eq!(said, expected, "{files:?}");
+    let sources: Vec<SourceFile> =
+        files.iter().map(|(name, text)| SourceFile::new(*name, text.as_bytes().to_vec(), true).unwrap()).collect();
+    let matched = match_live(&output(&sources), &sources, live);
+    let found = matched.get(&live[0].arn).map_or_else(|| "nothing".to_owned(), ToString::to_string);
+    assert_eq!(found, expected, "{files:?}");
 }
 
 #[test]
 fn cases() {
-    let web = |region: usize| live(region, 0, Kind::Application, region, &Maker::Nobody);
+    let web = |region: usize| live(region, 0, Kind::Application, region, &Maker::None);
     let hcl = "resource \"aws_lb\" \"a\" {\n  name = \"web\"\n}\n";
     let sited = |region: &str, more: &str| format!("provider \"aws\" {{\n  region = \"{region}\"\n{more}}}\n{hcl}");
     check(&[("a.tf", hcl)], &[web(0)], "a.tf:1:1 (aws_lb.a), likely");
@@ -281,11 +281,11 @@ fn cases() {
     let by_alias = format!("{alias}{}", hcl.replace("name =", "provider = aws.us\n  name ="));
     check(&[("a.tf", &by_alias)], &[web(0)], "nothing");
     check(&[("a.tf", &by_alias)], &[web(1)], "a.tf:5:1 (aws_lb.a), likely");
-    // A module of two providers says nothing of its own.
+    // A module with passed providers has no Region of its own.
     let module = "module \"m\" {\n  source    = \"./m\"\n  providers = { aws = aws.us }\n}\n";
     let files = [("a.tf", &*format!("{}{module}", sited("eu-west-1", "").replace("web", "x"))), ("m/m.tf", hcl)];
     check(&files, &[web(1)], "m/m.tf:1:1 (module.m.aws_lb.a), likely");
-    // What a stack or controller made is not Terraform's, and a template's name alone makes nothing a stack's.
+    // A load balancer of a stack or controller is not Terraform's, and a name in a template alone is no match.
     check(&[("a.tf", hcl)], &[live(0, 0, Kind::Application, 0, &Maker::Stack(0))], "nothing");
     let template =
         "Resources:\n  Alb:\n    Type: AWS::ElasticLoadBalancingV2::LoadBalancer\n    Properties: {Name: web}\n";
@@ -301,14 +301,14 @@ fn cases() {
         &[live(0, 0, Kind::Application, 0, &Maker::Unread)],
         "t.yaml:2:3 (Resources.Alb), likely",
     );
-    // A prefix, as long as one load balancer alone begins so.
+    // A prefix matches if a single load balancer has it.
     let prefix = hcl.replace("name =", "name_prefix =");
-    let web_2 = live(2, 1, Kind::Application, 0, &Maker::Nobody);
+    let web_2 = live(2, 1, Kind::Application, 0, &Maker::None);
     check(&[("a.tf", &prefix)], std::slice::from_ref(&web_2), "a.tf:1:1 (aws_lb.a), likely");
     check(&[("a.tf", &prefix)], &[web_2, web(0)], "a.tf:1:1 (aws_lb.a), ambiguous");
 }
 
-/// A patch, put in place of the lines that it names, is the change that `--fix` writes.
+/// A patch, applied to its lines, is the edit that `--fix` writes.
 #[test]
 fn patches_are_what_a_fix_writes() {
     let mut patched = 0;
@@ -317,14 +317,15 @@ fn patches_are_what_a_fix_writes() {
         let sources = case.sources(case.text.clone().into_bytes()).unwrap_or_default();
         for declared in &before.declared {
             let Ok(edit) = &declared.fix else { continue };
-            // Whatever the case leaves open of its identity is settled, so that it is found.
+            // The open parts of the identity are settled, so that it matches.
             let mut settled = declared.clone();
             let Subject::LoadBalancer(code) = &mut settled.subject else { continue };
             code.undecided = None;
             let one = LoadBalancer { managed_by: Observed::unread(denied()), ..(**code).clone() };
-            let only = Reading { declared: vec![settled], ..Reading::default() };
-            let traced = trace(&only, &sources, std::slice::from_ref(&one));
-            let Some(patch) = traced.get(&one.arn).and_then(InCode::place).and_then(|place| place.patch.clone()) else {
+            let only = ParseOutput { declared: vec![settled], ..ParseOutput::default() };
+            let matched = match_live(&only, &sources, std::slice::from_ref(&one));
+            let Some(patch) = matched.get(&one.arn).and_then(InCode::place).and_then(|place| place.patch.clone())
+            else {
                 continue;
             };
             let source = sources.iter().find(|source| source.path == edit.file).unwrap();

@@ -1,4 +1,5 @@
-//! From what a dialect says to a load balancer that the rules can judge: the one place that knows what an unset value means.
+//! Builds a load balancer that the rules can judge from the properties that a dialect sets. Every dialect uses it, so that the
+//! meaning of an unset property is defined here only.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -9,8 +10,9 @@ use doorward_model::{
     Undecided,
 };
 
-use crate::text::Text;
-use crate::{Action, Declared, Dialect, Edit, Marks, Options, Place, Subject};
+use crate::attributes::Attributes;
+use crate::source_text::SourceText;
+use crate::{Action, Declared, Deployment, Dialect, Edit, MatchHints, Subject};
 
 pub(crate) const DROP_INVALID: &str = "routing.http.drop_invalid_header_fields.enabled";
 pub(crate) const WAF_FAIL_OPEN: &str = "waf.fail_open.enabled";
@@ -18,103 +20,143 @@ pub(crate) const LOGS_ENABLED: &str = "access_logs.s3.enabled";
 pub(crate) const LOGS_BUCKET: &str = "access_logs.s3.bucket";
 pub(crate) const LOGS_PREFIX: &str = "access_logs.s3.prefix";
 
-/// A stand-in for the account of a load balancer whose account is not known; AWS gives none of this number.
+/// The placeholder for an unknown account. AWS assigns no account this id.
 const NO_ACCOUNT: &str = "000000000000";
 
-/// What a dialect found out about one load balancer. Attributes stand under AWS's keys, whatever the dialect calls them.
-pub(crate) struct Draft<'t> {
-    pub(crate) text: &'t Text<'t>,
+/// The properties of one load balancer, as its dialect sets them.
+pub(crate) struct LoadBalancerBuilder<'t> {
+    pub(crate) text: &'t SourceText<'t>,
     pub(crate) dialect: Dialect,
     pub(crate) address: String,
-    /// What is underlined where the value is not written.
+    /// The place of the declaration, for findings if the mode is not set.
     pub(crate) head: Range<usize>,
-    /// Where the value is written.
+    /// The place where the mode is set.
     pub(crate) value: Option<Range<usize>>,
     pub(crate) action: Action,
     pub(crate) kind: Kind,
-    /// Why the kind, and with it everything else, is not certain.
+    /// The reason why the kind, and with it every other property, is unknown.
     pub(crate) kind_gap: Option<Arc<Gap>>,
     pub(crate) name: Observed<String>,
-    /// The ARN of one that exists.
+    /// The ARN of a load balancer that exists.
     pub(crate) arn: Observed<String>,
     pub(crate) scheme: Observed<Scheme>,
+    /// By AWS's keys, whatever the dialect calls them.
     pub(crate) attributes: BTreeMap<String, Observed<String>>,
-    /// Why attributes that are not named may be named after all.
-    pub(crate) rest: Option<Arc<Gap>>,
+    /// The reason why attributes that are missing here may be set nevertheless.
+    pub(crate) incomplete: Option<Arc<Gap>>,
     pub(crate) listeners: Observed<Vec<Listener>>,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) more_tags: Option<Arc<Gap>>,
-    /// Whether the same files declare deliveries of logs, which may be this one's.
+    /// Whether the same files declare log deliveries of CloudWatch Logs, which may belong to this load balancer.
     pub(crate) deliveries: bool,
     pub(crate) managed_by: Observed<Manager>,
     pub(crate) note: Option<String>,
-    pub(crate) way: String,
-    pub(crate) logs_way: String,
+    pub(crate) mode_instruction: String,
+    pub(crate) logs_instruction: String,
     pub(crate) fix: Result<Edit, String>,
-    /// The Region that its provider works in.
+    /// The Region of its provider.
     pub(crate) region: Option<Region>,
-    pub(crate) marks: Marks,
+    pub(crate) match_hints: MatchHints,
 }
 
-impl<'t> Draft<'t> {
-    /// A load balancer of which nothing but its place is known.
-    pub(crate) fn new(text: &'t Text<'t>, dialect: Dialect, address: String, head: Range<usize>) -> Self {
+impl<'t> LoadBalancerBuilder<'t> {
+    /// A load balancer with every property unset.
+    pub(crate) fn new(text: &'t SourceText<'t>, dialect: Dialect, address: String, head: Range<usize>) -> Self {
         Self {
             text,
             dialect,
             address,
             head,
             value: None,
-            action: Action::Unsaid,
+            action: Action::Unspecified,
             kind: Kind::Application,
             kind_gap: None,
             name: Observed::Absent,
             arn: Observed::Absent,
             scheme: Observed::Absent,
             attributes: BTreeMap::new(),
-            rest: None,
+            incomplete: None,
             listeners: Observed::Absent,
             tags: BTreeMap::new(),
             more_tags: None,
             deliveries: false,
             managed_by: Observed::Absent,
             note: None,
-            way: String::new(),
-            logs_way: String::new(),
-            fix: Err("there is no safe place for it".to_owned()),
+            mode_instruction: String::new(),
+            logs_instruction: String::new(),
+            fix: Err("there is no safe place to set it".to_owned()),
             region: None,
-            marks: Marks::default(),
+            match_hints: MatchHints::default(),
         }
     }
 
-    /// A gap at a stretch of the file.
+    /// Sets the kind from AWS's name for it. If `kind_gap` is set already, the name may be replaced at deployment.
+    pub(crate) fn set_kind(&mut self, name: Observed<String>) {
+        match name {
+            Observed::Absent => {}
+            Observed::Known(_) if self.kind_gap.is_some() => {}
+            Observed::Known(name) => {
+                self.kind = match name.as_str() {
+                    "application" => Kind::Application,
+                    "network" => Kind::Network,
+                    "gateway" => Kind::Gateway,
+                    _ => Kind::Unrecognized,
+                }
+            }
+            Observed::Unread(gap) => self.kind_gap = Some(gap),
+        }
+    }
+
+    /// Sets the attributes, and the place of the mode among them.
+    pub(crate) fn set_attributes(&mut self, attributes: Attributes) {
+        self.value = attributes.spans.get(self.kind.mode_attribute()).cloned();
+        self.attributes = attributes.named;
+        self.incomplete = attributes.incomplete;
+    }
+
+    /// Adds the tags of a list `key=value,key=value`.
+    pub(crate) fn add_tags(&mut self, list: &str) {
+        let pairs = list.split(',').filter_map(|pair| pair.split_once('='));
+        self.tags.extend(pairs.map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned())));
+    }
+
+    /// The instruction for a classic load balancer in a dialect that has no setting for its mode.
+    pub(crate) fn without_setting(&mut self, reason: &str) {
+        self.mode_instruction = format!(
+            "{reason}: once {} is deployed, set {} by elasticloadbalancing:ModifyLoadBalancerAttributes to",
+            self.address,
+            Kind::Classic.mode_attribute()
+        );
+    }
+
+    /// A gap at a range of the file.
     pub(crate) fn gap(&self, reason: GapReason, span: Range<usize>, message: impl Into<String>) -> Arc<Gap> {
         gap(self.text, reason, span, message)
     }
 
-    /// Why a value that is left out is not known: it depends on whether the load balancer exists.
+    /// The gap of an attribute that is not set: an existing load balancer keeps its value.
     fn kept(&self, what: &str) -> Arc<Gap> {
         let unsure = match self.action {
-            Action::Unsaid => " if it exists already",
+            Action::Unspecified => " if it exists already",
             _ => "",
         };
-        let message = format!("{what} is not named here, so that the load balancer keeps what it has{unsure}");
+        let message = format!("{what} is not set here, so that the load balancer keeps its value{unsure}");
         self.gap(GapReason::KeepsLiveValue, self.head.clone(), message)
     }
 
-    /// An attribute: as it is named, as AWS sets it for a new load balancer, or not known.
+    /// The value of an attribute: as set, AWS's default for a new load balancer, or unread.
     fn attribute(&self, key: &str, default: &str) -> Observed<String> {
         if let Some(gap) = &self.kind_gap {
             return Observed::Unread(gap.clone());
         }
-        match (self.attributes.get(key), &self.rest) {
+        match (self.attributes.get(key), &self.incomplete) {
             (Some(Observed::Absent) | None, Some(gap)) => Observed::Unread(gap.clone()),
             (Some(Observed::Absent) | None, None) => match self.action {
                 // https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_LoadBalancerAttribute.html
                 Action::Create => Observed::Known(default.to_owned()),
-                Action::Update | Action::Keep | Action::Unsaid => Observed::Unread(self.kept(key)),
+                Action::Update | Action::Keep | Action::Unspecified => Observed::Unread(self.kept(key)),
             },
-            (Some(named), _) => named.clone(),
+            (Some(set), _) => set.clone(),
         }
     }
 
@@ -128,7 +170,8 @@ impl<'t> Draft<'t> {
         })
     }
 
-    /// "Nowhere" takes knowing that no delivery exists either: so it is only where the load balancer is still to be made.
+    /// The destination of access logs. It is "nowhere" only for a new load balancer without deliveries: an existing one may
+    /// have deliveries of CloudWatch Logs, which its declaration does not show.
     fn access_logs(&self) -> Observed<LogDestination> {
         let enabled: Observed<bool> = self.parsed(LOGS_ENABLED, "false");
         enabled.and_then(|enabled| match enabled {
@@ -141,14 +184,14 @@ impl<'t> Draft<'t> {
             false => Observed::Unread(self.gap(
                 GapReason::Undeclared,
                 self.head.clone(),
-                "access logs may go by a CloudWatch Logs delivery, which the load balancer's declaration does not show",
+                "access logs may be sent by a CloudWatch Logs delivery, which the declaration of the load balancer does not show",
             )),
         })
     }
 
-    /// Puts the load balancer together.
-    pub(crate) fn finish(mut self, options: &Options) -> Declared {
-        if options.new && self.action == Action::Unsaid {
+    /// Builds the declaration.
+    pub(crate) fn finish(mut self, deployment: &Deployment) -> Declared {
+        if deployment.new && self.action == Action::Unspecified {
             self.action = Action::Create;
         }
         let (kind, mode_key) = (self.kind, self.kind.mode_attribute());
@@ -156,15 +199,17 @@ impl<'t> Draft<'t> {
         let drop_invalid_headers = self.parsed(DROP_INVALID, "false");
         let waf_fail_open = self.parsed(WAF_FAIL_OPEN, "false");
         let access_logs = self.access_logs();
-        let undeclared = |what: &str| self.gap(GapReason::Undeclared, self.head.clone(), format!("{what} is not said"));
+        let undeclared =
+            |what: &str| self.gap(GapReason::Undeclared, self.head.clone(), format!("{what} is not declared"));
         let arn = self.arn.known().and_then(|text| Arn::new(text).ok());
         let of_arn = |field: fn(&Arn) -> &str| arn.as_ref().map(|arn| field(arn).to_owned());
-        let account = of_arn(Arn::account).and_then(|id| AccountId::new(&id).ok()).or_else(|| options.account.clone());
+        let account =
+            of_arn(Arn::account).and_then(|id| AccountId::new(&id).ok()).or_else(|| deployment.account.clone());
         let region = of_arn(Arn::region).and_then(|name| Region::new(&name).ok()).or_else(|| self.region.clone());
-        let region = region.or_else(|| options.region.clone());
+        let region = region.or_else(|| deployment.region.clone());
         let no_account = undeclared("the account");
         let undecided = Undecided {
-            // One that is still to be made will have an ARN that nobody can have named.
+            // The ARN of a load balancer that does not exist yet cannot be declared anywhere.
             arn: (arn.is_none() && self.action != Action::Create).then(|| undeclared("the ARN")),
             account: account.is_none().then(|| no_account.clone()),
             region: region.is_none().then(|| undeclared("the Region")),
@@ -174,17 +219,17 @@ impl<'t> Draft<'t> {
                 Observed::Unread(gap) => Some(gap.clone()),
             },
         };
-        let stand_ins = || {
+        let placeholders = || {
             let (account, region) = (AccountId::new(NO_ACCOUNT).ok()?, Region::new("un-declared-0").ok()?);
             let arn = Arn::new("arn:aws:elasticloadbalancing:::loadbalancer/declared").ok()?;
             Some((account, region, arn))
         };
         let place = self.text.place(self.value.clone().unwrap_or_else(|| self.head.clone()));
-        let subject = match stand_ins() {
-            None => Subject::Incapable("The stand-ins for its identity are not well-formed.".to_owned()),
-            Some((stand_in, no_region, no_arn)) => Subject::LoadBalancer(Box::new(LoadBalancer {
+        let subject = match placeholders() {
+            None => Subject::Incapable("The placeholders for its identity are not well-formed.".to_owned()),
+            Some((placeholder, no_region, no_arn)) => Subject::LoadBalancer(Box::new(LoadBalancer {
                 arn: arn.unwrap_or(no_arn),
-                account: account.unwrap_or(stand_in),
+                account: account.unwrap_or(placeholder),
                 account_name: Observed::Unread(no_account),
                 ou: Observed::Unread(undeclared("the organizational unit")),
                 region: region.unwrap_or(no_region),
@@ -220,7 +265,7 @@ impl<'t> Draft<'t> {
             })),
         };
         let mut tags = self.tags;
-        tags.extend(options.tags.iter().map(|(key, value)| (key.clone(), value.clone())));
+        tags.extend(deployment.tags.iter().map(|(key, value)| (key.clone(), value.clone())));
         Declared {
             dialect: self.dialect,
             address: self.address,
@@ -228,20 +273,20 @@ impl<'t> Draft<'t> {
             action: self.action,
             subject,
             tags,
-            more_tags: self.more_tags.filter(|_| options.tags.is_empty()),
+            more_tags: self.more_tags.filter(|_| deployment.tags.is_empty()),
             note: self.note,
-            way: self.way,
-            logs_way: self.logs_way,
+            mode_instruction: self.mode_instruction,
+            logs_instruction: self.logs_instruction,
             fix: self.fix,
-            marks: self.marks,
+            match_hints: self.match_hints,
         }
     }
 }
 
-/// The scheme by AWS's word for it, which is internet-facing where none is named:
+/// The scheme from AWS's name for it. The default is internet-facing:
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html>
-pub(crate) fn scheme(named: Observed<String>) -> Observed<Scheme> {
-    match named {
+pub(crate) fn scheme(name: Observed<String>) -> Observed<Scheme> {
+    match name {
         Observed::Absent => Observed::Known(Scheme::InternetFacing),
         Observed::Known(word) if word == "internet-facing" => Observed::Known(Scheme::InternetFacing),
         Observed::Known(word) if word == "internal" => Observed::Known(Scheme::Internal),
@@ -250,15 +295,24 @@ pub(crate) fn scheme(named: Observed<String>) -> Observed<Scheme> {
     }
 }
 
-/// A gap at a stretch of a file.
-pub(crate) fn gap(text: &Text<'_>, reason: GapReason, span: Range<usize>, message: impl Into<String>) -> Arc<Gap> {
-    let place: Place = text.place(span);
-    Arc::new(Gap::new(reason, place.to_string()).with_message(message))
+/// A listener of a classic load balancer. A port that is not a number is left out: no verdict depends on it.
+pub(crate) fn listener(protocol: &str, port: Option<&str>) -> Listener {
+    Listener { protocol: protocol.to_uppercase(), port: port.and_then(|port| port.parse().ok()) }
 }
 
-/// A declaration of something that makes a load balancer and cannot carry a mode.
+/// A gap at a range of a file.
+pub(crate) fn gap(
+    text: &SourceText<'_>,
+    reason: GapReason,
+    span: Range<usize>,
+    message: impl Into<String>,
+) -> Arc<Gap> {
+    Arc::new(Gap::new(reason, text.place(span).to_string()).with_message(message))
+}
+
+/// A declaration of a resource that creates a load balancer without a mode.
 pub(crate) fn incapable(
-    text: &Text<'_>,
+    text: &SourceText<'_>,
     dialect: Dialect,
     address: String,
     head: Range<usize>,
@@ -268,14 +322,14 @@ pub(crate) fn incapable(
         dialect,
         address,
         place: text.place(head),
-        action: Action::Unsaid,
+        action: Action::Unspecified,
         subject: Subject::Incapable(because),
         tags: BTreeMap::new(),
         more_tags: None,
         note: None,
-        way: String::new(),
-        logs_way: String::new(),
-        fix: Err("it cannot carry a mode".to_owned()),
-        marks: Marks::default(),
+        mode_instruction: String::new(),
+        logs_instruction: String::new(),
+        fix: Err("it has no mode".to_owned()),
+        match_hints: MatchHints::default(),
     }
 }

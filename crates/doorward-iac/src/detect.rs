@@ -1,13 +1,13 @@
-//! What a file is, by its name and by what is in it.
+//! Detects the dialect of a file by its name and content.
 
-use crate::text::{Source, Text};
+use crate::source_text::{SourceFile, SourceText};
 use crate::tree::json::{self, Pairs};
 use crate::tree::{Data, Document, Node, yaml};
-use crate::{Dialect, Problem};
+use crate::{Dialect, FileError};
 
-/// A file, taken apart as far as telling its dialect took.
-pub(crate) enum Form<'a> {
-    /// Of no dialect, and nobody said it was.
+/// The content of a file, parsed as far as detecting its dialect required.
+pub(crate) enum Content<'a> {
+    /// No dialect, in a file that the user did not name.
     Nothing,
     /// Terraform or OpenTofu configuration.
     Configuration,
@@ -15,12 +15,12 @@ pub(crate) enum Form<'a> {
     Plan(Pairs<'a>),
     /// The JSON of a Pulumi preview.
     Preview(Pairs<'a>),
-    /// Documents of the other dialects.
+    /// JSON or YAML documents of the other dialects.
     Documents(Vec<Document>),
 }
 
-/// Words of which at least one is in every file that is worth reading, if the user did not name the file.
-const SIGNS: [&str; 14] = [
+/// Words of which every declaration contains at least one. Files without any are not parsed unless the user named them.
+const MARKERS: [&str; 14] = [
     "AWS::",
     "::MODULE",
     "Transform:",
@@ -37,23 +37,23 @@ const SIGNS: [&str; 14] = [
     "urn:pulumi:",
 ];
 
-/// What is said of a file that somebody named and that is nothing we know.
-const UNKNOWN: &str = "is none of the dialects that are checked: the JSON of a Terraform plan (`terraform show -json \
+/// The error for a file that the user named and whose dialect is not recognised.
+const UNKNOWN: &str = "is of no supported dialect: the JSON of a Terraform plan (`terraform show -json \
                        PLAN`), Terraform configuration, a CloudFormation template, a Kubernetes manifest, the JSON of a \
                        Pulumi preview (`pulumi preview --json`), or an ECS gateway definition";
 
-/// Whether a file that the user did not name is worth reading.
-pub(crate) fn speaks(source: &Source) -> bool {
-    is_configuration(source.name()) || has_any(&source.text, &SIGNS)
+/// Whether a file may declare load balancers: the user named it, or it contains a word that every declaration contains.
+pub fn may_declare(source: &SourceFile) -> bool {
+    source.named || is_configuration(source.name()) || contains_any(&source.text, &MARKERS)
 }
 
-/// Whether a text holds one of some words, as it is written or behind the escapes of JSON and YAML.
-pub(crate) fn has_any(text: &str, words: &[&str]) -> bool {
+/// Whether a text contains one of the words, literally or written with escapes of JSON or YAML.
+pub(crate) fn contains_any(text: &str, words: &[&str]) -> bool {
     let is_in = |text: &str| words.iter().any(|word| text.contains(word));
     is_in(text) || (text.contains('\\') && is_in(&unescaped(text)))
 }
 
-/// A text with the escapes of double-quoted JSON and YAML resolved, wherever they stand.
+/// A text with the escapes of double-quoted JSON and YAML strings resolved everywhere.
 fn unescaped(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
@@ -66,7 +66,7 @@ fn unescaped(text: &str) -> String {
             Some('x') => 2,
             Some('u') => 4,
             Some('U') => 8,
-            // A line break behind a backslash joins the lines.
+            // A backslash before a line break joins the lines.
             Some('\n' | '\r') => {
                 rest = rest.trim_start();
                 continue;
@@ -91,95 +91,99 @@ fn is_configuration(name: &str) -> bool {
     [".tf", ".tofu", ".tf.json", ".tofu.json"].iter().any(|ending| name.ends_with(ending))
 }
 
-/// Tells the dialect of a file.
-pub(crate) fn recognise<'a>(source: &Source, text: &Text<'a>) -> Result<Form<'a>, Problem> {
+/// Detects the dialect of a file.
+///
+/// # Errors
+///
+/// A file that cannot be parsed, or that the user named and that is of no dialect.
+pub(crate) fn detect<'a>(source: &SourceFile, text: &SourceText<'a>) -> Result<Content<'a>, FileError> {
     let name = source.name().to_ascii_lowercase();
     let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| name.ends_with(suffix));
     if is_configuration(&name) {
-        return Ok(Form::Configuration);
+        return Ok(Content::Configuration);
     }
     if ends(&[".tfvars", ".tfvars.json"]) {
-        return Ok(Form::Nothing);
+        return Ok(Content::Nothing);
     }
-    if !source.may_declare() {
-        return Ok(Form::Nothing);
+    if !may_declare(source) {
+        return Ok(Content::Nothing);
     }
-    let form = if text.text.trim_start().starts_with('{') { of_json(text) } else { of_yaml(text) };
-    match form {
-        Ok(Form::Nothing) if source.named => Err(Problem::at_start(text.path, UNKNOWN)),
-        // JSON with comments and the like, which only happens to speak of load balancers.
-        Err(_) if !source.named && !ends(&[".json", ".yaml", ".yml", ".template"]) => Ok(Form::Nothing),
+    let content = if text.text.trim_start().starts_with('{') { of_json(text) } else { of_yaml(text) };
+    match content {
+        Ok(Content::Nothing) if source.named => Err(FileError::at_start(text.path, UNKNOWN)),
+        // Another format, such as JSON with comments, that happens to contain one of the words.
+        Err(_) if !source.named && !ends(&[".json", ".yaml", ".yml", ".template"]) => Ok(Content::Nothing),
         other => other,
     }
 }
 
-fn of_json<'a>(text: &Text<'a>) -> Result<Form<'a>, Problem> {
+fn of_json<'a>(text: &SourceText<'a>) -> Result<Content<'a>, FileError> {
     let pairs: Pairs<'a> = match serde_json::from_str(text.text) {
         Ok(pairs) => pairs,
         // A template in YAML's flow style begins like JSON.
         Err(error) => {
-            return of_yaml(text).map_err(|_| log_of_a_plan(text).unwrap_or_else(|| json::problem(text, &error)));
+            return of_yaml(text).map_err(|_| log_of_a_plan(text).unwrap_or_else(|| json::syntax_error(text, &error)));
         }
     };
     let has = |key: &str| pairs.0.iter().any(|(name, _)| name == key);
-    let once = |form| pairs_once(text, form);
+    let unique = |content| with_unique_keys(text, content);
     if has("@level") && has("@message") {
-        return Err(log_of_a_plan(text).unwrap_or_else(|| Problem::at_start(text.path, UNKNOWN)));
+        return Err(log_of_a_plan(text).unwrap_or_else(|| FileError::at_start(text.path, UNKNOWN)));
     }
     if has("resource_changes") || (has("planned_values") && has("format_version")) {
-        return once(Form::Plan(pairs));
+        return unique(Content::Plan(pairs));
     }
     if has("format_version") && has("terraform_version") {
-        let said = "is the JSON of a Terraform state, or of a plan that changes nothing; make that of a plan with \
-                    `terraform show -json PLAN`";
-        return if has("values") { Err(Problem::at_start(text.path, said)) } else { once(Form::Plan(pairs)) };
+        let message = "is the JSON of a Terraform state, or of a plan without changes; create the JSON of a plan with \
+                       `terraform show -json PLAN`";
+        return if has("values") { Err(FileError::at_start(text.path, message)) } else { unique(Content::Plan(pairs)) };
     }
     let is_list = |key: &str| pairs.0.iter().any(|(name, raw)| name == key && raw.get().starts_with('['));
     if is_list("steps") || (has("changeSummary") && has("config")) {
-        return once(Form::Preview(pairs));
+        return unique(Content::Preview(pairs));
     }
     drop(pairs);
-    known(vec![json::parse(text)?])
+    documents(vec![json::parse(text)?])
 }
 
-/// A plan or preview, unless it has a part twice.
-fn pairs_once<'a>(text: &Text<'_>, form: Form<'a>) -> Result<Form<'a>, Problem> {
-    if let Form::Plan(pairs) | Form::Preview(pairs) = &form {
-        pairs.once(text)?;
+/// A plan or preview, unless one of its keys is repeated.
+fn with_unique_keys<'a>(text: &SourceText<'_>, content: Content<'a>) -> Result<Content<'a>, FileError> {
+    if let Content::Plan(pairs) | Content::Preview(pairs) = &content {
+        pairs.check_unique_keys(text)?;
     }
-    Ok(form)
+    Ok(content)
 }
 
-/// `terraform plan -json` writes a log, one object per line, which is often taken for the plan.
-fn log_of_a_plan(text: &Text<'_>) -> Option<Problem> {
+/// The error for a log of `terraform plan -json` (one object per line), which is easily mistaken for a plan.
+fn log_of_a_plan(text: &SourceText<'_>) -> Option<FileError> {
     let first = text.text.lines().next()?;
-    let said = "is the log of `terraform plan -json`, not a plan; write the plan with `terraform plan -out PLAN` and \
-                convert it with `terraform show -json PLAN`";
-    (first.contains("\"@level\"") && first.contains("\"@message\"")).then(|| Problem::at_start(text.path, said))
+    let message = "is the log of `terraform plan -json`, not a plan; write the plan with `terraform plan -out PLAN` and \
+                   convert it with `terraform show -json PLAN`";
+    (first.contains("\"@level\"") && first.contains("\"@message\"")).then(|| FileError::at_start(text.path, message))
 }
 
-fn of_yaml<'a>(text: &Text<'_>) -> Result<Form<'a>, Problem> {
+fn of_yaml<'a>(text: &SourceText<'_>) -> Result<Content<'a>, FileError> {
     match yaml::parse(text) {
-        Ok(documents) => known(documents),
-        Err(mut problem) => {
+        Ok(parsed) => documents(parsed),
+        Err(mut error) => {
             if text.text.contains("{{") {
-                problem.problem.push_str(
-                    "; it holds {{ }}, so if it is a template, check what it renders to (`helm template`, `kubectl \
+                error.message.push_str(
+                    "; it contains {{ }}: if it is a template, check the rendered manifest (`helm template`, `kubectl \
                      kustomize`)",
                 );
             }
-            Err(problem)
+            Err(error)
         }
     }
 }
 
-fn known<'a>(documents: Vec<Document>) -> Result<Form<'a>, Problem> {
-    let any = documents.iter().any(|document| of_document(document).is_some());
-    Ok(if any { Form::Documents(documents) } else { Form::Nothing })
+fn documents<'a>(documents: Vec<Document>) -> Result<Content<'a>, FileError> {
+    let any = documents.iter().any(|document| dialect_of(document).is_some());
+    Ok(if any { Content::Documents(documents) } else { Content::Nothing })
 }
 
-/// The dialect of one document. A key that is there twice counts both times, so that neither hides the other.
-pub(crate) fn of_document(document: &Document) -> Option<Dialect> {
+/// The dialect of one document. A repeated key counts each time, so that neither value hides the other.
+pub(crate) fn dialect_of(document: &Document) -> Option<Dialect> {
     let root = &document.root;
     let has = |key: &str| root.get(key).is_some();
     if has("AWSTemplateFormatVersion") {
@@ -193,7 +197,7 @@ pub(crate) fn of_document(document: &Document) -> Option<Dialect> {
     if root.all("configuration").any(|node| node.get("hostSharedAlb").is_some()) {
         return Some(Dialect::EcsGateway);
     }
-    // A template may do without its version.
+    // AWSTemplateFormatVersion is optional in a template.
     let transformed = has("Transform") || has("Fn::Transform");
     let typed = |node: &Node| {
         node.all("Type").any(|kind| kind.as_str().is_some_and(|kind| kind.contains("::")))
@@ -230,7 +234,7 @@ mod tests {
             (r#"{"a": "\ud83d\ude00é"}"#, false),
             ("a\\", false),
         ] {
-            assert_eq!(has_any(text, &SIGNS), expected, "{text}");
+            assert_eq!(contains_any(text, &MARKERS), expected, "{text}");
         }
     }
 }

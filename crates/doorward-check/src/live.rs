@@ -1,49 +1,43 @@
-//! A saved scan beside a declaration: what the declaration leaves as it is, is taken from there.
+//! `--scan`: the values that a declaration leaves unchanged, taken from a saved scan.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use doorward_core::normalize::{NormalizeSettings, normalize};
 use doorward_iac::{Action, Declared, Dialect, Subject};
-use doorward_model::{Account, GapReason, LoadBalancer, Observed, Undecided};
+use doorward_model::{Account, GapReason, Inventory, LoadBalancer, Observed, Undecided};
 use jiff::Timestamp;
 
-use crate::exit::Failure;
-use crate::saved;
-
 /// The load balancers of a saved scan.
-pub(super) struct Live {
+pub struct LiveScan {
     load_balancers: Vec<LoadBalancer>,
     accounts: BTreeMap<String, Account>,
-    at: Timestamp,
+    started: Timestamp,
 }
 
-/// Reads a saved scan.
-pub(super) fn read(path: &Path, settings: &NormalizeSettings) -> Result<Live, Failure> {
-    let (saved, _) = saved::read(path)?;
-    let at = saved.inventory.run.started;
-    let scan = normalize(saved.inventory, settings);
-    let accounts = scan.accounts.into_iter().map(|account| (account.id.to_string(), account)).collect();
-    Ok(Live { load_balancers: scan.load_balancers, accounts, at })
-}
+impl LiveScan {
+    /// The load balancers of an inventory.
+    pub fn new(inventory: Inventory, settings: &NormalizeSettings) -> Self {
+        let scan = normalize(inventory, settings);
+        let accounts = scan.accounts.into_iter().map(|account| (account.id.to_string(), account)).collect();
+        Self { load_balancers: scan.load_balancers, accounts, started: scan.run.started }
+    }
 
-impl Live {
-    /// Fills what a declaration leaves as it is from the one load balancer that it is about, if there is exactly one. The
-    /// answer is the account that it is in.
-    pub(super) fn join(&self, declared: &mut Declared) -> Option<Account> {
+    /// Completes a declaration with the values of its load balancer, if exactly one in the scan matches. Returns the
+    /// account of that load balancer.
+    pub(crate) fn complete(&self, declared: &mut Declared) -> Option<Account> {
         if declared.action == Action::Create {
             return None;
         }
         let dialect = declared.dialect;
         let address = declared.address.clone();
         let Subject::LoadBalancer(lb) = &mut declared.subject else { return None };
-        let known = lb.undecided.as_deref().cloned().unwrap_or_default();
-        let mut same = self.load_balancers.iter().filter(|live| is_same(lb, &known, live, dialect, &address));
+        let open = lb.undecided.as_deref().cloned().unwrap_or_default();
+        let mut same = self.load_balancers.iter().filter(|live| is_same(lb, &open, live, dialect, &address));
         let (Some(live), None) = (same.next(), same.next()) else { return None };
-        let taken = fill(&mut lb.mode, &live.mode);
+        let is_taken = fill(&mut lb.mode, &live.mode);
         fill(&mut lb.drop_invalid_headers, &live.drop_invalid_headers);
         fill(&mut lb.waf_fail_open, &live.waf_fail_open);
-        // Whether a delivery exists is what the scan looked for.
+        // A declaration cannot show log deliveries of CloudWatch Logs. The scan has read them.
         let is_open = lb
             .access_logs
             .gap()
@@ -58,19 +52,19 @@ impl Live {
         lb.region = live.region.clone();
         lb.name.clone_from(&live.name);
         lb.undecided = None;
-        if taken {
-            let said = format!("as the scan of {} saw {}", self.at.strftime("%Y-%m-%d"), live.arn);
+        if is_taken {
+            let source = format!("as the scan of {} observed on {}", self.started.strftime("%Y-%m-%d"), live.arn);
             declared.note = Some(match declared.note.take() {
-                Some(note) => format!("{note}; {said}"),
-                None => said,
+                Some(note) => format!("{note}; {source}"),
+                None => source,
             });
         }
         self.accounts.get(live.account.as_str()).cloned()
     }
 }
 
-/// Takes the live value where the declaration keeps it or says nothing. A value that the files refer to and do not hold stays
-/// unknown: it may be another one.
+/// Takes the live value where the declaration keeps it or does not set it. A value that the files reference and do not
+/// contain stays unknown, because deployment may resolve it to another one.
 fn fill<T: Clone>(value: &mut Observed<T>, live: &Observed<T>) -> bool {
     let kept = value.gap().is_some_and(|gap| matches!(gap.reason, GapReason::KeepsLiveValue | GapReason::Undeclared));
     if kept {
@@ -79,6 +73,7 @@ fn fill<T: Clone>(value: &mut Observed<T>, live: &Observed<T>) -> bool {
     kept
 }
 
+/// Whether a declaration, whose identity may be partly open, is the declaration of this load balancer.
 fn is_same(lb: &LoadBalancer, open: &Undecided, live: &LoadBalancer, dialect: Dialect, address: &str) -> bool {
     if lb.kind != live.kind {
         return false;
@@ -93,7 +88,7 @@ fn is_same(lb: &LoadBalancer, open: &Undecided, live: &LoadBalancer, dialect: Di
         lb.name == live.name
     } else {
         match dialect {
-            // CloudFormation and the controller leave their own names in tags.
+            // CloudFormation and the AWS Load Balancer Controller record the declaration in tags.
             Dialect::CloudFormation => {
                 tag("aws:cloudformation:logical-id").is_some_and(|id| address.rsplit('.').next() == Some(id))
             }

@@ -1,6 +1,6 @@
 //! Whether the source of a module is the public module for load balancers, terraform-aws-modules/alb/aws.
 //!
-//! The address is compared as a whole: a fork or another host that only has the same ending may do anything.
+//! The whole address is compared: a fork or a repository on another host may have the same ending and other content.
 //! <https://developer.hashicorp.com/terraform/language/modules/sources>
 
 const REGISTRY: &str = "terraform-aws-modules/alb/aws";
@@ -9,7 +9,7 @@ const HOST: &str = "github.com";
 const REPOSITORY: &str = "terraform-aws-modules/terraform-aws-alb";
 
 /// Whether a source is the public module, by a registry or by its repository.
-pub(super) fn is_public(source: &str) -> bool {
+pub(super) fn is_public_alb(source: &str) -> bool {
     is_registry(source) || is_repository(source)
 }
 
@@ -22,7 +22,7 @@ fn is_registry(source: &str) -> bool {
 
 fn is_repository(source: &str) -> bool {
     let (address, query) = source.split_once('?').unwrap_or((source, ""));
-    // Anything else than a reference, such as `archive`, changes what is fetched.
+    // Other parameters, such as `archive`, change which content is fetched.
     let keys = query.split('&').filter(|part| !part.is_empty()).map(|part| part.split('=').next().unwrap_or_default());
     if !keys.into_iter().all(|key| key == "ref" || key == "depth") {
         return false;
@@ -32,11 +32,11 @@ fn is_repository(source: &str) -> bool {
     let web = web.or_else(|| address.strip_prefix("ssh://"));
     let (host, path) = match (web, address.strip_prefix("git@")) {
         (Some(rest), _) => rest.split_once('/').unwrap_or((rest, "")),
-        // As `git clone` and Terraform's shorthand have it.
+        // The scp-like form of `git clone`, which Terraform accepts as a shorthand.
         (None, Some(rest)) => rest.split_once(':').unwrap_or((rest, "")),
         (None, None) => address.split_once('/').unwrap_or((address, "")),
     };
-    // An empty folder within the repository is the repository.
+    // An empty subfolder is the repository itself.
     let path = path.strip_suffix("//").unwrap_or(path);
     host.eq_ignore_ascii_case(HOST) && path.strip_suffix(".git").unwrap_or(path) == REPOSITORY
 }
@@ -63,7 +63,7 @@ mod tests {
             "git@github.com:terraform-aws-modules/terraform-aws-alb.git",
             "git::git@github.com:terraform-aws-modules/terraform-aws-alb.git?ref=v8.7.0",
         ] {
-            assert!(is_public(source), "{source}");
+            assert!(is_public_alb(source), "{source}");
         }
         for source in [
             "",
@@ -92,7 +92,7 @@ mod tests {
             "terraform-aws-modules/alb/aws?x=y",
             "terraform-aws-modules/alb/azurerm",
         ] {
-            assert!(!is_public(source), "{source}");
+            assert!(!is_public_alb(source), "{source}");
         }
     }
 }

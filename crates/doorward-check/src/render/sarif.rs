@@ -1,6 +1,6 @@
-//! SARIF 2.1.0: <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>
+//! The format `sarif`: SARIF 2.1.0, <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>
 //!
-//! Every result has a file and a line; one without makes some readers reject the whole file.
+//! Every result has a file and a line: some readers reject a log with a result without them.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -9,10 +9,10 @@ use doorward_model::{RuleMeta, Severity, Verdict, harmless};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::judge::Judged;
-use super::{Told, document};
+use super::{Level, RenderInput, help, json as document};
+use crate::JudgedDeclaration;
 
-/// The log. Results are made one by one as it is written.
+/// The log. Results are converted one at a time while it is serialized.
 #[derive(Serialize)]
 struct Log<'a> {
     #[serde(rename = "$schema")]
@@ -30,15 +30,15 @@ struct Run<'a> {
     tool: Value,
 }
 
-/// Failures, exceptions (suppressed) and what is not known (open). Passes are left out.
+/// Failures, excepted failures (suppressed) and unknown verdicts (open). Passes are left out.
 struct Results<'a> {
-    told: &'a Told<'a>,
+    report: &'a crate::CheckReport,
     rules: &'a [&'static RuleMeta],
 }
 
 impl Serialize for Results<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let all = self.told.checked.judged.iter().flat_map(|judged| {
+        let all = self.report.judged.iter().flat_map(|judged| {
             judged.verdicts.iter().filter_map(|(meta, verdict)| result(judged, meta, verdict, self.rules))
         });
         serializer.collect_seq(all)
@@ -46,32 +46,32 @@ impl Serialize for Results<'_> {
 }
 
 /// Writes the log.
-pub(super) fn write(told: &Told<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(input: &RenderInput<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut rules: BTreeMap<&str, &'static RuleMeta> = BTreeMap::new();
-    for (meta, _) in told.checked.judged.iter().flat_map(|judged| &judged.verdicts) {
+    for (meta, _) in input.report.judged.iter().flat_map(|judged| &judged.verdicts) {
         rules.insert(meta.id, meta);
     }
     let rules: Vec<&'static RuleMeta> = rules.into_values().collect();
-    let problems = told.checked.problems.iter().map(|problem| {
-        let location = place(&problem.file, json!({ "startLine": problem.line, "startColumn": problem.column }));
+    let errors = input.report.errors.iter().map(|error| {
+        let location = place(&error.file, json!({ "startLine": error.line, "startColumn": error.column }));
         json!({
             "level": "error",
-            "message": { "text": plain(&format!("{} {}", problem.file, problem.problem)) },
+            "message": { "text": plain(&format!("{} {}", error.file, error.message)) },
             "locations": [location],
         })
     });
-    let unread = told.checked.unread.iter().map(|unread| {
-        let said = format!("{} was not read. {}", unread.address, unread.because);
-        json!({ "level": "warning", "message": { "text": plain(&said) }, "locations": [whole(&unread.place)] })
+    let unread = input.report.unread.iter().map(|unread| {
+        let message = format!("{} was not read. {}", unread.address, unread.because);
+        json!({ "level": "warning", "message": { "text": plain(&message) }, "locations": [whole(&unread.place)] })
     });
     let run = Run {
         column_kind: "unicodeCodePoints",
         invocations: json!([{
-            "executionSuccessful": told.checked.problems.is_empty(),
-            "exitCode": told.exit.code(),
-            "toolExecutionNotifications": problems.chain(unread).collect::<Vec<_>>(),
+            "executionSuccessful": input.report.errors.is_empty(),
+            "exitCode": input.exit_code,
+            "toolExecutionNotifications": errors.chain(unread).collect::<Vec<_>>(),
         }]),
-        results: Results { told, rules: &rules },
+        results: Results { report: input.report, rules: &rules },
         tool: json!({ "driver": {
             "name": "Doorward",
             "semanticVersion": env!("CARGO_PKG_VERSION"),
@@ -96,30 +96,29 @@ fn rule(meta: &RuleMeta) -> Value {
 }
 
 fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical | Severity::High | Severity::Medium => "error",
-        Severity::Low => "warning",
-        Severity::Informational => "note",
+    match severity.into() {
+        Level::Error => "error",
+        Level::Warning => "warning",
+        Level::Note => "note",
     }
 }
 
-/// One result; nothing for a pass.
-fn result(judged: &Judged, meta: &RuleMeta, verdict: &Verdict, rules: &[&RuleMeta]) -> Option<Value> {
+/// One result; `None` for a pass.
+fn result(judged: &JudgedDeclaration, meta: &RuleMeta, verdict: &Verdict, rules: &[&RuleMeta]) -> Option<Value> {
     let declared = &judged.declared;
-    let (kind, level, help) = match verdict {
-        Verdict::Fail { severity, remedy, .. } => ("fail", level(*severity), remedy.as_str()),
-        Verdict::Excepted { severity, .. } => ("fail", level(*severity), ""),
-        Verdict::Unknown { gaps, .. } => ("open", "none", gaps.first().map_or("", |gap| gap.reason.remedy())),
+    let (kind, level) = match verdict {
+        Verdict::Fail { severity, .. } | Verdict::Excepted { severity, .. } => ("fail", level(*severity)),
+        Verdict::Unknown { .. } => ("open", "none"),
         Verdict::Pass { .. } | Verdict::NotApplicable { .. } | Verdict::NotAsked { .. } => return None,
     };
-    let said = format!("{}: {} {help}", declared.address, verdict.because());
+    let message = format!("{}: {} {}", declared.address, verdict.because(), help(verdict).unwrap_or_default());
     let id = document::id(&declared.place.file, &declared.address, meta.id);
     let mut result = json!({
         "ruleId": meta.id,
         "ruleIndex": rules.iter().position(|rule| rule.id == meta.id),
         "kind": kind,
         "level": level,
-        "message": { "text": plain(said.trim_end()) },
+        "message": { "text": plain(message.trim_end()) },
         "locations": [whole(&declared.place)],
         "partialFingerprints": { "doorward/v1": plain(&id) },
     });
@@ -131,7 +130,7 @@ fn result(judged: &Judged, meta: &RuleMeta, verdict: &Verdict, rules: &[&RuleMet
     Some(result)
 }
 
-fn whole(at: &doorward_iac::Place) -> Value {
+fn whole(at: &doorward_iac::SourceRange) -> Value {
     let region = json!({
         "startLine": at.line, "startColumn": at.column, "endLine": at.end_line, "endColumn": at.end_column,
     });
@@ -142,7 +141,7 @@ fn place(file: &str, region: Value) -> Value {
     json!({ "physicalLocation": { "artifactLocation": { "uri": uri(file) }, "region": region } })
 }
 
-/// A path as a URI reference: absolute paths as `file:`, everything but unreserved characters escaped.
+/// A path as a URI reference: `file:` for absolute paths, everything but unreserved characters percent-encoded.
 fn uri(path: &str) -> String {
     let mut uri = String::new();
     if path.starts_with('/') {

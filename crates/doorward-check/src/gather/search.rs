@@ -1,58 +1,58 @@
-//! The search of folders for files with a checked ending, and what becomes of links.
+//! The search of folders for files with a checked ending, and the treatment of symbolic links.
 //!
-//! A linked file is read under the name of the link, because Terraform and a pipeline would read it there. A linked folder is searched
-//! once: at its own place where that is searched, else through the link. A link that leads out of what is searched is not
-//! followed: it may lead anywhere, so it is named as not read.
+//! A linked file is read under the name of the link, because Terraform and a pipeline would read it there. A linked folder
+//! is searched once: at its own path if that is searched, otherwise through the link. A link that leads out of the searched
+//! folders is listed as not read and not followed, because it may lead anywhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use doorward_iac::{Place, Problem, Unread};
+use doorward_iac::{FileError, SourceRange, UnreadPart};
 
 use super::{CONFIGURATION, ENDINGS, Gathered, ends, shown};
 
-/// Folders of other people's files.
-const FOREIGN: [&str; 1] = ["node_modules"];
+/// Folders with third-party files.
+const THIRD_PARTY: [&str; 1] = ["node_modules"];
 
-/// A file to be read.
+/// A file to read.
 pub(super) struct Found {
     pub(super) path: PathBuf,
     /// Whether the user named it.
     pub(super) named: bool,
 }
 
-/// A search.
+/// The state of a search.
 #[derive(Default)]
 pub(super) struct Search {
     folders: Vec<PathBuf>,
     files: BTreeMap<String, Found>,
-    /// The folders that were searched, without links.
+    /// The folders searched so far, with links resolved.
     seen: BTreeSet<PathBuf>,
-    /// The files that were found, without links.
+    /// The files found so far, with links resolved.
     real: BTreeSet<PathBuf>,
-    /// Links that are still to be looked at.
+    /// Links still to follow.
     links: BTreeSet<PathBuf>,
 }
 
 impl Search {
-    /// A file that the user named.
+    /// Adds a file that the user named.
     pub(super) fn add_file(&mut self, path: &Path) {
         self.files.insert(shown(path), Found { path: path.to_owned(), named: true });
     }
 
-    /// A folder that the user named.
+    /// Adds a folder that the user named.
     pub(super) fn add_folder(&mut self, path: &Path) {
         self.folders.push(path.to_owned());
     }
 
-    /// The files by their names as they are printed. What cannot be searched is kept in mind.
+    /// The files by their printed names. Folders that cannot be searched are added to `gathered`.
     pub(super) fn run(mut self, gathered: &mut Gathered) -> BTreeMap<String, Found> {
         let mut roots = Vec::new();
         for folder in std::mem::take(&mut self.folders) {
             roots.extend(folder.canonicalize());
             self.walk(&folder, true, gathered);
         }
-        // Links are looked at last, so that what they lead to is known to be searched at its own place or not.
+        // Links come last: only then is it known whether their target is searched at its own path.
         while let Some(link) = self.links.pop_first() {
             self.follow(&link, &roots, gathered);
         }
@@ -69,9 +69,9 @@ impl Search {
                 Ok(entry) => entry,
                 Err(error) => {
                     let at = error.path().unwrap_or(folder);
-                    let said = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
-                    let problem = Problem::at_start(shown(at), format!("cannot be read: {said}"));
-                    gathered.refuse(problem, named && at == folder);
+                    let cause = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+                    let error = FileError::at_start(shown(at), format!("cannot be read: {cause}"));
+                    gathered.refuse(error, named && at == folder);
                     continue;
                 }
             };
@@ -88,7 +88,7 @@ impl Search {
     }
 
     fn follow(&mut self, link: &Path, roots: &[PathBuf], gathered: &mut Gathered) {
-        let checked = ends(link, &ENDINGS);
+        let is_checked = ends(link, &ENDINGS);
         let target = link.canonicalize().and_then(|target| Ok((target.metadata()?.is_dir(), target)));
         match target {
             Ok((true, target)) if self.seen.contains(&target) => {}
@@ -97,21 +97,25 @@ impl Search {
             }
             Ok((true, target)) => {
                 let because = format!(
-                    "The link leads to the folder {}, which is not among the folders to search; name that folder as well.",
+                    "The link leads to the folder {}, which is outside the searched folders; name that folder as well.",
                     target.display()
                 );
-                gathered.unread.push(Unread { address: shown(link), place: start(link), because });
+                gathered.unread.push(UnreadPart {
+                    address: shown(link),
+                    place: SourceRange::at_start(shown(link)),
+                    because,
+                });
             }
-            // One and the same manifest counts once; configuration counts in each folder that it is linked into.
-            Ok((false, target)) if checked && (ends(link, &CONFIGURATION) || !self.real.contains(&target)) => {
+            // A manifest counts once. Terraform configuration counts in each folder that it is linked into.
+            Ok((false, target)) if is_checked && (ends(link, &CONFIGURATION) || !self.real.contains(&target)) => {
                 self.found(link);
             }
             Ok((false, _)) => {}
-            // What has no checked ending and leads nowhere is nothing that was to be read.
-            Err(e) if !checked && e.kind() == std::io::ErrorKind::NotFound => {}
-            Err(_) if checked => self.found(link),
+            // A broken link without a checked ending would not have been read anyway.
+            Err(e) if !is_checked && e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(_) if is_checked => self.found(link),
             Err(e) => {
-                gathered.refuse(Problem::at_start(shown(link), format!("is a link that cannot be read: {e}")), false)
+                gathered.refuse(FileError::at_start(shown(link), format!("is a link that cannot be read: {e}")), false)
             }
         }
     }
@@ -123,10 +127,5 @@ impl Search {
 
 fn is_visible(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    !(name.starts_with('.') || FOREIGN.contains(&&*name))
-}
-
-/// The beginning of a file.
-fn start(path: &Path) -> Place {
-    Place { file: shown(path), line: 1, column: 1, end_line: 1, end_column: 1, span: 0..0 }
+    !(name.starts_with('.') || THIRD_PARTY.contains(&&*name))
 }
