@@ -14,6 +14,7 @@ use doorward_ledger::{By, LEASE_TTL, Lease, Ledger, OpenOptions, RunHeader};
 use doorward_model::{
     AccountId, Arn, Cell, Coverage, CoverageLine, Evidence, Finding, Inventory, Kind, Listing, LoadBalancer, Mode,
     Observed, OuPath, Owner, OwnerSource, RawLoadBalancer, Region, Run, ScanReport, Severity, Tally, Verdict,
+    VerdictReason,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -288,9 +289,14 @@ fn finding(lb: &LoadBalancer, rule: &str, fails: bool) -> Finding {
         kind: lb.kind,
         owner: lb.owner_label().to_owned(),
         verdict: if fails {
-            Verdict::Fail { because, severity: Severity::High, remedy: "set it to strictest".to_owned() }
+            Verdict::Fail {
+                reason: VerdictReason::ModeMonitor,
+                because,
+                severity: Severity::High,
+                remedy: "set it to strictest".to_owned(),
+            }
         } else {
-            Verdict::Pass { because }
+            Verdict::Pass { reason: VerdictReason::ModeSufficient, because }
         },
         observed_at: None,
         history: None,

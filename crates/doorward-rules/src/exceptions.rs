@@ -165,7 +165,7 @@ impl Register {
         let wrapped = Wrapped::new(rule, &self.held, Watch::new(now, self.terms.warn_days));
         let cover = wrapped.cover(lb, State::in_force);
         (cover.sure.is_empty() && !cover.open.is_empty()).then(|| {
-            let gaps = crate::reading::list(&cover.gaps);
+            let gaps = crate::preconditions::list(&cover.gaps);
             format!("it may be excepted by {}, and whether it is covered could not be read: {gaps}", names(&cover.open))
         })
     }

@@ -10,16 +10,16 @@
 //! compose finding ids or escape text. A name or tag goes into a sentence as it is; whoever renders the sentence makes it
 //! harmless. The one thing that is checked here is what goes into a shell command.
 
-mod dialect;
 pub mod exceptions;
 mod matching;
-mod reading;
+mod preconditions;
+mod remediation;
 mod requirement;
 mod rules;
 
 use doorward_model::{LoadBalancer, Rule, RuleMeta};
 
-pub use dialect::set_mode as how_to_set;
+pub use remediation::set_mode_instructions;
 pub use requirement::{Candidate, Requirement, Standing};
 
 /// Every rule that asks about the load balancer alone, ordered by id; [`asked`] says which of them a scan asks. The list is written down, not gathered: what is not

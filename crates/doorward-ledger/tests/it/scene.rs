@@ -11,7 +11,7 @@ use doorward_ledger::{LEASE_TTL, Lease, Ledger, OpenOptions};
 use doorward_model::{
     Account, AccountId, AccountState, Arn, Cell, Coverage, CoverageLine, Edit, Evidence, Finding, Gap, GapReason,
     Inventory, Kind, Listing, LoadBalancer, Mode, Observed, OuPath, Owner, OwnerSource, RawLoadBalancer, Region, Run,
-    ScanReport, Scheme, Severity, Tally, Verdict,
+    ScanReport, Scheme, Severity, Tally, Verdict, VerdictReason,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -289,17 +289,25 @@ pub(crate) fn finding(lb: &LoadBalancer, rule: &str, verdict: Verdict) -> Findin
 fn verdict(letter: char) -> Option<Verdict> {
     let because = "seen".to_owned();
     Some(match letter {
-        'f' => Verdict::Fail { because, severity: Severity::High, remedy: "change it".to_owned() },
+        'f' => Verdict::Fail {
+            reason: VerdictReason::ModeMonitor,
+            because,
+            severity: Severity::High,
+            remedy: "change it".to_owned(),
+        },
         'e' => Verdict::Excepted {
+            reason: VerdictReason::ExceptionValid,
             because,
             severity: Severity::High,
             exception: "EX-1".to_owned(),
             expires: "2024-12-31".to_owned(),
         },
-        'p' => Verdict::Pass { because },
-        'u' => Verdict::Unknown { because, gaps: vec![Arc::new(denied())] },
-        'n' => Verdict::NotApplicable { because },
-        's' => Verdict::NotAsked { because, remedy: "collect it".to_owned() },
+        'p' => Verdict::Pass { reason: VerdictReason::ModeSufficient, because },
+        'u' => Verdict::Unknown { reason: VerdictReason::ModeUnread, because, gaps: vec![Arc::new(denied())] },
+        'n' => Verdict::NotApplicable { reason: VerdictReason::NotApplicableKind, because },
+        's' => {
+            Verdict::NotAsked { reason: VerdictReason::TrafficNotCollected, because, remedy: "collect it".to_owned() }
+        }
         _ => return None,
     })
 }

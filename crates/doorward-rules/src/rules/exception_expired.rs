@@ -1,25 +1,35 @@
-//! `exception-expired`: an exception ran out, and what it permitted is still there.
+//! `exception-expired`: an exception expired, and the rule that it permitted to fail still fails.
 
-use doorward_model::{LoadBalancer, Policy, Rule, RuleMeta, Severity, Verdict};
+use doorward_model::{Adjustment, LoadBalancer, Policy, Rule, RuleMeta, Severity, Verdict, VerdictReason};
 
 use crate::exceptions::{Answers, Held, State, Wrapped, last_to_end, name, names};
-use crate::reading;
+use crate::preconditions;
 
-/// What the rule says of itself.
+/// The definition of the rule.
 pub(crate) const META: RuleMeta = RuleMeta {
     id: "exception-expired",
     version: 1,
     title: "Exception expired and the rule still fails",
     severity: Severity::Medium,
+    adjustments: &[Adjustment::PermittedFailure { at_least: Severity::Low }],
+    reasons: &[
+        VerdictReason::FailsAfterExpiry,
+        VerdictReason::ExceptionRenewed,
+        VerdictReason::ExceptionNotNeeded,
+        VerdictReason::ExceptionScopeUnread,
+        VerdictReason::ExceptedRuleUnknown,
+        VerdictReason::ExceptedRuleNotAsked,
+        VerdictReason::ExceptedRuleDisabled,
+        VerdictReason::NotApplicableNoExpiredException,
+    ],
     what: "Does this load balancer still fail a rule that an exception permitted it to fail until the exception expired?",
-    why: "An exception is a promise to mend something by a date. A promise that nobody keeps is an accepted risk without \
-          anybody who accepts it: no approver stands behind it any more, and an assessor will ask who does.",
-    evidence: "The register of exceptions at the time of the scan, and the verdict of the rule that each exception is from. \
-               Another exception in force that covers the same load balancer counts as a renewal. A failure is as grave as \
-               the failure that was permitted, and at least low. Where nobody could read whether a scope holds, the rule \
-               does not answer. It runs only where a register is configured.",
-    remediation: "Mend what the exception permitted, or have it renewed by somebody who may approve it: `doorward exceptions \
-                  renew`. An exception whose load balancers are mended can be removed from the register.",
+    why: "An exception accepts a risk until a date. After that date the risk is not accepted any more: no approval is in \
+          force, and an assessor will ask for one.",
+    evidence: "The register of exceptions at the time of the scan, and the verdict of the rule that each exception permits to \
+               fail. Another exception in force that covers the same load balancer counts as a renewal. If a value that a \
+               scope depends on could not be read, the verdict is unknown. The rule runs only if a register is configured.",
+    remediation: "Fix the failure, or have the exception renewed by an approver: `doorward exceptions renew`. Remove an \
+                  exception from the register when its load balancers are fixed.",
     references: &[
         "https://docs.aws.amazon.com/securityhub/latest/userguide/elb-controls.html",
         "https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_WorkflowUpdate.html",
@@ -47,12 +57,15 @@ impl Rule for ExceptionExpired {
         let mut answers = Answers::default();
         for rule in &self.rules {
             if policy.disabled.iter().any(|id| id == rule.id()) {
-                answers.switched_off(rule, &rule.cover(lb, |state| state == State::Expired));
+                answers.disabled(rule, &rule.cover(lb, |state| state == State::Expired));
             } else {
                 ask(rule, lb, policy, &mut answers);
             }
         }
-        answers.verdict("No expired exception of the register covers this load balancer.")
+        answers.verdict(
+            VerdictReason::NotApplicableNoExpiredException,
+            "No expired exception of the register covers this load balancer.",
+        )
     }
 }
 
@@ -69,47 +82,57 @@ fn ask(rule: &Wrapped, lb: &LoadBalancer, policy: &Policy, answers: &mut Answers
             let renewed = rule.cover(lb, State::in_force);
             match (sure, last_to_end(&renewed.sure)) {
                 (Some(held), Some(next)) => {
-                    answers.pass(format!("{}, and {} took its place.", ran_out(held), names(&[next])));
+                    let because = format!("{}, and {} continues it.", ran_out(held), names(&[next]));
+                    answers.pass(VerdictReason::ExceptionRenewed, because);
                 }
                 (None, Some(_)) => {}
                 (Some(held), None) if !renewed.open.is_empty() => answers.unknown(
+                    VerdictReason::ExceptionScopeUnread,
                     format!(
-                        "{}, and whether {} took its place could not be read: {}.",
+                        "{}, and whether {} continues it could not be read: {}.",
                         ran_out(held),
                         names(&renewed.open),
-                        reading::list(&renewed.gaps)
+                        preconditions::list(&renewed.gaps)
                     ),
                     &renewed.gaps,
                 ),
                 (Some(held), None) => answers.fail(
+                    VerdictReason::FailsAfterExpiry,
                     format!("{}, and the load balancer still fails {id}.", ran_out(held)),
-                    severity.max(Severity::Low),
+                    META.severity_after(severity),
                     remedy(held, lb, id),
                 ),
                 (None, None) => answers.unknown(
+                    VerdictReason::ExceptionScopeUnread,
                     format!(
                         "The load balancer fails {id}, and whether {} permitted that before it expired could not be read: {}.",
                         names(&expired.open),
-                        reading::list(&expired.gaps)
+                        preconditions::list(&expired.gaps)
                     ),
                     &expired.gaps,
                 ),
             }
         }
-        (Verdict::Unknown { because, gaps }, sure) => {
+        (Verdict::Unknown { because, gaps, .. }, sure) => {
             let which = sure.map_or_else(|| names(&expired.open), |held| names(&[held]));
             let gaps: Vec<_> = gaps.iter().chain(&expired.gaps).cloned().collect();
-            answers.unknown(format!("What {which} permitted may still be there or not. {id}: {because}"), &gaps);
+            answers.unknown(
+                VerdictReason::ExceptedRuleUnknown,
+                format!("Whether the failure that {which} permitted still exists is unknown. {id}: {because}"),
+                &gaps,
+            );
         }
-        (Verdict::NotAsked { because, remedy }, sure) => {
+        (Verdict::NotAsked { because, remedy, .. }, sure) => {
             let which = sure.map_or_else(|| names(&expired.open), |held| names(&[held]));
             answers.not_asked(
-                format!("Whether what {which} permitted is still there was not asked. {id}: {because}"),
+                VerdictReason::ExceptedRuleNotAsked,
+                format!("Whether the failure that {which} permitted still exists was not asked. {id}: {because}"),
                 remedy,
             );
         }
         (Verdict::Pass { .. }, Some(held)) => {
-            answers.pass(format!("{}, and the load balancer passes {id} without it.", ran_out(held)));
+            let because = format!("{}, and the load balancer passes {id} without it.", ran_out(held));
+            answers.pass(VerdictReason::ExceptionNotNeeded, because);
         }
         (Verdict::Pass { .. } | Verdict::NotApplicable { .. } | Verdict::Excepted { .. }, _) => {}
     }
@@ -118,8 +141,8 @@ fn ask(rule: &Wrapped, lb: &LoadBalancer, policy: &Policy, answers: &mut Answers
 fn remedy(held: &Held, lb: &LoadBalancer, rule: &str) -> String {
     let exception = &held.exception;
     format!(
-        "Mend it as the finding of {rule} says. If it must go on, have the exception renewed: `doorward exceptions renew \
-         {}`. The owner is {}; the exception was asked for by {} and approved by {}.",
+        "Fix it as described in the {rule} finding, or have the exception renewed: `doorward exceptions renew {}`. The owner \
+         is {}; {} requested the exception and {} approved it.",
         exception.id,
         lb.owner_label(),
         exception.requester,

@@ -1,25 +1,36 @@
-//! `exception-expiring`: an exception runs out soon, and what it permits is still there.
+//! `exception-expiring`: an exception expires soon, and the rule that it permits to fail still fails.
 
-use doorward_model::{LoadBalancer, Policy, Rule, RuleMeta, Severity, Verdict};
+use doorward_model::{LoadBalancer, Policy, Rule, RuleMeta, Severity, Verdict, VerdictReason};
 
 use crate::exceptions::{Answers, Held, State, Wrapped, last_to_end, name, names};
-use crate::reading;
+use crate::preconditions;
 
-/// What the rule says of itself.
+/// The definition of the rule.
 pub(crate) const META: RuleMeta = RuleMeta {
     id: "exception-expiring",
     version: 1,
     title: "Exception expires soon and the rule still fails",
     severity: Severity::Low,
-    what: "Does this load balancer still fail a rule under an exception that expires within the days of warning?",
-    why: "From its last second on an exception permits nothing, and the rule fails again at the next scan. Whoever is \
-          responsible needs time before that to mend what it permits, and whoever approved it needs time to think again.",
+    adjustments: &[],
+    reasons: &[
+        VerdictReason::FailsBeforeExpiry,
+        VerdictReason::ExceptionRenewed,
+        VerdictReason::ExceptionNotNeeded,
+        VerdictReason::ExceptionScopeUnread,
+        VerdictReason::ExceptedRuleUnknown,
+        VerdictReason::ExceptedRuleNotAsked,
+        VerdictReason::ExceptedRuleDisabled,
+        VerdictReason::NotApplicableNoExpiringException,
+    ],
+    what: "Does this load balancer still fail a rule under an exception that expires within the configured days of warning?",
+    why: "An expired exception permits nothing, and the rule fails again at the next scan. The owner needs time before that \
+          to fix the failure, and the approver needs time to review it.",
     evidence: "The register of exceptions at the time of the scan, the days of warning in the settings, and the verdict of \
-               the rule that each exception is from. An exception that begins before another ends carries it on. Where \
-               nobody could read whether a scope holds, the rule does not answer. It runs only where a register is \
+               the rule that each exception permits to fail. An exception that starts before another ends continues it. If a \
+               value that a scope depends on could not be read, the verdict is unknown. The rule runs only if a register is \
                configured.",
-    remediation: "Mend what the exception permits before it expires, or have it renewed in time by somebody who may approve \
-                  it: `doorward exceptions renew`.",
+    remediation: "Fix the failure before the exception expires, or have the exception renewed by an approver: `doorward \
+                  exceptions renew`.",
     references: &[
         "https://docs.aws.amazon.com/securityhub/latest/userguide/elb-controls.html",
         "https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_WorkflowUpdate.html",
@@ -47,12 +58,15 @@ impl Rule for ExceptionExpiring {
         let mut answers = Answers::default();
         for rule in &self.rules {
             if policy.disabled.iter().any(|id| id == rule.id()) {
-                answers.switched_off(rule, &rule.cover(lb, |state| state == State::Expiring));
+                answers.disabled(rule, &rule.cover(lb, |state| state == State::Expiring));
             } else {
                 ask(rule, lb, policy, &mut answers);
             }
         }
-        answers.verdict("No exception that expires soon covers this load balancer.")
+        answers.verdict(
+            VerdictReason::NotApplicableNoExpiringException,
+            "No exception that expires soon covers this load balancer.",
+        )
     }
 }
 
@@ -65,18 +79,20 @@ fn ask(rule: &Wrapped, lb: &LoadBalancer, policy: &Policy, answers: &mut Answers
     match (rule.plain(lb, policy), last_to_end(&due.sure)) {
         (Verdict::Fail { .. }, sure) => {
             let live = rule.cover(lb, |state| state != State::Expired);
-            let last = carried_on(rule, &live.sure);
+            let last = continued_by(rule, &live.sure);
             match (last.filter(|last| !rule.is_due(last.end())), sure) {
                 (Some(last), Some(held)) => {
                     let (next, end) = (names(&[last]), last.exception.expires.as_end());
-                    answers.pass(format!("{} expires soon, but {next} carries it on and expires {end}.", name(held)));
+                    let because = format!("{} expires soon, but {next} continues it and expires {end}.", name(held));
+                    answers.pass(VerdictReason::ExceptionRenewed, because);
                 }
                 (Some(_), None) => {}
                 (None, _) if !live.open.is_empty() => answers.unknown(
+                    VerdictReason::ExceptionScopeUnread,
                     format!(
                         "The load balancer fails {id}, and whether {} permits that could not be read: {}.",
                         names(&live.open),
-                        reading::list(&live.gaps)
+                        preconditions::list(&live.gaps)
                     ),
                     &live.gaps,
                 ),
@@ -84,33 +100,41 @@ fn ask(rule: &Wrapped, lb: &LoadBalancer, policy: &Policy, answers: &mut Answers
                     if let Some(held) = last.or(sure) {
                         let end = held.exception.expires.as_end();
                         let because = format!("{} expires {end}, and the load balancer still fails {id}.", name(held));
-                        answers.fail(because, META.severity, remedy(held, lb, id));
+                        let reason = VerdictReason::FailsBeforeExpiry;
+                        answers.fail(reason, because, META.severity_of(reason, lb), remedy(held, lb, id));
                     }
                 }
             }
         }
-        (Verdict::Unknown { because, gaps }, sure) => {
+        (Verdict::Unknown { because, gaps, .. }, sure) => {
             let which = sure.map_or_else(|| names(&due.open), |held| names(&[held]));
             let gaps: Vec<_> = gaps.iter().chain(&due.gaps).cloned().collect();
-            answers.unknown(format!("What {which} permits may still be there or not. {id}: {because}"), &gaps);
+            answers.unknown(
+                VerdictReason::ExceptedRuleUnknown,
+                format!("Whether the failure that {which} permits still exists is unknown. {id}: {because}"),
+                &gaps,
+            );
         }
-        (Verdict::NotAsked { because, remedy }, sure) => {
+        (Verdict::NotAsked { because, remedy, .. }, sure) => {
             let which = sure.map_or_else(|| names(&due.open), |held| names(&[held]));
             answers.not_asked(
-                format!("Whether what {which} permits is still there was not asked. {id}: {because}"),
+                VerdictReason::ExceptedRuleNotAsked,
+                format!("Whether the failure that {which} permits still exists was not asked. {id}: {because}"),
                 remedy,
             );
         }
         (Verdict::Pass { .. }, Some(held)) => {
             let end = held.exception.expires.as_end();
-            answers.pass(format!("{} expires {end}, and the load balancer passes {id} without it.", name(held)));
+            let because = format!("{} expires {end}, and the load balancer passes {id} without it.", name(held));
+            answers.pass(VerdictReason::ExceptionNotNeeded, because);
         }
         (Verdict::Pass { .. } | Verdict::NotApplicable { .. } | Verdict::Excepted { .. }, _) => {}
     }
 }
 
-/// The exception that ends last in an unbroken row, from those in force through those that begin before it breaks off.
-fn carried_on<'a>(rule: &Wrapped, held: &[&'a Held]) -> Option<&'a Held> {
+/// The exception that ends last in an unbroken sequence: it starts with those in force, and each next one starts before the
+/// sequence ends.
+fn continued_by<'a>(rule: &Wrapped, held: &[&'a Held]) -> Option<&'a Held> {
     let (in_force, pending): (Vec<_>, Vec<_>) = held.iter().copied().partition(|held| rule.state(held).in_force());
     let mut last = last_to_end(&in_force)?;
     loop {
@@ -125,8 +149,8 @@ fn carried_on<'a>(rule: &Wrapped, held: &[&'a Held]) -> Option<&'a Held> {
 fn remedy(held: &Held, lb: &LoadBalancer, rule: &str) -> String {
     let exception = &held.exception;
     format!(
-        "Mend it in time as the finding of {rule} says, or have the exception renewed: `doorward exceptions renew {}`. The \
-         owner is {}; the exception was asked for by {} and approved by {}.",
+        "Fix it before then as described in the {rule} finding, or have the exception renewed: `doorward exceptions renew \
+         {}`. The owner is {}; {} requested the exception and {} approved it.",
         exception.id,
         lb.owner_label(),
         exception.requester,

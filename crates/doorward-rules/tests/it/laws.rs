@@ -303,6 +303,17 @@ proptest! {
     }
 
     #[test]
+    fn every_verdict_has_a_reason_that_its_rule_documents(
+        lb in any_load_balancer(), policy in any_policy(), lost: [bool; FIELDS],
+    ) {
+        for rule in doorward_rules::all() {
+            let verdict = rule.judge(&forget(&lb, lost), &policy);
+            prop_assert!(rule.meta().reasons.contains(&verdict.reason()), "{}: {verdict:?}", rule.meta().id);
+            prop_assert_eq!(verdict.reason().kind(), verdict.kind());
+        }
+    }
+
+    #[test]
     fn dropping_invalid_headers_changes_nothing(lb in any_load_balancer(), policy in any_policy(), drop: bool) {
         let other = LoadBalancer { drop_invalid_headers: Observed::Known(drop), ..lb.clone() };
         for rule in doorward_rules::all() {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_core::normalize::{NormalizeSettings, label};
 use doorward_iac::{Declared, Dialect, Options, Problem, Reading, Subject, Unread};
-use doorward_model::{Mode, Observed, Policy, Rule, RuleMeta, Verdict, VerdictKind};
+use doorward_model::{Mode, Observed, Policy, Rule, RuleMeta, Verdict, VerdictKind, VerdictReason};
 use doorward_rules::Requirement;
 use doorward_rules::exceptions::Register;
 use jiff::Timestamp;
@@ -101,7 +101,10 @@ impl Judge<'_> {
         let tags = declared.tags.clone();
         let (verdicts, required) = match &mut declared.subject {
             Subject::Incapable(because) => {
-                let verdict = || Verdict::NotApplicable { because: because.clone() };
+                let verdict = || Verdict::NotApplicable {
+                    reason: VerdictReason::NotApplicableDeclaration,
+                    because: because.clone(),
+                };
                 (rules.map(|rule| (rule.meta(), verdict())).collect(), None)
             }
             Subject::LoadBalancer(lb) => {

@@ -32,13 +32,13 @@ impl Item<'_> {
             Self::Verdict(judged, meta, verdict) => {
                 let declared = &judged.declared;
                 let outcome = match verdict {
-                    Verdict::Fail { because, severity, remedy } if told.report.fail_on.covers(*severity) => {
+                    Verdict::Fail { because, severity, remedy, .. } if told.report.fail_on.covers(*severity) => {
                         Some(("failure", because.clone(), format!("{}\n{remedy}", declared.place)))
                     }
                     Verdict::Fail { because, .. } => Some(("system-out", String::new(), because.clone())),
                     Verdict::Unknown { because, .. } => Some(("error", because.clone(), declared.place.to_string())),
                     Verdict::Excepted { because, .. }
-                    | Verdict::NotApplicable { because }
+                    | Verdict::NotApplicable { because, .. }
                     | Verdict::NotAsked { because, .. } => Some(("skipped", because.clone(), String::new())),
                     Verdict::Pass { .. } => None,
                 };

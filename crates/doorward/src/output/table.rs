@@ -246,7 +246,7 @@ fn next_steps(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<
     let mut rest: BTreeMap<(Reverse<Severity>, &str), Vec<&str>> = BTreeMap::new();
     for finding in &report.findings {
         match &finding.verdict {
-            Verdict::Fail { severity, because, remedy } if *severity >= Severity::High => {
+            Verdict::Fail { severity, because, remedy, .. } if *severity >= Severity::High => {
                 pressing.push(Step { finding, severity: *severity, because, remedy });
             }
             Verdict::Fail { severity, .. } if *severity > Severity::Informational => {
