@@ -9,7 +9,7 @@ use futures::{Stream, StreamExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use doorward_model::{Arn, Cell, Gap, GapReason, Kind, Listing, Observed, RawLoadBalancer};
+use doorward_model::{Arn, Gap, GapReason, Kind, Listing, Observed, RawLoadBalancer, RegionInventory};
 
 use crate::Stop;
 use crate::access::Access;
@@ -50,7 +50,7 @@ pub fn collect<'a>(
     settings: CollectSettings,
     targets: Vec<Target>,
     stop: &'a Stop,
-) -> impl Stream<Item = Cell> + 'a {
+) -> impl Stream<Item = RegionInventory> + 'a {
     each(access, settings, targets, usize::MAX, stop)
 }
 
@@ -60,7 +60,7 @@ fn each<'a>(
     targets: Vec<Target>,
     most: usize,
     stop: &'a Stop,
-) -> impl Stream<Item = Cell> + 'a {
+) -> impl Stream<Item = RegionInventory> + 'a {
     // A target that waits for its turn holds no request permit, so many more may be under way than requests: a few
     // throttled accounts must not keep the others from starting.
     futures::stream::iter(targets)
@@ -68,7 +68,7 @@ fn each<'a>(
             let cell = tokio::select! {
                 biased;
                 gap = stop.stopped(Operation::DescribeLoadBalancers.action()) => {
-                    Cell::failed(target.place.account.clone(), Some(target.place.region.clone()), gap)
+                    RegionInventory::failed(target.place.account.clone(), Some(target.place.region.clone()), gap)
                 }
                 cell = one(Site { access, target: &target, settings, most }) => cell,
             };
@@ -136,7 +136,7 @@ impl Harvest {
     }
 }
 
-async fn one(site: Site<'_>) -> Cell {
+async fn one(site: Site<'_>) -> RegionInventory {
     let target = site.target;
     let read_at = Some((site.access.clock)());
     let (v2, mut classic) = tokio::join!(v2::harvest(site, None), classic::harvest(site, None));
@@ -144,7 +144,7 @@ async fn one(site: Site<'_>) -> Cell {
         // Classic load balancers have no ARN that names their account, so nothing ties them to this one any more.
         classic.disown(why);
     }
-    let mut cell = Cell {
+    let mut cell = RegionInventory {
         account: target.place.account.clone(),
         region: Some(target.place.region.clone()),
         read_at,

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use doorward_model::{
-    Account, AccountId, AccountRegion, Cell, Gap, GapReason, Listing, Observed, Organization, Region,
+    Account, AccountId, AccountRegion, Gap, GapReason, Listing, Observed, Organization, Region, RegionInventory,
 };
 
 use crate::Stop;
@@ -68,7 +68,7 @@ pub struct Plan {
     /// silent Region or a throttled account must not fill the queue.
     pub targets: Vec<Target>,
     /// Account-Regions whose outcome is known already.
-    pub settled: Vec<Cell>,
+    pub settled: Vec<RegionInventory>,
     /// Accounts of an earlier scan that AWS says are not in the organization any more, as that scan found them.
     pub departed: Vec<Account>,
 }
@@ -178,7 +178,7 @@ fn interleave(targets: &mut [Target]) {
 struct Outcome {
     account: Account,
     targets: Vec<Target>,
-    settled: Vec<Cell>,
+    settled: Vec<RegionInventory>,
     rest: Rest,
 }
 
@@ -223,8 +223,8 @@ impl Outcome {
                 ),
             };
             let cell = match skipped {
-                Some(why) => Cell::skipped(id.clone(), place, why),
-                None => Cell::failed(id.clone(), place, failed()),
+                Some(why) => RegionInventory::skipped(id.clone(), place, why),
+                None => RegionInventory::failed(id.clone(), place, failed()),
             };
             self.settled.push(cell);
         }
@@ -295,12 +295,12 @@ async fn enter(access: &Access, settings: &DiscoverSettings, reference: &Referen
                 let told_enabled = state == RegionState::Enabled;
                 outcome.targets.push(Target { place, told_enabled, session: session.clone() });
             }
-            Decision::Out(why) => outcome.settled.push(Cell::skipped(id.clone(), Some(region), why)),
-            Decision::Unclear(gap) => outcome.settled.push(Cell::failed(id.clone(), Some(region), gap)),
+            Decision::Out(why) => outcome.settled.push(RegionInventory::skipped(id.clone(), Some(region), why)),
+            Decision::Unclear(gap) => outcome.settled.push(RegionInventory::failed(id.clone(), Some(region), gap)),
         }
     }
     if let Some(gap) = complete {
-        outcome.settled.push(Cell::failed(
+        outcome.settled.push(RegionInventory::failed(
             id,
             None,
             gap.with_message("the account's further Regions could not be listed"),
@@ -359,11 +359,15 @@ impl Reference {
     }
 
     fn skip(&self, settings: &RegionSettings, account: Account, why: &Gap) -> Outcome {
-        self.spread(settings, account, Rest::Skip(why.clone()), |id, region| Cell::skipped(id, region, why.clone()))
+        self.spread(settings, account, Rest::Skip(why.clone()), |id, region| {
+            RegionInventory::skipped(id, region, why.clone())
+        })
     }
 
     fn fail(&self, settings: &RegionSettings, account: Account, why: &Gap) -> Outcome {
-        self.spread(settings, account, Rest::Fail(why.clone()), |id, region| Cell::failed(id, region, why.clone()))
+        self.spread(settings, account, Rest::Fail(why.clone()), |id, region| {
+            RegionInventory::failed(id, region, why.clone())
+        })
     }
 
     fn spread(
@@ -371,11 +375,11 @@ impl Reference {
         settings: &RegionSettings,
         account: Account,
         rest: Rest,
-        cell: impl Fn(AccountId, Option<Region>) -> Cell,
+        cell: impl Fn(AccountId, Option<Region>) -> RegionInventory,
     ) -> Outcome {
         let id = account.id.clone();
         let known = self.regions.iter().flatten().map(|region| match settings.decide(region, RegionState::Enabled) {
-            Decision::Out(why) => Cell::skipped(id.clone(), Some(region.clone()), why),
+            Decision::Out(why) => RegionInventory::skipped(id.clone(), Some(region.clone()), why),
             _ => cell(id.clone(), Some(region.clone())),
         });
         // A list that is only the settings' guess leaves Regions that nobody can name.

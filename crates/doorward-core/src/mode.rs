@@ -13,7 +13,7 @@ use aws_sdk_elasticloadbalancing::types as classic_types;
 use aws_sdk_elasticloadbalancingv2::types as v2_types;
 use aws_types::request_id::RequestId;
 
-use doorward_model::{AccountId, AccountRegion, Arn, Cell, Evidence, Gap, GapReason, Kind, Mode, Region};
+use doorward_model::{AccountId, AccountRegion, Arn, Evidence, Gap, GapReason, Kind, Mode, Region, RegionInventory};
 
 use crate::access::{Access, Session, classic_as, elb_as};
 use crate::actions::Operation;
@@ -61,7 +61,7 @@ pub async fn read(access: &Access, session: Arc<Session>, subject: &Subject) -> 
 
 /// Reads what decides whether a load balancer may be changed, as a scan reads it: the load balancer itself, its attributes and its
 /// tags. The cell has the load balancer, or names it as gone, or says in its gaps why it could not be read.
-pub async fn look(access: &Access, session: Arc<Session>, subject: &Subject) -> Result<Cell, Gap> {
+pub async fn look(access: &Access, session: Arc<Session>, subject: &Subject) -> Result<RegionInventory, Gap> {
     let target = target(session, subject, Operation::DescribeLoadBalancers)?;
     Ok(look_at(site(access, &target), subject).await)
 }

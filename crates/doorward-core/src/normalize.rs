@@ -111,7 +111,7 @@ fn one(
         traffic: None,
         changes: Vec::new(),
         edited: None,
-        undecided: None,
+        placeholder: None,
         declared: None,
     }
 }

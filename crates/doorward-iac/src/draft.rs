@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use doorward_model::{
-    AccountId, Arn, Gap, GapReason, Kind, Listener, LoadBalancer, LogDestination, Manager, Observed, Region, Scheme,
-    Undecided,
+    AccountId, Arn, Gap, GapReason, Kind, Listener, LoadBalancer, LogDestination, Manager, Observed,
+    PlaceholderIdentity, Region, Scheme,
 };
 
 use crate::text::Text;
@@ -163,7 +163,7 @@ impl<'t> Draft<'t> {
         let region = of_arn(Arn::region).and_then(|name| Region::new(&name).ok()).or_else(|| self.region.clone());
         let region = region.or_else(|| options.region.clone());
         let no_account = undeclared("the account");
-        let undecided = Undecided {
+        let placeholder = PlaceholderIdentity {
             // One that is still to be made will have an ARN that nobody can have named.
             arn: (arn.is_none() && self.action != Action::Create).then(|| undeclared("the ARN")),
             account: account.is_none().then(|| no_account.clone()),
@@ -215,7 +215,7 @@ impl<'t> Draft<'t> {
                 traffic: None,
                 changes: Vec::new(),
                 edited: None,
-                undecided: Some(Arc::new(undecided)),
+                placeholder: Some(Arc::new(placeholder)),
                 declared: None,
             })),
         };

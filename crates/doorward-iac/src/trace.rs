@@ -102,7 +102,7 @@ impl Candidate<'_> {
 
     /// Whether nothing that it says contradicts: kind, place, name, and what manages the load balancer.
     fn admits(&self, live: &LoadBalancer) -> bool {
-        let open = self.lb.undecided.as_deref();
+        let open = self.lb.placeholder.as_deref();
         let region = open.is_none_or(|open| open.region.is_some()) || self.lb.region == live.region;
         let account = open.is_none_or(|open| open.account.is_some()) || self.lb.account == live.account;
         let bound = self.declared.marks.account.as_ref().is_none_or(|account| *account == live.account);

@@ -39,9 +39,10 @@ pub use gap::{Gap, GapReason};
 pub use grant::{ACCOUNT, CALLERS_ORGANIZATION, Condition, Grant, PARTITION, session_policy};
 pub use ids::{AccountId, AccountRegion, Arn, InvalidId, Region};
 pub use inputs::Inputs;
-pub use inventory::{Cell, Evidence, Inventory, Listing, Organization, RawLoadBalancer, Run};
+pub use inventory::{Evidence, Inventory, Listing, Organization, RawLoadBalancer, RegionInventory, Run};
 pub use load_balancer::{
-    Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Owner, OwnerSource, Scheme, Undecided, UnknownMode,
+    Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Owner, OwnerSource, PlaceholderIdentity, Scheme,
+    UnknownMode,
 };
 pub use observation::{CLOCK_TOLERANCE, ObservationPeriod};
 pub use observed::Observed;

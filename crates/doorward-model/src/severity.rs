@@ -22,8 +22,8 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// Every severity, lowest first.
-    pub const ALL: [Self; 5] = [Self::Informational, Self::Low, Self::Medium, Self::High, Self::Critical];
+    /// Every severity, highest first.
+    pub const ALL: [Self; 5] = [Self::Critical, Self::High, Self::Medium, Self::Low, Self::Informational];
 
     /// The severities of a failure that counts as open, highest first: all but informational.
     pub const OPEN: [Self; 4] = [Self::Critical, Self::High, Self::Medium, Self::Low];
@@ -48,8 +48,8 @@ impl Severity {
     #[must_use]
     pub fn raised(self, steps: i8) -> Self {
         let position = Self::ALL.iter().position(|severity| *severity == self).unwrap_or(0);
-        let wanted = position.saturating_add_signed(isize::from(steps));
-        Self::ALL.get(wanted).copied().unwrap_or(Self::Critical)
+        let wanted = position.saturating_add_signed(-isize::from(steps));
+        Self::ALL.get(wanted).copied().unwrap_or(Self::Informational)
     }
 }
 
@@ -65,8 +65,8 @@ mod tests {
 
     #[test]
     fn severities_are_in_order_and_raising_stops_at_both_ends() {
-        assert!(Severity::ALL.is_sorted());
-        assert!(Severity::OPEN.iter().rev().is_sorted() && !Severity::OPEN.contains(&Severity::Informational));
+        assert!(Severity::ALL.iter().rev().is_sorted());
+        assert_eq!(Severity::ALL.split_last(), Some((&Severity::Informational, &Severity::OPEN[..])));
         assert_eq!(Severity::Medium.raised(1), Severity::High);
         assert_eq!(Severity::Medium.raised(-1), Severity::Low);
         assert_eq!(Severity::Critical.raised(1), Severity::Critical);

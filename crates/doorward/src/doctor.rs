@@ -10,7 +10,7 @@ use doorward_core::collect::{beyond, rehearse, tried};
 use doorward_core::normalize::Normalized;
 use doorward_core::{Clock, Stop, discover, normalize};
 use doorward_ledger::{Ledger, OpenOptions, Prospect};
-use doorward_model::{Account, AccountId, Cell, CoverageStatus, Inventory, Run};
+use doorward_model::{Account, AccountId, CoverageStatus, Inventory, RegionInventory, Run};
 use futures::StreamExt as _;
 use jiff::Timestamp;
 
@@ -187,7 +187,7 @@ async fn spare(
     settings: &Settings,
     access: &Access,
     accounts: &[Account],
-    cells: &[Cell],
+    cells: &[RegionInventory],
     targets: &[doorward_core::discover::Target],
     stop: &Stop,
 ) -> Vec<Missing> {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use futures::Stream;
 
-use doorward_model::{Arn, Cell, Gap, GapReason, Observed};
+use doorward_model::{Arn, Gap, GapReason, Observed, RegionInventory};
 
 use super::{CollectSettings, Site, each, tags, v2, vended};
 use crate::Stop;
@@ -29,12 +29,12 @@ pub fn rehearse<'a>(
     settings: CollectSettings,
     targets: Vec<Target>,
     stop: &'a Stop,
-) -> impl Stream<Item = Cell> + 'a {
+) -> impl Stream<Item = RegionInventory> + 'a {
     each(access, settings, targets, AT_MOST, stop)
 }
 
 /// The operations about load balancers that a cell came about with, whether they were allowed or not.
-pub fn tried(cell: &Cell) -> BTreeSet<Operation> {
+pub fn tried(cell: &RegionInventory) -> BTreeSet<Operation> {
     let mut tried = BTreeSet::new();
     let asked = |gap: Option<&std::sync::Arc<Gap>>| gap.is_none_or(|gap| gap.reason != GapReason::NotAsked);
     for raw in &cell.load_balancers {

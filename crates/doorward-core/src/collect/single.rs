@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use doorward_model::{Arn, Cell, Gap, GapReason, Listing};
+use doorward_model::{Arn, Gap, GapReason, Listing, RegionInventory};
 
 use super::listed::is_missing;
 use super::{CollectSettings, Harvest, Site, classic, v2, vended};
@@ -21,7 +21,7 @@ pub async fn single(
     target: &Target,
     subject: &Subject,
     stop: &Stop,
-) -> Cell {
+) -> RegionInventory {
     let site = Site { access, target, settings, most: usize::MAX };
     tokio::select! {
         biased;
@@ -31,7 +31,7 @@ pub async fn single(
 }
 
 /// The same without a stop.
-pub(crate) async fn look(site: Site<'_>, subject: &Subject) -> Cell {
+pub(crate) async fn look(site: Site<'_>, subject: &Subject) -> RegionInventory {
     let read_at = Some((site.access.clock)());
     let harvest = match subject.classic_name() {
         Some(name) => classic::harvest(site, Some(name)).await,
@@ -46,11 +46,11 @@ pub(crate) async fn look(site: Site<'_>, subject: &Subject) -> Cell {
 }
 
 /// What one answer says about the load balancer that was asked for, and about nothing else.
-fn cell(site: Site<'_>, arn: &Arn, harvest: Result<Harvest, Gap>) -> Cell {
+fn cell(site: Site<'_>, arn: &Arn, harvest: Result<Harvest, Gap>) -> RegionInventory {
     let place = &site.target.place;
     let others = Gap::new(GapReason::NotAsked, Operation::DescribeLoadBalancers.action())
         .with_message("one load balancer was asked for, and no other");
-    let mut cell = Cell::failed(place.account.clone(), Some(place.region.clone()), others);
+    let mut cell = RegionInventory::failed(place.account.clone(), Some(place.region.clone()), others);
     let harvest = match harvest {
         Ok(harvest) => harvest,
         Err(gap) => {

@@ -78,7 +78,7 @@ pub(crate) fn balancer(name: &str, owner: Observed<Owner>) -> LoadBalancer {
         traffic: None,
         changes: Vec::new(),
         edited: None,
-        undecided: None,
+        placeholder: None,
         declared: None,
     }
 }

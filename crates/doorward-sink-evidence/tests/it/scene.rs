@@ -198,7 +198,7 @@ fn balancer(n: usize, account: &AccountId, region: &Region, words: Words<'_>) ->
         security_groups: Vec::new(),
         zones: Vec::new(),
         edited: (n % 2 == 1).then(|| edited(n, words)),
-        undecided: None,
+        placeholder: None,
         declared: Some(Arc::new(InCode {
             certainty: Certainty::Likely,
             because: "It has the name that is written there.".to_owned(),

@@ -159,7 +159,7 @@ fn ordinary(n: u64, owners: u64, dice: &mut Dice) -> LoadBalancer {
         traffic: None,
         changes: Vec::new(),
         edited: None,
-        undecided: None,
+        placeholder: None,
         declared: None,
     }
 }

@@ -32,16 +32,12 @@ pub(super) struct Answer {
     pub(super) fields: BTreeMap<String, String>,
 }
 
-fn label(severity: doorward_model::Severity) -> String {
-    severity.as_str().to_uppercase()
-}
-
 fn harmless(original: Option<doorward_model::Severity>) -> Severity {
     Severity { label: "INFORMATIONAL".to_owned(), original: original.map(|severity| severity.as_str().to_owned()) }
 }
 
 fn graded(severity: doorward_model::Severity) -> Severity {
-    Severity { label: label(severity), original: None }
+    Severity { label: severity.label(), original: None }
 }
 
 /// The words for a finding of a rule that applies.

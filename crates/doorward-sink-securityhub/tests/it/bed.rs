@@ -229,7 +229,7 @@ pub(crate) fn balancer(place: &AccountRegion, name: &str, truth: &Truth, at: Tim
         traffic: None,
         changes: Vec::new(),
         edited: None,
-        undecided: None,
+        placeholder: None,
         declared: None,
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use doorward_core::normalize::{NormalizeSettings, normalize};
 use doorward_iac::{Action, Declared, Dialect, Subject};
-use doorward_model::{Account, GapReason, LoadBalancer, Observed, Undecided};
+use doorward_model::{Account, GapReason, LoadBalancer, Observed, PlaceholderIdentity};
 use jiff::Timestamp;
 
 use crate::exit::Failure;
@@ -37,7 +37,7 @@ impl Live {
         let dialect = declared.dialect;
         let address = declared.address.clone();
         let Subject::LoadBalancer(lb) = &mut declared.subject else { return None };
-        let known = lb.undecided.as_deref().cloned().unwrap_or_default();
+        let known = lb.placeholder.as_deref().cloned().unwrap_or_default();
         let mut same = self.load_balancers.iter().filter(|live| is_same(lb, &known, live, dialect, &address));
         let (Some(live), None) = (same.next(), same.next()) else { return None };
         let taken = fill(&mut lb.mode, &live.mode);
@@ -57,7 +57,7 @@ impl Live {
         lb.account = live.account.clone();
         lb.region = live.region.clone();
         lb.name.clone_from(&live.name);
-        lb.undecided = None;
+        lb.placeholder = None;
         if taken {
             let said = format!("as the scan of {} saw {}", self.at.strftime("%Y-%m-%d"), live.arn);
             declared.note = Some(match declared.note.take() {
@@ -79,7 +79,13 @@ fn fill<T: Clone>(value: &mut Observed<T>, live: &Observed<T>) -> bool {
     kept
 }
 
-fn is_same(lb: &LoadBalancer, open: &Undecided, live: &LoadBalancer, dialect: Dialect, address: &str) -> bool {
+fn is_same(
+    lb: &LoadBalancer,
+    open: &PlaceholderIdentity,
+    live: &LoadBalancer,
+    dialect: Dialect,
+    address: &str,
+) -> bool {
     if lb.kind != live.kind {
         return false;
     }
