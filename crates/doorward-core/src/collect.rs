@@ -1,6 +1,6 @@
 //! Collect: one account-Region after the other, many at once, each delivered when it is settled.
 //!
-//! The stream is unordered on purpose: a later stage can checkpoint every cell as it comes, and whoever needs an order
+//! The stream is unordered on purpose: a later stage can checkpoint every inventory as it comes, and whoever needs an order
 //! sorts at the end.
 
 use std::sync::Arc;
@@ -16,18 +16,18 @@ use crate::access::Access;
 use crate::actions::Operation;
 use crate::call::Route;
 use crate::discover::Target;
-use crate::pace::Family;
+use crate::pages;
 
 pub(crate) mod classic;
 mod listed;
+mod log_delivery;
 mod rehearsal;
 mod single;
 mod tags;
 pub(crate) mod v2;
-mod vended;
 
 pub use rehearsal::{AT_MOST, beyond, rehearse, tried};
-pub(crate) use single::look as look_at;
+pub(crate) use single::read_one;
 pub use single::single;
 
 /// What is collected beyond the minimum.
@@ -44,7 +44,7 @@ pub struct CollectSettings {
 /// Load balancers of one account-Region whose details are read at once.
 const AT_ONCE: usize = 8;
 
-/// Reads every target; each ends as a cell, whatever happens. When stopped, what is under way ends as interrupted.
+/// Reads every target; each ends as a inventory, whatever happens. When stopped, what is under way ends as interrupted.
 pub fn collect<'a>(
     access: &'a Access,
     settings: CollectSettings,
@@ -65,22 +65,22 @@ fn each<'a>(
     // throttled accounts must not keep the others from starting.
     futures::stream::iter(targets)
         .map(move |target| async move {
-            let cell = tokio::select! {
+            let inventory = tokio::select! {
                 biased;
                 gap = stop.stopped(Operation::DescribeLoadBalancers.action()) => {
                     RegionInventory::failed(target.place.account.clone(), Some(target.place.region.clone()), gap)
                 }
-                cell = one(Site { access, target: &target, settings, most }) => cell,
+                inventory = one(CollectContext { access, target: &target, settings, most }) => inventory,
             };
             access.caller.paces.forget(&target.place.account, &target.place.region);
-            cell
+            inventory
         })
         .buffer_unordered(512)
 }
 
 /// Everything a module below needs to call AWS for one target.
 #[derive(Clone, Copy)]
-pub(crate) struct Site<'a> {
+pub(crate) struct CollectContext<'a> {
     pub(crate) access: &'a Access,
     pub(crate) target: &'a Target,
     pub(crate) settings: CollectSettings,
@@ -88,9 +88,10 @@ pub(crate) struct Site<'a> {
     pub(crate) most: usize,
 }
 
-impl<'a> Site<'a> {
-    pub(crate) fn route(&self, family: Family, operation: Operation) -> Route<'a> {
+impl<'a> CollectContext<'a> {
+    pub(crate) fn route(&self, operation: Operation) -> Route<'a> {
         let Target { place, told_enabled, session } = self.target;
+        let family = pages::family(operation);
         Route { session, region: &place.region, told_enabled: *told_enabled, family, operation }
     }
 
@@ -116,7 +117,7 @@ impl<'a> Site<'a> {
 }
 
 /// What one of the two APIs brought.
-struct Harvest {
+struct ApiResult {
     listing: Listing,
     load_balancers: Vec<RawLoadBalancer>,
     gone: Vec<Arn>,
@@ -125,26 +126,26 @@ struct Harvest {
     foreign: Option<Arc<Gap>>,
 }
 
-impl Harvest {
+impl ApiResult {
     fn new(listing: Listing, foreign: Option<Arc<Gap>>) -> Self {
         Self { listing, load_balancers: Vec::new(), gone: Vec::new(), gaps: Vec::new(), foreign }
     }
 
     /// Nothing, because what this session answers is about another account or Region.
-    fn disown(&mut self, why: &Arc<Gap>) {
+    fn discard(&mut self, why: &Arc<Gap>) {
         *self = Self::new(Listing::Unread(why.clone()), Some(why.clone()));
     }
 }
 
-async fn one(site: Site<'_>) -> RegionInventory {
-    let target = site.target;
-    let read_at = Some((site.access.clock)());
-    let (v2, mut classic) = tokio::join!(v2::harvest(site, None), classic::harvest(site, None));
+async fn one(context: CollectContext<'_>) -> RegionInventory {
+    let target = context.target;
+    let read_at = Some((context.access.clock)());
+    let (v2, mut classic) = tokio::join!(v2::read_all(context, None), classic::read_all(context, None));
     if let Some(why) = &v2.foreign {
         // Classic load balancers have no ARN that names their account, so nothing ties them to this one any more.
-        classic.disown(why);
+        classic.discard(why);
     }
-    let mut cell = RegionInventory {
+    let mut inventory = RegionInventory {
         account: target.place.account.clone(),
         region: Some(target.place.region.clone()),
         read_at,
@@ -155,16 +156,16 @@ async fn one(site: Site<'_>) -> RegionInventory {
         gone: v2.gone,
         gaps: v2.gaps,
     };
-    cell.load_balancers.extend(classic.load_balancers);
-    cell.gone.extend(classic.gone);
-    cell.gaps.extend(classic.gaps);
-    cell.load_balancers.sort_by(|a, b| a.arn.cmp(&b.arn));
-    cell.load_balancers.dedup_by(|a, b| a.arn == b.arn);
-    cell.gone.sort();
-    if site.settings.vended_logs {
-        vended::add(site, &mut cell.load_balancers).await;
+    inventory.load_balancers.extend(classic.load_balancers);
+    inventory.gone.extend(classic.gone);
+    inventory.gaps.extend(classic.gaps);
+    inventory.load_balancers.sort_by(|a, b| a.arn.cmp(&b.arn));
+    inventory.load_balancers.dedup_by(|a, b| a.arn == b.arn);
+    inventory.gone.sort();
+    if context.settings.vended_logs {
+        log_delivery::add(context, &mut inventory.load_balancers).await;
     }
-    cell
+    inventory
 }
 
 /// The value of something that is not read, because no verdict depends on it.

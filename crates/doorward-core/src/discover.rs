@@ -32,7 +32,7 @@ pub use members::{Members, members};
 use regions::RegionState;
 use scope::Decision;
 pub use scope::{RegionSettings, ScopeSettings, TagFilter};
-pub use single::{Door, Single, enter_one};
+pub use single::{ScopeDecision, Single, enter_one};
 
 /// Where discover looks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

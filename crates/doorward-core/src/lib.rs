@@ -20,6 +20,7 @@ pub mod whole;
 mod call;
 mod failure;
 mod pace;
+mod pages;
 mod stop;
 
 use std::sync::Arc;

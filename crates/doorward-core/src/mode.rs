@@ -17,10 +17,9 @@ use doorward_model::{AccountId, AccountRegion, Arn, Evidence, Gap, GapReason, Ki
 
 use crate::access::{Access, Session, classic_as, elb_as};
 use crate::actions::Operation;
-use crate::collect::{CollectSettings, Site, classic, look_at, v2};
+use crate::collect::{CollectContext, CollectSettings, classic, read_one, v2};
 use crate::discover::Target;
 use crate::failure::Failure;
-use crate::pace::Family;
 
 /// The load balancer that is asked about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,10 +50,10 @@ pub struct Attributes {
 /// Reads the attributes; none where the load balancer is gone. `session` belongs to the load balancer's account.
 pub async fn read(access: &Access, session: Arc<Session>, subject: &Subject) -> Result<Option<Attributes>, Gap> {
     let target = target(session, subject, Operation::DescribeLoadBalancerAttributes)?;
-    let site = site(access, &target);
+    let context = context(access, &target);
     let answer = match subject.kind {
-        Kind::Classic => classic::attributes(site, name(&subject.arn)).await,
-        _ => v2::attributes(site, &subject.arn).await,
+        Kind::Classic => classic::attributes(context, name(&subject.arn)).await,
+        _ => v2::attributes(context, &subject.arn).await,
     };
     Ok(answer?.map(|(values, evidence)| Attributes { values, evidence }))
 }
@@ -63,7 +62,7 @@ pub async fn read(access: &Access, session: Arc<Session>, subject: &Subject) -> 
 /// tags. The cell has the load balancer, or names it as gone, or says in its gaps why it could not be read.
 pub async fn look(access: &Access, session: Arc<Session>, subject: &Subject) -> Result<RegionInventory, Gap> {
     let target = target(session, subject, Operation::DescribeLoadBalancers)?;
-    Ok(look_at(site(access, &target), subject).await)
+    Ok(read_one(context(access, &target), subject).await)
 }
 
 /// A request to set a mode that was not answered with success.
@@ -86,22 +85,23 @@ impl From<Failure> for NotSet {
 pub async fn set(access: &Access, session: Arc<Session>, subject: &Subject, mode: Mode) -> Result<Attributes, NotSet> {
     let target = target(session, subject, Operation::ModifyLoadBalancerAttributes)
         .map_err(|gap| NotSet { gap, refused: true })?;
-    let site = site(access, &target);
+    let context = context(access, &target);
     let set = match subject.kind {
-        Kind::Classic => set_classic(site, name(&subject.arn), mode).await,
-        _ => set_v2(site, &subject.arn, mode).await,
+        Kind::Classic => set_classic(context, name(&subject.arn), mode).await,
+        _ => set_v2(context, &subject.arn, mode).await,
     };
     set.map_err(NotSet::from)
 }
 
-async fn set_v2(site: Site<'_>, arn: &Arn, mode: Mode) -> Result<Attributes, Failure> {
+async fn set_v2(context: CollectContext<'_>, arn: &Arn, mode: Mode) -> Result<Attributes, Failure> {
     let operation = Operation::ModifyLoadBalancerAttributes;
-    let client = site.access.clients.elb(&site.target.place.region);
+    let client = context.access.clients.elb(&context.target.place.region);
     let attribute =
         v2_types::LoadBalancerAttribute::builder().key(Kind::Application.mode_attribute()).value(mode.as_str()).build();
-    site.access
+    context
+        .access
         .caller
-        .send(site.route(Family::ElbChange, operation), |credentials| {
+        .send(context.route(operation), |credentials| {
             let request = client
                 .modify_load_balancer_attributes()
                 .load_balancer_arn(arn.as_str())
@@ -110,7 +110,7 @@ async fn set_v2(site: Site<'_>, arn: &Arn, mode: Mode) -> Result<Attributes, Fai
                 .config_override(elb_as(credentials));
             async move {
                 let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
-                let evidence = evidence(site, operation, answer.request_id());
+                let evidence = evidence(context, operation, answer.request_id());
                 let told =
                     answer.attributes.ok_or_else(|| Failure::malformed(operation, "the answer holds no attributes"))?;
                 let values = v2::unambiguous(told.into_iter().map(|one| (one.key, one.value)))
@@ -121,15 +121,16 @@ async fn set_v2(site: Site<'_>, arn: &Arn, mode: Mode) -> Result<Attributes, Fai
         .await
 }
 
-async fn set_classic(site: Site<'_>, name: &str, mode: Mode) -> Result<Attributes, Failure> {
+async fn set_classic(context: CollectContext<'_>, name: &str, mode: Mode) -> Result<Attributes, Failure> {
     let operation = Operation::ModifyClassicLoadBalancerAttributes;
-    let client = site.access.clients.classic(&site.target.place.region);
+    let client = context.access.clients.classic(&context.target.place.region);
     let attribute =
         classic_types::AdditionalAttribute::builder().key(Kind::Classic.mode_attribute()).value(mode.as_str()).build();
     let attributes = classic_types::LoadBalancerAttributes::builder().additional_attributes(attribute).build();
-    site.access
+    context
+        .access
         .caller
-        .send(site.route(Family::ElbClassicChange, operation), |credentials| {
+        .send(context.route(operation), |credentials| {
             let request = client
                 .modify_load_balancer_attributes()
                 .load_balancer_name(name)
@@ -138,7 +139,7 @@ async fn set_classic(site: Site<'_>, name: &str, mode: Mode) -> Result<Attribute
                 .config_override(classic_as(credentials));
             async move {
                 let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
-                let evidence = evidence(site, operation, answer.request_id());
+                let evidence = evidence(context, operation, answer.request_id());
                 let told = answer
                     .load_balancer_attributes
                     .ok_or_else(|| Failure::malformed(operation, "the answer holds no attributes"))?;
@@ -149,10 +150,10 @@ async fn set_classic(site: Site<'_>, name: &str, mode: Mode) -> Result<Attribute
         .await
 }
 
-fn evidence(site: Site<'_>, operation: Operation, request_id: Option<&str>) -> Evidence {
+fn evidence(context: CollectContext<'_>, operation: Operation, request_id: Option<&str>) -> Evidence {
     Evidence {
         operation: operation.action().to_owned(),
-        at: (site.access.clock)(),
+        at: (context.access.clock)(),
         request_id: request_id.map(str::to_owned),
     }
 }
@@ -175,7 +176,12 @@ fn target(session: Arc<Session>, subject: &Subject, operation: Operation) -> Res
     Ok(Target { place: AccountRegion { account, region }, told_enabled: true, session })
 }
 
-fn site<'a>(access: &'a Access, target: &'a Target) -> Site<'a> {
+fn context<'a>(access: &'a Access, target: &'a Target) -> CollectContext<'a> {
     // What a scan reads beyond the attributes has no part in this.
-    Site { access, target, settings: CollectSettings { alb_listeners: false, vended_logs: false }, most: usize::MAX }
+    CollectContext {
+        access,
+        target,
+        settings: CollectSettings { alb_listeners: false, vended_logs: false },
+        most: usize::MAX,
+    }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use doorward_model::{Arn, Gap, GapReason, Kind, Listing, RawLoadBalancer};
 
-use super::Site;
+use super::CollectContext;
 use crate::actions::Operation;
 
 /// Why an entry of a list is not a load balancer of this account-Region.
@@ -109,7 +109,7 @@ fn is_same(one: &RawLoadBalancer, other: &RawLoadBalancer) -> bool {
     lasting(one) == lasting(other)
 }
 
-impl Site<'_> {
+impl CollectContext<'_> {
     /// Whether an ARN is of a load balancer of this account-Region.
     pub(super) fn check(&self, arn: &Arn) -> Result<(), Fault> {
         let place = &self.target.place;

@@ -9,7 +9,7 @@ use futures::Stream;
 
 use doorward_model::{Arn, Gap, GapReason, Observed, RegionInventory};
 
-use super::{CollectSettings, Site, each, tags, v2, vended};
+use super::{CollectContext, CollectSettings, each, log_delivery, tags, v2};
 use crate::Stop;
 use crate::access::Access;
 use crate::actions::Operation;
@@ -33,11 +33,11 @@ pub fn rehearse<'a>(
     each(access, settings, targets, AT_MOST, stop)
 }
 
-/// The operations about load balancers that a cell came about with, whether they were allowed or not.
-pub fn tried(cell: &RegionInventory) -> BTreeSet<Operation> {
+/// The operations about load balancers that a inventory came about with, whether they were allowed or not.
+pub fn tried(inventory: &RegionInventory) -> BTreeSet<Operation> {
     let mut tried = BTreeSet::new();
     let asked = |gap: Option<&std::sync::Arc<Gap>>| gap.is_none_or(|gap| gap.reason != GapReason::NotAsked);
-    for raw in &cell.load_balancers {
+    for raw in &inventory.load_balancers {
         if asked(raw.attributes.gap()) {
             tried.insert(Operation::DescribeLoadBalancerAttributes);
         }
@@ -76,32 +76,32 @@ pub async fn beyond(
     tokio::select! {
         biased;
         gap = stop.stopped(Operation::DescribeLoadBalancerAttributes.action()) => vec![gap],
-        gaps = ask(Site { access, target, settings, most: 0 }, tried) => gaps,
+        gaps = ask(CollectContext { access, target, settings, most: 0 }, tried) => gaps,
     }
 }
 
-async fn ask(site: Site<'_>, tried: &BTreeSet<Operation>) -> Vec<Gap> {
-    let place = &site.target.place;
+async fn ask(context: CollectContext<'_>, tried: &BTreeSet<Operation>) -> Vec<Gap> {
+    let place = &context.target.place;
     let arn =
-        format!("arn:{}:elasticloadbalancing:{}:{}:{NOBODY}", site.access.partition(), place.region, place.account);
+        format!("arn:{}:elasticloadbalancing:{}:{}:{NOBODY}", context.access.partition(), place.region, place.account);
     let Ok(arn) = Arn::new(&arn) else { return Vec::new() };
     let open = |operation: Operation, wanted: bool| wanted && !tried.contains(&operation);
     let mut gaps = Vec::new();
     if open(Operation::DescribeLoadBalancerAttributes, true) {
-        gaps.extend(v2::attributes(site, &arn).await.err());
+        gaps.extend(v2::attributes(context, &arn).await.err());
     }
     if open(Operation::DescribeTags, true) {
-        let answers = tags::read(site, vec![arn.clone()]).await;
+        let answers = tags::read(context, vec![arn.clone()]).await;
         gaps.extend(answers.get(&arn).and_then(Observed::gap).map(|gap| gap.as_ref().clone()));
     }
-    if open(Operation::DescribeListeners, site.settings.alb_listeners) {
-        gaps.extend(v2::listeners(site, &arn).await.gap().map(|gap| gap.as_ref().clone()));
+    if open(Operation::DescribeListeners, context.settings.alb_listeners) {
+        gaps.extend(v2::listeners(context, &arn).await.gap().map(|gap| gap.as_ref().clone()));
     }
-    if open(Operation::DescribeDeliverySources, site.settings.vended_logs) {
-        gaps.extend(vended::sources(site).await.err());
+    if open(Operation::DescribeDeliverySources, context.settings.vended_logs) {
+        gaps.extend(log_delivery::sources(context).await.err());
     }
-    if open(Operation::DescribeDeliveries, site.settings.vended_logs) {
-        gaps.extend(vended::deliveries(site).await.err());
+    if open(Operation::DescribeDeliveries, context.settings.vended_logs) {
+        gaps.extend(log_delivery::deliveries(context).await.err());
     }
     gaps.retain(|gap| !gap.code.as_deref().is_some_and(|code| code.contains("NotFound")));
     gaps

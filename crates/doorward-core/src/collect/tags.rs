@@ -9,12 +9,11 @@ use futures::StreamExt;
 
 use doorward_model::{Arn, Gap, GapReason, Observed};
 
-use super::Site;
+use super::CollectContext;
 use super::v2::unambiguous;
 use crate::access::{classic_as, elb_as};
 use crate::actions::Operation;
 use crate::failure::Failure;
-use crate::pace::Family;
 
 /// What AWS accepts in one call.
 const BATCH: usize = 20;
@@ -22,14 +21,14 @@ const BATCH: usize = 20;
 type Tags = BTreeMap<String, String>;
 
 /// Tags of application load balancers. A batch that fails leaves its members with unread tags and nothing else.
-pub(super) async fn read(site: Site<'_>, wanted: Vec<Arn>) -> HashMap<Arn, Observed<Tags>> {
+pub(super) async fn read(context: CollectContext<'_>, wanted: Vec<Arn>) -> HashMap<Arn, Observed<Tags>> {
     let operation = Operation::DescribeTags;
-    let client = site.access.clients.elb(&site.target.place.region);
+    let client = context.access.clients.elb(&context.target.place.region);
     batched(wanted, operation, |batch| {
         let client = client.clone();
         async move {
             let batch = &batch;
-            let ask = site.access.caller.call(site.route(Family::Elb, operation), |credentials| {
+            let ask = context.access.caller.call(context.route(operation), |credentials| {
                 let arns = batch.iter().map(|arn| arn.as_str().to_owned()).collect();
                 let request = client
                     .describe_tags()
@@ -55,14 +54,14 @@ pub(super) async fn read(site: Site<'_>, wanted: Vec<Arn>) -> HashMap<Arn, Obser
 }
 
 /// Tags of classic load balancers, by name.
-pub(super) async fn read_classic(site: Site<'_>, wanted: Vec<String>) -> HashMap<String, Observed<Tags>> {
+pub(super) async fn read_classic(context: CollectContext<'_>, wanted: Vec<String>) -> HashMap<String, Observed<Tags>> {
     let operation = Operation::DescribeClassicTags;
-    let client = site.access.clients.classic(&site.target.place.region);
+    let client = context.access.clients.classic(&context.target.place.region);
     batched(wanted, operation, |batch| {
         let client = client.clone();
         async move {
             let batch = &batch;
-            let ask = site.access.caller.call(site.route(Family::ElbClassic, operation), |credentials| {
+            let ask = context.access.caller.call(context.route(operation), |credentials| {
                 let request = client
                     .describe_tags()
                     .set_load_balancer_names(Some(batch.clone()))

@@ -14,9 +14,8 @@ use super::organization::{Entry, Found, account};
 use super::units::Units;
 use crate::access::{Access, organizations_as};
 use crate::actions::Operation;
-use crate::call::Route;
 use crate::failure::Failure;
-use crate::pace::Family;
+use crate::pages;
 
 /// What became of an account that is not listed.
 enum Fate {
@@ -111,16 +110,9 @@ fn malformed(what: &str) -> Gap {
 async fn describe(access: &Access, id: &AccountId) -> Result<Option<aws_sdk_organizations::types::Account>, Gap> {
     let operation = Operation::DescribeAccount;
     let client = access.clients.organizations(access.home_region());
-    let route = Route {
-        session: access.base(),
-        region: access.home_region(),
-        told_enabled: true,
-        family: Family::OrganizationDescribe,
-        operation,
-    };
     access
         .caller
-        .call(route, |credentials| {
+        .call(pages::home(access, operation), |credentials| {
             let request = client
                 .describe_account()
                 .account_id(id.as_str())

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use aws_sdk_organizations::operation::list_tags_for_resource::ListTagsForResourceOutput;
 use futures::StreamExt;
 
 use doorward_model::{Account, AccountId, AccountState, Gap, GapReason, Listing, Observed, Organization};
@@ -13,10 +14,9 @@ use super::units::Units;
 use super::{DiscoverSettings, lost};
 use crate::access::{Access, organizations_as};
 use crate::actions::Operation;
-use crate::call::Route;
 use crate::collect::v2::unambiguous;
 use crate::failure::Failure;
-use crate::pace::Family;
+use crate::pages::{self, pages};
 
 /// What Organizations answers.
 pub(super) struct Found {
@@ -192,16 +192,9 @@ impl Entry {
 async fn describe(access: &Access) -> Result<Organization, Gap> {
     let operation = Operation::DescribeOrganization;
     let client = access.clients.organizations(access.home_region());
-    let route = Route {
-        session: access.base(),
-        region: access.home_region(),
-        told_enabled: true,
-        family: Family::OrganizationAccounts,
-        operation,
-    };
     access
         .caller
-        .call(route, |credentials| {
+        .call(pages::home(access, operation), |credentials| {
             let request = client.describe_organization().customize().config_override(organizations_as(credentials));
             async move {
                 let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
@@ -221,36 +214,20 @@ async fn describe(access: &Access) -> Result<Organization, Gap> {
 async fn list(access: &Access, organization: &Organization) -> Result<(Vec<Entry>, Listing), Gap> {
     let operation = Operation::ListAccounts;
     let client = access.clients.organizations(access.home_region());
-    let route = Route {
-        session: access.base(),
-        region: access.home_region(),
-        told_enabled: true,
-        family: Family::OrganizationAccounts,
-        operation,
+    let send = |credentials, token| {
+        let request = client.list_accounts().max_results(20).set_next_token(token);
+        request.customize().config_override(organizations_as(credentials)).send()
     };
-    let (all, gap) = access
-        .caller
-        .pages(route, |credentials, token| {
-            let request = client
-                .list_accounts()
-                .max_results(20)
-                .set_next_token(token)
-                .customize()
-                .config_override(organizations_as(credentials));
-            async move {
-                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
-                let accounts =
-                    answer.accounts.ok_or_else(|| Failure::malformed(operation, "the answer lists no accounts"))?;
-                // Pages may overlap when accounts come and go; one page names none twice.
-                let mut named = BTreeSet::new();
-                let entries = accounts.into_iter().map(|account| {
-                    let entry = Entry::of(account, organization);
-                    Entry { again: !named.insert(entry.id.clone()), ..entry }
-                });
-                Ok((entries.collect::<Vec<_>>(), answer.next_token))
-            }
-        })
-        .await;
+    let (all, gap) = pages(access, pages::home(access, operation), "accounts", send, |response| {
+        // Pages may overlap when accounts come and go; one page names none twice.
+        let mut named = BTreeSet::new();
+        let mut entry = |account| {
+            let entry = Entry::of(account, organization);
+            Entry { again: !named.insert(entry.id.clone()), ..entry }
+        };
+        (response.accounts.map(|accounts| accounts.into_iter().map(&mut entry).collect()), response.next_token)
+    })
+    .await;
     match gap {
         Some(gap) if all.is_empty() => Err(gap),
         Some(gap) => Ok((all, Listing::Unread(Arc::new(gap)))),
@@ -288,34 +265,17 @@ pub(super) async fn account(access: &Access, units: &Units, entry: Entry, want_t
 async fn account_tags(access: &Access, id: &AccountId) -> Observed<BTreeMap<String, String>> {
     let operation = Operation::ListTagsForResource;
     let client = access.clients.organizations(access.home_region());
-    let route = Route {
-        session: access.base(),
-        region: access.home_region(),
-        told_enabled: true,
-        family: Family::OrganizationTags,
-        operation,
+    let send = |credentials, token| {
+        let request = client.list_tags_for_resource().resource_id(id.as_str()).set_next_token(token);
+        request.customize().config_override(organizations_as(credentials)).send()
     };
-    let (pages, gap) = access
-        .caller
-        .pages(route, |credentials, token| {
-            let request = client
-                .list_tags_for_resource()
-                .resource_id(id.as_str())
-                .set_next_token(token)
-                .customize()
-                .config_override(organizations_as(credentials));
-            async move {
-                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
-                let tags = answer.tags.ok_or_else(|| Failure::malformed(operation, "the answer lists no tags"))?;
-                Ok((tags, answer.next_token))
-            }
-        })
-        .await;
+    let take = |response: ListTagsForResourceOutput| (response.tags, response.next_token);
+    let (tags, gap) = pages(access, pages::home(access, operation), "tags", send, take).await;
     if let Some(gap) = gap {
         return Observed::unread(gap);
     }
-    // The SDK puts an empty text in the place of a missing key, which is no key.
-    match unambiguous(pages.into_iter().map(|tag| (Some(tag.key), Some(tag.value)))) {
+    // The SDK returns an empty text in the place of a missing key, which is not a key.
+    match unambiguous(tags.into_iter().map(|tag| (Some(tag.key), Some(tag.value)))) {
         Ok(tags) => Observed::Known(tags),
         Err(problem) => Observed::unread(Gap::new(GapReason::Malformed, operation.action()).with_message(problem)),
     }

@@ -7,8 +7,7 @@ use doorward_model::{Gap, GapReason, Region};
 use crate::access::{Access, Session, account_as};
 use crate::actions::Operation;
 use crate::call::Route;
-use crate::failure::Failure;
-use crate::pace::Family;
+use crate::pages::{self, pages};
 
 /// Whether a Region answers for an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,25 +30,12 @@ impl RegionState {
 pub(super) async fn list(access: &Access, session: &Session) -> Result<Vec<(Region, RegionState)>, Gap> {
     let operation = Operation::ListRegions;
     let client = access.clients.account(access.home_region());
-    let route =
-        Route { session, region: access.home_region(), told_enabled: true, family: Family::AccountRegions, operation };
-    let (listed, gap) = access
-        .caller
-        .pages(route, |credentials, token| {
-            let request = client
-                .list_regions()
-                .max_results(50)
-                .set_next_token(token)
-                .customize()
-                .config_override(account_as(credentials));
-            async move {
-                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
-                let page =
-                    answer.regions.ok_or_else(|| Failure::malformed(operation, "the answer lists no Regions"))?;
-                Ok((page, answer.next_token))
-            }
-        })
-        .await;
+    let send = |credentials, token| {
+        let request = client.list_regions().max_results(50).set_next_token(token);
+        request.customize().config_override(account_as(credentials)).send()
+    };
+    let route = Route { session, ..pages::home(access, operation) };
+    let (listed, gap) = pages(access, route, "Regions", send, |response| (response.regions, response.next_token)).await;
     if let Some(gap) = gap {
         return Err(gap);
     }

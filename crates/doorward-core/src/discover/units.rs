@@ -4,6 +4,9 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use aws_sdk_organizations::operation::list_organizational_units_for_parent::ListOrganizationalUnitsForParentOutput;
+use aws_sdk_organizations::operation::list_parents::ListParentsOutput;
+use aws_sdk_organizations::operation::list_roots::ListRootsOutput;
 use aws_sdk_organizations::types::OrganizationalUnit;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -12,9 +15,7 @@ use doorward_model::{AccountId, Gap, GapReason, Observed, OuPath};
 
 use crate::access::{Access, organizations_as};
 use crate::actions::Operation;
-use crate::call::Route;
-use crate::failure::Failure;
-use crate::pace::Family;
+use crate::pages::{self, pages};
 
 /// The tree of units as far as it could be read.
 pub(super) struct Units {
@@ -109,25 +110,12 @@ fn twice(operation: Operation, id: &str) -> Gap {
 async fn roots(access: &Access) -> Result<Vec<String>, Gap> {
     let operation = Operation::ListRoots;
     let client = access.clients.organizations(access.home_region());
-    let route = Route {
-        session: access.base(),
-        region: access.home_region(),
-        told_enabled: true,
-        family: Family::OrganizationUnits,
-        operation,
+    let send = |credentials, token| {
+        let request = client.list_roots().set_next_token(token);
+        request.customize().config_override(organizations_as(credentials)).send()
     };
-    let (roots, gap) = access
-        .caller
-        .pages(route, |credentials, token| {
-            let request =
-                client.list_roots().set_next_token(token).customize().config_override(organizations_as(credentials));
-            async move {
-                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
-                let roots = answer.roots.ok_or_else(|| Failure::malformed(operation, "the answer lists no roots"))?;
-                Ok((roots, answer.next_token))
-            }
-        })
-        .await;
+    let take = |response: ListRootsOutput| (response.roots, response.next_token);
+    let (roots, gap) = pages(access, pages::home(access, operation), "roots", send, take).await;
     match gap {
         Some(gap) => Err(gap),
         None => roots
@@ -147,32 +135,14 @@ type Children = (OuPath, Vec<(String, String)>, Option<Gap>);
 async fn children(access: &Access, parent: OuPath) -> Children {
     let operation = Operation::ListOrganizationalUnitsForParent;
     let client = access.clients.organizations(access.home_region());
-    let route = Route {
-        session: access.base(),
-        region: access.home_region(),
-        told_enabled: true,
-        family: Family::OrganizationUnits,
-        operation,
+    let send = |credentials, token| {
+        let request = client.list_organizational_units_for_parent().set_parent_id(parent.ids.last().cloned());
+        let request = request.max_results(20).set_next_token(token);
+        request.customize().config_override(organizations_as(credentials)).send()
     };
-    let (found, gap) = access
-        .caller
-        .pages(route, |credentials, token| {
-            let request = client
-                .list_organizational_units_for_parent()
-                .set_parent_id(parent.ids.last().cloned())
-                .max_results(20)
-                .set_next_token(token)
-                .customize()
-                .config_override(organizations_as(credentials));
-            async move {
-                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
-                let units = answer
-                    .organizational_units
-                    .ok_or_else(|| Failure::malformed(operation, "the answer lists no units"))?;
-                Ok((units, answer.next_token))
-            }
-        })
-        .await;
+    let take = |response: ListOrganizationalUnitsForParentOutput| (response.organizational_units, response.next_token);
+    let route = pages::home(access, operation);
+    let (found, gap) = pages(access, route, "organizational units", send, take).await;
     // A slash in a name would look like one more level; AWS allows it, so it is replaced by its look-alike.
     let named = |unit: OrganizationalUnit| Some((unit.id?, unit.name?.replace('/', "\u{2215}")));
     let told = found.len();
@@ -187,30 +157,12 @@ async fn children(access: &Access, parent: OuPath) -> Children {
 async fn parent(access: &Access, account: &AccountId) -> Result<String, Gap> {
     let operation = Operation::ListParents;
     let client = access.clients.organizations(access.home_region());
-    let route = Route {
-        session: access.base(),
-        region: access.home_region(),
-        told_enabled: true,
-        family: Family::OrganizationParents,
-        operation,
+    let send = |credentials, token| {
+        let request = client.list_parents().child_id(account.as_str()).set_next_token(token);
+        request.customize().config_override(organizations_as(credentials)).send()
     };
-    let (parents, gap) = access
-        .caller
-        .pages(route, |credentials, token| {
-            let request = client
-                .list_parents()
-                .child_id(account.as_str())
-                .set_next_token(token)
-                .customize()
-                .config_override(organizations_as(credentials));
-            async move {
-                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
-                let parents =
-                    answer.parents.ok_or_else(|| Failure::malformed(operation, "the answer lists no parents"))?;
-                Ok((parents, answer.next_token))
-            }
-        })
-        .await;
+    let take = |response: ListParentsOutput| (response.parents, response.next_token);
+    let (parents, gap) = pages(access, pages::home(access, operation), "parents", send, take).await;
     if let Some(gap) = gap {
         return Err(gap);
     }

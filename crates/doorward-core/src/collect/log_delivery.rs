@@ -2,24 +2,26 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use aws_sdk_cloudwatchlogs::operation::describe_deliveries::DescribeDeliveriesOutput;
+use aws_sdk_cloudwatchlogs::operation::describe_delivery_sources::DescribeDeliverySourcesOutput;
+
 use doorward_model::{Arn, Gap, Observed, RawLoadBalancer};
 
-use super::{Site, foreign, may_log_by_delivery};
+use super::{CollectContext, foreign, may_log_by_delivery};
 use crate::access::logs_as;
 use crate::actions::Operation;
-use crate::failure::Failure;
-use crate::pace::Family;
+use crate::pages::pages;
 
 /// The log type of access logs of application load balancers.
 const ACCESS_LOGS: &str = "ALB_ACCESS_LOGS";
 
 /// Fills in deliveries where they decide something: two lists for the account-Region, and only if a load balancer
 /// there writes no logs by its own attributes.
-pub(super) async fn add(site: Site<'_>, load_balancers: &mut [RawLoadBalancer]) {
+pub(super) async fn add(context: CollectContext<'_>, load_balancers: &mut [RawLoadBalancer]) {
     if !load_balancers.iter().any(may_log_by_delivery) {
         return;
     }
-    let deliveries = by_load_balancer(site).await;
+    let deliveries = by_load_balancer(context).await;
     for raw in load_balancers.iter_mut().filter(|raw| may_log_by_delivery(raw)) {
         raw.vended_logs = match &deliveries {
             Ok(deliveries) => {
@@ -31,13 +33,13 @@ pub(super) async fn add(site: Site<'_>, load_balancers: &mut [RawLoadBalancer]) 
 }
 
 /// The destinations of access logs, by load balancer. A source without a delivery logs nothing.
-async fn by_load_balancer(site: Site<'_>) -> Result<HashMap<Arn, BTreeSet<String>>, Gap> {
-    let sources = sources(site).await?;
+async fn by_load_balancer(context: CollectContext<'_>) -> Result<HashMap<Arn, BTreeSet<String>>, Gap> {
+    let sources = sources(context).await?;
     if sources.is_empty() {
         return Ok(HashMap::new());
     }
     let mut destinations: HashMap<Arn, BTreeSet<String>> = HashMap::new();
-    for (source, destination) in deliveries(site).await? {
+    for (source, destination) in deliveries(context).await? {
         for arn in sources.get(&source).into_iter().flatten() {
             destinations.entry(arn.clone()).or_default().insert(destination.clone());
         }
@@ -45,28 +47,15 @@ async fn by_load_balancer(site: Site<'_>) -> Result<HashMap<Arn, BTreeSet<String
     Ok(destinations)
 }
 
-pub(super) async fn sources(site: Site<'_>) -> Result<BTreeMap<String, Vec<Arn>>, Gap> {
+pub(super) async fn sources(context: CollectContext<'_>) -> Result<BTreeMap<String, Vec<Arn>>, Gap> {
     let operation = Operation::DescribeDeliverySources;
-    let client = site.access.clients.logs(&site.target.place.region);
-    let (sources, gap) = site
-        .access
-        .caller
-        .pages(site.route(Family::Logs, operation), |credentials, token| {
-            let request = client
-                .describe_delivery_sources()
-                .limit(50)
-                .set_next_token(token)
-                .customize()
-                .config_override(logs_as(credentials));
-            async move {
-                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
-                let page = answer
-                    .delivery_sources
-                    .ok_or_else(|| Failure::malformed(operation, "the answer lists no sources"))?;
-                Ok((page, answer.next_token))
-            }
-        })
-        .await;
+    let client = context.access.clients.logs(&context.target.place.region);
+    let send = |credentials, token| {
+        let request = client.describe_delivery_sources().limit(50).set_next_token(token);
+        request.customize().config_override(logs_as(credentials)).send()
+    };
+    let take = |response: DescribeDeliverySourcesOutput| (response.delivery_sources, response.next_token);
+    let (sources, gap) = pages(context.access, context.route(operation), "delivery sources", send, take).await;
     if let Some(gap) = gap {
         return Err(gap);
     }
@@ -76,7 +65,7 @@ pub(super) async fn sources(site: Site<'_>) -> Result<BTreeMap<String, Vec<Arn>>
             (Some(name), Some(kind), Some(arns)) if kind == ACCESS_LOGS => {
                 let arns: Result<Vec<Arn>, _> = arns.iter().map(|arn| Arn::new(arn)).collect();
                 let arns = arns.map_err(|e| foreign(operation, &e.to_string()))?;
-                if arns.iter().any(|arn| site.check(arn).is_err()) {
+                if arns.iter().any(|arn| context.check(arn).is_err()) {
                     return Err(foreign(operation, "a source of another account or Region"));
                 }
                 if by_name.insert(name, arns).is_some() {
@@ -90,27 +79,15 @@ pub(super) async fn sources(site: Site<'_>) -> Result<BTreeMap<String, Vec<Arn>>
     Ok(by_name)
 }
 
-pub(super) async fn deliveries(site: Site<'_>) -> Result<Vec<(String, String)>, Gap> {
+pub(super) async fn deliveries(context: CollectContext<'_>) -> Result<Vec<(String, String)>, Gap> {
     let operation = Operation::DescribeDeliveries;
-    let client = site.access.clients.logs(&site.target.place.region);
-    let (deliveries, gap) = site
-        .access
-        .caller
-        .pages(site.route(Family::Logs, operation), |credentials, token| {
-            let request = client
-                .describe_deliveries()
-                .limit(50)
-                .set_next_token(token)
-                .customize()
-                .config_override(logs_as(credentials));
-            async move {
-                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
-                let page =
-                    answer.deliveries.ok_or_else(|| Failure::malformed(operation, "the answer lists no deliveries"))?;
-                Ok((page, answer.next_token))
-            }
-        })
-        .await;
+    let client = context.access.clients.logs(&context.target.place.region);
+    let send = |credentials, token| {
+        let request = client.describe_deliveries().limit(50).set_next_token(token);
+        request.customize().config_override(logs_as(credentials)).send()
+    };
+    let take = |response: DescribeDeliveriesOutput| (response.deliveries, response.next_token);
+    let (deliveries, gap) = pages(context.access, context.route(operation), "deliveries", send, take).await;
     if let Some(gap) = gap {
         return Err(gap);
     }
