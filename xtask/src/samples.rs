@@ -40,6 +40,17 @@ const BLOCKS: &[(&str, &[Invocation])] = &[
     ("rule", &[(&["explain", "desync-mode-below-required"], 0)]),
 ];
 
+/// The JSON Schemas that are committed, by path, and the kind that `doorward schema` prints.
+const SCHEMAS: &[(&str, &str)] = &[
+    ("config/schema/settings.json", "config"),
+    ("config/schema/exceptions.json", "exceptions"),
+    ("reports/schema/json-v1.json", "json-v1"),
+    ("reports/schema/ndjson-v1.json", "ndjson-v1"),
+    ("reports/schema/check-json-v1.json", "check-json-v1"),
+    ("reports/schema/event-v1.json", "event-v1"),
+    ("reports/schema/saved.json", "saved"),
+];
+
 /// Arguments and the exit code they lead to.
 type Invocation = (&'static [&'static str], i32);
 
@@ -86,6 +97,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         stale.extend(blocks(&root, &page, &binary, check)?);
     }
     stale.extend(rules(&root.join("reports/rules.md"), check)?);
+    stale.extend(schemas(&root, &binary, check)?);
     for place in &stale {
         println!(
             "{place}: {}",
@@ -170,6 +182,25 @@ fn rules(path: &Path, check: bool) -> Result<Option<String>> {
         std::fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))?;
     }
     Ok(Some(format!("reports/rules.md:{line}")))
+}
+
+/// Renews the committed JSON Schemas; returns the places that were not up to date.
+fn schemas(root: &Path, binary: &Path, check: bool) -> Result<Vec<String>> {
+    let mut stale = Vec::new();
+    for (path, kind) in SCHEMAS {
+        let text = output(binary, &["schema", kind], root, 0)?.into_bytes();
+        let old = std::fs::read(root.join(path)).ok();
+        if old.as_deref() == Some(text.as_slice()) {
+            continue;
+        }
+        stale.push(format!("{path}:{}", first_difference(old.as_ref(), Some(&text))));
+        if !check {
+            let folder = root.join(path).parent().map(Path::to_path_buf).context("a schema without a folder")?;
+            std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be created", folder.display()))?;
+            std::fs::write(root.join(path), text).with_context(|| format!("{path} cannot be written"))?;
+        }
+    }
+    Ok(stale)
 }
 
 /// The pages that show output: README.md and the guides, relative to the root, in order.

@@ -1,7 +1,6 @@
-//! Collect: one account-Region after the other, many at once, each delivered when it is settled.
+//! Collect: reads account-Regions concurrently and yields each one when it is complete.
 //!
-//! The stream is unordered on purpose: a later stage can checkpoint every inventory as it comes, and whoever needs an order
-//! sorts at the end.
+//! The stream is unordered, so that a later stage can checkpoint every result at once; normalize sorts at the end.
 
 use std::sync::Arc;
 
@@ -30,21 +29,22 @@ pub use rehearsal::{AT_MOST, beyond, rehearse, tried};
 pub(crate) use single::read_one;
 pub use single::single;
 
-/// What is collected beyond the minimum.
+/// Optional reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CollectSettings {
     /// Whether the listeners of application load balancers are read: one more call for each. No verdict depends on
     /// them, because an application load balancer admits only HTTP and HTTPS.
     pub alb_listeners: bool,
-    /// Whether CloudWatch Logs is asked for deliveries ("vended logs") where the attributes say that nothing is logged.
+    /// Whether deliveries of CloudWatch Logs ("vended logs") are read for load balancers whose attributes disable access logs.
     pub vended_logs: bool,
 }
 
-/// Load balancers of one account-Region whose details are read at once.
+/// The number of load balancers of one account-Region whose details are read concurrently: enough to use the request limit of
+/// the account-Region, few enough that one account does not hold all connections.
 const AT_ONCE: usize = 8;
 
-/// Reads every target; each ends as a inventory, whatever happens. When stopped, what is under way ends as interrupted.
+/// Reads every target; each yields a result, whatever happens. After a stop, unfinished targets yield an interrupted one.
 pub fn collect<'a>(
     access: &'a Access,
     settings: CollectSettings,
@@ -61,8 +61,8 @@ fn each<'a>(
     most: usize,
     stop: &'a Stop,
 ) -> impl Stream<Item = RegionInventory> + 'a {
-    // A target that waits for its turn holds no request permit, so many more may be under way than requests: a few
-    // throttled accounts must not keep the others from starting.
+    // A target that waits for the rate limiter holds no request permit, so many more targets than requests may be in progress:
+    // 512 keep a few throttled accounts from blocking all others.
     futures::stream::iter(targets)
         .map(move |target| async move {
             let inventory = tokio::select! {
@@ -78,13 +78,13 @@ fn each<'a>(
         .buffer_unordered(512)
 }
 
-/// Everything a module below needs to call AWS for one target.
+/// Everything that a module below needs to call AWS for one target.
 #[derive(Clone, Copy)]
 pub(crate) struct CollectContext<'a> {
     pub(crate) access: &'a Access,
     pub(crate) target: &'a Target,
     pub(crate) settings: CollectSettings,
-    /// How many load balancers of each API are read in detail.
+    /// The maximum number of load balancers of each API whose details are read.
     pub(crate) most: usize,
 }
 
@@ -95,8 +95,8 @@ impl<'a> CollectContext<'a> {
         Route { session, region: &place.region, told_enabled: *told_enabled, family, operation }
     }
 
-    /// Which of the load balancers found are read in detail, by position: those that can parse HTTP, and of them no more than
-    /// are wanted, evenly apart.
+    /// Which of the listed load balancers are read in detail, by position: those that can parse HTTP; if they exceed the
+    /// maximum, an evenly spaced selection of them.
     fn chosen(&self, found: &[RawLoadBalancer]) -> Vec<bool> {
         let can: Vec<bool> = found.iter().map(|raw| raw.kind.can_parse_http()).collect();
         let all = can.iter().filter(|can| **can).count();
@@ -116,13 +116,13 @@ impl<'a> CollectContext<'a> {
     }
 }
 
-/// What one of the two APIs brought.
+/// The result of one of the two APIs.
 struct ApiResult {
     listing: Listing,
     load_balancers: Vec<RawLoadBalancer>,
     gone: Vec<Arn>,
     gaps: Vec<Gap>,
-    /// Set where the answers are about another account or Region.
+    /// Set if the responses are about another account or Region.
     foreign: Option<Arc<Gap>>,
 }
 
@@ -131,7 +131,7 @@ impl ApiResult {
         Self { listing, load_balancers: Vec::new(), gone: Vec::new(), gaps: Vec::new(), foreign }
     }
 
-    /// Nothing, because what this session answers is about another account or Region.
+    /// Drops everything, because the responses to this session are about another account or Region.
     fn discard(&mut self, why: &Arc<Gap>) {
         *self = Self::new(Listing::Unread(why.clone()), Some(why.clone()));
     }
@@ -142,7 +142,7 @@ async fn one(context: CollectContext<'_>) -> RegionInventory {
     let read_at = Some((context.access.clock)());
     let (v2, mut classic) = tokio::join!(v2::read_all(context, None), classic::read_all(context, None));
     if let Some(why) = &v2.foreign {
-        // Classic load balancers have no ARN that names their account, so nothing ties them to this one any more.
+        // Classic load balancers have no ARN, so nothing else proves that they belong to this account.
         classic.discard(why);
     }
     let mut inventory = RegionInventory {
@@ -168,23 +168,23 @@ async fn one(context: CollectContext<'_>) -> RegionInventory {
     inventory
 }
 
-/// The value of something that is not read, because no verdict depends on it.
+/// A value that is not read, because no verdict needs it.
 fn not_asked<T>(operation: Operation) -> Observed<T> {
     Observed::unread(Gap::new(GapReason::NotAsked, operation.action()))
 }
 
-/// A list that contains what cannot be a load balancer of this account-Region.
+/// The gap of a list with an entry that cannot be a load balancer of this account-Region.
 fn foreign(operation: Operation, what: &str) -> Gap {
     Gap::new(GapReason::Malformed, operation.action()).with_message(format!("the list contains {what}"))
 }
 
-/// Whether a load balancer's own attributes say that it writes access logs.
+/// Whether the attributes of a load balancer enable access logs.
 fn logs_by_attribute(raw: &RawLoadBalancer) -> bool {
     let known = raw.attributes.known();
     known.and_then(|a| a.get("access_logs.s3.enabled")).is_some_and(|enabled| enabled == "true")
 }
 
-/// Whether access logs can only be a delivery's: an application load balancer whose attributes were read and log nothing.
+/// Whether only a delivery can write access logs: for an application load balancer whose attributes were read and disable them.
 fn may_log_by_delivery(raw: &RawLoadBalancer) -> bool {
     raw.kind == Kind::Application && raw.attributes.known().is_some() && !logs_by_attribute(raw)
 }

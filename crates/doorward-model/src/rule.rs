@@ -99,6 +99,13 @@ pub trait Rule: Send + Sync {
     /// The definition of the rule.
     fn meta(&self) -> &'static RuleMeta;
 
+    /// Whether a scan of these load balancers asks the rule at all. `changed` says that Doorward changed a load balancer that
+    /// is not among them. Rules without evidence of their own are always asked.
+    fn is_asked(&self, load_balancers: &[LoadBalancer], changed: bool) -> bool {
+        let _ = (load_balancers, changed);
+        true
+    }
+
     /// Judges one load balancer. Pass and fail are based on known observations only.
     fn judge(&self, lb: &LoadBalancer, policy: &Policy) -> Verdict;
 }

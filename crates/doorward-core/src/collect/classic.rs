@@ -1,4 +1,4 @@
-//! Classic load balancers, through their own API with its own names, limits and throttle bucket.
+//! Classic load balancers, through the older API with its own names and request limits.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::actions::Operation;
 use crate::failure::Failure;
 use crate::pages::pages;
 
-/// Lists all, or the one of the name that is asked for; then reads attributes and tags. Listeners come with the list.
+/// Lists all load balancers, or the requested one; then reads attributes and tags. The list contains the listeners.
 pub(super) async fn read_all(context: CollectContext<'_>, only: Option<&str>) -> ApiResult {
     let (entries, gap) = list(context, only).await;
     let listed = listed::together(Operation::DescribeClassicLoadBalancers, entries, gap);
@@ -71,14 +71,14 @@ fn raw(context: CollectContext<'_>, given: Given) -> Read {
     let (region, account) = (&context.target.place.region, &context.target.place.account);
     let arn = Arn::new(&format!("arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/{name}"))
         .map_err(|_| nameless())?;
-    // The older API has no ARN that names account and Region. The name of a zone begins with that of its Region.
+    // The older API has no ARNs that name account and Region. The name of a zone begins with the name of its Region.
     if given.availability_zones.iter().flatten().any(|zone| !zone.starts_with(region.as_str())) {
         return Err(Fault::Foreign(format!("{arn} with an Availability Zone of another Region")));
     }
     let listeners = given.listener_descriptions.map(|given| {
         let read = given.into_iter().map(|description| {
             let listener = description.listener?;
-            // The SDK puts an empty text in the place of a missing protocol.
+            // The SDK returns an empty text in the place of a missing protocol.
             let protocol = Some(listener.protocol.to_uppercase()).filter(|protocol| !protocol.is_empty())?;
             Some(Listener { protocol, port: u16::try_from(listener.load_balancer_port).ok() })
         });
@@ -86,7 +86,7 @@ fn raw(context: CollectContext<'_>, given: Given) -> Read {
             Some(mut listeners) => {
                 listeners.sort();
                 let ports: BTreeSet<_> = listeners.iter().map(|listener| listener.port).collect();
-                // A port has one listener, so one of two is not there, and which one may decide whether HTTP is spoken.
+                // A port has one listener, so one of two does not exist, and which one may decide whether HTTP is used.
                 if ports.len() < listeners.len() {
                     Observed::unread(foreign(Operation::DescribeClassicLoadBalancers, "two listeners of one port"))
                 } else {
@@ -116,7 +116,7 @@ fn raw(context: CollectContext<'_>, given: Given) -> Read {
     })
 }
 
-/// Attributes of one load balancer; its ARN alone when it was deleted meanwhile.
+/// Attributes of one load balancer; its ARN if it was deleted in the meantime.
 async fn details(context: CollectContext<'_>, mut raw: RawLoadBalancer) -> Result<RawLoadBalancer, Arn> {
     match attributes(context, &raw.name).await {
         Ok(Some((attributes, evidence))) => {
@@ -167,7 +167,7 @@ pub(crate) async fn attributes(
                 };
                 let given = answer
                     .load_balancer_attributes
-                    .ok_or_else(|| Failure::malformed(operation, "the answer holds no attributes"))?;
+                    .ok_or_else(|| Failure::malformed(operation, "the response contains no attributes"))?;
                 let attributes = flat(given).map_err(|problem| Failure::malformed(operation, &problem))?;
                 Ok(Some((attributes, evidence)))
             }
@@ -175,8 +175,8 @@ pub(crate) async fn attributes(
         .await
 }
 
-/// The nested attributes of the older API under the flat keys of the newer one, so that one rule reads both. An error where
-/// one has two values.
+/// The nested attributes of the older API under the flat keys of the newer one, so that one rule reads both. A key with two
+/// values is an error.
 pub(crate) fn flat(given: LoadBalancerAttributes) -> Result<BTreeMap<String, String>, String> {
     let mut flat = Vec::new();
     let mut put = |key: &str, value: String| flat.push((Some(key.to_owned()), Some(value)));

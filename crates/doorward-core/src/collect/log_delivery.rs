@@ -1,4 +1,5 @@
-//! CloudWatch Logs deliveries ("vended logs"): an application load balancer without log attributes may still log.
+//! Deliveries of CloudWatch Logs ("vended logs"): an application load balancer whose attributes disable access logs may still
+//! write them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -15,8 +16,8 @@ use crate::pages::pages;
 /// The log type of access logs of application load balancers.
 const ACCESS_LOGS: &str = "ALB_ACCESS_LOGS";
 
-/// Fills in deliveries where they decide something: two lists for the account-Region, and only if a load balancer
-/// there writes no logs by its own attributes.
+/// Adds the deliveries: two lists for the account-Region, read only if the attributes of a load balancer there disable access
+/// logs.
 pub(super) async fn add(context: CollectContext<'_>, load_balancers: &mut [RawLoadBalancer]) {
     if !load_balancers.iter().any(may_log_by_delivery) {
         return;
@@ -32,7 +33,7 @@ pub(super) async fn add(context: CollectContext<'_>, load_balancers: &mut [RawLo
     }
 }
 
-/// The destinations of access logs, by load balancer. A source without a delivery logs nothing.
+/// The destinations of access logs by load balancer. A source without a delivery writes no logs.
 async fn by_load_balancer(context: CollectContext<'_>) -> Result<HashMap<Arn, BTreeSet<String>>, Gap> {
     let sources = sources(context).await?;
     if sources.is_empty() {

@@ -1,4 +1,4 @@
-//! One load balancer, read as a scan reads all of them: for whoever heard that it was changed.
+//! One load balancer, read as by a scan: for a command that reacts to a change of it.
 
 use std::sync::Arc;
 
@@ -12,9 +12,9 @@ use crate::actions::Operation;
 use crate::discover::Target;
 use crate::mode::Subject;
 
-/// Reads one load balancer of an account-Region. Its inventory says of both lists that they were not asked for, so that nothing is
-/// concluded about any other. Where the load balancer does not exist any more, it is the inventory's one `gone`; where nobody could
-/// look, the inventory has neither and says why in its gaps.
+/// Reads one load balancer of an account-Region. Both lists of the result are marked as not asked, so that it is no evidence on
+/// any other load balancer. If the load balancer was deleted, it is the only entry of `gone`; if it could not be read, the
+/// result has neither, and its gaps say why.
 pub async fn single(
     access: &Access,
     settings: CollectSettings,
@@ -30,7 +30,7 @@ pub async fn single(
     }
 }
 
-/// The same without a stop.
+/// The same, without cancellation.
 pub(crate) async fn read_one(context: CollectContext<'_>, subject: &Subject) -> RegionInventory {
     let read_at = Some((context.access.clock)());
     let result = match subject.classic_name() {
@@ -45,11 +45,11 @@ pub(crate) async fn read_one(context: CollectContext<'_>, subject: &Subject) -> 
     inventory
 }
 
-/// What one answer says about the load balancer that was asked for, and about nothing else.
+/// The result for the requested load balancer alone.
 fn region_inventory(context: CollectContext<'_>, arn: &Arn, result: Result<ApiResult, Gap>) -> RegionInventory {
     let place = &context.target.place;
     let others = Gap::new(GapReason::NotAsked, Operation::DescribeLoadBalancers.action())
-        .with_message("one load balancer was asked for, and no other");
+        .with_message("only one load balancer was requested");
     let mut inventory = RegionInventory::failed(place.account.clone(), Some(place.region.clone()), others);
     let result = match result {
         Ok(result) => result,
@@ -73,9 +73,7 @@ fn region_inventory(context: CollectContext<'_>, arn: &Arn, result: Result<ApiRe
     if !answered || inventory.load_balancers.iter().any(|raw| foreign(&raw.arn)) {
         inventory.load_balancers.retain(|raw| !foreign(&raw.arn));
         let gap = Gap::new(GapReason::Malformed, Operation::DescribeLoadBalancers.action());
-        inventory
-            .gaps
-            .push(gap.with_message("the answer is about another load balancer than the one that was asked for"));
+        inventory.gaps.push(gap.with_message("the response is about another load balancer than the requested one"));
     }
     inventory
 }

@@ -19,13 +19,14 @@ use crate::actions::Operation;
 use crate::failure::Failure;
 use crate::pages::pages;
 
-/// Lists all, or the one that is asked for; then reads attributes, tags and (where asked) listeners of what can parse HTTP.
+/// Lists all load balancers, or the requested one; then reads attributes, tags and, if configured, listeners of those that can
+/// parse HTTP.
 pub(super) async fn read_all(context: CollectContext<'_>, only: Option<&Arn>) -> ApiResult {
     let (entries, gap) = list(context, only).await;
     let listed = listed::together(Operation::DescribeLoadBalancers, entries, gap);
     let found = listed.found;
     let mut result = ApiResult::new(listed.listing, listed.foreign);
-    // The list names these, and what they are cannot be said: that is not all that was to be read.
+    // The list contains them, but their kind is unknown: the account-Region was not read completely.
     let unclear = |raw: &&RawLoadBalancer| raw.kind == Kind::Unrecognized;
     result.gaps.extend(found.iter().find(unclear).map(|raw| {
         let what = format!("the kind of {} is not known, or its type and its ARN contradict each other", raw.arn);
@@ -105,7 +106,7 @@ fn raw(context: CollectContext<'_>, given: Given) -> Read {
     })
 }
 
-/// Attributes and listeners of one load balancer; its ARN alone when it was deleted meanwhile.
+/// Attributes and listeners of one load balancer; its ARN if it was deleted in the meantime.
 async fn details(context: CollectContext<'_>, mut raw: RawLoadBalancer) -> Result<RawLoadBalancer, Arn> {
     match attributes(context, &raw.arn).await {
         Ok(Some((attributes, evidence))) => {
@@ -159,8 +160,9 @@ pub(crate) async fn attributes(context: CollectContext<'_>, arn: &Arn) -> Result
                     at: clock(),
                     request_id: answer.request_id().map(str::to_owned),
                 };
-                let given =
-                    answer.attributes.ok_or_else(|| Failure::malformed(operation, "the answer holds no attributes"))?;
+                let given = answer
+                    .attributes
+                    .ok_or_else(|| Failure::malformed(operation, "the response contains no attributes"))?;
                 let attributes = unambiguous(given.into_iter().map(|one| (one.key, one.value)))
                     .map_err(|problem| Failure::malformed(operation, &problem))?;
                 Ok(Some((attributes, evidence)))
@@ -169,16 +171,15 @@ pub(crate) async fn attributes(context: CollectContext<'_>, arn: &Arn) -> Result
         .await
 }
 
-/// Attributes or tags as a map. A key that is missing, or that comes twice, makes the answer unusable: nothing says which value
-/// is right.
+/// Attributes or tags as a map. A missing or repeated key makes the response unusable, because the right value is unknown.
 pub(crate) fn unambiguous(
     pairs: impl Iterator<Item = (Option<String>, Option<String>)>,
 ) -> Result<BTreeMap<String, String>, String> {
     let mut map = BTreeMap::new();
     for (key, value) in pairs {
-        let key = key.filter(|key| !key.is_empty()).ok_or("the answer contains a value without a key")?;
+        let key = key.filter(|key| !key.is_empty()).ok_or("the response contains a value without a key")?;
         if let Some(twice) = map.insert(key.clone(), value.unwrap_or_default()).map(|_| key) {
-            return Err(format!("the answer contains the key {twice:?} twice"));
+            return Err(format!("the response contains the key {twice:?} twice"));
         }
     }
     Ok(map)

@@ -9,15 +9,15 @@ use crate::actions::Operation;
 use crate::call::Route;
 use crate::pages::{self, pages};
 
-/// Whether a Region answers for an account.
+/// Whether a Region is enabled in an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RegionState {
-    /// It does, or is about to, or did a moment ago: worth asking.
+    /// It is enabled, or being enabled or disabled: calls may succeed.
     Enabled,
-    /// It does not.
+    /// It is not enabled.
     Disabled,
-    /// The account could not be asked; the Region is on a list that came from elsewhere.
-    Untold,
+    /// The account's list could not be read; the Region is from another list.
+    Unknown,
 }
 
 impl RegionState {
@@ -26,7 +26,7 @@ impl RegionState {
     }
 }
 
-/// Asks the account itself. Ordered by name.
+/// The account's own list of Regions, ordered by name.
 pub(super) async fn list(access: &Access, session: &Session) -> Result<Vec<(Region, RegionState)>, Gap> {
     let operation = Operation::ListRegions;
     let client = access.clients.account(access.home_region());
@@ -44,7 +44,7 @@ pub(super) async fn list(access: &Access, session: &Session) -> Result<Vec<(Regi
         let name = entry.region_name().and_then(|name| Region::new(name).ok());
         let state = match entry.region_opt_status() {
             Some(RegionOptStatus::Disabled) => RegionState::Disabled,
-            // A state this version does not know is tried, not skipped.
+            // A Region in a state that is not known to this version is scanned, not skipped.
             Some(_) => RegionState::Enabled,
             None => return Err(unusable("a Region without an opt-in state")),
         };
@@ -54,7 +54,7 @@ pub(super) async fn list(access: &Access, session: &Session) -> Result<Vec<(Regi
         return Err(unusable("no Region at all"));
     }
     regions.sort_by(|a, b| a.0.cmp(&b.0));
-    // Whichever of two states were taken, a Region that is in use could be left out.
+    // Which of two states is right is unknown, and the wrong one could exclude a Region in use.
     if let Some(twice) = regions.windows(2).find_map(|pair| match pair {
         [(one, _), (other, _)] if one == other => Some(one.clone()),
         _ => None,
@@ -65,5 +65,6 @@ pub(super) async fn list(access: &Access, session: &Session) -> Result<Vec<(Regi
 }
 
 fn unusable(what: &str) -> Gap {
-    Gap::new(GapReason::Malformed, Operation::ListRegions.action()).with_message(format!("the answer contains {what}"))
+    Gap::new(GapReason::Malformed, Operation::ListRegions.action())
+        .with_message(format!("the response contains {what}"))
 }

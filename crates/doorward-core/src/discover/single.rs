@@ -39,7 +39,7 @@ pub async fn enter_one(
     place: &AccountRegion,
     stop: &Stop,
 ) -> Result<Single, DiscoverError> {
-    if let Decision::Out(why) = settings.regions.decide(&place.region, RegionState::Untold) {
+    if let Decision::Out(why) = settings.regions.decide(&place.region, RegionState::Unknown) {
         return Ok(Single { organization: Observed::Absent, account: None, decision: ScopeDecision::Excluded(why) });
     }
     let (organization, account) = tokio::select! {

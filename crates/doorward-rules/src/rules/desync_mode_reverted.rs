@@ -50,6 +50,12 @@ impl Rule for DesyncModeReverted {
         &META
     }
 
+    /// Without a change to any load balancer every verdict would be "not applicable"; without the journal that would be wrong,
+    /// because it would resolve earlier findings.
+    fn is_asked(&self, load_balancers: &[LoadBalancer], changed: bool) -> bool {
+        changed || load_balancers.iter().any(|lb| !lb.changes.is_empty())
+    }
+
     fn judge(&self, lb: &LoadBalancer, _policy: &Policy) -> Verdict {
         let change = match change_in_effect(lb) {
             Ok(change) => change,

@@ -19,7 +19,8 @@ fn names(folder: &str, extension: &str) -> BTreeSet<String> {
 #[test]
 fn a_rule_is_one_file_named_after_its_id_with_cases_of_the_same_name() {
     let ids: BTreeSet<_> = doorward_rules::catalogue().iter().map(|meta| meta.id.to_owned()).collect();
-    let files: BTreeSet<_> = names("src/rules", "rs").iter().map(|name| name.replace('_', "-")).collect();
+    let files = names("src/rules", "rs").into_iter().chain(names("src/register_rules", "rs"));
+    let files: BTreeSet<_> = files.map(|name| name.replace('_', "-")).collect();
     assert_eq!(ids, files);
     assert_eq!(ids, names("tests/cases", "toml"));
 }

@@ -140,7 +140,8 @@ fn what_is_called_is_what_is_shipped() {
         objects(&counting);
         let hour = jiff::Timestamp::UNIX_EPOCH;
         counting.server.world().add_athena(&AthenaSpec { endless, ..answer(hour) }).unwrap();
-        let patient = settings().replace("[traffic.athena]", &format!("[traffic.athena]\npatience = \"{patience}\""));
+        let patient =
+            settings().replace("[traffic.athena]", &format!("[traffic.athena]\nquery_timeout = \"{patience}\""));
         std::fs::write(folder.join("doorward.toml"), patient).unwrap();
         let count: &[&str] = &["traffic", "--from", "a.saved", "--engine", "athena", "--all-logs", "--days", "3"];
         // Another load balancer of the example delivers its logs in a Region whose bucket there is none of.

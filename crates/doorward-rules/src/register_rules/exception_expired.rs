@@ -1,13 +1,15 @@
 //! `exception-expired`: an exception expired, and the rule that it permitted to fail still fails.
 
+use std::sync::Arc;
+
 use doorward_model::{Adjustment, LoadBalancer, Policy, Rule, RuleMeta, Severity, Verdict, VerdictReason};
 
-use crate::exceptions::{Answers, Held, State, Wrapped, last_to_end, name, names};
+use crate::exceptions::{Answers, Held, REGISTER_RULES, State, Wrapped, last_to_end, name, names};
 use crate::preconditions;
 
 /// The definition of the rule.
 pub(crate) const META: RuleMeta = RuleMeta {
-    id: "exception-expired",
+    id: REGISTER_RULES[0],
     version: 1,
     title: "Exception expired and the rule still fails",
     severity: Severity::Medium,
@@ -38,12 +40,12 @@ pub(crate) const META: RuleMeta = RuleMeta {
 
 /// See [`META`].
 pub(crate) struct ExceptionExpired {
-    rules: Vec<Wrapped>,
+    rules: Arc<[Wrapped]>,
 }
 
 impl ExceptionExpired {
-    /// Watches the exceptions from these rules.
-    pub(crate) fn new(rules: Vec<Wrapped>) -> Self {
+    /// Watches the exceptions of these rules.
+    pub(crate) fn new(rules: Arc<[Wrapped]>) -> Self {
         Self { rules }
     }
 }
@@ -55,7 +57,7 @@ impl Rule for ExceptionExpired {
 
     fn judge(&self, lb: &LoadBalancer, policy: &Policy) -> Verdict {
         let mut answers = Answers::default();
-        for rule in &self.rules {
+        for rule in self.rules.iter() {
             if policy.disabled.iter().any(|id| id == rule.id()) {
                 answers.disabled(rule, &rule.cover(lb, |state| state == State::Expired));
             } else {

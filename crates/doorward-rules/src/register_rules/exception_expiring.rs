@@ -1,13 +1,15 @@
 //! `exception-expiring`: an exception expires soon, and the rule that it permits to fail still fails.
 
+use std::sync::Arc;
+
 use doorward_model::{LoadBalancer, Policy, Rule, RuleMeta, Severity, Verdict, VerdictReason};
 
-use crate::exceptions::{Answers, Held, State, Wrapped, last_to_end, name, names};
+use crate::exceptions::{Answers, Held, REGISTER_RULES, State, Wrapped, last_to_end, name, names};
 use crate::preconditions;
 
 /// The definition of the rule.
 pub(crate) const META: RuleMeta = RuleMeta {
-    id: "exception-expiring",
+    id: REGISTER_RULES[1],
     version: 1,
     title: "Exception expires soon and the rule still fails",
     severity: Severity::Low,
@@ -39,12 +41,12 @@ pub(crate) const META: RuleMeta = RuleMeta {
 
 /// See [`META`].
 pub(crate) struct ExceptionExpiring {
-    rules: Vec<Wrapped>,
+    rules: Arc<[Wrapped]>,
 }
 
 impl ExceptionExpiring {
-    /// Watches the exceptions from these rules.
-    pub(crate) fn new(rules: Vec<Wrapped>) -> Self {
+    /// Watches the exceptions of these rules.
+    pub(crate) fn new(rules: Arc<[Wrapped]>) -> Self {
         Self { rules }
     }
 }
@@ -56,7 +58,7 @@ impl Rule for ExceptionExpiring {
 
     fn judge(&self, lb: &LoadBalancer, policy: &Policy) -> Verdict {
         let mut answers = Answers::default();
-        for rule in &self.rules {
+        for rule in self.rules.iter() {
             if policy.disabled.iter().any(|id| id == rule.id()) {
                 answers.disabled(rule, &rule.cover(lb, |state| state == State::Expiring));
             } else {
