@@ -37,7 +37,7 @@ pub struct WatchSettings {
     /// By what factor new connections per request may rise. In defensive, connections of ambiguous requests are closed.
     pub tolerated_connections: f64,
     /// Fewer requests than this beyond the usual are never a regression.
-    pub at_least: u64,
+    pub minimum_requests: u64,
     /// Weeks before the change whose same hours say what is usual; CloudWatch keeps minutes for 15 days.
     pub weeks: u32,
 }

@@ -237,7 +237,12 @@ fn exceeds(metric: Metric, seen: (f64, f64), usual: &[(f64, f64)], settings: &Wa
     let noise = (highest * BEYOND_WORST).max(expected + DEVIATIONS * variance.sqrt()) + DEVIATIONS * chance.sqrt();
     let bound = metric.tolerated(expected, settings).max(noise);
     let beyond = count - expected * of;
-    (count / of > bound && beyond >= settings.at_least as f64).then_some(Finding { metric, seen, expected, bound })
+    (count / of > bound && beyond >= settings.minimum_requests as f64).then_some(Finding {
+        metric,
+        seen,
+        expected,
+        bound,
+    })
 }
 
 /// Stretches of so many periods that do not overlap; one with a gap in time counts for what is there.

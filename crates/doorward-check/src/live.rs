@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use doorward_core::normalize::{NormalizeSettings, normalize};
 use doorward_iac::{Action, Declared, Dialect, Subject};
-use doorward_model::{Account, GapReason, Inventory, LoadBalancer, Observed, Undecided};
+use doorward_model::{Account, GapReason, Inventory, LoadBalancer, Observed, PlaceholderIdentity};
 use jiff::Timestamp;
 
 /// The load balancers of a saved scan.
@@ -31,7 +31,7 @@ impl LiveScan {
         let dialect = declared.dialect;
         let address = declared.address.clone();
         let Subject::LoadBalancer(lb) = &mut declared.subject else { return None };
-        let open = lb.undecided.as_deref().cloned().unwrap_or_default();
+        let open = lb.placeholder.as_deref().cloned().unwrap_or_default();
         let mut same = self.load_balancers.iter().filter(|live| is_same(lb, &open, live, dialect, &address));
         let (Some(live), None) = (same.next(), same.next()) else { return None };
         let is_taken = fill(&mut lb.mode, &live.mode);
@@ -51,7 +51,7 @@ impl LiveScan {
         lb.account = live.account.clone();
         lb.region = live.region.clone();
         lb.name.clone_from(&live.name);
-        lb.undecided = None;
+        lb.placeholder = None;
         if is_taken {
             let source = format!("as the scan of {} observed on {}", self.started.strftime("%Y-%m-%d"), live.arn);
             declared.note = Some(match declared.note.take() {
@@ -74,7 +74,7 @@ fn fill<T: Clone>(value: &mut Observed<T>, live: &Observed<T>) -> bool {
 }
 
 /// Whether a declaration, whose identity may be partly open, is the declaration of this load balancer.
-fn is_same(lb: &LoadBalancer, open: &Undecided, live: &LoadBalancer, dialect: Dialect, address: &str) -> bool {
+fn is_same(lb: &LoadBalancer, open: &PlaceholderIdentity, live: &LoadBalancer, dialect: Dialect, address: &str) -> bool {
     if lb.kind != live.kind {
         return false;
     }

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 
 use crate::normalize::Normalized;
 
-/// Asks every rule that the policy leaves enabled of every load balancer. Synchronous and pure: the same input gives
-/// the same report, byte for byte.
+/// Judges every load balancer by every rule that the policy does not turn off. Synchronous and pure: the same input gives the
+/// same report, byte for byte.
 pub fn evaluate(scan: Normalized, rules: &[&dyn Rule], policy: &Policy) -> ScanReport {
     let Normalized { run, organization, accounts, coverage, load_balancers } = scan;
     let mut rules: Vec<&dyn Rule> =
@@ -20,7 +20,7 @@ pub fn evaluate(scan: Normalized, rules: &[&dyn Rule], policy: &Policy) -> ScanR
         coverage.lines.iter().filter_map(|line| Some(((&line.account, line.region.as_ref()), line.read_at?))).collect();
     let mut findings = Vec::with_capacity(load_balancers.len() * rules.len());
     for lb in &load_balancers {
-        // The begin of the reading, or of the scan, is the latest time at which it was certainly not read yet.
+        // Without a response the observation is at least as old as the start of the reading, or of the scan.
         let begun = || places.get(&(&lb.account, Some(&lb.region))).copied().unwrap_or(run.started);
         let observed_at = lb.evidence.as_ref().map_or_else(begun, |evidence| evidence.at);
         findings.extend(rules.iter().map(|rule| finding(lb, *rule, policy, observed_at)));

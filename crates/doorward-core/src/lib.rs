@@ -2,7 +2,7 @@
 //!
 //! Each stage has its own module, and each stage's output is the next one's only input:
 //! [`access::Access`] holds the base identity and opens sessions, [`discover()`] turns the organization into a
-//! [`discover::Plan`], [`collect()`] streams one [`Cell`](doorward_model::Cell) per account-Region, [`normalize()`]
+//! [`discover::Plan`], [`collect()`] streams one [`RegionInventory`](doorward_model::RegionInventory) per account-Region, [`normalize()`]
 //! and [`evaluate()`] are synchronous and pure. This crate is the only reader of account configuration, and the only one that
 //! speaks to Elastic Load Balancing: [`mode`] reads one load balancer again and sets its mode, for a change and never in a
 //! scan. It judges nothing by itself (rules are handed in) and takes the clock from its caller.
@@ -20,6 +20,7 @@ pub mod whole;
 mod call;
 mod failure;
 mod pace;
+mod pages;
 mod stop;
 
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use tokio::sync::watch;
 
-use doorward_model::{Cell, Gap, GapReason, Listing};
+use doorward_model::{Gap, GapReason, Listing, RegionInventory};
 
 /// Ends a scan early. Dropping it lets the scan run to its end.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Stop {
     }
 
     /// Whether this stop kept a cell from being read.
-    pub fn left_out(&self, cell: &Cell) -> bool {
+    pub fn left_out(&self, cell: &RegionInventory) -> bool {
         let Some(reason) = *self.0.borrow() else { return false };
         matches!(&cell.listing, Listing::Unread(gap) if gap.message.as_deref() == Some(said(reason)) || gap.reason == GapReason::Interrupted)
     }

@@ -6,8 +6,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use doorward_model::{
-    AccountId, Arn, Gap, GapReason, Kind, Listener, LoadBalancer, LogDestination, Manager, Observed, Region, Scheme,
-    Undecided,
+    AccountId, Arn, Gap, GapReason, Kind, Listener, LoadBalancer, LogDestination, Manager, Observed,
+    PlaceholderIdentity, Region, Scheme,
 };
 
 use crate::attributes::Attributes;
@@ -208,7 +208,7 @@ impl<'t> LoadBalancerBuilder<'t> {
         let region = of_arn(Arn::region).and_then(|name| Region::new(&name).ok()).or_else(|| self.region.clone());
         let region = region.or_else(|| deployment.region.clone());
         let no_account = undeclared("the account");
-        let undecided = Undecided {
+        let placeholder = PlaceholderIdentity {
             // The ARN of a load balancer that does not exist yet cannot be declared anywhere.
             arn: (arn.is_none() && self.action != Action::Create).then(|| undeclared("the ARN")),
             account: account.is_none().then(|| no_account.clone()),
@@ -260,7 +260,7 @@ impl<'t> LoadBalancerBuilder<'t> {
                 traffic: None,
                 changes: Vec::new(),
                 edited: None,
-                undecided: Some(Arc::new(undecided)),
+                placeholder: Some(Arc::new(placeholder)),
                 declared: None,
             })),
         };

@@ -103,7 +103,7 @@ impl DeclaredLoadBalancer<'_> {
 
     /// Whether nothing contradicts the match: kind, Region, account, name and manager.
     fn admits(&self, live: &LoadBalancer) -> bool {
-        let open = self.lb.undecided.as_deref();
+        let open = self.lb.placeholder.as_deref();
         let region = open.is_none_or(|open| open.region.is_some()) || self.lb.region == live.region;
         let account = open.is_none_or(|open| open.account.is_some()) || self.lb.account == live.account;
         let provider = self.declared.match_hints.account.as_ref().is_none_or(|account| *account == live.account);

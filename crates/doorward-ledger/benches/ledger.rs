@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 
 use doorward_ledger::{By, LEASE_TTL, Lease, Ledger, OpenOptions, RunHeader};
 use doorward_model::{
-    AccountId, Arn, Cell, Coverage, CoverageLine, Evidence, Finding, Inventory, Kind, Listing, LoadBalancer, Mode,
-    Observed, OuPath, Owner, OwnerSource, RawLoadBalancer, Region, Run, ScanReport, Severity, Tally, Verdict,
+    AccountId, Arn, Coverage, CoverageLine, Evidence, Finding, Inventory, Kind, Listing, LoadBalancer, Mode, Observed,
+    OuPath, Owner, OwnerSource, RawLoadBalancer, Region, RegionInventory, Run, ScanReport, Severity, Tally, Verdict,
+    VerdictReason,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -216,7 +217,7 @@ fn inventory(balancers: usize, scan: usize) -> Inventory {
         listeners: Observed::Absent,
         vended_logs: Observed::Absent,
     };
-    let cell = |number: usize| Cell {
+    let cell = |number: usize| RegionInventory {
         account: account(number),
         region: Some(region(number)),
         read_at: None,
@@ -288,9 +289,14 @@ fn finding(lb: &LoadBalancer, rule: &str, fails: bool) -> Finding {
         kind: lb.kind,
         owner: lb.owner_label().to_owned(),
         verdict: if fails {
-            Verdict::Fail { because, severity: Severity::High, remedy: "set it to strictest".to_owned() }
+            Verdict::Fail {
+                reason: VerdictReason::ModeMonitor,
+                because,
+                severity: Severity::High,
+                remedy: "set it to strictest".to_owned(),
+            }
         } else {
-            Verdict::Pass { because }
+            Verdict::Pass { reason: VerdictReason::ModeSufficient, because }
         },
         observed_at: None,
         history: None,
@@ -329,7 +335,7 @@ fn balancer(lb: usize, mode: Mode) -> LoadBalancer {
         traffic: None,
         changes: Vec::new(),
         edited: None,
-        undecided: None,
+        placeholder: None,
         declared: None,
     }
 }

@@ -20,21 +20,24 @@ mod answers;
 mod apply;
 pub mod edit;
 mod read;
+mod schema;
 mod scope;
 mod term;
 mod usage;
 
 pub(crate) use answers::Answers;
 pub(crate) use apply::{Cover, Held, Wrapped, last_to_end, name, names};
+pub use schema::RegisterFile;
 pub use scope::Scope;
 pub use term::{Moment, MomentError, State};
 pub use usage::{Notice, NoticeKind};
 
-use crate::rules::exception_expired::ExceptionExpired;
-use crate::rules::exception_expiring::ExceptionExpiring;
 use term::Watch;
 
-/// What policy demands of every exception.
+/// The ids of the rules that watch the register itself, ordered. Exceptions from them do not exist.
+pub(crate) const REGISTER_RULES: [&str; 2] = ["exception-expired", "exception-expiring"];
+
+/// The limits of every exception.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terms {
     /// The longest term, in days, both the first and the last counted.
@@ -42,12 +45,12 @@ pub struct Terms {
     /// How many days before its end an exception is due.
     pub warn_days: u32,
     /// How many load balancers an exception may cover without saying `many = true`.
-    pub widest_match: usize,
+    pub maximum_matches: usize,
 }
 
 impl Default for Terms {
     fn default() -> Self {
-        Self { maximum_days: 90, warn_days: 14, widest_match: 25 }
+        Self { maximum_days: 90, warn_days: 14, maximum_matches: 25 }
     }
 }
 
@@ -143,29 +146,18 @@ impl Register {
         if errors.is_empty() { Ok(Self { configured: !files.is_empty(), terms: *terms, held }) } else { Err(errors) }
     }
 
-    /// The rules as they are to be asked at a time: each wrapped with its exceptions, and the two rules that watch the
-    /// register where there is one. Give the time of the scan rather than of the rendering, so that a saved scan judged
-    /// again says the same.
-    pub fn wrap(&self, rules: &[&'static dyn Rule], now: Timestamp) -> Vec<Box<dyn Rule>> {
-        let watch = Watch::new(now, self.terms.warn_days);
-        let wrapped: Vec<Wrapped> = rules.iter().map(|rule| Wrapped::new(*rule, &self.held, watch)).collect();
-        let mut all: Vec<Box<dyn Rule>> = Vec::with_capacity(wrapped.len() + 2);
-        if self.configured {
-            all.push(Box::new(ExceptionExpired::new(wrapped.clone())));
-            all.push(Box::new(ExceptionExpiring::new(wrapped.clone())));
-        }
-        all.extend(wrapped.into_iter().map(|rule| Box::new(rule) as Box<dyn Rule>));
-        all.sort_by_key(|rule| rule.meta().id);
-        all
+    /// A rule with its exceptions at a time.
+    pub(crate) fn wrapped(&self, rule: &'static dyn Rule, now: Timestamp) -> Wrapped {
+        Wrapped::new(rule, &self.held, Watch::new(now, self.terms.warn_days))
     }
 
     /// The exceptions of a rule that are in force at a time and may cover a load balancer, where that depends on something that could not
     /// be read: a sentence that names both. None where each of them certainly covers it or certainly does not.
     pub fn undecided(&self, rule: &'static dyn Rule, lb: &LoadBalancer, now: Timestamp) -> Option<String> {
-        let wrapped = Wrapped::new(rule, &self.held, Watch::new(now, self.terms.warn_days));
+        let wrapped = self.wrapped(rule, now);
         let cover = wrapped.cover(lb, State::in_force);
         (cover.sure.is_empty() && !cover.open.is_empty()).then(|| {
-            let gaps = crate::reading::list(&cover.gaps);
+            let gaps = crate::preconditions::list(&cover.gaps);
             format!("it may be excepted by {}, and whether it is covered could not be read: {gaps}", names(&cover.open))
         })
     }

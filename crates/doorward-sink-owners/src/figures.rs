@@ -9,10 +9,6 @@ use crate::partition::Held;
 /// The rule whose failures are about the mode.
 pub(crate) const MODE_RULE: &str = "desync-mode-below-required";
 
-/// The severities, worst first.
-pub(crate) const SEVERITIES: [Severity; 5] =
-    [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Informational];
-
 /// What one failure adds to the exposure. Ours, and written into every page that shows it: a step weighs about four
 /// times the one below, so that no pile of small things outweighs a grave one by accident.
 pub(crate) const fn weight(severity: Severity) -> usize {
@@ -130,7 +126,7 @@ impl Figures {
     pub(crate) fn count(&mut self, verdict: &Verdict) {
         match verdict {
             Verdict::Fail { severity, .. } => {
-                let place = SEVERITIES.iter().position(|one| one == severity);
+                let place = Severity::ALL.iter().position(|one| one == severity);
                 if let Some(failures) = place.and_then(|place| self.failures.get_mut(place)) {
                     *failures += 1;
                 }

@@ -6,7 +6,7 @@ use doorward_model::{Account, AccountId, LoadBalancer, Observed, ScanReport};
 use serde::Serialize;
 
 use crate::Context;
-use crate::figures::{Figures, SEVERITIES, days, share, weight};
+use crate::figures::{Figures, days, share, weight};
 use crate::folder::Retired;
 use crate::partition::Share;
 use crate::summary::ScanView;
@@ -126,7 +126,7 @@ pub(crate) fn of(shares: &[Share<'_>], report: &ScanReport, context: &Context, r
         shares: lines.collect(),
         cost_centre_tags: context.cost_centre_tags.clone(),
         retired,
-        weights: SEVERITIES.iter().map(|severity| (severity.as_str(), weight(*severity))).collect(),
+        weights: doorward_model::Severity::ALL.iter().map(|severity| (severity.as_str(), weight(*severity))).collect(),
         previous: context.previous.as_ref().map(|previous| previous.at.strftime("%Y-%m-%d %H:%M UTC").to_string()),
     }
 }

@@ -19,7 +19,6 @@ pub(crate) use groups::Group;
 const MODE_RULE: &str = "desync-mode-below-required";
 
 /// The severities that count as failures, worst first; informational ones say that nothing is wrong.
-const SEVERITIES: [Severity; 4] = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low];
 
 /// What becomes of a load balancer in a share of modes.
 pub(crate) enum Standing {
@@ -169,7 +168,7 @@ fn spread(report: &ScanReport, rule: &str) -> [usize; 6] {
 /// What failed when it was last seen, beside what was seen to fail. Nothing where all that is known was seen.
 fn unseen(report: &ScanReport) -> Option<String> {
     let unseen = report.unseen.as_ref().filter(|unseen| !unseen.is_empty())?;
-    let failing: usize = SEVERITIES.iter().filter_map(|severity| report.tally.failures.get(severity)).sum();
+    let failing: usize = Severity::OPEN.iter().filter_map(|severity| report.tally.failures.get(severity)).sum();
     let excepted = match unseen.excepted() {
         0 => String::new(),
         n => format!("; {n} more under an exception were not seen either"),
@@ -214,7 +213,7 @@ fn cards(report: &ScanReport) -> Vec<Card> {
     let asked = fail + unknown + excepted + pass;
     let pressing: usize =
         [Severity::Critical, Severity::High].iter().filter_map(|severity| report.tally.failures.get(severity)).sum();
-    let failing: usize = SEVERITIES.iter().filter_map(|severity| report.tally.failures.get(severity)).sum();
+    let failing: usize = Severity::OPEN.iter().filter_map(|severity| report.tally.failures.get(severity)).sum();
     let unreached: usize = report.tally.verdicts.values().filter_map(|kinds| kinds.get(&VerdictKind::Unknown)).sum();
     let of = |part| share(part, asked);
     let unseen = report.unseen.iter().flat_map(|unseen| &unseen.findings);
@@ -258,7 +257,7 @@ fn rules(report: &ScanReport, context: &Context) -> Vec<RuleRow> {
         let fail = failed - informational;
         let counts = [
             ("fail", fail),
-            ("informational", informational),
+            (Severity::Informational.as_str(), informational),
             ("unknown", unknown),
             ("excepted", excepted),
             ("pass", pass),

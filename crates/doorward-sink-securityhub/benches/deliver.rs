@@ -17,7 +17,7 @@ use aws_sdk_securityhub::Client;
 use aws_sdk_securityhub::config::retry::RetryConfig;
 use aws_sdk_securityhub::config::{BehaviorVersion, Builder, Region};
 use doorward_fakeaws::{CallDetail, Options, Server, World};
-use doorward_model::{AccountRegion, Gap, Mode, ScanReport, Verdict};
+use doorward_model::{AccountRegion, Gap, Mode, ScanReport, Verdict, VerdictReason};
 use doorward_sink_securityhub::{
     Delivery, Door, Doors, ExceptedAs, Intent, MemoryOutbox, Outbox, OutboxError, Publisher, Remembered, Renderer,
     Settings, Time,
@@ -66,7 +66,10 @@ fn report() -> ScanReport {
         let place = bed::place(&account(number), REGION);
         for n in 0..if number == 0 { large } else { each } {
             let lb = bed::balancer(&place, &format!("lb{n}"), &bed::Truth::with(Mode::Defensive), now);
-            let verdict = Verdict::Pass { because: "The mode is defensive, as required.".to_owned() };
+            let verdict = Verdict::Pass {
+                reason: VerdictReason::ModeSufficient,
+                because: "The mode is defensive, as required.".to_owned(),
+            };
             report.findings.push(bed::finding(&lb, bed::MODE, verdict));
             report.load_balancers.push(lb);
         }

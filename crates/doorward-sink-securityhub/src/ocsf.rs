@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 
-use doorward_model::{Finding, RuleMeta, ScanReport, Verdict};
+use doorward_model::{Finding, RuleMeta, ScanReport, Severity, Verdict};
 
 use crate::asff::Asff;
 use crate::controls;
@@ -50,15 +50,13 @@ fn status(verdict: &Verdict) -> (u32, &'static str) {
     }
 }
 
-fn severity(label: &str) -> (u32, &'static str) {
-    match label {
-        "INFORMATIONAL" => (1, "Informational"),
-        "LOW" => (2, "Low"),
-        "MEDIUM" => (3, "Medium"),
-        "HIGH" => (4, "High"),
-        "CRITICAL" => (5, "Critical"),
-        _ => (0, "Unknown"),
-    }
+/// OCSF numbers the severities from 1 (informational) to 5 (critical) and begins their names with a capital.
+fn severity(label: &str) -> (u32, String) {
+    let known = (1..).zip(Severity::ALL.iter().rev()).find(|(_, severity)| severity.label() == label);
+    known.map_or((0, "Unknown".to_owned()), |(id, _)| {
+        let (first, rest) = label.split_at(1);
+        (id, format!("{first}{}", rest.to_ascii_lowercase()))
+    })
 }
 
 fn compliance_status(status: &str) -> (u32, &'static str) {

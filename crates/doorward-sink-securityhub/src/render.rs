@@ -271,6 +271,7 @@ fn fields(finding: &Finding, lb: &LoadBalancer, meta: &RuleMeta) -> BTreeMap<Str
     put("rule", meta.id.to_owned());
     put("rule-version", meta.version.to_string());
     put("verdict", finding.verdict.kind().to_string());
+    put("reason", finding.verdict.reason().code().to_owned());
     put("account", finding.account.to_string());
     put("account-name", seen(&lb.account_name));
     put("region", finding.region.to_string());

@@ -266,7 +266,7 @@ impl Judge<'_> {
         }
         let sources = self.sources(to, |source| source.served > 0 || source.protected);
         let bound = self.tally.map_or(0, |tally| tally.sources.clients.bound());
-        let most = self.thresholds.most_sources;
+        let most = self.thresholds.maximum_sources;
         // Fixing the named ones has to bring what is left below what is tolerated.
         let mut left = hurt.count;
         let mut named = Vec::new();
@@ -313,7 +313,7 @@ impl Judge<'_> {
         }
         because
             .push("Blocked requests do not reach a target, so nobody can see whether they were legitimate.".to_owned());
-        let most = self.thresholds.most_sources;
+        let most = self.thresholds.maximum_sources;
         (keep, Step::Watch { sources: sources.into_iter().take(most).collect() }, because)
     }
 

@@ -99,9 +99,9 @@ fn patch(lb: &LoadBalancer, mode: Mode) -> (String, Vec<Snippet>) {
         _ => format!("It is declared at {declared}. Set the mode to {mode} there."),
     });
     let remedy = match declared {
-        Some(declared) if managed => format!("{declared} {}", doorward_rules::how_to_set(lb, mode)),
+        Some(declared) if managed => format!("{declared} {}", doorward_rules::set_mode_instructions(lb, mode)),
         Some(declared) => return (declared, Vec::new()),
-        None => doorward_rules::how_to_set(lb, mode),
+        None => doorward_rules::set_mode_instructions(lb, mode),
     };
     let snippets = doorward_sink_owners::snippets(lb, mode).into_iter().map(|snippet| Snippet {
         dialect: snippet.dialect.to_owned(),

@@ -193,6 +193,8 @@ pub(crate) enum ListFormat {
 pub(crate) enum SchemaKind {
     /// The settings file.
     Config,
+    /// A file of the exception register.
+    Exceptions,
     /// The output `json-v1`.
     JsonV1,
     /// A line of the output `ndjson-v1`.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use doorward_model::{GapReason, RuleMeta};
+use doorward_model::{GapReason, RuleMeta, VerdictReason};
 use doorward_traffic::{ReasonCode, Treatment};
 
 use crate::exit::{Exit, Failure};
@@ -15,6 +15,12 @@ pub(crate) fn text(topic: Option<&str>) -> Result<String, Failure> {
     }
     if let Some(meta) = doorward_rules::catalogue().iter().find(|meta| meta.id == topic) {
         return Ok(rule_text(meta));
+    }
+    if let Some(reason) = VerdictReason::ALL.iter().find(|reason| reason.code() == topic) {
+        let rules = doorward_rules::catalogue().iter().filter(|meta| meta.reasons.contains(reason)).map(|meta| meta.id);
+        let rules: Vec<&str> = rules.collect();
+        let rules = if rules.is_empty() { "every rule".to_owned() } else { rules.join(", ") };
+        return Ok(format!("{topic} (verdict: {}; rules: {rules})\n\n{}\n", reason.kind(), reason.meaning()));
     }
     if let Some(reason) = GapReason::ALL.into_iter().find(|reason| reason.code() == topic) {
         return Ok(format!("{topic}\n\n{}\n\nWhat to do: {}\n", reason.meaning(), reason.remedy()));
@@ -33,7 +39,11 @@ fn topics() -> String {
     for meta in doorward_rules::catalogue() {
         let _ = writeln!(text, "  {:<30} {}", meta.id, meta.title);
     }
-    text.push_str("\nReasons why something could not be read:\n");
+    text.push_str("\nReason codes of verdicts:\n");
+    for reason in VerdictReason::ALL {
+        let _ = writeln!(text, "  {:<38} {:<14} {}", reason.code(), reason.kind(), reason.meaning());
+    }
+    text.push_str("\nReasons why a value could not be read:\n");
     for reason in GapReason::ALL {
         let _ = writeln!(text, "  {:<30} {}", reason.code(), reason.meaning());
     }
@@ -76,13 +86,18 @@ fn request_text(reason: &ReasonCode) -> String {
 }
 
 fn rule_text(meta: &RuleMeta) -> String {
-    let mut text = format!("{} (version {}, {})\n{}\n\n", meta.id, meta.version, meta.severity, meta.title);
+    let mut text =
+        format!("{} (version {}, severity {})\n{}\n\n", meta.id, meta.version, meta.severity_text(), meta.title);
     for (heading, body) in
         [("Asks", meta.what), ("Why", meta.why), ("Evidence", meta.evidence), ("What to do", meta.remediation)]
     {
         let _ = writeln!(text, "{heading}: {body}\n");
     }
-    text.push_str("See also:\n");
+    text.push_str("Reason codes:\n");
+    for reason in meta.reasons {
+        let _ = writeln!(text, "  {:<38} {:<14} {}", reason.code(), reason.kind(), reason.meaning());
+    }
+    text.push_str("\nSee also:\n");
     for reference in meta.references {
         let _ = writeln!(text, "  {reference}");
     }

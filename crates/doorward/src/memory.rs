@@ -11,7 +11,7 @@ use std::time::Duration;
 use doorward_core::Clock;
 use doorward_core::discover::{Known, Plan};
 use doorward_ledger::{LEASE_TTL, Lease, Ledger, LedgerError, OpenOptions, Recorded, RunHeader};
-use doorward_model::{AccountId, Cell, Inventory, Region, Run, ScanReport};
+use doorward_model::{AccountId, Inventory, Region, RegionInventory, Run, ScanReport};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -74,7 +74,7 @@ pub(crate) struct Before {
     /// The run that goes on.
     pub(crate) run: Run,
     /// Everything it had settled.
-    pub(crate) cells: Vec<Cell>,
+    pub(crate) cells: Vec<RegionInventory>,
 }
 
 impl Memory {
@@ -176,7 +176,7 @@ impl Memory {
     }
 
     /// Keeps one settled account-Region.
-    pub(crate) fn keep(&mut self, cell: &Cell) -> Result<(), Failure> {
+    pub(crate) fn keep(&mut self, cell: &RegionInventory) -> Result<(), Failure> {
         let lease = self.lease()?;
         self.ledger.commit_cell(&lease, &self.run, cell).map(|_| ()).map_err(failed)
     }
@@ -223,7 +223,7 @@ impl Memory {
     }
 
     /// Puts what events saw since a time in the place of what was read before: a scan that is resumed holds earlier readings.
-    pub(crate) fn refresh(&self, cells: &mut [Cell], since: Timestamp) -> Result<(), Failure> {
+    pub(crate) fn refresh(&self, cells: &mut [RegionInventory], since: Timestamp) -> Result<(), Failure> {
         let looks = self.ledger.looks_since(since, (self.clock)()).map_err(failed)?;
         touched::refresh(cells, looks);
         Ok(())

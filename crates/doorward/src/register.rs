@@ -23,12 +23,12 @@ pub(crate) struct ExceptionSettings {
     /// How many days before its end an exception is due.
     pub(crate) warn_days: u32,
     /// How many load balancers an exception may cover without saying `many = true`.
-    pub(crate) widest_match: usize,
+    pub(crate) maximum_matches: usize,
 }
 
 impl ExceptionSettings {
     pub(crate) fn terms(&self) -> Terms {
-        Terms { maximum_days: self.maximum_days, warn_days: self.warn_days, widest_match: self.widest_match }
+        Terms { maximum_days: self.maximum_days, warn_days: self.warn_days, maximum_matches: self.maximum_matches }
     }
 
     /// Reads the files. A register that cannot be read stops everything before it starts: exceptions neither fail open

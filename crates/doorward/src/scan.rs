@@ -12,7 +12,7 @@ use doorward_core::access::{Access, Emulator};
 use doorward_core::discover::Plan;
 use doorward_core::normalize::NormalizeSettings;
 use doorward_core::{Clock, Stop, collect, discover, evaluate, normalize};
-use doorward_model::{Account, AccountId, Cell, Inputs, Inventory, Policy, Region, Run, ScanReport};
+use doorward_model::{Account, AccountId, Inputs, Inventory, Policy, Region, RegionInventory, Run, ScanReport};
 
 use crate::cli::{Cli, ScanArguments};
 use crate::code::Code;
@@ -286,7 +286,7 @@ async fn look(order: &Order<'_>, mut memory: Option<&mut Memory>) -> Result<(Inv
     unmatched_units(settings, &plan.accounts);
 
     let mut run = run_of(&access, started);
-    let mut cells: Vec<Cell> = Vec::new();
+    let mut cells: Vec<RegionInventory> = Vec::new();
     if let Some(memory) = memory.as_deref_mut() {
         memory.wait_for_turn().await?;
         if let Some(before) = memory.begin(&run, &plan, settings, order.resume)? {

@@ -10,6 +10,7 @@ use crate::settings::Settings;
 pub(crate) fn text(kind: SchemaKind) -> Result<String, Failure> {
     let mut schema = match kind {
         SchemaKind::Config => schemars::schema_for!(Settings),
+        SchemaKind::Exceptions => schemars::schema_for!(doorward_rules::exceptions::RegisterFile),
         SchemaKind::JsonV1 => schemars::schema_for!(JsonDocument<'static>),
         SchemaKind::NdjsonV1 => schemars::schema_for!(NdjsonLine<'static>),
         SchemaKind::CheckJsonV1 => schemars::schema_for!(doorward_check::CheckDocument<'static>),

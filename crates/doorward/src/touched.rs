@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use doorward_ledger::Ledger;
-use doorward_model::{AppliedChange, Arn, Cell, Edit, Evidence, LoadBalancer, RawLoadBalancer};
+use doorward_model::{AppliedChange, Arn, Edit, Evidence, LoadBalancer, RawLoadBalancer, RegionInventory};
 
 use crate::change;
 use crate::exit::Failure;
@@ -40,10 +40,10 @@ impl Touched {
 
 /// Puts later looks at single load balancers, which events asked for, in the place of what a scan saw earlier. A scan that was
 /// resumed, or is told of later, would otherwise take back what is known since.
-pub(crate) fn refresh(cells: &mut [Cell], looks: Vec<RawLoadBalancer>) {
+pub(crate) fn refresh(cells: &mut [RegionInventory], looks: Vec<RawLoadBalancer>) {
     let at = |raw: &RawLoadBalancer| raw.evidence.as_ref().map(|evidence: &Evidence| evidence.at);
     for look in looks {
-        let here = |cell: &&mut Cell| {
+        let here = |cell: &&mut RegionInventory| {
             cell.account.as_str() == look.arn.account()
                 && cell.region.as_ref().is_some_and(|region| region.as_str() == look.arn.region())
         };
@@ -98,9 +98,9 @@ mod tests {
     fn the_later_reading_counts() {
         let account = AccountId::new("111122223333").expect("an account");
         let gap = Gap::new(GapReason::NotAsked, "elasticloadbalancing:DescribeLoadBalancers");
-        let mut cell = Cell::failed(account.clone(), Region::new("eu-west-1").ok(), gap.clone());
+        let mut cell = RegionInventory::failed(account.clone(), Region::new("eu-west-1").ok(), gap.clone());
         cell.load_balancers = vec![raw("a", Some(10)), raw("b", Some(10)), raw("c", Some(10)), raw("d", None)];
-        let mut cells = vec![Cell::failed(account, None, gap), cell];
+        let mut cells = vec![RegionInventory::failed(account, None, gap), cell];
         let looks = vec![raw("a", Some(20)), raw("b", Some(5)), raw("c", None), raw("d", Some(1)), raw("aa", Some(7))];
         refresh(&mut cells, looks);
         let second = |raw: &RawLoadBalancer| raw.evidence.as_ref().map(|evidence| evidence.at.as_second());

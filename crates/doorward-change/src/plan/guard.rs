@@ -30,7 +30,7 @@ pub(super) fn decide(
         }
     };
     match verdict {
-        Some(Verdict::NotApplicable { because }) => {
+        Some(Verdict::NotApplicable { because, .. }) => {
             return Decision::Skip(SkipReason::NotApplicable, because.clone());
         }
         Some(Verdict::Excepted { exception, expires, .. }) => {

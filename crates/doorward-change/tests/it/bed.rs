@@ -208,7 +208,7 @@ pub(crate) fn settings() -> ChangeSettings {
             tolerated_4xx: 0.01,
             tolerated_5xx: 0.01,
             tolerated_connections: 2.0,
-            at_least: 20,
+            minimum_requests: 20,
             weeks: 2,
         },
     }

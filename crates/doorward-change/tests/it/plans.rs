@@ -5,7 +5,7 @@ use std::sync::Arc;
 use doorward_change::{Goal, Insistence, Plan, PlanError, PlanOrder, Risk, SkipReason, markdown};
 use doorward_model::{
     Certainty, CodePlace, Gap, GapReason, InCode, LoadBalancer, Manager, Mode, ModeEffect, Observed, ObservedTime,
-    ScanReport, Traffic, TrafficBasis, TrafficStep, Verdict,
+    ScanReport, Traffic, TrafficBasis, TrafficStep, Verdict, VerdictReason,
 };
 use proptest::prelude::*;
 
@@ -110,6 +110,7 @@ async fn the_guards() {
     }
     check(&required, Fate::Skip(SkipReason::Excepted), &|_, verdict| {
         *verdict = Verdict::Excepted {
+            reason: VerdictReason::ExceptionValid,
             because: String::new(),
             severity: doorward_model::Severity::High,
             exception: "EX-1".into(),
@@ -117,7 +118,10 @@ async fn the_guards() {
         };
     });
     check(&required, Fate::Skip(SkipReason::NotApplicable), &|_, verdict| {
-        *verdict = Verdict::NotApplicable { because: "No listener speaks HTTP.".into() };
+        *verdict = Verdict::NotApplicable {
+            reason: VerdictReason::NotApplicableKind,
+            because: "No listener speaks HTTP.".into(),
+        };
     });
     // Evidence decides, in both directions.
     let with = |step, recommended, hurt| {
@@ -161,7 +165,7 @@ async fn the_guards() {
     check(&lower, Fate::Change(Monitor, Risk::High), &|lb, _| lb.mode = Observed::Known(Strictest));
     check(&required, Fate::Already, &|lb, verdict| {
         lb.mode = Observed::Known(Strictest);
-        *verdict = Verdict::Pass { because: String::new() };
+        *verdict = Verdict::Pass { reason: VerdictReason::ModeSufficient, because: String::new() };
     });
 }
 

@@ -6,7 +6,9 @@ use doorward_change::{
 };
 use doorward_core::access::Access;
 use doorward_fakeaws::Server;
-use doorward_model::{AccountId, Arn, Gap, GapReason, Kind, Mode, Observed, Organization, ScanReport, Verdict};
+use doorward_model::{
+    AccountId, Arn, Gap, GapReason, Kind, Mode, Observed, Organization, ScanReport, Verdict, VerdictReason,
+};
 use jiff::SignedDuration;
 use serde_json::Value;
 
@@ -301,6 +303,7 @@ async fn what_a_load_balancer_has_become_since_decides() {
         (Some("tags could not be read"), &|current| current.load_balancer.tags = gap()),
         (Some("Exception EX-9 allows it"), &|current| {
             current.verdict = Some(Verdict::Excepted {
+                reason: VerdictReason::ExceptionValid,
                 because: String::new(),
                 severity: doorward_model::Severity::High,
                 exception: "EX-9".into(),

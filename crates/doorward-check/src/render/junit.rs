@@ -38,7 +38,7 @@ impl Item<'_> {
                     Verdict::Fail { because, .. } => Some(("system-out", String::new(), because.clone())),
                     Verdict::Unknown { because, .. } => Some(("error", because.clone(), declared.place.to_string())),
                     Verdict::Excepted { because, .. }
-                    | Verdict::NotApplicable { because }
+                    | Verdict::NotApplicable { because, .. }
                     | Verdict::NotAsked { because, .. } => Some(("skipped", because.clone(), String::new())),
                     Verdict::Pass { .. } => None,
                 };

@@ -121,6 +121,7 @@ fn result(judged: &JudgedDeclaration, meta: &RuleMeta, verdict: &Verdict, rules:
         "message": { "text": plain(message.trim_end()) },
         "locations": [whole(&declared.place)],
         "partialFingerprints": { "doorward/v1": plain(&id) },
+        "properties": { "reason": verdict.reason().code() },
     });
     if let (Verdict::Excepted { exception, expires, .. }, Some(result)) = (verdict, result.as_object_mut()) {
         let justification = format!("exception {exception}, until {expires}");

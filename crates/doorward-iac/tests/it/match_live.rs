@@ -119,7 +119,7 @@ fn live(number: usize, name: usize, kind: Kind, region: usize, maker: &Maker) ->
         ),
         Maker::Unread => (Observed::unread(denied()), Observed::unread(denied())),
     };
-    LoadBalancer { arn, name: NAMES[name].to_owned(), kind, region, managed_by, tags, undecided: None, ..pattern() }
+    LoadBalancer { arn, name: NAMES[name].to_owned(), kind, region, managed_by, tags, placeholder: None, ..pattern() }
 }
 
 fn denied() -> Gap {
@@ -211,7 +211,7 @@ proptest! {
                 let named = code.known_name().known().is_none_or(|name| *name == lb.name);
                 // A plan with the ARN links to its configuration.
                 let is_arn = names_arn(declared) || parsed.declared.iter().any(names_arn);
-                let region_open = code.undecided.as_ref().is_some_and(|open| open.region.is_some());
+                let region_open = code.placeholder.as_ref().is_some_and(|open| open.region.is_some());
                 prop_assert!(is_arn || (named && (region_open || code.region == lb.region)), "{:?} {:?}", lb, found);
                 prop_assert!(is_arn || fits(lb, declared), "{:?} {:?}", lb, found);
             }
@@ -227,7 +227,7 @@ proptest! {
                     .declared
                     .iter()
                     .filter(|one| one.load_balancer().is_some_and(|code| {
-                        let open = code.undecided.as_ref().unwrap();
+                        let open = code.placeholder.as_ref().unwrap();
                         code.kind == lb.kind
                             && open.name.is_none()
                             && code.name == lb.name
@@ -320,7 +320,7 @@ fn patches_are_what_a_fix_writes() {
             // The open parts of the identity are settled, so that it matches.
             let mut settled = declared.clone();
             let Subject::LoadBalancer(code) = &mut settled.subject else { continue };
-            code.undecided = None;
+            code.placeholder = None;
             let one = LoadBalancer { managed_by: Observed::unread(denied()), ..(**code).clone() };
             let only = ParseOutput { declared: vec![settled], ..ParseOutput::default() };
             let matched = match_live(&only, &sources, std::slice::from_ref(&one));

@@ -1,7 +1,7 @@
 //! Checkpoints: what was settled is there again, and nothing else.
 
 use doorward_ledger::{By, LedgerError, RunHeader, UnfinishedRun};
-use doorward_model::{AccountId, Cell, Gap, GapReason, Inventory, Observed, Organization};
+use doorward_model::{AccountId, Gap, GapReason, Inventory, Observed, Organization, RegionInventory};
 use jiff::Timestamp;
 
 use crate::scene::{Desk, inventory, report, time};
@@ -38,7 +38,8 @@ fn an_interrupted_scan_is_there_again() {
         desk.ledger.commit_cell(&desk.lease, "run-0", cell).expect("keeps it once");
     }
     let first = &whole.cells[0];
-    let cut = Cell::failed(first.account.clone(), first.region.clone(), Gap::new(GapReason::Interrupted, "x"));
+    let cut =
+        RegionInventory::failed(first.account.clone(), first.region.clone(), Gap::new(GapReason::Interrupted, "x"));
     assert!(!desk.ledger.commit_cell(&desk.lease, "run-0", &cut).expect("not kept"));
     let expected = UnfinishedRun { header: header(&whole), collected: false, cells: whole.cells[2..].to_vec() };
     assert_eq!(desk.ledger.unfinished_run().expect("reads"), Some(expected));

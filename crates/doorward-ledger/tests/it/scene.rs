@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use doorward_ledger::{LEASE_TTL, Lease, Ledger, OpenOptions};
 use doorward_model::{
-    Account, AccountId, AccountState, Arn, Cell, Coverage, CoverageLine, Edit, Evidence, Finding, Gap, GapReason,
-    Inventory, Kind, Listing, LoadBalancer, Mode, Observed, OuPath, Owner, OwnerSource, RawLoadBalancer, Region, Run,
-    ScanReport, Scheme, Severity, Tally, Verdict,
+    Account, AccountId, AccountState, Arn, Coverage, CoverageLine, Edit, Evidence, Finding, Gap, GapReason, Inventory,
+    Kind, Listing, LoadBalancer, Mode, Observed, OuPath, Owner, OwnerSource, RawLoadBalancer, Region, RegionInventory,
+    Run, ScanReport, Scheme, Severity, Tally, Verdict, VerdictReason,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -156,17 +156,17 @@ pub(crate) fn id(account: u64, name: &str) -> String {
     Finding::id_for(&arn(&format!("{account:012}"), name), RULE)
 }
 
-fn cell(place: &Place<'_>, at: i64) -> Cell {
+fn cell(place: &Place<'_>, at: i64) -> RegionInventory {
     let region = Some(Region::new(REGION).expect("valid"));
     let mut cell = match place.status {
-        "failed" => Cell::failed(place.account.clone(), region, denied()),
-        "skipped" => Cell::skipped(place.account.clone(), region, Gap::new(GapReason::Excluded, "settings")),
-        "closed" | "suspended" => Cell::skipped(
+        "failed" => RegionInventory::failed(place.account.clone(), region, denied()),
+        "skipped" => RegionInventory::skipped(place.account.clone(), region, Gap::new(GapReason::Excluded, "settings")),
+        "closed" | "suspended" => RegionInventory::skipped(
             place.account.clone(),
             region,
             Gap::new(GapReason::AccountInactive, "organizations:ListAccounts"),
         ),
-        status => Cell {
+        status => RegionInventory {
             account: place.account.clone(),
             region,
             read_at: None,
@@ -289,17 +289,25 @@ pub(crate) fn finding(lb: &LoadBalancer, rule: &str, verdict: Verdict) -> Findin
 fn verdict(letter: char) -> Option<Verdict> {
     let because = "seen".to_owned();
     Some(match letter {
-        'f' => Verdict::Fail { because, severity: Severity::High, remedy: "change it".to_owned() },
+        'f' => Verdict::Fail {
+            reason: VerdictReason::ModeMonitor,
+            because,
+            severity: Severity::High,
+            remedy: "change it".to_owned(),
+        },
         'e' => Verdict::Excepted {
+            reason: VerdictReason::ExceptionValid,
             because,
             severity: Severity::High,
             exception: "EX-1".to_owned(),
             expires: "2024-12-31".to_owned(),
         },
-        'p' => Verdict::Pass { because },
-        'u' => Verdict::Unknown { because, gaps: vec![Arc::new(denied())] },
-        'n' => Verdict::NotApplicable { because },
-        's' => Verdict::NotAsked { because, remedy: "collect it".to_owned() },
+        'p' => Verdict::Pass { reason: VerdictReason::ModeSufficient, because },
+        'u' => Verdict::Unknown { reason: VerdictReason::ModeUnread, because, gaps: vec![Arc::new(denied())] },
+        'n' => Verdict::NotApplicable { reason: VerdictReason::NotApplicableKind, because },
+        's' => {
+            Verdict::NotAsked { reason: VerdictReason::TrafficNotCollected, because, remedy: "collect it".to_owned() }
+        }
         _ => return None,
     })
 }
@@ -337,7 +345,7 @@ fn balancer(place: &Place<'_>, thing: &Thing<'_>) -> LoadBalancer {
         traffic: None,
         changes: Vec::new(),
         edited: None,
-        undecided: None,
+        placeholder: None,
         declared: None,
     }
 }

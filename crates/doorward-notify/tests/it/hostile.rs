@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use doorward_model::{
-    AccountState, Arn, CoverageStatus, Finding, Observed, Organization, ScanReport, Severity, Verdict,
+    AccountState, Arn, CoverageStatus, Finding, Observed, Organization, ScanReport, Severity, Verdict, VerdictReason,
 };
 use doorward_notify::{ChannelSettings, Courier, Environment, Fate, Settings, plan};
 use serde::Deserialize;
@@ -72,14 +72,20 @@ fn report(text: &str) -> ScanReport {
     let (mut load_balancers, mut findings) = (Vec::new(), Vec::new());
     let because = text.to_owned();
     let verdicts = [
-        Verdict::Fail { because: because.clone(), severity: Severity::High, remedy: text.to_owned() },
+        Verdict::Fail {
+            reason: VerdictReason::ModeMonitor,
+            because: because.clone(),
+            severity: Severity::High,
+            remedy: text.to_owned(),
+        },
         Verdict::Excepted {
+            reason: VerdictReason::ExceptionValid,
             because: because.clone(),
             severity: Severity::High,
             exception: text.to_owned(),
             expires: text.to_owned(),
         },
-        Verdict::Unknown { because, gaps: vec![Arc::new(gap().with_message(text))] },
+        Verdict::Unknown { reason: VerdictReason::ModeUnread, because, gaps: vec![Arc::new(gap().with_message(text))] },
     ];
     for (number, verdict) in verdicts.into_iter().enumerate() {
         for owner in ["web", text] {
@@ -254,7 +260,15 @@ fn what_does_not_fit_is_counted() {
     for number in 0..3_000 {
         let lb = balancer(&format!("lb{number}"), owned_by("web"));
         let because = "<&>".repeat(100);
-        findings.push(finding(&lb, Verdict::Fail { because, severity: Severity::High, remedy: "&".repeat(400) }));
+        findings.push(finding(
+            &lb,
+            Verdict::Fail {
+                reason: VerdictReason::ModeMonitor,
+                because,
+                severity: Severity::High,
+                remedy: "&".repeat(400),
+            },
+        ));
         load_balancers.push(lb);
     }
     let report = whole(1, load_balancers, findings, CoverageStatus::Complete, true, AccountState::Active);

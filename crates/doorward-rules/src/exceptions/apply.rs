@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use doorward_model::{Gap, LoadBalancer, Policy, Rule, RuleMeta, Severity, Verdict};
+use doorward_model::{Gap, LoadBalancer, Policy, Rule, RuleMeta, Severity, Verdict, VerdictReason};
 use jiff::Timestamp;
 
 use super::term::Watch;
 use super::{Exception, State};
 use crate::matching::Match;
-use crate::reading;
+use crate::preconditions;
 
 /// An exception and the place where it is written.
 #[derive(Debug)]
@@ -103,16 +103,23 @@ impl Wrapped {
         cover
     }
 
-    /// The verdict on a failure: excepted, or the same failure with a sentence on why no exception helped.
-    fn weigh(&self, lb: &LoadBalancer, mut because: String, severity: Severity, remedy: String) -> Verdict {
+    /// The verdict on a failure: excepted, or the same failure with a sentence on the exceptions that do not permit it.
+    fn apply(
+        &self,
+        lb: &LoadBalancer,
+        reason: VerdictReason,
+        mut because: String,
+        severity: Severity,
+        remedy: String,
+    ) -> Verdict {
         let in_force = self.cover(lb, State::in_force);
         if let Some(held) = last_to_end(&in_force.sure) {
             let Exception { id, approver, reason, expires, .. } = &held.exception;
             let reason = reason.trim().trim_end_matches('.');
             return Verdict::Excepted {
+                reason: VerdictReason::ExceptionValid,
                 because: format!(
-                    "{because} Exception {id}, approved by {approver}, permits it and expires {}. The reason given: \
-                     {reason}.",
+                    "{because} Exception {id}, approved by {approver}, permits it and expires {}. Reason: {reason}.",
                     expires.as_end()
                 ),
                 severity,
@@ -124,7 +131,7 @@ impl Wrapped {
             because.push_str(&format!(
                 " It may be permitted by {}, but whether it is covered could not be checked: {}.",
                 names(&in_force.open),
-                reading::list(&in_force.gaps)
+                preconditions::list(&in_force.gaps)
             ));
         }
         if let Some(held) = last_to_end(&self.cover(lb, |state| state == State::Expired).sure) {
@@ -132,9 +139,9 @@ impl Wrapped {
         }
         let pending = self.cover(lb, |state| state == State::Pending).sure;
         if let Some(held) = pending.iter().min_by_key(|held| (held.exception.start.starts(), &held.exception.id)) {
-            because.push_str(&format!(" {} begins only on {}.", name(held), held.exception.start));
+            because.push_str(&format!(" {} starts on {}.", name(held), held.exception.start));
         }
-        Verdict::Fail { because, severity, remedy }
+        Verdict::Fail { reason, because, severity, remedy }
     }
 }
 
@@ -145,7 +152,7 @@ impl Rule for Wrapped {
 
     fn judge(&self, lb: &LoadBalancer, policy: &Policy) -> Verdict {
         match self.plain(lb, policy) {
-            Verdict::Fail { because, severity, remedy } => self.weigh(lb, because, severity, remedy),
+            Verdict::Fail { reason, because, severity, remedy } => self.apply(lb, reason, because, severity, remedy),
             other => other,
         }
     }

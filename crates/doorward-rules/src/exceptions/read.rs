@@ -10,11 +10,15 @@ use std::sync::Arc;
 use toml_edit::{Document, Item, TableLike, Value};
 
 use super::term::{self, Moment};
-use super::{Exception, ExceptionError, Held, Scope, Terms};
+use super::{Exception, ExceptionError, Held, REGISTER_RULES, Scope, Terms};
+use crate::rules::REGISTRY;
 
 mod criteria;
 
-const KEYS: [&str; 13] = [
+#[cfg(test)]
+pub(super) use criteria::KEYS as SCOPE_KEYS;
+
+pub(super) const KEYS: [&str; 13] = [
     "id",
     "rule",
     "scope",
@@ -159,12 +163,12 @@ impl Reader<'_> {
     }
 
     fn is_rule(&mut self, table: &dyn TableLike, rule: &str) -> bool {
-        let known: Vec<&str> = crate::all().iter().map(|rule| rule.meta().id).collect();
+        let known: Vec<&str> = REGISTRY.iter().map(|rule| rule.meta().id).collect();
         if known.contains(&rule) {
             return true;
         }
-        let problem = if crate::catalogue().iter().any(|meta| meta.id == rule) {
-            format!("{rule} watches the register itself, and there is no exception from it")
+        let problem = if REGISTER_RULES.contains(&rule) {
+            format!("{rule} watches the register itself, so it cannot have an exception")
         } else {
             unknown("rule", rule, &known)
         };

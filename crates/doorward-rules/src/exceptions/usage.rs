@@ -120,10 +120,10 @@ impl Register {
                  about could not be read for {open}"
             );
             notices.push(notice(held, NoticeKind::ExceptionNotChecked, held.scope_line, sentence));
-        } else if covered > self.terms.widest_match && !held.exception.many {
-            let widest = self.terms.widest_match;
+        } else if covered > self.terms.maximum_matches && !held.exception.many {
+            let most = self.terms.maximum_matches;
             let sentence = format!(
-                "exception {id} covers {covered} load balancers, more than {widest}: narrow its scope, or write many = true"
+                "exception {id} covers {covered} load balancers, more than {most}: narrow its scope, or write many = true"
             );
             notices.push(notice(held, NoticeKind::ExceptionMatchesMany, held.scope_line, sentence));
         }

@@ -67,6 +67,9 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .id("Account", 14, "The account id, twelve digits, as text.", |r| r.finding.account.as_str().into())
         .text("Unit", 20, "The organizational unit, as a path of names.", |r| r.lb.map(unit).into())
         .text("Region", 15, "The AWS Region.", |r| r.finding.region.as_str().into())
+        .text("Reason", 26, "The code of the reason, stable for filters and programs; `doorward explain CODE` explains it.", |r| {
+            r.finding.verdict.reason().code().into()
+        })
         .prose("Because", 78, "What was seen and what is required, in a sentence.", |r| {
             r.finding.verdict.because().into()
         })

@@ -8,6 +8,7 @@ use doorward_model::{
     CoverageStatus, Edit, Evidence, Finding, Gap, GapReason, History, InCode, Kind, Listing, LoadBalancer,
     LogDestination, Manager, Mode, ModeEffect, Observed, ObservedTime, OuPath, Owner, OwnerSource, Region, RuleMeta,
     Run, ScanReport, Scheme, Severity, Tally, Traffic, TrafficBasis, TrafficSource, TrafficStep, Verdict,
+    VerdictReason,
 };
 use doorward_sink_evidence::{
     Change, Context, ExceptionRow, Limits, Pack, Required, RunFigures, Sampling, Sighting, SigningKey, controls,
@@ -28,6 +29,8 @@ static META: RuleMeta = RuleMeta {
     version: 1,
     title: "Desync mitigation mode is weaker than required",
     severity: Severity::Medium,
+    adjustments: &[],
+    reasons: &[],
     what: "Is the mode at least as strong as required?",
     why: "A request that is read in two ways can smuggle another.",
     evidence: "DescribeLoadBalancerAttributes.",
@@ -195,7 +198,7 @@ fn balancer(n: usize, account: &AccountId, region: &Region, words: Words<'_>) ->
         security_groups: Vec::new(),
         zones: Vec::new(),
         edited: (n % 2 == 1).then(|| edited(n, words)),
-        undecided: None,
+        placeholder: None,
         declared: Some(Arc::new(InCode {
             certainty: Certainty::Likely,
             because: "It has the name that is written there.".to_owned(),
@@ -284,20 +287,26 @@ fn traffic(n: usize, text: &str) -> Traffic {
 fn finding(n: usize, lb: &LoadBalancer, rule: &str, words: Words<'_>) -> Finding {
     let because = words(n, "The mode is monitor; the policy requires defensive (the default). It is internet-facing");
     let verdict = match n % 5 {
-        0 => Verdict::Pass { because },
-        1 => Verdict::Unknown { because, gaps: vec![Arc::new(gap(&words(n, "message")))] },
+        0 => Verdict::Pass { reason: VerdictReason::ModeSufficient, because },
+        1 => Verdict::Unknown {
+            reason: VerdictReason::ModeUnread,
+            because,
+            gaps: vec![Arc::new(gap(&words(n, "message")))],
+        },
         2 => Verdict::Excepted {
+            reason: VerdictReason::ExceptionValid,
             because,
             severity: Severity::High,
             exception: words(n, "EX"),
             expires: "2026-12-31".to_owned(),
         },
         3 => Verdict::Fail {
+            reason: VerdictReason::ModeMonitor,
             because,
             severity: Severity::High,
             remedy: words(n, "Run aws elbv2 modify-load-balancer-attributes"),
         },
-        _ => Verdict::NotApplicable { because },
+        _ => Verdict::NotApplicable { reason: VerdictReason::NotApplicableKind, because },
     };
     Finding {
         id: Finding::id_for(&lb.arn, rule),

@@ -41,6 +41,7 @@ fn the_sheets_say_what_the_report_says() {
     for (row, finding) in results.iter().zip(&report.findings) {
         assert_eq!(row["Finding id"], finding.id);
         assert_eq!(row["Verdict"], finding.verdict.kind().to_string());
+        assert_eq!(row["Reason"], finding.verdict.reason().code());
         assert_eq!(row["Account"], format!("'{}", finding.account));
         let lb = report.load_balancers.iter().find(|lb| lb.arn == finding.load_balancer).expect("is there");
         // Unread is never a mode.

@@ -2,7 +2,7 @@
 
 use doorward_model::{
     Arn, ChangeStatus, Gap, GapReason, Kind, LastMode, Manager, Mode, Observed, ScanReport, Severity, Unseen,
-    UnseenFinding, UnseenLoadBalancer, Verdict, WhyUnseen,
+    UnseenFinding, UnseenLoadBalancer, Verdict, VerdictReason, WhyUnseen,
 };
 use doorward_sink_owners::{Change, ChangeKind, Context, Previous, Required, write};
 
@@ -21,11 +21,12 @@ fn one(change: impl FnOnce(&mut ScanReport)) -> (ScanReport, Context) {
     for finding in &mut report.findings {
         finding.verdict = match finding.rule.as_str() {
             MODE_RULE => Verdict::Fail {
+                reason: VerdictReason::ModeMonitor,
                 because: "The mode is monitor.".into(),
                 severity: Severity::High,
                 remedy: "Run `the command`.".into(),
             },
-            _ => Verdict::Pass { because: "Fine.".into() },
+            _ => Verdict::Pass { reason: VerdictReason::ModeSufficient, because: "Fine.".into() },
         };
     }
     change(&mut report);
@@ -97,7 +98,7 @@ fn what_is_not_known_says_why_and_counts() {
         report.load_balancers[0].mode = Observed::unread(Gap::new(GapReason::Throttled, "elasticloadbalancing:X"));
         report.findings.iter_mut().filter(|finding| finding.rule == MODE_RULE).for_each(|finding| {
             let gap = Gap::new(GapReason::Throttled, "elasticloadbalancing:X");
-            finding.verdict = Verdict::unread("The mode", &gap.into());
+            finding.verdict = Verdict::unread(VerdictReason::ModeUnread, "The mode", &gap.into());
         });
     });
     for page in pages(&report, &context) {
@@ -114,6 +115,7 @@ fn exceptions_that_end_are_for_this_week_and_others_are_not() {
         let (report, context) = one(|report| {
             report.findings.iter_mut().filter(|finding| finding.rule == MODE_RULE).for_each(|finding| {
                 finding.verdict = Verdict::Excepted {
+                    reason: VerdictReason::ExceptionValid,
                     because: "Allowed.".into(),
                     severity: Severity::High,
                     exception: "EX-1".into(),

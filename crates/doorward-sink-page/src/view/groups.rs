@@ -3,10 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use doorward_model::{Arn, LoadBalancer, Mode, Observed, ScanReport, Verdict, shown};
+use doorward_model::{Arn, LoadBalancer, Mode, Observed, ScanReport, Severity, Verdict, shown};
 use serde::Serialize;
 
-use super::{SEVERITIES, Standing, standing};
+use super::{Standing, standing};
 use crate::chart::{Part, stacked};
 use crate::plain::share;
 
@@ -86,8 +86,8 @@ impl Line {
 
     /// Draws it beside the group with the most failures.
     fn finish(&mut self, most: usize) {
-        let [critical, high, medium, low] = self.failures;
-        let counts = [("critical", critical), ("high", high), ("medium", medium), ("low", low)];
+        let names = Severity::OPEN.map(Severity::as_str);
+        let counts: Vec<_> = names.into_iter().zip(self.failures).collect();
         self.parts = stacked(&counts, most);
         self.monitor_share = share(self.monitor, self.population);
     }
@@ -116,7 +116,7 @@ pub(super) fn of(report: &ScanReport, by: Group) -> View {
         let line = groups.entry(name.clone()).or_default();
         match &finding.verdict {
             Verdict::Fail { severity, .. } => {
-                let place = SEVERITIES.iter().position(|one| one == severity);
+                let place = Severity::OPEN.iter().position(|one| one == severity);
                 if let Some(count) = place.and_then(|place| line.failures.get_mut(place)) {
                     *count += 1;
                     line.failing += 1;

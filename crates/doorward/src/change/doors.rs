@@ -11,7 +11,7 @@ use doorward_core::Clock;
 use doorward_core::access::{Access, Purpose, Session};
 use doorward_core::discover::Members;
 use doorward_core::mode::{self, Attributes, Subject};
-use doorward_model::{AccountId, AccountRegion, Cell, Gap, GapReason, Inventory, Mode};
+use doorward_model::{AccountId, AccountRegion, Gap, GapReason, Inventory, Mode, RegionInventory};
 use doorward_rules::Requirement;
 use doorward_rules::exceptions::Register;
 use doorward_traffic::{Answer, BalancerKey, Metered, Metric, Source, Window};
@@ -47,7 +47,7 @@ impl Modes<'_> {
     }
 
     /// What a cell about one load balancer says of it, judged by today's settings, policy and exceptions.
-    fn current(&self, target: &Target, cell: Cell) -> Result<Look, Gap> {
+    fn current(&self, target: &Target, cell: RegionInventory) -> Result<Look, Gap> {
         let malformed = |problem: String| {
             Gap::new(GapReason::Malformed, "elasticloadbalancing:DescribeLoadBalancers").with_message(problem)
         };

@@ -1,7 +1,7 @@
 //! One look at one load balancer: read as a scan reads it, judged as a scan judges it.
 
 use doorward_core::access::Access;
-use doorward_core::discover::{Door, Single, enter_one};
+use doorward_core::discover::{ScopeDecision, Single, enter_one};
 use doorward_core::mode::Subject;
 use doorward_core::{Clock, Stop, single};
 use doorward_ledger::Ledger;
@@ -69,11 +69,13 @@ impl Eye<'_> {
         let known = self.held.with(|ledger| known(ledger, self.settings, &place))?;
         let mut run = run_of(self.access, (self.clock)());
         let entered = enter_one(self.access, &self.settings.discover(), known, &place, self.stop).await?;
-        let Single { organization, account, door } = entered;
-        let target = match door {
-            Door::Open(target) => target,
-            Door::Out(why) => return Ok(Seen::LeftOut(why.message.unwrap_or_else(|| why.reason.meaning().to_owned()))),
-            Door::Closed(gap) => return Ok(Seen::Unread(vec![gap])),
+        let Single { organization, account, decision } = entered;
+        let target = match decision {
+            ScopeDecision::In(target) => target,
+            ScopeDecision::Excluded(why) => {
+                return Ok(Seen::LeftOut(why.message.unwrap_or_else(|| why.reason.meaning().to_owned())));
+            }
+            ScopeDecision::Unread(gap) => return Ok(Seen::Unread(vec![gap])),
         };
         let subject = Subject { arn: arn.clone(), kind };
         let cell = single(self.access, self.settings.collect, &target, &subject, self.stop).await;

@@ -249,7 +249,7 @@ impl EventLine {
 
 fn write_finding(text: &mut String, finding: &Finding) {
     let (word, next) = match &finding.verdict {
-        Verdict::Fail { severity, remedy, .. } => (severity.as_str().to_uppercase(), Some(remedy)),
+        Verdict::Fail { severity, remedy, .. } => (severity.label(), Some(remedy)),
         Verdict::Excepted { exception, expires, .. } => (format!("excepted by {exception} until {expires}"), None),
         _ => ("UNKNOWN".to_owned(), None),
     };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorward_model::{Cell, Run};
+use doorward_model::{RegionInventory, Run};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::is_ahead;
@@ -10,7 +10,7 @@ use crate::clock::is_ahead;
 /// The readings of an interrupted scan, sorted by their age.
 pub(super) struct Kept {
     /// What is kept.
-    pub(super) cells: Vec<Cell>,
+    pub(super) cells: Vec<RegionInventory>,
     /// How many account-Regions are read again, because they were read too long ago or by a clock that was ahead.
     pub(super) old: usize,
     /// The earliest time of those readings.
@@ -21,7 +21,7 @@ pub(super) struct Kept {
 
 impl Kept {
     /// Sorts the readings of a run that goes on at `now`. What was settled without being read is left out: the new plan settles it.
-    pub(super) fn of(cells: Vec<Cell>, run: &Run, within: Duration, now: Timestamp) -> Self {
+    pub(super) fn of(cells: Vec<RegionInventory>, run: &Run, within: Duration, now: Timestamp) -> Self {
         let mut kept = Self { cells: Vec::new(), old: 0, oldest: None, earliest: None };
         for cell in cells.into_iter().filter(|cell| cell.skipped.is_none()) {
             // Nothing in a cell was read before its run began.
@@ -88,8 +88,8 @@ mod tests {
         let cell = |account: usize, read_at: Option<i64>, skipped: bool| {
             let account = AccountId::new(&format!("{account:012}")).expect("an account");
             let gap = Gap::new(GapReason::Excluded, "settings");
-            let make = if skipped { Cell::skipped } else { Cell::failed };
-            Cell { read_at: read_at.map(time), ..make(account, Region::new("eu-west-1").ok(), gap) }
+            let make = if skipped { RegionInventory::skipped } else { RegionInventory::failed };
+            RegionInventory { read_at: read_at.map(time), ..make(account, Region::new("eu-west-1").ok(), gap) }
         };
         // (minute at which the run began, minutes at which cells were read, now) -> (kept, read again, earliest kept)
         for (started, read, now, expected) in [
@@ -105,7 +105,7 @@ mod tests {
             (0, vec![Some(105), Some(60)], 100, (2, 0, Some(60))),
             (0, vec![], 100, (0, 0, None)),
         ] {
-            let mut cells: Vec<Cell> = read.iter().enumerate().map(|(n, at)| cell(n, *at, false)).collect();
+            let mut cells: Vec<RegionInventory> = read.iter().enumerate().map(|(n, at)| cell(n, *at, false)).collect();
             cells.push(cell(99, None, true));
             let kept = Kept::of(cells, &run(time(started)), Duration::from_secs(120 * 60), time(now));
             let told = (kept.cells.len(), kept.old, kept.earliest);

@@ -217,19 +217,17 @@ fn owners(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<()> 
     let mut owners: Vec<(&str, OwnerRow)> = owners.into_iter().collect();
     // Worst first: compared from the highest severity down.
     owners.sort_by(|(a, x), (b, y)| {
-        let weight = |row: &OwnerRow| {
-            [Severity::Critical, Severity::High, Severity::Medium, Severity::Low]
-                .map(|s| row.failures.get(&s).copied().unwrap_or(0))
-        };
+        let weight = |row: &OwnerRow| Severity::OPEN.map(|s| row.failures.get(&s).copied().unwrap_or(0));
         (weight(y), y.unseen, y.unknown).cmp(&(weight(x), x.unseen, x.unknown)).then_with(|| a.cmp(b))
     });
     writeln!(out, "{}", ink.heading("Failures by owner"))?;
-    let mut header = vec!["owner", "critical", "high", "medium", "low", "informational", "unknown", "load balancers"];
+    let mut header = vec!["owner"];
+    header.extend(Severity::ALL.map(Severity::as_str));
+    header.extend(["unknown", "load balancers"]);
     header.extend(any_unseen.then_some("not seen now"));
     let mut rows = table(&header);
     for (owner, row) in owners {
-        let severities = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Informational];
-        let failures = severities.map(|s| row.failures.get(&s).map_or_else(|| "·".to_owned(), ToString::to_string));
+        let failures = Severity::ALL.map(|s| row.failures.get(&s).map_or_else(|| "·".to_owned(), ToString::to_string));
         let rest =
             [if row.unknown == 0 { "·".to_owned() } else { row.unknown.to_string() }, row.load_balancers.to_string()];
         let unseen = any_unseen.then(|| row.unseen.to_string());
@@ -246,7 +244,7 @@ fn next_steps(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<
     let mut rest: BTreeMap<(Reverse<Severity>, &str), Vec<&str>> = BTreeMap::new();
     for finding in &report.findings {
         match &finding.verdict {
-            Verdict::Fail { severity, because, remedy } if *severity >= Severity::High => {
+            Verdict::Fail { severity, because, remedy, .. } if *severity >= Severity::High => {
                 pressing.push(Step { finding, severity: *severity, because, remedy });
             }
             Verdict::Fail { severity, .. } if *severity > Severity::Informational => {

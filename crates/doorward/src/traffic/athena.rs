@@ -141,7 +141,7 @@ fn job(place: &AccountRegion, logs: &AthenaLogs, errand: &Errand<'_>) -> AthenaJ
         workgroup: athena.workgroup.clone(),
         output: athena.output.as_ref().map(here),
         budget: athena.budget(),
-        patience: athena.patience.0,
+        patience: athena.query_timeout.0,
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) struct AthenaSettings {
     /// Most gigabytes (10^9 bytes) that one run may scan.
     pub(crate) budget_gigabytes: f64,
     /// How long a query may take, waiting in line included.
-    pub(crate) patience: Span,
+    pub(crate) query_timeout: Span,
     /// Where CloudWatch Logs deliveries write logs as Parquet; without it, load balancers that log that way are not counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) vended: Option<ParquetPlace>,

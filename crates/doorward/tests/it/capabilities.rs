@@ -140,7 +140,8 @@ fn generated_policies_allow_exactly_the_calls_that_are_made() {
         objects(&counting);
         let hour = jiff::Timestamp::UNIX_EPOCH;
         counting.server.world().add_athena(&AthenaSpec { endless, ..answer(hour) }).unwrap();
-        let patient = settings().replace("[traffic.athena]", &format!("[traffic.athena]\npatience = \"{patience}\""));
+        let patient =
+            settings().replace("[traffic.athena]", &format!("[traffic.athena]\nquery_timeout = \"{patience}\""));
         std::fs::write(folder.join("doorward.toml"), patient).unwrap();
         let count: &[&str] = &["traffic", "--from", "a.saved", "--engine", "athena", "--all-logs", "--days", "3"];
         // Another load balancer of the example delivers its logs in a Region without a bucket.

@@ -95,7 +95,7 @@ fn odd(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<()> {
         .findings
         .iter()
         .filter_map(|finding| match &finding.verdict {
-            Verdict::Unknown { because, gaps }
+            Verdict::Unknown { because, gaps, .. }
                 if gaps.iter().all(|gap| gap.reason == GapReason::Malformed && gap.code.is_none()) =>
             {
                 Some((finding, because))

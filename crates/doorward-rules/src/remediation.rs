@@ -7,7 +7,7 @@
 use doorward_model::{Kind, LoadBalancer, Manager, Mode, Observed};
 
 /// How to set the desync mitigation mode of this load balancer.
-pub fn set_mode(lb: &LoadBalancer, mode: Mode) -> String {
+pub fn set_mode_instructions(lb: &LoadBalancer, mode: Mode) -> String {
     let key = lb.kind.mode_attribute();
     let arguments = match lb.kind {
         Kind::Classic => format!("'{{\"AdditionalAttributes\":[{{\"Key\":\"{key}\",\"Value\":\"{mode}\"}}]}}'"),
