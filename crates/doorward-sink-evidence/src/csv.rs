@@ -41,7 +41,7 @@ pub fn write(
     let fail = |problem: Problem| SinkError { sink: "csv".to_owned(), problem: problem.to_string() };
     let mut table = Table::begin(out, destination, &sheet.heads, dialect).map_err(fail)?;
     each(sheet, &mut |values| table.row(values)).map_err(fail)?;
-    let written = table.finish().map_err(fail)?;
+    let (_, written) = table.finish().map_err(fail)?;
     Ok(Receipt {
         sink: "csv".to_owned(),
         destination: destination.to_owned(),
@@ -101,10 +101,10 @@ impl<W: Write> Table<W> {
         Ok(())
     }
 
-    /// Ends the table and says how many rows it has, the header not counted.
-    pub(crate) fn finish(mut self) -> Result<usize, Problem> {
-        self.out.flush().map_err(|source| Problem::Io { path: self.file, source })?;
-        Ok(self.rows)
+    /// Ends the table; returns the writer below it and the number of rows, the header not counted.
+    pub(crate) fn finish(self) -> Result<(W, usize), Problem> {
+        let out = self.out.into_inner().map_err(|error| Problem::Io { path: self.file, source: error.into_error() })?;
+        Ok((out, self.rows))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What an evidence pack is made of: the report, and what the binary knows besides.
 
-use std::path::Path;
+use std::io::{self, Write};
 
 use doorward_model::{Arn, Mode, RuleMeta, ScanReport};
 use jiff::civil::Date;
@@ -25,13 +25,13 @@ pub struct Pack<'a> {
     pub limits: Limits,
 }
 
-/// A file that somebody else wrote.
-#[derive(Debug, Clone, Copy)]
+/// The content of a file that another crate produces.
+#[derive(Clone, Copy)]
 pub enum Attachment<'a> {
     /// Its bytes.
     Bytes(&'a [u8]),
-    /// Where it lies; it is copied.
-    File(&'a Path),
+    /// Writes its bytes: a large scan need not be in memory, or on the disk twice.
+    Writer(&'a dyn Fn(&mut dyn Write) -> io::Result<()>),
 }
 
 /// How large a sheet and a cell may be. The default is what XLSX admits; smaller ones show how a pack is split.

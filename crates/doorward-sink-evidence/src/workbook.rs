@@ -1,16 +1,15 @@
 //! The workbook: every sheet as a table to filter and print, and its CSV file, written row by row at the same time.
 
 use std::borrow::Cow;
-use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
+use doorward_file::{AtomicFile, Readers, create_private_folder};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, Worksheet, XlsxError};
 
 use crate::Limits;
 use crate::csv::{Dialect, Table};
-use crate::files::{create, private_folder};
 use crate::manifest::SheetEntry;
 use crate::problem::Problem;
 use crate::sheet::{Sheet, Value};
@@ -42,7 +41,7 @@ impl Book {
     pub(crate) fn new(desk: &Desk<'_>, folder: &Path) -> Result<Self, Problem> {
         let run = &desk.report().run;
         let csv = folder.join(CSV);
-        private_folder(&csv).map_err(Problem::io(&csv))?;
+        create_private_folder(&csv).map_err(Problem::io(&csv))?;
         let mut workbook = Workbook::new();
         let whole = |source: XlsxError| Problem::workbook("workbook")(source);
         let made = ExcelDateTime::from_timestamp(run.finished.as_second()).map_err(whole)?;
@@ -94,7 +93,7 @@ impl Book {
 
         let name = format!("{CSV}/{}.csv", title.file);
         let path = self.folder.join(CSV).join(format!("{}.csv", title.file));
-        let out = BufWriter::with_capacity(1 << 16, create(&path).map_err(Problem::io(&path))?);
+        let out = AtomicFile::create(&path, Readers::Owner).map_err(Problem::io(&path))?;
         let mut table = Table::begin(out, &name, &sheet.heads, Dialect::Excel)?;
         let (columns, heads) = (sheet.heads.len(), sheet.heads.clone());
         let mut line = 0;
@@ -112,16 +111,16 @@ impl Book {
             let cut = || format!(" [cut: the whole text is in {name}, row {line}]");
             write_row(worksheet, row, values, self.limits.cell, cut).map_err(said(title.tab))
         })?;
-        table.finish()?;
+        table.finish()?.0.finish().map_err(Problem::io(&path))?;
         Ok(SheetEntry { tabs, header_row: header + 1, csv: name, rows, columns })
     }
 
     /// Draws the charts and writes the file.
     pub(crate) fn save(mut self, path: &Path) -> Result<(), Problem> {
         self.charted.draw(&mut self.workbook).map_err(Problem::workbook(summary::TITLE.tab))?;
-        let mut out = BufWriter::new(create(path).map_err(Problem::io(path))?);
+        let mut out = AtomicFile::create(path, Readers::Owner).map_err(Problem::io(path))?;
         self.workbook.save_to_writer(&mut out).map_err(Problem::workbook("workbook"))?;
-        out.flush().map_err(Problem::io(path))
+        out.finish().map_err(Problem::io(path))
     }
 }
 

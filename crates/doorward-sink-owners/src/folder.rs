@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use doorward_file::{AtomicFile, Readers, create_private_folder};
 use doorward_model::{CoverageStatus, GapReason, ScanReport, SinkError};
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +56,7 @@ pub(crate) struct Folder {
 impl Folder {
     /// Makes the folder where it is missing and reads its list. A list that cannot be read is none: nothing is ours then.
     pub(crate) fn open(place: &Path) -> Result<Self, SinkError> {
-        private_folder(place).map_err(|e| problem(format!("{}: the folder cannot be made: {e}", place.display())))?;
+        create_private_folder(place).map_err(|e| problem(format!("{}: the folder cannot be made: {e}", place.display())))?;
         let list: List = std::fs::read(place.join(LIST))
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
@@ -78,10 +79,10 @@ impl Folder {
     pub(crate) fn put(&self, name: &str, bytes: impl AsRef<[u8]>) -> Result<(), SinkError> {
         let path = self.place.join(name);
         let write = || -> io::Result<()> {
-            // A temporary file is its owner's alone, and so is what becomes of it.
-            let mut draft = tempfile::Builder::new().prefix(".doorward-").suffix(".part").tempfile_in(&self.place)?;
-            draft.write_all(bytes.as_ref())?;
-            draft.persist(&path).map(|_| ()).map_err(|error| error.error)
+            // Others may write to this folder: a link there is replaced, never followed.
+            let mut file = AtomicFile::replace(&path, Readers::Owner)?;
+            file.write_all(bytes.as_ref())?;
+            file.finish()
         };
         write().map_err(|e| problem(format!("{}: cannot be written: {e}", path.display())))
     }
@@ -126,17 +127,6 @@ impl Folder {
         text.push(b'\n');
         self.put(LIST, text)
     }
-}
-
-/// Makes a folder that its owner alone can look into. One that is there stays as it is.
-fn private_folder(place: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    builder.recursive(true).create(place)
 }
 
 /// Whether this sink could have given a file this name: the list is a file like any other, and anybody may have changed it.

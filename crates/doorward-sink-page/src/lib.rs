@@ -10,9 +10,9 @@
 //! the template or set as text by the script, never markup.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write as _};
 use std::path::Path;
 
+use doorward_file::{Readers, write_file};
 use doorward_model::{Arn, CoverageCounts, Mode, Receipt, RuleMeta, ScanReport, SinkError};
 use jiff::Timestamp;
 
@@ -90,7 +90,8 @@ pub fn render(report: &ScanReport, context: &Context) -> Result<String, SinkErro
 /// [`SinkError`] naming the file when it cannot be written.
 pub fn write(path: &Path, report: &ScanReport, context: &Context) -> Result<Receipt, SinkError> {
     let text = render(report, context)?;
-    put(path, text.as_bytes()).map_err(|e| problem(format!("{}: cannot be written: {e}", path.display())))?;
+    write_file(path, Readers::Owner, |out| out.write_all(text.as_bytes()))
+        .map_err(|e| problem(format!("{}: cannot be written: {e}", path.display())))?;
     Ok(Receipt {
         sink: NAME.to_owned(),
         destination: path.display().to_string(),
@@ -98,14 +99,6 @@ pub fn write(path: &Path, report: &ScanReport, context: &Context) -> Result<Rece
         written: report.findings.len(),
         skipped: Vec::new(),
     })
-}
-
-fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // A temporary file is its owner's alone, and so is what becomes of it.
-    let mut draft = tempfile::Builder::new().prefix(".doorward-").suffix(".part").tempfile_in(folder)?;
-    draft.write_all(bytes)?;
-    draft.persist(path).map(|_| ()).map_err(|error| error.error)
 }
 
 fn problem(problem: String) -> SinkError {

@@ -8,17 +8,18 @@ use serde_json::Value;
 
 use super::Complaint;
 
-/// The crate that everything may depend on.
-const CENTRE: &str = "doorward-model";
+/// The crates that everything may depend on.
+const CENTRE: [&str; 2] = ["doorward-file", "doorward-model"];
 /// The crates that may depend on all others.
 const KNOW_ALL: [&str; 2] = ["doorward", "xtask"];
 
 /// Every crate there may be.
-const CRATES: [&str; 15] = [
+const CRATES: [&str; 16] = [
     "doorward",
     "doorward-change",
     "doorward-core",
     "doorward-fakeaws",
+    "doorward-file",
     "doorward-iac",
     "doorward-ledger",
     "doorward-model",
@@ -134,7 +135,7 @@ pub(super) fn check(members: &[Member]) -> Vec<Complaint> {
         for dependency in &member.dependencies {
             let line = member.line(dependency);
             if CRATES.contains(&dependency.as_str()) {
-                if dependency != CENTRE && !KNOW_ALL.contains(&name) {
+                if !CENTRE.contains(&dependency.as_str()) && !KNOW_ALL.contains(&name) {
                     let way_out = format!("state the need as a trait in {name} and let `doorward` fulfil it");
                     complain(line, format!("{name} may not know its sibling {dependency}; {way_out}"));
                 }

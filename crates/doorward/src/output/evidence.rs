@@ -1,7 +1,7 @@
 //! The evidence for auditors: a pack in a folder of packs, each following the one before; and the findings as CSV.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use doorward_model::{LoadBalancer, Receipt, ScanReport, SinkError};
@@ -90,15 +90,12 @@ impl Archive {
         exit: Exit,
         quiet: bool,
     ) -> Result<Receipt, Failure> {
-        let mut scan = tempfile::NamedTempFile::new().map_err(|e| Failure::writing("a temporary file", &e))?;
-        json::write(&mut scan, report, exit)
-            .and_then(|_| scan.flush())
-            .map_err(|e| Failure::writing(&scan.path().display().to_string(), &e))?;
+        let scan = |out: &mut dyn Write| json::write(out, report, exit).map(|_| ());
         let context = self.context(report, around)?;
         let required = |lb: &LoadBalancer| required(lb, around);
         let pack = Pack {
             report,
-            scan: Attachment::File(scan.path()),
+            scan: Attachment::Writer(&scan),
             context: &context,
             required: &required,
             key: self.key.as_ref(),
