@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use doorward_model::{Gap, GapReason, Kind, LoadBalancer, Mode, Observed, Scheme, Severity, Verdict};
+use doorward_model::{EffectiveMode, Gap, GapReason, Kind, LoadBalancer, Mode, Observed, Scheme, Severity, Verdict};
 
 /// The verdict on a load balancer that no rule can ask anything, by its kind alone: one that does not parse HTTP, or one
 /// of a kind that this version does not know or AWS's answer contradicts itself about.
@@ -40,15 +40,15 @@ pub(crate) fn mode(lb: &LoadBalancer) -> Result<SeenMode, Verdict> {
     if let Some(verdict) = beyond_rules(lb) {
         return Err(verdict);
     }
+    if lb.effective_mode() == EffectiveMode::NoHttpListener {
+        let because = "No listener of this classic load balancer speaks HTTP or HTTPS, so its mode does nothing.";
+        return Err(Verdict::NotApplicable { because: because.to_owned() });
+    }
     let listeners = match (lb.kind, &lb.listeners) {
         // AWS admits no other listeners than HTTP and HTTPS to an application load balancer, so nobody needs to look:
         // https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-listeners.html
         (Kind::Application, _) => None,
-        (_, Observed::Known(listeners)) if listeners.iter().any(doorward_model::Listener::is_http) => None,
-        (_, Observed::Known(_)) => {
-            let because = "No listener of this classic load balancer speaks HTTP or HTTPS, so its mode does nothing.";
-            return Err(Verdict::NotApplicable { because: because.to_owned() });
-        }
+        (_, Observed::Known(_)) => None,
         (_, Observed::Absent) => Some(left_out("the listeners", "elasticloadbalancing:DescribeLoadBalancers")),
         (_, Observed::Unread(gap)) => Some(gap.clone()),
     };

@@ -1,15 +1,15 @@
 //! CSV after RFC 4180: UTF-8, CRLF, quotes where they are needed, and two dialects.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use ::csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
-use doorward_model::{Receipt, RuleMeta, ScanReport, SinkError, guarded};
+use doorward_model::{Arn, Receipt, RequiredMode, RuleMeta, ScanReport, SinkError, guarded, harmless_lines};
 
 use crate::problem::Problem;
+use crate::sheet;
 use crate::sheet::{Head, Kind, Value};
 use crate::sheets::{each, results};
-use crate::text::visible;
-use crate::{Requirements, sheet};
 
 /// For whom a CSV file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,7 +33,7 @@ pub fn write(
     out: &mut dyn Write,
     destination: &str,
     report: &ScanReport,
-    required: &Requirements<'_>,
+    required: &BTreeMap<Arn, RequiredMode>,
     rules: &[&'static RuleMeta],
     dialect: Dialect,
 ) -> Result<Receipt, SinkError> {
@@ -80,7 +80,7 @@ impl<W: Write> Table<W> {
             let written = match (value, self.dialect) {
                 (Value::Text(text), Dialect::Raw) => self.out.write_field(text.as_bytes()),
                 (Value::Text(text), Dialect::Excel) => {
-                    let text = visible(std::borrow::Cow::Borrowed(text));
+                    let text = harmless_lines(text);
                     let safe = guarded(&text);
                     match kind {
                         // ISO 8601 is ours: it begins with a digit, and no spreadsheet takes it apart.

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
-use aws_lc_rs::digest::{Context, SHA256, digest};
+use aws_lc_rs::digest::{Context, SHA256};
 use doorward_model::SinkError;
 use serde::{Deserialize, Serialize};
 
@@ -74,11 +74,6 @@ fn add(sum: &mut [u64; 4], line: Context) {
         let number = bytes.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
         *part = part.wrapping_add(number);
     }
-}
-
-/// The SHA-256 of bytes, in hexadecimal.
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    hex::encode(digest(&SHA256, bytes))
 }
 
 /// Reads a file that is small, or says how many bytes it has: nothing larger is ever held in memory.

@@ -1,9 +1,9 @@
 //! The workbook: every sheet as a table to filter and print, and its CSV file, written row by row at the same time.
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use doorward_file::{AtomicFile, Readers, create_private_folder};
+use doorward_model::harmless_lines;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, Worksheet, XlsxError};
@@ -14,13 +14,14 @@ use crate::manifest::SheetEntry;
 use crate::problem::Problem;
 use crate::sheet::{Sheet, Value};
 use crate::sheets::{Desk, cover, summary, trend};
-use crate::text::{fitted, visible};
 use crate::write::CSV;
 
 mod chart;
+mod fitted;
 mod style;
 
 use chart::Charted;
+use fitted::fitted;
 use style::{Layout, Style};
 
 /// Above this many rows a sheet goes to the disk as it is written, and its rows are all of one height.
@@ -45,21 +46,21 @@ impl Book {
         let mut workbook = Workbook::new();
         let whole = |source: XlsxError| Problem::workbook("workbook")(source);
         let made = ExcelDateTime::from_timestamp(run.finished.as_second()).map_err(whole)?;
-        let headline = cover::headline(desk).map(|line| shown(&line).into_owned());
+        let headline = cover::headline(desk).map(|line| harmless_lines(&line).into_owned());
         let [title, subject] = &headline;
         workbook.set_properties(
             &DocProperties::new()
                 .set_title(title)
                 .set_subject(subject)
-                .set_author(format!("Doorward {}", shown(&run.tool_version)))
-                .set_comment(format!("Run {}", shown(&run.id)))
+                .set_author(format!("Doorward {}", harmless_lines(&run.tool_version)))
+                .set_comment(format!("Run {}", harmless_lines(&run.id)))
                 // The run's own time: the clock would make every rendering another file.
                 .set_creation_datetime(&made),
         );
         // Rows wait on the disk where the pack will be, which has room for it, rather than in memory.
         workbook.set_tempdir(folder).map_err(whole)?;
         let organization = desk.report().organization.known().map_or("", |organization| organization.id.as_str());
-        let style = Style::new(&shown(organization));
+        let style = Style::new(&harmless_lines(organization));
         let charted = Charted::default();
         Ok(Self { workbook, folder: folder.to_owned(), limits: desk.pack.limits, style, headline, charted })
     }
@@ -137,10 +138,6 @@ fn narrow(row: usize) -> u32 {
     u32::try_from(row).unwrap_or(u32::MAX)
 }
 
-fn shown(text: &str) -> Cow<'_, str> {
-    visible(Cow::Borrowed(text))
-}
-
 /// Writes one row; text is always a string, never looked at.
 fn write_row(
     sheet: &mut Worksheet,
@@ -152,7 +149,7 @@ fn write_row(
     for (column, value) in (0_u16..).zip(values) {
         match value {
             Value::Blank => continue,
-            Value::Text(text) => sheet.write_string(row, column, fitted(&shown(text), limit, &cut))?,
+            Value::Text(text) => sheet.write_string(row, column, fitted(&harmless_lines(text), limit, &cut))?,
             Value::Count(count) => sheet.write_number(row, column, float(*count))?,
             Value::Share(part, whole) => match Value::ten_thousandths(*part, *whole) {
                 Some(share) => sheet.write_number(row, column, f64::from(share) / 10_000.0)?,

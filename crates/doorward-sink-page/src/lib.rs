@@ -13,8 +13,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use doorward_file::{Readers, write_file};
-use doorward_model::{Arn, CoverageCounts, Mode, Receipt, RuleMeta, ScanReport, SinkError};
-use jiff::Timestamp;
+use doorward_model::{Arn, Receipt, RequiredMode, RuleMeta, RunPoint, ScanReport, SinkError};
 
 mod changes;
 mod chart;
@@ -22,7 +21,6 @@ mod data;
 mod declared;
 mod intern;
 mod page;
-mod plain;
 mod traffic;
 mod view;
 
@@ -33,44 +31,11 @@ pub const NAME: &str = "html";
 #[derive(Debug, Clone, Default)]
 pub struct Context {
     /// The required mode of each load balancer that has one.
-    pub required: BTreeMap<Arn, Required>,
+    pub required: BTreeMap<Arn, RequiredMode>,
     /// What the rules say of themselves; a rule that is not here goes by its id.
     pub rules: Vec<RuleMeta>,
     /// What each recorded scan counted, oldest first, this one included.
-    pub trend: Vec<TrendRow>,
-}
-
-/// The mode that policy requires. Both are the same unless something the policy asks about could not be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Required {
-    /// The weakest mode that may be required.
-    pub lowest: Mode,
-    /// The strongest mode that may be required.
-    pub highest: Mode,
-}
-
-/// What one recorded scan counted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TrendRow {
-    /// When it ended, UTC.
-    pub at: Timestamp,
-    /// How much of the organization it read.
-    pub coverage: CoverageCounts,
-    /// Load balancers by mode.
-    pub modes: BTreeMap<Mode, usize>,
-    /// Load balancers whose mode nobody could read.
-    pub mode_unknown: usize,
-    /// Findings that it saw fail, informational ones left out.
-    pub failing: usize,
-    /// The same with those that failed when an earlier scan last saw them and that it did not see; none where nothing was ever
-    /// seen, which is not zero.
-    pub failing_known: Option<usize>,
-    /// Load balancers whose mode matters that were known and not seen.
-    pub balancers_unseen: usize,
-    /// Findings under an exception.
-    pub excepted: usize,
-    /// Verdicts that could not be reached.
-    pub unknown: usize,
+    pub trend: Vec<RunPoint>,
 }
 
 /// The page, as text. The same report and context give the same bytes.

@@ -9,7 +9,7 @@ use doorward_core::access::Access;
 use doorward_core::collect::{beyond, rehearse, tried};
 use doorward_core::normalize::Normalized;
 use doorward_core::{Clock, Stop, discover, normalize};
-use doorward_ledger::{Ledger, OpenOptions, Prospect};
+use doorward_ledger::{Ledger, OpenOptions, Preflight};
 use doorward_model::{Account, AccountId, Cell, CoverageStatus, Inventory, Run};
 use futures::StreamExt as _;
 use jiff::Timestamp;
@@ -55,7 +55,7 @@ struct Diagnosis {
     /// What is missing, in the order of what it is missing for.
     missing: Vec<Missing>,
     /// Where a scan would be recorded; none where it would not be.
-    ledger: Option<Result<Prospect, String>>,
+    ledger: Option<Result<Preflight, String>>,
     requests: u64,
     seconds: i64,
 }
@@ -83,12 +83,12 @@ pub(crate) fn run(cli: &Cli, arguments: &DoctorArguments) -> Result<Exit, Failur
 }
 
 /// What recording a scan would meet.
-fn foresee(settings: &Settings, clock: &Clock) -> Result<Option<Result<Prospect, String>>, Failure> {
+fn foresee(settings: &Settings, clock: &Clock) -> Result<Option<Result<Preflight, String>>, Failure> {
     if !settings.ledger.enabled {
         return Ok(None);
     }
     let options = OpenOptions { force_network: settings.ledger.force_network };
-    let prospect = Ledger::foresee(&settings.ledger.path()?, options, clock());
+    let prospect = Ledger::preflight(&settings.ledger.path()?, options, clock());
     Ok(Some(prospect.map_err(|error| error.to_string())))
 }
 
@@ -98,7 +98,7 @@ async fn examine(
     arguments: &DoctorArguments,
     settings: &Settings,
     clock: Clock,
-    ledger: Option<Result<Prospect, String>>,
+    ledger: Option<Result<Preflight, String>>,
 ) -> Result<(Diagnosis, Option<Exit>), Failure> {
     let (stop, signal) = stopping::listen(settings.scan.deadline.0);
     let started = clock();

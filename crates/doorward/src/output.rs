@@ -4,8 +4,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use doorward_file::{check_writable, create_private_folder};
 pub(crate) use doorward_file::{Readers, write_file};
+use doorward_file::{check_writable, create_private_folder};
 use doorward_model::{Policy, Receipt, ScanReport, SinkError, Skipped, Verdict};
 use doorward_rules::exceptions::Register;
 use doorward_sink_evidence::Dialect;

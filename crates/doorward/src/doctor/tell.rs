@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use doorward_ledger::ProspectState;
+use doorward_ledger::PreflightState;
 use doorward_model::{CoverageStatus, Observed};
 use serde_json::{Value, json};
 
@@ -173,15 +173,15 @@ fn ledger(diagnosis: &Diagnosis) -> Option<Line> {
     let room = format!("{} MB free, of which a scan may need {}", prospect.free / 1_000_000, ROOM / 1_000_000);
     let path = prospect.path.display();
     let (mark, state) = match &prospect.state {
-        ProspectState::New => (Mark::Well, "will be made".to_owned()),
-        ProspectState::Older => (Mark::Well, "will be brought to this version's schema".to_owned()),
-        ProspectState::Ready { held: Some((owner, until)), .. } => {
+        PreflightState::New => (Mark::Well, "will be made".to_owned()),
+        PreflightState::Older => (Mark::Well, "will be brought to this version's schema".to_owned()),
+        PreflightState::Ready { held: Some((owner, until)), .. } => {
             (Mark::Note, format!("is being written by {owner} until {until}; a scan would wait"))
         }
-        ProspectState::Ready { unfinished: true, .. } => {
+        PreflightState::Ready { unfinished: true, .. } => {
             (Mark::Note, "holds an interrupted scan; `doorward scan --resume` goes on with it".to_owned())
         }
-        ProspectState::Ready { .. } => (Mark::Well, "is there".to_owned()),
+        PreflightState::Ready { .. } => (Mark::Well, "is there".to_owned()),
     };
     Some(Line(mark, "ledger", format!("{path} {state}; {room}")))
 }
@@ -200,11 +200,11 @@ pub(super) fn json(diagnosis: &Diagnosis, exit: Exit) -> Value {
         Ok(prospect) => json!({
             "path": prospect.path, "free_bytes": prospect.free,
             "state": match &prospect.state {
-                ProspectState::New => "new",
-                ProspectState::Older => "older",
-                ProspectState::Ready { held: Some(_), .. } => "held",
-                ProspectState::Ready { unfinished: true, .. } => "unfinished",
-                ProspectState::Ready { .. } => "ready",
+                PreflightState::New => "new",
+                PreflightState::Older => "older",
+                PreflightState::Ready { held: Some(_), .. } => "held",
+                PreflightState::Ready { unfinished: true, .. } => "unfinished",
+                PreflightState::Ready { .. } => "ready",
             },
             "problem": diagnosis.ledger_trouble(),
         }),
