@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    AccountId, Finding, Kind, LoadBalancer, Observed, Policy, Region, Rule, ScanReport, Tally, Verdict,
+    AccountId, EffectiveMode, Finding, LoadBalancer, Policy, Region, Rule, ScanReport, Tally, Verdict,
 };
 use jiff::Timestamp;
 
@@ -61,15 +61,11 @@ fn tally(load_balancers: &[LoadBalancer], findings: &[Finding]) -> Tally {
     let mut tally = Tally::default();
     for lb in load_balancers {
         *tally.kinds.entry(lb.kind).or_default() += 1;
-        if !lb.kind.can_parse_http() {
-            continue;
-        }
-        let silent = lb.kind == Kind::Classic
-            && matches!(&lb.listeners, Observed::Known(listeners) if !listeners.iter().any(doorward_model::Listener::is_http));
-        match &lb.mode {
-            _ if silent => tally.mode_not_applicable += 1,
-            Observed::Known(mode) => *tally.modes.entry(*mode).or_default() += 1,
-            Observed::Absent | Observed::Unread(_) => tally.mode_unknown += 1,
+        match lb.effective_mode() {
+            EffectiveMode::Known(mode) => *tally.modes.entry(mode).or_default() += 1,
+            EffectiveMode::Unknown => tally.mode_unknown += 1,
+            EffectiveMode::NoHttpListener => tally.mode_not_applicable += 1,
+            EffectiveMode::NotHttp => {}
         }
     }
     for finding in findings {

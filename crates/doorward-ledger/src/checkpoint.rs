@@ -10,9 +10,9 @@ use doorward_model::{
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
+use crate::columns::place_id;
 use crate::error::Fault;
-use crate::record::place_id;
-use crate::stamp::{nanos, timestamp};
+use crate::timestamp::{nanos, timestamp};
 use crate::{Lease, Ledger, LedgerError};
 
 mod evidence;

@@ -244,6 +244,10 @@ impl Fault {
             Self::Text(reason) => return LedgerError::Text { path, doing, reason },
             Self::Sql(error) => error,
         };
+        // An id that is not valid: the row is reported, not skipped.
+        if let rusqlite::Error::FromSqlConversionFailure(_, _, source) = &error {
+            return LedgerError::Text { path, doing, reason: source.to_string() };
+        }
         let reason = error.to_string();
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => LedgerError::Full { path, doing },

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{Bounds, CoverageCounts, Mode, Severity};
+use doorward_model::{Bounds, CoverageCounts, Mode, NotObserved, RunPoint, Severity, share_in};
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 use serde::Serialize;
 
+use crate::columns::{RunRef, severity};
 use crate::error::Fault;
-use crate::findings::severity;
 use crate::record::{COLUMNS, Counts, NOT_KEPT, count, counts_of, fixed_dimension, tag_dimension};
-use crate::stamp::{nanos, timestamp};
+use crate::timestamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError};
 
 /// What figures are grouped by.
@@ -39,15 +39,6 @@ impl By {
     }
 }
 
-/// A recorded run, by name and time: a scan, or the look at one load balancer that an event asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RunRef {
-    /// The run's id.
-    pub id: String,
-    /// When it ended, UTC; of the look at one load balancer, when that was read.
-    pub at: Timestamp,
-}
-
 /// A part with the whole it is a part of.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Share {
@@ -58,9 +49,10 @@ pub struct Share {
 }
 
 impl Share {
-    /// The share in hundredths of a percent, rounded down so that 100 % means all; none of nothing.
+    /// The share in hundredths of a percent; 10,000 only if it is everything, none of nothing.
     pub fn basis_points(self) -> Option<u32> {
-        (self.of > 0).then(|| u32::try_from(self.count * 10_000 / self.of).unwrap_or(0))
+        let wide = |count| u64::try_from(count).unwrap_or(u64::MAX);
+        share_in(10_000, wide(self.count), wide(self.of)).map(|share| u32::try_from(share).unwrap_or(u32::MAX))
     }
 }
 
@@ -153,6 +145,26 @@ impl RunSummary {
     pub fn open_known_of(&self, severity: Severity) -> usize {
         let unseen = self.not_seen.as_ref().and_then(|unseen| unseen.open.get(&severity));
         self.open.get(&severity).copied().unwrap_or(0) + unseen.copied().unwrap_or(0)
+    }
+
+    /// This run as a point of a trend.
+    pub fn point(&self) -> RunPoint {
+        RunPoint {
+            run: self.run.id.clone(),
+            at: self.run.at,
+            coverage: self.coverage,
+            modes: self.modes.clone(),
+            mode_unknown: self.mode_unknown,
+            open: self.open.clone(),
+            excepted: self.excepted,
+            unknown: self.unknown,
+            unseen: Some(NotObserved {
+                everything: self.open_known.is_none(),
+                failing: self.open_known.unwrap_or(0).saturating_sub(self.open_total),
+                excepted: self.excepted_known.unwrap_or(0).saturating_sub(self.excepted),
+                load_balancers: self.not_seen.as_ref().map_or(0, |unseen| unseen.balancers),
+            }),
+        }
     }
 
     /// Whether this run saw everything that is known, and nothing is left that no run ever read: only such runs can be compared

@@ -6,10 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 use serde::Serialize;
 
+use crate::columns::finding_id;
 use crate::error::Fault;
-use crate::findings::{finding_id, is_unseen};
+use crate::findings::is_unseen;
 use crate::history::{By, Share};
-use crate::stamp::{nanos, timestamp};
+use crate::timestamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError, State};
 
 /// How long something took, over a number of cases. Rounded down to the nanosecond.
@@ -175,8 +176,7 @@ fn open(
         kpi.open_unseen += unseen;
         if kpi.oldest_open.is_none() {
             kpi.oldest_open = Some(timestamp(row.get(2)?));
-            kpi.oldest_open_finding =
-                Some(finding_id(&row.get::<_, String>(3)?, &row.get::<_, String>(4)?, row.get(5)?));
+            kpi.oldest_open_finding = Some(finding_id(row, 3)?);
         }
     }
     Ok(())

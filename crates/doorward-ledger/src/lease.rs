@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
 
 use crate::error::Fault;
-use crate::stamp::{nanos, timestamp};
+use crate::timestamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError};
 
 /// How long a lease should last: a dead owner is replaced after at most this time. Renew at a third of it.

@@ -316,7 +316,7 @@ mod tests {
         let told = [
             Ledger::open(&path, OpenOptions::default()).map(drop),
             Ledger::open_read_only(&path).map(drop),
-            Ledger::foresee(&path, OpenOptions::default(), now).map(drop),
+            Ledger::preflight(&path, OpenOptions::default(), now).map(drop),
         ];
         for told in told {
             let told = told.expect_err("refused");

@@ -6,24 +6,25 @@ use doorward_model::{
     AccountState, CLOCK_TOLERANCE, CoverageLine, CoverageStatus, History, RawLoadBalancer, Run, ScanReport, Unseen,
 };
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use serde::Serialize;
 
 use crate::checkpoint::mark_recorded;
+use crate::columns::place_id;
 use crate::error::Fault;
-use crate::stamp::nanos;
+use crate::timestamp::nanos;
 use crate::{LEASE_TTL, Lease, Ledger, LedgerError};
 
 mod coverage;
-mod place;
+mod record_event;
+mod record_region;
 mod rows;
-mod single;
 mod tally;
 mod unseen;
 mod write;
 
 use coverage::coverage;
-use place::Visit;
+use record_region::RunRecorder;
 use rows::standings;
 use tally::Tallies;
 pub(crate) use tally::{COLUMNS, Counts, NOT_KEPT, count, counts_of, fixed_dimension, tag_dimension};
@@ -63,13 +64,13 @@ pub struct Recorded {
 
 /// What a report says of one account-Region. Numbers are positions in the report.
 #[derive(Default)]
-struct Slot<'a> {
+struct ReportedRegion<'a> {
     line: Option<&'a CoverageLine>,
     balancers: Vec<usize>,
     findings: Vec<usize>,
 }
 
-impl Slot<'_> {
+impl ReportedRegion<'_> {
     /// Whether anything at all was seen here.
     fn was_looked_at(&self) -> bool {
         let listed = |line: &CoverageLine| matches!(line.status, CoverageStatus::Complete | CoverageStatus::Partial);
@@ -99,20 +100,15 @@ impl Slot<'_> {
     }
 }
 
-/// Whether a coverage byte means that something was seen there.
-pub(crate) fn was_looked_at(status: u8) -> bool {
-    matches!(status & 7, 1 | 2)
-}
-
 /// An account-Region as the ledger knows it.
 #[derive(Clone, Copy)]
-struct Place {
+struct KnownRegion {
     id: i64,
     last_at: Option<i64>,
     last_run: Option<i64>,
 }
 
-impl Place {
+impl KnownRegion {
     /// The same for one of its load balancers, at which an event may have had a later look.
     fn with(self, event: Option<(i64, i64)>) -> Self {
         match event {
@@ -157,7 +153,7 @@ impl Ledger {
             return Err(self.not_of_its_kind(report));
         }
         let latest = latest(lease, report);
-        self.record_by(lease, report, |db, seen| single::write(db, seen, raw, tags, latest))
+        self.record_by(lease, report, |db, seen| record_event::write(db, seen, raw, tags, latest))
     }
 
     fn record_by(
@@ -220,19 +216,19 @@ fn write(
 ) -> Result<(Recorded, Vec<Option<History>>), Fault> {
     let at = nanos(report.run.finished);
     let began = began(report);
-    let slots = slots(report);
+    let reported_regions = reported_regions(report);
     let mut places = places(db)?;
-    for (account, region) in slots.keys() {
+    for (account, region) in reported_regions.keys() {
         let key = ((*account).to_owned(), (*region).to_owned());
         if let std::collections::btree_map::Entry::Vacant(missing) = places.entry(key) {
-            missing.insert(Place { id: place_id(db, account, region)?, last_at: None, last_run: None });
+            missing.insert(KnownRegion { id: place_id(db, account, region)?, last_at: None, last_run: None });
         }
     }
-    let run = insert_run(db, report, (began, at), coverage(db, &slots, &places)?)?;
-    let mut visit = Visit::new(db, report, run, latest, Tallies::new(report, tags))?;
+    let run = insert_run(db, report, (began, at), coverage(db, &reported_regions, &places)?)?;
+    let mut recorder = RunRecorder::new(db, report, run, latest, Tallies::new(report, tags))?;
     for ((account, region), place) in &places {
-        if let Some(slot) = slots.get(&(account.as_str(), region.as_str())) {
-            visit.look(*place, slot)?;
+        if let Some(reported) = reported_regions.get(&(account.as_str(), region.as_str())) {
+            recorder.look(*place, reported)?;
         }
     }
     let closed = report.accounts.iter().filter(|account| account.state == AccountState::Closed);
@@ -242,13 +238,14 @@ fn write(
             if owner != account.id.as_str() {
                 break;
             }
-            let looked_at = slots.get(&(owner.as_str(), region.as_str())).is_some_and(Slot::was_looked_at);
+            let looked_at =
+                reported_regions.get(&(owner.as_str(), region.as_str())).is_some_and(ReportedRegion::was_looked_at);
             if !looked_at {
-                visit.retire(*place, began)?;
+                recorder.retire(*place, began)?;
             }
         }
     }
-    let (recorded, histories, mut tallies) = visit.done();
+    let (recorded, histories, mut tallies) = recorder.done();
     let rest = unseen(db, report, true)?;
     let findings = rest.of.findings.iter().zip(&rest.finding_groupings);
     let balancers = rest.of.load_balancers.iter().zip(&rest.balancer_groupings);
@@ -282,41 +279,28 @@ fn began(report: &ScanReport) -> i64 {
 }
 
 /// Sorts what a report contains by account-Region; the report's own order does not matter.
-fn slots(report: &ScanReport) -> BTreeMap<(&str, &str), Slot<'_>> {
-    let mut slots: BTreeMap<(&str, &str), Slot<'_>> = BTreeMap::new();
+fn reported_regions(report: &ScanReport) -> BTreeMap<(&str, &str), ReportedRegion<'_>> {
+    let mut reported_regions: BTreeMap<(&str, &str), ReportedRegion<'_>> = BTreeMap::new();
     for line in &report.coverage.lines {
         let region = line.region.as_ref().map_or("", |region| region.as_str());
-        slots.entry((line.account.as_str(), region)).or_default().line = Some(line);
+        reported_regions.entry((line.account.as_str(), region)).or_default().line = Some(line);
     }
     for (index, lb) in report.load_balancers.iter().enumerate() {
-        slots.entry((lb.account.as_str(), lb.region.as_str())).or_default().balancers.push(index);
+        reported_regions.entry((lb.account.as_str(), lb.region.as_str())).or_default().balancers.push(index);
     }
     for (index, finding) in report.findings.iter().enumerate() {
-        slots.entry((finding.account.as_str(), finding.region.as_str())).or_default().findings.push(index);
+        reported_regions.entry((finding.account.as_str(), finding.region.as_str())).or_default().findings.push(index);
     }
-    slots
+    reported_regions
 }
 
-fn places(db: &Connection) -> rusqlite::Result<BTreeMap<(String, String), Place>> {
+fn places(db: &Connection) -> rusqlite::Result<BTreeMap<(String, String), KnownRegion>> {
     let mut query = db.prepare("SELECT account, region, id, last_at, last_run FROM places")?;
     let rows = query.query_map([], |row| {
-        let place = Place { id: row.get(2)?, last_at: row.get(3)?, last_run: row.get(4)? };
+        let place = KnownRegion { id: row.get(2)?, last_at: row.get(3)?, last_run: row.get(4)? };
         Ok(((row.get(0)?, row.get(1)?), place))
     })?;
     rows.collect()
-}
-
-/// The id of an account-Region, new or not. The Region is empty where a line stands for Regions nobody could list.
-pub(crate) fn place_id(db: &Connection, account: &str, region: &str) -> rusqlite::Result<i64> {
-    let known = db
-        .prepare_cached("SELECT id FROM places WHERE account = ?1 AND region = ?2")?
-        .query_row([account, region], |row| row.get(0))
-        .optional()?;
-    if let Some(id) = known {
-        return Ok(id);
-    }
-    db.prepare_cached("INSERT INTO places (account, region) VALUES (?1, ?2)")?.execute([account, region])?;
-    Ok(db.last_insert_rowid())
 }
 
 /// Keeps the run, with the times of its first observation and of its end.

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use serde::Serialize;
 
 use crate::error::Fault;
-use crate::stamp::nanos;
+use crate::timestamp::nanos;
 use crate::{Lease, Ledger, LedgerError};
 
 /// What pruning dropped, or would drop.

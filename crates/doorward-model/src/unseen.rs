@@ -135,11 +135,11 @@ impl Bounds {
 }
 
 impl std::fmt::Display for Bounds {
-    /// `18.8 % to 84.9 % of 106`; nothing to divide by is said.
+    /// `18.8% to 84.9% of 106`; `none known` where nothing is known.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Some((low, high)) = self.basis_points() else { return f.write_str("none known") };
         let high = high.div_ceil(10);
-        write!(f, "{}.{} % to {}.{} % of {}", low / 100, low % 100 / 10, high / 10, high % 10, self.of)
+        write!(f, "{}.{}% to {}.{}% of {}", low / 100, low % 100 / 10, high / 10, high % 10, self.of)
     }
 }
 
@@ -194,10 +194,10 @@ mod tests {
     #[test]
     fn bounds_count_what_was_not_seen_both_ways() {
         for (bounds, expected) in [
-            (Bounds::new(20, 1, 36, 70), "18.8 % to 85.9 % of 106"),
-            (Bounds::new(36, 0, 36, 0), "100.0 % to 100.0 % of 36"),
-            (Bounds::new(0, 0, 0, 5), "0.0 % to 100.0 % of 5"),
-            (Bounds::new(1, 0, 3, 0), "33.3 % to 33.4 % of 3"),
+            (Bounds::new(20, 1, 36, 70), "18.8% to 85.9% of 106"),
+            (Bounds::new(36, 0, 36, 0), "100.0% to 100.0% of 36"),
+            (Bounds::new(0, 0, 0, 5), "0.0% to 100.0% of 5"),
+            (Bounds::new(1, 0, 3, 0), "33.3% to 33.4% of 3"),
             (Bounds::default(), "none known"),
         ] {
             assert_eq!(bounds.to_string(), expected);

@@ -46,18 +46,17 @@ pub(crate) fn mode(lb: &LoadBalancer) -> Result<ObservedMode, Verdict> {
     if let Some(verdict) = not_judgeable(lb) {
         return Err(verdict);
     }
+    if lb.effective_mode() == EffectiveMode::NoHttpListener {
+        return Err(Verdict::NotApplicable {
+            reason: VerdictReason::NotApplicableNoHttpListener,
+            because: "No listener of this classic load balancer uses HTTP or HTTPS, so its mode has no effect.".to_owned(),
+        });
+    }
     let listeners = match (lb.kind, &lb.listeners) {
         // An application load balancer admits only HTTP and HTTPS listeners, so they need not be read:
         // https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-listeners.html
         (Kind::Application, _) => None,
-        (_, Observed::Known(listeners)) if listeners.iter().any(Listener::is_http) => None,
-        (_, Observed::Known(_)) => {
-            return Err(Verdict::NotApplicable {
-                reason: VerdictReason::NotApplicableNoHttpListener,
-                because: "No listener of this classic load balancer uses HTTP or HTTPS, so its mode has no effect."
-                    .to_owned(),
-            });
-        }
+        (_, Observed::Known(_)) => None,
         (_, Observed::Absent) => Some(not_reported("the listeners", "elasticloadbalancing:DescribeLoadBalancers")),
         (_, Observed::Unread(gap)) => Some(gap.clone()),
     };

@@ -7,7 +7,7 @@ use doorward_core::collect::{beyond, rehearse, tried};
 use doorward_core::discover::Target;
 use doorward_core::normalize::Normalized;
 use doorward_core::{Stop, access::Access, collect::CollectSettings};
-use doorward_ledger::Prospect;
+use doorward_ledger::Preflight;
 use doorward_model::{Account, AccountId, Cell, CoverageStatus, GapReason, Region};
 use futures::StreamExt as _;
 use jiff::Timestamp;
@@ -45,7 +45,7 @@ pub struct Diagnosis {
     /// Everything that could not be read, ordered by stage.
     pub gaps: Vec<PlacedGap>,
     /// Where a scan would be recorded, or why it could not be; none without a ledger.
-    pub ledger: Option<Result<Prospect, String>>,
+    pub ledger: Option<Result<Preflight, String>>,
     /// Requests to AWS.
     pub requests: u64,
     /// How long the doctor ran.

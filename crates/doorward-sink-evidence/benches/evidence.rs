@@ -92,10 +92,8 @@ fn python() -> Option<PathBuf> {
 fn writer(findings: usize, place: &Path) {
     let report = scene::report(findings / scene::RULES.len());
     let context = scene::context(&report, &["text".to_owned()]);
-    let scan = place.with_extension("json");
-    let out = std::fs::File::create(&scan).expect("creates");
-    serde_json::to_writer(std::io::BufWriter::new(out), &report).expect("writes");
-    let pack = Pack { scan: Attachment::File(&scan), ..scene::pack(&report, &[], &context, None) };
+    let scan = |out: &mut dyn std::io::Write| Ok(serde_json::to_writer(out, &report)?);
+    let pack = Pack { scan: Attachment::Writer(&scan), ..scene::pack(&report, &[], &context, None) };
     let (cost_before, before, begun) = (ProcessCost::now(), peak(), Instant::now());
     let written = write(place, &pack).expect("writes");
     let (seconds, after) = (begun.elapsed().as_secs_f64(), peak());

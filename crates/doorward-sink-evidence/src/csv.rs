@@ -1,15 +1,15 @@
 //! CSV after RFC 4180: UTF-8, CRLF, quotes where they are needed, and two dialects.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use ::csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
-use doorward_model::{Receipt, RuleMeta, ScanReport, SinkError, guarded};
+use doorward_model::{Arn, Receipt, RequiredMode, RuleMeta, ScanReport, SinkError, guarded, harmless_lines};
 
 use crate::problem::Problem;
+use crate::sheet;
 use crate::sheet::{Head, Kind, Value};
 use crate::sheets::{each, results};
-use crate::text::visible;
-use crate::{Requirements, sheet};
 
 /// For whom a CSV file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,7 +33,7 @@ pub fn write(
     out: &mut dyn Write,
     destination: &str,
     report: &ScanReport,
-    required: &Requirements<'_>,
+    required: &BTreeMap<Arn, RequiredMode>,
     rules: &[&'static RuleMeta],
     dialect: Dialect,
 ) -> Result<Receipt, SinkError> {
@@ -41,7 +41,7 @@ pub fn write(
     let fail = |problem: Problem| SinkError { sink: "csv".to_owned(), problem: problem.to_string() };
     let mut table = Table::begin(out, destination, &sheet.heads, dialect).map_err(fail)?;
     each(sheet, &mut |values| table.row(values)).map_err(fail)?;
-    let written = table.finish().map_err(fail)?;
+    let (_, written) = table.finish().map_err(fail)?;
     Ok(Receipt {
         sink: "csv".to_owned(),
         destination: destination.to_owned(),
@@ -80,7 +80,7 @@ impl<W: Write> Table<W> {
             let written = match (value, self.dialect) {
                 (Value::Text(text), Dialect::Raw) => self.out.write_field(text.as_bytes()),
                 (Value::Text(text), Dialect::Excel) => {
-                    let text = visible(std::borrow::Cow::Borrowed(text));
+                    let text = harmless_lines(text);
                     let safe = guarded(&text);
                     match kind {
                         // ISO 8601 is ours: it begins with a digit, and no spreadsheet takes it apart.
@@ -101,10 +101,10 @@ impl<W: Write> Table<W> {
         Ok(())
     }
 
-    /// Ends the table and says how many rows it has, the header not counted.
-    pub(crate) fn finish(mut self) -> Result<usize, Problem> {
-        self.out.flush().map_err(|source| Problem::Io { path: self.file, source })?;
-        Ok(self.rows)
+    /// Ends the table; returns the writer below it and the number of rows, the header not counted.
+    pub(crate) fn finish(self) -> Result<(W, usize), Problem> {
+        let out = self.out.into_inner().map_err(|error| Problem::Io { path: self.file, source: error.into_error() })?;
+        Ok((out, self.rows))
     }
 }
 

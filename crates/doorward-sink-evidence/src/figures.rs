@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    Arn, CoverageCounts, Kind, LastMode, Listener, LoadBalancer, Mode, Observed, ScanReport, Severity, Verdict,
+    Arn, CoverageCounts, EffectiveMode, LastMode, LoadBalancer, Mode, Observed, RunPoint, ScanReport, Severity, Verdict,
 };
 use jiff::Timestamp;
 
@@ -84,10 +84,11 @@ impl Figures {
         self.not_seen.get_or_insert_default()
     }
 
-    fn add_mode(&mut self, mode: &Observed<Mode>) {
+    fn add_mode(&mut self, mode: EffectiveMode) {
         match mode {
-            Observed::Known(mode) => *self.modes.entry(*mode).or_default() += 1,
-            Observed::Absent | Observed::Unread(_) => self.mode_unknown += 1,
+            EffectiveMode::Known(mode) => *self.modes.entry(mode).or_default() += 1,
+            EffectiveMode::Unknown => self.mode_unknown += 1,
+            EffectiveMode::NoHttpListener | EffectiveMode::NotHttp => {}
         }
     }
 
@@ -135,10 +136,8 @@ impl RunFigures {
         for lb in &report.load_balancers {
             let owner = figures.by_owner.entry(lb.owner_label().to_owned()).or_default();
             let unit = figures.by_unit.entry(unit(lb).to_owned()).or_default();
-            if out_of_scope(lb).is_none() {
-                for group in [&mut figures.all, owner, unit] {
-                    group.add_mode(&lb.mode);
-                }
+            for group in [&mut figures.all, owner, unit] {
+                group.add_mode(lb.effective_mode());
             }
         }
         let places: BTreeMap<&Arn, &LoadBalancer> = report.load_balancers.iter().map(|lb| (&lb.arn, lb)).collect();
@@ -183,6 +182,31 @@ impl RunFigures {
     }
 }
 
+impl From<&RunPoint> for RunFigures {
+    fn from(point: &RunPoint) -> Self {
+        Self {
+            run: point.run.clone(),
+            at: point.at,
+            coverage: point.coverage,
+            all: Figures {
+                modes: point.modes.clone(),
+                mode_unknown: point.mode_unknown,
+                open: point.open.clone(),
+                excepted: point.excepted,
+                unknown: point.unknown,
+                not_seen: point.unseen.as_ref().map(|unseen| NotSeen {
+                    load_balancers: unseen.load_balancers,
+                    failing: unseen.failing,
+                    excepted: unseen.excepted,
+                }),
+            },
+            unseen_places: None,
+            by_owner: BTreeMap::new(),
+            by_unit: BTreeMap::new(),
+        }
+    }
+}
+
 /// Where a load balancer's account stands, as people should read it.
 pub(crate) fn unit(lb: &LoadBalancer) -> &str {
     match &lb.ou {
@@ -190,14 +214,4 @@ pub(crate) fn unit(lb: &LoadBalancer) -> &str {
         Observed::Absent => "(no unit)",
         Observed::Unread(_) => "(unit unread)",
     }
-}
-
-/// Why a load balancer's mode does not matter; none where it does.
-pub(crate) fn out_of_scope(lb: &LoadBalancer) -> Option<&'static str> {
-    if !lb.kind.can_parse_http() {
-        return Some("This kind of load balancer does not parse HTTP: it has no desync mitigation mode.");
-    }
-    let silent = lb.kind == Kind::Classic
-        && matches!(&lb.listeners, Observed::Known(listeners) if !listeners.iter().any(Listener::is_http));
-    silent.then_some("A classic load balancer without an HTTP or HTTPS listener: its mode does nothing.")
 }

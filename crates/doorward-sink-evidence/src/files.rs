@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::Path;
 
-use aws_lc_rs::digest::{Context, SHA256, digest};
+use aws_lc_rs::digest::{Context, SHA256};
 use doorward_model::SinkError;
 use serde::{Deserialize, Serialize};
 
@@ -74,33 +74,6 @@ fn add(sum: &mut [u64; 4], line: Context) {
         let number = bytes.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
         *part = part.wrapping_add(number);
     }
-}
-
-/// The SHA-256 of bytes, in hexadecimal.
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    hex::encode(digest(&SHA256, bytes))
-}
-
-/// Makes a file that its owner alone can read: evidence says where the defences of an organization are weak.
-pub(crate) fn create(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options.write(true).create(true).truncate(true).open(path)
-}
-
-/// Makes a folder, with those above it, that its owner alone can look into. One that is there stays as it is.
-pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    builder.recursive(true).create(path)
 }
 
 /// Reads a file that is small, or says how many bytes it has: nothing larger is ever held in memory.

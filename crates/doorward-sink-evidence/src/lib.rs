@@ -10,7 +10,6 @@
 //! is satisfied. That is the assessor's word.
 
 mod chain;
-pub mod controls;
 pub mod csv;
 mod figures;
 mod files;
@@ -19,11 +18,9 @@ mod manifest;
 mod pack;
 mod problem;
 mod readme;
-mod required;
 mod sample;
 mod sheet;
 mod sheets;
-mod text;
 mod verify;
 mod workbook;
 mod write;
@@ -34,7 +31,6 @@ pub use figures::{Figures, NotSeen, RunFigures};
 pub use files::fingerprint;
 pub use key::{KeyError, PublicKey, SigningKey};
 pub use manifest::Link;
-pub use pack::{Attachment, Change, Context, ExceptionRow, Limits, Pack, Period, Sampling, Sighting};
-pub use required::{Required, Requirements};
+pub use pack::{Attachment, Context, ExceptionRow, Limits, Pack, Period, Sampling};
 pub use verify::{Expect, Fault, Proof, Verification, verify};
 pub use write::{Written, write};

@@ -1,13 +1,13 @@
 //! What an evidence pack is made of: the report, and what the binary knows besides.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
 
-use doorward_model::{Arn, Mode, RuleMeta, ScanReport};
+use doorward_model::{Arn, Framework, ModeTransition, RequiredMode, RuleMeta, ScanReport};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::controls::Framework;
-use crate::{Link, Requirements, RunFigures, SigningKey};
+use crate::{Link, RunFigures, SigningKey};
 
 /// Everything that goes into one pack. It borrows; nothing is asked for while it is written.
 pub struct Pack<'a> {
@@ -17,21 +17,19 @@ pub struct Pack<'a> {
     pub scan: Attachment<'a>,
     /// What else is known.
     pub context: &'a Context,
-    /// What policy requires of a load balancer.
-    pub required: &'a Requirements<'a>,
     /// Signs the manifest.
     pub key: Option<&'a SigningKey>,
     /// How large a sheet and a cell may be.
     pub limits: Limits,
 }
 
-/// A file that somebody else wrote.
-#[derive(Debug, Clone, Copy)]
+/// The content of a file that another crate produces.
+#[derive(Clone, Copy)]
 pub enum Attachment<'a> {
     /// Its bytes.
     Bytes(&'a [u8]),
-    /// Where it lies; it is copied.
-    File(&'a Path),
+    /// Writes its bytes: a large scan need not be in memory, or on the disk twice.
+    Writer(&'a dyn Fn(&mut dyn Write) -> io::Result<()>),
 }
 
 /// How large a sheet and a cell may be. The default is what XLSX admits; smaller ones show how a pack is split.
@@ -64,14 +62,16 @@ pub struct Context {
     pub previous: Option<Link>,
     /// The sample that is drawn.
     pub sampling: Sampling,
+    /// The mode that policy requires, by load balancer.
+    pub required: BTreeMap<Arn, RequiredMode>,
     /// What the rules say of themselves, every rule that ran among them.
     pub rules: Vec<&'static RuleMeta>,
-    /// What the rules support; [`crate::controls::shipped`] has ours.
+    /// The controls that rules support; [`doorward_model::frameworks`] returns those of Doorward.
     pub controls: Vec<Framework>,
     /// The register of exceptions, whatever became of each. None: no register was configured.
     pub exceptions: Option<Vec<ExceptionRow>>,
     /// What modes changed in the period. None: no ledger was kept.
-    pub changes: Option<Vec<Change>>,
+    pub changes: Option<Vec<ModeTransition>>,
     /// The figures of the previous period's last run.
     pub previous_figures: Option<RunFigures>,
     /// The figures of the period's runs, oldest first, this one last.
@@ -139,28 +139,4 @@ pub struct ExceptionRow {
     pub place: String,
     /// What somebody should look at: covers nothing, not needed, too wide.
     pub notices: Vec<String>,
-}
-
-/// One change of a mode. It happened after `before` and no later than `after`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// The load balancer.
-    pub load_balancer: Arn,
-    /// The mode before; none at first sight, or where AWS returned none.
-    pub from: Option<Mode>,
-    /// The mode after; none where AWS returned none.
-    pub to: Option<Mode>,
-    /// The last run that saw the mode before; none at first sight.
-    pub before: Option<Sighting>,
-    /// The first run that saw the mode after.
-    pub after: Sighting,
-}
-
-/// A run that saw something.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sighting {
-    /// The run's id.
-    pub run: String,
-    /// When it ended, UTC.
-    pub at: Timestamp,
 }

@@ -2,15 +2,16 @@
 
 use std::fmt::Write as _;
 
+use doorward_model::harmless;
+
 use crate::manifest::SheetEntry;
 use crate::sheets::{Desk, cover};
-use crate::text::visible;
 
 /// The text.
 pub(crate) fn text(desk: &Desk<'_>, sheets: &[SheetEntry]) -> String {
     let run = &desk.report().run;
     let counts = desk.report().coverage.counts;
-    let quoted = |text: &str| visible(text.replace('`', "'").replace('\n', " ").into()).into_owned();
+    let quoted = |text: &str| harmless(&text.replace('`', "'").replace('\n', " ")).into_owned();
     let mut out = String::new();
     let mut line = |text: &str| {
         // Writing to a String does not fail.

@@ -8,7 +8,6 @@ use aws_lc_rs::digest::{SHA256, digest};
 use doorward_model::{LoadBalancer, ScanReport};
 
 use crate::Sampling;
-use crate::figures::out_of_scope;
 
 /// One load balancer of the sample.
 pub(crate) struct Drawn<'p> {
@@ -22,7 +21,7 @@ pub(crate) struct Drawn<'p> {
 
 /// Draws, smallest hash first.
 pub(crate) fn draw<'p>(report: &'p ScanReport, sampling: &Sampling) -> Vec<Drawn<'p>> {
-    let in_scope = (1..).zip(&report.load_balancers).filter(|(_, lb)| out_of_scope(lb).is_none());
+    let in_scope = (1..).zip(&report.load_balancers).filter(|(_, lb)| lb.effective_mode().applies());
     let mut ranked: Vec<([u8; 32], usize, &LoadBalancer)> =
         in_scope.map(|(number, lb)| (rank(&sampling.seed, lb.arn.as_str()), number, lb)).collect();
     ranked.sort_unstable_by_key(|(hash, number, _)| (*hash, *number));

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use doorward_model::share_in;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -51,9 +52,10 @@ pub(crate) enum Value<'a> {
 }
 
 impl Value<'_> {
-    /// A part of a whole in ten thousandths, rounded down so that 1 means all.
+    /// A part of a whole in ten thousandths; 10,000 only if the part is the whole.
     pub(crate) fn ten_thousandths(part: usize, whole: usize) -> Option<u32> {
-        (whole > 0).then(|| u32::try_from(part.saturating_mul(10_000) / whole).unwrap_or(u32::MAX))
+        let wide = |count| u64::try_from(count).unwrap_or(u64::MAX);
+        share_in(10_000, wide(part), wide(whole)).map(|share| u32::try_from(share).unwrap_or(u32::MAX))
     }
 }
 

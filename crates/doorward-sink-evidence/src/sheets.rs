@@ -72,7 +72,7 @@ pub(crate) fn all<'p>(desk: &'p Desk<'p>) -> Vec<Sheet<'p>> {
         summary::sheet(desk),
         coverage::sheet(desk),
         population::sheet(desk),
-        results::sheet(desk.report(), desk.pack.required, &desk.pack.context.rules),
+        results::sheet(desk.report(), &desk.pack.context.required, &desk.pack.context.rules),
         exceptions::sheet(desk),
         controls::sheet(desk),
         changes::sheet(desk),

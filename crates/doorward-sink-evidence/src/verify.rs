@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use doorward_model::sha256_hex;
+
 use crate::PublicKey;
-use crate::files::{Entry, Print, below, digest_of, sha256, small};
+use crate::files::{Entry, Print, below, digest_of, small};
 use crate::manifest::{FORMAT, Link, MANIFEST, Manifest, SIGNATURE, SUMS};
 
 mod fault;
@@ -277,7 +279,7 @@ fn parse(bytes: &[u8]) -> Result<Manifest, String> {
 /// Which of the two changed, where the sums do not say what the manifest says. Where the sums do not know the manifest as
 /// it is, it may be either.
 fn told_by_sums(sums: &[u8], manifest: &[u8], named: impl Fn(&str) -> String) -> Vec<Fault> {
-    let own = format!("{}  {MANIFEST}", sha256(manifest));
+    let own = format!("{}  {MANIFEST}", sha256_hex(manifest));
     if String::from_utf8_lossy(sums).lines().any(|line| line == own) {
         return vec![Fault::Changed(named(SUMS))];
     }

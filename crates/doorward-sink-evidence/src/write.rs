@@ -1,12 +1,12 @@
 //! Writes a pack: into a folder beside its place, which takes it when everything is in it.
 
-use std::fs::{self, File};
-use std::io::{BufWriter, Write as _};
+use std::fs;
 use std::path::Path;
 
+use doorward_file::{Readers, create_private_folder, folder_of, write_file};
 use doorward_model::{Receipt, SinkError};
 
-use crate::files::{Entry, Print, below, create, private_folder};
+use crate::files::{Entry, Print, below};
 use crate::manifest::{FORMAT, FileEntry, Link, MANIFEST, Manifest, SIGNATURE, SUMS, SheetEntry};
 use crate::problem::{Problem, SINK};
 use crate::sheets::{self, Desk, results};
@@ -44,8 +44,8 @@ pub fn write(dir: &Path, pack: &Pack<'_>) -> Result<Written, SinkError> {
 
 fn into_place(dir: &Path, pack: &Pack<'_>) -> Result<Written, Problem> {
     check(dir, pack)?;
-    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    private_folder(parent).map_err(Problem::io(parent))?;
+    let parent = folder_of(dir);
+    create_private_folder(parent).map_err(Problem::io(parent))?;
     let mut builder = tempfile::Builder::new();
     builder.prefix(".doorward-").suffix(".part");
     #[cfg(unix)]
@@ -113,11 +113,7 @@ fn fill(folder: &Path, pack: &Pack<'_>) -> Result<(Link, usize), Problem> {
     let scan = folder.join(SCAN);
     match pack.scan {
         Attachment::Bytes(bytes) => save(&scan, bytes)?,
-        // The bytes alone: who may read the original is no matter here.
-        Attachment::File(path) => File::open(path)
-            .and_then(|mut from| std::io::copy(&mut from, &mut create(&scan)?))
-            .map(|_| ())
-            .map_err(Problem::io(path))?,
+        Attachment::Writer(write) => write_file(&scan, Readers::Owner, write).map_err(Problem::io(&scan))?,
     }
     save(&folder.join(README), readme::text(&desk, &entries).as_bytes())?;
 
@@ -155,6 +151,5 @@ fn fill(folder: &Path, pack: &Pack<'_>) -> Result<(Link, usize), Problem> {
 }
 
 fn save(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
-    let mut out = BufWriter::new(create(path).map_err(Problem::io(path))?);
-    out.write_all(bytes).and_then(|()| out.flush()).map_err(Problem::io(path))
+    write_file(path, Readers::Owner, |out| out.write_all(bytes)).map_err(Problem::io(path))
 }

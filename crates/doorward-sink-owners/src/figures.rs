@@ -1,6 +1,6 @@
 //! Figures of a set of load balancers: modes, failures, risk, and the oldest that still only monitors.
 
-use doorward_model::{Kind, Listener, LoadBalancer, Mode, Observed, Severity, UnseenFinding, Verdict};
+use doorward_model::{EffectiveMode, Mode, Severity, UnseenFinding, Verdict};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -21,38 +21,9 @@ pub(crate) const fn weight(severity: Severity) -> usize {
     }
 }
 
-/// `96.6 % (56 of 58)`: a percentage never goes without its denominator, and is never rounded up.
-pub(crate) fn share(part: usize, whole: usize) -> String {
-    match (part * 1000).checked_div(whole) {
-        Some(tenths) => format!("{}.{} % ({part} of {whole})", tenths / 10, tenths % 10),
-        None => "none".to_owned(),
-    }
-}
-
 /// Whole days from one time to another; never negative.
 pub(crate) fn days(from: Timestamp, to: Timestamp) -> i64 {
     (to.duration_since(from).as_hours() / 24).max(0)
-}
-
-/// What becomes of a load balancer in a share of modes.
-pub(crate) enum Standing {
-    /// It is in this mode.
-    In(Mode),
-    /// Nobody knows.
-    Unknown,
-    /// It has no mode, or one that does nothing.
-    NotApplicable,
-}
-
-/// Reads the mode of a load balancer as the tally of the scan does.
-pub(crate) fn standing(lb: &LoadBalancer) -> Standing {
-    let silent = lb.kind == Kind::Classic
-        && matches!(&lb.listeners, Observed::Known(listeners) if !listeners.iter().any(Listener::is_http));
-    match &lb.mode {
-        _ if silent || !lb.kind.can_parse_http() => Standing::NotApplicable,
-        Observed::Known(mode) => Standing::In(*mode),
-        Observed::Absent | Observed::Unread(_) => Standing::Unknown,
-    }
 }
 
 /// The figures.
@@ -109,15 +80,15 @@ impl Figures {
     /// Counts one more.
     pub(crate) fn add(&mut self, held: &Held<'_>) {
         self.balancers += 1;
-        match standing(held.lb) {
-            Standing::In(Mode::Monitor) => {
+        match held.lb.effective_mode() {
+            EffectiveMode::Known(Mode::Monitor) => {
                 self.monitor += 1;
                 self.date(held);
             }
-            Standing::In(Mode::Defensive) => self.defensive += 1,
-            Standing::In(Mode::Strictest) => self.strictest += 1,
-            Standing::Unknown => self.mode_unknown += 1,
-            Standing::NotApplicable => self.mode_not_applicable += 1,
+            EffectiveMode::Known(Mode::Defensive) => self.defensive += 1,
+            EffectiveMode::Known(Mode::Strictest) => self.strictest += 1,
+            EffectiveMode::Unknown => self.mode_unknown += 1,
+            EffectiveMode::NoHttpListener | EffectiveMode::NotHttp => self.mode_not_applicable += 1,
         }
         held.findings.iter().for_each(|finding| self.count(&finding.verdict));
     }

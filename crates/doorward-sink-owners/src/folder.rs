@@ -9,10 +9,11 @@ use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use doorward_model::{CoverageStatus, GapReason, ScanReport, SinkError};
+use doorward_file::{AtomicFile, Readers, create_private_folder};
+use doorward_model::{CoverageStatus, GapReason, ScanReport, SinkError, sha256_hex};
 use serde::{Deserialize, Serialize};
 
-use crate::{plain, problem};
+use crate::problem;
 
 const LIST: &str = ".doorward-owners.json";
 const FORMAT: &str = "doorward-owners-v1";
@@ -55,7 +56,8 @@ pub(crate) struct Folder {
 impl Folder {
     /// Makes the folder where it is missing and reads its list. A list that cannot be read is none: nothing is ours then.
     pub(crate) fn open(place: &Path) -> Result<Self, SinkError> {
-        private_folder(place).map_err(|e| problem(format!("{}: the folder cannot be made: {e}", place.display())))?;
+        create_private_folder(place)
+            .map_err(|e| problem(format!("{}: the folder cannot be made: {e}", place.display())))?;
         let list: List = std::fs::read(place.join(LIST))
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
@@ -69,7 +71,7 @@ impl Folder {
     pub(crate) fn put_page(&mut self, file: &str, ending: &str, owner: &str, text: &str) -> Result<(), SinkError> {
         let name = format!("{file}.{ending}");
         self.put(&name, text)?;
-        let sha256 = plain::sha256(text.as_bytes());
+        let sha256 = sha256_hex(text.as_bytes());
         self.now.insert(name, Listed { owner: owner.to_owned(), sha256, at: String::new() });
         Ok(())
     }
@@ -78,10 +80,10 @@ impl Folder {
     pub(crate) fn put(&self, name: &str, bytes: impl AsRef<[u8]>) -> Result<(), SinkError> {
         let path = self.place.join(name);
         let write = || -> io::Result<()> {
-            // A temporary file is its owner's alone, and so is what becomes of it.
-            let mut draft = tempfile::Builder::new().prefix(".doorward-").suffix(".part").tempfile_in(&self.place)?;
-            draft.write_all(bytes.as_ref())?;
-            draft.persist(&path).map(|_| ()).map_err(|error| error.error)
+            // Others may write to this folder: a link there is replaced, never followed.
+            let mut file = AtomicFile::replace(&path, Readers::Owner)?;
+            file.write_all(bytes.as_ref())?;
+            file.finish()
         };
         write().map_err(|e| problem(format!("{}: cannot be written: {e}", path.display())))
     }
@@ -98,9 +100,7 @@ impl Folder {
             let because = match std::fs::symlink_metadata(&path) {
                 Err(_) => continue,
                 Ok(metadata) if !metadata.is_file() => "it is no longer a plain file",
-                Ok(_)
-                    if std::fs::read(&path).map(|bytes| plain::sha256(&bytes)).ok() != Some(listed.sha256.clone()) =>
-                {
+                Ok(_) if std::fs::read(&path).map(|bytes| sha256_hex(&bytes)).ok() != Some(listed.sha256.clone()) => {
                     "somebody changed it since it was written"
                 }
                 Ok(_) if !whole => "this scan did not look everywhere, so the owner may still have something",
@@ -126,17 +126,6 @@ impl Folder {
         text.push(b'\n');
         self.put(LIST, text)
     }
-}
-
-/// Makes a folder that its owner alone can look into. One that is there stays as it is.
-fn private_folder(place: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    builder.recursive(true).create(place)
 }
 
 /// Whether this sink could have given a file this name: the list is a file like any other, and anybody may have changed it.

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{Account, AccountId, LoadBalancer, Observed, ScanReport};
+use doorward_model::{Account, AccountId, LoadBalancer, Observed, ScanReport, share};
 use serde::Serialize;
 
 use crate::Context;
-use crate::figures::{Figures, days, share, weight};
+use crate::figures::{Figures, days, weight};
 use crate::folder::Retired;
 use crate::partition::Share;
 use crate::summary::ScanView;

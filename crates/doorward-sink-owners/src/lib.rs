@@ -14,8 +14,7 @@ pub use dialect::{Snippet, snippets};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use doorward_model::{AccountId, Arn, Mode, Receipt, RuleMeta, ScanReport, SinkError};
-use jiff::Timestamp;
+use doorward_model::{AccountId, Arn, PreviousRun, Receipt, RequiredMode, RuleMeta, ScanReport, SinkError};
 
 mod dialect;
 mod figures;
@@ -35,11 +34,11 @@ pub const NAME: &str = "owners";
 #[derive(Debug, Clone, Default)]
 pub struct Context {
     /// The required mode of each load balancer that has one.
-    pub required: BTreeMap<Arn, Required>,
+    pub required: BTreeMap<Arn, RequiredMode>,
     /// What the rules say of themselves; a rule that is not here goes by its id.
     pub rules: Vec<RuleMeta>,
     /// The earlier scan and what changed since; absent where no ledger was asked or it holds no earlier scan.
-    pub previous: Option<Previous>,
+    pub previous: Option<PreviousRun>,
     /// The tag keys that name a cost centre, first hit first: of the load balancer, then of its account. Compared
     /// without regard to case or surrounding white space.
     pub cost_centre_tags: Vec<String>,
@@ -52,72 +51,6 @@ pub struct Context {
     /// A folder with templates of the user's own, which go before the built-in ones of the same name: `owner.md`,
     /// `owner.html`, `index.md`, `index.html`, `figures.html`, `style.css`.
     pub templates_dir: Option<PathBuf>,
-}
-
-/// The mode that policy requires. Both are the same unless something the policy asks about could not be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Required {
-    /// The weakest mode that may be required.
-    pub lowest: Mode,
-    /// The strongest mode that may be required.
-    pub highest: Mode,
-}
-
-/// The earlier scan that this one is compared with.
-#[derive(Debug, Clone)]
-pub struct Previous {
-    /// Its id.
-    pub run: String,
-    /// When it ended, UTC.
-    pub at: Timestamp,
-    /// What changed since, in the order in which it is to be told.
-    pub changes: Vec<Change>,
-}
-
-/// One finding that stands otherwise than before.
-#[derive(Debug, Clone)]
-pub struct Change {
-    /// In what way.
-    pub kind: ChangeKind,
-    /// The load balancer, which may be gone.
-    pub load_balancer: Arn,
-    /// The rule.
-    pub rule: String,
-    /// The owner as it was last recorded; only asked where the load balancer is not in the report.
-    pub owner: Option<String>,
-}
-
-/// The ways in which a finding can stand otherwise than before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ChangeKind {
-    /// Fails and was not known before.
-    New,
-    /// Fails and was fine before.
-    Regressed,
-    /// Was under an exception and fails without one now.
-    ExceptionEnded,
-    /// Failed and was not seen this time: nobody knows.
-    NowUnseen,
-    /// Fails under an exception that it was not under before.
-    Excepted,
-    /// Failed and was seen to be fine.
-    Fixed,
-    /// Failed, and its load balancer is gone.
-    Vanished,
-}
-
-impl ChangeKind {
-    fn says(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::Regressed => "came back",
-            Self::ExceptionEnded => "exception ended",
-            Self::NowUnseen => "could not be looked at this time",
-            Self::Excepted => "now under an exception",
-            Self::Fixed => "fixed",
-            Self::Vanished => "load balancer gone",
-        }
-    }
 }
 
 /// Writes the summaries into a folder, which is made where it is missing. Files that this sink did not write stay as they

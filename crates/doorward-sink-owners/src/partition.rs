@@ -68,7 +68,7 @@ impl Key {
     fn file(&self, hash_length: usize) -> String {
         match self {
             Self::Named(name) => {
-                let hash = plain::sha256(name.as_bytes());
+                let hash = doorward_model::sha256_hex(name.as_bytes());
                 format!("{}-{}", plain::slug(name), hash.get(..hash_length).unwrap_or(&hash))
             }
             Self::Unowned => "unowned".to_owned(),

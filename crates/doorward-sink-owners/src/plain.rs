@@ -2,7 +2,6 @@
 
 pub(crate) use doorward_model::markdown;
 use doorward_model::{guarded, harmless};
-use sha2::{Digest as _, Sha256};
 
 /// A sentence for a line of Markdown: what it holds between backticks is code, the rest plain.
 pub(crate) fn markdown_prose(text: &str) -> String {
@@ -52,11 +51,6 @@ pub(crate) fn slug(text: &str) -> String {
     }
     let slug = slug.trim_end_matches('-');
     if slug.is_empty() { "owner".to_owned() } else { slug.to_owned() }
-}
-
-/// The SHA-256 of some bytes, in hexadecimal.
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

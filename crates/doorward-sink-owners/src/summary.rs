@@ -6,29 +6,29 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_model::{
-    Arn, Finding, LoadBalancer, ObservationPeriod, Observed, ScanReport, Severity, UnseenFinding, Verdict, WhyUnseen,
-    shown,
+    Arn, Finding, FindingChange, LoadBalancer, ObservationPeriod, Observed, ScanReport, Severity, UnseenFinding,
+    Verdict, WhyUnseen, share as percentage, shown,
 };
 use serde::Serialize;
 
 use crate::Context;
 use crate::dialect;
-use crate::figures::{Figures, MODE_RULE, days, share};
+use crate::figures::{Figures, MODE_RULE, days};
 use crate::partition::{Held, Key, Share};
 use crate::suggest::Neighbourhood;
 
 mod declared;
 mod done;
+mod format;
 mod rows;
 mod todo;
 mod traffic;
-mod words;
 
 use declared::Declared;
 use done::{Done, Left};
+use format::{exceptions, is_due, verdicts};
 use rows::{Asked, Changes, Detail, Lost, Missed, Row};
 use traffic::TrafficRow;
-use words::{exceptions, is_due, mode, required, verdicts};
 
 /// What every page says of the scan behind it.
 #[derive(Serialize)]
@@ -57,7 +57,7 @@ impl ScanView {
             run: report.run.id.clone(),
             tool: report.run.tool_version.clone(),
             interrupted: report.run.interrupted,
-            coverage: share(counts.complete, counts.in_scope()),
+            coverage: percentage(counts.complete, counts.in_scope()),
             complete: counts.complete == counts.in_scope() && report.coverage.accounts_listing.is_full(),
             ask: context.ask.clone(),
         }
@@ -119,7 +119,10 @@ pub(crate) struct Author<'a> {
     context: &'a Context,
     titles: BTreeMap<&'a str, &'a str>,
     neighbourhood: Neighbourhood<'a>,
+    /// The load balancers of the report.
     arns: BTreeSet<&'a Arn>,
+    /// The owner, as last read, of each load balancer that this scan did not observe.
+    last_owners: BTreeMap<&'a Arn, &'a str>,
 }
 
 /// Whether a finding is fine, beside the point, or not asked and not known to have failed.
@@ -155,6 +158,12 @@ impl<'a> Author<'a> {
             titles: context.rules.iter().map(|rule| (rule.id, rule.title)).collect(),
             neighbourhood: Neighbourhood::of(report, context),
             arns: report.load_balancers.iter().map(|lb| &lb.arn).collect(),
+            last_owners: report
+                .unseen
+                .iter()
+                .flat_map(|unseen| &unseen.load_balancers)
+                .map(|lb| (&lb.arn, lb.owner.as_str()))
+                .collect(),
         }
     }
 
@@ -185,7 +194,7 @@ impl<'a> Author<'a> {
             scan: ScanView::of(report, context),
             owner: share.label().to_owned(),
             kind: share.key.kind(),
-            modes: modes.map(|(mode, count)| (mode, crate::figures::share(count, population))).to_vec(),
+            modes: modes.map(|(mode, count)| (mode, percentage(count, population))).to_vec(),
             todo: todo::of(&share.balancers, context, &self.titles, now),
             rows,
             details,
@@ -224,8 +233,8 @@ impl<'a> Author<'a> {
             region: lb.region.to_string(),
             kind: lb.kind.to_string(),
             scheme: shown(&lb.scheme),
-            mode: mode(lb),
-            required: required(lb, self.context.required.get(&lb.arn)),
+            mode: lb.mode_text(),
+            required: lb.required_mode_text(self.context.required.get(&lb.arn)),
             failing,
             worst: worst.map_or("", Severity::as_str),
             age,
@@ -334,18 +343,20 @@ impl<'a> Author<'a> {
         for change in &previous.changes {
             let name = match own.get(&change.load_balancer) {
                 Some(lb) => lb.name.clone(),
-                // A load balancer that is gone is told to whoever had it last.
-                None if self.is_gone(change) && is_last_owner(&share.key, change.owner.as_deref()) => {
+                // A deleted load balancer is listed on the page of its last owner.
+                None if self.is_gone(change)
+                    && is_last_owner(&share.key, self.last_owners.get(&change.load_balancer).copied()) =>
+                {
                     change.load_balancer.resource().to_owned()
                 }
                 None => continue,
             };
-            lines.push((change.kind.says(), change.rule.clone(), name));
+            lines.push((change.kind.label(), change.rule.clone(), name));
         }
         Changes { since: Some(format!("{} ({})", previous.at.strftime("%Y-%m-%d %H:%M UTC"), previous.run)), lines }
     }
 
-    fn is_gone(&self, change: &crate::Change) -> bool {
+    fn is_gone(&self, change: &FindingChange) -> bool {
         !self.arns.contains(&change.load_balancer)
     }
 

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{Bounds, LoadBalancer, Mode, ObservationPeriod, Observed, ScanReport, Severity, VerdictKind};
+use doorward_model::{Bounds, Mode, ObservationPeriod, Observed, ScanReport, Severity, VerdictKind, share};
 use serde::Serialize;
 
 use crate::Context;
 use crate::chart::{Part, stacked};
-use crate::plain::share;
 
 mod coverage;
 mod groups;
@@ -19,25 +18,6 @@ pub(crate) use groups::Group;
 const MODE_RULE: &str = "desync-mode-below-required";
 
 /// The severities that count as failures, worst first; informational ones say that nothing is wrong.
-
-/// What becomes of a load balancer in a share of modes.
-pub(crate) enum Standing {
-    /// It is in this mode.
-    In(Mode),
-    /// Nobody knows.
-    Unknown,
-    /// It has no mode, or one that does nothing.
-    NotApplicable,
-}
-
-/// Reads the mode of a load balancer as the tally of the scan does.
-pub(crate) fn standing(lb: &LoadBalancer) -> Standing {
-    match &lb.mode {
-        _ if !lb.kind.can_parse_http() || crate::data::is_silent(lb) => Standing::NotApplicable,
-        Observed::Known(mode) => Standing::In(*mode),
-        Observed::Absent | Observed::Unread(_) => Standing::Unknown,
-    }
-}
 
 /// The page without its table.
 #[derive(Serialize)]

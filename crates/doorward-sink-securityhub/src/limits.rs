@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use doorward_model::harmless;
+
 use crate::asff::Asff;
 
 /// Largest finding, in bytes of JSON.
@@ -71,7 +73,7 @@ impl Cuts {
     }
 }
 
-/// A text in which nothing is invisible: control characters become U+FFFD, and a blank text says that it is.
+/// A text in which nothing is invisible: Security Hub refuses blank texts, so these are replaced too.
 fn visible(text: &str) -> String {
     if text.is_empty() {
         return "(empty)".to_owned();
@@ -79,7 +81,7 @@ fn visible(text: &str) -> String {
     if text.trim().is_empty() {
         return "(blank)".to_owned();
     }
-    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    harmless(text).into_owned()
 }
 
 /// Bytes of a finding as JSON.

@@ -6,10 +6,9 @@
 
 use serde_json::{Value, json};
 
-use doorward_model::{Finding, RuleMeta, ScanReport, Severity, Verdict};
+use doorward_model::{Finding, RuleMeta, ScanReport, Severity, Verdict, related_controls};
 
 use crate::asff::Asff;
-use crate::controls;
 use crate::render::Rendered;
 
 /// The version of the schema that a line follows.
@@ -76,9 +75,10 @@ fn millis(text: &str) -> i64 {
 fn compliance(asff: &Asff, finding: &Finding, meta: &RuleMeta, shape: Shape) -> Value {
     let (status_id, status) = compliance_status(&asff.compliance.status);
     let mut standards: Vec<&str> = Vec::new();
-    for (framework, _) in controls::of(meta.id) {
-        if !standards.contains(&framework.short.as_str()) {
-            standards.push(&framework.short);
+    for (framework, _) in related_controls(meta.id) {
+        let standard = framework.short.as_deref().unwrap_or(&framework.name);
+        if !standards.contains(&standard) {
+            standards.push(standard);
         }
     }
     // Required up to 1.3: a rule that belongs to no framework follows the policy it was judged by.

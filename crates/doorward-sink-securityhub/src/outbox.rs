@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use doorward_model::AccountRegion;
+use doorward_model::{AccountRegion, Arn};
 
 /// Where a record stands in Security Hub, as far as it was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub struct Remembered {
     /// Where the load balancer is.
     pub subject: AccountRegion,
     /// The load balancer's ARN, whole.
-    pub balancer: String,
+    pub balancer: Arn,
     /// The rule.
     pub rule: String,
     /// Digest of what was sent last; see [`Asff::content`](crate::Asff::content).

@@ -9,7 +9,7 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use doorward_model::{AccountRegion, CoverageStatus};
+use doorward_model::{AccountRegion, Arn, CoverageStatus};
 
 use crate::age::{Age, is_ahead, outlive};
 use crate::asff::{Asff, FIRST_SEEN, LAST_SEEN};
@@ -120,7 +120,7 @@ struct Look {
 pub struct Planner {
     looked: BTreeMap<AccountRegion, Look>,
     /// The one load balancer that was read, where an event asked for it.
-    only: Option<String>,
+    only: Option<Arn>,
     /// By finding, when a scan last observed a failure that this report did not see.
     failures: BTreeMap<String, Timestamp>,
     started: Timestamp,
@@ -143,7 +143,7 @@ impl Planner {
                 Some((place, Look { fully_listed: line.fully_listed, status: line.status, at }))
             })
             .collect();
-        let only = run.only.as_ref().map(|arn| arn.as_str().to_owned());
+        let only = run.only.clone();
         let unseen = index.report.unseen.iter().flat_map(|unseen| &unseen.findings);
         let failures = unseen.map(|finding| (id(&finding.id), whole(finding.last_seen))).collect();
         Self { looked, only, failures, started: whole(run.started), now: whole(now), keep_alive, maximum_age }
@@ -160,7 +160,7 @@ impl Planner {
     }
 
     /// Whether the report can say anything of a load balancer.
-    pub(crate) fn concerns(&self, balancer: &str) -> bool {
+    pub(crate) fn concerns(&self, balancer: &Arn) -> bool {
         self.only.as_ref().is_none_or(|only| only == balancer)
     }
 
@@ -175,7 +175,7 @@ impl Planner {
     }
 
     /// Decides about a finding that is in the report.
-    pub fn present(&self, mut rendered: Rendered, rule: &str, balancer: &str, before: Option<&Remembered>) -> Decision {
+    pub fn present(&self, mut rendered: Rendered, rule: &str, balancer: &Arn, before: Option<&Remembered>) -> Decision {
         let observed = whole(rendered.observed_at);
         let age = self.age(observed);
         let stale = age != Age::Current;
@@ -195,7 +195,7 @@ impl Planner {
         };
         let fresh = Remembered {
             subject: rendered.subject,
-            balancer: balancer.to_owned(),
+            balancer: balancer.clone(),
             rule: rule.to_owned(),
             content: rendered.content,
             created_at: moment(&rendered.finding.created_at).unwrap_or(self.now).min(self.now),

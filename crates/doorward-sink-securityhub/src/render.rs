@@ -25,11 +25,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use doorward_model::{
-    AccountId, AccountRegion, Finding, LoadBalancer, Observed, Region, RuleMeta, ScanReport, Verdict,
+    AccountId, AccountRegion, Finding, LoadBalancer, Observed, Region, RuleMeta, ScanReport, Verdict, related_controls,
 };
 
 use crate::asff::{Asff, FIRST_SEEN, LAST_SEEN, ProviderFields, SCAN_ID, digest};
-use crate::controls;
 use crate::limits::{Cuts, fit};
 
 /// Longest finding id, in UTF-16 units.
@@ -242,8 +241,8 @@ pub(crate) fn stamp(time: Timestamp) -> String {
 /// Finding types: what every rule is, and the frameworks it gives evidence for.
 fn types(rule: &str) -> Vec<String> {
     let mut types = vec!["Software and Configuration Checks/AWS Security Best Practices".to_owned()];
-    for (framework, _) in controls::of(rule) {
-        if let Some(kind) = framework.kind.as_ref().filter(|kind| !types.contains(kind)) {
+    for (framework, _) in related_controls(rule) {
+        if let Some(kind) = framework.finding_type.as_ref().filter(|kind| !types.contains(kind)) {
             types.push(kind.clone());
         }
     }
@@ -252,7 +251,7 @@ fn types(rule: &str) -> Vec<String> {
 
 /// Requirements as Security Hub spells them.
 fn requirements(rule: &str) -> Vec<String> {
-    controls::of(rule).map(|(_, spelled)| spelled.to_owned()).take(REQUIREMENTS).collect()
+    related_controls(rule).into_iter().map(|(_, spelled)| spelled.to_owned()).take(REQUIREMENTS).collect()
 }
 
 /// What no member of ASFF has a place for.

@@ -11,6 +11,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
+use doorward_file::{AtomicFile, Readers, create_private_folder};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
@@ -142,8 +143,9 @@ impl Memory {
     pub fn open(folder: &Path, oldest: Date, most: u64) -> Result<Self, MemoryError> {
         let error = |why| MemoryError { folder: folder.to_owned(), why };
         let own = folder.join(FOLDER);
-        private_folder(&own).map_err(error)?;
-        tempfile::tempfile_in(&own).map_err(error)?;
+        create_private_folder(&own).map_err(error)?;
+        // Dropped unfinished: shows that a file can be written there.
+        AtomicFile::replace(&own.join("check"), Readers::Owner).map_err(error)?;
         let mut days = BTreeMap::new();
         for entry in fs::read_dir(&own).map_err(error)? {
             let entry = entry.map_err(error)?;
@@ -212,24 +214,13 @@ impl Memory {
             return Ok(false);
         }
         let folder = path.parent().unwrap_or(&self.folder);
-        private_folder(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        create_private_folder(folder)?;
+        let mut file = AtomicFile::replace(path, Readers::Owner)?;
         file.write_all(&packed)?;
-        file.persist(path).map_err(|error| error.error)?;
+        file.finish_without_sync()?;
         self.room = self.room + before - after;
         Ok(true)
     }
-}
-
-/// Makes a folder that only its owner can open: the counts name clients. Temporary files are readable by their owner only.
-fn private_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    builder.recursive(true).create(folder)
 }
 
 /// Bytes of the files in a folder.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use doorward_core::access::Access;
 use doorward_core::{Clock, Stop, discover, normalize};
-use doorward_ledger::{Ledger, OpenOptions, Prospect};
+use doorward_ledger::{Ledger, OpenOptions, Preflight};
 use doorward_model::{Inventory, Run};
 use doorward_setup::doctor::{
     Conclusion, Diagnosis, ExitMeaning, PlacedGap, Stage, TrafficPlan, TrafficProbe, json, of_scan,
@@ -63,18 +63,18 @@ struct Doctor<'a> {
 
 impl Doctor<'_> {
     /// Whether a scan could open its ledger; none if it would not record.
-    fn ledger(&self) -> Result<Option<Result<Prospect, String>>, Failure> {
+    fn ledger(&self) -> Result<Option<Result<Preflight, String>>, Failure> {
         let ledger = &self.settings.ledger;
         if !ledger.enabled {
             return Ok(None);
         }
         let options = OpenOptions { force_network: ledger.force_network };
-        let prospect = Ledger::foresee(&ledger.path()?, options, (self.clock)());
+        let prospect = Ledger::preflight(&ledger.path()?, options, (self.clock)());
         Ok(Some(prospect.map_err(|error| error.to_string())))
     }
 
     /// Reads from AWS. The exit code is that of the signal that stopped it, if one did.
-    async fn examine(&self, ledger: Option<Result<Prospect, String>>) -> Result<(Diagnosis, Option<Exit>), Failure> {
+    async fn examine(&self, ledger: Option<Result<Preflight, String>>) -> Result<(Diagnosis, Option<Exit>), Failure> {
         let (settings, clock) = (self.settings, self.clock.clone());
         let (stop, signal) = stopping::listen(settings.scan.deadline.0);
         let started = clock();

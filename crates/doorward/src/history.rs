@@ -142,7 +142,11 @@ fn diff_text(diff: &Diff) -> String {
         }
         let _ = writeln!(text, "\n{heading} ({})", lines.len());
         for line in lines {
-            let _ = writeln!(text, "  {} · {} {} · {}", line.load_balancer, line.account, line.region, line.rule);
+            let _ = writeln!(
+                text,
+                "  {} · {} {} · {}",
+                line.load_balancer, line.place.account, line.place.region, line.rule
+            );
         }
     }
     text

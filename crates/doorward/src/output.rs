@@ -4,6 +4,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+pub(crate) use doorward_file::{Readers, write_file};
+use doorward_file::{check_writable, create_private_folder};
 use doorward_model::{Policy, Receipt, ScanReport, SinkError, Skipped, Verdict};
 use doorward_rules::exceptions::Register;
 use doorward_sink_evidence::Dialect;
@@ -18,14 +20,12 @@ use crate::publish::{self, PublishSettings};
 use evidence::Archive;
 
 mod evidence;
-mod file;
 mod json;
 mod ndjson;
 mod people;
 mod table;
 
 pub(crate) use evidence::EvidenceSettings;
-pub(crate) use file::{Draft, Readers, write_file};
 pub(crate) use json::JsonDocument;
 pub(crate) use ndjson::NdjsonLine;
 pub(crate) use people::OwnersSettings;
@@ -219,12 +219,12 @@ impl Sinks {
         places.check()?;
         let folders = formats.iter().filter(|format| format.kind.is_folder());
         for path in folders.filter_map(|format| format.path.as_deref()) {
-            file::private_folder(path)
+            create_private_folder(path)
                 .map_err(|e| Failure::new(Exit::Preflight, format!("{}: cannot be made: {e}", path.display())))?;
         }
         let files = formats.iter().filter(|format| !format.kind.is_folder());
         for path in files.filter_map(|format| format.path.as_deref()).chain(also) {
-            file::writable(path)
+            check_writable(path)
                 .map_err(|e| Failure::new(Exit::Preflight, format!("{}: cannot be written: {e}", path.display())))?;
         }
         let prepared = formats.iter().map(|format| {

@@ -9,11 +9,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use doorward_core::normalize::NormalizeSettings;
+use doorward_file::AtomicFile;
 use doorward_model::{History, Inputs, Inventory, Policy, ScanReport, Unseen};
 
 use crate::code::Declared;
 use crate::exit::{Exit, Failure};
-use crate::output::{Draft, Readers, SinkSettings};
+use crate::output::{Readers, SinkSettings};
 use crate::past::Past;
 use crate::register::Texts;
 use crate::settings::{ReportSettings, Settings};
@@ -119,7 +120,7 @@ pub(crate) enum SavedLine {
 /// organization should not be in memory twice.
 pub(crate) struct Saving {
     path: PathBuf,
-    draft: Draft,
+    draft: AtomicFile,
 }
 
 impl Saving {
@@ -156,7 +157,7 @@ impl Saving {
             inventory,
         };
         let begin = || {
-            let mut draft = Draft::of(path, Readers::Owner)?;
+            let mut draft = AtomicFile::create(path, Readers::Owner)?;
             serde_json::to_writer(&mut draft, &saved)?;
             draft.write_all(b"\n")?;
             Ok(Self { path: path.to_owned(), draft })

@@ -26,9 +26,7 @@ pub(crate) struct Touched {
 impl Touched {
     /// All that a ledger knows.
     pub(crate) fn of(ledger: &Ledger) -> Result<Self, Failure> {
-        let edits = ledger.edits().map_err(failed)?;
-        let edits = edits.into_iter().filter_map(|(arn, edit)| Some((Arn::new(&arn).ok()?, edit))).collect();
-        Ok(Self { changes: change::changes(ledger)?, edits })
+        Ok(Self { changes: change::changes(ledger)?, edits: ledger.edits().map_err(failed)? })
     }
 
     /// Joins to a load balancer what is known of it. Who left it in another mode than it is in now did not leave it in this one.

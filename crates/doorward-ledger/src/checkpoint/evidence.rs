@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use doorward_model::{Evidence, RegionInventory};
 
 use crate::error::Fault;
-use crate::stamp::{nanos, timestamp};
+use crate::timestamp::{nanos, timestamp};
 
 const NONE: u8 = 0;
 const UUID: u8 = 1;

@@ -132,7 +132,7 @@ fn mode_changes_are_bracketed_by_the_runs_that_saw_them() {
         .mode_history(arn("000000000001", "a").as_str())
         .expect("reads")
         .into_iter()
-        .map(|c| (c.from, c.to, c.before.map(|r| r.id), c.after.id))
+        .map(|c| (c.from, c.to, c.before.map(|r| r.run), c.after.run))
         .collect();
     assert_eq!(
         told,

@@ -93,7 +93,7 @@ fn a_mode_changed_between_two_readings_not_between_two_ends() {
     ];
     assert_eq!(told, expected);
     let ids: Vec<_> =
-        modes.iter().map(|m| (m.before.as_ref().map(|run| run.id.as_str()), m.after.id.as_str())).collect();
+        modes.iter().map(|m| (m.before.as_ref().map(|run| run.run.as_str()), m.after.run.as_str())).collect();
     assert_eq!(ids, [(None, "first"), (Some("first"), "last"), (Some("last"), "again")]);
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use doorward_ledger::ProspectState;
+use doorward_ledger::PreflightState;
 use doorward_model::{CoverageStatus, Observed, harmless};
 use serde_json::{Value, json};
 
@@ -174,15 +174,15 @@ fn ledger(diagnosis: &Diagnosis) -> Option<SummaryLine> {
     let room = format!("{} MB free, of which a scan may need {}", prospect.free / 1_000_000, LEDGER_BYTES / 1_000_000);
     let path = prospect.path.display();
     let (mark, state) = match &prospect.state {
-        ProspectState::New => (Mark::Ok, "will be created".to_owned()),
-        ProspectState::Older => (Mark::Ok, "will be migrated to the schema of this version".to_owned()),
-        ProspectState::Ready { held: Some((owner, until)), .. } => {
+        PreflightState::New => (Mark::Ok, "will be created".to_owned()),
+        PreflightState::Older => (Mark::Ok, "will be migrated to the schema of this version".to_owned()),
+        PreflightState::Ready { held: Some((owner, until)), .. } => {
             (Mark::Note, format!("is locked by {owner} until {until}; a scan would wait"))
         }
-        ProspectState::Ready { unfinished: true, .. } => {
+        PreflightState::Ready { unfinished: true, .. } => {
             (Mark::Note, "contains an interrupted scan; `doorward scan --resume` continues it".to_owned())
         }
-        ProspectState::Ready { .. } => (Mark::Ok, "exists".to_owned()),
+        PreflightState::Ready { .. } => (Mark::Ok, "exists".to_owned()),
     };
     Some(SummaryLine(mark, "ledger", format!("{path} {state}; {room}")))
 }
@@ -199,11 +199,11 @@ pub fn json(diagnosis: &Diagnosis, exit: ExitMeaning) -> Value {
         Ok(prospect) => json!({
             "path": prospect.path, "free_bytes": prospect.free,
             "state": match &prospect.state {
-                ProspectState::New => "new",
-                ProspectState::Older => "older",
-                ProspectState::Ready { held: Some(_), .. } => "held",
-                ProspectState::Ready { unfinished: true, .. } => "unfinished",
-                ProspectState::Ready { .. } => "ready",
+                PreflightState::New => "new",
+                PreflightState::Older => "older",
+                PreflightState::Ready { held: Some(_), .. } => "held",
+                PreflightState::Ready { unfinished: true, .. } => "unfinished",
+                PreflightState::Ready { .. } => "ready",
             },
             "problem": diagnosis.ledger_problem(),
         }),

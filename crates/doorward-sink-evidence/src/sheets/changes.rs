@@ -1,9 +1,8 @@
 //! Change log: every change of a mode since the last period.
 
-use doorward_model::{LoadBalancer, Mode};
+use doorward_model::{LoadBalancer, Mode, ModeTransition};
 
 use super::Desk;
-use crate::Change;
 use crate::figures::unit;
 use crate::sheet::{Columns, Kind, Sheet, Title};
 
@@ -15,7 +14,7 @@ const TITLE: Title = Title {
 };
 
 struct Row<'p> {
-    change: &'p Change,
+    change: &'p ModeTransition,
     lb: Option<&'p LoadBalancer>,
 }
 
@@ -48,7 +47,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("ARN", 80, "The load balancer's ARN.", |r| r.change.load_balancer.as_str().into())
 }
 
-fn direction(change: &Change) -> &'static str {
+fn direction(change: &ModeTransition) -> &'static str {
     match (change.from, change.to) {
         (Some(before), Some(after)) if after > before => "stronger",
         (Some(before), Some(after)) if after < before => "weaker",

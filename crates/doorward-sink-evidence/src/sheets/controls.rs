@@ -1,9 +1,8 @@
 //! Control mapping: which requirement each rule supports, and how the rule stands.
 
-use doorward_model::VerdictKind;
+use doorward_model::{Control, Framework, VerdictKind};
 
 use super::{Desk, title_of};
-use crate::controls::{Control, Framework};
 use crate::sheet::{Columns, Sheet, Title, Value};
 
 const TITLE: Title = Title {
@@ -29,7 +28,7 @@ impl Row<'_> {
 
 fn columns<'p>() -> Columns<'p, Row<'p>> {
     Columns::<Row<'p>>::new()
-        .text("Framework", 26, "The standard.", |r| r.framework.framework.as_str().into())
+        .text("Framework", 26, "The standard.", |r| r.framework.name.as_str().into())
         .text("Version", 12, "Its version.", |r| r.framework.version.as_str().into())
         .text("Control", 14, "The requirement or control, by its number there.", |r| r.control.id.as_str().into())
         .prose("Topic", 44, "What it is about, in our words; read the standard for its own.", |r| {

@@ -44,7 +44,7 @@ fn columns<'p>() -> Columns<'p, Row> {
         .text("Measure", 48, "What is counted.", |r| r.measure.as_str().into())
         .count("Count", "How many.", |r| r.now.0.into())
         .count("Of", "The denominator: what the count is a part of.", |r| r.now.1.into())
-        .with(Kind::Share, "Share", 9, "Count of Of, rounded down to 0.01 %, so that 100 % means all.", |r| {
+        .with(Kind::Share, "Share", 9, "Count of Of, in steps of 0.01%. 100% means all and 0% means none.", |r| {
             share(r.now)
         })
         .count("Count before", "The same in the previous period's last run; blank where there is none.", |r| {

@@ -18,7 +18,7 @@ fn columns<'p>() -> Columns<'p, &'p RunFigures> {
         .text("Run", 40, "Its id.", |r| r.run.as_str().into())
         .count("Account-Regions in scope", "All but the skipped ones.", |r| r.coverage.in_scope().into())
         .count("Complete", "Those that were read completely.", |r| r.coverage.complete.into())
-        .with(Kind::Share, "Coverage", 10, "Complete of in scope, rounded down.", |r| {
+        .with(Kind::Share, "Coverage", 10, "Complete of in scope. 100% means all.", |r| {
             Value::Share(r.coverage.complete, r.coverage.in_scope())
         })
         .count("Load balancers", "Those whose mode matters.", |r| r.all.population().into())

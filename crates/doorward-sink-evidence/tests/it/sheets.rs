@@ -171,7 +171,8 @@ fn csv_for_people_and_for_programs() {
     let report = scene::report(20);
     let render = |dialect| {
         let mut bytes = Vec::new();
-        let receipt = csv::write(&mut bytes, "out.csv", &report, &scene::required, &[], dialect).expect("writes");
+        let receipt =
+            csv::write(&mut bytes, "out.csv", &report, &scene::required(&report), &[], dialect).expect("writes");
         assert!(receipt.adds_up() && receipt.written == 100);
         String::from_utf8(bytes).expect("UTF-8")
     };

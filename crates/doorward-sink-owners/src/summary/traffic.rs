@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{LoadBalancer, Mode, Traffic, TrafficBasis};
+use doorward_model::{LoadBalancer, Mode, Traffic, TrafficBasis, share};
 use serde::Serialize;
-
-use crate::figures::share;
 
 /// One load balancer whose traffic was read.
 #[derive(Serialize)]

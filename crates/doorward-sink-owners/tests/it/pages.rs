@@ -1,10 +1,10 @@
 //! What an owner's page says.
 
 use doorward_model::{
-    Arn, ChangeStatus, Gap, GapReason, Kind, LastMode, Manager, Mode, Observed, ScanReport, Severity, Unseen,
-    UnseenFinding, UnseenLoadBalancer, Verdict, VerdictReason, WhyUnseen,
+    Arn, ChangeKind, ChangeStatus, FindingChange, Gap, GapReason, Kind, LastMode, Manager, Mode, Observed, PreviousRun,
+    RequiredMode, ScanReport, Severity, Unseen, UnseenFinding, UnseenLoadBalancer, Verdict, VerdictReason, WhyUnseen,
 };
-use doorward_sink_owners::{Change, ChangeKind, Context, Previous, Required, write};
+use doorward_sink_owners::{Context, write};
 
 use crate::{context, scene, written};
 
@@ -31,9 +31,10 @@ fn one(change: impl FnOnce(&mut ScanReport)) -> (ScanReport, Context) {
     }
     change(&mut report);
     let mut context = context();
-    context
-        .required
-        .insert(report.load_balancers[0].arn.clone(), Required { lowest: Mode::Defensive, highest: Mode::Defensive });
+    context.required.insert(
+        report.load_balancers[0].arn.clone(),
+        RequiredMode { lowest: Mode::Defensive, highest: Mode::Defensive, by: "the default".into() },
+    );
     (report, context)
 }
 
@@ -151,28 +152,39 @@ fn what_nobody_owns_says_who_might() {
 
 #[test]
 fn changes_are_told_to_whom_they_concern() {
-    let (report, mut context) = one(|_| {});
-    let gone = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/gone/1";
-    let change = |kind, arn: &Arn, owner: Option<&str>| Change {
-        kind,
-        load_balancer: arn.clone(),
-        rule: MODE_RULE.into(),
-        owner: owner.map(str::to_owned),
+    let gone = |name: &str| {
+        let arn = format!("arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/{name}/1");
+        Arn::new(&arn).expect("an ARN")
     };
-    let gone = Arn::new(gone).expect("an ARN");
-    context.previous = Some(Previous {
+    let (report, mut context) = one(|report| {
+        let unseen = |name: &str, owner: &str| UnseenLoadBalancer {
+            arn: gone(name),
+            account: report.load_balancers[0].account.clone(),
+            region: report.load_balancers[0].region.clone(),
+            name: name.to_owned(),
+            kind: report.load_balancers[0].kind,
+            owner: owner.to_owned(),
+            unit: "/".to_owned(),
+            mode: None,
+            last_seen: report.run.started,
+        };
+        let load_balancers = vec![unseen("gone", "alpha"), unseen("other", "another owner")];
+        report.unseen = Some(Unseen { load_balancers, ..Unseen::default() });
+    });
+    let change = |kind, arn: &Arn| FindingChange { kind, load_balancer: arn.clone(), rule: MODE_RULE.into() };
+    context.previous = Some(PreviousRun {
         run: "earlier".into(),
         at: report.run.finished,
         changes: vec![
-            change(ChangeKind::New, &report.load_balancers[0].arn, None),
-            change(ChangeKind::Vanished, &gone, Some("alpha")),
-            change(ChangeKind::Fixed, &gone, Some("somebody else")),
+            change(ChangeKind::New, &report.load_balancers[0].arn),
+            change(ChangeKind::Vanished, &gone("gone")),
+            change(ChangeKind::Fixed, &gone("other")),
         ],
     });
     let [md, _] = pages(&report, &context);
     let section = md.split_once("## Since the last scan").expect("a section").1;
     assert!(
-        section.contains("- new: ") && section.contains("- load balancer gone: loadbalancer/app/gone/1"),
+        section.contains("- new: ") && section.contains("- load balancer deleted: loadbalancer/app/gone/1"),
         "{section}"
     );
     assert!(!section.contains("- fixed"), "{section}");

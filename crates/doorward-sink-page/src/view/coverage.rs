@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{CoverageStatus, Gap, Listing, ScanReport};
+use doorward_model::{CoverageStatus, Gap, Listing, ScanReport, percent, share};
 use serde::Serialize;
 
 use super::Bar;
-use crate::plain::{percent, share};
 
 /// How many account-Regions a group of gaps names; the rest is counted.
 const NAMED: usize = 8;

@@ -3,12 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use doorward_model::{Arn, LoadBalancer, Mode, Observed, ScanReport, Severity, Verdict, shown};
+use doorward_model::{Arn, EffectiveMode, LoadBalancer, Mode, Observed, ScanReport, Severity, Verdict, share, shown};
 use serde::Serialize;
 
-use super::{Standing, standing};
 use crate::chart::{Part, stacked};
-use crate::plain::share;
 
 /// How many groups have a line of their own; the rest is one line, and the table filters by all of them.
 const LINES: usize = 25;
@@ -101,13 +99,13 @@ pub(super) fn of(report: &ScanReport, by: Group) -> View {
         let name = by.of(lb);
         let line = groups.entry(name.clone()).or_default();
         line.balancers += 1;
-        match standing(lb) {
-            Standing::NotApplicable => {}
-            Standing::In(Mode::Monitor) => {
+        match lb.effective_mode() {
+            EffectiveMode::NoHttpListener | EffectiveMode::NotHttp => {}
+            EffectiveMode::Known(Mode::Monitor) => {
                 line.monitor += 1;
                 line.population += 1;
             }
-            Standing::In(_) | Standing::Unknown => line.population += 1,
+            EffectiveMode::Known(_) | EffectiveMode::Unknown => line.population += 1,
         }
         names.insert(&lb.arn, name);
     }

@@ -16,8 +16,7 @@ impl Journal for LedgerJournal {
     fn write(&self, change: &str, entry: &Entry) -> Result<(), JournalError> {
         let unwritten = |problem: String| JournalError { verb: "written", problem };
         let document = serde_json::to_string(&entry).map_err(|e| unwritten(e.to_string()))?;
-        let balancer = entry.balancer.as_ref().map(|arn| arn.as_str().to_owned());
-        let row = JournalRow { at: entry.at, balancer, document };
+        let row = JournalRow { at: entry.at, balancer: entry.balancer.clone(), document };
         self.0.write(|ledger, lease| ledger.journal_append(lease, change, &row)).map_err(unwritten)
     }
 }
@@ -40,7 +39,7 @@ pub(super) fn state(ledger: &Ledger, change: &str) -> Result<Option<ChangeState>
 pub(crate) fn maker(ledger: &Ledger, arn: &Arn, request: &str) -> Result<Option<String>, Failure> {
     for (change, _) in ledger.journal_changes().map_err(failed)? {
         for row in ledger.journal(&change).map_err(failed)? {
-            if row.balancer.as_deref() != Some(arn.as_str()) {
+            if row.balancer.as_ref() != Some(arn) {
                 continue;
             }
             // An entry of another version is told where its change is asked about; here it made no call that is known.

@@ -116,12 +116,9 @@ fn quoted(field: &str) -> String {
     }
 }
 
-/// `96.6 % (56 of 58)`; nothing to divide by is said, not drawn as zero.
+/// `96.6% (56 of 58)`
 pub(super) fn share(share: Share) -> String {
-    match share.basis_points() {
-        Some(points) => format!("{}.{} % ({} of {})", points / 100, points % 100 / 10, share.count, share.of),
-        None => "none in scope".to_owned(),
-    }
+    doorward_model::share(share.count, share.of)
 }
 
 #[cfg(test)]

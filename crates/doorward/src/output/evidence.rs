@@ -1,22 +1,20 @@
 //! The evidence for auditors: a pack in a folder of packs, each following the one before; and the findings as CSV.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use doorward_model::{LoadBalancer, Receipt, ScanReport, SinkError};
-use doorward_rules::Requirement;
+use doorward_model::{Receipt, ScanReport, SinkError, frameworks};
 use doorward_rules::exceptions::State;
 use doorward_sink_evidence::{
-    Attachment, Change, Context, Dialect, Earlier, ExceptionRow, Figures, Limits, NotSeen, Pack, Period, Required,
-    RunFigures, Sampling, Sighting, SigningKey, controls, csv,
+    Attachment, Context, Dialect, Earlier, ExceptionRow, Limits, Pack, Period, RunFigures, Sampling, SigningKey, csv,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::people::required;
 use super::{Around, json};
 use crate::exit::{Exit, Failure};
-use crate::past;
 
 /// Audit evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -90,17 +88,12 @@ impl Archive {
         exit: Exit,
         quiet: bool,
     ) -> Result<Receipt, Failure> {
-        let mut scan = tempfile::NamedTempFile::new().map_err(|e| Failure::writing("a temporary file", &e))?;
-        json::write(&mut scan, report, exit)
-            .and_then(|_| scan.flush())
-            .map_err(|e| Failure::writing(&scan.path().display().to_string(), &e))?;
+        let scan = |out: &mut dyn Write| json::write(out, report, exit).map(|_| ());
         let context = self.context(report, around)?;
-        let required = |lb: &LoadBalancer| required(lb, around);
         let pack = Pack {
             report,
-            scan: Attachment::File(scan.path()),
+            scan: Attachment::Writer(&scan),
             context: &context,
-            required: &required,
             key: self.key.as_ref(),
             limits: Limits::default(),
         };
@@ -120,7 +113,7 @@ impl Archive {
         let settings = &around.sinks.evidence;
         let earlier = self.earlier.as_ref();
         let from = earlier.map(|earlier| earlier.link.finished);
-        let controls = controls::shipped().map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
+        let controls = frameworks().map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
         Ok(Context {
             build: around.build.map_or_else(build, |build| Ok(build.to_owned()))?,
             settings: around.settings.to_owned(),
@@ -128,12 +121,13 @@ impl Archive {
             period: Period { from, until: from.map(|_| report.run.finished) },
             previous: earlier.map(|earlier| earlier.link.clone()),
             sampling: Sampling { size: settings.sample, seed: settings.seed.clone() },
+            required: required(report, around),
             rules: doorward_rules::catalogue().to_vec(),
-            controls,
+            controls: controls.to_vec(),
             exceptions: around.register.is_configured().then(|| exceptions(report, around)),
             changes: around.past.modes.as_ref().map(|changes| {
                 let since = changes.iter().filter(|change| from.is_none_or(|from| change.after.at > from));
-                since.map(change).collect()
+                since.cloned().collect()
             }),
             previous_figures: earlier.map(|earlier| earlier.figures.clone()),
             trend: around
@@ -141,7 +135,7 @@ impl Archive {
                 .trend
                 .iter()
                 .filter(|point| from.is_none_or(|from| point.at >= from))
-                .map(figures)
+                .map(RunFigures::from)
                 .collect(),
         })
     }
@@ -155,7 +149,7 @@ pub(super) fn write_csv(
     around: &Around<'_>,
     dialect: Dialect,
 ) -> Result<Receipt, SinkError> {
-    csv::write(out, destination, report, &|lb| required(lb, around), doorward_rules::catalogue(), dialect)
+    csv::write(out, destination, report, &required(report, around), doorward_rules::catalogue(), dialect)
 }
 
 /// The hash of this program.
@@ -163,11 +157,6 @@ fn build() -> Result<String, Failure> {
     let program = std::env::current_exe()
         .map_err(|e| Failure::new(Exit::Internal, format!("this program cannot find itself: {e}")))?;
     Ok(format!("SHA-256 {}", doorward_sink_evidence::fingerprint(&program)?))
-}
-
-fn required(lb: &LoadBalancer, around: &Around<'_>) -> Required {
-    let requirement = Requirement::of(lb, around.policy);
-    Required { mode: requirement.certain(), by: requirement.to_string() }
 }
 
 fn exceptions(report: &ScanReport, around: &Around<'_>) -> Vec<ExceptionRow> {
@@ -207,38 +196,4 @@ fn exceptions(report: &ScanReport, around: &Around<'_>) -> Vec<ExceptionRow> {
             }
         })
         .collect()
-}
-
-fn change(change: &past::ModeChange) -> Change {
-    let sighting = |sighting: &past::Sighting| Sighting { run: sighting.run.clone(), at: sighting.at };
-    Change {
-        load_balancer: change.load_balancer.clone(),
-        from: change.from,
-        to: change.to,
-        before: change.before.as_ref().map(sighting),
-        after: sighting(&change.after),
-    }
-}
-
-fn figures(point: &past::Point) -> RunFigures {
-    RunFigures {
-        run: point.run.clone(),
-        at: point.at,
-        coverage: point.coverage,
-        all: Figures {
-            modes: point.modes.clone(),
-            mode_unknown: point.mode_unknown,
-            open: point.open.clone(),
-            excepted: point.excepted,
-            unknown: point.unknown,
-            not_seen: point.unseen.as_ref().map(|missed| NotSeen {
-                load_balancers: missed.load_balancers,
-                failing: missed.failing,
-                excepted: missed.excepted,
-            }),
-        },
-        unseen_places: None,
-        by_owner: BTreeMap::new(),
-        by_unit: BTreeMap::new(),
-    }
 }

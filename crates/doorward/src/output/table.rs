@@ -6,7 +6,9 @@ use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
 
-use doorward_model::{Finding, Mode, ObservationPeriod, Observed, ScanReport, Severity, Unseen, Verdict, VerdictKind};
+use doorward_model::{
+    Finding, Mode, ObservationPeriod, Observed, ScanReport, Severity, Unseen, Verdict, VerdictKind, share,
+};
 
 use crate::plain::harmless;
 
@@ -76,15 +78,6 @@ fn header(out: &mut dyn Write, report: &ScanReport) -> io::Result<()> {
         writeln!(out, "\nPARTIAL REPORT: the scan was stopped; what it did not reach is listed as interrupted.")?;
     }
     writeln!(out)
-}
-
-/// `96.6 % (56 of 58)`: a percentage never goes without its denominator.
-fn share(part: usize, whole: usize) -> String {
-    if whole == 0 {
-        return "none in scope".to_owned();
-    }
-    let tenths = part * 1000 / whole;
-    format!("{}.{} % ({part} of {whole})", tenths / 10, tenths % 10)
 }
 
 fn bar(part: usize, whole: usize) -> String {

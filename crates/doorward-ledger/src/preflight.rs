@@ -7,23 +7,23 @@ use rusqlite::OpenFlags;
 use rustix::fs::Access;
 
 use crate::ledger::{OpenOptions, refuse_empty};
-use crate::stamp::{nanos, timestamp};
+use crate::timestamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError, disk, lease, schema};
 
 /// What stands where a ledger is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Prospect {
+pub struct Preflight {
     /// The file.
     pub path: PathBuf,
     /// What it is like.
-    pub state: ProspectState,
+    pub state: PreflightState,
     /// Bytes that this user may still write to its file system.
     pub free: u64,
 }
 
 /// What a ledger is like before it is opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ProspectState {
+pub enum PreflightState {
     /// There is none; the first scan makes it.
     New,
     /// It is of an older schema; the next scan brings it forward.
@@ -40,7 +40,7 @@ pub enum ProspectState {
 impl Ledger {
     /// Looks at what [`Ledger::open`] would open. Errors are those that it would give: a network file system, a folder that
     /// cannot be made, a file that is no ledger, is of a newer Doorward or may not be written.
-    pub fn foresee(path: &Path, options: OpenOptions, now: Timestamp) -> Result<Prospect, LedgerError> {
+    pub fn preflight(path: &Path, options: OpenOptions, now: Timestamp) -> Result<Preflight, LedgerError> {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         // Missing folders are made below the nearest one that is there.
         let there = folder.ancestors().find(|folder| folder.exists() || folder.as_os_str().is_empty());
@@ -54,11 +54,11 @@ impl Ledger {
             return Err(LedgerError::NetworkFileSystem { path: path.to_owned(), kind: mount.kind, mount: mount.point });
         }
         let free = disk::free(there).map_err(refused)?;
-        let state = if path.exists() { Self::look(path, now)? } else { ProspectState::New };
-        Ok(Prospect { path: path.to_owned(), state, free })
+        let state = if path.exists() { Self::look(path, now)? } else { PreflightState::New };
+        Ok(Preflight { path: path.to_owned(), state, free })
     }
 
-    fn look(path: &Path, now: Timestamp) -> Result<ProspectState, LedgerError> {
+    fn look(path: &Path, now: Timestamp) -> Result<PreflightState, LedgerError> {
         let writable = rustix::fs::access(path, Access::WRITE_OK);
         writable.map_err(|e| LedgerError::Open { path: path.to_owned(), reason: e.to_string() })?;
         refuse_empty(path)?;
@@ -66,14 +66,14 @@ impl Ledger {
         let empty = ledger.read("looking at it", |db| Ok(schema::is_empty(db)?))?;
         let found = ledger.recognize(empty)?;
         if empty {
-            return Ok(ProspectState::New);
+            return Ok(PreflightState::New);
         }
         if found < schema::VERSION {
-            return Ok(ProspectState::Older);
+            return Ok(PreflightState::Older);
         }
         let held = ledger.read("looking at it", |db| Ok(lease::holder(db)?))?;
         let held = held.filter(|(_, expires)| *expires > nanos(now)).map(|(owner, until)| (owner, timestamp(until)));
-        Ok(ProspectState::Ready { held, unfinished: ledger.unfinished_run()?.is_some() })
+        Ok(PreflightState::Ready { held, unfinished: ledger.unfinished_run()?.is_some() })
     }
 }
 
@@ -87,17 +87,17 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("state/doorward/ledger.sqlite");
         let now: Timestamp = "2026-11-02T09:00:00Z".parse().expect("a time");
-        let look = || Ledger::foresee(&path, OpenOptions::default(), now);
+        let look = || Ledger::preflight(&path, OpenOptions::default(), now);
         let told = look().expect("a place");
-        assert_eq!(told.state, ProspectState::New);
+        assert_eq!(told.state, PreflightState::New);
         assert!(told.free > 0 && !folder.path().join("state").exists());
 
         let mut ledger = Ledger::open(&path, OpenOptions::default()).expect("opens");
-        let free = ProspectState::Ready { held: None, unfinished: false };
+        let free = PreflightState::Ready { held: None, unfinished: false };
         assert_eq!(look().expect("a ledger").state, free);
         let lease = ledger.acquire_lease("process 7", now, LEASE_TTL).expect("free");
         let held = Some(("process 7".to_owned(), lease.expires()));
-        assert_eq!(look().expect("a ledger").state, ProspectState::Ready { held, unfinished: false });
+        assert_eq!(look().expect("a ledger").state, PreflightState::Ready { held, unfinished: false });
         ledger.release_lease(lease).expect("given back");
         assert_eq!(look().expect("a ledger").state, free);
     }
@@ -113,7 +113,7 @@ mod tests {
         )
         .expect("writes");
         for path in [text.clone(), text.join("ledger.sqlite")] {
-            let told = Ledger::foresee(&path, OpenOptions::default(), now).expect_err("no place");
+            let told = Ledger::preflight(&path, OpenOptions::default(), now).expect_err("no place");
             let opened = Ledger::open(&path, OpenOptions::default()).expect_err("no ledger");
             assert_eq!(std::mem::discriminant(&told), std::mem::discriminant(&opened), "{told} | {opened}");
         }

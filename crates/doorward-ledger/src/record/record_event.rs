@@ -4,15 +4,16 @@ use doorward_model::{Arn, History, Inputs, RawLoadBalancer, ScanReport};
 use rusqlite::{Connection, params};
 
 use crate::Recorded;
+use crate::columns::place_id;
 use crate::edits;
 use crate::error::Fault;
-use crate::stamp::nanos;
+use crate::timestamp::nanos;
 
 use super::coverage::nothing;
-use super::place::Visit;
+use super::record_region::RunRecorder;
 use super::rows::{balancers, held};
 use super::tally::Tallies;
-use super::{Place, insert_run, place_id, remembered};
+use super::{KnownRegion, insert_run, remembered};
 
 /// Takes in the one load balancer. Everything else in the ledger stays as it is; where a later observation of it was recorded
 /// already, so does the load balancer.
@@ -38,18 +39,18 @@ pub(super) fn write(
         return Ok((recorded, remembered(db, report)?));
     };
     let run = insert_run(db, report, (at, at), nothing(db)?)?;
-    let mut visit = Visit::new(db, report, run, latest, Tallies::new(report, tags))?;
-    visit.at = at;
-    visit.balancer(place, index, lb, &mut balancers)?;
+    let mut recorder = RunRecorder::new(db, report, run, latest, Tallies::new(report, tags))?;
+    recorder.at = at;
+    recorder.balancer(place, index, lb, &mut balancers)?;
     let mut findings = held(db, place.id)?;
     for (index, finding) in report.findings.iter().enumerate().filter(|(_, finding)| finding.load_balancer == *only) {
-        let history = visit.finding(place, finding, &mut balancers, &mut findings)?;
-        visit.remember(index, history);
+        let history = recorder.finding(place, finding, &mut balancers, &mut findings)?;
+        recorder.remember(index, history);
     }
     let Some(id) = balancers.get(only.as_str()).map(|known| known.id) else {
-        return Ok((visit.done().0, remembered(db, report)?));
+        return Ok((recorder.done().0, remembered(db, report)?));
     };
-    visit.unjudged(place.with(known), id, findings)?;
+    recorder.unjudged(place.with(known), id, findings)?;
     let look = serde_json::to_string(raw)?;
     let inputs = serde_json::to_string(&Inputs::of(report))?;
     db.execute(
@@ -60,14 +61,14 @@ pub(super) fn write(
     if let Some(edit) = &lb.edited {
         edits::keep(db, id, run, edit)?;
     }
-    let (recorded, histories, _) = visit.done();
+    let (recorded, histories, _) = recorder.done();
     Ok((recorded, histories))
 }
 
-fn place_of(db: &Connection, only: &Arn) -> Result<Place, Fault> {
+fn place_of(db: &Connection, only: &Arn) -> Result<KnownRegion, Fault> {
     let id = place_id(db, only.account(), only.region())?;
     let place = db.query_row("SELECT last_at, last_run FROM places WHERE id = ?1", [id], |row| {
-        Ok(Place { id, last_at: row.get(0)?, last_run: row.get(1)? })
+        Ok(KnownRegion { id, last_at: row.get(0)?, last_run: row.get(1)? })
     })?;
     Ok(place)
 }

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
-use crate::stamp::{nanos, timestamp};
+use crate::timestamp::{nanos, timestamp};
 use crate::{Lease, Ledger, LedgerError};
 
 /// A digest, and what its audience knows once it has arrived.

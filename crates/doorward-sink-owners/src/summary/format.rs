@@ -1,32 +1,12 @@
-//! Values in words, as a table's cells say them: what is not known says why.
+//! The text of table cells.
 
-use doorward_model::{Finding, LoadBalancer, Observed, Severity, Verdict, shown};
+use doorward_model::{Finding, Severity, Verdict};
 
-use crate::Required;
-use crate::figures::{Standing, standing};
 use crate::partition::Held;
 
 /// Fails, with or without permission, and not only for information.
 pub(super) fn is_due(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::Fail { severity, .. } | Verdict::Excepted { severity, .. } if *severity > Severity::Informational)
-}
-
-pub(super) fn mode(lb: &LoadBalancer) -> String {
-    match (standing(lb), &lb.mode) {
-        (Standing::In(mode), _) => mode.to_string(),
-        (Standing::NotApplicable, _) => "not applicable".to_owned(),
-        (Standing::Unknown, Observed::Absent) => "unknown (not in AWS's answer)".to_owned(),
-        (Standing::Unknown, other) => shown(other),
-    }
-}
-
-pub(super) fn required(lb: &LoadBalancer, required: Option<&Required>) -> String {
-    match required {
-        _ if matches!(standing(lb), Standing::NotApplicable) => "not applicable".to_owned(),
-        Some(Required { lowest, highest }) if lowest == highest => lowest.to_string(),
-        Some(Required { lowest, highest }) => format!("{lowest} to {highest} (unread)"),
-        None => "not told".to_owned(),
-    }
 }
 
 pub(super) fn exceptions(findings: &[&Finding]) -> String {

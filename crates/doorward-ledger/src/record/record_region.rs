@@ -7,15 +7,15 @@ use rusqlite::Connection;
 
 use crate::Recorded;
 use crate::error::Fault;
-use crate::stamp::{nanos, timestamp};
-use crate::standing::{Standing, State, Step};
+use crate::finding_state::{FindingState, State, StateChange};
+use crate::timestamp::{nanos, timestamp};
 
-use super::rows::{GONE, HERE, Held, Known, RETIRED, balancers, held, mode_code, standings};
+use super::rows::{GONE, HERE, KnownFinding, KnownLoadBalancer, RETIRED, balancers, held, mode_code, standings};
 use super::tally::{Tallies, mode_column, rank};
-use super::{Place, Slot};
+use super::{KnownRegion, ReportedRegion};
 
 /// The recording of one run.
-pub(super) struct Visit<'a> {
+pub(super) struct RunRecorder<'a> {
     pub(super) db: &'a Connection,
     pub(super) report: &'a ScanReport,
     pub(super) run: i64,
@@ -33,7 +33,7 @@ pub(super) struct Visit<'a> {
     pub(super) histories: Vec<Option<History>>,
 }
 
-impl<'a> Visit<'a> {
+impl<'a> RunRecorder<'a> {
     pub(super) fn new(
         db: &'a Connection,
         report: &'a ScanReport,
@@ -62,26 +62,26 @@ impl<'a> Visit<'a> {
     }
 
     /// Takes in what the run saw in one account-Region.
-    pub(super) fn look(&mut self, place: Place, slot: &Slot<'_>) -> Result<(), Fault> {
+    pub(super) fn look(&mut self, place: KnownRegion, reported: &ReportedRegion<'_>) -> Result<(), Fault> {
         let report = self.report;
-        let indices: BTreeMap<&str, usize> = slot
+        let indices: BTreeMap<&str, usize> = reported
             .balancers
             .iter()
             .filter_map(|index| Some((report.load_balancers.get(*index)?.arn.as_str(), *index)))
             .collect();
-        for index in &slot.findings {
+        for index in &reported.findings {
             if let Some(finding) = report.findings.get(*index) {
                 self.tallies.add_finding(finding, indices.get(finding.load_balancer.as_str()).copied());
             }
         }
-        if !slot.was_looked_at() {
+        if !reported.was_looked_at() {
             return Ok(());
         }
-        let read_at = slot.read_at(&report.run);
+        let read_at = reported.read_at(&report.run);
         self.at = read_at;
         if place.last_at.is_some_and(|last| self.is_later(last)) {
             self.done.late += 1;
-            return self.only_remember(place, &slot.findings);
+            return self.only_remember(place, &reported.findings);
         }
         if let Some(last) = place.last_at.filter(|last| *last > self.latest) {
             self.note_ahead(last);
@@ -102,7 +102,7 @@ impl<'a> Visit<'a> {
             known.or(seen_at.get(finding.load_balancer.as_str()).copied()).unwrap_or(read_at)
         };
         let (mut late, mut seen) = (Vec::new(), Vec::new());
-        for index in &slot.findings {
+        for index in &reported.findings {
             let Some(finding) = report.findings.get(*index) else { continue };
             self.at = time_of(finding);
             let outdated = self.is_outdated(&balancers, &finding.load_balancer);
@@ -118,7 +118,7 @@ impl<'a> Visit<'a> {
         }
         let present: Vec<i64> = indices.keys().filter_map(|arn| balancers.get(*arn)).map(|known| known.id).collect();
         self.at = read_at;
-        self.missing(place, slot.is_fully_listed(), &balancers, &present, findings)?;
+        self.missing(place, reported.is_fully_listed(), &balancers, &present, findings)?;
         self.db
             .prepare_cached("UPDATE places SET last_at = ?2, last_run = ?3 WHERE id = ?1")?
             .execute([place.id, self.at, self.run])?;
@@ -126,7 +126,7 @@ impl<'a> Visit<'a> {
     }
 
     /// The account is closed, as the run saw no earlier than `at`: everything in it ends.
-    pub(super) fn retire(&mut self, place: Place, at: i64) -> Result<(), Fault> {
+    pub(super) fn retire(&mut self, place: KnownRegion, at: i64) -> Result<(), Fault> {
         self.at = at;
         let balancers = balancers(self.db, place.id)?;
         if balancers.values().all(|known| known.fate != HERE) {
@@ -134,7 +134,7 @@ impl<'a> Visit<'a> {
         }
         for known in balancers.values().filter(|known| known.fate == HERE) {
             let mode_seen = known.mode.and(known.mode_seen.or(place.with(known.event).last_run));
-            self.update_balancer(&Known { fate: RETIRED, mode_seen, ..known.clone() })?;
+            self.update_balancer(&KnownLoadBalancer { fate: RETIRED, mode_seen, ..known.clone() })?;
             self.end_edits(known.id)?;
         }
         for (key, mut held) in held(self.db, place.id)? {
@@ -163,13 +163,13 @@ impl<'a> Visit<'a> {
     }
 
     /// Whether an event had a later look at a load balancer than this run.
-    fn is_outdated(&self, balancers: &BTreeMap<String, Known>, arn: &Arn) -> bool {
+    fn is_outdated(&self, balancers: &BTreeMap<String, KnownLoadBalancer>, arn: &Arn) -> bool {
         let event = balancers.get(arn.as_str()).and_then(|known| known.event);
         event.is_some_and(|(_, at)| self.is_later(at))
     }
 
     /// What an earlier observation says where a later one is known: nothing.
-    fn only_remember(&mut self, place: Place, findings: &[usize]) -> Result<(), Fault> {
+    fn only_remember(&mut self, place: KnownRegion, findings: &[usize]) -> Result<(), Fault> {
         if findings.is_empty() {
             return Ok(());
         }
@@ -188,10 +188,10 @@ impl<'a> Visit<'a> {
     /// Takes in what the run saw of one load balancer.
     pub(super) fn balancer(
         &mut self,
-        place: Place,
+        place: KnownRegion,
         index: usize,
         lb: &LoadBalancer,
-        balancers: &mut BTreeMap<String, Known>,
+        balancers: &mut BTreeMap<String, KnownLoadBalancer>,
     ) -> Result<(), Fault> {
         let mode = match &lb.mode {
             Observed::Known(mode) => Some(mode_code(Some(*mode))),
@@ -208,11 +208,11 @@ impl<'a> Visit<'a> {
             }
             balancers.insert(
                 lb.arn.as_str().to_owned(),
-                Known { id, grouping, fate: HERE, mode, mode_seen: None, seen: None, counted, event: None },
+                KnownLoadBalancer { id, grouping, fate: HERE, mode, mode_seen: None, seen: None, counted, event: None },
             );
             return Ok(());
         };
-        let mut next = Known { fate: HERE, seen: None, counted, ..known.clone() };
+        let mut next = KnownLoadBalancer { fate: HERE, seen: None, counted, ..known.clone() };
         if let Some((_, at)) = known.event.filter(|(_, at)| *at > self.latest) {
             self.note_ahead(at);
             self.forget_look(known.id)?;
@@ -250,10 +250,10 @@ impl<'a> Visit<'a> {
     /// Takes in one finding, and answers what is remembered of it.
     pub(super) fn finding(
         &mut self,
-        place: Place,
+        place: KnownRegion,
         finding: &Finding,
-        balancers: &mut BTreeMap<String, Known>,
-        findings: &mut BTreeMap<(i64, i64), Held>,
+        balancers: &mut BTreeMap<String, KnownLoadBalancer>,
+        findings: &mut BTreeMap<(i64, i64), KnownFinding>,
     ) -> Result<Option<History>, Fault> {
         let arn = finding.load_balancer.as_str();
         let event = balancers.get(arn).and_then(|known| known.event);
@@ -265,8 +265,10 @@ impl<'a> Visit<'a> {
                 let named = (arn, finding.name.as_str(), finding.kind.as_str());
                 let id = self.insert_balancer(place, named, grouping, None, None)?;
                 let (mode, mode_seen, seen, counted, event) = (None, None, None, None, None);
-                balancers
-                    .insert(arn.to_owned(), Known { id, grouping, fate: HERE, mode, mode_seen, seen, counted, event });
+                balancers.insert(
+                    arn.to_owned(),
+                    KnownLoadBalancer { id, grouping, fate: HERE, mode, mode_seen, seen, counted, event },
+                );
                 id
             }
         };
@@ -274,7 +276,7 @@ impl<'a> Visit<'a> {
         let last = place.with(event).last_at.unwrap_or(self.at);
         let found = findings.remove(&key);
         let is_new = found.is_none();
-        let mut held = found.unwrap_or_else(|| Held { standing: Standing::new(self.at), seen_now: false });
+        let mut held = found.unwrap_or_else(|| KnownFinding { standing: FindingState::new(self.at), seen_now: false });
         if held.seen_now {
             // The same finding twice in one report is one finding.
             findings.insert(key, held);
@@ -293,11 +295,11 @@ impl<'a> Visit<'a> {
         let restated = held.standing.severity != severity;
         held.standing.severity = severity;
         match step {
-            Some(step) if is_new => self.step(key, &held.standing, Step { was: None, ..step })?,
+            Some(step) if is_new => self.step(key, &held.standing, StateChange { was: None, ..step })?,
             Some(step) => self.step(key, &held.standing, step)?,
             None if is_new => {
                 let now = held.standing.code();
-                self.step(key, &held.standing, Step { was: None, now, closed: None, reopened: false })?;
+                self.step(key, &held.standing, StateChange { was: None, now, closed: None, reopened: false })?;
             }
             None if restated || settled => self.write(key, &held.standing)?,
             None => {}
@@ -311,11 +313,11 @@ impl<'a> Visit<'a> {
     /// What the ledger knows here and the run did not bring.
     fn missing(
         &mut self,
-        place: Place,
+        place: KnownRegion,
         fully_listed: bool,
-        balancers: &BTreeMap<String, Known>,
+        balancers: &BTreeMap<String, KnownLoadBalancer>,
         present: &[i64],
-        findings: BTreeMap<(i64, i64), Held>,
+        findings: BTreeMap<(i64, i64), KnownFinding>,
     ) -> Result<(), Fault> {
         let events: BTreeMap<i64, (i64, i64)> =
             balancers.values().filter_map(|known| Some((known.id, known.event?))).collect();
@@ -340,13 +342,14 @@ impl<'a> Visit<'a> {
                 None => {}
             }
         }
-        let here = |known: &&Known| known.fate == HERE && !present.contains(&known.id) && !outdated(known.id);
-        let missing: Vec<&Known> = balancers.values().filter(here).collect();
+        let here =
+            |known: &&KnownLoadBalancer| known.fate == HERE && !present.contains(&known.id) && !outdated(known.id);
+        let missing: Vec<&KnownLoadBalancer> = balancers.values().filter(here).collect();
         for known in missing {
             let last = place.with(known.event);
             let mode_seen = known.mode.and(known.mode_seen.or(last.last_run));
             let fate = if fully_listed { GONE } else { HERE };
-            let next = Known { fate, mode_seen, seen: known.seen.or(last.last_at), ..known.clone() };
+            let next = KnownLoadBalancer { fate, mode_seen, seen: known.seen.or(last.last_at), ..known.clone() };
             if next != *known {
                 self.update_balancer(&next)?;
             }
@@ -367,9 +370,9 @@ impl<'a> Visit<'a> {
     /// What the ledger knows of one load balancer and the run, which saw it, did not judge: nobody could see that.
     pub(super) fn unjudged(
         &mut self,
-        place: Place,
+        place: KnownRegion,
         balancer: i64,
-        findings: BTreeMap<(i64, i64), Held>,
+        findings: BTreeMap<(i64, i64), KnownFinding>,
     ) -> Result<(), Fault> {
         let last = place.last_at.unwrap_or(self.at).min(self.at);
         for (key, mut held) in findings.into_iter().filter(|(key, held)| key.0 == balancer && !held.seen_now) {

@@ -3,7 +3,7 @@
 use doorward_model::{History, Severity, Verdict};
 use serde::Serialize;
 
-use crate::stamp::timestamp;
+use crate::timestamp::timestamp;
 
 /// Where a finding stands, by what was last observed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -75,7 +75,7 @@ pub(crate) const UNSEEN: i64 = 8;
 
 /// What is remembered of one finding. Times are nanoseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct FindingState {
     pub(crate) state: State,
     /// When it was last seen, where its account-Region was looked at later without seeing it.
     pub(crate) seen: Option<i64>,
@@ -105,14 +105,14 @@ pub(crate) struct Episode {
 
 /// A change worth keeping for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Step {
+pub(crate) struct StateChange {
     pub(crate) was: Option<i64>,
     pub(crate) now: i64,
     pub(crate) closed: Option<Episode>,
     pub(crate) reopened: bool,
 }
 
-impl Standing {
+impl FindingState {
     /// A finding that nobody has judged yet.
     pub(crate) fn new(at: i64) -> Self {
         Self {
@@ -151,7 +151,7 @@ impl Standing {
     }
 
     /// A scan saw it in this state.
-    pub(crate) fn see(&mut self, state: State, at: i64) -> Option<Step> {
+    pub(crate) fn see(&mut self, state: State, at: i64) -> Option<StateChange> {
         let was = self.code();
         self.seen = None;
         let mut reopened = false;
@@ -167,11 +167,11 @@ impl Standing {
             }
             closed = self.leave(state, at);
         }
-        (was != self.code()).then_some(Step { was: Some(was), now: self.code(), closed, reopened })
+        (was != self.code()).then_some(StateChange { was: Some(was), now: self.code(), closed, reopened })
     }
 
     /// A scan looked where it should be and could not see it; `last` is the last look before. It stays as it was.
-    pub(crate) fn lose(&mut self, last: i64, at: i64) -> Option<Step> {
+    pub(crate) fn lose(&mut self, last: i64, at: i64) -> Option<StateChange> {
         let was = self.code();
         if self.state.has_ended() {
             // Its load balancer is back, and nobody could judge it.
@@ -182,11 +182,11 @@ impl Standing {
             // The state was seen when it began.
             self.seen = Some(last.max(self.since));
         }
-        (was != self.code()).then_some(Step { was: Some(was), now: self.code(), closed: None, reopened: false })
+        (was != self.code()).then_some(StateChange { was: Some(was), now: self.code(), closed: None, reopened: false })
     }
 
     /// Its load balancer is gone, or its account is closed; `last` is the last look before.
-    pub(crate) fn end(&mut self, state: State, last: i64, at: i64) -> Option<Step> {
+    pub(crate) fn end(&mut self, state: State, last: i64, at: i64) -> Option<StateChange> {
         if self.state.has_ended() {
             return None;
         }
@@ -194,7 +194,7 @@ impl Standing {
         let last = last.max(self.since);
         self.seen.get_or_insert(last);
         let closed = self.leave(state, at);
-        Some(Step { was: Some(was), now: self.code(), closed, reopened: false })
+        Some(StateChange { was: Some(was), now: self.code(), closed, reopened: false })
     }
 
     /// Goes over to another state; ends the episode if there was one and the new state does not continue it.
@@ -227,8 +227,8 @@ mod tests {
 
     /// Plays a sequence of looks, one per second: `f`ail, `e`xcepted, `p`ass, `n`ot applicable, `u`nseen, `g`one,
     /// `r`etired. Returns the standing and the episodes as (opened, closed, under exception).
-    fn play(looks: &str) -> (Standing, Vec<(i64, i64, i64)>) {
-        let mut standing = Standing::new(0);
+    fn play(looks: &str) -> (FindingState, Vec<(i64, i64, i64)>) {
+        let mut standing = FindingState::new(0);
         let mut episodes = Vec::new();
         for (look, at) in looks.chars().zip(0..) {
             let last = at - 1;
