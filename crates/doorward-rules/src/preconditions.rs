@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use doorward_model::{Gap, GapReason, Kind, Listener, LoadBalancer, Mode, Observed, Scheme, Verdict, VerdictReason};
+use doorward_model::{EffectiveMode, Gap, GapReason, Kind, LoadBalancer, Mode, Observed, Scheme, Verdict, VerdictReason};
 
 /// The verdict on a load balancer that no rule can judge because of its kind: the kind does not parse HTTP, is not known to
 /// this version, or AWS's response contradicts itself about it.
