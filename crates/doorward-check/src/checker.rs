@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_core::normalize::label;
 use doorward_iac::{Declared, Dialect, FileError, ParseOutput, Subject, UnreadPart};
-use doorward_model::{Mode, Observed, Policy, ReportSettings, Rule, RuleMeta, Verdict, VerdictKind};
+use doorward_model::{Mode, Observed, Policy, ReportSettings, Rule, RuleMeta, Verdict, VerdictKind, VerdictReason};
 use doorward_rules::Requirement;
 use doorward_rules::exceptions::Register;
 use jiff::Timestamp;
@@ -111,7 +111,10 @@ impl<'a> Checker<'a> {
         let Declared { subject, tags, more_tags, mode_instruction, logs_instruction, .. } = &mut declared;
         let (verdicts, required) = match subject {
             Subject::Incapable(because) => {
-                let verdict = || Verdict::NotApplicable { because: because.clone() };
+                let verdict = || Verdict::NotApplicable {
+                    reason: VerdictReason::NotApplicableDeclaration,
+                    because: because.clone(),
+                };
                 (rules.map(|rule| (rule.meta(), verdict())).collect(), None)
             }
             Subject::LoadBalancer(lb) => {

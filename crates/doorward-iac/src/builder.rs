@@ -227,9 +227,9 @@ impl<'t> LoadBalancerBuilder<'t> {
         let place = self.text.place(self.value.clone().unwrap_or_else(|| self.head.clone()));
         let subject = match placeholders() {
             None => Subject::Incapable("The placeholders for its identity are not well-formed.".to_owned()),
-            Some((placeholder, no_region, no_arn)) => Subject::LoadBalancer(Box::new(LoadBalancer {
+            Some((no_account_id, no_region, no_arn)) => Subject::LoadBalancer(Box::new(LoadBalancer {
                 arn: arn.unwrap_or(no_arn),
-                account: account.unwrap_or(placeholder),
+                account: account.unwrap_or(no_account_id),
                 account_name: Observed::Unread(no_account),
                 ou: Observed::Unread(undeclared("the organizational unit")),
                 region: region.unwrap_or(no_region),

@@ -8,7 +8,7 @@ use doorward_core::discover::Target;
 use doorward_core::normalize::Normalized;
 use doorward_core::{Stop, access::Access, collect::CollectSettings};
 use doorward_ledger::Preflight;
-use doorward_model::{Account, AccountId, Cell, CoverageStatus, GapReason, Region};
+use doorward_model::{Account, AccountId, RegionInventory, CoverageStatus, GapReason, Region};
 use futures::StreamExt as _;
 use jiff::Timestamp;
 
@@ -117,7 +117,7 @@ pub async fn rehearse_scan(
     targets: Vec<Target>,
     stop: &Stop,
     progress: &(dyn Fn(usize) + Sync),
-) -> Vec<Cell> {
+) -> Vec<RegionInventory> {
     let mut cells = Vec::with_capacity(targets.len());
     let mut stream = std::pin::pin!(rehearse(access, collect, targets, stop));
     while let Some(cell) = stream.next().await {
@@ -132,7 +132,7 @@ pub async fn optional_permissions(
     access: &Access,
     collect: CollectSettings,
     accounts: &[Account],
-    cells: &[Cell],
+    cells: &[RegionInventory],
     targets: &[Target],
     stop: &Stop,
 ) -> Vec<PlacedGap> {

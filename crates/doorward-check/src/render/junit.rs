@@ -32,7 +32,7 @@ impl Item<'_> {
             Self::Verdict(judged, meta, verdict) => {
                 let declared = &judged.declared;
                 let outcome = match verdict {
-                    Verdict::Fail { because, severity, remedy } if input.thresholds.fail_on.covers(*severity) => {
+                    Verdict::Fail { because, severity, remedy, .. } if input.thresholds.fail_on.covers(*severity) => {
                         Some(("failure", because.clone(), format!("{}\n{remedy}", declared.place)))
                     }
                     Verdict::Fail { because, .. } => Some(("system-out", String::new(), because.clone())),
