@@ -26,7 +26,7 @@ pub struct Candidate {
 
 /// Whether a mode satisfies a requirement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum Satisfaction {
     /// At least as strong as every candidate.
     Met,
     /// Weaker than every candidate.
@@ -105,13 +105,13 @@ impl Requirement {
     }
 
     /// Whether a mode satisfies it.
-    pub fn standing(&self, mode: Mode) -> Standing {
+    pub fn satisfied_by(&self, mode: Mode) -> Satisfaction {
         if mode >= self.highest {
-            Standing::Met
+            Satisfaction::Met
         } else if mode < self.lowest {
-            Standing::Missed
+            Satisfaction::Missed
         } else {
-            Standing::Open
+            Satisfaction::Open
         }
     }
 }
