@@ -1,4 +1,4 @@
-//! When a report's observations were made.
+//! The period of a report's observations.
 
 use std::fmt;
 
@@ -8,11 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{CoverageLine, Evidence, ScanReport};
 
-/// How far apart the clocks of two machines may be before it matters which of them dated an observation. AWS refuses signatures
-/// that are five minutes off.
+/// The tolerated difference between the clocks of two machines: twice the five minutes at which AWS refuses signatures.
 pub const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_mins(10);
 
-/// From what length a period of observations is worth a notice: a reader takes a report for one moment.
+/// The length from which a period of observations gets a notice, because readers assume that a report shows a single moment.
 const LONG: SignedDuration = SignedDuration::from_hours(1);
 
 /// From the first to the last observation of a report, UTC.
@@ -42,7 +41,7 @@ impl fmt::Display for ObservationPeriod {
 }
 
 impl ScanReport {
-    /// The period of its observations; none where nothing was read.
+    /// The period of its observations; none if nothing was read.
     pub fn observed(&self) -> Option<ObservationPeriod> {
         let lines = self.coverage.lines.iter().filter_map(|line: &CoverageLine| line.read_at);
         let read =

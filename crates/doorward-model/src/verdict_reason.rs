@@ -65,6 +65,7 @@ verdict_reasons! {
         AccessLogsNotReported, "access-logs-not-reported": "AWS's response did not contain the access log attributes.";
         OwnerUnread, "owner-unread": "A source that may name the owner could not be read.";
         ExceptionScopeUnread, "exception-scope-unread": "Whether an exception covers the load balancer depends on a value that could not be read.";
+        ObservationOutdated, "observation-outdated": "The observation is older than `publish.maximum_age`, so the current verdict is unknown.";
         ExceptedRuleUnknown, "excepted-rule-unknown": "The rule that the exception permits to fail has no known verdict.";
     }
     Pass {

@@ -1,8 +1,8 @@
-//! The next step for one load balancer, in the language of whatever manages it.
+//! The next step for one load balancer, in the terms of the tool that manages it.
 //!
-//! A setting changed behind the back of its manager is changed back sooner or later, so a managed load balancer gets the
-//! manager's own setting and a command appears only where nothing else would undo it. Names and tags are anybody's text:
-//! they never stand in a sentence that holds a command, and a command holds nothing but validated words.
+//! A tool reverts a setting that was changed outside of it, so the step for a managed load balancer names the tool's own setting,
+//! and a command appears only if no tool would revert it. Names and tags are external text: they never occur in a sentence with a
+//! command, and a command contains only validated words.
 
 use doorward_model::{Kind, LoadBalancer, Manager, Mode, Observed};
 
@@ -20,7 +20,7 @@ pub fn set_mode_instructions(lb: &LoadBalancer, mode: Mode) -> String {
         Observed::Known(manager) => manager,
     };
     if lb.kind == Kind::Classic {
-        // None of these has a property, option or annotation for it. Terraform's aws_elb does.
+        // Of these only Terraform's aws_elb has a property, option or annotation for the mode.
         match manager {
             Manager::CloudFormation(_) => return no_setting("CloudFormation", &by_hand),
             Manager::Kubernetes(_) => return no_setting("Kubernetes", &by_hand),
@@ -36,7 +36,7 @@ pub fn set_mode_instructions(lb: &LoadBalancer, mode: Mode) -> String {
         Manager::Kubernetes(_) => format!(
             "In {manager}, add {key}={mode} to the annotation alb.ingress.kubernetes.io/load-balancer-attributes of the \
              Ingress, or for a whole class to spec.loadBalancerAttributes of its IngressClassParams, which overrides the \
-             annotation (Gateway API: LoadBalancerConfiguration); the controller writes back every key named there."
+             annotation (Gateway API: LoadBalancerConfiguration); the controller restores every key named there."
         ),
         Manager::EcsGateway(_) => {
             format!("On {manager}, set configuration.hostSharedAlb.httpDesync to {mode} with ecs:UpdateGateway.")
@@ -121,8 +121,8 @@ fn no_setting(manager: &str, by_hand: &str) -> String {
 
 fn perhaps_managed(by_hand: &str, gap: &str) -> String {
     format!(
-        "What manages it could not be read ({gap}): if something does, make the change there, or it will be changed \
-         back. If nothing does: {by_hand}"
+        "The tool that manages it could not be read ({gap}). If a tool manages it, make the change there, because the tool \
+         would revert it. Otherwise: {by_hand}"
     )
 }
 
@@ -130,7 +130,8 @@ fn terraform_resource(kind: Kind) -> &'static str {
     if kind == Kind::Classic { "aws_elb" } else { "aws_lb" }
 }
 
-/// The AWS CLI command, or the same in words where an ARN or name could be misread by a shell. AWS gives out neither.
+/// The AWS CLI command, or the same in words if the ARN or name has characters that a shell interprets. AWS does not create such
+/// names.
 fn by_hand(lb: &LoadBalancer, arguments: &str, in_words: &str) -> String {
     let region = &lb.region;
     let arn = lb.arn.as_str();
@@ -145,13 +146,13 @@ fn by_hand(lb: &LoadBalancer, arguments: &str, in_words: &str) -> String {
              {arguments}`."
         ),
         _ => format!(
-            "Set {in_words} in the console; no command is given, because the load balancer's name holds characters that \
-             a shell could misread."
+            "Set {in_words} in the console; no command is printed, because the name of the load balancer has characters \
+             that a shell interprets."
         ),
     }
 }
 
-/// Whether a text is one plain word to every shell, and not an option.
+/// Whether a text is a plain word in every shell, and not an option.
 fn is_plain(text: &str, punctuation: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || punctuation.contains(c))

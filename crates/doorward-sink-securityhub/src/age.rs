@@ -73,5 +73,7 @@ pub(crate) fn outlive(finding: &mut Asff, age: Age, read: bool) {
     };
     next.clone_into(&mut finding.remediation.recommendation.text);
     finding.product_fields.insert("doorward/verdict".to_owned(), "unknown".to_owned());
+    let reason = doorward_model::VerdictReason::ObservationOutdated.code().to_owned();
+    finding.product_fields.insert("doorward/reason".to_owned(), reason);
     "NOT_AVAILABLE".clone_into(&mut finding.compliance.status);
 }

@@ -10,13 +10,13 @@ use super::{Exception, State};
 use crate::matching::Match;
 use crate::preconditions;
 
-/// An exception and the place where it is written.
+/// An exception and its location in a file.
 #[derive(Debug)]
 pub(crate) struct Held {
     pub(crate) exception: Exception,
     pub(super) file: Arc<str>,
     pub(super) line: usize,
-    /// The line that says the scope.
+    /// The line of the scope.
     pub(super) scope_line: usize,
 }
 
@@ -25,13 +25,13 @@ impl Held {
         watch.state(self.exception.start, self.exception.expires)
     }
 
-    /// The first instant at which it no longer holds.
+    /// The first instant after its term.
     pub(crate) fn end(&self) -> Timestamp {
         self.exception.expires.ends()
     }
 }
 
-/// A rule, the exceptions from it, and the time of asking.
+/// A rule, its exceptions, and the current time.
 #[derive(Clone)]
 pub(crate) struct Wrapped {
     rule: &'static dyn Rule,
@@ -42,11 +42,11 @@ pub(crate) struct Wrapped {
 /// The exceptions that cover a load balancer.
 #[derive(Default)]
 pub(crate) struct Cover<'a> {
-    /// Those that certainly do.
+    /// Those that certainly cover it.
     pub(crate) sure: Vec<&'a Held>,
-    /// Those that may: it depends on what could not be read.
+    /// Those that may cover it, depending on a value that could not be read.
     pub(crate) open: Vec<&'a Held>,
-    /// What could not be read, each gap once.
+    /// The gaps of those values, each once.
     pub(crate) gaps: Vec<Arc<Gap>>,
 }
 
@@ -57,7 +57,7 @@ impl Cover<'_> {
 }
 
 impl Wrapped {
-    /// Takes its own out of all exceptions.
+    /// Selects the exceptions of the rule.
     pub(super) fn new(rule: &'static dyn Rule, held: &[Arc<Held>], watch: Watch) -> Self {
         let id = rule.meta().id;
         Self { rule, held: held.iter().filter(|held| held.exception.rule == id).cloned().collect(), watch }
@@ -68,12 +68,12 @@ impl Wrapped {
         self.rule.meta().id
     }
 
-    /// What the rule says where no exception is asked.
+    /// The verdict of the rule without exceptions.
     pub(crate) fn plain(&self, lb: &LoadBalancer, policy: &Policy) -> Verdict {
         self.rule.judge(lb, policy)
     }
 
-    /// Where an exception stands in its term.
+    /// The state of an exception.
     pub(crate) fn state(&self, held: &Held) -> State {
         held.state(self.watch)
     }
@@ -158,7 +158,7 @@ impl Rule for Wrapped {
     }
 }
 
-/// Of several exceptions the one that holds longest.
+/// The exception that ends last.
 pub(crate) fn last_to_end<'a>(held: &[&'a Held]) -> Option<&'a Held> {
     held.iter().copied().max_by(|a, b| a.end().cmp(&b.end()).then_with(|| b.exception.id.cmp(&a.exception.id)))
 }

@@ -2,7 +2,7 @@
 
 use doorward_model::{Adjustment, LoadBalancer, Mode, Policy, Rule, RuleMeta, Severity, Verdict, VerdictReason};
 
-use crate::{Requirement, Standing, preconditions, remediation};
+use crate::{Requirement, Satisfaction, preconditions, remediation};
 
 /// The definition of the rule.
 pub(crate) const META: RuleMeta = RuleMeta {
@@ -59,12 +59,12 @@ impl Rule for DesyncModeBelowRequired {
         };
         let mode = seen.mode;
         let required = Requirement::of(lb, policy);
-        match required.standing(mode) {
-            Standing::Met => Verdict::Pass {
+        match required.satisfied_by(mode) {
+            Satisfaction::Met => Verdict::Pass {
                 reason: VerdictReason::ModeSufficient,
                 because: format!("The mode is {mode}; the policy requires {required}."),
             },
-            Standing::Missed => match seen.listeners {
+            Satisfaction::Missed => match seen.listeners {
                 None => failure(lb, mode, &required),
                 Some(gap) => Verdict::Unknown {
                     reason: VerdictReason::ListenersUnread,
@@ -75,7 +75,7 @@ impl Rule for DesyncModeBelowRequired {
                     gaps: vec![gap],
                 },
             },
-            Standing::Open => {
+            Satisfaction::Open => {
                 let gaps: Vec<_> = required.gaps().iter().cloned().chain(seen.listeners).collect();
                 let unread = preconditions::list(&gaps);
                 Verdict::Unknown {

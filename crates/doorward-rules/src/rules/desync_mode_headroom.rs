@@ -5,7 +5,7 @@ use doorward_model::{
     TrafficSource, TrafficStep, Verdict, VerdictReason,
 };
 
-use crate::{Requirement, Standing, preconditions};
+use crate::{Requirement, Satisfaction, preconditions};
 
 /// The definition of the rule.
 pub(crate) const META: RuleMeta = RuleMeta {
@@ -70,10 +70,10 @@ impl Rule for DesyncModeHeadroom {
             },
             Mode::Defensive => {
                 let required = Requirement::of(lb, policy);
-                let open = required.standing(Mode::Defensive) == Standing::Open;
+                let open = required.satisfied_by(Mode::Defensive) == Satisfaction::Open;
                 let unsure = if open { required.gaps() } else { &[] };
                 let gaps: Vec<_> = unsure.iter().cloned().chain(seen.listeners).collect();
-                if required.standing(Mode::Defensive) == Standing::Missed {
+                if required.satisfied_by(Mode::Defensive) == Satisfaction::Missed {
                     Verdict::NotApplicable {
                         reason: VerdictReason::NotApplicableModeRequired,
                         because: format!(

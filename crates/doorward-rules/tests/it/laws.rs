@@ -7,7 +7,7 @@ use doorward_model::{
     ObservedTime, OuPath, Owner, OwnerSource, Pattern, PlaceholderIdentity, Policy, PolicyRule, Rule, Scheme, Severity,
     Traffic, TrafficBasis, TrafficStep, Verdict, VerdictKind,
 };
-use doorward_rules::{Requirement, Standing};
+use doorward_rules::{Requirement, Satisfaction};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
@@ -247,8 +247,8 @@ proptest! {
         prop_assert!(required.certain().is_some() || !required.gaps().is_empty());
         let least = Requirement::of(&forget(&less, more), &policy);
         for mode in MODES {
-            let (before, after) = (required.standing(mode), least.standing(mode));
-            prop_assert!(after == before || after == Standing::Open, "{mode}: {before:?} became {after:?}");
+            let (before, after) = (required.satisfied_by(mode), least.satisfied_by(mode));
+            prop_assert!(after == before || after == Satisfaction::Open, "{mode}: {before:?} became {after:?}");
         }
     }
 
