@@ -1,10 +1,12 @@
 //! `cargo xtask test`: every check of the project, one step after the other; a failing step does not stop the others.
 
+use std::collections::BTreeSet;
 use std::num::NonZero;
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 use crate::page::{self, StepOutcome};
 use crate::{asff, cross_check, deny, e2e, evidence, iam, samples, setup, tidy, traffic, workflows, workspace};
@@ -25,9 +27,7 @@ type Step = (&'static str, Extent, fn(Extent) -> Result<StepOutcome>);
 
 const STEPS: &[Step] = &[
     ("format", Extent::Quick, |_| cargo(&["fmt", "--all", "--check"], Extent::Quick)),
-    ("lints", Extent::Quick, |_| {
-        cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"], Extent::Quick)
-    }),
+    ("lints", Extent::Quick, |_| lints()),
     ("tidy", Extent::Quick, |_| task(tidy::run, &[])),
     ("iam templates", Extent::Quick, |_| task(iam::run, &["--check"])),
     ("tests", Extent::Quick, |extent| cargo(&["test", "--workspace", "--locked", "--quiet"], extent)),
@@ -87,7 +87,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
 }
 
 fn cargo(arguments: &[&str], extent: Extent) -> Result<StepOutcome> {
-    let mut command: Command = workspace::cargo()?;
+    let mut command: Command = workspace::cargo_with_lints()?;
     command.args(arguments);
     // Many tests wait for processes, pauses and deadlines. With one thread for each processor, processors would be idle meanwhile.
     let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
@@ -105,10 +105,54 @@ fn cargo(arguments: &[&str], extent: Extent) -> Result<StepOutcome> {
     Ok(StepOutcome::Passed)
 }
 
+/// Builds everything with Clippy's lints and refuses warnings. Cargo repeats those of crates that it does not compile again.
+fn lints() -> Result<StepOutcome> {
+    let output = workspace::cargo_with_lints()?
+        .args(["test", "--workspace", "--all-targets", "--locked", "--no-run", "--quiet", "--message-format", "json"])
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cargo could not be started")?;
+    let warnings = warnings(&String::from_utf8_lossy(&output.stdout));
+    for warning in &warnings {
+        println!("{warning}");
+    }
+    if !output.status.success() || !warnings.is_empty() {
+        bail!("{} warnings and errors; they are above", warnings.len());
+    }
+    Ok(StepOutcome::Passed)
+}
+
+/// The warnings and errors among Cargo's messages, each once: a crate is compiled for itself and for its tests.
+fn warnings(messages: &str) -> BTreeSet<String> {
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let of_compiler = messages.filter(|message| message["reason"] == "compiler-message");
+    of_compiler
+        .filter(|message| matches!(message["message"]["level"].as_str(), Some("warning" | "error")))
+        .filter_map(|message| message["message"]["rendered"].as_str().map(str::to_owned))
+        .collect()
+}
+
 fn task(run: fn(&[String]) -> Result<ExitCode>, arguments: &[&str]) -> Result<StepOutcome> {
     let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
     if run(&arguments)? != ExitCode::SUCCESS {
         bail!("the violations are above");
     }
     Ok(StepOutcome::Passed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_is_found_once_and_nothing_else_is() {
+        let message = |level: &str, text: &str| {
+            let message = serde_json::json!({"level": level, "rendered": text});
+            serde_json::json!({"reason": "compiler-message", "message": message}).to_string()
+        };
+        let (unwrap, note) = (message("warning", "warning: used `unwrap()`"), message("note", "a note"));
+        let messages = format!("{unwrap}\n{unwrap}\n{note}\n{{\"reason\":\"build-finished\"}}\nnot JSON");
+        assert_eq!(warnings(&messages).into_iter().collect::<Vec<_>>(), ["warning: used `unwrap()`"]);
+        assert_eq!(warnings("").len(), 0);
+    }
 }
