@@ -14,7 +14,7 @@ pub use spec::FaultSpec;
 use crate::digest::{digest, mix};
 use crate::iam::pattern::Pattern;
 
-/// What happens to a call.
+/// The effect of a fault on a call.
 ///
 /// A call that gets an error, a reset, or no response at all has no effect. A call whose response is damaged or
 /// late ([`What::LostAnswer`], [`What::ErrorAfter`], [`What::HalfClose`], [`What::Truncated`], [`What::Malformed`], [`What::EmptyBody`], [`What::SlowDrip`]) does

@@ -36,12 +36,12 @@ use wire::{Connection, ConnectionCommands, ResponseBody};
 /// Largest request body, in bytes: above the 6 MB that Security Hub takes, so that the service itself refuses more.
 const BODY_LIMIT: usize = 8 << 20;
 
-/// How a server is started. `Options::default()` fits most tests.
+/// Options of a server. `Options::default()` fits most tests.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Port on 127.0.0.1; 0 (the default) takes a free one.
     pub port: u16,
-    /// Where the time comes from; default the machine's clock.
+    /// The clock; default the machine's.
     pub clock: Clock,
     /// Enforce the published quotas; `None` (the default) leaves it to the world.
     pub quotas: Option<bool>,

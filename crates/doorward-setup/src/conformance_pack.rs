@@ -15,7 +15,7 @@ pub const ALB_MODE_RULE: &str = "ALB_DESYNC_MODE_CHECK";
 const ALB: &str = "AWS::ElasticLoadBalancingV2::LoadBalancer";
 const CLASSIC: &str = "AWS::ElasticLoadBalancing::LoadBalancer";
 
-/// Where a pack is deployed, and what passes.
+/// Where a pack is deployed, and the mode that it requires.
 #[derive(Debug, Clone)]
 pub struct PackRequest {
     /// `policy.required_mode`

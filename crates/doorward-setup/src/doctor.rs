@@ -52,7 +52,7 @@ pub struct Diagnosis {
     pub seconds: i64,
 }
 
-/// What the doctor concludes.
+/// The result of the doctor, from which the exit code follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conclusion {
     /// Everything that was tried could be read.

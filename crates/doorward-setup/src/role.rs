@@ -11,7 +11,7 @@ use crate::{RolePurpose, RoleRequest, RoleSettings, SetupError, validate, wildca
 #[derive(Debug, Clone)]
 pub struct Role {
     pub(crate) purpose: RolePurpose,
-    /// With a path if it has one; none where the base identity acts itself.
+    /// With a path if it has one; none if the base identity does this itself.
     pub(crate) name: Option<String>,
     /// What the role may do.
     pub(crate) grants: Vec<Grant>,

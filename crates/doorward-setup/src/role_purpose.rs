@@ -2,7 +2,7 @@
 
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
-/// Something Doorward does that needs permissions of its own.
+/// A part of Doorward that needs permissions of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Display, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "lowercase")]
 pub enum RolePurpose {
@@ -59,7 +59,7 @@ impl RolePurpose {
         }
     }
 
-    /// The settings key of the role's name; none where the base identity acts itself.
+    /// The settings key of the role's name; none if the base identity does this itself.
     pub(crate) const fn role_setting(self) -> Option<&'static str> {
         match self {
             Self::Scan => Some("access.role_name"),

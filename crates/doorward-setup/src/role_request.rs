@@ -7,7 +7,7 @@ use doorward_traffic::AthenaReach;
 
 use crate::{RolePurpose, SetupError, validate};
 
-/// What flags ask of a generated role.
+/// The properties of a generated role that flags set.
 #[derive(Debug, Clone)]
 pub struct RoleRequest {
     /// The role's name, with its path if it has one; by default that of the settings.
@@ -28,7 +28,7 @@ pub struct RoleRequest {
     pub partition: String,
 }
 
-/// What the settings contribute to a generated role.
+/// The properties of a generated role that settings set.
 #[derive(Debug, Clone)]
 pub struct RoleSettings {
     /// `access.role_name`
@@ -39,7 +39,7 @@ pub struct RoleSettings {
     pub publish_role: RoleName,
     /// `change.role_name`
     pub change_role: RoleName,
-    /// What counting by Athena reaches, or why the settings do not say.
+    /// What counting by Athena reaches, or the setting that is missing.
     pub athena: Result<AthenaReach, String>,
     /// The topics of the channels in `notify.channels`.
     pub topics: Vec<String>,

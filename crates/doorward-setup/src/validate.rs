@@ -1,4 +1,4 @@
-//! Checks of texts that are written to templates: an accepted text has no meaning of its own in YAML, JSON or Terraform.
+//! Checks of texts that are written to templates: an accepted text cannot change the structure of YAML, JSON or Terraform.
 
 use crate::SetupError;
 

@@ -244,7 +244,7 @@ fn of_logs(text: &str) -> Option<String> {
     Some(value(&on, "access_logs.s3.bucket", "").unwrap_or(on))
 }
 
-/// What is between the first tag of a name and its end.
+/// The text between the first tag of a name and its end tag.
 fn inner(text: &str, tag: &str) -> Option<String> {
     let (_, rest) = text.split_once(&format!("<{tag}>"))?;
     Some(rest.split_once(&format!("</{tag}>"))?.0.to_owned())
@@ -308,7 +308,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Where the end tag of an entry begins, which may have entries within.
+/// The position of the end tag of an entry, which may contain entries.
 fn end_of_entry(text: &str) -> Option<usize> {
     let (mut depth, mut at) = (0_usize, 0);
     loop {

@@ -7,7 +7,7 @@ use doorward_model::{Account, AccountId, CoverageStatus, Gap, GapReason, Listing
 
 use super::place_name;
 
-/// What needs the permission that is missing.
+/// The part of Doorward that needs the missing permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
 pub enum Stage {
@@ -31,13 +31,13 @@ impl Stage {
 /// One thing that cannot be read.
 #[derive(Debug, Clone)]
 pub struct PlacedGap {
-    /// What needs it.
+    /// The part of Doorward that needs it.
     pub stage: Stage,
     /// The account it is in; none for the organization itself.
     pub account: Option<AccountId>,
     /// Where it is, for display.
     pub place: String,
-    /// The role whose session was refused, or that could not be assumed; none where the base identity asked.
+    /// The role whose session was refused, or that could not be assumed; none if the base identity made the call.
     pub role: Option<Entry>,
     /// The resource that the action is needed on, as in a policy.
     pub resource: String,

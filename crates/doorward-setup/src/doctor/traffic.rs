@@ -26,7 +26,7 @@ pub struct TrafficProbe {
 /// The account-Region whose session reads a prefix, the bucket and the prefix.
 type LogPrefix = (AccountRegion, String, String);
 
-/// What is to be read.
+/// The metrics and log prefixes to read.
 #[derive(Debug)]
 pub struct TrafficPlan {
     purpose: Purpose,
