@@ -35,7 +35,7 @@ pub fn match_live(output: &ParseOutput, sources: &[SourceFile], live: &[LoadBala
     }
     let unread = match output.errors.len() + output.unread.len() {
         0 => String::new(),
-        parts => format!(" {parts} files or parts that could not be read may declare it as well."),
+        parts => format!(" Parts that could not be read ({parts}) may declare it as well."),
     };
     let found = live.iter().filter_map(|lb| {
         let (found, matched_by) = index.find(lb)?;

@@ -237,7 +237,7 @@ fn what_cannot_be_read_is_said() {
     let document: Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!(document["exit_code"], 2);
     let because = of(&document, "shop", "eu-west-1")["declared"]["because"].as_str().unwrap();
-    assert!(because.contains("What could not be read"), "{because}");
+    assert!(because.contains("Parts that could not be read"), "{because}");
 }
 
 /// A file that was only found and could not be read is named, and no report of these files is complete.
@@ -257,7 +257,7 @@ fn what_was_found_and_not_read_is_said() {
     let document: Value = serde_json::from_str(&report.out).unwrap();
     assert_eq!(document["exit_code"], 4);
     let because = of(&document, "pay-Named-1A2B3C4D5E6F", "eu-west-1")["declared"]["because"].as_str().unwrap();
-    assert!(because.contains("What could not be read"), "{because}");
+    assert!(because.contains("Parts that could not be read"), "{because}");
 
     // What PowerShell wrote is read like anything else.
     std::fs::remove_file(stand.path("odd/bad.yaml")).unwrap();
