@@ -74,7 +74,13 @@ fn fill<T: Clone>(value: &mut Observed<T>, live: &Observed<T>) -> bool {
 }
 
 /// Whether a declaration, whose identity may be partly open, is the declaration of this load balancer.
-fn is_same(lb: &LoadBalancer, open: &PlaceholderIdentity, live: &LoadBalancer, dialect: Dialect, address: &str) -> bool {
+fn is_same(
+    lb: &LoadBalancer,
+    open: &PlaceholderIdentity,
+    live: &LoadBalancer,
+    dialect: Dialect,
+    address: &str,
+) -> bool {
     if lb.kind != live.kind {
         return false;
     }

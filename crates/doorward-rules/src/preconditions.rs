@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use doorward_model::{EffectiveMode, Gap, GapReason, Kind, LoadBalancer, Mode, Observed, Scheme, Verdict, VerdictReason};
+use doorward_model::{
+    EffectiveMode, Gap, GapReason, Kind, LoadBalancer, Mode, Observed, Scheme, Verdict, VerdictReason,
+};
 
 /// The verdict on a load balancer that no rule can judge because of its kind: the kind does not parse HTTP, is not known to
 /// this version, or AWS's response contradicts itself about it.
@@ -49,7 +51,8 @@ pub(crate) fn mode(lb: &LoadBalancer) -> Result<ObservedMode, Verdict> {
     if lb.effective_mode() == EffectiveMode::NoHttpListener {
         return Err(Verdict::NotApplicable {
             reason: VerdictReason::NotApplicableNoHttpListener,
-            because: "No listener of this classic load balancer uses HTTP or HTTPS, so its mode has no effect.".to_owned(),
+            because: "No listener of this classic load balancer uses HTTP or HTTPS, so its mode has no effect."
+                .to_owned(),
         });
     }
     let listeners = match (lb.kind, &lb.listeners) {

@@ -56,7 +56,7 @@ pub fn set_mode_instructions(lb: &LoadBalancer, mode: Mode) -> String {
 pub fn mode_caution(mode: Mode) -> &'static str {
     match mode {
         Mode::Strictest => {
-            " First check its traffic: strictest also blocks requests classified as Acceptable or Ambiguous."
+            " First check its traffic: strictest also blocks requests that AWS classifies as Acceptable or Ambiguous."
         }
         Mode::Monitor | Mode::Defensive => "",
     }
@@ -64,7 +64,7 @@ pub fn mode_caution(mode: Mode) -> &'static str {
 
 /// The requirement on the bucket that remedies call BUCKET.
 pub const LOG_BUCKET: &str =
-    "BUCKET is a bucket in the same Region that admits logdelivery.elasticloadbalancing.amazonaws.com.";
+    "BUCKET is a bucket in the same Region whose policy allows logdelivery.elasticloadbalancing.amazonaws.com.";
 
 /// How to have this load balancer write access logs.
 pub(crate) fn enable_access_logs(lb: &LoadBalancer) -> String {

@@ -8,7 +8,7 @@ use doorward_core::discover::Target;
 use doorward_core::normalize::Normalized;
 use doorward_core::{Stop, access::Access, collect::CollectSettings};
 use doorward_ledger::Preflight;
-use doorward_model::{Account, AccountId, RegionInventory, CoverageStatus, GapReason, Region};
+use doorward_model::{Account, AccountId, CoverageStatus, GapReason, Region, RegionInventory};
 use futures::StreamExt as _;
 use jiff::Timestamp;
 
