@@ -12,7 +12,8 @@ pub(super) struct Settings {
     pub(super) all_required: Vec<&'static str>,
     /// Whether the rule about the required mode is asked.
     pub(super) rule: bool,
-    regions: &'static [&'static str],
+    /// The Regions that scans include.
+    pub(super) regions: &'static [&'static str],
 }
 
 impl Settings {
