@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     Ok(if check && stale > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Has the program write one form of some capabilities into a folder, without this machine's settings.
+/// Runs the program to write one form of some capabilities to a folder, without this machine's settings.
 pub(crate) fn write(program: &Path, folder: &Path, form: &str, capabilities: &[&str], flags: &[&str]) -> Result<()> {
     let mut setup = Command::new(program);
     setup.env_clear().env(OUTPUT.0, OUTPUT.1);

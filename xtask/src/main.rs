@@ -27,14 +27,14 @@ mod traffic;
 mod workflows;
 mod workspace;
 
-/// A task: its name, what it takes, what it does in one line, and the function.
+/// A task: its name, its arguments, its description in one line, and the function.
 type Task = (&'static str, &'static str, &'static str, fn(&[String]) -> Result<ExitCode>);
 
 const TASKS: &[Task] = &[
     (
         "bench",
-        "scan [--quick] [FLAGS] | ledger | traffic [--quick] [FLAGS] | doctor [FLAGS]",
-        "measure the scanner beside a bare SDK loop and plain HTTP; the ledger; reading logs beside other engines",
+        "scan [FLAGS] | traffic [FLAGS] | doctor [FLAGS] | check [FLAGS] | ledger | publish | reports",
+        "measure the scanner, the ledger, publishing, reports, the doctor, checks and reading logs, compared with other tools",
         bench::run,
     ),
     ("athena", "", "count a corpus with Java and DuckDB by the queries for Athena, and compare", athena::run),

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{python, workspace};
 
-/// What is installed into an environment of its own. axe-playwright-python brings axe-core with it.
+/// The Python packages. axe-playwright-python contains axe-core.
 const PINS: [&str; 2] = ["playwright==1.65.2", "axe-playwright-python==0.1.8"];
 
 /// Names of the program.

@@ -15,11 +15,11 @@ use crate::workspace;
 const FOLDER: &str = "reports/samples";
 const GUIDES: &str = "crates/doorward/guide";
 
-/// An example that makes a folder of samples. `{out}` stands for the folder.
+/// An example whose outputs are a folder of samples. `{out}` stands for the folder.
 struct Sample {
     name: &'static str,
     arguments: &'static [&'static str],
-    /// The exit code that it is an example of.
+    /// The exit code of the command.
     exit: i32,
 }
 
@@ -32,8 +32,8 @@ const SAMPLES: &[Sample] = &[
     },
 ];
 
-/// What may stand between `<!-- sample: NAME -->` and `<!-- /sample -->` in the README and the guides: commands with their exit
-/// codes; the standard output of the last goes there.
+/// The blocks between `<!-- sample: NAME -->` and `<!-- /sample -->` in the README and the guides: commands with their exit codes,
+/// of which the standard output of the last is inserted.
 const BLOCKS: &[(&str, &[Invocation])] = &[
     ("help", &[(&["--help"], 0)]),
     ("demo", &[DEMO]),
@@ -217,7 +217,7 @@ fn pages(root: &Path) -> Result<Vec<String>> {
     Ok(pages)
 }
 
-/// Renews the blocks of a page; returns the places that were not up to date.
+/// Writes the blocks of a page; returns the places that were not up to date.
 fn blocks(root: &Path, page: &str, binary: &Path, check: bool) -> Result<Vec<String>> {
     let path = root.join(page);
     let old = std::fs::read_to_string(&path).with_context(|| format!("{page} cannot be read"))?;
@@ -235,7 +235,7 @@ fn blocks(root: &Path, page: &str, binary: &Path, check: bool) -> Result<Vec<Str
     Ok(stale.into_iter().map(|line| format!("{page}:{line}")).collect())
 }
 
-/// Replaces what stands between the marks; returns the text and the lines of the marks whose blocks changed.
+/// Replaces the text between the marks; returns the text and the lines of the marks whose blocks changed.
 fn renew(text: &str, mut sample: impl FnMut(&str) -> Result<String>) -> Result<(String, Vec<usize>)> {
     let mut renewed = String::with_capacity(text.len());
     let mut stale = Vec::new();

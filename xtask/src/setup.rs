@@ -1,7 +1,7 @@
 //! `cargo xtask setup`: the output of `doorward setup` and the stacks of the examples, checked by the usual linters.
 //!
-//! cfn-lint knows CloudFormation's resource types and their values, parliament knows IAM's actions and what each of them is
-//! about, python-hcl2 parses Terraform. None of them needs AWS.
+//! cfn-lint knows CloudFormation's resource types and their values, parliament knows IAM's actions and their
+//! resources, python-hcl2 parses Terraform. None of them needs AWS.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -21,7 +21,7 @@ const GUARDS: [&[&str]; 2] = [
     &["eventbridge", "--bus-arn", "arn:aws:events:eu-west-1:111122223333:event-bus/doorward"],
 ];
 
-/// Flags that fill in everything that can be filled in.
+/// The optional flags.
 const EVERY_FLAG: [&str; 6] = [
     "--caller-arn",
     "arn:aws:iam::111122223333:role/ops/doorward",
@@ -31,7 +31,7 @@ const EVERY_FLAG: [&str; 6] = [
     "o-acme000001",
 ];
 
-/// Writes every form of every capability, plain and filled in, and has them checked.
+/// Writes every form of every capability, with and without the optional flags, and checks them.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     crate::only(arguments, &[])?;
     let python = python::environment("setup", &PINS)?;

@@ -89,9 +89,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
 fn cargo(arguments: &[&str], extent: Extent) -> Result<StepOutcome> {
     let mut command: Command = workspace::cargo_with_lints()?;
     command.args(arguments);
-    // Many tests wait for processes, pauses and deadlines. With one thread for each processor, processors would be idle meanwhile.
+    // Many tests wait for processes, pauses and deadlines, so one thread for each processor would leave processors idle. More than one
+    // thread above that makes tests miss their own deadlines on a busy machine.
     let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-    command.env("RUST_TEST_THREADS", (2 * processors).to_string());
+    command.env("RUST_TEST_THREADS", (processors + 1).to_string());
     if extent == Extent::Slow {
         // Each nightly run draws other cases.
         let seed = std::process::id() ^ SystemTime::now().duration_since(UNIX_EPOCH)?.subsec_nanos();

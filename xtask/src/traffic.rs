@@ -1,7 +1,7 @@
 //! `cargo xtask traffic`: generated access logs are counted with DuckDB too, and every count must be the expected one.
 //!
-//! The corpus has every shape of lines there was; its writer counts them as it writes. Three counts are compared, line
-//! by line: the writer's, Doorward's, and DuckDB's, with the options without which it loses rows.
+//! The corpus has every shape of line that AWS has written; its writer counts them as it writes. Three counts are compared, line
+//! by line: the writer's, Doorward's, and DuckDB's, with the options without which it drops rows.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::{python, workspace};
 /// The engine. Pinned, because each version guesses types differently.
 const PINS: [&str; 2] = ["duckdb==2.0.0", "polars==2.1.0"];
 
-/// Generated logs and what is in them.
+/// Generated logs and their expected counts.
 pub(crate) struct Corpus {
     pub(crate) folder: PathBuf,
     expected: String,
@@ -29,7 +29,7 @@ impl Corpus {
         Ok(Self { folder, expected: wrote.stdout })
     }
 
-    /// Under the build folder, where it stays for the next time; without `\"` inside of fields, at which Polars gives up.
+    /// A corpus under the build folder that is kept for the next run; without `\"` inside of fields, which Polars cannot read.
     pub(crate) fn kept(program: &Path, bytes: u64, file_bytes: u64, seed: u64) -> Result<Self> {
         let folder = workspace::target()?.join("traffic").join(format!("{bytes}-{file_bytes}-{seed}"));
         // Named after the writer, so that another one writes anew.
@@ -51,7 +51,7 @@ impl Corpus {
     }
 }
 
-/// Writes, counts three times, compares.
+/// Writes a corpus and compares the three counts.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let bytes: u64 = match arguments {
         [] => 20_000_000,
@@ -95,7 +95,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The first line that one of two sorted texts has alone.
+/// The first line that only one of two sorted texts contains.
 fn difference(expected: &str, counted: &str) -> Option<String> {
     let (expected, counted): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), counted.lines().collect());
     let missing = expected.iter().find(|line| !counted.contains(line));

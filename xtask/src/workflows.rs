@@ -1,4 +1,4 @@
-//! `cargo xtask workflows`: what runs on every change and at a release, read by those who look for what can go wrong there.
+//! `cargo xtask workflows`: the workflows of changes and releases, checked by security and schema tools.
 //!
 //! zizmor finds references that are not pinned, permissions that are too wide and texts that become code; the schemas say
 //! which keys there are. Neither needs GitHub.

@@ -129,7 +129,7 @@ impl Calls {
         self.0.values().sum()
     }
 
-    /// Fails unless a yardstick made exactly these calls, as far as they are its job, and no others.
+    /// Fails unless a reference made exactly these calls, as far as they are its job, and no others.
     pub(super) fn exactly(&self, sample: &Sample, is_its_job: fn(&str) -> bool) -> Result<()> {
         for call in self.0.keys().chain(sample.calls.0.keys()) {
             let (made, wanted) = (sample.calls.of(call), if is_its_job(call) { self.of(call) } else { 0 });
@@ -144,7 +144,7 @@ pub(super) fn in_raw(call: &str) -> bool {
     call.starts_with("elb:") || call.starts_with("elbv2:") || call == "sts:AssumeRole"
 }
 
-/// What one contender did and used.
+/// The calls and the resources of one contender.
 #[derive(Debug, Clone)]
 pub(super) struct Sample {
     pub(super) name: &'static str,

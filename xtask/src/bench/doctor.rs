@@ -1,7 +1,7 @@
 //! `cargo xtask bench doctor`: how long the doctor takes for an organization of 500 accounts.
 //!
-//! The emulator keeps AWS's quotas and answers as late as AWS does from afar, and the doctor keeps its default manners, so what
-//! is measured is what an operator waits for.
+//! The emulator enforces AWS's quotas and delays responses as a distant Region does, and the doctor keeps its default rate
+//! limits, so the time is that of an operator.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -99,7 +99,7 @@ impl Plan {
     }
 }
 
-/// Builds for release, measures twice, judges.
+/// Builds for release, measures twice, and compares with the goal.
 pub(super) fn run(arguments: &[String]) -> Result<ExitCode> {
     let plan = Plan::read(arguments)?;
     let (doctor, emulator) = build()?;
@@ -141,7 +141,7 @@ fn build() -> Result<(PathBuf, PathBuf)> {
     Ok((folder.join("doorward"), folder.join("doorward-fakeaws")))
 }
 
-/// Seconds that it took, and what it said.
+/// The seconds that the doctor took, and its report.
 fn measure(doctor: &Path, folder: &Path, server: &mut Server, flags: &[&str]) -> Result<(f64, Value)> {
     let mut command = Command::new(doctor);
     command.env_clear().env("HOME", folder).env("AWS_EC2_METADATA_DISABLED", "true").current_dir(folder);

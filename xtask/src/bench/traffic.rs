@@ -1,7 +1,7 @@
-//! `cargo xtask bench traffic`: reading access logs beside only unpacking them, and beside DuckDB, Polars and awk.
+//! `cargo xtask bench traffic`: reading access logs, compared with only decompressing them, and with DuckDB, Polars and awk.
 //!
-//! All contenders read the same generated files, in turns, each in a process of its own of which the system says what it
-//! used. Other work on the machine slows down the contenders of a round alike, so it is ratios within a round that are judged.
+//! All contenders read the same generated files, in turns, each in a process of its own whose resources
+//! the system counts. Other work on the machine slows down the contenders of a round alike, so ratios within a round are compared.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -65,7 +65,7 @@ struct Used {
     printed: String,
 }
 
-/// Writes the corpus, measures, prints, judges.
+/// Writes the corpus and measures, prints the figures, and compares them with the goals.
 pub(super) fn run(arguments: &[String]) -> Result<ExitCode> {
     let plan = Plan::read(arguments)?;
     let program = traffic::program(true)?;

@@ -1,4 +1,4 @@
-//! `doorward check` on templates against `doorward scan` of what moto's CloudFormation made of them.
+//! `doorward check` of templates, compared with `doorward scan` of the resources that moto's CloudFormation creates from them.
 //!
 //! The infrastructures are those of `crates/doorward/tests/agreement`, whose own test states what each template
 //! becomes; here moto decides it.

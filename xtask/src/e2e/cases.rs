@@ -1,4 +1,4 @@
-//! The end-to-end cases, as data: what is broken, and what may be said then.
+//! The end-to-end cases as data: the faults, and the verdicts and coverage that are accepted.
 
 use anyhow::Result;
 
@@ -9,7 +9,7 @@ use super::expected::{LoadBalancer, SeededOrganization};
 pub(super) struct Case {
     /// Its name on the command line.
     pub(super) name: &'static str,
-    /// What it shows.
+    /// What the case tests.
     pub(super) what: &'static str,
     /// What is between the scanner and moto.
     pub(super) through: Through,
@@ -19,11 +19,11 @@ pub(super) struct Case {
     fail_on: &'static str,
     /// Whether the account whose answers lack the mode is scanned.
     pub(super) with_unset: bool,
-    /// The most tries of one call.
+    /// The maximum number of tries of one call.
     tries: u32,
-    /// What may be said of a load balancer.
+    /// The verdicts that are accepted for a load balancer.
     pub(super) expect: fn(Asked<'_>) -> Expect,
-    /// What may have become of an account-Region, by account name and Region.
+    /// The accepted coverage of an account-Region, by account name and Region.
     pub(super) coverage: fn(&str, &str) -> &'static [&'static str],
     /// Whether at least one verdict has to be unknown and one of the same rule known.
     pub(super) mixed: bool,
@@ -38,7 +38,7 @@ pub(super) enum Through {
     Moto,
     /// microburst with these rules. `{name}` stands for an account's id.
     Faults(&'static str),
-    /// moto that checks signatures and the shipped policies, two of which the seed broke.
+    /// moto with checks of signatures and of the shipped policies, two of which the seed restricts.
     Locked,
     /// The same, and the wrong secret.
     WrongSecret,
@@ -51,16 +51,16 @@ pub(super) struct Asked<'a> {
     pub(super) lb: &'a LoadBalancer,
 }
 
-/// What may be said.
+/// The accepted verdicts.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Expect {
-    /// What the seed wrote.
+    /// The verdict that follows from the seed.
     Seeded,
-    /// Nothing, because of one of these.
+    /// Unknown, for one of these reasons.
     Unknown(&'static [&'static str]),
     /// Either.
     SeededOrUnknown(&'static [&'static str]),
-    /// It was not listed, so there is nothing to say it of.
+    /// None: the load balancer is not listed.
     Unlisted,
 }
 
@@ -103,7 +103,7 @@ const CLEAN: Case = Case {
     exit: 3,
 };
 
-/// All cases. microburst calls both generations of load balancers `elbv2`; their API version tells them apart.
+/// All cases. microburst calls both generations of load balancers `elbv2`; their API version distinguishes them.
 pub(super) const CASES: &[Case] = &[
     CLEAN,
     Case { name: "strictest", what: "a stricter policy", required: "strictest", ..CLEAN },

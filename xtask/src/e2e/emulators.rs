@@ -18,11 +18,11 @@ pub(super) struct Moto {
     port: u16,
 }
 
-/// moto checks signatures and policies while this lives.
+/// While this exists, moto checks signatures and policies.
 pub(super) struct Lock<'a>(&'a Moto);
 
 impl Moto {
-    /// Starts an empty one.
+    /// Starts moto without content.
     pub(super) fn start(python: &Path) -> Result<Self> {
         // Loading machine images into every account-Region would take most of the memory and half of the time.
         let (server, port) = serve(python, &["moto"], &[("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")])?;
@@ -68,12 +68,12 @@ impl Moto {
 
 impl Drop for Lock<'_> {
     fn drop(&mut self) {
-        // Should this fail, the next case that expects an open moto says so.
+        // If this fails, the next case that expects an open moto fails.
         let _ = self.0.checks("inf");
     }
 }
 
-/// The faults in front of it.
+/// microburst in front of moto.
 pub(super) struct Faults {
     _server: Server,
     port: u16,
@@ -86,7 +86,7 @@ impl Faults {
         Ok(Self { _server: server, port })
     }
 
-    /// The endpoint through which faults are met.
+    /// The endpoint that injects faults.
     pub(super) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
@@ -101,7 +101,7 @@ impl Faults {
         Ok(())
     }
 
-    /// Ends all faults and says how many fired. The log is bounded, so a large number is a lower bound.
+    /// Ends all faults and returns how many were injected. The log is bounded, so a large number is a lower bound.
     pub(super) fn clear(&self) -> Result<usize> {
         let fired = self.control("GET", "fired?limit=100000", "")?;
         self.control("POST", "rules", "[]")?;

@@ -27,7 +27,7 @@ pub(super) struct ScanRun {
     secret: String,
 }
 
-/// Runs the scanner in a folder that holds `doorward.toml`, with nothing of this environment but the path.
+/// Runs the scanner in a folder that holds `doorward.toml`, with no variable of this environment but the path.
 pub(super) fn scan(binary: &Path, folder: &Path, endpoint: &str, (key, secret): (&str, &str)) -> Result<ScanRun> {
     let mut command = Command::new(binary);
     environment(&mut command, folder, endpoint, (key, secret));

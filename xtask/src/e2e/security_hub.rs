@@ -1,7 +1,7 @@
 //! Security Hub of moto: findings imported, read back by boto3, updated, resolved and archived.
 //!
-//! moto validates nothing and ignores filters, so this proves the wire and the life of a finding; the rules are proven
-//! against our own emulator, the shapes against AWS's model.
+//! moto validates nothing and ignores filters, so this tests the protocol and the life of a finding; the rules are
+//! tested with our own emulator, the shapes with AWS's model.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
