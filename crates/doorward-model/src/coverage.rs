@@ -157,7 +157,7 @@ mod tests {
 
     use super::*;
 
-    /// Every property that the schema makes an observation, by name: a list that nobody has to keep.
+    /// Every property that the schema makes an observation, by name, so that no list has to be maintained.
     fn observations() -> Vec<String> {
         let schema = schemars::schema_for!(RawLoadBalancer);
         let properties = schema.get("properties").and_then(Value::as_object).expect("an object").iter();

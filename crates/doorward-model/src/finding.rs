@@ -215,8 +215,7 @@ pub struct History {
 }
 
 impl Finding {
-    /// Composes the stable id. The Region and account come from the ARN, so the same load balancer gives the same id
-    /// whoever scans it.
+    /// The stable id. The Region and account come from the ARN, so that the same load balancer always has the same id.
     pub fn id_for(arn: &Arn, rule: &str) -> String {
         let resource = arn.resource().strip_prefix("loadbalancer/").unwrap_or(arn.resource());
         format!("doorward/{}/{}/{}/{rule}/{resource}", arn.partition(), arn.region(), arn.account())
