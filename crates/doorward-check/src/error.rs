@@ -68,7 +68,7 @@ pub enum CheckError {
 }
 
 impl CheckError {
-    /// What to do about it, as a clause; `None` where the message already says so.
+    /// What to do about it, as a clause; `None` if the message already states it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::SeveralFormatsOnStdout => Some("give all but one a file: --format sarif=check.sarif"),

@@ -31,8 +31,8 @@ impl LiveScan {
         let dialect = declared.dialect;
         let address = declared.address.clone();
         let Subject::LoadBalancer(lb) = &mut declared.subject else { return None };
-        let open = lb.placeholder.as_deref().cloned().unwrap_or_default();
-        let mut same = self.load_balancers.iter().filter(|live| is_same(lb, &open, live, dialect, &address));
+        let undecided = lb.placeholder.as_deref().cloned().unwrap_or_default();
+        let mut same = self.load_balancers.iter().filter(|live| is_same(lb, &undecided, live, dialect, &address));
         let (Some(live), None) = (same.next(), same.next()) else { return None };
         let is_taken = fill(&mut lb.mode, &live.mode);
         fill(&mut lb.drop_invalid_headers, &live.drop_invalid_headers);
@@ -73,10 +73,10 @@ fn fill<T: Clone>(value: &mut Observed<T>, live: &Observed<T>) -> bool {
     kept
 }
 
-/// Whether a declaration, whose identity may be partly open, is the declaration of this load balancer.
+/// Whether a declaration, parts of whose identity may be undecided, is the declaration of this load balancer.
 fn is_same(
     lb: &LoadBalancer,
-    open: &PlaceholderIdentity,
+    undecided: &PlaceholderIdentity,
     live: &LoadBalancer,
     dialect: Dialect,
     address: &str,
@@ -84,13 +84,13 @@ fn is_same(
     if lb.kind != live.kind {
         return false;
     }
-    if open.arn.is_none() {
+    if undecided.arn.is_none() {
         return lb.arn == live.arn;
     }
-    let placed =
-        (open.account.is_some() || lb.account == live.account) && (open.region.is_some() || lb.region == live.region);
+    let placed = (undecided.account.is_some() || lb.account == live.account)
+        && (undecided.region.is_some() || lb.region == live.region);
     let tag = |key: &str| live.tags.known().and_then(|tags| tags.get(key)).map(String::as_str);
-    let named = if open.name.is_none() {
+    let named = if undecided.name.is_none() {
         lb.name == live.name
     } else {
         match dialect {

@@ -162,3 +162,32 @@ impl From<Severity> for Level {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outputs(given: &[&str]) -> Result<Vec<Output>, String> {
+        let parsed: Result<Vec<Output>, CheckError> = given.iter().map(|text| text.parse()).collect();
+        parsed.and_then(|parsed| Output::all(&parsed)).map_err(|error| match error.hint() {
+            Some(hint) => format!("{error}; {hint}"),
+            None => error.to_string(),
+        })
+    }
+
+    #[test]
+    fn one_output_at_most_goes_to_stdout() {
+        let text = Output { format: Format::Text, path: None };
+        let sarif = Output { format: Format::Sarif, path: Some("a=b.sarif".into()) };
+        assert_eq!(outputs(&[]), Ok(vec![text.clone()]));
+        assert_eq!(outputs(&["sarif=a=b.sarif", "text=-"]), Ok(vec![sarif, text]));
+        for (given, expected) in [
+            (&["text", "junit=-"][..], "two formats would both be written to stdout; give all but one a file"),
+            (&["sarif="], "\"sarif=\" names no file after the ="),
+            (&["xml"], "\"xml\" is not one of text, json-v1, sarif, github, junit"),
+        ] {
+            let error = outputs(given).unwrap_err();
+            assert!(error.starts_with(expected), "{error}");
+        }
+    }
+}

@@ -53,7 +53,7 @@ impl Attributes {
             return attributes;
         };
         for entry in entries {
-            let unsure = |message: &str| gap(text, GapReason::Unresolved, entry.span.clone(), message);
+            let unresolved = |message: &str| gap(text, GapReason::Unresolved, entry.span.clone(), message);
             // An entry may evaluate to nothing, such as a reference to AWS::NoValue.
             let is_function = entry.tag.is_some();
             if (is_function || entry.get(names.0).is_none()) && !entry.is_null() {
@@ -68,9 +68,9 @@ impl Attributes {
             }
             // A function beside key and value may replace them.
             if entry.get(names.0).is_some() && entry.key(&|key| key.starts_with("Fn::")).is_some() {
-                attributes.incomplete = Some(unsure("a function beside the attribute may replace it"));
+                attributes.incomplete = Some(unresolved("a function beside the attribute may replace it"));
                 if let Some(Observed::Known(key)) = entry.get(names.0).map(read) {
-                    let value = Observed::Unread(unsure("a function beside the attribute may replace its value"));
+                    let value = Observed::Unread(unresolved("a function beside the attribute may replace its value"));
                     attributes.set(text, &key, value, entry.span.clone());
                 }
                 continue;
@@ -80,14 +80,14 @@ impl Attributes {
                 Observed::Known(key) => {
                     let (value, span) = match entry.get(names.1) {
                         Some(value) => (read(value), value.span.clone()),
-                        None => (Observed::Unread(unsure("the attribute has no value")), entry.span.clone()),
+                        None => (Observed::Unread(unresolved("the attribute has no value")), entry.span.clone()),
                     };
                     attributes.set(text, &key, value, span);
                 }
                 Observed::Absent if entry.as_map().is_some() => {
-                    attributes.incomplete = Some(unsure("an attribute has no literal key"));
+                    attributes.incomplete = Some(unresolved("an attribute has no literal key"));
                 }
-                Observed::Absent => attributes.incomplete = Some(unsure("an attribute is not a literal")),
+                Observed::Absent => attributes.incomplete = Some(unresolved("an attribute is not a literal")),
                 Observed::Unread(gap) => attributes.incomplete = Some(gap),
             }
         }

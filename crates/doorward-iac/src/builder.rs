@@ -136,11 +136,11 @@ impl<'t> LoadBalancerBuilder<'t> {
 
     /// The gap of an attribute that is not set: an existing load balancer keeps its value.
     fn kept(&self, what: &str) -> Arc<Gap> {
-        let unsure = match self.action {
+        let condition = match self.action {
             Action::Unspecified => " if it exists already",
             _ => "",
         };
-        let message = format!("{what} is not set here, so that the load balancer keeps its value{unsure}");
+        let message = format!("{what} is not set here, so that the load balancer keeps its value{condition}");
         self.gap(GapReason::KeepsLiveValue, self.head.clone(), message)
     }
 
@@ -288,8 +288,8 @@ impl<'t> LoadBalancerBuilder<'t> {
 pub(crate) fn scheme(name: Observed<String>) -> Observed<Scheme> {
     match name {
         Observed::Absent => Observed::Known(Scheme::InternetFacing),
-        Observed::Known(word) if word == "internet-facing" => Observed::Known(Scheme::InternetFacing),
-        Observed::Known(word) if word == "internal" => Observed::Known(Scheme::Internal),
+        Observed::Known(name) if name == "internet-facing" => Observed::Known(Scheme::InternetFacing),
+        Observed::Known(name) if name == "internal" => Observed::Known(Scheme::Internal),
         Observed::Known(_) => Observed::Absent,
         Observed::Unread(gap) => Observed::Unread(gap),
     }

@@ -262,18 +262,18 @@ impl Template<'_> {
     /// The listeners of a classic load balancer.
     fn listeners(&self, resource: &Node) -> Observed<Vec<Listener>> {
         let Some(list) = resource.at(&["Properties", "Listeners"]) else { return Observed::Absent };
-        let unsure = |span| {
+        let unresolved = |span| {
             let message = "the listeners are not a literal list";
             Observed::Unread(gap(self.text, GapReason::Unresolved, span, message))
         };
-        let Some(entries) = list.as_seq().filter(|_| list.tag.is_none()) else { return unsure(list.span.clone()) };
+        let Some(entries) = list.as_seq().filter(|_| list.tag.is_none()) else { return unresolved(list.span.clone()) };
         let mut listeners = Vec::new();
         for entry in entries {
             match entry.get("Protocol").map(|protocol| literal(self.text, protocol)) {
                 Some(Observed::Known(protocol)) => {
                     listeners.push(listener(&protocol, entry.text_at(&["LoadBalancerPort"])));
                 }
-                _ => return unsure(entry.span.clone()),
+                _ => return unresolved(entry.span.clone()),
             }
         }
         Observed::Known(listeners)

@@ -103,9 +103,9 @@ impl DeclaredLoadBalancer<'_> {
 
     /// Whether nothing contradicts the match: kind, Region, account, name and manager.
     fn admits(&self, live: &LoadBalancer) -> bool {
-        let open = self.lb.placeholder.as_deref();
-        let region = open.is_none_or(|open| open.region.is_some()) || self.lb.region == live.region;
-        let account = open.is_none_or(|open| open.account.is_some()) || self.lb.account == live.account;
+        let undecided = self.lb.placeholder.as_deref();
+        let region = undecided.is_none_or(|undecided| undecided.region.is_some()) || self.lb.region == live.region;
+        let account = undecided.is_none_or(|undecided| undecided.account.is_some()) || self.lb.account == live.account;
         let provider = self.declared.match_hints.account.as_ref().is_none_or(|account| *account == live.account);
         let named = self.name().is_none_or(|name| name == live.name);
         self.lb.kind == live.kind

@@ -206,13 +206,13 @@ impl State<'_> {
     }
 
     fn scalar(&self, node: &Node, what: &str) -> Observed<String> {
-        let open = |reason, message: String| Observed::Unread(gap(self.text, reason, node.span.clone(), message));
+        let unread = |reason, message: String| Observed::Unread(gap(self.text, reason, node.span.clone(), message));
         match node.as_str() {
-            Some(UNKNOWN) => open(GapReason::KnownAfterApply, format!("{what} is not known in the preview")),
+            Some(UNKNOWN) => unread(GapReason::KnownAfterApply, format!("{what} is not known in the preview")),
             Some(_) if node.is_null() => Observed::Absent,
             Some(text) => Observed::Known(text.to_owned()),
-            None if node.get(SECRET).is_some() => open(GapReason::Unresolved, format!("{what} is a secret")),
-            None => open(GapReason::Malformed, format!("{what} is not a single value")),
+            None if node.get(SECRET).is_some() => unread(GapReason::Unresolved, format!("{what} is a secret")),
+            None => unread(GapReason::Malformed, format!("{what} is not a single value")),
         }
     }
 

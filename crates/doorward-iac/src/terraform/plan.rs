@@ -308,13 +308,13 @@ impl State<'_> {
             Some(Attributes::of_list(self.text, list, ("key", "value"), &read))
         };
         let mut attributes = list("after").unwrap_or_default();
-        let open = self.unknown(&["load_balancer_attributes"]);
-        if open.is_none() && (builder.action == Action::Update || builder.action == Action::Keep) {
+        let unknown_at = self.unknown(&["load_balancer_attributes"]);
+        if unknown_at.is_none() && (builder.action == Action::Update || builder.action == Action::Keep) {
             let kept = attributes.keep(list("before").unwrap_or_default());
             builder.note = kept.map(|key| format!("{key} is removed here, and the load balancer keeps its value"));
         }
         let mode = builder.kind.mode_attribute();
-        if let Some(span) = open {
+        if let Some(span) = unknown_at {
             let message = "the attributes are not known in the plan";
             attributes.incomplete = Some(builder.gap(GapReason::KnownAfterApply, span, message));
         } else if let Some(unknown) = self.view("after_unknown", &["load_balancer_attributes"])

@@ -260,12 +260,12 @@ fn defaults(builder: &mut LoadBalancerBuilder<'_>) {
 
 fn scalar(evaluated: &Evaluated<'_>) -> Observed<String> {
     evaluated.value.as_ref().and_then(|value| {
-        let open = || {
+        let malformed = || {
             let source = evaluated.source.as_ref();
             let place = source.map(|source| source.text.place(source.span.clone()).to_string()).unwrap_or_default();
             Observed::unread(Gap::new(GapReason::Malformed, place).with_message("a single value is expected here"))
         };
-        text_of(value).map_or_else(open, Observed::Known)
+        text_of(value).map_or_else(malformed, Observed::Known)
     })
 }
 

@@ -59,9 +59,9 @@ pub(super) fn parse(
     })?;
     let of_plan = output.declared.iter().filter(|d| d.dialect == Dialect::TerraformPlan && d.place.file == text.path);
     let changed: BTreeSet<String> = of_plan.map(|declared| declared.address.clone()).collect();
-    let mut open: Vec<Module<'_>> = root_module.into_iter().collect();
-    while let Some(module) = open.pop() {
-        open.extend(module.child_modules.into_iter().flatten());
+    let mut pending: Vec<Module<'_>> = root_module.into_iter().collect();
+    while let Some(module) = pending.pop() {
+        pending.extend(module.child_modules.into_iter().flatten());
         let resources: Vec<Resource<'_>> = list(text, module.resources)?;
         for resource in resources.iter().filter(|resource| makes_one(resource.mode.as_deref(), &resource.kind)) {
             let (at, address) = address(text, resource.address)?;
