@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{Bounds, CoverageCounts, Mode, NotObserved, RunPoint, Severity, share_in};
+use doorward_model::{Bounds, CoverageCounts, Mode, NotObserved, RunPoint, Severity};
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 use serde::Serialize;
@@ -49,10 +49,9 @@ pub struct Share {
 }
 
 impl Share {
-    /// The share in hundredths of a percent; 10,000 only if it is everything, none of nothing.
+    /// The share in hundredths of a percent, rounded down so that 10,000 means all; none of nothing.
     pub fn basis_points(self) -> Option<u32> {
-        let wide = |count| u64::try_from(count).unwrap_or(u64::MAX);
-        share_in(10_000, wide(self.count), wide(self.of)).map(|share| u32::try_from(share).unwrap_or(u32::MAX))
+        (self.of > 0).then(|| u32::try_from(self.count * 10_000 / self.of).unwrap_or(0))
     }
 }
 
@@ -84,13 +83,13 @@ pub struct RunSummary {
     pub group: Option<String>,
     /// The account-Regions of the whole run, also where figures are grouped.
     pub coverage: CoverageCounts,
-    /// Whether the list of accounts arrived in full; if not, nobody knows what is missing in the coverage.
+    /// Whether the list of accounts arrived in full; if not, the coverage may lack accounts.
     pub accounts_listed: bool,
     /// Load balancers whose mode matters: the denominator of the shares.
     pub balancers: usize,
     /// Load balancers by mode.
     pub modes: BTreeMap<Mode, usize>,
-    /// Load balancers whose mode nobody could read.
+    /// Load balancers whose mode could not be read.
     pub mode_unknown: usize,
     /// Classic load balancers without an HTTP listener, whose mode does nothing; not among `balancers`.
     pub mode_not_applicable: usize,
@@ -115,8 +114,8 @@ pub struct RunSummary {
     /// The same and the load balancers that it did not see, in detail; absent for runs of versions that did not count them.
     pub not_seen: Option<NotSeen>,
     /// Findings that are open as far as is known: seen by this run, or seen last by an earlier one. This is the figure to compare
-    /// with that of another run. Absent where nothing was ever seen: that is not zero. In runs of versions that did not tell
-    /// them apart, unseen ones under an exception are among them.
+    /// with that of another run. Absent where nothing was ever seen: that is not zero. Runs of versions that did not
+    /// distinguish them include unseen findings under an exception.
     pub open_known: Option<usize>,
     /// Findings under an exception as far as is known; absent as `open_known`.
     pub excepted_known: Option<usize>,
@@ -178,7 +177,7 @@ impl RunSummary {
 
 impl Ledger {
     /// One summary per run that ended at or after `since` and before `until`, in the order of recording; with a grouping
-    /// one per run and group that had anything to count. [`LedgerError::UngroupedTag`] for a tag nobody counted by.
+    /// one per run and group that had anything to count. [`LedgerError::UngroupedTag`] for a tag that was not counted by.
     pub fn history(
         &self,
         since: Option<Timestamp>,

@@ -1,7 +1,7 @@
 //! The change journal: what was planned, approved, sent and seen when modes were changed; appended, never altered.
 //!
-//! The ledger stores plans and events as text and decides nothing about them: where a load balancer stands in a change is read
-//! out of its events by whoever wrote them.
+//! The ledger stores plans and events as text and decides nothing about them: where a load balancer stands in a change is derived from its
+//! events by the crate that wrote them.
 
 use doorward_model::Arn;
 use jiff::Timestamp;

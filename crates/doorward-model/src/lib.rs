@@ -58,7 +58,7 @@ pub use rule::{Rule, RuleMeta};
 pub use run_history::{ChangeKind, FindingChange, ModeTransition, NotObserved, ObservedIn, PreviousRun, RunPoint};
 pub use sanitize::{harmless, harmless_lines, is_control_or_invisible, markdown, shown};
 pub use sha256::sha256_hex;
-pub use shares::{percent, share, share_in};
+pub use shares::{percent, share};
 pub use sink::{Receipt, Sink, SinkError, SinkFuture, Skipped};
 pub use spreadsheet::guarded;
 pub use traffic::{ModeEffect, ObservedTime, Traffic, TrafficBasis, TrafficGap, TrafficSource, TrafficStep};

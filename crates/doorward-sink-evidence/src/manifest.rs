@@ -27,7 +27,7 @@ pub struct Link {
     pub finished: Timestamp,
     /// Its place in the chain, from 1.
     pub sequence: u64,
-    /// The SHA-256 of its manifest.json. Kept elsewhere, it proves that nobody replaced the pack.
+    /// The SHA-256 of its manifest.json. Kept elsewhere, it proves that the pack was not replaced.
     pub manifest_sha256: String,
     /// Its chain hash.
     pub chain: String,

@@ -52,9 +52,9 @@ impl Default for Limits {
 pub struct Context {
     /// Names the build: a commit, or a hash of the program. Empty: not known.
     pub build: String,
-    /// The settings as they were in force, verbatim, secrets left out by whoever hands them over.
+    /// The settings as they were in force, verbatim, without secrets.
     pub settings: String,
-    /// The clock of the machine against AWS's, ahead being positive. None: nobody measured it.
+    /// The clock of the machine against AWS's, ahead being positive. None: it was not measured.
     pub clock_offset: Option<SignedDuration>,
     /// What the pack is evidence for.
     pub period: Period,
@@ -129,7 +129,7 @@ pub struct ExceptionRow {
     pub last_day: Date,
     /// The first instant after it.
     pub ends: Timestamp,
-    /// When somebody looks at it again.
+    /// When it is reviewed.
     pub review: Option<Date>,
     /// Where it stands in its term: pending, active, expiring, expired.
     pub state: String,
@@ -137,6 +137,6 @@ pub struct ExceptionRow {
     pub days_left: i64,
     /// The file that holds it, and the line: `exceptions.toml:7`.
     pub place: String,
-    /// What somebody should look at: covers nothing, not needed, too wide.
+    /// Problems to review: covers nothing, not needed, too wide.
     pub notices: Vec<String>,
 }

@@ -5,11 +5,10 @@
 
 use std::borrow::Cow;
 
-use doorward_model::share_in;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::problem::Problem;
+use crate::error::EvidenceError;
 
 /// What kind of value a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,10 +51,9 @@ pub(crate) enum Value<'a> {
 }
 
 impl Value<'_> {
-    /// A part of a whole in ten thousandths; 10,000 only if the part is the whole.
+    /// A part of a whole in ten thousandths, rounded down so that 10,000 means all: a cell is a number that readers calculate with.
     pub(crate) fn ten_thousandths(part: usize, whole: usize) -> Option<u32> {
-        let wide = |count| u64::try_from(count).unwrap_or(u64::MAX);
-        share_in(10_000, wide(part), wide(whole)).map(|share| u32::try_from(share).unwrap_or(u32::MAX))
+        (whole > 0).then(|| u32::try_from(part.saturating_mul(10_000) / whole).unwrap_or(u32::MAX))
     }
 }
 
@@ -180,10 +178,10 @@ impl<'p, R: 'p> Columns<'p, R> {
 }
 
 /// Takes one row after the other.
-pub(crate) type TakeRow<'t> = dyn FnMut(&[Value<'_>]) -> Result<(), Problem> + 't;
+pub(crate) type TakeRow<'t> = dyn FnMut(&[Value<'_>]) -> Result<(), EvidenceError> + 't;
 
-/// Gives its rows to whoever takes them.
-type Stream<'p> = Box<dyn FnOnce(&mut TakeRow<'_>) -> Result<(), Problem> + 'p>;
+/// Passes its rows to a consumer.
+type Stream<'p> = Box<dyn FnOnce(&mut TakeRow<'_>) -> Result<(), EvidenceError> + 'p>;
 
 /// What a sheet is called and what it is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -225,7 +223,7 @@ impl<'p> Sheet<'p> {
             if given == count {
                 return Ok(());
             }
-            Err(Problem::Said(format!(
+            Err(EvidenceError::Other(format!(
                 "the sheet {:?} announced {count} rows and gave {given}; report this",
                 title.tab
             )))
@@ -234,7 +232,7 @@ impl<'p> Sheet<'p> {
     }
 
     /// Gives every row, in order.
-    pub(crate) fn each(self, take: &mut TakeRow<'_>) -> Result<(), Problem> {
+    pub(crate) fn each(self, take: &mut TakeRow<'_>) -> Result<(), EvidenceError> {
         (self.stream)(take)
     }
 }

@@ -260,9 +260,9 @@ impl Packer {
                 [kind, *severity as i64, because, NONE, say(exception), say(expires)]
             }
             Verdict::Unknown { gaps, .. } => {
-                let mut mends: Vec<&str> = gaps.iter().map(|gap| gap.reason.remedy()).collect();
-                mends.dedup();
-                [kind, NONE, because, say(&mends.join(" ")), NONE, NONE]
+                let mut remedies: Vec<&str> = gaps.iter().map(|gap| gap.reason.remedy()).collect();
+                remedies.dedup();
+                [kind, NONE, because, say(&remedies.join(" ")), NONE, NONE]
             }
             Verdict::NotAsked { remedy, .. } => [kind, NONE, because, say(remedy), NONE, NONE],
             Verdict::Pass { .. } | Verdict::NotApplicable { .. } => [kind, NONE, because, NONE, NONE, NONE],

@@ -10,7 +10,7 @@ pub(crate) struct TrafficData {
     window: String,
     requests: u64,
     denominator: String,
-    /// Requests that are not compliant, where logs told: all that a mode could block.
+    /// Non-compliant requests, where logs were read: all that a mode could block.
     odd: Option<u64>,
     /// Classification and count, compliant first, then by name.
     tiers: Vec<(String, u64)>,

@@ -183,7 +183,7 @@ fn headline(report: &ScanReport) -> String {
     };
     let more = [
         (excepted > 0).then(|| format!("{excepted} more by exception")),
-        (unknown > 0).then(|| format!("{unknown} nobody could judge")),
+        (unknown > 0).then(|| format!("{unknown} could not be judged")),
     ];
     let more: Vec<String> = more.into_iter().flatten().collect();
     if more.is_empty() { format!("{weak}.") } else { format!("{weak}; {}.", more.join(", ")) }
@@ -217,7 +217,7 @@ fn cards(report: &ScanReport) -> Vec<Card> {
             alarming: pressing > 0,
         },
         Card {
-            label: "Verdicts nobody could reach",
+            label: "Unknown verdicts",
             figure: unreached.to_string(),
             of: share(unreached, report.findings.len()),
             alarming: unreached > 0,

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use doorward_model::{AccountRegion, Arn};
 
-/// Where a record stands in Security Hub, as far as it was told.
+/// The state of a record in Security Hub, as of the latest attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecordState {
     /// `ACTIVE`.
@@ -56,7 +56,7 @@ pub struct Intent {
     pub id: String,
     /// The row as it has to be stored: not acknowledged, one attempt more.
     pub row: Remembered,
-    /// The finding as JSON, for the day on which nobody can render it any more.
+    /// The finding as JSON, for the time when it can no longer be rendered.
     pub document: String,
 }
 

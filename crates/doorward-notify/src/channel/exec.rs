@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 
 use super::Failure;
+use crate::channels_config::SettingsError;
 use crate::digest::Digest;
-use crate::directory::SettingsError;
 use crate::secret::{Environment, Secret};
 
 /// What a command ends with to be asked again: EX_TEMPFAIL of sysexits.

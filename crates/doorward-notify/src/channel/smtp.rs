@@ -9,7 +9,7 @@ use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
 use super::{Again, Failure};
-use crate::directory::{Post, SettingsError};
+use crate::channels_config::{Post, SettingsError};
 use crate::render::mail::Mail;
 use crate::secret::Environment;
 use crate::settings::SmtpTls;

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Again, Failure};
-use crate::directory::{Route, SettingsError, is_local};
+use crate::channels_config::{Route, SettingsError, is_local};
 use crate::secret::Secret;
 use crate::time::Time;
 
@@ -24,7 +24,7 @@ pub(super) type Client = legacy::Client<HttpsConnector<HttpConnector>, Full<Byte
 const ANSWER: usize = 4_096;
 
 /// A client with the certificates of this machine. A message is rare enough for a connection of its own, and a connection
-/// that nobody kept cannot be stale.
+/// that is not kept cannot be stale.
 pub(super) fn client() -> Result<Client, SettingsError> {
     let connector = HttpsConnectorBuilder::new()
         .with_provider_and_native_roots(rustls::crypto::aws_lc_rs::default_provider())
@@ -166,7 +166,7 @@ fn judge(
 }
 
 /// A service's own word for what is wrong, if the answer is nothing else: `: invalid_payload`. Anything longer stays unread,
-/// because it may quote what nobody should see.
+/// because it may quote secrets.
 fn word(body: &str) -> String {
     let body = body.trim();
     let is_word = !body.is_empty() && body.len() <= 40 && body.chars().all(|c| c.is_ascii_lowercase() || c == '_');

@@ -1,7 +1,7 @@
 //! What a comparison of two states brings, and what a finding's difference is called.
 
 use crate::digest::{Change, Changed, DueLine};
-use crate::snapshot::{Entries, Entry, Standing};
+use crate::notified_state::{Entries, Entry, Standing};
 
 use super::Now;
 

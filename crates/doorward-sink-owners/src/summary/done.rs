@@ -26,7 +26,7 @@ pub(super) struct Left {
     name: String,
     region: String,
     /// `set to monitor by ... at ...`
-    told: String,
+    text: String,
     source: Option<String>,
 }
 
@@ -35,7 +35,7 @@ impl Left {
     pub(super) fn of(lb: &LoadBalancer) -> Option<Self> {
         let edit = lb.edited.as_ref()?;
         let (name, region) = (lb.name.clone(), lb.region.to_string());
-        Some(Self { name, region, told: edit.to_string(), source: edit.source.clone() })
+        Some(Self { name, region, text: edit.to_string(), source: edit.source.clone() })
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) struct Row {
     pub(super) scheme: String,
     pub(super) mode: String,
     pub(super) required: String,
-    /// Whether the mode is one to mend: for a mark beside the word.
+    /// Whether the mode is to be fixed: for a mark beside the word.
     pub(super) failing: bool,
     pub(super) worst: &'static str,
     pub(super) age: String,
