@@ -1,4 +1,4 @@
-//! What can go wrong with a ledger: each error names the file, the trouble and the next step.
+//! Errors of the ledger: each names the file, the cause and the next step.
 
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,7 @@ pub enum LedgerError {
         reason: String,
     },
     /// A look at one load balancer was to be recorded as a scan, or the other way round.
-    #[error("{}: run {run} was to be recorded as what it is not, a scan or a look at one load balancer; nothing was written", .path.display())]
+    #[error("{}: run {run} has the wrong kind: a scan and an event look at one load balancer are recorded by different calls; nothing was written", .path.display())]
     RunKind {
         /// The file.
         path: PathBuf,

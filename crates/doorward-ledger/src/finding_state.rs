@@ -73,7 +73,7 @@ impl State {
 /// Added to a state's code in a transition: the finding could not be observed.
 pub(crate) const UNSEEN: i64 = 8;
 
-/// What is remembered of one finding. Times are nanoseconds since 1970.
+/// The stored state of one finding. Times are nanoseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FindingState {
     pub(crate) state: State,
@@ -210,7 +210,7 @@ impl FindingState {
         Some(Episode { opened, closed: at, how: state, excepted: self.excepted })
     }
 
-    /// What a report says of it; nothing where it never failed. `last` is the last look at its account-Region.
+    /// Its history for a report; none where it never failed. `last` is the time of the last look at its account-Region.
     pub(crate) fn history(&self, last: i64) -> Option<History> {
         Some(History {
             first_seen: timestamp(self.first?),

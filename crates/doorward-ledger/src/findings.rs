@@ -1,4 +1,4 @@
-//! What is remembered of single findings and load balancers.
+//! Queries for single findings and load balancers: open findings, state transitions, modes.
 
 use doorward_model::{Arn, CLOCK_TOLERANCE, ModeTransition, ObservedIn, Severity};
 use jiff::Timestamp;

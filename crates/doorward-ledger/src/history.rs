@@ -1,4 +1,4 @@
-//! Trends: what each recorded run counted, as a whole or by group, every figure with its denominator.
+//! Trends: the counts of each recorded run, in total or by group, each with its denominator.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::record::{COLUMNS, Counts, NOT_KEPT, count, counts_of, fixed_dimension
 use crate::timestamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError};
 
-/// What figures are grouped by.
+/// The grouping of figures.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum By {
     /// Not at all: one figure for everything.
@@ -55,7 +55,7 @@ impl Share {
     }
 }
 
-/// What a run did not see of what was known, as it was last seen.
+/// What was known and not seen by a run, in its last known state.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct NotSeen {
     /// Findings that were open, by severity.
@@ -74,7 +74,7 @@ pub struct NotSeen {
     pub unowned: usize,
 }
 
-/// What one run counted, in all or in one group.
+/// The counts of one run, in total or of one group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RunSummary {
     /// The run.
@@ -338,7 +338,7 @@ impl Recorded {
     }
 }
 
-/// What is counted as not seen; none where the row is of a version that did not count it.
+/// The counts of what was not seen; none in rows of versions that did not count it.
 fn not_seen(counts: &Counts) -> Option<NotSeen> {
     let at = |column: usize| counts.get(column).copied().unwrap_or(NOT_KEPT);
     if at(count::UNSEEN_EXCEPTED) == NOT_KEPT {

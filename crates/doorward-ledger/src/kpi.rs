@@ -1,4 +1,4 @@
-//! Key figures over time: how long remediation takes, what is open longest, what comes back.
+//! Key figures: time to remediate, oldest open finding, findings that failed again.
 
 use std::collections::BTreeMap;
 

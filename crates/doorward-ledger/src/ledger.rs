@@ -1,4 +1,4 @@
-//! The open file: how it is found, opened, checked and written to.
+//! Opening, checking and writing the ledger file.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

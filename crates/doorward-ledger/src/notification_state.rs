@@ -19,7 +19,7 @@ pub struct DigestIntent {
     pub at: Timestamp,
 }
 
-/// What is remembered of an audience at a channel.
+/// The delivery state of an audience at a channel.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DigestRow {
     /// The digest that is known to have arrived last.
@@ -33,7 +33,7 @@ pub struct DigestRow {
 }
 
 impl Ledger {
-    /// What is remembered of an audience at a channel; nothing, where nothing is.
+    /// The delivery state of an audience at a channel; empty if nothing was sent.
     pub fn digest(&self, audience: &str, channel: &str) -> Result<DigestRow, LedgerError> {
         self.read("reading the delivery state", |db| {
             let mut query = db.prepare_cached(

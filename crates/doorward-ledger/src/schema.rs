@@ -109,7 +109,7 @@ CREATE TABLE outbox (
 ) WITHOUT ROWID;
 ";
 
-// digests: the delivery state of an audience at a channel. told: the last digest that is known to have arrived; open: one that
+// digests: the delivery state of an audience at a channel. told_*: the last digest that is known to have arrived; open: one that
 // may have arrived. attempts: runs since an arrival; failure: why the last of them failed.
 const V4: &str = "
 CREATE TABLE digests (

@@ -1,4 +1,4 @@
-//! The channels, unlocked: each takes one digest once and says what became of it.
+//! The channels with their secrets: each sends one digest once and returns the result.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub(crate) struct Failure {
     pub(crate) again: Again,
     /// Whether other digests would fare the same at this channel.
     pub(crate) of_channel: bool,
-    /// What happened and what to do: clauses without any secret.
+    /// The cause and the next step, without any secret.
     pub(crate) reason: String,
 }
 
@@ -59,7 +59,7 @@ impl Failure {
     }
 }
 
-/// What a channel would be sent, as a document without any secret or address.
+/// The payload for a channel, as a document without any secret or address.
 pub(crate) fn payload(route: &Route, digest: &Digest) -> serde_json::Value {
     let message = Message::of(digest);
     match route {

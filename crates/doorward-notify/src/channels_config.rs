@@ -17,7 +17,7 @@ use crate::settings::{ChannelSettings, Settings, SmtpSettings, SmtpTls};
 pub struct SettingsError {
     /// The setting, from `notify` on.
     pub setting: String,
-    /// What is wrong with it, ready to be read after its name, and what to do.
+    /// The problem, ready to be read after the name of the setting, and the next step.
     pub problem: String,
 }
 

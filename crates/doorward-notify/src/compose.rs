@@ -1,4 +1,4 @@
-//! Compose: a report and what an audience knows already -> its digest, or none where it knows everything.
+//! Composes a digest from a report and what an audience knows; no digest where nothing changed and nothing fell due.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +25,7 @@ use compared::{Compared, change, fine};
 pub(crate) use share::Share;
 
 /// The values of [`LoadBalancer::owner_label`] without a named owner.
-const NOBODY: [&str; 3] = ["unowned", "(owner unread)", "(not asked)"];
+const WITHOUT_OWNER: [&str; 3] = ["unowned", "(owner unread)", "(not asked)"];
 
 /// A digest together with what its audience knows once it has arrived.
 pub(crate) struct Composed {
@@ -33,7 +33,7 @@ pub(crate) struct Composed {
     pub(crate) snapshot: NotifiedState,
 }
 
-/// What stands in the report about one finding that an audience knows, or is to know.
+/// The state of one finding in the report.
 enum Now {
     Open(Entry),
     Closed(Change),
@@ -133,7 +133,7 @@ impl<'a> Composer<'a> {
     fn audience_named(&self, arn: &Arn, owner: &str) -> Audience {
         match self.balancers.get(arn) {
             Some(lb) => self.audience_of(lb),
-            None if NOBODY.contains(&owner) => Audience::Unowned,
+            None if WITHOUT_OWNER.contains(&owner) => Audience::Unowned,
             None => self.directory.audience(owner),
         }
     }
@@ -216,7 +216,7 @@ impl<'a> Composer<'a> {
                 Change::Unseen if !asked => Change::NotAsked,
                 change => change,
             });
-            // What passes now and was only ever believed to pass has no entry on either side.
+            // A finding that passes now, and whose failure may never have been delivered, has no entry on either side.
             let Some(known) = (match &now {
                 Now::Open(entry) => Some(entry),
                 Now::Closed(_) => before.or(believed),
@@ -265,7 +265,7 @@ impl<'a> Composer<'a> {
         self.report.run.only.as_ref().is_none_or(|only| *only == known.arn)
     }
 
-    /// How a finding stands for an audience; none where it is fine and the audience never knew otherwise.
+    /// The state of a finding for an audience; none where it passes and was never reported to the audience.
     fn now(&self, audience: &Audience, id: &str, before: Option<&Entry>) -> Option<Now> {
         let Some(finding) = self.findings.get(id) else { return before.map(|before| self.absent(audience, before)) };
         if self.audience(finding) != *audience {
@@ -308,7 +308,7 @@ impl<'a> Composer<'a> {
         }))
     }
 
-    /// What the report says of a finding that is not in it: only a full listing can say that something is gone. A rule that was
+    /// The state of a finding that is not in the report: only a full listing proves that a load balancer is deleted. A rule that was
     /// not asked says nothing.
     fn absent(&self, audience: &Audience, before: &Entry) -> Now {
         let lb = self.balancers.get(&before.arn);

@@ -1,4 +1,4 @@
-//! Deliver: every audience's digest at each of its channels, the intent stored before and the arrival after.
+//! Delivers the digest of every audience at each of its channels. The intent is stored before sending and the arrival after it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,7 +24,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// The longest pause of our own between tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
-/// What a dry run says of one audience at one channel.
+/// The result of a dry run for one audience at one channel.
 #[derive(Debug)]
 pub struct Planned {
     /// The audience.
@@ -33,7 +33,7 @@ pub struct Planned {
     pub channel: String,
     /// The channel's kind.
     pub kind: &'static str,
-    /// What would be sent; none where there is nothing to send.
+    /// The digest that would be sent; none where there is nothing to send.
     pub digest: Option<Digest>,
     /// The same in plain text that steers no terminal.
     pub text: Option<String>,

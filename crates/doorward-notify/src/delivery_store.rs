@@ -1,4 +1,4 @@
-//! What the deliveries need to be remembered, stated as a trait that the binary fulfils with the ledger.
+//! The store of delivery states, as a trait that the binary implements with the ledger.
 
 use jiff::Timestamp;
 
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 pub struct DeliveryStoreError {
     /// `read` or `written`.
     pub verb: &'static str,
-    /// What went wrong, and what to do.
+    /// The cause and the next step.
     pub problem: String,
 }
 
@@ -17,13 +17,13 @@ pub struct DeliveryStoreError {
 pub struct Intent {
     /// The digest's id.
     pub id: String,
-    /// What the audience knows then; opaque to the memory.
+    /// What the audience knows after its arrival; opaque to the store.
     pub state: String,
     /// When it was stored, UTC.
     pub at: Timestamp,
 }
 
-/// What is remembered of an audience at a channel.
+/// The delivery state of an audience at a channel.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Remembered {
     /// The digest that is known to have arrived last.

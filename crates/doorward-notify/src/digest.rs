@@ -92,12 +92,12 @@ pub struct Line {
     pub region: String,
     /// Whose it is, as the report says.
     pub owner: String,
-    /// How it stands, as last seen; absent when it is fine, beside the point, or was never seen.
+    /// Its state as last seen; absent when it passes, does not apply, or was never seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub standing: Option<Standing>,
     /// Whether it could not be read this time.
     pub unseen: bool,
-    /// What was seen, or what could not be.
+    /// What was seen, or could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
     /// The next step, where it fails.
@@ -138,7 +138,7 @@ pub struct DueLine {
     pub line: Line,
 }
 
-/// How the audience stands as a whole. `findings = passing + failing + informational + excepted + unknown + not_applicable +
+/// The totals of the audience. `findings = passing + failing + informational + excepted + unknown + not_applicable +
 /// not_asked`. What was not seen is counted beside these.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
@@ -223,11 +223,11 @@ pub struct Digest {
     pub since: Option<Timestamp>,
     /// The scan.
     pub scan: Scan,
-    /// How the audience stands.
+    /// The totals of the audience.
     pub totals: Totals,
-    /// What changed, the gravest first.
+    /// The changes, highest severity first.
     pub changes: Vec<Changed>,
-    /// What is due, the most pressing first.
+    /// What is due, most urgent first.
     pub due: Vec<DueLine>,
 }
 

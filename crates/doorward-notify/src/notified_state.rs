@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use doorward_model::{Arn, Severity};
 use serde::{Deserialize, Serialize};
 
-/// How something stands that is not as required.
+/// The state of a finding that is not as required.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Standing {
     /// It fails.
     Failing {
-        /// How much it matters.
+        /// Its severity.
         severity: Severity,
     },
     /// It fails, and an exception permits it until a date.
     Excepted {
-        /// How much it would matter.
+        /// Its severity without the exception.
         severity: Severity,
         /// The exception's id in the register.
         exception: String,
@@ -26,7 +26,7 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// How much it matters, or would.
+    /// Its severity, or the one without the exception.
     pub const fn severity(&self) -> Severity {
         match self {
             Self::Failing { severity } | Self::Excepted { severity, .. } => *severity,
@@ -81,7 +81,7 @@ impl Entry {
 /// Entries by finding id.
 pub(crate) type Entries = BTreeMap<String, Entry>;
 
-/// What one digest makes its audience know.
+/// What an audience knows after one digest.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct NotifiedState {
     /// Everything that is not fine.

@@ -1,4 +1,4 @@
-//! What became of a run of notifications: one line per audience and channel, and nothing left out.
+//! The result of a run of notifications: one line per audience and channel.
 
 use doorward_model::{Receipt, Skipped};
 use serde::Serialize;
@@ -8,7 +8,7 @@ use crate::audience::Audience;
 /// The sink's name in receipts.
 pub const NAME: &str = "notify";
 
-/// What became of one digest.
+/// The result of one digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "fate", rename_all = "kebab-case")]
 pub enum Fate {
@@ -23,7 +23,7 @@ pub enum Fate {
     Failed {
         /// Whether it may have arrived all the same.
         unclear: bool,
-        /// What happened, and what to do.
+        /// The cause and the next step.
         reason: String,
     },
 }
@@ -42,7 +42,7 @@ pub struct OutcomeLine {
     pub digest: Option<String>,
     /// Runs that tried since something last arrived there, this one included.
     pub attempts: u32,
-    /// What became of it.
+    /// Its result.
     #[serde(flatten)]
     pub fate: Fate,
 }
@@ -52,14 +52,14 @@ pub struct OutcomeLine {
 pub struct Untold {
     /// Whose they are.
     pub audience: Audience,
-    /// How many verdicts.
+    /// The number of verdicts.
     pub findings: usize,
     /// Of how many owners.
     pub owners: usize,
 }
 
 impl Untold {
-    /// Why, and what to do.
+    /// The cause and the next step.
     pub fn reason(&self) -> String {
         match &self.audience {
             Audience::Owner(name) => format!("{name:?} has no channel; add one to its line in notify.owners"),
@@ -69,7 +69,7 @@ impl Untold {
     }
 }
 
-/// What became of everything.
+/// The results of all digests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Outcome {
     /// Every audience at every channel of its own, ordered.

@@ -1,4 +1,4 @@
-//! A digest in the words of a channel.
+//! The content of a digest, before it is formatted for a channel.
 //!
 //! What is said is decided once, as a [`Message`] of parts that know whether they come from outside; each channel turns parts
 //! into its own format, and outside text into something that shows as it is there: no markup, no mention, no link.
@@ -39,7 +39,7 @@ pub(crate) struct Section {
     pub(crate) items: Vec<Parts>,
 }
 
-/// What a digest says, in order.
+/// The content of a digest, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Message {
     pub(crate) title: Parts,

@@ -1,4 +1,4 @@
-//! Secrets: read where the settings say, shown nowhere.
+//! Secrets: read from the file or variable in the settings, and never shown.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Packs that follow each other: each names the manifest of the one before.
+//! The chain of packs: each names the manifest of the previous pack.
 
 use std::fs::File;
 use std::io::BufReader;

@@ -28,7 +28,7 @@ pub enum Dialect {
 ///
 /// # Errors
 ///
-/// What `out` says.
+/// Writing to `out` failed.
 pub fn write(
     out: &mut dyn Write,
     destination: &str,

@@ -1,4 +1,4 @@
-//! The figures of a run by owner and unit, counted as the ledger counts them, so that periods can be compared.
+//! The figures of a run by owner and organizational unit, counted like in the ledger, so that periods can be compared.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use doorward_model::{
 };
 use jiff::Timestamp;
 
-/// What one run counted.
+/// The counts of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunFigures {
     /// The run's id.
@@ -43,7 +43,7 @@ pub struct Figures {
     pub not_seen: Option<NotSeen>,
 }
 
-/// What is known from earlier runs and was not seen.
+/// What earlier runs saw and this one did not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct NotSeen {
     /// Load balancers whose mode matters.

@@ -1,4 +1,4 @@
-//! The files of a folder: which there are, and what they hold.
+//! Lists the files of a folder, with size and hash.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::EvidenceError;
 
-/// What a file holds, in short.
+/// The size and hashes of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Print {
@@ -90,7 +90,7 @@ pub(crate) fn small(path: &Path, most: u64) -> Result<Result<Vec<u8>, u64>, Evid
     Ok(if read > most { Err(read) } else { Ok(bytes) })
 }
 
-/// What lies in a folder.
+/// The kind of a folder entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Entry {
     /// A file and its size in bytes.

@@ -1,4 +1,4 @@
-//! The manifest: what is in a pack, and which pack came before.
+//! The manifest: the content of a pack, and the pack before it.
 
 use std::fmt::Write as _;
 
@@ -77,7 +77,7 @@ pub(crate) struct SheetEntry {
 pub(crate) struct FileEntry {
     /// Its path from the folder, with `/`.
     pub(crate) name: String,
-    /// What it holds.
+    /// Its content.
     #[serde(flatten)]
     pub(crate) print: Print,
 }

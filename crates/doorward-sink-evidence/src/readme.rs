@@ -1,4 +1,4 @@
-//! README.md of a pack: for the assessor, who has nothing else.
+//! README.md of a pack, for the assessor.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! A sheet: a list of columns and the rows to be read through it.
+//! A sheet: a list of columns, and rows that are read through them.
 //!
 //! A column is written down once, with its name, width, kind, explanation and where its value comes from. The workbook,
 //! the CSV file and the dictionary are made of that.
@@ -10,7 +10,7 @@ use jiff::civil::Date;
 
 use crate::error::EvidenceError;
 
-/// What kind of value a column holds.
+/// The kind of value in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Text.
@@ -36,7 +36,7 @@ pub(crate) enum Kind {
 /// One value of one row.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Value<'a> {
-    /// Nothing to say.
+    /// No value.
     Blank,
     /// Text.
     Text(Cow<'a, str>),
@@ -99,14 +99,14 @@ impl<'a, T: Into<Self>> From<Option<T>> for Value<'a> {
     }
 }
 
-/// What a reader sees of a column before any row.
+/// The header of a column.
 #[derive(Debug, Clone)]
 pub(crate) struct Head {
     /// Its name; unique in the sheet.
     pub(crate) name: String,
     /// Its width in characters.
     pub(crate) width: u16,
-    /// What it holds.
+    /// Its content.
     pub(crate) kind: Kind,
     /// What it means, in a sentence.
     pub(crate) meaning: String,
@@ -183,14 +183,14 @@ pub(crate) type TakeRow<'t> = dyn FnMut(&[Value<'_>]) -> Result<(), EvidenceErro
 /// Passes its rows to a consumer.
 type Stream<'p> = Box<dyn FnOnce(&mut TakeRow<'_>) -> Result<(), EvidenceError> + 'p>;
 
-/// What a sheet is called and what it is for.
+/// The titles of a sheet and its purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Title {
     /// The tab.
     pub(crate) tab: &'static str,
     /// The CSV file, without its extension; the table's name.
     pub(crate) file: &'static str,
-    /// What is in it, in a sentence.
+    /// Its content, in a sentence.
     pub(crate) about: &'static str,
 }
 

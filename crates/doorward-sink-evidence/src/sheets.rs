@@ -28,7 +28,7 @@ pub(crate) mod traffic;
 pub(crate) mod trend;
 pub(crate) mod unknowns;
 
-/// What several sheets look up.
+/// The data that several sheets use.
 pub(crate) struct SheetContext<'p> {
     pub(crate) pack: &'p Pack<'p>,
     pub(crate) figures: RunFigures,

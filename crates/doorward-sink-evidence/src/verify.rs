@@ -1,4 +1,4 @@
-//! Verifies a pack offline: with nothing but the folder, and whatever was kept elsewhere.
+//! Verifies a pack offline, from its folder and any hash or key that was kept elsewhere.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Writes a pack: into a folder beside its place, which takes it when everything is in it.
+//! Writes a pack into a temporary folder, which is renamed when it is complete.
 
 use std::fs;
 use std::path::Path;
@@ -22,7 +22,7 @@ pub(crate) const CSV: &str = "csv";
 /// The file for the assessor.
 pub(crate) const README: &str = "README.md";
 
-/// What was written.
+/// The result of writing a pack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
     /// Findings in, findings out.

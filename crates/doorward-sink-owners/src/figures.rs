@@ -1,4 +1,4 @@
-//! Figures of a set of load balancers: modes, failures, risk, and the oldest that still only monitors.
+//! Figures of a set of load balancers: modes, failures, exposure, and the load balancer that has been in monitor longest.
 
 use doorward_model::{EffectiveMode, Mode, Severity, UnseenFinding, Verdict};
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ pub(crate) const MODE_RULE: &str = "desync-mode-below-required";
 pub(crate) const SEVERITIES: [Severity; 5] =
     [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Informational];
 
-/// What one failure adds to the exposure. Ours, and written into every page that shows it: a step weighs about four
+/// The points that one failure adds to the exposure. The weights are ours, and every page that uses them lists them: a step weighs about four
 /// times the one below, so that no pile of small things outweighs a grave one by accident.
 pub(crate) const fn weight(severity: Severity) -> usize {
     match severity {

@@ -1,4 +1,4 @@
-//! The folder: files written whole or not at all, and the pages of owners that no longer are.
+//! The output folder: files are written atomically, and stale pages are removed when that is safe.
 //!
 //! The folder's own list, `.doorward-owners.json`, says which pages this sink wrote and what was in them. A page of an
 //! earlier scan that this one did not write is removed only when all of this is sure: the list names it, its name is one
@@ -138,7 +138,7 @@ fn is_ours(name: &str) -> bool {
         || stem.rsplit_once('-').is_some_and(|(slug, hash)| is_slug(slug) && is_hash(hash))
 }
 
-/// Why an account-Region is known to hold nothing.
+/// Reasons that prove that an account-Region has no load balancers.
 const CLOSED: [GapReason; 2] = [GapReason::RegionDisabled, GapReason::AccountInactive];
 
 /// Whether the scan listed every load balancer there is. Account-Regions that are known to hold none do not count.

@@ -1,4 +1,4 @@
-//! The first page: every owner with its figures, and the cost centres that pay for them.
+//! The index: every owner and every cost centre with its figures.
 
 use std::collections::BTreeMap;
 

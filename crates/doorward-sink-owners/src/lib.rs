@@ -30,12 +30,12 @@ mod tables;
 /// The sink's name, as in `--format`.
 pub const NAME: &str = "owners";
 
-/// What the summaries need to know beyond the report. The default knows nothing more, and the pages say so.
+/// The input of the summaries besides the report. The default has none, and the pages say so.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
     /// The required mode of each load balancer that has one.
     pub required: BTreeMap<Arn, RequiredMode>,
-    /// What the rules say of themselves; a rule that is not here goes by its id.
+    /// The documentation of the rules; a rule without it is shown by its id.
     pub rules: Vec<RuleMeta>,
     /// The earlier scan and what changed since; absent where no ledger was asked or it holds no earlier scan.
     pub previous: Option<PreviousRun>,
@@ -46,7 +46,7 @@ pub struct Context {
     pub account_contacts: BTreeMap<AccountId, String>,
     /// The contact for the report itself: the security team.
     pub ask: Option<String>,
-    /// How many days before its end an exception is something for this week.
+    /// The number of days before its end at which an exception is listed under "this week".
     pub due_days: u32,
     /// A folder with templates of the user's own, which go before the built-in ones of the same name: `owner.md`,
     /// `owner.html`, `index.md`, `index.html`, `figures.html`, `style.css`.

@@ -21,7 +21,7 @@ const HINT_KEYS: [&str; 11] = [
     "created",
 ];
 
-/// What is known around the load balancers of a report.
+/// The sources of hints in a report.
 pub(crate) struct OwnerHints<'a> {
     accounts: BTreeMap<&'a AccountId, &'a Account>,
     /// How many load balancers each owner has in an account.

@@ -1,4 +1,4 @@
-//! Every finding in exactly one owner's share.
+//! Groups findings by owner: every finding is in exactly one group.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -84,7 +84,7 @@ pub(crate) struct OwnedLoadBalancer<'a> {
     pub(crate) findings: Vec<&'a Finding>,
 }
 
-/// What belongs to one owner.
+/// The load balancers and findings of one owner.
 pub(crate) struct OwnerGroup<'a> {
     pub(crate) key: Key,
     /// The name of its page, without the ending.

@@ -15,7 +15,7 @@ use crate::index::Index;
 use crate::summary::Page;
 use crate::{escape, problem};
 
-/// What every page carries within it. Not a template: its hash stands in the page's content security policy.
+/// The style sheet of every page. Not a template: the page's content security policy has its hash.
 const STYLE: &str = "style.css";
 
 /// The built-in templates.

@@ -1,4 +1,4 @@
-//! The contents of one owner's page, as the templates see them.
+//! The content of one owner's page, as the templates read it.
 //!
 //! Everything here is text ready to be shown and numbers; outside text is in it as it came, because the renderer escapes
 //! every value it puts into a page.
@@ -30,7 +30,7 @@ use format::{exceptions, is_due, verdicts};
 use rows::{Asked, Changes, Detail, Lost, Missed, Row};
 use traffic::TrafficRow;
 
-/// What every page says of the scan behind it.
+/// The scan behind a page.
 #[derive(Serialize)]
 pub(crate) struct ScanView {
     pub(crate) organization: String,
@@ -79,16 +79,16 @@ pub(crate) struct Page {
     kind: &'static str,
     figures: Figures,
     modes: Vec<(&'static str, String)>,
-    /// What to do, the most pressing first.
+    /// What to do, most urgent first.
     todo: Vec<todo::Group>,
     rows: Vec<Row>,
     /// The load balancers with anything to do, in the order of `rows`.
     details: Vec<Detail>,
-    /// What the requests said, of the load balancers whose traffic was read.
+    /// Load balancers whose traffic was read.
     traffic: Vec<TrafficRow>,
     /// Of whose traffic nothing is known, by the reason.
     silent: Vec<(String, Vec<String>)>,
-    /// What Doorward did to the modes.
+    /// Mode changes that Doorward made.
     done: Vec<Done>,
     /// Who left load balancers in their modes, where that is known.
     left: Vec<Left>,
@@ -107,13 +107,13 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// How many findings are on it.
+    /// The number of findings on it.
     pub(crate) fn findings(&self) -> usize {
         self.findings
     }
 }
 
-/// What every page is composed from: read off the report once, however many owners there are.
+/// Builds pages. It reads the report once for all owners.
 pub(crate) struct PageBuilder<'a> {
     report: &'a ScanReport,
     context: &'a Context,

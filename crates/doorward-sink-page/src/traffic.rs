@@ -1,4 +1,4 @@
-//! What the requests of a load balancer said, for the page's script: counts as numbers, sentences as text.
+//! The traffic of a load balancer for the page's script: counts as numbers, sentences as text.
 
 use doorward_model::{Mode, Traffic, harmless};
 use serde::Serialize;
@@ -21,7 +21,7 @@ pub(crate) struct TrafficData {
     check: String,
 }
 
-/// What a mode would do.
+/// The effect of a mode.
 #[derive(Serialize)]
 struct Effect {
     mode: &'static str,

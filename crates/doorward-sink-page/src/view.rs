@@ -1,4 +1,4 @@
-//! What the page says in figures, as its template sees them. Everything is counted from the report; nothing is judged.
+//! The figures of the page, as its template reads them. Everything is counted from the report; nothing is judged.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ pub(crate) struct View {
     tool: String,
     interrupted: bool,
     headline: String,
-    /// What the headline does not say, because it was not seen.
+    /// Findings that the headline leaves out because they were not seen.
     unseen: Option<String>,
     coverage: coverage::View,
     cards: Vec<Card>,
@@ -140,13 +140,13 @@ fn at(report: &ScanReport) -> String {
     period.map_or_else(|| ended.to_string(), |period| format!("{ended}, read {period}"))
 }
 
-/// How a rule's verdicts are spread, in the order of [`VerdictKind::ALL`].
+/// The number of a rule's verdicts, in the order of [`VerdictKind::ALL`].
 fn spread(report: &ScanReport, rule: &str) -> [usize; 6] {
     let counts = report.tally.verdicts.get(rule);
     VerdictKind::ALL.map(|kind| counts.and_then(|counts| counts.get(&kind)).copied().unwrap_or(0))
 }
 
-/// What failed when it was last seen, beside what was seen to fail. Nothing where all that is known was seen.
+/// Failures that were last seen by an earlier scan, beside those of this one. None where everything known was seen.
 fn unseen(report: &ScanReport) -> Option<String> {
     let unseen = report.unseen.as_ref().filter(|unseen| !unseen.is_empty())?;
     let failing: usize = SEVERITIES.iter().filter_map(|severity| report.tally.failures.get(severity)).sum();

@@ -1,4 +1,4 @@
-//! Age: what may still be said of an observation when time has passed. Pure.
+//! The age of an observation, and what a finding may say about an old one. Pure.
 
 use doorward_model::CLOCK_TOLERANCE;
 use jiff::{SignedDuration, Timestamp};

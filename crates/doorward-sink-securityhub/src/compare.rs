@@ -1,4 +1,4 @@
-//! What was seen of each load balancer, beside what Security Hub's own control says of it. Pure.
+//! Compares the mode of each load balancer with the result of Security Hub's own control. Pure.
 //!
 //! The controls ask for defensive or strictest (documentation of ELB.12 and ELB.14), so the mode that was seen decides what they
 //! would say had they looked. Whether policy asks for more or for less than they do is said apart: that is no contradiction.
@@ -143,7 +143,7 @@ pub fn compare(report: &ScanReport, answers: &BTreeMap<AccountRegion, Answer>) -
     let mut lines: Vec<Line> = Vec::new();
     for lb in report.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()) {
         let control = if lb.kind == Kind::Classic { CLASSIC } else { APPLICATION };
-        let place = AccountRegion { account: lb.account.clone(), region: lb.region.clone() };
+        let place = lb.place();
         let responses = responses.get(&place).unwrap_or(&none);
         let said = responses.of.get(&(control, lb.arn.as_str())).map_or(&[][..], Vec::as_slice);
         let standing = match answers.get(&place) {

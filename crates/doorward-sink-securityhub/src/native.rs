@@ -1,4 +1,4 @@
-//! What Security Hub's own controls say of load balancers: ELB.12 and ELB.14, and whether AWS Config looks at all (Config.1).
+//! Reads the findings of Security Hub's own controls ELB.12 and ELB.14, and of Config.1, which reports whether AWS Config records.
 
 use aws_sdk_securityhub::types::{AwsSecurityFindingFilters, StringFilter, StringFilterComparison};
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! What was sent, and what is known to have arrived: an outbox that survives a crash at any moment.
+//! The outbox: what was sent and what was accepted. It survives a crash at any moment.
 //!
 //! The order is the guarantee: the intent is stored before anything is sent, the acknowledgement after Security Hub's
 //! answer. Whatever happens in between, the next run finds a row without acknowledgement, with the dates that were used,

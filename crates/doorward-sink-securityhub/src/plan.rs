@@ -1,4 +1,4 @@
-//! Plan: what has to be sent of a report, given what was sent before, and why. Pure.
+//! Plan: which findings have to be sent, given what was sent before, and why. Pure.
 //!
 //! Nothing is concluded from what was not read: a finding is archived only when its account-Region was fully listed
 //! by this scan and its load balancer was not there, or when the rule was asked again and does not apply any more. And nothing

@@ -1,4 +1,4 @@
-//! Publish: the whole flow for a report, hub by hub, and what became of every finding.
+//! Publish: sends a report to each Security Hub, one after the other, and accounts for every finding.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};

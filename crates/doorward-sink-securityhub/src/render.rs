@@ -173,7 +173,7 @@ impl Renderer {
             rendered.product_fields.insert("doorward/cut".to_owned(), summary);
         }
         let content = rendered.content();
-        let subject = AccountRegion { account: finding.account.clone(), region: finding.region.clone() };
+        let subject = finding.place();
         Some(Rendered { hub, subject, finding: rendered, content, observed_at })
     }
 

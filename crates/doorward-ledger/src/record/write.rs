@@ -1,4 +1,4 @@
-//! The rows that a recorder writes.
+//! Writes the rows of one run.
 
 use doorward_model::{Finding, LoadBalancer};
 use rusqlite::params;

@@ -79,7 +79,7 @@ impl Mailer {
     }
 }
 
-/// What a failure says of the message. A server's words are left out: they may quote the log-in.
+/// The effect of a failure on the message. The server's words are left out: they may quote the log-in.
 fn judge(error: &lettre::transport::smtp::Error) -> Failure {
     let code = error.status().map(u16::from);
     match code {

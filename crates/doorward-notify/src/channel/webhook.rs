@@ -1,4 +1,4 @@
-//! Webhooks: one POST, no redirect followed, and an answer that has to be one.
+//! Webhooks: one POST without redirects; only the documented response counts as accepted.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ pub(super) fn client() -> Result<Client, SettingsError> {
     Ok(legacy::Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector))
 }
 
-/// What an answer has to be for the message to have arrived.
+/// The response that confirms the arrival of the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
     /// A success that says `ok`.
@@ -80,7 +80,7 @@ impl Hook {
         timeout: Duration,
     ) -> Result<Self, SettingsError> {
         let problem = |what: &str| SettingsError::new(setting, format!("leads to {what}"));
-        let url: Uri = url.expose().trim().parse().map_err(|_| problem("something that is no URL"))?;
+        let url: Uri = url.expose().trim().parse().map_err(|_| problem("text that is not a URL"))?;
         let host = url.host().ok_or_else(|| problem("a URL without a host"))?;
         if url.authority().is_some_and(|authority| authority.as_str().contains('@')) {
             return Err(problem("a URL with a user in it; leave that out"));
@@ -127,7 +127,7 @@ impl Hook {
     }
 }
 
-/// What an answer says of the message.
+/// The effect of a response on the message.
 fn judge(
     status: StatusCode,
     body: Option<&str>,

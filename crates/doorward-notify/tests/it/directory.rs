@@ -115,7 +115,7 @@ fn what_cannot_work_is_named() {
         ("[channels.a]\nkind = \"teams\"\nurl_env = \"USER\"", "leads to a URL with a user in it"),
         ("[channels.a]\nkind = \"teams\"\nurl_env = \"USER_LOCAL\"", "leads to a URL with a user in it"),
         ("[channels.a]\nkind = \"teams\"\nurl_env = \"OTHER\"", "leads to"),
-        ("[channels.a]\nkind = \"teams\"\nurl_env = \"ODD\"", "does not hold a URL"),
+        ("[channels.a]\nkind = \"teams\"\nurl_env = \"ODD\"", "leads to text that is not a URL"),
     ] {
         let said = said(toml);
         assert!(said.contains(expected), "{toml:?}: {said:?}");

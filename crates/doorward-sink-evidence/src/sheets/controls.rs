@@ -1,4 +1,4 @@
-//! Control mapping: which requirement each rule supports, and how the rule stands.
+//! Control mapping: the requirements that each rule supports, with the results of the rule.
 
 use doorward_model::{Control, Framework, VerdictKind};
 

@@ -1,4 +1,4 @@
-//! Cover: who looked, when, with what and how; how to verify; where to sign; the settings.
+//! Cover: the scan and its caller, how to verify the pack, signatures, the settings.
 
 use doorward_model::Observed;
 use jiff::Timestamp;

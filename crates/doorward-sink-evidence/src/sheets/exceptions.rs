@@ -1,4 +1,4 @@
-//! Exceptions: the whole register, whatever became of each, with the fields of a compensating control.
+//! Exceptions: the whole register with the state of each, and the fields of a compensating control.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Method & dictionary: how the figures come about, their limits, every rule, every reason and every column explained.
+//! Method & dictionary: how the figures are calculated, their limits, and every rule, reason and column.
 
 use doorward_model::GapReason;
 

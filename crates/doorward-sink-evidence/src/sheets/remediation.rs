@@ -1,4 +1,4 @@
-//! Remediation log: every change that Doorward planned for the mode of a load balancer, and where it stands.
+//! Remediation log: every mode change that Doorward planned, with its status.
 
 use doorward_model::{AppliedChange, Arn, LoadBalancer};
 

@@ -1,4 +1,4 @@
-//! Sample: load balancers drawn at random from a seed, so that the assessor can draw them again.
+//! Sample: load balancers drawn at random from a seed; the draw can be repeated.
 
 use std::collections::BTreeMap;
 

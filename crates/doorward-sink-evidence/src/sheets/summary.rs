@@ -1,4 +1,4 @@
-//! Summary: coverage first, then compliance, by unit and owner, against the previous period.
+//! Summary: coverage, then compliance, by organizational unit and owner, compared with the previous period.
 //!
 //! One figure to a row, each with its denominator, so that the sheet can be filtered and charted.
 

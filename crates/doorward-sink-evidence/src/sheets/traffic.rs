@@ -1,4 +1,4 @@
-//! Traffic: what the requests of each load balancer said, and what follows from it.
+//! Traffic: the requests of each load balancer and the resulting advice.
 
 use doorward_model::{LoadBalancer, Mode, ModeEffect, Traffic};
 

@@ -1,4 +1,4 @@
-//! How a sheet looks and prints.
+//! The layout and print settings of a sheet.
 
 use rust_xlsxwriter::{
     Color, ConditionalFormatCell, ConditionalFormatCellRule, ConditionalFormatFormula, Format, FormatAlign,

@@ -1,4 +1,4 @@
-//! What was done to the modes of an owner's load balancers, by Doorward and by others, as lists of a page.
+//! Mode changes of an owner's load balancers, made by Doorward or by others.
 
 use doorward_model::{AppliedChange, LoadBalancer};
 use serde::Serialize;
@@ -31,7 +31,7 @@ pub(super) struct Left {
 }
 
 impl Left {
-    /// What is known of a load balancer.
+    /// The known edit of a load balancer, if any.
     pub(super) fn of(lb: &LoadBalancer) -> Option<Self> {
         let edit = lb.edited.as_ref()?;
         let (name, region) = (lb.name.clone(), lb.region.to_string());

@@ -1,4 +1,4 @@
-//! What to do, the most pressing first: one entry per rule, naming the load balancers it is to be done on.
+//! What to do, most urgent first: one entry per rule with the load balancers that fail it.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -60,7 +60,7 @@ struct Item {
     anchor: String,
     name: String,
     region: String,
-    /// Why it is here, where the group alone does not say so.
+    /// Why it is listed, where the group does not say so.
     note: String,
 }
 

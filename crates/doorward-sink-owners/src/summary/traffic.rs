@@ -1,4 +1,4 @@
-//! What the requests of an owner's load balancers said, as a table of a page.
+//! The traffic of an owner's load balancers, as a table.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What was and was not looked at: the first thing the page says.
+//! Coverage, the first section of the page.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! How it went: the share of each mode and the failures, scan by scan.
+//! The trend: the share of each mode and the failures, scan by scan.
 
 use doorward_model::{Mode, RunPoint, share};
 use serde::Serialize;
