@@ -315,6 +315,6 @@ fn none_is_chosen_among_several() {
     let pages = std::fs::read_dir(stand.path("owners")).unwrap().map(|entry| entry.unwrap().path());
     let pages = pages.filter(|path| path.to_string_lossy().contains("storefront"));
     for page in pages.map(|path| std::fs::read_to_string(path).unwrap()) {
-        assert!(page.contains("none is chosen") && !page.contains("The change at"), "{page}");
+        assert!(page.contains("which one is not certain") && !page.contains("The change at"), "{page}");
     }
 }
