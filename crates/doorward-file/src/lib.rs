@@ -210,6 +210,25 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).expect("reads"), "after");
     }
 
+    /// A document of 20,000 load balancers is serialized in millions of small pieces.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn small_pieces_are_written_in_few_calls() {
+        let calls = || {
+            let io = fs::read_to_string("/proc/thread-self/io").expect("Linux");
+            let line = io.lines().find_map(|line| line.strip_prefix("syscw: ")).expect("a count of write calls");
+            line.parse::<u64>().expect("a number")
+        };
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("scan.json");
+        let before = calls();
+        write_file(&path, Readers::Owner, |out| (0..4_900_000).try_for_each(|_| out.write_all(b"\"name\": ")))
+            .expect("writes");
+        let written = calls() - before;
+        assert_eq!(path.metadata().expect("a file").len(), 4_900_000 * 8);
+        assert!((100..2_000).contains(&written), "{written} write calls");
+    }
+
     #[cfg(unix)]
     #[test]
     fn permissions_and_links() {

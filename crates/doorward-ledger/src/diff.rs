@@ -1,4 +1,4 @@
-//! What changed between two recorded runs.
+//! The difference between two recorded runs.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What events brought: who left a load balancer in the mode it is in, and what was seen then.
+//! Edits: which call set the current mode of a load balancer, and what the event's look at it read.
 
 use std::collections::BTreeMap;
 

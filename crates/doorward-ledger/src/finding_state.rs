@@ -1,4 +1,4 @@
-//! What the ledger believes of one finding, and the only rules by which that belief changes. Pure.
+//! The state machine of a finding: its state in the ledger, and the only transitions between states. Pure.
 
 use doorward_model::{History, Severity, Verdict};
 use serde::Serialize;
@@ -58,7 +58,7 @@ impl State {
     }
 
     /// The state that a verdict observes; none for a verdict that observed nothing. An informational failure is worth
-    /// knowing and nothing is wrong, so nothing is open: it would be a debt that nobody has to pay.
+    /// knowing and nothing is wrong, so it opens nothing.
     pub(crate) fn observed(verdict: &Verdict) -> Option<Self> {
         match verdict {
             Verdict::Fail { severity: Severity::Informational, .. } | Verdict::Pass { .. } => Some(Self::Passing),
@@ -70,10 +70,10 @@ impl State {
     }
 }
 
-/// Added to a state's code in a transition: nobody could see it.
+/// Added to a state's code in a transition: the finding could not be observed.
 pub(crate) const UNSEEN: i64 = 8;
 
-/// What is remembered of one finding. Times are nanoseconds since 1970.
+/// The stored state of one finding. Times are nanoseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FindingState {
     pub(crate) state: State,
@@ -113,7 +113,7 @@ pub(crate) struct StateChange {
 }
 
 impl FindingState {
-    /// A finding that nobody has judged yet.
+    /// A finding that was not judged yet.
     pub(crate) fn new(at: i64) -> Self {
         Self {
             state: State::Unknown,
@@ -174,7 +174,7 @@ impl FindingState {
     pub(crate) fn lose(&mut self, last: i64, at: i64) -> Option<StateChange> {
         let was = self.code();
         if self.state.has_ended() {
-            // Its load balancer is back, and nobody could judge it.
+            // Its load balancer is back, and the finding could not be judged.
             self.state = State::Unknown;
             self.since = at;
             self.seen = None;
@@ -210,7 +210,7 @@ impl FindingState {
         Some(Episode { opened, closed: at, how: state, excepted: self.excepted })
     }
 
-    /// What a report says of it; nothing where it never failed. `last` is the last look at its account-Region.
+    /// Its history for a report; none where it never failed. `last` is the time of the last look at its account-Region.
     pub(crate) fn history(&self, last: i64) -> Option<History> {
         Some(History {
             first_seen: timestamp(self.first?),

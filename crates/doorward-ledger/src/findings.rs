@@ -1,4 +1,4 @@
-//! What is remembered of single findings and load balancers.
+//! Queries for single findings and load balancers: open findings, state transitions, modes.
 
 use doorward_model::{Arn, CLOCK_TOLERANCE, ModeTransition, ObservedIn, Severity};
 use jiff::Timestamp;
@@ -57,7 +57,7 @@ pub struct Transition {
     pub from: Option<State>,
     /// The state after. Where `unseen`, it is the state it was last seen in.
     pub to: State,
-    /// Whether from here on nobody could see it.
+    /// Whether it could not be observed from here on.
     pub unseen: bool,
     /// The run that found the change.
     pub run: RunRef,

@@ -1,7 +1,7 @@
-//! The change journal: what was planned, approved, sent and seen when modes were changed; appended, never altered.
+//! The change journal: plans, approvals, requests and readings of mode changes. Entries are appended and never changed.
 //!
-//! The ledger stores plans and events as text and decides nothing about them: where a load balancer stands in a change is read
-//! out of its events by whoever wrote them.
+//! The ledger stores plans and events as text and decides nothing about them: where a load balancer stands in a change is derived from its
+//! events by the crate that wrote them.
 
 use doorward_model::Arn;
 use jiff::Timestamp;
@@ -19,7 +19,7 @@ pub struct JournalRow {
     pub at: Timestamp,
     /// The load balancer it is about; none where it is about the change as a whole.
     pub balancer: Option<Arn>,
-    /// What happened, in the writer's form.
+    /// The event, as serialized by the writer.
     pub document: String,
 }
 

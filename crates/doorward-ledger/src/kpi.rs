@@ -1,4 +1,4 @@
-//! Key figures over time: how long remediation takes, what is open longest, what comes back.
+//! Key figures: time to remediate, oldest open finding, findings that failed again.
 
 use std::collections::BTreeMap;
 
@@ -80,7 +80,7 @@ struct Gathered {
 
 impl Ledger {
     /// The key figures over episodes that ended at or after `since` and before `until`; what is open is open now,
-    /// whatever the period. One without a grouping, else one per group that has anything to tell, ordered by name.
+    /// whatever the period. One without a grouping, else one per group that has any figure, ordered by name.
     pub fn kpis(&self, since: Option<Timestamp>, until: Option<Timestamp>, by: &By) -> Result<Vec<Kpi>, LedgerError> {
         self.read("computing key figures", |db| {
             self.check_tag(db, by)?;
@@ -196,9 +196,13 @@ mod tests {
             (vec![10, 1, 4], Some(5), Some(4)),
             (vec![100, 1, 4, 6], Some(27), Some(5)),
         ] {
-            let told = Durations::of(nanos.clone());
+            let durations = Durations::of(nanos.clone());
             let span = |n: Option<i64>| n.map(SignedDuration::from_nanos);
-            assert_eq!((told.count, told.mean, told.median), (nanos.len(), span(mean), span(median)), "{nanos:?}");
+            assert_eq!(
+                (durations.count, durations.mean, durations.median),
+                (nanos.len(), span(mean), span(median)),
+                "{nanos:?}"
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What owners were told where, and what may have reached them: rows of the notifications, durable one by one.
+//! The delivery state of notifications: the last digest that each audience received at each channel, and one that may have arrived.
 //!
 //! The ledger stores them and decides nothing about them; a digest's state is text to it.
 
@@ -19,23 +19,23 @@ pub struct DigestIntent {
     pub at: Timestamp,
 }
 
-/// What is remembered of an audience at a channel.
+/// The delivery state of an audience at a channel.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DigestRow {
     /// The digest that is known to have arrived last.
-    pub told: Option<DigestIntent>,
-    /// A digest of which nobody knows whether it arrived.
+    pub delivered: Option<DigestIntent>,
+    /// A digest that was sent and not confirmed: it may have arrived.
     pub open: Option<DigestIntent>,
     /// Runs that tried since the last arrival.
     pub attempts: u32,
-    /// Why the last of them failed; none while nobody knows, and after an arrival.
+    /// Why the last of them failed; none while that is unknown, and after an arrival.
     pub failure: Option<String>,
 }
 
 impl Ledger {
-    /// What is remembered of an audience at a channel; nothing, where nothing is.
+    /// The delivery state of an audience at a channel; empty if nothing was sent.
     pub fn digest(&self, audience: &str, channel: &str) -> Result<DigestRow, LedgerError> {
-        self.read("reading what was told", |db| {
+        self.read("reading the delivery state", |db| {
             let mut query = db.prepare_cached(
                 "SELECT told_id, told_state, told_at, open_id, open_state, open_at, attempts, failure FROM digests
                  WHERE audience = ?1 AND channel = ?2",
@@ -52,7 +52,7 @@ impl Ledger {
         channel: &str,
         intent: &DigestIntent,
     ) -> Result<(), LedgerError> {
-        self.write_durably(lease, "writing what is to be told", |db| {
+        self.write_durably(lease, "writing the delivery state", |db| {
             db.prepare_cached(
                 "INSERT INTO digests (audience, channel, open_id, open_state, open_at, attempts) VALUES (?1, ?2, ?3, ?4, ?5, 1)
                  ON CONFLICT DO UPDATE SET open_id = ?3, open_state = ?4, open_at = ?5, attempts = attempts + 1,
@@ -72,7 +72,7 @@ impl Ledger {
         id: &str,
         at: Timestamp,
     ) -> Result<(), LedgerError> {
-        self.write_durably(lease, "writing what was told", |db| {
+        self.write_durably(lease, "writing the delivery state", |db| {
             db.prepare_cached(
                 "UPDATE digests SET told_id = open_id, told_state = open_state, told_at = ?4, open_id = NULL,
                  open_state = NULL, open_at = NULL, attempts = 0, failure = NULL
@@ -93,7 +93,7 @@ impl Ledger {
         open: Option<&DigestIntent>,
         reason: &str,
     ) -> Result<(), LedgerError> {
-        self.write_leased(lease, "writing what was not told", |db| {
+        self.write_leased(lease, "writing the delivery state", |db| {
             let (id, state) = (open.map(|open| &open.id), open.map(|open| &open.state));
             let at = open.map(|open| nanos(open.at));
             db.prepare_cached(
@@ -111,5 +111,5 @@ fn read(row: &Row<'_>) -> rusqlite::Result<DigestRow> {
         let Some(id) = row.get::<_, Option<String>>(first)? else { return Ok(None) };
         Ok(Some(DigestIntent { id, state: row.get(first + 1)?, at: timestamp(row.get(first + 2)?) }))
     };
-    Ok(DigestRow { told: intent(0)?, open: intent(3)?, attempts: row.get(6)?, failure: row.get(7)? })
+    Ok(DigestRow { delivered: intent(0)?, open: intent(3)?, attempts: row.get(6)?, failure: row.get(7)? })
 }

@@ -1,4 +1,4 @@
-//! What was sent to a place outside, and what is known to have arrived there: rows of a sink's outbox, durable one by one.
+//! The outbox of a sink: the findings that were sent to a destination, and which of them it accepted.
 //!
 //! The ledger stores them and decides nothing about them.
 

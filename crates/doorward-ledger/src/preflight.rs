@@ -1,4 +1,4 @@
-//! What opening a ledger for writing would meet: found out without making or changing anything.
+//! What opening a ledger for writing would find, without creating or changing anything.
 
 use std::path::{Path, PathBuf};
 
@@ -10,25 +10,25 @@ use crate::ledger::{OpenOptions, refuse_empty};
 use crate::timestamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError, disk, lease, schema};
 
-/// What stands where a ledger is to be.
+/// The result of [`Ledger::preflight`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preflight {
     /// The file.
     pub path: PathBuf,
-    /// What it is like.
+    /// Its state.
     pub state: PreflightState,
     /// Bytes that this user may still write to its file system.
     pub free: u64,
 }
 
-/// What a ledger is like before it is opened.
+/// The state of a ledger before it is opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PreflightState {
-    /// There is none; the first scan makes it.
+    /// It does not exist; the first scan creates it.
     New,
-    /// It is of an older schema; the next scan brings it forward.
+    /// It has an older schema; the next scan migrates it.
     Older,
-    /// It is there, and whoever writes it now says so.
+    /// It exists.
     Ready {
         /// Who holds its lease, and until when, UTC.
         held: Option<(String, Timestamp)>,
@@ -38,7 +38,7 @@ pub enum PreflightState {
 }
 
 impl Ledger {
-    /// Looks at what [`Ledger::open`] would open. Errors are those that it would give: a network file system, a folder that
+    /// Checks what [`Ledger::open`] would open. Errors are those that it would return: a network file system, a folder that
     /// cannot be made, a file that is no ledger, is of a newer Doorward or may not be written.
     pub fn preflight(path: &Path, options: OpenOptions, now: Timestamp) -> Result<Preflight, LedgerError> {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -88,9 +88,9 @@ mod tests {
         let path = folder.path().join("state/doorward/ledger.sqlite");
         let now: Timestamp = "2026-11-02T09:00:00Z".parse().expect("a time");
         let look = || Ledger::preflight(&path, OpenOptions::default(), now);
-        let told = look().expect("a place");
-        assert_eq!(told.state, PreflightState::New);
-        assert!(told.free > 0 && !folder.path().join("state").exists());
+        let found = look().expect("a place");
+        assert_eq!(found.state, PreflightState::New);
+        assert!(found.free > 0 && !folder.path().join("state").exists());
 
         let mut ledger = Ledger::open(&path, OpenOptions::default()).expect("opens");
         let free = PreflightState::Ready { held: None, unfinished: false };
@@ -113,9 +113,9 @@ mod tests {
         )
         .expect("writes");
         for path in [text.clone(), text.join("ledger.sqlite")] {
-            let told = Ledger::preflight(&path, OpenOptions::default(), now).expect_err("no place");
+            let found = Ledger::preflight(&path, OpenOptions::default(), now).expect_err("no place");
             let opened = Ledger::open(&path, OpenOptions::default()).expect_err("no ledger");
-            assert_eq!(std::mem::discriminant(&told), std::mem::discriminant(&opened), "{told} | {opened}");
+            assert_eq!(std::mem::discriminant(&found), std::mem::discriminant(&opened), "{found} | {opened}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Record: one scan report goes into memory in one transaction, and its findings come out knowing their history.
+//! Record: stores one scan report in one transaction and returns the history of its findings.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ use tally::Tallies;
 pub(crate) use tally::{COLUMNS, Counts, NOT_KEPT, count, counts_of, fixed_dimension, tag_dimension};
 use unseen::unseen;
 
-/// What recording a run changed. A finding is counted under what happened to it; one without a change under nothing.
+/// The changes that recording a run made. Every finding that changed is counted once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Recorded {
     /// The run.
@@ -62,7 +62,7 @@ pub struct Recorded {
     pub latest_ahead: Option<Timestamp>,
 }
 
-/// What a report says of one account-Region. Numbers are positions in the report.
+/// The part of a report about one account-Region. Numbers are positions in the report.
 #[derive(Default)]
 struct ReportedRegion<'a> {
     line: Option<&'a CoverageLine>,
@@ -193,7 +193,7 @@ impl Ledger {
     }
 }
 
-/// What is known and a report did not see. A look at one load balancer, which an event asked for, says nothing of others.
+/// What is known and not in a report. None for an event's look at one load balancer, which says nothing about others.
 fn not_seen(db: &Connection, report: &ScanReport) -> Result<Option<Unseen>, Fault> {
     if report.run.only.is_some() {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Retention: raw scans are dropped after their time; what changed when is kept for ever.
+//! Retention: raw scans are deleted after a number of months; findings and mode changes are kept for ever.
 
 use jiff::{Span, Timestamp, tz::TimeZone};
 use rusqlite::Connection;

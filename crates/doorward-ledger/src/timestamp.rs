@@ -1,4 +1,4 @@
-//! Times as SQLite keeps them: whole nanoseconds since 1970 in UTC, so that what is read is what was written.
+//! Times as SQLite stores them: nanoseconds since 1970 in UTC, so that a time is read exactly as it was written.
 
 use jiff::Timestamp;
 

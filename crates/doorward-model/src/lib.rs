@@ -63,7 +63,7 @@ pub use run_history::{ChangeKind, FindingChange, ModeTransition, NotObserved, Ob
 pub use sanitize::{harmless, harmless_lines, is_control_or_invisible, markdown, shown};
 pub use severity::Severity;
 pub use sha256::sha256_hex;
-pub use shares::{percent, share, share_in};
+pub use shares::{percent, share};
 pub use sink::{Receipt, Sink, SinkError, SinkFuture, Skipped};
 pub use spreadsheet::guarded;
 pub use thresholds::{FailOn, ReportSettings, UnknownFailOn};

@@ -1,21 +1,19 @@
-//! Shares and percentages: rounded to the nearest step, but never to nothing or to everything when that is not so.
+//! Percentages in text: rounded to the nearest, but never to nothing or to everything when that is not so.
 
-/// A share in whole steps of `1 / steps`, rounded to the nearest; none of nothing. A part that is not empty is at least one step,
-/// and a part that is not everything is at most one step less than everything, so that 99.96% never reads 100%.
-pub fn share_in(steps: u64, part: u64, whole: u64) -> Option<u64> {
-    let (wide_part, wide_whole, wide_steps) = (u128::from(part), u128::from(whole), u128::from(steps));
-    let nearest = (wide_part * wide_steps * 2 + wide_whole).checked_div(wide_whole * 2)?;
-    let nearest = u64::try_from(nearest).unwrap_or(u64::MAX);
-    Some(match part {
-        0 => 0,
-        _ if part < whole => nearest.clamp(1, steps - 1),
-        _ => nearest,
-    })
+/// A percentage with one decimal, rounded to the nearest: `55.6%`; none of nothing. A part that is not empty is at least 0.1%, and a
+/// part that is not everything at most 99.9%: 99.96% never reads 100%.
+pub fn percent(part: usize, whole: usize) -> Option<String> {
+    percent_of_counts(wide(part), wide(whole))
 }
 
-/// A percentage with one decimal: `55.6%`; none of nothing.
-pub fn percent(part: usize, whole: usize) -> Option<String> {
-    let tenths = share_in(1000, wide(part), wide(whole))?;
+/// [`percent`] of counts that may exceed `usize`.
+pub(crate) fn percent_of_counts(part: u64, whole: u64) -> Option<String> {
+    let nearest = (u128::from(part) * 2000 + u128::from(whole)).checked_div(u128::from(whole) * 2)?;
+    let tenths = match part {
+        0 => 0,
+        _ if part < whole => nearest.clamp(1, 999),
+        _ => nearest,
+    };
     Some(format!("{}.{}%", tenths / 10, tenths % 10))
 }
 
@@ -46,8 +44,7 @@ mod tests {
         ] {
             assert_eq!(share(part, whole), expected);
         }
-        assert_eq!(share_in(1000, u64::MAX, u64::MAX), Some(1000));
-        assert_eq!(share_in(10_000, u64::MAX - 1, u64::MAX), Some(9_999));
-        assert_eq!(share_in(10_000, 2, 3), Some(6_667));
+        assert_eq!(percent_of_counts(u64::MAX, u64::MAX).as_deref(), Some("100.0%"));
+        assert_eq!(percent_of_counts(u64::MAX - 1, u64::MAX).as_deref(), Some("99.9%"));
     }
 }

@@ -1,4 +1,4 @@
-//! The figures of a run by owner and unit, counted as the ledger counts them, so that periods can be compared.
+//! The figures of a run by owner and organizational unit, counted like in the ledger, so that periods can be compared.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use doorward_model::{
 };
 use jiff::Timestamp;
 
-/// What one run counted.
+/// The counts of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunFigures {
     /// The run's id.
@@ -16,13 +16,13 @@ pub struct RunFigures {
     pub at: Timestamp,
     /// Its account-Regions.
     pub coverage: CoverageCounts,
-    /// Account-Regions that an earlier run read and this one did not, and those that no run ever read; absent where nobody counted.
+    /// Account-Regions that an earlier run read and this one did not, and those that no run ever read; absent where they were not counted.
     pub unseen_places: Option<usize>,
     /// Everything.
     pub all: Figures,
-    /// By owner; empty where nobody kept it.
+    /// By owner; empty where it was not recorded.
     pub by_owner: BTreeMap<String, Figures>,
-    /// By unit, as a path of names, without what is below it; empty where nobody kept it.
+    /// By unit, as a path of names, without the OUs below it; empty where it was not recorded.
     pub by_unit: BTreeMap<String, Figures>,
 }
 
@@ -31,7 +31,7 @@ pub struct RunFigures {
 pub struct Figures {
     /// Load balancers by mode.
     pub modes: BTreeMap<Mode, usize>,
-    /// Load balancers whose mode nobody could read.
+    /// Load balancers whose mode could not be read.
     pub mode_unknown: usize,
     /// Failures, by severity.
     pub open: BTreeMap<Severity, usize>,
@@ -43,7 +43,7 @@ pub struct Figures {
     pub not_seen: Option<NotSeen>,
 }
 
-/// What is known from earlier runs and was not seen.
+/// What earlier runs saw and this one did not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct NotSeen {
     /// Load balancers whose mode matters.
@@ -111,8 +111,8 @@ impl RunFigures {
             let nothing = missed(run).is_none_or(|missed| missed == (NotSeen::default(), 0));
             nothing && run.coverage.complete == run.coverage.in_scope()
         };
-        let told = missed(self).is_some() && missed(other).is_some();
-        whole(self) && whole(other) && (told || self.coverage.in_scope() == other.coverage.in_scope())
+        let both_counted = missed(self).is_some() && missed(other).is_some();
+        whole(self) && whole(other) && (both_counted || self.coverage.in_scope() == other.coverage.in_scope())
     }
 
     /// Failures as far as is known; none where the run read nothing and nothing is known from before.

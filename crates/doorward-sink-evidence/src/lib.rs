@@ -1,4 +1,4 @@
-//! The audit evidence: one scan report as a workbook, CSV files, the scan itself and a manifest that anybody can verify.
+//! The audit evidence: one scan report as a workbook, CSV files, the scan itself and a manifest that can be verified offline.
 //!
 //! In the flow this is a sink: it reads a [`doorward_model::ScanReport`] and what the binary knows besides ([`Context`]:
 //! settings, exceptions, history), and writes one folder, whole or not at all. Every sheet is one list of columns in one
@@ -11,12 +11,12 @@
 
 mod chain;
 pub mod csv;
+mod error;
 mod figures;
 mod files;
 mod key;
 mod manifest;
 mod pack;
-mod problem;
 mod readme;
 mod sample;
 mod sheet;

@@ -1,4 +1,4 @@
-//! The manifest: what is in a pack, and which pack came before.
+//! The manifest: the content of a pack, and the pack before it.
 
 use std::fmt::Write as _;
 
@@ -27,7 +27,7 @@ pub struct Link {
     pub finished: Timestamp,
     /// Its place in the chain, from 1.
     pub sequence: u64,
-    /// The SHA-256 of its manifest.json. Kept elsewhere, it proves that nobody replaced the pack.
+    /// The SHA-256 of its manifest.json. Kept elsewhere, it proves that the pack was not replaced.
     pub manifest_sha256: String,
     /// Its chain hash.
     pub chain: String,
@@ -77,7 +77,7 @@ pub(crate) struct SheetEntry {
 pub(crate) struct FileEntry {
     /// Its path from the folder, with `/`.
     pub(crate) name: String,
-    /// What it holds.
+    /// Its content.
     #[serde(flatten)]
     pub(crate) print: Print,
 }

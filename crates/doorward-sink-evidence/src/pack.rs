@@ -1,4 +1,4 @@
-//! What an evidence pack is made of: the report, and what the binary knows besides.
+//! The input of an evidence pack: the report and its context.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -15,7 +15,7 @@ pub struct Pack<'a> {
     pub report: &'a ScanReport,
     /// The scan as `json-v1`, which the sheets are checked against.
     pub scan: Attachment<'a>,
-    /// What else is known.
+    /// The context.
     pub context: &'a Context,
     /// Signs the manifest.
     pub key: Option<&'a SigningKey>,
@@ -47,16 +47,16 @@ impl Default for Limits {
     }
 }
 
-/// What the binary knows besides the report. The default knows nothing, and the pack says so.
+/// The input of a pack besides the report. The default has none, and the pack says so.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
     /// Names the build: a commit, or a hash of the program. Empty: not known.
     pub build: String,
-    /// The settings as they were in force, verbatim, secrets left out by whoever hands them over.
+    /// The settings as they were in force, verbatim, without secrets.
     pub settings: String,
-    /// The clock of the machine against AWS's, ahead being positive. None: nobody measured it.
+    /// The clock of the machine against AWS's, ahead being positive. None: it was not measured.
     pub clock_offset: Option<SignedDuration>,
-    /// What the pack is evidence for.
+    /// The period of the evidence.
     pub period: Period,
     /// The pack before this one.
     pub previous: Option<Link>,
@@ -64,13 +64,13 @@ pub struct Context {
     pub sampling: Sampling,
     /// The mode that policy requires, by load balancer.
     pub required: BTreeMap<Arn, RequiredMode>,
-    /// What the rules say of themselves, every rule that ran among them.
+    /// The documentation of the rules, including every rule that ran.
     pub rules: Vec<&'static RuleMeta>,
     /// The controls that rules support; [`doorward_model::frameworks`] returns those of Doorward.
     pub controls: Vec<Framework>,
-    /// The register of exceptions, whatever became of each. None: no register was configured.
+    /// Every exception of the register. None: no register is configured.
     pub exceptions: Option<Vec<ExceptionRow>>,
-    /// What modes changed in the period. None: no ledger was kept.
+    /// The mode changes of the period. None: there is no ledger.
     pub changes: Option<Vec<ModeTransition>>,
     /// The figures of the previous period's last run.
     pub previous_figures: Option<RunFigures>,
@@ -129,7 +129,7 @@ pub struct ExceptionRow {
     pub last_day: Date,
     /// The first instant after it.
     pub ends: Timestamp,
-    /// When somebody looks at it again.
+    /// When it is reviewed.
     pub review: Option<Date>,
     /// Where it stands in its term: pending, active, expiring, expired.
     pub state: String,
@@ -137,6 +137,6 @@ pub struct ExceptionRow {
     pub days_left: i64,
     /// The file that holds it, and the line: `exceptions.toml:7`.
     pub place: String,
-    /// What somebody should look at: covers nothing, not needed, too wide.
+    /// Problems to review: covers nothing, not needed, too wide.
     pub notices: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! A random sample that anybody can draw again with nothing but SHA-256.
+//! A random sample that can be reproduced with SHA-256 alone.
 //!
 //! Every load balancer in scope gets the SHA-256 of the seed, a line feed and its ARN, all in UTF-8; the smallest hashes
 //! are the sample. Which ones those are depends on the seed and the population alone, not on any order or random number

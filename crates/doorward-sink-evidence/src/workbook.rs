@@ -10,10 +10,10 @@ use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, Worksheet, XlsxErr
 
 use crate::Limits;
 use crate::csv::{Dialect, Table};
+use crate::error::EvidenceError;
 use crate::manifest::SheetEntry;
-use crate::problem::Problem;
 use crate::sheet::{Sheet, Value};
-use crate::sheets::{Desk, cover, summary, trend};
+use crate::sheets::{SheetContext, cover, summary, trend};
 use crate::write::CSV;
 
 mod chart;
@@ -39,14 +39,14 @@ pub(crate) struct Book {
 
 impl Book {
     /// Begins a workbook in a folder that will hold it and the CSV files.
-    pub(crate) fn new(desk: &Desk<'_>, folder: &Path) -> Result<Self, Problem> {
-        let run = &desk.report().run;
+    pub(crate) fn new(cx: &SheetContext<'_>, folder: &Path) -> Result<Self, EvidenceError> {
+        let run = &cx.report().run;
         let csv = folder.join(CSV);
-        create_private_folder(&csv).map_err(Problem::io(&csv))?;
+        create_private_folder(&csv).map_err(EvidenceError::io(&csv))?;
         let mut workbook = Workbook::new();
-        let whole = |source: XlsxError| Problem::workbook("workbook")(source);
+        let whole = |source: XlsxError| EvidenceError::workbook("workbook")(source);
         let made = ExcelDateTime::from_timestamp(run.finished.as_second()).map_err(whole)?;
-        let headline = cover::headline(desk).map(|line| harmless_lines(&line).into_owned());
+        let headline = cover::headline(cx).map(|line| harmless_lines(&line).into_owned());
         let [title, subject] = &headline;
         workbook.set_properties(
             &DocProperties::new()
@@ -59,16 +59,16 @@ impl Book {
         );
         // Rows wait on the disk where the pack will be, which has room for it, rather than in memory.
         workbook.set_tempdir(folder).map_err(whole)?;
-        let organization = desk.report().organization.known().map_or("", |organization| organization.id.as_str());
+        let organization = cx.report().organization.known().map_or("", |organization| organization.id.as_str());
         let style = Style::new(&harmless_lines(organization));
         let charted = Charted::default();
-        Ok(Self { workbook, folder: folder.to_owned(), limits: desk.pack.limits, style, headline, charted })
+        Ok(Self { workbook, folder: folder.to_owned(), limits: cx.pack.limits, style, headline, charted })
     }
 
     /// Writes a sheet, over several tabs where it is too long for one, and its CSV file.
-    pub(crate) fn add(&mut self, sheet: Sheet<'_>) -> Result<SheetEntry, Problem> {
+    pub(crate) fn add(&mut self, sheet: Sheet<'_>) -> Result<SheetEntry, EvidenceError> {
         let (title, rows) = (sheet.title, sheet.rows);
-        let said = Problem::workbook;
+        let said = EvidenceError::workbook;
         let banner = if title == cover::TITLE { self.headline.as_slice() } else { &[] };
         let header = if banner.is_empty() { 0 } else { 3 };
         let room = usize::try_from(self.limits.rows).unwrap_or(usize::MAX).saturating_sub(1 + size(header)).max(1);
@@ -94,7 +94,7 @@ impl Book {
 
         let name = format!("{CSV}/{}.csv", title.file);
         let path = self.folder.join(CSV).join(format!("{}.csv", title.file));
-        let out = AtomicFile::create(&path, Readers::Owner).map_err(Problem::io(&path))?;
+        let out = AtomicFile::create(&path, Readers::Owner).map_err(EvidenceError::io(&path))?;
         let mut table = Table::begin(out, &name, &sheet.heads, Dialect::Excel)?;
         let (columns, heads) = (sheet.heads.len(), sheet.heads.clone());
         let mut line = 0;
@@ -112,16 +112,16 @@ impl Book {
             let cut = || format!(" [cut: the whole text is in {name}, row {line}]");
             write_row(worksheet, row, values, self.limits.cell, cut).map_err(said(title.tab))
         })?;
-        table.finish()?.0.finish().map_err(Problem::io(&path))?;
+        table.finish()?.0.finish().map_err(EvidenceError::io(&path))?;
         Ok(SheetEntry { tabs, header_row: header + 1, csv: name, rows, columns })
     }
 
     /// Draws the charts and writes the file.
-    pub(crate) fn save(mut self, path: &Path) -> Result<(), Problem> {
-        self.charted.draw(&mut self.workbook).map_err(Problem::workbook(summary::TITLE.tab))?;
-        let mut out = AtomicFile::create(path, Readers::Owner).map_err(Problem::io(path))?;
-        self.workbook.save_to_writer(&mut out).map_err(Problem::workbook("workbook"))?;
-        out.finish().map_err(Problem::io(path))
+    pub(crate) fn save(mut self, path: &Path) -> Result<(), EvidenceError> {
+        self.charted.draw(&mut self.workbook).map_err(EvidenceError::workbook(summary::TITLE.tab))?;
+        let mut out = AtomicFile::create(path, Readers::Owner).map_err(EvidenceError::io(path))?;
+        self.workbook.save_to_writer(&mut out).map_err(EvidenceError::workbook("workbook"))?;
+        out.finish().map_err(EvidenceError::io(path))
     }
 }
 

@@ -1,15 +1,15 @@
-//! Figures of a set of load balancers: modes, failures, risk, and the oldest that still only monitors.
+//! Figures of a set of load balancers: modes, failures, exposure, and the load balancer that has been in monitor longest.
 
 use doorward_model::{EffectiveMode, Mode, Severity, UnseenFinding, Verdict};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::partition::Held;
+use crate::partition::OwnedLoadBalancer;
 
 /// The rule whose failures are about the mode.
 pub(crate) const MODE_RULE: &str = "desync-mode-below-required";
 
-/// What one failure adds to the exposure. Ours, and written into every page that shows it: a step weighs about four
+/// The points that one failure adds to the exposure. The weights are ours, and every page that uses them lists them: a step weighs about four
 /// times the one below, so that no pile of small things outweighs a grave one by accident.
 pub(crate) const fn weight(severity: Severity) -> usize {
     match severity {
@@ -55,13 +55,13 @@ pub(crate) struct Figures {
     /// Since when the load balancer that has been failing longest in monitor does so.
     pub(crate) oldest_monitor: Option<Timestamp>,
     pub(crate) oldest_monitor_name: Option<String>,
-    /// Load balancers in monitor whose mode nobody recorded as failing since a date.
+    /// Load balancers in monitor without a recorded date since when their mode fails.
     pub(crate) monitor_undated: usize,
 }
 
 impl Figures {
     /// The figures of all of them.
-    pub(crate) fn of<'a>(balancers: impl IntoIterator<Item = &'a Held<'a>>) -> Self {
+    pub(crate) fn of<'a>(balancers: impl IntoIterator<Item = &'a OwnedLoadBalancer<'a>>) -> Self {
         let mut figures = Self::default();
         balancers.into_iter().for_each(|held| figures.add(held));
         figures
@@ -78,7 +78,7 @@ impl Figures {
     }
 
     /// Counts one more.
-    pub(crate) fn add(&mut self, held: &Held<'_>) {
+    pub(crate) fn add(&mut self, held: &OwnedLoadBalancer<'_>) {
         self.balancers += 1;
         match held.lb.effective_mode() {
             EffectiveMode::Known(Mode::Monitor) => {
@@ -127,7 +127,7 @@ impl Figures {
         }
     }
 
-    fn date(&mut self, held: &Held<'_>) {
+    fn date(&mut self, held: &OwnedLoadBalancer<'_>) {
         let fails = |verdict: &Verdict| matches!(verdict, Verdict::Fail { .. } | Verdict::Excepted { .. });
         let about_mode = held.findings.iter().find(|finding| finding.rule == MODE_RULE && fails(&finding.verdict));
         match about_mode.and_then(|finding| finding.history.as_ref()) {

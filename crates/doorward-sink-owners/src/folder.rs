@@ -1,8 +1,8 @@
-//! The folder: files written whole or not at all, and the pages of owners that no longer are.
+//! The output folder: files are written atomically, and stale pages are removed when that is safe.
 //!
 //! The folder's own list, `.doorward-owners.json`, says which pages this sink wrote and what was in them. A page of an
 //! earlier scan that this one did not write is removed only when all of this is sure: the list names it, its name is one
-//! that this sink gives, nobody changed it since, and this scan looked everywhere, so that the owner really has nothing
+//! that this sink gives, it was not changed since, and this scan listed everything, so that the owner really has nothing
 //! left. In every other case it stays as it is and the index names it. What is not on the list is never touched.
 
 use std::collections::BTreeMap;
@@ -101,7 +101,7 @@ impl Folder {
                 Err(_) => continue,
                 Ok(metadata) if !metadata.is_file() => "it is no longer a plain file",
                 Ok(_) if std::fs::read(&path).map(|bytes| sha256_hex(&bytes)).ok() != Some(listed.sha256.clone()) => {
-                    "somebody changed it since it was written"
+                    "it was changed since it was written"
                 }
                 Ok(_) if !whole => "this scan did not look everywhere, so the owner may still have something",
                 Ok(_) => {
@@ -128,7 +128,7 @@ impl Folder {
     }
 }
 
-/// Whether this sink could have given a file this name: the list is a file like any other, and anybody may have changed it.
+/// Whether this sink could have given a file this name: the list is a file like any other, and may have been changed.
 fn is_ours(name: &str) -> bool {
     let Some(stem) = name.strip_suffix(".md").or_else(|| name.strip_suffix(".html")) else { return false };
     let is_hash = |text: &str| matches!(text.len(), 8 | 64) && text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
@@ -138,7 +138,7 @@ fn is_ours(name: &str) -> bool {
         || stem.rsplit_once('-').is_some_and(|(slug, hash)| is_slug(slug) && is_hash(hash))
 }
 
-/// Why an account-Region is known to hold nothing.
+/// Reasons that prove that an account-Region has no load balancers.
 const CLOSED: [GapReason; 2] = [GapReason::RegionDisabled, GapReason::AccountInactive];
 
 /// Whether the scan listed every load balancer there is. Account-Regions that are known to hold none do not count.

@@ -1,12 +1,12 @@
 //! Scan report -> one summary per owner, in Markdown and HTML, with an index and CSV.
 //!
 //! In the flow this is a sink: it reads one [`ScanReport`] and writes one folder. [`write`] first splits the findings
-//! among owners (`partition`), makes a page's contents of each share (`summary`, `dialect`, `suggest`), adds the figures
+//! among owners (`partition`), makes a page's contents of each share (`summary`, `dialect`, `owner_hints`), adds the figures
 //! by owner and cost centre (`figures`), renders it all (`render`) and puts the files in their places (`folder`).
 //!
 //! What it deliberately does not do: it decides no owner (that is normalization's), judges nothing, sends nothing and
-//! reads no clock. A finding belongs to exactly one owner; whoever nobody owns, or whose owner nobody could read, has a
-//! page too. Outside text is data: it is escaped by the renderer, never by a template, and names a file only through a
+//! reads no clock. A finding belongs to exactly one owner; load balancers without an owner, or whose owner could not be
+//! read, have a page too. Outside text is data: it is escaped by the renderer, never by a template, and names a file only through a
 //! slug and a hash.
 
 pub use dialect::{Snippet, snippets};
@@ -17,36 +17,36 @@ use std::path::{Path, PathBuf};
 use doorward_model::{AccountId, Arn, PreviousRun, Receipt, RequiredMode, RuleMeta, ScanReport, SinkError};
 
 mod dialect;
+mod escape;
 mod figures;
 mod folder;
 mod index;
+mod owner_hints;
 mod partition;
-mod plain;
 mod render;
-mod suggest;
 mod summary;
 mod tables;
 
 /// The sink's name, as in `--format`.
 pub const NAME: &str = "owners";
 
-/// What the summaries need to know beyond the report. The default knows nothing more, and the pages say so.
+/// The input of the summaries besides the report. The default has none, and the pages say so.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
     /// The required mode of each load balancer that has one.
     pub required: BTreeMap<Arn, RequiredMode>,
-    /// What the rules say of themselves; a rule that is not here goes by its id.
+    /// The documentation of the rules; a rule without it is shown by its id.
     pub rules: Vec<RuleMeta>,
     /// The earlier scan and what changed since; absent where no ledger was asked or it holds no earlier scan.
     pub previous: Option<PreviousRun>,
     /// The tag keys that name a cost centre, first hit first: of the load balancer, then of its account. Compared
     /// without regard to case or surrounding white space.
     pub cost_centre_tags: Vec<String>,
-    /// Whom to ask in an account, as its directory of contacts says.
+    /// The contact of each account, from the settings.
     pub account_contacts: BTreeMap<AccountId, String>,
-    /// Whom to ask about the report itself: the security team.
+    /// The contact for the report itself: the security team.
     pub ask: Option<String>,
-    /// How many days before its end an exception is something for this week.
+    /// The number of days before its end at which an exception is listed under "this week".
     pub due_days: u32,
     /// A folder with templates of the user's own, which go before the built-in ones of the same name: `owner.md`,
     /// `owner.html`, `index.md`, `index.html`, `figures.html`, `style.css`.
@@ -64,10 +64,10 @@ pub fn write(dir: &Path, report: &ScanReport, context: &Context) -> Result<Recei
     let shares = partition::split(report);
     let renderer = render::Renderer::new(context.templates_dir.as_deref())?;
     let mut folder = folder::Folder::open(dir)?;
-    let author = summary::Author::of(report, context);
+    let builder = summary::PageBuilder::of(report, context);
     let mut written = 0;
     for share in &shares {
-        let page = author.page(share);
+        let page = builder.page(share);
         written += page.findings();
         folder.put_page(&share.file, "md", share.label(), &renderer.owner_md(&page)?)?;
         folder.put_page(&share.file, "html", share.label(), &renderer.owner_html(&page)?)?;

@@ -1,4 +1,4 @@
-//! The contents of one owner's page, as the templates see them.
+//! The content of one owner's page, as the templates read it.
 //!
 //! Everything here is text ready to be shown and numbers; outside text is in it as it came, because the renderer escapes
 //! every value it puts into a page.
@@ -14,8 +14,8 @@ use serde::Serialize;
 use crate::Context;
 use crate::dialect;
 use crate::figures::{Figures, MODE_RULE, days};
-use crate::partition::{Held, Key, Share};
-use crate::suggest::Neighbourhood;
+use crate::owner_hints::OwnerHints;
+use crate::partition::{Key, OwnedLoadBalancer, OwnerGroup};
 
 mod declared;
 mod done;
@@ -30,7 +30,7 @@ use format::{exceptions, is_due, verdicts};
 use rows::{Asked, Changes, Detail, Lost, Missed, Row};
 use traffic::TrafficRow;
 
-/// What every page says of the scan behind it.
+/// The scan behind a page.
 #[derive(Serialize)]
 pub(crate) struct ScanView {
     pub(crate) organization: String,
@@ -38,7 +38,7 @@ pub(crate) struct ScanView {
     pub(crate) run: String,
     pub(crate) tool: String,
     pub(crate) interrupted: bool,
-    /// `96.6 % (56 of 58)`
+    /// `96.6% (56 of 58)`
     pub(crate) coverage: String,
     pub(crate) complete: bool,
     pub(crate) ask: Option<String>,
@@ -79,16 +79,16 @@ pub(crate) struct Page {
     kind: &'static str,
     figures: Figures,
     modes: Vec<(&'static str, String)>,
-    /// What to do, the most pressing first.
+    /// What to do, most urgent first.
     todo: Vec<todo::Group>,
     rows: Vec<Row>,
     /// The load balancers with anything to do, in the order of `rows`.
     details: Vec<Detail>,
-    /// What the requests said, of the load balancers whose traffic was read.
+    /// Load balancers whose traffic was read.
     traffic: Vec<TrafficRow>,
     /// Of whose traffic nothing is known, by the reason.
     silent: Vec<(String, Vec<String>)>,
-    /// What Doorward did to the modes.
+    /// Mode changes that Doorward made.
     done: Vec<Done>,
     /// Who left load balancers in their modes, where that is known.
     left: Vec<Left>,
@@ -101,24 +101,24 @@ pub(crate) struct Page {
     unseen: Vec<Missed>,
     changes: Changes,
     ask: Vec<String>,
-    /// Why owners could not be read, and what would mend it.
+    /// Why owners could not be read, and how to fix it.
     gaps: Vec<(String, &'static str)>,
     findings: usize,
 }
 
 impl Page {
-    /// How many findings are on it.
+    /// The number of findings on it.
     pub(crate) fn findings(&self) -> usize {
         self.findings
     }
 }
 
-/// What every page is composed from: read off the report once, however many owners there are.
-pub(crate) struct Author<'a> {
+/// Builds pages. It reads the report once for all owners.
+pub(crate) struct PageBuilder<'a> {
     report: &'a ScanReport,
     context: &'a Context,
     titles: BTreeMap<&'a str, &'a str>,
-    neighbourhood: Neighbourhood<'a>,
+    hints: OwnerHints<'a>,
     /// The load balancers of the report.
     arns: BTreeSet<&'a Arn>,
     /// The owner, as last read, of each load balancer that this scan did not observe.
@@ -140,7 +140,7 @@ fn was_open(finding: &Finding) -> bool {
 }
 
 /// Whether anything of a load balancer is neither fine nor beside the point.
-fn is_open(held: &Held<'_>) -> bool {
+fn is_open(held: &OwnedLoadBalancer<'_>) -> bool {
     held.findings.iter().any(|finding| !is_quiet(finding))
 }
 
@@ -149,14 +149,14 @@ fn anchor(n: usize) -> String {
     format!("lb-{}", n + 1)
 }
 
-impl<'a> Author<'a> {
+impl<'a> PageBuilder<'a> {
     /// Reads what all pages need.
     pub(crate) fn of(report: &'a ScanReport, context: &'a Context) -> Self {
         Self {
             report,
             context,
             titles: context.rules.iter().map(|rule| (rule.id, rule.title)).collect(),
-            neighbourhood: Neighbourhood::of(report, context),
+            hints: OwnerHints::of(report, context),
             arns: report.load_balancers.iter().map(|lb| &lb.arn).collect(),
             last_owners: report
                 .unseen
@@ -168,7 +168,7 @@ impl<'a> Author<'a> {
     }
 
     /// Composes an owner's page.
-    pub(crate) fn page(&self, share: &Share<'_>) -> Page {
+    pub(crate) fn page(&self, share: &OwnerGroup<'_>) -> Page {
         let (report, context) = (self.report, self.context);
         let now = report.run.finished;
         let mut figures = Figures::of(&share.balancers);
@@ -214,7 +214,7 @@ impl<'a> Author<'a> {
         }
     }
 
-    fn row(&self, n: usize, held: &Held<'_>, rules: &[&str], unowned: bool) -> Row {
+    fn row(&self, n: usize, held: &OwnedLoadBalancer<'_>, rules: &[&str], unowned: bool) -> Row {
         let lb = held.lb;
         let worst = held.findings.iter().filter_map(|finding| finding.verdict.severity()).max();
         let opened = held.findings.iter().filter(|finding| is_due(&finding.verdict));
@@ -248,7 +248,7 @@ impl<'a> Author<'a> {
         }
     }
 
-    fn detail(&self, n: usize, held: &Held<'_>, unowned: bool) -> Detail {
+    fn detail(&self, n: usize, held: &OwnedLoadBalancer<'_>, unowned: bool) -> Detail {
         let lb = held.lb;
         let mut findings: Vec<&Finding> = held.findings.iter().copied().filter(|finding| !is_quiet(finding)).collect();
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict.severity()));
@@ -265,7 +265,7 @@ impl<'a> Author<'a> {
             },
             owner_source: lb.owner.known().map(|owner| owner.source.to_string()),
             findings: findings.into_iter().map(|finding| self.asked(Some(lb), finding)).collect(),
-            hints: if unowned { self.neighbourhood.hints(lb) } else { Vec::new() },
+            hints: if unowned { self.hints.hints(lb) } else { Vec::new() },
             declared: Declared::of(lb, due),
         }
     }
@@ -291,9 +291,9 @@ impl<'a> Author<'a> {
             Verdict::Fail { remedy, .. } => (Some(remedy.clone()), None),
             Verdict::Excepted { exception, expires, .. } => (None, Some(format!("{exception} until {expires}"))),
             Verdict::Unknown { gaps, .. } => {
-                let mut mends: Vec<&str> = gaps.iter().map(|gap| gap.reason.remedy()).collect();
-                mends.dedup();
-                (Some(mends.join(" ")).filter(|text| !text.is_empty()), None)
+                let mut remedies: Vec<&str> = gaps.iter().map(|gap| gap.reason.remedy()).collect();
+                remedies.dedup();
+                (Some(remedies.join(" ")).filter(|text| !text.is_empty()), None)
             }
             Verdict::NotAsked { remedy, .. } => (Some(remedy.clone()), None),
             Verdict::Pass { .. } | Verdict::NotApplicable { .. } => (None, None),
@@ -318,7 +318,7 @@ impl<'a> Author<'a> {
     fn missed(&self, finding: &UnseenFinding) -> Missed {
         let why = match finding.because {
             WhyUnseen::LoadBalancerNotSeen => "the load balancer was not seen",
-            WhyUnseen::Unreadable => "what the answer rests on could not be read",
+            WhyUnseen::Unreadable => "an attribute that the rule needs could not be read",
             WhyUnseen::NotAsked => "the rule was not asked",
         };
         let excepted = if finding.excepted { ", under an exception then" } else { "" };
@@ -336,7 +336,7 @@ impl<'a> Author<'a> {
         }
     }
 
-    fn changes(&self, share: &Share<'_>) -> Changes {
+    fn changes(&self, share: &OwnerGroup<'_>) -> Changes {
         let Some(previous) = &self.context.previous else { return Changes { since: None, lines: Vec::new() } };
         let own: BTreeMap<_, _> = share.balancers.iter().map(|held| (&held.lb.arn, held.lb)).collect();
         let mut lines = Vec::new();
@@ -360,7 +360,7 @@ impl<'a> Author<'a> {
         !self.arns.contains(&change.load_balancer)
     }
 
-    fn ask(&self, share: &Share<'_>) -> Vec<String> {
+    fn ask(&self, share: &OwnerGroup<'_>) -> Vec<String> {
         let mut accounts: BTreeMap<_, usize> = BTreeMap::new();
         for held in &share.balancers {
             *accounts.entry((&held.lb.account, shown(&held.lb.account_name))).or_default() += 1;

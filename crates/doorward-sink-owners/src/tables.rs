@@ -1,7 +1,7 @@
 //! The figures as CSV: RFC 4180, UTF-8, CRLF, with cells that no spreadsheet takes for a formula.
 
+use crate::escape;
 use crate::index::{Index, Line};
-use crate::plain;
 use doorward_model::Severity;
 
 /// One row per owner.
@@ -29,7 +29,7 @@ fn table(first: &[&str], lines: &[Line], names: impl Fn(&Line) -> Vec<String>) -
     for line in lines {
         let figures = &line.figures;
         let texts = names(line);
-        let mut record: Vec<String> = texts.iter().map(|text| plain::cell(text)).collect();
+        let mut record: Vec<String> = texts.iter().map(|text| escape::cell(text)).collect();
         let counts = [
             figures.balancers,
             line.population,

@@ -22,7 +22,7 @@ use crate::traffic::TrafficData;
 /// What stands in place of the ARN, the name, the manager, the account and the Region.
 const MARKS: [&str; 5] = ["\u{1}", "\u{2}", "\u{3}", "\u{4}", "\u{5}"];
 
-/// What stands for no number.
+/// The number that means "none".
 const NONE: i64 = -1;
 
 /// A verdict: kind, severity, because, remedy, exception, expires; texts by number, -1 for none.
@@ -61,7 +61,7 @@ struct Packed {
     edits: BTreeMap<usize, String>,
 }
 
-/// What a rule says of itself.
+/// The documentation of a rule.
 #[derive(Serialize)]
 struct RuleText {
     id: String,
@@ -69,7 +69,7 @@ struct RuleText {
     why: String,
 }
 
-/// What a row holds, all by number of text.
+/// A row: indexes into the list of texts.
 const COLUMNS: [&str; 20] = [
     "arn",
     "account",
@@ -260,9 +260,9 @@ impl Packer {
                 [kind, *severity as i64, because, NONE, say(exception), say(expires)]
             }
             Verdict::Unknown { gaps, .. } => {
-                let mut mends: Vec<&str> = gaps.iter().map(|gap| gap.reason.remedy()).collect();
-                mends.dedup();
-                [kind, NONE, because, say(&mends.join(" ")), NONE, NONE]
+                let mut remedies: Vec<&str> = gaps.iter().map(|gap| gap.reason.remedy()).collect();
+                remedies.dedup();
+                [kind, NONE, because, say(&remedies.join(" ")), NONE, NONE]
             }
             Verdict::NotAsked { remedy, .. } => [kind, NONE, because, say(remedy), NONE, NONE],
             Verdict::Pass { .. } | Verdict::NotApplicable { .. } => [kind, NONE, because, NONE, NONE, NONE],

@@ -27,14 +27,14 @@ mod view;
 /// The sink's name, as in `--format`.
 pub const NAME: &str = "html";
 
-/// What the page needs to know beyond the report. The default knows nothing more, and the page says so.
+/// The input of the page besides the report. The default has none, and the page says so.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
     /// The required mode of each load balancer that has one.
     pub required: BTreeMap<Arn, RequiredMode>,
-    /// What the rules say of themselves; a rule that is not here goes by its id.
+    /// The documentation of the rules; a rule without it is shown by its id.
     pub rules: Vec<RuleMeta>,
-    /// What each recorded scan counted, oldest first, this one included.
+    /// The recorded scans, oldest first, including this one.
     pub trend: Vec<RunPoint>,
 }
 

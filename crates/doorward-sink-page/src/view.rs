@@ -1,4 +1,4 @@
-//! What the page says in figures, as its template sees them. Everything is counted from the report; nothing is judged.
+//! The figures of the page, as its template reads them. Everything is counted from the report; nothing is judged.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ pub(crate) struct View {
     tool: String,
     interrupted: bool,
     headline: String,
-    /// What the headline does not say, because it was not seen.
+    /// Findings that the headline leaves out because they were not seen.
     unseen: Option<String>,
     coverage: coverage::View,
     cards: Vec<Card>,
@@ -139,13 +139,13 @@ fn at(report: &ScanReport) -> String {
     period.map_or_else(|| ended.to_string(), |period| format!("{ended}, read {period}"))
 }
 
-/// How a rule's verdicts are spread, in the order of [`VerdictKind::ALL`].
+/// The number of a rule's verdicts, in the order of [`VerdictKind::ALL`].
 fn spread(report: &ScanReport, rule: &str) -> [usize; 6] {
     let counts = report.tally.verdicts.get(rule);
     VerdictKind::ALL.map(|kind| counts.and_then(|counts| counts.get(&kind)).copied().unwrap_or(0))
 }
 
-/// What failed when it was last seen, beside what was seen to fail. Nothing where all that is known was seen.
+/// Failures that were last seen by an earlier scan, beside those of this one. None where everything known was seen.
 fn unseen(report: &ScanReport) -> Option<String> {
     let unseen = report.unseen.as_ref().filter(|unseen| !unseen.is_empty())?;
     let failing: usize = Severity::OPEN.iter().filter_map(|severity| report.tally.failures.get(severity)).sum();
@@ -182,7 +182,7 @@ fn headline(report: &ScanReport) -> String {
     };
     let more = [
         (excepted > 0).then(|| format!("{excepted} more by exception")),
-        (unknown > 0).then(|| format!("{unknown} nobody could judge")),
+        (unknown > 0).then(|| format!("{unknown} could not be judged")),
     ];
     let more: Vec<String> = more.into_iter().flatten().collect();
     if more.is_empty() { format!("{weak}.") } else { format!("{weak}; {}.", more.join(", ")) }
@@ -216,7 +216,7 @@ fn cards(report: &ScanReport) -> Vec<Card> {
             alarming: pressing > 0,
         },
         Card {
-            label: "Verdicts nobody could reach",
+            label: "Unknown verdicts",
             figure: unreached.to_string(),
             of: share(unreached, report.findings.len()),
             alarming: unreached > 0,

@@ -1,4 +1,4 @@
-//! Age: what may still be said of an observation when time has passed. Pure.
+//! The age of an observation, and what a finding may say about an old one. Pure.
 
 use doorward_model::CLOCK_TOLERANCE;
 use jiff::{SignedDuration, Timestamp};
@@ -43,7 +43,7 @@ pub(crate) fn is_ahead(time: Timestamp, now: Timestamp) -> bool {
     time.duration_since(now) > CLOCK_TOLERANCE
 }
 
-/// Makes a finding say that nobody knows how it stands today, and how it stood when it was last seen. It stays active, with the
+/// Makes a finding say that its state today is unknown, and which state was last observed. It stays active, with the
 /// severity that it had: neither passed nor closed. `read` says that the load balancer was read and the rule was not asked.
 /// Doing it twice changes nothing.
 pub(crate) fn outlive(finding: &mut Asff, age: Age, read: bool) {

@@ -260,7 +260,7 @@ impl Asff {
         serde_json::to_string(self)
     }
 
-    /// SHA-256, in hex, of everything that is worth telling: dates and the scan's id are left out.
+    /// SHA-256, in hex, of everything that is worth an update: dates and the scan's id are left out.
     pub fn content(&self) -> String {
         let mut timeless = self.clone();
         for date in [

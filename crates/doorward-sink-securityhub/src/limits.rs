@@ -1,4 +1,4 @@
-//! What ASFF allows in a text, and how a text that does not fit is made to fit without hiding that it was.
+//! The length limits of ASFF. A text that does not fit is cut, and the finding says so.
 
 use std::collections::BTreeMap;
 

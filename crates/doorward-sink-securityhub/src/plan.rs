@@ -1,6 +1,6 @@
-//! Plan: what has to be sent of a report, given what was sent before, and why. Pure.
+//! Plan: which findings have to be sent, given what was sent before, and why. Pure.
 //!
-//! Nothing is concluded from what nobody looked at: a finding is archived only when its account-Region was fully listed
+//! Nothing is concluded from what was not read: a finding is archived only when its account-Region was fully listed
 //! by this scan and its load balancer was not there, or when the rule was asked again and does not apply any more. And nothing
 //! is concluded from what was looked at too long ago: it is sent as not available, and closes nothing.
 
@@ -27,7 +27,7 @@ pub enum Why {
     Returned,
     /// Sent: Security Hub never confirmed the latest attempt.
     Unconfirmed,
-    /// Sent: nothing changed, but Security Hub deletes what nobody updates for 90 days.
+    /// Sent: nothing changed, but Security Hub deletes findings without an update for 90 days.
     KeptAlive,
     /// Sent, as not available: what is known was read or asked too long ago, or at a time that is not known.
     Stale,
@@ -39,7 +39,7 @@ pub enum Why {
     NoLongerApplies,
     /// Not sent: it says what it said.
     Unchanged,
-    /// Not sent: a later scan has already told more.
+    /// Not sent: a later scan was already sent.
     Outdated,
     /// Left alone: its account-Region was not fully listed by this scan.
     NotLookedAt,

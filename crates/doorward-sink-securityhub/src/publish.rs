@@ -1,4 +1,4 @@
-//! Publish: the whole flow for a report, hub by hub, and what became of every finding.
+//! Publish: sends a report to each Security Hub, one after the other, and accounts for every finding.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -82,12 +82,12 @@ impl<D: Doors, O: Outbox> Publisher<D, O> {
         (&self.doors, &self.outbox, &self.time, &self.settings)
     }
 
-    /// Tells, for every finding of the report and everything remembered, what [`Publisher::publish`] would do and why.
+    /// Reports, for every finding of the report and everything remembered, what [`Publisher::publish`] would do and why.
     /// Sends nothing and stores nothing.
     ///
     /// # Errors
     /// When the outbox cannot be read.
-    pub fn plan(&self, report: &ScanReport, mut tell: impl FnMut(Planned)) -> Result<(), OutboxError> {
+    pub fn plan(&self, report: &ScanReport, mut report_plan: impl FnMut(Planned)) -> Result<(), OutboxError> {
         let index = Index::new(report);
         let planner = self.planner(&index);
         for (hub, findings) in self.by_hub(report)? {
@@ -97,7 +97,7 @@ impl<D: Doors, O: Outbox> Publisher<D, O> {
                 if let Step::Present(id, decision) | Step::Absent(id, decision) = step? {
                     let (why, stale) = (decision.why, decision.stale);
                     let finding = decision.send.map(|(_, parcel)| parcel.finding);
-                    tell(Planned { hub: hub.clone(), id, why, finding, stale });
+                    report_plan(Planned { hub: hub.clone(), id, why, finding, stale });
                 }
             }
         }

@@ -10,7 +10,7 @@
 //! | unknown because something could not be read | `NOT_AVAILABLE` ("could not be performed because of ... an API error") | the rule's |
 //! | unknown because AWS's answer lacks it | `WARNING` ("some information is missing") | the rule's |
 //!
-//! An excepted load balancer still fails its rule: somebody accepted that until a date. So the default tells Security Hub
+//! An excepted load balancer still fails its rule, and that is accepted until a date. So the default sends Security Hub
 //! `FAILED` with no severity to speak of, and nothing changes but the severity when the exception ends. `PASSED` is not
 //! offered: it would be untrue. A rule that does not apply makes no finding, nor does one that was not asked: that it has no new
 //! answer says nothing of the last one.
@@ -83,7 +83,7 @@ pub struct Rendered {
     pub hub: AccountRegion,
     /// Where the load balancer is.
     pub subject: AccountRegion,
-    /// The finding. Its dates are those of a finding that nobody has sent before.
+    /// The finding. Its dates are those of a finding that was not sent before.
     pub finding: Asff,
     /// See [`Asff::content`].
     pub content: String,
@@ -173,7 +173,7 @@ impl Renderer {
             rendered.product_fields.insert("doorward/cut".to_owned(), summary);
         }
         let content = rendered.content();
-        let subject = AccountRegion { account: finding.account.clone(), region: finding.region.clone() };
+        let subject = finding.place();
         Some(Rendered { hub, subject, finding: rendered, content, observed_at })
     }
 

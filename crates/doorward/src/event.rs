@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use doorward_core::access::{Access, Emulator};
 use doorward_core::{Clock, Stop};
 use doorward_model::Verdict;
-use doorward_notify::Directory;
+use doorward_notify::ChannelsConfig;
 use doorward_rules::exceptions::Register;
 
 use crate::answer;
@@ -183,7 +183,7 @@ impl Work<'_> {
                 };
                 let notified = match self.notify {
                     true => {
-                        let directory = Directory::new(settings.notify.clone());
+                        let directory = ChannelsConfig::new(settings.notify.clone());
                         let directory = directory.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
                         Some(notify::deliver(directory, &report, Some(access), held, clock, stop).await?)
                     }

@@ -7,7 +7,8 @@ use doorward_core::access::Access;
 use doorward_core::{Clock, Stop};
 use doorward_model::{RuleMeta, ScanReport};
 use doorward_notify::{
-    ChannelSettings, Courier, Directory, Environment, Fate, MemoryError, Outcome, Planned, Time, Untold, plan,
+    ChannelSettings, ChannelsConfig, DeliveryStoreError, Dispatcher, Environment, Fate, Outcome, Planned, Time, Untold,
+    plan,
 };
 use serde_json::{Value, json};
 
@@ -31,7 +32,8 @@ use told::LedgerMemory;
 /// Runs `doorward notify`.
 pub(crate) fn run(cli: &Cli, arguments: &NotifyArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &[])?;
-    let directory = Directory::new(settings.notify.clone()).map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
+    let directory =
+        ChannelsConfig::new(settings.notify.clone()).map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
     let path = arguments.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
     let source = Source::of(arguments.from.as_deref(), &settings, &path)?;
     source.warn_of_age(&settings, crate::clock::now());
@@ -65,7 +67,7 @@ fn environment() -> Environment {
 /// Tells everybody of a report, with a lease and an access of its own.
 pub(crate) async fn tell(
     settings: &Settings,
-    directory: Directory,
+    directory: ChannelsConfig,
     ledger: &Path,
     report: &ScanReport,
 ) -> Result<Outcome, Failure> {
@@ -92,7 +94,7 @@ fn needs_aws(settings: &Settings) -> bool {
 
 /// Tells everybody by an access and a ledger that are there already.
 pub(crate) async fn deliver(
-    directory: Directory,
+    directory: ChannelsConfig,
     report: &ScanReport,
     access: Option<&Access>,
     held: &Held,
@@ -101,7 +103,7 @@ pub(crate) async fn deliver(
 ) -> Result<Outcome, Failure> {
     let rules: Vec<RuleMeta> = doorward_rules::catalogue().iter().map(|meta| **meta).collect();
     let (memory, topics) = (LedgerMemory(held.clone()), Topics::new(access));
-    let courier = Courier::new(directory, &environment(), memory, topics, Time::new(clock.clone()))
+    let courier = Dispatcher::new(directory, &environment(), memory, topics, Time::new(clock.clone()))
         .map_err(|error| Failure::new(Exit::Preflight, error.to_string()))?;
     tokio::select! {
         outcome = courier.deliver(report, &rules) => Ok(outcome),
@@ -112,7 +114,7 @@ pub(crate) async fn deliver(
     }
 }
 
-fn unremembered(error: MemoryError) -> Failure {
+fn unremembered(error: DeliveryStoreError) -> Failure {
     Failure::new(Exit::Sink, error.to_string())
 }
 

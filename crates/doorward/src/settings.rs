@@ -229,7 +229,7 @@ impl Settings {
                 "0 days admit no exception at all; leave `exceptions.files` empty instead".to_owned(),
             );
         }
-        if let Err(error) = doorward_notify::Directory::new(self.notify.clone()) {
+        if let Err(error) = doorward_notify::ChannelsConfig::new(self.notify.clone()) {
             return wrong(&error.setting, error.problem);
         }
         if let Some((key, problem)) = self.problem() {

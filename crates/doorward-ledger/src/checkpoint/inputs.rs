@@ -1,4 +1,4 @@
-//! What a recorded scan was judged with besides what it read: kept beside its cells, so that whoever judges it again says the
+//! What a recorded scan was judged with besides what it read: kept beside its cells, so that judging it again gives the
 //! same.
 
 use std::collections::BTreeMap;

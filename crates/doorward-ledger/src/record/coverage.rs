@@ -1,4 +1,4 @@
-//! What a run looked at, stored once where several runs looked at the same.
+//! The coverage of a run, stored once for all runs with the same coverage.
 
 use std::collections::BTreeMap;
 

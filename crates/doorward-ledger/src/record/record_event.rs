@@ -1,4 +1,4 @@
-//! Records what an event's look saw: one load balancer, its findings, and who left it in its mode.
+//! Records an event's look at one load balancer: its findings, and the call that set its mode.
 
 use doorward_model::{Arn, History, Inputs, RawLoadBalancer, ScanReport};
 use rusqlite::{Connection, params};

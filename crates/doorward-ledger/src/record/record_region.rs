@@ -1,4 +1,4 @@
-//! Records one account-Region after the other: what was seen there, what was missing, and what nobody could see.
+//! Records the account-Regions of a run, one after the other: what was observed, what was missing, and what could not be observed.
 
 use std::collections::BTreeMap;
 
@@ -219,7 +219,7 @@ impl<'a> RunRecorder<'a> {
             next.event = None;
         }
         if known.fate != HERE {
-            // Whoever set the mode of the one before did not set the mode of this one.
+            // A new load balancer under a known name: the edits of its predecessor do not apply to it.
             self.end_edits(known.id)?;
         }
         if self.tallies.is_grouped_for_sure(lb) {
@@ -367,7 +367,7 @@ impl<'a> RunRecorder<'a> {
         }
     }
 
-    /// What the ledger knows of one load balancer and the run, which saw it, did not judge: nobody could see that.
+    /// What the ledger knows of one load balancer and the run, which observed it, did not judge: its state is unknown.
     pub(super) fn unjudged(
         &mut self,
         place: KnownRegion,

@@ -1,4 +1,4 @@
-//! What the ledger knows and a run did not see: the rest that is left when what the run observed is taken away.
+//! What the ledger knows and a run did not observe.
 
 use std::collections::{BTreeMap, BTreeSet};
 

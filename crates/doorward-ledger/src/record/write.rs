@@ -1,4 +1,4 @@
-//! The rows that a recorder writes.
+//! Writes the rows of one run.
 
 use doorward_model::{Finding, LoadBalancer};
 use rusqlite::params;
@@ -88,7 +88,7 @@ impl RunRecorder<'_> {
         self.end_edits(balancer)
     }
 
-    /// The mode is not any more what somebody's call left.
+    /// The mode differs from the one that the recorded edits left.
     pub(super) fn end_edits(&self, balancer: i64) -> Result<(), Fault> {
         self.db
             .prepare_cached("UPDATE edits SET ended = ?2 WHERE balancer = ?1 AND ended IS NULL")?

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::share_in;
+use crate::shares::percent_of_counts;
 
 /// How many days and hours of a window have log lines or points of CloudWatch, and where nothing was observed.
 ///
@@ -79,8 +79,7 @@ impl ObservedTime {
     /// there were none.
     pub fn logged_share(&self) -> Option<String> {
         let (logged, counted) = (self.logged?, self.counted.filter(|counted| *counted > 0)?);
-        let tenths = share_in(1000, logged.min(counted), counted)?;
-        Some(format!("{}.{}%", tenths / 10, tenths % 10))
+        percent_of_counts(logged.min(counted), counted)
     }
 
     /// The gaps in a sentence; none where there are none.

@@ -14,8 +14,8 @@ use sha2::{Digest as _, Sha256};
 use doorward_model::{AccountId, Gap, Region};
 
 use super::Failure;
+use crate::channels_config::Topic;
 use crate::digest::Digest;
-use crate::directory::Topic;
 
 /// A way to a topic.
 #[derive(Clone)]

@@ -1,7 +1,7 @@
-//! What a comparison of two states brings, and what a finding's difference is called.
+//! Compares two states of a finding and names the difference.
 
 use crate::digest::{Change, Changed, DueLine};
-use crate::snapshot::{Entries, Entry, Standing};
+use crate::notified_state::{Entries, Entry, Standing};
 
 use super::{Composer, Now};
 
@@ -17,7 +17,7 @@ pub(super) fn fine(before: &Entry) -> Change {
     if before.standing.is_some() { Change::Fixed } else { Change::Cleared }
 }
 
-/// How it stands otherwise than before; none where it does not.
+/// How its state differs from before; none where it is the same.
 pub(super) fn change(before: Option<&Entry>, now: &Now, reopened: bool) -> Option<Change> {
     let entry = match now {
         Now::Closed(change) => return before.map(|_| *change),

@@ -11,7 +11,7 @@ use doorward_model::{
     Kind, Listing, LoadBalancer, Mode, Observed, Owner, OwnerSource, Region, RuleMeta, Run, ScanReport, Severity,
     Tally, Verdict, VerdictReason,
 };
-use doorward_notify::{ChannelSettings, Directory, Settings};
+use doorward_notify::{ChannelSettings, ChannelsConfig, Settings};
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) const RULE: &str = "desync-mode-below-required";
@@ -258,6 +258,6 @@ pub(crate) fn teams(variable: &str) -> ChannelSettings {
     ChannelSettings::Teams { url_file: None, url_env: Some(variable.to_owned()), timeout_seconds: 20 }
 }
 
-pub(crate) fn directory(settings: Settings) -> Directory {
-    Directory::new(settings).expect("a directory")
+pub(crate) fn directory(settings: Settings) -> ChannelsConfig {
+    ChannelsConfig::new(settings).expect("a directory")
 }

@@ -6,7 +6,7 @@ use aws_sdk_sns::config::retry::RetryConfig;
 use aws_sdk_sns::config::{BehaviorVersion, Builder};
 use doorward_fakeaws::{Clock, Fault, Options, Server, What, World};
 use doorward_model::{AccountId, Gap, Region};
-use doorward_notify::{ChannelSettings, Courier, Door, Doors, Environment, Fate, Outcome};
+use doorward_notify::{ChannelSettings, Dispatcher, Door, Doors, Environment, Fate, Outcome};
 
 use crate::bed::{RULES, day, directory, report, settings};
 use crate::doubles::{Book, time};
@@ -46,7 +46,8 @@ impl Cloud {
         let channel = ChannelSettings::Sns { topic, timeout_seconds: 20 };
         let directory = directory(settings(&["web"], vec![("topic", channel)]));
         let doors = Open(self.client.clone());
-        let courier = Courier::new(directory, &Environment::default(), book.clone(), doors, time().0).expect("opens");
+        let courier =
+            Dispatcher::new(directory, &Environment::default(), book.clone(), doors, time().0).expect("opens");
         courier.deliver(&report(1, "a:high@web"), &RULES).await
     }
 
@@ -77,7 +78,7 @@ async fn a_topic_gets_each_digest_once() {
         assert_eq!(fate(&cloud.deliver(&book, topic).await), &Fate::Unchanged);
         let messages = cloud.published(topic);
         assert_eq!(messages.len(), 1, "{topic}");
-        let id = book.page("owner:web", "topic").told.expect("told").id;
+        let id = book.page("owner:web", "topic").delivered.expect("delivered").id;
         assert_eq!(messages[0]["subject"], "Doorward: 1 change, 1 failing for web");
         assert!(
             messages[0]["message"].as_str().is_some_and(|text| text.contains("- a in 111122223333 eu-west-1: Desync"))

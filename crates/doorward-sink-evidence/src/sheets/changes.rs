@@ -2,7 +2,7 @@
 
 use doorward_model::{LoadBalancer, Mode, ModeTransition};
 
-use super::Desk;
+use super::SheetContext;
 use crate::figures::unit;
 use crate::sheet::{Columns, Kind, Sheet, Title};
 
@@ -57,8 +57,8 @@ fn direction(change: &ModeTransition) -> &'static str {
 }
 
 /// The sheet.
-pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
-    let changes = desk.pack.context.changes.as_deref().unwrap_or_default();
-    let rows = changes.iter().map(|change| Row { change, lb: desk.balancer_named(&change.load_balancer) });
+pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
+    let changes = cx.pack.context.changes.as_deref().unwrap_or_default();
+    let rows = changes.iter().map(|change| Row { change, lb: cx.balancer_named(&change.load_balancer) });
     Sheet::new(TITLE, columns(), changes.len(), rows)
 }

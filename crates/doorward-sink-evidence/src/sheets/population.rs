@@ -2,7 +2,7 @@
 
 use doorward_model::{LoadBalancer, LogDestination, Observed, RequiredMode};
 
-use super::{Desk, seen};
+use super::{SheetContext, seen};
 use crate::figures::unit;
 use crate::sheet::{Columns, Kind, Sheet, Title, Value};
 
@@ -42,7 +42,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .prose(
             "Mode left by",
             44,
-            "Who left it in that mode, and when, where an event told; blank where none did.",
+            "Who set that mode, and when, where a CloudTrail event shows it; otherwise blank.",
             |r| r.lb.edited.as_ref().map(ToString::to_string).into(),
         )
         .text(
@@ -111,12 +111,12 @@ fn logs(destination: &Observed<LogDestination>) -> String {
 }
 
 /// The sheet.
-pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
-    let all = &desk.report().load_balancers;
+pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
+    let all = &cx.report().load_balancers;
     let rows = (1..).zip(all).map(|(number, lb)| Row {
         number,
         lb,
-        required: desk.pack.context.required.get(&lb.arn).filter(|_| lb.effective_mode().applies()),
+        required: cx.pack.context.required.get(&lb.arn).filter(|_| lb.effective_mode().applies()),
     });
     Sheet::new(TITLE, columns(), all.len(), rows)
 }

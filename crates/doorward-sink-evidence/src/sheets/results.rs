@@ -13,7 +13,7 @@ pub(crate) const TITLE: Title = Title {
     tab: "Results",
     file: "results",
     about: "One row for each rule and load balancer: what was seen, what is required, the verdict, and the call that \
-      told.",
+      returned it.",
 };
 
 /// One verdict and what belongs to it.
@@ -38,7 +38,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             Kind::Word,
             "Verdict",
             12,
-            "pass, fail, excepted, unknown or not applicable. Unknown means that nobody could look.",
+            "pass, fail, excepted, unknown or not applicable. Unknown means that it could not be read.",
             |r| r.finding.verdict.kind().to_string().into(),
         )
         .text(
@@ -55,7 +55,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             "Observed mode",
             22,
             "The desync mitigation mode AWS returned, or why there is none. (absent): AWS answered without it. \
-         (unread): nobody knows, with the reason.",
+         (unread): unknown, with the reason.",
             |r| r.lb.filter(|lb| lb.kind.can_parse_http()).map(|lb| seen(&lb.mode)).into(),
         )
         .text(

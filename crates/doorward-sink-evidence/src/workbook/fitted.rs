@@ -1,4 +1,4 @@
-//! Text that is longer than a cell may be.
+//! Shortens text that does not fit into a cell.
 
 use std::borrow::Cow;
 

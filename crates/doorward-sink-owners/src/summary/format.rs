@@ -2,7 +2,7 @@
 
 use doorward_model::{Finding, Severity, Verdict};
 
-use crate::partition::Held;
+use crate::partition::OwnedLoadBalancer;
 
 /// Fails, with or without permission, and not only for information.
 pub(super) fn is_due(verdict: &Verdict) -> bool {
@@ -24,7 +24,7 @@ pub(super) fn exceptions(findings: &[&Finding]) -> String {
 }
 
 /// The answers of one rule to one load balancer: one, in every report that a scan makes.
-pub(super) fn verdicts(held: &Held<'_>, rule: &str) -> String {
+pub(super) fn verdicts(held: &OwnedLoadBalancer<'_>, rule: &str) -> String {
     let answers = held.findings.iter().filter(|finding| finding.rule == rule);
     let answers: Vec<String> = answers
         .map(|finding| match finding.verdict.severity() {

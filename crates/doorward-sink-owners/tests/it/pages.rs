@@ -76,12 +76,12 @@ fn the_fix_is_in_the_dialect_of_what_manages_it() {
 }
 
 #[test]
-fn nobody_is_told_a_mode_that_nobody_told() {
+fn a_missing_required_mode_is_not_available() {
     let (report, mut context) = one(|_| {});
     context.required.clear();
     let [md, html] = pages(&report, &context);
-    assert!(!md.contains("EC2 > Load Balancers") && md.contains("| not told |"));
-    assert!(html.contains("<td>not told</td>"));
+    assert!(!md.contains("EC2 > Load Balancers") && md.contains("| not available |"));
+    assert!(html.contains("<td>not available</td>"));
 }
 
 #[test]
@@ -104,9 +104,9 @@ fn what_is_not_known_says_why_and_counts() {
     });
     for page in pages(&report, &context) {
         assert!(page.contains("unknown (throttled)"), "the reason");
-        assert!(page.contains("100.0 % (1 of 1)"), "in the share");
-        assert!(page.contains("Nobody could look"), "in what to do");
-        assert!(!page.contains("Nothing fails"), "and never as fine");
+        assert!(page.contains("100.0% (1 of 1)"), "in the share");
+        assert!(page.contains("Could not be read"), "in what to do");
+        assert!(!page.contains("Nothing that could be read fails"), "and never as fine");
     }
 }
 
@@ -198,7 +198,7 @@ fn what_was_done_is_told_and_nothing_else() {
     });
     for page in pages(&report, &context) {
         let told = page.split_once("What Doorward changed").expect("a section").1;
-        let told = told.split_once("How to mend").expect("the next section").0;
+        let told = told.split_once("How to fix").expect("the next section").0;
         let (first, second) = (told.find("c-1").expect("the first"), told.find("c-2").expect("the second"));
         assert!(first < second, "the oldest first: {told}");
         for said in ["monitor to defensive", ">failed<", "2026-11-02 09:00 UTC", "approved by"] {
@@ -299,7 +299,7 @@ fn an_owner_of_whom_nothing_was_seen_keeps_a_page_and_a_place() {
     };
     for end in [".md", ".html"] {
         let shop = page("team-shop", end);
-        assert!(shop.contains("Known, and not seen now") && shop.contains("lost-web"), "{shop}");
+        assert!(shop.contains("Known, not seen now") && shop.contains("lost-web"), "{shop}");
         assert!(shop.contains("3 findings that failed when last seen were not seen now"), "{shop}");
         assert!(shop.contains("the load balancer was not seen, under an exception then"), "{shop}");
         let alpha = page("alpha", end);

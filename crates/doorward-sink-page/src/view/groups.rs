@@ -11,7 +11,7 @@ use crate::chart::{Part, stacked};
 /// How many groups have a line of their own; the rest is one line, and the table filters by all of them.
 const LINES: usize = 25;
 
-/// What is grouped by.
+/// The grouping.
 #[derive(Clone, Copy)]
 pub(crate) enum Group {
     /// By owner, as the findings say it.
@@ -42,9 +42,9 @@ impl Group {
 #[derive(Serialize)]
 pub(super) struct View {
     lines: Vec<Line>,
-    /// What the groups without a line of their own add up to.
+    /// The sum of the groups without a line of their own.
     rest: Option<Line>,
-    /// How many those are.
+    /// Their number.
     others: usize,
     groups: usize,
     total: Line,

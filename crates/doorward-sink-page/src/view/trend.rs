@@ -1,4 +1,4 @@
-//! How it went: the share of each mode and the failures, scan by scan.
+//! The trend: the share of each mode and the failures, scan by scan.
 
 use doorward_model::{Mode, RunPoint, share};
 use serde::Serialize;
@@ -52,7 +52,7 @@ struct Column {
     width: usize,
     label: String,
     modes: Vec<Block>,
-    /// Over the column: how many fail as far as is known, or that nobody knows.
+    /// Over the column: how many fail as far as is known, or `unknown`.
     failing: String,
     /// From the top down: what was not seen now, what was seen.
     blocks: Vec<Block>,

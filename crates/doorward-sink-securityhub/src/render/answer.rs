@@ -1,4 +1,4 @@
-//! What a verdict becomes: title, status with its reasons, severity, remedy.
+//! A verdict in ASFF: title, status with its reasons, severity, remediation.
 
 use std::collections::BTreeMap;
 

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use doorward_core::Stop;
 use doorward_model::GapReason;
-use doorward_notify::Directory;
+use doorward_notify::ChannelsConfig;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 
@@ -135,7 +135,7 @@ async fn scheduled(work: &Work<'_>, stop: &Stop, figures: &mut Figures) -> Resul
         exit = exit.and(told.exit);
     }
     if work.notify {
-        let directory = Directory::new(settings.notify.clone());
+        let directory = ChannelsConfig::new(settings.notify.clone());
         let directory = directory.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
         let report = Source::of(None, settings, &work.ledger)?.report;
         let (said, json, told) = notify::said(&notify::tell(settings, directory, &work.ledger, &report).await?);

@@ -180,7 +180,7 @@ fn only_the_files_around_the_metric_are_read_and_the_report_says_what_follows() 
     let lb = report["load_balancers"].as_array().unwrap().iter().find(|lb| lb["arn"].as_str().unwrap().ends_with(EDGE));
     assert_eq!(lb.unwrap()["traffic"]["step"], "fix-and-raise", "{}", lb.unwrap()["traffic"]);
     let page = std::fs::read_to_string(folder.join("owners/storefront-032778fa.md")).unwrap();
-    assert!(page.contains("What your traffic says") && page.contains("203.0.113.9"), "{page}");
+    assert!(page.contains("## Traffic") && page.contains("203.0.113.9"), "{page}");
     let scan = ["-q", "scan", "--traffic", "t.json", "--save", "b.saved", "--format", "json-v1=b.json"];
     assert_eq!(run(bed.doorward(folder).args(scan)).code, Some(3));
     let again = run(bed.doorward(folder).args(["-q", "report", "--from", "b.saved", "--format", "json-v1=c.json"]));

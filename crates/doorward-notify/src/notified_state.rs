@@ -1,22 +1,22 @@
-//! What an audience knows, or may know: where each of its findings stood when it was last told.
+//! What an audience knows, or may know: the state of each of its findings in its last digest.
 
 use std::collections::BTreeMap;
 
 use doorward_model::{Arn, Severity};
 use serde::{Deserialize, Serialize};
 
-/// How something stands that is not as required.
+/// The state of a finding that is not as required.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Standing {
     /// It fails.
     Failing {
-        /// How much it matters.
+        /// Its severity.
         severity: Severity,
     },
-    /// It would fail, and somebody allowed it until a date.
+    /// It fails, and an exception permits it until a date.
     Excepted {
-        /// How much it would matter.
+        /// Its severity without the exception.
         severity: Severity,
         /// The exception's id in the register.
         exception: String,
@@ -26,7 +26,7 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// How much it matters, or would.
+    /// Its severity, or the one without the exception.
     pub const fn severity(&self) -> Severity {
         match self {
             Self::Failing { severity } | Self::Excepted { severity, .. } => *severity,
@@ -59,10 +59,10 @@ pub(crate) struct Entry {
     pub(crate) name: String,
     /// The owner as the report named it.
     pub(crate) owner: String,
-    /// As last seen; absent where nobody ever saw it.
+    /// As last seen; absent where it was never observed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) standing: Option<Standing>,
-    /// Whether nobody could look since.
+    /// Whether it could not be read since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) unseen: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,8 +70,8 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// The same for an audience that a report about something else says nothing to. Where it may have been told something else
-    /// since, nobody knows how it stands for it, so that the next report that can say so tells it.
+    /// The same for an audience that a report about something else says nothing to. Where a later digest may have
+    /// arrived, the state that the audience knows is unknown, so the next report that observes the finding repeats it.
     pub(crate) fn carried(&self, believed: Option<&Self>) -> Self {
         let in_doubt = believed.is_some_and(|believed| believed != self);
         Self { unseen: self.unseen || in_doubt, ..self.clone() }
@@ -81,18 +81,18 @@ impl Entry {
 /// Entries by finding id.
 pub(crate) type Entries = BTreeMap<String, Entry>;
 
-/// What one digest makes its audience know.
+/// What an audience knows after one digest.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Snapshot {
+pub(crate) struct NotifiedState {
     /// Everything that is not fine.
     pub(crate) entries: Entries,
     /// What digests said that may or may not have arrived, this one included, as the audience may believe it. All of it is
-    /// told again until a digest is known to have arrived.
+    /// repeated until a digest is known to have arrived.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) uncertain: Entries,
 }
 
-impl Snapshot {
+impl NotifiedState {
     /// As text for the memory.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What can go wrong while evidence is written, as one sentence each.
+//! Why evidence could not be written.
 
 use std::io;
 use std::path::Path;
@@ -10,13 +10,13 @@ pub(crate) const SINK: &str = "evidence";
 
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Problem {
+pub(crate) enum EvidenceError {
     /// A file or folder.
     #[error("{path}: {source}")]
     Io {
-        /// What it was about.
+        /// Its path.
         path: String,
-        /// What the system said.
+        /// The cause.
         source: io::Error,
     },
     /// The workbook could not be made.
@@ -24,7 +24,7 @@ pub(crate) enum Problem {
     Workbook {
         /// The sheet, or the workbook as a whole.
         sheet: String,
-        /// What the writer said.
+        /// The cause.
         source: rust_xlsxwriter::XlsxError,
     },
     /// A row could not be written.
@@ -32,15 +32,15 @@ pub(crate) enum Problem {
     Csv {
         /// The file.
         file: String,
-        /// What the writer said.
+        /// The cause.
         source: ::csv::Error,
     },
-    /// Anything else, said in full.
+    /// Anything else, as a sentence.
     #[error("{0}")]
-    Said(String),
+    Other(String),
 }
 
-impl Problem {
+impl EvidenceError {
     pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.display().to_string();
         move |source| Self::Io { path, source }
@@ -57,8 +57,8 @@ impl Problem {
     }
 }
 
-impl From<Problem> for SinkError {
-    fn from(problem: Problem) -> Self {
+impl From<EvidenceError> for SinkError {
+    fn from(problem: EvidenceError) -> Self {
         Self { sink: SINK.to_owned(), problem: problem.to_string() }
     }
 }

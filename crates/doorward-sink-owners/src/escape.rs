@@ -1,4 +1,4 @@
-//! Outside text made harmless for where it goes: a page, Markdown, a spreadsheet, a file name.
+//! Escapes text from outside for Markdown, CSV cells and file names.
 
 pub(crate) use doorward_model::markdown;
 use doorward_model::{guarded, harmless};

@@ -1,4 +1,4 @@
-//! Who might own what nobody owns: signs, each with where it was found. A sign is a question, never an owner.
+//! Hints at the owner of an unowned load balancer, each with its source. A hint is a question, never an owner.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use doorward_model::{Account, AccountId, LoadBalancer, Observed, ScanReport};
 use crate::Context;
 
 /// Parts of tag keys that tend to lead to people.
-const TELLING: [&str; 11] = [
+const HINT_KEYS: [&str; 11] = [
     "owner",
     "team",
     "contact",
@@ -21,15 +21,15 @@ const TELLING: [&str; 11] = [
     "created",
 ];
 
-/// What is known around the load balancers of a report.
-pub(crate) struct Neighbourhood<'a> {
+/// The sources of hints in a report.
+pub(crate) struct OwnerHints<'a> {
     accounts: BTreeMap<&'a AccountId, &'a Account>,
     /// How many load balancers each owner has in an account.
     owners: BTreeMap<&'a AccountId, BTreeMap<&'a str, usize>>,
     contacts: &'a BTreeMap<AccountId, String>,
 }
 
-impl<'a> Neighbourhood<'a> {
+impl<'a> OwnerHints<'a> {
     /// Reads it off the report.
     pub(crate) fn of(report: &'a ScanReport, context: &'a Context) -> Self {
         let mut owners: BTreeMap<&AccountId, BTreeMap<&str, usize>> = BTreeMap::new();
@@ -42,23 +42,23 @@ impl<'a> Neighbourhood<'a> {
         Self { accounts, owners, contacts: &context.account_contacts }
     }
 
-    /// Sentences on whom to ask, the most telling first.
+    /// Hints as sentences, the strongest first.
     pub(crate) fn hints(&self, lb: &LoadBalancer) -> Vec<String> {
         let mut hints = Vec::new();
         if let Observed::Known(manager) = &lb.managed_by {
-            hints.push(format!("Whoever runs {manager}, which manages it."));
+            hints.push(format!("Ask the team that runs {manager}, which manages it."));
         }
-        let telling = |key: &str| TELLING.iter().any(|part| key.to_lowercase().contains(part));
+        let is_hint = |key: &str| HINT_KEYS.iter().any(|part| key.to_lowercase().contains(part));
         if let Observed::Known(tags) = &lb.tags {
             let named =
-                tags.iter().filter(|(key, value)| telling(key) && !value.trim().is_empty() && !key.starts_with("aws:"));
+                tags.iter().filter(|(key, value)| is_hint(key) && !value.trim().is_empty() && !key.starts_with("aws:"));
             hints.extend(named.map(|(key, value)| format!("Its tag {key} says {value}.")));
         }
         if let Some(contact) = self.contacts.get(&lb.account) {
             hints.push(format!("The contact of account {} is {contact}.", lb.account));
         }
         if let Some(Observed::Known(tags)) = self.accounts.get(&lb.account).map(|account| &account.tags) {
-            let named = tags.iter().filter(|(key, value)| telling(key) && !value.trim().is_empty());
+            let named = tags.iter().filter(|(key, value)| is_hint(key) && !value.trim().is_empty());
             hints.extend(named.map(|(key, value)| format!("The tag {key} of its account says {value}.")));
         }
         if let Some(owners) = self.owners.get(&lb.account) {
@@ -72,7 +72,7 @@ impl<'a> Neighbourhood<'a> {
             hints.push(format!("Its account is called {name}."));
         }
         if let Observed::Known(ou) = &lb.ou {
-            hints.push(format!("Its account is in the unit {}.", ou.names));
+            hints.push(format!("Its account is in the organizational unit {}.", ou.names));
         }
         hints
     }

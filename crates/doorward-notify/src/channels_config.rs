@@ -17,7 +17,7 @@ use crate::settings::{ChannelSettings, Settings, SmtpSettings, SmtpTls};
 pub struct SettingsError {
     /// The setting, from `notify` on.
     pub setting: String,
-    /// What is wrong with it, ready to be read after its name, and what to do.
+    /// The problem, ready to be read after the name of the setting, and the next step.
     pub problem: String,
 }
 
@@ -83,7 +83,7 @@ pub(crate) struct Post {
 
 /// The checked settings.
 #[derive(Debug, Clone)]
-pub struct Directory {
+pub struct ChannelsConfig {
     pub(crate) settings: Settings,
     pub(crate) channels: BTreeMap<String, Channel>,
     pub(crate) post: Option<Post>,
@@ -92,7 +92,7 @@ pub struct Directory {
     lines: BTreeMap<Audience, Vec<String>>,
 }
 
-impl Directory {
+impl ChannelsConfig {
     /// Checks the settings; reads no secret and no clock.
     ///
     /// # Errors
@@ -104,7 +104,7 @@ impl Directory {
             ("notify.due_days", settings.due_days <= 3_650, "0 to 3650"),
         ] {
             if !fits {
-                return Err(SettingsError::new(setting, format!("is out of its range; it may be {range}")));
+                return Err(SettingsError::new(setting, format!("is out of range; it must be {range}")));
             }
         }
         let post = settings.smtp.as_ref().map(post).transpose()?;
@@ -120,7 +120,7 @@ impl Directory {
                 return Err(SettingsError::new(setting, "has no name; write the owner as the reports do"));
             }
             if owners.insert(fold(owner), audience.clone()).is_some() {
-                return Err(SettingsError::new(setting, "is there twice but for its spelling; keep one"));
+                return Err(SettingsError::new(setting, "is listed twice in different spellings; keep one"));
             }
             lines.insert(audience, listed(&setting, named, &channels)?);
         }
@@ -134,7 +134,7 @@ impl Directory {
         self.owners.get(&fold(owner)).cloned().unwrap_or(Audience::Unlisted)
     }
 
-    /// Every audience, and the channels of each; none where nobody is to be told.
+    /// Every audience and its channels, which may be none.
     pub(crate) fn lines(&self) -> impl Iterator<Item = (&Audience, &[String])> {
         self.lines.iter().map(|(audience, channels)| (audience, channels.as_slice()))
     }
@@ -159,7 +159,7 @@ fn channel(name: &str, settings: &ChannelSettings, has_post: bool) -> Result<Cha
     let at = |field: &str| format!("notify.channels.{name}.{field}");
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
-        let problem = "is no name for a channel; use up to 64 letters, digits, '-', '_' and '.'";
+        let problem = "is not a valid channel name; use up to 64 letters, digits, '-', '_' and '.'";
         return Err(SettingsError::new(format!("notify.channels.{name:?}"), problem));
     }
     let (route, seconds) = match settings {
@@ -174,7 +174,7 @@ fn channel(name: &str, settings: &ChannelSettings, has_post: bool) -> Result<Cha
                 return Err(SettingsError::new("notify.smtp", format!("is missing; channel {name} needs it")));
             }
             if to.is_empty() {
-                return Err(SettingsError::new(at("to"), "names nobody; give at least one address"));
+                return Err(SettingsError::new(at("to"), "names no address; give at least one"));
             }
             let to: Result<Vec<_>, _> = to.iter().map(|address| mailbox(&at("to"), address)).collect();
             (Route::Mail(to?), *timeout_seconds)
@@ -193,13 +193,13 @@ fn channel(name: &str, settings: &ChannelSettings, has_post: bool) -> Result<Cha
         }
     };
     if !(1..=300).contains(&seconds) {
-        return Err(SettingsError::new(at("timeout_seconds"), "is out of its range; it may be 1 to 300"));
+        return Err(SettingsError::new(at("timeout_seconds"), "is out of range; it must be 1 to 300"));
     }
     Ok(Channel { route, timeout: Duration::from_secs(u64::from(seconds)) })
 }
 
 fn mailbox(setting: &str, address: &str) -> Result<Mailbox, SettingsError> {
-    let problem = || SettingsError::new(setting, format!("holds {address:?}, which is no e-mail address"));
+    let problem = || SettingsError::new(setting, format!("holds {address:?}, which is not an e-mail address"));
     let bare = address.trim();
     // Lists, groups and names beside the address are for people; here each is one address.
     if bare.chars().any(|c| c.is_control() || c.is_whitespace() || matches!(c, ',' | ';' | '<' | '>' | '"')) {
@@ -211,7 +211,7 @@ fn mailbox(setting: &str, address: &str) -> Result<Mailbox, SettingsError> {
 fn topic(setting: &str, text: &str) -> Result<Topic, SettingsError> {
     let problem = |what: &str| SettingsError::new(setting, format!("holds {text:?}, which is {what}"));
     let arn = Arn::new(text).map_err(|_| problem("no ARN"))?;
-    let region = Region::new(arn.region()).map_err(|_| problem("no ARN of a topic: it has no Region"))?;
+    let region = Region::new(arn.region()).map_err(|_| problem("not an ARN of a topic: it has no Region"))?;
     let is_topic = text.split(':').nth(2) == Some("sns") && text.split(':').count() == 6 && !arn.resource().is_empty();
     if is_topic { Ok(Topic { arn, region }) } else { Err(problem("no ARN of an SNS topic")) }
 }
@@ -220,7 +220,7 @@ fn post(settings: &SmtpSettings) -> Result<Post, SettingsError> {
     let at = |field: &str| format!("notify.smtp.{field}");
     let host = settings.host.trim().to_owned();
     if host.is_empty() || !host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':')) {
-        return Err(SettingsError::new(at("host"), "is no host name"));
+        return Err(SettingsError::new(at("host"), "is not a host name"));
     }
     if settings.tls == SmtpTls::None && !is_local(&host) {
         let problem = "is none, and notify.smtp.host is another machine; use implicit or starttls";
