@@ -113,7 +113,7 @@ pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure
         told.write(format, cli)?;
     }
     if !cli.quiet && exit != Exit::Clean {
-        let _ = writeln!(std::io::stderr(), "exit code {}: {}", exit.code(), exit.says());
+        let _ = writeln!(std::io::stderr(), "exit code {}: {}", exit.code(), exit.meaning());
     }
     Ok(exit)
 }
@@ -143,7 +143,7 @@ impl Told<'_> {
             out.flush()
         };
         match &format.path {
-            Some(path) => crate::output::write_file(path, crate::output::Readers::Umask, write)
+            Some(path) => crate::files::write_file(path, crate::files::Readers::Umask, write)
                 .map_err(|e| Failure::writing(&path.display().to_string(), &e)),
             None => write(&mut std::io::stdout().lock()).map_err(|e| Failure::writing("stdout", &e)),
         }

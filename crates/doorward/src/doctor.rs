@@ -14,14 +14,15 @@ use doorward_model::{Account, AccountId, Cell, CoverageStatus, Inventory, Run};
 use futures::StreamExt as _;
 use jiff::Timestamp;
 
-use crate::answer;
 use crate::cli::{Cli, DoctorArguments, ListFormat, Part};
 use crate::exit::{Exit, Failure};
-use crate::memory;
+use crate::io::answer;
+use crate::io::runtime;
 use crate::progress::Progress;
-use crate::scan::{run_of, runtime, unmatched_units};
+use crate::scan::{run_of, unmatched_units};
+use crate::scan_recorder;
 use crate::settings::Settings;
-use crate::stopping;
+use crate::signals;
 
 mod causes;
 mod hubs;
@@ -100,7 +101,7 @@ async fn examine(
     clock: Clock,
     ledger: Option<Result<Prospect, String>>,
 ) -> Result<(Diagnosis, Option<Exit>), Failure> {
-    let (stop, signal) = stopping::listen(settings.scan.deadline.0);
+    let (stop, signal) = signals::listen(settings.scan.deadline.0);
     let started = clock();
     let access = Access::connect(settings.access.clone(), settings.calls.clone(), clock.clone(), None, &stop);
     let access = Arc::new(access.await.map_err(|error| signal.or(error.into()))?);
@@ -151,7 +152,7 @@ async fn look(
     started: Timestamp,
 ) -> Result<(Normalized, Vec<Missing>, bool), Failure> {
     let progress = Progress::start("accounts entered", cli.quiet);
-    let known = memory::known_ahead(&settings.ledger);
+    let known = scan_recorder::known_ahead(&settings.ledger);
     let plan = discover(access, &settings.discover(), &known, stop, &|done, all| progress.at(done, all)).await;
     progress.finish();
     let plan = plan?;

@@ -2,9 +2,10 @@
 
 use crate::cli::SchemaKind;
 use crate::exit::{Exit, Failure};
-use crate::output::{JsonDocument, NdjsonLine};
 use crate::saved::SavedLine;
 use crate::settings::Settings;
+use doorward_sink_text::json::JsonDocument;
+use doorward_sink_text::ndjson::NdjsonLine;
 
 /// The schema as pretty JSON.
 pub(crate) fn text(kind: SchemaKind) -> Result<String, Failure> {

@@ -9,10 +9,10 @@ use std::path::Path;
 
 use doorward_core::access::RoleName;
 
-use crate::answer;
 use crate::cli::{Capability, Cli, SetupCommand, SetupEvents, SetupRoles, SetupRules};
 use crate::exit::{Exit, Failure};
-use crate::output::{Readers, write_file};
+use crate::files::{Readers, write_file};
+use crate::io::answer;
 use crate::places::Places;
 use crate::saved;
 use crate::settings::Settings;
@@ -199,8 +199,8 @@ impl Ask {
 
 /// The buckets that the load balancers of a saved scan log to.
 fn logged(path: &Path) -> Result<BTreeSet<String>, Failure> {
-    let saved = saved::read(path)?.0;
-    let scan = doorward_core::normalize(saved.inventory, &saved.normalize);
+    let (saved, criteria) = saved::read(path)?;
+    let scan = doorward_core::normalize(saved.inventory, &criteria.normalize);
     Ok(scan.load_balancers.iter().filter_map(|lb| Some(logs(lb)?.0.to_owned())).collect())
 }
 

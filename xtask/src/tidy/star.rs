@@ -14,7 +14,7 @@ const CENTRE: &str = "doorward-model";
 const KNOW_ALL: [&str; 2] = ["doorward", "xtask"];
 
 /// Every crate there may be.
-const CRATES: [&str; 15] = [
+const CRATES: [&str; 16] = [
     "doorward",
     "doorward-change",
     "doorward-core",
@@ -28,6 +28,7 @@ const CRATES: [&str; 15] = [
     "doorward-sink-owners",
     "doorward-sink-page",
     "doorward-sink-securityhub",
+    "doorward-sink-text",
     "doorward-traffic",
     "xtask",
 ];
@@ -52,7 +53,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("miette", &["doorward"]),
     ("clap*", &["doorward"]),
     ("figment", &["doorward"]),
-    ("comfy-table", &["doorward"]),
+    ("comfy-table", &["doorward", "doorward-sink-text"]),
     ("annotate-snippets", &["doorward"]),
     ("walkdir", &["doorward"]),
     ("hcl-*", &["doorward-iac"]),

@@ -11,7 +11,7 @@ use doorward_model::{GapReason, Mode, Observed, Verdict, harmless};
 use super::gather::Gathered;
 use super::judge::{Checked, Judge, Judged, MODE_RULE};
 use crate::exit::Failure;
-use crate::output::{Readers, write_file};
+use crate::files::{Readers, write_file};
 
 /// A change that is wanted, and for whom.
 struct Wanted {

@@ -160,7 +160,7 @@ impl Checked {
             .any(|verdict| matches!(verdict, Verdict::Fail { severity, .. } if settings.fail_on.covers(*severity)));
         let (read, all) = (self.judged.len(), self.judged.len() + self.unread.len());
         let seen = settings.is_enough(read, all) && settings.is_enough_known(verdicts().map(Verdict::kind));
-        Exit::told(failed, seen)
+        Exit::of(failed, seen)
     }
 
     /// Verdicts by rule and kind.

@@ -92,7 +92,7 @@ fn says(exit: Exit) -> &'static str {
         Exit::Clean => "nothing would stay unread",
         Exit::Coverage => "something would stay unread",
         Exit::Preflight => "a scan would not start",
-        other => other.says(),
+        other => other.meaning(),
     }
 }
 
