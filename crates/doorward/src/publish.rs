@@ -6,7 +6,7 @@ use std::path::Path;
 
 use doorward_core::access::{Access, Emulator};
 use doorward_core::{Clock, Stop};
-use doorward_model::ScanReport;
+use doorward_model::{ScanReport, Sink as _};
 use doorward_sink_securityhub::{Closed, OutboxError, Outcome, Planned, Publisher, Renderer, Time};
 use serde_json::{Value, json};
 
@@ -155,6 +155,7 @@ impl Job<'_> {
             outbox,
             Time::new(self.clock.clone()),
         );
+        publisher.preflight().await?;
         // A stop leaves intents without acknowledgement: the next delivery repeats exactly those.
         let outcome = tokio::select! {
             outcome = publisher.publish(report) => outcome.map_err(outbox_failed),

@@ -297,3 +297,19 @@ fn known_of(header: RunHeader) -> Known {
 fn preflight(error: LedgerError) -> Failure {
     Failure::new(Exit::Preflight, format!("{error}; or scan without history: --no-ledger"))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_depends_on_values_and_not_on_the_order_of_keys() {
+        let one = fingerprint(&json!({"b": [1, 2], "a": {"y": null, "x": "text"}}));
+        assert_eq!(one, fingerprint(&json!({"a": {"x": "text", "y": null}, "b": [1, 2]})));
+        assert_ne!(one, fingerprint(&json!({"a": {"x": "text", "y": null}, "b": [2, 1]})));
+        // Stored in ledgers: it must not change from one version to the next.
+        assert_eq!(one, "38574d7d81f9ba63e7881423f45ba559424697ab272489f78dae0a66a673463d");
+    }
+}

@@ -1,4 +1,4 @@
-//! What is wrong with the settings: one sentence with file and line, or the variable, or the flag.
+//! Errors in the settings: one sentence with file and line, or the variable, or the flag.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ impl std::fmt::Display for SettingsError {
 
 impl std::error::Error for SettingsError {}
 
-/// Checks that a file is TOML at all.
+/// Checks that a file is TOML.
 pub(super) fn syntax(path: &Path, text: &str) -> Result<(), SettingsError> {
     toml_edit::Document::parse(text).map(|_| ()).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(text, span.start));
@@ -27,7 +27,7 @@ pub(super) fn syntax(path: &Path, text: &str) -> Result<(), SettingsError> {
     })
 }
 
-/// Explains why the merged layers do not make settings.
+/// Explains why the merged layers are not valid settings.
 pub(super) fn explain(error: &figment::Error, layers: &Layers) -> SettingsError {
     let mut path = error.path.clone();
     let problem = match &error.kind {
@@ -55,12 +55,12 @@ pub(super) fn explain(error: &figment::Error, layers: &Layers) -> SettingsError 
     SettingsError(format!("{}{problem}", place(&path.join("."), layers)))
 }
 
-/// Whether a key's value is never shown. Every other secret is named by its file or variable and stands in no setting.
+/// Whether the value of a key is never shown. Other secrets are not in the settings: a file or a variable holds them.
 pub(super) fn is_secret(key: &str) -> bool {
     key == "external_id"
 }
 
-/// A value that parses and still cannot be used.
+/// A value that parses but cannot be used.
 pub(super) fn wrong(key: &str, problem: &str, layers: &Layers) -> SettingsError {
     SettingsError(format!("{}{key}: {problem}", place(key, layers)))
 }
@@ -71,7 +71,7 @@ pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     scored.filter(|(score, _)| *score > 0.75).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, candidate)| candidate)
 }
 
-/// Where a key was said, ready to be put before a complaint.
+/// Where a key was set, as the start of an error message.
 fn place(key: &str, layers: &Layers) -> String {
     match layers.source(key) {
         Source::Flag => "command line: ".to_owned(),
@@ -81,8 +81,8 @@ fn place(key: &str, layers: &Layers) -> String {
     }
 }
 
-/// The line on which a file says a dotted key, or as much of it as it says; list positions are part of the path. None
-/// where it does not even name the first two parts.
+/// The line on which a file sets a dotted key, or the longest part of it that the file has; positions in lists are parts of the key.
+/// None if the file lacks the first two parts.
 pub(super) fn line(text: &str, key: &str) -> Option<usize> {
     let document = toml_edit::Document::parse(text).ok()?;
     let mut item: &toml_edit::Item = document.as_item();
