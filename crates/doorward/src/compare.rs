@@ -61,7 +61,7 @@ async fn ask(settings: &Settings, report: &ScanReport) -> Result<BTreeMap<Accoun
             tokio::select! {
                 biased;
                 gap = stop.stopped(NATIVE_ACTION) => (hub.clone(), Err(Closed::Unreachable(gap))),
-                told = native(doors, hub, publish.share_of_quotas, time) => (hub.clone(), told),
+                findings = native(doors, hub, publish.share_of_quotas, time) => (hub.clone(), findings),
             }
         }
     });

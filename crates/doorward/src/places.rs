@@ -330,8 +330,11 @@ mod tests {
             (&[("c", true), ("c/b", false)], "lies in"),
             (&[("c/d", true), ("c", true)], "lies in"),
         ] {
-            let said = problem_of(outputs);
-            assert!(if problem.is_empty() { said.is_empty() } else { said.contains(problem) }, "{outputs:?}: {said}");
+            let found = problem_of(outputs);
+            assert!(
+                if problem.is_empty() { found.is_empty() } else { found.contains(problem) },
+                "{outputs:?}: {found}"
+            );
         }
     }
 }

@@ -18,7 +18,7 @@ pub(crate) fn text(kind: SchemaKind) -> Result<String, Failure> {
         SchemaKind::Saved => schemars::schema_for!(SavedLine),
     };
     if kind == SchemaKind::Config {
-        // A settings file says only what differs from the default, so nothing in it is required.
+        // A settings file holds only what differs from the default, so nothing in it is required.
         drop_required(schema.ensure_object());
     }
     serde_json::to_string_pretty(&schema)

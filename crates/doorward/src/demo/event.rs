@@ -50,7 +50,7 @@ pub(super) async fn take(
     Ok(())
 }
 
-/// Puts the mode into the emulated world, and says when the call was made.
+/// Sets the mode in the emulated organization; returns the time of the call.
 fn happen(document: &Value, server: &Server) -> Option<Timestamp> {
     let detail = document.get("detail")?;
     let asked = detail.get("requestParameters")?;
