@@ -135,12 +135,12 @@ fn collect(ledger: &mut Ledger, lease: &Lease, raw: &Inventory) -> Duration {
 }
 
 /// Records, and tells how long it took and how much memory it added at its peak, MB.
-fn record(ledger: &mut Ledger, lease: &Lease, mut report: ScanReport) -> (Duration, f64) {
+fn record(ledger: &mut Ledger, lease: &Lease, report: ScanReport) -> (Duration, f64) {
     let before = memory("VmRSS:");
     // Starts the kernel's high-water mark anew.
     let restarted = std::fs::write("/proc/self/clear_refs", "5").is_ok();
     let started = Instant::now();
-    ledger.record(lease, &mut report, &["cost-centre".to_owned()]).expect("records");
+    ledger.record(lease, &report, &["cost-centre".to_owned()]).expect("records");
     let took = started.elapsed();
     let peak = if restarted { memory("VmHWM:") - before } else { f64::NAN };
     (took, peak)

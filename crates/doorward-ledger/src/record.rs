@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    AccountState, CLOCK_TOLERANCE, CoverageLine, CoverageStatus, History, RawLoadBalancer, Run, ScanReport, Unseen,
+    AccountState, CLOCK_TOLERANCE, CoverageLine, CoverageStatus, History, RawLoadBalancer, Run, ScanHistory,
+    ScanReport, Unseen,
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
@@ -121,15 +122,20 @@ impl KnownRegion {
 }
 
 impl Ledger {
-    /// Records a report and sets [`doorward_model::Finding::history`] of every finding that ever failed, and
-    /// [`ScanReport::unseen`], what is known and was not seen. All or nothing.
+    /// Records a report and returns its history: that of every finding that ever failed, and what is known and was not seen. All or
+    /// nothing.
     ///
     /// The time of what is recorded is that of its observation: when the load balancer's attributes were read; for what is missing
     /// from a list, when the reading of the account-Region began. Findings end only by what was observed; see [`crate::State`].
     /// `tags` are keys of load balancer tags to count by, owners and organizational units are always counted by.
     /// A run that was recorded before is not recorded again; its findings get what is remembered now. An interrupted run is refused: it is resumed to its end
     /// first, or only asked about with [`Ledger::remember`].
-    pub fn record(&mut self, lease: &Lease, report: &mut ScanReport, tags: &[String]) -> Result<Recorded, LedgerError> {
+    pub fn record(
+        &mut self,
+        lease: &Lease,
+        report: &ScanReport,
+        tags: &[String],
+    ) -> Result<(Recorded, ScanHistory), LedgerError> {
         if report.run.interrupted {
             return Err(LedgerError::Interrupted { path: self.path().to_owned(), run: report.run.id.clone() });
         }
@@ -145,10 +151,10 @@ impl Ledger {
     pub fn record_look(
         &mut self,
         lease: &Lease,
-        report: &mut ScanReport,
+        report: &ScanReport,
         raw: &RawLoadBalancer,
         tags: &[String],
-    ) -> Result<Recorded, LedgerError> {
+    ) -> Result<(Recorded, ScanHistory), LedgerError> {
         if report.run.only.as_ref() != Some(&raw.arn) || report.run.interrupted {
             return Err(self.not_of_its_kind(report));
         }
@@ -159,37 +165,31 @@ impl Ledger {
     fn record_by(
         &mut self,
         lease: &Lease,
-        report: &mut ScanReport,
+        report: &ScanReport,
         write: impl FnOnce(&Connection, &ScanReport) -> Result<(Recorded, Vec<Option<History>>), Fault>,
-    ) -> Result<Recorded, LedgerError> {
-        let seen: &ScanReport = report;
+    ) -> Result<(Recorded, ScanHistory), LedgerError> {
         let (recorded, histories, unseen) = self.write_durably(lease, "recording a run", |db| {
-            let known = db.prepare("SELECT 1 FROM runs WHERE id = ?1")?.exists([&seen.run.id])?;
+            let known = db.prepare("SELECT 1 FROM runs WHERE id = ?1")?.exists([&report.run.id])?;
             if known {
-                let recorded = Recorded { run: seen.run.id.clone(), already: true, ..Recorded::default() };
-                return Ok((recorded, remembered(db, seen)?, not_seen(db, seen)?));
+                let recorded = Recorded { run: report.run.id.clone(), already: true, ..Recorded::default() };
+                return Ok((recorded, remembered(db, report)?, not_seen(db, report)?));
             }
-            let (recorded, histories) = write(db, seen)?;
-            Ok((recorded, histories, not_seen(db, seen)?))
+            let (recorded, histories) = write(db, report)?;
+            Ok((recorded, histories, not_seen(db, report)?))
         })?;
-        set(report, histories);
-        report.unseen = unseen;
-        Ok(recorded)
+        Ok((recorded, scan_history(report, histories, unseen)))
     }
 
     fn not_of_its_kind(&self, report: &ScanReport) -> LedgerError {
         LedgerError::RunKind { path: self.path().to_owned(), run: report.run.id.clone() }
     }
 
-    /// Sets the history of findings and what was not seen from what is remembered, and records nothing: for an interrupted
-    /// scan, or for a saved one that is rendered again.
-    pub fn remember(&self, report: &mut ScanReport) -> Result<(), LedgerError> {
-        let seen: &ScanReport = report;
-        let read = self.read("looking up findings", |db| Ok((remembered(db, seen)?, not_seen(db, seen)?)))?;
-        let (histories, unseen) = read;
-        set(report, histories);
-        report.unseen = unseen;
-        Ok(())
+    /// The history of a report as far as it is recorded by now. Records nothing: for an interrupted scan, or for one that is judged
+    /// again.
+    pub fn remember(&self, report: &ScanReport) -> Result<ScanHistory, LedgerError> {
+        let read = |db: &Connection| Ok((remembered(db, report)?, not_seen(db, report)?));
+        let (histories, unseen) = self.read("looking up findings", read)?;
+        Ok(scan_history(report, histories, unseen))
     }
 }
 
@@ -202,9 +202,12 @@ fn not_seen(db: &Connection, report: &ScanReport) -> Result<Option<Unseen>, Faul
     Ok(Some(unseen(db, report, recorded)?.of))
 }
 
-fn set(report: &mut ScanReport, histories: Vec<Option<History>>) {
-    for (finding, history) in report.findings.iter_mut().zip(histories) {
-        finding.history = history;
+/// Histories by finding id; `histories` are in the order of the report's findings.
+fn scan_history(report: &ScanReport, histories: Vec<Option<History>>, unseen: Option<Unseen>) -> ScanHistory {
+    let findings = report.findings.iter().zip(histories);
+    ScanHistory {
+        findings: findings.filter_map(|(finding, history)| Some((finding.id.clone(), history?))).collect(),
+        unseen,
     }
 }
 

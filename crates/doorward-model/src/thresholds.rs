@@ -5,7 +5,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Severity, VerdictKind};
+use crate::{ScanReport, Severity, Verdict, VerdictKind};
 
 /// The lowest severity at which a failure determines the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -75,6 +75,29 @@ pub struct ReportSettings {
 }
 
 impl ReportSettings {
+    /// The key and the problem of a setting that cannot be used.
+    pub fn problem(&self) -> Option<(&'static str, String)> {
+        let percent = self.minimum_coverage;
+        (!(0.0..=100.0).contains(&percent))
+            .then(|| ("report.minimum_coverage", format!("{percent} is not a percentage")))
+    }
+
+    /// Whether a verdict of the report fails at or above the threshold.
+    pub fn is_failed_by(&self, report: &ScanReport) -> bool {
+        let fails =
+            |verdict: &Verdict| matches!(verdict, Verdict::Fail { severity, .. } if self.fail_on.covers(*severity));
+        report.findings.iter().any(|finding| fails(&finding.verdict))
+    }
+
+    /// Whether the report read enough account-Regions and knows enough verdicts.
+    pub fn is_covered_by(&self, report: &ScanReport) -> bool {
+        let counts = report.coverage.counts;
+        report.coverage.accounts_listing.is_full()
+            && counts.in_scope() > 0
+            && self.is_enough(counts.complete, counts.in_scope())
+            && self.is_enough_known(report.findings.iter().map(|finding| finding.verdict.kind()))
+    }
+
     /// Whether a part of a whole is at least the minimum. Exact for every count that fits a scan: 100 means all.
     pub fn is_enough(&self, part: usize, whole: usize) -> bool {
         part as f64 * 100.0 >= self.minimum_coverage * whole as f64

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 
-use doorward_model::{AccountRegion, Finding, ScanReport, Sink, SinkError, SinkFuture};
+use doorward_model::{AccountRegion, Finding, ScanReport, Sink, SinkContext, SinkError, SinkFuture};
 
 use crate::asff::Asff;
 use crate::decide::{Hearing, Step};
@@ -287,7 +287,7 @@ impl<D: Doors, O: Outbox> Sink for Publisher<D, O> {
         Box::pin(async { self.outbox.hubs().map(|_| ()).map_err(|error| trouble(&error)) })
     }
 
-    fn emit<'a>(&'a self, report: &'a ScanReport) -> SinkFuture<'a, doorward_model::Receipt> {
+    fn emit<'a>(&'a self, report: &'a ScanReport, _: SinkContext<'a>) -> SinkFuture<'a, doorward_model::Receipt> {
         Box::pin(async {
             let outcome = self.publish(report).await.map_err(|error| trouble(&error))?;
             Ok(outcome.receipt())

@@ -8,15 +8,15 @@ use doorward_model::{Arn, LoadBalancer, Mode};
 use doorward_rules::Requirement;
 use jiff::Timestamp;
 
-use crate::answer;
 use crate::cli::{
     ApplyArguments, Cli, HandArguments, ListFormat, PlanArguments, RollbackArguments, VerifyChangeArguments,
 };
 use crate::exit::{Exit, Failure};
+use crate::io::answer;
+use crate::io::runtime;
 use crate::places::Places;
 use crate::plain::harmless;
-use crate::publish::Source;
-use crate::scan::runtime;
+use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
 use crate::traffic::{self, Found};
 
@@ -24,13 +24,10 @@ mod doors;
 mod file;
 mod hand;
 mod journal;
-mod settings;
 mod tell;
 
 pub(crate) use file::write;
 pub(crate) use hand::Hand;
-pub(crate) use journal::{changes, maker};
-pub(crate) use settings::ChangeSettings;
 pub(crate) use tell::summary;
 
 /// Runs `doorward plan`.
@@ -47,7 +44,7 @@ pub(crate) fn make_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Fa
     places.check()?;
     file::may_take(&arguments.out)?;
     let found = arguments.traffic.as_deref().map(Found::read).transpose()?;
-    let mut source = Source::with_traffic(arguments.from.as_deref(), &settings, &ledger, found.as_ref())?;
+    let mut source = AssembledScan::with_traffic(arguments.from.as_deref(), &settings, &ledger, found.as_ref())?;
     let now = crate::clock::now();
     source.warn_of_age(&settings, now);
     // The traffic was weighed when the scan was made; a plan acts on it now.
@@ -85,7 +82,7 @@ pub(crate) fn make_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Fa
 }
 
 /// The plan for an order, by the policy that the scan was judged by.
-pub(crate) fn plan_for(source: &Source, order: &PlanOrder, settings: &Settings, made: Timestamp) -> Plan {
+pub(crate) fn plan_for(source: &AssembledScan, order: &PlanOrder, settings: &Settings, made: Timestamp) -> Plan {
     let required = |lb: &LoadBalancer| Requirement::of(lb, source.policy()).certain();
     plan(&source.report, &required, &patch, order, &settings.change.manner(), made)
 }

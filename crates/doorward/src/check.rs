@@ -62,7 +62,7 @@ pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure
         write(output, &input, cli)?;
     }
     if !cli.quiet && exit != Exit::Clean {
-        let _ = writeln!(std::io::stderr(), "exit code {}: {}", exit.code(), exit.says());
+        let _ = writeln!(std::io::stderr(), "exit code {}: {}", exit.code(), exit.meaning());
     }
     Ok(exit)
 }

@@ -13,15 +13,16 @@ use doorward_setup::doctor::{
 use doorward_traffic::{CallLimits, Source};
 use jiff::Timestamp;
 
-use crate::answer;
 use crate::cli::{Cli, DoctorArguments, ListFormat, Part};
 use crate::exit::{Exit, Failure};
-use crate::memory;
+use crate::io::answer;
+use crate::io::runtime;
 use crate::progress::Progress;
 use crate::publish::Sessions;
 use crate::scan::{run_of, runtime, unmatched_units};
 use crate::settings::Settings;
-use crate::stopping;
+use crate::scan_recorder;
+use crate::signals;
 use crate::traffic::{Reaches, Roles, key, logs};
 
 /// Runs `doorward doctor`.
@@ -76,7 +77,7 @@ impl Doctor<'_> {
     /// Reads from AWS. The exit code is that of the signal that stopped it, if one did.
     async fn examine(&self, ledger: Option<Result<Preflight, String>>) -> Result<(Diagnosis, Option<Exit>), Failure> {
         let (settings, clock) = (self.settings, self.clock.clone());
-        let (stop, signal) = stopping::listen(settings.scan.deadline.0);
+        let (stop, signal) = signals::listen(settings.scan.deadline.0);
         let started = clock();
         let access = Access::connect(settings.access.clone(), settings.calls.clone(), clock, None, &stop);
         let access = Arc::new(access.await.map_err(|error| signal.or(error.into()))?);
@@ -116,7 +117,7 @@ impl Doctor<'_> {
     ) -> Result<(Inventory, Vec<PlacedGap>), Failure> {
         let settings = self.settings;
         let progress = Progress::start("accounts entered", self.cli.quiet);
-        let known = memory::known_ahead(&settings.ledger);
+        let known = scan_recorder::known_ahead(&settings.ledger);
         let plan = discover(access, &settings.discover(), &known, stop, &|done, all| progress.at(done, all)).await;
         progress.finish();
         let plan = plan?;

@@ -12,31 +12,29 @@ use doorward_model::Verdict;
 use doorward_notify::ChannelsConfig;
 use doorward_rules::exceptions::Register;
 
-use crate::answer;
 use crate::cli::{Cli, EventArguments, ListFormat};
 use crate::exit::{Exit, Failure};
-use crate::held::Held;
 use crate::input;
-use crate::memory::{self, Memory};
+use crate::io::answer;
+use crate::io::runtime;
+use crate::leased_ledger::LeasedLedger;
 use crate::places::Places;
 use crate::plain::harmless;
 use crate::publish;
-use crate::scan::runtime;
+use crate::scan_recorder::{self, ScanRecorder};
 use crate::settings::Settings;
 use crate::traffic::Found;
-use crate::{notify, stopping};
+use crate::{notify, signals, sinks};
 
 mod envelope;
 mod lambda;
 mod look;
 mod metrics;
-mod settings;
 mod tell;
 mod wrapping;
 
 use envelope::{Heard, Notice};
 use look::{Eye, Judged, Seen};
-pub(crate) use settings::EventSettings;
 pub(crate) use tell::EventDocument;
 use tell::{EventLine, Outcome};
 
@@ -69,7 +67,7 @@ pub(crate) fn run(cli: &Cli, arguments: &EventArguments) -> Result<Exit, Failure
     let heard = envelope::read(&text).map_err(|problem| Failure::new(Exit::Usage, format!("{name}: {problem}")))?;
     drop(text);
     let document = runtime()?.block_on(async {
-        let (stop, signal) = stopping::listen(settings.scan.deadline.0);
+        let (stop, signal) = signals::listen(settings.scan.deadline.0);
         work.take(heard, &stop).await.map_err(|failure| signal.or(failure))
     })?;
     match arguments.format {
@@ -125,14 +123,14 @@ impl Work<'_> {
         let register = self.settings.exceptions.read()?.register()?;
         let (access, calls) = (self.settings.access.clone(), self.settings.calls.clone());
         let access = Access::connect(access, calls, self.clock.clone(), self.emulator.as_ref(), stop).await?;
-        let mut memory = Memory::at(&self.ledger, &self.settings.ledger, &self.clock)?;
+        let mut memory = ScanRecorder::at(&self.ledger, &self.settings.ledger, &self.clock)?;
         tokio::select! {
             turn = memory.wait_for_turn() => turn?,
             gap = stop.stopped("event") => {
                 return Err(Failure::new(Exit::Coverage, format!("stopped while another process held the ledger: {gap}")));
             }
         }
-        let held = Held::writing(memory, self.clock.clone())?;
+        let held = LeasedLedger::writing(memory, self.clock.clone())?;
         let all = async {
             for one in heard {
                 lines.extend(match one {
@@ -154,7 +152,7 @@ impl Work<'_> {
         notice: Notice,
         register: &Register,
         access: &Access,
-        held: &Held,
+        held: &LeasedLedger,
         stop: &Stop,
     ) -> Result<EventLine, Failure> {
         let Self { settings, clock, .. } = self;
@@ -165,17 +163,18 @@ impl Work<'_> {
             Seen::Gone => Outcome::Gone,
             Seen::Unread(gaps) => Outcome::Unread(gaps),
             Seen::Judged(judged) => {
-                let Judged { mut report, raw, changed } = *judged;
+                let Judged { scan, raw, changed } = *judged;
                 let tags = &settings.ledger.count_by_tags;
                 let record = |ledger: &mut doorward_ledger::Ledger, lease: &doorward_ledger::Lease| {
-                    ledger.record_look(lease, &mut report, &raw, tags)
+                    ledger.record_look(lease, scan.without_history(), &raw, tags)
                 };
-                let recorded = held.write(record).map_err(written)?;
+                let (recorded, history) = held.write(record).map_err(written)?;
+                let report = scan.with_history(history);
                 let published = match self.publish {
                     true => {
                         let balancers = &report.load_balancers;
                         let renderer =
-                            publish::renderer(&settings.publish, register, &settings.policy, balancers, changed);
+                            sinks::renderer(&settings.publish, register, &settings.policy, balancers, changed);
                         let job = publish::Job { settings, ledger: &self.ledger, emulator: None, clock: clock.clone() };
                         Some(job.deliver(renderer, &report, access, held, stop).await?)
                     }
@@ -197,9 +196,9 @@ impl Work<'_> {
 }
 
 /// Does something that may last longer than a lease.
-async fn keeping<T>(held: &Held, work: impl Future<Output = T>) -> Result<T, Failure> {
+async fn keeping<T>(held: &LeasedLedger, work: impl Future<Output = T>) -> Result<T, Failure> {
     let mut work = std::pin::pin!(work);
-    let mut renewal = tokio::time::interval(memory::RENEWAL);
+    let mut renewal = tokio::time::interval(scan_recorder::RENEWAL);
     loop {
         tokio::select! {
             done = &mut work => return Ok(done),

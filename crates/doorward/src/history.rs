@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::answer;
 use crate::cli::{Cli, HistoryArguments, HistoryCommand, HistoryFormat, ListFormat};
 use crate::exit::{Exit, Failure};
-use crate::memory::{self, failed};
+use crate::io::answer;
+use crate::leased_ledger;
 use crate::plain::harmless;
 use crate::settings::Settings;
 
@@ -36,7 +36,7 @@ pub(crate) fn run(cli: &Cli, arguments: &HistoryArguments) -> Result<Exit, Failu
     if let Some(HistoryCommand::Prune { dry_run }) = &arguments.command {
         return prune(&path, &settings, *dry_run);
     }
-    let ledger = memory::read_only(&path)?;
+    let ledger = leased_ledger::read_only(&path)?;
     match &arguments.command {
         Some(HistoryCommand::Diff { from, to, format }) => {
             let diff = ledger.diff(from, to).map_err(|e| known(&ledger, &e))?;
@@ -62,8 +62,8 @@ pub(crate) fn run(cli: &Cli, arguments: &HistoryArguments) -> Result<Exit, Failu
 impl History {
     /// What a ledger holds, as the demo shows it.
     pub(crate) fn of(ledger: &Ledger) -> Result<Self, Failure> {
-        let scans = ledger.history(None, None, &By::All).map_err(failed)?;
-        Ok(Self { format: "history-v1", scans, kpis: ledger.kpis(None, None, &By::All).map_err(failed)? })
+        let scans = ledger.history(None, None, &By::All)?;
+        Ok(Self { format: "history-v1", scans, kpis: ledger.kpis(None, None, &By::All)? })
     }
 
     /// The history in a format; a table with a line each for the `last` newest scans, or for all.
@@ -156,13 +156,13 @@ fn prune(path: &std::path::Path, settings: &Settings, dry_run: bool) -> Result<E
     let now = crate::clock::now();
     let months = settings.ledger.keep_months;
     let report = if dry_run {
-        memory::read_only(path)?.prune_dry_run(months, now).map_err(failed)?
+        leased_ledger::read_only(path)?.prune_dry_run(months, now)?
     } else {
         let options = OpenOptions { force_network: settings.ledger.force_network };
-        let mut ledger = Ledger::open(path, options).map_err(failed)?;
-        let lease = ledger.acquire_lease(&format!("process {}", std::process::id()), now, LEASE_TTL).map_err(failed)?;
-        let report = ledger.prune(&lease, months, now).map_err(failed)?;
-        ledger.release_lease(lease).map_err(failed)?;
+        let mut ledger = Ledger::open(path, options)?;
+        let lease = ledger.acquire_lease(&format!("process {}", std::process::id()), now, LEASE_TTL)?;
+        let report = ledger.prune(&lease, months, now)?;
+        ledger.release_lease(lease)?;
         report
     };
     let verb = if dry_run { "would drop" } else { "dropped" };
@@ -187,7 +187,7 @@ pub(crate) fn write_beside(history: &History, folder: &std::path::Path) -> Resul
         ("history.metrics", HistoryFormat::Openmetrics),
     ] {
         let (path, text) = (folder.join(name), history.render(format, 0)?);
-        crate::output::write_file(&path, crate::output::Readers::Owner, |out: &mut dyn Write| {
+        doorward_file::write_file(&path, doorward_file::Readers::Owner, |out: &mut dyn Write| {
             out.write_all(text.as_bytes())
         })
         .map_err(|e| Failure::writing(&path.display().to_string(), &e))?;

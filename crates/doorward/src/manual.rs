@@ -6,7 +6,7 @@ use clap::CommandFactory as _;
 
 use crate::cli::Cli;
 use crate::exit::{Exit, Failure};
-use crate::output::{Readers, write_file};
+use doorward_file::{Readers, write_file};
 use crate::places::Places;
 
 /// Writes the pages into a folder.

@@ -12,16 +12,16 @@ use doorward_notify::{
 };
 use serde_json::{Value, json};
 
-use crate::answer;
 use crate::cli::{Cli, ListFormat, NotifyArguments};
 use crate::exit::{Exit, Failure};
-use crate::held::Held;
-use crate::memory::{self, Memory};
+use crate::io::answer;
+use crate::io::runtime;
+use crate::leased_ledger::{self, LeasedLedger};
 use crate::plain::harmless;
-use crate::publish::Source;
-use crate::scan::runtime;
+use crate::scan_recorder::ScanRecorder;
+use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
-use crate::stopping;
+use crate::signals;
 
 mod doors;
 mod told;
@@ -35,12 +35,12 @@ pub(crate) fn run(cli: &Cli, arguments: &NotifyArguments) -> Result<Exit, Failur
     let directory =
         ChannelsConfig::new(settings.notify.clone()).map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
     let path = arguments.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
-    let source = Source::of(arguments.from.as_deref(), &settings, &path)?;
+    let source = AssembledScan::of(arguments.from.as_deref(), &settings, &path)?;
     source.warn_of_age(&settings, crate::clock::now());
     let report = source.report;
     let (text, json, exit) = if arguments.dry_run {
         let rules: Vec<RuleMeta> = doorward_rules::catalogue().iter().map(|meta| **meta).collect();
-        let memory = LedgerMemory(Held::reading(memory::read_only(&path)?));
+        let memory = LedgerMemory(LeasedLedger::reading(leased_ledger::read_only(&path)?));
         let (planned, untold) = plan(&report, &rules, &directory, &memory).map_err(unremembered)?;
         would_be_told(&planned, &untold)
     } else {
@@ -72,16 +72,16 @@ pub(crate) async fn tell(
     report: &ScanReport,
 ) -> Result<Outcome, Failure> {
     let clock: Clock = crate::clock::system();
-    let (stop, signal) = stopping::listen(settings.scan.deadline.0);
+    let (stop, signal) = signals::listen(settings.scan.deadline.0);
     let access = if needs_aws(settings) {
         let connect = Access::connect(settings.access.clone(), settings.calls.clone(), clock.clone(), None, &stop);
         Some(connect.await.map_err(|error| signal.or(error.into()))?)
     } else {
         None
     };
-    let mut memory = Memory::at(ledger, &settings.ledger, &clock)?;
+    let mut memory = ScanRecorder::at(ledger, &settings.ledger, &clock)?;
     memory.wait_for_turn().await?;
-    let held = Held::writing(memory, clock.clone())?;
+    let held = LeasedLedger::writing(memory, clock.clone())?;
     let outcome = deliver(directory, report, access.as_ref(), &held, &clock, &stop).await;
     held.release()?;
     outcome.map_err(|error| signal.or(error))
@@ -97,7 +97,7 @@ pub(crate) async fn deliver(
     directory: ChannelsConfig,
     report: &ScanReport,
     access: Option<&Access>,
-    held: &Held,
+    held: &LeasedLedger,
     clock: &Clock,
     stop: &Stop,
 ) -> Result<Outcome, Failure> {

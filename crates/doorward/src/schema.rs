@@ -2,9 +2,10 @@
 
 use crate::cli::SchemaKind;
 use crate::exit::{Exit, Failure};
-use crate::output::{JsonDocument, NdjsonLine};
 use crate::saved::SavedLine;
 use crate::settings::Settings;
+use doorward_sink_text::json::JsonDocument;
+use doorward_sink_text::ndjson::NdjsonLine;
 
 /// The schema as pretty JSON.
 pub(crate) fn text(kind: SchemaKind) -> Result<String, Failure> {
@@ -18,7 +19,7 @@ pub(crate) fn text(kind: SchemaKind) -> Result<String, Failure> {
         SchemaKind::Saved => schemars::schema_for!(SavedLine),
     };
     if kind == SchemaKind::Config {
-        // A settings file says only what differs from the default, so nothing in it is required.
+        // A settings file holds only what differs from the default, so nothing in it is required.
         drop_required(schema.ensure_object());
     }
     serde_json::to_string_pretty(&schema)

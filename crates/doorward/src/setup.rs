@@ -13,7 +13,8 @@ use doorward_setup::{
 use crate::answer;
 use crate::cli::{Cli, SetupCommand, SetupPack, SetupRoles};
 use crate::exit::{Exit, Failure};
-use crate::output::{Readers, write_file};
+use doorward_file::{Readers, write_file};
+use crate::io::answer;
 use crate::places::Places;
 use crate::saved;
 use crate::settings::Settings;

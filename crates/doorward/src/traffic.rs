@@ -12,19 +12,19 @@ use doorward_traffic::{
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::answer;
 use crate::cli::{
     AdviseArguments, Cli, CompareArguments, Engine, ListFormat, TrafficArguments, TrafficCommand, TrafficSource,
 };
 use crate::exit::{Exit, Failure};
 use crate::input;
+use crate::io::answer;
+use crate::io::runtime;
 use crate::places::Places;
 use crate::plain::harmless;
 use crate::progress::Progress;
-use crate::publish::Source;
-use crate::scan::runtime;
-use crate::settings::Settings;
-use crate::stopping;
+use crate::scan_source::AssembledScan;
+use crate::settings::{Settings, TrafficSettings};
+use crate::signals;
 
 mod athena;
 mod attach;
@@ -32,15 +32,13 @@ mod found;
 mod gather;
 mod reach;
 mod sessions;
-mod settings;
 mod tell;
 
-pub(crate) use attach::{ByArn, expire_all, of};
+pub(crate) use attach::{expire_all, of};
 pub(crate) use found::{Found, id, key};
 pub(crate) use gather::{Errand, gather, logs};
 pub(crate) use reach::Reaches;
 pub(crate) use sessions::Roles;
-pub(crate) use settings::TrafficSettings;
 
 /// How long queries may take to be stopped.
 const LAST_WORDS: Duration = Duration::from_secs(3);
@@ -153,7 +151,7 @@ fn look(
     let load_balancers = load_balancers(settings, source)?;
     let window = window(settings, source.days, source.until.unwrap_or_else(|| clock()))?;
     let found = runtime()?.block_on(async {
-        let (stop, signal) = stopping::listen(settings.scan.deadline.0);
+        let (stop, signal) = signals::listen(settings.scan.deadline.0);
         let errand = Errand {
             settings,
             load_balancers: &load_balancers,
@@ -209,7 +207,7 @@ fn folder_of(folder: &Path, window: Option<Window>, settings: &Settings, quiet: 
 
 fn load_balancers(settings: &Settings, source: &TrafficSource) -> Result<Vec<LoadBalancer>, Failure> {
     let ledger = source.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
-    Ok(Source::of(source.from.as_deref(), settings, &ledger)?.report.load_balancers)
+    Ok(AssembledScan::of(source.from.as_deref(), settings, &ledger)?.report.load_balancers)
 }
 
 fn before_and_after(cli: &Cli, arguments: &CompareArguments) -> Result<Exit, Failure> {

@@ -49,7 +49,7 @@ fn an_interrupted_scan_is_there_again() {
     let collected = desk.ledger.unfinished_run().expect("reads").expect("not recorded yet");
     assert!(collected.collected);
     assert_eq!(collected.cells, whole.cells);
-    desk.ledger.record(&desk.lease, &mut report("run-0", 0, SCENE), &[]).expect("records");
+    desk.ledger.record(&desk.lease, &report("run-0", 0, SCENE), &[]).expect("records");
     assert_eq!(desk.ledger.unfinished_run().expect("reads"), None);
     assert_eq!(desk.ledger.inventory("run-0").expect("reads"), Some(whole));
 }
@@ -68,7 +68,7 @@ fn the_newest_scan_of_each_organization_is_known() {
             ..inventory(&run, at, "1 full a:f")
         };
         collect(&mut desk, &whole);
-        desk.ledger.record(&desk.lease, &mut report(&run, at, "1 full a:f"), &[]).expect("records");
+        desk.ledger.record(&desk.lease, &report(&run, at, "1 full a:f"), &[]).expect("records");
     }
     // One that is not recorded yet is no scan to compare with.
     desk.ledger.begin_run(&desk.lease, &header(&inventory("run-40", 40, SCENE))).expect("begins");

@@ -110,10 +110,10 @@ fn a_look_is_no_scan_and_a_scan_no_look() {
     let mut desk = Desk::new();
     let mut scan = crate::scene::report("run-0", 0, "1 full a:f");
     let raw = crate::scene::inventory("run-0", 0, "1 full a:f").cells.remove(0).load_balancers.remove(0);
-    let told = desk.ledger.record_look(&desk.lease, &mut scan, &raw, &[]);
+    let told = desk.ledger.record_look(&desk.lease, &scan, &raw, &[]);
     assert!(matches!(told, Err(LedgerError::RunKind { .. })), "{told:?}");
     scan.run.only = Some(raw.arn.clone());
-    let told = desk.ledger.record(&desk.lease, &mut scan, &[]);
+    let told = desk.ledger.record(&desk.lease, &scan, &[]);
     assert!(matches!(told, Err(LedgerError::RunKind { .. })), "{told:?}");
     assert_eq!(desk.failing(), "");
 }

@@ -47,9 +47,10 @@ impl Desk {
 
     /// Records a scene that ended `at` seconds; its run is called `run-<at>`.
     pub(crate) fn scan(&mut self, at: i64, scene: &str) -> (ScanReport, doorward_ledger::Recorded) {
-        let mut report = report(&format!("run-{at}"), at, scene);
-        let recorded = self.ledger.record(&self.lease, &mut report, &["Cost-Centre".to_owned()]).expect("records");
-        (report, recorded)
+        let report = report(&format!("run-{at}"), at, scene);
+        let (recorded, history) =
+            self.ledger.record(&self.lease, &report, &["Cost-Centre".to_owned()]).expect("records");
+        (report.with_history(history), recorded)
     }
 
     /// Records what an event's look saw: one load balancer of one account, as in a scene; its run is called `event-<at>`.
@@ -64,8 +65,8 @@ impl Desk {
         report.run.only = Some(report.load_balancers[0].arn.clone());
         let mut raw = inventory("raw", at, &format!("{account} partial {thing}")).cells.remove(0).load_balancers;
         let (raw, tags) = (raw.remove(0), ["Cost-Centre".to_owned()]);
-        let recorded = self.ledger.record_look(&self.lease, &mut report, &raw, &tags).expect("records");
-        (report, recorded)
+        let (recorded, history) = self.ledger.record_look(&self.lease, &report, &raw, &tags).expect("records");
+        (report.with_history(history), recorded)
     }
 
     /// The failing findings as `name=state`, with `?` where the newest run did not see them.

@@ -11,15 +11,15 @@ use doorward_core::Clock;
 use doorward_core::access::{Access, Purpose, Session};
 use doorward_core::discover::Members;
 use doorward_core::mode::{self, Attributes, Subject};
-use doorward_model::{AccountId, AccountRegion, Gap, GapReason, Inventory, Mode, RegionInventory};
+use doorward_model::{AccountId, AccountRegion, RegionInventory, Gap, GapReason, Inputs, Inventory, Mode, ScanHistory};
 use doorward_rules::Requirement;
 use doorward_rules::exceptions::Register;
 use doorward_traffic::{Answer, BalancerKey, Metered, Metric, Source, Window};
 use jiff::Timestamp;
 
-use crate::scan::{Judging, Said, judge, run_of};
+use crate::criteria::{Criteria, GivenEvidence, judge};
+use crate::scan::run_of;
 use crate::settings::Settings;
-use crate::touched::Touched;
 use crate::traffic::{Roles, id};
 
 /// What a load balancer is judged by before it is changed.
@@ -74,9 +74,10 @@ impl Modes<'_> {
             cells: vec![cell],
         };
         inventory.check().map_err(malformed)?;
-        let by = Judging { normalize: &settings.normalize(), policy: &settings.policy, register };
-        let judged = judge(inventory, &by, Said::Nothing, Touched::default());
-        let mut report = judged.map_err(|failure| malformed(failure.to_string()))?;
+        let by = Criteria { normalize: &settings.normalize(), policy: &settings.policy, register };
+        let judged = judge(inventory, Inputs::default(), by, GivenEvidence::default());
+        let judged = judged.map_err(|failure| malformed(failure.to_string()))?;
+        let mut report = judged.with_history(ScanHistory::default());
         let rule = doorward_change::RULE;
         let lb = report.load_balancers.iter().position(|lb| lb.arn == target.arn);
         let load_balancer = match lb {

@@ -5,7 +5,7 @@ use std::path::Path;
 use doorward_change::{Plan, is_markdown, markdown};
 
 use crate::exit::{Exit, Failure};
-use crate::output::{Readers, write_file};
+use doorward_file::{Readers, write_file};
 
 /// Writes the plan for programs, and beside it for people.
 pub(crate) fn write(path: &Path, plan: &Plan) -> Result<(), Failure> {

@@ -13,15 +13,16 @@ use doorward_rules::exceptions::Register;
 use doorward_traffic::{CallLimits, Source as Traffic};
 
 use super::doors::{Meters, Modes, Today};
-use super::journal::{self, LedgerJournal};
+use super::journal::LedgerJournal;
 use super::{Told, tell};
+use crate::attribution;
 use crate::cli::HandArguments;
 use crate::exit::{Exit, Failure};
-use crate::held::Held;
-use crate::memory::{self, Memory, RENEWAL, failed};
+use crate::leased_ledger::{self, LeasedLedger};
 use crate::plain::harmless;
+use crate::scan_recorder::{RENEWAL, ScanRecorder};
 use crate::settings::Settings;
-use crate::stopping::{self, Signal};
+use crate::signals::{self, Signal};
 use crate::traffic::{Reaches, Roles};
 
 /// Who changes, with what, and where it is remembered.
@@ -48,8 +49,8 @@ impl<'a> Hand<'a> {
 
     /// Where a change stands, by its id or the beginning of it.
     pub(super) fn state(&self, change: &str) -> Result<ChangeState, Failure> {
-        let ledger = memory::read_only(&self.ledger)?;
-        let all = ledger.journal_changes().map_err(failed)?;
+        let ledger = leased_ledger::read_only(&self.ledger)?;
+        let all = ledger.journal_changes()?;
         let usage = |problem: String| Failure::new(Exit::Usage, format!("{}: {problem}", self.ledger.display()));
         let mut fitting = all.iter().filter(|(id, _)| !change.is_empty() && id.starts_with(change));
         let (id, _) = fitting.next().ok_or_else(|| {
@@ -59,7 +60,7 @@ impl<'a> Hand<'a> {
         if let Some((other, _)) = fitting.next() {
             return Err(usage(format!("{change:?} may be {id} or {other}; write more of it")));
         }
-        journal::state(&ledger, id)?.ok_or_else(|| usage(format!("the plan of {id} is gone")))
+        attribution::state(&ledger, id)?.ok_or_else(|| usage(format!("the plan of {id} is gone")))
     }
 
     async fn enter(&self, stop: &Stop, signal: &Signal) -> Result<Arc<Access>, Failure> {
@@ -122,14 +123,14 @@ impl<'a> Hand<'a> {
 
     /// Applies a plan from where its change stands.
     pub(crate) async fn apply(&self, plan: Plan, watch: Option<std::time::Duration>) -> Result<Told, Failure> {
-        let (stop, signal) = stopping::listen(std::time::Duration::MAX);
+        let (stop, signal) = signals::listen(std::time::Duration::MAX);
         let access = self.enter(&stop, &signal).await?;
         let members = self.belong(&plan, &access, &stop, &signal).await?;
         let held = self.hold().await?;
         let text = plan.text().map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
         let (id, now) = (plan.id.clone(), (self.clock)());
         held.write(|ledger, lease| ledger.journal_open(lease, &id, &text, now)).map_err(unwritten)?;
-        let before = held.with(|ledger| journal::state(ledger, &id))?;
+        let before = held.with(|ledger| attribution::state(ledger, &id))?;
         let state = before.unwrap_or_else(|| ChangeState::of(plan, []));
         let (modes, meters) = (self.modes(&access, &members), self.meters(&access, &members));
         let journal = LedgerJournal(held.clone());
@@ -153,13 +154,13 @@ impl<'a> Hand<'a> {
 
     /// Rolls a change back.
     pub(crate) async fn roll_back(&self, change: &str, because: &str) -> Result<Told, Failure> {
-        let (stop, signal) = stopping::listen(std::time::Duration::MAX);
+        let (stop, signal) = signals::listen(std::time::Duration::MAX);
         let access = self.enter(&stop, &signal).await?;
         let gone = || Failure::new(Exit::Usage, format!("the plan of {change} is gone"));
         let plan = self.state(change)?.plan().clone();
         let members = self.belong(&plan, &access, &stop, &signal).await?;
         let held = self.hold().await?;
-        let state = held.with(|ledger| journal::state(ledger, change))?.ok_or_else(gone)?;
+        let state = held.with(|ledger| attribution::state(ledger, change))?.ok_or_else(gone)?;
         let (modes, journal) = (self.modes(&access, &members), LedgerJournal(held.clone()));
         let progress = |step: &Step, state: &ChangeState| self.say(step, state);
         let rolling = RollingBack {
@@ -178,7 +179,7 @@ impl<'a> Hand<'a> {
 
     /// Reads every mode again, and says what applying would do. Writes nothing anywhere.
     pub(super) async fn rehearse(&self, plan: &Plan) -> Result<Told, Failure> {
-        let (stop, signal) = stopping::listen(self.settings.scan.deadline.0);
+        let (stop, signal) = signals::listen(self.settings.scan.deadline.0);
         let access = self.enter(&stop, &signal).await?;
         let members = self.belong(plan, &access, &stop, &signal).await?;
         let (modes, manner) = (self.modes(&access, &members), self.settings.change.manner());
@@ -188,7 +189,7 @@ impl<'a> Hand<'a> {
 
     /// Looks at a change again. Changes nothing.
     pub(super) async fn verify(&self, state: &ChangeState) -> Result<Told, Failure> {
-        let (stop, signal) = stopping::listen(self.settings.scan.deadline.0);
+        let (stop, signal) = signals::listen(self.settings.scan.deadline.0);
         let access = self.enter(&stop, &signal).await?;
         let members = self.belong(state.plan(), &access, &stop, &signal).await?;
         let (modes, meters) = (self.modes(&access, &members), self.meters(&access, &members));
@@ -199,24 +200,24 @@ impl<'a> Hand<'a> {
 
     /// Every change that the ledger knows.
     pub(super) fn list(&self) -> Result<Told, Failure> {
-        let ledger = memory::read_only(&self.ledger)?;
+        let ledger = leased_ledger::read_only(&self.ledger)?;
         let mut states = Vec::new();
-        for (id, at) in ledger.journal_changes().map_err(failed)? {
-            states.extend(journal::state(&ledger, &id)?.map(|state| (at, state)));
+        for (id, at) in ledger.journal_changes()? {
+            states.extend(attribution::state(&ledger, &id)?.map(|state| (at, state)));
         }
         Ok(tell::listed(&states))
     }
 
-    async fn hold(&self) -> Result<Held, Failure> {
-        let mut memory = Memory::at(&self.ledger, &self.settings.ledger, &self.clock)?;
+    async fn hold(&self) -> Result<LeasedLedger, Failure> {
+        let mut memory = ScanRecorder::at(&self.ledger, &self.settings.ledger, &self.clock)?;
         memory.wait_for_turn().await?;
-        Held::writing(memory, self.clock.clone())
+        LeasedLedger::writing(memory, self.clock.clone())
     }
 
     /// Runs until the end or until it is stopped, and holds on to the ledger meanwhile: nobody else changes or scans.
     async fn until_stopped(
         &self,
-        held: &Held,
+        held: &LeasedLedger,
         run: impl Future<Output = Result<Applied, doorward_change::JournalError>>,
         stop: &Stop,
         signal: &Signal,

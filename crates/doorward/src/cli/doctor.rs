@@ -1,11 +1,9 @@
 //! The arguments of `doorward doctor`.
 
-use std::path::PathBuf;
-
 use clap::{Args, ValueEnum};
 use figment::value::Value;
 
-use super::{ListFormat, ScopeArguments};
+use super::{LedgerArguments, ListFormat, ScopeArguments};
 
 /// What to check, and the output format.
 #[derive(Debug, Args)]
@@ -16,13 +14,10 @@ pub(crate) struct DoctorArguments {
     /// The accounts and Regions that would be scanned, and the role
     #[command(flatten)]
     pub(crate) scope: ScopeArguments,
-    /// The ledger that a scan would write [default: as in the settings]
-    #[arg(long, value_name = "FILE", conflicts_with = "no_ledger")]
-    ledger: Option<PathBuf>,
-    /// Do not check a ledger
-    #[arg(long)]
-    no_ledger: bool,
-    /// Output format
+    /// The ledger that a scan would use
+    #[command(flatten)]
+    ledger: LedgerArguments,
+    /// How to tell
     #[arg(long, value_enum, default_value = "table", value_name = "FORMAT")]
     pub(crate) format: ListFormat,
 }
@@ -46,13 +41,6 @@ impl DoctorArguments {
 
     /// The settings that the flags replace.
     pub(crate) fn overrides(&self) -> Vec<(String, Value)> {
-        let mut all = self.scope.overrides();
-        all.extend(
-            self.ledger.iter().map(|path| ("ledger.path".to_owned(), Value::from(path.to_string_lossy().as_ref()))),
-        );
-        if self.no_ledger {
-            all.push(("ledger.enabled".to_owned(), Value::from(false)));
-        }
-        all
+        [self.scope.overrides(), self.ledger.overrides()].concat()
     }
 }

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use crate::cli::Engine;
 use crate::exit::{Exit, Failure};
-use crate::publish::Source;
+use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
 use crate::traffic::{self, Errand, Found};
 
@@ -27,7 +27,7 @@ pub(super) async fn read(
     server: &Server,
     today: Timestamp,
 ) -> Result<Option<Found>, Failure> {
-    let load_balancers = Source::of(None, settings, ledger)?.report.load_balancers;
+    let load_balancers = AssembledScan::of(None, settings, ledger)?.report.load_balancers;
     if !put(server, &load_balancers)? {
         return Ok(None);
     }
@@ -44,7 +44,7 @@ pub(super) async fn read(
         emulator: Some(super::emulator(server)?),
         clock: Arc::new(move || today),
     };
-    // Nobody stops a demonstration that takes a second.
+    // The demo takes a second: it needs no stop.
     let (_stopper, stop) = Stop::new();
     traffic::gather(&errand, &stop).await
 }

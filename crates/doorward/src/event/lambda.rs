@@ -17,9 +17,11 @@ use super::Work;
 use super::envelope::{self, Heard};
 use super::metrics::Figures;
 use crate::exit::{Exit, Failure};
+use crate::io::runtime;
 use crate::places::Places;
-use crate::publish::{self, Source};
-use crate::scan::{self, Order, Scanned, runtime};
+use crate::publish;
+use crate::scan::{self, ScanRequest, Scanned};
+use crate::scan_source::AssembledScan;
 use crate::{notify, plain};
 
 /// What Lambda tells every function. The runtime does not start without them.
@@ -62,9 +64,9 @@ async fn answer(work: &Work<'_>, invocation: LambdaEvent<Value>) -> Result<Value
             (Err(diagnostic(failure.exit(), sentence.clone())), failure.exit(), sentence)
         }
     };
-    crate::log(&plain::harmless(log.trim_end()));
+    crate::io::log(&plain::harmless(log.trim_end()));
     // Whoever cannot write to stdout has nowhere to say so.
-    let _ = crate::answer(&figures.line(&invocation.context.env_config.function_name, (work.clock)(), exit));
+    let _ = crate::io::answer(&figures.line(&invocation.context.env_config.function_name, (work.clock)(), exit));
     told
 }
 
@@ -100,26 +102,26 @@ async fn take(
 async fn scheduled(work: &Work<'_>, stop: &Stop, figures: &mut Figures) -> Result<(Value, Exit, String), Failure> {
     let settings = work.settings;
     let formats = settings.event.formats().map_err(|problem| Failure::new(Exit::Usage, problem))?;
-    let order = Order {
+    let request = ScanRequest {
         places: Places::of(settings),
         settings,
         formats: &formats,
         save: None,
         traffic: work.traffic,
-        code: None,
+        declarations: None,
         resume: false,
         quiet: true,
         emulator: None,
         clock: work.clock.clone(),
         stop: Some(stop.clone()),
     };
-    let Scanned { mut exit, recorded } = scan::execute(order, false).await?;
+    let Scanned { mut exit, recorded } = scan::execute(request, false).await?;
     figures.scanned(exit);
     if work.publish || work.notify {
         // Until it is known to be accepted.
         figures.delivered = Some(false);
     }
-    let mut text = format!("scanned; exit code {}: {}\n", exit.code(), exit.says());
+    let mut text = format!("scanned; exit code {}: {}\n", exit.code(), exit.meaning());
     let mut document = json!({"format": "event-v1", "scanned": {"exit_code": exit.code()}});
     if !recorded {
         // The newest scan in the ledger is an older one. To deliver it again would make it look like today's.
@@ -137,7 +139,7 @@ async fn scheduled(work: &Work<'_>, stop: &Stop, figures: &mut Figures) -> Resul
     if work.notify {
         let directory = ChannelsConfig::new(settings.notify.clone());
         let directory = directory.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
-        let report = Source::of(None, settings, &work.ledger)?.report;
+        let report = AssembledScan::of(None, settings, &work.ledger)?.report;
         let (said, json, told) = notify::said(&notify::tell(settings, directory, &work.ledger, &report).await?);
         text.push_str(&said);
         document["notified"] = json;

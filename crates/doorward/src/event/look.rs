@@ -3,22 +3,23 @@
 use doorward_core::access::Access;
 use doorward_core::discover::{ScopeDecision, Single, enter_one};
 use doorward_core::mode::Subject;
+use doorward_core::pipeline::JudgedScan;
 use doorward_core::{Clock, Stop, single};
 use doorward_ledger::Ledger;
 use doorward_model::{
-    Account, AccountRegion, Arn, Edit, Gap, GapReason, Inventory, Kind, Listing, Mode, Observed, Organization,
+    Account, AccountRegion, Arn, Edit, Gap, GapReason, Inputs, Inventory, Kind, Listing, Mode, Observed, Organization,
     RawLoadBalancer, ScanReport,
 };
 use doorward_rules::exceptions::Register;
 
 use super::envelope::Notice;
-use crate::change;
+use crate::attribution;
+use crate::criteria::{Criteria, GivenEvidence, judge};
 use crate::exit::{Exit, Failure};
-use crate::held::Held;
-use crate::memory::{self, failed};
-use crate::scan::{Judging, Said, judge, run_of};
+use crate::leased_ledger::LeasedLedger;
+use crate::scan::run_of;
+use crate::scan_recorder;
 use crate::settings::Settings;
-use crate::touched::Touched;
 use crate::traffic::Found;
 
 /// What came of it.
@@ -35,7 +36,7 @@ pub(super) enum Seen {
 
 /// A load balancer, read and judged.
 pub(super) struct Judged {
-    pub(super) report: ScanReport,
+    pub(super) scan: JudgedScan,
     pub(super) raw: RawLoadBalancer,
     /// Whether a change of Doorward's is known of any load balancer.
     pub(super) changed: bool,
@@ -47,7 +48,7 @@ pub(super) struct Eye<'a> {
     pub(super) register: &'a Register,
     pub(super) traffic: Option<&'a Found>,
     pub(super) access: &'a Access,
-    pub(super) held: &'a Held,
+    pub(super) held: &'a LeasedLedger,
     pub(super) clock: &'a Clock,
     pub(super) stop: &'a Stop,
 }
@@ -97,20 +98,20 @@ impl Eye<'_> {
         };
         inventory.check().map_err(|problem| Failure::new(Exit::Internal, problem))?;
         let (normalize, policy) = (self.settings.normalize(), &self.settings.policy);
-        let by = Judging { normalize: &normalize, policy, register: self.register };
-        let said = self.traffic.map_or(Said::Nothing, |found| Said::Found(found, &self.settings.traffic));
-        let report = judge(inventory, &by, said, touched)?;
-        Ok(Seen::Judged(Box::new(Judged { report, raw, changed })))
+        let by = Criteria { normalize: &normalize, policy, register: self.register };
+        let traffic = self.traffic.map(|found| (found, &self.settings.traffic));
+        let scan = judge(inventory, touched, by, GivenEvidence { traffic, declarations: None })?;
+        Ok(Seen::Judged(Box::new(Judged { scan, raw, changed })))
     }
 
     /// Who touched modes, this event included where it left the mode that was read.
-    fn touched(&self, ledger: &Ledger, notice: &Notice, raw: &RawLoadBalancer) -> Result<Touched, Failure> {
-        let mut touched = Touched::of(ledger)?;
+    fn touched(&self, ledger: &Ledger, notice: &Notice, raw: &RawLoadBalancer) -> Result<Inputs, Failure> {
+        let mut touched = attribution::known(ledger)?;
         let Some(left) = left(notice, raw) else { return Ok(touched) };
         let later = touched.edits.get(&raw.arn).is_some_and(|known| known.at > notice.at);
         if !later {
             let request = notice.request_id.as_deref();
-            let change = request.map(|request| change::maker(ledger, &raw.arn, request)).transpose()?.flatten();
+            let change = request.map(|request| attribution::maker(ledger, &raw.arn, request)).transpose()?.flatten();
             touched.edits.insert(raw.arn.clone(), edit(notice, left, change));
         }
         Ok(touched)
@@ -149,8 +150,8 @@ fn known(
     settings: &Settings,
     place: &AccountRegion,
 ) -> Result<Option<(Observed<Organization>, Account)>, Failure> {
-    let Some(header) = ledger.newest_header().map_err(failed)? else { return Ok(None) };
-    if header.settings != memory::identify_settings(settings) {
+    let Some(header) = ledger.newest_header()? else { return Ok(None) };
+    if header.settings != scan_recorder::identify_settings(settings) {
         return Ok(None);
     }
     let organization = header.organization;

@@ -110,7 +110,7 @@ pub(super) struct Told {
     pub(super) report: ScanReport,
     pub(super) arn: Arn,
     pub(super) recorded: Recorded,
-    pub(super) published: Option<publish::Told>,
+    pub(super) published: Option<publish::Rendered>,
     pub(super) notified: Option<Notified>,
 }
 
@@ -260,7 +260,7 @@ fn write_finding(text: &mut String, finding: &Finding) {
 }
 
 /// What was sent, and all that is to be said where not everything was accepted.
-fn hub_line(told: &publish::Told, report: &ScanReport) -> String {
+fn hub_line(told: &publish::Rendered, report: &ScanReport) -> String {
     if told.exit != Exit::Clean {
         return format!("Security Hub: {}", told.text.trim_end().replace('\n', "\n    "));
     }
@@ -314,7 +314,7 @@ impl EventDocument {
         let exit = if any(|line| line.refused) {
             Exit::Sink
         } else {
-            Exit::told(any(|line| line.failed), !any(|line| !line.seen))
+            Exit::of(any(|line| line.failed), !any(|line| !line.seen))
         };
         Self { format: "event-v1", exit_code: exit.code(), events, exit }
     }

@@ -4,10 +4,10 @@ use doorward_ledger::DigestIntent;
 use doorward_notify::{DeliveryStore, DeliveryStoreError, Intent, Remembered};
 use jiff::Timestamp;
 
-use crate::held::Held;
+use crate::leased_ledger::LeasedLedger;
 
 /// Reads and writes the ledger's digests.
-pub(super) struct LedgerMemory(pub(super) Held);
+pub(super) struct LedgerMemory(pub(super) LeasedLedger);
 
 fn unread(problem: String) -> DeliveryStoreError {
     DeliveryStoreError { verb: "read", problem }

@@ -11,9 +11,9 @@ use futures::{StreamExt as _, stream};
 use super::found::{Found, Lost, Scanned, key};
 use super::gather::{Errand, extent, logs};
 use super::sessions::Roles;
-use super::settings::TrafficSettings;
 use crate::exit::{Exit, Failure};
 use crate::plain::harmless;
+use crate::settings::TrafficSettings;
 
 /// Queries that run at once: few, because an account's own queries wait in the same line.
 const QUERIES: usize = 4;

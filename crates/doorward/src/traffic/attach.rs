@@ -10,7 +10,7 @@ use doorward_traffic::{Advice, Basis, CrossCheck, SourceToFix, Step, Tier, advis
 use jiff::Timestamp;
 
 use super::found::Found;
-use super::settings::TrafficSettings;
+use crate::settings::TrafficSettings;
 
 /// Traffic by load balancer.
 pub(crate) type ByArn = BTreeMap<Arn, Arc<Traffic>>;

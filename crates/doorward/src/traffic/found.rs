@@ -11,8 +11,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::{Exit, Failure};
+use doorward_file::{Readers, write_file};
 use crate::input;
-use crate::output::{Readers, write_file};
 
 /// The name of the format.
 const FORMAT: &str = "doorward-traffic-v1";

@@ -19,12 +19,11 @@ use super::athena;
 use super::found::{Found, Lost, key};
 use super::reach::Reaches;
 use super::sessions::Roles;
-use super::settings::TrafficSettings;
 use crate::cli::Engine;
 use crate::exit::{Exit, Failure};
 use crate::plain::harmless;
 use crate::progress::Progress;
-use crate::settings::Settings;
+use crate::settings::{Settings, TrafficSettings};
 
 /// Periods of the metrics, in seconds: those of the log files.
 const PERIOD: u32 = 300;

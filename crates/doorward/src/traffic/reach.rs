@@ -7,9 +7,9 @@ use doorward_model::{AccountId, Grant, LoadBalancer, session_policy};
 use doorward_traffic::{Capability, Reach};
 
 use super::gather::logs;
-use super::settings::TrafficSettings;
 use crate::cli::Engine;
 use crate::exit::{Exit, Failure};
+use crate::settings::TrafficSettings;
 
 /// Characters that a session policy may have. STS takes 2,048, and limits what it makes of them too, by how well they pack.
 const LONGEST: usize = 1_900;
