@@ -1,4 +1,4 @@
-//! The protocols that a line can begin with, told apart in a few steps without a branch.
+//! The protocols that a line can begin with, distinguished in a few steps without a branch.
 
 /// Protocols that take the short way, and the bytes they begin a line with.
 pub(crate) const PROTOCOLS: [&str; 6] = ["http", "https", "h2", "grpcs", "ws", "wss"];

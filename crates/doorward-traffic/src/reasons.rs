@@ -13,7 +13,7 @@ use crate::tally::{Tier, Treatment};
 pub struct ReasonCode {
     /// As the log has it.
     pub code: String,
-    /// The tier that AWS documents for it. What a line says counts, not this.
+    /// The tier that AWS documents for it. The tier in a log line takes precedence.
     pub tier: Tier,
     /// Whether AWS documents it for load balancers; otherwise only its library has it.
     pub documented: bool,

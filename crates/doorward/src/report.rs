@@ -8,7 +8,7 @@ use crate::places::Places;
 use crate::saved::{self, Remembered};
 use crate::scan::{self, Again, Said};
 use crate::settings::Settings;
-use crate::traffic::Found;
+use crate::traffic;
 
 /// Runs `doorward report`. With the settings saved beside the scan the outputs are the same bytes as then; with
 /// `--judge-again` the current settings decide. Flags win over either.
@@ -22,7 +22,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
     places.keep("the saved scan", &arguments.from);
     places.keep_flag("--traffic", arguments.traffic.as_deref());
     code.iter().flat_map(Code::paths).for_each(|path| places.keep("a file of --iac", path));
-    let traffic = arguments.traffic.as_deref().map(Found::read).transpose()?;
+    let traffic = arguments.traffic.as_deref().map(traffic::saved).transpose()?;
     // What is joined now is weighed by what is demanded now.
     let weighing = traffic.as_ref().map(|_| Settings::load(cli.config.as_deref(), &[])).transpose()?;
     let said = match (&traffic, &weighing) {

@@ -18,7 +18,7 @@ use crate::past::Past;
 use crate::register::Texts;
 use crate::settings::{ReportSettings, Settings};
 use crate::touched::{Changes, Edits, Touched};
-use crate::traffic::ByArn;
+use crate::traffic::TrafficByArn;
 
 /// The name of the format, so that a stranger knows what the file is.
 const FORMAT: &str = "doorward-scan-v1";
@@ -55,7 +55,7 @@ pub(crate) struct Remembered {
     pub(crate) past: Past,
     /// What the requests said, as it was weighed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) traffic: ByArn,
+    pub(crate) traffic: TrafficByArn,
     /// What Doorward did to the modes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) changes: Changes,

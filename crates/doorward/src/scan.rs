@@ -29,12 +29,12 @@ use crate::saved::{Remembered, Saving};
 use crate::settings::{ReportSettings, Settings};
 use crate::stopping::{self, Signal};
 use crate::touched::Touched;
-use crate::traffic::{self, ByArn, Found, TrafficSettings};
+use crate::traffic::{self, TrafficByArn, TrafficEvidence, TrafficSettings};
 
 /// Runs `doorward scan`.
 pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &arguments.overrides())?;
-    let traffic = arguments.traffic.as_deref().map(Found::read).transpose()?;
+    let traffic = arguments.traffic.as_deref().map(traffic::saved).transpose()?;
     let code = Code::read(&arguments.iac)?;
     let mut places = Places::of(&settings);
     places.keep_flag("--traffic", arguments.traffic.as_deref());
@@ -87,7 +87,7 @@ pub(crate) struct Order<'a> {
     pub(crate) formats: &'a [Format],
     pub(crate) save: Option<&'a Path>,
     /// What the requests said, where that is known already.
-    pub(crate) traffic: Option<&'a Found>,
+    pub(crate) traffic: Option<&'a TrafficEvidence>,
     /// Where load balancers are declared, where files were given.
     pub(crate) code: Option<&'a Code>,
     /// Go on with the scan that was interrupted.
@@ -206,9 +206,9 @@ pub(crate) enum Said<'a> {
     /// Nobody looked.
     Nothing,
     /// What was found, still to be weighed.
-    Found(&'a Found, &'a TrafficSettings),
+    Found(&'a TrafficEvidence, &'a TrafficSettings),
     /// As it was weighed when the scan was saved.
-    Saved(ByArn),
+    Saved(TrafficByArn),
 }
 
 /// What a scan is judged by.
@@ -234,7 +234,7 @@ pub(crate) fn judge(
     let changed = only && !touched.changes.is_empty();
     let mut scan = normalize(inventory, by.normalize);
     let mut said = match said {
-        Said::Nothing => ByArn::new(),
+        Said::Nothing => TrafficByArn::new(),
         Said::Found(found, settings) => traffic::of(found, &scan.load_balancers, settings, at),
         Said::Saved(said) => said,
     };

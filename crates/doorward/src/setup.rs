@@ -16,7 +16,7 @@ use crate::output::{Readers, write_file};
 use crate::places::Places;
 use crate::saved;
 use crate::settings::Settings;
-use crate::traffic::logs;
+use crate::traffic::log_bucket;
 
 mod capability;
 mod checks;
@@ -201,7 +201,7 @@ impl Ask {
 fn logged(path: &Path) -> Result<BTreeSet<String>, Failure> {
     let saved = saved::read(path)?.0;
     let scan = doorward_core::normalize(saved.inventory, &saved.normalize);
-    Ok(scan.load_balancers.iter().filter_map(|lb| Some(logs(lb)?.0.to_owned())).collect())
+    Ok(scan.load_balancers.iter().filter_map(|lb| Some(log_bucket(lb)?.0.to_owned())).collect())
 }
 
 /// Prints one document as it is, several with their names between them.

@@ -16,7 +16,7 @@ pub struct Thresholds {
     /// Fraction of requests that may be blocked although a target answered them well.
     pub tolerated_share: f64,
     /// At most so many sources are named to be fixed; where more are needed, raising is not the next step.
-    pub most_sources: usize,
+    pub maximum_sources: usize,
     /// Clients that must not be blocked at all: addresses, networks (`192.0.2.0/24`) or globs over user agents.
     pub protected_clients: Vec<String>,
 }
@@ -28,7 +28,7 @@ impl Default for Thresholds {
             minimum_logged_share: 0.95,
             minimum_requests: 2_000,
             tolerated_share: 0.0,
-            most_sources: 5,
+            maximum_sources: 5,
             protected_clients: Vec::new(),
         }
     }

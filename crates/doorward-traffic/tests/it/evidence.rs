@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use doorward_model::{Gap, GapReason, Mode, Observed};
 use doorward_traffic::{
-    Advice, Answer, BalancerKey, BalancerTally, Basis, By, Cause, Hour, HourTally, Key, Limits, Metric, Reader, Seen,
-    Series, Step, Tally, Thresholds, Tier, Window, advise, forecast,
+    Advice, Answer, BalancerKey, BalancerTally, Basis, By, Cause, ForecastInput, Hour, HourTally, Key, Limits, Metric,
+    Reader, Series, Step, Tally, Thresholds, Tier, Window, advise, forecast,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -111,7 +111,7 @@ impl Scene {
     fn advise(&self, thresholds: &Thresholds) -> Advice {
         let series = Series { window: asked(), period_seconds: 300, answers: self.metrics.clone() };
         let tally = (self.tally.lines > 0).then_some(&self.tally);
-        let seen = Seen {
+        let seen = ForecastInput {
             tally,
             files: self.files.files.get(&key()),
             created: self.created.map(at),
@@ -254,7 +254,7 @@ fn what_was_asked_for_is_no_evidence() {
         (
             "weekdays, without CloudWatch",
             scene().lines(weekdays(), 200),
-            "let CloudWatch be read as well, to tell quiet days from missing logs",
+            "allow Doorward to read CloudWatch too, to distinguish quiet days from missing logs",
         ),
         (
             "metrics of another load balancer",

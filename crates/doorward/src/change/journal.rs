@@ -9,7 +9,7 @@ use crate::held::Held;
 use crate::memory::failed;
 use crate::touched::Changes;
 
-/// Writes the journal.
+/// Writes the journal to the ledger.
 pub(super) struct LedgerJournal(pub(super) Held);
 
 impl Journal for LedgerJournal {
@@ -22,7 +22,7 @@ impl Journal for LedgerJournal {
     }
 }
 
-/// Where a change stands; none where the ledger does not know it.
+/// The state of a change; none if the ledger does not contain it.
 pub(super) fn state(ledger: &Ledger, change: &str) -> Result<Option<ChangeState>, Failure> {
     let damaged = |what: &str, e: String| {
         let path = ledger.path().display();
@@ -36,14 +36,14 @@ pub(super) fn state(ledger: &Ledger, change: &str) -> Result<Option<ChangeState>
     Ok(Some(ChangeState::of(plan, entries)))
 }
 
-/// The change by which Doorward itself made a call, by AWS's id of the request.
+/// The change of Doorward's that made a call, by AWS's request id.
 pub(crate) fn maker(ledger: &Ledger, arn: &Arn, request: &str) -> Result<Option<String>, Failure> {
     for (change, _) in ledger.journal_changes().map_err(failed)? {
         for row in ledger.journal(&change).map_err(failed)? {
             if row.balancer.as_deref() != Some(arn.as_str()) {
                 continue;
             }
-            // An entry of another version is told where its change is asked about; here it made no call that is known.
+            // An entry of another version is an error when its change is read; here it is only no known call.
             let Ok(entry) = serde_json::from_str::<Entry>(&row.document) else { continue };
             if let Event::Changed { request_id: Some(id) } | Event::Restored { request_id: Some(id) } = entry.event
                 && id == request
@@ -55,7 +55,7 @@ pub(crate) fn maker(ledger: &Ledger, arn: &Arn, request: &str) -> Result<Option<
     Ok(None)
 }
 
-/// What all changes did, by load balancer, the oldest first.
+/// All changes by load balancer, the oldest first.
 pub(crate) fn changes(ledger: &Ledger) -> Result<Changes, Failure> {
     let mut all = Changes::new();
     for (change, _) in ledger.journal_changes().map_err(failed)? {

@@ -14,7 +14,7 @@ use jiff::SignedDuration;
 use super::AT_ONCE;
 use super::missing::{Missing, Stage};
 use crate::settings::Settings;
-use crate::traffic::{Reaches, Roles, key, logs};
+use crate::traffic::{Reaches, Roles, key, log_bucket};
 
 /// What was tried.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub(super) async fn look(
     let mut shelves: BTreeMap<Shelf, &AccountId> = BTreeMap::new();
     for lb in asked {
         let place = AccountRegion { account: lb.account.clone(), region: lb.region.clone() };
-        if let Some((bucket, prefix)) = logs(lb) {
+        if let Some((bucket, prefix)) = log_bucket(lb) {
             let reader = settings.traffic.log_account.clone().unwrap_or_else(|| lb.account.clone());
             let reader = AccountRegion { account: reader, region: lb.region.clone() };
             shelves.entry((reader, bucket.to_owned(), prefix.to_owned())).or_insert(&lb.account);

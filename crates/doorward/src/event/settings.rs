@@ -1,4 +1,4 @@
-//! What is done about events.
+//! The settings of events.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,16 +9,16 @@ use crate::output::Format;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EventSettings {
-    /// Whether Security Hub is told: at an event of its load balancer, at a scheduled scan of everything.
+    /// Whether to send findings to Security Hub: of the load balancer of an event, and all of a scheduled scan.
     pub(crate) publish: bool,
-    /// Whether owners are told, likewise.
+    /// Whether to notify owners, likewise.
     pub(crate) notify: bool,
-    /// What a scheduled scan writes, as `--format` says it, each to a file or a folder.
+    /// The outputs of a scheduled scan, as values of `--format`, each with a file or a folder.
     pub(crate) formats: Vec<String>,
 }
 
 impl EventSettings {
-    /// What a scheduled scan writes.
+    /// The outputs of a scheduled scan.
     pub(crate) fn formats(&self) -> Result<Vec<Format>, String> {
         self.formats.iter().map(|format| format.parse()).collect()
     }
@@ -29,7 +29,7 @@ impl EventSettings {
         match self.formats() {
             Err(problem) => wrong(problem),
             Ok(formats) if formats.iter().any(Format::is_for_stdout) => {
-                wrong("a scheduled scan has nobody who reads its stdout: write KIND=PATH".to_owned())
+                wrong("a scheduled scan cannot write to stdout; use KIND=PATH".to_owned())
             }
             Ok(_) => None,
         }

@@ -15,7 +15,7 @@ use crate::saved;
 use crate::scan::{Judging, Said, judge, judge_kept};
 use crate::settings::Settings;
 use crate::touched::{self, Touched};
-use crate::traffic::Found;
+use crate::traffic::TrafficEvidence;
 
 /// What is delivered, and what it was judged by.
 pub(crate) struct Source {
@@ -35,7 +35,7 @@ impl Source {
         from: Option<&Path>,
         settings: &Settings,
         ledger: &Path,
-        found: Option<&Found>,
+        found: Option<&TrafficEvidence>,
     ) -> Result<Self, Failure> {
         match from {
             Some(path) => from_file(path, settings, found),
@@ -61,7 +61,7 @@ impl Source {
     }
 }
 
-fn from_file(path: &Path, settings: &Settings, found: Option<&Found>) -> Result<Source, Failure> {
+fn from_file(path: &Path, settings: &Settings, found: Option<&TrafficEvidence>) -> Result<Source, Failure> {
     let (saved, mut remembered) = saved::read(path)?;
     let register = saved.exceptions.register()?;
     let by = Judging { normalize: &saved.normalize, policy: &saved.policy, register: &register };
@@ -76,7 +76,7 @@ fn judge_with(
     by: &Judging<'_>,
     mut inputs: Inputs,
     settings: &Settings,
-    found: Option<&Found>,
+    found: Option<&TrafficEvidence>,
 ) -> Result<ScanReport, Failure> {
     let Some(found) = found else { return judge_kept(inventory, by, inputs) };
     let mut declared = std::mem::take(&mut inputs.declared);
@@ -90,7 +90,7 @@ fn judge_with(
 
 /// The newest recorded scan, with what events saw since in the place of what it saw, by the current settings. Each is judged
 /// with what it was judged with when it was recorded.
-fn newest(settings: &Settings, path: &Path, found: Option<&Found>) -> Result<Source, Failure> {
+fn newest(settings: &Settings, path: &Path, found: Option<&TrafficEvidence>) -> Result<Source, Failure> {
     let ledger = memory::read_only(path)?;
     let usage = |problem: &str| Failure::new(Exit::Usage, format!("{}: {problem}", path.display()));
     let runs = ledger.runs().map_err(failed)?;

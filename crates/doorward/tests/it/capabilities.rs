@@ -135,12 +135,13 @@ fn what_is_called_is_what_is_shipped() {
 
     // Athena reads the logs, keeps the table and writes the result itself, in the role's name. A query that takes too long is ended.
     let mut athena = Vec::new();
-    for (endless, patience) in [(false, "10m"), (true, "1ms")] {
+    for (endless, timeout) in [(false, "10m"), (true, "1ms")] {
         let counting = shipped.bed("athena", true);
         objects(&counting);
         let hour = jiff::Timestamp::UNIX_EPOCH;
         counting.server.world().add_athena(&AthenaSpec { endless, ..answer(hour) }).unwrap();
-        let patient = settings().replace("[traffic.athena]", &format!("[traffic.athena]\npatience = \"{patience}\""));
+        let patient =
+            settings().replace("[traffic.athena]", &format!("[traffic.athena]\nquery_timeout = \"{timeout}\""));
         std::fs::write(folder.join("doorward.toml"), patient).unwrap();
         let count: &[&str] = &["traffic", "--from", "a.saved", "--engine", "athena", "--all-logs", "--days", "3"];
         // Another load balancer of the example delivers its logs in a Region whose bucket there is none of.

@@ -81,7 +81,7 @@ fn planned_applied_reported_and_rolled_back() {
     // Nobody approves by accident.
     bed.server.clear_calls();
     for (arguments, about) in [
-        (vec!["apply", "change-plan.json"], "nobody can be asked"),
+        (vec!["apply", "change-plan.json"], "stdin is not a terminal"),
         (vec!["apply", "change-plan.json", "--yes"], "--yes needs --hash"),
         (vec!["apply", "change-plan.json", "--yes", "--hash", "00"], "not the plan that was reviewed"),
     ] {

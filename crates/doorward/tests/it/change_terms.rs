@@ -44,7 +44,7 @@ fn a_plan_refused_in_a_freeze_is_not_valid_for_ever() {
         let (said, applied) = apply(&bed, folder, &hash, &[]);
         assert_eq!(said.code, Some(8), "{}", said.err);
         let stopped = applied["stopped"].as_str().unwrap();
-        assert!(stopped.contains(told) && stopped.contains("scan and make the plan again"), "{stopped}");
+        assert!(stopped.contains(told) && stopped.contains("scan again and make a new plan"), "{stopped}");
         let rehearsed = doorward(&bed, folder, &["apply", "change-plan.json", "--dry-run"]);
         assert!(rehearsed.code == Some(8) && rehearsed.out.contains(told), "{}", rehearsed.out);
     }
@@ -221,8 +221,8 @@ fn a_plan_takes_the_place_of_a_plan_and_of_nothing_else() {
     #[cfg(unix)]
     std::os::unix::fs::symlink(folder.join("README.md"), folder.join("linked.md")).unwrap();
     for (out, about) in [
-        ("p.md", "say --out p.json"),
-        ("P.MD", "say --out P.json"),
+        ("p.md", "use --out p.json"),
+        ("P.MD", "use --out P.json"),
         ("README.json", "README.md: the text of the plan goes there"),
         ("notes.json", "exists and is not a plan"),
         ("ledger.sqlite", "exists and is not a plan"),
