@@ -307,7 +307,7 @@ async fn what_a_load_balancer_has_become_since_decides() {
         }),
         (Some("could not be read"), &|current| current.load_balancer.managed_by = gap()),
         (Some("tags could not be read"), &|current| current.load_balancer.tags = gap()),
-        (Some("Exception EX-9 allows it"), &|current| {
+        (Some("Exception EX-9 covers it"), &|current| {
             current.verdict = Some(Verdict::Excepted {
                 because: String::new(),
                 severity: doorward_model::Severity::High,
@@ -320,7 +320,7 @@ async fn what_a_load_balancer_has_become_since_decides() {
         }),
         (Some("is shop now"), &|current| owner(current, "shop")),
         (Some("is unknown now"), &|current| current.load_balancer.owner = gap()),
-        (Some("requires strictest of it now"), &|current| current.required = Some(Mode::Strictest)),
+        (Some("requires strictest now"), &|current| current.required = Some(Mode::Strictest)),
         (Some("of kind network"), &|current| current.load_balancer.kind = Kind::Network),
     ];
     for (refused, alter) in rows {
