@@ -88,7 +88,7 @@ pub(crate) fn make_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Fa
 /// Makes a plan by the policy that the scan was judged by.
 pub(crate) fn plan_for(source: &Source, request: &PlanRequest, settings: &Settings, made: Timestamp) -> Plan {
     let required = |lb: &LoadBalancer| Requirement::of(lb, source.policy()).certain();
-    plan(&source.report, &required, &patch, request, &settings.change.of_change(), made)
+    plan(&source.report, &required, &patch, request, &settings.change.run_settings(), made)
 }
 
 /// How to set a mode in the code that manages a load balancer, as a sentence and as texts to paste. If code declares it and it has no

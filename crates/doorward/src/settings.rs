@@ -234,7 +234,7 @@ impl Settings {
         let problem = self.evidence.problem().or_else(|| self.publish.problem());
         problem
             .or_else(|| self.traffic.problem())
-            .or_else(|| self.change.manner().problem())
+            .or_else(|| self.change.run_settings().problem())
             .or_else(|| self.event.problem())
     }
 

@@ -106,7 +106,8 @@ pub(crate) fn saved(path: &Path) -> Result<TrafficEvidence, Failure> {
     TrafficEvidence::from_reader(BufReader::new(file)).map_err(|e| usage(e.to_string()))
 }
 
-fn save(evidence: &TrafficEvidence, path: &Path) -> Result<(), Failure> {
+/// Writes evidence to a file.
+pub(crate) fn save(evidence: &TrafficEvidence, path: &Path) -> Result<(), Failure> {
     let write = |out: &mut dyn std::io::Write| evidence.write(out);
     write_file(path, Readers::Owner, write).map_err(|e| Failure::writing(&path.display().to_string(), &e))
 }

@@ -189,7 +189,10 @@ async fn a_reviewer_reads_markdown_and_hostile_names_stay_text() {
     report.findings.retain(|finding| kept.contains(&finding.load_balancer));
     let plan = plan_of(&report, &PlanRequest::new(Goal::Required), &settings());
     let text = markdown(&plan);
-    assert!(text.contains(&plan.digest) && text.contains("## To change in the code or stack that manages them"), "{text}");
+    assert!(
+        text.contains(&plan.digest) && text.contains("## To change in the code or stack that manages them"),
+        "{text}"
+    );
     assert!(!text.contains("<script>") && !text.contains("\n# head") && !text.contains("[a](javascript"), "{text}");
     let row = text.lines().find(|line| line.contains("alert")).unwrap();
     let bars = row.replace("\\\\", "").replace("\\|", "").matches('|').count();

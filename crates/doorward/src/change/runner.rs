@@ -140,7 +140,7 @@ impl<'a> ChangeRunner<'a> {
         let (client, metrics) = (self.client(&access, &members), self.metrics(&access, &members));
         let journal = LedgerJournal(held.clone());
         let progress = |step: &Step, state: &ChangeState| self.show(step, state);
-        let settings = self.settings.change.of_change();
+        let settings = self.settings.change.run_settings();
         let applying = ApplyRun {
             client: &client,
             journal: &journal,
@@ -187,7 +187,7 @@ impl<'a> ChangeRunner<'a> {
         let (stop, signal) = stopping::listen(self.settings.scan.deadline.0);
         let access = self.connect(&stop, &signal).await?;
         let members = self.check_organization(plan, &access, &stop, &signal).await?;
-        let (client, settings) = (self.client(&access, &members), self.settings.change.of_change());
+        let (client, settings) = (self.client(&access, &members), self.settings.change.run_settings());
         let results = dry_run(plan, &client, &settings, &self.time).await;
         Ok(render_dry_run(plan, &results))
     }
@@ -198,7 +198,7 @@ impl<'a> ChangeRunner<'a> {
         let access = self.connect(&stop, &signal).await?;
         let members = self.check_organization(state.plan(), &access, &stop, &signal).await?;
         let (client, metrics) = (self.client(&access, &members), self.metrics(&access, &members));
-        let settings = self.settings.change.of_change();
+        let settings = self.settings.change.run_settings();
         let verified = verify(state, &client, &metrics, &settings, &self.time).await;
         Ok(render_verified(state, &verified))
     }

@@ -35,7 +35,7 @@ pub(crate) struct ChangeSettings {
 
 impl ChangeSettings {
     /// The settings of a run, without the role.
-    pub(crate) fn of_change(&self) -> RunSettings {
+    pub(crate) fn run_settings(&self) -> RunSettings {
         RunSettings {
             canary: self.canary,
             wave_share: self.wave_share,
