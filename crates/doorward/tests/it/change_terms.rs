@@ -187,7 +187,7 @@ fn the_text_that_was_reviewed_is_the_text_of_the_plan_that_is_applied() {
     let other = std::fs::read_to_string(folder.join("other.md")).unwrap();
     let edited = text.replacen("monitor -> defensive", "monitor -> monitor", 1);
     assert_ne!(edited, text);
-    for (beside, about) in [(&other, "it is the text of plan"), (&edited, "it was edited since")] {
+    for (beside, about) in [(&other, "it is the Markdown of plan"), (&edited, "it was edited")] {
         std::fs::write(&md, beside).unwrap();
         for arguments in [vec!["--dry-run"], vec!["--yes", "--hash", &hash]] {
             let said = doorward(&bed, folder, &[&["apply", "change-plan.json"], &arguments[..]].concat());
@@ -223,12 +223,12 @@ fn a_plan_takes_the_place_of_a_plan_and_of_nothing_else() {
     for (out, about) in [
         ("p.md", "use --out p.json"),
         ("P.MD", "use --out P.json"),
-        ("README.json", "README.md: the text of the plan goes there"),
+        ("README.json", "README.md: the Markdown of the plan would be written here"),
         ("notes.json", "exists and is not a plan"),
         ("ledger.sqlite", "exists and is not a plan"),
         (".", "is the folder of the ledger"),
         #[cfg(unix)]
-        ("linked.json", "linked.md: the text of the plan goes there"),
+        ("linked.json", "linked.md: the Markdown of the plan would be written here"),
     ] {
         let said = doorward(&bed, folder, &["plan", "--out", out]);
         assert!(said.code == Some(2) && said.err.contains(about), "{out}: {:?} {}", said.code, said.err);
