@@ -12,6 +12,7 @@ pub mod actions;
 pub mod collect;
 pub mod discover;
 pub mod evaluate;
+pub mod event;
 pub mod mode;
 pub mod normalize;
 pub mod pipeline;

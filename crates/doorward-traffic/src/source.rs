@@ -33,7 +33,7 @@ pub use athena::{
 };
 pub use cloudwatch::Metered;
 pub use fetch::{Body, Counted};
-pub use plan::{Cost, LogPlace, LogPlan, Missed, Planned, SourcePrices, Span};
+pub use plan::{Cost, LogPlace, LogPlan, Planned, Span, UnreadLogs};
 
 /// A way into one account-Region.
 #[derive(Clone)]

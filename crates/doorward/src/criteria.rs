@@ -9,7 +9,7 @@ use crate::declarations::Declarations;
 use crate::exit::Failure;
 use crate::register;
 use crate::settings::TrafficSettings;
-use crate::traffic::{self, Found};
+use crate::traffic::{self, TrafficEvidence};
 
 /// The settings, policy and exceptions that decide verdicts.
 #[derive(Clone, Copy)]
@@ -23,7 +23,7 @@ pub(crate) struct Criteria<'a> {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct GivenEvidence<'a> {
     /// Traffic, with the settings by which it is weighed.
-    pub(crate) traffic: Option<(&'a Found, &'a TrafficSettings)>,
+    pub(crate) traffic: Option<(&'a TrafficEvidence, &'a TrafficSettings)>,
     /// Files that declare load balancers.
     pub(crate) declarations: Option<&'a Declarations>,
 }

@@ -104,7 +104,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
         let traffic =
             if past.scan.is_empty() { None } else { traffic::read(&settings, &ledger, &server, today).await? };
         if let Some(traffic) = &traffic {
-            traffic.save(&out.join("traffic.json"))?;
+            crate::traffic::save(traffic, &out.join("traffic.json"))?;
         }
         let formats = formats(out);
         let request = ScanRequest {

@@ -20,8 +20,8 @@ use crate::io::runtime;
 use crate::progress::Progress;
 use crate::publish::Sessions;
 use crate::scan::{run_of, runtime, unmatched_units};
-use crate::settings::Settings;
 use crate::scan_recorder;
+use crate::settings::Settings;
 use crate::signals;
 use crate::traffic::{Reaches, Roles, key, logs};
 
@@ -157,7 +157,7 @@ impl Doctor<'_> {
         let limits = CallLimits { tries: calls.tries, deadline: calls.call_deadline.0, ..CallLimits::default() };
         let mut plan = TrafficPlan::new(settings.role(), settings.log_account.clone());
         load_balancers.into_iter().for_each(|lb| plan.add(lb, key(lb), logs(lb)));
-        Some(probe_traffic(&Source::new(roles, limits), plan, access, stop, &self.clock).await)
+        Some(probe_traffic(&AssembledScan::new(roles, limits), plan, access, stop, &self.clock).await)
     }
 
     async fn security_hub(

@@ -12,7 +12,6 @@ use jiff::Timestamp;
 use crate::cli::{AddArguments, Cli, ExceptionsCommand, ListFormat, RenewArguments};
 use crate::criteria::GivenEvidence;
 use crate::exit::{Exit, Failure};
-use doorward_file::{Readers, write_file};
 use crate::io::{answer, answer_json};
 use crate::places::{self, Places};
 use crate::plain::harmless;
@@ -20,6 +19,7 @@ use crate::register::{self, ExceptionTexts, RegisterFile};
 use crate::saved::{self, ReportCriteria};
 use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
+use doorward_file::{Readers, write_file};
 
 /// Runs `doorward exceptions`.
 pub(crate) fn run(cli: &Cli, command: &ExceptionsCommand) -> Result<Exit, Failure> {

@@ -1,4 +1,4 @@
-//! `doorward notify`: a digest to each owner, where the settings say, once each.
+//! `doorward notify`: sends each owner a digest through the channels in the settings, once each.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -23,11 +23,11 @@ use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
 use crate::signals;
 
-mod doors;
-mod told;
+mod delivery_store;
+mod topics;
 
-use doors::Topics;
-use told::LedgerMemory;
+use delivery_store::LedgerDeliveryStore;
+use topics::Topics;
 
 /// Runs `doorward notify`.
 pub(crate) fn run(cli: &Cli, arguments: &NotifyArguments) -> Result<Exit, Failure> {
@@ -40,12 +40,12 @@ pub(crate) fn run(cli: &Cli, arguments: &NotifyArguments) -> Result<Exit, Failur
     let report = source.report;
     let (text, json, exit) = if arguments.dry_run {
         let rules: Vec<RuleMeta> = doorward_rules::catalogue().iter().map(|meta| **meta).collect();
-        let memory = LedgerMemory(LeasedLedger::reading(leased_ledger::read_only(&path)?));
+        let memory = LedgerDeliveryStore(LeasedLedger::reading(leased_ledger::read_only(&path)?));
         let (planned, untold) = plan(&report, &rules, &directory, &memory).map_err(unremembered)?;
-        would_be_told(&planned, &untold)
+        render_dry_run(&planned, &untold)
     } else {
-        let outcome = runtime()?.block_on(tell(&settings, directory, &path, &report))?;
-        said(&outcome)
+        let outcome = runtime()?.block_on(send(&settings, directory, &path, &report))?;
+        render(&outcome)
     };
     match arguments.format {
         ListFormat::Table => answer(&harmless(&text))?,
@@ -64,8 +64,8 @@ fn environment() -> Environment {
     Environment::new(variables)
 }
 
-/// Tells everybody of a report, with a lease and an access of its own.
-pub(crate) async fn tell(
+/// Sends the digests of a report, with a lease and an access of its own.
+pub(crate) async fn send(
     settings: &Settings,
     directory: ChannelsConfig,
     ledger: &Path,
@@ -87,12 +87,12 @@ pub(crate) async fn tell(
     outcome.map_err(|error| signal.or(error))
 }
 
-/// Whether a channel is told by AWS.
+/// Whether a channel needs AWS.
 fn needs_aws(settings: &Settings) -> bool {
     settings.notify.channels.values().any(|channel| matches!(channel, ChannelSettings::Sns { .. }))
 }
 
-/// Tells everybody by an access and a ledger that are there already.
+/// Sends the digests of a report, with the access and the lease of the caller.
 pub(crate) async fn deliver(
     directory: ChannelsConfig,
     report: &ScanReport,
@@ -102,14 +102,14 @@ pub(crate) async fn deliver(
     stop: &Stop,
 ) -> Result<Outcome, Failure> {
     let rules: Vec<RuleMeta> = doorward_rules::catalogue().iter().map(|meta| **meta).collect();
-    let (memory, topics) = (LedgerMemory(held.clone()), Topics::new(access));
+    let (memory, topics) = (LedgerDeliveryStore(held.clone()), Topics::new(access));
     let courier = Dispatcher::new(directory, &environment(), memory, topics, Time::new(clock.clone()))
         .map_err(|error| Failure::new(Exit::Preflight, error.to_string()))?;
     tokio::select! {
         outcome = courier.deliver(report, &rules) => Ok(outcome),
-        // What was on its way is told again by the next run, marked as a possible repeat.
+        // The next run sends a digest without an acknowledgement again, marked as a possible duplicate.
         gap = stop.stopped("notify") => {
-            Err(Failure::new(Exit::Sink, format!("stopped: {gap}; notify again to go on")))
+            Err(Failure::new(Exit::Sink, format!("stopped: {gap}; run `doorward notify` again to continue")))
         }
     }
 }
@@ -118,13 +118,13 @@ fn unremembered(error: DeliveryStoreError) -> Failure {
     Failure::new(Exit::Sink, error.to_string())
 }
 
-fn untold_lines(text: &mut String, untold: &[Untold]) {
+fn render_without_recipient(text: &mut String, untold: &[Untold]) {
     for line in untold {
-        let _ = writeln!(text, "nobody is told of {} findings: {}", line.findings, line.reason());
+        let _ = writeln!(text, "{} findings have no recipient: {}", line.findings, line.reason());
     }
 }
 
-fn would_be_told(planned: &[Planned], untold: &[Untold]) -> (String, Value, Exit) {
+fn render_dry_run(planned: &[Planned], untold: &[Untold]) -> (String, Value, Exit) {
     let mut text = String::new();
     for plan in planned {
         let head = format!("{} at {} ({})", plan.audience.label(), plan.channel, plan.kind);
@@ -140,9 +140,9 @@ fn would_be_told(planned: &[Planned], untold: &[Untold]) -> (String, Value, Exit
             let _ = writeln!(text, "   {} earlier attempts failed: {failure}\n", plan.attempts);
         }
     }
-    untold_lines(&mut text, untold);
+    render_without_recipient(&mut text, untold);
     let sends = planned.iter().filter(|plan| plan.digest.is_some()).count();
-    let _ = writeln!(text, "{sends} digests would be sent; nothing was.");
+    let _ = writeln!(text, "{sends} digests would be sent; none was sent.");
     let lines: Vec<Value> = planned
         .iter()
         .map(|plan| {
@@ -155,13 +155,13 @@ fn would_be_told(planned: &[Planned], untold: &[Untold]) -> (String, Value, Exit
     (text, json!({"format": "notify-plan-v1", "digests": lines, "untold": untold}), Exit::Clean)
 }
 
-/// What became of each digest: for people, for programs, as an exit code.
-pub(crate) fn said(outcome: &Outcome) -> (String, Value, Exit) {
+/// The result of each digest: as text, as JSON, and as an exit code.
+pub(crate) fn render(outcome: &Outcome) -> (String, Value, Exit) {
     let mut text = String::new();
     for line in &outcome.lines {
         let fate = match &line.fate {
-            Fate::Delivered { may_repeat: false } => "told".to_owned(),
-            Fate::Delivered { may_repeat: true } => "told, perhaps for the second time".to_owned(),
+            Fate::Delivered { may_repeat: false } => "sent".to_owned(),
+            Fate::Delivered { may_repeat: true } => "sent (possible duplicate)".to_owned(),
             Fate::Unchanged => "nothing new".to_owned(),
             Fate::Failed { unclear, reason } => {
                 format!("FAILED{}: {reason}", if *unclear { " (it may have arrived)" } else { "" })
@@ -169,7 +169,7 @@ pub(crate) fn said(outcome: &Outcome) -> (String, Value, Exit) {
         };
         let _ = writeln!(text, "{} at {} ({}): {fate}", line.audience.label(), line.channel, line.kind);
     }
-    untold_lines(&mut text, &outcome.untold);
+    render_without_recipient(&mut text, &outcome.untold);
     let receipt = outcome.receipt();
     let exit = if outcome.is_complete() && receipt.adds_up() { Exit::Clean } else { Exit::Sink };
     (text, json!({"format": "notify-v1", "receipt": receipt, "outcome": outcome}), exit)

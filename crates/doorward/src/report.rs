@@ -12,7 +12,7 @@ use crate::saved::{self, ReportCriteria};
 use crate::scan_source::AssembledScan;
 use crate::settings::{Overridable, Settings};
 use crate::sinks::{Format, OutputOptions, PreparedSinks, SinkInputs};
-use crate::traffic::Found;
+use crate::traffic::TrafficEvidence;
 
 /// Runs `doorward report`. By the settings that were saved with the scan, the outputs are the same bytes as those of the scan; with
 /// `--judge-again` the current settings decide. Flags override either.
@@ -26,7 +26,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
     places.keep("the saved scan", &arguments.from);
     places.keep_flag("--traffic", arguments.traffic.as_deref());
     declarations.iter().flat_map(Declarations::paths).for_each(|path| places.keep("a file of --iac", path));
-    let traffic = arguments.traffic.as_deref().map(Found::read).transpose()?;
+    let traffic = arguments.traffic.as_deref().map(traffic::saved).transpose()?;
     // Traffic that is joined now is weighed by the current settings.
     let needs_settings = arguments.judge_again || traffic.is_some();
     let settings = needs_settings.then(|| Settings::load(cli.config.as_deref(), &[])).transpose()?;
@@ -56,7 +56,9 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
         let scan = AssembledScan::kept(kept, &criteria, &register, given)?;
         let problem = register::notices(&register, &scan.report, cli.quiet);
         let of_report = || {
-            problem.unwrap_or_else(|| Declarations::exit(given.declarations, Exit::of_report(&scan.report, &criteria.report)))
+            problem.unwrap_or_else(|| {
+                Declarations::exit(given.declarations, Exit::of_report(&scan.report, &criteria.report))
+            })
         };
         let exit = stopped.unwrap_or_else(of_report);
         sinks.emit(&scan.report, &scan.history, exit).await?;

@@ -15,10 +15,10 @@ use doorward_model::{
 };
 
 use crate::exit::{Exit, Failure};
-use doorward_file::{AtomicFile, Readers};
 use crate::register::ExceptionTexts;
 use crate::settings::{ReportSettings, Settings};
 use crate::sinks::SinkSettings;
+use doorward_file::{AtomicFile, Readers};
 
 /// The name and version of the format.
 const FORMAT: &str = "doorward-scan-v1";

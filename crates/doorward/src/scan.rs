@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use doorward_core::access::{Access, Emulator};
 use doorward_core::discover::Plan;
 use doorward_core::{Clock, Stop, collect, discover};
-use doorward_model::{Account, AccountId, RegionInventory, Inputs, Inventory, Region, Run};
+use doorward_model::{Account, AccountId, Inputs, Inventory, Region, RegionInventory, Run};
 
 use crate::cli::{Cli, ScanArguments};
 use crate::criteria::{Criteria, GivenEvidence, judge};
@@ -27,12 +27,12 @@ use crate::scan_recorder::{self, Recording, ScanRecorder};
 use crate::settings::Settings;
 use crate::signals::{self, Signal};
 use crate::sinks::{Format, OutputOptions, PreparedSinks, SinkInputs};
-use crate::traffic::Found;
+use crate::traffic::TrafficEvidence;
 
 /// Runs `doorward scan`.
 pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &arguments.overrides())?;
-    let traffic = arguments.traffic.as_deref().map(Found::read).transpose()?;
+    let traffic = arguments.traffic.as_deref().map(traffic::saved).transpose()?;
     let declarations = Declarations::read(&arguments.iac)?;
     let mut places = Places::of(&settings);
     places.keep_flag("--traffic", arguments.traffic.as_deref());
@@ -79,7 +79,7 @@ pub(crate) struct ScanRequest<'a> {
     /// The file of the saved scan.
     pub(crate) save: Option<&'a Path>,
     /// Traffic evidence to join.
-    pub(crate) traffic: Option<&'a Found>,
+    pub(crate) traffic: Option<&'a TrafficEvidence>,
     /// Files that declare load balancers.
     pub(crate) declarations: Option<&'a Declarations>,
     /// Whether to continue the scan that was interrupted.
@@ -134,8 +134,9 @@ pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Resul
     let Recording { history, context, outcome } = recording;
     let report = judged.with_history(history);
     let saved = saving.and_then(|saving| saving.map_or(Ok(()), |saving| saving.finish(&report, &context)));
-    let of_report =
-        || problem.unwrap_or_else(|| Declarations::exit(request.declarations, Exit::of_report(&report, &settings.report)));
+    let of_report = || {
+        problem.unwrap_or_else(|| Declarations::exit(request.declarations, Exit::of_report(&report, &settings.report)))
+    };
     let exit = stopped.unwrap_or_else(of_report);
     let emitted = sinks.emit(&report, &context, exit).await;
     // A scan that could not be saved or recorded is still reported; the failure comes last.

@@ -12,7 +12,7 @@ use doorward_core::discover::{Known, Plan};
 use doorward_core::pipeline::apply_later_readings;
 use doorward_ledger::{LEASE_TTL, Lease, Ledger, LedgerError, OpenOptions, Recorded, RunHeader};
 use doorward_model::{
-    AccountId, RegionInventory, HistoryContext, Inputs, Inventory, Region, Run, ScanHistory, ScanReport, sha256_hex,
+    AccountId, HistoryContext, Inputs, Inventory, Region, RegionInventory, Run, ScanHistory, ScanReport, sha256_hex,
 };
 use jiff::Timestamp;
 use serde::Serialize;

@@ -16,7 +16,7 @@ use crate::leased_ledger::read_only;
 use crate::saved::{self, KeptScan, ReportCriteria};
 use crate::settings::Settings;
 use crate::sinks::{PublishSettings, renderer};
-use crate::traffic::Found;
+use crate::traffic::TrafficEvidence;
 
 /// A report, and what it was judged by.
 pub(crate) struct AssembledScan {
@@ -38,7 +38,7 @@ impl AssembledScan {
         from: Option<&Path>,
         settings: &Settings,
         ledger: &Path,
-        found: Option<&Found>,
+        found: Option<&TrafficEvidence>,
     ) -> Result<Self, Failure> {
         let given = GivenEvidence { traffic: found.map(|found| (found, &settings.traffic)), declarations: None };
         match from {

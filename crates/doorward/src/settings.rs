@@ -30,12 +30,12 @@ mod traffic;
 
 pub(crate) use change::ChangeSettings;
 pub(crate) use diagnostics::SettingsError;
+pub(crate) use doorward_model::ReportSettings;
 pub(crate) use environment::Environment;
 pub(crate) use event::EventSettings;
 pub(crate) use flags::Overridable;
 pub(crate) use ledger::LedgerSettings;
 pub(crate) use origin::show;
-pub(crate) use doorward_model::ReportSettings;
 pub(crate) use traffic::TrafficSettings;
 
 /// A flag as a setting: the dotted key and the value.
@@ -174,7 +174,7 @@ impl Settings {
         let problem = self.report.problem().or_else(|| self.evidence.problem()).or_else(|| self.publish.problem());
         problem
             .or_else(|| self.traffic.problem())
-            .or_else(|| self.change.manner().problem())
+            .or_else(|| self.change.run_settings().problem())
             .or_else(|| self.event.problem())
     }
 

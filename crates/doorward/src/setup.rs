@@ -13,12 +13,12 @@ use doorward_setup::{
 use crate::answer;
 use crate::cli::{Cli, SetupCommand, SetupPack, SetupRoles};
 use crate::exit::{Exit, Failure};
-use doorward_file::{Readers, write_file};
 use crate::io::answer;
 use crate::places::Places;
 use crate::saved;
 use crate::settings::Settings;
-use crate::traffic::logs;
+use crate::traffic::log_bucket;
+use doorward_file::{Readers, write_file};
 
 /// Runs `doorward setup`.
 pub(crate) fn run(cli: &Cli, command: &SetupCommand) -> Result<Exit, Failure> {
@@ -110,7 +110,7 @@ fn role_settings(arguments: &SetupRoles, settings: &Settings) -> RoleSettings {
 fn log_buckets(path: &Path) -> Result<BTreeSet<String>, Failure> {
     let saved = saved::read(path)?.0;
     let scan = doorward_core::normalize(saved.inventory, &saved.normalize);
-    Ok(scan.load_balancers.iter().filter_map(|lb| Some(logs(lb)?.0.to_owned())).collect())
+    Ok(scan.load_balancers.iter().filter_map(|lb| Some(log_bucket(lb)?.0.to_owned())).collect())
 }
 
 fn pack(cli: &Cli, arguments: &SetupPack, settings: &Settings) -> Result<Vec<GeneratedFile>, Failure> {

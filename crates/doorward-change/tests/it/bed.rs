@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use doorward_change::{ChangeSettings, Plan, PlanOrder, Time, WatchSettings, plan};
+use doorward_change::{ChangeSettings, Plan, PlanRequest, Time, WatchSettings, plan};
 use doorward_core::access::{Access, AccessSettings, Emulator};
 use doorward_core::collect::CollectSettings;
 use doorward_core::discover::{DiscoverSettings, RegionSettings, ScopeSettings};
@@ -214,7 +214,7 @@ pub(crate) fn settings() -> ChangeSettings {
     }
 }
 
-pub(crate) fn plan_of(report: &ScanReport, order: &PlanOrder, settings: &ChangeSettings) -> Plan {
+pub(crate) fn plan_of(report: &ScanReport, order: &PlanRequest, settings: &ChangeSettings) -> Plan {
     let required = |lb: &_| Requirement::of(lb, &policy()).certain();
     plan(report, &required, &|_, _| ("see the stack".to_owned(), vec![]), order, settings, start())
 }

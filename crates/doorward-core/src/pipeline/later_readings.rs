@@ -1,6 +1,6 @@
 //! Later readings of single load balancers: events cause them, and they replace what a scan read earlier.
 
-use doorward_model::{RegionInventory, Evidence, RawLoadBalancer};
+use doorward_model::{Evidence, RawLoadBalancer, RegionInventory};
 
 /// Replaces the readings of load balancers by later readings of the same ones, and adds load balancers that a cell does not hold.
 /// Without this, a scan that was resumed, or one that is reported later, would undo what events have shown since.

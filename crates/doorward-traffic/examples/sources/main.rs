@@ -16,8 +16,8 @@ use aws_types::region::Region as SdkRegion;
 use aws_types::sdk_config::SharedCredentialsProvider;
 use doorward_model::{AccountId, AccountRegion, Gap, GapReason, Region};
 use doorward_traffic::{
-    AthenaJob, AthenaLogs, BalancerKey, CallLimits, Door, Known, LogPlace, Metered, Metric, Missed, Sessions, Source,
-    Window,
+    AthenaJob, AthenaLogs, BalancerKey, CallLimits, Door, Known, LogPlace, Metered, Metric, Sessions, Source,
+    UnreadLogs, Window,
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -118,7 +118,7 @@ async fn run() -> Done<Value> {
         }
         let plan = source.plan_logs(&places).await;
         let counted = source.count_logs(&plan, 2, Some(window), |_, _| ()).await;
-        let missed = |missed: &Missed| json!({"balancer": missed.balancer, "what": missed.what, "gap": missed.gap});
+        let missed = |missed: &UnreadLogs| json!({"balancer": missed.balancer, "what": missed.what, "gap": missed.gap});
         answer["logs"] = json!({
             "objects": plan.objects.len(),
             "bytes": plan.bytes(),

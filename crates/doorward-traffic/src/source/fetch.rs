@@ -24,7 +24,7 @@ use doorward_model::{Gap, GapReason};
 use super::actions::Operation;
 use super::call::{Budget, Refusal};
 use super::failure::{Cure, Failure};
-use super::plan::{LogPlan, Missed, Planned};
+use super::plan::{LogPlan, Planned, UnreadLogs};
 use super::s3::as_credentials;
 use super::{Sessions, Source};
 use crate::read::{Limits, Reader};
@@ -82,7 +82,7 @@ pub struct Counted {
     /// The count of those that were read to their end.
     pub tally: Tally,
     /// What could not be listed or read; none of it is in the count.
-    pub missed: Vec<Missed>,
+    pub missed: Vec<UnreadLogs>,
 }
 
 impl Counted {
@@ -90,7 +90,7 @@ impl Counted {
     pub(super) fn begin(plan: &LogPlan) -> Self {
         let mut counted = Self { tally: Tally::default(), missed: plan.missed.clone() };
         counted.tally.reading.listed = plan.listed.clone();
-        for Missed { what, gap, .. } in &plan.missed {
+        for UnreadLogs { what, gap, .. } in &plan.missed {
             counted.tally.reading.unread.add(|| format!("{what}*: {gap}"));
         }
         counted
@@ -100,7 +100,7 @@ impl Counted {
     pub(super) fn miss(&mut self, planned: &Planned, gap: Gap) {
         let what = format!("s3://{}/{}", planned.bucket, planned.key);
         self.tally.reading.unread.add(|| format!("{what}: {gap}"));
-        self.missed.push(Missed { balancer: planned.object.balancer.clone(), what, gap });
+        self.missed.push(UnreadLogs { balancer: planned.object.balancer.clone(), what, gap });
     }
 }
 

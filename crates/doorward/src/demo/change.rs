@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use doorward_change::{Goal, Pause, PlanOrder, Time};
+use doorward_change::{Goal, Pause, PlanRequest, Time};
 use doorward_core::Clock;
 use doorward_core::settings::Span;
 use doorward_fakeaws::Server;
@@ -13,12 +13,12 @@ use doorward_fakeaws::spec::MetricSpec;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use crate::change::{self, Hand};
+use crate::change::{self, ChangeRunner};
 use crate::exit::{Exit, Failure};
-use doorward_file::{Readers, write_file};
 use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
-use crate::traffic::Found;
+use crate::traffic::TrafficEvidence;
+use doorward_file::{Readers, write_file};
 
 /// `change.toml` of an example.
 #[derive(Debug, Deserialize)]
@@ -71,7 +71,7 @@ pub(super) async fn walk(
     settings: &Settings,
     ledger: &Path,
     server: &Server,
-    traffic: Option<&Found>,
+    traffic: Option<&TrafficEvidence>,
     out: &Path,
     today: Timestamp,
 ) -> Result<(), Failure> {
@@ -82,10 +82,10 @@ pub(super) async fn walk(
         service.count(server, today).map_err(|e| usage(e.to_string()))?;
     }
     let source = AssembledScan::with_traffic(None, settings, ledger, traffic)?;
-    let plan = change::plan_for(&source, &PlanOrder::new(Goal::Required), settings, today);
+    let plan = change::plan_for(&source, &PlanRequest::new(Goal::Required), settings, today);
     change::write(&out.join("change-plan.json"), &plan)?;
     let (clock, time) = played(today);
-    let hand = Hand {
+    let runner = ChangeRunner {
         settings,
         register: settings.exceptions.read()?.register()?,
         ledger: ledger.to_owned(),
@@ -95,9 +95,9 @@ pub(super) async fn walk(
         clock,
         time,
     };
-    let mut text = change::summary(&plan);
+    let mut text = doorward_change::render_summary(&plan);
     if !plan.steps.is_empty() {
-        let applied = hand.apply(plan, Some(story.watch.0)).await?;
+        let applied = runner.apply(plan, Some(story.watch.0)).await?;
         text.push('\n');
         text.push_str(&applied.text);
     }

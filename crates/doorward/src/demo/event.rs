@@ -8,11 +8,11 @@ use doorward_model::Arn;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::event::{self, Work};
+use crate::event::{self, EventHandler};
 use crate::exit::{Exit, Failure};
-use doorward_file::{Readers, write_file};
 use crate::plain::harmless;
 use crate::settings::Settings;
+use doorward_file::{Readers, write_file};
 
 /// How long after the call its event arrives.
 const LATER: SignedDuration = SignedDuration::from_secs(20);
@@ -31,7 +31,7 @@ pub(super) async fn take(
     let folder = tempfile::tempdir().map_err(|e| wrong(&format!("there is no place for a copy of the ledger: {e}")))?;
     let copy = folder.path().join("ledger.sqlite");
     std::fs::copy(ledger, &copy).map_err(|e| wrong(&format!("{} cannot be copied: {e}", ledger.display())))?;
-    let work = Work {
+    let handler = EventHandler {
         settings,
         ledger: copy,
         traffic: None,
@@ -40,7 +40,7 @@ pub(super) async fn take(
         emulator: Some(super::emulator(server)?),
         clock: Arc::new(move || at + LATER),
     };
-    let document = event::played(event, &work).await?;
+    let document = event::handle_demo(event, &handler).await?;
     let json = serde_json::to_string_pretty(&document).map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
     for (name, text) in [("event.txt", harmless(&document.text()).into_owned()), ("event.json", json + "\n")] {
         let path = out.join(name);

@@ -1,6 +1,6 @@
-//! The settings of changes: by which role, in what portions and when, and what counts as a regression.
+//! The settings of changes: the role, the size of waves, when changes are allowed, and what counts as a regression.
 
-use doorward_change::{ChangeSettings as Manner, Freeze, WatchSettings, Window};
+use doorward_change::{ChangeSettings as RunSettings, ChangeWindow, Freeze, WatchSettings};
 use doorward_core::access::{ExternalId, Purpose, RoleName};
 use doorward_core::actions::change_role_grants;
 use schemars::JsonSchema;
@@ -12,31 +12,31 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct ChangeSettings {
     /// The role to assume in the accounts of the load balancers; never the scan's, which cannot write.
     pub(crate) role_name: RoleName,
-    /// The external id that its trust policy asks for; by default the scan's.
+    /// The external id that its trust policy requires; by default the scan's.
     #[serde(default, skip_serializing)]
     pub(crate) external_id: Option<ExternalId>,
-    /// Load balancers of the first wave, which goes alone.
+    /// The number of load balancers in the first wave, the canary.
     canary: usize,
-    /// So many may always be in one wave, however small the plan.
+    /// The number of load balancers that a wave may always hold, however small the plan.
     wave_minimum: usize,
     /// The share of a plan, from 0 to 1, that one wave may hold.
     wave_share: f64,
-    /// Days after a mode was read for which it can be changed by a plan.
+    /// Days after a mode was read in which a plan can change it.
     valid_days: u32,
-    /// Days after a mode was read for which a plan can be made from it.
+    /// Days after a mode was read in which a plan can be made from it.
     scan_days: u32,
-    /// When owners admit changes; an owner without a window admits them at any time.
-    windows: Vec<Window>,
-    /// When nothing is changed.
+    /// When load balancers of owners may be changed; those of an owner without a window at any time.
+    windows: Vec<ChangeWindow>,
+    /// When no mode is changed.
     freezes: Vec<Freeze>,
     /// What counts as a regression after a change.
     watch: WatchSettings,
 }
 
 impl ChangeSettings {
-    /// What the crate of changes asks for.
-    pub(crate) fn manner(&self) -> Manner {
-        Manner {
+    /// The settings of a run, without the role.
+    pub(crate) fn run_settings(&self) -> RunSettings {
+        RunSettings {
             canary: self.canary,
             wave_share: self.wave_share,
             wave_minimum: self.wave_minimum,
@@ -48,8 +48,8 @@ impl ChangeSettings {
         }
     }
 
-    /// What sessions are for: reading attributes of a load balancer and setting them, and nothing else.
-    pub(crate) fn purpose(&self) -> Purpose {
+    /// The role, limited to reading and setting attributes of load balancers.
+    pub(super) fn purpose(&self) -> Purpose {
         Purpose {
             role_name: self.role_name.clone(),
             external_id: self.external_id.clone(),

@@ -1,4 +1,4 @@
-//! The settings of `doorward event`.
+//! The settings of events.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,11 +9,11 @@ use crate::sinks::Format;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EventSettings {
-    /// Whether the result is delivered to Security Hub: of an event its load balancer, of a scheduled scan everything.
+    /// Whether to send findings to Security Hub: of the load balancer of an event, and all of a scheduled scan.
     pub(crate) publish: bool,
-    /// Whether owners are notified, likewise.
+    /// Whether to notify owners, likewise.
     pub(crate) notify: bool,
-    /// What a scheduled scan writes, as for `--format`, each to a file or a folder.
+    /// The outputs of a scheduled scan, as values of `--format`, each with a file or a folder.
     pub(crate) formats: Vec<String>,
 }
 
@@ -29,7 +29,7 @@ impl EventSettings {
         match self.formats() {
             Err(problem) => wrong(problem),
             Ok(formats) if formats.iter().any(Format::is_for_stdout) => {
-                wrong("scheduled scans cannot write to stdout: write KIND=PATH".to_owned())
+                wrong("a scheduled scan cannot write to stdout; use KIND=PATH".to_owned())
             }
             Ok(_) => None,
         }

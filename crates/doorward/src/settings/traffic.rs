@@ -1,9 +1,9 @@
-//! The settings of traffic: how far back, by which role, and what has to be there before anything is advised.
+//! The settings of traffic: the window, the role, and the evidence that advice requires.
 
 use doorward_core::access::{ExternalId, Purpose, RoleName};
 use doorward_core::settings::Span;
 use doorward_model::AccountId;
-use doorward_traffic::{AthenaOutput, AthenaReach, ParquetColumns, ParquetPlace, Prices, SourcePrices, Thresholds};
+use doorward_traffic::{AthenaOptions, AthenaOutput, AthenaReach, ParquetColumns, ParquetPlace, Prices, Thresholds};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,25 +11,25 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TrafficSettings {
-    /// How many days back.
+    /// The number of days before now.
     pub(crate) days: u32,
     /// The role to assume in the accounts of the load balancers and of their logs.
     pub(crate) role_name: RoleName,
-    /// The external id that its trust policy asks for; by default the scan's.
+    /// The external id that its trust policy requires; by default the scan's.
     #[serde(default, skip_serializing)]
     pub(crate) external_id: Option<ExternalId>,
-    /// The account whose role reads all logs, where they lie in a log archive; by default each load balancer's own.
+    /// The account whose role reads all logs, for a central log archive; by default each load balancer's own account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) log_account: Option<AccountId>,
-    /// Threads that parse; 0 for as many as there are processors.
+    /// Threads that parse; 0 for one per processor.
     pub(crate) threads: usize,
     /// Days after which evidence is too old for advice.
     pub(crate) maximum_age_days: u32,
-    /// Most megabytes (10^6 bytes) that remembered counts (`--state`) may take.
+    /// The size limit of the cached counts (`--state`), in megabytes (10^6 bytes).
     pub(crate) state_megabytes: u32,
-    /// What has to be there before anything is recommended.
+    /// The evidence that a recommendation requires.
     pub(crate) thresholds: Thresholds,
-    /// What reading costs.
+    /// The prices for cost estimates.
     pub(crate) prices: Prices,
     /// Counting by Athena.
     pub(crate) athena: AthenaSettings,
@@ -39,21 +39,21 @@ pub(crate) struct TrafficSettings {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AthenaSettings {
-    /// The workgroup that queries run in.
+    /// The workgroup of the queries.
     pub(crate) workgroup: String,
-    /// The database of the data catalogue that the table is made in.
+    /// The database of the Data Catalog in which the table is created.
     pub(crate) database: String,
-    /// Where results go, as `s3://bucket/prefix/` with `{account}` and `{region}`; needed to count by Athena.
+    /// The location of query results, as `s3://bucket/prefix/` with `{account}` and `{region}`; required to count by Athena.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) output: Option<String>,
-    /// Most gigabytes (10^9 bytes) that one run may scan.
+    /// The limit of one run, in gigabytes (10^9 bytes) scanned.
     pub(crate) budget_gigabytes: f64,
-    /// How long a query may take, waiting in line included.
+    /// How long a query may take, with its time in the queue.
     pub(crate) query_timeout: Span,
-    /// Where CloudWatch Logs deliveries write logs as Parquet; without it, load balancers that log that way are not counted.
+    /// The location in which CloudWatch Logs deliveries write logs as Parquet; without it, these logs are not counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) vended: Option<ParquetPlace>,
-    /// What the columns of those are called.
+    /// The names of their columns.
     #[serde(default)]
     pub(crate) columns: ParquetColumns,
 }
@@ -78,11 +78,14 @@ impl AthenaSettings {
         self.columns.problem().map(|problem| ("traffic.athena.columns", problem))
     }
 
-    /// What the role needs to count by Athena. The place for results has to be set: it is the only one that may be written.
+    /// The resources that the role needs to count by Athena.
+    ///
+    /// # Errors
+    /// The location of results is not set: it is the only one to which the role may write.
     pub(crate) fn reach(&self, within_organization: bool) -> Result<AthenaReach, String> {
         let output = self.output.as_deref().ok_or_else(|| {
-            "traffic.athena.output is not set: set it to the place where Athena writes results (s3://BUCKET/PREFIX/); \
-             nothing else may be written there by the role"
+            "traffic.athena.output is not set: set it to the location in which Athena writes results (s3://BUCKET/PREFIX/); \
+             the role may write to no other location"
                 .to_owned()
         })?;
         Ok(AthenaReach {
@@ -94,17 +97,28 @@ impl AthenaSettings {
         })
     }
 
-    /// Most bytes that one run may scan.
-    pub(crate) fn budget(&self) -> u64 {
-        (self.budget_gigabytes * 1e9) as u64
+    /// The options of a count.
+    pub(super) fn options(&self) -> AthenaOptions {
+        AthenaOptions {
+            workgroup: self.workgroup.clone(),
+            database: self.database.clone(),
+            output: self.output.clone(),
+            budget: (self.budget_gigabytes * 1e9) as u64,
+            query_timeout: self.query_timeout.0,
+            vended: self.vended.clone(),
+            columns: self.columns.clone(),
+        }
     }
 }
 
 impl TrafficSettings {
-    /// What is wrong with them: the key and the problem.
+    /// The key and the problem of a setting that cannot be used.
     pub(crate) fn problem(&self) -> Option<(&'static str, String)> {
         if !(1..=455).contains(&self.days) {
-            return Some(("traffic.days", format!("{} is not between 1 and 455, which CloudWatch keeps", self.days)));
+            return Some((
+                "traffic.days",
+                format!("{} is not between 1 and 455, the days that CloudWatch keeps", self.days),
+            ));
         }
         let shares = [
             ("traffic.thresholds.tolerated_share", self.thresholds.tolerated_share),
@@ -115,21 +129,12 @@ impl TrafficSettings {
         wrong.or_else(|| self.athena.problem())
     }
 
-    /// The role that sessions are opened by; what they are limited to is decided for each account.
+    /// The role of sessions; their session policy depends on the account.
     pub(crate) fn role(&self) -> Purpose {
         Purpose { role_name: self.role_name.clone(), external_id: self.external_id.clone(), grants: Vec::new() }
     }
 
-    pub(crate) fn prices(&self) -> SourcePrices {
-        SourcePrices {
-            per_get: self.prices.million_gets / 1e6,
-            per_byte_out: self.prices.gigabyte_out / 1e9,
-            per_byte_scanned: self.prices.terabyte_scanned / 1e12,
-            ..SourcePrices::default()
-        }
-    }
-
-    pub(crate) fn threads(&self) -> usize {
+    pub(super) fn threads(&self) -> usize {
         match self.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             threads => threads,

@@ -144,7 +144,12 @@ impl EvidenceSink<'_> {
                 since.cloned().collect()
             }),
             previous_figures: earlier.map(|earlier| earlier.figures.clone()),
-            trend: history.trend.iter().filter(|point| from.is_none_or(|from| point.at >= from)).map(RunFigures::from).collect(),
+            trend: history
+                .trend
+                .iter()
+                .filter(|point| from.is_none_or(|from| point.at >= from))
+                .map(RunFigures::from)
+                .collect(),
         }
     }
 }

@@ -7,8 +7,8 @@ use doorward_model::{HistoryContext, ScanReport, Sink, SinkContext, SinkError};
 
 use super::{Format, SinkInputs};
 use crate::exit::{Exit, Failure};
-use doorward_file::check_writable;
 use crate::places::Places;
+use doorward_file::check_writable;
 
 /// Sinks whose destinations can be written.
 pub(crate) struct PreparedSinks<'a> {

@@ -135,13 +135,13 @@ fn generated_policies_allow_exactly_the_calls_that_are_made() {
 
     // Athena reads the logs, creates the table and writes the result on behalf of the role. A query that takes too long is stopped.
     let mut athena = Vec::new();
-    for (endless, patience) in [(false, "10m"), (true, "1ms")] {
+    for (endless, timeout) in [(false, "10m"), (true, "1ms")] {
         let counting = shipped.bed("athena", true);
         objects(&counting);
         let hour = jiff::Timestamp::UNIX_EPOCH;
         counting.server.world().add_athena(&AthenaSpec { endless, ..answer(hour) }).unwrap();
         let patient =
-            settings().replace("[traffic.athena]", &format!("[traffic.athena]\nquery_timeout = \"{patience}\""));
+            settings().replace("[traffic.athena]", &format!("[traffic.athena]\nquery_timeout = \"{timeout}\""));
         std::fs::write(folder.join("doorward.toml"), patient).unwrap();
         let count: &[&str] = &["traffic", "--from", "a.saved", "--engine", "athena", "--all-logs", "--days", "3"];
         // Another load balancer of the example delivers its logs in a Region without a bucket.

@@ -101,9 +101,10 @@ fn a_folder_of_logs_gives_advice() {
     assert_eq!(of("100000000021/eu-west-1/app/partner-api/f09573d0cf14c780"), ("keep".into(), "monitor".into()));
     let none = "100000000020/ap-southeast-2/app/storefront-edge/36ebdc2606d0ad1f";
     assert_eq!(of(none), ("not-enough-evidence".into(), Value::Null));
-    for (arguments, says) in
-        [(["traffic", "--logs", &logs], "of the blocked were answered well"), (["advise", "--logs", &logs], "RAISE")]
-    {
+    for (arguments, says) in [
+        (["traffic", "--logs", &logs], "of the blocked requests were served by a target"),
+        (["advise", "--logs", &logs], "RAISE"),
+    ] {
         let said = offline(folder.path(), &arguments);
         assert!(said.code == Some(0) && (said.out.contains(says) || arguments[0] == "advise"), "{}", said.out);
     }
