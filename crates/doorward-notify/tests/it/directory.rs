@@ -124,10 +124,10 @@ fn what_cannot_work_is_named() {
     for (to, expected) in [
         ("[]", "names no address"),
         ("[\"a@x.example\", \"b@x.example\"]", "works"),
-        ("[\"a@x.example, b@x.example\"]", "is no e-mail address"),
-        ("[\"A <a@x.example>\"]", "is no e-mail address"),
-        ("[\"a@x.example\\r\\nBcc: b@x.example\"]", "is no e-mail address"),
-        ("[\"\"]", "is no e-mail address"),
+        ("[\"a@x.example, b@x.example\"]", "is not an e-mail address"),
+        ("[\"A <a@x.example>\"]", "is not an e-mail address"),
+        ("[\"a@x.example\\r\\nBcc: b@x.example\"]", "is not an e-mail address"),
+        ("[\"\"]", "is not an e-mail address"),
     ] {
         let toml = format!("{smtp}[channels.a]\nkind = \"mail\"\nto = {to}");
         assert!(said(&toml).contains(expected), "{to}: {}", said(&toml));
