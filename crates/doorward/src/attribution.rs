@@ -10,8 +10,7 @@ use crate::exit::{Exit, Failure};
 
 /// The attribution that a ledger holds by now, as inputs of the pipeline.
 pub(crate) fn known(ledger: &Ledger) -> Result<Inputs, Failure> {
-    let edits = ledger.edits()?;
-    let edits = edits.into_iter().filter_map(|(arn, edit)| Some((Arn::new(&arn).ok()?, edit))).collect();
+    let edits = ledger.edits()?.into_iter().collect();
     Ok(Inputs { changes: changes(ledger)?, edits, ..Inputs::default() })
 }
 
@@ -33,7 +32,7 @@ pub(crate) fn state(ledger: &Ledger, change: &str) -> Result<Option<ChangeState>
 pub(crate) fn maker(ledger: &Ledger, arn: &Arn, request: &str) -> Result<Option<String>, Failure> {
     for (change, _) in ledger.journal_changes()? {
         for row in ledger.journal(&change)? {
-            if row.balancer.as_deref() != Some(arn.as_str()) {
+            if row.balancer.as_ref() != Some(arn) {
                 continue;
             }
             // An entry of another version is reported where its change is read; here its call is not known.

@@ -9,9 +9,9 @@ use doorward_model::{AccountId, Region, harmless};
 
 use crate::cli::{CheckArguments, Cli};
 use crate::exit::{Exit, Failure};
-use crate::output::{Readers, write_file};
 use crate::places::Places;
 use crate::settings::Settings;
+use doorward_file::{Readers, write_file};
 
 /// Runs `doorward check`.
 pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure> {
@@ -56,7 +56,7 @@ pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure
         return Err(doorward_check::CheckError::NoSupportedFiles.into());
     }
     let outcome = report.outcome(&settings.report);
-    let exit = if outcome.unreadable { Exit::Usage } else { Exit::told(outcome.failed, outcome.covered) };
+    let exit = if outcome.unreadable { Exit::Usage } else { Exit::of(outcome.failed, outcome.covered) };
     let input = RenderInput::new(&report, &settings.report, exit.code(), &gathered.sources);
     for output in &outputs {
         write(output, &input, cli)?;

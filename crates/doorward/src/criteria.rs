@@ -41,7 +41,7 @@ pub(crate) fn judge(
     let weigh = given
         .traffic
         .map(|(found, settings)| move |load_balancers: &[_], at| traffic::of(found, load_balancers, settings, at));
-    let trace = given.declarations.map(|files| move |load_balancers: &[_]| files.trace(load_balancers));
+    let trace = given.declarations.map(|files| move |load_balancers: &[_]| files.match_live(load_balancers));
     let recipe = Recipe {
         normalize: by.normalize,
         policy: by.policy,

@@ -5,17 +5,17 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use doorward_iac::{Options, Reading, Source};
+use doorward_check::{Gathered, gather, read_folder};
+use doorward_iac::{Deployment, ParseOutput, SourceFile};
 use doorward_model::{Arn, InCode, LoadBalancer};
 
-use crate::check::gather::{self, Gathered};
 use crate::exit::{Exit, Failure};
 use crate::plain::harmless;
 
 /// Files that declare load balancers.
 pub(crate) struct Declarations {
-    sources: Vec<Source>,
-    reading: Reading,
+    sources: Vec<SourceFile>,
+    reading: ParseOutput,
     /// Whether a file or folder was found and not read.
     has_unread: bool,
 }
@@ -27,18 +27,17 @@ impl Declarations {
         if paths.is_empty() {
             return Ok(None);
         }
-        let gathered = gather::all(paths)?;
+        let gathered = gather(paths)?;
         let unread_files = gathered.unread.clone();
         let declarations = Self::of(gathered);
-        for problem in &declarations.reading.problems {
+        for problem in &declarations.reading.errors {
             let _ = writeln!(std::io::stderr(), "doorward: {}", harmless(&problem.to_string()));
         }
         for unread in &unread_files {
             let line = format!("{}: not read: {}", unread.place, unread.because);
             let _ = writeln!(std::io::stderr(), "doorward: {}", harmless(&line));
         }
-        if declarations.reading.files.is_empty() && declarations.reading.problems.is_empty() && !declarations.has_unread
-        {
+        if declarations.reading.files.is_empty() && declarations.reading.errors.is_empty() && !declarations.has_unread {
             let problem =
                 "--iac: no supported files found; name a Terraform, CloudFormation, Kubernetes, Pulumi or ECS file";
             return Err(Failure::new(Exit::Usage, problem));
@@ -48,10 +47,8 @@ impl Declarations {
 
     /// The declarations in files that are read already.
     pub(crate) fn of(gathered: Gathered) -> Self {
-        let mut reading = doorward_iac::read(&gathered.sources, &Options::default(), &gather::folder);
-        reading.problems.extend(gathered.problems);
-        reading.problems.sort();
-        reading.problems.dedup();
+        let mut reading = doorward_iac::parse(&gathered.sources, &Deployment::default(), &read_folder);
+        reading.add_errors(gathered.errors);
         let has_unread = !gathered.unread.is_empty();
         reading.add_unread(gathered.unread);
         Self { sources: gathered.sources, reading, has_unread }
@@ -63,15 +60,15 @@ impl Declarations {
     }
 
     /// The declaration of each load balancer that the files declare, by ARN.
-    pub(crate) fn trace(&self, load_balancers: &[LoadBalancer]) -> BTreeMap<Arn, Arc<InCode>> {
-        let traced = doorward_iac::trace(&self.reading, &self.sources, load_balancers);
-        traced.into_iter().map(|(arn, found)| (arn, Arc::new(found))).collect()
+    pub(crate) fn match_live(&self, load_balancers: &[LoadBalancer]) -> BTreeMap<Arn, Arc<InCode>> {
+        let matched = doorward_iac::match_live(&self.reading, &self.sources, load_balancers);
+        matched.into_iter().map(|(arn, found)| (arn, Arc::new(found))).collect()
     }
 
     /// The exit code of a report with these declarations: as that of `doorward check` where a file could not be read.
     pub(crate) fn exit(declarations: Option<&Self>, exit: Exit) -> Exit {
         match (declarations, exit) {
-            (Some(declarations), _) if !declarations.reading.problems.is_empty() => Exit::Usage,
+            (Some(declarations), _) if !declarations.reading.errors.is_empty() => Exit::Usage,
             (Some(declarations), Exit::Clean) if declarations.has_unread => Exit::Coverage,
             (Some(declarations), Exit::Findings) if declarations.has_unread => Exit::FindingsAndCoverage,
             _ => exit,

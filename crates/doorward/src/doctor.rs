@@ -19,11 +19,11 @@ use crate::io::answer;
 use crate::io::runtime;
 use crate::progress::Progress;
 use crate::publish::Sessions;
-use crate::scan::{run_of, runtime, unmatched_units};
+use crate::scan::{run_of, unmatched_units};
 use crate::scan_recorder;
 use crate::settings::Settings;
 use crate::signals;
-use crate::traffic::{Reaches, Roles, key, logs};
+use crate::traffic::{Reaches, Roles, key, log_bucket};
 
 /// Runs `doorward doctor`.
 pub(crate) fn run(cli: &Cli, arguments: &DoctorArguments) -> Result<Exit, Failure> {
@@ -34,7 +34,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DoctorArguments) -> Result<Exit, Failur
     let ledger = doctor.ledger()?;
     let (diagnosis, stopped) = runtime()?.block_on(doctor.examine(ledger))?;
     let exit = stopped.unwrap_or_else(|| exit_of(diagnosis.conclusion()));
-    let meaning = stopped.map_or_else(|| diagnosis.conclusion().meaning(), Exit::says);
+    let meaning = stopped.map_or_else(|| diagnosis.conclusion().meaning(), Exit::meaning);
     let meaning = ExitMeaning { code: exit.code(), meaning };
     match arguments.format {
         ListFormat::Table => answer(&table(&diagnosis, meaning, cli.colour_on_stdout()))?,
@@ -156,8 +156,8 @@ impl Doctor<'_> {
         let roles = Roles::new(access.clone(), Reaches::of_logs(settings, &load_balancers));
         let limits = CallLimits { tries: calls.tries, deadline: calls.call_deadline.0, ..CallLimits::default() };
         let mut plan = TrafficPlan::new(settings.role(), settings.log_account.clone());
-        load_balancers.into_iter().for_each(|lb| plan.add(lb, key(lb), logs(lb)));
-        Some(probe_traffic(&AssembledScan::new(roles, limits), plan, access, stop, &self.clock).await)
+        load_balancers.into_iter().for_each(|lb| plan.add(lb, key(lb), log_bucket(lb)));
+        Some(probe_traffic(&Source::new(roles, limits), plan, access, stop, &self.clock).await)
     }
 
     async fn security_hub(

@@ -25,7 +25,7 @@ use crate::publish;
 use crate::scan_recorder::{self, ScanRecorder};
 use crate::settings::Settings;
 use crate::traffic::{self, TrafficEvidence};
-use crate::{notify, signals};
+use crate::{notify, signals, sinks};
 
 mod invocation_metrics;
 mod lambda;
@@ -162,7 +162,7 @@ impl EventHandler<'_> {
             Rescanned::Gone => EventOutcome::Gone,
             Rescanned::Unread(gaps) => EventOutcome::Unread(gaps),
             Rescanned::Judged(judged) => {
-                let JudgedLoadBalancer { mut report, raw, changed } = *judged;
+                let JudgedLoadBalancer { scan, raw, changed } = *judged;
                 let tags = &settings.ledger.count_by_tags;
                 let record = |ledger: &mut doorward_ledger::Ledger, lease: &doorward_ledger::Lease| {
                     ledger.record_look(lease, scan.without_history(), &raw, tags)

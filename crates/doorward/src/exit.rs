@@ -162,12 +162,6 @@ impl std::fmt::Display for Failure {
     }
 }
 
-impl From<SettingsError> for Failure {
-    fn from(error: SettingsError) -> Self {
-        Self::new(Exit::Usage, error.to_string())
-    }
-}
-
 impl From<CheckError> for Failure {
     fn from(error: CheckError) -> Self {
         if let CheckError::Write { path, source } = &error {

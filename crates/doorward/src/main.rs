@@ -129,19 +129,3 @@ fn name_settings(cli: &Cli) {
         log(&plain::harmless(&format!("settings: {}", file.display())));
     }
 }
-
-fn start_log(cli: &Cli) {
-    use tracing_subscriber::EnvFilter;
-    let level = match cli.verbose {
-        0 => "error",
-        1 => "doorward=info,doorward_core=info,error",
-        2 => "doorward=debug,doorward_core=debug,info",
-        _ => "trace",
-    };
-    let filter = EnvFilter::try_from_env("DOORWARD_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match cli.log_format {
-        cli::LogFormat::Json => builder.json().init(),
-        cli::LogFormat::Text => builder.with_ansi(cli.colour_on_stderr()).init(),
-    }
-}

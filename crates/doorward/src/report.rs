@@ -12,7 +12,7 @@ use crate::saved::{self, ReportCriteria};
 use crate::scan_source::AssembledScan;
 use crate::settings::{Overridable, Settings};
 use crate::sinks::{Format, OutputOptions, PreparedSinks, SinkInputs};
-use crate::traffic::TrafficEvidence;
+use crate::traffic;
 
 /// Runs `doorward report`. By the settings that were saved with the scan, the outputs are the same bytes as those of the scan; with
 /// `--judge-again` the current settings decide. Flags override either.

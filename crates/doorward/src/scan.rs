@@ -27,7 +27,7 @@ use crate::scan_recorder::{self, Recording, ScanRecorder};
 use crate::settings::Settings;
 use crate::signals::{self, Signal};
 use crate::sinks::{Format, OutputOptions, PreparedSinks, SinkInputs};
-use crate::traffic::TrafficEvidence;
+use crate::traffic::{self, TrafficEvidence};
 
 /// Runs `doorward scan`.
 pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure> {

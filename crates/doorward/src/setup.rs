@@ -10,7 +10,6 @@ use doorward_setup::{
     eventbridge, iam_documents, is_alb_rule_missing_in, stackset, terraform,
 };
 
-use crate::answer;
 use crate::cli::{Cli, SetupCommand, SetupPack, SetupRoles};
 use crate::exit::{Exit, Failure};
 use crate::io::answer;
@@ -108,8 +107,8 @@ fn role_settings(arguments: &SetupRoles, settings: &Settings) -> RoleSettings {
 
 /// The buckets that the load balancers of a saved scan write access logs to.
 fn log_buckets(path: &Path) -> Result<BTreeSet<String>, Failure> {
-    let saved = saved::read(path)?.0;
-    let scan = doorward_core::normalize(saved.inventory, &saved.normalize);
+    let (kept, criteria) = saved::read(path)?;
+    let scan = doorward_core::normalize(kept.inventory, &criteria.normalize);
     Ok(scan.load_balancers.iter().filter_map(|lb| Some(log_bucket(lb)?.0.to_owned())).collect())
 }
 

@@ -16,6 +16,8 @@ use doorward_traffic::{
 use jiff::Timestamp;
 use serde_json::json;
 
+use doorward_file::{Readers, write_file};
+
 use crate::cli::{
     AdviseArguments, Cli, CompareArguments, Engine, ListFormat, TrafficArguments, TrafficCommand, TrafficSource,
 };

@@ -92,7 +92,7 @@ impl ChangeRoleClient<'_> {
         let may_be_excepted = plain.and_then(|rule| register.undecided(rule, &load_balancer, now));
         let required = Requirement::of(&load_balancer, &settings.policy).certain();
         let verdict = verdict.map(|finding| finding.verdict);
-        Ok(Inspection::TrafficEvidence(Box::new(Current { load_balancer, verdict, required, may_be_excepted })))
+        Ok(Inspection::Found(Box::new(Current { load_balancer, verdict, required, may_be_excepted })))
     }
 }
 

@@ -8,8 +8,8 @@ use doorward_core::pipeline::JudgedScan;
 use doorward_core::{Clock, Stop, single};
 use doorward_ledger::Ledger;
 use doorward_model::{
-    Account, AccountRegion, Arn, Edit, Gap, GapReason, Inputs, Inventory, Kind, Listing, Mode, Observed, Organization,
-    RawLoadBalancer, ScanReport,
+    Account, AccountRegion, Arn, Gap, GapReason, Inputs, Inventory, Listing, Observed, Organization, RawLoadBalancer,
+    ScanReport,
 };
 use doorward_rules::exceptions::Register;
 

@@ -115,11 +115,6 @@ fn quoted(field: &str) -> String {
     }
 }
 
-/// `96.6% (56 of 58)`
-pub(super) fn share(share: Share) -> String {
-    doorward_model::share(share.count, share.of)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

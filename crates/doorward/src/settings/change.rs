@@ -49,7 +49,7 @@ impl ChangeSettings {
     }
 
     /// The role, limited to reading and setting attributes of load balancers.
-    pub(super) fn purpose(&self) -> Purpose {
+    pub(crate) fn purpose(&self) -> Purpose {
         Purpose {
             role_name: self.role_name.clone(),
             external_id: self.external_id.clone(),

@@ -98,7 +98,7 @@ impl AthenaSettings {
     }
 
     /// The options of a count.
-    pub(super) fn options(&self) -> AthenaOptions {
+    pub(crate) fn options(&self) -> AthenaOptions {
         AthenaOptions {
             workgroup: self.workgroup.clone(),
             database: self.database.clone(),
@@ -134,7 +134,7 @@ impl TrafficSettings {
         Purpose { role_name: self.role_name.clone(), external_id: self.external_id.clone(), grants: Vec::new() }
     }
 
-    pub(super) fn threads(&self) -> usize {
+    pub(crate) fn threads(&self) -> usize {
         match self.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             threads => threads,
