@@ -56,7 +56,7 @@ def main():
     example, folder, query = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
     written = folder.with_name("parquet")
     database = duckdb.connect()
-    accounts, regions, by_folder, spoiled, nobody = set(), set(), {}, {}, 0
+    accounts, regions, by_folder, spoiled, unattributed = set(), set(), {}, {}, 0
     for path in sorted(folder.rglob("*.log.gz")):
         account, region, day = re.search(r"AWSLogs/(\d+)/elasticloadbalancing/([^/]+)/(\d+/\d+/\d+)/", path.as_posix()).groups()
         accounts.add(account)
@@ -70,7 +70,7 @@ def main():
         worse = list(bad(recent[0]))
         spoiled[f"{account}/{region}/{recent[0]['elb']}"] = len(worse)
         homeless = {**recent[0], "elb": None}
-        nobody += 1
+        unattributed += 1
         write(database, place / "bad.parquet", list(FIELDS), [*worse, homeless])
 
     def ask(*words, **more):
@@ -90,8 +90,8 @@ def main():
     for name, tally in mine["balancers"].items():
         tally["unparsed"]["count"] += spoiled.get(name, 0)
     found = list(differences("", mine["balancers"], theirs["balancers"]))
-    if theirs["reading"]["unparsed"]["count"] != nobody:
-        found.append(("reading/unparsed", nobody, theirs["reading"]["unparsed"]))
+    if theirs["reading"]["unparsed"]["count"] != unattributed:
+        found.append(("reading/unparsed", unattributed, theirs["reading"]["unparsed"]))
     for place, here, there in found[:20]:
         print(f"{place}: counted here {here}, by the query {there}", file=sys.stderr)
     if found:
@@ -103,7 +103,7 @@ def main():
         sys.exit(f"{understood} rows without a client were understood")
     lines = sum(tally["lines"] for tally in mine["balancers"].values())
     absent = sum(tally["absent"] for tally in mine["balancers"].values())
-    print(f"{len(mine['balancers'])} load balancers, {lines} rows, {absent} without a classification, {sum(spoiled.values()) + nobody} spoiled: no difference")
+    print(f"{len(mine['balancers'])} load balancers, {lines} rows, {absent} without a classification, {sum(spoiled.values()) + unattributed} spoiled: no difference")
 
 
 main()

@@ -40,24 +40,24 @@ def as_csv(cell):
 
 
 def same(name, column, row, cell, text):
-    told = as_csv(cell)
-    if isinstance(told, str):
-        if told == text or told == free(text) or told + " 00:00:00" == text or told == text + " 00:00:00":
+    shown = as_csv(cell)
+    if isinstance(shown, str):
+        if shown == text or shown == free(text) or shown + " 00:00:00" == text or shown == text + " 00:00:00":
             return
         # Text that looks like an escape of OOXML is escaped itself, and openpyxl takes the escape away in some places, at
         # times too much of it; LibreOffice reads it right.
-        if "x005F_" in told + text and told.replace("x005F_", "") == text.replace("x005F_", ""):
+        if "x005F_" in shown + text and shown.replace("x005F_", "") == text.replace("x005F_", ""):
             return
         # An id of digits is guarded even where no spreadsheet would mistake it.
-        if told == APOSTROPHE.sub("", text):
+        if shown == APOSTROPHE.sub("", text):
             return
-        if " [cut: the whole text is in csv/" in told:
-            beginning = told.split(" [cut: the whole text is in csv/")[0]
-            assert len(told.encode("utf-16-le")) // 2 <= 32767 and free(text).startswith(beginning), (name, column, row)
+        if " [cut: the whole text is in csv/" in shown:
+            beginning = shown.split(" [cut: the whole text is in csv/")[0]
+            assert len(shown.encode("utf-16-le")) // 2 <= 32767 and free(text).startswith(beginning), (name, column, row)
             return
-    elif text and float(text) == float(told):
+    elif text and float(text) == float(shown):
         return
-    raise AssertionError(f"{name}, row {row}, {column}: the workbook has {told!r:.200}, the CSV file {text!r:.200}")
+    raise AssertionError(f"{name}, row {row}, {column}: the workbook has {shown!r:.200}, the CSV file {text!r:.200}")
 
 
 def compare(workbook, pack, manifest):
@@ -97,28 +97,28 @@ def against_the_scan(pack):
     assert len(coverage) == scan["coverage"]["counts"]["all"]
     for status in ("complete", "partial", "skipped", "failed"):
         assert (coverage["Status"] == status).sum() == scan["coverage"]["counts"][status], status
-    told = results.groupby(["Rule", "Verdict"]).size().to_dict()
+    counted = results.groupby(["Rule", "Verdict"]).size().to_dict()
     for rule, kinds in scan["tally"]["verdicts"].items():
         for kind, count in kinds.items():
             key = (free(rule), kind.replace("-", " "))
-            assert told.get(key) == count, (key, told.get(key), count)
+            assert counted.get(key) == count, (key, counted.get(key), count)
     in_scope = population[population["In scope"] == "yes"]
     modes = scan["tally"]["modes"]
     for mode in modes:
         assert (in_scope["Observed mode"] == mode).sum() == modes[mode], mode
     for row, finding in zip(results.itertuples(index=False), scan["findings"]):
         assert APOSTROPHE.sub("", row.Account) == finding["account"] and len(finding["account"]) == 12
-    # Without being told that ids are text, pandas must not lose their zeros.
+    # Without a declared type for ids, pandas must not lose their zeros.
     accounts = pandas.read_csv(pack / "csv/results.csv")["Account"].map(str)
     assert set(accounts.str.lstrip("'")) == {finding["account"] for finding in scan["findings"]}
-    # From a workbook it takes texts for numbers unless it is told; that the cells are texts was seen above.
+    # From a workbook it reads texts as numbers unless the type is declared; that the cells are texts was checked above.
     accounts = pandas.read_excel(pack / "evidence.xlsx", sheet_name="Results", dtype={"Account": str})["Account"]
     assert set(accounts) == {finding["account"] for finding in scan["findings"]}
     return len(results)
 
 
 def parts(pack):
-    """Looks into the file itself: no macro, no link, no merged cell, nothing that a program has to mend."""
+    """Looks into the file itself: no macro, no link, no merged cell, nothing that a program has to repair."""
     with zipfile.ZipFile(pack / "evidence.xlsx") as book:
         names = book.namelist()
         assert not [n for n in names if "vba" in n.lower() or "externalLink" in n or n.endswith(".bin")], names

@@ -1,7 +1,7 @@
-//! `cargo xtask asff`: rendered findings, odd ones included, against the service model that botocore ships.
+//! `cargo xtask asff`: rendered findings, unusual ones included, validated by the service model in botocore.
 //!
-//! The emulated Security Hub is ours as the renderer is; a misreading of AWS's documents could be in both. The model is
-//! AWS's own, and says what is required, how long it may be and which words there are.
+//! The renderer and the emulated Security Hub could share a misreading of AWS's documents. The model is AWS's own: required
+//! fields, lengths and enumerations.
 
 use std::process::Command;
 use std::process::ExitCode;
@@ -9,15 +9,15 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 
 use crate::process::finish;
-use crate::{stand, workspace};
+use crate::{python, workspace};
 
 const TESTS: [&str; 2] = ["odd::nothing_is_cut_silently_and_nothing_is_too_large", "render::findings_look_like_this"];
 const FILES: [&str; 2] = ["odd.json", "gallery.json"];
 
-/// Has the tests leave their findings in a folder and validates them there.
+/// Runs the tests that write their findings to a folder, and validates these.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     crate::only(arguments, &[])?;
-    let python = stand::python()?;
+    let python = python::with_emulators()?;
     let folder = tempfile::tempdir().context("no folder for the findings")?;
     // The whole workspace, as the tests are built: another selection would build the SDK a second time.
     let mut tests = workspace::cargo()?;

@@ -1,31 +1,31 @@
-//! `cargo xtask athena`: the table's expression and the query that Athena gets, tried by engines that can be had here.
+//! `cargo xtask athena`: the table's expression and the query that Athena gets, run by engines that are available here.
 //!
-//! Athena's way of reading text is a Java library, so Java applies the expression to every line; DuckDB runs the query, which
-//! sqlglot turns from Athena's dialect into its own. What they count of a corpus, spoiled lines included, has to be what
-//! the engine in `doorward-traffic` counts. The same lines as Parquet have to give the same again.
+//! Athena reads text with a Java library, so Java applies the expression to every line; DuckDB runs the query, which sqlglot
+//! translates from Athena's dialect. Their counts of a corpus, damaged lines included, must equal those of the engine in
+//! `doorward-traffic`, and the same lines as Parquet must give the same counts.
 
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, ensure};
 
 use crate::process::finish;
-use crate::{stand, workspace};
+use crate::{python, workspace};
 
-/// What is installed. Pinned, because a dialect is a thing of versions.
+/// The engines. Pinned, because dialects change between versions.
 const PINS: [&str; 2] = ["duckdb==2.0.0", "sqlglot==30.30.0"];
 /// Bytes of lines, bytes of lines in an object, seed, kinds of quoting.
 const CORPUS: [&str; 4] = ["24000000", "100000", "7", "all"];
-/// One in which no quote is escaped, so that a script of ten lines takes its lines apart.
+/// A corpus without escaped quotes, whose lines a script of ten lines can parse.
 const GENTLE: [&str; 4] = ["6000000", "100000", "7", "gentle"];
 
-/// Writes a corpus and has it counted both ways.
+/// Writes a corpus and counts it with both engines.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     crate::only(arguments, &[])?;
     ensure!(
         finish(Command::new("java").arg("--version")).is_ok_and(|ran| ran.code == Some(0)),
         "Java is missing, and Athena's expressions are Java's; install it (Debian: openjdk-17-jre-headless)"
     );
-    let python = stand::environment("athena", &PINS)?;
+    let python = python::environment("athena", &PINS)?;
     let root = workspace::root()?;
     let mut build = workspace::cargo()?;
     build.args(["build", "--quiet", "--locked", "--package", "doorward-traffic", "--examples"]);

@@ -1,16 +1,17 @@
-//! `cargo xtask bench ledger`: what a year of daily scans costs in time, memory and room. `cargo xtask bench publish`: 50,000
-//! findings into 500 hubs against the quotas. `cargo xtask bench reports`: 100,000 findings to evidence, owners and the
-//! page, beside Python writing the same workbook. These say their own limits.
+//! `cargo xtask bench ledger`: the cost of a year of daily scans in time, memory and space. `cargo xtask bench publish`: 50,000
+//! findings into Security Hub in 500 account-Regions against the quotas. `cargo xtask bench reports`: 100,000 findings to
+//! evidence, owners and the page, with CPU time in the kernel and write calls, compared with Python writing the same workbook.
+//! These check their own limits.
 //!
-//! `cargo xtask bench scan`: what the scanner costs beside a bare loop over the SDK and plain signed HTTP.
+//! `cargo xtask bench scan`: the cost of the scanner, compared with a bare loop over the SDK and with plain signed HTTP.
 //!
 //! `cargo xtask bench doctor`: how long an operator waits for the doctor of 500 accounts.
-//! `cargo xtask bench check`: a thousand files beside Checkov, and a plan of fifty megabytes.
+//! `cargo xtask bench check`: a thousand files, compared with Checkov, and a plan of fifty megabytes.
 //!
-//! `cargo xtask bench traffic`: reading access logs beside unpacking them only, DuckDB, Polars and awk.
+//! `cargo xtask bench traffic`: reading access logs, compared with only decompressing them, and with DuckDB, Polars and awk.
 //!
-//! Of `scan`, all three make the same calls against the same emulated organization, in turns and each in a process of its own.
-//! The emulator's counts say what was called, not the contenders.
+//! In `scan`, all three make the same calls to the same emulated organization, in turns and each in a process of its own. The
+//! emulator counts the calls.
 
 use std::process::ExitCode;
 
@@ -28,7 +29,7 @@ mod traffic;
 use contenders::{Emulator, Program, Sample, Size};
 use goals::Goal;
 
-/// What is measured.
+/// The size of the organization, and how often it is measured.
 struct Plan {
     accounts: usize,
     balancers: usize,
@@ -64,7 +65,7 @@ impl Plan {
     }
 }
 
-/// Measures what is named first; its flags follow.
+/// Runs the benchmark that the first argument names, with the flags that follow.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let names = || OF_CRATES.map(|(name, _)| format!("`{name}`")).join(", ");
     match arguments.split_first() {
@@ -83,7 +84,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     }
 }
 
-/// Benchmarks that a crate brings itself, with its own limits.
+/// Benchmarks that crates contain, with limits of their own.
 const OF_CRATES: [(&str, &[&str]); 3] = [
     ("ledger", &["doorward-ledger"]),
     ("publish", &["doorward-sink-securityhub"]),
@@ -101,7 +102,7 @@ fn of_crates(packages: &[&str]) -> Result<ExitCode> {
     Ok(if within { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Builds, measures, prints, judges.
+/// Builds and measures, prints the tables, and compares the figures with the goals.
 fn scan(arguments: &[String]) -> Result<ExitCode> {
     let plan = Plan::read(arguments)?;
     let program = Program::build()?;
@@ -111,7 +112,7 @@ fn scan(arguments: &[String]) -> Result<ExitCode> {
 
     println!("{} accounts x 17 Regions x {} load balancers ({})", plan.accounts, plan.balancers, full.kinds());
     println!("Quotas are off, 64 requests are in flight, rounds in turns: {}; medians.", plan.rounds);
-    println!("Application load balancers log by attribute, so nobody is asked for vended logs.\n");
+    println!("Application load balancers log by attribute, so CloudWatch Logs is not called for deliveries.\n");
 
     let mut rounds = Rounds::default();
     for round in 1..=plan.rounds {
@@ -133,11 +134,11 @@ fn scan(arguments: &[String]) -> Result<ExitCode> {
     }
     let of = |verdict: Option<bool>| goals.iter().filter(|goal| goal.met == verdict).count();
     let (met, missed, open) = (of(Some(true)), of(Some(false)), of(None));
-    println!("\n{met} goals met, {missed} missed, {open} not to be told at this size");
+    println!("\n{met} goals met, {missed} missed, {open} not measurable at this size");
     Ok(if missed > 0 && plan.strict { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Everything that was measured more than once.
+/// The measurements of all rounds.
 #[derive(Default)]
 struct Rounds {
     scan: Vec<Sample>,
@@ -148,7 +149,7 @@ struct Rounds {
 }
 
 impl Rounds {
-    /// Prints the tables and says how each goal came out.
+    /// Prints the tables and returns the goals with their figures.
     fn report(&self, plan: &Plan, full: &Emulator, smaller: &[Emulator; 2]) -> Result<Vec<Goal>> {
         let scan = Sample::median(&self.scan).context("nothing was measured")?;
         let sdk = Sample::median(&self.sdk).context("nothing was measured")?;

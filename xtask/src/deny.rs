@@ -1,7 +1,7 @@
-//! `cargo xtask deny`: other people's packages, by cargo-deny: licences, refused packages, sources, and with `--advisories`
-//! what is known to be wrong with them.
+//! `cargo xtask deny`: packages from elsewhere, checked by cargo-deny: licences, refused packages, sources, and with
+//! `--advisories` known vulnerabilities.
 //!
-//! Advisories change without any change of ours, and reading them takes a network; that is why they are asked for apart.
+//! Advisories change without a change here, and reading them needs a network, so they are a flag.
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -12,7 +12,7 @@ use crate::workspace;
 
 const VERSION: &str = "0.20.2";
 
-/// Installs it once under `target/`, and runs it.
+/// Installs cargo-deny once under `target/`, and runs it.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     crate::only(arguments, &["--advisories"])?;
     let program = installed()?;
@@ -43,7 +43,7 @@ fn installed() -> Result<PathBuf> {
     if !status.success() {
         bail!("cargo-deny could not be installed; the messages are above");
     }
-    // What compiling left behind is larger than everything else there.
+    // The build products are larger than everything else there.
     std::fs::remove_dir_all(folder.join("build")).context("the build of cargo-deny could not be cleared away")?;
     Ok(program)
 }

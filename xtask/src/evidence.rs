@@ -1,4 +1,4 @@
-//! `cargo xtask evidence`: openpyxl, pandas and LibreOffice read evidence packs, and have to read what was written.
+//! `cargo xtask evidence`: openpyxl, pandas and LibreOffice read evidence packs, and must read the values that were written.
 //!
 //! One pack is of a sample scan, the other of every hostile text in every field. Each cell of the workbook is compared
 //! with the CSV file beside it, the figures with the scan, and no cell of either may be a formula.
@@ -8,27 +8,27 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::page::Tried;
+use crate::page::StepOutcome;
 use crate::process::finish;
-use crate::{stand, workspace};
+use crate::{python, workspace};
 
-/// What is installed. Pinned, because a reader that guesses differently is another test.
+/// The readers. Pinned, because each version guesses types differently.
 const PINS: [&str; 2] = ["openpyxl==3.1.5", "pandas==2.3.3"];
 const SCAN: &str = "reports/samples/acme-org/scan.json";
 
 /// Runs it.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     crate::only(arguments, &[])?;
-    if let Tried::Skipped(why) = attempt()? {
+    if let StepOutcome::Skipped(why) = attempt()? {
         println!("SKIPPED: {why}");
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes the packs and has them read; where there is no LibreOffice, by the others alone.
-pub(crate) fn attempt() -> Result<Tried> {
+/// Writes the packs and reads them; without LibreOffice, with the others alone.
+pub(crate) fn attempt() -> Result<StepOutcome> {
     let office = office().or_else(installed);
-    let python = stand::environment("evidence", &PINS)?;
+    let python = python::environment("evidence", &PINS)?;
     let root = workspace::root()?;
     let writer = workspace::example("pack")?;
     let folder = tempfile::tempdir().context("no folder for the packs")?;
@@ -42,21 +42,21 @@ pub(crate) fn attempt() -> Result<Tried> {
         println!("{name}: {}", read.stdout.trim());
     }
     Ok(match office {
-        Some(_) => Tried::Passed,
-        None => Tried::Skipped(
-            "openpyxl and pandas read what was written; there is no LibreOffice, so what a spreadsheet makes of it was not \
-             seen (Debian: libreoffice-calc-nogui)"
+        Some(_) => StepOutcome::Passed,
+        None => StepOutcome::Skipped(
+            "openpyxl and pandas read what was written; LibreOffice is missing, so the workbook was not opened in a \
+             spreadsheet (Debian: libreoffice-calc-nogui)"
                 .to_owned(),
         ),
     })
 }
 
-/// On a machine that tests and does nothing else, a missing LibreOffice is installed.
+/// Installs a missing LibreOffice where CI is set.
 fn installed() -> Option<PathBuf> {
     workspace::install("LibreOffice", "libreoffice-calc-nogui").then(office).flatten()
 }
 
-/// LibreOffice, by the names it goes by.
+/// The path of LibreOffice.
 fn office() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let mut places = std::env::split_paths(&path).flat_map(|dir| ["soffice", "libreoffice"].map(|name| dir.join(name)));

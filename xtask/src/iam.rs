@@ -11,14 +11,14 @@ use crate::workspace;
 
 const FOLDER: &str = "config/iam";
 
-/// What is written there: the roles that Doorward's commands ask for, in every form.
+/// The roles of Doorward's commands, in every form.
 const FORMS: [(&str, &[&str]); 3] = [
     ("iam", &["scan", "traffic", "athena", "metrics", "publish", "notify", "change"]),
     ("stackset", &["scan", "traffic", "publish", "change"]),
     ("terraform", &["scan", "traffic", "publish", "change"]),
 ];
 
-/// What has to be named, by names that AWS keeps for documentation, which nobody can own.
+/// The names that the templates need, from those that AWS reserves for documentation.
 pub(crate) const NAMED: [&str; 4] =
     ["--bucket", "amzn-s3-demo-logging-bucket", "--topic", "arn:aws:sns:eu-west-1:111122223333:load-balancer-owners"];
 
@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     Ok(if check && stale > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Has the program write one form of some capabilities into a folder, without this machine's settings.
+/// Runs the program to write one form of some capabilities to a folder, without this machine's settings.
 pub(crate) fn write(program: &Path, folder: &Path, form: &str, capabilities: &[&str], flags: &[&str]) -> Result<()> {
     let mut setup = Command::new(program);
     setup.env_clear().env(OUTPUT.0, OUTPUT.1);

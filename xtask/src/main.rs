@@ -1,9 +1,8 @@
 //! Development tasks, one file each: `cargo xtask TASK [arguments]`.
 //!
-//! Nothing here is part of the product. A task talks to people, so it prints; it fails with one sentence that says what
-//! to do.
+//! Nothing here is part of the product. A task prints its results; it fails with one sentence that names the next step.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "tasks talk to the person who started them")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "tasks print their results")]
 
 use std::process::ExitCode;
 
@@ -12,50 +11,61 @@ use anyhow::Result;
 mod asff;
 mod athena;
 mod bench;
+mod cross_check;
 mod deny;
+mod e2e;
 mod evidence;
 mod iam;
-mod opinion;
 mod page;
 mod process;
+mod python;
 mod samples;
 mod setup;
-mod stand;
 mod test;
 mod tidy;
 mod traffic;
 mod workflows;
 mod workspace;
 
-/// A task: its name, what it takes, what it does in one line, and the function.
+/// A task: its name, its arguments, its description in one line, and the function.
 type Task = (&'static str, &'static str, &'static str, fn(&[String]) -> Result<ExitCode>);
 
 const TASKS: &[Task] = &[
     (
         "bench",
-        "scan [--quick] [FLAGS] | ledger | traffic [--quick] [FLAGS] | doctor [FLAGS]",
-        "measure the scanner beside a bare SDK loop and plain HTTP; the ledger; reading logs beside other engines",
+        "scan [FLAGS] | traffic [FLAGS] | doctor [FLAGS] | check [FLAGS] | ledger | publish | reports",
+        "measure the scanner, the ledger, publishing, reports, the doctor, checks and reading logs, compared with other tools",
         bench::run,
     ),
-    ("athena", "", "let Java and DuckDB count a corpus as Athena is told to, and compare", athena::run),
-    ("deny", "[--advisories]", "let cargo-deny check packages, licences and sources", deny::run),
-    ("evidence", "", "let openpyxl, pandas and LibreOffice read evidence packs, and compare", evidence::run),
+    ("athena", "", "count a corpus with Java and DuckDB by the queries for Athena, and compare", athena::run),
+    ("deny", "[--advisories]", "check packages, licences and sources with cargo-deny", deny::run),
+    ("evidence", "", "read evidence packs with openpyxl, pandas and LibreOffice, and compare", evidence::run),
     ("iam", "[--check]", "write config/iam/ as doorward setup does", iam::run),
     ("asff", "", "check rendered findings against the service model that botocore ships", asff::run),
-    ("opinion", "", "let boto3 look at the emulated organization too, and compare", opinion::run),
-    ("page", "[--shots FOLDER]", "open the HTML page in a real browser and compare it with its report", page::run),
+    ("cross-check", "", "read the emulated organization with boto3 too, and compare", cross_check::run),
+    ("page", "[--shots FOLDER]", "open the HTML page in a browser and compare it with its report", page::run),
     ("samples", "[--check]", "write reports/samples/ and the samples in README.md from real runs", samples::run),
-    ("setup", "", "check what doorward setup prints with cfn-lint, parliament and a parser of Terraform", setup::run),
-    ("stand", "[--keep] [CASE...]", "run the scanner against moto, and through faults in front of it", stand::run),
-    ("test", "[--quick | --slow]", "everything: format, lints, tidy, iam, tests, second opinion, stand", test::run),
+    ("setup", "", "check the output of doorward setup with cfn-lint, parliament and a Terraform parser", setup::run),
+    ("e2e", "[--keep] [CASE...]", "run the scanner against moto, directly and through injected faults", e2e::run),
+    (
+        "test",
+        "[--quick | --slow]",
+        "everything: format, lints, tidy, IAM templates, tests, cross-checks, end-to-end tests",
+        test::run,
+    ),
     (
         "traffic",
         "[--bytes N]",
-        "let DuckDB count generated access logs too, and compare with their truth",
+        "count generated access logs with DuckDB too, and compare with their known content",
         traffic::run,
     ),
     ("workflows", "", "check the workflows with zizmor and their schemas", workflows::run),
-    ("tidy", "", "hold the crate star, the folders, the style, the packages and their licences", tidy::run),
+    (
+        "tidy",
+        "[--list CHECK]",
+        "check floors, import cycles, names, words, folders, style, packages and their features",
+        tidy::run,
+    ),
 ];
 
 fn main() -> ExitCode {
@@ -93,7 +103,7 @@ fn help() {
     }
 }
 
-/// Refuses arguments a task does not know; a typing error must not run something else than what was meant.
+/// Refuses arguments that a task does not know, so that a misspelled flag never runs the default.
 pub(crate) fn only(given: &[String], known: &[&str]) -> Result<()> {
     match given.iter().find(|argument| !known.contains(&argument.as_str())) {
         Some(unknown) if known.is_empty() => anyhow::bail!("takes no arguments, not {unknown:?}"),

@@ -1,4 +1,4 @@
-//! Processes that a task starts: they end with it, whatever happens.
+//! Processes that a task starts, and that end with it.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -53,7 +53,7 @@ impl Drop for Server {
     }
 }
 
-/// What a finished program left behind.
+/// The result of a program that ended.
 pub(crate) struct Finished {
     /// Its exit code; none when a signal ended it.
     pub(crate) code: Option<i32>,

@@ -1,7 +1,7 @@
-//! `cargo xtask setup`: what `doorward setup` prints and the stacks of the examples, read by those who check such files for a living.
+//! `cargo xtask setup`: the output of `doorward setup` and the stacks of the examples, checked by the usual linters.
 //!
-//! cfn-lint knows CloudFormation's resource types and their values, parliament knows IAM's actions and what each of them is
-//! about, python-hcl2 parses Terraform. None of them needs AWS.
+//! cfn-lint knows CloudFormation's resource types and their values, parliament knows IAM's actions and their
+//! resources, python-hcl2 parses Terraform. None of them needs AWS.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -10,20 +10,19 @@ use anyhow::{Context, Result, ensure};
 
 use crate::iam::{NAMED, write};
 use crate::process::finish;
-use crate::{stand, workspace};
+use crate::{python, workspace};
 
-/// What is installed. Pinned, because a linter's opinions change.
+/// The linters. Pinned, because their rules change.
 const PINS: [&str; 3] = ["cfn-lint==1.58.0", "parliament==1.6.4", "python-hcl2==8.1.4"];
 
 /// What is written, beside the roles.
-const GUARDS: [&[&str]; 3] = [
-    &["config-rule", "--exclude-account", "111122223333"],
+const GUARDS: [&[&str]; 2] = [
     &["conformance-pack", "--exclude-account", "111122223333"],
     &["eventbridge", "--bus-arn", "arn:aws:events:eu-west-1:111122223333:event-bus/doorward"],
 ];
 
-/// Flags that fill in everything that can be filled in.
-const WHOM: [&str; 6] = [
+/// The optional flags.
+const EVERY_FLAG: [&str; 6] = [
     "--caller-arn",
     "arn:aws:iam::111122223333:role/ops/doorward",
     "--external-id",
@@ -32,20 +31,20 @@ const WHOM: [&str; 6] = [
     "o-acme000001",
 ];
 
-/// Writes every form of every capability, plain and filled in, and has them checked.
+/// Writes every form of every capability, with and without the optional flags, and checks them.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     crate::only(arguments, &[])?;
-    let python = stand::environment("setup", &PINS)?;
+    let python = python::environment("setup", &PINS)?;
     let program = workspace::build("doorward")?;
     let folder = tempfile::tempdir().context("no folder for the templates")?;
     let (plain, filled) = (folder.path().join("plain"), folder.path().join("filled"));
-    let filled_in = [&NAMED[..], &WHOM[..]].concat();
-    for (folder, whom) in [(&plain, &NAMED[..]), (&filled, &filled_in[..])] {
+    let filled_in = [&NAMED[..], &EVERY_FLAG[..]].concat();
+    for (folder, flags) in [(&plain, &NAMED[..]), (&filled, &filled_in[..])] {
         std::fs::create_dir(folder).context("no folder for the templates")?;
         let roles = ["scan", "traffic", "athena", "metrics", "publish", "change"];
-        write(&program, folder, "iam", &[&roles[..], &["notify"]].concat(), whom)?;
+        write(&program, folder, "iam", &[&roles[..], &["notify"]].concat(), flags)?;
         for form in ["stackset", "terraform"] {
-            write(&program, folder, form, &roles, whom)?;
+            write(&program, folder, form, &roles, flags)?;
         }
         for guard in GUARDS {
             guardrail(&program, folder, guard)?;

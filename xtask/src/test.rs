@@ -1,32 +1,33 @@
-//! `cargo xtask test`: everything that has to hold, one step after the other, all of them even when one fails.
+//! `cargo xtask test`: every check of the project, one step after the other; a failing step does not stop the others.
 
-use std::process::{Command, ExitCode};
+use std::collections::BTreeSet;
+use std::num::NonZero;
+use std::process::{Command, ExitCode, Stdio};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
-use crate::page::{self, Tried};
-use crate::{asff, deny, evidence, iam, opinion, samples, setup, stand, tidy, traffic, workflows, workspace};
+use crate::page::{self, StepOutcome};
+use crate::{asff, cross_check, deny, e2e, evidence, iam, samples, setup, tidy, traffic, workflows, workspace};
 
-/// How much is tried.
+/// Which steps run.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Extent {
-    /// What needs nothing but the Rust toolchain and the binary's own tests.
+    /// Those that need the Rust toolchain only.
     Quick,
-    /// Everything.
+    /// All of them.
     Full,
-    /// Everything, with the slow lanes of the tests.
+    /// All of them, with the slow lanes of the tests.
     Slow,
 }
 
-/// A step: its name, from which extent on it runs, and what it does.
-type Step = (&'static str, Extent, fn(Extent) -> Result<Tried>);
+/// A step: its name, the least extent at which it runs, and its function.
+type Step = (&'static str, Extent, fn(Extent) -> Result<StepOutcome>);
 
 const STEPS: &[Step] = &[
     ("format", Extent::Quick, |_| cargo(&["fmt", "--all", "--check"], Extent::Quick)),
-    ("lints", Extent::Quick, |_| {
-        cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"], Extent::Quick)
-    }),
+    ("lints", Extent::Quick, |_| lints()),
     ("tidy", Extent::Quick, |_| task(tidy::run, &[])),
     ("iam templates", Extent::Quick, |_| task(iam::run, &["--check"])),
     ("tests", Extent::Quick, |extent| cargo(&["test", "--workspace", "--locked", "--quiet"], extent)),
@@ -36,13 +37,13 @@ const STEPS: &[Step] = &[
     ("evidence in a spreadsheet", Extent::Full, |_| evidence::attempt()),
     ("templates", Extent::Full, |_| task(setup::run, &[])),
     ("workflows", Extent::Full, |_| task(workflows::run, &[])),
-    ("second opinion", Extent::Full, |_| task(opinion::run, &[])),
-    ("traffic opinion", Extent::Full, |_| task(traffic::run, &[])),
+    ("cross-check with boto3", Extent::Full, |_| task(cross_check::run, &[])),
+    ("cross-check of traffic", Extent::Full, |_| task(traffic::run, &[])),
     ("packages", Extent::Slow, |_| task(deny::run, &["--advisories"])),
-    ("stand", Extent::Full, |_| task(stand::run, &[])),
+    ("end-to-end tests", Extent::Full, |_| task(e2e::run, &[])),
 ];
 
-/// Runs the steps and counts them.
+/// Runs the steps and prints how many passed, failed and were skipped.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     crate::only(arguments, &["--quick", "--slow"])?;
     let extent = match arguments {
@@ -59,11 +60,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         let outcome = step(extent);
         let seconds = step_begun.elapsed().as_secs_f64();
         match outcome {
-            Ok(Tried::Passed) => {
+            Ok(StepOutcome::Passed) => {
                 println!("== {name}: passed ({seconds:.1} s)\n");
                 passed.push(*name);
             }
-            Ok(Tried::Skipped(why)) => {
+            Ok(StepOutcome::Skipped(why)) => {
                 println!("== {name}: SKIPPED: {why}\n");
                 skipped.push(*name);
             }
@@ -79,17 +80,21 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     if skipped.is_empty() {
         println!("{} passed, {} failed", passed.len(), failed.len());
     } else {
-        println!("skipped, so nobody knows: {}", skipped.join(", "));
+        println!("skipped, result unknown: {}", skipped.join(", "));
         println!("{} passed, {} failed, {} skipped", passed.len(), failed.len(), skipped.len());
     }
     Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn cargo(arguments: &[&str], extent: Extent) -> Result<Tried> {
-    let mut command: Command = workspace::cargo()?;
+fn cargo(arguments: &[&str], extent: Extent) -> Result<StepOutcome> {
+    let mut command: Command = workspace::cargo_with_lints()?;
     command.args(arguments);
+    // Many tests wait for processes, pauses and deadlines, so one thread for each processor would leave processors idle. More than one
+    // thread above that makes tests miss their own deadlines on a busy machine.
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    command.env("RUST_TEST_THREADS", (processors + 1).to_string());
     if extent == Extent::Slow {
-        // The nightly run looks where the run before did not.
+        // Each nightly run draws other cases.
         let seed = std::process::id() ^ SystemTime::now().duration_since(UNIX_EPOCH)?.subsec_nanos();
         println!("PROPTEST_RNG_SEED={seed}");
         command.env("DOORWARD_SLOW", "1").env("PROPTEST_RNG_SEED", seed.to_string());
@@ -98,13 +103,57 @@ fn cargo(arguments: &[&str], extent: Extent) -> Result<Tried> {
     if !status.success() {
         bail!("cargo {} failed; its messages are above", arguments.first().copied().unwrap_or_default());
     }
-    Ok(Tried::Passed)
+    Ok(StepOutcome::Passed)
 }
 
-fn task(run: fn(&[String]) -> Result<ExitCode>, arguments: &[&str]) -> Result<Tried> {
+/// Builds everything with Clippy's lints and refuses warnings. Cargo repeats those of crates that it does not compile again.
+fn lints() -> Result<StepOutcome> {
+    let output = workspace::cargo_with_lints()?
+        .args(["test", "--workspace", "--all-targets", "--locked", "--no-run", "--quiet", "--message-format", "json"])
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cargo could not be started")?;
+    let warnings = warnings(&String::from_utf8_lossy(&output.stdout));
+    for warning in &warnings {
+        println!("{warning}");
+    }
+    if !output.status.success() || !warnings.is_empty() {
+        bail!("{} warnings and errors; they are above", warnings.len());
+    }
+    Ok(StepOutcome::Passed)
+}
+
+/// The warnings and errors among Cargo's messages, each once: a crate is compiled for itself and for its tests.
+fn warnings(messages: &str) -> BTreeSet<String> {
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let of_compiler = messages.filter(|message| message["reason"] == "compiler-message");
+    of_compiler
+        .filter(|message| matches!(message["message"]["level"].as_str(), Some("warning" | "error")))
+        .filter_map(|message| message["message"]["rendered"].as_str().map(str::to_owned))
+        .collect()
+}
+
+fn task(run: fn(&[String]) -> Result<ExitCode>, arguments: &[&str]) -> Result<StepOutcome> {
     let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
     if run(&arguments)? != ExitCode::SUCCESS {
-        bail!("the complaints are above");
+        bail!("the violations are above");
     }
-    Ok(Tried::Passed)
+    Ok(StepOutcome::Passed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_is_found_once_and_nothing_else_is() {
+        let message = |level: &str, text: &str| {
+            let message = serde_json::json!({"level": level, "rendered": text});
+            serde_json::json!({"reason": "compiler-message", "message": message}).to_string()
+        };
+        let (unwrap, note) = (message("warning", "warning: used `unwrap()`"), message("note", "a note"));
+        let messages = format!("{unwrap}\n{unwrap}\n{note}\n{{\"reason\":\"build-finished\"}}\nnot JSON");
+        assert_eq!(warnings(&messages).into_iter().collect::<Vec<_>>(), ["warning: used `unwrap()`"]);
+        assert_eq!(warnings("").len(), 0);
+    }
 }

@@ -1,7 +1,7 @@
-//! `cargo xtask traffic`: DuckDB counts generated access logs too, and everybody has to come to the truth.
+//! `cargo xtask traffic`: generated access logs are counted with DuckDB too, and every count must be the expected one.
 //!
-//! The corpus has every shape of lines there was; its writer keeps the truth as it writes. Three counts are compared, line
-//! by line: the writer's, Doorward's, and DuckDB's, with the options without which it loses rows.
+//! The corpus has every shape of line that AWS has written; its writer counts them as it writes. Three counts are compared, line
+//! by line: the writer's, Doorward's, and DuckDB's, with the options without which it drops rows.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,15 +10,15 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::process::finish;
-use crate::{stand, workspace};
+use crate::{python, workspace};
 
-/// What is installed. Pinned, because an engine that guesses differently is another opinion.
+/// The engine. Pinned, because each version guesses types differently.
 const PINS: [&str; 2] = ["duckdb==2.0.0", "polars==2.1.0"];
 
-/// Generated logs and what is in them.
+/// Generated logs and their expected counts.
 pub(crate) struct Corpus {
     pub(crate) folder: PathBuf,
-    truth: String,
+    expected: String,
 }
 
 impl Corpus {
@@ -26,32 +26,32 @@ impl Corpus {
         let numbers = [bytes, file_bytes, seed].map(|number| number.to_string());
         let wrote = finish(Command::new(program).arg("write").arg(&folder).args(numbers).arg(quotes))?;
         ensure!(wrote.code == Some(0), "the corpus was not written: {}", wrote.stderr.trim());
-        Ok(Self { folder, truth: wrote.stdout })
+        Ok(Self { folder, expected: wrote.stdout })
     }
 
-    /// Under the build folder, where it stays for the next time; without `\"` inside of fields, at which Polars gives up.
+    /// A corpus under the build folder that is kept for the next run; without `\"` inside of fields, which Polars cannot read.
     pub(crate) fn kept(program: &Path, bytes: u64, file_bytes: u64, seed: u64) -> Result<Self> {
         let folder = workspace::target()?.join("traffic").join(format!("{bytes}-{file_bytes}-{seed}"));
         // Named after the writer, so that another one writes anew.
-        let mark = folder.join("truth.txt");
+        let mark = folder.join("expected.txt");
         let newer = |mark: &Path| {
             Some(fs::metadata(mark).ok()?.modified().ok()? > fs::metadata(program).ok()?.modified().ok()?)
         };
         if newer(&mark) == Some(true) {
-            let truth = fs::read_to_string(&mark).context("the truth cannot be read")?;
-            return Ok(Self { folder, truth });
+            let expected = fs::read_to_string(&mark).context("the expected counts cannot be read")?;
+            return Ok(Self { folder, expected });
         }
         if folder.exists() {
             fs::remove_dir_all(&folder).with_context(|| format!("{} cannot be removed", folder.display()))?;
         }
         eprintln!("writing {bytes} bytes of lines to {}", folder.display());
         let corpus = Self::write(program, folder, bytes, file_bytes, seed, "gentle")?;
-        fs::write(&mark, &corpus.truth).context("the truth cannot be kept")?;
+        fs::write(&mark, &corpus.expected).context("the expected counts cannot be written")?;
         Ok(corpus)
     }
 }
 
-/// Writes, counts three times, compares.
+/// Writes a corpus and compares the three counts.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let bytes: u64 = match arguments {
         [] => 20_000_000,
@@ -65,7 +65,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let folder = tempfile::tempdir_in(workspace::target()?).context("no folder for the corpus")?;
     let file_bytes = (bytes / 100).clamp(200_000, 13_000_000);
     let corpus = Corpus::write(&program, folder.path().to_owned(), bytes, file_bytes, 20_261_123, "all")?;
-    let mut opinions = Vec::new();
+    let mut results = Vec::new();
     for (who, command) in [
         ("Doorward", Command::new(&program).arg("count").arg(&corpus.folder).arg("2")),
         (
@@ -79,27 +79,27 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     ] {
         let done = finish(command)?;
         ensure!(done.code == Some(0), "{who} could not count: {}", done.stderr.trim());
-        opinions.push((who, done.stdout));
+        results.push((who, done.stdout));
     }
-    for (who, opinion) in &opinions {
-        if let Some(difference) = difference(&corpus.truth, opinion) {
+    for (who, counted) in &results {
+        if let Some(difference) = difference(&corpus.expected, counted) {
             bail!("{who} does not count what was written: {difference}");
         }
     }
-    let lines: u64 = counts(&corpus.truth, "lines\t").sum();
+    let lines: u64 = counts(&corpus.expected, "lines\t").sum();
     ensure!(lines > 0, "the corpus is empty, so that nothing was compared");
     println!(
         "{bytes} bytes, {lines} lines: {} counts are the same for the writer, Doorward and DuckDB",
-        corpus.truth.lines().count()
+        corpus.expected.lines().count()
     );
     Ok(ExitCode::SUCCESS)
 }
 
-/// The first line that one of two sorted texts has alone.
-fn difference(truth: &str, opinion: &str) -> Option<String> {
-    let (truth, opinion): (Vec<&str>, Vec<&str>) = (truth.lines().collect(), opinion.lines().collect());
-    let missing = truth.iter().find(|line| !opinion.contains(line));
-    let invented = opinion.iter().find(|line| !truth.contains(line));
+/// The first line that only one of two sorted texts contains.
+fn difference(expected: &str, counted: &str) -> Option<String> {
+    let (expected, counted): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), counted.lines().collect());
+    let missing = expected.iter().find(|line| !counted.contains(line));
+    let invented = counted.iter().find(|line| !expected.contains(line));
     match (missing, invented) {
         (None, None) => None,
         (missing, invented) => Some(format!(
@@ -110,9 +110,9 @@ fn difference(truth: &str, opinion: &str) -> Option<String> {
     }
 }
 
-fn counts<'a>(truth: &'a str, what: &'a str) -> impl Iterator<Item = u64> + 'a {
+fn counts<'a>(expected: &'a str, what: &'a str) -> impl Iterator<Item = u64> + 'a {
     let of = move |line: &str| line.starts_with(what).then(|| line.rsplit('\t').next()?.parse().ok())?;
-    truth.lines().filter_map(of)
+    expected.lines().filter_map(of)
 }
 
 /// The program that writes and reads logs.
@@ -129,7 +129,7 @@ pub(crate) fn program(release: bool) -> Result<PathBuf> {
 
 /// The Python with the other engines.
 pub(crate) fn python() -> Result<PathBuf> {
-    stand::environment("traffic-python", &PINS)
+    python::environment("traffic-python", &PINS)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `cargo xtask workflows`: what runs on every change and at a release, read by those who look for what can go wrong there.
+//! `cargo xtask workflows`: the workflows of changes and releases, checked by security and schema tools.
 //!
 //! zizmor finds references that are not pinned, permissions that are too wide and texts that become code; the schemas say
 //! which keys there are. Neither needs GitHub.
@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Result, ensure};
 
 use crate::process::finish;
-use crate::{stand, workspace};
+use crate::{python, workspace};
 
 const PINS: [&str; 2] = ["zizmor==1.32.0", "check-jsonschema==0.39.0"];
 
@@ -19,7 +19,7 @@ const SCHEMAS: [(&str, &str); 2] =
 /// Checks all of them.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     crate::only(arguments, &[])?;
-    let python = stand::environment("workflows", &PINS)?;
+    let python = python::environment("workflows", &PINS)?;
     let root = workspace::root()?;
     let mut checked = 0;
     for (schema, folder) in SCHEMAS {

@@ -22,6 +22,16 @@ pub(crate) fn cargo() -> Result<Command> {
     Ok(command)
 }
 
+/// Cargo for builds of the tests and of what tasks run: Clippy's driver compiles the workspace's own crates, so that lints and
+/// tests share one build. `cargo clippy` would check every package of the AWS SDK besides, which takes minutes.
+pub(crate) fn cargo_with_lints() -> Result<Command> {
+    let mut command = cargo()?;
+    let cargo = std::env::var_os("CARGO").map(PathBuf::from).unwrap_or_default();
+    let beside = cargo.with_file_name("clippy-driver").with_extension(std::env::consts::EXE_EXTENSION);
+    command.env("RUSTC_WORKSPACE_WRAPPER", if beside.is_file() { beside } else { "clippy-driver".into() });
+    Ok(command)
+}
+
 /// The members of the workspace, as `cargo metadata` describes them.
 pub(crate) fn metadata() -> Result<Value> {
     let output = cargo()?
@@ -54,7 +64,7 @@ pub(crate) fn example(name: &str) -> Result<PathBuf> {
 /// Builds everything the way the tests need it: another selection of packages has other features, and would build the SDK
 /// a second time.
 fn built() -> Result<PathBuf> {
-    let status = cargo()?
+    let status = cargo_with_lints()?
         .args(["test", "--quiet", "--locked", "--workspace", "--no-run"])
         .status()
         .context("cargo test could not be started")?;
@@ -64,12 +74,12 @@ fn built() -> Result<PathBuf> {
     Ok(target()?.join("debug"))
 }
 
-/// Installs a package of the system where CI is set; nobody's own machine is changed. Says whether it was installed.
+/// Installs a package of the system, only where CI is set. Returns whether it was installed.
 pub(crate) fn install(what: &str, package: &str) -> bool {
     if std::env::var_os("CI").is_none() {
         return false;
     }
-    eprintln!("installing {what}, because CI is set and there is none");
+    eprintln!("installing {what}, because CI is set and it is missing");
     [&["update", "-qq"][..], &["install", "-y", "-qq", "--no-install-recommends", package]].iter().all(|arguments| {
         let mut command = Command::new("apt-get");
         let done = finish(command.env("DEBIAN_FRONTEND", "noninteractive").args(*arguments));

@@ -2,7 +2,7 @@
 
 use tokio::sync::watch;
 
-use doorward_model::{Cell, Gap, GapReason, Listing};
+use doorward_model::{Gap, GapReason, Listing, RegionInventory};
 
 /// Stops a scan early. Dropping it lets the scan run to its end.
 #[derive(Debug)]
@@ -34,8 +34,8 @@ impl Stop {
         self.0.borrow().is_some()
     }
 
-    /// Whether this stop is the reason why a cell was not read.
-    pub fn left_out(&self, cell: &Cell) -> bool {
+    /// Whether this stop kept a cell from being read.
+    pub fn left_out(&self, cell: &RegionInventory) -> bool {
         let Some(reason) = *self.0.borrow() else { return false };
         matches!(&cell.listing, Listing::Unread(gap) if gap.message.as_deref() == Some(message(reason)) || gap.reason == GapReason::Interrupted)
     }

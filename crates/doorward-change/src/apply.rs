@@ -1,4 +1,4 @@
-//! Applying a plan: wave after wave, the canary first, each watched where that was asked for; stopped where one goes wrong.
+//! Applies a plan: wave after wave, the canary first, each watched if that is requested; stops if one fails.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,111 +6,119 @@ use std::time::Duration;
 use doorward_model::{Arn, Gap};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::step::{Hand, changed_at};
-use crate::watch::{LAG, PERIOD, Reading, WatchVerdict, judge};
+use crate::executor::{Executor, changed_at};
+use crate::watch::{LAG, MetricSamples, PERIOD, WatchVerdict, judge};
 use crate::{
-    ChangeSettings, ChangeState, Event, Front, Gauge, Journal, JournalError, Plan, Standing, Step, Target, Time,
+    ChangeSettings, ChangeState, Event, Journal, JournalError, MetricSource, ModeClient, Plan, Step, StepState, Target,
+    Time,
 };
 
-/// A plan being applied.
-pub struct Applying<'a, F, J, G> {
+/// The run that applies a plan.
+pub struct ApplyRun<'a, F, J, G> {
     /// Reads and sets modes.
-    pub front: &'a F,
-    /// Remembers.
+    pub client: &'a F,
+    /// Records every event.
     pub journal: &'a J,
-    /// Measures what the changed load balancers do.
-    pub gauge: &'a G,
+    /// Reads the metrics of the changed load balancers.
+    pub metrics: &'a G,
     /// The settings.
     pub settings: &'a ChangeSettings,
     /// The time.
     pub time: &'a Time,
-    /// Who approved it.
+    /// The person or identity that approved it.
     pub by: String,
-    /// How long each wave is watched; none means not at all.
+    /// How long each wave is watched; none to watch no wave.
     pub watch: Option<Duration>,
-    /// Told of every step that came to stand somewhere new.
+    /// Called after every step whose state changed.
     pub progress: &'a (dyn Fn(&Step, &ChangeState) + Sync),
 }
 
-/// Where applying ended.
+/// The state in which applying ended.
 #[derive(Debug, Clone)]
 pub struct Applied {
-    /// Where everything stands.
+    /// The state of every step.
     pub state: ChangeState,
-    /// Why it ended before the last wave; none where it did not.
-    pub stopped: Option<Stopped>,
+    /// Why it ended before the last wave; none if it did not.
+    pub stopped: Option<StopReason>,
 }
 
 /// Why applying ended early.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stopped {
+pub enum StopReason {
     /// The plan may not be applied; nothing was sent.
     NotApplicable(String),
-    /// Nothing of the first wave could be changed, so that nobody knows what the next ones would do.
+    /// No load balancer of the first wave could be changed, so that the effect on the next waves is unknown.
     NoCanary,
-    /// Load balancers of a wave failed, or nobody knows what became of them.
+    /// Changes of a wave failed, or their result is unknown.
     Failures {
         /// The wave.
         wave: usize,
         /// How many.
         count: usize,
     },
-    /// A wave made things worse, and was rolled back.
+    /// The metrics of a wave got worse, and it was rolled back.
     Regressed {
         /// The wave.
         wave: usize,
-        /// What was seen.
-        told: String,
+        /// The metrics that got worse.
+        seen: String,
     },
-    /// Nobody could see what a wave did.
-    Blind {
+    /// The effect of a wave could not be read.
+    Unobserved {
         /// The wave.
         wave: usize,
         /// Why not.
-        told: String,
+        why: String,
     },
 }
 
-impl std::fmt::Display for Stopped {
+impl std::fmt::Display for StopReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NotApplicable(because) => write!(f, "nothing was sent: {because}"),
             Self::NoCanary => {
-                write!(f, "stopped: nothing of the first wave could be changed; nothing after it was begun")
+                write!(f, "stopped: no load balancer of the first wave could be changed; later waves were not started")
             }
             Self::Failures { wave, count } => {
-                write!(f, "stopped after wave {wave}: {count} of it failed or are unknown; nothing after it was begun")
+                write!(
+                    f,
+                    "stopped after wave {wave}: {count} changes failed or are unknown; later waves were not started"
+                )
             }
-            Self::Regressed { wave, told } => write!(f, "wave {wave} made things worse and was rolled back: {told}"),
-            Self::Blind { wave, told } => {
-                write!(f, "stopped after wave {wave}, whose effect nobody could see: {told}; it was not rolled back")
+            Self::Regressed { wave, seen } => {
+                write!(f, "wave {wave} was rolled back, because its metrics got worse: {seen}")
+            }
+            Self::Unobserved { wave, why } => {
+                write!(f, "stopped after wave {wave}, because its effect is unknown: {why}; it was not rolled back")
             }
         }
     }
 }
 
-impl<F: Front, J: Journal, G: Gauge> Applying<'_, F, J, G> {
-    /// Applies a plan from where its change stands. What is done is not done again. An error means that the journal could not
-    /// be written; nothing was sent after that.
+impl<F: ModeClient, J: Journal, G: MetricSource> ApplyRun<'_, F, J, G> {
+    /// Applies a plan from the state of its change: steps that are done are not repeated.
+    ///
+    /// # Errors
+    /// The journal could not be written. No request is sent after that.
     pub async fn run(self, state: ChangeState) -> Result<Applied, JournalError> {
         if let Some(because) = self.obstacle(&state) {
-            return Ok(Applied { state, stopped: Some(Stopped::NotApplicable(because)) });
+            return Ok(Applied { state, stopped: Some(StopReason::NotApplicable(because)) });
         }
         let plan = state.plan().clone();
-        let mut hand = Hand { front: self.front, journal: self.journal, time: self.time, state };
-        let open = plan.steps.iter().any(|step| hand.state.standing(&step.target.arn).is_open());
+        let mut executor = Executor { client: self.client, journal: self.journal, time: self.time, state };
+        let open = plan.steps.iter().any(|step| executor.state.step_state(&step.target.arn).is_open());
         if open {
-            hand.write(None, Event::Approved { by: self.by.clone(), digest: plan.digest.clone() })?;
+            executor.write(None, Event::Approved { by: self.by.clone(), digest: plan.digest.clone() })?;
         }
         for wave in 1..=plan.waves() {
-            if let Some(stopped) = self.wave(&mut hand, &plan, wave).await? {
-                return Ok(Applied { state: hand.state, stopped: Some(stopped) });
+            if let Some(stopped) = self.wave(&mut executor, &plan, wave).await? {
+                return Ok(Applied { state: executor.state, stopped: Some(stopped) });
             }
         }
-        Ok(Applied { state: hand.state, stopped: None })
+        Ok(Applied { state: executor.state, stopped: None })
     }
 
-    /// Why the plan may not be applied; none where it may.
+    /// Why the plan may not be applied; none if it may.
     fn obstacle(&self, state: &ChangeState) -> Option<String> {
         let plan = state.plan();
         if let Some((at, by, because)) = state.rollback() {
@@ -118,7 +126,7 @@ impl<F: Front, J: Journal, G: Gauge> Applying<'_, F, J, G> {
         }
         if !plan.names_its_organization() {
             return Some(
-                "the plan is of an earlier version, which does not name its organization; scan and make it again"
+                "the plan was made by an earlier version and does not name its organization; scan again and make a new plan"
                     .to_owned(),
             );
         }
@@ -126,79 +134,92 @@ impl<F: Front, J: Journal, G: Gauge> Applying<'_, F, J, G> {
         if let Some(late) = std::iter::once(plan.made).chain(plan.observed()).find(|at| *at > soon) {
             return Some(format!("the plan names {late}, which is in the future; check this machine's clock"));
         }
-        // Where a request was sent before the expiry and is open, what became of it is still found out.
-        let mut open =
-            plan.steps.iter().map(|step| (step, state.standing(&step.target.arn))).filter(|(_, s)| s.is_open());
-        let over = |(step, standing): (&Step, Standing)| {
-            let sent = matches!(standing, Standing::InFlight | Standing::Unsure);
+        // If a request was sent before the expiry, its result is still read after the expiry.
+        let mut open = plan
+            .steps
+            .iter()
+            .map(|step| (step, state.step_state(&step.target.arn)))
+            .filter(|(_, state)| state.is_open());
+        let expired = |(step, state): (&Step, StepState)| {
+            let sent = matches!(state, StepState::InFlight | StepState::Unsure);
             plan.expired(step, self.time.now(), self.settings).filter(|_| !sent)
         };
-        let first = open.next().and_then(over)?;
-        open.all(|one| over(one).is_some()).then_some(first)
+        let first = open.next().and_then(expired)?;
+        open.all(|one| expired(one).is_some()).then_some(first)
     }
 
-    async fn wave(&self, hand: &mut Hand<'_, F, J>, plan: &Plan, wave: usize) -> Result<Option<Stopped>, JournalError> {
+    async fn wave(
+        &self,
+        executor: &mut Executor<'_, F, J>,
+        plan: &Plan,
+        wave: usize,
+    ) -> Result<Option<StopReason>, JournalError> {
         for step in plan.wave(wave) {
-            let before = hand.state.balancer(&step.target.arn).cloned();
+            let before = executor.state.record(&step.target.arn).cloned();
             let closed = |now| plan.closed(step, now, self.settings);
-            hand.change(step, plan.goal, &closed).await?;
-            if hand.state.balancer(&step.target.arn) != before.as_ref() {
-                (self.progress)(step, &hand.state);
+            executor.change(step, plan.goal, &closed).await?;
+            if executor.state.record(&step.target.arn) != before.as_ref() {
+                (self.progress)(step, &executor.state);
             }
         }
         let bad = |step: &&Step| {
-            matches!(hand.state.standing(&step.target.arn), Standing::Failed | Standing::Unsure | Standing::InFlight)
+            matches!(
+                executor.state.step_state(&step.target.arn),
+                StepState::Failed | StepState::Unsure | StepState::InFlight
+            )
         };
         let count = plan.wave(wave).filter(bad).count();
         if count > 0 {
-            return Ok(Some(Stopped::Failures { wave, count }));
+            return Ok(Some(StopReason::Failures { wave, count }));
         }
-        let went = |step: &Step| matches!(hand.state.standing(&step.target.arn), Standing::Changed | Standing::Already);
+        let went = |step: &Step| {
+            matches!(executor.state.step_state(&step.target.arn), StepState::Changed | StepState::Already)
+        };
         if wave == 1 && plan.canary > 0 && plan.waves() > 1 && !plan.wave(wave).any(went) {
-            return Ok(Some(Stopped::NoCanary));
+            return Ok(Some(StopReason::NoCanary));
         }
         match self.watch {
-            Some(length) => self.watch(hand, plan, wave, length).await,
+            Some(length) => self.watch(executor, plan, wave, length).await,
             None => Ok(None),
         }
     }
 
-    /// Watches a wave for a time; rolls it back where it made things worse.
+    /// Watches a wave for a time; rolls it back if its metrics get worse.
     async fn watch(
         &self,
-        hand: &mut Hand<'_, F, J>,
+        executor: &mut Executor<'_, F, J>,
         plan: &Plan,
         wave: usize,
         length: Duration,
-    ) -> Result<Option<Stopped>, JournalError> {
-        if hand.state.watched(wave).is_some_and(|(_, quiet)| *quiet) {
+    ) -> Result<Option<StopReason>, JournalError> {
+        if executor.state.watched(wave).is_some_and(|(_, quiet)| *quiet) {
             return Ok(None);
         }
         let changed: Vec<&Step> =
-            plan.wave(wave).filter(|s| hand.state.standing(&s.target.arn) == Standing::Changed).collect();
-        let Some(since) = changed_at(&hand.state, changed.iter().copied()) else { return Ok(None) };
+            plan.wave(wave).filter(|s| executor.state.step_state(&s.target.arn) == StepState::Changed).collect();
+        let Some(since) = changed_at(&executor.state, changed.iter().copied()) else { return Ok(None) };
         let length = SignedDuration::try_from(length).unwrap_or(SignedDuration::MAX);
         let end = shift(since, length);
         let last = shift(end, LAG);
-        let mut before: BTreeMap<Arn, Result<Reading, String>> = BTreeMap::new();
+        let mut before: BTreeMap<Arn, Result<MetricSamples, String>> = BTreeMap::new();
         for step in &changed {
-            let read = usual(self.gauge, &step.target, since, end, self.settings.watch.weeks).await;
+            let read = usual(self.metrics, &step.target, since, end, self.settings.watch.weeks).await;
             before.insert(step.target.arn.clone(), read);
         }
         loop {
             let now = self.time.now();
-            let look = Look { since, at: now.min(last), usual: &before };
-            let seen = self.look(&changed, &look).await;
-            if let Some(told) = seen.regressed {
-                hand.write(None, Event::Watched { wave, told: told.clone(), quiet: false })?;
-                self.roll_back(hand, plan, wave, &told).await?;
-                return Ok(Some(Stopped::Regressed { wave, told }));
+            let input = WatchInput { since, at: now.min(last), usual: &before };
+            let observed = self.observe(&changed, &input).await;
+            if let Some(seen) = observed.regressed {
+                executor.write(None, Event::Watched { wave, seen: seen.clone(), quiet: false })?;
+                self.roll_back(executor, plan, wave, &seen).await?;
+                return Ok(Some(StopReason::Regressed { wave, seen }));
             }
             if now >= last {
-                let blind = seen.unknown;
-                let told = blind.clone().unwrap_or(seen.quiet);
-                hand.write(None, Event::Watched { wave, told: told.clone(), quiet: blind.is_none() })?;
-                return Ok(blind.map(|told| Stopped::Blind { wave, told }));
+                let unknown = observed.unknown;
+                let seen = unknown.clone().unwrap_or(observed.quiet);
+                executor.write(None, Event::Watched { wave, seen, quiet: unknown.is_none() })?;
+                return Ok(unknown.map(|why| StopReason::Unobserved { wave, why }));
             }
             self.time.pause(PERIOD.unsigned_abs()).await;
         }
@@ -206,28 +227,28 @@ impl<F: Front, J: Journal, G: Gauge> Applying<'_, F, J, G> {
 
     async fn roll_back(
         &self,
-        hand: &mut Hand<'_, F, J>,
+        executor: &mut Executor<'_, F, J>,
         plan: &Plan,
         wave: usize,
-        told: &str,
+        seen: &str,
     ) -> Result<(), JournalError> {
-        let event = Event::RollbackBegan { by: "the watch".to_owned(), because: told.to_owned(), wave: Some(wave) };
-        hand.write(None, event)?;
+        let event = Event::RollbackBegan { by: "the watch".to_owned(), because: seen.to_owned(), wave: Some(wave) };
+        executor.write(None, event)?;
         let steps: Vec<&Step> = plan.wave(wave).collect();
         for step in steps.into_iter().rev() {
-            hand.restore(step).await?;
-            (self.progress)(step, &hand.state);
+            executor.restore(step).await?;
+            (self.progress)(step, &executor.state);
         }
         Ok(())
     }
 
-    /// Looks at every load balancer of a wave once.
-    async fn look(&self, changed: &[&Step], look: &Look<'_>) -> Seen {
-        let mut seen = Seen::default();
+    /// Judges the metrics of every load balancer of a wave once.
+    async fn observe(&self, changed: &[&Step], input: &WatchInput<'_>) -> WaveObservation {
+        let mut seen = WaveObservation::default();
         let (mut judged, mut silent) = (0, 0);
         for step in changed {
             let name = &step.target.name;
-            match self.verdict(step, look).await {
+            match self.verdict(step, input).await {
                 WatchVerdict::Regressed(findings) => {
                     let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
                     seen.regressed = Some(format!("{name} in {}: {}", step.target.region, findings.join("; ")));
@@ -240,68 +261,67 @@ impl<F: Front, J: Journal, G: Gauge> Applying<'_, F, J, G> {
                 WatchVerdict::NoTraffic => silent += 1,
             }
         }
-        seen.quiet = format!("{judged} of {} within the noise, {silent} without traffic", changed.len());
+        seen.quiet = format!("{judged} of {} within the usual variation, {silent} without traffic", changed.len());
         seen
     }
 
-    async fn verdict(&self, step: &Step, look: &Look<'_>) -> WatchVerdict {
-        let usual = match look.usual.get(&step.target.arn) {
+    async fn verdict(&self, step: &Step, input: &WatchInput<'_>) -> WatchVerdict {
+        let usual = match input.usual.get(&step.target.arn) {
             Some(Ok(usual)) => usual,
             Some(Err(because)) => return WatchVerdict::Unknown(because.clone()),
-            None => return WatchVerdict::Unknown("nobody asked what is usual".to_owned()),
+            None => return WatchVerdict::Unknown("the metrics before the change were not read".to_owned()),
         };
-        match since(self.gauge, &step.target, look.since, look.at).await {
-            Ok(seen) => judge(usual, &seen, reported(look.at), &self.settings.watch),
+        match since(self.metrics, &step.target, input.since, input.at).await {
+            Ok(seen) => judge(usual, &seen, reported(input.at), &self.settings.watch),
             Err(because) => WatchVerdict::Unknown(because),
         }
     }
 }
 
-/// Since when a wave is watched, as of when, and what is usual for its load balancers.
-struct Look<'a> {
+/// When a wave was changed, the current time, and the usual metrics of its load balancers.
+struct WatchInput<'a> {
     since: Timestamp,
     at: Timestamp,
-    usual: &'a BTreeMap<Arn, Result<Reading, String>>,
+    usual: &'a BTreeMap<Arn, Result<MetricSamples, String>>,
 }
 
 #[derive(Default)]
-struct Seen {
+struct WaveObservation {
     regressed: Option<String>,
     unknown: Option<String>,
     quiet: String,
 }
 
-/// What is usual: the three hours before a change, and the same hours of the weeks before.
-pub(crate) async fn usual<G: Gauge>(
-    gauge: &G,
+/// The usual metrics: the three hours before a change, and the same hours of the weeks before.
+pub(crate) async fn usual<G: MetricSource>(
+    metrics: &G,
     target: &Target,
     since: Timestamp,
     end: Timestamp,
     weeks: u32,
-) -> Result<Reading, String> {
+) -> Result<MetricSamples, String> {
     let hour = SignedDuration::from_hours(1);
-    let mut usual = gauge.read(target, shift(floor(since), hour * -3), floor(since)).await.map_err(unread)?;
+    let mut usual = metrics.read(target, shift(floor(since), hour * -3), floor(since)).await.map_err(unread)?;
     for week in 1..=i32::try_from(weeks).unwrap_or(1) {
         let back = SignedDuration::from_hours(24 * 7) * -week;
         let (from, until) = (shift(floor(since), back - hour), shift(ceil(end), back + hour));
-        usual.extend(gauge.read(target, from, until).await.map_err(unread)?);
+        usual.extend(metrics.read(target, from, until).await.map_err(unread)?);
     }
     Ok(usual)
 }
 
-/// What was seen since a change, as far as it is reported by a time, in whole periods: the one in which the change was made
-/// is not among them.
-pub(crate) async fn since<G: Gauge>(
-    gauge: &G,
+/// The metrics since a change, as far as CloudWatch reports them at a time, in whole periods; without the period of the change.
+pub(crate) async fn since<G: MetricSource>(
+    metrics: &G,
     target: &Target,
     changed: Timestamp,
     at: Timestamp,
-) -> Result<Reading, String> {
+) -> Result<MetricSamples, String> {
     let (from, until) = (ceil(changed), reported(at));
-    if until > from { gauge.read(target, from, until).await.map_err(unread) } else { Ok(Reading::default()) }
+    if until > from { metrics.read(target, from, until).await.map_err(unread) } else { Ok(MetricSamples::default()) }
 }
 
-/// Until when CloudWatch has reported by a time.
+/// The end of the periods that CloudWatch reports in full at a time.
 pub(crate) fn reported(at: Timestamp) -> Timestamp {
     floor(shift(at, -LAG))
 }

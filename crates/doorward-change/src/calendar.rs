@@ -1,4 +1,4 @@
-//! When an owner admits a change: windows that allow, freezes that forbid. All times are UTC.
+//! When load balancers of an owner may be changed: windows allow changes, freezes forbid them. All times are UTC.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
@@ -6,14 +6,14 @@ use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A time of the week at which some owners admit changes.
+/// A time of the week in which load balancers of some owners may be changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Window {
-    /// The owners, by name without regard to case; none means all.
+pub struct ChangeWindow {
+    /// The owners, by name, case-insensitive; empty for all.
     #[serde(default)]
     pub owners: Vec<String>,
-    /// The days on which it begins; none means all.
+    /// The days on which it begins; empty for all.
     #[serde(default)]
     pub days: Vec<Weekday>,
     /// When it begins, UTC.
@@ -24,7 +24,7 @@ pub struct Window {
     pub until: Time,
 }
 
-/// A time in which nothing is changed.
+/// A time in which no mode is changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Freeze {
@@ -34,9 +34,9 @@ pub struct Freeze {
     /// Its last day, UTC.
     #[schemars(with = "String")]
     pub until: Date,
-    /// Why; shown where it stops something.
+    /// The reason, which refusals name.
     pub reason: String,
-    /// The owners it holds for; none means all.
+    /// The owners it holds for; empty for all.
     #[serde(default)]
     pub owners: Vec<String>,
 }
@@ -44,7 +44,7 @@ pub struct Freeze {
 /// A day of the week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the names say it")]
+#[expect(missing_docs, reason = "the names are the documentation")]
 pub enum Weekday {
     Mon,
     Tue,
@@ -69,9 +69,14 @@ impl Weekday {
     }
 }
 
-/// Why an owner does not admit a change at a time; none where nothing speaks against it. Without an owner, because nobody could
-/// read it, whatever holds for some owners may hold for this one.
-pub(crate) fn closed(owner: Option<&str>, at: Timestamp, windows: &[Window], freezes: &[Freeze]) -> Option<String> {
+/// Why load balancers of an owner may not be changed at a time; none if they may. If the owner could not be read, windows and freezes
+/// of some owners may apply to it, so that a change is refused as soon as there are any.
+pub(crate) fn closed(
+    owner: Option<&str>,
+    at: Timestamp,
+    windows: &[ChangeWindow],
+    freezes: &[Freeze],
+) -> Option<String> {
     let now = at.to_zoned(TimeZone::UTC).datetime();
     let Some(owner) = owner else {
         let depends = windows.iter().any(|w| !w.owners.is_empty()) || freezes.iter().any(|f| !f.owners.is_empty());
@@ -88,7 +93,7 @@ pub(crate) fn closed(owner: Option<&str>, at: Timestamp, windows: &[Window], fre
     }
     let mut own = windows.iter().filter(|window| of(&window.owners)).peekable();
     own.peek()?;
-    let open = |window: &Window| {
+    let open = |window: &ChangeWindow| {
         let begins = |day: Date| window.days.is_empty() || window.days.contains(&Weekday::of(day));
         if window.from < window.until {
             begins(now.date()) && (window.from..window.until).contains(&now.time())
@@ -121,12 +126,14 @@ mod tests {
             {"from": "2026-12-18", "until": "2027-01-04", "reason": "year end"},
             {"from": "2026-11-23", "until": "2026-11-23", "reason": "sale", "owners": ["shop"]}
         ]"#;
-        let windows: Vec<Window> = serde_json::from_str(windows).expect("windows");
+        let windows: Vec<ChangeWindow> = serde_json::from_str(windows).expect("windows");
         let freezes: Vec<Freeze> = serde_json::from_str(freezes).expect("freezes");
-        let told = closed(Some(owner), at.parse().expect("a time"), &windows, &freezes);
+        let reason = closed(Some(owner), at.parse().expect("a time"), &windows, &freezes);
         match wanted {
-            None => assert_eq!(told, None, "{owner} at {at}"),
-            Some(about) => assert!(told.as_ref().is_some_and(|told| told.contains(about)), "{owner} at {at}: {told:?}"),
+            None => assert_eq!(reason, None, "{owner} at {at}"),
+            Some(about) => {
+                assert!(reason.as_ref().is_some_and(|reason| reason.contains(about)), "{owner} at {at}: {reason:?}")
+            }
         }
     }
 
@@ -150,13 +157,13 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_nobody_read_may_have_windows() {
-        let window: Window =
+    fn an_unread_owner_may_have_windows() {
+        let window: ChangeWindow =
             serde_json::from_str(r#"{"owners": ["a"], "from": "08:00", "until": "12:00"}"#).expect("a window");
-        let everybody = Window { owners: Vec::new(), ..window.clone() };
+        let for_all = ChangeWindow { owners: Vec::new(), ..window.clone() };
         let at: Timestamp = "2026-11-23T09:00:00Z".parse().expect("a time");
-        assert!(closed(None, at, &[window], &[]).is_some_and(|told| told.contains("owner could not be read")));
-        assert_eq!(closed(None, at, &[everybody], &[]), None);
+        assert!(closed(None, at, &[window], &[]).is_some_and(|reason| reason.contains("owner could not be read")));
+        assert_eq!(closed(None, at, &[for_all], &[]), None);
         assert_eq!(closed(None, at, &[], &[]), None);
     }
 }

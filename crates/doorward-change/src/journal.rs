@@ -1,114 +1,114 @@
-//! The journal: what happened in a change, event by event. The order is the guarantee: what is about to be sent is written before it
-//! is sent, what came of it after it was read again.
+//! The journal of a change. Its order is the guarantee: a request is recorded before it is sent, and its result after the mode was read
+//! again.
 
 use doorward_model::{Arn, Mode};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What happened.
+/// An event of a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
-    /// Somebody approved the plan of this digest; applying begins or goes on.
+    /// The plan of this digest was approved; applying begins or continues.
     Approved {
-        /// Who.
+        /// The approver.
         by: String,
         /// The plan's digest.
         digest: String,
     },
-    /// Nothing was sent.
+    /// The change was refused; no request was sent.
     Refused {
         /// Why.
         because: String,
     },
-    /// It was in the wanted mode before anything was sent; nothing was.
+    /// It was in the target mode already; no request was sent.
     Already,
-    /// A call that sets the mode is about to be made.
+    /// A request that sets the mode is about to be sent.
     Intended {
-        /// The mode that was just read: what a roll-back restores.
+        /// The mode that was just read: a rollback restores it.
         from: Mode,
         /// The mode that is about to be set.
         to: Mode,
     },
-    /// It was set, and read again.
+    /// The mode was set, and read again.
     Changed {
-        /// AWS's request id of the call, where its answer arrived.
+        /// AWS's request id, if a response arrived.
         request_id: Option<String>,
     },
-    /// AWS refused the call, and the mode is as before.
+    /// AWS refused the request, and the mode is as before.
     Failed {
-        /// What AWS said.
+        /// AWS's error.
         because: String,
     },
-    /// Nobody knows whether it was set.
+    /// Whether the mode was set is unknown.
     Unsure {
         /// Why.
         because: String,
     },
-    /// It was read again, and somebody else had set it.
+    /// The mode was read again, and another party had set it.
     Overtaken {
-        /// What was read.
+        /// The mode that was read.
         found: String,
     },
-    /// A wave was watched to the end, or as far as it went.
+    /// A wave was watched to the end, or until it was rolled back.
     Watched {
         /// The wave.
         wave: usize,
-        /// What was seen, in a sentence.
-        told: String,
-        /// Whether nothing spoke against going on.
+        /// The result, in a sentence.
+        seen: String,
+        /// Whether it allows the next wave.
         quiet: bool,
     },
-    /// Rolling back begins or goes on.
+    /// A rollback begins or continues.
     RollbackBegan {
-        /// Who asked for it; the watch by itself, where a regression did.
+        /// Who requested it; `the watch` if metrics got worse.
         by: String,
         /// Why.
         because: String,
-        /// The wave it is about; none means all.
+        /// The wave; none for all.
         wave: Option<usize>,
     },
-    /// A call that restores the mode is about to be made.
+    /// A request that restores the mode is about to be sent.
     Restoring {
         /// The mode that is about to be set.
         to: Mode,
     },
-    /// It was restored, and read again; or it was found restored.
+    /// The mode was restored, and read again; or it was found restored.
     Restored {
-        /// AWS's request id of the call, where one was made and its answer arrived.
+        /// AWS's request id, if a request was sent and a response arrived.
         request_id: Option<String>,
     },
-    /// It is not restored: somebody else has changed it since, or it is gone.
+    /// It is not restored: another party has changed it since, or it does not exist any more.
     RestoreRefused {
-        /// What was found.
+        /// What was read.
         because: String,
     },
-    /// AWS refused the call that restores, and the mode is as it was.
+    /// AWS refused the request to restore it, and the mode is as it was.
     RestoreFailed {
-        /// What AWS said.
+        /// AWS's error.
         because: String,
     },
-    /// Nobody knows whether it was restored.
+    /// Whether it was restored is unknown.
     RestoreUnsure {
         /// Why.
         because: String,
     },
 }
 
-/// An event with its time and its subject.
+/// An event with its time and its load balancer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Entry {
     /// When.
     pub at: Timestamp,
-    /// The load balancer; none where it is about the change as a whole.
+    /// The load balancer; none for events of the whole change.
     pub balancer: Option<Arn>,
-    /// What.
+    /// The event.
     #[serde(flatten)]
     pub event: Event,
 }
 
-/// The journal could not be written or read; nothing more is sent.
+/// The journal could not be written or read. No request is sent after that.
 #[derive(Debug, thiserror::Error)]
 #[error("the change journal could not be {verb}: {problem}")]
 pub struct JournalError {
@@ -118,8 +118,11 @@ pub struct JournalError {
     pub problem: String,
 }
 
-/// Remembers. The binary fulfils it with the ledger.
+/// Stores events. The program implements it with the ledger.
 pub trait Journal {
-    /// Appends an entry to a change; durable when it returns.
+    /// Appends an entry to the journal of a change; it is durable when this returns.
+    ///
+    /// # Errors
+    /// The entry could not be stored.
     fn write(&self, change: &str, entry: &Entry) -> Result<(), JournalError>;
 }

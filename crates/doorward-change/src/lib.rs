@@ -1,40 +1,47 @@
-//! A change of modes: planned from a scan report, applied in waves, watched, rolled back, and journalled at every step.
+//! Changes of modes: planned from a scan report, applied in waves, watched, rolled back, and journalled at every step.
 //!
-//! [`plan()`] is pure: a scan report and what people decided become a [`Plan`] that people review. [`Applying`] carries it
-//! out through two traits that the binary fulfils: [`Front`] reads and sets the mode of one load balancer, [`Journal`]
-//! remembers. One request is sent for each entry that intends one. Where every load balancer stands is read out of the journal's events and out of nothing else
-//! ([`ChangeState`]), so that a run that was killed at any moment goes on from what is true.
+//! [`plan()`] is pure: a scan report and the decisions of people become a [`Plan`] that people review. [`ApplyRun`] applies it through
+//! traits that the program implements: [`ModeClient`] reads and sets the mode of one load balancer, [`MetricSource`] reads its metrics,
+//! [`Journal`] stores events. One request is sent for each entry that intends one. The state of every step is derived from the events of
+//! the journal alone ([`ChangeState`]), so that a run that was killed at any moment continues correctly.
 //!
-//! What it deliberately does not do: call AWS, read a clock or wait (all of it is handed in), decide which mode policy or
-//! traffic demands, or believe that a call did what it should: every change is read again.
+//! What it deliberately does not do: call AWS, read a clock or wait (its caller provides all of these), decide which mode policy or
+//! traffic requires, or trust that a request did what it should: the mode is read again after every change.
 
 mod apply;
 mod calendar;
-mod fold;
-mod front;
+mod dry_run;
+mod executor;
 mod journal;
 mod markdown;
 mod plan;
-mod rehearse;
+mod ports;
+mod render;
 mod rollback;
 mod settings;
-mod step;
+mod state;
 mod verify;
 mod watch;
 
-pub use apply::{Applied, Applying, Stopped};
-pub use calendar::{Freeze, Weekday, Window};
+pub use apply::{Applied, ApplyRun, StopReason};
+pub use calendar::{ChangeWindow, Freeze, Weekday};
 pub use doorward_aws::{Pause, Time};
-pub use fold::{Balancer, ChangeState, Standing};
-pub use front::{Current, Front, Look, NotSet, Seen, Wrote};
+pub use dry_run::{DryRunResult, dry_run};
 pub use journal::{Entry, Event, Journal, JournalError};
 pub use markdown::{is_markdown, markdown};
 pub use plan::{
-    Effect, Goal, Home, Insistence, Patch, PatchFor, Plan, PlanError, PlanOrder, PlanRun, RULE, Risk, Skip, SkipReason,
-    Snippet, Step, Target, plan,
+    Effect, Goal, HomeOrganization, Insistence, Patch, PatchFor, Plan, PlanError, PlanRequest, PlanRun, RULE, Risk,
+    Skip, SkipReason, Snippet, Step, Target, plan,
 };
-pub use rehearse::{Rehearsed, rehearse};
-pub use rollback::RollingBack;
+pub use ports::{Current, Inspection, ModeClient, ModeReading, SetFailure, SetResponse};
+pub use render::{
+    ChangeResult, RenderedChange, render_applied, render_changes, render_dry_run, render_plan, render_rolled_back,
+    render_step, render_summary, render_verified,
+};
+pub use rollback::RollbackRun;
 pub use settings::{ChangeSettings, WatchSettings};
+pub use state::{ChangeState, StepRecord, StepState};
 pub use verify::{Holds, Verified, verify};
-pub use watch::{Finding, Gauge, LAG, Metric, PERIOD, Reading, Sample, WatchVerdict, judge};
+pub use watch::{
+    LAG, MetricSample, MetricSamples, MetricSource, PERIOD, Regression, WatchVerdict, WatchedMetric, judge,
+};

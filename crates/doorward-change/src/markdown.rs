@@ -1,4 +1,4 @@
-//! The plan as people review it. Names, owners and reasons are outside text: they cannot become markup.
+//! The plan as Markdown, for review. Names, owners and reasons are text from outside: they cannot become markup.
 
 use std::fmt::Write as _;
 
@@ -16,21 +16,21 @@ pub fn markdown(plan: &Plan) -> String {
 
 fn head(text: &mut String, plan: &Plan) -> std::fmt::Result {
     let goal = match plan.goal {
-        Goal::Required => "the mode that policy requires".to_owned(),
+        Goal::Required => "the required mode".to_owned(),
         Goal::Mode(mode) => format!("`{mode}`"),
-        Goal::Advice => "the mode that traffic advises".to_owned(),
+        Goal::Advice => "the mode that traffic supports".to_owned(),
     };
     writeln!(text, "# Change plan {}\n", plan.id)?;
-    writeln!(text, "Made {} from scan {} of {}. Goal: {goal}.\n", plan.made, cell(&plan.run.id), plan.run.started)?;
+    writeln!(text, "Made {} from scan {} of {}. Target: {goal}.\n", plan.made, cell(&plan.run.id), plan.run.started)?;
     let run = &plan.run;
-    let whose = match (&run.organization, &run.account) {
+    let scope = match (&run.organization, &run.account) {
         (Some(organization), _) => {
             format!("organization {}, management account {}", cell(&organization.id), organization.management_account)
         }
         (None, Some(account)) => format!("account {account} alone"),
         (None, None) => "not named".to_owned(),
     };
-    writeln!(text, "Of {whose}, partition {}.\n", cell(run.partition.as_deref().unwrap_or("not named")))?;
+    writeln!(text, "Scope: {scope}, partition {}.\n", cell(run.partition.as_deref().unwrap_or("not named")))?;
     if let (Some(first), Some(last)) = (plan.observed().min(), plan.observed().max()) {
         let age = plan.made.duration_since(first).as_secs_f64() / 3600.0;
         writeln!(
@@ -40,8 +40,8 @@ fn head(text: &mut String, plan: &Plan) -> std::fmt::Result {
     }
     writeln!(
         text,
-        "{} load balancers considered: {} to change in {} waves of at most {} (the first of {}), {} to change where they \
-         are managed, {} left as they are, {} as wanted already.\n",
+        "{} load balancers considered: {} to change in {} waves of at most {} (the first of {}), {} to change in the code or stack \
+         that manages them, {} not changed, {} in the target mode already.\n",
         plan.considered,
         plan.steps.len(),
         plan.waves(),
@@ -52,13 +52,10 @@ fn head(text: &mut String, plan: &Plan) -> std::fmt::Result {
         plan.already
     )?;
     writeln!(text, "SHA-256 of the plan: `{}`\n", plan.digest)?;
-    writeln!(
-        text,
-        "This text is bound to the plan: `doorward apply` with `--reviewed` and this file refuses a plan of which this is not the text."
-    )
+    writeln!(text, "This text is bound to the plan: `doorward apply --reviewed` with this file refuses any other plan.")
 }
 
-/// Whether a text is a plan as people review it, of whatever plan and version: then a new one may take its place.
+/// Whether a text is the Markdown of any plan and version: a new one may replace such a file.
 pub fn is_markdown(text: &str) -> bool {
     text.starts_with("# Change plan change-")
 }
@@ -87,12 +84,17 @@ fn body(text: &mut String, plan: &Plan) -> std::fmt::Result {
         for step in plan.wave(wave) {
             let insisted = &step.insisted;
             if let Some(reason) = &insisted.without_evidence {
-                writeln!(text, "\n**{}**: changed without enough evidence: {}", cell(&step.target.name), cell(reason))?;
+                writeln!(
+                    text,
+                    "\n**{}**: changed without enough evidence; reason: {}",
+                    cell(&step.target.name),
+                    cell(reason)
+                )?;
             }
             if let Some(reason) = &insisted.over_manager {
                 writeln!(
                     text,
-                    "\n**{}**: changed directly although something manages it, which may change it back: {}",
+                    "\n**{}**: changed directly although it is managed by code or a stack, which may undo the change; reason: {}",
                     cell(&step.target.name),
                     cell(reason)
                 )?;
@@ -100,7 +102,7 @@ fn body(text: &mut String, plan: &Plan) -> std::fmt::Result {
         }
     }
     if !plan.patches.is_empty() {
-        writeln!(text, "\n## To change where it is managed")?;
+        writeln!(text, "\n## To change in the code or stack that manages them")?;
     }
     for patch in &plan.patches {
         writeln!(
@@ -118,10 +120,7 @@ fn body(text: &mut String, plan: &Plan) -> std::fmt::Result {
         }
     }
     if !plan.skipped.is_empty() {
-        writeln!(
-            text,
-            "\n## Left as they are\n\n| load balancer | account, Region | owner | why |\n|---|---|---|---|"
-        )?;
+        writeln!(text, "\n## Not changed\n\n| load balancer | account, Region | owner | reason |\n|---|---|---|---|")?;
     }
     for skip in &plan.skipped {
         writeln!(
@@ -149,7 +148,7 @@ const fn risk(risk: Risk) -> &'static str {
     }
 }
 
-/// What would be blocked, with its denominator and the days on which traffic was observed.
+/// The requests that would be blocked, with the denominator and the days on which traffic was observed.
 fn blocked(step: &Step) -> String {
     let Some(effect) = &step.effect else { return "unknown".to_owned() };
     let mut text = format!("{} of {} {}", effect.blocked, effect.requests, cell(&effect.denominator));
@@ -159,7 +158,7 @@ fn blocked(step: &Step) -> String {
     }
     match effect.hurt {
         Some(hurt) => text.push_str(&format!(", {hurt} of them served before")),
-        None => text.push_str(", nobody knows how many of them were served"),
+        None => text.push_str(", how many of them were served is unknown"),
     }
     text
 }

@@ -1,4 +1,4 @@
-//! The plan: what will be changed, in which order and why; what will not, and why not. Pure, and reviewed by people.
+//! Makes plans: which load balancers will be changed, in which order and why; which will not, and why not. Pure.
 
 use std::collections::BTreeMap;
 
@@ -11,24 +11,24 @@ mod canonical;
 mod digest;
 mod document;
 mod guard;
-mod term;
+mod validity;
 
+use document::FORMAT;
 pub use document::{
     Effect, Goal, Insistence, Patch, Plan, PlanError, PlanRun, Risk, Skip, SkipReason, Snippet, Step, Target,
 };
-use document::{FORMAT, wave};
 pub(crate) use guard::still_allowed;
-pub use term::Home;
+pub use validity::HomeOrganization;
 
-/// The rule whose verdict says what policy makes of a load balancer.
+/// The rule that compares the mode of a load balancer with the required mode.
 pub const RULE: &str = "desync-mode-below-required";
 
-/// What a plan is asked for. Empty lists mean all.
+/// What to plan. Empty lists select all load balancers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlanOrder {
+pub struct PlanRequest {
     /// The goal.
     pub goal: Goal,
-    /// Owners, by name without regard to case.
+    /// Owners, by name, case-insensitive.
     pub owners: Vec<String>,
     /// Accounts.
     pub accounts: Vec<AccountId>,
@@ -38,19 +38,19 @@ pub struct PlanOrder {
     pub balancers: Vec<Arn>,
     /// Whether a mode may also be lowered.
     pub lower: bool,
-    /// What people insist on, by load balancer.
+    /// Overridden guards, by load balancer.
     pub insisted: BTreeMap<Arn, Insistence>,
 }
 
-/// How to write the intended mode where a load balancer is managed: a sentence, and texts to paste.
+/// How to set a mode in the code that manages a load balancer: a sentence, and texts to paste.
 pub type PatchFor<'a> = &'a dyn Fn(&LoadBalancer, Mode) -> (String, Vec<Snippet>);
 
-/// Makes a plan. `required` is the mode that policy demands, where that is certain; `patch` writes one for a manager.
+/// Makes a plan. `required` is the mode that policy requires, if that is certain.
 pub fn plan(
     report: &ScanReport,
     required: &dyn Fn(&LoadBalancer) -> Option<Mode>,
     patch: PatchFor<'_>,
-    order: &PlanOrder,
+    order: &PlanRequest,
     settings: &ChangeSettings,
     made: Timestamp,
 ) -> Plan {
@@ -60,7 +60,7 @@ pub fn plan(
     let (mut steps, mut patches, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
     for lb in report.load_balancers.iter().filter(|lb| lb.kind.can_parse_http() && order.covers(lb)) {
         considered += 1;
-        if let Some(because) = term::outdated(report, lb, made, settings) {
+        if let Some(because) = validity::outdated(report, lb, made, settings) {
             skipped.push(Skip { target: Target::of(lb), owner: owner(lb), reason: SkipReason::Outdated, because });
             continue;
         }
@@ -77,11 +77,11 @@ pub fn plan(
                 patches.push(Patch { target, owner, manager, from, to, reason, remedy, snippets });
             }
             guard::Decision::Change(step) => {
-                steps.push(Step { observed: Some(term::observed(report, lb)), ..*step });
+                steps.push(Step { observed: Some(validity::observed(report, lb)), ..*step });
             }
         }
     }
-    // The ones that can hurt least go first, and of those the ones with the least traffic.
+    // Low risk first, then little traffic: early waves should affect as few users as possible.
     let weight = |step: &Step| (step.risk, step.effect.as_ref().map_or(u64::MAX, |effect| effect.requests));
     steps.sort_by(|a, b| weight(a).cmp(&weight(b)).then_with(|| a.target.arn.cmp(&b.target.arn)));
     let cap = settings.cap(steps.len());
@@ -114,6 +114,17 @@ pub fn plan(
     plan.sealed()
 }
 
+/// The wave of the load balancer with a number, from 0, in the order of the plan.
+fn wave(number: usize, canary: usize, cap: usize) -> usize {
+    if canary == 0 {
+        1 + number / cap
+    } else if number < canary {
+        1
+    } else {
+        2 + (number - canary) / cap
+    }
+}
+
 fn owner(lb: &LoadBalancer) -> Option<String> {
     match &lb.owner {
         Observed::Known(owner) => Some(owner.name.clone()),
@@ -134,8 +145,8 @@ impl Target {
     }
 }
 
-impl PlanOrder {
-    /// An order for all load balancers.
+impl PlanRequest {
+    /// A request for all load balancers.
     pub fn new(goal: Goal) -> Self {
         Self {
             goal,

@@ -1,41 +1,43 @@
-//! Rolling a change back: every load balancer that Doorward may have changed gets the mode it had, or is left alone because somebody
-//! else has changed it since.
+//! Rolls a change back: every load balancer that Doorward may have changed gets its previous mode again, unless another party has
+//! changed it since.
 
-use crate::step::Hand;
-use crate::{Applied, ChangeState, Event, Front, Journal, JournalError, Step, Time};
+use crate::executor::Executor;
+use crate::{Applied, ChangeState, Event, Journal, JournalError, ModeClient, Step, Time};
 
-/// A change being rolled back.
-pub struct RollingBack<'a, F, J> {
+/// The run that rolls a change back.
+pub struct RollbackRun<'a, F, J> {
     /// Reads and sets modes.
-    pub front: &'a F,
-    /// Remembers.
+    pub client: &'a F,
+    /// Records every event.
     pub journal: &'a J,
     /// The time.
     pub time: &'a Time,
-    /// Who asked for it.
+    /// The person or identity that requested it.
     pub by: String,
-    /// Why.
+    /// The reason, for the journal.
     pub because: String,
-    /// Told of every step that came to stand somewhere new.
+    /// Called after every step.
     pub progress: &'a (dyn Fn(&Step, &ChangeState) + Sync),
 }
 
-impl<F: Front, J: Journal> RollingBack<'_, F, J> {
-    /// Restores what may be ours, the last that was changed first. What is restored is not restored again. An error means
-    /// that the journal could not be written; nothing was sent after that.
+impl<F: ModeClient, J: Journal> RollbackRun<'_, F, J> {
+    /// Restores every load balancer that may be in a mode of this change, the last one first; those that are restored are skipped.
+    ///
+    /// # Errors
+    /// The journal could not be written. No request is sent after that.
     pub async fn run(self, state: ChangeState) -> Result<Applied, JournalError> {
         let plan = state.plan().clone();
-        let mut hand = Hand { front: self.front, journal: self.journal, time: self.time, state };
+        let mut executor = Executor { client: self.client, journal: self.journal, time: self.time, state };
         let ours: Vec<&Step> =
-            plan.steps.iter().filter(|step| hand.state.standing(&step.target.arn).may_be_ours()).collect();
+            plan.steps.iter().filter(|step| executor.state.step_state(&step.target.arn).may_be_ours()).collect();
         if !ours.is_empty() {
             let (by, because) = (self.by.clone(), self.because.clone());
-            hand.write(None, Event::RollbackBegan { by, because, wave: None })?;
+            executor.write(None, Event::RollbackBegan { by, because, wave: None })?;
         }
         for step in ours.into_iter().rev() {
-            hand.restore(step).await?;
-            (self.progress)(step, &hand.state);
+            executor.restore(step).await?;
+            (self.progress)(step, &executor.state);
         }
-        Ok(Applied { state: hand.state, stopped: None })
+        Ok(Applied { state: executor.state, stopped: None })
     }
 }

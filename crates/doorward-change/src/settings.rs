@@ -1,26 +1,26 @@
-//! How changes are made: in what portions, when, and what counts as a regression.
+//! How changes are made: the size of waves, when changes are allowed, and what counts as a regression.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Freeze, Window};
+use crate::{ChangeWindow, Freeze};
 
-/// Changes of modes.
+/// The settings of changes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChangeSettings {
-    /// Load balancers of the first wave, which goes alone.
+    /// The number of load balancers in the first wave, the canary.
     pub canary: usize,
     /// The share of a plan, from 0 to 1, that one wave may hold.
     pub wave_share: f64,
-    /// So many may always be in one wave, however small the plan.
+    /// The number of load balancers that a wave may always hold, however small the plan.
     pub wave_minimum: usize,
-    /// Days after a mode was read for which it can be changed by a plan; later a step that was not sent is refused.
+    /// Days after a mode was read in which a plan can change it; after that, steps without a request are refused.
     pub valid_days: u32,
-    /// Days after a mode was read for which a plan can be made from it.
+    /// Days after a mode was read in which a plan can be made from it.
     pub scan_days: u32,
-    /// When owners admit changes; an owner without a window admits them at any time.
-    pub windows: Vec<Window>,
-    /// When nothing is changed.
+    /// When load balancers of owners may be changed; those of an owner without a window at any time.
+    pub windows: Vec<ChangeWindow>,
+    /// When no mode is changed.
     pub freezes: Vec<Freeze>,
     /// What counts as a regression after a change.
     pub watch: WatchSettings,
@@ -34,11 +34,11 @@ pub struct WatchSettings {
     pub tolerated_4xx: f64,
     /// By how much the share of requests that targets answer with 5xx may rise, from 0 to 1.
     pub tolerated_5xx: f64,
-    /// By what factor new connections per request may rise. In defensive, connections of ambiguous requests are closed.
+    /// The factor by which new connections per request may rise. In defensive mode, connections of ambiguous requests are closed.
     pub tolerated_connections: f64,
-    /// Fewer requests than this beyond the usual are never a regression.
-    pub at_least: u64,
-    /// Weeks before the change whose same hours say what is usual; CloudWatch keeps minutes for 15 days.
+    /// The minimum number of requests beyond the usual that is a regression.
+    pub minimum_requests: u64,
+    /// Weeks before the change whose same hours are compared; CloudWatch keeps periods of a minute for 15 days.
     pub weeks: u32,
 }
 

@@ -1,16 +1,16 @@
-//! Looking at a change again, later: is every load balancer still in its new mode, and what has happened since?
+//! Verifies a change later: whether every load balancer is still in its new mode, and how its metrics developed.
 
 use doorward_model::Arn;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::apply::{reported, since, usual};
-use crate::step::unreadable;
+use crate::executor::unreadable;
 use crate::watch::{LAG, WatchVerdict, judge};
-use crate::{ChangeSettings, ChangeState, Front, Gauge, Seen, Standing, Step, Time};
+use crate::{ChangeSettings, ChangeState, MetricSource, ModeClient, ModeReading, Step, StepState, Time};
 
-/// How long CloudWatch keeps minutes.
+/// How long CloudWatch keeps periods of a minute.
 const KEPT: SignedDuration = SignedDuration::from_hours(15 * 24);
-/// What happened later than this after a change says little about the change.
+/// The time after a change whose metrics are compared; later ones depend on more than the change.
 const LATER: SignedDuration = SignedDuration::from_hours(24);
 
 /// Whether a change still holds.
@@ -23,63 +23,63 @@ pub enum Holds {
         /// What was read.
         found: String,
     },
-    /// Nobody can say, and why.
+    /// Unknown, and why.
     Unknown(String),
 }
 
-/// One changed load balancer, looked at again.
+/// One changed load balancer, verified.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verified {
     /// The load balancer.
     pub arn: Arn,
     /// Whether the change still holds.
     pub holds: Holds,
-    /// What it did in the day after its change.
+    /// Its metrics in the day after the change.
     pub since: WatchVerdict,
 }
 
-/// Looks at every load balancer of a change that stands at changed. Sets nothing.
-pub async fn verify<F: Front, G: Gauge>(
+/// Reads every load balancer that a change has changed. Sets nothing.
+pub async fn verify<F: ModeClient, G: MetricSource>(
     state: &ChangeState,
-    front: &F,
-    gauge: &G,
+    client: &F,
+    metrics: &G,
     settings: &ChangeSettings,
     time: &Time,
 ) -> Vec<Verified> {
     let mut verified = Vec::new();
-    let changed = |step: &&Step| state.standing(&step.target.arn) == Standing::Changed;
+    let changed = |step: &&Step| state.step_state(&step.target.arn) == StepState::Changed;
     for step in state.plan().steps.iter().filter(changed) {
-        let holds = match front.read(&step.target).await {
-            Ok(Seen::Value(value)) if value == step.to.as_str() => Holds::Yes,
-            Ok(Seen::Value(value)) => Holds::No { found: format!("it is in {value:?}") },
-            Ok(Seen::Gone) => Holds::No { found: "it is gone".to_owned() },
-            Ok(Seen::Absent) => Holds::Unknown("AWS's answer left its mode out".to_owned()),
+        let holds = match client.read(&step.target).await {
+            Ok(ModeReading::Value(value)) if value == step.to.as_str() => Holds::Yes,
+            Ok(ModeReading::Value(value)) => Holds::No { found: format!("it is in {value:?}") },
+            Ok(ModeReading::Gone) => Holds::No { found: "it does not exist any more".to_owned() },
+            Ok(ModeReading::Absent) => Holds::Unknown("AWS's response does not contain its mode".to_owned()),
             Err(gap) => Holds::Unknown(unreadable(&gap)),
         };
-        let at = state.balancer(&step.target.arn).map_or(time.now(), |balancer| balancer.at);
-        let seen = look(step, at, gauge, settings, time.now()).await;
+        let at = state.record(&step.target.arn).map_or(time.now(), |record| record.at);
+        let seen = look(step, at, metrics, settings, time.now()).await;
         verified.push(Verified { arn: step.target.arn.clone(), holds, since: seen });
     }
     verified
 }
 
-async fn look<G: Gauge>(
+async fn look<G: MetricSource>(
     step: &Step,
     changed: Timestamp,
-    gauge: &G,
+    metrics: &G,
     settings: &ChangeSettings,
     now: Timestamp,
 ) -> WatchVerdict {
     let margin = SignedDuration::from_hours(4);
     let left = KEPT - now.duration_since(changed) - margin;
     if left.is_negative() {
-        return WatchVerdict::Unknown("CloudWatch no longer keeps the minutes around the change".to_owned());
+        return WatchVerdict::Unknown("CloudWatch no longer keeps periods of a minute around the change".to_owned());
     }
     let weeks = u32::try_from(left.as_hours() / (7 * 24)).unwrap_or(0).min(settings.watch.weeks);
     let end = now.min(changed.saturating_add(LATER).unwrap_or(now));
     let at = now.min(end.saturating_add(LAG).unwrap_or(end));
-    let seen = match usual(gauge, &step.target, changed, end, weeks).await {
-        Ok(usual) => since(gauge, &step.target, changed, at).await.map(|seen| (usual, seen)),
+    let seen = match usual(metrics, &step.target, changed, end, weeks).await {
+        Ok(usual) => since(metrics, &step.target, changed, at).await.map(|seen| (usual, seen)),
         Err(because) => Err(because),
     };
     match seen {

@@ -1,7 +1,7 @@
-//! Whether a change made things worse: what CloudWatch reports since, against what the same load balancer does at such hours.
+//! Judges whether a change made metrics worse: CloudWatch's metrics since the change against the usual ones of the same load balancer.
 //!
-//! A rise counts where it is beyond what people tolerate, well beyond every stretch of the same length before the change, beyond what
-//! chance makes of so few requests, and of enough requests to matter: all four. What is not reported is unknown, not quiet.
+//! A rise is a regression if it is beyond the tolerance in the settings, well beyond every stretch of the same length before the change,
+//! beyond chance for that number of requests, and of enough requests to matter: all four. A metric that is not reported is unknown.
 
 use std::fmt;
 use std::future::Future;
@@ -15,21 +15,21 @@ use crate::{Target, WatchSettings};
 pub const PERIOD: SignedDuration = SignedDuration::from_secs(60);
 /// How long CloudWatch takes until a period is reported in full.
 pub const LAG: SignedDuration = SignedDuration::from_secs(120);
-/// How far beyond the worst stretch before a change counts as seen before: those few hours never hold the worst of a year.
+/// The factor by which the worst stretch before a change may be exceeded: those few hours do not contain the worst of a year.
 const BEYOND_WORST: f64 = 1.5;
-/// How many standard deviations chance is given.
+/// The number of standard deviations that count as chance.
 const DEVIATIONS: f64 = 4.0;
-/// Fewer stretches before the change than this say nothing of what is usual.
+/// The minimum number of stretches before the change to know what is usual.
 const STRETCHES: usize = 10;
-/// Periods that a verdict takes at least.
+/// The minimum number of periods for a verdict: a single one is too noisy.
 const SHORTEST: i64 = 2;
 
-/// What a load balancer did in one period. A period in which it had no request is not there.
+/// The metrics of a load balancer in one period. Periods without a request have no sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sample {
+pub struct MetricSample {
     /// When the period began.
     pub at: Timestamp,
-    /// Requests that a target was chosen for.
+    /// Requests for which a target was chosen.
     pub requests: f64,
     /// Requests that the load balancer answered with 4xx itself; those that a mode blocks are among them, and not in `requests`.
     pub elb_4xx: f64,
@@ -39,21 +39,21 @@ pub struct Sample {
     pub connections: f64,
 }
 
-/// What a load balancer did in some stretches of time, period by period.
+/// The metrics of a load balancer in some stretches of time, one sample for each period.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Reading {
-    samples: Vec<Sample>,
+pub struct MetricSamples {
+    samples: Vec<MetricSample>,
 }
 
-impl Reading {
+impl MetricSamples {
     /// From samples in any order.
-    pub fn new(mut samples: Vec<Sample>) -> Self {
+    pub fn new(mut samples: Vec<MetricSample>) -> Self {
         samples.sort_by_key(|sample| sample.at);
         Self { samples }
     }
 
     /// The samples, in the order of time.
-    pub fn samples(&self) -> &[Sample] {
+    pub fn samples(&self) -> &[MetricSample] {
         &self.samples
     }
 
@@ -64,15 +64,20 @@ impl Reading {
     }
 }
 
-/// Measures load balancers. The binary fulfils it with CloudWatch.
-pub trait Gauge {
-    /// What a load balancer did from one time until before another, both at whole periods.
-    fn read(&self, target: &Target, from: Timestamp, until: Timestamp) -> impl Future<Output = Result<Reading, Gap>>;
+/// Reads the metrics of load balancers. The program implements it with CloudWatch.
+pub trait MetricSource {
+    /// The metrics from one time until before another, both at whole periods.
+    fn read(
+        &self,
+        target: &Target,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> impl Future<Output = Result<MetricSamples, Gap>>;
 }
 
-/// A figure that can show a regression.
+/// A metric that can show a regression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Metric {
+pub enum WatchedMetric {
     /// Requests that the load balancer answered with 4xx, of all.
     Elb4xx,
     /// Requests that a target answered with 5xx, of those a target was chosen for.
@@ -81,7 +86,7 @@ pub enum Metric {
     Connections,
 }
 
-impl Metric {
+impl WatchedMetric {
     const ALL: [Self; 3] = [Self::Elb4xx, Self::Target5xx, Self::Connections];
 
     const fn label(self) -> &'static str {
@@ -93,7 +98,7 @@ impl Metric {
     }
 
     /// Count and denominator of a period.
-    fn of(self, sample: &Sample) -> (f64, f64) {
+    fn of(self, sample: &MetricSample) -> (f64, f64) {
         match self {
             Self::Elb4xx => (sample.elb_4xx, sample.requests + sample.elb_4xx),
             Self::Target5xx => (sample.target_5xx, sample.requests),
@@ -101,7 +106,7 @@ impl Metric {
         }
     }
 
-    /// The most that is tolerated where so much is expected.
+    /// The tolerated rate, given the expected one.
     fn tolerated(self, expected: f64, settings: &WatchSettings) -> f64 {
         match self {
             Self::Elb4xx => expected + settings.tolerated_4xx,
@@ -111,33 +116,33 @@ impl Metric {
     }
 }
 
-/// A figure that left its noise.
+/// A metric that rose beyond its usual variation.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Finding {
-    /// The figure.
-    pub metric: Metric,
-    /// What was seen: count and denominator.
+pub struct Regression {
+    /// The metric.
+    pub metric: WatchedMetric,
+    /// Count and denominator since the change.
     pub seen: (f64, f64),
-    /// The rate that is usual.
+    /// The usual rate.
     pub expected: f64,
-    /// The rate that would still have been within tolerance and noise.
+    /// The highest rate within tolerance and usual variation.
     pub bound: f64,
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for Regression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (count, of) = self.seen;
         let rate = count / of.max(1.0);
         let label = self.metric.label();
         match self.metric {
-            Metric::Connections => write!(
+            WatchedMetric::Connections => write!(
                 f,
                 "{label}: {rate:.2} ({count} to {of} requests), usually {:.2}, tolerated up to {:.2}",
                 self.expected, self.bound
             ),
             _ => write!(
                 f,
-                "{label}: {:.2} % ({count} of {of}), usually {:.2} %, tolerated up to {:.2} %",
+                "{label}: {:.2}% ({count} of {of}), usually {:.2}%, tolerated up to {:.2}%",
                 rate * 100.0,
                 self.expected * 100.0,
                 self.bound * 100.0
@@ -146,24 +151,29 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What watching one load balancer says so far.
+/// The verdict about one load balancer so far.
 #[derive(Debug, Clone, PartialEq)]
 pub enum WatchVerdict {
-    /// Nothing left its noise.
+    /// Every metric is within its usual variation.
     Quiet {
         /// Periods with requests since the change.
         periods: usize,
     },
-    /// Something did.
-    Regressed(Vec<Finding>),
-    /// It has no traffic, now as before; there is nothing to see.
+    /// At least one metric is not.
+    Regressed(Vec<Regression>),
+    /// It has no traffic, now as before.
     NoTraffic,
-    /// Nobody can say, and why.
+    /// Unknown, and why.
     Unknown(String),
 }
 
-/// Compares what was seen since a change, reported until a time, with what was before. Pure.
-pub fn judge(before: &Reading, after: &Reading, until: Timestamp, settings: &WatchSettings) -> WatchVerdict {
+/// Compares the metrics since a change, reported until a time, with those before. Pure.
+pub fn judge(
+    before: &MetricSamples,
+    after: &MetricSamples,
+    until: Timestamp,
+    settings: &WatchSettings,
+) -> WatchVerdict {
     let (Some(first), Some(last)) = (after.samples.first(), after.samples.last()) else {
         return if before.samples.is_empty() {
             WatchVerdict::NoTraffic
@@ -184,13 +194,14 @@ pub fn judge(before: &Reading, after: &Reading, until: Timestamp, settings: &Wat
     let mut lengths = vec![SHORTEST];
     lengths.extend((whole > SHORTEST).then_some(whole));
     let mut findings = Vec::new();
-    // A figure that had requests and was never compared is not known, whatever the others say.
-    let mut open: Vec<Metric> = Metric::ALL.into_iter().filter(|metric| sum(*metric, &after.samples).1 > 0.0).collect();
+    // A metric that has requests and was never compared is unknown, whatever the others are.
+    let mut open: Vec<WatchedMetric> =
+        WatchedMetric::ALL.into_iter().filter(|metric| sum(*metric, &after.samples).1 > 0.0).collect();
     for length in lengths {
         let from = last.at.as_second() - (length - 1) * PERIOD.as_secs();
-        let newest: Vec<Sample> = after.samples.iter().filter(|s| s.at.as_second() >= from).copied().collect();
+        let newest: Vec<MetricSample> = after.samples.iter().filter(|s| s.at.as_second() >= from).copied().collect();
         let stretches = stretches(before, length);
-        for metric in Metric::ALL {
+        for metric in WatchedMetric::ALL {
             let rates: Vec<(f64, f64)> =
                 stretches.iter().map(|stretch| sum(metric, stretch)).filter(|(_, of)| *of > 0.0).collect();
             if rates.len() < STRETCHES.min(usize::try_from(180 / length).unwrap_or(STRETCHES)).max(3) {
@@ -198,7 +209,8 @@ pub fn judge(before: &Reading, after: &Reading, until: Timestamp, settings: &Wat
             }
             open.retain(|left| *left != metric);
             let found = exceeds(metric, sum(metric, &newest), &rates, settings);
-            if let Some(finding) = found.filter(|found| findings.iter().all(|f: &Finding| f.metric != found.metric)) {
+            if let Some(finding) = found.filter(|found| findings.iter().all(|f: &Regression| f.metric != found.metric))
+            {
                 findings.push(finding);
             }
         }
@@ -210,8 +222,8 @@ pub fn judge(before: &Reading, after: &Reading, until: Timestamp, settings: &Wat
     }
 }
 
-/// The longest time without a request, in seconds. Readings are of several days: what lies between them is no silence.
-fn longest_silence(reading: &Reading) -> i64 {
+/// The longest time without a request, in seconds. The samples are of several days; the time between days does not count.
+fn longest_silence(reading: &MetricSamples) -> i64 {
     let gaps = reading.samples.windows(2).map(|pair| match pair {
         [one, next] => next.at.as_second() - one.at.as_second() - PERIOD.as_secs(),
         _ => 0,
@@ -219,7 +231,12 @@ fn longest_silence(reading: &Reading) -> i64 {
     gaps.filter(|gap| *gap < 3600).max().unwrap_or(0)
 }
 
-fn exceeds(metric: Metric, seen: (f64, f64), usual: &[(f64, f64)], settings: &WatchSettings) -> Option<Finding> {
+fn exceeds(
+    metric: WatchedMetric,
+    seen: (f64, f64),
+    usual: &[(f64, f64)],
+    settings: &WatchSettings,
+) -> Option<Regression> {
     let (count, of) = seen;
     if of <= 0.0 {
         return None;
@@ -229,20 +246,25 @@ fn exceeds(metric: Metric, seen: (f64, f64), usual: &[(f64, f64)], settings: &Wa
     let rates = usual.iter().map(|(count, of)| count / of);
     let variance = rates.clone().map(|rate| (rate - expected).powi(2)).sum::<f64>() / usual.len() as f64;
     let highest = rates.fold(0.0, f64::max);
-    // Chance alone: as if each request decided by itself; connections come in numbers, not in shares.
+    // Chance alone: shares vary as if each request were independent (binomial), connections as counts (Poisson).
     let chance = match metric {
-        Metric::Connections => expected / of,
+        WatchedMetric::Connections => expected / of,
         _ => expected * (1.0 - expected).max(0.0) / of,
     };
     let noise = (highest * BEYOND_WORST).max(expected + DEVIATIONS * variance.sqrt()) + DEVIATIONS * chance.sqrt();
     let bound = metric.tolerated(expected, settings).max(noise);
     let beyond = count - expected * of;
-    (count / of > bound && beyond >= settings.at_least as f64).then_some(Finding { metric, seen, expected, bound })
+    (count / of > bound && beyond >= settings.minimum_requests as f64).then_some(Regression {
+        metric,
+        seen,
+        expected,
+        bound,
+    })
 }
 
-/// Stretches of so many periods that do not overlap; one with a gap in time counts for what is there.
-fn stretches(reading: &Reading, length: i64) -> Vec<Vec<Sample>> {
-    let mut stretches: Vec<(i64, Vec<Sample>)> = Vec::new();
+/// Stretches of a number of periods that do not overlap; a stretch with missing periods counts with those it has.
+fn stretches(reading: &MetricSamples, length: i64) -> Vec<Vec<MetricSample>> {
+    let mut stretches: Vec<(i64, Vec<MetricSample>)> = Vec::new();
     for sample in &reading.samples {
         let number = sample.at.as_second().div_euclid(length * PERIOD.as_secs());
         match stretches.last_mut() {
@@ -253,7 +275,7 @@ fn stretches(reading: &Reading, length: i64) -> Vec<Vec<Sample>> {
     stretches.into_iter().map(|(_, samples)| samples).collect()
 }
 
-fn sum(metric: Metric, samples: &[Sample]) -> (f64, f64) {
+fn sum(metric: WatchedMetric, samples: &[MetricSample]) -> (f64, f64) {
     samples.iter().fold((0.0, 0.0), |(count, of), sample| {
         let (more, more_of) = metric.of(sample);
         (count + more, of + more_of)

@@ -1,7 +1,6 @@
-//! Collect: one account-Region after the other, many at once, each delivered when it is settled.
+//! Collect: reads account-Regions concurrently and yields each one when it is complete.
 //!
-//! The stream is unordered on purpose: a later stage can checkpoint every cell as it comes, and whoever needs an order
-//! sorts at the end.
+//! The stream is unordered, so that a later stage can checkpoint every result at once; normalize sorts at the end.
 
 use std::sync::Arc;
 
@@ -10,43 +9,44 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use doorward_aws::{Access, Operation, Route, Stop};
-use doorward_model::{Arn, Cell, Gap, GapReason, Kind, Listing, Observed, RawLoadBalancer};
+use doorward_model::{Arn, Gap, GapReason, Kind, Listing, Observed, RawLoadBalancer, RegionInventory};
 
 use crate::discover::Target;
 
 pub(crate) mod classic;
 mod listed;
+mod log_delivery;
 mod rehearsal;
 mod single;
 mod tags;
 pub(crate) mod v2;
-mod vended;
 
 pub use rehearsal::{AT_MOST, beyond, rehearse, tried};
-pub(crate) use single::look as look_at;
+pub(crate) use single::read_one;
 pub use single::single;
 
-/// What is collected beyond the minimum.
+/// Optional reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CollectSettings {
     /// Whether the listeners of application load balancers are read: one more call for each. No verdict depends on
     /// them, because an application load balancer admits only HTTP and HTTPS.
     pub alb_listeners: bool,
-    /// Whether CloudWatch Logs is asked for deliveries ("vended logs") where the attributes say that nothing is logged.
+    /// Whether deliveries of CloudWatch Logs ("vended logs") are read for load balancers whose attributes disable access logs.
     pub vended_logs: bool,
 }
 
-/// Load balancers of one account-Region whose details are read at once.
+/// The number of load balancers of one account-Region whose details are read concurrently: enough to use the request limit of
+/// the account-Region, few enough that one account does not hold all connections.
 const AT_ONCE: usize = 8;
 
-/// Reads every target; each ends as a cell, whatever happens. When stopped, what is under way ends as interrupted.
+/// Reads every target; each yields a result, whatever happens. After a stop, unfinished targets yield an interrupted one.
 pub fn collect<'a>(
     access: &'a Access,
     settings: CollectSettings,
     targets: Vec<Target>,
     stop: &'a Stop,
-) -> impl Stream<Item = Cell> + 'a {
+) -> impl Stream<Item = RegionInventory> + 'a {
     each(access, settings, targets, usize::MAX, stop)
 }
 
@@ -56,42 +56,42 @@ fn each<'a>(
     targets: Vec<Target>,
     most: usize,
     stop: &'a Stop,
-) -> impl Stream<Item = Cell> + 'a {
-    // A target that waits for its turn holds no request permit, so many more may be under way than requests: a few
-    // throttled accounts must not keep the others from starting.
+) -> impl Stream<Item = RegionInventory> + 'a {
+    // A target that waits for the rate limiter holds no request permit, so many more targets than requests may be in progress:
+    // 512 keep a few throttled accounts from blocking all others.
     futures::stream::iter(targets)
         .map(move |target| async move {
-            let cell = tokio::select! {
+            let inventory = tokio::select! {
                 biased;
                 gap = stop.stopped(Operation::DescribeLoadBalancers.action()) => {
-                    Cell::failed(target.place.account.clone(), Some(target.place.region.clone()), gap)
+                    RegionInventory::failed(target.place.account.clone(), Some(target.place.region.clone()), gap)
                 }
-                cell = one(Site { access, target: &target, settings, most }) => cell,
+                inventory = one(CollectContext { access, target: &target, settings, most }) => inventory,
             };
             access.caller.forget(&target.place.account, &target.place.region);
-            cell
+            inventory
         })
         .buffer_unordered(512)
 }
 
-/// Everything a module below needs to call AWS for one target.
+/// Everything that a module below needs to call AWS for one target.
 #[derive(Clone, Copy)]
-pub(crate) struct Site<'a> {
+pub(crate) struct CollectContext<'a> {
     pub(crate) access: &'a Access,
     pub(crate) target: &'a Target,
     pub(crate) settings: CollectSettings,
-    /// How many load balancers of each API are read in detail.
+    /// The maximum number of load balancers of each API whose details are read.
     pub(crate) most: usize,
 }
 
-impl<'a> Site<'a> {
+impl<'a> CollectContext<'a> {
     pub(crate) fn route(&self, operation: Operation) -> Route<'a> {
         let Target { place, region_enabled, session } = self.target;
         Route { session, region: &place.region, region_enabled: *region_enabled, operation }
     }
 
-    /// Which of the load balancers found are read in detail, by position: those that can parse HTTP, and of them no more than
-    /// are wanted, evenly apart.
+    /// Which of the listed load balancers are read in detail, by position: those that can parse HTTP; if they exceed the
+    /// maximum, an evenly spaced selection of them.
     fn chosen(&self, found: &[RawLoadBalancer]) -> Vec<bool> {
         let can: Vec<bool> = found.iter().map(|raw| raw.kind.can_parse_http()).collect();
         let all = can.iter().filter(|can| **can).count();
@@ -111,36 +111,36 @@ impl<'a> Site<'a> {
     }
 }
 
-/// What one of the two APIs brought.
-struct Harvest {
+/// The result of one of the two APIs.
+struct ApiResult {
     listing: Listing,
     load_balancers: Vec<RawLoadBalancer>,
     gone: Vec<Arn>,
     gaps: Vec<Gap>,
-    /// Set where the answers are about another account or Region.
+    /// Set if the responses are about another account or Region.
     foreign: Option<Arc<Gap>>,
 }
 
-impl Harvest {
+impl ApiResult {
     fn new(listing: Listing, foreign: Option<Arc<Gap>>) -> Self {
         Self { listing, load_balancers: Vec::new(), gone: Vec::new(), gaps: Vec::new(), foreign }
     }
 
-    /// Nothing, because what this session answers is about another account or Region.
-    fn disown(&mut self, why: &Arc<Gap>) {
+    /// Drops everything, because the responses to this session are about another account or Region.
+    fn discard(&mut self, why: &Arc<Gap>) {
         *self = Self::new(Listing::Unread(why.clone()), Some(why.clone()));
     }
 }
 
-async fn one(site: Site<'_>) -> Cell {
-    let target = site.target;
-    let read_at = Some((site.access.clock)());
-    let (v2, mut classic) = tokio::join!(v2::harvest(site, None), classic::harvest(site, None));
+async fn one(context: CollectContext<'_>) -> RegionInventory {
+    let target = context.target;
+    let read_at = Some((context.access.clock)());
+    let (v2, mut classic) = tokio::join!(v2::read_all(context, None), classic::read_all(context, None));
     if let Some(why) = &v2.foreign {
-        // Classic load balancers have no ARN that names their account, so nothing ties them to this one any more.
-        classic.disown(why);
+        // Classic load balancers have no ARN, so nothing else proves that they belong to this account.
+        classic.discard(why);
     }
-    let mut cell = Cell {
+    let mut inventory = RegionInventory {
         account: target.place.account.clone(),
         region: Some(target.place.region.clone()),
         read_at,
@@ -151,35 +151,35 @@ async fn one(site: Site<'_>) -> Cell {
         gone: v2.gone,
         gaps: v2.gaps,
     };
-    cell.load_balancers.extend(classic.load_balancers);
-    cell.gone.extend(classic.gone);
-    cell.gaps.extend(classic.gaps);
-    cell.load_balancers.sort_by(|a, b| a.arn.cmp(&b.arn));
-    cell.load_balancers.dedup_by(|a, b| a.arn == b.arn);
-    cell.gone.sort();
-    if site.settings.vended_logs {
-        vended::add(site, &mut cell.load_balancers).await;
+    inventory.load_balancers.extend(classic.load_balancers);
+    inventory.gone.extend(classic.gone);
+    inventory.gaps.extend(classic.gaps);
+    inventory.load_balancers.sort_by(|a, b| a.arn.cmp(&b.arn));
+    inventory.load_balancers.dedup_by(|a, b| a.arn == b.arn);
+    inventory.gone.sort();
+    if context.settings.vended_logs {
+        log_delivery::add(context, &mut inventory.load_balancers).await;
     }
-    cell
+    inventory
 }
 
-/// The value of something that is not read, because no verdict depends on it.
+/// A value that is not read, because no verdict needs it.
 fn not_asked<T>(operation: Operation) -> Observed<T> {
     Observed::unread(Gap::new(GapReason::NotAsked, operation.action()))
 }
 
-/// A list that contains what cannot be a load balancer of this account-Region.
+/// The gap of a list with an entry that cannot be a load balancer of this account-Region.
 fn foreign(operation: Operation, what: &str) -> Gap {
     Gap::new(GapReason::Malformed, operation.action()).with_message(format!("the list contains {what}"))
 }
 
-/// Whether a load balancer's own attributes say that it writes access logs.
+/// Whether the attributes of a load balancer enable access logs.
 fn logs_by_attribute(raw: &RawLoadBalancer) -> bool {
     let known = raw.attributes.known();
     known.and_then(|a| a.get("access_logs.s3.enabled")).is_some_and(|enabled| enabled == "true")
 }
 
-/// Whether access logs can only be a delivery's: an application load balancer whose attributes were read and log nothing.
+/// Whether only a delivery can write access logs: for an application load balancer whose attributes were read and disable them.
 fn may_log_by_delivery(raw: &RawLoadBalancer) -> bool {
     raw.kind == Kind::Application && raw.attributes.known().is_some() && !logs_by_attribute(raw)
 }

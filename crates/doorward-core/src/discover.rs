@@ -1,7 +1,7 @@
-//! Discover: the organization becomes a plan in which every account-Region appears exactly once.
+//! Discover: reads the organization and plans every account-Region exactly once.
 //!
-//! Accounts that cannot be entered, are closed, or are left out by the settings are settled here, over the Regions that
-//! a reference list names; the rest become targets for collect.
+//! Accounts that are closed, excluded by the settings, or whose role cannot be assumed get their outcome here, for the Regions of
+//! a reference list; all others become targets of collect.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use doorward_aws::{Access, Operation, Session, Stop};
 use doorward_model::{
-    Account, AccountId, AccountRegion, Cell, Gap, GapReason, Listing, Observed, Organization, Region,
+    Account, AccountId, AccountRegion, Gap, GapReason, Listing, Observed, Organization, Region, RegionInventory,
 };
 
 use crate::actions::scan_role_grants;
@@ -31,17 +31,17 @@ pub use members::{Members, members};
 use regions::RegionState;
 use scope::Decision;
 pub use scope::{RegionSettings, ScopeSettings, TagFilter};
-pub use single::{Door, Single, enter_one};
+pub use single::{ScopeDecision, Single, enter_one};
 
-/// Where discover looks.
+/// The accounts and Regions to discover.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DiscoverSettings {
-    /// Which accounts.
+    /// The accounts.
     pub scope: ScopeSettings,
-    /// Which Regions.
+    /// The Regions.
     pub regions: RegionSettings,
-    /// Whether account tags are read although no filter needs them: owners may come from them.
+    /// Whether account tags are read although no filter needs them, because owners may come from them.
     pub account_tags_wanted: bool,
 }
 
@@ -50,12 +50,12 @@ pub struct DiscoverSettings {
 pub struct Target {
     /// The account and the Region.
     pub place: AccountRegion,
-    /// Whether the account itself said that the Region is enabled.
+    /// Whether the account's own list contains the Region as enabled.
     pub(crate) region_enabled: bool,
     pub(crate) session: Arc<Session>,
 }
 
-/// The organization, divided into what will be looked at and what will not.
+/// The organization, with every account-Region either a target or already settled.
 pub struct Plan {
     /// The organization, absent in single-account mode.
     pub organization: Observed<Organization>,
@@ -63,16 +63,16 @@ pub struct Plan {
     pub accounts: Vec<Account>,
     /// Whether the list of accounts arrived in full.
     pub accounts_listing: Listing,
-    /// Account-Regions to collect from, in an order in which neighbours are different accounts in different Regions: a
-    /// silent Region or a throttled account must not fill the queue.
+    /// Account-Regions to collect from. Neighbours are different accounts in different Regions, so that neither an unreachable
+    /// Region nor a throttled account fills the queue.
     pub targets: Vec<Target>,
-    /// Account-Regions whose outcome is known already.
-    pub settled: Vec<Cell>,
-    /// Accounts of an earlier scan that AWS says are not in the organization any more, as that scan found them.
+    /// Account-Regions whose outcome is already known.
+    pub settled: Vec<RegionInventory>,
+    /// Accounts of an earlier scan that are not in the organization any more, as that scan read them.
     pub departed: Vec<Account>,
 }
 
-/// Nothing to scan.
+/// The organization cannot be scanned.
 #[derive(Debug, thiserror::Error)]
 pub enum DiscoverError {
     /// The organization could not be read at all.
@@ -80,10 +80,10 @@ pub enum DiscoverError {
     Organization {
         /// The base identity.
         caller: String,
-        /// What AWS answered.
+        /// The gap.
         gap: Box<Gap>,
     },
-    /// The settings name a Region that does not exist here.
+    /// The settings name a Region that does not exist in the partition.
     #[error("`regions.include` names {region}, which is not among the {known} Regions of partition {partition}")]
     UnknownRegion {
         /// The Region.
@@ -93,14 +93,18 @@ pub enum DiscoverError {
         /// The partition.
         partition: String,
     },
-    /// Stopped before there was anything to report.
+    /// The scan was stopped before the organization was listed.
     #[error("stopped before the organization was listed ({0}); nothing was scanned")]
     Stopped(GapReason),
 }
 
-/// Lists accounts and Regions and opens a session in every account that is to be scanned. `on_account` is told the
-/// number of accounts settled so far and the number of all. What `known` has of this organization, from an earlier scan, and AWS
-/// does not list any more is accounted for: no account and no Region leaves the plan in silence.
+/// Lists accounts and Regions and opens a session in every account to scan. `on_account` receives the number of accounts that are
+/// settled and the number of all accounts. Accounts and Regions of an earlier scan (`known`) that AWS does not list any more are
+/// also in the plan.
+///
+/// # Errors
+///
+/// The organization could not be read at all, the settings name a Region that does not exist, or the scan was stopped.
 pub async fn discover(
     access: &Access,
     settings: &DiscoverSettings,
@@ -159,10 +163,12 @@ pub async fn discover(
         plan.settled.extend(outcome.settled);
     }
     interleave(&mut plan.targets);
+    let (accounts, targets, settled) = (plan.accounts.len(), plan.targets.len(), plan.settled.len());
+    tracing::info!(accounts, to_read = targets, settled, "discovered");
     Ok(plan)
 }
 
-/// Sorts along the diagonals of accounts by Regions.
+/// Sorts along the diagonals of the matrix of accounts and Regions.
 fn interleave(targets: &mut [Target]) {
     let rank = |all: BTreeSet<String>| -> BTreeMap<String, usize> { all.into_iter().zip(0..).collect() };
     let accounts = rank(targets.iter().map(|t| t.place.account.to_string()).collect());
@@ -177,31 +183,31 @@ fn interleave(targets: &mut [Target]) {
 struct Outcome {
     account: Account,
     targets: Vec<Target>,
-    settled: Vec<Cell>,
+    settled: Vec<RegionInventory>,
     rest: Rest,
 }
 
-/// What becomes of the Regions that an account's part of the plan does not have, and something else names.
+/// The outcome of Regions that another source names and that the account's part of the plan lacks.
 enum Rest {
-    /// The account is left out, and they with it.
+    /// The account is excluded, and so are they.
     Skip(Gap),
-    /// The account could not be read, nor could they.
+    /// The account could not be read, and neither could they.
     Fail(Gap),
     /// The account listed its Regions without them.
     Lacks,
-    /// A line without a Region stands for them.
+    /// An entry without a Region represents them.
     Unnamed,
 }
 
 impl Outcome {
-    /// The Regions that have a line.
+    /// The Regions of the account's part of the plan.
     fn regions(&self) -> BTreeSet<Region> {
         let settled = self.settled.iter().filter_map(|cell| cell.region.clone());
         self.targets.iter().map(|target| target.place.region.clone()).chain(settled).collect()
     }
 
-    /// Gives every Region of the partition a line. AWS lists all of them to every account, enabled or not, so a list without
-    /// one is not whole.
+    /// Adds the missing Regions of the partition. AWS lists all of them to every account, enabled or not, so a list that lacks
+    /// one is incomplete.
     fn complete(&mut self, settings: &RegionSettings, all: &BTreeSet<Region>) {
         if matches!(self.rest, Rest::Unnamed) {
             return;
@@ -222,8 +228,8 @@ impl Outcome {
                 ),
             };
             let cell = match skipped {
-                Some(why) => Cell::skipped(id.clone(), place, why),
-                None => Cell::failed(id.clone(), place, failed()),
+                Some(why) => RegionInventory::skipped(id.clone(), place, why),
+                None => RegionInventory::failed(id.clone(), place, failed()),
             };
             self.settled.push(cell);
         }
@@ -271,9 +277,9 @@ async fn enter(access: &Access, settings: &DiscoverSettings, reference: &Referen
         Err(gap) => {
             account.regions = Observed::unread(gap.clone());
             match &reference.regions {
-                // Which of them are enabled here is not known, so all are tried.
+                // Which of them are enabled in the account is unknown, so all are tried.
                 Some(names) => {
-                    let tried = names.iter().map(|r| (r.clone(), RegionState::Untold)).collect();
+                    let tried = names.iter().map(|r| (r.clone(), RegionState::Unknown)).collect();
                     (tried, reference.is_open(&settings.regions).then_some(gap))
                 }
                 None => (Vec::new(), Some(gap)),
@@ -294,12 +300,12 @@ async fn enter(access: &Access, settings: &DiscoverSettings, reference: &Referen
                 let region_enabled = state == RegionState::Enabled;
                 outcome.targets.push(Target { place, region_enabled, session: session.clone() });
             }
-            Decision::Out(why) => outcome.settled.push(Cell::skipped(id.clone(), Some(region), why)),
-            Decision::Unclear(gap) => outcome.settled.push(Cell::failed(id.clone(), Some(region), gap)),
+            Decision::Out(why) => outcome.settled.push(RegionInventory::skipped(id.clone(), Some(region), why)),
+            Decision::Unclear(gap) => outcome.settled.push(RegionInventory::failed(id.clone(), Some(region), gap)),
         }
     }
     if let Some(gap) = complete {
-        outcome.settled.push(Cell::failed(
+        outcome.settled.push(RegionInventory::failed(
             id,
             None,
             gap.with_message("the account's further Regions could not be listed"),
@@ -308,8 +314,8 @@ async fn enter(access: &Access, settings: &DiscoverSettings, reference: &Referen
     outcome
 }
 
-/// The Regions over which an account is accounted for when it cannot be asked itself: those of the base identity's
-/// own account (which lists every Region of the partition), else those the settings name.
+/// The Regions of an account whose own list cannot be read: those of the base identity's account, which lists every Region of
+/// the partition, or else those in the settings.
 struct Reference {
     regions: Option<Vec<Region>>,
     from_settings: bool,
@@ -339,8 +345,8 @@ impl Reference {
         }
     }
 
-    /// Every Region that something names: the reference list if AWS gave it, the settings, an account's own list, and what an
-    /// earlier scan found enabled. Regions that are only tried are not among them.
+    /// Every Region that a source names: the reference list if it is from AWS, the settings, an account's own list, and the
+    /// enabled Regions of an earlier scan. Regions that are only tried are not included.
     fn all<'a>(
         &self,
         settings: &RegionSettings,
@@ -352,17 +358,21 @@ impl Reference {
         reference.cloned().chain(settings.include.iter().cloned()).chain(remembered.cloned()).chain(listed).collect()
     }
 
-    /// Whether there may be Regions beyond the list: it is the settings' fallback, and they do not name all Regions.
+    /// Whether there may be more Regions than in the list: it is the fallback of the settings, and they include no Regions.
     fn is_open(&self, settings: &RegionSettings) -> bool {
         self.from_settings && settings.include.is_empty()
     }
 
     fn skip(&self, settings: &RegionSettings, account: Account, why: &Gap) -> Outcome {
-        self.spread(settings, account, Rest::Skip(why.clone()), |id, region| Cell::skipped(id, region, why.clone()))
+        self.spread(settings, account, Rest::Skip(why.clone()), |id, region| {
+            RegionInventory::skipped(id, region, why.clone())
+        })
     }
 
     fn fail(&self, settings: &RegionSettings, account: Account, why: &Gap) -> Outcome {
-        self.spread(settings, account, Rest::Fail(why.clone()), |id, region| Cell::failed(id, region, why.clone()))
+        self.spread(settings, account, Rest::Fail(why.clone()), |id, region| {
+            RegionInventory::failed(id, region, why.clone())
+        })
     }
 
     fn spread(
@@ -370,14 +380,14 @@ impl Reference {
         settings: &RegionSettings,
         account: Account,
         rest: Rest,
-        cell: impl Fn(AccountId, Option<Region>) -> Cell,
+        cell: impl Fn(AccountId, Option<Region>) -> RegionInventory,
     ) -> Outcome {
         let id = account.id.clone();
         let known = self.regions.iter().flatten().map(|region| match settings.decide(region, RegionState::Enabled) {
-            Decision::Out(why) => Cell::skipped(id.clone(), Some(region.clone()), why),
+            Decision::Out(why) => RegionInventory::skipped(id.clone(), Some(region.clone()), why),
             _ => cell(id.clone(), Some(region.clone())),
         });
-        // A list that is only the settings' guess leaves Regions that nobody can name.
+        // The fallback of the settings may lack Regions, so one entry without a Region represents them.
         let unnamed = self.is_open(settings).then(|| cell(id.clone(), None));
         let settled = known.chain(unnamed).collect();
         let rest = if self.is_open(settings) { Rest::Unnamed } else { rest };

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    AccountId, Finding, Kind, LoadBalancer, Observed, Policy, Region, Rule, ScanReport, Tally, Verdict,
+    AccountId, EffectiveMode, Finding, LoadBalancer, Policy, Region, Rule, ScanReport, Tally, Verdict,
 };
 use jiff::Timestamp;
 
 use crate::normalize::Normalized;
 
-/// Asks every rule that the policy leaves enabled of every load balancer. Synchronous and pure: the same input gives
-/// the same report, byte for byte.
+/// Judges every load balancer by every rule that the policy does not turn off. Synchronous and pure: the same input gives the
+/// same report, byte for byte.
 pub fn evaluate(scan: Normalized, rules: &[&dyn Rule], policy: &Policy) -> ScanReport {
     let Normalized { run, organization, accounts, coverage, load_balancers } = scan;
     let mut rules: Vec<&dyn Rule> =
@@ -20,12 +20,13 @@ pub fn evaluate(scan: Normalized, rules: &[&dyn Rule], policy: &Policy) -> ScanR
         coverage.lines.iter().filter_map(|line| Some(((&line.account, line.region.as_ref()), line.read_at?))).collect();
     let mut findings = Vec::with_capacity(load_balancers.len() * rules.len());
     for lb in &load_balancers {
-        // The begin of the reading, or of the scan, is the latest time at which it was certainly not read yet.
+        // Without a response the observation is at least as old as the start of the reading, or of the scan.
         let begun = || places.get(&(&lb.account, Some(&lb.region))).copied().unwrap_or(run.started);
         let observed_at = lb.evidence.as_ref().map_or_else(begun, |evidence| evidence.at);
         findings.extend(rules.iter().map(|rule| finding(lb, *rule, policy, observed_at)));
     }
     let tally = tally(&load_balancers, &findings);
+    tracing::info!(rules = rules.len(), findings = findings.len(), "judged");
     ScanReport {
         run,
         organization,
@@ -60,15 +61,11 @@ fn tally(load_balancers: &[LoadBalancer], findings: &[Finding]) -> Tally {
     let mut tally = Tally::default();
     for lb in load_balancers {
         *tally.kinds.entry(lb.kind).or_default() += 1;
-        if !lb.kind.can_parse_http() {
-            continue;
-        }
-        let silent = lb.kind == Kind::Classic
-            && matches!(&lb.listeners, Observed::Known(listeners) if !listeners.iter().any(doorward_model::Listener::is_http));
-        match &lb.mode {
-            _ if silent => tally.mode_not_applicable += 1,
-            Observed::Known(mode) => *tally.modes.entry(*mode).or_default() += 1,
-            Observed::Absent | Observed::Unread(_) => tally.mode_unknown += 1,
+        match lb.effective_mode() {
+            EffectiveMode::Known(mode) => *tally.modes.entry(mode).or_default() += 1,
+            EffectiveMode::Unknown => tally.mode_unknown += 1,
+            EffectiveMode::NoHttpListener => tally.mode_not_applicable += 1,
+            EffectiveMode::NotHttp => {}
         }
     }
     for finding in findings {

@@ -1,10 +1,9 @@
-//! The mode of one load balancer, outside a scan: read again before and after a change, and set.
+//! The mode of one load balancer outside a scan: read before and after a change, and set.
 //!
-//! [`set`] sends one request and never repeats it. A write that is retried like a read overwrites what another party has set since the
-//! first request acted; the caller reads the mode and decides.
+//! [`set`] sends one request and never repeats it. A repeated write could overwrite a mode that another party has set since the
+//! first request took effect; the caller reads the mode and decides.
 //!
-//! A scan's sessions carry a policy without the action that sets anything; whoever calls [`set`] brings a session of a role
-//! of its own.
+//! The session policy of a scan does not allow the action that sets attributes; [`set`] needs a session of a different role.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,12 +13,12 @@ use aws_sdk_elasticloadbalancingv2::types as v2_types;
 use aws_types::request_id::RequestId;
 
 use doorward_aws::{Access, Failure, Operation, Session, classic_as, elb_as};
-use doorward_model::{AccountId, AccountRegion, Arn, Cell, Evidence, Gap, GapReason, Kind, Mode, Region};
+use doorward_model::{AccountId, AccountRegion, Arn, Evidence, Gap, GapReason, Kind, Mode, Region, RegionInventory};
 
-use crate::collect::{CollectSettings, Site, classic, look_at, v2};
+use crate::collect::{CollectContext, CollectSettings, classic, read_one, v2};
 use crate::discover::Target;
 
-/// The load balancer that is asked about.
+/// The load balancer to read or change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
     /// Its ARN; composed for classic load balancers.
@@ -29,46 +28,54 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// The name of a classic load balancer, from the ARN that was composed of it.
+    /// The name of a classic load balancer, from its composed ARN.
     pub(crate) fn classic_name(&self) -> Option<&str> {
         (self.kind == Kind::Classic).then(|| name(&self.arn))
     }
 }
 
-/// Attributes, with the call that brought them.
+/// Attributes and the call that returned them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attributes {
-    /// Every attribute in the answer; a classic load balancer's under the flat keys that a scan uses too. The answer to a
-    /// classic load balancer's change holds the changed attribute only.
+    /// Every attribute in the response; those of a classic load balancer under the same flat keys as in a scan. The response to
+    /// a change of a classic load balancer contains the changed attribute only.
     pub values: BTreeMap<String, String>,
     /// The call.
     pub evidence: Evidence,
 }
 
-/// Reads the attributes; none where the load balancer is gone. `session` belongs to the load balancer's account.
+/// Reads the attributes; none if the load balancer was deleted. `session` belongs to the load balancer's account.
+///
+/// # Errors
+///
+/// The gap of the failed call.
 pub async fn read(access: &Access, session: Arc<Session>, subject: &Subject) -> Result<Option<Attributes>, Gap> {
     let target = target(session, subject, Operation::DescribeLoadBalancerAttributes)?;
-    let site = site(access, &target);
+    let context = context(access, &target);
     let answer = match subject.kind {
-        Kind::Classic => classic::attributes(site, name(&subject.arn)).await,
-        _ => v2::attributes(site, &subject.arn).await,
+        Kind::Classic => classic::attributes(context, name(&subject.arn)).await,
+        _ => v2::attributes(context, &subject.arn).await,
     };
     Ok(answer?.map(|(values, evidence)| Attributes { values, evidence }))
 }
 
-/// Reads what decides whether a load balancer may be changed, as a scan reads it: the load balancer itself, its attributes and its
-/// tags. The cell has the load balancer, or names it as gone, or says in its gaps why it could not be read.
-pub async fn look(access: &Access, session: Arc<Session>, subject: &Subject) -> Result<Cell, Gap> {
+/// Reads a load balancer with its attributes and tags like a scan, to decide whether it may be changed. The result contains the
+/// load balancer, names it in `gone`, or has the gap why it could not be read.
+///
+/// # Errors
+///
+/// A gap if `session` belongs to another account than the load balancer.
+pub async fn look(access: &Access, session: Arc<Session>, subject: &Subject) -> Result<RegionInventory, Gap> {
     let target = target(session, subject, Operation::DescribeLoadBalancers)?;
-    Ok(look_at(site(access, &target), subject).await)
+    Ok(read_one(context(access, &target), subject).await)
 }
 
-/// A request to set a mode that was not answered with success.
+/// A request to set a mode that did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotSet {
-    /// What was answered instead, or why nothing was sent.
+    /// The error of the response, or why nothing was sent.
     pub gap: Gap,
-    /// Whether the request certainly had no effect. False where AWS may have acted, or may still act.
+    /// Whether the request certainly had no effect. False if it may have taken effect, or still may.
     pub refused: bool,
 }
 
@@ -78,27 +85,32 @@ impl From<Failure> for NotSet {
     }
 }
 
-/// Sets the mode and nothing else, by at most one request. The answer is what AWS says the attributes are now. An error does not
-/// prove that nothing was changed, unless it says so: an answer may be lost after AWS has acted.
+/// Sets the mode, by at most one request. Returns the attributes in AWS's response.
+///
+/// # Errors
+///
+/// An error proves that nothing was changed only if [`NotSet::refused`] is set: a response may be lost after the request took
+/// effect.
 pub async fn set(access: &Access, session: Arc<Session>, subject: &Subject, mode: Mode) -> Result<Attributes, NotSet> {
     let target = target(session, subject, Operation::ModifyLoadBalancerAttributes)
         .map_err(|gap| NotSet { gap, refused: true })?;
-    let site = site(access, &target);
+    let context = context(access, &target);
     let set = match subject.kind {
-        Kind::Classic => set_classic(site, name(&subject.arn), mode).await,
-        _ => set_v2(site, &subject.arn, mode).await,
+        Kind::Classic => set_classic(context, name(&subject.arn), mode).await,
+        _ => set_v2(context, &subject.arn, mode).await,
     };
     set.map_err(NotSet::from)
 }
 
-async fn set_v2(site: Site<'_>, arn: &Arn, mode: Mode) -> Result<Attributes, Failure> {
+async fn set_v2(context: CollectContext<'_>, arn: &Arn, mode: Mode) -> Result<Attributes, Failure> {
     let operation = Operation::ModifyLoadBalancerAttributes;
-    let client = site.access.clients.elb(&site.target.place.region);
+    let client = context.access.clients.elb(&context.target.place.region);
     let attribute =
         v2_types::LoadBalancerAttribute::builder().key(Kind::Application.mode_attribute()).value(mode.as_str()).build();
-    site.access
+    context
+        .access
         .caller
-        .send(site.route(operation), |credentials| {
+        .send(context.route(operation), |credentials| {
             let request = client
                 .modify_load_balancer_attributes()
                 .load_balancer_arn(arn.as_str())
@@ -107,10 +119,11 @@ async fn set_v2(site: Site<'_>, arn: &Arn, mode: Mode) -> Result<Attributes, Fai
                 .config_override(elb_as(credentials));
             async move {
                 let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
-                let evidence = evidence(site, operation, answer.request_id());
-                let told =
-                    answer.attributes.ok_or_else(|| Failure::malformed(operation, "the answer holds no attributes"))?;
-                let values = v2::unambiguous(told.into_iter().map(|one| (one.key, one.value)))
+                let evidence = evidence(context, operation, answer.request_id());
+                let given = answer
+                    .attributes
+                    .ok_or_else(|| Failure::malformed(operation, "the response contains no attributes"))?;
+                let values = v2::unambiguous(given.into_iter().map(|one| (one.key, one.value)))
                     .map_err(|problem| Failure::malformed(operation, &problem))?;
                 Ok(Attributes { values, evidence })
             }
@@ -118,15 +131,16 @@ async fn set_v2(site: Site<'_>, arn: &Arn, mode: Mode) -> Result<Attributes, Fai
         .await
 }
 
-async fn set_classic(site: Site<'_>, name: &str, mode: Mode) -> Result<Attributes, Failure> {
+async fn set_classic(context: CollectContext<'_>, name: &str, mode: Mode) -> Result<Attributes, Failure> {
     let operation = Operation::ModifyClassicLoadBalancerAttributes;
-    let client = site.access.clients.classic(&site.target.place.region);
+    let client = context.access.clients.classic(&context.target.place.region);
     let attribute =
         classic_types::AdditionalAttribute::builder().key(Kind::Classic.mode_attribute()).value(mode.as_str()).build();
     let attributes = classic_types::LoadBalancerAttributes::builder().additional_attributes(attribute).build();
-    site.access
+    context
+        .access
         .caller
-        .send(site.route(operation), |credentials| {
+        .send(context.route(operation), |credentials| {
             let request = client
                 .modify_load_balancer_attributes()
                 .load_balancer_name(name)
@@ -135,26 +149,26 @@ async fn set_classic(site: Site<'_>, name: &str, mode: Mode) -> Result<Attribute
                 .config_override(classic_as(credentials));
             async move {
                 let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
-                let evidence = evidence(site, operation, answer.request_id());
-                let told = answer
+                let evidence = evidence(context, operation, answer.request_id());
+                let given = answer
                     .load_balancer_attributes
-                    .ok_or_else(|| Failure::malformed(operation, "the answer holds no attributes"))?;
-                let values = classic::flat(told).map_err(|problem| Failure::malformed(operation, &problem))?;
+                    .ok_or_else(|| Failure::malformed(operation, "the response contains no attributes"))?;
+                let values = classic::flat(given).map_err(|problem| Failure::malformed(operation, &problem))?;
                 Ok(Attributes { values, evidence })
             }
         })
         .await
 }
 
-fn evidence(site: Site<'_>, operation: Operation, request_id: Option<&str>) -> Evidence {
+fn evidence(context: CollectContext<'_>, operation: Operation, request_id: Option<&str>) -> Evidence {
     Evidence {
         operation: operation.action().to_owned(),
-        at: (site.access.clock)(),
+        at: (context.access.clock)(),
         request_id: request_id.map(str::to_owned),
     }
 }
 
-/// The name of a classic load balancer, from the ARN that was composed of it.
+/// The name of a classic load balancer, from its composed ARN.
 fn name(arn: &Arn) -> &str {
     arn.resource().strip_prefix("loadbalancer/").unwrap_or(arn.resource())
 }
@@ -165,14 +179,19 @@ fn target(session: Arc<Session>, subject: &Subject, operation: Operation) -> Res
     let region = Region::new(subject.arn.region()).map_err(|e| malformed(e.to_string()))?;
     if session.account() != &account {
         return Err(malformed(format!(
-            "the session is of account {}, the load balancer is in {account}",
+            "the session belongs to account {}, but the load balancer is in {account}",
             session.account()
         )));
     }
     Ok(Target { place: AccountRegion { account, region }, region_enabled: true, session })
 }
 
-fn site<'a>(access: &'a Access, target: &'a Target) -> Site<'a> {
-    // What a scan reads beyond the attributes has no part in this.
-    Site { access, target, settings: CollectSettings { alb_listeners: false, vended_logs: false }, most: usize::MAX }
+fn context<'a>(access: &'a Access, target: &'a Target) -> CollectContext<'a> {
+    // The optional reads of a scan are not needed here.
+    CollectContext {
+        access,
+        target,
+        settings: CollectSettings { alb_listeners: false, vended_logs: false },
+        most: usize::MAX,
+    }
 }

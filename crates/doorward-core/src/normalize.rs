@@ -1,7 +1,7 @@
-//! Normalize: raw records become load balancers that every rule reads the same way.
+//! Normalize: raw records become load balancers with one form for both APIs.
 //!
-//! Synchronous and pure. A value AWS did not send is absent; a value AWS sent and does not document is unread as
-//! malformed; nothing is filled in.
+//! Synchronous and pure. A value that AWS did not send is absent; a value that AWS does not document is unread (malformed); no
+//! default is filled in.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -23,13 +23,13 @@ pub use label::label;
 pub use manager::ManagerSettings;
 pub use owner::OwnerSettings;
 
-/// How tags are read.
+/// The settings of tags.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NormalizeSettings {
-    /// Who is responsible.
+    /// The owner.
     pub owner: OwnerSettings,
-    /// What manages a load balancer.
+    /// The manager of a load balancer.
     pub manager: ManagerSettings,
     /// Tag keys that name the environment, in order.
     pub environment_tags: Vec<String>,
@@ -37,7 +37,7 @@ pub struct NormalizeSettings {
     pub application_tags: Vec<String>,
 }
 
-/// The normalized scan: what evaluate judges.
+/// The normalized scan, the input of evaluate.
 pub struct Normalized {
     /// The run.
     pub run: Run,
@@ -45,13 +45,13 @@ pub struct Normalized {
     pub organization: Observed<Organization>,
     /// Every account, ordered by id.
     pub accounts: Vec<Account>,
-    /// What was and was not looked at.
+    /// Every account-Region with its outcome.
     pub coverage: Coverage,
     /// Every load balancer, ordered by account, Region and ARN.
     pub load_balancers: Vec<LoadBalancer>,
 }
 
-/// Turns what collect brought home into what rules judge. The inventory is used up; its order does not matter.
+/// Normalizes an inventory. The order of the inventory does not matter.
 pub fn normalize(inventory: Inventory, settings: &NormalizeSettings) -> Normalized {
     let Inventory { run, organization, mut accounts, accounts_listing, mut cells } = inventory;
     accounts.sort_by(|a, b| a.id.cmp(&b.id));
@@ -67,6 +67,7 @@ pub fn normalize(inventory: Inventory, settings: &NormalizeSettings) -> Normaliz
         load_balancers.extend(found.into_iter().map(|raw| one(raw, &cell.account, account, &region, settings)));
     }
     drop(by_id);
+    tracing::info!(load_balancers = load_balancers.len(), "normalized");
     Normalized { run, organization, accounts, coverage, load_balancers }
 }
 
@@ -111,12 +112,12 @@ fn one(
         traffic: None,
         changes: Vec::new(),
         edited: None,
-        undecided: None,
+        placeholder: None,
         declared: None,
     }
 }
 
-/// Only gateway load balancers have no scheme; a value AWS does not document is not guessed at.
+/// The scheme. Only gateway load balancers have none; a value that AWS does not document is unread.
 fn scheme(raw: &RawLoadBalancer) -> Observed<Scheme> {
     let unread =
         |value: &str| Observed::unread(undocumented("elasticloadbalancing:DescribeLoadBalancers", "scheme", value));
@@ -131,7 +132,7 @@ fn scheme(raw: &RawLoadBalancer) -> Observed<Scheme> {
 
 fn undocumented(operation: &str, what: &str, value: &str) -> Gap {
     Gap::new(GapReason::Malformed, operation)
-        .with_message(format!("AWS answered {what} = {value:?}, which it does not document"))
+        .with_message(format!("AWS returned {what} = {value:?}, which it does not document"))
 }
 
 /// An attribute as a typed value.
@@ -145,7 +146,7 @@ fn attribute<T: FromStr>(raw: &RawLoadBalancer, key: &str) -> Observed<T> {
     })
 }
 
-/// Attributes first; where they say no, deliveries decide. "Nowhere" takes having looked at both.
+/// The destination by the attributes or, if they disable access logs, by the deliveries. `Nowhere` requires that both were read.
 fn access_logs(raw: &RawLoadBalancer) -> Observed<LogDestination> {
     let enabled: Observed<bool> = attribute(raw, "access_logs.s3.enabled");
     enabled.and_then(|enabled| {
@@ -154,7 +155,7 @@ fn access_logs(raw: &RawLoadBalancer) -> Observed<LogDestination> {
             let (bucket, prefix) = (text("access_logs.s3.bucket"), text("access_logs.s3.prefix"));
             if bucket.is_empty() {
                 let gap = Gap::new(GapReason::Malformed, "elasticloadbalancing:DescribeLoadBalancerAttributes");
-                return Observed::unread(gap.with_message("access logs are on, and AWS's answer names no bucket"));
+                return Observed::unread(gap.with_message("access logs are on, but AWS's response names no bucket"));
             }
             return Observed::Known(LogDestination::S3 { bucket, prefix });
         }
@@ -171,22 +172,22 @@ fn access_logs(raw: &RawLoadBalancer) -> Observed<LogDestination> {
     })
 }
 
-/// The value of the first of these keys that is there and not blank. Keys are compared without regard to case and
-/// surrounding white space, because people type them.
+/// The value of the first of these keys that is present and not blank. Case and surrounding white space of keys are ignored,
+/// because people type them.
 fn first_tag(tags: &Observed<BTreeMap<String, String>>, keys: &[String]) -> Observed<String> {
-    tags.as_ref().and_then(|tags| Observed::from_answer(find_tag(tags, keys).map(|(_, value)| tidy(value))))
+    tags.as_ref().and_then(|tags| Observed::from_answer(find_tag(tags, keys).map(|(_, value)| normalized_text(value))))
 }
 
-/// The first tag under one of the keys, with the key as it is written there.
+/// The first tag with one of the keys; the key as written in the tag.
 fn find_tag<'a>(tags: &'a BTreeMap<String, String>, keys: &[String]) -> Option<(&'a str, &'a str)> {
     keys.iter().find_map(|wanted| {
-        let wanted = tidy(wanted);
-        let mut same = tags.iter().filter(|(key, value)| tidy(key) == wanted && !value.trim().is_empty());
+        let wanted = normalized_text(wanted);
+        let mut same = tags.iter().filter(|(key, value)| normalized_text(key) == wanted && !value.trim().is_empty());
         same.next().map(|(key, value)| (key.as_str(), value.as_str()))
     })
 }
 
-/// Lower case, no white space around, single spaces within.
-fn tidy(text: &str) -> String {
+/// The text in lower case, with single spaces, trimmed.
+fn normalized_text(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }

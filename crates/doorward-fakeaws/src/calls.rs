@@ -1,4 +1,4 @@
-//! The call log: what was asked, by whom, and how it ended. Never a secret, a token or a body.
+//! The call log: every call with its caller and outcome. It never contains a secret, a token or a body.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// How much of every call is kept.
+/// How much of each call the log keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CallDetail {
     /// Every call with all its fields.
@@ -27,8 +27,8 @@ pub struct CallRecord {
     pub account: String,
     /// Region of the signature.
     pub region: String,
-    /// Service: `sts`, `organizations`, `account`, `elbv2`, `elb`, `logs`, `securityhub`, `sns`, `s3`, `cloudwatch`, `athena`; a
-    /// signing name when it is none of ours.
+    /// Service: `sts`, `organizations`, `account`, `elbv2`, `elb`, `logs`, `securityhub`, `sns`, `s3`, `cloudwatch`, `athena`; the
+    /// signing name if the service is not emulated.
     pub service: String,
     /// Action as the API names it.
     pub action: String,
@@ -46,7 +46,7 @@ pub struct CallRecord {
     pub request_id: String,
 }
 
-/// How often one thing happened.
+/// The number of calls with the same service, action and outcome.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct CallCount {
     /// Service, as in [`CallRecord::service`].
@@ -68,7 +68,7 @@ pub(crate) struct CallLog {
     shards: Vec<Mutex<Shard>>,
 }
 
-/// Outcomes and how often each came.
+/// Outcomes with their counts.
 type Outcomes = Vec<(String, u64)>;
 
 #[derive(Debug, Default)]
@@ -83,22 +83,25 @@ impl CallLog {
         Self { detail, shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
     }
 
-    pub(crate) fn detail(&self) -> CallDetail {
-        self.detail
-    }
-
     fn shard(&self, sequence: u64) -> Option<&Mutex<Shard>> {
         self.shards.get(usize::try_from(sequence % SHARDS).ok()?)
     }
 
-    pub(crate) fn keep(&self, record: CallRecord) {
-        self.count(record.sequence, &record.service, &record.action, &record.outcome);
-        if let Some(shard) = self.shard(record.sequence) {
-            shard.lock().unwrap_or_else(PoisonError::into_inner).records.push(record);
-        }
+    /// Counts a call, and keeps and returns its record if the log has full detail.
+    pub(crate) fn add(
+        &self,
+        sequence: u64,
+        (service, action, outcome): (&str, &str, &str),
+        record: impl FnOnce() -> CallRecord,
+    ) -> Option<CallRecord> {
+        self.count(sequence, service, action, outcome);
+        let record = (self.detail == CallDetail::Full).then(record)?;
+        let shard = self.shard(sequence)?;
+        shard.lock().unwrap_or_else(PoisonError::into_inner).records.push(record.clone());
+        Some(record)
     }
 
-    pub(crate) fn count(&self, sequence: u64, service: &str, action: &str, outcome: &str) {
+    fn count(&self, sequence: u64, service: &str, action: &str, outcome: &str) {
         let Some(shard) = self.shard(sequence) else { return };
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
         let counts = &mut shard.counts;

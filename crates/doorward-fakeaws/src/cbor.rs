@@ -1,4 +1,4 @@
-//! CBOR of the Smithy RPC v2 protocol: requests become JSON values, answers are written with tagged times.
+//! CBOR of the Smithy RPC v2 protocol: requests become JSON values, responses are written with tagged times.
 
 use bytes::Bytes;
 use ciborium::Value as Cbor;
@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value};
 /// The tag of seconds since the epoch.
 const EPOCH: u64 = 1;
 
-/// A request's document; null when it is no CBOR. Times become their seconds, bytes and odd keys are left out.
+/// A request's document; null if it is not CBOR. Times become seconds; bytes, and keys that are not text, are left out.
 pub(crate) fn read(body: &[u8]) -> Value {
     ciborium::from_reader::<Cbor, _>(body).map_or(Value::Null, json)
 }
@@ -35,7 +35,7 @@ pub(crate) fn time(seconds: i64) -> Cbor {
     Cbor::Tag(EPOCH, Box::new(Cbor::Integer(seconds.into())))
 }
 
-/// A structure within an answer.
+/// A structure within a response.
 pub(crate) fn structure<const N: usize>(entries: [(&str, Cbor); N]) -> Cbor {
     Cbor::Map(entries.into_iter().map(|(key, value)| (key.into(), value)).collect())
 }
@@ -45,7 +45,7 @@ pub(crate) fn map<const N: usize>(entries: [(&str, Cbor); N]) -> Bytes {
     write(&structure(entries))
 }
 
-/// The bytes of an answer.
+/// The bytes of a response.
 pub(crate) fn write(document: &Cbor) -> Bytes {
     let mut out = Vec::new();
     // Writing to memory cannot fail.
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read() {
+    fn written_documents_are_read_back() {
         let written = map([
             ("text", "é".into()),
             ("number", Cbor::Float(1.5)),

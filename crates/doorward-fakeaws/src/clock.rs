@@ -1,4 +1,4 @@
-//! The emulator's idea of "now": the machine's clock, that clock shifted, or one a test moves by hand.
+//! The emulator's clock: the machine's, the machine's with an offset, or one that a test advances.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Where the emulator reads the time from. Session expiry, quotas, request dates and the call log all use it.
+/// The clock of session expiry, quotas, request dates and the call log.
 #[derive(Debug, Clone, Default)]
 pub enum Clock {
     /// The machine's clock.

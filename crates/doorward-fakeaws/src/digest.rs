@@ -1,4 +1,4 @@
-//! Small deterministic digests: ids, tokens and random decisions that are the same in every run.
+//! Deterministic digests for ids, tokens and random decisions that are the same in every run.
 
 /// FNV-1a over the parts, with a separator between them, then mixed so that nearby inputs look unrelated.
 pub(crate) fn digest(parts: &[&str]) -> u64 {

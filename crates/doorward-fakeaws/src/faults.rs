@@ -1,4 +1,4 @@
-//! What goes wrong and when: faults armed on a server, decided deterministically, and counted as they fire.
+//! Faults: which calls fail, when and how. Schedules are deterministic, and every fault counts how often it fired.
 
 mod form;
 mod spec;
@@ -14,18 +14,18 @@ pub use spec::FaultSpec;
 use crate::digest::{digest, mix};
 use crate::iam::pattern::Pattern;
 
-/// What happens to a call.
+/// The effect of a fault on a call.
 ///
-/// A call that is answered an error, is reset, or is never answered has had no effect. One whose answer is damaged or
-/// late ([`What::LostAnswer`], [`What::ErrorAfter`], [`What::HalfClose`], [`What::Truncated`], [`What::Malformed`], [`What::EmptyBody`], [`What::SlowDrip`]) has
-/// had its effect: a change may be made without its caller knowing.
+/// A call that gets an error, a reset, or no response at all has no effect. A call whose response is damaged or
+/// late ([`What::LostAnswer`], [`What::ErrorAfter`], [`What::HalfClose`], [`What::Truncated`], [`What::Malformed`], [`What::EmptyBody`], [`What::SlowDrip`]) does
+/// have its effect: the caller does not know whether the change was made.
 #[derive(Debug, Clone, PartialEq)]
 pub enum What {
     /// The protocol's own throttling error.
     Throttle,
     /// A server error with this status (500, 502, 503 …) and an HTML body, as a load balancer would send.
     ServerError(u16),
-    /// The call takes effect and is then answered with a server error of this status: its caller cannot know.
+    /// The call takes effect and then gets a server error of this status, so that its caller cannot know.
     ErrorAfter(u16),
     /// Access denied because no identity-based policy allows the action.
     AccessDenied,
@@ -33,17 +33,17 @@ pub enum What {
     ScpDenied(String),
     /// The security token is expired.
     ExpiredToken,
-    /// The connection is reset (RST) after the request was read; nothing is answered.
+    /// The connection is reset (RST) after the request was read; there is no response.
     Reset,
     /// The call takes effect, and then the connection is reset: its caller cannot know.
     LostAnswer,
-    /// BatchImportFindings answers that every second finding failed for a reason of its own; the rest is kept.
+    /// BatchImportFindings reports an error for every second finding and keeps the others.
     PartialFailure,
-    /// BatchImportFindings refuses every call with a finding whose id contains this, as one that its model forbids.
+    /// BatchImportFindings refuses every call with a finding whose id contains this, as if its data model forbade it.
     InvalidFinding(String),
     /// Headers with the full length, part of the body (a fraction from 0 to 1), then the end of the connection.
     HalfClose(f64),
-    /// The request is read and never answered.
+    /// The request is read and gets no response.
     BlackHole,
     /// The body arrives in pieces of `bytes`, one every `interval`.
     SlowDrip {
@@ -52,36 +52,36 @@ pub enum What {
         /// Pause before each piece.
         interval: Duration,
     },
-    /// An intact HTTP answer whose document stops at this fraction of its length.
+    /// An intact HTTP response whose document ends at this fraction of its length.
     Truncated(f64),
     /// Status 200 with an HTML page instead of the document.
     Malformed,
-    /// Status 200 with nothing in it.
+    /// Status 200 with an empty body.
     EmptyBody,
-    /// AssumeRole answers a working session of another account.
+    /// AssumeRole returns a working session of another account.
     WrongAccount,
     /// The request is refused as signed too long ago.
     ClockSkew,
     /// The call succeeds this much later.
     Latency(Duration),
-    /// The answer parses and is not right. A call that has nothing in its answer to be rewritten is not matched.
+    /// The response can be parsed and is wrong. Calls whose response has nothing to rewrite do not match.
     Form(Form),
 }
 
-/// At which of the calls that it matches a fault fires.
+/// The matching calls at which a fault fires.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Schedule {
-    /// Every one.
+    /// Every matching call.
     Always,
     /// Only the n-th, counted from 1.
     Nth(u64),
     /// Every n-th.
     Every(u64),
-    /// The first `n` times that each different call (service, action, account, Region, resource) comes by: whoever
-    /// retries often enough gets everything, in whatever order the calls arrive.
+    /// The first `n` attempts of each different call (service, action, account, Region, resource). A client that retries often enough
+    /// succeeds with every call, in whatever order the calls arrive.
     FirstOfEach(u64),
     /// Each with this probability. The draw depends on the seed, on which call it is (service, action, account, Region,
-    /// resource) and on how often that call came before, but not on the order in which different calls arrive.
+    /// resource) and on how often that call was made before, but not on the order in which different calls arrive.
     Random {
         /// From 0 to 1.
         probability: f64,
@@ -90,7 +90,7 @@ pub enum Schedule {
     },
 }
 
-/// A fault: which calls, when, and what. Unset parts of the match fit every call; wildcards are allowed in all of them.
+/// A fault: which calls, when, and what. Parts of the match that are not set match every call; all of them accept wildcards.
 #[derive(Debug, Clone)]
 pub struct Fault {
     what: What,
@@ -206,7 +206,7 @@ impl Fault {
     }
 }
 
-/// A call as faults see it.
+/// The properties of a call that faults match.
 pub(crate) struct Described<'a> {
     pub(crate) service: &'a str,
     pub(crate) signing: &'a str,
@@ -227,7 +227,7 @@ struct Armed {
     fault: Fault,
     matched: AtomicU64,
     fired: AtomicU64,
-    /// How often each different call came by, for the schedules that ask.
+    /// How often each different call was made, for the schedules that depend on it.
     seen: Mutex<HashMap<u64, u64>>,
 }
 
@@ -259,22 +259,22 @@ impl FaultPlan {
         self.fired().iter().sum()
     }
 
-    /// The faults that fire for this call, in order: any latencies, and at most one of everything else.
-    pub(crate) fn strike(&self, call: &Described<'_>) -> Vec<What> {
-        let mut struck = Vec::new();
+    /// The faults that fire for this call, in order: all latencies, and at most one other fault.
+    pub(crate) fn effects_on(&self, call: &Described<'_>) -> Vec<What> {
+        let mut effects = Vec::new();
         for armed in self.armed.iter().filter(|armed| !matches!(armed.fault.what, What::Form(_))) {
             let latency = matches!(armed.fault.what, What::Latency(_));
-            let taken = struck.iter().any(|what| !matches!(what, What::Latency(_)));
-            if (latency || !taken) && armed.fault.matches(call) && armed.due(call) {
-                struck.push(armed.fault.what.clone());
+            let is_taken = effects.iter().any(|what| !matches!(what, What::Latency(_)));
+            if (latency || !is_taken) && armed.fault.matches(call) && armed.due(call) {
+                effects.push(armed.fault.what.clone());
             }
         }
-        struck
+        effects
     }
 
-    /// The first form that fires for an answered call, with what `rewrite` makes of the answer. A form for which it makes nothing
-    /// does not match the call, so that schedules count answers that can take the form.
-    pub(crate) fn reshape<T>(&self, call: &Described<'_>, rewrite: impl Fn(Form) -> Option<T>) -> Option<(Form, T)> {
+    /// The first form that fires for a successful call, with the response that `rewrite` returns. If it returns none, the form does not
+    /// match the call, so that schedules count only responses that can take the form.
+    pub(crate) fn rewrite<T>(&self, call: &Described<'_>, rewrite: impl Fn(Form) -> Option<T>) -> Option<(Form, T)> {
         self.armed.iter().find_map(|armed| {
             let What::Form(form) = armed.fault.what else { return None };
             let rewritten = armed.fault.matches(call).then(|| rewrite(form)).flatten()?;
@@ -283,7 +283,7 @@ impl FaultPlan {
     }
 }
 
-/// Tells calls apart, but not repetitions of the same call.
+/// The same for repetitions of a call, different for different calls.
 fn identity(call: &Described<'_>) -> u64 {
     let mut parts = vec![call.service, call.action, call.account, call.region];
     parts.extend(call.resources.iter().map(String::as_str));
@@ -291,7 +291,7 @@ fn identity(call: &Described<'_>) -> u64 {
 }
 
 impl Armed {
-    /// How often this call has come by, this time included.
+    /// How often this call was made, including this time.
     fn occurrence(&self, identity: u64) -> u64 {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let occurrence = seen.entry(identity).or_insert(0);

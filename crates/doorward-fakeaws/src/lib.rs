@@ -2,8 +2,8 @@
 //! CloudWatch Logs deliveries, Security Hub, publishing to SNS topics, S3 (reading), CloudWatch metrics and Athena over their
 //! real wire protocols, with IAM evaluation, quotas, faults and a call log.
 //!
-//! It is the demo's cloud and the test bed of everything that calls AWS. It stands outside the scan's flow, depends on
-//! no other crate of the workspace, and shares no code with the clients that are tested against it.
+//! The demo scans it, and everything that calls AWS is tested against it. It depends on no other crate of the workspace and shares no
+//! code with the clients that are tested against it.
 //!
 //! # Use
 //!
@@ -30,7 +30,7 @@
 //!   `security_hub_findings`, `add_topic`, `published`, `put_object`, `add_metric`, `add_athena`, `athena_queries`.
 //! - [`Server`]: [`Server::start`], `url`, `calls`, `counts`, `clear_calls`, `set_faults`, `faults`, `shutdown`.
 //! - [`Options`]: port, [`Clock`], quotas on or off, [`CallDetail`], date check, faults.
-//! - [`Fault`]: a match, a [`Schedule`] and [`What`] happens; [`FaultPlan::fired`] counts.
+//! - [`Fault`]: the calls that it matches, a [`Schedule`], and [`What`] happens to them; [`FaultPlan::fired`] counts.
 //! - Over HTTP: `GET /_fake/health`, `/_fake/world`, `/_fake/calls`, `/_fake/counts`, `/_fake/faults`;
 //!   `POST /_fake/faults` with a JSON array of [`FaultSpec`]; `DELETE /_fake/faults`, `DELETE /_fake/calls`.
 //!
@@ -68,20 +68,22 @@
 //!
 //! # What it deliberately does not do
 //!
-//! It does not verify signatures (key and session token must match, dates must be near), of resource policies knows only
-//! which accounts a bucket admits, does not evaluate permission boundaries or SCP allow lists, and creates nothing but
-//! findings and messages: the world file says what there is.
+//! It does not verify signatures (key and session token must match, dates must be near). Of resource policies it knows only which
+//! accounts a bucket admits. It does not evaluate permissions boundaries or SCP allow lists, and it creates nothing but findings,
+//! messages and queries: everything else comes from the world file.
 
 mod calls;
 mod cbor;
 mod clock;
 mod digest;
+mod failure;
 mod faults;
 mod iam;
 mod quota;
 mod reply;
 mod request;
 mod server;
+mod service;
 mod services;
 mod world;
 mod xml;

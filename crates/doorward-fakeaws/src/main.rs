@@ -13,7 +13,7 @@ struct Arguments {
     options: Options,
 }
 
-/// `Ok(None)` asks for the usage.
+/// The parsed arguments; `None` for `--help`.
 fn arguments(mut given: impl Iterator<Item = String>) -> Result<Option<Arguments>, String> {
     let mut world = None;
     let mut options = Options::default();
@@ -61,7 +61,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let separator = if error.is_empty() { "" } else { "\n" };
-            // Nothing is left to tell anyone when stderr is closed.
+            // If stderr is closed, there is no other place for the message.
             let _ = write!(std::io::stderr(), "{error}{separator}{USAGE}");
             ExitCode::from(2)
         }

@@ -30,7 +30,7 @@ struct Bucket {
 
 const SHARDS: u32 = 16;
 
-/// All buckets; an unused one is full and takes no memory.
+/// All token buckets; one that is not used is full and takes no memory.
 #[derive(Debug)]
 pub(crate) struct Quotas {
     shards: Vec<Mutex<HashMap<BucketKey, Bucket>>>,

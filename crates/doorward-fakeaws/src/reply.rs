@@ -1,117 +1,21 @@
-//! Answers and errors in the shape of the protocol: query XML, JSON 1.1, REST JSON, CBOR and S3's own.
+//! Responses and errors in the form of the protocol: query XML, JSON 1.1, REST JSON, CBOR and S3's own.
 
 use bytes::Bytes;
 
-use crate::services::{Protocol, Service};
+use crate::failure::{Failure, RawResponse};
+use crate::service::{Protocol, Service};
 use crate::xml::Xml;
 
-/// Why a call fails, before it is worded for a protocol.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Failure {
-    /// Not authorized; the message is AWS's sentence.
-    Denied(String),
-    /// The session ended.
-    Expired,
-    /// The access key or session token is not known, or not valid in this Region.
-    InvalidToken,
-    /// Too many calls.
-    Throttled,
-    /// The request was signed at another time than now.
-    Skewed(String),
-    /// The service has no such action.
-    UnknownAction(String),
-    /// A parameter is missing or out of range.
-    Invalid(String),
-    /// The bucket is in this Region, and another was asked.
-    OtherRegion(String),
-    /// An error of the service's own.
-    Own { code: &'static str, message: String, status: u16 },
-}
-
-impl Failure {
-    /// An error of the service's own, with status 400.
-    pub(crate) fn own(code: &'static str, message: impl Into<String>) -> Self {
-        Self::Own { code, message: message.into(), status: 400 }
-    }
-
-    /// Code, message and HTTP status for a service.
-    fn worded(&self, service: &Service) -> (&str, String, u16) {
-        let storage = matches!(service.protocol, Protocol::Storage);
-        let query = storage || matches!(service.protocol, Protocol::Query { .. });
-        // JSON 1.1 and CBOR answer 400 where REST JSON, query and S3 answer 403.
-        let forbidden =
-            if matches!(service.protocol, Protocol::Json { .. } | Protocol::Cbor { .. }) { 400 } else { 403 };
-        match self {
-            Self::Denied(message) => {
-                (if query { "AccessDenied" } else { "AccessDeniedException" }, message.clone(), forbidden)
-            }
-            Self::Expired => (
-                if query { "ExpiredToken" } else { "ExpiredTokenException" },
-                "The security token included in the request is expired".to_owned(),
-                if storage { 400 } else { forbidden },
-            ),
-            Self::InvalidToken if storage => (
-                "InvalidAccessKeyId",
-                "The AWS Access Key Id you provided does not exist in our records.".to_owned(),
-                forbidden,
-            ),
-            Self::InvalidToken => (
-                if query { "InvalidClientTokenId" } else { "UnrecognizedClientException" },
-                "The security token included in the request is invalid.".to_owned(),
-                forbidden,
-            ),
-            Self::Throttled => {
-                let (status, message) = match service.protocol {
-                    Protocol::Rest => (429, "Rate exceeded"),
-                    Protocol::Storage => (503, "Please reduce your request rate."),
-                    _ => (400, "Rate exceeded"),
-                };
-                (service.throttle, message.to_owned(), status)
-            }
-            Self::Skewed(message) if storage => ("RequestTimeTooSkewed", message.clone(), forbidden),
-            Self::Skewed(message) => {
-                (if query { "SignatureDoesNotMatch" } else { "InvalidSignatureException" }, message.clone(), forbidden)
-            }
-            Self::UnknownAction(action) => match service.protocol {
-                Protocol::Query { version, .. } => {
-                    ("InvalidAction", format!("Could not find operation {action} for version {version}"), 400)
-                }
-                Protocol::Json { .. } => ("UnknownOperationException", String::new(), 400),
-                Protocol::Rest | Protocol::Cbor { .. } => ("UnknownOperationException", String::new(), 404),
-                Protocol::Storage => {
-                    ("NotImplemented", "A header or query you provided is not implemented.".to_owned(), 501)
-                }
-            },
-            Self::OtherRegion(_) => (
-                "PermanentRedirect",
-                "The bucket you are attempting to access must be addressed using the specified endpoint.".to_owned(),
-                301,
-            ),
-            Self::Invalid(message) => (service.invalid, message.clone(), 400),
-            Self::Own { code, message, status } => (code, message.clone(), *status),
-        }
-    }
-}
-
-/// What an operation answers.
+/// The result of a successful operation.
 #[derive(Debug)]
-pub(crate) enum Answer {
+pub(crate) enum Output {
     /// A document, for the protocol to wrap.
     Document(String),
-    /// An answer that needs no wrapping.
-    Whole(Whole),
+    /// A response that needs no wrapping.
+    Raw(RawResponse),
 }
 
-/// An answer with its own status and headers.
-#[derive(Debug)]
-pub(crate) struct Whole {
-    pub(crate) status: u16,
-    pub(crate) content_type: &'static str,
-    pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) body: Bytes,
-}
-
-/// A complete answer, before faults get at it.
+/// A complete response, before a fault changes it.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -123,17 +27,17 @@ pub(crate) struct Reply {
     pub(crate) headers: Vec<(&'static str, String)>,
 }
 
-/// Wraps what an operation answered, or its failure, for the service's protocol.
-pub(crate) fn reply(service: &Service, action: &str, request_id: &str, result: Result<Answer, Failure>) -> Reply {
+/// Wraps the output of an operation, or its failure, for the service's protocol.
+pub(crate) fn reply(service: &Service, action: &str, request_id: &str, result: Result<Output, Failure>) -> Reply {
     let mut reply = match result {
-        Ok(Answer::Document(inner)) => Reply {
+        Ok(Output::Document(inner)) => Reply {
             status: 200,
             content_type: content_type(&service.protocol),
             body: document(service, action, request_id, inner).into(),
             outcome: "ok".to_owned(),
             headers: Vec::new(),
         },
-        Ok(Answer::Whole(Whole { status, content_type, headers, body })) => {
+        Ok(Output::Raw(RawResponse { status, content_type, headers, body })) => {
             Reply { status, content_type, body, outcome: "ok".to_owned(), headers }
         }
         Err(failure) => refusal(service, request_id, &failure),
@@ -157,7 +61,7 @@ fn document(service: &Service, action: &str, request_id: &str, inner: String) ->
 }
 
 fn refusal(service: &Service, request_id: &str, failure: &Failure) -> Reply {
-    let (code, message, status) = failure.worded(service);
+    let (code, message, status) = worded(failure, service);
     let code = code.to_owned();
     let mut headers = Vec::new();
     let body = match &service.protocol {
@@ -182,6 +86,63 @@ fn refusal(service: &Service, request_id: &str, failure: &Failure) -> Reply {
         }
     };
     Reply { status, content_type: content_type(&service.protocol), body, outcome: code, headers }
+}
+
+/// Code, message and HTTP status for a service.
+fn worded<'a>(failure: &'a Failure, service: &Service) -> (&'a str, String, u16) {
+    let storage = matches!(service.protocol, Protocol::Storage);
+    let query = storage || matches!(service.protocol, Protocol::Query { .. });
+    // JSON 1.1 and CBOR answer 400 where REST JSON, query and S3 answer 403.
+    let forbidden = if matches!(service.protocol, Protocol::Json { .. } | Protocol::Cbor { .. }) { 400 } else { 403 };
+    match failure {
+        Failure::Denied(message) => {
+            (if query { "AccessDenied" } else { "AccessDeniedException" }, message.clone(), forbidden)
+        }
+        Failure::Expired => (
+            if query { "ExpiredToken" } else { "ExpiredTokenException" },
+            "The security token included in the request is expired".to_owned(),
+            if storage { 400 } else { forbidden },
+        ),
+        Failure::InvalidToken if storage => (
+            "InvalidAccessKeyId",
+            "The AWS Access Key Id you provided does not exist in our records.".to_owned(),
+            forbidden,
+        ),
+        Failure::InvalidToken => (
+            if query { "InvalidClientTokenId" } else { "UnrecognizedClientException" },
+            "The security token included in the request is invalid.".to_owned(),
+            forbidden,
+        ),
+        Failure::Throttled => {
+            let (status, message) = match service.protocol {
+                Protocol::Rest => (429, "Rate exceeded"),
+                Protocol::Storage => (503, "Please reduce your request rate."),
+                _ => (400, "Rate exceeded"),
+            };
+            (service.throttle, message.to_owned(), status)
+        }
+        Failure::Skewed(message) if storage => ("RequestTimeTooSkewed", message.clone(), forbidden),
+        Failure::Skewed(message) => {
+            (if query { "SignatureDoesNotMatch" } else { "InvalidSignatureException" }, message.clone(), forbidden)
+        }
+        Failure::UnknownAction(action) => match service.protocol {
+            Protocol::Query { version, .. } => {
+                ("InvalidAction", format!("Could not find operation {action} for version {version}"), 400)
+            }
+            Protocol::Json { .. } => ("UnknownOperationException", String::new(), 400),
+            Protocol::Rest | Protocol::Cbor { .. } => ("UnknownOperationException", String::new(), 404),
+            Protocol::Storage => {
+                ("NotImplemented", "A header or query you provided is not implemented.".to_owned(), 501)
+            }
+        },
+        Failure::OtherRegion(_) => (
+            "PermanentRedirect",
+            "The bucket you are attempting to access must be addressed using the specified endpoint.".to_owned(),
+            301,
+        ),
+        Failure::Invalid(message) => (service.invalid, message.clone(), 400),
+        Failure::Own { code, message, status } => (code, message.clone(), *status),
+    }
 }
 
 fn content_type(protocol: &Protocol) -> &'static str {

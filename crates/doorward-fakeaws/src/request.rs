@@ -1,4 +1,4 @@
-//! What a signed HTTP request says: who signed it, for which service and Region, and with which parameters.
+//! A signed HTTP request: access key, service and Region of its signature, and its parameters.
 
 use hyper::HeaderMap;
 use jiff::Timestamp;
@@ -72,7 +72,7 @@ impl Params {
         }
     }
 
-    /// A number parameter: `Some(Err)` when it is there but no number.
+    /// A number parameter: `Some(Err)` if it is present and not a number.
     pub(crate) fn number(&self, name: &str) -> Option<Result<i64, ()>> {
         match self {
             Self::Form(_) => self.get(name).map(|text| text.parse().map_err(|_| ())),
@@ -114,7 +114,7 @@ impl Params {
     }
 }
 
-/// Undoes `application/x-www-form-urlencoded`.
+/// Decodes `application/x-www-form-urlencoded`.
 pub(crate) fn decode(text: &str) -> String {
     if !text.contains(['%', '+']) {
         return text.to_owned();

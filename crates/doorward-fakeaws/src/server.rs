@@ -2,13 +2,14 @@
 
 mod control;
 mod pipeline;
+mod state;
 mod wire;
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use http_body_util::{BodyExt, Limited};
@@ -24,21 +25,23 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::calls::{CallCount, CallDetail, CallLog, CallRecord};
 use crate::clock::Clock;
 use crate::faults::{Fault, FaultPlan, What};
-use crate::iam::session::{Principal, Sessions};
+use crate::iam::session::Sessions;
 use crate::quota::Quotas;
 use crate::world::World;
 use pipeline::Outgoing;
-use wire::{Line, Orders, Sent};
+pub use state::RequestIds;
+use state::{CallHook, State};
+use wire::{Connection, ConnectionCommands, ResponseBody};
 
 /// Largest request body, in bytes: above the 6 MB that Security Hub takes, so that the service itself refuses more.
 const BODY_LIMIT: usize = 8 << 20;
 
-/// How a server is started. `Options::default()` fits most tests.
+/// Options of a server. `Options::default()` fits most tests.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Port on 127.0.0.1; 0 (the default) takes a free one.
     pub port: u16,
-    /// Where the time comes from; default the machine's clock.
+    /// The clock; default the machine's.
     pub clock: Clock,
     /// Enforce the published quotas; `None` (the default) leaves it to the world.
     pub quotas: Option<bool>,
@@ -52,16 +55,6 @@ pub struct Options {
     pub request_ids: RequestIds,
 }
 
-/// How request ids are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum RequestIds {
-    /// Every request gets its own, as with AWS; they depend on the order of arrival.
-    #[default]
-    Unique,
-    /// The same question of the same account gets the same id, so that two runs of a demonstration give the same bytes.
-    ByContent,
-}
-
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -73,59 +66,6 @@ impl Default for Options {
             faults: Vec::new(),
             request_ids: RequestIds::Unique,
         }
-    }
-}
-
-/// Everything that requests share.
-#[derive(Debug)]
-struct State {
-    world: Arc<World>,
-    clock: Clock,
-    sessions: Sessions,
-    quotas: Quotas,
-    quotas_on: bool,
-    check_dates: bool,
-    request_ids: RequestIds,
-    calls: CallLog,
-    faults: RwLock<Arc<FaultPlan>>,
-    after: RwLock<Option<After>>,
-    sequence: AtomicU64,
-}
-
-/// What happens right after a call has taken effect and before it is answered.
-#[derive(Clone)]
-struct After(Arc<Act>);
-
-type Act = dyn Fn(&CallRecord, &World) + Send + Sync;
-
-impl std::fmt::Debug for After {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("After")
-    }
-}
-
-impl State {
-    fn next_sequence(&self) -> u64 {
-        self.sequence.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    fn faults(&self) -> Arc<FaultPlan> {
-        Arc::clone(&self.faults.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn follow(&self, record: &CallRecord) {
-        let after = self.after.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(After(act)) = after {
-            act(record, &self.world);
-        }
-    }
-
-    fn set_faults(&self, plan: FaultPlan) {
-        *self.faults.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(plan);
-    }
-
-    fn principal(&self, access_key: &str) -> Option<Arc<Principal>> {
-        self.world.callers.get(access_key).cloned().or_else(|| self.sessions.get(access_key))
     }
 }
 
@@ -212,16 +152,16 @@ impl Server {
         self.state.faults()
     }
 
-    /// Acts after each call from now on, when it has taken effect and before it is answered: another party that changes something at
-    /// exactly that moment. Only with [`CallDetail::Full`].
+    /// From now on calls `act` for each call when it has taken effect and before its response is sent. A test uses it as another party
+    /// that changes something at exactly that moment. Only with [`CallDetail::Full`].
     pub fn after_each_call(&self, act: impl Fn(&CallRecord, &World) + Send + Sync + 'static) {
-        *self.state.after.write().unwrap_or_else(PoisonError::into_inner) = Some(After(Arc::new(act)));
+        *self.state.after.write().unwrap_or_else(PoisonError::into_inner) = Some(CallHook::new(act));
     }
 
     /// Closes the port and every connection, and waits until that is done.
     pub async fn shutdown(mut self) {
         self.accepting.abort();
-        // The task ends by cancellation, which is what was asked for.
+        // The task ends by the cancellation above, which is no error.
         let _ = (&mut self.accepting).await;
     }
 }
@@ -247,18 +187,18 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
 }
 
 fn serve(stream: TcpStream, state: Arc<State>) -> impl Future<Output = ()> + Send {
-    let orders = Arc::new(Orders::default());
-    // Without this, a slow drip would arrive in the lumps that Nagle's algorithm makes of it.
+    let commands = Arc::new(ConnectionCommands::default());
+    // Nagle's algorithm would collect the pieces of a slow response.
     let _ = stream.set_nodelay(true);
-    let line = Line::new(stream, Arc::clone(&orders));
-    let service = service_fn(move |request| handle(Arc::clone(&state), Arc::clone(&orders), request));
+    let connection = Connection::new(stream, Arc::clone(&commands));
+    let service = service_fn(move |request| handle(Arc::clone(&state), Arc::clone(&commands), request));
     async move {
-        // A connection that ends badly ended so by a fault or by its client; the call log has what happened.
-        let _ = http1::Builder::new().auto_date_header(false).serve_connection(line, service).await;
+        // A connection fails because of a fault or of its client; the call log has the outcome.
+        let _ = http1::Builder::new().auto_date_header(false).serve_connection(connection, service).await;
     }
 }
 
-/// Why a request gets no answer: the connection is dropped instead.
+/// Why a request gets no response; the connection is closed instead.
 #[derive(Debug, thiserror::Error)]
 enum Unanswered {
     #[error("connection reset by a fault")]
@@ -271,49 +211,51 @@ enum Unanswered {
 
 async fn handle(
     state: Arc<State>,
-    orders: Arc<Orders>,
+    commands: Arc<ConnectionCommands>,
     request: Request<Incoming>,
-) -> Result<Response<Sent>, Unanswered> {
+) -> Result<Response<ResponseBody>, Unanswered> {
     let (parts, body) = request.into_parts();
     let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(|_| Unanswered::Received)?.to_bytes();
     let path = parts.uri.path();
     if path.starts_with("/_fake/") {
         let (status, text) = control::control(&state, &parts.method, path, &body);
-        return Ok(response(status, "application/json", Sent::whole(text)));
+        return Ok(response(status, "application/json", ResponseBody::whole(text)));
     }
     let outgoing = pipeline::answer(&state, &parts, &body).await;
-    send(outgoing, &orders).await
+    send(outgoing, &commands).await
 }
 
-/// Turns an answer into a response, spoiled as a fault wants it.
-async fn send(outgoing: Outgoing, orders: &Arc<Orders>) -> Result<Response<Sent>, Unanswered> {
-    let Outgoing { reply, request_id, now, spoil } = outgoing;
+/// Turns a reply into an HTTP response, changed as a fault demands.
+async fn send(outgoing: Outgoing, commands: &Arc<ConnectionCommands>) -> Result<Response<ResponseBody>, Unanswered> {
+    let Outgoing { reply, request_id, now, fault } = outgoing;
     let page = "<html><head><title>Error</title></head><body><h1>Sorry, something went wrong</h1></body></html>";
     let part = |fraction: f64| ((reply.body.len() as f64) * fraction) as usize;
-    let mut response = match spoil {
-        None => response(reply.status, reply.content_type, Sent::whole(reply.body)),
+    let mut response = match fault {
+        None => response(reply.status, reply.content_type, ResponseBody::whole(reply.body)),
         Some(What::Reset | What::LostAnswer) => {
-            orders.reset();
+            commands.reset();
             return Err(Unanswered::Reset);
         }
         Some(What::BlackHole) => return std::future::pending().await,
-        Some(What::ServerError(status) | What::ErrorAfter(status)) => response(status, "text/html", Sent::whole(page)),
-        Some(What::Malformed) => response(200, "text/html", Sent::whole(page)),
-        Some(What::EmptyBody) => response(200, reply.content_type, Sent::whole("")),
+        Some(What::ServerError(status) | What::ErrorAfter(status)) => {
+            response(status, "text/html", ResponseBody::whole(page))
+        }
+        Some(What::Malformed) => response(200, "text/html", ResponseBody::whole(page)),
+        Some(What::EmptyBody) => response(200, reply.content_type, ResponseBody::whole("")),
         Some(What::Truncated(fraction)) => {
             let mut kept = reply.body.clone();
             kept.truncate(part(fraction));
-            response(reply.status, reply.content_type, Sent::whole(kept))
+            response(reply.status, reply.content_type, ResponseBody::whole(kept))
         }
         Some(What::HalfClose(fraction)) => {
             let after = part(fraction).min(reply.body.len().saturating_sub(1));
-            response(reply.status, reply.content_type, Sent::cut(reply.body, after, Arc::clone(orders)))
+            response(reply.status, reply.content_type, ResponseBody::cut(reply.body, after, Arc::clone(commands)))
         }
         Some(What::SlowDrip { bytes, interval }) => {
-            response(reply.status, reply.content_type, Sent::drip(reply.body, bytes, interval))
+            response(reply.status, reply.content_type, ResponseBody::drip(reply.body, bytes, interval))
         }
-        // The pipeline has dealt with the rest.
-        Some(_) => response(reply.status, reply.content_type, Sent::whole(reply.body)),
+        // The pipeline has applied the others.
+        Some(_) => response(reply.status, reply.content_type, ResponseBody::whole(reply.body)),
     };
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&request_id) {
@@ -331,7 +273,7 @@ async fn send(outgoing: Outgoing, orders: &Arc<Orders>) -> Result<Response<Sent>
     Ok(response)
 }
 
-fn response(status: u16, content_type: &'static str, body: Sent) -> Response<Sent> {
+fn response(status: u16, content_type: &'static str, body: ResponseBody) -> Response<ResponseBody> {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert("content-type", HeaderValue::from_static(content_type));

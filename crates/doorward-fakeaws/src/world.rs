@@ -1,4 +1,4 @@
-//! The emulated organization: who exists, what they may do, and which load balancers they own.
+//! The emulated organization: accounts, identities with their permissions, and resources.
 
 pub(crate) mod athena;
 pub(crate) mod attributes;
@@ -6,13 +6,13 @@ pub(crate) mod balancer;
 pub(crate) mod bucket;
 mod build;
 pub(crate) mod hub;
+pub(crate) mod kind;
 mod load;
 pub(crate) mod metric;
 pub(crate) mod organization;
 pub mod spec;
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
@@ -27,17 +27,16 @@ use bucket::{Bucket, Object};
 use hub::Hub;
 use metric::{Series, SeriesKey};
 use organization::{Account, Organization};
-use spec::{AthenaSpec, LoadBalancerSpec, MetricSpec};
 
-/// What is wrong with the description of a world.
+/// A problem of a world's description.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}{message}", place(*.line, .section))]
 pub struct WorldError {
     /// Line in the TOML file (from 1), when it came from one.
     pub line: Option<usize>,
-    /// The table it happened in, such as `account 3`.
+    /// The table that contains it, such as `account 3`.
     pub section: String,
-    /// What is wrong, in lower case.
+    /// The problem, in lower case.
     pub message: String,
 }
 
@@ -62,7 +61,7 @@ pub struct World {
     cells: Vec<RwLock<Cell>>,
     pub(crate) buckets: BTreeMap<String, RwLock<Bucket>>,
     pub(crate) faults: Vec<Fault>,
-    /// The time as of which metrics are kept, where it is not the server's.
+    /// The time from which the age of metrics is measured, if it is not the server's clock.
     pub(crate) metrics_as_of: std::sync::OnceLock<Timestamp>,
 }
 
@@ -79,24 +78,24 @@ pub struct Caller {
     pub arn: String,
 }
 
-/// The load balancers, the findings and the topics of one account in one Region.
+/// The resources of one account in one Region.
 #[derive(Debug, Default)]
 pub(crate) struct Cell {
-    /// v2 load balancers by the id in their ARN; answers come in this order.
+    /// v2 load balancers by the id in their ARN, which is the order of lists.
     pub(crate) current: BTreeMap<u64, Balancer>,
     /// Classic load balancers by name.
     pub(crate) classic: BTreeMap<Box<str>, Balancer>,
-    /// Security Hub there.
+    /// Findings of Security Hub.
     pub(crate) hub: Hub,
-    /// SNS topics by name, each with what was published to it.
+    /// SNS topics by name, each with its published messages.
     pub(crate) topics: BTreeMap<String, Vec<serde_json::Value>>,
-    /// CloudWatch there.
+    /// Metrics of CloudWatch.
     pub(crate) metrics: BTreeMap<SeriesKey, Series>,
-    /// Athena there.
+    /// Queries of Athena.
     pub(crate) athena: Athena,
 }
 
-/// Size of a world, as `GET /_fake/world` answers it.
+/// Size of a world, as `GET /_fake/world` returns it.
 #[derive(Debug, Clone, Serialize)]
 pub struct WorldSummary {
     /// Organization id.
@@ -116,7 +115,7 @@ pub struct WorldSummary {
 }
 
 impl World {
-    /// The account that a resource is in, by its ARN; of a bucket the one that owns it.
+    /// The account of a resource, by its ARN; for a bucket its owner.
     pub(crate) fn owner(&self, arn: &str) -> Option<u32> {
         let mut fields = arn.splitn(6, ':');
         let (service, account, resource) = (fields.nth(2)?, fields.nth(1)?, fields.next()?);
@@ -131,35 +130,6 @@ impl World {
     pub(crate) fn organization_of(&self, account: u32) -> &str {
         let outside = self.account(account).is_some_and(|account| account.outside);
         if outside { "o-elsewhere0001" } else { &self.organization.id }
-    }
-
-    /// Reads a world file.
-    ///
-    /// # Errors
-    /// [`WorldError`] with the line when the file is not TOML, has unknown keys or contradicts itself.
-    pub fn from_toml(text: &str) -> Result<Self, WorldError> {
-        load::from_toml(text, Path::new(""))
-    }
-
-    /// Reads a world file; the folders it names are relative to it.
-    ///
-    /// # Errors
-    /// [`WorldError`] when the file cannot be read, and as with [`World::from_toml`].
-    pub fn from_file(path: &Path) -> Result<Self, WorldError> {
-        let text = std::fs::read_to_string(path).map_err(|error| WorldError {
-            line: None,
-            section: String::new(),
-            message: error.to_string(),
-        })?;
-        load::from_toml(&text, path.parent().unwrap_or_else(|| Path::new("")))
-    }
-
-    /// Builds a world from a description made in code.
-    ///
-    /// # Errors
-    /// [`WorldError`] without a line when the description contradicts itself.
-    pub fn build(spec: spec::WorldSpec) -> Result<Self, WorldError> {
-        build::build(spec)
     }
 
     /// The identities that requests may be signed with, in file order.
@@ -192,25 +162,25 @@ impl World {
         Some(found.arn(&self.organization.partition, account, region))
     }
 
-    /// The value that a Describe call would answer for an attribute; `None` when absent.
+    /// The value of an attribute in the response of a Describe call; `None` if absent.
     #[must_use]
     pub fn attribute(&self, account: &str, region: &str, name: &str, key: &str) -> Option<String> {
         let cell = self.read(self.index(account, region)?);
         named(&cell, name)?.attribute(key).map(str::to_owned)
     }
 
-    /// Overwrites an attribute without any validation (`None`: back to the default). False when nothing has that name.
+    /// Overwrites an attribute without any validation (`None`: back to the default). False if no load balancer has that name.
     pub fn set_attribute(&self, account: &str, region: &str, name: &str, key: &str, value: Option<&str>) -> bool {
         self.change(account, region, name, |balancer| balancer.set_attribute(key, value))
     }
 
-    /// Replaces the tags of a load balancer. False when nothing has that name.
+    /// Replaces the tags of a load balancer. False if no load balancer has that name.
     pub fn set_tags(&self, account: &str, region: &str, name: &str, tags: &[(&str, &str)]) -> bool {
         let tags = tags.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
         self.change(account, region, name, |balancer| balancer.tags = std::sync::Arc::new(tags))
     }
 
-    /// Deletes a load balancer. False when nothing has that name.
+    /// Deletes a load balancer. False if no load balancer has that name.
     pub fn remove_load_balancer(&self, account: &str, region: &str, name: &str) -> bool {
         let Some(index) = self.index(account, region) else { return false };
         let mut cell = self.write(index);
@@ -221,33 +191,21 @@ impl World {
         }
     }
 
-    /// Adds load balancers to a world that may already be served.
-    ///
-    /// # Errors
-    /// [`WorldError`] when the account, Region or type does not exist or the name is taken.
-    pub fn add_load_balancer(&self, spec: &LoadBalancerSpec) -> Result<(), WorldError> {
-        build::add_load_balancer(self, spec).map_err(|message| WorldError {
-            line: None,
-            section: "load_balancer".to_owned(),
-            message,
-        })
-    }
-
-    /// Enables or disables Security Hub in an account-Region; what it holds stays. False when there is no such place.
+    /// Enables or disables Security Hub in an account-Region; its findings stay. False if there is no such account-Region.
     pub fn set_security_hub(&self, account: &str, region: &str, enabled: bool) -> bool {
         let Some(index) = self.index(account, region) else { return false };
         self.write(index).hub.disabled = !enabled;
         true
     }
 
-    /// Every finding that Security Hub holds in an account-Region, as ASFF, ordered by product and id.
+    /// Every finding of Security Hub in an account-Region, as ASFF, ordered by product and id.
     #[must_use]
     pub fn security_hub_findings(&self, account: &str, region: &str) -> Vec<serde_json::Value> {
         let Some(index) = self.index(account, region) else { return Vec::new() };
         self.read(index).hub.findings().cloned().collect()
     }
 
-    /// Has Security Hub write a finding of its own, as it writes those of its controls: nothing is checked. False when there is no such place.
+    /// Writes a finding without checks, as Security Hub writes those of its own controls. False if there is no such account-Region.
     pub fn put_security_hub_finding(
         &self,
         account: &str,
@@ -260,7 +218,7 @@ impl World {
         true
     }
 
-    /// Makes an SNS topic; one whose name ends in `.fifo` keeps an order. False when there is no such place.
+    /// Creates an SNS topic; if its name ends in `.fifo`, it is a FIFO topic. False if there is no such account-Region.
     pub fn add_topic(&self, account: &str, region: &str, name: &str) -> bool {
         let Some(index) = self.index(account, region) else { return false };
         self.write(index).topics.entry(name.to_owned()).or_default();
@@ -274,44 +232,28 @@ impl World {
         self.read(index).topics.get(name).cloned().unwrap_or_default()
     }
 
-    /// Puts an object into a bucket, in the place of any with the same key. False when there is no such bucket.
+    /// Puts an object into a bucket; replaces one with the same key. False if there is no such bucket.
     pub fn put_object(&self, bucket: &str, key: &str, content: impl Into<Bytes>, modified: Timestamp) -> bool {
         let Some(bucket) = self.buckets.get(bucket) else { return false };
         let mut bucket = bucket.write().unwrap_or_else(PoisonError::into_inner);
-        bucket.objects.insert(key.to_owned(), Object::held(content.into(), modified));
+        bucket.objects.insert(key.to_owned(), Object::in_memory(content.into(), modified));
         true
     }
 
-    /// Adds points to a metric of a world that may already be served.
-    ///
-    /// # Errors
-    /// [`WorldError`] when the account, Region or load balancer does not exist.
-    pub fn add_metric(&self, spec: &MetricSpec) -> Result<(), WorldError> {
-        metric::add(self, spec).map_err(|message| WorldError { line: None, section: "metric".to_owned(), message })
-    }
-
-    /// Keeps metrics as of a time instead of now: CloudWatch forgets the minutes of long ago, and a story may be set there.
-    /// The first time said stays.
+    /// Measures the age of metrics from a fixed time instead of now: CloudWatch deletes old one-minute points, and an example may be set
+    /// in the past. Only the first call has an effect.
     pub fn keep_metrics_as_of(&self, time: Timestamp) {
         let _ = self.metrics_as_of.set(time);
     }
 
-    /// Prepares an answer of Athena, after those that are there.
-    ///
-    /// # Errors
-    /// [`WorldError`] when the account or Region does not exist, or a row is not as long as the columns.
-    pub fn add_athena(&self, spec: &AthenaSpec) -> Result<(), WorldError> {
-        athena::add(self, spec).map_err(|message| WorldError { line: None, section: "athena".to_owned(), message })
-    }
-
-    /// Text of every query that Athena was given in an account-Region, in the order of their coming.
+    /// Text of every query that was started in an account-Region, in order.
     #[must_use]
     pub fn athena_queries(&self, account: &str, region: &str) -> Vec<String> {
         let Some(index) = self.index(account, region) else { return Vec::new() };
         self.read(index).athena.queries.iter().map(|query| query.sql.clone()).collect()
     }
 
-    /// Counts what there is.
+    /// Counts accounts, Regions and load balancers.
     #[must_use]
     pub fn summary(&self) -> WorldSummary {
         let mut load_balancers = BTreeMap::new();
@@ -354,6 +296,16 @@ impl World {
     pub(crate) fn write(&self, cell: usize) -> RwLockWriteGuard<'_, Cell> {
         let cell = self.cells.get(cell).unwrap_or(&self.cells[0]);
         cell.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Index of an account, or the sentence that there is none.
+    fn find_account(&self, id: &str) -> Result<u32, String> {
+        self.by_id.get(id).copied().ok_or_else(|| format!("there is no account {id}"))
+    }
+
+    /// Index of a Region, or the sentence that there is none.
+    fn find_region(&self, name: &str) -> Result<u16, String> {
+        self.organization.region_index(name).ok_or_else(|| format!("there is no Region {name:?}"))
     }
 
     fn index(&self, account: &str, region: &str) -> Option<usize> {

@@ -1,4 +1,4 @@
-//! Writes the XML of the query protocol; escaping happens here and nowhere else.
+//! Writes the XML of the query protocol and of S3. All escaping is done here.
 
 /// An XML document under construction. Every text goes through [`Xml::text`], which escapes it.
 #[derive(Debug, Default)]
@@ -37,7 +37,7 @@ impl Xml {
         self.close(tag);
     }
 
-    /// Text that is known to need no escaping.
+    /// Text that needs no escaping.
     pub(crate) fn raw(&mut self, text: &str) {
         self.out.push_str(text);
     }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Walks a whole organization with boto3 and prints what it finds as JSON, as an independent second opinion.
+"""Walks a whole organization with boto3 and prints what it finds as JSON, as an independent cross-check.
 
 usage: boto3_check.py ENDPOINT_URL ACCESS_KEY SECRET_KEY ROLE_NAME [HOME_REGION]
 

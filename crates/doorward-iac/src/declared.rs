@@ -1,4 +1,4 @@
-//! What a declaration says: one load balancer, or why it is none that could carry a mode.
+//! A declaration: one load balancer, or the reason why it cannot set a mode.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use doorward_model::{AccountId, Gap, LoadBalancer};
 
-use crate::{Place, Problem};
+use crate::{FileError, SourceRange};
 
-/// The language of a declaration.
+/// The format of a declaration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Dialect {
     /// `terraform show -json` of a plan, or OpenTofu's.
@@ -27,7 +27,7 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// The stable word, as in JSON.
+    /// The stable name, as in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::TerraformPlan => "terraform-plan",
@@ -46,95 +46,95 @@ impl fmt::Display for Dialect {
     }
 }
 
-/// What will happen to the load balancer.
+/// The effect of deployment on the load balancer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// It does not exist yet, or is replaced.
+    /// It is created or replaced.
     Create,
     /// It exists and is changed.
     Update,
-    /// It exists and stays as it is.
+    /// It exists and is not changed.
     Keep,
-    /// The declaration does not say whether it exists.
-    Unsaid,
+    /// The declaration does not determine whether it exists.
+    Unspecified,
 }
 
 impl Action {
-    /// The stable word, as in JSON.
+    /// The stable name, as in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
             Self::Update => "update",
             Self::Keep => "keep",
-            Self::Unsaid => "unsaid",
+            Self::Unspecified => "unspecified",
         }
     }
 }
 
-/// What was declared.
+/// The declared resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
-    /// A load balancer, as the rules take it. Owner, environment and application are still to be read off its tags.
+    /// A load balancer as the rules judge it. Owner, environment and application are not yet derived from its tags.
     LoadBalancer(Box<LoadBalancer>),
-    /// Something that makes a load balancer and cannot carry a mode: one sentence on why.
+    /// A resource that creates a load balancer without a mode, with the reason as a sentence.
     Incapable(String),
 }
 
-/// A change to a file that gives the load balancer a mode: `span` is replaced by `before`, the mode, `after`.
+/// A change to a file that sets the mode: `span` is replaced by `before`, the mode and `after`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
     /// The file.
     pub file: String,
-    /// The bytes to replace; empty to insert.
+    /// The byte range to replace; empty to insert.
     pub span: Range<usize>,
-    /// What comes before the mode.
+    /// The text before the mode.
     pub before: String,
-    /// What comes after it.
+    /// The text after the mode.
     pub after: String,
 }
 
 /// One declaration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Declared {
-    /// The language.
+    /// Its dialect.
     pub dialect: Dialect,
-    /// What the language calls it: `module.edge.aws_lb.this[0]`, `Resources.Alb`, `Ingress shop/web`.
+    /// Its address in its dialect: `module.edge.aws_lb.this[0]`, `Resources.Alb`, `Ingress shop/web`.
     pub address: String,
-    /// Where the mode is written, or where the declaration begins if it is not.
-    pub place: Place,
-    /// What will happen to it.
+    /// Where the mode is set, or where the declaration begins if it is not.
+    pub place: SourceRange,
+    /// The effect of deployment.
     pub action: Action,
-    /// The load balancer.
+    /// The load balancer, or the reason why there is no mode.
     pub subject: Subject,
-    /// The tags that are known.
+    /// The known tags.
     pub tags: BTreeMap<String, String>,
-    /// Why there may be more of them.
+    /// The reason why there may be further tags; `None` if `tags` is complete.
     pub more_tags: Option<Arc<Gap>>,
-    /// Where the value comes from, if it is not simply written at the place.
+    /// Where the mode comes from, if it is not a literal at `place`.
     pub note: Option<String>,
-    /// How the mode is set here, up to its value: ``set `desync_mitigation_mode` to``.
-    pub way: String,
-    /// How access logs are turned on here, as a sentence.
-    pub logs_way: String,
-    /// The change that sets the mode, or why none is made for anybody.
+    /// How to set the mode in this dialect, up to the value: "In aws_lb.a, set desync_mitigation_mode to".
+    pub mode_instruction: String,
+    /// How to enable access logs in this dialect, as a sentence.
+    pub logs_instruction: String,
+    /// The edit that sets the mode, or the reason why there is no safe one.
     pub fix: Result<Edit, String>,
-    /// What finds its load balancer again besides name and ARN.
-    pub marks: Marks,
+    /// Properties that identify its load balancer in a scan, besides name and ARN.
+    pub match_hints: MatchHints,
 }
 
-/// What a declaration leaves on the load balancer that is made of it.
+/// Properties of the deployed load balancer that follow from its declaration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Marks {
-    /// What the name begins with, where it is made up behind that.
+pub struct MatchHints {
+    /// The prefix of a generated name.
     pub name_prefix: Option<String>,
-    /// What the manager writes into its tag for it: the logical id in a stack, the stack of a controller.
+    /// The value of the manager's tag: the logical id in a CloudFormation stack, the stack name of a Kubernetes controller.
     pub tag: Option<String>,
-    /// The one account that its provider works in.
+    /// The only account that its provider may use.
     pub account: Option<AccountId>,
 }
 
 impl Declared {
-    /// The load balancer, where it is one.
+    /// The load balancer; `None` for a resource without a mode.
     pub fn load_balancer(&self) -> Option<&LoadBalancer> {
         match &self.subject {
             Subject::LoadBalancer(lb) => Some(lb),
@@ -143,70 +143,80 @@ impl Declared {
     }
 }
 
-/// A part of what was declared that is not among the files, and so was not looked at.
+/// A part of the declarations that was not read, such as a module outside the files. It may declare load balancers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unread {
-    /// What it is: `module.vpc`.
+pub struct UnreadPart {
+    /// Its address: `module.vpc`.
     pub address: String,
-    /// Where it is asked for.
-    pub place: Place,
-    /// Why it was not read and what to do about it.
+    /// Where it is referenced.
+    pub place: SourceRange,
+    /// The reason, and what to do.
     pub because: String,
 }
 
-/// Everything that the files say.
+/// The result of parsing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reading {
+pub struct ParseOutput {
     /// The declarations, ordered by file, line and address.
     pub declared: Vec<Declared>,
-    /// Files that could not be read as what they are, ordered.
-    pub problems: Vec<Problem>,
-    /// What is declared elsewhere, ordered.
-    pub unread: Vec<Unread>,
-    /// The files that were read, each with its dialect, ordered.
+    /// Files that could not be parsed, ordered.
+    pub errors: Vec<FileError>,
+    /// Parts that were not read, ordered.
+    pub unread: Vec<UnreadPart>,
+    /// The parsed files with their dialects, ordered.
     pub files: Vec<(String, Dialect)>,
 }
 
-/// The most declarations that are kept of one run. An organization has no such number of load balancers; a file of a few
-/// megabytes may ask for it.
-pub(crate) const MOST: usize = 100_000;
+/// The maximum number of declarations in one run. No organization has as many load balancers, but a file of a few megabytes
+/// may declare more, and each takes a multiple of its text in memory.
+pub(crate) const MAX_DECLARATIONS: usize = 100_000;
 
-impl Unread {
-    /// A file that was found and not read.
-    pub fn of_file(problem: Problem) -> Self {
-        let Problem { file, line, column, problem } = problem;
-        let place = Place { file: file.clone(), line, column, end_line: line, end_column: column, span: 0..0 };
-        Self { address: file, place, because: format!("The file {problem}.") }
+impl UnreadPart {
+    /// A file that was found in a folder and not read.
+    pub fn of_file(error: FileError) -> Self {
+        let FileError { file, line, column, message } = error;
+        let place = SourceRange { file: file.clone(), line, column, end_line: line, end_column: column, span: 0..0 };
+        Self { address: file, place, because: format!("The file {message}.") }
     }
 }
 
-impl Reading {
-    pub(crate) fn settle(mut self) -> Self {
+impl ParseOutput {
+    /// Sorts every list, so that the output does not depend on the order of the files.
+    pub(crate) fn sorted(mut self) -> Self {
         self.declared.sort_by(|a, b| (a.place.order(), &a.address).cmp(&(b.place.order(), &b.address)));
-        self.problems.sort();
-        self.problems.dedup();
+        self.add_errors(Vec::new());
         self.add_unread(Vec::new());
         self.files.sort();
         self.files.dedup();
         self
     }
 
-    /// Whether no more declarations are kept. What is left out from a place on is named as not read, once for a file.
-    pub(crate) fn is_full(&mut self, at: impl FnOnce() -> Place) -> bool {
-        if self.declared.len() < MOST {
+    /// Whether the maximum number of declarations is reached. The rest of the file, from `at` on, is then listed as not
+    /// read, once per file.
+    pub(crate) fn is_full(&mut self, at: impl FnOnce() -> SourceRange) -> bool {
+        if self.declared.len() < MAX_DECLARATIONS {
             return false;
         }
         let place = at();
         let address = format!("the rest of {}", place.file);
         if !self.unread.iter().rev().any(|unread| unread.address == address) {
-            let because = format!("More than {MOST} load balancers are not read in one run; check the files in parts.");
-            self.unread.push(Unread { address, place, because });
+            let because = format!(
+                "More than {MAX_DECLARATIONS} load balancers are not read in one run; check the files in parts."
+            );
+            self.unread.push(UnreadPart { address, place, because });
         }
         true
     }
 
-    /// Adds what was not read, in order.
-    pub fn add_unread(&mut self, unread: Vec<Unread>) {
+    /// Adds files that could not be read, and sorts.
+    pub fn add_errors(&mut self, errors: Vec<FileError>) {
+        self.errors.extend(errors);
+        self.errors.sort();
+        self.errors.dedup();
+    }
+
+    /// Adds parts that were not read, and sorts.
+    pub fn add_unread(&mut self, unread: Vec<UnreadPart>) {
         self.unread.extend(unread);
         self.unread.sort_by(|a, b| (a.place.order(), &a.address).cmp(&(b.place.order(), &b.address)));
         self.unread.dedup();

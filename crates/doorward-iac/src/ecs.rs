@@ -2,58 +2,66 @@
 
 use doorward_model::{GapReason, Manager, Observed};
 
-use crate::draft::{Draft, LOGS_BUCKET, LOGS_ENABLED};
-use crate::text::Text;
+use crate::builder::{LOGS_BUCKET, LOGS_ENABLED, LoadBalancerBuilder};
+use crate::source_text::SourceText;
 use crate::tree::{Document, Node};
-use crate::{Action, Dialect, Options, Reading, splice};
+use crate::{Action, Deployment, Dialect, ParseOutput, edit};
 
 const PATH: [&str; 3] = ["configuration", "hostSharedAlb", "httpDesync"];
 
-/// Reads a definition. One that names an existing gateway is an update, in which what is not named keeps its value.
-pub(crate) fn read(text: &Text<'_>, document: &Document, options: &Options, reading: &mut Reading) {
-    reading.files.push((text.path.to_owned(), Dialect::EcsGateway));
+/// Parses a definition. With the ARN or name of an existing gateway it is an update, in which unset properties keep their
+/// values.
+pub(crate) fn parse(text: &SourceText<'_>, document: &Document, deployment: &Deployment, output: &mut ParseOutput) {
+    output.files.push((text.path.to_owned(), Dialect::EcsGateway));
     let root = &document.root;
-    if let Err(problem) = root.once_within(text) {
-        reading.problems.push(problem);
+    if let Err(error) = root.check_unique_keys_below(text) {
+        output.errors.push(error);
         return;
     }
     let name =
         root.text_at(&["name"]).or_else(|| root.text_at(&["gatewayName"])).or_else(|| root.text_at(&["gateway"]));
-    let mut draft =
-        Draft::new(text, Dialect::EcsGateway, format!("gateway {}", name.unwrap_or("(unnamed)")), head(root));
+    let mut builder = LoadBalancerBuilder::new(
+        text,
+        Dialect::EcsGateway,
+        format!("gateway {}", name.unwrap_or("(unnamed)")),
+        head(root),
+    );
     let exists = root.get("gatewayArn").is_some() || root.get("gateway").is_some();
-    draft.action = if exists { Action::Update } else { Action::Create };
-    let named = root.at(&PATH).filter(|node| !node.is_null());
-    if let Some(node) = named {
-        draft.value = Some(node.span.clone());
+    builder.action = if exists { Action::Update } else { Action::Create };
+    let mode = root.at(&PATH).filter(|node| !node.is_null());
+    if let Some(node) = mode {
+        builder.value = Some(node.span.clone());
         let value = match node.as_str() {
             Some(text) if text.contains("${") || text.contains("{{") => {
-                Observed::Unread(draft.gap(GapReason::Unresolved, node.span.clone(), "it is filled in later"))
+                Observed::Unread(builder.gap(GapReason::Unresolved, node.span.clone(), "it is substituted later"))
             }
             Some(text) => Observed::Known(text.to_owned()),
-            None => {
-                Observed::Unread(draft.gap(GapReason::Malformed, node.span.clone(), "a single value is expected here"))
-            }
+            None => Observed::Unread(builder.gap(
+                GapReason::Malformed,
+                node.span.clone(),
+                "a single value is expected here",
+            )),
         };
-        draft.attributes.insert(draft.kind.mode_attribute().to_owned(), value);
+        builder.attributes.insert(builder.kind.mode_attribute().to_owned(), value);
     }
     if root.at(&["configuration", "hostSharedAlb", "accessLogs"]).is_some_and(|node| node.as_map().is_some()) {
-        draft.attributes.insert(LOGS_ENABLED.to_owned(), Observed::Known("true".to_owned()));
+        builder.attributes.insert(LOGS_ENABLED.to_owned(), Observed::Known("true".to_owned()));
         let bucket = root.text_at(&["configuration", "hostSharedAlb", "accessLogs", "bucket"]).unwrap_or_default();
-        draft.attributes.insert(LOGS_BUCKET.to_owned(), Observed::Known(bucket.to_owned()));
+        builder.attributes.insert(LOGS_BUCKET.to_owned(), Observed::Known(bucket.to_owned()));
     }
-    draft.more_tags = Some(draft.gap(GapReason::Undeclared, draft.head.clone(), "ECS tags the load balancer itself"));
-    draft.managed_by = Observed::Known(Manager::EcsGateway(name.unwrap_or("(unnamed)").to_owned()));
-    draft.way = format!("Set configuration.hostSharedAlb.httpDesync of {} to", draft.address);
-    draft.logs_way = format!("Set configuration.hostSharedAlb.accessLogs of {}.", draft.address);
-    draft.fix = match (named, root.at(&PATH[..2])) {
-        (Some(value), _) => splice::replace(text, document, value),
+    builder.more_tags =
+        Some(builder.gap(GapReason::Undeclared, builder.head.clone(), "ECS adds tags to the load balancer"));
+    builder.managed_by = Observed::Known(Manager::EcsGateway(name.unwrap_or("(unnamed)").to_owned()));
+    builder.mode_instruction = format!("Set configuration.hostSharedAlb.httpDesync of {} to", builder.address);
+    builder.logs_instruction = format!("Set configuration.hostSharedAlb.accessLogs of {}.", builder.address);
+    builder.fix = match (mode, root.at(&PATH[..2])) {
+        (Some(value), _) => edit::replace_scalar(text, document, value),
         (None, Some(parent)) if parent.get(PATH[2]).is_none() => {
-            splice::into_map(text, document, parent, &["httpDesync: "], ("\"httpDesync\": \"", "\""))
+            edit::insert_into_map(text, document, parent, &["httpDesync: "], ("\"httpDesync\": \"", "\""))
         }
-        _ => Err("there is no configuration.hostSharedAlb to put it into".to_owned()),
+        _ => Err("there is no configuration.hostSharedAlb to set it in".to_owned()),
     };
-    reading.declared.push(draft.finish(options));
+    output.declared.push(builder.finish(deployment));
 }
 
 fn head(root: &Node) -> std::ops::Range<usize> {

@@ -1,30 +1,30 @@
-//! From the bytes of a file to its text and back: UTF-8 and UTF-16, with or without a byte order mark.
+//! Decoding and encoding of files: UTF-8 and UTF-16, with or without a byte order mark.
 //!
-//! PowerShell writes UTF-16 when it redirects output, so that a plan or template in UTF-16 is common on Windows.
+//! Windows PowerShell redirects output as UTF-16, so that plans and templates in UTF-16 are common on Windows.
 
-/// How a file writes its characters. A change is written back in the same way.
+/// The character encoding of a file. A changed file keeps it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
     /// UTF-8.
     Utf8,
-    /// UTF-16, the low byte first.
+    /// UTF-16, little-endian.
     Utf16Le,
-    /// UTF-16, the high byte first.
+    /// UTF-16, big-endian.
     Utf16Be,
 }
 
 /// A decoded file.
 pub(crate) struct Decoded {
     pub(crate) encoding: Encoding,
-    /// Whether a byte order mark stands before the text.
+    /// Whether the bytes begin with a byte order mark, which `text` does not contain.
     pub(crate) marked: bool,
     pub(crate) text: String,
 }
 
-/// Why bytes are not text, with the line (from 1) at which that shows.
+/// Bytes that are not text, with the line (from 1) of the first invalid byte.
 pub(crate) struct Undecodable {
     pub(crate) line: usize,
-    /// One sentence without its subject, which is the file.
+    /// A predicate whose subject is the file.
     pub(crate) problem: &'static str,
 }
 
@@ -33,14 +33,14 @@ const NOT_UTF16: &str = "begins as UTF-16 and is not UTF-16 from this line on; w
 const UTF32: &str = "is UTF-32; write it again as UTF-8";
 const BINARY: &str = "holds zero bytes and is neither UTF-8 nor UTF-16 text; write it again as UTF-8";
 
-/// Reads the text of a file.
+/// Decodes a file.
 pub(crate) fn decode(bytes: Vec<u8>) -> Result<Decoded, Undecodable> {
     match *bytes.as_slice() {
-        // The mark of UTF-32 begins with the mark of UTF-16.
+        // The byte order mark of UTF-32 begins with that of UTF-16.
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Err(Undecodable { line: 1, problem: UTF32 }),
         [0xff, 0xfe, ..] => wide(&bytes[2..], Encoding::Utf16Le, true),
         [0xfe, 0xff, ..] => wide(&bytes[2..], Encoding::Utf16Be, true),
-        // JSON, YAML and HCL begin with an ASCII character, and no text of theirs holds the character zero.
+        // Without a mark: JSON, YAML and HCL begin with an ASCII character and contain no NUL.
         [1..=255, 0, ..] => wide(&bytes, Encoding::Utf16Le, false),
         [0, 1..=255, ..] => wide(&bytes, Encoding::Utf16Be, false),
         _ => narrow(bytes),
@@ -84,7 +84,7 @@ fn wide(bytes: &[u8], encoding: Encoding, marked: bool) -> Result<Decoded, Undec
     if rest.is_empty() { Ok(Decoded { encoding, marked, text }) } else { Err(wrong(&text)) }
 }
 
-/// The bytes of a text, as they are written to a file.
+/// Encodes a text.
 pub(crate) fn encode(text: &str, encoding: Encoding, marked: bool) -> Vec<u8> {
     let mark = if marked { "\u{feff}" } else { "" };
     let units = || mark.encode_utf16().chain(text.encode_utf16());

@@ -1,19 +1,18 @@
-//! Kubernetes manifests for the AWS Load Balancer Controller and EKS Auto Mode. They belong together across files: an
-//! IngressClassParams overrides what an Ingress says, members of a group share a load balancer, and a Gateway is
-//! configured by its class as well.
+//! Kubernetes manifests for the AWS Load Balancer Controller and EKS Auto Mode. They are evaluated together across files: an
+//! IngressClassParams overrides the annotations of an Ingress, the Ingresses of a group share a load balancer, and a Gateway
+//! is also configured by its class.
 //!
-//! The controller sends the attributes that are named and leaves all others as they are, so that one that is not named
-//! keeps its value: <https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/>
+//! The controller sends only the attributes that are set, so that an unset attribute keeps its value: <https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/>
 
 use std::ops::Range;
 
 use doorward_model::{GapReason, Observed};
 
 use crate::attributes::Attributes;
-use crate::draft::gap;
-use crate::text::Text;
+use crate::builder::gap;
+use crate::source_text::SourceText;
 use crate::tree::{Data, Document, Node};
-use crate::{Options, Problem, Reading};
+use crate::{Deployment, FileError, ParseOutput};
 
 mod gateway;
 mod ingress;
@@ -21,7 +20,7 @@ mod service;
 
 /// The names of key and value in the controller's lists.
 const NAMES: (&str, &str) = ("key", "value");
-/// The kinds of objects that are read.
+/// The kinds of objects that are evaluated.
 const KINDS: [&str; 7] = [
     "Ingress",
     "IngressClass",
@@ -33,24 +32,24 @@ const KINDS: [&str; 7] = [
 ];
 const MODE: &str = "routing.http.desync_mitigation_mode";
 
-/// Everything that the manifests declare.
+/// The documents of all manifests.
 #[derive(Default)]
 pub(crate) struct Manifests<'a> {
-    documents: Vec<(&'a Text<'a>, Document)>,
+    documents: Vec<(&'a SourceText<'a>, Document)>,
 }
 
 impl<'a> Manifests<'a> {
-    pub(crate) fn add(&mut self, text: &'a Text<'a>, document: Document) {
+    pub(crate) fn add(&mut self, text: &'a SourceText<'a>, document: Document) {
         self.documents.push((text, document));
     }
 
-    /// Reads them all together.
-    pub(crate) fn read(&self, options: &Options, reading: &mut Reading) {
+    /// Evaluates all documents together.
+    pub(crate) fn parse(&self, deployment: &Deployment, output: &mut ParseOutput) {
         let mut objects = Vec::new();
         for (text, document) in &self.documents {
             let root = &document.root;
-            if let Err(problem) = root.once(text) {
-                reading.problems.push(problem);
+            if let Err(error) = root.check_unique_keys(text) {
+                output.errors.push(error);
                 continue;
             }
             let items = root.get("items").and_then(Node::as_seq);
@@ -59,34 +58,34 @@ impl<'a> Manifests<'a> {
                 None => objects.push(Object { text, document, node: root }),
             }
         }
-        // Of the objects that decide nothing here, a key that is there twice is left alone.
-        objects.retain(|object| match object.once() {
+        // Objects of other kinds may have repeated keys: they are not evaluated.
+        objects.retain(|object| match object.check_unique_keys() {
             Ok(()) => true,
-            Err(problem) => {
-                reading.problems.push(problem);
+            Err(error) => {
+                output.errors.push(error);
                 false
             }
         });
-        ingress::read(&objects, options, reading);
-        service::read(&objects, options, reading);
-        gateway::read(&objects, options, reading);
+        ingress::parse(&objects, deployment, output);
+        service::parse(&objects, deployment, output);
+        gateway::parse(&objects, deployment, output);
     }
 }
 
 /// One object of a manifest.
 #[derive(Clone, Copy)]
 struct Object<'a> {
-    text: &'a Text<'a>,
+    text: &'a SourceText<'a>,
     document: &'a Document,
     node: &'a Node,
 }
 
 impl<'a> Object<'a> {
-    /// Complains about a key that is there twice, in an object of a kind that is read.
-    fn once(&self) -> Result<(), Problem> {
-        self.node.once(self.text)?;
+    /// Complains about a key that is there duplicate_key, in an object of a kind that is read.
+    fn check_unique_keys(&self) -> Result<(), FileError> {
+        self.node.check_unique_keys(self.text)?;
         match self.node.text_at(&["kind"]) {
-            Some(kind) if KINDS.contains(&kind) => self.node.once_within(self.text),
+            Some(kind) if KINDS.contains(&kind) => self.node.check_unique_keys_below(self.text),
             _ => Ok(()),
         }
     }
@@ -105,7 +104,7 @@ impl<'a> Object<'a> {
         self.node.text_at(&["metadata", "namespace"]).unwrap_or("default")
     }
 
-    /// `Ingress shop/web`; a kind without a namespace leaves it out.
+    /// `Ingress shop/web`; `Ingress web` if the manifest does not set a namespace.
     fn address(&self) -> String {
         let kind = self.node.text_at(&["kind"]).unwrap_or_default();
         match self.node.text_at(&["metadata", "namespace"]) {
@@ -119,7 +118,7 @@ impl<'a> Object<'a> {
         format!("{}/{}", self.namespace(), self.name())
     }
 
-    /// What is underlined where nothing better is written.
+    /// The place of the object: its name.
     fn head(&self) -> Range<usize> {
         let name = self.node.at(&["metadata", "name"]).or_else(|| self.node.get("kind"));
         name.map_or_else(|| self.node.span.start..self.node.span.start, |node| node.span.clone())
@@ -129,7 +128,7 @@ impl<'a> Object<'a> {
         self.node.at(&["metadata", "annotations", key])
     }
 
-    /// The attributes of a list of the controller's own kinds.
+    /// The attributes of a list in an object of the controller's own kinds.
     fn listed(&self, path: &[&str]) -> Attributes {
         match self.node.at(path).filter(|list| !list.is_null()) {
             Some(list) => Attributes::of_list(self.text, list, NAMES, &|node| literal(self.text, node)),
@@ -138,13 +137,13 @@ impl<'a> Object<'a> {
     }
 }
 
-/// The value of a field. What a renderer has still to fill in is not a value.
-fn literal(text: &Text<'_>, node: &Node) -> Observed<String> {
+/// The value of a field. A template expression that is still to be rendered is not a value.
+fn literal(text: &SourceText<'_>, node: &Node) -> Observed<String> {
     if node.is_null() {
         return Observed::Absent;
     }
     match &*node.data {
-        Data::Scalar { text: value, .. } => filled(text, value, &node.span),
+        Data::Scalar { text: value, .. } => rendered(text, value, &node.span),
         _ => {
             let message = "a single value is expected here";
             Observed::Unread(gap(text, GapReason::Malformed, node.span.clone(), message))
@@ -152,9 +151,9 @@ fn literal(text: &Text<'_>, node: &Node) -> Observed<String> {
     }
 }
 
-fn filled(text: &Text<'_>, value: &str, span: &Range<usize>) -> Observed<String> {
+fn rendered(text: &SourceText<'_>, value: &str, span: &Range<usize>) -> Observed<String> {
     if value.contains("{{") || value.contains("${") || value.contains("$(") {
-        let message = format!("{value:?} is filled in when the manifest is rendered");
+        let message = format!("{value:?} is substituted when the manifest is rendered");
         return Observed::Unread(gap(text, GapReason::Unresolved, span.clone(), message));
     }
     Observed::Known(value.to_owned())

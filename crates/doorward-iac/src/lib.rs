@@ -1,92 +1,93 @@
-//! Declarations of load balancers, in the languages that people deploy them with, before they are deployed.
+//! Declarations of load balancers in infrastructure as code, before they are deployed.
 //!
-//! In the flow this stands beside *collect* and *normalize*: [`read`] turns files (Terraform plans and configuration,
+//! In the data flow this is the counterpart of *collect* and *normalize*: [`parse`] turns files (Terraform plans and configuration,
 //! CloudFormation templates, Kubernetes manifests, Pulumi previews, ECS gateway definitions) into
-//! [`LoadBalancer`](doorward_model::LoadBalancer)s with a place in a file each, and whoever calls judges them with the rules
-//! that a scan uses. What cannot be known before deployment is unread, with the reason: a reference that the files do not
-//! resolve, a value known only after apply, an attribute that is not named and so keeps its live value.
+//! [`LoadBalancer`](doorward_model::LoadBalancer)s, each with its place in a file. The caller judges them by the rules of a
+//! scan. A value that cannot be known before deployment is unread, with the reason: a reference that the files do not
+//! resolve, a value known only after apply, an attribute that is not set and keeps its live value.
 //!
-//! What it deliberately does not do: it judges nothing, opens no file itself, renders no template, runs no provider and
-//! guesses no value. Only [`Edit`]s leave it; whoever calls writes them.
+//! It judges nothing, opens no file, renders no template, runs no provider and guesses no value. Changes to files leave it
+//! as [`Edit`]s, which the caller writes.
 
 mod attributes;
+mod builder;
 mod cloudformation;
 mod declared;
-mod draft;
+mod detect;
 mod ecs;
+mod edit;
 mod encoding;
-mod form;
+mod error;
 mod kubernetes;
-mod problem;
+mod match_live;
 mod pulumi;
-mod splice;
+mod source_text;
 mod terraform;
-mod text;
-mod trace;
 mod tree;
 
 use std::collections::BTreeMap;
 
 use doorward_model::{AccountId, Region};
 
-pub use declared::{Action, Declared, Dialect, Edit, Marks, Reading, Subject, Unread};
+pub use declared::{Action, Declared, Dialect, Edit, MatchHints, ParseOutput, Subject, UnreadPart};
+pub use detect::may_declare;
 pub use encoding::Encoding;
-pub use problem::Problem;
-pub use text::{Place, Source};
-pub use trace::trace;
+pub use error::FileError;
+pub use match_live::match_live;
+pub use source_text::{SourceFile, SourceRange};
 
-use form::Form;
-use text::Text;
+use detect::Content;
+use source_text::SourceText;
 
-/// What the caller knows and the files do not say.
+/// Facts about the deployment that the files do not contain.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// Nothing of what is declared exists yet, so that what is not named takes AWS's default.
+pub struct Deployment {
+    /// None of the declared load balancers exists yet: an attribute that is not set gets AWS's default.
     pub new: bool,
-    /// The account it goes to.
+    /// The account to deploy to.
     pub account: Option<AccountId>,
-    /// The Region it goes to.
+    /// The Region to deploy to.
     pub region: Option<Region>,
-    /// Tags that deployment adds. Where there are some, there are no others that the files do not show.
+    /// Tags that deployment adds. If not empty, these and the tags in the files are complete.
     pub tags: BTreeMap<String, String>,
 }
 
-/// The files directly in a folder that Terraform would read with a configuration there, by the folder's path; empty
-/// where there are none. They must be the caller's to read: folders are asked for because a configuration names them.
-pub type Folder<'a> = &'a dyn Fn(&str) -> Result<Vec<Source>, Problem>;
+/// Reads the Terraform files directly in a folder, given its path; empty if the folder does not exist. The caller decides
+/// which folders may be read: a folder is requested because a configuration, which may be hostile, names it.
+pub type ReadFolder<'a> = &'a dyn Fn(&str) -> Result<Vec<SourceFile>, FileError>;
 
-/// Reads files. Each is read by itself but for what belongs together: the configuration in one folder, and Kubernetes
-/// manifests. A file that cannot be read is a problem and keeps no other from being read.
-pub fn read(sources: &[Source], options: &Options, folder: Folder<'_>) -> Reading {
-    let mut reading = Reading::default();
-    let texts: Vec<Text<'_>> = sources.iter().map(Text::new).collect();
+/// Parses files. Each file is parsed on its own, except for Terraform configuration in one folder and Kubernetes
+/// manifests, which are evaluated together. A file that cannot be parsed is an error in the output and does not affect other files.
+pub fn parse(sources: &[SourceFile], deployment: &Deployment, folder: ReadFolder<'_>) -> ParseOutput {
+    let mut output = ParseOutput::default();
+    let texts: Vec<SourceText<'_>> = sources.iter().map(SourceText::new).collect();
     let mut manifests = kubernetes::Manifests::default();
     let mut configurations = Vec::new();
     for (source, text) in sources.iter().zip(&texts) {
-        let form = match form::recognise(source, text) {
-            Ok(form) => form,
-            Err(problem) => {
-                reading.problems.push(problem);
+        let content = match detect::detect(source, text) {
+            Ok(content) => content,
+            Err(error) => {
+                output.errors.push(error);
                 continue;
             }
         };
-        let read = match form {
-            Form::Nothing => Ok(()),
-            Form::Configuration => {
+        let parsed = match content {
+            Content::Nothing => Ok(()),
+            Content::Configuration => {
                 configurations.push(source);
                 Ok(())
             }
-            Form::Plan(pairs) => terraform::plan::read(text, &pairs, options, &mut reading),
-            Form::Preview(pairs) => pulumi::read(text, &pairs, options, &mut reading),
-            Form::Documents(documents) => {
+            Content::Plan(pairs) => terraform::plan::parse(text, &pairs, deployment, &mut output),
+            Content::Preview(pairs) => pulumi::parse(text, &pairs, deployment, &mut output),
+            Content::Documents(documents) => {
                 for document in documents {
-                    match form::of_document(&document) {
+                    match detect::dialect_of(&document) {
                         Some(Dialect::CloudFormation) => {
-                            cloudformation::read(text, &document, options, &mut reading);
+                            cloudformation::parse(text, &document, deployment, &mut output);
                         }
-                        Some(Dialect::EcsGateway) => ecs::read(text, &document, options, &mut reading),
+                        Some(Dialect::EcsGateway) => ecs::parse(text, &document, deployment, &mut output),
                         Some(Dialect::Kubernetes) => {
-                            reading.files.push((source.path.clone(), Dialect::Kubernetes));
+                            output.files.push((source.path.clone(), Dialect::Kubernetes));
                             manifests.add(text, document);
                         }
                         _ => {}
@@ -95,11 +96,11 @@ pub fn read(sources: &[Source], options: &Options, folder: Folder<'_>) -> Readin
                 Ok(())
             }
         };
-        if let Err(problem) = read {
-            reading.problems.push(problem);
+        if let Err(error) = parsed {
+            output.errors.push(error);
         }
     }
-    manifests.read(options, &mut reading);
-    terraform::configuration::read(&configurations, options, folder, &mut reading);
-    reading.settle()
+    manifests.parse(deployment, &mut output);
+    terraform::configuration::parse(&configurations, deployment, folder, &mut output);
+    output.sorted()
 }

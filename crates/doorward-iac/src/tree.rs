@@ -1,38 +1,38 @@
-//! JSON and YAML as one tree in which every node knows where it stands.
+//! One tree for JSON and YAML, in which every node has its place in the file.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::rc::Rc;
 
-use crate::Problem;
-use crate::text::Text;
+use crate::FileError;
+use crate::source_text::SourceText;
 
 pub(crate) mod json;
 pub(crate) mod yaml;
 
-/// The deepest nesting that is followed; nothing anybody deploys comes near.
-pub(crate) const DEEPEST: usize = 120;
+/// The maximum nesting depth. It protects the recursion over the tree; real declarations are nested less than 20 deep.
+pub(crate) const MAX_DEPTH: usize = 120;
 
-/// The most nodes of one document: each takes many times the bytes that it is written with.
-const LARGEST: usize = 2_000_000;
+/// The maximum number of nodes in one document: a node takes many times the bytes of its text.
+const MAX_NODES: usize = 2_000_000;
 
-/// A node. What an alias stands for is shared, not copied.
+/// A node. The target of an alias is shared, not copied.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
-    /// Where it stands; of an alias, where the alias does.
+    /// Its place; for an alias, the place of the alias.
     pub(crate) span: Range<usize>,
-    /// A YAML tag that is not of YAML's own schema, without its `!`: `Ref`, `Fn::Sub`'s `Sub`.
+    /// A YAML tag outside YAML's core schema, without its `!`: `Ref`, `Sub`.
     pub(crate) tag: Option<String>,
     pub(crate) data: Rc<Data>,
 }
 
-/// What a node holds.
+/// The value of a node.
 #[derive(Debug)]
 pub(crate) enum Data {
-    /// A text, number, truth value or nothing.
+    /// A string, number, boolean or null.
     Scalar {
         text: String,
-        /// Whether it is a text for certain, by its quotes.
+        /// Whether it is quoted, and so certainly a string.
         quoted: bool,
     },
     /// A list.
@@ -64,18 +64,18 @@ impl Node {
         }
     }
 
-    /// Whether it is nothing: `null`, `~` or an empty value.
+    /// Whether it is null: `null`, `~` or an empty value.
     pub(crate) fn is_null(&self) -> bool {
         matches!(&*self.data, Data::Scalar { text, quoted: false } if self.tag.is_none() && matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
     }
 
-    /// The value under a key. A key of the map itself beats one that is merged into it (`<<`). Of two same keys the last is
-    /// taken; a reader that relies on it refuses such maps first, by [`Node::once`].
+    /// The value of a key. A key of the map itself has precedence over a merged one (`<<`). Of repeated keys the last one
+    /// counts; a caller for which that matters rejects them first, by [`Node::check_unique_keys`].
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         self.entry(key).map(|(_, value)| value)
     }
 
-    /// The key and value under a key.
+    /// The key node and value node of a key.
     pub(crate) fn entry(&self, key: &str) -> Option<(&Self, &Self)> {
         self.entry_within(key, 8)
     }
@@ -89,7 +89,7 @@ impl Node {
         self.merged().find_map(|source| source.entry_within(key, merges))
     }
 
-    /// The first key, of the map itself or merged into it, that a condition holds for.
+    /// The first key that satisfies a condition, in the map itself or merged into it.
     pub(crate) fn key(&self, wanted: &dyn Fn(&str) -> bool) -> Option<&Self> {
         self.key_within(wanted, 8)
     }
@@ -108,63 +108,63 @@ impl Node {
         self.all("<<").flat_map(|value| value.as_seq().unwrap_or(std::slice::from_ref(value)))
     }
 
-    /// Every value that the map itself has under a key.
+    /// All values of a key in the map itself, which may be repeated.
     pub(crate) fn all<'n>(&'n self, key: &'n str) -> impl Iterator<Item = &'n Self> {
         let pairs = self.as_map().unwrap_or_default().iter();
         pairs.filter(move |(name, _)| name.as_str() == Some(key)).map(|(_, value)| value)
     }
 
-    /// Complains about a key that the map has twice: tools differ on which of the two counts.
-    pub(crate) fn once(&self, text: &Text<'_>) -> Result<(), Problem> {
+    /// Rejects a repeated key: tools differ on which of the two values counts.
+    pub(crate) fn check_unique_keys(&self, text: &SourceText<'_>) -> Result<(), FileError> {
         match self.repeated() {
-            Some(key) => Err(text.problem(key.span.start, twice(key.as_str().unwrap_or_default()))),
+            Some(key) => Err(text.error(key.span.start, duplicate_key(key.as_str().unwrap_or_default()))),
             None => Ok(()),
         }
     }
 
-    /// The same for the map and every map below it.
-    pub(crate) fn once_within(&self, text: &Text<'_>) -> Result<(), Problem> {
-        self.once(text)?;
+    /// Rejects repeated keys in the map and in every map below it.
+    pub(crate) fn check_unique_keys_below(&self, text: &SourceText<'_>) -> Result<(), FileError> {
+        self.check_unique_keys(text)?;
         match &*self.data {
             Data::Scalar { .. } => Ok(()),
-            Data::Seq(nodes) => nodes.iter().try_for_each(|node| node.once_within(text)),
-            Data::Map(pairs) => pairs.iter().try_for_each(|(_, value)| value.once_within(text)),
+            Data::Seq(nodes) => nodes.iter().try_for_each(|node| node.check_unique_keys_below(text)),
+            Data::Map(pairs) => pairs.iter().try_for_each(|(_, value)| value.check_unique_keys_below(text)),
         }
     }
 
-    /// The second of two same keys.
+    /// The second occurrence of a repeated key.
     fn repeated(&self) -> Option<&Self> {
         let mut keys = self.as_map()?.iter().filter_map(|(key, _)| Some((key.as_str()?, key)));
         let mut seen = BTreeSet::new();
         keys.find(|(name, _)| *name != "<<" && !seen.insert(*name)).map(|(_, key)| key)
     }
 
-    /// The value along a path of keys.
+    /// The value at a path of keys.
     pub(crate) fn at(&self, path: &[&str]) -> Option<&Self> {
         path.iter().try_fold(self, |node, key| node.get(key))
     }
 
-    /// The text along a path of keys.
+    /// The text at a path of keys.
     pub(crate) fn text_at(&self, path: &[&str]) -> Option<&str> {
         self.at(path)?.as_str()
     }
 }
 
-/// What is said of a key that stands twice in one map.
-pub(crate) fn twice(key: &str) -> String {
+/// The error message for a repeated key.
+pub(crate) fn duplicate_key(key: &str) -> String {
     format!("has the key {key:?} twice in one map, and tools differ on which of the two counts; remove one")
 }
 
-/// A document, and the parts of it that stand for others too.
+/// A document.
 #[derive(Debug)]
 pub(crate) struct Document {
     pub(crate) root: Node,
-    /// Stretches that an alias elsewhere refers to: a change there is a change in several places.
+    /// The ranges that aliases refer to: an edit there changes several places.
     pub(crate) shared: Vec<Range<usize>>,
 }
 
 impl Document {
-    /// Whether a stretch is written once and meant once.
+    /// Whether no alias refers to a range, so that an edit changes one place only.
     pub(crate) fn is_own(&self, span: &Range<usize>) -> bool {
         !self.shared.iter().any(|shared| shared.start <= span.start && span.end <= shared.end)
     }

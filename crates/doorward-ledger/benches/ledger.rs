@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 
 use doorward_ledger::{By, LEASE_TTL, Lease, Ledger, OpenOptions, RunHeader};
 use doorward_model::{
-    AccountId, Arn, Cell, Coverage, CoverageLine, Evidence, Finding, Inventory, Kind, Listing, LoadBalancer, Mode,
-    Observed, OuPath, Owner, OwnerSource, RawLoadBalancer, Region, Run, ScanReport, Severity, Tally, Verdict,
+    AccountId, Arn, Coverage, CoverageLine, Evidence, Finding, Inventory, Kind, Listing, LoadBalancer, Mode, Observed,
+    OuPath, Owner, OwnerSource, RawLoadBalancer, Region, RegionInventory, Run, ScanReport, Severity, Tally, Verdict,
+    VerdictReason,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -134,12 +135,12 @@ fn collect(ledger: &mut Ledger, lease: &Lease, raw: &Inventory) -> Duration {
 }
 
 /// Records, and tells how long it took and how much memory it added at its peak, MB.
-fn record(ledger: &mut Ledger, lease: &Lease, mut report: ScanReport) -> (Duration, f64) {
+fn record(ledger: &mut Ledger, lease: &Lease, report: ScanReport) -> (Duration, f64) {
     let before = memory("VmRSS:");
     // Starts the kernel's high-water mark anew.
     let restarted = std::fs::write("/proc/self/clear_refs", "5").is_ok();
     let started = Instant::now();
-    ledger.record(lease, &mut report, &["cost-centre".to_owned()]).expect("records");
+    ledger.record(lease, &report, &["cost-centre".to_owned()]).expect("records");
     let took = started.elapsed();
     let peak = if restarted { memory("VmHWM:") - before } else { f64::NAN };
     (took, peak)
@@ -216,7 +217,7 @@ fn inventory(balancers: usize, scan: usize) -> Inventory {
         listeners: Observed::Absent,
         vended_logs: Observed::Absent,
     };
-    let cell = |number: usize| Cell {
+    let cell = |number: usize| RegionInventory {
         account: account(number),
         region: Some(region(number)),
         read_at: None,
@@ -288,9 +289,14 @@ fn finding(lb: &LoadBalancer, rule: &str, fails: bool) -> Finding {
         kind: lb.kind,
         owner: lb.owner_label().to_owned(),
         verdict: if fails {
-            Verdict::Fail { because, severity: Severity::High, remedy: "set it to strictest".to_owned() }
+            Verdict::Fail {
+                reason: VerdictReason::ModeMonitor,
+                because,
+                severity: Severity::High,
+                remedy: "set it to strictest".to_owned(),
+            }
         } else {
-            Verdict::Pass { because }
+            Verdict::Pass { reason: VerdictReason::ModeSufficient, because }
         },
         observed_at: None,
         history: None,
@@ -329,7 +335,7 @@ fn balancer(lb: usize, mode: Mode) -> LoadBalancer {
         traffic: None,
         changes: Vec::new(),
         edited: None,
-        undecided: None,
+        placeholder: None,
         declared: None,
     }
 }

@@ -4,14 +4,15 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    Account, Cell, CoverageLine, GapReason, Inputs, Inventory, Listing, Observed, Organization, Run, ScanReport,
+    Account, CoverageLine, GapReason, Inputs, Inventory, Listing, Observed, Organization, RegionInventory, Run,
+    ScanReport,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
+use crate::columns::place_id;
 use crate::error::Fault;
-use crate::record::place_id;
-use crate::stamp::{nanos, timestamp};
+use crate::timestamp::{nanos, timestamp};
 use crate::{Lease, Ledger, LedgerError};
 
 mod evidence;
@@ -55,7 +56,7 @@ pub struct UnfinishedRun {
     /// Whether every account-Region is there, so that only evaluate and record remain.
     pub collected: bool,
     /// The account-Regions that were settled, ordered by account and Region.
-    pub cells: Vec<Cell>,
+    pub cells: Vec<RegionInventory>,
 }
 
 impl Ledger {
@@ -94,7 +95,7 @@ impl Ledger {
 
     /// Keeps one settled account-Region, in a transaction of its own. Answers false, and keeps nothing, for a cell that
     /// an interruption cut short: a resume reads it again. Committing the same cell twice is one commit.
-    pub fn commit_cell(&mut self, lease: &Lease, run: &str, cell: &Cell) -> Result<bool, LedgerError> {
+    pub fn commit_cell(&mut self, lease: &Lease, run: &str, cell: &RegionInventory) -> Result<bool, LedgerError> {
         if is_cut_short(cell) {
             return Ok(false);
         }
@@ -220,7 +221,7 @@ pub(crate) fn mark_recorded(db: &Connection, report: &ScanReport) -> Result<(), 
     }
 }
 
-fn is_cut_short(cell: &Cell) -> bool {
+fn is_cut_short(cell: &RegionInventory) -> bool {
     CoverageLine::of(cell).gaps.iter().any(|gap| gap.reason == GapReason::Interrupted)
 }
 
@@ -254,7 +255,7 @@ fn keep_body(db: &Connection, last: Option<i64>, text: &str) -> rusqlite::Result
     Ok(db.last_insert_rowid())
 }
 
-fn keep_cell(db: &Connection, scan: i64, cell: &Cell) -> Result<(), Fault> {
+fn keep_cell(db: &Connection, scan: i64, cell: &RegionInventory) -> Result<(), Fault> {
     let place = place_id(db, cell.account.as_str(), cell.region.as_ref().map_or("", |r| r.as_str()))?;
     let last: Option<i64> =
         db.prepare_cached("SELECT body FROM places WHERE id = ?1")?.query_row([place], |row| row.get(0))?;
@@ -284,7 +285,7 @@ fn header_of(db: &Connection, scan: i64) -> Result<RunHeader, Fault> {
     Ok(RunHeader { run, organization, accounts: serde_json::from_str(&accounts)?, accounts_listing, plan, settings })
 }
 
-fn cells_of(db: &Connection, scan: i64) -> Result<Vec<Cell>, Fault> {
+fn cells_of(db: &Connection, scan: i64) -> Result<Vec<RegionInventory>, Fault> {
     let mut query = db.prepare(
         "SELECT b.text, c.evidence, c.read_at FROM cells c JOIN bodies b ON b.id = c.body JOIN places p ON p.id = c.place
          WHERE c.scan = ?1 ORDER BY p.account, p.region",
@@ -292,7 +293,7 @@ fn cells_of(db: &Connection, scan: i64) -> Result<Vec<Cell>, Fault> {
     let mut rows = query.query([scan])?;
     let mut cells = Vec::new();
     while let Some(row) = rows.next()? {
-        let mut cell: Cell = serde_json::from_str(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?;
+        let mut cell: RegionInventory = serde_json::from_str(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?;
         if let Some(packed) = row.get_ref(1)?.as_blob_or_null().map_err(rusqlite::Error::from)? {
             evidence::join(&mut cell, packed)?;
         }

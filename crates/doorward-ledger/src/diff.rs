@@ -1,27 +1,25 @@
-//! What changed between two recorded runs.
+//! The difference between two recorded runs.
 
 use std::collections::BTreeMap;
 
+use doorward_model::{AccountRegion, Arn, ChangeKind, FindingChange};
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
+use crate::columns::{RunRef, account_region, finding_id, id, was_looked_at};
 use crate::error::Fault;
-use crate::findings::finding_id;
-use crate::history::RunRef;
-use crate::record::was_looked_at;
-use crate::stamp::timestamp;
-use crate::standing::UNSEEN;
+use crate::finding_state::UNSEEN;
+use crate::timestamp::timestamp;
 use crate::{Ledger, LedgerError, State};
 
 /// One finding that differs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct DiffLine {
-    /// The account.
-    pub account: String,
-    /// The Region.
-    pub region: String,
-    /// The load balancer's ARN.
-    pub load_balancer: String,
+    /// The account and Region.
+    #[serde(flatten)]
+    pub place: AccountRegion,
+    /// The load balancer.
+    pub load_balancer: Arn,
     /// The rule.
     pub rule: String,
     /// The finding's stable id.
@@ -81,30 +79,27 @@ impl Point {
 /// A finding under way: load balancer and rule, and its newest code up to the first and the second run.
 type Group = ((i64, i64), Option<i64>, Option<i64>);
 
-enum Change {
-    New,
-    Fixed,
-    Regressed,
-    Excepted,
-    ExceptionEnded,
-    Vanished,
-    NowUnseen,
+enum Outcome {
+    Changed(ChangeKind),
+    /// Failed before and fails now.
     Unchanged,
+    /// Failed neither before nor now.
     Fine,
 }
 
-fn change(before: Point, after: Point) -> Change {
-    match (before.state, after.state) {
-        _ if !before.fails() && !after.fails() => Change::Fine,
-        (_, Some(State::Passing | State::NotApplicable)) => Change::Fixed,
-        _ if before.fails() && !after.fails() => Change::Vanished,
-        _ if before.fails() && before.seen && !after.seen => Change::NowUnseen,
-        (Some(State::Excepted), Some(State::Open)) => Change::ExceptionEnded,
-        (was, Some(State::Excepted)) if was != Some(State::Excepted) => Change::Excepted,
-        _ if before.fails() => Change::Unchanged,
-        (None | Some(State::Unknown), _) => Change::New,
-        _ => Change::Regressed,
-    }
+fn outcome(before: Point, after: Point) -> Outcome {
+    let kind = match (before.state, after.state) {
+        _ if !before.fails() && !after.fails() => return Outcome::Fine,
+        (_, Some(State::Passing | State::NotApplicable)) => ChangeKind::Fixed,
+        _ if before.fails() && !after.fails() => ChangeKind::Vanished,
+        _ if before.fails() && before.seen && !after.seen => ChangeKind::NowUnseen,
+        (Some(State::Excepted), Some(State::Open)) => ChangeKind::ExceptionEnded,
+        (was, Some(State::Excepted)) if was != Some(State::Excepted) => ChangeKind::Excepted,
+        _ if before.fails() => return Outcome::Unchanged,
+        (None | Some(State::Unknown), _) => ChangeKind::New,
+        _ => ChangeKind::Regressed,
+    };
+    Outcome::Changed(kind)
 }
 
 /// One of the two runs: its place in the order, and what it looked at.
@@ -196,50 +191,70 @@ impl Diff {
     fn add(&mut self, db: &Connection, key: (i64, i64), before: Point, after: Point) -> Result<(), Fault> {
         self.failing_before += usize::from(before.fails());
         self.failing_after += usize::from(after.fails());
-        let list = match change(before, after) {
-            Change::Fine => return Ok(()),
-            Change::Unchanged => {
+        let kind = match outcome(before, after) {
+            Outcome::Fine => return Ok(()),
+            Outcome::Unchanged => {
                 self.unchanged += 1;
                 self.unchanged_unseen += usize::from(!after.seen);
                 return Ok(());
             }
-            Change::New => &mut self.new,
-            Change::Fixed => &mut self.fixed,
-            Change::Regressed => &mut self.regressed,
-            Change::Excepted => &mut self.excepted,
-            Change::ExceptionEnded => &mut self.exception_ended,
-            Change::Vanished => &mut self.vanished,
-            Change::NowUnseen => &mut self.now_unseen,
+            Outcome::Changed(kind) => kind,
         };
         let mut query = db.prepare_cached(
             "SELECT p.account, p.region, b.arn, r.name, r.own FROM balancers b JOIN places p ON p.id = b.place
              JOIN rules r ON r.id = ?2 WHERE b.id = ?1",
         )?;
-        list.push(query.query_row([key.0, key.1], |row| {
-            let (load_balancer, rule): (String, String) = (row.get(2)?, row.get(3)?);
+        let line = query.query_row([key.0, key.1], |row| {
             Ok(DiffLine {
-                account: row.get(0)?,
-                region: row.get(1)?,
-                id: finding_id(&load_balancer, &rule, row.get(4)?),
-                load_balancer,
-                rule,
+                place: account_region(row, 0)?,
+                load_balancer: id(row, 2)?,
+                rule: row.get(3)?,
+                id: finding_id(row, 2)?,
                 before: before.state,
                 after: after.state,
             })
-        })?);
+        })?;
+        self.list_mut(kind).push(line);
         Ok(())
     }
 
+    /// The findings that changed in one way.
+    pub fn list(&self, kind: ChangeKind) -> &[DiffLine] {
+        match kind {
+            ChangeKind::New => &self.new,
+            ChangeKind::Regressed => &self.regressed,
+            ChangeKind::ExceptionEnded => &self.exception_ended,
+            ChangeKind::NowUnseen => &self.now_unseen,
+            ChangeKind::Excepted => &self.excepted,
+            ChangeKind::Fixed => &self.fixed,
+            ChangeKind::Vanished => &self.vanished,
+        }
+    }
+
+    fn list_mut(&mut self, kind: ChangeKind) -> &mut Vec<DiffLine> {
+        match kind {
+            ChangeKind::New => &mut self.new,
+            ChangeKind::Regressed => &mut self.regressed,
+            ChangeKind::ExceptionEnded => &mut self.exception_ended,
+            ChangeKind::NowUnseen => &mut self.now_unseen,
+            ChangeKind::Excepted => &mut self.excepted,
+            ChangeKind::Fixed => &mut self.fixed,
+            ChangeKind::Vanished => &mut self.vanished,
+        }
+    }
+
+    /// Every change, by kind, then by account, Region, ARN and rule.
+    pub fn changes(&self) -> Vec<FindingChange> {
+        let change = |kind, line: &DiffLine| FindingChange {
+            kind,
+            load_balancer: line.load_balancer.clone(),
+            rule: line.rule.clone(),
+        };
+        let of = |kind| self.list(kind).iter().map(move |line| change(kind, line));
+        ChangeKind::ALL.into_iter().flat_map(of).collect()
+    }
+
     fn sort(&mut self) {
-        let lists = [
-            &mut self.new,
-            &mut self.fixed,
-            &mut self.regressed,
-            &mut self.excepted,
-            &mut self.exception_ended,
-            &mut self.vanished,
-            &mut self.now_unseen,
-        ];
-        lists.into_iter().for_each(|list| list.sort());
+        ChangeKind::ALL.into_iter().for_each(|kind| self.list_mut(kind).sort());
     }
 }

@@ -53,8 +53,8 @@ pub(crate) fn network_mount(folder: &Path) -> Option<Mount> {
 
 /// Bytes that an ordinary user may still write to the file system that holds a folder.
 pub(crate) fn free(folder: &Path) -> rustix::io::Result<u64> {
-    let told = rustix::fs::statvfs(folder)?;
-    Ok(told.f_bavail.saturating_mul(told.f_frsize))
+    let stats = rustix::fs::statvfs(folder)?;
+    Ok(stats.f_bavail.saturating_mul(stats.f_frsize))
 }
 
 fn is_network(kind: &str) -> bool {

@@ -1,17 +1,20 @@
-//! What events brought: who left a load balancer in the mode it is in, and what was seen then.
+//! Edits: which call set the current mode of a load balancer, and what the event's look at it read.
 
-use doorward_model::{CLOCK_TOLERANCE, Edit, RawLoadBalancer};
+use std::collections::BTreeMap;
+
+use doorward_model::{Arn, CLOCK_TOLERANCE, Edit, RawLoadBalancer};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
+use crate::columns::id;
 use crate::error::Fault;
-use crate::stamp::nanos;
+use crate::timestamp::nanos;
 use crate::{Ledger, LedgerError};
 
 impl Ledger {
-    /// For every load balancer the newest call that left it in the mode it was last seen in, with its ARN. One whose mode was
-    /// seen to change later, or that was gone since, is not among them.
-    pub fn edits(&self) -> Result<Vec<(String, Edit)>, LedgerError> {
+    /// For every load balancer the newest call that left it in the mode it was last seen in. Load balancers whose mode was seen to
+    /// change later, or that were deleted since, are not among them.
+    pub fn edits(&self) -> Result<BTreeMap<Arn, Edit>, LedgerError> {
         self.read("reading who set modes", |db| {
             let mut query = db.prepare(
                 "SELECT b.arn, e.document FROM edits e JOIN balancers b ON b.id = e.balancer
@@ -21,9 +24,9 @@ impl Ledger {
                  ORDER BY b.arn",
             )?;
             let mut rows = query.query([])?;
-            let mut edits = Vec::new();
+            let mut edits = BTreeMap::new();
             while let Some(row) = rows.next()? {
-                edits.push((row.get(0)?, serde_json::from_str(&row.get::<_, String>(1)?)?));
+                edits.insert(id(row, 0)?, serde_json::from_str(&row.get::<_, String>(1)?)?);
             }
             Ok(edits)
         })

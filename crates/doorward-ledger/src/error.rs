@@ -1,4 +1,4 @@
-//! What can go wrong with a ledger: each error names the file, the trouble and the next step.
+//! Errors of the ledger: each names the file, the cause and the next step.
 
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,7 @@ pub enum LedgerError {
         reason: String,
     },
     /// A look at one load balancer was to be recorded as a scan, or the other way round.
-    #[error("{}: run {run} was to be recorded as what it is not, a scan or a look at one load balancer; nothing was written", .path.display())]
+    #[error("{}: run {run} has the wrong kind: a scan and an event look at one load balancer are recorded by different calls; nothing was written", .path.display())]
     RunKind {
         /// The file.
         path: PathBuf,
@@ -145,7 +145,7 @@ pub enum LedgerError {
         /// What the parser said.
         reason: String,
     },
-    /// Somebody else writes. The caller may wait until then and try again.
+    /// Another process is writing. The caller may wait until then and try again.
     #[error("{}: {owner} is writing to the ledger and holds it until {until}; wait until then and try again", .path.display())]
     Held {
         /// The file.
@@ -213,7 +213,7 @@ pub(crate) enum Fault {
     Sql(rusqlite::Error),
     Json(serde_json::Error),
     Text(String),
-    Told(LedgerError),
+    Explained(LedgerError),
 }
 
 impl From<rusqlite::Error> for Fault {
@@ -230,7 +230,7 @@ impl From<serde_json::Error> for Fault {
 
 impl From<LedgerError> for Fault {
     fn from(error: LedgerError) -> Self {
-        Self::Told(error)
+        Self::Explained(error)
     }
 }
 
@@ -239,11 +239,15 @@ impl Fault {
     pub(crate) fn explain(self, path: &Path, doing: &'static str) -> LedgerError {
         let path = path.to_owned();
         let error = match self {
-            Self::Told(error) => return error,
+            Self::Explained(error) => return error,
             Self::Json(error) => return LedgerError::Text { path, doing, reason: error.to_string() },
             Self::Text(reason) => return LedgerError::Text { path, doing, reason },
             Self::Sql(error) => error,
         };
+        // An id that is not valid: the row is reported, not skipped.
+        if let rusqlite::Error::FromSqlConversionFailure(_, _, source) = &error {
+            return LedgerError::Text { path, doing, reason: source.to_string() };
+        }
         let reason = error.to_string();
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => LedgerError::Full { path, doing },

@@ -1,14 +1,14 @@
-//! What is remembered of single findings and load balancers.
+//! Queries for single findings and load balancers: open findings, state transitions, modes.
 
-use doorward_model::{Arn, CLOCK_TOLERANCE, Finding, Mode, Severity};
+use doorward_model::{Arn, CLOCK_TOLERANCE, ModeTransition, ObservedIn, Severity};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
+use crate::columns::{RunRef, finding_id, id, mode, severity};
 use crate::error::Fault;
-use crate::history::RunRef;
-use crate::stamp::{nanos, timestamp};
-use crate::standing::UNSEEN;
+use crate::finding_state::UNSEEN;
+use crate::timestamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError, State};
 
 /// A finding that is not as required, allowed or not, as the ledger knows it after the newest scan.
@@ -18,8 +18,8 @@ pub struct OpenFinding {
     pub id: String,
     /// The rule.
     pub rule: String,
-    /// The load balancer's ARN.
-    pub load_balancer: String,
+    /// The load balancer.
+    pub load_balancer: Arn,
     /// The load balancer's name.
     pub name: String,
     /// The owner, as last read.
@@ -57,23 +57,10 @@ pub struct Transition {
     pub from: Option<State>,
     /// The state after. Where `unseen`, it is the state it was last seen in.
     pub to: State,
-    /// Whether from here on nobody could see it.
+    /// Whether it could not be observed from here on.
     pub unseen: bool,
     /// The run that found the change.
     pub run: RunRef,
-}
-
-/// One change of a load balancer's mode. It happened after `before` and no later than `after`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ModeChange {
-    /// The mode before; absent where AWS returned none, and at first sight.
-    pub from: Option<Mode>,
-    /// The mode after; absent where AWS returned none.
-    pub to: Option<Mode>,
-    /// The last run that saw the mode before, and when it was certainly there; absent at first sight.
-    pub before: Option<RunRef>,
-    /// The first run that saw the mode after, and when it read it.
-    pub after: RunRef,
 }
 
 impl Ledger {
@@ -118,17 +105,17 @@ impl Ledger {
 
     /// Every mode a load balancer was seen in, oldest first, each with the two runs that bracket the change. Empty for
     /// a load balancer the ledger does not know or that has no mode.
-    pub fn mode_history(&self, arn: &str) -> Result<Vec<ModeChange>, LedgerError> {
+    pub fn mode_history(&self, arn: &str) -> Result<Vec<ModeTransition>, LedgerError> {
         self.read("reading a load balancer's modes", |db| {
             let mut query = db.prepare(&format!("{MODE_CHANGES} WHERE b.arn = ?1 ORDER BY c.run"))?;
             let rows = query.query_map([arn], mode_change)?;
-            Ok(rows.map(|row| row.map(|(_, change)| change)).collect::<rusqlite::Result<_>>()?)
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
     }
 
-    /// Every change of a mode that a run found after `since`, with the load balancer's ARN: by run, then by account,
-    /// Region and ARN. What the ledger's first scan saw is no change.
-    pub fn mode_changes(&self, since: Timestamp) -> Result<Vec<(String, ModeChange)>, LedgerError> {
+    /// Every change of a mode that a run found after `since`, by run, then by account, Region and ARN. The modes that the ledger's
+    /// first scan read are not changes.
+    pub fn mode_changes(&self, since: Timestamp) -> Result<Vec<ModeTransition>, LedgerError> {
         self.read("reading the changes of modes", |db| {
             let mut query = db.prepare(&format!(
                 "{MODE_CHANGES} JOIN places p ON p.id = b.place
@@ -144,24 +131,23 @@ const MODE_CHANGES: &str = "
     SELECT b.arn, c.was, c.now, a.id, coalesce(c.at, a.at), e.id, coalesce(c.before_at, e.at) FROM mode_changes c JOIN balancers b ON b.id = c.balancer
     JOIN runs a ON a.seq = c.run LEFT JOIN runs e ON e.seq = c.before_run";
 
-fn mode_change(row: &Row<'_>) -> rusqlite::Result<(String, ModeChange)> {
+fn mode_change(row: &Row<'_>) -> rusqlite::Result<ModeTransition> {
     let before: Option<String> = row.get(5)?;
     let before_at: Option<i64> = row.get(6)?;
-    let change = ModeChange {
+    Ok(ModeTransition {
+        load_balancer: id(row, 0)?,
         from: row.get::<_, Option<i64>>(1)?.and_then(mode),
         to: mode(row.get(2)?),
-        before: before.zip(before_at).map(|(id, at)| RunRef { id, at: timestamp(at) }),
-        after: RunRef { id: row.get(3)?, at: timestamp(row.get(4)?) },
-    };
-    Ok((row.get(0)?, change))
+        before: before.zip(before_at).map(|(run, at)| ObservedIn { run, at: timestamp(at) }),
+        after: ObservedIn { run: row.get(3)?, at: timestamp(row.get(4)?) },
+    })
 }
 
 fn open_finding(row: &Row<'_>) -> rusqlite::Result<OpenFinding> {
-    let (load_balancer, rule): (String, String) = (row.get(0)?, row.get(1)?);
     Ok(OpenFinding {
-        id: finding_id(&load_balancer, &rule, row.get(2)?),
-        rule,
-        load_balancer,
+        id: finding_id(row, 0)?,
+        load_balancer: id(row, 0)?,
+        rule: row.get(1)?,
         name: row.get(3)?,
         owner: row.get::<_, Option<String>>(4)?.unwrap_or_else(|| "(owner unread)".to_owned()),
         state: State::from_code(row.get(5)?),
@@ -174,17 +160,9 @@ fn open_finding(row: &Row<'_>) -> rusqlite::Result<OpenFinding> {
     })
 }
 
-/// A finding's stable id; `own` is set where it is not the one that load balancer and rule make.
-pub(crate) fn finding_id(arn: &str, rule: &str, own: String) -> String {
-    if !own.is_empty() {
-        return own;
-    }
-    Arn::new(arn).map_or_else(|_| format!("{arn}/{rule}"), |arn| Finding::id_for(&arn, rule))
-}
-
 /// Looks a finding up by its id, whose third and fourth parts are Region and account.
-fn find(db: &Connection, id: &str) -> Result<Option<(i64, i64)>, Fault> {
-    let mut parts = id.split('/').skip(2);
+fn find(db: &Connection, wanted: &str) -> Result<Option<(i64, i64)>, Fault> {
+    let mut parts = wanted.split('/').skip(2);
     let (region, account) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let mut query = db.prepare(
         "SELECT b.arn, r.name, r.own, f.balancer, f.rule FROM places p JOIN balancers b ON b.place = p.id
@@ -192,25 +170,10 @@ fn find(db: &Connection, id: &str) -> Result<Option<(i64, i64)>, Fault> {
     )?;
     let mut rows = query.query([account, region])?;
     while let Some(row) = rows.next()? {
-        if finding_id(&row.get::<_, String>(0)?, &row.get::<_, String>(1)?, row.get(2)?) == id {
+        if finding_id(row, 0)? == wanted {
             return Ok(Some((row.get(3)?, row.get(4)?)));
         }
     }
     let own = "SELECT f.balancer, f.rule FROM rules r JOIN findings f ON f.rule = r.id WHERE r.own = ?1";
-    Ok(db.query_row(own, params![id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
-}
-
-fn mode(code: i64) -> Option<Mode> {
-    match code {
-        1 => Some(Mode::Monitor),
-        2 => Some(Mode::Defensive),
-        3 => Some(Mode::Strictest),
-        _ => None,
-    }
-}
-
-/// The severity at a place in the order from informational to critical.
-pub(crate) fn severity(rank: i64) -> Option<Severity> {
-    let order = [Severity::Informational, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
-    order.get(usize::try_from(rank).ok()?).copied()
+    Ok(db.query_row(own, params![wanted], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
 }

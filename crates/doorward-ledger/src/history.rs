@@ -1,19 +1,19 @@
-//! Trends: what each recorded run counted, as a whole or by group, every figure with its denominator.
+//! Trends: the counts of each recorded run, in total or by group, each with its denominator.
 
 use std::collections::BTreeMap;
 
-use doorward_model::{Bounds, CoverageCounts, Mode, Severity};
+use doorward_model::{Bounds, CoverageCounts, Mode, NotObserved, RunPoint, Severity};
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 use serde::Serialize;
 
+use crate::columns::{RunRef, severity};
 use crate::error::Fault;
-use crate::findings::severity;
 use crate::record::{COLUMNS, Counts, NOT_KEPT, count, counts_of, fixed_dimension, tag_dimension};
-use crate::stamp::{nanos, timestamp};
+use crate::timestamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError};
 
-/// What figures are grouped by.
+/// The grouping of figures.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum By {
     /// Not at all: one figure for everything.
@@ -39,15 +39,6 @@ impl By {
     }
 }
 
-/// A recorded run, by name and time: a scan, or the look at one load balancer that an event asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RunRef {
-    /// The run's id.
-    pub id: String,
-    /// When it ended, UTC; of the look at one load balancer, when that was read.
-    pub at: Timestamp,
-}
-
 /// A part with the whole it is a part of.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Share {
@@ -58,13 +49,13 @@ pub struct Share {
 }
 
 impl Share {
-    /// The share in hundredths of a percent, rounded down so that 100 % means all; none of nothing.
+    /// The share in hundredths of a percent, rounded down so that 10,000 means all; none of nothing.
     pub fn basis_points(self) -> Option<u32> {
         (self.of > 0).then(|| u32::try_from(self.count * 10_000 / self.of).unwrap_or(0))
     }
 }
 
-/// What a run did not see of what was known, as it was last seen.
+/// What was known and not seen by a run, in its last known state.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct NotSeen {
     /// Findings that were open, by severity.
@@ -83,7 +74,7 @@ pub struct NotSeen {
     pub unowned: usize,
 }
 
-/// What one run counted, in all or in one group.
+/// The counts of one run, in total or of one group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RunSummary {
     /// The run.
@@ -92,13 +83,13 @@ pub struct RunSummary {
     pub group: Option<String>,
     /// The account-Regions of the whole run, also where figures are grouped.
     pub coverage: CoverageCounts,
-    /// Whether the list of accounts arrived in full; if not, nobody knows what is missing in the coverage.
+    /// Whether the list of accounts arrived in full; if not, the coverage may lack accounts.
     pub accounts_listed: bool,
     /// Load balancers whose mode matters: the denominator of the shares.
     pub balancers: usize,
     /// Load balancers by mode.
     pub modes: BTreeMap<Mode, usize>,
-    /// Load balancers whose mode nobody could read.
+    /// Load balancers whose mode could not be read.
     pub mode_unknown: usize,
     /// Classic load balancers without an HTTP listener, whose mode does nothing; not among `balancers`.
     pub mode_not_applicable: usize,
@@ -123,8 +114,8 @@ pub struct RunSummary {
     /// The same and the load balancers that it did not see, in detail; absent for runs of versions that did not count them.
     pub not_seen: Option<NotSeen>,
     /// Findings that are open as far as is known: seen by this run, or seen last by an earlier one. This is the figure to compare
-    /// with that of another run. Absent where nothing was ever seen: that is not zero. In runs of versions that did not tell
-    /// them apart, unseen ones under an exception are among them.
+    /// with that of another run. Absent where nothing was ever seen: that is not zero. Runs of versions that did not
+    /// distinguish them include unseen findings under an exception.
     pub open_known: Option<usize>,
     /// Findings under an exception as far as is known; absent as `open_known`.
     pub excepted_known: Option<usize>,
@@ -155,6 +146,26 @@ impl RunSummary {
         self.open.get(&severity).copied().unwrap_or(0) + unseen.copied().unwrap_or(0)
     }
 
+    /// This run as a point of a trend.
+    pub fn point(&self) -> RunPoint {
+        RunPoint {
+            run: self.run.id.clone(),
+            at: self.run.at,
+            coverage: self.coverage,
+            modes: self.modes.clone(),
+            mode_unknown: self.mode_unknown,
+            open: self.open.clone(),
+            excepted: self.excepted,
+            unknown: self.unknown,
+            unseen: Some(NotObserved {
+                everything: self.open_known.is_none(),
+                failing: self.open_known.unwrap_or(0).saturating_sub(self.open_total),
+                excepted: self.excepted_known.unwrap_or(0).saturating_sub(self.excepted),
+                load_balancers: self.not_seen.as_ref().map_or(0, |unseen| unseen.balancers),
+            }),
+        }
+    }
+
     /// Whether this run saw everything that is known, and nothing is left that no run ever read: only such runs can be compared
     /// by what they saw.
     pub fn saw_all(&self) -> bool {
@@ -166,7 +177,7 @@ impl RunSummary {
 
 impl Ledger {
     /// One summary per run that ended at or after `since` and before `until`, in the order of recording; with a grouping
-    /// one per run and group that had anything to count. [`LedgerError::UngroupedTag`] for a tag nobody counted by.
+    /// one per run and group that had anything to count. [`LedgerError::UngroupedTag`] for a tag that was not counted by.
     pub fn history(
         &self,
         since: Option<Timestamp>,
@@ -327,7 +338,7 @@ impl Recorded {
     }
 }
 
-/// What is counted as not seen; none where the row is of a version that did not count it.
+/// The counts of what was not seen; none in rows of versions that did not count it.
 fn not_seen(counts: &Counts) -> Option<NotSeen> {
     let at = |column: usize| counts.get(column).copied().unwrap_or(NOT_KEPT);
     if at(count::UNSEEN_EXCEPTED) == NOT_KEPT {

@@ -1,12 +1,15 @@
-//! The change journal: what was planned, approved, sent and seen when modes were changed; appended, never altered.
+//! The change journal: plans, approvals, requests and readings of mode changes. Entries are appended and never changed.
 //!
-//! The ledger stores plans and events as text and decides nothing about them: where a load balancer stands in a change is read
-//! out of its events by whoever wrote them.
+//! The ledger stores plans and events as text and decides nothing about them: where a load balancer stands in a change is derived from its
+//! events by the crate that wrote them.
 
+use doorward_model::Arn;
 use jiff::Timestamp;
+use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension, params};
 
-use crate::stamp::{nanos, timestamp};
+use crate::columns::id;
+use crate::timestamp::{nanos, timestamp};
 use crate::{Lease, Ledger, LedgerError};
 
 /// One entry of the journal.
@@ -15,8 +18,8 @@ pub struct JournalRow {
     /// When it happened.
     pub at: Timestamp,
     /// The load balancer it is about; none where it is about the change as a whole.
-    pub balancer: Option<String>,
-    /// What happened, in the writer's form.
+    pub balancer: Option<Arn>,
+    /// The event, as serialized by the writer.
     pub document: String,
 }
 
@@ -37,7 +40,12 @@ impl Ledger {
     pub fn journal_append(&mut self, lease: &Lease, change: &str, row: &JournalRow) -> Result<(), LedgerError> {
         self.write_durably(lease, "writing the change journal", |db| {
             let sql = "INSERT INTO change_events (change, at, balancer, document) VALUES (?1, ?2, ?3, ?4)";
-            db.prepare_cached(sql)?.execute(params![change, nanos(row.at), row.balancer, row.document])?;
+            db.prepare_cached(sql)?.execute(params![
+                change,
+                nanos(row.at),
+                row.balancer.as_ref().map(Arn::as_str),
+                row.document
+            ])?;
             Ok(())
         })
     }
@@ -56,7 +64,8 @@ impl Ledger {
             let sql = "SELECT at, balancer, document FROM change_events WHERE change = ?1 ORDER BY seq";
             let mut query = db.prepare(sql)?;
             let rows = query.query_map([change], |row| {
-                Ok(JournalRow { at: timestamp(row.get(0)?), balancer: row.get(1)?, document: row.get(2)? })
+                let balancer = if row.get_ref(1)? == ValueRef::Null { None } else { Some(id(row, 1)?) };
+                Ok(JournalRow { at: timestamp(row.get(0)?), balancer, document: row.get(2)? })
             })?;
             Ok(rows.collect::<Result<_, _>>()?)
         })

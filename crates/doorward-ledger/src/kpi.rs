@@ -1,4 +1,4 @@
-//! Key figures over time: how long remediation takes, what is open longest, what comes back.
+//! Key figures: time to remediate, oldest open finding, findings that failed again.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 use serde::Serialize;
 
+use crate::columns::finding_id;
 use crate::error::Fault;
-use crate::findings::{finding_id, is_unseen};
+use crate::findings::is_unseen;
 use crate::history::{By, Share};
-use crate::stamp::{nanos, timestamp};
+use crate::timestamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError, State};
 
 /// How long something took, over a number of cases. Rounded down to the nanosecond.
@@ -79,7 +80,7 @@ struct Gathered {
 
 impl Ledger {
     /// The key figures over episodes that ended at or after `since` and before `until`; what is open is open now,
-    /// whatever the period. One without a grouping, else one per group that has anything to tell, ordered by name.
+    /// whatever the period. One without a grouping, else one per group that has any figure, ordered by name.
     pub fn kpis(&self, since: Option<Timestamp>, until: Option<Timestamp>, by: &By) -> Result<Vec<Kpi>, LedgerError> {
         self.read("computing key figures", |db| {
             self.check_tag(db, by)?;
@@ -175,8 +176,7 @@ fn open(
         kpi.open_unseen += unseen;
         if kpi.oldest_open.is_none() {
             kpi.oldest_open = Some(timestamp(row.get(2)?));
-            kpi.oldest_open_finding =
-                Some(finding_id(&row.get::<_, String>(3)?, &row.get::<_, String>(4)?, row.get(5)?));
+            kpi.oldest_open_finding = Some(finding_id(row, 3)?);
         }
     }
     Ok(())
@@ -196,9 +196,13 @@ mod tests {
             (vec![10, 1, 4], Some(5), Some(4)),
             (vec![100, 1, 4, 6], Some(27), Some(5)),
         ] {
-            let told = Durations::of(nanos.clone());
+            let durations = Durations::of(nanos.clone());
             let span = |n: Option<i64>| n.map(SignedDuration::from_nanos);
-            assert_eq!((told.count, told.mean, told.median), (nanos.len(), span(mean), span(median)), "{nanos:?}");
+            assert_eq!(
+                (durations.count, durations.mean, durations.median),
+                (nanos.len(), span(mean), span(median)),
+                "{nanos:?}"
+            );
         }
     }
 }

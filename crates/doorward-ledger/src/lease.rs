@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
 
 use crate::error::Fault;
-use crate::stamp::{nanos, timestamp};
+use crate::timestamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError};
 
 /// How long a lease should last: a dead owner is replaced after at most this time. Renew at a third of it.
@@ -64,7 +64,7 @@ pub(crate) fn holder(db: &Connection) -> rusqlite::Result<Option<(String, i64)>>
 }
 
 impl Ledger {
-    /// Takes the lease at `now` for `ttl`, if nobody holds it, its holder let it expire or is dead. `owner` is shown to whoever
+    /// Takes the lease at `now` for `ttl`, if it is free, expired, or its holder is dead. `owner` is shown to a process that
     /// has to wait, so name machine, process and user. Never waits: [`LedgerError::Held`] says who holds it and until
     /// when; the caller decides whether to try again.
     pub fn acquire_lease(&mut self, owner: &str, now: Timestamp, ttl: SignedDuration) -> Result<Lease, LedgerError> {
@@ -89,8 +89,8 @@ impl Ledger {
         Ok(lease)
     }
 
-    /// Extends the lease to `now + ttl`; works after its expiry too, as long as nobody else took it.
-    /// [`LedgerError::Fenced`] when somebody did.
+    /// Extends the lease to `now + ttl`; works after its expiry too, as long as no other process took it.
+    /// [`LedgerError::Fenced`] when one did.
     pub fn renew_lease(&mut self, lease: &mut Lease, now: Timestamp, ttl: SignedDuration) -> Result<(), LedgerError> {
         let expires = now.saturating_add(ttl).unwrap_or(now);
         self.write_leased(lease, "renewing the lease", |db| {
@@ -102,7 +102,7 @@ impl Ledger {
     }
 
     /// Gives the lease back, so that the next writer need not wait for its expiry. Giving back a lease that was taken
-    /// over is no error: it is somebody else's now and stays theirs.
+    /// over is not an error: the new holder keeps it.
     pub fn release_lease(&mut self, lease: Lease) -> Result<(), LedgerError> {
         self.write("releasing the lease", |db| {
             db.execute("UPDATE lease SET owner = '', expires = 0, locked = 0 WHERE token = ?1", [lease.token])?;
@@ -123,7 +123,7 @@ impl Ledger {
     }
 }
 
-/// The lock file beside a ledger, locked until it is dropped; none if somebody holds it or it cannot be made.
+/// The lock file beside a ledger, locked until it is dropped; none if another process holds it or it cannot be created.
 fn try_lock(ledger: &Path) -> Option<File> {
     let mut name = ledger.as_os_str().to_owned();
     name.push("-lock");

@@ -1,4 +1,4 @@
-//! The open file: how it is found, opened, checked and written to.
+//! Opening, checking and writing the ledger file.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -299,9 +299,9 @@ mod tests {
                 Ok(())
             })
         };
-        let told = fill(&mut ledger).expect_err("no room");
-        assert!(matches!(told, LedgerError::Full { doing: "filling it", .. }), "{told}");
-        assert!(told.to_string().starts_with(&*path.to_string_lossy()), "{told}");
+        let refusal = fill(&mut ledger).expect_err("no room");
+        assert!(matches!(refusal, LedgerError::Full { doing: "filling it", .. }), "{refusal}");
+        assert!(refusal.to_string().starts_with(&*path.to_string_lossy()), "{refusal}");
         ledger.integrity().expect("sound");
         ledger.db.query_row("PRAGMA max_page_count = 100000", [], |_| Ok(())).expect("limits");
         fill(&mut ledger).expect("there is room again");
@@ -313,15 +313,15 @@ mod tests {
         let path = folder.path().join("ledger.db");
         std::fs::write(&path, "").expect("writes");
         let now = jiff::Timestamp::UNIX_EPOCH;
-        let told = [
+        let refusal = [
             Ledger::open(&path, OpenOptions::default()).map(drop),
             Ledger::open_read_only(&path).map(drop),
-            Ledger::foresee(&path, OpenOptions::default(), now).map(drop),
+            Ledger::preflight(&path, OpenOptions::default(), now).map(drop),
         ];
-        for told in told {
-            let told = told.expect_err("refused");
-            assert!(matches!(told, LedgerError::Empty { .. }), "{told}");
-            assert!(told.to_string().contains("restore it from a backup"), "{told}");
+        for refusal in refusal {
+            let refusal = refusal.expect_err("refused");
+            assert!(matches!(refusal, LedgerError::Empty { .. }), "{refusal}");
+            assert!(refusal.to_string().contains("restore it from a backup"), "{refusal}");
         }
         assert_eq!(std::fs::metadata(&path).expect("there").len(), 0, "left as it was");
     }

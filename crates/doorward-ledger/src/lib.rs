@@ -11,37 +11,39 @@
 //! All calls block; an asynchronous caller wraps them.
 
 mod checkpoint;
+mod columns;
 mod diff;
-mod digests;
 mod disk;
 mod edits;
 mod error;
+mod finding_state;
 mod findings;
 mod history;
 mod journal;
 mod kpi;
 mod lease;
 mod ledger;
+mod notification_state;
 mod outbox;
-mod prospect;
+mod preflight;
 mod record;
 mod retention;
 mod schema;
-mod stamp;
-mod standing;
+mod timestamp;
 
 pub use checkpoint::{RunHeader, UnfinishedRun};
+pub use columns::RunRef;
 pub use diff::{Diff, DiffLine};
-pub use digests::{DigestIntent, DigestRow};
 pub use error::LedgerError;
-pub use findings::{ModeChange, OpenFinding, Transition};
-pub use history::{By, NotSeen, RunRef, RunSummary, Share};
+pub use finding_state::State;
+pub use findings::{OpenFinding, Transition};
+pub use history::{By, NotSeen, RunSummary, Share};
 pub use journal::JournalRow;
 pub use kpi::{Durations, Kpi};
 pub use lease::{LEASE_TTL, Lease};
 pub use ledger::{Ledger, OpenOptions};
+pub use notification_state::{DigestIntent, DigestRow};
 pub use outbox::OutboxRow;
-pub use prospect::{Prospect, ProspectState};
+pub use preflight::{Preflight, PreflightState};
 pub use record::Recorded;
 pub use retention::PruneReport;
-pub use standing::State;

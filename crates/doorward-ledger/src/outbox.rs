@@ -1,15 +1,15 @@
-//! What was sent to a place outside, and what is known to have arrived there: rows of a sink's outbox, durable one by one.
+//! The outbox of a sink: the findings that were sent to a destination, and which of them it accepted.
 //!
 //! The ledger stores them and decides nothing about them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use doorward_model::{AccountId, AccountRegion, Region};
+use doorward_model::{AccountRegion, Arn};
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
-use crate::error::Fault;
-use crate::stamp::{nanos, timestamp};
+use crate::columns::{account_region, id};
+use crate::timestamp::{nanos, timestamp};
 use crate::{Lease, Ledger, LedgerError};
 
 /// What is remembered of one finding at one destination. Times are UTC.
@@ -17,8 +17,8 @@ use crate::{Lease, Ledger, LedgerError};
 pub struct OutboxRow {
     /// Where the load balancer is.
     pub subject: AccountRegion,
-    /// The load balancer's ARN.
-    pub balancer: String,
+    /// The load balancer.
+    pub balancer: Arn,
     /// The rule.
     pub rule: String,
     /// Digest of what was sent last.
@@ -52,7 +52,7 @@ impl Ledger {
             let mut rows = query.query([])?;
             let mut places = BTreeSet::new();
             while let Some(row) = rows.next()? {
-                places.insert(place(&row.get::<_, String>(0)?, &row.get::<_, String>(1)?)?);
+                places.insert(account_region(row, 0)?);
             }
             Ok(places)
         })
@@ -103,7 +103,7 @@ impl Ledger {
                     document,
                     row.subject.account.as_str(),
                     row.subject.region.as_str(),
-                    row.balancer,
+                    row.balancer.as_str(),
                     row.rule,
                     row.content,
                     nanos(row.created_at),
@@ -142,11 +142,11 @@ impl Ledger {
 }
 
 /// Reads [`COLUMNS`] behind the id.
-fn read(row: &Row<'_>) -> Result<OutboxRow, Fault> {
+fn read(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
     let time = |column| row.get(column).map(timestamp);
     Ok(OutboxRow {
-        subject: place(&row.get::<_, String>(1)?, &row.get::<_, String>(2)?)?,
-        balancer: row.get(3)?,
+        subject: account_region(row, 1)?,
+        balancer: id(row, 3)?,
         rule: row.get(4)?,
         content: row.get(5)?,
         created_at: time(6)?,
@@ -158,9 +158,4 @@ fn read(row: &Row<'_>) -> Result<OutboxRow, Fault> {
         acknowledged: row.get(12)?,
         attempts: row.get(13)?,
     })
-}
-
-fn place(account: &str, region: &str) -> Result<AccountRegion, Fault> {
-    let odd = |problem| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(problem));
-    Ok(AccountRegion { account: AccountId::new(account).map_err(odd)?, region: Region::new(region).map_err(odd)? })
 }

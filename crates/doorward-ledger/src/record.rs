@@ -1,35 +1,37 @@
-//! Record: one scan report goes into memory in one transaction, and its findings come out knowing their history.
+//! Record: stores one scan report in one transaction and returns the history of its findings.
 
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    AccountState, CLOCK_TOLERANCE, CoverageLine, CoverageStatus, History, RawLoadBalancer, Run, ScanReport, Unseen,
+    AccountState, CLOCK_TOLERANCE, CoverageLine, CoverageStatus, History, RawLoadBalancer, Run, ScanHistory,
+    ScanReport, Unseen,
 };
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use serde::Serialize;
 
 use crate::checkpoint::mark_recorded;
+use crate::columns::place_id;
 use crate::error::Fault;
-use crate::stamp::nanos;
+use crate::timestamp::nanos;
 use crate::{LEASE_TTL, Lease, Ledger, LedgerError};
 
 mod coverage;
-mod place;
+mod record_event;
+mod record_region;
 mod rows;
-mod single;
 mod tally;
 mod unseen;
 mod write;
 
 use coverage::coverage;
-use place::Visit;
+use record_region::RunRecorder;
 use rows::standings;
 use tally::Tallies;
 pub(crate) use tally::{COLUMNS, Counts, NOT_KEPT, count, counts_of, fixed_dimension, tag_dimension};
 use unseen::unseen;
 
-/// What recording a run changed. A finding is counted under what happened to it; one without a change under nothing.
+/// The changes that recording a run made. Every finding that changed is counted once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Recorded {
     /// The run.
@@ -61,15 +63,15 @@ pub struct Recorded {
     pub latest_ahead: Option<Timestamp>,
 }
 
-/// What a report says of one account-Region. Numbers are positions in the report.
+/// The part of a report about one account-Region. Numbers are positions in the report.
 #[derive(Default)]
-struct Slot<'a> {
+struct ReportedRegion<'a> {
     line: Option<&'a CoverageLine>,
     balancers: Vec<usize>,
     findings: Vec<usize>,
 }
 
-impl Slot<'_> {
+impl ReportedRegion<'_> {
     /// Whether anything at all was seen here.
     fn was_looked_at(&self) -> bool {
         let listed = |line: &CoverageLine| matches!(line.status, CoverageStatus::Complete | CoverageStatus::Partial);
@@ -99,20 +101,15 @@ impl Slot<'_> {
     }
 }
 
-/// Whether a coverage byte means that something was seen there.
-pub(crate) fn was_looked_at(status: u8) -> bool {
-    matches!(status & 7, 1 | 2)
-}
-
 /// An account-Region as the ledger knows it.
 #[derive(Clone, Copy)]
-struct Place {
+struct KnownRegion {
     id: i64,
     last_at: Option<i64>,
     last_run: Option<i64>,
 }
 
-impl Place {
+impl KnownRegion {
     /// The same for one of its load balancers, at which an event may have had a later look.
     fn with(self, event: Option<(i64, i64)>) -> Self {
         match event {
@@ -125,15 +122,20 @@ impl Place {
 }
 
 impl Ledger {
-    /// Records a report and sets [`doorward_model::Finding::history`] of every finding that ever failed, and
-    /// [`ScanReport::unseen`], what is known and was not seen. All or nothing.
+    /// Records a report and returns its history: that of every finding that ever failed, and what is known and was not seen. All or
+    /// nothing.
     ///
     /// The time of what is recorded is that of its observation: when the load balancer's attributes were read; for what is missing
     /// from a list, when the reading of the account-Region began. Findings end only by what was observed; see [`crate::State`].
     /// `tags` are keys of load balancer tags to count by, owners and organizational units are always counted by.
     /// A run that was recorded before is not recorded again; its findings get what is remembered now. An interrupted run is refused: it is resumed to its end
     /// first, or only asked about with [`Ledger::remember`].
-    pub fn record(&mut self, lease: &Lease, report: &mut ScanReport, tags: &[String]) -> Result<Recorded, LedgerError> {
+    pub fn record(
+        &mut self,
+        lease: &Lease,
+        report: &ScanReport,
+        tags: &[String],
+    ) -> Result<(Recorded, ScanHistory), LedgerError> {
         if report.run.interrupted {
             return Err(LedgerError::Interrupted { path: self.path().to_owned(), run: report.run.id.clone() });
         }
@@ -149,55 +151,49 @@ impl Ledger {
     pub fn record_look(
         &mut self,
         lease: &Lease,
-        report: &mut ScanReport,
+        report: &ScanReport,
         raw: &RawLoadBalancer,
         tags: &[String],
-    ) -> Result<Recorded, LedgerError> {
+    ) -> Result<(Recorded, ScanHistory), LedgerError> {
         if report.run.only.as_ref() != Some(&raw.arn) || report.run.interrupted {
             return Err(self.not_of_its_kind(report));
         }
         let latest = latest(lease, report);
-        self.record_by(lease, report, |db, seen| single::write(db, seen, raw, tags, latest))
+        self.record_by(lease, report, |db, seen| record_event::write(db, seen, raw, tags, latest))
     }
 
     fn record_by(
         &mut self,
         lease: &Lease,
-        report: &mut ScanReport,
+        report: &ScanReport,
         write: impl FnOnce(&Connection, &ScanReport) -> Result<(Recorded, Vec<Option<History>>), Fault>,
-    ) -> Result<Recorded, LedgerError> {
-        let seen: &ScanReport = report;
+    ) -> Result<(Recorded, ScanHistory), LedgerError> {
         let (recorded, histories, unseen) = self.write_durably(lease, "recording a run", |db| {
-            let known = db.prepare("SELECT 1 FROM runs WHERE id = ?1")?.exists([&seen.run.id])?;
+            let known = db.prepare("SELECT 1 FROM runs WHERE id = ?1")?.exists([&report.run.id])?;
             if known {
-                let recorded = Recorded { run: seen.run.id.clone(), already: true, ..Recorded::default() };
-                return Ok((recorded, remembered(db, seen)?, not_seen(db, seen)?));
+                let recorded = Recorded { run: report.run.id.clone(), already: true, ..Recorded::default() };
+                return Ok((recorded, remembered(db, report)?, not_seen(db, report)?));
             }
-            let (recorded, histories) = write(db, seen)?;
-            Ok((recorded, histories, not_seen(db, seen)?))
+            let (recorded, histories) = write(db, report)?;
+            Ok((recorded, histories, not_seen(db, report)?))
         })?;
-        set(report, histories);
-        report.unseen = unseen;
-        Ok(recorded)
+        Ok((recorded, scan_history(report, histories, unseen)))
     }
 
     fn not_of_its_kind(&self, report: &ScanReport) -> LedgerError {
         LedgerError::RunKind { path: self.path().to_owned(), run: report.run.id.clone() }
     }
 
-    /// Sets the history of findings and what was not seen from what is remembered, and records nothing: for an interrupted
-    /// scan, or for a saved one that is rendered again.
-    pub fn remember(&self, report: &mut ScanReport) -> Result<(), LedgerError> {
-        let seen: &ScanReport = report;
-        let read = self.read("looking up findings", |db| Ok((remembered(db, seen)?, not_seen(db, seen)?)))?;
-        let (histories, unseen) = read;
-        set(report, histories);
-        report.unseen = unseen;
-        Ok(())
+    /// The history of a report as far as it is recorded by now. Records nothing: for an interrupted scan, or for one that is judged
+    /// again.
+    pub fn remember(&self, report: &ScanReport) -> Result<ScanHistory, LedgerError> {
+        let read = |db: &Connection| Ok((remembered(db, report)?, not_seen(db, report)?));
+        let (histories, unseen) = self.read("looking up findings", read)?;
+        Ok(scan_history(report, histories, unseen))
     }
 }
 
-/// What is known and a report did not see. A look at one load balancer, which an event asked for, says nothing of others.
+/// What is known and not in a report. None for an event's look at one load balancer, which says nothing about others.
 fn not_seen(db: &Connection, report: &ScanReport) -> Result<Option<Unseen>, Fault> {
     if report.run.only.is_some() {
         return Ok(None);
@@ -206,9 +202,12 @@ fn not_seen(db: &Connection, report: &ScanReport) -> Result<Option<Unseen>, Faul
     Ok(Some(unseen(db, report, recorded)?.of))
 }
 
-fn set(report: &mut ScanReport, histories: Vec<Option<History>>) {
-    for (finding, history) in report.findings.iter_mut().zip(histories) {
-        finding.history = history;
+/// Histories by finding id; `histories` are in the order of the report's findings.
+fn scan_history(report: &ScanReport, histories: Vec<Option<History>>, unseen: Option<Unseen>) -> ScanHistory {
+    let findings = report.findings.iter().zip(histories);
+    ScanHistory {
+        findings: findings.filter_map(|(finding, history)| Some((finding.id.clone(), history?))).collect(),
+        unseen,
     }
 }
 
@@ -220,19 +219,19 @@ fn write(
 ) -> Result<(Recorded, Vec<Option<History>>), Fault> {
     let at = nanos(report.run.finished);
     let began = began(report);
-    let slots = slots(report);
+    let reported_regions = reported_regions(report);
     let mut places = places(db)?;
-    for (account, region) in slots.keys() {
+    for (account, region) in reported_regions.keys() {
         let key = ((*account).to_owned(), (*region).to_owned());
         if let std::collections::btree_map::Entry::Vacant(missing) = places.entry(key) {
-            missing.insert(Place { id: place_id(db, account, region)?, last_at: None, last_run: None });
+            missing.insert(KnownRegion { id: place_id(db, account, region)?, last_at: None, last_run: None });
         }
     }
-    let run = insert_run(db, report, (began, at), coverage(db, &slots, &places)?)?;
-    let mut visit = Visit::new(db, report, run, latest, Tallies::new(report, tags))?;
+    let run = insert_run(db, report, (began, at), coverage(db, &reported_regions, &places)?)?;
+    let mut recorder = RunRecorder::new(db, report, run, latest, Tallies::new(report, tags))?;
     for ((account, region), place) in &places {
-        if let Some(slot) = slots.get(&(account.as_str(), region.as_str())) {
-            visit.look(*place, slot)?;
+        if let Some(reported) = reported_regions.get(&(account.as_str(), region.as_str())) {
+            recorder.look(*place, reported)?;
         }
     }
     let closed = report.accounts.iter().filter(|account| account.state == AccountState::Closed);
@@ -242,13 +241,14 @@ fn write(
             if owner != account.id.as_str() {
                 break;
             }
-            let looked_at = slots.get(&(owner.as_str(), region.as_str())).is_some_and(Slot::was_looked_at);
+            let looked_at =
+                reported_regions.get(&(owner.as_str(), region.as_str())).is_some_and(ReportedRegion::was_looked_at);
             if !looked_at {
-                visit.retire(*place, began)?;
+                recorder.retire(*place, began)?;
             }
         }
     }
-    let (recorded, histories, mut tallies) = visit.done();
+    let (recorded, histories, mut tallies) = recorder.done();
     let rest = unseen(db, report, true)?;
     let findings = rest.of.findings.iter().zip(&rest.finding_groupings);
     let balancers = rest.of.load_balancers.iter().zip(&rest.balancer_groupings);
@@ -282,41 +282,28 @@ fn began(report: &ScanReport) -> i64 {
 }
 
 /// Sorts what a report contains by account-Region; the report's own order does not matter.
-fn slots(report: &ScanReport) -> BTreeMap<(&str, &str), Slot<'_>> {
-    let mut slots: BTreeMap<(&str, &str), Slot<'_>> = BTreeMap::new();
+fn reported_regions(report: &ScanReport) -> BTreeMap<(&str, &str), ReportedRegion<'_>> {
+    let mut reported_regions: BTreeMap<(&str, &str), ReportedRegion<'_>> = BTreeMap::new();
     for line in &report.coverage.lines {
         let region = line.region.as_ref().map_or("", |region| region.as_str());
-        slots.entry((line.account.as_str(), region)).or_default().line = Some(line);
+        reported_regions.entry((line.account.as_str(), region)).or_default().line = Some(line);
     }
     for (index, lb) in report.load_balancers.iter().enumerate() {
-        slots.entry((lb.account.as_str(), lb.region.as_str())).or_default().balancers.push(index);
+        reported_regions.entry((lb.account.as_str(), lb.region.as_str())).or_default().balancers.push(index);
     }
     for (index, finding) in report.findings.iter().enumerate() {
-        slots.entry((finding.account.as_str(), finding.region.as_str())).or_default().findings.push(index);
+        reported_regions.entry((finding.account.as_str(), finding.region.as_str())).or_default().findings.push(index);
     }
-    slots
+    reported_regions
 }
 
-fn places(db: &Connection) -> rusqlite::Result<BTreeMap<(String, String), Place>> {
+fn places(db: &Connection) -> rusqlite::Result<BTreeMap<(String, String), KnownRegion>> {
     let mut query = db.prepare("SELECT account, region, id, last_at, last_run FROM places")?;
     let rows = query.query_map([], |row| {
-        let place = Place { id: row.get(2)?, last_at: row.get(3)?, last_run: row.get(4)? };
+        let place = KnownRegion { id: row.get(2)?, last_at: row.get(3)?, last_run: row.get(4)? };
         Ok(((row.get(0)?, row.get(1)?), place))
     })?;
     rows.collect()
-}
-
-/// The id of an account-Region, new or not. The Region is empty where a line stands for Regions nobody could list.
-pub(crate) fn place_id(db: &Connection, account: &str, region: &str) -> rusqlite::Result<i64> {
-    let known = db
-        .prepare_cached("SELECT id FROM places WHERE account = ?1 AND region = ?2")?
-        .query_row([account, region], |row| row.get(0))
-        .optional()?;
-    if let Some(id) = known {
-        return Ok(id);
-    }
-    db.prepare_cached("INSERT INTO places (account, region) VALUES (?1, ?2)")?.execute([account, region])?;
-    Ok(db.last_insert_rowid())
 }
 
 /// Keeps the run, with the times of its first observation and of its end.

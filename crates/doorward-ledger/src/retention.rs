@@ -1,11 +1,11 @@
-//! Retention: raw scans are dropped after their time; what changed when is kept for ever.
+//! Retention: raw scans are deleted after a number of months; findings and mode changes are kept for ever.
 
 use jiff::{Span, Timestamp, tz::TimeZone};
 use rusqlite::Connection;
 use serde::Serialize;
 
 use crate::error::Fault;
-use crate::stamp::nanos;
+use crate::timestamp::nanos;
 use crate::{Lease, Ledger, LedgerError};
 
 /// What pruning dropped, or would drop.

@@ -68,7 +68,7 @@ CREATE TABLE findings (
     first INTEGER, opened INTEGER, resolved INTEGER, reopened INTEGER NOT NULL, excepted INTEGER NOT NULL,
     severity INTEGER, PRIMARY KEY (balancer, rule)
 ) WITHOUT ROWID;
--- codes: the state, plus 8 where nobody could see it.
+-- codes: the state, plus 8 where it could not be observed.
 CREATE TABLE transitions (
     balancer INTEGER NOT NULL, rule INTEGER NOT NULL, run INTEGER NOT NULL, was INTEGER, now INTEGER NOT NULL,
     PRIMARY KEY (balancer, rule, run)
@@ -109,8 +109,8 @@ CREATE TABLE outbox (
 ) WITHOUT ROWID;
 ";
 
-// digests: what an audience was told at a channel. told: the digest that is known to have arrived last; open: one of which
-// nobody knows. attempts: runs since an arrival; failure: why the last of them failed.
+// digests: the delivery state of an audience at a channel. told_*: the last digest that is known to have arrived; open: one that
+// may have arrived. attempts: runs since an arrival; failure: why the last of them failed.
 const V4: &str = "
 CREATE TABLE digests (
     audience TEXT NOT NULL, channel TEXT NOT NULL, told_id TEXT, told_state TEXT, told_at INTEGER, open_id TEXT,

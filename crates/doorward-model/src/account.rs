@@ -1,4 +1,4 @@
-//! Accounts of the organization and where they stand in it.
+//! Accounts of the organization and their organizational units (OUs).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,26 +8,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AccountId, Observed, Region};
 
-/// The life-cycle state AWS Organizations gives an account.
+/// The life-cycle state of an account in AWS Organizations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AccountState {
     /// In use; the only state that is scanned.
     Active,
-    /// Created, not usable yet.
+    /// Created, but not activated.
     PendingActivation,
     /// Suspended by AWS.
     Suspended,
-    /// The owner asked for its closure.
+    /// Its closure was requested.
     PendingClosure,
     /// Closed.
     Closed,
-    /// A state this version does not know. Such an account is tried, not skipped.
+    /// A state that is not known to this version. Such an account is scanned, not skipped.
     Other(String),
 }
 
 impl AccountState {
-    /// Reads AWS's spelling, of `State` and of the retired `Status` alike.
+    /// Reads AWS's spelling, of `State` and of the retired `Status`.
     pub fn from_aws(text: &str) -> Self {
         match text {
             "ACTIVE" => Self::Active,
@@ -39,7 +39,7 @@ impl AccountState {
         }
     }
 
-    /// Whether the account is known to be closed to everybody, so that looking is pointless.
+    /// Whether the account is known to be closed, so that no call can succeed there.
     pub fn is_inactive(&self) -> bool {
         matches!(self, Self::PendingActivation | Self::Suspended | Self::PendingClosure | Self::Closed)
     }
@@ -58,18 +58,18 @@ impl fmt::Display for AccountState {
     }
 }
 
-/// Where an account stands in the organization, by names and by ids, root first.
+/// The path of an account's organizational unit (OU), by names and by ids, root first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct OuPath {
-    /// By names: `/Workloads/Prod`; the root itself is `/`. A unit whose name could not be read appears by its id.
+    /// By names: `/Workloads/Prod`; the root is `/`. An OU whose name could not be read appears with its id.
     pub names: String,
     /// The ids from the root down: `["r-ab12", "ou-ab12-11111111"]`.
     pub ids: Vec<String>,
 }
 
 impl OuPath {
-    /// Whether the account is in the unit `scope` or below it. `scope` is a path of names (`/Workloads`, compared
-    /// without regard to case) or the id of a root or unit.
+    /// Whether the account is in the OU `scope` or below it. `scope` is a path of names (`/Workloads`; case is ignored) or the
+    /// id of a root or OU.
     pub fn is_within(&self, scope: &str) -> bool {
         if self.ids.iter().any(|id| id == scope) {
             return true;
@@ -90,11 +90,12 @@ pub struct Account {
     pub name: Observed<String>,
     /// Its life-cycle state.
     pub state: AccountState,
-    /// Where it stands; absent in single-account mode.
+    /// Its organizational unit (OU); absent in single-account mode.
     pub ou: Observed<OuPath>,
-    /// Its tags in Organizations; not asked for unless owners or filters need them.
+    /// Its tags in Organizations; read only if owners or filters need them.
     pub tags: Observed<BTreeMap<String, String>>,
-    /// The Regions enabled in it, as `account:ListRegions` told. Unread where a configured or borrowed list was used.
+    /// The Regions enabled in it, from `account:ListRegions`. Unread if a configured list or the list of another account was
+    /// used.
     pub regions: Observed<Vec<Region>>,
 }
 

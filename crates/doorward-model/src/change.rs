@@ -1,4 +1,4 @@
-//! What was done to a load balancer's mode by Doorward, as the change journal tells it: the part that reports and rules need.
+//! Doorward's changes of a mode, from the change journal: the part that reports and rules need.
 
 use std::fmt;
 
@@ -8,47 +8,47 @@ use serde::{Deserialize, Serialize};
 
 use crate::Mode;
 
-/// Where one load balancer stands in a change.
+/// The status of one load balancer in a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChangeStatus {
-    /// It was about to be changed, and nobody knows yet whether it was.
+    /// The change was about to be sent; whether it took effect is unknown.
     Unsure,
-    /// It was changed, and read again afterwards.
+    /// It was changed, and a later read confirmed it.
     Changed,
-    /// It was in the wanted mode already; nothing was sent.
+    /// It already was in the target mode; nothing was sent.
     Already,
-    /// Nothing was sent: it was not as planned, could not be read, or its time had not come.
+    /// Nothing was sent: its state differed from the plan, it could not be read, or a change was not allowed at that time.
     Refused,
     /// The change was sent and did not take effect.
     Failed,
-    /// Somebody else changed it while it was being changed.
+    /// Another party changed it during the change.
     Overtaken,
-    /// It is back in the mode it was in before the change.
+    /// It was restored to the mode before the change.
     Restored,
-    /// It was to be restored and was left alone, because somebody else has changed it since or it is gone.
+    /// It was not restored, because another party has changed it since, or it was deleted.
     RestoreRefused,
-    /// It was to be restored, and was not, or nobody knows.
+    /// Restoring it failed, or the result is unknown.
     RestoreFailed,
 }
 
 impl ChangeStatus {
-    /// As people read it.
+    /// The status as displayed.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Unsure => "unknown whether it was changed",
             Self::Changed => "changed",
-            Self::Already => "already as wanted",
+            Self::Already => "already in the target mode",
             Self::Refused => "refused",
             Self::Failed => "failed",
-            Self::Overtaken => "changed by somebody else meanwhile",
+            Self::Overtaken => "changed by another party during the change",
             Self::Restored => "rolled back",
             Self::RestoreRefused => "not rolled back: refused",
             Self::RestoreFailed => "not rolled back: failed",
         }
     }
 
-    /// Whether it ended as it was meant to.
+    /// Whether it ended as intended.
     pub const fn is_good(self) -> bool {
         matches!(self, Self::Changed | Self::Already | Self::Restored)
     }
@@ -60,24 +60,24 @@ impl fmt::Display for ChangeStatus {
     }
 }
 
-/// One load balancer in one change. Texts come from people and from AWS.
+/// One load balancer in one change. Texts are external: people and AWS wrote them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AppliedChange {
     /// The change's id.
     pub change: String,
-    /// When it came to stand where it stands.
+    /// When it got its status.
     pub at: Timestamp,
-    /// The mode it was planned to leave.
+    /// The mode before the change, by the plan.
     pub from: Mode,
-    /// The mode it was planned to enter.
+    /// The target mode, by the plan.
     pub to: Mode,
-    /// Where it stands.
+    /// The status.
     pub status: ChangeStatus,
-    /// Who approved the change, or its roll-back.
+    /// Who approved the change, or its rollback.
     pub by: String,
-    /// Why the plan wanted it.
+    /// The reason in the plan.
     pub why: String,
-    /// What happened, in a sentence: what was refused or failed, and why; empty where the status says it all.
+    /// What was refused or failed, and why, as one sentence; empty if the status needs no explanation.
     pub detail: String,
     /// AWS's request id of the last call that set something.
     #[serde(default, skip_serializing_if = "Option::is_none")]

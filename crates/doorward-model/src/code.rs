@@ -1,4 +1,4 @@
-//! Where a load balancer that was seen is declared, as far as files that somebody gave say so.
+//! The declaration of a scanned load balancer in the infrastructure-as-code files that were given.
 
 use std::fmt;
 
@@ -7,15 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::Mode;
 
-/// How sure it is that a declaration is that of a load balancer.
+/// How certain it is that a declaration belongs to a load balancer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Certainty {
-    /// A plan or preview names its ARN, and the file at hand does not say otherwise.
+    /// A plan or preview contains its ARN, and the file does not contradict it.
     Certain,
-    /// One declaration fits, and no other.
+    /// Exactly one declaration matches.
     Likely,
-    /// Several fit, or the one that fits may be another load balancer's: none is chosen.
+    /// Several declarations match, or the one that matches may belong to another load balancer: none is chosen.
     Ambiguous,
 }
 
@@ -33,16 +33,16 @@ impl Certainty {
 /// The declaration of a load balancer in code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InCode {
-    /// How sure it is.
+    /// How certain the match is.
     pub certainty: Certainty,
-    /// How it was found, and what stands in the way of being sure; sentences of ours.
+    /// How it was found, and why the match is not certain; sentences of Doorward.
     pub because: String,
-    /// The declaration; where none could be chosen all that fit, ordered by file, line and address.
+    /// The declaration; if none could be chosen, all that match, ordered by file, line and address.
     pub places: Vec<CodePlace>,
 }
 
 impl InCode {
-    /// The declaration, where one could be chosen.
+    /// The declaration, if one could be chosen.
     pub fn place(&self) -> Option<&CodePlace> {
         match (self.certainty, self.places.as_slice()) {
             (Certainty::Certain | Certainty::Likely, [place]) => Some(place),
@@ -52,7 +52,7 @@ impl InCode {
 }
 
 impl fmt::Display for InCode {
-    /// `main.tf:12:28 (aws_lb.web), likely`: every place, then how sure it is. Holds outside text as it came.
+    /// `main.tf:12:28 (aws_lb.web), likely`: every place, then the certainty. Contains external text, unescaped.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (n, place) in self.places.iter().enumerate() {
             let joint = if n == 0 { "" } else { " or " };
@@ -63,26 +63,26 @@ impl fmt::Display for InCode {
 }
 
 /// One declaration. Lines and columns count from 1, columns in characters. File, address, way and the lines of the patch are
-/// outside text.
+/// external text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CodePlace {
     /// The language, as in `doorward check`: `hcl`, `cloudformation`, `kubernetes`, ...
     pub dialect: String,
-    /// What the language calls it: `module.edge.aws_lb.this[0]`, `Resources.Alb`, `Ingress shop/web`.
+    /// Its address in the language: `module.edge.aws_lb.this[0]`, `Resources.Alb`, `Ingress shop/web`.
     pub address: String,
     /// The file.
     pub file: String,
-    /// The line on which the mode is written, or the declaration begins if it is not.
+    /// The line of the mode or, if it is not set, the first line of the declaration.
     pub line: usize,
     /// The column.
     pub column: usize,
-    /// How the mode is set there, up to its value; empty where it has none.
+    /// How the mode is set there, up to its value; empty if it cannot be set.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub way: String,
     /// The change to the file that sets a mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patch: Option<ModePatch>,
-    /// Why there is no patch, where the mode could be set.
+    /// Why there is no patch although the mode can be set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unpatched: Option<String>,
 }
@@ -99,19 +99,19 @@ impl fmt::Display for CodePlace {
 pub struct ModePatch {
     /// The file.
     pub file: String,
-    /// The line at which it begins, from 1.
+    /// Its first line, from 1.
     pub line: usize,
-    /// The lines that go; none where lines are only put in.
+    /// The lines that are removed; empty if lines are only added.
     pub old: Vec<String>,
     /// The text of the new lines up to the mode.
     pub before: String,
-    /// The text of the new lines behind the mode.
+    /// The text of the new lines after the mode.
     pub after: String,
 }
 
 impl ModePatch {
-    /// The change as people read it: the line at which it begins, the lines that go, and the lines that come. Lines that stay
-    /// as they are at either end are left out.
+    /// The change as displayed: its first line, the lines that are removed, and the lines that are added. Unchanged lines at
+    /// either end are left out.
     pub fn lines(&self, mode: Mode) -> (usize, Vec<String>, Vec<String>) {
         let (mut line, mut old) = (self.line, self.old.as_slice());
         let new: Vec<String> = format!("{}{mode}{}", self.before, self.after).lines().map(str::to_owned).collect();

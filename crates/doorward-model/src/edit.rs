@@ -1,4 +1,4 @@
-//! Who set a mode, as AWS's own event of the call tells.
+//! The author of a mode, from the CloudTrail event of the call.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Mode;
 
-/// The call that left a load balancer in the mode it is in. Everything but `left` is what the event says; its texts are
-/// outside text, cut to a length when they were read.
+/// The call that set the current mode of a load balancer. Every field but `left` comes from the event; its texts are external
+/// text, truncated when the event was parsed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Edit {
     /// CloudTrail's id of the event.
@@ -18,24 +18,24 @@ pub struct Edit {
     pub call: String,
     /// When it was made, UTC.
     pub at: Timestamp,
-    /// Who made it: the ARN of the identity, or what the event names in its place.
+    /// Who made it: the ARN of the identity, or its substitute in the event.
     pub by: String,
     /// The role or user behind a session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
-    /// The AWS service that made the call for somebody.
+    /// The AWS service that made the call on behalf of the identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
-    /// Where the call came from: an address, or a service's name.
+    /// The source of the call: an address, or the name of a service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// What the caller called its program.
+    /// The user agent of the caller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
     /// AWS's request id of the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// The change of Doorward's own that made the call.
+    /// The Doorward change that made the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<String>,
     /// The mode that was read after the call.

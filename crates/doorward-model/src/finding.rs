@@ -7,88 +7,65 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Arn, Gap, Kind, Region};
+use crate::{AccountId, Arn, Gap, Kind, Region, Severity, VerdictReason};
 
-/// How much a failed rule matters, in Security Hub's five steps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Worth knowing; nothing is wrong.
-    Informational,
-    /// Should be mended when convenient.
-    Low,
-    /// Should be mended.
-    Medium,
-    /// Should be mended soon.
-    High,
-    /// Should be mended now.
-    Critical,
-}
-
-impl Severity {
-    /// The severity's name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Informational => "informational",
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-            Self::Critical => "critical",
-        }
-    }
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// A rule's answer. Every answer says why, in one sentence.
+/// The answer of a rule. Each has a reason: a stable code for programs and one sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "verdict", rename_all = "kebab-case")]
 pub enum Verdict {
-    /// Seen, and as required.
+    /// Observed, and as required.
     Pass {
-        /// What was seen.
+        /// The code of the reason.
+        reason: VerdictReason,
+        /// What was observed.
         because: String,
     },
-    /// Seen, and not as required.
+    /// Observed, and not as required.
     Fail {
-        /// What was seen, and what is required.
+        /// The code of the reason.
+        reason: VerdictReason,
+        /// What was observed, and what is required.
         because: String,
-        /// How much it matters here.
+        /// The severity for this load balancer.
         severity: Severity,
         /// The next step for this load balancer.
         remedy: String,
     },
-    /// Not as required, and somebody allowed it until a date.
+    /// Not as required, and permitted by an exception until a date.
     Excepted {
-        /// What was seen, and what is required.
+        /// The code of the reason.
+        reason: VerdictReason,
+        /// What was observed, and what is required.
         because: String,
-        /// How much it would matter without the exception.
+        /// The severity of the failure without the exception.
         severity: Severity,
         /// The exception's id in the register.
         exception: String,
-        /// The last day on which it holds, `YYYY-MM-DD`.
+        /// The last day on which it is in force, `YYYY-MM-DD`.
         expires: String,
     },
-    /// Nobody could look, so nobody can say.
+    /// A value that the verdict depends on could not be read.
     Unknown {
-        /// What could not be seen.
+        /// The code of the reason.
+        reason: VerdictReason,
+        /// What could not be read.
         because: String,
-        /// Every gap that stands in the way.
+        /// Every gap that the verdict depends on.
         #[schemars(with = "Vec<Gap>")]
         gaps: Vec<Arc<Gap>>,
     },
-    /// The question makes no sense for this load balancer.
+    /// The rule does not apply to this load balancer.
     NotApplicable {
-        /// Why not.
+        /// The code of the reason.
+        reason: VerdictReason,
+        /// Why it does not apply.
         because: String,
     },
-    /// The run did not collect the evidence that the answer rests on, or not enough of it. Nothing was observed: what an
-    /// earlier run saw is neither confirmed nor resolved.
+    /// The run did not collect the evidence that the verdict depends on, or not enough of it. Nothing was observed: an
+    /// earlier observation is neither confirmed nor resolved.
     NotAsked {
+        /// The code of the reason.
+        reason: VerdictReason,
         /// Which evidence is missing.
         because: String,
         /// How to collect it.
@@ -96,7 +73,7 @@ pub enum Verdict {
     },
 }
 
-/// A verdict without its particulars, for counting.
+/// The kind of a verdict, for counting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum VerdictKind {
@@ -134,7 +111,7 @@ impl fmt::Display for VerdictKind {
 }
 
 impl Verdict {
-    /// The verdict without its particulars.
+    /// The kind of the verdict.
     pub const fn kind(&self) -> VerdictKind {
         match self {
             Self::Pass { .. } => VerdictKind::Pass,
@@ -146,15 +123,27 @@ impl Verdict {
         }
     }
 
-    /// The sentence that says why.
+    /// The reason as one sentence, for people.
     pub fn because(&self) -> &str {
         match self {
-            Self::Pass { because }
+            Self::Pass { because, .. }
             | Self::Fail { because, .. }
             | Self::Excepted { because, .. }
             | Self::Unknown { because, .. }
             | Self::NotAsked { because, .. }
-            | Self::NotApplicable { because } => because,
+            | Self::NotApplicable { because, .. } => because,
+        }
+    }
+
+    /// The reason as a stable code, for programs.
+    pub const fn reason(&self) -> VerdictReason {
+        match self {
+            Self::Pass { reason, .. }
+            | Self::Fail { reason, .. }
+            | Self::Excepted { reason, .. }
+            | Self::Unknown { reason, .. }
+            | Self::NotAsked { reason, .. }
+            | Self::NotApplicable { reason, .. } => *reason,
         }
     }
 
@@ -174,16 +163,16 @@ impl Verdict {
         }
     }
 
-    /// An unknown verdict that rests on one gap.
-    pub fn unread(what: impl fmt::Display, gap: &Arc<Gap>) -> Self {
-        Self::Unknown { because: format!("{what} could not be read: {gap}."), gaps: vec![gap.clone()] }
+    /// The unknown verdict for one gap; `what` begins its sentence.
+    pub fn unread(reason: VerdictReason, what: impl fmt::Display, gap: &Arc<Gap>) -> Self {
+        Self::Unknown { reason, because: format!("{what} could not be read: {gap}."), gaps: vec![gap.clone()] }
     }
 }
 
 /// One verdict on one load balancer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
-    /// Stable for ever: made of partition, Region, account, rule and load balancer, of nothing else.
+    /// The stable id. It depends on partition, Region, account, rule and load balancer only.
     pub id: String,
     /// The rule's id.
     pub rule: String,
@@ -197,37 +186,36 @@ pub struct Finding {
     pub name: String,
     /// The load balancer's kind.
     pub kind: Kind,
-    /// The owner as people should read it.
+    /// The owner as displayed; see [`LoadBalancer::owner_label`](crate::LoadBalancer::owner_label).
     pub owner: String,
     /// The answer.
     #[serde(flatten)]
     pub verdict: Verdict,
-    /// When what the verdict rests on was read, UTC: when the answer with the load balancer's attributes arrived; where they could
-    /// not be read, when the reading of its account-Region began. Absent for what is declared and was not read.
+    /// When the observation was made, UTC: when the response with the load balancer's attributes arrived or, where they could not
+    /// be read, when reading the account-Region began. Absent for a declared load balancer that was not read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_at: Option<Timestamp>,
-    /// What the ledger remembers of it; absent when no ledger was asked.
+    /// The history in the ledger; absent without a ledger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<History>,
 }
 
-/// What the ledger remembers of a finding.
+/// The history of a finding in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct History {
-    /// When a scan first saw it fail; survives every later scan.
+    /// When a scan first observed the failure; later scans keep it.
     pub first_seen: Timestamp,
-    /// When a scan last saw it as it is now; earlier than this run where this run could not look.
+    /// When a scan last observed the current verdict; earlier than this run where this run could not read it.
     pub last_seen: Timestamp,
-    /// When it was resolved, where it is.
+    /// When it was resolved; absent while it is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolved: Option<Timestamp>,
-    /// How often it came back after it had been resolved.
+    /// How many times it failed again after it was resolved.
     pub reopened: u32,
 }
 
 impl Finding {
-    /// Composes the stable id. The Region and account come from the ARN, so the same load balancer gives the same id
-    /// whoever scans it.
+    /// The stable id. The Region and account come from the ARN, so that the same load balancer always has the same id.
     pub fn id_for(arn: &Arn, rule: &str) -> String {
         let resource = arn.resource().strip_prefix("loadbalancer/").unwrap_or(arn.resource());
         format!("doorward/{}/{}/{}/{rule}/{resource}", arn.partition(), arn.region(), arn.account())

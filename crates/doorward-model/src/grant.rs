@@ -1,4 +1,4 @@
-//! What a policy allows: actions on resources under conditions, written once for session policies, role templates and tests.
+//! Statements of IAM policies: actions on resources under conditions, used by session policies, role templates and tests.
 
 use serde_json::{Map, Value, json};
 
@@ -23,20 +23,20 @@ pub struct Grant {
     pub deny: bool,
     /// IAM actions, sorted, each once.
     pub actions: Vec<&'static str>,
-    /// ARNs with [`PARTITION`] and [`ACCOUNT`] in them, or `*` alone where AWS supports no narrower resource.
+    /// ARNs that contain [`PARTITION`] and [`ACCOUNT`], or only `*` if AWS supports no narrower resource.
     pub resources: Vec<String>,
-    /// All of them must hold.
+    /// The conditions; all of them must match.
     pub conditions: Vec<Condition>,
 }
 
-/// One condition of a statement: one of the values must fit.
+/// One condition of a statement: one of the values must match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
     /// `StringEquals` or `StringLike`.
     pub operator: &'static str,
     /// The condition key.
     pub key: &'static str,
-    /// The values, in which policy variables may stand.
+    /// The values; they may contain policy variables.
     pub values: Vec<String>,
 }
 
@@ -46,7 +46,7 @@ impl Condition {
         Self { operator: "StringEquals", key: "aws:ResourceOrgID", values: vec![organization.to_owned()] }
     }
 
-    /// Only keys that begin in one of these ways are listed.
+    /// Only keys with one of these prefixes are listed.
     pub fn listing(prefixes: Vec<String>) -> Self {
         Self { operator: "StringLike", key: "s3:prefix", values: prefixes }
     }
@@ -67,15 +67,15 @@ impl Grant {
         Self { sid, deny: false, actions, resources: kept, conditions: Vec::new() }
     }
 
-    /// The same under one more condition.
+    /// The same with an additional condition.
     #[must_use]
     pub fn when(mut self, condition: Condition) -> Self {
         self.conditions.push(condition);
         self
     }
 
-    /// The resources for a policy that is attached in any account: IAM puts in the account where ARNs have no field for it, and
-    /// a policy of an identity reaches its own account only where they do.
+    /// The resources for a policy that is attached in any account: `*` in the place of the account, because an identity policy
+    /// applies only within its own account if the ARN has an account field.
     pub fn resources_anywhere(&self, partition: &str) -> Vec<String> {
         let anywhere = |resource: &String| {
             let mut fields: Vec<String> =
@@ -105,7 +105,7 @@ impl Grant {
     }
 }
 
-/// A policy document for a session in one account, as short as it can be written: STS limits its length.
+/// A policy document for a session in one account, as short as possible, because STS limits its length.
 pub fn session_policy(grants: &[Grant], partition: &str, account: &str) -> String {
     let statements = grants.iter().map(|grant| {
         let mut statement = json!({

@@ -1,4 +1,4 @@
-//! Identifiers that are checked once, where they enter, and cheap to clone afterwards.
+//! Identifiers: validated once when created, and cheap to clone.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,13 +7,13 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A text that is not the identifier it was given as.
+/// A text that is not a valid identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{value:?} is not {expected}")]
 pub struct InvalidId {
-    /// The text as it was given.
+    /// The text.
     pub value: String,
-    /// What was expected instead, ready to be read after "is not".
+    /// The expected form; it continues a sentence after "is not".
     pub expected: &'static str,
 }
 
@@ -26,7 +26,11 @@ macro_rules! text_id {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Checks a text; the error says what was expected.
+            /// Validates a text.
+            ///
+            /// # Errors
+            ///
+            /// The text and the expected form.
             pub fn new(value: &str) -> Result<Self, InvalidId> {
                 let check: fn(&str) -> bool = $check;
                 if check(value) {
@@ -77,14 +81,14 @@ macro_rules! text_id {
 }
 
 text_id!(
-    /// An AWS account: exactly twelve digits, kept as text so that leading zeros survive.
+    /// An AWS account id: exactly twelve digits, as text, because of leading zeros.
     AccountId,
     "an AWS account id (12 digits)",
     |v| v.len() == 12 && v.bytes().all(|b| b.is_ascii_digit())
 );
 
 text_id!(
-    /// An AWS Region name such as `eu-west-1` or `us-gov-west-1`. The set of Regions grows, so only the shape is checked.
+    /// An AWS Region name such as `eu-west-1` or `us-gov-west-1`. The set of Regions grows, so only the form is checked.
     Region,
     "an AWS Region name such as eu-west-1",
     |v| {
@@ -98,7 +102,7 @@ text_id!(
 );
 
 text_id!(
-    /// The ARN of a load balancer. Classic load balancers have no ARN in AWS's answers; theirs is composed from
+    /// The ARN of a load balancer. AWS's responses contain no ARNs of classic load balancers; these are composed from
     /// partition, Region, account and name in the form that IAM documents.
     Arn,
     "an ARN (arn:partition:service:region:account:resource)",
@@ -130,7 +134,7 @@ impl Arn {
         self.field(3)
     }
 
-    /// The account field; empty where the service leaves it out.
+    /// The account field; empty if the service omits it.
     pub fn account(&self) -> &str {
         self.field(4)
     }
@@ -140,7 +144,7 @@ impl Arn {
     }
 }
 
-/// One account in one Region: the unit that a scan covers.
+/// One account in one Region, the unit of a scan.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct AccountRegion {
     /// The account.

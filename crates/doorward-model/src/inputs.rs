@@ -1,4 +1,4 @@
-//! What a scan was judged with besides what it read from AWS: kept with it, so that it is judged the same for ever.
+//! The inputs of judging besides the inventory. They are stored with a scan, so that it always gets the same verdicts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,25 +8,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AppliedChange, Arn, Edit, InCode, LoadBalancer, ScanReport, Traffic};
 
-/// Everything that was joined to load balancers before or after they were judged, by ARN.
+/// The data that is joined to load balancers, by ARN.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Inputs {
-    /// What the requests said, as it was weighed then.
+    /// The traffic evidence, as evaluated at the time.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub traffic: BTreeMap<Arn, Arc<Traffic>>,
-    /// What Doorward did to the modes, the oldest change of each first; also of load balancers that the scan did not find.
+    /// Doorward's changes of modes, the oldest of each load balancer first; also of load balancers that the scan did not find.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub changes: BTreeMap<Arn, Vec<AppliedChange>>,
-    /// Who left load balancers in their modes.
+    /// The authors of the current modes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub edits: BTreeMap<Arn, Edit>,
-    /// Where load balancers are declared.
+    /// The declarations.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub declared: BTreeMap<Arn, Arc<InCode>>,
 }
 
 impl Inputs {
-    /// What a report was judged with.
+    /// The inputs of a report.
     pub fn of(report: &ScanReport) -> Self {
         let mut inputs = Self { changes: report.changes_unfound.clone(), ..Self::default() };
         report.load_balancers.iter().for_each(|lb| inputs.add(lb));
@@ -71,7 +71,7 @@ impl Inputs {
         places
     }
 
-    /// Takes in others, which win where both say something of a load balancer.
+    /// Adds other inputs, which override those of the same load balancer.
     pub fn extend(&mut self, others: Self) {
         let Self { traffic, changes, edits, declared } = others;
         self.traffic.extend(traffic);
@@ -80,7 +80,7 @@ impl Inputs {
         self.declared.extend(declared);
     }
 
-    /// Drops everything that is known of one load balancer.
+    /// Removes the inputs of one load balancer.
     pub fn forget(&mut self, arn: &Arn) {
         self.traffic.remove(arn);
         self.changes.remove(arn);

@@ -1,4 +1,4 @@
-//! What a scan brought home: raw records as AWS gave them, and the gaps where it gave nothing.
+//! The raw result of a scan: records as AWS returned them, and gaps where it returned none.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Account, AccountId, Arn, Gap, Kind, Listener, Observed, Region};
 
-/// The raw result of collect. Serializable with a version, so that an old scan can be judged by a new policy, rendered
-/// again, attached to a bug report or used as a test fixture.
+/// The result of the stage *collect*. It is serialized with a version, so that a saved scan can be judged by a new policy,
+/// rendered again, attached to a bug report or used as a test fixture.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Inventory {
     /// The run that produced it.
@@ -22,12 +22,16 @@ pub struct Inventory {
     /// Whether the list of accounts arrived in full.
     pub accounts_listing: Listing,
     /// Every account-Region exactly once, ordered by account and Region.
-    pub cells: Vec<Cell>,
+    pub cells: Vec<RegionInventory>,
 }
 
 impl Inventory {
-    /// Checks what every inventory must be: each account covered, each account-Region once, each load balancer where its
-    /// ARN says it is. A file that fails this was not written by a scan, or was changed since.
+    /// Checks that each account is covered, each account-Region occurs once, and each load balancer is listed under the
+    /// account and Region of its ARN.
+    ///
+    /// # Errors
+    ///
+    /// The first violation as a sentence: a scan did not write this inventory, or it was changed since.
     pub fn check(&self) -> Result<(), String> {
         let mut places = BTreeSet::new();
         let mut covered = BTreeSet::new();
@@ -52,10 +56,10 @@ impl Inventory {
     }
 }
 
-/// Who scanned, when and with what.
+/// The identity, time and version of a scan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
-    /// Names this run; derived from its start and its caller.
+    /// The id of the run, derived from its start and its caller.
     pub id: String,
     /// Doorward's version.
     pub tool_version: String,
@@ -63,7 +67,7 @@ pub struct Run {
     pub started: Timestamp,
     /// When the last account-Region was settled, UTC.
     pub finished: Timestamp,
-    /// The base identity, as `sts:GetCallerIdentity` named it.
+    /// The base identity, from `sts:GetCallerIdentity`.
     pub caller: Arn,
     /// The account of the base identity.
     pub account: AccountId,
@@ -71,13 +75,13 @@ pub struct Run {
     pub partition: String,
     /// The Region whose STS endpoint issued the sessions.
     pub home_region: Region,
-    /// Seconds by which this machine's clock is ahead of AWS's, to the second; absent where nobody measured it.
+    /// Seconds by which this machine's clock is ahead of AWS's; absent if it was not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_offset: Option<i64>,
-    /// True when the scan was stopped before it had read everything, by a signal or by its own deadline.
+    /// Whether the scan was stopped before it had read everything, by a signal or by its deadline.
     pub interrupted: bool,
-    /// The one load balancer that was read, where an event asked for it. Such a run is no scan: nothing else was asked, so it
-    /// says nothing of anything else.
+    /// The only load balancer that was read, if an event caused the run. Such a run is not a scan: it has no information on
+    /// any other load balancer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<Arn>,
 }
@@ -91,13 +95,13 @@ pub struct Organization {
     pub management_account: AccountId,
 }
 
-/// How far the list of load balancers of one kind of API got.
+/// Whether a paginated list arrived in full.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Listing {
     /// Every page arrived.
     Full,
-    /// At least one page did not; what arrived before it is kept.
+    /// At least one page did not; the pages before it are kept.
     Unread(#[schemars(with = "Gap")] Arc<Gap>),
 }
 
@@ -106,20 +110,27 @@ impl Listing {
     pub fn is_full(&self) -> bool {
         matches!(self, Self::Full)
     }
+
+    /// Why a page did not arrive.
+    pub fn gap(&self) -> Option<&Gap> {
+        match self {
+            Self::Full => None,
+            Self::Unread(gap) => Some(gap),
+        }
+    }
 }
 
-/// What happened in one account-Region.
+/// The raw result for one account-Region.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Cell {
+pub struct RegionInventory {
     /// The account.
     pub account: AccountId,
-    /// The Region; absent on the one line that stands for the Regions of an account that could not be listed.
+    /// The Region; absent on the single entry that represents the Regions of an account that could not be listed.
     pub region: Option<Region>,
-    /// When its first list was asked for, UTC: everything here was read then or later. Absent where nothing was asked, and in
-    /// scans of versions that did not keep it.
+    /// When the first list was requested, UTC: every value was read then or later. Absent if nothing was requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_at: Option<Timestamp>,
-    /// Set when the account-Region was left out on purpose or is known to be closed: nothing else is filled then.
+    /// Why it was not read, if the settings exclude it or it is known to be closed; every list is then empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skipped: Option<Gap>,
     /// The list of application, network and gateway load balancers.
@@ -132,20 +143,20 @@ pub struct Cell {
     /// Load balancers that were listed and then deleted before they could be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gone: Vec<Arn>,
-    /// Gaps that belong to the account-Region as a whole rather than to one load balancer.
+    /// Gaps of the account-Region as a whole.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<Gap>,
 }
 
-impl Cell {
-    /// A cell that was not looked at on purpose.
+impl RegionInventory {
+    /// An account-Region that was skipped.
     pub fn skipped(account: AccountId, region: Option<Region>, why: Gap) -> Self {
         let mut cell = Self::failed(account, region, why.clone());
         cell.skipped = Some(why);
         cell
     }
 
-    /// A cell where nothing at all could be listed.
+    /// An account-Region where no list arrived.
     pub fn failed(account: AccountId, region: Option<Region>, why: Gap) -> Self {
         let why = Arc::new(why);
         Self {
@@ -162,19 +173,19 @@ impl Cell {
     }
 }
 
-/// Where an observed value came from: what an auditor needs to find the call in CloudTrail.
+/// The API call that returned a value, as an auditor can find it in CloudTrail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// The API operation: `elasticloadbalancing:DescribeLoadBalancerAttributes`.
     pub operation: String,
-    /// When the answer arrived, UTC.
+    /// When the response arrived, UTC.
     pub at: Timestamp,
     /// AWS's request id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
 }
 
-/// A load balancer as AWS described it, nothing interpreted.
+/// A load balancer as AWS described it, without interpretation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RawLoadBalancer {
     /// Its ARN; composed for classic load balancers.
@@ -199,10 +210,11 @@ pub struct RawLoadBalancer {
     /// Its Availability Zones by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub zones: Vec<String>,
-    /// Every attribute AWS returned, unknown ones included, under AWS's keys. A classic load balancer's are spelled
-    /// under the keys of the newer API where one exists, `elb.http.desyncmitigationmode` otherwise.
+    /// Every attribute that AWS returned, under AWS's keys, including attributes not known to this version. Attributes of a
+    /// classic load balancer have the keys of the newer API where one exists, otherwise their own, such as
+    /// `elb.http.desyncmitigationmode`.
     pub attributes: Observed<BTreeMap<String, String>>,
-    /// The call that brought the attributes.
+    /// The call that returned the attributes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
     /// Its tags.
@@ -211,4 +223,29 @@ pub struct RawLoadBalancer {
     pub listeners: Observed<Vec<Listener>>,
     /// Where CloudWatch Logs deliveries ("vended logs") send its access logs; empty when there are none.
     pub vended_logs: Observed<Vec<String>>,
+}
+
+impl RawLoadBalancer {
+    /// The gap of every value that was not read.
+    pub fn unread(&self) -> impl Iterator<Item = &Gap> {
+        // Destructured in full: a new field does not compile until its gap is named here.
+        let Self {
+            arn: _,
+            name: _,
+            kind: _,
+            scheme: _,
+            vpc: _,
+            dns_name: _,
+            created: _,
+            state: _,
+            security_groups: _,
+            zones: _,
+            attributes,
+            evidence: _,
+            tags,
+            listeners,
+            vended_logs,
+        } = self;
+        [attributes.gap(), tags.gap(), listeners.gap(), vended_logs.gap()].into_iter().flatten().map(AsRef::as_ref)
+    }
 }

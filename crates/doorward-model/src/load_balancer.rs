@@ -1,4 +1,4 @@
-//! The one load balancer type that every rule and sink sees, whatever API it came from.
+//! The load balancer that rules and sinks read, whichever API described it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,11 +15,11 @@ use crate::{AccountId, AppliedChange, Arn, Edit, Evidence, Gap, GapReason, InCod
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// Everything is forwarded, Severe requests included.
+    /// Forwards every request, including Severe ones.
     Monitor,
-    /// Severe requests are blocked; AWS's default.
+    /// Blocks Severe requests; AWS's default.
     Defensive,
-    /// Everything but compliant requests is blocked.
+    /// Blocks every request that is not compliant.
     Strictest,
 }
 
@@ -42,7 +42,7 @@ impl Mode {
 impl FromStr for Mode {
     type Err = UnknownMode;
 
-    /// Reads AWS's spelling exactly: a value in another case is not one that AWS returns, so it is not guessed at.
+    /// Reads AWS's spelling exactly. AWS does not return another case, so such a value is an error.
     fn from_str(text: &str) -> Result<Self, UnknownMode> {
         match text {
             "monitor" => Ok(Self::Monitor),
@@ -71,7 +71,7 @@ pub enum Kind {
     Network,
     /// Gateway Load Balancer: does not parse HTTP.
     Gateway,
-    /// A kind this version does not know.
+    /// A kind that is not known to this version.
     Unrecognized,
 }
 
@@ -87,12 +87,12 @@ impl Kind {
         }
     }
 
-    /// Whether this kind can carry a desync mitigation mode at all.
+    /// Whether this kind can have a desync mitigation mode.
     pub const fn can_parse_http(self) -> bool {
         matches!(self, Self::Application | Self::Classic | Self::Unrecognized)
     }
 
-    /// The attribute key that carries the mode.
+    /// The key of the attribute that holds the mode.
     pub const fn mode_attribute(self) -> &'static str {
         match self {
             Self::Classic => "elb.http.desyncmitigationmode",
@@ -107,13 +107,13 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Whether the internet can reach a load balancer.
+/// Whether a load balancer is reachable from the internet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scheme {
-    /// Has public addresses.
+    /// Public addresses.
     InternetFacing,
-    /// Has private addresses only.
+    /// Private addresses only.
     Internal,
 }
 
@@ -126,7 +126,7 @@ impl fmt::Display for Scheme {
     }
 }
 
-/// One listener: what it accepts and where.
+/// A listener: protocol and port.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Listener {
     /// The protocol as AWS spells it: `HTTP`, `HTTPS`, `TCP`, ...
@@ -137,7 +137,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Whether requests on this listener are parsed as HTTP.
+    /// Whether the load balancer parses requests on this listener as HTTP.
     pub fn is_http(&self) -> bool {
         matches!(self.protocol.as_str(), "HTTP" | "HTTPS")
     }
@@ -160,7 +160,7 @@ pub enum LogDestination {
     Delivery(Vec<String>),
 }
 
-/// What would change the setting back if it were changed by hand.
+/// The tool that manages a load balancer, and that would revert a manual change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Manager {
@@ -188,7 +188,7 @@ impl fmt::Display for Manager {
     }
 }
 
-/// Where an owner's name was found.
+/// The source of an owner's name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OwnerSource {
@@ -196,7 +196,7 @@ pub enum OwnerSource {
     ResourceTag(String),
     /// A tag of the account; the key as written there.
     AccountTag(String),
-    /// The settings' map from organizational units; the unit that matched.
+    /// The map from organizational units (OUs) in the settings; the OU that matched.
     OuMap(String),
 }
 
@@ -205,21 +205,21 @@ impl fmt::Display for OwnerSource {
         match self {
             Self::ResourceTag(key) => write!(f, "tag {key:?}"),
             Self::AccountTag(key) => write!(f, "account tag {key:?}"),
-            Self::OuMap(unit) => write!(f, "unit {unit}"),
+            Self::OuMap(unit) => write!(f, "OU {unit}"),
         }
     }
 }
 
-/// Whoever tags, account or unit say is responsible.
+/// The owner, from tags or an organizational unit (OU).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Owner {
-    /// The owner's name after aliases and normalisation.
+    /// The owner's name after normalisation and aliases.
     pub name: String,
-    /// Where it was found.
+    /// The source of the name.
     pub source: OwnerSource,
 }
 
-/// One load balancer, normalized.
+/// A normalized load balancer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LoadBalancer {
     /// Its ARN; composed for classic load balancers.
@@ -228,7 +228,7 @@ pub struct LoadBalancer {
     pub account: AccountId,
     /// The account's name.
     pub account_name: Observed<String>,
-    /// Where the account stands in the organization.
+    /// The organizational unit (OU) of the account.
     pub ou: Observed<OuPath>,
     /// The Region it is in.
     pub region: Region,
@@ -236,7 +236,7 @@ pub struct LoadBalancer {
     pub name: String,
     /// Its kind.
     pub kind: Kind,
-    /// Whether the internet can reach it.
+    /// Whether it is reachable from the internet.
     pub scheme: Observed<Scheme>,
     /// Its VPC.
     pub vpc: Option<String>,
@@ -246,11 +246,11 @@ pub struct LoadBalancer {
     pub created: Option<Timestamp>,
     /// Its state code, verbatim.
     pub state: Option<String>,
-    /// The desync mitigation mode. A value AWS does not document is unread (malformed), never guessed.
+    /// The desync mitigation mode. A value that AWS does not document is unread (malformed).
     pub mode: Observed<Mode>,
-    /// Whether invalid header fields are dropped. A control of its own: it never changes the desync verdict.
+    /// Whether invalid header fields are dropped. This is a separate control: it never changes the desync verdict.
     pub drop_invalid_headers: Observed<bool>,
-    /// Whether requests pass when the web application firewall does not answer.
+    /// Whether requests are forwarded when AWS WAF does not respond.
     pub waf_fail_open: Observed<bool>,
     /// Where access logs go.
     pub access_logs: Observed<LogDestination>,
@@ -258,9 +258,9 @@ pub struct LoadBalancer {
     pub listeners: Observed<Vec<Listener>>,
     /// Its tags.
     pub tags: Observed<BTreeMap<String, String>>,
-    /// What manages it; absent when no known sign of a manager is there.
+    /// The tool that manages it; absent if no known tag of a tool is present.
     pub managed_by: Observed<Manager>,
-    /// Who is responsible; absent means unowned.
+    /// The owner; absent if it has none.
     pub owner: Observed<Owner>,
     /// Its environment, from the configured tags.
     pub environment: Observed<String>,
@@ -268,7 +268,7 @@ pub struct LoadBalancer {
     pub application: Observed<String>,
     /// Every attribute AWS returned.
     pub attributes: Observed<BTreeMap<String, String>>,
-    /// The call that brought the attributes.
+    /// The call that returned the attributes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
     /// Its security groups.
@@ -277,27 +277,27 @@ pub struct LoadBalancer {
     /// Its Availability Zones by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub zones: Vec<String>,
-    /// What its requests said, where somebody looked.
+    /// The traffic evidence, if it was collected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traffic: Option<Arc<Traffic>>,
-    /// What Doorward did to its mode, the oldest first.
+    /// Doorward's changes of its mode, the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<AppliedChange>,
-    /// Who left it in this mode, where AWS's event of the call was taken.
+    /// The author of its current mode, if the CloudTrail event of the call was received.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited: Option<Edit>,
-    /// Which parts of its identity are stand-ins, because it was declared and nobody saw it; none for one that was seen.
+    /// The parts of its identity that are placeholders, because it was declared and not read; absent for one that was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub undecided: Option<Arc<Undecided>>,
-    /// Where it is declared, where somebody gave the files and one of them fits.
+    pub placeholder: Option<Arc<PlaceholderIdentity>>,
+    /// Its declaration, if the files were given and one of them matches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub declared: Option<Arc<InCode>>,
 }
 
-/// The identity of a load balancer that was declared rather than seen: why a part of it is not known. A part without a gap is
-/// as good as seen.
+/// The identity of a load balancer that was declared and not read: a part with a gap is a placeholder, a part without a gap is
+/// certain.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Undecided {
+pub struct PlaceholderIdentity {
     /// Why the ARN is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Gap>")]
@@ -317,29 +317,33 @@ pub struct Undecided {
 }
 
 impl LoadBalancer {
-    /// Its ARN, where it has been given one.
+    /// Its ARN, unless that is a placeholder.
     pub fn known_arn(&self) -> Observed<&Arn> {
-        self.decided(&self.arn, |undecided| undecided.arn.as_ref())
+        self.unless_placeholder(&self.arn, |placeholder| placeholder.arn.as_ref())
     }
 
-    /// Its account, where that is settled.
+    /// Its account, unless that is a placeholder.
     pub fn known_account(&self) -> Observed<&AccountId> {
-        self.decided(&self.account, |undecided| undecided.account.as_ref())
+        self.unless_placeholder(&self.account, |placeholder| placeholder.account.as_ref())
     }
 
-    /// Its name, where that is settled.
+    /// Its name, unless that is a placeholder.
     pub fn known_name(&self) -> Observed<&str> {
-        self.decided(self.name.as_str(), |undecided| undecided.name.as_ref())
+        self.unless_placeholder(self.name.as_str(), |placeholder| placeholder.name.as_ref())
     }
 
-    fn decided<'a, T: ?Sized>(&self, part: &'a T, gap: fn(&Undecided) -> Option<&Arc<Gap>>) -> Observed<&'a T> {
-        match self.undecided.as_deref().and_then(gap) {
+    fn unless_placeholder<'a, T: ?Sized>(
+        &self,
+        part: &'a T,
+        gap: fn(&PlaceholderIdentity) -> Option<&Arc<Gap>>,
+    ) -> Observed<&'a T> {
+        match self.placeholder.as_deref().and_then(gap) {
             Some(gap) => Observed::Unread(gap.clone()),
             None => Observed::Known(part),
         }
     }
 
-    /// The owner as people should read it: the name, `unowned`, or that nobody could look.
+    /// The owner as displayed: the name, `unowned`, `(not asked)` or `(owner unread)`.
     pub fn owner_label(&self) -> &str {
         match &self.owner {
             Observed::Known(owner) => &owner.name,

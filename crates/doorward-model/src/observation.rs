@@ -1,4 +1,4 @@
-//! When a report's observations were made.
+//! The period of a report's observations.
 
 use std::fmt;
 
@@ -8,11 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{CoverageLine, Evidence, ScanReport};
 
-/// How far apart the clocks of two machines may be before it matters which of them dated an observation. AWS refuses signatures
-/// that are five minutes off.
+/// The tolerated difference between the clocks of two machines: twice the five minutes at which AWS refuses signatures.
 pub const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_mins(10);
 
-/// From what length a period of observations is worth a notice: a reader takes a report for one moment.
+/// The length from which a period of observations gets a notice, because readers assume that a report shows a single moment.
 const LONG: SignedDuration = SignedDuration::from_hours(1);
 
 /// From the first to the last observation of a report, UTC.
@@ -41,8 +40,21 @@ impl fmt::Display for ObservationPeriod {
     }
 }
 
+/// Measured offsets of this many seconds and more are reported: AWS refuses signatures that are five minutes off.
+const REPORTED_OFFSET: u64 = 300;
+
+/// A warning about this machine's clock, by the seconds that it is ahead of AWS's; none where it is right to five minutes.
+pub fn clock_offset_sentence(offset: Option<i64>) -> Option<String> {
+    let offset = offset.filter(|offset| offset.unsigned_abs() >= REPORTED_OFFSET)?;
+    let length = jiff::SignedDuration::from_secs(offset).unsigned_abs();
+    let length =
+        jiff::SignedDuration::try_from(length).map_or_else(|_| "far".to_owned(), |length| format!("{length:#}"));
+    let side = if offset > 0 { "ahead of" } else { "behind" };
+    Some(format!("this machine's clock is {length} {side} AWS's, and so is every date that it gives; set the clock"))
+}
+
 impl ScanReport {
-    /// The period of its observations; none where nothing was read.
+    /// The period of its observations; none if nothing was read.
     pub fn observed(&self) -> Option<ObservationPeriod> {
         let lines = self.coverage.lines.iter().filter_map(|line: &CoverageLine| line.read_at);
         let read =
@@ -79,6 +91,22 @@ mod tests {
             let time = |text: &str| text.parse().expect("a time");
             let period = ObservationPeriod { from: time(from), to: time(to) };
             assert_eq!((period.is_long(), period.to_string().as_str()), (long, text));
+        }
+    }
+
+    #[test]
+    fn an_offset_is_named_from_five_minutes() {
+        for (offset, sentence) in [
+            (None, None),
+            (Some(299), None),
+            (Some(-299), None),
+            (Some(300), Some("this machine's clock is 5m ahead of AWS's")),
+            (Some(-26 * 3600), Some("this machine's clock is 26h behind AWS's")),
+            (Some(i64::MIN), Some("behind AWS's")),
+        ] {
+            let warning = clock_offset_sentence(offset);
+            assert_eq!(warning.is_some(), sentence.is_some(), "{offset:?}: {warning:?}");
+            assert!(warning.unwrap_or_default().contains(sentence.unwrap_or_default()), "{offset:?}");
         }
     }
 }

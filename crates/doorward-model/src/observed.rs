@@ -1,4 +1,4 @@
-//! A value together with whether anybody saw it.
+//! A value together with whether it was observed.
 
 use std::sync::Arc;
 
@@ -7,21 +7,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::Gap;
 
-/// A value with its origin. A rule reaches pass or fail only through [`Observed::Known`]; there is deliberately no
-/// `unwrap_or_default`, because a default for something nobody read is how "could not look" turns into "is fine".
+/// A value together with whether it was observed. A rule passes or fails only on [`Observed::Known`]. There is deliberately no
+/// `unwrap_or_default`: a default for an unread value would turn "unknown" into "pass".
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Observed<T> {
-    /// AWS answered, and this is what it said.
+    /// AWS responded with this value.
     Known(T),
-    /// AWS answered, and the value was not in the answer.
+    /// AWS responded, and the response did not contain the value.
     Absent,
-    /// Nobody knows, and this is why. Shared, because one failed call leaves several values unread.
+    /// The value could not be read, for this reason. The gap is shared, because one failed call leaves several values unread.
     Unread(#[schemars(with = "Gap")] Arc<Gap>),
 }
 
 impl<T> Observed<T> {
-    /// The value, where it was seen.
+    /// The value, if it was observed.
     pub fn known(&self) -> Option<&T> {
         match self {
             Self::Known(value) => Some(value),
@@ -29,7 +29,7 @@ impl<T> Observed<T> {
         }
     }
 
-    /// Why the value is not known, where it could not be read.
+    /// Why the value could not be read.
     pub fn gap(&self) -> Option<&Arc<Gap>> {
         match self {
             Self::Unread(gap) => Some(gap),
@@ -46,12 +46,12 @@ impl<T> Observed<T> {
         }
     }
 
-    /// Turns a seen value into another; what was not seen stays not seen.
+    /// Maps a known value; absent and unread values stay so.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Observed<U> {
         self.and_then(|value| Observed::Known(f(value)))
     }
 
-    /// Looks further into a seen value, which may turn out to be absent or unreadable in itself.
+    /// Maps a known value to another observation; absent and unread values stay so.
     pub fn and_then<U>(self, f: impl FnOnce(T) -> Observed<U>) -> Observed<U> {
         match self {
             Self::Known(value) => f(value),
@@ -65,7 +65,7 @@ impl<T> Observed<T> {
         Self::Unread(Arc::new(gap))
     }
 
-    /// Seen when present, absent otherwise: for optional members of an answer that did arrive.
+    /// Known if present, absent otherwise: for optional members of a response that arrived.
     pub fn from_answer(value: Option<T>) -> Self {
         value.map_or(Self::Absent, Self::Known)
     }

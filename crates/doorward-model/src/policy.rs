@@ -1,4 +1,4 @@
-//! What is demanded of a load balancer, as data.
+//! The policy: the required mode of each load balancer.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,7 +18,7 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// Whether the text matches, without regard to case or surrounding white space: tags are typed by people.
+    /// Whether the text matches. Case and surrounding white space are ignored, because people type tags.
     pub fn matches(&self, text: &str) -> bool {
         self.matcher.matches(&text.trim().to_lowercase())
     }
@@ -62,32 +62,33 @@ impl fmt::Debug for Pattern {
     }
 }
 
-/// The policy: the first rule that matches a load balancer sets its required mode; the default holds for the rest.
+/// The policy: the first rule that matches a load balancer sets its required mode; otherwise the default applies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
-    /// The mode required where no rule matches.
+    /// The mode that is required if no rule matches.
     pub required_mode: Mode,
-    /// Ordered rules; the first match decides.
+    /// Ordered rules; the first match applies.
     #[serde(default)]
     pub rules: Vec<PolicyRule>,
-    /// Ids of rules that are not run.
+    /// Ids of rules that are turned off.
     #[serde(default)]
     pub disabled: Vec<String>,
 }
 
-/// One rule of the policy. All criteria given must hold; within one criterion any entry suffices; none given matches all.
+/// One rule of the policy. All given criteria must match; a criterion matches if any of its entries matches. A rule without
+/// criteria matches every load balancer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyRule {
-    /// Names the rule in reports.
+    /// The name of the rule in reports.
     pub name: String,
     /// The mode it requires.
     pub required_mode: Mode,
     /// Account ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accounts: Vec<AccountId>,
-    /// Units, by path of names (`/Workloads/Prod`) or by id; what is below them is included.
+    /// Organizational units (OUs), by path of names (`/Workloads/Prod`) or by id; OUs below them are included.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ous: Vec<String>,
     /// Kinds of load balancers.
@@ -99,7 +100,7 @@ pub struct PolicyRule {
     /// Globs over the load balancer's name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<Pattern>,
-    /// Tags that must all be there: the key exactly as written, the value a glob without regard to case.
+    /// Tags that must all match: the key exactly as written, the value as a glob without regard to case.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, Pattern>,
     /// Globs over the environment.

@@ -1,4 +1,4 @@
-//! The one read-only result of a scan. All sinks read it, nothing writes it.
+//! The result of a scan. Sinks only read it.
 
 use std::collections::BTreeMap;
 
@@ -17,9 +17,9 @@ pub struct ScanReport {
     pub run: Run,
     /// The organization, absent in single-account mode.
     pub organization: Observed<Organization>,
-    /// What was and was not looked at.
+    /// Every account-Region with its outcome.
     pub coverage: Coverage,
-    /// The counts that a reader wants first.
+    /// The counts over the report.
     pub tally: Tally,
     /// Every account, ordered by id.
     pub accounts: Vec<Account>,
@@ -27,24 +27,25 @@ pub struct ScanReport {
     pub load_balancers: Vec<LoadBalancer>,
     /// Every verdict, ordered by account, Region, load balancer and rule.
     pub findings: Vec<Finding>,
-    /// What Doorward did to the modes of load balancers that the scan did not find, the oldest change of each first.
+    /// Doorward's changes of load balancers that the scan did not find, the oldest change of each first.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub changes_unfound: BTreeMap<Arn, Vec<AppliedChange>>,
-    /// What earlier scans saw and this one did not. Absent where no ledger was asked: then nothing is known of it.
+    /// Load balancers and findings of earlier scans that this scan did not observe. Absent without a ledger: then they are
+    /// unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unseen: Option<Unseen>,
 }
 
-/// Counts over a report; each carries its denominator beside it.
+/// Counts over a report.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tally {
     /// Load balancers by kind.
     pub kinds: BTreeMap<Kind, usize>,
     /// Application and classic load balancers by mode.
     pub modes: BTreeMap<Mode, usize>,
-    /// Application and classic load balancers whose mode nobody could read or which AWS left out of its answer.
+    /// Application and classic load balancers whose mode could not be read or was missing in AWS's response.
     pub mode_unknown: usize,
-    /// Classic load balancers without an HTTP listener: they have a mode that does nothing.
+    /// Classic load balancers without an HTTP listener: their mode has no effect.
     pub mode_not_applicable: usize,
     /// Failures by severity.
     pub failures: BTreeMap<Severity, usize>,
@@ -53,7 +54,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// All load balancers whose mode matters: the denominator of a share of modes.
+    /// The number of load balancers whose mode has an effect: the denominator of a share of modes.
     pub fn mode_population(&self) -> usize {
         self.modes.values().sum::<usize>() + self.mode_unknown
     }

@@ -1,36 +1,111 @@
-//! The contract of a rule: one question asked of one load balancer.
+//! The contract of a rule: one question about one load balancer.
 
-use crate::{LoadBalancer, Policy, Severity, Verdict};
+use std::fmt;
 
-/// What a rule says of itself. The only place that describes it: `doorward explain`, the rule catalogue and every sink
-/// read from here.
+use crate::{LoadBalancer, Observed, Policy, Scheme, Severity, Verdict, VerdictReason};
+
+/// The definition of a rule. `doorward explain`, the rule catalogue, SARIF, Security Hub and every other output read from
+/// here.
 #[derive(Debug, Clone, Copy)]
 pub struct RuleMeta {
-    /// Names the bad pattern and reads well after "allow": `desync-mode-below-required`.
+    /// The id. It names the fault and reads well after "allow": `desync-mode-below-required`.
     pub id: &'static str,
-    /// A version that grows when the meaning of the verdict changes.
+    /// The version; it grows when the meaning of a verdict changes.
     pub version: u32,
     /// A short title.
     pub title: &'static str,
-    /// The severity of a failure where nothing raises or lowers it.
+    /// The severity of a failure that no adjustment changes, and of a verdict that is not known.
     pub severity: Severity,
-    /// What is asked.
+    /// What raises or lowers the severity of a failure; each that applies counts.
+    pub adjustments: &'static [Adjustment],
+    /// Every reason that a verdict of this rule can have.
+    pub reasons: &'static [VerdictReason],
+    /// The question.
     pub what: &'static str,
     /// Why it matters.
     pub why: &'static str,
-    /// What the answer is read from.
+    /// The observations that the verdict is based on.
     pub evidence: &'static str,
-    /// What to do about a failure.
+    /// How to fix a failure.
     pub remediation: &'static str,
-    /// Where AWS documents it.
+    /// AWS's documentation.
     pub references: &'static [&'static str],
 }
 
-/// One question asked of one load balancer. Pure: no clock, no I/O, no memory.
+/// What changes the severity of a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Adjustment {
+    /// This many steps where the load balancer is internet-facing, or its scheme is not known.
+    InternetFacing(i8),
+    /// This many steps where the failure has this reason.
+    Reason(VerdictReason, i8),
+    /// The severity of the failure that an exception permitted counts instead, but at least this one.
+    PermittedFailure {
+        /// The lowest severity.
+        at_least: Severity,
+    },
+}
+
+impl RuleMeta {
+    /// The severity of a failure for a reason.
+    pub fn severity_of(&self, reason: VerdictReason, lb: &LoadBalancer) -> Severity {
+        let exposed = !matches!(lb.scheme, Observed::Known(Scheme::Internal));
+        let steps = self.adjustments.iter().map(|adjustment| match *adjustment {
+            Adjustment::InternetFacing(steps) if exposed => steps,
+            Adjustment::Reason(of, steps) if of == reason => steps,
+            Adjustment::InternetFacing(_) | Adjustment::Reason(..) | Adjustment::PermittedFailure { .. } => 0,
+        });
+        self.severity.raised(steps.sum())
+    }
+
+    /// The severity of a failure that follows from a failure which an exception permitted.
+    pub fn severity_after(&self, permitted: Severity) -> Severity {
+        let floor = self.adjustments.iter().find_map(|adjustment| match adjustment {
+            Adjustment::PermittedFailure { at_least } => Some(*at_least),
+            Adjustment::InternetFacing(_) | Adjustment::Reason(..) => None,
+        });
+        floor.map_or(self.severity, |floor| permitted.max(floor))
+    }
+
+    /// The severity and what changes it, as documentation: `medium; one step higher if internet-facing`.
+    pub fn severity_text(&self) -> String {
+        let adjustments = self.adjustments.iter().map(|adjustment| format!("; {adjustment}"));
+        std::iter::once(self.severity.to_string()).chain(adjustments).collect()
+    }
+}
+
+impl fmt::Display for Adjustment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let steps = |steps: i8| match steps {
+            1 => "one step higher".to_owned(),
+            -1 => "one step lower".to_owned(),
+            up if up > 0 => format!("{up} steps higher"),
+            down => format!("{} steps lower", down.unsigned_abs()),
+        };
+        match self {
+            Self::InternetFacing(by) => {
+                write!(f, "{} if the load balancer is internet-facing or its scheme is not known", steps(*by))
+            }
+            Self::Reason(reason, by) => write!(f, "{} for `{reason}`", steps(*by)),
+            Self::PermittedFailure { at_least } => {
+                write!(f, "a failure has the severity of the failure that the exception permitted, at least {at_least}")
+            }
+        }
+    }
+}
+
+/// One question about one load balancer. A rule is pure: no clock, no I/O, no state.
 pub trait Rule: Send + Sync {
-    /// What the rule says of itself.
+    /// The definition of the rule.
     fn meta(&self) -> &'static RuleMeta;
 
-    /// Answers for one load balancer. Pass and fail rest on known observations only.
+    /// Whether a scan of these load balancers asks the rule at all. `changed` says that Doorward changed a load balancer that
+    /// is not among them. Rules without evidence of their own are always asked.
+    fn is_asked(&self, load_balancers: &[LoadBalancer], changed: bool) -> bool {
+        let _ = (load_balancers, changed);
+        true
+    }
+
+    /// Judges one load balancer. Pass and fail are based on known observations only.
     fn judge(&self, lb: &LoadBalancer, policy: &Policy) -> Verdict;
 }

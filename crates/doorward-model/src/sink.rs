@@ -1,16 +1,17 @@
-//! The contract of a sink: it turns a scan report into something outside and says what it did.
+//! The contract of a sink: it writes or delivers a scan report and returns a receipt.
 
 use std::future::Future;
 use std::pin::Pin;
 
 use serde::Serialize;
 
-use crate::ScanReport;
+use crate::{HistoryContext, ScanReport};
 
 /// The future a sink returns.
 pub type SinkFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, SinkError>> + Send + 'a>>;
 
-/// A sink could not do its work at all.
+/// A sink could not write or deliver a report at all. An empty problem means that the reader of a pipe is gone, which needs no
+/// message.
 #[derive(Debug, thiserror::Error)]
 #[error("{sink}: {problem}")]
 pub struct SinkError {
@@ -20,16 +21,16 @@ pub struct SinkError {
     pub problem: String,
 }
 
-/// Findings a sink left out, and why.
+/// Findings that a sink left out for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Skipped {
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// How many.
+    /// The number of findings.
     pub count: usize,
 }
 
-/// What a sink says it did. `findings_in = written + skipped`.
+/// A sink's account of what became of every finding: `findings_in = written + skipped`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Receipt {
     /// The sink's name.
@@ -51,7 +52,27 @@ impl Receipt {
     }
 }
 
-/// Turns a scan report into something outside.
+/// Where the output of a sink goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SinkShape {
+    /// To stdout or to a file.
+    Stream,
+    /// To a folder of files.
+    Folder,
+    /// To a service, by a command of its own.
+    Remote,
+}
+
+/// What a sink reads besides the report, and what is known only once the report is assembled.
+#[derive(Debug, Clone, Copy)]
+pub struct SinkContext<'a> {
+    /// The earlier scans of the ledger.
+    pub history: &'a HistoryContext,
+    /// The exit code that the program will have, unless a sink fails.
+    pub exit_code: u8,
+}
+
+/// An output: it writes a scan report to a file or a folder, or delivers it to a service.
 pub trait Sink: Send + Sync {
     /// The sink's name, as in `--format`.
     fn name(&self) -> &str;
@@ -59,6 +80,6 @@ pub trait Sink: Send + Sync {
     /// Checks, before any scan work, that [`Sink::emit`] can succeed.
     fn preflight(&self) -> SinkFuture<'_, ()>;
 
-    /// Writes the report and says what it did.
-    fn emit<'a>(&'a self, report: &'a ScanReport) -> SinkFuture<'a, Receipt>;
+    /// Writes or delivers the report.
+    fn emit<'a>(&'a self, report: &'a ScanReport, context: SinkContext<'a>) -> SinkFuture<'a, Receipt>;
 }

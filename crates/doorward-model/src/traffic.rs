@@ -1,6 +1,6 @@
-//! What the requests of a load balancer said, and what follows from it: the part that reports and rules need.
+//! Traffic evidence of a load balancer and the advice from it: the part that reports and rules need.
 //!
-//! Counts are whole numbers, and a share is told by its two counts: a percentage without its denominator cannot be made of it.
+//! Counts are whole numbers, and a share consists of its two counts, so that a percentage always has its denominator.
 
 use std::collections::BTreeMap;
 
@@ -14,24 +14,24 @@ mod observed_time;
 
 pub use observed_time::{ObservedTime, TrafficGap};
 
-/// What traffic evidence stands on.
+/// The basis of traffic evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TrafficBasis {
-    /// All logs that there are of the window.
+    /// All logs of the window.
     FullLogs,
     /// All logs around the periods in which CloudWatch counts requests that are not compliant, and CloudWatch's counts of all others.
     PeriodLogs,
-    /// Logs of a part of the window, or some that could not be read or understood.
+    /// Logs of a part of the window, or logs of which some could not be read or parsed.
     PartialLogs,
     /// CloudWatch's metric only: how many requests are not compliant, but not which.
     MetricOnly,
-    /// Nothing.
+    /// No evidence.
     None,
 }
 
 impl TrafficBasis {
-    /// As people read it.
+    /// The displayed text.
     pub const fn label(self) -> &'static str {
         match self {
             Self::FullLogs => "access logs",
@@ -42,13 +42,13 @@ impl TrafficBasis {
         }
     }
 
-    /// Whether every request that is not compliant was seen in a log line, so that it is known who sent it.
+    /// Whether every request that is not compliant was read from a log line, so that its client is known.
     pub const fn names_clients(self) -> bool {
         matches!(self, Self::FullLogs | Self::PeriodLogs)
     }
 }
 
-/// What a mode would have done with the requests that were seen.
+/// The effect of a mode on the observed requests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ModeEffect {
     /// The mode.
@@ -57,15 +57,15 @@ pub struct ModeEffect {
     pub blocked: u64,
     /// Requests it would have forwarded, and then closed the connections of.
     pub closed: u64,
-    /// Of the blocked, those that a target answered with a status below 400; none where nobody can tell.
+    /// Of the blocked requests, those that a target answered with a status below 400; none if that is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hurt: Option<u64>,
-    /// At 95 % confidence, at most so many of a million requests would be users who are blocked; rounded up.
+    /// The upper bound, at 95% confidence, of blocked legitimate requests per million; rounded up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hurt_per_million: Option<u64>,
 }
 
-/// What to do about the mode.
+/// The advised step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TrafficStep {
@@ -73,28 +73,28 @@ pub enum TrafficStep {
     Raise,
     /// Fix the named sources, then raise it.
     FixAndRaise,
-    /// Leave it.
+    /// Keep the mode.
     Keep,
-    /// It is strictest, and clients are blocked: see whether they are legitimate.
+    /// The mode is strictest, and clients are blocked: check whether they are legitimate.
     Watch,
-    /// Nobody can say yet.
+    /// The evidence is not sufficient.
     NotEnoughEvidence,
 }
 
 impl TrafficStep {
-    /// As people read it.
+    /// The displayed text.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Raise => "raise now",
             Self::FixAndRaise => "fix these sources, then raise",
             Self::Keep => "keep",
-            Self::Watch => "keep, and look at who is blocked",
+            Self::Watch => "keep, and check the blocked clients",
             Self::NotEnoughEvidence => "not enough evidence",
         }
     }
 }
 
-/// A client that sends requests a mode would block. Its texts come from logs.
+/// A client that sends requests which a mode would block. Its texts are external text from logs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TrafficSource {
     /// Its address.
@@ -109,17 +109,17 @@ pub struct TrafficSource {
     pub requests: u64,
     /// Those of them that a target answered with a status below 400, at least.
     pub served: u64,
-    /// What ends it; none for a reason code that is not known.
+    /// The fix; none for a reason code that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
-    /// Whether settings protect it.
+    /// Whether the settings protect it from being blocked.
     pub protected: bool,
 }
 
 /// The traffic of one load balancer over one window, with the advice that follows from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Traffic {
-    /// What it stands on.
+    /// The basis of the evidence.
     pub basis: TrafficBasis,
     /// The first instant of the window, not before the load balancer was created and not before the first log file; none where there
     /// is no evidence.
@@ -132,27 +132,27 @@ pub struct Traffic {
     pub observed: Option<ObservedTime>,
     /// The denominator of every count in `tiers` and `modes`.
     pub requests: u64,
-    /// What the denominator counts.
+    /// The name of the denominator.
     pub denominator: String,
-    /// Requests by AWS's classification, where logs told; compliant ones among them.
+    /// Requests by AWS's classification, from logs; including compliant ones.
     pub tiers: BTreeMap<String, u64>,
-    /// What each mode would have done, where that can be said.
+    /// The effect of each mode, where it is known.
     pub modes: Vec<ModeEffect>,
-    /// Whether logs and CloudWatch agree, in a sentence.
+    /// Whether logs and CloudWatch agree, as a sentence.
     pub cross_check: String,
-    /// The mode to be in after the step; none where nobody can say.
+    /// The mode after the step; none if that is unknown.
     pub recommended: Option<Mode>,
-    /// What to do.
+    /// The advised step.
     pub step: TrafficStep,
-    /// Why, in sentences; what is missing, where the evidence is not enough.
+    /// The reasons, as sentences; if the evidence is not sufficient, what is missing.
     pub because: Vec<String>,
-    /// Whom to fix or to look at, the ones hurt most first.
+    /// The clients to fix or to check, the most affected first.
     pub sources: Vec<TrafficSource>,
 }
 
 impl Traffic {
-    /// What to do and the mode after it, by evidence of which the observed days are known. Without them the window may be one that was
-    /// only asked for, and nothing follows from it.
+    /// The advised step and the mode after it, if the observed days are known. Without them the window may not have been observed,
+    /// so there is no advice.
     pub fn advised(&self) -> (TrafficStep, Option<Mode>) {
         match self.observed {
             Some(_) => (self.step, self.recommended),
@@ -160,7 +160,7 @@ impl Traffic {
         }
     }
 
-    /// What to do, as people read it: `raise now: strictest`.
+    /// The advice as displayed: `raise now: strictest`.
     pub fn advice(&self) -> String {
         match self.advised() {
             (step, Some(mode)) => format!("{}: {mode}", step.label()),
@@ -168,7 +168,7 @@ impl Traffic {
         }
     }
 
-    /// What it stands on and how much of the window was observed: `access logs: 13 of 14 days, 98.2% of requests`.
+    /// The basis and the observed part of the window: `access logs: 13 of 14 days, 98.2% of requests`.
     pub fn evidence(&self) -> String {
         match &self.observed {
             Some(observed) => format!("{}: {}", self.basis.label(), observed.summary()),
@@ -177,7 +177,7 @@ impl Traffic {
         }
     }
 
-    /// What a mode would have done, where that can be said.
+    /// The effect of a mode, if it is known.
     pub fn effect(&self, mode: Mode) -> Option<&ModeEffect> {
         self.modes.iter().find(|effect| effect.mode == mode)
     }

@@ -1,5 +1,5 @@
-//! What earlier scans saw and this one did not: known, not seen now. It is carried through every figure, so that a scan that
-//! sees less never looks like progress.
+//! Load balancers and findings of earlier scans that this scan did not observe. Every figure includes them, so that a scan that
+//! reads less never looks like progress.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AccountId, Arn, Kind, Mode, Region, Severity};
 
-/// Known from earlier scans, and not seen by this one. Both lists are ordered by account, Region and ARN.
+/// Known from earlier scans, and not observed by this one. Both lists are ordered by account, Region and ARN.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unseen {
-    /// Load balancers that no later scan saw to be gone.
+    /// Load balancers that no later scan observed as deleted.
     pub load_balancers: Vec<UnseenLoadBalancer>,
     /// Findings that failed when they were last seen, with or without an exception. Their load balancers may have been seen.
     pub findings: Vec<UnseenFinding>,
@@ -36,18 +36,18 @@ pub struct UnseenLoadBalancer {
     pub name: String,
     /// Its kind.
     pub kind: Kind,
-    /// Its owner as people should read it, as last read.
+    /// Its owner as displayed, as last read.
     pub owner: String,
     /// Its organizational unit as a path of names, as last read.
     pub unit: String,
-    /// Where it counted among the modes when it was last seen; absent where its kind has no mode.
+    /// Its mode when it was last seen; absent if its kind has no mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<LastMode>,
     /// When it was last seen, UTC.
     pub last_seen: Timestamp,
 }
 
-/// Where a load balancer counted among the modes when it was last seen.
+/// The mode of a load balancer when it was last seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LastMode {
@@ -59,7 +59,7 @@ pub enum LastMode {
     Strictest,
     /// Its mode could not be read.
     Unknown,
-    /// It was a classic load balancer without an HTTP listener, whose mode does nothing.
+    /// It was a classic load balancer without an HTTP listener, whose mode has no effect.
     NotApplicable,
 }
 
@@ -92,13 +92,13 @@ pub struct UnseenFinding {
     pub name: String,
     /// The load balancer's kind.
     pub kind: Kind,
-    /// Its owner as people should read it, as last read.
+    /// Its owner as displayed, as last read.
     pub owner: String,
     /// Its organizational unit as a path of names, as last read.
     pub unit: String,
     /// Whether an exception permitted the failure when it was last seen.
     pub excepted: bool,
-    /// How much it mattered; absent where an old ledger did not keep it.
+    /// Its severity; absent if an old ledger did not store it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub severity: Option<Severity>,
     /// When a scan first saw it fail, UTC.
@@ -112,7 +112,7 @@ pub struct UnseenFinding {
 /// A part of the load balancers that are known, where some of them were not seen: they may all be of the part, or none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Bounds {
-    /// How many certainly are.
+    /// How many certainly belong to it.
     pub least: usize,
     /// How many are if everything is that was not seen or could not be read.
     pub most: usize,
@@ -135,11 +135,11 @@ impl Bounds {
 }
 
 impl std::fmt::Display for Bounds {
-    /// `18.8 % to 84.9 % of 106`; nothing to divide by is said.
+    /// `18.8% to 84.9% of 106`; `none known` where nothing is known.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Some((low, high)) = self.basis_points() else { return f.write_str("none known") };
         let high = high.div_ceil(10);
-        write!(f, "{}.{} % to {}.{} % of {}", low / 100, low % 100 / 10, high / 10, high % 10, self.of)
+        write!(f, "{}.{}% to {}.{}% of {}", low / 100, low % 100 / 10, high / 10, high % 10, self.of)
     }
 }
 
@@ -194,10 +194,10 @@ mod tests {
     #[test]
     fn bounds_count_what_was_not_seen_both_ways() {
         for (bounds, expected) in [
-            (Bounds::new(20, 1, 36, 70), "18.8 % to 85.9 % of 106"),
-            (Bounds::new(36, 0, 36, 0), "100.0 % to 100.0 % of 36"),
-            (Bounds::new(0, 0, 0, 5), "0.0 % to 100.0 % of 5"),
-            (Bounds::new(1, 0, 3, 0), "33.3 % to 33.4 % of 3"),
+            (Bounds::new(20, 1, 36, 70), "18.8% to 85.9% of 106"),
+            (Bounds::new(36, 0, 36, 0), "100.0% to 100.0% of 36"),
+            (Bounds::new(0, 0, 0, 5), "0.0% to 100.0% of 5"),
+            (Bounds::new(1, 0, 3, 0), "33.3% to 33.4% of 3"),
             (Bounds::default(), "none known"),
         ] {
             assert_eq!(bounds.to_string(), expected);

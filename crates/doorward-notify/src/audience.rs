@@ -1,9 +1,9 @@
-//! Whom a digest is for.
+//! The audience of a digest.
 
 use serde::Serialize;
 
 /// A line of the directory. There are never more digests than lines, whatever tags say: owners without a line of their own
-/// share one digest, and so do load balancers that nobody is named for.
+/// share one digest, and so do load balancers without a named owner.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "kind", content = "name", rename_all = "kebab-case")]
 pub enum Audience {
@@ -11,7 +11,7 @@ pub enum Audience {
     Owner(String),
     /// All owners without one: `notify.fallback`.
     Unlisted,
-    /// Whatever nobody is named for, or whose owner nobody could read: `notify.unowned`.
+    /// Load balancers without a named owner, or whose owner could not be read: `notify.unowned`.
     Unowned,
 }
 

@@ -1,12 +1,12 @@
-//! The channels, unlocked: each takes one digest once and says what became of it.
+//! The channels with their secrets: each sends one digest once and returns the result.
 
 use std::time::Duration;
 
 use doorward_aws::{ClientProvider, Time};
 
+use crate::channels_config::{ChannelsConfig, Route, SettingsError};
 use crate::digest::Digest;
-use crate::directory::{Directory, Route, SettingsError};
-use crate::render::{self, Story};
+use crate::render::{self, Message};
 use crate::secret::Environment;
 
 mod exec;
@@ -23,7 +23,7 @@ pub(crate) struct Failure {
     pub(crate) again: Again,
     /// Whether other digests would fare the same at this channel.
     pub(crate) of_channel: bool,
-    /// What happened and what to do: clauses without any secret.
+    /// The cause and the next step, without any secret.
     pub(crate) reason: String,
 }
 
@@ -46,7 +46,7 @@ impl Failure {
         Self { unclear: false, again: Again::Soon, of_channel: true, reason: reason.into() }
     }
 
-    /// Nobody knows.
+    /// Unknown.
     fn unclear(reason: impl Into<String>) -> Self {
         Self { unclear: true, again: Again::Soon, of_channel: true, reason: reason.into() }
     }
@@ -58,18 +58,18 @@ impl Failure {
     }
 }
 
-/// What a channel would be sent, as a document without any secret or address.
+/// The payload for a channel, as a document without any secret or address.
 pub(crate) fn payload(route: &Route, digest: &Digest) -> serde_json::Value {
-    let story = Story::of(digest);
+    let message = Message::of(digest);
     match route {
-        Route::Slack(_) => render::slack::render(&story),
-        Route::Teams(_) => render::teams::render(&story),
+        Route::Slack(_) => render::slack::render(&message),
+        Route::Teams(_) => render::teams::render(&message),
         Route::Mail(_) => {
-            let render::mail::Mail { subject, text, html } = render::mail::render(&story);
+            let render::mail::Mail { subject, text, html } = render::mail::render(&message);
             serde_json::json!({"subject": subject, "text": text, "html": html})
         }
         Route::Sns(_) => {
-            let (subject, message) = render::sns::render(digest, &story);
+            let (subject, message) = render::sns::render(digest, &message);
             serde_json::json!({"subject": subject, "message": message})
         }
         Route::Exec { .. } => serde_json::json!(digest),
@@ -88,7 +88,7 @@ pub(crate) enum Sender {
 impl Sender {
     /// Reads the secrets of every channel. The error names the setting.
     pub(crate) fn unlock_all(
-        directory: &Directory,
+        directory: &ChannelsConfig,
         environment: &Environment,
     ) -> Result<std::collections::BTreeMap<String, Self>, SettingsError> {
         let mut senders = std::collections::BTreeMap::new();
@@ -125,18 +125,18 @@ impl Sender {
 
     /// Sends one digest, one try.
     pub(crate) async fn send(&self, digest: &Digest, aws: Option<&ClientProvider>, time: &Time) -> Result<(), Failure> {
-        let story = || Story::of(digest);
+        let message = || Message::of(digest);
         match self {
-            Self::Slack(hook) => hook.post(&render::slack::render(&story()), time).await,
-            Self::Teams(hook) => hook.post(&render::teams::render(&story()), time).await,
-            Self::Mail(mailer) => mailer.send(&digest.id, &render::mail::render(&story()), time).await,
-            Self::Sns(publisher) => publisher.send(digest, &render::sns::render(digest, &story()), aws).await,
+            Self::Slack(hook) => hook.post(&render::slack::render(&message()), time).await,
+            Self::Teams(hook) => hook.post(&render::teams::render(&message()), time).await,
+            Self::Mail(mailer) => mailer.send(&digest.id, &render::mail::render(&message()), time).await,
+            Self::Sns(publisher) => publisher.send(digest, &render::sns::render(digest, &message()), aws).await,
             Self::Exec(command) => command.run(digest).await,
         }
     }
 
     /// The pause between two digests: chat services take about one message a second.
-    pub(crate) fn breath(&self) -> Duration {
+    pub(crate) fn min_interval(&self) -> Duration {
         match self {
             Self::Slack(_) | Self::Teams(_) => Duration::from_secs(1),
             Self::Mail(_) | Self::Sns(_) | Self::Exec(_) => Duration::ZERO,

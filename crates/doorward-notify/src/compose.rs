@@ -1,22 +1,22 @@
-//! Compose: a report and what an audience knows already -> its digest, or none where it knows everything.
+//! Composes a digest from a report and what an audience knows; no digest where nothing changed and nothing fell due.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_model::{
     AccountState, Arn, CoverageLine, Finding, LoadBalancer, Observed, RuleMeta, ScanReport, Severity, Verdict,
+    sha256_hex,
 };
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use sha2::{Digest as _, Sha256};
 
 use crate::audience::Audience;
+use crate::channels_config::ChannelsConfig;
 use crate::days::{days, days_left};
+use crate::delivery_store::{Intent, Remembered};
 use crate::digest::{Change, Changed, Digest, DueLine, FORMAT, Line, Scan, told_of};
-use crate::directory::Directory;
-use crate::memory::{Intent, Remembered};
+use crate::notified_state::{Due, Entries, Entry, NotifiedState, Standing};
 use crate::settings::Settings;
-use crate::snapshot::{Due, Entries, Entry, Snapshot, Standing};
 
 mod compared;
 mod share;
@@ -24,16 +24,16 @@ mod share;
 use compared::{Compared, change, fine};
 pub(crate) use share::Share;
 
-/// What [`LoadBalancer::owner_label`] says where nobody is named.
-const NOBODY: [&str; 3] = ["unowned", "(owner unread)", "(not asked)"];
+/// The values of [`LoadBalancer::owner_label`] without a named owner.
+const WITHOUT_OWNER: [&str; 3] = ["unowned", "(owner unread)", "(not asked)"];
 
 /// A digest together with what its audience knows once it has arrived.
 pub(crate) struct Composed {
     pub(crate) digest: Digest,
-    pub(crate) snapshot: Snapshot,
+    pub(crate) snapshot: NotifiedState,
 }
 
-/// What stands in the report about one finding that an audience knows, or is to know.
+/// The state of one finding in the report.
 enum Now {
     Open(Entry),
     Closed(Change),
@@ -42,10 +42,12 @@ enum Now {
 /// A report, read once for all audiences.
 pub(crate) struct Composer<'a> {
     report: &'a ScanReport,
-    directory: &'a Directory,
+    directory: &'a ChannelsConfig,
     titles: BTreeMap<&'a str, &'a str>,
     balancers: BTreeMap<&'a Arn, &'a LoadBalancer>,
     findings: BTreeMap<&'a str, &'a Finding>,
+    /// Findings that failed when they were last seen and were not seen now; absent where no ledger says it.
+    failed: Option<BTreeSet<&'a str>>,
     /// By account and Region, the Region empty on a line without one.
     lines: BTreeMap<(&'a str, &'a str), &'a CoverageLine>,
     /// Accounts that are closed: everything in them has ended.
@@ -56,7 +58,7 @@ pub(crate) struct Composer<'a> {
 
 impl<'a> Composer<'a> {
     /// Reads the report: every finding belongs to exactly one audience.
-    pub(crate) fn new(report: &'a ScanReport, rules: &'a [RuleMeta], directory: &'a Directory) -> Self {
+    pub(crate) fn new(report: &'a ScanReport, rules: &'a [RuleMeta], directory: &'a ChannelsConfig) -> Self {
         let region = |line: &'a CoverageLine| line.region.as_ref().map_or("", |region| region.as_str());
         let mut composer = Self {
             report,
@@ -64,6 +66,7 @@ impl<'a> Composer<'a> {
             titles: rules.iter().map(|rule| (rule.id, rule.title)).collect(),
             balancers: report.load_balancers.iter().map(|lb| (&lb.arn, lb)).collect(),
             findings: report.findings.iter().map(|finding| (finding.id.as_str(), finding)).collect(),
+            failed: report.unseen.as_ref().map(|u| u.findings.iter().map(|f| f.id.as_str()).collect()),
             lines: report.coverage.lines.iter().map(|line| ((line.account.as_str(), region(line)), line)).collect(),
             closed: (report.accounts.iter().filter(|account| account.state == AccountState::Closed))
                 .map(|account| account.id.as_str())
@@ -133,7 +136,7 @@ impl<'a> Composer<'a> {
     fn audience_named(&self, arn: &Arn, owner: &str) -> Audience {
         match self.balancers.get(arn) {
             Some(lb) => self.audience_of(lb),
-            None if NOBODY.contains(&owner) => Audience::Unowned,
+            None if WITHOUT_OWNER.contains(&owner) => Audience::Unowned,
             None => self.directory.audience(owner),
         }
     }
@@ -145,7 +148,7 @@ impl<'a> Composer<'a> {
         }
     }
 
-    /// Composes what an audience is to be told at a channel; none where it knows everything.
+    /// Composes the digest of an audience at a channel; none where nothing changed and nothing fell due.
     ///
     /// # Errors
     /// When what is remembered cannot be read.
@@ -156,24 +159,24 @@ impl<'a> Composer<'a> {
         remembered: &Remembered,
     ) -> Result<Option<Composed>, serde_json::Error> {
         let read =
-            |intent: &Option<Intent>| intent.as_ref().map(|intent| Snapshot::from_text(&intent.state)).transpose();
-        let told = read(&remembered.told)?.map(|snapshot| snapshot.entries);
+            |intent: &Option<Intent>| intent.as_ref().map(|intent| NotifiedState::from_text(&intent.state)).transpose();
+        let known_entries = read(&remembered.delivered)?.map(|snapshot| snapshot.entries);
         let open = read(&remembered.open)?;
-        let first = told.is_none();
-        let told = told.unwrap_or_default();
+        let first = known_entries.is_none();
+        let known_entries = known_entries.unwrap_or_default();
         let believed = open.as_ref().map(|open| open.uncertain.clone()).unwrap_or_default();
-        let Compared { entries, changes, due, uncertain } = self.compare(audience, &told, &believed);
+        let Compared { entries, changes, due, uncertain } = self.compare(audience, &known_entries, &believed);
         if changes.is_empty() && !due.iter().any(|due| due.new) {
             return Ok(None);
         }
         let id = match (&remembered.open, &open) {
-            // The very same thing, told again.
+            // The same content is repeated under the same id.
             (Some(intent), Some(open)) if open.entries == entries => intent.id.clone(),
             _ => {
                 let id = |intent: &Option<Intent>| intent.as_ref().map(|intent| intent.id.clone());
-                let content = (FORMAT, audience.key(), channel, id(&remembered.told), id(&remembered.open), &entries);
-                let hash = Sha256::digest(serde_json::to_vec(&content)?);
-                hash.iter().map(|byte| format!("{byte:02x}")).collect()
+                let content =
+                    (FORMAT, audience.key(), channel, id(&remembered.delivered), id(&remembered.open), &entries);
+                sha256_hex(&serde_json::to_vec(&content)?)
             }
         };
         let mut totals = self.shares.get(audience).map(|share| share.totals.clone()).unwrap_or_default();
@@ -185,22 +188,22 @@ impl<'a> Composer<'a> {
             audience: audience.clone(),
             may_repeat: remembered.open.is_some(),
             first,
-            since: remembered.told.as_ref().map(|told| told.at),
+            since: remembered.delivered.as_ref().map(|known_entries| known_entries.at),
             scan: self.scan(),
             totals,
             changes,
             due,
         };
-        Ok(Some(Composed { digest, snapshot: Snapshot { entries, uncertain } }))
+        Ok(Some(Composed { digest, snapshot: NotifiedState { entries, uncertain } }))
     }
 
-    fn compare(&self, audience: &Audience, told: &Entries, believed: &Entries) -> Compared {
-        let mut ids: BTreeSet<&str> = told.keys().chain(believed.keys()).map(String::as_str).collect();
+    fn compare(&self, audience: &Audience, known_entries: &Entries, believed: &Entries) -> Compared {
+        let mut ids: BTreeSet<&str> = known_entries.keys().chain(believed.keys()).map(String::as_str).collect();
         let share = self.shares.get(audience);
         ids.extend(share.iter().flat_map(|share| share.findings.iter().map(|finding| finding.id.as_str())));
         let mut compared = Compared::default();
         for id in ids {
-            let (before, believed) = (told.get(id), believed.get(id));
+            let (before, believed) = (known_entries.get(id), believed.get(id));
             if let Some(known) = before.or(believed).filter(|known| !self.concerns(known)) {
                 compared.entries.insert(id.to_owned(), known.carried(believed));
                 continue;
@@ -216,7 +219,7 @@ impl<'a> Composer<'a> {
                 Change::Unseen if !asked => Change::NotAsked,
                 change => change,
             });
-            // What passes now and was only ever believed to pass has no entry on either side.
+            // A finding that passes now, and whose failure may never have been delivered, has no entry on either side.
             let Some(known) = (match &now {
                 Now::Open(entry) => Some(entry),
                 Now::Closed(_) => before.or(believed),
@@ -224,19 +227,19 @@ impl<'a> Composer<'a> {
                 continue;
             };
             let line = self.line(id, known, matches!(now, Now::Open(_)));
-            let mut told_now = change.is_some();
+            let mut reported_now = change.is_some();
             if let Now::Open(entry) = &now
                 && let Some(due) = &entry.due
             {
                 let new = before.and_then(|before| before.due.as_ref()) != Some(due) || believed.is_some();
-                told_now |= new;
+                reported_now |= new;
                 let days_left = match due {
                     Due::ExceptionEnds { on } => days_left(on, self.today),
                     Due::Overdue { .. } => None,
                 };
                 compared.due.push(DueLine { due: due.clone(), new, days_left, line: line.clone() });
             }
-            if told_now {
+            if reported_now {
                 compared.uncertain.insert(id.to_owned(), known.clone());
             }
             if let Some(change) = change {
@@ -265,13 +268,15 @@ impl<'a> Composer<'a> {
         self.report.run.only.as_ref().is_none_or(|only| *only == known.arn)
     }
 
-    /// How a finding stands for an audience; none where it is fine and the audience never knew otherwise.
+    /// The state of a finding for an audience; none where it passes and was never reported to the audience.
     fn now(&self, audience: &Audience, id: &str, before: Option<&Entry>) -> Option<Now> {
-        let Some(finding) = self.findings.get(id) else { return before.map(|before| self.absent(audience, before)) };
+        let Some(finding) = self.findings.get(id) else {
+            return before.map(|before| self.absent(audience, id, before));
+        };
         if self.audience(finding) != *audience {
             let before = before?;
             let unread = |lb: &&&LoadBalancer| lb.owner.gap().is_some();
-            // Nobody could read whose it is: that is no proof that it is somebody else's.
+            // The owner could not be read: that does not prove that it is another one.
             return Some(match self.balancers.get(&finding.load_balancer).filter(unread) {
                 Some(_) => Now::Open(Entry { unseen: true, ..before.clone() }),
                 None => Now::Closed(Change::Moved),
@@ -287,15 +292,14 @@ impl<'a> Composer<'a> {
                 let (exception, expires) = (exception.clone(), expires.clone());
                 Some(Standing::Excepted { severity: *severity, exception, expires })
             }
-            // What was not asked stands as it stood; nobody is told of what never stood otherwise.
+            // A rule that was not asked leaves the known state; a finding that was never known is not reported.
             Verdict::NotAsked { .. } => {
-                let due = |before: &Entry| self.exception_due(before.standing.as_ref()).or_else(|| before.due.clone());
-                return before.map(|before| Now::Open(Entry { unseen: true, due: due(before), ..before.clone() }));
+                return before.map(|before| Now::Open(self.not_seen(id, before)));
             }
             Verdict::Unknown { .. } => None,
         };
         let unseen = standing.is_none();
-        let standing = standing.or_else(|| before.and_then(|before| before.standing.clone()));
+        let standing = standing.or_else(|| before.and_then(|before| self.not_seen(id, before).standing));
         let due = self.due(finding, standing.as_ref(), unseen, before);
         Some(Now::Open(Entry {
             arn: finding.load_balancer.clone(),
@@ -308,9 +312,9 @@ impl<'a> Composer<'a> {
         }))
     }
 
-    /// What the report says of a finding that is not in it: only a full listing can say that something is gone. A rule that was
+    /// The state of a finding that is not in the report: only a full listing proves that a load balancer is deleted. A rule that was
     /// not asked says nothing.
-    fn absent(&self, audience: &Audience, before: &Entry) -> Now {
+    fn absent(&self, audience: &Audience, id: &str, before: &Entry) -> Now {
         let lb = self.balancers.get(&before.arn);
         if lb.is_some_and(|lb| lb.owner.gap().is_none() && self.audience_of(lb) != *audience) {
             return Now::Closed(Change::Moved);
@@ -321,8 +325,7 @@ impl<'a> Composer<'a> {
         if gone || self.closed.contains(account) {
             return Now::Closed(Change::Gone);
         }
-        let due = self.exception_due(before.standing.as_ref()).or_else(|| before.due.clone());
-        Now::Open(Entry { unseen: true, due, ..before.clone() })
+        Now::Open(self.not_seen(id, before))
     }
 
     fn due(&self, finding: &Finding, standing: Option<&Standing>, unseen: bool, before: Option<&Entry>) -> Option<Due> {
@@ -339,7 +342,7 @@ impl<'a> Composer<'a> {
 
     fn exception_due(&self, standing: Option<&Standing>) -> Option<Due> {
         let Some(Standing::Excepted { expires, .. }) = standing else { return None };
-        // A date that nobody can read is no permission to wait.
+        // A date that cannot be parsed counts as due.
         let soon = days_left(expires, self.today).is_none_or(|left| left <= i64::from(self.settings().due_days));
         soon.then(|| Due::ExceptionEnds { on: expires.clone() })
     }

@@ -1,4 +1,4 @@
-//! Deliver: every audience's digest at each of its channels, the intent stored before and the arrival after.
+//! Delivers the digest of every audience at each of its channels. The intent is stored before sending and the arrival after it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,12 +10,12 @@ use futures::StreamExt;
 use crate::audience::Audience;
 use crate::channel;
 use crate::channel::{Again, Failure, Sender};
+use crate::channels_config::{ChannelsConfig, SettingsError};
 use crate::compose::{Composed, Composer};
+use crate::delivery_store::{DeliveryStore, DeliveryStoreError, Intent, Remembered};
 use crate::digest::Digest;
-use crate::directory::{Directory, SettingsError};
-use crate::memory::{Intent, Memory, MemoryError, Remembered};
 use crate::outcome::{Fate, Outcome, OutcomeLine, Untold};
-use crate::render::{self, Story};
+use crate::render::{self, Message};
 use crate::secret::Environment;
 
 /// The longest pause that a channel may ask for; beyond it the next run tries again.
@@ -23,16 +23,16 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// The longest pause of our own between tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
-/// What a dry run says of one audience at one channel.
+/// The result of a dry run for one audience at one channel.
 #[derive(Debug)]
 pub struct Planned {
-    /// Whom it is for.
+    /// The audience.
     pub audience: Audience,
     /// The channel's name.
     pub channel: String,
     /// The channel's kind.
     pub kind: &'static str,
-    /// What would be sent; none where there is nothing to tell.
+    /// The digest that would be sent; none where there is nothing to send.
     pub digest: Option<Digest>,
     /// The same in plain text that steers no terminal.
     pub text: Option<String>,
@@ -45,23 +45,24 @@ pub struct Planned {
     pub failure: Option<String>,
 }
 
-/// Tells what a delivery would send, and lists what has failed so far. Reads no secret, sends and stores nothing.
+/// Plans what a delivery would send, and lists what has failed so far. Reads no secret, sends and stores nothing.
 ///
 /// # Errors
 /// When the memory cannot be read.
 pub fn plan(
     report: &ScanReport,
     rules: &[RuleMeta],
-    directory: &Directory,
-    memory: &impl Memory,
-) -> Result<(Vec<Planned>, Vec<Untold>), MemoryError> {
+    directory: &ChannelsConfig,
+    memory: &impl DeliveryStore,
+) -> Result<(Vec<Planned>, Vec<Untold>), DeliveryStoreError> {
     let composer = Composer::new(report, rules, directory);
     let mut planned = Vec::new();
     for (audience, channels) in directory.lines() {
         for name in channels {
             let remembered = memory.recall(&audience.key(), name)?;
             let composed = compose(&composer, audience, name, &remembered)?;
-            let text = composed.as_ref().map(|composed| render::text::render(&Story::of(&composed.digest), usize::MAX));
+            let text =
+                composed.as_ref().map(|composed| render::text::render(&Message::of(&composed.digest), usize::MAX));
             let route = directory.channels.get(name).map(|channel| &channel.route);
             let payload =
                 composed.as_ref().zip(route).map(|(composed, route)| channel::payload(route, &composed.digest));
@@ -81,8 +82,8 @@ pub fn plan(
 }
 
 /// Delivers digests.
-pub struct Courier<M> {
-    directory: Directory,
+pub struct Dispatcher<M> {
+    directory: ChannelsConfig,
     senders: BTreeMap<String, Sender>,
     memory: M,
     /// None where no channel is a topic.
@@ -90,13 +91,13 @@ pub struct Courier<M> {
     time: Time,
 }
 
-impl<M: Memory> Courier<M> {
+impl<M: DeliveryStore> Dispatcher<M> {
     /// A courier with everything it needs; reads the secrets.
     ///
     /// # Errors
     /// The setting whose secret is missing or not what it must be.
     pub fn new(
-        directory: Directory,
+        directory: ChannelsConfig,
         environment: &Environment,
         memory: M,
         aws: Option<ClientProvider>,
@@ -106,7 +107,7 @@ impl<M: Memory> Courier<M> {
         Ok(Self { directory, senders, memory, aws, time })
     }
 
-    /// Tells every audience what changed or fell due. What fails is in the outcome and is tried again by the next call.
+    /// Sends every audience what changed or fell due. What fails is in the outcome and is tried again by the next call.
     pub async fn deliver(&self, report: &ScanReport, rules: &[RuleMeta]) -> Outcome {
         let composer = Composer::new(report, rules, &self.directory);
         let mut rounds: BTreeMap<&str, Vec<&Audience>> = BTreeMap::new();
@@ -117,8 +118,8 @@ impl<M: Memory> Courier<M> {
         }
         let rounds: Vec<_> =
             rounds.into_iter().map(|(channel, audiences)| self.round(&composer, channel, audiences)).collect();
-        let told = futures::stream::iter(rounds).buffer_unordered(self.directory.settings.concurrency);
-        let mut lines: Vec<OutcomeLine> = told.collect::<Vec<_>>().await.into_iter().flatten().collect();
+        let outcomes = futures::stream::iter(rounds).buffer_unordered(self.directory.settings.concurrency);
+        let mut lines: Vec<OutcomeLine> = outcomes.collect::<Vec<_>>().await.into_iter().flatten().collect();
         lines.sort_by(|a, b| (&a.audience, &a.channel).cmp(&(&b.audience, &b.channel)));
         let findings = composer.shares().iter().map(|(audience, share)| (audience.clone(), share.findings())).collect();
         Outcome { lines, untold: untold(&composer, &self.directory), findings }
@@ -153,10 +154,10 @@ impl<M: Memory> Courier<M> {
                 }
                 (Ok((remembered, Some(composed))), None) => {
                     if std::mem::replace(&mut sent, true) {
-                        self.time.pause(sender.breath()).await;
+                        self.time.pause(sender.min_interval()).await;
                     }
                     let (id, attempts) = (composed.digest.id.clone(), remembered.attempts.saturating_add(1));
-                    let (fate, ends) = self.tell(sender, channel, composed, remembered).await;
+                    let (fate, ends) = self.send_digest(sender, channel, composed, remembered).await;
                     if let (true, Fate::Failed { reason, .. }) = (ends, &fate) {
                         closed = Some(reason.clone());
                     }
@@ -168,7 +169,13 @@ impl<M: Memory> Courier<M> {
     }
 
     /// One digest at one channel. Also says whether the channel is closed to others.
-    async fn tell(&self, sender: &Sender, channel: &str, composed: Composed, remembered: Remembered) -> (Fate, bool) {
+    async fn send_digest(
+        &self,
+        sender: &Sender,
+        channel: &str,
+        composed: Composed,
+        remembered: Remembered,
+    ) -> (Fate, bool) {
         let Composed { mut digest, snapshot } = composed;
         let key = digest.audience.key();
         let failed = |unclear, reason: String| Fate::Failed { unclear, reason };
@@ -227,15 +234,15 @@ fn compose(
     audience: &Audience,
     channel: &str,
     remembered: &Remembered,
-) -> Result<Option<Composed>, MemoryError> {
-    composer.compose(audience, channel, remembered).map_err(|error| MemoryError {
+) -> Result<Option<Composed>, DeliveryStoreError> {
+    composer.compose(audience, channel, remembered).map_err(|error| DeliveryStoreError {
         verb: "read",
-        problem: format!("what {} was told at {channel} is no state of a digest ({error})", audience.key()),
+        problem: format!("the stored delivery state of {} at {channel} is invalid ({error})", audience.key()),
     })
 }
 
 /// Audiences with findings that have no channel.
-fn untold(composer: &Composer<'_>, directory: &Directory) -> Vec<Untold> {
+fn untold(composer: &Composer<'_>, directory: &ChannelsConfig) -> Vec<Untold> {
     let silent = directory.lines().filter(|(_, channels)| channels.is_empty());
     silent
         .filter_map(|(audience, _)| {
@@ -245,7 +252,7 @@ fn untold(composer: &Composer<'_>, directory: &Directory) -> Vec<Untold> {
         .collect()
 }
 
-fn kind(directory: &Directory, channel: &str) -> &'static str {
+fn kind(directory: &ChannelsConfig, channel: &str) -> &'static str {
     directory.channels.get(channel).map_or("", |channel| channel.route.kind())
 }
 

@@ -1,4 +1,4 @@
-//! A digest: what changed for an audience since it was last told, and what is due. Pure.
+//! A digest: what changed for an audience since its last digest, and what is due. Pure.
 
 use serde::Serialize;
 
@@ -6,12 +6,12 @@ use doorward_model::{Edit, ObservationPeriod};
 use jiff::Timestamp;
 
 use crate::audience::Audience;
-use crate::snapshot::{Due, Standing};
+use crate::notified_state::{Due, Standing};
 
 /// The version of the document.
 pub const FORMAT: &str = "doorward-digest-v1";
 
-/// How something stands otherwise than the audience was told. In the order in which it is told.
+/// How a finding differs from the last digest, in the order of a digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
@@ -25,27 +25,27 @@ pub enum Change {
     Severity,
     /// Could be seen again, and fails as it did.
     SeenAgain,
-    /// Stood otherwise before, and nobody could look this time.
+    /// Was observed before, and could not be read this time.
     Unseen,
     /// The rule was not asked this time, or without the evidence that its answer rests on: it stands as it stood.
     NotAsked,
-    /// Nobody could look, and nobody knows how it stood before.
+    /// Could not be read, and was not observed before.
     Unknown,
     /// Under an exception now.
     Excepted,
     /// Under another exception, or for another time.
     ExceptionChanged,
-    /// Told again, because nobody knows whether an earlier digest arrived.
+    /// Repeated, because an earlier digest may not have arrived.
     Restated,
     /// Failed, and was seen to be fine.
     Fixed,
-    /// Nobody could look before; seen now, and fine.
+    /// Could not be read before; observed now, and passes.
     Cleared,
     /// Does not apply any more.
     NotApplicable,
     /// Its load balancer is gone, or its account is closed.
     Gone,
-    /// Belongs to somebody else now.
+    /// Belongs to another owner now.
     Moved,
 }
 
@@ -58,17 +58,17 @@ impl Change {
             Self::ExceptionEnded => "Exception ended",
             Self::Severity => "Severity changed",
             Self::SeenAgain => "Seen again, still failing",
-            Self::Unseen => "Could not be looked at this time",
+            Self::Unseen => "Could not be read this time",
             Self::NotAsked => "Not asked this time, open as before",
-            Self::Unknown => "Nobody could look",
+            Self::Unknown => "Could not be read",
             Self::Excepted => "Now under an exception",
             Self::ExceptionChanged => "Exception changed",
-            Self::Restated => "As it stands",
+            Self::Restated => "Current state",
             Self::Fixed => "Fixed",
             Self::Cleared => "Seen now, and fine",
-            Self::NotApplicable => "Does not apply any more",
+            Self::NotApplicable => "No longer applies",
             Self::Gone => "Gone",
-            Self::Moved => "Belongs to somebody else now",
+            Self::Moved => "Belongs to another owner now",
         }
     }
 }
@@ -92,12 +92,12 @@ pub struct Line {
     pub region: String,
     /// Whose it is, as the report says.
     pub owner: String,
-    /// How it stands, as last seen; absent when it is fine, beside the point, or was never seen.
+    /// Its state as last seen; absent when it passes, does not apply, or was never seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub standing: Option<Standing>,
-    /// Whether nobody could look this time.
+    /// Whether it could not be read this time.
     pub unseen: bool,
-    /// What was seen, or what could not be.
+    /// What was seen, or could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
     /// The next step, where it fails.
@@ -127,10 +127,10 @@ pub struct DueLine {
     /// Why.
     #[serde(flatten)]
     pub due: Due,
-    /// Whether the audience has not been told of it before.
+    /// Whether no digest named it to the audience before.
     pub new: bool,
     /// Whole days until the last day of the exception, negative after it; absent for everything else and for a date that
-    /// nobody can read.
+    /// cannot be parsed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub days_left: Option<i64>,
     /// What.
@@ -138,7 +138,7 @@ pub struct DueLine {
     pub line: Line,
 }
 
-/// How the audience stands as a whole. `findings = passing + failing + informational + excepted + unknown + not_applicable +
+/// The totals of the audience. `findings = passing + failing + informational + excepted + unknown + not_applicable +
 /// not_asked`. What was not seen is counted beside these.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
@@ -205,29 +205,29 @@ pub struct Scan {
     pub edited: Option<String>,
 }
 
-/// What one audience is told at one channel, once.
+/// One message to one audience at one channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Digest {
     /// [`FORMAT`].
     pub format: &'static str,
-    /// The same for the same content told after the same digest; never the same for anything else.
+    /// The same for the same content after the same digest; never the same for anything else.
     pub id: String,
-    /// Whom it is for.
+    /// The audience.
     pub audience: Audience,
-    /// Whether an earlier attempt at telling this may have arrived.
+    /// Whether an earlier attempt to send this may have arrived.
     pub may_repeat: bool,
-    /// Whether nothing was ever told before.
+    /// Whether it is the first digest.
     pub first: bool,
-    /// When it was last told something, UTC.
+    /// When its last digest arrived, UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
     /// The scan.
     pub scan: Scan,
-    /// How the audience stands.
+    /// The totals of the audience.
     pub totals: Totals,
-    /// What changed, the gravest first.
+    /// The changes, highest severity first.
     pub changes: Vec<Changed>,
-    /// What is due, the most pressing first.
+    /// What is due, most urgent first.
     pub due: Vec<DueLine>,
 }
 

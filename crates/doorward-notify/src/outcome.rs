@@ -1,4 +1,4 @@
-//! What became of a run of notifications: one line per audience and channel, and nothing left out.
+//! The result of a run of notifications: one line per audience and channel.
 
 use doorward_model::{Receipt, Skipped};
 use serde::Serialize;
@@ -8,7 +8,7 @@ use crate::audience::Audience;
 /// The sink's name in receipts.
 pub const NAME: &str = "notify";
 
-/// What became of one digest.
+/// The result of one digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "fate", rename_all = "kebab-case")]
 pub enum Fate {
@@ -17,13 +17,13 @@ pub enum Fate {
         /// Whether an earlier attempt at it may have arrived as well.
         may_repeat: bool,
     },
-    /// Nothing changed and nothing fell due since it was last told.
+    /// Nothing changed and nothing fell due since the last digest.
     Unchanged,
-    /// It did not arrive, or nobody knows. The next run tries again.
+    /// It did not arrive, or its arrival is unknown. The next run tries again.
     Failed {
         /// Whether it may have arrived all the same.
         unclear: bool,
-        /// What happened, and what to do.
+        /// The cause and the next step.
         reason: String,
     },
 }
@@ -31,35 +31,35 @@ pub enum Fate {
 /// One audience at one channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OutcomeLine {
-    /// Whom it is for.
+    /// The audience.
     pub audience: Audience,
     /// The channel's name in the settings.
     pub channel: String,
     /// The channel's kind.
     pub kind: &'static str,
-    /// The digest's id; none where there was nothing to tell, or nobody could know.
+    /// The digest's id; none where there was nothing to send, or that is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
     /// Runs that tried since something last arrived there, this one included.
     pub attempts: u32,
-    /// What became of it.
+    /// Its result.
     #[serde(flatten)]
     pub fate: Fate,
 }
 
-/// Findings of an audience that nobody is to be told of.
+/// Findings of an audience without a channel: they have no recipient.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Untold {
     /// Whose they are.
     pub audience: Audience,
-    /// How many verdicts.
+    /// The number of verdicts.
     pub findings: usize,
     /// Of how many owners.
     pub owners: usize,
 }
 
 impl Untold {
-    /// Why, and what to do.
+    /// The cause and the next step.
     pub fn reason(&self) -> String {
         match &self.audience {
             Audience::Owner(name) => format!("{name:?} has no channel; add one to its line in notify.owners"),
@@ -69,7 +69,7 @@ impl Untold {
     }
 }
 
-/// What became of everything.
+/// The results of all digests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Outcome {
     /// Every audience at every channel of its own, ordered.
@@ -87,12 +87,12 @@ impl Outcome {
         self.lines.iter().filter(|line| matches!(line.fate, Fate::Failed { .. }))
     }
 
-    /// Whether everything that was to be told has arrived.
+    /// Whether every digest has arrived.
     pub fn is_complete(&self) -> bool {
         self.failures().next().is_none()
     }
 
-    /// The receipt: a verdict counts as written where its audience was told something at a channel, and no channel failed.
+    /// The receipt: a verdict counts as written where its audience received a digest at a channel, and no channel failed.
     pub fn receipt(&self) -> Receipt {
         let (mut written, mut unchanged, mut failed, mut unlisted) = (0, 0, 0, Vec::new());
         for (audience, findings) in &self.findings {
@@ -119,7 +119,7 @@ impl Outcome {
             } += findings;
         }
         let mut skipped = vec![
-            Skipped { reason: "nothing changed since it was last told".to_owned(), count: unchanged },
+            Skipped { reason: "nothing changed since the last digest".to_owned(), count: unchanged },
             Skipped { reason: "a channel failed; the next run tries again".to_owned(), count: failed },
         ];
         skipped.extend(unlisted);

@@ -1,12 +1,12 @@
-//! A digest in the words of a channel.
+//! The content of a digest, before it is formatted for a channel.
 //!
-//! What is said is decided once, as a [`Story`] of parts that know whether they come from outside; each channel turns parts
+//! What is said is decided once, as a [`Message`] of parts that know whether they come from outside; each channel turns parts
 //! into its own format, and outside text into something that shows as it is there: no markup, no mention, no link.
 
 use doorward_model::harmless;
 
 use crate::digest::{Change, Digest, DueLine, Line, plural};
-use crate::snapshot::{Due, Standing};
+use crate::notified_state::{Due, Standing};
 
 pub(crate) mod mail;
 pub(crate) mod slack;
@@ -39,17 +39,17 @@ pub(crate) struct Section {
     pub(crate) items: Vec<Parts>,
 }
 
-/// What a digest says, in order.
+/// The content of a digest, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Story {
+pub(crate) struct Message {
     pub(crate) title: Parts,
     pub(crate) lead: Vec<Parts>,
     pub(crate) sections: Vec<Section>,
     pub(crate) foot: Parts,
 }
 
-impl Story {
-    /// Tells a digest.
+impl Message {
+    /// A digest in words.
     pub(crate) fn of(digest: &Digest) -> Self {
         let mut sections: Vec<Section> = Vec::new();
         if !digest.due.is_empty() {
@@ -87,16 +87,16 @@ fn ours(text: impl Into<String>) -> Part {
     Part::Ours(text.into())
 }
 
-/// What comes before the changes: whether to believe it, how it stands as a whole, and what nobody saw.
+/// What comes before the changes: whether it may be a repeat, the state as a whole, and what was not observed.
 fn lead(digest: &Digest) -> Vec<Parts> {
     let (totals, scan) = (&digest.totals, &digest.scan);
     let mut lead = Vec::new();
     let mut say = |text: String| lead.push(vec![ours(text)]);
     if digest.may_repeat {
-        say("This may be a repeat: nobody knows whether an earlier attempt at telling it arrived.".to_owned());
+        say("This may be a repeat: an earlier attempt to send it may have arrived.".to_owned());
     }
     if scan.only.is_some() {
-        say("One load balancer was read, because it was changed. Nothing else was looked at.".to_owned());
+        say("Only one load balancer was read, because it was changed.".to_owned());
         if let Some(edited) = &scan.edited {
             lead.push(vec![Part::Prose(clip(edited, SENTENCE))]);
         }
@@ -137,22 +137,22 @@ fn lead(digest: &Digest) -> Vec<Parts> {
             plural(totals.load_balancers_unseen, "load balancer"),
         ));
     } else if totals.unseen > 0 {
-        say(format!("Known from before and not seen this time, so in none of these figures: {}.", totals.unseen));
+        say(format!("Known and not seen this time, so in none of these figures: {}.", totals.unseen));
     }
     let (read, all) = (scan.account_regions_complete, scan.account_regions);
     if read == all && scan.accounts_listed {
         say(format!("The scan read all {} completely.", plural(all, "account-Region")));
     } else {
         say(format!(
-            "The scan read {read} of {} completely: what nobody could read there is not counted here as fine.",
+            "The scan read {read} of {} completely: what could not be read there is not counted as passing.",
             plural(all, "account-Region")
         ));
     }
     if !scan.accounts_listed {
-        say("The list of accounts did not arrive in full, so nobody knows what else there is.".to_owned());
+        say("The list of accounts is not complete, so there may be more accounts.".to_owned());
     }
     if scan.interrupted {
-        say("The scan was stopped before its end.".to_owned());
+        say("The scan was interrupted.".to_owned());
     }
     lead
 }
@@ -162,7 +162,7 @@ fn due(digest: &Digest, due: &DueLine) -> Parts {
     parts.push(match &due.due {
         Due::ExceptionEnds { on } => {
             let left = match due.days_left {
-                None => "a date that nobody can read".to_owned(),
+                None => "a date that cannot be read".to_owned(),
                 Some(left) if left < 0 => "it has ended".to_owned(),
                 Some(0) => "today".to_owned(),
                 Some(left) => format!("{} left", plural(usize::try_from(left).unwrap_or(usize::MAX), "day")),
@@ -190,7 +190,7 @@ fn item(digest: &Digest, change: Option<Change>, line: &Line) -> Parts {
         Some(Standing::Excepted { severity, exception, expires }) => {
             format!(" ({severity}, exception {exception} until {expires}")
         }
-        // What ended says so in its heading; told again, it has to say it here.
+        // The heading says what ended; a repeat has to say it here.
         None if line.unseen => " (unknown".to_owned(),
         None if change == Some(Change::Restated) => " (nothing is open".to_owned(),
         None => String::new(),
@@ -199,7 +199,7 @@ fn item(digest: &Digest, change: Option<Change>, line: &Line) -> Parts {
         if line.unseen && line.standing.is_some() {
             state.push_str(match change {
                 Some(Change::NotAsked) => ", as last seen: not asked this time",
-                _ => ", as last seen: nobody could look this time",
+                _ => ", as last observed: it could not be read this time",
             });
         }
         state.push(')');
@@ -256,10 +256,10 @@ fn find_www(text: &str) -> Option<usize> {
     text.as_bytes().windows(4).position(|four| four.eq_ignore_ascii_case(b"www."))
 }
 
-/// Says how much of a story did not fit.
+/// Says how much of a message did not fit.
 fn more(left: usize) -> String {
     format!(
-        "… and {} not shown: there is no room here. The owner's summary and the scan report have all.",
+        "… and {} not shown: the message has no more room. The owner's summary and the scan report have all.",
         plural(left, "more line")
     )
 }

@@ -1,4 +1,4 @@
-//! Secrets: read where the settings say, shown nowhere.
+//! Secrets: read from the file or variable in the settings, and never shown.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::directory::SettingsError;
+use crate::channels_config::SettingsError;
 
 /// Most bytes of a file with a secret.
 const LONGEST: u64 = 1 << 20;
@@ -111,9 +111,9 @@ mod tests {
         assert_eq!(secret.expose(), "https://x.example/T0P");
         let shown = format!("{secret:?} {environment:?}");
         assert!(!shown.contains("T0P") && !shown.contains("x.example"), "{shown}");
-        let told = Place::Variable("NONE".to_owned()).read("a.url_env", &environment).expect_err("missing");
-        assert_eq!(told.to_string(), "setting a.url_env names the variable NONE, which is not set");
-        let told = Place::File("/nowhere/at/all".into()).read("a.url_file", &environment).expect_err("missing");
-        assert!(told.to_string().starts_with("setting a.url_file names /nowhere/at/all"), "{told}");
+        let error = Place::Variable("NONE".to_owned()).read("a.url_env", &environment).expect_err("missing");
+        assert_eq!(error.to_string(), "setting a.url_env names the variable NONE, which is not set");
+        let error = Place::File("/nowhere/at/all".into()).read("a.url_file", &environment).expect_err("missing");
+        assert!(error.to_string().starts_with("setting a.url_file names /nowhere/at/all"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! The settings: the directory of who is told what, and where. Addresses stand here and nowhere else; a secret stands
+//! The settings: which audience is notified at which channels. Addresses stand here and nowhere else; a secret stands
 //! nowhere, only the name of the file or environment variable that holds it.
 
 use std::collections::BTreeMap;
@@ -20,9 +20,10 @@ pub struct Settings {
     pub concurrency: usize,
     /// Tries of one digest in one run, from 1 to 10; what still fails is tried again by the next run.
     pub tries: u32,
-    /// Channels for owners that are not in `owners`; none: they are told nothing, and the receipt says so.
+    /// Channels for owners that are not in `owners`; none: they receive nothing, and the receipt says so.
     pub fallback: Vec<String>,
-    /// Channels for what nobody is named for or whose owner could not be read; none: nobody is told, and the receipt says so.
+    /// Channels for load balancers without a named owner or whose owner could not be read; none: nothing is sent, and the receipt says
+    /// so.
     pub unowned: Vec<String>,
     /// Channels by owner, as the reports name the owner; compared without regard to case and surrounding white space.
     pub owners: BTreeMap<String, Vec<String>>,

@@ -1,13 +1,12 @@
-//! The register of exceptions: dated, approved, reasoned permissions to fail a rule. Each of them ends.
+//! The register of exceptions: dated, approved permissions to fail a rule. Every exception expires.
 //!
-//! A register wraps the rules: a wrapped rule asks the rule inside and turns a failure into
-//! [`Verdict::Excepted`](doorward_model::Verdict::Excepted) where an exception in force covers the load balancer. It
-//! touches no other verdict, and where nobody could read whether the scope holds, the failure stays one. Two more rules
-//! watch the register itself: `exception-expired` and `exception-expiring`.
+//! A register wraps the rules: a wrapped rule calls the inner rule and changes a failure to
+//! [`Verdict::Excepted`](doorward_model::Verdict::Excepted) if an exception in force covers the load balancer. It
+//! changes no other verdict, and if a value that the scope depends on could not be read, the failure stays. Two more rules watch
+//! the register itself: `exception-expired` and `exception-expiring`.
 //!
-//! Those two run wherever a register is configured, even an empty one, and nowhere else. Without a register there is
-//! nothing that they could have looked at, and a "not applicable" for every load balancer would be noise; with one they go
-//! on answering after the last exception is removed, so that a finding of yesterday is seen to be resolved.
+//! These two run only if a register is configured, even an empty one. Without a register they have no evidence; with one they
+//! continue to run after the last exception is removed, so that their earlier findings are resolved.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,81 +19,84 @@ mod answers;
 mod apply;
 pub mod edit;
 mod read;
+mod schema;
 mod scope;
 mod term;
 mod usage;
 
 pub(crate) use answers::Answers;
 pub(crate) use apply::{Cover, Held, Wrapped, last_to_end, name, names};
+pub use schema::RegisterFile;
 pub use scope::Scope;
 pub use term::{Moment, MomentError, State};
 pub use usage::{Notice, NoticeKind};
 
-use crate::rules::exception_expired::ExceptionExpired;
-use crate::rules::exception_expiring::ExceptionExpiring;
 use term::Watch;
 
-/// What policy demands of every exception.
+/// The ids of the rules that watch the register itself, ordered. Exceptions from them do not exist.
+pub(crate) const REGISTER_RULES: [&str; 2] = ["exception-expired", "exception-expiring"];
+
+/// The limits of every exception.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terms {
-    /// The longest term, in days, both the first and the last counted.
+    /// The maximum term in days, including the first and the last.
     pub maximum_days: u32,
-    /// How many days before its end an exception is due.
+    /// The number of days before its end from which an exception is due.
     pub warn_days: u32,
-    /// How many load balancers an exception may cover without saying `many = true`.
-    pub widest_match: usize,
+    /// The number of load balancers that an exception without `many = true` may cover.
+    pub maximum_matches: usize,
 }
 
 impl Default for Terms {
     fn default() -> Self {
-        Self { maximum_days: 90, warn_days: 14, widest_match: 25 }
+        Self { maximum_days: 90, warn_days: 14, maximum_matches: 25 }
     }
 }
 
-/// Something in a register that cannot be used. A register with one of these is not used at all.
+/// An error in a register. A register with an error is not used at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file}:{line}: {problem}")]
 pub struct ExceptionError {
-    /// The file, by the label it was handed in with.
+    /// The file, by the label given to [`Register::parse`].
     pub file: String,
     /// The line, counted from 1.
     pub line: usize,
-    /// What is wrong, and what would be right.
+    /// The problem and its fix.
     pub problem: String,
 }
 
-/// One exception, as it is written.
+/// One exception, as written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Exception {
-    /// Names it, once over all files: up to 64 letters, digits and `-._`.
+    /// The id, unique over all files: up to 64 letters, digits and `-._`.
     pub id: String,
-    /// The rule that may be failed, by its id.
+    /// The id of the rule that may fail.
     pub rule: String,
-    /// What it covers.
+    /// The load balancers that it covers.
     pub scope: Scope,
-    /// Why the rule cannot be met.
+    /// Why the rule cannot pass.
     pub reason: String,
-    /// What may happen meanwhile.
+    /// The risk until then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub risk: Option<String>,
-    /// What is done against it instead.
+    /// The control that compensates for the risk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compensating_control: Option<String>,
-    /// Who asked for it.
+    /// Who requested it.
     pub requester: String,
-    /// Who allowed it.
+    /// Who approved it.
     pub approver: String,
-    /// Where that was recorded.
+    /// Where the approval is recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ticket: Option<String>,
-    /// From when it holds.
+    /// When it starts.
     pub start: Moment,
-    /// Until when it holds; a day is included.
+    /// When it expires; a plain date is the last day in force.
     pub expires: Moment,
-    /// When somebody looks at it again.
+    /// When it is reviewed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub review: Option<Moment>,
-    /// Whether it is meant to cover more load balancers than the widest match.
+    /// Whether it may cover more load balancers than [`Terms::maximum_matches`].
     pub many: bool,
 }
 
@@ -106,9 +108,9 @@ pub struct Entry<'a> {
     pub exception: &'a Exception,
     /// The file that holds it.
     pub file: &'a str,
-    /// The line on which it begins there.
+    /// Its first line.
     pub line: usize,
-    /// Where it stands in its term.
+    /// Its state.
     pub state: State,
     /// Whole days left until its end: 0 within the last 24 hours, negative from the end on.
     pub days_left: i64,
@@ -124,11 +126,11 @@ pub struct Register {
 }
 
 impl Register {
-    /// Reads the files of a register, given as label (the path) and text. No file is no register.
+    /// Parses the files of a register, given as label (the path) and text. Without a file there is no register.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong in any file, in the order of files and lines: not TOML, an unknown key, a missing or
+    /// Every error of every file, in the order of files and lines: not TOML, an unknown key, a missing or
     /// malformed value, an empty scope, an unknown rule, an expiry before the start, an over-long term, an id that is taken.
     pub fn parse(files: &[(String, String)], terms: &Terms) -> Result<Self, Vec<ExceptionError>> {
         let mut errors = Vec::new();
@@ -143,39 +145,28 @@ impl Register {
         if errors.is_empty() { Ok(Self { configured: !files.is_empty(), terms: *terms, held }) } else { Err(errors) }
     }
 
-    /// The rules as they are to be asked at a time: each wrapped with its exceptions, and the two rules that watch the
-    /// register where there is one. Give the time of the scan rather than of the rendering, so that a saved scan judged
-    /// again says the same.
-    pub fn wrap(&self, rules: &[&'static dyn Rule], now: Timestamp) -> Vec<Box<dyn Rule>> {
-        let watch = Watch::new(now, self.terms.warn_days);
-        let wrapped: Vec<Wrapped> = rules.iter().map(|rule| Wrapped::new(*rule, &self.held, watch)).collect();
-        let mut all: Vec<Box<dyn Rule>> = Vec::with_capacity(wrapped.len() + 2);
-        if self.configured {
-            all.push(Box::new(ExceptionExpired::new(wrapped.clone())));
-            all.push(Box::new(ExceptionExpiring::new(wrapped.clone())));
-        }
-        all.extend(wrapped.into_iter().map(|rule| Box::new(rule) as Box<dyn Rule>));
-        all.sort_by_key(|rule| rule.meta().id);
-        all
+    /// A rule with its exceptions at a time.
+    pub(crate) fn wrapped(&self, rule: &'static dyn Rule, now: Timestamp) -> Wrapped {
+        Wrapped::new(rule, &self.held, Watch::new(now, self.terms.warn_days))
     }
 
-    /// The exceptions of a rule that are in force at a time and may cover a load balancer, where that depends on something that could not
-    /// be read: a sentence that names both. None where each of them certainly covers it or certainly does not.
+    /// The exceptions of a rule that are in force at a time and may cover a load balancer, depending on a value that could not be
+    /// read: a sentence that names both. None if each of them certainly covers it or certainly does not.
     pub fn undecided(&self, rule: &'static dyn Rule, lb: &LoadBalancer, now: Timestamp) -> Option<String> {
-        let wrapped = Wrapped::new(rule, &self.held, Watch::new(now, self.terms.warn_days));
+        let wrapped = self.wrapped(rule, now);
         let cover = wrapped.cover(lb, State::in_force);
         (cover.sure.is_empty() && !cover.open.is_empty()).then(|| {
-            let gaps = crate::reading::list(&cover.gaps);
+            let gaps = crate::preconditions::list(&cover.gaps);
             format!("it may be excepted by {}, and whether it is covered could not be read: {gaps}", names(&cover.open))
         })
     }
 
-    /// Whether there is a register at all; an empty file is one.
+    /// Whether a register is configured; an empty file is one.
     pub fn is_configured(&self) -> bool {
         self.configured
     }
 
-    /// Every exception and where it stands at a time: those that end first come first.
+    /// Every exception with its state at a time, those that end first come first.
     pub fn entries(&self, now: Timestamp) -> Vec<Entry<'_>> {
         let watch = Watch::new(now, self.terms.warn_days);
         let mut entries: Vec<_> = self

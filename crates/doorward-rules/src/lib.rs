@@ -1,44 +1,46 @@
-//! What is demanded of a load balancer, whether it is met, and who allowed it not to be: the required mode, one file per
-//! rule, and the register of exceptions.
+//! The required mode of a load balancer, one file per rule, and the register of exceptions.
 //!
-//! In the flow this is what *evaluate* asks: it takes one [`LoadBalancer`](doorward_model::LoadBalancer) and the
-//! [`Policy`](doorward_model::Policy) and gives a [`Verdict`](doorward_model::Verdict), for every rule in [`all`] or, where
-//! there is a register, for every rule that [`Register::wrap`](exceptions::Register::wrap) makes of them. Everything here
-//! is a pure function: texts and times are parameters, and there is no clock, no I/O, no memory of other load balancers.
+//! The stage *evaluate* calls this crate: it takes one [`LoadBalancer`](doorward_model::LoadBalancer) and the
+//! [`Policy`](doorward_model::Policy) and returns a [`Verdict`](doorward_model::Verdict) for every rule in [`all`] or, with a
+//! register, for every rule that [`Register::wrap`](exceptions::Register::wrap) returns. Every function is pure: texts and
+//! times are parameters; there is no clock, no I/O and no state.
 //!
-//! What it deliberately does not do: it does not decide which rules are switched off, read or write the register's files,
-//! compose finding ids or escape text. A name or tag goes into a sentence as it is; whoever renders the sentence makes it
-//! harmless. The one thing that is checked here is what goes into a shell command.
+//! It does not turn rules off, read or write the files of the register, compose finding ids or escape text. Names and tags are
+//! external text and stay unescaped in sentences: each output escapes them. Only shell commands are checked here.
 
-mod dialect;
 pub mod exceptions;
 mod matching;
-mod reading;
+mod preconditions;
+mod register_rules;
+mod remediation;
 mod requirement;
 mod rules;
 
+use std::sync::LazyLock;
+
 use doorward_model::{LoadBalancer, Rule, RuleMeta};
 
-pub use dialect::set_mode as how_to_set;
-pub use requirement::{Candidate, Requirement, Standing};
+pub use remediation::{LOG_BUCKET, mode_caution, set_mode_instructions};
+pub use requirement::{Candidate, Requirement, Satisfaction};
 
-/// Every rule that asks about the load balancer alone, ordered by id; [`asked`] says which of them a scan asks. The list is written down, not gathered: what is not
-/// in it does not run without a register of exceptions.
+/// Every rule that judges a load balancer alone, ordered by id; [`asked`] selects those of a scan. A rule that is not in the
+/// list does not run, unless a register of exceptions adds it.
 pub fn all() -> &'static [&'static dyn Rule] {
     rules::REGISTRY
 }
 
-/// The rules of [`all`] that have something to look at among these load balancers. `desync-mode-reverted` is left out where
-/// nobody knows of a change to any of them: a "not applicable" for each would be noise, and untrue where the journal is not at
-/// hand, as it would resolve what was found with it. `changed` says that a change is known of load balancers that are not among
-/// these, because only one of all was read.
+/// The rules of [`all`] that have evidence among these load balancers; see [`Rule::is_asked`]. `changed` says that Doorward
+/// changed a load balancer that is not among them, because only one load balancer was read.
 pub fn asked(load_balancers: &[LoadBalancer], changed: bool) -> Vec<&'static dyn Rule> {
-    let changed = changed || load_balancers.iter().any(|lb| !lb.changes.is_empty());
-    let id = rules::desync_mode_reverted::META.id;
-    all().iter().copied().filter(|rule| changed || rule.meta().id != id).collect()
+    all().iter().copied().filter(|rule| rule.is_asked(load_balancers, changed)).collect()
 }
 
-/// What every rule there is says of itself, ordered by id: those of [`all`] and the two that a register of exceptions adds.
+/// The definition of every rule, ordered by id: those of [`all`] and the two that a register of exceptions adds.
 pub fn catalogue() -> &'static [&'static RuleMeta] {
-    rules::CATALOGUE
+    static CATALOGUE: LazyLock<Vec<&RuleMeta>> = LazyLock::new(|| {
+        let mut metas: Vec<_> = all().iter().map(|rule| rule.meta()).chain(register_rules::METAS).collect();
+        metas.sort_by_key(|meta| meta.id);
+        metas
+    });
+    &CATALOGUE
 }

@@ -1,22 +1,22 @@
-//! Whether criteria hold for a load balancer: yes, no, or nobody could look.
+//! Whether criteria match a load balancer: yes, no, or unknown.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use doorward_model::{Gap, Observed, OuPath, Pattern};
 
-/// Whether one criterion, or several together, hold.
+/// Whether one criterion, or several together, match.
 pub(crate) enum Match {
-    /// Certainly.
+    /// They match.
     Yes,
-    /// Certainly not.
+    /// They do not match.
     No,
-    /// It depends on what could not be read.
+    /// It depends on values that could not be read.
     Unread(Vec<Arc<Gap>>),
 }
 
 impl Match {
-    /// All criteria must hold. One that certainly does not settles the matter, whatever else could not be read.
+    /// All criteria must match. One that does not match decides, whatever else could not be read.
     pub(crate) fn all(criteria: impl IntoIterator<Item = Self>) -> Self {
         let mut gaps = Vec::new();
         for criterion in criteria {
@@ -29,7 +29,7 @@ impl Match {
         if gaps.is_empty() { Self::Yes } else { Self::Unread(gaps) }
     }
 
-    /// A criterion on an observed value. An absent one satisfies nothing.
+    /// A criterion on an observed value. An absent value matches nothing.
     pub(crate) fn seen<T>(value: &Observed<T>, test: impl FnOnce(&T) -> bool) -> Self {
         match value {
             Observed::Known(value) => test(value).into(),
@@ -50,12 +50,12 @@ pub(crate) fn any(patterns: &[Pattern], text: &str) -> bool {
     patterns.iter().any(|pattern| pattern.matches(text))
 }
 
-/// Whether the account stands in or below any of the units.
+/// Whether the account is in or below any of the organizational units (OUs).
 pub(crate) fn within(ou: &Observed<OuPath>, units: &[String]) -> Match {
     Match::seen(ou, |path| units.iter().any(|unit| path.is_within(unit)))
 }
 
-/// Whether every tag is there with a value that its glob matches.
+/// Whether every tag is present with a value that matches its glob.
 pub(crate) fn tagged(tags: &Observed<BTreeMap<String, String>>, wanted: &BTreeMap<String, Pattern>) -> Match {
     Match::seen(tags, |tags| wanted.iter().all(|(key, value)| tags.get(key).is_some_and(|v| value.matches(v))))
 }

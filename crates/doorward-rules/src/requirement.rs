@@ -1,12 +1,12 @@
-//! The required mode of a load balancer under a policy, as far as it can be known.
+//! The required mode of a load balancer under a policy, as far as it is known.
 //!
-//! The policy's first matching rule decides, but a rule may ask about something nobody could read. Such a rule neither
-//! matches nor fails to match: its mode *may* be the required one, and so may that of every rule after it, up to the
-//! first that certainly matches. What is left is a set of candidates. A mode that satisfies all of them passes whatever
-//! the missing answer is; one that satisfies none fails whatever it is; only in between is the verdict open.
+//! The first matching rule of the policy decides, but a rule may depend on a value that could not be read. Then its mode *may* be
+//! the required one, and so may the mode of every rule after it, up to the first that certainly matches. The result is a set of
+//! candidates. A mode that satisfies all candidates passes, one that satisfies none fails, and any other mode has an unknown
+//! verdict.
 //!
-//! Each criterion is weighed by itself. That two unread rules could not both miss (one for each scheme, say) is not
-//! used: the set may be larger than it need be, so a verdict may stay open, but it is never wrong.
+//! Each criterion is evaluated alone. That two unread rules exclude each other (one for each scheme, for example) is not used: the
+//! set may be larger than necessary, so that a verdict may be unknown, but it is never wrong.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,28 +15,28 @@ use doorward_model::{Gap, LoadBalancer, Mode, Policy, PolicyRule};
 
 use crate::matching::{self, Match};
 
-/// A mode that may be the required one, and what requires it.
+/// A mode that may be required, and the rule that requires it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     /// The mode.
     pub mode: Mode,
-    /// The policy rule that requires it, by name; none for the policy's default.
+    /// The name of the policy rule that requires it; none for the default of the policy.
     pub rule: Option<String>,
 }
 
-/// Where a mode stands against a requirement.
+/// Whether a mode satisfies a requirement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum Satisfaction {
     /// At least as strong as every candidate.
     Met,
     /// Weaker than every candidate.
     Missed,
-    /// It depends on what could not be read.
+    /// It depends on a value that could not be read.
     Open,
 }
 
-/// The required mode of one load balancer: one candidate where everything the policy asks about was read, several where
-/// something was not.
+/// The required mode of one load balancer: one candidate if every value that the policy depends on was read, otherwise possibly
+/// several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Requirement {
     lowest: Mode,
@@ -46,8 +46,7 @@ pub struct Requirement {
 }
 
 impl Requirement {
-    /// Reads the policy's rules in order against what is known of the load balancer. An absent value matches nothing; an
-    /// unread one leaves its rule open.
+    /// Evaluates the rules of the policy in order. An absent value matches nothing; an unread value leaves its rule open.
     pub fn of(lb: &LoadBalancer, policy: &Policy) -> Self {
         let mut candidates = Vec::new();
         let mut gaps: Vec<Arc<Gap>> = Vec::new();
@@ -80,7 +79,7 @@ impl Requirement {
         Self { lowest, highest, candidates, gaps }
     }
 
-    /// What may be required, weakest mode first; never empty.
+    /// The candidates, weakest mode first; never empty.
     pub fn candidates(&self) -> &[Candidate] {
         &self.candidates
     }
@@ -95,24 +94,24 @@ impl Requirement {
         self.highest
     }
 
-    /// The required mode, where all candidates agree on it.
+    /// The required mode, if all candidates agree.
     pub fn certain(&self) -> Option<Mode> {
         (self.lowest == self.highest).then_some(self.lowest)
     }
 
-    /// What could not be read and left a rule open, each gap once, in the order in which the policy asked.
+    /// The gaps that leave rules open, each once, in the order of the policy.
     pub fn gaps(&self) -> &[Arc<Gap>] {
         &self.gaps
     }
 
-    /// Where a mode stands against it.
-    pub fn standing(&self, mode: Mode) -> Standing {
+    /// Whether a mode satisfies it.
+    pub fn satisfied_by(&self, mode: Mode) -> Satisfaction {
         if mode >= self.highest {
-            Standing::Met
+            Satisfaction::Met
         } else if mode < self.lowest {
-            Standing::Missed
+            Satisfaction::Missed
         } else {
-            Standing::Open
+            Satisfaction::Open
         }
     }
 }
@@ -138,7 +137,7 @@ impl fmt::Display for Requirement {
     }
 }
 
-/// Each criterion of the rule that is given, weighed by itself.
+/// Whether the rule matches: each given criterion, evaluated alone.
 fn matches(rule: &PolicyRule, lb: &LoadBalancer) -> Match {
     let criteria = [
         (!rule.accounts.is_empty())

@@ -5,17 +5,27 @@
 //! `cargo xtask evidence` makes, or from `DOORWARD_BENCH_PYTHON`; without it nothing is compared. Ends with an error when
 //! a limit is exceeded.
 
-#![expect(clippy::print_stdout, clippy::expect_used, reason = "a benchmark reports to the terminal and may stop")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::expect_used,
+    reason = "a benchmark reports to the terminal and may stop"
+)]
 
 #[path = "../tests/it/scene.rs"]
 #[expect(dead_code, reason = "the tests use more of it")]
 mod scene;
 
+#[path = "../../doorward-sink-page/benches/measure/process_cost.rs"]
+mod process_cost;
+
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
 use doorward_sink_evidence::{Attachment, Expect, Pack, verify, write};
+
+use process_cost::ProcessCost;
 
 /// Set for a process that writes: how many findings, and where.
 const WRITER: &str = "DOORWARD_BENCH_WRITER";
@@ -67,8 +77,8 @@ fn theirs(python: &Path, how: &str, source: &Path, target: &Path) -> (f64, f64) 
 }
 
 fn figures(command: &mut Command) -> (f64, f64) {
-    let told = command.output().expect("runs");
-    let text = String::from_utf8_lossy(&told.stdout);
+    let output = command.stderr(Stdio::inherit()).output().expect("runs");
+    let text = String::from_utf8_lossy(&output.stdout);
     let (seconds, memory) = text.trim().split_once(' ').expect("two figures");
     (seconds.parse().expect("a figure"), memory.parse().expect("a figure"))
 }
@@ -82,13 +92,12 @@ fn python() -> Option<PathBuf> {
 fn writer(findings: usize, place: &Path) {
     let report = scene::report(findings / scene::RULES.len());
     let context = scene::context(&report, &["text".to_owned()]);
-    let scan = place.with_extension("json");
-    let out = std::fs::File::create(&scan).expect("creates");
-    serde_json::to_writer(std::io::BufWriter::new(out), &report).expect("writes");
-    let pack = Pack { scan: Attachment::File(&scan), ..scene::pack(&report, &[], &context, None) };
-    let (before, begun) = (peak(), Instant::now());
+    let scan = |out: &mut dyn std::io::Write| Ok(serde_json::to_writer(out, &report)?);
+    let pack = Pack { scan: Attachment::Writer(&scan), ..scene::pack(&report, &[], &context, None) };
+    let (cost_before, before, begun) = (ProcessCost::now(), peak(), Instant::now());
     let written = write(place, &pack).expect("writes");
     let (seconds, after) = (begun.elapsed().as_secs_f64(), peak());
+    eprintln!("pack of {findings} findings: {}", ProcessCost::now().since(cost_before));
     assert!(written.receipt.adds_up() && verify(place, &Expect::default()).is_sound());
     println!("{seconds} {}", after - before);
 }
@@ -96,6 +105,6 @@ fn writer(findings: usize, place: &Path) {
 /// The most memory that this process ever held, in MB. Building the report has its peak at its end.
 fn peak() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("is told");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM is listed");
     line.trim().trim_end_matches(" kB").parse::<f64>().expect("a number") / 1024.0
 }

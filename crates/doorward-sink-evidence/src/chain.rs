@@ -1,4 +1,4 @@
-//! Packs that follow each other: each names the manifest of the one before.
+//! The chain of packs: each names the manifest of the previous pack.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use doorward_model::{ScanReport, SinkError};
 
+use crate::error::EvidenceError;
 use crate::files::digest_of;
 use crate::manifest::{Link, MANIFEST, SIGNATURE};
-use crate::problem::Problem;
 use crate::verify::{Expect, Fault, Looked, Verification, ends, look};
 use crate::write::SCAN;
 use crate::{PublicKey, RunFigures};
@@ -45,7 +45,7 @@ pub fn newest(archive: &Path, own: Option<&PublicKey>) -> Result<Option<Earlier>
     let folders = match folders(archive) {
         Ok(folders) => folders,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Problem::io(archive)(error).into()),
+        Err(error) => return Err(EvidenceError::io(archive)(error).into()),
     };
     let refuse = |why: String| {
         let problem = format!(
@@ -53,14 +53,14 @@ pub fn newest(archive: &Path, own: Option<&PublicKey>) -> Result<Option<Earlier>
              new chain",
             archive.display()
         );
-        Err(Problem::Said(problem).into())
+        Err(EvidenceError::Other(problem).into())
     };
     let (packs, others): (Vec<_>, Vec<_>) = folders.into_iter().partition(|(.., is_pack)| *is_pack);
     let packs: Vec<PathBuf> = packs.into_iter().map(|(_, path, _)| path).collect();
     // Folders of our own that a stopped scan left behind never were packs.
     let gutted = others.iter().find(|(name, path, _)| path.is_dir() && !name.starts_with(".doorward-"));
     if let Some((name, ..)) = gutted {
-        return refuse(format!("{name:?} is no pack"));
+        return refuse(format!("{name:?} is not a pack"));
     }
     let verification = verify_chain(&packs, &Expect { key: own.copied(), ..Expect::default() });
     if let (Some(fault), false) = (verification.faults.first(), packs.is_empty()) {
@@ -77,14 +77,14 @@ pub fn newest(archive: &Path, own: Option<&PublicKey>) -> Result<Option<Earlier>
             return Ok(Some(Earlier { figures: figures(&pack.join(SCAN))?, link }));
         }
     }
-    Err(Problem::Said(format!("{}: the newest pack changed while it was read", archive.display())).into())
+    Err(EvidenceError::Other(format!("{}: the newest pack changed while it was read", archive.display())).into())
 }
 
 /// What the scan of a pack counted.
-fn figures(scan: &Path) -> Result<RunFigures, Problem> {
-    let file = File::open(scan).map_err(Problem::io(scan))?;
+fn figures(scan: &Path) -> Result<RunFigures, EvidenceError> {
+    let file = File::open(scan).map_err(EvidenceError::io(scan))?;
     let report: ScanReport = serde_json::from_reader(BufReader::new(file))
-        .map_err(|e| Problem::Said(format!("{}: not a scan of this version: {e}", scan.display())))?;
+        .map_err(|e| EvidenceError::Other(format!("{}: not a scan of this version: {e}", scan.display())))?;
     Ok(RunFigures::of(&report))
 }
 
@@ -139,11 +139,11 @@ pub fn verify_chain(packs: &[PathBuf], expect: &Expect) -> Verification {
 /// Why one pack does not follow the other.
 fn follows((before, earlier): (&str, &Link), (name, later): (&str, &Looked)) -> Option<Fault> {
     if earlier.run == later.link.run || earlier.sequence == later.link.sequence {
-        return Some(Fault::Replayed(format!("{name} stands at the same place of the chain as {before}")));
+        return Some(Fault::Replayed(format!("{name} has the same place in the chain as {before}")));
     }
     if later.previous.as_ref() != Some(earlier) {
         return Some(Fault::Chain(format!(
-            "{name} does not follow {before}: a pack between them is gone, or one was changed"
+            "{name} does not follow {before}: a pack between them is missing, or one was changed"
         )));
     }
     (later.link.finished <= earlier.finished)
@@ -159,8 +159,5 @@ fn signs((before, earlier): (&str, &Looked), (name, later): (&str, &Looked)) -> 
         Some(other) => format!("the pack is signed by {other}, and {before} before it by {key}"),
         None => format!("the pack is not signed, and {before} before it is signed by {key}"),
     };
-    Some(Fault::Signature(
-        format!("{name}/{SIGNATURE}"),
-        format!("{why}: the signer of a chain neither changes nor stops"),
-    ))
+    Some(Fault::Signature(format!("{name}/{SIGNATURE}"), format!("{why}; the signer of a chain must not change")))
 }

@@ -1,21 +1,21 @@
 //! CSV after RFC 4180: UTF-8, CRLF, quotes where they are needed, and two dialects.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use ::csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
-use doorward_model::{Receipt, RuleMeta, ScanReport, SinkError, guarded};
+use doorward_model::{Arn, Receipt, RequiredMode, RuleMeta, ScanReport, SinkError, guarded, harmless_lines};
 
-use crate::problem::Problem;
+use crate::error::EvidenceError;
+use crate::sheet;
 use crate::sheet::{Head, Kind, Value};
 use crate::sheets::{each, results};
-use crate::text::visible;
-use crate::{Requirements, sheet};
 
-/// For whom a CSV file is.
+/// The intended reader of a CSV file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Dialect {
-    /// For people and their spreadsheets: a byte order mark, an apostrophe before what would be calculated or turned into
-    /// a number, ids among them, and everything that steers made visible.
+    /// For spreadsheets: a byte order mark, an apostrophe before text that would be calculated or turned into a number, ids
+    /// among them, and control and invisible characters made visible.
     #[default]
     Excel,
     /// For programs: every text verbatim, formulas and control characters among them. Never open it in a spreadsheet.
@@ -28,20 +28,20 @@ pub enum Dialect {
 ///
 /// # Errors
 ///
-/// What `out` says.
+/// Writing to `out` failed.
 pub fn write(
     out: &mut dyn Write,
     destination: &str,
     report: &ScanReport,
-    required: &Requirements<'_>,
+    required: &BTreeMap<Arn, RequiredMode>,
     rules: &[&'static RuleMeta],
     dialect: Dialect,
 ) -> Result<Receipt, SinkError> {
     let sheet = results::sheet(report, required, rules);
-    let fail = |problem: Problem| SinkError { sink: "csv".to_owned(), problem: problem.to_string() };
+    let fail = |problem: EvidenceError| SinkError { sink: "csv".to_owned(), problem: problem.to_string() };
     let mut table = Table::begin(out, destination, &sheet.heads, dialect).map_err(fail)?;
     each(sheet, &mut |values| table.row(values)).map_err(fail)?;
-    let written = table.finish().map_err(fail)?;
+    let (_, written) = table.finish().map_err(fail)?;
     Ok(Receipt {
         sink: "csv".to_owned(),
         destination: destination.to_owned(),
@@ -62,25 +62,26 @@ pub(crate) struct Table<W: Write> {
 
 impl<W: Write> Table<W> {
     /// Writes the header.
-    pub(crate) fn begin(mut out: W, file: &str, heads: &[Head], dialect: Dialect) -> Result<Self, Problem> {
+    pub(crate) fn begin(mut out: W, file: &str, heads: &[Head], dialect: Dialect) -> Result<Self, EvidenceError> {
         if dialect == Dialect::Excel {
             // Without it Excel takes the file for the code page of its machine.
-            out.write_all("\u{feff}".as_bytes()).map_err(|source| Problem::Io { path: file.to_owned(), source })?;
+            out.write_all("\u{feff}".as_bytes())
+                .map_err(|source| EvidenceError::Io { path: file.to_owned(), source })?;
         }
         let mut out =
             WriterBuilder::new().terminator(Terminator::CRLF).quote_style(QuoteStyle::Necessary).from_writer(out);
-        out.write_record(heads.iter().map(|head| head.name.as_str())).map_err(Problem::csv(file))?;
+        out.write_record(heads.iter().map(|head| head.name.as_str())).map_err(EvidenceError::csv(file))?;
         let kinds = heads.iter().map(|head| head.kind).collect();
         Ok(Self { out, file: file.to_owned(), kinds, dialect, rows: 0 })
     }
 
     /// Writes one row.
-    pub(crate) fn row(&mut self, values: &[sheet::Value<'_>]) -> Result<(), Problem> {
+    pub(crate) fn row(&mut self, values: &[sheet::Value<'_>]) -> Result<(), EvidenceError> {
         for (value, kind) in values.iter().zip(&self.kinds) {
             let written = match (value, self.dialect) {
                 (Value::Text(text), Dialect::Raw) => self.out.write_field(text.as_bytes()),
                 (Value::Text(text), Dialect::Excel) => {
-                    let text = visible(std::borrow::Cow::Borrowed(text));
+                    let text = harmless_lines(text);
                     let safe = guarded(&text);
                     match kind {
                         // ISO 8601 is ours: it begins with a digit, and no spreadsheet takes it apart.
@@ -94,17 +95,18 @@ impl<W: Write> Table<W> {
                 }
                 (other, _) => self.out.write_field(plain(other)),
             };
-            written.map_err(Problem::csv(&self.file))?;
+            written.map_err(EvidenceError::csv(&self.file))?;
         }
-        self.out.write_record(None::<&[u8]>).map_err(Problem::csv(&self.file))?;
+        self.out.write_record(None::<&[u8]>).map_err(EvidenceError::csv(&self.file))?;
         self.rows += 1;
         Ok(())
     }
 
-    /// Ends the table and says how many rows it has, the header not counted.
-    pub(crate) fn finish(mut self) -> Result<usize, Problem> {
-        self.out.flush().map_err(|source| Problem::Io { path: self.file, source })?;
-        Ok(self.rows)
+    /// Ends the table; returns the writer below it and the number of rows, the header not counted.
+    pub(crate) fn finish(self) -> Result<(W, usize), EvidenceError> {
+        let out =
+            self.out.into_inner().map_err(|error| EvidenceError::Io { path: self.file, source: error.into_error() })?;
+        Ok((out, self.rows))
     }
 }
 

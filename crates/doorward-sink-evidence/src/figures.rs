@@ -1,13 +1,13 @@
-//! The figures of a run by owner and unit, counted as the ledger counts them, so that periods can be compared.
+//! The figures of a run by owner and organizational unit, counted like in the ledger, so that periods can be compared.
 
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    Arn, CoverageCounts, Kind, LastMode, Listener, LoadBalancer, Mode, Observed, ScanReport, Severity, Verdict,
+    Arn, CoverageCounts, EffectiveMode, LastMode, LoadBalancer, Mode, Observed, RunPoint, ScanReport, Severity, Verdict,
 };
 use jiff::Timestamp;
 
-/// What one run counted.
+/// The counts of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunFigures {
     /// The run's id.
@@ -16,13 +16,13 @@ pub struct RunFigures {
     pub at: Timestamp,
     /// Its account-Regions.
     pub coverage: CoverageCounts,
-    /// Account-Regions that an earlier run read and this one did not, and those that no run ever read; absent where nobody counted.
+    /// Account-Regions that an earlier run read and this one did not, and those that no run ever read; absent where they were not counted.
     pub unseen_places: Option<usize>,
     /// Everything.
     pub all: Figures,
-    /// By owner; empty where nobody kept it.
+    /// By owner; empty where it was not recorded.
     pub by_owner: BTreeMap<String, Figures>,
-    /// By unit, as a path of names, without what is below it; empty where nobody kept it.
+    /// By unit, as a path of names, without the OUs below it; empty where it was not recorded.
     pub by_unit: BTreeMap<String, Figures>,
 }
 
@@ -31,7 +31,7 @@ pub struct RunFigures {
 pub struct Figures {
     /// Load balancers by mode.
     pub modes: BTreeMap<Mode, usize>,
-    /// Load balancers whose mode nobody could read.
+    /// Load balancers whose mode could not be read.
     pub mode_unknown: usize,
     /// Failures, by severity.
     pub open: BTreeMap<Severity, usize>,
@@ -43,7 +43,7 @@ pub struct Figures {
     pub not_seen: Option<NotSeen>,
 }
 
-/// What is known from earlier runs and was not seen.
+/// What earlier runs saw and this one did not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct NotSeen {
     /// Load balancers whose mode matters.
@@ -84,10 +84,11 @@ impl Figures {
         self.not_seen.get_or_insert_default()
     }
 
-    fn add_mode(&mut self, mode: &Observed<Mode>) {
+    fn add_mode(&mut self, mode: EffectiveMode) {
         match mode {
-            Observed::Known(mode) => *self.modes.entry(*mode).or_default() += 1,
-            Observed::Absent | Observed::Unread(_) => self.mode_unknown += 1,
+            EffectiveMode::Known(mode) => *self.modes.entry(mode).or_default() += 1,
+            EffectiveMode::Unknown => self.mode_unknown += 1,
+            EffectiveMode::NoHttpListener | EffectiveMode::NotHttp => {}
         }
     }
 
@@ -110,8 +111,8 @@ impl RunFigures {
             let nothing = missed(run).is_none_or(|missed| missed == (NotSeen::default(), 0));
             nothing && run.coverage.complete == run.coverage.in_scope()
         };
-        let told = missed(self).is_some() && missed(other).is_some();
-        whole(self) && whole(other) && (told || self.coverage.in_scope() == other.coverage.in_scope())
+        let both_counted = missed(self).is_some() && missed(other).is_some();
+        whole(self) && whole(other) && (both_counted || self.coverage.in_scope() == other.coverage.in_scope())
     }
 
     /// Failures as far as is known; none where the run read nothing and nothing is known from before.
@@ -135,10 +136,8 @@ impl RunFigures {
         for lb in &report.load_balancers {
             let owner = figures.by_owner.entry(lb.owner_label().to_owned()).or_default();
             let unit = figures.by_unit.entry(unit(lb).to_owned()).or_default();
-            if out_of_scope(lb).is_none() {
-                for group in [&mut figures.all, owner, unit] {
-                    group.add_mode(&lb.mode);
-                }
+            for group in [&mut figures.all, owner, unit] {
+                group.add_mode(lb.effective_mode());
             }
         }
         let places: BTreeMap<&Arn, &LoadBalancer> = report.load_balancers.iter().map(|lb| (&lb.arn, lb)).collect();
@@ -183,6 +182,31 @@ impl RunFigures {
     }
 }
 
+impl From<&RunPoint> for RunFigures {
+    fn from(point: &RunPoint) -> Self {
+        Self {
+            run: point.run.clone(),
+            at: point.at,
+            coverage: point.coverage,
+            all: Figures {
+                modes: point.modes.clone(),
+                mode_unknown: point.mode_unknown,
+                open: point.open.clone(),
+                excepted: point.excepted,
+                unknown: point.unknown,
+                not_seen: point.unseen.as_ref().map(|unseen| NotSeen {
+                    load_balancers: unseen.load_balancers,
+                    failing: unseen.failing,
+                    excepted: unseen.excepted,
+                }),
+            },
+            unseen_places: None,
+            by_owner: BTreeMap::new(),
+            by_unit: BTreeMap::new(),
+        }
+    }
+}
+
 /// Where a load balancer's account stands, as people should read it.
 pub(crate) fn unit(lb: &LoadBalancer) -> &str {
     match &lb.ou {
@@ -190,14 +214,4 @@ pub(crate) fn unit(lb: &LoadBalancer) -> &str {
         Observed::Absent => "(no unit)",
         Observed::Unread(_) => "(unit unread)",
     }
-}
-
-/// Why a load balancer's mode does not matter; none where it does.
-pub(crate) fn out_of_scope(lb: &LoadBalancer) -> Option<&'static str> {
-    if !lb.kind.can_parse_http() {
-        return Some("This kind of load balancer does not parse HTTP: it has no desync mitigation mode.");
-    }
-    let silent = lb.kind == Kind::Classic
-        && matches!(&lb.listeners, Observed::Known(listeners) if !listeners.iter().any(Listener::is_http));
-    silent.then_some("A classic load balancer without an HTTP or HTTPS listener: its mode does nothing.")
 }

@@ -1,17 +1,17 @@
-//! The files of a folder: which there are, and what they hold.
+//! Lists the files of a folder, with size and hash.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::Path;
 
-use aws_lc_rs::digest::{Context, SHA256, digest};
+use aws_lc_rs::digest::{Context, SHA256};
 use doorward_model::SinkError;
 use serde::{Deserialize, Serialize};
 
-use crate::problem::Problem;
+use crate::error::EvidenceError;
 
-/// What a file holds, in short.
+/// The size and hashes of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Print {
@@ -19,13 +19,13 @@ pub(crate) struct Print {
     pub(crate) bytes: u64,
     /// Its SHA-256, in hexadecimal.
     pub(crate) sha256: String,
-    /// The sum of the SHA-256 of its lines, whatever their order: tells whether lines were merely moved.
+    /// The sum of the SHA-256 of its lines, whatever their order: equal where lines were only moved.
     pub(crate) lines: String,
 }
 
 impl Print {
     /// Reads a file to its end.
-    pub(crate) fn of(path: &Path) -> Result<Self, Problem> {
+    pub(crate) fn of(path: &Path) -> Result<Self, EvidenceError> {
         let (mut line, mut lines) = (Context::new(&SHA256), [0_u64; 4]);
         let (bytes, sha256) = read(path, |chunk| {
             for piece in chunk.split_inclusive(|byte| *byte == b'\n') {
@@ -42,7 +42,7 @@ impl Print {
 }
 
 /// A file's size and SHA-256.
-pub(crate) fn digest_of(path: &Path) -> Result<(u64, String), Problem> {
+pub(crate) fn digest_of(path: &Path) -> Result<(u64, String), EvidenceError> {
     read(path, |_| {})
 }
 
@@ -55,11 +55,11 @@ pub fn fingerprint(path: &Path) -> Result<String, SinkError> {
     Ok(digest_of(path)?.1)
 }
 
-fn read(path: &Path, mut each: impl FnMut(&[u8])) -> Result<(u64, String), Problem> {
-    let mut file = File::open(path).map_err(Problem::io(path))?;
+fn read(path: &Path, mut each: impl FnMut(&[u8])) -> Result<(u64, String), EvidenceError> {
+    let mut file = File::open(path).map_err(EvidenceError::io(path))?;
     let (mut whole, mut bytes, mut buffer) = (Context::new(&SHA256), 0_u64, vec![0; 1 << 16]);
     loop {
-        let read = file.read(&mut buffer).map_err(Problem::io(path))?;
+        let read = file.read(&mut buffer).map_err(EvidenceError::io(path))?;
         let Some(chunk) = buffer.get(..read).filter(|chunk| !chunk.is_empty()) else { break };
         bytes += u64::try_from(read).unwrap_or(u64::MAX);
         whole.update(chunk);
@@ -76,48 +76,21 @@ fn add(sum: &mut [u64; 4], line: Context) {
     }
 }
 
-/// The SHA-256 of bytes, in hexadecimal.
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    hex::encode(digest(&SHA256, bytes))
-}
-
-/// Makes a file that its owner alone can read: evidence says where the defences of an organization are weak.
-pub(crate) fn create(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options.write(true).create(true).truncate(true).open(path)
-}
-
-/// Makes a folder, with those above it, that its owner alone can look into. One that is there stays as it is.
-pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    builder.recursive(true).create(path)
-}
-
 /// Reads a file that is small, or says how many bytes it has: nothing larger is ever held in memory.
-pub(crate) fn small(path: &Path, most: u64) -> Result<Result<Vec<u8>, u64>, Problem> {
-    let file = File::open(path).map_err(Problem::io(path))?;
-    let size = file.metadata().map_err(Problem::io(path))?.len();
+pub(crate) fn small(path: &Path, most: u64) -> Result<Result<Vec<u8>, u64>, EvidenceError> {
+    let file = File::open(path).map_err(EvidenceError::io(path))?;
+    let size = file.metadata().map_err(EvidenceError::io(path))?.len();
     if size > most {
         return Ok(Err(size));
     }
     let mut bytes = Vec::new();
     // It may grow while it is read.
-    file.take(most + 1).read_to_end(&mut bytes).map_err(Problem::io(path))?;
+    file.take(most + 1).read_to_end(&mut bytes).map_err(EvidenceError::io(path))?;
     let read = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     Ok(if read > most { Err(read) } else { Ok(bytes) })
 }
 
-/// What lies in a folder.
+/// The kind of a folder entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Entry {
     /// A file and its size in bytes.
@@ -129,20 +102,20 @@ pub(crate) enum Entry {
 }
 
 /// Everything below a folder, by its path from there with `/`; a folder's path ends with one. Links are not followed.
-pub(crate) fn below(folder: &Path) -> Result<BTreeMap<String, Entry>, Problem> {
+pub(crate) fn below(folder: &Path) -> Result<BTreeMap<String, Entry>, EvidenceError> {
     let mut found = BTreeMap::new();
     let mut pending = vec![(folder.to_owned(), String::new())];
     while let Some((folder, prefix)) = pending.pop() {
-        for entry in fs::read_dir(&folder).map_err(Problem::io(&folder))? {
-            let entry = entry.map_err(Problem::io(&folder))?;
+        for entry in fs::read_dir(&folder).map_err(EvidenceError::io(&folder))? {
+            let entry = entry.map_err(EvidenceError::io(&folder))?;
             // A name that is no UTF-8 cannot be in a manifest, so it need not be spelled exactly.
             let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
-            let kind = entry.file_type().map_err(Problem::io(&entry.path()))?;
+            let kind = entry.file_type().map_err(EvidenceError::io(&entry.path()))?;
             if kind.is_dir() {
                 found.insert(format!("{name}/"), Entry::Folder);
                 pending.push((entry.path(), format!("{name}/")));
             } else if kind.is_file() {
-                let size = entry.metadata().map_err(Problem::io(&entry.path()))?.len();
+                let size = entry.metadata().map_err(EvidenceError::io(&entry.path()))?.len();
                 found.insert(name, Entry::File(size));
             } else {
                 found.insert(name, Entry::Strange);

@@ -1,4 +1,4 @@
-//! The keys of a signature: ed25519, as `openssl genpkey -algorithm ed25519` makes them or in hexadecimal.
+//! Signing keys: ed25519, in the format of `openssl genpkey -algorithm ed25519` or in hexadecimal.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The audit evidence: one scan report as a workbook, CSV files, the scan itself and a manifest that anybody can verify.
+//! The audit evidence: one scan report as a workbook, CSV files, the scan itself and a manifest that can be verified offline.
 //!
 //! In the flow this is a sink: it reads a [`doorward_model::ScanReport`] and what the binary knows besides ([`Context`]:
 //! settings, exceptions, history), and writes one folder, whole or not at all. Every sheet is one list of columns in one
@@ -10,20 +10,17 @@
 //! is satisfied. That is the assessor's word.
 
 mod chain;
-pub mod controls;
 pub mod csv;
+mod error;
 mod figures;
 mod files;
 mod key;
 mod manifest;
 mod pack;
-mod problem;
 mod readme;
-mod required;
 mod sample;
 mod sheet;
 mod sheets;
-mod text;
 mod verify;
 mod workbook;
 mod write;
@@ -34,7 +31,6 @@ pub use figures::{Figures, NotSeen, RunFigures};
 pub use files::fingerprint;
 pub use key::{KeyError, PublicKey, SigningKey};
 pub use manifest::Link;
-pub use pack::{Attachment, Change, Context, ExceptionRow, Limits, Pack, Period, Sampling, Sighting};
-pub use required::{Required, Requirements};
+pub use pack::{Attachment, Context, ExceptionRow, Limits, Pack, Period, Sampling};
 pub use verify::{Expect, Fault, Proof, Verification, verify};
 pub use write::{Written, write};

@@ -1,11 +1,12 @@
-//! The manifest: what is in a pack, and which pack came before.
+//! The manifest: the content of a pack, and the pack before it.
 
 use std::fmt::Write as _;
 
+use doorward_model::sha256_hex;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::files::{Print, sha256};
+use crate::files::Print;
 
 /// The version of the format.
 pub(crate) const FORMAT: &str = "doorward-evidence-v1";
@@ -26,7 +27,7 @@ pub struct Link {
     pub finished: Timestamp,
     /// Its place in the chain, from 1.
     pub sequence: u64,
-    /// The SHA-256 of its manifest.json. Kept elsewhere, it proves that nobody replaced the pack.
+    /// The SHA-256 of its manifest.json. Kept elsewhere, it proves that the pack was not replaced.
     pub manifest_sha256: String,
     /// Its chain hash.
     pub chain: String,
@@ -76,7 +77,7 @@ pub(crate) struct SheetEntry {
 pub(crate) struct FileEntry {
     /// Its path from the folder, with `/`.
     pub(crate) name: String,
-    /// What it holds.
+    /// Its content.
     #[serde(flatten)]
     pub(crate) print: Print,
 }
@@ -97,13 +98,13 @@ impl Manifest {
             // Writing to a String does not fail.
             let _ = writeln!(text, "{}  {}", file.print.sha256, file.name);
         }
-        sha256(text.as_bytes())
+        sha256_hex(text.as_bytes())
     }
 
     /// The text of SHA256SUMS.
     pub(crate) fn sums(&self, manifest: &[u8], signature: Option<&[u8]>) -> String {
         let own = [(MANIFEST, Some(manifest)), (SIGNATURE, signature)];
-        let own = own.iter().filter_map(|(name, bytes)| Some((*name, sha256((*bytes)?))));
+        let own = own.iter().filter_map(|(name, bytes)| Some((*name, sha256_hex((*bytes)?))));
         let files = self.files.iter().map(|file| (file.name.as_str(), file.print.sha256.clone()));
         let mut lines: Vec<String> = files.chain(own).map(|(name, hash)| format!("{hash}  {name}\n")).collect();
         lines.sort_unstable_by(|a, b| a.get(64..).cmp(&b.get(64..)));
@@ -116,7 +117,7 @@ impl Manifest {
             run: self.run.clone(),
             finished: self.finished,
             sequence: self.sequence,
-            manifest_sha256: sha256(bytes),
+            manifest_sha256: sha256_hex(bytes),
             chain: self.chain.clone(),
         }
     }

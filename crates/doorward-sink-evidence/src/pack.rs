@@ -1,13 +1,13 @@
-//! What an evidence pack is made of: the report, and what the binary knows besides.
+//! The input of an evidence pack: the report and its context.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
 
-use doorward_model::{Arn, Mode, RuleMeta, ScanReport};
+use doorward_model::{Arn, Framework, ModeTransition, RequiredMode, RuleMeta, ScanReport};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::controls::Framework;
-use crate::{Link, Requirements, RunFigures, SigningKey};
+use crate::{Link, RunFigures, SigningKey};
 
 /// Everything that goes into one pack. It borrows; nothing is asked for while it is written.
 pub struct Pack<'a> {
@@ -15,23 +15,21 @@ pub struct Pack<'a> {
     pub report: &'a ScanReport,
     /// The scan as `json-v1`, which the sheets are checked against.
     pub scan: Attachment<'a>,
-    /// What else is known.
+    /// The context.
     pub context: &'a Context,
-    /// What policy requires of a load balancer.
-    pub required: &'a Requirements<'a>,
     /// Signs the manifest.
     pub key: Option<&'a SigningKey>,
     /// How large a sheet and a cell may be.
     pub limits: Limits,
 }
 
-/// A file that somebody else wrote.
-#[derive(Debug, Clone, Copy)]
+/// The content of a file that another crate produces.
+#[derive(Clone, Copy)]
 pub enum Attachment<'a> {
     /// Its bytes.
     Bytes(&'a [u8]),
-    /// Where it lies; it is copied.
-    File(&'a Path),
+    /// Writes its bytes: a large scan need not be in memory, or on the disk twice.
+    Writer(&'a dyn Fn(&mut dyn Write) -> io::Result<()>),
 }
 
 /// How large a sheet and a cell may be. The default is what XLSX admits; smaller ones show how a pack is split.
@@ -49,29 +47,31 @@ impl Default for Limits {
     }
 }
 
-/// What the binary knows besides the report. The default knows nothing, and the pack says so.
+/// The input of a pack besides the report. The default has none, and the pack says so.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
     /// Names the build: a commit, or a hash of the program. Empty: not known.
     pub build: String,
-    /// The settings as they were in force, verbatim, secrets left out by whoever hands them over.
+    /// The settings as they were in force, verbatim, without secrets.
     pub settings: String,
-    /// The clock of the machine against AWS's, ahead being positive. None: nobody measured it.
+    /// The clock of the machine against AWS's, ahead being positive. None: it was not measured.
     pub clock_offset: Option<SignedDuration>,
-    /// What the pack is evidence for.
+    /// The period of the evidence.
     pub period: Period,
     /// The pack before this one.
     pub previous: Option<Link>,
     /// The sample that is drawn.
     pub sampling: Sampling,
-    /// What the rules say of themselves, every rule that ran among them.
+    /// The mode that policy requires, by load balancer.
+    pub required: BTreeMap<Arn, RequiredMode>,
+    /// The documentation of the rules, including every rule that ran.
     pub rules: Vec<&'static RuleMeta>,
-    /// What the rules support; [`crate::controls::shipped`] has ours.
+    /// The controls that rules support; [`doorward_model::frameworks`] returns those of Doorward.
     pub controls: Vec<Framework>,
-    /// The register of exceptions, whatever became of each. None: no register was configured.
+    /// Every exception of the register. None: no register is configured.
     pub exceptions: Option<Vec<ExceptionRow>>,
-    /// What modes changed in the period. None: no ledger was kept.
-    pub changes: Option<Vec<Change>>,
+    /// The mode changes of the period. None: there is no ledger.
+    pub changes: Option<Vec<ModeTransition>>,
     /// The figures of the previous period's last run.
     pub previous_figures: Option<RunFigures>,
     /// The figures of the period's runs, oldest first, this one last.
@@ -129,7 +129,7 @@ pub struct ExceptionRow {
     pub last_day: Date,
     /// The first instant after it.
     pub ends: Timestamp,
-    /// When somebody looks at it again.
+    /// When it is reviewed.
     pub review: Option<Date>,
     /// Where it stands in its term: pending, active, expiring, expired.
     pub state: String,
@@ -137,30 +137,6 @@ pub struct ExceptionRow {
     pub days_left: i64,
     /// The file that holds it, and the line: `exceptions.toml:7`.
     pub place: String,
-    /// What somebody should look at: covers nothing, not needed, too wide.
+    /// Problems to review: covers nothing, not needed, too wide.
     pub notices: Vec<String>,
-}
-
-/// One change of a mode. It happened after `before` and no later than `after`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// The load balancer.
-    pub load_balancer: Arn,
-    /// The mode before; none at first sight, or where AWS returned none.
-    pub from: Option<Mode>,
-    /// The mode after; none where AWS returned none.
-    pub to: Option<Mode>,
-    /// The last run that saw the mode before; none at first sight.
-    pub before: Option<Sighting>,
-    /// The first run that saw the mode after.
-    pub after: Sighting,
-}
-
-/// A run that saw something.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sighting {
-    /// The run's id.
-    pub run: String,
-    /// When it ended, UTC.
-    pub at: Timestamp,
 }

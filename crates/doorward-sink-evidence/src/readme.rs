@@ -1,16 +1,17 @@
-//! README.md of a pack: for the assessor, who has nothing else.
+//! README.md of a pack, for the assessor.
 
 use std::fmt::Write as _;
 
+use doorward_model::harmless;
+
 use crate::manifest::SheetEntry;
-use crate::sheets::{Desk, cover};
-use crate::text::visible;
+use crate::sheets::{SheetContext, cover};
 
 /// The text.
-pub(crate) fn text(desk: &Desk<'_>, sheets: &[SheetEntry]) -> String {
-    let run = &desk.report().run;
-    let counts = desk.report().coverage.counts;
-    let quoted = |text: &str| visible(text.replace('`', "'").replace('\n', " ").into()).into_owned();
+pub(crate) fn text(cx: &SheetContext<'_>, sheets: &[SheetEntry]) -> String {
+    let run = &cx.report().run;
+    let counts = cx.report().coverage.counts;
+    let quoted = |text: &str| harmless(&text.replace('`', "'").replace('\n', " ")).into_owned();
     let mut out = String::new();
     let mut line = |text: &str| {
         // Writing to a String does not fail.
@@ -30,24 +31,24 @@ pub(crate) fn text(desk: &Desk<'_>, sheets: &[SheetEntry]) -> String {
         counts.complete,
         counts.in_scope(),
         counts.skipped,
-        desk.report().load_balancers.len(),
-        desk.report().findings.len()
+        cx.report().load_balancers.len(),
+        cx.report().findings.len()
     ));
-    line("The pack supports an assessment. Whether a requirement is satisfied is for the assessor to say.\n");
-    line("## What is here\n");
+    line("The pack supports an assessment. The assessor decides whether a requirement is satisfied.\n");
+    line("## Files\n");
     line("| file | holds |\n|---|---|");
-    line("| `evidence.xlsx` | the workbook; begin with the sheet Cover |");
+    line("| `evidence.xlsx` | the workbook; start with the sheet Cover |");
     line("| `scan.json` | the scan itself, every value verbatim |");
     line("| `manifest.json` | every file with its SHA-256, the rows of every sheet, the pack before this one |");
     line("| `SHA256SUMS` | the same hashes for standard tools |");
-    if desk.pack.key.is_some() {
+    if cx.pack.key.is_some() {
         line("| `manifest.sig` | an ed25519 signature over `manifest.json`, 64 bytes |");
     }
     for sheet in sheets {
         line(&format!("| `{}` | sheet {}: {} rows |", sheet.csv, sheet.tabs.join(", "), sheet.rows));
     }
     line(
-        "\nThe CSV files are UTF-8 with CRLF and quotes after RFC 4180. An apostrophe stands before every \
+        "\nThe CSV files are UTF-8 with CRLF and quotes after RFC 4180. An apostrophe is put before every \
          text that a",
     );
     line("spreadsheet would calculate or turn into a number, account ids among them; remove one to get the text.\n");
@@ -56,11 +57,13 @@ pub(crate) fn text(desk: &Desk<'_>, sheets: &[SheetEntry]) -> String {
         line(&format!("{number}. {what}: `{command}`"));
     }
     line(
-        "\nThe third prints the hash that whoever keeps the chain wrote down, and that the next pack repeats. \
+        "\nThe third prints the hash that was kept elsewhere, and that the next pack repeats. \
           Without it,",
     );
-    line("or a signature by a key you trust, a pack that was replaced as a whole cannot be told from the first.\n");
-    if desk.pack.key.is_some() {
+    line(
+        "or a signature by a key you trust, a pack that was replaced as a whole cannot be distinguished from the original.\n",
+    );
+    if cx.pack.key.is_some() {
         line("The signature can be checked without Doorward, with the public key you were given:");
         line("`openssl pkeyutl -verify -pubin -inkey public.pem -rawin -in manifest.json -sigfile manifest.sig`\n");
     }

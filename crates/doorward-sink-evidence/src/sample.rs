@@ -1,4 +1,4 @@
-//! A random sample that anybody can draw again with nothing but SHA-256.
+//! A random sample that can be reproduced with SHA-256 alone.
 //!
 //! Every load balancer in scope gets the SHA-256 of the seed, a line feed and its ARN, all in UTF-8; the smallest hashes
 //! are the sample. Which ones those are depends on the seed and the population alone, not on any order or random number
@@ -8,7 +8,6 @@ use aws_lc_rs::digest::{SHA256, digest};
 use doorward_model::{LoadBalancer, ScanReport};
 
 use crate::Sampling;
-use crate::figures::out_of_scope;
 
 /// One load balancer of the sample.
 pub(crate) struct Drawn<'p> {
@@ -22,7 +21,7 @@ pub(crate) struct Drawn<'p> {
 
 /// Draws, smallest hash first.
 pub(crate) fn draw<'p>(report: &'p ScanReport, sampling: &Sampling) -> Vec<Drawn<'p>> {
-    let in_scope = (1..).zip(&report.load_balancers).filter(|(_, lb)| out_of_scope(lb).is_none());
+    let in_scope = (1..).zip(&report.load_balancers).filter(|(_, lb)| lb.effective_mode().applies());
     let mut ranked: Vec<([u8; 32], usize, &LoadBalancer)> =
         in_scope.map(|(number, lb)| (rank(&sampling.seed, lb.arn.as_str()), number, lb)).collect();
     ranked.sort_unstable_by_key(|(hash, number, _)| (*hash, *number));

@@ -1,4 +1,4 @@
-//! A sheet: a list of columns and the rows to be read through it.
+//! A sheet: a list of columns, and rows that are read through them.
 //!
 //! A column is written down once, with its name, width, kind, explanation and where its value comes from. The workbook,
 //! the CSV file and the dictionary are made of that.
@@ -8,9 +8,9 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::problem::Problem;
+use crate::error::EvidenceError;
 
-/// What kind of value a column holds.
+/// The kind of value in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Text.
@@ -36,7 +36,7 @@ pub(crate) enum Kind {
 /// One value of one row.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Value<'a> {
-    /// Nothing to say.
+    /// No value.
     Blank,
     /// Text.
     Text(Cow<'a, str>),
@@ -51,7 +51,7 @@ pub(crate) enum Value<'a> {
 }
 
 impl Value<'_> {
-    /// A part of a whole in ten thousandths, rounded down so that 1 means all.
+    /// A part of a whole in ten thousandths, rounded down so that 10,000 means all: a cell is a number that readers calculate with.
     pub(crate) fn ten_thousandths(part: usize, whole: usize) -> Option<u32> {
         (whole > 0).then(|| u32::try_from(part.saturating_mul(10_000) / whole).unwrap_or(u32::MAX))
     }
@@ -99,14 +99,14 @@ impl<'a, T: Into<Self>> From<Option<T>> for Value<'a> {
     }
 }
 
-/// What a reader sees of a column before any row.
+/// The header of a column.
 #[derive(Debug, Clone)]
 pub(crate) struct Head {
     /// Its name; unique in the sheet.
     pub(crate) name: String,
     /// Its width in characters.
     pub(crate) width: u16,
-    /// What it holds.
+    /// Its content.
     pub(crate) kind: Kind,
     /// What it means, in a sentence.
     pub(crate) meaning: String,
@@ -178,19 +178,19 @@ impl<'p, R: 'p> Columns<'p, R> {
 }
 
 /// Takes one row after the other.
-pub(crate) type TakeRow<'t> = dyn FnMut(&[Value<'_>]) -> Result<(), Problem> + 't;
+pub(crate) type TakeRow<'t> = dyn FnMut(&[Value<'_>]) -> Result<(), EvidenceError> + 't;
 
-/// Gives its rows to whoever takes them.
-type Stream<'p> = Box<dyn FnOnce(&mut TakeRow<'_>) -> Result<(), Problem> + 'p>;
+/// Passes its rows to a consumer.
+type Stream<'p> = Box<dyn FnOnce(&mut TakeRow<'_>) -> Result<(), EvidenceError> + 'p>;
 
-/// What a sheet is called and what it is for.
+/// The titles of a sheet and its purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Title {
     /// The tab.
     pub(crate) tab: &'static str,
     /// The CSV file, without its extension; the table's name.
     pub(crate) file: &'static str,
-    /// What is in it, in a sentence.
+    /// Its content, in a sentence.
     pub(crate) about: &'static str,
 }
 
@@ -223,7 +223,7 @@ impl<'p> Sheet<'p> {
             if given == count {
                 return Ok(());
             }
-            Err(Problem::Said(format!(
+            Err(EvidenceError::Other(format!(
                 "the sheet {:?} announced {count} rows and gave {given}; report this",
                 title.tab
             )))
@@ -232,7 +232,7 @@ impl<'p> Sheet<'p> {
     }
 
     /// Gives every row, in order.
-    pub(crate) fn each(self, take: &mut TakeRow<'_>) -> Result<(), Problem> {
+    pub(crate) fn each(self, take: &mut TakeRow<'_>) -> Result<(), EvidenceError> {
         (self.stream)(take)
     }
 }

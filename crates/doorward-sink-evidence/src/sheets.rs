@@ -8,8 +8,8 @@ use std::fmt::Display;
 use doorward_model::{AccountId, Arn, LoadBalancer, Observed, Region, RuleMeta, ScanReport};
 
 use crate::Pack;
+use crate::error::EvidenceError;
 use crate::figures::RunFigures;
-use crate::problem::Problem;
 use crate::sample::{Drawn, draw};
 use crate::sheet::{Sheet, TakeRow};
 
@@ -28,15 +28,15 @@ pub(crate) mod traffic;
 pub(crate) mod trend;
 pub(crate) mod unknowns;
 
-/// What several sheets look up.
-pub(crate) struct Desk<'p> {
+/// The data that several sheets use.
+pub(crate) struct SheetContext<'p> {
     pub(crate) pack: &'p Pack<'p>,
     pub(crate) figures: RunFigures,
     pub(crate) drawn: Vec<Drawn<'p>>,
     balancers: BTreeMap<&'p Arn, &'p LoadBalancer>,
 }
 
-impl<'p> Desk<'p> {
+impl<'p> SheetContext<'p> {
     pub(crate) fn new(pack: &'p Pack<'p>) -> Self {
         Self {
             pack,
@@ -60,29 +60,29 @@ pub(crate) fn balancers(report: &ScanReport) -> BTreeMap<&Arn, &LoadBalancer> {
     report.load_balancers.iter().map(|lb| (&lb.arn, lb)).collect()
 }
 
-/// What a rule is called, where somebody told.
+/// The title of a rule; empty where it is not known.
 pub(crate) fn title_of<'p>(rules: &'p [&'static RuleMeta], rule: &str) -> &'p str {
     rules.iter().find(|meta| meta.id == rule).map_or("", |meta| meta.title)
 }
 
 /// Every sheet, in order. The dictionary comes last and explains the columns of all before it.
-pub(crate) fn all<'p>(desk: &'p Desk<'p>) -> Vec<Sheet<'p>> {
+pub(crate) fn all<'p>(cx: &'p SheetContext<'p>) -> Vec<Sheet<'p>> {
     let mut sheets = vec![
-        cover::sheet(desk),
-        summary::sheet(desk),
-        coverage::sheet(desk),
-        population::sheet(desk),
-        results::sheet(desk.report(), desk.pack.required, &desk.pack.context.rules),
-        exceptions::sheet(desk),
-        controls::sheet(desk),
-        changes::sheet(desk),
-        remediation::sheet(desk),
-        traffic::sheet(desk),
-        unknowns::sheet(desk),
-        sample::sheet(desk),
-        trend::sheet(desk),
+        cover::sheet(cx),
+        summary::sheet(cx),
+        coverage::sheet(cx),
+        population::sheet(cx),
+        results::sheet(cx.report(), &cx.pack.context.required, &cx.pack.context.rules),
+        exceptions::sheet(cx),
+        controls::sheet(cx),
+        changes::sheet(cx),
+        remediation::sheet(cx),
+        traffic::sheet(cx),
+        unknowns::sheet(cx),
+        sample::sheet(cx),
+        trend::sheet(cx),
     ];
-    let dictionary = method::sheet(desk, &sheets);
+    let dictionary = method::sheet(cx, &sheets);
     sheets.push(dictionary);
     sheets
 }
@@ -107,6 +107,6 @@ pub(crate) fn names(report: &ScanReport) -> BTreeMap<&AccountId, &doorward_model
 }
 
 /// Gives every row of a sheet.
-pub(crate) fn each(sheet: Sheet<'_>, take: &mut TakeRow<'_>) -> Result<(), Problem> {
+pub(crate) fn each(sheet: Sheet<'_>, take: &mut TakeRow<'_>) -> Result<(), EvidenceError> {
     sheet.each(take)
 }

@@ -1,11 +1,13 @@
-//! Verifies a pack offline: with nothing but the folder, and whatever was kept elsewhere.
+//! Verifies a pack offline, from its folder and any hash or key that was kept elsewhere.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use doorward_model::sha256_hex;
+
 use crate::PublicKey;
-use crate::files::{Entry, Print, below, digest_of, sha256, small};
+use crate::files::{Entry, Print, below, digest_of, small};
 use crate::manifest::{FORMAT, Link, MANIFEST, Manifest, SIGNATURE, SUMS};
 
 mod fault;
@@ -120,7 +122,7 @@ pub(crate) fn ends(verification: &mut Verification, expect: &Expect, before: Opt
             before.unwrap_or("none")
         ))),
         (None, Some(before)) => verification.notes.push(format!(
-            "The first pack follows one whose manifest has the SHA-256 {before}; that one was not looked at."
+            "The first pack follows one whose manifest has the SHA-256 {before}; that pack was not verified."
         )),
         (None, None) => {}
     }
@@ -151,13 +153,15 @@ pub(crate) fn look(
         }
     };
     for (name, _) in found.iter().filter(|(_, entry)| **entry == Entry::Strange) {
-        faults.push(Fault::Added(format!("{} (a link or no regular file)", named(name))));
+        faults.push(Fault::Added(format!("{} (a link, or not a regular file)", named(name))));
     }
     let mut read = |name: &str, most: u64, wrong: fn(String, String) -> Fault| {
         let Some(Entry::File(_)) = found.get(name) else { return None };
         match small(&dir.join(name), most) {
             Ok(Ok(bytes)) => return Some(bytes),
-            Ok(Err(size)) => faults.push(wrong(named(name), format!("it has {size} bytes, and {most} is the most"))),
+            Ok(Err(size)) => {
+                faults.push(wrong(named(name), format!("it has {size} bytes, and at most {most} are allowed")))
+            }
             Err(problem) => faults.push(Fault::Unreadable(problem.to_string())),
         }
         None
@@ -254,22 +258,22 @@ fn compare(
 
 /// Reads a manifest that is written in the one way there is and agrees with itself.
 fn parse(bytes: &[u8]) -> Result<Manifest, String> {
-    let manifest: Manifest = serde_json::from_slice(bytes).map_err(|error| format!("it is no manifest: {error}"))?;
+    let manifest: Manifest = serde_json::from_slice(bytes).map_err(|error| format!("it is not a manifest: {error}"))?;
     if manifest.format != FORMAT {
         return Err(format!("its format is {:?}, and this version verifies {FORMAT}", manifest.format));
     }
     if manifest.bytes().ok().as_deref() != Some(bytes) {
-        return Err("it is not written as Doorward writes it".to_owned());
+        return Err("its bytes are not the ones that Doorward writes".to_owned());
     }
     if !manifest.files.is_sorted_by(|a, b| a.name < b.name) {
-        return Err("its files are not in their order".to_owned());
+        return Err("its files are not in order".to_owned());
     }
     let sequence = manifest.previous.as_ref().map_or(1, |link| link.sequence.saturating_add(1));
     if manifest.sequence != sequence {
         return Err(format!("it is number {} of its chain and would have to be {sequence}", manifest.sequence));
     }
     if manifest.chained() != manifest.chain {
-        return Err("its chain hash does not follow from what it lists".to_owned());
+        return Err("its chain hash does not match its content".to_owned());
     }
     Ok(manifest)
 }
@@ -277,7 +281,7 @@ fn parse(bytes: &[u8]) -> Result<Manifest, String> {
 /// Which of the two changed, where the sums do not say what the manifest says. Where the sums do not know the manifest as
 /// it is, it may be either.
 fn told_by_sums(sums: &[u8], manifest: &[u8], named: impl Fn(&str) -> String) -> Vec<Fault> {
-    let own = format!("{}  {MANIFEST}", sha256(manifest));
+    let own = format!("{}  {MANIFEST}", sha256_hex(manifest));
     if String::from_utf8_lossy(sums).lines().any(|line| line == own) {
         return vec![Fault::Changed(named(SUMS))];
     }
@@ -308,23 +312,23 @@ fn check_signature(
     let Some(signer) = &manifest.signed_by else {
         match trusted {
             Some(key) => wrong(format!("the pack is not signed, and a signature by {key} was expected")),
-            None => notes.push(format!("{} is not signed: whoever can write there can replace it.", named(MANIFEST))),
+            None => notes.push(format!("{} is not signed: anyone with write access can replace it.", named(MANIFEST))),
         }
         return;
     };
     let Ok(key) = PublicKey::parse(signer) else {
-        return wrong(format!("the manifest names a key that is none: {signer:?}"));
+        return wrong(format!("the manifest names an invalid key: {signer:?}"));
     };
     match signature {
         None => return faults.push(Fault::Missing(named(SIGNATURE))),
         Some(signature) if !key.accepts(bytes, signature) => {
-            return wrong(format!("it is no signature over {MANIFEST} by the key {key}"));
+            return wrong(format!("it is not a signature over {MANIFEST} by the key {key}"));
         }
         Some(_) => {}
     }
     match trusted {
         Some(trusted) if *trusted != key => wrong(format!("the pack is signed by {key}, and {trusted} was expected")),
         Some(_) => {}
-        None => notes.push(format!("{} is signed by {key}; whose key that is was not checked.", named(MANIFEST))),
+        None => notes.push(format!("{} is signed by {key}; the owner of that key was not checked.", named(MANIFEST))),
     }
 }

@@ -1,27 +1,27 @@
 //! The workbook: every sheet as a table to filter and print, and its CSV file, written row by row at the same time.
 
-use std::borrow::Cow;
-use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
+use doorward_file::{AtomicFile, Readers, create_private_folder};
+use doorward_model::harmless_lines;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, Worksheet, XlsxError};
 
 use crate::Limits;
 use crate::csv::{Dialect, Table};
-use crate::files::{create, private_folder};
+use crate::error::EvidenceError;
 use crate::manifest::SheetEntry;
-use crate::problem::Problem;
 use crate::sheet::{Sheet, Value};
-use crate::sheets::{Desk, cover, summary, trend};
-use crate::text::{fitted, visible};
+use crate::sheets::{SheetContext, cover, summary, trend};
 use crate::write::CSV;
 
 mod chart;
+mod fitted;
 mod style;
 
 use chart::Charted;
+use fitted::fitted;
 use style::{Layout, Style};
 
 /// Above this many rows a sheet goes to the disk as it is written, and its rows are all of one height.
@@ -39,36 +39,36 @@ pub(crate) struct Book {
 
 impl Book {
     /// Begins a workbook in a folder that will hold it and the CSV files.
-    pub(crate) fn new(desk: &Desk<'_>, folder: &Path) -> Result<Self, Problem> {
-        let run = &desk.report().run;
+    pub(crate) fn new(cx: &SheetContext<'_>, folder: &Path) -> Result<Self, EvidenceError> {
+        let run = &cx.report().run;
         let csv = folder.join(CSV);
-        private_folder(&csv).map_err(Problem::io(&csv))?;
+        create_private_folder(&csv).map_err(EvidenceError::io(&csv))?;
         let mut workbook = Workbook::new();
-        let whole = |source: XlsxError| Problem::workbook("workbook")(source);
+        let whole = |source: XlsxError| EvidenceError::workbook("workbook")(source);
         let made = ExcelDateTime::from_timestamp(run.finished.as_second()).map_err(whole)?;
-        let headline = cover::headline(desk).map(|line| shown(&line).into_owned());
+        let headline = cover::headline(cx).map(|line| harmless_lines(&line).into_owned());
         let [title, subject] = &headline;
         workbook.set_properties(
             &DocProperties::new()
                 .set_title(title)
                 .set_subject(subject)
-                .set_author(format!("Doorward {}", shown(&run.tool_version)))
-                .set_comment(format!("Run {}", shown(&run.id)))
+                .set_author(format!("Doorward {}", harmless_lines(&run.tool_version)))
+                .set_comment(format!("Run {}", harmless_lines(&run.id)))
                 // The run's own time: the clock would make every rendering another file.
                 .set_creation_datetime(&made),
         );
         // Rows wait on the disk where the pack will be, which has room for it, rather than in memory.
         workbook.set_tempdir(folder).map_err(whole)?;
-        let organization = desk.report().organization.known().map_or("", |organization| organization.id.as_str());
-        let style = Style::new(&shown(organization));
+        let organization = cx.report().organization.known().map_or("", |organization| organization.id.as_str());
+        let style = Style::new(&harmless_lines(organization));
         let charted = Charted::default();
-        Ok(Self { workbook, folder: folder.to_owned(), limits: desk.pack.limits, style, headline, charted })
+        Ok(Self { workbook, folder: folder.to_owned(), limits: cx.pack.limits, style, headline, charted })
     }
 
     /// Writes a sheet, over several tabs where it is too long for one, and its CSV file.
-    pub(crate) fn add(&mut self, sheet: Sheet<'_>) -> Result<SheetEntry, Problem> {
+    pub(crate) fn add(&mut self, sheet: Sheet<'_>) -> Result<SheetEntry, EvidenceError> {
         let (title, rows) = (sheet.title, sheet.rows);
-        let said = Problem::workbook;
+        let said = EvidenceError::workbook;
         let banner = if title == cover::TITLE { self.headline.as_slice() } else { &[] };
         let header = if banner.is_empty() { 0 } else { 3 };
         let room = usize::try_from(self.limits.rows).unwrap_or(usize::MAX).saturating_sub(1 + size(header)).max(1);
@@ -94,7 +94,7 @@ impl Book {
 
         let name = format!("{CSV}/{}.csv", title.file);
         let path = self.folder.join(CSV).join(format!("{}.csv", title.file));
-        let out = BufWriter::with_capacity(1 << 16, create(&path).map_err(Problem::io(&path))?);
+        let out = AtomicFile::create(&path, Readers::Owner).map_err(EvidenceError::io(&path))?;
         let mut table = Table::begin(out, &name, &sheet.heads, Dialect::Excel)?;
         let (columns, heads) = (sheet.heads.len(), sheet.heads.clone());
         let mut line = 0;
@@ -112,16 +112,16 @@ impl Book {
             let cut = || format!(" [cut: the whole text is in {name}, row {line}]");
             write_row(worksheet, row, values, self.limits.cell, cut).map_err(said(title.tab))
         })?;
-        table.finish()?;
+        table.finish()?.0.finish().map_err(EvidenceError::io(&path))?;
         Ok(SheetEntry { tabs, header_row: header + 1, csv: name, rows, columns })
     }
 
     /// Draws the charts and writes the file.
-    pub(crate) fn save(mut self, path: &Path) -> Result<(), Problem> {
-        self.charted.draw(&mut self.workbook).map_err(Problem::workbook(summary::TITLE.tab))?;
-        let mut out = BufWriter::new(create(path).map_err(Problem::io(path))?);
-        self.workbook.save_to_writer(&mut out).map_err(Problem::workbook("workbook"))?;
-        out.flush().map_err(Problem::io(path))
+    pub(crate) fn save(mut self, path: &Path) -> Result<(), EvidenceError> {
+        self.charted.draw(&mut self.workbook).map_err(EvidenceError::workbook(summary::TITLE.tab))?;
+        let mut out = AtomicFile::create(path, Readers::Owner).map_err(EvidenceError::io(path))?;
+        self.workbook.save_to_writer(&mut out).map_err(EvidenceError::workbook("workbook"))?;
+        out.finish().map_err(EvidenceError::io(path))
     }
 }
 
@@ -138,10 +138,6 @@ fn narrow(row: usize) -> u32 {
     u32::try_from(row).unwrap_or(u32::MAX)
 }
 
-fn shown(text: &str) -> Cow<'_, str> {
-    visible(Cow::Borrowed(text))
-}
-
 /// Writes one row; text is always a string, never looked at.
 fn write_row(
     sheet: &mut Worksheet,
@@ -153,7 +149,7 @@ fn write_row(
     for (column, value) in (0_u16..).zip(values) {
         match value {
             Value::Blank => continue,
-            Value::Text(text) => sheet.write_string(row, column, fitted(&shown(text), limit, &cut))?,
+            Value::Text(text) => sheet.write_string(row, column, fitted(&harmless_lines(text), limit, &cut))?,
             Value::Count(count) => sheet.write_number(row, column, float(*count))?,
             Value::Share(part, whole) => match Value::ten_thousandths(*part, *whole) {
                 Some(share) => sheet.write_number(row, column, f64::from(share) / 10_000.0)?,

@@ -1,15 +1,15 @@
-//! Writes a pack: into a folder beside its place, which takes it when everything is in it.
+//! Writes a pack into a temporary folder, which is renamed when it is complete.
 
-use std::fs::{self, File};
-use std::io::{BufWriter, Write as _};
+use std::fs;
 use std::path::Path;
 
+use doorward_file::{Readers, create_private_folder, folder_of, write_file};
 use doorward_model::{Receipt, SinkError};
 
-use crate::files::{Entry, Print, below, create, private_folder};
+use crate::error::{EvidenceError, SINK};
+use crate::files::{Entry, Print, below};
 use crate::manifest::{FORMAT, FileEntry, Link, MANIFEST, Manifest, SIGNATURE, SUMS, SheetEntry};
-use crate::problem::{Problem, SINK};
-use crate::sheets::{self, Desk, results};
+use crate::sheets::{self, SheetContext, results};
 use crate::workbook::Book;
 use crate::{Attachment, Pack, readme};
 
@@ -22,7 +22,7 @@ pub(crate) const CSV: &str = "csv";
 /// The file for the assessor.
 pub(crate) const README: &str = "README.md";
 
-/// What was written.
+/// The result of writing a pack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
     /// Findings in, findings out.
@@ -42,10 +42,10 @@ pub fn write(dir: &Path, pack: &Pack<'_>) -> Result<Written, SinkError> {
     Ok(into_place(dir, pack)?)
 }
 
-fn into_place(dir: &Path, pack: &Pack<'_>) -> Result<Written, Problem> {
+fn into_place(dir: &Path, pack: &Pack<'_>) -> Result<Written, EvidenceError> {
     check(dir, pack)?;
-    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    private_folder(parent).map_err(Problem::io(parent))?;
+    let parent = folder_of(dir);
+    create_private_folder(parent).map_err(EvidenceError::io(parent))?;
     let mut builder = tempfile::Builder::new();
     builder.prefix(".doorward-").suffix(".part");
     #[cfg(unix)]
@@ -53,12 +53,12 @@ fn into_place(dir: &Path, pack: &Pack<'_>) -> Result<Written, Problem> {
         use std::os::unix::fs::PermissionsExt as _;
         builder.permissions(fs::Permissions::from_mode(0o700));
     }
-    let draft = builder.tempdir_in(parent).map_err(Problem::io(parent))?;
+    let draft = builder.tempdir_in(parent).map_err(EvidenceError::io(parent))?;
     let (link, written) = fill(draft.path(), pack)?;
     if dir.exists() {
-        fs::remove_dir(dir).map_err(Problem::io(dir))?;
+        fs::remove_dir(dir).map_err(EvidenceError::io(dir))?;
     }
-    fs::rename(draft.path(), dir).map_err(Problem::io(dir))?;
+    fs::rename(draft.path(), dir).map_err(EvidenceError::io(dir))?;
     // It lies elsewhere by now; there is nothing left to remove.
     let _ = draft.keep();
     let receipt = Receipt {
@@ -71,8 +71,8 @@ fn into_place(dir: &Path, pack: &Pack<'_>) -> Result<Written, Problem> {
     Ok(Written { receipt, link })
 }
 
-fn check(dir: &Path, pack: &Pack<'_>) -> Result<(), Problem> {
-    let said = |problem: String| Err(Problem::Said(problem));
+fn check(dir: &Path, pack: &Pack<'_>) -> Result<(), EvidenceError> {
+    let said = |problem: String| Err(EvidenceError::Other(problem));
     if pack.limits.rows < 2 || pack.limits.cell < 256 {
         return said("a sheet needs at least 2 rows, and a cell 256 characters".to_owned());
     }
@@ -87,7 +87,7 @@ fn check(dir: &Path, pack: &Pack<'_>) -> Result<(), Problem> {
     let mut entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(Problem::io(dir)(error)),
+        Err(error) => return Err(EvidenceError::io(dir)(error)),
     };
     if entries.next().is_none() {
         return Ok(());
@@ -96,12 +96,12 @@ fn check(dir: &Path, pack: &Pack<'_>) -> Result<(), Problem> {
 }
 
 /// Writes every file; returns the link and how many findings are on the sheet Results.
-fn fill(folder: &Path, pack: &Pack<'_>) -> Result<(Link, usize), Problem> {
-    let desk = Desk::new(pack);
-    let mut book = Book::new(&desk, folder)?;
+fn fill(folder: &Path, pack: &Pack<'_>) -> Result<(Link, usize), EvidenceError> {
+    let cx = SheetContext::new(pack);
+    let mut book = Book::new(&cx, folder)?;
     let mut entries: Vec<SheetEntry> = Vec::new();
     let mut written = 0;
-    for sheet in sheets::all(&desk) {
+    for sheet in sheets::all(&cx) {
         let title = sheet.title;
         let entry = book.add(sheet)?;
         if title == results::TITLE {
@@ -113,13 +113,9 @@ fn fill(folder: &Path, pack: &Pack<'_>) -> Result<(Link, usize), Problem> {
     let scan = folder.join(SCAN);
     match pack.scan {
         Attachment::Bytes(bytes) => save(&scan, bytes)?,
-        // The bytes alone: who may read the original is no matter here.
-        Attachment::File(path) => File::open(path)
-            .and_then(|mut from| std::io::copy(&mut from, &mut create(&scan)?))
-            .map(|_| ())
-            .map_err(Problem::io(path))?,
+        Attachment::Writer(write) => write_file(&scan, Readers::Owner, write).map_err(EvidenceError::io(&scan))?,
     }
-    save(&folder.join(README), readme::text(&desk, &entries).as_bytes())?;
+    save(&folder.join(README), readme::text(&cx, &entries).as_bytes())?;
 
     let mut files = Vec::new();
     let all = below(folder)?.into_iter();
@@ -144,7 +140,7 @@ fn fill(folder: &Path, pack: &Pack<'_>) -> Result<(Link, usize), Problem> {
         signed_by: pack.key.map(|key| key.public().to_string()),
     };
     manifest.chain = manifest.chained();
-    let bytes = manifest.bytes().map_err(|error| Problem::Said(format!("{MANIFEST}: {error}")))?;
+    let bytes = manifest.bytes().map_err(|error| EvidenceError::Other(format!("{MANIFEST}: {error}")))?;
     save(&folder.join(MANIFEST), &bytes)?;
     let signature = pack.key.map(|key| key.sign(&bytes));
     if let Some(signature) = &signature {
@@ -154,7 +150,6 @@ fn fill(folder: &Path, pack: &Pack<'_>) -> Result<(Link, usize), Problem> {
     Ok((manifest.link(&bytes), written))
 }
 
-fn save(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
-    let mut out = BufWriter::new(create(path).map_err(Problem::io(path))?);
-    out.write_all(bytes).and_then(|()| out.flush()).map_err(Problem::io(path))
+fn save(path: &Path, bytes: &[u8]) -> Result<(), EvidenceError> {
+    write_file(path, Readers::Owner, |out| out.write_all(bytes)).map_err(EvidenceError::io(path))
 }

@@ -1,6 +1,6 @@
 //! How long the summaries take, for growing organizations: `cargo bench -p doorward-sink-owners`.
 
-#![expect(clippy::print_stdout, clippy::expect_used, reason = "a bench talks to the person who started it")]
+#![expect(clippy::print_stdout, clippy::expect_used, reason = "a bench prints its figures")]
 
 use std::time::Instant;
 
@@ -10,16 +10,22 @@ use doorward_sink_owners::{Context, write};
 #[expect(dead_code, reason = "the tests use the rest of it")]
 mod scene;
 
+#[path = "../../doorward-sink-page/benches/measure/process_cost.rs"]
+mod process_cost;
+
+use process_cost::ProcessCost;
+
 fn main() {
     let folder = tempfile::tempdir().expect("a folder");
-    println!("load balancers  findings  seconds  megabytes written  peak memory of the process");
+    println!("load balancers  findings  seconds  megabytes written  peak memory of the process  cost of writing");
     for balancers in [2_084, 4_167, 8_334, 16_667] {
         let report = scene::large(balancers, 300);
         let place = folder.path().join(format!("{balancers}"));
-        let begun = Instant::now();
+        let (before, begun) = (ProcessCost::now(), Instant::now());
         let receipt = write(&place, &report, &Context::default()).expect("written");
-        let seconds = begun.elapsed().as_secs_f64();
-        println!("{balancers:>14}  {:>8}  {seconds:>7.2}  {:>17.1}  {}", receipt.written, megabytes(&place), peak());
+        let (seconds, cost) = (begun.elapsed().as_secs_f64(), ProcessCost::now().since(before));
+        let (written, megabytes, peak) = (receipt.written, megabytes(&place), peak());
+        println!("{balancers:>14}  {written:>8}  {seconds:>7.2}  {megabytes:>17.1}  {peak:<26}  {cost}");
     }
 }
 
@@ -33,11 +39,11 @@ fn megabytes(place: &std::path::Path) -> f64 {
     bytes as f64 / 1e6
 }
 
-/// As the system counts it, the report itself included; not known where the system does not tell.
+/// As the system counts it, the report itself included; not known where the system does not count it.
 fn peak() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     status
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:"))
-        .map_or_else(|| "not known".into(), |told| told.trim().to_owned())
+        .map_or_else(|| "not known".into(), |kilobytes| kilobytes.trim().to_owned())
 }

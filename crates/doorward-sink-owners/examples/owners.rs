@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use doorward_model::{Mode, Policy, PolicyRule, ScanReport};
+use doorward_model::{Mode, Policy, PolicyRule, RequiredMode, ScanReport};
 use doorward_rules::Requirement;
-use doorward_sink_owners::{Context, Required, write};
+use doorward_sink_owners::{Context, write};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -18,7 +18,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let policy = Policy { required_mode: Mode::Defensive, rules: vec![card_data], disabled: Vec::new() };
     let required = report.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()).map(|lb| {
         let required = Requirement::of(lb, &policy);
-        (lb.arn.clone(), Required { lowest: required.lowest(), highest: required.highest() })
+        (
+            lb.arn.clone(),
+            RequiredMode { lowest: required.lowest(), highest: required.highest(), by: required.to_string() },
+        )
     });
     let context = Context {
         required: required.collect(),

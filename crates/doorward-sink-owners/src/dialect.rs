@@ -1,4 +1,4 @@
-//! The setting itself, to copy, in the dialect of whatever manages the load balancer.
+//! The setting to copy, in the dialect of the tool that manages the load balancer.
 //!
 //! The verdict's remedy says where the change belongs, with the AWS CLI command where nothing manages the load balancer.
 //! This adds the text to paste there. A snippet holds keys and modes only: names and tags never enter one.
@@ -17,7 +17,7 @@ pub struct Snippet {
     pub code: String,
 }
 
-/// How to set the mode of this load balancer, the likeliest dialect first.
+/// Snippets that set the mode of this load balancer, most likely dialect first.
 pub fn snippets(lb: &LoadBalancer, mode: Mode) -> Vec<Snippet> {
     let key = lb.kind.mode_attribute();
     match (&lb.managed_by, lb.kind) {

@@ -1,19 +1,15 @@
-//! Figures of a set of load balancers: modes, failures, risk, and the oldest that still only monitors.
+//! Figures of a set of load balancers: modes, failures, exposure, and the load balancer that has been in monitor longest.
 
-use doorward_model::{Kind, Listener, LoadBalancer, Mode, Observed, Severity, UnseenFinding, Verdict};
+use doorward_model::{EffectiveMode, Mode, Severity, UnseenFinding, Verdict};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::partition::Held;
+use crate::partition::OwnedLoadBalancer;
 
 /// The rule whose failures are about the mode.
 pub(crate) const MODE_RULE: &str = "desync-mode-below-required";
 
-/// The severities, worst first.
-pub(crate) const SEVERITIES: [Severity; 5] =
-    [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Informational];
-
-/// What one failure adds to the exposure. Ours, and written into every page that shows it: a step weighs about four
+/// The points that one failure adds to the exposure. The weights are ours, and every page that uses them lists them: a step weighs about four
 /// times the one below, so that no pile of small things outweighs a grave one by accident.
 pub(crate) const fn weight(severity: Severity) -> usize {
     match severity {
@@ -25,38 +21,9 @@ pub(crate) const fn weight(severity: Severity) -> usize {
     }
 }
 
-/// `96.6 % (56 of 58)`: a percentage never goes without its denominator, and is never rounded up.
-pub(crate) fn share(part: usize, whole: usize) -> String {
-    match (part * 1000).checked_div(whole) {
-        Some(tenths) => format!("{}.{} % ({part} of {whole})", tenths / 10, tenths % 10),
-        None => "none".to_owned(),
-    }
-}
-
 /// Whole days from one time to another; never negative.
 pub(crate) fn days(from: Timestamp, to: Timestamp) -> i64 {
     (to.duration_since(from).as_hours() / 24).max(0)
-}
-
-/// What becomes of a load balancer in a share of modes.
-pub(crate) enum Standing {
-    /// It is in this mode.
-    In(Mode),
-    /// Nobody knows.
-    Unknown,
-    /// It has no mode, or one that does nothing.
-    NotApplicable,
-}
-
-/// Reads the mode of a load balancer as the tally of the scan does.
-pub(crate) fn standing(lb: &LoadBalancer) -> Standing {
-    let silent = lb.kind == Kind::Classic
-        && matches!(&lb.listeners, Observed::Known(listeners) if !listeners.iter().any(Listener::is_http));
-    match &lb.mode {
-        _ if silent || !lb.kind.can_parse_http() => Standing::NotApplicable,
-        Observed::Known(mode) => Standing::In(*mode),
-        Observed::Absent | Observed::Unread(_) => Standing::Unknown,
-    }
 }
 
 /// The figures.
@@ -88,13 +55,13 @@ pub(crate) struct Figures {
     /// Since when the load balancer that has been failing longest in monitor does so.
     pub(crate) oldest_monitor: Option<Timestamp>,
     pub(crate) oldest_monitor_name: Option<String>,
-    /// Load balancers in monitor whose mode nobody recorded as failing since a date.
+    /// Load balancers in monitor without a recorded date since when their mode fails.
     pub(crate) monitor_undated: usize,
 }
 
 impl Figures {
     /// The figures of all of them.
-    pub(crate) fn of<'a>(balancers: impl IntoIterator<Item = &'a Held<'a>>) -> Self {
+    pub(crate) fn of<'a>(balancers: impl IntoIterator<Item = &'a OwnedLoadBalancer<'a>>) -> Self {
         let mut figures = Self::default();
         balancers.into_iter().for_each(|held| figures.add(held));
         figures
@@ -111,17 +78,17 @@ impl Figures {
     }
 
     /// Counts one more.
-    pub(crate) fn add(&mut self, held: &Held<'_>) {
+    pub(crate) fn add(&mut self, held: &OwnedLoadBalancer<'_>) {
         self.balancers += 1;
-        match standing(held.lb) {
-            Standing::In(Mode::Monitor) => {
+        match held.lb.effective_mode() {
+            EffectiveMode::Known(Mode::Monitor) => {
                 self.monitor += 1;
                 self.date(held);
             }
-            Standing::In(Mode::Defensive) => self.defensive += 1,
-            Standing::In(Mode::Strictest) => self.strictest += 1,
-            Standing::Unknown => self.mode_unknown += 1,
-            Standing::NotApplicable => self.mode_not_applicable += 1,
+            EffectiveMode::Known(Mode::Defensive) => self.defensive += 1,
+            EffectiveMode::Known(Mode::Strictest) => self.strictest += 1,
+            EffectiveMode::Unknown => self.mode_unknown += 1,
+            EffectiveMode::NoHttpListener | EffectiveMode::NotHttp => self.mode_not_applicable += 1,
         }
         held.findings.iter().for_each(|finding| self.count(&finding.verdict));
     }
@@ -130,7 +97,7 @@ impl Figures {
     pub(crate) fn count(&mut self, verdict: &Verdict) {
         match verdict {
             Verdict::Fail { severity, .. } => {
-                let place = SEVERITIES.iter().position(|one| one == severity);
+                let place = Severity::ALL.iter().position(|one| one == severity);
                 if let Some(failures) = place.and_then(|place| self.failures.get_mut(place)) {
                     *failures += 1;
                 }
@@ -160,7 +127,7 @@ impl Figures {
         }
     }
 
-    fn date(&mut self, held: &Held<'_>) {
+    fn date(&mut self, held: &OwnedLoadBalancer<'_>) {
         let fails = |verdict: &Verdict| matches!(verdict, Verdict::Fail { .. } | Verdict::Excepted { .. });
         let about_mode = held.findings.iter().find(|finding| finding.rule == MODE_RULE && fails(&finding.verdict));
         match about_mode.and_then(|finding| finding.history.as_ref()) {

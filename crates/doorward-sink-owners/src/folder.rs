@@ -1,18 +1,19 @@
-//! The folder: files written whole or not at all, and the pages of owners that no longer are.
+//! The output folder: files are written atomically, and stale pages are removed when that is safe.
 //!
 //! The folder's own list, `.doorward-owners.json`, says which pages this sink wrote and what was in them. A page of an
 //! earlier scan that this one did not write is removed only when all of this is sure: the list names it, its name is one
-//! that this sink gives, nobody changed it since, and this scan looked everywhere, so that the owner really has nothing
+//! that this sink gives, it was not changed since, and this scan listed everything, so that the owner really has nothing
 //! left. In every other case it stays as it is and the index names it. What is not on the list is never touched.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use doorward_model::{CoverageStatus, GapReason, ScanReport, SinkError};
+use doorward_file::{AtomicFile, Readers, create_private_folder};
+use doorward_model::{CoverageStatus, GapReason, ScanReport, SinkError, sha256_hex};
 use serde::{Deserialize, Serialize};
 
-use crate::{plain, problem};
+use crate::problem;
 
 const LIST: &str = ".doorward-owners.json";
 const FORMAT: &str = "doorward-owners-v1";
@@ -55,7 +56,8 @@ pub(crate) struct Folder {
 impl Folder {
     /// Makes the folder where it is missing and reads its list. A list that cannot be read is none: nothing is ours then.
     pub(crate) fn open(place: &Path) -> Result<Self, SinkError> {
-        private_folder(place).map_err(|e| problem(format!("{}: the folder cannot be made: {e}", place.display())))?;
+        create_private_folder(place)
+            .map_err(|e| problem(format!("{}: the folder cannot be made: {e}", place.display())))?;
         let list: List = std::fs::read(place.join(LIST))
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
@@ -69,7 +71,7 @@ impl Folder {
     pub(crate) fn put_page(&mut self, file: &str, ending: &str, owner: &str, text: &str) -> Result<(), SinkError> {
         let name = format!("{file}.{ending}");
         self.put(&name, text)?;
-        let sha256 = plain::sha256(text.as_bytes());
+        let sha256 = sha256_hex(text.as_bytes());
         self.now.insert(name, Listed { owner: owner.to_owned(), sha256, at: String::new() });
         Ok(())
     }
@@ -78,10 +80,10 @@ impl Folder {
     pub(crate) fn put(&self, name: &str, bytes: impl AsRef<[u8]>) -> Result<(), SinkError> {
         let path = self.place.join(name);
         let write = || -> io::Result<()> {
-            // A temporary file is its owner's alone, and so is what becomes of it.
-            let mut draft = tempfile::Builder::new().prefix(".doorward-").suffix(".part").tempfile_in(&self.place)?;
-            draft.write_all(bytes.as_ref())?;
-            draft.persist(&path).map(|_| ()).map_err(|error| error.error)
+            // Others may write to this folder: a link there is replaced, never followed.
+            let mut file = AtomicFile::replace(&path, Readers::Owner)?;
+            file.write_all(bytes.as_ref())?;
+            file.finish()
         };
         write().map_err(|e| problem(format!("{}: cannot be written: {e}", path.display())))
     }
@@ -98,10 +100,8 @@ impl Folder {
             let because = match std::fs::symlink_metadata(&path) {
                 Err(_) => continue,
                 Ok(metadata) if !metadata.is_file() => "it is no longer a plain file",
-                Ok(_)
-                    if std::fs::read(&path).map(|bytes| plain::sha256(&bytes)).ok() != Some(listed.sha256.clone()) =>
-                {
-                    "somebody changed it since it was written"
+                Ok(_) if std::fs::read(&path).map(|bytes| sha256_hex(&bytes)).ok() != Some(listed.sha256.clone()) => {
+                    "it was changed since it was written"
                 }
                 Ok(_) if !whole => "this scan did not look everywhere, so the owner may still have something",
                 Ok(_) => {
@@ -128,18 +128,7 @@ impl Folder {
     }
 }
 
-/// Makes a folder that its owner alone can look into. One that is there stays as it is.
-fn private_folder(place: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    builder.recursive(true).create(place)
-}
-
-/// Whether this sink could have given a file this name: the list is a file like any other, and anybody may have changed it.
+/// Whether this sink could have given a file this name: the list is a file like any other, and may have been changed.
 fn is_ours(name: &str) -> bool {
     let Some(stem) = name.strip_suffix(".md").or_else(|| name.strip_suffix(".html")) else { return false };
     let is_hash = |text: &str| matches!(text.len(), 8 | 64) && text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
@@ -149,7 +138,7 @@ fn is_ours(name: &str) -> bool {
         || stem.rsplit_once('-').is_some_and(|(slug, hash)| is_slug(slug) && is_hash(hash))
 }
 
-/// Why an account-Region is known to hold nothing.
+/// Reasons that prove that an account-Region has no load balancers.
 const CLOSED: [GapReason; 2] = [GapReason::RegionDisabled, GapReason::AccountInactive];
 
 /// Whether the scan listed every load balancer there is. Account-Regions that are known to hold none do not count.

@@ -1,14 +1,14 @@
-//! The first page: every owner with its figures, and the cost centres that pay for them.
+//! The index: every owner and every cost centre with its figures.
 
 use std::collections::BTreeMap;
 
-use doorward_model::{Account, AccountId, LoadBalancer, Observed, ScanReport};
+use doorward_model::{Account, AccountId, LoadBalancer, Observed, ScanReport, share};
 use serde::Serialize;
 
 use crate::Context;
-use crate::figures::{Figures, SEVERITIES, days, share, weight};
+use crate::figures::{Figures, days, weight};
 use crate::folder::Retired;
-use crate::partition::Share;
+use crate::partition::OwnerGroup;
 use crate::summary::ScanView;
 
 /// The first page.
@@ -26,7 +26,7 @@ pub(crate) struct Index {
     pub(crate) retired: Vec<Retired>,
     /// What a failure adds to the exposure: severity and points.
     pub(crate) weights: Vec<(&'static str, usize)>,
-    /// How many load balancers were gone and had no owner's page to be told on.
+    /// How many deleted load balancers had no owner's page to be listed on.
     pub(crate) previous: Option<String>,
 }
 
@@ -78,7 +78,7 @@ impl Line {
 }
 
 /// Composes the first page. Owners with the greatest exposure come first.
-pub(crate) fn of(shares: &[Share<'_>], report: &ScanReport, context: &Context, retired: Vec<Retired>) -> Index {
+pub(crate) fn of(shares: &[OwnerGroup<'_>], report: &ScanReport, context: &Context, retired: Vec<Retired>) -> Index {
     let mut total = Figures::default();
     let mut owners = Vec::new();
     let accounts: BTreeMap<&AccountId, &Account> = report.accounts.iter().map(|a| (&a.id, a)).collect();
@@ -126,12 +126,13 @@ pub(crate) fn of(shares: &[Share<'_>], report: &ScanReport, context: &Context, r
         shares: lines.collect(),
         cost_centre_tags: context.cost_centre_tags.clone(),
         retired,
-        weights: SEVERITIES.iter().map(|severity| (severity.as_str(), weight(*severity))).collect(),
+        weights: doorward_model::Severity::ALL.iter().map(|severity| (severity.as_str(), weight(*severity))).collect(),
         previous: context.previous.as_ref().map(|previous| previous.at.strftime("%Y-%m-%d %H:%M UTC").to_string()),
     }
 }
 
-/// What was not seen ranks as it did when it was: whoever hides everything does not move to the end.
+/// Findings that were not observed rank as when they were last observed: an owner whose load balancers can no longer be read does not
+/// move to the end.
 fn rank(line: &Line) -> (usize, usize, usize) {
     let figures = &line.figures;
     (figures.exposure + figures.exposure_unseen, figures.unknown, figures.balancers + figures.balancers_unseen)

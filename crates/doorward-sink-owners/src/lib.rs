@@ -1,12 +1,12 @@
 //! Scan report -> one summary per owner, in Markdown and HTML, with an index and CSV.
 //!
 //! In the flow this is a sink: it reads one [`ScanReport`] and writes one folder. [`write`] first splits the findings
-//! among owners (`partition`), makes a page's contents of each share (`summary`, `dialect`, `suggest`), adds the figures
+//! among owners (`partition`), makes a page's contents of each share (`summary`, `dialect`, `owner_hints`), adds the figures
 //! by owner and cost centre (`figures`), renders it all (`render`) and puts the files in their places (`folder`).
 //!
 //! What it deliberately does not do: it decides no owner (that is normalization's), judges nothing, sends nothing and
-//! reads no clock. A finding belongs to exactly one owner; whoever nobody owns, or whose owner nobody could read, has a
-//! page too. Outside text is data: it is escaped by the renderer, never by a template, and names a file only through a
+//! reads no clock. A finding belongs to exactly one owner; load balancers without an owner, or whose owner could not be
+//! read, have a page too. Outside text is data: it is escaped by the renderer, never by a template, and names a file only through a
 //! slug and a hash.
 
 pub use dialect::{Snippet, snippets};
@@ -14,110 +14,43 @@ pub use dialect::{Snippet, snippets};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use doorward_model::{AccountId, Arn, Mode, Receipt, RuleMeta, ScanReport, SinkError};
-use jiff::Timestamp;
+use doorward_model::{AccountId, Arn, PreviousRun, Receipt, RequiredMode, RuleMeta, ScanReport, SinkError};
 
 mod dialect;
+mod escape;
 mod figures;
 mod folder;
 mod index;
+mod owner_hints;
 mod partition;
-mod plain;
 mod render;
-mod suggest;
 mod summary;
 mod tables;
 
 /// The sink's name, as in `--format`.
 pub const NAME: &str = "owners";
 
-/// What the summaries need to know beyond the report. The default knows nothing more, and the pages say so.
+/// The input of the summaries besides the report. The default has none, and the pages say so.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
     /// The required mode of each load balancer that has one.
-    pub required: BTreeMap<Arn, Required>,
-    /// What the rules say of themselves; a rule that is not here goes by its id.
+    pub required: BTreeMap<Arn, RequiredMode>,
+    /// The documentation of the rules; a rule without it is shown by its id.
     pub rules: Vec<RuleMeta>,
     /// The earlier scan and what changed since; absent where no ledger was asked or it holds no earlier scan.
-    pub previous: Option<Previous>,
+    pub previous: Option<PreviousRun>,
     /// The tag keys that name a cost centre, first hit first: of the load balancer, then of its account. Compared
     /// without regard to case or surrounding white space.
     pub cost_centre_tags: Vec<String>,
-    /// Whom to ask in an account, as its directory of contacts says.
+    /// The contact of each account, from the settings.
     pub account_contacts: BTreeMap<AccountId, String>,
-    /// Whom to ask about the report itself: the security team.
+    /// The contact for the report itself: the security team.
     pub ask: Option<String>,
-    /// How many days before its end an exception is something for this week.
+    /// The number of days before its end at which an exception is listed under "this week".
     pub due_days: u32,
     /// A folder with templates of the user's own, which go before the built-in ones of the same name: `owner.md`,
     /// `owner.html`, `index.md`, `index.html`, `figures.html`, `style.css`.
     pub templates_dir: Option<PathBuf>,
-}
-
-/// The mode that policy requires. Both are the same unless something the policy asks about could not be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Required {
-    /// The weakest mode that may be required.
-    pub lowest: Mode,
-    /// The strongest mode that may be required.
-    pub highest: Mode,
-}
-
-/// The earlier scan that this one is compared with.
-#[derive(Debug, Clone)]
-pub struct Previous {
-    /// Its id.
-    pub run: String,
-    /// When it ended, UTC.
-    pub at: Timestamp,
-    /// What changed since, in the order in which it is to be told.
-    pub changes: Vec<Change>,
-}
-
-/// One finding that stands otherwise than before.
-#[derive(Debug, Clone)]
-pub struct Change {
-    /// In what way.
-    pub kind: ChangeKind,
-    /// The load balancer, which may be gone.
-    pub load_balancer: Arn,
-    /// The rule.
-    pub rule: String,
-    /// The owner as it was last recorded; only asked where the load balancer is not in the report.
-    pub owner: Option<String>,
-}
-
-/// The ways in which a finding can stand otherwise than before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ChangeKind {
-    /// Fails and was not known before.
-    New,
-    /// Fails and was fine before.
-    Regressed,
-    /// Was under an exception and fails without one now.
-    ExceptionEnded,
-    /// Failed and was not seen this time: nobody knows.
-    NowUnseen,
-    /// Fails under an exception that it was not under before.
-    Excepted,
-    /// Failed and was seen to be fine.
-    Fixed,
-    /// Failed, and its load balancer is gone.
-    Vanished,
-}
-
-impl ChangeKind {
-    fn says(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::Regressed => "came back",
-            Self::ExceptionEnded => "exception ended",
-            Self::NowUnseen => "could not be looked at this time",
-            Self::Excepted => "now under an exception",
-            Self::Fixed => "fixed",
-            Self::Vanished => "load balancer gone",
-        }
-    }
 }
 
 /// Writes the summaries into a folder, which is made where it is missing. Files that this sink did not write stay as they
@@ -131,10 +64,10 @@ pub fn write(dir: &Path, report: &ScanReport, context: &Context) -> Result<Recei
     let shares = partition::split(report);
     let renderer = render::Renderer::new(context.templates_dir.as_deref())?;
     let mut folder = folder::Folder::open(dir)?;
-    let author = summary::Author::of(report, context);
+    let builder = summary::PageBuilder::of(report, context);
     let mut written = 0;
     for share in &shares {
-        let page = author.page(share);
+        let page = builder.page(share);
         written += page.findings();
         folder.put_page(&share.file, "md", share.label(), &renderer.owner_md(&page)?)?;
         folder.put_page(&share.file, "html", share.label(), &renderer.owner_html(&page)?)?;

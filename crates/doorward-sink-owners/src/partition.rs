@@ -1,4 +1,4 @@
-//! Every finding in exactly one owner's share.
+//! Groups findings by owner: every finding is in exactly one group.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,19 +7,19 @@ use doorward_model::{
     Arn, Finding, Gap, GapReason, LoadBalancer, Observed, ScanReport, UnseenFinding, UnseenLoadBalancer,
 };
 
+use crate::escape;
 use crate::figures::Figures;
-use crate::plain;
 
-/// Whom a finding belongs to. The order is that of the pages.
+/// The owner of a finding. The order is that of the pages.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Key {
-    /// Somebody who is named.
+    /// A named owner.
     Named(String),
-    /// Nobody is named.
+    /// No owner is named.
     Unowned,
-    /// Nobody could read who it is.
+    /// The owner could not be read.
     Unread,
-    /// Nobody asked: no rule needs to know.
+    /// Owners were not read: no rule needs them.
     NotAsked,
 }
 
@@ -63,13 +63,13 @@ impl Key {
         }
     }
 
-    /// The file name without its ending: a slug for people and a hash that tells owners apart. A named owner's always
-    /// ends in a hash, so that nobody can be called what another page is called.
+    /// The file name without its ending: a readable slug and a hash that distinguishes owners. A named owner's always
+    /// ends in a hash, so that no owner can take the name of another page.
     fn file(&self, hash_length: usize) -> String {
         match self {
             Self::Named(name) => {
-                let hash = plain::sha256(name.as_bytes());
-                format!("{}-{}", plain::slug(name), hash.get(..hash_length).unwrap_or(&hash))
+                let hash = doorward_model::sha256_hex(name.as_bytes());
+                format!("{}-{}", escape::slug(name), hash.get(..hash_length).unwrap_or(&hash))
             }
             Self::Unowned => "unowned".to_owned(),
             Self::Unread => "owner-unread".to_owned(),
@@ -79,18 +79,18 @@ impl Key {
 }
 
 /// One load balancer with its findings, which are in the report's order.
-pub(crate) struct Held<'a> {
+pub(crate) struct OwnedLoadBalancer<'a> {
     pub(crate) lb: &'a LoadBalancer,
     pub(crate) findings: Vec<&'a Finding>,
 }
 
-/// What belongs to one owner.
-pub(crate) struct Share<'a> {
+/// The load balancers and findings of one owner.
+pub(crate) struct OwnerGroup<'a> {
     pub(crate) key: Key,
     /// The name of its page, without the ending.
     pub(crate) file: String,
     /// In the report's order.
-    pub(crate) balancers: Vec<Held<'a>>,
+    pub(crate) balancers: Vec<OwnedLoadBalancer<'a>>,
     /// Findings whose load balancer the report does not hold: no scan makes these, but none is dropped.
     pub(crate) stray: Vec<&'a Finding>,
     /// Why owners could not be read, each gap once.
@@ -101,7 +101,7 @@ pub(crate) struct Share<'a> {
     pub(crate) unseen: Vec<&'a UnseenFinding>,
 }
 
-impl Share<'_> {
+impl OwnerGroup<'_> {
     pub(crate) fn label(&self) -> &str {
         self.key.label()
     }
@@ -113,20 +113,20 @@ impl Share<'_> {
     }
 }
 
-/// Splits the report among its owners, ordered by name; those who are nobody come last.
-pub(crate) fn split(report: &ScanReport) -> Vec<Share<'_>> {
+/// Splits the report among its owners, ordered by name; groups without a named owner come last.
+pub(crate) fn split(report: &ScanReport) -> Vec<OwnerGroup<'_>> {
     let mut by_arn: BTreeMap<&Arn, Vec<&Finding>> = BTreeMap::new();
     for finding in &report.findings {
         by_arn.entry(&finding.load_balancer).or_default().push(finding);
     }
-    let mut shares: BTreeMap<Key, Share<'_>> = BTreeMap::new();
+    let mut shares: BTreeMap<Key, OwnerGroup<'_>> = BTreeMap::new();
     for lb in &report.load_balancers {
         let share = share(&mut shares, Key::of(lb));
         if let Some(gap) = lb.owner.gap().filter(|gap| !share.gaps.contains(gap)) {
             share.gaps.push(gap);
         }
         let findings = by_arn.remove(&lb.arn).unwrap_or_default();
-        share.balancers.push(Held { lb, findings });
+        share.balancers.push(OwnedLoadBalancer { lb, findings });
     }
     let keys: BTreeMap<&Arn, Key> = report.load_balancers.iter().map(|lb| (&lb.arn, Key::of(lb))).collect();
     for lb in report.unseen.iter().flat_map(|unseen| &unseen.load_balancers) {
@@ -139,13 +139,13 @@ pub(crate) fn split(report: &ScanReport) -> Vec<Share<'_>> {
     for finding in by_arn.into_values().flatten() {
         share(&mut shares, Key::Named(finding.owner.clone())).stray.push(finding);
     }
-    let mut shares: Vec<Share<'_>> = shares.into_values().collect();
+    let mut shares: Vec<OwnerGroup<'_>> = shares.into_values().collect();
     name_files(&mut shares);
     shares
 }
 
-fn share<'s, 'a>(shares: &'s mut BTreeMap<Key, Share<'a>>, key: Key) -> &'s mut Share<'a> {
-    shares.entry(key).or_insert_with_key(|key| Share {
+fn share<'s, 'a>(shares: &'s mut BTreeMap<Key, OwnerGroup<'a>>, key: Key) -> &'s mut OwnerGroup<'a> {
+    shares.entry(key).or_insert_with_key(|key| OwnerGroup {
         key: key.clone(),
         file: String::new(),
         balancers: Vec::new(),
@@ -156,8 +156,8 @@ fn share<'s, 'a>(shares: &'s mut BTreeMap<Key, Share<'a>>, key: Key) -> &'s mut 
     })
 }
 
-/// Names the pages. A short hash suffices unless somebody made two owners share one: then theirs are spelled out.
-fn name_files(shares: &mut [Share<'_>]) {
+/// Names the pages. A short hash suffices unless two owners share one: then both have the full hash.
+fn name_files(shares: &mut [OwnerGroup<'_>]) {
     const SHORT: usize = 8;
     let mut taken = BTreeSet::new();
     let mut shared = BTreeSet::new();
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     fn named(names: &[&str]) -> Vec<String> {
-        let share = |name: &&str| Share {
+        let share = |name: &&str| OwnerGroup {
             key: Key::Named((*name).to_owned()),
             file: String::new(),
             balancers: Vec::new(),
@@ -199,11 +199,11 @@ mod tests {
         assert_ne!(files[0], files[1]);
         assert!(files[0].starts_with("team-b855d730") && files[1].starts_with("team-b855d730"), "{files:?}");
         assert_eq!(files[0].len(), "team-".len() + 64, "spelled out");
-        assert_eq!(files[2].len(), "payments-".len() + 8, "and nobody else's is");
+        assert_eq!(files[2].len(), "payments-".len() + 8, "and no other owner's is");
     }
 
     #[test]
-    fn nobody_can_be_called_what_another_page_is_called() {
+    fn no_owner_takes_the_name_of_another_page() {
         for name in ["unowned", "owner-unread", "index", "../index", "owner not asked"] {
             let file = &named(&[name])[0];
             assert!(!["unowned", "owner-unread", "owner-not-asked", "index"].contains(&file.as_str()), "{file}");

@@ -13,9 +13,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::index::Index;
 use crate::summary::Page;
-use crate::{plain, problem};
+use crate::{escape, problem};
 
-/// What every page carries within it. Not a template: its hash stands in the page's content security policy.
+/// The style sheet of every page. Not a template: the page's content security policy has its hash.
 const STYLE: &str = "style.css";
 
 /// The built-in templates.
@@ -45,7 +45,7 @@ impl Renderer {
             _ => AutoEscape::Custom("markdown".into()),
         });
         environment.set_formatter(escaped);
-        environment.add_filter("code", |text: &str| Value::from_safe_string(plain::markdown_code(text)));
+        environment.add_filter("code", |text: &str| Value::from_safe_string(escape::markdown_code(text)));
         environment.add_filter("prose", prose);
         if let Some(folder) = own.filter(|folder| !folder.is_dir()) {
             return Err(problem(format!("{}: `templates_dir` is not a folder", folder.display())));
@@ -101,7 +101,7 @@ impl Renderer {
 fn complaint(name: &str, error: &Error) -> SinkError {
     let line = error.line().map_or_else(String::new, |line| format!(":{line}"));
     problem(format!(
-        "template {name}{line}: {error}; mend it in `templates_dir`, or remove it there to use the built-in one"
+        "template {name}{line}: {error}; fix it in `templates_dir`, or remove it there to use the built-in one"
     ))
 }
 
@@ -113,7 +113,7 @@ fn escaped(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Re
         _ => return minijinja::escape_formatter(out, state, value),
     };
     match state.auto_escape() {
-        AutoEscape::Custom(_) => Ok(out.write_str(&plain::markdown(text))?),
+        AutoEscape::Custom(_) => Ok(out.write_str(&escape::markdown(text))?),
         _ => minijinja::escape_formatter(out, state, &Value::from(harmless(text).as_ref())),
     }
 }
@@ -121,10 +121,10 @@ fn escaped(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Re
 /// A sentence in which what stands between backticks is code.
 fn prose(state: &State<'_, '_>, text: &str) -> Result<Value, Error> {
     if matches!(state.auto_escape(), AutoEscape::Custom(_)) {
-        return Ok(Value::from_safe_string(plain::markdown_prose(text)));
+        return Ok(Value::from_safe_string(escape::markdown_prose(text)));
     }
     let (mut safe, mut rest) = (String::new(), text);
-    while let Some((before, code, more)) = plain::quoted(rest) {
+    while let Some((before, code, more)) = escape::quoted(rest) {
         safe.push_str(&html(before));
         safe.push_str("<code>");
         safe.push_str(&html(code));

@@ -1,4 +1,4 @@
-//! The contents of one owner's page, as the templates see them.
+//! The content of one owner's page, as the templates read it.
 //!
 //! Everything here is text ready to be shown and numbers; outside text is in it as it came, because the renderer escapes
 //! every value it puts into a page.
@@ -6,31 +6,31 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_model::{
-    Arn, Finding, LoadBalancer, ObservationPeriod, Observed, ScanReport, Severity, UnseenFinding, Verdict, WhyUnseen,
-    shown,
+    Arn, Finding, FindingChange, LoadBalancer, ObservationPeriod, Observed, ScanReport, Severity, UnseenFinding,
+    Verdict, WhyUnseen, share as percentage, shown,
 };
 use serde::Serialize;
 
 use crate::Context;
 use crate::dialect;
-use crate::figures::{Figures, MODE_RULE, days, share};
-use crate::partition::{Held, Key, Share};
-use crate::suggest::Neighbourhood;
+use crate::figures::{Figures, MODE_RULE, days};
+use crate::owner_hints::OwnerHints;
+use crate::partition::{Key, OwnedLoadBalancer, OwnerGroup};
 
 mod declared;
 mod done;
+mod format;
 mod rows;
 mod todo;
 mod traffic;
-mod words;
 
 use declared::Declared;
 use done::{Done, Left};
+use format::{exceptions, is_due, verdicts};
 use rows::{Asked, Changes, Detail, Lost, Missed, Row};
 use traffic::TrafficRow;
-use words::{exceptions, is_due, mode, required, verdicts};
 
-/// What every page says of the scan behind it.
+/// The scan behind a page.
 #[derive(Serialize)]
 pub(crate) struct ScanView {
     pub(crate) organization: String,
@@ -38,7 +38,7 @@ pub(crate) struct ScanView {
     pub(crate) run: String,
     pub(crate) tool: String,
     pub(crate) interrupted: bool,
-    /// `96.6 % (56 of 58)`
+    /// `96.6% (56 of 58)`
     pub(crate) coverage: String,
     pub(crate) complete: bool,
     pub(crate) ask: Option<String>,
@@ -57,7 +57,7 @@ impl ScanView {
             run: report.run.id.clone(),
             tool: report.run.tool_version.clone(),
             interrupted: report.run.interrupted,
-            coverage: share(counts.complete, counts.in_scope()),
+            coverage: percentage(counts.complete, counts.in_scope()),
             complete: counts.complete == counts.in_scope() && report.coverage.accounts_listing.is_full(),
             ask: context.ask.clone(),
         }
@@ -79,16 +79,16 @@ pub(crate) struct Page {
     kind: &'static str,
     figures: Figures,
     modes: Vec<(&'static str, String)>,
-    /// What to do, the most pressing first.
+    /// What to do, most urgent first.
     todo: Vec<todo::Group>,
     rows: Vec<Row>,
     /// The load balancers with anything to do, in the order of `rows`.
     details: Vec<Detail>,
-    /// What the requests said, of the load balancers whose traffic was read.
+    /// Load balancers whose traffic was read.
     traffic: Vec<TrafficRow>,
     /// Of whose traffic nothing is known, by the reason.
     silent: Vec<(String, Vec<String>)>,
-    /// What Doorward did to the modes.
+    /// Mode changes that Doorward made.
     done: Vec<Done>,
     /// Who left load balancers in their modes, where that is known.
     left: Vec<Left>,
@@ -101,25 +101,28 @@ pub(crate) struct Page {
     unseen: Vec<Missed>,
     changes: Changes,
     ask: Vec<String>,
-    /// Why owners could not be read, and what would mend it.
+    /// Why owners could not be read, and how to fix it.
     gaps: Vec<(String, &'static str)>,
     findings: usize,
 }
 
 impl Page {
-    /// How many findings are on it.
+    /// The number of findings on it.
     pub(crate) fn findings(&self) -> usize {
         self.findings
     }
 }
 
-/// What every page is composed from: read off the report once, however many owners there are.
-pub(crate) struct Author<'a> {
+/// Builds pages. It reads the report once for all owners.
+pub(crate) struct PageBuilder<'a> {
     report: &'a ScanReport,
     context: &'a Context,
     titles: BTreeMap<&'a str, &'a str>,
-    neighbourhood: Neighbourhood<'a>,
+    hints: OwnerHints<'a>,
+    /// The load balancers of the report.
     arns: BTreeSet<&'a Arn>,
+    /// The owner, as last read, of each load balancer that this scan did not observe.
+    last_owners: BTreeMap<&'a Arn, &'a str>,
 }
 
 /// Whether a finding is fine, beside the point, or not asked and not known to have failed.
@@ -137,7 +140,7 @@ fn was_open(finding: &Finding) -> bool {
 }
 
 /// Whether anything of a load balancer is neither fine nor beside the point.
-fn is_open(held: &Held<'_>) -> bool {
+fn is_open(held: &OwnedLoadBalancer<'_>) -> bool {
     held.findings.iter().any(|finding| !is_quiet(finding))
 }
 
@@ -146,20 +149,26 @@ fn anchor(n: usize) -> String {
     format!("lb-{}", n + 1)
 }
 
-impl<'a> Author<'a> {
+impl<'a> PageBuilder<'a> {
     /// Reads what all pages need.
     pub(crate) fn of(report: &'a ScanReport, context: &'a Context) -> Self {
         Self {
             report,
             context,
             titles: context.rules.iter().map(|rule| (rule.id, rule.title)).collect(),
-            neighbourhood: Neighbourhood::of(report, context),
+            hints: OwnerHints::of(report, context),
             arns: report.load_balancers.iter().map(|lb| &lb.arn).collect(),
+            last_owners: report
+                .unseen
+                .iter()
+                .flat_map(|unseen| &unseen.load_balancers)
+                .map(|lb| (&lb.arn, lb.owner.as_str()))
+                .collect(),
         }
     }
 
     /// Composes an owner's page.
-    pub(crate) fn page(&self, share: &Share<'_>) -> Page {
+    pub(crate) fn page(&self, share: &OwnerGroup<'_>) -> Page {
         let (report, context) = (self.report, self.context);
         let now = report.run.finished;
         let mut figures = Figures::of(&share.balancers);
@@ -185,7 +194,7 @@ impl<'a> Author<'a> {
             scan: ScanView::of(report, context),
             owner: share.label().to_owned(),
             kind: share.key.kind(),
-            modes: modes.map(|(mode, count)| (mode, crate::figures::share(count, population))).to_vec(),
+            modes: modes.map(|(mode, count)| (mode, percentage(count, population))).to_vec(),
             todo: todo::of(&share.balancers, context, &self.titles, now),
             rows,
             details,
@@ -205,7 +214,7 @@ impl<'a> Author<'a> {
         }
     }
 
-    fn row(&self, n: usize, held: &Held<'_>, rules: &[&str], unowned: bool) -> Row {
+    fn row(&self, n: usize, held: &OwnedLoadBalancer<'_>, rules: &[&str], unowned: bool) -> Row {
         let lb = held.lb;
         let worst = held.findings.iter().filter_map(|finding| finding.verdict.severity()).max();
         let opened = held.findings.iter().filter(|finding| is_due(&finding.verdict));
@@ -224,8 +233,8 @@ impl<'a> Author<'a> {
             region: lb.region.to_string(),
             kind: lb.kind.to_string(),
             scheme: shown(&lb.scheme),
-            mode: mode(lb),
-            required: required(lb, self.context.required.get(&lb.arn)),
+            mode: lb.mode_text(),
+            required: lb.required_mode_text(self.context.required.get(&lb.arn)),
             failing,
             worst: worst.map_or("", Severity::as_str),
             age,
@@ -239,7 +248,7 @@ impl<'a> Author<'a> {
         }
     }
 
-    fn detail(&self, n: usize, held: &Held<'_>, unowned: bool) -> Detail {
+    fn detail(&self, n: usize, held: &OwnedLoadBalancer<'_>, unowned: bool) -> Detail {
         let lb = held.lb;
         let mut findings: Vec<&Finding> = held.findings.iter().copied().filter(|finding| !is_quiet(finding)).collect();
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict.severity()));
@@ -256,7 +265,7 @@ impl<'a> Author<'a> {
             },
             owner_source: lb.owner.known().map(|owner| owner.source.to_string()),
             findings: findings.into_iter().map(|finding| self.asked(Some(lb), finding)).collect(),
-            hints: if unowned { self.neighbourhood.hints(lb) } else { Vec::new() },
+            hints: if unowned { self.hints.hints(lb) } else { Vec::new() },
             declared: Declared::of(lb, due),
         }
     }
@@ -282,9 +291,9 @@ impl<'a> Author<'a> {
             Verdict::Fail { remedy, .. } => (Some(remedy.clone()), None),
             Verdict::Excepted { exception, expires, .. } => (None, Some(format!("{exception} until {expires}"))),
             Verdict::Unknown { gaps, .. } => {
-                let mut mends: Vec<&str> = gaps.iter().map(|gap| gap.reason.remedy()).collect();
-                mends.dedup();
-                (Some(mends.join(" ")).filter(|text| !text.is_empty()), None)
+                let mut remedies: Vec<&str> = gaps.iter().map(|gap| gap.reason.remedy()).collect();
+                remedies.dedup();
+                (Some(remedies.join(" ")).filter(|text| !text.is_empty()), None)
             }
             Verdict::NotAsked { remedy, .. } => (Some(remedy.clone()), None),
             Verdict::Pass { .. } | Verdict::NotApplicable { .. } => (None, None),
@@ -309,7 +318,7 @@ impl<'a> Author<'a> {
     fn missed(&self, finding: &UnseenFinding) -> Missed {
         let why = match finding.because {
             WhyUnseen::LoadBalancerNotSeen => "the load balancer was not seen",
-            WhyUnseen::Unreadable => "what the answer rests on could not be read",
+            WhyUnseen::Unreadable => "an attribute that the rule needs could not be read",
             WhyUnseen::NotAsked => "the rule was not asked",
         };
         let excepted = if finding.excepted { ", under an exception then" } else { "" };
@@ -327,29 +336,31 @@ impl<'a> Author<'a> {
         }
     }
 
-    fn changes(&self, share: &Share<'_>) -> Changes {
+    fn changes(&self, share: &OwnerGroup<'_>) -> Changes {
         let Some(previous) = &self.context.previous else { return Changes { since: None, lines: Vec::new() } };
         let own: BTreeMap<_, _> = share.balancers.iter().map(|held| (&held.lb.arn, held.lb)).collect();
         let mut lines = Vec::new();
         for change in &previous.changes {
             let name = match own.get(&change.load_balancer) {
                 Some(lb) => lb.name.clone(),
-                // A load balancer that is gone is told to whoever had it last.
-                None if self.is_gone(change) && is_last_owner(&share.key, change.owner.as_deref()) => {
+                // A deleted load balancer is listed on the page of its last owner.
+                None if self.is_gone(change)
+                    && is_last_owner(&share.key, self.last_owners.get(&change.load_balancer).copied()) =>
+                {
                     change.load_balancer.resource().to_owned()
                 }
                 None => continue,
             };
-            lines.push((change.kind.says(), change.rule.clone(), name));
+            lines.push((change.kind.label(), change.rule.clone(), name));
         }
         Changes { since: Some(format!("{} ({})", previous.at.strftime("%Y-%m-%d %H:%M UTC"), previous.run)), lines }
     }
 
-    fn is_gone(&self, change: &crate::Change) -> bool {
+    fn is_gone(&self, change: &FindingChange) -> bool {
         !self.arns.contains(&change.load_balancer)
     }
 
-    fn ask(&self, share: &Share<'_>) -> Vec<String> {
+    fn ask(&self, share: &OwnerGroup<'_>) -> Vec<String> {
         let mut accounts: BTreeMap<_, usize> = BTreeMap::new();
         for held in &share.balancers {
             *accounts.entry((&held.lb.account, shown(&held.lb.account_name))).or_default() += 1;

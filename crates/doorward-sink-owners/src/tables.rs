@@ -1,8 +1,8 @@
 //! The figures as CSV: RFC 4180, UTF-8, CRLF, with cells that no spreadsheet takes for a formula.
 
-use crate::figures::SEVERITIES;
+use crate::escape;
 use crate::index::{Index, Line};
-use crate::plain;
+use doorward_model::Severity;
 
 /// One row per owner.
 pub(crate) fn owners(index: &Index) -> Result<Vec<u8>, csv::Error> {
@@ -24,12 +24,12 @@ fn table(first: &[&str], lines: &[Line], names: impl Fn(&Line) -> Vec<String>) -
     let rest = ["excepted", "unknown", "exposure", "exposure_excepted", "oldest_monitor", "oldest_monitor_days"];
     let unseen = ["load_balancers_not_seen", "failures_not_seen", "excepted_not_seen", "exposure_not_seen"];
     let header = first.iter().chain(&counted).map(|name| (*name).to_owned());
-    let header = header.chain(SEVERITIES.iter().map(|severity| format!("failures_{severity}")));
+    let header = header.chain(Severity::ALL.iter().map(|severity| format!("failures_{severity}")));
     out.write_record(header.chain(rest.iter().chain(&unseen).map(|name| (*name).to_owned())))?;
     for line in lines {
         let figures = &line.figures;
         let texts = names(line);
-        let mut record: Vec<String> = texts.iter().map(|text| plain::cell(text)).collect();
+        let mut record: Vec<String> = texts.iter().map(|text| escape::cell(text)).collect();
         let counts = [
             figures.balancers,
             line.population,

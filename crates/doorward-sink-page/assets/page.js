@@ -177,7 +177,7 @@
   function traffic(t) {
     const tiers = t.tiers.map(([tier, count]) => tier + " " + number(count)).join(", ");
     const lines = t.modes.map((m) => {
-      const hurt = m.hurt == null ? "nobody can say how many of these a target answered well" : number(m.hurt) + " of these were answered well by a target";
+      const hurt = m.hurt == null ? "unknown how many of these a target served successfully" : number(m.hurt) + " of these were served successfully";
       const said = "blocks " + number(m.blocked) + " of " + number(t.requests) + (m.blocked > 0 ? ", " + hurt : "") + (m.closed > 0 ? "; closes the connections of " + number(m.closed) : "");
       const known = m.hurt == null ? 0 : m.hurt;
       const bar = t.odd > 0 ? strip([["hurt", known], ["blocked", m.blocked - known], ["closed", m.closed], ["forwarded", t.odd - m.blocked - m.closed]], t.odd, m.mode + " " + said) : null;
@@ -316,7 +316,7 @@
   select();
   if (location.hash.length > 1) {
     let wanted = "";
-    try { wanted = decodeURIComponent(location.hash.slice(1)); } catch { /* a mark that is none of ours */ }
+    try { wanted = decodeURIComponent(location.hash.slice(1)); } catch { /* not one of our anchors */ }
     const found = rows.find((row) => arn(row.i) === wanted);
     if (found) open(found.i);
   }

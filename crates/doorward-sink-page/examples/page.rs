@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use doorward_model::{CoverageCounts, Mode, Policy, PolicyRule, ScanReport};
+use doorward_model::{CoverageCounts, Mode, NotObserved, Policy, PolicyRule, RequiredMode, RunPoint, ScanReport};
 use doorward_rules::Requirement;
-use doorward_sink_page::{Context, Required, TrendRow, write};
+use doorward_sink_page::{Context, write};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -21,7 +21,10 @@ fn main() -> Result<(), Failure> {
     let policy = Policy { required_mode: Mode::Defensive, rules: vec![card_data()], disabled: Vec::new() };
     let required = report.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()).map(|lb| {
         let required = Requirement::of(lb, &policy);
-        (lb.arn.clone(), Required { lowest: required.lowest(), highest: required.highest() })
+        (
+            lb.arn.clone(),
+            RequiredMode { lowest: required.lowest(), highest: required.highest(), by: required.to_string() },
+        )
     });
     let rules = doorward_rules::catalogue().iter().map(|meta| **meta).collect();
     let context = Context { required: required.collect(), rules, trend };
@@ -29,23 +32,28 @@ fn main() -> Result<(), Failure> {
     if receipt.adds_up() { Ok(()) } else { Err("findings are unaccounted for".into()) }
 }
 
-fn trend(path: &str) -> Result<Vec<TrendRow>, Failure> {
+fn trend(path: &str) -> Result<Vec<RunPoint>, Failure> {
     let document: serde_json::Value = serde_json::from_reader(std::fs::File::open(path)?)?;
     let runs = document["scans"].as_array().ok_or("the history lists no scans")?;
     let count = |value: &serde_json::Value| value.as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
-    let row = |run: &serde_json::Value| -> Result<TrendRow, Failure> {
+    let row = |run: &serde_json::Value| -> Result<RunPoint, Failure> {
         let coverage: CoverageCounts = serde_json::from_value(run["coverage"].clone())?;
         let modes: BTreeMap<Mode, usize> = serde_json::from_value(run["modes"].clone())?;
-        Ok(TrendRow {
+        Ok(RunPoint {
+            run: run["run"]["id"].as_str().unwrap_or_default().to_owned(),
             at: run["run"]["at"].as_str().ok_or("a run has no time")?.parse()?,
             coverage,
             modes,
             mode_unknown: count(&run["mode_unknown"]),
-            failing: count(&run["open_total"]),
-            failing_known: run["open_known"].as_u64().and_then(|n| usize::try_from(n).ok()),
-            balancers_unseen: count(&run["not_seen"]["balancers"]),
+            open: serde_json::from_value(run["open"].clone())?,
             excepted: count(&run["excepted"]),
             unknown: count(&run["unknown"]),
+            unseen: Some(NotObserved {
+                everything: run["open_known"].is_null(),
+                failing: count(&run["not_seen"]["open_total"]),
+                excepted: count(&run["not_seen"]["excepted"]),
+                load_balancers: count(&run["not_seen"]["balancers"]),
+            }),
         })
     };
     runs.iter().map(row).collect()

@@ -1,4 +1,4 @@
-//! What Doorward did to the mode of a load balancer, for the page's script.
+//! Mode changes of a load balancer made by Doorward, for the page's script.
 
 use doorward_model::{AppliedChange, harmless};
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! Charts as plain geometry: the template writes them as SVG, and every one stands beside the same figures in words.
+//! Charts as geometry. The template writes them as SVG, each beside the same figures in words.
 
 use serde::Serialize;
 

@@ -8,22 +8,21 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    Arn, Finding, Kind, Listener, LoadBalancer, LogDestination, Observed, ScanReport, Verdict, VerdictKind, harmless,
-    shown,
+    Arn, Finding, Listener, LoadBalancer, LogDestination, Observed, RequiredMode, ScanReport, Verdict, VerdictKind,
+    harmless, shown,
 };
 use serde::Serialize;
 
+use crate::Context;
 use crate::changes::ChangeData;
 use crate::declared::DeclaredData;
 use crate::intern::Interned;
 use crate::traffic::TrafficData;
-use crate::view::{self, Standing};
-use crate::{Context, Required};
 
 /// What stands in place of the ARN, the name, the manager, the account and the Region.
 const MARKS: [&str; 5] = ["\u{1}", "\u{2}", "\u{3}", "\u{4}", "\u{5}"];
 
-/// What stands for no number.
+/// The number that means "none".
 const NONE: i64 = -1;
 
 /// A verdict: kind, severity, because, remedy, exception, expires; texts by number, -1 for none.
@@ -62,7 +61,7 @@ struct Packed {
     edits: BTreeMap<usize, String>,
 }
 
-/// What a rule says of itself.
+/// The documentation of a rule.
 #[derive(Serialize)]
 struct RuleText {
     id: String,
@@ -70,7 +69,7 @@ struct RuleText {
     why: String,
 }
 
-/// What a row holds, all by number of text.
+/// A row: indexes into the list of texts.
 const COLUMNS: [&str; 20] = [
     "arn",
     "account",
@@ -194,7 +193,7 @@ impl Packer {
         number(self.texts.number(harmless(text).into_owned()))
     }
 
-    fn add(&mut self, lb: &LoadBalancer, findings: &[&Finding], required: Option<&Required>) {
+    fn add(&mut self, lb: &LoadBalancer, findings: &[&Finding], required: Option<&RequiredMode>) {
         let manager = lb.managed_by.known().map(ToString::to_string).unwrap_or_default();
         let own = Own([lb.arn.as_str(), &lb.name, &manager, lb.account.as_str(), lb.region.as_str()]
             .map(|value| harmless(value).into_owned()));
@@ -211,8 +210,8 @@ impl Packer {
             lb.region.to_string(),
             lb.kind.to_string(),
             shown(&lb.scheme),
-            mode(lb),
-            required_text(lb, required),
+            lb.mode_text(),
+            lb.required_mode_text(required),
             lb.owner_label().to_owned(),
             source,
             match &lb.managed_by {
@@ -261,9 +260,9 @@ impl Packer {
                 [kind, *severity as i64, because, NONE, say(exception), say(expires)]
             }
             Verdict::Unknown { gaps, .. } => {
-                let mut mends: Vec<&str> = gaps.iter().map(|gap| gap.reason.remedy()).collect();
-                mends.dedup();
-                [kind, NONE, because, say(&mends.join(" ")), NONE, NONE]
+                let mut remedies: Vec<&str> = gaps.iter().map(|gap| gap.reason.remedy()).collect();
+                remedies.dedup();
+                [kind, NONE, because, say(&remedies.join(" ")), NONE, NONE]
             }
             Verdict::NotAsked { remedy, .. } => [kind, NONE, because, say(remedy), NONE, NONE],
             Verdict::Pass { .. } | Verdict::NotApplicable { .. } => [kind, NONE, because, NONE, NONE, NONE],
@@ -303,24 +302,6 @@ fn split(arn: &Arn, own: &Own) -> (String, String) {
     }
 }
 
-fn mode(lb: &LoadBalancer) -> String {
-    match (view::standing(lb), &lb.mode) {
-        (Standing::In(mode), _) => mode.to_string(),
-        (Standing::NotApplicable, _) => "not applicable".to_owned(),
-        (Standing::Unknown, Observed::Absent) => "unknown (not in AWS's answer)".to_owned(),
-        (Standing::Unknown, other) => shown(other),
-    }
-}
-
-fn required_text(lb: &LoadBalancer, required: Option<&Required>) -> String {
-    match required {
-        _ if matches!(view::standing(lb), Standing::NotApplicable) => "not applicable".to_owned(),
-        Some(Required { lowest, highest }) if lowest == highest => lowest.to_string(),
-        Some(Required { lowest, highest }) => format!("{lowest} to {highest} (unread)"),
-        None => "not told".to_owned(),
-    }
-}
-
 fn logs(logs: &Observed<LogDestination>) -> String {
     match logs {
         Observed::Known(LogDestination::Nowhere) => "off".to_owned(),
@@ -338,10 +319,4 @@ fn listeners(listeners: &Observed<Vec<Listener>>) -> String {
     });
     let each: Vec<String> = each.collect();
     if each.is_empty() { "none".to_owned() } else { each.join(", ") }
-}
-
-/// Whether a kind has anything to say about modes; see [`view::standing`].
-pub(crate) fn is_silent(lb: &LoadBalancer) -> bool {
-    lb.kind == Kind::Classic
-        && matches!(&lb.listeners, Observed::Known(listeners) if !listeners.iter().any(Listener::is_http))
 }

@@ -1,4 +1,4 @@
-//! Values that are written once and named by number.
+//! Strings that are stored once and referred to by number.
 
 use std::collections::BTreeMap;
 

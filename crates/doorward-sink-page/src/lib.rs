@@ -10,11 +10,10 @@
 //! the template or set as text by the script, never markup.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write as _};
 use std::path::Path;
 
-use doorward_model::{Arn, CoverageCounts, Mode, Receipt, RuleMeta, ScanReport, SinkError};
-use jiff::Timestamp;
+use doorward_file::{Readers, write_file};
+use doorward_model::{Arn, Receipt, RequiredMode, RuleMeta, RunPoint, ScanReport, SinkError};
 
 mod changes;
 mod chart;
@@ -22,55 +21,21 @@ mod data;
 mod declared;
 mod intern;
 mod page;
-mod plain;
 mod traffic;
 mod view;
 
 /// The sink's name, as in `--format`.
 pub const NAME: &str = "html";
 
-/// What the page needs to know beyond the report. The default knows nothing more, and the page says so.
+/// The input of the page besides the report. The default has none, and the page says so.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
     /// The required mode of each load balancer that has one.
-    pub required: BTreeMap<Arn, Required>,
-    /// What the rules say of themselves; a rule that is not here goes by its id.
+    pub required: BTreeMap<Arn, RequiredMode>,
+    /// The documentation of the rules; a rule without it is shown by its id.
     pub rules: Vec<RuleMeta>,
-    /// What each recorded scan counted, oldest first, this one included.
-    pub trend: Vec<TrendRow>,
-}
-
-/// The mode that policy requires. Both are the same unless something the policy asks about could not be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Required {
-    /// The weakest mode that may be required.
-    pub lowest: Mode,
-    /// The strongest mode that may be required.
-    pub highest: Mode,
-}
-
-/// What one recorded scan counted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TrendRow {
-    /// When it ended, UTC.
-    pub at: Timestamp,
-    /// How much of the organization it read.
-    pub coverage: CoverageCounts,
-    /// Load balancers by mode.
-    pub modes: BTreeMap<Mode, usize>,
-    /// Load balancers whose mode nobody could read.
-    pub mode_unknown: usize,
-    /// Findings that it saw fail, informational ones left out.
-    pub failing: usize,
-    /// The same with those that failed when an earlier scan last saw them and that it did not see; none where nothing was ever
-    /// seen, which is not zero.
-    pub failing_known: Option<usize>,
-    /// Load balancers whose mode matters that were known and not seen.
-    pub balancers_unseen: usize,
-    /// Findings under an exception.
-    pub excepted: usize,
-    /// Verdicts that could not be reached.
-    pub unknown: usize,
+    /// The recorded scans, oldest first, including this one.
+    pub trend: Vec<RunPoint>,
 }
 
 /// The page, as text. The same report and context give the same bytes.
@@ -90,7 +55,8 @@ pub fn render(report: &ScanReport, context: &Context) -> Result<String, SinkErro
 /// [`SinkError`] naming the file when it cannot be written.
 pub fn write(path: &Path, report: &ScanReport, context: &Context) -> Result<Receipt, SinkError> {
     let text = render(report, context)?;
-    put(path, text.as_bytes()).map_err(|e| problem(format!("{}: cannot be written: {e}", path.display())))?;
+    write_file(path, Readers::Owner, |out| out.write_all(text.as_bytes()))
+        .map_err(|e| problem(format!("{}: cannot be written: {e}", path.display())))?;
     Ok(Receipt {
         sink: NAME.to_owned(),
         destination: path.display().to_string(),
@@ -98,14 +64,6 @@ pub fn write(path: &Path, report: &ScanReport, context: &Context) -> Result<Rece
         written: report.findings.len(),
         skipped: Vec::new(),
     })
-}
-
-fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // A temporary file is its owner's alone, and so is what becomes of it.
-    let mut draft = tempfile::Builder::new().prefix(".doorward-").suffix(".part").tempfile_in(folder)?;
-    draft.write_all(bytes)?;
-    draft.persist(path).map(|_| ()).map_err(|error| error.error)
 }
 
 fn problem(problem: String) -> SinkError {

@@ -1,4 +1,4 @@
-//! The template, the style and the script put together, with the hashes that the content security policy names.
+//! Combines template, style and script, with the hashes for the content security policy.
 
 use base64::Engine as _;
 use doorward_model::harmless;

@@ -1,4 +1,4 @@
-//! What the requests of a load balancer said, for the page's script: counts as numbers, sentences as text.
+//! The traffic of a load balancer for the page's script: counts as numbers, sentences as text.
 
 use doorward_model::{Mode, Traffic, harmless};
 use serde::Serialize;
@@ -10,7 +10,7 @@ pub(crate) struct TrafficData {
     window: String,
     requests: u64,
     denominator: String,
-    /// Requests that are not compliant, where logs told: all that a mode could block.
+    /// Non-compliant requests, where logs were read: all that a mode could block.
     odd: Option<u64>,
     /// Classification and count, compliant first, then by name.
     tiers: Vec<(String, u64)>,
@@ -21,7 +21,7 @@ pub(crate) struct TrafficData {
     check: String,
 }
 
-/// What a mode would do.
+/// The effect of a mode.
 #[derive(Serialize)]
 struct Effect {
     mode: &'static str,

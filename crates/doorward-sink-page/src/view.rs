@@ -1,13 +1,12 @@
-//! What the page says in figures, as its template sees them. Everything is counted from the report; nothing is judged.
+//! The figures of the page, as its template reads them. Everything is counted from the report; nothing is judged.
 
 use std::collections::BTreeMap;
 
-use doorward_model::{Bounds, LoadBalancer, Mode, ObservationPeriod, Observed, ScanReport, Severity, VerdictKind};
+use doorward_model::{Bounds, Mode, ObservationPeriod, Observed, ScanReport, Severity, VerdictKind, share};
 use serde::Serialize;
 
 use crate::Context;
 use crate::chart::{Part, stacked};
-use crate::plain::share;
 
 mod coverage;
 mod groups;
@@ -19,26 +18,6 @@ pub(crate) use groups::Group;
 const MODE_RULE: &str = "desync-mode-below-required";
 
 /// The severities that count as failures, worst first; informational ones say that nothing is wrong.
-const SEVERITIES: [Severity; 4] = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low];
-
-/// What becomes of a load balancer in a share of modes.
-pub(crate) enum Standing {
-    /// It is in this mode.
-    In(Mode),
-    /// Nobody knows.
-    Unknown,
-    /// It has no mode, or one that does nothing.
-    NotApplicable,
-}
-
-/// Reads the mode of a load balancer as the tally of the scan does.
-pub(crate) fn standing(lb: &LoadBalancer) -> Standing {
-    match &lb.mode {
-        _ if !lb.kind.can_parse_http() || crate::data::is_silent(lb) => Standing::NotApplicable,
-        Observed::Known(mode) => Standing::In(*mode),
-        Observed::Absent | Observed::Unread(_) => Standing::Unknown,
-    }
-}
 
 /// The page without its table.
 #[derive(Serialize)]
@@ -52,7 +31,7 @@ pub(crate) struct View {
     tool: String,
     interrupted: bool,
     headline: String,
-    /// What the headline does not say, because it was not seen.
+    /// Findings that the headline leaves out because they were not seen.
     unseen: Option<String>,
     coverage: coverage::View,
     cards: Vec<Card>,
@@ -160,16 +139,16 @@ fn at(report: &ScanReport) -> String {
     period.map_or_else(|| ended.to_string(), |period| format!("{ended}, read {period}"))
 }
 
-/// How a rule's verdicts are spread, in the order of [`VerdictKind::ALL`].
+/// The number of a rule's verdicts, in the order of [`VerdictKind::ALL`].
 fn spread(report: &ScanReport, rule: &str) -> [usize; 6] {
     let counts = report.tally.verdicts.get(rule);
     VerdictKind::ALL.map(|kind| counts.and_then(|counts| counts.get(&kind)).copied().unwrap_or(0))
 }
 
-/// What failed when it was last seen, beside what was seen to fail. Nothing where all that is known was seen.
+/// Failures that were last seen by an earlier scan, beside those of this one. None where everything known was seen.
 fn unseen(report: &ScanReport) -> Option<String> {
     let unseen = report.unseen.as_ref().filter(|unseen| !unseen.is_empty())?;
-    let failing: usize = SEVERITIES.iter().filter_map(|severity| report.tally.failures.get(severity)).sum();
+    let failing: usize = Severity::OPEN.iter().filter_map(|severity| report.tally.failures.get(severity)).sum();
     let excepted = match unseen.excepted() {
         0 => String::new(),
         n => format!("; {n} more under an exception were not seen either"),
@@ -203,7 +182,7 @@ fn headline(report: &ScanReport) -> String {
     };
     let more = [
         (excepted > 0).then(|| format!("{excepted} more by exception")),
-        (unknown > 0).then(|| format!("{unknown} nobody could judge")),
+        (unknown > 0).then(|| format!("{unknown} could not be judged")),
     ];
     let more: Vec<String> = more.into_iter().flatten().collect();
     if more.is_empty() { format!("{weak}.") } else { format!("{weak}; {}.", more.join(", ")) }
@@ -214,7 +193,7 @@ fn cards(report: &ScanReport) -> Vec<Card> {
     let asked = fail + unknown + excepted + pass;
     let pressing: usize =
         [Severity::Critical, Severity::High].iter().filter_map(|severity| report.tally.failures.get(severity)).sum();
-    let failing: usize = SEVERITIES.iter().filter_map(|severity| report.tally.failures.get(severity)).sum();
+    let failing: usize = Severity::OPEN.iter().filter_map(|severity| report.tally.failures.get(severity)).sum();
     let unreached: usize = report.tally.verdicts.values().filter_map(|kinds| kinds.get(&VerdictKind::Unknown)).sum();
     let of = |part| share(part, asked);
     let unseen = report.unseen.iter().flat_map(|unseen| &unseen.findings);
@@ -237,7 +216,7 @@ fn cards(report: &ScanReport) -> Vec<Card> {
             alarming: pressing > 0,
         },
         Card {
-            label: "Verdicts nobody could reach",
+            label: "Unknown verdicts",
             figure: unreached.to_string(),
             of: share(unreached, report.findings.len()),
             alarming: unreached > 0,
@@ -258,7 +237,7 @@ fn rules(report: &ScanReport, context: &Context) -> Vec<RuleRow> {
         let fail = failed - informational;
         let counts = [
             ("fail", fail),
-            ("informational", informational),
+            (Severity::Informational.as_str(), informational),
             ("unknown", unknown),
             ("excepted", excepted),
             ("pass", pass),

@@ -17,7 +17,7 @@ use aws_types::SdkConfig;
 use doorward_aws::settings::{CallSettings, Span};
 use doorward_aws::{ClientProvider, Credentials, OpenSession, Time};
 use doorward_fakeaws::{CallDetail, Options, Server, World};
-use doorward_model::{AccountId, AccountRegion, Mode, ScanReport, Verdict};
+use doorward_model::{AccountId, AccountRegion, Mode, ScanReport, Verdict, VerdictReason};
 use doorward_sink_securityhub::{
     Delivery, ExceptedAs, Intent, MemoryOutbox, Outbox, OutboxError, Publisher, Remembered, Renderer, Settings,
 };
@@ -65,7 +65,10 @@ fn report() -> ScanReport {
         let place = bed::place(&account(number), REGION);
         for n in 0..if number == 0 { large } else { each } {
             let lb = bed::balancer(&place, &format!("lb{n}"), &bed::Truth::with(Mode::Defensive), now);
-            let verdict = Verdict::Pass { because: "The mode is defensive, as required.".to_owned() };
+            let verdict = Verdict::Pass {
+                reason: VerdictReason::ModeSufficient,
+                because: "The mode is defensive, as required.".to_owned(),
+            };
             report.findings.push(bed::finding(&lb, bed::MODE, verdict));
             report.load_balancers.push(lb);
         }

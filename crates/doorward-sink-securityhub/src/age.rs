@@ -1,4 +1,4 @@
-//! Age: what may still be said of an observation when time has passed. Pure.
+//! The age of an observation, and what a finding may say about an old one. Pure.
 
 use doorward_model::CLOCK_TOLERANCE;
 use jiff::{SignedDuration, Timestamp};
@@ -21,6 +21,8 @@ pub(crate) enum Age {
     Old,
     /// It is dated in the future, by a clock that was ahead: when it was made is not known.
     Ahead,
+    /// A later scan that was not published observed a failure.
+    Contradicted,
 }
 
 impl Age {
@@ -41,7 +43,7 @@ pub(crate) fn is_ahead(time: Timestamp, now: Timestamp) -> bool {
     time.duration_since(now) > CLOCK_TOLERANCE
 }
 
-/// Makes a finding say that nobody knows how it stands today, and how it stood when it was last seen. It stays active, with the
+/// Makes a finding say that its state today is unknown, and which state was last observed. It stays active, with the
 /// severity that it had: neither passed nor closed. `read` says that the load balancer was read and the rule was not asked.
 /// Doing it twice changes nothing.
 pub(crate) fn outlive(finding: &mut Asff, age: Age, read: bool) {
@@ -55,6 +57,7 @@ pub(crate) fn outlive(finding: &mut Asff, age: Age, read: bool) {
         Age::Ahead => format!(
             "The reading is dated {last}, which was in the future when it was published: when it was made is not known"
         ),
+        Age::Contradicted => format!("A scan that was not published observed a failure after {last}"),
         Age::Current | Age::Old if read => format!("The rule was not asked since {last}"),
         Age::Current | Age::Old => format!("Not read since {last}"),
     };
@@ -64,8 +67,13 @@ pub(crate) fn outlive(finding: &mut Asff, age: Age, read: bool) {
     let mut cuts = Cuts::default();
     finding.title = cuts.text("Title", &format!("Not read recently: {}", plain_title(&finding.title)), 256);
     finding.description = cuts.text("Description", &format!("{since}. At that time: {}", finding.description), 1024);
-    "Scan again; if the scan cannot read this load balancer, its coverage says why."
-        .clone_into(&mut finding.remediation.recommendation.text);
+    let next = match age {
+        Age::Contradicted => "Scan all accounts and Regions again, then publish.",
+        _ => "Scan again; if the scan cannot read this load balancer, its coverage says why.",
+    };
+    next.clone_into(&mut finding.remediation.recommendation.text);
     finding.product_fields.insert("doorward/verdict".to_owned(), "unknown".to_owned());
+    let reason = doorward_model::VerdictReason::ObservationOutdated.code().to_owned();
+    finding.product_fields.insert("doorward/reason".to_owned(), reason);
     "NOT_AVAILABLE".clone_into(&mut finding.compliance.status);
 }

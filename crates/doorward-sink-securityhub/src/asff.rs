@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 /// The ProductFields that are dates or name the scan: they say nothing new.
 pub(crate) const SCAN_ID: &str = "doorward/scan-id";
@@ -261,7 +260,7 @@ impl Asff {
         serde_json::to_string(self)
     }
 
-    /// SHA-256, in hex, of everything that is worth telling: dates and the scan's id are left out.
+    /// SHA-256, in hex, of everything that is worth an update: dates and the scan's id are left out.
     pub fn content(&self) -> String {
         let mut timeless = self.clone();
         for date in [
@@ -281,5 +280,5 @@ impl Asff {
 
 /// SHA-256 of a text, in hex.
 pub(crate) fn digest(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    doorward_model::sha256_hex(text.as_bytes())
 }

@@ -1,4 +1,4 @@
-//! What was seen of each load balancer, beside what Security Hub's own control says of it. Pure.
+//! Compares the mode of each load balancer with the result of Security Hub's own control. Pure.
 //!
 //! The controls ask for defensive or strictest (documentation of ELB.12 and ELB.14), so the mode that was seen decides what they
 //! would say had they looked. Whether policy asks for more or for less than they do is said apart: that is no contradiction.
@@ -28,7 +28,7 @@ pub type Answer = Result<Vec<NativeFinding>, Closed>;
 /// Load balancers beside Security Hub.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Comparison {
-    /// Account-Regions for which Security Hub answered: elsewhere nobody knows what it names.
+    /// Account-Regions for which Security Hub answered: elsewhere its findings are unknown.
     pub answered: usize,
     /// Every load balancer that can carry a mode, by account, Region and ARN.
     pub lines: Vec<Line>,
@@ -49,7 +49,7 @@ pub struct Line {
     pub name: String,
     /// The control that is about it.
     pub control: &'static str,
-    /// The mode that was seen; absent where nobody could look.
+    /// The mode that was seen; absent where it could not be read.
     pub mode: Option<Mode>,
     /// How the two stand to each other.
     #[serde(flatten)]
@@ -77,13 +77,13 @@ pub enum Standing {
     Contradicts,
     /// Security Hub has no eyes for it.
     Blind(Blind),
-    /// It fails rightly, and somebody suppressed the finding.
+    /// It fails rightly, and the finding is suppressed.
     Suppressed,
     /// It passes rightly, and policy demands more.
     AsksLess,
     /// It fails rightly, and policy is content.
     AsksMore,
-    /// Nobody could look on one side, so nobody can say.
+    /// One side could not be read, so the comparison is unknown.
     Unknown(Unseen),
 }
 
@@ -127,7 +127,7 @@ pub struct Stray {
     pub control: String,
     /// What it says.
     pub status: String,
-    /// Whether the scan listed everything there, so that it is gone; else nobody knows.
+    /// Whether the scan listed everything there, so that it is gone; otherwise unknown.
     pub gone: bool,
 }
 
@@ -135,20 +135,24 @@ pub struct Stray {
 pub fn compare(report: &ScanReport, answers: &BTreeMap<AccountRegion, Answer>) -> Comparison {
     let verdicts: BTreeMap<&Arn, &Finding> =
         report.findings.iter().filter(|f| f.rule == RULE).map(|f| (&f.load_balancer, f)).collect();
-    let heard: BTreeMap<&AccountRegion, Heard<'_>> =
-        answers.iter().filter_map(|(place, answer)| Some((place, Heard::of(answer.as_ref().ok()?)))).collect();
-    let nobody = Heard::default();
+    let responses: BTreeMap<&AccountRegion, ControlFindings<'_>> = answers
+        .iter()
+        .filter_map(|(place, answer)| Some((place, ControlFindings::of(answer.as_ref().ok()?))))
+        .collect();
+    let none = ControlFindings::default();
     let mut lines: Vec<Line> = Vec::new();
     for lb in report.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()) {
         let control = if lb.kind == Kind::Classic { CLASSIC } else { APPLICATION };
-        let place = AccountRegion { account: lb.account.clone(), region: lb.region.clone() };
-        let heard = heard.get(&place).unwrap_or(&nobody);
-        let said = heard.of.get(&(control, lb.arn.as_str())).map_or(&[][..], Vec::as_slice);
+        let place = lb.place();
+        let responses = responses.get(&place).unwrap_or(&none);
+        let said = responses.of.get(&(control, lb.arn.as_str())).map_or(&[][..], Vec::as_slice);
         let standing = match answers.get(&place) {
             Some(Err(Closed::NotEnabled(_))) => Standing::Blind(Blind::NotEnabled),
             Some(Err(Closed::Unreachable(gap))) => Standing::Unknown(Unseen::Theirs(gap.clone())),
             None => Standing::Unknown(Unseen::Theirs(Gap::new(GapReason::NotAsked, NATIVE_ACTION))),
-            Some(Ok(_)) => judge(lb, control, said, heard, verdicts.get(&lb.arn).map(|finding| finding.verdict.kind())),
+            Some(Ok(_)) => {
+                judge(lb, control, said, responses, verdicts.get(&lb.arn).map(|finding| finding.verdict.kind()))
+            }
         };
         let mut says: Vec<Says> = said
             .iter()
@@ -177,21 +181,21 @@ pub fn compare(report: &ScanReport, answers: &BTreeMap<AccountRegion, Answer>) -
 
 /// The findings of one account-Region.
 #[derive(Default)]
-struct Heard<'a> {
+struct ControlFindings<'a> {
     /// By control and resource.
     of: BTreeMap<(&'a str, &'a str), Vec<&'a NativeFinding>>,
     /// Config.1 fails.
     unrecorded: bool,
 }
 
-impl<'a> Heard<'a> {
+impl<'a> ControlFindings<'a> {
     fn of(findings: &'a [NativeFinding]) -> Self {
-        let mut heard = Self::default();
+        let mut responses = Self::default();
         for finding in findings {
-            heard.unrecorded |= finding.control == CONFIG && finding.status == "FAILED";
-            heard.of.entry((&finding.control, &finding.resource)).or_default().push(finding);
+            responses.unrecorded |= finding.control == CONFIG && finding.status == "FAILED";
+            responses.of.entry((&finding.control, &finding.resource)).or_default().push(finding);
         }
-        heard
+        responses
     }
 
     /// Findings of a control that are not about one load balancer but about the account: nothing was evaluated.
@@ -205,18 +209,18 @@ fn judge(
     lb: &LoadBalancer,
     control: &str,
     said: &[&NativeFinding],
-    heard: &Heard<'_>,
+    responses: &ControlFindings<'_>,
     ours: Option<VerdictKind>,
 ) -> Standing {
     let judged: Vec<&&NativeFinding> =
         said.iter().filter(|f| matches!(f.status.as_str(), "PASSED" | "FAILED")).collect();
     if judged.is_empty() {
-        return Standing::Blind(blind(lb, control, said, heard));
+        return Standing::Blind(blind(lb, control, said, responses));
     }
     let mode = match &lb.mode {
         Observed::Known(mode) => *mode,
         Observed::Unread(gap) => return Standing::Unknown(Unseen::Ours(Gap::clone(gap))),
-        // A load balancer that can carry a mode and has none is a reading nobody made.
+        // A load balancer that can have a mode and has none was not read.
         Observed::Absent => {
             let gap = Gap::new(GapReason::Malformed, "elasticloadbalancing:DescribeLoadBalancerAttributes");
             return Standing::Unknown(Unseen::Ours(gap));
@@ -234,17 +238,17 @@ fn judge(
     }
 }
 
-fn blind(lb: &LoadBalancer, control: &str, said: &[&NativeFinding], heard: &Heard<'_>) -> Blind {
-    let at_large = heard.at_large(control);
+fn blind(lb: &LoadBalancer, control: &str, said: &[&NativeFinding], responses: &ControlFindings<'_>) -> Blind {
+    let at_large = responses.at_large(control);
     let unevaluated = if said.is_empty() { &at_large[..] } else { said };
     if control == APPLICATION && WITHOUT_CONFIG_RULE.contains(&lb.region.as_str()) {
         Blind::NoConfigRule
-    } else if heard.unrecorded {
+    } else if responses.unrecorded {
         Blind::NotRecorded
     } else if !unevaluated.is_empty() {
         let reasons: BTreeSet<&String> = unevaluated.iter().flat_map(|finding| &finding.reasons).collect();
         Blind::NotEvaluated(reasons.into_iter().cloned().collect())
-    } else if heard.of.keys().any(|(of, resource)| *of == control && is_balancer(resource)) {
+    } else if responses.of.keys().any(|(of, resource)| *of == control && is_balancer(resource)) {
         Blind::Overlooked
     } else {
         Blind::ControlOff

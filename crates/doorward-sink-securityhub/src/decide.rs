@@ -88,13 +88,13 @@ impl<'a, O: Outbox> Hearing<'a, O> {
         };
         let id = rendered.finding.id.clone();
         let before = remembered.get(&id);
-        let decision = self.planner.present(rendered, &finding.rule, finding.load_balancer.as_str(), before);
+        let decision = self.planner.present(rendered, &finding.rule, &finding.load_balancer, before);
         Step::Present(id, decision)
     }
 
     fn absent(&self, id: &str, row: &Remembered, asked: bool) -> Result<Step, OutboxError> {
-        let listed = self.index.observed(&row.balancer);
-        let decision = self.planner.absent(row, listed, asked, || {
+        let listed = self.index.observed(row.balancer.as_str());
+        let decision = self.planner.absent(id, row, listed, asked, || {
             let Some(text) = self.outbox.document(self.hub, id)? else { return Ok(None) };
             serde_json::from_str::<Asff>(&text).map(Some).map_err(|error| OutboxError {
                 verb: "read",

@@ -37,7 +37,6 @@ fn arn(end: &str) -> String {
 mod age;
 mod asff;
 mod compare;
-mod controls;
 mod decide;
 mod deliver;
 mod files;
@@ -56,7 +55,6 @@ mod wire;
 
 pub use asff::Asff;
 pub use compare::{Answer, Blind, Comparison, Line, Says, Standing, Stray, Unseen, WITHOUT_CONFIG_RULE, compare};
-pub use controls::{Framework, Requirement, frameworks};
 pub use decide::Omitted;
 pub use deliver::Closed;
 pub use files::{asff_json, ocsf_ndjson};

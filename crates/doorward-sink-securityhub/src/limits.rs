@@ -1,6 +1,8 @@
-//! What ASFF allows in a text, and how a text that does not fit is made to fit without hiding that it was.
+//! The length limits of ASFF. A text that does not fit is cut, and the finding says so.
 
 use std::collections::BTreeMap;
+
+use doorward_model::harmless;
 
 use crate::asff::Asff;
 
@@ -71,7 +73,7 @@ impl Cuts {
     }
 }
 
-/// A text in which nothing is invisible: control characters become U+FFFD, and a blank text says that it is.
+/// A text in which nothing is invisible: Security Hub refuses blank texts, so these are replaced too.
 fn visible(text: &str) -> String {
     if text.is_empty() {
         return "(empty)".to_owned();
@@ -79,7 +81,7 @@ fn visible(text: &str) -> String {
     if text.trim().is_empty() {
         return "(blank)".to_owned();
     }
-    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    harmless(text).into_owned()
 }
 
 /// Bytes of a finding as JSON.

@@ -1,4 +1,4 @@
-//! What Security Hub's own controls say of load balancers: ELB.12 and ELB.14, and whether AWS Config looks at all (Config.1).
+//! Reads the findings of Security Hub's own controls ELB.12 and ELB.14, and of Config.1, which reports whether AWS Config records.
 
 use aws_sdk_securityhub::types::{AwsSecurityFindingFilters, StringFilter, StringFilterComparison};
 use serde::Deserialize;
@@ -34,7 +34,7 @@ pub struct NativeFinding {
     pub status: String,
     /// Reason codes of a status, verbatim.
     pub reasons: Vec<String>,
-    /// Whether somebody suppressed it.
+    /// Whether it is suppressed.
     pub suppressed: bool,
     /// When it was last changed, verbatim.
     pub updated_at: String,
@@ -54,8 +54,8 @@ pub async fn native(aws: &ClientProvider, place: &AccountRegion) -> Result<Vec<N
         .compliance_security_control_id(equals(CONFIG))
         .record_state(equals("ACTIVE"))
         .build();
-    let told: Vec<Told> = all(&hub, &filters).await?;
-    Ok(told.into_iter().filter(|told| told.product_arn.ends_with(PRODUCT)).flat_map(Told::findings).collect())
+    let raw: Vec<RawFinding> = all(&hub, &filters).await?;
+    Ok(raw.into_iter().filter(|raw| raw.product_arn.ends_with(PRODUCT)).flat_map(RawFinding::findings).collect())
 }
 
 /// The IAM action that it takes.
@@ -63,7 +63,7 @@ pub const NATIVE_ACTION: &str = Operation::GetFindings.action();
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Told {
+struct RawFinding {
     product_arn: String,
     aws_account_id: String,
     #[serde(default)]
@@ -106,7 +106,7 @@ struct Workflow {
     status: String,
 }
 
-impl Told {
+impl RawFinding {
     fn findings(self) -> Vec<NativeFinding> {
         let product = self.product_arn.split(':').nth(3).unwrap_or_default().to_owned();
         let region = self.region.unwrap_or(product);

@@ -6,10 +6,9 @@
 
 use serde_json::{Value, json};
 
-use doorward_model::{Finding, RuleMeta, ScanReport, Verdict};
+use doorward_model::{Finding, RuleMeta, ScanReport, Severity, Verdict, related_controls};
 
 use crate::asff::Asff;
-use crate::controls;
 use crate::render::Rendered;
 
 /// The version of the schema that a line follows.
@@ -50,15 +49,13 @@ fn status(verdict: &Verdict) -> (u32, &'static str) {
     }
 }
 
-fn severity(label: &str) -> (u32, &'static str) {
-    match label {
-        "INFORMATIONAL" => (1, "Informational"),
-        "LOW" => (2, "Low"),
-        "MEDIUM" => (3, "Medium"),
-        "HIGH" => (4, "High"),
-        "CRITICAL" => (5, "Critical"),
-        _ => (0, "Unknown"),
-    }
+/// OCSF numbers the severities from 1 (informational) to 5 (critical) and begins their names with a capital.
+fn severity(label: &str) -> (u32, String) {
+    let known = (1..).zip(Severity::ALL.iter().rev()).find(|(_, severity)| severity.label() == label);
+    known.map_or((0, "Unknown".to_owned()), |(id, _)| {
+        let (first, rest) = label.split_at(1);
+        (id, format!("{first}{}", rest.to_ascii_lowercase()))
+    })
 }
 
 fn compliance_status(status: &str) -> (u32, &'static str) {
@@ -78,9 +75,10 @@ fn millis(text: &str) -> i64 {
 fn compliance(asff: &Asff, finding: &Finding, meta: &RuleMeta, shape: Shape) -> Value {
     let (status_id, status) = compliance_status(&asff.compliance.status);
     let mut standards: Vec<&str> = Vec::new();
-    for (framework, _) in controls::of(meta.id) {
-        if !standards.contains(&framework.short.as_str()) {
-            standards.push(&framework.short);
+    for (framework, _) in related_controls(meta.id) {
+        let standard = framework.short.as_deref().unwrap_or(&framework.name);
+        if !standards.contains(&standard) {
+            standards.push(standard);
         }
     }
     // Required up to 1.3: a rule that belongs to no framework follows the policy it was judged by.

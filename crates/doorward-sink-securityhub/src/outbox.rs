@@ -1,4 +1,4 @@
-//! What was sent, and what is known to have arrived: an outbox that survives a crash at any moment.
+//! The outbox: what was sent and what was accepted. It survives a crash at any moment.
 //!
 //! The order is the guarantee: the intent is stored before anything is sent, the acknowledgement after Security Hub's
 //! answer. Whatever happens in between, the next run finds a row without acknowledgement, with the dates that were used,
@@ -9,9 +9,9 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use doorward_model::AccountRegion;
+use doorward_model::{AccountRegion, Arn};
 
-/// Where a record stands in Security Hub, as far as it was told.
+/// The state of a record in Security Hub, as of the latest attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecordState {
     /// `ACTIVE`.
@@ -26,7 +26,7 @@ pub struct Remembered {
     /// Where the load balancer is.
     pub subject: AccountRegion,
     /// The load balancer's ARN, whole.
-    pub balancer: String,
+    pub balancer: Arn,
     /// The rule.
     pub rule: String,
     /// Digest of what was sent last; see [`Asff::content`](crate::Asff::content).
@@ -56,7 +56,7 @@ pub struct Intent {
     pub id: String,
     /// The row as it has to be stored: not acknowledged, one attempt more.
     pub row: Remembered,
-    /// The finding as JSON, for the day on which nobody can render it any more.
+    /// The finding as JSON, for the time when it can no longer be rendered.
     pub document: String,
 }
 

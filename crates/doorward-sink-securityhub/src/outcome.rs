@@ -1,4 +1,4 @@
-//! What became of every finding: the counts, the list of what was refused, and a line per hub.
+//! The result of publishing: counts, refused findings, and a line per Security Hub.
 
 use std::collections::BTreeMap;
 

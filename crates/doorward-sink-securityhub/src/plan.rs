@@ -1,6 +1,6 @@
-//! Plan: what has to be sent of a report, given what was sent before, and why. Pure.
+//! Plan: which findings have to be sent, given what was sent before, and why. Pure.
 //!
-//! Nothing is concluded from what nobody looked at: a finding is archived only when its account-Region was fully listed
+//! Nothing is concluded from what was not read: a finding is archived only when its account-Region was fully listed
 //! by this scan and its load balancer was not there, or when the rule was asked again and does not apply any more. And nothing
 //! is concluded from what was looked at too long ago: it is sent as not available, and closes nothing.
 
@@ -9,12 +9,12 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use doorward_model::{AccountRegion, CoverageStatus};
+use doorward_model::{AccountRegion, Arn, CoverageStatus};
 
 use crate::age::{Age, is_ahead, outlive};
 use crate::asff::{Asff, FIRST_SEEN, LAST_SEEN};
 use crate::outbox::{Intent, RecordState, Remembered};
-use crate::render::{Index, Rendered, stamp};
+use crate::render::{Index, Rendered, id, stamp};
 
 /// Why a finding is sent, or is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,17 +27,19 @@ pub enum Why {
     Returned,
     /// Sent: Security Hub never confirmed the latest attempt.
     Unconfirmed,
-    /// Sent: nothing changed, but Security Hub deletes what nobody updates for 90 days.
+    /// Sent: nothing changed, but Security Hub deletes findings without an update for 90 days.
     KeptAlive,
     /// Sent, as not available: what is known was read or asked too long ago, or at a time that is not known.
     Stale,
+    /// A later scan that was not published observed a failure; what was sent says PASSED.
+    Contradicted,
     /// Sent, as archived: the load balancer is gone.
     Gone,
     /// Sent, as archived: the rule does not apply to the load balancer any more.
     NoLongerApplies,
     /// Not sent: it says what it said.
     Unchanged,
-    /// Not sent: a later scan has already told more.
+    /// Not sent: a later scan was already sent.
     Outdated,
     /// Left alone: its account-Region was not fully listed by this scan.
     NotLookedAt,
@@ -63,6 +65,7 @@ impl fmt::Display for Why {
             Self::Unconfirmed => "sent before and never confirmed",
             Self::KeptAlive => "unchanged, and sent so that Security Hub does not delete it",
             Self::Stale => "read too long ago; sent as not available",
+            Self::Contradicted => "a later scan that was not published observed a failure; sent as not available",
             Self::Gone => "the load balancer is gone; archived",
             Self::NoLongerApplies => "the rule does not apply any more; archived",
             Self::Unchanged => "unchanged",
@@ -117,7 +120,9 @@ struct Look {
 pub struct Planner {
     looked: BTreeMap<AccountRegion, Look>,
     /// The one load balancer that was read, where an event asked for it.
-    only: Option<String>,
+    only: Option<Arn>,
+    /// By finding, when a scan last observed a failure that this report did not see.
+    failures: BTreeMap<String, Timestamp>,
     started: Timestamp,
     /// The time of this delivery, in whole milliseconds: finer ones would not survive being sent.
     now: Timestamp,
@@ -138,8 +143,10 @@ impl Planner {
                 Some((place, Look { fully_listed: line.fully_listed, status: line.status, at }))
             })
             .collect();
-        let only = run.only.as_ref().map(|arn| arn.as_str().to_owned());
-        Self { looked, only, started: whole(run.started), now: whole(now), keep_alive, maximum_age }
+        let only = run.only.clone();
+        let unseen = index.report.unseen.iter().flat_map(|unseen| &unseen.findings);
+        let failures = unseen.map(|finding| (id(&finding.id), whole(finding.last_seen))).collect();
+        Self { looked, only, failures, started: whole(run.started), now: whole(now), keep_alive, maximum_age }
     }
 
     fn age(&self, observed: Timestamp) -> Age {
@@ -153,7 +160,7 @@ impl Planner {
     }
 
     /// Whether the report can say anything of a load balancer.
-    pub(crate) fn concerns(&self, balancer: &str) -> bool {
+    pub(crate) fn concerns(&self, balancer: &Arn) -> bool {
         self.only.as_ref().is_none_or(|only| only == balancer)
     }
 
@@ -168,7 +175,7 @@ impl Planner {
     }
 
     /// Decides about a finding that is in the report.
-    pub fn present(&self, mut rendered: Rendered, rule: &str, balancer: &str, before: Option<&Remembered>) -> Decision {
+    pub fn present(&self, mut rendered: Rendered, rule: &str, balancer: &Arn, before: Option<&Remembered>) -> Decision {
         let observed = whole(rendered.observed_at);
         let age = self.age(observed);
         let stale = age != Age::Current;
@@ -188,7 +195,7 @@ impl Planner {
         };
         let fresh = Remembered {
             subject: rendered.subject,
-            balancer: balancer.to_owned(),
+            balancer: balancer.clone(),
             rule: rule.to_owned(),
             content: rendered.content,
             created_at: moment(&rendered.finding.created_at).unwrap_or(self.now).min(self.now),
@@ -203,13 +210,14 @@ impl Planner {
         Decision { stale, ..self.send(rendered.finding, fresh, before, why) }
     }
 
-    /// Decides about a finding that is remembered and not in the report, or whose rule does not apply (`asked`).
+    /// Decides about a finding that is remembered and not in the report, or whose rule does not apply (`asked`). `id` is its id.
     /// `listed` says when the scan read the load balancer, if it found it. `document` is called only when something may be sent.
     ///
     /// # Errors
     /// What `document` answers.
     pub fn absent<E>(
         &self,
+        id: &str,
         row: &Remembered,
         listed: Option<Timestamp>,
         asked: bool,
@@ -223,6 +231,7 @@ impl Planner {
         if self.has_later(row, at) {
             return Ok(Decision::quiet(Why::Outdated));
         }
+        let contradicted = self.failures.get(id).is_some_and(|failed| *failed > row.observed_at);
         // The same scan cannot have seen a load balancer and not seen it.
         let later = at != row.observed_at;
         let current = self.age(at) == Age::Current;
@@ -230,15 +239,20 @@ impl Planner {
         let read = look.is_some_and(|look| look.fully_listed) || (self.only.is_some() && listed);
         let why = if !(read && current) {
             let worth = row.state == RecordState::Active && (self.failed(&row.subject) || !current);
-            if !worth || self.age(row.observed_at) == Age::Current {
+            if worth && self.age(row.observed_at) != Age::Current {
+                Why::Stale
+            } else if contradicted {
+                Why::Contradicted
+            } else {
                 return Ok(Decision::quiet(Why::NotLookedAt));
             }
-            Why::Stale
         } else if asked {
             Why::NoLongerApplies
         } else if listed && row.state == RecordState::Active && later && self.old(row) {
             // Left alone for longer, Security Hub would delete it, which looks as if it had been resolved.
             Why::Stale
+        } else if contradicted {
+            Why::Contradicted
         } else if listed || (row.state == RecordState::Active && !later) {
             return Ok(Decision::quiet(Why::NotAsked));
         } else {
@@ -246,10 +260,16 @@ impl Planner {
         };
         let Some(mut finding) = document()? else { return Ok(Decision::quiet(Why::NotLookedAt)) };
         let mut fresh = row.clone();
-        let stale = why == Why::Stale;
+        let stale = matches!(why, Why::Stale | Why::Contradicted);
+        if why == Why::Contradicted && finding.compliance.status != "PASSED" {
+            // A failure stays one, and what is not available was sent so already.
+            let stale = finding.compliance.status == "NOT_AVAILABLE";
+            return Ok(Decision { stale, ..Decision::quiet(Why::NotLookedAt) });
+        }
         if stale {
             // Nothing was observed, so the row's observation stays what it was.
-            outlive(&mut finding, self.age(row.observed_at), read);
+            let age = if why == Why::Contradicted { Age::Contradicted } else { self.age(row.observed_at) };
+            outlive(&mut finding, age, read);
         } else {
             "ARCHIVED".clone_into(&mut finding.record_state);
             fresh.state = RecordState::Archived;

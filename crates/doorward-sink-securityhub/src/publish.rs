@@ -1,4 +1,4 @@
-//! Publish: the whole flow for a report, hub by hub, and what became of every finding.
+//! Publish: sends a report to each Security Hub, one after the other, and accounts for every finding.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,7 +7,7 @@ use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 
 use doorward_aws::ClientProvider;
-use doorward_model::{AccountRegion, Finding, ScanReport, Sink, SinkError, SinkFuture};
+use doorward_model::{AccountRegion, Finding, ScanReport, Sink, SinkContext, SinkError, SinkFuture};
 
 use crate::asff::Asff;
 use crate::decide::{Hearing, Step};
@@ -81,12 +81,12 @@ impl<O: Outbox> Publisher<O> {
         (&self.aws, &self.outbox, &self.settings)
     }
 
-    /// Tells, for every finding of the report and everything remembered, what [`Publisher::publish`] would do and why.
+    /// Reports, for every finding of the report and everything remembered, what [`Publisher::publish`] would do and why.
     /// Sends nothing and stores nothing.
     ///
     /// # Errors
     /// When the outbox cannot be read.
-    pub fn plan(&self, report: &ScanReport, mut tell: impl FnMut(Planned)) -> Result<(), OutboxError> {
+    pub fn plan(&self, report: &ScanReport, mut report_plan: impl FnMut(Planned)) -> Result<(), OutboxError> {
         let index = Index::new(report);
         let planner = self.planner(&index);
         for (hub, findings) in self.by_hub(report)? {
@@ -96,7 +96,7 @@ impl<O: Outbox> Publisher<O> {
                 if let Step::Present(id, decision) | Step::Absent(id, decision) = step? {
                     let (why, stale) = (decision.why, decision.stale);
                     let finding = decision.send.map(|(_, parcel)| parcel.finding);
-                    tell(Planned { hub: hub.clone(), id, why, finding, stale });
+                    report_plan(Planned { hub: hub.clone(), id, why, finding, stale });
                 }
             }
         }
@@ -282,7 +282,7 @@ impl<O: Outbox> Sink for Publisher<O> {
         Box::pin(async { self.outbox.hubs().map(|_| ()).map_err(|error| trouble(&error)) })
     }
 
-    fn emit<'a>(&'a self, report: &'a ScanReport) -> SinkFuture<'a, doorward_model::Receipt> {
+    fn emit<'a>(&'a self, report: &'a ScanReport, _: SinkContext<'a>) -> SinkFuture<'a, doorward_model::Receipt> {
         Box::pin(async {
             let outcome = self.publish(report).await.map_err(|error| trouble(&error))?;
             Ok(outcome.receipt())

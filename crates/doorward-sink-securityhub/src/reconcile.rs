@@ -1,4 +1,4 @@
-//! Reconcile: what the outbox remembers against what the hubs hold, every difference by its name. Changes nothing.
+//! Reconcile: compares the outbox with the content of each Security Hub. Changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 

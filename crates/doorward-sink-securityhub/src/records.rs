@@ -1,4 +1,4 @@
-//! Records: what a hub already holds of the findings that are about to be sent.
+//! Reads the records that Security Hub already has of findings that are about to be sent.
 //!
 //! The outbox knows what this ledger sent. Another ledger, or one that was lost, may have sent the same findings before: their first
 //! dates stay, and an update must be later than the record, because Security Hub drops an older one without a word.

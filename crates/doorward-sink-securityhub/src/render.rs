@@ -10,7 +10,7 @@
 //! | unknown because something could not be read | `NOT_AVAILABLE` ("could not be performed because of ... an API error") | the rule's |
 //! | unknown because AWS's answer lacks it | `WARNING` ("some information is missing") | the rule's |
 //!
-//! An excepted load balancer still fails its rule: somebody accepted that until a date. So the default tells Security Hub
+//! An excepted load balancer still fails its rule, and that is accepted until a date. So the default sends Security Hub
 //! `FAILED` with no severity to speak of, and nothing changes but the severity when the exception ends. `PASSED` is not
 //! offered: it would be untrue. A rule that does not apply makes no finding, nor does one that was not asked: that it has no new
 //! answer says nothing of the last one.
@@ -25,11 +25,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use doorward_model::{
-    AccountId, AccountRegion, Finding, LoadBalancer, Observed, Region, RuleMeta, ScanReport, Verdict,
+    AccountId, AccountRegion, Finding, LoadBalancer, Observed, Region, RuleMeta, ScanReport, Verdict, related_controls,
 };
 
 use crate::asff::{Asff, FIRST_SEEN, LAST_SEEN, ProviderFields, SCAN_ID, digest};
-use crate::controls;
 use crate::limits::{Cuts, fit};
 
 /// Longest finding id, in UTF-16 units.
@@ -84,7 +83,7 @@ pub struct Rendered {
     pub hub: AccountRegion,
     /// Where the load balancer is.
     pub subject: AccountRegion,
-    /// The finding. Its dates are those of a finding that nobody has sent before.
+    /// The finding. Its dates are those of a finding that was not sent before.
     pub finding: Asff,
     /// See [`Asff::content`].
     pub content: String,
@@ -174,7 +173,7 @@ impl Renderer {
             rendered.product_fields.insert("doorward/cut".to_owned(), summary);
         }
         let content = rendered.content();
-        let subject = AccountRegion { account: finding.account.clone(), region: finding.region.clone() };
+        let subject = finding.place();
         Some(Rendered { hub, subject, finding: rendered, content, observed_at })
     }
 
@@ -242,8 +241,8 @@ pub(crate) fn stamp(time: Timestamp) -> String {
 /// Finding types: what every rule is, and the frameworks it gives evidence for.
 fn types(rule: &str) -> Vec<String> {
     let mut types = vec!["Software and Configuration Checks/AWS Security Best Practices".to_owned()];
-    for (framework, _) in controls::of(rule) {
-        if let Some(kind) = framework.kind.as_ref().filter(|kind| !types.contains(kind)) {
+    for (framework, _) in related_controls(rule) {
+        if let Some(kind) = framework.finding_type.as_ref().filter(|kind| !types.contains(kind)) {
             types.push(kind.clone());
         }
     }
@@ -252,7 +251,7 @@ fn types(rule: &str) -> Vec<String> {
 
 /// Requirements as Security Hub spells them.
 fn requirements(rule: &str) -> Vec<String> {
-    controls::of(rule).map(|(_, spelled)| spelled.to_owned()).take(REQUIREMENTS).collect()
+    related_controls(rule).into_iter().map(|(_, spelled)| spelled.to_owned()).take(REQUIREMENTS).collect()
 }
 
 /// What no member of ASFF has a place for.
@@ -271,6 +270,7 @@ fn fields(finding: &Finding, lb: &LoadBalancer, meta: &RuleMeta) -> BTreeMap<Str
     put("rule", meta.id.to_owned());
     put("rule-version", meta.version.to_string());
     put("verdict", finding.verdict.kind().to_string());
+    put("reason", finding.verdict.reason().code().to_owned());
     put("account", finding.account.to_string());
     put("account-name", seen(&lb.account_name));
     put("region", finding.region.to_string());

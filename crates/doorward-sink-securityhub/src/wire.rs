@@ -1,4 +1,4 @@
-//! Our findings as the SDK's types, to be sent.
+//! Converts our findings to the SDK's types.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,11 +1,9 @@
-//! The recommended mode of a load balancer, with the reason and what it stands on.
+//! The recommended mode of a load balancer, with the reason and the evidence.
 //!
-//! Nothing is recommended without evidence: too few days, too few requests, unread objects or a metric that contradicts the
-//! logs end in "not enough evidence", with what to switch on.
+//! No mode is recommended without evidence: too few days, too few requests, unread objects or a metric that contradicts the logs
+//! result in "not enough evidence", with the missing evidence.
 
-use std::net::IpAddr;
-
-use doorward_model::{Mode, Observed, Pattern};
+use doorward_model::{Mode, Observed};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,24 +12,26 @@ use crate::reasons;
 use crate::tally::{BalancerTally, Cause, Client, Treatment};
 use crate::top::Weight;
 
+mod protected_clients;
 mod thresholds;
 
+use protected_clients::covers;
 pub use thresholds::Thresholds;
 
 /// A source to fix before raising the mode.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SourceToFix {
-    /// Who it is and what it does.
+    /// The client and the cause.
     pub client: Client,
     /// Requests of it that would be blocked, at least.
     pub requests: u64,
-    /// Those of them that a target answered well, at least.
+    /// Those of them that a target served, at least.
     pub served: u64,
-    /// Which clients usually do this; none for a reason code that this version does not know.
+    /// Typical clients; none for a reason code that this version does not know.
     pub likely: Option<String>,
-    /// What ends it.
+    /// The fix.
     pub fix: Option<String>,
-    /// Whether the thresholds protect it.
+    /// Whether it is one of the protected clients in the thresholds.
     pub protected: bool,
 }
 
@@ -48,19 +48,19 @@ pub enum Step {
     FixAndRaise {
         /// To this one.
         to: Mode,
-        /// The sources, the ones that hurt most first.
+        /// The sources, those with the most served requests first.
         sources: Vec<SourceToFix>,
     },
     /// Leave it.
     Keep,
-    /// It is strictest already, and clients are blocked: see whether these are legitimate.
+    /// It is strictest already, and clients are blocked: check whether these are legitimate.
     Watch {
         /// The clients that are blocked most.
         sources: Vec<SourceToFix>,
     },
-    /// Nobody can say; switch on what is missing.
+    /// The evidence does not suffice; provide what is missing.
     NotEnoughEvidence {
-        /// What to switch on or wait for, one sentence each.
+        /// What to provide or wait for, one sentence each.
         missing: Vec<String>,
     },
 }
@@ -70,17 +70,17 @@ pub enum Step {
 pub struct Advice {
     /// The mode it is in.
     pub current: Observed<Mode>,
-    /// The mode it should be in after the step; none where nobody can say.
+    /// The mode after the step; none if there is not enough evidence.
     pub recommended: Option<Mode>,
     /// What to do.
     pub step: Step,
-    /// Why, in sentences; the first says the most.
+    /// The reasons, in sentences, the most important first.
     pub because: Vec<String>,
-    /// What it stands on.
+    /// The forecast that it is based on.
     pub forecast: Forecast,
 }
 
-/// Advises for one load balancer. `tally` is what the forecast was made of, where it was made of logs.
+/// Advises for one load balancer. `tally` is the tally of the forecast, if it was made from logs.
 pub fn advise(
     current: Observed<Mode>,
     forecast: Forecast,
@@ -91,14 +91,17 @@ pub fn advise(
     let mut missing = judge.missing();
     let blocks_some = judge.forecast.mode(Mode::Strictest).is_some_and(|mode| mode.blocked.count > 0);
     if judge.forecast.evidence.basis == Basis::MetricOnly && blocks_some && current.known() != Some(&Mode::Strictest) {
-        // Keeping a mode is a recommendation too, and the metric does not say whose requests it counts.
-        missing.push("Switch on access logs, or let them be read, to see whose requests would be blocked.".to_owned());
+        // Keeping a mode is a recommendation too, and the metric does not show whose requests it counts.
+        missing.push(
+            "Switch on access logs, or allow Doorward to read them, to see whose requests would be blocked.".to_owned(),
+        );
     }
     let (recommended, step, because) = match current.known() {
         _ if !missing.is_empty() => (None, Step::NotEnoughEvidence { missing }, vec![judge.evidence()]),
         None => {
-            let missing = vec!["Read the load balancer's mode first; without it no change can be named.".to_owned()];
-            (None, Step::NotEnoughEvidence { missing }, vec!["The current mode is not known.".to_owned()])
+            let missing =
+                vec!["Read the load balancer's mode first; without it no change can be recommended.".to_owned()];
+            (None, Step::NotEnoughEvidence { missing }, vec!["The current mode is unknown.".to_owned()])
         }
         Some(Mode::Strictest) => judge.watch(),
         Some(Mode::Defensive) => {
@@ -109,7 +112,10 @@ pub fn advise(
             // Half of the way now is better than all of it after some fixing.
             Ok(later) => match judge.raise(Mode::Defensive) {
                 Ok((mode, raise @ Step::Raise { .. }, mut because)) => {
-                    because.push("Strictest would block more; look again after this.".to_owned());
+                    because.push(
+                        "Strictest would block more requests; run `doorward advise` again after this change."
+                            .to_owned(),
+                    );
                     (mode, raise, because)
                 }
                 _ => later,
@@ -120,7 +126,7 @@ pub fn advise(
     Advice { current, recommended, step, because, forecast }
 }
 
-type Found = (Option<Mode>, Step, Vec<String>);
+type Recommendation = (Option<Mode>, Step, Vec<String>);
 
 struct Judge<'a> {
     forecast: &'a Forecast,
@@ -135,7 +141,7 @@ impl Judge<'_> {
         let mut missing = Vec::new();
         if evidence.basis == Basis::None {
             if evidence.lines > 0 && evidence.absent == evidence.lines {
-                missing.push("The logs are of a time before classifications; read newer ones.".to_owned());
+                missing.push("The logs are older than AWS's classifications; read newer ones.".to_owned());
             } else {
                 missing.push(format!(
                     "Switch on access logs and let them run for {} days, or allow cloudwatch:GetMetricData.",
@@ -145,7 +151,7 @@ impl Judge<'_> {
             return missing;
         }
         if let Some(why) = &evidence.uncounted {
-            missing.push(format!("Let CloudWatch be read; the number of all requests is not known: {why}."));
+            missing.push(format!("Allow Doorward to read CloudWatch; the number of all requests is unknown: {why}."));
         }
         missing.extend(self.too_short());
         missing.extend(self.too_few_logs());
@@ -158,15 +164,15 @@ impl Judge<'_> {
         }
         if evidence.basis == Basis::PartialLogs {
             missing.push(format!(
-                "Read all logs of the window: objects are missing or damaged, or lines are not understood ({}) or without \
+                "Read all logs of the window: objects are missing or damaged, or lines could not be parsed ({}) or have no \
                  classification ({}).",
                 evidence.unparsed, evidence.absent
             ));
         }
         if evidence.unlogged > 0 {
             missing.push(format!(
-                "Find the logs that are missing: CloudWatch counts {} requests that are not compliant in hours without log lines, \
-                 so it is not known who sent them.",
+                "Find the logs that are missing: CloudWatch counts {} non-compliant requests in hours without log lines, \
+                 so that their clients are unknown.",
                 evidence.unlogged
             ));
         }
@@ -174,8 +180,8 @@ impl Judge<'_> {
             && metric > logs
         {
             missing.push(format!(
-                "Find the logs that are missing: CloudWatch counts {metric} requests that are not compliant, and the logs \
-                 have {logs}."
+                "Find the logs that are missing: CloudWatch counts {metric} non-compliant requests, and the logs \
+                 contain {logs}."
             ));
         }
         missing
@@ -190,12 +196,12 @@ impl Judge<'_> {
             let by_lines = matches!(self.forecast.evidence.basis, Basis::FullLogs | Basis::PartialLogs);
             let silent = observed.days > observed.days_with_traffic && observed.counted.is_none();
             let hint = if by_lines && silent {
-                "; let CloudWatch be read as well, to tell quiet days from missing logs"
+                "; allow Doorward to read CloudWatch too, to distinguish quiet days from missing logs"
             } else {
                 ""
             };
             format!(
-                "Gather evidence of at least {minimum} days with traffic and without a gap between them; there are {days:.1}{hint}."
+                "Gather evidence of at least {minimum} days with traffic, without a gap between them; there are {days:.1}{hint}."
             )
         })
     }
@@ -207,14 +213,14 @@ impl Judge<'_> {
         let few = (logged as f64) < self.thresholds.minimum_logged_share * counted as f64;
         few.then(|| {
             format!(
-                "Find the logs that are missing: they hold {logged} of the {counted} requests that CloudWatch counts in the same \
+                "Find the logs that are missing: they contain {logged} of the {counted} requests that CloudWatch counts in the same \
                  time ({}).",
                 observed.logged_share().unwrap_or_default()
             )
         })
     }
 
-    /// What was observed, with the gaps.
+    /// The observed time, with its gaps.
     fn evidence(&self) -> String {
         let evidence = &self.forecast.evidence;
         let observed = evidence.observed.clone().unwrap_or_default();
@@ -226,7 +232,7 @@ impl Judge<'_> {
                 "CloudWatch was read: {summary}; {hours}. Of the access logs, only those around the periods with non-compliant \
                  requests were read, {lines} lines."
             ),
-            Basis::PartialLogs => format!("Access logs were read in part: {summary}, {lines} lines; {hours}."),
+            Basis::PartialLogs => format!("Access logs were partly read: {summary}, {lines} lines; {hours}."),
             Basis::MetricOnly => format!("Only CloudWatch's metrics were read: {summary}; {hours}."),
             Basis::None => "There is no evidence: neither logs nor metrics.".to_owned(),
         };
@@ -237,11 +243,11 @@ impl Judge<'_> {
         text
     }
 
-    /// Whether a mode can be had, now or after fixing sources; or why not.
-    fn raise(&self, to: Mode) -> Result<Found, Vec<String>> {
+    /// The step to a mode, now or after fixing sources; or why the mode is not recommended.
+    fn raise(&self, to: Mode) -> Result<Recommendation, Vec<String>> {
         let Some(mode) = self.forecast.mode(to) else {
             return Err(vec![format!(
-                "CloudWatch counts requests that are not compliant, but not which; switch on access logs to see what \
+                "CloudWatch counts non-compliant requests, but does not show which; switch on access logs to see what \
                  {to} would block."
             )]);
         };
@@ -250,7 +256,7 @@ impl Judge<'_> {
         let protected = self.sources(to, |source| source.protected);
         let Some(hurt) = mode.hurt else {
             return Err(vec![
-                format!("{to} would block {} requests, and only access logs can tell whose.", mode.blocked.count),
+                format!("{to} would block {} requests, and only access logs show whose.", mode.blocked.count),
                 self.evidence(),
             ]);
         };
@@ -258,7 +264,7 @@ impl Judge<'_> {
         if tolerated && protected.is_empty() {
             if mode.closed.count > 0 {
                 because.push(format!(
-                    "Connections of {} Ambiguous requests ({:.1} a day) would be closed after the answer, which costs new ones.",
+                    "Connections of {} Ambiguous requests ({:.1} a day) would be closed after the response, which costs new connections.",
                     mode.closed.count, mode.closed.per_day
                 ));
             }
@@ -266,8 +272,8 @@ impl Judge<'_> {
         }
         let sources = self.sources(to, |source| source.served > 0 || source.protected);
         let bound = self.tally.map_or(0, |tally| tally.sources.clients.bound());
-        let most = self.thresholds.most_sources;
-        // Fixing the named ones has to bring what is left below what is tolerated.
+        let most = self.thresholds.maximum_sources;
+        // Fixing the named sources has to bring the rest below the tolerated share.
         let mut left = hurt.count;
         let mut named = Vec::new();
         for source in sources {
@@ -280,40 +286,41 @@ impl Judge<'_> {
         let enough = left as f64 <= self.thresholds.tolerated_share * mode.blocked.of as f64;
         if enough && named.len() <= most && !named.is_empty() {
             because.push(format!(
-                "{} of them were answered well by a target; {} sources account for it.",
+                "{} of them were served by a target; {} sources account for these.",
                 hurt.count,
                 named.len()
             ));
             return Ok((Some(to), Step::FixAndRaise { to, sources: named }, because));
         }
         because.push(format!(
-            "{} of them were answered well by a target, from more than {most} sources{}.",
+            "{} of them were served by a target, from more than {most} sources{}.",
             hurt.count,
-            if bound > 0 { format!(" (each may have {bound} requests more)") } else { String::new() }
+            if bound > 0 { format!(" (each may have up to {bound} more requests)") } else { String::new() }
         ));
         Err(because)
     }
 
-    /// Strictest already: is anybody blocked who should not be?
-    fn watch(&self) -> Found {
+    /// For a load balancer in strictest: whether legitimate clients may be blocked.
+    fn watch(&self) -> Recommendation {
         let keep = Some(Mode::Strictest);
         let Some(mode) = self.forecast.mode(Mode::Strictest).filter(|mode| mode.blocked.count > 0) else {
             return (
                 keep,
                 Step::Keep,
-                vec!["It is in the strongest mode, and nothing was blocked.".to_owned(), self.evidence()],
+                vec!["It is in the strictest mode, and no request was blocked.".to_owned(), self.evidence()],
             );
         };
-        let mut because = vec![format!("It is in the strongest mode. {}", self.blocked(mode)), self.evidence()];
+        let mut because = vec![format!("It is in the strictest mode. {}", self.blocked(mode)), self.evidence()];
         let sources =
             self.sources(Mode::Strictest, |source| source.protected || source.client.cause.tier.as_str() != "Severe");
         if sources.is_empty() {
-            because.push("All of it was Severe, which is no legitimate traffic.".to_owned());
+            because.push("All blocked requests were Severe, which legitimate clients do not send.".to_owned());
             return (keep, Step::Keep, because);
         }
-        because
-            .push("Blocked requests do not reach a target, so nobody can see whether they were legitimate.".to_owned());
-        let most = self.thresholds.most_sources;
+        because.push(
+            "Blocked requests do not reach a target, so that it is unknown whether they were legitimate.".to_owned(),
+        );
+        let most = self.thresholds.maximum_sources;
         (keep, Step::Watch { sources: sources.into_iter().take(most).collect() }, because)
     }
 
@@ -323,14 +330,14 @@ impl Judge<'_> {
         if count == 0 {
             let bound = mode
                 .hurt_at_most
-                .map_or(String::new(), |bound| format!("; at 95 % confidence at most {} of all", percent(bound)));
+                .map_or(String::new(), |bound| format!("; at 95% confidence at most {} of all", percent(bound)));
             return format!("{verb} would have blocked none of {of} {}{bound}.", denominator.label());
         }
         let share = mode.blocked.fraction().map_or(String::new(), |share| format!(", {}", percent(share)));
         format!("{verb} would have blocked {count} of {of} {}{share}, {per_day:.1} a day.", denominator.label())
     }
 
-    /// Clients that a mode would block, the ones hurt most first.
+    /// Clients that a mode would block, those with the most served requests first.
     fn sources(&self, mode: Mode, wanted: impl Fn(&SourceToFix) -> bool) -> Vec<SourceToFix> {
         let Some(tally) = self.tally else { return Vec::new() };
         let ranked = tally.sources.clients.ranked().into_iter();
@@ -357,38 +364,11 @@ impl Judge<'_> {
     }
 }
 
-/// A fraction as people read it, with enough digits to tell it from zero.
+/// A fraction as a percentage, with enough digits to distinguish it from zero.
 fn percent(fraction: f64) -> String {
     let percent = fraction * 100.0;
     let digits = if percent >= 1.0 { 1 } else { (1.0 - percent.max(1e-9).log10().floor()) as usize };
-    format!("{percent:.digits$} %")
-}
-
-/// Whether an entry of the protected clients means this one: by address, network or user agent.
-fn covers(wanted: &str, client: &Client) -> bool {
-    if let Ok(address) = client.address.parse::<IpAddr>() {
-        if let Ok(only) = wanted.parse::<IpAddr>() {
-            return only == address;
-        }
-        if let Some((network, length)) = wanted.split_once('/')
-            && let (Ok(network), Ok(length)) = (network.parse::<IpAddr>(), length.parse::<u32>())
-        {
-            return within(address, network, length);
-        }
-    }
-    Pattern::from(wanted).matches(&client.agent)
-}
-
-fn within(address: IpAddr, network: IpAddr, length: u32) -> bool {
-    let (address, network, bits): (u128, u128, u32) = match (address, network) {
-        (IpAddr::V4(address), IpAddr::V4(network)) => (address.to_bits().into(), network.to_bits().into(), 32),
-        (IpAddr::V6(address), IpAddr::V6(network)) => (address.to_bits(), network.to_bits(), 128),
-        _ => return false,
-    };
-    match bits.checked_sub(length) {
-        None => false,
-        Some(rest) => (address ^ network).checked_shr(rest).unwrap_or(0) == 0,
-    }
+    format!("{percent:.digits$}%")
 }
 
 #[cfg(test)]

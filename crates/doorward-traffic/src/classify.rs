@@ -1,8 +1,8 @@
-//! What AWS's own classifier says of a captured request: the library from which load balancers' classification came.
+//! Classifies a captured request with AWS's own library, from which the classification of load balancers was made.
 //!
 //! Access logs have no headers, so a log line cannot be classified again; this is for requests that were captured, to see which
-//! mode would block them. The library is of 2020: it knows neither `SuspiciousTeClPresent` nor HTTP/2, so that what it
-//! says may be milder than what a load balancer says today.
+//! mode would block them. The library is of 2020: it knows neither `SuspiciousTeClPresent` nor HTTP/2, so that its
+//! classification may be milder than that of a load balancer today.
 
 use http_desync_guardian::RequestSafetyTier;
 use http_desync_guardian::request_analyzer::{HttpRequestData, RequestAnalysisResult};
@@ -17,14 +17,14 @@ const LONGEST: usize = 1024 * 1024;
 /// Of the library's message this much is kept.
 const MESSAGE: usize = 300;
 
-/// What the classifier says of one request.
+/// The classification of one request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Classified {
     /// The tier; none of a compliant request.
     pub tier: Option<Tier>,
     /// The reason code, `Compliant` of a compliant request.
     pub reason: String,
-    /// What the library says about it.
+    /// The explanation of the library.
     pub message: Option<String>,
 }
 
@@ -37,7 +37,7 @@ pub enum ClassifyError {
     /// It is too long.
     #[error("the request has {0} bytes, and the most is 1 MiB; leave out its body")]
     TooLong(usize),
-    /// It is not of HTTP/1. The library calls all of these compliant, which says nothing.
+    /// It is not HTTP/1. The library classifies all of these as compliant, which has no meaning.
     #[error("the request is of HTTP/2 or later, which AWS's classifier does not look at")]
     NotHttp1,
 }

@@ -55,7 +55,7 @@ pub enum Change {
     Fell,
     /// It stayed within the noise of the same weekdays.
     WithinNoise,
-    /// There are too few days to tell: at least one whole day after the change, and two of the same weekday before.
+    /// There are too few days: it takes at least one whole day after the change, and two of the same weekday before.
     TooFewDays,
 }
 

@@ -33,7 +33,7 @@ pub(crate) struct Spaces {
 /// Counts the lines of one object after the other.
 pub(crate) struct Counter {
     window: Option<Window>,
-    /// What the object's key says; its account and Region hold for its lines.
+    /// The load balancer in the object's key; its account and Region hold for all lines.
     account: Option<AccountId>,
     region: Option<Region>,
     /// The load balancer that the object's key names, to which its unparsed lines belong.
@@ -112,7 +112,7 @@ impl Counter {
         }
     }
 
-    /// Counts a compliant line in bulk if it is of the load balancer and hour at hand; says whether it was.
+    /// Counts a compliant line in bulk if it is of the current load balancer and hour; returns whether it is.
     fn in_bulk(&mut self, line: &Line<'_>) -> bool {
         let protocol = PROTOCOLS.iter().position(|name| name.as_bytes() == line.protocol);
         let same = self.run.hour == Some(line.hour) && self.run.balancer.strip_suffix(b" ") == Some(line.balancer);
@@ -177,8 +177,7 @@ impl Counter {
         }
     }
 
-    /// Counts a line that is known to be compliant if its first fields and its statuses are as they should be; says whether
-    /// they were. Nothing is counted otherwise. The caller has proved that the fields of the line begin where `spaces` say, that fields
+    /// Counts a line that is known to be compliant if its first fields and its statuses are valid; returns whether they are. Nothing is counted otherwise. The caller has proved that the fields of the line begin where `spaces` say, that fields
     /// 27 and 28 are `"-"`, and that there is neither a backslash nor a quote inside a field.
     #[inline]
     pub(crate) fn short(&mut self, line: &[u8], spaces: Spaces) -> bool {
@@ -228,7 +227,7 @@ impl Counter {
         Some(())
     }
 
-    /// Turns to another load balancer or hour; none where the hour does not exist.
+    /// Changes to another load balancer or hour; none if the hour does not exist.
     #[cold]
     fn change(&mut self, balancer: &[u8], stamp: &[u8; STAMP_HOUR]) -> Option<()> {
         let hour = Hour::of_stamp(stamp)?;
@@ -329,7 +328,7 @@ impl Counter {
         BalancerKey { account: self.account.clone(), region: self.region.clone(), id: excerpt(id, SAMPLE) }
     }
 
-    /// The load balancer and hour of the lines in a row; none where the hour is outside the window.
+    /// The load balancer and hour of consecutive lines; none if the hour is outside the window.
     fn running(&mut self) -> Option<(&mut BalancerTally, Hour)> {
         let hour = self.run.hour.filter(|_| self.run.inside)?;
         let key = self.running_key();

@@ -1,7 +1,7 @@
-//! What each mode would do with the traffic that was seen, with the evidence it stands on.
+//! The effect that each mode would have had on the observed traffic, with its evidence.
 //!
-//! A forecast says what would have happened to these requests, not what will happen to others. Where no request of a kind was seen, it says
-//! how many there may be all the same.
+//! A forecast describes what would have happened to these requests, not what will happen to others. If no request of a kind was observed,
+//! it gives an upper bound of their share.
 
 use doorward_model::{Mode, ObservedTime};
 use jiff::Timestamp;
@@ -13,10 +13,10 @@ use crate::observed;
 use crate::tally::{Answered, BalancerKey, BalancerTally, Cause, LogFiles, Treatment};
 use crate::window::Window;
 
-/// By how much logs and metric may differ before that is a disagreement: logs are best effort, and the two are cut at
-/// different moments.
+/// The relative difference between logs and metric that is no disagreement: logs are best effort, and the two cut time at different
+/// moments.
 const TOLERANCE: f64 = 0.02;
-/// Few requests may differ by this many.
+/// The absolute difference that is no disagreement, for few requests.
 const FEW: u64 = 5;
 
 /// What a share is of.
@@ -33,7 +33,7 @@ pub enum Denominator {
 }
 
 impl Denominator {
-    /// As it reads after "of".
+    /// As text after "of".
     pub const fn label(self) -> &'static str {
         match self {
             Self::ClassifiedRequests => "requests logged with a classification",
@@ -43,16 +43,16 @@ impl Denominator {
     }
 }
 
-/// A count with what it is a part of.
+/// A count with its denominator.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Share {
-    /// How many.
+    /// The count.
     pub count: u64,
-    /// Of how many.
+    /// The denominator.
     pub of: u64,
-    /// Of what.
+    /// What the denominator counts.
     pub denominator: Denominator,
-    /// How many on a day, over the days that were observed.
+    /// The count per day, over the observed days.
     pub per_day: f64,
 }
 
@@ -61,13 +61,13 @@ impl Share {
         Self { count, of, denominator, per_day: if days > 0.0 { count as f64 / days } else { 0.0 } }
     }
 
-    /// As a fraction; none of nothing.
+    /// As a fraction; none if the denominator is zero.
     pub fn fraction(&self) -> Option<f64> {
         (self.of > 0).then(|| self.count as f64 / self.of as f64)
     }
 }
 
-/// The largest fraction that is consistent, at 95 % confidence, with having seen this many among that many. With none seen it is
+/// The largest fraction that is consistent, at 95% confidence, with having seen this many among that many. With none seen it is
 /// 1 - 0.05^(1/n), about 3/n; otherwise Wilson's upper bound. It holds if requests to come are like those seen.
 pub fn upper_95(seen: u64, among: u64) -> Option<f64> {
     if among == 0 || seen > among {
@@ -78,7 +78,7 @@ pub fn upper_95(seen: u64, among: u64) -> Option<f64> {
         // Not 1 - 0.05^(1/n), which loses its digits for large n.
         return Some(-(0.05_f64.ln() / n).exp_m1());
     }
-    // One-sided 95 %.
+    // One-sided 95%.
     const Z: f64 = 1.644_853_626_951_472_2;
     let p = seen as f64 / n;
     let middle = p + Z * Z / (2.0 * n);
@@ -86,7 +86,7 @@ pub fn upper_95(seen: u64, among: u64) -> Option<f64> {
     Some(((middle + spread) / (1.0 + Z * Z / n)).min(1.0))
 }
 
-/// What one mode would do.
+/// The effect of one mode.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ModeForecast {
     /// The mode.
@@ -97,28 +97,28 @@ pub struct ModeForecast {
     pub closed: Share,
     /// Requests answered with 400.
     pub blocked: Share,
-    /// Of the blocked, those that a target answered with a status below 400: users who would be hurt. None where there are
-    /// no logs to tell, as for the next two.
+    /// Of the blocked, those that a target answered with a status below 400: users who would be affected. None without
+    /// logs, as for the next two.
     pub hurt: Option<Share>,
-    /// Of the blocked, those that a target refused or the load balancer answered itself: rather scanners.
+    /// Of the blocked, those that a target refused or the load balancer answered itself: mostly scanners.
     pub others: Option<Share>,
-    /// Of the blocked, those that the mode in force blocks already. Whether they are users nobody can see.
+    /// Of the blocked, those that the mode in force blocks already. Whether they are users is unknown.
     pub already: Option<Share>,
-    /// The largest fraction of requests that may be users who are newly blocked, at 95 % confidence.
+    /// The upper bound, at 95% confidence, of the fraction of requests that are users who would be newly blocked.
     pub hurt_at_most: Option<f64>,
 }
 
-/// What a forecast stands on.
+/// The kind of evidence of a forecast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Basis {
-    /// All logs that there are of the window.
+    /// All logs of the window.
     FullLogs,
     /// All logs around the periods in which the metric counts requests that are not compliant, and the metrics' counts of all others.
     PeriodLogs,
     /// Logs of a part of the window, or some that could not be read or understood.
     PartialLogs,
-    /// The metric only: how many requests are not compliant, but not which.
+    /// The metric only: the number of non-compliant requests, but not which.
     MetricOnly,
     /// Nothing.
     None,
@@ -135,29 +135,29 @@ pub enum CrossCheck {
         /// As the metric counts.
         metric: u64,
     },
-    /// They do not. Logs are best effort: where they have fewer, the forecast is too low.
+    /// They do not. Logs are best effort: if they have fewer requests, the forecast is too low.
     Differs {
         /// As logged.
         logs: u64,
         /// As the metric counts.
         metric: u64,
     },
-    /// One of them is missing; the text says which, and why.
+    /// One of them is missing: which, and why.
     NotPossible(String),
 }
 
-/// What a forecast stands on, in figures.
+/// The evidence of a forecast, in figures.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct TrafficEvidence {
+pub struct ForecastEvidence {
     /// The kind.
     pub basis: Basis,
-    /// The window, not before the load balancer was created and not before its first log file; none where there is no evidence.
+    /// The window, not before the load balancer was created and not before its first log file; none without evidence.
     pub window: Option<Window>,
-    /// What of the window was observed; none where there is no evidence.
+    /// The observed part of the window; none without evidence.
     pub observed: Option<ObservedTime>,
     /// Requests that are not compliant and that CloudWatch counts in hours without log lines. Nothing is known of who sent them.
     pub unlogged: u64,
-    /// Why the number of all requests is not known, where CloudWatch would have to say it and could not be read.
+    /// Why the number of all requests is unknown, if it depends on a CloudWatch metric that could not be read.
     pub uncounted: Option<String>,
     /// Lines that were understood.
     pub lines: u64,
@@ -178,20 +178,20 @@ pub struct TrafficEvidence {
 pub struct Forecast {
     /// The load balancer.
     pub balancer: BalancerKey,
-    /// What it stands on.
-    pub evidence: TrafficEvidence,
-    /// From the weakest mode to the strongest; empty where nothing can be said.
+    /// The evidence.
+    pub evidence: ForecastEvidence,
+    /// From the weakest mode to the strictest; empty if nothing is known.
     pub modes: Vec<ModeForecast>,
 }
 
 /// What is known of one load balancer.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Seen<'a> {
+pub struct ForecastInput<'a> {
     /// Its logs, where any were read.
     pub tally: Option<&'a BalancerTally>,
-    /// The files that they were in, where their names say anything.
+    /// The files of the logs, if their names are AWS's.
     pub files: Option<&'a LogFiles>,
-    /// When it was created, where that is known: nothing before it is evidence.
+    /// When it was created, if that is known: no hour before it counts as observed.
     pub created: Option<Timestamp>,
     /// The hours for which all of its logs were asked; without them, the hours in which there are lines.
     pub window: Option<Window>,
@@ -200,15 +200,15 @@ pub struct Seen<'a> {
     /// Its metrics.
     pub series: Option<&'a Series>,
     /// Only the objects around the periods in which the metric counts something were read. They hold all requests that are
-    /// not compliant, and not all of the others: how many those are is the metric's to say.
+    /// not compliant, and not all of the others: the metric counts those.
     pub around_periods: bool,
 }
 
-/// Forecasts from logs where there are any, else from the metric, else not at all.
-pub fn forecast(balancer: &BalancerKey, seen: Seen<'_>) -> Forecast {
+/// Makes a forecast from logs if there are any, else from the metric, else none.
+pub fn forecast(balancer: &BalancerKey, seen: ForecastInput<'_>) -> Forecast {
     let logged = seen.tally.filter(|tally| tally.classified() > 0);
     let cross_check = cross_check(seen, logged);
-    let mut evidence = TrafficEvidence {
+    let mut evidence = ForecastEvidence {
         basis: Basis::None,
         window: None,
         observed: None,
@@ -245,13 +245,13 @@ pub fn forecast(balancer: &BalancerKey, seen: Seen<'_>) -> Forecast {
             evidence.basis = Basis::PartialLogs;
         }
         evidence.unlogged = seen.series.map_or(0, |series| observed::unlogged(tally, series));
-        let days = stands_on(&mut evidence, observed);
+        let days = observe(&mut evidence, observed);
         modes = ALL.map(|mode| from_logs(tally, mode, days, all)).into();
     } else if let Some((series, non_compliant)) =
         seen.series.and_then(|series| Some((series, series.total(Metric::NonCompliant).count()?)))
     {
         evidence.basis = Basis::MetricOnly;
-        let days = stands_on(&mut evidence, observed::by_metric(series, seen.created));
+        let days = observe(&mut evidence, observed::by_metric(series, seen.created));
         match requests(series) {
             Ok(requests) => modes = from_metric(requests, days, non_compliant),
             Err(why) => evidence.uncounted = Some(why),
@@ -260,8 +260,8 @@ pub fn forecast(balancer: &BalancerKey, seen: Seen<'_>) -> Forecast {
     Forecast { balancer: balancer.clone(), evidence, modes }
 }
 
-/// Writes down what was observed, and gives its days.
-fn stands_on(evidence: &mut TrafficEvidence, observed: Option<observed::ObservedWindow>) -> f64 {
+/// Sets the observed time of the evidence, and returns its days.
+fn observe(evidence: &mut ForecastEvidence, observed: Option<observed::ObservedWindow>) -> f64 {
     let days = observed.as_ref().map_or(0.0, observed::ObservedWindow::known_days);
     evidence.window = observed.as_ref().map(|observed| observed.window);
     evidence.observed = observed.map(|observed| observed.time);
@@ -309,32 +309,33 @@ fn requests(series: &Series) -> Result<u64, String> {
     Ok(count(Metric::Requests)? + count(Metric::Balancer4xx)?)
 }
 
-/// The metric knows no tiers: monitor blocks none of them, strictest all, and of defensive nothing can be said unless there are none.
+/// The metric has no tiers: monitor blocks none of the requests, strictest all, and the effect of defensive is unknown unless there are
+/// none.
 fn from_metric(requests: u64, days: f64, non_compliant: u64) -> Vec<ModeForecast> {
     let all = requests.max(non_compliant);
-    let say = |mode: Mode, blocked: u64| {
+    let effect = |mode: Mode, blocked: u64| {
         let of_all = |count| Share::new(count, all, Denominator::MetricRequests, days);
-        // Of nothing nobody is hurt; of anything else the metric does not say.
-        let nobody = (blocked == 0).then(|| Share::new(0, 0, Denominator::BlockedRequests, days));
+        // If no request is blocked, no user is affected; otherwise the metric does not show how many are.
+        let none = (blocked == 0).then(|| Share::new(0, 0, Denominator::BlockedRequests, days));
         ModeForecast {
             mode,
             forwarded: of_all(all - blocked),
             closed: of_all(0),
             blocked: of_all(blocked),
-            hurt: nobody,
-            others: nobody,
-            already: nobody,
+            hurt: none,
+            others: none,
+            already: none,
             // Any of them may be users.
             hurt_at_most: upper_95(blocked, all),
         }
     };
     if non_compliant == 0 {
-        return ALL.map(|mode| say(mode, 0)).into();
+        return ALL.map(|mode| effect(mode, 0)).into();
     }
-    vec![say(Mode::Monitor, 0), say(Mode::Strictest, non_compliant)]
+    vec![effect(Mode::Monitor, 0), effect(Mode::Strictest, non_compliant)]
 }
 
-fn cross_check(seen: Seen<'_>, logged: Option<&BalancerTally>) -> CrossCheck {
+fn cross_check(seen: ForecastInput<'_>, logged: Option<&BalancerTally>) -> CrossCheck {
     let Some(tally) = logged else {
         return CrossCheck::NotPossible("no logs with classifications were read".to_owned());
     };
@@ -357,7 +358,7 @@ fn cross_check(seen: Seen<'_>, logged: Option<&BalancerTally>) -> CrossCheck {
 }
 
 impl Forecast {
-    /// What a mode would do, where that can be said.
+    /// The effect of a mode, if it is known.
     pub fn mode(&self, mode: Mode) -> Option<&ModeForecast> {
         self.modes.iter().find(|forecast| forecast.mode == mode)
     }

@@ -1,31 +1,38 @@
-//! What the requests say: access logs and CloudWatch metrics to a forecast of what each mode would block, and advice.
+//! Traffic of load balancers: from access logs and CloudWatch metrics to a forecast of what each mode would block, and advice.
 //!
 //! In the flow: objects are chosen by key ([`Key`], [`Selection`]), read by a [`Reader`] into a [`Tally`] per object, and tallies
-//! merge. A tally and the [`Series`] of metrics give a [`Forecast`], and that with [`Thresholds`] gives [`Advice`]. All of it is
-//! synchronous and pure but for [`read_folder`], [`Memory`], which keeps tallies of objects from run to run, and [`Source`], which
-//! brings objects and metrics from AWS or has Athena count; bytes, times and metrics are parameters.
+//! merge. A tally and the [`Series`] of metrics give a [`Forecast`], and that with [`Thresholds`] gives [`Advice`]. [`gather()`]
+//! decides which logs to read by the metrics and collects the [`TrafficEvidence`] of a run; [`join()`] turns that into the traffic
+//! of each load balancer, as rules and reports show it. All of it is synchronous and pure except [`gather()`], [`read_folder`],
+//! [`CountCache`], which keeps tallies of objects from run to run, and [`Source`], which reads objects and metrics from AWS or has
+//! Athena count; bytes, times and metrics are parameters.
 //!
-//! What it deliberately does not do: it never guesses. A line it cannot parse is counted with a sample; a line too old to
-//! carry a classification is absent, not compliant; and a recommendation never comes without the evidence under it. Texts
-//! from logs are data: they are cut to a length and made valid UTF-8, and whoever renders them makes them harmless.
+//! What it deliberately does not do: it never guesses. A line that it cannot parse is counted with a sample; a line too old to
+//! carry a classification is absent, not compliant; and a recommendation always states its evidence. Texts from logs are data: they
+//! are cut to a length and made valid UTF-8, and the program that shows them escapes control characters.
 
 mod advice;
 mod classify;
 mod compare;
 mod count;
+mod count_cache;
+mod evidence;
+mod extent;
 mod forecast;
+mod gather;
 mod inflate;
+mod join;
 mod line;
 mod local;
-mod memory;
 mod metric;
 mod object;
 mod observed;
 mod origin;
-mod plan;
+mod prices;
 mod protocol;
 mod read;
 mod reasons;
+mod render;
 mod scan;
 mod source;
 mod tally;
@@ -35,20 +42,25 @@ mod window;
 pub use advice::{Advice, SourceToFix, Step, Thresholds, advise};
 pub use classify::{Classified, ClassifyError, classify};
 pub use compare::{Change, Compared, Figure, compare};
+pub use count_cache::{CacheUse, CountCache, CountCacheError, FOLDER as STATE_FOLDER};
+pub use evidence::{AthenaScan, EvidenceError, TrafficEvidence, id, key};
+pub use extent::{Extent, extent, falls_short};
 pub use forecast::{
-    Basis, CrossCheck, Denominator, Forecast, ModeForecast, Seen, Share, TrafficEvidence, forecast, upper_95,
+    Basis, CrossCheck, Denominator, Forecast, ForecastEvidence, ForecastInput, ModeForecast, Share, forecast, upper_95,
 };
+pub use gather::{AthenaOptions, CacheOptions, GatherError, GatherEvent, TrafficRequest, gather, log_bucket};
+pub use join::{AdviceRules, TrafficByArn, advise_all, expire_all, join};
 pub use local::{FolderError, FolderOptions, Progress, read_folder};
-pub use memory::{FOLDER as STATE_FOLDER, Memory, MemoryError, Remembered};
 pub use metric::{Answer, Known, Metric, Series};
 pub use object::{INTERVAL, Key, Listed, LogObject, Selection, day_folder};
-pub use plan::{BalancerPlan, Estimate, Extent, LONGEST_PERIOD, ListedObject, Prices, Proof, estimate, plan};
+pub use prices::Prices;
 pub use read::{Limits, Reader};
 pub use reasons::{ReasonCode, reason, reasons};
+pub use render::{render_advice, render_comparison, render_traffic};
 pub use source::{
     AthenaCount, AthenaError, AthenaJob, AthenaLogs, AthenaOutput, AthenaReach, Body, Capability, Cost, Counted,
-    LogPlace, LogPlan, Metered, Missed, Operation, ParquetColumns, ParquetLogs, ParquetPlace, Planned, Reach,
-    ScanEstimate, Source, SourcePrices, Span, listing_logs,
+    LogPlace, LogPlan, Metered, Operation, ParquetColumns, ParquetLogs, ParquetPlace, Planned, Reach, ScanEstimate,
+    Source, Span, UnreadLogs, listing_logs,
 };
 pub use tally::{
     Answered, BalancerKey, BalancerTally, By, Cause, Client, HourTally, LogFiles, NoBalancer, NodeFiles, Reading,

@@ -3,7 +3,7 @@
 //! Fields are separated by one space. A field in quotes ends at the next quote that no backslash stands before; one without
 //! holds no quote. Fields are counted from the front, because the end has grown six times. AWS documents no escapes,
 //! but `\x22` and `\"` are seen, so a backslash and the byte after it are one unit; where that reading makes no sense,
-//! the line is read again with the backslash as a byte like any other. Where neither makes sense nobody knows what the line says,
+//! the line is read again with the backslash as a byte like any other. If neither makes sense, the line cannot be parsed,
 //! and it is refused.
 
 use crate::window::{Hour, STAMP, STAMP_HOUR, is_stamp};
@@ -34,7 +34,7 @@ pub(crate) struct Line<'a> {
     pub(crate) class: Class<'a>,
 }
 
-/// What the line says about the request's compliance.
+/// The classification in the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class<'a> {
     Compliant,
@@ -66,7 +66,7 @@ impl Status {
         String::from_utf8_lossy(&self.0).trim_end().to_owned()
     }
 
-    /// Its first digit; none where there is no status.
+    /// Its first digit; none if there is no status.
     pub(crate) fn family(self) -> Option<u8> {
         self.0[0].is_ascii_digit().then(|| self.0[0] - b'0')
     }
@@ -112,7 +112,7 @@ impl<'a> Field<'a> {
     }
 }
 
-/// Reads a line, without its line feed. None where nobody can say what it says.
+/// Parses a line, without its line feed. None if it cannot be parsed.
 pub(crate) fn read(line: &[u8]) -> Option<Line<'_>> {
     if line.len() > LONGEST {
         return None;

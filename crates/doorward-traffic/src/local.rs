@@ -12,7 +12,7 @@ use crate::read::{Limits, Reader};
 use crate::tally::{Sampled, Tally};
 use crate::window::Window;
 
-/// How many objects a thread may be ahead of the one that is merged next.
+/// How many objects a thread may be ahead of the one that is merged next: it bounds the tallies in memory.
 const AHEAD: usize = 64;
 
 /// A folder that cannot be looked at.
@@ -23,7 +23,7 @@ pub enum FolderError {
     List {
         /// The folder.
         folder: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         why: io::Error,
     },
     /// Nothing in it is a log.
@@ -57,8 +57,11 @@ pub struct Progress {
 }
 
 /// Reads every access log below a folder, in AWS's key layout or not; a file seen twice is counted once. `progress` is called
-/// from all threads, after each object. What cannot be read is counted in [`crate::Reading::unread`]: files, what is called a log and is
-/// no file (devices and pipes may never end), and links to folders elsewhere, which are not followed.
+/// from all threads, after each object. Everything that cannot be read is counted in [`crate::Reading::unread`]: files, names of logs that are
+/// not files (devices and pipes may never end), and links to folders elsewhere, which are not followed.
+///
+/// # Errors
+/// The folder cannot be listed, or contains no log.
 pub fn read_folder(
     folder: &Path,
     options: FolderOptions,
@@ -130,7 +133,7 @@ struct Files {
     refused: Sampled,
 }
 
-/// An error for what is read without end, or never: devices, pipes, sockets.
+/// An error for devices, pipes and sockets, which may be read forever.
 fn is_file(kind: fs::FileType) -> io::Result<()> {
     if kind.is_file() {
         Ok(())
@@ -152,7 +155,7 @@ fn find(folder: &Path, window: Option<Window>) -> Result<Files, FolderError> {
             if kind.is_dir() {
                 pending.push(entry.path());
             } else if kind.is_symlink() && entry.path().is_dir() {
-                // A folder below the root is read where it is.
+                // A link to a folder below the root is not followed: that folder is read anyway.
                 if !fs::canonicalize(entry.path()).is_ok_and(|target| target.starts_with(&root)) {
                     links.push(entry.path());
                 }
@@ -172,7 +175,7 @@ fn find(folder: &Path, window: Option<Window>) -> Result<Files, FolderError> {
     for path in paths {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let is_log = match Key::read(&name) {
-            // Renamed copies are logs as well, but what is not called one is not.
+            // A renamed copy is a log if its name still ends like one.
             Key::Foreign if name.ends_with(".log") || name.ends_with(".log.gz") => {
                 selection.is_new(&path.to_string_lossy())
             }
@@ -190,7 +193,7 @@ fn find(folder: &Path, window: Option<Window>) -> Result<Files, FolderError> {
     Ok(Files { files, selection, refused })
 }
 
-/// Merges tallies in the order of their objects, whoever finishes first, and keeps nobody too far ahead.
+/// Merges tallies in the order of their objects, and limits how far a thread may be ahead.
 struct InOrder {
     state: Mutex<State>,
     moved: Condvar,

@@ -1,7 +1,7 @@
-//! What CloudWatch counts, as data: whoever asks CloudWatch makes these, and this crate never asks.
+//! CloudWatch's metrics of a load balancer, as data.
 //!
-//! A load balancer publishes a metric only while it has something to say. Three things look alike in an answer, and are told apart
-//! here: nothing happened, nobody was allowed to look, and there was no traffic at all.
+//! A load balancer publishes a metric only while it has something to count. Three cases look alike in a response, and are distinguished
+//! here: the count is zero, the metric could not be read, and there was no traffic at all.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -61,27 +61,27 @@ impl Metric {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
-    /// CloudWatch answered completely. Periods without a point had nothing to count, or no traffic.
+    /// The response was complete. Periods without a point have nothing to count, or no traffic.
     Points(BTreeMap<Timestamp, u64>),
-    /// Nobody could look, or the answer was not complete.
+    /// The metric could not be read, or the response was not complete.
     Unread(#[schemars(with = "Gap")] Arc<Gap>),
 }
 
-/// What is known of a count in a window.
+/// The sum of a metric over a window, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Known {
     /// There was traffic, and this many.
     Count(u64),
-    /// CloudWatch answered, and there was no traffic to count. Says nothing about what would come.
+    /// The metric was read, and there was no traffic to count. It shows nothing about future traffic.
     NoTraffic,
-    /// Nobody knows.
+    /// The metric could not be read.
     Unread(Arc<Gap>),
-    /// Nobody asked.
+    /// The metric was not requested.
     NotAsked,
 }
 
 impl Known {
-    /// The count, where there is one.
+    /// The count, if there is one.
     pub fn count(&self) -> Option<u64> {
         match self {
             Self::Count(count) => Some(*count),
@@ -110,8 +110,8 @@ impl Series {
         })
     }
 
-    /// The sum of a metric over the window. A zero is only a zero where something shows that there was traffic; where the
-    /// metric that would show it could not be read, a zero is not known either.
+    /// The sum of a metric over the window. A zero counts only if another metric shows that there was traffic; if the metric
+    /// that would show it could not be read, the sum is unknown.
     pub fn total(&self, metric: Metric) -> Known {
         let points = match self.answers.get(&metric) {
             None => return Known::NotAsked,
@@ -129,7 +129,7 @@ impl Series {
         }
     }
 
-    /// The spans in which a metric is above zero; none where it was not read.
+    /// The spans in which a metric is above zero; none if it was not read.
     pub fn above_zero(&self, metric: Metric) -> Option<Vec<(Timestamp, Timestamp)>> {
         let Some(Answer::Points(points)) = self.answers.get(&metric) else { return None };
         let period = SignedDuration::from_secs(i64::from(self.period_seconds));
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn three_kinds_of_nothing_are_told_apart() {
+    fn three_kinds_of_nothing_are_distinguished() {
         use Metric::{NonCompliant, Requests};
         let with_traffic = series([(NonCompliant, points(&[])), (Requests, points(&[7]))]);
         assert_eq!(with_traffic.total(NonCompliant), Known::Count(0));

@@ -1,7 +1,7 @@
-//! What an object's key says before a byte of it is fetched: account, Region, load balancer, time and node.
+//! Parses the keys of log objects: account, Region, load balancer, time and node are known before a byte is fetched.
 //!
 //! AWS writes `[prefix/]AWSLogs/{account}/elasticloadbalancing/{region}/{yyyy}/{mm}/{dd}/` and then
-//! `{account}_elasticloadbalancing_{region}_app.{name}.{id}_{end}_{node}_{random}.log.gz`. The last part says everything, so
+//! `{account}_elasticloadbalancing_{region}_app.{name}.{id}_{end}_{node}_{random}.log.gz`. The last part has everything, so
 //! it alone is read: copies and exports keep it when they change the folders. The same prefix also holds connection logs, logs of
 //! other kinds of load balancers and a test object.
 
@@ -118,7 +118,7 @@ pub fn day_folder(prefix: &str, account: &AccountId, region: &Region, day: Date)
     format!("{prefix}{slash}AWSLogs/{account}/elasticloadbalancing/{region}/{}/", day.strftime("%Y/%m/%d"))
 }
 
-/// What a listing leaves after filtering by key. Counts say what was left out, and why.
+/// The keys of a listing by kind: how many were selected, and how many were not, and why.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Listed {
     /// Access logs of the load balancers and window that were asked for.
@@ -133,7 +133,7 @@ pub struct Listed {
     pub other_logs: u64,
     /// Test objects.
     pub test_files: u64,
-    /// Keys that are nothing of these.
+    /// Other keys.
     pub foreign: u64,
 }
 
@@ -166,7 +166,7 @@ impl Selection {
         Self { window, balancers, ..Self::default() }
     }
 
-    /// Looks at one key; gives the object where it is to be read.
+    /// Filters one key; gives the object if it is to be read.
     pub fn offer(&mut self, key: &str) -> Option<LogObject> {
         let object = match Key::read(key) {
             Key::AccessLog(object) => object,

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use doorward_model::{ObservedTime, TrafficGap};
 use jiff::Timestamp;
 
-use crate::forecast::Seen;
+use crate::forecast::ForecastInput;
 use crate::metric::{Answer, Metric, Series};
 use crate::tally::{BalancerTally, LogFiles};
 use crate::window::{Hour, Window};
@@ -24,9 +24,9 @@ const LISTED: usize = 8;
 /// What is known of an hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum HourSeen {
-    /// It has lines, or requests where no logs are needed.
+    /// It has lines, or requests if no logs are needed.
     Traffic,
-    /// It was observed, and had no requests.
+    /// It was observed without requests.
     Quiet,
     /// CloudWatch counts requests, and there are no lines.
     Missing(u64),
@@ -51,8 +51,8 @@ pub(crate) struct ObservedWindow {
     pub(crate) known_hours: u32,
 }
 
-/// A load balancer's logs as evidence; none where there is no time in which it can have written any.
-pub(crate) fn by_logs(tally: &BalancerTally, seen: &Seen<'_>) -> Option<ObservedWindow> {
+/// The observed time of a load balancer by its logs; none if there is no time in which it can have written any.
+pub(crate) fn by_logs(tally: &BalancerTally, seen: &ForecastInput<'_>) -> Option<ObservedWindow> {
     let written = written(tally, seen.files);
     let asked = seen.window.or(written)?;
     let begins = written.map_or(asked.first, |written| written.first);
@@ -80,7 +80,7 @@ pub(crate) fn by_logs(tally: &BalancerTally, seen: &Seen<'_>) -> Option<Observed
     Some(observed)
 }
 
-/// CloudWatch's counts as evidence; none where they could not be read, or the load balancer is younger than the window.
+/// The observed time by CloudWatch's counts; none if they could not be read, or if the load balancer was created after the window.
 pub(crate) fn by_metric(series: &Series, created: Option<Timestamp>) -> Option<ObservedWindow> {
     let window = series.window.since(created.map_or(series.window.first, Hour::of))?;
     let traffic = all_by_hour(series)?;
@@ -122,7 +122,7 @@ fn with_target(tally: &BalancerTally) -> u64 {
     tally.lines.saturating_sub(without)
 }
 
-/// What CloudWatch counts by hour, where that can be held against the lines.
+/// CloudWatch's counts by hour, if they can be compared with the lines.
 struct Counts {
     window: Window,
     /// Requests for which a target was chosen.
@@ -154,7 +154,7 @@ impl Counts {
     }
 }
 
-/// The points of a metric by hour, without zeros; none where it was not read.
+/// The points of a metric by hour, without zeros; none if it was not read.
 fn by_hour(series: &Series, metric: Metric) -> Option<BTreeMap<Hour, u64>> {
     let Some(Answer::Points(points)) = series.answers.get(&metric) else { return None };
     let mut hours: BTreeMap<Hour, u64> = BTreeMap::new();
@@ -178,7 +178,7 @@ fn all_by_hour(series: &Series) -> Option<BTreeMap<Hour, u64>> {
 }
 
 /// What cannot be known of logs that were not compared with CloudWatch.
-fn unknown(time: &ObservedTime, seen: &Seen<'_>) -> Vec<String> {
+fn unknown(time: &ObservedTime, seen: &ForecastInput<'_>) -> Vec<String> {
     let mut unknown = Vec::new();
     let silent = time.hours - time.hours_with_traffic - time.hours_quiet;
     if silent > 0 {

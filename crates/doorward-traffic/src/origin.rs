@@ -1,4 +1,4 @@
-//! What of a request says where it comes from: shapes of paths, domains, and texts cut to a length.
+//! The parts of a request that show its source: shapes of paths, domains, and texts cut to a length.
 
 /// At most this many parts of a path are kept.
 const PARTS: usize = 6;
@@ -8,7 +8,7 @@ pub(crate) fn excerpt(text: &[u8], most: usize) -> String {
     if text.len() <= most {
         return String::from_utf8_lossy(text).into_owned();
     }
-    // Not in the middle of a character, where there are any.
+    // Not in the middle of a character.
     let cut = (most.saturating_sub(3)..=most).rev().find(|at| text[*at] & 0xc0 != 0x80).unwrap_or(most);
     String::from_utf8_lossy(&text[..cut]).into_owned() + "…"
 }

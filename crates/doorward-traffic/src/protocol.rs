@@ -1,6 +1,6 @@
-//! The protocols that a line can begin with, told apart in a few steps without a branch.
+//! The protocols that a line can begin with, distinguished in a few steps without a branch.
 
-/// Protocols that take the short way, and the bytes they begin a line with.
+/// Protocols of the fast path, and the bytes with which their lines begin.
 pub(crate) const PROTOCOLS: [&str; 6] = ["http", "https", "h2", "grpcs", "ws", "wss"];
 
 /// Which protocol a line begins with, and its length.

@@ -13,13 +13,13 @@ use crate::window::Window;
 /// Lines that are decoded in pieces are handed on in pieces of this size.
 const PIECE: usize = 256 * 1024;
 
-/// How much memory and patience reading has.
+/// Limits of reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Objects of which the lines do not fit in this many bytes are decoded in pieces, which takes half as long again.
     pub whole_bytes: usize,
     /// An object that unpacks to more than this many times its size, and to more than 16 MiB, is no log; reading stops
-    /// there and says so.
+    /// there, and the object counts as damaged.
     pub growth: u64,
 }
 
@@ -42,7 +42,7 @@ pub struct Reader {
     engine: Engine,
     inflater: Inflater,
     counter: Counter,
-    /// What the key of the object at hand says.
+    /// The current object, by its key.
     object: Option<LogObject>,
     piece: Vec<u8>,
 }
@@ -58,8 +58,8 @@ impl Reader {
         Self { limits, engine, inflater, counter: Counter::new(window), object: None, piece: Vec::new() }
     }
 
-    /// Reads an object that is in memory, packed or not. `key` is its key or path: it says the account, the Region and the
-    /// load balancer that unparsed lines belong to.
+    /// Reads an object that is in memory, packed or not. `key` is its key or path: it has the account, the Region and the
+    /// load balancer of unparsed lines.
     pub fn read(&mut self, key: &str, stored: &[u8]) -> Tally {
         self.begin(key);
         if let Some(text) = self.inflater.whole(stored) {
@@ -73,7 +73,7 @@ impl Reader {
         self.in_pieces(key, stored)
     }
 
-    /// Reads an object as it comes in. An error of `stored` makes the object a damaged one; what came before is counted.
+    /// Reads an object as it arrives. An error of `stored` makes it a damaged object; the lines before the error are counted.
     pub fn read_stream(&mut self, key: &str, stored: impl BufRead) -> Tally {
         self.begin(key);
         self.in_pieces(key, stored)
@@ -98,7 +98,7 @@ impl Reader {
 
     fn in_pieces(&mut self, key: &str, mut stored: impl BufRead) -> Tally {
         let growth = Growth { floor: 16 * 1024 * 1024, ratio: self.limits.growth.max(1) };
-        // At least the magic, even of a stream that comes byte by byte; what is shorter is no member.
+        // At least the magic bytes, even if the stream delivers single bytes; a shorter object is not a gzip member.
         let mut head = [0; MAGIC.len()];
         let begun = fill(&mut stored, &mut head);
         let (lines, taken, problem) = match begun {
@@ -178,7 +178,7 @@ impl Reader {
     }
 }
 
-/// Reads until the buffer is full or nothing more comes.
+/// Reads until the buffer is full or the source ends.
 fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {

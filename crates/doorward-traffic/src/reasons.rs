@@ -1,4 +1,4 @@
-//! What each reason code means: what the client sent, which clients do it, how to end it, what each mode does with it.
+//! The reason codes: what the client sent, typical clients, the fix, and the effect of each mode.
 
 use std::sync::OnceLock;
 
@@ -11,22 +11,22 @@ use crate::tally::{Tier, Treatment};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReasonCode {
-    /// As the log has it.
+    /// The code, as in the log.
     pub code: String,
-    /// The tier that AWS documents for it. What a line says counts, not this.
+    /// The tier that AWS documents for it. The tier in a log line takes precedence.
     pub tier: Tier,
-    /// Whether AWS documents it for load balancers; otherwise only its library has it.
+    /// Whether AWS documents it for load balancers; otherwise only AWS's library has it.
     pub documented: bool,
     /// What the client sent.
     pub sends: String,
-    /// Which clients do that.
+    /// Typical clients.
     pub clients: String,
-    /// What ends it.
+    /// The fix.
     pub fix: String,
 }
 
 impl ReasonCode {
-    /// What each mode does with it, from the weakest mode to the strongest.
+    /// The effect of each mode, from the weakest mode to the strictest.
     pub fn treatments(&self) -> [(Mode, Treatment); 3] {
         [Mode::Monitor, Mode::Defensive, Mode::Strictest].map(|mode| (mode, self.tier.in_mode(mode)))
     }
@@ -38,13 +38,13 @@ struct File {
     reason: Vec<ReasonCode>,
 }
 
-/// Every code that is known, in the order in which they are explained. A file that cannot be read gives none and fails a test.
+/// Every known code, in the order of the documentation. If the embedded file cannot be parsed there is none, and a test fails.
 pub fn reasons() -> &'static [ReasonCode] {
     static READ: OnceLock<Vec<ReasonCode>> = OnceLock::new();
     READ.get_or_init(|| toml::from_str(include_str!("reasons.toml")).map(|file: File| file.reason).unwrap_or_default())
 }
 
-/// What is known of a code; none for one that is newer than this version, or misspelt.
+/// A code by its name; none if it is newer than this version, or misspelt.
 pub fn reason(code: &str) -> Option<&'static ReasonCode> {
     reasons().iter().find(|reason| reason.code == code)
 }

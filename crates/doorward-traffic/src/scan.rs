@@ -1,4 +1,4 @@
-//! The short way: finds compliant lines 64 bytes at a time and proves that the full parser would say the same.
+//! The fast path: finds compliant lines 64 bytes at a time, and proves that the full parser would give the same result.
 //!
 //! Bits say where quotes, spaces, line feeds and backslashes are; the running parity of the quotes says what is inside them,
 //! so that the spaces left over separate fields. A line takes the short way only if it has no backslash, every quote

@@ -23,7 +23,7 @@ pub use athena::{
 };
 pub use cloudwatch::Metered;
 pub use fetch::{Body, Counted};
-pub use plan::{Cost, LogPlace, LogPlan, Missed, Planned, SourcePrices, Span};
+pub use plan::{Cost, LogPlace, LogPlan, Planned, Span, UnreadLogs};
 
 /// Lists, objects or metric calls in flight at once. More would only wait: a thread that parses is slower than the network.
 const CONCURRENCY: usize = 16;

@@ -82,7 +82,7 @@ impl HourTally {
     }
 }
 
-/// A client as one can go and fix it: an address with the program it runs and what it does wrong.
+/// A client that can be fixed: its address, its user agent, and the cause of its non-compliant requests.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Client {
     /// Its address.
@@ -102,7 +102,7 @@ pub struct Sources {
     pub agents: Top<String>,
     /// By method and the shape of the path: `GET /orders/*`, without the query.
     pub shapes: Top<String>,
-    /// By the domain the client asked for (SNI), or the host of the URL where there is none.
+    /// By the domain that the client requested (SNI), or the host of the URL if there is none.
     pub domains: Top<String>,
     /// By target group ARN.
     pub target_groups: Top<String>,
@@ -122,7 +122,7 @@ impl Sources {
     }
 }
 
-/// A number, and the first few of what was counted.
+/// A count, and its first few items.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Sampled {
     /// How many.
@@ -169,13 +169,13 @@ pub struct BalancerTally {
     pub outside: u64,
     /// By hour of UTC.
     pub hours: BTreeMap<Hour, HourTally>,
-    /// By the status that the client saw; `-` where there was none.
+    /// By the status that the client received; `-` if there was none.
     pub statuses: BTreeMap<String, u64>,
-    /// By target group ARN; `-` where no target was chosen.
+    /// By target group ARN; `-` if no target was chosen.
     pub target_groups: BTreeMap<String, u64>,
     /// By protocol as the log has it: `http`, `https`, `h2`, `grpcs`, `ws`, `wss`.
     pub protocols: BTreeMap<String, u64>,
-    /// Where what is not compliant comes from.
+    /// The sources of non-compliant requests.
     pub sources: Sources,
 }
 

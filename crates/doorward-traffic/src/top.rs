@@ -80,7 +80,7 @@ impl<K: Ord + Clone> Top<K> {
         Self { keep: keep.max(1), total: 0, bound: 0, entries: BTreeMap::new() }
     }
 
-    /// A table that somebody else counted: `bound` is the most that any key left out was seen.
+    /// A table that was counted elsewhere: `bound` is the highest count of any missing key.
     pub(crate) fn counted(keep: usize, total: u64, bound: u64, entries: impl IntoIterator<Item = (K, Weight)>) -> Self {
         Self { keep: keep.max(1), total, bound, entries: entries.into_iter().collect() }
     }

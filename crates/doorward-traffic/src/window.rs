@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// The length of a time in a log line: `2026-09-23T07:15:47.805298Z`.
 pub(crate) const STAMP: usize = 27;
-/// How much of it says the hour: `2026-09-23T07`.
+/// The length of the hour in it: `2026-09-23T07`.
 pub(crate) const STAMP_HOUR: usize = 13;
 
 const SECONDS: i64 = 3600;
@@ -22,7 +22,7 @@ const SECONDS: i64 = 3600;
 #[schemars(with = "String")]
 pub struct Hour(u32);
 
-/// A text that is not an hour, or a window that is none.
+/// A text that is not an hour, or an empty window.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TimeError {
     /// Not an hour.
@@ -67,11 +67,6 @@ impl Hour {
     /// The day of UTC it belongs to.
     pub fn day(self) -> Date {
         self.civil().date()
-    }
-
-    /// The hour of the day, 0 to 23.
-    pub fn of_day(self) -> i8 {
-        self.civil().hour()
     }
 
     fn civil(self) -> DateTime {
@@ -167,7 +162,7 @@ impl Window {
         Self::covering(start, end)
     }
 
-    /// What of it is not before an hour; none where that is nothing.
+    /// The part of it that is not before an hour; none if it is empty.
     pub(crate) fn since(self, hour: Hour) -> Option<Self> {
         let first = self.first.max(hour);
         (first < self.end).then_some(Self { first, end: self.end })

@@ -1,11 +1,11 @@
-//! The command line: what can be said, with examples first.
+//! The command line: arguments and their help, with examples first.
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use crate::output::Format;
+use crate::sinks::Format;
 
 mod change;
 mod check;
@@ -21,46 +21,47 @@ mod setup;
 mod traffic;
 mod verify;
 
-pub(crate) use change::{ApplyArguments, HandArguments, PlanArguments, RollbackArguments, VerifyChangeArguments};
+pub(crate) use change::{ApplyArguments, ChangeRunArguments, PlanArguments, RollbackArguments, VerifyChangeArguments};
 pub(crate) use check::CheckArguments;
 pub(crate) use doctor::{DoctorArguments, Part};
 pub(crate) use event::EventArguments;
 pub(crate) use exceptions::{AddArguments, ExceptionsCommand, RenewArguments};
 pub(crate) use history::{HistoryArguments, HistoryCommand, HistoryFormat};
 pub(crate) use notify::NotifyArguments;
+pub(crate) use overrides::LedgerArguments;
 pub(crate) use publish::PublishArguments;
 pub(crate) use scope::ScopeArguments;
-pub(crate) use setup::{Capability, SetupCommand, SetupEvents, SetupRoles, SetupRules};
+pub(crate) use setup::{SetupCommand, SetupPack, SetupRoles};
 pub(crate) use traffic::{AdviseArguments, CompareArguments, Engine, TrafficArguments, TrafficCommand, TrafficSource};
 pub(crate) use verify::VerifyArguments;
 
 const EXAMPLES: &str = "\
 Examples:
-  doorward demo                                  see it all, no AWS account needed
-  doorward doctor                                what a scan would leave unread, and what would mend it
+  doorward demo                                  try everything without an AWS account
+  doorward doctor                                check which permissions a scan lacks and how to add them
   doorward scan                                  scan the organization of the current AWS credentials
-  doorward scan --role-name audit --ou /Prod     another role, one unit
+  doorward scan --role-name audit --ou /Prod     another role, one organizational unit
   doorward scan --format table --format json-v1=scan.json --save scan.saved
-  doorward setup stackset                        the role to deploy to every account
-  doorward traffic --from scan.saved --save traffic.json   what the requests say, read from S3 and CloudWatch
-  doorward advise --logs FOLDER                  the mode each load balancer should be in, from a folder of logs
-  doorward plan --from-advice                    what to change, in which order: a file to review
-  doorward apply change-plan.json --watch 30m    change it in waves, canary first; roll back what does harm
-  doorward check plan.json templates/            the same rules for what is not deployed yet
-  doorward publish --dry-run                     what Security Hub would be told, and why
-  doorward notify --dry-run                      what owners would be told
-  doorward event < event.json                    look at once at the load balancer that an event names
+  doorward setup stackset                        print the role to deploy to every account
+  doorward traffic --from scan.saved --save traffic.json   read access logs and CloudWatch metrics
+  doorward advise --logs FOLDER                  recommend a mode for each load balancer, from a folder of logs
+  doorward plan --from-advice                    write a plan of mode changes to review
+  doorward apply change-plan.json --watch 30m    change modes in waves, canary first; roll back on regressions
+  doorward check plan.json templates/            apply the rules to infrastructure as code
+  doorward publish --dry-run                     show what would be sent to Security Hub, and why
+  doorward notify --dry-run                      show what owners would be sent
+  doorward event < event.json                    re-scan the load balancer that an event names
   doorward report --from scan.saved              render a saved scan again, offline
-  doorward scan --format evidence=evidence       audit evidence, one pack per scan
-  doorward verify evidence --key public.pem      is that evidence as it was written?
-  doorward explain desync-mode-below-required    what a rule asks, and why
-  doorward explain exit-codes                    what the exit code says";
+  doorward scan --format evidence=evidence       write audit evidence, one pack per scan
+  doorward verify evidence --key public.pem      verify that evidence is unchanged
+  doorward explain desync-mode-below-required    explain a rule
+  doorward explain exit-codes                    explain the exit codes";
 
-/// Which desync mitigation mode is every load balancer of an AWS Organization in, and which should it be in?
+/// Report the desync mitigation mode of every load balancer in an AWS Organization, and the mode that policy requires
 #[derive(Debug, Parser)]
 #[command(name = "doorward", version, before_help = EXAMPLES, max_term_width = 110)]
 pub(crate) struct Cli {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub(crate) command: Command,
 
@@ -68,11 +69,11 @@ pub(crate) struct Cli {
     #[arg(long, global = true, env = "DOORWARD_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
-    /// Say less: no progress, no closing line
+    /// Suppress progress and summary
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
 
-    /// Say more; repeat for still more
+    /// Log more; repeat for more detail
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
 
@@ -80,7 +81,7 @@ pub(crate) struct Cli {
     #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
     pub(crate) color: Colour,
 
-    /// How log lines on stderr are written
+    /// Format of log lines on stderr
     #[arg(long, global = true, value_enum, default_value = "text", value_name = "FORMAT")]
     pub(crate) log_format: LogFormat,
 }
@@ -99,51 +100,51 @@ pub(crate) enum Colour {
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
-    /// For people.
+    /// Text.
     Text,
     /// One JSON object per line.
     Json,
 }
 
-/// What to do.
+/// The command.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Look at the organization and write reports
+    /// Scan the organization and write reports
     Scan(Box<ScanArguments>),
-    /// Say what a scan would leave unread and what would mend it, before a scan; reads only
+    /// Check which permissions a scan lacks and how to add them; changes nothing
     Doctor(Box<DoctorArguments>),
-    /// Scan an emulated organization: all of it, no AWS account needed
+    /// Scan an emulated organization; needs no AWS account
     Demo(DemoArguments),
     /// Render a saved scan again, offline
     Report(ReportArguments),
-    /// Trend, key figures and differences over the recorded scans
+    /// Show trend, key figures and differences of the recorded scans
     History(Box<HistoryArguments>),
     /// Deliver the newest scan, or a saved one, to Security Hub
     Publish(PublishArguments),
-    /// What the requests say, from access logs and CloudWatch, and what each mode would do
+    /// Read access logs and CloudWatch metrics, and forecast the effect of each mode
     Traffic(Box<TrafficArguments>),
-    /// The mode that each load balancer should be in by its traffic, with the evidence
+    /// Recommend a mode for each load balancer from its traffic, with the evidence
     Advise(Box<AdviseArguments>),
-    /// Plan a change of modes from the newest scan, or a saved one: a file to review
+    /// Write a plan of mode changes from the newest scan, or a saved one, to review
     Plan(Box<PlanArguments>),
-    /// Change modes by a plan, in waves, journalled
+    /// Change modes as planned, in waves, with a journal
     Apply(ApplyArguments),
-    /// Give the load balancers of a change the modes they had before
+    /// Restore the modes before a change
     Rollback(RollbackArguments),
-    /// Is a change still as it was made, and did it do harm? Without a change, list all
+    /// Verify that a change is still in effect and caused no regression; without a change, list all
     VerifyChange(VerifyChangeArguments),
-    /// Judge Terraform, CloudFormation, Kubernetes, Pulumi and ECS declarations by the same rules, before they are deployed
+    /// Apply the rules to Terraform, CloudFormation, Kubernetes, Pulumi and ECS declarations before deployment
     Check(Box<CheckArguments>),
-    /// Tell owners what changed and what is due, once each
+    /// Send each owner a digest of changes and due actions, once
     Notify(NotifyArguments),
-    /// Look at once at a load balancer that was just changed, by CloudTrail's event of the call
+    /// Re-scan the load balancer of a CloudTrail event
     Event(EventArguments),
-    /// Is this evidence as it was written? Exit code 3 where it is not, 4 where neither --key nor --head proves it
+    /// Verify that evidence is unchanged. Exit code 3 if it is not, 4 if neither --key nor --head proves it
     Verify(VerifyArguments),
     /// List, check, add and renew the exceptions of the register
     #[command(subcommand)]
     Exceptions(Box<ExceptionsCommand>),
-    /// Print the roles and guardrails to deploy, as JSON, CloudFormation or Terraform
+    /// Print roles and guardrails to deploy, as JSON, CloudFormation or Terraform
     #[command(subcommand)]
     Setup(Box<SetupCommand>),
     /// Explain a rule, a reason code, or the exit codes
@@ -167,7 +168,7 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Write the manual pages, one for each command
     Man {
-        /// Where they are written
+        /// The folder to write to
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
@@ -179,12 +180,12 @@ pub(crate) enum Command {
     },
 }
 
-/// For people or for programs.
+/// Output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ListFormat {
-    /// For people.
+    /// For people
     Table,
-    /// For programs.
+    /// For programs
     Json,
 }
 
@@ -193,6 +194,8 @@ pub(crate) enum ListFormat {
 pub(crate) enum SchemaKind {
     /// The settings file.
     Config,
+    /// A file of the exception register.
+    Exceptions,
     /// The output `json-v1`.
     JsonV1,
     /// A line of the output `ndjson-v1`.
@@ -205,66 +208,62 @@ pub(crate) enum SchemaKind {
     EventV1,
 }
 
-/// What to do with the settings.
+/// `doorward config`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Print the effective settings
     Show {
-        /// Say where each value came from
+        /// Show where each value comes from
         #[arg(long)]
         origin: bool,
     },
 }
 
-/// What a scan can be told; each flag stands for a setting.
+/// The arguments of `doorward scan`; most flags override a setting.
 #[derive(Debug, Args)]
 pub(crate) struct ScanArguments {
-    /// What is scanned, and as whom
+    /// Scope and credentials
     #[command(flatten)]
     scope: ScopeArguments,
-    /// What to write where
+    /// Outputs
     #[command(flatten)]
     pub(crate) output: OutputArguments,
-    /// Save the raw scan, to be rendered or judged again by `doorward report`
+    /// Save the raw scan for `doorward report`
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
-    /// Join what `doorward traffic --save` found to the report
+    /// Join traffic evidence, as `doorward traffic --save` writes it, to the report
     #[arg(long, value_name = "FILE")]
     pub(crate) traffic: Option<PathBuf>,
     /// Files or folders that declare load balancers, as for `doorward check`: reports say where each is declared; repeatable
     #[arg(long, value_name = "PATH")]
     pub(crate) iac: Vec<PathBuf>,
-    /// Go on with the scan that was interrupted
+    /// Continue the interrupted scan
     #[arg(long, conflicts_with = "no_ledger")]
     pub(crate) resume: bool,
-    /// Then deliver the scan to Security Hub, as `doorward publish` does; one that was stopped is not delivered
+    /// Deliver the scan to Security Hub, as `doorward publish` does; a scan that was stopped is not delivered
     #[arg(long, conflicts_with = "no_ledger")]
     pub(crate) publish: bool,
-    /// Keep history in this file
-    #[arg(long, value_name = "FILE", conflicts_with = "no_ledger")]
-    ledger: Option<PathBuf>,
-    /// Keep no history of this scan
-    #[arg(long)]
-    no_ledger: bool,
+    /// The ledger
+    #[command(flatten)]
+    ledger: LedgerArguments,
 }
 
-/// What to write where, and when it is bad news.
+/// The outputs of a report, and when it changes the exit code.
 #[derive(Debug, Args)]
 pub(crate) struct OutputArguments {
-    /// table, json-v1, ndjson-v1, html, csv, csv-raw, asff, ocsf or ocsf-1.3, to stdout or a file; owners=DIR or evidence=DIR;
-    /// repeatable. csv is for spreadsheets; csv-raw has every text verbatim, formulas among them, for programs only [default: table]
-    #[arg(long = "format", value_name = "KIND[=PATH]")]
+    /// What to write where
+    #[arg(long = "format", value_name = "KIND[=PATH]", help = Format::help())]
     pub(crate) formats: Vec<Format>,
-    /// The lowest severity of a failure that makes the exit code 3, or never
+    /// Lowest severity of a failure for exit code 3, or never
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<String>,
-    /// The least share, in percent, that must be read and known; below it the exit code is 4
+    /// Percentage that must be read and known; below it the exit code is 4
     #[arg(long, value_name = "PERCENT")]
     min_coverage: Option<f64>,
-    /// How many load balancers evidence draws as a sample
+    /// Number of load balancers in the sample of the evidence
     #[arg(long, value_name = "N")]
     sample: Option<u32>,
-    /// The seed of the sample: any text; the same seed draws the same sample
+    /// Seed of the sample: any text; the same seed draws the same sample
     #[arg(long, value_name = "TEXT")]
     seed: Option<String>,
     /// The ed25519 key that signs evidence
@@ -272,33 +271,36 @@ pub(crate) struct OutputArguments {
     signing_key: Option<PathBuf>,
 }
 
-/// What the demo can be told.
+/// The arguments of `doorward demo`.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArguments {
     /// A folder with an org.toml (and a doorward.toml) to emulate instead of the built-in organization
     pub(crate) world: Option<PathBuf>,
-    /// Where the outputs are written
+    /// The folder to write to
     #[arg(long, default_value = "doorward-demo", value_name = "DIR")]
     pub(crate) out: PathBuf,
+    /// End with the exit code of the scan instead of 0
+    #[arg(long)]
+    pub(crate) exit_code: bool,
 }
 
-/// What a saved scan can be rendered with.
+/// The arguments of `doorward report`.
 #[derive(Debug, Args)]
 pub(crate) struct ReportArguments {
     /// The saved scan
     #[arg(long, value_name = "FILE")]
     pub(crate) from: PathBuf,
-    /// Join what `doorward traffic --save` found to the report
+    /// Join traffic evidence, as `doorward traffic --save` writes it, to the report
     #[arg(long, value_name = "FILE")]
     pub(crate) traffic: Option<PathBuf>,
     /// Files or folders that declare load balancers, as for `doorward check`: reports say where each is declared; repeatable
     #[arg(long, value_name = "PATH")]
     pub(crate) iac: Vec<PathBuf>,
-    /// Judge by the current settings instead of the ones saved with the scan
+    /// Judge by the current settings instead of those saved with the scan
     #[arg(long)]
     pub(crate) judge_again: bool,
-    /// Instead of a report: where Security Hub's ELB.12 and ELB.14 say otherwise than was seen, or see nothing, read from it now.
-    /// Exit code 3 where they do, 4 where nobody can tell
+    /// Compare with Security Hub controls ELB.12 and ELB.14, which are read now, instead of writing a report. Exit code 3 if they
+    /// contradict the scan or lack a load balancer, 4 if that is unknown
     #[arg(
         long,
         value_enum,
@@ -309,7 +311,7 @@ pub(crate) struct ReportArguments {
         conflicts_with_all = ["judge_again", "traffic", "formats"]
     )]
     pub(crate) compare_securityhub: Option<ListFormat>,
-    /// What to write where
+    /// Outputs
     #[command(flatten)]
     pub(crate) output: OutputArguments,
 }

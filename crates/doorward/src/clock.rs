@@ -35,22 +35,9 @@ pub(crate) fn system() -> Clock {
     Arc::new(now)
 }
 
-/// From how many seconds a measured offset is worth a warning: AWS refuses signatures at five minutes.
-const WORTH_A_WARNING: u64 = 300;
-
-/// What is wrong with this machine's clock, by the seconds that it is ahead of AWS's; none where nothing is.
-pub(crate) fn offset_sentence(offset: Option<i64>) -> Option<String> {
-    let offset = offset.filter(|offset| offset.unsigned_abs() >= WORTH_A_WARNING)?;
-    let length = jiff::SignedDuration::from_secs(offset).unsigned_abs();
-    let length =
-        jiff::SignedDuration::try_from(length).map_or_else(|_| "far".to_owned(), |length| format!("{length:#}"));
-    let side = if offset > 0 { "ahead of" } else { "behind" };
-    Some(format!("this machine's clock is {length} {side} AWS's, and so is every date that it gives; set the clock"))
-}
-
-/// Warns of this machine's clock, where something is wrong with it.
+/// Warns that this machine's clock is wrong, if it is; `offset` is in seconds, positive where the clock is ahead of AWS's.
 pub(crate) fn warn(offset: Option<i64>) {
-    if let Some(sentence) = offset_sentence(offset) {
+    if let Some(sentence) = doorward_model::clock_offset_sentence(offset) {
         let _ = writeln!(std::io::stderr(), "warning: {sentence}");
     }
 }
@@ -58,25 +45,4 @@ pub(crate) fn warn(offset: Option<i64>) {
 /// Whether a time is so far in the future that another clock must have given it.
 pub(crate) fn is_ahead(time: Timestamp, now: Timestamp) -> bool {
     time.duration_since(now) > doorward_model::CLOCK_TOLERANCE
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_offset_is_named_from_five_minutes() {
-        for (offset, sentence) in [
-            (None, None),
-            (Some(299), None),
-            (Some(-299), None),
-            (Some(300), Some("this machine's clock is 5m ahead of AWS's")),
-            (Some(-26 * 3600), Some("this machine's clock is 26h behind AWS's")),
-            (Some(i64::MIN), Some("behind AWS's")),
-        ] {
-            let told = offset_sentence(offset);
-            assert_eq!(told.is_some(), sentence.is_some(), "{offset:?}: {told:?}");
-            assert!(told.unwrap_or_default().contains(sentence.unwrap_or_default()), "{offset:?}");
-        }
-    }
 }

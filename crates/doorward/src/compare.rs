@@ -1,4 +1,4 @@
-//! `doorward report --compare-securityhub`: where Security Hub's own controls say otherwise than was seen, or see nothing.
+//! `doorward report --compare-securityhub`: compares a scan with Security Hub's own controls ELB.12 and ELB.14.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,26 +12,25 @@ use doorward_sink_securityhub::{
 use futures::StreamExt as _;
 use serde_json::json;
 
-use crate::answer;
 use crate::cli::{Cli, ListFormat};
 use crate::exit::{Exit, Failure};
+use crate::io::{answer, answer_json, runtime};
 use crate::plain::harmless;
-use crate::publish::Source;
-use crate::scan::runtime;
+use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
-use crate::stopping;
+use crate::signals;
 
-/// Hubs that are asked at once.
+/// Security Hubs that are read at once: as many as a delivery writes to at once.
 const AT_ONCE: usize = 32;
 
-/// Reads the hubs, compares, and says. Writes nothing anywhere.
+/// Reads Security Hub, compares, and prints the result. Changes nothing.
 pub(crate) fn run(cli: &Cli, from: &Path, format: ListFormat) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &[])?;
-    let report = Source::of(Some(from), &settings, &settings.ledger.path()?)?.report;
+    let report = AssembledScan::of(Some(from), &settings, &settings.ledger.path()?)?.report;
     let answers = runtime()?.block_on(ask(&settings, &report))?;
     let comparison = compare(&report, &answers);
-    let text = match format {
-        ListFormat::Table => harmless(&table(&report, &comparison)).into_owned(),
+    match format {
+        ListFormat::Table => answer(&harmless(&table(&report, &comparison)))?,
         ListFormat::Json => {
             let whole = json!({
                 "format": "securityhub-comparison-v1",
@@ -40,17 +39,16 @@ pub(crate) fn run(cli: &Cli, from: &Path, format: ListFormat) -> Result<Exit, Fa
                 "lines": comparison.lines,
                 "strays": comparison.strays,
             });
-            serde_json::to_string_pretty(&whole).map_err(|e| Failure::new(Exit::Internal, e.to_string()))? + "\n"
+            answer_json(&whole)?
         }
     };
-    answer(&text)?;
-    Ok(told(&comparison))
+    Ok(exit_for(&comparison))
 }
 
-/// Asks every hub once. Where one hub takes all, its answer is shared out by account-Region.
+/// Reads Security Hub in every account-Region once, or the central one, whose findings are sorted by account-Region.
 async fn ask(settings: &Settings, report: &ScanReport) -> Result<BTreeMap<AccountRegion, Answer>, Failure> {
     let publish = &settings.publish;
-    let (stop, signal) = stopping::listen(settings.scan.deadline.0);
+    let (stop, signal) = signals::listen(settings.scan.deadline.0);
     let clock = crate::clock::system();
     let access = Access::connect(settings.access.clone(), settings.calls.clone(), clock, None, &stop).await;
     let access = access.map_err(|error| signal.or(Failure::from(error)))?;
@@ -62,13 +60,16 @@ async fn ask(settings: &Settings, report: &ScanReport) -> Result<BTreeMap<Accoun
             tokio::select! {
                 biased;
                 gap = stop.stopped(NATIVE_ACTION) => (hub.clone(), Err(Closed::Unreachable(gap))),
-                told = native(aws, hub) => (hub.clone(), told),
+                findings = native(aws, hub) => (hub.clone(), findings),
             }
         }
     });
     let answers: Vec<(AccountRegion, Answer)> = asked.buffered(AT_ONCE).collect().await;
     if let Some(exit) = signal.exit() {
-        return Err(Failure::new(exit, "stopped before every hub was read; nothing was compared"));
+        return Err(Failure::new(
+            exit,
+            "stopped before Security Hub was read in every account-Region; nothing was compared",
+        ));
     }
     Ok(if publish.central().is_some() { shared(answers, report) } else { answers.into_iter().collect() })
 }
@@ -79,7 +80,7 @@ fn shared(answers: Vec<(AccountRegion, Answer)>, report: &ScanReport) -> BTreeMa
     let Some((_, answer)) = answers.into_iter().next() else { return BTreeMap::new() };
     let findings = match answer {
         Ok(findings) => findings,
-        // The hub that was asked is not the load balancer's own: that it cannot be read says nothing of that one.
+        // The central Security Hub could not be read, so nothing is known of the load balancer's own one.
         Err(closed) => return places.map(|place| (place, Err(Closed::Unreachable(closed.gap().clone())))).collect(),
     };
     let mut all: BTreeMap<AccountRegion, Vec<NativeFinding>> = places.map(|place| (place, Vec::new())).collect();
@@ -91,13 +92,13 @@ fn shared(answers: Vec<(AccountRegion, Answer)>, report: &ScanReport) -> BTreeMa
     all.into_iter().map(|(place, findings)| (place, Ok(findings))).collect()
 }
 
-/// What the exit code says: 3 where Security Hub says otherwise or sees nothing, 4 where nobody can tell.
-fn told(comparison: &Comparison) -> Exit {
+/// The exit code: 3 if Security Hub contradicts the scan or lacks a load balancer, 4 if that is unknown.
+fn exit_for(comparison: &Comparison) -> Exit {
     let wrong = comparison.lines.iter().any(|line| matches!(line.standing, Standing::Contradicts | Standing::Blind(_)))
         || comparison.strays.iter().any(|stray| stray.gone);
     let unknown = comparison.lines.iter().any(|line| matches!(line.standing, Standing::Unknown(_)))
         || comparison.strays.iter().any(|stray| !stray.gone);
-    Exit::told(wrong, !unknown)
+    Exit::of(wrong, !unknown)
 }
 
 /// A heading of the table, and what stands under it.
@@ -105,18 +106,18 @@ type Group = (&'static str, fn(&Standing) -> bool);
 
 /// The groups of the table, in order.
 const GROUPS: [Group; 7] = [
-    ("say otherwise than what was seen", |s| matches!(s, Standing::Contradicts)),
+    ("contradict the scan", |s| matches!(s, Standing::Contradicts)),
     ("Security Hub does not see", |s| matches!(s, Standing::Blind(_))),
-    ("cannot be told", |s| matches!(s, Standing::Unknown(_))),
-    ("fail, suppressed by somebody", |s| matches!(s, Standing::Suppressed)),
-    ("pass, and policy demands more than the control", |s| matches!(s, Standing::AsksLess)),
-    ("fail, and policy demands less than the control", |s| matches!(s, Standing::AsksMore)),
+    ("unknown", |s| matches!(s, Standing::Unknown(_))),
+    ("fail, suppressed in Security Hub", |s| matches!(s, Standing::Suppressed)),
+    ("pass, and policy requires more than the control", |s| matches!(s, Standing::AsksLess)),
+    ("fail, and policy requires less than the control", |s| matches!(s, Standing::AsksMore)),
     ("agree", |s| matches!(s, Standing::Agrees)),
 ];
 
 fn table(report: &ScanReport, comparison: &Comparison) -> String {
     let mut text = format!(
-        "Security Hub's ELB.12 and ELB.14 beside the {} application and classic load balancers of scan {}\n\n",
+        "Security Hub's ELB.12 and ELB.14 compared with the {} application and classic load balancers of scan {}\n\n",
         comparison.lines.len(),
         report.run.id
     );
@@ -128,7 +129,7 @@ fn table(report: &ScanReport, comparison: &Comparison) -> String {
     let answered = comparison.answered;
     let _ = writeln!(
         text,
-        "{gone:>7}  of Security Hub's load balancers are gone, in {answered} account-Regions that it answered for"
+        "{gone:>7}  of Security Hub's load balancers are gone, in {answered} account-Regions that were read"
     );
     let unseen = comparison.strays.len() - gone;
     let _ = writeln!(text, "{unseen:>7}  of Security Hub's load balancers are where the scan did not list everything");
@@ -144,7 +145,7 @@ fn table(report: &ScanReport, comparison: &Comparison) -> String {
     if !comparison.strays.is_empty() {
         let _ = writeln!(text, "\nNOT AMONG THE LOAD BALANCERS OF THE SCAN");
         for stray in &comparison.strays {
-            let where_to = if stray.gone { "gone" } else { "not listed in full there: nobody knows" };
+            let where_to = if stray.gone { "gone" } else { "unknown: the scan did not list all load balancers there" };
             let _ = writeln!(text, "  {} · {} {} · {where_to}", stray.resource, stray.control, stray.status);
         }
     }
@@ -176,7 +177,7 @@ fn cause(blind: &Blind, control: &str) -> String {
         Blind::Overlooked => format!("others there have a finding of {control}, and this one has none"),
         Blind::ControlOff => {
             format!(
-                "nothing there has a finding of {control}: it is off, or its findings do not arrive in the hub that was asked"
+                "nothing there has a finding of {control}: it is disabled, or its findings do not arrive in the Security Hub that was read"
             )
         }
     }

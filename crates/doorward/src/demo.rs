@@ -1,26 +1,27 @@
-//! `doorward demo`: the whole program against an emulated organization in the same process.
+//! `doorward demo`: runs the program against an emulated organization in the same process.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use doorward_check::{Gathered, gather};
 use doorward_core::access::Emulator;
 use doorward_fakeaws::{CallDetail, DESYNC_MODE, Options, RequestIds, Server, World};
-use doorward_iac::Source;
+use doorward_iac::SourceFile;
 use serde::Deserialize;
 
-use crate::check::gather::{self, Gathered};
 use crate::cli::{Cli, DemoArguments};
-use crate::code::Code;
+use crate::declarations::Declarations;
 use crate::exit::{Exit, Failure};
 use crate::history::{self, History};
-use crate::memory;
-use crate::output::Format;
+use crate::leased_ledger;
 use crate::places::Places;
-use crate::scan::{self, Order};
+use crate::scan::{self, ScanRequest};
 use crate::settings::{self, Settings};
+use crate::sinks::{Format, REGISTRY};
 
 mod change;
 mod event;
@@ -32,7 +33,7 @@ const SETTINGS: [(&str, &str); 2] = [
     ("exceptions.toml", include_str!("../../../examples/acme-org/exceptions.toml")),
 ];
 
-/// Where some of its load balancers are declared.
+/// Declarations of some of its load balancers.
 const IAC: [(&str, &str); 3] = [
     ("iac/partner.tf", include_str!("../../../examples/acme-org/iac/partner.tf")),
     ("iac/search.yaml", include_str!("../../../examples/acme-org/iac/search.yaml")),
@@ -43,7 +44,7 @@ const PAST: &str = include_str!("../../../examples/acme-org/past.toml");
 const CHANGE: &str = include_str!("../../../examples/acme-org/change.toml");
 const EVENT: &str = include_str!("../../../examples/acme-org/event.json");
 
-/// The demo's date: a demonstration gives the same output every day.
+/// The demo's date: its output is the same every day.
 const TODAY: &str = "2026-11-02T09:00:00Z";
 
 /// Runs `doorward demo`.
@@ -74,57 +75,53 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
             (world, Some(out.join("doorward.toml")), PAST.to_owned(), Some(CHANGE.to_owned()), Some(EVENT.to_owned()))
         }
     };
-    let code = declarations(arguments.world.as_deref())?;
+    let declarations = declarations(arguments.world.as_deref())?;
     let mut settings = Settings::load(cli.config.as_deref().or(settings_file.as_deref()), &[])?;
     let past: Past = toml_edit::de::from_str(&past).map_err(|e| usage(format!("past.toml: {}", e.message())))?;
     let today: Timestamp = TODAY.parse().map_err(|e| Failure::new(Exit::Internal, format!("the demo's date: {e}")))?;
     let ledger = out.join("ledger.sqlite");
     for leftover in ["", "-wal", "-shm"] {
-        // Every demonstration begins with an empty memory.
+        // Every demo starts with an empty ledger.
         let _ = std::fs::remove_file(format!("{}{leftover}", ledger.display()));
     }
     for pack in std::fs::read_dir(out.join("evidence")).into_iter().flatten().flatten() {
-        // Every demonstration is of the same run, and evidence is not overwritten.
+        // Every demo is the same run, and evidence is never overwritten.
         if pack.file_name().to_string_lossy().starts_with(&today.strftime("%Y%m%dT%H%M%S.").to_string()) {
             let _ = std::fs::remove_dir_all(pack.path());
         }
     }
     settings.ledger.enabled = true;
     settings.ledger.path = Some(ledger.clone());
-    scan::runtime()?.block_on(async {
-        let options =
-            Options { calls: CallDetail::Counts, request_ids: RequestIds::ByContent, ..Options::default() };
+    crate::io::runtime()?.block_on(async {
+        let options = Options { calls: CallDetail::Counts, request_ids: RequestIds::ByContent, ..Options::default() };
         let server = Server::start(world, options)
             .await
             .map_err(|e| Failure::new(Exit::Preflight, format!("the emulator could not listen on 127.0.0.1: {e}")))?;
         for earlier in &past.scan {
             earlier.scan(&settings, &server).await?;
         }
-        // Where nothing was scanned before, nobody knows yet where logs lie.
-        let traffic = if past.scan.is_empty() {
-            None
-        } else {
-            traffic::read(&settings, &ledger, &server, today).await?
-        };
+        // Without an earlier scan the locations of logs are not known.
+        let traffic =
+            if past.scan.is_empty() { None } else { traffic::read(&settings, &ledger, &server, today).await? };
         if let Some(traffic) = &traffic {
-            traffic.save(&out.join("traffic.json"))?;
+            crate::traffic::save(traffic, &out.join("traffic.json"))?;
         }
         let formats = formats(out);
-        let order = Order {
+        let request = ScanRequest {
             places: Places::default(),
             settings: &settings,
             formats: &formats,
             save: Some(&out.join("scan.saved")),
             traffic: traffic.as_ref(),
-            code: code.as_ref(),
+            declarations: declarations.as_ref(),
             resume: false,
             quiet: cli.quiet,
             stop: None,
             emulator: Some(emulator(&server)?),
             clock: Arc::new(move || today),
         };
-        let exit = scan::execute(order, cli.colour_on_stdout()).await?.exit;
-        let history = History::of(&memory::read_only(&ledger)?)?;
+        let exit = scan::execute(request, cli.colour_on_stdout()).await?.exit;
+        let history = History::of(&leased_ledger::read_only(&ledger)?)?;
         history::write_beside(&history, out)?;
         if let Some(story) = &story {
             change::walk(story, &settings, &ledger, &server, traffic.as_ref(), out, today).await?;
@@ -133,19 +130,57 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
             event::take(event, &settings, &ledger, &server, out).await?;
         }
         if !cli.quiet {
-            let _ = writeln!(
-                std::io::stderr(),
-                "\nAlso written to {0}: scan.html to look at, owners/ with a page for each owner, evidence/ with a pack for an auditor\n(`doorward verify {0}/evidence`), scan.txt, scan.csv, scan.json, scan.ndjson, scan.asff.json, scan.ocsf.ndjson, scan.saved;\nthe settings used are in doorward.toml and exceptions.toml there; change.txt tells of a change that was watched and rolled\nback, by the plan in change-plan.md, event.txt of a mode that somebody turned off; `doorward history --ledger {0}/ledger.sqlite` shows what became of it over {1} scans.",
-                out.display(),
-                past.scan.len() + 1
-            );
+            let _ = write!(std::io::stderr(), "{}", written(out, past.scan.len() + 1));
         }
-        Ok(exit)
+        Ok(ends_with(exit, arguments.exit_code, cli.quiet))
     })
+}
+
+/// The demo's exit code. Findings and missing coverage of the emulated organization are no failure of the demo, which showed
+/// them as it was asked to; everything else is.
+fn ends_with(scan: Exit, pass_on: bool, quiet: bool) -> Exit {
+    if pass_on || !matches!(scan, Exit::Findings | Exit::Coverage | Exit::FindingsAndCoverage) {
+        return scan;
+    }
+    if !quiet {
+        let code = scan.code();
+        let _ = writeln!(
+            std::io::stderr(),
+            "\nThe demo is complete (exit code 0). `doorward scan` would end with exit code {code} here: {};\n`doorward demo --exit-code` ends with it too.",
+            scan.meaning()
+        );
+    }
+    Exit::Clean
 }
 
 /// What a demonstration must not replace: it writes a ledger and settings of its own. Where the settings that are found are those
 /// of an earlier demonstration, there is nothing of anybody's to keep.
+/// Lists the files of the demo, with a line for each.
+fn written(out: &Path, scans: usize) -> String {
+    let mut text = format!("\nWritten to {}:\n", out.display());
+    let outputs = REGISTRY.iter().filter_map(|output| Some((output.demo?, output.help)));
+    let others = [
+        ("scan.saved", "the saved scan, for `doorward report --from`"),
+        ("traffic.json", "traffic evidence, for `doorward scan --traffic`"),
+        ("change-plan.md", "a plan of mode changes; change-plan.json is the same for `doorward apply`"),
+        ("change.txt", "the change that was applied, watched and rolled back by this plan"),
+        ("event.txt", "the re-scan of a load balancer whose mode was lowered"),
+        ("history.txt", "the trend; also as history.json, history.csv and history.metrics"),
+        ("doorward.toml", "the settings, with exceptions.toml"),
+    ];
+    for (name, what) in outputs.chain(others).filter(|(name, _)| out.join(name).exists()) {
+        let _ = writeln!(text, "  {name:<18} {what}");
+    }
+    let _ = writeln!(
+        text,
+        "`doorward history --ledger {}/ledger.sqlite` shows the trend over {scans} scans.",
+        out.display()
+    );
+    text
+}
+
+/// The files that the demo must not replace: it writes a ledger and settings of its own. If the settings file that is found is that
+/// of an earlier demo, there is nothing to keep.
 fn places(cli: &Cli, arguments: &DemoArguments) -> Places {
     let is_own = |file: &Path| std::fs::read_to_string(file).is_ok_and(|text| text == SETTINGS[0].1);
     let config = cli.config.as_deref();
@@ -160,31 +195,30 @@ fn places(cli: &Cli, arguments: &DemoArguments) -> Places {
     places
 }
 
-/// Where the example's load balancers are declared: the folder `iac` beside its organization, called by that name wherever the
-/// example lies.
-fn declarations(folder: Option<&Path>) -> Result<Option<Code>, Failure> {
+/// The declarations of the example: the folder `iac` beside its organization. Reports name it `iac`, wherever the example lies.
+fn declarations(folder: Option<&Path>) -> Result<Option<Declarations>, Failure> {
     let mut gathered = match folder {
         None => Gathered::default(),
-        Some(folder) if folder.join("iac").is_dir() => gather::all(&[folder.join("iac")])?,
+        Some(folder) if folder.join("iac").is_dir() => gather(&[folder.join("iac")])?,
         Some(_) => return Ok(None),
     };
     let named =
         |path: &str| path.rsplit_once("/iac/").map_or_else(|| path.to_owned(), |(_, rest)| format!("iac/{rest}"));
     gathered.sources.iter_mut().for_each(|source| source.path = named(&source.path));
-    gathered.problems.iter_mut().for_each(|problem| problem.file = named(&problem.file));
+    gathered.errors.iter_mut().for_each(|problem| problem.file = named(&problem.file));
     for unread in &mut gathered.unread {
         (unread.address, unread.place.file) = (named(&unread.address), named(&unread.place.file));
     }
     for (path, text) in IAC.into_iter().filter(|_| folder.is_none()) {
-        match Source::new(path, text.as_bytes().to_vec(), true) {
+        match SourceFile::new(path, text.as_bytes().to_vec(), true) {
             Ok(source) => gathered.sources.push(source),
-            Err(problem) => gathered.problems.push(problem),
+            Err(problem) => gathered.errors.push(problem),
         }
     }
-    Ok(Some(Code::of(gathered)))
+    Ok(Some(Declarations::of(gathered)))
 }
 
-/// What an example was like before.
+/// The earlier states of an example.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Past {
@@ -199,7 +233,7 @@ struct Past {
 struct Earlier {
     /// When it was.
     at: Timestamp,
-    /// Modes that were others than they are now.
+    /// Modes that differed from the current ones.
     #[serde(default)]
     modes: Vec<OldMode>,
 }
@@ -230,20 +264,20 @@ impl Earlier {
             }
         }
         let at = self.at;
-        let order = Order {
+        let request = ScanRequest {
             places: Places::default(),
             settings,
             formats: &[],
             save: None,
             traffic: None,
-            code: None,
+            declarations: None,
             resume: false,
             quiet: true,
             stop: None,
             emulator: Some(emulator(server)?),
             clock: Arc::new(move || at),
         };
-        scan::execute(order, false).await?;
+        scan::execute(request, false).await?;
         for (old, mode) in self.modes.iter().zip(present) {
             set(old, mode.as_deref());
         }
@@ -265,5 +299,5 @@ fn emulator(server: &Server) -> Result<Emulator, Failure> {
 }
 
 fn formats(out: &Path) -> Vec<Format> {
-    [Format::table(None)].into_iter().chain(Format::all_into(out)).collect()
+    Format::table().into_iter().chain(Format::all_into(out)).collect()
 }

@@ -10,14 +10,16 @@ use doorward_rules::exceptions::{Exception, Moment, Register, Scope, State};
 use jiff::Timestamp;
 
 use crate::cli::{AddArguments, Cli, ExceptionsCommand, ListFormat, RenewArguments};
+use crate::criteria::GivenEvidence;
 use crate::exit::{Exit, Failure};
-use crate::output::{Readers, write_file};
+use crate::io::{answer, answer_json};
 use crate::places::{self, Places};
 use crate::plain::harmless;
-use crate::register::{self, File, Texts};
-use crate::scan::{Judging, Said, judge};
+use crate::register::{self, ExceptionTexts, RegisterFile};
+use crate::saved::{self, ReportCriteria};
+use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
-use crate::{answer, saved};
+use doorward_file::{Readers, write_file};
 
 /// Runs `doorward exceptions`.
 pub(crate) fn run(cli: &Cli, command: &ExceptionsCommand) -> Result<Exit, Failure> {
@@ -35,8 +37,7 @@ pub(crate) fn run(cli: &Cli, command: &ExceptionsCommand) -> Result<Exit, Failur
 fn list(register: &Register, now: Timestamp, format: ListFormat) -> Result<Exit, Failure> {
     let entries = register.entries(now);
     if format == ListFormat::Json {
-        let text = serde_json::to_string_pretty(&entries).map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
-        return answer(&(text + "\n"));
+        return answer_json(&entries);
     }
     let mut text = String::new();
     if entries.is_empty() {
@@ -69,28 +70,27 @@ fn list(register: &Register, now: Timestamp, format: ListFormat) -> Result<Exit,
     answer(&harmless(&text))
 }
 
-fn check(settings: &Settings, texts: &Texts, now: Timestamp, scan: Option<&Path>) -> Result<Exit, Failure> {
+fn check(settings: &Settings, texts: &ExceptionTexts, now: Timestamp, scan: Option<&Path>) -> Result<Exit, Failure> {
     let register = texts.register()?;
     let count = register.entries(now).len();
     let Some(path) = scan else {
         return answer(&format!("{count} exception(s) in {} file(s): valid\n", texts.files.len()));
     };
-    let (saved, mut remembered) = saved::read(path)?;
-    let at = saved.inventory.run.started;
-    let by = Judging { normalize: &settings.normalize(), policy: &settings.policy, register: &register };
-    let touched = remembered.touched();
-    let report = judge(saved.inventory, &by, Said::Saved(remembered.traffic), touched)?;
-    if let Some(exit) = register::notices(&register, &report, false) {
+    let (kept, _) = saved::read(path)?;
+    let at = kept.inventory.run.started;
+    let criteria = ReportCriteria::of(settings)?;
+    let scan = AssembledScan::kept(kept.without_history(), &criteria, &register, GivenEvidence::default())?;
+    if let Some(exit) = register::notices(&register, &scan.report, false) {
         return Ok(exit);
     }
-    answer(&format!("{count} exception(s) in {} file(s): valid; held against the scan of {at}\n", texts.files.len()))
+    answer(&format!("{count} exception(s) in {} file(s): valid; checked against the scan of {at}\n", texts.files.len()))
 }
 
-fn add(settings: &Settings, texts: &Texts, now: Timestamp, arguments: &AddArguments) -> Result<Exit, Failure> {
+fn add(settings: &Settings, texts: &ExceptionTexts, now: Timestamp, arguments: &AddArguments) -> Result<Exit, Failure> {
     let mut places = Places::of(settings).without_register();
     let settings = &settings.exceptions;
     let path = arguments.file.clone().or_else(|| settings.files.first().cloned()).ok_or_else(|| {
-        Failure::new(Exit::Usage, "no register to add to: set `exceptions.files` in doorward.toml, or say --file")
+        Failure::new(Exit::Usage, "no register to add to: set `exceptions.files` in doorward.toml, or pass --file")
     })?;
     let exception = Exception {
         id: arguments.id.clone(),
@@ -109,7 +109,7 @@ fn add(settings: &Settings, texts: &Texts, now: Timestamp, arguments: &AddArgume
     };
     places.file("--file", &path);
     places.check()?;
-    // A file of the register may be written in another way; any other file that is there is added to as well, not replaced.
+    // The path may be spelt differently than in the settings. An existing file that the settings do not name is extended too.
     let named = texts.files.iter().find(|file| places::same(Path::new(&file.path), &path));
     let path = named.map_or(path, |file| PathBuf::from(&file.path));
     let label = path.display().to_string();
@@ -143,11 +143,11 @@ fn scope(arguments: &AddArguments) -> Result<Scope, Failure> {
     })
 }
 
-fn renew(texts: &Texts, now: Timestamp, arguments: &RenewArguments) -> Result<Exit, Failure> {
+fn renew(texts: &ExceptionTexts, now: Timestamp, arguments: &RenewArguments) -> Result<Exit, Failure> {
     let register = texts.register()?;
     let entries = register.entries(now);
     let holder = entries.iter().find(|entry| entry.exception.id == arguments.id).map(|entry| entry.file);
-    // An id that nobody holds is looked up in the first file, which says what is near it.
+    // An unknown id is looked up in the first file: the error then names similar ids.
     let file = texts.files.iter().find(|file| holder.is_none_or(|holder| holder == file.path));
     let file = file
         .ok_or_else(|| Failure::new(Exit::Usage, "no register to renew in: set `exceptions.files` in doorward.toml"))?;
@@ -170,19 +170,11 @@ fn today(now: Timestamp) -> Result<Moment, Failure> {
 }
 
 /// Puts a new text in the place of one file, if the register as a whole is still valid with it: ids are unique over all.
-fn replace(texts: &Texts, path: &Path, text: String) -> Result<(), Failure> {
+fn replace(texts: &ExceptionTexts, path: &Path, text: String) -> Result<(), Failure> {
     let label = path.display().to_string();
     let mut whole = texts.clone();
     whole.files.retain(|file| file.path != label);
-    whole.files.push(File { path: label.clone(), text: text.clone() });
+    whole.files.push(RegisterFile { path: label.clone(), text: text.clone() });
     whole.register()?;
     write_file(path, Readers::Umask, |out| out.write_all(text.as_bytes())).map_err(|e| Failure::writing(&label, &e))
-}
-
-/// Where a relative path of the settings lies.
-pub(crate) fn beside(settings_file: &Path, path: &Path) -> PathBuf {
-    match settings_file.parent() {
-        Some(folder) if path.is_relative() => folder.join(path),
-        _ => path.to_owned(),
-    }
 }

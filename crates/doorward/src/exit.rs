@@ -1,31 +1,32 @@
-//! Exit codes: stable, printed by `doorward explain exit-codes`, carried in the JSON.
+//! Exit codes, which are stable and which `doorward explain exit-codes` prints, and the failures that cause them.
 
 use std::process::ExitCode;
 
+use doorward_check::CheckError;
 use doorward_core::access::AccessError;
 use doorward_core::discover::DiscoverError;
-use doorward_model::{ScanReport, SinkError, Verdict};
+use doorward_core::pipeline::PipelineError;
+use doorward_ledger::LedgerError;
+use doorward_model::{ReportSettings, ScanReport, SinkError};
 
-use crate::settings::{ReportSettings, SettingsError};
-
-/// How a run ended.
+/// The exit code of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// Complete and clean.
+    /// Enough was read, and nothing fails.
     Clean,
-    /// A fault of Doorward's own.
+    /// An internal error.
     Internal,
-    /// Usage or settings.
+    /// Wrong arguments or settings.
     Usage,
     /// Findings at or above the threshold.
     Findings,
-    /// Not enough was seen.
+    /// Not enough was read or is known.
     Coverage,
-    /// Both.
+    /// Both of the above.
     FindingsAndCoverage,
-    /// No way in.
+    /// The command cannot start.
     Preflight,
-    /// A sink did not accept everything.
+    /// A sink did not accept every finding.
     Sink,
     /// A change was refused or failed.
     Change,
@@ -36,33 +37,36 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    /// All of them, with what they say.
+    /// Every exit code with its meaning.
     pub(crate) const ALL: [(Self, &'static str); 11] = [
         (
             Self::Clean,
-            "complete and clean: at least `report.minimum_coverage` (by default all) was read and is known, and nothing fails at or above `report.fail_on`",
+            "success: at least `report.minimum_coverage` (by default everything) was read and is known, and no finding fails at or above `report.fail_on`",
         ),
-        (Self::Internal, "internal error: a fault of Doorward's own; please report it"),
-        (Self::Usage, "usage or settings: the message names the flag, the variable, or file and line"),
-        (Self::Findings, "at least one failure at or above `report.fail_on`"),
+        (Self::Internal, "internal error: please report it"),
+        (Self::Usage, "wrong arguments or settings: the message names the flag, the variable, or the file and line"),
+        (Self::Findings, "at least one finding fails at or above `report.fail_on`"),
         (
             Self::Coverage,
             "less than `report.minimum_coverage` of the account-Regions in scope was read completely, or less than that share of the verdicts is known",
         ),
         (Self::FindingsAndCoverage, "both 3 and 4"),
-        (Self::Preflight, "no way in: no credentials, no Organizations access, or an output that cannot be written"),
-        (Self::Sink, "an output did not accept everything"),
+        (
+            Self::Preflight,
+            "cannot start: no credentials, no access to AWS Organizations, or an output that cannot be written",
+        ),
+        (Self::Sink, "not every finding was delivered or written"),
         (
             Self::Change,
-            "a change of modes was refused or failed for at least one load balancer, was stopped or rolled back, or no longer holds",
+            "a change of modes was refused or failed for at least one load balancer, was stopped or rolled back, or is no longer in effect",
         ),
         (
             Self::Interrupted,
-            "stopped by Ctrl-C before everything was read; what was read by then is written, marked as partial",
+            "stopped by Ctrl-C before everything was read; the partial result is written and marked as partial",
         ),
         (
             Self::Terminated,
-            "stopped by SIGTERM before everything was read; what was read by then is written, marked as partial",
+            "stopped by SIGTERM before everything was read; the partial result is written and marked as partial",
         ),
     ];
 
@@ -83,24 +87,9 @@ impl Exit {
         }
     }
 
-    /// What a finished report says.
-    pub(crate) fn of(report: &ScanReport, settings: &ReportSettings) -> Self {
-        let failed = report
-            .findings
-            .iter()
-            .any(|f| matches!(f.verdict, Verdict::Fail { severity, .. } if settings.fail_on.covers(severity)));
-        let counts = report.coverage.counts;
-        let verdicts = report.findings.iter().map(|finding| finding.verdict.kind());
-        let seen = report.coverage.accounts_listing.is_full()
-            && counts.in_scope() > 0
-            && settings.is_enough(counts.complete, counts.in_scope())
-            && settings.is_enough_known(verdicts);
-        Self::told(failed, seen)
-    }
-
-    /// What whether something failed and whether enough was seen come to.
-    pub(crate) fn told(failed: bool, seen: bool) -> Self {
-        match (failed, seen) {
+    /// The exit code of a report: whether something failed, and whether enough was read and is known.
+    pub(crate) fn of(failed: bool, covered: bool) -> Self {
+        match (failed, covered) {
             (false, true) => Self::Clean,
             (true, true) => Self::Findings,
             (false, false) => Self::Coverage,
@@ -108,8 +97,13 @@ impl Exit {
         }
     }
 
-    /// The exit code of two steps, the later of which ended with `later`: what was found and what was not seen add up, anything else
-    /// decides alone.
+    /// The exit code of a finished report.
+    pub(crate) fn of_report(report: &ScanReport, thresholds: &ReportSettings) -> Self {
+        Self::of(thresholds.is_failed_by(report), thresholds.is_covered_by(report))
+    }
+
+    /// The exit code of two steps, the second of which ended with `later`: findings and missing coverage combine, any other later exit
+    /// code replaces the earlier one.
     pub(crate) fn and(self, later: Self) -> Self {
         match (self, later) {
             (exit, Self::Clean) => exit,
@@ -118,9 +112,9 @@ impl Exit {
         }
     }
 
-    /// One clause for the closing line.
-    pub(crate) fn says(self) -> &'static str {
-        Self::ALL.iter().find(|(exit, _)| *exit == self).map_or("", |(_, says)| says)
+    /// The meaning, for the closing line.
+    pub(crate) fn meaning(self) -> &'static str {
+        Self::ALL.iter().find(|(exit, _)| *exit == self).map_or("", |(_, meaning)| meaning)
     }
 }
 
@@ -130,7 +124,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a run ended without a result.
+/// The reason why a command ended without a result.
 #[derive(Debug)]
 pub(crate) struct Failure {
     exit: Exit,
@@ -143,7 +137,7 @@ impl Failure {
         Self { exit, sentence: sentence.into() }
     }
 
-    /// Something could not be written. A reader who went away is not an error worth a sentence.
+    /// A destination could not be written. A closed pipe needs no message: its reader is gone.
     pub(crate) fn writing(what: &str, error: &std::io::Error) -> Self {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
             return Self::new(Exit::Sink, "");
@@ -156,7 +150,7 @@ impl Failure {
         self.exit
     }
 
-    /// Whether there is nothing to say.
+    /// Whether there is no message.
     pub(crate) fn is_silent(&self) -> bool {
         self.sentence.is_empty()
     }
@@ -168,9 +162,13 @@ impl std::fmt::Display for Failure {
     }
 }
 
-impl From<SettingsError> for Failure {
-    fn from(error: SettingsError) -> Self {
-        Self::new(Exit::Usage, error.to_string())
+impl From<CheckError> for Failure {
+    fn from(error: CheckError) -> Self {
+        if let CheckError::Write { path, source } = &error {
+            return Self::writing(path, source);
+        }
+        let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+        Self::new(Exit::Usage, format!("{error}{hint}"))
     }
 }
 
@@ -193,15 +191,29 @@ impl From<DiscoverError> for Failure {
         let exit = match error {
             DiscoverError::Organization { .. } => Exit::Preflight,
             DiscoverError::UnknownRegion { .. } => Exit::Usage,
-            // A signal's own code is put in its place by whoever knows the signal.
+            // The caller replaces this by the exit code of the signal, if one came.
             DiscoverError::Stopped(_) => Exit::Coverage,
         };
         Self::new(exit, error.to_string())
     }
 }
 
+impl From<LedgerError> for Failure {
+    fn from(error: LedgerError) -> Self {
+        Self::new(Exit::Sink, error.to_string())
+    }
+}
+
 impl From<SinkError> for Failure {
     fn from(error: SinkError) -> Self {
-        Self::new(Exit::Sink, error.to_string())
+        // A sink without a problem to name lost the reader of its pipe.
+        let sentence = if error.problem.is_empty() { String::new() } else { error.to_string() };
+        Self::new(Exit::Sink, sentence)
+    }
+}
+
+impl From<PipelineError> for Failure {
+    fn from(error: PipelineError) -> Self {
+        Self::new(Exit::Usage, error.to_string())
     }
 }

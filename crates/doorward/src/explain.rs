@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use doorward_model::{GapReason, RuleMeta};
+use doorward_model::{GapReason, RuleMeta, VerdictReason};
 use doorward_traffic::{ReasonCode, Treatment};
 
 use crate::exit::{Exit, Failure};
 
-/// The text on a topic, or the list of topics.
+/// The text of a topic, or the list of topics.
 pub(crate) fn text(topic: Option<&str>) -> Result<String, Failure> {
     let Some(topic) = topic else { return Ok(topics()) };
     if topic == "exit-codes" {
@@ -16,16 +16,19 @@ pub(crate) fn text(topic: Option<&str>) -> Result<String, Failure> {
     if let Some(meta) = doorward_rules::catalogue().iter().find(|meta| meta.id == topic) {
         return Ok(rule_text(meta));
     }
+    if let Some(reason) = VerdictReason::ALL.iter().find(|reason| reason.code() == topic) {
+        let rules = doorward_rules::catalogue().iter().filter(|meta| meta.reasons.contains(reason)).map(|meta| meta.id);
+        let rules: Vec<&str> = rules.collect();
+        let rules = if rules.is_empty() { "every rule".to_owned() } else { rules.join(", ") };
+        return Ok(format!("{topic} (verdict: {}; rules: {rules})\n\n{}\n", reason.kind(), reason.meaning()));
+    }
     if let Some(reason) = GapReason::ALL.into_iter().find(|reason| reason.code() == topic) {
-        return Ok(format!("{topic}\n\n{}\n\nWhat to do: {}\n", reason.meaning(), reason.remedy()));
+        return Ok(format!("{topic}\n\n{}\n\nFix: {}\n", reason.meaning(), reason.remedy()));
     }
     if let Some(reason) = doorward_traffic::reason(topic) {
         return Ok(request_text(reason));
     }
-    Err(Failure::new(
-        Exit::Usage,
-        format!("there is nothing to explain under {topic:?}; `doorward explain` lists the topics"),
-    ))
+    Err(Failure::new(Exit::Usage, format!("{topic:?} is not a topic; `doorward explain` lists the topics")))
 }
 
 fn topics() -> String {
@@ -33,7 +36,11 @@ fn topics() -> String {
     for meta in doorward_rules::catalogue() {
         let _ = writeln!(text, "  {:<30} {}", meta.id, meta.title);
     }
-    text.push_str("\nReasons why something could not be read:\n");
+    text.push_str("\nReason codes of verdicts:\n");
+    for reason in VerdictReason::ALL {
+        let _ = writeln!(text, "  {:<38} {:<14} {}", reason.code(), reason.kind(), reason.meaning());
+    }
+    text.push_str("\nReasons why a value could not be read:\n");
     for reason in GapReason::ALL {
         let _ = writeln!(text, "  {:<30} {}", reason.code(), reason.meaning());
     }
@@ -47,8 +54,8 @@ fn topics() -> String {
 
 fn exit_codes() -> String {
     let mut text = String::new();
-    for (exit, says) in Exit::ALL {
-        let _ = writeln!(text, "{:>3}  {says}", exit.code());
+    for (exit, meaning) in Exit::ALL {
+        let _ = writeln!(text, "{:>3}  {meaning}", exit.code());
     }
     text
 }
@@ -57,7 +64,7 @@ fn request_text(reason: &ReasonCode) -> String {
     let documented =
         if reason.documented { "" } else { "; AWS's library has it, its documentation of load balancers does not" };
     let mut text = format!(
-        "{} ({}{documented})\n\nSent: {}\n\nWho does it: {}\n\nWhat ends it: {}\n\n",
+        "{} ({}{documented})\n\nSent: {}\n\nTypical clients: {}\n\nFix: {}\n\n",
         reason.code,
         reason.tier.as_str(),
         reason.sends,
@@ -76,13 +83,18 @@ fn request_text(reason: &ReasonCode) -> String {
 }
 
 fn rule_text(meta: &RuleMeta) -> String {
-    let mut text = format!("{} (version {}, {})\n{}\n\n", meta.id, meta.version, meta.severity, meta.title);
+    let mut text =
+        format!("{} (version {}, severity {})\n{}\n\n", meta.id, meta.version, meta.severity_text(), meta.title);
     for (heading, body) in
-        [("Asks", meta.what), ("Why", meta.why), ("Evidence", meta.evidence), ("What to do", meta.remediation)]
+        [("Checks", meta.what), ("Why", meta.why), ("Evidence", meta.evidence), ("Fix", meta.remediation)]
     {
         let _ = writeln!(text, "{heading}: {body}\n");
     }
-    text.push_str("See also:\n");
+    text.push_str("Reason codes:\n");
+    for reason in meta.reasons {
+        let _ = writeln!(text, "  {:<38} {:<14} {}", reason.code(), reason.kind(), reason.meaning());
+    }
+    text.push_str("\nSee also:\n");
     for reference in meta.references {
         let _ = writeln!(text, "  {reference}");
     }

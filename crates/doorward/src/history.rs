@@ -7,18 +7,18 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::answer;
 use crate::cli::{Cli, HistoryArguments, HistoryCommand, HistoryFormat, ListFormat};
 use crate::exit::{Exit, Failure};
-use crate::memory::{self, failed};
+use crate::io::answer;
+use crate::leased_ledger;
 use crate::plain::harmless;
 use crate::settings::Settings;
 
-mod figures;
-mod metrics;
+mod csv;
+mod openmetrics;
 mod table;
 
-/// Trend and key figures: what every format is made of.
+/// Trend and key figures, the contents of every format.
 #[derive(Serialize)]
 pub(crate) struct History {
     /// `history-v1`.
@@ -36,13 +36,13 @@ pub(crate) fn run(cli: &Cli, arguments: &HistoryArguments) -> Result<Exit, Failu
     if let Some(HistoryCommand::Prune { dry_run }) = &arguments.command {
         return prune(&path, &settings, *dry_run);
     }
-    let ledger = memory::read_only(&path)?;
+    let ledger = leased_ledger::read_only(&path)?;
     match &arguments.command {
         Some(HistoryCommand::Diff { from, to, format }) => {
             let diff = ledger.diff(from, to).map_err(|e| known(&ledger, &e))?;
             match format {
                 ListFormat::Json => answer(&json(&diff)?),
-                ListFormat::Table => answer(&harmless(&diff_text(&diff))),
+                ListFormat::Table => answer(&harmless(&render_diff(&diff))),
             }
         }
         _ => {
@@ -60,19 +60,19 @@ pub(crate) fn run(cli: &Cli, arguments: &HistoryArguments) -> Result<Exit, Failu
 }
 
 impl History {
-    /// What a ledger holds, as the demo shows it.
+    /// The whole history of a ledger.
     pub(crate) fn of(ledger: &Ledger) -> Result<Self, Failure> {
-        let scans = ledger.history(None, None, &By::All).map_err(failed)?;
-        Ok(Self { format: "history-v1", scans, kpis: ledger.kpis(None, None, &By::All).map_err(failed)? })
+        let scans = ledger.history(None, None, &By::All)?;
+        Ok(Self { format: "history-v1", scans, kpis: ledger.kpis(None, None, &By::All)? })
     }
 
     /// The history in a format; a table with a line each for the `last` newest scans, or for all.
     pub(crate) fn render(&self, format: HistoryFormat, last: usize) -> Result<String, Failure> {
         match format {
             HistoryFormat::Json => json(self),
-            HistoryFormat::Csv => Ok(figures::csv(&self.scans)),
-            HistoryFormat::Openmetrics => Ok(metrics::text(&self.scans, &self.kpis)),
-            HistoryFormat::Table => Ok(harmless(&table::text(&self.scans, &self.kpis, last)).into_owned()),
+            HistoryFormat::Csv => Ok(csv::render(&self.scans)),
+            HistoryFormat::Openmetrics => Ok(openmetrics::render(&self.scans, &self.kpis)),
+            HistoryFormat::Table => Ok(harmless(&table::render(&self.scans, &self.kpis, last)).into_owned()),
         }
     }
 }
@@ -94,37 +94,41 @@ fn by(text: Option<&str>) -> Result<By, Failure> {
     }
 }
 
-/// A day in UTC, or an exact time.
+/// Parses a day in UTC, or an exact time.
 fn moment(text: Option<&str>) -> Result<Option<Timestamp>, Failure> {
     let Some(text) = text else { return Ok(None) };
     let day = || {
         let date: Date = text.parse().ok()?;
         date.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
     };
-    let wrong =
-        || Failure::new(Exit::Usage, format!("{text:?} is neither a day (2026-11-02) nor a time with its offset"));
+    let wrong = || {
+        Failure::new(
+            Exit::Usage,
+            format!("{text:?} is neither a day (2026-11-02) nor a time with an offset (2026-11-02T09:00:00Z)"),
+        )
+    };
     text.parse().ok().or_else(day).map(Some).ok_or_else(wrong)
 }
 
-/// An error of a diff, with the scans there are to choose from.
+/// An error of a diff, with the newest scans.
 fn known(ledger: &Ledger, error: &LedgerError) -> Failure {
     let runs = ledger.runs().unwrap_or_default();
     let newest: Vec<&str> = runs.iter().rev().take(5).map(|run| run.id.as_str()).collect();
     Failure::new(Exit::Usage, format!("{error}; the newest scans are {}", newest.join(", ")))
 }
 
-fn diff_text(diff: &Diff) -> String {
+fn render_diff(diff: &Diff) -> String {
     use std::fmt::Write as _;
     let mut text = format!("{} ({}) to {} ({})\n\n", diff.from.id, diff.from.at, diff.to.id, diff.to.at);
     let _ = writeln!(
         text,
-        "{} findings failed before, {} after; {} are unchanged{}. Those under an exception and those not seen are among them.",
+        "{} findings failed before, {} after; {} are unchanged{}. These counts include findings under an exception and findings not seen.",
         diff.failing_before,
         diff.failing_after,
         diff.unchanged,
         match diff.unchanged_unseen {
             0 => String::new(),
-            unseen => format!(", {unseen} of them because the second scan did not see them"),
+            unseen => format!(", {unseen} of them because the second scan did not read them"),
         }
     );
     let sections: [(&str, &[DiffLine]); 7] = [
@@ -142,7 +146,11 @@ fn diff_text(diff: &Diff) -> String {
         }
         let _ = writeln!(text, "\n{heading} ({})", lines.len());
         for line in lines {
-            let _ = writeln!(text, "  {} · {} {} · {}", line.load_balancer, line.account, line.region, line.rule);
+            let _ = writeln!(
+                text,
+                "  {} · {} {} · {}",
+                line.load_balancer, line.place.account, line.place.region, line.rule
+            );
         }
     }
     text
@@ -152,18 +160,18 @@ fn prune(path: &std::path::Path, settings: &Settings, dry_run: bool) -> Result<E
     let now = crate::clock::now();
     let months = settings.ledger.keep_months;
     let report = if dry_run {
-        memory::read_only(path)?.prune_dry_run(months, now).map_err(failed)?
+        leased_ledger::read_only(path)?.prune_dry_run(months, now)?
     } else {
         let options = OpenOptions { force_network: settings.ledger.force_network };
-        let mut ledger = Ledger::open(path, options).map_err(failed)?;
-        let lease = ledger.acquire_lease(&format!("process {}", std::process::id()), now, LEASE_TTL).map_err(failed)?;
-        let report = ledger.prune(&lease, months, now).map_err(failed)?;
-        ledger.release_lease(lease).map_err(failed)?;
+        let mut ledger = Ledger::open(path, options)?;
+        let lease = ledger.acquire_lease(&format!("process {}", std::process::id()), now, LEASE_TTL)?;
+        let report = ledger.prune(&lease, months, now)?;
+        ledger.release_lease(lease)?;
         report
     };
-    let verb = if dry_run { "would drop" } else { "dropped" };
+    let verb = if dry_run { "would delete" } else { "deleted" };
     let text = format!(
-        "{}: {verb} {} raw scans that ended before {} ({} account-Regions, {} bytes); {} raw scans stay. Findings and mode changes stay for ever.\n",
+        "{}: {verb} {} raw scans that ended before {} ({} account-Regions, {} bytes); {} raw scans are kept. Findings and mode changes are never deleted.\n",
         path.display(),
         report.scans,
         report.before.strftime("%Y-%m-%d"),
@@ -183,7 +191,7 @@ pub(crate) fn write_beside(history: &History, folder: &std::path::Path) -> Resul
         ("history.metrics", HistoryFormat::Openmetrics),
     ] {
         let (path, text) = (folder.join(name), history.render(format, 0)?);
-        crate::output::write_file(&path, crate::output::Readers::Owner, |out: &mut dyn Write| {
+        doorward_file::write_file(&path, doorward_file::Readers::Owner, |out: &mut dyn Write| {
             out.write_all(text.as_bytes())
         })
         .map_err(|e| Failure::writing(&path.display().to_string(), &e))?;

@@ -6,8 +6,8 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
-/// Most bytes of a document that is read as a whole: settings, plans, keys, captured requests. A plan of 200,000 load balancers has
-/// fewer.
+/// The most bytes of a document that is read as a whole: settings, plans, keys, captured requests. A plan of 200,000 load balancers
+/// is smaller.
 pub(crate) const DOCUMENT: u64 = 512 << 20;
 
 /// Opens a file; an error for a device, a pipe, a socket or a folder.

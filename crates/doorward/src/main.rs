@@ -1,16 +1,18 @@
-//! The binary: settings, wiring, progress, exit codes. It decides nothing: rules judge, sinks write, this connects them.
+//! The binary: arguments, settings, wiring, progress, exit codes.
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
+mod attribution;
 mod change;
 mod check;
 mod cli;
 mod clock;
-mod code;
 mod compare;
+mod criteria;
+mod declarations;
 mod demo;
 mod doctor;
 mod event;
@@ -18,14 +20,14 @@ mod exceptions;
 mod exit;
 mod explain;
 mod guide;
-mod held;
 mod history;
+mod history_context;
 mod input;
+mod io;
+mod leased_ledger;
+mod logging;
 mod manual;
-mod memory;
 mod notify;
-mod output;
-mod past;
 mod places;
 mod plain;
 mod progress;
@@ -34,29 +36,31 @@ mod register;
 mod report;
 mod saved;
 mod scan;
+mod scan_recorder;
+mod scan_source;
 mod schema;
 mod settings;
 mod setup;
-mod stopping;
-mod touched;
+mod signals;
+mod sinks;
 mod traffic;
 mod verify;
 
 use cli::{Cli, Command, ConfigCommand};
 use exit::{Exit, Failure};
+use io::{answer, log};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are answers, not errors.
+            // clap reports help and version as errors too.
             let failed = error.use_stderr();
             let _ = error.print();
             return if failed { Exit::Usage.into() } else { Exit::Clean.into() };
         }
     };
-    start_log(&cli);
-    let outcome = run(&cli);
+    let outcome = logging::start(&cli).and_then(|()| run(&cli));
     let exit = match outcome {
         Ok(exit) => exit,
         Err(failure) => {
@@ -123,33 +127,5 @@ fn name_settings(cli: &Cli) {
     }
     if let Some(file) = settings::found_elsewhere(cli.config.as_deref()) {
         log(&plain::harmless(&format!("settings: {}", file.display())));
-    }
-}
-
-/// Prints an answer to stdout.
-fn answer(text: &str) -> Result<Exit, Failure> {
-    let mut stdout = std::io::stdout().lock();
-    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|e| Failure::writing("stdout", &e))?;
-    Ok(Exit::Clean)
-}
-
-/// Says something on stderr, where a server's log is.
-fn log(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
-}
-
-fn start_log(cli: &Cli) {
-    use tracing_subscriber::EnvFilter;
-    let level = match cli.verbose {
-        0 => "error",
-        1 => "doorward=info,doorward_core=info,error",
-        2 => "doorward=debug,doorward_core=debug,info",
-        _ => "trace",
-    };
-    let filter = EnvFilter::try_from_env("DOORWARD_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match cli.log_format {
-        cli::LogFormat::Json => builder.json().init(),
-        cli::LogFormat::Text => builder.with_ansi(cli.colour_on_stderr()).init(),
     }
 }

@@ -6,8 +6,8 @@ use clap::CommandFactory as _;
 
 use crate::cli::Cli;
 use crate::exit::{Exit, Failure};
-use crate::output::{Readers, write_file};
 use crate::places::Places;
+use doorward_file::{Readers, write_file};
 
 /// Writes the pages into a folder.
 pub(crate) fn write(cli: &Cli, folder: &Path) -> Result<Exit, Failure> {

@@ -1,26 +1,23 @@
-//! Where a command reads and where it writes: no output takes the place of what Doorward keeps, of what the command reads, or of
-//! another output.
+//! The paths that a command reads and writes: no output may replace a file that Doorward keeps, an input of the command, or another
+//! output.
 //!
-//! Paths are compared by where they lead: symbolic links and `..` are followed, also where the last part does not exist yet, and
-//! files that exist are compared by device and inode, so that a hard link is the file that it is. This is the only check of its
-//! kind; every command that writes a file or a folder hands its paths to it before any other work.
+//! Paths are compared after symbolic links and `..` are resolved, also where the last part does not exist yet. Existing files are
+//! compared by device and inode, so that hard links are recognized. Every command that writes a file or a folder checks its paths
+//! here before any other work.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
-use doorward_notify::ChannelSettings;
-
 use crate::exit::{Exit, Failure};
-use crate::settings::{self, Settings};
 
 /// The files that SQLite and Doorward keep beside a ledger.
 const BESIDE_LEDGER: [&str; 4] = ["-wal", "-shm", "-journal", "-lock"];
-/// How many symbolic links may lead to one another, as on Linux.
+/// The most symbolic links to follow, as on Linux.
 const MOST_LINKS: usize = 40;
 /// The files of a register of exceptions: `doorward exceptions` is the one command that writes them.
-const REGISTER: &str = "the exception register";
-/// What access logs end with.
+pub(crate) const REGISTER: &str = "the exception register";
+/// The endings of access logs.
 const LOGS: [&str; 2] = [".log", ".log.gz"];
 
 /// The paths of one command.
@@ -46,7 +43,7 @@ struct Output {
     is_folder: bool,
 }
 
-/// Where a path leads.
+/// A resolved path.
 struct Place {
     path: PathBuf,
     /// Device and inode, where it exists.
@@ -56,50 +53,6 @@ struct Place {
 }
 
 impl Places {
-    /// What every command keeps: the settings file, every file that the settings name, and the ledger.
-    pub(crate) fn of(settings: &Settings) -> Self {
-        let mut places = Self::default();
-        if let Some(file) = &settings.file {
-            places.keep("the settings file", file);
-        }
-        for file in &settings.exceptions.files {
-            places.keep(REGISTER, file);
-        }
-        if let Some(file) = &settings.evidence.signing_key_file {
-            places.keep("the signing key", file);
-        }
-        if let Some(folder) = &settings.owners.templates_dir {
-            places.keep_all("a template (owners.templates_dir)", folder);
-        }
-        for (name, channel) in &settings.notify.channels {
-            if let ChannelSettings::Slack { url_file: Some(file), .. }
-            | ChannelSettings::Teams { url_file: Some(file), .. } = channel
-            {
-                places.keep(&format!("the secret of the channel {name}"), file);
-            }
-        }
-        if let Some(file) = settings.notify.smtp.as_ref().and_then(|smtp| smtp.password_file.as_ref()) {
-            places.keep("the password of the mail server", file);
-        }
-        // Also where this command records nothing: earlier ones did.
-        if let Ok(ledger) = settings.ledger.path() {
-            places.keep_ledger(&ledger);
-        }
-        places
-    }
-
-    /// The same for a command that works without settings: those that are there, whole or not.
-    pub(crate) fn found(config: Option<&Path>) -> Self {
-        if let Ok(settings) = Settings::load(config, &[]) {
-            return Self::of(&settings);
-        }
-        let mut places = Self::default();
-        if let Some(file) = settings::locate(config) {
-            places.keep("the settings file", &file);
-        }
-        places
-    }
-
     /// Without the files of the register, for the command that edits them.
     pub(crate) fn without_register(mut self) -> Self {
         self.kept.retain(|kept| kept.what != REGISTER);
@@ -118,7 +71,7 @@ impl Places {
         }
     }
 
-    /// Keeps what a command takes load balancers and their traffic from.
+    /// Keeps the sources of load balancers and traffic.
     pub(crate) fn keep_source(&mut self, ledger: &Path, from: Option<&Path>, traffic: Option<&Path>) {
         self.keep_ledger(ledger);
         self.keep_flag("--from", from);
@@ -350,7 +303,7 @@ mod tests {
         std::fs::create_dir_all(at("kept")).expect("makes");
         std::fs::write(at("kept/ledger"), "x").expect("writes");
         std::fs::write(at("day.log.gz"), "x").expect("writes");
-        let told = |outputs: &[(&str, bool)]| {
+        let problem_of = |outputs: &[(&str, bool)]| {
             let mut places = Places::default();
             places.keep_ledger(&at("kept/ledger"));
             places.keep_logs(folder.path());
@@ -377,8 +330,11 @@ mod tests {
             (&[("c", true), ("c/b", false)], "lies in"),
             (&[("c/d", true), ("c", true)], "lies in"),
         ] {
-            let said = told(outputs);
-            assert!(if problem.is_empty() { said.is_empty() } else { said.contains(problem) }, "{outputs:?}: {said}");
+            let found = problem_of(outputs);
+            assert!(
+                if problem.is_empty() { found.is_empty() } else { found.contains(problem) },
+                "{outputs:?}: {found}"
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `doorward publish`: the newest scan, or a saved one, to Security Hub; each finding there once.
+//! `doorward publish`: delivers the newest scan, or a saved one, to Security Hub; each finding once.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -7,40 +7,32 @@ use std::path::Path;
 use doorward_aws::{ClientProvider, Time};
 use doorward_core::access::{Access, Emulator};
 use doorward_core::{Clock, Stop};
-use doorward_model::{LoadBalancer, Policy, ScanReport};
-use doorward_rules::exceptions::Register;
-use doorward_sink_securityhub::{
-    Approval, Closed, Delivery, ExceptedAs, OutboxError, Outcome, Planned, Publisher, Renderer,
-};
-use jiff::{SignedDuration, Timestamp};
+use doorward_model::{ScanReport, Sink as _};
+use doorward_sink_securityhub::{Closed, OutboxError, Outcome, Planned, Publisher, Renderer};
 use serde_json::{Value, json};
 
-use crate::answer;
 use crate::cli::{Cli, ListFormat, PublishArguments};
 use crate::exit::{Exit, Failure};
-use crate::held::Held;
-use crate::memory;
+use crate::io::{answer, answer_json, runtime};
+use crate::leased_ledger::{LeasedLedger, read_only};
 use crate::plain::harmless;
-use crate::scan::runtime;
+use crate::scan_recorder::ScanRecorder;
+use crate::scan_source::{AssembledScan, age_sentence};
 use crate::settings::Settings;
-use crate::{register, stopping};
+use crate::signals;
 
 mod outbox;
-mod settings;
-mod source;
 
 use outbox::LedgerOutbox;
-pub(crate) use settings::PublishSettings;
-pub(crate) use source::Source;
 
 /// Runs `doorward publish`.
 pub(crate) fn run(cli: &Cli, arguments: &PublishArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &[])?;
     let path = arguments.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
-    let source = Source::of(arguments.from.as_deref(), &settings, &path)?;
+    let source = AssembledScan::of(arguments.from.as_deref(), &settings, &path)?;
     let (renderer, report) = (source.renderer(&settings), source.report);
     let job = Job { settings: &settings, ledger: &path, emulator: None, clock: crate::clock::system() };
-    let told = if arguments.dry_run {
+    let rendered = if arguments.dry_run {
         job.plan(renderer, &report)?
     } else if arguments.reconcile {
         runtime()?.block_on(job.reconcile(renderer, &report))?
@@ -48,57 +40,27 @@ pub(crate) fn run(cli: &Cli, arguments: &PublishArguments) -> Result<Exit, Failu
         runtime()?.block_on(job.publish(renderer, &report))?
     };
     match arguments.format {
-        ListFormat::Table => answer(&harmless(&told.text))?,
-        ListFormat::Json => {
-            let text = serde_json::to_string_pretty(&told.json);
-            answer(&(text.map_err(|e| Failure::new(Exit::Internal, e.to_string()))? + "\n"))?
-        }
+        ListFormat::Table => answer(&harmless(&rendered.text))?,
+        ListFormat::Json => answer_json(&rendered.json)?,
     };
-    Ok(told.exit)
+    Ok(rendered.exit)
 }
 
 /// Delivers the newest recorded scan.
-pub(crate) async fn recorded(settings: &Settings, ledger: &Path, clock: Clock) -> Result<Told, Failure> {
-    let source = Source::of(None, settings, ledger)?;
+pub(crate) async fn recorded(settings: &Settings, ledger: &Path, clock: Clock) -> Result<Rendered, Failure> {
+    let source = AssembledScan::of(None, settings, ledger)?;
     let job = Job { settings, ledger, emulator: None, clock };
     job.publish(source.renderer(settings), &source.report).await
 }
 
-/// What is said at the end.
-pub(crate) struct Told {
+/// The result of a command, rendered for people and for programs.
+pub(crate) struct Rendered {
     pub(crate) text: String,
     pub(crate) json: Value,
     pub(crate) exit: Exit,
 }
 
-/// What findings look like, by the settings, the register, and the rules that were asked of these load balancers: what another rule said in an
-/// earlier scan is left as it is. `changed` is as in [`register::rules`].
-pub(crate) fn renderer(
-    settings: &PublishSettings,
-    register: &Register,
-    policy: &Policy,
-    load_balancers: &[LoadBalancer],
-    changed: bool,
-) -> Renderer {
-    let delivery = settings.central().map_or(Delivery::Member, Delivery::Central);
-    let excepted = if settings.excepted_as_warning { ExceptedAs::Warning } else { ExceptedAs::Failed };
-    let entries = register.entries(Timestamp::UNIX_EPOCH);
-    let approvals: BTreeMap<String, Approval> = entries
-        .into_iter()
-        .map(|entry| {
-            let exception = entry.exception;
-            let approval = Approval { approver: exception.approver.clone(), reason: exception.reason.clone() };
-            (exception.id.clone(), approval)
-        })
-        .collect();
-    let asked = register::rules(register, load_balancers, changed, Timestamp::UNIX_EPOCH);
-    let asked =
-        |id: &str| asked.iter().any(|rule| rule.meta().id == id) && !policy.disabled.iter().any(|off| off == id);
-    let rules: Vec<_> = doorward_rules::catalogue().iter().copied().filter(|meta| asked(meta.id)).collect();
-    Renderer::new(delivery, excepted, &rules, approvals)
-}
-
-/// A delivery to be made.
+/// A delivery.
 pub(crate) struct Job<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) ledger: &'a Path,
@@ -107,11 +69,11 @@ pub(crate) struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Says what would be sent, and why. Sends nothing, and needs no credentials.
-    fn plan(&self, renderer: Renderer, report: &ScanReport) -> Result<Told, Failure> {
-        let outbox = LedgerOutbox(Held::reading(memory::read_only(self.ledger)?));
+    /// Renders what would be sent, and why. Sends nothing, and needs no credentials.
+    fn plan(&self, renderer: Renderer, report: &ScanReport) -> Result<Rendered, Failure> {
+        let outbox = LedgerOutbox(LeasedLedger::reading(read_only(self.ledger)?));
         let offline = ClientProvider::offline(Time::new(self.clock.clone()));
-        let publisher = Publisher::new(renderer, self.settings.publish.sink(), offline, outbox);
+        let publisher = Publisher::new(renderer, self.settings.publish.delivery_settings(), offline, outbox);
         let mut plans: Vec<Planned> = Vec::new();
         publisher.plan(report, |planned| plans.push(planned)).map_err(outbox_failed)?;
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
@@ -139,80 +101,82 @@ impl Job<'_> {
             .collect();
         let json =
             json!({"format": "publish-plan-v1", "observed": report.observed(), "stale": stale, "findings": lines});
-        Ok(Told { text, json, exit: if stale > 0 { Exit::Coverage } else { Exit::Clean } })
+        Ok(Rendered { text, json, exit: if stale > 0 { Exit::Coverage } else { Exit::Clean } })
     }
 
-    /// When what is delivered was read, and what is wrong with that.
+    /// When the findings were read, with a warning if that is long ago.
     fn reading(&self, report: &ScanReport) -> String {
         let period = report.observed().map(|period| format!("Read {period}.\n")).unwrap_or_default();
         let old = age_sentence(report, &self.settings.publish, (self.clock)());
         period + &old.map(|sentence| format!("Warning: {sentence}.\n")).unwrap_or_default()
     }
 
-    /// What is said of findings that are not available because of their age.
+    /// The notice about findings that are not available because of their age.
     fn stale(&self, stale: usize) -> String {
         if stale == 0 {
             return String::new();
         }
         let most = String::from(self.settings.publish.maximum_age);
         format!(
-            "{stale} findings are NOT_AVAILABLE: what is known of them was read more than {most} ago (publish.maximum_age), or is dated \
-             in the future; scan again\n"
+            "{stale} findings are NOT_AVAILABLE: they were read more than {most} ago (publish.maximum_age), are dated in the future, or \
+             passed before a later scan that was not published observed a failure; scan again\n"
         )
     }
 
     /// Delivers.
-    pub(crate) async fn publish(&self, renderer: Renderer, report: &ScanReport) -> Result<Told, Failure> {
-        let mut memory = memory::Memory::at(self.ledger, &self.settings.ledger, &self.clock)?;
-        let (stop, signal) = stopping::listen(self.settings.scan.deadline.0);
+    pub(crate) async fn publish(&self, renderer: Renderer, report: &ScanReport) -> Result<Rendered, Failure> {
+        let mut recorder = ScanRecorder::at(self.ledger, &self.settings.ledger, &self.clock)?;
+        let (stop, signal) = signals::listen(self.settings.scan.deadline.0);
         let access = self.enter(&stop).await.map_err(|error| signal.or(error))?;
-        memory.wait_for_turn().await?;
-        let held = Held::writing(memory, self.clock.clone())?;
-        let told = self.deliver(renderer, report, &access, &held, &stop).await;
+        recorder.wait_for_turn().await?;
+        let held = LeasedLedger::writing(recorder, self.clock.clone())?;
+        let rendered = self.deliver(renderer, report, &access, &held, &stop).await;
         held.release()?;
-        told.map_err(|error| signal.or(error))
+        rendered.map_err(|error| signal.or(error))
     }
 
-    /// Delivers by an access and a ledger that are there already.
+    /// Delivers with an open ledger and an access.
     pub(crate) async fn deliver(
         &self,
         renderer: Renderer,
         report: &ScanReport,
         access: &Access,
-        held: &Held,
+        held: &LeasedLedger,
         stop: &Stop,
-    ) -> Result<Told, Failure> {
+    ) -> Result<Rendered, Failure> {
         let outbox = LedgerOutbox(held.clone());
         let aws = access.provider(self.settings.publish.purpose());
-        let publisher = Publisher::new(renderer, self.settings.publish.sink(), aws, outbox);
-        // A stop leaves intents without acknowledgement; the next delivery repeats exactly those.
+        let publisher = Publisher::new(renderer, self.settings.publish.delivery_settings(), aws, outbox);
+        publisher.preflight().await?;
+        // A stop leaves intents without acknowledgement: the next delivery repeats exactly those.
         let outcome = tokio::select! {
             outcome = publisher.publish(report) => outcome.map_err(outbox_failed),
             gap = stop.stopped("securityhub:BatchImportFindings") => {
-                Err(Failure::new(Exit::Sink, format!("stopped: {gap}; publish again to go on")))
+                Err(Failure::new(Exit::Sink, format!("stopped: {gap}; run `doorward publish` again to continue")))
             }
         };
         let outcome = outcome?;
-        let mut told = delivered(&outcome);
-        told.text.insert_str(0, &self.reading(report));
-        told.text.push_str(&self.stale(outcome.stale()));
-        told.json["observed"] = json!(report.observed());
-        Ok(told)
+        let mut rendered = delivered(&outcome);
+        rendered.text.insert_str(0, &self.reading(report));
+        rendered.text.push_str(&self.stale(outcome.stale()));
+        rendered.json["observed"] = json!(report.observed());
+        Ok(rendered)
     }
 
-    /// Compares the ledger with what the hubs hold. Changes nothing.
-    async fn reconcile(&self, renderer: Renderer, report: &ScanReport) -> Result<Told, Failure> {
-        let outbox = LedgerOutbox(Held::reading(memory::read_only(self.ledger)?));
-        let (stop, signal) = stopping::listen(self.settings.scan.deadline.0);
+    /// Compares the ledger with Security Hub. Changes nothing.
+    async fn reconcile(&self, renderer: Renderer, report: &ScanReport) -> Result<Rendered, Failure> {
+        let outbox = LedgerOutbox(LeasedLedger::reading(read_only(self.ledger)?));
+        let (stop, signal) = signals::listen(self.settings.scan.deadline.0);
         let access = self.enter(&stop).await.map_err(|error| signal.or(error))?;
         let aws = access.provider(self.settings.publish.purpose());
-        let publisher = Publisher::new(renderer, self.settings.publish.sink(), aws, outbox);
+        let publisher = Publisher::new(renderer, self.settings.publish.delivery_settings(), aws, outbox);
         let partition = &report.run.partition;
         let audits = publisher.reconcile(partition).await.map_err(outbox_failed)?;
         let mut text = String::new();
         let (mut differences, mut closed) = (0, 0);
         for audit in &audits {
-            let _ = writeln!(text, "{}: {} remembered, {} there", audit.hub, audit.remembered, audit.found);
+            let _ =
+                writeln!(text, "{}: {} in the ledger, {} in Security Hub", audit.hub, audit.remembered, audit.found);
             if let Some(why) = &audit.closed {
                 closed += 1;
                 let _ = writeln!(text, "  unknown: {}", obstacle(why));
@@ -222,7 +186,11 @@ impl Job<'_> {
                 let _ = writeln!(text, "  {id}: {difference}");
             }
         }
-        let _ = writeln!(text, "{} hubs compared, {differences} differences; {closed} could not be read", audits.len());
+        let _ = writeln!(
+            text,
+            "{} account-Regions compared, {differences} differences; {closed} could not be read",
+            audits.len()
+        );
         let lines: Vec<Value> = audits
             .iter()
             .map(|audit| {
@@ -235,7 +203,7 @@ impl Job<'_> {
             })
             .collect();
         let exit = if differences + closed == 0 { Exit::Clean } else { Exit::Sink };
-        Ok(Told { text, json: json!({"format": "publish-audit-v1", "hubs": lines}), exit })
+        Ok(Rendered { text, json: json!({"format": "publish-audit-v1", "hubs": lines}), exit })
     }
 
     async fn enter(&self, stop: &Stop) -> Result<Access, Failure> {
@@ -257,24 +225,11 @@ fn obstacle(closed: &Closed) -> String {
     }
 }
 
-/// What is wrong with when a report was read; none where all of it is current.
-fn age_sentence(report: &ScanReport, settings: &PublishSettings, now: Timestamp) -> Option<String> {
-    let period = report.observed()?;
-    if crate::clock::is_ahead(period.to, now) {
-        return Some(format!("it was read {period}, in the future of this machine's clock"));
-    }
-    let most = SignedDuration::try_from(settings.maximum_age.0).unwrap_or(SignedDuration::MAX);
-    let days = now.duration_since(period.from).as_hours() / 24;
-    (now.duration_since(period.from) > most).then(|| {
-        format!("what it says is up to {days} days old: it was read {period}; scan again for what is true today")
-    })
-}
-
-/// The outcome in words: what was sent and why, every hub that took less than all, everything that was refused.
-fn delivered(outcome: &Outcome) -> Told {
+/// Renders an outcome: the counts by reason, and every finding that was refused.
+fn delivered(outcome: &Outcome) -> Rendered {
     let receipt = outcome.receipt();
     let mut text = format!(
-        "{} findings to {} hubs: {} accepted, {} not sent\n",
+        "{} findings to Security Hub in {} account-Regions: {} accepted, {} not sent\n",
         receipt.findings_in,
         outcome.hubs.len(),
         receipt.written,
@@ -290,7 +245,7 @@ fn delivered(outcome: &Outcome) -> Told {
         }
     }
     if !sent.is_empty() {
-        text.push_str("By reason, those that are only remembered included\n");
+        text.push_str("By reason, including findings of earlier scans\n");
     }
     for (why, count) in &sent {
         let _ = writeln!(text, "  {count:>6}  {why}");
@@ -298,7 +253,7 @@ fn delivered(outcome: &Outcome) -> Told {
     if outcome.ahead() > 0 {
         let _ = writeln!(
             text,
-            "{} findings in Security Hub were dated in the future, by a machine whose clock was ahead; each update is dated after that",
+            "{} findings in Security Hub were dated in the future, by a machine whose clock was ahead; their updates are dated later",
             outcome.ahead()
         );
     }
@@ -322,5 +277,5 @@ fn delivered(outcome: &Outcome) -> Told {
         true => Exit::Clean,
     };
     let json = json!({"format": "publish-v1", "receipt": receipt, "stale": outcome.stale(), "hubs": hubs});
-    Told { text, json, exit }
+    Rendered { text, json, exit }
 }

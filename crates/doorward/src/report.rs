@@ -1,68 +1,67 @@
-//! `doorward report`: a saved scan again, offline; or beside Security Hub.
+//! `doorward report`: renders a saved scan again, offline, or compares it with Security Hub.
 
 use crate::cli::{Cli, ReportArguments};
-use crate::code::Code;
 use crate::compare;
+use crate::criteria::GivenEvidence;
+use crate::declarations::Declarations;
 use crate::exit::{Exit, Failure};
+use crate::io::runtime;
 use crate::places::Places;
-use crate::saved::{self, Remembered};
-use crate::scan::{self, Again, Said};
-use crate::settings::Settings;
-use crate::traffic::Found;
+use crate::register;
+use crate::saved::{self, ReportCriteria};
+use crate::scan_source::AssembledScan;
+use crate::settings::{Overridable, Settings};
+use crate::sinks::{Format, OutputOptions, PreparedSinks, SinkInputs};
+use crate::traffic;
 
-/// Runs `doorward report`. With the settings saved beside the scan the outputs are the same bytes as then; with
-/// `--judge-again` the current settings decide. Flags win over either.
+/// Runs `doorward report`. By the settings that were saved with the scan, the outputs are the same bytes as those of the scan; with
+/// `--judge-again` the current settings decide. Flags override either.
 pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failure> {
     if let Some(format) = arguments.compare_securityhub {
         return compare::run(cli, &arguments.from, format);
     }
-    let (saved, mut remembered) = saved::read(&arguments.from)?;
-    let code = Code::read(&arguments.iac)?;
+    let (mut kept, mut criteria) = saved::read(&arguments.from)?;
+    let declarations = Declarations::read(&arguments.iac)?;
     let mut places = Places::found(cli.config.as_deref());
     places.keep("the saved scan", &arguments.from);
     places.keep_flag("--traffic", arguments.traffic.as_deref());
-    code.iter().flat_map(Code::paths).for_each(|path| places.keep("a file of --iac", path));
-    let traffic = arguments.traffic.as_deref().map(Found::read).transpose()?;
-    // What is joined now is weighed by what is demanded now.
-    let weighing = traffic.as_ref().map(|_| Settings::load(cli.config.as_deref(), &[])).transpose()?;
-    let said = match (&traffic, &weighing) {
-        (Some(found), Some(settings)) => Said::Found(found, &settings.traffic),
-        _ => Said::Saved(std::mem::take(&mut remembered.traffic)),
+    declarations.iter().flat_map(Declarations::paths).for_each(|path| places.keep("a file of --iac", path));
+    let traffic = arguments.traffic.as_deref().map(traffic::saved).transpose()?;
+    // Traffic that is joined now is weighed by the current settings.
+    let needs_settings = arguments.judge_again || traffic.is_some();
+    let settings = needs_settings.then(|| Settings::load(cli.config.as_deref(), &[])).transpose()?;
+    if let (true, Some(settings)) = (arguments.judge_again, &settings) {
+        (kept, criteria) = (kept.without_history(), ReportCriteria::of(settings)?);
+    }
+    let saved = Overridable { report: criteria.report, evidence: criteria.sinks.evidence };
+    let Overridable { report, evidence } = saved.with_flags(&arguments.output.overrides())?;
+    (criteria.report, criteria.sinks.evidence) = (report, evidence);
+    places.keep_flag("--signing-key", criteria.sinks.evidence.signing_key_file.as_deref());
+    let given = GivenEvidence {
+        traffic: traffic.as_ref().zip(settings.as_ref().map(|settings| &settings.traffic)),
+        declarations: declarations.as_ref(),
     };
-    let (normalize, policy, exceptions, mut report, mut sinks, text) = if arguments.judge_again {
-        let settings = Settings::load(cli.config.as_deref(), &[])?;
-        let (normalize, sinks, exceptions) = (settings.normalize(), settings.sinks(), settings.exceptions.read()?);
-        (normalize, settings.policy, exceptions, settings.report, sinks, settings.text)
-    } else {
-        (saved.normalize, saved.policy, saved.exceptions, saved.report, saved.sinks, saved.settings)
+    let register = criteria.exceptions.register()?;
+    let inputs = SinkInputs {
+        policy: &criteria.policy,
+        register: &register,
+        settings: &criteria.sinks,
+        settings_text: &criteria.settings,
+        build: None,
+        options: OutputOptions { colour: cli.colour_on_stdout(), quiet: cli.quiet },
     };
-    arguments.output.overlay(&mut report, &mut sinks)?;
-    places.keep_flag("--signing-key", sinks.evidence.signing_key_file.as_deref());
-    let stopped = Exit::ALL.into_iter().map(|(exit, _)| exit).find(|exit| Some(exit.code()) == saved.stopped);
-    let again = Again {
-        inventory: saved.inventory,
-        said,
-        code: code.as_ref(),
-        normalize: &normalize,
-        policy: &policy,
-        exceptions: &exceptions,
-        report: &report,
-        sinks: &sinks,
-        settings: &text,
-        // A verdict that another policy gives has no past under the old one; what was done to a mode stays done, and
-        // what is declared somewhere stays declared there.
-        remembered: if arguments.judge_again {
-            Remembered {
-                changes: remembered.changes,
-                edits: remembered.edits,
-                declared: remembered.declared,
-                unseen: remembered.unseen,
-                ..Remembered::default()
-            }
-        } else {
-            remembered
-        },
-        stopped,
-    };
-    scan::render(cli, again, &arguments.output.formats, places)
+    runtime()?.block_on(async {
+        let sinks = PreparedSinks::new(&Format::or_table(&arguments.output.formats), inputs, None, places).await?;
+        let stopped = kept.stopped;
+        let scan = AssembledScan::kept(kept, &criteria, &register, given)?;
+        let problem = register::notices(&register, &scan.report, cli.quiet);
+        let of_report = || {
+            problem.unwrap_or_else(|| {
+                Declarations::exit(given.declarations, Exit::of_report(&scan.report, &criteria.report))
+            })
+        };
+        let exit = stopped.unwrap_or_else(of_report);
+        sinks.emit(&scan.report, &scan.history, exit).await?;
+        Ok(exit)
+    })
 }

@@ -1,109 +1,75 @@
-//! A saved scan, in two lines of JSON: the raw inventory with the settings it was judged by, then what the ledger
-//! remembered of its findings.
+//! A saved scan, in two lines of JSON: the raw inventory with the settings it was judged by, then what was joined to it.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use doorward_core::normalize::NormalizeSettings;
-use doorward_model::{History, Inputs, Inventory, Policy, ScanReport, Unseen};
+use doorward_model::{
+    AppliedChange, Arn, Edit, History, HistoryContext, InCode, Inputs, Inventory, Policy, ScanHistory, ScanReport,
+    Traffic, Unseen,
+};
 
-use crate::code::Declared;
 use crate::exit::{Exit, Failure};
-use crate::output::{Draft, Readers, SinkSettings};
-use crate::past::Past;
-use crate::register::Texts;
+use crate::register::ExceptionTexts;
 use crate::settings::{ReportSettings, Settings};
-use crate::touched::{Changes, Edits, Touched};
-use crate::traffic::ByArn;
+use crate::sinks::SinkSettings;
+use doorward_file::{AtomicFile, Readers};
 
-/// The name of the format, so that a stranger knows what the file is.
+/// The name and version of the format.
 const FORMAT: &str = "doorward-scan-v1";
 
-/// The first line: the scan.
+/// The first line: the scan. `I` is the inventory, owned or borrowed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct Saved {
+pub(crate) struct ScanLine<I> {
     /// `doorward-scan-v1`.
     pub(crate) format: String,
     /// How tags were read.
     pub(crate) normalize: NormalizeSettings,
-    /// What was demanded.
+    /// What was required.
     pub(crate) policy: Policy,
-    /// Who was allowed to fail a rule.
-    pub(crate) exceptions: Texts,
-    /// When the report was bad news.
+    /// The exceptions.
+    pub(crate) exceptions: ExceptionTexts,
+    /// Which reports changed the exit code.
     pub(crate) report: ReportSettings,
-    /// How the sinks were set.
+    /// The settings of the sinks.
     pub(crate) sinks: SinkSettings,
-    /// All settings as text, secrets left out.
+    /// All settings as text, without secrets.
     pub(crate) settings: String,
     /// The exit code of the signal that stopped the scan, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) stopped: Option<u8>,
-    /// What was seen.
-    pub(crate) inventory: Inventory,
+    /// What was read.
+    pub(crate) inventory: I,
 }
 
-/// The second line: the history of each finding that has one, by the finding's id; and the scans before.
+/// The second line: what was joined to the scan, and its history.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct Remembered {
+pub(crate) struct JoinedLine {
+    /// The history of each finding that has one, by the finding's id.
     pub(crate) history: BTreeMap<String, History>,
+    /// The earlier scans.
     #[serde(default)]
-    pub(crate) past: Past,
-    /// What the requests said, as it was weighed.
+    pub(crate) past: HistoryContext,
+    /// Traffic, as it was weighed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) traffic: ByArn,
-    /// What Doorward did to the modes.
+    pub(crate) traffic: BTreeMap<Arn, Arc<Traffic>>,
+    /// Changes of modes by Doorward.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) changes: Changes,
-    /// Where load balancers are declared, by the files that were given.
+    pub(crate) changes: BTreeMap<Arn, Vec<AppliedChange>>,
+    /// Declarations in the files that were given.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) declared: Declared,
-    /// Who left load balancers in their modes.
+    pub(crate) declared: BTreeMap<Arn, Arc<InCode>>,
+    /// The calls that set the current modes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) edits: Edits,
-    /// What earlier scans saw and this one did not.
+    pub(crate) edits: BTreeMap<Arn, Edit>,
+    /// What earlier scans observed and this one did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) unseen: Option<Unseen>,
-}
-
-impl Remembered {
-    fn of(report: &ScanReport, past: &Past) -> Self {
-        let history = report.findings.iter().filter_map(|f| Some((f.id.clone(), f.history.clone()?))).collect();
-        let Inputs { traffic, changes, edits, declared } = Inputs::of(report);
-        Self { history, past: past.clone(), traffic, changes, declared, edits, unseen: report.unseen.clone() }
-    }
-
-    /// Takes out what the scan was judged with.
-    pub(crate) fn inputs(&mut self) -> Inputs {
-        Inputs {
-            traffic: std::mem::take(&mut self.traffic),
-            changes: std::mem::take(&mut self.changes),
-            edits: std::mem::take(&mut self.edits),
-            declared: std::mem::take(&mut self.declared),
-        }
-    }
-
-    /// Takes out who touched the modes.
-    pub(crate) fn touched(&mut self) -> Touched {
-        Touched { changes: std::mem::take(&mut self.changes), edits: std::mem::take(&mut self.edits) }
-    }
-
-    /// Gives findings their history, load balancers their declarations and the report what was not seen back, and hands out the
-    /// past.
-    pub(crate) fn restore(mut self, report: &mut ScanReport) -> Past {
-        report.unseen = self.unseen.take();
-        for finding in &mut report.findings {
-            finding.history = self.history.remove(&finding.id);
-        }
-        for lb in &mut report.load_balancers {
-            lb.declared = self.declared.remove(&lb.arn).or_else(|| lb.declared.take());
-        }
-        self.past
-    }
 }
 
 /// Any line of a saved scan, for its schema.
@@ -111,15 +77,87 @@ impl Remembered {
 #[serde(untagged)]
 #[expect(dead_code, reason = "the schema is made of the type alone")]
 pub(crate) enum SavedLine {
-    Scan(Box<Saved>),
-    Remembered(Box<Remembered>),
+    Scan(Box<ScanLine<Inventory>>),
+    Joined(Box<JoinedLine>),
 }
 
-/// A scan being saved: its first line is written before the inventory is judged, which takes the inventory apart, because a large
+/// The settings that decide what a report says and how it is written: the current ones, or those of a saved scan.
+pub(crate) struct ReportCriteria {
+    pub(crate) normalize: NormalizeSettings,
+    pub(crate) policy: Policy,
+    pub(crate) exceptions: ExceptionTexts,
+    pub(crate) report: ReportSettings,
+    pub(crate) sinks: SinkSettings,
+    /// All settings as text, without secrets.
+    pub(crate) settings: String,
+}
+
+impl ReportCriteria {
+    /// The current settings; reads the exceptions.
+    pub(crate) fn of(settings: &Settings) -> Result<Self, Failure> {
+        Ok(Self {
+            normalize: settings.normalize(),
+            policy: settings.policy.clone(),
+            exceptions: settings.exceptions.read()?,
+            report: settings.report.clone(),
+            sinks: settings.sinks(),
+            settings: settings.text.clone(),
+        })
+    }
+}
+
+/// A scan that was read back, to be judged.
+pub(crate) struct KeptScan {
+    /// What was read.
+    pub(crate) inventory: Inventory,
+    /// What was joined to it.
+    pub(crate) inputs: Inputs,
+    /// The history of its findings.
+    pub(crate) history: ScanHistory,
+    /// The earlier scans.
+    pub(crate) context: HistoryContext,
+    /// The exit code of the signal that stopped the scan, if one did.
+    pub(crate) stopped: Option<Exit>,
+}
+
+impl KeptScan {
+    /// The scan for other criteria: verdicts of another policy have no history, but what was not observed is still not observed.
+    pub(crate) fn without_history(self) -> Self {
+        let history = ScanHistory { unseen: self.history.unseen, ..ScanHistory::default() };
+        Self { history, context: HistoryContext::default(), ..self }
+    }
+}
+
+/// Reads a saved scan: the scan, and the settings that it was judged by.
+pub(crate) fn read(path: &Path) -> Result<(KeptScan, ReportCriteria), Failure> {
+    let usage = |problem: String| Failure::new(Exit::Usage, format!("{}: {problem}", path.display()));
+    let file = crate::input::open(path).map_err(|e| usage(format!("the saved scan cannot be read: {e}")))?;
+    let mut lines = serde_json::Deserializer::from_reader(BufReader::new(file));
+    let read = ScanLine::<Inventory>::deserialize(&mut lines)
+        .and_then(|scan| Ok((scan, JoinedLine::deserialize(&mut lines)?)))
+        .and_then(|read| lines.end().map(|()| read));
+    let (scan, joined) = read.map_err(|e| usage(format!("not a saved scan of this version: {e}")))?;
+    let ScanLine { format, normalize, policy, exceptions, report, sinks, settings, stopped, inventory } = scan;
+    if format != FORMAT {
+        return Err(usage(format!("its format is {format:?}, this version reads {FORMAT}")));
+    }
+    inventory.check().map_err(|e| usage(format!("the saved scan does not add up: {e}")))?;
+    let JoinedLine { history, past, traffic, changes, declared, edits, unseen } = joined;
+    let kept = KeptScan {
+        inventory,
+        inputs: Inputs { traffic, changes, edits, declared },
+        history: ScanHistory { findings: history, unseen },
+        context: past,
+        stopped: Exit::ALL.into_iter().map(|(exit, _)| exit).find(|exit| Some(exit.code()) == stopped),
+    };
+    Ok((kept, ReportCriteria { normalize, policy, exceptions, report, sinks, settings }))
+}
+
+/// A scan being saved. The first line is written before the inventory is judged, which takes the inventory apart: a large
 /// organization should not be in memory twice.
 pub(crate) struct Saving {
     path: PathBuf,
-    draft: Draft,
+    draft: AtomicFile,
 }
 
 impl Saving {
@@ -128,47 +166,38 @@ impl Saving {
         path: &Path,
         inventory: &Inventory,
         settings: &Settings,
-        exceptions: &Texts,
+        exceptions: &ExceptionTexts,
         stopped: Option<Exit>,
     ) -> Result<Self, Failure> {
-        #[derive(Serialize)]
-        struct Borrowed<'a> {
-            format: &'static str,
-            normalize: NormalizeSettings,
-            policy: &'a Policy,
-            exceptions: &'a Texts,
-            report: &'a ReportSettings,
-            sinks: &'a SinkSettings,
-            settings: &'a str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            stopped: Option<u8>,
-            inventory: &'a Inventory,
-        }
-        let saved = Borrowed {
-            format: FORMAT,
+        let line = ScanLine {
+            format: FORMAT.to_owned(),
             normalize: settings.normalize(),
-            policy: &settings.policy,
-            exceptions,
-            report: &settings.report,
-            sinks: &settings.sinks(),
-            settings: &settings.text,
+            policy: settings.policy.clone(),
+            exceptions: exceptions.clone(),
+            report: settings.report.clone(),
+            sinks: settings.sinks(),
+            settings: settings.text.clone(),
             stopped: stopped.map(Exit::code),
             inventory,
         };
         let begin = || {
-            let mut draft = Draft::of(path, Readers::Owner)?;
-            serde_json::to_writer(&mut draft, &saved)?;
+            let mut draft = AtomicFile::create(path, Readers::Owner)?;
+            serde_json::to_writer(&mut draft, &line)?;
             draft.write_all(b"\n")?;
             Ok(Self { path: path.to_owned(), draft })
         };
         begin().map_err(|e| failed(path, &e))
     }
 
-    /// Writes what is remembered, and puts the file in its place.
-    pub(crate) fn finish(self, report: &ScanReport, past: &Past) -> Result<(), Failure> {
+    /// Writes what was joined, and puts the file in its place.
+    pub(crate) fn finish(self, report: &ScanReport, context: &HistoryContext) -> Result<(), Failure> {
         let Self { path, mut draft } = self;
+        let history = report.findings.iter().filter_map(|f| Some((f.id.clone(), f.history.clone()?))).collect();
+        let Inputs { traffic, changes, edits, declared } = Inputs::of(report);
+        let (past, unseen) = (context.clone(), report.unseen.clone());
+        let line = JoinedLine { history, past, traffic, changes, declared, edits, unseen };
         let finish = || {
-            serde_json::to_writer(&mut draft, &Remembered::of(report, past))?;
+            serde_json::to_writer(&mut draft, &line)?;
             draft.write_all(b"\n")?;
             draft.finish()
         };
@@ -178,20 +207,4 @@ impl Saving {
 
 fn failed(path: &Path, error: &io::Error) -> Failure {
     Failure::writing(&path.display().to_string(), error)
-}
-
-/// Reads a scan back.
-pub(crate) fn read(path: &Path) -> Result<(Saved, Remembered), Failure> {
-    let usage = |problem: String| Failure::new(Exit::Usage, format!("{}: {problem}", path.display()));
-    let file = crate::input::open(path).map_err(|e| usage(format!("the saved scan cannot be read: {e}")))?;
-    let mut lines = serde_json::Deserializer::from_reader(BufReader::new(file));
-    let read = Saved::deserialize(&mut lines)
-        .and_then(|saved| Ok((saved, Remembered::deserialize(&mut lines)?)))
-        .and_then(|read| lines.end().map(|()| read));
-    let (saved, remembered) = read.map_err(|e| usage(format!("not a saved scan of this version: {e}")))?;
-    if saved.format != FORMAT {
-        return Err(usage(format!("its format is {:?}, this version reads {FORMAT}", saved.format)));
-    }
-    saved.inventory.check().map_err(|e| usage(format!("the saved scan does not add up: {e}")))?;
-    Ok((saved, remembered))
 }

@@ -1,51 +1,49 @@
-//! `doorward scan`: connects the stages and hands the report to the sinks.
+//! `doorward scan`: reads the organization, judges it, records the result and writes the report.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
 
-use doorward_rules::exceptions::Register;
 use futures::StreamExt as _;
 use jiff::Timestamp;
 
 use doorward_core::access::{Access, Emulator};
 use doorward_core::discover::Plan;
-use doorward_core::normalize::NormalizeSettings;
-use doorward_core::{Clock, Stop, collect, discover, evaluate, normalize};
-use doorward_model::{Account, AccountId, Cell, Inputs, Inventory, Policy, Region, Run, ScanReport};
+use doorward_core::{Clock, Stop, collect, discover};
+use doorward_model::{Account, AccountId, Inputs, Inventory, Region, RegionInventory, Run};
 
 use crate::cli::{Cli, ScanArguments};
-use crate::code::Code;
+use crate::criteria::{Criteria, GivenEvidence, judge};
+use crate::declarations::Declarations;
 use crate::exit::{Exit, Failure};
-use crate::memory::{self, Memory};
-use crate::output::{Around, Format, Manner, SinkSettings, Sinks};
-use crate::past::Past;
+use crate::io::runtime;
 use crate::places::Places;
 use crate::plain::harmless;
 use crate::progress::Progress;
 use crate::publish;
-use crate::register::{self, Texts};
-use crate::saved::{Remembered, Saving};
-use crate::settings::{ReportSettings, Settings};
-use crate::stopping::{self, Signal};
-use crate::touched::Touched;
-use crate::traffic::{self, ByArn, Found, TrafficSettings};
+use crate::register;
+use crate::saved::Saving;
+use crate::scan_recorder::{self, Recording, ScanRecorder};
+use crate::settings::Settings;
+use crate::signals::{self, Signal};
+use crate::sinks::{Format, OutputOptions, PreparedSinks, SinkInputs};
+use crate::traffic::{self, TrafficEvidence};
 
 /// Runs `doorward scan`.
 pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &arguments.overrides())?;
-    let traffic = arguments.traffic.as_deref().map(Found::read).transpose()?;
-    let code = Code::read(&arguments.iac)?;
+    let traffic = arguments.traffic.as_deref().map(traffic::saved).transpose()?;
+    let declarations = Declarations::read(&arguments.iac)?;
     let mut places = Places::of(&settings);
     places.keep_flag("--traffic", arguments.traffic.as_deref());
-    code.iter().flat_map(Code::paths).for_each(|path| places.keep("a file of --iac", path));
-    let order = Order {
+    declarations.iter().flat_map(Declarations::paths).for_each(|path| places.keep("a file of --iac", path));
+    let request = ScanRequest {
         places,
         settings: &settings,
         formats: &Format::or_table(&arguments.output.formats),
         save: arguments.save.as_deref(),
         traffic: traffic.as_ref(),
-        code: code.as_ref(),
+        declarations: declarations.as_ref(),
         resume: arguments.resume,
         quiet: cli.quiet,
         emulator: None,
@@ -57,240 +55,124 @@ pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure>
         return Err(Failure::new(Exit::Usage, problem));
     }
     let runtime = runtime()?;
-    let scanned = runtime.block_on(execute(order, cli.colour_on_stdout()))?;
+    let scanned = runtime.block_on(execute(request, cli.colour_on_stdout()))?;
     if !arguments.publish {
         return Ok(scanned.exit);
     }
     let (text, exit) = if scanned.recorded {
-        let told = runtime.block_on(publish::recorded(&settings, &settings.ledger.path()?, crate::clock::system()))?;
-        (told.text, scanned.exit.and(told.exit))
+        let published =
+            runtime.block_on(publish::recorded(&settings, &settings.ledger.path()?, crate::clock::system()))?;
+        (published.text, scanned.exit.and(published.exit))
     } else {
         ("nothing is delivered to Security Hub: the scan was stopped before its end\n".to_owned(), scanned.exit)
     };
-    let _ = write!(std::io::stderr(), "{}", crate::plain::harmless(&text));
+    let _ = write!(std::io::stderr(), "{}", harmless(&text));
     Ok(exit)
 }
 
-/// The one runtime of a command.
-pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::new(Exit::Internal, format!("the asynchronous runtime could not be started: {e}")))
-}
-
-/// What to scan, how, and where to.
-pub(crate) struct Order<'a> {
-    /// What no output may replace.
+/// A scan to run, with its inputs and outputs.
+pub(crate) struct ScanRequest<'a> {
+    /// The paths that no output may replace.
     pub(crate) places: Places,
     pub(crate) settings: &'a Settings,
     pub(crate) formats: &'a [Format],
+    /// The file of the saved scan.
     pub(crate) save: Option<&'a Path>,
-    /// What the requests said, where that is known already.
-    pub(crate) traffic: Option<&'a Found>,
-    /// Where load balancers are declared, where files were given.
-    pub(crate) code: Option<&'a Code>,
-    /// Go on with the scan that was interrupted.
+    /// Traffic evidence to join.
+    pub(crate) traffic: Option<&'a TrafficEvidence>,
+    /// Files that declare load balancers.
+    pub(crate) declarations: Option<&'a Declarations>,
+    /// Whether to continue the scan that was interrupted.
     pub(crate) resume: bool,
     /// No progress, no notices, no closing line.
     pub(crate) quiet: bool,
     pub(crate) emulator: Option<Emulator>,
     pub(crate) clock: Clock,
-    /// What stops it; without it, signals and the settings' deadline do.
+    /// What stops the scan; by default signals and the deadline of the settings.
     pub(crate) stop: Option<Stop>,
 }
 
-/// How a scan ended.
+/// The end of a scan.
 pub(crate) struct Scanned {
     /// Its exit code.
     pub(crate) exit: Exit,
-    /// Whether the ledger has it. One that was stopped is not recorded: the newest in the ledger is an older one then.
+    /// Whether the ledger has it. A scan that was stopped is not recorded: the newest one in the ledger is then an older one.
     pub(crate) recorded: bool,
 }
 
-/// Scans, judges, writes.
-pub(crate) async fn execute(mut order: Order<'_>, colour: bool) -> Result<Scanned, Failure> {
-    let settings = order.settings;
-    let places = std::mem::take(&mut order.places);
-    let sinks = Sinks::prepare(order.formats, &settings.sinks(), order.save, places)?;
+/// Scans, judges, records and writes.
+pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Result<Scanned, Failure> {
+    let settings = request.settings;
+    let places = std::mem::take(&mut request.places);
     let texts = settings.exceptions.read()?;
     let register = texts.register()?;
-    register::nothing_to_ask(&register, &settings.policy)?;
-    let mut memory = Memory::open(&settings.ledger, &order.clock)?;
-    let (inventory, stopped) = look(&order, memory.as_mut()).await?;
-    let saving = order.save.map(|path| Saving::begin(path, &inventory, settings, &texts, stopped)).transpose();
-    let rules = Judging { normalize: &settings.normalize(), policy: &settings.policy, register: &register };
-    let touched = memory.as_ref().map_or_else(|| Ok(Touched::default()), Memory::touched)?;
-    let said = order.traffic.map_or(Said::Nothing, |found| Said::Found(found, &settings.traffic));
-    let mut report = judge(inventory, &rules, said, touched)?;
-    locate(&mut report, order.code);
-    let too_wide = register::notices(&register, &report, order.quiet);
-    let kept = memory.is_some() && !report.run.interrupted;
-    let (past, recorded) = match memory.map_or_else(|| Ok(Past::default()), |memory| memory.record(&mut report)) {
-        Ok(past) => (past, Ok(())),
-        Err(failure) => (Past::default(), Err(failure)),
-    };
-    let saved = saving.and_then(|saving| saving.map_or(Ok(()), |saving| saving.finish(&report, &past)));
-    let around = Around {
+    let sink_settings = settings.sinks();
+    let inputs = SinkInputs {
         policy: &settings.policy,
         register: &register,
-        past: &past,
-        sinks: &settings.sinks(),
-        settings: &settings.text,
-        build: order.emulator.as_ref().map(|_| "the demo"),
+        settings: &sink_settings,
+        settings_text: &settings.text,
+        build: request.emulator.as_ref().map(|_| "the demo"),
+        options: OutputOptions { colour, quiet: request.quiet },
     };
-    let manner = Manner { colour, quiet: order.quiet };
-    let judged = || too_wide.unwrap_or_else(|| Code::exit(order.code, Exit::of(&report, &settings.report)));
-    let exit = stopped.unwrap_or_else(judged);
-    let told = sinks.emit(&report, &around, exit, manner);
+    let sinks = PreparedSinks::new(request.formats, inputs, request.save, places).await?;
+    register::check_any_asked(&register, &settings.policy)?;
+    let mut recorder = ScanRecorder::open(&settings.ledger, &request.clock)?;
+    let (inventory, stopped) = read(&request, recorder.as_mut()).await?;
+    let saving = request.save.map(|path| Saving::begin(path, &inventory, settings, &texts, stopped)).transpose();
+    let attribution = recorder.as_ref().map_or_else(|| Ok(Inputs::default()), ScanRecorder::attribution)?;
+    let normalize = settings.normalize();
+    let by = Criteria { normalize: &normalize, policy: &settings.policy, register: &register };
+    let given = GivenEvidence {
+        traffic: request.traffic.map(|found| (found, &settings.traffic)),
+        declarations: request.declarations,
+    };
+    let judged = judge(inventory, attribution, by, given)?;
+    let problem = register::notices(&register, judged.without_history(), request.quiet);
+    let recorded = recorder.is_some() && !judged.without_history().run.interrupted;
+    let recording = recorder.map_or_else(Recording::default, |recorder| recorder.record(judged.without_history()));
+    let Recording { history, context, outcome } = recording;
+    let report = judged.with_history(history);
+    let saved = saving.and_then(|saving| saving.map_or(Ok(()), |saving| saving.finish(&report, &context)));
+    let of_report = || {
+        problem.unwrap_or_else(|| Declarations::exit(request.declarations, Exit::of_report(&report, &settings.report)))
+    };
+    let exit = stopped.unwrap_or_else(of_report);
+    let emitted = sinks.emit(&report, &context, exit).await;
     // A scan that could not be saved or recorded is still reported; the failure comes last.
-    saved.and(recorded).and(told).map(|()| Scanned { exit, recorded: kept })
+    saved.and(outcome).and(emitted).map(|()| Scanned { exit, recorded })
 }
 
-/// A scan that was read back, with what it is judged by.
-pub(crate) struct Again<'a> {
-    pub(crate) inventory: Inventory,
-    /// What its requests said.
-    pub(crate) said: Said<'a>,
-    /// Where load balancers are declared, where files were given.
-    pub(crate) code: Option<&'a Code>,
-    pub(crate) normalize: &'a NormalizeSettings,
-    pub(crate) policy: &'a Policy,
-    pub(crate) exceptions: &'a Texts,
-    pub(crate) report: &'a ReportSettings,
-    pub(crate) sinks: &'a SinkSettings,
-    /// All settings, as text for evidence.
-    pub(crate) settings: &'a str,
-    /// What the ledger knew of its findings back then.
-    pub(crate) remembered: Remembered,
-    /// The signal that stopped the scan back then.
-    pub(crate) stopped: Option<Exit>,
-}
-
-/// Judges and writes a scan that was read back.
-pub(crate) fn render(cli: &Cli, mut again: Again<'_>, formats: &[Format], places: Places) -> Result<Exit, Failure> {
-    let sinks = Sinks::prepare(&Format::or_table(formats), again.sinks, None, places)?;
-    let register = again.exceptions.register()?;
-    let rules = Judging { normalize: again.normalize, policy: again.policy, register: &register };
-    let touched = again.remembered.touched();
-    let mut report = judge(again.inventory, &rules, again.said, touched)?;
-    let past = again.remembered.restore(&mut report);
-    locate(&mut report, again.code);
-    let too_wide = register::notices(&register, &report, cli.quiet);
-    let manner = Manner { colour: cli.colour_on_stdout(), quiet: cli.quiet };
-    let around = Around {
-        policy: again.policy,
-        register: &register,
-        past: &past,
-        sinks: again.sinks,
-        settings: again.settings,
-        build: None,
-    };
-    let judged = || too_wide.unwrap_or_else(|| Code::exit(again.code, Exit::of(&report, again.report)));
-    let exit = again.stopped.unwrap_or_else(judged);
-    sinks.emit(&report, &around, exit, manner)?;
-    Ok(exit)
-}
-
-/// Says of each load balancer where it is declared, as far as the files that were given say.
-fn locate(report: &mut ScanReport, code: Option<&Code>) {
-    let Some(code) = code else { return };
-    let mut declared = code.trace(&report.load_balancers);
-    for lb in &mut report.load_balancers {
-        lb.declared = declared.remove(&lb.arn);
-    }
-}
-
-/// What is known of the requests.
-pub(crate) enum Said<'a> {
-    /// Nobody looked.
-    Nothing,
-    /// What was found, still to be weighed.
-    Found(&'a Found, &'a TrafficSettings),
-    /// As it was weighed when the scan was saved.
-    Saved(ByArn),
-}
-
-/// What a scan is judged by.
-pub(crate) struct Judging<'a> {
-    pub(crate) normalize: &'a NormalizeSettings,
-    pub(crate) policy: &'a Policy,
-    pub(crate) register: &'a Register,
-}
-
-/// Judges by the rules with their exceptions as they stood when the scan began: a saved scan says the same for ever. What is
-/// known of the traffic, and what Doorward did to the modes, is joined first, as it stood then.
-///
-/// Fails where nothing would be asked: that is not a clean result.
-pub(crate) fn judge(
-    inventory: Inventory,
-    by: &Judging<'_>,
-    said: Said<'_>,
-    mut touched: Touched,
-) -> Result<ScanReport, Failure> {
-    let at = inventory.run.started;
-    // Where one load balancer of all was read, a rule is asked if a scan would ask it.
-    let only = inventory.run.only.is_some();
-    let changed = only && !touched.changes.is_empty();
-    let mut scan = normalize(inventory, by.normalize);
-    let mut said = match said {
-        Said::Nothing => ByArn::new(),
-        Said::Found(found, settings) => traffic::of(found, &scan.load_balancers, settings, at),
-        Said::Saved(said) => said,
-    };
-    for lb in &mut scan.load_balancers {
-        lb.traffic = said.remove(&lb.arn);
-        touched.join(lb);
-    }
-    let rules = register::rules(by.register, &scan.load_balancers, changed, at);
-    let rules: Vec<_> = rules.iter().map(|rule| &**rule).collect();
-    register::any_asked(&rules, by.policy)?;
-    let mut report = evaluate(scan, &rules, by.policy);
-    // Who looks at one alone has not looked for the others.
-    if !only {
-        report.changes_unfound = touched.changes;
-    }
-    Ok(report)
-}
-
-/// Judges what was kept of an earlier scan with what that scan was judged with: its traffic as it was weighed then, what was done
-/// to modes, who set them, where they are declared.
-pub(crate) fn judge_kept(inventory: Inventory, by: &Judging<'_>, inputs: Inputs) -> Result<ScanReport, Failure> {
-    let Inputs { traffic, changes, edits, mut declared } = inputs;
-    let mut report = judge(inventory, by, Said::Saved(traffic), Touched { changes, edits })?;
-    for lb in &mut report.load_balancers {
-        lb.declared = declared.remove(&lb.arn);
-    }
-    Ok(report)
-}
-
-/// Looks at the organization. The exit code is that of the signal that kept it from looking at everything, if one did.
-async fn look(order: &Order<'_>, mut memory: Option<&mut Memory>) -> Result<(Inventory, Option<Exit>), Failure> {
-    let settings = order.settings;
-    let given = order.stop.clone().map(|stop| (stop, Signal::default()));
-    let (stop, signal) = given.unwrap_or_else(|| stopping::listen(settings.scan.deadline.0));
-    let started = (order.clock)();
-    let (access, calls, clock) = (settings.access.clone(), settings.calls.clone(), order.clock.clone());
-    let access = Access::connect(access, calls, clock, order.emulator.as_ref(), &stop);
+/// Reads the organization. The exit code is that of the signal that stopped the reading, if one did.
+async fn read(
+    request: &ScanRequest<'_>,
+    mut recorder: Option<&mut ScanRecorder>,
+) -> Result<(Inventory, Option<Exit>), Failure> {
+    let settings = request.settings;
+    let given = request.stop.clone().map(|stop| (stop, Signal::default()));
+    let (stop, signal) = given.unwrap_or_else(|| signals::listen(settings.scan.deadline.0));
+    let started = (request.clock)();
+    let (access, calls, clock) = (settings.access.clone(), settings.calls.clone(), request.clock.clone());
+    let access = Access::connect(access, calls, clock, request.emulator.as_ref(), &stop);
     let access = access.await.map_err(|error| signal.or(error.into()))?;
     crate::clock::warn(access.clock_offset());
 
-    let progress = Progress::start("accounts entered", order.quiet);
-    let known = memory.as_deref().map_or_else(|| Ok(Vec::new()), Memory::known)?;
+    let progress = Progress::start("accounts entered", request.quiet);
+    let known = recorder.as_deref().map_or_else(|| Ok(Vec::new()), ScanRecorder::known)?;
     let plan = discover(&access, &settings.discover(), &known, &stop, &|done, all| progress.at(done, all)).await;
     progress.finish();
     let plan = plan.map_err(|error| signal.or(error.into()))?;
-    if !order.quiet {
-        departed(&plan);
+    if !request.quiet {
+        report_departed(&plan);
     }
     unmatched_units(settings, &plan.accounts);
 
     let mut run = run_of(&access, started);
-    let mut cells: Vec<Cell> = Vec::new();
-    if let Some(memory) = memory.as_deref_mut() {
-        memory.wait_for_turn().await?;
-        if let Some(before) = memory.begin(&run, &plan, settings, order.resume)? {
-            (run, cells) = (before.run, before.cells);
+    let mut cells: Vec<RegionInventory> = Vec::new();
+    if let Some(recorder) = recorder.as_deref_mut() {
+        recorder.wait_for_turn().await?;
+        if let Some(resumed) = recorder.begin(&run, &plan, settings, request.resume)? {
+            (run, cells) = (resumed.run, resumed.cells);
         }
     }
     let Plan { organization, accounts, accounts_listing, mut targets, settled, departed: _ } = plan;
@@ -299,25 +181,25 @@ async fn look(order: &Order<'_>, mut memory: Option<&mut Memory>) -> Result<(Inv
     targets.retain(|target| !known.contains(&(target.place.account.clone(), Some(target.place.region.clone()))));
     cells.extend(settled.into_iter().filter(|cell| !known.contains(&(cell.account.clone(), cell.region.clone()))));
 
-    let progress = Progress::start("account-Regions read", order.quiet);
+    let progress = Progress::start("account-Regions read", request.quiet);
     let all = targets.len();
     cells.reserve(all);
     {
         let mut stream = std::pin::pin!(collect(&access, settings.collect, targets, &stop));
-        let mut renewal = tokio::time::interval(memory::RENEWAL);
+        let mut renewal = tokio::time::interval(scan_recorder::RENEWAL);
         let mut done = 0;
         loop {
             let cell = tokio::select! {
                 cell = stream.next() => cell,
                 _ = renewal.tick() => {
-                    memory.as_deref_mut().map_or(Ok(()), Memory::renew)?;
+                    recorder.as_deref_mut().map_or(Ok(()), ScanRecorder::renew)?;
                     continue;
                 }
             };
             let Some(cell) = cell else { break };
-            // What a stop kept from being read is no reading: a resume has to read it.
+            // A cell that a stop left out is not a checkpoint: a resume has to read it.
             if !stop.left_out(&cell) {
-                memory.as_deref_mut().map_or(Ok(()), |memory| memory.keep(&cell))?;
+                recorder.as_deref_mut().map_or(Ok(()), |recorder| recorder.keep(&cell))?;
             }
             cells.push(cell);
             done += 1;
@@ -325,25 +207,25 @@ async fn look(order: &Order<'_>, mut memory: Option<&mut Memory>) -> Result<(Inv
         }
     }
     progress.finish();
-    tracing::info!(requests = access.requests(), "requests sent");
+    tracing::info!(account_regions = cells.len(), requests = access.requests(), "collected");
     cells.sort_by(|a, b| (&a.account, &a.region).cmp(&(&b.account, &b.region)));
-    memory.as_deref().map_or(Ok(()), |memory| memory.refresh(&mut cells, run.started))?;
+    recorder.as_deref().map_or(Ok(()), |recorder| recorder.apply_events_since(run.started, &mut cells))?;
 
-    // A stop that came after the last answer stopped nothing.
+    // A stop after the last response interrupted nothing.
     run.interrupted = cells.iter().any(|cell| stop.left_out(cell));
-    run.finished = (order.clock)();
+    run.finished = (request.clock)();
     let interrupted = run.interrupted;
     let inventory = Inventory { run, organization, accounts, accounts_listing, cells };
-    // Anything amiss here is a fault of ours, not a finding.
+    // A failed check is a fault of Doorward's own, not a finding.
     inventory.check().map_err(|problem| Failure::new(Exit::Internal, problem))?;
-    memory.map_or(Ok(()), |memory| memory.collected(&inventory))?;
+    recorder.map_or(Ok(()), |recorder| recorder.collected(&inventory))?;
     Ok((inventory, signal.exit().filter(|_| interrupted)))
 }
 
-/// A run that begins now.
+/// A new run.
 pub(crate) fn run_of(access: &Access, started: Timestamp) -> Run {
     Run {
-        // To the microsecond: scans that begin together are still two.
+        // To the microsecond, so that scans that begin together differ.
         id: format!("{}-{}", started.strftime("%Y%m%dT%H%M%S.%6fZ"), access.account()),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         started,
@@ -358,8 +240,8 @@ pub(crate) fn run_of(access: &Access, started: Timestamp) -> Run {
     }
 }
 
-/// Names the accounts that left the organization: what was found in them stays as it was, because nothing looks there any more.
-fn departed(plan: &Plan) {
+/// Reports the accounts that left the organization: they are no longer scanned, so their findings in the ledger do not change.
+fn report_departed(plan: &Plan) {
     for account in &plan.departed {
         let name = account.name.known().map(|name| format!(" ({})", harmless(name))).unwrap_or_default();
         let _ = writeln!(
@@ -371,7 +253,8 @@ fn departed(plan: &Plan) {
     }
 }
 
-/// A unit that holds no account is most often a misspelt one, and a rule or exclude that silently does nothing.
+/// Warns of organizational units in the settings that hold no account: most often they are misspelt, and a rule or an exclusion has
+/// no effect.
 pub(crate) fn unmatched_units(settings: &Settings, accounts: &[Account]) {
     if accounts.iter().any(|account| account.ou.known().is_none()) {
         return;

@@ -2,22 +2,24 @@
 
 use crate::cli::SchemaKind;
 use crate::exit::{Exit, Failure};
-use crate::output::{JsonDocument, NdjsonLine};
 use crate::saved::SavedLine;
 use crate::settings::Settings;
+use doorward_sink_text::json::JsonDocument;
+use doorward_sink_text::ndjson::NdjsonLine;
 
 /// The schema as pretty JSON.
 pub(crate) fn text(kind: SchemaKind) -> Result<String, Failure> {
     let mut schema = match kind {
         SchemaKind::Config => schemars::schema_for!(Settings),
+        SchemaKind::Exceptions => schemars::schema_for!(doorward_rules::exceptions::RegisterFile),
         SchemaKind::JsonV1 => schemars::schema_for!(JsonDocument<'static>),
         SchemaKind::NdjsonV1 => schemars::schema_for!(NdjsonLine<'static>),
-        SchemaKind::CheckJsonV1 => schemars::schema_for!(crate::check::CheckDocument<'static>),
+        SchemaKind::CheckJsonV1 => schemars::schema_for!(doorward_check::CheckDocument<'static>),
         SchemaKind::EventV1 => schemars::schema_for!(crate::event::EventDocument),
         SchemaKind::Saved => schemars::schema_for!(SavedLine),
     };
     if kind == SchemaKind::Config {
-        // A settings file says only what differs from the default, so nothing in it is required.
+        // A settings file holds only what differs from the default, so nothing in it is required.
         drop_required(schema.ensure_object());
     }
     serde_json::to_string_pretty(&schema)

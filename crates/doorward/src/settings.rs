@@ -1,4 +1,4 @@
-//! Settings: what the operator wants, from flags, environment, `doorward.toml` and the embedded default.
+//! Settings, from flags, environment variables, `doorward.toml` and the embedded default.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,20 +13,33 @@ use doorward_core::collect::CollectSettings;
 use doorward_core::discover::{DiscoverSettings, RegionSettings, ScopeSettings};
 use doorward_core::normalize::{ManagerSettings, NormalizeSettings, OwnerSettings};
 use doorward_core::settings::{CallSettings, Span};
-use doorward_model::{Policy, Severity, VerdictKind};
+use doorward_model::Policy;
 
-use crate::memory::LedgerSettings;
-use crate::output::{EvidenceSettings, OwnersSettings, SinkSettings};
-use crate::publish::PublishSettings;
 use crate::register::ExceptionSettings;
+use crate::sinks::{EvidenceSettings, OwnersSettings, PublishSettings, SinkSettings};
 
-mod complain;
+mod change;
+mod diagnostics;
 mod environment;
+mod event;
+mod flags;
+mod ledger;
 mod origin;
+mod places;
+mod traffic;
 
-pub(crate) use complain::SettingsError;
+pub(crate) use change::ChangeSettings;
+pub(crate) use diagnostics::SettingsError;
+pub(crate) use doorward_model::ReportSettings;
 pub(crate) use environment::Environment;
+pub(crate) use event::EventSettings;
+pub(crate) use flags::Overridable;
+pub(crate) use ledger::LedgerSettings;
 pub(crate) use origin::show;
+pub(crate) use traffic::TrafficSettings;
+
+/// A flag as a setting: the dotted key and the value.
+pub(crate) type Override = (String, figment::value::Value);
 
 /// The embedded default; every key is in it.
 pub(crate) const DEFAULT: &str = include_str!("../../../config/default.toml");
@@ -47,35 +60,35 @@ pub(crate) struct Settings {
     pub(crate) scan: ScanSettings,
     /// What is collected beyond the minimum.
     pub(crate) collect: CollectSettings,
-    /// Who is responsible.
+    /// How owners are found.
     pub(crate) owner: OwnerSettings,
-    /// What manages a load balancer.
+    /// How the manager of a load balancer is found.
     pub(crate) manager: ManagerSettings,
-    /// Which tags tell environment and application type.
+    /// Tags for environment and application type.
     pub(crate) labels: LabelSettings,
-    /// What is demanded.
+    /// The required modes.
     pub(crate) policy: Policy,
-    /// Who may fail a rule, and until when.
+    /// The exception register.
     pub(crate) exceptions: ExceptionSettings,
     /// Where history is kept.
     pub(crate) ledger: LedgerSettings,
-    /// What the requests say.
-    pub(crate) traffic: crate::traffic::TrafficSettings,
+    /// Traffic evidence.
+    pub(crate) traffic: TrafficSettings,
     /// Audit evidence.
     pub(crate) evidence: EvidenceSettings,
     /// Summaries per owner.
     pub(crate) owners: OwnersSettings,
-    /// Who is told what, and where.
+    /// Notifications to owners.
     pub(crate) notify: doorward_notify::Settings,
     /// How modes are changed.
-    pub(crate) change: crate::change::ChangeSettings,
-    /// What is done about events.
-    pub(crate) event: crate::event::EventSettings,
-    /// How Security Hub is told.
+    pub(crate) change: ChangeSettings,
+    /// Events.
+    pub(crate) event: EventSettings,
+    /// Delivery to Security Hub.
     pub(crate) publish: PublishSettings,
-    /// When a report is bad news.
+    /// Which reports change the exit code.
     pub(crate) report: ReportSettings,
-    /// All of it as `doorward config show` prints it, secrets left out: what evidence quotes.
+    /// All settings as `doorward config show` prints them, without secrets: evidence quotes them.
     #[serde(skip)]
     pub(crate) text: String,
     /// The settings file, where there is one.
@@ -87,21 +100,21 @@ pub(crate) struct Settings {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ScanSettings {
-    /// When the scan stops; what is not read by then is listed as timed out.
+    /// How long a scan may take; what is not read by then is listed as timed out.
     pub(crate) deadline: Span,
-    /// How old a reading may be that `--resume` keeps; by default as long as the deadline.
+    /// The maximum age of a reading that `--resume` keeps; by default the deadline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) resume_within: Option<Span>,
 }
 
 impl ScanSettings {
-    /// How old a reading may be that a resumed scan keeps.
+    /// The maximum age of a reading that a resumed scan keeps.
     pub(crate) fn resume_within(&self) -> Duration {
         self.resume_within.unwrap_or(self.deadline).0
     }
 }
 
-/// Which tags tell environment and application type.
+/// Tags for environment and application type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LabelSettings {
@@ -111,106 +124,33 @@ pub(crate) struct LabelSettings {
     pub(crate) application_tags: Vec<String>,
 }
 
-/// The severity from which a failure decides the exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum FailOn {
-    /// Any failure.
-    Informational,
-    /// Low and above.
-    Low,
-    /// Medium and above.
-    Medium,
-    /// High and above.
-    High,
-    /// Critical only.
-    Critical,
-    /// No failure.
-    Never,
-}
-
-impl FailOn {
-    /// Whether a failure of this severity counts.
-    pub(crate) fn covers(self, severity: Severity) -> bool {
-        let threshold = match self {
-            Self::Informational => Severity::Informational,
-            Self::Low => Severity::Low,
-            Self::Medium => Severity::Medium,
-            Self::High => Severity::High,
-            Self::Critical => Severity::Critical,
-            Self::Never => return false,
-        };
-        severity >= threshold
-    }
-}
-
-/// When a report is bad news.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ReportSettings {
-    /// The lowest severity of a failure that makes the exit code 3.
-    pub(crate) fail_on: FailOn,
-    /// The least share, in percent, of account-Regions read completely and of verdicts known.
-    pub(crate) minimum_coverage: f64,
-}
-
-impl ReportSettings {
-    /// Whether a part of a whole is at least the minimum. Exact for every count that fits a scan; 100 % means all.
-    pub(crate) fn is_enough(&self, part: usize, whole: usize) -> bool {
-        part as f64 * 100.0 >= self.minimum_coverage * whole as f64
-    }
-
-    /// Whether enough of the verdicts are known; those that do not apply and those that were not asked do not count. Where
-    /// nothing else is left than what was not asked, nothing is known.
-    pub(crate) fn is_enough_known(&self, verdicts: impl Iterator<Item = VerdictKind>) -> bool {
-        let (mut known, mut all, mut not_asked) = (0, 0, 0);
-        for verdict in verdicts {
-            match verdict {
-                VerdictKind::NotApplicable => {}
-                VerdictKind::NotAsked => not_asked += 1,
-                VerdictKind::Unknown => all += 1,
-                VerdictKind::Fail | VerdictKind::Excepted | VerdictKind::Pass => {
-                    all += 1;
-                    known += 1;
-                }
-            }
-        }
-        if all == 0 && not_asked > 0 {
-            return self.is_enough(0, not_asked);
-        }
-        self.is_enough(known, all)
-    }
-}
-
 impl Settings {
     /// Merges all layers and checks the result. `overrides` are the flags, as dotted keys.
-    pub(crate) fn load(
-        config: Option<&Path>,
-        overrides: &[(String, figment::value::Value)],
-    ) -> Result<Self, SettingsError> {
+    pub(crate) fn load(config: Option<&Path>, overrides: &[Override]) -> Result<Self, SettingsError> {
         let layers = Layers::find(config, overrides)?;
-        let mut settings: Self = layers.figment.extract().map_err(|error| complain::explain(&error, &layers))?;
+        let mut settings: Self = layers.figment.extract().map_err(|error| diagnostics::explain(&error, &layers))?;
+        layers.choose_signing_key(&mut settings.evidence);
         settings.check(&layers)?;
         if let Source::Line(settings_file, _) = layers.source("exceptions.files") {
             let files = &mut settings.exceptions.files;
-            files.iter_mut().for_each(|path| *path = crate::exceptions::beside(&settings_file, path));
+            files.iter_mut().for_each(|path| *path = beside(&settings_file, path));
         }
         if let (Source::Line(file, _), Some(key)) =
             (layers.source("evidence.signing_key_file"), &mut settings.evidence.signing_key_file)
         {
-            *key = crate::exceptions::beside(&file, key);
+            *key = beside(&file, key);
         }
         settings.text = origin::quoted(&layers)?;
         settings.file = layers.file.map(|(path, _)| path);
         Ok(settings)
     }
 
-    /// What the sinks need.
+    /// The settings of the sinks.
     pub(crate) fn sinks(&self) -> SinkSettings {
         SinkSettings { evidence: self.evidence.clone(), owners: self.owners.clone(), publish: self.publish.clone() }
     }
 
-    /// What discover needs.
+    /// The settings of discover.
     pub(crate) fn discover(&self) -> DiscoverSettings {
         DiscoverSettings {
             scope: self.scope.clone(),
@@ -219,7 +159,7 @@ impl Settings {
         }
     }
 
-    /// What normalize needs.
+    /// The settings of normalize.
     pub(crate) fn normalize(&self) -> NormalizeSettings {
         NormalizeSettings {
             owner: self.owner.clone(),
@@ -231,14 +171,14 @@ impl Settings {
 
     /// The key and the problem of a section that cannot be used.
     fn problem(&self) -> Option<(&'static str, String)> {
-        let problem = self.evidence.problem().or_else(|| self.publish.problem());
+        let problem = self.report.problem().or_else(|| self.evidence.problem()).or_else(|| self.publish.problem());
         problem
             .or_else(|| self.traffic.problem())
-            .or_else(|| self.change.manner().problem())
+            .or_else(|| self.change.run_settings().problem())
             .or_else(|| self.event.problem())
     }
 
-    /// Every unit the settings name, with the key that names it.
+    /// Every organizational unit in the settings, with its key.
     pub(crate) fn unit_scopes(&self) -> Vec<(String, &str)> {
         let lists = [
             ("scope.include_ous".to_owned(), &self.scope.include_ous),
@@ -254,7 +194,7 @@ impl Settings {
     }
 
     fn check(&self, layers: &Layers) -> Result<(), SettingsError> {
-        let wrong = |key: &str, problem: String| Err(complain::wrong(key, &problem, layers));
+        let wrong = |key: &str, problem: String| Err(diagnostics::wrong(key, &problem, layers));
         let in_sts = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b));
         if self.calls.concurrency == 0 || self.calls.concurrency > 4096 {
             return wrong("calls.concurrency", format!("{} is not between 1 and 4096", self.calls.concurrency));
@@ -266,10 +206,7 @@ impl Settings {
             );
         }
         if self.calls.tries == 0 {
-            return wrong("calls.tries", "0 tries never call anything".to_owned());
-        }
-        if !(0.0..=100.0).contains(&self.report.minimum_coverage) {
-            return wrong("report.minimum_coverage", format!("{} is not a percentage", self.report.minimum_coverage));
+            return wrong("calls.tries", "0 tries never make a call".to_owned());
         }
         let session = &self.access.session_name;
         if !(2..=64).contains(&session.len()) || !in_sts(session) {
@@ -279,7 +216,9 @@ impl Settings {
             if !(scope.starts_with('/') || scope.starts_with("ou-") || scope.starts_with("r-")) {
                 return wrong(
                     &key,
-                    format!("{scope:?} is not a unit: write its path (/Workloads/Prod) or its id (ou-...)"),
+                    format!(
+                        "{scope:?} is not an organizational unit: write its path (/Workloads/Prod) or its id (ou-...)"
+                    ),
                 );
             }
         }
@@ -291,15 +230,18 @@ impl Settings {
             ("scope.exclude_tags", scope.exclude_tags.is_empty()),
         ];
         if let Some((key, _)) = needs_organization.into_iter().find(|(_, empty)| scope.single_account && !empty) {
-            return wrong(key, "units and account tags cannot be read with scope.single_account".to_owned());
+            return wrong(
+                key,
+                "organizational units and account tags cannot be read with scope.single_account".to_owned(),
+            );
         }
         if self.exceptions.maximum_days == 0 {
             return wrong(
                 "exceptions.maximum_days",
-                "0 days admit no exception at all; leave `exceptions.files` empty instead".to_owned(),
+                "0 days permit no exception; leave `exceptions.files` empty instead".to_owned(),
             );
         }
-        if let Err(error) = doorward_notify::Directory::new(self.notify.clone()) {
+        if let Err(error) = doorward_notify::ChannelsConfig::new(self.notify.clone()) {
             return wrong(&error.setting, error.problem);
         }
         if let Some((key, problem)) = self.problem() {
@@ -307,14 +249,14 @@ impl Settings {
         }
         let known: Vec<&str> = doorward_rules::catalogue().iter().map(|meta| meta.id).collect();
         if let Some(id) = self.policy.disabled.iter().find(|id| !known.contains(&id.as_str())) {
-            let near = complain::nearest(id, &known).map(|n| format!("; did you mean {n}?")).unwrap_or_default();
+            let near = diagnostics::nearest(id, &known).map(|n| format!("; did you mean {n}?")).unwrap_or_default();
             return wrong("policy.disabled", format!("there is no rule {id:?}{near}"));
         }
         Ok(())
     }
 }
 
-/// The merged layers and where the files among them lie.
+/// The merged layers and the settings file among them.
 pub(crate) struct Layers {
     figment: Figment,
     /// The settings file, with its text.
@@ -325,7 +267,7 @@ pub(crate) struct Layers {
     flags: Vec<String>,
 }
 
-/// Who said a setting last.
+/// The layer that set a value.
 enum Source {
     Flag,
     Variable(String),
@@ -334,16 +276,20 @@ enum Source {
 }
 
 impl Layers {
-    pub(crate) fn find(
-        config: Option<&Path>,
-        overrides: &[(String, figment::value::Value)],
-    ) -> Result<Self, SettingsError> {
+    /// Lets a signing key that a flag names replace one that the settings hold in a variable.
+    fn choose_signing_key(&self, evidence: &mut EvidenceSettings) {
+        if self.flags.iter().any(|key| key == "evidence.signing_key_file") {
+            evidence.signing_key_variable = None;
+        }
+    }
+
+    pub(crate) fn find(config: Option<&Path>, overrides: &[Override]) -> Result<Self, SettingsError> {
         let mut figment = Figment::from(Toml::string(DEFAULT));
         let mut file = None;
         if let Some(path) = locate(config) {
             let text = crate::input::text(&path)
                 .map_err(|e| SettingsError(format!("{}: the settings file cannot be read: {e}", path.display())))?;
-            complain::syntax(&path, &text)?;
+            diagnostics::syntax(&path, &text)?;
             figment = figment.merge(Toml::string(&text));
             file = Some((path, text));
         }
@@ -357,32 +303,30 @@ impl Layers {
         Ok(Self { figment, file, variables, flags })
     }
 
-    /// Who said a dotted key last. A key inside a list belongs to whoever said the list.
+    /// The layer that set a dotted key. A key inside a list belongs to the layer that set the list.
     fn source(&self, key: &str) -> Source {
-        let said = |keys: &[String]| {
+        let covering = |keys: &[String]| {
             keys.iter()
-                .find(|said| {
-                    key == said.as_str() || key.strip_prefix(said.as_str()).is_some_and(|r| r.starts_with('.'))
-                })
+                .find(|set| key == set.as_str() || key.strip_prefix(set.as_str()).is_some_and(|r| r.starts_with('.')))
                 .cloned()
         };
-        if said(&self.flags).is_some() {
+        if covering(&self.flags).is_some() {
             return Source::Flag;
         }
-        if let Some(key) = said(&self.variables) {
+        if let Some(key) = covering(&self.variables) {
             return Source::Variable(Environment::variable(&key));
         }
-        let line = self.file.as_ref().and_then(|(path, text)| Some((path.clone(), complain::line(text, key)?)));
+        let line = self.file.as_ref().and_then(|(path, text)| Some((path.clone(), diagnostics::line(text, key)?)));
         line.map_or(Source::Default, |(path, line)| Source::Line(path, line))
     }
 }
 
-/// The settings file: as named, else the one that is found.
+/// The settings file: the named one, else the one that is found.
 pub(crate) fn locate(config: Option<&Path>) -> Option<PathBuf> {
     config.map(Path::to_owned).or_else(search)
 }
 
-/// The settings file that was found outside of the working folder, without being named: another person may have written it.
+/// The settings file if it was found outside of the working folder without being named: another person may have written it.
 pub(crate) fn found_elsewhere(config: Option<&Path>) -> Option<PathBuf> {
     let here = std::env::current_dir().ok()?.join("doorward.toml");
     if config.is_some() { None } else { search().filter(|path| *path != here) }
@@ -396,4 +340,12 @@ fn search() -> Option<PathBuf> {
         .map(PathBuf::from)
         .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config")));
     upwards.chain(home.map(|config| config.join("doorward/doorward.toml"))).find(|path| path.is_file())
+}
+
+/// The path of a relative path that a settings file names: relative to the file's folder.
+fn beside(settings_file: &Path, path: &Path) -> PathBuf {
+    match settings_file.parent() {
+        Some(folder) if path.is_relative() => folder.join(path),
+        _ => path.to_owned(),
+    }
 }

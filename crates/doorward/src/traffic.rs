@@ -1,47 +1,43 @@
-//! `doorward traffic` and `doorward advise`: what the requests say, and which mode follows from it.
+//! `doorward traffic` and `doorward advise`: what the requests of load balancers show, and which mode that supports.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::io::{BufReader, Write as _};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use doorward_core::Clock;
-use doorward_model::{LoadBalancer, Mode, Observed};
+use doorward_core::access::{Access, Emulator};
+use doorward_core::{Clock, Stop};
+use doorward_model::LoadBalancer;
 use doorward_traffic::{
-    Advice, BalancerKey, FolderOptions, Forecast, STATE_FOLDER, Tier, Window, classify, compare, read_folder,
+    AdviceRules, BalancerKey, CacheOptions, FolderOptions, Forecast, GatherError, GatherEvent, STATE_FOLDER,
+    Source as LogSource, Tier, TrafficRequest, Window, advise_all, classify, compare, read_folder, render_advice,
+    render_comparison, render_traffic,
 };
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::answer;
+use doorward_file::{Readers, write_file};
+
 use crate::cli::{
     AdviseArguments, Cli, CompareArguments, Engine, ListFormat, TrafficArguments, TrafficCommand, TrafficSource,
 };
 use crate::exit::{Exit, Failure};
 use crate::input;
+use crate::io::answer;
+use crate::io::runtime;
 use crate::places::Places;
 use crate::plain::harmless;
 use crate::progress::Progress;
-use crate::publish::Source;
-use crate::scan::runtime;
-use crate::settings::Settings;
-use crate::stopping;
+use crate::scan_source::AssembledScan;
+use crate::settings::{Settings, TrafficSettings};
+use crate::signals;
 
-mod athena;
-mod attach;
-mod found;
-mod gather;
 mod reach;
-mod settings;
-mod tell;
 
-pub(crate) use attach::{ByArn, expire_all, of};
-pub(crate) use found::{Found, id, key};
-pub(crate) use gather::{Errand, gather, logs};
+pub(crate) use doorward_traffic::{TrafficByArn, TrafficEvidence, id, key, log_bucket};
 pub(crate) use reach::Reaches;
-pub(crate) use settings::TrafficSettings;
 
-/// How long queries may take to be stopped.
-const LAST_WORDS: Duration = Duration::from_secs(3);
+/// Time for Athena queries to be cancelled after a stop.
+const CANCELLATION: Duration = Duration::from_secs(3);
 
 /// Runs `doorward traffic`.
 pub(crate) fn run(cli: &Cli, arguments: &TrafficArguments) -> Result<Exit, Failure> {
@@ -52,25 +48,25 @@ pub(crate) fn run(cli: &Cli, arguments: &TrafficArguments) -> Result<Exit, Failu
     }
     let settings = Settings::load(cli.config.as_deref(), &[])?;
     places(&settings, arguments).check()?;
-    let Some((found, _)) = look(cli, &settings, &arguments.source, arguments.state.as_deref(), arguments.dry_run)?
+    let Some((evidence, _)) = look(cli, &settings, &arguments.source, arguments.state.as_deref(), arguments.dry_run)?
     else {
         return Ok(Exit::Clean);
     };
     if let Some(path) = &arguments.save {
-        found.save(path)?;
+        save(&evidence, path)?;
     }
-    let forecasts: Vec<(&BalancerKey, Forecast)> = found.keys().map(|key| (key, found.forecast(key))).collect();
+    let forecasts: Vec<(&BalancerKey, Forecast)> = evidence.keys().map(|key| (key, evidence.forecast(key))).collect();
     match arguments.format {
-        ListFormat::Table => answer(&harmless(&tell::traffic(&found, &forecasts)))?,
+        ListFormat::Table => answer(&harmless(&render_traffic(&evidence, &forecasts)))?,
         ListFormat::Json => {
             let forecasts: Vec<&Forecast> = forecasts.iter().map(|(_, forecast)| forecast).collect();
-            print(&json!({ "format": "traffic-v1", "found": found, "forecasts": forecasts }))?
+            print(&json!({ "format": "traffic-v1", "found": evidence, "forecasts": forecasts }))?
         }
     };
-    Ok(whole(&found))
+    Ok(coverage(&evidence))
 }
 
-/// What is read, what is kept, and what is written.
+/// The files that the command reads, keeps and writes.
 fn places(settings: &Settings, arguments: &TrafficArguments) -> Places {
     let mut places = Places::of(settings);
     places.keep_flag("--from", arguments.source.from.as_deref());
@@ -84,142 +80,230 @@ fn places(settings: &Settings, arguments: &TrafficArguments) -> Places {
 /// Runs `doorward advise`.
 pub(crate) fn advise(cli: &Cli, arguments: &AdviseArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &[])?;
-    let (found, load_balancers) = match &arguments.traffic {
-        Some(path) => (Found::read(path)?, load_balancers(&settings, &arguments.source)?),
+    let (evidence, load_balancers) = match &arguments.traffic {
+        Some(path) => (saved(path)?, load_balancers(&settings, &arguments.source)?),
         None => match look(cli, &settings, &arguments.source, None, false)? {
             Some(looked) => looked,
             None => return Ok(Exit::Clean),
         },
     };
-    let advice = advised(&found, &load_balancers, &settings.traffic);
+    let advice = advise_all(&evidence, &load_balancers, &settings.traffic.thresholds);
     match arguments.format {
-        ListFormat::Table => answer(&harmless(&tell::advice(&advice)))?,
+        ListFormat::Table => answer(&harmless(&render_advice(&advice)))?,
         ListFormat::Json => print(&json!({ "format": "advice-v1", "advice": advice }))?,
     };
-    Ok(whole(&found))
+    Ok(coverage(&evidence))
 }
 
-/// Advice for every load balancer that was scanned, and for what else left logs.
-fn advised(
-    found: &Found,
+/// Reads the evidence that `doorward traffic --save` wrote.
+pub(crate) fn saved(path: &Path) -> Result<TrafficEvidence, Failure> {
+    let usage = |problem: String| Failure::new(Exit::Usage, format!("{}: {problem}", path.display()));
+    let file = input::open(path).map_err(|e| usage(format!("the saved traffic cannot be read: {e}")))?;
+    TrafficEvidence::from_reader(BufReader::new(file)).map_err(|e| usage(e.to_string()))
+}
+
+/// Writes evidence to a file.
+pub(crate) fn save(evidence: &TrafficEvidence, path: &Path) -> Result<(), Failure> {
+    let write = |out: &mut dyn std::io::Write| evidence.write(out);
+    write_file(path, Readers::Owner, write).map_err(|e| Failure::writing(&path.display().to_string(), &e))
+}
+
+/// The traffic of every load balancer at the time of a scan.
+pub(crate) fn of(
+    evidence: &TrafficEvidence,
     load_balancers: &[LoadBalancer],
     settings: &TrafficSettings,
-) -> BTreeMap<BalancerKey, Advice> {
-    let mut known: BTreeMap<BalancerKey, (Observed<Mode>, Option<Timestamp>)> =
-        found.keys().map(|key| (key.clone(), (Observed::Absent, None))).collect();
-    for lb in load_balancers.iter().filter(|lb| lb.kind.can_parse_http()) {
-        known.insert(found.key_of(lb), (lb.mode.clone(), lb.created));
-    }
-    known
-        .into_iter()
-        .map(|(key, (mode, created))| {
-            let advice = attach::advice(found, &key, mode, created, settings);
-            (key, advice)
-        })
-        .collect()
+    at: Timestamp,
+) -> TrafficByArn {
+    doorward_traffic::join(evidence, load_balancers, rules(settings), at)
 }
 
-/// Exit code 4 where something could not be read or understood.
-fn whole(found: &Found) -> Exit {
-    if found.missed.is_empty() && found.tally.is_whole() { Exit::Clean } else { Exit::Coverage }
+/// The same for the load balancers of a report that is acted on later than it was made.
+pub(crate) fn expire_all(load_balancers: &mut [LoadBalancer], settings: &TrafficSettings, at: Timestamp) {
+    doorward_traffic::expire_all(load_balancers, settings.maximum_age_days, at);
 }
 
-/// What the traffic is, and whose. None for a dry run.
+fn rules(settings: &TrafficSettings) -> AdviceRules<'_> {
+    AdviceRules { thresholds: &settings.thresholds, maximum_age_days: settings.maximum_age_days }
+}
+
+/// Exit code 4 if anything could not be read or understood.
+fn coverage(evidence: &TrafficEvidence) -> Exit {
+    if evidence.is_complete() { Exit::Clean } else { Exit::Coverage }
+}
+
+/// The evidence, and the load balancers that it is about. None for a dry run.
 fn look(
     cli: &Cli,
     settings: &Settings,
     source: &TrafficSource,
     state: Option<&Path>,
     dry_run: bool,
-) -> Result<Option<(Found, Vec<LoadBalancer>)>, Failure> {
+) -> Result<Option<(TrafficEvidence, Vec<LoadBalancer>)>, Failure> {
     let clock: Clock = crate::clock::system();
     if let Some(folder) = &source.logs {
         let window = match (source.days, source.until) {
             (None, None) => None,
             (days, until) => Some(window(settings, days, until.unwrap_or_else(|| clock()))?),
         };
-        let found = folder_of(folder, window, settings, cli.quiet)?;
-        // Modes are known where a scan is at hand; logs alone are worth reading too.
+        let evidence = folder_of(folder, window, settings, cli.quiet)?;
+        // Logs are worth reading without a scan too; only a scan knows the modes.
         let known = source.from.is_some() || source.ledger.is_some();
         let load_balancers = if known { load_balancers(settings, source)? } else { Vec::new() };
-        return Ok(Some((found.about(&load_balancers), load_balancers)));
+        return Ok(Some((evidence.about(&load_balancers), load_balancers)));
     }
     if state.is_some() && source.engine == Engine::Athena {
-        let problem = "--state remembers log files, and Athena counts days; leave one of the two out";
+        let problem = "--state keeps the counts of log files, and Athena counts days; leave out one of the two";
         return Err(Failure::new(Exit::Usage, problem));
     }
     let load_balancers = load_balancers(settings, source)?;
     let window = window(settings, source.days, source.until.unwrap_or_else(|| clock()))?;
-    let found = runtime()?.block_on(async {
-        let (stop, signal) = stopping::listen(settings.scan.deadline.0);
-        let errand = Errand {
+    let evidence = runtime()?.block_on(async {
+        let (stop, signal) = signals::listen(settings.scan.deadline.0);
+        let job = GatherJob {
             settings,
             load_balancers: &load_balancers,
             window,
             all_logs: source.all_logs,
             engine: source.engine,
-            state,
+            state: state.map(Path::to_owned),
             dry_run,
             quiet: cli.quiet,
             emulator: None,
             clock,
         };
-        let mut gathering = std::pin::pin!(gather(&errand, &stop));
+        let mut gathering = std::pin::pin!(job.run(&stop));
         let gap = tokio::select! {
             biased;
             gap = stop.stopped("s3:GetObject") => {
                 if source.engine == Engine::Athena {
-                    // Queries that nobody waits for would go on, and be billed.
-                    let _ = tokio::time::timeout(LAST_WORDS, gathering).await;
+                    // A query that is not cancelled goes on, and AWS bills it.
+                    let _ = tokio::time::timeout(CANCELLATION, gathering).await;
                 }
                 gap
             }
-            // The one who stops tells one listener after the other: what was gathered may end by a stop that this one has not heard.
-            found = &mut gathering => {
+            // Gathering may end because of a stop before the branch above sees that stop.
+            evidence = &mut gathering => {
                 if !stop.is_stopped() {
-                    return found.map_err(|failure| signal.or(failure));
+                    return evidence.map_err(|failure| signal.or(failure));
                 }
                 stop.stopped("s3:GetObject").await
             }
         };
         let left = match state {
-            Some(folder) => format!("{} remembers all but the last counts", folder.display()),
+            Some(folder) => format!("{} keeps all but the last counts", folder.display()),
             None => "nothing was saved".to_owned(),
         };
         Err(Failure::new(signal.exit().unwrap_or(Exit::Coverage), format!("stopped: {gap}; {left}")))
     })?;
-    Ok(found.map(|found| (found, load_balancers)))
+    Ok(evidence.map(|evidence| (evidence, load_balancers)))
 }
 
-/// So many days before a time, in whole hours.
+/// What to gather, by the settings and flags of a command.
+pub(crate) struct GatherJob<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) load_balancers: &'a [LoadBalancer],
+    pub(crate) window: Window,
+    /// Read all logs, whatever the metrics say.
+    pub(crate) all_logs: bool,
+    pub(crate) engine: Engine,
+    /// The folder with cached counts of log files.
+    pub(crate) state: Option<PathBuf>,
+    /// Show what would be read, and read no log.
+    pub(crate) dry_run: bool,
+    pub(crate) quiet: bool,
+    pub(crate) emulator: Option<Emulator>,
+    pub(crate) clock: Clock,
+}
+
+impl GatherJob<'_> {
+    /// Gathers it from AWS. None for a dry run.
+    pub(crate) async fn run(&self, stop: &Stop) -> Result<Option<TrafficEvidence>, Failure> {
+        let (settings, traffic) = (self.settings, &self.settings.traffic);
+        let asked: Vec<&LoadBalancer> = self.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()).collect();
+        let reaches = Reaches::of(traffic, self.engine, &asked)?;
+        let (access, calls) = (settings.access.clone(), settings.calls.clone());
+        let access = Access::connect(access, calls, self.clock.clone(), self.emulator.as_ref(), stop).await?;
+        let source = LogSource::new(reaches.provider(&access));
+        let cache = self.state.as_ref().map(|folder| CacheOptions {
+            folder: folder.clone(),
+            days: traffic.days,
+            max_bytes: u64::from(traffic.state_megabytes) * 1_000_000,
+        });
+        let request = TrafficRequest {
+            load_balancers: self.load_balancers,
+            window: self.window,
+            all_logs: self.all_logs,
+            log_account: traffic.log_account.as_ref(),
+            threads: traffic.threads(),
+            prices: traffic.prices,
+            athena: (self.engine == Engine::Athena).then(|| traffic.athena.options()),
+            cache,
+            dry_run: self.dry_run,
+            now: (self.clock)(),
+        };
+        let progress = Progress::start("log files read", self.quiet);
+        let observe = |event: GatherEvent| self.show(&progress, event);
+        let stopped = async || stop.stopped("athena:GetQueryExecution").await;
+        let gathered = doorward_traffic::gather(&request, &source, stopped, &observe).await;
+        progress.finish();
+        gathered.map_err(|error| {
+            let exit = match &error {
+                GatherError::Cache(_) => Exit::Preflight,
+                GatherError::OverBudget { .. } => Exit::Usage,
+            };
+            Failure::new(exit, error.to_string())
+        })
+    }
+
+    fn show(&self, progress: &Progress, event: GatherEvent) {
+        let say = |line: &str| {
+            let _ = writeln!(std::io::stderr(), "{}", harmless(line));
+        };
+        match event {
+            GatherEvent::Planned(lines) if self.dry_run || !self.quiet => lines.iter().for_each(|line| say(line)),
+            GatherEvent::Note(line) if !self.quiet => say(&line),
+            GatherEvent::Warning(line) => say(&line),
+            GatherEvent::Read { done, of } => progress.at(done, of),
+            GatherEvent::Planned(_) | GatherEvent::Note(_) => {}
+        }
+    }
+}
+
+/// The given number of days before a time, in whole hours.
 pub(crate) fn window(settings: &Settings, days: Option<u32>, until: Timestamp) -> Result<Window, Failure> {
     Window::days_before(until, days.unwrap_or(settings.traffic.days))
         .map_err(|e| Failure::new(Exit::Usage, e.to_string()))
 }
 
-fn folder_of(folder: &Path, window: Option<Window>, settings: &Settings, quiet: bool) -> Result<Found, Failure> {
+fn folder_of(
+    folder: &Path,
+    window: Option<Window>,
+    settings: &Settings,
+    quiet: bool,
+) -> Result<TrafficEvidence, Failure> {
     let progress = Progress::start("log files read", quiet);
     let options = FolderOptions { window, threads: settings.traffic.threads() };
     let tally = read_folder(folder, options, &|at| progress.at(at.done, at.objects));
     progress.finish();
-    Ok(Found::new(window, tally.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?))
+    Ok(TrafficEvidence::new(window, tally.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?))
 }
 
 fn load_balancers(settings: &Settings, source: &TrafficSource) -> Result<Vec<LoadBalancer>, Failure> {
     let ledger = source.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
-    Ok(Source::of(source.from.as_deref(), settings, &ledger)?.report.load_balancers)
+    Ok(AssembledScan::of(source.from.as_deref(), settings, &ledger)?.report.load_balancers)
 }
 
 fn before_and_after(cli: &Cli, arguments: &CompareArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &[])?;
-    let found = match (&arguments.traffic, &arguments.logs) {
-        (Some(path), _) => Found::read(path)?,
+    let evidence = match (&arguments.traffic, &arguments.logs) {
+        (Some(path), _) => saved(path)?,
         (None, Some(folder)) => folder_of(folder, None, &settings, cli.quiet)?,
         (None, None) => return Err(Failure::new(Exit::Usage, "name saved traffic (--traffic) or a folder (--logs)")),
     };
     let wanted =
         |key: &BalancerKey| arguments.balancer.as_ref().is_none_or(|text| key.to_string().contains(text.as_str()));
-    let compared: Vec<_> = found
+    let compared: Vec<_> = evidence
         .tally
         .balancers
         .iter()
@@ -229,21 +313,21 @@ fn before_and_after(cli: &Cli, arguments: &CompareArguments) -> Result<Exit, Fai
     if compared.is_empty() {
         return Err(Failure::new(
             Exit::Usage,
-            "no load balancer with logs is called that; leave --balancer out to see all",
+            "no load balancer with logs has a name or id that contains the text of --balancer; leave the flag out to list all",
         ));
     }
     match arguments.format {
-        ListFormat::Table => answer(&harmless(&tell::compared(&compared, arguments.change)))?,
+        ListFormat::Table => answer(&harmless(&render_comparison(&compared, arguments.change)))?,
         ListFormat::Json => {
             let lines: Vec<_> =
                 compared.iter().map(|(key, figures)| json!({ "balancer": key, "figures": figures })).collect();
             print(&json!({ "format": "traffic-compare-v1", "change": arguments.change, "balancers": lines }))?
         }
     };
-    Ok(whole(&found))
+    Ok(coverage(&evidence))
 }
 
-/// What AWS's library makes of a captured request.
+/// Classifies a captured request with AWS's own library.
 fn captured(path: &Path) -> Result<Exit, Failure> {
     let usage = |problem: String| Failure::new(Exit::Usage, format!("{}: {problem}", path.display()));
     let request = input::bytes(path, input::DOCUMENT).map_err(|e| usage(format!("the request cannot be read: {e}")))?;
@@ -253,7 +337,7 @@ fn captured(path: &Path) -> Result<Exit, Failure> {
         text += &format!("{message}\n");
     }
     if doorward_traffic::reason(&classified.reason).is_some() {
-        text += &format!("`doorward explain {}` says who sends that and what ends it\n", classified.reason);
+        text += &format!("`doorward explain {}` describes typical clients and the fix\n", classified.reason);
     }
     answer(&harmless(&text))
 }

@@ -7,9 +7,9 @@ use std::path::Path;
 use doorward_sink_evidence::{Expect, PublicKey, Verification, verify};
 use serde_json::json;
 
-use crate::answer;
 use crate::cli::{ListFormat, VerifyArguments};
 use crate::exit::{Exit, Failure};
+use crate::io::answer;
 use crate::plain::harmless;
 
 /// Runs `doorward verify`.

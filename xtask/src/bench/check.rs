@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::process::finish;
-use crate::stand;
+use crate::python;
 use crate::workspace;
 
 /// The rival, and its check of the same attribute.
@@ -69,7 +69,7 @@ struct Used {
 /// Builds, generates, measures, prints, judges.
 pub(super) fn run(arguments: &[String]) -> Result<ExitCode> {
     let plan = Plan::read(arguments)?;
-    let python = stand::environment("checkov", &[CHECKOV])?;
+    let python = python::environment("checkov", &[CHECKOV])?;
     let program = build()?;
     let folder = workspace::target()?.join("bench-check");
     let configuration = folder.join("terraform");
@@ -207,10 +207,10 @@ fn write_plan(path: &Path, bytes: usize) -> Result<usize> {
 fn measure(python: &Path, command: &[String], name: &str) -> Result<Used> {
     let script = workspace::root()?.join("xtask/traffic/measure.py");
     let done = finish(Command::new(python).arg(script).args(command))?;
-    let told: BTreeMap<String, Value> = serde_json::from_str(&done.stdout)
+    let figures: BTreeMap<String, Value> = serde_json::from_str(&done.stdout)
         .with_context(|| format!("{name} was not measured: {}", done.stderr.trim()))?;
-    let number = |key: &str| told.get(key).and_then(Value::as_f64).with_context(|| format!("no {key} of {name}"));
-    let printed = told.get("printed").and_then(Value::as_str).unwrap_or_default();
+    let number = |key: &str| figures.get(key).and_then(Value::as_f64).with_context(|| format!("no {key} of {name}"));
+    let printed = figures.get("printed").and_then(Value::as_str).unwrap_or_default();
     let printed =
         serde_json::from_str(printed).with_context(|| format!("{name} printed no JSON: {}", done.stderr.trim()))?;
     Ok(Used { seconds: number("seconds")?, peak_mb: number("peak_kib")? * 1024.0 / 1e6, printed })

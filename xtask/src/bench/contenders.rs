@@ -100,8 +100,8 @@ impl Emulator {
     /// Runs a contender to its end. Every call must have been answered properly and every load balancer seen.
     pub(super) fn measure(&self, program: &Program, name: &'static str) -> Result<Sample> {
         program.json(&["counts", &self.url])?;
-        let told = program.json(&[name, &self.url, "--accounts", &self.size.accounts.to_string()])?;
-        let seen = told["seen"].as_u64().with_context(|| format!("{name} does not say what it saw"))?;
+        let printed = program.json(&[name, &self.url, "--accounts", &self.size.accounts.to_string()])?;
+        let seen = printed["seen"].as_u64().with_context(|| format!("{name} does not say what it saw"))?;
         ensure!(seen == self.size.balancers as u64, "{name} saw {seen} load balancers of {}", self.size.balancers);
         let mut calls = Calls::default();
         let counts = program.json(&["counts", &self.url])?;
@@ -112,7 +112,7 @@ impl Emulator {
             ensure!(text("outcome") == "ok", "{name}: {number} calls of {call} ended as {}", text("outcome"));
             *calls.0.entry(call).or_default() += number;
         }
-        Sample::read(name, &told, calls).with_context(|| format!("{name} printed {told}"))
+        Sample::read(name, &printed, calls).with_context(|| format!("{name} printed {printed}"))
     }
 }
 
@@ -129,7 +129,7 @@ impl Calls {
         self.0.values().sum()
     }
 
-    /// Fails unless a yardstick made exactly these calls, as far as they are its job, and no others.
+    /// Fails unless a reference made exactly these calls, as far as they are its job, and no others.
     pub(super) fn exactly(&self, sample: &Sample, is_its_job: fn(&str) -> bool) -> Result<()> {
         for call in self.0.keys().chain(sample.calls.0.keys()) {
             let (made, wanted) = (sample.calls.of(call), if is_its_job(call) { self.of(call) } else { 0 });
@@ -144,7 +144,7 @@ pub(super) fn in_raw(call: &str) -> bool {
     call.starts_with("elb:") || call.starts_with("elbv2:") || call == "sts:AssumeRole"
 }
 
-/// What one contender did and used.
+/// The calls and the resources of one contender.
 #[derive(Debug, Clone)]
 pub(super) struct Sample {
     pub(super) name: &'static str,
@@ -158,11 +158,11 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    fn read(name: &'static str, told: &Value, calls: Calls) -> Result<Self> {
+    fn read(name: &'static str, printed: &Value, calls: Calls) -> Result<Self> {
         let number = |of: &Value, key: &str| of[key].as_f64().with_context(|| format!("no {key}"));
         let megabytes = |of: &Value| number(of, "peak_kib").map(|kib| kib * 1024.0 / 1e6);
-        let used = &told["used"];
-        let calling = match &told["calling"] {
+        let used = &printed["used"];
+        let calling = match &printed["calling"] {
             Value::Null => None,
             of => Some((number(of, "user_seconds")? + number(of, "system_seconds")?, megabytes(of)?)),
         };
@@ -234,10 +234,10 @@ mod tests {
 
     fn sample(calls: &[(&str, u64)], seconds: f64) -> Sample {
         let calls = Calls(calls.iter().map(|(call, count)| ((*call).to_owned(), *count)).collect());
-        let told = serde_json::json!({"used": {
+        let printed = serde_json::json!({"used": {
             "seconds": seconds, "user_seconds": seconds, "system_seconds": 1.0, "peak_kib": 1000,
         }});
-        Sample::read("sdk", &told, calls).expect("reads")
+        Sample::read("sdk", &printed, calls).expect("reads")
     }
 
     #[test]

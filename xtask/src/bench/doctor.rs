@@ -1,7 +1,7 @@
 //! `cargo xtask bench doctor`: how long the doctor takes for an organization of 500 accounts.
 //!
-//! The emulator keeps AWS's quotas and answers as late as AWS does from afar, and the doctor keeps its default manners, so what
-//! is measured is what an operator waits for.
+//! The emulator enforces AWS's quotas and delays responses as a distant Region does, and the doctor keeps its default rate
+//! limits, so the time is that of an operator.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -99,7 +99,7 @@ impl Plan {
     }
 }
 
-/// Builds for release, measures twice, judges.
+/// Builds for release, measures twice, and compares with the goal.
 pub(super) fn run(arguments: &[String]) -> Result<ExitCode> {
     let plan = Plan::read(arguments)?;
     let (doctor, emulator) = build()?;
@@ -117,14 +117,17 @@ pub(super) fn run(arguments: &[String]) -> Result<ExitCode> {
         // Each begins with full buckets.
         let mut server =
             Server::start("the emulator", Command::new(&emulator).arg("--world").arg(&world).args(["--port", "0"]))?;
-        let (seconds, told) = measure(&doctor, folder.path(), &mut server, flags)?;
-        let counts = &told["coverage"]["counts"];
-        ensure!(told["exit"]["code"] == 0 && counts["complete"] == counts["all"], "the doctor found fault: {told:#}");
+        let (seconds, report) = measure(&doctor, folder.path(), &mut server, flags)?;
+        let counts = &report["coverage"]["counts"];
+        ensure!(
+            report["exit"]["code"] == 0 && counts["complete"] == counts["all"],
+            "the doctor found fault: {report:#}"
+        );
         within &= seconds < LIMIT;
         let verdict = if seconds < LIMIT { "ok" } else { "TOO SLOW" };
         println!(
             "{what:<30} {seconds:>6.1} s (limit {LIMIT} s) {verdict}; {} requests, {} account-Regions",
-            told["requests"], counts["all"]
+            report["requests"], counts["all"]
         );
     }
     Ok(if within { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -138,7 +141,7 @@ fn build() -> Result<(PathBuf, PathBuf)> {
     Ok((folder.join("doorward"), folder.join("doorward-fakeaws")))
 }
 
-/// Seconds that it took, and what it said.
+/// The seconds that the doctor took, and its report.
 fn measure(doctor: &Path, folder: &Path, server: &mut Server, flags: &[&str]) -> Result<(f64, Value)> {
     let mut command = Command::new(doctor);
     command.env_clear().env("HOME", folder).env("AWS_EC2_METADATA_DISABLED", "true").current_dir(folder);
@@ -152,9 +155,9 @@ fn measure(doctor: &Path, folder: &Path, server: &mut Server, flags: &[&str]) ->
     let begun = Instant::now();
     let done = finish(&mut command)?;
     let seconds = begun.elapsed().as_secs_f64();
-    let told =
+    let report =
         serde_json::from_str(&done.stdout).with_context(|| format!("the doctor said: {}", done.stderr.trim()))?;
-    Ok((seconds, told))
+    Ok((seconds, report))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The goals, and what came out.
+//! The goals, and the measured figures.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ const BEND: f64 = 1.5;
 pub(super) struct Goal {
     what: String,
     figure: String,
-    /// Nothing when the run was too small to tell.
+    /// None when the run was too small to decide.
     pub(super) met: Option<bool>,
 }
 
@@ -51,7 +51,7 @@ pub(super) fn calls(scan: &Sample, minimum: u64) -> Goal {
     }
 }
 
-/// Judged round by round, because whatever else the machine does slows down both contenders of a round alike.
+/// Compared round by round, because other work on the machine slows down both contenders of a round alike.
 pub(super) fn cpu(scan: &[Sample], sdk: &[Sample]) -> Goal {
     let pairs = scan.iter().zip(sdk);
     let mut ratios: Vec<f64> = pairs.map(|(scan, sdk)| scan.cpu_per_call() / sdk.cpu_per_call()).collect();
@@ -66,13 +66,13 @@ pub(super) fn cpu(scan: &[Sample], sdk: &[Sample]) -> Goal {
 }
 
 /// Whether a figure grows with the load balancers at the same pace from half to all as from a quarter to half. Growth
-/// below `noise` says nothing.
+/// below `noise` decides nothing.
 pub(super) fn linear(what: &str, sizes: [usize; 3], figures: [f64; 3], noise: f64) -> Goal {
     let slope = |from: usize, to: usize| (figures[to] - figures[from]) / (sizes[to] - sizes[from]).max(1) as f64;
     let (first, second) = (slope(0, 1), slope(1, 2));
     let what = what.to_owned();
     if figures[2] - figures[0] < noise {
-        return Goal { what, figure: "too little growth to tell".to_owned(), met: None };
+        return Goal { what, figure: "too little growth to decide".to_owned(), met: None };
     }
     let bend = second / first;
     Goal {

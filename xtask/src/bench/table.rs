@@ -1,8 +1,8 @@
-//! The tables that a person reads.
+//! The tables of figures.
 
 use super::contenders::{Calls, Sample};
 
-/// One line per contender, each figure beside its ratio to the SDK loop's.
+/// One line for each contender, each figure with its ratio to the SDK loop's.
 pub(super) fn contenders(samples: &[&Sample; 3]) {
     let [_, sdk, raw] = samples;
     println!(
@@ -44,7 +44,7 @@ pub(super) fn contenders(samples: &[&Sample; 3]) {
     println!();
 }
 
-/// What the scanner called beside the fewest possible, wherever there was anything.
+/// The calls of the scanner compared with the fewest possible, where either is above zero.
 pub(super) fn calls(scan: &Sample, minimum: &Calls) {
     println!("{:<48} {:>8} {:>8} {:>6}", "calls of the scanner", "made", "fewest", "over");
     let mut names: Vec<&String> = minimum.0.keys().chain(scan.calls.0.keys()).collect();

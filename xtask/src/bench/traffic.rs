@@ -1,7 +1,7 @@
-//! `cargo xtask bench traffic`: reading access logs beside only unpacking them, and beside DuckDB, Polars and awk.
+//! `cargo xtask bench traffic`: reading access logs, compared with only decompressing them, and with DuckDB, Polars and awk.
 //!
-//! All contenders read the same generated files, in turns, each in a process of its own of which the system says what it
-//! used. Other work on the machine slows down the contenders of a round alike, so it is ratios within a round that are judged.
+//! All contenders read the same generated files, in turns, each in a process of its own whose resources
+//! the system counts. Other work on the machine slows down the contenders of a round alike, so ratios within a round are compared.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -65,7 +65,7 @@ struct Used {
     printed: String,
 }
 
-/// Writes the corpus, measures, prints, judges.
+/// Writes the corpus and measures, prints the figures, and compares them with the goals.
 pub(super) fn run(arguments: &[String]) -> Result<ExitCode> {
     let plan = Plan::read(arguments)?;
     let program = traffic::program(true)?;
@@ -179,15 +179,15 @@ fn median(figures: impl Iterator<Item = f64>) -> f64 {
 
 fn measure(python: &Path, scripts: &Path, command: &[String], name: &str) -> Result<Used> {
     let done = finish(Command::new(python).arg(scripts.join("measure.py")).args(command))?;
-    let told: BTreeMap<String, Value> = serde_json::from_str(&done.stdout)
+    let figures: BTreeMap<String, Value> = serde_json::from_str(&done.stdout)
         .with_context(|| format!("{name} was not measured: {}", done.stderr.trim()))?;
-    let number = |key: &str| told.get(key).and_then(Value::as_f64).with_context(|| format!("no {key} of {name}"));
+    let number = |key: &str| figures.get(key).and_then(Value::as_f64).with_context(|| format!("no {key} of {name}"));
     ensure!(number("code")? == 0.0, "{name} failed: {}", done.stderr.trim());
     Ok(Used {
         cpu: number("cpu_seconds")?,
         seconds: number("seconds")?,
         peak_mb: number("peak_kib")? * 1024.0 / 1e6,
-        printed: told.get("printed").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        printed: figures.get("printed").and_then(Value::as_str).unwrap_or_default().to_owned(),
     })
 }
 

@@ -1,24 +1,24 @@
-//! SPDX licence expressions: whether the licences that were agreed to suffice.
+//! SPDX licence expressions: whether the accepted licences fulfil one.
 
-/// Whether an expression can be met by agreed licences; the error says what stands in the way.
-pub(super) fn allowed(expression: &str, agreed: &[String]) -> Result<(), String> {
+/// Whether accepted licences fulfil an expression; the error says which part they do not.
+pub(super) fn allowed(expression: &str, accepted: &[String]) -> Result<(), String> {
     if expression.is_empty() {
         return Err("no licence is stated".to_owned());
     }
     // Old manifests write "MIT/Apache-2.0" for a choice.
     let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
     let words: Vec<&str> = spaced.split_whitespace().collect();
-    let mut reader = Reader { words: &words, agreed };
+    let mut reader = Reader { words: &words, accepted };
     match (reader.choice(), reader.words) {
         (Some(true), []) => Ok(()),
-        (Some(false), []) => Err(format!("{expression} takes a licence that nobody agreed to")),
+        (Some(false), []) => Err(format!("{expression} needs a licence that is not accepted")),
         _ => Err(format!("{expression:?} is not a licence expression")),
     }
 }
 
 struct Reader<'a> {
     words: &'a [&'a str],
-    agreed: &'a [String],
+    accepted: &'a [String],
 }
 
 impl Reader<'_> {
@@ -58,7 +58,7 @@ impl Reader<'_> {
             }
             _ => (*name).to_owned(),
         };
-        Some(self.agreed.contains(&licence))
+        Some(self.accepted.contains(&licence))
     }
 
     fn take(&mut self, word: &str) -> bool {
@@ -75,12 +75,12 @@ mod tests {
     use super::*;
 
     fn judged(expression: &str) -> Result<(), String> {
-        let agreed = ["Apache-2.0", "Apache-2.0 WITH LLVM-exception", "ISC", "MIT", "Unicode-3.0"];
-        allowed(expression, &agreed.map(str::to_owned))
+        let accepted = ["Apache-2.0", "Apache-2.0 WITH LLVM-exception", "ISC", "MIT", "Unicode-3.0"];
+        allowed(expression, &accepted.map(str::to_owned))
     }
 
     #[test]
-    fn agreed_licences_suffice() {
+    fn accepted_licences_pass() {
         for good in [
             "MIT",
             "MIT OR Apache-2.0",

@@ -1,9 +1,9 @@
-//! What comes from elsewhere: no second network stack, no licence that nobody agreed to.
+//! Packages from elsewhere: no second network or TLS stack, and only accepted licences.
 
 use anyhow::{Context, Result, bail};
 
-use super::agreed::{Agreed, FILE};
-use super::{Complaint, licence};
+use super::deny_config::{DenyConfig, FILE};
+use super::{Violation, licence};
 use crate::workspace;
 
 /// A package that is built.
@@ -45,23 +45,23 @@ fn read(tree: &str) -> Result<Vec<Package>> {
     Ok(packages)
 }
 
-/// Checks every package; complaints point into the lock file.
-pub(super) fn check(packages: &[Package], agreed: &Agreed, lock: &str) -> Vec<Complaint> {
-    let mut complaints = Vec::new();
+/// Checks every package; violations point into the lock file.
+pub(super) fn check(packages: &[Package], config: &DenyConfig, lock: &str) -> Vec<Violation> {
+    let mut violations = Vec::new();
     for package in packages {
         let Package { name, version, licence } = package;
-        let mut complain = |what: String| complaints.push(Complaint::new("Cargo.lock", line(lock, package), what));
-        if let Some(refused) = agreed.refused.iter().find(|refused| refused.is(name, version)) {
+        let mut report = |message: String| violations.push(Violation::new("Cargo.lock", line(lock, package), message));
+        if let Some(refused) = config.refused.iter().find(|refused| refused.matches(name, version)) {
             let why = &refused.why;
-            complain(format!(
-                "{name} {version} may not be built: {why}; find who asks with `cargo tree -i {name}@{version}` and turn the feature off"
+            report(format!(
+                "{name} {version} may not be built: {why}; find the package that depends on it with `cargo tree -i {name}@{version}` and turn the feature off"
             ));
         }
-        if let Err(problem) = licence::allowed(licence, &agreed.licences) {
-            complain(format!("{name} {version}: {problem}; replace the package, or agree to the licence in {FILE}"));
+        if let Err(problem) = licence::allowed(licence, &config.licences) {
+            report(format!("{name} {version}: {problem}; replace the package, or accept the licence in {FILE}"));
         }
     }
-    complaints
+    violations
 }
 
 fn line(lock: &str, package: &Package) -> usize {
@@ -75,9 +75,9 @@ fn line(lock: &str, package: &Package) -> usize {
 mod tests {
     use super::*;
 
-    fn agreed() -> Agreed {
+    fn config() -> DenyConfig {
         let deny = "[{ crate = \"hyper:<1.0.0\", reason = \"old\" }, { crate = \"ring\", reason = \"one\" }]";
-        super::super::agreed::read(&format!("[licenses]\nallow = [\"MIT\", \"ISC\"]\n[bans]\ndeny = {deny}\n"))
+        super::super::deny_config::read(&format!("[licenses]\nallow = [\"MIT\", \"ISC\"]\n[bans]\ndeny = {deny}\n"))
             .expect("reads")
     }
 
@@ -95,17 +95,17 @@ mod tests {
     #[test]
     fn the_legacy_stack_is_refused_with_its_line() {
         let packages = read("hyper v1.12.0\tMIT\nhyper v0.14.32\tMIT\nring v0.17.14\tISC\n").expect("reads");
-        let complaints: Vec<String> = check(&packages, &agreed(), LOCK).iter().map(ToString::to_string).collect();
-        assert_eq!(complaints.len(), 2, "{complaints:?}");
-        assert!(complaints[0].starts_with("Cargo.lock:8: hyper 0.14.32 may not be built"), "{complaints:?}");
-        assert!(complaints[1].contains("ring 0.17.14"), "{complaints:?}");
+        let violations: Vec<String> = check(&packages, &config(), LOCK).iter().map(ToString::to_string).collect();
+        assert_eq!(violations.len(), 2, "{violations:?}");
+        assert!(violations[0].starts_with("Cargo.lock:8: hyper 0.14.32 may not be built"), "{violations:?}");
+        assert!(violations[1].contains("ring 0.17.14"), "{violations:?}");
     }
 
     #[test]
-    fn a_strange_licence_is_refused() {
+    fn an_unlisted_licence_is_refused() {
         let packages = read("hyper v1.12.0\tSSPL-1.0\n").expect("reads");
-        let complaints = check(&packages, &agreed(), LOCK);
-        assert_eq!(complaints.len(), 1);
-        assert!(complaints[0].to_string().starts_with("Cargo.lock:4: hyper 1.12.0: SSPL-1.0"), "{}", complaints[0]);
+        let violations = check(&packages, &config(), LOCK);
+        assert_eq!(violations.len(), 1);
+        assert!(violations[0].to_string().starts_with("Cargo.lock:4: hyper 1.12.0: SSPL-1.0"), "{}", violations[0]);
     }
 }

@@ -1,42 +1,42 @@
-//! Source files: their first sentence, their length, their names, and what must not be left in them.
+//! Source files: their first sentence, their length, their names, and macros that must not be left in them.
 
-use super::Complaint;
+use super::Violation;
 
-/// Above this a header has to say why.
+/// A longer file gives the reason in its header.
 const LONG: usize = 400;
-/// Above this nothing helps.
+/// A longer file is refused.
 const TOO_LONG: usize = 600;
-/// What a header says when a file is long on purpose.
+/// How a header gives the reason.
 const EXCUSE: &str = "long because";
 
-/// Names that say nothing about what is inside.
+/// Names that do not describe the contents.
 const EMPTY_NAMES: [&str; 7] = ["util", "utils", "helper", "helpers", "common", "misc", "prelude"];
 
-/// Macros that are notes to oneself. Spelled in halves, so that this file does not contain them.
+/// Macros for unfinished work. Spelled in halves, so that this file does not contain them.
 const LEFTOVERS: [&str; 3] = [concat!("todo", "!("), concat!("unimplemented", "!("), concat!("dbg", "!(")];
 
 /// Checks one file, given its path from the top and its text.
-pub(super) fn check(file: &str, text: &str) -> Vec<Complaint> {
-    let mut complaints = Vec::new();
-    let mut complain = |line: usize, what: String| complaints.push(Complaint::new(file, line, what));
+pub(super) fn check(file: &str, text: &str) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let mut report = |line: usize, message: String| violations.push(Violation::new(file, line, message));
 
     let mut parts = file.split('/').map(|part| part.strip_suffix(".rs").unwrap_or(part));
     if let Some(name) = parts.find(|part| EMPTY_NAMES.contains(part)) {
-        complain(1, format!("{name:?} says nothing about what is inside; name it after its job"));
+        report(1, format!("{name:?} does not describe its contents; name it after its job"));
     }
     if file.ends_with("/mod.rs") {
-        complain(1, "a module's file is named after the module; rename folder/mod.rs to folder.rs".to_owned());
+        report(1, "a module's file is named after the module; rename folder/mod.rs to folder.rs".to_owned());
     }
 
     if !text.starts_with("//! ") {
-        complain(1, "does not open with a `//!` sentence; say what the file's job is".to_owned());
+        report(1, "does not start with a `//!` sentence; describe the file's job".to_owned());
     }
     let header: Vec<&str> = text.lines().take_while(|line| line.starts_with("//!")).collect();
     let length = text.lines().count();
     if length > TOO_LONG {
-        complain(TOO_LONG + 1, format!("has {length} lines, and {TOO_LONG} is the most; split it by job"));
+        report(TOO_LONG + 1, format!("has {length} lines, at most {TOO_LONG} are accepted; split it by job"));
     } else if length > LONG && !header.iter().any(|line| line.contains(EXCUSE)) {
-        complain(LONG + 1, format!("has {length} lines; split it, or say in its header `{EXCUSE} ...`"));
+        report(LONG + 1, format!("has {length} lines; split it, or give the reason in its header: `{EXCUSE} ...`"));
     }
 
     for (number, line) in (1..).zip(text.lines()) {
@@ -45,16 +45,13 @@ pub(super) fn check(file: &str, text: &str) -> Vec<Complaint> {
             continue;
         }
         if let Some(leftover) = LEFTOVERS.iter().find(|leftover| code.contains(*leftover)) {
-            complain(number, format!("{}) is a note to oneself; write what is missing", leftover));
+            report(number, format!("{}) marks unfinished work; finish it", leftover));
         }
         if let Some(name) = module(code).filter(|name| EMPTY_NAMES.contains(name)) {
-            complain(
-                number,
-                format!("a module called {name:?} says nothing about what is inside; name it after its job"),
-            );
+            report(number, format!("a module called {name:?} does not describe its contents; name it after its job"));
         }
     }
-    complaints
+    violations
 }
 
 /// The name of the module that a line of code declares.
@@ -69,11 +66,11 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn complains(file: &str, text: &str, line: usize, about: &str) {
-        let complaints = check(file, text);
-        assert_eq!(complaints.len(), 1, "{complaints:?}");
-        assert_eq!(complaints[0].line, line, "{complaints:?}");
-        assert!(complaints[0].what.contains(about), "{complaints:?}");
+    fn finds(file: &str, text: &str, line: usize, about: &str) {
+        let violations = check(file, text);
+        assert_eq!(violations.len(), 1, "{violations:?}");
+        assert_eq!(violations[0].line, line, "{violations:?}");
+        assert!(violations[0].message.contains(about), "{violations:?}");
     }
 
     fn lines(header: &str, count: usize) -> String {
@@ -89,17 +86,17 @@ mod tests {
     }
 
     #[test]
-    fn bad_files_are_named_with_their_line() {
-        complains("a.rs", "fn f() {}\n", 1, "does not open");
-        complains("a.rs", "// Not a doc.\n", 1, "does not open");
-        complains("a.rs", &lines("//! One.", 401), 401, "has 401 lines");
-        complains("a.rs", &lines("//! long because I like it.", 601), 601, "600 is the most");
-        complains("crates/a/src/mod.rs", "//! One.\n", 1, "mod.rs");
-        complains("crates/a/src/utils.rs", "//! One.\n", 1, "says nothing");
-        complains("crates/a/src/common/x.rs", "//! One.\n", 1, "says nothing");
-        complains("a.rs", "//! One.\npub(crate) mod helpers {\n}\n", 2, "says nothing");
+    fn bad_files_are_found_with_their_line() {
+        finds("a.rs", "fn f() {}\n", 1, "does not start");
+        finds("a.rs", "// Not a doc.\n", 1, "does not start");
+        finds("a.rs", &lines("//! One.", 401), 401, "has 401 lines");
+        finds("a.rs", &lines("//! long because it is.", 601), 601, "at most 600");
+        finds("crates/a/src/mod.rs", "//! One.\n", 1, "mod.rs");
+        finds("crates/a/src/utils.rs", "//! One.\n", 1, "does not describe");
+        finds("crates/a/src/common/x.rs", "//! One.\n", 1, "does not describe");
+        finds("a.rs", "//! One.\npub(crate) mod helpers {\n}\n", 2, "does not describe");
         for leftover in LEFTOVERS {
-            complains("a.rs", &format!("//! One.\nfn f() {{ {leftover}) }}\n"), 2, "note to oneself");
+            finds("a.rs", &format!("//! One.\nfn f() {{ {leftover}) }}\n"), 2, "unfinished work");
         }
     }
 }

@@ -1,20 +1,20 @@
-//! A document that holds exactly what was read of it, and nothing beside.
+//! Checks that a document contains exactly what was read from it.
 //!
-//! A reader that ignores unknown keys, or takes one of two equal keys, lets a text say more than its digest covers. So the text is
-//! compared with what was read of it: written by this program, apart from white space it is the same bytes; reformatted by another one, it
-//! is the same JSON value, in which no key comes twice.
+//! A reader that ignores unknown keys, or takes one of two equal keys, accepts text that its digest does not cover. So the text is
+//! compared with what was read from it: if this program wrote it, it is the same bytes apart from white space; if another program
+//! reformatted it, it is the same JSON value, in which no key occurs twice.
 
 use std::fmt;
 
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// Where a text and what was read of it differ.
+/// The first place at which a text and what was read from it differ.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Difference(String);
 
-/// Compares a text with what was read of it.
+/// Compares a text with what was read from it.
 pub(super) fn compare<T: serde::Serialize>(text: &str, read: &T) -> Result<(), Difference> {
     let difference = |e: serde_json::Error| Difference(e.to_string());
     if without_space(text) == serde_json::to_string(read).map_err(difference)? {
@@ -41,7 +41,7 @@ fn without_space(text: &str) -> String {
     text.chars().filter(keep).collect()
 }
 
-/// What differs first, with its place.
+/// The first difference, with its place.
 fn differ(written: &Value, read: &Value, place: &mut String) -> Option<String> {
     let shown = |place: &str| if place.is_empty() { "the document".to_owned() } else { format!("{place:?}") };
     let within = |place: &mut String, part: &str, written: &Value, read: &Value| {
@@ -55,7 +55,7 @@ fn differ(written: &Value, read: &Value, place: &mut String) -> Option<String> {
     match (written, read) {
         (Value::Object(written), Value::Object(read)) => {
             if let Some(key) = written.keys().find(|key| !read.contains_key(*key)) {
-                return Some(format!("{} holds the unknown key {key:?}", shown(place)));
+                return Some(format!("{} has the unknown key {key:?}", shown(place)));
             }
             if let Some(key) = read.keys().find(|key| !written.contains_key(*key)) {
                 return Some(format!("{} lacks the key {key:?}", shown(place)));
@@ -66,11 +66,11 @@ fn differ(written: &Value, read: &Value, place: &mut String) -> Option<String> {
             written.iter().zip(read).enumerate().find_map(|(at, (a, b))| within(place, &at.to_string(), a, b))
         }
         _ if written == read => None,
-        _ => Some(format!("{} is spelled in another way than it was written", shown(place))),
+        _ => Some(format!("{} is not written as Doorward writes it", shown(place))),
     }
 }
 
-/// A JSON value in which no key comes twice.
+/// A JSON value in which no key occurs twice.
 struct Once(Value);
 
 impl<'de> Deserialize<'de> for Once {

@@ -11,14 +11,15 @@ use sha2::{Digest as _, Sha256};
 
 use super::canonical::{self, Difference};
 use super::digest::{DIGESTED, Digesting};
+use super::wave;
 
-/// The name of the format, so that a stranger knows what the file is.
+/// The name of the format.
 pub(super) const FORMAT: &str = "change-plan-v2";
-/// The format before it, which names no organization and no time of a reading: a ledger may hold plans of it, whose changes can be looked
-/// at and rolled back. None is applied any more.
+/// The previous format, which has no organization and no times of readings. A ledger may hold plans of it: their changes can be
+/// verified and rolled back, but not applied.
 const BEFORE: &str = "change-plan-v1";
 
-/// Which mode load balancers are to be in.
+/// The target mode of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Goal {
@@ -26,14 +27,14 @@ pub enum Goal {
     Required,
     /// One mode for all.
     Mode(Mode),
-    /// The mode that each one's traffic advises to raise to now.
+    /// The mode that the traffic of each load balancer supports now.
     Advice,
 }
 
-/// What people decided about one load balancer against a guard. Each is a reason, and goes into the journal.
+/// Decisions of people that override a guard for one load balancer. Each is a reason, and is recorded in the plan.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Insistence {
-    /// Why it is changed without the evidence that a change asks for.
+    /// Why it is changed without the evidence that a change requires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub without_evidence: Option<String>,
     /// Why it is changed directly although something manages it, which may change it back.
@@ -47,7 +48,7 @@ impl Insistence {
     }
 }
 
-/// The scan that a plan stands on.
+/// The scan that a plan is made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanRun {
     /// Its id.
@@ -60,7 +61,7 @@ pub struct PlanRun {
     /// The account of the base identity that scanned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountId>,
-    /// The organization that was scanned; none where one account was scanned alone.
+    /// The organization that was scanned; none if the scan was limited to one account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organization: Option<Organization>,
 }
@@ -80,12 +81,12 @@ pub struct Target {
     pub name: String,
 }
 
-/// What its traffic says that the intended mode would do.
+/// The effect of the target mode, by traffic evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Effect {
-    /// The first instant of the window that was looked at.
+    /// The start of the window of the evidence.
     pub from: Option<Timestamp>,
-    /// The first instant after it.
+    /// The end of the window.
     pub until: Option<Timestamp>,
     /// The days and hours of the window in which traffic was observed; absent in plans of versions that did not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,21 +99,21 @@ pub struct Effect {
     pub blocked: u64,
     /// Requests that would be forwarded, and their connections closed.
     pub closed: u64,
-    /// Of the blocked, those that a target answered with a status below 400; none where nobody can tell.
+    /// Of the blocked, those that a target answered with a status below 400; none if unknown.
     pub hurt: Option<u64>,
-    /// At 95 % confidence, at most so many of a million requests would be users who are blocked.
+    /// The upper bound, at 95% confidence, of users who would be blocked, per million requests.
     pub hurt_per_million: Option<u64>,
 }
 
-/// How much can go wrong.
+/// The risk of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Risk {
-    /// Its own traffic says that nobody is hurt.
+    /// Its traffic shows that no user would be blocked.
     Low,
-    /// Nobody knows what its traffic would lose; AWS documents what the mode blocks.
+    /// The effect on its traffic is unknown; AWS documents what the mode blocks.
     Medium,
-    /// People insisted on it against a guard, or protection is taken away.
+    /// A guard is overridden, or protection is lowered.
     High,
 }
 
@@ -124,31 +125,31 @@ pub struct Step {
     /// The load balancer.
     #[serde(flatten)]
     pub target: Target,
-    /// Its owner, `unowned` where nobody claims it; none where that could not be read.
+    /// Its owner, `unowned` if it has none; none if that could not be read.
     pub owner: Option<String>,
-    /// Its environment, where known.
+    /// Its environment, if known.
     pub environment: Option<String>,
-    /// The mode that the scan saw.
+    /// The mode that the scan read.
     pub from: Mode,
-    /// When that mode was read. What it may be changed by counts from then on.
+    /// When that mode was read. The validity of the step begins then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed: Option<Timestamp>,
-    /// The mode it is to be in.
+    /// The target mode.
     pub to: Mode,
     /// Why.
     pub reason: String,
-    /// What its traffic says of the intended mode; none where nobody looked or can say.
+    /// The effect of the target mode on its traffic; none if unknown.
     pub effect: Option<Effect>,
-    /// What the evidence stands on.
+    /// The evidence, in a sentence.
     pub evidence: String,
-    /// How much can go wrong.
+    /// The risk of a step.
     pub risk: Risk,
-    /// What people insisted on.
+    /// The overridden guards.
     #[serde(default, skip_serializing_if = "Insistence::is_empty")]
     pub insisted: Insistence,
 }
 
-/// A text to paste where the setting is managed.
+/// A text to paste into the code that manages a load balancer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Snippet {
     /// The dialect, as a heading.
@@ -159,72 +160,72 @@ pub struct Snippet {
     pub code: String,
 }
 
-/// What has to be changed where a load balancer is managed, because a change from outside would be changed back.
+/// A change to make in the code or stack that manages a load balancer, because that would undo a direct change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Patch {
     /// The load balancer.
     #[serde(flatten)]
     pub target: Target,
-    /// Its owner; none where that could not be read.
+    /// Its owner; none if that could not be read.
     pub owner: Option<String>,
     /// What manages it.
     pub manager: String,
-    /// The mode that the scan saw.
+    /// The mode that the scan read.
     pub from: Mode,
-    /// The mode it is to be in.
+    /// The target mode.
     pub to: Mode,
     /// Why.
     pub reason: String,
-    /// What to do, in a sentence.
+    /// How to set the mode, in a sentence.
     pub remedy: String,
-    /// The same as texts to paste.
+    /// The same as text to paste.
     pub snippets: Vec<Snippet>,
 }
 
-/// A load balancer that is left as it is.
+/// A load balancer that the plan does not change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Skip {
     /// The load balancer.
     #[serde(flatten)]
     pub target: Target,
-    /// Its owner; none where that could not be read.
+    /// Its owner; none if that could not be read.
     pub owner: Option<String>,
-    /// Why, as a code.
+    /// The reason, as a code.
     pub reason: SkipReason,
-    /// Why, in a sentence.
+    /// The reason, in a sentence.
     pub because: String,
 }
 
-/// Why a load balancer is left as it is.
+/// Why a plan does not change a load balancer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SkipReason {
-    /// Its mode was not observed.
+    /// Its mode was not read.
     ModeUnknown,
-    /// The policy's demand depends on something that was not observed.
+    /// The required mode depends on something that was not read.
     DemandUnknown,
-    /// An exception allows it to stay as it is.
+    /// An exception covers it.
     Excepted,
-    /// It is in a stronger mode, and nobody asked for lowering.
+    /// It is in a stronger mode, and lowering was not requested.
     Stronger,
-    /// The intended mode needs traffic evidence that is not there.
+    /// The target mode needs traffic evidence, and there is not enough.
     NoEvidence,
-    /// Its traffic advises against the intended mode.
+    /// Its traffic advises against the target mode.
     AgainstAdvice,
-    /// Whether something manages it could not be read.
+    /// Whether it is managed by code or a stack could not be read.
     ManagerUnknown,
-    /// Its mode does nothing, because no listener speaks HTTP.
+    /// Its mode has no effect, because no listener uses HTTP or HTTPS.
     NotApplicable,
     /// Its mode was read too long ago to plan from.
     Outdated,
 }
 
-/// A plan. `considered` = steps + patches + skipped + already.
+/// A plan of mode changes. `considered` = `steps` + `patches` + `skipped` + `already`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// `change-plan-v2`.
     pub format: String,
-    /// The change that applying it makes, from its digest.
+    /// The id of the change, derived from the digest.
     pub id: String,
     /// SHA-256 of the plan as JSON with this and the id empty, in hexadecimal.
     pub digest: String,
@@ -232,27 +233,27 @@ pub struct Plan {
     pub made: Timestamp,
     /// The version of Doorward that made it.
     pub tool_version: String,
-    /// The scan it stands on.
+    /// The scan it is made from.
     pub run: PlanRun,
-    /// What was asked for.
+    /// The target mode.
     pub goal: Goal,
-    /// Load balancers of the first wave.
+    /// The number of load balancers in the first wave.
     pub canary: usize,
     /// The most load balancers of a wave.
     pub cap: usize,
-    /// Load balancers that were looked at for this plan.
+    /// The number of load balancers that were considered.
     pub considered: usize,
-    /// Those that are as wanted already.
+    /// The number of those that are in the target mode already.
     pub already: usize,
-    /// What will be changed, in order.
+    /// The load balancers to change, in order.
     pub steps: Vec<Step>,
-    /// What has to be changed where it is managed.
+    /// The load balancers to change in the code or stack that manages them.
     pub patches: Vec<Patch>,
-    /// What is left as it is.
+    /// The load balancers that are not changed.
     pub skipped: Vec<Skip>,
 }
 
-/// A file that is no plan, or not the one that was made.
+/// A file that is not a plan, or that was edited.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// It cannot be read as a plan.
@@ -261,16 +262,15 @@ pub enum PlanError {
     /// It is a plan of another version.
     #[error("its format is {0:?}, this version reads {FORMAT}")]
     Format(String),
-    /// It holds what the plan does not, so that the digest does not cover it: an unknown key, a key given twice, another spelling of a
-    /// value.
+    /// It contains something that the digest does not cover: an unknown key, a key that occurs twice, a value in another notation.
     #[error("{0}; a plan is used exactly as it was written, because its digest covers nothing else")]
     NotAsWritten(#[from] Difference),
     /// It was edited.
     #[error("the plan was changed after it was made: its digest should be {made}, and it is {found}; make it again")]
     Edited {
-        /// The digest it names.
+        /// The digest in the file.
         made: String,
-        /// The digest it has.
+        /// The digest of its contents.
         found: String,
     },
     /// It contradicts itself.
@@ -278,19 +278,11 @@ pub enum PlanError {
     Inconsistent(String),
 }
 
-/// The wave of the load balancer at a place, from 0, in the order of the plan.
-pub(super) fn wave(number: usize, canary: usize, cap: usize) -> usize {
-    if canary == 0 {
-        1 + number / cap
-    } else if number < canary {
-        1
-    } else {
-        2 + (number - canary) / cap
-    }
-}
-
 impl Plan {
-    /// Reads a plan, and refuses one that was edited or contradicts itself.
+    /// Reads a plan.
+    ///
+    /// # Errors
+    /// See [`PlanError`].
     pub fn read(text: &str) -> Result<Self, PlanError> {
         #[derive(Deserialize)]
         struct Named {
@@ -312,7 +304,10 @@ impl Plan {
         plan.check().map(|()| plan).map_err(PlanError::Inconsistent)
     }
 
-    /// As text, one for all time: the same plan is the same bytes.
+    /// As JSON. The same plan is always the same bytes.
+    ///
+    /// # Errors
+    /// It cannot be serialized.
     pub fn text(&self) -> Result<String, PlanError> {
         Ok(serde_json::to_string_pretty(self)? + "\n")
     }
@@ -327,7 +322,7 @@ impl Plan {
         self.steps.iter().filter(move |step| step.wave == number)
     }
 
-    /// Whether a text is a plan of this program, of whatever version and however it was edited since: then a new plan may take its place.
+    /// Whether a text is a plan of any version, edited or not: a new plan may replace such a file.
     pub fn is_one(text: &str) -> bool {
         #[derive(Deserialize)]
         struct Named {
@@ -338,7 +333,7 @@ impl Plan {
         named.is_ok_and(|named| named.format.starts_with("change-plan-v") && named.id.starts_with("change-"))
     }
 
-    /// Whether it says which organization's load balancers it changes; plans of earlier versions do not.
+    /// Whether it names its organization; plans of earlier versions do not.
     pub fn names_its_organization(&self) -> bool {
         self.format == FORMAT
     }
@@ -348,7 +343,7 @@ impl Plan {
         self.id.clear();
         let mut digest = Digesting(Sha256::new());
         let mut written = BufWriter::with_capacity(DIGESTED, &mut digest);
-        // A plan is made of texts, numbers and lists: it always has a form in JSON, and a digest takes every byte.
+        // A plan consists of texts, numbers and lists, which always serialize, and a digest accepts every byte.
         let _ = serde_json::to_writer(&mut written, &self).map_err(io::Error::from).and_then(|()| written.flush());
         drop(written);
         self.digest = digest.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -364,7 +359,7 @@ impl Plan {
         let run = &self.run;
         let named = self.names_its_organization();
         if named != (run.partition.is_some() && run.account.is_some()) || (!named && run.organization.is_some()) {
-            return Err("it does not name the partition and the account that its format asks for".to_owned());
+            return Err("it does not name the partition and the account, which its format requires".to_owned());
         }
         let mut seen = BTreeSet::new();
         for (number, step) in self.steps.iter().enumerate() {
@@ -373,19 +368,24 @@ impl Plan {
                 return Err(format!("{arn} is changed twice"));
             }
             if step.from == step.to {
-                return Err(format!("{arn} is to stay in {}", step.to));
+                return Err(format!("the mode of {arn} is {} already", step.to));
             }
             if arn.account() != step.target.account.as_str() || arn.region() != step.target.region.as_str() {
                 return Err(format!("{arn} is not in {} {}", step.target.account, step.target.region));
             }
             if named != step.observed.is_some() {
-                return Err(format!("when the mode of {arn} was read is not as its format asks for"));
+                return Err(format!(
+                    "the time at which the mode of {arn} was read is missing, or is not part of its format"
+                ));
             }
             if run.partition.as_ref().is_some_and(|partition| arn.partition() != partition) {
                 return Err(format!("{arn} is not in partition {}", run.partition.as_deref().unwrap_or_default()));
             }
             if self.cap == 0 || step.wave != wave(number, self.canary, self.cap) {
-                return Err(format!("{arn} is in wave {}, against the cap of {} a wave", step.wave, self.cap));
+                return Err(format!(
+                    "{arn} is in wave {}, which contradicts the cap of {} a wave",
+                    step.wave, self.cap
+                ));
             }
         }
         Ok(())

@@ -1,11 +1,11 @@
-//! What is done with one load balancer: the guards, in the order in which people would ask.
+//! Decides what a plan does with one load balancer: the guards, one after the other.
 
 use doorward_model::{LoadBalancer, Mode, Observed, Traffic, TrafficStep, Verdict};
 
-use super::{Effect, Goal, Insistence, PlanOrder, Risk, SkipReason, Step, Target, owner};
+use super::{Effect, Goal, Insistence, PlanRequest, Risk, SkipReason, Step, Target, owner};
 use crate::Current;
 
-/// What is done with one load balancer.
+/// The decision about one load balancer.
 pub(super) enum Decision {
     Already,
     Skip(SkipReason, String),
@@ -17,30 +17,30 @@ pub(super) fn decide(
     lb: &LoadBalancer,
     verdict: Option<&Verdict>,
     required: &dyn Fn() -> Option<Mode>,
-    order: &PlanOrder,
+    order: &PlanRequest,
     insisted: Insistence,
 ) -> Decision {
     let from = match &lb.mode {
         Observed::Known(mode) => *mode,
         Observed::Absent => {
-            return Decision::Skip(SkipReason::ModeUnknown, "AWS's answer left its mode out.".to_owned());
+            return Decision::Skip(SkipReason::ModeUnknown, "AWS's response does not contain its mode.".to_owned());
         }
         Observed::Unread(gap) => {
             return Decision::Skip(SkipReason::ModeUnknown, format!("Its mode could not be read: {gap}."));
         }
     };
     match verdict {
-        Some(Verdict::NotApplicable { because }) => {
+        Some(Verdict::NotApplicable { because, .. }) => {
             return Decision::Skip(SkipReason::NotApplicable, because.clone());
         }
         Some(Verdict::Excepted { exception, expires, .. }) => {
-            let because = format!("Exception {exception} allows it to stay as it is until {expires}.");
+            let because = format!("Exception {exception} covers it until {expires}.");
             return Decision::Skip(SkipReason::Excepted, because);
         }
         _ => {}
     }
-    let (to, reason) = match intended(lb, verdict, required, order.goal, from) {
-        Ok(Some(intended)) => intended,
+    let (to, reason) = match target(lb, verdict, required, order.goal, from) {
+        Ok(Some(target)) => target,
         Ok(None) => return Decision::Already,
         Err((reason, because)) => return Decision::Skip(reason, because),
     };
@@ -48,8 +48,8 @@ pub(super) fn decide(
         return Decision::Already;
     }
     if to < from && !order.lower {
-        let because = format!("It is in {from}, which is stronger than {to}; nobody asked for lowering.");
-        // Stronger than policy demands is as wanted.
+        let because = format!("It is in {from}, which is stronger than {to}; lowering it was not requested (--lower).");
+        // A mode that is stronger than required meets the policy.
         return if order.goal == Goal::Required {
             Decision::Already
         } else {
@@ -65,12 +65,14 @@ pub(super) fn decide(
         (Observed::Known(manager), None) => {
             return Decision::Patch { manager: manager.to_string(), from, to, reason };
         }
-        // Whoever deploys that code again would change it back.
+        // The next deployment of that code would undo the change.
         (Observed::Absent, None) if let Some(declared) = &lb.declared => {
             return Decision::Patch { manager: format!("Code at {declared}"), from, to, reason };
         }
         (Observed::Unread(gap), None) => {
-            let because = format!("Whether something manages it, and would change it back, could not be read: {gap}.");
+            let because = format!(
+                "Whether it is managed by code or a stack, which would undo the change, could not be read: {gap}."
+            );
             return Decision::Skip(SkipReason::ManagerUnknown, because);
         }
         _ => {}
@@ -99,98 +101,100 @@ pub(super) fn decide(
     }))
 }
 
-/// Whether a step may still be carried out, by the guards of planning over what the load balancer is now. The error says why not. The
-/// evidence of traffic is the plan's: it was weighed when the plan was made, and reviewed.
+/// Whether a step may still be applied, by the guards of planning and the current load balancer. The error is the reason why not.
+/// Traffic evidence is not weighed again: it was weighed when the plan was made, and reviewed.
 pub(crate) fn still_allowed(step: &Step, goal: Goal, current: &Current) -> Result<(), String> {
     let lb = &current.load_balancer;
     if lb.kind != step.target.kind {
         return Err(format!(
-            "the plan saw a load balancer of kind {}, and it is of kind {}",
+            "the plan is for a load balancer of kind {}, and it is of kind {} now",
             step.target.kind, lb.kind
         ));
     }
     if let Observed::Unread(gap) = &lb.tags {
-        return Err(format!("its tags could not be read, so that what manages it and who owns it is unknown: {gap}"));
+        return Err(format!("its tags could not be read, so that its manager and its owner are unknown: {gap}"));
     }
     if let Some(because) = &current.may_be_excepted {
         return Err(because.clone());
     }
     let (planned, now) = (step.owner.as_deref(), owner(lb));
     if planned != now.as_deref() {
-        let name = |owner: Option<&str>| owner.map_or_else(|| "not known".to_owned(), str::to_owned);
+        let name = |owner: Option<&str>| owner.map_or_else(|| "unknown".to_owned(), str::to_owned);
         let (planned, now) = (name(planned), name(now.as_deref()));
-        return Err(format!("its owner was {planned} when it was planned, and is {now} now"));
+        return Err(format!("its owner was {planned} when the plan was made, and is {now} now"));
     }
     let goal = if goal == Goal::Advice { Goal::Mode(step.to) } else { goal };
-    let order = PlanOrder { lower: true, ..PlanOrder::new(goal) };
+    let order = PlanRequest { lower: true, ..PlanRequest::new(goal) };
     let weighed = Some(step.evidence.clone());
     let insisted = Insistence { without_evidence: weighed, over_manager: step.insisted.over_manager.clone() };
     match decide(lb, current.verdict.as_ref(), &|| current.required, &order, insisted) {
         Decision::Change(now) if now.to == step.to => Ok(()),
-        Decision::Change(now) => {
-            Err(format!("the plan sets {}, and the policy requires {} of it now", step.to, now.to))
-        }
-        Decision::Already => Err("the policy is met as it is now".to_owned()),
-        Decision::Patch { manager, .. } => {
-            Err(format!("{manager} manages it now and would change it back; change the mode there, or plan again"))
-        }
+        Decision::Change(now) => Err(format!("the plan sets {}, and the policy requires {} now", step.to, now.to)),
+        Decision::Already => Err("it meets the policy now".to_owned()),
+        Decision::Patch { manager, .. } => Err(format!(
+            "{manager} manages it now and would undo the change; change the mode there, or make a new plan"
+        )),
         Decision::Skip(_, because) => Err(because),
     }
 }
 
-type Intended = Result<Option<(Mode, String)>, (SkipReason, String)>;
+type TargetMode = Result<Option<(Mode, String)>, (SkipReason, String)>;
 
-/// The mode it is to be in and why; none where nothing is to be done.
-fn intended(
+/// The target mode and the reason for it; none if the mode stays.
+fn target(
     lb: &LoadBalancer,
     verdict: Option<&Verdict>,
     required: &dyn Fn() -> Option<Mode>,
     goal: Goal,
     from: Mode,
-) -> Intended {
+) -> TargetMode {
     match goal {
-        Goal::Mode(mode) => Ok(Some((mode, format!("{mode} was asked for.")))),
+        Goal::Mode(mode) => Ok(Some((mode, format!("{mode} was requested.")))),
         Goal::Required => match (verdict, required()) {
             (Some(Verdict::Pass { .. }), _) => Ok(None),
             (_, Some(mode)) => Ok(Some((mode, format!("The policy requires {mode}.")))),
             (Some(Verdict::Unknown { because, .. }), None) => Err((SkipReason::DemandUnknown, because.clone())),
             (_, None) => {
-                let because = "What the policy requires depends on something that could not be read.".to_owned();
+                let because = "The required mode depends on something that could not be read.".to_owned();
                 Err((SkipReason::DemandUnknown, because))
             }
         },
         Goal::Advice => {
             let Some(traffic) = lb.traffic.as_deref() else {
-                return Err((SkipReason::NoEvidence, "Nobody looked at its traffic.".to_owned()));
+                return Err((SkipReason::NoEvidence, "Its traffic was not read.".to_owned()));
             };
             match traffic.advised() {
                 (TrafficStep::Raise, Some(mode)) if mode > from => {
-                    Ok(Some((mode, format!("Its traffic advises to raise it to {mode} now."))))
+                    Ok(Some((mode, format!("Its traffic supports raising it to {mode} now."))))
                 }
-                (TrafficStep::NotEnoughEvidence, _) => Err((SkipReason::NoEvidence, told(traffic))),
-                (TrafficStep::FixAndRaise, _) => Err((SkipReason::AgainstAdvice, told(traffic))),
+                (TrafficStep::NotEnoughEvidence, _) => Err((SkipReason::NoEvidence, evidence(traffic))),
+                (TrafficStep::FixAndRaise, _) => Err((SkipReason::AgainstAdvice, evidence(traffic))),
                 _ => Ok(None),
             }
         }
     }
 }
 
-/// Whether the evidence suffices for a mode: what it says, or why it does not.
+/// Whether the evidence suffices for a mode: the evidence in a sentence, or why it does not.
 fn weigh(traffic: Option<&Traffic>, from: Mode, to: Mode) -> Result<String, (SkipReason, String)> {
     if to < from {
-        return Ok("Lowering blocks nothing; it lets more through.".to_owned());
+        return Ok("Lowering the mode blocks no request; it forwards more of them.".to_owned());
     }
     let Some(traffic) = traffic else {
-        let because = "Nobody looked at its traffic; `doorward traffic` does.".to_owned();
+        let because = "Its traffic was not read; run `doorward traffic`.".to_owned();
         return if to == Mode::Strictest { Err((SkipReason::NoEvidence, because)) } else { Ok(because) };
     };
     if traffic.advised().0 == TrafficStep::NotEnoughEvidence {
-        return if to == Mode::Strictest { Err((SkipReason::NoEvidence, told(traffic))) } else { Ok(told(traffic)) };
+        return if to == Mode::Strictest {
+            Err((SkipReason::NoEvidence, evidence(traffic)))
+        } else {
+            Ok(evidence(traffic))
+        };
     }
-    if advised(Some(traffic), to) { Ok(told(traffic)) } else { Err((SkipReason::AgainstAdvice, told(traffic))) }
+    if advised(Some(traffic), to) { Ok(evidence(traffic)) } else { Err((SkipReason::AgainstAdvice, evidence(traffic))) }
 }
 
-/// Whether its own traffic speaks for a mode: it advises to raise that far now, or, below strictest, nobody was hurt.
+/// Whether its traffic supports a mode: it advises to raise that far now, or, below strictest, no user would be blocked.
 fn advised(traffic: Option<&Traffic>, to: Mode) -> bool {
     let Some(traffic) = traffic.filter(|traffic| traffic.advised().0 != TrafficStep::NotEnoughEvidence) else {
         return false;
@@ -200,11 +204,11 @@ fn advised(traffic: Option<&Traffic>, to: Mode) -> bool {
     raise || (to < Mode::Strictest && harmless())
 }
 
-/// What traffic says, in a sentence.
-fn told(traffic: &Traffic) -> String {
-    let mut sentence = format!("Its traffic says: {}.", traffic.advised().0.label());
+/// The evidence of its traffic, in a sentence.
+fn evidence(traffic: &Traffic) -> String {
+    let mut sentence = format!("Traffic advice: {}.", traffic.advised().0.label());
     if traffic.observed.is_none() && traffic.step != TrafficStep::NotEnoughEvidence {
-        sentence.push_str(" It was saved without the days that were observed; run `doorward traffic` again.");
+        sentence.push_str(" The evidence was saved without the observed days; run `doorward traffic` again.");
     }
     for because in &traffic.because {
         sentence.push(' ');

@@ -1,10 +1,10 @@
-//! Who acts in a test: a front at the wire and a journal that can both be killed, and the fate that decides when.
+//! Who acts in a test: a client at the wire and a journal that can both be killed, and the fate that decides when.
 
 use std::sync::{Arc, Mutex};
 
 use doorward_change::{
-    ChangeState, Current, Entry, Event, Front, Gauge, Journal, JournalError, Look, NotSet, Plan, RULE, Reading, Seen,
-    Target, Wrote,
+    ChangeState, Current, Entry, Event, Inspection, Journal, JournalError, MetricSamples, MetricSource, ModeClient,
+    ModeReading, Plan, RULE, SetFailure, SetResponse, Target,
 };
 use doorward_core::access::{Access, Purpose};
 use doorward_core::actions::change_role_grants;
@@ -44,8 +44,8 @@ impl<K: Fate> Hand<'_, K> {
     }
 }
 
-impl<K: Fate> Front for Hand<'_, K> {
-    async fn look(&self, target: &Target) -> Result<Look, Gap> {
+impl<K: Fate> ModeClient for Hand<'_, K> {
+    async fn inspect(&self, target: &Target) -> Result<Inspection, Gap> {
         self.meet().await;
         let subject = Subject { arn: target.arn.clone(), kind: target.kind };
         let cell = mode::look(self.access, self.session(target), &subject).await;
@@ -59,7 +59,7 @@ impl<K: Fate> Front for Hand<'_, K> {
             return Err(gap);
         }
         if cell.load_balancers.is_empty() {
-            return Ok(Look::Gone);
+            return Ok(Inspection::Gone);
         }
         let mut report = judged(Inventory {
             run: run_of(self.access),
@@ -71,27 +71,29 @@ impl<K: Fate> Front for Hand<'_, K> {
         let load_balancer = report.load_balancers.remove(0);
         let required = Requirement::of(&load_balancer, &policy()).certain();
         let verdict = report.findings.into_iter().find(|finding| finding.rule == RULE).map(|finding| finding.verdict);
-        Ok(Look::Here(Box::new(Current { load_balancer, verdict, required, may_be_excepted: None })))
+        Ok(Inspection::Found(Box::new(Current { load_balancer, verdict, required, may_be_excepted: None })))
     }
 
-    async fn read(&self, target: &Target) -> Result<Seen, Gap> {
+    async fn read(&self, target: &Target) -> Result<ModeReading, Gap> {
         self.meet().await;
         let subject = Subject { arn: target.arn.clone(), kind: target.kind };
         let read = mode::read(self.access, self.session(target), &subject).await;
         self.meet().await;
         Ok(match read? {
-            None => Seen::Gone,
-            Some(mut read) => read.values.remove(target.kind.mode_attribute()).map_or(Seen::Absent, Seen::Value),
+            None => ModeReading::Gone,
+            Some(mut read) => {
+                read.values.remove(target.kind.mode_attribute()).map_or(ModeReading::Absent, ModeReading::Value)
+            }
         })
     }
 
-    async fn set(&self, target: &Target, wanted: Mode) -> Result<Wrote, NotSet> {
+    async fn set(&self, target: &Target, wanted: Mode) -> Result<SetResponse, SetFailure> {
         self.meet().await;
         let subject = Subject { arn: target.arn.clone(), kind: target.kind };
         let set = mode::set(self.access, self.session(target), &subject, wanted).await;
         self.meet().await;
-        let mut set = set.map_err(|failed| NotSet { gap: failed.gap, refused: failed.refused })?;
-        Ok(Wrote { value: set.values.remove(target.kind.mode_attribute()), request_id: set.evidence.request_id })
+        let mut set = set.map_err(|failed| SetFailure { gap: failed.gap, refused: failed.refused })?;
+        Ok(SetResponse { value: set.values.remove(target.kind.mode_attribute()), request_id: set.evidence.request_id })
     }
 }
 
@@ -144,8 +146,8 @@ impl Fate for Peace {
 /// No metrics are asked for.
 pub(crate) struct Unwatched;
 
-impl Gauge for Unwatched {
-    async fn read(&self, _: &Target, _: Timestamp, _: Timestamp) -> Result<Reading, Gap> {
+impl MetricSource for Unwatched {
+    async fn read(&self, _: &Target, _: Timestamp, _: Timestamp) -> Result<MetricSamples, Gap> {
         unreachable!("nobody watches")
     }
 }

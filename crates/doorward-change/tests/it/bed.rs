@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use doorward_change::{ChangeSettings, Plan, PlanOrder, Time, WatchSettings, plan};
+use doorward_change::{ChangeSettings, Plan, PlanRequest, Time, WatchSettings, plan};
 use doorward_core::access::{Access, AccessSettings, Emulator};
 use doorward_core::collect::CollectSettings;
 use doorward_core::discover::{DiscoverSettings, RegionSettings, ScopeSettings};
@@ -208,13 +208,13 @@ pub(crate) fn settings() -> ChangeSettings {
             tolerated_4xx: 0.01,
             tolerated_5xx: 0.01,
             tolerated_connections: 2.0,
-            at_least: 20,
+            minimum_requests: 20,
             weeks: 2,
         },
     }
 }
 
-pub(crate) fn plan_of(report: &ScanReport, order: &PlanOrder, settings: &ChangeSettings) -> Plan {
+pub(crate) fn plan_of(report: &ScanReport, order: &PlanRequest, settings: &ChangeSettings) -> Plan {
     let required = |lb: &_| Requirement::of(lb, &policy()).certain();
     plan(report, &required, &|_, _| ("see the stack".to_owned(), vec![]), order, settings, start())
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use doorward_change::{Goal, Insistence, Plan, PlanError, PlanOrder, Risk, SkipReason, markdown};
+use doorward_change::{Goal, Insistence, Plan, PlanError, PlanRequest, Risk, SkipReason, markdown};
 use doorward_model::{
     Certainty, CodePlace, Gap, GapReason, InCode, LoadBalancer, Manager, Mode, ModeEffect, Observed, ObservedTime,
-    ScanReport, Traffic, TrafficBasis, TrafficStep, Verdict,
+    ScanReport, Traffic, TrafficBasis, TrafficStep, Verdict, VerdictReason,
 };
 use proptest::prelude::*;
 
@@ -63,7 +63,7 @@ enum Fate {
     Already,
 }
 
-fn fate(report: &ScanReport, order: &PlanOrder, alter: impl FnOnce(&mut LoadBalancer, &mut Verdict)) -> Fate {
+fn fate(report: &ScanReport, order: &PlanRequest, alter: impl FnOnce(&mut LoadBalancer, &mut Verdict)) -> Fate {
     let mut report = report.clone();
     report.load_balancers.truncate(1);
     let lb = &mut report.load_balancers[0];
@@ -85,15 +85,15 @@ async fn the_guards() {
     use Mode::{Defensive, Monitor, Strictest};
     let report = report(Monitor).await;
     let arn = report.load_balancers[0].arn.clone();
-    let required = PlanOrder::new(Goal::Required);
-    let strictest = PlanOrder::new(Goal::Mode(Strictest));
-    let advice = PlanOrder::new(Goal::Advice);
-    let insisting = |order: &PlanOrder, without_evidence: bool, over_manager: bool| {
+    let required = PlanRequest::new(Goal::Required);
+    let strictest = PlanRequest::new(Goal::Mode(Strictest));
+    let advice = PlanRequest::new(Goal::Advice);
+    let insisting = |order: &PlanRequest, without_evidence: bool, over_manager: bool| {
         let reason = |is: bool| is.then(|| "we know".to_owned());
         let insist = Insistence { without_evidence: reason(without_evidence), over_manager: reason(over_manager) };
-        PlanOrder { insisted: [(arn.clone(), insist)].into(), ..order.clone() }
+        PlanRequest { insisted: [(arn.clone(), insist)].into(), ..order.clone() }
     };
-    let check = |order: &PlanOrder, wanted: Fate, alter: &dyn Fn(&mut LoadBalancer, &mut Verdict)| {
+    let check = |order: &PlanRequest, wanted: Fate, alter: &dyn Fn(&mut LoadBalancer, &mut Verdict)| {
         assert_eq!(fate(&report, order, alter), wanted);
     };
     let stack = || Observed::Known(Manager::CloudFormation("web".into()));
@@ -110,6 +110,7 @@ async fn the_guards() {
     }
     check(&required, Fate::Skip(SkipReason::Excepted), &|_, verdict| {
         *verdict = Verdict::Excepted {
+            reason: VerdictReason::ExceptionValid,
             because: String::new(),
             severity: doorward_model::Severity::High,
             exception: "EX-1".into(),
@@ -117,7 +118,10 @@ async fn the_guards() {
         };
     });
     check(&required, Fate::Skip(SkipReason::NotApplicable), &|_, verdict| {
-        *verdict = Verdict::NotApplicable { because: "No listener speaks HTTP.".into() };
+        *verdict = Verdict::NotApplicable {
+            reason: VerdictReason::NotApplicableKind,
+            because: "No listener speaks HTTP.".into(),
+        };
     });
     // Evidence decides, in both directions.
     let with = |step, recommended, hurt| {
@@ -154,20 +158,20 @@ async fn the_guards() {
     });
     check(&required, Fate::Skip(SkipReason::ManagerUnknown), &|lb, _| lb.managed_by = Observed::Unread(gap()));
     // Lowering is a decision of its own.
-    let monitor = PlanOrder::new(Goal::Mode(Monitor));
+    let monitor = PlanRequest::new(Goal::Mode(Monitor));
     check(&monitor, Fate::Already, &|_, _| {});
     check(&monitor, Fate::Skip(SkipReason::Stronger), &|lb, _| lb.mode = Observed::Known(Strictest));
-    let lower = PlanOrder { lower: true, ..monitor };
+    let lower = PlanRequest { lower: true, ..monitor };
     check(&lower, Fate::Change(Monitor, Risk::High), &|lb, _| lb.mode = Observed::Known(Strictest));
     check(&required, Fate::Already, &|lb, verdict| {
         lb.mode = Observed::Known(Strictest);
-        *verdict = Verdict::Pass { because: String::new() };
+        *verdict = Verdict::Pass { reason: VerdictReason::ModeSufficient, because: String::new() };
     });
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_edited_plan_is_refused() {
-    let plan = plan_of(&report(Mode::Monitor).await, &PlanOrder::new(Goal::Required), &settings());
+    let plan = plan_of(&report(Mode::Monitor).await, &PlanRequest::new(Goal::Required), &settings());
     let text = plan.text().unwrap();
     assert_eq!(Plan::read(&text).unwrap(), plan);
     let edited = text.replacen("\"to\": \"defensive\"", "\"to\": \"strictest\"", 1);
@@ -187,9 +191,12 @@ async fn a_reviewer_reads_markdown_and_hostile_names_stay_text() {
     report.load_balancers[1].managed_by = Observed::Known(Manager::CloudFormation("web".into()));
     let kept: Vec<_> = report.load_balancers.iter().map(|lb| lb.arn.clone()).collect();
     report.findings.retain(|finding| kept.contains(&finding.load_balancer));
-    let plan = plan_of(&report, &PlanOrder::new(Goal::Required), &settings());
+    let plan = plan_of(&report, &PlanRequest::new(Goal::Required), &settings());
     let text = markdown(&plan);
-    assert!(text.contains(&plan.digest) && text.contains("## To change where it is managed"), "{text}");
+    assert!(
+        text.contains(&plan.digest) && text.contains("## To change in the code or stack that manages them"),
+        "{text}"
+    );
     assert!(!text.contains("<script>") && !text.contains("\n# head") && !text.contains("[a](javascript"), "{text}");
     let row = text.lines().find(|line| line.contains("alert")).unwrap();
     let bars = row.replace("\\\\", "").replace("\\|", "").matches('|').count();
@@ -206,7 +213,7 @@ proptest! {
         let cap = settings.cap(steps);
         prop_assert_eq!(cap, minimum.max((steps as f64 * share).ceil() as usize));
         let report = template(steps);
-        let plan = plan_of(&report, &PlanOrder::new(Goal::Required), &settings);
+        let plan = plan_of(&report, &PlanRequest::new(Goal::Required), &settings);
         prop_assert_eq!(plan.steps.len(), steps);
         let mut sum = 0;
         for wave in 1..=plan.waves() {

@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_change::{
-    Applying, ChangeState, Event, Goal, Insistence, Plan, PlanOrder, RollingBack, Standing, Step, Stopped,
+    ApplyRun, ChangeState, Event, Goal, Insistence, Plan, PlanRequest, RollbackRun, Step, StepState, StopReason,
 };
 use doorward_core::access::Access;
 use doorward_fakeaws::Server;
@@ -49,7 +49,7 @@ impl Schedule<'_> {
     }
 
     /// One process: begins from the journal, and ends by itself or by the kill. What it came to, if it came to an end.
-    async fn process(&self, what: Do, storm: &Storm<'_>) -> Option<(ChangeState, Option<Stopped>)> {
+    async fn process(&self, what: Do, storm: &Storm<'_>) -> Option<(ChangeState, Option<StopReason>)> {
         let (intended, sent) = (self.paper.intents(), sets(self.server).len());
         let ended = self.carry_out(what, storm).await;
         let (intended, sent) = (self.paper.intents() - intended, sets(self.server).len() - sent);
@@ -64,7 +64,7 @@ impl Schedule<'_> {
         ended
     }
 
-    async fn carry_out(&self, what: Do, storm: &Storm<'_>) -> Option<(ChangeState, Option<Stopped>)> {
+    async fn carry_out(&self, what: Do, storm: &Storm<'_>) -> Option<(ChangeState, Option<StopReason>)> {
         let hand = Hand { access: self.access, fate: storm };
         let pen = Pen { paper: &self.paper, fate: storm };
         let time = self.wheel.time();
@@ -72,10 +72,10 @@ impl Schedule<'_> {
         let settings = settings();
         let ended = match what {
             Do::Apply => {
-                let applying = Applying {
-                    front: &hand,
+                let applying = ApplyRun {
+                    client: &hand,
                     journal: &pen,
-                    gauge: &Unwatched,
+                    metrics: &Unwatched,
                     settings: &settings,
                     time: &time,
                     by: "tester".to_owned(),
@@ -85,8 +85,8 @@ impl Schedule<'_> {
                 until_killed(storm, applying.run(state)).await
             }
             Do::RollBack => {
-                let rolling = RollingBack {
-                    front: &hand,
+                let rolling = RollbackRun {
+                    client: &hand,
                     journal: &pen,
                     time: &time,
                     by: "tester".to_owned(),
@@ -117,22 +117,22 @@ impl Schedule<'_> {
             // What happens between the last reading and its entry cannot be told from what happens after.
             let edited_since = edited.is_some_and(|(at, _)| at >= decided);
             let others = edited.map_or(initial[arn].clone(), |(_, mode)| mode.to_string());
-            let standing = state.standing(arn);
+            let standing = state.step_state(arn);
             let told = || format!("seed {seed}: {arn} stands at {standing:?} and is in {now}: {entries:#?}");
             match standing {
-                Standing::Changed if !edited_since => assert_eq!(now, step.to.as_str(), "{}", told()),
-                Standing::Restored if !edited_since => {
+                StepState::Changed if !edited_since => assert_eq!(now, step.to.as_str(), "{}", told()),
+                StepState::Restored if !edited_since => {
                     // Byte for byte what was there before, or what somebody else set to the same.
-                    let prior = state.balancer(arn).unwrap().prior.unwrap();
+                    let prior = state.record(arn).unwrap().prior.unwrap();
                     assert_eq!(now, prior.as_str(), "{}", told());
                 }
                 // Nothing of ours is there: it is what somebody else left.
-                Standing::Planned | Standing::Refused | Standing::Already | Standing::Failed => {
+                StepState::Planned | StepState::Refused | StepState::Already | StepState::Failed => {
                     assert_eq!(now, others, "{}", told());
                 }
                 _ => {}
             }
-            if let Some(prior) = state.balancer(arn).and_then(|balancer| balancer.prior) {
+            if let Some(prior) = state.record(arn).and_then(|balancer| balancer.prior) {
                 assert_eq!(prior, step.from, "{}", told());
             }
         }
@@ -187,7 +187,7 @@ async fn one(seed: u64) {
     let report = scan(&access).await;
     let arns: Vec<Arn> = report.load_balancers.iter().map(|lb| lb.arn.clone()).collect();
     let initial: BTreeMap<Arn, String> = arns.iter().map(|arn| (arn.clone(), mode_in(&server, arn))).collect();
-    let mut order = PlanOrder::new([Goal::Required, Goal::Mode(Mode::Strictest)][dice.below(2)]);
+    let mut order = PlanRequest::new([Goal::Required, Goal::Mode(Mode::Strictest)][dice.below(2)]);
     let insist = Insistence { without_evidence: Some("a test".to_owned()), over_manager: None };
     order.insisted = arns.iter().map(|arn| (arn.clone(), insist.clone())).collect();
     let plan = plan_of(&report, &order, &settings());
@@ -234,25 +234,25 @@ async fn one(seed: u64) {
         if doing == Do::Apply {
             // A wave is given up for failures only; in calm weather there are none but those that an editor causes.
             let rolled = state.rollback().is_some();
-            let canaryless = stopped == Some(Stopped::NoCanary);
+            let canaryless = stopped == Some(StopReason::NoCanary);
             assert_eq!(stopped.is_some(), rolled || canaryless, "seed {seed}: {stopped:?}");
             let settled = |step: &Step| {
                 matches!(
-                    state.standing(&step.target.arn),
-                    Standing::Changed | Standing::Already | Standing::Refused | Standing::Overtaken
+                    state.step_state(&step.target.arn),
+                    StepState::Changed | StepState::Already | StepState::Refused | StepState::Overtaken
                 )
             };
             let begun = |step: &&Step| !canaryless || step.wave == 1;
             assert!(rolled || plan.steps.iter().filter(begun).all(settled), "seed {seed}: {:?}", state.count());
         } else {
-            let ours = plan.steps.iter().filter(|s| state.standing(&s.target.arn).may_be_ours()).count();
+            let ours = plan.steps.iter().filter(|s| state.step_state(&s.target.arn).may_be_ours()).count();
             assert_eq!(ours, 0, "seed {seed}: something of ours is left: {:?}", state.count());
         }
     }
     // Rolled back at last, nothing of ours is left: every mode is what it was or what somebody else made of it.
-    let found: Vec<(Standing, String)> = {
+    let found: Vec<(StepState, String)> = {
         let state = schedule.paper.state(&plan);
-        let found = |step: &Step| (state.standing(&step.target.arn), mode_in(&server, &step.target.arn));
+        let found = |step: &Step| (state.step_state(&step.target.arn), mode_in(&server, &step.target.arn));
         plan.steps.iter().map(found).collect()
     };
     let (state, _) = schedule.process(Do::RollBack, &calm).await.expect("nothing kills it");
@@ -265,7 +265,7 @@ async fn one(seed: u64) {
     for step in &plan.steps {
         let arn = &step.target.arn;
         if schedule.last_edit(arn).is_none() {
-            assert_eq!(mode_in(&server, arn), initial[arn], "seed {seed}: {arn} {:?}", state.standing(arn));
+            assert_eq!(mode_in(&server, arn), initial[arn], "seed {seed}: {arn} {:?}", state.step_state(arn));
         }
     }
     // Nothing but the mode was ever touched.
@@ -306,17 +306,17 @@ async fn a_quiet_change_and_its_roll_back() {
     let server = serve(&bed::world(&[Mode::Monitor, Mode::Defensive])).await;
     let access = enter(&server).await;
     let report = scan(&access).await;
-    let plan = plan_of(&report, &PlanOrder::new(Goal::Required), &settings());
+    let plan = plan_of(&report, &PlanRequest::new(Goal::Required), &settings());
     assert_eq!((plan.considered, plan.steps.len(), plan.waves()), (15, 8, 3));
     server.clear_calls();
     let paper = Paper::default();
     let (hand, pen) = (Hand { access: &access, fate: &Peace }, Pen { paper: &paper, fate: &Peace });
     let (settings, wheel) = (settings(), Wheel::new());
     let time = wheel.time();
-    let applying = || Applying {
-        front: &hand,
+    let applying = || ApplyRun {
+        client: &hand,
         journal: &pen,
-        gauge: &Unwatched,
+        metrics: &Unwatched,
         settings: &settings,
         time: &time,
         by: "mia".to_owned(),
@@ -337,8 +337,8 @@ async fn a_quiet_change_and_its_roll_back() {
     // Somebody raises one of them; the others go back, that one stays.
     let raised = &plan.steps[3].target.arn;
     edit(&server, raised, Mode::Strictest);
-    let rolling = RollingBack {
-        front: &hand,
+    let rolling = RollbackRun {
+        client: &hand,
         journal: &pen,
         time: &time,
         by: "ben".to_owned(),
@@ -351,10 +351,10 @@ async fn a_quiet_change_and_its_roll_back() {
         let arn = &step.target.arn;
         let wanted = if arn == raised { "strictest" } else { "monitor" };
         assert_eq!(mode_in(&server, arn), wanted);
-        assert_eq!(rolled.state.balancer(arn).unwrap().by, "ben");
+        assert_eq!(rolled.state.record(arn).unwrap().by, "ben");
     }
-    assert_eq!(rolled.state.standing(raised), Standing::RestoreRefused);
+    assert_eq!(rolled.state.step_state(raised), StepState::RestoreRefused);
     assert_eq!(sets(&server).len(), 8 + 7);
     let refused = applying().run(paper.state(&plan)).await.unwrap();
-    assert!(matches!(refused.stopped, Some(Stopped::NotApplicable(because)) if because.contains("ben")));
+    assert!(matches!(refused.stopped, Some(StopReason::NotApplicable(because)) if because.contains("ben")));
 }

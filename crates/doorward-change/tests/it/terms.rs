@@ -1,12 +1,15 @@
 //! What bounds a plan: its organization, the age of its readings, what its digest covers, and what has become of a load balancer since.
 
 use doorward_change::{
-    Applied, Applying, ChangeSettings, Current, Entry, Event, Front, Goal, Home, Insistence, Journal as _, Look,
-    NotSet, Plan, PlanError, PlanOrder, Rehearsed, Seen, SkipReason, Standing, Stopped, Target, Wrote, rehearse,
+    Applied, ApplyRun, ChangeSettings, Current, DryRunResult, Entry, Event, Goal, HomeOrganization, Insistence,
+    Inspection, Journal as _, ModeClient, ModeReading, Plan, PlanError, PlanRequest, SetFailure, SetResponse,
+    SkipReason, StepState, StopReason, Target, dry_run,
 };
 use doorward_core::access::Access;
 use doorward_fakeaws::Server;
-use doorward_model::{AccountId, Arn, Gap, GapReason, Kind, Mode, Observed, Organization, ScanReport, Verdict};
+use doorward_model::{
+    AccountId, Arn, Gap, GapReason, Kind, Mode, Observed, Organization, ScanReport, Verdict, VerdictReason,
+};
 use jiff::SignedDuration;
 use serde_json::Value;
 
@@ -25,18 +28,24 @@ async fn begin() -> (Server, Access, ScanReport) {
     (server, access, report)
 }
 
-fn some(report: &ScanReport, count: usize) -> PlanOrder {
-    let mut order = PlanOrder::new(Goal::Required);
+fn some(report: &ScanReport, count: usize) -> PlanRequest {
+    let mut order = PlanRequest::new(Goal::Required);
     order.balancers = report.load_balancers.iter().take(count).map(|lb| lb.arn.clone()).collect();
     order
 }
 
-async fn apply(front: &impl Front, paper: &Paper, plan: &Plan, settings: &ChangeSettings, wheel: &Wheel) -> Applied {
+async fn apply(
+    client: &impl ModeClient,
+    paper: &Paper,
+    plan: &Plan,
+    settings: &ChangeSettings,
+    wheel: &Wheel,
+) -> Applied {
     let (pen, time) = (Pen { paper, fate: &Peace }, wheel.time());
-    let applying = Applying {
-        front,
+    let applying = ApplyRun {
+        client,
         journal: &pen,
-        gauge: &Unwatched,
+        metrics: &Unwatched,
         settings,
         time: &time,
         by: "mia".to_owned(),
@@ -51,15 +60,15 @@ async fn a_refused_try_does_not_keep_a_plan_valid() {
     let (server, access, report) = begin().await;
     let plan = plan_of(&report, &some(&report, 4), &settings());
     let (paper, wheel) = (Paper::default(), Wheel::new());
-    let front = Hand { access: &access, fate: &Peace };
+    let client = Hand { access: &access, fate: &Peace };
     let freeze = serde_json::from_str(r#"{"from": "2026-11-01", "until": "2026-12-01", "reason": "sale"}"#).unwrap();
     let frozen = ChangeSettings { freezes: vec![freeze], ..settings() };
-    let applied = apply(&front, &paper, &plan, &frozen, &wheel).await;
-    assert_eq!(applied.state.standing(&plan.steps[0].target.arn), Standing::Refused);
+    let applied = apply(&client, &paper, &plan, &frozen, &wheel).await;
+    assert_eq!(applied.state.step_state(&plan.steps[0].target.arn), StepState::Refused);
     for later in [7, 193] {
         wheel.turn(days(later));
-        let applied = apply(&front, &paper, &plan, &settings(), &wheel).await;
-        let Some(Stopped::NotApplicable(because)) = &applied.stopped else { panic!("{:?}", applied.stopped) };
+        let applied = apply(&client, &paper, &plan, &settings(), &wheel).await;
+        let Some(StopReason::NotApplicable(because)) = &applied.stopped else { panic!("{:?}", applied.stopped) };
         assert!(because.contains("2026-11-23") && because.contains("scan"), "{because}");
     }
     assert!(sets(&server).is_empty());
@@ -70,7 +79,7 @@ async fn after_the_expiry_only_what_was_sent_is_finished() {
     let (server, access, report) = begin().await;
     let plan = plan_of(&report, &some(&report, 4), &settings());
     let (paper, wheel) = (Paper::default(), Wheel::new());
-    let front = Hand { access: &access, fate: &Peace };
+    let client = Hand { access: &access, fate: &Peace };
     // The first wave was sent, acted, and its process died before it knew.
     let first = &plan.steps[0];
     let event = Event::Intended { from: first.from, to: first.to };
@@ -78,10 +87,10 @@ async fn after_the_expiry_only_what_was_sent_is_finished() {
     Pen { paper: &paper, fate: &Peace }.write("", &entry).unwrap();
     bed::edit(&server, &first.target.arn, first.to);
     wheel.turn(days(30));
-    let applied = apply(&front, &paper, &plan, &settings(), &wheel).await;
-    assert_eq!(applied.state.standing(&first.target.arn), Standing::Changed);
+    let applied = apply(&client, &paper, &plan, &settings(), &wheel).await;
+    assert_eq!(applied.state.step_state(&first.target.arn), StepState::Changed);
     for step in &plan.steps[1..] {
-        assert_eq!(applied.state.standing(&step.target.arn), Standing::Refused, "{}", step.target.arn);
+        assert_eq!(applied.state.step_state(&step.target.arn), StepState::Refused, "{}", step.target.arn);
     }
     assert!(sets(&server).is_empty(), "nothing is sent after the expiry");
 }
@@ -97,12 +106,12 @@ async fn the_expiry_counts_from_each_reading() {
     assert_eq!(at(&old), Some(bed::start() - days(2)));
     let (paper, wheel) = (Paper::default(), Wheel::new());
     wheel.turn(days(6));
-    let front = Hand { access: &access, fate: &Peace };
+    let client = Hand { access: &access, fate: &Peace };
     let flat = ChangeSettings { canary: 0, ..settings() };
     let plan = Plan { canary: 0, ..plan };
-    let applied = apply(&front, &paper, &plan, &flat, &wheel).await;
-    assert_eq!(applied.state.standing(&old), Standing::Refused);
-    assert_eq!(applied.state.standing(&report.load_balancers[0].arn), Standing::Changed);
+    let applied = apply(&client, &paper, &plan, &flat, &wheel).await;
+    assert_eq!(applied.state.step_state(&old), StepState::Refused);
+    assert_eq!(applied.state.step_state(&report.load_balancers[0].arn), StepState::Changed);
     assert_eq!(sets(&server).len(), 1);
 }
 
@@ -127,7 +136,8 @@ async fn a_plan_of_another_organization_is_foreign() {
     let plan = plan_of(&report, &some(&report, 2), &settings());
     let account = |id: &str| AccountId::new(id).unwrap();
     let own = || Organization { id: "o-change00001".into(), management_account: account("300000000001") };
-    let home = || Home { partition: "aws".into(), account: account("300000000002"), organization: Some(own()) };
+    let home =
+        || HomeOrganization { partition: "aws".into(), account: account("300000000002"), organization: Some(own()) };
     assert_eq!(plan.foreign(&home()), None);
     let alone = |of: &str| {
         let mut plan = plan.clone();
@@ -136,23 +146,23 @@ async fn a_plan_of_another_organization_is_foreign() {
         plan
     };
     for (what, plan, home, about) in [
-        ("partition", plan.clone(), Home { partition: "aws-cn".into(), ..home() }, "partition aws"),
+        ("partition", plan.clone(), HomeOrganization { partition: "aws-cn".into(), ..home() }, "partition aws"),
         (
             "organization",
             plan.clone(),
-            Home { organization: Some(Organization { id: "o-other".into(), ..own() }), ..home() },
+            HomeOrganization { organization: Some(Organization { id: "o-other".into(), ..own() }), ..home() },
             "o-other",
         ),
         (
             "management account",
             plan.clone(),
-            Home {
+            HomeOrganization {
                 organization: Some(Organization { management_account: account("300000000009"), ..own() }),
                 ..home()
             },
             "300000000009",
         ),
-        ("no organization here", plan.clone(), Home { organization: None, ..home() }, "single_account"),
+        ("no organization here", plan.clone(), HomeOrganization { organization: None, ..home() }, "single_account"),
         ("another account's", alone("300000000009"), home(), "300000000009 alone"),
         ("one account's, about another", alone("300000000002"), home(), "and changes arn:aws:"),
     ] {
@@ -237,7 +247,7 @@ async fn a_plan_that_names_no_organization_is_not_applied() {
     let (server, access, _) = begin().await;
     let (paper, wheel) = (Paper::default(), Wheel::new());
     let applied = apply(&Hand { access: &access, fate: &Peace }, &paper, &plan, &settings(), &wheel).await;
-    assert!(matches!(&applied.stopped, Some(Stopped::NotApplicable(why)) if why.contains("organization")));
+    assert!(matches!(&applied.stopped, Some(StopReason::NotApplicable(why)) if why.contains("organization")));
     assert!(server.calls().is_empty());
     let mixed = text.replacen("change-plan-v1", "change-plan-v2", 1);
     assert!(Plan::read(&mixed).is_err());
@@ -247,26 +257,26 @@ fn gap<T>() -> Observed<T> {
     Observed::unread(Gap::new(GapReason::AccessDenied, "elasticloadbalancing:DescribeTags"))
 }
 
-/// A front whose load balancer has become something else since it was planned.
+/// A client whose load balancer has become something else since it was planned.
 struct Become<'a> {
     current: &'a Current,
     sent: std::cell::Cell<usize>,
 }
 
-impl Front for Become<'_> {
-    async fn look(&self, _: &Target) -> Result<Look, Gap> {
-        Ok(Look::Here(Box::new(self.current.clone())))
+impl ModeClient for Become<'_> {
+    async fn inspect(&self, _: &Target) -> Result<Inspection, Gap> {
+        Ok(Inspection::Found(Box::new(self.current.clone())))
     }
 
-    async fn read(&self, target: &Target) -> Result<Seen, Gap> {
+    async fn read(&self, target: &Target) -> Result<ModeReading, Gap> {
         let mode = if self.sent.get() > 0 { "defensive" } else { "monitor" };
         assert_eq!(target.arn, self.current.load_balancer.arn);
-        Ok(Seen::Value(mode.to_owned()))
+        Ok(ModeReading::Value(mode.to_owned()))
     }
 
-    async fn set(&self, _: &Target, _: Mode) -> Result<Wrote, NotSet> {
+    async fn set(&self, _: &Target, _: Mode) -> Result<SetResponse, SetFailure> {
         self.sent.set(self.sent.get() + 1);
-        Ok(Wrote { value: None, request_id: None })
+        Ok(SetResponse { value: None, request_id: None })
     }
 }
 
@@ -299,8 +309,9 @@ async fn what_a_load_balancer_has_become_since_decides() {
         }),
         (Some("could not be read"), &|current| current.load_balancer.managed_by = gap()),
         (Some("tags could not be read"), &|current| current.load_balancer.tags = gap()),
-        (Some("Exception EX-9 allows it"), &|current| {
+        (Some("Exception EX-9 covers it"), &|current| {
             current.verdict = Some(Verdict::Excepted {
+                reason: VerdictReason::ExceptionValid,
                 because: String::new(),
                 severity: doorward_model::Severity::High,
                 exception: "EX-9".into(),
@@ -311,27 +322,27 @@ async fn what_a_load_balancer_has_become_since_decides() {
             current.may_be_excepted = Some("it may be excepted by EX-7, and that could not be read".into());
         }),
         (Some("is shop now"), &|current| owner(current, "shop")),
-        (Some("is not known now"), &|current| current.load_balancer.owner = gap()),
-        (Some("requires strictest of it now"), &|current| current.required = Some(Mode::Strictest)),
+        (Some("is unknown now"), &|current| current.load_balancer.owner = gap()),
+        (Some("requires strictest now"), &|current| current.required = Some(Mode::Strictest)),
         (Some("of kind network"), &|current| current.load_balancer.kind = Kind::Network),
     ];
     for (refused, alter) in rows {
         let mut current = as_planned.clone();
         alter(&mut current);
-        let front = Become { current: &current, sent: std::cell::Cell::new(0) };
+        let client = Become { current: &current, sent: std::cell::Cell::new(0) };
         let (paper, wheel) = (Paper::default(), Wheel::new());
-        let rehearsed = rehearse(&plan, &front, &settings(), &wheel.time()).await;
-        let applied = apply(&front, &paper, &plan, &settings(), &wheel).await;
-        let balancer = applied.state.balancer(&plan.steps[0].target.arn).unwrap();
+        let rehearsed = dry_run(&plan, &client, &settings(), &wheel.time()).await;
+        let applied = apply(&client, &paper, &plan, &settings(), &wheel).await;
+        let balancer = applied.state.record(&plan.steps[0].target.arn).unwrap();
         match refused {
             None => {
-                assert_eq!((balancer.standing, front.sent.get()), (Standing::Changed, 1));
-                assert_eq!(rehearsed, [Rehearsed::WouldChange]);
+                assert_eq!((balancer.state, client.sent.get()), (StepState::Changed, 1));
+                assert_eq!(rehearsed, [DryRunResult::WouldChange]);
             }
             Some(about) => {
-                assert_eq!((balancer.standing, front.sent.get()), (Standing::Refused, 0), "{about}");
+                assert_eq!((balancer.state, client.sent.get()), (StepState::Refused, 0), "{about}");
                 assert!(balancer.detail.contains(about), "{about}: {}", balancer.detail);
-                assert_eq!(rehearsed, [Rehearsed::WouldRefuse(balancer.detail.clone())]);
+                assert_eq!(rehearsed, [DryRunResult::WouldRefuse(balancer.detail.clone())]);
             }
         }
     }
@@ -342,9 +353,9 @@ async fn what_a_load_balancer_has_become_since_decides() {
     let plan = plan_of(&report, &insisting, &settings());
     let mut current = as_planned.clone();
     current.load_balancer.managed_by = Observed::Known(doorward_model::Manager::CloudFormation("web".into()));
-    let front = Become { current: &current, sent: std::cell::Cell::new(0) };
-    let applied = apply(&front, &Paper::default(), &plan, &settings(), &Wheel::new()).await;
-    assert_eq!(applied.state.standing(&plan.steps[0].target.arn), Standing::Changed);
+    let client = Become { current: &current, sent: std::cell::Cell::new(0) };
+    let applied = apply(&client, &Paper::default(), &plan, &settings(), &Wheel::new()).await;
+    assert_eq!(applied.state.step_state(&plan.steps[0].target.arn), StepState::Changed);
 }
 
 /// The tags that a scan read are not the tags that decide: they are read again, with the manager that they name.
@@ -358,7 +369,7 @@ async fn a_stack_that_took_a_load_balancer_over_is_found_at_the_wire() {
     assert!(server.world().set_tags(taken.account.as_str(), taken.region.as_str(), &name, &tags));
     let (paper, wheel) = (Paper::default(), Wheel::new());
     let applied = apply(&Hand { access: &access, fate: &Peace }, &paper, &plan, &settings(), &wheel).await;
-    let balancer = applied.state.balancer(&taken.arn).unwrap();
-    assert!(balancer.standing == Standing::Refused && balancer.detail.contains("stack web"), "{balancer:?}");
+    let balancer = applied.state.record(&taken.arn).unwrap();
+    assert!(balancer.state == StepState::Refused && balancer.detail.contains("stack web"), "{balancer:?}");
     assert_eq!(sets(&server).len(), 1);
 }

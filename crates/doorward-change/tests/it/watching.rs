@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use doorward_change::{
-    Applying, Gauge, Goal, Insistence, PERIOD, PlanOrder, Reading, Sample, Standing, Stopped, Target, WatchVerdict,
-    judge,
+    ApplyRun, Goal, Insistence, MetricSample, MetricSamples, MetricSource, PERIOD, PlanRequest, StepState, StopReason,
+    Target, WatchVerdict, judge,
 };
 use doorward_model::{Gap, GapReason, Mode};
 use jiff::{SignedDuration, Timestamp};
@@ -43,7 +43,7 @@ impl Traffic {
         (mean + mean.max(0.0).sqrt() * self.noise(minute, purpose)).round().max(0.0)
     }
 
-    fn minute(&self, at: Timestamp) -> Option<Sample> {
+    fn minute(&self, at: Timestamp) -> Option<MetricSample> {
         let minute = at.as_second() / 60;
         let hour = (minute / 60).rem_euclid(24) as f64;
         let weekend = matches!((minute / 1440 + 4).rem_euclid(7), 0 | 6);
@@ -59,13 +59,13 @@ impl Traffic {
         let requests = all - four;
         let five = self.count(requests * (self.bad.1 * wander(7) + worse.1).min(1.0), minute, 9).min(requests);
         let connections = self.count(all * 0.3 * wander(10), minute, 12);
-        (all > 0.0).then_some(Sample { at, requests, elb_4xx: four, target_5xx: five, connections })
+        (all > 0.0).then_some(MetricSample { at, requests, elb_4xx: four, target_5xx: five, connections })
     }
 
-    fn between(&self, from: Timestamp, until: Timestamp) -> Reading {
+    fn between(&self, from: Timestamp, until: Timestamp) -> MetricSamples {
         let minutes = from.as_second() / 60..until.as_second() / 60;
         let at = |minute: i64| Timestamp::from_second(minute * 60).unwrap();
-        Reading::new(minutes.filter_map(|minute| self.minute(at(minute))).collect())
+        MetricSamples::new(minutes.filter_map(|minute| self.minute(at(minute))).collect())
     }
 }
 
@@ -76,8 +76,8 @@ struct Meter<'a> {
     refuses: Cell<bool>,
 }
 
-impl Gauge for Meter<'_> {
-    async fn read(&self, _: &Target, from: Timestamp, until: Timestamp) -> Result<Reading, Gap> {
+impl MetricSource for Meter<'_> {
+    async fn read(&self, _: &Target, from: Timestamp, until: Timestamp) -> Result<MetricSamples, Gap> {
         if self.refuses.get() {
             return Err(Gap::new(GapReason::AccessDenied, "cloudwatch:GetMetricData"));
         }
@@ -90,11 +90,11 @@ impl Gauge for Meter<'_> {
 const LENGTH: Duration = Duration::from_secs(30 * 60);
 
 /// Applies a plan with a watch of half an hour. What stopped it, how long it took, and how many load balancers stand changed.
-async fn watched(traffic: Traffic, blind: bool) -> (Option<Stopped>, SignedDuration, usize, Vec<String>) {
+async fn watched(traffic: Traffic, blind: bool) -> (Option<StopReason>, SignedDuration, usize, Vec<String>) {
     let server = serve(&bed::world(&[Mode::Monitor])).await;
     let access = enter(&server).await;
     let report = scan(&access).await;
-    let mut order = PlanOrder::new(Goal::Mode(Mode::Strictest));
+    let mut order = PlanRequest::new(Goal::Mode(Mode::Strictest));
     let insist = Insistence { without_evidence: Some("a test".to_owned()), over_manager: None };
     let few: Vec<_> = report.load_balancers.iter().take(2).map(|lb| lb.arn.clone()).collect();
     order.insisted = few.iter().map(|arn| (arn.clone(), insist.clone())).collect();
@@ -107,10 +107,10 @@ async fn watched(traffic: Traffic, blind: bool) -> (Option<Stopped>, SignedDurat
     let meter = Meter { traffic, wheel: &wheel, refuses: Cell::new(blind) };
     let time = wheel.time();
     let begun = wheel.now();
-    let applying = Applying {
-        front: &hand,
+    let applying = ApplyRun {
+        client: &hand,
         journal: &pen,
-        gauge: &meter,
+        metrics: &meter,
         settings: &settings,
         time: &time,
         by: "mia".to_owned(),
@@ -118,7 +118,7 @@ async fn watched(traffic: Traffic, blind: bool) -> (Option<Stopped>, SignedDurat
         progress: &|_, _| {},
     };
     let applied = applying.run(paper.state(&plan)).await.unwrap();
-    let changed = plan.steps.iter().filter(|s| applied.state.standing(&s.target.arn) == Standing::Changed).count();
+    let changed = plan.steps.iter().filter(|s| applied.state.step_state(&s.target.arn) == StepState::Changed).count();
     let modes = plan.steps.iter().map(|step| mode_in(&server, &step.target.arn)).collect();
     assert!(sets(&server).len() <= 4);
     (applied.stopped, wheel.now().duration_since(begun), changed, modes)
@@ -133,7 +133,7 @@ async fn a_regression_is_caught_within_two_periods_and_rolled_back() {
     for worse in [(0.08, 0.0), (0.0, 0.05)] {
         let traffic = Traffic { worse: Some((start(), worse.0, worse.1)), ..usual(7) };
         let (stopped, took, changed, modes) = watched(traffic, false).await;
-        assert!(matches!(&stopped, Some(Stopped::Regressed { wave: 1, .. })), "{stopped:?}");
+        assert!(matches!(&stopped, Some(StopReason::Regressed { wave: 1, .. })), "{stopped:?}");
         // Two whole periods after the one of the change, and until they are reported.
         assert!(took <= PERIOD * 3 + SignedDuration::from_secs(120 + 60), "{took:#}");
         assert_eq!((changed, modes), (0, vec!["monitor".to_owned(); 2]));
@@ -151,7 +151,7 @@ async fn a_quiet_service_is_changed_to_the_end() {
 async fn what_nobody_can_see_stops_and_is_not_called_quiet() {
     let (stopped, _, changed, modes) = watched(usual(3), true).await;
     assert!(
-        matches!(&stopped, Some(Stopped::Blind { wave: 1, told }) if told.contains("GetMetricData")),
+        matches!(&stopped, Some(StopReason::Unobserved { wave: 1, why }) if why.contains("GetMetricData")),
         "{stopped:?}"
     );
     assert_eq!((changed, modes), (1, vec!["strictest".to_owned(), "monitor".to_owned()]));
@@ -164,9 +164,9 @@ fn verdicts(traffic: &Traffic, changed: Timestamp) -> Vec<WatchVerdict> {
     for week in 1..=2 {
         let back = hour * (24 * 7 * week);
         let part = traffic.between(changed - back - hour, changed - back + hour * 2);
-        let mut samples: Vec<Sample> = before.samples().to_vec();
+        let mut samples: Vec<MetricSample> = before.samples().to_vec();
         samples.extend_from_slice(part.samples());
-        before = Reading::new(samples);
+        before = MetricSamples::new(samples);
     }
     let at = |minute: i32| {
         let until = changed + PERIOD * minute;
@@ -216,10 +216,10 @@ proptest! {
 fn nothing_reported_is_not_quiet() {
     let traffic = usual(1);
     let before = traffic.between(start() - SignedDuration::from_hours(3), start());
-    let none = Reading::default();
+    let none = MetricSamples::default();
     let settings = settings().watch;
     let until = start() + SignedDuration::from_mins(10);
-    let unknown = |before: &Reading, after: &Reading, until: Timestamp, about: &str| {
+    let unknown = |before: &MetricSamples, after: &MetricSamples, until: Timestamp, about: &str| {
         let told = judge(before, after, until, &settings);
         assert!(matches!(&told, WatchVerdict::Unknown(because) if because.contains(about)), "{told:?}");
     };

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use doorward_change::{
-    Applying, ChangeState, Entry, Event, Goal, Journal as _, Plan, PlanOrder, RollingBack, Standing,
+    ApplyRun, ChangeState, Entry, Event, Goal, Journal as _, Plan, PlanRequest, RollbackRun, StepState,
 };
 use doorward_core::access::Access;
 use doorward_fakeaws::{Fault, Server, What};
@@ -28,7 +28,7 @@ impl One {
         let server = serve(&bed::world(&[Mode::Monitor])).await;
         let access = enter(&server).await;
         let report = scan(&access).await;
-        let mut order = PlanOrder::new(Goal::Required);
+        let mut order = PlanRequest::new(Goal::Required);
         let one = report.load_balancers.iter().find(|lb| lb.kind == kind).unwrap();
         order.balancers = vec![one.arn.clone()];
         let plan = plan_of(&report, &order, &settings());
@@ -57,10 +57,10 @@ impl One {
     async fn apply(&self) -> ChangeState {
         let (hand, pen) = (Hand { access: &self.access, fate: &Peace }, Pen { paper: &self.paper, fate: &Peace });
         let (settings, time) = (settings(), Wheel::new().time());
-        let applying = Applying {
-            front: &hand,
+        let applying = ApplyRun {
+            client: &hand,
             journal: &pen,
-            gauge: &Unwatched,
+            metrics: &Unwatched,
             settings: &settings,
             time: &time,
             by: "mia".to_owned(),
@@ -73,8 +73,8 @@ impl One {
     async fn roll_back(&self) -> ChangeState {
         let (hand, pen) = (Hand { access: &self.access, fate: &Peace }, Pen { paper: &self.paper, fate: &Peace });
         let time = Wheel::new().time();
-        let rolling = RollingBack {
-            front: &hand,
+        let rolling = RollbackRun {
+            client: &hand,
             journal: &pen,
             time: &time,
             by: "ben".to_owned(),
@@ -90,7 +90,7 @@ struct Row {
     what: What,
     times: u64,
     party: &'static [Mode],
-    standing: Standing,
+    standing: StepState,
     mode: Mode,
     requests: usize,
 }
@@ -111,7 +111,7 @@ fn acted() -> Vec<What> {
 /// The rows of a change from monitor to defensive, in the words of a change; a roll-back is its mirror image.
 fn rows() -> Vec<Row> {
     use Mode::{Defensive, Monitor, Strictest};
-    use Standing::{Changed, Failed, Overtaken, Unsure};
+    use StepState::{Changed, Failed, Overtaken, Unsure};
     let row = |what, times, party, standing, mode, requests| Row { what, times, party, standing, mode, requests };
     let mut rows = vec![
         // The request did nothing and may be sent again, as a new entry.
@@ -153,7 +153,7 @@ async fn a_request_is_sent_again_only_from_the_journalled_mode_and_as_a_new_entr
             let state = one.apply().await;
             let told =
                 format!("{kind}, {:?} {} times, then {:?}: {:#?}", row.what, row.times, row.party, one.paper.entries());
-            assert_eq!(state.standing(one.arn()), row.standing, "{told}");
+            assert_eq!(state.step_state(one.arn()), row.standing, "{told}");
             assert_eq!(mode_in(&one.server, one.arn()), row.mode.as_str(), "{told}");
             assert_eq!((sets(&one.server).len(), one.paper.intents()), (row.requests, row.requests), "{told}");
         }
@@ -172,17 +172,17 @@ async fn the_same_holds_for_a_roll_back() {
             Strictest => Strictest,
         };
         let standing = match row.standing {
-            Standing::Changed => Standing::Restored,
-            Standing::Failed => Standing::RestoreFailed,
-            Standing::Overtaken => Standing::RestoreRefused,
-            _ => Standing::RestoreUnsure,
+            StepState::Changed => StepState::Restored,
+            StepState::Failed => StepState::RestoreFailed,
+            StepState::Overtaken => StepState::RestoreRefused,
+            _ => StepState::RestoreUnsure,
         };
         let party: Vec<Mode> = row.party.iter().map(mirrored).collect();
         one.another_party_sets(&party);
         one.server.set_faults(vec![Fault::new(row.what.clone()).action(MODIFY).times(row.times)]);
         let state = one.roll_back().await;
         let told = format!("{:?} {} times, then {party:?}: {:#?}", row.what, row.times, one.paper.entries());
-        assert_eq!(state.standing(one.arn()), standing, "{told}");
+        assert_eq!(state.step_state(one.arn()), standing, "{told}");
         assert_eq!(mode_in(&one.server, one.arn()), mirrored(&row.mode).as_str(), "{told}");
         assert_eq!((sets(&one.server).len(), one.paper.intents()), (1 + row.requests, 1 + row.requests), "{told}");
     }
@@ -217,7 +217,7 @@ async fn outside_its_window_nothing_is_sent() {
     let server = serve(&bed::world(&[Mode::Monitor])).await;
     let access = enter(&server).await;
     let report = scan(&access).await;
-    let mut order = PlanOrder::new(Goal::Required);
+    let mut order = PlanRequest::new(Goal::Required);
     order.balancers = report.load_balancers.iter().take(2).map(|lb| lb.arn.clone()).collect();
     let plan = plan_of(&report, &order, &settings());
     let paper = Paper::default();
@@ -233,10 +233,10 @@ async fn outside_its_window_nothing_is_sent() {
     let freeze = serde_json::from_str(r#"{"from": "2026-11-01", "until": "2026-12-01", "reason": "sale"}"#).unwrap();
     let settings = doorward_change::ChangeSettings { freezes: vec![freeze], ..settings() };
     let time = Wheel::new().time();
-    let applying = Applying {
-        front: &hand,
+    let applying = ApplyRun {
+        client: &hand,
         journal: &pen,
-        gauge: &Unwatched,
+        metrics: &Unwatched,
         settings: &settings,
         time: &time,
         by: "mia".to_owned(),
@@ -244,8 +244,8 @@ async fn outside_its_window_nothing_is_sent() {
         progress: &|_, _| {},
     };
     let applied = applying.run(paper.state(&plan)).await.unwrap();
-    let standing = |number: usize| applied.state.standing(&plan.steps[number].target.arn);
-    assert_eq!((standing(0), standing(1)), (Standing::Changed, Standing::Refused));
-    let told = &applied.state.balancer(&plan.steps[1].target.arn).unwrap().detail;
+    let standing = |number: usize| applied.state.step_state(&plan.steps[number].target.arn);
+    assert_eq!((standing(0), standing(1)), (StepState::Changed, StepState::Refused));
+    let told = &applied.state.record(&plan.steps[1].target.arn).unwrap().detail;
     assert!(told.contains("sale") && sets(&server).is_empty(), "{told}");
 }

@@ -1,8 +1,9 @@
-//! Classic load balancers, through their own API with its own names, limits and throttle bucket.
+//! Classic load balancers, through the older API with its own names and request limits.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use aws_sdk_elasticloadbalancing::operation::describe_load_balancers::DescribeLoadBalancersOutput;
 use aws_sdk_elasticloadbalancing::types::{LoadBalancerAttributes, LoadBalancerDescription as Given};
 use aws_types::request_id::RequestId;
 use futures::StreamExt;
@@ -12,78 +13,70 @@ use doorward_aws::{Failure, Operation, classic_as};
 use doorward_model::{Arn, Evidence, Gap, Kind, Listener, Observed, RawLoadBalancer};
 
 use super::listed::{self, Fault, Read};
-use super::{AT_ONCE, Harvest, Site, foreign, not_asked, tags, v2};
+use super::{AT_ONCE, ApiResult, CollectContext, foreign, not_asked, tags, v2};
+use crate::pages::pages;
 
-/// Lists all, or the one of the name that is asked for; then reads attributes and tags. Listeners come with the list.
-pub(super) async fn harvest(site: Site<'_>, only: Option<&str>) -> Harvest {
-    let (entries, gap) = list(site, only).await;
+/// Lists all load balancers, or the requested one; then reads attributes and tags. The list contains the listeners.
+pub(super) async fn read_all(context: CollectContext<'_>, only: Option<&str>) -> ApiResult {
+    let (entries, gap) = list(context, only).await;
     let listed = listed::together(Operation::DescribeClassicLoadBalancers, entries, gap);
     let found = listed.found;
-    let mut harvest = Harvest::new(listed.listing, listed.foreign);
+    let mut result = ApiResult::new(listed.listing, listed.foreign);
 
-    let chosen = site.chosen(&found);
+    let chosen = context.chosen(&found);
     let names: Vec<String> =
         found.iter().zip(&chosen).filter(|(_, chosen)| **chosen).map(|(raw, _)| raw.name.clone()).collect();
     let details = futures::stream::iter(found.into_iter().zip(chosen))
-        .map(|(raw, chosen)| async move { if chosen { details(site, raw).await } else { Ok(raw) } })
+        .map(|(raw, chosen)| async move { if chosen { details(context, raw).await } else { Ok(raw) } })
         .buffered(AT_ONCE)
         .collect::<Vec<_>>();
-    let (details, mut tags) = tokio::join!(details, tags::read_classic(site, names));
+    let (details, mut tags) = tokio::join!(details, tags::read_classic(context, names));
     for detail in details {
         match detail {
             Ok(mut raw) => {
                 if let Some(tags) = tags.remove(&raw.name) {
                     raw.tags = tags;
                 }
-                harvest.load_balancers.push(raw);
+                result.load_balancers.push(raw);
             }
-            Err(gone) => harvest.gone.push(gone),
+            Err(gone) => result.gone.push(gone),
         }
     }
-    harvest
+    result
 }
 
-async fn list(site: Site<'_>, only: Option<&str>) -> (Vec<Read>, Option<Gap>) {
+async fn list(context: CollectContext<'_>, only: Option<&str>) -> (Vec<Read>, Option<Gap>) {
     let operation = Operation::DescribeClassicLoadBalancers;
-    let client = site.access.clients.classic(&site.target.place.region);
-    site.access
-        .caller
-        .pages(site.route(operation), |credentials, marker| {
-            let request = client
-                .describe_load_balancers()
-                .set_load_balancer_names(only.map(|name| vec![name.to_owned()]))
-                .set_page_size(only.is_none().then_some(400))
-                .set_marker(marker)
-                .customize()
-                .config_override(classic_as(credentials));
-            async move {
-                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
-                let page = answer
-                    .load_balancer_descriptions
-                    .ok_or_else(|| Failure::malformed(operation, "the answer lists no load balancers"))?;
-                let page = listed::page(page.into_iter().map(|given| raw(site, given)));
-                Ok((page, answer.next_marker.filter(|marker| !marker.is_empty())))
-            }
-        })
-        .await
+    let client = context.access.clients.classic(&context.target.place.region);
+    let send = |credentials, marker| {
+        let request = client.describe_load_balancers().set_load_balancer_names(only.map(|name| vec![name.to_owned()]));
+        let request = request.set_page_size(only.is_none().then_some(400)).set_marker(marker);
+        request.customize().config_override(classic_as(credentials)).send()
+    };
+    let take = |response: DescribeLoadBalancersOutput| {
+        let page = response.load_balancer_descriptions;
+        let page = page.map(|page| listed::page(page.into_iter().map(|given| raw(context, given))));
+        (page, response.next_marker.filter(|marker| !marker.is_empty()))
+    };
+    pages(context.access, context.route(operation), "load balancers", send, take).await
 }
 
-fn raw(site: Site<'_>, given: Given) -> Read {
+fn raw(context: CollectContext<'_>, given: Given) -> Read {
     let nameless = || Fault::Unusable("a classic load balancer without a usable name".to_owned());
     let usable = |name: &String| !name.is_empty() && !name.contains(['/', ':']);
     let name = given.load_balancer_name.filter(usable).ok_or_else(nameless)?;
-    let partition = site.access.partition();
-    let (region, account) = (&site.target.place.region, &site.target.place.account);
+    let partition = context.access.partition();
+    let (region, account) = (&context.target.place.region, &context.target.place.account);
     let arn = Arn::new(&format!("arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/{name}"))
         .map_err(|_| nameless())?;
-    // The older API has no ARN that names account and Region. The name of a zone begins with that of its Region.
+    // The older API has no ARNs that name account and Region. The name of a zone begins with the name of its Region.
     if given.availability_zones.iter().flatten().any(|zone| !zone.starts_with(region.as_str())) {
         return Err(Fault::Foreign(format!("{arn} with an Availability Zone of another Region")));
     }
     let listeners = given.listener_descriptions.map(|given| {
         let read = given.into_iter().map(|description| {
             let listener = description.listener?;
-            // The SDK puts an empty text in the place of a missing protocol.
+            // The SDK returns an empty text in the place of a missing protocol.
             let protocol = Some(listener.protocol.to_uppercase()).filter(|protocol| !protocol.is_empty())?;
             Some(Listener { protocol, port: u16::try_from(listener.load_balancer_port).ok() })
         });
@@ -91,7 +84,7 @@ fn raw(site: Site<'_>, given: Given) -> Read {
             Some(mut listeners) => {
                 listeners.sort();
                 let ports: BTreeSet<_> = listeners.iter().map(|listener| listener.port).collect();
-                // A port has one listener, so one of two is not there, and which one may decide whether HTTP is spoken.
+                // A port has one listener, so one of two does not exist, and which one may decide whether HTTP is used.
                 if ports.len() < listeners.len() {
                     Observed::unread(foreign(Operation::DescribeClassicLoadBalancers, "two listeners of one port"))
                 } else {
@@ -121,15 +114,15 @@ fn raw(site: Site<'_>, given: Given) -> Read {
     })
 }
 
-/// Attributes of one load balancer; its ARN alone when it was deleted meanwhile.
-async fn details(site: Site<'_>, mut raw: RawLoadBalancer) -> Result<RawLoadBalancer, Arn> {
-    match attributes(site, &raw.name).await {
+/// Attributes of one load balancer; its ARN if it was deleted in the meantime.
+async fn details(context: CollectContext<'_>, mut raw: RawLoadBalancer) -> Result<RawLoadBalancer, Arn> {
+    match attributes(context, &raw.name).await {
         Ok(Some((attributes, evidence))) => {
             raw.attributes = Observed::Known(attributes);
             raw.evidence = Some(evidence);
         }
         Ok(None) => {
-            let (entries, gap) = list(site, Some(&raw.name)).await;
+            let (entries, gap) = list(context, Some(&raw.name)).await;
             match listed::again(Operation::DescribeClassicLoadBalancerAttributes, &raw.arn, entries, gap) {
                 None => return Err(raw.arn),
                 Some(gap) => raw.attributes = Observed::unread(gap),
@@ -141,15 +134,16 @@ async fn details(site: Site<'_>, mut raw: RawLoadBalancer) -> Result<RawLoadBala
 }
 
 pub(crate) async fn attributes(
-    site: Site<'_>,
+    context: CollectContext<'_>,
     name: &str,
 ) -> Result<Option<(BTreeMap<String, String>, Evidence)>, Gap> {
     let operation = Operation::DescribeClassicLoadBalancerAttributes;
-    let client = site.access.clients.classic(&site.target.place.region);
-    let clock = &site.access.clock;
-    site.access
+    let client = context.access.clients.classic(&context.target.place.region);
+    let clock = &context.access.clock;
+    context
+        .access
         .caller
-        .call(site.route(operation), |credentials| {
+        .call(context.route(operation), |credentials| {
             let request = client
                 .describe_load_balancer_attributes()
                 .load_balancer_name(name)
@@ -171,7 +165,7 @@ pub(crate) async fn attributes(
                 };
                 let given = answer
                     .load_balancer_attributes
-                    .ok_or_else(|| Failure::malformed(operation, "the answer holds no attributes"))?;
+                    .ok_or_else(|| Failure::malformed(operation, "the response contains no attributes"))?;
                 let attributes = flat(given).map_err(|problem| Failure::malformed(operation, &problem))?;
                 Ok(Some((attributes, evidence)))
             }
@@ -179,8 +173,8 @@ pub(crate) async fn attributes(
         .await
 }
 
-/// The nested attributes of the older API under the flat keys of the newer one, so that one rule reads both. An error where
-/// one has two values.
+/// The nested attributes of the older API under the flat keys of the newer one, so that one rule reads both. A key with two
+/// values is an error.
 pub(crate) fn flat(given: LoadBalancerAttributes) -> Result<BTreeMap<String, String>, String> {
     let mut flat = Vec::new();
     let mut put = |key: &str, value: String| flat.push((Some(key.to_owned()), Some(value)));

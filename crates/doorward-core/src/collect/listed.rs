@@ -1,7 +1,7 @@
-//! What a list of load balancers brought, and whether it can be the list that was asked for.
+//! Whether a list of load balancers is complete and belongs to this account-Region.
 //!
-//! Only a full list may say that something is gone. So one entry that cannot be of this account-Region, or that names the same
-//! load balancer in two ways, makes the list unread; the entries that are right are kept.
+//! Only a full list is evidence that a load balancer was deleted. So one entry that cannot belong to this account-Region, or two
+//! entries of one load balancer with different contents make the list unread; the valid entries are kept.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -10,22 +10,22 @@ use std::sync::Arc;
 use doorward_aws::Operation;
 use doorward_model::{Arn, Gap, GapReason, Kind, Listing, RawLoadBalancer};
 
-use super::Site;
+use super::CollectContext;
 
-/// Why an entry of a list is not a load balancer of this account-Region.
+/// Why an entry of a list is not a usable load balancer of this account-Region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// It lacks what names it, or contradicts itself.
+    /// It has no usable ARN or name, or contradicts itself.
     Unusable(String),
-    /// It is of another account, Region or partition.
+    /// It belongs to another account, Region or partition.
     Foreign(String),
 }
 
 /// One entry of a list.
 pub(super) type Read = Result<RawLoadBalancer, Fault>;
 
-/// The entries of one page. Pages may overlap when load balancers come and go between two calls; within one page none is named
-/// twice.
+/// The entries of one page. Pages may overlap when load balancers are created or deleted between two calls; within one page each
+/// must occur once.
 pub(super) fn page(entries: impl Iterator<Item = Read>) -> Vec<Read> {
     let mut named = std::collections::BTreeSet::new();
     let once = |read: Read| match read {
@@ -35,16 +35,16 @@ pub(super) fn page(entries: impl Iterator<Item = Read>) -> Vec<Read> {
     entries.map(once).collect()
 }
 
-/// A list as far as it can be believed.
+/// The valid part of a list.
 pub(super) struct Listed {
     /// The load balancers of this account-Region, each once, ordered by ARN.
     pub(super) found: Vec<RawLoadBalancer>,
     pub(super) listing: Listing,
-    /// Whether the answers are another account's or Region's: then nothing else that this session answers can be believed.
+    /// Set if the responses belong to another account or Region: then no other response to this session is trusted.
     pub(super) foreign: Option<Arc<Gap>>,
 }
 
-/// Puts the pages of a list together. `gap` is why there are no more of them.
+/// Combines the entries of all pages. `gap` is why further pages are missing.
 pub(super) fn together(operation: Operation, entries: Vec<Read>, gap: Option<Gap>) -> Listed {
     let malformed = |what: &str| {
         Arc::new(Gap::new(GapReason::Malformed, operation.action()).with_message(format!("the list contains {what}")))
@@ -59,7 +59,7 @@ pub(super) fn together(operation: Operation, entries: Vec<Read>, gap: Option<Gap
                 }
                 Entry::Occupied(mut known) if !is_same(known.get(), &raw) => {
                     problem.get_or_insert_with(|| malformed(&format!("{} twice, with different contents", raw.arn)));
-                    // Which of the two is right cannot be seen, so no rule can be asked.
+                    // Which entry is right is unknown, so no rule can judge it.
                     known.get_mut().kind = Kind::Unrecognized;
                 }
                 Entry::Occupied(_) => {}
@@ -79,29 +79,29 @@ pub(super) fn together(operation: Operation, entries: Vec<Read>, gap: Option<Gap
     Listed { found: found.into_values().collect(), listing, foreign }
 }
 
-/// What to make of a load balancer that a list names and about which another call said that it does not exist: `entries` and
-/// `gap` are the answer to asking for it again. None where it is gone; else why `about` is unread.
+/// Why the operation `about` is unread for a load balancer that a list contains and that does not exist by another call.
+/// `entries` and `gap` are the result of listing it again. None if it was deleted.
 pub(super) fn again(about: Operation, arn: &Arn, entries: Vec<Read>, gap: Option<Gap>) -> Option<Gap> {
     let listed = entries.iter().flatten().any(|raw| raw.arn == *arn);
     match gap {
         Some(gap) if is_missing(&gap) => None,
         Some(gap) => Some(gap),
         None if listed => Some(Gap::new(GapReason::Malformed, about.action()).with_message(
-            "the answers contradict each other: the load balancer is listed, and its attributes are said not to exist",
+            "the responses contradict each other: the load balancer is listed, but its attributes do not exist",
         )),
         None => Some(
             Gap::new(GapReason::Malformed, Operation::DescribeLoadBalancers.action())
-                .with_message("the answer is about another load balancer than the one that was asked for"),
+                .with_message("the response is about another load balancer than the requested one"),
         ),
     }
 }
 
-/// Both APIs refuse to describe what does not exist; the older one has two names for it.
+/// Whether the load balancer does not exist. The older API has two error codes for it.
 pub(super) fn is_missing(gap: &Gap) -> bool {
     gap.code.as_deref().is_some_and(|code| code.starts_with("LoadBalancerNotFound") || code == "AccessPointNotFound")
 }
 
-/// Whether two entries describe one load balancer. What may change between two pages does not count.
+/// Whether two entries describe the same load balancer. Values that may change between two pages are not compared.
 fn is_same(one: &RawLoadBalancer, other: &RawLoadBalancer) -> bool {
     let lasting = |raw: &RawLoadBalancer| {
         (raw.kind, raw.name.clone(), raw.scheme.clone(), raw.vpc.clone(), raw.dns_name.clone(), raw.created)
@@ -109,8 +109,8 @@ fn is_same(one: &RawLoadBalancer, other: &RawLoadBalancer) -> bool {
     lasting(one) == lasting(other)
 }
 
-impl Site<'_> {
-    /// Whether an ARN is of a load balancer of this account-Region.
+impl CollectContext<'_> {
+    /// Checks that an ARN is the ARN of a load balancer of this account-Region.
     pub(super) fn check(&self, arn: &Arn) -> Result<(), Fault> {
         let place = &self.target.place;
         let here = arn.account() == place.account.as_str()
@@ -126,7 +126,7 @@ impl Site<'_> {
     }
 }
 
-/// The kind that both the type and the ARN of a load balancer say; unrecognized where they contradict each other.
+/// The kind by both the type and the ARN of a load balancer; unrecognized if they contradict each other.
 pub(super) fn kind(arn: &Arn, typed: Kind) -> Kind {
     let named = match arn.resource().split('/').collect::<Vec<_>>()[..] {
         ["loadbalancer", "app", _, _] => Kind::Application,

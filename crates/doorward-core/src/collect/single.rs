@@ -1,77 +1,77 @@
-//! One load balancer, read as a scan reads all of them: for whoever heard that it was changed.
+//! One load balancer, read as by a scan: for a command that reacts to a change of it.
 
 use std::sync::Arc;
 
 use doorward_aws::{Access, Operation, Stop};
-use doorward_model::{Arn, Cell, Gap, GapReason, Listing};
+use doorward_model::{Arn, Gap, GapReason, Listing, RegionInventory};
 
 use super::listed::is_missing;
-use super::{CollectSettings, Harvest, Site, classic, v2, vended};
+use super::{ApiResult, CollectContext, CollectSettings, classic, log_delivery, v2};
 use crate::discover::Target;
 use crate::mode::Subject;
 
-/// Reads one load balancer of an account-Region. Its cell says of both lists that they were not asked for, so that nothing is
-/// concluded about any other. Where the load balancer does not exist any more, it is the cell's one `gone`; where nobody could
-/// look, the cell has neither and says why in its gaps.
+/// Reads one load balancer of an account-Region. Both lists of the result are marked as not asked, so that it is no evidence on
+/// any other load balancer. If the load balancer was deleted, it is the only entry of `gone`; if it could not be read, the
+/// result has neither, and its gaps say why.
 pub async fn single(
     access: &Access,
     settings: CollectSettings,
     target: &Target,
     subject: &Subject,
     stop: &Stop,
-) -> Cell {
-    let site = Site { access, target, settings, most: usize::MAX };
+) -> RegionInventory {
+    let context = CollectContext { access, target, settings, most: usize::MAX };
     tokio::select! {
         biased;
-        gap = stop.stopped(Operation::DescribeLoadBalancers.action()) => cell(site, &subject.arn, Err(gap)),
-        cell = look(site, subject) => cell,
+        gap = stop.stopped(Operation::DescribeLoadBalancers.action()) => region_inventory(context, &subject.arn, Err(gap)),
+        inventory = read_one(context, subject) => inventory,
     }
 }
 
-/// The same without a stop.
-pub(crate) async fn look(site: Site<'_>, subject: &Subject) -> Cell {
-    let read_at = Some((site.access.clock)());
-    let harvest = match subject.classic_name() {
-        Some(name) => classic::harvest(site, Some(name)).await,
-        None => v2::harvest(site, Some(&subject.arn)).await,
+/// The same, without cancellation.
+pub(crate) async fn read_one(context: CollectContext<'_>, subject: &Subject) -> RegionInventory {
+    let read_at = Some((context.access.clock)());
+    let result = match subject.classic_name() {
+        Some(name) => classic::read_all(context, Some(name)).await,
+        None => v2::read_all(context, Some(&subject.arn)).await,
     };
-    let mut cell = cell(site, &subject.arn, Ok(harvest));
-    cell.read_at = read_at;
-    if site.settings.vended_logs {
-        vended::add(site, &mut cell.load_balancers).await;
+    let mut inventory = region_inventory(context, &subject.arn, Ok(result));
+    inventory.read_at = read_at;
+    if context.settings.vended_logs {
+        log_delivery::add(context, &mut inventory.load_balancers).await;
     }
-    cell
+    inventory
 }
 
-/// What one answer says about the load balancer that was asked for, and about nothing else.
-fn cell(site: Site<'_>, arn: &Arn, harvest: Result<Harvest, Gap>) -> Cell {
-    let place = &site.target.place;
+/// The result for the requested load balancer alone.
+fn region_inventory(context: CollectContext<'_>, arn: &Arn, result: Result<ApiResult, Gap>) -> RegionInventory {
+    let place = &context.target.place;
     let others = Gap::new(GapReason::NotAsked, Operation::DescribeLoadBalancers.action())
-        .with_message("one load balancer was asked for, and no other");
-    let mut cell = Cell::failed(place.account.clone(), Some(place.region.clone()), others);
-    let harvest = match harvest {
-        Ok(harvest) => harvest,
+        .with_message("only one load balancer was requested");
+    let mut inventory = RegionInventory::failed(place.account.clone(), Some(place.region.clone()), others);
+    let result = match result {
+        Ok(result) => result,
         Err(gap) => {
-            cell.gaps.push(gap);
-            return cell;
+            inventory.gaps.push(gap);
+            return inventory;
         }
     };
-    cell.gaps = harvest.gaps;
-    cell.load_balancers = harvest.load_balancers;
-    cell.gone = harvest.gone;
-    if let Listing::Unread(gap) = harvest.listing {
+    inventory.gaps = result.gaps;
+    inventory.load_balancers = result.load_balancers;
+    inventory.gone = result.gone;
+    if let Listing::Unread(gap) = result.listing {
         if is_missing(&gap) {
-            cell.gone = vec![arn.clone()];
+            inventory.gone = vec![arn.clone()];
         } else {
-            cell.gaps.push(Arc::unwrap_or_clone(gap));
+            inventory.gaps.push(Arc::unwrap_or_clone(gap));
         }
     }
     let foreign = |other: &Arn| other != arn;
-    let answered = !cell.load_balancers.is_empty() || !cell.gone.is_empty() || !cell.gaps.is_empty();
-    if !answered || cell.load_balancers.iter().any(|raw| foreign(&raw.arn)) {
-        cell.load_balancers.retain(|raw| !foreign(&raw.arn));
+    let answered = !inventory.load_balancers.is_empty() || !inventory.gone.is_empty() || !inventory.gaps.is_empty();
+    if !answered || inventory.load_balancers.iter().any(|raw| foreign(&raw.arn)) {
+        inventory.load_balancers.retain(|raw| !foreign(&raw.arn));
         let gap = Gap::new(GapReason::Malformed, Operation::DescribeLoadBalancers.action());
-        cell.gaps.push(gap.with_message("the answer is about another load balancer than the one that was asked for"));
+        inventory.gaps.push(gap.with_message("the response is about another load balancer than the requested one"));
     }
-    cell
+    inventory
 }

@@ -1,4 +1,4 @@
-//! Tags, twenty load balancers a call. One deleted load balancer fails its whole batch, so a failed batch is halved.
+//! Tags, twenty load balancers per call. One deleted load balancer fails its whole batch, so a failed batch is halved.
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
@@ -10,23 +10,23 @@ use futures::StreamExt;
 use doorward_aws::{Failure, Operation, classic_as, elb_as};
 use doorward_model::{Arn, Gap, GapReason, Observed};
 
-use super::Site;
+use super::CollectContext;
 use super::v2::unambiguous;
 
-/// What AWS accepts in one call.
+/// The maximum of one call.
 const BATCH: usize = 20;
 
 type Tags = BTreeMap<String, String>;
 
-/// Tags of application load balancers. A batch that fails leaves its members with unread tags and nothing else.
-pub(super) async fn read(site: Site<'_>, wanted: Vec<Arn>) -> HashMap<Arn, Observed<Tags>> {
+/// The tags of application load balancers. A failed batch leaves only the tags of its members unread.
+pub(super) async fn read(context: CollectContext<'_>, wanted: Vec<Arn>) -> HashMap<Arn, Observed<Tags>> {
     let operation = Operation::DescribeTags;
-    let client = site.access.clients.elb(&site.target.place.region);
+    let client = context.access.clients.elb(&context.target.place.region);
     batched(wanted, operation, |batch| {
         let client = client.clone();
         async move {
             let batch = &batch;
-            let ask = site.access.caller.call(site.route(operation), |credentials| {
+            let ask = context.access.caller.call(context.route(operation), |credentials| {
                 let arns = batch.iter().map(|arn| arn.as_str().to_owned()).collect();
                 let request = client
                     .describe_tags()
@@ -37,7 +37,7 @@ pub(super) async fn read(site: Site<'_>, wanted: Vec<Arn>) -> HashMap<Arn, Obser
                     let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
                     let given = answer
                         .tag_descriptions
-                        .ok_or_else(|| Failure::malformed(operation, "the answer lists no tags"))?;
+                        .ok_or_else(|| Failure::malformed(operation, "the response lists no tags"))?;
                     let pairs = given.into_iter().map(|one| {
                         let arn = one.resource_arn.and_then(|arn| Arn::new(&arn).ok());
                         (arn, one.tags.map(|tags| tags.into_iter().map(|tag| (tag.key, tag.value)).collect()))
@@ -52,14 +52,14 @@ pub(super) async fn read(site: Site<'_>, wanted: Vec<Arn>) -> HashMap<Arn, Obser
 }
 
 /// Tags of classic load balancers, by name.
-pub(super) async fn read_classic(site: Site<'_>, wanted: Vec<String>) -> HashMap<String, Observed<Tags>> {
+pub(super) async fn read_classic(context: CollectContext<'_>, wanted: Vec<String>) -> HashMap<String, Observed<Tags>> {
     let operation = Operation::DescribeClassicTags;
-    let client = site.access.clients.classic(&site.target.place.region);
+    let client = context.access.clients.classic(&context.target.place.region);
     batched(wanted, operation, |batch| {
         let client = client.clone();
         async move {
             let batch = &batch;
-            let ask = site.access.caller.call(site.route(operation), |credentials| {
+            let ask = context.access.caller.call(context.route(operation), |credentials| {
                 let request = client
                     .describe_tags()
                     .set_load_balancer_names(Some(batch.clone()))
@@ -69,7 +69,7 @@ pub(super) async fn read_classic(site: Site<'_>, wanted: Vec<String>) -> HashMap
                     let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
                     let given = answer
                         .tag_descriptions
-                        .ok_or_else(|| Failure::malformed(operation, "the answer lists no tags"))?;
+                        .ok_or_else(|| Failure::malformed(operation, "the response lists no tags"))?;
                     let pairs = given.into_iter().map(|one| {
                         // The SDK puts an empty text in the place of a missing key, which is no key.
                         let tags =
@@ -85,27 +85,29 @@ pub(super) async fn read_classic(site: Site<'_>, wanted: Vec<String>) -> HashMap
     .await
 }
 
-/// Keys and values of tags, as an answer has them.
+/// Keys and values of tags, as in a response.
 type Pairs = Vec<(Option<String>, Option<String>)>;
 
-/// What an answer says of each load balancer that was asked for. A description without its list of tags describes nothing: the
-/// load balancer then counts as left out. One that was not asked for, or described twice, makes the answer unusable.
+/// The tags of each requested load balancer in a response. A description without a list of tags counts as missing. A load
+/// balancer that was not requested, or is described twice, makes the response unusable.
 fn described<K: Clone + Eq + Hash>(
     asked: &[K],
     given: impl Iterator<Item = (Option<K>, Option<Pairs>)>,
 ) -> Result<Vec<(K, Tags)>, String> {
     let mut seen = HashMap::new();
     for (key, pairs) in given {
-        let key = key.filter(|key| asked.contains(key)).ok_or("the answer describes what was not asked for")?;
+        let key = key
+            .filter(|key| asked.contains(key))
+            .ok_or("the response describes a load balancer that was not requested")?;
         let tags = pairs.map(|pairs| unambiguous(pairs.into_iter())).transpose()?;
         if seen.insert(key, tags).is_some() {
-            return Err("the answer describes a load balancer twice".to_owned());
+            return Err("the response describes a load balancer twice".to_owned());
         }
     }
     Ok(seen.into_iter().filter_map(|(key, tags)| Some((key, tags?))).collect())
 }
 
-/// Asks batch by batch; halves a batch in which something was not found; marks who is missing from an answer.
+/// Requests batch by batch, halves a batch with a deleted load balancer, and marks load balancers that a response lacks.
 async fn batched<K, Asked>(
     wanted: Vec<K>,
     operation: Operation,
@@ -140,7 +142,7 @@ where
                     let tags = answer.remove(&key).map(Observed::Known).unwrap_or_else(|| {
                         Observed::unread(
                             Gap::new(GapReason::Malformed, operation.action())
-                                .with_message("the answer leaves this load balancer out"),
+                                .with_message("the response lacks this load balancer"),
                         )
                     });
                     (key, tags)

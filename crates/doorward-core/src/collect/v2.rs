@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use aws_sdk_elasticloadbalancingv2::operation::describe_listeners::DescribeListenersOutput;
+use aws_sdk_elasticloadbalancingv2::operation::describe_load_balancers::DescribeLoadBalancersOutput;
 use aws_sdk_elasticloadbalancingv2::types::{LoadBalancer as Given, LoadBalancerTypeEnum};
 use aws_types::request_id::RequestId;
 use futures::StreamExt;
@@ -12,73 +14,67 @@ use doorward_aws::{Failure, Operation, elb_as};
 use doorward_model::{Arn, Evidence, Gap, GapReason, Kind, Listener, Observed, RawLoadBalancer};
 
 use super::listed::{self, Fault, Read};
-use super::{AT_ONCE, Harvest, Site, not_asked, tags};
+use super::{AT_ONCE, ApiResult, CollectContext, foreign, not_asked, tags};
+use crate::pages::pages;
 
-/// Lists all, or the one that is asked for; then reads attributes, tags and (where asked) listeners of what can parse HTTP.
-pub(super) async fn harvest(site: Site<'_>, only: Option<&Arn>) -> Harvest {
-    let (entries, gap) = list(site, only).await;
+/// Lists all load balancers, or the requested one; then reads attributes, tags and, if configured, listeners of those that can
+/// parse HTTP.
+pub(super) async fn read_all(context: CollectContext<'_>, only: Option<&Arn>) -> ApiResult {
+    let (entries, gap) = list(context, only).await;
     let listed = listed::together(Operation::DescribeLoadBalancers, entries, gap);
     let found = listed.found;
-    let mut harvest = Harvest::new(listed.listing, listed.foreign);
-    // The list names these, and what they are cannot be said: that is not all that was to be read.
+    let mut result = ApiResult::new(listed.listing, listed.foreign);
+    // The list contains them, but their kind is unknown: the account-Region was not read completely.
     let unclear = |raw: &&RawLoadBalancer| raw.kind == Kind::Unrecognized;
-    harvest.gaps.extend(found.iter().find(unclear).map(|raw| {
+    result.gaps.extend(found.iter().find(unclear).map(|raw| {
         let what = format!("the kind of {} is not known, or its type and its ARN contradict each other", raw.arn);
         Gap::new(GapReason::Malformed, Operation::DescribeLoadBalancers.action()).with_message(what)
     }));
 
-    let chosen = site.chosen(&found);
+    let chosen = context.chosen(&found);
     let wanted: Vec<Arn> =
         found.iter().zip(&chosen).filter(|(_, chosen)| **chosen).map(|(raw, _)| raw.arn.clone()).collect();
     let details = futures::stream::iter(found.into_iter().zip(chosen))
-        .map(|(raw, chosen)| async move { if chosen { details(site, raw).await } else { Ok(raw) } })
+        .map(|(raw, chosen)| async move { if chosen { details(context, raw).await } else { Ok(raw) } })
         .buffered(AT_ONCE)
         .collect::<Vec<_>>();
-    let (details, mut tags) = tokio::join!(details, tags::read(site, wanted));
+    let (details, mut tags) = tokio::join!(details, tags::read(context, wanted));
     for detail in details {
         match detail {
             Ok(mut raw) => {
                 if let Some(tags) = tags.remove(&raw.arn) {
                     raw.tags = tags;
                 }
-                harvest.load_balancers.push(raw);
+                result.load_balancers.push(raw);
             }
-            Err(gone) => harvest.gone.push(gone),
+            Err(gone) => result.gone.push(gone),
         }
     }
-    harvest
+    result
 }
 
-async fn list(site: Site<'_>, only: Option<&Arn>) -> (Vec<Read>, Option<Gap>) {
+async fn list(context: CollectContext<'_>, only: Option<&Arn>) -> (Vec<Read>, Option<Gap>) {
     let operation = Operation::DescribeLoadBalancers;
-    let client = site.access.clients.elb(&site.target.place.region);
-    site.access
-        .caller
-        .pages(site.route(operation), |credentials, marker| {
-            let request = client
-                .describe_load_balancers()
-                .set_load_balancer_arns(only.map(|arn| vec![arn.as_str().to_owned()]))
-                // Pages are of lists; AWS takes no size of one for what is named.
-                .set_page_size(only.is_none().then_some(400))
-                .set_marker(marker)
-                .customize()
-                .config_override(elb_as(credentials));
-            async move {
-                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
-                let page = answer
-                    .load_balancers
-                    .ok_or_else(|| Failure::malformed(operation, "the answer lists no load balancers"))?;
-                let page = listed::page(page.into_iter().map(|given| raw(site, given)));
-                Ok((page, answer.next_marker.filter(|marker| !marker.is_empty())))
-            }
-        })
-        .await
+    let client = context.access.clients.elb(&context.target.place.region);
+    let send = |credentials, marker| {
+        let request =
+            client.describe_load_balancers().set_load_balancer_arns(only.map(|arn| vec![arn.as_str().to_owned()]));
+        // AWS rejects a page size beside the ARN of a load balancer.
+        let request = request.set_page_size(only.is_none().then_some(400)).set_marker(marker);
+        request.customize().config_override(elb_as(credentials)).send()
+    };
+    let take = |response: DescribeLoadBalancersOutput| {
+        let page = response.load_balancers;
+        let page = page.map(|page| listed::page(page.into_iter().map(|given| raw(context, given))));
+        (page, response.next_marker.filter(|marker| !marker.is_empty()))
+    };
+    pages(context.access, context.route(operation), "load balancers", send, take).await
 }
 
-fn raw(site: Site<'_>, given: Given) -> Read {
+fn raw(context: CollectContext<'_>, given: Given) -> Read {
     let nameless = || Fault::Unusable("a load balancer without a usable ARN".to_owned());
     let arn = given.load_balancer_arn.as_deref().and_then(|arn| Arn::new(arn).ok()).ok_or_else(nameless)?;
-    site.check(&arn)?;
+    context.check(&arn)?;
     let kind = match &given.r#type {
         Some(LoadBalancerTypeEnum::Application) => Kind::Application,
         Some(LoadBalancerTypeEnum::Network) => Kind::Network,
@@ -108,15 +104,15 @@ fn raw(site: Site<'_>, given: Given) -> Read {
     })
 }
 
-/// Attributes and listeners of one load balancer; its ARN alone when it was deleted meanwhile.
-async fn details(site: Site<'_>, mut raw: RawLoadBalancer) -> Result<RawLoadBalancer, Arn> {
-    match attributes(site, &raw.arn).await {
+/// Attributes and listeners of one load balancer; its ARN if it was deleted in the meantime.
+async fn details(context: CollectContext<'_>, mut raw: RawLoadBalancer) -> Result<RawLoadBalancer, Arn> {
+    match attributes(context, &raw.arn).await {
         Ok(Some((attributes, evidence))) => {
             raw.attributes = Observed::Known(attributes);
             raw.evidence = Some(evidence);
         }
         Ok(None) => {
-            let (entries, gap) = list(site, Some(&raw.arn)).await;
+            let (entries, gap) = list(context, Some(&raw.arn)).await;
             match listed::again(Operation::DescribeLoadBalancerAttributes, &raw.arn, entries, gap) {
                 None => return Err(raw.arn),
                 Some(gap) => raw.attributes = Observed::unread(gap),
@@ -124,21 +120,22 @@ async fn details(site: Site<'_>, mut raw: RawLoadBalancer) -> Result<RawLoadBala
         }
         Err(gap) => raw.attributes = Observed::Unread(Arc::new(gap)),
     }
-    if site.settings.alb_listeners {
-        raw.listeners = listeners(site, &raw.arn).await;
+    if context.settings.alb_listeners {
+        raw.listeners = listeners(context, &raw.arn).await;
     }
     Ok(raw)
 }
 
 pub(super) type Attributes = BTreeMap<String, String>;
 
-pub(crate) async fn attributes(site: Site<'_>, arn: &Arn) -> Result<Option<(Attributes, Evidence)>, Gap> {
+pub(crate) async fn attributes(context: CollectContext<'_>, arn: &Arn) -> Result<Option<(Attributes, Evidence)>, Gap> {
     let operation = Operation::DescribeLoadBalancerAttributes;
-    let client = site.access.clients.elb(&site.target.place.region);
-    let clock = &site.access.clock;
-    site.access
+    let client = context.access.clients.elb(&context.target.place.region);
+    let clock = &context.access.clock;
+    context
+        .access
         .caller
-        .call(site.route(operation), |credentials| {
+        .call(context.route(operation), |credentials| {
             let request = client
                 .describe_load_balancer_attributes()
                 .load_balancer_arn(arn.as_str())
@@ -161,8 +158,9 @@ pub(crate) async fn attributes(site: Site<'_>, arn: &Arn) -> Result<Option<(Attr
                     at: clock(),
                     request_id: answer.request_id().map(str::to_owned),
                 };
-                let given =
-                    answer.attributes.ok_or_else(|| Failure::malformed(operation, "the answer holds no attributes"))?;
+                let given = answer
+                    .attributes
+                    .ok_or_else(|| Failure::malformed(operation, "the response contains no attributes"))?;
                 let attributes = unambiguous(given.into_iter().map(|one| (one.key, one.value)))
                     .map_err(|problem| Failure::malformed(operation, &problem))?;
                 Ok(Some((attributes, evidence)))
@@ -171,57 +169,44 @@ pub(crate) async fn attributes(site: Site<'_>, arn: &Arn) -> Result<Option<(Attr
         .await
 }
 
-/// Attributes or tags as a map. A key that is missing, or that comes twice, makes the answer unusable: nothing says which value
-/// is right.
+/// Attributes or tags as a map. A missing or repeated key makes the response unusable, because the right value is unknown.
 pub(crate) fn unambiguous(
     pairs: impl Iterator<Item = (Option<String>, Option<String>)>,
 ) -> Result<BTreeMap<String, String>, String> {
     let mut map = BTreeMap::new();
     for (key, value) in pairs {
-        let key = key.filter(|key| !key.is_empty()).ok_or("the answer contains a value without a key")?;
+        let key = key.filter(|key| !key.is_empty()).ok_or("the response contains a value without a key")?;
         if let Some(twice) = map.insert(key.clone(), value.unwrap_or_default()).map(|_| key) {
-            return Err(format!("the answer contains the key {twice:?} twice"));
+            return Err(format!("the response contains the key {twice:?} twice"));
         }
     }
     Ok(map)
 }
 
-pub(super) async fn listeners(site: Site<'_>, arn: &Arn) -> Observed<Vec<Listener>> {
+pub(super) async fn listeners(context: CollectContext<'_>, arn: &Arn) -> Observed<Vec<Listener>> {
     let operation = Operation::DescribeListeners;
-    let client = site.access.clients.elb(&site.target.place.region);
-    let (mut listeners, gap) = site
-        .access
-        .caller
-        .pages(site.route(operation), |credentials, marker| {
-            let request = client
-                .describe_listeners()
-                .load_balancer_arn(arn.as_str())
-                .page_size(400)
-                .set_marker(marker)
-                .customize()
-                .config_override(elb_as(credentials));
-            async move {
-                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
-                let page =
-                    answer.listeners.ok_or_else(|| Failure::malformed(operation, "the answer lists no listeners"))?;
-                let page = page.into_iter().map(|l| {
-                    let protocol = l.protocol.map(|p| p.as_str().to_owned())?;
-                    let own = l.load_balancer_arn.as_deref() == Some(arn.as_str());
-                    own.then(|| Listener { protocol, port: l.port.and_then(|port| u16::try_from(port).ok()) })
-                });
-                let page = page.collect::<Option<Vec<_>>>().ok_or_else(|| {
-                    Failure::malformed(
-                        operation,
-                        "the answer contains a listener without a protocol, or of another load balancer",
-                    )
-                })?;
-                Ok((page, answer.next_marker.filter(|marker| !marker.is_empty())))
-            }
-        })
-        .await;
-    listeners.sort();
-    match gap {
-        None => Observed::Known(listeners),
-        Some(gap) => Observed::unread(gap),
+    let client = context.access.clients.elb(&context.target.place.region);
+    let send = |credentials, marker| {
+        let request = client.describe_listeners().load_balancer_arn(arn.as_str()).page_size(400).set_marker(marker);
+        request.customize().config_override(elb_as(credentials)).send()
+    };
+    let take = |response: DescribeListenersOutput| {
+        (response.listeners, response.next_marker.filter(|marker| !marker.is_empty()))
+    };
+    let (listed, gap) = pages(context.access, context.route(operation), "listeners", send, take).await;
+    if let Some(gap) = gap {
+        return Observed::unread(gap);
+    }
+    let listeners = listed.into_iter().map(|listener| {
+        let protocol = listener.protocol.map(|protocol| protocol.as_str().to_owned())?;
+        let own = listener.load_balancer_arn.as_deref() == Some(arn.as_str());
+        own.then(|| Listener { protocol, port: listener.port.and_then(|port| u16::try_from(port).ok()) })
+    });
+    match listeners.collect::<Option<Vec<_>>>() {
+        Some(mut listeners) => {
+            listeners.sort();
+            Observed::Known(listeners)
+        }
+        None => Observed::unread(foreign(operation, "a listener without a protocol, or of another load balancer")),
     }
 }

@@ -1,10 +1,10 @@
-//! What an earlier scan knew of the organization. A list may be short without a sign of it, so what was there and is not listed
-//! any more has to be accounted for.
+//! The organization as an earlier scan read it. A list may be incomplete without an error, so accounts and Regions of an earlier
+//! scan that it lacks are also covered.
 
 use doorward_aws::Access;
 use doorward_model::{Account, AccountId, Observed, Organization, Region};
 
-/// The organization as an earlier scan found it. This crate keeps nothing: who calls it remembers.
+/// The organization as an earlier scan read it. The caller stores it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
     /// The organization; absent in single-account mode.
@@ -13,7 +13,7 @@ pub struct Known {
     pub accounts: Vec<Account>,
 }
 
-/// The accounts that are known of this organization; of a lone account, where there is none.
+/// The known accounts of this organization or, without one, of the single account.
 pub(super) fn of<'a>(known: &'a [Known], access: &Access, organization: &Observed<Organization>) -> Vec<&'a Account> {
     let same = |known: &&Known| match (&known.organization, organization) {
         (Observed::Known(then), Observed::Known(now)) => then.id == now.id,
@@ -23,12 +23,12 @@ pub(super) fn of<'a>(known: &'a [Known], access: &Access, organization: &Observe
     known.iter().filter(same).flat_map(|known| &known.accounts).collect()
 }
 
-/// The Regions that were enabled somewhere.
+/// The Regions that were enabled in any account.
 pub(super) fn regions<'a>(accounts: &[&'a Account]) -> impl Iterator<Item = &'a Region> {
     accounts.iter().copied().filter_map(|account| account.regions.known()).flatten()
 }
 
-/// Those that a list of accounts lacks.
+/// The known accounts that a list of accounts lacks.
 pub(super) fn missing<'a>(accounts: &[&'a Account], listed: &[AccountId]) -> Vec<&'a Account> {
     accounts.iter().filter(|account| !listed.contains(&account.id)).copied().collect()
 }

@@ -1,30 +1,31 @@
-//! Accounts that an earlier scan knew and the list of accounts lacks.
+//! Accounts of an earlier scan that the list of accounts lacks.
 //!
-//! An account may have left the organization, or the list may be short. Organizations is asked for each of them: an account that
-//! it describes is scanned although it was not listed, one that it does not find has left, and one about which it does not
-//! answer is a failed line of the coverage. In the first and the last case the list of accounts is not whole.
+//! An account may have left the organization, or the list may be incomplete. Each of them is described by AWS Organizations: an
+//! account that exists is scanned although it was not listed, one that does not exist has left, and one that could not be read
+//! is a failed line of the coverage. In the first and the last case the list of accounts is incomplete.
 
 use std::sync::Arc;
 
 use futures::StreamExt;
 
-use doorward_aws::{Access, Failure, Operation, Route, organizations_as};
+use doorward_aws::{Access, Failure, Operation, organizations_as};
 use doorward_model::{Account, AccountId, AccountState, Gap, GapReason, Listing, Observed};
 
 use super::organization::{Entry, Found, account};
 use super::units::Units;
+use crate::pages;
 
-/// What became of an account that is not listed.
+/// The result for an account that is not listed.
 enum Fate {
-    /// Organizations describes it.
+    /// It is in the organization.
     Here(Box<Account>),
-    /// Organizations does not find it.
+    /// It has left the organization.
     Left(Account),
-    /// Organizations does not say.
+    /// It could not be described.
     Unread(AccountId, Gap),
 }
 
-/// Adds the accounts that are missing to what was found, each as what it turned out to be.
+/// Adds the missing accounts to `found`, each by its result.
 pub(super) async fn account_for(
     access: &Access,
     units: &Units,
@@ -43,7 +44,7 @@ pub(super) async fn account_for(
                         Ok(Some(entry)) => {
                             match account(access, units, Entry::of(entry, organization), want_tags).await {
                                 Ok(account) if account.id == known.id => Fate::Here(Box::new(account)),
-                                Ok(_) => Fate::Unread(known.id, malformed("the answer is about another account")),
+                                Ok(_) => Fate::Unread(known.id, malformed("the response is about another account")),
                                 Err(gap) => Fate::Unread(known.id, gap),
                             }
                         }
@@ -53,7 +54,7 @@ pub(super) async fn account_for(
             };
             futures::stream::iter(missing.into_iter().map(ask)).buffered(8).collect().await
         }
-        // The list ended early, so that these are missing is no wonder, and one call for each of them could be thousands.
+        // The list is incomplete, so these are expected to be missing, and one call for each of them could be thousands.
         Listing::Unread(gap) => {
             missing.into_iter().map(|known| Fate::Unread(known.id.clone(), gap.as_ref().clone())).collect()
         }
@@ -103,14 +104,13 @@ fn malformed(what: &str) -> Gap {
     Gap::new(GapReason::Malformed, Operation::DescribeAccount.action()).with_message(what)
 }
 
-/// Asks for one account; none where it is not in the organization.
+/// Describes one account; none if it is not in the organization.
 async fn describe(access: &Access, id: &AccountId) -> Result<Option<aws_sdk_organizations::types::Account>, Gap> {
     let operation = Operation::DescribeAccount;
     let client = access.clients.organizations(access.home_region());
-    let route = Route { session: access.base(), region: access.home_region(), region_enabled: true, operation };
     access
         .caller
-        .call(route, |credentials| {
+        .call(pages::home(access, operation), |credentials| {
             let request = client
                 .describe_account()
                 .account_id(id.as_str())
@@ -120,7 +120,7 @@ async fn describe(access: &Access, id: &AccountId) -> Result<Option<aws_sdk_orga
                 match request.send().await {
                     Ok(answer) => match answer.account {
                         Some(account) => Ok(Some(account)),
-                        None => Err(Failure::malformed(operation, "the answer describes no account")),
+                        None => Err(Failure::malformed(operation, "the response describes no account")),
                     },
                     Err(error) => {
                         let failure = Failure::of(operation, &error);

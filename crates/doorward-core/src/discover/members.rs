@@ -1,5 +1,5 @@
-//! Whose accounts are the organization's, for a command that acts in some of them: the same reading as a scan's, with the details of
-//! those accounts alone.
+//! The accounts of the organization, for a command that acts in some of them: read as by a scan, with the details of those accounts
+//! only.
 
 use std::collections::BTreeSet;
 
@@ -8,17 +8,21 @@ use doorward_model::{Account, AccountId, Gap, GapReason, Listing, Observed, Orga
 
 use super::{DiscoverError, DiscoverSettings, organization};
 
-/// The organization, and those of the accounts asked about that are in it.
+/// The organization, and those of the requested accounts that are in it.
 pub struct Members {
     /// The organization, absent in single-account mode.
     pub organization: Observed<Organization>,
-    /// The accounts that were asked about and are in it, ordered by id.
+    /// The requested accounts that are in it, ordered by id.
     pub accounts: Vec<Account>,
     /// Whether the list of accounts arrived in full.
     pub listing: Listing,
 }
 
-/// Reads the organization of the base identity, and looks for accounts in it. No session is opened in any of them.
+/// Reads the organization of the base identity and selects accounts in it. No session is opened.
+///
+/// # Errors
+///
+/// The organization could not be read, or the command was stopped.
 pub async fn members(
     access: &Access,
     settings: &DiscoverSettings,
@@ -43,8 +47,11 @@ pub async fn members(
 }
 
 impl Members {
-    /// The account, where it is in the organization and active. The gap says why no role may be assumed there: the account is another
-    /// organization's, or that could not be read.
+    /// The account, if it is in the organization and active.
+    ///
+    /// # Errors
+    ///
+    /// A gap if no role may be assumed there: the account is not in the organization, or that could not be read.
     pub fn account(&self, id: &AccountId) -> Result<&Account, Gap> {
         let operation = Operation::ListAccounts.action();
         let known = self.accounts.iter().find(|account| account.id == *id);
@@ -59,7 +66,7 @@ impl Members {
         }
     }
 
-    /// The organization in a sentence.
+    /// The organization, for sentences.
     pub fn name(&self) -> String {
         match &self.organization {
             Observed::Known(organization) => format!("organization {}", organization.id),

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use aws_sdk_organizations::operation::list_tags_for_resource::ListTagsForResourceOutput;
 use futures::StreamExt;
 
-use doorward_aws::{Access, Failure, Operation, Route, organizations_as};
+use doorward_aws::{Access, Failure, Operation, organizations_as};
 use doorward_model::{Account, AccountId, AccountState, Gap, GapReason, Listing, Observed, Organization};
 
 use super::known::{self, Known};
@@ -13,25 +14,26 @@ use super::scope::Decision;
 use super::units::Units;
 use super::{DiscoverSettings, lost};
 use crate::collect::v2::unambiguous;
+use crate::pages::{self, pages};
 
-/// What Organizations answers.
+/// The accounts of the organization as read.
 pub(super) struct Found {
     pub(super) organization: Observed<Organization>,
     pub(super) accounts: Vec<Account>,
     pub(super) listing: Listing,
-    /// Accounts of an earlier scan about which nothing could be read, with why.
+    /// Accounts of an earlier scan that could not be read, with the gap.
     pub(super) unread: Vec<(Account, Gap)>,
-    /// Accounts of an earlier scan that AWS says are not of the organization any more.
+    /// Accounts of an earlier scan that are not in the organization any more.
     pub(super) departed: Vec<Account>,
 }
 
-/// The base identity's own account and no other.
+/// The account of the base identity only.
 pub(super) fn alone(access: &Access) -> Found {
     let account = Account {
         id: access.account().clone(),
         name: Observed::Absent,
         state: AccountState::Active,
-        // The account stands somewhere in an organization, or in none: nobody asked.
+        // Whether the account is in an organization is not read.
         ou: Observed::unread(Gap::new(GapReason::NotAsked, Operation::ListParents.action())),
         tags: Observed::unread(Gap::new(GapReason::NotAsked, Operation::ListTagsForResource.action())),
         regions: not_asked_regions(),
@@ -45,13 +47,13 @@ pub(super) fn alone(access: &Access) -> Found {
     }
 }
 
-/// The whole organization. Fails only where there is nothing to go on: a list that ends early is kept and marked. What `known`
-/// has and the list lacks is asked for.
+/// The whole organization. It fails only if nothing could be read: an incomplete list is kept and marked. Accounts in `known` that
+/// the list lacks are described one by one.
 pub(super) async fn read(access: &Access, settings: &DiscoverSettings, known: &[Known]) -> Result<Found, Gap> {
     read_of(access, settings, known, None).await
 }
 
-/// The same, with the details of some accounts alone: those of the others would cost a call each, and are left out.
+/// The same, with the details of some accounts only, because those of each account cost a call.
 pub(super) async fn read_of(
     access: &Access,
     settings: &DiscoverSettings,
@@ -62,10 +64,12 @@ pub(super) async fn read_of(
     let (listed, mut listing) = list(access, &organization).await?;
     let (listed, contradiction) = once(listed);
     if listed.is_empty() && listing.is_full() {
-        return Err(short(access.account(), "the account that asked"));
+        return Err(short(access.account(), "the account of the base identity"));
     }
-    let expected =
-        [(access.account(), "the account that asked"), (&organization.management_account, "the management account")];
+    let expected = [
+        (access.account(), "the account of the base identity"),
+        (&organization.management_account, "the management account"),
+    ];
     let lacks = |(id, _): &&(&AccountId, &str)| !listed.iter().any(|entry| entry.id == id.as_str());
     let problem = contradiction.or_else(|| expected.iter().find(lacks).map(|(id, who)| short(id, who)));
     if let (Some(problem), true) = (problem, listing.is_full()) {
@@ -99,21 +103,21 @@ pub(super) async fn read_of(
     }
     let ids: Vec<AccountId> = found.accounts.iter().map(|account| account.id.clone()).collect();
     let mut missing = known::missing(&known::of(known, access, &found.organization), &ids);
-    // What the settings leave out is no part of the scan, listed or not.
+    // Accounts that the settings exclude are not part of the scan, listed or not.
     missing.retain(|account| !matches!(settings.scope.decide(account), Decision::Out(_)));
     lost::account_for(access, &units, want_tags, missing, &mut found).await;
     found.accounts.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(found)
 }
 
-/// The list of accounts lacks one that must be in it.
+/// The gap of a list of accounts that lacks an account which must be in it.
 fn short(id: &AccountId, who: &str) -> Gap {
     Gap::new(GapReason::Malformed, Operation::ListAccounts.action())
         .with_message(format!("the list of accounts lacks {id}, {who}"))
 }
 
-/// Each account once, ordered by id. Pages may overlap; where two entries of one account contradict each other, the account
-/// counts as whatever makes it be looked at, and the list is not what was asked for.
+/// Each account once, ordered by id. Pages may overlap. If two entries of one account contradict each other, the account is
+/// scanned if either entry allows it, and the list is malformed.
 fn once(mut listed: Vec<Entry>) -> (Vec<Entry>, Option<Gap>) {
     listed.sort_by(|a, b| a.id.cmp(&b.id));
     let mut all: Vec<Entry> = Vec::with_capacity(listed.len());
@@ -135,7 +139,7 @@ fn once(mut listed: Vec<Entry>) -> (Vec<Entry>, Option<Gap>) {
     (all, contradiction)
 }
 
-/// What Organizations says of an account.
+/// An entry of the list of accounts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) id: String,
@@ -164,12 +168,12 @@ impl Entry {
         }
     }
 
-    /// Takes in another entry of the same account: what the two do not agree on is not known.
+    /// Merges another entry of the same account: values that differ become unknown.
     fn merge(&mut self, other: Self) {
         let inactive =
             |state: &Option<String>| state.as_deref().is_some_and(|state| AccountState::from_aws(state).is_inactive());
         if self.state != other.state {
-            // A state that ends an account takes two entries that agree.
+            // An account is inactive only if both entries agree.
             self.state = match (inactive(&self.state), inactive(&other.state)) {
                 (true, true) => Some("SUSPENDED".to_owned()),
                 (true, false) => other.state,
@@ -178,7 +182,7 @@ impl Entry {
         }
         self.name = self.name.take().filter(|name| Some(name) == other.name.as_ref());
         if self.paths != other.paths {
-            // More than one place is none.
+            // With more than one path the organizational unit is unknown.
             self.paths = self.paths.drain(..).chain(other.paths).collect::<BTreeSet<_>>().into_iter().collect();
         }
         self.foreign |= other.foreign;
@@ -188,53 +192,42 @@ impl Entry {
 async fn describe(access: &Access) -> Result<Organization, Gap> {
     let operation = Operation::DescribeOrganization;
     let client = access.clients.organizations(access.home_region());
-    let route = Route { session: access.base(), region: access.home_region(), region_enabled: true, operation };
     access
         .caller
-        .call(route, |credentials| {
+        .call(pages::home(access, operation), |credentials| {
             let request = client.describe_organization().customize().config_override(organizations_as(credentials));
             async move {
                 let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
                 let organization =
-                    answer.organization().ok_or_else(|| Failure::malformed(operation, "the answer is empty"))?;
+                    answer.organization().ok_or_else(|| Failure::malformed(operation, "the response is empty"))?;
                 let management = organization.master_account_id().and_then(|id| AccountId::new(id).ok());
                 match (organization.id(), management) {
                     (Some(id), Some(management_account)) => Ok(Organization { id: id.to_owned(), management_account }),
-                    _ => Err(Failure::malformed(operation, "the answer lacks the id or the management account")),
+                    _ => Err(Failure::malformed(operation, "the response lacks the id or the management account")),
                 }
             }
         })
         .await
 }
 
-/// All accounts. Pages may be empty and still not the last one. An error with nothing listed is an error; later it is a gap.
+/// All accounts. An empty page need not be the last one. A failure before the first account is an error, a later one a gap.
 async fn list(access: &Access, organization: &Organization) -> Result<(Vec<Entry>, Listing), Gap> {
     let operation = Operation::ListAccounts;
     let client = access.clients.organizations(access.home_region());
-    let route = Route { session: access.base(), region: access.home_region(), region_enabled: true, operation };
-    let (all, gap) = access
-        .caller
-        .pages(route, |credentials, token| {
-            let request = client
-                .list_accounts()
-                .max_results(20)
-                .set_next_token(token)
-                .customize()
-                .config_override(organizations_as(credentials));
-            async move {
-                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
-                let accounts =
-                    answer.accounts.ok_or_else(|| Failure::malformed(operation, "the answer lists no accounts"))?;
-                // Pages may overlap when accounts come and go; one page names none twice.
-                let mut named = BTreeSet::new();
-                let entries = accounts.into_iter().map(|account| {
-                    let entry = Entry::of(account, organization);
-                    Entry { again: !named.insert(entry.id.clone()), ..entry }
-                });
-                Ok((entries.collect::<Vec<_>>(), answer.next_token))
-            }
-        })
-        .await;
+    let send = |credentials, token| {
+        let request = client.list_accounts().max_results(20).set_next_token(token);
+        request.customize().config_override(organizations_as(credentials)).send()
+    };
+    let (all, gap) = pages(access, pages::home(access, operation), "accounts", send, |response| {
+        // Pages may overlap when accounts come and go; one page names none twice.
+        let mut named = BTreeSet::new();
+        let mut entry = |account| {
+            let entry = Entry::of(account, organization);
+            Entry { again: !named.insert(entry.id.clone()), ..entry }
+        };
+        (response.accounts.map(|accounts| accounts.into_iter().map(&mut entry).collect()), response.next_token)
+    })
+    .await;
     match gap {
         Some(gap) if all.is_empty() => Err(gap),
         Some(gap) => Ok((all, Listing::Unread(Arc::new(gap)))),
@@ -272,28 +265,17 @@ pub(super) async fn account(access: &Access, units: &Units, entry: Entry, want_t
 async fn account_tags(access: &Access, id: &AccountId) -> Observed<BTreeMap<String, String>> {
     let operation = Operation::ListTagsForResource;
     let client = access.clients.organizations(access.home_region());
-    let route = Route { session: access.base(), region: access.home_region(), region_enabled: true, operation };
-    let (pages, gap) = access
-        .caller
-        .pages(route, |credentials, token| {
-            let request = client
-                .list_tags_for_resource()
-                .resource_id(id.as_str())
-                .set_next_token(token)
-                .customize()
-                .config_override(organizations_as(credentials));
-            async move {
-                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
-                let tags = answer.tags.ok_or_else(|| Failure::malformed(operation, "the answer lists no tags"))?;
-                Ok((tags, answer.next_token))
-            }
-        })
-        .await;
+    let send = |credentials, token| {
+        let request = client.list_tags_for_resource().resource_id(id.as_str()).set_next_token(token);
+        request.customize().config_override(organizations_as(credentials)).send()
+    };
+    let take = |response: ListTagsForResourceOutput| (response.tags, response.next_token);
+    let (tags, gap) = pages(access, pages::home(access, operation), "tags", send, take).await;
     if let Some(gap) = gap {
         return Observed::unread(gap);
     }
-    // The SDK puts an empty text in the place of a missing key, which is no key.
-    match unambiguous(pages.into_iter().map(|tag| (Some(tag.key), Some(tag.value)))) {
+    // The SDK returns an empty text in the place of a missing key, which is not a key.
+    match unambiguous(tags.into_iter().map(|tag| (Some(tag.key), Some(tag.value)))) {
         Ok(tags) => Observed::Known(tags),
         Err(problem) => Observed::unread(Gap::new(GapReason::Malformed, operation.action()).with_message(problem)),
     }

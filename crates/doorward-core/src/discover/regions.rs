@@ -2,18 +2,20 @@
 
 use aws_sdk_account::types::RegionOptStatus;
 
-use doorward_aws::{Access, Failure, Operation, Route, Session, account_as};
+use doorward_aws::{Access, Operation, Route, Session, account_as};
 use doorward_model::{Gap, GapReason, Region};
 
-/// Whether a Region answers for an account.
+use crate::pages::{self, pages};
+
+/// Whether a Region is enabled in an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RegionState {
-    /// It does, or is about to, or did a moment ago: worth asking.
+    /// It is enabled, or being enabled or disabled: calls may succeed.
     Enabled,
-    /// It does not.
+    /// It is not enabled.
     Disabled,
-    /// The account could not be asked; the Region is on a list that came from elsewhere.
-    Untold,
+    /// The account's list could not be read; the Region is from another list.
+    Unknown,
 }
 
 impl RegionState {
@@ -22,28 +24,16 @@ impl RegionState {
     }
 }
 
-/// Asks the account itself. Ordered by name.
+/// The account's own list of Regions, ordered by name.
 pub(super) async fn list(access: &Access, session: &Session) -> Result<Vec<(Region, RegionState)>, Gap> {
     let operation = Operation::ListRegions;
     let client = access.clients.account(access.home_region());
-    let route = Route { session, region: access.home_region(), region_enabled: true, operation };
-    let (listed, gap) = access
-        .caller
-        .pages(route, |credentials, token| {
-            let request = client
-                .list_regions()
-                .max_results(50)
-                .set_next_token(token)
-                .customize()
-                .config_override(account_as(credentials));
-            async move {
-                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
-                let page =
-                    answer.regions.ok_or_else(|| Failure::malformed(operation, "the answer lists no Regions"))?;
-                Ok((page, answer.next_token))
-            }
-        })
-        .await;
+    let send = |credentials, token| {
+        let request = client.list_regions().max_results(50).set_next_token(token);
+        request.customize().config_override(account_as(credentials)).send()
+    };
+    let route = Route { session, ..pages::home(access, operation) };
+    let (listed, gap) = pages(access, route, "Regions", send, |response| (response.regions, response.next_token)).await;
     if let Some(gap) = gap {
         return Err(gap);
     }
@@ -52,7 +42,7 @@ pub(super) async fn list(access: &Access, session: &Session) -> Result<Vec<(Regi
         let name = entry.region_name().and_then(|name| Region::new(name).ok());
         let state = match entry.region_opt_status() {
             Some(RegionOptStatus::Disabled) => RegionState::Disabled,
-            // A state this version does not know is tried, not skipped.
+            // A Region in a state that is not known to this version is scanned, not skipped.
             Some(_) => RegionState::Enabled,
             None => return Err(unusable("a Region without an opt-in state")),
         };
@@ -62,7 +52,7 @@ pub(super) async fn list(access: &Access, session: &Session) -> Result<Vec<(Regi
         return Err(unusable("no Region at all"));
     }
     regions.sort_by(|a, b| a.0.cmp(&b.0));
-    // Whichever of two states were taken, a Region that is in use could be left out.
+    // Which of two states is right is unknown, and the wrong one could exclude a Region in use.
     if let Some(twice) = regions.windows(2).find_map(|pair| match pair {
         [(one, _), (other, _)] if one == other => Some(one.clone()),
         _ => None,
@@ -73,5 +63,6 @@ pub(super) async fn list(access: &Access, session: &Session) -> Result<Vec<(Regi
 }
 
 fn unusable(what: &str) -> Gap {
-    Gap::new(GapReason::Malformed, Operation::ListRegions.action()).with_message(format!("the answer contains {what}"))
+    Gap::new(GapReason::Malformed, Operation::ListRegions.action())
+        .with_message(format!("the response contains {what}"))
 }

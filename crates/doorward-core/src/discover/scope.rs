@@ -1,4 +1,4 @@
-//! Which accounts and Regions the settings want.
+//! The accounts and Regions in the scope of the settings.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,21 +7,21 @@ use doorward_model::{Account, AccountId, Gap, GapReason, Observed, Pattern, Regi
 
 use super::regions::RegionState;
 
-/// Whether something is to be scanned.
+/// Whether an account or Region is in scope.
 pub(super) enum Decision {
-    /// Yes.
+    /// In scope.
     In,
-    /// No, and that is why.
+    /// Excluded, for this reason.
     Out(Gap),
-    /// What the answer depends on could not be read.
+    /// A value that decides about the scope could not be read.
     Unclear(Gap),
 }
 
-/// Which accounts are scanned. Excludes win over includes; no include means all.
+/// The accounts to scan. Excludes override includes; without an include every account is in scope.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScopeSettings {
-    /// Scan the base identity's own account only, without asking Organizations.
+    /// Scan only the account of the base identity, without calls to AWS Organizations.
     pub single_account: bool,
     /// Accounts to include.
     #[serde(default)]
@@ -29,10 +29,10 @@ pub struct ScopeSettings {
     /// Accounts to exclude.
     #[serde(default)]
     pub exclude_accounts: Vec<AccountId>,
-    /// Units to include, by path of names or id; what is below them is included.
+    /// Organizational units (OUs) to include, by path of names or id; OUs below them are included.
     #[serde(default)]
     pub include_ous: Vec<String>,
-    /// Units to exclude, with all below them.
+    /// Organizational units (OUs) to exclude, with all OUs below them.
     #[serde(default)]
     pub exclude_ous: Vec<String>,
     /// Account tags to include.
@@ -43,7 +43,7 @@ pub struct ScopeSettings {
     pub exclude_tags: Vec<TagFilter>,
 }
 
-/// A tag that an account has.
+/// A tag of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TagFilter {
@@ -53,23 +53,23 @@ pub struct TagFilter {
     pub value: Pattern,
 }
 
-/// Which Regions are scanned.
+/// The Regions to scan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RegionSettings {
-    /// Regions to include; none means every Region enabled in the account.
+    /// Regions to include; without an include every Region that is enabled in the account.
     #[serde(default)]
     pub include: Vec<Region>,
     /// Regions to exclude.
     #[serde(default)]
     pub exclude: Vec<Region>,
-    /// Regions to try where `account:ListRegions` cannot be read anywhere.
+    /// Regions to scan if `account:ListRegions` cannot be read in any account.
     #[serde(default)]
     pub fallback: Vec<Region>,
 }
 
 impl ScopeSettings {
-    /// Whether a filter looks at account tags.
+    /// Whether a filter needs account tags.
     pub(super) fn needs_tags(&self) -> bool {
         !self.include_tags.is_empty() || !self.exclude_tags.is_empty()
     }
@@ -100,7 +100,7 @@ impl ScopeSettings {
         };
         let (tag_out, tag_in) = (tagged(&self.exclude_tags), tagged(&self.include_tags));
         if ou_out {
-            return Decision::Out(excluded("`scope.exclude_ous` names a unit above the account"));
+            return Decision::Out(excluded("`scope.exclude_ous` names an organizational unit of the account"));
         }
         if tag_out {
             return Decision::Out(excluded("`scope.exclude_tags` names a tag of the account"));
@@ -127,7 +127,7 @@ impl RegionSettings {
             return Decision::Out(excluded("`regions.include` does not name the Region"));
         }
         match state {
-            RegionState::Enabled | RegionState::Untold => Decision::In,
+            RegionState::Enabled | RegionState::Unknown => Decision::In,
             RegionState::Disabled => Decision::Out(
                 Gap::new(GapReason::RegionDisabled, "account:ListRegions")
                     .with_message("the Region is not enabled in this account"),

@@ -1,4 +1,4 @@
-//! The way to one account-Region, for whoever heard that something changed there.
+//! One account-Region: whether a scan's settings include it, and a session in it. For a command that reacts to an event there.
 
 use doorward_aws::{Access, Operation, Stop};
 use doorward_model::{Account, AccountRegion, Gap, GapReason, Listing, Observed, Organization};
@@ -8,29 +8,29 @@ use super::scope::Decision;
 use super::{DiscoverError, DiscoverSettings, Target, organization};
 use crate::actions::scan_role_grants;
 
-/// What is known of the account, and whether it can be entered.
+/// The account of one account-Region, and whether it can be read.
 pub struct Single {
     /// The organization, absent in single-account mode.
     pub organization: Observed<Organization>,
-    /// The account; none where nobody knows anything of it.
+    /// The account; absent if it is not known.
     pub account: Option<Account>,
-    /// The way in.
-    pub door: Door,
+    /// Whether it can be read.
+    pub decision: ScopeDecision,
 }
 
-/// The way into an account-Region.
-pub enum Door {
-    /// Open.
-    Open(Target),
-    /// The settings or the account's state leave it out, and that is why.
-    Out(Gap),
-    /// It could not be entered, or what decides whether it should be could not be read.
-    Closed(Gap),
+/// Whether one account-Region is in the scope of the settings and can be read.
+pub enum ScopeDecision {
+    /// It is in scope, and a session is open.
+    In(Target),
+    /// The settings or the account's state exclude it, for this reason.
+    Excluded(Gap),
+    /// No session could be opened, or a value that decides about the scope could not be read.
+    Unread(Gap),
 }
 
-/// Enters one account-Region by the settings of a scan. `known` is what an earlier scan read of the organization and the
-/// account; without it the organization is read as a scan reads it. Whether the Region is enabled is not asked: the next call
-/// there says so.
+/// Opens a session in one account-Region if the settings of a scan include it. `known` is the organization and the account as an
+/// earlier scan read them; without it they are read as by a scan. Whether the Region is enabled is not read: the next call
+/// there fails if it is not.
 pub async fn enter_one(
     access: &Access,
     settings: &DiscoverSettings,
@@ -38,28 +38,28 @@ pub async fn enter_one(
     place: &AccountRegion,
     stop: &Stop,
 ) -> Result<Single, DiscoverError> {
-    if let Decision::Out(why) = settings.regions.decide(&place.region, RegionState::Untold) {
-        return Ok(Single { organization: Observed::Absent, account: None, door: Door::Out(why) });
+    if let Decision::Out(why) = settings.regions.decide(&place.region, RegionState::Unknown) {
+        return Ok(Single { organization: Observed::Absent, account: None, decision: ScopeDecision::Excluded(why) });
     }
     let (organization, account) = tokio::select! {
         found = find(access, settings, known, place) => found?,
         gap = stop.stopped(Operation::ListAccounts.action()) => return Err(DiscoverError::Stopped(gap.reason)),
     };
-    let (account, door) = match account {
+    let (account, decision) = match account {
         Ok(account) => {
-            let door = tokio::select! {
-                door = enter(access, settings, &account, place) => door,
-                gap = stop.stopped(Operation::AssumeRole.action()) => Door::Closed(gap),
+            let decision = tokio::select! {
+                decision = enter(access, settings, &account, place) => decision,
+                gap = stop.stopped(Operation::AssumeRole.action()) => ScopeDecision::Unread(gap),
             };
-            (Some(account), door)
+            (Some(account), decision)
         }
-        Err(door) => (None, door),
+        Err(decision) => (None, decision),
     };
-    Ok(Single { organization, account, door })
+    Ok(Single { organization, account, decision })
 }
 
-/// What is known of the organization, and the account, or why there is no way to it.
-type Found = (Observed<Organization>, Result<Account, Door>);
+/// The organization, and the account or why it cannot be read.
+type Found = (Observed<Organization>, Result<Account, ScopeDecision>);
 
 async fn find(
     access: &Access,
@@ -67,11 +67,11 @@ async fn find(
     known: Option<(Observed<Organization>, Account)>,
     place: &AccountRegion,
 ) -> Result<Found, DiscoverError> {
-    let out = |why: String| Door::Out(Gap::new(GapReason::Excluded, "settings").with_message(why));
+    let out = |why: String| ScopeDecision::Excluded(Gap::new(GapReason::Excluded, "settings").with_message(why));
     if settings.scope.single_account {
         let alone = organization::alone(access);
         let account = alone.accounts.into_iter().find(|account| account.id == place.account);
-        let why = || out(format!("`scope.single_account` leaves every account but {} out", access.account()));
+        let why = || out(format!("`scope.single_account` excludes every account but {}", access.account()));
         return Ok((Observed::Absent, account.ok_or_else(why)));
     }
     if let Some((organization, account)) = known {
@@ -83,27 +83,32 @@ async fn find(
     let account = found.accounts.into_iter().find(|account| account.id == place.account);
     let why = || match found.listing {
         Listing::Full => out("the account is not in the organization".to_owned()),
-        Listing::Unread(gap) => Door::Closed(gap.as_ref().clone()),
+        Listing::Unread(gap) => ScopeDecision::Unread(gap.as_ref().clone()),
     };
     Ok((found.organization, account.ok_or_else(why)))
 }
 
-async fn enter(access: &Access, settings: &DiscoverSettings, account: &Account, place: &AccountRegion) -> Door {
+async fn enter(
+    access: &Access,
+    settings: &DiscoverSettings,
+    account: &Account,
+    place: &AccountRegion,
+) -> ScopeDecision {
     if account.state.is_inactive() {
         let why = Gap::new(GapReason::AccountInactive, Operation::ListAccounts.action());
-        return Door::Out(why.with_message(format!("the account is {}", account.state)));
+        return ScopeDecision::Excluded(why.with_message(format!("the account is {}", account.state)));
     }
     match settings.scope.decide(account) {
         Decision::In => {}
-        Decision::Out(why) => return Door::Out(why),
-        Decision::Unclear(gap) => return Door::Closed(gap),
+        Decision::Out(why) => return ScopeDecision::Excluded(why),
+        Decision::Unclear(gap) => return ScopeDecision::Unread(gap),
     }
     let session = match access.session(&account.id, &account.ou, &scan_role_grants()) {
         Ok(session) => session,
-        Err(gap) => return Door::Closed(gap),
+        Err(gap) => return ScopeDecision::Unread(gap),
     };
     match session.credentials(&access.caller).await {
-        Ok(_) => Door::Open(Target { place: place.clone(), region_enabled: false, session }),
-        Err(gap) => Door::Closed(gap),
+        Ok(_) => ScopeDecision::In(Target { place: place.clone(), region_enabled: false, session }),
+        Err(gap) => ScopeDecision::Unread(gap),
     }
 }

@@ -1,26 +1,31 @@
-//! Organizational units: their names, and where each account stands among them.
+//! Organizational units (OUs): their names, and the OU of each account.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use aws_sdk_organizations::operation::list_organizational_units_for_parent::ListOrganizationalUnitsForParentOutput;
+use aws_sdk_organizations::operation::list_parents::ListParentsOutput;
+use aws_sdk_organizations::operation::list_roots::ListRootsOutput;
 use aws_sdk_organizations::types::OrganizationalUnit;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
-use doorward_aws::{Access, Failure, Operation, Route, organizations_as};
+use doorward_aws::{Access, Operation, organizations_as};
 use doorward_model::{AccountId, Gap, GapReason, Observed, OuPath};
 
-/// The tree of units as far as it could be read.
+use crate::pages::{self, pages};
+
+/// The tree of OUs as far as it could be read.
 pub(super) struct Units {
-    /// By unit or root id.
+    /// By OU or root id.
     paths: BTreeMap<String, OuPath>,
-    /// Why some are missing.
+    /// Why OUs are missing.
     gap: Option<Arc<Gap>>,
 }
 
 impl Units {
-    /// Walks the tree from the root: one call per unit. What cannot be read leaves a gap, not an error.
+    /// Reads the tree from the root, one call per OU. An OU that cannot be read leaves a gap, not an error.
     pub(super) async fn read(access: &Access) -> Self {
         let mut units = Self { paths: BTreeMap::new(), gap: None };
         let roots = match roots(access).await {
@@ -58,14 +63,14 @@ impl Units {
                 }
             }
         }
-        // Where these stand is not known, nor where anything below them does.
+        // The position of these, and of every OU below them, is unknown.
         units.paths.retain(|_, path| !path.ids.iter().any(|id| contradicted.contains(id)));
         units
     }
 
-    /// Where an account stands: by the path the account itself told, else by asking for its parent.
-    pub(super) async fn path_of(&self, access: &Access, account: &AccountId, told: &[String]) -> Observed<OuPath> {
-        let units: BTreeSet<&str> = told
+    /// The OU of an account: by the paths in the list of accounts, or else by reading its parent.
+    pub(super) async fn path_of(&self, access: &Access, account: &AccountId, paths: &[String]) -> Observed<OuPath> {
+        let units: BTreeSet<&str> = paths
             .iter()
             // o-.../r-.../ou-.../ou-.../account/
             .filter_map(|path| path.split('/').rfind(|part| part.starts_with("ou-") || part.starts_with("r-")))
@@ -89,34 +94,27 @@ impl Units {
             (None, Some(gap)) => Observed::Unread(gap.clone()),
             (None, None) => Observed::unread(
                 Gap::new(GapReason::Malformed, Operation::ListOrganizationalUnitsForParent.action())
-                    .with_message(format!("the tree of units does not contain {unit}")),
+                    .with_message(format!("the tree of organizational units does not contain {unit}")),
             ),
         }
     }
 }
 
-/// The same id in two places, or under two names.
+/// The gap of an id that occurs in two places or with two names.
 fn twice(operation: Operation, id: &str) -> Gap {
     Gap::new(GapReason::Malformed, operation.action())
-        .with_message(format!("the answers contain {id} twice, with different contents"))
+        .with_message(format!("the responses contain {id} twice, with different contents"))
 }
 
 async fn roots(access: &Access) -> Result<Vec<String>, Gap> {
     let operation = Operation::ListRoots;
     let client = access.clients.organizations(access.home_region());
-    let route = Route { session: access.base(), region: access.home_region(), region_enabled: true, operation };
-    let (roots, gap) = access
-        .caller
-        .pages(route, |credentials, token| {
-            let request =
-                client.list_roots().set_next_token(token).customize().config_override(organizations_as(credentials));
-            async move {
-                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
-                let roots = answer.roots.ok_or_else(|| Failure::malformed(operation, "the answer lists no roots"))?;
-                Ok((roots, answer.next_token))
-            }
-        })
-        .await;
+    let send = |credentials, token| {
+        let request = client.list_roots().set_next_token(token);
+        request.customize().config_override(organizations_as(credentials)).send()
+    };
+    let take = |response: ListRootsOutput| (response.roots, response.next_token);
+    let (roots, gap) = pages(access, pages::home(access, operation), "roots", send, take).await;
     match gap {
         Some(gap) => Err(gap),
         None => roots
@@ -130,70 +128,48 @@ async fn roots(access: &Access) -> Result<Vec<String>, Gap> {
     }
 }
 
-/// A parent, the ids and names of the units found below it, and why there may be more.
+/// A parent, the ids and names of the OUs below it, and why there may be more.
 type Children = (OuPath, Vec<(String, String)>, Option<Gap>);
 
 async fn children(access: &Access, parent: OuPath) -> Children {
     let operation = Operation::ListOrganizationalUnitsForParent;
     let client = access.clients.organizations(access.home_region());
-    let route = Route { session: access.base(), region: access.home_region(), region_enabled: true, operation };
-    let (found, gap) = access
-        .caller
-        .pages(route, |credentials, token| {
-            let request = client
-                .list_organizational_units_for_parent()
-                .set_parent_id(parent.ids.last().cloned())
-                .max_results(20)
-                .set_next_token(token)
-                .customize()
-                .config_override(organizations_as(credentials));
-            async move {
-                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
-                let units = answer
-                    .organizational_units
-                    .ok_or_else(|| Failure::malformed(operation, "the answer lists no units"))?;
-                Ok((units, answer.next_token))
-            }
-        })
-        .await;
-    // A slash in a name would look like one more level; AWS allows it, so it is replaced by its look-alike.
+    let send = |credentials, token| {
+        let request = client.list_organizational_units_for_parent().set_parent_id(parent.ids.last().cloned());
+        let request = request.max_results(20).set_next_token(token);
+        request.customize().config_override(organizations_as(credentials)).send()
+    };
+    let take = |response: ListOrganizationalUnitsForParentOutput| (response.organizational_units, response.next_token);
+    let route = pages::home(access, operation);
+    let (found, gap) = pages(access, route, "organizational units", send, take).await;
+    // AWS allows a slash in a name, where it would look like another level; it is replaced by a similar character.
     let named = |unit: OrganizationalUnit| Some((unit.id?, unit.name?.replace('/', "\u{2215}")));
-    let told = found.len();
+    let listed = found.len();
     let found: Vec<(String, String)> = found.into_iter().filter_map(named).collect();
     let nameless = || {
-        Gap::new(GapReason::Malformed, operation.action()).with_message("the answers list a unit without id or name")
+        Gap::new(GapReason::Malformed, operation.action())
+            .with_message("the response lists an organizational unit without id or name")
     };
-    let gap = gap.or_else(|| (found.len() < told).then(nameless));
+    let gap = gap.or_else(|| (found.len() < listed).then(nameless));
     (parent, found, gap)
 }
 
 async fn parent(access: &Access, account: &AccountId) -> Result<String, Gap> {
     let operation = Operation::ListParents;
     let client = access.clients.organizations(access.home_region());
-    let route = Route { session: access.base(), region: access.home_region(), region_enabled: true, operation };
-    let (parents, gap) = access
-        .caller
-        .pages(route, |credentials, token| {
-            let request = client
-                .list_parents()
-                .child_id(account.as_str())
-                .set_next_token(token)
-                .customize()
-                .config_override(organizations_as(credentials));
-            async move {
-                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
-                let parents =
-                    answer.parents.ok_or_else(|| Failure::malformed(operation, "the answer lists no parents"))?;
-                Ok((parents, answer.next_token))
-            }
-        })
-        .await;
+    let send = |credentials, token| {
+        let request = client.list_parents().child_id(account.as_str()).set_next_token(token);
+        request.customize().config_override(organizations_as(credentials)).send()
+    };
+    let take = |response: ListParentsOutput| (response.parents, response.next_token);
+    let (parents, gap) = pages(access, pages::home(access, operation), "parents", send, take).await;
     if let Some(gap) = gap {
         return Err(gap);
     }
     let named: Option<BTreeSet<String>> = parents.into_iter().map(|parent| parent.id).collect();
     match named.unwrap_or_default().into_iter().collect::<Vec<_>>() {
         one if one.len() == 1 => Ok(one.into_iter().collect()),
-        _ => Err(Gap::new(GapReason::Malformed, operation.action()).with_message("the answers do not name one parent")),
+        _ => Err(Gap::new(GapReason::Malformed, operation.action())
+            .with_message("the response does not name exactly one parent")),
     }
 }

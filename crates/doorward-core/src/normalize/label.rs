@@ -1,13 +1,13 @@
-//! Owner, environment and application of a load balancer that was declared rather than scanned.
+//! Owner, environment and application of a declared load balancer.
 
 use std::sync::Arc;
 
 use doorward_model::{Account, Gap, LoadBalancer, Observed, OwnerSource};
 
-use super::{NormalizeSettings, find_tag, first_tag, tidy};
+use super::{NormalizeSettings, find_tag, first_tag, normalized_text};
 
-/// Reads them off the tags and the account, as for a scanned load balancer. Where deployment may add tags (`more`), only
-/// what no added tag could change is taken: a tag under the first of the configured keys.
+/// Sets owner, environment and application from the tags and the account, as for a scanned load balancer. If deployment may add
+/// tags (`more`), only values that no added tag could change are set: those of the first configured key.
 pub fn label(lb: &mut LoadBalancer, account: Option<&Account>, more: Option<&Arc<Gap>>, settings: &NormalizeSettings) {
     let unplaced = || match lb.known_account() {
         Observed::Unread(gap) => Observed::Unread(gap),
@@ -18,7 +18,8 @@ pub fn label(lb: &mut LoadBalancer, account: Option<&Account>, more: Option<&Arc
         lb.ou = account.ou.clone();
         lb.account_name = account.name.clone();
     }
-    let is_first = |keys: &[String], key: &str| keys.first().is_some_and(|first| tidy(first) == tidy(key));
+    let is_first =
+        |keys: &[String], key: &str| keys.first().is_some_and(|first| normalized_text(first) == normalized_text(key));
     let first_of = |keys: &[String]| {
         let found = lb.tags.known().and_then(|tags| find_tag(tags, keys)).map(|(key, _)| key);
         match more {

@@ -1,4 +1,4 @@
-//! What manages a load balancer, read off the tags that managers leave.
+//! The tool that manages a load balancer, from the tags that such tools set.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,11 @@ use doorward_model::{Manager, Observed};
 
 use super::find_tag;
 
-/// Which tags tell a manager, beyond those that AWS and the Kubernetes controller always set.
+/// The tags that identify a manager, besides those that AWS and the Kubernetes controller always set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ManagerSettings {
-    /// Tags that only Terraform sets here: key to value; an empty value means any.
+    /// Tags that only Terraform sets in this organization: key to value; an empty value matches every value.
     #[serde(default)]
     pub terraform_tags: BTreeMap<String, String>,
     /// Tag keys that ECS sets on the load balancers of its gateways and Express Mode services.
@@ -21,8 +21,8 @@ pub struct ManagerSettings {
 }
 
 impl ManagerSettings {
-    /// Absent means that no known sign is there. The most specific manager wins: Elastic Beanstalk and ECS work
-    /// through CloudFormation, so their sign is looked for first.
+    /// Absent if no known tag is present. The most specific manager is checked first: Elastic Beanstalk and ECS use
+    /// CloudFormation, so their load balancers also have its tags.
     pub(super) fn of(&self, tags: &Observed<BTreeMap<String, String>>) -> Observed<Manager> {
         tags.as_ref().and_then(|tags| Observed::from_answer(self.sign(tags)))
     }

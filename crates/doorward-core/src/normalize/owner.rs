@@ -1,4 +1,4 @@
-//! Who is responsible, and how we know.
+//! The owner of a load balancer and the source of its name.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use doorward_model::{Observed, OuPath, Owner, OwnerSource};
 
-use super::{find_tag, tidy};
+use super::{find_tag, normalized_text};
 
-/// Where owners are looked for: tags of the load balancer, tags of its account, a map of units. The first hit decides.
+/// The sources of owners: tags of the load balancer, tags of its account, a map of organizational units (OUs). The first match
+/// applies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OwnerSettings {
@@ -17,7 +18,7 @@ pub struct OwnerSettings {
     pub tags: Vec<String>,
     /// Tag keys of the account, in order. Reading account tags costs one call per account.
     pub account_tags: Vec<String>,
-    /// Units (path of names or id) to owners; the longest matching path decides.
+    /// Organizational units (path of names or id) to owners; the longest matching path applies.
     #[serde(default)]
     pub ous: BTreeMap<String, String>,
     /// Other spellings of an owner: alias to name.
@@ -28,8 +29,7 @@ pub struct OwnerSettings {
 type Tags = Observed<BTreeMap<String, String>>;
 
 impl OwnerSettings {
-    /// Absent means unowned. A source that could not be read ends the search: what it would have said counts more
-    /// than what comes after it.
+    /// Absent means unowned. A source that could not be read ends the search, because it has priority over the sources after it.
     pub(super) fn of(&self, tags: &Tags, account_tags: &Tags, ou: &Observed<OuPath>) -> Observed<Owner> {
         for (tags, keys, source) in [
             (tags, &self.tags, OwnerSource::ResourceTag as fn(String) -> OwnerSource),
@@ -61,14 +61,14 @@ impl OwnerSettings {
         })
     }
 
-    fn name(&self, told: &str) -> String {
-        let told = tidy(told);
-        let alias = self.aliases.iter().find(|(alias, _)| tidy(alias) == told);
-        alias.map_or(told, |(_, name)| tidy(name))
+    fn name(&self, name: &str) -> String {
+        let name = normalized_text(name);
+        let alias = self.aliases.iter().find(|(alias, _)| normalized_text(alias) == name);
+        alias.map_or(name, |(_, name)| normalized_text(name))
     }
 }
 
-/// How far down a scope lies: the further, the closer to the account.
+/// The depth of a scope in the tree: the larger, the closer to the account.
 fn depth(scope: &str, ou: &OuPath) -> usize {
     match ou.ids.iter().position(|id| id == scope) {
         Some(position) => position,
@@ -114,8 +114,8 @@ mod tests {
             (&tags(&[("team", "web"), ("owner", "  ")]), &none, "/", Some("web by tag \"team\"")),
             (&tags(&[("team", "web"), ("OWNER", "Core")]), &none, "/", Some("core by tag \"OWNER\"")),
             (&none, &tags(&[("owner", "Data")]), "/", Some("data by account tag \"owner\"")),
-            (&none, &none, "/Workloads/Prod/EU", Some("sre by unit /Workloads/Prod")),
-            (&none, &none, "/Workloads", Some("platform by unit /Workloads")),
+            (&none, &none, "/Workloads/Prod/EU", Some("sre by OU /Workloads/Prod")),
+            (&none, &none, "/Workloads", Some("platform by OU /Workloads")),
             (&none, &none, "/Sandbox", Some("unowned")),
             (&unread, &tags(&[("owner", "Data")]), "/Workloads", None),
             (&none, &unread, "/Workloads", None),

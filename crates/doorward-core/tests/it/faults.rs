@@ -100,7 +100,7 @@ async fn a_call_that_always_fails_is_a_gap() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_takes_every_form() {
     let known = known(SMALL).await;
-    let fired: Vec<(Form, u64)> = futures::stream::iter(Form::ALL)
+    let fired: Vec<(Form, u64)> = futures::stream::iter(Form::ALL.iter().copied())
         .map(|form| {
             let known = &known;
             async move {
@@ -128,7 +128,7 @@ async fn every_answer_takes_every_form() {
 async fn an_action_that_always_takes_a_form_is_a_gap() {
     let known = known(SMALL).await;
     let actions = ["ListAccounts", "ListRegions", "DescribeLoadBalancers", "DescribeLoadBalancerAttributes", "List*"];
-    let cases = actions.into_iter().flat_map(|action| Form::ALL.map(move |form| (action, form)));
+    let cases = actions.into_iter().flat_map(|action| Form::ALL.iter().map(move |form| (action, *form)));
     futures::stream::iter(cases)
         .for_each_concurrent(16, |(action, form)| {
             let known = &known;
@@ -143,7 +143,7 @@ async fn an_action_that_always_takes_a_form_is_a_gap() {
 /// One random fault: what, where and how often, all from the seed.
 fn random_fault(rng: &mut fastrand::Rng) -> Fault {
     let mut kinds = kinds();
-    kinds.extend(Form::ALL.map(What::Form));
+    kinds.extend(Form::ALL.iter().copied().map(What::Form));
     let mut fault = Fault::new(kinds[rng.usize(..kinds.len())].clone());
     if rng.bool() {
         let actions = ["Describe*", "List*", "AssumeRole", "DescribeTags", "DescribeLoadBalancerAttributes"];

@@ -6,7 +6,7 @@ use doorward_core::access::Access;
 use doorward_core::collect::{AT_MOST, beyond, rehearse, tried};
 use doorward_core::{Stop, actions, discover};
 use doorward_fakeaws::{Fault, Server, What};
-use doorward_model::{Cell, CoverageLine, Gap};
+use doorward_model::{CoverageLine, Gap, RegionInventory};
 use futures::StreamExt;
 
 use crate::bed::{GAPS, SMALL, Setup, emulator, fired, scan, serve, span};
@@ -40,14 +40,14 @@ fn of_accounts(accounts: &[doorward_model::Account]) -> BTreeMap<String, Vec<Str
 }
 
 /// Enters, rehearses; returns the picture and every cell.
-async fn rehearsed(server: &Server, setup: &Setup) -> Result<(Picture, Vec<Cell>), String> {
+async fn rehearsed(server: &Server, setup: &Setup) -> Result<(Picture, Vec<RegionInventory>), String> {
     let (_stopper, stop) = Stop::new();
     let (access, calls, clock) = (setup.access.clone(), setup.calls.clone(), setup.clock.clone());
     let access = Access::connect(access, calls, clock, Some(&emulator(server)), &stop).await;
     let access = access.map_err(|e| e.to_string())?;
     let plan = discover(&access, &setup.discover, &[], &stop, &|_, _| {}).await.map_err(|e| e.to_string())?;
     let mut cells = plan.settled;
-    let tried: Vec<Cell> = rehearse(&access, setup.collect, plan.targets, &stop).collect().await;
+    let tried: Vec<RegionInventory> = rehearse(&access, setup.collect, plan.targets, &stop).collect().await;
     cells.extend(tried);
     let lines = cells.iter().map(|cell| line(&CoverageLine::of(cell))).collect();
     let (accounts_listed, accounts) = (plan.accounts_listing.is_full(), of_accounts(&plan.accounts));
@@ -170,7 +170,7 @@ async fn what_no_load_balancer_needs_today_is_asked_for_once() {
         let plan = discover(&access, &setup.discover, &[], &stop, &|_, _| {}).await.expect("an organization");
         // The management account has no load balancer at all.
         let empty = plan.targets.into_iter().find(|t| t.place.account.as_str() == "300000000001").expect("a target");
-        let cells: Vec<Cell> = rehearse(&access, setup.collect, vec![empty.clone()], &stop).collect().await;
+        let cells: Vec<RegionInventory> = rehearse(&access, setup.collect, vec![empty.clone()], &stop).collect().await;
         let gaps = beyond(&access, setup.collect, &empty, &tried(&cells[0]), &stop).await;
         let named: Vec<&str> = gaps.iter().filter_map(|gap| gap.action.as_deref()).collect();
         let of_lists = ["account:ListRegions", "elasticloadbalancing:DescribeLoadBalancers"];

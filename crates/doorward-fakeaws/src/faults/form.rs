@@ -1,100 +1,62 @@
-//! Answers that parse and are not right: each form rewrites the right answer, as a proxy, a broken cache or a service gone wrong
-//! might.
+//! Responses that can be parsed and are wrong: each form rewrites the correct response as a proxy, a broken cache or a defect of the
+//! service might.
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
-/// How an answer is not right.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The way in which a response is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Form {
-    /// The first entry of a list lacks what names it.
+    /// The first entry of a list has no name.
     EntryWithoutName,
-    /// The first entry of a list is another account's.
+    /// The first entry of a list belongs to another account.
     ForeignAccount,
-    /// The first entry of a list is another Region's.
+    /// The first entry of a list belongs to another Region.
     ForeignRegion,
-    /// The first entry of a list is another partition's.
+    /// The first entry of a list belongs to another partition.
     ForeignPartition,
-    /// The first entry of a list comes twice.
+    /// The first entry of a list is repeated.
     RepeatedEntry,
-    /// The first entry of a list comes a second time and contradicts itself.
+    /// The first entry of a list is repeated with contradictory values.
     ContradictoryEntry,
-    /// The list comes a second time, and is empty then.
+    /// The list is repeated, and empty the second time.
     RepeatedList,
-    /// The entries of the list have another name than entries have, or are nothing.
+    /// The entries of the list have a wrong element name, or are null.
     RenamedEntries,
-    /// The list is a shorter one.
+    /// The list lacks entries.
     Shortened,
-    /// The first attribute or tag comes a second time with another value.
+    /// The first attribute or tag is repeated with another value.
     RepeatedKey,
-    /// The desync mitigation mode comes a second time, and is the strictest then.
+    /// The desync mitigation mode is repeated, as `strictest`.
     RepeatedMode,
-    /// The value of the desync mitigation mode comes a second time, or is in pieces.
+    /// The value of the desync mitigation mode is repeated or split.
     SplitValue,
-    /// Application load balancers are called network load balancers.
+    /// Application load balancers are reported as network load balancers.
     OtherType,
-    /// What was asked for is said not to exist.
+    /// The requested load balancer is reported not to exist.
     NotFound,
-    /// Access logs are said to be on, and no bucket is named.
+    /// Access logs are enabled, and no bucket is named.
     NoBucket,
-    /// The session is of another role.
+    /// The session belongs to another role.
     OtherRole,
-    /// The session is of another partition.
+    /// The session belongs to another partition.
     OtherPartition,
 }
 
 impl Form {
     /// All forms.
-    pub const ALL: [Self; 17] = [
-        Self::EntryWithoutName,
-        Self::ForeignAccount,
-        Self::ForeignRegion,
-        Self::ForeignPartition,
-        Self::RepeatedEntry,
-        Self::ContradictoryEntry,
-        Self::RepeatedList,
-        Self::RenamedEntries,
-        Self::Shortened,
-        Self::RepeatedKey,
-        Self::RepeatedMode,
-        Self::SplitValue,
-        Self::OtherType,
-        Self::NotFound,
-        Self::NoBucket,
-        Self::OtherRole,
-        Self::OtherPartition,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
-    /// Its name in a world file.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::EntryWithoutName => "entry_without_name",
-            Self::ForeignAccount => "foreign_account",
-            Self::ForeignRegion => "foreign_region",
-            Self::ForeignPartition => "foreign_partition",
-            Self::RepeatedEntry => "repeated_entry",
-            Self::ContradictoryEntry => "contradictory_entry",
-            Self::RepeatedList => "repeated_list",
-            Self::RenamedEntries => "renamed_entries",
-            Self::Shortened => "shortened",
-            Self::RepeatedKey => "repeated_key",
-            Self::RepeatedMode => "repeated_mode",
-            Self::SplitValue => "split_value",
-            Self::OtherType => "other_type",
-            Self::NotFound => "not_found",
-            Self::NoBucket => "no_bucket",
-            Self::OtherRole => "other_role",
-            Self::OtherPartition => "other_partition",
-        }
-    }
-
-    /// The form of a name.
+    /// Its name in a world file, such as `entry_without_name`.
     #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|form| form.name() == name)
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
-    /// The answer in this form; none where it has nothing that could take it. [`Form::NotFound`] is no rewriting, and none here.
+    /// The response in this form; none if it has nothing that can take the form. [`Form::NotFound`] replaces the whole response, and
+    /// returns none here.
     pub(crate) fn of(self, service: &str, action: &str, body: &[u8]) -> Option<Bytes> {
         let text = std::str::from_utf8(body).ok()?;
         let rewritten = match service {
@@ -282,7 +244,7 @@ fn of_logs(text: &str) -> Option<String> {
     Some(value(&on, "access_logs.s3.bucket", "").unwrap_or(on))
 }
 
-/// What is between the first tag of a name and its end.
+/// The text between the first tag of a name and its end tag.
 fn inner(text: &str, tag: &str) -> Option<String> {
     let (_, rest) = text.split_once(&format!("<{tag}>"))?;
     Some(rest.split_once(&format!("</{tag}>"))?.0.to_owned())
@@ -346,7 +308,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Where the end tag of an entry begins, which may have entries within.
+/// The position of the end tag of an entry, which may contain entries.
 fn end_of_entry(text: &str) -> Option<usize> {
     let (mut depth, mut at) = (0_usize, 0);
     loop {

@@ -1,12 +1,12 @@
-//! The written form of a fault: `[[fault]]` in a world file and the JSON of `POST /_fake/faults`.
+//! The declaration of a fault: `[[fault]]` in a world file and the JSON of `POST /_fake/faults`.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Fault, Form, Schedule, What};
+use super::{Fault, Schedule, What};
 
-/// A fault as text describes it. Unknown keys are refused.
+/// A declared fault. Unknown keys are refused.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultSpec {
@@ -29,7 +29,7 @@ pub struct FaultSpec {
     pub nth: Option<u64>,
     /// Every n-th matching call.
     pub every: Option<u64>,
-    /// The first attempts of each different call, this many.
+    /// The first so many attempts of each different call.
     pub first_of_each: Option<u64>,
     /// With this probability (0 to 1).
     pub probability: Option<f64>,
@@ -50,10 +50,10 @@ pub struct FaultSpec {
 }
 
 impl FaultSpec {
-    /// The fault that this describes.
+    /// The declared fault.
     ///
     /// # Errors
-    /// A sentence about the first key that is wrong or missing.
+    /// A message about the first key that is wrong or missing.
     pub fn to_fault(&self) -> Result<Fault, String> {
         let fraction = self.fraction.unwrap_or(0.5);
         let pause = Duration::from_millis(self.millis.unwrap_or(100));
@@ -88,9 +88,9 @@ impl FaultSpec {
             "wrong_account" => What::WrongAccount,
             "clock_skew" => What::ClockSkew,
             "latency" => What::Latency(pause),
-            other => match Form::from_name(other) {
-                Some(form) => What::Form(form),
-                None => return Err(format!("there is no fault kind {other:?}")),
+            other => match other.parse() {
+                Ok(form) => What::Form(form),
+                Err(_) => return Err(format!("there is no fault kind {other:?}")),
             },
         };
         let schedule = match (self.nth, self.every, self.first_of_each, self.probability) {

@@ -1,4 +1,4 @@
-//! Puts identity policy, session policy and organization policies together, and words the denial as AWS does.
+//! Evaluates identity policy, session policy and organization policies, and writes the denial message as AWS does.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub(crate) enum Refusal {
     SessionDeny,
     NoIdentityAllow,
     NoSessionAllow,
-    /// The resource is another account's, and its policy does not admit this one.
+    /// The resource belongs to another account, and its policy does not admit this one.
     NoResourceAllow,
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn decide(
     Ok(())
 }
 
-/// The sentence AWS puts into an access denied error. ELB leaves out "on resource" when the resource is `*`.
+/// The message of AWS's access denied errors. ELB leaves out "on resource" when the resource is `*`.
 pub(crate) fn denial_message(context: &Context<'_>, refusal: &Refusal) -> String {
     let action = context.action;
     let mut message = format!("User: {} is not authorized to perform: {action}", context.principal_arn);

@@ -19,12 +19,12 @@ impl Pattern {
         Self { text: text.into(), wild: text.contains(['*', '?']), fold_case: false }
     }
 
-    /// Texts that hold for themselves alone, as `StringEquals` compares.
+    /// Compares the text itself, without wildcards, as `StringEquals` does.
     pub(crate) fn literal(text: &str) -> Self {
         Self { text: text.into(), wild: false, fold_case: false }
     }
 
-    /// The same with its policy variables (`${aws:PrincipalOrgID}`) replaced, or nothing when one of them has no value.
+    /// The same with its policy variables (`${aws:PrincipalOrgID}`) replaced, or none if one of them has no value.
     pub(crate) fn filled<'a>(&self, value_of: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
         let mut text = String::new();
         let mut rest = &*self.text;
@@ -38,7 +38,7 @@ impl Pattern {
         Some(Self { text: text.into(), ..self.clone() })
     }
 
-    /// Whether policy variables stand in it.
+    /// Whether it contains policy variables.
     pub(crate) fn has_variables(&self) -> bool {
         self.text.contains("${")
     }

@@ -1,10 +1,10 @@
-//! Policy documents: reads the IAM JSON and says which statements bear on a call.
+//! Policy documents: parses IAM's JSON and finds the statements that apply to a call.
 
 use serde_json::Value;
 
 use super::pattern::Pattern;
 
-/// What a call looks like to a policy.
+/// The request context that a policy is evaluated in.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Context<'a> {
     pub(crate) action: &'a str,
@@ -18,7 +18,7 @@ pub(crate) struct Context<'a> {
     pub(crate) resource_account: Option<&'a str>,
     /// Organization that the resource is in, when it is in one.
     pub(crate) resource_organization: Option<&'a str>,
-    /// What the request says besides: condition keys in lower case, with their values.
+    /// Further condition keys of the request, in lower case, with their values.
     pub(crate) request: &'a [(&'static str, String)],
 }
 
@@ -80,7 +80,7 @@ impl Set {
     }
 }
 
-/// Whether a value fits a pattern once the pattern's variables are filled in; a variable without a value fits nothing.
+/// Whether a value matches a pattern whose variables are filled in; a variable without a value matches nothing.
 fn fits(pattern: &Pattern, value: &str, context: &Context<'_>) -> bool {
     if !pattern.has_variables() {
         return pattern.matches(value);
@@ -117,7 +117,7 @@ impl Condition {
 }
 
 impl Statement {
-    fn bears_on(&self, context: &Context<'_>) -> bool {
+    fn applies_to(&self, context: &Context<'_>) -> bool {
         self.actions.holds(context.action, context)
             && self.resources.holds(context.resource, context)
             && self.conditions.iter().all(|condition| condition.holds(context))
@@ -139,15 +139,15 @@ impl Policy {
 
     /// Some statement denies the call explicitly.
     pub(crate) fn denies(&self, context: &Context<'_>) -> bool {
-        self.statements.iter().any(|statement| statement.deny && statement.bears_on(context))
+        self.statements.iter().any(|statement| statement.deny && statement.applies_to(context))
     }
 
     /// Some statement allows the call (explicit denies not considered).
     pub(crate) fn allows(&self, context: &Context<'_>) -> bool {
-        self.statements.iter().any(|statement| !statement.deny && statement.bears_on(context))
+        self.statements.iter().any(|statement| !statement.deny && statement.applies_to(context))
     }
 
-    /// Reads an IAM policy document; the error says what is malformed.
+    /// Reads an IAM policy document; the error names what is malformed.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let document: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let statements = match document.get("Statement") {
@@ -179,14 +179,14 @@ fn statement(value: &Value) -> Result<Statement, String> {
     Ok(Statement { deny, actions, resources, conditions })
 }
 
-/// A trust policy: who may assume a role, under which conditions.
+/// A trust policy: the principals that may assume a role, and the conditions.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TrustPolicy {
     statements: Vec<(Vec<Pattern>, Vec<Condition>)>,
 }
 
 impl TrustPolicy {
-    /// Reads the trust policy of a role for other accounts; the error says what is malformed.
+    /// Reads the trust policy of a role for other accounts; the error names what is malformed.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let document: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let list =
@@ -195,7 +195,7 @@ impl TrustPolicy {
             let of = |key: &str| statement.get(key).and_then(Value::as_str);
             let action = strings(statement.get("Action"))?.unwrap_or_default();
             if of("Effect") != Some("Allow") || action != ["sts:AssumeRole"] {
-                return Err("a trust policy allows sts:AssumeRole here, and nothing else".to_owned());
+                return Err("only trust policies that allow sts:AssumeRole alone are supported".to_owned());
             }
             let principals = strings(statement.pointer("/Principal/AWS"))?.ok_or("a statement needs Principal AWS")?;
             let principals = principals.iter().map(|arn| Pattern::literal(arn)).collect();

@@ -1,4 +1,4 @@
-//! Who is calling: long-lived keys of the world file and the temporary credentials that AssumeRole hands out.
+//! Callers: long-lived keys of the world file, and temporary credentials that AssumeRole issues.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,8 +26,8 @@ pub(crate) struct Principal {
     pub(crate) source_identity: Option<String>,
 }
 
-/// Key material of a new session; the secret is answered once and never kept.
-pub(crate) struct Minted {
+/// Key material of a new session; the secret is returned once and not kept.
+pub(crate) struct NewSession {
     pub(crate) access_key: String,
     pub(crate) secret: String,
     pub(crate) token: String,
@@ -43,9 +43,9 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     /// Key material for a session on `role_arn`; the same in every run for the same sequence of calls.
-    pub(crate) fn mint(&self, role_arn: &str) -> Minted {
+    pub(crate) fn mint(&self, role_arn: &str) -> NewSession {
         let seed = mix(self.minted.fetch_add(1, Ordering::Relaxed));
-        Minted {
+        NewSession {
             access_key: format!("ASIA{}", spell(seed, BASE32, 16)),
             secret: spell(mix(seed ^ 1), BASE64, 40),
             token: format!("IQoJb3JpZ2luX2VjE{}", spell(mix(seed ^ 2), BASE64, 180)),

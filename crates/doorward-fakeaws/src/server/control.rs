@@ -3,7 +3,7 @@
 use hyper::Method;
 use serde_json::json;
 
-use super::State;
+use super::state::State;
 use crate::faults::{FaultPlan, FaultSpec};
 
 /// Status and JSON body of a control request.

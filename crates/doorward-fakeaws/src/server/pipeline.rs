@@ -1,4 +1,4 @@
-//! One request from arrival to answer: identify, let faults strike, authenticate, meter, authorize, handle, record.
+//! One request from arrival to response: identify, apply faults, authenticate, meter, authorize, execute, record.
 
 mod record;
 
@@ -9,36 +9,38 @@ use hyper::HeaderMap;
 use hyper::http::request::Parts;
 use jiff::{SignedDuration, Timestamp};
 
-use record::{record, record_deeds};
+use record::{record, record_delegated};
 
-use super::{RequestIds, State};
-use crate::calls::{CallDetail, CallRecord};
+use super::state::{RequestIds, State};
+use crate::calls::CallRecord;
 use crate::digest::{digest, request_id};
+use crate::failure::Failure;
 use crate::faults::{Described, Form, What};
 use crate::iam::decision::{Refusal, decide, denial_message};
 use crate::iam::policy::Context;
 use crate::iam::session::Principal;
 use crate::quota::BucketKey;
-use crate::reply::{Answer, Failure, Reply, error_xml, reply};
+use crate::reply::{Output, Reply, error_xml, reply};
 use crate::request::{Params, Scope, amz_date, header};
-use crate::services::{self, Call, Deed, Handler, LimitScope, Operation, Protocol, Scene, Service};
+use crate::service::{self, Call, DelegatedCall, Handler, LimitScope, Operation, Protocol, Scene, Service};
+use crate::services;
 
 /// Widest difference between `X-Amz-Date` and the clock, in seconds.
 const SKEW: i64 = 300;
 
-/// An answer and what is to be done to it on its way out.
+/// A response, and the fault that is applied to it when it is sent.
 pub(super) struct Outgoing {
     pub(super) reply: Reply,
     pub(super) request_id: String,
     pub(super) now: Timestamp,
-    /// Faults on the transport or the body.
-    pub(super) spoil: Option<What>,
+    /// A fault of the transport or the body.
+    pub(super) fault: Option<What>,
 }
 
 /// A request whose service and operation are known.
 struct Identified<'a> {
     service: &'static Service,
-    /// As the request spells it; it may not exist.
+    /// As written in the request; there may be no such operation.
     action: String,
     operation: Option<&'static Operation>,
     params: Params,
@@ -49,28 +51,24 @@ struct Identified<'a> {
     account: &'a str,
 }
 
-/// Answers one request.
+/// Processes one request.
 pub(super) async fn answer(state: &State, parts: &Parts, body: &[u8]) -> Outgoing {
     let headers = &parts.headers;
     let sequence = state.next_sequence();
     let mut id = request_id(sequence);
     let now = state.clock.now();
     let Some(scope) = header(headers, "authorization").and_then(Scope::parse) else {
-        let failure = Failure::Own {
-            code: "MissingAuthenticationToken",
-            message: "Request is missing Authentication Token".to_owned(),
-            status: 403,
-        };
+        let failure =
+            Failure::with_status(403, "MissingAuthenticationToken", "Request is missing Authentication Token");
         return unidentified(state, sequence, id, now, None, &failure);
     };
     let Some(identified) = identify(state, parts, body, &scope) else {
-        let failure =
-            Failure::Own { code: "UnknownService", message: format!("{} is not emulated", scope.service), status: 501 };
+        let failure = Failure::with_status(501, "UnknownService", format!("{} is not emulated", scope.service));
         return unidentified(state, sequence, id, now, Some(&scope), &failure);
     };
 
     if state.request_ids == RequestIds::ByContent {
-        // S3 asks in its path what others ask in the body.
+        // The parameters of S3 are in the path, those of other services in the body.
         let asked = if matches!(identified.service.protocol, Protocol::Storage) {
             parts.uri.to_string()
         } else {
@@ -90,13 +88,13 @@ pub(super) async fn answer(state: &State, parts: &Parts, body: &[u8]) -> Outgoin
         region: &identified.scope.region,
         resources: &identified.resources,
     };
-    let struck = faults.strike(&described);
-    let mut spoil = None;
+    let effects = faults.effects_on(&described);
+    let mut fault = None;
     let mut injected = None;
     let mut misdirect = false;
     let mut fail_some = false;
     let mut forbidden = None;
-    for what in struck {
+    for what in effects {
         match what {
             What::Latency(pause) => tokio::time::sleep(pause).await,
             What::WrongAccount => misdirect = true,
@@ -112,48 +110,48 @@ pub(super) async fn answer(state: &State, parts: &Parts, body: &[u8]) -> Outgoin
             What::ScpDenied(arn) => {
                 injected = Some(denied(&identified, state, &Refusal::OrganizationDeny(arn.into())));
             }
-            other => spoil = Some(other),
+            other => fault = Some(other),
         }
     }
-    let twist = Twist { misdirect, fail_some, forbidden };
-    let (result, deeds) = match injected {
+    let operation_faults = OperationFaults { misdirect, fail_some, forbidden };
+    let (result, delegated_calls) = match injected {
         Some(failure) => (Err(failure), Vec::new()),
-        // A call that never gets an answer must not have an effect either.
-        None if matches!(spoil, Some(What::Reset | What::BlackHole | What::ServerError(_))) => {
-            (Ok(Answer::Document(String::new())), Vec::new())
+        // A call that never gets a response must not have an effect either.
+        None if matches!(fault, Some(What::Reset | What::BlackHole | What::ServerError(_))) => {
+            (Ok(Output::Document(String::new())), Vec::new())
         }
         None => {
-            let deeds = RefCell::default();
-            let result = perform(state, &identified, headers, now, twist, &deeds);
-            (result, deeds.into_inner())
+            let delegated_calls = RefCell::default();
+            let result = execute(state, &identified, headers, now, operation_faults, &delegated_calls);
+            (result, delegated_calls.into_inner())
         }
     };
     let mut reply = reply(identified.service, &identified.action, &id, result);
-    if spoil.is_none() && reply.outcome == "ok" {
-        let reshaped = faults.reshape(&described, |form| reshape(&identified, &id, &reply, form));
-        if let Some((form, reshaped)) = reshaped {
-            (spoil, reply) = (Some(What::Form(form)), reshaped);
+    if fault.is_none() && reply.outcome == "ok" {
+        let rewritten = faults.rewrite(&described, |form| rewrite(&identified, &id, &reply, form));
+        if let Some((form, rewritten)) = rewritten {
+            (fault, reply) = (Some(What::Form(form)), rewritten);
         }
     }
-    record(state, sequence, &id, now, &identified, &reply, spoil.as_ref());
-    record_deeds(state, &id, now, &identified, deeds);
-    Outgoing { reply, request_id: id, now, spoil }
+    record(state, sequence, &id, now, &identified, &reply, fault.as_ref());
+    record_delegated(state, &id, now, &identified, delegated_calls);
+    Outgoing { reply, request_id: id, now, fault }
 }
 
-/// An answer in a form that is not right; none where it cannot take the form.
-fn reshape(identified: &Identified<'_>, id: &str, right: &Reply, form: Form) -> Option<Reply> {
+/// The response in a wrong form; none if it has nothing that can take the form.
+fn rewrite(identified: &Identified<'_>, id: &str, right: &Reply, form: Form) -> Option<Reply> {
     let (service, action) = (identified.service, identified.action.as_str());
     if form == Form::NotFound {
-        let about_one = matches!(action, "DescribeLoadBalancerAttributes" | "DescribeTags");
+        let is_about_one = matches!(action, "DescribeLoadBalancerAttributes" | "DescribeTags");
         let failure = Failure::own("LoadBalancerNotFound", "One or more load balancers not found");
-        return about_one.then(|| reply(service, action, id, Err(failure)));
+        return is_about_one.then(|| reply(service, action, id, Err(failure)));
     }
     let body = form.of(service.label, action, &right.body)?;
     let (status, content_type) = (right.status, right.content_type);
     Some(Reply { status, content_type, body, outcome: right.outcome.clone(), headers: right.headers.clone() })
 }
 
-/// Errors before the service is known are worded like a query service's.
+/// Errors before the service is known have the form of a query service.
 fn unidentified(
     state: &State,
     sequence: u64,
@@ -167,24 +165,20 @@ fn unidentified(
         _ => ("InternalFailure", "", 500),
     };
     let service = scope.map_or("", |scope| scope.service.as_str());
-    if state.calls.detail() == CallDetail::Full {
-        state.calls.keep(CallRecord {
-            sequence,
-            time: now,
-            account: String::new(),
-            region: scope.map_or_else(String::new, |scope| scope.region.clone()),
-            service: service.to_owned(),
-            action: String::new(),
-            resource: "*".to_owned(),
-            iam_action: String::new(),
-            outcome: code.to_owned(),
-            status,
-            access_key: scope.map_or_else(String::new, |scope| scope.access_key.clone()),
-            request_id: request_id.clone(),
-        });
-    } else {
-        state.calls.count(sequence, service, "", code);
-    }
+    state.calls.add(sequence, (service, "", code), || CallRecord {
+        sequence,
+        time: now,
+        account: String::new(),
+        region: scope.map_or_else(String::new, |scope| scope.region.clone()),
+        service: service.to_owned(),
+        action: String::new(),
+        resource: "*".to_owned(),
+        iam_action: String::new(),
+        outcome: code.to_owned(),
+        status,
+        access_key: scope.map_or_else(String::new, |scope| scope.access_key.clone()),
+        request_id: request_id.clone(),
+    });
     let namespace = "http://webservices.amazon.com/AWSFault/2005-15-09";
     let reply = Reply {
         status,
@@ -193,7 +187,7 @@ fn unidentified(
         outcome: code.to_owned(),
         headers: Vec::new(),
     };
-    Outgoing { reply, request_id, now, spoil: None }
+    Outgoing { reply, request_id, now, fault: None }
 }
 
 fn identify<'a>(state: &'a State, parts: &Parts, body: &[u8], scope: &'a Scope) -> Option<Identified<'a>> {
@@ -237,22 +231,22 @@ fn identify<'a>(state: &'a State, parts: &Parts, body: &[u8], scope: &'a Scope) 
     Some(Identified { service, action, operation, params, scope, resources, caller, account })
 }
 
-/// Faults that the operation itself acts out.
-struct Twist {
+/// Faults that the operation itself applies.
+struct OperationFaults {
     misdirect: bool,
     fail_some: bool,
     forbidden: Option<String>,
 }
 
-/// Everything between a proper request and its answer.
-fn perform(
+/// Everything from authentication to the operation's result.
+fn execute(
     state: &State,
     identified: &Identified<'_>,
     headers: &HeaderMap,
     now: Timestamp,
-    twist: Twist,
-    deeds: &RefCell<Vec<Deed>>,
-) -> Result<Answer, Failure> {
+    operation_faults: OperationFaults,
+    delegated_calls: &RefCell<Vec<DelegatedCall>>,
+) -> Result<Output, Failure> {
     let world = &*state.world;
     let caller = authenticate(state, identified, headers, now)?;
     let account = world.account(caller.account).ok_or(Failure::InvalidToken)?;
@@ -275,14 +269,14 @@ fn perform(
         region_name,
         params: &identified.params,
         now,
-        misdirect: twist.misdirect,
-        fail_some: twist.fail_some,
-        forbidden: twist.forbidden.as_deref(),
-        deeds,
+        misdirect: operation_faults.misdirect,
+        fail_some: operation_faults.fail_some,
+        forbidden: operation_faults.forbidden.as_deref(),
+        delegated_calls,
     };
     match operation.handle {
-        Handler::Document(handle) => handle(&call).map(Answer::Document),
-        Handler::Whole(handle) => handle(&call).map(Answer::Whole),
+        Handler::Document(handle) => handle(&call).map(Output::Document),
+        Handler::Raw(handle) => handle(&call).map(Output::Raw),
     }
 }
 
@@ -310,7 +304,7 @@ fn authenticate<'a>(
     Ok(caller)
 }
 
-/// AWS's wording for a request from another time.
+/// AWS's message for a request that was signed at another time.
 fn skewed(signed: Timestamp, now: Timestamp) -> Failure {
     let show = |time: Timestamp| time.strftime("%Y%m%dT%H%M%SZ").to_string();
     let limit = now.as_second() + if signed <= now { -SKEW } else { SKEW };
@@ -359,20 +353,20 @@ fn authorize(state: &State, identified: &Identified<'_>, caller: &Principal) -> 
     let action = iam_action(identified);
     let everything = ["*".to_owned()];
     let resources = if identified.resources.is_empty() { &everything[..] } else { &identified.resources };
-    let request = asked(identified);
+    let request = request_keys(identified);
     for resource in resources {
-        let context = services::context(&state.world, caller, &identified.scope.region, &action, resource, &request);
+        let context = service::context(&state.world, caller, &identified.scope.region, &action, resource, &request);
         decide(&context, &caller.identity, caller.session.as_deref(), &account.policies)
             .map_err(|refusal| Failure::Denied(denial_message(&context, &refusal)))?;
     }
     Ok(())
 }
 
-/// What conditions can ask of a request.
-fn asked(identified: &Identified<'_>) -> Vec<(&'static str, String)> {
+/// The condition keys of a request.
+fn request_keys(identified: &Identified<'_>) -> Vec<(&'static str, String)> {
     let keys = [("ListObjectsV2", "prefix", "s3:prefix"), ("AssumeRole", "ExternalId", "sts:externalid")];
-    let said = keys.into_iter().filter(|(action, ..)| *action == identified.action);
-    said.filter_map(|(_, name, key)| Some((key, identified.params.get(name)?.to_owned()))).collect()
+    let own = keys.into_iter().filter(|(action, ..)| *action == identified.action);
+    own.filter_map(|(_, name, key)| Some((key, identified.params.get(name)?.to_owned()))).collect()
 }
 
 fn iam_action(identified: &Identified<'_>) -> String {
@@ -383,7 +377,7 @@ fn iam_action(identified: &Identified<'_>) -> String {
     format!("{}:{action}", identified.service.prefix)
 }
 
-/// A denial that a fault orders, in the words of a real one.
+/// A denial by a fault, with AWS's message.
 fn denied(identified: &Identified<'_>, state: &State, refusal: &Refusal) -> Failure {
     let context = Context {
         action: &iam_action(identified),

@@ -1,4 +1,4 @@
-//! The connection itself, under orders: lets an answer end in a reset or in the middle of its body.
+//! The TCP connection, which a fault can end in a reset or in the middle of a body.
 
 use std::io;
 use std::pin::Pin;
@@ -14,15 +14,15 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
-/// Orders; 0 is none.
+/// Values of [`ConnectionCommands`]; 0 is none.
 const RESET: u8 = 1;
 const CUT: u8 = 2;
 
-/// Orders from a handler to the connection that carries its answer.
+/// A command from a handler to the connection that carries its response.
 #[derive(Debug, Default)]
-pub(super) struct Orders(AtomicU8);
+pub(super) struct ConnectionCommands(AtomicU8);
 
-impl Orders {
+impl ConnectionCommands {
     /// Close with RST as soon as the connection is dropped.
     pub(super) fn reset(&self) {
         self.0.store(RESET, Ordering::SeqCst);
@@ -33,46 +33,46 @@ impl Orders {
         self.0.store(CUT, Ordering::SeqCst);
     }
 
-    fn is(&self, order: u8) -> bool {
-        self.0.load(Ordering::SeqCst) == order
+    fn is(&self, command: u8) -> bool {
+        self.0.load(Ordering::SeqCst) == command
     }
 }
 
-/// A TCP connection that obeys [`Orders`].
-pub(super) struct Line {
+/// A TCP connection that executes [`ConnectionCommands`].
+pub(super) struct Connection {
     io: TokioIo<TcpStream>,
-    orders: Arc<Orders>,
+    commands: Arc<ConnectionCommands>,
 }
 
-impl Line {
-    pub(super) fn new(stream: TcpStream, orders: Arc<Orders>) -> Self {
-        Self { io: TokioIo::new(stream), orders }
+impl Connection {
+    pub(super) fn new(stream: TcpStream, commands: Arc<ConnectionCommands>) -> Self {
+        Self { io: TokioIo::new(stream), commands }
     }
 }
 
-impl Drop for Line {
+impl Drop for Connection {
     fn drop(&mut self) {
-        if self.orders.is(RESET) {
-            // A zero linger turns the close into RST; a failure only means that the peer is gone already.
+        if self.commands.is(RESET) {
+            // A zero linger turns the close into RST; a failure only means that the peer has closed the connection.
             let _ = self.io.inner().set_zero_linger();
         }
     }
 }
 
-impl Read for Line {
+impl Read for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_read(cx, buf)
     }
 }
 
-impl Write for Line {
+impl Write for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.io).poll_write(cx, buf)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         std::task::ready!(Pin::new(&mut self.io).poll_flush(cx))?;
-        if self.orders.is(CUT) {
+        if self.commands.is(CUT) {
             std::task::ready!(Pin::new(&mut self.io).poll_shutdown(cx))?;
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::BrokenPipe, "cut by a fault")));
         }
@@ -96,55 +96,55 @@ impl Write for Line {
     }
 }
 
-/// How a body is sent. The length that the headers announce is always the full one.
-enum Manner {
+/// How a body is sent. The `content-length` header always announces the full length.
+enum Delivery {
     Whole,
     /// Only this many bytes, then the end of the connection.
-    Cut(usize, Arc<Orders>),
+    Cut(usize, Arc<ConnectionCommands>),
     /// Pieces of this size, one per interval.
     Drip(usize, Duration, Option<Pin<Box<Sleep>>>),
 }
 
-/// The body of an answer.
-pub(super) struct Sent {
+/// The body of a response.
+pub(super) struct ResponseBody {
     rest: Bytes,
-    manner: Manner,
+    delivery: Delivery,
 }
 
-impl Sent {
+impl ResponseBody {
     pub(super) fn whole(body: impl Into<Bytes>) -> Self {
-        Self { rest: body.into(), manner: Manner::Whole }
+        Self { rest: body.into(), delivery: Delivery::Whole }
     }
 
-    pub(super) fn cut(body: impl Into<Bytes>, after: usize, orders: Arc<Orders>) -> Self {
-        Self { rest: body.into(), manner: Manner::Cut(after, orders) }
+    pub(super) fn cut(body: impl Into<Bytes>, after: usize, commands: Arc<ConnectionCommands>) -> Self {
+        Self { rest: body.into(), delivery: Delivery::Cut(after, commands) }
     }
 
     pub(super) fn drip(body: impl Into<Bytes>, bytes: usize, interval: Duration) -> Self {
-        Self { rest: body.into(), manner: Manner::Drip(bytes.max(1), interval, None) }
+        Self { rest: body.into(), delivery: Delivery::Drip(bytes.max(1), interval, None) }
     }
 }
 
-impl Body for Sent {
+impl Body for ResponseBody {
     type Data = Bytes;
     type Error = std::convert::Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let Self { rest, manner } = &mut *self;
+        let Self { rest, delivery } = &mut *self;
         if rest.is_empty() {
             return Poll::Ready(None);
         }
-        let size = match manner {
-            Manner::Whole => rest.len(),
-            Manner::Cut(left, orders) => {
+        let size = match delivery {
+            Delivery::Whole => rest.len(),
+            Delivery::Cut(left, commands) => {
                 if *left == 0 {
-                    // The dispatcher flushes after a pending body, and the line ends the stream there.
-                    orders.cut();
+                    // hyper flushes after a pending body; the connection ends the stream after that flush.
+                    commands.cut();
                     return Poll::Pending;
                 }
                 std::mem::take(left)
             }
-            Manner::Drip(bytes, interval, sleep) => {
+            Delivery::Drip(bytes, interval, sleep) => {
                 let pause = sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(*interval)));
                 std::task::ready!(pause.as_mut().poll(cx));
                 *sleep = None;

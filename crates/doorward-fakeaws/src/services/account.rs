@@ -1,11 +1,11 @@
 //! Account Management: which Regions an account has enabled.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::paging::{page, size};
-use super::{Call, Handler, Operation, Protocol, Scene, Service};
-use crate::reply::Failure;
+use crate::failure::Failure;
 use crate::request::Params;
+use crate::service::{Call, Operation, Protocol, Scene, Service};
 
 pub(crate) const SERVICE: Service = Service {
     label: "account",
@@ -15,14 +15,7 @@ pub(crate) const SERVICE: Service = Service {
     throttle: "TooManyRequestsException",
     invalid: "ValidationException",
     global: true,
-    operations: &[Operation {
-        name: "ListRegions",
-        path: "POST /listRegions",
-        resources: account_arn,
-        limits: &[],
-        open: false,
-        handle: Handler::Document(list_regions),
-    }],
+    operations: &[Operation::new("ListRegions", list_regions, account_arn, &[]).at("POST /listRegions")],
 };
 
 /// Largest page of ListRegions.
@@ -65,11 +58,5 @@ fn list_regions(call: &Call<'_>) -> Result<String, Failure> {
     let size = size(call.params.number("MaxResults"), PAGE, organization.page_size, "maxResults")?;
     let page = page(&regions, call.params.get("NextToken"), size, false)
         .ok_or_else(|| Failure::Invalid("the NextToken is not valid".to_owned()))?;
-    let listed: Vec<Value> =
-        page.items.iter().map(|(name, state)| json!({"RegionName": name, "RegionOptStatus": state})).collect();
-    Ok(match page.next {
-        Some(next) => json!({"Regions": listed, "NextToken": next}),
-        None => json!({"Regions": listed}),
-    }
-    .to_string())
+    Ok(page.document("Regions", "NextToken", |(name, state)| json!({"RegionName": name, "RegionOptStatus": state})))
 }

@@ -1,14 +1,14 @@
-//! Athena: queries that are started, looked after and read by pages; what they answer, the world has prepared.
+//! Athena: queries are started, polled and read in pages; their results are declared in the world.
 
-mod behalf;
+mod delegated;
 
 use serde_json::{Value, json};
 
 use super::paging::{page, size};
-use super::{Call, Handler, Operation, Protocol, Scene, Service};
 use crate::digest::{digest, request_id};
-use crate::reply::Failure;
+use crate::failure::Failure;
 use crate::request::Params;
+use crate::service::{Call, Operation, Protocol, Scene, Service};
 use crate::world::athena::Query;
 use crate::world::spec::AthenaSpec;
 
@@ -21,23 +21,19 @@ pub(crate) const SERVICE: Service = Service {
     invalid: "InvalidRequestException",
     global: false,
     operations: &[
-        operation("StartQueryExecution", start),
-        operation("GetQueryExecution", look),
-        operation("GetQueryResults", results),
-        operation("StopQueryExecution", stop),
+        Operation::new("StartQueryExecution", start, workgroup, &[]),
+        Operation::new("GetQueryExecution", get_query, workgroup, &[]),
+        Operation::new("GetQueryResults", results, workgroup, &[]),
+        Operation::new("StopQueryExecution", stop, workgroup, &[]),
     ],
 };
-
-const fn operation(name: &'static str, handle: fn(&Call<'_>) -> Result<String, Failure>) -> Operation {
-    Operation { name, path: "", resources: workgroup, limits: &[], open: false, handle: Handler::Document(handle) }
-}
 
 /// Longest query, in characters.
 const QUERY: usize = 262_144;
 /// Largest page of results, the row of column names included.
 const PAGE: usize = 1000;
 
-/// The workgroup that is named, or that the named query runs in.
+/// The named workgroup, or that of the named query.
 fn workgroup(params: &Params, scene: &Scene<'_>) -> Vec<String> {
     let Scene { partition, account, region, world } = scene;
     let of_query = || {
@@ -83,18 +79,18 @@ fn start(call: &Call<'_>) -> Result<String, Failure> {
                 workgroup: call.params.get("WorkGroup").unwrap_or("primary").to_owned(),
                 output: output.to_owned(),
                 token: token.map(str::to_owned),
-                looks: 0,
+                polls: 0,
                 stopped: false,
                 answer: athena.answer(sql),
             },
         }
     };
     let tables = call.world.read(call.cell()).athena.tables.clone();
-    let refused = behalf::run(call, &query, &tables);
+    let refused = delegated::run(call, &query, &tables);
     let id = query.id.clone();
     let mut cell = call.world.write(call.cell());
     match refused {
-        // AWS takes the query in, and it fails.
+        // AWS accepts the query, and its execution fails.
         Some(message) => cell.athena.queries.push(Query {
             answer: AthenaSpec {
                 fails: Some(format!("Insufficient permissions to execute the query. {message}")),
@@ -103,7 +99,7 @@ fn start(call: &Call<'_>) -> Result<String, Failure> {
             ..query
         }),
         None => {
-            cell.athena.tables.extend(behalf::created(sql));
+            cell.athena.tables.extend(delegated::created(sql));
             cell.athena.queries.push(query);
         }
     }
@@ -115,7 +111,7 @@ fn named(call: &Call<'_>) -> Result<Query, Failure> {
     with(call, |query| Ok(query.clone()))
 }
 
-/// Does something with the query that a call names.
+/// Runs `act` on the query that a call names.
 fn with<T>(call: &Call<'_>, act: impl FnOnce(&mut Query) -> Result<T, Failure>) -> Result<T, Failure> {
     let id = call.required("QueryExecutionId")?;
     let mut cell = call.world.write(call.cell());
@@ -123,9 +119,9 @@ fn with<T>(call: &Call<'_>, act: impl FnOnce(&mut Query) -> Result<T, Failure>) 
     act(query.ok_or_else(|| Failure::Invalid(format!("QueryExecution {id} was not found")))?)
 }
 
-/// A query is queued when it is first looked at, then runs, then is done.
+/// A query is queued at the first poll, running at the second, and finished after that.
 fn state(query: &Query) -> &'static str {
-    match (query.stopped, query.looks, &query.answer.fails) {
+    match (query.stopped, query.polls, &query.answer.fails) {
         (true, ..) => "CANCELLED",
         (false, 0 | 1, _) => "QUEUED",
         (false, 2, _) => "RUNNING",
@@ -135,9 +131,9 @@ fn state(query: &Query) -> &'static str {
     }
 }
 
-fn look(call: &Call<'_>) -> Result<String, Failure> {
+fn get_query(call: &Call<'_>) -> Result<String, Failure> {
     with(call, |query| {
-        query.looks += 1;
+        query.polls += 1;
         let state = state(query);
         let mut status = json!({"State": state});
         if let (Some(reason), "FAILED") = (&query.answer.fails, state) {
@@ -159,7 +155,7 @@ fn look(call: &Call<'_>) -> Result<String, Failure> {
 fn results(call: &Call<'_>) -> Result<String, Failure> {
     let query = named(call)?;
     if state(&query) == "SUCCEEDED" {
-        behalf::attempt(call, behalf::written(call, &query, "s3:GetObject")).map_err(Failure::Denied)?;
+        delegated::attempt(call, delegated::written(call, &query, "s3:GetObject")).map_err(Failure::Denied)?;
     }
     let size = size(call.params.number("MaxResults"), PAGE, call.world.organization.page_size, "maxResults")?;
     with(call, |query| {
@@ -191,7 +187,8 @@ fn results(call: &Call<'_>) -> Result<String, Failure> {
 fn stop(call: &Call<'_>) -> Result<String, Failure> {
     let query = named(call)?;
     if !matches!(state(&query), "SUCCEEDED" | "FAILED") {
-        behalf::attempt(call, behalf::written(call, &query, "s3:AbortMultipartUpload")).map_err(Failure::Denied)?;
+        delegated::attempt(call, delegated::written(call, &query, "s3:AbortMultipartUpload"))
+            .map_err(Failure::Denied)?;
     }
     with(call, |query| {
         query.stopped |= !matches!(state(query), "SUCCEEDED" | "FAILED");

@@ -6,11 +6,10 @@ use ciborium::Value as Cbor;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::paging::{seal, unseal};
-use super::{Call, Handler, Limit, LimitScope, Operation, Protocol, Service, anything};
+use super::paging::{decode_token, encode_token};
 use crate::cbor;
-use crate::quota::Rate;
-use crate::reply::{Failure, Whole};
+use crate::failure::{Failure, RawResponse};
+use crate::service::{Call, Limit, Operation, Protocol, Service, anything};
 use crate::world::metric::{Series, SeriesKey, aligned, kept, statistic};
 
 pub(crate) const SERVICE: Service = Service {
@@ -21,18 +20,12 @@ pub(crate) const SERVICE: Service = Service {
     throttle: "Throttling",
     invalid: "ValidationError",
     global: false,
-    operations: &[Operation {
-        name: "GetMetricData",
-        path: "",
-        resources: anything,
-        limits: &[Limit {
-            bucket: "cloudwatch:GetMetricData",
-            rate: Rate { burst: 500.0, per_second: 500.0 },
-            scope: LimitScope::AccountRegion,
-        }],
-        open: false,
-        handle: Handler::Whole(get_metric_data),
-    }],
+    operations: &[Operation::raw(
+        "GetMetricData",
+        get_metric_data,
+        anything,
+        &[Limit::regional("cloudwatch:GetMetricData", 500.0, 500.0)],
+    )],
 };
 
 /// Most queries in a call.
@@ -40,7 +33,7 @@ const QUERIES: usize = 500;
 /// Most points in a page.
 const POINTS: usize = 100_800;
 
-/// One query, understood.
+/// One parsed query.
 struct Query<'a> {
     id: &'a str,
     label: &'a str,
@@ -49,7 +42,7 @@ struct Query<'a> {
     period: i64,
 }
 
-fn get_metric_data(call: &Call<'_>) -> Result<Whole, Failure> {
+fn get_metric_data(call: &Call<'_>) -> Result<RawResponse, Failure> {
     let document = call.params.document().unwrap_or(&Value::Null);
     let (start, end) = (moment(document, "StartTime")?, moment(document, "EndTime")?);
     if start >= end {
@@ -82,12 +75,12 @@ fn get_metric_data(call: &Call<'_>) -> Result<Whole, Failure> {
     let most = most.min(call.world.organization.page_size.unwrap_or(POINTS)).max(1);
     let mut skip = match call.params.get("NextToken") {
         None => 0,
-        Some(token) => unseal(token)
+        Some(token) => decode_token(token)
             .and_then(|position| position.parse().ok())
             .ok_or_else(|| Failure::own("InvalidNextToken", "The next token specified is invalid."))?,
     };
 
-    let begun = skip;
+    let first = skip;
     let mut left = most;
     let mut results = Vec::new();
     let mut more = false;
@@ -95,15 +88,15 @@ fn get_metric_data(call: &Call<'_>) -> Result<Whole, Failure> {
     let cell = call.world.read(call.cell());
     for query in &queries {
         let series = cell.metrics.get(&query.key);
-        let told = series.and_then(|series| series.status.as_deref());
-        let mut points = match (series, told) {
+        let status = series.and_then(|series| series.status.as_deref());
+        let mut points = match (series, status) {
             (Some(series), None | Some("PartialData")) => points(series, query, start, end, now),
             _ => Vec::new(),
         };
         if !ascending {
             points.reverse();
         }
-        // Every page names the queries that it brings points of; the first one also those that have none.
+        // Every page names the queries whose points it contains; the first page also names those without points.
         if skip > 0 && skip >= points.len() {
             skip -= points.len();
             continue;
@@ -116,23 +109,23 @@ fn get_metric_data(call: &Call<'_>) -> Result<Whole, Failure> {
         skip = 0;
         let (now, later) = rest.split_at(rest.len().min(left));
         left -= now.len();
-        let status = told.unwrap_or(if later.is_empty() { "Complete" } else { "PartialData" });
+        let status = status.unwrap_or(if later.is_empty() { "Complete" } else { "PartialData" });
         results.push(result(query, now, status));
         if !later.is_empty() {
             more = true;
             break;
         }
     }
-    let served = begun + (most - left);
+    let served = first + (most - left);
     let mut answer = vec![
         (Cbor::from("MetricDataResults"), Cbor::Array(results)),
         (Cbor::from("Messages"), Cbor::Array(Vec::new())),
     ];
     if more {
-        answer.push((Cbor::from("NextToken"), seal(&served.to_string()).into()));
+        answer.push((Cbor::from("NextToken"), encode_token(&served.to_string()).into()));
     }
     let body = cbor::write(&Cbor::Map(answer));
-    Ok(Whole { status: 200, content_type: "application/cbor", headers: Vec::new(), body })
+    Ok(RawResponse { status: 200, content_type: "application/cbor", headers: Vec::new(), body })
 }
 
 fn too_many_points() -> Failure {
@@ -178,7 +171,7 @@ fn query(asked: &Value) -> Result<Query<'_>, Failure> {
     })
 }
 
-/// Periods that have points, in order of time: their beginnings and values.
+/// Start and value of the periods that have points, in order of time.
 fn points(series: &Series, query: &Query<'_>, start: Timestamp, end: Timestamp, now: Timestamp) -> Vec<(i64, f64)> {
     let first = aligned(start, now);
     let end = end.as_second();

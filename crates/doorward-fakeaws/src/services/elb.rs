@@ -1,11 +1,10 @@
 //! Elastic Load Balancing, 2012 API: Classic Load Balancers.
 
 use super::elbv2::tag_list;
-use super::paging::{seal, size, unseal};
-use super::{Call, Handler, Limit, LimitScope, Operation, Protocol, Scene, Service, anything};
-use crate::quota::Rate;
-use crate::reply::Failure;
+use super::paging::{decode_token, encode_token, page_after, size};
+use crate::failure::Failure;
 use crate::request::Params;
+use crate::service::{Call, Limit, Operation, Protocol, Scene, Service, anything};
 use crate::world::attributes::CLASSIC_DESYNC_MODE;
 use crate::world::balancer::Balancer;
 use crate::xml::Xml;
@@ -22,28 +21,15 @@ pub(crate) const SERVICE: Service = Service {
     invalid: "ValidationError",
     global: false,
     operations: &[
-        operation("DescribeLoadBalancers", describe_load_balancers, anything, READ),
-        operation("DescribeLoadBalancerAttributes", describe_attributes, one_name, READ),
-        operation("DescribeTags", describe_tags, many_names, READ),
-        operation("ModifyLoadBalancerAttributes", modify_attributes, one_name, WRITE),
+        Operation::new("DescribeLoadBalancers", describe_load_balancers, anything, READ),
+        Operation::new("DescribeLoadBalancerAttributes", describe_attributes, one_name, READ),
+        Operation::new("DescribeTags", describe_tags, many_names, READ),
+        Operation::new("ModifyLoadBalancerAttributes", modify_attributes, one_name, WRITE),
     ],
 };
 
-const fn operation(
-    name: &'static str,
-    handle: fn(&Call<'_>) -> Result<String, Failure>,
-    resources: fn(&Params, &Scene<'_>) -> Vec<String>,
-    limits: &'static [Limit],
-) -> Operation {
-    Operation { name, path: "", resources, limits, open: false, handle: Handler::Document(handle) }
-}
-
-const READ: &[Limit] = &[limit("elb-read", 40.0, 10.0), limit("elb-all", 40.0, 10.0)];
-const WRITE: &[Limit] = &[limit("elb-write", 20.0, 3.0), limit("elb-all", 40.0, 10.0)];
-
-const fn limit(bucket: &'static str, burst: f64, per_second: f64) -> Limit {
-    Limit { bucket, rate: Rate { burst, per_second }, scope: LimitScope::AccountRegion }
-}
+const READ: &[Limit] = &[Limit::regional("elb-read", 40.0, 10.0), Limit::regional("elb-all", 40.0, 10.0)];
+const WRITE: &[Limit] = &[Limit::regional("elb-write", 20.0, 3.0), Limit::regional("elb-all", 40.0, 10.0)];
 
 const PAGE: usize = 400;
 const BATCH: usize = 20;
@@ -78,19 +64,15 @@ fn describe_load_balancers(call: &Call<'_>) -> Result<String, Failure> {
         xml.members("LoadBalancerDescriptions", found, |xml, balancer| description(xml, call, balancer));
         return Ok(xml.finish());
     }
-    let start = match call.params.get("Marker").filter(|marker| !marker.is_empty()) {
-        None => std::ops::Bound::Unbounded,
-        Some(marker) => std::ops::Bound::Excluded(
-            unseal(marker).ok_or_else(|| Failure::Invalid(format!("Invalid marker '{marker}'")))?.into_boxed_str(),
-        ),
-    };
-    let mut rest = cell.classic.range((start, std::ops::Bound::Unbounded)).map(|(_, balancer)| balancer);
-    let page: Vec<&Balancer> = rest.by_ref().take(size).collect();
-    let more = rest.next().is_some();
+    let marker = call.params.get("Marker").filter(|marker| !marker.is_empty());
+    let after = marker
+        .map(|marker| decode_token(marker).ok_or_else(|| Failure::Invalid(format!("Invalid marker '{marker}'"))))
+        .transpose()?;
+    let (page, more) = page_after(&cell.classic, after.map(String::into_boxed_str), size);
     let last = page.last().map(|balancer| &*balancer.name);
     xml.members("LoadBalancerDescriptions", page, |xml, balancer| description(xml, call, balancer));
     if let (true, Some(last)) = (more, last) {
-        xml.text("NextMarker", &seal(last));
+        xml.text("NextMarker", &encode_token(last));
     }
     Ok(xml.finish())
 }
@@ -184,7 +166,7 @@ fn describe_tags(call: &Call<'_>) -> Result<String, Failure> {
 
 /// Unlike v2, a refused value is answered with 409.
 fn refuse(message: String) -> Failure {
-    Failure::Own { code: "InvalidConfigurationRequest", message, status: 409 }
+    Failure::with_status(409, "InvalidConfigurationRequest", message)
 }
 
 fn modify_attributes(call: &Call<'_>) -> Result<String, Failure> {

@@ -1,13 +1,13 @@
 //! Elastic Load Balancing v2: application, network and gateway load balancers.
 
-use super::paging::{seal, size, unseal};
-use super::{Call, Handler, Limit, LimitScope, Operation, Protocol, Scene, Service, anything};
+use super::paging::{decode_token, encode_token, page_after, size};
 use crate::digest::digest;
-use crate::quota::Rate;
-use crate::reply::Failure;
+use crate::failure::Failure;
 use crate::request::Params;
+use crate::service::{Call, Limit, Operation, Protocol, Scene, Service, anything};
 use crate::world::attributes;
-use crate::world::balancer::{Balancer, Kind, Listener};
+use crate::world::balancer::{Balancer, Listener};
+use crate::world::kind::Kind;
 use crate::xml::Xml;
 
 pub(crate) const SERVICE: Service = Service {
@@ -22,30 +22,17 @@ pub(crate) const SERVICE: Service = Service {
     invalid: "ValidationError",
     global: false,
     operations: &[
-        operation("DescribeLoadBalancers", describe_load_balancers, anything, READ),
-        operation("DescribeLoadBalancerAttributes", describe_attributes, one_arn, READ),
-        operation("DescribeTags", describe_tags, resource_arns, READ),
-        operation("DescribeListeners", describe_listeners, one_arn, READ),
-        operation("ModifyLoadBalancerAttributes", modify_attributes, one_arn, WRITE),
+        Operation::new("DescribeLoadBalancers", describe_load_balancers, anything, READ),
+        Operation::new("DescribeLoadBalancerAttributes", describe_attributes, one_arn, READ),
+        Operation::new("DescribeTags", describe_tags, resource_arns, READ),
+        Operation::new("DescribeListeners", describe_listeners, one_arn, READ),
+        Operation::new("ModifyLoadBalancerAttributes", modify_attributes, one_arn, WRITE),
     ],
 };
 
-const fn operation(
-    name: &'static str,
-    handle: fn(&Call<'_>) -> Result<String, Failure>,
-    resources: fn(&Params, &Scene<'_>) -> Vec<String>,
-    limits: &'static [Limit],
-) -> Operation {
-    Operation { name, path: "", resources, limits, open: false, handle: Handler::Document(handle) }
-}
-
 /// Published buckets: one per category, and one that all actions of the API share.
-const READ: &[Limit] = &[limit("elbv2-read", 40.0, 10.0), limit("elbv2-all", 40.0, 10.0)];
-const WRITE: &[Limit] = &[limit("elbv2-write", 20.0, 3.0), limit("elbv2-all", 40.0, 10.0)];
-
-const fn limit(bucket: &'static str, burst: f64, per_second: f64) -> Limit {
-    Limit { bucket, rate: Rate { burst, per_second }, scope: LimitScope::AccountRegion }
-}
+const READ: &[Limit] = &[Limit::regional("elbv2-read", 40.0, 10.0), Limit::regional("elbv2-all", 40.0, 10.0)];
+const WRITE: &[Limit] = &[Limit::regional("elbv2-write", 20.0, 3.0), Limit::regional("elbv2-all", 40.0, 10.0)];
 
 /// Largest page, and the page when none is asked for.
 const PAGE: usize = 400;
@@ -111,20 +98,16 @@ fn describe_load_balancers(call: &Call<'_>) -> Result<String, Failure> {
     let after = match call.params.get("Marker").filter(|marker| !marker.is_empty()) {
         None => None,
         Some(marker) => Some(
-            unseal(marker)
+            decode_token(marker)
                 .and_then(|id| u64::from_str_radix(&id, 16).ok())
                 .ok_or_else(|| Failure::Invalid(format!("Invalid marker '{marker}'")))?,
         ),
     };
-    // Positions are ids, so a page stays right when a load balancer of an earlier page disappears.
-    let start = after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
-    let mut rest = cell.current.range((start, std::ops::Bound::Unbounded)).map(|(_, balancer)| balancer);
-    let page: Vec<&Balancer> = rest.by_ref().take(size).collect();
-    let more = rest.next().is_some();
+    let (page, more) = page_after(&cell.current, after, size);
     let last = page.last().map(|balancer| balancer.id);
     xml.members("LoadBalancers", page, |xml, balancer| load_balancer(xml, call, balancer));
     if let (true, Some(last)) = (more, last) {
-        xml.text("NextMarker", &seal(&format!("{last:016x}")));
+        xml.text("NextMarker", &encode_token(&format!("{last:016x}")));
     }
     Ok(xml.finish())
 }

@@ -1,11 +1,11 @@
-//! CloudWatch Logs: the deliveries of load balancer access logs that attributes do not show.
+//! CloudWatch Logs: deliveries of access logs, which the attributes of a load balancer do not show.
 
 use serde_json::{Value, json};
 
 use super::paging::{page, size};
-use super::{Call, Handler, Operation, Protocol, Service, anything};
 use crate::digest::{BASE36, digest, spell};
-use crate::reply::Failure;
+use crate::failure::Failure;
+use crate::service::{Call, Operation, Protocol, Service, anything};
 
 pub(crate) const SERVICE: Service = Service {
     label: "logs",
@@ -16,29 +16,15 @@ pub(crate) const SERVICE: Service = Service {
     invalid: "ValidationException",
     global: false,
     operations: &[
-        Operation {
-            name: "DescribeDeliverySources",
-            path: "",
-            resources: anything,
-            limits: &[],
-            open: false,
-            handle: Handler::Document(describe_sources),
-        },
-        Operation {
-            name: "DescribeDeliveries",
-            path: "",
-            resources: anything,
-            limits: &[],
-            open: false,
-            handle: Handler::Document(describe_deliveries),
-        },
+        Operation::new("DescribeDeliverySources", describe_sources, anything, &[]),
+        Operation::new("DescribeDeliveries", describe_deliveries, anything, &[]),
     ],
 };
 
 /// Largest page of both lists.
 const PAGE: usize = 50;
 
-/// A load balancer whose access logs are delivered: source name and ARN.
+/// Source name and ARN of the load balancers whose access logs are delivered.
 fn sources(call: &Call<'_>) -> Vec<(String, String)> {
     let cell = call.world.read(call.cell());
     cell.current
@@ -57,16 +43,11 @@ fn arn(call: &Call<'_>, kind: &str, name: &str) -> String {
     format!("arn:{}:logs:{}:{}:{kind}:{name}", call.partition(), call.region_name, call.account.id)
 }
 
-fn answer<T>(call: &Call<'_>, field: &str, items: &[T], render: impl Fn(&T) -> Value) -> Result<String, Failure> {
+fn list<T>(call: &Call<'_>, field: &str, items: &[T], render: impl Fn(&T) -> Value) -> Result<String, Failure> {
     let size = size(call.params.number("limit"), PAGE, call.world.organization.page_size, "limit")?;
     let page = page(items, call.params.get("nextToken"), size, false)
         .ok_or_else(|| Failure::Invalid("The specified nextToken is invalid.".to_owned()))?;
-    let mut answer = serde_json::Map::new();
-    answer.insert(field.to_owned(), page.items.iter().map(render).collect());
-    if let Some(next) = page.next {
-        answer.insert("nextToken".to_owned(), Value::String(next));
-    }
-    Ok(Value::Object(answer).to_string())
+    Ok(page.document(field, "nextToken", render))
 }
 
 fn describe_sources(call: &Call<'_>) -> Result<String, Failure> {
@@ -75,7 +56,7 @@ fn describe_sources(call: &Call<'_>) -> Result<String, Failure> {
     if !wanted.is_empty() {
         found.retain(|(_, resource)| wanted.contains(&resource.as_str()));
     }
-    answer(call, "deliverySources", &found, |(name, resource)| {
+    list(call, "deliverySources", &found, |(name, resource)| {
         json!({
             "name": name,
             "arn": arn(call, "delivery-source", name),
@@ -93,7 +74,7 @@ fn describe_deliveries(call: &Call<'_>) -> Result<String, Failure> {
     if !wanted.is_empty() {
         found.retain(|(name, _)| wanted.contains(&name.as_str()));
     }
-    answer(call, "deliveries", &found, |(name, resource)| {
+    list(call, "deliveries", &found, |(name, resource)| {
         let id = spell(digest(&[resource]), BASE36, 16);
         json!({
             "id": id,

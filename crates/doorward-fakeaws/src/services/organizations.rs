@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::paging::{page, size};
-use super::{Call, Handler, Limit, LimitScope, Operation, Protocol, Scene, Service, anything};
+use crate::failure::Failure;
 use crate::quota::Rate;
-use crate::reply::Failure;
 use crate::request::Params;
+use crate::service::{Call, Limit, LimitScope, Operation, Protocol, Scene, Service, anything};
 use crate::world::organization::{Account, Unit};
 
 pub(crate) const SERVICE: Service = Service {
@@ -18,29 +18,20 @@ pub(crate) const SERVICE: Service = Service {
     invalid: "InvalidInputException",
     global: true,
     operations: &[
-        operation("DescribeOrganization", describe_organization, anything, DESCRIBE_ORGANIZATION),
-        operation("ListAccounts", list_accounts, anything, LIST_ACCOUNTS),
-        operation("DescribeAccount", describe_account, account_resource, DESCRIBE_ACCOUNT),
-        operation("ListRoots", list_roots, anything, LIST_ROOTS),
-        operation("ListOrganizationalUnitsForParent", list_units, parent_resource, LIST_UNITS),
-        operation("ListAccountsForParent", list_accounts_for_parent, anything, LIST_FOR_PARENT),
-        operation("ListParents", list_parents, child_resource, LIST_PARENTS),
-        operation("ListChildren", list_children, anything, LIST_CHILDREN),
-        operation("DescribeOrganizationalUnit", describe_unit, anything, DESCRIBE_UNIT),
-        operation("ListTagsForResource", list_tags, tagged_resource, LIST_TAGS),
+        Operation::new("DescribeOrganization", describe_organization, anything, DESCRIBE_ORGANIZATION),
+        Operation::new("ListAccounts", list_accounts, anything, LIST_ACCOUNTS),
+        Operation::new("DescribeAccount", describe_account, account_resource, DESCRIBE_ACCOUNT),
+        Operation::new("ListRoots", list_roots, anything, LIST_ROOTS),
+        Operation::new("ListOrganizationalUnitsForParent", list_units, parent_resource, LIST_UNITS),
+        Operation::new("ListAccountsForParent", list_accounts_for_parent, anything, LIST_FOR_PARENT),
+        Operation::new("ListParents", list_parents, child_resource, LIST_PARENTS),
+        Operation::new("ListChildren", list_children, anything, LIST_CHILDREN),
+        Operation::new("DescribeOrganizationalUnit", describe_unit, anything, DESCRIBE_UNIT),
+        Operation::new("ListTagsForResource", list_tags, tagged_resource, LIST_TAGS),
     ],
 };
 
-const fn operation(
-    name: &'static str,
-    handle: fn(&Call<'_>) -> Result<String, Failure>,
-    resources: fn(&Params, &Scene<'_>) -> Vec<String>,
-    limits: &'static [Limit],
-) -> Operation {
-    Operation { name, path: "", resources, limits, open: false, handle: Handler::Document(handle) }
-}
-
-/// Published throttles: rate and burst per account, and per organization.
+/// Published rate limits: rate and burst per account, and per organization.
 macro_rules! limits {
     ($name:ident, $bucket:literal, $rate:literal, $burst:literal) => {
         const $name: &[Limit] = &[limit($bucket, $rate, $burst, LimitScope::Account)];
@@ -72,11 +63,11 @@ limits!(LIST_TAGS, "ListTagsForResource", 10.0, 15.0, 12.0, 18.0);
 const PAGE: usize = 20;
 
 fn account_resource(params: &Params, scene: &Scene<'_>) -> Vec<String> {
-    vec![placed(params.get("AccountId").unwrap_or_default(), scene)]
+    vec![arn_of(params.get("AccountId").unwrap_or_default(), scene)]
 }
 
 /// The ARN of an account, a root or an organizational unit, by its id.
-fn placed(id: &str, scene: &Scene<'_>) -> String {
+fn arn_of(id: &str, scene: &Scene<'_>) -> String {
     let organization = &scene.world.organization;
     let owner = scene.world.account(organization.management).map_or("", |account| account.id.as_str());
     let kind = if id.starts_with("r-") {
@@ -90,15 +81,15 @@ fn placed(id: &str, scene: &Scene<'_>) -> String {
 }
 
 fn parent_resource(params: &Params, scene: &Scene<'_>) -> Vec<String> {
-    vec![placed(params.get("ParentId").unwrap_or_default(), scene)]
+    vec![arn_of(params.get("ParentId").unwrap_or_default(), scene)]
 }
 
 fn child_resource(params: &Params, scene: &Scene<'_>) -> Vec<String> {
-    vec![placed(params.get("ChildId").unwrap_or_default(), scene)]
+    vec![arn_of(params.get("ChildId").unwrap_or_default(), scene)]
 }
 
 fn tagged_resource(params: &Params, scene: &Scene<'_>) -> Vec<String> {
-    vec![placed(params.get("ResourceId").unwrap_or_default(), scene)]
+    vec![arn_of(params.get("ResourceId").unwrap_or_default(), scene)]
 }
 
 /// All but DescribeOrganization need the management account or a delegated administrator.
@@ -151,7 +142,7 @@ fn account_json(call: &Call<'_>, account: &Account) -> Value {
     });
     if let Some(fields) = value.as_object_mut() {
         if organization.legacy_status {
-            // The retired field never had words for the two newer states.
+            // The retired field has no values for the two newer states.
             let status = match account.state.as_str() {
                 "PENDING_ACTIVATION" => "ACTIVE",
                 "CLOSED" => "SUSPENDED",
@@ -181,19 +172,14 @@ fn unit_json(call: &Call<'_>, unit: &Unit) -> Value {
     value
 }
 
-/// Answers one page of `items` under `field`.
+/// One page of `items` under `field`.
 fn list<T>(call: &Call<'_>, field: &str, items: &[T], render: impl Fn(&T) -> Value) -> Result<String, Failure> {
     let organization = &call.world.organization;
     let size = size(call.params.number("MaxResults"), PAGE, organization.page_size, "maxResults")?;
     let page = page(items, call.params.get("NextToken"), size, organization.empty_pages).ok_or_else(|| {
         Failure::own("InvalidInputException", "You provided an invalid value for NextToken (INVALID_NEXT_TOKEN).")
     })?;
-    let mut answer = serde_json::Map::new();
-    answer.insert(field.to_owned(), page.items.iter().map(render).collect());
-    if let Some(next) = page.next {
-        answer.insert("NextToken".to_owned(), Value::String(next));
-    }
-    Ok(Value::Object(answer).to_string())
+    Ok(page.document(field, "NextToken", render))
 }
 
 fn list_accounts(call: &Call<'_>) -> Result<String, Failure> {
@@ -299,7 +285,7 @@ fn list_tags(call: &Call<'_>) -> Result<String, Failure> {
         None => return Err(Failure::own("TargetNotFoundException", "You specified a target that doesn't exist.")),
     };
     let organization = &call.world.organization;
-    // This list has no MaxResults; AWS answers up to 50 tags a page.
+    // This list has no MaxResults; AWS returns up to 50 tags a page.
     let page = page(
         &tags,
         call.params.get("NextToken"),
@@ -307,10 +293,5 @@ fn list_tags(call: &Call<'_>) -> Result<String, Failure> {
         organization.empty_pages,
     )
     .ok_or_else(|| Failure::own("InvalidInputException", "You provided an invalid value for NextToken."))?;
-    let tags: Vec<Value> = page.items.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
-    Ok(match page.next {
-        Some(next) => json!({"Tags": tags, "NextToken": next}),
-        None => json!({"Tags": tags}),
-    }
-    .to_string())
+    Ok(page.document("Tags", "NextToken", |(key, value)| json!({"Key": key, "Value": value})))
 }

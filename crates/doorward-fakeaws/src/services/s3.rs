@@ -9,11 +9,11 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 
 pub(crate) use address::address;
 
-use super::paging::{seal, unseal};
-use super::{Call, Handler, Operation, Protocol, Scene, Service};
+use super::paging::{decode_token, encode_token};
+use crate::failure::{Failure, RawResponse};
 use crate::iam::decision::{Refusal, decide, denial_message};
-use crate::reply::{Failure, Whole};
 use crate::request::Params;
+use crate::service::{Call, Operation, Protocol, Scene, Service};
 use crate::world::bucket::{Bucket, Object};
 use crate::xml::Xml;
 
@@ -26,25 +26,17 @@ pub(crate) const SERVICE: Service = Service {
     invalid: "InvalidArgument",
     global: false,
     operations: &[
-        operation("ListObjectsV2", list_objects, bucket_arn),
-        operation("GetObject", get_object, object_arn),
-        operation("HeadObject", get_object, object_arn),
-        operation("HeadBucket", head_bucket, bucket_arn),
+        Operation::raw("ListObjectsV2", list_objects, bucket_arn, &[]),
+        Operation::raw("GetObject", get_object, object_arn, &[]),
+        Operation::raw("HeadObject", get_object, object_arn, &[]),
+        Operation::raw("HeadBucket", head_bucket, bucket_arn, &[]),
     ],
 };
-
-const fn operation(
-    name: &'static str,
-    handle: fn(&Call<'_>) -> Result<Whole, Failure>,
-    resources: fn(&Params, &Scene<'_>) -> Vec<String>,
-) -> Operation {
-    Operation { name, path: "", resources, limits: &[], open: false, handle: Handler::Whole(handle) }
-}
 
 /// Largest page of a list.
 const PAGE: usize = 1000;
 
-/// The permission that an operation needs: S3's are not named like its operations.
+/// The permission that an operation needs; some have other names than the operation.
 pub(crate) fn permission(action: &str) -> &str {
     match action {
         "ListObjectsV2" | "HeadBucket" => "ListBucket",
@@ -62,14 +54,14 @@ fn object_arn(params: &Params, scene: &Scene<'_>) -> Vec<String> {
     vec![format!("arn:{}:s3:::{bucket}/{key}", scene.partition)]
 }
 
-/// The bucket that a call names, when it is in the Region that was asked and admits the caller.
+/// The bucket that a call names, if it is in the call's Region and admits the caller.
 fn open<'a>(call: &Call<'a>, resource: &str, action: &str) -> Result<RwLockReadGuard<'a, Bucket>, Failure> {
     let name = call.required("Bucket")?;
-    let bucket = call.world.buckets.get(name).ok_or_else(|| Failure::Own {
-        code: "NoSuchBucket",
-        message: "The specified bucket does not exist".to_owned(),
-        status: 404,
-    })?;
+    let bucket = call
+        .world
+        .buckets
+        .get(name)
+        .ok_or_else(|| Failure::with_status(404, "NoSuchBucket", "The specified bucket does not exist"))?;
     let bucket = bucket.read().unwrap_or_else(PoisonError::into_inner);
     if bucket.region != call.region {
         let region = call.world.organization.regions.get(usize::from(bucket.region));
@@ -87,19 +79,19 @@ fn resource(call: &Call<'_>, of: fn(&Params, &Scene<'_>) -> Vec<String>) -> Stri
     of(call.params, &scene).into_iter().next().unwrap_or_default()
 }
 
-fn head_bucket(call: &Call<'_>) -> Result<Whole, Failure> {
+fn head_bucket(call: &Call<'_>) -> Result<RawResponse, Failure> {
     drop(open(call, &resource(call, bucket_arn), "s3:ListBucket")?);
     let headers = vec![("x-amz-bucket-region", call.region_name.to_owned())];
-    Ok(Whole { status: 200, content_type: "application/xml", headers, body: Bytes::new() })
+    Ok(RawResponse { status: 200, content_type: "application/xml", headers, body: Bytes::new() })
 }
 
-/// What a list shows: an object, or a group of keys that share a beginning.
+/// An entry of a list: an object, or a group of keys with a common prefix.
 enum Entry<'a> {
     Object(&'a str, &'a Object),
     Group(&'a str),
 }
 
-fn list_objects(call: &Call<'_>) -> Result<Whole, Failure> {
+fn list_objects(call: &Call<'_>) -> Result<RawResponse, Failure> {
     let bucket = open(call, &resource(call, bucket_arn), "s3:ListBucket")?;
     let text = |name: &str| call.params.get(name).unwrap_or_default();
     let (prefix, delimiter, start_after) = (text("prefix"), text("delimiter"), text("start-after"));
@@ -112,7 +104,8 @@ fn list_objects(call: &Call<'_>) -> Result<Whole, Failure> {
     let token = call.params.get("continuation-token");
     let position = token
         .map(|token| {
-            unseal(token).ok_or_else(|| Failure::Invalid("The continuation token provided is incorrect".to_owned()))
+            decode_token(token)
+                .ok_or_else(|| Failure::Invalid("The continuation token provided is incorrect".to_owned()))
         })
         .transpose()?;
     let (entries, next) = entries(&bucket, prefix, delimiter, position.as_deref().unwrap_or(start_after), most);
@@ -134,7 +127,7 @@ fn list_objects(call: &Call<'_>) -> Result<Whole, Failure> {
         xml.text("ContinuationToken", token);
     }
     if let Some(next) = next {
-        xml.text("NextContinuationToken", &seal(&next));
+        xml.text("NextContinuationToken", &encode_token(&next));
     }
     for entry in &entries {
         if let Entry::Object(key, object) = entry {
@@ -154,10 +147,10 @@ fn list_objects(call: &Call<'_>) -> Result<Whole, Failure> {
     }
     xml.close("ListBucketResult");
     let body = Bytes::from(xml.finish());
-    Ok(Whole { status: 200, content_type: "application/xml", headers: Vec::new(), body })
+    Ok(RawResponse { status: 200, content_type: "application/xml", headers: Vec::new(), body })
 }
 
-/// One page behind `after`, and where the next one starts.
+/// One page after the key `after`, and the key after which the next page starts.
 fn entries<'a>(
     bucket: &'a Bucket,
     prefix: &str,
@@ -176,7 +169,7 @@ fn entries<'a>(
         let group = (!delimiter.is_empty()).then(|| rest.find(delimiter)).flatten();
         let group = group.and_then(|at| key.get(..prefix.len() + at + delimiter.len()));
         let same = |group| matches!(page.last(), Some(Entry::Group(known)) if *known == group);
-        // A page that began behind a group must not show that group again.
+        // A page that starts after a group must not contain that group again.
         if group.is_some_and(|group| same(group) || (!after.is_empty() && after.starts_with(group))) {
             last.clone_from(key);
             continue;
@@ -190,45 +183,39 @@ fn entries<'a>(
     (page, None)
 }
 
-fn get_object(call: &Call<'_>) -> Result<Whole, Failure> {
+fn get_object(call: &Call<'_>) -> Result<RawResponse, Failure> {
     let bucket = open(call, &resource(call, object_arn), "s3:GetObject")?;
     let Some(object) = bucket.objects.get(call.required("Key")?) else {
         let container = resource(call, bucket_arn);
         let context = call.context("s3:ListBucket", &container, &[]);
-        // Whoever may not list is not told what does not exist.
+        // Without permission to list, AWS denies access instead of reporting that the key does not exist.
         decide(&context, &call.principal.identity, call.principal.session.as_deref(), &call.account.policies)
             .map_err(|refusal| Failure::Denied(denial_message(&context, &refusal)))?;
-        let message = "The specified key does not exist.".to_owned();
-        return Err(Failure::Own { code: "NoSuchKey", message, status: 404 });
+        return Err(Failure::with_status(404, "NoSuchKey", "The specified key does not exist."));
     };
     let wanted = call.params.get("if-match").map(|tag| tag.trim_matches('"'));
     if wanted.is_some_and(|wanted| wanted != "*" && wanted != object.etag) {
-        let message = "At least one of the pre-conditions you specified did not hold".to_owned();
-        return Err(Failure::Own { code: "PreconditionFailed", message, status: 412 });
+        let message = "At least one of the pre-conditions you specified did not hold";
+        return Err(Failure::with_status(412, "PreconditionFailed", message));
     }
-    let body = object.read().ok_or_else(|| Failure::Own {
-        code: "InternalError",
-        message: "We encountered an internal error. Please try again.".to_owned(),
-        status: 500,
+    let body = object.read().ok_or_else(|| {
+        Failure::with_status(500, "InternalError", "We encountered an internal error. Please try again.")
     })?;
     let mut headers = vec![("etag", format!("\"{}\"", object.etag)), ("accept-ranges", "bytes".to_owned())];
     if let Ok(date) = DateTimePrinter::new().timestamp_to_rfc9110_string(&object.modified) {
         headers.push(("last-modified", date));
     }
     let Some(range) = call.params.get("range") else {
-        return Ok(Whole { status: 200, content_type: "binary/octet-stream", headers, body });
+        return Ok(RawResponse { status: 200, content_type: "binary/octet-stream", headers, body });
     };
-    let (first, end) = part(range, body.len()).ok_or_else(|| Failure::Own {
-        code: "InvalidRange",
-        message: "The requested range is not satisfiable".to_owned(),
-        status: 416,
-    })?;
+    let (first, end) = byte_range(range, body.len())
+        .ok_or_else(|| Failure::with_status(416, "InvalidRange", "The requested range is not satisfiable"))?;
     headers.push(("content-range", format!("bytes {first}-{}/{}", end - 1, body.len())));
-    Ok(Whole { status: 206, content_type: "binary/octet-stream", headers, body: body.slice(first..end) })
+    Ok(RawResponse { status: 206, content_type: "binary/octet-stream", headers, body: body.slice(first..end) })
 }
 
-/// First byte and end of `bytes=a-b`, `bytes=a-` or `bytes=-n` in a body; none when nothing of it is there.
-fn part(range: &str, length: usize) -> Option<(usize, usize)> {
+/// First byte and end of `bytes=a-b`, `bytes=a-` or `bytes=-n` in a body; none if the body has no byte of it.
+fn byte_range(range: &str, length: usize) -> Option<(usize, usize)> {
     let (from, to) = range.strip_prefix("bytes=")?.split_once('-')?;
     let (first, end) = match (from, to) {
         ("", last) => (length.saturating_sub(last.parse().ok()?), length),
@@ -240,7 +227,7 @@ fn part(range: &str, length: usize) -> Option<(usize, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::part;
+    use super::byte_range;
 
     #[test]
     fn ranges() {
@@ -253,7 +240,7 @@ mod tests {
             ("bytes=5-4", None),
             ("lines=1-2", None),
         ] {
-            assert_eq!(part(range, 10), expected, "{range}");
+            assert_eq!(byte_range(range, 10), expected, "{range}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Security Hub CSPM: importing, reading and annotating findings in ASFF, with the checks that no other emulator makes.
+//! Security Hub CSPM: imports, reads and updates findings in ASFF, with AWS's checks of every finding.
 
 mod filters;
 mod shape;
@@ -6,10 +6,9 @@ mod shape;
 use serde_json::{Value, json};
 
 use super::paging::{page, size};
-use super::{Call, Handler, Limit, LimitScope, Operation, Protocol, Scene, Service};
-use crate::quota::Rate;
-use crate::reply::Failure;
+use crate::failure::Failure;
 use crate::request::Params;
+use crate::service::{Call, Limit, Operation, Protocol, Scene, Service};
 use crate::world::hub::text;
 
 pub(crate) const SERVICE: Service = Service {
@@ -21,36 +20,14 @@ pub(crate) const SERVICE: Service = Service {
     invalid: "InvalidInputException",
     global: false,
     operations: &[
-        Operation {
-            name: "BatchImportFindings",
-            path: "POST /findings/import",
-            resources: products,
-            limits: &[limit("securityhub:import", 10.0, 30.0)],
-            open: false,
-            handle: Handler::Document(import),
-        },
-        Operation {
-            name: "GetFindings",
-            path: "POST /findings",
-            resources: hub_arn,
-            limits: &[limit("securityhub:get", 3.0, 6.0)],
-            open: false,
-            handle: Handler::Document(get),
-        },
-        Operation {
-            name: "BatchUpdateFindings",
-            path: "PATCH /findings/batchupdate",
-            resources: hub_arn,
-            limits: &[limit("securityhub:update", 10.0, 30.0)],
-            open: false,
-            handle: Handler::Document(update),
-        },
+        Operation::new("BatchImportFindings", import, products, &[Limit::regional("securityhub:import", 30.0, 10.0)])
+            .at("POST /findings/import"),
+        Operation::new("GetFindings", get, hub_arn, &[Limit::regional("securityhub:get", 6.0, 3.0)])
+            .at("POST /findings"),
+        Operation::new("BatchUpdateFindings", update, hub_arn, &[Limit::regional("securityhub:update", 30.0, 10.0)])
+            .at("PATCH /findings/batchupdate"),
     ],
 };
-
-const fn limit(bucket: &'static str, per_second: f64, burst: f64) -> Limit {
-    Limit { bucket, rate: Rate { burst, per_second }, scope: LimitScope::AccountRegion }
-}
 
 /// Most findings in a call, of any of the three operations.
 const BATCH: usize = 100;
@@ -83,19 +60,19 @@ fn list<'a>(params: &'a Params, name: &str) -> &'a [Value] {
     params.document().and_then(|document| document.get(name)).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// Refuses every call to a hub that is not enabled.
+/// Refuses calls where Security Hub is not enabled.
 fn enabled(call: &Call<'_>) -> Result<(), Failure> {
     if call.world.read(call.cell()).hub.disabled {
-        return Err(Failure::Own {
-            code: "InvalidAccessException",
-            message: format!("Account {} is not subscribed to AWS Security Hub", call.account.id),
-            status: 401,
-        });
+        return Err(Failure::with_status(
+            401,
+            "InvalidAccessException",
+            format!("Account {} is not subscribed to AWS Security Hub", call.account.id),
+        ));
     }
     Ok(())
 }
 
-/// Why one finding of a batch is not taken.
+/// Why one finding of a batch is not imported.
 struct Refused {
     code: &'static str,
     message: String,
@@ -147,7 +124,7 @@ fn import(call: &Call<'_>) -> Result<String, Failure> {
     Ok(json!({"FailedCount": failures, "SuccessCount": successes, "FailedFindings": failed}).to_string())
 }
 
-/// The rules about one finding that do not make the whole batch invalid.
+/// Checks one finding by the rules that do not make the whole batch invalid.
 fn admit(call: &Call<'_>, finding: &Value, size: usize) -> Result<(), Refused> {
     let refuse = |code, message: String| Err(Refused { code, message });
     let own = default_product(&Scene {
@@ -183,15 +160,11 @@ fn get(call: &Call<'_>) -> Result<String, Failure> {
     let size = size(call.params.number("MaxResults"), BATCH, call.world.organization.page_size, "maxResults")?;
     let page = page(&found, call.params.get("NextToken"), size, false)
         .ok_or_else(|| Failure::Invalid("The NextToken is not valid.".to_owned()))?;
-    let mut answer = json!({"Findings": page.items});
-    if let Some(next) = page.next {
-        answer["NextToken"] = json!(next);
-    }
-    Ok(answer.to_string())
+    Ok(page.document("Findings", "NextToken", Value::clone))
 }
 
-/// What a customer may overwrite.
-const CHANGEABLE: [&str; 9] = [
+/// Fields that a customer may update.
+const CUSTOMER_FIELDS: [&str; 9] = [
     "Note",
     "Severity",
     "VerificationState",
@@ -210,7 +183,7 @@ fn update(call: &Call<'_>) -> Result<String, Failure> {
         return Err(Failure::Invalid(format!("FindingIdentifiers must have from 1 to {BATCH} entries.")));
     }
     let document = call.params.document().unwrap_or(&Value::Null);
-    let changes: Vec<(&str, Value)> = CHANGEABLE
+    let changes: Vec<(&str, Value)> = CUSTOMER_FIELDS
         .iter()
         .filter_map(|name| {
             let mut value = document.get(*name)?.clone();

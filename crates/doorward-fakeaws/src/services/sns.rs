@@ -1,11 +1,11 @@
-//! Simple Notification Service: publishing to topics. Who subscribes is nobody's business here: messages are kept.
+//! Simple Notification Service: publishing to topics. There are no subscriptions; messages are kept for tests to read.
 
 use serde_json::{Value, json};
 
-use super::{Call, Handler, Operation, Protocol, Scene, Service};
 use crate::digest::{BASE36, digest, spell};
-use crate::reply::Failure;
+use crate::failure::Failure;
 use crate::request::Params;
+use crate::service::{Call, Operation, Protocol, Scene, Service};
 use crate::xml::Xml;
 
 pub(crate) const SERVICE: Service = Service {
@@ -16,21 +16,14 @@ pub(crate) const SERVICE: Service = Service {
     throttle: "Throttled",
     invalid: "InvalidParameter",
     global: false,
-    operations: &[Operation {
-        name: "Publish",
-        path: "",
-        resources: topic,
-        limits: &[],
-        open: false,
-        handle: Handler::Document(publish),
-    }],
+    operations: &[Operation::new("Publish", publish, topic, &[])],
 };
 
 /// Largest message, in bytes, and longest subject, in characters.
 const MESSAGE: usize = 262_144;
 const SUBJECT: usize = 100;
-/// How long a FIFO topic remembers a deduplication id, in seconds.
-const REMEMBERED: i64 = 300;
+/// Seconds for which a FIFO topic remembers a deduplication id.
+const DEDUPLICATION_SECONDS: i64 = 300;
 
 fn topic(params: &Params, _: &Scene<'_>) -> Vec<String> {
     params.get("TopicArn").map(str::to_owned).into_iter().collect()
@@ -56,7 +49,7 @@ fn publish(call: &Call<'_>) -> Result<String, Failure> {
     let own = format!("arn:{}:sns:{}:{}:", call.partition(), call.region_name, call.account.id);
     let Some(name) = call.required("TopicArn")?.strip_prefix(&own) else { return invalid("TopicArn") };
     let mut cell = call.world.write(call.cell());
-    let missing = || Failure::Own { code: "NotFound", message: "Topic does not exist".to_owned(), status: 404 };
+    let missing = || Failure::with_status(404, "NotFound", "Topic does not exist");
     let kept = cell.topics.get_mut(name).ok_or_else(missing)?;
     let (group, once) = (call.params.get("MessageGroupId"), call.params.get("MessageDeduplicationId"));
     if name.ends_with(".fifo") && (group.is_none() || once.is_none()) {
@@ -64,7 +57,9 @@ fn publish(call: &Call<'_>) -> Result<String, Failure> {
     }
     let now = call.now.as_second();
     let again = |one: &&Value| {
-        once.is_some() && one["deduplication_id"].as_str() == once && one["second"].as_i64() > Some(now - REMEMBERED)
+        once.is_some()
+            && one["deduplication_id"].as_str() == once
+            && one["second"].as_i64() > Some(now - DEDUPLICATION_SECONDS)
     };
     let id = match kept.iter().find(again) {
         Some(known) => known["id"].as_str().unwrap_or_default().to_owned(),

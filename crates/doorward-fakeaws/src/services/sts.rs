@@ -1,12 +1,12 @@
-//! Security Token Service: who am I, and assuming roles.
+//! Security Token Service: GetCallerIdentity and AssumeRole.
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Call, Handler, Operation, Protocol, Scene, Service, anything};
+use crate::failure::Failure;
 use crate::iam::policy::Policy;
 use crate::iam::session::Principal;
-use crate::reply::Failure;
 use crate::request::Params;
+use crate::service::{Call, Operation, Protocol, Scene, Service, anything};
 use crate::world::organization::{Account, Role};
 use crate::xml::Xml;
 
@@ -19,22 +19,9 @@ pub(crate) const SERVICE: Service = Service {
     invalid: "ValidationError",
     global: false,
     operations: &[
-        Operation {
-            name: "GetCallerIdentity",
-            path: "",
-            resources: anything,
-            limits: &[],
-            open: true,
-            handle: Handler::Document(get_caller_identity),
-        },
-        Operation {
-            name: "AssumeRole",
-            path: "",
-            resources: role_arn,
-            limits: &[],
-            open: false,
-            handle: Handler::Document(assume_role),
-        },
+        // Needs no permission: AWS answers it for every valid key.
+        Operation { open: true, ..Operation::new("GetCallerIdentity", get_caller_identity, anything, &[]) },
+        Operation::new("AssumeRole", assume_role, role_arn, &[]),
     ],
 };
 
@@ -54,7 +41,7 @@ fn get_caller_identity(call: &Call<'_>) -> Result<String, Failure> {
 }
 
 /// The parts of an AssumeRole request, within their published limits.
-struct Asked<'a> {
+struct AssumeRoleRequest<'a> {
     role_arn: &'a str,
     name: &'a str,
     seconds: u64,
@@ -66,23 +53,23 @@ struct Asked<'a> {
 }
 
 fn assume_role(call: &Call<'_>) -> Result<String, Failure> {
-    let asked = read(call)?;
-    let (index, account, role) = admitted(call, &asked)?;
-    if asked.seconds > role.max_session {
+    let request = read(call)?;
+    let (index, account, role) = admitted(call, &request)?;
+    if request.seconds > role.max_session {
         return Err(Failure::Invalid(
             "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.".to_owned(),
         ));
     }
     let (index, account) =
         if call.misdirect { elsewhere(call, index).unwrap_or((index, account)) } else { (index, account) };
-    let source_identity = call.principal.source_identity.clone().or_else(|| asked.source_identity.map(str::to_owned));
-    let minted = call.sessions.mint(asked.role_arn);
-    let seconds = call.world.organization.session_seconds.map_or(asked.seconds, |limit| limit.min(asked.seconds));
+    let source_identity = call.principal.source_identity.clone().or_else(|| request.source_identity.map(str::to_owned));
+    let minted = call.sessions.mint(request.role_arn);
+    let seconds = call.world.organization.session_seconds.map_or(request.seconds, |limit| limit.min(request.seconds));
     let expires = later(call.now, seconds);
-    let announced = if call.world.organization.announce_expiry { expires } else { later(call.now, asked.seconds) };
-    let role_name = role_name(asked.role_arn).unwrap_or_default();
-    let arn = format!("arn:{}:sts::{}:assumed-role/{role_name}/{}", call.partition(), account.id, asked.name);
-    let user_id = format!("{}:{}", minted.role_id, asked.name);
+    let announced = if call.world.organization.announce_expiry { expires } else { later(call.now, request.seconds) };
+    let role_name = role_name(request.role_arn).unwrap_or_default();
+    let arn = format!("arn:{}:sts::{}:assumed-role/{role_name}/{}", call.partition(), account.id, request.name);
+    let user_id = format!("{}:{}", minted.role_id, request.name);
 
     let mut xml = Xml::with_capacity(1200);
     xml.within("AssumedRoleUser", |xml| {
@@ -95,7 +82,7 @@ fn assume_role(call: &Call<'_>) -> Result<String, Failure> {
         xml.text("SessionToken", &minted.token);
         xml.text("Expiration", &format!("{announced:.0}"));
     });
-    if let Some(packed) = asked.packed {
+    if let Some(packed) = request.packed {
         xml.text("PackedPolicySize", &packed.to_string());
     }
     if let Some(source_identity) = &source_identity {
@@ -109,14 +96,14 @@ fn assume_role(call: &Call<'_>) -> Result<String, Failure> {
         token: Some(minted.token),
         expires: Some(expires),
         identity: std::sync::Arc::clone(&role.policy),
-        session: asked.policy.map(std::sync::Arc::new),
+        session: request.policy.map(std::sync::Arc::new),
         assumed: true,
         source_identity,
     });
     Ok(xml.finish())
 }
 
-fn read<'a>(call: &Call<'a>) -> Result<Asked<'a>, Failure> {
+fn read<'a>(call: &Call<'a>) -> Result<AssumeRoleRequest<'a>, Failure> {
     let params = call.params;
     let text = |name: &str, least: usize, most: usize, extra: &str| -> Result<Option<&'a str>, Failure> {
         let Some(value) = params.get(name) else { return Ok(None) };
@@ -168,7 +155,7 @@ fn read<'a>(call: &Call<'a>) -> Result<Asked<'a>, Failure> {
             (Some(policy), Some(length * 100 / POLICY_LIMIT))
         }
     };
-    Ok(Asked {
+    Ok(AssumeRoleRequest {
         role_arn,
         name,
         seconds,
@@ -187,50 +174,53 @@ fn violation(name: &str, value: &str, rule: &str) -> Failure {
 
 /// The role behind the ARN, if it exists, its account is active, and its trust policy admits the caller.
 ///
-/// AWS answers all refusals with the same sentence, so that nobody can probe for roles.
-fn admitted<'a>(call: &Call<'a>, asked: &Asked<'_>) -> Result<(u32, &'a Account, std::sync::Arc<Role>), Failure> {
+/// AWS answers all refusals with the same sentence, so that no caller can find out which roles exist.
+fn admitted<'a>(
+    call: &Call<'a>,
+    request: &AssumeRoleRequest<'_>,
+) -> Result<(u32, &'a Account, std::sync::Arc<Role>), Failure> {
     let refused = |action: &str| {
         Failure::Denied(format!(
             "User: {} is not authorized to perform: {action} on resource: {}",
-            call.principal.arn, asked.role_arn
+            call.principal.arn, request.role_arn
         ))
     };
-    let target = account_of(asked.role_arn, call.partition()).and_then(|id| call.world.account_by_id(id));
+    let target = account_of(request.role_arn, call.partition()).and_then(|id| call.world.account_by_id(id));
     let (index, account) = target.filter(|(_, account)| account.active()).ok_or_else(|| refused("sts:AssumeRole"))?;
-    let role = role_name(asked.role_arn).and_then(|name| account.roles.get(name));
+    let role = role_name(request.role_arn).and_then(|name| account.roles.get(name));
     let role = role.ok_or_else(|| refused("sts:AssumeRole"))?;
     let admits = match &role.trust_policy {
         Some(policy) => {
-            let request: Vec<_> = asked.external_id.map(|id| ("sts:externalid", id.to_owned())).into_iter().collect();
-            policy.admits(&call.context("sts:AssumeRole", asked.role_arn, &request))
+            let keys: Vec<_> = request.external_id.map(|id| ("sts:externalid", id.to_owned())).into_iter().collect();
+            policy.admits(&call.context("sts:AssumeRole", request.role_arn, &keys))
         }
         None => {
             let trusted = role.trusts.iter().any(|trust| trust.admits(&call.account.id, &call.principal.arn));
-            trusted && (role.external_id.is_none() || role.external_id.as_deref() == asked.external_id)
+            trusted && (role.external_id.is_none() || role.external_id.as_deref() == request.external_id)
         }
     };
     if !admits {
         return Err(refused("sts:AssumeRole"));
     }
-    let source_identity = asked.source_identity.is_some() || call.principal.source_identity.is_some();
+    let source_identity = request.source_identity.is_some() || call.principal.source_identity.is_some();
     if source_identity && !role.source_identity {
         return Err(refused("sts:SetSourceIdentity"));
     }
-    if let (Some(fixed), Some(wanted)) = (call.principal.source_identity.as_deref(), asked.source_identity)
+    if let (Some(fixed), Some(wanted)) = (call.principal.source_identity.as_deref(), request.source_identity)
         && fixed != wanted
     {
         return Err(refused("sts:SetSourceIdentity"));
     }
     let region = call.world.organization.region_state(account, call.region);
     if !region.usable() {
-        return Err(Failure::Own {
-            code: "RegionDisabledException",
-            message: format!(
+        return Err(Failure::with_status(
+            403,
+            "RegionDisabledException",
+            format!(
                 "STS is not activated in this region for account:{}. Your account administrator can activate STS in this region using the IAM Console.",
                 account.id
             ),
-            status: 403,
-        });
+        ));
     }
     Ok((index, account, std::sync::Arc::clone(role)))
 }

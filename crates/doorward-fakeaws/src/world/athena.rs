@@ -1,17 +1,15 @@
-//! Athena's memory: the answers that the world prepared, and the queries that were started.
+//! Athena in one account-Region: declared results, started queries and created tables.
 
-use super::World;
-use super::build::region;
 use super::spec::AthenaSpec;
 
 /// Athena in one account-Region.
 #[derive(Debug, Default)]
 pub(crate) struct Athena {
-    /// Prepared answers, in order; the first that fits a query is its.
+    /// Declared results, in order; a query gets the first that matches.
     pub(crate) prepared: Vec<AthenaSpec>,
-    /// Queries in the order in which they were started.
+    /// Queries in the order of their start.
     pub(crate) queries: Vec<Query>,
-    /// Tables that were made: name, and where the data lie.
+    /// Created tables: name, and location of the data.
     pub(crate) tables: Vec<(String, String)>,
 }
 
@@ -23,27 +21,17 @@ pub(crate) struct Query {
     pub(crate) database: String,
     pub(crate) workgroup: String,
     pub(crate) output: String,
-    /// Token that makes starting it again the same query.
+    /// Client request token: starting a query with it again is the same query.
     pub(crate) token: Option<String>,
-    /// How often its state was asked for: it is queued, then running, then done.
-    pub(crate) looks: u32,
+    /// How often its state was polled; the state depends on it.
+    pub(crate) polls: u32,
     pub(crate) stopped: bool,
     pub(crate) answer: AthenaSpec,
 }
 
 impl Athena {
-    /// The answer prepared for a query; an empty one when there is none, as for statements that define something.
+    /// The declared result of a query; an empty one if none matches, as for statements that create something.
     pub(crate) fn answer(&self, sql: &str) -> AthenaSpec {
         self.prepared.iter().find(|answer| sql.contains(&answer.contains)).cloned().unwrap_or_default()
     }
-}
-
-pub(super) fn add(world: &World, spec: &AthenaSpec) -> Result<(), String> {
-    let account = *world.by_id.get(&spec.account).ok_or_else(|| format!("there is no account {}", spec.account))?;
-    let cell = world.cell(account, region(world, &spec.region)?);
-    if let Some(row) = spec.rows.iter().find(|row| row.len() != spec.columns.len()) {
-        return Err(format!("a row has {} values for {} columns", row.len(), spec.columns.len()));
-    }
-    world.write(cell).athena.prepared.push(spec.clone());
-    Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! Source: the `LoadBalancerAttribute` and `AdditionalAttribute` shapes of AWS's service models.
 
-use super::balancer::Kind;
+use super::kind::Kind;
 
 /// Attribute of application load balancers that holds the desync mitigation mode.
 pub const DESYNC_MODE: &str = "routing.http.desync_mitigation_mode";
@@ -63,7 +63,7 @@ const CLASSIC: &[(&str, &str)] = &[
     (CLASSIC_DESYNC_MODE, "defensive"),
 ];
 
-/// Keys and default values of a type, in the order an answer carries them.
+/// Keys and default values of a type, in the order of responses.
 pub(crate) fn defaults(kind: Kind) -> &'static [(&'static str, &'static str)] {
     match kind {
         Kind::Application => APPLICATION,
@@ -82,7 +82,7 @@ pub(crate) fn mode_key(kind: Kind) -> Option<&'static str> {
     }
 }
 
-/// Checks one attribute of a v2 Modify call; the error is AWS's kind of message.
+/// Checks one attribute of a v2 Modify call; the error is AWS's message.
 pub(crate) fn check(kind: Kind, key: &str, value: &str) -> Result<(), String> {
     if !defaults(kind).iter().any(|(known, _)| *known == key) {
         let elsewhere = [Kind::Application, Kind::Network, Kind::Gateway]

@@ -1,49 +1,11 @@
-//! A load balancer as the emulator keeps it: a few words of its own, everything alike shared or defaulted.
+//! A load balancer in memory. What many have in common is shared or a default, so that hundreds of thousands fit.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-/// The generation and type of a load balancer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Application,
-    Network,
-    Gateway,
-    Classic,
-}
-
-impl Kind {
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        Some(match text {
-            "application" => Self::Application,
-            "network" => Self::Network,
-            "gateway" => Self::Gateway,
-            "classic" => Self::Classic,
-            _ => return None,
-        })
-    }
-
-    /// AWS's word in the `Type` field.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Application => "application",
-            Self::Network => "network",
-            Self::Gateway => "gateway",
-            Self::Classic => "classic",
-        }
-    }
-
-    /// The segment of the ARN; classic load balancers have none.
-    pub(crate) fn segment(self) -> &'static str {
-        match self {
-            Self::Application => "app",
-            Self::Network => "net",
-            Self::Gateway => "gwy",
-            Self::Classic => "",
-        }
-    }
-}
+use super::attributes;
+use super::kind::Kind;
 
 /// A listener: protocol and port.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,19 +65,19 @@ impl Balancer {
         self.overrides.iter().find(|(existing, _)| &**existing == key).map(|(_, value)| &**value)
     }
 
-    /// The effective value of one attribute, as an answer would carry it.
+    /// The effective value of one attribute, as a response contains it.
     pub(crate) fn attribute<'a>(&'a self, key: &str) -> Option<&'a str> {
         if self.omitted.iter().any(|omitted| &**omitted == key) {
             return None;
         }
         self.overridden(key).or_else(|| {
-            super::attributes::defaults(self.kind).iter().find(|(known, _)| *known == key).map(|(_, value)| *value)
+            attributes::defaults(self.kind).iter().find(|(known, _)| *known == key).map(|(_, value)| *value)
         })
     }
 
-    /// Every attribute an answer carries: the defaults with this load balancer's values, then keys unknown to them.
+    /// Every attribute of a response: the defaults with this load balancer's values, then keys without a default.
     pub(crate) fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
-        let defaults = super::attributes::defaults(self.kind);
+        let defaults = attributes::defaults(self.kind);
         let known = defaults.iter().map(|&(key, value)| (key, self.overridden(key).unwrap_or(value)));
         let extra = self
             .overrides

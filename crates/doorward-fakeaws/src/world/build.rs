@@ -1,5 +1,6 @@
-//! Builds a world from its description: derives ids, resolves names, and refuses contradictions.
+//! Builds a world from its description: derives ids, resolves names and refuses contradictions.
 
+mod additions;
 mod balancers;
 mod identity;
 
@@ -8,19 +9,65 @@ use std::sync::{Arc, RwLock};
 
 use jiff::Timestamp;
 
-pub(super) use balancers::add_load_balancer;
+use balancers::add_load_balancer;
 use identity::{attach_policies, caller, delegate, role};
 
 use super::organization::{Account, Organization, Region, RegionState, Role, Trust, Unit};
-use super::spec::{AccountSpec, OrganizationSpec, UnitSpec, WorldSpec};
-use super::{Cell, World, WorldError, athena, bucket, metric};
+use super::spec::{AccountSpec, AthenaSpec, LoadBalancerSpec, MetricSpec, OrganizationSpec, UnitSpec, WorldSpec};
+use super::{Cell, World, WorldError};
 use crate::digest::{BASE36, digest, spell};
 use crate::iam::policy::Policy;
 
-/// Joining and creation dates where the description gives none.
+/// The default of joining and creation dates.
 const LONG_AGO: &str = "2021-03-04T05:06:07Z";
 
-pub(super) fn build(spec: WorldSpec) -> Result<World, WorldError> {
+impl World {
+    /// Builds a world from a description made in code.
+    ///
+    /// # Errors
+    /// [`WorldError`] without a line when the description contradicts itself.
+    pub fn build(spec: WorldSpec) -> Result<Self, WorldError> {
+        build(spec)
+    }
+
+    /// Adds load balancers to a world that may already be served.
+    ///
+    /// # Errors
+    /// [`WorldError`] when the account, Region or type does not exist or the name is taken.
+    pub fn add_load_balancer(&self, spec: &LoadBalancerSpec) -> Result<(), WorldError> {
+        add_load_balancer(self, spec).map_err(|message| WorldError {
+            line: None,
+            section: "load_balancer".to_owned(),
+            message,
+        })
+    }
+
+    /// Adds points to a metric of a world that may already be served.
+    ///
+    /// # Errors
+    /// [`WorldError`] when the account, Region or load balancer does not exist.
+    pub fn add_metric(&self, spec: &MetricSpec) -> Result<(), WorldError> {
+        additions::metric(self, spec).map_err(|message| WorldError {
+            line: None,
+            section: "metric".to_owned(),
+            message,
+        })
+    }
+
+    /// Prepares an answer of Athena, after those that are there.
+    ///
+    /// # Errors
+    /// [`WorldError`] when the account or Region does not exist, or a row is not as long as the columns.
+    pub fn add_athena(&self, spec: &AthenaSpec) -> Result<(), WorldError> {
+        additions::athena(self, spec).map_err(|message| WorldError {
+            line: None,
+            section: "athena".to_owned(),
+            message,
+        })
+    }
+}
+
+fn build(spec: WorldSpec) -> Result<World, WorldError> {
     let organization = organization(&spec.organization, &spec.units)?;
     let mut world = World {
         organization,
@@ -70,16 +117,16 @@ pub(super) fn build(spec: WorldSpec) -> Result<World, WorldError> {
         add_load_balancer(&world, entry).map_err(at("load_balancer", number))?;
     }
     for (number, entry) in spec.buckets.iter().enumerate() {
-        let bucket = bucket::bucket(&world, entry).map_err(at("bucket", number))?;
+        let bucket = additions::bucket(&world, entry).map_err(at("bucket", number))?;
         if world.buckets.insert(entry.name.clone(), RwLock::new(bucket)).is_some() {
-            return Err(at("bucket", number)(format!("bucket {} is there twice", entry.name)));
+            return Err(at("bucket", number)(format!("bucket {} is declared twice", entry.name)));
         }
     }
     for (number, entry) in spec.metrics.iter().enumerate() {
-        metric::add(&world, entry).map_err(at("metric", number))?;
+        additions::metric(&world, entry).map_err(at("metric", number))?;
     }
     for (number, entry) in spec.athena.iter().enumerate() {
-        athena::add(&world, entry).map_err(at("athena", number))?;
+        additions::athena(&world, entry).map_err(at("athena", number))?;
     }
     world.faults = each("fault", &spec.faults, crate::faults::FaultSpec::to_fault)?;
     Ok(world)
@@ -198,11 +245,11 @@ fn account(
     }
     let mut region_states = HashMap::new();
     for name in &entry.opted_in {
-        region_states.insert(region(world, name)?, RegionState::Enabled);
+        region_states.insert(world.find_region(name)?, RegionState::Enabled);
     }
     for (name, state) in &entry.region_states {
-        let state = RegionState::parse(state).ok_or_else(|| format!("Region state {state:?} is not one of AWS's"))?;
-        region_states.insert(region(world, name)?, state);
+        let state: RegionState = state.parse().map_err(|_| format!("Region state {state:?} is not one of AWS's"))?;
+        region_states.insert(world.find_region(name)?, state);
     }
     let mut roles = HashMap::new();
     if !entry.invited && entry.id != spec.organization.management {
@@ -216,7 +263,7 @@ fn account(
     }
     for name in &entry.without_roles {
         if roles.remove(name).is_none() {
-            return Err(format!("without_roles names {name:?}, which this account would not have anyway"));
+            return Err(format!("without_roles names {name:?}, which this account does not have"));
         }
     }
     for own in &entry.roles {
@@ -248,15 +295,11 @@ fn without_hub(world: &World, entry: &AccountSpec) -> Result<(), String> {
                 world.set_security_hub(&entry.id, name, false);
             }
         } else {
-            region(world, named)?;
+            world.find_region(named)?;
             world.set_security_hub(&entry.id, named, false);
         }
     }
     Ok(())
-}
-
-pub(super) fn region(world: &World, name: &str) -> Result<u16, String> {
-    world.organization.region_index(name).ok_or_else(|| format!("there is no Region {name:?}"))
 }
 
 /// `*`, an account id, or an OU path with everything below it.
@@ -267,7 +310,7 @@ fn covers(target: &str, account: &str, path: &str) -> bool {
         || path.strip_prefix(target).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-pub(super) fn timestamp(text: Option<&str>) -> Result<Timestamp, String> {
+fn timestamp(text: Option<&str>) -> Result<Timestamp, String> {
     let text = text.unwrap_or(LONG_AGO);
     let full = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
     full.parse().map_err(|_| format!("{text:?} is neither a date nor a timestamp"))

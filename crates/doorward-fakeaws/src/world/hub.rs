@@ -1,18 +1,18 @@
-//! Security Hub of one account-Region: one record per product and id, with AWS's rules of who may change what.
+//! Security Hub in one account-Region: one record per product and id, with AWS's rules for providers and customers.
 
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-/// What the customer owns: an import never changes it once the record exists.
-const CUSTOMERS: [&str; 5] = ["Note", "UserDefinedFields", "VerificationState", "Workflow", "WorkflowState"];
+/// Fields of the customer: an import does not change them once the record exists.
+const CUSTOMER_OWNED: [&str; 5] = ["Note", "UserDefinedFields", "VerificationState", "Workflow", "WorkflowState"];
 
-/// Days after which a record that nobody updates is deleted.
+/// Days without an update after which a record is deleted.
 const ACTIVE_DAYS: i64 = 90;
 const ARCHIVED_DAYS: i64 = 30;
 
-/// A record: the finding as reading it shows it, and which of its fields the customer has overwritten.
+/// A record: the finding as GetFindings returns it, and the fields that the customer has overwritten.
 #[derive(Debug, Clone)]
 struct Record {
     finding: Value,
@@ -22,21 +22,32 @@ struct Record {
 /// Product ARN and finding id.
 pub(crate) type Key = (String, String);
 
-/// The hub; enabled unless somebody disabled it.
+/// Security Hub; enabled by default.
 #[derive(Debug, Default)]
 pub(crate) struct Hub {
     pub(crate) disabled: bool,
     records: BTreeMap<Key, Record>,
 }
 
-/// A member that is a text.
+/// A text member.
 pub(crate) fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
     value.get(name)?.as_str()
 }
 
-/// A member that is a time.
+/// A timestamp member.
 pub(crate) fn time(value: &Value, name: &str) -> Option<Timestamp> {
     text(value, name)?.parse().ok()
+}
+
+/// Every value at a path such as `Resources/*/Id`; `*` stands for every element of a list.
+pub(crate) fn values_at<'a>(finding: &'a Value, path: &str) -> Vec<&'a Value> {
+    path.split('/').fold(vec![finding], |found, step| {
+        let within = |value: &'a Value| match step {
+            "*" => value.as_array().map(|items| items.iter().collect::<Vec<_>>()).unwrap_or_default(),
+            name => value.get(name).into_iter().collect(),
+        };
+        found.into_iter().flat_map(within).collect()
+    })
 }
 
 fn status(finding: &Value) -> &str {
@@ -49,7 +60,7 @@ impl Hub {
         self.records.values().map(|record| &record.finding)
     }
 
-    /// Deletes what nobody has updated for too long; the clock is the later of `ProcessedAt` and `UpdatedAt`.
+    /// Deletes records that were not updated for too long, counted from the later of `ProcessedAt` and `UpdatedAt`.
     pub(crate) fn expire(&mut self, now: Timestamp) {
         self.records.retain(|_, record| {
             let finding = &record.finding;
@@ -61,7 +72,7 @@ impl Hub {
         });
     }
 
-    /// Takes a finding that has been validated. One that is not later than the record is ignored, without a word.
+    /// Imports a validated finding. If it is not newer than the record, it is ignored without an error, as AWS does.
     pub(crate) fn import(&mut self, mut finding: Value, now: Timestamp) {
         let key = key_of(&finding);
         finding["ProcessedAt"] = json!(format!("{now:.3}"));
@@ -75,7 +86,7 @@ impl Hub {
             }
             Some(record) if time(&finding, "UpdatedAt") > time(&record.finding, "UpdatedAt") => {
                 let before = &record.finding;
-                for name in CUSTOMERS {
+                for name in CUSTOMER_OWNED {
                     keep(&mut finding, before, name);
                 }
                 for name in ["Severity", "Types"] {
@@ -119,7 +130,7 @@ fn default(finding: &mut Value, name: &str, value: Value) {
     }
 }
 
-/// Carries a member over from the record, its absence included.
+/// Copies a member from the record, or its absence.
 fn keep(finding: &mut Value, before: &Value, name: &str) {
     match before.get(name) {
         Some(value) => finding[name] = value.clone(),
@@ -131,7 +142,7 @@ fn keep(finding: &mut Value, before: &Value, name: &str) {
     }
 }
 
-/// Shows the provider's severity and types at the top level, unless the customer has overwritten them there.
+/// Copies the provider's severity and types to the top level, unless the customer has overwritten them there.
 fn lift(finding: &mut Value, overwritten: &[String]) {
     for name in ["Severity", "Types"] {
         let provided = finding.pointer(&format!("/FindingProviderFields/{name}")).cloned();

@@ -1,4 +1,4 @@
-//! Reads a world file, and turns every complaint into one that names the line.
+//! Reads a world file; errors name the line.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use super::spec::{
 use super::{World, WorldError};
 use crate::faults::FaultSpec;
 
-/// The file as TOML has it; every table remembers where it stands.
+/// The TOML file, with the position of every table.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -39,8 +39,31 @@ struct File {
     fault: Vec<Spanned<FaultSpec>>,
 }
 
+impl World {
+    /// Reads a world file.
+    ///
+    /// # Errors
+    /// [`WorldError`] with the line when the file is not TOML, has unknown keys or contradicts itself.
+    pub fn from_toml(text: &str) -> Result<Self, WorldError> {
+        from_toml(text, Path::new(""))
+    }
+
+    /// Reads a world file; the folders it names are relative to it.
+    ///
+    /// # Errors
+    /// [`WorldError`] when the file cannot be read, and as with [`World::from_toml`].
+    pub fn from_file(path: &Path) -> Result<Self, WorldError> {
+        let text = std::fs::read_to_string(path).map_err(|error| WorldError {
+            line: None,
+            section: String::new(),
+            message: error.to_string(),
+        })?;
+        from_toml(&text, path.parent().unwrap_or_else(|| Path::new("")))
+    }
+}
+
 /// Folders are relative to `place`.
-pub(super) fn from_toml(text: &str, place: &Path) -> Result<World, WorldError> {
+fn from_toml(text: &str, place: &Path) -> Result<World, WorldError> {
     let file: File = toml::from_str(text).map_err(|error| WorldError {
         line: error.span().map(|span| line_of(text, span.start)),
         section: String::new(),
@@ -63,7 +86,7 @@ pub(super) fn from_toml(text: &str, place: &Path) -> Result<World, WorldError> {
     for folder in spec.buckets.iter_mut().filter_map(|bucket| bucket.folder.as_mut()) {
         *folder = place.join(&*folder);
     }
-    super::build::build(spec).map_err(|mut error| {
+    World::build(spec).map_err(|mut error| {
         error.line = lines.find(&error.section);
         error
     })

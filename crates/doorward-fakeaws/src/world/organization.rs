@@ -46,8 +46,9 @@ pub(crate) struct Unit {
     pub(crate) id_path: String,
 }
 
-/// Where a Region stands for one account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The state of a Region for one account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum RegionState {
     EnabledByDefault,
     Enabled,
@@ -57,26 +58,9 @@ pub(crate) enum RegionState {
 }
 
 impl RegionState {
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        Some(match text {
-            "ENABLED_BY_DEFAULT" => Self::EnabledByDefault,
-            "ENABLED" => Self::Enabled,
-            "ENABLING" => Self::Enabling,
-            "DISABLING" => Self::Disabling,
-            "DISABLED" => Self::Disabled,
-            _ => return None,
-        })
-    }
-
     /// AWS's word in `RegionOptStatus`.
     pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::EnabledByDefault => "ENABLED_BY_DEFAULT",
-            Self::Enabled => "ENABLED",
-            Self::Enabling => "ENABLING",
-            Self::Disabling => "DISABLING",
-            Self::Disabled => "DISABLED",
-        }
+        self.into()
     }
 
     /// Calls into the Region are answered. A Region that is being disabled still works; one being enabled does not yet.
@@ -127,7 +111,7 @@ pub(crate) struct Role {
 /// One principal of a trust policy.
 #[derive(Debug)]
 pub(crate) enum Trust {
-    /// Everyone in an account whose own policy allows it.
+    /// Every identity of an account whose own policy allows it.
     Account(String),
     /// Principals by ARN.
     Arn(Pattern),
@@ -147,7 +131,7 @@ impl Organization {
         self.regions.iter().position(|region| region.name == name).and_then(|at| u16::try_from(at).ok())
     }
 
-    /// Where `region` stands for `account`.
+    /// The state of `region` for `account`.
     pub(crate) fn region_state(&self, account: &Account, region: u16) -> RegionState {
         if let Some(state) = account.region_states.get(&region) {
             return *state;

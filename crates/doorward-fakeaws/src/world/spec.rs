@@ -24,13 +24,13 @@ pub struct WorldSpec {
     pub policies: Vec<PolicySpec>,
     /// `[[load_balancer]]`.
     pub load_balancers: Vec<LoadBalancerSpec>,
-    /// `[[bucket]]`: S3 buckets with what lies in them.
+    /// `[[bucket]]`: S3 buckets with their objects.
     pub buckets: Vec<BucketSpec>,
     /// `[[metric]]`: points of CloudWatch metrics.
     pub metrics: Vec<MetricSpec>,
-    /// `[[athena]]`: what queries answer.
+    /// `[[athena]]`: results of queries.
     pub athena: Vec<AthenaSpec>,
-    /// `[[fault]]`: what goes wrong, and when.
+    /// `[[fault]]`: faults of calls.
     pub faults: Vec<FaultSpec>,
 }
 
@@ -58,7 +58,7 @@ pub struct OrganizationSpec {
     /// Organizations lists insert empty pages that carry a NextToken, as AWS warns they may; default false.
     #[serde(default)]
     pub empty_pages: bool,
-    /// Largest page any list answers, whatever the caller asks for; absent: AWS's own limits.
+    /// Largest page of any list, whatever the caller requests; absent: AWS's own limits.
     pub page_size: Option<usize>,
     /// Published API quotas are enforced; default true.
     #[serde(default = "yes")]
@@ -69,9 +69,9 @@ pub struct OrganizationSpec {
     /// Accounts and OUs carry `Paths` / `Path`; default true. False exercises the ListParents fallback.
     #[serde(default = "yes")]
     pub paths: bool,
-    /// Seconds after which every assumed session ends, whatever was asked for; absent: as asked.
+    /// Seconds after which every assumed session ends, whatever the request asks for; absent: as requested.
     pub session_seconds: Option<u64>,
-    /// AssumeRole tells the true end of a session cut short by `session_seconds`; default true.
+    /// AssumeRole returns the true end of a session that `session_seconds` shortens; default true.
     #[serde(default = "yes")]
     pub announce_expiry: bool,
 }
@@ -158,10 +158,10 @@ pub struct AccountSpec {
     /// Other Region states: `{ "me-south-1" = "ENABLING" }`; `ENABLING`, `DISABLING`, `ENABLED`, `DISABLED`.
     #[serde(default)]
     pub region_states: BTreeMap<String, String>,
-    /// It belongs to another organization: no list of this one names it; default false.
+    /// It belongs to another organization and is in no list of this one; default false.
     #[serde(default)]
     pub outside: bool,
-    /// Roles of this account only; they win over `[[role]]` entries of the same name.
+    /// Roles of this account only; they replace `[[role]]` entries of the same name.
     #[serde(default)]
     pub roles: Vec<RoleSpec>,
     /// Names of `[[role]]` entries that this account lacks.
@@ -181,10 +181,10 @@ pub struct RoleSpec {
     /// Accounts that have it: account ids, OU paths (with everything below), or `*`; default `*`. `[[role]]` only.
     #[serde(default)]
     pub accounts: Vec<String>,
-    /// Who may assume it: account ids or ARNs (wildcards allowed).
+    /// Principals that may assume it: account ids or ARNs (wildcards allowed).
     #[serde(default)]
     pub trusts: Vec<String>,
-    /// External id that the trust policy demands.
+    /// External id that the trust policy requires.
     pub external_id: Option<String>,
     /// A complete trust policy in JSON, instead of `trusts` and `external_id`.
     pub trust_policy: Option<String>,
@@ -266,7 +266,7 @@ pub struct PolicySpec {
 pub struct LoadBalancerSpec {
     /// Account id.
     pub account: String,
-    /// Region; it may be one that the account has not enabled, where nobody can see it.
+    /// Region; in one that the account has not enabled, no call can read it.
     pub region: String,
     /// Name; with `count`, the stem of `name-1` to `name-N`.
     pub name: String,
@@ -275,7 +275,7 @@ pub struct LoadBalancerSpec {
     pub kind: Option<String>,
     /// `internet-facing` (default) or `internal`.
     pub scheme: Option<String>,
-    /// Desync mitigation mode; default `defensive`. Any text is accepted, to play a value nobody knows yet.
+    /// Desync mitigation mode; default `defensive`. Any text is accepted, such as a mode of the future.
     pub mode: Option<String>,
     /// State code; default `active`.
     pub state: Option<String>,
@@ -284,7 +284,7 @@ pub struct LoadBalancerSpec {
     /// Attributes that differ from AWS's defaults.
     #[serde(default)]
     pub attributes: BTreeMap<String, String>,
-    /// Attributes that are missing from the answer.
+    /// Attributes that are missing from responses.
     #[serde(default)]
     pub omit_attributes: Vec<String>,
     /// Tags.
@@ -328,7 +328,7 @@ pub struct BucketSpec {
 pub struct ObjectSpec {
     /// Key.
     pub key: String,
-    /// Content; bytes that are no text are put by [`World::put_object`](crate::World::put_object).
+    /// Content; other bytes are put by [`World::put_object`](crate::World::put_object).
     #[serde(default)]
     pub text: String,
     /// When it was written: a date or a timestamp in quotes.
@@ -363,7 +363,7 @@ pub struct MetricSpec {
     pub status: Option<String>,
 }
 
-/// `[[athena]]`: what queries with a certain text answer. The first entry that fits is taken, any number of times.
+/// `[[athena]]`: the result of queries that contain a text. The first matching entry is used, any number of times.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AthenaSpec {

@@ -1,4 +1,4 @@
-//! Authentication and authorization of every call: keys, dates, Regions, policies and what denials say.
+//! Authentication and authorization of every call: keys, dates, Regions, policies and the messages of denials.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::client::{APP, Client, ELBV2, ORGANIZATIONS, STS, WORLD, start, start_
 const PREFIX: &str = "User: arn:aws:sts::111111111111:assumed-role/scan/test is not authorized to perform: ";
 
 #[tokio::test]
-async fn keys_and_tokens_have_to_match() {
+async fn keys_and_tokens_must_match() {
     let (server, client) = start().await;
     let session = client.assume(APP, "scan", &[]).await;
     let stranger = client.key("AKIANOBODY");
@@ -34,7 +34,7 @@ async fn keys_and_tokens_have_to_match() {
 }
 
 #[tokio::test]
-async fn dates_have_to_be_near() {
+async fn dates_must_be_near() {
     let (_server, client) = start().await;
     let now = client.clock.now();
     let at = |seconds: i64| Client {
@@ -50,7 +50,7 @@ async fn dates_have_to_be_near() {
 }
 
 #[tokio::test]
-async fn regions_have_to_be_enabled() {
+async fn regions_must_be_enabled() {
     let (_server, client) = start().await;
     let app = client.assume(APP, "scan", &[]).await;
     let security = client.assume("000000000002", "scan", &[]).await;
@@ -61,14 +61,14 @@ async fn regions_have_to_be_enabled() {
         let answer = who.region(region).call(super::client::LOGS, "DescribeDeliveries", json!({})).await;
         assert_eq!(answer.code(), "UnrecognizedClientException");
     }
-    // A Region that is being enabled is not there yet; one that is being disabled still is.
+    // A Region that is being enabled does not work yet; one that is being disabled still works.
     for (state, status) in [("ENABLING", 403), ("DISABLING", 200)] {
         let states = format!("name = \"app\"\nregion_states = {{ \"af-south-1\" = \"{state}\" }}");
         let (_server, client) = start_with(&WORLD.replace("name = \"app\"", &states), |_| ()).await;
         let app = client.assume(APP, "scan", &[]).await.region("af-south-1");
         assert_eq!(app.query(ELBV2, "DescribeLoadBalancers", &[]).await.status, status);
     }
-    // The Regional STS endpoint serves accounts that have the Region, whoever asks.
+    // The Regional STS endpoint serves accounts that have enabled the Region, for every caller.
     let away = client.region("af-south-1");
     away.assume(APP, "scan", &[]).await;
     let arn = "arn:aws:iam::000000000002:role/scan";
@@ -136,7 +136,7 @@ async fn organization_policies_bind_members_but_not_management() {
 }
 
 #[tokio::test]
-async fn missing_allows_are_worded_per_protocol() {
+async fn missing_allows_are_reported_per_protocol() {
     let (server, client) = start().await;
     let strict = client.assume(APP, "strict", &[("ExternalId", "abc/1"), ("DurationSeconds", "900")]).await;
     let answer = strict.call(super::client::LOGS, "DescribeDeliveries", json!({})).await;

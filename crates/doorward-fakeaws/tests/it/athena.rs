@@ -1,4 +1,4 @@
-//! Athena: a query is queued, runs, ends, and is read by pages; starting it again is the same query.
+//! Athena: a query is queued, runs and ends, and its results are read in pages; starting it again returns the same query.
 
 use serde_json::{Value, json};
 
@@ -85,23 +85,23 @@ async fn refusals_and_failures() {
     for _ in 0..3 {
         call(&client, "GetQueryExecution", id.clone()).await;
     }
-    let told = call(&client, "GetQueryExecution", id).await.json();
-    assert_eq!(told["QueryExecution"]["Status"]["StateChangeReason"], "SYNTAX_ERROR: line 1");
+    let execution = call(&client, "GetQueryExecution", id).await.json();
+    assert_eq!(execution["QueryExecution"]["Status"]["StateChangeReason"], "SYNTAX_ERROR: line 1");
     let mut again = start("SELECT 3");
     again["ClientRequestToken"] = json!("x".repeat(32));
     let id = call(&client, "StartQueryExecution", again).await.json();
     call(&client, "StopQueryExecution", id.clone()).await;
-    let told = call(&client, "GetQueryExecution", id).await.json();
-    assert_eq!(told["QueryExecution"]["Status"]["State"], "CANCELLED");
+    let execution = call(&client, "GetQueryExecution", id).await.json();
+    assert_eq!(execution["QueryExecution"]["Status"]["State"], "CANCELLED");
     server.shutdown().await;
 }
 
 const TABLE: &str =
     "CREATE EXTERNAL TABLE IF NOT EXISTS `traffic`.`logs_1` (\n  `x` string\n)\nLOCATION 's3://central/alb/AWSLogs/'";
 
-/// The steps that Athena takes in the caller's name are logged, and judged by the caller's policies.
+/// Calls that Athena makes on behalf of the caller are logged, and authorized by the caller's policies.
 #[tokio::test]
-async fn what_it_does_in_the_callers_name_needs_the_callers_rights() {
+async fn calls_on_behalf_of_the_caller_need_the_callers_permissions() {
     let allowed = [
         "s3:GetBucketLocation",
         "s3:ListBucket",

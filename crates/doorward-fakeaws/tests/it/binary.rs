@@ -1,4 +1,4 @@
-//! The binary: what it prints, and how it refuses.
+//! The binary: its output and its errors.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -20,7 +20,7 @@ fn prints_the_environment_and_serves() {
 }
 
 #[test]
-fn refuses_what_it_does_not_understand() {
+fn refuses_unknown_arguments() {
     let cases: [(&[&str], &str); 5] = [
         (&[], "--world is missing"),
         (&["--world"], "--world needs a file"),

@@ -1,4 +1,4 @@
-//! A minimal signed-looking HTTP client, and the small world that most tests use.
+//! A minimal HTTP client whose requests look signed, and the small world that most tests use.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -73,7 +73,7 @@ tags = { owner = "web", empty = "" }
 opted_in = ["af-south-1"]
 roles = [
   { name = "strict", trusts = ["000000000002"], external_id = "abc/1", source_identity = false, max_session = 1800, allow = ["elasticloadbalancing:DescribeLoadBalancers"] },
-  { name = "picky", trusts = ["arn:aws:iam::000000000002:user/nobody"], allow = ["*"] },
+  { name = "picky", trusts = ["arn:aws:iam::000000000002:user/other"], allow = ["*"] },
 ]
 
 [[account]]
@@ -108,7 +108,7 @@ tags = { owner = "old" }
 listeners = ["HTTP:80", "TCP:22"]
 "#;
 
-/// What a test got back.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -154,7 +154,7 @@ fn unescape(text: &str) -> String {
         .fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
-/// Credentials and a place to send requests to.
+/// Credentials and an address to send requests to.
 #[derive(Clone)]
 pub(crate) struct Client {
     pub(crate) address: SocketAddr,
@@ -164,7 +164,7 @@ pub(crate) struct Client {
     pub(crate) clock: Clock,
 }
 
-/// A server on `world` with a hand-moved clock, and a client with the security account's key.
+/// A server on `world` with a manual clock, and a client with the security account's key.
 pub(crate) async fn start_with(world: &str, change: impl FnOnce(&mut Options)) -> (Server, Client) {
     let clock = Clock::manual("2026-05-06T07:08:09Z".parse().unwrap());
     let mut options = Options { clock: clock.clone(), ..Options::default() };
@@ -263,7 +263,7 @@ impl Client {
     }
 }
 
-/// Sends a request and reads the whole answer; an early end is an error.
+/// Sends a request and reads the whole response; an early end is an error.
 pub(crate) async fn exchange(stream: &mut TcpStream, request: &str) -> std::io::Result<Answer> {
     stream.write_all(request.as_bytes()).await?;
     let mut received = Vec::new();

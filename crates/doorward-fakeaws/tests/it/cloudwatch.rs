@@ -1,4 +1,4 @@
-//! CloudWatch: points add up over any pages, what is not there is empty, and limits are those of the API.
+//! CloudWatch: pages contain every point once, missing metrics are empty, and limits are those of the API.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ fn plain(value: Cbor) -> Value {
     }
 }
 
-/// The client of the tests speaks text, so CBOR goes over a connection of its own.
+/// The tests' client handles text only, so that CBOR uses a connection of its own.
 async fn ask(client: &Client, body: &Value) -> (u16, Value) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut bytes = Vec::new();
@@ -104,7 +104,7 @@ async fn begin(world: &str) -> (Server, Client, String) {
 }
 
 #[tokio::test]
-async fn points_add_up_over_any_pages() {
+async fn points_add_up_over_pages_of_any_size() {
     for size in [1, 7, 100_000] {
         let (server, client, balancer) = begin(&organization_with(&format!("page_size = {size}"))).await;
         let queries = [
@@ -133,9 +133,9 @@ async fn points_add_up_over_any_pages() {
         assert_eq!(got("requests"), Some((24, 600.0)), "{size}");
         assert_eq!(got("errors"), Some((1, 6.0)), "{size}");
         assert_eq!((got("nothing"), got("forbidden")), (Some((0, 0.0)), Some((0, 0.0))), "{size}");
-        let told: Vec<&str> =
+        let statuses: Vec<&str> =
             ["requests", "nothing", "errors", "forbidden"].iter().map(|id| states[*id].as_str()).collect();
-        assert_eq!(told, ["Complete", "Complete", "Complete", "Forbidden"], "{size}");
+        assert_eq!(statuses, ["Complete", "Complete", "Complete", "Forbidden"], "{size}");
         server.shutdown().await;
     }
 }
@@ -164,7 +164,7 @@ async fn limits_and_ages() {
         let (status, answer) = ask(&client, &asked).await;
         assert_eq!((status == 200, answer["__type"].as_str()), (code.is_none(), code), "{answer}");
     }
-    // A month later only long periods have kept the points.
+    // A month later only long periods still have the points.
     for (period, expected) in [(60, 0), (300, 12), (3600, 1)] {
         let asked = request(&[query("a", "Old", &balancer, period)], "2026-04-01T00:00:00Z", "2026-04-01T02:00:00Z");
         let (_, answer) = ask(&client, &asked).await;

@@ -1,4 +1,4 @@
-//! Every kind of fault as a client sees it, and the schedules they fire by.
+//! Every kind of fault as a client sees it, and the schedules of faults.
 
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ async fn list(client: &Client) -> std::io::Result<Answer> {
 }
 
 #[tokio::test]
-async fn faults_that_answer_an_error() {
+async fn faults_that_return_an_error() {
     let policy = "arn:aws:organizations::000000000001:policy/o-test000001/service_control_policy/p-x";
     let cases = [
         (What::Throttle, 400, "Throttling", "Rate exceeded"),
@@ -66,7 +66,7 @@ async fn faults_on_the_document() {
 }
 
 #[tokio::test]
-async fn forms_rewrite_an_answer_that_can_take_them() {
+async fn forms_rewrite_a_response_that_can_take_them() {
     let (server, client) = start().await;
     let client = client.assume(APP, "scan", &[]).await;
     let intact = list(&client).await.unwrap();
@@ -90,14 +90,14 @@ async fn forms_rewrite_an_answer_that_can_take_them() {
         assert_eq!(server.faults().fired(), [1], "{form:?}");
         assert_eq!(server.calls().pop().unwrap().outcome, format!("fault:{}", form.name()));
     }
-    // Only what the form is about is matched, so that "the n-th" counts answers that can take it.
+    // Only responses that can take the form match, so that "the n-th" counts those.
     server.set_faults(vec![Fault::new(What::Form(Form::NotFound)).nth(1)]);
     assert_eq!(list(&client).await.unwrap().body.len(), intact.body.len());
     let about = [("LoadBalancerArn", arns[0].as_str())];
     let answer = client.query(ELBV2, "DescribeLoadBalancerAttributes", &about).await;
     assert_eq!((answer.status, answer.code().as_str()), (400, "LoadBalancerNotFound"));
     assert_eq!(client.query(ELBV2, "DescribeLoadBalancerAttributes", &about).await.status, 200);
-    assert!(Form::ALL.iter().all(|form| Form::from_name(form.name()) == Some(*form)));
+    assert!(Form::ALL.iter().all(|form| form.name().parse() == Ok(*form)));
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn half_close_ends_inside_the_body() {
 }
 
 #[tokio::test]
-async fn black_hole_never_answers() {
+async fn black_hole_never_responds() {
     let (server, client) = under(What::BlackHole).await;
     let waited = tokio::time::timeout(Duration::from_millis(300), list(&client)).await;
     assert!(waited.is_err());
@@ -165,7 +165,7 @@ async fn wrong_account_gives_a_working_session_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_change_may_be_made_or_not_but_never_said() {
+async fn a_lost_response_leaves_the_change_made_or_not_made() {
     let (server, client) = start().await;
     let client = client.assume(APP, "scan", &[]).await;
     let arn = server.world().arn(APP, "eu-west-1", "web-1").unwrap();
@@ -185,7 +185,7 @@ async fn a_change_may_be_made_or_not_but_never_said() {
 }
 
 #[tokio::test]
-async fn one_fault_strikes_a_call_and_latency_adds_to_it() {
+async fn one_fault_affects_a_call_and_latency_adds_to_it() {
     let (server, client) = start().await;
     let client = client.assume(APP, "scan", &[]).await;
     let late = || Fault::new(What::Latency(Duration::from_millis(40)));

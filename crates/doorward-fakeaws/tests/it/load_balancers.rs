@@ -71,7 +71,7 @@ async fn attributes_are_awss_defaults_and_the_differences() {
 }
 
 #[tokio::test]
-async fn attributes_can_be_absent_or_unheard_of() {
+async fn attributes_can_be_absent_or_unknown() {
     let world = format!(
         "{WORLD}\n[[load_balancer]]\naccount = \"{APP}\"\nregion = \"us-east-1\"\nname = \"mute\"\n\
          omit_attributes = [\"{DESYNC_MODE}\"]\n[[load_balancer]]\naccount = \"{APP}\"\nregion = \"us-east-1\"\n\
@@ -124,7 +124,7 @@ async fn other_accounts_and_regions_are_invisible() {
 }
 
 #[tokio::test]
-async fn modify_checks_everything_first_and_answers_everything() {
+async fn modify_checks_everything_first_and_returns_everything() {
     let (server, client) = member().await;
     let (web, net) =
         (server.world().arn(APP, "eu-west-1", "web-1").unwrap(), server.world().arn(APP, "eu-west-1", "net").unwrap());

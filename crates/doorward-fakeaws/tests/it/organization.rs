@@ -1,10 +1,10 @@
-//! Organizations and Account: identity, lists with empty pages, who may read them, Regions.
+//! Organizations and Account Management: the organization, lists with empty pages, permissions to read them, Regions.
 
 use serde_json::{Value, json};
 
 use super::client::{APP, Client, MANAGEMENT, ORGANIZATIONS, STS, organization_with, start, start_with};
 
-/// Follows NextToken to the end; also says how many pages were empty.
+/// Follows NextToken to the end; also returns the number of empty pages.
 async fn walk(client: &Client, action: &str, mut body: Value, field: &str) -> (Vec<Value>, usize) {
     let (mut all, mut empty) = (Vec::new(), 0);
     loop {
@@ -76,7 +76,7 @@ async fn empty_pages_lose_nothing() {
 }
 
 #[tokio::test]
-async fn older_answers_carry_status_and_no_paths() {
+async fn older_responses_carry_status_and_no_paths() {
     let (_server, client) = start_with(&organization_with("legacy_status = true\npaths = false"), |_| ()).await;
     let (accounts, _) = walk(&client, "ListAccounts", json!({}), "Accounts").await;
     let closed = accounts.iter().find(|account| account["Id"] == "222222222222").unwrap();
@@ -84,7 +84,7 @@ async fn older_answers_carry_status_and_no_paths() {
 }
 
 #[tokio::test]
-async fn errors_are_the_services_own() {
+async fn errors_are_those_of_the_service() {
     let (_server, client) = start().await;
     let member = client.assume(APP, "scan", &[]).await;
     let cases = [

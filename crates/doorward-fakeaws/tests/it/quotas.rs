@@ -1,4 +1,4 @@
-//! Published quotas, by a clock that the test moves.
+//! Published quotas, with a clock that the test advances.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::client::{APP, Client, ELB, ELBV2, ORGANIZATIONS, WORLD, start, start_with};
 
-/// Makes calls until one is throttled; how many succeeded.
+/// Makes calls until one is throttled; returns how many succeeded.
 async fn drain(client: &Client, service: (&str, &str)) -> usize {
     for done in 0..100 {
         let answer = client.query(service, "DescribeLoadBalancers", &[]).await;
@@ -33,7 +33,7 @@ async fn buckets_are_per_account_region_and_generation() {
 }
 
 #[tokio::test]
-async fn json_services_throttle_in_their_own_words() {
+async fn json_services_have_their_own_throttling_errors() {
     let (_server, client) = start().await;
     for _ in 0..2 {
         assert_eq!(client.call(ORGANIZATIONS, "DescribeOrganization", json!({})).await.status, 200);

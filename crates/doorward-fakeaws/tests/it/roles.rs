@@ -1,4 +1,4 @@
-//! AssumeRole: who gets a session, for how long, and what refusals look like.
+//! AssumeRole: which callers get a session, for how long, and the messages of refusals.
 
 use std::time::Duration;
 
@@ -92,7 +92,7 @@ async fn management_reaches_created_accounts_through_the_access_role() {
 }
 
 #[tokio::test]
-async fn roles_are_missing_where_the_world_says_so() {
+async fn roles_are_missing_where_the_world_lacks_them() {
     let world = WORLD.replace("name = \"app\"", "name = \"app\"\ninvited = true\nwithout_roles = [\"scan\"]");
     let (_server, client) = start_with(&world, |_| ()).await;
     for (key, role) in [(SECURITY, "scan"), (MANAGEMENT, "OrganizationAccountAccessRole")] {

@@ -1,4 +1,4 @@
-//! S3: lists lose nothing, ranges and conditions hold, and every refusal is the one that AWS gives.
+//! S3: lists are complete, ranges and conditions work, and every refusal is that of AWS.
 
 use std::collections::BTreeSet;
 
@@ -88,10 +88,10 @@ async fn objects_ranges_and_conditions() {
         ("range: bytes=4-\r\nif-match: \"other\"\r\n".to_owned(), 412, "PreconditionFailed"),
     ] {
         let answer = get(&client, path, &extra).await;
-        let told = if status == 206 { answer.body.clone() } else { answer.code() };
-        assert_eq!((answer.status, told.as_str()), (status, body), "{extra}");
+        let content = if status == 206 { answer.body.clone() } else { answer.code() };
+        assert_eq!((answer.status, content.as_str()), (status, body), "{extra}");
     }
-    // The same object by the name of its host.
+    // The same object in virtual-host style.
     let request = client.request("s3", "/a/%20b+c%25/%C3%A9.txt", "", "").replacen("POST", "GET", 1);
     for host in ["logs.central.localhost:80", "logs.central.s3.eu-west-1.amazonaws.com"] {
         let answer = client.send(&request.replacen("host: localhost", &format!("host: {host}"), 1)).await.unwrap();
@@ -112,7 +112,7 @@ async fn refusals() {
         (&app, "/closed-logs?list-type=2", 403, "AccessDenied"),
         (&app, "/logs.central?list-type=2", 200, ""),
         (&app, "/logs.central/none", 404, "NoSuchKey"),
-        // Whoever may not list is not told that there is nothing.
+        // Without permission to list, access is denied instead of reporting that the key does not exist.
         (&narrow, "/logs.central/none", 403, "AccessDenied"),
         (&narrow, "/logs.central?list-type=2", 403, "AccessDenied"),
         (&app, "/far-logs?list-type=2", 301, "PermanentRedirect"),

@@ -1,4 +1,4 @@
-//! A large organization is built in code, quickly, and served from many connections at once.
+//! A large organization is built in code within seconds, and served over many connections at once.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! Security Hub: what is refused, what is ignored, what a customer keeps, and how it is read back.
+//! Security Hub: refused and ignored imports, fields of the customer, and reading findings.
 
 use std::time::Duration;
 
@@ -147,7 +147,7 @@ async fn only_later_updates_count_and_the_customers_fields_stay() {
 }
 
 #[tokio::test]
-async fn what_nobody_updates_is_deleted() {
+async fn findings_without_updates_are_deleted() {
     let (server, client) = start().await;
     let client = client.key(MANAGEMENT);
     let mut archived = finding("archived", 1);
@@ -214,7 +214,7 @@ async fn reading_filters_and_pages() {
 }
 
 #[tokio::test]
-async fn hubs_are_enabled_permitted_and_metered_one_by_one() {
+async fn security_hub_is_enabled_permitted_and_metered_per_account_region() {
     let (server, client) = start().await;
     let denied = import(&client, &[finding("a", 1)]).await;
     assert_eq!((denied.status, denied.code().as_str()), (403, "AccessDeniedException"));
@@ -239,7 +239,7 @@ async fn hubs_are_enabled_permitted_and_metered_one_by_one() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_has_had_its_effect() {
+async fn a_call_with_a_lost_response_takes_effect() {
     let (server, client) = start().await;
     let client = client.key(MANAGEMENT);
     server.set_faults(vec![Fault::new(What::LostAnswer).service("securityhub")]);

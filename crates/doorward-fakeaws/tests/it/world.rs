@@ -1,4 +1,4 @@
-//! World files: what is refused, with the line, and that the two examples are what they claim.
+//! World files: errors name the line, and the two examples contain what their descriptions state.
 
 use doorward_fakeaws::{Server, World};
 

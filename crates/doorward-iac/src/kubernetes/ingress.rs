@@ -4,22 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_model::{GapReason, Manager, Observed, Scheme};
 
-use super::{MODE, NAMES, Object, filled, literal};
+use super::{MODE, NAMES, Object, literal, rendered};
 use crate::attributes::Attributes;
-use crate::draft::{Draft, gap};
-use crate::text::Text;
+use crate::builder::{LoadBalancerBuilder, gap};
+use crate::source_text::SourceText;
 use crate::tree::Node;
-use crate::{Action, Dialect, Edit, Options, Reading, splice};
+use crate::{Deployment, Dialect, Edit, ParseOutput, edit};
 
 const PREFIX: &str = "alb.ingress.kubernetes.io/";
 const ATTRIBUTES: &str = "alb.ingress.kubernetes.io/load-balancer-attributes";
-/// The most Ingresses of one group that are compared to each other.
-const LARGEST_GROUP: usize = 500;
-/// The controllers that make application load balancers.
+/// The maximum number of Ingresses in a group that are compared, which takes quadratic time. A load balancer has at most 100
+/// rules by default.
+const MAX_GROUP: usize = 500;
+/// The controllers that create application load balancers.
 const CONTROLLERS: [&str; 2] = ["ingress.k8s.aws/alb", "eks.amazonaws.com/alb"];
 
-/// Reads Ingresses, and the class parameters that no Ingress here uses.
-pub(super) fn read(objects: &[Object<'_>], options: &Options, reading: &mut Reading) {
+/// Parses Ingresses, and the class parameters that none of them uses.
+pub(super) fn parse(objects: &[Object<'_>], deployment: &Deployment, output: &mut ParseOutput) {
     let classes = Classes::of(objects);
     let ingresses: Vec<Ingress<'_>> = objects
         .iter()
@@ -35,22 +36,22 @@ pub(super) fn read(objects: &[Object<'_>], options: &Options, reading: &mut Read
         used.extend(ingress.params.map(|params| std::ptr::from_ref(params.node)));
     }
     for ingress in &ingresses {
-        if reading.is_full(|| ingress.object.text.place(ingress.object.head())) {
+        if output.is_full(|| ingress.object.text.place(ingress.object.head())) {
             break;
         }
         let group = ingress.group.and_then(|group| groups.get(group)).map(Vec::as_slice).unwrap_or_default();
-        reading.declared.push(ingress.draft(group).finish(options));
+        output.declared.push(ingress.builder(group).finish(deployment));
     }
     for params in classes.params.values() {
         let used = used.contains(&std::ptr::from_ref(params.node));
         let attributes = params.listed(&["spec", "loadBalancerAttributes"]);
-        if !used && (attributes.named.contains_key(MODE) || attributes.rest.is_some()) {
-            reading.declared.push(of_params(*params, attributes).finish(options));
+        if !used && (attributes.named.contains_key(MODE) || attributes.incomplete.is_some()) {
+            output.declared.push(of_params(*params, attributes).finish(deployment));
         }
     }
 }
 
-/// The classes of Ingresses and what they demand.
+/// The classes of Ingresses and their parameters, by name.
 struct Classes<'a> {
     classes: BTreeMap<&'a str, Object<'a>>,
     params: BTreeMap<&'a str, Object<'a>>,
@@ -62,10 +63,10 @@ impl<'a> Classes<'a> {
         Self { classes: named("IngressClass"), params: named("IngressClassParams") }
     }
 
-    /// The Ingress, if it makes an application load balancer.
+    /// The Ingress, if it creates an application load balancer.
     fn ingress(&self, object: Object<'a>) -> Option<Ingress<'a>> {
         let annotated = object.node.at(&["metadata", "annotations"]).and_then(Node::as_map).unwrap_or_default();
-        let speaks = annotated.iter().any(|(key, _)| key.as_str().is_some_and(|key| key.starts_with(PREFIX)));
+        let is_annotated = annotated.iter().any(|(key, _)| key.as_str().is_some_and(|key| key.starts_with(PREFIX)));
         let is_default = |class: &&Object<'a>| {
             let default = class.annotation("ingressclass.kubernetes.io/is-default-class");
             default.and_then(Node::as_str) == Some("true")
@@ -81,7 +82,7 @@ impl<'a> Classes<'a> {
                 let controller = class.node.text_at(&["spec", "controller"]);
                 controller.is_some_and(|controller| CONTROLLERS.contains(&controller))
             }
-            None => named == Some("alb") || speaks,
+            None => named == Some("alb") || is_annotated,
         };
         if !ours {
             return None;
@@ -103,121 +104,114 @@ struct Ingress<'a> {
     object: Object<'a>,
     params: Option<Object<'a>>,
     group: Option<&'a str>,
-    /// What is not among the files and could change the answer.
+    /// A message about the IngressClass, if it is not among the files and could change the mode.
     unseen: Option<String>,
-    /// Its class refers to parameters that are not among the files, and they decide.
+    /// Whether its class refers to parameters that are not among the files. They override the annotations.
     lacks_params: bool,
 }
 
 impl<'a> Ingress<'a> {
-    /// The load balancer, by all Ingresses of the group that it is in.
-    fn draft(&self, group: &[&Self]) -> Draft<'a> {
+    /// The load balancer, which all Ingresses of a group configure.
+    fn builder(&self, group: &[&Self]) -> LoadBalancerBuilder<'a> {
         let object = self.object;
         let address = object.address();
         let from_params =
             self.params.map(|params| params.listed(&["spec", "loadBalancerAttributes"])).unwrap_or_default();
         let own = annotated(object);
-        // Whoever names the mode is where it is looked at: the class, this Ingress, or another one of the group.
+        // The place is that of the object that sets the mode: the class, this Ingress, or another one of the group.
         let in_params = self.params.filter(|_| from_params.named.contains_key(MODE));
-        // No load balancer has so many rules, and every Ingress is compared to every other one.
-        let too_many = group.len() > LARGEST_GROUP;
-        let mates = group.iter().take(if too_many { 0 } else { LARGEST_GROUP });
+        let too_many = group.len() > MAX_GROUP;
+        let mates = group.iter().take(if too_many { 0 } else { MAX_GROUP });
         let mates: Vec<_> = mates.filter(|mate| !std::ptr::eq(mate.object.node, object.node)).collect();
         let mate =
             mates.iter().find(|mate| !own.named.contains_key(MODE) && annotated(mate.object).named.contains_key(MODE));
-        let namer = in_params.or_else(|| mate.map(|mate| mate.object)).unwrap_or(object);
+        let setter = in_params.or_else(|| mate.map(|mate| mate.object)).unwrap_or(object);
 
-        let mut draft = Draft::new(namer.text, Dialect::Kubernetes, address, namer.head());
+        let mut builder = LoadBalancerBuilder::new(setter.text, Dialect::Kubernetes, address, setter.head());
         let mut attributes = own;
         for mate in &mates {
             let theirs = annotated(mate.object);
             for (key, value) in theirs.named {
                 let span = theirs.spans.get(&key).cloned().unwrap_or_else(|| mate.object.head());
-                attributes.name(mate.object.text, &key, value, span);
+                attributes.set(mate.object.text, &key, value, span);
             }
-            attributes.rest = attributes.rest.or(theirs.rest);
+            attributes.incomplete = attributes.incomplete.or(theirs.incomplete);
         }
         for (key, value) in from_params.named {
             attributes.spans.insert(key.clone(), from_params.spans.get(&key).cloned().unwrap_or(0..0));
             attributes.named.insert(key, value);
         }
-        draft.value = attributes.spans.get(MODE).cloned();
-        draft.attributes = attributes.named;
-        draft.rest = from_params.rest.or(attributes.rest.filter(|_| in_params.is_none()));
+        builder.value = attributes.spans.get(MODE).cloned();
+        builder.attributes = attributes.named;
+        builder.incomplete = from_params.incomplete.or(attributes.incomplete.filter(|_| in_params.is_none()));
         if too_many {
-            let message = format!("more than {LARGEST_GROUP} Ingresses share its group, and are not compared");
-            draft.rest = Some(gap(object.text, GapReason::Unresolved, object.head(), message));
-            draft.attributes.clear();
+            let message = format!("more than {MAX_GROUP} Ingresses share its group and are not compared");
+            builder.incomplete = Some(gap(object.text, GapReason::Unresolved, object.head(), message));
+            builder.attributes.clear();
         }
         if self.lacks_params {
             let message = "the IngressClassParams of its class are not among the files, and override the annotation";
-            draft.rest = Some(gap(object.text, GapReason::Unresolved, object.head(), message));
-            draft.attributes.clear();
+            builder.incomplete = Some(gap(object.text, GapReason::Unresolved, object.head(), message));
+            builder.attributes.clear();
         }
-        draft.note = match (in_params, mate) {
+        builder.note = match (in_params, mate) {
             (Some(params), _) => Some(format!("{} overrides the annotation", params.address())),
-            (None, Some(mate)) => Some(format!("{} of the same group names it", mate.object.address())),
+            (None, Some(mate)) => Some(format!("{} of the same group sets it", mate.object.address())),
             (None, None) => self.unseen.clone(),
         };
-        self.identity(&mut draft);
-        // A group is called by its name alone, anything else by namespace and name.
-        draft.marks.tag = Some(self.group.map_or_else(|| object.full_name(), str::to_owned));
-        let place = match in_params {
+        self.identity(&mut builder);
+        // The stack of a group is its name; that of a single Ingress is its namespace and name.
+        builder.match_hints.tag = Some(self.group.map_or_else(|| object.full_name(), str::to_owned));
+        builder.mode_instruction = match in_params {
             Some(params) => format!("In spec.loadBalancerAttributes of {}, set {MODE} to", params.address()),
-            None => format!("In the annotation {ATTRIBUTES} of {}, set {MODE} to", namer.address()),
+            None => format!("In the annotation {ATTRIBUTES} of {}, set {MODE} to", setter.address()),
         };
-        draft.way = place;
-        draft.logs_way = format!(
+        builder.logs_instruction = format!(
             "Add access_logs.s3.enabled=true,access_logs.s3.bucket=BUCKET to the annotation {ATTRIBUTES} of {}, or to \
              spec.loadBalancerAttributes of its IngressClassParams.",
-            draft.address
+            builder.address
         );
-        draft.fix = match in_params {
-            Some(params) => in_list(params, &["spec", "loadBalancerAttributes"]),
-            None => in_annotation(namer),
+        builder.fix = match in_params {
+            Some(params) => edit_list(params, &["spec", "loadBalancerAttributes"]),
+            None => edit_annotation(setter),
         };
-        draft
+        builder
     }
 
-    fn identity(&self, draft: &mut Draft<'_>) {
+    fn identity(&self, builder: &mut LoadBalancerBuilder<'_>) {
         let object = self.object;
         let value = |key: &str| match object.annotation(key) {
             Some(node) => literal(object.text, node),
             None => Observed::Absent,
         };
-        draft.name = value("alb.ingress.kubernetes.io/load-balancer-name");
+        builder.name = value("alb.ingress.kubernetes.io/load-balancer-name");
         let from_params = self.params.and_then(|params| params.node.text_at(&["spec", "scheme"]));
         let scheme =
             from_params.map(str::to_owned).map_or_else(|| value("alb.ingress.kubernetes.io/scheme"), Observed::Known);
-        draft.scheme = scheme_of(object, scheme);
-        draft.managed_by = Observed::Known(Manager::Kubernetes(object.full_name()));
-        draft.more_tags = Some(gap(
-            object.text,
-            GapReason::Undeclared,
-            object.head(),
-            "tags of the controller and of the class may be added",
-        ));
+        builder.scheme = scheme_of(object, scheme);
+        builder.managed_by = Observed::Known(Manager::Kubernetes(object.full_name()));
+        builder.more_tags =
+            Some(gap(object.text, GapReason::Undeclared, object.head(), "the controller and the class may add tags"));
         if let Observed::Known(tags) = value("alb.ingress.kubernetes.io/tags") {
-            let pairs = tags.split(',').filter_map(|pair| pair.split_once('='));
-            draft.tags.extend(pairs.map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned())));
+            builder.add_tags(&tags);
         }
         if let Some(params) = self.params {
             for (key, value) in params.listed(&["spec", "tags"]).named {
                 if let Observed::Known(value) = value {
-                    draft.tags.insert(key, value);
+                    builder.tags.insert(key, value);
                 }
             }
         }
     }
 }
 
-/// Without a scheme the controller takes its own default, which is internal unless a flag of it says otherwise.
+/// The scheme. The controller's default depends on its flags, so that an unset scheme is unknown.
 pub(super) fn scheme_of(object: Object<'_>, scheme: Observed<String>) -> Observed<Scheme> {
     match scheme {
         Observed::Known(scheme) if scheme == "internal" => Observed::Known(Scheme::Internal),
         Observed::Known(scheme) if scheme == "internet-facing" => Observed::Known(Scheme::InternetFacing),
         Observed::Known(_) | Observed::Absent => {
-            let message = "the scheme is not named, so the controller's default decides";
+            let message = "the scheme is not set, so that the controller's default applies";
             Observed::Unread(gap(object.text, GapReason::Undeclared, object.head(), message))
         }
         Observed::Unread(gap) => Observed::Unread(gap),
@@ -230,20 +224,20 @@ fn annotated(object: Object<'_>) -> Attributes {
     let Some(node) = object.annotation(ATTRIBUTES) else { return attributes };
     match literal(object.text, node) {
         Observed::Absent => {}
-        Observed::Unread(gap) if node.as_str().is_none() => attributes.rest = Some(gap),
+        Observed::Unread(gap) if node.as_str().is_none() => attributes.incomplete = Some(gap),
         Observed::Known(_) | Observed::Unread(_) => {
-            let said = node.as_str().unwrap_or_default();
-            for pair in said.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+            let list = node.as_str().unwrap_or_default();
+            for pair in list.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
                 match pair.split_once('=') {
                     Some((key, value)) => {
                         let (key, value) = (key.trim(), value.trim());
                         let span = within(object.text, node, pair, value);
-                        attributes.name(object.text, key, filled(object.text, value, &span), span);
+                        attributes.set(object.text, key, rendered(object.text, value, &span), span);
                     }
                     None => {
-                        let message = format!("{pair:?} is no key=value");
+                        let message = format!("{pair:?} is not key=value");
                         let reason = if pair.contains("{{") { GapReason::Unresolved } else { GapReason::Malformed };
-                        attributes.rest = Some(gap(object.text, reason, node.span.clone(), message));
+                        attributes.incomplete = Some(gap(object.text, reason, node.span.clone(), message));
                     }
                 }
             }
@@ -252,8 +246,8 @@ fn annotated(object: Object<'_>) -> Attributes {
     attributes
 }
 
-/// Where the value of a pair stands in the text of the annotation; the annotation where that is not written plainly.
-fn within(text: &Text<'_>, node: &Node, pair: &str, value: &str) -> std::ops::Range<usize> {
+/// The place of the value of a pair in the annotation; the whole annotation if the pair occurs more than once or is escaped.
+fn within(text: &SourceText<'_>, node: &Node, pair: &str, value: &str) -> std::ops::Range<usize> {
     let raw = &text.text[node.span.clone()];
     let found = raw.find(pair).filter(|at| !raw[at + 1..].contains(pair) && pair.ends_with(value));
     match found {
@@ -265,83 +259,81 @@ fn within(text: &Text<'_>, node: &Node, pair: &str, value: &str) -> std::ops::Ra
     }
 }
 
-fn in_annotation(object: Object<'_>) -> Result<Edit, String> {
+/// The edit that sets the mode in the annotation.
+fn edit_annotation(object: Object<'_>) -> Result<Edit, String> {
     let Object { text, document, node } = object;
     let path = text.path.to_owned();
     let edit = |span: std::ops::Range<usize>, before: String, after: String| Edit { file: path, span, before, after };
     if let Some(annotation) = object.annotation(ATTRIBUTES).filter(|node| !node.is_null()) {
         if !document.is_own(&annotation.span) {
-            return Err("the annotation is shared by an anchor, so that a change would reach other places".to_owned());
+            return Err("the annotation is shared by an anchor, so that an edit would change other places".to_owned());
         }
         let raw = &text.text[annotation.span.clone()];
-        let plainly = annotation.as_str().is_some() && !raw.contains('\n') && !raw.contains('\\');
+        let is_plain = annotation.as_str().is_some() && !raw.contains('\n') && !raw.contains('\\');
         let own = annotated(object);
         let span = own.spans.get(MODE).filter(|span| **span != annotation.span);
-        return match (plainly, span, own.named.get(MODE)) {
+        return match (is_plain, span, own.named.get(MODE)) {
             (true, Some(span), Some(Observed::Known(_))) => Ok(edit(span.clone(), String::new(), String::new())),
-            (true, None, None) if own.rest.is_none() => {
+            (true, None, None) if own.incomplete.is_none() => {
                 let quote = usize::from(raw.starts_with(['"', '\'']));
                 let at = annotation.span.start + quote;
                 let comma = if own.named.is_empty() { "" } else { "," };
                 Ok(edit(at..at, format!("{MODE}="), comma.to_owned()))
             }
-            _ => Err("the annotation is not written plainly on one line".to_owned()),
+            _ => Err("the annotation is not a plain literal on one line".to_owned()),
         };
     }
     match node.at(&["metadata", "annotations"]).filter(|node| !node.is_null()) {
         Some(annotations) => {
             let (block, flow) = (format!("{ATTRIBUTES}: {MODE}="), format!("\"{ATTRIBUTES}\": \"{MODE}="));
-            splice::into_map(text, document, annotations, &[&block], (&flow, "\""))
+            edit::insert_into_map(text, document, annotations, &[&block], (&flow, "\""))
         }
         None => {
             let metadata = node.get("metadata").ok_or("the object has no metadata")?;
             let (block, flow) =
                 (format!("  {ATTRIBUTES}: {MODE}="), format!("\"annotations\": {{ \"{ATTRIBUTES}\": \"{MODE}="));
-            splice::into_map(text, document, metadata, &["annotations:", &block], (&flow, "\" }"))
+            edit::insert_into_map(text, document, metadata, &["annotations:", &block], (&flow, "\" }"))
         }
     }
 }
 
-/// Sets the mode in a list of the controller's own kinds.
-pub(super) fn in_list(object: Object<'_>, path: &[&str]) -> Result<Edit, String> {
+/// The edit that sets the mode in a list of an object of the controller's own kinds.
+pub(super) fn edit_list(object: Object<'_>, path: &[&str]) -> Result<Edit, String> {
     let Object { text, document, node } = object;
     match node.at(path).filter(|list| !list.is_null()) {
-        Some(list) => {
-            let named = list.as_seq().unwrap_or_default().iter().rev().find(|e| e.text_at(&[NAMES.0]) == Some(MODE));
-            match named.and_then(|entry| entry.get(NAMES.1)) {
-                Some(value) => splice::replace(text, document, value),
-                None => splice::into_list(text, document, list, NAMES, MODE),
-            }
-        }
+        Some(list) => edit::set_in_list(text, document, list, NAMES, MODE),
         None => {
             let spec = node.get("spec").ok_or("the object has no spec")?;
             let key = format!("- key: {MODE}");
             let flow = format!("\"loadBalancerAttributes\": [{{ \"key\": \"{MODE}\", \"value\": \"");
-            splice::into_map(text, document, spec, &["loadBalancerAttributes:", &key, "  value: "], (&flow, "\" }]"))
+            edit::insert_into_map(
+                text,
+                document,
+                spec,
+                &["loadBalancerAttributes:", &key, "  value: "],
+                (&flow, "\" }]"),
+            )
         }
     }
 }
 
-/// Class parameters that name the mode for Ingresses which are not among the files.
-fn of_params(params: Object<'_>, attributes: Attributes) -> Draft<'_> {
-    let mut draft = Draft::new(params.text, Dialect::Kubernetes, params.address(), params.head());
-    draft.action = Action::Unsaid;
-    draft.value = attributes.spans.get(MODE).cloned();
-    draft.attributes = attributes.named;
-    draft.rest = attributes.rest;
-    draft.scheme = scheme_of(
+/// Class parameters that set the mode for Ingresses that are not among the files.
+fn of_params(params: Object<'_>, attributes: Attributes) -> LoadBalancerBuilder<'_> {
+    let mut builder = LoadBalancerBuilder::new(params.text, Dialect::Kubernetes, params.address(), params.head());
+    builder.set_attributes(attributes);
+    builder.scheme = scheme_of(
         params,
         params.node.at(&["spec", "scheme"]).map_or(Observed::Absent, |node| literal(params.text, node)),
     );
-    draft.managed_by = Observed::Known(Manager::Kubernetes(params.name().to_owned()));
-    draft.more_tags =
+    builder.managed_by = Observed::Known(Manager::Kubernetes(params.name().to_owned()));
+    builder.more_tags =
         Some(gap(params.text, GapReason::Undeclared, params.head(), "each Ingress of the class has its own tags"));
-    draft.note = Some("for every Ingress of the class".to_owned());
-    draft.way = format!("In spec.loadBalancerAttributes of {}, set {MODE} to", params.address());
-    draft.logs_way = format!(
+    builder.note = Some("for every Ingress of the class".to_owned());
+    builder.mode_instruction = format!("In spec.loadBalancerAttributes of {}, set {MODE} to", params.address());
+    builder.logs_instruction = format!(
         "Add access_logs.s3.enabled and access_logs.s3.bucket to spec.loadBalancerAttributes of {}.",
         params.address()
     );
-    draft.fix = in_list(params, &["spec", "loadBalancerAttributes"]);
-    draft
+    builder.fix = edit_list(params, &["spec", "loadBalancerAttributes"]);
+    builder
 }

@@ -1,29 +1,33 @@
-//! Terraform configuration: folders, the modules they call, and from where each module is read.
+//! Terraform configuration: folders, the modules that they call, and the folder of each module.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use hcl::Expression;
 
-use super::evaluate::Work;
-use super::module::{Evaluation, File};
+use super::evaluate::WorkBudget;
+use super::module::{File, RootEvaluation};
 use super::section::{self, Section};
-use crate::text::{Source, Text};
-use crate::{Dialect, Folder, Options, Reading};
+use crate::source_text::{SourceFile, SourceText};
+use crate::{Deployment, Dialect, ParseOutput, ReadFolder};
 
-/// The deepest chain of module calls that is followed.
-pub(super) const DEEPEST: usize = 16;
+/// The maximum depth of module calls. Terraform refuses modules that call each other, which the files may nevertheless contain.
+pub(super) const MAX_CALL_DEPTH: usize = 16;
 
-/// The files of a folder, parsed.
-type Parsed = Vec<(Source, Section)>;
+/// The parsed files of a folder.
+type ParsedFolder = Vec<(SourceFile, Section)>;
 
-/// Where `terraform init` put modules: by root folder and the path of names from there, the folder.
+/// The folders of modules that `terraform init` installed, by root folder and key: the names of the calls, joined by dots.
 pub(super) type Installed = BTreeMap<(String, String), String>;
 
-/// Reads the folders of the named configuration files with every module that they call and that is there. The answer is the work
-/// that it took.
-pub(crate) fn read(named: &[&Source], options: &Options, folder: Folder<'_>, reading: &mut Reading) -> Rc<Work> {
-    let mut by_folder: BTreeMap<&str, Vec<&Source>> = BTreeMap::new();
+/// Parses the folders of the named files with all modules that they call and that exist. Returns the work that it took.
+pub(crate) fn parse(
+    named: &[&SourceFile],
+    deployment: &Deployment,
+    folder: ReadFolder<'_>,
+    output: &mut ParseOutput,
+) -> Rc<WorkBudget> {
+    let mut by_folder: BTreeMap<&str, Vec<&SourceFile>> = BTreeMap::new();
     for source in named {
         by_folder.entry(source.folder()).or_default().push(source);
     }
@@ -31,72 +35,72 @@ pub(crate) fn read(named: &[&Source], options: &Options, folder: Folder<'_>, rea
     let mut loader = Loader { folder, named: by_folder, folders: BTreeMap::new(), installed: Installed::new() };
     let mut called = BTreeSet::new();
     for root in &roots {
-        loader.load(root, reading);
-        loader.install(root, reading);
-        called.extend(loader.follow(root, reading));
+        loader.load(root, output);
+        loader.install(root, output);
+        called.extend(loader.follow(root, output));
     }
     let folders: BTreeMap<&str, Vec<File<'_>>> = loader
         .folders
         .iter()
         .map(|(folder, parsed)| {
-            let files = parsed.iter().map(|(source, section)| File { text: Text::new(source), section });
+            let files = parsed.iter().map(|(source, section)| File { text: SourceText::new(source), section });
             (folder.as_str(), files.collect())
         })
         .collect();
     let wanted: BTreeSet<&str> = named.iter().map(|source| source.path.as_str()).collect();
-    reading.files.extend(wanted.iter().map(|path| ((*path).to_owned(), Dialect::Hcl)));
-    let work = Work::of(folders.values().flatten().map(|file| file.text.text.len()).sum());
-    let evaluate = |root: &str, reading: &mut Reading| {
-        Evaluation::new(&folders, &loader.installed, options, &wanted, root, &work).run(reading);
+    output.files.extend(wanted.iter().map(|path| ((*path).to_owned(), Dialect::Hcl)));
+    let work = WorkBudget::of(folders.values().flatten().map(|file| file.text.text.len()).sum());
+    let evaluate = |root: &str, output: &mut ParseOutput| {
+        RootEvaluation::new(&folders, &loader.installed, deployment, &wanted, root, &work).run(output);
     };
     for root in roots.iter().filter(|root| !called.contains(**root)) {
-        evaluate(root, reading);
+        evaluate(root, output);
     }
-    // Modules that only call each other have no beginning to be read from.
+    // If all folders call each other, none of them is a root, and each is evaluated as one.
     if roots.iter().all(|root| called.contains(*root)) {
-        roots.iter().for_each(|root| evaluate(root, reading));
+        roots.iter().for_each(|root| evaluate(root, output));
     }
     work
 }
 
 struct Loader<'a> {
-    folder: Folder<'a>,
-    /// The files that are checked, by folder.
-    named: BTreeMap<&'a str, Vec<&'a Source>>,
-    folders: BTreeMap<String, Parsed>,
+    folder: ReadFolder<'a>,
+    /// The checked files by folder.
+    named: BTreeMap<&'a str, Vec<&'a SourceFile>>,
+    folders: BTreeMap<String, ParsedFolder>,
     installed: Installed,
 }
 
 impl Loader<'_> {
-    /// Parses the files of a folder. Each problem is told once.
-    fn load(&mut self, folder: &str, reading: &mut Reading) {
+    /// Parses the files of a folder once.
+    fn load(&mut self, folder: &str, output: &mut ParseOutput) {
         if self.folders.contains_key(folder) {
             return;
         }
         let mut sources = match (self.folder)(folder) {
             Ok(sources) => sources,
-            Err(problem) => {
-                reading.problems.push(problem);
+            Err(error) => {
+                output.errors.push(error);
                 Vec::new()
             }
         };
-        let there: BTreeSet<String> = sources.iter().map(|source| source.path.clone()).collect();
-        let named = self.named.get(folder).into_iter().flatten().filter(|source| !there.contains(&source.path));
+        let known: BTreeSet<String> = sources.iter().map(|source| source.path.clone()).collect();
+        let named = self.named.get(folder).into_iter().flatten().filter(|source| !known.contains(&source.path));
         sources.extend(named.map(|source| (*source).clone()));
-        // Terraform reads override files after all others.
+        // Terraform merges override files after all others.
         sources.sort_by(|a, b| (is_override(&a.path), &a.path).cmp(&(is_override(&b.path), &b.path)));
-        let mut parsed = Parsed::new();
+        let mut parsed = ParsedFolder::new();
         for source in sources {
-            match section::parse(&Text::new(&source)) {
+            match section::parse(&SourceText::new(&source)) {
                 Ok(section) => parsed.push((source, section)),
-                Err(problem) => reading.problems.push(problem),
+                Err(error) => output.errors.push(error),
             }
         }
         self.folders.insert(folder.to_owned(), parsed);
     }
 
-    /// What `terraform init` installed for a root folder, parsed.
-    fn install(&mut self, root: &str, reading: &mut Reading) {
+    /// Parses the modules that `terraform init` installed for a root folder.
+    fn install(&mut self, root: &str, output: &mut ParseOutput) {
         #[derive(serde::Deserialize)]
         struct Manifest {
             #[serde(rename = "Modules", default)]
@@ -111,23 +115,23 @@ impl Loader<'_> {
         }
         let Ok(sources) = (self.folder)(&join(root, ".terraform/modules")) else { return };
         let Some(manifest) = sources.iter().find(|source| source.name() == "modules.json") else { return };
-        // A manifest that cannot be read installs nothing, so that its modules are told as not read.
+        // Without a valid manifest, the module calls are listed as not read.
         let Ok(manifest) = serde_json::from_str::<Manifest>(&manifest.text) else { return };
         for module in manifest.modules {
             if let Some(folder) = within(root, &module.dir) {
-                self.load(&folder, reading);
+                self.load(&folder, output);
                 self.installed.insert((root.to_owned(), module.key), folder);
             }
         }
     }
 
-    /// Loads what the modules of a root folder call by a path, folder by folder, and says which those are.
-    fn follow(&mut self, root: &str, reading: &mut Reading) -> BTreeSet<String> {
+    /// Loads the modules that are called by path, from a root folder on, and returns their folders.
+    fn follow(&mut self, root: &str, output: &mut ParseOutput) -> BTreeSet<String> {
         let mut called = BTreeSet::new();
-        let mut open: Vec<String> = vec![root.to_owned()];
-        open.extend(self.installed.iter().filter(|((own, _), _)| own == root).map(|(_, folder)| folder.clone()));
-        let mut seen: BTreeSet<String> = open.iter().cloned().collect();
-        while let Some(folder) = open.pop() {
+        let mut pending: Vec<String> = vec![root.to_owned()];
+        pending.extend(self.installed.iter().filter(|((own, _), _)| own == root).map(|(_, folder)| folder.clone()));
+        let mut seen: BTreeSet<String> = pending.iter().cloned().collect();
+        while let Some(folder) = pending.pop() {
             let parsed = self.folders.get(&folder).map(Vec::as_slice).unwrap_or_default();
             let sections = parsed.iter().flat_map(|(_, section)| &section.sections);
             let calls = sections.filter(|section| section.name == "module");
@@ -135,8 +139,8 @@ impl Loader<'_> {
             for target in targets.into_iter().filter(|target| *target != folder) {
                 called.insert(target.clone());
                 if seen.insert(target.clone()) {
-                    self.load(&target, reading);
-                    open.push(target);
+                    self.load(&target, output);
+                    pending.push(target);
                 }
             }
         }
@@ -151,12 +155,12 @@ pub(super) fn is_override(path: &str) -> bool {
     stem == "override" || stem.ends_with("_override")
 }
 
-/// The folder of a called module, where it is to be had: installed, or named by its path.
+/// The folder of a called module: installed, or given by path. `None` for any other source.
 pub(super) fn target(call: &Section, root: &str, folder: &str, key: &str, installed: &Installed) -> Option<String> {
     installed.get(&(root.to_owned(), key.to_owned())).cloned().or_else(|| local(call, folder))
 }
 
-/// The folder that a call names by its path.
+/// The folder of a module whose source is a path.
 fn local(call: &Section, folder: &str) -> Option<String> {
     match call.argument("source").map(|argument| &argument.value) {
         Some(Expression::String(source)) if source.starts_with("./") || source.starts_with("../") => {
@@ -170,7 +174,8 @@ fn join(folder: &str, below: &str) -> String {
     if folder.is_empty() { below.to_owned() } else { format!("{folder}/{below}") }
 }
 
-/// A path seen from a folder, without `.` and `..` where that can be. No absolute path leads anywhere.
+/// A path relative to a folder, with `.` and `..` resolved as far as possible. `None` for an absolute path, which no module
+/// source may be.
 fn within(folder: &str, path: &str) -> Option<String> {
     if path.starts_with('/') || path.contains('\0') {
         return None;

@@ -1,7 +1,7 @@
-//! What an argument comes to, as far as the files say: literals, variables, locals, conditions and a few functions.
+//! Evaluation of arguments: literals, variables, locals, conditions and a few functions.
 //!
-//! Everything else (resources, data, the workspace, loops) is unresolved. Loops would be easy to run and could be made to
-//! run for ever, so none is.
+//! Everything else (resources, data, the workspace, loops) is unresolved. Loops are not run, because hostile ones would not
+//! end in reasonable time.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -12,39 +12,39 @@ use doorward_model::{GapReason, Observed};
 use hcl::Value;
 use hcl::expr::{Expression, TraversalOperator};
 
+use super::expression;
 use super::section::Argument;
-use super::value;
-use crate::draft::gap;
-use crate::text::Text;
+use crate::builder::gap;
+use crate::source_text::SourceText;
 
-/// The largest value that is kept, in characters and elements: values of values grow without bound.
-const LARGEST: usize = 16_384;
+/// The maximum size of a value, in characters and elements. Values that contain other values several times grow exponentially.
+const MAX_VALUE_SIZE: usize = 16_384;
 
-/// The steps that evaluating the configuration of one run may take, and how many more each byte of it adds. One step is a part of
-/// an expression or a tenth of an element of a value: the largest configuration known in public takes two million.
+/// The limit of evaluation steps in one run, and the steps that each byte of configuration adds. A step is a part of an
+/// expression or a tenth of a copied element. The largest known public configuration takes two million steps.
 const STEPS: u64 = 40_000_000;
 const STEPS_PER_BYTE: u64 = 40;
-/// A copied element in steps.
-const COPY: usize = 10;
+/// The steps of copying one element.
+const COPY_STEPS: usize = 10;
 
-/// The work that evaluating takes, counted so that it ends in proportion to what is read.
+/// The budget of evaluation steps, so that evaluation ends in time proportional to its input.
 #[derive(Debug)]
-pub(crate) struct Work {
+pub(crate) struct WorkBudget {
     left: Cell<u64>,
-    /// The steps that were taken.
+    /// The steps taken.
     spent: Cell<u64>,
-    /// The arguments that were evaluated.
+    /// The number of evaluated arguments.
     evaluated: Cell<u64>,
 }
 
-impl Work {
-    /// Work for a configuration of so many bytes.
+impl WorkBudget {
+    /// The budget for a configuration of `bytes` bytes.
     pub(super) fn of(bytes: usize) -> Rc<Self> {
         let left = STEPS.saturating_add(STEPS_PER_BYTE.saturating_mul(bytes as u64));
         Rc::new(Self { left: Cell::new(left), spent: Cell::new(0), evaluated: Cell::new(0) })
     }
 
-    /// Takes steps; nothing where there are not so many left.
+    /// Takes steps; `None` if fewer are left.
     pub(super) fn spend(&self, steps: usize) -> Option<()> {
         let left = self.left.get().checked_sub(steps as u64);
         self.left.set(left.unwrap_or(0));
@@ -54,101 +54,108 @@ impl Work {
 
     /// Takes the steps of copying a value.
     pub(super) fn copy(&self, value: &Value) -> Option<()> {
-        self.spend(size(value).saturating_mul(COPY))
+        self.spend(size(value).saturating_mul(COPY_STEPS))
     }
 
-    pub(super) fn is_done(&self) -> bool {
+    /// Whether no steps are left.
+    pub(super) fn is_spent(&self) -> bool {
         self.left.get() == 0
     }
 
-    /// The arguments that were evaluated, and the steps that this took.
+    /// The numbers of evaluated arguments and of steps taken.
     #[cfg(test)]
     pub(super) fn done(&self) -> (u64, u64) {
         (self.evaluated.get(), self.spent.get())
     }
 }
 
-/// Where a value is written.
+/// The place of a value.
 #[derive(Clone)]
-pub(super) struct Spot<'a> {
-    pub(super) text: &'a Text<'a>,
+pub(super) struct ValueSource<'a> {
+    pub(super) text: &'a SourceText<'a>,
     pub(super) span: Range<usize>,
-    /// Whether a text stands there and nothing else.
+    /// Whether the place contains a string literal for this argument alone, so that it may be edited.
     pub(super) literal: bool,
 }
 
-/// A value and where it comes from.
+/// A value with its origin.
 #[derive(Clone)]
-pub(super) struct Meaning<'a> {
+pub(super) struct Evaluated<'a> {
     pub(super) value: Observed<Rc<Value>>,
-    pub(super) spot: Option<Spot<'a>>,
-    /// How it got here.
+    pub(super) source: Option<ValueSource<'a>>,
+    /// How the value is passed to the argument: "by var.mode".
     pub(super) note: Option<String>,
-    /// Why there is no value, without the names that lead there.
+    /// Why there is no value, without the chain of names that leads there.
     cause: Option<Rc<str>>,
 }
 
-impl<'a> Meaning<'a> {
-    pub(super) fn nothing() -> Self {
-        Self { value: Observed::Absent, spot: None, note: None, cause: None }
+impl<'a> Evaluated<'a> {
+    /// An unset argument.
+    pub(super) fn absent() -> Self {
+        Self { value: Observed::Absent, source: None, note: None, cause: None }
     }
 
+    /// A value without a place.
     pub(super) fn known(value: Value) -> Self {
-        Self { value: Observed::Known(Rc::new(value)), ..Self::nothing() }
+        Self { value: Observed::Known(Rc::new(value)), ..Self::absent() }
     }
 
-    /// No value, for a reason that shows at a stretch of a file.
-    pub(super) fn unresolved(text: &'a Text<'a>, span: Range<usize>, cause: impl Into<Rc<str>>) -> Self {
+    /// An unresolved value, with its cause and place.
+    pub(super) fn unresolved(text: &'a SourceText<'a>, span: Range<usize>, cause: impl Into<Rc<str>>) -> Self {
         let cause = cause.into();
         let value = Observed::Unread(gap(text, GapReason::Unresolved, span.clone(), &*cause));
-        let spot = Some(Spot { text, span, literal: false });
-        Self { value, spot, note: None, cause: Some(cause) }
+        let source = Some(ValueSource { text, span, literal: false });
+        Self { value, source, note: None, cause: Some(cause) }
     }
 }
 
-type Names<'a> = BTreeMap<&'static str, BTreeMap<String, Meaning<'a>>>;
+type Names<'a> = BTreeMap<&'static str, BTreeMap<String, Evaluated<'a>>>;
 
-/// What names stand for within a module. A clone shares them.
+/// The named values of a module. A clone shares them.
 #[derive(Clone)]
 pub(super) struct Scope<'a> {
     /// By kind (`var`, `local`) and name.
     module: Rc<Names<'a>>,
-    /// Those of one instance: `each`, `count`.
+    /// The values of one instance: `each`, `count`.
     instance: Rc<Names<'a>>,
-    work: Rc<Work>,
+    work: Rc<WorkBudget>,
 }
 
 impl<'a> Scope<'a> {
     /// An empty scope.
-    pub(super) fn new(work: &Rc<Work>) -> Self {
+    pub(super) fn new(work: &Rc<WorkBudget>) -> Self {
         Self { module: Rc::default(), instance: Rc::default(), work: work.clone() }
     }
 
-    /// Gives the names of one kind their meaning within the module.
-    pub(super) fn declare(&mut self, kind: &'static str, meanings: BTreeMap<String, Meaning<'a>>) {
-        Rc::make_mut(&mut self.module).insert(kind, meanings);
+    /// Defines all names of one kind.
+    pub(super) fn define_all(&mut self, kind: &'static str, values: BTreeMap<String, Evaluated<'a>>) {
+        Rc::make_mut(&mut self.module).insert(kind, values);
     }
 
-    /// Gives one more name its meaning within the module.
-    pub(super) fn settle(&mut self, kind: &'static str, name: &str, meaning: Meaning<'a>) {
-        Rc::make_mut(&mut self.module).entry(kind).or_default().insert(name.to_owned(), meaning);
+    /// Defines one name.
+    pub(super) fn define(&mut self, kind: &'static str, name: &str, evaluated: Evaluated<'a>) {
+        Rc::make_mut(&mut self.module).entry(kind).or_default().insert(name.to_owned(), evaluated);
     }
 
     /// The same scope with the names of one instance.
-    pub(super) fn within(&self, kind: &'static str, names: impl IntoIterator<Item = (&'static str, Value)>) -> Self {
-        let names = names.into_iter().map(|(name, value)| (name.to_owned(), Meaning::known(value)));
+    pub(super) fn with_instance(
+        &self,
+        kind: &'static str,
+        names: impl IntoIterator<Item = (&'static str, Value)>,
+    ) -> Self {
+        let names = names.into_iter().map(|(name, value)| (name.to_owned(), Evaluated::known(value)));
         Self { instance: Rc::new(Names::from([(kind, names.collect())])), ..self.clone() }
     }
 
-    pub(super) fn work(&self) -> &Work {
+    pub(super) fn work(&self) -> &WorkBudget {
         &self.work
     }
 
-    fn find(&self, kind: &str, name: &str) -> Option<&Meaning<'a>> {
+    fn find(&self, kind: &str, name: &str) -> Option<&Evaluated<'a>> {
         self.instance.get(kind).or_else(|| self.module.get(kind))?.get(name)
     }
 
-    /// The value of a name.
+    /// The value of a name; `None` if it is unknown.
     pub(super) fn value(&self, kind: &str, name: &str) -> Option<Rc<Value>> {
         match &self.find(kind, name)?.value {
             Observed::Known(value) => Some(value.clone()),
@@ -157,8 +164,8 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// What an argument comes to.
-    pub(super) fn evaluate(&self, text: &'a Text<'a>, argument: &Argument) -> Meaning<'a> {
+    /// Evaluates an argument.
+    pub(super) fn evaluate(&self, text: &'a SourceText<'a>, argument: &Argument) -> Evaluated<'a> {
         let Argument { value, span, .. } = argument;
         self.work.evaluated.set(self.work.evaluated.get() + 1);
         if let Some((kind, name)) = reference(value)
@@ -167,47 +174,48 @@ impl<'a> Scope<'a> {
             return self.lookup(text, kind, name, span);
         }
         let literal = matches!(value, Expression::String(_));
-        let spot = Some(Spot { text, span: span.clone(), literal });
-        let found = value::of(value, self);
-        match found.filter(|value| size(value) <= LARGEST) {
-            Some(value) if value.is_null() => Meaning { spot, ..Meaning::nothing() },
-            Some(value) => Meaning { value: Observed::Known(value), spot, ..Meaning::nothing() },
-            None if self.work.is_done() => {
-                let cause = "evaluating the configuration takes more steps than are allowed; check the plan";
-                Meaning::unresolved(text, span.clone(), cause)
+        let source = Some(ValueSource { text, span: span.clone(), literal });
+        let found = expression::evaluate(value, self);
+        match found.filter(|value| size(value) <= MAX_VALUE_SIZE) {
+            Some(value) if value.is_null() => Evaluated { source, ..Evaluated::absent() },
+            Some(value) => Evaluated { value: Observed::Known(value), source, ..Evaluated::absent() },
+            None if self.work.is_spent() => {
+                let cause = "the configuration exceeds the limit of evaluation steps; check the plan";
+                Evaluated::unresolved(text, span.clone(), cause)
             }
             None => {
                 let snippet: String =
                     text.text[span.clone()].lines().next().unwrap_or_default().chars().take(60).collect();
-                let cause = format!("`{snippet}` depends on what these files do not say");
-                Meaning { spot, ..Meaning::unresolved(text, span.clone(), cause) }
+                let cause = format!("`{snippet}` depends on values outside these files");
+                Evaluated { source, ..Evaluated::unresolved(text, span.clone(), cause) }
             }
         }
     }
 
-    fn lookup(&self, text: &'a Text<'a>, kind: &str, name: &str, span: &Range<usize>) -> Meaning<'a> {
+    fn lookup(&self, text: &'a SourceText<'a>, kind: &str, name: &str, span: &Range<usize>) -> Evaluated<'a> {
         match self.find(kind, name) {
-            None => Meaning::unresolved(text, span.clone(), format!("{kind}.{name} is not declared in these files")),
-            Some(Meaning { value: Observed::Unread(gap), cause, .. }) => {
-                // A chain of names is as long as the file; what matters is its end.
+            None => Evaluated::unresolved(text, span.clone(), format!("{kind}.{name} is not declared in these files")),
+            Some(Evaluated { value: Observed::Unread(gap), cause, .. }) => {
+                // Only the end of a chain of names is reported: the chain may be as long as the file.
                 let cause: Rc<str> = cause.clone().unwrap_or_else(|| gap.message.as_deref().unwrap_or_default().into());
                 let message = format!("{kind}.{name}: {cause}");
-                Meaning { cause: Some(cause), ..Meaning::unresolved(text, span.clone(), message) }
+                Evaluated { cause: Some(cause), ..Evaluated::unresolved(text, span.clone(), message) }
             }
-            Some(meaning) => {
-                let mut meaning = meaning.clone();
-                // What is written there may be meant for others as well.
-                let mut spot = meaning.spot.unwrap_or_else(|| Spot { text, span: span.clone(), literal: false });
-                spot.literal = false;
-                meaning.spot = Some(spot);
-                meaning.note = meaning.note.or_else(|| Some(format!("by {kind}.{name}")));
-                meaning
+            Some(evaluated) => {
+                let mut evaluated = evaluated.clone();
+                // The literal may supply other arguments as well, so that it is not edited.
+                let mut source =
+                    evaluated.source.unwrap_or_else(|| ValueSource { text, span: span.clone(), literal: false });
+                source.literal = false;
+                evaluated.source = Some(source);
+                evaluated.note = evaluated.note.or_else(|| Some(format!("by {kind}.{name}")));
+                evaluated
             }
         }
     }
 }
 
-/// `var.mode` as its two parts.
+/// The two parts of a reference such as `var.mode`.
 pub(super) fn reference(expression: &Expression) -> Option<(&str, &str)> {
     match expression {
         Expression::Traversal(traversal) => match (&traversal.expr, traversal.operators.as_slice()) {
@@ -228,7 +236,7 @@ fn size(value: &Value) -> usize {
     }
 }
 
-/// A scalar as the provider takes it.
+/// The text of a scalar, as the provider converts it.
 pub(super) fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

@@ -1,4 +1,4 @@
-//! The functions that stand in front of modes and counts. A call of any other one is unresolved.
+//! The functions that occur in modes and counts. A call of any other function is unresolved.
 
 use std::sync::LazyLock;
 
@@ -14,7 +14,7 @@ static FUNCTIONS: LazyLock<Context<'static>> = LazyLock::new(|| {
     context
 });
 
-/// What a function makes of its arguments; nothing where it is not one of those, or does not take them.
+/// The result of a call; `None` for another function or for arguments that it does not accept.
 pub(super) fn call(name: &FuncName, arguments: Vec<Value>) -> Option<Value> {
     let mut call = FuncCall::new(name.clone());
     call.args = arguments.into_iter().map(Expression::from).collect();
@@ -25,19 +25,21 @@ type Function = fn(FuncArgs) -> Result<Value, String>;
 
 fn functions(context: &mut Context<'static>) {
     let any = |function: Function| FuncDef::builder().variadic_param(ParamType::Any).build(function);
-    let list: [(&str, Function); 11] = [
+    let list: [(&str, Function); 12] = [
         ("coalesce", |args| {
             let given = args.iter().find(|value| !value.is_null() && value.as_str() != Some(""));
-            given.cloned().ok_or_else(|| "nothing is given".to_owned())
+            given.cloned().ok_or_else(|| "an argument is missing".to_owned())
         }),
         ("lower", |args| text(&args).map(|text| text.to_lowercase().into())),
         ("upper", |args| text(&args).map(|text| text.to_uppercase().into())),
         ("trimspace", |args| text(&args).map(|text| text.trim().to_owned().into())),
-        ("tostring", |args| first(&args).and_then(|v| text_of(v).map(Value::from).ok_or_else(|| "no text".to_owned()))),
+        ("tostring", |args| {
+            first(&args).and_then(|v| text_of(v).map(Value::from).ok_or_else(|| "not a string".to_owned()))
+        }),
         ("tobool", |args| match first(&args)? {
             Value::Bool(truth) => Ok(Value::Bool(*truth)),
-            Value::String(text) => text.parse().map(Value::Bool).map_err(|_| "no truth value".to_owned()),
-            _ => Err("no truth value".to_owned()),
+            Value::String(text) => text.parse().map(Value::Bool).map_err(|_| "not a boolean".to_owned()),
+            _ => Err("not a boolean".to_owned()),
         }),
         ("toset", |args| first(&args).cloned()),
         ("tomap", |args| first(&args).cloned()),
@@ -46,42 +48,41 @@ fn functions(context: &mut Context<'static>) {
                 Value::Array(values) => values.len(),
                 Value::Object(map) => map.len(),
                 Value::String(text) => text.chars().count(),
-                _ => return Err("it has no length".to_owned()),
+                _ => return Err("the value has no length".to_owned()),
             };
             Ok(Value::from(length as u64))
         }),
         ("contains", |args| match (args.first(), args.get(1)) {
             (Some(Value::Array(values)), Some(wanted)) => Ok(Value::Bool(values.contains(wanted))),
-            _ => Err("no list".to_owned()),
+            _ => Err("not a list".to_owned()),
         }),
         ("lookup", |args| match (args.first(), args.get(1), args.get(2)) {
             (Some(Value::Object(map)), Some(Value::String(key)), default) => {
                 map.get(key.as_str()).or(default).cloned().ok_or_else(|| "no such key".to_owned())
             }
-            _ => Err("no map".to_owned()),
+            _ => Err("not a map".to_owned()),
+        }),
+        ("merge", |args| {
+            let mut merged = Map::new();
+            for value in args.iter() {
+                match value {
+                    Value::Object(map) => merged.extend(map.clone()),
+                    Value::Null => {}
+                    _ => return Err("not a map".to_owned()),
+                }
+            }
+            Ok(Value::Object(merged))
         }),
     ];
     for (name, function) in list {
         context.declare_func(FuncName::new(Identifier::sanitized(name)), any(function));
     }
-    let merge = any(|args| {
-        let mut merged = Map::new();
-        for value in args.iter() {
-            match value {
-                Value::Object(map) => merged.extend(map.clone()),
-                Value::Null => {}
-                _ => return Err("no map".to_owned()),
-            }
-        }
-        Ok(Value::Object(merged))
-    });
-    context.declare_func(FuncName::new(Identifier::sanitized("merge")), merge);
 }
 
 fn first(args: &FuncArgs) -> Result<&Value, String> {
-    args.first().ok_or_else(|| "nothing is given".to_owned())
+    args.first().ok_or_else(|| "an argument is missing".to_owned())
 }
 
 fn text(args: &FuncArgs) -> Result<String, String> {
-    first(args).and_then(|value| value.as_str().map(str::to_owned).ok_or_else(|| "no text".to_owned()))
+    first(args).and_then(|value| value.as_str().map(str::to_owned).ok_or_else(|| "not a string".to_owned()))
 }

@@ -1,4 +1,4 @@
-//! Where the providers of a module work: their Region, and their account where they are bound to one.
+//! The providers of a module: their Region, and their account if they are restricted to one.
 
 use std::collections::BTreeMap;
 
@@ -9,23 +9,23 @@ use super::evaluate::{Scope, reference, text_of};
 use super::module::{File, blocks};
 use super::section::Argument;
 
-/// Where one provider works, as far as the files say.
+/// The Region and account of a provider, as far as the files determine them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Site {
+pub(super) struct ProviderTarget {
     pub(super) region: Option<Region>,
     pub(super) account: Option<AccountId>,
 }
 
-/// The providers of a module by alias; the default one has none.
+/// The providers of a module by alias; the default provider has an empty one.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Providers(BTreeMap<String, Site>);
+pub(super) struct Providers(BTreeMap<String, ProviderTarget>);
 
 impl Providers {
-    /// Those that the files configure, beside the inherited default.
+    /// The providers that the files configure, and the inherited default provider.
     pub(super) fn of<'a>(files: &'a [File<'a>], scope: &Scope<'a>, inherited: Option<&Self>) -> Self {
-        let mut sites = BTreeMap::new();
+        let mut targets = BTreeMap::new();
         if let Some(default) = inherited.and_then(|inherited| inherited.0.get("")) {
-            sites.insert(String::new(), default.clone());
+            targets.insert(String::new(), default.clone());
         }
         for (file, section) in blocks(files, "provider") {
             if section.labels.first().is_none_or(|label| label != "aws") {
@@ -41,19 +41,19 @@ impl Providers {
                 Some([only]) => text_of(only).and_then(|id| AccountId::new(&id).ok()),
                 _ => None,
             });
-            sites.insert(alias, Site { region, account });
+            targets.insert(alias, ProviderTarget { region, account });
         }
-        Self(sites)
+        Self(targets)
     }
 
-    /// Where the provider that a resource names works, or the default one.
-    pub(super) fn site(&self, named: Option<&Argument>) -> Site {
+    /// The target of the provider that a resource names, or of the default provider.
+    pub(super) fn for_resource(&self, named: Option<&Argument>) -> ProviderTarget {
         let alias = match named.map(|argument| &argument.value) {
             None => "",
             Some(Expression::Variable(name)) if name.as_str() == "aws" => "",
             Some(other) => match reference(other) {
                 Some(("aws", alias)) => alias,
-                _ => return Site::default(),
+                _ => return ProviderTarget::default(),
             },
         };
         self.0.get(alias).cloned().unwrap_or_default()

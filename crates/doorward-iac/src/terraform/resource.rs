@@ -6,32 +6,33 @@ use doorward_model::{Gap, GapReason, Listener, Observed, Region};
 use hcl::{Expression, Value};
 
 use super::configuration::is_override;
-use super::evaluate::{Meaning, Scope, Spot, text_of};
-use super::fill;
+use super::evaluate::{Evaluated, Scope, ValueSource, text_of};
 use super::module::{File, blocks};
 use super::providers::Providers;
 use super::section::Section;
-use crate::draft::{DROP_INVALID, Draft, LOGS_BUCKET, LOGS_ENABLED, LOGS_PREFIX, gap};
-use crate::splice::newline;
-use crate::{Declared, Dialect, Edit, Options};
+use super::set_arguments;
+use crate::builder::{
+    DROP_INVALID, LOGS_BUCKET, LOGS_ENABLED, LOGS_PREFIX, LoadBalancerBuilder, WAF_FAIL_OPEN, gap, listener,
+};
+use crate::{Declared, Deployment, Dialect, Edit};
 
 const MODE: &str = "desync_mitigation_mode";
 
-/// One instance of a resource, by count or for_each.
+/// One instance of a resource, by `count` or `for_each`.
 pub(super) struct Instance<'a> {
-    /// `[0]`, `["a"]`, or nothing.
+    /// `[0]`, `["a"]`, or empty.
     pub(super) suffix: String,
     pub(super) scope: Scope<'a>,
 }
 
-/// A resource as it is written: its block, and what override files say of it.
+/// A resource: its block, and the blocks of override files.
 pub(super) struct Resource<'a> {
     parts: Vec<(&'a File<'a>, &'a Section)>,
     deliveries: bool,
 }
 
 impl<'a> Resource<'a> {
-    /// Every resource of the given types. A block in an override file replaces arguments of the one it overrides:
+    /// All resources of the given types. A block in an override file replaces arguments of the one it overrides:
     /// <https://developer.hashicorp.com/terraform/language/files/override>
     pub(super) fn all(files: &'a [File<'a>], types: &[&str]) -> Vec<Self> {
         let mut resources: Vec<Self> = Vec::new();
@@ -60,19 +61,19 @@ impl<'a> Resource<'a> {
         Self { parts: vec![(file, section)], deliveries: false }
     }
 
-    /// The block itself.
+    /// The block of the resource.
     pub(super) fn meta(&self) -> &'a Section {
         self.parts[0].1
     }
 
-    /// The file of the block itself.
+    /// The file of the block.
     pub(super) fn file(&self) -> &'a File<'a> {
         self.parts[0].0
     }
 
-    fn argument(&self, scope: &Scope<'a>, name: &str) -> Meaning<'a> {
+    fn argument(&self, scope: &Scope<'a>, name: &str) -> Evaluated<'a> {
         let found = self.parts.iter().rev().find_map(|(file, section)| Some((file, section.argument(name)?)));
-        found.map_or_else(Meaning::nothing, |(file, argument)| scope.evaluate(&file.text, argument))
+        found.map_or_else(Evaluated::absent, |(file, argument)| scope.evaluate(&file.text, argument))
     }
 
     fn block(&self, name: &str) -> Option<(&'a File<'a>, &'a Section)> {
@@ -84,9 +85,9 @@ impl<'a> Resource<'a> {
         &self,
         prefix: &str,
         instance: Instance<'a>,
-        tags: Option<&Meaning<'a>>,
+        tags: Option<&Evaluated<'a>>,
         providers: &Providers,
-        options: &Options,
+        deployment: &Deployment,
     ) -> Option<Declared> {
         let section = self.meta();
         let [kind, name] = section.labels.as_slice() else { return None };
@@ -101,41 +102,41 @@ impl<'a> Resource<'a> {
             _ => Observed::Absent,
         };
         let head = section.head.clone();
-        let mut draft = draft(text, format!("{prefix}{kind}.{name}{suffix}"), head, &mode);
-        fill(&mut draft, classic, &value);
-        defaults(&mut draft);
-        let ignored = self.ignored() && !options.new;
+        let mut builder = builder(text, format!("{prefix}{kind}.{name}{suffix}"), head, &mode);
+        set_arguments(&mut builder, classic, &value);
+        defaults(&mut builder);
+        let ignored = self.ignored() && !deployment.new;
         if ignored {
             let message = "lifecycle.ignore_changes lets an existing load balancer keep its mode";
             let gap = gap(text, GapReason::KeepsLiveValue, section.head.clone(), message);
-            draft.attributes.insert(draft.kind.mode_attribute().to_owned(), Observed::Unread(gap));
+            builder.attributes.insert(builder.kind.mode_attribute().to_owned(), Observed::Unread(gap));
         }
         if classic {
-            draft.listeners = self.listeners(&scope);
+            builder.listeners = self.listeners(&scope);
         }
-        draft.deliveries = self.deliveries;
-        let site = providers.site(section.argument("provider"));
-        // The resource may name its own Region, which goes before the provider's.
+        builder.deliveries = self.deliveries;
+        let target = providers.for_resource(section.argument("provider"));
+        // The Region of a resource has precedence over that of its provider.
         let own = scalar(&self.argument(&scope, "region")).known().and_then(|name| Region::new(name).ok());
-        (draft.region, draft.marks.account) = (own.or(site.region), site.account);
-        give_tags(&mut draft, &self.argument(&scope, "tags"), tags);
-        draft.fix = if ignored {
-            Err("lifecycle.ignore_changes keeps it from being applied".to_owned())
+        (builder.region, builder.match_hints.account) = (own.or(target.region), target.account);
+        set_tags(&mut builder, &self.argument(&scope, "tags"), tags);
+        builder.fix = if ignored {
+            Err("lifecycle.ignore_changes prevents the change".to_owned())
         } else {
             fix(&mode, self.file(), self.meta())
         };
-        Some(draft.finish(options))
+        Some(builder.finish(deployment))
     }
 
-    /// The load balancer of the public module, which is made unless `create` says no:
+    /// The load balancer of the public module; `None` if `create` is false:
     /// <https://github.com/terraform-aws-modules/terraform-aws-alb>
     pub(super) fn declare_public(
         &self,
         prefix: &str,
         instance: Instance<'a>,
-        tags: Option<&Meaning<'a>>,
+        tags: Option<&Evaluated<'a>>,
         providers: Option<&Providers>,
-        options: &Options,
+        deployment: &Deployment,
     ) -> Option<Declared> {
         let scope = instance.scope;
         if scalar(&self.argument(&scope, "create")) == Observed::Known("false".to_owned()) {
@@ -150,24 +151,24 @@ impl<'a> Resource<'a> {
             _ => Observed::Absent,
         };
         let head = self.meta().head.clone();
-        let mut draft = draft(text, format!("{prefix}aws_lb.this[0]"), head, &mode);
-        fill(&mut draft, false, &value);
-        // The module's own default, unlike the provider's.
-        draft.attributes.entry(DROP_INVALID.to_owned()).and_modify(|value| {
+        let mut builder = builder(text, format!("{prefix}aws_lb.this[0]"), head, &mode);
+        set_arguments(&mut builder, false, &value);
+        // The module's default differs from the provider's.
+        builder.attributes.entry(DROP_INVALID.to_owned()).and_modify(|value| {
             if *value == Observed::Absent {
                 *value = Observed::Known("true".to_owned());
             }
         });
-        defaults(&mut draft);
-        let site = providers.map(|providers| providers.site(None)).unwrap_or_default();
-        (draft.region, draft.marks.account) = (site.region, site.account);
-        give_tags(&mut draft, &self.argument(&scope, "tags"), tags);
-        draft.way = format!("In {}, set {MODE} to", prefix.trim_end_matches('.'));
-        draft.fix = fix(&mode, self.file(), self.meta());
-        Some(draft.finish(options))
+        defaults(&mut builder);
+        let target = providers.map(|providers| providers.for_resource(None)).unwrap_or_default();
+        (builder.region, builder.match_hints.account) = (target.region, target.account);
+        set_tags(&mut builder, &self.argument(&scope, "tags"), tags);
+        builder.mode_instruction = format!("In {}, set {MODE} to", prefix.trim_end_matches('.'));
+        builder.fix = fix(&mode, self.file(), self.meta());
+        Some(builder.finish(deployment))
     }
 
-    /// An argument of a nested block, with the provider's default for it.
+    /// An argument of a nested block, with the provider's default.
     fn nested(&self, scope: &Scope<'a>, outer: &str, inner: &str, classic: bool) -> Observed<String> {
         match self.block(outer) {
             Some((file, block)) => {
@@ -177,8 +178,8 @@ impl<'a> Resource<'a> {
                     (_, found) => found.unwrap_or(Observed::Absent),
                 }
             }
-            None if self.meta().loops(outer) => {
-                let message = format!("the {outer} block is made by a loop");
+            None if self.meta().is_dynamic(outer) => {
+                let message = format!("the {outer} block is generated by a loop");
                 let head = self.meta().head.clone();
                 Observed::Unread(gap(&self.file().text, GapReason::Unresolved, head, message))
             }
@@ -186,7 +187,7 @@ impl<'a> Resource<'a> {
         }
     }
 
-    /// Whether Terraform is told to leave the mode alone.
+    /// Whether `lifecycle.ignore_changes` contains the mode.
     fn ignored(&self) -> bool {
         let Some((_, block)) = self.block("lifecycle") else { return false };
         let is = |expression: &Expression, word: &str| match expression {
@@ -202,17 +203,17 @@ impl<'a> Resource<'a> {
     }
 
     fn listeners(&self, scope: &Scope<'a>) -> Observed<Vec<Listener>> {
-        if self.meta().loops("listener") {
-            let message = "the listeners are made by a loop";
+        if self.meta().is_dynamic("listener") {
+            let message = "the listeners are generated by a loop";
             return Observed::Unread(gap(&self.file().text, GapReason::Unresolved, self.meta().head.clone(), message));
         }
         let mut listeners = Vec::new();
         for block in self.meta().sections.iter().filter(|section| section.name == "listener") {
             let text = &self.file().text;
             let value = |name: &str| block.argument(name).map(|argument| scalar(&scope.evaluate(text, argument)));
-            let port = value("lb_port").and_then(|port| port.known().and_then(|port| port.parse().ok()));
+            let port = value("lb_port").and_then(|port| port.known().cloned());
             match value("lb_protocol") {
-                Some(Observed::Known(protocol)) => listeners.push(Listener { protocol: protocol.to_uppercase(), port }),
+                Some(Observed::Known(protocol)) => listeners.push(listener(&protocol, port.as_deref())),
                 Some(Observed::Unread(gap)) => return Observed::Unread(gap),
                 _ => return Observed::Absent,
             }
@@ -221,59 +222,59 @@ impl<'a> Resource<'a> {
     }
 }
 
-/// A draft that stands where the mode is written, and says how it got there.
-fn draft<'a>(
-    text: &'a crate::text::Text<'a>,
+/// A builder whose place and note are those of the mode, if it is set.
+fn builder<'a>(
+    text: &'a crate::source_text::SourceText<'a>,
     address: String,
     head: std::ops::Range<usize>,
-    mode: &Meaning<'a>,
-) -> Draft<'a> {
-    let (text, value) = match &mode.spot {
-        Some(Spot { text, span, .. }) => (*text, Some(span.clone())),
+    mode: &Evaluated<'a>,
+) -> LoadBalancerBuilder<'a> {
+    let (text, value) = match &mode.source {
+        Some(ValueSource { text, span, .. }) => (*text, Some(span.clone())),
         None => (text, None),
     };
-    let mut draft = Draft::new(text, Dialect::Hcl, address, value.clone().unwrap_or(head));
-    draft.value = value;
-    draft.note.clone_from(&mode.note);
-    draft
+    let mut builder = LoadBalancerBuilder::new(text, Dialect::Hcl, address, value.clone().unwrap_or(head));
+    builder.value = value;
+    builder.note.clone_from(&mode.note);
+    builder
 }
 
-/// What the provider fills in, and sends, where an argument is not set.
-fn defaults(draft: &mut Draft<'_>) {
-    let mode = draft.kind.mode_attribute();
-    for (key, value) in [(mode, "defensive"), (DROP_INVALID, "false"), (crate::draft::WAF_FAIL_OPEN, "false")] {
-        let named = draft.attributes.entry(key.to_owned()).or_insert(Observed::Absent);
+/// Sets the defaults that the provider sends for unset arguments.
+fn defaults(builder: &mut LoadBalancerBuilder<'_>) {
+    let mode = builder.kind.mode_attribute();
+    for (key, value) in [(mode, "defensive"), (DROP_INVALID, "false"), (WAF_FAIL_OPEN, "false")] {
+        let named = builder.attributes.entry(key.to_owned()).or_insert(Observed::Absent);
         if *named == Observed::Absent {
             *named = Observed::Known(value.to_owned());
-            if key == mode && draft.note.is_none() {
-                draft.note = Some("not set, so that the provider sets its default".to_owned());
+            if key == mode && builder.note.is_none() {
+                builder.note = Some("not set: the provider's default applies".to_owned());
             }
         }
     }
     for key in [LOGS_ENABLED, LOGS_BUCKET, LOGS_PREFIX] {
-        if draft.attributes.get(key) == Some(&Observed::Absent) {
-            draft.attributes.remove(key);
+        if builder.attributes.get(key) == Some(&Observed::Absent) {
+            builder.attributes.remove(key);
         }
     }
 }
 
-fn scalar(meaning: &Meaning<'_>) -> Observed<String> {
-    meaning.value.as_ref().and_then(|value| {
-        let open = || {
-            let spot = meaning.spot.as_ref();
-            let place = spot.map(|spot| spot.text.place(spot.span.clone()).to_string()).unwrap_or_default();
+fn scalar(evaluated: &Evaluated<'_>) -> Observed<String> {
+    evaluated.value.as_ref().and_then(|value| {
+        let malformed = || {
+            let source = evaluated.source.as_ref();
+            let place = source.map(|source| source.text.place(source.span.clone()).to_string()).unwrap_or_default();
             Observed::unread(Gap::new(GapReason::Malformed, place).with_message("a single value is expected here"))
         };
-        text_of(value).map_or_else(open, Observed::Known)
+        text_of(value).map_or_else(malformed, Observed::Known)
     })
 }
 
-/// A member of an argument that is a map.
-fn member(meaning: &Meaning<'_>, name: &str) -> Observed<String> {
-    meaning.value.as_ref().and_then(|value| match &**value {
+/// The value of a key of an argument that is a map.
+fn member(evaluated: &Evaluated<'_>, name: &str) -> Observed<String> {
+    evaluated.value.as_ref().and_then(|value| match &**value {
         Value::Object(map) => match (map.get(name), name) {
             (Some(value), _) => Observed::from_answer(text_of(value)),
-            // The module turns logs on where a bucket is given and nothing else is said.
+            // The module enables logs by default if the map is set.
             (None, "enabled") => Observed::Known("true".to_owned()),
             (None, _) => Observed::Absent,
         },
@@ -281,38 +282,40 @@ fn member(meaning: &Meaning<'_>, name: &str) -> Observed<String> {
     })
 }
 
-/// Its own tags over the provider's. Where no provider is configured in sight, there may be more.
-fn give_tags(draft: &mut Draft<'_>, own: &Meaning<'_>, default: Option<&Meaning<'_>>) {
-    draft.more_tags = match default {
+/// Sets the tags: the provider's default tags, overridden by the resource's own. If the files do not configure the provider,
+/// it may add tags.
+fn set_tags(builder: &mut LoadBalancerBuilder<'_>, own: &Evaluated<'_>, default: Option<&Evaluated<'_>>) {
+    builder.more_tags = match default {
         Some(_) => None,
         None => {
-            let message = "the provider is configured elsewhere, and may add tags";
-            Some(draft.gap(GapReason::Undeclared, draft.head.clone(), message))
+            let message = "the provider is configured outside these files and may add tags";
+            Some(builder.gap(GapReason::Undeclared, builder.head.clone(), message))
         }
     };
-    for meaning in default.into_iter().chain([own]) {
-        match &meaning.value {
+    for evaluated in default.into_iter().chain([own]) {
+        match &evaluated.value {
             Observed::Known(value) => {
                 let tags = value.as_object().into_iter().flatten();
-                draft.tags.extend(tags.filter_map(|(key, value)| Some((key.clone(), text_of(value)?))));
+                builder.tags.extend(tags.filter_map(|(key, value)| Some((key.clone(), text_of(value)?))));
             }
             Observed::Absent => {}
-            Observed::Unread(gap) => draft.more_tags = Some(gap.clone()),
+            Observed::Unread(gap) => builder.more_tags = Some(gap.clone()),
         }
     }
 }
 
-/// The change that sets the mode: of the text where it is written, or a new argument at the head of the block.
-fn fix(mode: &Meaning<'_>, file: &File<'_>, section: &Section) -> Result<Edit, String> {
-    if let Some(Spot { text, span, literal }) = &mode.spot {
+/// The edit that sets the mode: replaces its literal, or inserts an argument at the beginning of the block.
+fn fix(mode: &Evaluated<'_>, file: &File<'_>, section: &Section) -> Result<Edit, String> {
+    if let Some(ValueSource { text, span, literal }) = &mode.source {
         let raw = &text.text[span.clone()];
         if *literal && raw.starts_with('"') && raw.ends_with('"') && !raw.contains('\n') {
             let quote = "\"".to_owned();
             return Ok(Edit { file: text.path.to_owned(), span: span.clone(), before: quote.clone(), after: quote });
         }
-        return Err("the value is not written here; change it where it comes from".to_owned());
+        return Err("the value is not a literal; change it at its origin".to_owned());
     }
-    let inside = section.inside.clone().ok_or("the configuration is JSON, which is made by a program")?;
+    let inside =
+        section.inside.clone().ok_or("the configuration is JSON, which is usually generated; change its source")?;
     let text = &file.text;
     if section.labels.is_empty() {
         return Err("the block has no name".to_owned());
@@ -320,18 +323,18 @@ fn fix(mode: &Meaning<'_>, file: &File<'_>, section: &Section) -> Result<Edit, S
     let inner = text.text.get(inside.clone()).unwrap_or_default();
     let brace = inner.find('{').ok_or("the block has no body")?;
     let rest = &inner[brace + 1..];
-    let line = rest.find('\n').ok_or("the block is written on one line")?;
+    let line = rest.find('\n').ok_or("the block is on one line")?;
     if !rest[..line].trim().is_empty() {
-        return Err("the block's first line holds more than its brace".to_owned());
+        return Err("the first line of the block contains more than its brace".to_owned());
     }
     let at = inside.start + brace + 1 + line + 1;
-    // In step with the arguments that follow, where they leave room for the name.
+    // Aligned with the next arguments, as `terraform fmt` does, if their column leaves room for the name.
     let next = text.line_of(at);
     let indent: String = next.chars().take_while(|c| *c == ' ' || *c == '\t').collect();
     let indent = if next.trim() == "}" || next.trim().is_empty() { "  ".to_owned() } else { indent };
     let column = next.find(" = ").filter(|_| !next.trim_start().starts_with('#'));
     let width = column.map(|column| column - indent.len()).filter(|width| *width >= MODE.len());
-    let end = newline(text);
+    let end = text.newline;
     let apart = if width.is_some() || next.trim() == "}" || next.trim().is_empty() { "" } else { end };
     let before = format!("{indent}{MODE:<width$} = \"", width = width.unwrap_or(MODE.len()));
     Ok(Edit { file: text.path.to_owned(), span: at..at, before, after: format!("\"{end}{apart}") })

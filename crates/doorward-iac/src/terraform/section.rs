@@ -1,4 +1,4 @@
-//! Configuration in either of its syntaxes as blocks and arguments that know where they stand.
+//! Configuration, in HCL or JSON, as blocks and arguments with their places.
 
 use std::ops::Range;
 
@@ -7,19 +7,19 @@ use hcl::edit::Span as _;
 use hcl::edit::structure::{Block, Body};
 use hcl::expr::TemplateExpr;
 
-use crate::Problem;
-use crate::text::Text;
-use crate::tree::{Data, Node, json, twice};
+use crate::FileError;
+use crate::source_text::SourceText;
+use crate::tree::{Data, Node, duplicate_key, json};
 
-/// The largest file of configuration, in bytes: taken apart, it is many times as large.
-const LARGEST: usize = 32 << 20;
+/// The maximum size of a configuration file in bytes: parsed, it takes many times as much memory.
+const MAX_BYTES: usize = 32 << 20;
 
 /// An argument of a block.
 #[derive(Debug)]
 pub(super) struct Argument {
     pub(super) name: String,
     pub(super) value: Expression,
-    /// Where the value stands.
+    /// The place of the value.
     pub(super) span: Range<usize>,
 }
 
@@ -30,14 +30,18 @@ pub(super) struct Section {
     pub(super) labels: Vec<String>,
     /// From its name to its last label.
     pub(super) head: Range<usize>,
-    /// What is between its braces; none in JSON, where nothing is inserted.
+    /// The range after `head` up to the closing brace; `None` in JSON, where nothing is inserted.
     pub(super) inside: Option<Range<usize>>,
     pub(super) arguments: Vec<Argument>,
     pub(super) sections: Vec<Section>,
 }
 
 impl Section {
-    /// The argument of a name.
+    fn new(name: &str, labels: Vec<String>, head: Range<usize>, inside: Option<Range<usize>>) -> Self {
+        Self { name: name.to_owned(), labels, head, inside, arguments: Vec::new(), sections: Vec::new() }
+    }
+
+    /// The argument of a name. Of repeated ones the last counts.
     pub(super) fn argument(&self, name: &str) -> Option<&Argument> {
         self.arguments.iter().rev().find(|argument| argument.name == name)
     }
@@ -47,32 +51,23 @@ impl Section {
         self.sections.iter().find(|section| section.name == name)
     }
 
-    /// Whether blocks of a name are made by a loop.
-    pub(super) fn loops(&self, name: &str) -> bool {
+    /// Whether a `dynamic` block generates blocks of a name.
+    pub(super) fn is_dynamic(&self, name: &str) -> bool {
         self.sections
             .iter()
             .any(|section| section.name == "dynamic" && section.labels.first().is_some_and(|l| l == name))
     }
 }
 
-/// Reads a file of configuration, or of values for variables: one section without a name.
-pub(super) fn parse(text: &Text<'_>) -> Result<Section, Problem> {
-    let mut top = Section {
-        name: String::new(),
-        labels: Vec::new(),
-        head: 0..0,
-        inside: None,
-        arguments: Vec::new(),
-        sections: Vec::new(),
-    };
-    if text.text.len() > LARGEST {
-        return Err(
-            text.problem(0, format!("is configuration of more than {} MiB, the most that is read", LARGEST >> 20))
-        );
+/// Parses a file of configuration, or of values for variables, as one section without a name.
+pub(super) fn parse(text: &SourceText<'_>) -> Result<Section, FileError> {
+    let mut top = Section::new("", Vec::new(), 0..0, None);
+    if text.text.len() > MAX_BYTES {
+        return Err(text.error(0, format!("is configuration of more than {} MiB, the maximum", MAX_BYTES >> 20)));
     }
     if text.path.ends_with(".json") {
         let document = json::parse(text)?;
-        let pairs = document.root.as_map().ok_or_else(|| text.problem(0, "is not configuration: no JSON object"))?;
+        let pairs = document.root.as_map().ok_or_else(|| text.error(0, "is not configuration: no JSON object"))?;
         if text.path.ends_with(".tfvars.json") {
             top.arguments.extend(pairs.iter().map(|(key, value)| argument(key, value)));
         } else {
@@ -86,20 +81,26 @@ pub(super) fn parse(text: &Text<'_>) -> Result<Section, Problem> {
                 blocks(name, labels, &key.span, value, &[], &mut top.sections);
             }
         }
-        // Terraform takes several blocks of a name, and refuses an argument that is there twice.
-        document.root.as_map().unwrap_or_default().iter().try_for_each(|(_, value)| once(text, value))?;
+        // Terraform accepts several blocks of a name and refuses a repeated argument.
+        document
+            .root
+            .as_map()
+            .unwrap_or_default()
+            .iter()
+            .try_for_each(|(_, value)| reject_repeated_arguments(text, value))?;
         return Ok(top);
     }
     let body = hcl::edit::parser::parse_body(text.text).map_err(|error| {
         let at = error.location();
         let at = text.offset(at.line(), at.column());
-        text.problem(at, format!("is not HCL: {}", error.message().replace('\n', "; ")))
+        text.error(at, format!("is not HCL: {}", error.message().replace('\n', "; ")))
     })?;
-    native(&body, &mut top);
+    add_body(&body, &mut top);
     Ok(top)
 }
 
-fn native(body: &Body, into: &mut Section) {
+/// Adds the arguments and blocks of an HCL body.
+fn add_body(body: &Body, into: &mut Section) {
     for structure in body {
         if let Some(attribute) = structure.as_attribute() {
             into.arguments.push(Argument {
@@ -117,23 +118,18 @@ fn of_block(block: &Block) -> Section {
     let start = block.ident.span().map_or(0, |span| span.start);
     let last = block.labels.last().and_then(hcl::edit::Span::span).or_else(|| block.ident.span());
     let end = last.map_or(start, |span| span.end);
-    let mut section = Section {
-        name: block.ident.as_str().to_owned(),
-        labels: block.labels.iter().map(|label| label.as_str().to_owned()).collect(),
-        head: start..end,
-        inside: block.span().map(|span| end..span.end),
-        arguments: Vec::new(),
-        sections: Vec::new(),
-    };
-    native(&block.body, &mut section);
+    let labels = block.labels.iter().map(|label| label.as_str().to_owned()).collect();
+    let inside = block.span().map(|span| end..span.end);
+    let mut section = Section::new(block.ident.as_str(), labels, start..end, inside);
+    add_body(&block.body, &mut section);
     section
 }
 
-/// Complains about an argument that is there twice. Names of blocks and their labels may be.
-fn once(text: &Text<'_>, node: &Node) -> Result<(), Problem> {
+/// Rejects a repeated argument. Names of blocks and their labels may be repeated.
+fn reject_repeated_arguments(text: &SourceText<'_>, node: &Node) -> Result<(), FileError> {
     match &*node.data {
         Data::Scalar { .. } => Ok(()),
-        Data::Seq(nodes) => nodes.iter().try_for_each(|node| once(text, node)),
+        Data::Seq(nodes) => nodes.iter().try_for_each(|node| reject_repeated_arguments(text, node)),
         Data::Map(pairs) => {
             let is_argument = |node: &Node| !matches!(&*node.data, Data::Map(_));
             let mut seen = std::collections::BTreeSet::new();
@@ -143,28 +139,21 @@ fn once(text: &Text<'_>, node: &Node) -> Result<(), Problem> {
                     && name != "//"
                     && pairs.iter().any(|(k, v)| k.as_str() == Some(name) && is_argument(v))
                 {
-                    return Err(text.problem(key.span.start, twice(name)));
+                    return Err(text.error(key.span.start, duplicate_key(name)));
                 }
-                once(text, value)?;
+                reject_repeated_arguments(text, value)?;
             }
             Ok(())
         }
     }
 }
 
-/// Blocks in JSON: maps by label, and lists of them.
+/// Adds the blocks of a value in JSON: maps by label, or lists of them.
 fn blocks(name: &str, labels: usize, at: &Range<usize>, value: &Node, own: &[String], into: &mut Vec<Section>) {
     for node in value.as_seq().unwrap_or(std::slice::from_ref(value)) {
         let Some(pairs) = node.as_map() else { continue };
         if labels == 0 {
-            let mut section = Section {
-                name: name.to_owned(),
-                labels: own.to_vec(),
-                head: at.clone(),
-                inside: None,
-                arguments: Vec::new(),
-                sections: Vec::new(),
-            };
+            let mut section = Section::new(name, own.to_vec(), at.clone(), None);
             for (key, value) in pairs {
                 let inner = key.as_str().unwrap_or_default();
                 let is_block = ["lifecycle", "access_logs", "listener", "default_tags"].contains(&inner);
@@ -187,6 +176,7 @@ fn blocks(name: &str, labels: usize, at: &Range<usize>, value: &Node, own: &[Str
     }
 }
 
+/// An argument in JSON.
 fn argument(key: &Node, value: &Node) -> Argument {
     Argument { name: key.as_str().unwrap_or_default().to_owned(), value: expression(value), span: value.span.clone() }
 }

@@ -1,5 +1,5 @@
-//! JSON with places. The JSON library lends each value as a slice of the text, and where a slice lies in its text is a
-//! matter of subtraction.
+//! JSON with places. The JSON library returns each value as a slice of the text; the difference of the two addresses is its
+//! offset.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -10,33 +10,36 @@ use std::rc::Rc;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{DEEPEST, Data, Document, LARGEST, Node, twice};
-use crate::Problem;
-use crate::text::Text;
+use super::{Data, Document, MAX_DEPTH, MAX_NODES, Node, duplicate_key};
+use crate::FileError;
+use crate::source_text::SourceText;
 
-/// Where a slice lies in the text it was cut from.
+/// The byte range of a slice within the text that it was taken from.
 pub(crate) fn span_in(whole: &str, part: &str) -> Range<usize> {
     let start = (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize).min(whole.len());
     start..(start + part.len()).min(whole.len())
 }
 
-/// A complaint of the JSON library, at the place it names; its columns are bytes.
-pub(crate) fn problem(text: &Text<'_>, error: &serde_json::Error) -> Problem {
+/// An error of the JSON library at its place. The library counts columns in bytes.
+pub(crate) fn syntax_error(text: &SourceText<'_>, error: &serde_json::Error) -> FileError {
     let start = text.offset(error.line().max(1), 1);
     let at = (start + error.column().saturating_sub(1)).min(text.text.len());
     let at = (start..=at).rev().find(|at| text.text.is_char_boundary(*at)).unwrap_or(start);
-    let said = error.to_string();
-    let said = said.split(" at line ").next().unwrap_or_default().to_owned();
-    text.problem(at, format!("is not JSON: {said}"))
+    text.error(at, format!("is not JSON: {}", cause(error)))
 }
 
-/// The pairs of an object, not yet read.
+/// The message of an error of the JSON library without its place, which is relative to the parsed part.
+pub(crate) fn cause(error: &serde_json::Error) -> String {
+    error.to_string().split(" at line ").next().unwrap_or_default().to_owned()
+}
+
+/// The pairs of an object with unparsed values.
 pub(crate) struct Pairs<'a>(pub(crate) Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de> serde::Deserialize<'de> for Pairs<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Seen;
-        impl<'de> Visitor<'de> for Seen {
+        struct PairsVisitor;
+        impl<'de> Visitor<'de> for PairsVisitor {
             type Value = Pairs<'de>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
@@ -49,13 +52,13 @@ impl<'de> serde::Deserialize<'de> for Pairs<'de> {
                 Ok(Pairs(pairs))
             }
         }
-        deserializer.deserialize_map(Seen)
+        deserializer.deserialize_map(PairsVisitor)
     }
 }
 
 impl Pairs<'_> {
-    /// Complains about a key that is there twice.
-    pub(crate) fn once(&self, text: &Text<'_>) -> Result<(), Problem> {
+    /// Rejects a repeated key.
+    pub(crate) fn check_unique_keys(&self, text: &SourceText<'_>) -> Result<(), FileError> {
         let mut seen = BTreeSet::new();
         match self.0.iter().find(|(key, _)| !seen.insert(key)) {
             Some((key, value)) => {
@@ -63,41 +66,41 @@ impl Pairs<'_> {
                     Cow::Borrowed(key) => span_in(text.text, key).start.saturating_sub(1),
                     Cow::Owned(_) => span_in(text.text, value.get()).start,
                 };
-                Err(text.problem(at, twice(key)))
+                Err(text.error(at, duplicate_key(key)))
             }
             None => Ok(()),
         }
     }
 }
 
-/// A key, borrowed where it has no escapes.
+/// A key, borrowed if it contains no escapes.
 #[derive(serde::Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// Reads one document.
-pub(crate) fn parse(text: &Text<'_>) -> Result<Document, Problem> {
+/// Parses one document.
+pub(crate) fn parse(text: &SourceText<'_>) -> Result<Document, FileError> {
     let whole = text.text;
-    let raw: &RawValue = serde_json::from_str(whole).map_err(|error| problem(text, &error))?;
-    let root = node(whole, raw.get(), 0, &mut 0).map_err(|(at, problem)| text.problem(at, problem))?;
+    let raw: &RawValue = serde_json::from_str(whole).map_err(|error| syntax_error(text, &error))?;
+    let root = node(whole, raw.get(), 0, &mut 0).map_err(|(at, message)| text.error(at, message))?;
     Ok(Document { root, shared: Vec::new() })
 }
 
-/// Reads a part of a text that is JSON for certain, in which no map has a key twice.
-pub(crate) fn part(text: &Text<'_>, raw: &RawValue) -> Result<Node, Problem> {
-    let node = node(text.text, raw.get(), 0, &mut 0).map_err(|(at, problem)| text.problem(at, problem))?;
-    node.once_within(text)?;
+/// Parses a part of a text that is valid JSON. Repeated keys are an error.
+pub(crate) fn part(text: &SourceText<'_>, raw: &RawValue) -> Result<Node, FileError> {
+    let node = node(text.text, raw.get(), 0, &mut 0).map_err(|(at, message)| text.error(at, message))?;
+    node.check_unique_keys_below(text)?;
     Ok(node)
 }
 
 fn node(whole: &str, raw: &str, depth: usize, nodes: &mut usize) -> Result<Node, (usize, String)> {
     let span = span_in(whole, raw);
     let wrong = |error: serde_json::Error| (span.start, format!("is not JSON: {error}"));
-    if depth > DEEPEST {
-        return Err((span.start, format!("is nested deeper than {DEEPEST} levels")));
+    if depth > MAX_DEPTH {
+        return Err((span.start, format!("is nested deeper than {MAX_DEPTH} levels")));
     }
     *nodes += 1;
-    if *nodes > LARGEST {
-        return Err((span.start, format!("holds more than {LARGEST} values")));
+    if *nodes > MAX_NODES {
+        return Err((span.start, format!("contains more than {MAX_NODES} values")));
     }
     let data = match raw.as_bytes().first() {
         Some(b'{') => {

@@ -1,4 +1,4 @@
-//! YAML with places: the library's events put together into documents.
+//! YAML with places: documents built from the events of the YAML library.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -6,38 +6,40 @@ use std::rc::Rc;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
-use super::{DEEPEST, Data, Document, LARGEST, Node};
-use crate::Problem;
-use crate::text::Text;
+use super::{Data, Document, MAX_DEPTH, MAX_NODES, Node};
+use crate::FileError;
+use crate::source_text::SourceText;
 
-/// How many characters are counted from the nearest one whose byte is remembered.
+/// The number of characters between two recorded byte offsets. The library reports places in characters; a conversion then
+/// counts at most one block.
 const BLOCK: usize = 256;
 
-/// Reads every document of a file.
-pub(crate) fn parse(text: &Text<'_>) -> Result<Vec<Document>, Problem> {
-    let bytes = Bytes::of(text.text);
+/// Parses all documents of a file.
+pub(crate) fn parse(text: &SourceText<'_>) -> Result<Vec<Document>, FileError> {
+    let bytes = ByteOffsets::of(text.text);
     let mut documents = Vec::new();
     let mut builder = Builder::default();
     for step in Parser::new_from_str(text.text) {
         let (event, span) =
-            step.map_err(|error| text.problem(bytes.at(error.marker()), format!("is not YAML: {}", error.info())))?;
+            step.map_err(|error| text.error(bytes.at(error.marker()), format!("is not YAML: {}", error.info())))?;
         let at = bytes.span(&span);
         match event {
             Event::DocumentStart(_) => builder = Builder::default(),
             Event::DocumentEnd => documents.extend(builder.finish()),
-            event => builder.take(event, at.clone()).map_err(|problem| text.problem(at.start, problem))?,
+            event => builder.take(event, at.clone()).map_err(|message| text.error(at.start, message))?,
         }
     }
     Ok(documents)
 }
 
-/// The byte of every so many characters; nothing where each character is one byte.
-struct Bytes<'a> {
+/// Converts character indices to byte offsets.
+struct ByteOffsets<'a> {
     text: &'a str,
+    /// The byte offset of every block; `None` if the text is ASCII.
     blocks: Option<Vec<usize>>,
 }
 
-impl<'a> Bytes<'a> {
+impl<'a> ByteOffsets<'a> {
     fn of(text: &'a str) -> Self {
         let blocks = (!text.is_ascii()).then(|| text.char_indices().step_by(BLOCK).map(|(at, _)| at).collect());
         Self { text, blocks }
@@ -57,14 +59,14 @@ impl<'a> Bytes<'a> {
     }
 }
 
-/// A collection that is still open.
+/// A collection whose end has not been reached.
 struct Open {
     start: usize,
     tag: Option<String>,
     anchor: usize,
     children: Vec<Node>,
     is_map: bool,
-    /// How deep the deepest child is nested in itself.
+    /// The depth of the deepest child.
     depth: usize,
 }
 
@@ -72,9 +74,11 @@ struct Open {
 struct Builder {
     open: Vec<Open>,
     root: Option<Node>,
-    /// What each anchor stands for, how many nodes that is, and how deep they are nested.
+    /// The node of each anchor with its number of nodes and its depth.
     anchors: BTreeMap<usize, (Node, usize, usize)>,
+    /// The number of nodes before each open collection.
     sizes: Vec<usize>,
+    /// The number of nodes so far, where an alias counts as the nodes of its target.
     size: usize,
     shared: Vec<Range<usize>>,
 }
@@ -85,7 +89,7 @@ impl Builder {
             Event::Scalar(text, style, anchor, tag) => {
                 let quoted = style != ScalarStyle::Plain || tag.as_deref().is_some_and(|tag| is_core(tag, "str"));
                 let data = Data::Scalar { text: text.into_owned(), quoted };
-                let node = Node { span, tag: foreign(tag.as_deref()), data: Rc::new(data) };
+                let node = Node { span, tag: custom_tag(tag.as_deref()), data: Rc::new(data) };
                 self.put(node, anchor, 1, 0)
             }
             Event::Alias(anchor) => {
@@ -95,8 +99,8 @@ impl Builder {
                 self.shared.push(node.span.clone());
                 self.put(Node { span, ..node }, 0, size, depth)
             }
-            Event::SequenceStart(anchor, tag) => self.begin(span.start, foreign(tag.as_deref()), anchor, false),
-            Event::MappingStart(anchor, tag) => self.begin(span.start, foreign(tag.as_deref()), anchor, true),
+            Event::SequenceStart(anchor, tag) => self.begin(span.start, custom_tag(tag.as_deref()), anchor, false),
+            Event::MappingStart(anchor, tag) => self.begin(span.start, custom_tag(tag.as_deref()), anchor, true),
             Event::SequenceEnd | Event::MappingEnd => self.end(span),
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {
                 Ok(())
@@ -105,7 +109,7 @@ impl Builder {
     }
 
     fn begin(&mut self, start: usize, tag: Option<String>, anchor: usize, is_map: bool) -> Result<(), String> {
-        if self.open.len() >= DEEPEST {
+        if self.open.len() >= MAX_DEPTH {
             return Err(too_deep());
         }
         self.sizes.push(self.size);
@@ -115,10 +119,10 @@ impl Builder {
 
     fn end(&mut self, closing: Range<usize>) -> Result<(), String> {
         let Some(Open { start, tag, anchor, children, is_map, depth }) = self.open.pop() else {
-            return Err("ends what was never begun".to_owned());
+            return Err("ends a collection that was not begun".to_owned());
         };
         let before = self.sizes.pop().unwrap_or_default();
-        // Nothing closes a block: it ends with its last child.
+        // A block collection has no closing token: it ends with its last child.
         let end = match children.last() {
             Some(child) if closing.is_empty() => child.span.end,
             _ => closing.end,
@@ -135,19 +139,19 @@ impl Builder {
         };
         let size = 1 + self.size - before;
         self.put(Node { span: start..end.max(start), tag, data: Rc::new(data) }, anchor, size, depth + 1)?;
-        // The children were counted one by one.
+        // `put` counted the collection with its children, which had been counted one by one.
         self.size -= size - 1;
         Ok(())
     }
 
     fn put(&mut self, node: Node, anchor: usize, size: usize, depth: usize) -> Result<(), String> {
-        // What an alias stands for is nested as deep as if it was written out.
-        if self.open.len() + depth > DEEPEST {
+        // The target of an alias counts as if it were written in place of the alias.
+        if self.open.len() + depth > MAX_DEPTH {
             return Err(too_deep());
         }
         self.size += size;
-        if self.size > LARGEST {
-            return Err(format!("holds more than {LARGEST} values, those counted that its aliases stand for"));
+        if self.size > MAX_NODES {
+            return Err(format!("contains more than {MAX_NODES} values, including those of its aliases"));
         }
         if anchor > 0 {
             self.anchors.insert(anchor, (node.clone(), size, depth));
@@ -169,15 +173,15 @@ impl Builder {
 }
 
 fn too_deep() -> String {
-    format!("is nested deeper than {DEEPEST} levels")
+    format!("is nested deeper than {MAX_DEPTH} levels")
 }
 
 fn is_core(tag: &Tag, suffix: &str) -> bool {
     tag.is_yaml_core_schema() && tag.suffix == suffix
 }
 
-/// A tag that means something to a dialect.
-fn foreign(tag: Option<&Tag>) -> Option<String> {
+/// A tag outside YAML's core schema, which may have a meaning in a dialect.
+fn custom_tag(tag: Option<&Tag>) -> Option<String> {
     let tag = tag.filter(|tag| !tag.is_yaml_core_schema())?;
     (!tag.suffix.is_empty()).then(|| tag.suffix.clone())
 }

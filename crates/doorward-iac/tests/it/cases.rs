@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_iac::{Options, Problem, Reading, Source, read};
+use doorward_iac::{Deployment, FileError, ParseOutput, SourceFile, parse};
 use doorward_model::{Mode, Policy};
 
 /// One case.
@@ -38,7 +38,7 @@ pub(crate) struct Case {
     pub(crate) problem: Option<String>,
     /// The behaviour that the case rests on.
     #[serde(default)]
-    #[expect(dead_code, reason = "for whoever reviews the case")]
+    #[expect(dead_code, reason = "for reviewers of the case")]
     cite: String,
 }
 
@@ -79,8 +79,8 @@ pub(crate) fn all() -> Vec<Case> {
 }
 
 impl Case {
-    pub(crate) fn options(&self) -> Options {
-        Options { new: self.new, ..Options::default() }
+    pub(crate) fn deployment(&self) -> Deployment {
+        Deployment { new: self.new, ..Deployment::default() }
     }
 
     pub(crate) fn policy(&self) -> Policy {
@@ -88,39 +88,39 @@ impl Case {
     }
 
     /// The files that are checked, with another text of the first one.
-    pub(crate) fn sources(&self, bytes: Vec<u8>) -> Result<Vec<Source>, Problem> {
-        let mut sources = vec![Source::new(self.file.as_str(), bytes, true)?];
+    pub(crate) fn sources(&self, bytes: Vec<u8>) -> Result<Vec<SourceFile>, FileError> {
+        let mut sources = vec![SourceFile::new(self.file.as_str(), bytes, true)?];
         for (name, text) in &self.files {
             if let Some(name) = name.strip_prefix('+') {
-                sources.push(Source::new(name, text.clone().into_bytes(), true)?);
+                sources.push(SourceFile::new(name, text.clone().into_bytes(), true)?);
             }
         }
         Ok(sources)
     }
 
     /// Reads the case with another text of its first file.
-    pub(crate) fn read_as(&self, bytes: Vec<u8>) -> Reading {
+    pub(crate) fn read_as(&self, bytes: Vec<u8>) -> ParseOutput {
         match self.sources(bytes) {
-            Ok(sources) => read(&sources, &self.options(), &|folder| self.folder(folder, &sources)),
-            Err(problem) => Reading { problems: vec![problem], ..Reading::default() },
+            Ok(sources) => parse(&sources, &self.deployment(), &|folder| self.folder(folder, &sources)),
+            Err(error) => ParseOutput { errors: vec![error], ..ParseOutput::default() },
         }
     }
 
-    fn folder(&self, folder: &str, sources: &[Source]) -> Result<Vec<Source>, Problem> {
+    fn folder(&self, folder: &str, sources: &[SourceFile]) -> Result<Vec<SourceFile>, FileError> {
         let within = |path: &str| path.rsplit_once('/').map_or("", |(folder, _)| folder) == folder;
         let is_configuration = |path: &str| path.contains(".tf") || path.ends_with("modules.json");
-        let mut found: Vec<Source> =
+        let mut found: Vec<SourceFile> =
             sources.iter().filter(|s| within(&s.path) && is_configuration(&s.path)).cloned().collect();
         for (name, text) in &self.files {
             let name = name.strip_prefix('+').unwrap_or(name);
             if within(name) && is_configuration(name) && !found.iter().any(|source| source.path == name) {
-                found.push(Source::new(name, text.clone().into_bytes(), false)?);
+                found.push(SourceFile::new(name, text.clone().into_bytes(), false)?);
             }
         }
         Ok(found)
     }
 
-    pub(crate) fn read(&self) -> Reading {
+    pub(crate) fn read(&self) -> ParseOutput {
         self.read_as(self.text.clone().into_bytes())
     }
 }

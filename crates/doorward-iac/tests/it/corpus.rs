@@ -1,11 +1,11 @@
-//! Every case of the corpus: what is declared, its verdict, and the line that it stands on.
+//! Every case of the corpus: its declarations with their verdicts and lines.
 
 use doorward_iac::{Declared, Subject};
 use doorward_model::{Policy, Verdict};
 
 use crate::cases::{Case, all};
 
-fn told(case: &Case, declared: &Declared, policy: &Policy) -> String {
+fn describe(case: &Case, declared: &Declared, policy: &Policy) -> String {
     let rules = doorward_rules::all();
     let rule = rules.iter().find(|rule| rule.meta().id == "desync-mode-below-required").unwrap();
     let (word, reason) = match &declared.subject {
@@ -30,16 +30,16 @@ fn every_case() {
     let cases = all();
     let mut wrong = Vec::new();
     for case in &cases {
-        let reading = case.read();
+        let output = case.read();
         let policy = case.policy();
-        let mut got: Vec<String> = reading.declared.iter().map(|declared| told(case, declared, &policy)).collect();
+        let mut got: Vec<String> = output.declared.iter().map(|declared| describe(case, declared, &policy)).collect();
         let mut expected = case.expect.clone();
         got.sort();
         expected.sort();
         let mut unread: Vec<String> =
-            reading.unread.iter().map(|u| format!("{} | {}", u.address, u.place.line)).collect();
+            output.unread.iter().map(|u| format!("{} | {}", u.address, u.place.line)).collect();
         unread.sort();
-        let problems: Vec<String> = reading.problems.iter().map(ToString::to_string).collect();
+        let problems: Vec<String> = output.errors.iter().map(ToString::to_string).collect();
         let as_expected = match &case.problem {
             None => problems.is_empty(),
             Some(problem) => {
@@ -59,7 +59,7 @@ fn every_case() {
 }
 
 #[test]
-fn names_are_told_apart() {
+fn names_are_unique() {
     let mut names: Vec<String> = all().into_iter().map(|case| case.name).collect();
     names.sort();
     let count = names.len();

@@ -1,5 +1,5 @@
-//! Files that nobody meant: cut off, torn, doubled, with other bytes in them. Nothing panics, nothing hangs, and every
-//! complaint names a place that is in the file.
+//! Damaged files: truncated, with parts removed, repeated or replaced. Parsing never panics or hangs, and every error has a
+//! place in the file.
 
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -82,12 +82,12 @@ fn apply(text: &mut Vec<u8>, change: &Change) {
 
 fn survives(case: &Case, bytes: Vec<u8>) {
     let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
-    let reading = case.read_as(bytes);
-    for problem in reading.problems.iter().filter(|problem| problem.file == case.file) {
-        assert!((1..=lines).contains(&problem.line), "{problem}");
-        assert!(!problem.problem.contains('\n'), "one line: {problem}");
+    let output = case.read_as(bytes);
+    for error in output.errors.iter().filter(|error| error.file == case.file) {
+        assert!((1..=lines).contains(&error.line), "{error}");
+        assert!(!error.message.contains('\n'), "one line: {error}");
     }
-    for declared in reading.declared.iter().filter(|declared| declared.place.file == case.file) {
+    for declared in output.declared.iter().filter(|declared| declared.place.file == case.file) {
         let place = &declared.place;
         assert!((1..=lines).contains(&place.line) && place.end_line <= lines, "{place}");
     }
@@ -142,16 +142,16 @@ fn aliases_of_aliases_end_somewhere() {
         let list = vec![format!("*a{}", n - 1); 9].join(", ");
         text.push_str(&format!("a{n}: &a{n} [{list}]\n"));
     }
-    let reading = Case::of("x.yaml", text.clone()).read_as(text.into_bytes());
-    assert!(reading.problems.iter().any(|problem| problem.problem.contains("aliases")), "{reading:?}");
+    let output = Case::of("x.yaml", text.clone()).read_as(text.into_bytes());
+    assert!(output.errors.iter().any(|error| error.message.contains("aliases")), "{output:?}");
 
     let mut text = String::from("locals {\n  l0 = \"xxxxxxxxxxxxxxxx\"\n");
     for n in 1..60 {
         text.push_str(&format!("  l{n} = \"${{local.l{0}}}${{local.l{0}}}\"\n", n - 1));
     }
     text.push_str("}\nresource \"aws_lb\" \"x\" {\n  desync_mitigation_mode = local.l59\n}\n");
-    let reading = Case::of("x.tf", text.clone()).read_as(text.into_bytes());
-    assert_eq!(reading.declared.len(), 1, "{reading:?}");
+    let output = Case::of("x.tf", text.clone()).read_as(text.into_bytes());
+    assert_eq!(output.declared.len(), 1, "{output:?}");
 }
 
 /// Ten calls of a folder that calls the next one ten times, and so on, and back again.
@@ -163,10 +163,10 @@ fn modules_of_modules_end_somewhere() {
     for n in 0..12 {
         case.put(&format!("f{n}/main.tf"), calls(&format!("../f{}", (n + 1) % 12)));
     }
-    let reading = case.read();
+    let output = case.read();
     assert!(
-        reading.unread.iter().any(|unread| unread.because.contains("not followed")),
+        output.unread.iter().any(|unread| unread.because.contains("not evaluated")),
         "{} unread",
-        reading.unread.len()
+        output.unread.len()
     );
 }

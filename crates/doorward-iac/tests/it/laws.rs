@@ -1,6 +1,6 @@
-//! What holds for every case: changes do what they say and nothing else, and what nobody knows is never a pass.
+//! Properties of every case: an edit changes the mode of its declaration and nothing else, and unknown is never a pass.
 
-use doorward_iac::{Edit, Source};
+use doorward_iac::{Edit, SourceFile};
 use doorward_model::{Mode, Observed};
 
 use crate::cases::{Case, all};
@@ -9,7 +9,7 @@ fn spliced(text: &str, edit: &Edit, mode: Mode) -> String {
     format!("{}{}{mode}{}{}", &text[..edit.span.start], edit.before, edit.after, &text[edit.span.end..])
 }
 
-/// Every change that is offered sets the mode of the declaration, of no other, and leaves every other byte.
+/// Every offered edit sets the mode of its declaration and of no other.
 #[test]
 fn offered_changes_set_the_mode() {
     let mut offered = 0;
@@ -24,7 +24,7 @@ fn offered_changes_set_the_mode() {
                 let text = spliced(&case.text, edit, mode);
                 let after = case.read_as(text.clone().into_bytes());
                 let what = format!("{}: {} to {mode}:\n{text}", case.name, declared.address);
-                assert_eq!(after.problems, before.problems, "{what}");
+                assert_eq!(after.errors, before.errors, "{what}");
                 let named: Vec<_> = after.declared.iter().map(|declared| &declared.address).collect();
                 let mut expected: Vec<_> = before.declared.iter().map(|declared| &declared.address).collect();
                 let mut named_sorted = named.clone();
@@ -55,16 +55,16 @@ fn offered_changes_set_the_mode() {
     assert!(offered >= 150, "{offered} changes were offered");
 }
 
-/// Line ends of Windows change nothing but themselves.
+/// Windows line endings do not change the result.
 #[test]
 fn windows_line_ends() {
     for case in all().into_iter().filter(|case| case.problem.is_none() && !case.text.contains("<<")) {
         let crlf = case.text.replace('\n', "\r\n");
         let (unix, windows) = (case.read(), case.read_as(crlf.clone().into_bytes()));
-        let told = |reading: &doorward_iac::Reading| {
-            reading.declared.iter().map(|d| (d.address.clone(), d.place.line)).collect::<Vec<_>>()
+        let addresses = |output: &doorward_iac::ParseOutput| {
+            output.declared.iter().map(|d| (d.address.clone(), d.place.line)).collect::<Vec<_>>()
         };
-        assert_eq!(told(&windows), told(&unix), "{}", case.name);
+        assert_eq!(addresses(&windows), addresses(&unix), "{}", case.name);
         for declared in &windows.declared {
             if let Ok(edit) = &declared.fix
                 && edit.file == case.file
@@ -84,14 +84,14 @@ fn order_of_files() {
         if sources.len() < 2 {
             continue;
         }
-        let read = |sources: &[Source]| doorward_iac::read(sources, &case.options(), &|_| Ok(Vec::new()));
+        let read = |sources: &[SourceFile]| doorward_iac::parse(sources, &case.deployment(), &|_| Ok(Vec::new()));
         let forward = read(&sources);
         sources.reverse();
         assert_eq!(read(&sources), forward, "{}", case.name);
     }
 }
 
-/// Every case says the same in UTF-16.
+/// Every case has the same result in UTF-16.
 #[test]
 fn other_encodings_say_the_same() {
     for case in all() {
@@ -108,17 +108,17 @@ fn other_encodings_say_the_same() {
 }
 
 #[test]
-fn other_bytes_are_told() {
-    let problem = Source::new("x.tf", b"a = 1\nb = \"\xff\"\n".to_vec(), true).unwrap_err();
-    assert!(problem.to_string().starts_with("x.tf:2:1: is not UTF-8"), "{problem}");
+fn other_bytes_are_errors() {
+    let error = SourceFile::new("x.tf", b"a = 1\nb = \"\xff\"\n".to_vec(), true).unwrap_err();
+    assert!(error.to_string().starts_with("x.tf:2:1: is not UTF-8"), "{error}");
     let marked = Case::of(
         "x.yaml",
         "\u{feff}AWSTemplateFormatVersion: x\nResources:\n  A:\n    Type: AWS::ElasticLoadBalancingV2::LoadBalancer\n"
             .to_owned(),
     );
-    let reading = marked.read();
-    assert_eq!(reading.declared.len(), 1, "{reading:?}");
-    assert_eq!(reading.declared[0].place.line, 3);
+    let output = marked.read();
+    assert_eq!(output.declared.len(), 1, "{output:?}");
+    assert_eq!(output.declared[0].place.line, 3);
 
     for (file, text) in [
         (

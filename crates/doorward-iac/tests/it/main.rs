@@ -6,4 +6,4 @@ mod cases;
 mod corpus;
 mod fuzz;
 mod laws;
-mod trace;
+mod match_live;

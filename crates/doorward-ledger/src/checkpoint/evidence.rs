@@ -3,10 +3,10 @@
 
 use std::borrow::Cow;
 
-use doorward_model::{Cell, Evidence};
+use doorward_model::{Evidence, RegionInventory};
 
 use crate::error::Fault;
-use crate::stamp::{nanos, timestamp};
+use crate::timestamp::{nanos, timestamp};
 
 const NONE: u8 = 0;
 const UUID: u8 = 1;
@@ -15,7 +15,7 @@ const BARE: u8 = 3;
 
 /// The packed evidence and the cell without it and without the time of its reading. Evidence that cannot be packed without loss
 /// stays where it is.
-pub(super) fn split(cell: &Cell) -> (Option<Vec<u8>>, Cow<'_, Cell>) {
+pub(super) fn split(cell: &RegionInventory) -> (Option<Vec<u8>>, Cow<'_, RegionInventory>) {
     let any = cell.load_balancers.iter().any(|lb| lb.evidence.is_some());
     let packed = if any { pack(cell) } else { None };
     if packed.is_none() && cell.read_at.is_none() {
@@ -30,7 +30,7 @@ pub(super) fn split(cell: &Cell) -> (Option<Vec<u8>>, Cow<'_, Cell>) {
 }
 
 /// Puts packed evidence back where it was.
-pub(super) fn join(cell: &mut Cell, packed: &[u8]) -> Result<(), Fault> {
+pub(super) fn join(cell: &mut RegionInventory, packed: &[u8]) -> Result<(), Fault> {
     let found = unpack(packed, cell.load_balancers.len());
     let found = found.ok_or_else(|| Fault::Text("packed evidence is cut short".to_owned()))?;
     for (lb, evidence) in cell.load_balancers.iter_mut().zip(found) {
@@ -40,7 +40,7 @@ pub(super) fn join(cell: &mut Cell, packed: &[u8]) -> Result<(), Fault> {
 }
 
 /// The operations' names once, then per load balancer: a tag, the operation's place, the time, the request id.
-fn pack(cell: &Cell) -> Option<Vec<u8>> {
+fn pack(cell: &RegionInventory) -> Option<Vec<u8>> {
     let mut operations: Vec<&str> = Vec::new();
     let mut out = Vec::with_capacity(64 + cell.load_balancers.len() * 26);
     for lb in &cell.load_balancers {

@@ -1,4 +1,4 @@
-//! What a recorded scan was judged with besides what it read: kept beside its cells, so that whoever judges it again says the
+//! What a recorded scan was judged with besides what it read: kept beside its cells, so that judging it again gives the
 //! same.
 
 use std::collections::BTreeMap;
@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{RECORDED, find, keep_body};
+use crate::columns::{id, place_id};
 use crate::error::Fault;
-use crate::record::place_id;
-use crate::stamp::nanos;
+use crate::timestamp::nanos;
 use crate::{Ledger, LedgerError};
 
 impl Ledger {
@@ -45,9 +45,7 @@ impl Ledger {
             let mut rows = query.query([nanos(at)])?;
             let mut inputs = BTreeMap::new();
             while let Some(row) = rows.next()? {
-                if let Ok(arn) = Arn::new(&row.get::<_, String>(0)?) {
-                    inputs.insert(arn, serde_json::from_str(&row.get::<_, String>(1)?)?);
-                }
+                inputs.insert(id::<Arn>(row, 0)?, serde_json::from_str(&row.get::<_, String>(1)?)?);
             }
             Ok(inputs)
         })

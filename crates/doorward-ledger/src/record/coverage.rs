@@ -1,25 +1,25 @@
-//! What a run looked at, stored once where several runs looked at the same.
+//! The coverage of a run, stored once for all runs with the same coverage.
 
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Place, Slot};
+use super::{KnownRegion, ReportedRegion};
 use crate::error::Fault;
 
 /// Stores what was looked at, one byte per place, unless an earlier run looked at exactly the same.
 pub(super) fn coverage(
     db: &Connection,
-    slots: &BTreeMap<(&str, &str), Slot<'_>>,
-    places: &BTreeMap<(String, String), Place>,
+    reported_regions: &BTreeMap<(&str, &str), ReportedRegion<'_>>,
+    places: &BTreeMap<(String, String), KnownRegion>,
 ) -> Result<i64, Fault> {
     let last = places.values().map(|place| place.id).max().unwrap_or(0);
     let mut statuses = vec![0_u8; usize::try_from(last).unwrap_or(0) + 1];
     for ((account, region), place) in places {
-        let slot = slots.get(&(account.as_str(), region.as_str()));
+        let reported = reported_regions.get(&(account.as_str(), region.as_str()));
         let byte = usize::try_from(place.id).ok().and_then(|id| statuses.get_mut(id));
-        if let (Some(slot), Some(byte)) = (slot, byte) {
-            *byte = slot.status();
+        if let (Some(reported), Some(byte)) = (reported, byte) {
+            *byte = reported.status();
         }
     }
     while statuses.last() == Some(&0) {

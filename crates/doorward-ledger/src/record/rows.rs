@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use doorward_model::Mode;
 use rusqlite::{Connection, Row};
 
-use crate::standing::{Standing, State};
+use crate::columns::finding_id;
+use crate::finding_state::{FindingState, State};
 
 pub(super) const HERE: i64 = 0;
 pub(super) const GONE: i64 = 1;
@@ -13,7 +14,7 @@ pub(super) const RETIRED: i64 = 2;
 
 /// A load balancer as the ledger knows it.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Known {
+pub(super) struct KnownLoadBalancer {
     pub(super) id: i64,
     pub(super) grouping: i64,
     pub(super) fate: i64,
@@ -28,8 +29,8 @@ pub(super) struct Known {
 }
 
 /// A finding as the ledger knows it, while its account-Region is visited.
-pub(super) struct Held {
-    pub(super) standing: Standing,
+pub(super) struct KnownFinding {
+    pub(super) standing: FindingState,
     pub(super) seen_now: bool,
 }
 
@@ -43,13 +44,13 @@ pub(super) fn mode_code(mode: Option<Mode>) -> i64 {
     }
 }
 
-pub(super) fn balancers(db: &Connection, place: i64) -> rusqlite::Result<BTreeMap<String, Known>> {
+pub(super) fn balancers(db: &Connection, place: i64) -> rusqlite::Result<BTreeMap<String, KnownLoadBalancer>> {
     db.prepare_cached(
         "SELECT b.arn, b.id, b.grouping, b.fate, b.mode, b.mode_seen, e.seq, e.at, b.seen, b.counted
          FROM balancers b LEFT JOIN runs e ON e.seq = b.event_run WHERE b.place = ?1",
     )?
     .query_map([place], |row| {
-        let known = Known {
+        let known = KnownLoadBalancer {
             id: row.get(1)?,
             grouping: row.get(2)?,
             fate: row.get(3)?,
@@ -66,8 +67,8 @@ pub(super) fn balancers(db: &Connection, place: i64) -> rusqlite::Result<BTreeMa
 
 const STANDING: &str = "f.state, f.seen, f.since, f.first, f.opened, f.resolved, f.reopened, f.excepted, f.severity";
 
-fn standing(row: &Row<'_>) -> rusqlite::Result<Standing> {
-    Ok(Standing {
+fn standing(row: &Row<'_>) -> rusqlite::Result<FindingState> {
+    Ok(FindingState {
         state: State::from_code(row.get(0)?),
         seen: row.get(1)?,
         since: row.get(2)?,
@@ -80,24 +81,26 @@ fn standing(row: &Row<'_>) -> rusqlite::Result<Standing> {
     })
 }
 
-pub(super) fn held(db: &Connection, place: i64) -> rusqlite::Result<BTreeMap<(i64, i64), Held>> {
+pub(super) fn held(db: &Connection, place: i64) -> rusqlite::Result<BTreeMap<(i64, i64), KnownFinding>> {
     db.prepare_cached(&format!(
         "SELECT {STANDING}, f.balancer, f.rule FROM balancers b JOIN findings f ON f.balancer = b.id WHERE b.place = ?1"
     ))?
-    .query_map([place], |row| Ok(((row.get(9)?, row.get(10)?), Held { standing: standing(row)?, seen_now: false })))?
+    .query_map([place], |row| {
+        Ok(((row.get(9)?, row.get(10)?), KnownFinding { standing: standing(row)?, seen_now: false }))
+    })?
     .collect()
 }
 
 /// What is remembered of an account-Region's findings, by finding id, with the time of the newest look at the load balancer that an
 /// event asked for.
-pub(super) fn standings(db: &Connection, place: i64) -> rusqlite::Result<BTreeMap<String, (Standing, Option<i64>)>> {
+pub(super) fn standings(
+    db: &Connection,
+    place: i64,
+) -> rusqlite::Result<BTreeMap<String, (FindingState, Option<i64>)>> {
     let mut query = db.prepare_cached(&format!(
         "SELECT {STANDING}, b.arn, r.name, r.own, e.at FROM balancers b JOIN findings f ON f.balancer = b.id
          JOIN rules r ON r.id = f.rule LEFT JOIN runs e ON e.seq = b.event_run WHERE b.place = ?1"
     ))?;
-    let rows = query.query_map([place], |row| {
-        let id = crate::findings::finding_id(&row.get::<_, String>(9)?, &row.get::<_, String>(10)?, row.get(11)?);
-        Ok((id, (standing(row)?, row.get(12)?)))
-    })?;
+    let rows = query.query_map([place], |row| Ok((finding_id(row, 9)?, (standing(row)?, row.get(12)?))))?;
     rows.collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    Finding, Kind, LastMode, Listener, LoadBalancer, Mode, Observed, ScanReport, Severity, UnseenFinding,
+    EffectiveMode, Finding, LastMode, LoadBalancer, Mode, Observed, ScanReport, Severity, UnseenFinding,
     UnseenLoadBalancer, Verdict,
 };
 use rusqlite::{Connection, params_from_iter};
@@ -282,18 +282,14 @@ fn label_of(lb: &LoadBalancer, dimension: &str) -> String {
     }
 }
 
-/// Where a load balancer counts among the modes; nowhere if it does not parse HTTP.
+/// The column in which a load balancer is counted by its mode; none if it does not parse HTTP.
 pub(super) fn mode_column(lb: &LoadBalancer) -> Option<usize> {
-    if !lb.kind.can_parse_http() {
-        return None;
-    }
-    let silent = lb.kind == Kind::Classic
-        && matches!(&lb.listeners, Observed::Known(listeners) if !listeners.iter().any(Listener::is_http));
-    Some(match &lb.mode {
-        _ if silent => count::MODE_NOT_APPLICABLE,
-        Observed::Known(Mode::Monitor) => count::MONITOR,
-        Observed::Known(Mode::Defensive) => count::DEFENSIVE,
-        Observed::Known(Mode::Strictest) => count::STRICTEST,
-        Observed::Absent | Observed::Unread(_) => count::MODE_UNKNOWN,
+    Some(match lb.effective_mode() {
+        EffectiveMode::NotHttp => return None,
+        EffectiveMode::NoHttpListener => count::MODE_NOT_APPLICABLE,
+        EffectiveMode::Known(Mode::Monitor) => count::MONITOR,
+        EffectiveMode::Known(Mode::Defensive) => count::DEFENSIVE,
+        EffectiveMode::Known(Mode::Strictest) => count::STRICTEST,
+        EffectiveMode::Unknown => count::MODE_UNKNOWN,
     })
 }

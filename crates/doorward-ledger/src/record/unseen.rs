@@ -1,19 +1,19 @@
-//! What the ledger knows and a run did not see: the rest that is left when what the run observed is taken away.
+//! What the ledger knows and a run did not observe.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_model::{
-    AccountId, AccountState, Arn, CoverageStatus, GapReason, Kind, LastMode, Region, ScanReport, Unseen, UnseenFinding,
+    AccountRegion, AccountState, CoverageStatus, GapReason, Kind, LastMode, ScanReport, Unseen, UnseenFinding,
     UnseenLoadBalancer, Verdict, WhyUnseen,
 };
 use rusqlite::{Connection, Row};
 
+use crate::columns::{account_region, finding_id, id, severity};
 use crate::error::Fault;
-use crate::findings::{finding_id, severity};
-use crate::stamp::timestamp;
+use crate::timestamp::timestamp;
 
 use super::tally::count;
-use super::{places, slots};
+use super::{places, reported_regions};
 
 /// What a run did not see, and the grouping of each: positions are those in `of`.
 pub(super) struct Rest {
@@ -74,7 +74,8 @@ impl<'a> Seen<'a> {
         let ids = |wanted: fn(&Verdict) -> bool| {
             report.findings.iter().filter(|f| wanted(&f.verdict)).map(|f| f.id.as_str()).collect()
         };
-        let listed = slots(report).into_iter().filter(|(_, slot)| !recorded && slot.is_fully_listed());
+        let listed =
+            reported_regions(report).into_iter().filter(|(_, reported)| !recorded && reported.is_fully_listed());
         Self {
             balancers: report.load_balancers.iter().map(|lb| lb.arn.as_str()).collect(),
             observed: ids(Verdict::is_observed),
@@ -100,15 +101,12 @@ impl<'a> Seen<'a> {
             if self.balancers.contains(arn) || self.listed.contains(&place) {
                 continue;
             }
-            let (Ok(arn), Ok(account), Ok(region)) = (Arn::new(arn), AccountId::new(place.0), Region::new(place.1))
-            else {
-                continue;
-            };
+            let AccountRegion { account, region } = account_region(row, 1)?;
             let (kind, grouping) = (kind(text(row, 4)?), row.get(5)?);
             let (owner, unit) = labels.get(&grouping).cloned().unwrap_or_default();
             rest.balancer_groupings.push(grouping);
             rest.of.load_balancers.push(UnseenLoadBalancer {
-                arn,
+                arn: id(row, 0)?,
                 account,
                 region,
                 name: row.get(3)?,
@@ -129,7 +127,7 @@ impl<'a> Seen<'a> {
         rest: &mut Rest,
     ) -> Result<(), Fault> {
         let mut query = db.prepare(&format!(
-            "SELECT b.arn, p.account, p.region, b.name, b.kind, b.grouping, r.name, r.own, f.state = 4, f.severity,
+            "SELECT b.arn, p.account, p.region, b.name, b.kind, b.grouping, b.arn, r.name, r.own, f.state = 4, f.severity,
                     f.first, coalesce(f.seen, {LAST})
              FROM findings f JOIN balancers b ON b.id = f.balancer JOIN places p ON p.id = b.place
              JOIN rules r ON r.id = f.rule LEFT JOIN runs e ON e.seq = b.event_run
@@ -142,37 +140,33 @@ impl<'a> Seen<'a> {
             if !here && self.listed.contains(&place) {
                 continue;
             }
-            let rule: String = row.get(6)?;
-            let id = finding_id(arn, &rule, row.get(7)?);
-            if self.observed.contains(id.as_str()) {
+            let finding = finding_id(row, 6)?;
+            if self.observed.contains(finding.as_str()) {
                 continue;
             }
-            let (Ok(arn), Ok(account), Ok(region)) = (Arn::new(arn), AccountId::new(place.0), Region::new(place.1))
-            else {
-                continue;
-            };
+            let AccountRegion { account, region } = account_region(row, 1)?;
             let grouping = row.get(5)?;
             let (owner, unit) = labels.get(&grouping).cloned().unwrap_or_default();
             rest.finding_groupings.push(grouping);
             rest.of.findings.push(UnseenFinding {
                 because: match here {
                     false => WhyUnseen::LoadBalancerNotSeen,
-                    true if self.unreadable.contains(id.as_str()) => WhyUnseen::Unreadable,
+                    true if self.unreadable.contains(finding.as_str()) => WhyUnseen::Unreadable,
                     true => WhyUnseen::NotAsked,
                 },
-                id,
-                rule,
+                id: finding,
+                rule: row.get(7)?,
                 account,
                 region,
-                load_balancer: arn,
+                load_balancer: id(row, 0)?,
                 name: row.get(3)?,
                 kind: kind(text(row, 4)?),
                 owner,
                 unit,
-                excepted: row.get(8)?,
-                severity: row.get::<_, Option<i64>>(9)?.and_then(severity),
-                first_seen: timestamp(row.get::<_, Option<i64>>(10)?.unwrap_or(0)),
-                last_seen: timestamp(row.get(11)?),
+                excepted: row.get(9)?,
+                severity: row.get::<_, Option<i64>>(10)?.and_then(severity),
+                first_seen: timestamp(row.get::<_, Option<i64>>(11)?.unwrap_or(0)),
+                last_seen: timestamp(row.get(12)?),
             });
         }
         Ok(())
@@ -213,9 +207,9 @@ fn last_mode(kind: Kind, counted: Option<i64>, mode: Option<i64>) -> Option<Last
 /// have answered there: they failed, or the settings leave them out. A line that stands for all Regions of an account counts
 /// where none of them was ever listed. What is in a closed account has ended.
 fn unread(db: &Connection, report: &ScanReport) -> Result<(usize, usize), Fault> {
-    let slots = slots(report);
+    let reported_regions = reported_regions(report);
     let now: BTreeSet<(&str, &str)> =
-        slots.iter().filter(|(_, slot)| slot.was_looked_at()).map(|(place, _)| *place).collect();
+        reported_regions.iter().filter(|(_, reported)| reported.was_looked_at()).map(|(place, _)| *place).collect();
     let known = places(db)?;
     let before: BTreeSet<(&str, &str)> = known
         .iter()

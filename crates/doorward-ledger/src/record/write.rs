@@ -1,18 +1,18 @@
-//! The rows that a visit writes.
+//! Writes the rows of one run.
 
 use doorward_model::{Finding, LoadBalancer};
 use rusqlite::params;
 
 use crate::error::Fault;
-use crate::standing::{Standing, State, Step};
+use crate::finding_state::{FindingState, State, StateChange};
 
-use super::Place;
-use super::place::Visit;
-use super::rows::{HERE, Known};
+use super::KnownRegion;
+use super::record_region::RunRecorder;
+use super::rows::{HERE, KnownLoadBalancer};
 
-impl Visit<'_> {
+impl RunRecorder<'_> {
     /// Keeps a change of a finding for ever.
-    pub(super) fn step(&mut self, key: (i64, i64), standing: &Standing, step: Step) -> Result<(), Fault> {
+    pub(super) fn step(&mut self, key: (i64, i64), standing: &FindingState, step: StateChange) -> Result<(), Fault> {
         self.write(key, standing)?;
         self.db
             .prepare_cached("INSERT INTO transitions (balancer, rule, run, was, now) VALUES (?1, ?2, ?3, ?4, ?5)")?
@@ -45,7 +45,7 @@ impl Visit<'_> {
         Ok(())
     }
 
-    pub(super) fn write(&self, key: (i64, i64), standing: &Standing) -> Result<(), Fault> {
+    pub(super) fn write(&self, key: (i64, i64), standing: &FindingState) -> Result<(), Fault> {
         let s = standing;
         self.db
             .prepare_cached(
@@ -88,7 +88,7 @@ impl Visit<'_> {
         self.end_edits(balancer)
     }
 
-    /// The mode is not any more what somebody's call left.
+    /// The mode differs from the one that the recorded edits left.
     pub(super) fn end_edits(&self, balancer: i64) -> Result<(), Fault> {
         self.db
             .prepare_cached("UPDATE edits SET ended = ?2 WHERE balancer = ?1 AND ended IS NULL")?
@@ -107,7 +107,7 @@ impl Visit<'_> {
     /// Adds a load balancer, by ARN, name and kind.
     pub(super) fn insert_balancer(
         &self,
-        place: Place,
+        place: KnownRegion,
         (arn, name, kind): (&str, &str, &str),
         grouping: i64,
         mode: Option<i64>,
@@ -122,8 +122,8 @@ impl Visit<'_> {
         Ok(self.db.last_insert_rowid())
     }
 
-    pub(super) fn update_balancer(&self, known: &Known) -> Result<(), Fault> {
-        let Known { id, grouping, fate, mode, mode_seen, seen, counted, event: _ } = known;
+    pub(super) fn update_balancer(&self, known: &KnownLoadBalancer) -> Result<(), Fault> {
+        let KnownLoadBalancer { id, grouping, fate, mode, mode_seen, seen, counted, event: _ } = known;
         self.db
             .prepare_cached(
                 "UPDATE balancers SET grouping = ?2, fate = ?3, mode = ?4, mode_seen = ?5, seen = ?6, counted = ?7

@@ -1,7 +1,7 @@
 //! Checkpoints: what was settled is there again, and nothing else.
 
 use doorward_ledger::{By, LedgerError, RunHeader, UnfinishedRun};
-use doorward_model::{AccountId, Cell, Gap, GapReason, Inventory, Observed, Organization};
+use doorward_model::{AccountId, Gap, GapReason, Inventory, Observed, Organization, RegionInventory};
 use jiff::Timestamp;
 
 use crate::scene::{Desk, inventory, report, time};
@@ -38,7 +38,8 @@ fn an_interrupted_scan_is_there_again() {
         desk.ledger.commit_cell(&desk.lease, "run-0", cell).expect("keeps it once");
     }
     let first = &whole.cells[0];
-    let cut = Cell::failed(first.account.clone(), first.region.clone(), Gap::new(GapReason::Interrupted, "x"));
+    let cut =
+        RegionInventory::failed(first.account.clone(), first.region.clone(), Gap::new(GapReason::Interrupted, "x"));
     assert!(!desk.ledger.commit_cell(&desk.lease, "run-0", &cut).expect("not kept"));
     let expected = UnfinishedRun { header: header(&whole), collected: false, cells: whole.cells[2..].to_vec() };
     assert_eq!(desk.ledger.unfinished_run().expect("reads"), Some(expected));
@@ -48,7 +49,7 @@ fn an_interrupted_scan_is_there_again() {
     let collected = desk.ledger.unfinished_run().expect("reads").expect("not recorded yet");
     assert!(collected.collected);
     assert_eq!(collected.cells, whole.cells);
-    desk.ledger.record(&desk.lease, &mut report("run-0", 0, SCENE), &[]).expect("records");
+    desk.ledger.record(&desk.lease, &report("run-0", 0, SCENE), &[]).expect("records");
     assert_eq!(desk.ledger.unfinished_run().expect("reads"), None);
     assert_eq!(desk.ledger.inventory("run-0").expect("reads"), Some(whole));
 }
@@ -67,7 +68,7 @@ fn the_newest_scan_of_each_organization_is_known() {
             ..inventory(&run, at, "1 full a:f")
         };
         collect(&mut desk, &whole);
-        desk.ledger.record(&desk.lease, &mut report(&run, at, "1 full a:f"), &[]).expect("records");
+        desk.ledger.record(&desk.lease, &report(&run, at, "1 full a:f"), &[]).expect("records");
     }
     // One that is not recorded yet is no scan to compare with.
     desk.ledger.begin_run(&desk.lease, &header(&inventory("run-40", 40, SCENE))).expect("begins");

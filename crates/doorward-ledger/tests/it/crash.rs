@@ -90,7 +90,7 @@ fn work(path: &Path, steps: &mut Steps) {
             ledger.finish_run(&lease, &whole).expect("finishes");
             steps.step();
         }
-        ledger.record(&lease, &mut report(&id, at(run), &scene(run)), &[]).expect("records");
+        ledger.record(&lease, &report(&id, at(run), &scene(run)), &[]).expect("records");
         steps.step();
     }
     ledger.release_lease(lease).expect("releases");

@@ -1,4 +1,4 @@
-//! What was told: intents come back as they went in, only the digest that was meant is confirmed, and only a lease writes.
+//! What was delivered: intents come back as they went in, only the digest that was meant is confirmed, and only a lease writes.
 
 use doorward_ledger::{DigestIntent, DigestRow, LedgerError};
 
@@ -18,11 +18,11 @@ fn a_digest_is_open_until_it_is_confirmed() {
     let mut desk = Desk::new();
     desk.ledger.digest_intend(&desk.lease, "owner:web", "chat", &intent("a", 1)).expect("writes");
     let row = open(&desk.path).digest("owner:web", "chat").expect("reads");
-    assert_eq!(row, DigestRow { told: None, open: Some(intent("a", 1)), attempts: 1, failure: None });
+    assert_eq!(row, DigestRow { delivered: None, open: Some(intent("a", 1)), attempts: 1, failure: None });
     desk.ledger.digest_acknowledge(&desk.lease, "owner:web", "chat", "a", time(2)).expect("writes");
     let told = DigestIntent { at: time(2), ..intent("a", 1) };
     let row = open(&desk.path).digest("owner:web", "chat").expect("reads");
-    assert_eq!(row, DigestRow { told: Some(told), open: None, attempts: 0, failure: None });
+    assert_eq!(row, DigestRow { delivered: Some(told), open: None, attempts: 0, failure: None });
     // Another channel of the same owner, and another owner at the same channel, are not concerned.
     for (audience, channel) in [("owner:web", "mail"), ("owner:pay", "chat")] {
         assert_eq!(desk.ledger.digest(audience, channel).expect("reads"), DigestRow::default());
@@ -36,7 +36,7 @@ fn only_the_digest_that_was_meant_is_confirmed() {
     desk.ledger.digest_intend(&desk.lease, "unowned", "chat", &intent("b", 2)).expect("writes");
     desk.ledger.digest_acknowledge(&desk.lease, "unowned", "chat", "a", time(3)).expect("writes");
     let row = desk.ledger.digest("unowned", "chat").expect("reads");
-    assert_eq!(row, DigestRow { told: None, open: Some(intent("b", 2)), attempts: 2, failure: None });
+    assert_eq!(row, DigestRow { delivered: None, open: Some(intent("b", 2)), attempts: 2, failure: None });
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn a_failure_says_why_and_what_is_open() {
     ledger.digest_fail(lease, "unlisted", "chat", Some(&intent("a", 1)), "refused").expect("writes");
     let row = ledger.digest("unlisted", "chat").expect("reads");
     let failure = Some("refused".to_owned());
-    assert_eq!(row, DigestRow { told: None, open: Some(intent("a", 1)), attempts: 2, failure });
+    assert_eq!(row, DigestRow { delivered: None, open: Some(intent("a", 1)), attempts: 2, failure });
     ledger.digest_fail(lease, "unlisted", "chat", None, "refused").expect("writes");
     assert_eq!(ledger.digest("unlisted", "chat").expect("reads").open, None);
 }

@@ -25,7 +25,7 @@ fn edit(event: &str, at: i64, left: Mode) -> Edit {
 
 /// Who left which load balancer in its mode.
 fn authors(desk: &Desk) -> Vec<String> {
-    let name = |arn: &str| arn.split('/').nth(2).unwrap_or_default().to_owned();
+    let name = |arn: &doorward_model::Arn| arn.as_str().split('/').nth(2).unwrap_or_default().to_owned();
     desk.ledger.edits().expect("reads").iter().map(|(arn, edit)| format!("{}:{}", name(arn), edit.event)).collect()
 }
 
@@ -43,7 +43,8 @@ fn a_failure_opens_and_ends_by_what_events_see() {
     assert_eq!(kpi.time_to_remediate.mean.map(|mean| mean.as_secs()), Some(10));
     // The runs that bracket a change of mode are the looks that saw it.
     let modes = desk.ledger.mode_history(arn("000000000001", "a").as_str()).expect("reads");
-    let runs: Vec<_> = modes.iter().map(|m| (m.before.as_ref().map(|r| r.id.as_str()), m.after.id.as_str())).collect();
+    let runs: Vec<_> =
+        modes.iter().map(|m| (m.before.as_ref().map(|r| r.run.as_str()), m.after.run.as_str())).collect();
     assert_eq!(runs, [(None, "run-0"), (Some("run-0"), "event-10"), (Some("event-10"), "event-20")]);
     assert_eq!(desk.ledger.runs().expect("reads").len(), 1, "an event is no scan");
     assert!(matches!(desk.ledger.diff("run-0", "event-20"), Err(LedgerError::UnknownRun { .. })));
@@ -109,10 +110,10 @@ fn a_look_is_no_scan_and_a_scan_no_look() {
     let mut desk = Desk::new();
     let mut scan = crate::scene::report("run-0", 0, "1 full a:f");
     let raw = crate::scene::inventory("run-0", 0, "1 full a:f").cells.remove(0).load_balancers.remove(0);
-    let told = desk.ledger.record_look(&desk.lease, &mut scan, &raw, &[]);
+    let told = desk.ledger.record_look(&desk.lease, &scan, &raw, &[]);
     assert!(matches!(told, Err(LedgerError::RunKind { .. })), "{told:?}");
     scan.run.only = Some(raw.arn.clone());
-    let told = desk.ledger.record(&desk.lease, &mut scan, &[]);
+    let told = desk.ledger.record(&desk.lease, &scan, &[]);
     assert!(matches!(told, Err(LedgerError::RunKind { .. })), "{told:?}");
     assert_eq!(desk.failing(), "");
 }

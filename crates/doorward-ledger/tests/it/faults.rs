@@ -72,7 +72,7 @@ fn child() {
             ledger.commit_cell(&lease, "child", cell)?;
         }
         ledger.finish_run(&lease, &whole)?;
-        ledger.record(&lease, &mut report("child", 100, &scene), &[]).map(drop)
+        ledger.record(&lease, &report("child", 100, &scene), &[]).map(drop)
     };
     match scan() {
         Ok(()) => eprintln!("SCANNED"),
@@ -106,7 +106,7 @@ fn check_untouched(desk: &Desk) {
     assert_eq!(ledger.runs().expect("reads").len(), 1);
     assert_eq!(desk.failing(), "a=Open a=Open");
     let lease = ledger.acquire_lease("later", time(1000), LEASE_TTL).expect("the dead owner's lease expired");
-    ledger.record(&lease, &mut report("later", 1000, "1 full a:p; 2 full a:p"), &[]).expect("there is room again");
+    ledger.record(&lease, &report("later", 1000, "1 full a:p; 2 full a:p"), &[]).expect("there is room again");
 }
 
 #[test]

@@ -95,8 +95,7 @@ fn an_interrupted_scan_carries_what_it_did_not_reach() {
     desk.scan(0, "1 full a:f b:p; 2 full c:f d:f");
     let mut report = crate::scene::report("run-10", 10, "1 full a:f; 2 failed");
     report.run.interrupted = true;
-    desk.ledger.remember(&mut report).expect("reads");
-    let unseen = report.unseen.expect("a ledger was asked");
+    let unseen = desk.ledger.remember(&report).expect("reads").unseen.expect("a ledger was asked");
     let names = |names: Vec<&str>| names.join(" ");
     assert_eq!(names(unseen.findings.iter().map(|f| f.name.as_str()).collect()), "c d");
     assert_eq!(names(unseen.load_balancers.iter().map(|lb| lb.name.as_str()).collect()), "c d", "b is gone");
@@ -115,9 +114,9 @@ fn the_ledger_of_an_earlier_version_says_that_it_did_not_count() {
     let told: Vec<_> = runs.iter().map(|run| (run.open_known, run.not_seen.clone(), run.never_read)).collect();
     assert_eq!(told, [(Some(2), None, None), (Some(2), None, None)], "one open and one not seen");
     let lease = ledger.acquire_lease("new", time(1000), doorward_ledger::LEASE_TTL).expect("free");
-    let mut report = crate::scene::report("run-20", 20, "1 failed; 2 failed");
-    ledger.record(&lease, &mut report, &[]).expect("records");
-    let unseen = report.unseen.expect("a ledger was asked");
+    let report = crate::scene::report("run-20", 20, "1 failed; 2 failed");
+    let (_, history) = ledger.record(&lease, &report, &[]).expect("records");
+    let unseen = history.unseen.expect("a ledger was asked");
     let modes: Vec<_> = unseen.load_balancers.iter().map(|lb| (lb.name.as_str(), lb.mode)).collect();
     use doorward_model::LastMode::{Monitor, Strictest};
     let expected = [("a", Some(Strictest)), ("b", Some(Monitor)), ("c", Some(Monitor)), ("d", Some(Monitor))];

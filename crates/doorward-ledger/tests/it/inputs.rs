@@ -78,8 +78,8 @@ fn scan(desk: &mut Desk, at: i64, requests: u64) -> Inputs {
     desk.ledger.begin_run(&desk.lease, &header(&whole)).expect("begins");
     desk.ledger.finish_run(&desk.lease, &whole).expect("finishes");
     assert_eq!(desk.ledger.inputs(&whole.run.id).expect("reads"), None, "not recorded yet");
-    let mut report = joined(&whole.run.id, at, requests);
-    desk.ledger.record(&desk.lease, &mut report, &[]).expect("records");
+    let report = joined(&whole.run.id, at, requests);
+    desk.ledger.record(&desk.lease, &report, &[]).expect("records");
     Inputs::of(&report)
 }
 
@@ -112,7 +112,7 @@ fn a_scan_without_anything_joined_says_so() {
     let whole = inventory("run-0", 0, SCENE);
     desk.ledger.begin_run(&desk.lease, &header(&whole)).expect("begins");
     desk.ledger.finish_run(&desk.lease, &whole).expect("finishes");
-    desk.ledger.record(&desk.lease, &mut report("run-0", 0, SCENE), &[]).expect("records");
+    desk.ledger.record(&desk.lease, &report("run-0", 0, SCENE), &[]).expect("records");
     assert_eq!(desk.ledger.inputs("run-0").expect("reads"), Some(Inputs::default()), "kept, and empty");
 }
 

@@ -108,8 +108,9 @@ fn a_diff_puts_every_finding_under_what_happened_to_it() {
     desk.scan(10, "1 full fixed:n regressed:f excepted:e ended:f lost:u same:f fine:p new:f; 2 failed; 3 closed");
     let diff = desk.ledger.diff("run-0", "run-10").expect("reads");
     let names = |lines: &[doorward_ledger::DiffLine]| {
-        let name =
-            |line: &doorward_ledger::DiffLine| line.load_balancer.split('/').nth(2).unwrap_or_default().to_owned();
+        let name = |line: &doorward_ledger::DiffLine| {
+            line.load_balancer.as_str().split('/').nth(2).unwrap_or_default().to_owned()
+        };
         lines.iter().map(name).collect::<Vec<_>>().join(" ")
     };
     assert_eq!(names(&diff.new), "new");

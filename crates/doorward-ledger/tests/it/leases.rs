@@ -38,14 +38,14 @@ fn a_dead_owner_is_replaced_and_a_stale_one_is_fenced() {
     fenced(desk.ledger.finish_run(&stale, &first));
     fenced(desk.ledger.abandon_run(&stale, "run-0"));
     fenced(desk.ledger.begin_run(&stale, &header(&inventory("x", 1, "1 full"))));
-    fenced(desk.ledger.record(&stale, &mut report("run-0", 0, "1 full a:f"), &[]).map(drop));
+    fenced(desk.ledger.record(&stale, &report("run-0", 0, "1 full a:f"), &[]).map(drop));
     fenced(desk.ledger.prune(&stale, 13, time(0)).map(drop));
     fenced(desk.ledger.renew_lease(&mut stale.clone(), time(31), LEASE_TTL));
     desk.ledger.release_lease(stale).expect("no error, and no effect");
     other.renew_lease(&mut taken, time(50), LEASE_TTL).expect("still its own");
     assert_eq!(taken.expires(), time(80));
-    let mut report = report("run-1", 40, "1 full a:p");
-    other.record(&taken, &mut report, &[]).expect("the new owner writes");
+    let report = report("run-1", 40, "1 full a:p");
+    other.record(&taken, &report, &[]).expect("the new owner writes");
     other.release_lease(taken).expect("releases");
     let third = desk.ledger.acquire_lease("third", time(51), LEASE_TTL).expect("free at once");
     assert_eq!(third.token(), 3);
@@ -159,7 +159,7 @@ fn contender() {
         ledger.finish_run(&lease, &whole).expect("finishes");
         let mut report = report(&id, 0, &scene);
         report.run.finished = whole.run.finished + SignedDuration::from_nanos(1);
-        ledger.record(&lease, &mut report, &[]).expect("records");
+        ledger.record(&lease, &report, &[]).expect("records");
         ledger.release_lease(lease).expect("releases");
     }
 }

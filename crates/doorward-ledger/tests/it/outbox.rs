@@ -12,7 +12,7 @@ fn place(account: &str, region: &str) -> AccountRegion {
 fn row(updated: i64) -> OutboxRow {
     OutboxRow {
         subject: place("111111111111", "eu-west-1"),
-        balancer: "arn:aws:elasticloadbalancing:eu-west-1:111111111111:loadbalancer/app/a/1".to_owned(),
+        balancer: "arn:aws:elasticloadbalancing:eu-west-1:111111111111:loadbalancer/app/a/1".parse().expect("an ARN"),
         rule: "desync-mode-below-required".to_owned(),
         content: "digest".to_owned(),
         created_at: time(1),

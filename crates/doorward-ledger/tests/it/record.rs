@@ -103,9 +103,9 @@ fn asking_records_nothing() {
     desk.scan(0, "1 full a:f; 2 full b:f");
     let mut asked = report("other", 10, "1 full a:f c:f; 2 failed");
     asked.run.interrupted = true;
-    let refused = desk.ledger.record(&desk.lease, &mut asked, &[]).expect_err("interrupted");
+    let refused = desk.ledger.record(&desk.lease, &asked, &[]).expect_err("interrupted");
     assert!(matches!(refused, LedgerError::Interrupted { .. }), "{refused}");
-    desk.ledger.remember(&mut asked).expect("reads");
+    let asked = desk.ledger.remember(&asked).map(|history| asked.with_history(history)).expect("reads");
     let first: Vec<_> = asked.findings.iter().map(|f| f.history.as_ref().map(|h| h.first_seen)).collect();
     assert_eq!(first, [Some(time(0)), None]);
     assert_eq!(desk.ledger.runs().expect("reads").len(), 1);
@@ -132,7 +132,7 @@ fn mode_changes_are_bracketed_by_the_runs_that_saw_them() {
         .mode_history(arn("000000000001", "a").as_str())
         .expect("reads")
         .into_iter()
-        .map(|c| (c.from, c.to, c.before.map(|r| r.id), c.after.id))
+        .map(|c| (c.from, c.to, c.before.map(|r| r.run), c.after.run))
         .collect();
     assert_eq!(
         told,
@@ -163,7 +163,7 @@ fn a_finding_with_an_id_of_its_own_is_a_finding_of_its_own() {
     second.id = "doorward/exception/EX-1".to_owned();
     report.findings.push(second);
     report.findings.push(report.findings[0].clone());
-    let recorded = desk.ledger.record(&desk.lease, &mut report, &[]).expect("records");
+    let (recorded, _) = desk.ledger.record(&desk.lease, &report, &[]).expect("records");
     assert_eq!(recorded.opened, 2, "and the duplicate is not a third");
     assert_eq!(desk.ledger.transitions("doorward/exception/EX-1").expect("reads").len(), 1);
 }

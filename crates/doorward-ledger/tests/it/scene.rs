@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use doorward_ledger::{LEASE_TTL, Lease, Ledger, OpenOptions};
 use doorward_model::{
-    Account, AccountId, AccountState, Arn, Cell, Coverage, CoverageLine, Edit, Evidence, Finding, Gap, GapReason,
-    Inventory, Kind, Listing, LoadBalancer, Mode, Observed, OuPath, Owner, OwnerSource, RawLoadBalancer, Region, Run,
-    ScanReport, Scheme, Severity, Tally, Verdict,
+    Account, AccountId, AccountState, Arn, Coverage, CoverageLine, Edit, Evidence, Finding, Gap, GapReason, Inventory,
+    Kind, Listing, LoadBalancer, Mode, Observed, OuPath, Owner, OwnerSource, RawLoadBalancer, Region, RegionInventory,
+    Run, ScanReport, Scheme, Severity, Tally, Verdict, VerdictReason,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -47,9 +47,10 @@ impl Desk {
 
     /// Records a scene that ended `at` seconds; its run is called `run-<at>`.
     pub(crate) fn scan(&mut self, at: i64, scene: &str) -> (ScanReport, doorward_ledger::Recorded) {
-        let mut report = report(&format!("run-{at}"), at, scene);
-        let recorded = self.ledger.record(&self.lease, &mut report, &["Cost-Centre".to_owned()]).expect("records");
-        (report, recorded)
+        let report = report(&format!("run-{at}"), at, scene);
+        let (recorded, history) =
+            self.ledger.record(&self.lease, &report, &["Cost-Centre".to_owned()]).expect("records");
+        (report.with_history(history), recorded)
     }
 
     /// Records what an event's look saw: one load balancer of one account, as in a scene; its run is called `event-<at>`.
@@ -64,8 +65,8 @@ impl Desk {
         report.run.only = Some(report.load_balancers[0].arn.clone());
         let mut raw = inventory("raw", at, &format!("{account} partial {thing}")).cells.remove(0).load_balancers;
         let (raw, tags) = (raw.remove(0), ["Cost-Centre".to_owned()]);
-        let recorded = self.ledger.record_look(&self.lease, &mut report, &raw, &tags).expect("records");
-        (report, recorded)
+        let (recorded, history) = self.ledger.record_look(&self.lease, &report, &raw, &tags).expect("records");
+        (report.with_history(history), recorded)
     }
 
     /// The failing findings as `name=state`, with `?` where the newest run did not see them.
@@ -156,17 +157,17 @@ pub(crate) fn id(account: u64, name: &str) -> String {
     Finding::id_for(&arn(&format!("{account:012}"), name), RULE)
 }
 
-fn cell(place: &Place<'_>, at: i64) -> Cell {
+fn cell(place: &Place<'_>, at: i64) -> RegionInventory {
     let region = Some(Region::new(REGION).expect("valid"));
     let mut cell = match place.status {
-        "failed" => Cell::failed(place.account.clone(), region, denied()),
-        "skipped" => Cell::skipped(place.account.clone(), region, Gap::new(GapReason::Excluded, "settings")),
-        "closed" | "suspended" => Cell::skipped(
+        "failed" => RegionInventory::failed(place.account.clone(), region, denied()),
+        "skipped" => RegionInventory::skipped(place.account.clone(), region, Gap::new(GapReason::Excluded, "settings")),
+        "closed" | "suspended" => RegionInventory::skipped(
             place.account.clone(),
             region,
             Gap::new(GapReason::AccountInactive, "organizations:ListAccounts"),
         ),
-        status => Cell {
+        status => RegionInventory {
             account: place.account.clone(),
             region,
             read_at: None,
@@ -289,17 +290,25 @@ pub(crate) fn finding(lb: &LoadBalancer, rule: &str, verdict: Verdict) -> Findin
 fn verdict(letter: char) -> Option<Verdict> {
     let because = "seen".to_owned();
     Some(match letter {
-        'f' => Verdict::Fail { because, severity: Severity::High, remedy: "change it".to_owned() },
+        'f' => Verdict::Fail {
+            reason: VerdictReason::ModeMonitor,
+            because,
+            severity: Severity::High,
+            remedy: "change it".to_owned(),
+        },
         'e' => Verdict::Excepted {
+            reason: VerdictReason::ExceptionValid,
             because,
             severity: Severity::High,
             exception: "EX-1".to_owned(),
             expires: "2024-12-31".to_owned(),
         },
-        'p' => Verdict::Pass { because },
-        'u' => Verdict::Unknown { because, gaps: vec![Arc::new(denied())] },
-        'n' => Verdict::NotApplicable { because },
-        's' => Verdict::NotAsked { because, remedy: "collect it".to_owned() },
+        'p' => Verdict::Pass { reason: VerdictReason::ModeSufficient, because },
+        'u' => Verdict::Unknown { reason: VerdictReason::ModeUnread, because, gaps: vec![Arc::new(denied())] },
+        'n' => Verdict::NotApplicable { reason: VerdictReason::NotApplicableKind, because },
+        's' => {
+            Verdict::NotAsked { reason: VerdictReason::TrafficNotCollected, because, remedy: "collect it".to_owned() }
+        }
         _ => return None,
     })
 }
@@ -337,7 +346,7 @@ fn balancer(place: &Place<'_>, thing: &Thing<'_>) -> LoadBalancer {
         traffic: None,
         changes: Vec::new(),
         edited: None,
-        undecided: None,
+        placeholder: None,
         declared: None,
     }
 }

@@ -36,8 +36,9 @@ fn version_1_is_brought_forward_with_all_it_knows() {
     kept.cells.iter_mut().for_each(|cell| cell.read_at = None);
     assert_eq!(ledger.inventory("run-10").expect("reads"), Some(kept));
     let lease = ledger.acquire_lease("new", time(1000), LEASE_TTL).expect("free");
-    let mut report = report("run-20", 20, "1 full a:f b:p c:f; 2 full d:f");
-    ledger.record(&lease, &mut report, &[]).expect("records");
+    let report = report("run-20", 20, "1 full a:f b:p c:f; 2 full d:f");
+    let (_, history) = ledger.record(&lease, &report, &[]).expect("records");
+    let report = report.with_history(history);
     assert_eq!(report.findings[0].history.as_ref().map(|h| (h.first_seen, h.reopened)), Some((time(0), 1)));
     let states: Vec<State> = ledger.transitions(&id(1, "b")).expect("reads").iter().map(|t| t.to).collect();
     assert_eq!(states, [State::Excepted, State::Passing]);
@@ -100,6 +101,6 @@ fn make_fixture() {
         let whole = inventory(&format!("run-{at}"), at, scene);
         ledger.begin_run(&lease, &crate::checkpoint::header(&whole)).expect("begins");
         ledger.finish_run(&lease, &whole).expect("finishes");
-        ledger.record(&lease, &mut report(&format!("run-{at}"), at, scene), &[]).expect("records");
+        ledger.record(&lease, &report(&format!("run-{at}"), at, scene), &[]).expect("records");
     }
 }

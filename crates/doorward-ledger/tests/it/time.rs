@@ -1,7 +1,7 @@
 //! The time of what is recorded is that of its observation, whatever the run that brought it was doing meanwhile.
 
 use doorward_ledger::{LEASE_TTL, Lease, Ledger, Recorded};
-use doorward_model::{Evidence, ScanReport};
+use doorward_model::{Evidence, ScanHistory, ScanReport};
 use jiff::SignedDuration;
 
 use crate::scene::{Desk, arn, inventory, report, time};
@@ -39,15 +39,15 @@ fn dated(id: &str, times: Times, scene: &str) -> ScanReport {
 }
 
 /// Records at a time, as the machine's clock has it.
-fn record(ledger: &mut Ledger, lease: &mut Lease, now: i64, report: &mut ScanReport) -> Recorded {
+fn record(ledger: &mut Ledger, lease: &mut Lease, now: i64, report: &ScanReport) -> (Recorded, ScanHistory) {
     ledger.renew_lease(lease, time(now), LEASE_TTL).expect("renewed");
     ledger.record(lease, report, &[]).expect("records")
 }
 
 fn run(desk: &mut Desk, id: &str, times: Times, scene: &str) -> (ScanReport, Recorded) {
-    let mut report = dated(id, times, scene);
-    let recorded = record(&mut desk.ledger, &mut desk.lease, times.ended, &mut report);
-    (report, recorded)
+    let report = dated(id, times, scene);
+    let (recorded, history) = record(&mut desk.ledger, &mut desk.lease, times.ended, &report);
+    (report.with_history(history), recorded)
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_mode_changed_between_two_readings_not_between_two_ends() {
     ];
     assert_eq!(told, expected);
     let ids: Vec<_> =
-        modes.iter().map(|m| (m.before.as_ref().map(|run| run.id.as_str()), m.after.id.as_str())).collect();
+        modes.iter().map(|m| (m.before.as_ref().map(|run| run.run.as_str()), m.after.run.as_str())).collect();
     assert_eq!(ids, [(None, "first"), (Some("first"), "last"), (Some("last"), "again")]);
 }
 
@@ -174,8 +174,8 @@ fn a_raw_scan_keeps_when_each_account_region_was_read() {
         assert!(kept && desk.ledger.unfinished_run().expect("reads").expect("begun").cells == whole.cells);
         desk.ledger.finish_run(&desk.lease, &whole).expect("finishes");
         assert_eq!(desk.ledger.inventory(&whole.run.id).expect("reads"), Some(whole));
-        let mut report = report(&format!("run-{at}"), at, scene);
-        desk.ledger.record(&desk.lease, &mut report, &[]).expect("records");
+        let report = report(&format!("run-{at}"), at, scene);
+        desk.ledger.record(&desk.lease, &report, &[]).expect("records");
     }
     let texts: i64 = rusqlite::Connection::open(&desk.path)
         .and_then(|db| db.query_row("SELECT count(*) FROM bodies", [], |row| row.get(0)))

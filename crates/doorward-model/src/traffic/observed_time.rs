@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::shares::percent_of_counts;
+
 /// How many days and hours of a window have log lines or points of CloudWatch, and where nothing was observed.
 ///
 /// The window is the one that was asked for, cut at the creation of the load balancer and, where logs are the evidence, at the
@@ -59,7 +61,7 @@ fn is_zero(count: &u32) -> bool {
 }
 
 impl ObservedTime {
-    /// `13 of 14 days, 98.2% of requests`; in hours where days would say nothing. The share is rounded down.
+    /// `13 of 14 days, 98.2% of requests`; in hours where days would say nothing.
     pub fn summary(&self) -> String {
         let by_days = self.days_with_traffic > 0 || (self.days > 0 && self.hours_with_traffic == 0);
         let time = if by_days {
@@ -73,12 +75,11 @@ impl ObservedTime {
         }
     }
 
-    /// The share of the requests that CloudWatch counts which the logs hold, rounded down; none where they were not compared, or
+    /// The share of the requests that CloudWatch counts which the logs hold; none where they were not compared, or
     /// there were none.
     pub fn logged_share(&self) -> Option<String> {
         let (logged, counted) = (self.logged?, self.counted.filter(|counted| *counted > 0)?);
-        let tenths = u128::from(logged.min(counted)) * 1000 / u128::from(counted);
-        Some(format!("{}.{}%", tenths / 10, tenths % 10))
+        percent_of_counts(logged.min(counted), counted)
     }
 
     /// The gaps in a sentence; none where there are none.

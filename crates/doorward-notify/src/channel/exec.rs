@@ -1,4 +1,4 @@
-//! A command of the user's own: one JSON document on stdin, no shell, an environment that the settings list.
+//! Runs a configured command with one JSON document on stdin: no shell, and only the environment variables in the settings.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -6,11 +6,11 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 
 use super::Failure;
+use crate::channels_config::SettingsError;
 use crate::digest::Digest;
-use crate::directory::SettingsError;
 use crate::secret::{Environment, Secret};
 
-/// What a command ends with to be asked again: EX_TEMPFAIL of sysexits.
+/// The exit code by which a command asks for another try: EX_TEMPFAIL of sysexits.
 const ASK_AGAIN: i32 = 75;
 
 /// A command, ready to run.

@@ -11,7 +11,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use super::{Again, Failure};
 use doorward_aws::Time;
 
-use crate::directory::{Post, SettingsError};
+use crate::channels_config::{Post, SettingsError};
 use crate::render::mail::Mail;
 use crate::secret::Environment;
 use crate::settings::SmtpTls;
@@ -80,7 +80,7 @@ impl Mailer {
     }
 }
 
-/// What a failure says of the message. A server's words are left out: they may quote the log-in.
+/// The effect of a failure on the message. The server's words are left out: they may quote the log-in.
 fn judge(error: &lettre::transport::smtp::Error) -> Failure {
     let code = error.status().map(u16::from);
     match code {

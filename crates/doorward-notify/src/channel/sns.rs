@@ -10,8 +10,8 @@ use sha2::{Digest as _, Sha256};
 use doorward_model::{AccountId, AccountRegion, GapReason};
 
 use super::Failure;
+use crate::channels_config::Topic;
 use crate::digest::Digest;
-use crate::directory::Topic;
 
 /// The IAM action it takes.
 pub const ACTION: &str = Operation::Publish.action();

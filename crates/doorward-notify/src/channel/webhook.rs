@@ -1,4 +1,4 @@
-//! Webhooks: one POST, no redirect followed, and an answer that has to be one.
+//! Webhooks: one POST without redirects; only the documented response counts as accepted.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::{Again, Failure};
 use doorward_aws::Time;
 
-use crate::directory::{Route, SettingsError, is_local};
+use crate::channels_config::{Route, SettingsError, is_local};
 use crate::secret::Secret;
 
 pub(super) type Client = legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
@@ -25,7 +25,7 @@ pub(super) type Client = legacy::Client<HttpsConnector<HttpConnector>, Full<Byte
 const ANSWER: usize = 4_096;
 
 /// A client with the certificates of this machine. A message is rare enough for a connection of its own, and a connection
-/// that nobody kept cannot be stale.
+/// that is not kept cannot be stale.
 pub(super) fn client() -> Result<Client, SettingsError> {
     let connector = HttpsConnectorBuilder::new()
         .with_provider_and_native_roots(rustls::crypto::aws_lc_rs::default_provider())
@@ -41,7 +41,7 @@ pub(super) fn client() -> Result<Client, SettingsError> {
     Ok(legacy::Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector))
 }
 
-/// What an answer has to be for the message to have arrived.
+/// The response that confirms the arrival of the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
     /// A success that says `ok`.
@@ -81,7 +81,7 @@ impl Hook {
         timeout: Duration,
     ) -> Result<Self, SettingsError> {
         let problem = |what: &str| SettingsError::new(setting, format!("leads to {what}"));
-        let url: Uri = url.expose().trim().parse().map_err(|_| problem("something that is no URL"))?;
+        let url: Uri = url.expose().trim().parse().map_err(|_| problem("text that is not a URL"))?;
         let host = url.host().ok_or_else(|| problem("a URL without a host"))?;
         if url.authority().is_some_and(|authority| authority.as_str().contains('@')) {
             return Err(problem("a URL with a user in it; leave that out"));
@@ -128,7 +128,7 @@ impl Hook {
     }
 }
 
-/// What an answer says of the message.
+/// The effect of a response on the message.
 fn judge(
     status: StatusCode,
     body: Option<&str>,
@@ -167,7 +167,7 @@ fn judge(
 }
 
 /// A service's own word for what is wrong, if the answer is nothing else: `: invalid_payload`. Anything longer stays unread,
-/// because it may quote what nobody should see.
+/// because it may quote secrets.
 fn word(body: &str) -> String {
     let body = body.trim();
     let is_word = !body.is_empty() && body.len() <= 40 && body.chars().all(|c| c.is_ascii_lowercase() || c == '_');

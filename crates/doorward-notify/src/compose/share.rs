@@ -1,4 +1,4 @@
-//! What of a report belongs to an audience.
+//! The part of a report that belongs to an audience.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use doorward_model::Finding;
 
 use crate::digest::Totals;
 
-/// What of the report belongs to an audience.
+/// The part of the report that belongs to an audience.
 #[derive(Default)]
 pub(crate) struct Share<'a> {
     pub(super) findings: Vec<&'a Finding>,
@@ -16,12 +16,12 @@ pub(crate) struct Share<'a> {
 }
 
 impl Share<'_> {
-    /// How many verdicts of the report it has.
+    /// The number of verdicts in it.
     pub(crate) fn findings(&self) -> usize {
         self.findings.len()
     }
 
-    /// How many owners.
+    /// The number of owners.
     pub(crate) fn owners(&self) -> usize {
         self.owners.len()
     }

@@ -1,6 +1,6 @@
 //! An e-mail: subject, plain text and the same as HTML.
 
-use super::{Part, Parts, Story, clip, defanged, more, text};
+use super::{Message, Part, Parts, clip, defanged, more, text};
 
 /// Bytes of the plain text, so that no server refuses it; the HTML holds as many lines.
 const ROOM: usize = 256 * 1024;
@@ -15,19 +15,19 @@ pub(crate) struct Mail {
     pub(crate) html: String,
 }
 
-/// Renders a story.
-pub(crate) fn render(story: &Story) -> Mail {
-    Mail { subject: clip(&text::line(&story.title), SUBJECT), text: text::render(story, ROOM), html: html(story) }
+/// Renders a message.
+pub(crate) fn render(message: &Message) -> Mail {
+    Mail { subject: clip(&text::line(&message.title), SUBJECT), text: text::render(message, ROOM), html: html(message) }
 }
 
-fn html(story: &Story) -> String {
+fn html(message: &Message) -> String {
     let mut out = String::from("<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"></head><body>");
-    out.push_str(&format!("<h1>{}</h1>", line(&story.title)));
-    for parts in &story.lead {
+    out.push_str(&format!("<h1>{}</h1>", line(&message.title)));
+    for parts in &message.lead {
         out.push_str(&format!("<p>{}</p>", line(parts)));
     }
     let mut left = 0;
-    for section in &story.sections {
+    for section in &message.sections {
         if left > 0 {
             left += section.items.len();
             continue;
@@ -45,7 +45,7 @@ fn html(story: &Story) -> String {
     if left > 0 {
         out.push_str(&format!("<p>{}</p>", escaped(&more(left))));
     }
-    out.push_str(&format!("<p><small>{}</small></p></body></html>\n", line(&story.foot)));
+    out.push_str(&format!("<p><small>{}</small></p></body></html>\n", line(&message.foot)));
     out
 }
 

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Part, Parts, Story, defanged, more};
+use super::{Message, Part, Parts, defanged, more};
 
 /// Longest text of a section; Slack takes 3,000 characters.
 const SECTION: usize = 2_900;
@@ -13,13 +13,13 @@ const SECTIONS: usize = 40;
 const HEADER: usize = 140;
 
 /// The message for an incoming webhook.
-pub(crate) fn render(story: &Story) -> Value {
-    let title = super::clip(&super::text::line(&story.title), HEADER);
+pub(crate) fn render(message: &Message) -> Value {
+    let title = super::clip(&super::text::line(&message.title), HEADER);
     let mut blocks = vec![json!({"type": "header", "text": {"type": "plain_text", "text": title, "emoji": false}})];
-    let lead: Vec<String> = story.lead.iter().map(line).collect();
+    let lead: Vec<String> = message.lead.iter().map(line).collect();
     let mut sections = vec![lead.join("\n")];
     let mut left = 0;
-    for section in &story.sections {
+    for section in &message.sections {
         let mut open = format!("*{}*", section.heading);
         let mut items = section.items.iter();
         if sections.len() >= SECTIONS {
@@ -47,7 +47,7 @@ pub(crate) fn render(story: &Story) -> Value {
     if left > 0 {
         blocks.push(section(&more(left)));
     }
-    let foot = json!({"type": "mrkdwn", "text": line(&story.foot), "verbatim": true});
+    let foot = json!({"type": "mrkdwn", "text": line(&message.foot), "verbatim": true});
     blocks.push(json!({"type": "context", "elements": [foot]}));
     json!({
         "text": escaped(&title),

@@ -3,18 +3,18 @@
 
 use serde_json::{Value, json};
 
-use super::{Part, Parts, Story, defanged, more};
+use super::{Message, Part, Parts, defanged, more};
 
 /// Bytes of all lines; Teams takes a message of 28 KB, card and envelope included.
 const ROOM: usize = 20_000;
 
 /// The message.
-pub(crate) fn render(story: &Story) -> Value {
-    let mut body = vec![rich(&story.title, true)];
-    body.extend(story.lead.iter().map(|parts| rich(parts, false)));
+pub(crate) fn render(message: &Message) -> Value {
+    let mut body = vec![rich(&message.title, true)];
+    body.extend(message.lead.iter().map(|parts| rich(parts, false)));
     let mut used: usize = body.iter().map(size).sum();
     let mut left = 0;
-    for section in &story.sections {
+    for section in &message.sections {
         let mut headed = false;
         for parts in &section.items {
             let mut listed = vec![Part::Ours("• ".to_owned())];
@@ -36,7 +36,7 @@ pub(crate) fn render(story: &Story) -> Value {
     if left > 0 {
         body.push(rich(&vec![Part::Ours(more(left))], false));
     }
-    body.push(rich(&story.foot, false));
+    body.push(rich(&message.foot, false));
     json!({
         "type": "message",
         "attachments": [{

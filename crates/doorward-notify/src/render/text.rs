@@ -1,19 +1,19 @@
 //! Plain text: for mail, topics and the dry run.
 
-use super::{Part, Parts, Story, defanged, more};
+use super::{Message, Part, Parts, defanged, more};
 
-/// The whole story; lines beyond `most` bytes are left out, and how many were is said.
-pub(crate) fn render(story: &Story, most: usize) -> String {
-    let foot = format!("\n{}\n", line(&story.foot));
+/// The whole message; lines beyond `most` bytes are left out, and how many were is said.
+pub(crate) fn render(message: &Message, most: usize) -> String {
+    let foot = format!("\n{}\n", line(&message.foot));
     // Room for the foot and for saying what is missing.
     let room = most.saturating_sub(foot.len() + 200);
-    let mut out = format!("{}\n\n", line(&story.title));
-    for parts in &story.lead {
+    let mut out = format!("{}\n\n", line(&message.title));
+    for parts in &message.lead {
         out.push_str(&line(parts));
         out.push('\n');
     }
     let mut left = 0;
-    for section in &story.sections {
+    for section in &message.sections {
         let heading = format!("\n{}\n", section.heading);
         let mut headed = false;
         for parts in &section.items {

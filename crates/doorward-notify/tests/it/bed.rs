@@ -9,9 +9,9 @@ use std::sync::Arc;
 use doorward_model::{
     Account, AccountId, AccountState, Arn, Coverage, CoverageLine, CoverageStatus, Finding, Gap, GapReason, History,
     Kind, Listing, LoadBalancer, Mode, Observed, Owner, OwnerSource, Region, RuleMeta, Run, ScanReport, Severity,
-    Tally, Verdict,
+    Tally, Verdict, VerdictReason,
 };
-use doorward_notify::{ChannelSettings, Directory, Settings};
+use doorward_notify::{ChannelSettings, ChannelsConfig, Settings};
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) const RULE: &str = "desync-mode-below-required";
@@ -23,6 +23,8 @@ pub(crate) const RULES: [RuleMeta; 1] = [RuleMeta {
     version: 1,
     title: "Desync mitigation mode is weaker than required",
     severity: Severity::Medium,
+    adjustments: &[],
+    reasons: &[],
     what: "Is the mode as strong as required?",
     why: "Requests can be smuggled.",
     evidence: "The attribute.",
@@ -76,7 +78,7 @@ pub(crate) fn balancer(name: &str, owner: Observed<Owner>) -> LoadBalancer {
         traffic: None,
         changes: Vec::new(),
         edited: None,
-        undecided: None,
+        placeholder: None,
         declared: None,
     }
 }
@@ -103,19 +105,32 @@ pub(crate) fn finding(lb: &LoadBalancer, verdict: Verdict) -> Finding {
 
 fn verdict(word: &str) -> Option<Verdict> {
     let because = "The mode is monitor; defensive is required.".to_owned();
-    let fail = |severity| Verdict::Fail { because: because.clone(), severity, remedy: "Set it.".to_owned() };
+    let fail = |severity| Verdict::Fail {
+        reason: VerdictReason::ModeMonitor,
+        because: because.clone(),
+        severity,
+        remedy: "Set it.".to_owned(),
+    };
     Some(match word {
         "critical" => fail(Severity::Critical),
         "high" => fail(Severity::High),
         "medium" => fail(Severity::Medium),
         "low" => fail(Severity::Low),
         "info" => fail(Severity::Informational),
-        "pass" => Verdict::Pass { because: "It is strictest.".to_owned() },
-        "n/a" => Verdict::NotApplicable { because: "It does not parse HTTP.".to_owned() },
-        "unknown" => Verdict::unread("The mode", &Arc::new(gap())),
-        "skip" => Verdict::NotAsked { because: "No evidence.".to_owned(), remedy: "Collect it.".to_owned() },
+        "pass" => Verdict::Pass { reason: VerdictReason::ModeSufficient, because: "It is strictest.".to_owned() },
+        "n/a" => Verdict::NotApplicable {
+            reason: VerdictReason::NotApplicableKind,
+            because: "It does not parse HTTP.".to_owned(),
+        },
+        "unknown" => Verdict::unread(VerdictReason::ModeUnread, "The mode", &Arc::new(gap())),
+        "skip" => Verdict::NotAsked {
+            reason: VerdictReason::TrafficNotCollected,
+            because: "No evidence.".to_owned(),
+            remedy: "Collect it.".to_owned(),
+        },
         "none" => return None,
         other => Verdict::Excepted {
+            reason: VerdictReason::ExceptionValid,
             because,
             severity: Severity::High,
             exception: "EX-1".to_owned(),
@@ -156,6 +171,8 @@ pub(crate) fn report(days: i64, scene: &str) -> ScanReport {
     };
     let state = if has("!closed") { AccountState::Closed } else { AccountState::Active };
     let mut report = whole(days, load_balancers, findings, status, fully_listed, state);
+    // A ledger knows of nothing that failed when it was last seen.
+    report.unseen = has("!clean").then(doorward_model::Unseen::default);
     if has("!only") {
         // A look at one load balancer that an event asked for.
         report.run.only = report.load_balancers.first().map(|lb| lb.arn.clone());
@@ -241,6 +258,6 @@ pub(crate) fn teams(variable: &str) -> ChannelSettings {
     ChannelSettings::Teams { url_file: None, url_env: Some(variable.to_owned()), timeout_seconds: 20 }
 }
 
-pub(crate) fn directory(settings: Settings) -> Directory {
-    Directory::new(settings).expect("a directory")
+pub(crate) fn directory(settings: Settings) -> ChannelsConfig {
+    ChannelsConfig::new(settings).expect("a directory")
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
-use doorward_notify::{ChannelSettings, Courier, Environment, Fate, Outcome, Settings, SmtpSettings, SmtpTls};
+use doorward_notify::{ChannelSettings, Dispatcher, Environment, Fate, Outcome, Settings, SmtpSettings, SmtpTls};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
@@ -20,7 +20,7 @@ const SCENE: &str = "a:high@web";
 async fn deliver(settings: Settings, variables: &[(&str, String)], book: &Book, scene: &str) -> (Outcome, i64) {
     let environment = Environment::new(variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
     let (time, waited) = time();
-    let courier = Courier::new(directory(settings), &environment, book.clone(), None, time).expect("opens");
+    let courier = Dispatcher::new(directory(settings), &environment, book.clone(), None, time).expect("opens");
     let outcome = courier.deliver(&report(1, scene), &RULES).await;
     assert!(outcome.receipt().adds_up(), "{outcome:#?}");
     let shown = format!("{outcome:?} {}", serde_json::to_string(&outcome).expect("writes"));
@@ -102,7 +102,7 @@ async fn what_cannot_arrive_is_listed_and_tried_by_the_next_run() {
         assert!(*was == unclear && said.contains(reason), "{act:?}: {was} {said}");
         assert_eq!(receiver.requests.load(Ordering::SeqCst), tries, "{act:?}");
         let page = book.page("owner:web", "chat");
-        assert_eq!((page.open.is_some(), page.told, page.attempts), (unclear, None, 1), "{act:?}");
+        assert_eq!((page.open.is_some(), page.delivered, page.attempts), (unclear, None, 1), "{act:?}");
         assert_eq!(page.failure.as_ref(), Some(said));
         *open.lock().expect("no panic") = true;
         let (outcome, _) = deliver(all(), &variables, &book, SCENE).await;
@@ -290,7 +290,7 @@ async fn mail_goes_to_the_addresses_of_the_directory() {
     let book = Book::new();
     let (outcome, _) = deliver(mailing(port, &["a@x.example", "b@x.example"]), &[], &book, SCENE).await;
     assert_eq!(only(&outcome), &Fate::Delivered { may_repeat: false });
-    let id = book.page("owner:web", "post").told.expect("told").id;
+    let id = book.page("owner:web", "post").delivered.expect("delivered").id;
     let mail = mails.lock().expect("no panic")[0].clone();
     for line in [
         "MAIL FROM:<doorward@x.example>",

@@ -1,6 +1,6 @@
 //! What a digest says: only what changed or fell due, from what was observed, to whom it concerns.
 
-use doorward_notify::{Change, Digest, Intent, Memory as _, plan};
+use doorward_notify::{Change, DeliveryStore as _, Digest, Intent, plan};
 use jiff::Timestamp;
 
 use crate::bed::{RULES, day, directory, exec, report, settings};
@@ -47,7 +47,7 @@ impl Desk {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let directory = directory(settings(&["web", "Pay"], vec![("out", exec(&["/bin/true"]))]));
         let (time, _) = crate::doubles::time();
-        let courier = doorward_notify::Courier::new(
+        let courier = doorward_notify::Dispatcher::new(
             directory,
             &doorward_notify::Environment::default(),
             self.book.clone(),
@@ -162,7 +162,7 @@ fn an_event_tells_of_one_load_balancer_and_takes_nothing_back() {
     )
     .expect("reads");
     let text = planned.iter().find_map(|planned| planned.text.clone()).expect("a text");
-    assert!(text.contains("Nothing else was looked at") && !text.contains("read completely"), "{text}");
+    assert!(text.contains("Only one load balancer was read") && !text.contains("read completely"), "{text}");
     let desk = desk.told(2, "!only a:high@web");
     assert_eq!(desk.says(3, "!only a:high@web"), Vec::<String>::new(), "once");
     // The others are known as before: a scan that sees them so tells nothing, one that does not tells that.
@@ -181,6 +181,21 @@ fn what_was_unseen_keeps_what_it_was() {
     assert_eq!(desk.says(3, ""), ["owner:web: gone a"]);
     let desk = desk.told(3, "a:unknown@web");
     assert_eq!(desk.says(4, "a:low@web"), ["owner:web: severity a"]);
+}
+
+/// A scan that was not sent saw it in order: the ledger knows, and the audience was last sent that it fails.
+#[test]
+fn what_was_unseen_does_not_fail_where_the_ledger_knows_better() {
+    for unseen in ["!clean !denied", "!clean a:unknown@web", "!clean a:skip@web"] {
+        let desk = Desk::new().told(1, "a:high@web");
+        let digests = desk.digests(2, unseen);
+        let [digest] = &digests[..] else { panic!("{unseen}: {digests:?}") };
+        assert_eq!(digest.changes[0].line.standing, None, "{unseen}");
+        let desk = desk.told(2, unseen);
+        assert_eq!(desk.says(3, unseen), Vec::<String>::new(), "{unseen}: once");
+        assert_eq!(desk.says(3, "a:pass@web"), ["owner:web: cleared a"], "{unseen}");
+        assert_eq!(desk.says(3, "a:high@web"), ["owner:web: new a"], "{unseen}");
+    }
 }
 
 #[test]
@@ -229,7 +244,7 @@ fn figures_have_their_denominators() {
     for said in [
         "1 of 2 findings failing, on 1 of 2 load balancers",
         "Unknown: 1 of 2 findings, on 1 of 2 load balancers",
-        "The scan read 0 of 1 account-Region completely: what nobody could read there is not counted here as fine.",
+        "The scan read 0 of 1 account-Region completely: what could not be read there is not counted as passing.",
     ] {
         assert!(text.contains(said), "{said:?} in {text}");
     }

@@ -1,6 +1,6 @@
 //! The directory: every setting that cannot work is named, no secret is, and only https leads out.
 
-use doorward_notify::{Courier, Directory, Environment, Settings};
+use doorward_notify::{ChannelsConfig, Dispatcher, Environment, Settings};
 
 use crate::doubles::{Book, time};
 
@@ -10,7 +10,7 @@ fn said(toml: &str) -> String {
         Ok(settings) => settings,
         Err(error) => return error.message().to_owned(),
     };
-    let directory = match Directory::new(settings) {
+    let directory = match ChannelsConfig::new(settings) {
         Ok(directory) => directory,
         Err(error) => return error.to_string(),
     };
@@ -26,7 +26,7 @@ fn said(toml: &str) -> String {
         ("EMPTY", " "),
     ];
     let environment = Environment::new(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    match Courier::new(directory, &environment, Book::new(), None, time().0) {
+    match Dispatcher::new(directory, &environment, Book::new(), None, time().0) {
         Ok(_) => "works".to_owned(),
         Err(error) => error.to_string(),
     }
@@ -38,7 +38,7 @@ fn what_cannot_work_is_named() {
     for (toml, expected) in [
         ("", "works"),
         ("fall_back = []", "unknown field `fall_back`"),
-        ("tries = 0", "setting notify.tries is out of its range; it may be 1 to 10"),
+        ("tries = 0", "setting notify.tries is out of range; it must be 1 to 10"),
         (
             "fallback = [\"a\"]",
             "setting notify.fallback names the channel \"a\", which notify.channels does not have (there is none yet)",
@@ -47,7 +47,7 @@ fn what_cannot_work_is_named() {
             "[owners]\nweb = [\"b\"]\n[channels.a]\nkind = \"exec\"\ncommand = [\"/x\"]",
             "names the channel \"b\", which notify.channels does not have (a)",
         ),
-        ("[owners]\nweb = []\n\" WEB\" = []", "is there twice but for its spelling"),
+        ("[owners]\nweb = []\n\" WEB\" = []", "is listed twice in different spellings"),
         ("[owners]\n\" \" = []", "has no name"),
         (
             "[channels.a]\nkind = \"slack\"",
@@ -59,7 +59,7 @@ fn what_cannot_work_is_named() {
         ),
         ("[channels.a]\nkind = \"slack\"\nurl = \"https://x.example/sEcReT\"", "unknown field `url`"),
         ("[channels.a]\nkind = \"pigeon\"", "unknown variant `pigeon`"),
-        ("[channels.\"a b\"]\nkind = \"exec\"\ncommand = [\"/x\"]", "is no name for a channel"),
+        ("[channels.\"a b\"]\nkind = \"exec\"\ncommand = [\"/x\"]", "is not a valid channel name"),
         (
             "[channels.a]\nkind = \"exec\"\ncommand = []",
             "setting notify.channels.a.command must begin with the absolute path",
@@ -74,7 +74,7 @@ fn what_cannot_work_is_named() {
         ),
         (
             "[channels.a]\nkind = \"exec\"\ncommand = [\"/x\"]\ntimeout_seconds = 0",
-            "setting notify.channels.a.timeout_seconds is out of its range",
+            "setting notify.channels.a.timeout_seconds is out of range",
         ),
         ("[channels.a]\nkind = \"sns\"\ntopic = \"x\"", "setting notify.channels.a.topic holds \"x\", which is no ARN"),
         ("[channels.a]\nkind = \"sns\"\ntopic = \"arn:aws:sqs:eu-west-1:111122223333:x\"", "no ARN of an SNS topic"),
@@ -86,7 +86,7 @@ fn what_cannot_work_is_named() {
         ),
         (
             "[smtp]\nhost = \"x.example\"\nfrom = \"nobody\"",
-            "setting notify.smtp.from holds \"nobody\", which is no e-mail address",
+            "setting notify.smtp.from holds \"nobody\", which is not an e-mail address",
         ),
         (
             "[smtp]\nhost = \"x.example\"\nfrom = \"a@x.example\"\npassword_env = \"GOOD\"",
@@ -115,19 +115,19 @@ fn what_cannot_work_is_named() {
         ("[channels.a]\nkind = \"teams\"\nurl_env = \"USER\"", "leads to a URL with a user in it"),
         ("[channels.a]\nkind = \"teams\"\nurl_env = \"USER_LOCAL\"", "leads to a URL with a user in it"),
         ("[channels.a]\nkind = \"teams\"\nurl_env = \"OTHER\"", "leads to"),
-        ("[channels.a]\nkind = \"teams\"\nurl_env = \"ODD\"", "leads to something that is no URL"),
+        ("[channels.a]\nkind = \"teams\"\nurl_env = \"ODD\"", "leads to text that is not a URL"),
     ] {
         let said = said(toml);
         assert!(said.contains(expected), "{toml:?}: {said:?}");
         assert!(!said.contains("sEcReT") || toml.contains("sEcReT"), "{toml:?}: {said:?}");
     }
     for (to, expected) in [
-        ("[]", "names nobody"),
+        ("[]", "names no address"),
         ("[\"a@x.example\", \"b@x.example\"]", "works"),
-        ("[\"a@x.example, b@x.example\"]", "is no e-mail address"),
-        ("[\"A <a@x.example>\"]", "is no e-mail address"),
-        ("[\"a@x.example\\r\\nBcc: b@x.example\"]", "is no e-mail address"),
-        ("[\"\"]", "is no e-mail address"),
+        ("[\"a@x.example, b@x.example\"]", "is not an e-mail address"),
+        ("[\"A <a@x.example>\"]", "is not an e-mail address"),
+        ("[\"a@x.example\\r\\nBcc: b@x.example\"]", "is not an e-mail address"),
+        ("[\"\"]", "is not an e-mail address"),
     ] {
         let toml = format!("{smtp}[channels.a]\nkind = \"mail\"\nto = {to}");
         assert!(said(&toml).contains(expected), "{to}: {}", said(&toml));

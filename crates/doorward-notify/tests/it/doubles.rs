@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use doorward_aws::{Pause, Time};
-use doorward_notify::{Intent, Memory, MemoryError, Remembered};
+use doorward_notify::{DeliveryStore, DeliveryStoreError, Intent, Remembered};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -59,11 +59,11 @@ impl Book {
         self.left.load(Ordering::SeqCst) < 0
     }
 
-    fn act(&self, audience: &str, channel: &str, act: impl FnOnce(&mut Remembered)) -> Result<(), MemoryError> {
+    fn act(&self, audience: &str, channel: &str, act: impl FnOnce(&mut Remembered)) -> Result<(), DeliveryStoreError> {
         let alive = || self.left.fetch_sub(1, Ordering::SeqCst) > 0;
         let dead = || {
             self.killed.notify_one();
-            MemoryError { verb: "written", problem: "killed".to_owned() }
+            DeliveryStoreError { verb: "written", problem: "killed".to_owned() }
         };
         // Steps before and after: a crash may come between an act and the knowledge of it.
         if !alive() {
@@ -74,28 +74,34 @@ impl Book {
     }
 }
 
-impl Memory for Book {
-    fn recall(&self, audience: &str, channel: &str) -> Result<Remembered, MemoryError> {
+impl DeliveryStore for Book {
+    fn recall(&self, audience: &str, channel: &str) -> Result<Remembered, DeliveryStoreError> {
         Ok(self.page(audience, channel))
     }
 
-    fn intend(&self, audience: &str, channel: &str, intent: &Intent) -> Result<(), MemoryError> {
+    fn intend(&self, audience: &str, channel: &str, intent: &Intent) -> Result<(), DeliveryStoreError> {
         self.act(audience, channel, |page| {
             (page.open, page.failure) = (Some(intent.clone()), None);
             page.attempts += 1;
         })
     }
 
-    fn acknowledge(&self, audience: &str, channel: &str, id: &str, at: Timestamp) -> Result<(), MemoryError> {
+    fn acknowledge(&self, audience: &str, channel: &str, id: &str, at: Timestamp) -> Result<(), DeliveryStoreError> {
         self.act(audience, channel, |page| {
             if let Some(open) = page.open.take_if(|open| open.id == id) {
                 self.events.lock().expect("no panic").push(Event::Acknowledged(id.to_owned()));
-                *page = Remembered { told: Some(Intent { at, ..open }), ..Remembered::default() };
+                *page = Remembered { delivered: Some(Intent { at, ..open }), ..Remembered::default() };
             }
         })
     }
 
-    fn fail(&self, audience: &str, channel: &str, open: Option<&Intent>, reason: &str) -> Result<(), MemoryError> {
+    fn fail(
+        &self,
+        audience: &str,
+        channel: &str,
+        open: Option<&Intent>,
+        reason: &str,
+    ) -> Result<(), DeliveryStoreError> {
         self.act(audience, channel, |page| (page.open, page.failure) = (open.cloned(), Some(reason.to_owned())))
     }
 }

@@ -4,9 +4,9 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use doorward_model::{
-    AccountState, Arn, CoverageStatus, Finding, Observed, Organization, ScanReport, Severity, Verdict,
+    AccountState, Arn, CoverageStatus, Finding, Observed, Organization, ScanReport, Severity, Verdict, VerdictReason,
 };
-use doorward_notify::{ChannelSettings, Courier, Environment, Fate, Settings, plan};
+use doorward_notify::{ChannelSettings, Dispatcher, Environment, Fate, Settings, plan};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -72,14 +72,20 @@ fn report(text: &str) -> ScanReport {
     let (mut load_balancers, mut findings) = (Vec::new(), Vec::new());
     let because = text.to_owned();
     let verdicts = [
-        Verdict::Fail { because: because.clone(), severity: Severity::High, remedy: text.to_owned() },
+        Verdict::Fail {
+            reason: VerdictReason::ModeMonitor,
+            because: because.clone(),
+            severity: Severity::High,
+            remedy: text.to_owned(),
+        },
         Verdict::Excepted {
+            reason: VerdictReason::ExceptionValid,
             because: because.clone(),
             severity: Severity::High,
             exception: text.to_owned(),
             expires: text.to_owned(),
         },
-        Verdict::Unknown { because, gaps: vec![Arc::new(gap().with_message(text))] },
+        Verdict::Unknown { reason: VerdictReason::ModeUnread, because, gaps: vec![Arc::new(gap().with_message(text))] },
     ];
     for (number, verdict) in verdicts.into_iter().enumerate() {
         for owner in ["web", text] {
@@ -180,7 +186,7 @@ fn teams_is_safe(body: &Value, about: &str) {
                 }
             }
             ("text", "TextBlock") => assert!(
-                ["Due (", "New (", "Now under an exception (", "Nobody could look ("]
+                ["Due (", "New (", "Now under an exception (", "Could not be read ("]
                     .iter()
                     .any(|ours| text.starts_with(ours)),
                 "{about}: {text:?}"
@@ -254,7 +260,15 @@ fn what_does_not_fit_is_counted() {
     for number in 0..3_000 {
         let lb = balancer(&format!("lb{number}"), owned_by("web"));
         let because = "<&>".repeat(100);
-        findings.push(finding(&lb, Verdict::Fail { because, severity: Severity::High, remedy: "&".repeat(400) }));
+        findings.push(finding(
+            &lb,
+            Verdict::Fail {
+                reason: VerdictReason::ModeMonitor,
+                because,
+                severity: Severity::High,
+                remedy: "&".repeat(400),
+            },
+        ));
         load_balancers.push(lb);
     }
     let report = whole(1, load_balancers, findings, CoverageStatus::Complete, true, AccountState::Active);
@@ -303,7 +317,7 @@ async fn a_mail_has_our_headers_and_the_directorys_recipients() {
     let texts: Vec<String> = texts.map(|(_, text)| text).collect();
     for text in &texts {
         let all = directory(mailing(port, &["a@x.example"]));
-        let courier = Courier::new(all, &Environment::default(), Book::new(), None, time().0).expect("opens");
+        let courier = Dispatcher::new(all, &Environment::default(), Book::new(), None, time().0).expect("opens");
         let outcome = courier.deliver(&report(text), &RULES).await;
         assert!(outcome.is_complete(), "{text:?}: {outcome:#?}");
     }
@@ -350,7 +364,7 @@ async fn nothing_goes_where_a_tag_says() {
         "../web".to_owned(),
     ] {
         let all = settings(&["web"], vec![("chat", slack("HOOK"))]);
-        let courier = Courier::new(directory(all), &environment, book.clone(), None, time.clone()).expect("opens");
+        let courier = Dispatcher::new(directory(all), &environment, book.clone(), None, time.clone()).expect("opens");
         let outcome = courier.deliver(&report(&text), &RULES).await;
         assert!(outcome.lines.iter().all(|line| !matches!(line.fate, Fate::Failed { .. })), "{outcome:#?}");
         let keys: Vec<String> = outcome.lines.iter().map(|line| line.audience.key()).collect();

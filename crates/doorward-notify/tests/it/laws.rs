@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use doorward_model::{Finding, LoadBalancer, Observed, ScanReport, Severity, Verdict};
-use doorward_notify::{Courier, Environment, Fate, Outcome};
+use doorward_notify::{Dispatcher, Environment, Fate, Outcome};
 use serde_json::Value;
 
 use crate::bed::{RULES, directory, exec, report, settings, slack};
@@ -42,7 +42,7 @@ fn scene(random: &mut fastrand::Rng, whole: bool) -> String {
 /// Runs a delivery that may be killed at a step; answers what became of it, or none where it was.
 async fn run(settings: doorward_notify::Settings, url: &str, book: &Book, report: &ScanReport) -> Option<Outcome> {
     let environment = Environment::new([("HOOK".to_owned(), url.to_owned())]);
-    let courier = Courier::new(directory(settings), &environment, book.clone(), None, time().0).expect("opens");
+    let courier = Dispatcher::new(directory(settings), &environment, book.clone(), None, time().0).expect("opens");
     tokio::select! {
         biased;
         () = book.killed.notified() => None,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use doorward_ledger::{DigestIntent, LEASE_TTL, Lease, Ledger, OpenOptions};
-use doorward_notify::{Courier, Environment, Fate, Intent, Memory, MemoryError, Remembered};
+use doorward_notify::{DeliveryStore, DeliveryStoreError, Dispatcher, Environment, Fate, Intent, Remembered};
 use jiff::Timestamp;
 
 use crate::bed::{RULES, day, directory, report, settings, slack};
@@ -26,28 +26,34 @@ fn here(intent: &Intent) -> DigestIntent {
     DigestIntent { id: intent.id.clone(), state: intent.state.clone(), at: intent.at }
 }
 
-fn written(error: impl std::fmt::Display) -> MemoryError {
-    MemoryError { verb: "written", problem: error.to_string() }
+fn written(error: impl std::fmt::Display) -> DeliveryStoreError {
+    DeliveryStoreError { verb: "written", problem: error.to_string() }
 }
 
-impl Memory for Kept {
-    fn recall(&self, audience: &str, channel: &str) -> Result<Remembered, MemoryError> {
+impl DeliveryStore for Kept {
+    fn recall(&self, audience: &str, channel: &str) -> Result<Remembered, DeliveryStoreError> {
         let row = self.0.lock().expect("no panic").0.digest(audience, channel).map_err(written)?;
-        let (told, open) = (row.told.map(there), row.open.map(there));
-        Ok(Remembered { told, open, attempts: row.attempts, failure: row.failure })
+        let (delivered, open) = (row.delivered.map(there), row.open.map(there));
+        Ok(Remembered { delivered, open, attempts: row.attempts, failure: row.failure })
     }
 
-    fn intend(&self, audience: &str, channel: &str, intent: &Intent) -> Result<(), MemoryError> {
+    fn intend(&self, audience: &str, channel: &str, intent: &Intent) -> Result<(), DeliveryStoreError> {
         let (ledger, lease) = &mut *self.0.lock().expect("no panic");
         ledger.digest_intend(lease, audience, channel, &here(intent)).map_err(written)
     }
 
-    fn acknowledge(&self, audience: &str, channel: &str, id: &str, at: Timestamp) -> Result<(), MemoryError> {
+    fn acknowledge(&self, audience: &str, channel: &str, id: &str, at: Timestamp) -> Result<(), DeliveryStoreError> {
         let (ledger, lease) = &mut *self.0.lock().expect("no panic");
         ledger.digest_acknowledge(lease, audience, channel, id, at).map_err(written)
     }
 
-    fn fail(&self, audience: &str, channel: &str, open: Option<&Intent>, reason: &str) -> Result<(), MemoryError> {
+    fn fail(
+        &self,
+        audience: &str,
+        channel: &str,
+        open: Option<&Intent>,
+        reason: &str,
+    ) -> Result<(), DeliveryStoreError> {
         let (ledger, lease) = &mut *self.0.lock().expect("no panic");
         ledger.digest_fail(lease, audience, channel, open.map(here).as_ref(), reason).map_err(written)
     }
@@ -66,7 +72,7 @@ async fn a_ledger_remembers_what_was_told() {
         let mut all = settings(&["web"], vec![("chat", slack("HOOK"))]);
         all.tries = if days == 2 { 2 } else { 1 };
         let memory = kept(&path, &format!("run {days}"), days);
-        let courier = Courier::new(directory(all), &environment, memory, None, time().0).expect("opens");
+        let courier = Dispatcher::new(directory(all), &environment, memory, None, time().0).expect("opens");
         let outcome = courier.deliver(&report(days, "a:high@web"), &RULES).await;
         told.push(match &outcome.lines[0].fate {
             Fate::Delivered { may_repeat } => format!("delivered {may_repeat}"),
@@ -79,5 +85,5 @@ async fn a_ledger_remembers_what_was_told() {
     assert_eq!(attempts, [1, 2, 3, 0]);
     assert_eq!(receiver.bodies().len(), 3);
     let row = Ledger::open_read_only(&path).expect("opens").digest("owner:web", "chat").expect("reads");
-    assert!(row.told.is_some() && row.open.is_none() && row.failure.is_none(), "{row:?}");
+    assert!(row.delivered.is_some() && row.open.is_none() && row.failure.is_none(), "{row:?}");
 }

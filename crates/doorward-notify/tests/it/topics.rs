@@ -9,7 +9,7 @@ use doorward_aws::settings::{CallSettings, Span};
 use doorward_aws::{ClientProvider, Credentials, OpenSession};
 use doorward_fakeaws::{Clock, Fault, Options, Server, What, World};
 use doorward_model::AccountId;
-use doorward_notify::{ChannelSettings, Courier, Environment, Fate, Outcome};
+use doorward_notify::{ChannelSettings, Dispatcher, Environment, Fate, Outcome};
 
 use crate::bed::{RULES, day, directory, report, settings};
 use crate::doubles::{Book, time};
@@ -53,7 +53,8 @@ impl Cloud {
             Box::pin(async { Ok(Credentials::new("AKIAOWN", "s", None, None, "test")) })
         });
         let aws = ClientProvider::with_sessions(self.config.clone(), calls(), time.clone(), open);
-        let courier = Courier::new(directory, &Environment::default(), book.clone(), Some(aws), time).expect("opens");
+        let courier =
+            Dispatcher::new(directory, &Environment::default(), book.clone(), Some(aws), time).expect("opens");
         courier.deliver(&report(1, "a:high@web"), &RULES).await
     }
 
@@ -89,7 +90,7 @@ async fn a_topic_gets_each_digest_once() {
         assert_eq!(fate(&cloud.deliver(&book, topic).await), &Fate::Unchanged);
         let messages = cloud.published(topic);
         assert_eq!(messages.len(), 1, "{topic}");
-        let id = book.page("owner:web", "topic").told.expect("told").id;
+        let id = book.page("owner:web", "topic").delivered.expect("delivered").id;
         assert_eq!(messages[0]["subject"], "Doorward: 1 change, 1 failing for web");
         assert!(
             messages[0]["message"].as_str().is_some_and(|text| text.contains("- a in 111122223333 eu-west-1: Desync"))

@@ -1,35 +1,54 @@
-//! The answers of a rule that asks about several exceptions at once, put together into one verdict.
+//! The verdicts on several exceptions at once, combined into one.
 
 use std::sync::Arc;
 
-use doorward_model::{Gap, Severity, Verdict};
+use doorward_model::{Gap, Severity, Verdict, VerdictReason};
 
 use super::{Cover, Wrapped, names};
 
-/// Answers about one load balancer. A failure outweighs what is not known, that what was not asked, and that a pass.
+/// The verdicts on the exceptions that cover one load balancer. A failure outweighs an unknown, that one not asked, and that a
+/// pass. The first reason of the kind that decides is the reason of the whole.
 #[derive(Default)]
 pub(crate) struct Answers {
-    failed: Vec<String>,
+    failed: Sentences,
     severity: Option<Severity>,
     remedies: Vec<String>,
-    unknown: Vec<String>,
+    unknown: Sentences,
     gaps: Vec<Arc<Gap>>,
-    not_asked: Vec<String>,
+    not_asked: Sentences,
     needs: Vec<String>,
-    passed: Vec<String>,
+    passed: Sentences,
+}
+
+/// The sentences of one kind of verdict, and the reason of the first.
+#[derive(Default)]
+struct Sentences {
+    reason: Option<VerdictReason>,
+    text: Vec<String>,
+}
+
+impl Sentences {
+    fn add(&mut self, reason: VerdictReason, because: String) {
+        self.reason.get_or_insert(reason);
+        self.text.push(because);
+    }
+
+    fn joined(self) -> Option<(VerdictReason, String)> {
+        self.reason.map(|reason| (reason, self.text.join(" ")))
+    }
 }
 
 impl Answers {
-    /// Something is not as required.
-    pub(crate) fn fail(&mut self, because: String, severity: Severity, remedy: String) {
-        self.failed.push(because);
+    /// Adds a failure.
+    pub(crate) fn fail(&mut self, reason: VerdictReason, because: String, severity: Severity, remedy: String) {
+        self.failed.add(reason, because);
         self.severity = self.severity.max(Some(severity));
         self.remedies.push(remedy);
     }
 
-    /// Something could not be looked at.
-    pub(crate) fn unknown(&mut self, because: String, gaps: &[Arc<Gap>]) {
-        self.unknown.push(because);
+    /// Adds a verdict that depends on gaps.
+    pub(crate) fn unknown(&mut self, reason: VerdictReason, because: String, gaps: &[Arc<Gap>]) {
+        self.unknown.add(reason, because);
         for gap in gaps {
             if !self.gaps.contains(gap) {
                 self.gaps.push(gap.clone());
@@ -37,45 +56,46 @@ impl Answers {
         }
     }
 
-    /// The evidence for something was not collected; `remedy` says how it is.
-    pub(crate) fn not_asked(&mut self, because: String, remedy: String) {
-        self.not_asked.push(because);
+    /// Adds a verdict whose evidence was not collected; `remedy` says how to collect it.
+    pub(crate) fn not_asked(&mut self, reason: VerdictReason, because: String, remedy: String) {
+        self.not_asked.add(reason, because);
         if !self.needs.contains(&remedy) {
             self.needs.push(remedy);
         }
     }
 
-    /// The rule that exceptions are from is switched off: whether what they permit is still there is not asked.
-    pub(crate) fn switched_off(&mut self, rule: &Wrapped, cover: &Cover<'_>) {
+    /// Adds the exceptions from a rule that the settings turn off: whether the rule still fails is not asked.
+    pub(crate) fn disabled(&mut self, rule: &Wrapped, cover: &Cover<'_>) {
         if !cover.is_empty() {
             let all: Vec<_> = cover.sure.iter().chain(&cover.open).copied().collect();
             let (id, which) = (rule.id(), names(&all));
             self.not_asked(
+                VerdictReason::ExceptedRuleDisabled,
                 format!(
-                    "`policy.disabled` switches {id} off, so whether what {which} permits is still there was not asked."
+                    "`policy.disabled` turns {id} off, so whether the failure that {which} permits still exists was not asked."
                 ),
-                format!("Take {id} out of `policy.disabled`."),
+                format!("Remove {id} from `policy.disabled`."),
             );
         }
     }
 
-    /// Something is as required.
-    pub(crate) fn pass(&mut self, because: String) {
-        self.passed.push(because);
+    /// Adds a pass.
+    pub(crate) fn pass(&mut self, reason: VerdictReason, because: String) {
+        self.passed.add(reason, because);
     }
 
-    /// The verdict; `otherwise` says why the question makes no sense where there was no answer.
-    pub(crate) fn verdict(self, otherwise: &str) -> Verdict {
-        if let Some(severity) = self.severity {
-            Verdict::Fail { because: self.failed.join(" "), severity, remedy: self.remedies.join(" ") }
-        } else if !self.unknown.is_empty() {
-            Verdict::Unknown { because: self.unknown.join(" "), gaps: self.gaps }
-        } else if !self.not_asked.is_empty() {
-            Verdict::NotAsked { because: self.not_asked.join(" "), remedy: self.needs.join(" ") }
-        } else if !self.passed.is_empty() {
-            Verdict::Pass { because: self.passed.join(" ") }
+    /// The verdict; without any answer it is not applicable, for the given reason.
+    pub(crate) fn verdict(self, otherwise: VerdictReason, because: &str) -> Verdict {
+        if let (Some(severity), Some((reason, because))) = (self.severity, self.failed.joined()) {
+            Verdict::Fail { reason, because, severity, remedy: self.remedies.join(" ") }
+        } else if let Some((reason, because)) = self.unknown.joined() {
+            Verdict::Unknown { reason, because, gaps: self.gaps }
+        } else if let Some((reason, because)) = self.not_asked.joined() {
+            Verdict::NotAsked { reason, because, remedy: self.needs.join(" ") }
+        } else if let Some((reason, because)) = self.passed.joined() {
+            Verdict::Pass { reason, because }
         } else {
-            Verdict::NotApplicable { because: otherwise.to_owned() }
+            Verdict::NotApplicable { reason: otherwise, because: because.to_owned() }
         }
     }
 }

@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 
-use doorward_model::{Gap, LoadBalancer, Policy, Rule, RuleMeta, Severity, Verdict};
+use doorward_model::{Gap, LoadBalancer, Policy, Rule, RuleMeta, Severity, Verdict, VerdictReason};
 use jiff::Timestamp;
 
 use super::term::Watch;
 use super::{Exception, State};
 use crate::matching::Match;
-use crate::reading;
+use crate::preconditions;
 
-/// An exception and the place where it is written.
+/// An exception and its location in a file.
 #[derive(Debug)]
 pub(crate) struct Held {
     pub(crate) exception: Exception,
     pub(super) file: Arc<str>,
     pub(super) line: usize,
-    /// The line that says the scope.
+    /// The line of the scope.
     pub(super) scope_line: usize,
 }
 
@@ -25,13 +25,13 @@ impl Held {
         watch.state(self.exception.start, self.exception.expires)
     }
 
-    /// The first instant at which it no longer holds.
+    /// The first instant after its term.
     pub(crate) fn end(&self) -> Timestamp {
         self.exception.expires.ends()
     }
 }
 
-/// A rule, the exceptions from it, and the time of asking.
+/// A rule, its exceptions, and the current time.
 #[derive(Clone)]
 pub(crate) struct Wrapped {
     rule: &'static dyn Rule,
@@ -42,11 +42,11 @@ pub(crate) struct Wrapped {
 /// The exceptions that cover a load balancer.
 #[derive(Default)]
 pub(crate) struct Cover<'a> {
-    /// Those that certainly do.
+    /// Those that certainly cover it.
     pub(crate) sure: Vec<&'a Held>,
-    /// Those that may: it depends on what could not be read.
+    /// Those that may cover it, depending on a value that could not be read.
     pub(crate) open: Vec<&'a Held>,
-    /// What could not be read, each gap once.
+    /// The gaps of those values, each once.
     pub(crate) gaps: Vec<Arc<Gap>>,
 }
 
@@ -57,7 +57,7 @@ impl Cover<'_> {
 }
 
 impl Wrapped {
-    /// Takes its own out of all exceptions.
+    /// Selects the exceptions of the rule.
     pub(super) fn new(rule: &'static dyn Rule, held: &[Arc<Held>], watch: Watch) -> Self {
         let id = rule.meta().id;
         Self { rule, held: held.iter().filter(|held| held.exception.rule == id).cloned().collect(), watch }
@@ -68,12 +68,12 @@ impl Wrapped {
         self.rule.meta().id
     }
 
-    /// What the rule says where no exception is asked.
+    /// The verdict of the rule without exceptions.
     pub(crate) fn plain(&self, lb: &LoadBalancer, policy: &Policy) -> Verdict {
         self.rule.judge(lb, policy)
     }
 
-    /// Where an exception stands in its term.
+    /// The state of an exception.
     pub(crate) fn state(&self, held: &Held) -> State {
         held.state(self.watch)
     }
@@ -103,16 +103,23 @@ impl Wrapped {
         cover
     }
 
-    /// The verdict on a failure: excepted, or the same failure with a sentence on why no exception helped.
-    fn weigh(&self, lb: &LoadBalancer, mut because: String, severity: Severity, remedy: String) -> Verdict {
+    /// The verdict on a failure: excepted, or the same failure with a sentence on the exceptions that do not permit it.
+    fn apply(
+        &self,
+        lb: &LoadBalancer,
+        reason: VerdictReason,
+        mut because: String,
+        severity: Severity,
+        remedy: String,
+    ) -> Verdict {
         let in_force = self.cover(lb, State::in_force);
         if let Some(held) = last_to_end(&in_force.sure) {
             let Exception { id, approver, reason, expires, .. } = &held.exception;
             let reason = reason.trim().trim_end_matches('.');
             return Verdict::Excepted {
+                reason: VerdictReason::ExceptionValid,
                 because: format!(
-                    "{because} Exception {id}, approved by {approver}, permits it and expires {}. The reason given: \
-                     {reason}.",
+                    "{because} Exception {id}, approved by {approver}, permits it and expires {}. Reason: {reason}.",
                     expires.as_end()
                 ),
                 severity,
@@ -124,7 +131,7 @@ impl Wrapped {
             because.push_str(&format!(
                 " It may be permitted by {}, but whether it is covered could not be checked: {}.",
                 names(&in_force.open),
-                reading::list(&in_force.gaps)
+                preconditions::list(&in_force.gaps)
             ));
         }
         if let Some(held) = last_to_end(&self.cover(lb, |state| state == State::Expired).sure) {
@@ -132,9 +139,9 @@ impl Wrapped {
         }
         let pending = self.cover(lb, |state| state == State::Pending).sure;
         if let Some(held) = pending.iter().min_by_key(|held| (held.exception.start.starts(), &held.exception.id)) {
-            because.push_str(&format!(" {} begins only on {}.", name(held), held.exception.start));
+            because.push_str(&format!(" {} starts on {}.", name(held), held.exception.start));
         }
-        Verdict::Fail { because, severity, remedy }
+        Verdict::Fail { reason, because, severity, remedy }
     }
 }
 
@@ -145,13 +152,13 @@ impl Rule for Wrapped {
 
     fn judge(&self, lb: &LoadBalancer, policy: &Policy) -> Verdict {
         match self.plain(lb, policy) {
-            Verdict::Fail { because, severity, remedy } => self.weigh(lb, because, severity, remedy),
+            Verdict::Fail { reason, because, severity, remedy } => self.apply(lb, reason, because, severity, remedy),
             other => other,
         }
     }
 }
 
-/// Of several exceptions the one that holds longest.
+/// The exception that ends last.
 pub(crate) fn last_to_end<'a>(held: &[&'a Held]) -> Option<&'a Held> {
     held.iter().copied().max_by(|a, b| a.end().cmp(&b.end()).then_with(|| b.exception.id.cmp(&a.exception.id)))
 }

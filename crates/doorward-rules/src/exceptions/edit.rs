@@ -1,7 +1,7 @@
 //! Changes to the text of a register: a new exception, a renewed one.
 //!
-//! The parser says where a value stands, and nothing but that value is replaced: comments, order, spacing and line ends
-//! stay byte for byte as somebody wrote them. What comes out always reads back: a change that would not is refused.
+//! The parser locates a value, and only that value is replaced: comments, order, spacing and line ends stay byte for byte. The
+//! result is always parsed again; a change whose result does not parse is refused.
 
 use std::ops::Range;
 
@@ -12,20 +12,20 @@ use super::{Exception, ExceptionError, Moment, Register, Terms, read};
 /// A change that was not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
-    /// The file cannot be used as it is, so nothing is built on it.
-    #[error("mend the register first: {}", list(.0))]
+    /// The file has errors, so it is not changed.
+    #[error("fix the errors of the register first: {}", list(.0))]
     Before(Vec<ExceptionError>),
-    /// The file could not be used with the change; the lines are those it would have had.
-    #[error("this would not be a valid register: {}", list(.0))]
+    /// The file would have errors after the change; the lines are those of the result.
+    #[error("the result would not be a valid register: {}", list(.0))]
     After(Vec<ExceptionError>),
     /// No exception in the file has this id.
     #[error("{file} has no exception {id:?}{}", .near.as_ref().map(|near| format!("; did you mean {near}?")).unwrap_or_default())]
     NoSuchException {
         /// The file, by its label.
         file: String,
-        /// The id that was asked for.
+        /// The requested id.
         id: String,
-        /// The closest id that is there.
+        /// The closest id in the file.
         near: Option<String>,
     },
 }
@@ -34,28 +34,28 @@ fn list(errors: &[ExceptionError]) -> String {
     errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
-/// A new term for an exception, and who allowed it. The old term is for the file's history to remember.
+/// A new term for an exception, and its approver. The old term stays in the version history of the file only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Renewal {
-    /// From when the new term runs, usually today: the longest term is counted from here.
+    /// When the new term starts, usually today: the maximum term counts from here.
     pub start: Moment,
-    /// Until when.
+    /// When it ends.
     pub expires: Moment,
-    /// Who allows it this time.
+    /// Who approved the renewal.
     pub approver: String,
-    /// Where that is recorded.
+    /// Where the approval is recorded.
     pub ticket: String,
-    /// When somebody looks at it again; none leaves the date that is there.
+    /// The new review date; none keeps the current one.
     pub review: Option<Moment>,
 }
 
-/// The text of a file with one more exception at its end.
+/// The text of a file with an additional exception at its end.
 ///
 /// Ids are checked within this file only: read all files again with the result before it is written.
 ///
 /// # Errors
 ///
-/// The file or the new exception cannot be used.
+/// The file or the new exception has errors.
 pub fn add(file: &str, text: &str, new: &Exception, terms: &Terms) -> Result<String, EditError> {
     parse(file, text, terms).map_err(EditError::Before)?;
     let mut added = text.to_owned();
@@ -78,7 +78,7 @@ pub fn add(file: &str, text: &str, new: &Exception, terms: &Terms) -> Result<Str
 ///
 /// # Errors
 ///
-/// The file cannot be used, has no such exception, or could not be used with the renewal.
+/// The file has errors, has no such exception, or would have errors after the renewal.
 pub fn renew(file: &str, text: &str, id: &str, renewal: &Renewal, terms: &Terms) -> Result<String, EditError> {
     parse(file, text, terms).map_err(EditError::Before)?;
     // It parsed a moment ago, so an unreadable document has no exceptions to find.

@@ -10,11 +10,15 @@ use std::sync::Arc;
 use toml_edit::{Document, Item, TableLike, Value};
 
 use super::term::{self, Moment};
-use super::{Exception, ExceptionError, Held, Scope, Terms};
+use super::{Exception, ExceptionError, Held, REGISTER_RULES, Scope, Terms};
+use crate::rules::REGISTRY;
 
 mod criteria;
 
-const KEYS: [&str; 13] = [
+#[cfg(test)]
+pub(super) use criteria::KEYS as SCOPE_KEYS;
+
+pub(super) const KEYS: [&str; 13] = [
     "id",
     "rule",
     "scope",
@@ -100,7 +104,7 @@ impl Reader<'_> {
             let place = span_of(table, "id");
             match self.taken.get(id) {
                 Some((file, line)) => {
-                    let problem = format!("{named} is there already, at {file}:{line}; an id names one exception");
+                    let problem = format!("{named} is already defined at {file}:{line}; ids must be unique");
                     self.complain(place, problem);
                 }
                 None => {
@@ -112,7 +116,7 @@ impl Reader<'_> {
         let scope = self.scope(table, &span, &named);
         let reason = self.required(table, "reason", &span, &named, "");
         let requester = self.required(table, "requester", &span, &named, "");
-        let approver = self.required(table, "approver", &span, &named, ": somebody has to allow it");
+        let approver = self.required(table, "approver", &span, &named, ": an exception needs an approval");
         let risk = self.text(table, "risk");
         let compensating_control = self.text(table, "compensating_control");
         let ticket = self.text(table, "ticket");
@@ -128,8 +132,7 @@ impl Reader<'_> {
             self.complain(span_of(table, "approver"), problem);
         }
         if scope.as_ref().is_some_and(Scope::is_everything) && !many {
-            let problem =
-                format!("{named} covers every load balancer there is: narrow its scope, or write many = true");
+            let problem = format!("{named} covers every load balancer: narrow its scope, or write many = true");
             self.complain(span_of(table, "scope"), problem);
         }
         if let (Some(start), Some(expires)) = (start, expires) {
@@ -159,12 +162,12 @@ impl Reader<'_> {
     }
 
     fn is_rule(&mut self, table: &dyn TableLike, rule: &str) -> bool {
-        let known: Vec<&str> = crate::all().iter().map(|rule| rule.meta().id).collect();
+        let known: Vec<&str> = REGISTRY.iter().map(|rule| rule.meta().id).collect();
         if known.contains(&rule) {
             return true;
         }
-        let problem = if crate::catalogue().iter().any(|meta| meta.id == rule) {
-            format!("{rule} watches the register itself, and there is no exception from it")
+        let problem = if REGISTER_RULES.contains(&rule) {
+            format!("{rule} watches the register itself, so it cannot have an exception")
         } else {
             unknown("rule", rule, &known)
         };
@@ -263,7 +266,7 @@ fn span_of(table: &dyn TableLike, key: &str) -> Span {
     key.span().or_else(|| item.span())
 }
 
-/// What a value is, in words that people who never read the TOML specification understand.
+/// The type of a value, in words that need no knowledge of TOML.
 fn kind(item: &Item) -> &'static str {
     match item.type_name() {
         "string" => "text",
@@ -276,11 +279,11 @@ fn kind(item: &Item) -> &'static str {
     }
 }
 
-/// A word that is none of the known ones, with the one it may have been.
+/// The error for an unknown word, with the nearest known word or all of them.
 fn unknown(what: &str, word: &str, known: &[&str]) -> String {
     match nearest(word, known) {
         Some(near) => format!("there is no {what} {word:?}; did you mean {near}?"),
-        None => format!("there is no {what} {word:?}; there is {}", known.join(", ")),
+        None => format!("there is no {what} {word:?}; known are {}", known.join(", ")),
     }
 }
 
@@ -296,7 +299,7 @@ fn is_same_person(one: &str, other: &str) -> bool {
     plain(one) == plain(other)
 }
 
-/// Whether an id is one plain word, everywhere: in a sentence, a shell, a file name and a cell of a sheet.
+/// Whether an id is a plain word in a sentence, a shell, a file name and a spreadsheet cell.
 fn is_id(id: &str) -> bool {
     id.len() <= 64
         && id.starts_with(|c: char| c.is_ascii_alphanumeric())

@@ -1,4 +1,4 @@
-//! What an exception covers.
+//! The scope of an exception.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use crate::matching::{self, Match};
 
-/// What an exception covers. All criteria given must hold; within one criterion any entry suffices, but for the tags,
-/// which must all be there. At least one criterion is given.
+/// The load balancers that an exception covers. All given criteria must match; a criterion matches if any of its entries matches,
+/// except tags, which must all match. At least one criterion is given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Scope {
     /// Load balancers, by their exact ARN.
@@ -18,7 +18,7 @@ pub struct Scope {
     /// Accounts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub accounts: Vec<AccountId>,
-    /// Units, by path of names (`/Workloads/Prod`) or by id; what is below them is included.
+    /// Organizational units (OUs), by path of names (`/Workloads/Prod`) or by id; OUs below them are included.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ous: Vec<String>,
     /// Tags of the load balancer: the key exactly as written, the value a glob without regard to case.
@@ -39,7 +39,7 @@ impl Scope {
             && self.names.is_empty()
     }
 
-    /// Whether it covers every load balancer there can be, in whatever way that is written: no criterion rules anything out.
+    /// Whether it covers every possible load balancer, because no criterion excludes any.
     pub(crate) fn is_everything(&self) -> bool {
         let any_name = |pattern: &Pattern| {
             let text = pattern.as_str().trim();
@@ -54,8 +54,8 @@ impl Scope {
             && (self.ous.is_empty() || self.ous.iter().any(root))
     }
 
-    /// Whether a load balancer is covered. One criterion that certainly does not hold settles the matter, so that an unread
-    /// tag matters only where the rest holds.
+    /// Whether a load balancer is covered. A criterion that does not match decides, so that an unread value matters only if all
+    /// other criteria match.
     pub(crate) fn covers(&self, lb: &LoadBalancer) -> Match {
         if self.is_empty() {
             return Match::No;
@@ -81,7 +81,7 @@ impl fmt::Display for Scope {
         let criteria = [
             list("load balancer", self.arn.iter().map(Arn::as_str).collect()),
             list("account", self.accounts.iter().map(AccountId::as_str).collect()),
-            list("unit", self.ous.iter().map(String::as_str).collect()),
+            list("OU", self.ous.iter().map(String::as_str).collect()),
             (!tags.is_empty()).then(|| format!("tag {}", tags.join(" and "))),
             list("name", self.names.iter().map(Pattern::as_str).collect()),
         ];

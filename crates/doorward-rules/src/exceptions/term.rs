@@ -1,7 +1,7 @@
-//! When an exception holds: from its start up to, and not including, its end, to the second and in UTC.
+//! The term of an exception: from its start up to, and not including, its end, to the second and in UTC.
 //!
-//! A plain date is a whole day: a start on it means its first instant, an expiry on it means that the exception still
-//! holds on all of that day. Days have 24 hours, because UTC knows no summer time.
+//! A plain date is a whole day: a start on it is its first instant, and an exception that expires on it is in force on all of that
+//! day. Days have 24 hours, because UTC has no daylight saving time.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,21 +14,21 @@ use toml_edit::Datetime;
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// A text that is no moment. The sentence is ready to be read after the name of its key.
+/// A text that is neither a date nor a timestamp. The message continues a sentence after the name of its key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MomentError {
     /// Neither a date nor a timestamp.
     #[error("is {0:?}, not a date (2026-03-31) or a timestamp with its offset (2026-03-31T17:00:00Z)")]
     Malformed(String),
-    /// A time of day somewhere on earth.
-    #[error("is {0}, which is another instant in every time zone: add Z for UTC, or the offset")]
+    /// A timestamp without an offset.
+    #[error("is {0}, a timestamp without a time zone: add Z for UTC, or an offset")]
     NoOffset(String),
-    /// Beyond the calendar.
-    #[error("is {0}, which no calendar here reaches")]
+    /// Outside the calendar.
+    #[error("is {0}, which is outside the supported calendar")]
     OutOfRange(String),
 }
 
-/// A day or an instant, as it is written in the register.
+/// A day or an instant, as written in the register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
     written: Written,
@@ -59,7 +59,7 @@ impl Moment {
         Self { written: Written::Instant(at), first: at, after: at, last_day }
     }
 
-    /// Reads TOML's own date or timestamp.
+    /// Reads a date or timestamp of TOML.
     pub(crate) fn read(at: &Datetime) -> Result<Self, MomentError> {
         let text = at.to_string();
         match (at.date, at.time, at.offset) {
@@ -81,17 +81,17 @@ impl Moment {
         self.first
     }
 
-    /// The first instant that a term which expires at this moment no longer contains.
+    /// The first instant after a term that expires at this moment.
     pub fn ends(&self) -> Timestamp {
         self.after
     }
 
-    /// The last day, in UTC, of which a term that expires at this moment contains anything.
+    /// The last day, in UTC, of a term that expires at this moment.
     pub fn last_day(&self) -> Date {
         self.last_day
     }
 
-    /// The moment at which a term of so many days that starts here must have expired; none beyond the calendar.
+    /// The latest expiry of a term of this many days that starts here; none outside the calendar.
     pub(crate) fn latest(&self, days: u32) -> Option<Self> {
         match self.written {
             Written::Day(_) => {
@@ -102,7 +102,7 @@ impl Moment {
         }
     }
 
-    /// As the end of a term in a sentence, to be read after "expires" or "expired".
+    /// The end of a term, for a sentence after "expires" or "expired".
     pub(crate) fn as_end(&self) -> String {
         match self.written {
             Written::Day(day) => format!("at the end of {day} (UTC)"),
@@ -136,7 +136,7 @@ impl Serialize for Moment {
     }
 }
 
-/// Where an exception stands in its term.
+/// The state of an exception in its term.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
@@ -168,7 +168,7 @@ impl fmt::Display for State {
     }
 }
 
-/// The time of asking, and how long before its end an exception is due.
+/// The current time, and how long before its end an exception is due.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Watch {
     now: Timestamp,
@@ -180,7 +180,7 @@ impl Watch {
         Self { now, warn: SignedDuration::from_hours(24 * i64::from(warn_days)) }
     }
 
-    /// Where a term stands.
+    /// The state of a term.
     pub(crate) fn state(self, start: Moment, expires: Moment) -> State {
         if self.now >= expires.ends() {
             State::Expired
@@ -205,7 +205,7 @@ impl Watch {
     }
 }
 
-/// How many days a term takes up, counted up; zero or less where it ends before it starts.
+/// The length of a term in days, rounded up; zero or less if it ends before it starts.
 pub(crate) fn days(start: Moment, expires: Moment) -> i64 {
     let length = expires.ends().duration_since(start.starts()).as_nanos();
     i64::try_from((length + DAY.as_nanos() - 1).div_euclid(DAY.as_nanos())).unwrap_or(i64::MAX)

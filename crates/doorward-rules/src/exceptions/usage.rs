@@ -1,4 +1,4 @@
-//! What became of the exceptions in a scan: which of them cover nothing, too much, or what needs no exception.
+//! The use of exceptions in a scan: exceptions that cover nothing, too many load balancers, or only ones that pass.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,24 +11,24 @@ use super::term::Watch;
 use super::{Held, Register, State};
 use crate::matching::Match;
 
-/// What a notice is about.
+/// The kind of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NoticeKind {
-    /// The scope covers nothing that the rule judged.
+    /// The scope covers no load balancer that the rule judged.
     ExceptionMatchesNothing,
-    /// The scope covers nothing for sure, because something it asks about could not be read.
+    /// Whether the scope covers a load balancer depends on a value that could not be read.
     ExceptionNotChecked,
-    /// The scope covers more than the widest match without saying so.
+    /// The scope covers more load balancers than allowed without `many = true`.
     ExceptionMatchesMany,
-    /// Everything that the scope covers passes anyway.
+    /// Every load balancer that the scope covers passes the rule.
     ExceptionUnused,
     /// The rule did not run.
     ExceptionRuleOff,
 }
 
 impl NoticeKind {
-    /// Whether the register cannot stay as it is. Everything else is only worth a look.
+    /// Whether the notice is an error of the register; all others are hints.
     pub const fn is_error(self) -> bool {
         matches!(self, Self::ExceptionMatchesMany)
     }
@@ -45,16 +45,16 @@ impl NoticeKind {
     }
 }
 
-/// Something about an exception that somebody should look at. It changes no verdict.
+/// A hint or error about an exception. It changes no verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Notice {
-    /// What it is about.
+    /// Its kind.
     pub kind: NoticeKind,
     /// The exception's id.
     pub exception: String,
     /// The file that holds it.
     pub file: String,
-    /// The line to look at.
+    /// The line.
     pub line: usize,
     /// One sentence with the figures.
     pub sentence: String,
@@ -67,21 +67,21 @@ impl fmt::Display for Notice {
     }
 }
 
-/// How a rule judged what an exception covers. What the rule does not apply to is not counted.
+/// How a rule judged the load balancers that an exception covers. Load balancers that the rule does not apply to are not counted.
 #[derive(Default)]
 struct Count {
     /// Judged at all, covered or not.
     judged: usize,
     covered: usize,
     passed: usize,
-    /// May be covered: it depends on what could not be read.
+    /// May be covered, depending on a value that could not be read.
     open: usize,
 }
 
 impl Register {
-    /// Looks back on a scan, given every load balancer, every finding, and the time it was judged at. Exceptions that
-    /// expired by then are left out: the rule `exception-expired` speaks of them. The sentences say how many load
-    /// balancers they rest on; whether those are all there are is for the coverage of the scan to say.
+    /// The notices on a scan, from every load balancer, every finding, and the time of judging. Exceptions that had expired by then
+    /// are left out: the rule `exception-expired` reports them. The sentences contain the number of load balancers in the scan;
+    /// its coverage says whether those are all.
     pub fn usage(&self, load_balancers: &[LoadBalancer], findings: &[Finding], now: Timestamp) -> Vec<Notice> {
         let watch = Watch::new(now, self.terms.warn_days);
         let live: Vec<_> = self.held.iter().filter(|held| held.state(watch) != State::Expired).collect();
@@ -102,12 +102,12 @@ impl Register {
                 continue;
             }
             let count = count(held, load_balancers, of_rule);
-            notices.extend(self.look(held, &count, held.state(watch)));
+            notices.extend(self.notices(held, &count, held.state(watch)));
         }
         notices
     }
 
-    fn look(&self, held: &Held, count: &Count, state: State) -> Vec<Notice> {
+    fn notices(&self, held: &Held, count: &Count, state: State) -> Vec<Notice> {
         let (id, rule) = (&held.exception.id, &held.exception.rule);
         let Count { judged, covered, passed, open } = *count;
         let mut notices = Vec::new();
@@ -116,19 +116,21 @@ impl Register {
             notices.push(notice(held, NoticeKind::ExceptionMatchesNothing, held.scope_line, sentence));
         } else if covered == 0 {
             let sentence = format!(
-                "exception {id} covers none of the {judged} load balancers that {rule} judged for sure; what its scope asks \
-                 about could not be read for {open}"
+                "exception {id} covers none of the {judged} load balancers that {rule} judged for certain; for {open} of them a \
+                 value that its scope depends on could not be read"
             );
             notices.push(notice(held, NoticeKind::ExceptionNotChecked, held.scope_line, sentence));
-        } else if covered > self.terms.widest_match && !held.exception.many {
-            let widest = self.terms.widest_match;
+        } else if covered > self.terms.maximum_matches && !held.exception.many {
+            let most = self.terms.maximum_matches;
             let sentence = format!(
-                "exception {id} covers {covered} load balancers, more than {widest}: narrow its scope, or write many = true"
+                "exception {id} covers {covered} load balancers, more than {most}: narrow its scope, or write many = true"
             );
             notices.push(notice(held, NoticeKind::ExceptionMatchesMany, held.scope_line, sentence));
         }
         if covered > 0 && passed == covered && open == 0 && state.in_force() {
-            let sentence = format!("exception {id} is not needed: what it covers ({covered}) passes {rule} without it");
+            let sentence = format!(
+                "exception {id} is not needed: the {covered} load balancers that it covers pass {rule} without it"
+            );
             notices.push(notice(held, NoticeKind::ExceptionUnused, held.line, sentence));
         }
         notices

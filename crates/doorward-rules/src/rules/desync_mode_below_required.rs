@@ -1,30 +1,42 @@
 //! `desync-mode-below-required`: the mode is weaker than the policy requires.
 
-use doorward_model::{LoadBalancer, Mode, Policy, Rule, RuleMeta, Severity, Verdict};
+use doorward_model::{Adjustment, LoadBalancer, Mode, Policy, Rule, RuleMeta, Severity, Verdict, VerdictReason};
 
-use crate::{Requirement, Standing, dialect, reading};
+use crate::{Requirement, Satisfaction, preconditions, remediation};
 
-/// What the rule says of itself.
+/// The definition of the rule.
 pub(crate) const META: RuleMeta = RuleMeta {
     id: "desync-mode-below-required",
     version: 1,
     title: "Desync mitigation mode is weaker than required",
     severity: Severity::Medium,
+    adjustments: &[Adjustment::InternetFacing(1), Adjustment::Reason(VerdictReason::ModeDefensive, -1)],
+    reasons: &[
+        VerdictReason::ModeMonitor,
+        VerdictReason::ModeDefensive,
+        VerdictReason::ModeSufficient,
+        VerdictReason::ModeUnread,
+        VerdictReason::ModeNotReported,
+        VerdictReason::RequirementUnread,
+        VerdictReason::ListenersUnread,
+        VerdictReason::KindUnrecognized,
+        VerdictReason::NotApplicableKind,
+        VerdictReason::NotApplicableNoHttpListener,
+    ],
     what: "Is the desync mitigation mode of this application or classic load balancer (from weak to strong: monitor, \
            defensive, strictest) at least as strong as the policy requires?",
-    why: "A request that the load balancer and a target read differently can smuggle a second request past every check in \
-          front of the target: it poisons queues and caches and takes over other users' sessions. In monitor even requests \
-          that AWS classifies as Severe are forwarded. Defensive blocks those; strictest blocks everything that is not \
-          compliant.",
+    why: "If the load balancer and a target parse a request differently, the request can smuggle a second one past every \
+          check in front of the target. This poisons queues and caches and takes over the sessions of other users. Monitor \
+          forwards even requests that AWS classifies as Severe. Defensive blocks those; strictest blocks every request that \
+          is not compliant.",
     evidence: "The attribute routing.http.desync_mitigation_mode from DescribeLoadBalancerAttributes (classic: \
                elb.http.desyncmitigationmode), compared with the mode that the policy's first matching rule requires. \
-               Dropping invalid header fields is another control and changes nothing here. Where the policy asks about \
-               something that could not be read, the rule fails or passes only if the answer does not matter. A failure \
-               is one step graver where the load balancer is internet-facing, and one step lighter where the mode is \
-               defensive rather than monitor.",
-    remediation: "Set the mode where the load balancer is managed: in its stack, manifest or configuration, or with \
-                  modify-load-balancer-attributes where nothing manages it. AWS documents no downtime for the change. Before \
-                  strictest, check what this load balancer's own traffic would lose.",
+               Dropping invalid header fields is a different control and does not change the verdict. If a value that \
+               the policy depends on could not be read, the rule fails or passes only if every possible value gives the \
+               same verdict.",
+    remediation: "Set the mode in the tool that manages the load balancer: its stack, manifest or configuration. Use \
+                  modify-load-balancer-attributes only if no tool manages it. AWS documents no downtime for the change. \
+                  Before you set strictest, check which requests of this load balancer it would block.",
     references: &[
         "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html#desync-mitigation-mode",
         "https://docs.aws.amazon.com/elasticloadbalancing/latest/classic/config-desync-mitigation-mode.html",
@@ -41,30 +53,36 @@ impl Rule for DesyncModeBelowRequired {
     }
 
     fn judge(&self, lb: &LoadBalancer, policy: &Policy) -> Verdict {
-        let seen = match reading::mode(lb) {
+        let seen = match preconditions::mode(lb) {
             Ok(seen) => seen,
             Err(verdict) => return verdict,
         };
         let mode = seen.mode;
         let required = Requirement::of(lb, policy);
-        match required.standing(mode) {
-            Standing::Met => Verdict::Pass { because: format!("The mode is {mode}; the policy requires {required}.") },
-            Standing::Missed => match seen.listeners {
+        match required.satisfied_by(mode) {
+            Satisfaction::Met => Verdict::Pass {
+                reason: VerdictReason::ModeSufficient,
+                because: format!("The mode is {mode}; the policy requires {required}."),
+            },
+            Satisfaction::Missed => match seen.listeners {
                 None => failure(lb, mode, &required),
                 Some(gap) => Verdict::Unknown {
+                    reason: VerdictReason::ListenersUnread,
                     because: format!(
-                        "The mode is {mode} and the policy requires {required}, but whether any listener speaks HTTP \
+                        "The mode is {mode} and the policy requires {required}, but whether any listener uses HTTP \
                          could not be read: {gap}."
                     ),
                     gaps: vec![gap],
                 },
             },
-            Standing::Open => {
+            Satisfaction::Open => {
                 let gaps: Vec<_> = required.gaps().iter().cloned().chain(seen.listeners).collect();
-                let unread = reading::list(&gaps);
+                let unread = preconditions::list(&gaps);
                 Verdict::Unknown {
+                    reason: VerdictReason::RequirementUnread,
                     because: format!(
-                        "The mode is {mode}; the policy requires {required}, depending on what could not be read: {unread}."
+                        "The mode is {mode}; the policy requires {required}, depending on a value that could not be read: \
+                         {unread}."
                     ),
                     gaps,
                 }
@@ -74,22 +92,22 @@ impl Rule for DesyncModeBelowRequired {
 }
 
 fn failure(lb: &LoadBalancer, mode: Mode, required: &Requirement) -> Verdict {
-    let (severity, exposure) = match mode {
-        Mode::Monitor => reading::rate(lb, Severity::Medium, Severity::High),
-        Mode::Defensive | Mode::Strictest => reading::rate(lb, Severity::Low, Severity::Medium),
+    let exposure = preconditions::exposure(lb);
+    let reason = match mode {
+        Mode::Monitor => VerdictReason::ModeMonitor,
+        // Strictest satisfies every policy.
+        Mode::Defensive | Mode::Strictest => VerdictReason::ModeDefensive,
     };
     let because = format!("The mode is {mode}; the policy requires {required}. {exposure}");
-    // Of several candidates the weakest is the one that is required in any case.
+    // Of several candidates the weakest is required in any case.
     let target = required.lowest();
-    let mut remedy = dialect::set_mode(lb, target);
-    if target == Mode::Strictest {
-        remedy.push_str(
-            " First check its traffic: strictest also blocks requests classified as Acceptable or Ambiguous.",
-        );
-    }
+    let mut remedy = remediation::set_mode_instructions(lb, target);
+    remedy.push_str(remediation::mode_caution(target));
     if required.certain().is_none() {
-        let (highest, unread) = (required.highest(), reading::list(required.gaps()));
-        remedy.push_str(&format!(" Even {highest} may be required, depending on what could not be read: {unread}."));
+        let (highest, unread) = (required.highest(), preconditions::list(required.gaps()));
+        remedy.push_str(&format!(
+            " Even {highest} may be required, depending on a value that could not be read: {unread}."
+        ));
     }
-    Verdict::Fail { because, severity, remedy }
+    Verdict::Fail { reason, because, severity: META.severity_of(reason, lb), remedy }
 }

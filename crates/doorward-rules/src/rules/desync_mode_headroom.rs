@@ -1,30 +1,47 @@
-//! `desync-mode-headroom`: the required mode is met, and a stronger one exists.
+//! `desync-mode-headroom`: the mode is sufficient, and a stronger one is possible.
 
 use doorward_model::{
-    Kind, LoadBalancer, LogDestination, Mode, Observed, Policy, Rule, RuleMeta, Severity, Traffic, TrafficSource,
-    TrafficStep, Verdict,
+    Adjustment, Kind, LoadBalancer, LogDestination, Mode, Observed, Policy, Rule, RuleMeta, Severity, Traffic,
+    TrafficSource, TrafficStep, Verdict, VerdictReason,
 };
 
-use crate::{Requirement, Standing, reading};
+use crate::{Requirement, Satisfaction, preconditions};
 
-/// What the rule says of itself.
+/// The definition of the rule.
 pub(crate) const META: RuleMeta = RuleMeta {
     id: "desync-mode-headroom",
     version: 3,
     title: "Desync mitigation mode could be stronger",
     severity: Severity::Informational,
-    what: "Does this load balancer meet its required mode in defensive, so that strictest is still open to it?",
-    why: "Defensive forwards Ambiguous requests and merely closes the connections afterwards. Strictest blocks everything \
-          that is not compliant, and for a load balancer whose clients send only compliant requests it costs nothing. \
-          Nothing is wrong where this rule fails: it marks an improvement that the traffic admits, now or once its sources \
-          are fixed.",
-    evidence: "The desync mitigation mode from DescribeLoadBalancerAttributes, the mode that the policy requires, and what \
-               access logs and CloudWatch say (`doorward traffic`). Where strictest is a choice and the scan has no traffic \
-               evidence, or not enough, or evidence older than `traffic.maximum_age_days`, the rule is not asked: an earlier \
-               answer is neither confirmed nor resolved.",
-    remediation: "Gather traffic evidence over a representative time: classifications in the access logs of an application \
-                  load balancer, the CloudWatch metric DesyncMitigationMode_NonCompliant_Request_Count for both kinds. \
-                  Go to strictest where no Acceptable or Ambiguous request is missed by anybody.",
+    adjustments: &[Adjustment::Reason(VerdictReason::TrafficAdmitsStrictest, 1)],
+    reasons: &[
+        VerdictReason::TrafficAdmitsStrictest,
+        VerdictReason::TrafficAdmitsStrictestAfterFixes,
+        VerdictReason::ModeStrictest,
+        VerdictReason::TrafficAgainstStrictest,
+        VerdictReason::ModeUnread,
+        VerdictReason::ModeNotReported,
+        VerdictReason::RequirementUnread,
+        VerdictReason::ListenersUnread,
+        VerdictReason::KindUnrecognized,
+        VerdictReason::NotApplicableKind,
+        VerdictReason::NotApplicableNoHttpListener,
+        VerdictReason::NotApplicableModeMonitor,
+        VerdictReason::NotApplicableModeRequired,
+        VerdictReason::TrafficNotCollected,
+        VerdictReason::TrafficInsufficient,
+    ],
+    what: "Is the mode of this load balancer defensive, and does the policy require no stronger one, so that strictest is a choice?",
+    why: "Defensive forwards Ambiguous requests and closes the connections afterwards. Strictest blocks every request \
+          that is not compliant; if all clients send compliant requests, strictest blocks nothing. A failure of this rule \
+          is not a fault: it marks an improvement that the traffic admits now, or after the named clients are fixed.",
+    evidence: "The desync mitigation mode from DescribeLoadBalancerAttributes, the mode that the policy requires, and traffic \
+               evidence from access logs and CloudWatch (`doorward traffic`). If strictest is a choice and the scan has no \
+               traffic evidence, not enough of it, or only evidence older than `traffic.maximum_age_days`, the rule is not \
+               asked: an earlier verdict is neither confirmed nor resolved.",
+    remediation: "Collect traffic evidence over a representative period: classifications in the access logs of an \
+                  application load balancer, and the CloudWatch metric DesyncMitigationMode_NonCompliant_Request_Count for \
+                  both kinds. Change to strictest if no needed request is Acceptable or Ambiguous.",
     references: &[
         "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html#desync-mitigation-mode",
         "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html",
@@ -41,22 +58,24 @@ impl Rule for DesyncModeHeadroom {
     }
 
     fn judge(&self, lb: &LoadBalancer, policy: &Policy) -> Verdict {
-        let seen = match reading::mode(lb) {
+        let seen = match preconditions::mode(lb) {
             Ok(seen) => seen,
             Err(verdict) => return verdict,
         };
         match seen.mode {
-            Mode::Strictest => Verdict::Pass { because: strictest(lb) },
-            Mode::Monitor => {
-                Verdict::NotApplicable { because: "The mode is monitor; defensive comes before strictest.".to_owned() }
-            }
+            Mode::Strictest => Verdict::Pass { reason: VerdictReason::ModeStrictest, because: strictest(lb) },
+            Mode::Monitor => Verdict::NotApplicable {
+                reason: VerdictReason::NotApplicableModeMonitor,
+                because: "The mode is monitor; defensive comes before strictest.".to_owned(),
+            },
             Mode::Defensive => {
                 let required = Requirement::of(lb, policy);
-                let open = required.standing(Mode::Defensive) == Standing::Open;
+                let open = required.satisfied_by(Mode::Defensive) == Satisfaction::Open;
                 let unsure = if open { required.gaps() } else { &[] };
                 let gaps: Vec<_> = unsure.iter().cloned().chain(seen.listeners).collect();
-                if required.standing(Mode::Defensive) == Standing::Missed {
+                if required.satisfied_by(Mode::Defensive) == Satisfaction::Missed {
                     Verdict::NotApplicable {
+                        reason: VerdictReason::NotApplicableModeRequired,
                         because: format!(
                             "The mode is defensive; the policy requires {required}, so it is not a choice."
                         ),
@@ -64,11 +83,13 @@ impl Rule for DesyncModeHeadroom {
                 } else if gaps.is_empty() {
                     choice(lb, &required)
                 } else {
-                    let unread = reading::list(&gaps);
+                    let unread = preconditions::list(&gaps);
+                    let reason = if open { VerdictReason::RequirementUnread } else { VerdictReason::ListenersUnread };
                     Verdict::Unknown {
+                        reason,
                         because: format!(
-                            "The mode is defensive and the policy requires {required}; whether strictest is a choice here \
-                             depends on what could not be read: {unread}."
+                            "The mode is defensive and the policy requires {required}; whether strictest is a choice \
+                             depends on a value that could not be read: {unread}."
                         ),
                         gaps,
                     }
@@ -78,11 +99,12 @@ impl Rule for DesyncModeHeadroom {
     }
 }
 
-/// Strictest is a choice: what the traffic says about it.
+/// Strictest is a choice: the verdict follows from the traffic evidence.
 fn choice(lb: &LoadBalancer, required: &Requirement) -> Verdict {
     let stands = format!("The mode is defensive and the policy requires {required}.");
     let Some(traffic) = lb.traffic.as_deref() else {
         return Verdict::NotAsked {
+            reason: VerdictReason::TrafficNotCollected,
             because: format!(
                 "{stands} Strictest would be stronger; this scan has no traffic evidence for or against it."
             ),
@@ -91,26 +113,36 @@ fn choice(lb: &LoadBalancer, required: &Requirement) -> Verdict {
     };
     let why = traffic.because.join(" ");
     match traffic.advised() {
-        (TrafficStep::Raise, Some(Mode::Strictest)) => Verdict::Fail {
-            because: format!("{stands} The traffic admits strictest today. {why}"),
-            severity: Severity::Low,
-            remedy:
-                "Change it to strictest, and watch 4xx answers and the metric of non-compliant requests for a week."
-                    .to_owned(),
-        },
-        (TrafficStep::FixAndRaise, _) => Verdict::Fail {
-            because: format!("{stands} The traffic admits strictest once these sources are fixed. {why}"),
-            severity: Severity::Informational,
-            remedy: sources(traffic),
-        },
-        (TrafficStep::Raise | TrafficStep::Keep | TrafficStep::Watch, _) if traffic.basis.names_clients() => {
-            Verdict::Pass {
-                because: format!("{stands} Strictest is stronger, but the traffic speaks against it. {why}"),
+        (TrafficStep::Raise, Some(Mode::Strictest)) => {
+            let reason = VerdictReason::TrafficAdmitsStrictest;
+            Verdict::Fail {
+                reason,
+                because: format!("{stands} The traffic admits strictest today. {why}"),
+                severity: META.severity_of(reason, lb),
+                remedy:
+                    "Change it to strictest, and watch 4xx responses and the metric of non-compliant requests for a week."
+                        .to_owned(),
             }
         }
-        // Among others the metric alone: it counts requests without saying whose, which speaks neither for nor against.
+        (TrafficStep::FixAndRaise, _) => {
+            let reason = VerdictReason::TrafficAdmitsStrictestAfterFixes;
+            Verdict::Fail {
+                reason,
+                because: format!("{stands} The traffic admits strictest once these sources are fixed. {why}"),
+                severity: META.severity_of(reason, lb),
+                remedy: sources(traffic),
+            }
+        }
+        (TrafficStep::Raise | TrafficStep::Keep | TrafficStep::Watch, _) if traffic.basis.names_clients() => {
+            Verdict::Pass {
+                reason: VerdictReason::TrafficAgainstStrictest,
+                because: format!("{stands} Strictest is stronger, but it would block observed requests. {why}"),
+            }
+        }
+        // This includes evidence from the metric alone: it counts requests without their clients.
         _ => Verdict::NotAsked {
-            because: format!("{stands} Strictest would be stronger; the traffic evidence is not enough to tell."),
+            reason: VerdictReason::TrafficInsufficient,
+            because: format!("{stands} Strictest would be stronger; the traffic evidence is not sufficient."),
             remedy: why,
         },
     }
@@ -119,41 +151,42 @@ fn choice(lb: &LoadBalancer, required: &Requirement) -> Verdict {
 /// One sentence for each source.
 fn sources(traffic: &Traffic) -> String {
     let sentences = traffic.sources.iter().map(|source| {
-        let fix = source.fix.as_deref().unwrap_or("Find out what it sends; this reason code is not known here.");
+        let fix =
+            source.fix.as_deref().unwrap_or("Find out what it sends; this reason code is not known to this version.");
         let TrafficSource { address, agent, reason, requests, .. } = source;
         format!("{address} ({agent}) sent {requests} requests with {reason}: {fix}")
     });
     sentences.collect::<Vec<_>>().join(" ")
 }
 
-/// Strictest already: whom it may block is worth a word.
+/// The sentence for strictest, with the clients that it may block.
 fn strictest(lb: &LoadBalancer) -> String {
-    let plain = "The mode is strictest; there is no stronger one.";
+    let plain = "The mode is strictest; no stronger mode exists.";
     match lb.traffic.as_deref().filter(|traffic| traffic.advised().0 == TrafficStep::Watch) {
         Some(traffic) => format!("{plain} {}", traffic.because.join(" ")),
         None => plain.to_owned(),
     }
 }
 
-/// Access logs of classic load balancers have no classification, so their only witness is the metric:
+/// Access logs of classic load balancers have no classification, so the metric is the only evidence:
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/classic/access-log-collection.html>
 fn gather_evidence(lb: &LoadBalancer) -> &'static str {
     match (lb.kind, &lb.access_logs) {
         (Kind::Classic, _) => {
             "Watch the CloudWatch metric DesyncMitigationMode_NonCompliant_Request_Count (namespace AWS/ELB) over a \
-             representative time: access logs of classic load balancers do not show classifications."
+             representative period: access logs of classic load balancers do not show classifications."
         }
         (_, Observed::Known(LogDestination::S3 { .. } | LogDestination::Delivery(_))) => {
-            "Count the Acceptable and Ambiguous requests in its access logs over a representative time: strictest would \
-             block these."
+            "Count the Acceptable and Ambiguous requests in its access logs over a representative period: strictest \
+             would block these."
         }
         (_, Observed::Known(LogDestination::Nowhere)) => {
-            "Turn its access logs on and count the Acceptable and Ambiguous requests over a representative time: strictest \
+            "Turn its access logs on and count the Acceptable and Ambiguous requests over a representative period: strictest \
              would block these."
         }
         (_, Observed::Absent | Observed::Unread(_)) => {
-            "Whether it writes access logs is not known: find out, turn them on if need be, and count the Acceptable and \
-             Ambiguous requests over a representative time: strictest would block these."
+            "It is not known whether it writes access logs. Check this, turn them on if necessary, and count the Acceptable \
+             and Ambiguous requests over a representative period: strictest would block these."
         }
     }
 }

@@ -1,25 +1,40 @@
-//! `desync-mode-reverted`: Doorward changed the mode, and it is not what Doorward left.
+//! `desync-mode-reverted`: the mode is weaker than the one that Doorward set.
 
-use doorward_model::{AppliedChange, ChangeStatus, LoadBalancer, Mode, Policy, Rule, RuleMeta, Severity, Verdict};
+use doorward_model::{
+    AppliedChange, ChangeStatus, LoadBalancer, Mode, Policy, Rule, RuleMeta, Severity, Verdict, VerdictReason,
+};
 
-use crate::{dialect, reading};
+use crate::{preconditions, remediation};
 
-/// What the rule says of itself.
+/// The definition of the rule.
 pub(crate) const META: RuleMeta = RuleMeta {
     id: "desync-mode-reverted",
     version: 1,
-    title: "Desync mitigation mode was set back after a change",
+    title: "Desync mitigation mode was reverted after a change",
     severity: Severity::Medium,
-    what: "Is this load balancer still in the mode that Doorward's last change left it in, or in a stronger one?",
-    why: "Controllers, stacks and pipelines write their own settings back, some of them hours later. A change that somebody \
-          approved and that does not last leaves the load balancer as exposed as before, while everybody believes it is \
-          mended.",
+    adjustments: &[],
+    reasons: &[
+        VerdictReason::ModeReverted,
+        VerdictReason::ModeKept,
+        VerdictReason::ModeRaisedSince,
+        VerdictReason::ModeUnread,
+        VerdictReason::ModeNotReported,
+        VerdictReason::ListenersUnread,
+        VerdictReason::KindUnrecognized,
+        VerdictReason::NotApplicableKind,
+        VerdictReason::NotApplicableNoHttpListener,
+        VerdictReason::NotApplicableNoChange,
+        VerdictReason::NotApplicableChangeNotInEffect,
+    ],
+    what: "Is the mode of this load balancer still the one that Doorward's last change set, or a stronger one?",
+    why: "Controllers, stacks and pipelines restore their own settings, some of them hours later. An approved change that \
+          is reverted leaves the load balancer as exposed as before, although it is recorded as fixed.",
     evidence: "The change journal in the ledger, and the desync mitigation mode from DescribeLoadBalancerAttributes, read \
-               after the change. A change that was refused set nothing, so the one before it counts; one that was rolled \
-               back, failed or was overtaken left nothing to be set back. The rule runs only where the journal has a change \
-               of a load balancer of the scan.",
-    remediation: "Find out in CloudTrail whose ModifyLoadBalancerAttributes it was, set the mode where the load balancer is \
-                  managed, and only then change it again.",
+               after the change. A refused change did not set the mode, so the change before it counts. A change that was \
+               rolled back, failed or was superseded has no effect that could be reverted. The rule runs only if the journal \
+               has a change of a load balancer of the scan.",
+    remediation: "Find the author of the ModifyLoadBalancerAttributes call in CloudTrail, set the mode in the tool that \
+                  manages the load balancer, and only then change it again.",
     references: &[
         "https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/cloudtrail-logs.html",
         "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-events.html",
@@ -35,29 +50,43 @@ impl Rule for DesyncModeReverted {
         &META
     }
 
+    /// Without a change to any load balancer every verdict would be "not applicable"; without the journal that would be wrong,
+    /// because it would resolve earlier findings.
+    fn is_asked(&self, load_balancers: &[LoadBalancer], changed: bool) -> bool {
+        changed || load_balancers.iter().any(|lb| !lb.changes.is_empty())
+    }
+
     fn judge(&self, lb: &LoadBalancer, _policy: &Policy) -> Verdict {
-        let change = match standing(lb) {
+        let change = match change_in_effect(lb) {
             Ok(change) => change,
-            Err(because) => return Verdict::NotApplicable { because },
+            Err((reason, because)) => return Verdict::NotApplicable { reason, because },
         };
-        let seen = match reading::mode(lb) {
+        let seen = match preconditions::mode(lb) {
             Ok(seen) => seen,
             Err(verdict) => return verdict,
         };
         let (mode, left) = (seen.mode, left(change));
         match seen.listeners {
-            _ if mode == change.to => Verdict::Pass { because: format!("{left}, and it still is.") },
-            _ if mode > change.to => {
-                Verdict::Pass { because: format!("{left}; something else has made it stronger since: {mode}.") }
+            _ if mode == change.to => {
+                Verdict::Pass { reason: VerdictReason::ModeKept, because: format!("{left}, and it is unchanged.") }
             }
-            None => Verdict::Fail {
-                because: format!("{left}; it is {mode} {}.", if mode == change.from { "again" } else { "now" }),
-                severity: META.severity,
-                remedy: remedy(lb, change.to),
+            _ if mode > change.to => Verdict::Pass {
+                reason: VerdictReason::ModeRaisedSince,
+                because: format!("{left}; another change has raised it to {mode} since."),
             },
+            None => {
+                let reason = VerdictReason::ModeReverted;
+                Verdict::Fail {
+                    reason,
+                    because: format!("{left}; it is {mode} {}.", if mode == change.from { "again" } else { "now" }),
+                    severity: META.severity_of(reason, lb),
+                    remedy: remedy(lb, change.to),
+                }
+            }
             Some(gap) => Verdict::Unknown {
+                reason: VerdictReason::ListenersUnread,
                 because: format!(
-                    "{left}; it is {mode} now, but whether any listener speaks HTTP could not be read: {gap}."
+                    "{left}; it is {mode} now, but whether any listener uses HTTP could not be read: {gap}."
                 ),
                 gaps: vec![gap],
             },
@@ -65,27 +94,30 @@ impl Rule for DesyncModeReverted {
     }
 }
 
-/// The change whose mode should still be there. The error says why there is none.
-fn standing(lb: &LoadBalancer) -> Result<&AppliedChange, String> {
+/// The change whose mode should still be set. The error says why there is none.
+fn change_in_effect(lb: &LoadBalancer) -> Result<&AppliedChange, (VerdictReason, String)> {
     let read = lb.evidence.as_ref().map(|evidence| evidence.at);
-    // A mode that was read before a change says nothing about what became of it.
+    // A mode that was read before a change is no evidence of its effect.
     let happened = |change: &&AppliedChange| read.is_none_or(|read| change.at <= read);
-    // What was refused set nothing: the change before it is the one that counts.
+    // A refused change did not set the mode, so the change before it counts.
     let set = |change: &&AppliedChange| !matches!(change.status, ChangeStatus::Refused | ChangeStatus::RestoreRefused);
     let Some(change) = lb.changes.iter().rev().filter(happened).find(set) else {
         let when = if lb.changes.is_empty() { "Doorward has" } else { "By the time it was read, Doorward had" };
-        return Err(format!("{when} not changed its mode."));
+        return Err((VerdictReason::NotApplicableNoChange, format!("{when} not changed its mode.")));
     };
     match change.status {
         ChangeStatus::Changed | ChangeStatus::Already => Ok(change),
-        status => Err(format!(
-            "Change {} to {} stands at: {status}. Only a mode that a change is known to have left can be set back.",
-            change.change, change.to
+        status => Err((
+            VerdictReason::NotApplicableChangeNotInEffect,
+            format!(
+                "The status of change {} to {} is: {status}. Only a mode that a change has set can be reverted.",
+                change.change, change.to
+            ),
         )),
     }
 }
 
-/// What the change left, as the beginning of a sentence.
+/// What the change did, as the beginning of a sentence.
 fn left(change: &AppliedChange) -> String {
     let AppliedChange { change: id, at, to, by, status, .. } = change;
     let did = if *status == ChangeStatus::Already { "found the mode to be" } else { "set the mode to" };
@@ -94,9 +126,9 @@ fn left(change: &AppliedChange) -> String {
 
 fn remedy(lb: &LoadBalancer, to: Mode) -> String {
     format!(
-        "A controller, a stack, a script or a person set it back; CloudTrail's ModifyLoadBalancerAttributes in {} says \
-         which. {}",
+        "A controller, a stack, a script or a person reverted it; the ModifyLoadBalancerAttributes events of CloudTrail in \
+         {} name the author. {}",
         lb.region,
-        dialect::set_mode(lb, to)
+        remediation::set_mode_instructions(lb, to)
     )
 }

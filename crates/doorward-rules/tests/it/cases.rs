@@ -1,8 +1,9 @@
 //! Runs the cases of every rule.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use doorward_model::{Mode, Policy, PolicyRule, Severity, Verdict, VerdictKind};
+use doorward_model::{Mode, Policy, PolicyRule, RuleMeta, Severity, Verdict, VerdictKind, VerdictReason};
 use doorward_rules::exceptions::{Register, Terms};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -53,6 +54,7 @@ struct GivenPolicy {
 #[serde(deny_unknown_fields)]
 struct Expect {
     verdict: VerdictKind,
+    reason: VerdictReason,
     severity: Option<Severity>,
     #[serde(default)]
     because_contains: Vec<String>,
@@ -70,7 +72,8 @@ struct Expect {
 
 #[test]
 fn every_rule_answers_its_cases() {
-    for rule in doorward_rules::catalogue().iter().map(|meta| meta.id) {
+    for meta in doorward_rules::catalogue() {
+        let rule = meta.id;
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/cases/{rule}.toml"));
         let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let cases: Cases = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
@@ -78,12 +81,17 @@ fn every_rule_answers_its_cases() {
         names.sort_unstable();
         assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{}: two cases have one name", file.display());
         for case in &cases.case {
-            check(rule, case, case.register.as_ref().or(cases.register.as_ref()));
+            check(meta, case, case.register.as_ref().or(cases.register.as_ref()));
         }
+        // Every reason that a rule documents has a case. `exception-valid` belongs to the register, which wraps every rule.
+        let expected: BTreeSet<_> = cases.case.iter().map(|case| case.expect.reason).collect();
+        let untested: Vec<_> = meta.reasons.iter().filter(|reason| !expected.contains(reason)).collect();
+        assert!(untested.is_empty(), "{}: no case has the reason {untested:?}", file.display());
     }
 }
 
-fn check(rule: &str, case: &Case, register: Option<&String>) {
+fn check(meta: &RuleMeta, case: &Case, register: Option<&String>) {
+    let rule = meta.id;
     let files: Vec<_> = register.map(|text| ("exceptions.toml".to_owned(), text.clone())).into_iter().collect();
     let register =
         Register::parse(&files, &Terms::default()).unwrap_or_else(|wrong| panic!("{}: {wrong:?}", case.name));
@@ -97,6 +105,9 @@ fn check(rule: &str, case: &Case, register: Option<&String>) {
     let verdict = judge.judge(&load_balancer(&case.given), &policy);
     let at = format!("{rule}: {}: {verdict:#?}", case.name);
     assert_eq!(verdict.kind(), case.expect.verdict, "{at}");
+    assert_eq!(verdict.reason(), case.expect.reason, "{at}");
+    let documented = meta.reasons.contains(&verdict.reason()) || verdict.kind() == VerdictKind::Excepted;
+    assert!(documented && verdict.reason().kind() == verdict.kind(), "a reason that the rule does not document: {at}");
     assert_eq!(verdict.severity(), case.expect.severity, "{at}");
     for part in &case.expect.because_contains {
         assert!(verdict.because().contains(part), "missing {part:?} in {at}");

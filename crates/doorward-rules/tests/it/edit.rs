@@ -159,27 +159,27 @@ fn what_would_not_read_back_is_refused() {
     let long = Renewal { expires: moment("2026-06-30"), ..renewal() };
     assert_eq!(
         refused(renew(FILE, BY_HAND, "EX-1", &long, &default)),
-        "this would not be a valid register: exceptions.toml:13: exception EX-1 runs for 103 days from 2026-03-20 to \
+        "the result would not be a valid register: exceptions.toml:13: exception EX-1 runs for 103 days from 2026-03-20 to \
          2026-06-30, and 90 is the most; it can expire 2026-06-17 at the latest"
     );
     let nobody = Renewal { approver: " ".to_owned(), ..renewal() };
     assert_eq!(
         refused(renew(FILE, BY_HAND, "EX-1", &nobody, &default)),
-        "this would not be a valid register: exceptions.toml:10: approver is empty"
+        "the result would not be a valid register: exceptions.toml:10: approver is empty"
     );
     assert_eq!(
         refused(add(FILE, BY_HAND, &Exception { id: "EX-2".to_owned(), ..plain() }, &default)),
-        "this would not be a valid register: exceptions.toml:36: exception EX-2 is there already, at exceptions.toml:26; \
-         an id names one exception"
+        "the result would not be a valid register: exceptions.toml:36: exception EX-2 is already defined at exceptions.toml:26; \
+         ids must be unique"
     );
     assert_eq!(
         refused(add(FILE, "", &Exception { scope: Scope::default(), ..plain() }, &default)),
-        "this would not be a valid register: exceptions.toml:4: exception EX-9 has an empty scope, which would cover \
+        "the result would not be a valid register: exceptions.toml:4: exception EX-9 has an empty scope, which would cover \
          everything: give arn, accounts, ous, tags, names"
     );
     assert_eq!(
         refused(add(FILE, "[[exceptions]]\n", &plain(), &default)),
-        "mend the register first: exceptions.toml:1: there is no key \"exceptions\"; did you mean exception?"
+        "fix the errors of the register first: exceptions.toml:1: there is no key \"exceptions\"; did you mean exception?"
     );
 }
 

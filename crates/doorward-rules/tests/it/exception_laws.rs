@@ -89,9 +89,9 @@ proptest! {
             let (_, wrapped) = wrapped.iter().find(|(id, _)| *id == rule.meta().id).expect("it runs");
             match (&plain, wrapped) {
                 (
-                    Verdict::Fail { because, severity, remedy },
-                    Verdict::Fail { because: said, severity: still, remedy: same },
-                ) => prop_assert!(said.starts_with(because.as_str()) && severity == still && remedy == same),
+                    Verdict::Fail { reason, because, severity, remedy },
+                    Verdict::Fail { reason: code, because: said, severity: still, remedy: same },
+                ) => prop_assert!(reason == code && said.starts_with(because.as_str()) && severity == still && remedy == same),
                 (Verdict::Fail { because, severity, .. }, Verdict::Excepted { because: said, severity: still, exception, .. }) => {
                     prop_assert!(said.starts_with(because.as_str()) && severity == still);
                     let entries = register.entries(now());
@@ -197,7 +197,7 @@ proptest! {
         lb in any_load_balancer(), policy in any_policy(), exceptions in any_exceptions(), lost: [bool; FIELDS],
     ) {
         for (id, verdict) in judge(&register(&exceptions), &forget(&lb, lost), &policy) {
-            if let Verdict::Unknown { gaps, because } = verdict {
+            if let Verdict::Unknown { gaps, because, .. } = verdict {
                 prop_assert!(!gaps.is_empty() && !because.is_empty(), "{id}");
             }
         }

@@ -121,7 +121,7 @@ pub(crate) fn load_balancer(given: &Given) -> LoadBalancer {
         security_groups: vec!["sg-0a1b2c3d".to_owned()],
         zones: vec!["eu-west-1a".to_owned(), "eu-west-1b".to_owned()],
         edited: None,
-        undecided: None,
+        placeholder: None,
         declared: None,
         traffic: given.traffic.clone().map(|said| Arc::new(traffic(said))),
         changes: given.changes.iter().map(applied).collect(),

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use doorward_model::{
     AppliedChange, ChangeStatus, Gap, GapReason, Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Observed,
-    ObservedTime, OuPath, Owner, OwnerSource, Pattern, Policy, PolicyRule, Rule, Scheme, Severity, Traffic,
-    TrafficBasis, TrafficStep, Undecided, Verdict, VerdictKind,
+    ObservedTime, OuPath, Owner, OwnerSource, Pattern, PlaceholderIdentity, Policy, PolicyRule, Rule, Scheme, Severity,
+    Traffic, TrafficBasis, TrafficStep, Verdict, VerdictKind,
 };
-use doorward_rules::{Requirement, Standing};
+use doorward_rules::{Requirement, Satisfaction};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
@@ -247,8 +247,8 @@ proptest! {
         prop_assert!(required.certain().is_some() || !required.gaps().is_empty());
         let least = Requirement::of(&forget(&less, more), &policy);
         for mode in MODES {
-            let (before, after) = (required.standing(mode), least.standing(mode));
-            prop_assert!(after == before || after == Standing::Open, "{mode}: {before:?} became {after:?}");
+            let (before, after) = (required.satisfied_by(mode), least.satisfied_by(mode));
+            prop_assert!(after == before || after == Satisfaction::Open, "{mode}: {before:?} became {after:?}");
         }
     }
 
@@ -299,6 +299,17 @@ proptest! {
             if let Verdict::Unknown { gaps, .. } = rule.judge(&forget(&lb, lost), &policy) {
                 prop_assert!(!gaps.is_empty(), "{}", rule.meta().id);
             }
+        }
+    }
+
+    #[test]
+    fn every_verdict_has_a_reason_that_its_rule_documents(
+        lb in any_load_balancer(), policy in any_policy(), lost: [bool; FIELDS],
+    ) {
+        for rule in doorward_rules::all() {
+            let verdict = rule.judge(&forget(&lb, lost), &policy);
+            prop_assert!(rule.meta().reasons.contains(&verdict.reason()), "{}: {verdict:?}", rule.meta().id);
+            prop_assert_eq!(verdict.reason().kind(), verdict.kind());
         }
     }
 
@@ -366,7 +377,7 @@ proptest! {
 
 /// A part of the identity that is a stand-in matches nothing for certain, whatever stands in its place.
 #[test]
-fn what_is_undecided_stays_open() {
+fn a_placeholder_matches_nothing_for_certain() {
     let gap = || Some(std::sync::Arc::new(Gap::new(GapReason::Undeclared, "main.tf:1:1")));
     let seen = load_balancer(&Given::default());
     let rule = PolicyRule {
@@ -383,13 +394,13 @@ fn what_is_undecided_stays_open() {
     };
     let by_name = PolicyRule { names: vec![Pattern::from("*")], ..rule.clone() };
     let by_account = PolicyRule { accounts: vec![seen.account.clone()], ..rule };
-    for (rule, undecided) in [
-        (by_name, Undecided { name: gap(), ..Undecided::default() }),
-        (by_account, Undecided { account: gap(), ..Undecided::default() }),
+    for (rule, placeholder) in [
+        (by_name, PlaceholderIdentity { name: gap(), ..PlaceholderIdentity::default() }),
+        (by_account, PlaceholderIdentity { account: gap(), ..PlaceholderIdentity::default() }),
     ] {
         let policy = Policy { required_mode: Mode::Monitor, rules: vec![rule], disabled: Vec::new() };
         assert_eq!(Requirement::of(&seen, &policy).certain(), Some(Mode::Strictest));
-        let declared = LoadBalancer { undecided: Some(std::sync::Arc::new(undecided)), ..seen.clone() };
+        let declared = LoadBalancer { placeholder: Some(std::sync::Arc::new(placeholder)), ..seen.clone() };
         assert_eq!(Requirement::of(&declared, &policy).certain(), None);
         assert_eq!(Requirement::of(&declared, &policy).gaps().len(), 1);
     }

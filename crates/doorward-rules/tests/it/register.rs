@@ -41,6 +41,7 @@ fn data(file: &str) -> String {
 #[test]
 fn whatever_is_wrong_is_said_with_file_and_line() {
     let errors: Errors = toml::from_str(&data("tests/registers/errors.toml")).expect("cases");
+    let rules: Vec<_> = doorward_rules::all().iter().map(|rule| rule.meta().id).collect();
     let mut wrong = Vec::new();
     for case in &errors.case {
         let mut lines: Vec<&str> = errors.base.lines().collect();
@@ -55,8 +56,9 @@ fn whatever_is_wrong_is_said_with_file_and_line() {
             Ok(_) => Vec::new(),
             Err(errors) => errors.iter().map(ToString::to_string).collect(),
         };
-        if found != case.expect {
-            wrong.push(format!("{}: {found:#?}, not {:#?}", case.name, case.expect));
+        let expect: Vec<_> = case.expect.iter().map(|text| text.replace("{rules}", &rules.join(", "))).collect();
+        if found != expect {
+            wrong.push(format!("{}: {found:#?}, not {expect:#?}", case.name));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

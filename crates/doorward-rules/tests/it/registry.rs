@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use doorward_model::Rule;
+use doorward_model::{Adjustment, Rule, VerdictKind, VerdictReason};
 use doorward_rules::exceptions::{Register, Terms};
 use jiff::Timestamp;
 
@@ -19,7 +19,8 @@ fn names(folder: &str, extension: &str) -> BTreeSet<String> {
 #[test]
 fn a_rule_is_one_file_named_after_its_id_with_cases_of_the_same_name() {
     let ids: BTreeSet<_> = doorward_rules::catalogue().iter().map(|meta| meta.id.to_owned()).collect();
-    let files: BTreeSet<_> = names("src/rules", "rs").iter().map(|name| name.replace('_', "-")).collect();
+    let files = names("src/rules", "rs").into_iter().chain(names("src/register_rules", "rs"));
+    let files: BTreeSet<_> = files.map(|name| name.replace('_', "-")).collect();
     assert_eq!(ids, files);
     assert_eq!(ids, names("tests/cases", "toml"));
 }
@@ -28,6 +29,17 @@ fn a_rule_is_one_file_named_after_its_id_with_cases_of_the_same_name() {
 fn rules_are_registered_in_the_order_of_their_ids() {
     let ids: Vec<_> = doorward_rules::catalogue().iter().map(|meta| meta.id).collect();
     assert!(ids.is_sorted() && ids.windows(2).all(|pair| pair[0] != pair[1]), "{ids:?}");
+}
+
+#[test]
+fn every_reason_belongs_to_a_rule() {
+    let of_rules: BTreeSet<_> = doorward_rules::catalogue().iter().flat_map(|meta| meta.reasons).collect();
+    // The register gives the first, a check of declarations the second, and publishing the third.
+    let elsewhere =
+        [VerdictReason::ExceptionValid, VerdictReason::NotApplicableDeclaration, VerdictReason::ObservationOutdated];
+    for reason in VerdictReason::ALL {
+        assert_ne!(of_rules.contains(reason), elsewhere.contains(reason), "{reason}");
+    }
 }
 
 #[test]
@@ -56,6 +68,17 @@ fn every_rule_documents_itself_in_sentences() {
             assert!(!text.contains("  ") && !text.contains('\n'), "{id}: {text}");
         }
         assert!(!meta.references.is_empty(), "{id}");
+        let reasons: BTreeSet<_> = meta.reasons.iter().collect();
+        assert_eq!(reasons.len(), meta.reasons.len(), "{id} documents a reason twice");
+        assert!(reasons.iter().any(|reason| reason.kind() == VerdictKind::Fail), "{id} never fails");
+        let adjusted = meta.adjustments.iter().all(|adjustment| match adjustment {
+            Adjustment::Reason(reason, steps) => {
+                *steps != 0 && reason.kind() == VerdictKind::Fail && reasons.contains(reason)
+            }
+            Adjustment::InternetFacing(steps) => *steps != 0,
+            Adjustment::PermittedFailure { .. } => true,
+        });
+        assert!(adjusted, "{id} adjusts the severity of a reason that it does not fail for");
         for reference in meta.references {
             assert!(reference.starts_with("https://docs.aws.amazon.com/"), "{id}: {reference}");
         }

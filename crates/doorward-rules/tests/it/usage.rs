@@ -22,7 +22,7 @@ struct Case {
     name: String,
     register: String,
     load_balancers: Vec<toml::Table>,
-    widest_match: Option<usize>,
+    maximum_matches: Option<usize>,
     now: Option<Timestamp>,
     #[serde(default)]
     disabled: Vec<String>,
@@ -76,8 +76,8 @@ fn exceptions_that_do_nothing_or_too_much_are_named_with_file_and_line() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/registers/usage.toml");
     let cases: Cases = toml::from_str(&std::fs::read_to_string(file).expect("the file is there")).expect("cases");
     for case in &cases.case {
-        let widest_match = case.widest_match.unwrap_or(Terms::default().widest_match);
-        let terms = Terms { widest_match, ..Terms::default() };
+        let maximum_matches = case.maximum_matches.unwrap_or(Terms::default().maximum_matches);
+        let terms = Terms { maximum_matches, ..Terms::default() };
         let register = Register::parse(&[("exceptions.toml".to_owned(), case.register.clone())], &terms)
             .unwrap_or_else(|wrong| panic!("{}: {wrong:?}", case.name));
         let now = case.now.unwrap_or_else(|| "2026-03-01T12:00:00Z".parse().expect("a timestamp"));

@@ -1,9 +1,8 @@
 //! Change log: every change of a mode since the last period.
 
-use doorward_model::{LoadBalancer, Mode};
+use doorward_model::{LoadBalancer, Mode, ModeTransition};
 
-use super::Desk;
-use crate::Change;
+use super::SheetContext;
 use crate::figures::unit;
 use crate::sheet::{Columns, Kind, Sheet, Title};
 
@@ -15,7 +14,7 @@ const TITLE: Title = Title {
 };
 
 struct Row<'p> {
-    change: &'p Change,
+    change: &'p ModeTransition,
     lb: Option<&'p LoadBalancer>,
 }
 
@@ -48,7 +47,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("ARN", 80, "The load balancer's ARN.", |r| r.change.load_balancer.as_str().into())
 }
 
-fn direction(change: &Change) -> &'static str {
+fn direction(change: &ModeTransition) -> &'static str {
     match (change.from, change.to) {
         (Some(before), Some(after)) if after > before => "stronger",
         (Some(before), Some(after)) if after < before => "weaker",
@@ -58,8 +57,8 @@ fn direction(change: &Change) -> &'static str {
 }
 
 /// The sheet.
-pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
-    let changes = desk.pack.context.changes.as_deref().unwrap_or_default();
-    let rows = changes.iter().map(|change| Row { change, lb: desk.balancer_named(&change.load_balancer) });
+pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
+    let changes = cx.pack.context.changes.as_deref().unwrap_or_default();
+    let rows = changes.iter().map(|change| Row { change, lb: cx.balancer_named(&change.load_balancer) });
     Sheet::new(TITLE, columns(), changes.len(), rows)
 }

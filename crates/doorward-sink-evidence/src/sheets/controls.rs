@@ -1,16 +1,15 @@
-//! Control mapping: which requirement each rule supports, and how the rule stands.
+//! Control mapping: the requirements that each rule supports, with the results of the rule.
 
-use doorward_model::VerdictKind;
+use doorward_model::{Control, Framework, VerdictKind};
 
-use super::{Desk, title_of};
-use crate::controls::{Control, Framework};
+use super::{SheetContext, title_of};
 use crate::sheet::{Columns, Sheet, Title, Value};
 
 const TITLE: Title = Title {
     tab: "Control mapping",
     file: "controls",
-    about: "Which requirements each rule supports. It supports them; whether they are satisfied is for the assessor \
-     to say.",
+    about: "Which requirements each rule supports. It supports them; the assessor decides whether they are \
+     satisfied.",
 };
 
 struct Row<'p> {
@@ -29,7 +28,7 @@ impl Row<'_> {
 
 fn columns<'p>() -> Columns<'p, Row<'p>> {
     Columns::<Row<'p>>::new()
-        .text("Framework", 26, "The standard.", |r| r.framework.framework.as_str().into())
+        .text("Framework", 26, "The standard.", |r| r.framework.name.as_str().into())
         .text("Version", 12, "Its version.", |r| r.framework.version.as_str().into())
         .text("Control", 14, "The requirement or control, by its number there.", |r| r.control.id.as_str().into())
         .prose("Topic", 44, "What it is about, in our words; read the standard for its own.", |r| {
@@ -46,26 +45,26 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .count("Fail", "Rows of the sheet Results where the rule fails; blank where it did not run.", |r| {
             r.count(VerdictKind::Fail)
         })
-        .count("Unknown", "Rows where nobody could look.", |r| r.count(VerdictKind::Unknown))
+        .count("Unknown", "Rows where the rule could not be judged.", |r| r.count(VerdictKind::Unknown))
         .count("Excepted", "Rows where an exception permits the failure.", |r| r.count(VerdictKind::Excepted))
         .count("Pass", "Rows where the rule passes.", |r| r.count(VerdictKind::Pass))
-        .count("Not applicable", "Rows where the question makes no sense.", |r| r.count(VerdictKind::NotApplicable))
+        .count("Not applicable", "Rows where the rule does not apply.", |r| r.count(VerdictKind::NotApplicable))
         .count("Not asked", "Rows where the run did not collect the evidence that the rule needs.", |r| {
             r.count(VerdictKind::NotAsked)
         })
 }
 
 /// The sheet.
-pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
+pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
     let mut rows = Vec::new();
-    for framework in &desk.pack.context.controls {
+    for framework in &cx.pack.context.controls {
         for control in &framework.controls {
             rows.extend(control.rules.iter().map(|rule| Row {
                 framework,
                 control,
                 rule,
-                title: title_of(&desk.pack.context.rules, rule),
-                counts: desk.report().tally.verdicts.get(rule),
+                title: title_of(&cx.pack.context.rules, rule),
+                counts: cx.report().tally.verdicts.get(rule),
             }));
         }
     }

@@ -1,16 +1,16 @@
-//! Cover: who looked, when, with what and how; how to verify; where to sign; the settings.
+//! Cover: the scan and its caller, how to verify the pack, signatures, the settings.
 
 use doorward_model::Observed;
 use jiff::Timestamp;
 
-use super::{Desk, seen};
-use crate::problem::SINK;
+use super::{SheetContext, seen};
+use crate::error::SINK;
 use crate::sheet::{Columns, Sheet, Title};
 
 pub(crate) const TITLE: Title = Title {
     tab: "Cover",
     file: "cover",
-    about: "Who looked, when, with what and how; how to verify the pack; where to sign; the settings verbatim.",
+    about: "The scan and its caller, how to verify the pack, signatures, and the settings verbatim.",
 };
 
 /// The section that is signed by hand.
@@ -24,14 +24,14 @@ struct Row {
 
 fn columns<'p>() -> Columns<'p, Row> {
     Columns::<Row>::new()
-        .text("Section", 16, "What the line is about.", |r| r.section.into())
-        .text("Item", 56, "What is told.", |r| r.item.as_str().into())
-        .prose("Value", 96, "As it was when the pack was written.", |r| r.value.as_str().into())
+        .text("Section", 16, "The topic.", |r| r.section.into())
+        .text("Item", 56, "The property.", |r| r.item.as_str().into())
+        .prose("Value", 96, "Its value when the pack was written.", |r| r.value.as_str().into())
 }
 
 /// The sheet.
-pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
-    let (report, context) = (desk.report(), desk.pack.context);
+pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
+    let (report, context) = (cx.report(), cx.pack.context);
     let run = &report.run;
     let mut rows = Vec::new();
     let mut add = |section, item: &str, value: String| rows.push(Row { section, item: item.to_owned(), value });
@@ -52,10 +52,10 @@ pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
         format!("{} of {} account-Regions in scope were read completely", counts.complete, counts.in_scope()),
     );
     add("Scope", "Load balancers", report.load_balancers.len().to_string());
-    let interrupted = if run.interrupted { "yes: what was not read by then is unknown here" } else { "no" };
-    add("Scope", "Stopped before its end", interrupted.to_owned());
-    add("Period", "From", time(context.period.from, "(not given: evidence for the time of the scan alone)"));
-    add("Period", "Until", time(context.period.until, "(not given: evidence for the time of the scan alone)"));
+    let interrupted = if run.interrupted { "yes: everything that was not read by then is unknown" } else { "no" };
+    add("Scope", "Interrupted", interrupted.to_owned());
+    add("Period", "From", time(context.period.from, "(not set: evidence for the time of the scan only)"));
+    add("Period", "Until", time(context.period.until, "(not set: evidence for the time of the scan only)"));
 
     add("Scan", "Run", run.id.clone());
     add("Scan", "Run by", run.caller.to_string());
@@ -69,20 +69,24 @@ pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
     add("Scan", "Clock against AWS's", offset.unwrap_or_else(|| "(not measured)".to_owned()));
     add("Tool", "Doorward", run.tool_version.clone());
     add("Tool", "Build", if context.build.is_empty() { "(not known)".to_owned() } else { context.build.clone() });
-    add("Sample", "Size asked for", context.sampling.size.to_string());
-    add("Sample", "Size drawn", desk.drawn.len().to_string());
+    add("Sample", "Requested size", context.sampling.size.to_string());
+    add("Sample", "Size drawn", cx.drawn.len().to_string());
     add("Sample", "Seed", context.sampling.seed.clone());
 
-    let none = |there: bool| (if there { "kept" } else { "(none: the sheet is empty for that reason)" }).to_owned();
+    let none = |there: bool| (if there { "kept" } else { "(none: the sheet is empty)" }).to_owned();
     add("Sources", "Register of exceptions", none(context.exceptions.is_some()));
     add("Sources", "Ledger of earlier runs", none(context.changes.is_some()));
     let before = context.previous_figures.as_ref();
     let before = before.map(|figures| format!("{}, {}", figures.run, figures.at));
-    add("Sources", "Previous period", before.unwrap_or_else(|| "(none: nothing to compare with)".to_owned()));
+    add("Sources", "Previous period", before.unwrap_or_else(|| "(none)".to_owned()));
 
     let link = context.previous.as_ref().map(|link| format!("run {}, manifest {}", link.run, link.manifest_sha256));
-    add("Integrity", "Pack before this one", link.unwrap_or_else(|| "(none: this pack begins a chain)".to_owned()));
-    let signed = desk.pack.key.map(|key| format!("ed25519, public key {}", key.public()));
+    add(
+        "Integrity",
+        "Pack before this one",
+        link.unwrap_or_else(|| "(none: this is the first pack of a chain)".to_owned()),
+    );
+    let signed = cx.pack.key.map(|key| format!("ed25519, public key {}", key.public()));
     add("Integrity", "Signature", signed.unwrap_or_else(|| "(none)".to_owned()));
     for (number, (what, command)) in (1..).zip(COMMANDS) {
         add("How to verify", &format!("{number}. {what}"), (*command).to_owned());
@@ -96,7 +100,7 @@ pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
         add("Settings", &format!("line {number}"), line.to_owned());
     }
     if context.settings.is_empty() {
-        add("Settings", "(not handed over)", String::new());
+        add("Settings", "(not recorded)", String::new());
     }
     Sheet::new(TITLE, columns(), rows.len(), rows)
 }
@@ -113,13 +117,13 @@ fn time(at: Option<Timestamp>, otherwise: &str) -> String {
 }
 
 /// The title above the table.
-pub(crate) fn headline(desk: &Desk<'_>) -> [String; 2] {
-    let organization = desk.report().organization.known().map_or_else(
-        || format!("account {}", desk.report().run.account),
+pub(crate) fn headline(cx: &SheetContext<'_>) -> [String; 2] {
+    let organization = cx.report().organization.known().map_or_else(
+        || format!("account {}", cx.report().run.account),
         |organization| format!("organization {}", organization.id),
     );
     [
         format!("Doorward {SINK}: desync mitigation mode of load balancers, {organization}"),
-        "It supports an assessment; whether a requirement is satisfied is for the assessor to say.".to_owned(),
+        "It supports an assessment. The assessor decides whether a requirement is satisfied.".to_owned(),
     ]
 }

@@ -2,13 +2,13 @@
 
 use doorward_model::{Account, CoverageLine, Gap, Observed};
 
-use super::{Desk, names, place, seen};
+use super::{SheetContext, names, place, seen};
 use crate::sheet::{Columns, Kind, Sheet, Title};
 
 const TITLE: Title = Title {
     tab: "Scope & coverage",
     file: "coverage",
-    about: "Every account-Region exactly once, with what happened there, beside what AWS Organizations says of the \
+    about: "Every account-Region exactly once, with its result, beside what AWS Organizations says of the \
      account.",
 };
 
@@ -54,7 +54,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text(
             "Enabled in the account",
             22,
-            "Whether account:ListRegions names the Region as enabled; (unread) where that list could not be had.",
+            "Whether account:ListRegions names the Region as enabled; (unread) where that list could not be read.",
             |r| {
                 let Some(account) = r.account else { return "(not listed)".into() };
                 match (&account.regions, &r.line.region) {
@@ -70,33 +70,33 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             Kind::Word,
             "Status",
             12,
-            "complete: everything was read. partial: something was not. failed: nothing could be listed. skipped: \
-          left out on purpose or known to be closed.",
+            "complete: everything was read. partial: a part was not read. failed: nothing could be listed. skipped: \
+          excluded by the settings or known to be closed.",
             |r| r.line.status.to_string().into(),
         )
         .text(
             "Fully listed",
             12,
-            "yes where every list of load balancers arrived in full. Only then may something be called gone.",
+            "yes where every list of load balancers arrived in full. Only then can a load balancer be known to be deleted.",
             |r| (if r.line.fully_listed { "yes" } else { "no" }).into(),
         )
         .count("Load balancers", "How many were found.", |r| r.line.load_balancers.into())
-        .count("Gone meanwhile", "How many were deleted while the scan ran.", |r| r.line.gone.into())
+        .count("Deleted meanwhile", "How many were deleted while the scan ran.", |r| r.line.gone.into())
         .prose("Why not complete", 26, "The reasons, from a closed set; see the sheet Method & dictionary.", |r| {
             r.gaps(|gap| Some(gap.reason.code().to_owned())).into()
         })
-        .prose("Operation", 44, "The API operations that did not answer.", |r| {
+        .prose("Operation", 44, "The API operations that failed.", |r| {
             r.gaps(|gap| Some(gap.operation.clone())).into()
         })
-        .prose("Action to allow", 44, "The IAM actions that would mend it, where one would.", |r| {
+        .prose("Action to allow", 44, "The IAM actions that fix it, where there are any.", |r| {
             r.gaps(|gap| gap.action.clone()).into()
         })
 }
 
 /// The sheet.
-pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
-    let lines = &desk.report().coverage.lines;
-    let accounts = names(desk.report());
+pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
+    let lines = &cx.report().coverage.lines;
+    let accounts = names(cx.report());
     let rows = lines.iter().map(move |line| Row { line, account: accounts.get(&line.account).copied() });
     Sheet::new(TITLE, columns(), lines.len(), rows)
 }

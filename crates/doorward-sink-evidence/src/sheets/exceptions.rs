@@ -1,17 +1,17 @@
-//! Exceptions: the whole register, whatever became of each, with the fields of a compensating control.
+//! Exceptions: the whole register with the state of each, and the fields of a compensating control.
 
 use std::collections::BTreeMap;
 
 use doorward_model::{RuleMeta, Verdict};
 
-use super::Desk;
+use super::SheetContext;
 use crate::ExceptionRow;
 use crate::sheet::{Columns, Kind, Sheet, Title, Value};
 
 const TITLE: Title = Title {
     tab: "Exceptions",
     file: "exceptions",
-    about: "The whole register of exceptions and what each permitted in this scan. \"Risk accepted\" is no \
+    about: "The whole register of exceptions and what each permitted in this scan. \"Risk accepted\" is not a \
      compensating control: the assessor decides.",
 };
 
@@ -29,7 +29,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         })
         .count(
             "Days left",
-            "Whole days left at the time of the scan: 0 on the last one, negative from the end on.",
+            "Whole days left at the time of the scan: 0 on the last day, negative after the end.",
             |r| r.exception.days_left.into(),
         )
         .with(
@@ -42,16 +42,12 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .count("Failures permitted", "How many rows of the sheet Results are excepted by it.", |r| r.used.into())
         .text("Rule", 28, "The rule that may be failed.", |r| r.exception.rule.as_str().into())
         .prose("Scope", 44, "What it covers.", |r| r.exception.scope.as_str().into())
-        .prose("Constraint", 44, "Why the rule cannot be met, as the register gives it.", |r| {
+        .prose("Constraint", 44, "Why the rule cannot be met, from the register.", |r| {
             r.exception.reason.as_str().into()
         })
-        .prose("Objective", 44, "What the rule is for, as the rule itself says.", |r| {
-            r.rule.map(|meta| meta.why).into()
-        })
-        .prose("Risk", 44, "What may happen meanwhile, as the register gives it.", |r| {
-            missing(r.exception.risk.as_deref())
-        })
-        .prose("Compensating control", 44, "What is done against it instead, as the register gives it.", |r| {
+        .prose("Objective", 44, "The purpose of the rule.", |r| r.rule.map(|meta| meta.why).into())
+        .prose("Risk", 44, "The remaining risk, from the register.", |r| missing(r.exception.risk.as_deref()))
+        .prose("Compensating control", 44, "What reduces the risk instead, from the register.", |r| {
             missing(r.exception.compensating_control.as_deref())
         })
         .text(
@@ -60,19 +56,16 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             "How the compensating control was tested. The register does not hold it; ask for the record in Ticket.",
             |_| "(not in the register)".into(),
         )
-        .text("Requester", 20, "Who asked for it: its owner.", |r| r.exception.requester.as_str().into())
-        .text("Approver", 20, "Who allowed it.", |r| r.exception.approver.as_str().into())
+        .text("Requester", 20, "Who requested it: its owner.", |r| r.exception.requester.as_str().into())
+        .text("Approver", 20, "Who approved it.", |r| r.exception.approver.as_str().into())
         .text("Ticket", 16, "Where that was recorded.", |r| missing(r.exception.ticket.as_deref()))
         .time("Start", "Its first instant.", |r| Some(r.exception.start))
         .with(Kind::Day, "Last day", 13, "The last day, in UTC, on which it holds.", |r| r.exception.last_day.into())
         .time("End", "The first instant after it.", |r| Some(r.exception.ends))
-        .with(Kind::Day, "Review", 13, "When somebody looks at it again before its end.", |r| r.exception.review.into())
-        .prose(
-            "To look at",
-            44,
-            "What the scan noticed about it: covers nothing, not needed, covers more than it should.",
-            |r| r.exception.notices.join("\n").into(),
-        )
+        .with(Kind::Day, "Review", 13, "When it is reviewed before its end.", |r| r.exception.review.into())
+        .prose("To review", 44, "Problems that the scan found: covers nothing, not needed, covers too much.", |r| {
+            r.exception.notices.join("\n").into()
+        })
         .text("Register", 30, "The file that holds it, and the line.", |r| r.exception.place.as_str().into())
 }
 
@@ -81,14 +74,14 @@ fn missing(text: Option<&str>) -> Value<'_> {
 }
 
 /// The sheet.
-pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
+pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
     let mut used: BTreeMap<&str, usize> = BTreeMap::new();
-    for finding in &desk.report().findings {
+    for finding in &cx.report().findings {
         if let Verdict::Excepted { exception, .. } = &finding.verdict {
             *used.entry(exception).or_default() += 1;
         }
     }
-    let context = desk.pack.context;
+    let context = cx.pack.context;
     let register = context.exceptions.as_deref().unwrap_or_default();
     let rows = register.iter().map(move |exception| Row {
         exception,

@@ -1,14 +1,14 @@
-//! Method & dictionary: how the figures come about, their limits, every rule, every reason and every column explained.
+//! Method & dictionary: how the figures are calculated, their limits, and every rule, reason and column.
 
 use doorward_model::GapReason;
 
-use super::Desk;
+use super::SheetContext;
 use crate::sheet::{Columns, Sheet, Title};
 
 const TITLE: Title = Title {
     tab: "Method & dictionary",
     file: "method",
-    about: "How the figures come about, the limits of the method, and every rule, reason and column explained.",
+    about: "How the figures are calculated, the limits of the method, and an explanation of every rule, reason and column.",
 };
 
 struct Row {
@@ -21,9 +21,9 @@ struct Row {
 fn columns<'p>() -> Columns<'p, Row> {
     Columns::<Row>::new()
         .text("Section", 14, "Method, Limits, Rule, Reason, Sheet or Column.", |r| r.section.into())
-        .text("Sheet", 22, "The sheet, for a column.", |r| r.place.as_str().into())
-        .text("Name", 34, "What is explained.", |r| r.name.as_str().into())
-        .prose("Explanation", 110, "What it means.", |r| r.explanation.as_str().into())
+        .text("Sheet", 22, "The sheet that a column is on.", |r| r.place.as_str().into())
+        .text("Name", 34, "The term.", |r| r.name.as_str().into())
+        .prose("Explanation", 110, "Its meaning.", |r| r.explanation.as_str().into())
 }
 
 /// How the figures come about.
@@ -42,14 +42,14 @@ const METHOD: &[(&str, &str)] = &[
     ),
     (
         "Verdicts",
-        "Every rule judges every load balancer: pass and fail rest on what was seen; excepted is a failure \
-         under an exception in force; unknown means that nobody could look; not applicable means that the \
-         question makes no sense there.",
+        "Every rule judges every load balancer: pass and fail are based on what was seen; excepted is a failure \
+         under an exception in force; unknown means that it could not be read; not applicable means that the \
+         rule does not apply there.",
     ),
     (
         "Shares",
-        "Every share stands beside its count and its denominator and is rounded down, so that 100 % means \
-         all. Coverage is complete of those in scope; skipped account-Regions are counted apart.",
+        "Every share stands beside its count and its denominator and is rounded down, so that 100% means \
+         all. Coverage is complete of those in scope; skipped account-Regions are counted separately.",
     ),
     (
         "Sample",
@@ -59,7 +59,7 @@ const METHOD: &[(&str, &str)] = &[
     ),
     (
         "Text from outside",
-        "Names, tags and messages are data. Control characters and marks that turn the direction of writing \
+        "Names, tags and messages are data. Control characters and invisible characters \
          appear as \\u{...}. In the CSV files an apostrophe stands before what a spreadsheet would calculate \
          or turn into a number; the file scan.json has every value verbatim.",
     ),
@@ -75,32 +75,32 @@ const LIMITS: &[(&str, &str)] = &[
     (
         "A point in time",
         "Every value holds for the moment of its call. What changed and changed back between two runs was not \
-          seen; CloudTrail has it.",
+          seen; CloudTrail records it.",
     ),
     (
         "Settings, not traffic",
-        "The pack shows how load balancers are set. It does not show what requests arrive, nor that an \
-         application behind them is safe. The mode is no web application firewall.",
+        "The pack shows how load balancers are configured. It shows neither the requests that arrive nor whether an \
+         application behind them is safe. The mode does not replace a web application firewall.",
     ),
+    ("Other entry points", "CloudFront, API Gateway and proxies on instances or in containers are not scanned."),
     (
-        "What is not a load balancer",
-        "CloudFront, API Gateway and proxies that run on instances or in containers are not looked at.",
-    ),
-    (
-        "Who may look",
-        "The scan sees what its role may read. Where an organization policy or the account's owner refuses, \
+        "Permissions",
+        "The scan reads what its role permits. Where an organization policy or the account's owner refuses, \
          the account-Region is partial or failed, never clean.",
     ),
-    ("Owners", "An owner is what tags, account or unit say. Nobody checks that the named team agrees."),
+    (
+        "Owners",
+        "Owners come from tags, accounts or organizational units. Whether the named team agrees is not checked.",
+    ),
     (
         "Unsigned packs",
-        "Without a signature, or the hash of the manifest kept elsewhere, whoever can write to the folder can \
+        "Without a signature, or the hash of the manifest kept elsewhere, anyone with write access to the folder can \
           replace the whole pack.",
     ),
 ];
 
 /// The sheet, given those before it.
-pub(crate) fn sheet<'p>(desk: &Desk<'_>, before: &[Sheet<'_>]) -> Sheet<'p> {
+pub(crate) fn sheet<'p>(cx: &SheetContext<'_>, before: &[Sheet<'_>]) -> Sheet<'p> {
     let mut rows = Vec::new();
     let mut add = |section, place: &str, name: &str, explanation: String| {
         rows.push(Row { section, place: place.to_owned(), name: name.to_owned(), explanation });
@@ -110,7 +110,7 @@ pub(crate) fn sheet<'p>(desk: &Desk<'_>, before: &[Sheet<'_>]) -> Sheet<'p> {
             add(section, "", name, (*text).to_owned());
         }
     }
-    for meta in &desk.pack.context.rules {
+    for meta in &cx.pack.context.rules {
         let text = format!(
             "{} Severity {}, version {}. {} {} {}",
             meta.what, meta.severity, meta.version, meta.why, meta.evidence, meta.remediation

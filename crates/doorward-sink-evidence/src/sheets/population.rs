@@ -1,10 +1,9 @@
 //! Population: every load balancer of every kind, with the reason where it is out of scope.
 
-use doorward_model::{LoadBalancer, LogDestination, Observed};
+use doorward_model::{LoadBalancer, LogDestination, Observed, RequiredMode};
 
-use super::{Desk, seen};
-use crate::Required;
-use crate::figures::{out_of_scope, unit};
+use super::{SheetContext, seen};
+use crate::figures::unit;
 use crate::sheet::{Columns, Kind, Sheet, Title, Value};
 
 const TITLE: Title = Title {
@@ -16,7 +15,7 @@ const TITLE: Title = Title {
 struct Row<'p> {
     number: usize,
     lb: &'p LoadBalancer,
-    required: Option<Required>,
+    required: Option<&'p RequiredMode>,
 }
 
 fn columns<'p>() -> Columns<'p, Row<'p>> {
@@ -26,9 +25,9 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             r.number.into()
         })
         .with(Kind::Word, "In scope", 10, "yes where a desync mitigation mode matters for it.", |r| {
-            (if out_of_scope(r.lb).is_some() { "no" } else { "yes" }).into()
+            (if r.lb.effective_mode().applies() { "yes" } else { "no" }).into()
         })
-        .prose("Why not in scope", 44, "The reason where it is not.", |r| out_of_scope(r.lb).into())
+        .prose("Why not in scope", 44, "The reason where it is not.", |r| r.lb.effective_mode().why_not().into())
         .id("Account", 14, "The account id, twelve digits, as text.", |r| r.lb.account.as_str().into())
         .text("Account name", 22, "Its name in AWS Organizations.", |r| seen(&r.lb.account_name).into())
         .text("Unit", 20, "The organizational unit, as a path of names.", |r| unit(r.lb).into())
@@ -43,14 +42,14 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .prose(
             "Mode left by",
             44,
-            "Who left it in that mode, and when, where an event told; blank where none did.",
+            "Who set that mode, and when, where a CloudTrail event shows it; otherwise blank.",
             |r| r.lb.edited.as_ref().map(ToString::to_string).into(),
         )
         .text(
             "Required mode",
             14,
             "The mode the policy requires; blank where it depends on what could not be read.",
-            |r| r.required.as_ref().and_then(|required| required.mode).map(|mode| mode.as_str()).into(),
+            |r| r.required.and_then(RequiredMode::certain).map(|mode| mode.as_str()).into(),
         )
         .text(
             "Invalid headers dropped",
@@ -112,12 +111,12 @@ fn logs(destination: &Observed<LogDestination>) -> String {
 }
 
 /// The sheet.
-pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
-    let all = &desk.report().load_balancers;
+pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
+    let all = &cx.report().load_balancers;
     let rows = (1..).zip(all).map(|(number, lb)| Row {
         number,
         lb,
-        required: out_of_scope(lb).is_none().then(|| (desk.pack.required)(lb)),
+        required: cx.pack.context.required.get(&lb.arn).filter(|_| lb.effective_mode().applies()),
     });
     Sheet::new(TITLE, columns(), all.len(), rows)
 }

@@ -1,16 +1,16 @@
-//! Remediation log: every change that Doorward planned for the mode of a load balancer, and where it stands.
+//! Remediation log: every mode change that Doorward planned, with its status.
 
 use doorward_model::{AppliedChange, Arn, LoadBalancer};
 
-use super::Desk;
+use super::SheetContext;
 use crate::sheet::{Columns, Kind, Sheet, Title};
 
 const TITLE: Title = Title {
     tab: "Remediation log",
     file: "remediation",
-    about: "Every change of a mode that Doorward was told to make, the oldest first for each load balancer: who \
+    about: "Every change of a mode that Doorward was instructed to make, the oldest first for each load balancer: who \
      approved it, why, AWS's request id and what came of it. What is not here was not changed as far as the ledger knows; \
-     without a ledger (see the sheet Cover) nobody can say. Load balancers that the scan did not find come last: deleted, or \
+     without a ledger (see the sheet Cover) they are unknown. Load balancers that the scan did not find come last: deleted, or \
      where it did not look.",
 };
 
@@ -39,7 +39,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             Kind::Word,
             "Status",
             22,
-            "Where it stands: changed and read again, already as wanted, refused, failed, changed by somebody else \
+            "Where it stands: changed and read again, already as wanted, refused, failed, changed by another party \
              meanwhile, rolled back or not, or unknown whether it was changed.",
             |r| r.change.status.label().into(),
         )
@@ -58,8 +58,8 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
 }
 
 /// The sheet.
-pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
-    let report = desk.report();
+pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
+    let report = cx.report();
     let found = report.load_balancers.iter().map(|lb| (&lb.arn, Some(lb), &lb.changes));
     let unfound = report.changes_unfound.iter().map(|(arn, changes)| (arn, None, changes));
     let rows: Vec<Row<'p>> = found

@@ -1,18 +1,19 @@
 //! Results: one row for each rule and load balancer.
 
-use doorward_model::{Evidence, Finding, LoadBalancer, RuleMeta, ScanReport, Verdict};
+use std::collections::BTreeMap;
+
+use doorward_model::{Arn, Evidence, Finding, LoadBalancer, RequiredMode, RuleMeta, ScanReport, Verdict};
 use jiff::Timestamp;
 
 use super::{balancers, seen, title_of};
 use crate::figures::unit;
 use crate::sheet::{Columns, Kind, Sheet, Title, Value};
-use crate::{Required, Requirements};
 
 pub(crate) const TITLE: Title = Title {
     tab: "Results",
     file: "results",
     about: "One row for each rule and load balancer: what was seen, what is required, the verdict, and the call that \
-      told.",
+      returned it.",
 };
 
 /// One verdict and what belongs to it.
@@ -20,7 +21,7 @@ struct Row<'p> {
     finding: &'p Finding,
     lb: Option<&'p LoadBalancer>,
     rule: &'p str,
-    required: Option<Required>,
+    required: Option<&'p RequiredMode>,
     asked: Timestamp,
 }
 
@@ -37,7 +38,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             Kind::Word,
             "Verdict",
             12,
-            "pass, fail, excepted, unknown or not applicable. Unknown means that nobody could look.",
+            "pass, fail, excepted, unknown or not applicable. Unknown means that it could not be read.",
             |r| r.finding.verdict.kind().to_string().into(),
         )
         .text(
@@ -54,19 +55,22 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             "Observed mode",
             22,
             "The desync mitigation mode AWS returned, or why there is none. (absent): AWS answered without it. \
-         (unread): nobody knows, with the reason.",
+         (unread): unknown, with the reason.",
             |r| r.lb.filter(|lb| lb.kind.can_parse_http()).map(|lb| seen(&lb.mode)).into(),
         )
         .text(
             "Required mode",
             14,
             "The mode the policy requires; blank where it depends on what could not be read.",
-            |r| r.required.as_ref().and_then(|required| required.mode).map(|mode| mode.as_str()).into(),
+            |r| r.required.and_then(RequiredMode::certain).map(|mode| mode.as_str()).into(),
         )
         .text("Owner", 22, "Who is responsible; unowned is an owner too.", |r| r.finding.owner.as_str().into())
         .id("Account", 14, "The account id, twelve digits, as text.", |r| r.finding.account.as_str().into())
         .text("Unit", 20, "The organizational unit, as a path of names.", |r| r.lb.map(unit).into())
         .text("Region", 15, "The AWS Region.", |r| r.finding.region.as_str().into())
+        .text("Reason", 26, "The code of the reason, stable for filters and programs; `doorward explain CODE` explains it.", |r| {
+            r.finding.verdict.reason().code().into()
+        })
         .prose("Because", 78, "What was seen and what is required, in a sentence.", |r| {
             r.finding.verdict.because().into()
         })
@@ -77,7 +81,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             }
         })
         .text("Required by", 24, "The rule of the policy that requires it, or its default.", |r| {
-            r.required.as_ref().map(|required| required.by.as_str()).into()
+            r.required.map(|required| required.by.as_str()).into()
         })
         .text("Exception", 16, "The exception that permits the failure; see the sheet Exceptions.", |r| {
             match &r.finding.verdict {
@@ -143,7 +147,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
 /// The sheet.
 pub(crate) fn sheet<'p>(
     report: &'p ScanReport,
-    required: &'p Requirements<'p>,
+    required: &'p BTreeMap<Arn, RequiredMode>,
     rules: &'p [&'static RuleMeta],
 ) -> Sheet<'p> {
     let places = balancers(report);
@@ -153,7 +157,7 @@ pub(crate) fn sheet<'p>(
             finding,
             lb,
             rule: title_of(rules, &finding.rule),
-            required: lb.filter(|lb| lb.kind.can_parse_http()).map(required),
+            required: lb.filter(|lb| lb.kind.can_parse_http()).and_then(|lb| required.get(&lb.arn)),
             asked: finding.observed_at.unwrap_or(report.run.started),
         }
     });

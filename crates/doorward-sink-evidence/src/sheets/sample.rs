@@ -1,10 +1,10 @@
-//! Sample: load balancers drawn at random from a seed, so that the assessor can draw them again.
+//! Sample: load balancers drawn at random from a seed; the draw can be repeated.
 
 use std::collections::BTreeMap;
 
 use doorward_model::{Arn, VerdictKind};
 
-use super::{Desk, seen};
+use super::{SheetContext, seen};
 use crate::figures::unit;
 use crate::sample::Drawn;
 use crate::sheet::{Columns, Sheet, Title};
@@ -12,7 +12,7 @@ use crate::sheet::{Columns, Sheet, Title};
 const TITLE: Title = Title {
     tab: "Sample",
     file: "sample",
-    about: "A random sample of the load balancers in scope. The seed is on the sheet Cover; anybody can draw it \
+    about: "A random sample of the load balancers in scope. The seed is on the sheet Cover; it can be drawn \
      again.",
 };
 
@@ -36,7 +36,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             seen(&r.drawn.lb.mode).into()
         })
         .text("Owner", 22, "Who is responsible.", |r| r.drawn.lb.owner_label().into())
-        .prose("Verdicts", 40, "What every rule says of it.", |r| r.verdicts.as_str().into())
+        .prose("Verdicts", 40, "The verdict of every rule.", |r| r.verdicts.as_str().into())
         .text("Evidence: request id", 38, "AWS's id of the call that brought the attributes.", |r| {
             r.drawn.lb.evidence.as_ref().and_then(|evidence| evidence.request_id.as_deref()).into()
         })
@@ -51,18 +51,18 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
 }
 
 /// The sheet.
-pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
+pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
     let mut verdicts: BTreeMap<&Arn, Vec<(&str, VerdictKind)>> =
-        desk.drawn.iter().map(|drawn| (&drawn.lb.arn, Vec::new())).collect();
-    for finding in &desk.report().findings {
+        cx.drawn.iter().map(|drawn| (&drawn.lb.arn, Vec::new())).collect();
+    for finding in &cx.report().findings {
         if let Some(of) = verdicts.get_mut(&finding.load_balancer) {
             of.push((&finding.rule, finding.verdict.kind()));
         }
     }
-    let rows = (1..).zip(&desk.drawn).map(move |(draw, drawn)| {
+    let rows = (1..).zip(&cx.drawn).map(move |(draw, drawn)| {
         let said = verdicts.get(&drawn.lb.arn).into_iter().flatten();
         let said: Vec<String> = said.map(|(rule, kind)| format!("{rule}: {kind}")).collect();
         Row { draw, drawn, verdicts: said.join("\n") }
     });
-    Sheet::new(TITLE, columns(), desk.drawn.len(), rows)
+    Sheet::new(TITLE, columns(), cx.drawn.len(), rows)
 }

@@ -1,4 +1,4 @@
-//! Summary: coverage first, then compliance, by unit and owner, against the previous period.
+//! Summary: coverage, then compliance, by organizational unit and owner, compared with the previous period.
 //!
 //! One figure to a row, each with its denominator, so that the sheet can be filtered and charted.
 
@@ -6,14 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_model::{CoverageCounts, Mode, Observed, VerdictKind};
 
-use super::Desk;
+use super::SheetContext;
 use crate::sheet::{Columns, Kind, Sheet, Title, Value};
 use crate::{Figures, NotSeen, RunFigures};
 
 pub(crate) const TITLE: Title = Title {
     tab: "Summary",
     file: "summary",
-    about: "Coverage first, then compliance, by unit and owner, against the previous period. No share without its \
+    about: "Coverage, then compliance, by organizational unit and owner, compared with the previous period. No share without its \
      denominator.",
 };
 
@@ -40,22 +40,22 @@ fn columns<'p>() -> Columns<'p, Row> {
         .text("Section", 16, "Coverage, Reconciliation, Modes, Verdicts, Failures, By unit, By owner.", |r| {
             r.section.into()
         })
-        .text("Group", 34, "The rule, unit or owner counted; blank for everything.", |r| r.group.as_str().into())
+        .text("Group", 34, "The rule, organizational unit or owner; blank for everything.", |r| r.group.as_str().into())
         .text("Measure", 48, "What is counted.", |r| r.measure.as_str().into())
         .count("Count", "How many.", |r| r.now.0.into())
-        .count("Of", "The denominator: what the count is a part of.", |r| r.now.1.into())
-        .with(Kind::Share, "Share", 9, "Count of Of, rounded down to 0.01 %, so that 100 % means all.", |r| {
+        .count("Of", "The denominator of the count.", |r| r.now.1.into())
+        .with(Kind::Share, "Share", 9, "Count of Of, rounded down to 0.01%, so that 100% means all.", |r| {
             share(r.now)
         })
         .count("Count before", "The same in the previous period's last run; blank where there is none.", |r| {
             r.before.map(|(count, _)| count).into()
         })
         .count("Of before", "Its denominator.", |r| r.before.and_then(|(_, of)| of).into())
-        .with(Kind::Share, "Share before", 9, "The share then.", |r| r.before.map_or(Value::Blank, share))
+        .with(Kind::Share, "Share before", 9, "The share before.", |r| r.before.map_or(Value::Blank, share))
         .count(
             "Change",
-            "Count less Count before. Blank where one of the two runs did not see everything that is known: then what they saw \
-             is not the same, and only the rows as far as is known are compared.",
+            "Count less Count before. Blank where one of the two runs did not observe everything that is known: then only \
+             the rows \"as far as is known\" can be compared.",
             |r| {
                 let before = r.before.filter(|_| r.comparable);
                 before.map(|(before, _)| count(r.now.0).saturating_sub(count(before))).into()
@@ -128,7 +128,7 @@ impl Rows {
         }
         let places = |figures: &RunFigures| figures.unseen_places.map(|places| (places, None));
         if let Some(count) = places(now) {
-            let measure = "account-Regions that were not read and were read before, or never were";
+            let measure = "account-Regions not read by this run, read earlier or never";
             self.add_known(("Coverage", "", measure), count, before.and_then(places));
         }
     }
@@ -148,7 +148,7 @@ impl Rows {
 
     fn failures(&mut self, section: &'static str, group: &str, now: &Figures, before: Option<&Figures>) {
         let measures: [Measure<Figures>; 3] = [
-            ("failures, informational ones left out", Figures::failing),
+            ("failures without informational ones", Figures::failing),
             ("failures under an exception", |f| f.excepted),
             ("verdicts unknown", |f| f.unknown),
         ];
@@ -197,20 +197,20 @@ impl Rows {
 }
 
 /// The sheet.
-pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
-    let (now, before) = (&desk.figures, desk.pack.context.previous_figures.as_ref());
+pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
+    let (now, before) = (&cx.figures, cx.pack.context.previous_figures.as_ref());
     let whole = before.is_none_or(|before| now.is_comparable(before));
     let mut rows = Rows { rows: Vec::new(), whole };
     rows.coverage(now.coverage, before.map(|figures| figures.coverage));
     rows.known(now, before);
-    reconciliation(desk, &mut rows);
+    reconciliation(cx, &mut rows);
     rows.modes(MODES, "", &now.all, before.map(|figures| &figures.all));
-    for (rule, kinds) in &desk.report().tally.verdicts {
+    for (rule, kinds) in &cx.report().tally.verdicts {
         let of = |kind: VerdictKind| kinds.get(&kind).copied().unwrap_or(0);
         let all: usize = kinds.values().sum();
         let judged = all - of(VerdictKind::NotApplicable) - of(VerdictKind::NotAsked);
         for kind in [VerdictKind::Fail, VerdictKind::Unknown, VerdictKind::Excepted, VerdictKind::Pass] {
-            let measure = format!("{kind}, of those the rule applies to");
+            let measure = format!("{kind}, of those that the rule applies to");
             rows.add(("Verdicts", rule, &measure), (of(kind), Some(judged)), None);
         }
         rows.add(
@@ -219,7 +219,7 @@ pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
             None,
         );
         if of(VerdictKind::NotAsked) > 0 {
-            let measure = "not asked for want of evidence, of all load balancers";
+            let measure = "not asked because the evidence was not collected, of all load balancers";
             rows.add(("Verdicts", rule, measure), (of(VerdictKind::NotAsked), Some(all)), None);
         }
     }
@@ -230,8 +230,8 @@ pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
 }
 
 /// Compares the coverage with what Organizations and account:ListRegions say there is.
-fn reconciliation(desk: &Desk<'_>, rows: &mut Rows) {
-    let report = desk.report();
+fn reconciliation(cx: &SheetContext<'_>, rows: &mut Rows) {
+    let report = cx.report();
     let mut covered: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for line in &report.coverage.lines {
         covered.entry(&line.account).or_default().extend(&line.region);
@@ -258,5 +258,5 @@ fn reconciliation(desk: &Desk<'_>, rows: &mut Rows) {
         None,
     );
     let full = usize::from(report.coverage.accounts_listing.is_full());
-    rows.add(("Reconciliation", "", "list of accounts arrived in full (1 yes, 0 no)"), (full, None), None);
+    rows.add(("Reconciliation", "", "list of accounts is complete (1 yes, 0 no)"), (full, None), None);
 }

@@ -1,8 +1,8 @@
-//! Traffic: what the requests of each load balancer said, and what follows from it.
+//! Traffic: the requests of each load balancer and the resulting advice.
 
 use doorward_model::{LoadBalancer, Mode, ModeEffect, Traffic};
 
-use super::Desk;
+use super::SheetContext;
 use crate::sheet::{Columns, Sheet, Title, Value};
 
 const TITLE: Title = Title {
@@ -37,35 +37,43 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("Owner", 22, "Who is responsible.", |r| r.lb.owner_label().into())
         .text("Observed mode", 16, "The mode it is in.", |r| super::seen(&r.lb.mode).into())
         .text("Advice", 24, "What follows from the traffic.", |r| r.traffic.advised().0.label().into())
-        .text("Recommended mode", 14, "The mode to be in after that; blank where nobody can say.", |r| {
+        .text("Recommended mode", 14, "The mode to be in after that; blank where that is unknown.", |r| {
             r.traffic.advised().1.map(Mode::as_str).into()
         })
         .prose("Why", 60, "The reasons, with their denominators.", |r| r.traffic.because.join(" ").into())
-        .text("Evidence", 34, "What it stands on, and how many days of the window were observed.", |r| {
+        .text("Evidence", 34, "The kind of evidence, and how many days of the window were observed.", |r| {
             r.traffic.evidence().into()
         })
         .time("Window from", "The first instant of the window.", |r| r.traffic.from)
         .time("Window until", "The first instant after it.", |r| r.traffic.until)
         .count("Requests", "The denominator of all counts that follow.", |r| count(r.traffic.requests).into())
         .text("Requests of", 36, "What the denominator counts.", |r| r.traffic.denominator.as_str().into())
-        .count("Compliant", "Classified so by AWS; blank where no logs told.", |r| tier(r, "Compliant"))
-        .count("Acceptable", "Classified so by AWS; strictest blocks these.", |r| tier(r, "Acceptable"))
-        .count("Ambiguous", "Classified so by AWS; strictest blocks these.", |r| tier(r, "Ambiguous"))
-        .count("Severe", "Classified so by AWS; defensive and strictest block these.", |r| tier(r, "Severe"))
-        .count("Defensive would block", "Requests; blank where nobody can say.", |r| {
+        .count("Compliant", "Requests of this AWS classification; blank where no logs were read.", |r| {
+            tier(r, "Compliant")
+        })
+        .count("Acceptable", "Requests of this AWS classification; strictest blocks these.", |r| tier(r, "Acceptable"))
+        .count("Ambiguous", "Requests of this AWS classification; strictest blocks these.", |r| tier(r, "Ambiguous"))
+        .count("Severe", "Requests of this AWS classification; defensive and strictest block these.", |r| {
+            tier(r, "Severe")
+        })
+        .count("Defensive would block", "Requests; blank where that is unknown.", |r| {
             effect(r, Mode::Defensive, |effect| Some(effect.blocked))
         })
-        .count("Of these answered well", "By a target, with a status below 400: users who would be hurt.", |r| {
-            effect(r, Mode::Defensive, |effect| effect.hurt)
-        })
-        .count("Strictest would block", "Requests; blank where nobody can say.", |r| {
+        .count(
+            "Of these served successfully",
+            "By a target, with a status below 400: users who would be affected.",
+            |r| effect(r, Mode::Defensive, |effect| effect.hurt),
+        )
+        .count("Strictest would block", "Requests; blank where that is unknown.", |r| {
             effect(r, Mode::Strictest, |effect| Some(effect.blocked))
         })
-        .count("Of those answered well", "By a target, with a status below 400: users who would be hurt.", |r| {
-            effect(r, Mode::Strictest, |effect| effect.hurt)
-        })
-        .prose("Logs against CloudWatch", 44, "Whether both count the same.", |r| r.traffic.cross_check.as_str().into())
-        .prose("Sources", 60, "Clients to fix or to look at; their texts come from logs.", |r| {
+        .count(
+            "Of those served successfully",
+            "By a target, with a status below 400: users who would be affected.",
+            |r| effect(r, Mode::Strictest, |effect| effect.hurt),
+        )
+        .prose("Logs against CloudWatch", 44, "Whether both counts agree.", |r| r.traffic.cross_check.as_str().into())
+        .prose("Sources", 60, "Clients to fix or to review; their texts come from logs.", |r| {
             let sources = r.traffic.sources.iter();
             let lines = sources.map(|s| format!("{} {} {} ({}): {}", s.address, s.tier, s.reason, s.requests, s.agent));
             lines.collect::<Vec<_>>().join("\n").into()
@@ -74,8 +82,8 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
 }
 
 /// The sheet.
-pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
-    let all = desk.report().load_balancers.iter();
+pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
+    let all = cx.report().load_balancers.iter();
     let rows: Vec<Row<'p>> = all.filter_map(|lb| Some(Row { lb, traffic: lb.traffic.as_deref()? })).collect();
     Sheet::new(TITLE, columns(), rows.len(), rows)
 }

@@ -2,7 +2,7 @@
 
 use doorward_model::Mode;
 
-use super::Desk;
+use super::SheetContext;
 use crate::RunFigures;
 use crate::sheet::{Columns, Kind, Sheet, Title, Value};
 
@@ -25,13 +25,13 @@ fn columns<'p>() -> Columns<'p, &'p RunFigures> {
         .count("Monitor", "Those in monitor.", |r| r.all.mode(Mode::Monitor).into())
         .count("Defensive", "Those in defensive.", |r| r.all.mode(Mode::Defensive).into())
         .count("Strictest", "Those in strictest.", |r| r.all.mode(Mode::Strictest).into())
-        .count("Mode unknown", "Those whose mode nobody could read.", |r| r.all.mode_unknown.into())
+        .count("Mode unknown", "Those whose mode could not be read.", |r| r.all.mode_unknown.into())
         .count("Failing", "Failures, informational ones left out.", |r| r.all.failing().into())
         .count("Excepted", "Failures under an exception.", |r| r.all.excepted.into())
         .count("Unknown", "Verdicts that could not be reached.", |r| r.all.unknown.into())
         .count(
             "Load balancers not seen",
-            "Those whose mode matters that earlier runs saw and this one did not; blank where nobody counted.",
+            "Those whose mode matters that earlier runs saw and this one did not; blank where they were not counted.",
             |r| r.all.not_seen.map(|unseen| unseen.load_balancers).into(),
         )
         .count(
@@ -47,8 +47,8 @@ fn columns<'p>() -> Columns<'p, &'p RunFigures> {
 }
 
 /// The sheet. Without a ledger it has the one run that there is.
-pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
-    let trend = &desk.pack.context.trend;
-    let rows: Vec<&RunFigures> = if trend.is_empty() { vec![&desk.figures] } else { trend.iter().collect() };
+pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
+    let trend = &cx.pack.context.trend;
+    let rows: Vec<&RunFigures> = if trend.is_empty() { vec![&cx.figures] } else { trend.iter().collect() };
     Sheet::new(TITLE, columns(), rows.len(), rows)
 }

@@ -1,14 +1,14 @@
-//! Errors & unknowns: everything nobody could read, and every verdict that could not be reached for it.
+//! Errors & unknowns: everything that could not be read, and every verdict that is unknown because of it.
 
 use doorward_model::{Arn, Gap, Listing, Verdict};
 
-use super::{Desk, place};
+use super::{SheetContext, place};
 use crate::sheet::{Columns, Kind, Sheet, Title};
 
 const TITLE: Title = Title {
     tab: "Errors & unknowns",
     file: "unknowns",
-    about: "Everything that could not be read and every verdict that could not be reached, with what would mend it.",
+    about: "Everything that could not be read and every unknown verdict, with the fix.",
 };
 
 struct Row<'p> {
@@ -36,11 +36,11 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("Rule", 28, "The rule, for an unknown verdict.", |r| r.rule.into())
         .text("Reason", 26, "From a closed set; see the sheet Method & dictionary.", |r| r.gap.reason.code().into())
         .prose("Meaning", 50, "What the reason means.", |r| r.gap.reason.meaning().into())
-        .text("Operation", 44, "The API operation that did not answer.", |r| r.gap.operation.as_str().into())
+        .text("Operation", 44, "The API operation that failed.", |r| r.gap.operation.as_str().into())
         .text("AWS's code", 22, "AWS's error code, verbatim.", |r| r.gap.code.as_deref().into())
         .prose("Message", 50, "AWS's message, verbatim, or a sentence of ours.", |r| r.gap.message.as_deref().into())
         .text("Request id", 38, "AWS's id of the call, for a support case.", |r| r.gap.request_id.as_deref().into())
-        .text("Action to allow", 44, "The IAM action that would mend it, where one would.", |r| {
+        .text("Action to allow", 44, "The IAM action that fixes it, where there is one.", |r| {
             r.gap.action.as_deref().into()
         })
         .text("Refused by", 50, "The organization policy that refused, where AWS named it.", |r| {
@@ -51,8 +51,8 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
 }
 
 /// The sheet.
-pub(crate) fn sheet<'p>(desk: &'p Desk<'p>) -> Sheet<'p> {
-    let report = desk.report();
+pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
+    let report = cx.report();
     let mut rows: Vec<Row<'p>> = Vec::new();
     if let Listing::Unread(gap) = &report.coverage.accounts_listing {
         rows.push(Row { what: "accounts list", account: "", region: "", balancer: None, rule: None, gap });

@@ -1,4 +1,4 @@
-//! What can be wrong with a pack.
+//! The faults that verification finds.
 
 use std::fmt;
 

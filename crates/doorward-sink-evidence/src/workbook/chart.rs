@@ -1,4 +1,4 @@
-//! The charts on the sheet Summary. They point at cells, so that they show what the sheets say.
+//! The charts on the sheet Summary. They refer to cells, so that they show the numbers on the sheets.
 
 use rust_xlsxwriter::{Chart, ChartDataLabel, ChartFormat, ChartSolidFill, ChartType, Color, Workbook, XlsxError};
 

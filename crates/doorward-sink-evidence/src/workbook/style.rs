@@ -1,4 +1,4 @@
-//! How a sheet looks and prints.
+//! The layout and print settings of a sheet.
 
 use rust_xlsxwriter::{
     Color, ConditionalFormatCell, ConditionalFormatCellRule, ConditionalFormatFormula, Format, FormatAlign,
@@ -40,7 +40,7 @@ pub(super) struct Layout<'l> {
     pub(super) rows: u32,
     /// Lines above the table.
     pub(super) banner: &'l [String],
-    /// Whether sentences are wrapped; whoever writes the rows sets their height then.
+    /// Whether sentences are wrapped; the row writer sets their height then.
     pub(super) wrapped: bool,
 }
 
@@ -73,7 +73,7 @@ impl Style {
         Self { header, banner, blank, footer }
     }
 
-    /// Gives a row the height that its sentences need, and draws a box where somebody signs.
+    /// Gives a row the height that its sentences need, and draws a box for signatures.
     pub(super) fn height(
         &self,
         sheet: &mut Worksheet,
@@ -165,7 +165,7 @@ fn format(kind: Kind, wrapped: bool) -> Format {
     let top = Format::new().set_align(FormatAlign::Top);
     match kind {
         Kind::Prose if wrapped => top.set_quote_prefix().set_text_wrap(),
-        // The prefix keeps text that begins with `=` text even when somebody edits the cell.
+        // The prefix keeps text that begins with `=` text even after the cell is edited.
         Kind::Text | Kind::Word | Kind::Iso | Kind::Prose => top.set_quote_prefix(),
         Kind::Id => top.set_num_format("@"),
         Kind::Count => top.set_num_format("#,##0").set_align(FormatAlign::Right).set_indent(1),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{self, Write};
 use std::path::Path;
 
 use doorward_sink_evidence::{Attachment, Limits, Pack, write};
@@ -33,12 +34,11 @@ fn two_renderings_are_the_same_bytes() {
     let (context, key) = (scene::context(&report, &texts), scene::key(1));
     let folder = tempfile::tempdir().expect("a folder");
     let json = serde_json::to_vec(&report).expect("serializes");
-    let scan = folder.path().join("scan");
-    fs::write(&scan, &json).expect("writes");
     let pack = scene::pack(&report, &json, &context, Some(&key));
     let one = write(&folder.path().join("one"), &pack).expect("writes");
-    let from_file = Pack { scan: Attachment::File(&scan), ..pack };
-    let other = write(&folder.path().join("deep/er/other"), &from_file).expect("writes");
+    let write_scan = |out: &mut dyn Write| out.write_all(&json);
+    let streamed = Pack { scan: Attachment::Writer(&write_scan), ..pack };
+    let other = write(&folder.path().join("deep/er/other"), &streamed).expect("writes");
     assert_eq!(one.link, other.link);
     assert!(one.receipt.adds_up() && one.receipt.written == report.findings.len());
     let (one, other) = (contents(&folder.path().join("one")), contents(&folder.path().join("deep/er/other")));
@@ -62,7 +62,8 @@ fn what_is_there_is_not_overwritten() {
     assert!(error.to_string().contains("evidence is not overwritten"), "{error}");
     assert_eq!(contents(folder.path()), before);
 
-    let missing = Pack { scan: Attachment::File(&folder.path().join("no such scan")), ..pack };
+    let fail = |_: &mut dyn Write| Err(io::Error::other("no such scan"));
+    let missing = Pack { scan: Attachment::Writer(&fail), ..pack };
     let error = write(&folder.path().join("new"), &missing).expect_err("no scan");
     assert!(error.to_string().contains("no such scan"), "{error}");
     let tiny = Pack { limits: Limits { rows: 1, cell: 300 }, ..scene::pack(&report, b"{}", &context, None) };

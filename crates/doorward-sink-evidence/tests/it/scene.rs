@@ -6,12 +6,11 @@ use std::sync::Arc;
 use doorward_model::{
     Account, AccountId, AccountState, AppliedChange, Arn, Certainty, ChangeStatus, CodePlace, Coverage, CoverageLine,
     CoverageStatus, Edit, Evidence, Finding, Gap, GapReason, History, InCode, Kind, Listing, LoadBalancer,
-    LogDestination, Manager, Mode, ModeEffect, Observed, ObservedTime, OuPath, Owner, OwnerSource, Region, RuleMeta,
-    Run, ScanReport, Scheme, Severity, Tally, Traffic, TrafficBasis, TrafficSource, TrafficStep, Verdict,
+    LogDestination, Manager, Mode, ModeEffect, ModeTransition, Observed, ObservedIn, ObservedTime, OuPath, Owner,
+    OwnerSource, Region, RequiredMode, RuleMeta, Run, ScanReport, Scheme, Severity, Tally, Traffic, TrafficBasis,
+    TrafficSource, TrafficStep, Verdict, VerdictReason, frameworks,
 };
-use doorward_sink_evidence::{
-    Change, Context, ExceptionRow, Limits, Pack, Required, RunFigures, Sampling, Sighting, SigningKey, controls,
-};
+use doorward_sink_evidence::{Context, ExceptionRow, Limits, Pack, RunFigures, Sampling, SigningKey};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
@@ -28,6 +27,8 @@ static META: RuleMeta = RuleMeta {
     version: 1,
     title: "Desync mitigation mode is weaker than required",
     severity: Severity::Medium,
+    adjustments: &[],
+    reasons: &[],
     what: "Is the mode at least as strong as required?",
     why: "A request that is read in two ways can smuggle another.",
     evidence: "DescribeLoadBalancerAttributes.",
@@ -195,7 +196,7 @@ fn balancer(n: usize, account: &AccountId, region: &Region, words: Words<'_>) ->
         security_groups: Vec::new(),
         zones: Vec::new(),
         edited: (n % 2 == 1).then(|| edited(n, words)),
-        undecided: None,
+        placeholder: None,
         declared: Some(Arc::new(InCode {
             certainty: Certainty::Likely,
             because: "It has the name that is written there.".to_owned(),
@@ -284,20 +285,26 @@ fn traffic(n: usize, text: &str) -> Traffic {
 fn finding(n: usize, lb: &LoadBalancer, rule: &str, words: Words<'_>) -> Finding {
     let because = words(n, "The mode is monitor; the policy requires defensive (the default). It is internet-facing");
     let verdict = match n % 5 {
-        0 => Verdict::Pass { because },
-        1 => Verdict::Unknown { because, gaps: vec![Arc::new(gap(&words(n, "message")))] },
+        0 => Verdict::Pass { reason: VerdictReason::ModeSufficient, because },
+        1 => Verdict::Unknown {
+            reason: VerdictReason::ModeUnread,
+            because,
+            gaps: vec![Arc::new(gap(&words(n, "message")))],
+        },
         2 => Verdict::Excepted {
+            reason: VerdictReason::ExceptionValid,
             because,
             severity: Severity::High,
             exception: words(n, "EX"),
             expires: "2026-12-31".to_owned(),
         },
         3 => Verdict::Fail {
+            reason: VerdictReason::ModeMonitor,
             because,
             severity: Severity::High,
             remedy: words(n, "Run aws elbv2 modify-load-balancer-attributes"),
         },
-        _ => Verdict::NotApplicable { because },
+        _ => Verdict::NotApplicable { reason: VerdictReason::NotApplicableKind, because },
     };
     Finding {
         id: Finding::id_for(&lb.arn, rule),
@@ -343,20 +350,21 @@ pub(crate) fn context(report: &ScanReport, texts: &[String]) -> Context {
         settings: texts.join("\n"),
         clock_offset: Some(SignedDuration::from_millis(-12)),
         sampling: Sampling { size: 10, seed: texts.first().cloned().unwrap_or_default() },
+        required: required(report),
         rules: vec![&META],
-        controls: controls::shipped().expect("reads"),
+        controls: frameworks().expect("reads").to_vec(),
         exceptions: Some(texts.iter().enumerate().map(|(n, text)| row(n, text)).collect()),
         changes: Some(
             report
                 .load_balancers
                 .iter()
                 .take(5)
-                .map(|lb| Change {
+                .map(|lb| ModeTransition {
                     load_balancer: lb.arn.clone(),
                     from: Some(Mode::Monitor),
                     to: Some(Mode::Defensive),
-                    before: Some(Sighting { run: "earlier".to_owned(), at: time(-86_400) }),
-                    after: Sighting { run: report.run.id.clone(), at: time(0) },
+                    before: Some(ObservedIn { run: "earlier".to_owned(), at: time(-86_400) }),
+                    after: ObservedIn { run: report.run.id.clone(), at: time(0) },
                 })
                 .collect(),
         ),
@@ -366,9 +374,10 @@ pub(crate) fn context(report: &ScanReport, texts: &[String]) -> Context {
     }
 }
 
-/// What policy requires in every scene.
-pub(crate) fn required(_: &LoadBalancer) -> Required {
-    Required { mode: Some(Mode::Defensive), by: "the default".to_owned() }
+/// The mode that policy requires in every scene.
+pub(crate) fn required(report: &ScanReport) -> BTreeMap<Arn, RequiredMode> {
+    let mode = RequiredMode { lowest: Mode::Defensive, highest: Mode::Defensive, by: "the default".to_owned() };
+    report.load_balancers.iter().map(|lb| (lb.arn.clone(), mode.clone())).collect()
 }
 
 /// A pack of a report, with nothing unusual about it.
@@ -378,14 +387,7 @@ pub(crate) fn pack<'a>(
     context: &'a Context,
     key: Option<&'a SigningKey>,
 ) -> Pack<'a> {
-    Pack {
-        report,
-        scan: doorward_sink_evidence::Attachment::Bytes(json),
-        context,
-        required: &required,
-        key,
-        limits: Limits::default(),
-    }
+    Pack { report, scan: doorward_sink_evidence::Attachment::Bytes(json), context, key, limits: Limits::default() }
 }
 
 /// A key made of one number.

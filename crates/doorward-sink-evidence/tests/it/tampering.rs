@@ -181,7 +181,7 @@ fn the_signer_of_a_chain_neither_changes_nor_stops() {
         (vec![None, None], None),
         (vec![None, Some(&key), Some(&key)], None),
         (vec![Some(&key), None], Some("the pack is not signed, and run-0 before it is signed by")),
-        (vec![Some(&key), Some(&other)], Some("the signer of a chain neither changes nor stops")),
+        (vec![Some(&key), Some(&other)], Some("the signer of a chain must not change")),
         (vec![Some(&key), None, Some(&key)], Some("the pack is not signed, and run-0")),
         (vec![None, Some(&key), None], Some("the pack is not signed, and run-1")),
     ] {
@@ -258,8 +258,8 @@ fn folders_and_links_are_added_too() {
     }
     #[cfg(unix)]
     for (path, to, named) in [
-        (dir.join("link"), "scan.json", "run-0/link (a link or no regular file)"),
-        (dir.join("more"), "csv", "run-0/more (a link or no regular file)"),
+        (dir.join("link"), "scan.json", "run-0/link (a link, or not a regular file)"),
+        (dir.join("more"), "csv", "run-0/more (a link, or not a regular file)"),
         (folder.join("run-2"), "run-1", "run-2"),
     ] {
         std::os::unix::fs::symlink(to, &path).expect("links");
@@ -276,7 +276,7 @@ fn a_folder_that_is_no_pack_any_more_stops_the_chain() {
     let archive = Archive::new(2, Some(&key));
     fs::remove_file(archive.pack(1).join("manifest.json")).expect("removes");
     let error = newest(archive.folder.path(), Some(&key.public())).expect_err("it was a pack");
-    assert!(error.to_string().contains("\"run-1\" is no pack"), "{error}");
+    assert!(error.to_string().contains("\"run-1\" is not a pack"), "{error}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ struct Place {
     /// `main.tf:12:28`
     at: String,
     address: String,
-    /// What to do there; empty where nothing is to be done, or it is not certain that this is the place.
+    /// The next step there; empty where nothing is to be done, or where this may not be the place.
     way: String,
     patch: Option<Patch>,
     /// Why there is no patch.

@@ -1,4 +1,4 @@
-//! What was done to the modes of an owner's load balancers, by Doorward and by others, as lists of a page.
+//! Mode changes of an owner's load balancers, made by Doorward or by others.
 
 use doorward_model::{AppliedChange, LoadBalancer};
 use serde::Serialize;
@@ -26,16 +26,16 @@ pub(super) struct Left {
     name: String,
     region: String,
     /// `set to monitor by ... at ...`
-    told: String,
+    text: String,
     source: Option<String>,
 }
 
 impl Left {
-    /// What is known of a load balancer.
+    /// The known edit of a load balancer, if any.
     pub(super) fn of(lb: &LoadBalancer) -> Option<Self> {
         let edit = lb.edited.as_ref()?;
         let (name, region) = (lb.name.clone(), lb.region.to_string());
-        Some(Self { name, region, told: edit.to_string(), source: edit.source.clone() })
+        Some(Self { name, region, text: edit.to_string(), source: edit.source.clone() })
     }
 }
 

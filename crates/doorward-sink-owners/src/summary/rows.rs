@@ -1,4 +1,4 @@
-//! The rows of a page, as the templates read them.
+//! The rows of the tables on an owner's page.
 
 use doorward_model::{LastMode, UnseenLoadBalancer};
 use serde::Serialize;
@@ -18,7 +18,7 @@ pub(super) struct Row {
     pub(super) scheme: String,
     pub(super) mode: String,
     pub(super) required: String,
-    /// Whether the mode is one to mend: for a mark beside the word.
+    /// Whether the mode is to be fixed: for a mark beside the word.
     pub(super) failing: bool,
     pub(super) worst: &'static str,
     pub(super) age: String,
@@ -29,7 +29,7 @@ pub(super) struct Row {
     pub(super) verdicts: Vec<String>,
 }
 
-/// What there is to do and to know about one load balancer.
+/// The details of one load balancer.
 #[derive(Serialize)]
 pub(super) struct Detail {
     pub(super) anchor: String,
@@ -91,7 +91,7 @@ impl Lost {
     }
 }
 
-/// What changed since the earlier scan.
+/// The changes since the previous scan.
 #[derive(Serialize)]
 pub(super) struct Changes {
     pub(super) since: Option<String>,

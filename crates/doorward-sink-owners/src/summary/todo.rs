@@ -1,4 +1,4 @@
-//! What to do, the most pressing first: one entry per rule, naming the load balancers it is to be done on.
+//! What to do, most urgent first: one entry per rule with the load balancers that fail it.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::Context;
 use crate::figures::days;
-use crate::partition::Held;
+use crate::partition::OwnedLoadBalancer;
 
 /// When something is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -31,7 +31,7 @@ impl When {
             Self::ThisWeek => "This week",
             Self::Soon => "After that",
             Self::Later => "When convenient",
-            Self::Unknown => "Nobody could look",
+            Self::Unknown => "Could not be read",
             Self::Worth => "Worth considering",
         }
     }
@@ -60,7 +60,7 @@ struct Item {
     anchor: String,
     name: String,
     region: String,
-    /// Why it is here, where the group alone does not say so.
+    /// Why it is listed, where the group does not say so.
     note: String,
 }
 
@@ -70,7 +70,7 @@ type Place<'a> = (When, Reverse<Option<Severity>>, &'a str);
 /// Sorts what is open. Grave failures are for this week, and so are exceptions that are about to end; where there is
 /// neither, the medium ones are, so that a week has its work.
 pub(super) fn of(
-    balancers: &[Held<'_>],
+    balancers: &[OwnedLoadBalancer<'_>],
     context: &Context,
     titles: &BTreeMap<&str, &str>,
     now: Timestamp,
@@ -96,7 +96,7 @@ pub(super) fn of(
                         (When::ThisWeek, Some(*severity), note)
                     }
                     Some(_) => continue,
-                    // A date that nobody can read is no permission to wait.
+                    // A date that cannot be parsed counts as due.
                     None => (When::ThisWeek, Some(*severity), format!("exception {exception} ends on {expires}")),
                 },
                 Verdict::Unknown { because, .. } => (When::Unknown, None, because.clone()),

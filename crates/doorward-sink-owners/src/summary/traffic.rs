@@ -1,11 +1,9 @@
-//! What the requests of an owner's load balancers said, as a table of a page.
+//! The traffic of an owner's load balancers, as a table.
 
 use std::collections::BTreeMap;
 
-use doorward_model::{LoadBalancer, Mode, Traffic, TrafficBasis};
+use doorward_model::{LoadBalancer, Mode, Traffic, TrafficBasis, share};
 use serde::Serialize;
-
-use crate::figures::share;
 
 /// One load balancer whose traffic was read.
 #[derive(Serialize)]
@@ -65,7 +63,7 @@ impl TrafficRow {
     }
 }
 
-/// Load balancers of which somebody looked and nothing is known, by the reason.
+/// Load balancers whose traffic was asked for and is unknown, by the reason.
 pub(super) fn silent<'a>(load_balancers: impl Iterator<Item = &'a LoadBalancer>) -> Vec<(String, Vec<String>)> {
     let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for lb in load_balancers {
@@ -78,9 +76,9 @@ pub(super) fn silent<'a>(load_balancers: impl Iterator<Item = &'a LoadBalancer>)
 
 fn effect(traffic: &Traffic, mode: Mode) -> (&'static str, String, String) {
     let Some(effect) = traffic.effect(mode) else {
-        return (mode.as_str(), "nobody can say".to_owned(), "nobody can say".to_owned());
+        return (mode.as_str(), "unknown".to_owned(), "unknown".to_owned());
     };
     let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
-    let hurt = effect.hurt.map_or_else(|| "nobody can say".to_owned(), |hurt| format!("{hurt} of {}", effect.blocked));
+    let hurt = effect.hurt.map_or_else(|| "unknown".to_owned(), |hurt| format!("{hurt} of {}", effect.blocked));
     (mode.as_str(), share(count(effect.blocked), count(traffic.requests)), hurt)
 }

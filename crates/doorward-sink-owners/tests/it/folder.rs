@@ -83,7 +83,7 @@ fn what_somebody_changed_stays_and_is_named() {
     std::fs::write(folder.path().join(&page), "my notes").expect("written");
     let (_, files) = written(folder.path(), &of(&["alpha"]), &context());
     assert_eq!(files[&page], "my notes");
-    assert!(files["index.md"].contains(&page) && files["index.md"].contains("somebody changed it"));
+    assert!(files["index.md"].contains(&page) && files["index.md"].contains("it was changed since"));
 }
 
 #[test]

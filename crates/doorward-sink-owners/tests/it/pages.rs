@@ -1,10 +1,10 @@
 //! What an owner's page says.
 
 use doorward_model::{
-    Arn, ChangeStatus, Gap, GapReason, Kind, LastMode, Manager, Mode, Observed, ScanReport, Severity, Unseen,
-    UnseenFinding, UnseenLoadBalancer, Verdict, WhyUnseen,
+    Arn, ChangeKind, ChangeStatus, FindingChange, Gap, GapReason, Kind, LastMode, Manager, Mode, Observed, PreviousRun,
+    RequiredMode, ScanReport, Severity, Unseen, UnseenFinding, UnseenLoadBalancer, Verdict, VerdictReason, WhyUnseen,
 };
-use doorward_sink_owners::{Change, ChangeKind, Context, Previous, Required, write};
+use doorward_sink_owners::{Context, write};
 
 use crate::{context, scene, written};
 
@@ -21,18 +21,20 @@ fn one(change: impl FnOnce(&mut ScanReport)) -> (ScanReport, Context) {
     for finding in &mut report.findings {
         finding.verdict = match finding.rule.as_str() {
             MODE_RULE => Verdict::Fail {
+                reason: VerdictReason::ModeMonitor,
                 because: "The mode is monitor.".into(),
                 severity: Severity::High,
                 remedy: "Run `the command`.".into(),
             },
-            _ => Verdict::Pass { because: "Fine.".into() },
+            _ => Verdict::Pass { reason: VerdictReason::ModeSufficient, because: "Fine.".into() },
         };
     }
     change(&mut report);
     let mut context = context();
-    context
-        .required
-        .insert(report.load_balancers[0].arn.clone(), Required { lowest: Mode::Defensive, highest: Mode::Defensive });
+    context.required.insert(
+        report.load_balancers[0].arn.clone(),
+        RequiredMode { lowest: Mode::Defensive, highest: Mode::Defensive, by: "the default".into() },
+    );
     (report, context)
 }
 
@@ -74,12 +76,12 @@ fn the_fix_is_in_the_dialect_of_what_manages_it() {
 }
 
 #[test]
-fn nobody_is_told_a_mode_that_nobody_told() {
+fn a_missing_required_mode_is_not_available() {
     let (report, mut context) = one(|_| {});
     context.required.clear();
     let [md, html] = pages(&report, &context);
-    assert!(!md.contains("EC2 > Load Balancers") && md.contains("| not told |"));
-    assert!(html.contains("<td>not told</td>"));
+    assert!(!md.contains("EC2 > Load Balancers") && md.contains("| not available |"));
+    assert!(html.contains("<td>not available</td>"));
 }
 
 #[test]
@@ -97,14 +99,14 @@ fn what_is_not_known_says_why_and_counts() {
         report.load_balancers[0].mode = Observed::unread(Gap::new(GapReason::Throttled, "elasticloadbalancing:X"));
         report.findings.iter_mut().filter(|finding| finding.rule == MODE_RULE).for_each(|finding| {
             let gap = Gap::new(GapReason::Throttled, "elasticloadbalancing:X");
-            finding.verdict = Verdict::unread("The mode", &gap.into());
+            finding.verdict = Verdict::unread(VerdictReason::ModeUnread, "The mode", &gap.into());
         });
     });
     for page in pages(&report, &context) {
         assert!(page.contains("unknown (throttled)"), "the reason");
-        assert!(page.contains("100.0 % (1 of 1)"), "in the share");
-        assert!(page.contains("Nobody could look"), "in what to do");
-        assert!(!page.contains("Nothing fails"), "and never as fine");
+        assert!(page.contains("100.0% (1 of 1)"), "in the share");
+        assert!(page.contains("Could not be read"), "in what to do");
+        assert!(!page.contains("Nothing that could be read fails"), "and never as fine");
     }
 }
 
@@ -114,6 +116,7 @@ fn exceptions_that_end_are_for_this_week_and_others_are_not() {
         let (report, context) = one(|report| {
             report.findings.iter_mut().filter(|finding| finding.rule == MODE_RULE).for_each(|finding| {
                 finding.verdict = Verdict::Excepted {
+                    reason: VerdictReason::ExceptionValid,
                     because: "Allowed.".into(),
                     severity: Severity::High,
                     exception: "EX-1".into(),
@@ -149,28 +152,39 @@ fn what_nobody_owns_says_who_might() {
 
 #[test]
 fn changes_are_told_to_whom_they_concern() {
-    let (report, mut context) = one(|_| {});
-    let gone = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/gone/1";
-    let change = |kind, arn: &Arn, owner: Option<&str>| Change {
-        kind,
-        load_balancer: arn.clone(),
-        rule: MODE_RULE.into(),
-        owner: owner.map(str::to_owned),
+    let gone = |name: &str| {
+        let arn = format!("arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/{name}/1");
+        Arn::new(&arn).expect("an ARN")
     };
-    let gone = Arn::new(gone).expect("an ARN");
-    context.previous = Some(Previous {
+    let (report, mut context) = one(|report| {
+        let unseen = |name: &str, owner: &str| UnseenLoadBalancer {
+            arn: gone(name),
+            account: report.load_balancers[0].account.clone(),
+            region: report.load_balancers[0].region.clone(),
+            name: name.to_owned(),
+            kind: report.load_balancers[0].kind,
+            owner: owner.to_owned(),
+            unit: "/".to_owned(),
+            mode: None,
+            last_seen: report.run.started,
+        };
+        let load_balancers = vec![unseen("gone", "alpha"), unseen("other", "another owner")];
+        report.unseen = Some(Unseen { load_balancers, ..Unseen::default() });
+    });
+    let change = |kind, arn: &Arn| FindingChange { kind, load_balancer: arn.clone(), rule: MODE_RULE.into() };
+    context.previous = Some(PreviousRun {
         run: "earlier".into(),
         at: report.run.finished,
         changes: vec![
-            change(ChangeKind::New, &report.load_balancers[0].arn, None),
-            change(ChangeKind::Vanished, &gone, Some("alpha")),
-            change(ChangeKind::Fixed, &gone, Some("somebody else")),
+            change(ChangeKind::New, &report.load_balancers[0].arn),
+            change(ChangeKind::Vanished, &gone("gone")),
+            change(ChangeKind::Fixed, &gone("other")),
         ],
     });
     let [md, _] = pages(&report, &context);
     let section = md.split_once("## Since the last scan").expect("a section").1;
     assert!(
-        section.contains("- new: ") && section.contains("- load balancer gone: loadbalancer/app/gone/1"),
+        section.contains("- new: ") && section.contains("- load balancer deleted: loadbalancer/app/gone/1"),
         "{section}"
     );
     assert!(!section.contains("- fixed"), "{section}");
@@ -184,7 +198,7 @@ fn what_was_done_is_told_and_nothing_else() {
     });
     for page in pages(&report, &context) {
         let told = page.split_once("What Doorward changed").expect("a section").1;
-        let told = told.split_once("How to mend").expect("the next section").0;
+        let told = told.split_once("How to fix").expect("the next section").0;
         let (first, second) = (told.find("c-1").expect("the first"), told.find("c-2").expect("the second"));
         assert!(first < second, "the oldest first: {told}");
         for said in ["monitor to defensive", ">failed<", "2026-11-02 09:00 UTC", "approved by"] {
@@ -285,7 +299,7 @@ fn an_owner_of_whom_nothing_was_seen_keeps_a_page_and_a_place() {
     };
     for end in [".md", ".html"] {
         let shop = page("team-shop", end);
-        assert!(shop.contains("Known, and not seen now") && shop.contains("lost-web"), "{shop}");
+        assert!(shop.contains("Known, not seen now") && shop.contains("lost-web"), "{shop}");
         assert!(shop.contains("3 findings that failed when last seen were not seen now"), "{shop}");
         assert!(shop.contains("the load balancer was not seen, under an exception then"), "{shop}");
         let alpha = page("alpha", end);

@@ -1,12 +1,11 @@
-//! What was and was not looked at: the first thing the page says.
+//! Coverage, the first section of the page.
 
 use std::collections::BTreeMap;
 
-use doorward_model::{CoverageStatus, Gap, Listing, ScanReport};
+use doorward_model::{CoverageStatus, Gap, Listing, ScanReport, percent, share};
 use serde::Serialize;
 
 use super::Bar;
-use crate::plain::{percent, share};
 
 /// How many account-Regions a group of gaps names; the rest is counted.
 const NAMED: usize = 8;
@@ -23,7 +22,7 @@ pub(super) struct View {
     complete: bool,
     /// Set where the list of accounts itself did not arrive in full.
     accounts_unlisted: Option<String>,
-    /// Lines that stand for Regions nobody could list.
+    /// Lines that stand for Regions that could not be listed.
     unlisted_regions: usize,
     holes: Vec<Hole>,
     skipped: Vec<Hole>,
@@ -36,7 +35,7 @@ struct Hole {
     meaning: &'static str,
     operation: String,
     detail: String,
-    mend: String,
+    fix: String,
     count: usize,
     places: String,
 }
@@ -72,7 +71,7 @@ pub(super) fn of(report: &ScanReport) -> View {
     }
 }
 
-/// The gaps of the lines that are wanted, those that are mended by one act together, the commonest first.
+/// The gaps of the lines that are wanted, those with the same fix together, the commonest first.
 fn holes(report: &ScanReport, wanted: impl Fn(CoverageStatus) -> bool) -> Vec<Hole> {
     type Key<'a> = (&'static str, &'a str, Option<&'a str>, Option<&'a str>, Option<&'a str>);
     let mut groups: BTreeMap<Key<'_>, (&Gap, Vec<String>)> = BTreeMap::new();
@@ -122,7 +121,7 @@ fn hole(gap: &Gap, places: &[String]) -> Hole {
         meaning: gap.reason.meaning(),
         operation: gap.operation.clone(),
         detail: said.join("; "),
-        mend: match &gap.action {
+        fix: match &gap.action {
             Some(action) => format!("{} The action is {action}.", gap.reason.remedy()),
             None => gap.reason.remedy().to_owned(),
         },

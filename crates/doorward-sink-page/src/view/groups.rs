@@ -3,17 +3,15 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use doorward_model::{Arn, LoadBalancer, Mode, Observed, ScanReport, Verdict, shown};
+use doorward_model::{Arn, EffectiveMode, LoadBalancer, Mode, Observed, ScanReport, Severity, Verdict, share, shown};
 use serde::Serialize;
 
-use super::{SEVERITIES, Standing, standing};
 use crate::chart::{Part, stacked};
-use crate::plain::share;
 
 /// How many groups have a line of their own; the rest is one line, and the table filters by all of them.
 const LINES: usize = 25;
 
-/// What is grouped by.
+/// The grouping.
 #[derive(Clone, Copy)]
 pub(crate) enum Group {
     /// By owner, as the findings say it.
@@ -44,9 +42,9 @@ impl Group {
 #[derive(Serialize)]
 pub(super) struct View {
     lines: Vec<Line>,
-    /// What the groups without a line of their own add up to.
+    /// The sum of the groups without a line of their own.
     rest: Option<Line>,
-    /// How many those are.
+    /// Their number.
     others: usize,
     groups: usize,
     total: Line,
@@ -86,8 +84,8 @@ impl Line {
 
     /// Draws it beside the group with the most failures.
     fn finish(&mut self, most: usize) {
-        let [critical, high, medium, low] = self.failures;
-        let counts = [("critical", critical), ("high", high), ("medium", medium), ("low", low)];
+        let names = Severity::OPEN.map(Severity::as_str);
+        let counts: Vec<_> = names.into_iter().zip(self.failures).collect();
         self.parts = stacked(&counts, most);
         self.monitor_share = share(self.monitor, self.population);
     }
@@ -101,13 +99,13 @@ pub(super) fn of(report: &ScanReport, by: Group) -> View {
         let name = by.of(lb);
         let line = groups.entry(name.clone()).or_default();
         line.balancers += 1;
-        match standing(lb) {
-            Standing::NotApplicable => {}
-            Standing::In(Mode::Monitor) => {
+        match lb.effective_mode() {
+            EffectiveMode::NoHttpListener | EffectiveMode::NotHttp => {}
+            EffectiveMode::Known(Mode::Monitor) => {
                 line.monitor += 1;
                 line.population += 1;
             }
-            Standing::In(_) | Standing::Unknown => line.population += 1,
+            EffectiveMode::Known(_) | EffectiveMode::Unknown => line.population += 1,
         }
         names.insert(&lb.arn, name);
     }
@@ -116,7 +114,7 @@ pub(super) fn of(report: &ScanReport, by: Group) -> View {
         let line = groups.entry(name.clone()).or_default();
         match &finding.verdict {
             Verdict::Fail { severity, .. } => {
-                let place = SEVERITIES.iter().position(|one| one == severity);
+                let place = Severity::OPEN.iter().position(|one| one == severity);
                 if let Some(count) = place.and_then(|place| line.failures.get_mut(place)) {
                     *count += 1;
                     line.failing += 1;

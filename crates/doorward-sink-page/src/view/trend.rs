@@ -1,11 +1,9 @@
-//! How it went: the share of each mode and the failures, scan by scan.
+//! The trend: the share of each mode and the failures, scan by scan.
 
-use doorward_model::Mode;
+use doorward_model::{Mode, RunPoint, share};
 use serde::Serialize;
 
-use crate::TrendRow;
 use crate::chart::{Part, stacked};
-use crate::plain::share;
 
 /// How many scans are drawn; the table beside the chart has them all.
 const DRAWN: usize = 30;
@@ -54,7 +52,7 @@ struct Column {
     width: usize,
     label: String,
     modes: Vec<Block>,
-    /// Over the column: how many fail as far as is known, or that nobody knows.
+    /// Over the column: how many fail as far as is known, or `unknown`.
     failing: String,
     /// From the top down: what was not seen now, what was seen.
     blocks: Vec<Block>,
@@ -70,16 +68,16 @@ struct Block {
 }
 
 /// Draws the scans in the order given.
-pub(super) fn of(trend: &[TrendRow]) -> View {
+pub(super) fn of(trend: &[RunPoint]) -> View {
     let rows: Vec<Row> = trend.iter().map(row).collect();
     let earlier = trend.len().saturating_sub(DRAWN);
     let drawn = trend.get(earlier..).unwrap_or_default();
-    let most = drawn.iter().filter_map(|row| row.failing_known).max().unwrap_or(0);
+    let most = drawn.iter().filter_map(|row| row.failing_known()).max().unwrap_or(0);
     let step = WIDTH.checked_div(drawn.len()).unwrap_or(WIDTH).min(WIDEST);
     let columns = drawn.iter().enumerate().map(|(n, row)| {
-        let seen = scaled(row.failing, most);
+        let seen = scaled(row.failing(), most);
         // Of the whole, so that a column is as high whether its part was seen or not.
-        let unseen = scaled(row.failing_known.unwrap_or(0), most).saturating_sub(seen);
+        let unseen = scaled(row.failing_known().unwrap_or(0), most).saturating_sub(seen);
         let top = HEIGHT - seen - unseen;
         let blocks = [
             Block { class: "unknown", y: top, height: unseen },
@@ -95,7 +93,7 @@ pub(super) fn of(trend: &[TrendRow]) -> View {
             failing_y: top,
         }
     });
-    let first_and_last = |say: fn(&TrendRow) -> String| match (drawn.first(), drawn.last()) {
+    let first_and_last = |say: fn(&RunPoint) -> String| match (drawn.first(), drawn.last()) {
         (Some(first), Some(last)) if drawn.len() > 1 => {
             format!("from {} on {} to {} on {}", say(first), day(first), say(last), day(last))
         }
@@ -117,7 +115,7 @@ pub(super) fn of(trend: &[TrendRow]) -> View {
     }
 }
 
-fn row(row: &TrendRow) -> Row {
+fn row(row: &RunPoint) -> Row {
     let population = population(row);
     let part = |count| share(count, population);
     Row {
@@ -127,50 +125,50 @@ fn row(row: &TrendRow) -> Row {
         defensive: part(mode(row, Mode::Defensive)),
         strictest: part(mode(row, Mode::Strictest)),
         unknown: part(row.mode_unknown),
-        unseen: row.balancers_unseen,
-        failing: row.failing,
+        unseen: row.load_balancers_unseen(),
+        failing: row.failing(),
         known: known(row),
         excepted: row.excepted,
         unreached: row.unknown,
     }
 }
 
-fn mode(row: &TrendRow, mode: Mode) -> usize {
+fn mode(row: &RunPoint, mode: Mode) -> usize {
     row.modes.get(&mode).copied().unwrap_or(0)
 }
 
 /// All load balancers that are known: a scan that sees fewer has no other shares.
-fn population(row: &TrendRow) -> usize {
-    row.modes.values().sum::<usize>() + row.mode_unknown + row.balancers_unseen
+fn population(row: &RunPoint) -> usize {
+    row.mode_population() + row.load_balancers_unseen()
 }
 
-fn not_seen(row: &TrendRow) -> String {
-    match row.balancers_unseen {
+fn not_seen(row: &RunPoint) -> String {
+    match row.load_balancers_unseen() {
         0 => String::new(),
         n => format!(", {n} not seen,"),
     }
 }
 
 /// Failures that are known and were not seen.
-fn unseen(row: &TrendRow) -> usize {
-    row.failing_known.map_or(0, |known| known.saturating_sub(row.failing))
+fn unseen(row: &RunPoint) -> usize {
+    row.failing_known().map_or(0, |known| known.saturating_sub(row.failing()))
 }
 
-fn known(row: &TrendRow) -> String {
-    row.failing_known.map_or_else(|| "unknown".to_owned(), |known| known.to_string())
+fn known(row: &RunPoint) -> String {
+    row.failing_known().map_or_else(|| "unknown".to_owned(), |known| known.to_string())
 }
 
-fn failing_words(row: &TrendRow) -> String {
+fn failing_words(row: &RunPoint) -> String {
     match unseen(row) {
         0 => known(row),
-        unseen => format!("{} ({} seen, {unseen} not seen then)", known(row), row.failing),
+        unseen => format!("{} ({} seen, {unseen} not seen then)", known(row), row.failing()),
     }
 }
 
 /// From the top of a column down.
-fn counts(row: &TrendRow) -> [(&'static str, usize); 4] {
+fn counts(row: &RunPoint) -> [(&'static str, usize); 4] {
     [
-        ("unknown", row.mode_unknown + row.balancers_unseen),
+        ("unknown", row.mode_unknown + row.load_balancers_unseen()),
         ("monitor", mode(row, Mode::Monitor)),
         ("defensive", mode(row, Mode::Defensive)),
         ("strictest", mode(row, Mode::Strictest)),
@@ -191,12 +189,12 @@ fn scaled(count: usize, most: usize) -> usize {
     }
 }
 
-fn day(row: &TrendRow) -> String {
+fn day(row: &RunPoint) -> String {
     row.at.strftime("%Y-%m-%d").to_string()
 }
 
 /// The date below a column: on as many as fit, the last one always.
-fn label(n: usize, drawn: &[TrendRow]) -> String {
+fn label(n: usize, drawn: &[RunPoint]) -> String {
     let every = drawn.len().div_ceil(7).max(1);
     let from_end = drawn.len() - 1 - n;
     if from_end.is_multiple_of(every) {

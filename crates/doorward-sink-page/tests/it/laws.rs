@@ -1,7 +1,7 @@
 //! What holds for the page of every report.
 
-use doorward_model::{ChangeStatus, ScanReport};
-use doorward_sink_page::{Context, TrendRow, render, write};
+use doorward_model::{ChangeStatus, NotObserved, RunPoint, ScanReport, Severity};
+use doorward_sink_page::{Context, render, write};
 use proptest::prelude::*;
 
 use crate::scene;
@@ -52,7 +52,7 @@ fn an_empty_organization_is_no_success() {
     let page = page(&report);
     assert!(page.contains("none in scope"), "no percentage of nothing");
     assert!(page.contains("No load balancer was found whose mode could be judged."));
-    assert!(!page.contains("100.0 %"));
+    assert!(!page.contains("100.0%"));
 }
 
 #[test]
@@ -62,8 +62,8 @@ fn short_of_all_is_never_all() {
     report.coverage.counts.complete = 99_999;
     report.coverage.counts.failed = 1;
     let page = page(&report);
-    assert!(page.contains("99.9 %") && page.contains("99999 of 100000"), "rounded down, with its denominator");
-    assert!(!page.contains("100.0 % (99999"));
+    assert!(page.contains("99.9%") && page.contains("99999 of 100000"), "short of all, with its denominator");
+    assert!(!page.contains("100.0% (99999"));
 }
 
 #[test]
@@ -99,19 +99,28 @@ fn what_was_done_is_in_the_data_and_nothing_else() {
     );
 }
 
+/// A scan that counted some failures.
+fn point(report: &ScanReport, failing: usize, unseen: Option<NotObserved>) -> RunPoint {
+    RunPoint {
+        run: report.run.id.clone(),
+        at: report.run.finished,
+        coverage: report.coverage.counts,
+        modes: report.tally.modes.clone(),
+        mode_unknown: 0,
+        open: [(Severity::High, failing)].into(),
+        excepted: 0,
+        unknown: 0,
+        unseen,
+    }
+}
+
 #[test]
 fn every_recorded_scan_is_in_the_trend() {
     let report = scene::large(5, 2);
-    let row = |n: i64| TrendRow {
+    let row = |n: i64| RunPoint {
         at: report.run.finished - jiff::SignedDuration::from_hours(24 * (100 - n)),
-        coverage: report.coverage.counts,
-        modes: report.tally.modes.clone(),
         mode_unknown: 1,
-        failing: usize::try_from(1000 + n).expect("small"),
-        failing_known: usize::try_from(1000 + n).ok(),
-        balancers_unseen: 0,
-        excepted: 0,
-        unknown: 0,
+        ..point(&report, usize::try_from(1000 + n).expect("small"), None)
     };
     let page = render(&report, &Context { trend: (0..100).map(row).collect(), ..Context::default() }).expect("renders");
     for n in 0..100 {
@@ -167,18 +176,14 @@ fn what_was_not_seen_is_said_and_drawn_beside_what_was() {
         never_read: 1,
     });
     let seen = failing.count();
-    let row = |failing, failing_known, balancers_unseen| TrendRow {
-        at: report.run.finished,
-        coverage: report.coverage.counts,
-        modes: report.tally.modes.clone(),
-        mode_unknown: 0,
-        failing,
-        failing_known,
-        balancers_unseen,
-        excepted: 0,
-        unknown: 0,
+    let unseen = |everything, failing, load_balancers| {
+        Some(NotObserved { everything, failing, load_balancers, ..NotObserved::default() })
     };
-    let trend = vec![row(0, None, 0), row(185, Some(185), 0), row(34, Some(185), 75)];
+    let trend = vec![
+        point(&report, 0, unseen(true, 0, 0)),
+        point(&report, 185, unseen(false, 0, 0)),
+        point(&report, 34, unseen(false, 151, 75)),
+    ];
     let page = render(&report, &Context { trend, ..Context::default() }).expect("renders");
     assert!(page.contains(&sentence), "the headline says both: {seen} seen");
     assert!(page.contains("(3 of 6) of the known load balancers were seen."));

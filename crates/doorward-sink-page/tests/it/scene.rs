@@ -9,7 +9,7 @@ use doorward_model::{
     CoverageStatus, Edit, Evidence, Finding, Gap, GapReason, History, InCode, Kind, Listener, Listing, LoadBalancer,
     LogDestination, Manager, Mode, ModeEffect, ModePatch, Observed, ObservedTime, Organization, OuPath, Owner,
     OwnerSource, Region, Run, ScanReport, Scheme, Severity, Tally, Traffic, TrafficBasis, TrafficSource, TrafficStep,
-    Verdict,
+    Verdict, VerdictReason,
 };
 use jiff::Timestamp;
 
@@ -159,7 +159,7 @@ fn ordinary(n: u64, owners: u64, dice: &mut Dice) -> LoadBalancer {
         traffic: None,
         changes: Vec::new(),
         edited: None,
-        undecided: None,
+        placeholder: None,
         declared: None,
     }
 }
@@ -410,8 +410,9 @@ fn finish(mut lbs: Vec<LoadBalancer>, dice: &mut Dice, hostile: Option<&[String]
 fn verdict(lb: &LoadBalancer, rule: &str, dice: &mut Dice) -> Verdict {
     let because = format!("The answer of {rule} is so. It is internal.");
     match dice.roll(10) {
-        0..=3 => Verdict::Pass { because },
+        0..=3 => Verdict::Pass { reason: VerdictReason::ModeSufficient, because },
         4..=6 => Verdict::Fail {
+            reason: VerdictReason::ModeMonitor,
             because,
             severity: [Severity::Informational, Severity::Low, Severity::Medium, Severity::High, Severity::Critical]
                 [dice.roll(5) as usize],
@@ -421,16 +422,18 @@ fn verdict(lb: &LoadBalancer, rule: &str, dice: &mut Dice) -> Verdict {
             ),
         },
         7 => Verdict::Excepted {
+            reason: VerdictReason::ExceptionValid,
             because,
             severity: Severity::Medium,
             exception: "EX-1".into(),
             expires: "2026-11-10".into(),
         },
         8 => Verdict::unread(
+            VerdictReason::ModeUnread,
             "The value",
             &Arc::new(Gap::new(GapReason::AccessDenied, "elasticloadbalancing:DescribeTags")),
         ),
-        _ => Verdict::NotApplicable { because },
+        _ => Verdict::NotApplicable { reason: VerdictReason::NotApplicableKind, because },
     }
 }
 
@@ -438,18 +441,24 @@ fn poisoned_verdict(text: &str, rule: &str, dice: &mut Dice) -> Verdict {
     let text = text.to_owned();
     match RULES.iter().position(|one| *one == rule) {
         Some(0 | 1) => Verdict::Fail {
+            reason: VerdictReason::ModeMonitor,
             because: text.clone(),
             severity: if dice.roll(2) == 0 { Severity::High } else { Severity::Low },
             remedy: text,
         },
         Some(2) => Verdict::Excepted {
+            reason: VerdictReason::ExceptionValid,
             because: text.clone(),
             severity: Severity::High,
             exception: text.clone(),
             expires: text,
         },
-        Some(3) => Verdict::Unknown { because: text.clone(), gaps: vec![Arc::new(poisoned_gap(&text))] },
-        Some(4) => Verdict::Pass { because: text },
-        _ => Verdict::NotApplicable { because: text },
+        Some(3) => Verdict::Unknown {
+            reason: VerdictReason::ModeUnread,
+            because: text.clone(),
+            gaps: vec![Arc::new(poisoned_gap(&text))],
+        },
+        Some(4) => Verdict::Pass { reason: VerdictReason::ModeSufficient, because: text },
+        _ => Verdict::NotApplicable { reason: VerdictReason::NotApplicableKind, because: text },
     }
 }

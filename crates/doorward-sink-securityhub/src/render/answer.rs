@@ -1,4 +1,4 @@
-//! What a verdict becomes: title, status with its reasons, severity, remedy.
+//! A verdict in ASFF: title, status with its reasons, severity, remediation.
 
 use std::collections::BTreeMap;
 
@@ -32,16 +32,12 @@ pub(super) struct Answer {
     pub(super) fields: BTreeMap<String, String>,
 }
 
-fn label(severity: doorward_model::Severity) -> String {
-    severity.as_str().to_uppercase()
-}
-
 fn harmless(original: Option<doorward_model::Severity>) -> Severity {
     Severity { label: "INFORMATIONAL".to_owned(), original: original.map(|severity| severity.as_str().to_owned()) }
 }
 
 fn graded(severity: doorward_model::Severity) -> Severity {
-    Severity { label: label(severity), original: None }
+    Severity { label: severity.label(), original: None }
 }
 
 /// The words for a finding of a rule that applies.
@@ -50,12 +46,12 @@ pub(super) fn answer(renderer: &Renderer, meta: &RuleMeta, finding: &Finding, cu
     let mut reasons: Vec<(String, String)> = Vec::new();
     let mut remedy = meta.remediation.to_owned();
     let (title, status, severity) = match &finding.verdict {
-        Verdict::Fail { because, severity, remedy: own } => {
+        Verdict::Fail { because, severity, remedy: own, .. } => {
             reasons.push(("OBSERVED".to_owned(), because.clone()));
             remedy.clone_from(own);
             (meta.title.to_owned(), "FAILED", graded(*severity))
         }
-        Verdict::Excepted { because, severity, exception, expires } => {
+        Verdict::Excepted { because, severity, exception, expires, .. } => {
             let mut why = format!("{because} Exception {exception} allows it until the end of {expires} (UTC)");
             fields.insert("doorward/exception".to_owned(), exception.clone());
             fields.insert("doorward/exception-expires".to_owned(), expires.clone());
@@ -72,7 +68,7 @@ pub(super) fn answer(renderer: &Renderer, meta: &RuleMeta, finding: &Finding, cu
             };
             (format!("{EXCEPTED}{expires}: {}", meta.title), status, harmless(Some(*severity)))
         }
-        Verdict::Unknown { because, gaps } => {
+        Verdict::Unknown { because, gaps, .. } => {
             for gap in gaps {
                 reasons.push((gap.reason.code().to_uppercase().replace('-', "_"), gap.to_string()));
             }
@@ -86,12 +82,12 @@ pub(super) fn answer(renderer: &Renderer, meta: &RuleMeta, finding: &Finding, cu
             (format!("{UNKNOWN}{}", meta.title), status, graded(meta.severity))
         }
         // Nothing is rendered of what was not asked; if it ever is, it is not available and never passed.
-        Verdict::NotAsked { because, remedy: own } => {
+        Verdict::NotAsked { because, remedy: own, .. } => {
             reasons.push(("NOT_ASKED".to_owned(), because.clone()));
             remedy.clone_from(own);
             (format!("Not asked: {}", meta.title), "NOT_AVAILABLE", graded(meta.severity))
         }
-        Verdict::Pass { because } | Verdict::NotApplicable { because } => {
+        Verdict::Pass { because, .. } | Verdict::NotApplicable { because, .. } => {
             reasons.push(("OBSERVED".to_owned(), because.clone()));
             "Nothing to do: the check passed.".clone_into(&mut remedy);
             (format!("{PASSED}{}", meta.title), "PASSED", harmless(None))

@@ -34,11 +34,12 @@ fn list(cuts: &mut Cuts, place: &str, items: &[String]) -> Vec<String> {
 /// Attributes that say something; AWS refuses empty values.
 fn attributes(cuts: &mut Cuts, all: &Observed<BTreeMap<String, String>>) -> Vec<Attribute> {
     let Observed::Known(all) = all else { return Vec::new() };
-    let told: Vec<_> = all.iter().filter(|(key, value)| !key.trim().is_empty() && !value.trim().is_empty()).collect();
-    if told.len() > ATTRIBUTES {
-        cuts.note(format!("LoadBalancerAttributes ({} of {} left out)", told.len() - ATTRIBUTES, told.len()));
+    let named: Vec<_> = all.iter().filter(|(key, value)| !key.trim().is_empty() && !value.trim().is_empty()).collect();
+    if named.len() > ATTRIBUTES {
+        cuts.note(format!("LoadBalancerAttributes ({} of {} left out)", named.len() - ATTRIBUTES, named.len()));
     }
-    told.into_iter()
+    named
+        .into_iter()
         .take(ATTRIBUTES)
         .map(|(key, value)| Attribute {
             key: cuts.text("LoadBalancerAttributes", key, 256),

@@ -254,3 +254,56 @@ async fn a_scan_that_is_dated_in_the_future_says_nothing() {
     assert_eq!((outcome.accepted(), outcome.stale()), (6, 0));
     assert_eq!(["good", "weak"].map(|name| status(&cloud, name)), ["PASSED", "FAILED"]);
 }
+
+/// A scan that was never published saw a failure, and the scan that is published looked elsewhere.
+#[tokio::test]
+async fn a_pass_does_not_outlive_a_later_failure_that_was_not_published() {
+    for (what, first, expected, stale) in
+        [("passed", Mode::Strictest, "NOT_AVAILABLE", 1), ("failed already", Mode::Monitor, "FAILED", 0)]
+    {
+        let cloud = Cloud::start().await;
+        let outbox = Arc::new(MemoryOutbox::default());
+        let publisher = cloud.publisher(&outbox, Delivery::Member);
+        let mut scene = Scene::default();
+        scene.put(&here(), "edge", Truth::with(first));
+        let read = cloud.now();
+        publisher.publish(&scene.report(read)).await.expect("published");
+
+        cloud.days_pass(1);
+        let mut narrowed = Scene { excluded: [here()].into(), ..scene }.report(cloud.now());
+        let finding = record(&cloud, "edge", MODE);
+        for failed in [read - SignedDuration::from_hours(1), read + SignedDuration::from_hours(1)] {
+            let unseen = doorward_model::UnseenFinding {
+                id: text(&finding, "/Id").to_owned(),
+                rule: MODE.to_owned(),
+                account: here().account,
+                region: here().region,
+                load_balancer: crate::bed::arn(&here(), "edge"),
+                name: "edge".to_owned(),
+                kind: doorward_model::Kind::Application,
+                owner: "unowned".to_owned(),
+                unit: "/".to_owned(),
+                excepted: false,
+                severity: None,
+                first_seen: failed,
+                last_seen: failed,
+                because: doorward_model::WhyUnseen::LoadBalancerNotSeen,
+            };
+            narrowed.unseen = Some(doorward_model::Unseen { findings: vec![unseen], ..Default::default() });
+            // What failed before it passed contradicts nothing.
+            let (expected, stale) =
+                if failed < read { (status(&cloud, "edge"), 0) } else { (expected.to_owned(), stale) };
+            for _ in 0..2 {
+                let outcome = publisher.publish(&narrowed).await.expect("published");
+                assert!(outcome.is_complete() && outcome.adds_up(), "{what}: {outcome:#?}");
+                assert_eq!((status(&cloud, "edge"), outcome.stale()), (expected.clone(), stale), "{what}, {failed}");
+            }
+        }
+        let finding = record(&cloud, "edge", MODE);
+        assert!(time(&finding, "/LastObservedAt") <= read + SignedDuration::from_secs(10), "{what}: {finding:#}");
+        if stale > 0 {
+            let reason = text(&finding, "/Compliance/StatusReasons/0/Description");
+            assert!(reason.starts_with("A scan that was not published observed a failure after 2026-"), "{reason}");
+        }
+    }
+}

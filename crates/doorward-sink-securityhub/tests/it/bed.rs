@@ -6,7 +6,7 @@ use std::sync::Arc;
 use doorward_model::{
     AccountId, AccountRegion, AppliedChange, Arn, ChangeStatus, Coverage, CoverageLine, CoverageStatus, Evidence,
     Finding, Gap, GapReason, Kind, Listing, LoadBalancer, Mode, Observed, Owner, OwnerSource, Region, RuleMeta, Run,
-    ScanReport, Scheme, Severity, Tally, Verdict,
+    ScanReport, Scheme, Severity, Tally, Verdict, VerdictReason,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -22,6 +22,8 @@ pub(crate) const METAS: [&RuleMeta; 2] = [
         version: 1,
         title: "Desync mitigation mode is weaker than required",
         severity: Severity::Medium,
+        adjustments: &[],
+        reasons: &[],
         what: "Is the mode as strong as required?",
         why: "Requests can be smuggled.",
         evidence: "The attribute.",
@@ -33,6 +35,8 @@ pub(crate) const METAS: [&RuleMeta; 2] = [
         version: 2,
         title: "Nobody is responsible",
         severity: Severity::Low,
+        adjustments: &[],
+        reasons: &[],
         what: "Is there an owner?",
         why: "Nobody mends what nobody owns.",
         evidence: "The tags.",
@@ -225,7 +229,7 @@ pub(crate) fn balancer(place: &AccountRegion, name: &str, truth: &Truth, at: Tim
         traffic: None,
         changes: Vec::new(),
         edited: None,
-        undecided: None,
+        placeholder: None,
         declared: None,
     }
 }
@@ -267,24 +271,37 @@ pub(crate) fn finding(lb: &LoadBalancer, rule: &str, verdict: Verdict) -> Findin
 
 fn judge_mode(lb: &LoadBalancer) -> Verdict {
     if lb.kind == Kind::Network {
-        return Verdict::NotApplicable { because: "It does not parse HTTP.".to_owned() };
+        return Verdict::NotApplicable {
+            reason: VerdictReason::NotApplicableKind,
+            because: "It does not parse HTTP.".to_owned(),
+        };
     }
     match &lb.mode {
         Observed::Known(Mode::Monitor) => Verdict::Fail {
+            reason: VerdictReason::ModeMonitor,
             because: "The mode is monitor; the policy requires defensive.".to_owned(),
             severity: Severity::High,
             remedy: "Set it to defensive.".to_owned(),
         },
-        Observed::Known(mode) => Verdict::Pass { because: format!("The mode is {mode}.") },
-        Observed::Absent => Verdict::Unknown { because: "AWS does not say.".to_owned(), gaps: Vec::new() },
-        Observed::Unread(gap) => Verdict::unread("The mode", &Arc::clone(gap)),
+        Observed::Known(mode) => {
+            Verdict::Pass { reason: VerdictReason::ModeSufficient, because: format!("The mode is {mode}.") }
+        }
+        Observed::Absent => Verdict::Unknown {
+            reason: VerdictReason::ModeUnread,
+            because: "AWS does not say.".to_owned(),
+            gaps: Vec::new(),
+        },
+        Observed::Unread(gap) => Verdict::unread(VerdictReason::ModeUnread, "The mode", &Arc::clone(gap)),
     }
 }
 
 fn judge_owner(lb: &LoadBalancer) -> Verdict {
     match &lb.owner {
-        Observed::Known(_) => Verdict::Pass { because: "It has an owner.".to_owned() },
+        Observed::Known(_) => {
+            Verdict::Pass { reason: VerdictReason::ModeSufficient, because: "It has an owner.".to_owned() }
+        }
         _ => Verdict::Fail {
+            reason: VerdictReason::ModeMonitor,
             because: "It has no owner.".to_owned(),
             severity: Severity::Low,
             remedy: "Tag it.".to_owned(),

@@ -48,8 +48,8 @@ fn history(seed: u64) -> (u64, u64) {
                 if rendered.contains_key(&(hub.clone(), id.clone())) {
                     continue;
                 }
-                let name = scene.balancers.keys().find(|(at, name)| row.balancer == crate::bed::arn(at, name).as_str());
-                let lb = report.load_balancers.iter().find(|lb| lb.arn.as_str() == row.balancer);
+                let name = scene.balancers.keys().find(|(at, name)| row.balancer == crate::bed::arn(at, name));
+                let lb = report.load_balancers.iter().find(|lb| lb.arn == row.balancer);
                 let listed = lb.and_then(|lb| Some(lb.evidence.as_ref()?.at));
                 let kind = name.and_then(|key| scene.balancers.get(key)).map(|truth| truth.kind);
                 let asked = listed.is_some()
@@ -57,7 +57,7 @@ fn history(seed: u64) -> (u64, u64) {
                     && row.rule == MODE
                     && !scene.disabled.contains(MODE);
                 let decision = planner
-                    .absent(&row, listed, asked, || -> Result<_, std::convert::Infallible> {
+                    .absent(&id, &row, listed, asked, || -> Result<_, std::convert::Infallible> {
                         let text = outbox.document(&hub, &id).expect("read").expect("a document");
                         Ok(Some(serde_json::from_str::<Asff>(&text).expect("a finding")))
                     })
@@ -75,7 +75,7 @@ fn history(seed: u64) -> (u64, u64) {
         for ((hub, id), rendered) in rendered {
             let before = outbox.remembered(&hub).expect("read").remove(&id);
             let finding = report.findings.iter().find(|finding| finding.id == id).expect("a finding");
-            let decision = planner.present(rendered, &finding.rule, finding.load_balancer.as_str(), before.as_ref());
+            let decision = planner.present(rendered, &finding.rule, &finding.load_balancer, before.as_ref());
             if let (Some(before), Some((intent, parcel))) = (&before, &decision.send) {
                 assert_eq!(
                     (before.created_at, before.first_observed_at),

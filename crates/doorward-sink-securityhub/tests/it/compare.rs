@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_fakeaws::{Fault, What};
-use doorward_model::{AccountRegion, Gap, GapReason, Kind, Mode, Severity, Verdict};
+use doorward_model::{AccountRegion, Gap, GapReason, Kind, Mode, Severity, Verdict, VerdictReason};
 use doorward_sink_securityhub::{
     APPLICATION, Answer, Blind, CLASSIC, CONFIG, Closed, NativeFinding, Standing, Unseen, compare, native,
 };
@@ -59,8 +59,13 @@ fn standing(mode: Option<Mode>, kind: Kind, verdict: Option<Verdict>, answer: An
 fn every_standing_has_its_case() {
     let (monitor, defensive) = (Some(Mode::Monitor), Some(Mode::Defensive));
     let gap = Gap::new(GapReason::AccessDenied, "securityhub:GetFindings");
-    let demanding = Verdict::Fail { because: "strictest".to_owned(), severity: Severity::High, remedy: String::new() };
-    let content = Verdict::Pass { because: "monitor will do".to_owned() };
+    let demanding = Verdict::Fail {
+        reason: VerdictReason::ModeMonitor,
+        because: "strictest".to_owned(),
+        severity: Severity::High,
+        remedy: String::new(),
+    };
+    let content = Verdict::Pass { reason: VerdictReason::ModeSufficient, because: "monitor will do".to_owned() };
     let hushed = NativeFinding { suppressed: true, ..of("edge", "FAILED") };
     let silent = NativeFinding { reasons: vec!["CONFIG_EVALUATIONS_EMPTY".to_owned()], ..of("edge", "NOT_AVAILABLE") };
     let empty = || vec!["CONFIG_EVALUATIONS_EMPTY".to_owned()];

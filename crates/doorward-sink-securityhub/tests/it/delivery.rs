@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use doorward_fakeaws::{Fault, What};
-use doorward_model::{Kind, Mode};
+use doorward_model::{Kind, Mode, VerdictReason};
 use doorward_sink_securityhub::{Closed, Delivery, MemoryOutbox, Why};
 
 use crate::bed::{ACCOUNTS, MODE, REGIONS, SECURITY, Scene, Truth, place, places};
@@ -242,7 +242,8 @@ async fn what_was_not_asked_stays_as_it_was_sent() {
             }
             for finding in report.findings.iter_mut().filter(|finding| finding.rule == MODE) {
                 let (because, remedy) = ("No evidence was collected.".to_owned(), "Collect it.".to_owned());
-                finding.verdict = doorward_model::Verdict::NotAsked { because, remedy };
+                finding.verdict =
+                    doorward_model::Verdict::NotAsked { reason: VerdictReason::TrafficNotCollected, because, remedy };
             }
         };
         cloud.days_pass(1);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use doorward_fakeaws::{Fault, What};
 use doorward_model::{
     Certainty, ChangeStatus, CodePlace, Gap, GapReason, InCode, LoadBalancer, Mode, Observed, Owner, OwnerSource,
-    ScanReport, Verdict,
+    ScanReport, Verdict, VerdictReason,
 };
 use doorward_sink_securityhub::{Delivery, ExceptedAs, FINDING_BYTES, Index, MemoryOutbox, Renderer};
 use proptest::prelude::*;
@@ -44,16 +44,26 @@ fn odd_verdict() -> impl Strategy<Value = Verdict> {
     });
     let severity = doorward_model::Severity::High;
     prop_oneof![
-        odd_text().prop_map(|because| Verdict::Pass { because }),
-        (odd_text(), odd_text()).prop_map(move |(because, remedy)| Verdict::Fail { because, severity, remedy }),
+        odd_text().prop_map(|because| Verdict::Pass { reason: VerdictReason::ModeSufficient, because }),
+        (odd_text(), odd_text()).prop_map(move |(because, remedy)| Verdict::Fail {
+            reason: VerdictReason::ModeMonitor,
+            because,
+            severity,
+            remedy
+        }),
         (odd_text(), odd_text()).prop_map(move |(because, exception)| Verdict::Excepted {
+            reason: VerdictReason::ExceptionValid,
             because,
             severity,
             exception,
             expires: "2026-12-31".to_owned()
         }),
-        (odd_text(), gaps).prop_map(|(because, gaps)| Verdict::Unknown { because, gaps }),
-        odd_text().prop_map(|because| Verdict::NotApplicable { because }),
+        (odd_text(), gaps).prop_map(|(because, gaps)| Verdict::Unknown {
+            reason: VerdictReason::ModeUnread,
+            because,
+            gaps
+        }),
+        odd_text().prop_map(|because| Verdict::NotApplicable { reason: VerdictReason::NotApplicableKind, because }),
     ]
 }
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use doorward_model::{ChangeStatus, Gap, GapReason, History, Kind, Mode, Observed, ScanReport, Severity, Verdict};
+use doorward_model::{
+    ChangeStatus, Gap, GapReason, History, Kind, Mode, Observed, ScanReport, Severity, Verdict, VerdictReason,
+};
 use doorward_sink_securityhub::{Approval, Delivery, ExceptedAs, Index, Renderer, Shape, asff_json, ocsf_ndjson};
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -17,10 +19,17 @@ fn gallery() -> ScanReport {
     let mut names: Vec<(&str, Verdict)> = Vec::new();
     let because = "The mode is monitor; the policy requires defensive (the default). It is internet-facing.".to_owned();
     let gap = Gap::new(GapReason::AccessDenied, "elasticloadbalancing:DescribeLoadBalancerAttributes");
-    names.push(("a-pass", Verdict::Pass { because: "The mode is defensive, as required.".to_owned() }));
+    names.push((
+        "a-pass",
+        Verdict::Pass {
+            reason: VerdictReason::ModeSufficient,
+            because: "The mode is defensive, as required.".to_owned(),
+        },
+    ));
     names.push((
         "b-fail",
         Verdict::Fail {
+            reason: VerdictReason::ModeMonitor,
             because: because.clone(),
             severity: Severity::High,
             remedy: "Set the mode to defensive.".to_owned(),
@@ -29,18 +38,29 @@ fn gallery() -> ScanReport {
     names.push((
         "c-excepted",
         Verdict::Excepted {
+            reason: VerdictReason::ExceptionValid,
             because,
             severity: Severity::High,
             exception: "ACME-12".to_owned(),
             expires: "2026-12-15".to_owned(),
         },
     ));
-    names.push(("d-unread", Verdict::unread("The mode", &Arc::new(gap))));
+    names.push(("d-unread", Verdict::unread(VerdictReason::ModeUnread, "The mode", &Arc::new(gap))));
     names.push((
         "e-silent",
-        Verdict::Unknown { because: "AWS did not say which mode it is in.".to_owned(), gaps: Vec::new() },
+        Verdict::Unknown {
+            reason: VerdictReason::ModeUnread,
+            because: "AWS did not say which mode it is in.".to_owned(),
+            gaps: Vec::new(),
+        },
     ));
-    names.push(("f-not-applicable", Verdict::NotApplicable { because: "It does not parse HTTP.".to_owned() }));
+    names.push((
+        "f-not-applicable",
+        Verdict::NotApplicable {
+            reason: VerdictReason::NotApplicableKind,
+            because: "It does not parse HTTP.".to_owned(),
+        },
+    ));
     for (name, _) in &names {
         let kind = if *name == "b-fail" { Kind::Classic } else { Kind::Application };
         scene.put(&here, name, Truth { kind, ..Truth::with(Mode::Monitor) });

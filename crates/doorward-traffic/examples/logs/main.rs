@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use doorward_model::{Mode, Observed};
-use doorward_traffic::{FolderOptions, Seen, Tally, Thresholds, forecast, read_folder};
+use doorward_traffic::{FolderOptions, ForecastInput, Tally, Thresholds, forecast, read_folder};
 
 mod corpus;
 mod demo;
@@ -74,7 +74,7 @@ fn advise(folder: &Path, mode: &str) -> Done<()> {
     let complete = tally.reading.damaged.count == 0 && tally.reading.unread.count == 0;
     for (key, seen) in &tally.balancers {
         let files = tally.files.get(key);
-        let seen_of = Seen {
+        let seen_of = ForecastInput {
             tally: Some(seen),
             files,
             created: None,

@@ -1,4 +1,4 @@
-//! Asks S3, CloudWatch or Athena at any endpoint, from the command line: what `cargo xtask stand traffic` runs against other emulators.
+//! Asks S3, CloudWatch or Athena at any endpoint, from the command line: what `cargo xtask e2e traffic` runs against other emulators.
 //!
 //! Reads one JSON document from standard input: an endpoint, credentials by account, and what is asked. Prints one with the answer.
 
@@ -15,7 +15,9 @@ use aws_types::sdk_config::SharedCredentialsProvider;
 use doorward_aws::settings::{CallSettings, Span};
 use doorward_aws::{ClientProvider, Credentials, OpenSession, Time};
 use doorward_model::{AccountId, AccountRegion, Gap, GapReason, Region};
-use doorward_traffic::{AthenaJob, AthenaLogs, BalancerKey, Known, LogPlace, Metered, Metric, Missed, Source, Window};
+use doorward_traffic::{
+    AthenaJob, AthenaLogs, BalancerKey, Known, LogPlace, Metered, Metric, Source, UnreadLogs, Window,
+};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -113,7 +115,7 @@ async fn run() -> Done<Value> {
         }
         let plan = source.plan_logs(&places).await;
         let counted = source.count_logs(&plan, 2, Some(window), |_, _| ()).await;
-        let missed = |missed: &Missed| json!({"balancer": missed.balancer, "what": missed.what, "gap": missed.gap});
+        let missed = |missed: &UnreadLogs| json!({"balancer": missed.balancer, "what": missed.what, "gap": missed.gap});
         answer["logs"] = json!({
             "objects": plan.objects.len(),
             "bytes": plan.bytes(),

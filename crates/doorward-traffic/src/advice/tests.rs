@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::*;
-use crate::forecast::{Seen, forecast};
+use crate::forecast::{ForecastInput, forecast};
 use crate::tally::{BalancerKey, By, HourTally, Tier};
 use crate::window::Window;
 
@@ -41,7 +41,12 @@ impl Case {
         let key: BalancerKey = "111122223333/eu-west-1/app/web/50dc6c495c0c9188".parse().expect("a key");
         let mut tally = self.tally.clone();
         tally.hours.retain(|hour, _| window.contains(*hour));
-        let seen = Seen { tally: Some(&tally), window: Some(window), complete: self.complete, ..Seen::default() };
+        let seen = ForecastInput {
+            tally: Some(&tally),
+            window: Some(window),
+            complete: self.complete,
+            ..ForecastInput::default()
+        };
         advise(mode, forecast(&key, seen), Some(&self.tally), &self.thresholds)
     }
 
@@ -55,7 +60,7 @@ fn nothing_blocked_raises_now_and_says_how_sure() {
     let advice = case(10_000).advise(Observed::Known(Mode::Defensive));
     assert_eq!(advice.step, Step::Raise { to: Mode::Strictest });
     assert!(
-        advice.because[0].contains("none of 10000") && advice.because[0].contains("0.030 %"),
+        advice.because[0].contains("none of 10000") && advice.because[0].contains("0.030%"),
         "{:?}",
         advice.because
     );
@@ -79,7 +84,7 @@ fn a_few_clients_are_named_with_their_fix() {
     let named: Vec<&str> = sources.iter().map(|source| source.client.address.as_str()).collect();
     assert_eq!((to, named), (Mode::Strictest, vec!["192.0.2.2", "192.0.2.1"]));
     assert!(sources.iter().all(|source| source.fix.is_some()));
-    // From monitor, defensive can be had at once: nobody is hurt by it.
+    // From monitor, defensive is possible now: it affects no user.
     assert_eq!(few.step(Mode::Monitor), Step::Raise { to: Mode::Defensive });
 }
 
@@ -133,7 +138,7 @@ fn strictest_is_watched() {
 #[test]
 fn fractions_have_digits_that_say_something() {
     for (fraction, wanted) in
-        [(0.5, "50.0 %"), (0.01, "1.0 %"), (0.0003, "0.030 %"), (1.23e-7, "0.000012 %"), (0.0, "0.00000000000 %")]
+        [(0.5, "50.0%"), (0.01, "1.0%"), (0.0003, "0.030%"), (1.23e-7, "0.000012%"), (0.0, "0.00000000000%")]
     {
         let said = percent(fraction);
         if fraction > 0.0 {

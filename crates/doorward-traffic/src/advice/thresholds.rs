@@ -1,23 +1,23 @@
-//! What evidence has to be there before a mode is recommended.
+//! The evidence that a recommendation requires.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What has to be there before anything is recommended.
+/// The evidence that a recommendation requires.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Thresholds {
-    /// Days with traffic that have to be observed, in a stretch without a gap. A week, so that every weekday is in it.
+    /// Days with traffic to observe, without a gap between them. By default a week, so that every weekday is included.
     pub minimum_days: f64,
-    /// Fraction of the requests that CloudWatch counts which have to be in the logs, where both were read.
+    /// Fraction of the requests that CloudWatch counts that the logs have to contain, if both were read.
     pub minimum_logged_share: f64,
-    /// Requests that it has to cover. With none blocked among 2,000, at most 1.5 in a thousand are.
+    /// Requests to observe. If none of 2,000 would be blocked, the rate is at most 1.5 in a thousand at 95% confidence.
     pub minimum_requests: u64,
-    /// Fraction of requests that may be blocked although a target answered them well.
+    /// Fraction of requests that may be blocked although a target served them.
     pub tolerated_share: f64,
-    /// At most so many sources are named to be fixed; where more are needed, raising is not the next step.
-    pub most_sources: usize,
-    /// Clients that must not be blocked at all: addresses, networks (`192.0.2.0/24`) or globs over user agents.
+    /// Most sources to fix; if more would have to be fixed, the mode is kept.
+    pub maximum_sources: usize,
+    /// Clients that must not be blocked: addresses, networks (`192.0.2.0/24`) or globs over user agents.
     pub protected_clients: Vec<String>,
 }
 
@@ -28,7 +28,7 @@ impl Default for Thresholds {
             minimum_logged_share: 0.95,
             minimum_requests: 2_000,
             tolerated_share: 0.0,
-            most_sources: 5,
+            maximum_sources: 5,
             protected_clients: Vec::new(),
         }
     }

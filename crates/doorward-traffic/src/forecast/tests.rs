@@ -35,7 +35,10 @@ fn tally(compliant: u64, causes: &[(&str, &str, By, u64)]) -> BalancerTally {
 }
 
 fn from_tally(tally: &BalancerTally) -> Forecast {
-    forecast(&key(), Seen { tally: Some(tally), window: Some(window()), complete: true, ..Seen::default() })
+    forecast(
+        &key(),
+        ForecastInput { tally: Some(tally), window: Some(window()), complete: true, ..ForecastInput::default() },
+    )
 }
 
 fn metric(non_compliant: u64, requests: u64) -> Series {
@@ -100,7 +103,7 @@ fn what_is_missing_shows() {
 
 #[test]
 fn the_metric_knows_no_tiers() {
-    let of = |series: &Series| forecast(&key(), Seen { series: Some(series), ..Seen::default() });
+    let of = |series: &Series| forecast(&key(), ForecastInput { series: Some(series), ..ForecastInput::default() });
     let clean = of(&metric(0, 1_000));
     assert_eq!(clean.modes.len(), 3);
     assert_eq!(clean.mode(Mode::Strictest).expect("there").blocked.of, 1_000);
@@ -119,12 +122,12 @@ fn logs_are_held_against_the_metric() {
     let logs = tally(10_000, &[("Severe", "BadUri", By::Balancer, 1_000)]);
     for (metric_says, agrees) in [(1_000, true), (1_020, true), (1_030, false), (0, false)] {
         let series = metric(metric_says, 11_000);
-        let seen = Seen {
+        let seen = ForecastInput {
             tally: Some(&logs),
             window: Some(window()),
             complete: true,
             series: Some(&series),
-            ..Seen::default()
+            ..ForecastInput::default()
         };
         let check = forecast(&key(), seen).evidence.cross_check;
         assert_eq!(matches!(check, CrossCheck::Agrees { .. }), agrees, "{metric_says} {check:?}");

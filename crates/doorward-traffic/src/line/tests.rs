@@ -1,8 +1,8 @@
-//! What the full parser says of lines that are odd in every way known.
+//! The full parser with lines that are odd in every known way.
 
 use super::*;
 
-/// Lines that are odd in every way known, each with what it is: `tests/lines/odd.tsv`.
+/// Lines that are odd in every known way, each with the expected result: `tests/lines/odd.tsv`.
 const ODD: &str = include_str!("../../tests/lines/odd.tsv");
 /// AWS's own samples.
 const OFFICIAL: &str = include_str!("../../tests/lines/official.log");

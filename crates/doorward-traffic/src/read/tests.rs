@@ -47,7 +47,7 @@ fn every_way_of_storing_gives_the_same_counts() {
 
 #[test]
 fn members_of_equal_size_are_all_counted() {
-    // The library's safe interface takes the first one and says that all is well.
+    // The library's safe interface takes the first one and reports success.
     let text = OFFICIAL.as_bytes();
     for copies in 2..5 {
         let stored = pack(text).repeat(copies);

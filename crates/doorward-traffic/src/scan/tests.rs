@@ -25,7 +25,7 @@ fn count(engine: Engine, text: &[u8]) -> (Tally, u64) {
     (tally, short)
 }
 
-/// Compares all engines; says how many lines took the short way.
+/// Compares all engines; returns how many lines took the short way.
 fn agree(text: &[u8]) -> Result<u64, TestCaseError> {
     let (truth, none) = count(Engine::Reference, text);
     prop_assert_eq!(none, 0);
@@ -138,5 +138,5 @@ fn known_lines_are_counted_the_same_wherever_they_stand() {
     }
     let text = all.join(&b'\n');
     let short = agree(&text).unwrap_or_else(|error| panic!("{error}"));
-    assert!(short >= 20, "only {short} lines took the short way, so that the comparison says little");
+    assert!(short >= 20, "only {short} lines took the short way, so that the comparison shows little");
 }

@@ -23,7 +23,7 @@ use doorward_aws::{Failure, Operation, RetryAction, with_credentials};
 use doorward_model::{Gap, GapReason};
 
 use super::Source;
-use super::plan::{LogPlan, Missed, Planned};
+use super::plan::{LogPlan, Planned, UnreadLogs};
 use crate::read::{Limits, Reader};
 use crate::tally::Tally;
 use crate::window::Window;
@@ -79,7 +79,7 @@ pub struct Counted {
     /// The count of those that were read to their end.
     pub tally: Tally,
     /// What could not be listed or read; none of it is in the count.
-    pub missed: Vec<Missed>,
+    pub missed: Vec<UnreadLogs>,
 }
 
 impl Counted {
@@ -87,7 +87,7 @@ impl Counted {
     pub(super) fn begin(plan: &LogPlan) -> Self {
         let mut counted = Self { tally: Tally::default(), missed: plan.missed.clone() };
         counted.tally.reading.listed = plan.listed.clone();
-        for Missed { what, gap, .. } in &plan.missed {
+        for UnreadLogs { what, gap, .. } in &plan.missed {
             counted.tally.reading.unread.add(|| format!("{what}*: {gap}"));
         }
         counted
@@ -97,7 +97,7 @@ impl Counted {
     pub(super) fn miss(&mut self, planned: &Planned, gap: Gap) {
         let what = format!("s3://{}/{}", planned.bucket, planned.key);
         self.tally.reading.unread.add(|| format!("{what}: {gap}"));
-        self.missed.push(Missed { balancer: planned.object.balancer.clone(), what, gap });
+        self.missed.push(UnreadLogs { balancer: planned.object.balancer.clone(), what, gap });
     }
 }
 

@@ -1,13 +1,13 @@
 //! What would be read, before any of it is: objects, bytes and prices.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use doorward_model::{AccountRegion, Gap, Region};
+use doorward_model::{AccountRegion, Gap};
 
 use crate::object::{INTERVAL, Listed, LogObject};
-use crate::plan::{BalancerPlan, ListedObject};
+use crate::prices::Prices;
 use crate::tally::BalancerKey;
 
 /// A span of time: the start is in it, the end is not.
@@ -31,7 +31,7 @@ pub struct LogPlace {
 
 impl LogPlace {
     /// Whether an object that ends at `end` can hold lines of the spans.
-    pub(super) fn wants(&self, end: Timestamp) -> bool {
+    pub(crate) fn wants(&self, end: Timestamp) -> bool {
         self.spans.iter().any(|span| may_hold(*span, end))
     }
 }
@@ -65,12 +65,12 @@ pub struct Planned {
     pub place: usize,
 }
 
-/// Something that could not be listed or read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Missed {
+/// A log object or a prefix that could not be listed or read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UnreadLogs {
     /// The load balancer whose logs are not complete for it.
     pub balancer: BalancerKey,
-    /// What it was, as `s3://bucket/key`, or a prefix of keys.
+    /// The object as `s3://bucket/key`, or a prefix of keys.
     pub what: String,
     /// Why.
     pub gap: Gap,
@@ -84,7 +84,7 @@ pub struct LogPlan {
     /// What the listing held, by kind.
     pub listed: Listed,
     /// Prefixes that could not be listed. Their objects are not planned, and their number is unknown.
-    pub missed: Vec<Missed>,
+    pub missed: Vec<UnreadLogs>,
     /// List requests that it took.
     pub lists: u64,
 }
@@ -101,62 +101,8 @@ impl LogPlan {
     }
 
     /// What reading it costs, and what listing it did.
-    pub fn cost(&self, prices: &SourcePrices) -> Cost {
-        Cost {
-            requests: self.lists as f64 * prices.per_list + self.gets() as f64 * prices.per_get,
-            transfer_from_afar: self.bytes() as f64 * prices.per_byte_out,
-        }
-    }
-
-    /// The objects as [`crate::plan()`] takes them, which leaves out those that the metric clears.
-    pub fn offered(&self) -> Vec<ListedObject> {
-        let listed = |planned: &Planned| ListedObject {
-            object: planned.object.clone(),
-            key: planned.key.clone(),
-            bytes: planned.bytes,
-        };
-        self.objects.iter().map(listed).collect()
-    }
-
-    /// The same with those objects only that other plans fetch.
-    #[must_use]
-    pub fn only(&self, plans: &[BalancerPlan]) -> Self {
-        let wanted: BTreeSet<&str> =
-            plans.iter().flat_map(|plan| plan.fetch.iter().map(|listed| listed.key.as_str())).collect();
-        let objects = self.objects.iter().filter(|object| wanted.contains(object.key.as_str())).cloned().collect();
-        Self { objects, ..self.clone() }
-    }
-
-    /// Bytes by the Region that they lie in.
-    pub fn bytes_by_region(&self) -> BTreeMap<Region, u64> {
-        let mut regions = BTreeMap::new();
-        for object in &self.objects {
-            *regions.entry(object.reader.region.clone()).or_insert(0) += object.bytes;
-        }
-        regions
-    }
-}
-
-/// List prices in US dollars. They differ between Regions and change; an operator sets their own.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct SourcePrices {
-    /// One list request.
-    pub per_list: f64,
-    /// One GET request.
-    pub per_get: f64,
-    /// One byte that leaves the bucket's Region.
-    pub per_byte_out: f64,
-    /// One byte that Athena scans.
-    pub per_byte_scanned: f64,
-    /// One metric that CloudWatch is asked for.
-    pub per_metric: f64,
-}
-
-impl Default for SourcePrices {
-    /// 5 dollars for a million lists, 0.40 for a million GETs, 0.09 for a gigabyte to the internet, 5 for a terabyte scanned,
-    /// 0.01 for a thousand metrics.
-    fn default() -> Self {
-        Self { per_list: 5e-6, per_get: 4e-7, per_byte_out: 0.09 / 1e9, per_byte_scanned: 5.0 / 1e12, per_metric: 1e-5 }
+    pub fn cost(&self, prices: &Prices) -> Cost {
+        Cost { requests: prices.requests(self.lists, self.gets()), transfer_from_afar: prices.bytes_out(self.bytes()) }
     }
 }
 

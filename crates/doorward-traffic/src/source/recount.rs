@@ -7,7 +7,7 @@ use doorward_model::Gap;
 use super::Source;
 use super::fetch::{Counted, counter};
 use super::plan::{LogPlan, Planned};
-use crate::memory::{Memory, Note, Notes, Page};
+use crate::count_cache::{CachePage, CachedCount, CachedCounts, CountCache};
 use crate::tally::Tally;
 use crate::window::Window;
 
@@ -20,13 +20,13 @@ const OFTEN: u64 = 256;
 #[derive(Default)]
 struct Stretch<'a> {
     objects: Vec<&'a Planned>,
-    pages: Vec<(Page, Notes)>,
+    pages: Vec<(CachePage, CachedCounts)>,
     /// The page of each object.
     page_of: Vec<usize>,
 }
 
 impl Source {
-    /// What [`Source::count_logs`] gives, byte for byte, fetching only objects of which `memory` does not know the count, and
+    /// What [`Source::count_logs`] gives, byte for byte, fetching only objects of which `cache` does not know the count, and
     /// remembering those. It sees every object in `each`, recalled or read. Memory is bounded by a few thousand
     /// objects' counts.
     pub async fn recount_logs(
@@ -34,7 +34,7 @@ impl Source {
         plan: &LogPlan,
         threads: usize,
         window: Option<Window>,
-        memory: &mut Memory,
+        cache: &mut CountCache,
         mut each: impl FnMut(&Planned, Result<&Tally, &Gap>),
     ) -> Counted {
         let mut counted = Counted::begin(plan);
@@ -42,9 +42,9 @@ impl Source {
         while objects.peek().is_some() {
             let mut stretch = Stretch::default();
             for object in objects.by_ref() {
-                let page = Page::of(&object.bucket, &object.key, &object.object);
+                let page = CachePage::of(&object.bucket, &object.key, &object.object);
                 if stretch.pages.last().is_none_or(|(last, _)| *last != page) {
-                    let notes = memory.recall(&page);
+                    let notes = cache.recall(&page);
                     stretch.pages.push((page, notes));
                 }
                 stretch.page_of.push(stretch.pages.len() - 1);
@@ -53,7 +53,7 @@ impl Source {
                     break;
                 }
             }
-            self.recount(stretch, threads, window, memory, &mut counted, &mut each).await;
+            self.recount(stretch, threads, window, cache, &mut counted, &mut each).await;
         }
         counted
     }
@@ -63,12 +63,12 @@ impl Source {
         stretch: Stretch<'_>,
         threads: usize,
         window: Option<Window>,
-        memory: &mut Memory,
+        cache: &mut CountCache,
         counted: &mut Counted,
         each: &mut impl FnMut(&Planned, Result<&Tally, &Gap>),
     ) {
         let Stretch { objects, mut pages, page_of } = stretch;
-        let is_known = |number: usize, pages: &[(Page, Notes)]| {
+        let is_known = |number: usize, pages: &[(CachePage, CachedCounts)]| {
             recalled(objects[number], &pages[page_of[number]].1, window).is_some()
         };
         let known: Vec<bool> = (0..objects.len()).map(|number| is_known(number, &pages)).collect();
@@ -84,16 +84,16 @@ impl Source {
             let number = unknown[place];
             place += 1;
             for known in next..number {
-                recall(objects[known], &pages[page_of[known]].1, window, memory, counted, each);
+                recall(objects[known], &pages[page_of[known]].1, window, cache, counted, each);
             }
             next = number + 1;
             each(planned, result.as_ref());
-            memory.remembered.read += 1;
+            cache.used.read += 1;
             let page = page_of[number];
             match result {
                 Ok(tally) => {
                     counted.tally.merge(&tally);
-                    if let Some(note) = Note::of(&planned.object, &planned.etag, planned.bytes, &tally) {
+                    if let Some(note) = CachedCount::of(&planned.object, &planned.etag, planned.bytes, &tally) {
                         pages[page].1.insert(note.name().to_owned(), note);
                         *new.entry(page).or_default() += 1;
                     }
@@ -104,32 +104,32 @@ impl Source {
             *left = left.saturating_sub(1);
             let unwritten = new.entry(page).or_default();
             if (*left == 0 && *unwritten > 0) || *unwritten >= OFTEN {
-                memory.keep(&pages[page].0, &pages[page].1, *unwritten);
+                cache.keep(&pages[page].0, &pages[page].1, *unwritten);
                 *unwritten = 0;
             }
         })
         .await;
         for known in next..objects.len() {
-            recall(objects[known], &pages[page_of[known]].1, window, memory, counted, each);
+            recall(objects[known], &pages[page_of[known]].1, window, cache, counted, each);
         }
     }
 }
 
-fn recalled<'a>(planned: &Planned, notes: &'a Notes, window: Option<Window>) -> Option<&'a Tally> {
+fn recalled<'a>(planned: &Planned, notes: &'a CachedCounts, window: Option<Window>) -> Option<&'a Tally> {
     notes.get(&planned.object.name)?.recall(&planned.etag, planned.bytes, window)
 }
 
 /// Counts an object that is known.
 fn recall(
     planned: &Planned,
-    notes: &Notes,
+    notes: &CachedCounts,
     window: Option<Window>,
-    memory: &mut Memory,
+    cache: &mut CountCache,
     counted: &mut Counted,
     each: &mut impl FnMut(&Planned, Result<&Tally, &Gap>),
 ) {
     if let Some(tally) = recalled(planned, notes, window) {
-        memory.remembered.recalled += 1;
+        cache.used.recalled += 1;
         each(planned, Ok(tally));
         counted.tally.merge(tally);
     }

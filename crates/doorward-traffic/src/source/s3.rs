@@ -17,7 +17,7 @@ use doorward_aws::{Failure, Operation, RetryAction, with_credentials};
 use doorward_model::{AccountRegion, Gap, GapReason, Region};
 
 use super::Source;
-use super::plan::{LogPlace, LogPlan, Missed, Planned, Span, last_end};
+use super::plan::{LogPlace, LogPlan, Planned, Span, UnreadLogs, last_end};
 use crate::object::{Key, Selection, day_folder};
 use crate::tally::BalancerKey;
 
@@ -79,8 +79,8 @@ impl Source {
 
     /// Every day of a place, one after another: the first refusal is the answer for all of it. What was found before it is
     /// returned beside it.
-    async fn list_place(&self, place: &LogPlace) -> (Vec<Day>, Option<Missed>) {
-        let missed = |what: String, gap: Gap| Missed { balancer: place.balancer.clone(), what, gap };
+    async fn list_place(&self, place: &LogPlace) -> (Vec<Day>, Option<UnreadLogs>) {
+        let missed = |what: String, gap: Gap| UnreadLogs { balancer: place.balancer.clone(), what, gap };
         let (Some(account), Some(region)) = (&place.balancer.account, &place.balancer.region) else {
             let gap = Gap::new(GapReason::NotAsked, Operation::ListObjectsV2.action()).with_message(
                 "the load balancer's account and Region are not known, so neither is the folder of its logs",

@@ -7,15 +7,15 @@ use doorward_model::{AccountId, Region};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A load balancer as the logs name it. Files that lie outside AWS's key layout say neither account nor Region. Written
-/// `account/region/app/name/id`, with `-` for what is not known.
+/// A load balancer as the logs name it. Files outside AWS's key layout have neither account nor Region. Written
+/// `account/region/app/name/id`, with `-` for an unknown part.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
 pub struct BalancerKey {
-    /// The account, where the key says it.
+    /// The account, if the key has it.
     pub account: Option<AccountId>,
-    /// The Region, where the key says it.
+    /// The Region, if the key has it.
     pub region: Option<Region>,
     /// As lines and metrics name it: `app/name/id`.
     pub id: String,

@@ -30,7 +30,7 @@ impl Tier {
         }
     }
 
-    /// What a mode does with it. Nobody knows what a mode does with a tier that is not known, so for that one the worst is
+    /// The treatment of it in a mode. The treatment of an unknown tier is unknown, so for that one the worst is
     /// assumed wherever something is blocked at all.
     pub fn in_mode(&self, mode: Mode) -> Treatment {
         match (mode, self) {
@@ -82,13 +82,13 @@ pub struct Cause {
 /// Who answered requests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Answered {
-    /// A target, with a status below 400: a user who got what they came for.
+    /// A target, with a status below 400: a user who was served.
     pub served: u64,
     /// A target, with a status of 400 or more.
     pub refused: u64,
     /// The load balancer, with another status than 400: redirects, fixed responses, a firewall's block, targets that failed.
     pub by_balancer: u64,
-    /// The load balancer, with 400: blocked by the mode in force. What a target would have said nobody knows.
+    /// The load balancer, with 400: blocked by the mode in force. The response of a target is unknown.
     pub blocked: u64,
 }
 

@@ -1,6 +1,6 @@
 //! Which log files a load balancer wrote: by five-minute interval and by node, from their keys alone.
 //!
-//! A file without lines says that a node had nothing to log, which is more than no file at all.
+//! A file without lines shows that a node was running and logged no request; a missing file shows nothing.
 
 use std::collections::BTreeMap;
 

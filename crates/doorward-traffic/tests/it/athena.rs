@@ -6,7 +6,7 @@ use std::time::Duration;
 use doorward_fakeaws::spec::AthenaSpec;
 use doorward_fakeaws::{Fault, What};
 use doorward_model::{AccountId, Gap, GapReason, Mode, Region};
-use doorward_traffic::{AthenaCount, AthenaError, AthenaJob, AthenaLogs, SourcePrices, Treatment, Window};
+use doorward_traffic::{AthenaCount, AthenaError, AthenaJob, AthenaLogs, Prices, Treatment, Window};
 
 use super::bed::{APP, Bed, HERE, Log, at, balancer, place};
 
@@ -88,7 +88,7 @@ async fn a_count_is_estimated_bounded_and_made() {
     let estimate = bed.source.estimate(&job(0)).await.unwrap();
     // Athena scans whole days, whichever load balancers are wanted; the third object lies in another day's folder.
     assert_eq!(estimate.objects, 2);
-    assert!((estimate.cost(&SourcePrices::default()) - estimate.bytes as f64 * 5e-12).abs() < 1e-15);
+    assert!((estimate.cost(&Prices::default()) - estimate.bytes as f64 * 5e-12).abs() < 1e-15);
     let refused = bed.source.athena(&job(estimate.bytes - 1), estimate, std::future::pending()).await.unwrap_err();
     assert!(matches!(refused, AthenaError::OverBudget { bytes, .. } if bytes == estimate.bytes), "{refused}");
     assert_eq!(bed.server.world().athena_queries(APP, HERE), Vec::<String>::new());

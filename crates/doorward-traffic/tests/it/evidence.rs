@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use doorward_model::{Gap, GapReason, Mode, Observed};
 use doorward_traffic::{
-    Advice, Answer, BalancerKey, BalancerTally, Basis, By, Cause, Hour, HourTally, Key, Limits, Metric, Reader, Seen,
-    Series, Step, Tally, Thresholds, Tier, Window, advise, forecast,
+    Advice, Answer, BalancerKey, BalancerTally, Basis, By, Cause, ForecastInput, Hour, HourTally, Key, Limits, Metric,
+    Reader, Series, Step, Tally, Thresholds, Tier, Window, advise, forecast,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -111,7 +111,7 @@ impl Scene {
     fn advise(&self, thresholds: &Thresholds) -> Advice {
         let series = Series { window: asked(), period_seconds: 300, answers: self.metrics.clone() };
         let tally = (self.tally.lines > 0).then_some(&self.tally);
-        let seen = Seen {
+        let seen = ForecastInput {
             tally,
             files: self.files.files.get(&key()),
             created: self.created.map(at),
@@ -163,7 +163,7 @@ fn what_was_asked_for_is_no_evidence() {
         (
             "logs of the first day, metrics of 14",
             scene().lines(0..24, 200).requests(0..HOURS, 200),
-            "they hold 4800 of the 67200 requests that CloudWatch counts in the same time (7.1%)",
+            "they contain 4800 of the 67200 requests that CloudWatch counts in the same time (7.1%)",
         ),
         (
             "a hole of six days",
@@ -200,7 +200,7 @@ fn what_was_asked_for_is_no_evidence() {
         (
             "logging switched off five days ago",
             scene().lines(0..216, 200).requests(0..HOURS, 200),
-            "they hold 43200 of the 67200 requests",
+            "they contain 43200 of the 67200 requests",
         ),
         (
             "requests in one hour, with files of every day",
@@ -215,7 +215,7 @@ fn what_was_asked_for_is_no_evidence() {
         (
             "a tenth of the requests",
             scene().lines((0..HOURS).step_by(6), 100).requests((0..HOURS).step_by(6), 1_000),
-            "they hold 5600 of the 56000 requests that CloudWatch counts in the same time (10.0%)",
+            "they contain 5600 of the 56000 requests that CloudWatch counts in the same time (10.0%)",
         ),
         ("one request of twenty missing", scene().lines(0..HOURS, 94).requests(0..HOURS, 100), "(94.0%)"),
         (
@@ -247,14 +247,14 @@ fn what_was_asked_for_is_no_evidence() {
         (
             "non-compliant requests before the first log",
             scene().lines(120..336, 200).requests(0..HOURS, 200).point(Metric::NonCompliant, 30, 4),
-            "counts 4 requests that are not compliant in hours without log lines",
+            "counts 4 non-compliant requests in hours without log lines",
         ),
         ("idle", scene().requests([], 0), "no evidence"),
         ("idle with connections", scene().requests([], 0).point(Metric::NewConnections, 9, 70), "0 of 14 days"),
         (
             "weekdays, without CloudWatch",
             scene().lines(weekdays(), 200),
-            "let CloudWatch be read as well, to tell quiet days from missing logs",
+            "allow Doorward to read CloudWatch too, to distinguish quiet days from missing logs",
         ),
         (
             "metrics of another load balancer",

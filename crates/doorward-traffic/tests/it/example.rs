@@ -4,7 +4,7 @@ use std::path::Path;
 
 use doorward_model::{Mode, Observed};
 use doorward_traffic::{
-    Advice, BalancerKey, FolderOptions, Seen, SourceToFix, Step, Tally, Thresholds, Window, advise, forecast,
+    Advice, BalancerKey, FolderOptions, ForecastInput, SourceToFix, Step, Tally, Thresholds, Window, advise, forecast,
     read_folder,
 };
 use serde::Deserialize;
@@ -44,7 +44,8 @@ fn advice(tally: &Tally, key: &BalancerKey, mode: Mode) -> Advice {
     let end = "2026-11-02T00:00:00Z".parse().expect("a time");
     let window = Window::days_before(end, 14).expect("a window");
     let logs = tally.balancers.get(key);
-    let seen = Seen { tally: logs, window: Some(window), complete: tally.is_whole(), ..Seen::default() };
+    let seen =
+        ForecastInput { tally: logs, window: Some(window), complete: tally.is_whole(), ..ForecastInput::default() };
     advise(Observed::Known(mode), forecast(key, seen), logs, &Thresholds::default())
 }
 

@@ -165,13 +165,13 @@ fn progress_reaches_its_end() {
     let last = Mutex::new(Progress::default());
     let options = FolderOptions { window: None, threads: 3 };
     read_folder(folder.path(), options, &|progress| {
-        let mut last = last.lock().expect("nobody panicked");
+        let mut last = last.lock().expect("no thread panicked");
         if progress.done > last.done {
             *last = progress;
         }
     })
     .expect("reads");
-    let last = last.into_inner().expect("nobody panicked");
+    let last = last.into_inner().expect("no thread panicked");
     assert_eq!((last.done, last.bytes), (last.objects, last.all_bytes));
     assert_eq!(last.objects, logs(folder.path()).len());
 }

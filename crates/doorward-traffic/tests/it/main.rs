@@ -7,6 +7,7 @@ mod athena;
 mod bed;
 #[path = "../../examples/logs/corpus.rs"]
 mod corpus;
+mod count_cache;
 #[path = "../../examples/logs/demo.rs"]
 mod demo;
 mod evidence;
@@ -14,7 +15,6 @@ mod example;
 mod faults;
 mod folder;
 mod logs;
-mod memory;
 mod metrics;
 mod permissions;
 #[path = "../../examples/logs/words.rs"]

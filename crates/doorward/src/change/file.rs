@@ -1,15 +1,15 @@
-//! The plan as files: for programs as JSON, and beside it for people as Markdown that is bound to it.
+//! The files of a plan: JSON, and beside it Markdown for review, which is bound to the JSON.
 
 use std::path::Path;
 
 use doorward_change::{Plan, is_markdown, markdown};
 
 use crate::exit::{Exit, Failure};
-use crate::output::{Readers, write_file};
+use doorward_file::{Readers, write_file};
 
-/// Writes the plan for programs, and beside it for people.
+/// Writes the plan as JSON, and beside it as Markdown.
 pub(crate) fn write(path: &Path, plan: &Plan) -> Result<(), Failure> {
-    may_take(path)?;
+    check_target(path)?;
     let failed = |path: &Path, e: std::io::Error| Failure::writing(&path.display().to_string(), &e);
     let text = plan.text().map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
     write_file(path, Readers::Owner, |out| out.write_all(text.as_bytes())).map_err(|e| failed(path, e))?;
@@ -17,27 +17,27 @@ pub(crate) fn write(path: &Path, plan: &Plan) -> Result<(), Failure> {
     write_file(&beside, Readers::Owner, |out| out.write_all(text.as_bytes())).map_err(|e| failed(&beside, e))
 }
 
-/// Refuses a place at which a plan would be lost, or would take the place of something else.
-pub(super) fn may_take(path: &Path) -> Result<(), Failure> {
+/// Refuses a path at which the JSON would be overwritten by the Markdown, or another file would be replaced.
+pub(super) fn check_target(path: &Path) -> Result<(), Failure> {
     let usage = |path: &Path, problem: &str| Failure::new(Exit::Usage, format!("--out {}: {problem}", path.display()));
     if path.extension().is_some_and(|end| end.eq_ignore_ascii_case("md")) {
         let json = path.with_extension("json");
         let problem = format!(
-            "the plan itself is JSON; say --out {}, and its text is written to {} beside it",
+            "the plan is JSON; use --out {}, and its Markdown is written to {} beside it",
             json.display(),
             path.display()
         );
         return Err(usage(path, &problem));
     }
     let beside = path.with_extension("md");
-    /// A file, what makes it ours, and the problem where it is not.
+    /// A file, a check whether a plan may replace it, and the problem if not.
     type Place<'a> = (&'a Path, fn(&str) -> bool, &'static str);
     let ours: [Place<'_>; 2] = [
-        (path, Plan::is_one, "it exists and is not a plan; choose another file, or remove it"),
+        (path, Plan::is_one, "the file exists and is not a plan; choose another path, or remove the file"),
         (
             &beside,
             is_markdown,
-            "the text of the plan goes there, but it exists and is not the text of a plan; choose another --out, or remove it",
+            "the Markdown of the plan would be written here, but the file exists and is not the Markdown of a plan; choose another --out, or remove the file",
         ),
     ];
     for (place, is_ours, problem) in ours {
@@ -51,12 +51,11 @@ pub(super) fn may_take(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Refuses a plan of which the text that people reviewed is not the text: the one that was named, and the one beside the plan, where it is
-/// the text of a plan at all.
+/// Refuses a plan that is not the reviewed one: the Markdown given with `--reviewed`, and the one beside the plan, if there is one.
 pub(super) fn check_review(path: &Path, reviewed: Option<&Path>, plan: &Plan) -> Result<(), Failure> {
     let usage = |path: &Path, problem: String| Failure::new(Exit::Usage, format!("{}: {problem}", path.display()));
     let check = |place: &Path, text: &str| {
-        // Some programs that people review with write other line ends.
+        // Some review tools convert line ends.
         if text.replace("\r\n", "\n") == markdown(plan) {
             return Ok(());
         }
@@ -65,10 +64,10 @@ pub(super) fn check_review(path: &Path, reviewed: Option<&Path>, plan: &Plan) ->
             place,
             match named {
                 Some(id) if id != plan.id => {
-                    format!("it is the text of plan {id}, and {} is plan {}", path.display(), plan.id)
+                    format!("it is the Markdown of plan {id}, and {} is plan {}", path.display(), plan.id)
                 }
                 _ => format!(
-                    "it is not the text of {}: it was edited since, or written by another version; make the plan again, and review that",
+                    "it is not the Markdown of {}: it was edited, or written by another version; make a new plan, and review that",
                     plan.id
                 ),
             },

@@ -11,36 +11,36 @@ use super::ListFormat;
 
 const PLAN_EXAMPLES: &str = "\
 Examples:
-  doorward plan                                       raise what is below the policy's required mode
-  doorward plan --from-advice --traffic traffic.json  raise as far as each one's traffic advises now
+  doorward plan                                       raise load balancers below the mode that policy requires
+  doorward plan --from-advice --traffic traffic.json  raise each load balancer as far as its traffic supports now
   doorward plan --to strictest --owner payments --out payments.json
   doorward plan --to strictest --insist \"ARN=agreed with the owner on 2026-11-20\"";
 
 const APPLY_EXAMPLES: &str = "\
 Examples:
   doorward apply change-plan.json --dry-run           read every mode again; change nothing
-  doorward apply change-plan.json --watch 30m         the canary first; each wave is watched, and rolled back if it does harm
+  doorward apply change-plan.json --watch 30m         the canary first; each wave is watched, and rolled back if metrics get worse
   doorward apply change-plan.json --yes --reviewed change-plan.md
-                                                      in a pipeline: the plan must be the one whose text was approved
-  doorward apply change-plan.json --yes --hash HASH   the same by the hash in that text";
+                                                      in a pipeline: the plan must be the reviewed one
+  doorward apply change-plan.json --yes --hash HASH   the same, by the hash in the reviewed file";
 
-/// What to plan, from what.
+/// Arguments of `doorward plan`.
 #[derive(Debug, Args)]
 #[command(before_help = PLAN_EXAMPLES)]
 pub(crate) struct PlanArguments {
-    /// The saved scan to plan from [default: the newest recorded one, judged by the current settings]
+    /// The saved scan to plan from [default: the newest recorded scan, judged by the current settings]
     #[arg(long, value_name = "FILE")]
     pub(crate) from: Option<PathBuf>,
     /// The ledger with the newest scan [default: as in the settings]
     #[arg(long, value_name = "FILE")]
     pub(crate) ledger: Option<PathBuf>,
-    /// What `doorward traffic --save` found [default: what the saved scan holds]
+    /// Evidence saved by `doorward traffic --save` [default: the evidence in the scan]
     #[arg(long, value_name = "FILE")]
     pub(crate) traffic: Option<PathBuf>,
-    /// One mode for all [default: the mode that policy requires of each]
+    /// Target mode of all load balancers [default: the mode that policy requires of each]
     #[arg(long, value_name = "MODE", conflicts_with = "from_advice")]
     pub(crate) to: Option<Mode>,
-    /// The mode that each one's traffic advises to raise to now
+    /// Target mode of each load balancer: the one that its traffic supports now
     #[arg(long)]
     pub(crate) from_advice: bool,
     /// Only load balancers of this owner; repeatable
@@ -55,87 +55,85 @@ pub(crate) struct PlanArguments {
     /// Only this load balancer; repeatable
     #[arg(long = "balancer", value_name = "ARN")]
     pub(crate) balancers: Vec<Arn>,
-    /// Lower modes too, where they are stronger than --to
+    /// Also lower modes that are stronger than --to
     #[arg(long, requires = "to")]
     pub(crate) lower: bool,
-    /// Change this load balancer without the evidence that a change asks for, and why; repeatable
+    /// Change this load balancer without the required evidence, for this reason; repeatable
     #[arg(long = "insist", value_name = "ARN=REASON", action = ArgAction::Append)]
     pub(crate) insist: Vec<Reasoned>,
-    /// Change this load balancer directly although something manages it, and why; repeatable
+    /// Change this load balancer directly although code or a stack manages it, for this reason; repeatable
     #[arg(long = "over-manager", value_name = "ARN=REASON", action = ArgAction::Append)]
     pub(crate) over_manager: Vec<Reasoned>,
-    /// Where the plan is written as JSON; for review also as Markdown beside it. Other files are not replaced
+    /// The JSON file to write; a Markdown file for review is written beside it. Files that are not plans are not replaced
     #[arg(long, value_name = "FILE", default_value = "change-plan.json")]
     pub(crate) out: PathBuf,
 }
 
-/// Which plan, and how.
+/// Arguments of `doorward apply`.
 #[derive(Debug, Args)]
 #[command(before_help = APPLY_EXAMPLES)]
 pub(crate) struct ApplyArguments {
-    /// The plan
+    /// The plan file
     pub(crate) plan: PathBuf,
-    /// Read every mode again and say what would be done; change and record nothing
+    /// Read every mode again and report what would be done; change and record nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Watch each wave for so long, and roll it back if it does harm: 30m, 2h
+    /// Watch each wave for this time, and roll it back if its metrics get worse: 30m, 2h
     #[arg(long, value_name = "TIME", value_parser = |text: &str| Span::try_from(text.to_owned()))]
     pub(crate) watch: Option<Span>,
-    /// The hash of the plan that was reviewed; --yes needs it, or --reviewed
+    /// The hash of the reviewed plan; --yes requires it, or --reviewed
     #[arg(long, value_name = "SHA-256")]
     pub(crate) hash: Option<String>,
-    /// The text that was reviewed and approved: a plan of which it is not the exact text is refused
+    /// The Markdown that was reviewed and approved; any other plan is refused
     #[arg(long, value_name = "FILE")]
     pub(crate) reviewed: Option<PathBuf>,
-    /// What a change has in common with a roll-back
     #[command(flatten)]
-    pub(crate) hand: HandArguments,
+    pub(crate) run: ChangeRunArguments,
 }
 
-/// Which change, and why.
+/// Arguments of `doorward rollback`.
 #[derive(Debug, Args)]
 pub(crate) struct RollbackArguments {
-    /// The change, as `doorward apply` named it
+    /// The id of the change, or a prefix of it
     pub(crate) change: String,
-    /// Why, for the journal
+    /// The reason, for the journal
     #[arg(long, value_name = "TEXT", default_value = "no reason was given")]
     pub(crate) reason: String,
-    /// What a roll-back has in common with a change
     #[command(flatten)]
-    pub(crate) hand: HandArguments,
+    pub(crate) run: ChangeRunArguments,
 }
 
-/// Which change.
+/// Arguments of `doorward verify-change`.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyChangeArguments {
-    /// The change; without one, all changes are listed
+    /// The id of the change, or a prefix of it; without one, all changes are listed
     pub(crate) change: Option<String>,
     /// The ledger with the change journal [default: as in the settings]
     #[arg(long, value_name = "FILE")]
     pub(crate) ledger: Option<PathBuf>,
-    /// For people or for programs
+    /// Output format
     #[arg(long, value_enum, default_value = "table")]
     pub(crate) format: ListFormat,
 }
 
-/// Who does it, and where it is remembered.
+/// Arguments that `apply` and `rollback` share.
 #[derive(Debug, Args)]
-pub(crate) struct HandArguments {
-    /// Ask nobody
+pub(crate) struct ChangeRunArguments {
+    /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Who approved it, for the journal [default: the AWS identity alone]
+    /// The approver, for the journal [default: the AWS identity alone]
     #[arg(long, value_name = "NAME")]
     pub(crate) by: Option<String>,
     /// The ledger with the change journal [default: as in the settings]
     #[arg(long, value_name = "FILE")]
     pub(crate) ledger: Option<PathBuf>,
-    /// For people or for programs
+    /// Output format
     #[arg(long, value_enum, default_value = "table")]
     pub(crate) format: ListFormat,
 }
 
-/// A load balancer, and a reason.
+/// A load balancer and a reason: `ARN=REASON`.
 #[derive(Debug, Clone)]
 pub(crate) struct Reasoned {
     pub(crate) arn: Arn,

@@ -1,44 +1,44 @@
-//! What `doorward check` can be told.
+//! The arguments of `doorward check`.
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum as _};
+use clap::Args;
+use doorward_check::Output;
 
-use crate::check::Format;
 use crate::exit::{Exit, Failure};
-use crate::settings::{FailOn, ReportSettings};
+use crate::settings::ReportSettings;
 
-/// Which declarations, what is known besides them, and how to tell.
+/// The files to check, facts about their deployment, and the output.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArguments {
-    /// Files, or folders to search: the JSON of a Terraform plan, Terraform configuration, CloudFormation templates, rendered
-    /// Kubernetes manifests, the JSON of a Pulumi preview, ECS gateway definitions; `-` is standard input
+    /// Files, or folders to search: Terraform plans as JSON, Terraform configuration, CloudFormation templates, rendered
+    /// Kubernetes manifests, Pulumi previews as JSON, ECS gateway definitions; `-` for standard input
     ///
     /// A search of a folder leaves out hidden files and folders (.git, .terraform) and node_modules. Every other file with a checked
-    /// ending (.tf, .tofu, .json, .yaml, .yml, .template) is read, in UTF-8 or UTF-16, or named: a file that you name and that cannot
-    /// be read ends the check with exit code 2, one that is only found is listed as not read, with exit code 4. A linked file is read
-    /// under the name of the link; a link to a folder outside of what is searched is listed as not read.
+    /// ending (.tf, .tofu, .json, .yaml, .yml, .template) is read, in UTF-8 or UTF-16, or listed. A file that cannot be read ends the
+    /// check with exit code 2 if you named it; if it was found in a folder, it is listed as not read, with exit code 4. A linked file
+    /// is read under the name of the link. A link to a folder outside the searched folders is listed as not read.
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// text, json-v1, sarif, github or junit, to stdout or a file; repeatable [default: text]
     #[arg(long = "format", value_name = "KIND[=PATH]")]
-    pub(crate) formats: Vec<Format>,
-    /// A saved scan: what a declaration leaves as it is, is taken from there
+    pub(crate) formats: Vec<Output>,
+    /// A saved scan, for the values that a declaration leaves unchanged
     #[arg(long, value_name = "FILE")]
     pub(crate) scan: Option<PathBuf>,
-    /// Nothing of it is deployed yet: what is not named takes AWS's default
+    /// Nothing is deployed yet: unset attributes get AWS's defaults
     #[arg(long, conflicts_with = "scan")]
     pub(crate) new: bool,
     /// Write the required mode into the files where that is safe
     #[arg(long)]
     pub(crate) fix: bool,
-    /// The account it is deployed to
+    /// The account to deploy to
     #[arg(long, value_name = "ID")]
     pub(crate) account: Option<String>,
-    /// The Region it is deployed to
+    /// The Region to deploy to
     #[arg(long, value_name = "REGION")]
     pub(crate) region: Option<String>,
-    /// A tag that deployment adds; with any, the files and these are all tags there are; repeatable
+    /// A tag that deployment adds; if given, the tags in the files and these are complete; repeatable
     #[arg(long = "tag", value_name = "KEY=VALUE")]
     pub(crate) tags: Vec<String>,
     /// Judge by this rule only; repeatable
@@ -47,7 +47,7 @@ pub(crate) struct CheckArguments {
     /// The lowest severity of a failure that makes the exit code 3, or never
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<String>,
-    /// The least share, in percent, of verdicts that must be known; below it the exit code is 4
+    /// The minimum share, in percent, of known verdicts; below it the exit code is 4
     #[arg(long, value_name = "PERCENT")]
     min_coverage: Option<f64>,
 }
@@ -56,8 +56,7 @@ impl CheckArguments {
     /// Lets the flags win over the settings.
     pub(crate) fn overlay(&self, report: &mut ReportSettings) -> Result<(), Failure> {
         if let Some(text) = &self.fail_on {
-            report.fail_on = FailOn::from_str(text, true)
-                .map_err(|e| Failure::new(Exit::Usage, format!("--fail-on {text}: {e}")))?;
+            report.fail_on = text.parse().map_err(|e| Failure::new(Exit::Usage, format!("--fail-on {text}: {e}")))?;
         }
         if let Some(percent) = self.min_coverage {
             if !(0.0..=100.0).contains(&percent) {

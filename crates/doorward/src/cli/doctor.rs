@@ -1,27 +1,22 @@
 //! The arguments of `doorward doctor`.
 
-use std::path::PathBuf;
-
 use clap::{Args, ValueEnum};
 use figment::value::Value;
 
-use super::{ListFormat, ScopeArguments};
+use super::{LedgerArguments, ListFormat, ScopeArguments};
 
-/// What to look at, and how to tell.
+/// What to check, and the output format.
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArguments {
-    /// Which part of Doorward to try; repeatable [default: all]
+    /// The part of Doorward to check; repeatable [default: all]
     #[arg(long = "for", value_enum, value_name = "PART")]
     pub(crate) parts: Vec<Part>,
-    /// What would be scanned, and as whom
+    /// The accounts and Regions that would be scanned, and the role
     #[command(flatten)]
     pub(crate) scope: ScopeArguments,
-    /// The ledger that a scan would write [default: as in the settings]
-    #[arg(long, value_name = "FILE", conflicts_with = "no_ledger")]
-    ledger: Option<PathBuf>,
-    /// Do not look at a ledger
-    #[arg(long)]
-    no_ledger: bool,
+    /// The ledger that a scan would use
+    #[command(flatten)]
+    ledger: LedgerArguments,
     /// How to tell
     #[arg(long, value_enum, default_value = "table", value_name = "FORMAT")]
     pub(crate) format: ListFormat,
@@ -34,25 +29,18 @@ pub(crate) enum Part {
     Scan,
     /// `doorward traffic`: metrics and log buckets of the load balancers found
     Traffic,
-    /// `doorward publish`: Security Hub wherever findings would go
+    /// `doorward publish`: Security Hub in every account-Region that findings would go to
     Publish,
 }
 
 impl DoctorArguments {
-    /// Whether a part is to be tried.
+    /// Whether a part is to be checked.
     pub(crate) fn wants(&self, part: Part) -> bool {
         self.parts.is_empty() || self.parts.contains(&part)
     }
 
-    /// The flags as settings.
+    /// The settings that the flags replace.
     pub(crate) fn overrides(&self) -> Vec<(String, Value)> {
-        let mut all = self.scope.overrides();
-        all.extend(
-            self.ledger.iter().map(|path| ("ledger.path".to_owned(), Value::from(path.to_string_lossy().as_ref()))),
-        );
-        if self.no_ledger {
-            all.push(("ledger.enabled".to_owned(), Value::from(false)));
-        }
-        all
+        [self.scope.overrides(), self.ledger.overrides()].concat()
     }
 }

@@ -9,33 +9,33 @@ use super::ListFormat;
 const EXAMPLES: &str = "\
 Examples:
   doorward event < event.json                       an EventBridge event, a CloudTrail record, or a CloudTrail file
-  doorward event --publish --notify < event.json    tell Security Hub and the owner of what was found
+  doorward event --publish --notify < event.json    and send the findings to Security Hub and the owner
   doorward event --format json event.json
-  doorward event --lambda                           in AWS Lambda: events as they come, scans by schedule (examples/lambda)";
+  doorward event --lambda                           in AWS Lambda: events, and scheduled scans (examples/lambda)";
 
-/// Which event, and whom to tell.
+/// Arguments of `doorward event`.
 #[derive(Debug, Args)]
 #[command(before_help = EXAMPLES)]
 pub(crate) struct EventArguments {
-    /// The event [default: stdin]
+    /// The event file [default: stdin]
     #[arg(value_name = "FILE")]
     pub(crate) event: Option<PathBuf>,
-    /// Tell Security Hub of the load balancer [default: as `event.publish` says]
+    /// Send the findings of the load balancer to Security Hub [default: the setting event.publish]
     #[arg(long)]
     pub(crate) publish: bool,
-    /// Tell its owner [default: as `event.notify` says]
+    /// Notify its owner [default: the setting event.notify]
     #[arg(long)]
     pub(crate) notify: bool,
-    /// The ledger that remembers it [default: as in the settings]
+    /// The ledger [default: as in the settings]
     #[arg(long, value_name = "FILE")]
     pub(crate) ledger: Option<PathBuf>,
-    /// Join what `doorward traffic --save` found, as a scan with the same flag does
+    /// Join the evidence saved by `doorward traffic --save`, as a scan with the same flag does
     #[arg(long, value_name = "FILE")]
     pub(crate) traffic: Option<PathBuf>,
-    /// For people or for programs
+    /// Output format
     #[arg(long, value_enum, default_value = "table")]
     pub(crate) format: ListFormat,
-    /// Serve AWS Lambda: each invocation is an event, and a scheduled one a scan
+    /// Serve AWS Lambda: each invocation is an event, or a scheduled scan
     #[arg(long, conflicts_with_all = ["event", "format"])]
     pub(crate) lambda: bool,
 }

@@ -7,18 +7,18 @@ use doorward_rules::exceptions::Moment;
 
 use super::ListFormat;
 
-/// What to do with the exception register.
+/// `doorward exceptions`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ExceptionsCommand {
-    /// Every exception and where it stands in its term, those that end first first
+    /// List exceptions, soonest to expire first
     List {
-        /// For people or for programs
+        /// Output format
         #[arg(long, value_enum, default_value = "table")]
         format: ListFormat,
     },
-    /// Check the register; with a saved scan, also whether each exception covers what it should
+    /// Check the register; with a saved scan, also check which load balancers each exception covers
     Check {
-        /// The saved scan to hold it against
+        /// The saved scan to check against
         #[arg(long, value_name = "FILE")]
         scan: Option<PathBuf>,
     },
@@ -31,19 +31,19 @@ pub(crate) enum ExceptionsCommand {
 /// A new exception.
 #[derive(Debug, Args)]
 pub(crate) struct AddArguments {
-    /// Names it, once over all files
+    /// A unique id
     #[arg(long)]
     pub(crate) id: String,
-    /// The rule that may be failed
+    /// The rule that may fail
     #[arg(long)]
     pub(crate) rule: String,
     /// Why the rule cannot be met
     #[arg(long)]
     pub(crate) reason: String,
-    /// Who asked for it
+    /// Who requested it
     #[arg(long)]
     pub(crate) requester: String,
-    /// Who allowed it
+    /// Who approved it
     #[arg(long)]
     pub(crate) approver: String,
     /// The last day on which it holds, or an exact time with its offset
@@ -52,34 +52,34 @@ pub(crate) struct AddArguments {
     /// The first day [default: today, UTC]
     #[arg(long, value_name = "DATE")]
     pub(crate) start: Option<Moment>,
-    /// When somebody looks at it again
+    /// The date of the next review
     #[arg(long, value_name = "DATE")]
     pub(crate) review: Option<Moment>,
-    /// What may happen meanwhile
+    /// The risk
     #[arg(long)]
     pub(crate) risk: Option<String>,
-    /// What is done against it instead
+    /// The compensating control
     #[arg(long)]
     pub(crate) compensating_control: Option<String>,
-    /// Where it was recorded
+    /// The ticket
     #[arg(long)]
     pub(crate) ticket: Option<String>,
-    /// Covers this load balancer; repeatable. All kinds of criteria given must hold
+    /// Covers this load balancer; repeatable. All given criteria must match
     #[arg(long = "arn", value_name = "ARN")]
     pub(crate) arns: Vec<String>,
     /// Covers this account; repeatable
     #[arg(long = "account", value_name = "ID")]
     pub(crate) accounts: Vec<String>,
-    /// Covers this unit and what is below it; repeatable
-    #[arg(long = "ou", value_name = "UNIT")]
+    /// Covers this organizational unit and those below it; repeatable
+    #[arg(long = "ou", value_name = "OU")]
     pub(crate) ous: Vec<String>,
     /// Covers load balancers with this tag; repeatable
     #[arg(long = "tag", value_name = "KEY=GLOB")]
     pub(crate) tags: Vec<String>,
-    /// Covers load balancers with such a name; repeatable
+    /// Covers load balancers whose name matches; repeatable
     #[arg(long = "name", value_name = "GLOB")]
     pub(crate) names: Vec<String>,
-    /// It is meant to cover many load balancers
+    /// Allow it to cover many load balancers
     #[arg(long)]
     pub(crate) many: bool,
     /// The file to add it to [default: the first of `exceptions.files`]
@@ -95,16 +95,16 @@ pub(crate) struct RenewArguments {
     /// The last day of the new term, or an exact time with its offset
     #[arg(long, value_name = "DATE")]
     pub(crate) expires: Moment,
-    /// Who allows it this time
+    /// Who approves the renewal
     #[arg(long)]
     pub(crate) approver: String,
-    /// Where that is recorded
+    /// The ticket of the renewal
     #[arg(long)]
     pub(crate) ticket: String,
     /// The first day of the new term [default: today, UTC]
     #[arg(long, value_name = "DATE")]
     pub(crate) start: Option<Moment>,
-    /// When somebody looks at it again
+    /// The date of the next review
     #[arg(long, value_name = "DATE")]
     pub(crate) review: Option<Moment>,
 }

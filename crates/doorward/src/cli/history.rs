@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::ListFormat;
 
-/// What of the history to show.
+/// Arguments of `doorward history`.
 #[derive(Debug, Args)]
 pub(crate) struct HistoryArguments {
     /// The ledger [default: as in the settings]
@@ -18,50 +18,50 @@ pub(crate) struct HistoryArguments {
     /// Scans that ended before this day or time (UTC)
     #[arg(long, value_name = "DATE")]
     pub(crate) until: Option<String>,
-    /// Per owner, ou or tag:KEY; the table then has a line for each, of the newest scan
+    /// Group by owner, ou or tag:KEY; the table then has a line for each group, of the newest scan
     #[arg(long, value_name = "GROUP")]
     pub(crate) by: Option<String>,
-    /// How many of the newest scans the table shows, one line each; 0 shows all. Trend and figures are of the whole period
+    /// Number of newest scans in the table; 0 for all. Trend and key figures cover the whole period
     #[arg(long, value_name = "N", default_value = "20")]
     pub(crate) last: usize,
-    /// table, json, csv or openmetrics
+    /// Output format
     #[arg(long, value_enum, default_value = "table")]
     pub(crate) format: HistoryFormat,
-    /// Something else than the trend
+    /// Subcommands
     #[command(subcommand)]
     pub(crate) command: Option<HistoryCommand>,
 }
 
-/// Something else than the trend.
+/// Subcommands of `doorward history`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum HistoryCommand {
-    /// What became of the findings between two scans
+    /// Compare the findings of two scans
     Diff {
-        /// The earlier scan, by its id
+        /// The id of the earlier scan
         from: String,
-        /// The later scan, by its id
+        /// The id of the later scan
         to: String,
-        /// For people or for programs
+        /// Output format
         #[arg(long, value_enum, default_value = "table")]
         format: ListFormat,
     },
-    /// Drop raw scans that are older than `ledger.keep_months`; findings and mode changes stay
+    /// Delete raw scans that are older than `ledger.keep_months`; findings and mode changes are kept
     Prune {
-        /// Say what would be dropped, and drop nothing
+        /// Report what would be deleted; delete nothing
         #[arg(long)]
         dry_run: bool,
     },
 }
 
-/// What history is written as.
+/// The format of the history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum HistoryFormat {
-    /// For people.
+    /// A table for people
     Table,
-    /// For programs.
+    /// JSON for programs
     Json,
-    /// For spreadsheets.
+    /// CSV for spreadsheets
     Csv,
-    /// For a metrics collector's text file; the newest scan only.
+    /// OpenMetrics text for a metrics collector; the newest scan only
     Openmetrics,
 }

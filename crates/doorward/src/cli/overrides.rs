@@ -1,69 +1,57 @@
-//! Flags that win over settings.
+//! Flags that override settings, as dotted keys and values: the one mapping between the two.
 
-use clap::ValueEnum as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
 use figment::value::Value;
 
-use crate::exit::{Exit, Failure};
-use crate::output::SinkSettings;
-use crate::settings::{FailOn, ReportSettings};
-
 use super::{OutputArguments, ScanArguments};
+use crate::settings::Override;
 
-type Overrides = Vec<(String, Value)>;
+/// The ledger of a command that scans.
+#[derive(Debug, Args)]
+pub(crate) struct LedgerArguments {
+    /// Use this ledger [default: as in the settings]
+    #[arg(long, value_name = "FILE", conflicts_with = "no_ledger")]
+    ledger: Option<PathBuf>,
+    /// Use no ledger: neither read nor record history
+    #[arg(long)]
+    no_ledger: bool,
+}
+
+impl LedgerArguments {
+    /// The flags as settings.
+    pub(crate) fn overrides(&self) -> Vec<Override> {
+        let file = self.ledger.as_deref().map(|file| path("ledger.path", file));
+        file.into_iter().chain(self.no_ledger.then(|| setting("ledger.enabled", false))).collect()
+    }
+}
 
 impl ScanArguments {
     /// The flags as settings.
-    pub(crate) fn overrides(&self) -> Overrides {
-        let mut all = self.output.overrides();
-        all.extend(self.scope.overrides());
-        all.extend(
-            self.ledger.iter().map(|path| ("ledger.path".to_owned(), Value::from(path.to_string_lossy().as_ref()))),
-        );
-        if self.no_ledger {
-            all.push(("ledger.enabled".to_owned(), Value::from(false)));
-        }
-        all
+    pub(crate) fn overrides(&self) -> Vec<Override> {
+        [self.output.overrides(), self.scope.overrides(), self.ledger.overrides()].concat()
     }
 }
 
 impl OutputArguments {
-    /// Lets the flags win over settings that come from elsewhere than the settings file.
-    pub(crate) fn overlay(&self, report: &mut ReportSettings, sinks: &mut SinkSettings) -> Result<(), Failure> {
-        let evidence = &mut sinks.evidence;
-        if let Some(size) = self.sample {
-            evidence.sample = usize::try_from(size).unwrap_or(usize::MAX);
-        }
-        if let Some(seed) = &self.seed {
-            evidence.seed.clone_from(seed);
-        }
-        if let Some(path) = &self.signing_key {
-            (evidence.signing_key_file, evidence.signing_key_variable) = (Some(path.clone()), None);
-        }
-        if let Some((key, problem)) = evidence.problem() {
-            return Err(Failure::new(Exit::Usage, format!("{key}: {problem}")));
-        }
-        if let Some(text) = &self.fail_on {
-            report.fail_on = FailOn::from_str(text, true)
-                .map_err(|e| Failure::new(Exit::Usage, format!("--fail-on {text}: {e}")))?;
-        }
-        if let Some(percent) = self.min_coverage {
-            if !(0.0..=100.0).contains(&percent) {
-                return Err(Failure::new(Exit::Usage, format!("--min-coverage {percent}: not a percentage")));
-            }
-            report.minimum_coverage = percent;
-        }
-        Ok(())
-    }
-
     /// The flags as settings.
-    pub(crate) fn overrides(&self) -> Overrides {
-        let fail_on = self.fail_on.iter().map(|text| ("report.fail_on".to_owned(), Value::from(text.as_str())));
-        let coverage = self.min_coverage.map(|percent| ("report.minimum_coverage".to_owned(), Value::from(percent)));
-        let sample = self.sample.map(|size| ("evidence.sample".to_owned(), Value::from(size)));
-        let seed = self.seed.iter().map(|seed| ("evidence.seed".to_owned(), Value::from(seed.as_str())));
-        let key = self.signing_key.iter();
-        let key =
-            key.map(|path| ("evidence.signing_key_file".to_owned(), Value::from(path.to_string_lossy().as_ref())));
-        fail_on.chain(coverage).chain(sample).chain(seed).chain(key).collect()
+    pub(crate) fn overrides(&self) -> Vec<Override> {
+        let all = [
+            self.fail_on.as_deref().map(|severity| setting("report.fail_on", severity.to_ascii_lowercase())),
+            self.min_coverage.map(|percent| setting("report.minimum_coverage", percent)),
+            self.sample.map(|size| setting("evidence.sample", size)),
+            self.seed.as_deref().map(|seed| setting("evidence.seed", seed)),
+            self.signing_key.as_deref().map(|file| path("evidence.signing_key_file", file)),
+        ];
+        all.into_iter().flatten().collect()
     }
+}
+
+fn setting(key: &str, value: impl Into<Value>) -> Override {
+    (key.to_owned(), value.into())
+}
+
+fn path(key: &str, value: &Path) -> Override {
+    setting(key, value.to_string_lossy().as_ref())
 }

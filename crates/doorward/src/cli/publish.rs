@@ -6,22 +6,22 @@ use clap::Args;
 
 use super::ListFormat;
 
-/// What to deliver, and how far to go.
+/// What to deliver, and how.
 #[derive(Debug, Args)]
 pub(crate) struct PublishArguments {
     /// A saved scan to deliver [default: the newest recorded one, judged by the current settings]
     #[arg(long, value_name = "FILE")]
     pub(crate) from: Option<PathBuf>,
-    /// The ledger that remembers what was sent [default: as in the settings]
+    /// The ledger with what was sent [default: as in the settings]
     #[arg(long, value_name = "FILE")]
     pub(crate) ledger: Option<PathBuf>,
-    /// Say what would be sent and why; send nothing
+    /// Show what would be sent, and why; send nothing
     #[arg(long, conflicts_with = "reconcile")]
     pub(crate) dry_run: bool,
-    /// Compare what is remembered with what Security Hub holds, and name every difference; change nothing
+    /// Compare the ledger with Security Hub and list every difference; change nothing
     #[arg(long)]
     pub(crate) reconcile: bool,
-    /// For people or for programs
+    /// Output format
     #[arg(long, value_enum, default_value = "table")]
     pub(crate) format: ListFormat,
 }

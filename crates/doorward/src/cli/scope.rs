@@ -1,9 +1,9 @@
-//! The flags that say what is scanned and as whom; each stands for a setting.
+//! The flags for scope and credentials; each overrides a setting.
 
 use clap::Args;
 use figment::value::Value;
 
-/// What is looked at, and as whom.
+/// Scope and credentials.
 #[derive(Debug, Args)]
 pub(crate) struct ScopeArguments {
     /// Start from this profile of the shared AWS configuration
@@ -25,10 +25,10 @@ pub(crate) struct ScopeArguments {
     #[arg(long = "exclude-account", value_name = "ID")]
     exclude_accounts: Vec<String>,
     /// Only these organizational units and what is below them, by path or id; repeatable
-    #[arg(long = "ou", value_name = "UNIT")]
+    #[arg(long = "ou", value_name = "OU")]
     ous: Vec<String>,
     /// Leave these organizational units out; repeatable
-    #[arg(long = "exclude-ou", value_name = "UNIT")]
+    #[arg(long = "exclude-ou", value_name = "OU")]
     exclude_ous: Vec<String>,
     /// Only these Regions; repeatable
     #[arg(long = "region", value_name = "REGION")]

@@ -8,42 +8,42 @@ use jiff::civil::Date;
 
 use super::ListFormat;
 
-/// Where traffic comes from.
+/// The source of traffic.
 #[derive(Debug, Args)]
 pub(crate) struct TrafficSource {
     /// A folder with access logs, in AWS's layout or not, instead of S3 and CloudWatch
     #[arg(long, value_name = "DIR", conflicts_with = "all_logs")]
     pub(crate) logs: Option<PathBuf>,
-    /// The saved scan that names load balancers, modes and buckets [default: the newest recorded one]
+    /// The saved scan with the load balancers, their modes and their log buckets [default: the newest recorded scan]
     #[arg(long, value_name = "FILE")]
     pub(crate) from: Option<PathBuf>,
     /// The ledger with the newest scan [default: as in the settings]
     #[arg(long, value_name = "FILE")]
     pub(crate) ledger: Option<PathBuf>,
-    /// How many days back [default: traffic.days; with --logs everything there is]
+    /// Number of days [default: traffic.days; with --logs all]
     #[arg(long, value_name = "N")]
     pub(crate) days: Option<u32>,
     /// The end of the window, UTC [default: now]
     #[arg(long, value_name = "TIME")]
     pub(crate) until: Option<Timestamp>,
-    /// Read all logs of the window, also where CloudWatch's metric clears a load balancer
+    /// Read all logs of the window, even if CloudWatch counts no non-compliant request
     #[arg(long)]
     pub(crate) all_logs: bool,
-    /// What counts the logs in S3
+    /// The engine that counts the logs in S3
     #[arg(long, value_enum, default_value = "embedded", value_name = "ENGINE", conflicts_with = "logs")]
     pub(crate) engine: Engine,
 }
 
-/// What counts the logs in S3.
+/// The engine that counts the logs in S3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Engine {
-    /// This program: it fetches the logs that matter
+    /// Doorward: it fetches the logs that matter
     Embedded,
-    /// Athena, where logs outgrow one machine: it scans whole days, and AWS bills the bytes
+    /// Athena, for logs that are too large for one machine: it scans whole days, and AWS bills the bytes
     Athena,
 }
 
-/// What to read, and how to tell.
+/// Arguments of `doorward traffic`.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct TrafficArguments {
@@ -51,62 +51,62 @@ pub(crate) struct TrafficArguments {
     pub(crate) command: Option<TrafficCommand>,
     #[command(flatten)]
     pub(crate) source: TrafficSource,
-    /// Say what would be read and what it costs; read no log
+    /// Report what would be read and what it costs; read no log
     #[arg(long, conflicts_with = "logs")]
     pub(crate) dry_run: bool,
-    /// Remember the count of every log file in this folder, and read only those that are not in it: for daily runs, and to go on
-    /// where a run was stopped
+    /// Cache the count of every log file in this folder, and read only files that are not cached: for daily runs, and to continue a
+    /// stopped run
     #[arg(long, value_name = "DIR", conflicts_with = "logs")]
     pub(crate) state: Option<PathBuf>,
-    /// Save what was found, for `doorward advise`, `doorward scan` and `doorward report`
+    /// Save the evidence, for `doorward advise`, `doorward scan` and `doorward report`
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
-    /// How to tell
+    /// Output format
     #[arg(long, value_enum, default_value = "table", value_name = "FORMAT")]
     pub(crate) format: ListFormat,
 }
 
-/// More to do with traffic.
+/// Subcommands of `doorward traffic`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TrafficCommand {
-    /// Compare the days before and after a change of mode with the noise of the same weekdays
+    /// Compare the days before and after a change of mode, given the usual variation of the same weekdays
     Compare(CompareArguments),
-    /// Classify a captured HTTP/1 request as AWS's own library does
+    /// Classify a captured HTTP/1 request with AWS's own library
     Classify {
-        /// The request's bytes, from its request line on
+        /// The bytes of the request, from its request line
         file: PathBuf,
     },
 }
 
-/// Which change.
+/// Arguments of `doorward traffic compare`.
 #[derive(Debug, Args)]
 pub(crate) struct CompareArguments {
     /// Saved traffic that covers the days before and after
     #[arg(long, value_name = "FILE", required_unless_present = "logs")]
     pub(crate) traffic: Option<PathBuf>,
-    /// Or a folder with access logs
+    /// A folder with access logs, instead of saved traffic
     #[arg(long, value_name = "DIR", conflicts_with = "traffic")]
     pub(crate) logs: Option<PathBuf>,
-    /// The day of the change, UTC; it is in neither side
+    /// The day of the change, UTC; the day itself is not counted
     #[arg(long, value_name = "DATE")]
     pub(crate) change: Date,
     /// Only load balancers whose name or id contains this
     #[arg(long, value_name = "TEXT")]
     pub(crate) balancer: Option<String>,
-    /// How to tell
+    /// Output format
     #[arg(long, value_enum, default_value = "table", value_name = "FORMAT")]
     pub(crate) format: ListFormat,
 }
 
-/// What advice stands on.
+/// Arguments of `doorward advise`.
 #[derive(Debug, Args)]
 pub(crate) struct AdviseArguments {
-    /// Traffic that `doorward traffic --save` found [default: read it now]
+    /// Evidence saved by `doorward traffic --save` [default: read the traffic now]
     #[arg(long, value_name = "FILE", conflicts_with_all = ["logs", "all_logs", "engine"])]
     pub(crate) traffic: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) source: TrafficSource,
-    /// How to tell
+    /// Output format
     #[arg(long, value_enum, default_value = "table", value_name = "FORMAT")]
     pub(crate) format: ListFormat,
 }

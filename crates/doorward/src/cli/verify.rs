@@ -1,4 +1,4 @@
-//! What `doorward verify` can be told.
+//! The arguments of `doorward verify`.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::ListFormat;
 
-/// A pack or a folder of packs, and what is known of it from elsewhere.
+/// The packs, and the keys or hashes that prove them.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArguments {
     /// A pack, or a folder of packs that follow each other
@@ -21,7 +21,7 @@ pub(crate) struct VerifyArguments {
     /// The SHA-256 of the manifest.json of the pack before the first one here
     #[arg(long, value_name = "SHA256")]
     pub(crate) previous: Option<String>,
-    /// How to tell
+    /// Output format
     #[arg(long, value_enum, default_value = "table", value_name = "FORMAT")]
     pub(crate) format: ListFormat,
 }

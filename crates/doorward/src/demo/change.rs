@@ -1,11 +1,11 @@
-//! The change of a demonstration: planned from its scan, applied and watched in a time that is played, told in `change.txt`.
+//! The change of the demo: planned from its scan, applied and watched in simulated time, and described in `change.txt`.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use doorward_change::{Goal, Pause, PlanOrder, Time};
+use doorward_change::{Goal, Pause, PlanRequest, Time};
 use doorward_core::Clock;
 use doorward_core::settings::Span;
 use doorward_fakeaws::Server;
@@ -13,12 +13,12 @@ use doorward_fakeaws::spec::MetricSpec;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use crate::change::{self, Hand};
+use crate::change::{self, ChangeRunner};
 use crate::exit::{Exit, Failure};
-use crate::output::{Readers, write_file};
-use crate::publish::Source;
+use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
-use crate::traffic::Found;
+use crate::traffic::TrafficEvidence;
+use doorward_file::{Readers, write_file};
 
 /// `change.toml` of an example.
 #[derive(Debug, Deserialize)]
@@ -60,7 +60,7 @@ struct Worse {
     connections: f64,
 }
 
-/// How long before and after the change CloudWatch has something to tell, in minutes.
+/// How long before and after the change CloudWatch has data points, in minutes.
 const AROUND: (usize, usize) = (240, 180);
 /// Weeks before in which it was the same.
 const WEEKS: i64 = 2;
@@ -71,7 +71,7 @@ pub(super) async fn walk(
     settings: &Settings,
     ledger: &Path,
     server: &Server,
-    traffic: Option<&Found>,
+    traffic: Option<&TrafficEvidence>,
     out: &Path,
     today: Timestamp,
 ) -> Result<(), Failure> {
@@ -81,11 +81,11 @@ pub(super) async fn walk(
     for service in &story.service {
         service.count(server, today).map_err(|e| usage(e.to_string()))?;
     }
-    let source = Source::with_traffic(None, settings, ledger, traffic)?;
-    let plan = change::plan_for(&source, &PlanOrder::new(Goal::Required), settings, today);
+    let source = AssembledScan::with_traffic(None, settings, ledger, traffic)?;
+    let plan = change::plan_for(&source, &PlanRequest::new(Goal::Required), settings, today);
     change::write(&out.join("change-plan.json"), &plan)?;
     let (clock, time) = played(today);
-    let hand = Hand {
+    let runner = ChangeRunner {
         settings,
         register: settings.exceptions.read()?.register()?,
         ledger: ledger.to_owned(),
@@ -95,14 +95,14 @@ pub(super) async fn walk(
         clock,
         time,
     };
-    let mut told = change::summary(&plan);
+    let mut text = doorward_change::render_summary(&plan);
     if !plan.steps.is_empty() {
-        let applied = hand.apply(plan, Some(story.watch.0)).await?;
-        told.push('\n');
-        told.push_str(&applied.text);
+        let applied = runner.apply(plan, Some(story.watch.0)).await?;
+        text.push('\n');
+        text.push_str(&applied.text);
     }
     let path = out.join("change.txt");
-    write_file(&path, Readers::Owner, |out| out.write_all(told.as_bytes()))
+    write_file(&path, Readers::Owner, |out| out.write_all(text.as_bytes()))
         .map_err(|e| Failure::writing(&path.display().to_string(), &e))
 }
 
@@ -149,7 +149,7 @@ impl Service {
     }
 }
 
-/// A clock that only pauses move.
+/// A clock that only pauses advance.
 fn played(today: Timestamp) -> (Clock, Time) {
     let seconds = Arc::new(AtomicI64::new(today.as_second()));
     let shown = seconds.clone();

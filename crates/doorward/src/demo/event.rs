@@ -1,4 +1,4 @@
-//! The event of a demonstration: somebody turns a mode off after the scan, and it is looked at at once, in `event.txt`.
+//! The event of the demo: a mode is lowered after the scan, and the load balancer is re-scanned; see `event.txt`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,16 +8,16 @@ use doorward_model::Arn;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::event::{self, Work};
+use crate::event::{self, EventHandler};
 use crate::exit::{Exit, Failure};
-use crate::output::{Readers, write_file};
 use crate::plain::harmless;
 use crate::settings::Settings;
+use doorward_file::{Readers, write_file};
 
-/// How long after the call its event is taken in.
+/// How long after the call its event arrives.
 const LATER: SignedDuration = SignedDuration::from_secs(20);
 
-/// Does what the event tells of, and takes it in, with a copy of the ledger: what the scans left stays as it is.
+/// Makes the call of the event and handles the event, with a copy of the ledger: the demo's ledger does not change.
 pub(super) async fn take(
     event: &str,
     settings: &Settings,
@@ -26,12 +26,12 @@ pub(super) async fn take(
     out: &Path,
 ) -> Result<(), Failure> {
     let wrong = |problem: &str| Failure::new(Exit::Usage, format!("event.json: {problem}"));
-    let told: Value = serde_json::from_str(event).map_err(|e| wrong(&e.to_string()))?;
-    let at = happen(&told, server).ok_or_else(|| wrong("it tells of no mode of a load balancer that is there"))?;
+    let document: Value = serde_json::from_str(event).map_err(|e| wrong(&e.to_string()))?;
+    let at = happen(&document, server).ok_or_else(|| wrong("it sets no mode of an existing load balancer"))?;
     let folder = tempfile::tempdir().map_err(|e| wrong(&format!("there is no place for a copy of the ledger: {e}")))?;
     let copy = folder.path().join("ledger.sqlite");
     std::fs::copy(ledger, &copy).map_err(|e| wrong(&format!("{} cannot be copied: {e}", ledger.display())))?;
-    let work = Work {
+    let handler = EventHandler {
         settings,
         ledger: copy,
         traffic: None,
@@ -40,7 +40,7 @@ pub(super) async fn take(
         emulator: Some(super::emulator(server)?),
         clock: Arc::new(move || at + LATER),
     };
-    let document = event::played(event, &work).await?;
+    let document = event::handle_demo(event, &handler).await?;
     let json = serde_json::to_string_pretty(&document).map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
     for (name, text) in [("event.txt", harmless(&document.text()).into_owned()), ("event.json", json + "\n")] {
         let path = out.join(name);
@@ -50,9 +50,9 @@ pub(super) async fn take(
     Ok(())
 }
 
-/// Puts the mode into the emulated world, and says when the call was made.
-fn happen(told: &Value, server: &Server) -> Option<Timestamp> {
-    let detail = told.get("detail")?;
+/// Sets the mode in the emulated organization; returns the time of the call.
+fn happen(document: &Value, server: &Server) -> Option<Timestamp> {
+    let detail = document.get("detail")?;
     let asked = detail.get("requestParameters")?;
     let arn = Arn::new(asked.get("loadBalancerArn")?.as_str()?).ok()?;
     let name = arn.resource().split('/').nth(2)?;

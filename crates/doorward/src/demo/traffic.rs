@@ -13,9 +13,9 @@ use jiff::Timestamp;
 
 use crate::cli::Engine;
 use crate::exit::{Exit, Failure};
-use crate::publish::Source;
+use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
-use crate::traffic::{self, Errand, Found};
+use crate::traffic::{self, GatherJob, TrafficEvidence};
 
 /// Every access log of `examples/traffic`, by its path there.
 const LOGS: &[(&str, &[u8])] = &include!(concat!(env!("OUT_DIR"), "/logs.rs"));
@@ -26,12 +26,12 @@ pub(super) async fn read(
     ledger: &Path,
     server: &Server,
     today: Timestamp,
-) -> Result<Option<Found>, Failure> {
-    let load_balancers = Source::of(None, settings, ledger)?.report.load_balancers;
+) -> Result<Option<TrafficEvidence>, Failure> {
+    let load_balancers = AssembledScan::of(None, settings, ledger)?.report.load_balancers;
     if !put(server, &load_balancers)? {
         return Ok(None);
     }
-    let errand = Errand {
+    let job = GatherJob {
         settings,
         load_balancers: &load_balancers,
         window: traffic::window(settings, None, today)?,
@@ -44,9 +44,9 @@ pub(super) async fn read(
         emulator: Some(super::emulator(server)?),
         clock: Arc::new(move || today),
     };
-    // Nobody stops a demonstration that takes a second.
+    // The demo takes a second: it needs no stop.
     let (_stopper, stop) = Stop::new();
-    traffic::gather(&errand, &stop).await
+    job.run(&stop).await
 }
 
 /// Puts the logs into the buckets, and counts them as CloudWatch would. Says whether any found its bucket.

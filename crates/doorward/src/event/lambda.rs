@@ -1,92 +1,94 @@
 //! AWS Lambda: each invocation is an event, and a scheduled one is a scan.
 //!
-//! One process serves many invocations. Nothing is kept from one to the next but the settings: access, ledger, lease, register
-//! and clients are made anew, because a frozen process may thaw an hour later. What could not be done is an error of the
-//! invocation, so that Lambda tries again and at last hands it to the dead-letter queue.
+//! One process serves many invocations. Only the settings are kept from one to the next: access, ledger, lease, register and clients
+//! are created for each, because Lambda may freeze a process and resume it an hour later. A failure is an error of the invocation,
+//! so that Lambda retries it and finally sends it to the dead-letter queue.
 
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use doorward_core::Stop;
+use doorward_core::event::{ParsedEvent, parse_json};
 use doorward_model::GapReason;
-use doorward_notify::Directory;
+use doorward_notify::ChannelsConfig;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 
-use super::Work;
-use super::envelope::{self, Heard};
-use super::metrics::Figures;
+use super::EventHandler;
+use super::invocation_metrics::InvocationMetrics;
 use crate::exit::{Exit, Failure};
+use crate::io::runtime;
 use crate::places::Places;
-use crate::publish::{self, Source};
-use crate::scan::{self, Order, Scanned, runtime};
+use crate::publish;
+use crate::scan::{self, ScanRequest, Scanned};
+use crate::scan_source::AssembledScan;
 use crate::{notify, plain};
 
-/// What Lambda tells every function. The runtime does not start without them.
-const GIVEN: [&str; 4] = [
+/// Variables that Lambda sets for every function. The runtime does not start without them.
+const VARIABLES: [&str; 4] = [
     "AWS_LAMBDA_RUNTIME_API",
     "AWS_LAMBDA_FUNCTION_NAME",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
     "AWS_LAMBDA_FUNCTION_VERSION",
 ];
 
-/// Kept back from the time that an invocation has, for recording what was read and giving the lease back.
+/// Reserved at the end of an invocation's time, for recording what was read and releasing the lease.
 const RESERVE: Duration = Duration::from_secs(10);
 
 /// Serves invocations until the process is ended.
-pub(super) fn serve(work: &Work<'_>) -> Result<Exit, Failure> {
-    let lacking = |name: &&&str| match std::env::var(name) {
+pub(super) fn serve(handler: &EventHandler<'_>) -> Result<Exit, Failure> {
+    let unusable = |name: &&&str| match std::env::var(name) {
         Ok(text) => **name == "AWS_LAMBDA_FUNCTION_MEMORY_SIZE" && text.parse::<i32>().is_err(),
         Err(_) => true,
     };
-    if let Some(name) = GIVEN.iter().find(lacking) {
+    if let Some(name) = VARIABLES.iter().find(unusable) {
         let problem = format!("--lambda: {name} is not as AWS Lambda sets it; without Lambda, give the event on stdin");
         return Err(Failure::new(Exit::Usage, problem));
     }
     runtime()?.block_on(async {
-        let invocation = service_fn(async |invocation: LambdaEvent<Value>| answer(work, invocation).await);
+        let invocation = service_fn(async |invocation: LambdaEvent<Value>| answer(handler, invocation).await);
         let served = lambda_runtime::run(invocation).await;
         served.map_err(|e| Failure::new(Exit::Internal, format!("the Lambda runtime API could not be served: {e}")))
     })?;
     Ok(Exit::Clean)
 }
 
-/// Answers one invocation, and logs what came of it, for people and as metrics.
-async fn answer(work: &Work<'_>, invocation: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
+/// Handles one invocation, and logs its result as text and as metrics.
+async fn answer(handler: &EventHandler<'_>, invocation: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
     let (_timer, stop) = within(&invocation.context);
-    let mut figures = Figures::default();
-    let (told, exit, log) = match take(work, &invocation.payload, &stop, &mut figures).await {
+    let mut figures = InvocationMetrics::default();
+    let (response, exit, log) = match take(handler, &invocation.payload, &stop, &mut figures).await {
         Ok((document, exit, text)) => (Ok(document), exit, text),
         Err(failure) => {
             let sentence = plain::harmless(&failure.to_string()).into_owned();
             (Err(diagnostic(failure.exit(), sentence.clone())), failure.exit(), sentence)
         }
     };
-    crate::log(&plain::harmless(log.trim_end()));
-    // Whoever cannot write to stdout has nowhere to say so.
-    let _ = crate::answer(&figures.line(&invocation.context.env_config.function_name, (work.clock)(), exit));
-    told
+    crate::io::log(&plain::harmless(log.trim_end()));
+    // If stdout cannot be written, there is no other place to report that.
+    let _ = crate::io::answer(&figures.line(&invocation.context.env_config.function_name, (handler.clock)(), exit));
+    response
 }
 
 fn diagnostic(exit: Exit, error_message: String) -> Diagnostic {
     Diagnostic { error_type: format!("Doorward.Exit{}", exit.code()), error_message }
 }
 
-/// What came of an invocation, as a document and in words. An outcome that another try may better is a failure.
+/// Runs an invocation; gives its result as JSON and as text. A result that a retry may improve is a failure.
 async fn take(
-    work: &Work<'_>,
+    handler: &EventHandler<'_>,
     payload: &Value,
     stop: &Stop,
-    figures: &mut Figures,
+    figures: &mut InvocationMetrics,
 ) -> Result<(Value, Exit, String), Failure> {
-    let heard = envelope::understand(payload).map_err(|problem| Failure::new(Exit::Usage, problem))?;
-    if heard.contains(&Heard::Schedule) {
+    let events = parse_json(payload).map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
+    if events.contains(&ParsedEvent::Schedule) {
         figures.finished = Some(false);
-        return scheduled(work, stop, figures).await;
+        return scheduled(handler, stop, figures).await;
     }
-    let document = work.take(heard, stop).await?;
+    let document = handler.handle(events, stop).await?;
     let text = document.text();
-    if work.publish || work.notify {
+    if handler.publish || handler.notify {
         figures.delivery(document.exit() != Exit::Sink);
     }
     if !matches!(document.exit(), Exit::Clean | Exit::Findings) {
@@ -96,62 +98,67 @@ async fn take(
     Ok((json, document.exit(), text))
 }
 
-/// A scan, and then everybody is told. Findings and gaps are its result, not its failure.
-async fn scheduled(work: &Work<'_>, stop: &Stop, figures: &mut Figures) -> Result<(Value, Exit, String), Failure> {
-    let settings = work.settings;
+/// Runs a scan, and then publishes and notifies. Findings and gaps are its result, not a failure.
+async fn scheduled(
+    handler: &EventHandler<'_>,
+    stop: &Stop,
+    figures: &mut InvocationMetrics,
+) -> Result<(Value, Exit, String), Failure> {
+    let settings = handler.settings;
     let formats = settings.event.formats().map_err(|problem| Failure::new(Exit::Usage, problem))?;
-    let order = Order {
+    let request = ScanRequest {
         places: Places::of(settings),
         settings,
         formats: &formats,
         save: None,
-        traffic: work.traffic,
-        code: None,
+        traffic: handler.traffic,
+        declarations: None,
         resume: false,
         quiet: true,
         emulator: None,
-        clock: work.clock.clone(),
+        clock: handler.clock.clone(),
         stop: Some(stop.clone()),
     };
-    let Scanned { mut exit, recorded } = scan::execute(order, false).await?;
+    let Scanned { mut exit, recorded } = scan::execute(request, false).await?;
     figures.scanned(exit);
-    if work.publish || work.notify {
-        // Until it is known to be accepted.
+    if handler.publish || handler.notify {
+        // Holds until the delivery is known to be accepted.
         figures.delivered = Some(false);
     }
-    let mut text = format!("scanned; exit code {}: {}\n", exit.code(), exit.says());
+    let mut text = format!("scanned; exit code {}: {}\n", exit.code(), exit.meaning());
     let mut document = json!({"format": "event-v1", "scanned": {"exit_code": exit.code()}});
     if !recorded {
-        // The newest scan in the ledger is an older one. To deliver it again would make it look like today's.
+        // The newest scan in the ledger is an older one; delivering it again would present it as today's.
         text.push_str("The scan was stopped before its end, so nothing is delivered.\n");
         return Err(Failure::new(exit.and(Exit::Coverage), text));
     }
     let mut accepted = true;
-    if work.publish {
-        let told = publish::recorded(settings, &work.ledger, work.clock.clone()).await?;
-        let _ = write!(text, "{}", told.text);
-        document["published"] = told.json;
-        accepted &= told.exit != Exit::Sink;
-        exit = exit.and(told.exit);
+    if handler.publish {
+        let published = publish::recorded(settings, &handler.ledger, handler.clock.clone()).await?;
+        let _ = write!(text, "{}", published.text);
+        document["published"] = published.json;
+        accepted &= published.exit != Exit::Sink;
+        exit = exit.and(published.exit);
     }
-    if work.notify {
-        let directory = Directory::new(settings.notify.clone());
+    if handler.notify {
+        let directory = ChannelsConfig::new(settings.notify.clone());
         let directory = directory.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
-        let report = Source::of(None, settings, &work.ledger)?.report;
-        let (said, json, told) = notify::said(&notify::tell(settings, directory, &work.ledger, &report).await?);
-        text.push_str(&said);
+        let report = AssembledScan::of(None, settings, &handler.ledger)?.report;
+        let (lines, json, notified) =
+            notify::render(&notify::send(settings, directory, &handler.ledger, &report).await?);
+        text.push_str(&lines);
         document["notified"] = json;
-        accepted &= told != Exit::Sink;
-        exit = if told == Exit::Clean { exit } else { told };
+        accepted &= notified != Exit::Sink;
+        exit = if notified == Exit::Clean { exit } else { notified };
     }
-    figures.delivered = (work.publish || work.notify).then_some(accepted);
+    figures.delivered = (handler.publish || handler.notify).then_some(accepted);
     match exit {
         Exit::Clean | Exit::Findings | Exit::Coverage | Exit::FindingsAndCoverage => Ok((document, exit, text)),
         exit => Err(Failure::new(exit, text)),
     }
 }
 
-/// Ends with the invocation, whatever it waited for.
+/// Aborts the timer of an invocation when the invocation ends.
 struct Timer(tokio::task::JoinHandle<()>);
 
 impl Drop for Timer {
@@ -160,7 +167,7 @@ impl Drop for Timer {
     }
 }
 
-/// A stop for when the time of the invocation is nearly over. It ends with the timer.
+/// A stop that is triggered shortly before the time of the invocation is over.
 fn within(context: &Context) -> (Timer, Stop) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let left = Duration::from_millis(context.deadline).saturating_sub(now).saturating_sub(RESERVE);

@@ -1,5 +1,5 @@
-//! The history for people: one line per scan, trends as sparklines, then the key figures; or one line per group, with its
-//! newest counts, its trend and its key figures.
+//! The history as a table: one line per scan, trends as sparklines, then the key figures; or one line per group, with its newest
+//! counts, its trend and its key figures.
 
 use std::fmt::Write as _;
 
@@ -7,10 +7,8 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use doorward_ledger::{Durations, Kpi, RunSummary, Share};
 use doorward_model::{Bounds, Mode, Severity};
 
-use super::figures::share;
-
-/// `last` bounds the scans that get a line each, from the newest; 0 bounds nothing.
-pub(super) fn text(scans: &[RunSummary], kpis: &[Kpi], last: usize) -> String {
+/// The table. `last` is the number of newest scans with a line each; 0 for all.
+pub(super) fn render(scans: &[RunSummary], kpis: &[Kpi], last: usize) -> String {
     if scans.is_empty() {
         return "No scan was recorded in this period.\n".to_owned();
     }
@@ -41,7 +39,7 @@ pub(super) fn text(scans: &[RunSummary], kpis: &[Kpi], last: usize) -> String {
     text
 }
 
-/// What every line counts, of a scan or of a group.
+/// The counts of every line, of a scan or of a group.
 const COUNTS: [&str; 11] =
     ["monitor", "defensive", "strictest", "unknown", "high", "medium", "low", "excepted", "due", "unowned", "not seen"];
 
@@ -82,7 +80,7 @@ fn newest(scans: &[RunSummary], last: usize) -> &[RunSummary] {
     scans.get(from..).unwrap_or(scans)
 }
 
-/// One line per group: what the newest scan counted there, how it came to that, and its key figures.
+/// One line per group: its counts in the newest scan, its trend, and its key figures.
 fn groups(scans: &[RunSummary], kpis: &[Kpi]) -> String {
     let runs: Vec<&RunSummary> = scans.chunk_by(|a, b| a.run == b.run).filter_map(<[_]>::first).collect();
     let Some(last) = runs.last() else { return String::new() };
@@ -103,7 +101,7 @@ fn groups(scans: &[RunSummary], kpis: &[Kpi]) -> String {
     for name in names {
         let of =
             |run: &RunSummary| scans.iter().find(|scan| scan.run == run.run && scan.group.as_deref() == Some(name));
-        // A group without a line has nothing that is known to be open.
+        // A group without a line has no known open finding.
         let trend: Vec<Option<u32>> = runs
             .iter()
             .map(|run| of(run).map_or(run.open_known.and(Some(0)), |scan| scan.open_known.map(count)))
@@ -171,11 +169,14 @@ fn trends(text: &mut String, scans: &[RunSummary]) {
         let _ = writeln!(text, "  {places} account-Regions that an earlier scan read were not read by the newest");
     }
     if let Some(places) = last.never_read.filter(|places| *places > 0) {
-        let _ = writeln!(text, "  {places} account-Regions were never read: what is there is in none of these figures");
+        let _ = writeln!(
+            text,
+            "  {places} account-Regions were never read: their load balancers are in none of these figures"
+        );
     }
 }
 
-/// `185 (34 seen failing and 151 not seen now)`; where nothing was ever seen, that nobody knows.
+/// `185 (34 seen failing and 151 not seen now)`; unknown if nothing was ever read.
 fn open_words(scan: &RunSummary) -> String {
     match scan.open_known {
         None => "unknown: nothing was read yet".to_owned(),
@@ -186,7 +187,15 @@ fn open_words(scan: &RunSummary) -> String {
     }
 }
 
-/// The share of those seen, and what it is if those that were not seen are counted both ways.
+/// `96.6% (56 of 58)`, rounded down so that 100% means all; without a denominator there is no percentage.
+fn share(share: Share) -> String {
+    match share.basis_points() {
+        Some(points) => format!("{}.{}% ({} of {})", points / 100, points % 100 / 10, share.count, share.of),
+        None => "none in scope".to_owned(),
+    }
+}
+
+/// The share of those seen, and its bounds if those not seen are counted either way.
 fn share_words(scan: &RunSummary, seen: Share, known: Option<Bounds>) -> String {
     match known.filter(|known| known.of > scan.balancers) {
         None => share(seen),
@@ -194,7 +203,7 @@ fn share_words(scan: &RunSummary, seen: Share, known: Option<Bounds>) -> String 
     }
 }
 
-/// One block per value, from the lowest to the highest of the series, and a question mark where there is none; of a long series as many values as fit a line,
+/// One block per value, from the lowest to the highest of the series, and a question mark for unknown values; of a long series as many values as fit a line,
 /// evenly apart, the newest always among them.
 fn spark(values: &[Option<u32>]) -> String {
     const WIDTH: usize = 60;
@@ -253,7 +262,7 @@ mod tests {
         assert_eq!(spark(&[0, 5, 10]), "▁▄█");
         assert_eq!(spark(&[7, 7]), "▁▁");
         assert_eq!(spark(&[u32::MAX, 0]), "█▁");
-        assert_eq!(super::spark(&[None, Some(0), Some(10)]), "?▁█", "what nobody knows is no lowest value");
+        assert_eq!(super::spark(&[None, Some(0), Some(10)]), "?▁█", "an unknown value is not the lowest one");
         let long: Vec<u32> = (0..365).collect();
         assert_eq!((spark(&long).chars().count(), spark(&long).chars().last()), (53, Some('█')));
         assert_eq!(spark(&[]), "");

@@ -7,10 +7,10 @@ use doorward_model::AccountRegion;
 use doorward_sink_securityhub::{Intent, Outbox, OutboxError, RecordState, Remembered};
 use jiff::Timestamp;
 
-use crate::held::Held;
+use crate::leased_ledger::LeasedLedger;
 
 /// Reads and writes the ledger's outbox.
-pub(super) struct LedgerOutbox(pub(super) Held);
+pub(super) struct LedgerOutbox(pub(super) LeasedLedger);
 
 fn unread(problem: String) -> OutboxError {
     OutboxError { verb: "read", problem }

@@ -90,7 +90,7 @@ impl Provider for Environment {
     }
 }
 
-/// One setting said by a flag.
+/// A setting that a flag overrides.
 pub(crate) struct Flag(pub(crate) String, pub(crate) Value);
 
 impl Provider for Flag {

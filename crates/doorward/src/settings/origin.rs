@@ -5,7 +5,7 @@ use std::path::Path;
 
 use figment::value::{Dict, Value};
 
-use super::{DEFAULT, Layers, Settings, SettingsError, Source, complain};
+use super::{DEFAULT, Layers, Settings, SettingsError, Source, diagnostics};
 
 /// The effective settings as TOML lines, each with its origin when asked for. Settings that do not hold up are an error
 /// here too: what is shown is what a scan would use.
@@ -36,7 +36,7 @@ pub(super) fn quoted(layers: &Layers) -> Result<String, SettingsError> {
 
 /// The merged settings; of what is confidential only that it is set.
 fn shown(layers: &Layers) -> Result<Dict, SettingsError> {
-    let mut merged: Dict = layers.figment.extract().map_err(|error| complain::explain(&error, layers))?;
+    let mut merged: Dict = layers.figment.extract().map_err(|error| diagnostics::explain(&error, layers))?;
     merged.values_mut().for_each(hide);
     Ok(merged)
 }
@@ -45,7 +45,7 @@ fn hide(value: &mut Value) {
     match value {
         Value::Dict(_, dict) => {
             for (key, inner) in dict {
-                if complain::is_secret(key) {
+                if diagnostics::is_secret(key) {
                     *inner = Value::from("(set, not shown)");
                 }
                 hide(inner);
@@ -61,7 +61,7 @@ fn origin(key: &str, layers: &Layers) -> String {
         Source::Flag => "command line".to_owned(),
         Source::Variable(name) => name,
         Source::Line(path, line) => format!("{}:{line}", path.display()),
-        Source::Default => match complain::line(DEFAULT, key) {
+        Source::Default => match diagnostics::line(DEFAULT, key) {
             Some(line) => format!("default (line {line})"),
             None => "default".to_owned(),
         },

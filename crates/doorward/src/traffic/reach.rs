@@ -1,25 +1,24 @@
-//! What the sessions of traffic may reach: in each account only the buckets that are read there.
+//! The session policies of traffic: in each account, a session may read only the buckets that are needed there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_aws::ClientProvider;
 use doorward_core::access::{Access, Purpose};
 use doorward_model::{AccountId, Grant, LoadBalancer, session_policy};
-use doorward_traffic::{Capability, Reach};
+use doorward_traffic::{Capability, Reach, log_bucket};
 
-use super::gather::logs;
-use super::settings::TrafficSettings;
 use crate::cli::Engine;
 use crate::exit::{Exit, Failure};
+use crate::settings::TrafficSettings;
 
-/// Characters that a session policy may have. STS takes 2,048, and limits what it makes of them too, by how well they pack.
+/// Most characters of a session policy. STS accepts 2,048, and also limits the packed size, which depends on the text.
 const LONGEST: usize = 1_900;
 
-/// What is read in each account, and by which role.
+/// The buckets and capabilities of sessions by account, and the role.
 pub(crate) struct Reaches {
     role: Purpose,
     capabilities: &'static [Capability],
-    /// Without buckets.
+    /// The resources in every account, without buckets.
     everywhere: Reach,
     buckets: BTreeMap<AccountId, BTreeSet<String>>,
 }
@@ -28,7 +27,7 @@ impl Reaches {
     /// Logs and metrics of load balancers, counted by an engine.
     ///
     /// # Errors
-    /// Athena is to count, and where its results go is not set.
+    /// Athena is to count, and the location of its results is not set.
     pub(crate) fn of(
         settings: &TrafficSettings,
         engine: Engine,
@@ -48,7 +47,7 @@ impl Reaches {
     pub(crate) fn of_logs(settings: &TrafficSettings, load_balancers: &[&LoadBalancer]) -> Self {
         let mut buckets: BTreeMap<AccountId, BTreeSet<String>> = BTreeMap::new();
         for lb in load_balancers {
-            let Some((bucket, _)) = logs(lb).filter(|(bucket, _)| is_bucket(bucket)) else { continue };
+            let Some((bucket, _)) = log_bucket(lb).filter(|(bucket, _)| is_bucket(bucket)) else { continue };
             let reader = settings.log_account.as_ref().unwrap_or(&lb.account);
             buckets.entry(reader.clone()).or_default().insert(bucket.to_owned());
         }
@@ -72,7 +71,7 @@ impl Reaches {
         access.provider_by(move |account| self.purpose(account, &partition))
     }
 
-    /// What the session in an account is for.
+    /// The role and the grants of the session in an account.
     fn purpose(&self, account: &AccountId, partition: &str) -> Purpose {
         let buckets = self.buckets.get(account).cloned().unwrap_or_default();
         let grants =
@@ -83,7 +82,7 @@ impl Reaches {
     }
 }
 
-/// Whether a text, which a load balancer's attribute held, can stand in a policy as one bucket and nothing more.
+/// Whether a text from a load balancer's attribute is one bucket name, and not a pattern, in a policy.
 fn is_bucket(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
 }

@@ -70,12 +70,12 @@ struct Infrastructure {
     exceptions: String,
     files: BTreeMap<String, String>,
     deployed: Vec<Deployed>,
-    /// Whether another emulator's CloudFormation deploys it too, and with which parameters: `cargo xtask stand agreement`.
+    /// Whether another emulator's CloudFormation deploys it too, and with which parameters: `cargo xtask e2e agreement`.
     #[serde(default)]
-    #[expect(dead_code, reason = "for the stand")]
-    stand: bool,
+    #[expect(dead_code, reason = "read by the end-to-end tests")]
+    e2e: bool,
     #[serde(default)]
-    #[expect(dead_code, reason = "for the stand")]
+    #[expect(dead_code, reason = "read by the end-to-end tests")]
     parameters: BTreeMap<String, String>,
 }
 

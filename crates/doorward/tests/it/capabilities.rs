@@ -1,5 +1,5 @@
-//! Least privilege through the program: with exactly the policies that `doorward setup` writes, every command works; what it calls,
-//! and on which resources, is all that they allow; and what lies beside those resources is refused.
+//! Least privilege: with exactly the policies that `doorward setup` writes, every command works. The policies allow no action and no
+//! resource that is not used, and other resources are refused.
 
 use std::path::Path;
 
@@ -33,7 +33,7 @@ fn settings() -> String {
     SETTINGS.replace("OUTPUT", OUTPUT).replace("VENDED", VENDED)
 }
 
-/// Runs a command, and forgets what was called before it.
+/// Runs a command, after clearing the call log.
 fn doorward(bed: &Bed, folder: &Path, arguments: &[&str], codes: &[i32]) -> Said {
     bed.server.clear_calls();
     let said = run(bed.doorward(folder).arg("-q").args(arguments));
@@ -41,7 +41,7 @@ fn doorward(bed: &Bed, folder: &Path, arguments: &[&str], codes: &[i32]) -> Said
     said
 }
 
-/// What was called by sessions of roles, and by the base identity; nothing was refused.
+/// The calls of role sessions and those of the base identity; asserts that none was refused.
 fn called(bed: &Bed) -> (Vec<CallRecord>, Vec<CallRecord>) {
     let calls = bed.server.calls();
     let refused: Vec<_> = calls.iter().filter(|call| call.outcome.contains("Denied")).collect();
@@ -72,12 +72,12 @@ fn objects(bed: &Bed) {
         "storefront/AWSLogs/100000000020/elasticloadbalancing/us-east-1/{day}/{name}_{end}_10.0.0.1_abc.log.gz"
     );
     assert!(world.put_object("acme-log-archive-alb-us-east-1", &key, file(hour, 1, 0), hour));
-    let stranger = "AWSLogs/100000000020/vpcflowlogs/eu-west-1/x.log.gz";
-    assert!(world.put_object("acme-log-archive-alb-eu-west-1", stranger, vec![0; 9], hour));
+    let unrelated = "AWSLogs/100000000020/vpcflowlogs/eu-west-1/x.log.gz";
+    assert!(world.put_object("acme-log-archive-alb-eu-west-1", unrelated, vec![0; 9], hour));
 }
 
 #[test]
-fn what_is_called_is_what_is_shipped() {
+fn generated_policies_allow_exactly_the_calls_that_are_made() {
     let shipped = Shipped::of_acme();
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -85,11 +85,11 @@ fn what_is_called_is_what_is_shipped() {
     let (mut at_base, mut scanned) = (Vec::new(), Vec::new());
     for paths in [false, true] {
         let bed = shipped.bed("traffic", paths);
-        // In the base identity's own account, one whose logs are found only by asking for deliveries.
+        // In the base identity's own account, one whose logs are found only through deliveries.
         vended(&bed, "100000000002");
         vended(&bed, "100000000020");
         if paths {
-            // An account that the scan before listed is missing now, so that it is asked for.
+            // An account that the previous scan listed is missing now, so that it is read by its id.
             bed.server.set_faults(vec![Fault::new(What::Form(Form::Shortened)).action("ListAccounts")]);
             doorward(&bed, folder, &["scan"], &[5]);
             let (by_roles, by_base) = called(&bed);
@@ -133,31 +133,32 @@ fn what_is_called_is_what_is_shipped() {
     let changes = seen(&changing, &[apply, &["verify-change", change]], &[0, 8]);
     assert_same("change and metrics", &changes, &[shipped.role("change"), shipped.role("metrics")]);
 
-    // Athena reads the logs, keeps the table and writes the result itself, in the role's name. A query that takes too long is ended.
+    // Athena reads the logs, creates the table and writes the result on behalf of the role. A query that takes too long is stopped.
     let mut athena = Vec::new();
-    for (endless, patience) in [(false, "10m"), (true, "1ms")] {
+    for (endless, timeout) in [(false, "10m"), (true, "1ms")] {
         let counting = shipped.bed("athena", true);
         objects(&counting);
         let hour = jiff::Timestamp::UNIX_EPOCH;
         counting.server.world().add_athena(&AthenaSpec { endless, ..answer(hour) }).unwrap();
-        let patient = settings().replace("[traffic.athena]", &format!("[traffic.athena]\npatience = \"{patience}\""));
+        let patient =
+            settings().replace("[traffic.athena]", &format!("[traffic.athena]\nquery_timeout = \"{timeout}\""));
         std::fs::write(folder.join("doorward.toml"), patient).unwrap();
         let count: &[&str] = &["traffic", "--from", "a.saved", "--engine", "athena", "--all-logs", "--days", "3"];
-        // Another load balancer of the example delivers its logs in a Region whose bucket there is none of.
+        // Another load balancer of the example delivers its logs in a Region without a bucket.
         athena.extend(seen(&counting, &[count], &[4]));
     }
     assert_same("athena", &athena, &[shipped.role("athena")]);
     assert_same("the base identity", &at_base, &[shipped.base()]);
 }
 
-/// What each role may not reach, by a setting that points there.
+/// A setting that points to another resource makes the role fail there.
 #[test]
-fn what_lies_beside_it_is_refused() {
+fn other_resources_are_refused() {
     let shipped = Shipped::of_acme();
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let saved = |folder: &Path, bucket: &str| {
-        // A scan in which the logs of one load balancer go elsewhere, as its owner can have them go.
+        // A scan in which one load balancer writes its logs to another bucket, as its owner can configure.
         let bed = shipped.bed("traffic", true);
         bed.server.world().set_attribute(
             "100000000020",
@@ -214,9 +215,9 @@ fn what_lies_beside_it_is_refused() {
     }
 }
 
-/// The conditions on who may enter, and whom the base identity may enter.
+/// The conditions on the callers of a role, and on the roles that the base identity may assume.
 #[test]
-fn roles_are_entered_from_the_organization_and_within_it() {
+fn roles_are_assumed_from_the_organization_and_within_it() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let scan = |shipped: &Shipped, edit: &dyn Fn(String) -> String, external_id: Option<&str>| {
@@ -246,7 +247,7 @@ fn roles_are_entered_from_the_organization_and_within_it() {
         let code = scan(shipped, &keep, external_id);
         assert_eq!(code == 0 || code == 3, enters, "{what}: {code}");
     }
-    // The role in the account of another organization trusts the caller, and the caller may not enter it.
+    // The role in the account of another organization trusts the caller, and the caller may not assume it.
     let open = Shipped::with(&["--without-organization"], &["logs"]);
     for (shipped, enters) in [(&by_organization, false), (&by_id, false), (&open, true)] {
         let bed = shipped.bed("traffic", true);
@@ -263,7 +264,7 @@ fn roles_are_entered_from_the_organization_and_within_it() {
             "{enters}: {entered:?}"
         );
     }
-    // A trust policy without a condition has to be asked for.
+    // A trust policy without a condition needs a flag.
     for arguments in [&["iam"][..], &["iam", "--for", "publish"]] {
         let said = run(crate::bed::doorward(folder)
             .args(["-q", "setup"])

@@ -81,8 +81,8 @@ fn planned_applied_reported_and_rolled_back() {
     // Nobody approves by accident.
     bed.server.clear_calls();
     for (arguments, about) in [
-        (vec!["apply", "change-plan.json"], "nobody can be asked"),
-        (vec!["apply", "change-plan.json", "--yes"], "--yes needs --hash"),
+        (vec!["apply", "change-plan.json"], "stdin is not a terminal"),
+        (vec!["apply", "change-plan.json", "--yes"], "--yes requires --hash"),
         (vec!["apply", "change-plan.json", "--yes", "--hash", "00"], "not the plan that was reviewed"),
     ] {
         let said = doorward(&bed, folder, &arguments);
@@ -195,7 +195,7 @@ fn without_its_role_nothing_is_changed_and_everything_is_said() {
     bed.server.set_faults(vec![Fault::new(What::AccessDenied).service("sts").resource("*role/doorward-change")]);
     let (said, applied) = apply(&bed, folder, &hash, &[]);
     assert_eq!(said.code, Some(8));
-    assert!(applied["stopped"].as_str().unwrap().contains("nothing of the first wave"), "{applied}");
+    assert!(applied["stopped"].as_str().unwrap().contains("no load balancer of the first wave"), "{applied}");
     assert_eq!(statuses(&applied), [("refused", 1)].into());
     assert_eq!(modes(&bed, &plan), before);
 }

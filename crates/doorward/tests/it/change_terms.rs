@@ -44,7 +44,7 @@ fn a_plan_refused_in_a_freeze_is_not_valid_for_ever() {
         let (said, applied) = apply(&bed, folder, &hash, &[]);
         assert_eq!(said.code, Some(8), "{}", said.err);
         let stopped = applied["stopped"].as_str().unwrap();
-        assert!(stopped.contains(told) && stopped.contains("scan and make the plan again"), "{stopped}");
+        assert!(stopped.contains(told) && stopped.contains("scan again and make a new plan"), "{stopped}");
         let rehearsed = doorward(&bed, folder, &["apply", "change-plan.json", "--dry-run"]);
         assert!(rehearsed.code == Some(8) && rehearsed.out.contains(told), "{}", rehearsed.out);
     }
@@ -187,7 +187,7 @@ fn the_text_that_was_reviewed_is_the_text_of_the_plan_that_is_applied() {
     let other = std::fs::read_to_string(folder.join("other.md")).unwrap();
     let edited = text.replacen("monitor -> defensive", "monitor -> monitor", 1);
     assert_ne!(edited, text);
-    for (beside, about) in [(&other, "it is the text of plan"), (&edited, "it was edited since")] {
+    for (beside, about) in [(&other, "it is the Markdown of plan"), (&edited, "it was edited")] {
         std::fs::write(&md, beside).unwrap();
         for arguments in [vec!["--dry-run"], vec!["--yes", "--hash", &hash]] {
             let said = doorward(&bed, folder, &[&["apply", "change-plan.json"], &arguments[..]].concat());
@@ -221,14 +221,14 @@ fn a_plan_takes_the_place_of_a_plan_and_of_nothing_else() {
     #[cfg(unix)]
     std::os::unix::fs::symlink(folder.join("README.md"), folder.join("linked.md")).unwrap();
     for (out, about) in [
-        ("p.md", "say --out p.json"),
-        ("P.MD", "say --out P.json"),
-        ("README.json", "README.md: the text of the plan goes there"),
+        ("p.md", "use --out p.json"),
+        ("P.MD", "use --out P.json"),
+        ("README.json", "README.md: the Markdown of the plan would be written here"),
         ("notes.json", "exists and is not a plan"),
         ("ledger.sqlite", "exists and is not a plan"),
         (".", "is the folder of the ledger"),
         #[cfg(unix)]
-        ("linked.json", "linked.md: the text of the plan goes there"),
+        ("linked.json", "linked.md: the Markdown of the plan would be written here"),
     ] {
         let said = doorward(&bed, folder, &["plan", "--out", out]);
         assert!(said.code == Some(2) && said.err.contains(about), "{out}: {:?} {}", said.code, said.err);

@@ -142,8 +142,8 @@ fn unusable_input() {
     write(folder.path(), &[("notes.yaml", "a: b\n"), ("empty/README.md", "nothing\n")]);
     for (arguments, fragments) in [
         (&["gone.tf"][..], &["gone.tf", "cannot be read"][..]),
-        (&["notes.yaml"], &["notes.yaml:1:1", "none of the dialects"]),
-        (&["empty"], &["none of the files"]),
+        (&["notes.yaml"], &["notes.yaml:1:1", "is of no supported dialect"]),
+        (&["empty"], &["no supported files"]),
         (&["--rule", "no-such-rule", "."], &["no-such-rule", "doorward explain"]),
         (&["--account", "12", "."], &["--account", "12 digits"]),
         (&["--tag", "owner", "."], &["--tag", "KEY=VALUE"]),
@@ -184,7 +184,7 @@ fn nothing_asked_is_refused() {
         (&[mode], &["--rule", mode], &["--rule", mode, "policy.disabled"]),
         (&[mode], &["--rule", "access-logs-disabled", "--rule", mode], &["--rule", mode, "policy.disabled"]),
         (&all, &["--rule", mode], &["--rule", mode, "policy.disabled"]),
-        (&[], &["--rule", "desync-mode-reverted"], &["desync-mode-reverted", "no declaration"]),
+        (&[], &["--rule", "desync-mode-reverted"], &["desync-mode-reverted", "does not apply to declarations"]),
     ] {
         let said = run_with(disabled, arguments);
         assert_eq!(said.code, Some(2), "{disabled:?} {arguments:?}\n{}\n{}", said.out, said.err);
@@ -314,7 +314,7 @@ fn live_state_policy_and_exceptions() {
     assert!(because.contains("EX-1") && because.contains("expired"), "{because}");
 }
 
-/// What a policy asks about and a declaration does not say leaves the verdict open, until somebody says it.
+/// What a policy asks about and a declaration does not say leaves the verdict unknown, until a flag supplies it.
 #[test]
 fn what_is_not_said_stays_open() {
     let folder = tempfile::tempdir().unwrap();

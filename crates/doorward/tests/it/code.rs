@@ -188,8 +188,8 @@ fn every_output_says_the_place_and_owners_the_change() {
         "- `terraform/main.tf:13:28`: `aws_lb.shop`",
         "In aws\\_lb.shop, set desync\\_mitigation\\_mode to strictest.",
         "The change at `terraform/main.tf`, line 13:",
-        "goes: `` desync_mitigation_mode = \"defensive\" ``",
-        "comes: `` desync_mitigation_mode = \"strictest\" ``",
+        "remove: `` desync_mitigation_mode = \"defensive\" ``",
+        "add: `` desync_mitigation_mode = \"strictest\" ``",
     ] {
         let squeezed = markdown.split_whitespace().collect::<Vec<_>>().join(" ");
         let fragment = fragment.replace("`` ", "` ").replace(" ``", " `");
@@ -237,7 +237,7 @@ fn what_cannot_be_read_is_said() {
     let document: Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!(document["exit_code"], 2);
     let because = of(&document, "shop", "eu-west-1")["declared"]["because"].as_str().unwrap();
-    assert!(because.contains("What could not be read"), "{because}");
+    assert!(because.contains("Parts that could not be read"), "{because}");
 }
 
 /// A file that was only found and could not be read is named, and no report of these files is complete.
@@ -257,7 +257,7 @@ fn what_was_found_and_not_read_is_said() {
     let document: Value = serde_json::from_str(&report.out).unwrap();
     assert_eq!(document["exit_code"], 4);
     let because = of(&document, "pay-Named-1A2B3C4D5E6F", "eu-west-1")["declared"]["because"].as_str().unwrap();
-    assert!(because.contains("What could not be read"), "{because}");
+    assert!(because.contains("Parts that could not be read"), "{because}");
 
     // What PowerShell wrote is read like anything else.
     std::fs::remove_file(stand.path("odd/bad.yaml")).unwrap();
@@ -315,6 +315,6 @@ fn none_is_chosen_among_several() {
     let pages = std::fs::read_dir(stand.path("owners")).unwrap().map(|entry| entry.unwrap().path());
     let pages = pages.filter(|path| path.to_string_lossy().contains("storefront"));
     for page in pages.map(|path| std::fs::read_to_string(path).unwrap()) {
-        assert!(page.contains("none is chosen") && !page.contains("The change at"), "{page}");
+        assert!(page.contains("which one is not certain") && !page.contains("The change at"), "{page}");
     }
 }

@@ -304,7 +304,7 @@ fn what_is_left_out_gone_or_denied_is_said_and_closes_nothing() {
         let (key, value) = setting.split_once('=').unwrap();
         let said = feed(bed.doorward(folder).env(key, value).arg("event"), &drift.to_string());
         assert_eq!(said.code, Some(0), "{}", said.err);
-        assert!(said.out.contains("left out, nothing was read"), "{}", said.out);
+        assert!(said.out.contains("out of scope, nothing was read"), "{}", said.out);
     }
     assert_eq!(elb(&bed), 0);
     let mut stranger = drift.clone();
@@ -312,7 +312,7 @@ fn what_is_left_out_gone_or_denied_is_said_and_closes_nothing() {
     stranger["requestParameters"]["loadBalancerArn"] =
         lb["arn"].as_str().unwrap().replace(EDGE.0, "999999999999").into();
     let (said, told) = event(&bed, folder, &stranger, &[]);
-    assert_eq!((said.code, &told["events"][0]["outcome"]), (Some(0), &json!("left-out")), "{}", said.err);
+    assert_eq!((said.code, &told["events"][0]["outcome"]), (Some(0), &json!("out-of-scope")), "{}", said.err);
 
     bed.server.set_faults(vec![Fault::new(What::AccessDenied).account(EDGE.0).service("elb*")]);
     let (said, told) = event(&bed, folder, &drift, &[]);

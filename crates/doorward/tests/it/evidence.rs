@@ -48,7 +48,7 @@ fn packs_follow_each_other_and_tell_what_was_touched() {
     assert!(cover.contains(&format!("run {run_before}")), "{cover}");
     assert!(cover.contains("s, to the second (ahead of AWS is positive)"), "{cover}");
     assert!(cover.contains("Size drawn,'3\r\n") && cover.contains("Seed,q4\r\n"), "{cover}");
-    let head = second.err.lines().find_map(|line| line.rsplit_once("replaced the pack: ")).unwrap().1.to_owned();
+    let head = second.err.lines().find_map(|line| line.rsplit_once("was not replaced: ")).unwrap().1.to_owned();
     let proven = verify(folder, &["--head", &head]);
     assert_eq!(proven.code, Some(0));
     assert!(proven.out.contains("archive: as written: 2 pack(s)"), "{}", proven.out);

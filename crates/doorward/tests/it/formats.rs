@@ -11,6 +11,38 @@ pub(crate) fn schema(kind: &str) -> jsonschema::Validator {
     jsonschema::validator_for(&serde_json::from_str(&said.out).unwrap()).unwrap()
 }
 
+/// The schemas that editors and programs take from the repository are those of the types.
+#[test]
+fn committed_schemas_are_current() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let folder = tempfile::tempdir().unwrap();
+    for (path, kind) in [
+        ("config/schema/settings.json", "config"),
+        ("config/schema/exceptions.json", "exceptions"),
+        ("reports/schema/json-v1.json", "json-v1"),
+        ("reports/schema/ndjson-v1.json", "ndjson-v1"),
+        ("reports/schema/check-json-v1.json", "check-json-v1"),
+        ("reports/schema/event-v1.json", "event-v1"),
+        ("reports/schema/saved.json", "saved"),
+    ] {
+        let printed = run(doorward(folder.path()).args(["schema", kind])).out;
+        let committed = std::fs::read_to_string(root.join(path)).unwrap_or_default();
+        assert_eq!(committed, printed, "{path} is not current; run `cargo xtask samples`");
+    }
+    // The example register is valid by its schema. TOML's dates are texts in JSON.
+    let example = std::fs::read_to_string(root.join("config/exceptions.example.toml")).unwrap();
+    fn json(value: &toml::Value) -> Value {
+        match value {
+            toml::Value::Datetime(at) => Value::String(at.to_string()),
+            toml::Value::Array(all) => all.iter().map(json).collect(),
+            toml::Value::Table(all) => all.iter().map(|(key, value)| (key.clone(), json(value))).collect(),
+            other => serde_json::to_value(other).unwrap(),
+        }
+    }
+    let example: toml::Value = toml::from_str(&example).unwrap();
+    assert_valid(&schema("exceptions"), &json(&example));
+}
+
 pub(crate) fn assert_valid(validator: &jsonschema::Validator, value: &Value) {
     let problems: Vec<String> =
         validator.iter_errors(value).map(|e| format!("{} at {}", e, e.instance_path())).collect();

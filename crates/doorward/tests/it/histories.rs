@@ -1,12 +1,17 @@
 //! Random histories of months, and an oracle that knows the truth at every instant.
 //!
-//! Load balancers change their modes or are deleted, scans see all, a part or nothing, are narrowed, are stopped and resumed, are
-//! published late, events have one load balancer read, plans are applied under faults. After every step: nothing is presented as newer than it is, nothing is closed, archived, remediated or
-//! passed without an observation, no figure improves because a scan saw less, and every request that changes a mode has a
-//! journal entry of its own. `DOORWARD_SEED=n` plays one history again, `DOORWARD_SLOW` plays 2,000.
+//! Load balancers change their modes or are deleted. Scans see all, a part or nothing, are narrowed, are stopped and resumed, and
+//! have traffic evidence or not. Settings change. Results are published and sent late, an event causes one load balancer to be
+//! read, plans are applied under faults. After every step: nothing is presented as newer than it is, nothing is closed, archived,
+//! remediated or passed without an observation, no figure improves because a scan saw less, and every request that changes a mode
+//! has a journal entry of its own. `DOORWARD_SEED=n` plays one history again, `DOORWARD_SLOW` plays 2,000.
 
+mod digests;
+mod evidence;
 mod hub;
+mod oracle;
 mod plans;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -19,19 +24,19 @@ use doorward_ledger::Ledger;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use self::oracle::{Known, Name, name, text};
+use self::settings::Settings;
 use crate::bed::{Bed, Said, run};
 use crate::event;
 
 const RULE: &str = "desync-mode-below-required";
+/// The rule that is not asked without traffic evidence.
+const HEADROOM: &str = "desync-mode-headroom";
 const MODES: [&str; 3] = ["monitor", "defensive", "strictest"];
 const REGIONS: [&str; 2] = ["eu-west-1", "us-east-1"];
 const ACCOUNTS: [&str; 3] = ["300000000002", "300000000003", "300000000004"];
 /// Readings older than this are not published as current: `publish.maximum_age`.
 const CURRENT: SignedDuration = SignedDuration::from_hours(72);
-
-/// Only the rule about the mode, so that the oracle has one question to answer.
-const SETTINGS: &str = "[policy]\ndisabled = [\"access-logs-disabled\", \"desync-mode-headroom\", \"owner-missing\", \
-                        \"desync-mode-reverted\"]\n[regions]\ninclude = [\"eu-west-1\", \"us-east-1\"]\n";
 
 fn world() -> String {
     let mut text = "[organization]\nid = \"o-history001\"\nmanagement = \"300000000002\"\nhome_region = \"eu-west-1\"\n\
@@ -65,31 +70,23 @@ fn world() -> String {
     text
 }
 
-type Name = (String, String, String);
-
-/// What the oracle knows of one load balancer.
-#[derive(Clone, Default)]
-struct Known {
-    /// The modes that it had, each from a time on; none once it is deleted.
-    truth: Vec<(Timestamp, Option<&'static str>)>,
-    /// The last reading that a recorded scan made of it.
-    read: Option<(Timestamp, &'static str)>,
-    /// Whether a recorded scan saw that it is gone.
-    gone: bool,
-}
-
-impl Known {
-    fn at(&self, time: Timestamp) -> Option<&'static str> {
-        self.truth.iter().rev().find(|(from, _)| *from <= time).and_then(|(_, mode)| *mode)
-    }
-}
-
 struct History {
     bed: Bed,
     folder: tempfile::TempDir,
     dice: fastrand::Rng,
     known: BTreeMap<Name, Known>,
-    /// How often a scan saw a load balancer in order that the scan before had seen failing.
+    settings: Settings,
+    /// Load balancers that the newest recorded scan read.
+    last_seen: BTreeSet<Name>,
+    /// When the newest recorded scan ended, or an event's reading after it was made.
+    newest: Timestamp,
+    /// Whether nothing was recorded and no setting was changed since the newest scan.
+    is_newest: bool,
+    /// Whether traffic evidence was saved.
+    has_evidence: bool,
+    /// How many lines of the digests are read already.
+    digests: usize,
+    /// How often a finding that had failed was observed not to fail.
     remediated: usize,
     log: String,
 }
@@ -99,7 +96,6 @@ impl History {
         let start: Timestamp = "2026-01-05T08:00:00Z".parse().unwrap();
         let bed = Bed::start_at(&world(), vec![], start);
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("doorward.toml"), SETTINGS).unwrap();
         let mut known = BTreeMap::new();
         for account in ACCOUNTS {
             for region in REGIONS {
@@ -109,7 +105,21 @@ impl History {
                 }
             }
         }
-        Self { bed, folder, dice: fastrand::Rng::with_seed(seed), known, remediated: 0, log: format!("seed {seed}\n") }
+        let settings = Settings::begin(folder.path());
+        Self {
+            bed,
+            folder,
+            dice: fastrand::Rng::with_seed(seed),
+            known,
+            settings,
+            last_seen: BTreeSet::new(),
+            newest: start,
+            is_newest: false,
+            has_evidence: false,
+            digests: 0,
+            remediated: 0,
+            log: format!("seed {seed}\n"),
+        }
     }
 
     fn path(&self) -> &Path {
@@ -127,13 +137,16 @@ impl History {
 
     /// One step at random, then a moment, so that commands that begin later are later.
     fn step(&mut self) {
-        match self.dice.u8(0..16) {
+        match self.dice.u8(0..22) {
             0..=2 => self.world_changes(),
-            3..=7 => self.scan(&[]),
-            8..=9 => self.publish(),
-            10 => self.plan_and_apply(),
-            11..=13 => self.event(),
-            14 => self.stop_and_resume(),
+            3..=8 => self.scan(&[]),
+            9..=10 => self.publish(),
+            11..=12 => self.notify(),
+            13 => self.plan_and_apply(),
+            14..=16 => self.event(),
+            17 => self.stop_and_resume(),
+            18 => self.change_settings(),
+            19..=20 => self.gather_evidence(),
             _ => {
                 let days = self.dice.u64(1..120);
                 self.pass(days * 86_400);
@@ -178,10 +191,14 @@ impl History {
     fn scan(&mut self, flags: &[&str]) {
         let faults = self.faults();
         self.bed.server.set_faults(faults);
-        let mut arguments = vec!["-q", "scan", "--format", "json-v1=scan.json"];
+        let mut arguments = vec!["-q", "scan", "--format", "json-v1=scan.json", "--save", "scan.saved"];
         arguments.extend(flags);
         if flags.is_empty() && self.dice.u8(0..4) == 0 {
             arguments.extend(["--account", ACCOUNTS[self.dice.usize(..3)]]);
+        }
+        let with_traffic = flags.is_empty() && self.has_evidence && self.dice.u8(0..3) > 0;
+        if with_traffic {
+            arguments.extend(["--traffic", "traffic.json"]);
         }
         let _ = writeln!(self.log, "{arguments:?}");
         let said = self.command(&arguments);
@@ -189,17 +206,18 @@ impl History {
         assert!(matches!(said.code, Some(0 | 3..=5)), "{}{:?} {}", self.log, said.code, said.err);
         let report: Value =
             serde_json::from_str(&std::fs::read_to_string(self.path().join("scan.json")).unwrap()).unwrap();
-        self.observe(&report);
+        self.observe(&report, with_traffic);
         let history = self.figures();
         let last = history["scans"].as_array().unwrap().last().unwrap();
         let known = last["open_known"].as_u64().unwrap_or(0);
         assert_eq!(known, self.failing() as u64, "{}{last:#}", self.log);
     }
 
-    /// A scan is stopped once it has read all but a silent Region, and goes on later.
+    /// A scan is stopped once it has read all but a Region that does not answer, and goes on later.
     fn stop_and_resume(&mut self) {
-        let silent = REGIONS[self.dice.usize(..2)];
-        self.bed.server.set_faults(vec![Fault::new(What::BlackHole).region(silent).service("elb*")]);
+        let regions = self.settings.regions;
+        let silent = self.dice.choice(regions).unwrap();
+        self.bed.server.set_faults(vec![Fault::new(What::BlackHole).region(*silent).service("elb*")]);
         self.bed.server.clear_calls();
         let mut child = self
             .bed
@@ -213,7 +231,7 @@ impl History {
         let asked =
             |region: &str| self.bed.server.calls().iter().any(|call| call.region == region && call.service == "elbv2");
         let (mut calls, mut quiet) = (0, Instant::now());
-        while !REGIONS.into_iter().all(asked) || quiet.elapsed() < Duration::from_millis(300) {
+        while !regions.iter().copied().all(asked) || quiet.elapsed() < Duration::from_millis(300) {
             assert!(patience.elapsed() < Duration::from_secs(30), "{}the scan does not get going", self.log);
             let now = self.bed.server.calls().len();
             if now != calls {
@@ -247,90 +265,20 @@ impl History {
         self.bed.server.set_faults(vec![]);
         let _ = writeln!(self.log, "event of {}: {:?} {}", lb["arn"], said.code, said.err);
         assert!(matches!(said.code, Some(0 | 3..=5)), "{}", self.log);
-        let told: Value = serde_json::from_str(&said.out).unwrap();
-        for line in told["events"].as_array().unwrap() {
+        let document: Value = serde_json::from_str(&said.out).unwrap();
+        for line in document["events"].as_array().unwrap() {
             let _ = writeln!(self.log, "{}", line["outcome"]);
             if line["load_balancer"].is_object() {
                 self.take(&line["load_balancer"]);
+                self.judged(&line["findings"], false);
             } else if line["outcome"] == "gone" {
-                let known = self.known.get_mut(&name(&lb)).unwrap();
-                assert_eq!(known.at(Timestamp::MAX), None, "{}", self.log);
-                known.gone = true;
+                // Only a full listing closes anything, so this observation changes no figure.
+                assert_eq!(self.known[&name(&lb)].at(Timestamp::MAX), None, "{}", self.log);
             }
         }
+        self.is_newest = false;
         self.figures();
     }
-
-    /// Takes in the mode of one load balancer that a command read.
-    fn take(&mut self, lb: &Value) {
-        let name = name(lb);
-        let Some(mode) = lb["mode"]["known"].as_str() else { return };
-        let at: Timestamp = text(&lb["evidence"]["at"]).parse().unwrap();
-        let known = self.known.get_mut(&name).unwrap_or_else(|| panic!("{}{name:?} does not exist", self.log));
-        assert_eq!(known.at(at), Some(mode), "{}{name:?} at {at}", self.log);
-        let mode = MODES.into_iter().find(|one| *one == mode).unwrap();
-        let was = known.read.replace((at, mode));
-        self.remediated += usize::from(was.is_some_and(|(_, was)| was == "monitor") && mode != "monitor");
-    }
-
-    /// Takes in what a scan read, and holds what it reports against the truth.
-    fn observe(&mut self, report: &Value) {
-        let whole: BTreeSet<(String, String)> = report["coverage"]["lines"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|line| line["fully_listed"] == true)
-            .map(|line| (text(&line["account"]), text(&line["region"])))
-            .collect();
-        let mut seen = BTreeSet::new();
-        for lb in report["load_balancers"].as_array().unwrap() {
-            seen.insert(name(lb));
-            self.take(lb);
-        }
-        for (name, known) in &mut self.known {
-            let listed = whole.contains(&(name.0.clone(), name.1.clone()));
-            if listed && !seen.contains(name) && known.read.is_some() && !known.gone {
-                assert_eq!(known.at(Timestamp::MAX), None, "{}{name:?} was taken for gone", self.log);
-                known.gone = true;
-            }
-        }
-        for finding in report["findings"].as_array().unwrap().iter().filter(|finding| finding["rule"] == RULE) {
-            let read = self.known[&name(finding)].read;
-            match finding["verdict"].as_str().unwrap() {
-                "pass" => assert_ne!(read.unwrap().1, "monitor", "{}{finding:#}", self.log),
-                "fail" => assert_eq!(read.unwrap().1, "monitor", "{}{finding:#}", self.log),
-                other => assert_eq!(other, "unknown", "{}{finding:#}", self.log),
-            }
-        }
-    }
-
-    /// The figures are those of the last reading of every load balancer, whatever the last scan saw.
-    fn figures(&self) -> Value {
-        let said = self.command(&["history", "--format", "json"]);
-        assert_eq!(said.code, Some(0), "{}{}", self.log, said.err);
-        let history: Value = serde_json::from_str(&said.out).unwrap();
-        let open = self.failing();
-        let kpi = &history["kpis"][0];
-        assert_eq!(kpi["open"], open, "{}{kpi:#}", self.log);
-        assert_eq!(kpi["time_to_remediate"]["count"], self.remediated, "{}{kpi:#}", self.log);
-        let gone = self.known.values().filter(|known| known.gone && known.read.is_some_and(|(_, m)| m == "monitor"));
-        assert_eq!(kpi["gone"], gone.count(), "{}{kpi:#}", self.log);
-        history
-    }
-
-    /// How many load balancers are failing by their last reading.
-    fn failing(&self) -> usize {
-        let failing = |known: &&Known| !known.gone && known.read.is_some_and(|(_, mode)| mode == "monitor");
-        self.known.values().filter(failing).count()
-    }
-}
-
-fn name(of: &Value) -> Name {
-    (text(&of["account"]), text(&of["region"]), text(&of["name"]))
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
 }
 
 #[test]
@@ -342,10 +290,11 @@ fn no_history_makes_an_output_say_more_than_was_observed() {
         let mut history = History::begin(seed);
         history.scan(&[]);
         history.pass(600);
-        for _ in 0..history.dice.usize(3..7) {
+        for _ in 0..history.dice.usize(4..9) {
             history.step();
         }
         history.publish();
+        history.notify();
     };
     std::thread::scope(|scope| {
         for lane in 0..2 {

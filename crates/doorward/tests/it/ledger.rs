@@ -76,7 +76,7 @@ fn scans_are_remembered_and_compared() {
         assert!(said.code == Some(0) && said.out.len() > 100, "{format}: {}", said.err);
     }
     let said = run(bed.doorward(folder.path()).args(["history", "prune", "--dry-run"]));
-    assert!(said.code == Some(0) && said.out.contains("would drop 0 raw scans"), "{}{}", said.out, said.err);
+    assert!(said.code == Some(0) && said.out.contains("would delete 0 raw scans"), "{}{}", said.out, said.err);
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn owners_are_told_once_and_again_when_something_changes() {
     let document: serde_json::Value =
         serde_json::from_str(std::fs::read_to_string(&got).unwrap().lines().next().unwrap()).unwrap();
     assert_eq!(document["format"], "doorward-digest-v1");
-    assert!(first.out.contains("nobody is told"), "what nobody owns is said: {}", first.out);
+    assert!(first.out.contains("have no recipient"), "what nobody owns is said: {}", first.out);
     assert_eq!((notify(&[]).code, digests()), (Some(0), 1), "nothing changed");
 
     // One is mended; the receiver refuses at first.

@@ -29,7 +29,7 @@ fn every_example_gives_its_sample() {
         // From the same folder, because a saved scan names the files of the exception register.
         let said = run(doorward(folder.path())
             .current_dir(REPOSITORY)
-            .args(["-q", "demo", &format!("examples/{example}"), "--out"])
+            .args(["-q", "demo", &format!("examples/{example}"), "--exit-code", "--out"])
             .arg(&out));
         assert!(matches!(said.code, Some(3..=5)), "{}", said.err);
         let (written, committed) = (files(&out), files(Path::new(&format!("{REPOSITORY}/reports/samples/{example}"))));

@@ -1,4 +1,4 @@
-//! What is set up is what the code declares, for whom it was asked, and nothing that was asked means anything to a template.
+//! Templates allow exactly the declared actions, trust the requested caller, and no flag can change their structure.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -44,7 +44,7 @@ fn file(folder: &Path, name: &str) -> String {
 }
 
 #[test]
-fn every_form_of_a_role_allows_what_is_called_and_nothing_else() {
+fn every_form_of_a_role_allows_exactly_the_declared_actions() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let scan: Vec<String> = scan_role_actions().into_iter().map(str::to_owned).collect();
@@ -93,7 +93,7 @@ fn every_form_of_a_role_allows_what_is_called_and_nothing_else() {
 }
 
 #[test]
-fn trust_names_whom_was_asked_for() {
+fn trust_policies_name_the_requested_caller() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let asked = ["--caller-arn", CALLER, "--organization-id", "o-acme000001", "--role-name", "security/audit"];
@@ -118,7 +118,7 @@ fn trust_names_whom_was_asked_for() {
     }
     let base = file(&folder.join("out"), "base-identity.policy.json");
     assert!(base.contains("role/security/audit"), "{base}");
-    // Without a caller there is nobody to trust.
+    // Without a caller, no trust policy is written.
     std::fs::remove_file(folder.join("doorward.toml")).unwrap();
     let said = run(doorward(folder).args(["setup", "iam", "--out", "none"]));
     assert!(said.code == Some(0) && said.err.contains("--caller-arn"), "{}", said.err);
@@ -126,7 +126,7 @@ fn trust_names_whom_was_asked_for() {
 }
 
 #[test]
-fn what_would_mean_something_to_a_template_is_refused() {
+fn values_with_a_meaning_in_a_template_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     for (arguments, says) in [
         (&["iam", "--caller-arn", "*"][..], "--caller-arn"),
@@ -150,7 +150,7 @@ fn what_would_mean_something_to_a_template_is_refused() {
         ),
         (&["iam", "--for", "scan", "--for", "publish", "--role-name", "one"], "--role-name"),
         (&["eventbridge", "--bus-arn", "doorward"], "--bus-arn"),
-        (&["config-rule", "--region", "nowhere"], "nowhere"),
+        (&["conformance-pack", "--region", "nowhere"], "nowhere"),
     ] {
         let said = setup(folder.path(), arguments);
         assert_eq!(said.code, Some(2), "{arguments:?}: {}", said.out);
@@ -159,13 +159,16 @@ fn what_would_mean_something_to_a_template_is_refused() {
 }
 
 #[test]
-fn guardrails_follow_the_policy_and_say_where_they_do_not_reach() {
+fn guardrails_follow_the_policy_and_name_the_regions_without_them() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let said = run(doorward(folder).args(["setup", "config-rule", "--region", "eu-west-1", "--region", "ca-west-1"]));
+    let said =
+        run(doorward(folder).args(["setup", "conformance-pack", "--region", "eu-west-1", "--region", "ca-west-1"]));
     assert!(said.code == Some(0) && said.err.contains("ca-west-1: AWS Config does not offer"), "{}", said.err);
     assert!(
-        !said.err.contains("eu-west-1:") && said.out.contains("\"desyncMode\":\"defensive,strictest\""),
+        !said.err.contains("eu-west-1:")
+            && said.out.contains("--region eu-west-1 --stack-name")
+            && said.out.contains("desyncMode: defensive,strictest\n"),
         "{}",
         said.out
     );
@@ -173,7 +176,7 @@ fn guardrails_follow_the_policy_and_say_where_they_do_not_reach() {
     let said = setup(folder, &["conformance-pack", "--exclude-account", "111122223333"]);
     assert!(said.out.contains("desyncMode: strictest\n") && said.out.contains("\"111122223333\""), "{}", said.out);
     std::fs::write(folder.join("doorward.toml"), "[policy]\nrequired_mode = \"monitor\"\n").unwrap();
-    let said = setup(folder, &["config-rule"]);
+    let said = setup(folder, &["conformance-pack"]);
     assert!(said.code == Some(2) && said.err.contains("policy.required_mode"), "{}", said.err);
     let said = setup(folder, &["eventbridge"]);
     for name in ["ModifyLoadBalancerAttributes", "CreateLoadBalancer", "aws.elasticloadbalancing", "aws:PrincipalOrgID"]
@@ -183,7 +186,7 @@ fn guardrails_follow_the_policy_and_say_where_they_do_not_reach() {
 }
 
 #[test]
-fn the_roles_that_are_set_up_are_enough_for_a_scan_traffic_and_publishing() {
+fn the_generated_roles_are_enough_for_a_scan_traffic_and_publishing() {
     let folder = tempfile::tempdir().unwrap();
     let bed = Shipped::of_acme().bed("traffic", true);
     let said = run(bed.doorward(folder.path()).args(["-q", "doctor", "--format", "json"]));
@@ -191,7 +194,7 @@ fn the_roles_that_are_set_up_are_enough_for_a_scan_traffic_and_publishing() {
 }
 
 #[test]
-fn the_buckets_of_a_saved_scan_are_those_that_its_load_balancers_log_to() {
+fn the_buckets_of_a_saved_scan_are_those_of_its_access_logs() {
     let folder = tempfile::tempdir().unwrap();
     let scan = format!("{REPOSITORY}/reports/samples/acme-org/scan.saved");
     let said =

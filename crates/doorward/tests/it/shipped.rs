@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 use crate::bed::{Bed, doorward, run, world};
 
-/// The buckets that Athena writes results to, as the emulator has them.
+/// The buckets that Athena writes results to.
 const RESULTS: &str = "acme-athena-100000000020-eu-west-1";
 const RESULTS_THERE: &str = "acme-athena-100000000020-us-east-1";
-/// Where they are, as a setting.
+/// The setting that names them.
 pub(crate) const OUTPUT: &str = "s3://acme-athena-{account}-{region}/doorward/";
-/// Where the emulator's vended logs lie, as a setting.
+/// The setting that names the location of delivered logs.
 pub(crate) const VENDED: &str = "s3://acme-log-archive-alb-{region}/vended/{account}/{region}/{day}";
 /// The buckets that the example's load balancers log to.
 pub(crate) const BUCKETS: [&str; 2] = ["acme-log-archive-alb-eu-west-1", "acme-log-archive-alb-us-east-1"];
@@ -72,8 +72,8 @@ impl Shipped {
         json!({"Version": "2012-10-17", "Statement": statements.collect::<Vec<_>>()})
     }
 
-    /// The example's organization, in which every role, its trust and the base identity are what is shipped; the traffic role is the
-    /// one of a capability. An account of another organization has the same roles.
+    /// The example's organization with the generated policies of every role and of the base identity, and the generated trust policies;
+    /// the traffic role has those of a capability. An account of another organization has the same roles.
     pub(crate) fn world(&self, traffic: &str, paths: bool) -> String {
         let mut world: toml::Table = world("acme-org").parse().unwrap();
         world["organization"].as_table_mut().unwrap().insert("paths".to_owned(), paths.into());
@@ -105,7 +105,7 @@ impl Shipped {
         toml::to_string(&world).unwrap()
     }
 
-    /// [`Shipped::world`], running.
+    /// A server of [`Shipped::world`].
     pub(crate) fn bed(&self, traffic: &str, paths: bool) -> Bed {
         Bed::start(&self.world(traffic, paths), vec![])
     }
@@ -120,8 +120,8 @@ fn setup(folder: &Path) -> Command {
     command
 }
 
-/// Asserts that calls and policies are the same: every action and resource that was called is allowed, and nothing is allowed that was
-/// not called: no action, no action on a resource, and no pattern of a resource that fits nothing.
+/// Asserts that calls and policies are the same: every call is allowed, and every action, every action on a resource, and every pattern
+/// of a resource was used by a call.
 pub(crate) fn assert_same(what: &str, calls: &[CallRecord], policies: &[Value]) {
     let allowed: Vec<Allowed> = policies.iter().flat_map(allowing).collect();
     let calls: Vec<(&str, &str, &str)> = calls
@@ -164,7 +164,7 @@ fn allowing(policy: &Value) -> Vec<Allowed> {
     allowing.map(|one| Allowed { actions: texts(&one["Action"]), resources: texts(&one["Resource"]) }).collect()
 }
 
-/// Whether a text fits a pattern of IAM's.
+/// Whether a text matches a pattern of IAM.
 pub(crate) fn glob(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
@@ -179,7 +179,7 @@ pub(crate) fn glob(pattern: &str, text: &str) -> bool {
 }
 
 #[test]
-fn patterns_fit_as_iams_do() {
+fn patterns_match_as_in_iam() {
     for (pattern, text, fits) in [
         ("*", "", true),
         ("a", "ab", false),

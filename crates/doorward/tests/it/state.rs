@@ -71,7 +71,7 @@ fn every_day_only_its_own_files_are_read() {
             let said = run(&mut traffic(&bed, folder, until, &["--state", "state"]));
             assert_eq!((said.code, gets(&bed) as i64), (Some(0), new), "{}", said.err);
             assert_eq!(said.out, expected.out);
-            let says = format!("{known} log files were counted before, {new} were read now");
+            let says = format!("the counts of {known} log files were cached, {new} files were read now");
             assert!(said.err.contains(&says), "{says}: {}", said.err);
             known += new;
         }

@@ -191,14 +191,14 @@ fn publishing_one_scan_for_ever_keeps_no_pass_alive() {
                 assert!(fresh || status == "NOT_AVAILABLE", "day {day}: {record}");
             }
             let text = run(bed.doorward(folder).args(["publish", "--dry-run"]).args(from));
-            let told = text.out.contains("Warning: what it says is up to") && text.out.contains("publish.maximum_age");
+            let told = text.out.contains("Warning: its readings are up to") && text.out.contains("publish.maximum_age");
             assert_eq!((told, text.code), (!fresh, Some(if fresh { 0 } else { 4 })), "day {day}: {}", text.out);
         }
         // A digest and a plan from it say how old it is.
         let said = run(bed.doorward(folder).args(["notify", "--dry-run"]).args(from));
-        assert!(said.err.contains("warning: what it says is up to"), "{}", said.err);
+        assert!(said.err.contains("warning: its readings are up to"), "{}", said.err);
         let said = run(bed.doorward(folder).args(["plan", "--out", "plan.json"]).args(from));
-        assert!(said.err.contains("warning: what it says is up to"), "{}", said.err);
+        assert!(said.err.contains("warning: its readings are up to"), "{}", said.err);
         // The next scan says how it stands.
         let (_, report) = scan(&bed, folder, &[]);
         let (said, outcome) = publish(&bed, folder, &[]);

@@ -101,9 +101,10 @@ fn a_folder_of_logs_gives_advice() {
     assert_eq!(of("100000000021/eu-west-1/app/partner-api/f09573d0cf14c780"), ("keep".into(), "monitor".into()));
     let none = "100000000020/ap-southeast-2/app/storefront-edge/36ebdc2606d0ad1f";
     assert_eq!(of(none), ("not-enough-evidence".into(), Value::Null));
-    for (arguments, says) in
-        [(["traffic", "--logs", &logs], "of the blocked were answered well"), (["advise", "--logs", &logs], "RAISE")]
-    {
+    for (arguments, says) in [
+        (["traffic", "--logs", &logs], "of the blocked requests were served by a target"),
+        (["advise", "--logs", &logs], "RAISE"),
+    ] {
         let said = offline(folder.path(), &arguments);
         assert!(said.code == Some(0) && (said.out.contains(says) || arguments[0] == "advise"), "{}", said.out);
     }
@@ -180,7 +181,7 @@ fn only_the_files_around_the_metric_are_read_and_the_report_says_what_follows() 
     let lb = report["load_balancers"].as_array().unwrap().iter().find(|lb| lb["arn"].as_str().unwrap().ends_with(EDGE));
     assert_eq!(lb.unwrap()["traffic"]["step"], "fix-and-raise", "{}", lb.unwrap()["traffic"]);
     let page = std::fs::read_to_string(folder.join("owners/storefront-032778fa.md")).unwrap();
-    assert!(page.contains("What your traffic says") && page.contains("203.0.113.9"), "{page}");
+    assert!(page.contains("## Traffic") && page.contains("203.0.113.9"), "{page}");
     let scan = ["-q", "scan", "--traffic", "t.json", "--save", "b.saved", "--format", "json-v1=b.json"];
     assert_eq!(run(bed.doorward(folder).args(scan)).code, Some(3));
     let again = run(bed.doorward(folder).args(["-q", "report", "--from", "b.saved", "--format", "json-v1=c.json"]));

@@ -1,15 +1,15 @@
-//! What the call log keeps of a request, spoiled answers included.
+//! The call log's record of a request, including responses that a fault changed.
 
 use jiff::Timestamp;
 
-use super::super::State;
+use super::super::state::State;
 use super::{Identified, iam_action};
-use crate::calls::{CallDetail, CallRecord};
+use crate::calls::CallRecord;
 use crate::faults::What;
 use crate::reply::Reply;
-use crate::services::Deed;
+use crate::service::DelegatedCall;
 
-/// Keeps a call with what became of it, or only counts it.
+/// Keeps a call with its outcome, or only counts it.
 pub(super) fn record(
     state: &State,
     sequence: u64,
@@ -17,74 +17,68 @@ pub(super) fn record(
     now: Timestamp,
     identified: &Identified<'_>,
     reply: &Reply,
-    spoil: Option<&What>,
+    fault: Option<&What>,
 ) {
-    let outcome = match spoil {
+    let outcome = match fault {
         None => reply.outcome.clone(),
         Some(What::Form(form)) => format!("fault:{}", form.name()),
-        Some(what) => spoiled_outcome(what).to_owned(),
+        Some(what) => fault_outcome(what).to_owned(),
     };
-    if state.calls.detail() == CallDetail::Counts {
-        state.calls.count(sequence, identified.service.label, &identified.action, &outcome);
-        return;
-    }
-    let status = match spoil {
+    let status = match fault {
         Some(What::Reset | What::BlackHole | What::LostAnswer) => 0,
         Some(What::ServerError(status) | What::ErrorAfter(status)) => *status,
         _ => reply.status,
     };
-    let record = CallRecord {
+    let (service, action) = (identified.service.label, identified.action.as_str());
+    let record = state.calls.add(sequence, (service, action, &outcome), || CallRecord {
         sequence,
         time: now,
         account: identified.account.to_owned(),
         region: identified.scope.region.clone(),
-        service: identified.service.label.to_owned(),
-        action: identified.action.clone(),
+        service: service.to_owned(),
+        action: action.to_owned(),
         resource: if identified.resources.is_empty() { "*".to_owned() } else { identified.resources.join(",") },
         iam_action: iam_action(identified),
-        outcome,
+        outcome: outcome.clone(),
         status,
         access_key: identified.scope.access_key.clone(),
         request_id: request_id.to_owned(),
-    };
-    state.calls.keep(record.clone());
-    state.follow(&record);
+    });
+    if let Some(record) = record {
+        state.run_hook(&record);
+    }
 }
 
-/// Keeps what a service did in the caller's name, each as a call of its own.
-pub(super) fn record_deeds(
+/// Keeps the calls that a service made on behalf of its caller, each as a record of its own.
+pub(super) fn record_delegated(
     state: &State,
     request_id: &str,
     now: Timestamp,
     identified: &Identified<'_>,
-    deeds: Vec<Deed>,
+    delegated_calls: Vec<DelegatedCall>,
 ) {
-    for deed in deeds {
-        let outcome = if deed.allowed { "ok" } else { "AccessDenied" };
-        let (service, action) = deed.action.split_once(':').unwrap_or(("", deed.action));
+    for call in delegated_calls {
+        let outcome = if call.allowed { "ok" } else { "AccessDenied" };
+        let (service, action) = call.action.split_once(':').unwrap_or(("", call.action));
         let sequence = state.next_sequence();
-        if state.calls.detail() == CallDetail::Counts {
-            state.calls.count(sequence, service, action, outcome);
-            continue;
-        }
-        state.calls.keep(CallRecord {
+        state.calls.add(sequence, (service, action, outcome), || CallRecord {
             sequence,
             time: now,
             account: identified.account.to_owned(),
             region: identified.scope.region.clone(),
             service: service.to_owned(),
             action: action.to_owned(),
-            resource: deed.resource,
-            iam_action: deed.action.to_owned(),
+            resource: call.resource,
+            iam_action: call.action.to_owned(),
             outcome: outcome.to_owned(),
-            status: if deed.allowed { 200 } else { 403 },
+            status: if call.allowed { 200 } else { 403 },
             access_key: identified.scope.access_key.clone(),
             request_id: request_id.to_owned(),
         });
     }
 }
 
-fn spoiled_outcome(what: &What) -> &'static str {
+fn fault_outcome(what: &What) -> &'static str {
     match what {
         What::ServerError(_) => "fault:server_error",
         What::ErrorAfter(_) => "fault:error_after",

@@ -1,11 +1,11 @@
-//! Which bucket, key and operation an S3 request means, in path style and in virtual-host style.
+//! Bucket, key and operation of an S3 request, in path style and in virtual-host style.
 
 use hyper::http::request::Parts;
 
 use crate::request::{Params, decode, header};
 use crate::world::World;
 
-/// The operation's name, or method and path where it is none of ours; and the parameters: bucket, key, query, headers.
+/// The name of the operation, or method and path if it is not emulated; and the parameters: bucket, key, query, headers.
 pub(crate) fn address(world: &World, parts: &Parts) -> (String, Params) {
     let path = parts.uri.path();
     let path = path.strip_prefix('/').unwrap_or(path);
@@ -38,7 +38,7 @@ pub(crate) fn address(world: &World, parts: &Parts) -> (String, Params) {
     (action, Params::Form(pairs))
 }
 
-/// The bucket in a host's name: one of the world's, or what stands before S3's own name. Addresses and bare hosts have none.
+/// The bucket in a host name: a bucket of the world, or the part before the name of S3. IP addresses and plain host names have none.
 fn of_host<'a>(world: &World, host: &'a str) -> Option<&'a str> {
     let known =
         host.match_indices('.').filter_map(|(at, _)| host.get(..at)).find(|name| world.buckets.contains_key(*name));
@@ -47,7 +47,7 @@ fn of_host<'a>(world: &World, host: &'a str) -> Option<&'a str> {
     })
 }
 
-/// A path's text: percent escapes undone, and a plus is a plus.
+/// Decodes percent escapes; in a path, a plus sign is itself.
 fn plain(text: &str) -> String {
     decode(&text.replace('+', "%2B"))
 }

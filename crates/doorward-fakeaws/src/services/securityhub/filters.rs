@@ -1,7 +1,9 @@
-//! The filters of GetFindings: values of one field are alternatives, exclusions add up, fields must all fit.
+//! The filters of GetFindings: values of one field are alternatives, except that all exclusions apply; all fields must match.
 
 use jiff::Timestamp;
 use serde_json::Value;
+
+use crate::world::hub::values_at;
 
 /// Filter names and where their values are; a `*` stands for every element of a list.
 const TEXTS: [(&str, &str); 15] = [
@@ -31,7 +33,8 @@ enum Test {
     Time { name: &'static str, from: Option<Timestamp>, to: Option<Timestamp> },
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, strum::EnumString)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 enum Comparison {
     Equals,
     Prefix,
@@ -42,23 +45,11 @@ enum Comparison {
 }
 
 impl Comparison {
-    fn parse(text: &str) -> Option<Self> {
-        Some(match text {
-            "EQUALS" => Self::Equals,
-            "PREFIX" => Self::Prefix,
-            "CONTAINS" => Self::Contains,
-            "NOT_EQUALS" => Self::NotEquals,
-            "PREFIX_NOT_EQUALS" => Self::PrefixNotEquals,
-            "NOT_CONTAINS" => Self::NotContains,
-            _ => return None,
-        })
-    }
-
     fn excludes(self) -> bool {
         matches!(self, Self::NotEquals | Self::PrefixNotEquals | Self::NotContains)
     }
 
-    /// Whether a value is hit, before an exclusion turns that around.
+    /// Whether a value matches, before an exclusion inverts the result.
     fn hits(self, seen: &str, value: &str) -> bool {
         match self {
             Self::Equals | Self::NotEquals => seen == value,
@@ -72,7 +63,7 @@ impl Comparison {
 pub(super) struct Filters(Vec<Vec<Test>>);
 
 impl Filters {
-    /// Reads `Filters`; the error says which one is not understood.
+    /// Parses `Filters`; the error names the filter that is not supported.
     pub(super) fn parse(filters: &Value) -> Result<Self, String> {
         let Some(fields) = filters.as_object() else { return Ok(Self(Vec::new())) };
         let mut all = Vec::new();
@@ -87,7 +78,7 @@ impl Filters {
         Ok(Self(all))
     }
 
-    /// Whether a finding passes.
+    /// Whether a finding matches all filters.
     pub(super) fn fit(&self, finding: &Value) -> bool {
         self.0.iter().all(|tests| {
             let (exclusions, alternatives): (Vec<&Test>, Vec<&Test>) =
@@ -100,7 +91,8 @@ impl Filters {
 
 fn test(name: &str, value: &Value) -> Result<Test, String> {
     if let Some((_, path)) = TEXTS.iter().find(|(known, _)| *known == name) {
-        let comparison = value.get("Comparison").and_then(Value::as_str).and_then(Comparison::parse);
+        let comparison =
+            value.get("Comparison").and_then(Value::as_str).and_then(|text| text.parse::<Comparison>().ok());
         let text = value.get("Value").and_then(Value::as_str);
         return match comparison.zip(text) {
             Some((comparison, text)) => Ok(Test::Text { path, comparison, value: text.to_owned() }),
@@ -108,7 +100,7 @@ fn test(name: &str, value: &Value) -> Result<Test, String> {
         };
     }
     let Some(known) = TIMES.iter().find(|known| **known == name) else {
-        return Err(format!("Filters.{name} is not known"));
+        return Err(format!("Filters.{name} is not emulated"));
     };
     let bound = |key: &str| -> Result<Option<Timestamp>, String> {
         let Some(text) = value.get(key).and_then(Value::as_str) else { return Ok(None) };
@@ -122,7 +114,9 @@ fn test(name: &str, value: &Value) -> Result<Test, String> {
 
 fn hit(test: &Test, finding: &Value) -> bool {
     match test {
-        Test::Text { path, comparison, value } => values(finding, path).iter().any(|seen| comparison.hits(seen, value)),
+        Test::Text { path, comparison, value } => {
+            values_at(finding, path).into_iter().filter_map(Value::as_str).any(|seen| comparison.hits(seen, value))
+        }
         Test::Time { name, from, to } => {
             let Some(seen) = finding.get(*name).and_then(Value::as_str).and_then(|text| text.parse::<Timestamp>().ok())
             else {
@@ -131,19 +125,4 @@ fn hit(test: &Test, finding: &Value) -> bool {
             from.is_none_or(|from| seen >= from) && to.is_none_or(|to| seen <= to)
         }
     }
-}
-
-/// Every text at a path.
-fn values<'a>(finding: &'a Value, path: &str) -> Vec<&'a str> {
-    let mut at = vec![finding];
-    for step in path.split('/') {
-        at = at
-            .into_iter()
-            .flat_map(|value| match step {
-                "*" => value.as_array().map(|items| items.iter().collect::<Vec<_>>()).unwrap_or_default(),
-                name => value.get(name).into_iter().collect(),
-            })
-            .collect();
-    }
-    at.into_iter().filter_map(Value::as_str).collect()
 }

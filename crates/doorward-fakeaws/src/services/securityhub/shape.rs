@@ -1,8 +1,10 @@
-//! The shape of a finding in ASFF: required members, lengths, counts, enums, timestamps and texts that are not blank.
+//! Checks a finding against ASFF: required members, lengths, counts, enums, timestamps, and texts that must not be blank.
 
 use serde_json::Value;
 
-/// A member that must be there.
+use crate::world::hub::values_at;
+
+/// Required members.
 const REQUIRED: [&str; 10] = [
     "SchemaVersion",
     "Id",
@@ -16,7 +18,7 @@ const REQUIRED: [&str; 10] = [
     "Resources",
 ];
 
-/// Every member that a provider may send at the top.
+/// All top-level members that a provider may send.
 const KNOWN: [&str; 41] = [
     "SchemaVersion",
     "Id",
@@ -124,7 +126,7 @@ const TIMES: [&str; 5] = [
 const NAMESPACES: [&str; 5] =
     ["Software and Configuration Checks", "TTPs", "Effects", "Unusual Behaviors", "Sensitive Data Identifications"];
 
-/// What is wrong with a finding, as the rest of a sentence that begins `Invalid parameter 'Findings[0].`.
+/// The first problem of a finding, as the rest of a message that starts with `Invalid parameter 'Findings[0].`.
 pub(super) fn check(finding: &Value) -> Result<(), String> {
     let members = finding.as_object().ok_or("' is not a structure.")?;
     for name in REQUIRED {
@@ -132,8 +134,8 @@ pub(super) fn check(finding: &Value) -> Result<(), String> {
             return Err(format!("{name}'. It is required."));
         }
     }
-    if let Some(stranger) = members.keys().find(|name| !KNOWN.contains(&name.as_str())) {
-        return Err(format!("{stranger}'. There is no such member."));
+    if let Some(unknown) = members.keys().find(|name| !KNOWN.contains(&name.as_str())) {
+        return Err(format!("{unknown}'. There is no such member."));
     }
     not_blank("", finding)?;
     for (path, least, most) in LENGTHS {
@@ -211,7 +213,7 @@ fn classified(text: &str) -> Result<(), String> {
     }
 }
 
-/// Every text anywhere must have something in it but white space, keys of maps included.
+/// Refuses texts and keys of maps that consist of white space.
 fn not_blank(path: &str, value: &Value) -> Result<(), String> {
     match value {
         Value::String(text) if text.trim().is_empty() => {
@@ -230,17 +232,9 @@ fn not_blank(path: &str, value: &Value) -> Result<(), String> {
     }
 }
 
-/// Applies a check to every value at a path; what is not there is not checked.
+/// Applies a check to every value at a path.
 fn each(finding: &Value, path: &str, check: impl Fn(&Value) -> Result<(), String>) -> Result<(), String> {
-    let mut at = vec![finding];
-    for step in path.split('/') {
-        at = at
-            .into_iter()
-            .flat_map(|value| match step {
-                "*" => value.as_array().map(|items| items.iter().collect::<Vec<_>>()).unwrap_or_default(),
-                name => value.get(name).into_iter().collect(),
-            })
-            .collect();
-    }
-    at.into_iter().try_for_each(|value| check(value).map_err(|problem| format!("{path}'. It {problem}.")))
+    values_at(finding, path)
+        .into_iter()
+        .try_for_each(|value| check(value).map_err(|problem| format!("{path}'. It {problem}.")))
 }

@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use super::super::World;
 use super::super::attributes;
-use super::super::balancer::{Balancer, Kind, Listener, Pairs};
+use super::super::balancer::{Balancer, Listener, Pairs};
+use super::super::kind::Kind;
 use super::super::spec::LoadBalancerSpec;
-use super::{region, timestamp};
+use super::timestamp;
 use crate::digest::{digest, spell};
 
 /// Adds one declared load balancer, or `count` alike that share everything but name and id.
-pub(in crate::world) fn add_load_balancer(world: &World, spec: &LoadBalancerSpec) -> Result<(), String> {
-    let account = *world.by_id.get(&spec.account).ok_or_else(|| format!("there is no account {}", spec.account))?;
-    let index = world.cell(account, region(world, &spec.region)?);
+pub(super) fn add_load_balancer(world: &World, spec: &LoadBalancerSpec) -> Result<(), String> {
+    let account = world.find_account(&spec.account)?;
+    let index = world.cell(account, world.find_region(&spec.region)?);
     let kind_name = spec.kind.as_deref().unwrap_or("application");
-    let kind = Kind::parse(kind_name).ok_or_else(|| format!("type {kind_name:?} does not exist"))?;
+    let kind: Kind = kind_name.parse().map_err(|_| format!("type {kind_name:?} does not exist"))?;
     let internal = match spec.scheme.as_deref() {
         None => kind == Kind::Gateway,
         Some("internet-facing") => false,

@@ -13,7 +13,7 @@ use crate::iam::policy::{Condition, Policy, Set, Statement, TrustPolicy};
 use crate::iam::session::Principal;
 
 pub(super) fn delegate(world: &mut World, id: &str) -> Result<(), String> {
-    let index = world.by_id.get(id).copied().ok_or_else(|| format!("there is no account {id}"))?;
+    let index = world.find_account(id)?;
     if let Some(account) = usize::try_from(index).ok().and_then(|index| world.accounts.get_mut(index)) {
         account.delegated_admin = true;
     }
@@ -129,7 +129,7 @@ pub(super) fn attach_policies(world: &mut World, policies: &[PolicySpec]) -> Res
 }
 
 pub(super) fn caller(world: &mut World, spec: &CallerSpec) -> Result<(), String> {
-    let account = *world.by_id.get(&spec.account).ok_or_else(|| format!("there is no account {}", spec.account))?;
+    let account = world.find_account(&spec.account)?;
     if !spec.arn.contains(&format!("::{}:", spec.account)) {
         return Err(format!("arn {} is not in account {}", spec.arn, spec.account));
     }

@@ -5,7 +5,7 @@ use toml_edit::{Item, TableLike};
 
 use super::{Reader, Scope, Span, kind, place, unknown};
 
-const KEYS: [&str; 5] = ["arn", "accounts", "ous", "tags", "names"];
+pub(in super::super) const KEYS: [&str; 5] = ["arn", "accounts", "ous", "tags", "names"];
 
 impl Reader<'_> {
     /// Reads the scope. None where anything about it is wrong: half a scope covers too much.

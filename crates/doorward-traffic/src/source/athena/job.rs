@@ -7,10 +7,10 @@ use jiff::civil::Date;
 
 use doorward_model::{AccountId, AccountRegion, Gap, GapReason, Region};
 
-use super::super::plan::SourcePrices;
 use super::parquet::ParquetLogs;
 use super::{rows, sql};
 use crate::object::day_folder;
+use crate::prices::Prices;
 use crate::tally::Tally;
 use crate::window::Window;
 use doorward_aws::Operation;
@@ -69,8 +69,8 @@ pub struct ScanEstimate {
 
 impl ScanEstimate {
     /// US dollars for the scan.
-    pub fn cost(&self, prices: &SourcePrices) -> f64 {
-        self.bytes as f64 * prices.per_byte_scanned
+    pub fn cost(&self, prices: &Prices) -> f64 {
+        prices.bytes_scanned(self.bytes)
     }
 }
 

@@ -160,7 +160,7 @@ mod unix {
             ("in/everything", "/", 4, "in/everything"),
             // What leads nowhere.
             ("in/gone.yaml", "nowhere.yaml", 4, "in/gone.yaml"),
-            ("in/gone.tf", "nowhere.tf", 2, "in/gone.tf:1:1: is a link to a file that is not there"),
+            ("in/gone.tf", "nowhere.tf", 2, "in/gone.tf:1:1: is a link to a file that does not exist"),
             ("in/itself.json", "itself.json", 4, "in/itself.json"),
             ("in/gone", "nowhere", 0, ""),
             ("in/.gone.yaml", "nowhere.yaml", 0, ""),

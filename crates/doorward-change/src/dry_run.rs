@@ -1,0 +1,51 @@
+//! A dry run: reads everything that decides again; sets and writes nothing.
+
+use crate::executor::{unreadable, value};
+use crate::plan::still_allowed;
+use crate::{ChangeSettings, Inspection, ModeClient, Plan, Time};
+
+/// The effect that applying would have on one load balancer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DryRunResult {
+    /// It would be changed.
+    WouldChange,
+    /// It is in the target mode already.
+    Already,
+    /// The change would be refused, and why.
+    WouldRefuse(String),
+}
+
+/// The effect that applying would have now, for every step in the order of the plan.
+pub async fn dry_run<F: ModeClient>(
+    plan: &Plan,
+    client: &F,
+    settings: &ChangeSettings,
+    time: &Time,
+) -> Vec<DryRunResult> {
+    let mut lines = Vec::with_capacity(plan.steps.len());
+    for step in &plan.steps {
+        let inspected = client.inspect(&step.target).await;
+        let closed = plan.closed(step, time.now(), settings);
+        lines.push(match inspected {
+            Err(gap) => DryRunResult::WouldRefuse(unreadable(&gap)),
+            Ok(Inspection::Gone) => DryRunResult::WouldRefuse("it does not exist any more".to_owned()),
+            Ok(Inspection::Found(current)) => match value(step, &current) {
+                None => DryRunResult::WouldRefuse("AWS's response does not contain its mode".to_owned()),
+                Some(value) if value == step.to.as_str() => DryRunResult::Already,
+                Some(value) if value == step.from.as_str() => would(closed, still_allowed(step, plan.goal, &current)),
+                Some(value) => DryRunResult::WouldRefuse(format!(
+                    "its mode was {} when the plan was made, and is {value:?} now",
+                    step.from
+                )),
+            },
+        });
+    }
+    lines
+}
+
+fn would(closed: Option<String>, allowed: Result<(), String>) -> DryRunResult {
+    match (closed, allowed) {
+        (Some(because), _) | (None, Err(because)) => DryRunResult::WouldRefuse(because),
+        (None, Ok(())) => DryRunResult::WouldChange,
+    }
+}

@@ -1,0 +1,273 @@
+//! The results of changes as text for a terminal and as JSON. Names in the text are as AWS returned them: the caller escapes control
+//! characters.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use doorward_model::ChangeStatus;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::{Applied, ChangeState, DryRunResult, Holds, Plan, Risk, Step, Verified, WatchVerdict};
+
+/// The result of a command about changes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RenderedChange {
+    /// For people.
+    pub text: String,
+    /// For programs.
+    pub json: Value,
+    /// How it ended.
+    pub result: ChangeResult,
+}
+
+/// How a command about changes ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeResult {
+    /// As planned.
+    Good,
+    /// At least one change was refused or failed, or does not hold any more.
+    Bad,
+    /// Something could not be read, and everything that could be read is as planned.
+    Unknown,
+}
+
+impl ChangeResult {
+    const fn of(good: bool) -> Self {
+        if good { Self::Good } else { Self::Bad }
+    }
+}
+
+/// A plan that was written to a file, and the next command.
+pub fn render_plan(plan: &Plan, path: &Path) -> String {
+    let mut text = render_summary(plan);
+    let (path, beside) = (path.display(), path.with_extension("md"));
+    let _ = writeln!(text, "\nWritten to {path}; to review: {}", beside.display());
+    if plan.steps.is_empty() {
+        text.push_str("The plan contains no change for `doorward apply`.\n");
+    } else {
+        let _ = writeln!(text, "Next: doorward apply {path} --dry-run, then without --dry-run and with --watch 30m");
+    }
+    text
+}
+
+/// A plan in a few lines.
+pub fn render_summary(plan: &Plan) -> String {
+    let mut text = format!("{} from the scan of {}, SHA-256 {}\n", plan.id, plan.run.started, plan.digest);
+    if let Some(organization) = &plan.run.organization {
+        let _ =
+            writeln!(text, "Organization {}, management account {}", organization.id, organization.management_account);
+    }
+    if let (Some(first), Some(last)) = (plan.observed().min(), plan.observed().max()) {
+        let _ = writeln!(text, "Modes read between {first:.0} and {last:.0}");
+    }
+    let _ = writeln!(
+        text,
+        "{} load balancers considered: {} to change, {} to change in the code or stack that manages them, {} not changed, {} in the \
+         target mode already",
+        plan.considered,
+        plan.steps.len(),
+        plan.patches.len(),
+        plan.skipped.len(),
+        plan.already
+    );
+    for wave in 1..=plan.waves() {
+        let _ = writeln!(text, "Wave {wave}{}", if wave == 1 && plan.canary > 0 { " (canary)" } else { "" });
+        for step in plan.wave(wave) {
+            let risk = match step.risk {
+                Risk::Low => "low",
+                Risk::Medium => "medium",
+                Risk::High => "HIGH",
+            };
+            let _ = writeln!(text, "  {}  {} -> {}  risk {risk}: {}", place(step), step.from, step.to, step.evidence);
+            for reason in step.insisted.without_evidence.iter().chain(&step.insisted.over_manager) {
+                let _ = writeln!(text, "    warning: a guard is overridden: {reason}");
+            }
+        }
+    }
+    for patch in &plan.patches {
+        let target = &patch.target;
+        let _ = writeln!(
+            text,
+            "Managed: {} {} {}  {} -> {}  {}",
+            target.account, target.region, target.name, patch.from, patch.to, patch.manager
+        );
+    }
+    for skip in &plan.skipped {
+        let target = &skip.target;
+        let _ = writeln!(text, "Not changed: {} {} {}  {}", target.account, target.region, target.name, skip.because);
+    }
+    text
+}
+
+fn place(step: &Step) -> String {
+    format!("{} {} {}", step.target.account, step.target.region, step.target.name)
+}
+
+/// The state of one step, in a line.
+pub fn render_step(step: &Step, state: &ChangeState) -> String {
+    let record = state.record(&step.target.arn).and_then(|record| Some((record.state.status()?, record)));
+    let Some((status, record)) = record else {
+        return format!("{}  {} -> {}: not begun", place(step), step.from, step.to);
+    };
+    let detail = if record.detail.is_empty() { String::new() } else { format!(": {}", record.detail) };
+    format!("{}  {} -> {}: {status}{detail}", place(step), step.from, step.to)
+}
+
+/// The result of applying a plan.
+pub fn render_applied(applied: &Applied) -> RenderedChange {
+    let state = &applied.state;
+    let mut text = ended(state);
+    if let Some(stopped) = &applied.stopped {
+        let _ = writeln!(text, "{stopped}");
+    }
+    for wave in 1..=state.plan().waves() {
+        if let Some((seen, true)) = state.watched(wave) {
+            let _ = writeln!(text, "Wave {wave}, watched: {seen}");
+        }
+    }
+    let id = &state.plan().id;
+    let _ = writeln!(text, "To verify it later: doorward verify-change {id}; to undo it: doorward rollback {id}");
+    let stopped = applied.stopped.as_ref().map(ToString::to_string);
+    RenderedChange {
+        text,
+        json: document("change-applied-v1", state, stopped),
+        result: ChangeResult::of(applied.stopped.is_none() && state.is_good()),
+    }
+}
+
+/// The result of a rollback: bad if a mode could not be restored, or if that is unknown.
+pub fn render_rolled_back(applied: &Applied) -> RenderedChange {
+    use ChangeStatus::{RestoreFailed, RestoreRefused, Unsure};
+    let state = &applied.state;
+    let bad = state.count().into_keys().any(|status| matches!(status, RestoreFailed | RestoreRefused | Unsure));
+    let json = document("change-rolled-back-v1", state, None);
+    RenderedChange { text: ended(state), json, result: ChangeResult::of(!bad) }
+}
+
+fn ended(state: &ChangeState) -> String {
+    let mut text = String::new();
+    // Steps that succeeded were shown while they ran.
+    let bad = |step: &&Step| state.step_state(&step.target.arn).status().is_some_and(|status| !status.is_good());
+    for step in state.plan().steps.iter().filter(bad) {
+        let _ = writeln!(text, "{}", render_step(step, state));
+    }
+    let _ = writeln!(text, "{}: of {} load balancers {}", state.plan().id, state.plan().steps.len(), counts(state));
+    text
+}
+
+/// `3 changed, 2 not begun`
+fn counts(state: &ChangeState) -> String {
+    let mut parts: Vec<String> = state.count().into_iter().map(|(status, count)| format!("{count} {status}")).collect();
+    if let untouched @ 1.. = state.untouched() {
+        parts.push(format!("{untouched} not begun"));
+    }
+    parts.join(", ")
+}
+
+fn document(format: &str, state: &ChangeState, stopped: Option<String>) -> Value {
+    let applied: Vec<Value> =
+        state.applied().into_iter().map(|(arn, change)| json!({"load_balancer": arn, "change": change})).collect();
+    let watched: Vec<Value> = (1..=state.plan().waves())
+        .filter_map(|wave| {
+            let (seen, quiet) = state.watched(wave)?;
+            Some(json!({"wave": wave, "seen": seen, "quiet": quiet}))
+        })
+        .collect();
+    json!({
+        "format": format, "change": state.plan().id, "digest": state.plan().digest, "planned": state.plan().steps.len(),
+        "untouched": state.untouched(), "balancers": applied, "watched": watched, "stopped": stopped,
+    })
+}
+
+/// The result of a dry run: bad if at least one change would be refused.
+pub fn render_dry_run(plan: &Plan, results: &[DryRunResult]) -> RenderedChange {
+    let (mut text, mut documents, mut refused) = (String::new(), Vec::new(), 0);
+    for (step, result) in plan.steps.iter().zip(results) {
+        let arn = &step.target.arn;
+        let (effect, document) = match result {
+            DryRunResult::WouldChange => {
+                ("would be changed".to_owned(), json!({"load_balancer": arn, "would": "change"}))
+            }
+            DryRunResult::Already => {
+                ("is in the target mode already".to_owned(), json!({"load_balancer": arn, "would": "nothing"}))
+            }
+            DryRunResult::WouldRefuse(why) => {
+                refused += 1;
+                let document = json!({"load_balancer": arn, "would": "refuse", "because": why});
+                (format!("would be refused: {why}"), document)
+            }
+        };
+        let _ = writeln!(text, "{}  {} -> {}: {effect}", place(step), step.from, step.to);
+        documents.push(document);
+    }
+    let _ = writeln!(text, "{refused} of {} would be refused; no mode was changed.", plan.steps.len());
+    let json = json!({"format": "change-dry-run-v1", "change": plan.id, "balancers": documents});
+    RenderedChange { text, json, result: ChangeResult::of(refused == 0) }
+}
+
+/// The result of verifying a change: bad if a change does not hold or made metrics worse, unknown if something could not be read.
+pub fn render_verified(state: &ChangeState, verified: &[Verified]) -> RenderedChange {
+    let (mut text, mut documents) = (String::new(), Vec::new());
+    let (mut bad, mut unknown) = (false, false);
+    for one in verified {
+        let Some(step) = state.plan().steps.iter().find(|step| step.target.arn == one.arn) else { continue };
+        let holds = match &one.holds {
+            Holds::Yes => format!("still in {}", step.to),
+            Holds::No { found } => {
+                bad = true;
+                format!("NOT in {} any more: {found}", step.to)
+            }
+            Holds::Unknown(why) => {
+                unknown = true;
+                format!("unknown: {why}")
+            }
+        };
+        let since = match &one.since {
+            WatchVerdict::Quiet { periods } => {
+                format!("within the usual variation over {periods} minutes with requests")
+            }
+            WatchVerdict::NoTraffic => "no traffic, as before".to_owned(),
+            WatchVerdict::Unknown(why) => {
+                unknown = true;
+                format!("unknown: {why}")
+            }
+            WatchVerdict::Regressed(regressions) => {
+                bad = true;
+                let regressions: Vec<String> = regressions.iter().map(ToString::to_string).collect();
+                format!("WORSE: {}", regressions.join("; "))
+            }
+        };
+        let _ = writeln!(text, "{}  {holds}; since the change: {since}", place(step));
+        documents
+            .push(json!({"load_balancer": one.arn, "holds": one.holds == Holds::Yes, "mode": holds, "since": since}));
+    }
+    let left = state.plan().steps.len() - verified.len();
+    let id = &state.plan().id;
+    let _ = writeln!(text, "{id}: {} verified, {left} of its plan were not changed or were restored", verified.len());
+    let result = match (bad, unknown) {
+        (true, _) => ChangeResult::Bad,
+        (false, true) => ChangeResult::Unknown,
+        (false, false) => ChangeResult::Good,
+    };
+    RenderedChange { text, json: json!({"format": "change-verified-v1", "change": id, "balancers": documents}), result }
+}
+
+/// A list of changes, one in a line.
+pub fn render_changes(states: &[(Timestamp, ChangeState)]) -> RenderedChange {
+    let (mut text, mut documents) = (String::new(), Vec::new());
+    for (at, state) in states {
+        let id = &state.plan().id;
+        let approved = match state.approvals().last() {
+            Some((_, by)) => format!("approved by {by}"),
+            None => "not approved yet".to_owned(),
+        };
+        let _ = writeln!(text, "{id}  {at:.0}  {approved}: {}", counts(state));
+        documents.push(document("change-v1", state, None));
+    }
+    if states.is_empty() {
+        text.push_str("The ledger contains no change.\n");
+    }
+    let json = json!({"format": "changes-v1", "changes": documents});
+    RenderedChange { text, json, result: ChangeResult::Good }
+}

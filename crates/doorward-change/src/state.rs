@@ -1,0 +1,234 @@
+//! The state of a change, derived from its journal. Decisions and reports read only this, so that they cannot differ.
+
+use std::collections::BTreeMap;
+
+use doorward_model::{AppliedChange, Arn, ChangeStatus, Mode};
+use jiff::Timestamp;
+
+use crate::{Entry, Event, Plan, Step};
+
+/// The state of one step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepState {
+    /// No event is recorded.
+    Planned,
+    /// See [`ChangeStatus::Refused`].
+    Refused,
+    /// See [`ChangeStatus::Already`].
+    Already,
+    /// A request that changes the mode was about to be sent; its result is not recorded.
+    InFlight,
+    /// See [`ChangeStatus::Changed`].
+    Changed,
+    /// See [`ChangeStatus::Failed`].
+    Failed,
+    /// See [`ChangeStatus::Unsure`].
+    Unsure,
+    /// See [`ChangeStatus::Overtaken`].
+    Overtaken,
+    /// A request that restores the mode was about to be sent; its result is not recorded.
+    Restoring,
+    /// See [`ChangeStatus::Restored`].
+    Restored,
+    /// See [`ChangeStatus::RestoreRefused`].
+    RestoreRefused,
+    /// See [`ChangeStatus::RestoreFailed`].
+    RestoreFailed,
+    /// Whether it was restored is unknown.
+    RestoreUnsure,
+}
+
+impl StepState {
+    /// The status that reports show; none if no event is recorded.
+    pub const fn status(self) -> Option<ChangeStatus> {
+        match self {
+            Self::Planned => None,
+            Self::Refused => Some(ChangeStatus::Refused),
+            Self::Already => Some(ChangeStatus::Already),
+            Self::InFlight | Self::Unsure => Some(ChangeStatus::Unsure),
+            Self::Changed => Some(ChangeStatus::Changed),
+            Self::Failed => Some(ChangeStatus::Failed),
+            Self::Overtaken => Some(ChangeStatus::Overtaken),
+            Self::Restored => Some(ChangeStatus::Restored),
+            Self::RestoreRefused => Some(ChangeStatus::RestoreRefused),
+            Self::Restoring | Self::RestoreFailed | Self::RestoreUnsure => Some(ChangeStatus::RestoreFailed),
+        }
+    }
+
+    /// Whether the load balancer may be in a mode that this change set.
+    pub const fn may_be_ours(self) -> bool {
+        matches!(
+            self,
+            Self::InFlight | Self::Changed | Self::Unsure | Self::Restoring | Self::RestoreFailed | Self::RestoreUnsure
+        )
+    }
+
+    /// Whether applying again tries the step again.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Planned | Self::Refused | Self::InFlight | Self::Failed | Self::Unsure)
+    }
+}
+
+/// What the journal records of one load balancer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepRecord {
+    /// Its state.
+    pub state: StepState,
+    /// When it reached the state.
+    pub at: Timestamp,
+    /// Details in a sentence; empty if the state says everything.
+    pub detail: String,
+    /// The approver of the change, or of its rollback.
+    pub by: String,
+    /// AWS's request id of the last request that set the mode.
+    pub request_id: Option<String>,
+    /// The mode to restore: what was read just before the first call.
+    pub prior: Option<Mode>,
+}
+
+/// A change: its plan, and the state of every step.
+#[derive(Debug, Clone)]
+pub struct ChangeState {
+    plan: Plan,
+    balancers: BTreeMap<Arn, StepRecord>,
+    approvals: Vec<(Timestamp, String)>,
+    rollback: Option<(Timestamp, String, String)>,
+    watched: BTreeMap<usize, (String, bool)>,
+}
+
+impl ChangeState {
+    /// Derives the state from the entries of a plan's journal, in the order in which they were written.
+    pub fn of(plan: Plan, entries: impl IntoIterator<Item = Entry>) -> Self {
+        let mut state =
+            Self { plan, balancers: BTreeMap::new(), approvals: Vec::new(), rollback: None, watched: BTreeMap::new() };
+        entries.into_iter().for_each(|entry| state.add(entry));
+        state
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The record of a load balancer; none if no event of it is recorded.
+    pub fn record(&self, arn: &Arn) -> Option<&StepRecord> {
+        self.balancers.get(arn)
+    }
+
+    /// The state of the step of a load balancer.
+    pub fn step_state(&self, arn: &Arn) -> StepState {
+        self.balancers.get(arn).map_or(StepState::Planned, |balancer| balancer.state)
+    }
+
+    /// The approvals with their times, the earliest first.
+    pub fn approvals(&self) -> &[(Timestamp, String)] {
+        &self.approvals
+    }
+
+    /// The last rollback: when it began, who requested it, and why.
+    pub fn rollback(&self) -> Option<&(Timestamp, String, String)> {
+        self.rollback.as_ref()
+    }
+
+    /// The result of watching a wave, and whether it allowed the next wave.
+    pub fn watched(&self, wave: usize) -> Option<&(String, bool)> {
+        self.watched.get(&wave)
+    }
+
+    /// The number of load balancers by status.
+    pub fn count(&self) -> BTreeMap<ChangeStatus, usize> {
+        let mut counts = BTreeMap::new();
+        for status in self.balancers.values().filter_map(|balancer| balancer.state.status()) {
+            *counts.entry(status).or_default() += 1;
+        }
+        counts
+    }
+
+    /// The number of load balancers without an event.
+    pub fn untouched(&self) -> usize {
+        self.plan.steps.iter().filter(|step| self.step_state(&step.target.arn) == StepState::Planned).count()
+    }
+
+    /// Whether every step ended as planned.
+    pub fn is_good(&self) -> bool {
+        let good = |step: &Step| self.step_state(&step.target.arn).status().is_some_and(ChangeStatus::is_good);
+        self.plan.steps.iter().all(good)
+    }
+
+    /// Every load balancer with an event, as reports show it.
+    pub fn applied(&self) -> Vec<(Arn, AppliedChange)> {
+        let applied = |step: &Step| {
+            let balancer = self.balancers.get(&step.target.arn)?;
+            let change = AppliedChange {
+                change: self.plan.id.clone(),
+                at: balancer.at,
+                from: balancer.prior.unwrap_or(step.from),
+                to: step.to,
+                status: balancer.state.status()?,
+                by: balancer.by.clone(),
+                why: step.reason.clone(),
+                detail: balancer.detail.clone(),
+                request_id: balancer.request_id.clone(),
+            };
+            Some((step.target.arn.clone(), change))
+        };
+        self.plan.steps.iter().filter_map(applied).collect()
+    }
+
+    /// Adds one event.
+    pub(crate) fn add(&mut self, entry: Entry) {
+        let Entry { at, balancer, event } = entry;
+        let Some(arn) = balancer else {
+            match event {
+                Event::Approved { by, .. } => self.approvals.push((at, by)),
+                Event::Watched { wave, seen, quiet } => {
+                    self.watched.insert(wave, (seen, quiet));
+                }
+                Event::RollbackBegan { by, because, .. } => self.rollback = Some((at, by, because)),
+                _ => {}
+            }
+            return;
+        };
+        let (reached, detail, request_id, prior) = match event {
+            Event::Refused { because } => (StepState::Refused, because, None, None),
+            Event::Already => (StepState::Already, String::new(), None, None),
+            Event::Intended { from, .. } => {
+                let detail = "a request to change it was about to be sent, and its result is unknown".to_owned();
+                (StepState::InFlight, detail, None, Some(from))
+            }
+            Event::Changed { request_id } => (StepState::Changed, String::new(), request_id, None),
+            Event::Failed { because } => (StepState::Failed, because, None, None),
+            Event::Unsure { because } => (StepState::Unsure, because, None, None),
+            Event::Overtaken { found } => (StepState::Overtaken, found, None, None),
+            Event::Restoring { .. } => {
+                let detail = "a request to restore it was about to be sent, and its result is unknown".to_owned();
+                (StepState::Restoring, detail, None, None)
+            }
+            Event::Restored { request_id } => (StepState::Restored, String::new(), request_id, None),
+            Event::RestoreRefused { because } => (StepState::RestoreRefused, because, None, None),
+            Event::RestoreFailed { because } => (StepState::RestoreFailed, because, None, None),
+            Event::RestoreUnsure { because } => (StepState::RestoreUnsure, because, None, None),
+            Event::Approved { .. } | Event::Watched { .. } | Event::RollbackBegan { .. } => return,
+        };
+        let restoring = matches!(
+            reached,
+            StepState::Restoring
+                | StepState::Restored
+                | StepState::RestoreRefused
+                | StepState::RestoreFailed
+                | StepState::RestoreUnsure
+        );
+        let by = if restoring {
+            self.rollback.as_ref().map(|(_, by, _)| by.clone())
+        } else {
+            self.approvals.last().map(|(_, by)| by.clone())
+        };
+        let before = self.balancers.remove(&arn);
+        // A rollback restores the first value that was read before a request, however often the request is repeated.
+        let first = before.as_ref().and_then(|balancer| balancer.prior);
+        let request_id = request_id.or_else(|| before.and_then(|balancer| balancer.request_id));
+        let balancer =
+            StepRecord { state: reached, at, detail, by: by.unwrap_or_default(), request_id, prior: first.or(prior) };
+        self.balancers.insert(arn, balancer);
+    }
+}

@@ -1,0 +1,183 @@
+//! Verdicts on declarations, from the rules, the policy and the exceptions of a scan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use doorward_core::normalize::label;
+use doorward_iac::{Declared, Dialect, FileError, ParseOutput, Subject, UnreadPart};
+use doorward_model::{Mode, Observed, Policy, ReportSettings, Rule, RuleMeta, Verdict, VerdictKind, VerdictReason};
+use doorward_rules::Requirement;
+use doorward_rules::exceptions::Register;
+use jiff::Timestamp;
+
+use crate::{CheckError, CheckSettings, Gathered, LiveScan, read_folder};
+
+/// The rule whose remedy becomes the setting of the declaration's dialect.
+pub(crate) const MODE_RULE: &str = "desync-mode-below-required";
+const LOGS_RULE: &str = "access-logs-disabled";
+
+/// Judges declarations.
+pub struct Checker<'a> {
+    settings: &'a CheckSettings<'a>,
+    rules: Vec<Box<dyn Rule>>,
+    /// The tag keys that policy and exceptions read.
+    tag_keys: BTreeSet<String>,
+    live: Option<&'a LiveScan>,
+}
+
+/// One declaration with its verdicts.
+pub struct JudgedDeclaration {
+    pub(crate) declared: Declared,
+    pub(crate) verdicts: Vec<(&'static RuleMeta, Verdict)>,
+    /// The required mode, where every candidate of the policy agrees on it.
+    pub(crate) required: Option<Mode>,
+}
+
+/// The result of a check.
+pub struct CheckReport {
+    pub(crate) judged: Vec<JudgedDeclaration>,
+    pub(crate) errors: Vec<FileError>,
+    pub(crate) unread: Vec<UnreadPart>,
+    pub(crate) files: Vec<(String, Dialect)>,
+}
+
+/// What the exit code of a check follows from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    /// A named file could not be read.
+    pub unreadable: bool,
+    /// A failure reaches the threshold `report.fail_on`.
+    pub failed: bool,
+    /// The shares of declarations read and verdicts known both reach `report.minimum_coverage`.
+    pub covered: bool,
+}
+
+/// The tag keys that policy and exceptions read.
+fn tag_keys(policy: &Policy, register: &Register) -> BTreeSet<String> {
+    let of_policy = policy.rules.iter().flat_map(|rule| rule.tags.keys().cloned());
+    // An exception's scope does not depend on the time; the time only decides whether it has expired.
+    let entries = register.entries(Timestamp::UNIX_EPOCH);
+    let of_exceptions = entries.iter().flat_map(|entry| entry.exception.scope.tags.keys().cloned());
+    of_policy.chain(of_exceptions).collect()
+}
+
+impl<'a> Checker<'a> {
+    /// A checker with the exceptions as they stand at `now`; `live` supplies the values that a declaration leaves
+    /// unchanged.
+    ///
+    /// # Errors
+    ///
+    /// Settings by which no rule, or not every chosen rule, would judge: such a check would pass any declaration.
+    pub fn new(
+        settings: &'a CheckSettings<'a>,
+        register: &Register,
+        live: Option<&'a LiveScan>,
+        now: Timestamp,
+    ) -> Result<Self, CheckError> {
+        let rules = register.wrap(&doorward_rules::asked(&[], false), now);
+        let is_off = |id: &str| settings.policy.disabled.iter().any(|disabled| disabled == id);
+        for id in &settings.rules {
+            let rule = (*id).to_owned();
+            if is_off(id) {
+                return Err(CheckError::RuleDisabled { rule });
+            }
+            if !rules.iter().any(|rule| rule.meta().id == *id) {
+                return Err(CheckError::RuleNeedsScan { rule });
+            }
+        }
+        if rules.iter().all(|rule| is_off(rule.meta().id)) {
+            return Err(CheckError::AllRulesDisabled);
+        }
+        Ok(Self { settings, rules, tag_keys: tag_keys(settings.policy, register), live })
+    }
+
+    /// Parses the files and judges their declarations.
+    pub fn check(&self, gathered: &Gathered) -> CheckReport {
+        let mut output = doorward_iac::parse(&gathered.sources, &self.settings.deployment, &read_folder);
+        output.add_unread(gathered.unread.clone());
+        output.add_errors(gathered.errors.clone());
+        let ParseOutput { declared, errors, unread, files } = output;
+        let judged = declared.into_iter().map(|declared| self.judge(declared)).collect();
+        CheckReport { judged, errors, unread, files }
+    }
+
+    fn judge(&self, mut declared: Declared) -> JudgedDeclaration {
+        let policy = self.settings.policy;
+        let rules = self.rules.iter().filter(|rule| {
+            let id = rule.meta().id;
+            let is_chosen = self.settings.rules.is_empty() || self.settings.rules.contains(id);
+            is_chosen && !policy.disabled.iter().any(|disabled| disabled == id)
+        });
+        let account = self.live.and_then(|live| live.complete(&mut declared));
+        let Declared { subject, tags, more_tags, mode_instruction, logs_instruction, .. } = &mut declared;
+        let (verdicts, required) = match subject {
+            Subject::Incapable(because) => {
+                let verdict = || Verdict::NotApplicable {
+                    reason: VerdictReason::NotApplicableDeclaration,
+                    because: because.clone(),
+                };
+                (rules.map(|rule| (rule.meta(), verdict())).collect(), None)
+            }
+            Subject::LoadBalancer(lb) => {
+                lb.tags = Observed::Known(tags.clone());
+                label(lb, account.as_ref(), more_tags.as_ref(), self.settings.normalize);
+                // Policy and exceptions must not conclude from an absent tag that deployment may still add.
+                if let Some(gap) = more_tags
+                    && !self.tag_keys.iter().all(|key| tags.contains_key(key))
+                {
+                    lb.tags = Observed::Unread(gap.clone());
+                }
+                let required = Requirement::of(lb, policy);
+                let verdict = |rule: &dyn Rule| {
+                    let mut verdict = rule.judge(lb, policy);
+                    // The rules' own remedies are for load balancers that exist: commands and consoles.
+                    if let Verdict::Fail { remedy, .. } = &mut verdict {
+                        match rule.meta().id {
+                            MODE_RULE => *remedy = set_mode(mode_instruction, required.lowest()),
+                            LOGS_RULE => *remedy = format!("{logs_instruction} {}", doorward_rules::LOG_BUCKET),
+                            _ => {}
+                        }
+                    }
+                    verdict
+                };
+                (rules.map(|rule| (rule.meta(), verdict(&**rule))).collect(), required.certain())
+            }
+        };
+        JudgedDeclaration { declared, verdicts, required }
+    }
+}
+
+/// The remedy in the terms of the declaration's dialect.
+fn set_mode(instruction: &str, mode: Mode) -> String {
+    format!("{instruction} {mode}.{}", doorward_rules::mode_caution(mode))
+}
+
+impl CheckReport {
+    /// Whether there was nothing to check: no supported file, and none that could not be read.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.errors.is_empty() && self.unread.is_empty()
+    }
+
+    /// The files that could not be parsed, ordered by file and place.
+    pub fn errors(&self) -> &[FileError] {
+        &self.errors
+    }
+
+    /// The facts that the exit code follows from.
+    pub fn outcome(&self, thresholds: &ReportSettings) -> Outcome {
+        let verdicts = || self.judged.iter().flat_map(|judged| judged.verdicts.iter().map(|(_, verdict)| verdict));
+        let failed = verdicts()
+            .any(|verdict| matches!(verdict, Verdict::Fail { severity, .. } if thresholds.fail_on.covers(*severity)));
+        let (read, all) = (self.judged.len(), self.judged.len() + self.unread.len());
+        let covered = thresholds.is_enough(read, all) && thresholds.is_enough_known(verdicts().map(Verdict::kind));
+        Outcome { unreadable: !self.errors.is_empty(), failed, covered }
+    }
+
+    /// The number of verdicts by rule id and kind.
+    pub(crate) fn tally(&self) -> BTreeMap<&'static str, BTreeMap<VerdictKind, usize>> {
+        let mut tally: BTreeMap<_, BTreeMap<_, usize>> = BTreeMap::new();
+        for (meta, verdict) in self.judged.iter().flat_map(|judged| &judged.verdicts) {
+            *tally.entry(meta.id).or_default().entry(verdict.kind()).or_default() += 1;
+        }
+        tally
+    }
+}

@@ -1,0 +1,123 @@
+//! The files of a check: named files, and the files in named folders.
+//!
+//! Every file with a checked ending is read or listed with the reason why not: a gate that skips a file silently would pass
+//! declarations it has not seen. Hidden files and folders (`.git`, `.terraform`) and `node_modules` are left out on purpose.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use doorward_iac::{FileError, SourceFile, UnreadPart};
+
+use crate::CheckError;
+
+mod bytes;
+mod search;
+
+/// The endings that a search of a folder looks for.
+const ENDINGS: [&str; 8] = [".json", ".yaml", ".yml", ".template", ".tf", ".tofu", ".tf.json", ".tofu.json"];
+/// The endings of the files that Terraform reads in a folder.
+const CONFIGURATION: [&str; 6] = [".tf", ".tofu", ".tf.json", ".tofu.json", ".tfvars", ".tfvars.json"];
+
+/// The input files.
+#[derive(Default)]
+pub struct Gathered {
+    /// The files that were read.
+    pub sources: Vec<SourceFile>,
+    /// Unreadable files that the user named, or that Terraform would read together with others.
+    pub errors: Vec<FileError>,
+    /// Files and folders that were found in a folder and not read.
+    pub unread: Vec<UnreadPart>,
+}
+
+/// Reads the named files, folders and (for `-`) standard input.
+///
+/// # Errors
+///
+/// A path that does not exist, or unreadable standard input: a check of nothing would pass.
+pub fn gather(paths: &[PathBuf]) -> Result<Gathered, CheckError> {
+    let mut gathered = Gathered::default();
+    let mut search = search::Search::default();
+    for path in paths {
+        if path.as_os_str() == "-" {
+            gathered.add("stdin".to_owned(), bytes::of_stdin().map_err(CheckError::Stdin)?, true);
+            continue;
+        }
+        let metadata =
+            path.metadata().map_err(|source| CheckError::Path { path: path.display().to_string(), source })?;
+        if metadata.is_dir() { search.add_folder(path) } else { search.add_file(path) }
+    }
+    for (label, found) in search.run(&mut gathered) {
+        match bytes::of_file(&found.path) {
+            Ok(bytes) => gathered.add(label, bytes, found.named),
+            Err(error) => gathered.refuse(FileError::at_start(label, error.to_string()), found.named),
+        }
+    }
+    Ok(gathered)
+}
+
+impl Gathered {
+    fn add(&mut self, label: String, bytes: Vec<u8>, named: bool) {
+        match SourceFile::new(label, bytes, named) {
+            Ok(source) if doorward_iac::may_declare(&source) => self.sources.push(source),
+            Ok(_) => {}
+            Err(error) => self.refuse(error, named),
+        }
+    }
+
+    /// Records a file that was not read. It is a problem if the user named it. It is also one if it is Terraform
+    /// configuration, because the other files of the folder cannot be evaluated without it.
+    fn refuse(&mut self, error: FileError, named: bool) {
+        if named || ends(Path::new(&error.file), &CONFIGURATION) {
+            self.errors.push(error);
+        } else {
+            self.unread.push(UnreadPart::of_file(error));
+        }
+    }
+}
+
+/// The Terraform files in a folder: configuration, variables and the list of installed modules. Hidden files are left out,
+/// as Terraform does. A folder that does not exist is empty.
+///
+/// # Errors
+///
+/// A folder or file that cannot be read.
+pub fn read_folder(folder: &str) -> Result<Vec<SourceFile>, FileError> {
+    let path = if folder.is_empty() { Path::new(".") } else { Path::new(folder) };
+    let unreadable = |at: &Path, e: &std::io::Error| FileError::at_start(shown(at), format!("cannot be read: {e}"));
+    let entries = match std::fs::read_dir(path) {
+        Ok(entries) => entries,
+        // The module call that names the folder is then listed as not read.
+        Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
+        Err(e) => return Err(unreadable(path, &e)),
+    };
+    let mut names = BTreeSet::new();
+    for entry in entries {
+        let path = entry.map_err(|e| unreadable(path, &e))?.path();
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        let wanted = (!hidden && ends(&path, &CONFIGURATION)) || path.ends_with("modules/modules.json");
+        if wanted && !path.is_dir() {
+            names.insert(path);
+        }
+    }
+    let mut sources = Vec::new();
+    for path in names {
+        let label = shown(&path);
+        let bytes = bytes::of_file(&path).map_err(|error| FileError::at_start(&label, error.to_string()))?;
+        sources.push(SourceFile::new(label, bytes, false)?);
+    }
+    Ok(sources)
+}
+
+fn ends(path: &Path, endings: &[&str]) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    endings.iter().any(|ending| name.ends_with(ending))
+}
+
+/// A path as printed: with `/` between folders and without a leading `./`.
+fn shown(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let text = if cfg!(windows) { text.replace('\\', "/") } else { text.into_owned() };
+    text.strip_prefix("./").map(str::to_owned).unwrap_or(text)
+}

@@ -1,0 +1,145 @@
+//! The format `text`: each finding with its source line, then counts.
+
+use std::io::{self, Write};
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet, Title};
+use doorward_iac::SourceRange;
+use doorward_model::{Severity, Verdict, VerdictKind, harmless};
+
+use super::{RenderInput, TextOptions, help};
+use crate::JudgedDeclaration;
+
+/// The number of characters of a line that are shown. A plan is one line of many megabytes.
+const EXCERPT: usize = 140;
+/// How far, in bytes, the line is searched for its start and end. Enough for `EXCERPT` characters of four bytes.
+const REACH: usize = 2_048;
+
+/// Writes the text.
+pub(super) fn write(input: &RenderInput<'_>, options: TextOptions, out: &mut dyn Write) -> io::Result<()> {
+    let renderer = if options.colour { Renderer::styled() } else { Renderer::plain() };
+    for judged in &input.report.judged {
+        for (meta, verdict) in &judged.verdicts {
+            let shown = match verdict {
+                Verdict::Fail { severity: Severity::Informational, .. } | Verdict::NotAsked { .. } => options.verbose,
+                Verdict::Fail { .. } | Verdict::Unknown { .. } => true,
+                Verdict::Excepted { .. } | Verdict::Pass { .. } | Verdict::NotApplicable { .. } => false,
+            };
+            if shown {
+                writeln!(out, "{}\n", renderer.render(&[group(input, judged, meta.id, verdict)]))?;
+            }
+        }
+    }
+    for unread in &input.report.unread {
+        let title = Level::WARNING.with_name("not read").primary_title(clean(&unread.address));
+        let group =
+            excerpt(title.id("not-read"), input, &unread.place).element(Level::HELP.message(clean(&unread.because)));
+        writeln!(out, "{}\n", renderer.render(&[group]))?;
+    }
+    summary(input, out)
+}
+
+fn group<'a>(input: &RenderInput<'_>, judged: &JudgedDeclaration, rule: &'a str, verdict: &Verdict) -> Group<'a> {
+    let declared = &judged.declared;
+    let level = match verdict {
+        Verdict::Fail { severity, .. } => match (*severity).into() {
+            super::Level::Error => Level::ERROR,
+            super::Level::Warning => Level::WARNING,
+            super::Level::Note => Level::NOTE,
+        },
+        Verdict::Unknown { .. } => Level::WARNING.with_name("unknown"),
+        Verdict::NotAsked { .. } => Level::NOTE.with_name("not asked"),
+        Verdict::Pass { .. } | Verdict::Excepted { .. } | Verdict::NotApplicable { .. } => Level::NOTE,
+    };
+    let title = level.primary_title(clean(&format!("{}: {}", declared.address, verdict.because()))).id(rule);
+    let mut group = excerpt(title, input, &declared.place);
+    if let Some(note) = &declared.note {
+        group = group.element(Level::NOTE.message(clean(note)));
+    }
+    if let Some(help) = help(verdict) {
+        group = group.element(Level::HELP.message(clean(help)));
+    }
+    group
+}
+
+/// The source line of a place, shortened around the place.
+fn excerpt<'a>(title: Title<'a>, input: &RenderInput<'_>, place: &SourceRange) -> Group<'a> {
+    let path = clean(&place.file);
+    let origin = Origin::path(path.clone()).line(place.line).char_column(place.column);
+    let Some(source) = input.sources.get(place.file.as_str()) else {
+        return title.element(origin);
+    };
+    let text = &*source.text;
+    // Only the surroundings are searched: the whole line may have many megabytes.
+    let start = place.span.start.min(text.len());
+    let far = text.floor_char_boundary(start.saturating_sub(REACH));
+    let head = &text[far..start];
+    let before = head.rfind('\n').map_or(head, |at| &head[at + 1..]);
+    let whole = before.len() < head.len() || far == 0;
+    let end = text.floor_char_boundary(start.saturating_add(REACH).min(text.len()));
+    let rest = text[start..end].lines().next().unwrap_or_default();
+    let (marked, after) = rest.split_at(rest.floor_char_boundary(place.span.end.saturating_sub(start)));
+    let kept = last(before, EXCERPT / 2);
+    let marked = first(marked, EXCERPT / 2);
+    let shown = format!("{}{}{}", visible(kept), visible(marked), visible(first(after, EXCERPT / 2)));
+    let at = visible(kept).len();
+    let span = at..at + visible(marked).len();
+    let snippet = Snippet::source(shown).line_start(place.line).annotation(AnnotationKind::Primary.span(span));
+    // The columns of a shortened line are not those of the file, so that the file's are given separately.
+    if whole && kept.len() == before.len() {
+        title.element(snippet.path(path))
+    } else {
+        title.element(origin).element(snippet)
+    }
+}
+
+/// At most the last `most` characters of a text.
+fn last(text: &str, most: usize) -> &str {
+    text.char_indices().rev().nth(most.saturating_sub(1)).map_or(text, |(at, _)| &text[at..])
+}
+
+/// At most the first `most` characters of a text.
+fn first(text: &str, most: usize) -> &str {
+    text.char_indices().nth(most).map_or(text, |(at, _)| &text[..at])
+}
+
+/// SourceFile text without control characters, replaced one for one so that columns stay.
+fn visible(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\t' => c,
+            c if matches!(harmless(c.encode_utf8(&mut [0; 4])), std::borrow::Cow::Owned(_)) => '\u{fffd}',
+            c => c,
+        })
+        .collect()
+}
+
+fn clean(text: &str) -> String {
+    harmless(text).into_owned()
+}
+
+fn summary(input: &RenderInput<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let report = input.report;
+    let count = |n: usize, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
+    let load_balancers = report.judged.iter().filter(|judged| judged.declared.load_balancer().is_some()).count();
+    writeln!(out, "{} in {}", count(load_balancers, "load balancer"), count(report.files.len(), "file"))?;
+    for (rule, counts) in report.tally() {
+        let of = |kind: &VerdictKind| counts.get(kind).map(|n| format!("{n} {kind}"));
+        let parts: Vec<String> = VerdictKind::ALL.iter().filter_map(of).collect();
+        writeln!(out, "  {rule:<28} {}", parts.join(", "))?;
+    }
+    for judged in &report.judged {
+        for (_, verdict) in &judged.verdicts {
+            if let Verdict::Excepted { exception, expires, .. } = verdict {
+                let address = clean(&judged.declared.address);
+                writeln!(out, "  excepted until {expires}: {exception}, {address}")?;
+            }
+        }
+    }
+    if !report.unread.is_empty() {
+        writeln!(out, "  not read: {}", count(report.unread.len(), "part"))?;
+    }
+    if !report.errors.is_empty() {
+        writeln!(out, "  {} could not be read; see the messages", count(report.errors.len(), "file"))?;
+    }
+    Ok(())
+}

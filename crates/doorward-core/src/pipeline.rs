@@ -1,0 +1,136 @@
+//! The pipeline: an inventory, what it is judged by, and its history become one scan report.
+//!
+//! ```text
+//! Inventory -> normalize -> join (traffic, changes, edits, declarations) -> judge -> JudgedScan -> + ScanHistory -> ScanReport
+//! ```
+//!
+//! Every command that needs a report gets it from here. The ledger needs the verdicts before it knows their history, so there
+//! are two steps: [`judge`] gives a [`JudgedScan`], which is recorded, and [`JudgedScan::with_history`] gives the report, which
+//! nothing changes afterwards. [`assemble`] does both where the history is known already, as for a saved scan.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use doorward_model::{Arn, InCode, Inputs, Inventory, LoadBalancer, Policy, Rule, ScanHistory, ScanReport, Traffic};
+use jiff::Timestamp;
+
+use crate::evaluate;
+use crate::normalize::{NormalizeSettings, normalize};
+
+mod later_readings;
+
+pub use later_readings::apply_later_readings;
+
+/// The rules to judge these load balancers by, with their exceptions as they stand at a time. The flag says that changes of modes
+/// are recorded for load balancers that are not among these, because only one load balancer was read.
+pub type RulesFor<'a> = dyn Fn(&[LoadBalancer], bool, Timestamp) -> Vec<Box<dyn Rule>> + Sync + 'a;
+
+/// Traffic by ARN, weighed as of a time: that at which the scan began.
+pub type TrafficFor<'a> = dyn Fn(&[LoadBalancer], Timestamp) -> BTreeMap<Arn, Arc<Traffic>> + Sync + 'a;
+
+/// Declarations in infrastructure as code, by ARN.
+pub type DeclarationsFor<'a> = dyn Fn(&[LoadBalancer]) -> BTreeMap<Arn, Arc<InCode>> + Sync + 'a;
+
+/// What an inventory is judged by.
+#[derive(Clone, Copy)]
+pub struct Recipe<'a> {
+    /// How tags are read.
+    pub normalize: &'a NormalizeSettings,
+    /// What is required.
+    pub policy: &'a Policy,
+    /// The rules and the exceptions to them.
+    pub rules: &'a RulesFor<'a>,
+    /// Traffic evidence that replaces the traffic among the inputs.
+    pub traffic: Option<&'a TrafficFor<'a>>,
+    /// Files that replace the declarations among the inputs.
+    pub declarations: Option<&'a DeclarationsFor<'a>>,
+}
+
+/// Why an inventory cannot be judged.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// The policy switches off every rule that applies: no finding at all would look like a clean result.
+    #[error(
+        "policy.disabled switches off every rule that this scan would ask ({rules}), so nothing would be checked, which is not a \
+         clean result; take at least one of them out of policy.disabled"
+    )]
+    NothingAsked {
+        /// The ids of those rules, separated by commas.
+        rules: String,
+    },
+}
+
+/// A scan with its verdicts and without their history: what the ledger records.
+pub struct JudgedScan(ScanReport);
+
+impl JudgedScan {
+    /// The scan without any history.
+    pub fn without_history(&self) -> &ScanReport {
+        &self.0
+    }
+
+    /// The report.
+    pub fn with_history(self, history: ScanHistory) -> ScanReport {
+        self.0.with_history(history)
+    }
+}
+
+/// Judges an inventory by the rules and exceptions as of the time at which its scan began, so that a saved scan gives the same
+/// verdicts whenever it is judged again.
+///
+/// # Errors
+/// [`PipelineError::NothingAsked`] where the policy leaves no rule to ask.
+pub fn judge(inventory: Inventory, inputs: Inputs, recipe: &Recipe<'_>) -> Result<JudgedScan, PipelineError> {
+    let at = inventory.run.started;
+    let only_one = inventory.run.only.is_some();
+    let mut scan = normalize(inventory, recipe.normalize);
+    let Inputs { mut traffic, mut changes, mut edits, mut declared } = inputs;
+    // Where one load balancer of all was read, a rule about changes is asked if a whole scan would ask it.
+    let changes_elsewhere = only_one && !changes.is_empty();
+    if let Some(weigh) = recipe.traffic {
+        traffic = weigh(&scan.load_balancers, at);
+    }
+    if let Some(trace) = recipe.declarations {
+        declared = trace(&scan.load_balancers);
+    }
+    for lb in &mut scan.load_balancers {
+        lb.traffic = traffic.remove(&lb.arn);
+        lb.changes = changes.remove(&lb.arn).unwrap_or_default();
+        // An edit that left another mode than the current one did not set the current one.
+        lb.edited = edits.remove(&lb.arn).filter(|edit| lb.mode.known() == Some(&edit.left));
+        lb.declared = declared.remove(&lb.arn);
+    }
+    let rules = (recipe.rules)(&scan.load_balancers, changes_elsewhere, at);
+    let rules: Vec<&dyn Rule> = rules.iter().map(|rule| &**rule).collect();
+    any_asked(&rules, recipe.policy)?;
+    let report = evaluate(scan, &rules, recipe.policy);
+    // A scan of one load balancer did not look for the others, so their changes are not missing from it.
+    let changes_unfound = if only_one { BTreeMap::new() } else { changes };
+    Ok(JudgedScan(ScanReport { changes_unfound, ..report }))
+}
+
+/// Judges an inventory whose history is known.
+///
+/// # Errors
+/// As [`judge`].
+pub fn assemble(
+    inventory: Inventory,
+    inputs: Inputs,
+    recipe: &Recipe<'_>,
+    history: ScanHistory,
+) -> Result<ScanReport, PipelineError> {
+    judge(inventory, inputs, recipe).map(|judged| judged.with_history(history))
+}
+
+/// Refuses a policy that disables all of these rules.
+///
+/// # Errors
+/// [`PipelineError::NothingAsked`], with the ids of the rules.
+pub fn any_asked(rules: &[&dyn Rule], policy: &Policy) -> Result<(), PipelineError> {
+    let is_off = |rule: &&dyn Rule| policy.disabled.iter().any(|id| id == rule.meta().id);
+    if !rules.iter().all(is_off) {
+        return Ok(());
+    }
+    let ids: Vec<&str> = rules.iter().map(|rule| rule.meta().id).collect();
+    Err(PipelineError::NothingAsked { rules: ids.join(", ") })
+}

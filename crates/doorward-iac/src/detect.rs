@@ -1,0 +1,240 @@
+//! Detects the dialect of a file by its name and content.
+
+use crate::source_text::{SourceFile, SourceText};
+use crate::tree::json::{self, Pairs};
+use crate::tree::{Data, Document, Node, yaml};
+use crate::{Dialect, FileError};
+
+/// The content of a file, parsed as far as detecting its dialect required.
+pub(crate) enum Content<'a> {
+    /// No dialect, in a file that the user did not name.
+    Nothing,
+    /// Terraform or OpenTofu configuration.
+    Configuration,
+    /// The JSON of a Terraform plan.
+    Plan(Pairs<'a>),
+    /// The JSON of a Pulumi preview.
+    Preview(Pairs<'a>),
+    /// JSON or YAML documents of the other dialects.
+    Documents(Vec<Document>),
+}
+
+/// Words of which every declaration contains at least one. Files without any are not parsed unless the user named them.
+const MARKERS: [&str; 14] = [
+    "AWS::",
+    "::MODULE",
+    "Transform:",
+    "Transform\"",
+    "Transform'",
+    "AWSTemplateFormatVersion",
+    "alb.ingress.kubernetes.io/",
+    "Ingress",
+    "Gateway",
+    "LoadBalancer",
+    "hostSharedAlb",
+    "resource_changes",
+    "planned_values",
+    "urn:pulumi:",
+];
+
+/// The error for a file that the user named and whose dialect is not recognised.
+const UNKNOWN: &str = "is of no supported dialect: the JSON of a Terraform plan (`terraform show -json \
+                       PLAN`), Terraform configuration, a CloudFormation template, a Kubernetes manifest, the JSON of a \
+                       Pulumi preview (`pulumi preview --json`), or an ECS gateway definition";
+
+/// Whether a file may declare load balancers: the user named it, or it contains a word that every declaration contains.
+pub fn may_declare(source: &SourceFile) -> bool {
+    source.named || is_configuration(source.name()) || contains_any(&source.text, &MARKERS)
+}
+
+/// Whether a text contains one of the words, literally or written with escapes of JSON or YAML.
+pub(crate) fn contains_any(text: &str, words: &[&str]) -> bool {
+    let is_in = |text: &str| words.iter().any(|word| text.contains(word));
+    is_in(text) || (text.contains('\\') && is_in(&unescaped(text)))
+}
+
+/// A text with the escapes of double-quoted JSON and YAML strings resolved everywhere.
+fn unescaped(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, escape)) = rest.split_once('\\') {
+        plain.push_str(before);
+        let mut characters = escape.chars();
+        let kind = characters.next();
+        rest = characters.as_str();
+        let digits = match kind {
+            Some('x') => 2,
+            Some('u') => 4,
+            Some('U') => 8,
+            // A backslash before a line break joins the lines.
+            Some('\n' | '\r') => {
+                rest = rest.trim_start();
+                continue;
+            }
+            _ => 0,
+        };
+        let coded = rest.get(..digits).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        match coded.filter(|_| digits > 0).and_then(char::from_u32) {
+            Some(character) => {
+                plain.push(character);
+                rest = &rest[digits..];
+            }
+            None => plain.extend(kind),
+        }
+    }
+    plain.push_str(rest);
+    plain
+}
+
+fn is_configuration(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    [".tf", ".tofu", ".tf.json", ".tofu.json"].iter().any(|ending| name.ends_with(ending))
+}
+
+/// Detects the dialect of a file.
+///
+/// # Errors
+///
+/// A file that cannot be parsed, or that the user named and that is of no dialect.
+pub(crate) fn detect<'a>(source: &SourceFile, text: &SourceText<'a>) -> Result<Content<'a>, FileError> {
+    let name = source.name().to_ascii_lowercase();
+    let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| name.ends_with(suffix));
+    if is_configuration(&name) {
+        return Ok(Content::Configuration);
+    }
+    if ends(&[".tfvars", ".tfvars.json"]) {
+        return Ok(Content::Nothing);
+    }
+    if !may_declare(source) {
+        return Ok(Content::Nothing);
+    }
+    let content = if text.text.trim_start().starts_with('{') { of_json(text) } else { of_yaml(text) };
+    match content {
+        Ok(Content::Nothing) if source.named => Err(FileError::at_start(text.path, UNKNOWN)),
+        // Another format, such as JSON with comments, that happens to contain one of the words.
+        Err(_) if !source.named && !ends(&[".json", ".yaml", ".yml", ".template"]) => Ok(Content::Nothing),
+        other => other,
+    }
+}
+
+fn of_json<'a>(text: &SourceText<'a>) -> Result<Content<'a>, FileError> {
+    let pairs: Pairs<'a> = match serde_json::from_str(text.text) {
+        Ok(pairs) => pairs,
+        // A template in YAML's flow style begins like JSON.
+        Err(error) => {
+            return of_yaml(text).map_err(|_| log_of_a_plan(text).unwrap_or_else(|| json::syntax_error(text, &error)));
+        }
+    };
+    let has = |key: &str| pairs.0.iter().any(|(name, _)| name == key);
+    let unique = |content| with_unique_keys(text, content);
+    if has("@level") && has("@message") {
+        return Err(log_of_a_plan(text).unwrap_or_else(|| FileError::at_start(text.path, UNKNOWN)));
+    }
+    if has("resource_changes") || (has("planned_values") && has("format_version")) {
+        return unique(Content::Plan(pairs));
+    }
+    if has("format_version") && has("terraform_version") {
+        let message = "is the JSON of a Terraform state, or of a plan without changes; create the JSON of a plan with \
+                       `terraform show -json PLAN`";
+        return if has("values") { Err(FileError::at_start(text.path, message)) } else { unique(Content::Plan(pairs)) };
+    }
+    let is_list = |key: &str| pairs.0.iter().any(|(name, raw)| name == key && raw.get().starts_with('['));
+    if is_list("steps") || (has("changeSummary") && has("config")) {
+        return unique(Content::Preview(pairs));
+    }
+    drop(pairs);
+    documents(vec![json::parse(text)?])
+}
+
+/// A plan or preview, unless one of its keys is repeated.
+fn with_unique_keys<'a>(text: &SourceText<'_>, content: Content<'a>) -> Result<Content<'a>, FileError> {
+    if let Content::Plan(pairs) | Content::Preview(pairs) = &content {
+        pairs.check_unique_keys(text)?;
+    }
+    Ok(content)
+}
+
+/// The error for a log of `terraform plan -json` (one object per line), which is easily mistaken for a plan.
+fn log_of_a_plan(text: &SourceText<'_>) -> Option<FileError> {
+    let first = text.text.lines().next()?;
+    let message = "is the log of `terraform plan -json`, not a plan; write the plan with `terraform plan -out PLAN` and \
+                   convert it with `terraform show -json PLAN`";
+    (first.contains("\"@level\"") && first.contains("\"@message\"")).then(|| FileError::at_start(text.path, message))
+}
+
+fn of_yaml<'a>(text: &SourceText<'_>) -> Result<Content<'a>, FileError> {
+    match yaml::parse(text) {
+        Ok(parsed) => documents(parsed),
+        Err(mut error) => {
+            if text.text.contains("{{") {
+                error.message.push_str(
+                    "; it contains {{ }}: if it is a template, check the rendered manifest (`helm template`, `kubectl \
+                     kustomize`)",
+                );
+            }
+            Err(error)
+        }
+    }
+}
+
+fn documents<'a>(documents: Vec<Document>) -> Result<Content<'a>, FileError> {
+    let any = documents.iter().any(|document| dialect_of(document).is_some());
+    Ok(if any { Content::Documents(documents) } else { Content::Nothing })
+}
+
+/// The dialect of one document. A repeated key counts each time, so that neither value hides the other.
+pub(crate) fn dialect_of(document: &Document) -> Option<Dialect> {
+    let root = &document.root;
+    let has = |key: &str| root.get(key).is_some();
+    if has("AWSTemplateFormatVersion") {
+        return Some(Dialect::CloudFormation);
+    }
+    if root.all("apiVersion").any(|node| node.as_str().is_some())
+        && root.all("kind").any(|node| node.as_str().is_some())
+    {
+        return Some(Dialect::Kubernetes);
+    }
+    if root.all("configuration").any(|node| node.get("hostSharedAlb").is_some()) {
+        return Some(Dialect::EcsGateway);
+    }
+    // AWSTemplateFormatVersion is optional in a template.
+    let transformed = has("Transform") || has("Fn::Transform");
+    let typed = |node: &Node| {
+        node.all("Type").any(|kind| kind.as_str().is_some_and(|kind| kind.contains("::")))
+            || matches!(&*node.data, Data::Seq(_))
+    };
+    let declares = |resources: &Node| {
+        let mut entries = resources.as_map().unwrap_or_default().iter();
+        transformed || entries.any(|(name, value)| typed(value) || name.as_str().is_some_and(is_function))
+    };
+    let any = root.all("Resources").chain(root.get("Resources")).any(declares);
+    any.then_some(Dialect::CloudFormation)
+}
+
+fn is_function(name: &str) -> bool {
+    name.starts_with("Fn::")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_are_found_behind_escapes() {
+        for (text, expected) in [
+            (r#"{"Type": "AWS::X"}"#, true),
+            (r#"{"Type": "\u0041WS::X"}"#, true),
+            (r#"Type: "\x41WS::X""#, true),
+            (r#"Type: "\U00000041WS::X""#, true),
+            (r#"kind: "In\x67ress""#, true),
+            (r#"{"resource\u005fchanges": []}"#, true),
+            ("Type: \"AWS:\\\n  :X\"", true),
+            (r#"{"a": "\\u0041WS::X"}"#, false),
+            (r#"{"a": "\u00"}"#, false),
+            (r#"{"a": "\ud83d\ude00é"}"#, false),
+            ("a\\", false),
+        ] {
+            assert_eq!(contains_any(text, &MARKERS), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! The state machine of a finding: its state in the ledger, and the only transitions between states. Pure.
+
+use doorward_model::{History, Severity, Verdict};
+use serde::Serialize;
+
+use crate::timestamp::timestamp;
+
+/// Where a finding stands, by what was last observed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// No scan has been able to judge it yet.
+    Unknown,
+    /// Seen to pass.
+    Passing,
+    /// Seen, and the rule does not apply.
+    NotApplicable,
+    /// Seen to fail.
+    Open,
+    /// Seen to fail, and allowed to.
+    Excepted,
+    /// Its load balancer was missing from a full listing.
+    Gone,
+    /// Its account is closed.
+    Retired,
+}
+
+impl State {
+    const ALL: [Self; 7] =
+        [Self::Unknown, Self::Passing, Self::NotApplicable, Self::Open, Self::Excepted, Self::Gone, Self::Retired];
+
+    /// The number under which the file keeps it. Never changes.
+    pub(crate) fn code(self) -> i64 {
+        match self {
+            Self::Unknown => 0,
+            Self::Passing => 1,
+            Self::NotApplicable => 2,
+            Self::Open => 3,
+            Self::Excepted => 4,
+            Self::Gone => 5,
+            Self::Retired => 6,
+        }
+    }
+
+    /// Reads a state's number; what no version ever wrote is unknown.
+    pub(crate) fn from_code(code: i64) -> Self {
+        usize::try_from(code).ok().and_then(|index| Self::ALL.get(index)).copied().unwrap_or(Self::Unknown)
+    }
+
+    /// Whether something is not as required, allowed or not.
+    pub fn is_failing(self) -> bool {
+        matches!(self, Self::Open | Self::Excepted)
+    }
+
+    /// Whether there is nothing left to look at.
+    pub fn has_ended(self) -> bool {
+        matches!(self, Self::Gone | Self::Retired)
+    }
+
+    /// The state that a verdict observes; none for a verdict that observed nothing. An informational failure is worth
+    /// knowing and nothing is wrong, so it opens nothing.
+    pub(crate) fn observed(verdict: &Verdict) -> Option<Self> {
+        match verdict {
+            Verdict::Fail { severity: Severity::Informational, .. } | Verdict::Pass { .. } => Some(Self::Passing),
+            Verdict::Fail { .. } => Some(Self::Open),
+            Verdict::Excepted { .. } => Some(Self::Excepted),
+            Verdict::NotApplicable { .. } => Some(Self::NotApplicable),
+            Verdict::Unknown { .. } | Verdict::NotAsked { .. } => None,
+        }
+    }
+}
+
+/// Added to a state's code in a transition: the finding could not be observed.
+pub(crate) const UNSEEN: i64 = 8;
+
+/// The stored state of one finding. Times are nanoseconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FindingState {
+    pub(crate) state: State,
+    /// When it was last seen, where its account-Region was looked at later without seeing it.
+    pub(crate) seen: Option<i64>,
+    /// Since when it is in this state.
+    pub(crate) since: i64,
+    /// The first failure ever.
+    pub(crate) first: Option<i64>,
+    /// The first failure of the current or last episode.
+    pub(crate) opened: Option<i64>,
+    /// When the last episode ended.
+    pub(crate) resolved: Option<i64>,
+    pub(crate) reopened: u32,
+    /// Nanoseconds under exception in the current episode, up to `since`.
+    pub(crate) excepted: i64,
+    /// The severity of the last failure, as its place in `Severity`'s order.
+    pub(crate) severity: Option<i64>,
+}
+
+/// A time during which a finding was open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Episode {
+    pub(crate) opened: i64,
+    pub(crate) closed: i64,
+    pub(crate) how: State,
+    pub(crate) excepted: i64,
+}
+
+/// A change worth keeping for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StateChange {
+    pub(crate) was: Option<i64>,
+    pub(crate) now: i64,
+    pub(crate) closed: Option<Episode>,
+    pub(crate) reopened: bool,
+}
+
+impl FindingState {
+    /// A finding that was not judged yet.
+    pub(crate) fn new(at: i64) -> Self {
+        Self {
+            state: State::Unknown,
+            seen: None,
+            since: at,
+            first: None,
+            opened: None,
+            resolved: None,
+            reopened: 0,
+            excepted: 0,
+            severity: None,
+        }
+    }
+
+    /// The code that a transition keeps.
+    pub(crate) fn code(&self) -> i64 {
+        self.state.code() + if self.is_unseen() { UNSEEN } else { 0 }
+    }
+
+    /// Whether the last look at its account-Region did not see it.
+    pub(crate) fn is_unseen(&self) -> bool {
+        self.seen.is_some() && !self.state.has_ended()
+    }
+
+    /// Takes nothing for later than an observation that follows it: what was dated by a clock that was ahead happened by then.
+    /// Answers whether anything was.
+    pub(crate) fn settle(&mut self, at: i64) -> bool {
+        let times = [&mut self.seen, &mut self.first, &mut self.opened, &mut self.resolved];
+        let mut settled = false;
+        for time in times.into_iter().flatten().chain([&mut self.since]) {
+            settled |= *time > at;
+            *time = (*time).min(at);
+        }
+        settled
+    }
+
+    /// A scan saw it in this state.
+    pub(crate) fn see(&mut self, state: State, at: i64) -> Option<StateChange> {
+        let was = self.code();
+        self.seen = None;
+        let mut reopened = false;
+        let mut closed = None;
+        if self.state != state {
+            if state.is_failing() && !self.state.is_failing() {
+                reopened = self.resolved.is_some();
+                self.reopened += u32::from(reopened);
+                self.first.get_or_insert(at);
+                self.opened = Some(at);
+                self.resolved = None;
+                self.excepted = 0;
+            }
+            closed = self.leave(state, at);
+        }
+        (was != self.code()).then_some(StateChange { was: Some(was), now: self.code(), closed, reopened })
+    }
+
+    /// A scan looked where it should be and could not see it; `last` is the last look before. It stays as it was.
+    pub(crate) fn lose(&mut self, last: i64, at: i64) -> Option<StateChange> {
+        let was = self.code();
+        if self.state.has_ended() {
+            // Its load balancer is back, and the finding could not be judged.
+            self.state = State::Unknown;
+            self.since = at;
+            self.seen = None;
+        } else if self.state != State::Unknown && self.seen.is_none() {
+            // The state was seen when it began.
+            self.seen = Some(last.max(self.since));
+        }
+        (was != self.code()).then_some(StateChange { was: Some(was), now: self.code(), closed: None, reopened: false })
+    }
+
+    /// Its load balancer is gone, or its account is closed; `last` is the last look before.
+    pub(crate) fn end(&mut self, state: State, last: i64, at: i64) -> Option<StateChange> {
+        if self.state.has_ended() {
+            return None;
+        }
+        let was = self.code();
+        let last = last.max(self.since);
+        self.seen.get_or_insert(last);
+        let closed = self.leave(state, at);
+        Some(StateChange { was: Some(was), now: self.code(), closed, reopened: false })
+    }
+
+    /// Goes over to another state; ends the episode if there was one and the new state does not continue it.
+    fn leave(&mut self, state: State, at: i64) -> Option<Episode> {
+        if self.state == State::Excepted {
+            self.excepted += at - self.since;
+        }
+        let ends = self.state.is_failing() && !state.is_failing();
+        self.state = state;
+        self.since = at;
+        let opened = self.opened.filter(|_| ends)?;
+        self.resolved = Some(at);
+        Some(Episode { opened, closed: at, how: state, excepted: self.excepted })
+    }
+
+    /// Its history for a report; none where it never failed. `last` is the time of the last look at its account-Region.
+    pub(crate) fn history(&self, last: i64) -> Option<History> {
+        Some(History {
+            first_seen: timestamp(self.first?),
+            last_seen: timestamp(self.seen.unwrap_or(last.max(self.since))),
+            resolved: self.resolved.map(timestamp),
+            reopened: self.reopened,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Plays a sequence of looks, one per second: `f`ail, `e`xcepted, `p`ass, `n`ot applicable, `u`nseen, `g`one,
+    /// `r`etired. Returns the standing and the episodes as (opened, closed, under exception).
+    fn play(looks: &str) -> (FindingState, Vec<(i64, i64, i64)>) {
+        let mut standing = FindingState::new(0);
+        let mut episodes = Vec::new();
+        for (look, at) in looks.chars().zip(0..) {
+            let last = at - 1;
+            let step = match look {
+                'f' => standing.see(State::Open, at),
+                'e' => standing.see(State::Excepted, at),
+                'p' => standing.see(State::Passing, at),
+                'n' => standing.see(State::NotApplicable, at),
+                'u' => standing.lose(last, at),
+                'g' => standing.end(State::Gone, last, at),
+                _ => standing.end(State::Retired, last, at),
+            };
+            episodes.extend(step.and_then(|s| s.closed).map(|e| (e.opened, e.closed, e.excepted)));
+        }
+        (standing, episodes)
+    }
+
+    #[test]
+    fn sequences_computed_by_hand() {
+        for (looks, state, reopened, expected) in [
+            ("ppp", State::Passing, 0, vec![]),
+            ("fff", State::Open, 0, vec![]),
+            ("ffp", State::Passing, 0, vec![(0, 2, 0)]),
+            ("pffn", State::NotApplicable, 0, vec![(1, 3, 0)]),
+            ("fuuu", State::Open, 0, vec![]),
+            ("fuup", State::Passing, 0, vec![(0, 3, 0)]),
+            ("feefp", State::Passing, 0, vec![(0, 4, 2)]),
+            ("eeuup", State::Passing, 0, vec![(0, 4, 4)]),
+            ("fpfpf", State::Open, 2, vec![(0, 1, 0), (2, 3, 0)]),
+            ("fg", State::Gone, 0, vec![(0, 1, 0)]),
+            ("fggp", State::Passing, 0, vec![(0, 1, 0)]),
+            ("fgf", State::Open, 1, vec![(0, 1, 0)]),
+            ("fguf", State::Open, 1, vec![(0, 1, 0)]),
+            ("er", State::Retired, 0, vec![(0, 1, 1)]),
+            ("uuf", State::Open, 0, vec![]),
+            ("pupf", State::Open, 0, vec![]),
+        ] {
+            let (standing, episodes) = play(looks);
+            assert_eq!((standing.state, standing.reopened, episodes), (state, reopened, expected), "{looks}");
+        }
+    }
+
+    #[test]
+    fn last_seen_stands_still_while_nobody_sees() {
+        let (standing, _) = play("ffuu");
+        let history = standing.history(3).expect("it failed");
+        assert_eq!((history.first_seen, history.last_seen), (timestamp(0), timestamp(1)));
+        assert_eq!(history.resolved, None);
+        assert!(play("ppu").0.history(2).is_none(), "what never failed has no history");
+    }
+
+    #[test]
+    fn codes_read_back() {
+        for state in State::ALL {
+            assert_eq!(State::from_code(state.code()), state);
+        }
+    }
+}

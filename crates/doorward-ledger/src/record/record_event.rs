@@ -1,0 +1,74 @@
+//! Records an event's look at one load balancer: its findings, and the call that set its mode.
+
+use doorward_model::{Arn, History, Inputs, RawLoadBalancer, ScanReport};
+use rusqlite::{Connection, params};
+
+use crate::Recorded;
+use crate::columns::place_id;
+use crate::edits;
+use crate::error::Fault;
+use crate::timestamp::nanos;
+
+use super::coverage::nothing;
+use super::record_region::RunRecorder;
+use super::rows::{balancers, held};
+use super::tally::Tallies;
+use super::{KnownRegion, insert_run, remembered};
+
+/// Takes in the one load balancer. Everything else in the ledger stays as it is; where a later observation of it was recorded
+/// already, so does the load balancer.
+pub(super) fn write(
+    db: &Connection,
+    report: &ScanReport,
+    raw: &RawLoadBalancer,
+    tags: &[String],
+    latest: i64,
+) -> Result<(Recorded, Vec<Option<History>>), Fault> {
+    let only = &raw.arn;
+    let line = report.coverage.lines.first().and_then(|line| line.read_at);
+    let read = raw.evidence.as_ref().map(|evidence| evidence.at).or(line);
+    let at = nanos(read.unwrap_or(report.run.started));
+    let place = place_of(db, only)?;
+    let mut balancers = balancers(db, place.id)?;
+    let known = balancers.get(only.as_str()).and_then(|known| known.event);
+    let index = report.load_balancers.iter().position(|lb| lb.arn == *only);
+    let later = place.with(known).last_at.is_some_and(|last| last > at && last <= latest);
+    let Some((index, lb)) = index.zip(index.and_then(|index| report.load_balancers.get(index))).filter(|_| !later)
+    else {
+        let recorded = Recorded { run: report.run.id.clone(), late: 1, ..Recorded::default() };
+        return Ok((recorded, remembered(db, report)?));
+    };
+    let run = insert_run(db, report, (at, at), nothing(db)?)?;
+    let mut recorder = RunRecorder::new(db, report, run, latest, Tallies::new(report, tags))?;
+    recorder.at = at;
+    recorder.balancer(place, index, lb, &mut balancers)?;
+    let mut findings = held(db, place.id)?;
+    for (index, finding) in report.findings.iter().enumerate().filter(|(_, finding)| finding.load_balancer == *only) {
+        let history = recorder.finding(place, finding, &mut balancers, &mut findings)?;
+        recorder.remember(index, history);
+    }
+    let Some(id) = balancers.get(only.as_str()).map(|known| known.id) else {
+        return Ok((recorder.done().0, remembered(db, report)?));
+    };
+    recorder.unjudged(place.with(known), id, findings)?;
+    let look = serde_json::to_string(raw)?;
+    let inputs = serde_json::to_string(&Inputs::of(report))?;
+    db.execute(
+        "UPDATE balancers SET event_run = ?2, look = ?3, look_inputs = ?4 WHERE id = ?1",
+        params![id, run, look, inputs],
+    )?;
+    db.execute("UPDATE runs SET only = ?2 WHERE seq = ?1", params![run, id])?;
+    if let Some(edit) = &lb.edited {
+        edits::keep(db, id, run, edit)?;
+    }
+    let (recorded, histories, _) = recorder.done();
+    Ok((recorded, histories))
+}
+
+fn place_of(db: &Connection, only: &Arn) -> Result<KnownRegion, Fault> {
+    let id = place_id(db, only.account(), only.region())?;
+    let place = db.query_row("SELECT last_at, last_run FROM places WHERE id = ?1", [id], |row| {
+        Ok(KnownRegion { id, last_at: row.get(0)?, last_run: row.get(1)? })
+    })?;
+    Ok(place)
+}

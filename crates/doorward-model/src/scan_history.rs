@@ -1,0 +1,23 @@
+//! The history of a scan: what earlier scans recorded of its findings, and what they saw that it did not.
+
+use std::collections::BTreeMap;
+
+use crate::{Finding, History, ScanReport, Unseen};
+
+/// What the ledger knows of a scan, once the scan is recorded or looked up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ScanHistory {
+    /// The history of each finding that ever failed, by the finding's id.
+    pub findings: BTreeMap<String, History>,
+    /// What earlier scans saw and this one did not; absent where no ledger was read.
+    pub unseen: Option<Unseen>,
+}
+
+impl ScanReport {
+    /// The report with this history in the place of the history that it holds. A finding that the history does not name has none.
+    pub fn with_history(self, mut history: ScanHistory) -> Self {
+        let findings = self.findings.into_iter();
+        let findings = findings.map(|finding| Finding { history: history.findings.remove(&finding.id), ..finding });
+        Self { findings: findings.collect(), unseen: history.unseen, ..self }
+    }
+}

@@ -1,0 +1,236 @@
+//! The diagnosis as a table for people and as JSON for programs.
+
+use std::fmt::Write as _;
+
+use doorward_ledger::PreflightState;
+use doorward_model::{CoverageStatus, Observed, harmless};
+use serde_json::{Value, json};
+
+use super::gap_groups::{GapGroup, group};
+use super::gaps::Stage;
+use super::{Diagnosis, LEDGER_BYTES, policy_changes};
+
+/// Seconds of clock offset from which the table notes it. AWS refuses requests from 300 on.
+const CLOCK_TOLERANCE: u64 = 30;
+
+/// Places of a group that the table names; the rest is counted.
+const PLACES: usize = 6;
+
+/// The exit code of the command, and a clause that explains it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExitMeaning {
+    /// The number.
+    pub code: u8,
+    /// The explanation.
+    pub meaning: &'static str,
+}
+
+/// The first column of the summary.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    Ok,
+    Note,
+    Unread,
+}
+
+/// One line of the summary: mark, subject and text.
+struct SummaryLine(Mark, &'static str, String);
+
+/// The diagnosis for people, with colour codes if `colour` is set. Text from AWS is escaped.
+pub fn table(diagnosis: &Diagnosis, exit: ExitMeaning, colour: bool) -> String {
+    let paint = |code: &str, text: &str| {
+        if colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    };
+    let run = &diagnosis.scan.run;
+    let mut text =
+        format!("Doorward {} · doctor · {} UTC\n\n", run.tool_version, diagnosis.at.strftime("%Y-%m-%d %H:%M"));
+    for SummaryLine(mark, subject, line) in summary(diagnosis) {
+        let mark = match mark {
+            Mark::Ok => paint("32", "ok    "),
+            Mark::Note => paint("33", "note  "),
+            Mark::Unread => paint("31", "UNREAD"),
+        };
+        let _ = writeln!(text, "  {mark}  {subject:<12}  {}", harmless(&line));
+    }
+    let groups = group(&diagnosis.gaps);
+    for (stage, heading) in [
+        (Stage::Scan, "A scan could not read"),
+        (Stage::Traffic, "Traffic analysis could not read"),
+        (Stage::Publish, "Security Hub would not accept findings"),
+        (Stage::Optional, "Not allowed yet, and needed as soon as there is a load balancer to read"),
+    ] {
+        let mut own = groups.iter().filter(|group| group.stage == stage).peekable();
+        if own.peek().is_none() {
+            continue;
+        }
+        let _ = writeln!(text, "\n{}", paint("1", heading));
+        for group in own {
+            let gap = group.gap;
+            let code = gap.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
+            let head = format!("{}{code} · {}", gap.operation, listed(&group.places));
+            let _ = writeln!(text, "  {} · {}", paint("31", gap.reason.code()), harmless(&head));
+            let by = gap.policy.as_ref().map(|arn| format!(" Policy: {arn}.")).unwrap_or_default();
+            let _ = writeln!(text, "           → {}", harmless(&format!("{}{by}", group.remedy())));
+        }
+    }
+    let changes = policy_changes(&diagnosis.gaps, &run.caller, &diagnosis.scan.organization);
+    if !changes.is_empty() {
+        let _ = writeln!(text, "\n{}", paint("1", "Policy changes that fix it"));
+    }
+    for change in changes {
+        let accounts: Vec<&str> = change.accounts.iter().map(|account| account.as_str()).collect();
+        let of = if accounts.is_empty() { String::new() } else { format!("in {}: ", listed(&accounts)) };
+        let _ = writeln!(text, "  {}", harmless(&format!("{of}{}", change.what)));
+        let document = serde_json::to_string_pretty(&change.document).unwrap_or_default();
+        for line in document.lines() {
+            let _ = writeln!(text, "    {}", harmless(line));
+        }
+    }
+    let _ = writeln!(
+        text,
+        "\n{} requests in {} s; nothing was written. Exit code {}: {}",
+        diagnosis.requests, diagnosis.seconds, exit.code, exit.meaning
+    );
+    text
+}
+
+fn listed(places: &[&str]) -> String {
+    let shown = places.iter().take(PLACES).copied().collect::<Vec<_>>().join(", ");
+    match places.len().saturating_sub(PLACES) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+fn summary(diagnosis: &Diagnosis) -> Vec<SummaryLine> {
+    let run = &diagnosis.scan.run;
+    let mark = |stage: Stage| {
+        if diagnosis.gaps.iter().any(|one| one.stage == stage) { Mark::Unread } else { Mark::Ok }
+    };
+    let mut lines = vec![SummaryLine(Mark::Ok, "identity", format!("{}, from {}", run.caller, run.home_region))];
+    lines.push(match run.clock_offset {
+        None => SummaryLine(Mark::Note, "clock", "unknown, because AWS's response has no date".to_owned()),
+        Some(offset) => {
+            let mark = if offset.unsigned_abs() > CLOCK_TOLERANCE { Mark::Note } else { Mark::Ok };
+            let way = if offset < 0 { "behind" } else { "ahead of" };
+            let seconds = offset.unsigned_abs();
+            SummaryLine(mark, "clock", format!("{seconds} s {way} AWS's clock; AWS refuses requests from 300 s on"))
+        }
+    });
+    let accounts = diagnosis.scan.accounts.len();
+    lines.push(match &diagnosis.scan.organization {
+        Observed::Known(organization) if diagnosis.scan.coverage.accounts_listing.is_full() => {
+            SummaryLine(Mark::Ok, "organization", format!("{}, all {accounts} accounts are listed", organization.id))
+        }
+        Observed::Known(organization) => SummaryLine(
+            Mark::Unread,
+            "organization",
+            format!("{}; {accounts} accounts are listed, more may exist", organization.id),
+        ),
+        _ => SummaryLine(Mark::Note, "organization", format!("not read: the account {} only", run.account)),
+    });
+    let counts = diagnosis.scan.coverage.counts;
+    let (found, read) = diagnosis.load_balancers();
+    let sampled =
+        if read < found { format!("; {read} of {found} load balancers were read in detail") } else { String::new() };
+    lines.push(SummaryLine(
+        if counts.complete == counts.in_scope() && counts.in_scope() > 0 { mark(Stage::Scan) } else { Mark::Unread },
+        "scan",
+        format!(
+            "{} of {} account-Regions in scope would be read completely, {} in part, {} not at all; {} skipped{sampled}",
+            counts.complete,
+            counts.in_scope(),
+            counts.partial,
+            counts.failed,
+            counts.skipped
+        ),
+    ));
+    if let Some(probe) = diagnosis.traffic {
+        let empty = if probe.empty_log_prefixes == 0 {
+            String::new()
+        } else {
+            format!("; {} of the prefixes are empty, so that reading was not tried there", probe.empty_log_prefixes)
+        };
+        let line =
+            format!("{} account-Regions with metrics, {} log prefixes{empty}", probe.metrics, probe.log_prefixes);
+        lines.push(SummaryLine(mark(Stage::Traffic), "traffic", line));
+    }
+    if let Some(count) = diagnosis.security_hub {
+        let line = format!(
+            "reading from Security Hub was tried in {count} account-Regions; importing was not, because that would write"
+        );
+        lines.push(SummaryLine(mark(Stage::Publish), "publish", line));
+    }
+    lines.extend(ledger(diagnosis));
+    lines
+}
+
+fn ledger(diagnosis: &Diagnosis) -> Option<SummaryLine> {
+    let prospect = diagnosis.ledger.as_ref()?;
+    if let Some(problem) = diagnosis.ledger_problem() {
+        return Some(SummaryLine(Mark::Unread, "ledger", problem));
+    }
+    let prospect = prospect.as_ref().ok()?;
+    let room = format!("{} MB free, of which a scan may need {}", prospect.free / 1_000_000, LEDGER_BYTES / 1_000_000);
+    let path = prospect.path.display();
+    let (mark, state) = match &prospect.state {
+        PreflightState::New => (Mark::Ok, "will be created".to_owned()),
+        PreflightState::Older => (Mark::Ok, "will be migrated to the schema of this version".to_owned()),
+        PreflightState::Ready { held: Some((owner, until)), .. } => {
+            (Mark::Note, format!("is locked by {owner} until {until}; a scan would wait"))
+        }
+        PreflightState::Ready { unfinished: true, .. } => {
+            (Mark::Note, "contains an interrupted scan; `doorward scan --resume` continues it".to_owned())
+        }
+        PreflightState::Ready { .. } => (Mark::Ok, "exists".to_owned()),
+    };
+    Some(SummaryLine(mark, "ledger", format!("{path} {state}; {room}")))
+}
+
+/// The diagnosis for programs: `doctor-v1`, described in `reports/README.md`.
+pub fn json(diagnosis: &Diagnosis, exit: ExitMeaning) -> Value {
+    let run = &diagnosis.scan.run;
+    let coverage = &diagnosis.scan.coverage;
+    let groups: Vec<Value> = group(&diagnosis.gaps).iter().map(GapGroup::json).collect();
+    let changes = policy_changes(&diagnosis.gaps, &run.caller, &diagnosis.scan.organization);
+    let (found, read) = diagnosis.load_balancers();
+    let is_unread = |status| !matches!(status, CoverageStatus::Complete | CoverageStatus::Skipped);
+    let ledger = diagnosis.ledger.as_ref().map(|prospect| match prospect {
+        Ok(prospect) => json!({
+            "path": prospect.path, "free_bytes": prospect.free,
+            "state": match &prospect.state {
+                PreflightState::New => "new",
+                PreflightState::Older => "older",
+                PreflightState::Ready { held: Some(_), .. } => "held",
+                PreflightState::Ready { unfinished: true, .. } => "unfinished",
+                PreflightState::Ready { .. } => "ready",
+            },
+            "problem": diagnosis.ledger_problem(),
+        }),
+        Err(problem) => json!({"problem": problem}),
+    });
+    json!({
+        "format": "doctor-v1",
+        "tool_version": run.tool_version,
+        "at": diagnosis.at,
+        "identity": {
+            "arn": run.caller, "account": run.account, "partition": run.partition, "home_region": run.home_region,
+            "clock_offset": run.clock_offset,
+        },
+        "organization": diagnosis.scan.organization,
+        "accounts": diagnosis.scan.accounts.len(),
+        "coverage": coverage,
+        "unread_account_regions": coverage.lines.iter().filter(|line| is_unread(line.status)).count(),
+        "load_balancers": {"found": found, "read": read},
+        "traffic": diagnosis.traffic.map(|probe| json!({
+            "metrics": probe.metrics, "log_prefixes": probe.log_prefixes, "empty_log_prefixes": probe.empty_log_prefixes,
+        })),
+        "publish": diagnosis.security_hub.map(|count| json!({"security_hubs": count, "import_tried": false})),
+        "ledger": ledger,
+        "gap_groups": groups,
+        "policy_changes": changes,
+        "requests": diagnosis.requests,
+        "seconds": diagnosis.seconds,
+        "exit": {"code": exit.code, "meaning": exit.meaning},
+    })
+}

@@ -1,0 +1,330 @@
+//! The table for people: coverage, modes, verdicts, owners, next steps, exceptions, and what could not be read.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use comfy_table::{ContentArrangement, Table, presets};
+
+use doorward_model::{
+    Finding, Mode, ObservationPeriod, Observed, ScanReport, Severity, Unseen, Verdict, VerdictKind,
+    clock_offset_sentence, harmless_lines as harmless, share,
+};
+
+mod unread;
+mod unseen;
+
+/// The width of every section, in columns: it fits the usual terminal of 120.
+const WIDTH: u16 = 118;
+
+/// The number of next steps that are listed; the others are counted.
+const STEPS: usize = 10;
+
+/// Text with or without colour.
+#[derive(Clone, Copy)]
+struct Ink(bool);
+
+impl Ink {
+    fn paint(self, code: &str, text: &str) -> String {
+        if self.0 { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    fn heading(self, text: &str) -> String {
+        self.paint("1", text)
+    }
+
+    fn severity(self, severity: Severity) -> String {
+        let code = match severity {
+            Severity::Critical | Severity::High => "31;1",
+            Severity::Medium => "33;1",
+            Severity::Low => "33",
+            Severity::Informational => "2",
+        };
+        self.paint(code, &format!("{:<8}", severity.as_str().to_uppercase()))
+    }
+}
+
+/// Writes the table, with ANSI colours if `colour`. Returns the number of findings that it accounts for: all are counted, the most
+/// severe ones are listed.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(out: &mut dyn Write, report: &ScanReport, colour: bool) -> io::Result<usize> {
+    let ink = Ink(colour);
+    header(out, report)?;
+    summary(out, report, ink)?;
+    unseen::write(out, report, ink)?;
+    let counted = verdicts(out, report, ink)?;
+    owners(out, report, ink)?;
+    next_steps(out, report, ink)?;
+    excepted(out, report, ink)?;
+    unread::write(out, report, ink)?;
+    Ok(counted)
+}
+
+fn header(out: &mut dyn Write, report: &ScanReport) -> io::Result<()> {
+    let run = &report.run;
+    let what = match &report.organization {
+        Observed::Known(organization) => format!("organization {}", harmless(&organization.id)),
+        _ => format!("account {}", run.account),
+    };
+    let seconds = run.finished.duration_since(run.started).as_secs();
+    writeln!(out, "Doorward {} · {what} · partition {}", harmless(&run.tool_version), harmless(&run.partition))?;
+    writeln!(out, "{} UTC, {seconds} s, as {}", run.started.strftime("%Y-%m-%d %H:%M"), harmless(run.caller.as_str()))?;
+    if let Some(period) = report.observed().filter(ObservationPeriod::is_long) {
+        writeln!(out, "\nNOT ONE MOMENT: this was read {period}.")?;
+    }
+    if let Some(sentence) = clock_offset_sentence(run.clock_offset) {
+        writeln!(out, "\nWRONG CLOCK: {sentence}.")?;
+    }
+    if run.interrupted {
+        writeln!(out, "\nPARTIAL REPORT: the scan was stopped; what it did not reach is listed as interrupted.")?;
+    }
+    writeln!(out)
+}
+
+fn bar(part: usize, whole: usize) -> String {
+    const CELLS: usize = 24;
+    let mut filled = (part * CELLS).checked_div(whole).unwrap_or(0);
+    if part > 0 {
+        // A part that is not empty is never drawn empty, and a part that is not everything never full.
+        filled = filled.clamp(1, if part < whole { CELLS - 1 } else { CELLS });
+    }
+    format!("{}{}", "█".repeat(filled), "░".repeat(CELLS - filled))
+}
+
+fn summary(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<()> {
+    let counts = report.coverage.counts;
+    writeln!(out, "{}", ink.heading("Coverage"))?;
+    writeln!(
+        out,
+        "  {} {} of the account-Regions in scope were read completely",
+        bar(counts.complete, counts.in_scope()),
+        share(counts.complete, counts.in_scope())
+    )?;
+    writeln!(
+        out,
+        "  {} complete + {} partial + {} failed = {} in scope; {} skipped; {} in all, of {} accounts{}",
+        counts.complete,
+        counts.partial,
+        counts.failed,
+        counts.in_scope(),
+        counts.skipped,
+        counts.all,
+        report.accounts.len(),
+        if report.coverage.accounts_listing.is_full() { "" } else { " (THE LIST OF ACCOUNTS IS NOT COMPLETE)" }
+    )?;
+    let unlisted = report.coverage.lines.iter().filter(|line| line.region.is_none()).count();
+    if unlisted > 0 {
+        writeln!(
+            out,
+            "  {unlisted} of these lines stand for Regions that could not be listed: their number is not known"
+        )?;
+    }
+
+    let tally = &report.tally;
+    let population = tally.mode_population();
+    writeln!(out, "\n{}", ink.heading("Modes"))?;
+    for mode in [Mode::Monitor, Mode::Defensive, Mode::Strictest] {
+        let count = tally.modes.get(&mode).copied().unwrap_or(0);
+        writeln!(out, "  {:<10} {} {}", mode.as_str(), bar(count, population), share(count, population))?;
+    }
+    writeln!(
+        out,
+        "  {:<10} {} {}",
+        "unknown",
+        bar(tally.mode_unknown, population),
+        share(tally.mode_unknown, population)
+    )?;
+    let kinds: Vec<String> = tally.kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    let silent = match tally.mode_not_applicable {
+        0 => String::new(),
+        n => format!("; {n} classic without an HTTP listener, where the mode does nothing"),
+    };
+    writeln!(out, "  of {} load balancers: {}{silent}\n", report.load_balancers.len(), kinds.join(", "))
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
+    table.set_header(header.iter().copied());
+    table
+}
+
+fn print(out: &mut dyn Write, table: &Table) -> io::Result<()> {
+    for line in table.lines() {
+        writeln!(out, " {}", line.trim_end())?;
+    }
+    writeln!(out)
+}
+
+fn verdicts(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<usize> {
+    writeln!(out, "{}", ink.heading("Verdicts"))?;
+    let header: Vec<String> = VerdictKind::ALL.iter().map(ToString::to_string).collect();
+    let header: Vec<&str> = std::iter::once("rule").chain(header.iter().map(String::as_str)).collect();
+    let mut rows = table(&header);
+    let mut counted = 0;
+    for (rule, counts) in &report.tally.verdicts {
+        let cells = VerdictKind::ALL.map(|kind| counts.get(&kind).copied().unwrap_or(0));
+        counted += cells.iter().sum::<usize>();
+        rows.add_row(std::iter::once(rule.clone()).chain(cells.iter().map(ToString::to_string)));
+    }
+    for column in rows.column_iter_mut().skip(1) {
+        column.set_cell_alignment(comfy_table::CellAlignment::Right);
+    }
+    print(out, &rows)?;
+    Ok(counted)
+}
+
+#[derive(Default)]
+struct OwnerRow {
+    failures: BTreeMap<Severity, usize>,
+    unknown: usize,
+    load_balancers: usize,
+    /// Failures that earlier scans recorded and this one did not observe.
+    unseen: usize,
+}
+
+fn owners(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<()> {
+    let mut owners: BTreeMap<&str, OwnerRow> = BTreeMap::new();
+    // Network and gateway load balancers have no mode, so their owners have no action here.
+    for lb in report.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()) {
+        owners.entry(lb.owner_label()).or_default().load_balancers += 1;
+    }
+    for finding in report.findings.iter().filter(|finding| finding.kind.can_parse_http()) {
+        let row = owners.entry(&finding.owner).or_default();
+        match &finding.verdict {
+            Verdict::Fail { severity, .. } => *row.failures.entry(*severity).or_default() += 1,
+            Verdict::Unknown { .. } => row.unknown += 1,
+            _ => {}
+        }
+    }
+    // An owner of whose load balancers none was seen still has failures.
+    let now: BTreeMap<&str, &str> = match &report.unseen {
+        Some(_) => report.load_balancers.iter().map(|lb| (lb.arn.as_str(), lb.owner_label())).collect(),
+        None => BTreeMap::new(),
+    };
+    let unseen = report.unseen.iter().flat_map(|unseen| &unseen.findings).filter(|finding| !finding.excepted);
+    for finding in unseen {
+        let owner = now.get(finding.load_balancer.as_str()).copied().unwrap_or(&finding.owner);
+        owners.entry(owner).or_default().unseen += 1;
+    }
+    let any_unseen = owners.values().any(|row| row.unseen > 0);
+    let mut owners: Vec<(&str, OwnerRow)> = owners.into_iter().collect();
+    // The most severe failures first.
+    owners.sort_by(|(a, x), (b, y)| {
+        let weight = |row: &OwnerRow| Severity::OPEN.map(|s| row.failures.get(&s).copied().unwrap_or(0));
+        (weight(y), y.unseen, y.unknown).cmp(&(weight(x), x.unseen, x.unknown)).then_with(|| a.cmp(b))
+    });
+    writeln!(out, "{}", ink.heading("Failures by owner"))?;
+    let mut header = vec!["owner"];
+    header.extend(Severity::ALL.map(Severity::as_str));
+    header.extend(["unknown", "load balancers"]);
+    header.extend(any_unseen.then_some("not seen now"));
+    let mut rows = table(&header);
+    for (owner, row) in owners {
+        let failures = Severity::ALL.map(|s| row.failures.get(&s).map_or_else(|| "·".to_owned(), ToString::to_string));
+        let rest =
+            [if row.unknown == 0 { "·".to_owned() } else { row.unknown.to_string() }, row.load_balancers.to_string()];
+        let unseen = any_unseen.then(|| row.unseen.to_string());
+        rows.add_row(std::iter::once(harmless(owner).replace('\n', " ")).chain(failures).chain(rest).chain(unseen));
+    }
+    for column in rows.column_iter_mut().skip(1) {
+        column.set_cell_alignment(comfy_table::CellAlignment::Right);
+    }
+    print(out, &rows)
+}
+
+fn next_steps(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<()> {
+    let mut pressing: Vec<Step<'_>> = Vec::new();
+    let mut rest: BTreeMap<(Reverse<Severity>, &str), Vec<&str>> = BTreeMap::new();
+    for finding in &report.findings {
+        match &finding.verdict {
+            Verdict::Fail { severity, because, remedy, .. } if *severity >= Severity::High => {
+                pressing.push(Step { finding, severity: *severity, because, remedy });
+            }
+            Verdict::Fail { severity, .. } if *severity > Severity::Informational => {
+                rest.entry((Reverse(*severity), &finding.rule)).or_default().push(&finding.name);
+            }
+            _ => {}
+        }
+    }
+    pressing.sort_by_key(|step| Reverse(step.severity));
+    writeln!(out, "{}", ink.heading("What to do next"))?;
+    if pressing.is_empty() && rest.is_empty() {
+        let unseen = report.unseen.as_ref().map_or(0, Unseen::open);
+        let more =
+            if unseen == 0 { String::new() } else { format!(" {unseen} that failed when last seen were not seen.") };
+        return writeln!(out, "  Nothing fails among what could be read.{more}\n");
+    }
+    for step in pressing.iter().take(STEPS) {
+        step.write(out, ink)?;
+    }
+    if let more @ 1.. = pressing.len().saturating_sub(STEPS) {
+        writeln!(out, "  … and {more} more of these, all in --format json-v1")?;
+    }
+    for ((Reverse(severity), rule), names) in &rest {
+        let plural = if names.len() == 1 { "" } else { "s" };
+        writeln!(
+            out,
+            "  {} {rule} · {} load balancer{plural}: {}",
+            ink.severity(*severity),
+            names.len(),
+            listed(names)
+        )?;
+    }
+    if !rest.is_empty() {
+        writeln!(
+            out,
+            "           → each with its own remedy in --format json-v1; `doorward explain RULE` says why it matters"
+        )?;
+    }
+    writeln!(out)
+}
+
+/// Failures under an exception: listed, but apart from the others.
+fn excepted(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<()> {
+    let mut allowed: BTreeMap<(&str, &str, &str), Vec<&str>> = BTreeMap::new();
+    for finding in &report.findings {
+        if let Verdict::Excepted { exception, expires, .. } = &finding.verdict {
+            allowed.entry((expires, exception, &finding.rule)).or_default().push(&finding.name);
+        }
+    }
+    if allowed.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{}", ink.heading("Excepted"))?;
+    for ((expires, exception, rule), names) in &allowed {
+        let names = listed(names);
+        writeln!(out, "  until {} · {} · {rule} · {names}", harmless(expires), harmless(exception))?;
+    }
+    writeln!(out)
+}
+
+/// A failure that is listed with its remedy.
+struct Step<'a> {
+    finding: &'a Finding,
+    severity: Severity,
+    because: &'a str,
+    remedy: &'a str,
+}
+
+impl Step<'_> {
+    fn write(&self, out: &mut dyn Write, ink: Ink) -> io::Result<()> {
+        let Finding { name, account, region, owner, .. } = self.finding;
+        let (name, owner) = (harmless(name), harmless(owner));
+        writeln!(out, "  {} {name} · {account} {region} · {owner}", ink.severity(self.severity))?;
+        writeln!(out, "           {}", harmless(self.because))?;
+        harmless(self.remedy).lines().try_for_each(|line| writeln!(out, "           → {line}"))
+    }
+}
+
+/// The first names and the number of the others.
+fn listed<T: AsRef<str>>(names: &[T]) -> String {
+    const NAMED: usize = 4;
+    let named: Vec<String> = names.iter().take(NAMED).map(|name| harmless(name.as_ref()).replace('\n', " ")).collect();
+    match names.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}

@@ -1,0 +1,195 @@
+//! The traffic evidence of one run, as it is saved: counts of the logs, metrics, and everything that could not be read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Read, Write};
+
+use doorward_model::{Arn, LoadBalancer, ObservedTime};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::extent::Extent;
+use crate::forecast::{Forecast, ForecastInput, forecast};
+use crate::metric::{Known, Metric, Series};
+use crate::source::UnreadLogs;
+use crate::tally::{BalancerKey, Tally};
+use crate::window::Window;
+
+/// The name of the format.
+const FORMAT: &str = "doorward-traffic-v1";
+
+/// A file that is not saved traffic evidence.
+#[derive(Debug, thiserror::Error)]
+pub enum EvidenceError {
+    /// It is not JSON, or has other members.
+    #[error("the file is not traffic that this version saved: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// It is another format, or another version of it.
+    #[error("the format of the file is {0:?}; this version reads {FORMAT}")]
+    Format(String),
+}
+
+/// Everything that a run found out about the traffic of load balancers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TrafficEvidence {
+    /// `doorward-traffic-v1`.
+    pub format: String,
+    /// The hours that were requested; absent if all logs of a folder were read.
+    pub window: Option<Window>,
+    /// The counts of the logs.
+    pub tally: Tally,
+    /// CloudWatch's metrics.
+    pub series: BTreeMap<BalancerKey, Series>,
+    /// How much of the logs was read, and why; empty for a folder.
+    pub extents: BTreeMap<BalancerKey, Extent>,
+    /// Everything that could not be listed or read.
+    pub missed: Vec<UnreadLogs>,
+    /// When each load balancer was created, if known: no hour before it counts as observed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub created: BTreeMap<BalancerKey, Timestamp>,
+    /// The days and hours that were observed, with the gaps between them. Derived from the other members, for other programs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    observed: BTreeMap<BalancerKey, ObservedTime>,
+    /// What Athena scanned; absent if this program read the logs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub athena: Option<AthenaScan>,
+}
+
+/// What Athena scanned.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AthenaScan {
+    /// Queries that succeeded.
+    pub queries: u64,
+    /// Objects in the scanned folders, by the listing before.
+    pub objects: u64,
+    /// Their bytes, as stored: the estimate.
+    pub estimated_bytes: u64,
+    /// Bytes that Athena reports as scanned.
+    pub scanned_bytes: u64,
+}
+
+impl TrafficEvidence {
+    /// Evidence from the counts of logs alone.
+    pub fn new(window: Option<Window>, tally: Tally) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            window,
+            tally,
+            series: BTreeMap::new(),
+            extents: BTreeMap::new(),
+            missed: Vec::new(),
+            created: BTreeMap::new(),
+            observed: BTreeMap::new(),
+            athena: None,
+        }
+    }
+
+    /// Adds when the load balancers were created, and derives the time that was observed of each.
+    #[must_use]
+    pub fn about(mut self, load_balancers: &[LoadBalancer]) -> Self {
+        for lb in load_balancers {
+            let key = self.key_of(lb);
+            if let Some(created) = lb.created.filter(|_| self.covers(&key)) {
+                self.created.insert(key, created);
+            }
+        }
+        let observed = self.keys().filter_map(|key| Some((key.clone(), self.forecast(key).evidence.observed?)));
+        self.observed = observed.collect();
+        self
+    }
+
+    /// Reads saved evidence.
+    ///
+    /// # Errors
+    /// The text is not JSON of this format and version.
+    pub fn from_reader(saved: impl Read) -> Result<Self, EvidenceError> {
+        let evidence: Self = serde_json::from_reader(saved)?;
+        if evidence.format == FORMAT { Ok(evidence) } else { Err(EvidenceError::Format(evidence.format)) }
+    }
+
+    /// Writes it as one line of JSON.
+    ///
+    /// # Errors
+    /// `out` cannot be written.
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        serde_json::to_writer(&mut *out, self)?;
+        out.write_all(b"\n")
+    }
+
+    /// Whether everything in the window was read and understood.
+    pub fn is_complete(&self) -> bool {
+        self.missed.is_empty() && self.tally.is_whole()
+    }
+
+    /// Every load balancer with counts or metrics.
+    pub fn keys(&self) -> impl Iterator<Item = &BalancerKey> {
+        let keys: BTreeSet<_> = self.tally.balancers.keys().chain(self.series.keys()).collect();
+        keys.into_iter()
+    }
+
+    /// Whether there are counts or metrics of a load balancer.
+    pub fn covers(&self, key: &BalancerKey) -> bool {
+        self.tally.balancers.contains_key(key) || self.series.contains_key(key)
+    }
+
+    /// The key of a load balancer in this evidence: its own, or its id alone if its logs were outside AWS's key layout.
+    pub fn key_of(&self, lb: &LoadBalancer) -> BalancerKey {
+        let own = key(lb);
+        let bare = BalancerKey { account: None, region: None, id: own.id.clone() };
+        if self.tally.balancers.contains_key(&bare) && !self.tally.balancers.contains_key(&own) { bare } else { own }
+    }
+
+    /// The effect of each mode on the traffic of a load balancer.
+    pub fn forecast(&self, key: &BalancerKey) -> Forecast {
+        self.forecast_since(key, None)
+    }
+
+    /// The same for a load balancer that was created at a time, for evidence that was saved without that time.
+    pub fn forecast_since(&self, key: &BalancerKey, created: Option<Timestamp>) -> Forecast {
+        let extent = self.extents.get(key);
+        let complete = match extent {
+            Some(_) => {
+                !self.missed.iter().any(|unread| unread.balancer == *key) && self.tally.reading.damaged.count == 0
+            }
+            None => self.tally.is_whole(),
+        };
+        let input = ForecastInput {
+            tally: self.tally.balancers.get(key),
+            files: self.tally.files.get(key),
+            created: self.created.get(key).copied().or(created),
+            window: self.window,
+            complete,
+            series: self.series.get(key),
+            around_periods: extent == Some(&Extent::AroundPeriods),
+        };
+        forecast(key, input)
+    }
+
+    /// Whether CloudWatch's metrics were read and show no traffic in the window.
+    pub fn is_idle(&self, key: &BalancerKey) -> bool {
+        self.series.get(key).is_some_and(|series| series.total(Metric::NonCompliant) == Known::NoTraffic)
+    }
+
+    /// Why CloudWatch gives no count of non-compliant requests; none if it does, or was not asked.
+    pub fn no_count_reason(&self, key: &BalancerKey) -> Option<String> {
+        match self.series.get(key)?.total(Metric::NonCompliant) {
+            Known::NoTraffic => Some(
+                "CloudWatch was read, and there was no traffic in the window: it is unknown what traffic there would be."
+                    .to_owned(),
+            ),
+            Known::Unread(gap) => Some(format!("CloudWatch could not be read: {gap}.")),
+            Known::Count(_) | Known::NotAsked => None,
+        }
+    }
+}
+
+/// A load balancer as logs and metrics name it.
+pub fn key(lb: &LoadBalancer) -> BalancerKey {
+    BalancerKey { account: Some(lb.account.clone()), region: Some(lb.region.clone()), id: id(&lb.arn) }
+}
+
+/// `app/name/id`; the name alone for classic load balancers.
+pub fn id(arn: &Arn) -> String {
+    let resource = arn.resource();
+    resource.strip_prefix("loadbalancer/").unwrap_or(resource).to_owned()
+}

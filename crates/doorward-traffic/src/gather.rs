@@ -1,0 +1,315 @@
+//! Gathers the traffic of an organization: metrics first, then only those logs that the metrics do not answer for.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use doorward_model::{AccountId, AccountRegion, Gap, Kind, LoadBalancer, LogDestination, Observed};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::count_cache::{CacheUse, CountCache, CountCacheError};
+use crate::evidence::{TrafficEvidence, key};
+use crate::extent::{Extent, extent, falls_short, whole};
+use crate::metric::{Metric, Series};
+use crate::prices::Prices;
+use crate::source::{LogPlace, LogPlan, Metered, Planned, Source, Span, UnreadLogs};
+use crate::tally::{BalancerKey, Tally};
+use crate::window::Window;
+
+mod by_athena;
+
+pub use by_athena::AthenaOptions;
+
+/// Periods of the metrics, in seconds: those of the log files.
+const PERIOD: u32 = 300;
+
+/// What to gather.
+#[derive(Debug, Clone)]
+pub struct TrafficRequest<'a> {
+    /// The load balancers of a scan. Those that cannot parse HTTP have no traffic to read.
+    pub load_balancers: &'a [LoadBalancer],
+    /// The hours that are wanted.
+    pub window: Window,
+    /// Read all logs of the window, whatever the metrics say.
+    pub all_logs: bool,
+    /// The account whose session reads all logs; none for each load balancer's own.
+    pub log_account: Option<&'a AccountId>,
+    /// Threads that parse; at least one.
+    pub threads: usize,
+    /// What reading costs.
+    pub prices: Prices,
+    /// Counting by Athena; none if this program reads the logs.
+    pub athena: Option<AthenaOptions>,
+    /// Where counts of log files are kept from run to run; not with Athena, which counts days.
+    pub cache: Option<CacheOptions>,
+    /// Report what would be read, and read no log.
+    pub dry_run: bool,
+    /// The current time: CloudWatch keeps short periods for a limited time only.
+    pub now: Timestamp,
+}
+
+/// Where counts of log files are kept.
+#[derive(Debug, Clone)]
+pub struct CacheOptions {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The days that runs usually cover: counts of these are kept, even if this run covers fewer.
+    pub days: u32,
+    /// Most bytes that it may take.
+    pub max_bytes: u64,
+}
+
+/// What the caller may show while traffic is gathered. Texts name objects and load balancers as AWS returned them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GatherEvent {
+    /// What will be read and what it costs, one line each, before any log is read. The result of a dry run.
+    Planned(Vec<String>),
+    /// A remark about the progress, one line.
+    Note(String),
+    /// A problem that does not change the counts, one line.
+    Warning(String),
+    /// So many log files of so many were read; both are equal after the last one.
+    Read {
+        /// Files that are done.
+        done: usize,
+        /// All files.
+        of: usize,
+    },
+}
+
+/// Why traffic could not be gathered at all. Everything that could not be read is in the evidence instead.
+#[derive(Debug, thiserror::Error)]
+pub enum GatherError {
+    /// The cache cannot be used.
+    #[error(transparent)]
+    Cache(#[from] CountCacheError),
+    /// Athena would scan more than allowed.
+    #[error(
+        "the logs of {window} have {:.3} GB, and Athena may scan {:.3} GB: raise traffic.athena.budget_gigabytes, or take a \
+         shorter window (--days); no query was started",
+        *.bytes as f64 / 1e9,
+        *.budget as f64 / 1e9
+    )]
+    OverBudget {
+        /// The hours.
+        window: Window,
+        /// The bytes that would be scanned.
+        bytes: u64,
+        /// The bytes that may be scanned.
+        budget: u64,
+    },
+}
+
+/// Receives events.
+type Observer<'a> = &'a dyn Fn(GatherEvent);
+
+/// Gathers traffic. None for a dry run. `stopped` ends when the run is to be stopped: then running Athena queries are cancelled.
+///
+/// # Errors
+/// See [`GatherError`].
+pub async fn gather(
+    request: &TrafficRequest<'_>,
+    source: &Source,
+    stopped: impl AsyncFn() -> Gap,
+    observe: &dyn Fn(GatherEvent),
+) -> Result<Option<TrafficEvidence>, GatherError> {
+    let asked: Vec<&LoadBalancer> = request.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()).collect();
+    let series = metrics(source, &asked, request).await;
+    let evidence = match &request.athena {
+        None => embedded(source, &asked, series, request, observe).await?,
+        Some(options) => by_athena::gather(source, &asked, series, (request, options), stopped, observe).await?,
+    };
+    Ok(evidence.map(|evidence| evidence.about(request.load_balancers)))
+}
+
+/// Fetches the logs that matter, and counts them here.
+async fn embedded(
+    source: &Source,
+    asked: &[&LoadBalancer],
+    series: BTreeMap<BalancerKey, Series>,
+    request: &TrafficRequest<'_>,
+    observe: Observer<'_>,
+) -> Result<Option<TrafficEvidence>, GatherError> {
+    let (mut extents, mut places) = (BTreeMap::new(), Vec::new());
+    for lb in asked {
+        let Some((bucket, prefix)) = log_bucket(lb) else { continue };
+        let key = key(lb);
+        let (extent, spans) = if request.all_logs {
+            (Extent::AllWithoutMetric, vec![whole(request.window)])
+        } else {
+            extent(series.get(&key), request.window)
+        };
+        extents.insert(key.clone(), extent);
+        if !spans.is_empty() {
+            places.push(place(lb, bucket, prefix, spans, request));
+        }
+    }
+    let plan = source.plan_logs(&places).await;
+    observe(GatherEvent::Planned(planned(&plan, &extents, &request.prices)));
+    if request.dry_run {
+        return Ok(None);
+    }
+    let mut cache = cache(request)?;
+    let mut evidence = TrafficEvidence::new(Some(request.window), Tally::default());
+    evidence.series = series;
+    count(source, &plan, request, cache.as_mut(), &mut evidence, observe).await;
+    // If fewer requests were found than the metric counts, reading less was not enough.
+    let short = places.iter().filter(|place| {
+        let (key, periods) = (&place.balancer, extents.get(&place.balancer) == Some(&Extent::AroundPeriods));
+        periods && falls_short(evidence.series.get(key), evidence.tally.balancers.get(key))
+    });
+    let short: Vec<LogPlace> =
+        short.map(|place| LogPlace { spans: vec![whole(request.window)], ..place.clone() }).collect();
+    if !short.is_empty() {
+        for place in &short {
+            extents.insert(place.balancer.clone(), Extent::AllAfterDisagreement);
+            evidence.tally.balancers.remove(&place.balancer);
+            evidence.tally.files.remove(&place.balancer);
+            evidence.missed.retain(|unread| unread.balancer != place.balancer);
+        }
+        observe(GatherEvent::Note(format!(
+            "{} load balancers logged less than CloudWatch counts around its periods: all of their logs are read",
+            short.len()
+        )));
+        let plan = source.plan_logs(&short).await;
+        count(source, &plan, request, cache.as_mut(), &mut evidence, observe).await;
+    }
+    if let Some(cache) = cache {
+        report_cache(&cache.used, observe);
+    }
+    evidence.extents = extents;
+    Ok(Some(evidence))
+}
+
+async fn metrics(
+    source: &Source,
+    asked: &[&LoadBalancer],
+    request: &TrafficRequest<'_>,
+) -> BTreeMap<BalancerKey, Series> {
+    let metered: Vec<Metered> = asked
+        .iter()
+        .map(|lb| {
+            let place = AccountRegion { account: lb.account.clone(), region: lb.region.clone() };
+            Metered { balancer: key(lb), place }
+        })
+        .collect();
+    source.metrics(&metered, &Metric::ALL, request.window, PERIOD, request.now).await
+}
+
+/// The bucket and the prefix that an Application Load Balancer writes its access logs to; none if it writes none to S3, or if that is
+/// not known.
+pub fn log_bucket(lb: &LoadBalancer) -> Option<(&str, &str)> {
+    match &lb.access_logs {
+        // Logs of classic load balancers have no classification.
+        Observed::Known(LogDestination::S3 { bucket, prefix }) if lb.kind == Kind::Application => {
+            Some((bucket, prefix))
+        }
+        _ => None,
+    }
+}
+
+fn place(lb: &LoadBalancer, bucket: &str, prefix: &str, spans: Vec<Span>, request: &TrafficRequest<'_>) -> LogPlace {
+    LogPlace {
+        balancer: key(lb),
+        bucket: bucket.to_owned(),
+        prefix: prefix.to_owned(),
+        reader: reader(lb, request),
+        spans,
+    }
+}
+
+/// The account-Region whose session reads the logs of a load balancer.
+fn reader(lb: &LoadBalancer, request: &TrafficRequest<'_>) -> AccountRegion {
+    AccountRegion { account: request.log_account.unwrap_or(&lb.account).clone(), region: lb.region.clone() }
+}
+
+/// How many load balancers have an extent.
+fn extent_count(extents: &BTreeMap<BalancerKey, Extent>, wanted: Extent) -> usize {
+    extents.values().filter(|extent| **extent == wanted).count()
+}
+
+/// What will be read and what it costs.
+fn planned(plan: &LogPlan, extents: &BTreeMap<BalancerKey, Extent>, prices: &Prices) -> Vec<String> {
+    let of = |wanted| extent_count(extents, wanted);
+    let cost = plan.cost(prices);
+    let mut lines = vec![
+        format!(
+            "{} load balancers log to S3: {} cleared by CloudWatch's metric, {} without traffic, {} around the metric's periods, {} in full",
+            extents.len(),
+            of(Extent::Cleared),
+            of(Extent::NoTraffic),
+            of(Extent::AroundPeriods),
+            of(Extent::AllWithoutMetric),
+        ),
+        format!(
+            "to read: {} objects, {:.1} MB; about {:.4} dollars for requests and {:.4} for the bytes if they leave their Region",
+            plan.gets(),
+            plan.bytes() as f64 / 1e6,
+            cost.requests,
+            cost.transfer_from_afar
+        ),
+    ];
+    lines.extend(plan.missed.iter().map(unlisted));
+    lines
+}
+
+fn unlisted(UnreadLogs { balancer, what, gap }: &UnreadLogs) -> String {
+    format!("cannot be listed: {balancer}: {what}: {gap}")
+}
+
+/// The cached counts. Days that neither this window nor the usual one covers are removed.
+fn cache(request: &TrafficRequest<'_>) -> Result<Option<CountCache>, CountCacheError> {
+    let Some(options) = &request.cache else { return Ok(None) };
+    let usual = SignedDuration::from_hours(24 * i64::from(options.days));
+    let usual = request.window.ends_at().saturating_sub(usual).unwrap_or(Timestamp::MIN);
+    let oldest: Date = TimeZone::UTC.to_datetime(usual.min(request.window.starts_at())).date();
+    CountCache::open(&options.folder, oldest, options.max_bytes).map(Some)
+}
+
+/// Reports how the cache was used. The counts are right in any case.
+fn report_cache(used: &CacheUse, observe: Observer<'_>) {
+    let outdated = if used.outdated > 0 { " (counts that another version cached are not used)" } else { "" };
+    observe(GatherEvent::Note(format!(
+        "the counts of {} log files were cached, {} files were read now{outdated}",
+        used.recalled, used.read
+    )));
+    for (what, problems) in
+        [("damaged, so its log files were read again", &used.damaged), ("not written", &used.unwritten)]
+    {
+        for sample in &problems.samples {
+            observe(GatherEvent::Warning(format!("cached counts are {what}: {sample}")));
+        }
+        if let more @ 1.. = problems.count - problems.samples.len() as u64 {
+            observe(GatherEvent::Warning(format!("and {more} more")));
+        }
+    }
+    if used.crowded > 0 {
+        observe(GatherEvent::Warning(format!(
+            "the cache is full: the counts of {} log files are not cached and will be read again; raise traffic.state_megabytes",
+            used.crowded
+        )));
+    }
+}
+
+async fn count(
+    source: &Source,
+    plan: &LogPlan,
+    request: &TrafficRequest<'_>,
+    cache: Option<&mut CountCache>,
+    evidence: &mut TrafficEvidence,
+    observe: Observer<'_>,
+) {
+    let (mut done, of) = (0, plan.objects.len());
+    let each = |_: &Planned, _: Result<&Tally, &Gap>| {
+        done += 1;
+        observe(GatherEvent::Read { done, of });
+    };
+    let window = Some(request.window);
+    let counted = match cache {
+        Some(cache) => source.recount_logs(plan, request.threads, window, cache, each).await,
+        None => source.count_logs(plan, request.threads, window, each).await,
+    };
+    evidence.tally.merge(&counted.tally);
+    evidence.missed.extend(counted.missed);
+}

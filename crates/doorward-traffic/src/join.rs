@@ -1,0 +1,181 @@
+//! Joins traffic evidence to load balancers: advice for each of them, as rules and reports show it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use doorward_model::{
+    Arn, LoadBalancer, Mode, ModeEffect, Observed, Traffic, TrafficBasis, TrafficSource, TrafficStep,
+};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::advice::{Advice, SourceToFix, Step, Thresholds, advise};
+use crate::evidence::TrafficEvidence;
+use crate::forecast::{Basis, CrossCheck};
+use crate::tally::{BalancerKey, BalancerTally};
+
+/// Traffic by load balancer.
+pub type TrafficByArn = BTreeMap<Arn, Arc<Traffic>>;
+
+/// Which evidence suffices for advice.
+#[derive(Debug, Clone, Copy)]
+pub struct AdviceRules<'a> {
+    /// What has to be observed before a mode is recommended.
+    pub thresholds: &'a Thresholds,
+    /// Days after which evidence is too old to recommend a mode.
+    pub maximum_age_days: u32,
+}
+
+/// Advice for every load balancer that was scanned and can parse HTTP, and for every other one that left logs.
+pub fn advise_all(
+    evidence: &TrafficEvidence,
+    load_balancers: &[LoadBalancer],
+    thresholds: &Thresholds,
+) -> BTreeMap<BalancerKey, Advice> {
+    let mut known: BTreeMap<BalancerKey, (Observed<Mode>, Option<Timestamp>)> =
+        evidence.keys().map(|key| (key.clone(), (Observed::Absent, None))).collect();
+    for lb in load_balancers.iter().filter(|lb| lb.kind.can_parse_http()) {
+        known.insert(evidence.key_of(lb), (lb.mode.clone(), lb.created));
+    }
+    let each = known.into_iter().map(|(key, (mode, created))| {
+        let advice = advice_for(evidence, &key, mode, created, thresholds);
+        (key, advice)
+    });
+    each.collect()
+}
+
+/// Advice for a load balancer in a mode. If CloudWatch gave no count, the first reason says so.
+fn advice_for(
+    evidence: &TrafficEvidence,
+    key: &BalancerKey,
+    mode: Observed<Mode>,
+    created: Option<Timestamp>,
+    thresholds: &Thresholds,
+) -> Advice {
+    let tally = evidence.tally.balancers.get(key);
+    let mut advice = advise(mode, evidence.forecast_since(key, created), tally, thresholds);
+    let nothing = advice.forecast.evidence.basis == Basis::None;
+    if let (Step::NotEnoughEvidence { missing }, Some(reason)) = (&mut advice.step, evidence.no_count_reason(key)) {
+        if nothing && evidence.is_idle(key) {
+            let wait = "Gather evidence again when it has traffic; a window without traffic supports no mode.";
+            *missing = vec![wait.to_owned()];
+            advice.because.clear();
+        }
+        advice.because.insert(0, reason);
+    }
+    advice
+}
+
+/// The traffic of every load balancer that can parse HTTP and is in the evidence, at the time of a scan: evidence that is too old by
+/// then recommends nothing.
+pub fn join(
+    evidence: &TrafficEvidence,
+    load_balancers: &[LoadBalancer],
+    rules: AdviceRules<'_>,
+    at: Timestamp,
+) -> TrafficByArn {
+    let asked = load_balancers.iter().filter(|lb| lb.kind.can_parse_http());
+    let traffic = asked.filter_map(|lb| {
+        let key = evidence.key_of(lb);
+        let advice =
+            evidence.covers(&key).then(|| advice_for(evidence, &key, lb.mode.clone(), lb.created, rules.thresholds))?;
+        let mut traffic = view(&advice, tiers(evidence.tally.balancers.get(&key)));
+        expire(&mut traffic, rules.maximum_age_days, at);
+        Some((lb.arn.clone(), Arc::new(traffic)))
+    });
+    traffic.collect()
+}
+
+/// Applies the age limit again to the load balancers of a report, which is acted on later than it was made.
+pub fn expire_all(load_balancers: &mut [LoadBalancer], maximum_age_days: u32, at: Timestamp) {
+    for traffic in load_balancers.iter_mut().filter_map(|lb| lb.traffic.as_mut()) {
+        expire(Arc::make_mut(traffic), maximum_age_days, at);
+    }
+}
+
+/// Evidence that is too old at a time recommends nothing.
+fn expire(traffic: &mut Traffic, days: u32, at: Timestamp) {
+    let oldest = SignedDuration::from_hours(24 * i64::from(days));
+    if traffic.until.is_some_and(|until| at.duration_since(until) > oldest) {
+        traffic.step = TrafficStep::NotEnoughEvidence;
+        traffic.recommended = None;
+        traffic.because = vec![format!("The evidence is more than {days} days old; run `doorward traffic` again.")];
+    }
+}
+
+/// Requests by classification; empty if none was logged.
+fn tiers(tally: Option<&BalancerTally>) -> BTreeMap<String, u64> {
+    let mut tiers: BTreeMap<String, u64> = BTreeMap::new();
+    if let Some(tally) = tally.filter(|tally| tally.classified() > 0) {
+        tiers.insert("Compliant".to_owned(), tally.compliant);
+        for (cause, answered) in &tally.causes {
+            *tiers.entry(cause.tier.as_str().to_owned()).or_default() += answered.total();
+        }
+    }
+    tiers
+}
+
+/// Advice as reports show it.
+fn view(advice: &Advice, tiers: BTreeMap<String, u64>) -> Traffic {
+    let evidence = &advice.forecast.evidence;
+    let (step, sources, missing): (_, &[SourceToFix], &[String]) = match &advice.step {
+        Step::Raise { .. } => (TrafficStep::Raise, &[], &[]),
+        Step::FixAndRaise { sources, .. } => (TrafficStep::FixAndRaise, sources, &[]),
+        Step::Keep => (TrafficStep::Keep, &[], &[]),
+        Step::Watch { sources } => (TrafficStep::Watch, sources, &[]),
+        Step::NotEnoughEvidence { missing } => (TrafficStep::NotEnoughEvidence, &[], missing),
+    };
+    let whole = advice.forecast.modes.first().map(|mode| mode.forwarded);
+    Traffic {
+        basis: match evidence.basis {
+            Basis::FullLogs => TrafficBasis::FullLogs,
+            Basis::PeriodLogs => TrafficBasis::PeriodLogs,
+            Basis::PartialLogs => TrafficBasis::PartialLogs,
+            Basis::MetricOnly => TrafficBasis::MetricOnly,
+            Basis::None => TrafficBasis::None,
+        },
+        from: evidence.window.map(|window| window.starts_at()),
+        until: evidence.window.map(|window| window.ends_at()),
+        observed: evidence.observed.clone(),
+        requests: whole.map_or(0, |share| share.of),
+        denominator: whole.map_or_else(|| "requests".to_owned(), |share| share.denominator.label().to_owned()),
+        tiers,
+        modes: advice
+            .forecast
+            .modes
+            .iter()
+            .map(|mode| ModeEffect {
+                mode: mode.mode,
+                blocked: mode.blocked.count,
+                closed: mode.closed.count,
+                hurt: mode.hurt.map(|share| share.count),
+                hurt_per_million: mode.hurt_at_most.map(|bound| (bound * 1e6).ceil() as u64),
+            })
+            .collect(),
+        cross_check: match &evidence.cross_check {
+            CrossCheck::Agrees { logs, metric } => {
+                format!("Logs ({logs}) and CloudWatch ({metric}) agree on how many requests are not compliant.")
+            }
+            CrossCheck::Differs { logs, metric } => {
+                format!("Logs have {logs} requests that are not compliant, CloudWatch counts {metric}.")
+            }
+            CrossCheck::NotPossible(why) => format!("Logs and CloudWatch were not compared: {why}."),
+        },
+        recommended: advice.recommended,
+        step,
+        because: advice.because.iter().chain(missing).cloned().collect(),
+        sources: sources.iter().map(source).collect(),
+    }
+}
+
+fn source(source: &SourceToFix) -> TrafficSource {
+    TrafficSource {
+        address: source.client.address.clone(),
+        agent: source.client.agent.clone(),
+        tier: source.client.cause.tier.as_str().to_owned(),
+        reason: source.client.cause.reason.clone(),
+        requests: source.requests,
+        served: source.served,
+        fix: source.fix.clone(),
+        protected: source.protected,
+    }
+}

@@ -1,0 +1,140 @@
+//! The history as CSV.
+
+use doorward_ledger::{NotSeen, RunSummary};
+use doorward_model::{Mode, Severity, guarded, harmless};
+
+/// The columns, in order. They are counts only: a spreadsheet can divide them, and no share is without its denominator.
+const COLUMNS: [&str; 38] = [
+    "run",
+    "ended",
+    "group",
+    "account_regions",
+    "in_scope",
+    "complete",
+    "partial",
+    "failed",
+    "skipped",
+    "accounts_listed",
+    "load_balancers",
+    "monitor",
+    "defensive",
+    "strictest",
+    "mode_unknown",
+    "mode_not_applicable",
+    "unowned",
+    "open_critical",
+    "open_high",
+    "open_medium",
+    "open_low",
+    "informational",
+    "excepted",
+    "exceptions_due",
+    "unknown_verdicts",
+    "not_seen",
+    // Known: read by the scan, or last read by an earlier one. Empty if nothing was ever read, or not counted.
+    "open_known",
+    "excepted_known",
+    "open_not_seen",
+    "excepted_not_seen",
+    "load_balancers_not_seen",
+    "monitor_not_seen",
+    "defensive_not_seen",
+    "strictest_not_seen",
+    "mode_unknown_not_seen",
+    "unowned_not_seen",
+    "account_regions_not_seen",
+    "account_regions_never_read",
+];
+
+/// RFC 4180: commas, CRLF, quotes where a field needs them. Control characters are escaped, and no text is a formula.
+pub(super) fn render(scans: &[RunSummary]) -> String {
+    let mut text = COLUMNS.join(",") + "\r\n";
+    for scan in scans {
+        let mode = |mode: Mode| scan.modes.get(&mode).copied().unwrap_or(0).to_string();
+        let open = |severity: Severity| scan.open.get(&severity).copied().unwrap_or(0).to_string();
+        let counts = scan.coverage;
+        let known = |count: Option<usize>| count.map(|count| count.to_string()).unwrap_or_default();
+        let missed = |count: &dyn Fn(&NotSeen) -> usize| known(scan.not_seen.as_ref().map(count));
+        let fields = [
+            cell(&scan.run.id),
+            scan.run.at.to_string(),
+            scan.group.as_deref().map(cell).unwrap_or_default(),
+            counts.all.to_string(),
+            counts.in_scope().to_string(),
+            counts.complete.to_string(),
+            counts.partial.to_string(),
+            counts.failed.to_string(),
+            counts.skipped.to_string(),
+            scan.accounts_listed.to_string(),
+            scan.balancers.to_string(),
+            mode(Mode::Monitor),
+            mode(Mode::Defensive),
+            mode(Mode::Strictest),
+            scan.mode_unknown.to_string(),
+            scan.mode_not_applicable.to_string(),
+            scan.unowned.count.to_string(),
+            open(Severity::Critical),
+            open(Severity::High),
+            open(Severity::Medium),
+            open(Severity::Low),
+            open(Severity::Informational),
+            scan.excepted.to_string(),
+            scan.exceptions_due.to_string(),
+            scan.unknown.to_string(),
+            scan.unseen.to_string(),
+            known(scan.open_known),
+            known(scan.excepted_known),
+            missed(&|unseen| unseen.open_total),
+            missed(&|unseen| unseen.excepted),
+            missed(&|unseen| unseen.balancers),
+            missed(&|unseen| unseen.modes.get(&Mode::Monitor).copied().unwrap_or(0)),
+            missed(&|unseen| unseen.modes.get(&Mode::Defensive).copied().unwrap_or(0)),
+            missed(&|unseen| unseen.modes.get(&Mode::Strictest).copied().unwrap_or(0)),
+            missed(&|unseen| unseen.mode_unknown),
+            missed(&|unseen| unseen.unowned),
+            known(scan.account_regions_unseen),
+            known(scan.never_read),
+        ];
+        let fields: Vec<String> = fields.iter().map(|field| quoted(field)).collect();
+        text.push_str(&fields.join(","));
+        text.push_str("\r\n");
+    }
+    text
+}
+
+/// Text from outside: a group is an owner, an organizational unit or the value of a tag.
+fn cell(text: &str) -> String {
+    guarded(&harmless(text)).into_owned()
+}
+
+fn quoted(field: &str) -> String {
+    if field.contains([',', '"', '\r', '\n']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_data_to_a_spreadsheet() {
+        for (field, expected) in [
+            ("web", "web"),
+            ("a,b", "\"a,b\""),
+            ("say \"x\"", "\"say \"\"x\"\"\""),
+            ("=1+1", "'=1+1"),
+            ("@x,y", "\"'@x,y\""),
+            ("a;=1", "a;'=1"),
+            ("a|=1", "a|'=1"),
+            ("a,=1", "\"a,'=1\""),
+            ("\"=1", "\"\"\"'=1\""),
+            ("\t=1", "\\u{9}=1"),
+            ("007", "'007"),
+        ] {
+            assert_eq!(quoted(&cell(field)), expected);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Where history is kept.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::exit::{Exit, Failure};
+
+/// Where history is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LedgerSettings {
+    /// Whether scans are recorded at all.
+    pub(crate) enabled: bool,
+    /// The file; by default `doorward/ledger.sqlite` in the XDG state folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<PathBuf>,
+    /// Whether a network file system is accepted, where locks are unreliable.
+    pub(crate) force_network: bool,
+    /// How long raw scans are kept, in months. Mode changes and findings are kept for ever.
+    pub(crate) keep_months: u32,
+    /// Keys of load balancer tags to count by, besides owner and organizational unit.
+    pub(crate) count_by_tags: Vec<String>,
+}
+
+impl LedgerSettings {
+    /// The file: as set, else in the XDG state folder.
+    pub(crate) fn path(&self) -> Result<PathBuf, Failure> {
+        let in_state = || {
+            let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+            let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
+            Some(state.or(home)?.join("doorward/ledger.sqlite"))
+        };
+        self.path.clone().or_else(in_state).ok_or_else(|| {
+            Failure::new(Exit::Usage, "no path for the ledger: set HOME, or `ledger.path`, or scan with --no-ledger")
+        })
+    }
+}

@@ -1,0 +1,226 @@
+//! The registry of outputs: one row for each, which the command line, its help, the demo and the tests iterate over.
+//!
+//! To add an output to stdout or a file, write a module with a [`Render`] function and add a row. An output that needs more, such
+//! as a folder, implements [`Sink`] itself.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use doorward_model::{Policy, ScanReport, Sink, SinkContext, SinkShape, Skipped};
+use doorward_rules::exceptions::Register;
+use doorward_sink_text::{json, ndjson, table};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::exit::Failure;
+
+mod csv;
+mod evidence;
+mod format;
+mod owners;
+mod page;
+mod prepared;
+mod securityhub;
+mod stream;
+
+pub(crate) use evidence::EvidenceSettings;
+pub(crate) use format::Format;
+pub(crate) use owners::OwnersSettings;
+pub(crate) use prepared::PreparedSinks;
+pub(crate) use securityhub::{PublishSettings, renderer};
+
+/// Every output, in the order in which help lists them.
+pub(crate) const REGISTRY: &[Output] = &[
+    Output {
+        name: "table",
+        help: "for people",
+        demo: Some("scan.txt"),
+        make: Make::Stream(|out, report, inputs, _| Ok(table::write(out, report, inputs.options.colour)?.into())),
+    },
+    Output {
+        name: "json-v1",
+        help: "the whole report as one JSON document",
+        demo: Some("scan.json"),
+        make: Make::Stream(|out, report, _, context| Ok(json::write(out, report, context.exit_code)?.into())),
+    },
+    Output {
+        name: "ndjson-v1",
+        help: "the whole report as JSON lines",
+        demo: Some("scan.ndjson"),
+        make: Make::Stream(|out, report, _, context| Ok(ndjson::write(out, report, context.exit_code)?.into())),
+    },
+    Output {
+        name: "html",
+        help: "one self-contained page for browsers",
+        demo: Some("scan.html"),
+        make: Make::Stream(page::write),
+    },
+    Output { name: "owners", help: "a page per owner", demo: Some("owners"), make: Make::Folder(owners::make) },
+    Output {
+        name: "csv",
+        help: "findings for spreadsheets, which run no formula of them",
+        demo: Some("scan.csv"),
+        make: Make::Stream(csv::write_excel),
+    },
+    Output {
+        name: "csv-raw",
+        help: "findings with every text verbatim, formulas among them: for programs only",
+        demo: None,
+        make: Make::Stream(csv::write_raw),
+    },
+    Output {
+        name: "evidence",
+        help: "a folder of evidence packs for auditors, one per scan",
+        demo: Some("evidence"),
+        make: Make::Folder(evidence::make),
+    },
+    Output {
+        name: "asff",
+        help: "findings as Security Hub takes them",
+        demo: Some("scan.asff.json"),
+        make: Make::Stream(securityhub::write_asff),
+    },
+    Output {
+        name: "ocsf",
+        help: "findings as OCSF 1.8 lines",
+        demo: Some("scan.ocsf.ndjson"),
+        make: Make::Stream(securityhub::write_ocsf),
+    },
+    Output {
+        name: "ocsf-1.3",
+        help: "findings as OCSF 1.3 lines, for custom sources of Security Lake",
+        demo: None,
+        make: Make::Stream(securityhub::write_ocsf_for_security_lake),
+    },
+    Output {
+        name: "securityhub",
+        help: "Security Hub, each finding once",
+        demo: None,
+        make: Make::Command("doorward publish"),
+    },
+    Output {
+        name: "notify",
+        help: "a digest for each owner, to the configured channels",
+        demo: None,
+        make: Make::Command("doorward notify"),
+    },
+];
+
+/// A row of the registry.
+#[derive(Debug)]
+pub(crate) struct Output {
+    /// The name, as in `--format`. Machine formats carry their version in it.
+    pub(crate) name: &'static str,
+    /// What it is, for the help.
+    pub(crate) help: &'static str,
+    /// The file or folder that `doorward demo` writes; none where the demo leaves the output out.
+    pub(crate) demo: Option<&'static str>,
+    /// How its sink is made.
+    make: Make,
+}
+
+/// How a sink is made.
+#[derive(Debug, Clone, Copy)]
+enum Make {
+    /// To stdout or a file, by a function.
+    Stream(Render),
+    /// To a folder.
+    Folder(MakeFolder),
+    /// By a command, because a delivery needs the ledger and access to AWS or a channel.
+    Command(&'static str),
+}
+
+/// Writes a report and returns the number of findings that it wrote.
+type Render = fn(&mut dyn Write, &ScanReport, &SinkInputs<'_>, &SinkContext<'_>) -> io::Result<Written>;
+
+/// Makes the sink of a folder.
+type MakeFolder = for<'a> fn(&Path, SinkInputs<'a>) -> Result<Box<dyn Sink + 'a>, Failure>;
+
+impl Output {
+    /// Where the output goes.
+    pub(crate) fn shape(&self) -> SinkShape {
+        match self.make {
+            Make::Stream(_) => SinkShape::Stream,
+            Make::Folder(_) => SinkShape::Folder,
+            Make::Command(_) => SinkShape::Remote,
+        }
+    }
+}
+
+/// The findings that a stream wrote, and those that it left out.
+pub(crate) struct Written {
+    findings: usize,
+    skipped: Vec<Skipped>,
+}
+
+impl From<usize> for Written {
+    fn from(findings: usize) -> Self {
+        Self { findings, skipped: Vec::new() }
+    }
+}
+
+/// What sinks are made from: everything that is known before there is a report.
+#[derive(Clone, Copy)]
+pub(crate) struct SinkInputs<'a> {
+    /// The required modes.
+    pub(crate) policy: &'a Policy,
+    /// The exceptions.
+    pub(crate) register: &'a Register,
+    /// The settings of the sinks.
+    pub(crate) settings: &'a SinkSettings,
+    /// All settings as text, which evidence quotes.
+    pub(crate) settings_text: &'a str,
+    /// The name of this build in evidence; the hash of the program if absent.
+    pub(crate) build: Option<&'a str>,
+    /// How the command writes.
+    pub(crate) options: OutputOptions,
+}
+
+/// How a command writes reports.
+#[derive(Clone, Copy)]
+pub(crate) struct OutputOptions {
+    /// Whether text on stdout is coloured.
+    pub(crate) colour: bool,
+    /// Whether stderr stays empty unless something fails.
+    pub(crate) quiet: bool,
+}
+
+/// The settings of the sinks, as they are kept with a saved scan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct SinkSettings {
+    pub(crate) evidence: EvidenceSettings,
+    pub(crate) owners: OwnersSettings,
+    pub(crate) publish: PublishSettings,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_output_has_a_name_and_a_place_of_its_own_and_is_documented() {
+        let catalogue = include_str!("../../../reports/README.md");
+        let (mut names, mut places) = (BTreeSet::new(), BTreeSet::new());
+        for output in REGISTRY {
+            assert!(names.insert(output.name), "{} is registered twice", output.name);
+            assert!(output.demo.is_none_or(|place| places.insert(place)), "{:?} is written twice", output.demo);
+            let documented = ["`", "`, `"].iter().any(|before| {
+                ["`", "="].iter().any(|after| catalogue.contains(&format!("{before}{}{after}", output.name)))
+            });
+            assert!(documented || output.shape() == SinkShape::Remote, "{} is not in reports/README.md", output.name);
+        }
+    }
+
+    #[test]
+    fn every_format_is_parsed_and_in_the_help() {
+        for output in REGISTRY {
+            let text = format!("{}=place", output.name);
+            let parsed = text.parse::<Format>();
+            assert_eq!(parsed.is_ok(), output.shape() != SinkShape::Remote, "{text}: {parsed:?}");
+            let listed = Format::help().lines().any(|line| line.contains(output.name) && line.ends_with(output.help));
+            assert_eq!(listed, output.shape() != SinkShape::Remote, "{}", output.name);
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The findings as CSV, for spreadsheets and for programs.
+
+use std::io::{self, Write};
+
+use doorward_model::{ScanReport, SinkContext};
+use doorward_sink_evidence::{Dialect, csv};
+
+use super::{SinkInputs, Written, owners};
+
+/// Writes CSV that no spreadsheet takes for a formula.
+pub(super) fn write_excel(
+    out: &mut dyn Write,
+    report: &ScanReport,
+    inputs: &SinkInputs<'_>,
+    _: &SinkContext<'_>,
+) -> io::Result<Written> {
+    write(out, report, inputs, Dialect::Excel)
+}
+
+/// Writes CSV with every text verbatim.
+pub(super) fn write_raw(
+    out: &mut dyn Write,
+    report: &ScanReport,
+    inputs: &SinkInputs<'_>,
+    _: &SinkContext<'_>,
+) -> io::Result<Written> {
+    write(out, report, inputs, Dialect::Raw)
+}
+
+fn write(out: &mut dyn Write, report: &ScanReport, inputs: &SinkInputs<'_>, dialect: Dialect) -> io::Result<Written> {
+    let required = owners::required(report, inputs.policy);
+    let receipt = csv::write(out, "", report, &required, doorward_rules::catalogue(), dialect);
+    receipt.map(|receipt| receipt.written.into()).map_err(io::Error::other)
+}

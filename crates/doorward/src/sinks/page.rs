@@ -1,0 +1,25 @@
+//! The report as one HTML page.
+
+use std::io::{self, Write};
+
+use doorward_model::{ScanReport, SinkContext};
+use doorward_sink_page as page;
+
+use super::{SinkInputs, Written, owners};
+
+/// Writes the page, which accounts for every finding.
+pub(super) fn write(
+    out: &mut dyn Write,
+    report: &ScanReport,
+    inputs: &SinkInputs<'_>,
+    context: &SinkContext<'_>,
+) -> io::Result<Written> {
+    let context = page::Context {
+        required: owners::required(report, inputs.policy),
+        rules: owners::rules(),
+        trend: context.history.trend.clone(),
+    };
+    let text = page::render(report, &context).map_err(io::Error::other)?;
+    out.write_all(text.as_bytes())?;
+    Ok(report.findings.len().into())
+}
