@@ -78,8 +78,8 @@ fn main() -> ExitCode {
     ledger.release_lease(lease).expect("releases");
     let exe = std::env::current_exe().expect("known");
     let last = std::process::Command::new(exe).env(LAST, &path).output().expect("runs");
-    let told = String::from_utf8_lossy(&last.stdout);
-    let (took, peak) = told.trim().split_once(' ').expect("two figures");
+    let output = String::from_utf8_lossy(&last.stdout);
+    let (took, peak) = output.trim().split_once(' ').expect("two figures");
     let (took, peak): (f64, f64) = (took.parse().expect("a figure"), peak.parse().expect("a figure"));
     figure("record one more scan", took, 3.0, "s");
     figure("memory that recording adds at its peak", peak, 100.0, "MB");

@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn last_seen_stands_still_while_nobody_sees() {
+    fn last_seen_stays_while_the_finding_is_not_observed() {
         let (standing, _) = play("ffuu");
         let history = standing.history(3).expect("it failed");
         assert_eq!((history.first_seen, history.last_seen), (timestamp(0), timestamp(1)));

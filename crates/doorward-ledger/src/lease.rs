@@ -1,7 +1,7 @@
 //! One writer at a time: a lease with owner, expiry and a fencing token that only grows.
 //!
 //! Beside the file lies a lock file that the holder keeps locked. The system unlocks it when the holder dies, so the next
-//! writer need not wait for the expiry. The lock alone decides nothing: where it cannot be had, the expiry does.
+//! writer need not wait for the expiry. The lock alone decides nothing: where it cannot be taken, the expiry does.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;

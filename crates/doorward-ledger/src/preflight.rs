@@ -83,7 +83,7 @@ mod tests {
     use crate::LEASE_TTL;
 
     #[test]
-    fn nothing_is_made_and_what_is_there_is_told() {
+    fn nothing_is_created_and_the_state_is_reported() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("state/doorward/ledger.sqlite");
         let now: Timestamp = "2026-11-02T09:00:00Z".parse().expect("a time");

@@ -14,7 +14,7 @@ use crate::audience::Audience;
 use crate::channels_config::ChannelsConfig;
 use crate::days::{days, days_left};
 use crate::delivery_store::{Intent, Remembered};
-use crate::digest::{Change, Changed, Digest, DueLine, FORMAT, Line, Scan, told_of};
+use crate::digest::{Change, Changed, Digest, DueLine, FORMAT, Line, Scan, edit_sentence};
 use crate::notified_state::{Due, Entries, Entry, NotifiedState, Standing};
 use crate::settings::Settings;
 
@@ -391,7 +391,7 @@ impl<'a> Composer<'a> {
             account_regions: coverage.counts.in_scope(),
             account_regions_complete: coverage.counts.complete,
             only: run.only.as_ref().map(|arn| arn.as_str().to_owned()),
-            edited: run.only.as_ref().and_then(|arn| self.balancers.get(arn)?.edited.as_ref()).map(told_of),
+            edited: run.only.as_ref().and_then(|arn| self.balancers.get(arn)?.edited.as_ref()).map(edit_sentence),
         }
     }
 }

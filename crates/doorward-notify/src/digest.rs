@@ -254,7 +254,7 @@ impl Digest {
 }
 
 /// `It was set to monitor by ... at ..., from 203.0.113.9.`
-pub(crate) fn told_of(edit: &Edit) -> String {
+pub(crate) fn edit_sentence(edit: &Edit) -> String {
     let from = edit.source.as_ref().map(|source| format!(", from {source}")).unwrap_or_default();
     format!("It was {edit}{from}.")
 }

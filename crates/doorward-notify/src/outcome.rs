@@ -107,12 +107,12 @@ impl Outcome {
                 );
                 continue;
             }
-            let (mut some_failed, mut some_told) = (false, false);
+            let (mut some_failed, mut some_delivered) = (false, false);
             for line in own {
                 some_failed |= matches!(line.fate, Fate::Failed { .. });
-                some_told |= matches!(line.fate, Fate::Delivered { .. });
+                some_delivered |= matches!(line.fate, Fate::Delivered { .. });
             }
-            *match (some_failed, some_told) {
+            *match (some_failed, some_delivered) {
                 (true, _) => &mut failed,
                 (false, true) => &mut written,
                 (false, false) => &mut unchanged,

@@ -189,7 +189,7 @@ pub(crate) fn look(
     let expected = manifest.sums(&bytes, signature.as_deref());
     match sums {
         None if !there(SUMS) => faults.push(Fault::Missing(named(SUMS))),
-        Some(sums) if sums != expected.as_bytes() => faults.extend(told_by_sums(&sums, &bytes, named)),
+        Some(sums) if sums != expected.as_bytes() => faults.extend(faults_by_sums(&sums, &bytes, named)),
         _ => {}
     }
     let (files, folders) = belonging(&manifest);
@@ -280,7 +280,7 @@ fn parse(bytes: &[u8]) -> Result<Manifest, String> {
 
 /// Which of the two changed, where the sums do not say what the manifest says. Where the sums do not know the manifest as
 /// it is, it may be either.
-fn told_by_sums(sums: &[u8], manifest: &[u8], named: impl Fn(&str) -> String) -> Vec<Fault> {
+fn faults_by_sums(sums: &[u8], manifest: &[u8], named: impl Fn(&str) -> String) -> Vec<Fault> {
     let own = format!("{}  {MANIFEST}", sha256_hex(manifest));
     if String::from_utf8_lossy(sums).lines().any(|line| line == own) {
         return vec![Fault::Changed(named(SUMS))];

@@ -177,8 +177,8 @@ fn verdicts(case: &Case, seeded: &SeededOrganization, report: &Value) -> Result<
             }
         }
     }
-    ensure!(listed.is_empty(), "load balancers that nobody made: {:?}", listed.keys());
-    ensure!(findings.is_empty(), "verdicts that nobody expects: {:?}", findings.keys());
+    ensure!(listed.is_empty(), "unexpected load balancers: {:?}", listed.keys());
+    ensure!(findings.is_empty(), "unexpected verdicts: {:?}", findings.keys());
     if case.mixed {
         let both = mixed.get("desync-mode-below-required").copied().unwrap_or_default();
         ensure!(both == (true, true), "the fault affected all load balancers or none");

@@ -44,7 +44,7 @@ impl Usage {
     }
 
     /// As the task reads it; `wall` is the time since the contender began.
-    pub(crate) fn told(self, wall: Duration) -> Value {
+    pub(crate) fn as_json(self, wall: Duration) -> Value {
         json!({
             "seconds": wall.as_secs_f64(),
             "user_seconds": self.user.as_secs_f64(),
@@ -62,7 +62,7 @@ where
     let begun = Instant::now();
     let seen = contender.await?;
     let wall = begun.elapsed();
-    Ok(json!({"used": Usage::so_far()?.told(wall), "seen": Value::from(seen)}))
+    Ok(json!({"used": Usage::so_far()?.as_json(wall), "seen": Value::from(seen)}))
 }
 
 /// An error with all its causes; the SDK's own display names only the outermost.

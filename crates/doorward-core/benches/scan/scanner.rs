@@ -37,7 +37,7 @@ pub(crate) async fn run(place: &Place) -> Outcome<Value> {
     while let Some(cell) = collected.next().await {
         cells.push(cell);
     }
-    let (calling, requests) = (Usage::so_far()?.told(begun.elapsed()), access.requests());
+    let (calling, requests) = (Usage::so_far()?.as_json(begun.elapsed()), access.requests());
 
     let run = Run {
         id: "bench".into(),
@@ -63,7 +63,7 @@ pub(crate) async fn run(place: &Place) -> Outcome<Value> {
         return Err(format!("{} accounts, {counts:?}: the scan did not see everything", report.accounts.len()).into());
     }
     Ok(json!({
-        "used": Usage::so_far()?.told(begun.elapsed()),
+        "used": Usage::so_far()?.as_json(begun.elapsed()),
         "calling": calling,
         "requests": requests,
         "seen": report.load_balancers.len(),
@@ -85,7 +85,7 @@ fn access() -> Outcome<AccessSettings> {
     })
 }
 
-/// As `config/default.toml` has them, without the politeness: there is nobody to be polite to.
+/// The settings of `config/default.toml` without rate limits: the emulator has no quotas to protect.
 fn calls() -> CallSettings {
     CallSettings {
         concurrency: IN_FLIGHT,

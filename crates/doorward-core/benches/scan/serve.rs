@@ -19,7 +19,7 @@ pub(crate) fn serve(size: Size) -> Outcome<Value> {
     let mut stdout = std::io::stdout();
     writeln!(stdout, "{hello}")?;
     stdout.flush()?;
-    // Whoever started this holds the other end; it closes even when that process is killed.
+    // The parent process holds the other end; it closes even when that process is killed.
     std::io::stdin().read_to_end(&mut Vec::new())?;
     runtime.block_on(server.shutdown());
     Ok(json!({"served": true}))
