@@ -158,7 +158,7 @@ fn what_was_asked_for_is_no_evidence() {
         (
             "logs of the last day, metrics of 14",
             scene().lines(312..336, 200).requests(0..HOURS, 200),
-            "at least 7 days with traffic and without a gap between them; there are 1.0",
+            "at least 7 days with traffic, without a gap between them; there are 1.0",
         ),
         (
             "logs of the first day, metrics of 14",
@@ -316,7 +316,7 @@ fn complete_evidence_still_raises() {
             "13 of 14 days",
             scene().lines(without(48..72), 100).requests(without(48..72), 100).requests(48..72, 23),
             Basis::FullLogs,
-            "13 of 14 days, 98.2% of requests",
+            "13 of 14 days, 98.3% of requests",
         ),
         (
             "periods only, with complete metrics",
