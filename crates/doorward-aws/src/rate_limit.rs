@@ -170,10 +170,13 @@ impl RateLimit {
     }
 }
 
+/// The buckets of one account-Region.
+type Buckets = HashMap<Family, Arc<RateLimit>>;
+
 /// The buckets of one process: scans, traffic, publishing and changes share them.
 pub(crate) struct RateLimits {
     time: Time,
-    buckets: Mutex<HashMap<(AccountId, Region), HashMap<Family, Arc<RateLimit>>>>,
+    buckets: Mutex<HashMap<(AccountId, Region), Buckets>>,
 }
 
 impl RateLimits {
