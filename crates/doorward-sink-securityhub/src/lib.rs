@@ -27,7 +27,7 @@ pub fn grants() -> Vec<Grant> {
 
 /// What sessions are limited to that only read findings.
 pub fn reading_grant() -> Grant {
-    Grant::on("ReadFindings", &[ACTIONS[1]], &[arn("security_hub/default")])
+    Grant::on("ReadFindings", &[ACTIONS[1]], &[arn("hub/default")])
 }
 
 fn arn(end: &str) -> String {

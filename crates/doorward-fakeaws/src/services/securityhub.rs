@@ -58,7 +58,7 @@ fn products(params: &Params, scene: &Scene<'_>) -> Vec<String> {
 
 fn security_hub_arn(_: &Params, scene: &Scene<'_>) -> Vec<String> {
     let Scene { partition, account, region, .. } = scene;
-    vec![format!("arn:{partition}:securityhub:{region}:{account}:security_hub/default")]
+    vec![format!("arn:{partition}:securityhub:{region}:{account}:hub/default")]
 }
 
 fn list<'a>(params: &'a Params, name: &str) -> &'a [Value] {

@@ -53,7 +53,7 @@ pub(crate) struct PlanArguments {
     #[arg(long = "region", value_name = "REGION")]
     pub(crate) regions: Vec<Region>,
     /// Only this load balancer; repeatable
-    #[arg(long = "load_balancer", value_name = "ARN")]
+    #[arg(long = "load-balancer", value_name = "ARN")]
     pub(crate) load_balancers: Vec<Arn>,
     /// Also lower modes that are stronger than --to
     #[arg(long, requires = "to")]
