@@ -39,10 +39,10 @@ def spoiled_objects(folder):
     draw = random.Random(11)
     seen = set()
     for path in sorted(folder.rglob("*T0030Z_*.log.gz")):
-        balancer = path.name.split("_")[3]
-        if balancer in seen:
+        load_balancer = path.name.split("_")[3]
+        if load_balancer in seen:
             continue
-        seen.add(balancer)
+        seen.add(load_balancer)
         lines = gzip.decompress(path.read_bytes()).decode("utf-8", "replace").splitlines()
         bad = [spoil(draw.choice(lines), draw) for _ in range(SPOILED)] + ["", "x" * 20000]
         text = "\n".join(bad) + "\n"
@@ -79,8 +79,8 @@ def main():
     said = folder.with_suffix(".json")
     said.write_bytes(ask("say", accounts, regions, START, END))
     rows = subprocess.run([sys.executable, query, said, folder, java], check=True, stdout=subprocess.PIPE).stdout
-    theirs = json.loads(ask("rows", START, END, input=rows))["balancers"]
-    mine = json.loads(ask("embedded", str(folder), START, END))["balancers"]
+    theirs = json.loads(ask("rows", START, END, input=rows))["load_balancers"]
+    mine = json.loads(ask("embedded", str(folder), START, END))["load_balancers"]
     for tally in [*mine.values(), *theirs.values()]:
         # Which of the lines are kept as samples is not agreed on.
         tally["unparsed"]["samples"] = len(tally["unparsed"]["samples"]) > 0

@@ -83,13 +83,13 @@ def main():
         return json.loads(ask("rows", START, END, input=found))
 
     theirs, mine = count(CLIENT), json.loads(ask("embedded", str(folder), START, END))
-    for name, tally in [*mine["balancers"].items(), *theirs["balancers"].items()]:
+    for name, tally in [*mine["load_balancers"].items(), *theirs["load_balancers"].items()]:
         # What lies outside is not even read here.
         tally["outside"] = 0
         tally["unparsed"]["samples"] = []
-    for name, tally in mine["balancers"].items():
+    for name, tally in mine["load_balancers"].items():
         tally["unparsed"]["count"] += spoiled.get(name, 0)
-    found = list(differences("", mine["balancers"], theirs["balancers"]))
+    found = list(differences("", mine["load_balancers"], theirs["load_balancers"]))
     if theirs["reading"]["unparsed"]["count"] != unattributed:
         found.append(("reading/unparsed", unattributed, theirs["reading"]["unparsed"]))
     for place, here, there in found[:20]:
@@ -98,12 +98,12 @@ def main():
         sys.exit(f"{len(found)} differences")
     # Asked for a column that is not there, nothing is understood, and nothing is compliant.
     wrong = count("client_port")
-    understood = sum(tally["lines"] for tally in wrong["balancers"].values())
+    understood = sum(tally["lines"] for tally in wrong["load_balancers"].values())
     if understood:
         sys.exit(f"{understood} rows without a client were understood")
-    lines = sum(tally["lines"] for tally in mine["balancers"].values())
-    absent = sum(tally["absent"] for tally in mine["balancers"].values())
-    print(f"{len(mine['balancers'])} load balancers, {lines} rows, {absent} without a classification, {sum(spoiled.values()) + unattributed} spoiled: no difference")
+    lines = sum(tally["lines"] for tally in mine["load_balancers"].values())
+    absent = sum(tally["absent"] for tally in mine["load_balancers"].values())
+    print(f"{len(mine['load_balancers'])} load balancers, {lines} rows, {absent} without a classification, {sum(spoiled.values()) + unattributed} spoiled: no difference")
 
 
 main()

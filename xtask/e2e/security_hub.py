@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Looks at, and changes, what Security Hub and the load balancers hold in a moto; with boto3, which shares no code with us.
 
-usage: hub.py ENDPOINT_URL read ACCOUNT/REGION...   prints every finding there as JSON
-       hub.py ENDPOINT_URL strictest ARN            sets a load balancer's mode
-       hub.py ENDPOINT_URL delete ARN               deletes a load balancer
+usage: security_hub.py ENDPOINT_URL read ACCOUNT/REGION...   prints every finding there as JSON
+       security_hub.py ENDPOINT_URL strictest ARN            sets a load balancer's mode
+       security_hub.py ENDPOINT_URL delete ARN               deletes a load balancer
 """
 
 import json
@@ -15,7 +15,7 @@ import boto3
 def client(endpoint, service, account, region):
     base = boto3.client("sts", "eu-central-1", endpoint_url=endpoint, aws_access_key_id="a", aws_secret_access_key="b")
     role = f"arn:aws:iam::{account}:role/OrganizationAccountAccessRole"
-    keys = base.assume_role(RoleArn=role, RoleSessionName="hub")["Credentials"]
+    keys = base.assume_role(RoleArn=role, RoleSessionName="security_hub")["Credentials"]
     session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
     return session.client(service, region_name=region, endpoint_url=endpoint)
 
@@ -32,14 +32,14 @@ def main():
         return
     (arn,) = what
     _, _, _, region, account, _ = arn.split(":", 5)
-    balancers = client(endpoint, "elbv2", account, region)
+    load_balancers = client(endpoint, "elbv2", account, region)
     if verb == "strictest":
         attribute = {"Key": "routing.http.desync_mitigation_mode", "Value": "strictest"}
-        balancers.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=[attribute])
+        load_balancers.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=[attribute])
     elif verb == "delete":
-        balancers.delete_load_balancer(LoadBalancerArn=arn)
+        load_balancers.delete_load_balancer(LoadBalancerArn=arn)
     else:
-        sys.exit(f"hub.py does not know {verb!r}")
+        sys.exit(f"security_hub.py does not know {verb!r}")
 
 
 if __name__ == "__main__":

@@ -62,23 +62,23 @@ def logs(bed):
     s3 = bed.client("s3", LOG_ACCOUNT)
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     keys = sorted(path.relative_to(bed.corpus).as_posix() for path in bed.corpus.rglob("*.log.gz"))
-    balancers = {}
+    load_balancers = {}
     for key in keys:
         s3.put_object(Bucket=BUCKET, Key=f"alb/{key}", Body=(bed.corpus / key).read_bytes())
-        account, _, region, balancer, *_ = key.rsplit("/", 1)[1].split("_")
-        balancers[f"{account}/{region}/{balancer.replace('.', '/')}"] = True
-    places = [{"balancer": name, "bucket": BUCKET, "prefix": "alb", "reader": READER} for name in balancers]
+        account, _, region, load_balancer, *_ = key.rsplit("/", 1)[1].split("_")
+        load_balancers[f"{account}/{region}/{load_balancer.replace('.', '/')}"] = True
+    places = [{"load_balancer": name, "bucket": BUCKET, "prefix": "alb", "reader": READER} for name in load_balancers]
     # The bucket is in one Region here; moto does not redirect.
     answer = subprocess.run([bed.athena, "embedded", bed.corpus, START, END], stdout=subprocess.PIPE, check=True).stdout
-    expected = json.loads(answer)["balancers"]
+    expected = json.loads(answer)["load_balancers"]
     lines = sum(tally["lines"] for tally in expected.values())
 
     clean = bed.ask(bed.moto, logs=places)["logs"]
     same("missed", clean["missed"], [])
-    same("the count by S3", clean["tally"]["balancers"], expected)
+    same("the count by S3", clean["tally"]["load_balancers"], expected)
     gone = [*places, {**places[0], "bucket": "no-such-bucket"}, {**places[0], "reader": "999999999999"}]
     partly = bed.ask(bed.moto, logs=gone)["logs"]
-    same("the count beside gaps", partly["tally"]["balancers"], expected)
+    same("the count beside gaps", partly["tally"]["load_balancers"], expected)
     same("gaps", [(m["gap"]["reason"], m["gap"].get("code")) for m in partly["missed"]], [("rejected", "NoSuchBucket"), ("role-missing", None)])
 
     fired = 0
@@ -97,10 +97,10 @@ def logs(bed):
             sys.exit(f"{name}: no fault fired; does the rule still name the operation?")
         fired += bed.fired() - before
         same(f"{name}: missed", through["missed"], [])
-        same(name, through["tally"]["balancers"], expected)
+        same(name, through["tally"]["load_balancers"], expected)
     bed.rules({"service": "s3", "operation": "GetObject", "error": {"code": "AccessDenied", "status": 403, "message": "Access Denied"}})
     refused = bed.ask(bed.faults, logs=places)["logs"]
-    same("a refused count", refused["tally"]["balancers"], {})
+    same("a refused count", refused["tally"]["load_balancers"], {})
     same("missing actions", {m["gap"].get("action") for m in refused["missed"]}, {"s3:GetObject"})
     same("refused objects", len(refused["missed"]), clean["objects"])
     bed.rules()
@@ -113,9 +113,9 @@ def metrics(bed):
     session = bed.sessions[READER]
     scope = f"AWS4-HMAC-SHA256 Credential={session[0]}/20260901/eu-west-1/monitoring/aws4_request, SignedHeaders=host, Signature=00"
 
-    def put(name, balancer, minutes, value):
+    def put(name, load_balancer, minutes, value):
         at = 1788220800 + 60 * minutes
-        datum = {"MetricName": name, "Timestamp": at, "Value": value, "Dimensions": [{"Name": "LoadBalancer", "Value": balancer}]}
+        datum = {"MetricName": name, "Timestamp": at, "Value": value, "Dimensions": [{"Name": "LoadBalancer", "Value": load_balancer}]}
         headers = {
             "authorization": scope,
             "x-amz-security-token": session[2],
@@ -159,7 +159,7 @@ def athena(bed):
     body = {"account_id": LOG_ACCOUNT, "region": "eu-west-1", "results": queued}
     bed.post(f"{bed.moto}/moto-api/static/athena/query-results", json.dumps(body))
     answer = bed.ask(bed.moto, athena=BUCKET)["athena"]
-    tally = answer["tally"]["balancers"][f"{READER}/eu-west-1/app/web/1"]
+    tally = answer["tally"]["load_balancers"][f"{READER}/eu-west-1/app/web/1"]
     same("lines by Athena", (tally["lines"], len(tally["sources"]["addresses"]["entries"])), (41, 20))
     return "a queued result of Athena"
 

@@ -32,14 +32,14 @@ use goals::Goal;
 /// The size of the organization, and how often it is measured.
 struct Plan {
     accounts: usize,
-    balancers: usize,
+    load_balancers: usize,
     rounds: usize,
     strict: bool,
 }
 
 impl Plan {
     fn read(arguments: &[String]) -> Result<Self> {
-        let mut plan = Self { accounts: 1_000, balancers: 20_000, rounds: 3, strict: false };
+        let mut plan = Self { accounts: 1_000, load_balancers: 20_000, rounds: 3, strict: false };
         let mut rest = arguments.iter();
         while let Some(flag) = rest.next() {
             let number = |value: Option<&String>| -> Result<usize> {
@@ -48,20 +48,20 @@ impl Plan {
             };
             match flag.as_str() {
                 "--accounts" => plan.accounts = number(rest.next())?,
-                "--balancers" => plan.balancers = number(rest.next())?,
+                "--load-balancers" => plan.load_balancers = number(rest.next())?,
                 "--rounds" => plan.rounds = number(rest.next())?,
-                "--quick" => plan = Self { accounts: 50, balancers: 1_000, rounds: 1, ..plan },
+                "--quick" => plan = Self { accounts: 50, load_balancers: 1_000, rounds: 1, ..plan },
                 "--strict" => plan.strict = true,
                 _ => bail!(
-                    "does not know {flag:?}; it takes --quick, --accounts N, --balancers N, --rounds N and --strict"
+                    "does not know {flag:?}; it takes --quick, --accounts N, --load-balancers N, --rounds N and --strict"
                 ),
             }
         }
         Ok(plan)
     }
 
-    fn size(&self, balancers: usize, silent: usize) -> Size {
-        Size { accounts: self.accounts, balancers, silent }
+    fn size(&self, load_balancers: usize, silent: usize) -> Size {
+        Size { accounts: self.accounts, load_balancers, silent }
     }
 }
 
@@ -106,11 +106,12 @@ fn of_crates(packages: &[&str]) -> Result<ExitCode> {
 fn scan(arguments: &[String]) -> Result<ExitCode> {
     let plan = Plan::read(arguments)?;
     let program = Program::build()?;
-    let full = program.serve(plan.size(plan.balancers, 0))?;
-    let smaller = [program.serve(plan.size(plan.balancers / 4, 0))?, program.serve(plan.size(plan.balancers / 2, 0))?];
-    let silent = program.serve(plan.size(plan.balancers, 10))?;
+    let full = program.serve(plan.size(plan.load_balancers, 0))?;
+    let smaller =
+        [program.serve(plan.size(plan.load_balancers / 4, 0))?, program.serve(plan.size(plan.load_balancers / 2, 0))?];
+    let silent = program.serve(plan.size(plan.load_balancers, 10))?;
 
-    println!("{} accounts x 17 Regions x {} load balancers ({})", plan.accounts, plan.balancers, full.kinds());
+    println!("{} accounts x 17 Regions x {} load balancers ({})", plan.accounts, plan.load_balancers, full.kinds());
     println!("Quotas are off, 64 requests are in flight, rounds in turns: {}; medians.", plan.rounds);
     println!("Application load balancers log by attribute, so CloudWatch Logs is not called for deliveries.\n");
 
@@ -165,7 +166,7 @@ impl Rounds {
         let cpu = [least(quarter), least(half), least(&self.scan)];
         let quarter = Sample::median(quarter).context("nothing was measured")?;
         let half = Sample::median(half).context("nothing was measured")?;
-        let sizes = [smaller[0].size.balancers, smaller[1].size.balancers, plan.balancers];
+        let sizes = [smaller[0].size.load_balancers, smaller[1].size.load_balancers, plan.load_balancers];
         let growth = [&quarter, &half, &scan];
         table::growth(sizes, growth);
         Ok(vec![
@@ -188,8 +189,8 @@ mod tests {
 
     #[test]
     fn flags_are_read() {
-        let plan = read("--quick --balancers 2_000 --strict").expect("reads");
-        assert_eq!((plan.accounts, plan.balancers, plan.rounds, plan.strict), (50, 2_000, 1, true));
+        let plan = read("--quick --load-balancers 2_000 --strict").expect("reads");
+        assert_eq!((plan.accounts, plan.load_balancers, plan.rounds, plan.strict), (50, 2_000, 1, true));
         for bad in ["--rounds", "--rounds 0", "--accounts many", "--fast"] {
             assert!(read(bad).is_err(), "{bad}");
         }

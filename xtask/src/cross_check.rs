@@ -88,7 +88,7 @@ fn same(boto3: &Value, report: &Value) -> Result<usize> {
     for lb in report["load_balancers"].as_array().context("the report lists no load balancers")? {
         scanned.insert(lb["arn"].as_str().context("a load balancer has no ARN")?, lb);
     }
-    let walked = boto3["balancers"].as_array().context("boto3 lists no load balancers")?;
+    let walked = boto3["load_balancers"].as_array().context("boto3 lists no load balancers")?;
     for lb in walked {
         let arn = match lb["arn"].as_str() {
             Some(arn) => arn.to_owned(),
@@ -129,7 +129,7 @@ mod tests {
 
     fn pair() -> (Value, Value) {
         let arn = "arn:aws:elasticloadbalancing:eu-west-1:100000000001:loadbalancer/old";
-        let boto3 = json!({"accounts": ["1"], "balancers": [
+        let boto3 = json!({"accounts": ["1"], "load_balancers": [
             {"account": "100000000001", "region": "eu-west-1", "name": "old", "type": "classic", "mode": "monitor", "tags": {"a": "b"}}
         ]});
         let report = json!({"accounts": [{"id": "1"}], "load_balancers": [

@@ -53,7 +53,7 @@ impl SetOutcome {
 impl<F: ModeClient, J: Journal> Executor<'_, F, J> {
     /// Records an event in the journal and the state.
     pub(crate) fn write(&mut self, step: Option<&Step>, event: Event) -> Result<(), JournalError> {
-        let entry = Entry { at: self.time.now(), balancer: step.map(|step| step.target.arn.clone()), event };
+        let entry = Entry { at: self.time.now(), load_balancer: step.map(|step| step.target.arn.clone()), event };
         self.journal.write(&self.state.plan().id, &entry)?;
         self.state.add(entry);
         Ok(())

@@ -102,7 +102,7 @@ pub struct Entry {
     /// When.
     pub at: Timestamp,
     /// The load balancer; none for events of the whole change.
-    pub balancer: Option<Arn>,
+    pub load_balancer: Option<Arn>,
     /// The event.
     #[serde(flatten)]
     pub event: Event,

@@ -35,7 +35,7 @@ pub struct PlanRequest {
     /// Regions.
     pub regions: Vec<Region>,
     /// Load balancers.
-    pub balancers: Vec<Arn>,
+    pub load_balancers: Vec<Arn>,
     /// Whether a mode may also be lowered.
     pub lower: bool,
     /// Overridden guards, by load balancer.
@@ -153,7 +153,7 @@ impl PlanRequest {
             owners: Vec::new(),
             accounts: Vec::new(),
             regions: Vec::new(),
-            balancers: Vec::new(),
+            load_balancers: Vec::new(),
             lower: false,
             insisted: BTreeMap::new(),
         }
@@ -164,6 +164,6 @@ impl PlanRequest {
         (self.owners.is_empty() || owner())
             && (self.accounts.is_empty() || self.accounts.contains(&lb.account))
             && (self.regions.is_empty() || self.regions.contains(&lb.region))
-            && (self.balancers.is_empty() || self.balancers.contains(&lb.arn))
+            && (self.load_balancers.is_empty() || self.load_balancers.contains(&lb.arn))
     }
 }

@@ -176,7 +176,7 @@ fn document(format: &str, state: &ChangeState, stopped: Option<String>) -> Value
         .collect();
     json!({
         "format": format, "change": state.plan().id, "digest": state.plan().digest, "planned": state.plan().steps.len(),
-        "untouched": state.untouched(), "balancers": applied, "watched": watched, "stopped": stopped,
+        "untouched": state.untouched(), "load_balancers": applied, "watched": watched, "stopped": stopped,
     })
 }
 
@@ -202,7 +202,7 @@ pub fn render_dry_run(plan: &Plan, results: &[DryRunResult]) -> RenderedChange {
         documents.push(document);
     }
     let _ = writeln!(text, "{refused} of {} would be refused; no mode was changed.", plan.steps.len());
-    let json = json!({"format": "change-dry-run-v1", "change": plan.id, "balancers": documents});
+    let json = json!({"format": "change-dry-run-v1", "change": plan.id, "load_balancers": documents});
     RenderedChange { text, json, result: ChangeResult::of(refused == 0) }
 }
 
@@ -250,7 +250,11 @@ pub fn render_verified(state: &ChangeState, verified: &[Verified]) -> RenderedCh
         (false, true) => ChangeResult::Unknown,
         (false, false) => ChangeResult::Good,
     };
-    RenderedChange { text, json: json!({"format": "change-verified-v1", "change": id, "balancers": documents}), result }
+    RenderedChange {
+        text,
+        json: json!({"format": "change-verified-v1", "change": id, "load_balancers": documents}),
+        result,
+    }
 }
 
 /// A list of changes, one in a line.

@@ -90,7 +90,7 @@ pub struct StepRecord {
 #[derive(Debug, Clone)]
 pub struct ChangeState {
     plan: Plan,
-    balancers: BTreeMap<Arn, StepRecord>,
+    load_balancers: BTreeMap<Arn, StepRecord>,
     approvals: Vec<(Timestamp, String)>,
     rollback: Option<(Timestamp, String, String)>,
     watched: BTreeMap<usize, (String, bool)>,
@@ -99,8 +99,13 @@ pub struct ChangeState {
 impl ChangeState {
     /// Derives the state from the entries of a plan's journal, in the order in which they were written.
     pub fn of(plan: Plan, entries: impl IntoIterator<Item = Entry>) -> Self {
-        let mut state =
-            Self { plan, balancers: BTreeMap::new(), approvals: Vec::new(), rollback: None, watched: BTreeMap::new() };
+        let mut state = Self {
+            plan,
+            load_balancers: BTreeMap::new(),
+            approvals: Vec::new(),
+            rollback: None,
+            watched: BTreeMap::new(),
+        };
         entries.into_iter().for_each(|entry| state.add(entry));
         state
     }
@@ -112,12 +117,12 @@ impl ChangeState {
 
     /// The record of a load balancer; none if no event of it is recorded.
     pub fn record(&self, arn: &Arn) -> Option<&StepRecord> {
-        self.balancers.get(arn)
+        self.load_balancers.get(arn)
     }
 
     /// The state of the step of a load balancer.
     pub fn step_state(&self, arn: &Arn) -> StepState {
-        self.balancers.get(arn).map_or(StepState::Planned, |balancer| balancer.state)
+        self.load_balancers.get(arn).map_or(StepState::Planned, |load_balancer| load_balancer.state)
     }
 
     /// The approvals with their times, the earliest first.
@@ -138,7 +143,7 @@ impl ChangeState {
     /// The number of load balancers by status.
     pub fn count(&self) -> BTreeMap<ChangeStatus, usize> {
         let mut counts = BTreeMap::new();
-        for status in self.balancers.values().filter_map(|balancer| balancer.state.status()) {
+        for status in self.load_balancers.values().filter_map(|load_balancer| load_balancer.state.status()) {
             *counts.entry(status).or_default() += 1;
         }
         counts
@@ -158,17 +163,17 @@ impl ChangeState {
     /// Every load balancer with an event, as reports show it.
     pub fn applied(&self) -> Vec<(Arn, AppliedChange)> {
         let applied = |step: &Step| {
-            let balancer = self.balancers.get(&step.target.arn)?;
+            let load_balancer = self.load_balancers.get(&step.target.arn)?;
             let change = AppliedChange {
                 change: self.plan.id.clone(),
-                at: balancer.at,
-                from: balancer.prior.unwrap_or(step.from),
+                at: load_balancer.at,
+                from: load_balancer.prior.unwrap_or(step.from),
                 to: step.to,
-                status: balancer.state.status()?,
-                by: balancer.by.clone(),
+                status: load_balancer.state.status()?,
+                by: load_balancer.by.clone(),
                 why: step.reason.clone(),
-                detail: balancer.detail.clone(),
-                request_id: balancer.request_id.clone(),
+                detail: load_balancer.detail.clone(),
+                request_id: load_balancer.request_id.clone(),
             };
             Some((step.target.arn.clone(), change))
         };
@@ -177,8 +182,8 @@ impl ChangeState {
 
     /// Adds one event.
     pub(crate) fn add(&mut self, entry: Entry) {
-        let Entry { at, balancer, event } = entry;
-        let Some(arn) = balancer else {
+        let Entry { at, load_balancer, event } = entry;
+        let Some(arn) = load_balancer else {
             match event {
                 Event::Approved { by, .. } => self.approvals.push((at, by)),
                 Event::Watched { wave, seen, quiet } => {
@@ -223,12 +228,12 @@ impl ChangeState {
         } else {
             self.approvals.last().map(|(_, by)| by.clone())
         };
-        let before = self.balancers.remove(&arn);
+        let before = self.load_balancers.remove(&arn);
         // A rollback restores the first value that was read before a request, however often the request is repeated.
-        let first = before.as_ref().and_then(|balancer| balancer.prior);
-        let request_id = request_id.or_else(|| before.and_then(|balancer| balancer.request_id));
-        let balancer =
+        let first = before.as_ref().and_then(|load_balancer| load_balancer.prior);
+        let request_id = request_id.or_else(|| before.and_then(|load_balancer| load_balancer.request_id));
+        let load_balancer =
             StepRecord { state: reached, at, detail, by: by.unwrap_or_default(), request_id, prior: first.or(prior) };
-        self.balancers.insert(arn, balancer);
+        self.load_balancers.insert(arn, load_balancer);
     }
 }

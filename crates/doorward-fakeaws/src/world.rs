@@ -2,14 +2,14 @@
 
 pub(crate) mod athena;
 pub(crate) mod attributes;
-pub(crate) mod balancer;
 pub(crate) mod bucket;
 mod build;
-pub(crate) mod hub;
 pub(crate) mod kind;
 mod load;
+pub(crate) mod load_balancer;
 pub(crate) mod metric;
 pub(crate) mod organization;
+pub(crate) mod security_hub;
 pub mod spec;
 
 use std::collections::{BTreeMap, HashMap};
@@ -22,11 +22,11 @@ use serde::Serialize;
 use crate::faults::Fault;
 use crate::iam::session::Principal;
 use athena::Athena;
-use balancer::Balancer;
 use bucket::{Bucket, Object};
-use hub::Hub;
+use load_balancer::LoadBalancer;
 use metric::{Series, SeriesKey};
 use organization::{Account, Organization};
+use security_hub::SecurityHub;
 
 /// A problem of a world's description.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -82,11 +82,11 @@ pub struct Caller {
 #[derive(Debug, Default)]
 pub(crate) struct Cell {
     /// v2 load balancers by the id in their ARN, which is the order of lists.
-    pub(crate) current: BTreeMap<u64, Balancer>,
+    pub(crate) current: BTreeMap<u64, LoadBalancer>,
     /// Classic load balancers by name.
-    pub(crate) classic: BTreeMap<Box<str>, Balancer>,
+    pub(crate) classic: BTreeMap<Box<str>, LoadBalancer>,
     /// Findings of Security Hub.
-    pub(crate) hub: Hub,
+    pub(crate) security_hub: SecurityHub,
     /// SNS topics by name, each with its published messages.
     pub(crate) topics: BTreeMap<String, Vec<serde_json::Value>>,
     /// Metrics of CloudWatch.
@@ -171,20 +171,24 @@ impl World {
 
     /// Overwrites an attribute without any validation (`None`: back to the default). False if no load balancer has that name.
     pub fn set_attribute(&self, account: &str, region: &str, name: &str, key: &str, value: Option<&str>) -> bool {
-        self.change(account, region, name, |balancer| balancer.set_attribute(key, value))
+        self.change(account, region, name, |load_balancer| load_balancer.set_attribute(key, value))
     }
 
     /// Replaces the tags of a load balancer. False if no load balancer has that name.
     pub fn set_tags(&self, account: &str, region: &str, name: &str, tags: &[(&str, &str)]) -> bool {
         let tags = tags.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
-        self.change(account, region, name, |balancer| balancer.tags = std::sync::Arc::new(tags))
+        self.change(account, region, name, |load_balancer| load_balancer.tags = std::sync::Arc::new(tags))
     }
 
     /// Deletes a load balancer. False if no load balancer has that name.
     pub fn remove_load_balancer(&self, account: &str, region: &str, name: &str) -> bool {
         let Some(index) = self.index(account, region) else { return false };
         let mut cell = self.write(index);
-        let id = cell.current.values().find(|balancer| &*balancer.name == name).map(|balancer| balancer.id);
+        let id = cell
+            .current
+            .values()
+            .find(|load_balancer| &*load_balancer.name == name)
+            .map(|load_balancer| load_balancer.id);
         match id {
             Some(id) => cell.current.remove(&id).is_some(),
             None => cell.classic.remove(name).is_some(),
@@ -194,7 +198,7 @@ impl World {
     /// Enables or disables Security Hub in an account-Region; its findings stay. False if there is no such account-Region.
     pub fn set_security_hub(&self, account: &str, region: &str, enabled: bool) -> bool {
         let Some(index) = self.index(account, region) else { return false };
-        self.write(index).hub.disabled = !enabled;
+        self.write(index).security_hub.disabled = !enabled;
         true
     }
 
@@ -202,7 +206,7 @@ impl World {
     #[must_use]
     pub fn security_hub_findings(&self, account: &str, region: &str) -> Vec<serde_json::Value> {
         let Some(index) = self.index(account, region) else { return Vec::new() };
-        self.read(index).hub.findings().cloned().collect()
+        self.read(index).security_hub.findings().cloned().collect()
     }
 
     /// Writes a finding without checks, as Security Hub writes those of its own controls. False if there is no such account-Region.
@@ -214,7 +218,7 @@ impl World {
         at: Timestamp,
     ) -> bool {
         let Some(index) = self.index(account, region) else { return false };
-        self.write(index).hub.import(finding, at);
+        self.write(index).security_hub.import(finding, at);
         true
     }
 
@@ -259,8 +263,8 @@ impl World {
         let mut load_balancers = BTreeMap::new();
         for cell in &self.cells {
             let cell = cell.read().unwrap_or_else(PoisonError::into_inner);
-            for balancer in cell.current.values().chain(cell.classic.values()) {
-                *load_balancers.entry(balancer.kind.name()).or_insert(0) += 1;
+            for load_balancer in cell.current.values().chain(cell.classic.values()) {
+                *load_balancers.entry(load_balancer.kind.name()).or_insert(0) += 1;
             }
         }
         WorldSummary {
@@ -312,14 +316,14 @@ impl World {
         Some(self.cell(*self.by_id.get(account)?, self.organization.region_index(region)?))
     }
 
-    fn change(&self, account: &str, region: &str, name: &str, apply: impl FnOnce(&mut Balancer)) -> bool {
+    fn change(&self, account: &str, region: &str, name: &str, apply: impl FnOnce(&mut LoadBalancer)) -> bool {
         let Some(index) = self.index(account, region) else { return false };
         let mut cell = self.write(index);
         let Cell { current, classic, .. } = &mut *cell;
-        let found = current.values_mut().find(|balancer| &*balancer.name == name);
+        let found = current.values_mut().find(|load_balancer| &*load_balancer.name == name);
         match found.or_else(|| classic.get_mut(name)) {
-            Some(balancer) => {
-                apply(balancer);
+            Some(load_balancer) => {
+                apply(load_balancer);
                 true
             }
             None => false,
@@ -327,6 +331,6 @@ impl World {
     }
 }
 
-fn named<'a>(cell: &'a Cell, name: &str) -> Option<&'a Balancer> {
-    cell.current.values().find(|balancer| &*balancer.name == name).or_else(|| cell.classic.get(name))
+fn named<'a>(cell: &'a Cell, name: &str) -> Option<&'a LoadBalancer> {
+    cell.current.values().find(|load_balancer| &*load_balancer.name == name).or_else(|| cell.classic.get(name))
 }

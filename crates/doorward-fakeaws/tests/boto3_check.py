@@ -3,7 +3,7 @@
 
 usage: boto3_check.py ENDPOINT_URL ACCESS_KEY SECRET_KEY ROLE_NAME [HOME_REGION]
 
-Output: {"accounts": [ids], "balancers": [{account, region, arn or name, type, mode, ...}], "gaps": [...]}, sorted.
+Output: {"accounts": [ids], "load_balancers": [{account, region, arn or name, type, mode, ...}], "gaps": [...]}, sorted.
 Nothing here shares code with the emulator or the scanner; boto3 parses every answer by AWS's own service models.
 """
 
@@ -23,7 +23,7 @@ class Walk:
         self.endpoint, self.role, self.home = endpoint, role, home
         self.base = boto3.Session(key, secret, region_name=home)
         self.config = Config(retries={"mode": "standard", "max_attempts": 12}, read_timeout=20)
-        self.accounts, self.balancers, self.gaps = [], [], []
+        self.accounts, self.load_balancers, self.gaps = [], [], []
 
     def client(self, session, service, region=None):
         return session.client(service, region_name=region or self.home, endpoint_url=self.endpoint, config=self.config)
@@ -71,8 +71,8 @@ class Walk:
     def current(self, session, account, region):
         elb = self.client(session, "elbv2", region)
         pages = elb.get_paginator("describe_load_balancers").paginate(PaginationConfig={"PageSize": 3})
-        found = [balancer for page in pages for balancer in page["LoadBalancers"]]
-        arns = [balancer["LoadBalancerArn"] for balancer in found]
+        found = [load_balancer for page in pages for load_balancer in page["LoadBalancers"]]
+        arns = [load_balancer["LoadBalancerArn"] for load_balancer in found]
         tags = {}
         try:
             for start in range(0, len(arns), 20):
@@ -85,9 +85,9 @@ class Walk:
         deliveries = logs.get_paginator("describe_deliveries").paginate().build_full_result()["deliveries"]
         delivered = {delivery["deliverySourceName"] for delivery in deliveries}
         vended = {arn for source in sources if source["name"] in delivered for arn in source["resourceArns"]}
-        for balancer in found:
-            arn = balancer["LoadBalancerArn"]
-            entry = {"account": account, "region": region, "arn": arn, "type": balancer["Type"], "mode": None}
+        for load_balancer in found:
+            arn = load_balancer["LoadBalancerArn"]
+            entry = {"account": account, "region": region, "arn": arn, "type": load_balancer["Type"], "mode": None}
             entry["tags"], entry["vended_logs"] = tags.get(arn), arn in vended
             entry["listeners"] = sorted(
                 f"{one['Protocol']}:{one['Port']}"
@@ -100,17 +100,17 @@ class Walk:
                 entry["mode"] = {one["Key"]: one["Value"] for one in attributes}.get(MODE)
             except ClientError as error:
                 self.gap({"account": account, "region": region, "arn": arn}, error)
-            self.balancers.append(entry)
+            self.load_balancers.append(entry)
 
     def classic(self, session, account, region):
         elb = self.client(session, "elb", region)
         pages = elb.get_paginator("describe_load_balancers").paginate(PaginationConfig={"PageSize": 2})
-        for balancer in [one for page in pages for one in page["LoadBalancerDescriptions"]]:
-            name = balancer["LoadBalancerName"]
+        for load_balancer in [one for page in pages for one in page["LoadBalancerDescriptions"]]:
+            name = load_balancer["LoadBalancerName"]
             entry = {"account": account, "region": region, "name": name, "type": "classic", "mode": None, "tags": None}
             entry["listeners"] = sorted(
                 f"{one['Listener']['Protocol']}:{one['Listener']['LoadBalancerPort']}"
-                for one in balancer["ListenerDescriptions"]
+                for one in load_balancer["ListenerDescriptions"]
             )
             try:
                 described = elb.describe_tags(LoadBalancerNames=[name])["TagDescriptions"]
@@ -120,7 +120,7 @@ class Walk:
             attributes = elb.describe_load_balancer_attributes(LoadBalancerName=name)["LoadBalancerAttributes"]
             extra = {one["Key"]: one["Value"] for one in attributes.get("AdditionalAttributes", [])}
             entry["mode"], entry["access_logs"] = extra.get(CLASSIC_MODE), attributes["AccessLog"]["Enabled"]
-            self.balancers.append(entry)
+            self.load_balancers.append(entry)
 
 
 def main():
@@ -131,7 +131,7 @@ def main():
     order = lambda entry: tuple(str(entry.get(key, "")) for key in ("account", "region", "type", "arn", "name", "api"))
     result = {
         "accounts": sorted(walk.accounts),
-        "balancers": sorted(walk.balancers, key=order),
+        "load_balancers": sorted(walk.load_balancers, key=order),
         "gaps": sorted(walk.gaps, key=order),
     }
     json.dump(result, sys.stdout, indent=1, ensure_ascii=True)

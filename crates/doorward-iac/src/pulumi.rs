@@ -80,7 +80,7 @@ pub(crate) fn parse(
             .map_err(|_| text.error(at.start, "is not a Pulumi preview: a urn is not a string"))?;
         // urn:pulumi:STACK::PROJECT::TYPE::NAME
         let address = urn.splitn(3, "::").nth(2).unwrap_or(&urn);
-        if !urn.contains("oadBalancer") || (step.op == "replace" && declared.contains_key(address)) {
+        if !urn.contains("oadLoadBalancer") || (step.op == "replace" && declared.contains_key(address)) {
             continue;
         }
         if declared.len() >= MAX_DECLARATIONS || output.is_full(|| text.place(at.clone())) {

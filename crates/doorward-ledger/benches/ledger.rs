@@ -1,6 +1,6 @@
 //! Measures a large organization: a year of daily scans of 50,000 load balancers, then one more.
 //!
-//! `cargo bench -p doorward-ledger`; `DOORWARD_BENCH_BALANCERS` and `DOORWARD_BENCH_SCANS` change the size. Prints each
+//! `cargo bench -p doorward-ledger`; `DOORWARD_BENCH_LOAD_BALANCERS` and `DOORWARD_BENCH_SCANS` change the size. Prints each
 //! figure with its limit and ends with an error when one is exceeded.
 
 #![expect(clippy::print_stdout, clippy::expect_used, reason = "a benchmark reports to the terminal and may stop")]
@@ -32,15 +32,16 @@ const LAST: &str = "DOORWARD_BENCH_LAST";
 
 fn main() -> ExitCode {
     if let Some(path) = std::env::var_os(LAST) {
-        let (balancers, scans) = (size("DOORWARD_BENCH_BALANCERS", 50_000), size("DOORWARD_BENCH_SCANS", 365));
-        let next = report(balancers, scans, balancers / 200);
+        let (load_balancers, scans) =
+            (size("DOORWARD_BENCH_LOAD_BALANCERS", 50_000), size("DOORWARD_BENCH_SCANS", 365));
+        let next = report(load_balancers, scans, load_balancers / 200);
         let mut ledger = Ledger::open(path.as_ref(), OpenOptions::default()).expect("opens");
         let lease = ledger.acquire_lease("bench", day(1), LEASE_TTL).expect("free");
         let (took, peak) = record(&mut ledger, &lease, next);
         println!("{} {peak}", took.as_secs_f64());
         return ExitCode::SUCCESS;
     }
-    let (balancers, scans) = (size("DOORWARD_BENCH_BALANCERS", 50_000), size("DOORWARD_BENCH_SCANS", 365));
+    let (load_balancers, scans) = (size("DOORWARD_BENCH_LOAD_BALANCERS", 50_000), size("DOORWARD_BENCH_SCANS", 365));
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("ledger.db");
     let mut ledger = Ledger::open(&path, OpenOptions::default()).expect("opens");
@@ -51,15 +52,15 @@ fn main() -> ExitCode {
         within &= is < limit;
         println!("{what:<62} {is:>9.2} {unit:<3} (limit {limit} {unit}) {verdict}");
     };
-    println!("{balancers} load balancers, {} findings, {scans} earlier scans", balancers * RULES.len());
+    println!("{load_balancers} load balancers, {} findings, {scans} earlier scans", load_balancers * RULES.len());
 
     let mut first_bytes = 0;
     for scan in 0..2 {
         let before = bytes(&path);
-        let raw = inventory(balancers, scan);
+        let raw = inventory(load_balancers, scan);
         let took = collect(&mut ledger, &lease, &raw);
         drop(raw);
-        let (recorded, _) = record(&mut ledger, &lease, report(balancers, scan, 0));
+        let (recorded, _) = record(&mut ledger, &lease, report(load_balancers, scan, 0));
         let grown = bytes(&path) - before;
         println!("scan {scan}: checkpoint {took:.2?}, record {recorded:.2?}, the file grew by {:.1} MB", mb(grown));
         if scan == 0 {
@@ -71,7 +72,7 @@ fn main() -> ExitCode {
     let started = Instant::now();
     for scan in 2..scans {
         // A fleet that lives: every day a few hundred load balancers change.
-        record(&mut ledger, &lease, report(balancers, scan, balancers / 200));
+        record(&mut ledger, &lease, report(load_balancers, scan, load_balancers / 200));
     }
     println!("{} more scans with changes in {:.1?}", scans.saturating_sub(2), started.elapsed());
 
@@ -182,8 +183,8 @@ fn place(lb: usize) -> usize {
     lb / PER_PLACE * 2
 }
 
-fn places(balancers: usize) -> usize {
-    balancers / PER_PLACE * 2
+fn places(load_balancers: usize) -> usize {
+    load_balancers / PER_PLACE * 2
 }
 
 fn arn(lb: usize) -> Arn {
@@ -193,7 +194,7 @@ fn arn(lb: usize) -> Arn {
 }
 
 /// Twenty attributes and five tags, as a real one has.
-fn inventory(balancers: usize, scan: usize) -> Inventory {
+fn inventory(load_balancers: usize, scan: usize) -> Inventory {
     let attributes: BTreeMap<String, String> =
         (0..20).map(|n| (format!("routing.http.some_attribute_{n:02}.enabled"), format!("value-{n}"))).collect();
     let raw = |lb: usize| RawLoadBalancer {
@@ -237,41 +238,41 @@ fn inventory(balancers: usize, scan: usize) -> Inventory {
         organization: Observed::Absent,
         accounts: Vec::new(),
         accounts_listing: Listing::Full,
-        cells: (0..places(balancers)).map(cell).collect(),
+        cells: (0..places(load_balancers)).map(cell).collect(),
     }
 }
 
 /// A report in which `changing` load balancers, other ones each day, are not as they were the day before.
-fn report(balancers: usize, scan: usize, changing: usize) -> ScanReport {
-    let changes = |lb: usize| changing > 0 && (lb + scan * 7919) % balancers < changing;
+fn report(load_balancers: usize, scan: usize, changing: usize) -> ScanReport {
+    let changes = |lb: usize| changing > 0 && (lb + scan * 7919) % load_balancers < changing;
     let mut report = ScanReport {
         run: run(scan),
         organization: Observed::Absent,
-        coverage: Coverage::new((0..places(balancers)).map(|n| line(n, balancers)).collect(), Listing::Full),
+        coverage: Coverage::new((0..places(load_balancers)).map(|n| line(n, load_balancers)).collect(), Listing::Full),
         tally: Tally::default(),
         accounts: Vec::new(),
-        load_balancers: Vec::with_capacity(balancers),
-        findings: Vec::with_capacity(balancers * RULES.len()),
+        load_balancers: Vec::with_capacity(load_balancers),
+        findings: Vec::with_capacity(load_balancers * RULES.len()),
         changes_unfound: BTreeMap::new(),
         unseen: None,
     };
-    for lb in 0..balancers {
+    for lb in 0..load_balancers {
         let weak = (lb % 3 == 0) != changes(lb);
-        let one = balancer(lb, if weak { Mode::Monitor } else { Mode::Strictest });
+        let one = load_balancer(lb, if weak { Mode::Monitor } else { Mode::Strictest });
         report.findings.extend(RULES.iter().enumerate().map(|(n, rule)| finding(&one, rule, weak && n < 2)));
         report.load_balancers.push(one);
     }
     report
 }
 
-fn line(number: usize, balancers: usize) -> CoverageLine {
+fn line(number: usize, load_balancers: usize) -> CoverageLine {
     CoverageLine {
         account: account(number),
         region: Some(region(number)),
         status: doorward_model::CoverageStatus::Complete,
         read_at: None,
         fully_listed: true,
-        load_balancers: if number.is_multiple_of(2) && number < places(balancers) { PER_PLACE } else { 0 },
+        load_balancers: if number.is_multiple_of(2) && number < places(load_balancers) { PER_PLACE } else { 0 },
         gone: 0,
         gaps: Vec::new(),
     }
@@ -303,7 +304,7 @@ fn finding(lb: &LoadBalancer, rule: &str, fails: bool) -> Finding {
     }
 }
 
-fn balancer(lb: usize, mode: Mode) -> LoadBalancer {
+fn load_balancer(lb: usize, mode: Mode) -> LoadBalancer {
     let owner = Owner { name: format!("team-{:03}", lb % 500), source: OwnerSource::ResourceTag("owner".to_owned()) };
     LoadBalancer {
         arn: arn(lb),

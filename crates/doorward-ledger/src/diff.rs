@@ -141,11 +141,11 @@ impl Ledger {
                 unchanged_unseen: 0,
             };
             let places: BTreeMap<i64, i64> = db
-                .prepare("SELECT id, place FROM balancers")?
+                .prepare("SELECT id, place FROM load_balancers")?
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect::<rusqlite::Result<_>>()?;
             let mut query = db.prepare(
-                "SELECT balancer, rule, run, now FROM transitions WHERE run <= ?1 ORDER BY balancer, rule, run",
+                "SELECT load_balancer, rule, run, now FROM transitions WHERE run <= ?1 ORDER BY load_balancer, rule, run",
             )?;
             let mut rows = query.query([from.seq.max(to.seq)])?;
             let mut group: Option<Group> = None;
@@ -201,7 +201,7 @@ impl Diff {
             Outcome::Changed(kind) => kind,
         };
         let mut query = db.prepare_cached(
-            "SELECT p.account, p.region, b.arn, r.name, r.own FROM balancers b JOIN places p ON p.id = b.place
+            "SELECT p.account, p.region, b.arn, r.name, r.own FROM load_balancers b JOIN places p ON p.id = b.place
              JOIN rules r ON r.id = ?2 WHERE b.id = ?1",
         )?;
         let line = query.query_row([key.0, key.1], |row| {

@@ -17,9 +17,9 @@ impl Ledger {
     pub fn edits(&self) -> Result<BTreeMap<Arn, Edit>, LedgerError> {
         self.read("reading who set modes", |db| {
             let mut query = db.prepare(
-                "SELECT b.arn, e.document FROM edits e JOIN balancers b ON b.id = e.balancer
+                "SELECT b.arn, e.document FROM edits e JOIN load_balancers b ON b.id = e.load_balancer
                  WHERE e.ended IS NULL AND NOT EXISTS (
-                     SELECT 1 FROM edits n WHERE n.balancer = e.balancer AND n.ended IS NULL
+                     SELECT 1 FROM edits n WHERE n.load_balancer = e.load_balancer AND n.ended IS NULL
                      AND (n.at, n.event) > (e.at, e.event))
                  ORDER BY b.arn",
             )?;
@@ -37,7 +37,7 @@ impl Ledger {
     pub fn looks_since(&self, at: Timestamp, now: Timestamp) -> Result<Vec<RawLoadBalancer>, LedgerError> {
         self.read("reading what events saw", |db| {
             let mut query = db.prepare(
-                "SELECT b.look FROM balancers b JOIN runs e ON e.seq = b.event_run
+                "SELECT b.look FROM load_balancers b JOIN runs e ON e.seq = b.event_run
                  WHERE e.at > ?1 AND e.at <= ?2 AND b.fate = 0 AND b.look IS NOT NULL ORDER BY b.arn",
             )?;
             let latest = now.saturating_add(CLOCK_TOLERANCE).unwrap_or(now);
@@ -59,8 +59,10 @@ impl Ledger {
 }
 
 /// Keeps an edit, once: an event that comes again says nothing new.
-pub(crate) fn keep(db: &Connection, balancer: i64, run: i64, edit: &Edit) -> Result<(), Fault> {
-    db.prepare_cached("INSERT OR IGNORE INTO edits (event, balancer, at, run, document) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![edit.event, balancer, nanos(edit.at), run, serde_json::to_string(edit)?])?;
+pub(crate) fn keep(db: &Connection, load_balancer: i64, run: i64, edit: &Edit) -> Result<(), Fault> {
+    db.prepare_cached(
+        "INSERT OR IGNORE INTO edits (event, load_balancer, at, run, document) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![edit.event, load_balancer, nanos(edit.at), run, serde_json::to_string(edit)?])?;
     Ok(())
 }

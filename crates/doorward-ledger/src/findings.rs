@@ -72,7 +72,7 @@ impl Ledger {
                         f.opened,
                         coalesce(f.seen, max(f.since, max(coalesce(p.last_at, e.at), coalesce(e.at, p.last_at)))),
                         {}, f.reopened
-                 FROM findings f JOIN balancers b ON b.id = f.balancer JOIN places p ON p.id = b.place
+                 FROM findings f JOIN load_balancers b ON b.id = f.load_balancer JOIN places p ON p.id = b.place
                  LEFT JOIN runs e ON e.seq = b.event_run JOIN rules r ON r.id = f.rule JOIN groupings g ON g.id = b.grouping
                  WHERE f.state IN (3, 4) ORDER BY p.account, p.region, b.arn, r.name, r.own",
                 is_unseen()
@@ -85,12 +85,12 @@ impl Ledger {
     /// Every change of one finding, oldest first; empty for a finding the ledger does not know.
     pub fn transitions(&self, finding: &str) -> Result<Vec<Transition>, LedgerError> {
         self.read("reading a finding's changes", |db| {
-            let Some((balancer, rule)) = find(db, finding)? else { return Ok(Vec::new()) };
+            let Some((load_balancer, rule)) = find(db, finding)? else { return Ok(Vec::new()) };
             let mut query = db.prepare(
                 "SELECT t.was, t.now, r.id, r.at FROM transitions t JOIN runs r ON r.seq = t.run
-                 WHERE t.balancer = ?1 AND t.rule = ?2 ORDER BY t.run",
+                 WHERE t.load_balancer = ?1 AND t.rule = ?2 ORDER BY t.run",
             )?;
-            let rows = query.query_map([balancer, rule], |row| {
+            let rows = query.query_map([load_balancer, rule], |row| {
                 let (was, now): (Option<i64>, i64) = (row.get(0)?, row.get(1)?);
                 Ok(Transition {
                     from: was.map(|code| State::from_code(code & (UNSEEN - 1))),
@@ -128,7 +128,7 @@ impl Ledger {
 }
 
 const MODE_CHANGES: &str = "
-    SELECT b.arn, c.was, c.now, a.id, coalesce(c.at, a.at), e.id, coalesce(c.before_at, e.at) FROM mode_changes c JOIN balancers b ON b.id = c.balancer
+    SELECT b.arn, c.was, c.now, a.id, coalesce(c.at, a.at), e.id, coalesce(c.before_at, e.at) FROM mode_changes c JOIN load_balancers b ON b.id = c.load_balancer
     JOIN runs a ON a.seq = c.run LEFT JOIN runs e ON e.seq = c.before_run";
 
 fn mode_change(row: &Row<'_>) -> rusqlite::Result<ModeTransition> {
@@ -165,8 +165,8 @@ fn find(db: &Connection, wanted: &str) -> Result<Option<(i64, i64)>, Fault> {
     let mut parts = wanted.split('/').skip(2);
     let (region, account) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let mut query = db.prepare(
-        "SELECT b.arn, r.name, r.own, f.balancer, f.rule FROM places p JOIN balancers b ON b.place = p.id
-         JOIN findings f ON f.balancer = b.id JOIN rules r ON r.id = f.rule WHERE p.account = ?1 AND p.region = ?2",
+        "SELECT b.arn, r.name, r.own, f.load_balancer, f.rule FROM places p JOIN load_balancers b ON b.place = p.id
+         JOIN findings f ON f.load_balancer = b.id JOIN rules r ON r.id = f.rule WHERE p.account = ?1 AND p.region = ?2",
     )?;
     let mut rows = query.query([account, region])?;
     while let Some(row) = rows.next()? {
@@ -174,6 +174,6 @@ fn find(db: &Connection, wanted: &str) -> Result<Option<(i64, i64)>, Fault> {
             return Ok(Some((row.get(3)?, row.get(4)?)));
         }
     }
-    let own = "SELECT f.balancer, f.rule FROM rules r JOIN findings f ON f.rule = r.id WHERE r.own = ?1";
+    let own = "SELECT f.load_balancer, f.rule FROM rules r JOIN findings f ON f.rule = r.id WHERE r.own = ?1";
     Ok(db.query_row(own, params![wanted], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
 }

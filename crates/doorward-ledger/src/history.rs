@@ -65,7 +65,7 @@ pub struct NotSeen {
     /// Findings that were under an exception.
     pub excepted: usize,
     /// Load balancers whose mode matters, those in `modes` and `mode_unknown`.
-    pub balancers: usize,
+    pub load_balancers: usize,
     /// Load balancers by mode.
     pub modes: BTreeMap<Mode, usize>,
     /// Load balancers whose mode could not be read.
@@ -86,12 +86,12 @@ pub struct RunSummary {
     /// Whether the list of accounts arrived in full; if not, the coverage may lack accounts.
     pub accounts_listed: bool,
     /// Load balancers whose mode matters: the denominator of the shares.
-    pub balancers: usize,
+    pub load_balancers: usize,
     /// Load balancers by mode.
     pub modes: BTreeMap<Mode, usize>,
     /// Load balancers whose mode could not be read.
     pub mode_unknown: usize,
-    /// Classic load balancers without an HTTP listener, whose mode does nothing; not among `balancers`.
+    /// Classic load balancers without an HTTP listener, whose mode does nothing; not among `load_balancers`.
     pub mode_not_applicable: usize,
     /// Those in strictest or defensive mode.
     pub strictest_or_defensive: Share,
@@ -161,7 +161,7 @@ impl RunSummary {
                 everything: self.open_known.is_none(),
                 failing: self.open_known.unwrap_or(0).saturating_sub(self.open_total),
                 excepted: self.excepted_known.unwrap_or(0).saturating_sub(self.excepted),
-                load_balancers: self.not_seen.as_ref().map_or(0, |unseen| unseen.balancers),
+                load_balancers: self.not_seen.as_ref().map_or(0, |unseen| unseen.load_balancers),
             }),
         }
     }
@@ -290,8 +290,8 @@ impl Recorded {
             (Mode::Defensive, n(count::DEFENSIVE)),
             (Mode::Strictest, n(count::STRICTEST)),
         ]);
-        let balancers = modes.values().sum::<usize>() + n(count::MODE_UNKNOWN);
-        let share = |count| Share { count, of: balancers };
+        let load_balancers = modes.values().sum::<usize>() + n(count::MODE_UNKNOWN);
+        let share = |count| Share { count, of: load_balancers };
         let open: BTreeMap<Severity, usize> = (0..5_i64)
             .filter_map(|rank| Some((severity(rank)?, n(count::SEVERITY + size(rank)))))
             .filter(|(_, number)| *number > 0)
@@ -301,19 +301,19 @@ impl Recorded {
         let unseen = n(count::UNSEEN);
         // Nothing was looked at, and nothing is known from before: that is unknown, not zero.
         let looked = self.coverage.complete + self.coverage.partial > 0;
-        let is_known = looked || unseen > 0 || not_seen.as_ref().is_some_and(|unseen| unseen.balancers > 0);
+        let is_known = looked || unseen > 0 || not_seen.as_ref().is_some_and(|unseen| unseen.load_balancers > 0);
         let (open_unseen, excepted_unseen) =
             not_seen.as_ref().map_or((unseen, 0), |unseen| (unseen.open_total, unseen.excepted));
         let bounds = |part: usize| {
-            let unseen = not_seen.as_ref()?.balancers;
-            Some(Bounds::new(part, n(count::MODE_UNKNOWN), balancers, unseen))
+            let unseen = not_seen.as_ref()?.load_balancers;
+            Some(Bounds::new(part, n(count::MODE_UNKNOWN), load_balancers, unseen))
         };
         RunSummary {
             run: self.reference(),
             group,
             coverage: self.coverage,
             accounts_listed: self.accounts_listed,
-            balancers,
+            load_balancers,
             mode_unknown: n(count::MODE_UNKNOWN),
             mode_not_applicable: n(count::MODE_NOT_APPLICABLE),
             strictest_or_defensive: share(n(count::STRICTEST) + n(count::DEFENSIVE)),
@@ -359,7 +359,7 @@ fn not_seen(counts: &Counts) -> Option<NotSeen> {
         open_total: open.values().sum(),
         open,
         excepted: n(count::UNSEEN_EXCEPTED),
-        balancers: modes.values().sum::<usize>() + mode_unknown,
+        load_balancers: modes.values().sum::<usize>() + mode_unknown,
         modes,
         mode_unknown,
         unowned: n(count::UNSEEN_UNOWNED),

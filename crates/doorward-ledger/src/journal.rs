@@ -18,7 +18,7 @@ pub struct JournalRow {
     /// When it happened.
     pub at: Timestamp,
     /// The load balancer it is about; none where it is about the change as a whole.
-    pub balancer: Option<Arn>,
+    pub load_balancer: Option<Arn>,
     /// The event, as serialized by the writer.
     pub document: String,
 }
@@ -39,11 +39,11 @@ impl Ledger {
     /// Appends an entry. On the disk when it returns.
     pub fn journal_append(&mut self, lease: &Lease, change: &str, row: &JournalRow) -> Result<(), LedgerError> {
         self.write_durably(lease, "writing the change journal", |db| {
-            let sql = "INSERT INTO change_events (change, at, balancer, document) VALUES (?1, ?2, ?3, ?4)";
+            let sql = "INSERT INTO change_events (change, at, load_balancer, document) VALUES (?1, ?2, ?3, ?4)";
             db.prepare_cached(sql)?.execute(params![
                 change,
                 nanos(row.at),
-                row.balancer.as_ref().map(Arn::as_str),
+                row.load_balancer.as_ref().map(Arn::as_str),
                 row.document
             ])?;
             Ok(())
@@ -61,11 +61,11 @@ impl Ledger {
     /// The entries of a change, in the order in which they were written.
     pub fn journal(&self, change: &str) -> Result<Vec<JournalRow>, LedgerError> {
         self.read("reading the change journal", |db| {
-            let sql = "SELECT at, balancer, document FROM change_events WHERE change = ?1 ORDER BY seq";
+            let sql = "SELECT at, load_balancer, document FROM change_events WHERE change = ?1 ORDER BY seq";
             let mut query = db.prepare(sql)?;
             let rows = query.query_map([change], |row| {
-                let balancer = if row.get_ref(1)? == ValueRef::Null { None } else { Some(id(row, 1)?) };
-                Ok(JournalRow { at: timestamp(row.get(0)?), balancer, document: row.get(2)? })
+                let load_balancer = if row.get_ref(1)? == ValueRef::Null { None } else { Some(id(row, 1)?) };
+                Ok(JournalRow { at: timestamp(row.get(0)?), load_balancer, document: row.get(2)? })
             })?;
             Ok(rows.collect::<Result<_, _>>()?)
         })

@@ -125,9 +125,9 @@ fn closed(
 ) -> Result<(), Fault> {
     let mut query = db.prepare(
         "SELECT b.grouping, e.opened, e.closed, e.how, e.excepted,
-                EXISTS (SELECT 1 FROM episodes n WHERE n.balancer = e.balancer AND n.rule = e.rule AND n.run > e.run)
-                OR EXISTS (SELECT 1 FROM findings f WHERE f.balancer = e.balancer AND f.rule = e.rule AND f.state IN (3, 4))
-         FROM episodes e JOIN balancers b ON b.id = e.balancer WHERE e.closed >= ?1 AND e.closed < ?2",
+                EXISTS (SELECT 1 FROM episodes n WHERE n.load_balancer = e.load_balancer AND n.rule = e.rule AND n.run > e.run)
+                OR EXISTS (SELECT 1 FROM findings f WHERE f.load_balancer = e.load_balancer AND f.rule = e.rule AND f.state IN (3, 4))
+         FROM episodes e JOIN load_balancers b ON b.id = e.load_balancer WHERE e.closed >= ?1 AND e.closed < ?2",
     )?;
     let mut rows = query.query([since, until])?;
     while let Some(row) = rows.next()? {
@@ -158,7 +158,7 @@ fn open(
 ) -> Result<(), Fault> {
     let mut query = db.prepare(&format!(
         "SELECT b.grouping, f.state, f.opened, b.arn, r.name, r.own, {} FROM findings f
-         JOIN balancers b ON b.id = f.balancer JOIN places p ON p.id = b.place LEFT JOIN runs e ON e.seq = b.event_run
+         JOIN load_balancers b ON b.id = f.load_balancer JOIN places p ON p.id = b.place LEFT JOIN runs e ON e.seq = b.event_run
          JOIN rules r ON r.id = f.rule WHERE f.state IN (3, 4) ORDER BY f.opened, b.arn, r.name, r.own",
         is_unseen()
     ))?;

@@ -137,7 +137,7 @@ impl Ledger {
             ("an input without its scan", "SELECT 1 FROM inputs WHERE scan NOT IN (SELECT seq FROM scans)"),
             (
                 "a finding without its load balancer",
-                "SELECT 1 FROM findings WHERE balancer NOT IN (SELECT id FROM balancers)",
+                "SELECT 1 FROM findings WHERE load_balancer NOT IN (SELECT id FROM load_balancers)",
             ),
             ("a transition without its run", "SELECT 1 FROM transitions WHERE run NOT IN (SELECT seq FROM runs)"),
             (

@@ -37,7 +37,7 @@ impl Ledger {
     pub fn digest(&self, audience: &str, channel: &str) -> Result<DigestRow, LedgerError> {
         self.read("reading the delivery state", |db| {
             let mut query = db.prepare_cached(
-                "SELECT told_id, told_state, told_at, open_id, open_state, open_at, attempts, failure FROM digests
+                "SELECT delivered_id, delivered_state, delivered_at, open_id, open_state, open_at, attempts, failure FROM digests
                  WHERE audience = ?1 AND channel = ?2",
             )?;
             Ok(query.query_row([audience, channel], read).optional()?.unwrap_or_default())
@@ -74,7 +74,7 @@ impl Ledger {
     ) -> Result<(), LedgerError> {
         self.write_durably(lease, "writing the delivery state", |db| {
             db.prepare_cached(
-                "UPDATE digests SET told_id = open_id, told_state = open_state, told_at = ?4, open_id = NULL,
+                "UPDATE digests SET delivered_id = open_id, delivered_state = open_state, delivered_at = ?4, open_id = NULL,
                  open_state = NULL, open_at = NULL, attempts = 0, failure = NULL
                  WHERE audience = ?1 AND channel = ?2 AND open_id = ?3",
             )?

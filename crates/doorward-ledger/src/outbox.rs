@@ -18,7 +18,7 @@ pub struct OutboxRow {
     /// Where the load balancer is.
     pub subject: AccountRegion,
     /// The load balancer.
-    pub balancer: Arn,
+    pub load_balancer: Arn,
     /// The rule.
     pub rule: String,
     /// Digest of what was sent last.
@@ -41,14 +41,14 @@ pub struct OutboxRow {
     pub attempts: u32,
 }
 
-const COLUMNS: &str = "account, region, balancer, rule, content, created_at, first_observed_at, updated_at, observed_at, \
+const COLUMNS: &str = "account, region, load balancer, rule, content, created_at, first_observed_at, updated_at, observed_at, \
      accepted_at, archived, acknowledged, attempts";
 
 impl Ledger {
     /// Every destination that something is remembered of.
     pub fn outbox_places(&self) -> Result<BTreeSet<AccountRegion>, LedgerError> {
         self.read("reading the outbox", |db| {
-            let mut query = db.prepare("SELECT DISTINCT hub_account, hub_region FROM outbox")?;
+            let mut query = db.prepare("SELECT DISTINCT security_hub_account, security_hub_region FROM outbox")?;
             let mut rows = query.query([])?;
             let mut places = BTreeSet::new();
             while let Some(row) = rows.next()? {
@@ -59,11 +59,13 @@ impl Ledger {
     }
 
     /// What is remembered of a destination, by finding id, without the documents.
-    pub fn outbox(&self, hub: &AccountRegion) -> Result<BTreeMap<String, OutboxRow>, LedgerError> {
+    pub fn outbox(&self, security_hub: &AccountRegion) -> Result<BTreeMap<String, OutboxRow>, LedgerError> {
         self.read("reading the outbox", |db| {
-            let sql = format!("SELECT id, {COLUMNS} FROM outbox WHERE hub_account = ?1 AND hub_region = ?2");
+            let sql = format!(
+                "SELECT id, {COLUMNS} FROM outbox WHERE security_hub_account = ?1 AND security_hub_region = ?2"
+            );
             let mut query = db.prepare(&sql)?;
-            let mut rows = query.query([hub.account.as_str(), hub.region.as_str()])?;
+            let mut rows = query.query([security_hub.account.as_str(), security_hub.region.as_str()])?;
             let mut remembered = BTreeMap::new();
             while let Some(row) = rows.next()? {
                 remembered.insert(row.get(0)?, read(row)?);
@@ -73,10 +75,12 @@ impl Ledger {
     }
 
     /// The document of the latest attempt.
-    pub fn outbox_document(&self, hub: &AccountRegion, id: &str) -> Result<Option<String>, LedgerError> {
+    pub fn outbox_document(&self, security_hub: &AccountRegion, id: &str) -> Result<Option<String>, LedgerError> {
         self.read("reading the outbox", |db| {
-            let sql = "SELECT document FROM outbox WHERE hub_account = ?1 AND hub_region = ?2 AND id = ?3";
-            let document = db.query_row(sql, [hub.account.as_str(), hub.region.as_str(), id], |row| row.get(0));
+            let sql =
+                "SELECT document FROM outbox WHERE security_hub_account = ?1 AND security_hub_region = ?2 AND id = ?3";
+            let document =
+                db.query_row(sql, [security_hub.account.as_str(), security_hub.region.as_str(), id], |row| row.get(0));
             Ok(document.optional()?)
         })
     }
@@ -86,24 +90,24 @@ impl Ledger {
     pub fn outbox_intend<'a>(
         &mut self,
         lease: &Lease,
-        hub: &AccountRegion,
+        security_hub: &AccountRegion,
         intents: impl IntoIterator<Item = (&'a str, &'a OutboxRow, &'a str)>,
     ) -> Result<(), LedgerError> {
         self.write_durably(lease, "writing the outbox", |db| {
             let sql = format!(
-                "INSERT OR REPLACE INTO outbox (hub_account, hub_region, id, document, {COLUMNS})
+                "INSERT OR REPLACE INTO outbox (security_hub_account, security_hub_region, id, document, {COLUMNS})
                  VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
             );
             let mut insert = db.prepare_cached(&sql)?;
             for (id, row, document) in intents {
                 insert.execute(params![
-                    hub.account.as_str(),
-                    hub.region.as_str(),
+                    security_hub.account.as_str(),
+                    security_hub.region.as_str(),
                     id,
                     document,
                     row.subject.account.as_str(),
                     row.subject.region.as_str(),
-                    row.balancer.as_str(),
+                    row.load_balancer.as_str(),
                     row.rule,
                     row.content,
                     nanos(row.created_at),
@@ -124,17 +128,23 @@ impl Ledger {
     pub fn outbox_acknowledge(
         &mut self,
         lease: &Lease,
-        hub: &AccountRegion,
+        security_hub: &AccountRegion,
         accepted: &[(String, Timestamp)],
         at: Timestamp,
     ) -> Result<(), LedgerError> {
         self.write_leased(lease, "writing the outbox", |db| {
             let mut update = db.prepare_cached(
                 "UPDATE outbox SET acknowledged = 1, accepted_at = ?5, attempts = 0
-                 WHERE hub_account = ?1 AND hub_region = ?2 AND id = ?3 AND updated_at = ?4",
+                 WHERE security_hub_account = ?1 AND security_hub_region = ?2 AND id = ?3 AND updated_at = ?4",
             )?;
             for (id, updated) in accepted {
-                update.execute(params![hub.account.as_str(), hub.region.as_str(), id, nanos(*updated), nanos(at)])?;
+                update.execute(params![
+                    security_hub.account.as_str(),
+                    security_hub.region.as_str(),
+                    id,
+                    nanos(*updated),
+                    nanos(at)
+                ])?;
             }
             Ok(())
         })
@@ -146,7 +156,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
     let time = |column| row.get(column).map(timestamp);
     Ok(OutboxRow {
         subject: account_region(row, 1)?,
-        balancer: id(row, 3)?,
+        load_balancer: id(row, 3)?,
         rule: row.get(4)?,
         content: row.get(5)?,
         created_at: time(6)?,

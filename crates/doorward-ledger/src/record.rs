@@ -67,7 +67,7 @@ pub struct Recorded {
 #[derive(Default)]
 struct ReportedRegion<'a> {
     line: Option<&'a CoverageLine>,
-    balancers: Vec<usize>,
+    load_balancers: Vec<usize>,
     findings: Vec<usize>,
 }
 
@@ -75,7 +75,7 @@ impl ReportedRegion<'_> {
     /// Whether anything at all was seen here.
     fn was_looked_at(&self) -> bool {
         let listed = |line: &CoverageLine| matches!(line.status, CoverageStatus::Complete | CoverageStatus::Partial);
-        self.line.is_some_and(listed) || !self.balancers.is_empty()
+        self.line.is_some_and(listed) || !self.load_balancers.is_empty()
     }
 
     /// Whether what is missing here is gone.
@@ -251,10 +251,10 @@ fn write(
     let (recorded, histories, mut tallies) = recorder.done();
     let rest = unseen(db, report, true)?;
     let findings = rest.of.findings.iter().zip(&rest.finding_groupings);
-    let balancers = rest.of.load_balancers.iter().zip(&rest.balancer_groupings);
+    let load_balancers = rest.of.load_balancers.iter().zip(&rest.load_balancer_groupings);
     tallies.add_unseen(
         findings.map(|(finding, grouping)| (finding, rest.grouping(*grouping))),
-        balancers.map(|(lb, grouping)| (lb, rest.grouping(*grouping))),
+        load_balancers.map(|(lb, grouping)| (lb, rest.grouping(*grouping))),
     )?;
     tallies.store(db, run)?;
     let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
@@ -289,7 +289,7 @@ fn reported_regions(report: &ScanReport) -> BTreeMap<(&str, &str), ReportedRegio
         reported_regions.entry((line.account.as_str(), region)).or_default().line = Some(line);
     }
     for (index, lb) in report.load_balancers.iter().enumerate() {
-        reported_regions.entry((lb.account.as_str(), lb.region.as_str())).or_default().balancers.push(index);
+        reported_regions.entry((lb.account.as_str(), lb.region.as_str())).or_default().load_balancers.push(index);
     }
     for (index, finding) in report.findings.iter().enumerate() {
         reported_regions.entry((finding.account.as_str(), finding.region.as_str())).or_default().findings.push(index);

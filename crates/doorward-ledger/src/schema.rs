@@ -10,7 +10,7 @@ pub(crate) const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version adds to the one before; the first makes an empty file version 1. A step that was ever released is
 /// never edited: changes are a new step.
-const STEPS: [&str; 8] = [V1, V2, V3, V4, V5, V6, V7, V8];
+const STEPS: [&str; 9] = [V1, V2, V3, V4, V5, V6, V7, V8, V9];
 
 // Times are nanoseconds since 1970, UTC. `run` and `*_run` are `runs.seq`, which counts recorded runs in the order in
 // which they were recorded. Codes of states and modes are those of `State::code` and `Mode` (0 absent, 1 to 3 by strength).
@@ -181,6 +181,25 @@ ALTER TABLE runs ADD COLUMN load_balancers INTEGER;
 ALTER TABLE runs ADD COLUMN unseen_load_balancers INTEGER;
 ALTER TABLE runs ADD COLUMN unseen_places INTEGER;
 ALTER TABLE runs ADD COLUMN never_read INTEGER;
+";
+
+// The names of AWS and of this program for what the columns hold; no content changes.
+const V9: &str = "
+ALTER TABLE balancers RENAME TO load_balancers;
+DROP INDEX balancers_by_place;
+CREATE INDEX load_balancers_by_place ON load_balancers (place);
+ALTER TABLE mode_changes RENAME COLUMN balancer TO load_balancer;
+ALTER TABLE findings RENAME COLUMN balancer TO load_balancer;
+ALTER TABLE transitions RENAME COLUMN balancer TO load_balancer;
+ALTER TABLE episodes RENAME COLUMN balancer TO load_balancer;
+ALTER TABLE outbox RENAME COLUMN balancer TO load_balancer;
+ALTER TABLE outbox RENAME COLUMN hub_account TO security_hub_account;
+ALTER TABLE outbox RENAME COLUMN hub_region TO security_hub_region;
+ALTER TABLE digests RENAME COLUMN told_id TO delivered_id;
+ALTER TABLE digests RENAME COLUMN told_state TO delivered_state;
+ALTER TABLE digests RENAME COLUMN told_at TO delivered_at;
+ALTER TABLE change_events RENAME COLUMN balancer TO load_balancer;
+ALTER TABLE edits RENAME COLUMN balancer TO load_balancer;
 ";
 
 /// The schema version and application id of an open file.

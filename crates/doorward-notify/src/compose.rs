@@ -44,7 +44,7 @@ pub(crate) struct Composer<'a> {
     report: &'a ScanReport,
     directory: &'a ChannelsConfig,
     titles: BTreeMap<&'a str, &'a str>,
-    balancers: BTreeMap<&'a Arn, &'a LoadBalancer>,
+    load_balancers: BTreeMap<&'a Arn, &'a LoadBalancer>,
     findings: BTreeMap<&'a str, &'a Finding>,
     /// Findings that failed when they were last seen and were not seen now; absent where no ledger says it.
     failed: Option<BTreeSet<&'a str>>,
@@ -64,7 +64,7 @@ impl<'a> Composer<'a> {
             report,
             directory,
             titles: rules.iter().map(|rule| (rule.id, rule.title)).collect(),
-            balancers: report.load_balancers.iter().map(|lb| (&lb.arn, lb)).collect(),
+            load_balancers: report.load_balancers.iter().map(|lb| (&lb.arn, lb)).collect(),
             findings: report.findings.iter().map(|finding| (finding.id.as_str(), finding)).collect(),
             failed: report.unseen.as_ref().map(|u| u.findings.iter().map(|f| f.id.as_str()).collect()),
             lines: report.coverage.lines.iter().map(|line| ((line.account.as_str(), region(line)), line)).collect(),
@@ -125,7 +125,7 @@ impl<'a> Composer<'a> {
     }
 
     fn audience(&self, finding: &Finding) -> Audience {
-        match self.balancers.get(&finding.load_balancer) {
+        match self.load_balancers.get(&finding.load_balancer) {
             Some(lb) => self.audience_of(lb),
             // No scan makes findings without their load balancer, but none is dropped.
             None => self.directory.audience(&finding.owner),
@@ -134,7 +134,7 @@ impl<'a> Composer<'a> {
 
     /// Whose something is that was not seen: whose its load balancer is now, or was when it was last seen.
     fn audience_named(&self, arn: &Arn, owner: &str) -> Audience {
-        match self.balancers.get(arn) {
+        match self.load_balancers.get(arn) {
             Some(lb) => self.audience_of(lb),
             None if WITHOUT_OWNER.contains(&owner) => Audience::Unowned,
             None => self.directory.audience(owner),
@@ -259,7 +259,7 @@ impl<'a> Composer<'a> {
     fn was_asked(&self, id: &str, known: Option<&Entry>) -> bool {
         match self.findings.get(id) {
             Some(finding) => !matches!(finding.verdict, Verdict::NotAsked { .. }),
-            None => known.is_none_or(|known| !self.balancers.contains_key(&known.arn)),
+            None => known.is_none_or(|known| !self.load_balancers.contains_key(&known.arn)),
         }
     }
 
@@ -277,7 +277,7 @@ impl<'a> Composer<'a> {
             let before = before?;
             let unread = |lb: &&&LoadBalancer| lb.owner.gap().is_some();
             // The owner could not be read: that does not prove that it is another one.
-            return Some(match self.balancers.get(&finding.load_balancer).filter(unread) {
+            return Some(match self.load_balancers.get(&finding.load_balancer).filter(unread) {
                 Some(_) => Now::Open(Entry { unseen: true, ..before.clone() }),
                 None => Now::Closed(Change::Moved),
             });
@@ -315,7 +315,7 @@ impl<'a> Composer<'a> {
     /// The state of a finding that is not in the report: only a full listing proves that a load balancer is deleted. A rule that was
     /// not asked says nothing.
     fn absent(&self, audience: &Audience, id: &str, before: &Entry) -> Now {
-        let lb = self.balancers.get(&before.arn);
+        let lb = self.load_balancers.get(&before.arn);
         if lb.is_some_and(|lb| lb.owner.gap().is_none() && self.audience_of(lb) != *audience) {
             return Now::Closed(Change::Moved);
         }
@@ -391,7 +391,7 @@ impl<'a> Composer<'a> {
             account_regions: coverage.counts.in_scope(),
             account_regions_complete: coverage.counts.complete,
             only: run.only.as_ref().map(|arn| arn.as_str().to_owned()),
-            edited: run.only.as_ref().and_then(|arn| self.balancers.get(arn)?.edited.as_ref()).map(edit_sentence),
+            edited: run.only.as_ref().and_then(|arn| self.load_balancers.get(arn)?.edited.as_ref()).map(edit_sentence),
         }
     }
 }

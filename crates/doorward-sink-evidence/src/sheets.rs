@@ -33,7 +33,7 @@ pub(crate) struct SheetContext<'p> {
     pub(crate) pack: &'p Pack<'p>,
     pub(crate) figures: RunFigures,
     pub(crate) drawn: Vec<Drawn<'p>>,
-    balancers: BTreeMap<&'p Arn, &'p LoadBalancer>,
+    load_balancers: BTreeMap<&'p Arn, &'p LoadBalancer>,
 }
 
 impl<'p> SheetContext<'p> {
@@ -42,7 +42,7 @@ impl<'p> SheetContext<'p> {
             pack,
             figures: RunFigures::of(pack.report),
             drawn: draw(pack.report, &pack.context.sampling),
-            balancers: balancers(pack.report),
+            load_balancers: load_balancers(pack.report),
         }
     }
 
@@ -50,13 +50,13 @@ impl<'p> SheetContext<'p> {
         self.pack.report
     }
 
-    pub(crate) fn balancer_named(&self, arn: &Arn) -> Option<&'p LoadBalancer> {
-        self.balancers.get(arn).copied()
+    pub(crate) fn load_balancer_named(&self, arn: &Arn) -> Option<&'p LoadBalancer> {
+        self.load_balancers.get(arn).copied()
     }
 }
 
 /// Every load balancer by its ARN.
-pub(crate) fn balancers(report: &ScanReport) -> BTreeMap<&Arn, &LoadBalancer> {
+pub(crate) fn load_balancers(report: &ScanReport) -> BTreeMap<&Arn, &LoadBalancer> {
     report.load_balancers.iter().map(|lb| (&lb.arn, lb)).collect()
 }
 

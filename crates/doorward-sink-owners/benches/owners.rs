@@ -18,14 +18,14 @@ use process_cost::ProcessCost;
 fn main() {
     let folder = tempfile::tempdir().expect("a folder");
     println!("load balancers  findings  seconds  megabytes written  peak memory of the process  cost of writing");
-    for balancers in [2_084, 4_167, 8_334, 16_667] {
-        let report = scene::large(balancers, 300);
-        let place = folder.path().join(format!("{balancers}"));
+    for load_balancers in [2_084, 4_167, 8_334, 16_667] {
+        let report = scene::large(load_balancers, 300);
+        let place = folder.path().join(format!("{load_balancers}"));
         let (before, begun) = (ProcessCost::now(), Instant::now());
         let receipt = write(&place, &report, &Context::default()).expect("written");
         let (seconds, cost) = (begun.elapsed().as_secs_f64(), ProcessCost::now().since(before));
         let (written, megabytes, peak) = (receipt.written, megabytes(&place), peak());
-        println!("{balancers:>14}  {written:>8}  {seconds:>7.2}  {megabytes:>17.1}  {peak:<26}  {cost}");
+        println!("{load_balancers:>14}  {written:>8}  {seconds:>7.2}  {megabytes:>17.1}  {peak:<26}  {cost}");
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn days(from: Timestamp, to: Timestamp) -> i64 {
 /// The figures.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Figures {
-    pub(crate) balancers: usize,
+    pub(crate) load_balancers: usize,
     pub(crate) monitor: usize,
     pub(crate) defensive: usize,
     pub(crate) strictest: usize,
@@ -45,7 +45,7 @@ pub(crate) struct Figures {
     /// The weights that failures under exception would have.
     pub(crate) exposure_excepted: usize,
     /// Load balancers that earlier scans saw and this one did not: in no figure above.
-    pub(crate) balancers_unseen: usize,
+    pub(crate) load_balancers_unseen: usize,
     /// Findings that failed when they were last seen, and were not seen by this scan.
     pub(crate) failing_unseen: usize,
     /// The same, under an exception.
@@ -61,9 +61,9 @@ pub(crate) struct Figures {
 
 impl Figures {
     /// The figures of all of them.
-    pub(crate) fn of<'a>(balancers: impl IntoIterator<Item = &'a OwnedLoadBalancer<'a>>) -> Self {
+    pub(crate) fn of<'a>(load_balancers: impl IntoIterator<Item = &'a OwnedLoadBalancer<'a>>) -> Self {
         let mut figures = Self::default();
-        balancers.into_iter().for_each(|held| figures.add(held));
+        load_balancers.into_iter().for_each(|held| figures.add(held));
         figures
     }
 
@@ -79,7 +79,7 @@ impl Figures {
 
     /// Counts one more.
     pub(crate) fn add(&mut self, held: &OwnedLoadBalancer<'_>) {
-        self.balancers += 1;
+        self.load_balancers += 1;
         match held.lb.effective_mode() {
             EffectiveMode::Known(Mode::Monitor) => {
                 self.monitor += 1;
@@ -113,8 +113,8 @@ impl Figures {
     }
 
     /// Counts a load balancer that is known and was not seen.
-    pub(crate) fn miss_balancer(&mut self) {
-        self.balancers_unseen += 1;
+    pub(crate) fn miss_load_balancer(&mut self) {
+        self.load_balancers_unseen += 1;
     }
 
     /// Counts a finding that failed when it was last seen.

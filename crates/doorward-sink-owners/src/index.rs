@@ -85,8 +85,8 @@ pub(crate) fn of(shares: &[OwnerGroup<'_>], report: &ScanReport, context: &Conte
     let mut centres: BTreeMap<String, Figures> = BTreeMap::new();
     let mut both: BTreeMap<(String, usize), Figures> = BTreeMap::new();
     for (n, share) in shares.iter().enumerate() {
-        let mut figures = Figures::of(&share.balancers);
-        share.balancers.iter().for_each(|held| total.add(held));
+        let mut figures = Figures::of(&share.load_balancers);
+        share.load_balancers.iter().for_each(|held| total.add(held));
         for finding in &share.stray {
             figures.count(&finding.verdict);
             total.count(&finding.verdict);
@@ -103,7 +103,7 @@ pub(crate) fn of(shares: &[OwnerGroup<'_>], report: &ScanReport, context: &Conte
         if context.cost_centre_tags.is_empty() {
             continue;
         }
-        for held in &share.balancers {
+        for held in &share.load_balancers {
             let centre = cost_centre(held.lb, &accounts, &context.cost_centre_tags);
             centres.entry(centre.clone()).or_default().add(held);
             both.entry((centre, n)).or_default().add(held);
@@ -135,7 +135,11 @@ pub(crate) fn of(shares: &[OwnerGroup<'_>], report: &ScanReport, context: &Conte
 /// move to the end.
 fn rank(line: &Line) -> (usize, usize, usize) {
     let figures = &line.figures;
-    (figures.exposure + figures.exposure_unseen, figures.unknown, figures.balancers + figures.balancers_unseen)
+    (
+        figures.exposure + figures.exposure_unseen,
+        figures.unknown,
+        figures.load_balancers + figures.load_balancers_unseen,
+    )
 }
 
 /// The cost centre of a load balancer: by its own tags, then by its account's. A source that could not be read ends the

@@ -90,7 +90,7 @@ pub(crate) struct OwnerGroup<'a> {
     /// The name of its page, without the ending.
     pub(crate) file: String,
     /// In the report's order.
-    pub(crate) balancers: Vec<OwnedLoadBalancer<'a>>,
+    pub(crate) load_balancers: Vec<OwnedLoadBalancer<'a>>,
     /// Findings whose load balancer the report does not hold: no scan makes these, but none is dropped.
     pub(crate) stray: Vec<&'a Finding>,
     /// Why owners could not be read, each gap once.
@@ -108,7 +108,7 @@ impl OwnerGroup<'_> {
 
     /// Counts what was not seen.
     pub(crate) fn miss(&self, figures: &mut Figures) {
-        self.lost.iter().for_each(|_| figures.miss_balancer());
+        self.lost.iter().for_each(|_| figures.miss_load_balancer());
         self.unseen.iter().for_each(|finding| figures.miss(finding));
     }
 }
@@ -126,7 +126,7 @@ pub(crate) fn split(report: &ScanReport) -> Vec<OwnerGroup<'_>> {
             share.gaps.push(gap);
         }
         let findings = by_arn.remove(&lb.arn).unwrap_or_default();
-        share.balancers.push(OwnedLoadBalancer { lb, findings });
+        share.load_balancers.push(OwnedLoadBalancer { lb, findings });
     }
     let keys: BTreeMap<&Arn, Key> = report.load_balancers.iter().map(|lb| (&lb.arn, Key::of(lb))).collect();
     for lb in report.unseen.iter().flat_map(|unseen| &unseen.load_balancers) {
@@ -148,7 +148,7 @@ fn share<'s, 'a>(shares: &'s mut BTreeMap<Key, OwnerGroup<'a>>, key: Key) -> &'s
     shares.entry(key).or_insert_with_key(|key| OwnerGroup {
         key: key.clone(),
         file: String::new(),
-        balancers: Vec::new(),
+        load_balancers: Vec::new(),
         stray: Vec::new(),
         gaps: Vec::new(),
         lost: Vec::new(),
@@ -181,7 +181,7 @@ mod tests {
         let share = |name: &&str| OwnerGroup {
             key: Key::Named((*name).to_owned()),
             file: String::new(),
-            balancers: Vec::new(),
+            load_balancers: Vec::new(),
             stray: Vec::new(),
             gaps: Vec::new(),
             lost: Vec::new(),

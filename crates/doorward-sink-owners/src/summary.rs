@@ -171,17 +171,17 @@ impl<'a> PageBuilder<'a> {
     pub(crate) fn page(&self, share: &OwnerGroup<'_>) -> Page {
         let (report, context) = (self.report, self.context);
         let now = report.run.finished;
-        let mut figures = Figures::of(&share.balancers);
+        let mut figures = Figures::of(&share.load_balancers);
         share.stray.iter().for_each(|finding| figures.count(&finding.verdict));
         share.miss(&mut figures);
         let mut rules: Vec<&str> =
-            share.balancers.iter().flat_map(|held| held.findings.iter().map(|f| f.rule.as_str())).collect();
+            share.load_balancers.iter().flat_map(|held| held.findings.iter().map(|f| f.rule.as_str())).collect();
         rules.sort_unstable();
         rules.dedup();
         let unowned = share.key == Key::Unowned;
         let rows: Vec<Row> =
-            share.balancers.iter().enumerate().map(|(n, held)| self.row(n, held, &rules, unowned)).collect();
-        let details = share.balancers.iter().enumerate().filter(|(_, held)| unowned || is_open(held));
+            share.load_balancers.iter().enumerate().map(|(n, held)| self.row(n, held, &rules, unowned)).collect();
+        let details = share.load_balancers.iter().enumerate().filter(|(_, held)| unowned || is_open(held));
         let details = details.map(|(n, held)| self.detail(n, held, unowned)).collect();
         let population = figures.mode_population();
         let modes = [
@@ -195,13 +195,13 @@ impl<'a> PageBuilder<'a> {
             owner: share.label().to_owned(),
             kind: share.key.kind(),
             modes: modes.map(|(mode, count)| (mode, percentage(count, population))).to_vec(),
-            todo: todo::of(&share.balancers, context, &self.titles, now),
+            todo: todo::of(&share.load_balancers, context, &self.titles, now),
             rows,
             details,
-            traffic: share.balancers.iter().filter_map(|held| TrafficRow::of(held.lb)).collect(),
-            silent: traffic::silent(share.balancers.iter().map(|held| held.lb)),
-            done: share.balancers.iter().flat_map(|held| Done::all(held.lb)).collect(),
-            left: share.balancers.iter().filter_map(|held| Left::of(held.lb)).collect(),
+            traffic: share.load_balancers.iter().filter_map(|held| TrafficRow::of(held.lb)).collect(),
+            silent: traffic::silent(share.load_balancers.iter().map(|held| held.lb)),
+            done: share.load_balancers.iter().flat_map(|held| Done::all(held.lb)).collect(),
+            left: share.load_balancers.iter().filter_map(|held| Left::of(held.lb)).collect(),
             rules: rules.into_iter().map(str::to_owned).collect(),
             stray: share.stray.iter().map(|finding| self.asked(None, finding)).collect(),
             lost: share.lost.iter().map(|lb| Lost::of(lb)).collect(),
@@ -209,7 +209,7 @@ impl<'a> PageBuilder<'a> {
             changes: self.changes(share),
             ask: self.ask(share),
             gaps: share.gaps.iter().map(|gap| (gap.to_string(), gap.reason.remedy())).collect(),
-            findings: share.balancers.iter().map(|held| held.findings.len()).sum::<usize>() + share.stray.len(),
+            findings: share.load_balancers.iter().map(|held| held.findings.len()).sum::<usize>() + share.stray.len(),
             figures,
         }
     }
@@ -338,7 +338,7 @@ impl<'a> PageBuilder<'a> {
 
     fn changes(&self, share: &OwnerGroup<'_>) -> Changes {
         let Some(previous) = &self.context.previous else { return Changes { since: None, lines: Vec::new() } };
-        let own: BTreeMap<_, _> = share.balancers.iter().map(|held| (&held.lb.arn, held.lb)).collect();
+        let own: BTreeMap<_, _> = share.load_balancers.iter().map(|held| (&held.lb.arn, held.lb)).collect();
         let mut lines = Vec::new();
         for change in &previous.changes {
             let name = match own.get(&change.load_balancer) {
@@ -362,7 +362,7 @@ impl<'a> PageBuilder<'a> {
 
     fn ask(&self, share: &OwnerGroup<'_>) -> Vec<String> {
         let mut accounts: BTreeMap<_, usize> = BTreeMap::new();
-        for held in &share.balancers {
+        for held in &share.load_balancers {
             *accounts.entry((&held.lb.account, shown(&held.lb.account_name))).or_default() += 1;
         }
         let mut ask: Vec<String> = self.context.ask.iter().map(|who| format!("About this page: {who}.")).collect();

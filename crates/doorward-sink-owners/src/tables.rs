@@ -31,7 +31,7 @@ fn table(first: &[&str], lines: &[Line], names: impl Fn(&Line) -> Vec<String>) -
         let texts = names(line);
         let mut record: Vec<String> = texts.iter().map(|text| escape::cell(text)).collect();
         let counts = [
-            figures.balancers,
+            figures.load_balancers,
             line.population,
             figures.monitor,
             figures.defensive,
@@ -43,7 +43,7 @@ fn table(first: &[&str], lines: &[Line], names: impl Fn(&Line) -> Vec<String>) -
         record.push(figures.oldest_monitor.map_or_else(String::new, |first| first.to_string()));
         record.push(line.oldest_days.map_or_else(String::new, |days| days.to_string()));
         let missed =
-            [figures.balancers_unseen, figures.failing_unseen, figures.excepted_unseen, figures.exposure_unseen];
+            [figures.load_balancers_unseen, figures.failing_unseen, figures.excepted_unseen, figures.exposure_unseen];
         record.extend(missed.iter().map(ToString::to_string));
         out.write_record(record)?;
     }

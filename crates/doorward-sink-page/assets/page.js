@@ -24,7 +24,7 @@
   }
   const outside = (value) => el("bdi", null, value);
 
-  const value = (i, column) => text(data.balancers[i][at[column]]);
+  const value = (i, column) => text(data.load_balancers[i][at[column]]);
   const name = (i) => data.names[i];
   // Puts a load balancer's own words back in place of their marks.
   function own(i, packed) {
@@ -55,7 +55,7 @@
   const days = (iso) => Math.max(0, Math.floor((now - Date.parse(iso)) / 86400000));
 
   // What the table sorts and filters by, worked out once.
-  const rows = data.balancers.map((_, i) => {
+  const rows = data.load_balancers.map((_, i) => {
     const row = { i, worst: -1, fails: 0, unknown: 0, excepted: 0, unseen: 0, since: null, failing: [], exception: "" };
     for (const f of findings(i)) {
       if (f.kind === FAIL) {
@@ -98,7 +98,7 @@
     kind: byColumn("Kind", "kind"),
   };
   function byColumn(label, column) {
-    const used = new Set(data.balancers.map((row) => row[at[column]]));
+    const used = new Set(data.load_balancers.map((row) => row[at[column]]));
     const options = [...used].map((n) => [text(n), text(n)]).sort((a, b) => a[0].localeCompare(b[0], "en"));
     return { label, options, test: (row, wanted) => value(row.i, column) === wanted };
   }
@@ -296,7 +296,7 @@
     Object.keys(filters).forEach((key) => set(key, ""));
     set(button.dataset.filter, button.dataset.value);
     select();
-    $("balancers").scrollIntoView();
+    $("load_balancers").scrollIntoView();
     $("search").focus({ preventScroll: true });
   });
   $("dialog").addEventListener("click", (event) => { if (event.target === $("dialog") || event.target.closest("#close")) $("dialog").close(); });

@@ -52,7 +52,7 @@ fn trend(path: &str) -> Result<Vec<RunPoint>, Failure> {
                 everything: run["open_known"].is_null(),
                 failing: count(&run["not_seen"]["open_total"]),
                 excepted: count(&run["not_seen"]["excepted"]),
-                load_balancers: count(&run["not_seen"]["balancers"]),
+                load_balancers: count(&run["not_seen"]["load_balancers"]),
             }),
         })
     };

@@ -31,7 +31,7 @@ type PackedVerdict = [i64; 6];
 /// A history: first seen, last seen, resolved, by number of text; how often it came back.
 type PackedHistory = [i64; 4];
 
-/// The data. `balancers` has one row per load balancer in the order of [`COLUMNS`], `findings` one flat row beside it:
+/// The data. `load_balancers` has one row per load balancer in the order of [`COLUMNS`], `findings` one flat row beside it:
 /// rule, verdict, history, and so on in threes.
 #[derive(Serialize)]
 struct Packed {
@@ -45,7 +45,7 @@ struct Packed {
     names: Vec<String>,
     tails: Vec<String>,
     requests: Vec<String>,
-    balancers: Vec<[i64; COLUMNS.len()]>,
+    load_balancers: Vec<[i64; COLUMNS.len()]>,
     findings: Vec<Vec<i64>>,
     /// By number of row, where traffic was read.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -122,7 +122,7 @@ pub(crate) fn embedded(report: &ScanReport, context: &Context) -> Result<String,
         names: packer.names,
         tails: packer.tails,
         requests: packer.requests,
-        balancers: packer.balancers,
+        load_balancers: packer.load_balancers,
         findings: packer.findings,
         traffic: report
             .load_balancers
@@ -168,7 +168,7 @@ struct Packer {
     names: Vec<String>,
     tails: Vec<String>,
     requests: Vec<String>,
-    balancers: Vec<[i64; COLUMNS.len()]>,
+    load_balancers: Vec<[i64; COLUMNS.len()]>,
     findings: Vec<Vec<i64>>,
 }
 
@@ -232,7 +232,7 @@ impl Packer {
         for ((place, text), column) in row.iter_mut().zip(texts).zip(COLUMNS) {
             *place = if column == "arn" { number(self.texts.number(text)) } else { self.text(&text) };
         }
-        self.balancers.push(row);
+        self.load_balancers.push(row);
         self.names.push(harmless(&lb.name).into_owned());
         self.tails.push(tail);
         self.requests.push(

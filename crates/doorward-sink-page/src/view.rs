@@ -40,7 +40,7 @@ pub(crate) struct View {
     rules: Vec<RuleRow>,
     owners: groups::View,
     units: groups::View,
-    balancers: usize,
+    load_balancers: usize,
 }
 
 /// One figure that stands by itself.
@@ -126,7 +126,7 @@ pub(crate) fn of(report: &ScanReport, context: &Context) -> View {
         rules: rules(report, context),
         owners: groups::of(report, Group::Owner),
         units: groups::of(report, Group::Unit),
-        balancers: report.load_balancers.len(),
+        load_balancers: report.load_balancers.len(),
     }
 }
 

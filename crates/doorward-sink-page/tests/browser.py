@@ -68,7 +68,7 @@ class Watched:
         tags = set(self.page.evaluate("[...new Set([...document.querySelectorAll('*')].map((e) => e.localName))]"))
         check(f"{name}: no element of anybody else's", tags <= ALLOWED, sorted(tags - ALLOWED))
         handlers = self.page.evaluate(
-            "[...document.querySelectorAll('*')].flatMap((e) => [...e.attributes]).filter((a) => /^on|^style$|^src|href$/.test(a.name) && a.value !== '#balancers').map((a) => a.name)"
+            "[...document.querySelectorAll('*')].flatMap((e) => [...e.attributes]).filter((a) => /^on|^style$|^src|href$/.test(a.name) && a.value !== '#load_balancers').map((a) => a.name)"
         )
         check(f"{name}: no handler, style or address in an attribute", not handlers, handlers[:3])
         self.context.close()

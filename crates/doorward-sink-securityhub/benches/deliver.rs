@@ -1,7 +1,7 @@
-//! Delivery of 50,000 findings over 500 hubs to the emulator with its real quotas, in a process of its own: time against
+//! Delivery of 50,000 findings over 500 Security Hubs to the emulator with its real quotas, in a process of its own: time against
 //! what the quotas allow, and memory beyond the report.
 //!
-//! `cargo bench -p doorward-sink-securityhub` prints the figures and fails where a goal is missed. One hub has a fifth of
+//! `cargo bench -p doorward-sink-securityhub` prints the figures and fails where a goal is missed. One Security Hub has a fifth of
 //! all findings, so that its quota is what decides: 30 calls at once, 10 a second from then on.
 
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench prints, and stops where it cannot go on")]
@@ -27,7 +27,7 @@ use jiff::Timestamp;
 #[path = "../tests/it/bed.rs"]
 mod bed;
 
-const HUBS: usize = 500;
+const SECURITY_HUBS: usize = 500;
 const FINDINGS: usize = 50_000;
 const LARGE: usize = 10_000;
 const REGION: &str = "eu-west-1";
@@ -45,7 +45,7 @@ fn world() -> String {
         "[organization]\nid = \"o-bench00001\"\nmanagement = \"{first}\"\nhome_region = \"{REGION}\"\n\
          regions = [\"{REGION}\"]\n"
     );
-    for number in 0..HUBS {
+    for number in 0..SECURITY_HUBS {
         let id = account(number);
         text.push_str(&format!(
             "[[account]]\nid = \"{id}\"\nname = \"a{number}\"\n[[caller]]\naccess_key = \"AKIA{id}\"\nsecret = \"s\"\n\
@@ -55,16 +55,16 @@ fn world() -> String {
     text
 }
 
-/// One finding per load balancer; the first hub has a fifth of them.
+/// One finding per load balancer; the first Security Hub has a fifth of them.
 fn report() -> ScanReport {
     let now = Timestamp::now();
     let mut report = bed::report(now, now, Vec::new(), Vec::new(), Vec::new());
-    let each = (FINDINGS - LARGE) / (HUBS - 1);
-    let large = FINDINGS - each * (HUBS - 1);
-    for number in 0..HUBS {
+    let each = (FINDINGS - LARGE) / (SECURITY_HUBS - 1);
+    let large = FINDINGS - each * (SECURITY_HUBS - 1);
+    for number in 0..SECURITY_HUBS {
         let place = bed::place(&account(number), REGION);
         for n in 0..if number == 0 { large } else { each } {
-            let lb = bed::balancer(&place, &format!("lb{n}"), &bed::Truth::with(Mode::Defensive), now);
+            let lb = bed::load_balancer(&place, &format!("lb{n}"), &bed::Truth::with(Mode::Defensive), now);
             let verdict = Verdict::Pass {
                 reason: VerdictReason::ModeSufficient,
                 because: "The mode is defensive, as required.".to_owned(),
@@ -108,33 +108,33 @@ fn aws(url: &str) -> ClientProvider {
 struct Rows(MemoryOutbox);
 
 impl Outbox for Rows {
-    fn hubs(&self) -> Result<BTreeSet<AccountRegion>, OutboxError> {
-        self.0.hubs()
+    fn security_hubs(&self) -> Result<BTreeSet<AccountRegion>, OutboxError> {
+        self.0.security_hubs()
     }
 
-    fn remembered(&self, hub: &AccountRegion) -> Result<BTreeMap<String, Remembered>, OutboxError> {
-        self.0.remembered(hub)
+    fn remembered(&self, security_hub: &AccountRegion) -> Result<BTreeMap<String, Remembered>, OutboxError> {
+        self.0.remembered(security_hub)
     }
 
-    fn document(&self, hub: &AccountRegion, id: &str) -> Result<Option<String>, OutboxError> {
-        self.0.document(hub, id)
+    fn document(&self, security_hub: &AccountRegion, id: &str) -> Result<Option<String>, OutboxError> {
+        self.0.document(security_hub, id)
     }
 
-    fn intend(&self, hub: &AccountRegion, intents: &[Intent]) -> Result<(), OutboxError> {
+    fn intend(&self, security_hub: &AccountRegion, intents: &[Intent]) -> Result<(), OutboxError> {
         let light: Vec<Intent> = intents
             .iter()
             .map(|intent| Intent { id: intent.id.clone(), row: intent.row.clone(), document: String::new() })
             .collect();
-        self.0.intend(hub, &light)
+        self.0.intend(security_hub, &light)
     }
 
     fn acknowledge(
         &self,
-        hub: &AccountRegion,
+        security_hub: &AccountRegion,
         accepted: &[(String, Timestamp)],
         at: Timestamp,
     ) -> Result<(), OutboxError> {
-        self.0.acknowledge(hub, accepted, at)
+        self.0.acknowledge(security_hub, accepted, at)
     }
 }
 
@@ -181,10 +181,14 @@ fn main() {
     drop(server.stdin.take());
     server.wait().expect("ended");
 
-    let calls = outcome.hubs.iter().map(|line| line.findings_in.div_ceil(100)).max().unwrap_or(0);
+    let calls = outcome.security_hubs.iter().map(|line| line.findings_in.div_ceil(100)).max().unwrap_or(0);
     let floor = (calls as f64 - 30.0).max(0.0) / 10.0;
-    println!("{} findings accepted by {} hubs in {seconds:.2} s", outcome.accepted(), outcome.hubs.len());
-    println!("the quota of the largest hub ({calls} calls) allows {floor:.2} s: {:.2}x", seconds / floor);
+    println!(
+        "{} findings accepted by {} Security Hubs in {seconds:.2} s",
+        outcome.accepted(),
+        outcome.security_hubs.len()
+    );
+    println!("the quota of the largest Security Hub ({calls} calls) allows {floor:.2} s: {:.2}x", seconds / floor);
     println!("{:.0} MB beyond the report at most, the outbox's rows included", peak - before);
     assert!(outcome.is_complete() && outcome.accepted() == FINDINGS, "not everything was accepted");
     assert!(seconds <= TIME * floor, "slower than {TIME} times what the quotas allow");

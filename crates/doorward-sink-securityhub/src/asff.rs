@@ -18,7 +18,7 @@ pub struct Asff {
     pub schema_version: String,
     /// At most 512 UTF-16 units; see `render`.
     pub id: String,
-    /// `arn:{partition}:securityhub:{region}:{account}:product/{account}/default` of the hub it is sent to.
+    /// `arn:{partition}:securityhub:{region}:{account}:product/{account}/default` of the Security Hub it is sent to.
     pub product_arn: String,
     /// `Doorward`.
     pub product_name: String,
@@ -26,9 +26,9 @@ pub struct Asff {
     pub company_name: String,
     /// `doorward/{rule}/v{version}`.
     pub generator_id: String,
-    /// The account of the hub.
+    /// The account of the Security Hub.
     pub aws_account_id: String,
-    /// The load balancer's account by name; absent where the hub is another account's.
+    /// The load balancer's account by name; absent where the Security Hub is another account's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aws_account_name: Option<String>,
     /// Never changes once it was sent.

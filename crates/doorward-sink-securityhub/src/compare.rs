@@ -22,7 +22,7 @@ pub const WITHOUT_CONFIG_RULE: [&str; 6] =
 /// The rule that asks what the controls ask.
 const RULE: &str = "desync-mode-below-required";
 
-/// What one hub answered for one account-Region: findings, or why there are none.
+/// What one Security Hub answered for one account-Region: findings, or why there are none.
 pub type Answer = Result<Vec<NativeFinding>, Closed>;
 
 /// Load balancers beside Security Hub.
@@ -101,7 +101,7 @@ pub enum Blind {
     NotEvaluated(Vec<String>),
     /// Other load balancers there have a finding of the control, and this one has none.
     Overlooked,
-    /// Nothing there has a finding of the control: it is off, or its findings do not arrive in the hub that was asked.
+    /// Nothing there has a finding of the control: it is off, or its findings do not arrive in the Security Hub that was asked.
     ControlOff,
 }
 
@@ -111,7 +111,7 @@ pub enum Blind {
 pub enum Unseen {
     /// The mode, by the scan.
     Ours(Gap),
-    /// The hub.
+    /// The Security Hub.
     Theirs(Gap),
 }
 
@@ -200,7 +200,7 @@ impl<'a> ControlFindings<'a> {
 
     /// Findings of a control that are not about one load balancer but about the account: nothing was evaluated.
     fn at_large(&self, control: &str) -> Vec<&NativeFinding> {
-        let of_it = self.of.iter().filter(|((of, resource), _)| *of == control && !is_balancer(resource));
+        let of_it = self.of.iter().filter(|((of, resource), _)| *of == control && !is_load_balancer(resource));
         of_it.flat_map(|(_, findings)| findings.iter().copied()).collect()
     }
 }
@@ -248,14 +248,14 @@ fn blind(lb: &LoadBalancer, control: &str, said: &[&NativeFinding], responses: &
     } else if !unevaluated.is_empty() {
         let reasons: BTreeSet<&String> = unevaluated.iter().flat_map(|finding| &finding.reasons).collect();
         Blind::NotEvaluated(reasons.into_iter().cloned().collect())
-    } else if responses.of.keys().any(|(of, resource)| *of == control && is_balancer(resource)) {
+    } else if responses.of.keys().any(|(of, resource)| *of == control && is_load_balancer(resource)) {
         Blind::Overlooked
     } else {
         Blind::ControlOff
     }
 }
 
-fn is_balancer(resource: &str) -> bool {
+fn is_load_balancer(resource: &str) -> bool {
     resource.contains(":loadbalancer/")
 }
 
@@ -271,7 +271,7 @@ fn strays(report: &ScanReport, answers: &BTreeMap<AccountRegion, Answer>) -> Vec
     let mut strays: BTreeSet<Stray> = BTreeSet::new();
     for (place, answer) in answers {
         let findings = answer.iter().flatten().filter(|finding| finding.control != CONFIG);
-        for finding in findings.filter(|f| is_balancer(&f.resource) && !known.contains(f.resource.as_str())) {
+        for finding in findings.filter(|f| is_load_balancer(&f.resource) && !known.contains(f.resource.as_str())) {
             strays.insert(Stray {
                 place: place.clone(),
                 resource: finding.resource.clone(),

@@ -1,4 +1,4 @@
-//! One decision per finding of a hub, made one after the other so that only a few findings are in memory at a time.
+//! One decision per finding of a Security Hub, made one after the other so that only a few findings are in memory at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,7 +34,7 @@ impl Omitted {
     }
 }
 
-/// One step of a hub's delivery.
+/// One step of a Security Hub's delivery.
 pub(crate) enum Step {
     /// A finding of the report that makes no finding in Security Hub.
     Omitted(Omitted),
@@ -44,17 +44,17 @@ pub(crate) enum Step {
     Absent(String, Decision),
 }
 
-/// What is decided about one hub.
+/// What is decided about one Security Hub.
 pub(crate) struct Hearing<'a, O> {
     pub(crate) renderer: &'a Renderer,
     pub(crate) index: &'a Index<'a>,
     pub(crate) planner: &'a Planner,
     pub(crate) outbox: &'a O,
-    pub(crate) hub: &'a AccountRegion,
+    pub(crate) security_hub: &'a AccountRegion,
 }
 
 impl<'a, O: Outbox> Hearing<'a, O> {
-    /// Decides, lazily, about the hub's findings in the report and then about those that are only remembered.
+    /// Decides, lazily, about the Security Hub's findings in the report and then about those that are only remembered.
     pub(crate) fn steps(
         &'a self,
         findings: &'a [&'a Finding],
@@ -69,7 +69,7 @@ impl<'a, O: Outbox> Hearing<'a, O> {
         let present = findings.iter().map(|finding| Ok(self.present(finding, remembered)));
         let absent = remembered
             .iter()
-            .filter(move |(id, row)| !said.contains(*id) && self.planner.concerns(&row.balancer))
+            .filter(move |(id, row)| !said.contains(*id) && self.planner.concerns(&row.load_balancer))
             .map(move |(id, row)| self.absent(id, row, asked.contains(id)));
         present.chain(absent)
     }
@@ -93,9 +93,9 @@ impl<'a, O: Outbox> Hearing<'a, O> {
     }
 
     fn absent(&self, id: &str, row: &Remembered, asked: bool) -> Result<Step, OutboxError> {
-        let listed = self.index.observed(row.balancer.as_str());
+        let listed = self.index.observed(row.load_balancer.as_str());
         let decision = self.planner.absent(id, row, listed, asked, || {
-            let Some(text) = self.outbox.document(self.hub, id)? else { return Ok(None) };
+            let Some(text) = self.outbox.document(self.security_hub, id)? else { return Ok(None) };
             serde_json::from_str::<Asff>(&text).map(Some).map_err(|error| OutboxError {
                 verb: "read",
                 problem: format!("the document of {id} is damaged: {error}"),

@@ -1,4 +1,4 @@
-//! Deliver: parcels into one hub, in batches that AWS accepts, each finding ending as accepted or with a reason.
+//! Deliver: parcels into one Security Hub, in batches that AWS accepts, each finding ending as accepted or with a reason.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -20,7 +20,7 @@ const CALL_BYTES: usize = 5_900_000;
 /// Rounds for findings that fail inside accepted calls: with doubling pauses they take about as long as the tries of a call.
 const ROUNDS: u32 = 8;
 
-/// Why a hub took nothing more.
+/// Why a Security Hub took nothing more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Closed {
     /// Security Hub is not enabled in this account-Region.
@@ -44,7 +44,7 @@ pub(crate) enum Fate {
     Accepted,
     /// Code and message.
     Refused(String, String),
-    /// The hub is closed.
+    /// The Security Hub is closed.
     Closed(Closed),
 }
 
@@ -69,12 +69,12 @@ pub(crate) fn batches(parcels: Vec<Parcel>) -> Vec<Vec<Parcel>> {
 }
 
 /// Security Hub of one account-Region as a destination of calls.
-pub(crate) struct Hub<'a> {
+pub(crate) struct SecurityHub<'a> {
     pub(crate) place: &'a AccountRegion,
     pub(crate) aws: &'a ClientProvider,
 }
 
-impl Hub<'_> {
+impl SecurityHub<'_> {
     /// Sends a batch until every parcel has its fate. A batch that Security Hub calls invalid is halved until the odd
     /// finding stands alone; findings that fail inside an accepted call are sent again, with the same dates. An import that
     /// is repeated writes the same finding again, so a call without an answer may be sent again too.
@@ -147,7 +147,7 @@ impl Hub<'_> {
 pub(crate) enum Stop {
     /// The batch is not valid, says Security Hub.
     Invalid(String),
-    /// No further call to this hub would fare better.
+    /// No further call to this Security Hub would fare better.
     Closed(Closed),
 }
 

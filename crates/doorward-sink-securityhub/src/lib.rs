@@ -1,10 +1,10 @@
 //! Scan report -> ASFF -> Security Hub, once each: every finding there once, true, and never wrongly closed.
 //!
 //! ```text
-//! ScanReport -> render -> plan (against the outbox) -> deliver (per hub) -> Outcome
+//! ScanReport -> render -> plan (against the outbox) -> deliver (per Security Hub) -> Outcome
 //! ```
 //!
-//! A *hub* is Security Hub in one account-Region. [`Renderer`] turns findings into ASFF and [`plan`] decides what to send;
+//! A *Security Hub* is Security Hub in one account-Region. [`Renderer`] turns findings into ASFF and [`plan`] decides what to send;
 //! both are pure. [`Publisher`] delivers a report, with two things from outside: a [`ClientProvider`](doorward_aws::ClientProvider)
 //! and an [`Outbox`] (what was sent, and what is known to have arrived). The same findings can be written to files:
 //! [`asff_json`] and [`ocsf_ndjson`]. Beside them, [`native()`] reads what Security Hub's own controls say, and [`compare()`] holds it against
@@ -20,14 +20,14 @@ use doorward_model::{ACCOUNT, Grant, PARTITION};
 pub const ACTIONS: [&str; 2] = [Operation::BatchImportFindings.action(), Operation::GetFindings.action()];
 
 /// What the publishing role is allowed, and what its sessions are limited to: importing for the account's own product, and reading
-/// the account's own hub.
+/// the account's own Security Hub.
 pub fn grants() -> Vec<Grant> {
     vec![Grant::on("ImportFindings", &[ACTIONS[0]], &[arn(&format!("product/{ACCOUNT}/default"))]), reading_grant()]
 }
 
 /// What sessions are limited to that only read findings.
 pub fn reading_grant() -> Grant {
-    Grant::on("ReadFindings", &[ACTIONS[1]], &[arn("hub/default")])
+    Grant::on("ReadFindings", &[ACTIONS[1]], &[arn("security_hub/default")])
 }
 
 fn arn(end: &str) -> String {
@@ -62,7 +62,7 @@ pub use limits::FINDING_BYTES;
 pub use native::{APPLICATION, CLASSIC, CONFIG, NATIVE_ACTION, NativeFinding, native};
 pub use ocsf::Shape;
 pub use outbox::{Intent, MemoryOutbox, Outbox, OutboxError, RecordState, Remembered};
-pub use outcome::{HubLine, Outcome, Refused};
+pub use outcome::{Outcome, Refused, SecurityHubLine};
 pub use plan::Why;
 pub use publish::{Planned, Publisher, Settings};
 pub use reconcile::{Audit, Difference, look};

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use doorward_aws::{ClientProvider, Operation};
 use doorward_model::AccountRegion;
 
-use crate::deliver::{Closed, Hub};
+use crate::deliver::{Closed, SecurityHub};
 use crate::reconcile::all;
 
 /// The control about application load balancers.
@@ -40,13 +40,13 @@ pub struct NativeFinding {
     pub updated_at: String,
 }
 
-/// Reads what these controls say now in one hub: of its own account-Region, and where the hub aggregates, of others too.
+/// Reads what these controls say now in one Security Hub: of its own account-Region, and where the Security Hub aggregates, of others too.
 /// A finding for each resource of each, as many as there are standards where findings are not consolidated.
 ///
 /// # Errors
 /// Why nothing can be read there.
 pub async fn native(aws: &ClientProvider, place: &AccountRegion) -> Result<Vec<NativeFinding>, Closed> {
-    let hub = Hub { place, aws };
+    let security_hub = SecurityHub { place, aws };
     let equals = |value: &str| StringFilter::builder().value(value).comparison(StringFilterComparison::Equals).build();
     let filters = AwsSecurityFindingFilters::builder()
         .compliance_security_control_id(equals(APPLICATION))
@@ -54,7 +54,7 @@ pub async fn native(aws: &ClientProvider, place: &AccountRegion) -> Result<Vec<N
         .compliance_security_control_id(equals(CONFIG))
         .record_state(equals("ACTIVE"))
         .build();
-    let raw: Vec<RawFinding> = all(&hub, &filters).await?;
+    let raw: Vec<RawFinding> = all(&security_hub, &filters).await?;
     Ok(raw.into_iter().filter(|raw| raw.product_arn.ends_with(PRODUCT)).flat_map(RawFinding::findings).collect())
 }
 

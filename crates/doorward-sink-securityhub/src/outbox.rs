@@ -20,13 +20,13 @@ pub enum RecordState {
     Archived,
 }
 
-/// What is remembered of one finding in one hub.
+/// What is remembered of one finding in one Security Hub.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remembered {
     /// Where the load balancer is.
     pub subject: AccountRegion,
     /// The load balancer's ARN, whole.
-    pub balancer: Arn,
+    pub load_balancer: Arn,
     /// The rule.
     pub rule: String,
     /// Digest of what was sent last; see [`Asff::content`](crate::Asff::content).
@@ -70,46 +70,46 @@ pub struct OutboxError {
     pub problem: String,
 }
 
-/// Remembers deliveries, by hub and finding id. Every method is one transaction: all of it is durable when it returns,
+/// Remembers deliveries, by Security Hub and finding id. Every method is one transaction: all of it is durable when it returns,
 /// or none of it. The binary implements it over the ledger:
 ///
 /// ```sql
 /// CREATE TABLE securityhub_outbox (
-///   hub_account TEXT NOT NULL, hub_region TEXT NOT NULL, id TEXT NOT NULL,
-///   account TEXT NOT NULL, region TEXT NOT NULL, balancer TEXT NOT NULL, rule TEXT NOT NULL,
+///   security_hub_account TEXT NOT NULL, security_hub_region TEXT NOT NULL, id TEXT NOT NULL,
+///   account TEXT NOT NULL, region TEXT NOT NULL, load balancer TEXT NOT NULL, rule TEXT NOT NULL,
 ///   content TEXT NOT NULL, created_at INTEGER NOT NULL, first_observed_at INTEGER NOT NULL,
 ///   updated_at INTEGER NOT NULL, observed_at INTEGER NOT NULL, accepted_at INTEGER,
 ///   state TEXT NOT NULL CHECK (state IN ('active', 'archived')),
 ///   acknowledged INTEGER NOT NULL, attempts INTEGER NOT NULL, document TEXT NOT NULL,
-///   PRIMARY KEY (hub_account, hub_region, id)
+///   PRIMARY KEY (security_hub_account, security_hub_region, id)
 /// ) WITHOUT ROWID;
 /// ```
 ///
 /// with times in milliseconds since the epoch, which is also as fine as they are sent.
 pub trait Outbox: Send + Sync {
-    /// Every hub something is remembered of, in order.
+    /// Every Security Hub something is remembered of, in order.
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn hubs(&self) -> Result<BTreeSet<AccountRegion>, OutboxError>;
+    fn security_hubs(&self) -> Result<BTreeSet<AccountRegion>, OutboxError>;
 
-    /// What is remembered of a hub, by finding id, without the documents.
+    /// What is remembered of a Security Hub, by finding id, without the documents.
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn remembered(&self, hub: &AccountRegion) -> Result<BTreeMap<String, Remembered>, OutboxError>;
+    fn remembered(&self, security_hub: &AccountRegion) -> Result<BTreeMap<String, Remembered>, OutboxError>;
 
     /// The document of the latest attempt.
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn document(&self, hub: &AccountRegion, id: &str) -> Result<Option<String>, OutboxError>;
+    fn document(&self, security_hub: &AccountRegion, id: &str) -> Result<Option<String>, OutboxError>;
 
     /// Stores intents, overwriting the rows of the same ids.
     ///
     /// # Errors
     /// When the store cannot be written.
-    fn intend(&self, hub: &AccountRegion, intents: &[Intent]) -> Result<(), OutboxError>;
+    fn intend(&self, security_hub: &AccountRegion, intents: &[Intent]) -> Result<(), OutboxError>;
 
     /// Marks as acknowledged the rows whose latest attempt is the one given, by id and its `updated_at`.
     ///
@@ -117,13 +117,13 @@ pub trait Outbox: Send + Sync {
     /// When the store cannot be written.
     fn acknowledge(
         &self,
-        hub: &AccountRegion,
+        security_hub: &AccountRegion,
         accepted: &[(String, Timestamp)],
         at: Timestamp,
     ) -> Result<(), OutboxError>;
 }
 
-/// The rows of one hub, each with its document.
+/// The rows of one Security Hub, each with its document.
 type Rows = BTreeMap<String, (Remembered, String)>;
 
 /// An outbox that forgets when it is dropped: for tests and for delivering without a ledger.
@@ -137,22 +137,28 @@ impl MemoryOutbox {
 }
 
 impl Outbox for MemoryOutbox {
-    fn hubs(&self) -> Result<BTreeSet<AccountRegion>, OutboxError> {
-        Ok(self.with(|hubs| hubs.keys().cloned().collect()))
+    fn security_hubs(&self) -> Result<BTreeSet<AccountRegion>, OutboxError> {
+        Ok(self.with(|security_hubs| security_hubs.keys().cloned().collect()))
     }
 
-    fn remembered(&self, hub: &AccountRegion) -> Result<BTreeMap<String, Remembered>, OutboxError> {
-        Ok(self
-            .with(|hubs| hubs.get(hub).into_iter().flatten().map(|(id, (row, _))| (id.clone(), row.clone())).collect()))
+    fn remembered(&self, security_hub: &AccountRegion) -> Result<BTreeMap<String, Remembered>, OutboxError> {
+        Ok(self.with(|security_hubs| {
+            security_hubs
+                .get(security_hub)
+                .into_iter()
+                .flatten()
+                .map(|(id, (row, _))| (id.clone(), row.clone()))
+                .collect()
+        }))
     }
 
-    fn document(&self, hub: &AccountRegion, id: &str) -> Result<Option<String>, OutboxError> {
-        Ok(self.with(|hubs| hubs.get(hub)?.get(id).map(|(_, document)| document.clone())))
+    fn document(&self, security_hub: &AccountRegion, id: &str) -> Result<Option<String>, OutboxError> {
+        Ok(self.with(|security_hubs| security_hubs.get(security_hub)?.get(id).map(|(_, document)| document.clone())))
     }
 
-    fn intend(&self, hub: &AccountRegion, intents: &[Intent]) -> Result<(), OutboxError> {
-        self.with(|hubs| {
-            let rows = hubs.entry(hub.clone()).or_default();
+    fn intend(&self, security_hub: &AccountRegion, intents: &[Intent]) -> Result<(), OutboxError> {
+        self.with(|security_hubs| {
+            let rows = security_hubs.entry(security_hub.clone()).or_default();
             for intent in intents {
                 rows.insert(intent.id.clone(), (intent.row.clone(), intent.document.clone()));
             }
@@ -162,12 +168,12 @@ impl Outbox for MemoryOutbox {
 
     fn acknowledge(
         &self,
-        hub: &AccountRegion,
+        security_hub: &AccountRegion,
         accepted: &[(String, Timestamp)],
         at: Timestamp,
     ) -> Result<(), OutboxError> {
-        self.with(|hubs| {
-            let Some(rows) = hubs.get_mut(hub) else { return };
+        self.with(|security_hubs| {
+            let Some(rows) = security_hubs.get_mut(security_hub) else { return };
             for (id, updated_at) in accepted {
                 if let Some((row, _)) = rows.get_mut(id).filter(|(row, _)| row.updated_at == *updated_at) {
                     row.acknowledged = true;

@@ -9,7 +9,7 @@ use crate::deliver::Closed;
 use crate::outbox::OutboxError;
 use crate::plan::Why;
 
-/// A finding that Security Hub did not take, although its hub is open.
+/// A finding that Security Hub did not take, although its Security Hub is open.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Refused {
     /// The finding's id.
@@ -22,12 +22,12 @@ pub struct Refused {
     pub message: String,
 }
 
-/// One hub. `findings_in = accepted + unchanged + outdated + omitted + refused + unsent`, each of these over the
+/// One Security Hub. `findings_in = accepted + unchanged + outdated + omitted + refused + unsent`, each of these over the
 /// findings of the report; what is only remembered is counted apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HubLine {
-    /// The hub.
-    pub hub: AccountRegion,
+pub struct SecurityHubLine {
+    /// The Security Hub.
+    pub security_hub: AccountRegion,
     /// Why it took nothing more, where it did not: its line of coverage.
     pub closed: Option<Closed>,
     /// Why nothing of it could be decided, where the outbox could not be read.
@@ -42,7 +42,7 @@ pub struct HubLine {
     pub outdated: usize,
     /// Those that make no finding in Security Hub.
     pub omitted: BTreeMap<Omitted, usize>,
-    /// Sent in vain or not at all, because the hub is closed or nothing could be decided.
+    /// Sent in vain or not at all, because the Security Hub is closed or nothing could be decided.
     pub unsent: usize,
     /// Refused, of the report and of what is only remembered, ordered by id.
     pub refused: Vec<Refused>,
@@ -52,18 +52,18 @@ pub struct HubLine {
     pub sent: BTreeMap<Why, usize>,
     /// Remembered only, and left as they are.
     pub left: BTreeMap<Why, usize>,
-    /// Remembered only, to be archived or kept alive, and not accepted because the hub is closed.
+    /// Remembered only, to be archived or kept alive, and not accepted because the Security Hub is closed.
     pub remembered_unsent: usize,
     /// Findings, remembered ones included, of which what is known is too old to say how they stand: they are not available.
     pub stale: usize,
-    /// Records that the hub dates in the future: a machine whose clock was ahead wrote them.
+    /// Records that the Security Hub dates in the future: a machine whose clock was ahead wrote them.
     pub ahead: usize,
 }
 
-impl HubLine {
-    pub(crate) fn new(hub: AccountRegion, findings_in: usize) -> Self {
+impl SecurityHubLine {
+    pub(crate) fn new(security_hub: AccountRegion, findings_in: usize) -> Self {
         Self {
-            hub,
+            security_hub,
             closed: None,
             unread: None,
             findings_in,
@@ -112,7 +112,7 @@ impl HubLine {
         }
     }
 
-    /// Nothing could be decided about the whole hub.
+    /// Nothing could be decided about the whole Security Hub.
     pub(crate) fn unread(&mut self, error: &OutboxError) {
         self.unread = Some(error.to_string());
         self.unsent = self.findings_in;
@@ -139,10 +139,10 @@ impl HubLine {
     /// Why findings of an otherwise sound report were not sent.
     fn obstacle(&self) -> String {
         match (&self.closed, &self.unread) {
-            (Some(Closed::NotEnabled(_)), _) => format!("Security Hub is not enabled in {}", self.hub),
-            (Some(Closed::Unreachable(gap)), _) => format!("{} could not be reached: {gap}", self.hub),
-            (None, Some(problem)) => format!("{}: {problem}", self.hub),
-            (None, None) => format!("{} was not reached", self.hub),
+            (Some(Closed::NotEnabled(_)), _) => format!("Security Hub is not enabled in {}", self.security_hub),
+            (Some(Closed::Unreachable(gap)), _) => format!("{} could not be reached: {gap}", self.security_hub),
+            (None, Some(problem)) => format!("{}: {problem}", self.security_hub),
+            (None, None) => format!("{} was not reached", self.security_hub),
         }
     }
 }
@@ -152,53 +152,53 @@ impl HubLine {
 pub struct Outcome {
     /// Findings of the report.
     pub findings_in: usize,
-    /// One line per hub that is concerned, in order.
-    pub hubs: Vec<HubLine>,
+    /// One line per Security Hub that is concerned, in order.
+    pub security_hubs: Vec<SecurityHubLine>,
 }
 
 impl Outcome {
-    pub(crate) fn of(findings_in: usize, mut hubs: Vec<HubLine>) -> Self {
-        hubs.sort_by(|a, b| a.hub.cmp(&b.hub));
-        for line in &mut hubs {
+    pub(crate) fn of(findings_in: usize, mut security_hubs: Vec<SecurityHubLine>) -> Self {
+        security_hubs.sort_by(|a, b| a.security_hub.cmp(&b.security_hub));
+        for line in &mut security_hubs {
             line.refused.sort();
         }
-        Self { findings_in, hubs }
+        Self { findings_in, security_hubs }
     }
 
     /// Findings of the report that Security Hub accepted.
     pub fn accepted(&self) -> usize {
-        self.hubs.iter().map(|line| line.accepted).sum()
+        self.security_hubs.iter().map(|line| line.accepted).sum()
     }
 
     /// Findings accepted for a reason, those that are only remembered included.
     pub fn sent(&self, why: Why) -> usize {
-        self.hubs.iter().filter_map(|line| line.sent.get(&why)).sum()
+        self.security_hubs.iter().filter_map(|line| line.sent.get(&why)).sum()
     }
 
     /// Findings of which what is known is too old to say how they stand; if there are any, the exit code is 4.
     pub fn stale(&self) -> usize {
-        self.hubs.iter().map(|line| line.stale).sum()
+        self.security_hubs.iter().map(|line| line.stale).sum()
     }
 
     /// Records that Security Hub dates in the future.
     pub fn ahead(&self) -> usize {
-        self.hubs.iter().map(|line| line.ahead).sum()
+        self.security_hubs.iter().map(|line| line.ahead).sum()
     }
 
     /// Whether everything that was to be sent was accepted; if not, the exit code is 7.
     pub fn is_complete(&self) -> bool {
-        self.hubs.iter().all(HubLine::is_complete)
+        self.security_hubs.iter().all(SecurityHubLine::is_complete)
     }
 
     /// Whether every finding of the report is in exactly one count.
     pub fn adds_up(&self) -> bool {
-        self.hubs.iter().all(HubLine::adds_up)
-            && self.findings_in == self.hubs.iter().map(|line| line.findings_in).sum::<usize>()
+        self.security_hubs.iter().all(SecurityHubLine::adds_up)
+            && self.findings_in == self.security_hubs.iter().map(|line| line.findings_in).sum::<usize>()
     }
 
     /// Everything that was refused.
     pub fn refused(&self) -> impl Iterator<Item = (&AccountRegion, &Refused)> {
-        self.hubs.iter().flat_map(|line| line.refused.iter().map(|refused| (&line.hub, refused)))
+        self.security_hubs.iter().flat_map(|line| line.refused.iter().map(|refused| (&line.security_hub, refused)))
     }
 
     /// The delivery as every sink accounts for itself: what is not written is skipped for a reason.
@@ -209,7 +209,7 @@ impl Outcome {
                 *skipped.entry(reason).or_default() += count;
             }
         };
-        for line in &self.hubs {
+        for line in &self.security_hubs {
             skip(Why::Unchanged.to_string(), line.unchanged);
             skip(Why::Outdated.to_string(), line.outdated);
             for (omitted, count) in &line.omitted {
@@ -220,7 +220,7 @@ impl Outcome {
         }
         Receipt {
             sink: "securityhub".to_owned(),
-            destination: format!("{} hubs", self.hubs.len()),
+            destination: format!("{} Security Hubs", self.security_hubs.len()),
             findings_in: self.findings_in,
             written: self.accepted(),
             skipped: skipped.into_iter().map(|(reason, count)| Skipped { reason, count }).collect(),

@@ -160,8 +160,8 @@ impl Planner {
     }
 
     /// Whether the report can say anything of a load balancer.
-    pub(crate) fn concerns(&self, balancer: &Arn) -> bool {
-        self.only.as_ref().is_none_or(|only| only == balancer)
+    pub(crate) fn concerns(&self, load_balancer: &Arn) -> bool {
+        self.only.as_ref().is_none_or(|only| only == load_balancer)
     }
 
     /// Whether an account-Region was to be read and could not be: neither left out on purpose nor out of sight.
@@ -175,7 +175,13 @@ impl Planner {
     }
 
     /// Decides about a finding that is in the report.
-    pub fn present(&self, mut rendered: Rendered, rule: &str, balancer: &Arn, before: Option<&Remembered>) -> Decision {
+    pub fn present(
+        &self,
+        mut rendered: Rendered,
+        rule: &str,
+        load_balancer: &Arn,
+        before: Option<&Remembered>,
+    ) -> Decision {
         let observed = whole(rendered.observed_at);
         let age = self.age(observed);
         let stale = age != Age::Current;
@@ -195,7 +201,7 @@ impl Planner {
         };
         let fresh = Remembered {
             subject: rendered.subject,
-            balancer: balancer.clone(),
+            load_balancer: load_balancer.clone(),
             rule: rule.to_owned(),
             content: rendered.content,
             created_at: moment(&rendered.finding.created_at).unwrap_or(self.now).min(self.now),

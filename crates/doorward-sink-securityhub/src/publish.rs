@@ -11,15 +11,15 @@ use doorward_model::{AccountRegion, Finding, ScanReport, Sink, SinkContext, Sink
 
 use crate::asff::Asff;
 use crate::decide::{Hearing, Step};
-use crate::deliver::{Fate, Hub, batches};
+use crate::deliver::{Fate, SecurityHub, batches};
 use crate::limits::FINDING_BYTES;
 use crate::outbox::{Intent, Outbox, OutboxError};
-use crate::outcome::{HubLine, Outcome, Refused};
+use crate::outcome::{Outcome, Refused, SecurityHubLine};
 use crate::plan::{Parcel, Planner, Why};
 use crate::records::Records;
 use crate::render::{Index, Renderer, product_arn};
 
-/// Findings of one hub that are in memory at a time.
+/// Findings of one Security Hub that are in memory at a time.
 const CHUNK: usize = 400;
 
 /// How findings are delivered.
@@ -31,16 +31,16 @@ pub struct Settings {
     pub maximum_age: SignedDuration,
     /// The share of AWS's quotas to use, from 0 to 1; other products of the account use the same ones.
     pub share_of_quotas: f64,
-    /// Hubs that are delivered to at once.
-    pub hubs: usize,
-    /// Calls to one hub at once.
-    pub calls_per_hub: usize,
+    /// Security Hubs that are delivered to at once.
+    pub security_hubs: usize,
+    /// Calls to one Security Hub at once.
+    pub calls_per_security_hub: usize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let maximum_age = SignedDuration::from_hours(72);
-        Self { keep_alive_days: 60, maximum_age, share_of_quotas: 0.95, hubs: 32, calls_per_hub: 16 }
+        Self { keep_alive_days: 60, maximum_age, share_of_quotas: 0.95, security_hubs: 32, calls_per_security_hub: 16 }
     }
 }
 
@@ -55,8 +55,8 @@ pub struct Publisher<O> {
 /// What a dry run says about one finding.
 #[derive(Debug)]
 pub struct Planned {
-    /// The hub.
-    pub hub: AccountRegion,
+    /// The Security Hub.
+    pub security_hub: AccountRegion,
     /// The finding's id.
     pub id: String,
     /// What would be done, and why.
@@ -67,8 +67,8 @@ pub struct Planned {
     pub stale: bool,
 }
 
-/// The findings of a report by the hub they go to.
-type ByHub<'a> = BTreeMap<AccountRegion, Vec<&'a Finding>>;
+/// The findings of a report by the Security Hub they go to.
+type BySecurityHub<'a> = BTreeMap<AccountRegion, Vec<&'a Finding>>;
 
 impl<O: Outbox> Publisher<O> {
     /// A publisher with everything it needs.
@@ -89,14 +89,14 @@ impl<O: Outbox> Publisher<O> {
     pub fn plan(&self, report: &ScanReport, mut report_plan: impl FnMut(Planned)) -> Result<(), OutboxError> {
         let index = Index::new(report);
         let planner = self.planner(&index);
-        for (hub, findings) in self.by_hub(report)? {
-            let remembered = self.outbox.remembered(&hub)?;
-            let hearing = self.hearing(&index, &planner, &hub);
+        for (security_hub, findings) in self.by_security_hub(report)? {
+            let remembered = self.outbox.remembered(&security_hub)?;
+            let hearing = self.hearing(&index, &planner, &security_hub);
             for step in hearing.steps(&findings, &remembered) {
                 if let Step::Present(id, decision) | Step::Absent(id, decision) = step? {
                     let (why, stale) = (decision.why, decision.stale);
                     let finding = decision.send.map(|(_, parcel)| parcel.finding);
-                    report_plan(Planned { hub: hub.clone(), id, why, finding, stale });
+                    report_plan(Planned { security_hub: security_hub.clone(), id, why, finding, stale });
                 }
             }
         }
@@ -106,17 +106,20 @@ impl<O: Outbox> Publisher<O> {
     /// Delivers a report; where it is of one load balancer, what is remembered of others is left alone. Every finding of it ends in exactly one count of the outcome.
     ///
     /// # Errors
-    /// When the outbox cannot even say which hubs it knows; nothing was sent then.
+    /// When the outbox cannot even say which Security Hubs it knows; nothing was sent then.
     pub async fn publish(&self, report: &ScanReport) -> Result<Outcome, OutboxError> {
         let index = Index::new(report);
         let planner = self.planner(&index);
-        let hubs = self.by_hub(report)?;
-        // The hub with most to take decides how long it all lasts, so it begins first.
-        let mut hubs: Vec<_> = hubs.iter().collect();
-        hubs.sort_by_key(|(_, findings)| Reverse(findings.len()));
-        let deliveries: Vec<_> =
-            hubs.into_iter().map(|(hub, findings)| self.hub(&index, &planner, hub, findings)).collect();
-        let lines = futures::stream::iter(deliveries).buffer_unordered(self.settings.hubs.max(1)).collect().await;
+        let security_hubs = self.by_security_hub(report)?;
+        // The Security Hub with most to take decides how long it all lasts, so it begins first.
+        let mut security_hubs: Vec<_> = security_hubs.iter().collect();
+        security_hubs.sort_by_key(|(_, findings)| Reverse(findings.len()));
+        let deliveries: Vec<_> = security_hubs
+            .into_iter()
+            .map(|(security_hub, findings)| self.security_hub(&index, &planner, security_hub, findings))
+            .collect();
+        let lines =
+            futures::stream::iter(deliveries).buffer_unordered(self.settings.security_hubs.max(1)).collect().await;
         Ok(Outcome::of(report.findings.len(), lines))
     }
 
@@ -125,25 +128,37 @@ impl<O: Outbox> Publisher<O> {
         Planner::new(index, self.aws.time().now(), SignedDuration::from_hours(24 * days), self.settings.maximum_age)
     }
 
-    fn hearing<'a>(&'a self, index: &'a Index<'a>, planner: &'a Planner, hub: &'a AccountRegion) -> Hearing<'a, O> {
-        Hearing { renderer: &self.renderer, index, planner, outbox: &self.outbox, hub }
+    fn hearing<'a>(
+        &'a self,
+        index: &'a Index<'a>,
+        planner: &'a Planner,
+        security_hub: &'a AccountRegion,
+    ) -> Hearing<'a, O> {
+        Hearing { renderer: &self.renderer, index, planner, outbox: &self.outbox, security_hub }
     }
 
-    /// The report's findings by hub, with an empty entry for every hub that is only remembered.
-    fn by_hub<'a>(&self, report: &'a ScanReport) -> Result<ByHub<'a>, OutboxError> {
-        // Where one load balancer was read, no other hub than its own can have anything to hear.
+    /// The report's findings by Security Hub, with an empty entry for every Security Hub that is only remembered.
+    fn by_security_hub<'a>(&self, report: &'a ScanReport) -> Result<BySecurityHub<'a>, OutboxError> {
+        // Where one load balancer was read, no other Security Hub than its own can have anything to hear.
         let all = report.run.only.is_none();
-        let known = if all { self.outbox.hubs()? } else { BTreeSet::new() };
-        let mut hubs: ByHub<'a> = known.into_iter().map(|hub| (hub, Vec::new())).collect();
+        let known = if all { self.outbox.security_hubs()? } else { BTreeSet::new() };
+        let mut security_hubs: BySecurityHub<'a> =
+            known.into_iter().map(|security_hub| (security_hub, Vec::new())).collect();
         for finding in &report.findings {
-            let hub = self.renderer.delivery().hub(&finding.account, &finding.region);
-            hubs.entry(hub).or_default().push(finding);
+            let security_hub = self.renderer.delivery().security_hub(&finding.account, &finding.region);
+            security_hubs.entry(security_hub).or_default().push(finding);
         }
-        Ok(hubs)
+        Ok(security_hubs)
     }
 
-    async fn hub(&self, index: &Index<'_>, planner: &Planner, place: &AccountRegion, findings: &[&Finding]) -> HubLine {
-        let mut line = HubLine::new(place.clone(), findings.len());
+    async fn security_hub(
+        &self,
+        index: &Index<'_>,
+        planner: &Planner,
+        place: &AccountRegion,
+        findings: &[&Finding],
+    ) -> SecurityHubLine {
+        let mut line = SecurityHubLine::new(place.clone(), findings.len());
         let remembered = match self.outbox.remembered(place) {
             Ok(remembered) => remembered,
             Err(error) => {
@@ -151,7 +166,7 @@ impl<O: Outbox> Publisher<O> {
                 return line;
             }
         };
-        let hub = Hub { place, aws: &self.aws };
+        let security_hub = SecurityHub { place, aws: &self.aws };
         let (mut records, held) = (Records::default(), remembered.len());
         let product = product_arn(&index.report.run.partition, place);
         let hearing = self.hearing(index, planner, place);
@@ -165,18 +180,18 @@ impl<O: Outbox> Publisher<O> {
                 }
             }
             if line.closed.is_none() && !chunk.parcels.is_empty() {
-                match records.read(&hub, &product, &chunk.parcels, held).await {
+                match records.read(&security_hub, &product, &chunk.parcels, held).await {
                     Ok(()) => line.ahead += chunk.meet(&records, self.aws.time().now()),
                     Err(closed) => line.closed = Some(closed),
                 }
             }
-            self.send(&hub, chunk, &mut line).await;
+            self.send(&security_hub, chunk, &mut line).await;
         }
         line
     }
 
     /// Stores the intents, sends the parcels, stores the acknowledgements.
-    async fn send(&self, hub: &Hub<'_>, chunk: Chunk, line: &mut HubLine) {
+    async fn send(&self, security_hub: &SecurityHub<'_>, chunk: Chunk, line: &mut SecurityHubLine) {
         let Chunk { intents, parcels, present } = chunk;
         if parcels.is_empty() {
             return;
@@ -187,7 +202,7 @@ impl<O: Outbox> Publisher<O> {
             }
             return;
         }
-        if let Err(error) = self.outbox.intend(hub.place, &intents) {
+        if let Err(error) = self.outbox.intend(security_hub.place, &intents) {
             for parcel in &parcels {
                 line.refuse(refused(parcel, "NotStored", &error.to_string()), present.contains(&parcel.finding.id));
             }
@@ -196,7 +211,7 @@ impl<O: Outbox> Publisher<O> {
         drop(intents);
         let mut answers = futures::stream::iter(batches(parcels))
             .map(|batch| async {
-                let fates = hub.import(batch).await;
+                let fates = security_hub.import(batch).await;
                 let accepted: Vec<_> = fates
                     .iter()
                     .filter(|(_, fate)| *fate == Fate::Accepted)
@@ -205,11 +220,11 @@ impl<O: Outbox> Publisher<O> {
                 let stored = if accepted.is_empty() {
                     Ok(())
                 } else {
-                    self.outbox.acknowledge(hub.place, &accepted, self.aws.time().now())
+                    self.outbox.acknowledge(security_hub.place, &accepted, self.aws.time().now())
                 };
                 (fates, stored)
             })
-            .buffer_unordered(self.settings.calls_per_hub.max(1));
+            .buffer_unordered(self.settings.calls_per_security_hub.max(1));
         while let Some((fates, stored)) = answers.next().await {
             for (parcel, fate) in fates {
                 let of_report = present.contains(&parcel.finding.id);
@@ -252,7 +267,7 @@ impl Chunk {
     }
 
     /// Takes what is to be sent; counts at once what is not.
-    fn take(&mut self, step: Result<Step, OutboxError>, line: &mut HubLine) {
+    fn take(&mut self, step: Result<Step, OutboxError>, line: &mut SecurityHubLine) {
         let (id, decision, of_report) = match step {
             Ok(Step::Omitted(omitted)) => return line.omit(omitted),
             Ok(Step::Present(id, decision)) => (id, decision, true),
@@ -279,7 +294,7 @@ impl<O: Outbox> Sink for Publisher<O> {
     }
 
     fn preflight(&self) -> SinkFuture<'_, ()> {
-        Box::pin(async { self.outbox.hubs().map(|_| ()).map_err(|error| trouble(&error)) })
+        Box::pin(async { self.outbox.security_hubs().map(|_| ()).map_err(|error| trouble(&error)) })
     }
 
     fn emit<'a>(&'a self, report: &'a ScanReport, _: SinkContext<'a>) -> SinkFuture<'a, doorward_model::Receipt> {

@@ -11,7 +11,7 @@ use doorward_aws::{ClientProvider, Failure, Operation, with_credentials};
 use doorward_model::AccountRegion;
 
 use crate::asff::Asff;
-use crate::deliver::{Closed, Hub, Stop};
+use crate::deliver::{Closed, SecurityHub, Stop};
 use crate::listing::{Page, Unread};
 use crate::outbox::{Outbox, OutboxError, RecordState};
 use crate::publish::Publisher;
@@ -20,7 +20,7 @@ use crate::render::{GENERATOR, product_arn};
 /// Days after which Security Hub deletes an archived finding.
 const ARCHIVED_DAYS: i64 = 30;
 
-/// How a hub differs from what is remembered of it.
+/// How a Security Hub differs from what is remembered of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Difference {
     /// Remembered as accepted, and not there.
@@ -54,11 +54,11 @@ impl std::fmt::Display for Difference {
     }
 }
 
-/// One hub, compared.
+/// One Security Hub, compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audit {
-    /// The hub.
-    pub hub: AccountRegion,
+    /// The Security Hub.
+    pub security_hub: AccountRegion,
     /// Why nothing could be read, where nothing could: then nothing is known of it either.
     pub closed: Option<Closed>,
     /// Findings remembered.
@@ -70,28 +70,33 @@ pub struct Audit {
 }
 
 impl<O: Outbox> Publisher<O> {
-    /// Compares every hub that the outbox knows with what it holds, in order. `partition` is the run's.
+    /// Compares every Security Hub that the outbox knows with what it holds, in order. `partition` is the run's.
     ///
     /// # Errors
     /// When the outbox cannot be read.
     pub async fn reconcile(&self, partition: &str) -> Result<Vec<Audit>, OutboxError> {
         let (_, outbox, settings) = self.parts();
-        let hubs: BTreeSet<AccountRegion> = outbox.hubs()?;
-        let audits: Vec<_> = hubs.iter().map(|hub| self.audit(partition, hub)).collect();
+        let security_hubs: BTreeSet<AccountRegion> = outbox.security_hubs()?;
+        let audits: Vec<_> = security_hubs.iter().map(|security_hub| self.audit(partition, security_hub)).collect();
         let mut audits: Vec<Result<Audit, OutboxError>> =
-            futures::stream::iter(audits).buffer_unordered(settings.hubs.max(1)).collect().await;
+            futures::stream::iter(audits).buffer_unordered(settings.security_hubs.max(1)).collect().await;
         let mut all = audits.drain(..).collect::<Result<Vec<_>, _>>()?;
-        all.sort_by(|a, b| a.hub.cmp(&b.hub));
+        all.sort_by(|a, b| a.security_hub.cmp(&b.security_hub));
         Ok(all)
     }
 
     async fn audit(&self, partition: &str, place: &AccountRegion) -> Result<Audit, OutboxError> {
         let (aws, outbox, _) = self.parts();
-        let hub = Hub { place, aws };
+        let security_hub = SecurityHub { place, aws };
         let mut remembered = outbox.remembered(place)?;
-        let mut audit =
-            Audit { hub: place.clone(), closed: None, remembered: remembered.len(), found: 0, differences: Vec::new() };
-        let found = match read(&hub, &product_arn(partition, place)).await {
+        let mut audit = Audit {
+            security_hub: place.clone(),
+            closed: None,
+            remembered: remembered.len(),
+            found: 0,
+            differences: Vec::new(),
+        };
+        let found = match read(&security_hub, &product_arn(partition, place)).await {
             Ok(found) => found,
             Err(closed) => {
                 audit.closed = Some(closed);
@@ -134,14 +139,14 @@ impl<O: Outbox> Publisher<O> {
     }
 }
 
-/// Asks a hub for one finding of ours: whether it is enabled and can be read. Whether it would take one is not asked, since
+/// Asks a Security Hub for one finding of ours: whether it is enabled and can be read. Whether it would take one is not asked, since
 /// that would be a write; the same role has both permissions.
 ///
 /// # Errors
 /// Why nothing can be read there.
 pub async fn look(aws: &ClientProvider, place: &AccountRegion, partition: &str) -> Result<(), Closed> {
-    let hub = Hub { place, aws };
-    page::<Asff>(&hub, &ours(&product_arn(partition, place)), None, 1).await.map(|_| ())
+    let security_hub = SecurityHub { place, aws };
+    page::<Asff>(&security_hub, &ours(&product_arn(partition, place)), None, 1).await.map(|_| ())
 }
 
 /// Selects findings of ours.
@@ -155,49 +160,50 @@ pub(crate) fn ours(product: &str) -> AwsSecurityFindingFilters {
 
 /// Reads one page of findings.
 async fn page<T: DeserializeOwned>(
-    hub: &Hub<'_>,
+    security_hub: &SecurityHub<'_>,
     filters: &AwsSecurityFindingFilters,
     token: Option<&str>,
     size: i32,
 ) -> Result<Page<T>, Closed> {
     let operation = Operation::GetFindings;
-    hub.call(operation, |client, credentials| {
-        let kept = Unread::default();
-        let call = client.get_findings().filters(filters.clone()).max_results(size);
-        let call = call.set_next_token(token.map(str::to_owned)).customize().interceptor(kept.clone());
-        let call = call.config_override(with_credentials!(aws_sdk_securityhub, credentials));
-        async move {
-            call.send().await.map_err(|e| Failure::of(operation, &e))?;
-            kept.page().map_err(|problem| Failure::malformed(operation, &problem))
-        }
-    })
-    .await
-    .map_err(|stop| match stop {
-        Stop::Closed(closed) => closed,
-        Stop::Invalid(message) => unreadable(&message),
-    })
+    security_hub
+        .call(operation, |client, credentials| {
+            let kept = Unread::default();
+            let call = client.get_findings().filters(filters.clone()).max_results(size);
+            let call = call.set_next_token(token.map(str::to_owned)).customize().interceptor(kept.clone());
+            let call = call.config_override(with_credentials!(aws_sdk_securityhub, credentials));
+            async move {
+                call.send().await.map_err(|e| Failure::of(operation, &e))?;
+                kept.page().map_err(|problem| Failure::malformed(operation, &problem))
+            }
+        })
+        .await
+        .map_err(|stop| match stop {
+            Stop::Closed(closed) => closed,
+            Stop::Invalid(message) => unreadable(&message),
+        })
 }
 
 fn unreadable(problem: &str) -> Closed {
     Closed::Unreachable(Failure::malformed(Operation::GetFindings, problem).gap)
 }
 
-/// Reads every finding of ours in a hub, by id.
-async fn read(hub: &Hub<'_>, product: &str) -> Result<BTreeMap<String, Asff>, Closed> {
-    let found: Vec<Asff> = all(hub, &ours(product)).await?;
+/// Reads every finding of ours in a Security Hub, by id.
+async fn read(security_hub: &SecurityHub<'_>, product: &str) -> Result<BTreeMap<String, Asff>, Closed> {
+    let found: Vec<Asff> = all(security_hub, &ours(product)).await?;
     Ok(found.into_iter().map(|finding| (finding.id.clone(), finding)).collect())
 }
 
 /// Reads every finding that passes filters, page by page.
 pub(crate) async fn all<T: DeserializeOwned>(
-    hub: &Hub<'_>,
+    security_hub: &SecurityHub<'_>,
     filters: &AwsSecurityFindingFilters,
 ) -> Result<Vec<T>, Closed> {
     let mut found = Vec::new();
     let mut token: Option<String> = None;
     let mut seen = BTreeSet::new();
     loop {
-        let page = page(hub, filters, token.as_deref(), 100).await?;
+        let page = page(security_hub, filters, token.as_deref(), 100).await?;
         found.extend(page.findings);
         match page.next_token.filter(|next| !next.is_empty()) {
             None => return Ok(found),

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::age::is_ahead;
 use crate::asff::FIRST_SEEN;
-use crate::deliver::{Closed, Hub};
+use crate::deliver::{Closed, SecurityHub};
 use crate::outbox::Intent;
 use crate::plan::{Parcel, moment};
 use crate::reconcile::{all, ours};
@@ -32,7 +32,7 @@ struct Found {
     updated_at: String,
 }
 
-/// The records of one hub that were read so far.
+/// The records of one Security Hub that were read so far.
 #[derive(Default)]
 pub(crate) struct Records {
     by_id: BTreeMap<String, Found>,
@@ -41,11 +41,11 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    /// Reads the records of some findings: by their ids, or all of the hub where that takes fewer calls. `remembered` is how many
-    /// the hub is thought to hold.
+    /// Reads the records of some findings: by their ids, or all of the Security Hub where that takes fewer calls. `remembered` is how many
+    /// the Security Hub is thought to hold.
     pub(crate) async fn read(
         &mut self,
-        hub: &Hub<'_>,
+        security_hub: &SecurityHub<'_>,
         product: &str,
         parcels: &[Parcel],
         remembered: usize,
@@ -55,11 +55,11 @@ impl Records {
         }
         let found = if parcels.len().div_ceil(VALUES) > remembered.div_ceil(PAGE) + 1 {
             self.whole = true;
-            all(hub, &ours(product)).await?
+            all(security_hub, &ours(product)).await?
         } else {
             let mut found = Vec::new();
             for some in parcels.chunks(VALUES) {
-                found.extend(all::<Found>(hub, &named(product, some)).await?);
+                found.extend(all::<Found>(security_hub, &named(product, some)).await?);
             }
             found
         };

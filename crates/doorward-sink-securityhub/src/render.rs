@@ -36,23 +36,23 @@ const ID: usize = 512;
 /// Most related requirements.
 const REQUIREMENTS: usize = 32;
 
-/// Which hub a finding goes to.
+/// Which Security Hub a finding goes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery {
     /// Into the load balancer's own account and Region. Delegated administrators see it there by themselves.
     Member,
     /// Into one account, in one Region, for every load balancer. Security Hub accepts such a finding only as one of that
-    /// account, so its account and Region filters show the hub; the load balancer's are in the resource and in
-    /// ProductFields. That hub's limit of ten calls a second then holds for the whole organization.
+    /// account, so its account and Region filters show the Security Hub; the load balancer's are in the resource and in
+    /// ProductFields. That Security Hub's limit of ten calls a second then holds for the whole organization.
     Central(AccountRegion),
 }
 
 impl Delivery {
-    /// The hub for what is in an account-Region.
-    pub fn hub(&self, account: &AccountId, region: &Region) -> AccountRegion {
+    /// The Security Hub for what is in an account-Region.
+    pub fn security_hub(&self, account: &AccountId, region: &Region) -> AccountRegion {
         match self {
             Self::Member => AccountRegion { account: account.clone(), region: region.clone() },
-            Self::Central(hub) => hub.clone(),
+            Self::Central(security_hub) => security_hub.clone(),
         }
     }
 }
@@ -80,7 +80,7 @@ pub struct Approval {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rendered {
     /// Where it goes.
-    pub hub: AccountRegion,
+    pub security_hub: AccountRegion,
     /// Where the load balancer is.
     pub subject: AccountRegion,
     /// The finding. Its dates are those of a finding that was not sent before.
@@ -110,7 +110,7 @@ impl Renderer {
         Self { delivery, excepted, rules: rules.iter().map(|meta| (meta.id, *meta)).collect(), approvals }
     }
 
-    /// Which hub findings go to.
+    /// Which Security Hub findings go to.
     pub fn delivery(&self) -> &Delivery {
         &self.delivery
     }
@@ -127,8 +127,8 @@ impl Renderer {
             return None;
         }
         let meta = self.rule(&finding.rule)?;
-        let lb = index.balancer(finding)?;
-        let hub = self.delivery.hub(&finding.account, &finding.region);
+        let lb = index.load_balancer(finding)?;
+        let security_hub = self.delivery.security_hub(&finding.account, &finding.region);
         let partition = finding.load_balancer.partition();
         let mut cuts = Cuts::default();
         let answer = answer::answer(self, meta, finding, &mut cuts);
@@ -139,15 +139,15 @@ impl Renderer {
         // Of what could not be read, the ledger knows when it was last seen.
         let unseen = history.filter(|_| matches!(finding.verdict, Verdict::Unknown { .. }));
         let last = unseen.map_or(observed_at, |history| history.last_seen.min(observed_at));
-        let name = lb.account_name.known().filter(|_| hub.account == finding.account);
+        let name = lb.account_name.known().filter(|_| security_hub.account == finding.account);
         let mut rendered = Asff {
             schema_version: "2018-10-08".to_owned(),
             id: id(&finding.id),
-            product_arn: product_arn(partition, &hub),
+            product_arn: product_arn(partition, &security_hub),
             product_name: "Doorward".to_owned(),
             company_name: "Doorward".to_owned(),
             generator_id: format!("{}{}/v{}", GENERATOR, meta.id, meta.version),
-            aws_account_id: hub.account.to_string(),
+            aws_account_id: security_hub.account.to_string(),
             aws_account_name: name.map(|name| cuts.text("AwsAccountName", name, 50)),
             first_observed_at: stamp(first),
             last_observed_at: stamp(last),
@@ -174,7 +174,7 @@ impl Renderer {
         }
         let content = rendered.content();
         let subject = finding.place();
-        Some(Rendered { hub, subject, finding: rendered, content, observed_at })
+        Some(Rendered { security_hub, subject, finding: rendered, content, observed_at })
     }
 
     /// Renders every finding of a report, in its order.
@@ -187,7 +187,7 @@ impl Renderer {
 pub struct Index<'a> {
     /// The report.
     pub report: &'a ScanReport,
-    balancers: BTreeMap<&'a str, &'a LoadBalancer>,
+    load_balancers: BTreeMap<&'a str, &'a LoadBalancer>,
     /// When the reading of an account-Region began.
     places: BTreeMap<(&'a AccountId, &'a Region), Timestamp>,
 }
@@ -195,20 +195,20 @@ pub struct Index<'a> {
 impl<'a> Index<'a> {
     /// Indexes a report.
     pub fn new(report: &'a ScanReport) -> Self {
-        let balancers = report.load_balancers.iter().map(|lb| (lb.arn.as_str(), lb)).collect();
+        let load_balancers = report.load_balancers.iter().map(|lb| (lb.arn.as_str(), lb)).collect();
         let lines = report.coverage.lines.iter();
         let places = lines.filter_map(|line| Some(((&line.account, line.region.as_ref()?), line.read_at?))).collect();
-        Self { report, balancers, places }
+        Self { report, load_balancers, places }
     }
 
     /// The load balancer of a finding.
-    pub(crate) fn balancer(&self, finding: &Finding) -> Option<&'a LoadBalancer> {
-        self.balancers.get(finding.load_balancer.as_str()).copied()
+    pub(crate) fn load_balancer(&self, finding: &Finding) -> Option<&'a LoadBalancer> {
+        self.load_balancers.get(finding.load_balancer.as_str()).copied()
     }
 
     /// When the scan read a load balancer, as its findings say; none where it did not find it.
     pub(crate) fn observed(&self, arn: &str) -> Option<Timestamp> {
-        let lb = self.balancers.get(arn)?;
+        let lb = self.load_balancers.get(arn)?;
         let begun = || self.places.get(&(&lb.account, &lb.region)).copied().unwrap_or(self.report.run.started);
         Some(lb.evidence.as_ref().map_or_else(begun, |evidence| evidence.at))
     }
@@ -218,8 +218,11 @@ impl<'a> Index<'a> {
 pub(crate) const GENERATOR: &str = "doorward/";
 
 /// The product under which an account may import findings of its own.
-pub(crate) fn product_arn(partition: &str, hub: &AccountRegion) -> String {
-    format!("arn:{partition}:securityhub:{}:{}:product/{}/default", hub.region, hub.account, hub.account)
+pub(crate) fn product_arn(partition: &str, security_hub: &AccountRegion) -> String {
+    format!(
+        "arn:{partition}:securityhub:{}:{}:product/{}/default",
+        security_hub.region, security_hub.account, security_hub.account
+    )
 }
 
 /// The finding's id. One that is too long keeps its beginning and ends in a digest of the whole.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::forecast::{Basis, CrossCheck, Forecast, ModeForecast, Share};
 use crate::reasons;
-use crate::tally::{BalancerTally, Cause, Client, Treatment};
+use crate::tally::{Cause, Client, LoadBalancerTally, Treatment};
 use crate::top::Weight;
 
 mod protected_clients;
@@ -84,7 +84,7 @@ pub struct Advice {
 pub fn advise(
     current: Observed<Mode>,
     forecast: Forecast,
-    tally: Option<&BalancerTally>,
+    tally: Option<&LoadBalancerTally>,
     thresholds: &Thresholds,
 ) -> Advice {
     let judge = Judge { forecast: &forecast, tally, thresholds };
@@ -130,7 +130,7 @@ type Recommendation = (Option<Mode>, Step, Vec<String>);
 
 struct Judge<'a> {
     forecast: &'a Forecast,
-    tally: Option<&'a BalancerTally>,
+    tally: Option<&'a LoadBalancerTally>,
     thresholds: &'a Thresholds,
 }
 

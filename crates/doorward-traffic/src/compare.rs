@@ -9,7 +9,7 @@ use jiff::civil::{Date, Weekday};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::tally::{BalancerTally, HourTally};
+use crate::tally::{HourTally, LoadBalancerTally};
 
 /// Weeks before the change that have to be there for the noise to be known.
 const WEEKS: usize = 2;
@@ -77,7 +77,7 @@ pub struct Compared {
 }
 
 /// Before and after of one load balancer, by its logs. The day of the change itself is in neither.
-pub fn compare(tally: &BalancerTally, changed: Date) -> Vec<Compared> {
+pub fn compare(tally: &LoadBalancerTally, changed: Date) -> Vec<Compared> {
     let mut days: BTreeMap<Date, HourTally> = BTreeMap::new();
     for (hour, counts) in &tally.hours {
         days.entry(hour.day()).or_default().merge(counts);
@@ -172,9 +172,9 @@ mod tests {
     const CHANGED: &str = "2026-09-22";
 
     /// Three weeks before the change and one after; `rate` gives requests of a thousand with 5xx by day.
-    fn weeks(rate: impl Fn(i64) -> u64) -> BalancerTally {
+    fn weeks(rate: impl Fn(i64) -> u64) -> LoadBalancerTally {
         let start: Timestamp = "2026-09-01T00:00:00Z".parse().expect("a time");
-        let mut tally = BalancerTally::default();
+        let mut tally = LoadBalancerTally::default();
         for day in 0..29 {
             let hour = Hour::of(start + SignedDuration::from_hours(24 * day + 5));
             let errors = 10 * rate(day);
@@ -185,7 +185,7 @@ mod tests {
         tally
     }
 
-    fn of(tally: &BalancerTally, figure: Figure) -> Compared {
+    fn of(tally: &LoadBalancerTally, figure: Figure) -> Compared {
         let all = compare(tally, CHANGED.parse().expect("a date"));
         all.into_iter().find(|compared| compared.figure == figure).expect("there")
     }
@@ -218,6 +218,6 @@ mod tests {
         tally.hours.retain(|hour, _| hour.day() >= "2026-09-15".parse().expect("a date"));
         let compared = of(&tally, Figure::Client5xx);
         assert_eq!((compared.change, compared.after), (Change::TooFewDays, None));
-        assert_eq!(of(&BalancerTally::default(), Figure::NonCompliant).change, Change::TooFewDays);
+        assert_eq!(of(&LoadBalancerTally::default(), Figure::NonCompliant).change, Change::TooFewDays);
     }
 }

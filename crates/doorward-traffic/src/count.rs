@@ -9,7 +9,7 @@ use doorward_model::{AccountId, Region};
 use crate::line::{self, Class, Line, Status};
 use crate::origin::{domain, excerpt, shape};
 use crate::protocol::{PROTOCOLS, protocol};
-use crate::tally::{BalancerKey, BalancerTally, By, Cause, Client, HourTally, Tally, Tier, add};
+use crate::tally::{By, Cause, Client, HourTally, LoadBalancerKey, LoadBalancerTally, Tally, Tier, add};
 use crate::window::{Hour, STAMP, STAMP_HOUR, Window, is_stamp};
 
 /// Of user agents and paths this much is kept.
@@ -37,7 +37,7 @@ pub(crate) struct Counter {
     account: Option<AccountId>,
     region: Option<Region>,
     /// The load balancer that the object's key names, to which its unparsed lines belong.
-    named: Option<BalancerKey>,
+    named: Option<LoadBalancerKey>,
     run: Run,
     tally: Tally,
 }
@@ -45,7 +45,7 @@ pub(crate) struct Counter {
 /// Lines in a row of one load balancer and hour.
 struct Run {
     /// The load balancer's id and a space.
-    balancer: Vec<u8>,
+    load_balancer: Vec<u8>,
     stamp: [u8; STAMP_HOUR],
     hour: Option<Hour>,
     inside: bool,
@@ -59,7 +59,7 @@ struct Run {
 impl Counter {
     pub(crate) fn new(window: Option<Window>) -> Self {
         let run = Run {
-            balancer: Vec::new(),
+            load_balancer: Vec::new(),
             stamp: [0; STAMP_HOUR],
             hour: None,
             inside: false,
@@ -72,7 +72,7 @@ impl Counter {
     }
 
     /// Begins an object. What was not taken before is still there.
-    pub(crate) fn begin(&mut self, named: Option<BalancerKey>) {
+    pub(crate) fn begin(&mut self, named: Option<LoadBalancerKey>) {
         self.flush();
         self.run.hour = None;
         self.account = named.as_ref().and_then(|key| key.account.clone());
@@ -94,7 +94,7 @@ impl Counter {
     /// Counts a line that cannot be understood.
     pub(crate) fn unparsed(&mut self, line: &[u8]) {
         let unparsed = match &self.named {
-            Some(named) => &mut self.tally.balancers.entry(named.clone()).or_default().unparsed,
+            Some(named) => &mut self.tally.load_balancers.entry(named.clone()).or_default().unparsed,
             None => &mut self.tally.reading.unparsed,
         };
         unparsed.add(|| excerpt(line, SAMPLE));
@@ -115,7 +115,8 @@ impl Counter {
     /// Counts a compliant line in bulk if it is of the current load balancer and hour; returns whether it is.
     fn in_bulk(&mut self, line: &Line<'_>) -> bool {
         let protocol = PROTOCOLS.iter().position(|name| name.as_bytes() == line.protocol);
-        let same = self.run.hour == Some(line.hour) && self.run.balancer.strip_suffix(b" ") == Some(line.balancer);
+        let same =
+            self.run.hour == Some(line.hour) && self.run.load_balancer.strip_suffix(b" ") == Some(line.load_balancer);
         let (Some(protocol), Some(_), true) = (protocol, line.status.family(), same && self.run.lines < FULL) else {
             return false;
         };
@@ -130,34 +131,34 @@ impl Counter {
         if line.class == Class::Compliant && self.in_bulk(line) {
             return;
         }
-        let key = BalancerKey {
+        let key = LoadBalancerKey {
             account: self.account.clone(),
             region: self.region.clone(),
-            id: excerpt(line.balancer, SAMPLE),
+            id: excerpt(line.load_balancer, SAMPLE),
         };
-        let balancer = self.tally.balancers.entry(key).or_default();
+        let load_balancer = self.tally.load_balancers.entry(key).or_default();
         if self.window.is_some_and(|window| !window.contains(line.hour)) {
-            balancer.outside += 1;
+            load_balancer.outside += 1;
             return;
         }
         let status = line.status.text();
-        balancer.lines += 1;
-        add(&mut balancer.statuses, &status, 1);
-        add(&mut balancer.target_groups, &excerpt(line.target_group, SAMPLE), 1);
-        add(&mut balancer.protocols, &excerpt(line.protocol, SAMPLE), 1);
-        let hour = balancer.hours.entry(line.hour).or_default();
+        load_balancer.lines += 1;
+        add(&mut load_balancer.statuses, &status, 1);
+        add(&mut load_balancer.target_groups, &excerpt(line.target_group, SAMPLE), 1);
+        add(&mut load_balancer.protocols, &excerpt(line.protocol, SAMPLE), 1);
+        let hour = load_balancer.hours.entry(line.hour).or_default();
         answered(hour, line.status, line.target_status, 1);
         match line.class {
             Class::Compliant => {
-                balancer.compliant += 1;
+                load_balancer.compliant += 1;
                 hour.compliant += 1;
             }
             Class::Absent => {
-                balancer.absent += 1;
+                load_balancer.absent += 1;
                 hour.absent += 1;
             }
             Class::Rejected => {
-                balancer.rejected += 1;
+                load_balancer.rejected += 1;
                 hour.rejected += 1;
             }
             Class::Tier(tier, reason) => {
@@ -171,8 +172,8 @@ impl Counter {
                 let by = by(line);
                 hour.served += u64::from(by == By::Served);
                 let cause = Cause { tier, reason: excerpt(reason, SAMPLE) };
-                sources(balancer, line, &cause, by == By::Served);
-                balancer.causes.entry(cause).or_default().add(by, 1);
+                sources(load_balancer, line, &cause, by == By::Served);
+                load_balancer.causes.entry(cause).or_default().add(by, 1);
             }
         }
     }
@@ -203,16 +204,16 @@ impl Counter {
         if !begins_bare(target_group) {
             return None;
         }
-        let same = after.starts_with(&self.run.balancer) && *stamp.first_chunk::<STAMP_HOUR>()? == self.run.stamp;
+        let same = after.starts_with(&self.run.load_balancer) && *stamp.first_chunk::<STAMP_HOUR>()? == self.run.stamp;
         let client = if same && self.run.hour.is_some() && self.run.lines < FULL {
-            &after[self.run.balancer.len()..]
+            &after[self.run.load_balancer.len()..]
         } else {
             let space = memchr::memchr(b' ', after)?;
-            let (balancer, client) = (&after[..space], &after[space + 1..]);
-            if !begins_bare(balancer) || !begins_bare(client) {
+            let (load_balancer, client) = (&after[..space], &after[space + 1..]);
+            if !begins_bare(load_balancer) || !begins_bare(client) {
                 return None;
             }
-            self.change(balancer, stamp.first_chunk()?)?;
+            self.change(load_balancer, stamp.first_chunk()?)?;
             client
         };
         if !begins_bare(client) {
@@ -229,12 +230,12 @@ impl Counter {
 
     /// Changes to another load balancer or hour; none if the hour does not exist.
     #[cold]
-    fn change(&mut self, balancer: &[u8], stamp: &[u8; STAMP_HOUR]) -> Option<()> {
+    fn change(&mut self, load_balancer: &[u8], stamp: &[u8; STAMP_HOUR]) -> Option<()> {
         let hour = Hour::of_stamp(stamp)?;
         self.flush();
-        self.run.balancer.clear();
-        self.run.balancer.extend_from_slice(balancer);
-        self.run.balancer.push(b' ');
+        self.run.load_balancer.clear();
+        self.run.load_balancer.extend_from_slice(load_balancer);
+        self.run.load_balancer.push(b' ');
         self.run.stamp = *stamp;
         self.run.hour = Some(hour);
         self.run.inside = self.window.is_none_or(|window| window.contains(hour));
@@ -276,16 +277,16 @@ impl Counter {
             return;
         }
         let lines = std::mem::take(&mut self.run.lines);
-        if let Some((balancer, _)) = self.running() {
-            balancer.lines += u64::from(lines);
-            balancer.compliant += u64::from(lines);
+        if let Some((load_balancer, _)) = self.running() {
+            load_balancer.lines += u64::from(lines);
+            load_balancer.compliant += u64::from(lines);
         } else {
             self.outside().outside += u64::from(lines);
         }
         let protocols = std::mem::take(&mut self.run.protocols);
-        if let Some((balancer, _)) = self.running() {
+        if let Some((load_balancer, _)) = self.running() {
             for (name, count) in PROTOCOLS.iter().zip(protocols).filter(|(_, count)| *count > 0) {
-                add(&mut balancer.protocols, name, u64::from(count));
+                add(&mut load_balancer.protocols, name, u64::from(count));
             }
         }
         for slot in 0..SLOTS {
@@ -308,36 +309,36 @@ impl Counter {
     #[cold]
     fn put_status(&mut self, key: [u8; 4], count: u32) {
         let [a, b, c, target] = key;
-        let Some((balancer, hour)) = self.running() else { return };
+        let Some((load_balancer, hour)) = self.running() else { return };
         let status = Status::of_digits([a, b, c]);
-        add(&mut balancer.statuses, &status.text(), u64::from(count));
-        let tally = balancer.hours.entry(hour).or_default();
+        add(&mut load_balancer.statuses, &status.text(), u64::from(count));
+        let tally = load_balancer.hours.entry(hour).or_default();
         tally.compliant += u64::from(count);
         answered(tally, status, Status::of_first_byte(target), u64::from(count));
     }
 
     #[cold]
     fn put_target_group(&mut self, name: &[u8], count: u32) {
-        if let Some((balancer, _)) = self.running() {
-            add(&mut balancer.target_groups, &excerpt(name, SAMPLE), u64::from(count));
+        if let Some((load_balancer, _)) = self.running() {
+            add(&mut load_balancer.target_groups, &excerpt(name, SAMPLE), u64::from(count));
         }
     }
 
-    fn running_key(&self) -> BalancerKey {
-        let id = self.run.balancer.strip_suffix(b" ").unwrap_or_default();
-        BalancerKey { account: self.account.clone(), region: self.region.clone(), id: excerpt(id, SAMPLE) }
+    fn running_key(&self) -> LoadBalancerKey {
+        let id = self.run.load_balancer.strip_suffix(b" ").unwrap_or_default();
+        LoadBalancerKey { account: self.account.clone(), region: self.region.clone(), id: excerpt(id, SAMPLE) }
     }
 
     /// The load balancer and hour of consecutive lines; none if the hour is outside the window.
-    fn running(&mut self) -> Option<(&mut BalancerTally, Hour)> {
+    fn running(&mut self) -> Option<(&mut LoadBalancerTally, Hour)> {
         let hour = self.run.hour.filter(|_| self.run.inside)?;
         let key = self.running_key();
-        Some((self.tally.balancers.entry(key).or_default(), hour))
+        Some((self.tally.load_balancers.entry(key).or_default(), hour))
     }
 
-    fn outside(&mut self) -> &mut BalancerTally {
+    fn outside(&mut self) -> &mut LoadBalancerTally {
         let key = self.running_key();
-        self.tally.balancers.entry(key).or_default()
+        self.tally.load_balancers.entry(key).or_default()
     }
 }
 
@@ -368,12 +369,12 @@ fn by(line: &Line<'_>) -> By {
         Some(..=3) => By::Served,
         Some(_) => By::Refused,
         None if line.status.is_400() => By::Blocked,
-        None => By::Balancer,
+        None => By::LoadBalancer,
     }
 }
 
-fn sources(balancer: &mut BalancerTally, line: &Line<'_>, cause: &Cause, served: bool) {
-    let sources = &mut balancer.sources;
+fn sources(load_balancer: &mut LoadBalancerTally, line: &Line<'_>, cause: &Cause, served: bool) {
+    let sources = &mut load_balancer.sources;
     let colon = memchr::memrchr(b':', line.client).unwrap_or(line.client.len());
     let (address, agent) = (excerpt(&line.client[..colon], TEXT), excerpt(line.agent, TEXT));
     sources.shapes.add(excerpt(shape(line.request).as_bytes(), TEXT), served);

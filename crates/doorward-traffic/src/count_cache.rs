@@ -18,7 +18,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::object::LogObject;
-use crate::tally::{BalancerKey, Sampled, Tally};
+use crate::tally::{LoadBalancerKey, Sampled, Tally};
 use crate::window::Window;
 
 /// The folder below the one that the user names, so that other files are never removed.
@@ -66,7 +66,7 @@ pub struct CountCache {
 pub(crate) struct CachePage {
     bucket: String,
     folder: String,
-    balancer: BalancerKey,
+    load_balancer: LoadBalancerKey,
 }
 
 /// The first line of a file.
@@ -95,7 +95,7 @@ impl CachePage {
     /// The page of an object.
     pub(crate) fn of(bucket: &str, key: &str, object: &LogObject) -> Self {
         let folder = key.rsplit_once('/').map_or("", |(folder, _)| folder);
-        Self { bucket: bucket.to_owned(), folder: folder.to_owned(), balancer: object.balancer.clone() }
+        Self { bucket: bucket.to_owned(), folder: folder.to_owned(), load_balancer: object.load_balancer.clone() }
     }
 
     /// The day in its folder.
@@ -107,7 +107,7 @@ impl CachePage {
 
     /// Its file, below the folder of a [`CountCache`].
     fn file(&self) -> Option<PathBuf> {
-        let about = format!("{}\n{}\n{}", self.bucket, self.folder, self.balancer);
+        let about = format!("{}\n{}\n{}", self.bucket, self.folder, self.load_balancer);
         // FNV-1a. If two pages have the same hash, each replaces the other's file: the file names its page, so that counts stay correct.
         let hash = about
             .bytes()
@@ -119,14 +119,14 @@ impl CachePage {
 impl CachedCount {
     /// The entry of an object; none if some of its lines are outside the window of the run.
     pub(crate) fn of(object: &LogObject, etag: &str, bytes: u64, tally: &Tally) -> Option<Self> {
-        let whole = tally.balancers.values().all(|balancer| balancer.outside == 0);
+        let whole = tally.load_balancers.values().all(|load_balancer| load_balancer.outside == 0);
         whole.then(|| Self { name: object.name.clone(), etag: etag.to_owned(), bytes, tally: tally.clone() })
     }
 
     /// Its count, if it is of this object and holds for this window.
     pub(crate) fn recall(&self, etag: &str, bytes: u64, window: Option<Window>) -> Option<&Tally> {
         let same = self.etag == etag && self.bytes == bytes;
-        let mut hours = self.tally.balancers.values().flat_map(|balancer| balancer.hours.keys());
+        let mut hours = self.tally.load_balancers.values().flat_map(|load_balancer| load_balancer.hours.keys());
         let inside = hours.all(|hour| window.is_none_or(|window| window.contains(*hour)));
         (same && inside).then_some(&self.tally)
     }

@@ -12,7 +12,7 @@ use crate::extent::Extent;
 use crate::forecast::{Forecast, ForecastInput, forecast};
 use crate::metric::{Known, Metric, Series};
 use crate::source::UnreadLogs;
-use crate::tally::{BalancerKey, Tally};
+use crate::tally::{LoadBalancerKey, Tally};
 use crate::window::Window;
 
 /// The name of the format.
@@ -39,17 +39,17 @@ pub struct TrafficEvidence {
     /// The counts of the logs.
     pub tally: Tally,
     /// CloudWatch's metrics.
-    pub series: BTreeMap<BalancerKey, Series>,
+    pub series: BTreeMap<LoadBalancerKey, Series>,
     /// How much of the logs was read, and why; empty for a folder.
-    pub extents: BTreeMap<BalancerKey, Extent>,
+    pub extents: BTreeMap<LoadBalancerKey, Extent>,
     /// Everything that could not be listed or read.
     pub missed: Vec<UnreadLogs>,
     /// When each load balancer was created, if known: no hour before it counts as observed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub created: BTreeMap<BalancerKey, Timestamp>,
+    pub created: BTreeMap<LoadBalancerKey, Timestamp>,
     /// The days and hours that were observed, with the gaps between them. Derived from the other members, for other programs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    observed: BTreeMap<BalancerKey, ObservedTime>,
+    observed: BTreeMap<LoadBalancerKey, ObservedTime>,
     /// What Athena scanned; absent if this program read the logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub athena: Option<AthenaScan>,
@@ -122,39 +122,43 @@ impl TrafficEvidence {
     }
 
     /// Every load balancer with counts or metrics.
-    pub fn keys(&self) -> impl Iterator<Item = &BalancerKey> {
-        let keys: BTreeSet<_> = self.tally.balancers.keys().chain(self.series.keys()).collect();
+    pub fn keys(&self) -> impl Iterator<Item = &LoadBalancerKey> {
+        let keys: BTreeSet<_> = self.tally.load_balancers.keys().chain(self.series.keys()).collect();
         keys.into_iter()
     }
 
     /// Whether there are counts or metrics of a load balancer.
-    pub fn covers(&self, key: &BalancerKey) -> bool {
-        self.tally.balancers.contains_key(key) || self.series.contains_key(key)
+    pub fn covers(&self, key: &LoadBalancerKey) -> bool {
+        self.tally.load_balancers.contains_key(key) || self.series.contains_key(key)
     }
 
     /// The key of a load balancer in this evidence: its own, or its id alone if its logs were outside AWS's key layout.
-    pub fn key_of(&self, lb: &LoadBalancer) -> BalancerKey {
+    pub fn key_of(&self, lb: &LoadBalancer) -> LoadBalancerKey {
         let own = key(lb);
-        let bare = BalancerKey { account: None, region: None, id: own.id.clone() };
-        if self.tally.balancers.contains_key(&bare) && !self.tally.balancers.contains_key(&own) { bare } else { own }
+        let bare = LoadBalancerKey { account: None, region: None, id: own.id.clone() };
+        if self.tally.load_balancers.contains_key(&bare) && !self.tally.load_balancers.contains_key(&own) {
+            bare
+        } else {
+            own
+        }
     }
 
     /// The effect of each mode on the traffic of a load balancer.
-    pub fn forecast(&self, key: &BalancerKey) -> Forecast {
+    pub fn forecast(&self, key: &LoadBalancerKey) -> Forecast {
         self.forecast_since(key, None)
     }
 
     /// The same for a load balancer that was created at a time, for evidence that was saved without that time.
-    pub fn forecast_since(&self, key: &BalancerKey, created: Option<Timestamp>) -> Forecast {
+    pub fn forecast_since(&self, key: &LoadBalancerKey, created: Option<Timestamp>) -> Forecast {
         let extent = self.extents.get(key);
         let complete = match extent {
             Some(_) => {
-                !self.missed.iter().any(|unread| unread.balancer == *key) && self.tally.reading.damaged.count == 0
+                !self.missed.iter().any(|unread| unread.load_balancer == *key) && self.tally.reading.damaged.count == 0
             }
             None => self.tally.is_whole(),
         };
         let input = ForecastInput {
-            tally: self.tally.balancers.get(key),
+            tally: self.tally.load_balancers.get(key),
             files: self.tally.files.get(key),
             created: self.created.get(key).copied().or(created),
             window: self.window,
@@ -166,12 +170,12 @@ impl TrafficEvidence {
     }
 
     /// Whether CloudWatch's metrics were read and show no traffic in the window.
-    pub fn is_idle(&self, key: &BalancerKey) -> bool {
+    pub fn is_idle(&self, key: &LoadBalancerKey) -> bool {
         self.series.get(key).is_some_and(|series| series.total(Metric::NonCompliant) == Known::NoTraffic)
     }
 
     /// Why CloudWatch gives no count of non-compliant requests; none if it does, or was not asked.
-    pub fn no_count_reason(&self, key: &BalancerKey) -> Option<String> {
+    pub fn no_count_reason(&self, key: &LoadBalancerKey) -> Option<String> {
         match self.series.get(key)?.total(Metric::NonCompliant) {
             Known::NoTraffic => Some(
                 "CloudWatch was read, and there was no traffic in the window: it is unknown what traffic there would be."
@@ -184,8 +188,8 @@ impl TrafficEvidence {
 }
 
 /// A load balancer as logs and metrics name it.
-pub fn key(lb: &LoadBalancer) -> BalancerKey {
-    BalancerKey { account: Some(lb.account.clone()), region: Some(lb.region.clone()), id: id(&lb.arn) }
+pub fn key(lb: &LoadBalancer) -> LoadBalancerKey {
+    LoadBalancerKey { account: Some(lb.account.clone()), region: Some(lb.region.clone()), id: id(&lb.arn) }
 }
 
 /// `app/name/id`; the name alone for classic load balancers.

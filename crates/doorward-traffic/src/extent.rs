@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::metric::{Known, Metric, Series};
 use crate::object::INTERVAL;
 use crate::source::Span;
-use crate::tally::BalancerTally;
+use crate::tally::LoadBalancerTally;
 use crate::window::Window;
 
 /// How much of the logs of a load balancer is read, and why.
@@ -68,9 +68,9 @@ fn widened(spans: Vec<Span>) -> Vec<Span> {
 }
 
 /// Whether the logs that were read hold fewer non-compliant requests than the metric counts: then reading less was not enough.
-pub fn falls_short(series: Option<&Series>, tally: Option<&BalancerTally>) -> bool {
+pub fn falls_short(series: Option<&Series>, tally: Option<&LoadBalancerTally>) -> bool {
     let expected = series.and_then(|series| series.total(Metric::NonCompliant).count());
-    let logged = tally.map_or(0, BalancerTally::non_compliant);
+    let logged = tally.map_or(0, LoadBalancerTally::non_compliant);
     expected.is_some_and(|expected| logged < expected)
 }
 
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
     use crate::metric::Answer;
     use crate::source::LogPlace;
-    use crate::tally::BalancerKey;
+    use crate::tally::LoadBalancerKey;
 
     const START: i64 = 1_788_220_800;
 
@@ -113,7 +113,7 @@ mod tests {
         let account = AccountId::new("111122223333").expect("an account");
         let region = Region::new("eu-west-1").expect("a Region");
         let place = LogPlace {
-            balancer: BalancerKey { account: None, region: None, id: "app/web/50dc6c495c0c9188".to_owned() },
+            load_balancer: LoadBalancerKey { account: None, region: None, id: "app/web/50dc6c495c0c9188".to_owned() },
             bucket: "logs".to_owned(),
             prefix: String::new(),
             reader: AccountRegion { account, region },
@@ -139,7 +139,7 @@ mod tests {
     fn fewer_requests_than_the_metric_counts_fall_short() {
         let counted = series(&[0, 0, 5], 300, true);
         assert!(falls_short(Some(&counted), None));
-        assert!(falls_short(Some(&counted), Some(&BalancerTally::default())));
+        assert!(falls_short(Some(&counted), Some(&LoadBalancerTally::default())));
         assert!(!falls_short(Some(&series(&[0; 3], 300, true)), None));
         assert!(!falls_short(None, None));
     }

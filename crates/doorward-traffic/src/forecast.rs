@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::metric::{Known, Metric, Series};
 use crate::observed;
-use crate::tally::{Answered, BalancerKey, BalancerTally, Cause, LogFiles, Treatment};
+use crate::tally::{Answered, Cause, LoadBalancerKey, LoadBalancerTally, LogFiles, Treatment};
 use crate::window::Window;
 
 /// The relative difference between logs and metric that is no disagreement: logs are best effort, and the two cut time at different
@@ -177,7 +177,7 @@ pub struct ForecastEvidence {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Forecast {
     /// The load balancer.
-    pub balancer: BalancerKey,
+    pub load_balancer: LoadBalancerKey,
     /// The evidence.
     pub evidence: ForecastEvidence,
     /// From the weakest mode to the strictest; empty if nothing is known.
@@ -188,7 +188,7 @@ pub struct Forecast {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ForecastInput<'a> {
     /// Its logs, where any were read.
-    pub tally: Option<&'a BalancerTally>,
+    pub tally: Option<&'a LoadBalancerTally>,
     /// The files of the logs, if their names are AWS's.
     pub files: Option<&'a LogFiles>,
     /// When it was created, if that is known: no hour before it counts as observed.
@@ -205,7 +205,7 @@ pub struct ForecastInput<'a> {
 }
 
 /// Makes a forecast from logs if there are any, else from the metric, else none.
-pub fn forecast(balancer: &BalancerKey, seen: ForecastInput<'_>) -> Forecast {
+pub fn forecast(load_balancer: &LoadBalancerKey, seen: ForecastInput<'_>) -> Forecast {
     let logged = seen.tally.filter(|tally| tally.classified() > 0);
     let cross_check = cross_check(seen, logged);
     let mut evidence = ForecastEvidence {
@@ -257,7 +257,7 @@ pub fn forecast(balancer: &BalancerKey, seen: ForecastInput<'_>) -> Forecast {
             Err(why) => evidence.uncounted = Some(why),
         }
     }
-    Forecast { balancer: balancer.clone(), evidence, modes }
+    Forecast { load_balancer: load_balancer.clone(), evidence, modes }
 }
 
 /// Sets the observed time of the evidence, and returns its days.
@@ -270,12 +270,12 @@ fn observe(evidence: &mut ForecastEvidence, observed: Option<observed::ObservedW
 
 const ALL: [Mode; 3] = [Mode::Monitor, Mode::Defensive, Mode::Strictest];
 
-fn unknown(tally: &BalancerTally) -> u64 {
+fn unknown(tally: &LoadBalancerTally) -> u64 {
     let unknown = tally.causes.iter().filter(|(cause, _)| matches!(cause.tier, crate::tally::Tier::Other(_)));
     unknown.map(|(_, answered)| answered.total()).sum()
 }
 
-fn from_logs(tally: &BalancerTally, mode: Mode, days: f64, (all, of): (u64, Denominator)) -> ModeForecast {
+fn from_logs(tally: &LoadBalancerTally, mode: Mode, days: f64, (all, of): (u64, Denominator)) -> ModeForecast {
     let treated = |treatment: Treatment| {
         let mut sum = Answered::default();
         let alike = |cause: &Cause| cause.tier.in_mode(mode) == treatment;
@@ -291,7 +291,7 @@ fn from_logs(tally: &BalancerTally, mode: Mode, days: f64, (all, of): (u64, Deno
         closed: of_all(closed.total()),
         blocked: of_all(blocked.total()),
         hurt: Some(of_blocked(blocked.served)),
-        others: Some(of_blocked(blocked.refused + blocked.by_balancer)),
+        others: Some(of_blocked(blocked.refused + blocked.by_load_balancer)),
         already: Some(of_blocked(blocked.blocked)),
         hurt_at_most: upper_95(blocked.served, all),
     }
@@ -306,7 +306,7 @@ fn requests(series: &Series) -> Result<u64, String> {
         Known::NotAsked => Err(format!("CloudWatch was not asked for {}", metric.application())),
         Known::Unread(gap) => Err(format!("CloudWatch's {} could not be read: {gap}", metric.application())),
     };
-    Ok(count(Metric::Requests)? + count(Metric::Balancer4xx)?)
+    Ok(count(Metric::Requests)? + count(Metric::LoadBalancer4xx)?)
 }
 
 /// The metric has no tiers: monitor blocks none of the requests, strictest all, and the effect of defensive is unknown unless there are
@@ -335,7 +335,7 @@ fn from_metric(requests: u64, days: f64, non_compliant: u64) -> Vec<ModeForecast
     vec![effect(Mode::Monitor, 0), effect(Mode::Strictest, non_compliant)]
 }
 
-fn cross_check(seen: ForecastInput<'_>, logged: Option<&BalancerTally>) -> CrossCheck {
+fn cross_check(seen: ForecastInput<'_>, logged: Option<&LoadBalancerTally>) -> CrossCheck {
     let Some(tally) = logged else {
         return CrossCheck::NotPossible("no logs with classifications were read".to_owned());
     };

@@ -14,7 +14,7 @@ use crate::extent::{Extent, extent, falls_short, whole};
 use crate::metric::{Metric, Series};
 use crate::prices::Prices;
 use crate::source::{LogPlace, LogPlan, Metered, Planned, Source, Span, UnreadLogs};
-use crate::tally::{BalancerKey, Tally};
+use crate::tally::{LoadBalancerKey, Tally};
 use crate::window::Window;
 
 mod by_athena;
@@ -127,7 +127,7 @@ pub async fn gather(
 async fn embedded(
     source: &Source,
     asked: &[&LoadBalancer],
-    series: BTreeMap<BalancerKey, Series>,
+    series: BTreeMap<LoadBalancerKey, Series>,
     request: &TrafficRequest<'_>,
     observe: Observer<'_>,
 ) -> Result<Option<TrafficEvidence>, GatherError> {
@@ -156,17 +156,17 @@ async fn embedded(
     count(source, &plan, request, cache.as_mut(), &mut evidence, observe).await;
     // If fewer requests were found than the metric counts, reading less was not enough.
     let short = places.iter().filter(|place| {
-        let (key, periods) = (&place.balancer, extents.get(&place.balancer) == Some(&Extent::AroundPeriods));
-        periods && falls_short(evidence.series.get(key), evidence.tally.balancers.get(key))
+        let (key, periods) = (&place.load_balancer, extents.get(&place.load_balancer) == Some(&Extent::AroundPeriods));
+        periods && falls_short(evidence.series.get(key), evidence.tally.load_balancers.get(key))
     });
     let short: Vec<LogPlace> =
         short.map(|place| LogPlace { spans: vec![whole(request.window)], ..place.clone() }).collect();
     if !short.is_empty() {
         for place in &short {
-            extents.insert(place.balancer.clone(), Extent::AllAfterDisagreement);
-            evidence.tally.balancers.remove(&place.balancer);
-            evidence.tally.files.remove(&place.balancer);
-            evidence.missed.retain(|unread| unread.balancer != place.balancer);
+            extents.insert(place.load_balancer.clone(), Extent::AllAfterDisagreement);
+            evidence.tally.load_balancers.remove(&place.load_balancer);
+            evidence.tally.files.remove(&place.load_balancer);
+            evidence.missed.retain(|unread| unread.load_balancer != place.load_balancer);
         }
         observe(GatherEvent::Note(format!(
             "{} load balancers logged less than CloudWatch counts around its periods: all of their logs are read",
@@ -186,12 +186,12 @@ async fn metrics(
     source: &Source,
     asked: &[&LoadBalancer],
     request: &TrafficRequest<'_>,
-) -> BTreeMap<BalancerKey, Series> {
+) -> BTreeMap<LoadBalancerKey, Series> {
     let metered: Vec<Metered> = asked
         .iter()
         .map(|lb| {
             let place = AccountRegion { account: lb.account.clone(), region: lb.region.clone() };
-            Metered { balancer: key(lb), place }
+            Metered { load_balancer: key(lb), place }
         })
         .collect();
     source.metrics(&metered, &Metric::ALL, request.window, PERIOD, request.now).await
@@ -211,7 +211,7 @@ pub fn log_bucket(lb: &LoadBalancer) -> Option<(&str, &str)> {
 
 fn place(lb: &LoadBalancer, bucket: &str, prefix: &str, spans: Vec<Span>, request: &TrafficRequest<'_>) -> LogPlace {
     LogPlace {
-        balancer: key(lb),
+        load_balancer: key(lb),
         bucket: bucket.to_owned(),
         prefix: prefix.to_owned(),
         reader: reader(lb, request),
@@ -225,12 +225,12 @@ fn reader(lb: &LoadBalancer, request: &TrafficRequest<'_>) -> AccountRegion {
 }
 
 /// How many load balancers have an extent.
-fn extent_count(extents: &BTreeMap<BalancerKey, Extent>, wanted: Extent) -> usize {
+fn extent_count(extents: &BTreeMap<LoadBalancerKey, Extent>, wanted: Extent) -> usize {
     extents.values().filter(|extent| **extent == wanted).count()
 }
 
 /// What will be read and what it costs.
-fn planned(plan: &LogPlan, extents: &BTreeMap<BalancerKey, Extent>, prices: &Prices) -> Vec<String> {
+fn planned(plan: &LogPlan, extents: &BTreeMap<LoadBalancerKey, Extent>, prices: &Prices) -> Vec<String> {
     let of = |wanted| extent_count(extents, wanted);
     let cost = plan.cost(prices);
     let mut lines = vec![
@@ -254,8 +254,8 @@ fn planned(plan: &LogPlan, extents: &BTreeMap<BalancerKey, Extent>, prices: &Pri
     lines
 }
 
-fn unlisted(UnreadLogs { balancer, what, gap }: &UnreadLogs) -> String {
-    format!("cannot be listed: {balancer}: {what}: {gap}")
+fn unlisted(UnreadLogs { load_balancer, what, gap }: &UnreadLogs) -> String {
+    format!("cannot be listed: {load_balancer}: {what}: {gap}")
 }
 
 /// The cached counts. Days that neither this window nor the usual one covers are removed.

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::advice::{Advice, SourceToFix, Step, Thresholds, advise};
 use crate::evidence::TrafficEvidence;
 use crate::forecast::{Basis, CrossCheck};
-use crate::tally::{BalancerKey, BalancerTally};
+use crate::tally::{LoadBalancerKey, LoadBalancerTally};
 
 /// Traffic by load balancer.
 pub type TrafficByArn = BTreeMap<Arn, Arc<Traffic>>;
@@ -30,8 +30,8 @@ pub fn advise_all(
     evidence: &TrafficEvidence,
     load_balancers: &[LoadBalancer],
     thresholds: &Thresholds,
-) -> BTreeMap<BalancerKey, Advice> {
-    let mut known: BTreeMap<BalancerKey, (Observed<Mode>, Option<Timestamp>)> =
+) -> BTreeMap<LoadBalancerKey, Advice> {
+    let mut known: BTreeMap<LoadBalancerKey, (Observed<Mode>, Option<Timestamp>)> =
         evidence.keys().map(|key| (key.clone(), (Observed::Absent, None))).collect();
     for lb in load_balancers.iter().filter(|lb| lb.kind.can_parse_http()) {
         known.insert(evidence.key_of(lb), (lb.mode.clone(), lb.created));
@@ -46,12 +46,12 @@ pub fn advise_all(
 /// Advice for a load balancer in a mode. If CloudWatch gave no count, the first reason says so.
 fn advice_for(
     evidence: &TrafficEvidence,
-    key: &BalancerKey,
+    key: &LoadBalancerKey,
     mode: Observed<Mode>,
     created: Option<Timestamp>,
     thresholds: &Thresholds,
 ) -> Advice {
-    let tally = evidence.tally.balancers.get(key);
+    let tally = evidence.tally.load_balancers.get(key);
     let mut advice = advise(mode, evidence.forecast_since(key, created), tally, thresholds);
     let nothing = advice.forecast.evidence.basis == Basis::None;
     if let (Step::NotEnoughEvidence { missing }, Some(reason)) = (&mut advice.step, evidence.no_count_reason(key)) {
@@ -78,7 +78,7 @@ pub fn join(
         let key = evidence.key_of(lb);
         let advice =
             evidence.covers(&key).then(|| advice_for(evidence, &key, lb.mode.clone(), lb.created, rules.thresholds))?;
-        let mut traffic = view(&advice, tiers(evidence.tally.balancers.get(&key)));
+        let mut traffic = view(&advice, tiers(evidence.tally.load_balancers.get(&key)));
         expire(&mut traffic, rules.maximum_age_days, at);
         Some((lb.arn.clone(), Arc::new(traffic)))
     });
@@ -103,7 +103,7 @@ fn expire(traffic: &mut Traffic, days: u32, at: Timestamp) {
 }
 
 /// Requests by classification; empty if none was logged.
-fn tiers(tally: Option<&BalancerTally>) -> BTreeMap<String, u64> {
+fn tiers(tally: Option<&LoadBalancerTally>) -> BTreeMap<String, u64> {
     let mut tiers: BTreeMap<String, u64> = BTreeMap::new();
     if let Some(tally) = tally.filter(|tally| tally.classified() > 0) {
         tiers.insert("Compliant".to_owned(), tally.compliant);

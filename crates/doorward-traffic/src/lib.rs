@@ -63,8 +63,8 @@ pub use source::{
     Source, Span, UnreadLogs, listing_logs,
 };
 pub use tally::{
-    Answered, BalancerKey, BalancerTally, By, Cause, Client, HourTally, LogFiles, NoBalancer, NodeFiles, Reading,
-    Sampled, Sources, Tally, Tier, Treatment,
+    Answered, By, Cause, Client, HourTally, LoadBalancerKey, LoadBalancerTally, LogFiles, NoLoadBalancer, NodeFiles,
+    Reading, Sampled, Sources, Tally, Tier, Treatment,
 };
 pub use top::{Top, Weight};
 pub use window::{Hour, TimeError, Window};

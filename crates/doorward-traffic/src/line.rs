@@ -20,7 +20,7 @@ pub(crate) const LONGEST: usize = 256 * 1024;
 pub(crate) struct Line<'a> {
     pub(crate) protocol: &'a [u8],
     pub(crate) hour: Hour,
-    pub(crate) balancer: &'a [u8],
+    pub(crate) load_balancer: &'a [u8],
     /// Address and port, split at the last colon: IPv6 has no brackets here.
     pub(crate) client: &'a [u8],
     pub(crate) status: Status,
@@ -168,7 +168,7 @@ fn understand(line: &[u8], backslash: Backslash, anchors: Anchors) -> Option<Lin
     Some(Line {
         protocol,
         hour: Hour::of_stamp(hour)?,
-        balancer: bare(2)?,
+        load_balancer: bare(2)?,
         client: bare(3)?,
         status,
         target_status,

@@ -22,7 +22,7 @@ pub enum Metric {
     /// Requests for which a target was chosen. What is rejected or blocked before that is not in it.
     Requests,
     /// Answers of 400 to 499 by the load balancer itself.
-    Balancer4xx,
+    LoadBalancer4xx,
     /// Answers of 500 and more by targets.
     Target5xx,
     /// New connections, of clients and to targets.
@@ -32,14 +32,14 @@ pub enum Metric {
 impl Metric {
     /// All of them.
     pub const ALL: [Self; 5] =
-        [Self::NonCompliant, Self::Requests, Self::Balancer4xx, Self::Target5xx, Self::NewConnections];
+        [Self::NonCompliant, Self::Requests, Self::LoadBalancer4xx, Self::Target5xx, Self::NewConnections];
 
     /// The name of Application Load Balancers' metric, in the namespace `AWS/ApplicationELB`.
     pub const fn application(self) -> &'static str {
         match self {
             Self::NonCompliant => "DesyncMitigationMode_NonCompliant_Request_Count",
             Self::Requests => "RequestCount",
-            Self::Balancer4xx => "HTTPCode_ELB_4XX_Count",
+            Self::LoadBalancer4xx => "HTTPCode_ELB_4XX_Count",
             Self::Target5xx => "HTTPCode_Target_5XX_Count",
             Self::NewConnections => "NewConnectionCount",
         }
@@ -50,7 +50,7 @@ impl Metric {
         match self {
             Self::NonCompliant => Some("DesyncMitigationMode_NonCompliant_Request_Count"),
             Self::Requests => Some("RequestCount"),
-            Self::Balancer4xx => Some("HTTPCode_ELB_4XX"),
+            Self::LoadBalancer4xx => Some("HTTPCode_ELB_4XX"),
             Self::Target5xx => Some("HTTPCode_Backend_5XX"),
             Self::NewConnections => None,
         }

@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::tally::BalancerKey;
+use crate::tally::LoadBalancerKey;
 use crate::window::Window;
 
 /// How long a load balancer gathers lines before it writes them.
@@ -25,7 +25,7 @@ pub const INTERVAL: SignedDuration = SignedDuration::from_mins(5);
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct LogObject {
     /// The load balancer that wrote it.
-    pub balancer: BalancerKey,
+    pub load_balancer: LoadBalancerKey,
     /// The end of the five minutes it is about. Its lines may be older: a WebSocket is logged when it closes.
     pub end: Timestamp,
     /// The address of the node that wrote it, as it is written.
@@ -77,15 +77,16 @@ fn access_log(name: &str) -> Option<LogObject> {
     let region = Region::new(parts.next()?).ok()?;
     // Slashes of the load balancer's id are written as dots. Names have letters, digits and hyphens only.
     let (kind, rest) = parts.next()?.split_once('.')?;
-    let (balancer, id) = rest.rsplit_once('.')?;
-    if kind != "app" || balancer.is_empty() || id.is_empty() {
+    let (load_balancer, id) = rest.rsplit_once('.')?;
+    if kind != "app" || load_balancer.is_empty() || id.is_empty() {
         return None;
     }
     let end = end(parts.next()?)?;
     let node = parts.next()?.to_owned();
     parts.next()?;
-    let balancer = BalancerKey { account: Some(account), region: Some(region), id: format!("app/{balancer}/{id}") };
-    Some(LogObject { balancer, end, node, name: name.to_owned() })
+    let load_balancer =
+        LoadBalancerKey { account: Some(account), region: Some(region), id: format!("app/{load_balancer}/{id}") };
+    Some(LogObject { load_balancer, end, node, name: name.to_owned() })
 }
 
 /// Reads `20260923T0720Z`.
@@ -154,7 +155,7 @@ impl Listed {
 #[derive(Debug, Default)]
 pub struct Selection {
     window: Option<Window>,
-    balancers: Option<BTreeSet<String>>,
+    load_balancers: Option<BTreeSet<String>>,
     names: BTreeSet<String>,
     /// What was seen so far.
     pub listed: Listed,
@@ -162,8 +163,8 @@ pub struct Selection {
 
 impl Selection {
     /// Selects logs that can hold lines of the window, or all; and those of these load balancers (`app/name/id`), or of all.
-    pub fn new(window: Option<Window>, balancers: Option<BTreeSet<String>>) -> Self {
-        Self { window, balancers, ..Self::default() }
+    pub fn new(window: Option<Window>, load_balancers: Option<BTreeSet<String>>) -> Self {
+        Self { window, load_balancers, ..Self::default() }
     }
 
     /// Filters one key; gives the object if it is to be read.
@@ -180,7 +181,7 @@ impl Selection {
                 return None;
             }
         };
-        let wanted = self.balancers.as_ref().is_none_or(|wanted| wanted.contains(&object.balancer.id))
+        let wanted = self.load_balancers.as_ref().is_none_or(|wanted| wanted.contains(&object.load_balancer.id))
             && self.window.is_none_or(|window| object.may_hold(window));
         if !wanted {
             self.listed.elsewhere += 1;

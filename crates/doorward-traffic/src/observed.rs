@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::forecast::ForecastInput;
 use crate::metric::{Answer, Metric, Series};
-use crate::tally::{BalancerTally, LogFiles};
+use crate::tally::{LoadBalancerTally, LogFiles};
 use crate::window::{Hour, Window};
 
 /// Hours of a day.
@@ -52,7 +52,7 @@ pub(crate) struct ObservedWindow {
 }
 
 /// The observed time of a load balancer by its logs; none if there is no time in which it can have written any.
-pub(crate) fn by_logs(tally: &BalancerTally, seen: &ForecastInput<'_>) -> Option<ObservedWindow> {
+pub(crate) fn by_logs(tally: &LoadBalancerTally, seen: &ForecastInput<'_>) -> Option<ObservedWindow> {
     let written = written(tally, seen.files);
     let asked = seen.window.or(written)?;
     let begins = written.map_or(asked.first, |written| written.first);
@@ -93,7 +93,7 @@ pub(crate) fn by_metric(series: &Series, created: Option<Timestamp>) -> Option<O
 
 /// Requests that are not compliant, by CloudWatch, in hours of which there are no log lines, nor of their neighbours: log and metric
 /// may cut time at different moments.
-pub(crate) fn unlogged(tally: &BalancerTally, series: &Series) -> u64 {
+pub(crate) fn unlogged(tally: &LoadBalancerTally, series: &Series) -> u64 {
     let Some(odd) = by_hour(series, Metric::NonCompliant) else { return 0 };
     let logged = |hour: Hour| tally.hours.get(&hour).is_some_and(|hour| hour.lines() > 0);
     odd.into_iter()
@@ -103,7 +103,7 @@ pub(crate) fn unlogged(tally: &BalancerTally, series: &Series) -> u64 {
 }
 
 /// From the first hour with a line or a file to the last.
-fn written(tally: &BalancerTally, files: Option<&LogFiles>) -> Option<Window> {
+fn written(tally: &LoadBalancerTally, files: Option<&LogFiles>) -> Option<Window> {
     let lines = tally.window();
     let files = files.and_then(|files| {
         let (first, _) = files.intervals.first_key_value()?;
@@ -117,7 +117,7 @@ fn written(tally: &BalancerTally, files: Option<&LogFiles>) -> Option<Window> {
 }
 
 /// Lines of requests for which a target was chosen, as `RequestCount` counts them.
-fn with_target(tally: &BalancerTally) -> u64 {
+fn with_target(tally: &LoadBalancerTally) -> u64 {
     let without = tally.target_groups.get("-").copied().unwrap_or(0);
     tally.lines.saturating_sub(without)
 }
@@ -132,7 +132,7 @@ struct Counts {
 }
 
 impl Counts {
-    fn of(series: &Series, tally: &BalancerTally) -> Option<Self> {
+    fn of(series: &Series, tally: &LoadBalancerTally) -> Option<Self> {
         let requests = by_hour(series, Metric::Requests)?;
         // Where lines with a target exist and no requests are counted, the counts are of something else: they show no hour as quiet.
         if requests.is_empty() && with_target(tally) > 0 {
@@ -168,7 +168,7 @@ fn by_hour(series: &Series, metric: Metric) -> Option<BTreeMap<Hour, u64>> {
 /// requests were not read. The three overlap, so that they are not added up.
 fn all_by_hour(series: &Series) -> Option<BTreeMap<Hour, u64>> {
     let mut all = by_hour(series, Metric::Requests)?;
-    for metric in [Metric::Balancer4xx, Metric::NonCompliant] {
+    for metric in [Metric::LoadBalancer4xx, Metric::NonCompliant] {
         for (hour, count) in by_hour(series, metric).unwrap_or_default() {
             let most = all.entry(hour).or_default();
             *most = count.max(*most);

@@ -84,14 +84,14 @@ impl Reader {
             Key::AccessLog(object) => Some(object),
             _ => None,
         };
-        self.counter.begin(self.object.as_ref().map(|object| object.balancer.clone()));
+        self.counter.begin(self.object.as_ref().map(|object| object.load_balancer.clone()));
     }
 
     /// The count of an object that was read to its end, with its place among the files.
     fn whole(&mut self) -> Tally {
         let mut tally = self.counter.take();
         if let Some(object) = &self.object {
-            tally.files.entry(object.balancer.clone()).or_default().add(object);
+            tally.files.entry(object.load_balancer.clone()).or_default().add(object);
         }
         tally
     }

@@ -11,7 +11,7 @@ use crate::advice::{Advice, SourceToFix, Step};
 use crate::compare::{Change, Compared, Figure};
 use crate::evidence::TrafficEvidence;
 use crate::forecast::{Basis, CrossCheck, Forecast, ModeForecast, Share};
-use crate::tally::{BalancerKey, BalancerTally};
+use crate::tally::{LoadBalancerKey, LoadBalancerTally};
 
 /// How many sources and samples are spelled out.
 const SHOWN: usize = 5;
@@ -19,7 +19,7 @@ const SHOWN: usize = 5;
 const NAMED: usize = 8;
 
 /// What was read, and for each load balancer what each mode would have done.
-pub fn render_traffic(evidence: &TrafficEvidence, forecasts: &[(&BalancerKey, Forecast)]) -> String {
+pub fn render_traffic(evidence: &TrafficEvidence, forecasts: &[(&LoadBalancerKey, Forecast)]) -> String {
     let mut text = String::new();
     let reading = &evidence.tally.reading;
     if let Some(scanned) = &evidence.athena {
@@ -46,7 +46,7 @@ pub fn render_traffic(evidence: &TrafficEvidence, forecasts: &[(&BalancerKey, Fo
         );
     }
     for unread in evidence.missed.iter().take(SHOWN) {
-        let _ = writeln!(text, "  not read: {}: {}: {}", unread.balancer, unread.what, unread.gap);
+        let _ = writeln!(text, "  not read: {}: {}: {}", unread.load_balancer, unread.what, unread.gap);
     }
     let samples = reading.damaged.samples.iter().chain(&reading.unread.samples).chain(&reading.unparsed.samples);
     for sample in samples.take(SHOWN) {
@@ -64,13 +64,13 @@ pub fn render_traffic(evidence: &TrafficEvidence, forecasts: &[(&BalancerKey, Fo
         if let Some(reason) = evidence.no_count_reason(key) {
             let _ = writeln!(text, "  {reason}");
         }
-        if let Some(tally) = evidence.tally.balancers.get(*key) {
+        if let Some(tally) = evidence.tally.load_balancers.get(*key) {
             causes(&mut text, tally);
         }
         for mode in &forecast.modes {
             let _ = writeln!(text, "  {}", effect(mode));
         }
-        if let Some(tally) = evidence.tally.balancers.get(*key) {
+        if let Some(tally) = evidence.tally.load_balancers.get(*key) {
             sources(&mut text, tally);
         }
     }
@@ -102,7 +102,7 @@ fn basis(forecast: &Forecast) -> String {
     format!("from {basis}{window}{observed}; {check}")
 }
 
-fn causes(text: &mut String, tally: &BalancerTally) {
+fn causes(text: &mut String, tally: &LoadBalancerTally) {
     let _ = writeln!(
         text,
         "  {} requests with a classification: {} compliant, {} not; {} rejected before one, {} lines too old for one",
@@ -153,7 +153,7 @@ fn effect(mode: &ModeForecast) -> String {
     line
 }
 
-fn sources(text: &mut String, tally: &BalancerTally) {
+fn sources(text: &mut String, tally: &LoadBalancerTally) {
     let clients = tally.sources.clients.ranked();
     if clients.is_empty() {
         return;
@@ -177,11 +177,11 @@ fn sources(text: &mut String, tally: &BalancerTally) {
 }
 
 /// The advice for each load balancer, what can be done now first. Load balancers with the same missing evidence are listed together.
-pub fn render_advice(advice: &BTreeMap<BalancerKey, Advice>) -> String {
-    let mut order: Vec<(&BalancerKey, &Advice)> = advice.iter().collect();
+pub fn render_advice(advice: &BTreeMap<LoadBalancerKey, Advice>) -> String {
+    let mut order: Vec<(&LoadBalancerKey, &Advice)> = advice.iter().collect();
     order.sort_by_key(|(key, advice)| (rank(&advice.step), *key));
     let mut text = String::new();
-    let mut silent: BTreeMap<(&[String], &[String]), Vec<&BalancerKey>> = BTreeMap::new();
+    let mut silent: BTreeMap<(&[String], &[String]), Vec<&LoadBalancerKey>> = BTreeMap::new();
     for (key, advice) in order {
         if let Step::NotEnoughEvidence { missing } = &advice.step {
             silent.entry((&advice.because, missing)).or_default().push(key);
@@ -218,7 +218,7 @@ pub fn render_advice(advice: &BTreeMap<BalancerKey, Advice>) -> String {
     text
 }
 
-fn place(key: &BalancerKey) -> String {
+fn place(key: &LoadBalancerKey) -> String {
     let account = key.account.as_ref().map_or("-", |account| account.as_str());
     let region = key.region.as_ref().map_or("-", |region| region.as_str());
     format!("{} · {account} {region}", key.name())
@@ -284,7 +284,7 @@ fn to_fix(text: &mut String, sources: &[SourceToFix]) {
 }
 
 /// The days before and after a change, a line for each figure.
-pub fn render_comparison(compared: &[(&BalancerKey, Vec<Compared>)], change: Date) -> String {
+pub fn render_comparison(compared: &[(&LoadBalancerKey, Vec<Compared>)], change: Date) -> String {
     let mut text = format!("Before and after {change}, by weekday; {change} itself is not counted.\n");
     let percent = |fraction: f64| format!("{:.4}%", fraction * 100.0);
     for (key, figures) in compared {

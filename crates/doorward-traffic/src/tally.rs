@@ -12,13 +12,13 @@ use crate::object::Listed;
 use crate::top::Top;
 use crate::window::{Hour, Window};
 
-mod balancer;
 mod cause;
 mod files;
+mod load_balancer;
 
-pub use balancer::{BalancerKey, NoBalancer};
 pub use cause::{Answered, By, Cause, Tier, Treatment};
 pub use files::{LogFiles, NodeFiles};
+pub use load_balancer::{LoadBalancerKey, NoLoadBalancer};
 
 /// How many samples of unparsed lines and of damaged objects are kept.
 const SAMPLES: usize = 5;
@@ -150,7 +150,7 @@ impl Sampled {
 
 /// One load balancer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct BalancerTally {
+pub struct LoadBalancerTally {
     /// Lines that were understood: compliant, not compliant, absent and rejected together.
     pub lines: u64,
     /// Requests logged as compliant.
@@ -179,7 +179,7 @@ pub struct BalancerTally {
     pub sources: Sources,
 }
 
-impl BalancerTally {
+impl LoadBalancerTally {
     /// Requests with a tier.
     pub fn non_compliant(&self) -> u64 {
         self.causes.values().map(Answered::total).sum()
@@ -279,10 +279,10 @@ impl Reading {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tally {
     /// By load balancer.
-    pub balancers: BTreeMap<BalancerKey, BalancerTally>,
+    pub load_balancers: BTreeMap<LoadBalancerKey, LoadBalancerTally>,
     /// The files that were read to their ends, by load balancer; those only whose names are AWS's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub files: BTreeMap<BalancerKey, LogFiles>,
+    pub files: BTreeMap<LoadBalancerKey, LogFiles>,
     /// How reading went.
     pub reading: Reading,
 }
@@ -291,11 +291,11 @@ impl Tally {
     /// Adds another count. The order does not matter unless a table of sources is full; then it moves counts within the
     /// bound, so merge in the order of the objects' names where two runs have to be equal.
     pub fn merge(&mut self, other: &Self) {
-        for (key, theirs) in &other.balancers {
-            match self.balancers.get_mut(key) {
+        for (key, theirs) in &other.load_balancers {
+            match self.load_balancers.get_mut(key) {
                 Some(mine) => mine.merge(theirs),
                 None => {
-                    self.balancers.insert(key.clone(), theirs.clone());
+                    self.load_balancers.insert(key.clone(), theirs.clone());
                 }
             }
         }
@@ -307,12 +307,13 @@ impl Tally {
 
     /// Lines that were understood.
     pub fn lines(&self) -> u64 {
-        self.balancers.values().map(|balancer| balancer.lines).sum()
+        self.load_balancers.values().map(|load_balancer| load_balancer.lines).sum()
     }
 
     /// Lines that were not.
     pub fn unparsed(&self) -> u64 {
-        self.reading.unparsed.count + self.balancers.values().map(|balancer| balancer.unparsed.count).sum::<u64>()
+        self.reading.unparsed.count
+            + self.load_balancers.values().map(|load_balancer| load_balancer.unparsed.count).sum::<u64>()
     }
 
     /// Whether everything that was listed was read and understood.

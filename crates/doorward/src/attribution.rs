@@ -32,7 +32,7 @@ pub(crate) fn state(ledger: &Ledger, change: &str) -> Result<Option<ChangeState>
 pub(crate) fn maker(ledger: &Ledger, arn: &Arn, request: &str) -> Result<Option<String>, Failure> {
     for (change, _) in ledger.journal_changes()? {
         for row in ledger.journal(&change)? {
-            if row.balancer.as_ref() != Some(arn) {
+            if row.load_balancer.as_ref() != Some(arn) {
                 continue;
             }
             // An entry of another version is reported where its change is read; here its call is not known.

@@ -59,11 +59,11 @@ pub(crate) fn make_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Fa
     request.owners.clone_from(&arguments.owners);
     request.accounts.clone_from(&arguments.accounts);
     request.regions.clone_from(&arguments.regions);
-    request.balancers.clone_from(&arguments.balancers);
+    request.load_balancers.clone_from(&arguments.load_balancers);
     request.lower = arguments.lower;
     request.insisted = insisted(arguments);
     let known = |arn: &Arn| source.report.load_balancers.iter().any(|lb| lb.arn == *arn);
-    if let Some(arn) = request.balancers.iter().chain(request.insisted.keys()).find(|arn| !known(arn)) {
+    if let Some(arn) = request.load_balancers.iter().chain(request.insisted.keys()).find(|arn| !known(arn)) {
         return Err(Failure::new(Exit::Usage, format!("{arn} is not among the load balancers of the scan")));
     }
     let plan = plan_for(&source, &request, &settings, now);

@@ -53,14 +53,14 @@ async fn ask(settings: &Settings, report: &ScanReport) -> Result<BTreeMap<Accoun
     let access = Access::connect(settings.access.clone(), settings.calls.clone(), clock, None, &stop).await;
     let access = access.map_err(|error| signal.or(Failure::from(error)))?;
     let aws = access.provider(publish.reading()).with_share(publish.share_of_quotas);
-    let hubs = publish.hubs(&report.load_balancers);
-    let asked = futures::stream::iter(&hubs).map(|hub| {
+    let security_hubs = publish.security_hubs(&report.load_balancers);
+    let asked = futures::stream::iter(&security_hubs).map(|security_hub| {
         let (aws, stop) = (&aws, &stop);
         async move {
             tokio::select! {
                 biased;
-                gap = stop.stopped(NATIVE_ACTION) => (hub.clone(), Err(Closed::Unreachable(gap))),
-                findings = native(aws, hub) => (hub.clone(), findings),
+                gap = stop.stopped(NATIVE_ACTION) => (security_hub.clone(), Err(Closed::Unreachable(gap))),
+                findings = native(aws, security_hub) => (security_hub.clone(), findings),
             }
         }
     });

@@ -166,10 +166,10 @@ impl Doctor<'_> {
         if !self.arguments.wants(Part::Publish) {
             return None;
         }
-        let hubs = publish.hubs(&diagnosis.scan.load_balancers);
+        let security_hubs = publish.security_hubs(&diagnosis.scan.load_balancers);
         let purpose = publish.purpose();
         let aws = access.provider(purpose.clone()).with_share(publish.share_of_quotas);
-        let gaps = probe_security_hub(&aws, &hubs, &purpose, access, stop).await;
-        Some((hubs.len(), gaps))
+        let gaps = probe_security_hub(&aws, &security_hubs, &purpose, access, stop).await;
+        Some((security_hubs.len(), gaps))
     }
 }

@@ -171,9 +171,9 @@ impl EventHandler<'_> {
                 let report = scan.with_history(history);
                 let published = match self.publish {
                     true => {
-                        let balancers = &report.load_balancers;
+                        let load_balancers = &report.load_balancers;
                         let renderer =
-                            sinks::renderer(&settings.publish, register, &settings.policy, balancers, changed);
+                            sinks::renderer(&settings.publish, register, &settings.policy, load_balancers, changed);
                         let job = publish::Job { settings, ledger: &self.ledger, emulator: None, clock: clock.clone() };
                         Some(job.deliver(renderer, &report, access, held, stop).await?)
                     }

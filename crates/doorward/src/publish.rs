@@ -81,7 +81,7 @@ impl Job<'_> {
         for planned in &plans {
             *counts.entry(planned.why.to_string()).or_default() += 1;
             if planned.finding.is_some() {
-                let _ = writeln!(text, "{}  {}  ({})", planned.hub, planned.id, planned.why);
+                let _ = writeln!(text, "{}  {}  ({})", planned.security_hub, planned.id, planned.why);
             }
         }
         let sends = plans.iter().filter(|planned| planned.finding.is_some()).count();
@@ -95,7 +95,7 @@ impl Job<'_> {
             .iter()
             .map(|p| {
                 json!({
-                    "hub": p.hub.to_string(), "id": p.id, "why": p.why.to_string(), "finding": p.finding, "stale": p.stale,
+                    "security_hub": p.security_hub.to_string(), "id": p.id, "why": p.why.to_string(), "finding": p.finding, "stale": p.stale,
                 })
             })
             .collect();
@@ -175,8 +175,11 @@ impl Job<'_> {
         let mut text = String::new();
         let (mut differences, mut closed) = (0, 0);
         for audit in &audits {
-            let _ =
-                writeln!(text, "{}: {} in the ledger, {} in Security Hub", audit.hub, audit.remembered, audit.found);
+            let _ = writeln!(
+                text,
+                "{}: {} in the ledger, {} in Security Hub",
+                audit.security_hub, audit.remembered, audit.found
+            );
             if let Some(why) = &audit.closed {
                 closed += 1;
                 let _ = writeln!(text, "  unknown: {}", obstacle(why));
@@ -197,13 +200,13 @@ impl Job<'_> {
                 let differences: Vec<Value> =
                     audit.differences.iter().map(|(id, d)| json!({"id": id, "difference": d.to_string()})).collect();
                 json!({
-                    "hub": audit.hub.to_string(), "remembered": audit.remembered, "found": audit.found,
+                    "security_hub": audit.security_hub.to_string(), "remembered": audit.remembered, "found": audit.found,
                     "closed": audit.closed.as_ref().map(obstacle), "differences": differences,
                 })
             })
             .collect();
         let exit = if differences + closed == 0 { Exit::Clean } else { Exit::Sink };
-        Ok(Rendered { text, json: json!({"format": "publish-audit-v1", "hubs": lines}), exit })
+        Ok(Rendered { text, json: json!({"format": "publish-audit-v1", "security_hubs": lines}), exit })
     }
 
     async fn enter(&self, stop: &Stop) -> Result<Access, Failure> {
@@ -231,7 +234,7 @@ fn delivered(outcome: &Outcome) -> Rendered {
     let mut text = format!(
         "{} findings to Security Hub in {} account-Regions: {} accepted, {} not sent\n",
         receipt.findings_in,
-        outcome.hubs.len(),
+        outcome.security_hubs.len(),
         receipt.written,
         receipt.findings_in - receipt.written
     );
@@ -239,7 +242,7 @@ fn delivered(outcome: &Outcome) -> Rendered {
         let _ = writeln!(text, "  {:>6}  {}", skipped.count, skipped.reason);
     }
     let mut sent: BTreeMap<String, usize> = BTreeMap::new();
-    for line in &outcome.hubs {
+    for line in &outcome.security_hubs {
         for (why, count) in line.sent.iter().chain(&line.left) {
             *sent.entry(why.to_string()).or_default() += count;
         }
@@ -257,15 +260,15 @@ fn delivered(outcome: &Outcome) -> Rendered {
             outcome.ahead()
         );
     }
-    for (hub, refused) in outcome.refused() {
-        let _ = writeln!(text, "refused by {hub}: {}: {}: {}", refused.id, refused.code, refused.message);
+    for (security_hub, refused) in outcome.refused() {
+        let _ = writeln!(text, "refused by {security_hub}: {}: {}: {}", refused.id, refused.code, refused.message);
     }
-    let hubs: Vec<Value> = outcome
-        .hubs
+    let security_hubs: Vec<Value> = outcome
+        .security_hubs
         .iter()
         .map(|line| {
             json!({
-                "hub": line.hub.to_string(), "findings": line.findings_in, "accepted": line.accepted,
+                "security_hub": line.security_hub.to_string(), "findings": line.findings_in, "accepted": line.accepted,
                 "unchanged": line.unchanged, "unsent": line.unsent, "stale": line.stale, "dated_in_the_future": line.ahead, "closed": line.closed.as_ref().map(obstacle),
                 "refused": line.refused.iter().map(|r| json!({"id": r.id, "code": r.code, "message": r.message})).collect::<Vec<_>>(),
             })
@@ -276,6 +279,7 @@ fn delivered(outcome: &Outcome) -> Rendered {
         true if outcome.stale() > 0 => Exit::Coverage,
         true => Exit::Clean,
     };
-    let json = json!({"format": "publish-v1", "receipt": receipt, "stale": outcome.stale(), "hubs": hubs});
+    let json =
+        json!({"format": "publish-v1", "receipt": receipt, "stale": outcome.stale(), "security_hubs": security_hubs});
     Rendered { text, json, exit }
 }

@@ -8,7 +8,7 @@ use doorward_core::access::{Access, Emulator};
 use doorward_core::{Clock, Stop};
 use doorward_model::LoadBalancer;
 use doorward_traffic::{
-    AdviceRules, BalancerKey, CacheOptions, FolderOptions, Forecast, GatherError, GatherEvent, STATE_FOLDER,
+    AdviceRules, CacheOptions, FolderOptions, Forecast, GatherError, GatherEvent, LoadBalancerKey, STATE_FOLDER,
     Source as LogSource, Tier, TrafficRequest, Window, advise_all, classify, compare, read_folder, render_advice,
     render_comparison, render_traffic,
 };
@@ -55,7 +55,8 @@ pub(crate) fn run(cli: &Cli, arguments: &TrafficArguments) -> Result<Exit, Failu
     if let Some(path) = &arguments.save {
         save(&evidence, path)?;
     }
-    let forecasts: Vec<(&BalancerKey, Forecast)> = evidence.keys().map(|key| (key, evidence.forecast(key))).collect();
+    let forecasts: Vec<(&LoadBalancerKey, Forecast)> =
+        evidence.keys().map(|key| (key, evidence.forecast(key))).collect();
     match arguments.format {
         ListFormat::Table => answer(&harmless(&render_traffic(&evidence, &forecasts)))?,
         ListFormat::Json => {
@@ -301,11 +302,12 @@ fn before_and_after(cli: &Cli, arguments: &CompareArguments) -> Result<Exit, Fai
         (None, Some(folder)) => folder_of(folder, None, &settings, cli.quiet)?,
         (None, None) => return Err(Failure::new(Exit::Usage, "name saved traffic (--traffic) or a folder (--logs)")),
     };
-    let wanted =
-        |key: &BalancerKey| arguments.balancer.as_ref().is_none_or(|text| key.to_string().contains(text.as_str()));
+    let wanted = |key: &LoadBalancerKey| {
+        arguments.load_balancer.as_ref().is_none_or(|text| key.to_string().contains(text.as_str()))
+    };
     let compared: Vec<_> = evidence
         .tally
-        .balancers
+        .load_balancers
         .iter()
         .filter(|(key, _)| wanted(key))
         .map(|(key, tally)| (key, compare(tally, arguments.change)))
@@ -313,15 +315,15 @@ fn before_and_after(cli: &Cli, arguments: &CompareArguments) -> Result<Exit, Fai
     if compared.is_empty() {
         return Err(Failure::new(
             Exit::Usage,
-            "no load balancer with logs has a name or id that contains the text of --balancer; leave the flag out to list all",
+            "no load balancer with logs has a name or id that contains the text of --load-balancer; leave the flag out to list all",
         ));
     }
     match arguments.format {
         ListFormat::Table => answer(&harmless(&render_comparison(&compared, arguments.change)))?,
         ListFormat::Json => {
             let lines: Vec<_> =
-                compared.iter().map(|(key, figures)| json!({ "balancer": key, "figures": figures })).collect();
-            print(&json!({ "format": "traffic-compare-v1", "change": arguments.change, "balancers": lines }))?
+                compared.iter().map(|(key, figures)| json!({ "load_balancer": key, "figures": figures })).collect();
+            print(&json!({ "format": "traffic-compare-v1", "change": arguments.change, "load_balancers": lines }))?
         }
     };
     Ok(coverage(&evidence))

@@ -75,7 +75,7 @@ pub(super) fn run(arguments: &[String]) -> Result<ExitCode> {
     let configuration = folder.join("terraform");
     generate(&configuration, plan.files)?;
     let large = folder.join("plan.json");
-    let balancers = write_plan(&large, plan.megabytes * 1_000_000)?;
+    let load_balancers = write_plan(&large, plan.megabytes * 1_000_000)?;
 
     let ours = ["check", "--rule", RULE, "--format", "json-v1", "--quiet"];
     let measure = |name: &str, command: &[String]| measure(&python, command, name);
@@ -108,7 +108,7 @@ pub(super) fn run(arguments: &[String]) -> Result<ExitCode> {
     }
     for used in &plans {
         let seen = used.printed["declared"].as_array().map_or(0, Vec::len);
-        ensure!(seen == balancers, "doorward saw {seen} load balancers of {balancers} in the plan");
+        ensure!(seen == load_balancers, "doorward saw {seen} load balancers of {load_balancers} in the plan");
     }
     println!("{:<44} {:>9} {:>9}", "", "wall s", "peak MB");
     let files = format!("{} files", plan.files);
@@ -174,14 +174,14 @@ fn write_plan(path: &Path, bytes: usize) -> Result<usize> {
     plan.push_str(
         "{\"format_version\":\"1.2\",\"terraform_version\":\"1.12.2\",\"complete\":true,\"resource_changes\":[",
     );
-    let mut balancers = 0;
+    let mut load_balancers = 0;
     let mut n = 0;
     while plan.len() < bytes {
         if n > 0 {
             plan.push(',');
         }
         let (kind, attribute) = if n % 200 == 0 {
-            balancers += 1;
+            load_balancers += 1;
             ("aws_lb", "\"load_balancer_type\":\"application\",\"desync_mitigation_mode\":\"defensive\",")
         } else {
             (
@@ -201,7 +201,7 @@ fn write_plan(path: &Path, bytes: usize) -> Result<usize> {
     }
     plan.push_str("]}");
     std::fs::write(path, plan).with_context(|| format!("{} cannot be written", path.display()))?;
-    Ok(balancers)
+    Ok(load_balancers)
 }
 
 fn measure(python: &Path, command: &[String], name: &str) -> Result<Used> {

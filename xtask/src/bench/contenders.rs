@@ -14,7 +14,7 @@ use crate::process::{Server, finish};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Size {
     pub(super) accounts: usize,
-    pub(super) balancers: usize,
+    pub(super) load_balancers: usize,
     /// Percentage of application load balancers whose attributes say that nothing is logged.
     pub(super) silent: usize,
 }
@@ -42,7 +42,7 @@ impl Program {
     pub(super) fn serve(&self, size: Size) -> Result<Emulator> {
         let mut command = Command::new(&self.0);
         command.args(["serve", "--accounts", &size.accounts.to_string()]);
-        command.args(["--balancers", &size.balancers.to_string(), "--silent", &size.silent.to_string()]);
+        command.args(["--load-balancers", &size.load_balancers.to_string(), "--silent", &size.silent.to_string()]);
         let mut server = Server::start("the emulator", &mut command)?;
         let hello: Value = serde_json::from_str(&server.line()?).context("the emulator did not print JSON")?;
         if let Some(error) = hello["error"].as_str() {
@@ -50,7 +50,7 @@ impl Program {
         }
         let url = hello["url"].as_str().context("the emulator does not say where it listens")?.to_owned();
         let minimum = Calls(numbers(&hello["minimum"]).context("the emulator does not say the fewest calls")?);
-        let kinds = numbers(&hello["balancers"]).context("the emulator does not say what it serves")?;
+        let kinds = numbers(&hello["load_balancers"]).context("the emulator does not say what it serves")?;
         Ok(Emulator { url, size, minimum, kinds, _server: server })
     }
 
@@ -102,7 +102,11 @@ impl Emulator {
         program.json(&["counts", &self.url])?;
         let printed = program.json(&[name, &self.url, "--accounts", &self.size.accounts.to_string()])?;
         let seen = printed["seen"].as_u64().with_context(|| format!("{name} does not say what it saw"))?;
-        ensure!(seen == self.size.balancers as u64, "{name} saw {seen} load balancers of {}", self.size.balancers);
+        ensure!(
+            seen == self.size.load_balancers as u64,
+            "{name} saw {seen} load balancers of {}",
+            self.size.load_balancers
+        );
         let mut calls = Calls::default();
         let counts = program.json(&["counts", &self.url])?;
         for count in counts.as_array().context("the emulator's counts are no list")? {

@@ -35,7 +35,8 @@ pub(super) fn attempt(bed: &TestBed, python: &Path) -> Result<String> {
     ensure!(chosen.iter().any(|arn| !arn.contains("/app/")), "no classic load balancer is among the chosen ones");
     let first = read(bed, python, &chosen)?;
 
-    let mut arguments: Vec<String> = chosen.iter().flat_map(|arn| ["--balancer".to_owned(), (*arn).clone()]).collect();
+    let mut arguments: Vec<String> =
+        chosen.iter().flat_map(|arn| ["--load-balancer".to_owned(), (*arn).clone()]).collect();
     let defensive = change(bed, folder, &["--to", "defensive"], &arguments, true)?;
     ensure!(read(bed, python, &chosen)? == with(&first, "defensive"), "not all are in defensive, or more was changed");
     arguments.extend(chosen.iter().flat_map(|arn| ["--insist".to_owned(), format!("{arn}=end-to-end test")]));

@@ -112,7 +112,7 @@ impl Schedule<'_> {
         for step in &plan.steps {
             let arn = &step.target.arn;
             let now = mode_in(self.server, arn);
-            let decided = entries.iter().rposition(|entry| entry.balancer.as_ref() == Some(arn)).unwrap_or(0);
+            let decided = entries.iter().rposition(|entry| entry.load_balancer.as_ref() == Some(arn)).unwrap_or(0);
             let edited = self.last_edit(arn);
             // What happens between the last reading and its entry cannot be told from what happens after.
             let edited_since = edited.is_some_and(|(at, _)| at >= decided);
@@ -132,7 +132,7 @@ impl Schedule<'_> {
                 }
                 _ => {}
             }
-            if let Some(prior) = state.record(arn).and_then(|balancer| balancer.prior) {
+            if let Some(prior) = state.record(arn).and_then(|load_balancer| load_balancer.prior) {
                 assert_eq!(prior, step.from, "{}", told());
             }
         }
@@ -150,7 +150,7 @@ impl Schedule<'_> {
         let mut sizes: BTreeMap<usize, BTreeSet<Arn>> = BTreeMap::new();
         let mut open: BTreeMap<Arn, usize> = BTreeMap::new();
         for entry in self.paper.entries() {
-            let Some(arn) = entry.balancer else { continue };
+            let Some(arn) = entry.load_balancer else { continue };
             let wave = wave_of[&arn];
             match entry.event {
                 Event::Intended { .. } => {

@@ -30,7 +30,7 @@ async fn begin() -> (Server, Access, ScanReport) {
 
 fn some(report: &ScanReport, count: usize) -> PlanRequest {
     let mut order = PlanRequest::new(Goal::Required);
-    order.balancers = report.load_balancers.iter().take(count).map(|lb| lb.arn.clone()).collect();
+    order.load_balancers = report.load_balancers.iter().take(count).map(|lb| lb.arn.clone()).collect();
     order
 }
 
@@ -83,7 +83,7 @@ async fn after_the_expiry_only_what_was_sent_is_finished() {
     // The first wave was sent, acted, and its process died before it knew.
     let first = &plan.steps[0];
     let event = Event::Intended { from: first.from, to: first.to };
-    let entry = Entry { at: bed::start(), balancer: Some(first.target.arn.clone()), event };
+    let entry = Entry { at: bed::start(), load_balancer: Some(first.target.arn.clone()), event };
     Pen { paper: &paper, fate: &Peace }.write("", &entry).unwrap();
     bed::edit(&server, &first.target.arn, first.to);
     wheel.turn(days(30));
@@ -333,16 +333,16 @@ async fn what_a_load_balancer_has_become_since_decides() {
         let (paper, wheel) = (Paper::default(), Wheel::new());
         let rehearsed = dry_run(&plan, &client, &settings(), &wheel.time()).await;
         let applied = apply(&client, &paper, &plan, &settings(), &wheel).await;
-        let balancer = applied.state.record(&plan.steps[0].target.arn).unwrap();
+        let load_balancer = applied.state.record(&plan.steps[0].target.arn).unwrap();
         match refused {
             None => {
-                assert_eq!((balancer.state, client.sent.get()), (StepState::Changed, 1));
+                assert_eq!((load_balancer.state, client.sent.get()), (StepState::Changed, 1));
                 assert_eq!(rehearsed, [DryRunResult::WouldChange]);
             }
             Some(about) => {
-                assert_eq!((balancer.state, client.sent.get()), (StepState::Refused, 0), "{about}");
-                assert!(balancer.detail.contains(about), "{about}: {}", balancer.detail);
-                assert_eq!(rehearsed, [DryRunResult::WouldRefuse(balancer.detail.clone())]);
+                assert_eq!((load_balancer.state, client.sent.get()), (StepState::Refused, 0), "{about}");
+                assert!(load_balancer.detail.contains(about), "{about}: {}", load_balancer.detail);
+                assert_eq!(rehearsed, [DryRunResult::WouldRefuse(load_balancer.detail.clone())]);
             }
         }
     }
@@ -369,7 +369,10 @@ async fn a_stack_that_took_a_load_balancer_over_is_found_at_the_wire() {
     assert!(server.world().set_tags(taken.account.as_str(), taken.region.as_str(), &name, &tags));
     let (paper, wheel) = (Paper::default(), Wheel::new());
     let applied = apply(&Hand { access: &access, fate: &Peace }, &paper, &plan, &settings(), &wheel).await;
-    let balancer = applied.state.record(&taken.arn).unwrap();
-    assert!(balancer.state == StepState::Refused && balancer.detail.contains("stack web"), "{balancer:?}");
+    let load_balancer = applied.state.record(&taken.arn).unwrap();
+    assert!(
+        load_balancer.state == StepState::Refused && load_balancer.detail.contains("stack web"),
+        "{load_balancer:?}"
+    );
     assert_eq!(sets(&server).len(), 1);
 }

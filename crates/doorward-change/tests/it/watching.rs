@@ -98,7 +98,7 @@ async fn watched(traffic: Traffic, blind: bool) -> (Option<StopReason>, SignedDu
     let insist = Insistence { without_evidence: Some("a test".to_owned()), over_manager: None };
     let few: Vec<_> = report.load_balancers.iter().take(2).map(|lb| lb.arn.clone()).collect();
     order.insisted = few.iter().map(|arn| (arn.clone(), insist.clone())).collect();
-    order.balancers = few;
+    order.load_balancers = few;
     let plan = plan_of(&report, &order, &settings());
     assert_eq!((plan.steps.len(), plan.waves()), (2, 2));
     let (paper, wheel, settings) = (Paper::default(), Wheel::new(), settings());

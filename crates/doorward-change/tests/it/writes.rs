@@ -30,7 +30,7 @@ impl One {
         let report = scan(&access).await;
         let mut order = PlanRequest::new(Goal::Required);
         let one = report.load_balancers.iter().find(|lb| lb.kind == kind).unwrap();
-        order.balancers = vec![one.arn.clone()];
+        order.load_balancers = vec![one.arn.clone()];
         let plan = plan_of(&report, &order, &settings());
         server.clear_calls();
         Self { server, access, plan, paper: Paper::default() }
@@ -218,13 +218,13 @@ async fn outside_its_window_nothing_is_sent() {
     let access = enter(&server).await;
     let report = scan(&access).await;
     let mut order = PlanRequest::new(Goal::Required);
-    order.balancers = report.load_balancers.iter().take(2).map(|lb| lb.arn.clone()).collect();
+    order.load_balancers = report.load_balancers.iter().take(2).map(|lb| lb.arn.clone()).collect();
     let plan = plan_of(&report, &order, &settings());
     let paper = Paper::default();
     let (hand, pen) = (Hand { access: &access, fate: &Peace }, Pen { paper: &paper, fate: &Peace });
     for step in &plan.steps {
         let intended = Event::Intended { from: step.from, to: step.to };
-        let entry = Entry { at: bed::start(), balancer: Some(step.target.arn.clone()), event: intended };
+        let entry = Entry { at: bed::start(), load_balancer: Some(step.target.arn.clone()), event: intended };
         pen.write("", &entry).unwrap();
     }
     // The first one's call had taken effect, the second one's had not.

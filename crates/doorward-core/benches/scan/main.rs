@@ -26,7 +26,7 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 const IN_FLIGHT: usize = 64;
 
 const USAGE: &str = "this is run by `cargo xtask bench scan`:
-  serve --accounts N --balancers N --silent PERCENT    the emulator, until standard input ends
+  serve --accounts N --load-balancers N --silent PERCENT    the emulator, until standard input ends
   counts URL                                           the emulator's call counts, which then start anew
   scan|sdk|raw URL --accounts N                        a contender\n";
 
@@ -40,8 +40,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
-        ["serve", "--accounts", accounts, "--balancers", balancers, "--silent", silent] => {
-            sizes(accounts, balancers, silent).and_then(serve::serve)
+        ["serve", "--accounts", accounts, "--load-balancers", load_balancers, "--silent", silent] => {
+            sizes(accounts, load_balancers, silent).and_then(serve::serve)
         }
         ["counts", url] => measure::runtime().and_then(|runtime| runtime.block_on(raw::counts(url))),
         [contender @ ("scan" | "sdk" | "raw"), url, "--accounts", accounts] => place(url, accounts).and_then(|place| {
@@ -67,8 +67,8 @@ fn main() -> ExitCode {
     if failed || printed.is_err() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-fn sizes(accounts: &str, balancers: &str, silent: &str) -> Outcome<world::Size> {
-    Ok(world::Size { accounts: accounts.parse()?, balancers: balancers.parse()?, silent: silent.parse()? })
+fn sizes(accounts: &str, load_balancers: &str, silent: &str) -> Outcome<world::Size> {
+    Ok(world::Size { accounts: accounts.parse()?, load_balancers: load_balancers.parse()?, silent: silent.parse()? })
 }
 
 fn place(url: &str, accounts: &str) -> Outcome<Place> {

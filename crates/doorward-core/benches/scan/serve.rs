@@ -12,10 +12,10 @@ use crate::{Outcome, measure};
 pub(crate) fn serve(size: Size) -> Outcome<Value> {
     let runtime = measure::runtime()?;
     let world = World::build(world::spec(size))?;
-    let balancers = world.summary().load_balancers;
+    let load_balancers = world.summary().load_balancers;
     let options = Options { quotas: Some(false), calls: CallDetail::Counts, ..Options::default() };
     let server = runtime.block_on(Server::start(world, options))?;
-    let hello = json!({"url": server.url(), "balancers": balancers, "minimum": world::minimum(size)});
+    let hello = json!({"url": server.url(), "load_balancers": load_balancers, "minimum": world::minimum(size)});
     let mut stdout = std::io::stdout();
     writeln!(stdout, "{hello}")?;
     stdout.flush()?;

@@ -51,7 +51,7 @@ const TAG_BATCH: usize = 20;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Size {
     pub(crate) accounts: usize,
-    pub(crate) balancers: usize,
+    pub(crate) load_balancers: usize,
     /// Percentage of application load balancers whose attributes say that nothing is logged.
     pub(crate) silent: usize,
 }
@@ -83,7 +83,7 @@ struct Planned {
 }
 
 fn plan(size: Size) -> impl Iterator<Item = Planned> {
-    (0..size.balancers).map(move |number| {
+    (0..size.load_balancers).map(move |number| {
         let (account, place) = (number % size.accounts, number / size.accounts);
         let step = match place % 20 {
             16 => 11,

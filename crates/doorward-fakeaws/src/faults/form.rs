@@ -87,7 +87,7 @@ impl Form {
             _ => return None,
         };
         let xml = Parts::of(text, list)?;
-        let lists_balancers = action == "DescribeLoadBalancers";
+        let lists_load_balancers = action == "DescribeLoadBalancers";
         let first = xml.entries.first().cloned();
         match self {
             Self::EntryWithoutName => {
@@ -96,12 +96,12 @@ impl Form {
                     names.into_iter().find(|name| first.as_ref().is_some_and(|e| e.contains(&format!("<{name}>"))))?;
                 Some(xml.with_first(without(&first?, name)?))
             }
-            Self::ForeignAccount if lists_balancers => {
+            Self::ForeignAccount if lists_load_balancers => {
                 let arn = inner(first.as_ref()?, "LoadBalancerArn")?;
                 let account = arn.split(':').nth(4)?;
                 Some(xml.with_first(first?.replace(account, "999999999999")))
             }
-            Self::ForeignRegion if lists_balancers => {
+            Self::ForeignRegion if lists_load_balancers => {
                 let first = first?;
                 let arn = inner(&first, "LoadBalancerArn");
                 let zone =
@@ -110,11 +110,11 @@ impl Form {
                 let region = region.unwrap_or_else(|| zone.trim_end_matches(|c: char| c.is_alphabetic()).to_owned());
                 Some(xml.with_first(first.replace(&region, "xx-far-9")))
             }
-            Self::ForeignPartition if lists_balancers => {
+            Self::ForeignPartition if lists_load_balancers => {
                 Some(xml.with_first(first?.replacen(">arn:aws", ">arn:aws-other", 1)))
             }
             Self::RepeatedEntry => Some(xml.with_more(first?)),
-            Self::ContradictoryEntry if lists_balancers => {
+            Self::ContradictoryEntry if lists_load_balancers => {
                 let other = first
                     .as_ref()?
                     .replace("internet-facing", "internal-too")
@@ -132,13 +132,13 @@ impl Form {
                 let again = swapped(tags.entries.first()?)?;
                 Some(xml.with_first(tags.with_more(again)))
             }
-            Self::RepeatedKey if !lists_balancers => Some(xml.with_more(swapped(&first?)?)),
-            Self::RepeatedMode if !lists_balancers => {
+            Self::RepeatedKey if !lists_load_balancers => Some(xml.with_more(swapped(&first?)?)),
+            Self::RepeatedMode if !lists_load_balancers => {
                 let mode = xml.entries.iter().find(|entry| entry.contains(MODE))?.clone();
                 let value = inner(&mode, "Value")?;
                 Some(xml.with_more(mode.replace(&value, if value == "strictest" { "monitor" } else { "strictest" })))
             }
-            Self::SplitValue if !lists_balancers => {
+            Self::SplitValue if !lists_load_balancers => {
                 let mode = xml.entries.iter().find(|entry| entry.contains(MODE))?.clone();
                 let value = inner(&mode, "Value")?;
                 let split = mode.replace(&format!("<Value>{value}"), "<Value>strictest</Value><Value>monitor");

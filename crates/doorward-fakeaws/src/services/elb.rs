@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::request::Params;
 use crate::service::{Call, Limit, Operation, Protocol, Scene, Service, anything};
 use crate::world::attributes::CLASSIC_DESYNC_MODE;
-use crate::world::balancer::Balancer;
+use crate::world::load_balancer::LoadBalancer;
 use crate::xml::Xml;
 
 pub(crate) const SERVICE: Service = Service {
@@ -61,7 +61,7 @@ fn describe_load_balancers(call: &Call<'_>) -> Result<String, Failure> {
         for name in names {
             found.push(cell.classic.get(name).ok_or_else(|| not_found(name))?);
         }
-        xml.members("LoadBalancerDescriptions", found, |xml, balancer| description(xml, call, balancer));
+        xml.members("LoadBalancerDescriptions", found, |xml, load_balancer| description(xml, call, load_balancer));
         return Ok(xml.finish());
     }
     let marker = call.params.get("Marker").filter(|marker| !marker.is_empty());
@@ -69,25 +69,25 @@ fn describe_load_balancers(call: &Call<'_>) -> Result<String, Failure> {
         .map(|marker| decode_token(marker).ok_or_else(|| Failure::Invalid(format!("Invalid marker '{marker}'"))))
         .transpose()?;
     let (page, more) = page_after(&cell.classic, after.map(String::into_boxed_str), size);
-    let last = page.last().map(|balancer| &*balancer.name);
-    xml.members("LoadBalancerDescriptions", page, |xml, balancer| description(xml, call, balancer));
+    let last = page.last().map(|load_balancer| &*load_balancer.name);
+    xml.members("LoadBalancerDescriptions", page, |xml, load_balancer| description(xml, call, load_balancer));
     if let (true, Some(last)) = (more, last) {
         xml.text("NextMarker", &encode_token(last));
     }
     Ok(xml.finish())
 }
 
-fn description(xml: &mut Xml, call: &Call<'_>, balancer: &Balancer) {
+fn description(xml: &mut Xml, call: &Call<'_>, load_balancer: &LoadBalancer) {
     let region = call.region_name;
-    let host = format!("{}-{}.{region}.elb.amazonaws.com", balancer.name, balancer.id >> 32);
-    xml.text("LoadBalancerName", &balancer.name);
+    let host = format!("{}-{}.{region}.elb.amazonaws.com", load_balancer.name, load_balancer.id >> 32);
+    xml.text("LoadBalancerName", &load_balancer.name);
     xml.text("DNSName", &host);
     xml.text("CanonicalHostedZoneName", &host);
     xml.text("CanonicalHostedZoneNameID", "Z32O12XQLNTSW2");
-    xml.text("CreatedTime", &format!("{:.0}", balancer.created));
-    xml.text("Scheme", if balancer.internal { "internal" } else { "internet-facing" });
-    xml.text("VPCId", &balancer.vpc);
-    xml.members("ListenerDescriptions", balancer.listeners.iter(), |xml, listener| {
+    xml.text("CreatedTime", &format!("{:.0}", load_balancer.created));
+    xml.text("Scheme", if load_balancer.internal { "internal" } else { "internet-facing" });
+    xml.text("VPCId", &load_balancer.vpc);
+    xml.members("ListenerDescriptions", load_balancer.listeners.iter(), |xml, listener| {
         xml.within("Listener", |xml| {
             let port = listener.port.to_string();
             xml.text("Protocol", &listener.protocol);
@@ -99,7 +99,7 @@ fn description(xml: &mut Xml, call: &Call<'_>, balancer: &Balancer) {
                 let account = &call.account.id;
                 xml.text(
                     "SSLCertificateId",
-                    &format!("arn:{}:acm:{region}:{account}:certificate/{:016x}", call.partition(), balancer.id),
+                    &format!("arn:{}:acm:{region}:{account}:certificate/{:016x}", call.partition(), load_balancer.id),
                 );
             }
         });
@@ -109,8 +109,8 @@ fn description(xml: &mut Xml, call: &Call<'_>, balancer: &Balancer) {
     xml.members("AvailabilityZones", ["a", "b"], |xml, zone| xml.raw(&format!("{region}{zone}")));
 }
 
-fn attribute_document(xml: &mut Xml, balancer: &Balancer) {
-    let value = |key: &str| balancer.attribute(key).unwrap_or_default();
+fn attribute_document(xml: &mut Xml, load_balancer: &LoadBalancer) {
+    let value = |key: &str| load_balancer.attribute(key).unwrap_or_default();
     xml.within("LoadBalancerAttributes", |xml| {
         xml.within("CrossZoneLoadBalancing", |xml| xml.text("Enabled", value("CrossZoneLoadBalancing.Enabled")));
         xml.within("AccessLog", |xml| {
@@ -129,7 +129,7 @@ fn attribute_document(xml: &mut Xml, balancer: &Balancer) {
         xml.within("ConnectionSettings", |xml| {
             xml.text("IdleTimeout", value("ConnectionSettings.IdleTimeout"));
         });
-        let mode = balancer.attribute(CLASSIC_DESYNC_MODE);
+        let mode = load_balancer.attribute(CLASSIC_DESYNC_MODE);
         xml.members("AdditionalAttributes", mode, |xml, mode| {
             xml.text("Key", CLASSIC_DESYNC_MODE);
             xml.text("Value", mode);
@@ -140,9 +140,9 @@ fn attribute_document(xml: &mut Xml, balancer: &Balancer) {
 fn describe_attributes(call: &Call<'_>) -> Result<String, Failure> {
     let name = call.required("LoadBalancerName")?;
     let cell = call.world.read(call.cell());
-    let balancer = cell.classic.get(name).ok_or_else(|| not_found(name))?;
+    let load_balancer = cell.classic.get(name).ok_or_else(|| not_found(name))?;
     let mut xml = Xml::with_capacity(900);
-    attribute_document(&mut xml, balancer);
+    attribute_document(&mut xml, load_balancer);
     Ok(xml.finish())
 }
 
@@ -157,9 +157,9 @@ fn describe_tags(call: &Call<'_>) -> Result<String, Failure> {
         described.push(cell.classic.get(name).ok_or_else(|| not_found(name))?);
     }
     let mut xml = Xml::with_capacity(500 * described.len());
-    xml.members("TagDescriptions", described, |xml, balancer| {
-        xml.text("LoadBalancerName", &balancer.name);
-        tag_list(xml, balancer);
+    xml.members("TagDescriptions", described, |xml, load_balancer| {
+        xml.text("LoadBalancerName", &load_balancer.name);
+        tag_list(xml, load_balancer);
     });
     Ok(xml.finish())
 }
@@ -173,10 +173,10 @@ fn modify_attributes(call: &Call<'_>) -> Result<String, Failure> {
     const PREFIX: &str = "LoadBalancerAttributes.";
     let name = call.required("LoadBalancerName")?;
     let mut cell = call.world.write(call.cell());
-    let balancer = cell.classic.get_mut(name).ok_or_else(|| not_found(name))?;
+    let load_balancer = cell.classic.get_mut(name).ok_or_else(|| not_found(name))?;
     let mut changes: Vec<(&str, &str)> = Vec::new();
     for structure in ["CrossZoneLoadBalancing", "AccessLog", "ConnectionDraining", "ConnectionSettings"] {
-        for (key, _) in crate::world::attributes::defaults(balancer.kind) {
+        for (key, _) in crate::world::attributes::defaults(load_balancer.kind) {
             if key.starts_with(structure)
                 && let Some(value) = call.params.get(&format!("{PREFIX}{key}"))
             {
@@ -202,7 +202,7 @@ fn modify_attributes(call: &Call<'_>) -> Result<String, Failure> {
         return Err(Failure::Invalid("LoadBalancerAttributes must not be empty".to_owned()));
     }
     for (key, value) in &changes {
-        balancer.set_attribute(key, Some(value));
+        load_balancer.set_attribute(key, Some(value));
     }
     let mut xml = Xml::with_capacity(600);
     xml.text("LoadBalancerName", name);

@@ -6,8 +6,8 @@ use crate::failure::Failure;
 use crate::request::Params;
 use crate::service::{Call, Limit, Operation, Protocol, Scene, Service, anything};
 use crate::world::attributes;
-use crate::world::balancer::{Balancer, Listener};
 use crate::world::kind::Kind;
+use crate::world::load_balancer::{Listener, LoadBalancer};
 use crate::xml::Xml;
 
 pub(crate) const SERVICE: Service = Service {
@@ -58,16 +58,16 @@ fn id_of(call: &Call<'_>, arn: &str) -> Option<u64> {
     (id.len() == 16).then(|| u64::from_str_radix(id, 16).ok()).flatten()
 }
 
-fn arn(call: &Call<'_>, balancer: &Balancer) -> String {
-    balancer.arn(call.partition(), &call.account.id, call.region_name)
+fn arn(call: &Call<'_>, load_balancer: &LoadBalancer) -> String {
+    load_balancer.arn(call.partition(), &call.account.id, call.region_name)
 }
 
 /// Runs `look` on the load balancer that an ARN names exactly.
-fn with<T>(call: &Call<'_>, wanted: &str, look: impl FnOnce(&Balancer) -> T) -> Result<T, Failure> {
+fn with<T>(call: &Call<'_>, wanted: &str, look: impl FnOnce(&LoadBalancer) -> T) -> Result<T, Failure> {
     let cell = call.world.read(call.cell());
     id_of(call, wanted)
         .and_then(|id| cell.current.get(&id))
-        .filter(|balancer| arn(call, balancer) == wanted)
+        .filter(|load_balancer| arn(call, load_balancer) == wanted)
         .map(look)
         .ok_or_else(|| Failure::own("LoadBalancerNotFound", format!("Load balancer '{wanted}' not found")))
 }
@@ -89,10 +89,11 @@ fn describe_load_balancers(call: &Call<'_>) -> Result<String, Failure> {
             return Err(Failure::Invalid("ARNs, names and a marker exclude each other".to_owned()));
         }
         let by_arn = arns.iter().map(|wanted| id_of(call, wanted).and_then(|id| cell.current.get(&id)));
-        let by_name = names.iter().map(|wanted| cell.current.values().find(|balancer| *balancer.name == **wanted));
-        let found: Option<Vec<&Balancer>> = by_arn.chain(by_name).collect();
+        let by_name =
+            names.iter().map(|wanted| cell.current.values().find(|load_balancer| *load_balancer.name == **wanted));
+        let found: Option<Vec<&LoadBalancer>> = by_arn.chain(by_name).collect();
         let found = found.ok_or_else(not_found)?;
-        xml.members("LoadBalancers", found, |xml, balancer| load_balancer(xml, call, balancer));
+        xml.members("LoadBalancers", found, |xml, lb| load_balancer(xml, call, lb));
         return Ok(xml.finish());
     }
     let after = match call.params.get("Marker").filter(|marker| !marker.is_empty()) {
@@ -104,55 +105,55 @@ fn describe_load_balancers(call: &Call<'_>) -> Result<String, Failure> {
         ),
     };
     let (page, more) = page_after(&cell.current, after, size);
-    let last = page.last().map(|balancer| balancer.id);
-    xml.members("LoadBalancers", page, |xml, balancer| load_balancer(xml, call, balancer));
+    let last = page.last().map(|load_balancer| load_balancer.id);
+    xml.members("LoadBalancers", page, |xml, lb| load_balancer(xml, call, lb));
     if let (true, Some(last)) = (more, last) {
         xml.text("NextMarker", &encode_token(&format!("{last:016x}")));
     }
     Ok(xml.finish())
 }
 
-fn load_balancer(xml: &mut Xml, call: &Call<'_>, balancer: &Balancer) {
+fn load_balancer(xml: &mut Xml, call: &Call<'_>, load_balancer: &LoadBalancer) {
     let region = call.region_name;
-    let short = balancer.id >> 32;
-    xml.text("LoadBalancerArn", &arn(call, balancer));
-    xml.text("LoadBalancerName", &balancer.name);
-    xml.text("CreatedTime", &format!("{:.0}", balancer.created));
-    xml.text("Type", balancer.kind.name());
-    xml.within("State", |xml| xml.text("Code", &balancer.state));
-    xml.text("VpcId", &balancer.vpc);
+    let short = load_balancer.id >> 32;
+    xml.text("LoadBalancerArn", &arn(call, load_balancer));
+    xml.text("LoadBalancerName", &load_balancer.name);
+    xml.text("CreatedTime", &format!("{:.0}", load_balancer.created));
+    xml.text("Type", load_balancer.kind.name());
+    xml.within("State", |xml| xml.text("Code", &load_balancer.state));
+    xml.text("VpcId", &load_balancer.vpc);
     xml.text("IpAddressType", "ipv4");
-    if balancer.kind != Kind::Gateway {
-        xml.text("Scheme", if balancer.internal { "internal" } else { "internet-facing" });
-        let internal = if balancer.internal { "internal-" } else { "" };
-        let host = match balancer.kind {
-            Kind::Network => format!("{}-{:016x}.elb.{region}.amazonaws.com", balancer.name, balancer.id),
-            _ => format!("{internal}{}-{short}.{region}.elb.amazonaws.com", balancer.name),
+    if load_balancer.kind != Kind::Gateway {
+        xml.text("Scheme", if load_balancer.internal { "internal" } else { "internet-facing" });
+        let internal = if load_balancer.internal { "internal-" } else { "" };
+        let host = match load_balancer.kind {
+            Kind::Network => format!("{}-{:016x}.elb.{region}.amazonaws.com", load_balancer.name, load_balancer.id),
+            _ => format!("{internal}{}-{short}.{region}.elb.amazonaws.com", load_balancer.name),
         };
         xml.text("DNSName", &host);
         xml.text("CanonicalHostedZoneId", "Z32O12XQLNTSW2");
     }
-    if balancer.kind == Kind::Application {
+    if load_balancer.kind == Kind::Application {
         xml.members("SecurityGroups", [short], |xml, group| xml.raw(&format!("sg-0{group:016x}")));
     }
     xml.members("AvailabilityZones", ["a", "b"], |xml, zone| {
         xml.text("ZoneName", &format!("{region}{zone}"));
-        xml.text("SubnetId", &format!("subnet-0{:016x}", digest(&[&balancer.vpc, zone])));
+        xml.text("SubnetId", &format!("subnet-0{:016x}", digest(&[&load_balancer.vpc, zone])));
         xml.members("LoadBalancerAddresses", std::iter::empty::<()>(), |_, ()| ());
     });
 }
 
-fn attribute_list(xml: &mut Xml, balancer: &Balancer) {
-    xml.members("Attributes", balancer.attributes(), |xml, (key, value)| {
+fn attribute_list(xml: &mut Xml, load_balancer: &LoadBalancer) {
+    xml.members("Attributes", load_balancer.attributes(), |xml, (key, value)| {
         xml.text("Key", key);
         xml.text("Value", value);
     });
 }
 
 fn describe_attributes(call: &Call<'_>) -> Result<String, Failure> {
-    with(call, call.required("LoadBalancerArn")?, |balancer| {
+    with(call, call.required("LoadBalancerArn")?, |load_balancer| {
         let mut xml = Xml::with_capacity(2600);
-        attribute_list(&mut xml, balancer);
+        attribute_list(&mut xml, load_balancer);
         xml.finish()
     })
 }
@@ -165,23 +166,23 @@ fn describe_tags(call: &Call<'_>) -> Result<String, Failure> {
     let cell = call.world.read(call.cell());
     let mut described = Vec::with_capacity(arns.len());
     for wanted in arns {
-        let balancer = id_of(call, wanted)
+        let load_balancer = id_of(call, wanted)
             .and_then(|id| cell.current.get(&id))
-            .filter(|balancer| arn(call, balancer) == wanted)
+            .filter(|load_balancer| arn(call, load_balancer) == wanted)
             .ok_or_else(not_found)?;
-        described.push((wanted, balancer));
+        described.push((wanted, load_balancer));
     }
     let mut xml = Xml::with_capacity(500 * described.len());
-    xml.members("TagDescriptions", described, |xml, (wanted, balancer)| {
+    xml.members("TagDescriptions", described, |xml, (wanted, load_balancer)| {
         xml.text("ResourceArn", wanted);
-        tag_list(xml, balancer);
+        tag_list(xml, load_balancer);
     });
     Ok(xml.finish())
 }
 
 /// `<Tags>` of a load balancer; the same in both generations.
-pub(super) fn tag_list(xml: &mut Xml, balancer: &Balancer) {
-    xml.members("Tags", balancer.tags.iter(), |xml, (key, value)| {
+pub(super) fn tag_list(xml: &mut Xml, load_balancer: &LoadBalancer) {
+    xml.members("Tags", load_balancer.tags.iter(), |xml, (key, value)| {
         xml.text("Key", key);
         xml.text("Value", value);
     });
@@ -193,11 +194,11 @@ fn describe_listeners(call: &Call<'_>) -> Result<String, Failure> {
         .get("LoadBalancerArn")
         .ok_or_else(|| Failure::Invalid("A load balancer ARN must be specified".to_owned()))?;
     let size = size(call.params.number("PageSize"), PAGE, call.world.organization.page_size, "pageSize")?;
-    with(call, wanted, |balancer| {
-        let page = super::paging::page(&balancer.listeners, call.params.get("Marker"), size, false)
+    with(call, wanted, |load_balancer| {
+        let page = super::paging::page(&load_balancer.listeners, call.params.get("Marker"), size, false)
             .ok_or_else(|| Failure::Invalid("Invalid marker".to_owned()))?;
         let mut xml = Xml::with_capacity(800 * page.items.len() + 100);
-        xml.members("Listeners", page.items, |xml, entry| listener(xml, call, wanted, balancer, entry));
+        xml.members("Listeners", page.items, |xml, entry| listener(xml, call, wanted, load_balancer, entry));
         if let Some(next) = page.next {
             xml.text("NextMarker", &next);
         }
@@ -205,14 +206,14 @@ fn describe_listeners(call: &Call<'_>) -> Result<String, Failure> {
     })?
 }
 
-fn listener(xml: &mut Xml, call: &Call<'_>, load_balancer: &str, balancer: &Balancer, entry: &Listener) {
+fn listener(xml: &mut Xml, call: &Call<'_>, arn: &str, load_balancer: &LoadBalancer, entry: &Listener) {
     let port = entry.port.to_string();
-    let id = digest(&[load_balancer, &port]);
-    let tail = load_balancer.split_once(":loadbalancer/").map_or("", |(_, tail)| tail);
+    let id = digest(&[arn, &port]);
+    let tail = arn.split_once(":loadbalancer/").map_or("", |(_, tail)| tail);
     let head = format!("arn:{}:elasticloadbalancing:{}:{}:", call.partition(), call.region_name, call.account.id);
     xml.text("ListenerArn", &format!("{head}listener/{tail}/{id:016x}"));
-    xml.text("LoadBalancerArn", load_balancer);
-    if balancer.kind != Kind::Gateway {
+    xml.text("LoadBalancerArn", arn);
+    if load_balancer.kind != Kind::Gateway {
         xml.text("Port", &port);
         xml.text("Protocol", &entry.protocol);
     }
@@ -224,8 +225,8 @@ fn listener(xml: &mut Xml, call: &Call<'_>, load_balancer: &str, balancer: &Bala
     }
     xml.members("DefaultActions", ["forward"], |xml, kind| {
         xml.text("Type", kind);
-        let group = digest(&[load_balancer, "targets"]);
-        xml.text("TargetGroupArn", &format!("{head}targetgroup/{}/{group:016x}", balancer.name));
+        let group = digest(&[arn, "targets"]);
+        xml.text("TargetGroupArn", &format!("{head}targetgroup/{}/{group:016x}", load_balancer.name));
     });
 }
 
@@ -236,7 +237,7 @@ fn modify_attributes(call: &Call<'_>) -> Result<String, Failure> {
     if keys.is_empty() || keys.len() > BATCH {
         return Err(Failure::Invalid(format!("Attributes must have 1 to {BATCH} members")));
     }
-    let kind = with(call, wanted, |balancer| balancer.kind)?;
+    let kind = with(call, wanted, |load_balancer| load_balancer.kind)?;
     let refuse = |message: String| Failure::own("InvalidConfigurationRequest", message);
     let mut changes: Vec<(&str, &str)> = Vec::with_capacity(keys.len());
     for (number, key) in keys {
@@ -248,11 +249,11 @@ fn modify_attributes(call: &Call<'_>) -> Result<String, Failure> {
         changes.push((key, value));
     }
     let mut cell = call.world.write(call.cell());
-    let balancer = id_of(call, wanted).and_then(|id| cell.current.get_mut(&id)).ok_or_else(not_found)?;
+    let load_balancer = id_of(call, wanted).and_then(|id| cell.current.get_mut(&id)).ok_or_else(not_found)?;
     for (key, value) in changes {
-        balancer.set_attribute(key, Some(value));
+        load_balancer.set_attribute(key, Some(value));
     }
     let mut xml = Xml::with_capacity(2600);
-    attribute_list(&mut xml, balancer);
+    attribute_list(&mut xml, load_balancer);
     Ok(xml.finish())
 }

@@ -29,11 +29,11 @@ fn sources(call: &Call<'_>) -> Vec<(String, String)> {
     let cell = call.world.read(call.cell());
     cell.current
         .values()
-        .filter(|balancer| balancer.vended_logs)
-        .map(|balancer| {
+        .filter(|load_balancer| load_balancer.vended_logs)
+        .map(|load_balancer| {
             (
-                format!("{}-access-logs", balancer.name),
-                balancer.arn(call.partition(), &call.account.id, call.region_name),
+                format!("{}-access-logs", load_balancer.name),
+                load_balancer.arn(call.partition(), &call.account.id, call.region_name),
             )
         })
         .collect()

@@ -9,7 +9,7 @@ use super::paging::{page, size};
 use crate::failure::Failure;
 use crate::request::Params;
 use crate::service::{Call, Limit, Operation, Protocol, Scene, Service};
-use crate::world::hub::text;
+use crate::world::security_hub::text;
 
 pub(crate) const SERVICE: Service = Service {
     label: "securityhub",
@@ -22,10 +22,15 @@ pub(crate) const SERVICE: Service = Service {
     operations: &[
         Operation::new("BatchImportFindings", import, products, &[Limit::regional("securityhub:import", 30.0, 10.0)])
             .at("POST /findings/import"),
-        Operation::new("GetFindings", get, hub_arn, &[Limit::regional("securityhub:get", 6.0, 3.0)])
+        Operation::new("GetFindings", get, security_hub_arn, &[Limit::regional("securityhub:get", 6.0, 3.0)])
             .at("POST /findings"),
-        Operation::new("BatchUpdateFindings", update, hub_arn, &[Limit::regional("securityhub:update", 30.0, 10.0)])
-            .at("PATCH /findings/batchupdate"),
+        Operation::new(
+            "BatchUpdateFindings",
+            update,
+            security_hub_arn,
+            &[Limit::regional("securityhub:update", 30.0, 10.0)],
+        )
+        .at("PATCH /findings/batchupdate"),
     ],
 };
 
@@ -51,9 +56,9 @@ fn products(params: &Params, scene: &Scene<'_>) -> Vec<String> {
     if named.is_empty() { vec![default_product(scene)] } else { named }
 }
 
-fn hub_arn(_: &Params, scene: &Scene<'_>) -> Vec<String> {
+fn security_hub_arn(_: &Params, scene: &Scene<'_>) -> Vec<String> {
     let Scene { partition, account, region, .. } = scene;
-    vec![format!("arn:{partition}:securityhub:{region}:{account}:hub/default")]
+    vec![format!("arn:{partition}:securityhub:{region}:{account}:security_hub/default")]
 }
 
 fn list<'a>(params: &'a Params, name: &str) -> &'a [Value] {
@@ -62,7 +67,7 @@ fn list<'a>(params: &'a Params, name: &str) -> &'a [Value] {
 
 /// Refuses calls where Security Hub is not enabled.
 fn enabled(call: &Call<'_>) -> Result<(), Failure> {
-    if call.world.read(call.cell()).hub.disabled {
+    if call.world.read(call.cell()).security_hub.disabled {
         return Err(Failure::with_status(
             401,
             "InvalidAccessException",
@@ -107,12 +112,12 @@ fn import(call: &Call<'_>) -> Result<String, Failure> {
     }
     let mut failed = Vec::new();
     let mut cell = call.world.write(call.cell());
-    cell.hub.expire(call.now);
+    cell.security_hub.expire(call.now);
     for (number, (finding, size)) in findings.iter().zip(sizes).enumerate() {
         let by_fault = (call.fail_some && number % 2 == 0)
             .then(|| Refused { code: "InternalFailure", message: "An internal error has occurred.".to_owned() });
         match by_fault.map_or_else(|| admit(call, finding, size), Err) {
-            Ok(()) => cell.hub.import(finding.clone(), call.now),
+            Ok(()) => cell.security_hub.import(finding.clone(), call.now),
             Err(Refused { code, message }) => failed.push(json!({
                 "Id": text(finding, "Id").unwrap_or_default(),
                 "ErrorCode": code,
@@ -154,8 +159,8 @@ fn get(call: &Call<'_>) -> Result<String, Failure> {
     let wanted = filters::Filters::parse(filters.unwrap_or(&Value::Null)).map_err(Failure::Invalid)?;
     let found: Vec<Value> = {
         let mut cell = call.world.write(call.cell());
-        cell.hub.expire(call.now);
-        cell.hub.findings().filter(|finding| wanted.fit(finding)).cloned().collect()
+        cell.security_hub.expire(call.now);
+        cell.security_hub.findings().filter(|finding| wanted.fit(finding)).cloned().collect()
     };
     let size = size(call.params.number("MaxResults"), BATCH, call.world.organization.page_size, "maxResults")?;
     let page = page(&found, call.params.get("NextToken"), size, false)
@@ -196,7 +201,7 @@ fn update(call: &Call<'_>) -> Result<String, Failure> {
     let mut cell = call.world.write(call.cell());
     let (mut processed, mut unprocessed) = (Vec::new(), Vec::new());
     for identifier in wanted {
-        if cell.hub.overwrite(&crate::world::hub::key_of(identifier), &changes) {
+        if cell.security_hub.overwrite(&crate::world::security_hub::key_of(identifier), &changes) {
             processed.push(identifier.clone());
         } else {
             unprocessed.push(json!({

@@ -1,16 +1,16 @@
 //! Builds a world from its description: derives ids, resolves names and refuses contradictions.
 
 mod additions;
-mod balancers;
 mod identity;
+mod load_balancers;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, RwLock};
 
 use jiff::Timestamp;
 
-use balancers::add_load_balancer;
 use identity::{attach_policies, caller, delegate, role};
+use load_balancers::add_load_balancer;
 
 use super::organization::{Account, Organization, Region, RegionState, Role, Trust, Unit};
 use super::spec::{AccountSpec, AthenaSpec, LoadBalancerSpec, MetricSpec, OrganizationSpec, UnitSpec, WorldSpec};
@@ -111,7 +111,7 @@ fn build(spec: WorldSpec) -> Result<World, WorldError> {
     let cells = world.accounts.len() * world.organization.regions.len();
     world.cells = std::iter::repeat_with(|| RwLock::new(Cell::default())).take(cells.max(1)).collect();
     for (number, entry) in spec.accounts.iter().enumerate() {
-        without_hub(&world, entry).map_err(at("account", number))?;
+        without_security_hub(&world, entry).map_err(at("account", number))?;
     }
     for (number, entry) in spec.load_balancers.iter().enumerate() {
         add_load_balancer(&world, entry).map_err(at("load_balancer", number))?;
@@ -288,7 +288,7 @@ fn account(
     })
 }
 
-fn without_hub(world: &World, entry: &AccountSpec) -> Result<(), String> {
+fn without_security_hub(world: &World, entry: &AccountSpec) -> Result<(), String> {
     for named in &entry.without_security_hub {
         if named == "*" {
             for name in world.region_names() {

@@ -66,9 +66,9 @@ fn seconds(text: &str) -> i64 {
     text.parse::<jiff::Timestamp>().unwrap().as_second()
 }
 
-fn query(id: &str, name: &str, balancer: &str, period: i64) -> Value {
+fn query(id: &str, name: &str, load_balancer: &str, period: i64) -> Value {
     json!({"Id": id, "MetricStat": {
-        "Metric": {"Namespace": "AWS/ApplicationELB", "MetricName": name, "Dimensions": [{"Name": "LoadBalancer", "Value": balancer}]},
+        "Metric": {"Namespace": "AWS/ApplicationELB", "MetricName": name, "Dimensions": [{"Name": "LoadBalancer", "Value": load_balancer}]},
         "Period": period, "Stat": "Sum"}})
 }
 
@@ -80,7 +80,7 @@ async fn begin(world: &str) -> (Server, Client, String) {
     let world = world.replace("\"logs:Describe*\"", "\"logs:Describe*\", \"cloudwatch:GetMetricData\"");
     let (server, client) = start_with(&world, |_| ()).await;
     let arn = server.world().arn(APP, "eu-west-1", "web-1").unwrap();
-    let balancer = arn.split_once("loadbalancer/").unwrap().1.to_owned();
+    let load_balancer = arn.split_once("loadbalancer/").unwrap().1.to_owned();
     for (name, from, values, status) in [
         ("RequestCount", "2026-05-06T00:00:00Z", vec![5.0; 120], None),
         ("HTTPCode_ELB_4XX_Count", "2026-05-06T01:00:00Z", vec![1.0, 2.0, 3.0], None),
@@ -100,18 +100,18 @@ async fn begin(world: &str) -> (Server, Client, String) {
         server.world().add_metric(&metric).unwrap();
     }
     let client = client.assume(APP, "scan", &[]).await;
-    (server, client, balancer)
+    (server, client, load_balancer)
 }
 
 #[tokio::test]
 async fn points_add_up_over_pages_of_any_size() {
     for size in [1, 7, 100_000] {
-        let (server, client, balancer) = begin(&organization_with(&format!("page_size = {size}"))).await;
+        let (server, client, load_balancer) = begin(&organization_with(&format!("page_size = {size}"))).await;
         let queries = [
-            query("requests", "RequestCount", &balancer, 300),
+            query("requests", "RequestCount", &load_balancer, 300),
             query("nothing", "RequestCount", "app/none/0", 300),
-            query("errors", "HTTPCode_ELB_4XX_Count", &balancer, 3600),
-            query("forbidden", "Secret", &balancer, 300),
+            query("errors", "HTTPCode_ELB_4XX_Count", &load_balancer, 3600),
+            query("forbidden", "Secret", &load_balancer, 300),
         ];
         let mut asked = request(&queries, "2026-05-06T00:00:00Z", NOW);
         let (mut values, mut states) = (BTreeMap::<String, Vec<f64>>::new(), BTreeMap::new());
@@ -142,9 +142,9 @@ async fn points_add_up_over_pages_of_any_size() {
 
 #[tokio::test]
 async fn limits_and_ages() {
-    let (server, client, balancer) = begin(WORLD).await;
-    let one = query("a", "RequestCount", &balancer, 300);
-    let many: Vec<Value> = (0..501).map(|number| query(&format!("q{number}"), "X", &balancer, 60)).collect();
+    let (server, client, load_balancer) = begin(WORLD).await;
+    let one = query("a", "RequestCount", &load_balancer, 300);
+    let many: Vec<Value> = (0..501).map(|number| query(&format!("q{number}"), "X", &load_balancer, 60)).collect();
     let fine = request(std::slice::from_ref(&one), "2026-05-06T00:00:00Z", NOW);
     let with = |key: &str, value: Value| {
         let mut changed = fine.clone();
@@ -166,7 +166,8 @@ async fn limits_and_ages() {
     }
     // A month later only long periods still have the points.
     for (period, expected) in [(60, 0), (300, 12), (3600, 1)] {
-        let asked = request(&[query("a", "Old", &balancer, period)], "2026-04-01T00:00:00Z", "2026-04-01T02:00:00Z");
+        let asked =
+            request(&[query("a", "Old", &load_balancer, period)], "2026-04-01T00:00:00Z", "2026-04-01T02:00:00Z");
         let (_, answer) = ask(&client, &asked).await;
         assert_eq!(answer["MetricDataResults"][0]["Values"].as_array().unwrap().len(), expected, "{period}");
     }

@@ -7,7 +7,7 @@ use doorward_fakeaws::{CallDetail, Clock, Options, Server, World};
 
 use super::client::{Client, ELBV2, exchange};
 
-fn large(accounts: usize, regions: usize, balancers: usize) -> World {
+fn large(accounts: usize, regions: usize, load_balancers: usize) -> World {
     let region = |number: usize| format!("xx-test-{}", number % regions + 1);
     let account = |number: usize| format!("{:012}", number % accounts + 1);
     let mut spec = WorldSpec {
@@ -38,7 +38,7 @@ fn large(accounts: usize, regions: usize, balancers: usize) -> World {
         allow: vec![Grant::Action("elasticloadbalancing:Describe*".into())],
         ..RoleSpec::default()
     }];
-    spec.load_balancers = (0..balancers)
+    spec.load_balancers = (0..load_balancers)
         .map(|number| LoadBalancerSpec {
             account: account(number),
             region: region(number / accounts),

@@ -47,11 +47,15 @@ fn errors_name_the_line() {
 #[tokio::test]
 async fn examples_load() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/");
-    for (name, accounts, balancers) in [("acme-org", 12, 43), ("gaps-org", 8, 21)] {
+    for (name, accounts, load_balancers) in [("acme-org", 12, 43), ("gaps-org", 8, 21)] {
         let text = std::fs::read_to_string(format!("{root}{name}/org.toml")).unwrap();
         let world = World::from_toml(&text).unwrap();
         let summary = world.summary();
-        assert_eq!((summary.accounts, summary.load_balancers.values().sum::<usize>()), (accounts, balancers), "{name}");
+        assert_eq!(
+            (summary.accounts, summary.load_balancers.values().sum::<usize>()),
+            (accounts, load_balancers),
+            "{name}"
+        );
         assert_eq!(world.callers().len(), 1);
         let server = Server::start(world, doorward_fakeaws::Options::default()).await.unwrap();
         assert!(server.url().starts_with("http://127.0.0.1:"));

@@ -71,7 +71,7 @@ pub(crate) fn parse(
     let deferred: Vec<Deferred<'_>> = list(text, find("deferred_changes"))?;
     let deliveries = changes.iter().any(|head| head.kind == "aws_cloudwatch_log_delivery_source");
     for head in &changes {
-        if is_balancer(head) {
+        if is_load_balancer(head) {
             if output.is_full(|| text.place(span_in(text.text, head.address.get()))) {
                 break;
             }
@@ -79,7 +79,7 @@ pub(crate) fn parse(
         }
     }
     for Deferred { resource_change: head } in &deferred {
-        if is_balancer(head) {
+        if is_load_balancer(head) {
             let reason = "Terraform defers the change to a later plan";
             parse_change(text, head, Some(reason), deliveries, deployment, output)?;
         }
@@ -96,7 +96,7 @@ pub(crate) fn parse(
     Ok(())
 }
 
-fn is_balancer(head: &Head<'_>) -> bool {
+fn is_load_balancer(head: &Head<'_>) -> bool {
     head.deposed.is_none() && makes_one(head.mode.as_deref(), &head.kind)
 }
 

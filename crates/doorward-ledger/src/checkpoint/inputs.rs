@@ -39,7 +39,7 @@ impl Ledger {
     pub fn look_inputs_since(&self, at: Timestamp) -> Result<BTreeMap<Arn, Inputs>, LedgerError> {
         self.read("reading what events were judged with", |db| {
             let mut query = db.prepare(
-                "SELECT b.arn, b.look_inputs FROM balancers b JOIN runs e ON e.seq = b.event_run
+                "SELECT b.arn, b.look_inputs FROM load_balancers b JOIN runs e ON e.seq = b.event_run
                  WHERE e.at > ?1 AND b.fate = 0 AND b.look_inputs IS NOT NULL",
             )?;
             let mut rows = query.query([nanos(at)])?;

@@ -11,7 +11,7 @@ use crate::timestamp::nanos;
 
 use super::coverage::nothing;
 use super::record_region::RunRecorder;
-use super::rows::{balancers, held};
+use super::rows::{held, load_balancers};
 use super::tally::Tallies;
 use super::{KnownRegion, insert_run, remembered};
 
@@ -29,8 +29,8 @@ pub(super) fn write(
     let read = raw.evidence.as_ref().map(|evidence| evidence.at).or(line);
     let at = nanos(read.unwrap_or(report.run.started));
     let place = place_of(db, only)?;
-    let mut balancers = balancers(db, place.id)?;
-    let known = balancers.get(only.as_str()).and_then(|known| known.event);
+    let mut load_balancers = load_balancers(db, place.id)?;
+    let known = load_balancers.get(only.as_str()).and_then(|known| known.event);
     let index = report.load_balancers.iter().position(|lb| lb.arn == *only);
     let later = place.with(known).last_at.is_some_and(|last| last > at && last <= latest);
     let Some((index, lb)) = index.zip(index.and_then(|index| report.load_balancers.get(index))).filter(|_| !later)
@@ -41,20 +41,20 @@ pub(super) fn write(
     let run = insert_run(db, report, (at, at), nothing(db)?)?;
     let mut recorder = RunRecorder::new(db, report, run, latest, Tallies::new(report, tags))?;
     recorder.at = at;
-    recorder.balancer(place, index, lb, &mut balancers)?;
+    recorder.load_balancer(place, index, lb, &mut load_balancers)?;
     let mut findings = held(db, place.id)?;
     for (index, finding) in report.findings.iter().enumerate().filter(|(_, finding)| finding.load_balancer == *only) {
-        let history = recorder.finding(place, finding, &mut balancers, &mut findings)?;
+        let history = recorder.finding(place, finding, &mut load_balancers, &mut findings)?;
         recorder.remember(index, history);
     }
-    let Some(id) = balancers.get(only.as_str()).map(|known| known.id) else {
+    let Some(id) = load_balancers.get(only.as_str()).map(|known| known.id) else {
         return Ok((recorder.done().0, remembered(db, report)?));
     };
     recorder.unjudged(place.with(known), id, findings)?;
     let look = serde_json::to_string(raw)?;
     let inputs = serde_json::to_string(&Inputs::of(report))?;
     db.execute(
-        "UPDATE balancers SET event_run = ?2, look = ?3, look_inputs = ?4 WHERE id = ?1",
+        "UPDATE load_balancers SET event_run = ?2, look = ?3, look_inputs = ?4 WHERE id = ?1",
         params![id, run, look, inputs],
     )?;
     db.execute("UPDATE runs SET only = ?2 WHERE seq = ?1", params![run, id])?;

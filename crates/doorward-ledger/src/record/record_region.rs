@@ -10,7 +10,7 @@ use crate::error::Fault;
 use crate::finding_state::{FindingState, State, StateChange};
 use crate::timestamp::{nanos, timestamp};
 
-use super::rows::{GONE, HERE, KnownFinding, KnownLoadBalancer, RETIRED, balancers, held, mode_code, standings};
+use super::rows::{GONE, HERE, KnownFinding, KnownLoadBalancer, RETIRED, held, load_balancers, mode_code, standings};
 use super::tally::{Tallies, mode_column, rank};
 use super::{KnownRegion, ReportedRegion};
 
@@ -65,7 +65,7 @@ impl<'a> RunRecorder<'a> {
     pub(super) fn look(&mut self, place: KnownRegion, reported: &ReportedRegion<'_>) -> Result<(), Fault> {
         let report = self.report;
         let indices: BTreeMap<&str, usize> = reported
-            .balancers
+            .load_balancers
             .iter()
             .filter_map(|index| Some((report.load_balancers.get(*index)?.arn.as_str(), *index)))
             .collect();
@@ -86,15 +86,15 @@ impl<'a> RunRecorder<'a> {
         if let Some(last) = place.last_at.filter(|last| *last > self.latest) {
             self.note_ahead(last);
         }
-        let mut balancers = balancers(self.db, place.id)?;
+        let mut load_balancers = load_balancers(self.db, place.id)?;
         let mut findings = held(self.db, place.id)?;
         let mut seen_at: BTreeMap<&str, i64> = BTreeMap::new();
         for index in indices.values() {
             let Some(lb) = report.load_balancers.get(*index) else { continue };
             self.at = lb.evidence.as_ref().map_or(read_at, |evidence| nanos(evidence.at));
             seen_at.insert(lb.arn.as_str(), self.at);
-            if !self.is_outdated(&balancers, &lb.arn) {
-                self.balancer(place, *index, lb, &mut balancers)?;
+            if !self.is_outdated(&load_balancers, &lb.arn) {
+                self.load_balancer(place, *index, lb, &mut load_balancers)?;
             }
         }
         let time_of = |finding: &Finding| {
@@ -105,20 +105,21 @@ impl<'a> RunRecorder<'a> {
         for index in &reported.findings {
             let Some(finding) = report.findings.get(*index) else { continue };
             self.at = time_of(finding);
-            let outdated = self.is_outdated(&balancers, &finding.load_balancer);
+            let outdated = self.is_outdated(&load_balancers, &finding.load_balancer);
             if outdated { late.push(*index) } else { seen.push(*index) }
         }
         self.only_remember(place, &late)?;
         for index in &seen {
             if let Some(finding) = report.findings.get(*index) {
                 self.at = time_of(finding);
-                let history = self.finding(place, finding, &mut balancers, &mut findings)?;
+                let history = self.finding(place, finding, &mut load_balancers, &mut findings)?;
                 self.remember(*index, history);
             }
         }
-        let present: Vec<i64> = indices.keys().filter_map(|arn| balancers.get(*arn)).map(|known| known.id).collect();
+        let present: Vec<i64> =
+            indices.keys().filter_map(|arn| load_balancers.get(*arn)).map(|known| known.id).collect();
         self.at = read_at;
-        self.missing(place, reported.is_fully_listed(), &balancers, &present, findings)?;
+        self.missing(place, reported.is_fully_listed(), &load_balancers, &present, findings)?;
         self.db
             .prepare_cached("UPDATE places SET last_at = ?2, last_run = ?3 WHERE id = ?1")?
             .execute([place.id, self.at, self.run])?;
@@ -128,17 +129,17 @@ impl<'a> RunRecorder<'a> {
     /// The account is closed, as the run saw no earlier than `at`: everything in it ends.
     pub(super) fn retire(&mut self, place: KnownRegion, at: i64) -> Result<(), Fault> {
         self.at = at;
-        let balancers = balancers(self.db, place.id)?;
-        if balancers.values().all(|known| known.fate != HERE) {
+        let load_balancers = load_balancers(self.db, place.id)?;
+        if load_balancers.values().all(|known| known.fate != HERE) {
             return Ok(());
         }
-        for known in balancers.values().filter(|known| known.fate == HERE) {
+        for known in load_balancers.values().filter(|known| known.fate == HERE) {
             let mode_seen = known.mode.and(known.mode_seen.or(place.with(known.event).last_run));
-            self.update_balancer(&KnownLoadBalancer { fate: RETIRED, mode_seen, ..known.clone() })?;
+            self.update_load_balancer(&KnownLoadBalancer { fate: RETIRED, mode_seen, ..known.clone() })?;
             self.end_edits(known.id)?;
         }
         for (key, mut held) in held(self.db, place.id)? {
-            let event = balancers.values().find(|known| known.id == key.0).and_then(|known| known.event);
+            let event = load_balancers.values().find(|known| known.id == key.0).and_then(|known| known.event);
             let last = place.with(event).last_at.unwrap_or(self.at);
             let settled = held.standing.settle(self.at);
             match held.standing.end(State::Retired, last.min(self.at), self.at) {
@@ -163,8 +164,8 @@ impl<'a> RunRecorder<'a> {
     }
 
     /// Whether an event had a later look at a load balancer than this run.
-    fn is_outdated(&self, balancers: &BTreeMap<String, KnownLoadBalancer>, arn: &Arn) -> bool {
-        let event = balancers.get(arn.as_str()).and_then(|known| known.event);
+    fn is_outdated(&self, load_balancers: &BTreeMap<String, KnownLoadBalancer>, arn: &Arn) -> bool {
+        let event = load_balancers.get(arn.as_str()).and_then(|known| known.event);
         event.is_some_and(|(_, at)| self.is_later(at))
     }
 
@@ -186,12 +187,12 @@ impl<'a> RunRecorder<'a> {
     }
 
     /// Takes in what the run saw of one load balancer.
-    pub(super) fn balancer(
+    pub(super) fn load_balancer(
         &mut self,
         place: KnownRegion,
         index: usize,
         lb: &LoadBalancer,
-        balancers: &mut BTreeMap<String, KnownLoadBalancer>,
+        load_balancers: &mut BTreeMap<String, KnownLoadBalancer>,
     ) -> Result<(), Fault> {
         let mode = match &lb.mode {
             Observed::Known(mode) => Some(mode_code(Some(*mode))),
@@ -199,14 +200,14 @@ impl<'a> RunRecorder<'a> {
             Observed::Unread(_) => None,
         };
         let counted = mode_column(lb).and_then(|column| i64::try_from(column).ok());
-        let Some(known) = balancers.get(lb.arn.as_str()) else {
+        let Some(known) = load_balancers.get(lb.arn.as_str()) else {
             let grouping = self.grouping_of(index, lb)?;
             let named = (lb.arn.as_str(), lb.name.as_str(), lb.kind.as_str());
-            let id = self.insert_balancer(place, named, grouping, mode, counted)?;
+            let id = self.insert_load_balancer(place, named, grouping, mode, counted)?;
             if let Some(now) = mode.filter(|_| lb.kind.can_parse_http()) {
                 self.mode_change(id, (None, None), None, now)?;
             }
-            balancers.insert(
+            load_balancers.insert(
                 lb.arn.as_str().to_owned(),
                 KnownLoadBalancer { id, grouping, fate: HERE, mode, mode_seen: None, seen: None, counted, event: None },
             );
@@ -241,8 +242,8 @@ impl<'a> RunRecorder<'a> {
             }
         }
         if next != *known {
-            self.update_balancer(&next)?;
-            balancers.insert(lb.arn.as_str().to_owned(), next);
+            self.update_load_balancer(&next)?;
+            load_balancers.insert(lb.arn.as_str().to_owned(), next);
         }
         Ok(())
     }
@@ -252,27 +253,27 @@ impl<'a> RunRecorder<'a> {
         &mut self,
         place: KnownRegion,
         finding: &Finding,
-        balancers: &mut BTreeMap<String, KnownLoadBalancer>,
+        load_balancers: &mut BTreeMap<String, KnownLoadBalancer>,
         findings: &mut BTreeMap<(i64, i64), KnownFinding>,
     ) -> Result<Option<History>, Fault> {
         let arn = finding.load_balancer.as_str();
-        let event = balancers.get(arn).and_then(|known| known.event);
-        let balancer = match balancers.get(arn) {
+        let event = load_balancers.get(arn).and_then(|known| known.event);
+        let load_balancer = match load_balancers.get(arn) {
             Some(known) => known.id,
             None => {
                 // A finding about what no listing brought: its load balancer is known by name only.
                 let grouping = self.grouping("{}".to_owned())?;
                 let named = (arn, finding.name.as_str(), finding.kind.as_str());
-                let id = self.insert_balancer(place, named, grouping, None, None)?;
+                let id = self.insert_load_balancer(place, named, grouping, None, None)?;
                 let (mode, mode_seen, seen, counted, event) = (None, None, None, None, None);
-                balancers.insert(
+                load_balancers.insert(
                     arn.to_owned(),
                     KnownLoadBalancer { id, grouping, fate: HERE, mode, mode_seen, seen, counted, event },
                 );
                 id
             }
         };
-        let key = (balancer, self.rule(finding)?);
+        let key = (load_balancer, self.rule(finding)?);
         let last = place.with(event).last_at.unwrap_or(self.at);
         let found = findings.remove(&key);
         let is_new = found.is_none();
@@ -315,12 +316,12 @@ impl<'a> RunRecorder<'a> {
         &mut self,
         place: KnownRegion,
         fully_listed: bool,
-        balancers: &BTreeMap<String, KnownLoadBalancer>,
+        load_balancers: &BTreeMap<String, KnownLoadBalancer>,
         present: &[i64],
         findings: BTreeMap<(i64, i64), KnownFinding>,
     ) -> Result<(), Fault> {
         let events: BTreeMap<i64, (i64, i64)> =
-            balancers.values().filter_map(|known| Some((known.id, known.event?))).collect();
+            load_balancers.values().filter_map(|known| Some((known.id, known.event?))).collect();
         let (now, latest) = (self.at, self.latest);
         let outdated = |id: i64| events.get(&id).is_some_and(|(_, at)| *at > now && *at <= latest);
         for (key, mut held) in findings {
@@ -344,14 +345,14 @@ impl<'a> RunRecorder<'a> {
         }
         let here =
             |known: &&KnownLoadBalancer| known.fate == HERE && !present.contains(&known.id) && !outdated(known.id);
-        let missing: Vec<&KnownLoadBalancer> = balancers.values().filter(here).collect();
+        let missing: Vec<&KnownLoadBalancer> = load_balancers.values().filter(here).collect();
         for known in missing {
             let last = place.with(known.event);
             let mode_seen = known.mode.and(known.mode_seen.or(last.last_run));
             let fate = if fully_listed { GONE } else { HERE };
             let next = KnownLoadBalancer { fate, mode_seen, seen: known.seen.or(last.last_at), ..known.clone() };
             if next != *known {
-                self.update_balancer(&next)?;
+                self.update_load_balancer(&next)?;
             }
             if fate == GONE {
                 self.end_edits(known.id)?;
@@ -371,11 +372,11 @@ impl<'a> RunRecorder<'a> {
     pub(super) fn unjudged(
         &mut self,
         place: KnownRegion,
-        balancer: i64,
+        load_balancer: i64,
         findings: BTreeMap<(i64, i64), KnownFinding>,
     ) -> Result<(), Fault> {
         let last = place.last_at.unwrap_or(self.at).min(self.at);
-        for (key, mut held) in findings.into_iter().filter(|(key, held)| key.0 == balancer && !held.seen_now) {
+        for (key, mut held) in findings.into_iter().filter(|(key, held)| key.0 == load_balancer && !held.seen_now) {
             let settled = held.standing.settle(self.at);
             let step = if held.standing.state.has_ended() { None } else { held.standing.lose(last, self.at) };
             match step {

@@ -44,10 +44,10 @@ pub(super) fn mode_code(mode: Option<Mode>) -> i64 {
     }
 }
 
-pub(super) fn balancers(db: &Connection, place: i64) -> rusqlite::Result<BTreeMap<String, KnownLoadBalancer>> {
+pub(super) fn load_balancers(db: &Connection, place: i64) -> rusqlite::Result<BTreeMap<String, KnownLoadBalancer>> {
     db.prepare_cached(
         "SELECT b.arn, b.id, b.grouping, b.fate, b.mode, b.mode_seen, e.seq, e.at, b.seen, b.counted
-         FROM balancers b LEFT JOIN runs e ON e.seq = b.event_run WHERE b.place = ?1",
+         FROM load_balancers b LEFT JOIN runs e ON e.seq = b.event_run WHERE b.place = ?1",
     )?
     .query_map([place], |row| {
         let known = KnownLoadBalancer {
@@ -83,7 +83,7 @@ fn standing(row: &Row<'_>) -> rusqlite::Result<FindingState> {
 
 pub(super) fn held(db: &Connection, place: i64) -> rusqlite::Result<BTreeMap<(i64, i64), KnownFinding>> {
     db.prepare_cached(&format!(
-        "SELECT {STANDING}, f.balancer, f.rule FROM balancers b JOIN findings f ON f.balancer = b.id WHERE b.place = ?1"
+        "SELECT {STANDING}, f.load_balancer, f.rule FROM load_balancers b JOIN findings f ON f.load_balancer = b.id WHERE b.place = ?1"
     ))?
     .query_map([place], |row| {
         Ok(((row.get(9)?, row.get(10)?), KnownFinding { standing: standing(row)?, seen_now: false }))
@@ -98,7 +98,7 @@ pub(super) fn standings(
     place: i64,
 ) -> rusqlite::Result<BTreeMap<String, (FindingState, Option<i64>)>> {
     let mut query = db.prepare_cached(&format!(
-        "SELECT {STANDING}, b.arn, r.name, r.own, e.at FROM balancers b JOIN findings f ON f.balancer = b.id
+        "SELECT {STANDING}, b.arn, r.name, r.own, e.at FROM load_balancers b JOIN findings f ON f.load_balancer = b.id
          JOIN rules r ON r.id = f.rule LEFT JOIN runs e ON e.seq = b.event_run WHERE b.place = ?1"
     ))?;
     let rows = query.query_map([place], |row| Ok((finding_id(row, 9)?, (standing(row)?, row.get(12)?))))?;

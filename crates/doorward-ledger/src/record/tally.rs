@@ -71,7 +71,7 @@ pub(super) struct Tallies {
     groups: BTreeMap<(usize, String), usize>,
     counts: Vec<Counts>,
     /// For every load balancer of the report, its group in every dimension.
-    of_balancer: Vec<usize>,
+    of_load_balancer: Vec<usize>,
 }
 
 impl Tallies {
@@ -84,10 +84,11 @@ impl Tallies {
                 dimensions.push(dimension);
             }
         }
-        let mut tallies = Self { dimensions, groups: BTreeMap::new(), counts: Vec::new(), of_balancer: Vec::new() };
+        let mut tallies =
+            Self { dimensions, groups: BTreeMap::new(), counts: Vec::new(), of_load_balancer: Vec::new() };
         tallies.group(0, "");
         for lb in &report.load_balancers {
-            tallies.add_balancer(lb);
+            tallies.add_load_balancer(lb);
         }
         tallies
     }
@@ -101,14 +102,14 @@ impl Tallies {
         group
     }
 
-    fn add_balancer(&mut self, lb: &LoadBalancer) {
+    fn add_load_balancer(&mut self, lb: &LoadBalancer) {
         let counted = mode_column(lb);
         let unowned =
             matches!(lb.owner, Observed::Absent) && counted.is_some_and(|column| column != count::MODE_NOT_APPLICABLE);
         for dimension in 0..self.dimensions.len() {
             let label = label_of(lb, self.dimensions.get(dimension).map_or(ALL, String::as_str));
             let group = self.group(dimension, &label);
-            self.of_balancer.push(group);
+            self.of_load_balancer.push(group);
             if let Some(column) = counted {
                 add(&mut self.counts, group, column, 1);
             }
@@ -117,7 +118,7 @@ impl Tallies {
     }
 
     /// Counts a finding, by the groups of its load balancer.
-    pub(super) fn add_finding(&mut self, finding: &Finding, balancer: Option<usize>) {
+    pub(super) fn add_finding(&mut self, finding: &Finding, load_balancer: Option<usize>) {
         let column = match &finding.verdict {
             Verdict::Fail { severity, .. } => count::SEVERITY + rank(*severity),
             Verdict::Excepted { .. } => count::EXCEPTED,
@@ -126,8 +127,10 @@ impl Tallies {
         };
         let due = i64::from(finding.rule == DUE_RULE && matches!(finding.verdict, Verdict::Fail { .. }));
         let width = self.dimensions.len();
-        let groups = match balancer {
-            Some(balancer) => self.of_balancer.get(balancer * width..(balancer + 1) * width).unwrap_or_default(),
+        let groups = match load_balancer {
+            Some(load_balancer) => {
+                self.of_load_balancer.get(load_balancer * width..(load_balancer + 1) * width).unwrap_or_default()
+            }
             None => &[0],
         };
         for group in groups {
@@ -137,9 +140,9 @@ impl Tallies {
     }
 
     /// The groups of a load balancer of the report, in every dimension: equal for equal groupings.
-    pub(super) fn groups_of(&self, balancer: usize) -> &[usize] {
-        let from = balancer * self.dimensions.len();
-        self.of_balancer.get(from..from + self.dimensions.len()).unwrap_or_default()
+    pub(super) fn groups_of(&self, load_balancer: usize) -> &[usize] {
+        let from = load_balancer * self.dimensions.len();
+        self.of_load_balancer.get(from..from + self.dimensions.len()).unwrap_or_default()
     }
 
     /// The groups of a load balancer but the whole, as the file keeps them.

@@ -19,7 +19,7 @@ use super::{places, reported_regions};
 pub(super) struct Rest {
     pub(super) of: Unseen,
     pub(super) finding_groupings: Vec<i64>,
-    pub(super) balancer_groupings: Vec<i64>,
+    pub(super) load_balancer_groupings: Vec<i64>,
     pub(super) groupings: BTreeMap<i64, String>,
 }
 
@@ -50,18 +50,18 @@ pub(super) fn unseen(db: &Connection, report: &ScanReport, recorded: bool) -> Re
     let mut rest = Rest {
         of: Unseen { account_regions, never_read, ..Unseen::default() },
         finding_groupings: Vec::new(),
-        balancer_groupings: Vec::new(),
+        load_balancer_groupings: Vec::new(),
         groupings,
     };
     let seen = Seen::of(report, recorded);
-    seen.balancers(db, &labels, &mut rest)?;
+    seen.load_balancers(db, &labels, &mut rest)?;
     seen.findings(db, &labels, &mut rest)?;
     Ok(rest)
 }
 
 /// What a report observed.
 struct Seen<'a> {
-    balancers: BTreeSet<&'a str>,
+    load_balancers: BTreeSet<&'a str>,
     /// Every finding with a verdict, and whether the verdict observed nothing because nothing was asked.
     observed: BTreeSet<&'a str>,
     unreadable: BTreeSet<&'a str>,
@@ -77,14 +77,14 @@ impl<'a> Seen<'a> {
         let listed =
             reported_regions(report).into_iter().filter(|(_, reported)| !recorded && reported.is_fully_listed());
         Self {
-            balancers: report.load_balancers.iter().map(|lb| lb.arn.as_str()).collect(),
+            load_balancers: report.load_balancers.iter().map(|lb| lb.arn.as_str()).collect(),
             observed: ids(Verdict::is_observed),
             unreadable: ids(|verdict| matches!(verdict, Verdict::Unknown { .. })),
             listed: listed.map(|(place, _)| place).collect(),
         }
     }
 
-    fn balancers(
+    fn load_balancers(
         &self,
         db: &Connection,
         labels: &BTreeMap<i64, (String, String)>,
@@ -92,19 +92,19 @@ impl<'a> Seen<'a> {
     ) -> Result<(), Fault> {
         let mut query = db.prepare(&format!(
             "SELECT b.arn, p.account, p.region, b.name, b.kind, b.grouping, b.counted, b.mode, coalesce(b.seen, {LAST})
-             FROM balancers b JOIN places p ON p.id = b.place LEFT JOIN runs e ON e.seq = b.event_run
+             FROM load_balancers b JOIN places p ON p.id = b.place LEFT JOIN runs e ON e.seq = b.event_run
              WHERE b.fate = 0 ORDER BY p.account, p.region, b.arn"
         ))?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
             let (arn, place) = (text(row, 0)?, (text(row, 1)?, text(row, 2)?));
-            if self.balancers.contains(arn) || self.listed.contains(&place) {
+            if self.load_balancers.contains(arn) || self.listed.contains(&place) {
                 continue;
             }
             let AccountRegion { account, region } = account_region(row, 1)?;
             let (kind, grouping) = (kind(text(row, 4)?), row.get(5)?);
             let (owner, unit) = labels.get(&grouping).cloned().unwrap_or_default();
-            rest.balancer_groupings.push(grouping);
+            rest.load_balancer_groupings.push(grouping);
             rest.of.load_balancers.push(UnseenLoadBalancer {
                 arn: id(row, 0)?,
                 account,
@@ -129,14 +129,14 @@ impl<'a> Seen<'a> {
         let mut query = db.prepare(&format!(
             "SELECT b.arn, p.account, p.region, b.name, b.kind, b.grouping, b.arn, r.name, r.own, f.state = 4, f.severity,
                     f.first, coalesce(f.seen, {LAST})
-             FROM findings f JOIN balancers b ON b.id = f.balancer JOIN places p ON p.id = b.place
+             FROM findings f JOIN load_balancers b ON b.id = f.load_balancer JOIN places p ON p.id = b.place
              JOIN rules r ON r.id = f.rule LEFT JOIN runs e ON e.seq = b.event_run
              WHERE f.state IN (3, 4) ORDER BY p.account, p.region, b.arn, r.name, r.own"
         ))?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
             let (arn, place) = (text(row, 0)?, (text(row, 1)?, text(row, 2)?));
-            let here = self.balancers.contains(arn);
+            let here = self.load_balancers.contains(arn);
             if !here && self.listed.contains(&place) {
                 continue;
             }

@@ -15,12 +15,12 @@ impl RunRecorder<'_> {
     pub(super) fn step(&mut self, key: (i64, i64), standing: &FindingState, step: StateChange) -> Result<(), Fault> {
         self.write(key, standing)?;
         self.db
-            .prepare_cached("INSERT INTO transitions (balancer, rule, run, was, now) VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .prepare_cached("INSERT INTO transitions (load_balancer, rule, run, was, now) VALUES (?1, ?2, ?3, ?4, ?5)")?
             .execute(params![key.0, key.1, self.run, step.was, step.now])?;
         if let Some(episode) = step.closed {
             self.db
                 .prepare_cached(
-                    "INSERT INTO episodes (balancer, rule, run, opened, closed, how, excepted)
+                    "INSERT INTO episodes (load_balancer, rule, run, opened, closed, how, excepted)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 )?
                 .execute([
@@ -50,7 +50,7 @@ impl RunRecorder<'_> {
         self.db
             .prepare_cached(
                 "INSERT INTO findings
-                 (balancer, rule, state, seen, since, first, opened, resolved, reopened, excepted, severity)
+                 (load_balancer, rule, state, seen, since, first, opened, resolved, reopened, excepted, severity)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
                  ON CONFLICT DO UPDATE SET state = ?3, seen = ?4, since = ?5, first = ?6, opened = ?7, resolved = ?8,
                  reopened = ?9, excepted = ?10, severity = ?11",
@@ -73,7 +73,7 @@ impl RunRecorder<'_> {
 
     pub(super) fn mode_change(
         &self,
-        balancer: i64,
+        load_balancer: i64,
         (before, before_at): (Option<i64>, Option<i64>),
         was: Option<i64>,
         now: i64,
@@ -81,31 +81,31 @@ impl RunRecorder<'_> {
         // Where the time of the look before is not known, the begin of its run is the latest that it certainly was not before.
         self.db
             .prepare_cached(
-                "INSERT INTO mode_changes (balancer, run, before_run, was, now, at, before_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6,
+                "INSERT INTO mode_changes (load_balancer, run, before_run, was, now, at, before_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6,
                  coalesce(?7, (SELECT min(coalesce(began, at), ?6) FROM runs WHERE seq = ?3)))",
             )?
-            .execute(params![balancer, self.run, before, was, now, self.at, before_at])?;
-        self.end_edits(balancer)
+            .execute(params![load_balancer, self.run, before, was, now, self.at, before_at])?;
+        self.end_edits(load_balancer)
     }
 
     /// The mode differs from the one that the recorded edits left.
-    pub(super) fn end_edits(&self, balancer: i64) -> Result<(), Fault> {
+    pub(super) fn end_edits(&self, load_balancer: i64) -> Result<(), Fault> {
         self.db
-            .prepare_cached("UPDATE edits SET ended = ?2 WHERE balancer = ?1 AND ended IS NULL")?
-            .execute([balancer, self.run])?;
+            .prepare_cached("UPDATE edits SET ended = ?2 WHERE load_balancer = ?1 AND ended IS NULL")?
+            .execute([load_balancer, self.run])?;
         Ok(())
     }
 
     /// Drops the look that an event asked for.
-    pub(super) fn forget_look(&self, balancer: i64) -> Result<(), Fault> {
+    pub(super) fn forget_look(&self, load_balancer: i64) -> Result<(), Fault> {
         self.db
-            .prepare_cached("UPDATE balancers SET event_run = NULL, look = NULL WHERE id = ?1")?
-            .execute([balancer])?;
+            .prepare_cached("UPDATE load_balancers SET event_run = NULL, look = NULL WHERE id = ?1")?
+            .execute([load_balancer])?;
         Ok(())
     }
 
     /// Adds a load balancer, by ARN, name and kind.
-    pub(super) fn insert_balancer(
+    pub(super) fn insert_load_balancer(
         &self,
         place: KnownRegion,
         (arn, name, kind): (&str, &str, &str),
@@ -115,18 +115,18 @@ impl RunRecorder<'_> {
     ) -> Result<i64, Fault> {
         self.db
             .prepare_cached(
-                "INSERT INTO balancers (place, arn, name, kind, grouping, first_run, fate, mode, counted)
+                "INSERT INTO load_balancers (place, arn, name, kind, grouping, first_run, fate, mode, counted)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
             .execute(params![place.id, arn, name, kind, grouping, self.run, HERE, mode, counted])?;
         Ok(self.db.last_insert_rowid())
     }
 
-    pub(super) fn update_balancer(&self, known: &KnownLoadBalancer) -> Result<(), Fault> {
+    pub(super) fn update_load_balancer(&self, known: &KnownLoadBalancer) -> Result<(), Fault> {
         let KnownLoadBalancer { id, grouping, fate, mode, mode_seen, seen, counted, event: _ } = known;
         self.db
             .prepare_cached(
-                "UPDATE balancers SET grouping = ?2, fate = ?3, mode = ?4, mode_seen = ?5, seen = ?6, counted = ?7
+                "UPDATE load_balancers SET grouping = ?2, fate = ?3, mode = ?4, mode_seen = ?5, seen = ?6, counted = ?7
                  WHERE id = ?1",
             )?
             .execute(params![id, grouping, fate, mode, mode_seen, seen, counted])?;

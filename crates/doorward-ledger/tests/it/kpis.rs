@@ -15,7 +15,7 @@ fn summaries_count_with_denominators() {
     let all = desk.ledger.history(None, None, &By::All).expect("reads");
     assert_eq!(all.len(), 3);
     let first = &all[0];
-    assert_eq!((first.balancers, first.mode_unknown, first.modes[&Mode::Strictest]), (4, 1, 1));
+    assert_eq!((first.load_balancers, first.mode_unknown, first.modes[&Mode::Strictest]), (4, 1, 1));
     assert_eq!((first.strictest.count, first.strictest.of, first.strictest_or_defensive.count), (1, 4, 2));
     assert_eq!((first.unowned.count, first.unowned.of), (2, 4));
     assert_eq!((first.open[&Severity::High], first.excepted, first.unknown, first.unseen), (1, 0, 1, 0));
@@ -24,12 +24,14 @@ fn summaries_count_with_denominators() {
         (2, 0, 1, 1)
     );
     assert_eq!((&all[1].modes, all[1].open_total), (&first.modes, 1), "an unchanged run tells the same");
-    assert_eq!((all[2].balancers, all[2].open_total, all[2].excepted, all[2].unseen), (1, 0, 1, 1));
+    assert_eq!((all[2].load_balancers, all[2].open_total, all[2].excepted, all[2].unseen), (1, 0, 1, 1));
     assert_eq!(first.strictest.basis_points(), Some(2500));
 
     let by = |by: &By| {
         let told = desk.ledger.history(Some(time(10)), Some(time(30)), by).expect("reads");
-        told.into_iter().map(|s| (s.run.id, s.group.unwrap_or_default(), s.balancers, s.unseen)).collect::<Vec<_>>()
+        told.into_iter()
+            .map(|s| (s.run.id, s.group.unwrap_or_default(), s.load_balancers, s.unseen))
+            .collect::<Vec<_>>()
     };
     let line = |run: &str, group: &str, n, unseen| (run.to_owned(), group.to_owned(), n, unseen);
     assert_eq!(

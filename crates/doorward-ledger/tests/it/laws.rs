@@ -81,7 +81,7 @@ proptest! {
             desk.scan(n * 10, scan);
             let summary = desk.ledger.history(None, None, &By::All).expect("reads").pop().expect("recorded");
             let owners = desk.ledger.history(Some(time(n * 10)), None, &By::Owner).expect("reads");
-            prop_assert_eq!(owners.iter().map(|s| s.balancers).sum::<usize>(), summary.balancers);
+            prop_assert_eq!(owners.iter().map(|s| s.load_balancers).sum::<usize>(), summary.load_balancers);
             prop_assert_eq!(owners.iter().map(|s| s.open_total).sum::<usize>(), summary.open_total);
             prop_assert_eq!(owners.iter().map(|s| s.unseen).sum::<usize>(), summary.unseen);
             let failing = desk.ledger.open_findings().expect("reads");

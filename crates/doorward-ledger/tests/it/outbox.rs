@@ -12,7 +12,9 @@ fn place(account: &str, region: &str) -> AccountRegion {
 fn row(updated: i64) -> OutboxRow {
     OutboxRow {
         subject: place("111111111111", "eu-west-1"),
-        balancer: "arn:aws:elasticloadbalancing:eu-west-1:111111111111:loadbalancer/app/a/1".parse().expect("an ARN"),
+        load_balancer: "arn:aws:elasticloadbalancing:eu-west-1:111111111111:loadbalancer/app/a/1"
+            .parse()
+            .expect("an ARN"),
         rule: "desync-mode-below-required".to_owned(),
         content: "digest".to_owned(),
         created_at: time(1),
@@ -29,28 +31,30 @@ fn row(updated: i64) -> OutboxRow {
 #[test]
 fn rows_come_back_as_they_went_in() {
     let mut desk = Desk::new();
-    let hub = place("999999999999", "eu-central-1");
+    let security_hub = place("999999999999", "eu-central-1");
     assert!(desk.ledger.outbox_places().expect("reads").is_empty());
-    desk.ledger.outbox_intend(&desk.lease, &hub, [("a", &row(10), "{}"), ("b", &row(11), "[]")]).expect("writes");
+    desk.ledger
+        .outbox_intend(&desk.lease, &security_hub, [("a", &row(10), "{}"), ("b", &row(11), "[]")])
+        .expect("writes");
     let reader = open(&desk.path);
-    assert!(reader.outbox_places().expect("reads").iter().eq([&hub]));
-    let rows = reader.outbox(&hub).expect("reads");
+    assert!(reader.outbox_places().expect("reads").iter().eq([&security_hub]));
+    let rows = reader.outbox(&security_hub).expect("reads");
     assert_eq!(rows.into_iter().collect::<Vec<_>>(), [("a".to_owned(), row(10)), ("b".to_owned(), row(11))]);
-    assert_eq!(reader.outbox_document(&hub, "b").expect("reads").as_deref(), Some("[]"));
-    assert_eq!(reader.outbox_document(&hub, "c").expect("reads"), None);
+    assert_eq!(reader.outbox_document(&security_hub, "b").expect("reads").as_deref(), Some("[]"));
+    assert_eq!(reader.outbox_document(&security_hub, "c").expect("reads"), None);
     assert!(reader.outbox(&place("999999999999", "eu-west-1")).expect("reads").is_empty());
 }
 
 #[test]
 fn only_the_attempt_that_was_meant_is_confirmed() {
     let mut desk = Desk::new();
-    let hub = place("999999999999", "eu-central-1");
-    desk.ledger.outbox_intend(&desk.lease, &hub, [("a", &row(10), ""), ("b", &row(10), "")]).expect("writes");
+    let security_hub = place("999999999999", "eu-central-1");
+    desk.ledger.outbox_intend(&desk.lease, &security_hub, [("a", &row(10), ""), ("b", &row(10), "")]).expect("writes");
     // A later attempt at the same finding; the answer to the earlier one says nothing about it.
-    desk.ledger.outbox_intend(&desk.lease, &hub, [("b", &row(20), "")]).expect("writes");
+    desk.ledger.outbox_intend(&desk.lease, &security_hub, [("b", &row(20), "")]).expect("writes");
     let accepted = [("a".to_owned(), time(10)), ("b".to_owned(), time(10))];
-    desk.ledger.outbox_acknowledge(&desk.lease, &hub, &accepted, time(12)).expect("writes");
-    let rows = desk.ledger.outbox(&hub).expect("reads");
+    desk.ledger.outbox_acknowledge(&desk.lease, &security_hub, &accepted, time(12)).expect("writes");
+    let rows = desk.ledger.outbox(&security_hub).expect("reads");
     let confirmed = OutboxRow { acknowledged: true, accepted_at: Some(time(12)), attempts: 0, ..row(10) };
     assert_eq!((&rows["a"], &rows["b"]), (&confirmed, &row(20)));
 }
@@ -58,12 +62,12 @@ fn only_the_attempt_that_was_meant_is_confirmed() {
 #[test]
 fn only_a_lease_writes() {
     let mut desk = Desk::new();
-    let hub = place("999999999999", "eu-central-1");
+    let security_hub = place("999999999999", "eu-central-1");
     let mut other = open(&desk.path);
     let taken = other.acquire_lease("second", time(30), doorward_ledger::LEASE_TTL).expect("expired");
-    let told = desk.ledger.outbox_intend(&desk.lease, &hub, [("a", &row(10), "")]).expect_err("fenced");
+    let told = desk.ledger.outbox_intend(&desk.lease, &security_hub, [("a", &row(10), "")]).expect_err("fenced");
     assert!(matches!(told, LedgerError::Fenced { .. }), "{told}");
-    let told = desk.ledger.outbox_acknowledge(&desk.lease, &hub, &[], time(1)).expect_err("fenced");
+    let told = desk.ledger.outbox_acknowledge(&desk.lease, &security_hub, &[], time(1)).expect_err("fenced");
     assert!(matches!(told, LedgerError::Fenced { .. }), "{told}");
-    other.outbox_intend(&taken, &hub, [("a", &row(10), "")]).expect("writes");
+    other.outbox_intend(&taken, &security_hub, [("a", &row(10), "")]).expect("writes");
 }

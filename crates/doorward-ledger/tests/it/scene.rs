@@ -253,7 +253,7 @@ pub(crate) fn report(id: &str, at: i64, scene: &str) -> ScanReport {
     let mut findings = Vec::new();
     for place in &places {
         for thing in &place.things {
-            let lb = balancer(place, thing);
+            let lb = load_balancer(place, thing);
             findings.extend(verdict(thing.verdict).map(|verdict| finding(&lb, RULE, verdict)));
             load_balancers.push(lb);
         }
@@ -313,7 +313,7 @@ fn verdict(letter: char) -> Option<Verdict> {
     })
 }
 
-fn balancer(place: &Place<'_>, thing: &Thing<'_>) -> LoadBalancer {
+fn load_balancer(place: &Place<'_>, thing: &Thing<'_>) -> LoadBalancer {
     let owner = |name: &str| Owner { name: name.to_owned(), source: OwnerSource::ResourceTag("owner".to_owned()) };
     let cost_centre = thing.owner.map(|name| ("cost-centre".to_owned(), format!("cc-{name}")));
     LoadBalancer {

@@ -47,7 +47,7 @@ pub(crate) fn gap() -> Gap {
     Gap::new(GapReason::AccessDenied, "elasticloadbalancing:DescribeLoadBalancers")
 }
 
-pub(crate) fn balancer(name: &str, owner: Observed<Owner>) -> LoadBalancer {
+pub(crate) fn load_balancer(name: &str, owner: Observed<Owner>) -> LoadBalancer {
     LoadBalancer {
         arn: arn(name),
         account: AccountId::new(ACCOUNT).expect("an account"),
@@ -152,7 +152,7 @@ pub(crate) fn report(days: i64, scene: &str) -> ScanReport {
             Some("?") => Observed::unread(gap()),
             Some(name) => owned_by(name),
         };
-        let lb = balancer(name, owner);
+        let lb = load_balancer(name, owner);
         let (word, reopened) = word.strip_suffix('+').map_or((word, 0), |word| (word, 1));
         if let Some(verdict) = verdict(word) {
             let mut one = finding(&lb, verdict);

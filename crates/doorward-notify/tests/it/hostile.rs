@@ -10,7 +10,7 @@ use doorward_notify::{ChannelSettings, Dispatcher, Environment, Fate, Settings, 
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::bed::{RULES, balancer, directory, exec, finding, gap, owned_by, settings, slack, teams, whole};
+use crate::bed::{RULES, directory, exec, finding, gap, load_balancer, owned_by, settings, slack, teams, whole};
 use crate::channels::{mailing, post};
 use crate::doubles::{Book, Receiver, time};
 
@@ -89,7 +89,7 @@ fn report(text: &str) -> ScanReport {
     ];
     for (number, verdict) in verdicts.into_iter().enumerate() {
         for owner in ["web", text] {
-            let mut lb = balancer(&format!("lb{number}-{}", owner == "web"), owned_by(owner));
+            let mut lb = load_balancer(&format!("lb{number}-{}", owner == "web"), owned_by(owner));
             // An ARN holds no white space, and may hold much else.
             let odd: String = text.chars().filter(|c| !c.is_whitespace() && !c.is_control()).take(200).collect();
             lb.arn = Arn::new(&format!("{}{odd}", lb.arn)).unwrap_or(lb.arn);
@@ -258,7 +258,7 @@ fn no_text_does_anything_anywhere() {
 fn what_does_not_fit_is_counted() {
     let (mut load_balancers, mut findings) = (Vec::new(), Vec::new());
     for number in 0..3_000 {
-        let lb = balancer(&format!("lb{number}"), owned_by("web"));
+        let lb = load_balancer(&format!("lb{number}"), owned_by("web"));
         let because = "<&>".repeat(100);
         findings.push(finding(
             &lb,

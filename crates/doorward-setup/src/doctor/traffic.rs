@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use doorward_core::access::{Access, Purpose};
 use doorward_core::{Clock, Stop};
 use doorward_model::{AccountId, AccountRegion, Gap, Grant, LoadBalancer};
-use doorward_traffic::{BalancerKey, Capability, Known, Metered, Metric, Operation, Reach, Source, Window};
+use doorward_traffic::{Capability, Known, LoadBalancerKey, Metered, Metric, Operation, Reach, Source, Window};
 use futures::StreamExt as _;
 use jiff::SignedDuration;
 
@@ -45,7 +45,7 @@ impl TrafficPlan {
     }
 
     /// Adds a load balancer, with the bucket and prefix of its access logs if it writes any.
-    pub fn add(&mut self, lb: &LoadBalancer, key: BalancerKey, logs: Option<(&str, &str)>) {
+    pub fn add(&mut self, lb: &LoadBalancer, key: LoadBalancerKey, logs: Option<(&str, &str)>) {
         let place = AccountRegion { account: lb.account.clone(), region: lb.region.clone() };
         if let Some((bucket, prefix)) = logs {
             let account = self.log_account.clone().unwrap_or_else(|| lb.account.clone());
@@ -53,7 +53,7 @@ impl TrafficPlan {
             let prefix = (reader, bucket.to_owned(), prefix.to_owned());
             self.prefixes.entry(prefix).or_insert_with(|| lb.account.clone());
         }
-        self.metered.entry(place.clone()).or_insert_with(|| Metered { balancer: key, place });
+        self.metered.entry(place.clone()).or_insert_with(|| Metered { load_balancer: key, place });
     }
 }
 
@@ -129,7 +129,7 @@ async fn metrics(
         }
         series = source.metrics(&metered, &[Metric::Requests], window, 300, now) => series,
     };
-    let unread = metered.into_iter().filter_map(|one| match series.get(&one.balancer)?.total(Metric::Requests) {
+    let unread = metered.into_iter().filter_map(|one| match series.get(&one.load_balancer)?.total(Metric::Requests) {
         Known::Unread(gap) => Some((one.place, gap.as_ref().clone())),
         _ => None,
     });

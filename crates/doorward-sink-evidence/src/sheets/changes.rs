@@ -59,6 +59,6 @@ fn direction(change: &ModeTransition) -> &'static str {
 /// The sheet.
 pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
     let changes = cx.pack.context.changes.as_deref().unwrap_or_default();
-    let rows = changes.iter().map(|change| Row { change, lb: cx.balancer_named(&change.load_balancer) });
+    let rows = changes.iter().map(|change| Row { change, lb: cx.load_balancer_named(&change.load_balancer) });
     Sheet::new(TITLE, columns(), changes.len(), rows)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use doorward_model::{Arn, Evidence, Finding, LoadBalancer, RequiredMode, RuleMeta, ScanReport, Verdict};
 use jiff::Timestamp;
 
-use super::{balancers, seen, title_of};
+use super::{load_balancers, seen, title_of};
 use crate::figures::unit;
 use crate::sheet::{Columns, Kind, Sheet, Title, Value};
 
@@ -150,7 +150,7 @@ pub(crate) fn sheet<'p>(
     required: &'p BTreeMap<Arn, RequiredMode>,
     rules: &'p [&'static RuleMeta],
 ) -> Sheet<'p> {
-    let places = balancers(report);
+    let places = load_balancers(report);
     let rows = report.findings.iter().map(move |finding| {
         let lb = places.get(&finding.load_balancer).copied();
         Row {

@@ -15,7 +15,7 @@ struct Row<'p> {
     what: &'static str,
     account: &'p str,
     region: &'p str,
-    balancer: Option<(&'p str, &'p Arn)>,
+    load_balancer: Option<(&'p str, &'p Arn)>,
     rule: Option<&'p str>,
     gap: &'p Gap,
 }
@@ -32,7 +32,9 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         )
         .id("Account", 14, "The account id, twelve digits, as text.", |r| r.account.into())
         .text("Region", 20, "The AWS Region.", |r| r.region.into())
-        .text("Load balancer", 28, "Its name, for an unknown verdict.", |r| r.balancer.map(|(name, _)| name).into())
+        .text("Load balancer", 28, "Its name, for an unknown verdict.", |r| {
+            r.load_balancer.map(|(name, _)| name).into()
+        })
         .text("Rule", 28, "The rule, for an unknown verdict.", |r| r.rule.into())
         .text("Reason", 26, "From a closed set; see the sheet Method & dictionary.", |r| r.gap.reason.code().into())
         .prose("Meaning", 50, "What the reason means.", |r| r.gap.reason.meaning().into())
@@ -47,7 +49,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             r.gap.policy.as_deref().into()
         })
         .prose("Remedy", 50, "What to do next.", |r| r.gap.reason.remedy().into())
-        .text("ARN", 80, "The load balancer's ARN.", |r| r.balancer.map(|(_, arn)| arn.as_str()).into())
+        .text("ARN", 80, "The load balancer's ARN.", |r| r.load_balancer.map(|(_, arn)| arn.as_str()).into())
 }
 
 /// The sheet.
@@ -55,13 +57,13 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
     let report = cx.report();
     let mut rows: Vec<Row<'p>> = Vec::new();
     if let Listing::Unread(gap) = &report.coverage.accounts_listing {
-        rows.push(Row { what: "accounts list", account: "", region: "", balancer: None, rule: None, gap });
+        rows.push(Row { what: "accounts list", account: "", region: "", load_balancer: None, rule: None, gap });
     }
     for line in &report.coverage.lines {
         let skipped = line.status == doorward_model::CoverageStatus::Skipped;
         let what = if skipped { "skipped" } else { "account-Region" };
         let (account, region) = (line.account.as_str(), place(line.region.as_ref()));
-        rows.extend(line.gaps.iter().map(|gap| Row { what, account, region, balancer: None, rule: None, gap }));
+        rows.extend(line.gaps.iter().map(|gap| Row { what, account, region, load_balancer: None, rule: None, gap }));
     }
     for finding in &report.findings {
         let Verdict::Unknown { gaps, .. } = &finding.verdict else { continue };
@@ -69,7 +71,7 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
             what: "unknown verdict",
             account: finding.account.as_str(),
             region: finding.region.as_str(),
-            balancer: Some((&finding.name, &finding.load_balancer)),
+            load_balancer: Some((&finding.name, &finding.load_balancer)),
             rule: Some(&finding.rule),
             gap,
         }));

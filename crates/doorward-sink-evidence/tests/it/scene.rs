@@ -82,7 +82,7 @@ fn build(count: usize, words: Words<'_>) -> ScanReport {
     let accounts: Vec<AccountId> =
         ["000123456789", "111122223333", "222233334444"].iter().map(|id| AccountId::new(id).expect("valid")).collect();
     let mut load_balancers: Vec<LoadBalancer> =
-        (0..count).map(|n| balancer(n, &accounts[n % 2], &region, words)).collect();
+        (0..count).map(|n| load_balancer(n, &accounts[n % 2], &region, words)).collect();
     load_balancers.sort_by(|a, b| (&a.account, &a.arn).cmp(&(&b.account, &b.arn)));
     let findings: Vec<Finding> = load_balancers
         .iter()
@@ -155,7 +155,7 @@ fn gap(message: &str) -> Gap {
     }
 }
 
-fn balancer(n: usize, account: &AccountId, region: &Region, words: Words<'_>) -> LoadBalancer {
+fn load_balancer(n: usize, account: &AccountId, region: &Region, words: Words<'_>) -> LoadBalancer {
     let arn = format!("arn:aws:elasticloadbalancing:{region}:{account}:loadbalancer/app/lb-{n}/{n:016x}");
     let mode = match n % 7 {
         0 => Observed::unread(gap(&words(n, "message"))),

@@ -70,14 +70,14 @@ type Place<'a> = (When, Reverse<Option<Severity>>, &'a str);
 /// Sorts what is open. Grave failures are for this week, and so are exceptions that are about to end; where there is
 /// neither, the medium ones are, so that a week has its work.
 pub(super) fn of(
-    balancers: &[OwnedLoadBalancer<'_>],
+    load_balancers: &[OwnedLoadBalancer<'_>],
     context: &Context,
     titles: &BTreeMap<&str, &str>,
     now: Timestamp,
 ) -> Vec<Group> {
     let today = now.to_zoned(TimeZone::UTC).date();
     let mut entries: BTreeMap<Place<'_>, Vec<Item>> = BTreeMap::new();
-    for (n, held) in balancers.iter().enumerate() {
+    for (n, held) in load_balancers.iter().enumerate() {
         for finding in &held.findings {
             let (when, severity, note) = match &finding.verdict {
                 Verdict::Fail { severity, .. } => {

@@ -278,7 +278,7 @@ fn an_owner_of_whom_nothing_was_seen_keeps_a_page_and_a_place() {
         severity: Some(Severity::Low),
         ..finding(9)
     };
-    let balancer = UnseenLoadBalancer {
+    let load_balancer = UnseenLoadBalancer {
         arn: lost.arn.clone(),
         account: lost.account.clone(),
         region: lost.region.clone(),
@@ -290,7 +290,7 @@ fn an_owner_of_whom_nothing_was_seen_keeps_a_page_and_a_place() {
         last_seen,
     };
     let findings = (0..3).map(finding).chain([not_asked]).collect();
-    report.unseen = Some(Unseen { load_balancers: vec![balancer], findings, account_regions: 1, never_read: 0 });
+    report.unseen = Some(Unseen { load_balancers: vec![load_balancer], findings, account_regions: 1, never_read: 0 });
     let folder = tempfile::tempdir().expect("a folder");
     let (_, files) = written(folder.path(), &report, &context);
     let page = |start: &str, end: &str| {

@@ -54,7 +54,7 @@ pub(super) struct View {
 #[derive(Debug, Clone, Default, Serialize)]
 struct Line {
     name: String,
-    balancers: usize,
+    load_balancers: usize,
     /// Failures from critical to low.
     failures: [usize; 4],
     failing: usize,
@@ -62,7 +62,7 @@ struct Line {
     excepted: usize,
     /// Failures that are known and were not seen.
     unseen: usize,
-    balancers_unseen: usize,
+    load_balancers_unseen: usize,
     monitor: usize,
     population: usize,
     monitor_share: String,
@@ -71,13 +71,13 @@ struct Line {
 
 impl Line {
     fn add(&mut self, other: &Self) {
-        self.balancers += other.balancers;
+        self.load_balancers += other.load_balancers;
         self.failures.iter_mut().zip(other.failures).for_each(|(sum, n)| *sum += n);
         self.failing += other.failing;
         self.unknown += other.unknown;
         self.excepted += other.excepted;
         self.unseen += other.unseen;
-        self.balancers_unseen += other.balancers_unseen;
+        self.load_balancers_unseen += other.load_balancers_unseen;
         self.monitor += other.monitor;
         self.population += other.population;
     }
@@ -98,7 +98,7 @@ pub(super) fn of(report: &ScanReport, by: Group) -> View {
     for lb in &report.load_balancers {
         let name = by.of(lb);
         let line = groups.entry(name.clone()).or_default();
-        line.balancers += 1;
+        line.load_balancers += 1;
         match lb.effective_mode() {
             EffectiveMode::NoHttpListener | EffectiveMode::NotHttp => {}
             EffectiveMode::Known(Mode::Monitor) => {
@@ -128,7 +128,7 @@ pub(super) fn of(report: &ScanReport, by: Group) -> View {
     // A group of which nothing was seen is not gone.
     if let Some(unseen) = &report.unseen {
         for lb in &unseen.load_balancers {
-            groups.entry(by.last(&lb.owner, &lb.unit)).or_default().balancers_unseen += 1;
+            groups.entry(by.last(&lb.owner, &lb.unit)).or_default().load_balancers_unseen += 1;
         }
         for finding in unseen.findings.iter().filter(|finding| !finding.excepted) {
             let name = names.get(&finding.load_balancer).cloned();
@@ -137,7 +137,7 @@ pub(super) fn of(report: &ScanReport, by: Group) -> View {
     }
     let mut lines: Vec<Line> = groups.into_iter().map(|(name, line)| Line { name, ..line }).collect();
     lines.sort_by_cached_key(|line| {
-        (Reverse((line.failures, line.unseen, line.unknown, line.balancers)), line.name.clone())
+        (Reverse((line.failures, line.unseen, line.unknown, line.load_balancers)), line.name.clone())
     });
     let groups = lines.len();
     let mut total = Line::default();

@@ -42,7 +42,7 @@ fn a_place_that_cannot_be_written_is_named() {
 fn twenty_thousand_load_balancers_stay_under_five_megabytes() {
     let page = page(&scene::large(20_000, 300));
     assert!(page.len() < 5_000_000, "{} bytes", page.len());
-    assert_eq!(data(&page)["balancers"].as_array().map(Vec::len), Some(20_000));
+    assert_eq!(data(&page)["load_balancers"].as_array().map(Vec::len), Some(20_000));
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn what_was_not_seen_is_said_and_drawn_beside_what_was() {
         report.findings.into_iter().partition(|f| report.load_balancers.iter().any(|lb| lb.arn == f.load_balancer));
     report.findings = there;
     let last_seen = report.run.started;
-    let unseen_balancer = |lb: &doorward_model::LoadBalancer| doorward_model::UnseenLoadBalancer {
+    let unseen_load_balancer = |lb: &doorward_model::LoadBalancer| doorward_model::UnseenLoadBalancer {
         arn: lb.arn.clone(),
         account: lb.account.clone(),
         region: lb.region.clone(),
@@ -170,7 +170,7 @@ fn what_was_not_seen_is_said_and_drawn_beside_what_was() {
         report.findings.iter().filter(|f| f.verdict.severity() > Some(doorward_model::Severity::Informational));
     let sentence = format!("were seen failing and {open} not seen now.");
     report.unseen = Some(doorward_model::Unseen {
-        load_balancers: lost.iter().map(unseen_balancer).collect(),
+        load_balancers: lost.iter().map(unseen_load_balancer).collect(),
         findings,
         account_regions: 2,
         never_read: 1,
@@ -205,7 +205,7 @@ fn what_was_not_seen_is_said_and_drawn_beside_what_was() {
 fn unpacked(data: &serde_json::Value, i: usize, packed: &str) -> String {
     let text = |column: &str| {
         let at = data["columns"].as_array().and_then(|all| all.iter().position(|one| one == column)).expect("a column");
-        let number = data["balancers"][i][at].as_u64().expect("a number");
+        let number = data["load_balancers"][i][at].as_u64().expect("a number");
         data["texts"][usize::try_from(number).expect("small")].as_str().expect("a text").to_owned()
     };
     let name = data["names"][i].as_str().expect("a name").to_owned();
@@ -236,8 +236,8 @@ proptest! {
 
     /// Nothing is lost or changed by packing: every verdict of every load balancer comes out as it went in.
     #[test]
-    fn what_is_packed_comes_out_as_it_was(balancers in 1_u64..60, owners in 1_u64..8) {
-        let report = scene::large(balancers, owners);
+    fn what_is_packed_comes_out_as_it_was(load_balancers in 1_u64..60, owners in 1_u64..8) {
+        let report = scene::large(load_balancers, owners);
         let data = data(&page(&report));
         let mut findings = report.findings.iter();
         for (i, lb) in report.load_balancers.iter().enumerate() {

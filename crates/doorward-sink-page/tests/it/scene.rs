@@ -65,9 +65,9 @@ fn region(n: u64) -> Region {
 }
 
 /// An organization with as many load balancers, as varied as real ones.
-pub(crate) fn large(balancers: u64, owners: u64) -> ScanReport {
+pub(crate) fn large(load_balancers: u64, owners: u64) -> ScanReport {
     let mut dice = Dice::new(7);
-    let lbs = (0..balancers).map(|n| ordinary(n, owners, &mut dice)).collect();
+    let lbs = (0..load_balancers).map(|n| ordinary(n, owners, &mut dice)).collect();
     finish(lbs, &mut dice, None)
 }
 

@@ -78,7 +78,7 @@ impl Truth {
 /// What exists, and how far a scan gets.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scene {
-    pub(crate) balancers: BTreeMap<(AccountRegion, String), Truth>,
+    pub(crate) load_balancers: BTreeMap<(AccountRegion, String), Truth>,
     /// Account-Regions where nothing can be listed.
     pub(crate) denied: BTreeSet<AccountRegion>,
     /// Account-Regions where only the first half of the list arrives.
@@ -101,7 +101,7 @@ pub(crate) fn arn(place: &AccountRegion, name: &str) -> Arn {
 
 impl Scene {
     pub(crate) fn put(&mut self, place: &AccountRegion, name: &str, truth: Truth) {
-        self.balancers.insert((place.clone(), name.to_owned()), truth);
+        self.load_balancers.insert((place.clone(), name.to_owned()), truth);
     }
 
     /// Whether a scan lists everything there.
@@ -115,7 +115,7 @@ impl Scene {
         let mut lines = Vec::new();
         let mut load_balancers = Vec::new();
         for place in places().filter(|place| !self.unheard.contains(place)) {
-            let here: Vec<_> = self.balancers.iter().filter(|((at, _), _)| *at == place).collect();
+            let here: Vec<_> = self.load_balancers.iter().filter(|((at, _), _)| *at == place).collect();
             let (seen, status) = if self.denied.contains(&place) {
                 (0, CoverageStatus::Failed)
             } else if self.excluded.contains(&place) {
@@ -126,7 +126,7 @@ impl Scene {
                 (here.len(), CoverageStatus::Complete)
             };
             for ((_, name), truth) in here.into_iter().take(seen) {
-                load_balancers.push(balancer(&place, name, truth, finished));
+                load_balancers.push(load_balancer(&place, name, truth, finished));
             }
             lines.push(CoverageLine {
                 account: place.account.clone(),
@@ -184,7 +184,7 @@ pub(crate) fn report(
     }
 }
 
-pub(crate) fn balancer(place: &AccountRegion, name: &str, truth: &Truth, at: Timestamp) -> LoadBalancer {
+pub(crate) fn load_balancer(place: &AccountRegion, name: &str, truth: &Truth, at: Timestamp) -> LoadBalancer {
     let denied =
         || Observed::unread(Gap::new(GapReason::AccessDenied, "elasticloadbalancing:DescribeLoadBalancerAttributes"));
     let key = "routing.http.desync_mitigation_mode".to_owned();

@@ -41,24 +41,25 @@ fn history(seed: u64) -> (u64, u64) {
         let planner = Planner::new(&index, now, SignedDuration::from_hours(24 * 60), SignedDuration::from_hours(72));
         let rendered: BTreeMap<_, _> = renderer
             .render_all(&index)
-            .map(|rendered| ((rendered.hub.clone(), rendered.finding.id.clone()), rendered))
+            .map(|rendered| ((rendered.security_hub.clone(), rendered.finding.id.clone()), rendered))
             .collect();
-        for hub in outbox.hubs().expect("read") {
-            for (id, row) in outbox.remembered(&hub).expect("read") {
-                if rendered.contains_key(&(hub.clone(), id.clone())) {
+        for security_hub in outbox.security_hubs().expect("read") {
+            for (id, row) in outbox.remembered(&security_hub).expect("read") {
+                if rendered.contains_key(&(security_hub.clone(), id.clone())) {
                     continue;
                 }
-                let name = scene.balancers.keys().find(|(at, name)| row.balancer == crate::bed::arn(at, name));
-                let lb = report.load_balancers.iter().find(|lb| lb.arn == row.balancer);
+                let name =
+                    scene.load_balancers.keys().find(|(at, name)| row.load_balancer == crate::bed::arn(at, name));
+                let lb = report.load_balancers.iter().find(|lb| lb.arn == row.load_balancer);
                 let listed = lb.and_then(|lb| Some(lb.evidence.as_ref()?.at));
-                let kind = name.and_then(|key| scene.balancers.get(key)).map(|truth| truth.kind);
+                let kind = name.and_then(|key| scene.load_balancers.get(key)).map(|truth| truth.kind);
                 let asked = listed.is_some()
                     && kind == Some(Kind::Network)
                     && row.rule == MODE
                     && !scene.disabled.contains(MODE);
                 let decision = planner
                     .absent(&id, &row, listed, asked, || -> Result<_, std::convert::Infallible> {
-                        let text = outbox.document(&hub, &id).expect("read").expect("a document");
+                        let text = outbox.document(&security_hub, &id).expect("read").expect("a document");
                         Ok(Some(serde_json::from_str::<Asff>(&text).expect("a finding")))
                     })
                     .expect("decided");
@@ -69,11 +70,11 @@ fn history(seed: u64) -> (u64, u64) {
                     archived += 1;
                 }
                 left += u64::from(matches!(decision.why, Why::NotLookedAt | Why::NotAsked | Why::Stale));
-                deliver(&outbox, &hub, decision, now, &mut random);
+                deliver(&outbox, &security_hub, decision, now, &mut random);
             }
         }
-        for ((hub, id), rendered) in rendered {
-            let before = outbox.remembered(&hub).expect("read").remove(&id);
+        for ((security_hub, id), rendered) in rendered {
+            let before = outbox.remembered(&security_hub).expect("read").remove(&id);
             let finding = report.findings.iter().find(|finding| finding.id == id).expect("a finding");
             let decision = planner.present(rendered, &finding.rule, &finding.load_balancer, before.as_ref());
             if let (Some(before), Some((intent, parcel))) = (&before, &decision.send) {
@@ -84,7 +85,7 @@ fn history(seed: u64) -> (u64, u64) {
                 assert!(parcel.updated_at > before.updated_at, "seed {seed}: {id} would be ignored");
                 assert_eq!(intent.row.state, RecordState::Active);
             }
-            deliver(&outbox, &hub, decision, now, &mut random);
+            deliver(&outbox, &security_hub, decision, now, &mut random);
         }
     }
     (archived, left)
@@ -93,7 +94,7 @@ fn history(seed: u64) -> (u64, u64) {
 /// Stores what a delivery stores; every fourth one is never confirmed.
 fn deliver(
     outbox: &MemoryOutbox,
-    hub: &doorward_model::AccountRegion,
+    security_hub: &doorward_model::AccountRegion,
     decision: Decision,
     now: jiff::Timestamp,
     random: &mut fastrand::Rng,
@@ -101,8 +102,8 @@ fn deliver(
     let Some((intent, parcel)) = decision.send else { return };
     let Intent { id, .. } = &intent;
     let id = id.clone();
-    outbox.intend(hub, &[intent]).expect("stored");
+    outbox.intend(security_hub, &[intent]).expect("stored");
     if random.u8(0..4) > 0 {
-        outbox.acknowledge(hub, &[(id, parcel.updated_at)], now).expect("stored");
+        outbox.acknowledge(security_hub, &[(id, parcel.updated_at)], now).expect("stored");
     }
 }

@@ -105,9 +105,9 @@ fn every_standing_has_its_case() {
             Ok(vec![says(CLASSIC, arn(&here(), "edge").as_str(), "FAILED")]),
             Standing::Blind(Blind::ControlOff),
         ),
-        ("no hub", monitor, None, Err(Closed::NotEnabled(gap.clone())), Standing::Blind(Blind::NotEnabled)),
+        ("no Security Hub", monitor, None, Err(Closed::NotEnabled(gap.clone())), Standing::Blind(Blind::NotEnabled)),
         (
-            "a hub behind a door",
+            "a Security Hub behind a door",
             monitor,
             None,
             Err(Closed::Unreachable(gap.clone())),
@@ -168,7 +168,7 @@ fn asff(number: usize, control: &str, resource: &str, status: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_hub_is_read_page_by_page_and_only_its_own_controls() {
+async fn a_security_hub_is_read_page_by_page_and_only_its_own_controls() {
     let cloud = Cloud::start().await;
     let world = cloud.server.world();
     let put = |finding: Value| assert!(world.put_security_hub_finding(ACCOUNTS[0], REGIONS[0], finding, cloud.now()));
@@ -185,8 +185,8 @@ async fn a_hub_is_read_page_by_page_and_only_its_own_controls() {
     archived["RecordState"] = json!("ARCHIVED");
     put(archived);
 
-    let (aws, hub) = (cloud.aws(), here());
-    let read = || native(&aws, &hub);
+    let (aws, security_hub) = (cloud.aws(), here());
+    let read = || native(&aws, &security_hub);
     let found = read().await.expect("read");
     assert_eq!(found.len(), 231);
     assert_eq!(found.iter().filter(|finding| finding.control == CONFIG).count(), 1);

@@ -32,7 +32,7 @@ async fn an_unchanged_run_sends_nothing_until_the_finding_would_be_deleted() {
     cloud.server.clear_calls();
     let second = publisher.publish(&scene().report(cloud.now())).await.expect("published");
     assert_eq!(second.accepted(), 0);
-    assert_eq!(second.hubs.iter().map(|line| line.unchanged).sum::<usize>(), 16);
+    assert_eq!(second.security_hubs.iter().map(|line| line.unchanged).sum::<usize>(), 16);
     assert!(cloud.outcomes().is_empty(), "{:?}", cloud.outcomes());
 
     cloud.days_pass(31);
@@ -60,7 +60,7 @@ async fn mended_stays_active_and_gone_is_archived() {
     cloud.days_pass(1);
     scene.put(&here, "mended", Truth::with(Mode::Strictest));
     scene.put(&here, "changed-kind", Truth { kind: Kind::Network, ..Truth::with(Mode::Monitor) });
-    scene.balancers.remove(&(here.clone(), "gone".to_owned()));
+    scene.load_balancers.remove(&(here.clone(), "gone".to_owned()));
     let outcome = publisher.publish(&scene.report(cloud.now())).await.expect("published");
     assert!(outcome.is_complete() && outcome.adds_up(), "{outcome:#?}");
     assert_eq!((outcome.sent(Why::Gone), outcome.sent(Why::NoLongerApplies)), (2, 1));
@@ -86,7 +86,7 @@ async fn mended_stays_active_and_gone_is_archived() {
 }
 
 #[tokio::test]
-async fn a_hub_that_is_not_enabled_or_denied_is_a_line_and_stops_nobody() {
+async fn a_security_hub_that_is_not_enabled_or_denied_is_a_line_and_stops_nobody() {
     let mut toml = world("\"securityhub:BatchImportFindings\", \"securityhub:GetFindings\"");
     // The second account's user may do nothing.
     let at = toml.rfind("allow = ").expect("an allow");
@@ -98,11 +98,11 @@ async fn a_hub_that_is_not_enabled_or_denied_is_a_line_and_stops_nobody() {
     let outcome = publisher.publish(&scene().report(cloud.now())).await.expect("published");
     assert!(outcome.adds_up() && outcome.receipt().adds_up() && !outcome.is_complete(), "{outcome:#?}");
     let closed: Vec<(String, usize, bool)> = outcome
-        .hubs
+        .security_hubs
         .iter()
         .filter_map(|line| {
             let not_enabled = matches!(line.closed.as_ref()?, Closed::NotEnabled(_));
-            Some((line.hub.to_string(), line.unsent, not_enabled))
+            Some((line.security_hub.to_string(), line.unsent, not_enabled))
         })
         .collect();
     let line = |account: &str, region: &str, not_enabled| (format!("{account}/{region}"), 4, not_enabled);
@@ -114,7 +114,7 @@ async fn a_hub_that_is_not_enabled_or_denied_is_a_line_and_stops_nobody() {
             line(ACCOUNTS[1], REGIONS[1], false)
         ]
     );
-    let denied = outcome.hubs.iter().filter_map(|line| line.closed.as_ref()).next_back().expect("closed");
+    let denied = outcome.security_hubs.iter().filter_map(|line| line.closed.as_ref()).next_back().expect("closed");
     assert_eq!(denied.gap().action.as_deref(), Some("securityhub:GetFindings"));
     assert_eq!(outcome.accepted(), 4);
 }
@@ -123,8 +123,8 @@ async fn a_hub_that_is_not_enabled_or_denied_is_a_line_and_stops_nobody() {
 async fn central_delivery_keeps_to_the_security_account() {
     let cloud = Cloud::start().await;
     let outbox = Arc::new(MemoryOutbox::default());
-    let hub = place(SECURITY, REGIONS[0]);
-    let publisher = cloud.publisher(&outbox, Delivery::Central(hub.clone()));
+    let security_hub = place(SECURITY, REGIONS[0]);
+    let publisher = cloud.publisher(&outbox, Delivery::Central(security_hub.clone()));
     let outcome = publisher.publish(&scene().report(cloud.now())).await.expect("published");
     assert!(outcome.is_complete(), "{outcome:#?}");
     let records = cloud.records();
@@ -133,7 +133,7 @@ async fn central_delivery_keeps_to_the_security_account() {
         assert_eq!(text(record, "/AwsAccountId"), SECURITY);
         let account = record["ProductFields"]["doorward/account"].as_str().expect("an account");
         assert!(text(record, "/Resources/0/Id").contains(account));
-        assert_eq!(record.get("AwsAccountName"), None, "the name would be the hub's, not the load balancer's");
+        assert_eq!(record.get("AwsAccountName"), None, "the name would be the Security Hub's, not the load balancer's");
     }
 }
 
@@ -148,7 +148,7 @@ async fn what_the_customer_wrote_stays() {
     cloud.annotate(&record).await;
 
     cloud.days_pass(1);
-    for truth in scene.balancers.values_mut() {
+    for truth in scene.load_balancers.values_mut() {
         truth.owner = Some("renamed".to_owned());
     }
     let outcome = publisher.publish(&scene.report(cloud.now())).await.expect("published");
@@ -172,7 +172,7 @@ async fn findings_that_fail_inside_accepted_calls_are_sent_again() {
 
     cloud.server.set_faults(vec![Fault::new(What::PartialFailure).service("securityhub")]);
     let mut scene = scene();
-    for truth in scene.balancers.values_mut() {
+    for truth in scene.load_balancers.values_mut() {
         truth.owner = Some("renamed".to_owned());
     }
     let outcome = publisher.publish(&scene.report(cloud.now())).await.expect("published");
@@ -203,7 +203,7 @@ async fn a_dry_run_tells_what_a_run_does_and_does_nothing() {
     cloud.days_pass(1);
     let mut scene = scene();
     scene.denied.insert(place(ACCOUNTS[1], REGIONS[1]));
-    scene.balancers.retain(|(_, name), _| name != "api");
+    scene.load_balancers.retain(|(_, name), _| name != "api");
     let report = scene.report(cloud.now());
     cloud.server.clear_calls();
     let mut planned = std::collections::BTreeMap::new();

@@ -105,12 +105,15 @@ impl Cloud {
         }
     }
 
-    /// Everything every hub holds.
+    /// Everything every Security Hub holds.
     pub(crate) fn records(&self) -> Vec<Value> {
-        let mut hubs: BTreeSet<AccountRegion> = places().collect();
-        hubs.extend(REGIONS.into_iter().map(|region| crate::bed::place(SECURITY, region)));
-        hubs.into_iter()
-            .flat_map(|hub| self.server.world().security_hub_findings(hub.account.as_str(), hub.region.as_str()))
+        let mut security_hubs: BTreeSet<AccountRegion> = places().collect();
+        security_hubs.extend(REGIONS.into_iter().map(|region| crate::bed::place(SECURITY, region)));
+        security_hubs
+            .into_iter()
+            .flat_map(|security_hub| {
+                self.server.world().security_hub_findings(security_hub.account.as_str(), security_hub.region.as_str())
+            })
             .collect()
     }
 
@@ -156,7 +159,8 @@ impl Cloud {
     ) -> (Publisher<Life>, Arc<Notify>) {
         let life = Life::new(outbox, steps);
         let renderer = Renderer::new(delivery, ExceptedAs::Failed, &METAS, BTreeMap::new());
-        let settings = Settings { share_of_quotas: 1.0, hubs: 4, calls_per_hub: 3, ..Settings::default() };
+        let settings =
+            Settings { share_of_quotas: 1.0, security_hubs: 4, calls_per_security_hub: 3, ..Settings::default() };
         let killed = Arc::clone(&life.killed);
         (Publisher::new(renderer, settings, self.calls_of(&life), life), killed)
     }
@@ -195,29 +199,29 @@ impl Life {
 }
 
 impl Outbox for Life {
-    fn hubs(&self) -> Result<BTreeSet<AccountRegion>, OutboxError> {
-        self.outbox.hubs()
+    fn security_hubs(&self) -> Result<BTreeSet<AccountRegion>, OutboxError> {
+        self.outbox.security_hubs()
     }
 
-    fn remembered(&self, hub: &AccountRegion) -> Result<BTreeMap<String, Remembered>, OutboxError> {
-        self.outbox.remembered(hub)
+    fn remembered(&self, security_hub: &AccountRegion) -> Result<BTreeMap<String, Remembered>, OutboxError> {
+        self.outbox.remembered(security_hub)
     }
 
-    fn document(&self, hub: &AccountRegion, id: &str) -> Result<Option<String>, OutboxError> {
-        self.outbox.document(hub, id)
+    fn document(&self, security_hub: &AccountRegion, id: &str) -> Result<Option<String>, OutboxError> {
+        self.outbox.document(security_hub, id)
     }
 
-    fn intend(&self, hub: &AccountRegion, intents: &[Intent]) -> Result<(), OutboxError> {
-        self.act(|| self.outbox.intend(hub, intents))
+    fn intend(&self, security_hub: &AccountRegion, intents: &[Intent]) -> Result<(), OutboxError> {
+        self.act(|| self.outbox.intend(security_hub, intents))
     }
 
     fn acknowledge(
         &self,
-        hub: &AccountRegion,
+        security_hub: &AccountRegion,
         accepted: &[(String, Timestamp)],
         at: Timestamp,
     ) -> Result<(), OutboxError> {
-        self.act(|| self.outbox.acknowledge(hub, accepted, at))
+        self.act(|| self.outbox.acknowledge(security_hub, accepted, at))
     }
 }
 

@@ -68,14 +68,14 @@ fn odd_verdict() -> impl Strategy<Value = Verdict> {
 }
 
 prop_compose! {
-    fn odd_balancer()(
+    fn odd_load_balancer()(
         name in odd_text(), account in odd_text(), owner in odd_text(), tags in odd_map(1_000), attributes in odd_map(150),
         groups in prop::collection::vec(odd_text(), 0..60), state in odd_text(), verdict in odd_verdict(),
         done in prop::option::of(odd_text()),
         rule in prop_oneof![4 => Just(MODE), 1 => Just("a-rule-of-tomorrow")],
     ) -> (LoadBalancer, Verdict, &'static str) {
         let here = place(ACCOUNTS[0], REGIONS[0]);
-        let plain = Scene { balancers: [((here, "lb".to_owned()), Truth::with(Mode::Monitor))].into(), ..Scene::default() };
+        let plain = Scene { load_balancers: [((here, "lb".to_owned()), Truth::with(Mode::Monitor))].into(), ..Scene::default() };
         let mut lb = plain.report(crate::bed::start()).load_balancers.remove(0);
         lb.account_name = Observed::Known(account);
         lb.owner = Observed::Known(Owner { name: owner.clone(), source: OwnerSource::ResourceTag(owner) });
@@ -104,9 +104,9 @@ fn declared(text: &str) -> InCode {
 }
 
 /// A report of odd load balancers, with ARNs as long as the model admits.
-fn odd_report(balancers: Vec<(LoadBalancer, Verdict, &'static str)>, cloud: &Cloud) -> ScanReport {
+fn odd_report(load_balancers: Vec<(LoadBalancer, Verdict, &'static str)>, cloud: &Cloud) -> ScanReport {
     let mut report = Scene::default().report(cloud.now());
-    for (number, (mut lb, verdict, rule)) in balancers.into_iter().enumerate() {
+    for (number, (mut lb, verdict, rule)) in load_balancers.into_iter().enumerate() {
         let name = if number % 3 == 0 { "n".repeat(500) } else { "web".to_owned() };
         lb.arn = crate::bed::arn(&place(ACCOUNTS[0], REGIONS[0]), &format!("{name}{number}"));
         report.findings.push(finding(&lb, rule, verdict));
@@ -122,12 +122,12 @@ fn every_finding_ends_in_one_count_and_odd_ones_stop_nobody() {
         Config { cases: 48, failure_persistence: None, ..Config::default() },
         proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
     );
-    let strategy = (prop::collection::vec(odd_balancer(), 1..8), 0..4_u8);
+    let strategy = (prop::collection::vec(odd_load_balancer(), 1..8), 0..4_u8);
     runner
-        .run(&strategy, |(balancers, trouble)| {
+        .run(&strategy, |(load_balancers, trouble)| {
             runtime.block_on(async {
                 let cloud = Cloud::start().await;
-                let report = odd_report(balancers, &cloud);
+                let report = odd_report(load_balancers, &cloud);
                 let applicable = report
                     .findings
                     .iter()
@@ -164,8 +164,8 @@ fn nothing_is_cut_silently_and_nothing_is_too_large() {
     );
     let all = std::cell::RefCell::new(Vec::new());
     runner
-        .run(&prop::collection::vec(odd_balancer(), 1..4), |balancers| {
-            let report = odd_report(balancers, &cloud);
+        .run(&prop::collection::vec(odd_load_balancer(), 1..4), |load_balancers| {
+            let report = odd_report(load_balancers, &cloud);
             let index = Index::new(&report);
             for rendered in renderer.render_all(&index) {
                 all.borrow_mut().push(rendered.finding.clone());

@@ -1,4 +1,4 @@
-//! Reconcile names every difference between what is remembered and what the hub holds.
+//! Reconcile names every difference between what is remembered and what the Security Hub holds.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ async fn every_difference_is_named() {
     // Another ledger's run: another owner, and a load balancer that ours does not know.
     cloud.days_pass(1);
     let mut other = scene(4);
-    for truth in other.balancers.values_mut() {
+    for truth in other.load_balancers.values_mut() {
         truth.owner = Some("other".to_owned());
     }
     let theirs = Arc::new(MemoryOutbox::default());
@@ -80,7 +80,7 @@ async fn every_difference_is_named() {
 }
 
 #[tokio::test]
-async fn a_hub_that_cannot_be_read_says_so() {
+async fn a_security_hub_that_cannot_be_read_says_so() {
     let cloud = Cloud::start().await;
     let outbox = Arc::new(MemoryOutbox::default());
     let publisher = cloud.publisher(&outbox, Delivery::Member);

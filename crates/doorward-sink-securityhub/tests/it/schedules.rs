@@ -1,5 +1,5 @@
 //! Random schedules of changes, faults and kills, checked against a model: whatever happens on the way, in the end the
-//! hub holds every finding once, with the date it was first given, and nothing was archived that was not gone.
+//! Security Hub holds every finding once, with the date it was first given, and nothing was archived that was not gone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -37,10 +37,10 @@ pub(crate) fn change(scene: &mut Scene, random: &mut fastrand::Rng) {
         let name = format!("lb{}", random.u8(0..5));
         match random.u8(0..5) {
             0 => {
-                scene.balancers.remove(&(place.clone(), name));
+                scene.load_balancers.remove(&(place.clone(), name));
             }
             1 => {
-                if let Some(truth) = scene.balancers.get_mut(&(place.clone(), name)) {
+                if let Some(truth) = scene.load_balancers.get_mut(&(place.clone(), name)) {
                     truth.owner = Some(format!("team {}", random.u8(0..3))).filter(|_| random.bool());
                 }
             }
@@ -128,7 +128,7 @@ async fn schedule(seed: u64) -> (u64, u64) {
     (fired, kills)
 }
 
-/// What must be true of the hubs.
+/// What must be true of the Security Hubs.
 #[derive(Default)]
 struct Model {
     seed: u64,
@@ -180,7 +180,7 @@ impl Model {
             })
             .collect();
         let mut wanted = BTreeMap::new();
-        for ((place, name), truth) in &scene.balancers {
+        for ((place, name), truth) in &scene.load_balancers {
             for meta in METAS {
                 let status = match (meta.id, truth.kind, truth.mode, &truth.owner) {
                     (MODE, Kind::Network, _, _) => continue,
@@ -204,7 +204,7 @@ fn is_gone(scene: &Scene, record: &serde_json::Value) -> bool {
     if !scene.lists(&place) {
         return false;
     }
-    match scene.balancers.get(&(place, field("load-balancer-name"))) {
+    match scene.load_balancers.get(&(place, field("load-balancer-name"))) {
         None => true,
         Some(truth) => field("rule") == MODE && truth.kind == Kind::Network && !scene.disabled.contains(MODE),
     }

@@ -55,7 +55,7 @@ fn job(accounts: &str, regions: &str, window: Window) -> Done<AthenaJob> {
         scanned: accounts.clone(),
         accounts,
         regions,
-        balancers: None,
+        load_balancers: None,
         window,
         database: "traffic".to_owned(),
         workgroup: "primary".to_owned(),

@@ -63,7 +63,7 @@ pub(crate) struct Offender {
 
 /// One load balancer to write.
 #[derive(Debug, Clone)]
-pub(crate) struct Balancer {
+pub(crate) struct LoadBalancer {
     pub(crate) account: String,
     pub(crate) region: String,
     pub(crate) name: String,
@@ -78,7 +78,7 @@ pub(crate) struct Balancer {
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) seed: u64,
-    pub(crate) balancers: Vec<Balancer>,
+    pub(crate) load_balancers: Vec<LoadBalancer>,
     /// Bytes of lines, of all files together.
     pub(crate) bytes: u64,
     /// Bytes of lines of one file.
@@ -100,8 +100,8 @@ impl Plan {
     /// Twelve load balancers of three accounts and Regions with all there is.
     pub(crate) fn fleet(seed: u64, bytes: u64, file_bytes: usize) -> Self {
         let regions = ["eu-west-1", "us-east-1", "ap-southeast-2"];
-        let balancers = (0..12_u32)
-            .map(|number| Balancer {
+        let load_balancers = (0..12_u32)
+            .map(|number| LoadBalancer {
                 account: format!("{}", 111_122_223_333_u64 + u64::from(number / 4) * 111_111_111_111),
                 region: regions[number as usize % 3].to_owned(),
                 name: format!("shop-{number}"),
@@ -112,7 +112,16 @@ impl Plan {
             })
             .collect();
         // 2026-09-01T00:05:00Z
-        Self { seed, balancers, bytes, file_bytes, start: 1_788_221_100, step: 300, plain: false, escaped_quotes: true }
+        Self {
+            seed,
+            load_balancers,
+            bytes,
+            file_bytes,
+            start: 1_788_221_100,
+            step: 300,
+            plain: false,
+            escaped_quotes: true,
+        }
     }
 
     /// Writes the files below a folder and says what is in them.
@@ -121,11 +130,16 @@ impl Plan {
         let (mut written, mut number) = (0_u64, 0_usize);
         let mut text = String::with_capacity(self.file_bytes + 16 * 1024);
         while written < self.bytes {
-            let balancer = &self.balancers[number % self.balancers.len()];
-            let end = self.start + self.step * (number / self.balancers.len()) as i64;
+            let load_balancer = &self.load_balancers[number % self.load_balancers.len()];
+            let end = self.start + self.step * (number / self.load_balancers.len()) as i64;
             text.clear();
-            let mut writer =
-                Writer { rng: Rng::with_seed(self.seed ^ (number as u64) << 20), balancer, plan: self, end, line: 0 };
+            let mut writer = Writer {
+                rng: Rng::with_seed(self.seed ^ (number as u64) << 20),
+                load_balancer,
+                plan: self,
+                end,
+                line: 0,
+            };
             while text.len() < self.file_bytes.min((self.bytes - written) as usize) {
                 writer.line(&mut text, &mut truth);
             }
@@ -145,7 +159,7 @@ impl Plan {
 /// Writes the lines of one file.
 struct Writer<'a> {
     rng: Rng,
-    balancer: &'a Balancer,
+    load_balancer: &'a LoadBalancer,
     plan: &'a Plan,
     end: i64,
     line: u64,
@@ -153,7 +167,7 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn key(&mut self) -> String {
-        let Balancer { account, region, name, id, .. } = self.balancer;
+        let LoadBalancer { account, region, name, id, .. } = self.load_balancer;
         let end = TimeZone::UTC.to_datetime(Timestamp::from_second(self.end).unwrap_or_default());
         let (day, end) = (end.strftime("%Y/%m/%d"), end.strftime("%Y%m%dT%H%MZ"));
         let node = format!("198.51.100.{}", self.rng.u8(1..250));
@@ -217,7 +231,7 @@ impl Writer<'_> {
             return facts;
         }
         let mut draw = self.rng.u32(0..1_000_000);
-        for (number, offender) in self.balancer.offenders.iter().enumerate() {
+        for (number, offender) in self.load_balancer.offenders.iter().enumerate() {
             if draw < offender.per_million {
                 facts.cause = Some(offender.reason);
                 facts.offender = Some(number);
@@ -227,7 +241,7 @@ impl Writer<'_> {
             }
             draw -= offender.per_million;
         }
-        if draw < self.balancer.per_million {
+        if draw < self.load_balancer.per_million {
             let reason = self.zipf(REASONS.len() as u32 - 1) as usize;
             facts.cause = Some(reason);
             facts.protocol = if self.rng.bool() { "http" } else { "https" };
@@ -308,9 +322,9 @@ impl Writer<'_> {
     }
 
     fn write(&mut self, text: &mut String, facts: &Facts) {
-        let Balancer { account, region, name, id, target_groups, .. } = self.balancer;
+        let LoadBalancer { account, region, name, id, target_groups, .. } = self.load_balancer;
         let (account, region, name, id) = (account.clone(), region.clone(), name.clone(), id.clone());
-        let offender = facts.offender.map(|number| self.balancer.offenders[number].clone());
+        let offender = facts.offender.map(|number| self.load_balancer.offenders[number].clone());
         let micros = if self.plan.plain { 0 } else { self.rng.u32(0..1_000_000) };
         let time = TimeZone::UTC.to_datetime(Timestamp::from_second(facts.second).unwrap_or_default());
         let time = format!("{}.{micros:06}Z", time.strftime("%Y-%m-%dT%H:%M:%S"));
@@ -404,7 +418,7 @@ impl Writer<'_> {
     }
 
     fn count(&mut self, truth: &mut Truth, facts: &Facts) {
-        let Balancer { account, region, name, id, target_groups, .. } = self.balancer;
+        let LoadBalancer { account, region, name, id, target_groups, .. } = self.load_balancer;
         let who = format!("{account}/{region}/app/{name}/{id}");
         let mut add = |what: &str, key: &str| {
             let line = format!("{what}\t{who}\t{key}");
@@ -436,7 +450,7 @@ impl Writer<'_> {
                     (_, b'1'..=b'3') => "served",
                     (_, b'4'..) => "refused",
                     ("400", _) => "blocked",
-                    _ => "by balancer",
+                    _ => "by load balancer",
                 };
                 add("class", &format!("{tier} {reason} {by}"));
             }

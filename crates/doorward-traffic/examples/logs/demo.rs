@@ -1,10 +1,10 @@
 //! The traffic of `examples/traffic`: four load balancers of the example organization over the two weeks before the demo's day.
 
-use crate::corpus::{Balancer, Offender, Plan, REASONS};
+use crate::corpus::{LoadBalancer, Offender, Plan, REASONS};
 
 /// Of each load balancer's three: the logs of two weeks, one file a day.
 pub(crate) fn plan() -> Plan {
-    let balancer = |account: &str, region: &str, name: &str, id: &str, offenders: Vec<Offender>| Balancer {
+    let load_balancer = |account: &str, region: &str, name: &str, id: &str, offenders: Vec<Offender>| LoadBalancer {
         account: account.to_owned(),
         region: region.to_owned(),
         name: name.to_owned(),
@@ -13,9 +13,9 @@ pub(crate) fn plan() -> Plan {
         offenders,
         target_groups: 2,
     };
-    let balancers = vec![
+    let load_balancers = vec![
         // Scanners only.
-        balancer(
+        load_balancer(
             "100000000020",
             "eu-west-1",
             "storefront-edge",
@@ -40,7 +40,7 @@ pub(crate) fn plan() -> Plan {
             ],
         ),
         // Two clients of Acme's own.
-        balancer(
+        load_balancer(
             "100000000020",
             "us-east-1",
             "storefront-edge",
@@ -73,12 +73,12 @@ pub(crate) fn plan() -> Plan {
             ],
         ),
         // A partner's fleet.
-        balancer("100000000021", "eu-west-1", "partner-api", "f09573d0cf14c780", (0..12).map(partner).collect()),
+        load_balancer("100000000021", "eu-west-1", "partner-api", "f09573d0cf14c780", (0..12).map(partner).collect()),
     ];
     // 2026-10-20T00:00:00Z, in steps of a day to 2026-11-02T00:00:00Z.
     Plan {
         seed: 20_261_102,
-        balancers,
+        load_balancers,
         bytes: 14 * 3 * 112_000,
         file_bytes: 112_000,
         start: 1_792_454_400,

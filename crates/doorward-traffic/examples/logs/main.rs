@@ -72,7 +72,7 @@ fn advise(folder: &Path, mode: &str) -> Done<()> {
     let mode: Mode = mode.parse()?;
     let tally = read(folder, "1")?;
     let complete = tally.reading.damaged.count == 0 && tally.reading.unread.count == 0;
-    for (key, seen) in &tally.balancers {
+    for (key, seen) in &tally.load_balancers {
         let files = tally.files.get(key);
         let seen_of = ForecastInput {
             tally: Some(seen),

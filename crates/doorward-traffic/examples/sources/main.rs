@@ -16,7 +16,7 @@ use doorward_aws::settings::{CallSettings, Span};
 use doorward_aws::{ClientProvider, Credentials, OpenSession, Time};
 use doorward_model::{AccountId, AccountRegion, Gap, GapReason, Region};
 use doorward_traffic::{
-    AthenaJob, AthenaLogs, BalancerKey, Known, LogPlace, Metered, Metric, Source, UnreadLogs, Window,
+    AthenaJob, AthenaLogs, Known, LoadBalancerKey, LogPlace, Metered, Metric, Source, UnreadLogs, Window,
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -34,7 +34,7 @@ struct Asked {
     #[serde(default)]
     logs: Vec<Place>,
     #[serde(default)]
-    metrics: Vec<BalancerKey>,
+    metrics: Vec<LoadBalancerKey>,
     #[serde(default)]
     athena: Option<String>,
 }
@@ -42,7 +42,7 @@ struct Asked {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Place {
-    balancer: BalancerKey,
+    load_balancer: LoadBalancerKey,
     bucket: String,
     prefix: String,
     reader: AccountId,
@@ -103,10 +103,10 @@ async fn run() -> Done<Value> {
     if !asked.logs.is_empty() {
         let spans = vec![(window.starts_at(), window.ends_at())];
         let mut places = Vec::new();
-        for Place { balancer, bucket, prefix, reader } in &asked.logs {
-            let region = balancer.region.clone().ok_or("a balancer has no Region")?;
+        for Place { load_balancer, bucket, prefix, reader } in &asked.logs {
+            let region = load_balancer.region.clone().ok_or("a load balancer has no Region")?;
             places.push(LogPlace {
-                balancer: balancer.clone(),
+                load_balancer: load_balancer.clone(),
                 bucket: bucket.clone(),
                 prefix: prefix.clone(),
                 reader: AccountRegion { account: reader.clone(), region },
@@ -115,7 +115,7 @@ async fn run() -> Done<Value> {
         }
         let plan = source.plan_logs(&places).await;
         let counted = source.count_logs(&plan, 2, Some(window), |_, _| ()).await;
-        let missed = |missed: &UnreadLogs| json!({"balancer": missed.balancer, "what": missed.what, "gap": missed.gap});
+        let missed = |missed: &UnreadLogs| json!({"load_balancer": missed.load_balancer, "what": missed.what, "gap": missed.gap});
         answer["logs"] = json!({
             "objects": plan.objects.len(),
             "bytes": plan.bytes(),
@@ -126,13 +126,13 @@ async fn run() -> Done<Value> {
     }
     if !asked.metrics.is_empty() {
         let mut metered = Vec::new();
-        for balancer in &asked.metrics {
-            let account = balancer.account.clone().ok_or("a balancer has no account")?;
-            let region = balancer.region.clone().ok_or("a balancer has no Region")?;
-            metered.push(Metered { balancer: balancer.clone(), place: AccountRegion { account, region } });
+        for load_balancer in &asked.metrics {
+            let account = load_balancer.account.clone().ok_or("a load balancer has no account")?;
+            let region = load_balancer.region.clone().ok_or("a load balancer has no Region")?;
+            metered.push(Metered { load_balancer: load_balancer.clone(), place: AccountRegion { account, region } });
         }
         let series = source.metrics(&metered, &Metric::ALL, window, 300, asked.end).await;
-        for (balancer, series) in series {
+        for (load_balancer, series) in series {
             for metric in Metric::ALL {
                 let told = match series.total(metric) {
                     Known::Count(count) => json!(count),
@@ -140,7 +140,7 @@ async fn run() -> Done<Value> {
                     Known::NotAsked => json!("not asked"),
                     Known::Unread(gap) => json!(gap.reason),
                 };
-                answer["metrics"][balancer.to_string()][metric.application()] = told;
+                answer["metrics"][load_balancer.to_string()][metric.application()] = told;
             }
         }
     }
@@ -155,7 +155,7 @@ async fn run() -> Done<Value> {
             scanned: accounts.clone(),
             accounts,
             regions,
-            balancers: None,
+            load_balancers: None,
             window,
             database: "traffic".to_owned(),
             workgroup: "primary".to_owned(),

@@ -4,18 +4,18 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::forecast::{ForecastInput, forecast};
-use crate::tally::{BalancerKey, By, HourTally, Tier};
+use crate::tally::{By, HourTally, LoadBalancerKey, Tier};
 use crate::window::Window;
 
 struct Case {
-    tally: BalancerTally,
+    tally: LoadBalancerTally,
     thresholds: Thresholds,
     days: u32,
     complete: bool,
 }
 
 fn case(compliant: u64) -> Case {
-    let mut tally = BalancerTally { compliant, lines: compliant, ..BalancerTally::default() };
+    let mut tally = LoadBalancerTally { compliant, lines: compliant, ..LoadBalancerTally::default() };
     for day in 1..15 {
         let hour = format!("2026-09-{day:02}T03Z").parse().expect("an hour");
         tally.hours.insert(hour, HourTally { compliant: compliant / 14, ..HourTally::default() });
@@ -38,7 +38,7 @@ impl Case {
     fn advise(&self, mode: Observed<Mode>) -> Advice {
         let end: Timestamp = "2026-09-15T00:00:00Z".parse().expect("a time");
         let window = Window::days_before(end, self.days).expect("a window");
-        let key: BalancerKey = "111122223333/eu-west-1/app/web/50dc6c495c0c9188".parse().expect("a key");
+        let key: LoadBalancerKey = "111122223333/eu-west-1/app/web/50dc6c495c0c9188".parse().expect("a key");
         let mut tally = self.tally.clone();
         tally.hours.retain(|hour, _| window.contains(*hour));
         let seen = ForecastInput {

@@ -70,7 +70,7 @@ fn another_object_and_another_window_are_not_it() {
     assert!(note.recall("\"gat\"", 7, None).is_none());
     assert!(note.recall("\"tag\"", 8, None).is_none());
     let mut outside = tally(3, 2);
-    outside.balancers.values_mut().for_each(|balancer| balancer.outside = 1);
+    outside.load_balancers.values_mut().for_each(|load_balancer| load_balancer.outside = 1);
     assert!(CachedCount::of(&object, "\"tag\"", 7, &outside).is_none());
 }
 

@@ -10,7 +10,7 @@ use crate::metric::Answer;
 use crate::tally::{By, HourTally, Tier};
 use crate::window::Hour;
 
-fn key() -> BalancerKey {
+fn key() -> LoadBalancerKey {
     "111122223333/eu-west-1/app/web/50dc6c495c0c9188".parse().expect("a key")
 }
 
@@ -19,8 +19,8 @@ fn window() -> Window {
     Window::covering(at("2026-09-01T00:00:00Z"), at("2026-09-11T00:00:00Z")).expect("a window")
 }
 
-fn tally(compliant: u64, causes: &[(&str, &str, By, u64)]) -> BalancerTally {
-    let mut tally = BalancerTally { compliant, lines: compliant, ..BalancerTally::default() };
+fn tally(compliant: u64, causes: &[(&str, &str, By, u64)]) -> LoadBalancerTally {
+    let mut tally = LoadBalancerTally { compliant, lines: compliant, ..LoadBalancerTally::default() };
     for (tier, reason, by, count) in causes {
         let cause = Cause { tier: Tier::from((*tier).to_owned()), reason: (*reason).to_owned() };
         tally.causes.entry(cause).or_default().add(*by, *count);
@@ -34,7 +34,7 @@ fn tally(compliant: u64, causes: &[(&str, &str, By, u64)]) -> BalancerTally {
     tally
 }
 
-fn from_tally(tally: &BalancerTally) -> Forecast {
+fn from_tally(tally: &LoadBalancerTally) -> Forecast {
     forecast(
         &key(),
         ForecastInput { tally: Some(tally), window: Some(window()), complete: true, ..ForecastInput::default() },
@@ -47,7 +47,7 @@ fn metric(non_compliant: u64, requests: u64) -> Series {
     let answers = [
         (Metric::NonCompliant, points(non_compliant)),
         (Metric::Requests, points(requests)),
-        (Metric::Balancer4xx, points(0)),
+        (Metric::LoadBalancer4xx, points(0)),
     ];
     Series { window: window(), period_seconds: 3_600, answers: answers.into() }
 }
@@ -60,7 +60,7 @@ fn tiers_meet_modes() {
             ("Acceptable", "SpaceInUri", By::Served, 40),
             ("Ambiguous", "BothTeClPresent", By::Served, 20),
             ("Ambiguous", "BothTeClPresent", By::Refused, 10),
-            ("Severe", "BadUri", By::Balancer, 15),
+            ("Severe", "BadUri", By::LoadBalancer, 15),
             ("Severe", "BadUri", By::Blocked, 5),
             ("Terrible", "New", By::Served, 10),
         ],
@@ -96,7 +96,7 @@ fn what_is_missing_shows() {
     for tally in [old, torn] {
         assert_eq!(from_tally(&tally).evidence.basis, Basis::PartialLogs);
     }
-    let only_old = BalancerTally { lines: 10, absent: 10, ..BalancerTally::default() };
+    let only_old = LoadBalancerTally { lines: 10, absent: 10, ..LoadBalancerTally::default() };
     let forecast = from_tally(&only_old);
     assert_eq!((forecast.evidence.basis, forecast.modes.len()), (Basis::None, 0));
 }
@@ -119,7 +119,7 @@ fn the_metric_knows_no_tiers() {
 
 #[test]
 fn logs_are_held_against_the_metric() {
-    let logs = tally(10_000, &[("Severe", "BadUri", By::Balancer, 1_000)]);
+    let logs = tally(10_000, &[("Severe", "BadUri", By::LoadBalancer, 1_000)]);
     for (metric_says, agrees) in [(1_000, true), (1_020, true), (1_030, false), (0, false)] {
         let series = metric(metric_says, 11_000);
         let seen = ForecastInput {
@@ -149,7 +149,7 @@ fn bounds_are_what_statistics_say() {
 proptest! {
     #[test]
     fn every_request_is_treated_in_exactly_one_way(counts in prop::collection::vec(0_u64..1_000, 7)) {
-        let bys = [By::Served, By::Refused, By::Balancer, By::Blocked];
+        let bys = [By::Served, By::Refused, By::LoadBalancer, By::Blocked];
         let causes: Vec<_> = [("Acceptable", "A"), ("Ambiguous", "B"), ("Severe", "C")]
             .iter()
             .enumerate()

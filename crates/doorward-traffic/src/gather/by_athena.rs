@@ -11,7 +11,7 @@ use crate::evidence::{AthenaScan, TrafficEvidence, key};
 use crate::extent::{Extent, extent};
 use crate::metric::Series;
 use crate::source::{AthenaJob, AthenaLogs, ParquetColumns, ParquetPlace, ScanEstimate, Source, UnreadLogs};
-use crate::tally::{BalancerKey, Tally};
+use crate::tally::{LoadBalancerKey, Tally};
 
 /// Queries that run at once: few, because an account's own queries wait in the same queue.
 const QUERIES: usize = 4;
@@ -41,14 +41,14 @@ type Wanted<'a> = (&'a TrafficRequest<'a>, &'a AthenaOptions);
 /// A job, and the load balancers whose counts depend on it.
 struct Part {
     job: AthenaJob,
-    of: Vec<BalancerKey>,
+    of: Vec<LoadBalancerKey>,
 }
 
 /// Gathers it. None for a dry run.
 pub(super) async fn gather(
     source: &Source,
     asked: &[&LoadBalancer],
-    series: BTreeMap<BalancerKey, Series>,
+    series: BTreeMap<LoadBalancerKey, Series>,
     (request, options): Wanted<'_>,
     stopped: impl AsyncFn() -> Gap,
     observe: Observer<'_>,
@@ -100,17 +100,20 @@ pub(super) async fn gather(
 fn miss(evidence: &mut TrafficEvidence, part: &Part, gap: &Gap) {
     let what = part.job.location();
     evidence.tally.reading.unread.add(|| format!("{what}*: {gap}"));
-    let unread =
-        |balancer: &BalancerKey| UnreadLogs { balancer: balancer.clone(), what: what.clone(), gap: gap.clone() };
+    let unread = |load_balancer: &LoadBalancerKey| UnreadLogs {
+        load_balancer: load_balancer.clone(),
+        what: what.clone(),
+        gap: gap.clone(),
+    };
     evidence.missed.extend(part.of.iter().map(unread));
 }
 
 /// One job for each place with logs, for the load balancers that the metric does not answer for.
 fn parts(
     asked: &[&LoadBalancer],
-    series: &BTreeMap<BalancerKey, Series>,
+    series: &BTreeMap<LoadBalancerKey, Series>,
     (request, options): Wanted<'_>,
-    extents: &mut BTreeMap<BalancerKey, Extent>,
+    extents: &mut BTreeMap<LoadBalancerKey, Extent>,
 ) -> Vec<Part> {
     let mut parts: BTreeMap<(AccountRegion, AthenaLogs), Part> = BTreeMap::new();
     for lb in asked {
@@ -125,7 +128,7 @@ fn parts(
             cleared @ (Extent::Cleared | Extent::NoTraffic) if !request.all_logs => cleared,
             _ => {
                 job.scanned.insert(lb.account.clone());
-                job.balancers.get_or_insert_default().insert(key.id.clone());
+                job.load_balancers.get_or_insert_default().insert(key.id.clone());
                 of.push(key.clone());
                 Extent::AllByAthena
             }
@@ -144,7 +147,7 @@ fn job(place: &AccountRegion, logs: &AthenaLogs, (request, options): Wanted<'_>)
         accounts: BTreeSet::new(),
         scanned: BTreeSet::new(),
         regions: BTreeSet::new(),
-        balancers: None,
+        load_balancers: None,
         window: request.window,
         database: options.database.clone(),
         workgroup: options.workgroup.clone(),

@@ -47,7 +47,7 @@ fn fields_are_taken_from_the_front() {
     let line = OFFICIAL.lines().nth(1).expect("the second");
     let read = read(line.as_bytes()).expect("parses");
     assert_eq!(read.hour.to_string(), "2018-07-02T22Z");
-    assert_eq!(read.balancer, b"app/my-loadbalancer/50dc6c495c0c9188");
+    assert_eq!(read.load_balancer, b"app/my-loadbalancer/50dc6c495c0c9188");
     assert_eq!(read.client, b"192.168.131.39:2817");
     assert_eq!((read.status.text(), read.target_status.text()), ("200".to_owned(), "200".to_owned()));
     assert_eq!(read.request, b"GET https://www.example.com:443/ HTTP/1.1");

@@ -37,10 +37,10 @@ fn every_way_of_storing_gives_the_same_counts() {
     let unfed = pack(text.strip_suffix(b"\n").expect("ends in one"));
     for stored in [pack(text), two_members, one_by_one, with_empty, unfed] {
         let tally = read(&stored);
-        assert_eq!(tally.balancers, truth.balancers);
+        assert_eq!(tally.load_balancers, truth.load_balancers);
         assert_eq!((tally.reading.objects, tally.reading.damaged.count), (1, 0));
         let streamed = Reader::new(Limits::default(), None).read_stream(KEY, stored.as_slice());
-        assert_eq!(streamed.balancers, truth.balancers);
+        assert_eq!(streamed.load_balancers, truth.load_balancers);
         assert_eq!(streamed.reading.stored_bytes, stored.len() as u64);
     }
 }
@@ -87,7 +87,12 @@ fn a_line_without_end_is_one_unparsed_line() {
     for limits in [Limits::default(), Limits { whole_bytes: 1, ..Limits::default() }] {
         let tally = Reader::new(limits, None).read(KEY, &pack(&endless));
         assert_eq!(lines(&tally), (18, 1));
-        let sample = &tally.balancers.values().find(|balancer| balancer.unparsed.count > 0).expect("one").unparsed;
+        let sample = &tally
+            .load_balancers
+            .values()
+            .find(|load_balancer| load_balancer.unparsed.count > 0)
+            .expect("one")
+            .unparsed;
         assert!(sample.samples[0].starts_with("xxx") && sample.samples[0].len() < 400);
     }
 }
@@ -112,7 +117,7 @@ fn lines_outside_the_window_are_only_counted_as_such() {
     let window = Window::days_before("2018-07-03T00:00:00Z".parse().expect("a time"), 1).expect("a window");
     let tally = Reader::new(Limits::default(), Some(window)).read(KEY, OFFICIAL.as_bytes());
     assert_eq!(tally.lines(), 5);
-    assert_eq!(tally.balancers.values().map(|balancer| balancer.outside).sum::<u64>(), 4);
+    assert_eq!(tally.load_balancers.values().map(|load_balancer| load_balancer.outside).sum::<u64>(), 4);
 }
 
 proptest! {

@@ -13,7 +13,7 @@ use doorward_model::{AccountRegion, Gap, GapReason};
 
 use super::Source;
 use crate::metric::{Answer, Metric, Series};
-use crate::tally::BalancerKey;
+use crate::tally::LoadBalancerKey;
 use crate::window::Window;
 
 /// A load balancer whose metrics are wanted, with the account-Region that keeps them. Ids of Classic Load Balancers are their
@@ -21,7 +21,7 @@ use crate::window::Window;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Metered {
     /// The load balancer.
-    pub balancer: BalancerKey,
+    pub load_balancer: LoadBalancerKey,
     /// Where it is.
     pub place: AccountRegion,
 }
@@ -36,7 +36,7 @@ const KEPT: [(i64, u32); 3] = [(15, 60), (63, 300), (455, 3600)];
 /// One query: whose metric, and its name there.
 #[derive(Clone, Copy)]
 struct Asked<'a> {
-    balancer: &'a BalancerKey,
+    load_balancer: &'a LoadBalancerKey,
     metric: Metric,
     name: &'static str,
 }
@@ -46,29 +46,29 @@ impl Source {
     /// ones of that age, of those. `now` is the time; what lies before CloudWatch's memory is unread, not zero.
     pub async fn metrics(
         &self,
-        balancers: &[Metered],
+        load_balancers: &[Metered],
         metrics: &[Metric],
         window: Window,
         period_seconds: u32,
         now: Timestamp,
-    ) -> BTreeMap<BalancerKey, Series> {
+    ) -> BTreeMap<LoadBalancerKey, Series> {
         let blank = |period| Series { window, period_seconds: period, answers: BTreeMap::new() };
         let Some(period) = period(window, period_seconds, now) else {
             let gap = Arc::new(Gap::new(GapReason::Rejected, Operation::GetMetricData.action()).with_message(format!(
                 "CloudWatch keeps metrics for 455 days, and {window} begins before; ask for a later window"
             )));
             let unread = |_| metrics.iter().map(|metric| (*metric, Answer::Unread(Arc::clone(&gap)))).collect();
-            return balancers
+            return load_balancers
                 .iter()
-                .map(|metered| (metered.balancer.clone(), Series { answers: unread(()), ..blank(period_seconds) }))
+                .map(|metered| (metered.load_balancer.clone(), Series { answers: unread(()), ..blank(period_seconds) }))
                 .collect();
         };
         let mut places: BTreeMap<&AccountRegion, Vec<Asked<'_>>> = BTreeMap::new();
-        for Metered { balancer, place } in balancers {
+        for Metered { load_balancer, place } in load_balancers {
             let queries = places.entry(place).or_default();
             for metric in metrics {
-                let name = if balancer.id.contains('/') { Some(metric.application()) } else { metric.classic() };
-                queries.extend(name.map(|name| Asked { balancer, metric: *metric, name }));
+                let name = if load_balancer.id.contains('/') { Some(metric.application()) } else { metric.classic() };
+                queries.extend(name.map(|name| Asked { load_balancer, metric: *metric, name }));
             }
         }
         let calls =
@@ -78,11 +78,11 @@ impl Source {
             .buffered(self.concurrency)
             .collect()
             .await;
-        let mut series: BTreeMap<BalancerKey, Series> =
-            balancers.iter().map(|metered| (metered.balancer.clone(), blank(period))).collect();
+        let mut series: BTreeMap<LoadBalancerKey, Series> =
+            load_balancers.iter().map(|metered| (metered.load_balancer.clone(), blank(period))).collect();
         for (chunk, answers) in answered {
             for (asked, answer) in chunk.iter().zip(answers) {
-                if let Some(series) = series.get_mut(asked.balancer) {
+                if let Some(series) = series.get_mut(asked.load_balancer) {
                     series.answers.insert(asked.metric, answer);
                 }
             }
@@ -173,10 +173,10 @@ fn id(number: usize) -> String {
 }
 
 fn query(number: usize, asked: &Asked<'_>, period: u32) -> MetricDataQuery {
-    let application = asked.balancer.id.contains('/');
+    let application = asked.load_balancer.id.contains('/');
     let (namespace, dimension) =
         if application { ("AWS/ApplicationELB", "LoadBalancer") } else { ("AWS/ELB", "LoadBalancerName") };
-    let dimension = Dimension::builder().name(dimension).value(&asked.balancer.id).build();
+    let dimension = Dimension::builder().name(dimension).value(&asked.load_balancer.id).build();
     let metric = aws_sdk_cloudwatch::types::Metric::builder()
         .namespace(namespace)
         .metric_name(asked.name)

@@ -6,7 +6,7 @@ use doorward_model::{AccountId, AccountRegion, Gap, Region};
 use super::Source;
 use super::plan::LogPlace;
 use super::s3::Day;
-use crate::tally::BalancerKey;
+use crate::tally::LoadBalancerKey;
 
 impl Source {
     /// Lists the first keys below a load balancer's prefix, of the logs of one account, and reads one byte of the first object.
@@ -23,7 +23,7 @@ impl Source {
         account: &AccountId,
     ) -> Result<bool, Gap> {
         let place = LogPlace {
-            balancer: BalancerKey { account: None, region: None, id: String::new() },
+            load_balancer: LoadBalancerKey { account: None, region: None, id: String::new() },
             bucket: bucket.to_owned(),
             prefix: prefix.to_owned(),
             reader: reader.clone(),

@@ -8,7 +8,7 @@ use doorward_model::{AccountRegion, Gap};
 
 use crate::object::{INTERVAL, Listed, LogObject};
 use crate::prices::Prices;
-use crate::tally::BalancerKey;
+use crate::tally::LoadBalancerKey;
 
 /// A span of time: the start is in it, the end is not.
 pub type Span = (Timestamp, Timestamp);
@@ -17,7 +17,7 @@ pub type Span = (Timestamp, Timestamp);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogPlace {
     /// The load balancer; it must have an account and a Region.
-    pub balancer: BalancerKey,
+    pub load_balancer: LoadBalancerKey,
     /// The bucket, from its attributes.
     pub bucket: String,
     /// The key prefix, from its attributes; empty when there is none.
@@ -69,7 +69,7 @@ pub struct Planned {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UnreadLogs {
     /// The load balancer whose logs are not complete for it.
-    pub balancer: BalancerKey,
+    pub load_balancer: LoadBalancerKey,
     /// The object as `s3://bucket/key`, or a prefix of keys.
     pub what: String,
     /// Why.

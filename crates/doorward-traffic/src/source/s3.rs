@@ -19,7 +19,7 @@ use doorward_model::{AccountRegion, Gap, GapReason, Region};
 use super::Source;
 use super::plan::{LogPlace, LogPlan, Planned, Span, UnreadLogs, last_end};
 use crate::object::{Key, Selection, day_folder};
-use crate::tally::BalancerKey;
+use crate::tally::LoadBalancerKey;
 
 /// A page of a list, checked.
 pub(super) struct Page {
@@ -48,7 +48,7 @@ impl Source {
         let walks = stream::iter(places.iter().map(|place| self.list_place(place)));
         let listed: Vec<_> = walks.buffered(self.concurrency).collect().await;
         let mut plan = LogPlan::default();
-        let ids: BTreeSet<String> = places.iter().map(|place| place.balancer.id.clone()).collect();
+        let ids: BTreeSet<String> = places.iter().map(|place| place.load_balancer.id.clone()).collect();
         let mut selection = Selection::new(None, Some(ids));
         for (number, (place, (days, missed))) in places.iter().zip(listed).enumerate() {
             for Day { keys, lists, region } in days {
@@ -80,14 +80,14 @@ impl Source {
     /// Every day of a place, one after another: the first refusal is the answer for all of it. What was found before it is
     /// returned beside it.
     async fn list_place(&self, place: &LogPlace) -> (Vec<Day>, Option<UnreadLogs>) {
-        let missed = |what: String, gap: Gap| UnreadLogs { balancer: place.balancer.clone(), what, gap };
-        let (Some(account), Some(region)) = (&place.balancer.account, &place.balancer.region) else {
+        let missed = |what: String, gap: Gap| UnreadLogs { load_balancer: place.load_balancer.clone(), what, gap };
+        let (Some(account), Some(region)) = (&place.load_balancer.account, &place.load_balancer.region) else {
             let gap = Gap::new(GapReason::NotAsked, Operation::ListObjectsV2.action()).with_message(
                 "the load balancer's account and Region are not known, so neither is the folder of its logs",
             );
             return (Vec::new(), Some(missed(format!("s3://{}", place.bucket), gap)));
         };
-        let stem = format!("{account}_elasticloadbalancing_{region}_{}_", place.balancer.id.replace('/', "."));
+        let stem = format!("{account}_elasticloadbalancing_{region}_{}_", place.load_balancer.id.replace('/', "."));
         let mut found = Vec::new();
         let mut home = place.reader.region.clone();
         for day in days(place) {
@@ -178,7 +178,7 @@ impl Source {
     /// Objects below a folder, and their bytes, whatever they are.
     pub(super) async fn folder(&self, place: &AccountRegion, bucket: &str, folder: &str) -> Result<(u64, u64), Gap> {
         let everything = LogPlace {
-            balancer: BalancerKey { account: None, region: None, id: String::new() },
+            load_balancer: LoadBalancerKey { account: None, region: None, id: String::new() },
             bucket: bucket.to_owned(),
             prefix: String::new(),
             reader: place.clone(),
@@ -292,7 +292,7 @@ mod tests {
             region: Region::new("eu-west-1").expect("a Region"),
         };
         let place = LogPlace {
-            balancer: "111111111111/eu-west-1/app/web/1".parse().expect("a balancer"),
+            load_balancer: "111111111111/eu-west-1/app/web/1".parse().expect("a load balancer"),
             bucket: "b".to_owned(),
             prefix: String::new(),
             reader,

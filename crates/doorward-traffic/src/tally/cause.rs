@@ -87,7 +87,7 @@ pub struct Answered {
     /// A target, with a status of 400 or more.
     pub refused: u64,
     /// The load balancer, with another status than 400: redirects, fixed responses, a firewall's block, targets that failed.
-    pub by_balancer: u64,
+    pub by_load_balancer: u64,
     /// The load balancer, with 400: blocked by the mode in force. The response of a target is unknown.
     pub blocked: u64,
 }
@@ -99,8 +99,8 @@ pub enum By {
     Served,
     /// See [`Answered::refused`].
     Refused,
-    /// See [`Answered::by_balancer`].
-    Balancer,
+    /// See [`Answered::by_load_balancer`].
+    LoadBalancer,
     /// See [`Answered::blocked`].
     Blocked,
 }
@@ -111,21 +111,21 @@ impl Answered {
         *match by {
             By::Served => &mut self.served,
             By::Refused => &mut self.refused,
-            By::Balancer => &mut self.by_balancer,
+            By::LoadBalancer => &mut self.by_load_balancer,
             By::Blocked => &mut self.blocked,
         } += requests;
     }
 
     /// All of them.
     pub fn total(&self) -> u64 {
-        self.served + self.refused + self.by_balancer + self.blocked
+        self.served + self.refused + self.by_load_balancer + self.blocked
     }
 
     /// Adds another count.
     pub fn merge(&mut self, other: &Self) {
         self.served += other.served;
         self.refused += other.refused;
-        self.by_balancer += other.by_balancer;
+        self.by_load_balancer += other.by_load_balancer;
         self.blocked += other.blocked;
     }
 }

@@ -8,7 +8,7 @@ use doorward_fakeaws::{Fault, What};
 use doorward_model::{AccountId, Gap, GapReason, Mode, Region};
 use doorward_traffic::{AthenaCount, AthenaError, AthenaJob, AthenaLogs, Prices, Treatment, Window};
 
-use super::bed::{APP, Bed, HERE, Log, at, balancer, place};
+use super::bed::{APP, Bed, HERE, Log, at, load_balancer, place};
 
 pub(crate) fn job(budget: u64) -> AthenaJob {
     AthenaJob {
@@ -17,7 +17,7 @@ pub(crate) fn job(budget: u64) -> AthenaJob {
         accounts: BTreeSet::from([AccountId::new(APP).unwrap()]),
         scanned: BTreeSet::from([AccountId::new(APP).unwrap()]),
         regions: BTreeSet::from([Region::new(HERE).unwrap()]),
-        balancers: Some(BTreeSet::from(["app/o'brien/0123456789abcdef".to_owned()])),
+        load_balancers: Some(BTreeSet::from(["app/o'brien/0123456789abcdef".to_owned()])),
         window: Window::covering(at("2026-09-01T10:00:00Z"), at("2026-09-01T12:00:00Z")).unwrap(),
         database: "traffic".to_owned(),
         workgroup: "primary".to_owned(),
@@ -49,7 +49,7 @@ fn answer() -> AthenaSpec {
         row("hour", ["2026-09-01T11 tier", "served 2 2", "Severe", "BadUri"], 7, 7),
         row("hour", ["2026-09-01T11 tier", "blocked 4 -", "Ambiguous", "BothTeClPresent"], 3, 0),
         row("hour", ["2026-09-01T11 rejected", "blocked 4 -", "-", "-"], 2, 0),
-        row("hour", ["- unparsed", "balancer - -", "", ""], 5, 0),
+        row("hour", ["- unparsed", "load balancer - -", "", ""], 5, 0),
         row("odd", ["half a li", "", "", ""], 5, 0),
         row("hour", ["outside compliant", "served 2 2", "-", "-"], 50, 50),
         row("status", ["200", "", "", ""], 1007, 0),
@@ -100,7 +100,7 @@ async fn a_count_is_estimated_bounded_and_made() {
     assert!(statements[0].starts_with("CREATE EXTERNAL TABLE IF NOT EXISTS"), "{}", statements[0]);
     assert!(statements[1].contains("object_elb IN ('app/o''brien/0123456789abcdef')"), "{}", statements[1]);
 
-    let tally = &count.tally.balancers[&balancer(APP, "web")];
+    let tally = &count.tally.load_balancers[&load_balancer(APP, "web")];
     assert_eq!((tally.lines, tally.compliant, tally.rejected, tally.outside), (1012, 1000, 2, 50));
     assert_eq!((tally.unparsed.count, &tally.unparsed.samples[..]), (5, &["half a li".to_owned()][..]));
     let blocked = |mode: Mode| {

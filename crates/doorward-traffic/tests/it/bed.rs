@@ -12,7 +12,7 @@ use doorward_aws::settings::{CallSettings, Span as Length};
 use doorward_aws::{ClientProvider, Credentials, OpenSession, Time};
 use doorward_fakeaws::{Options, Server, World};
 use doorward_model::{AccountId, AccountRegion, Gap, GapReason, Region};
-use doorward_traffic::{BalancerKey, LogPlace, Source, Span};
+use doorward_traffic::{LoadBalancerKey, LogPlace, Source, Span};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::Timestamp;
@@ -183,14 +183,14 @@ pub(crate) fn place(account: &str, region: &str) -> AccountRegion {
     AccountRegion { account: AccountId::new(account).unwrap(), region: Region::new(region).unwrap() }
 }
 
-pub(crate) fn balancer(account: &str, name: &str) -> BalancerKey {
+pub(crate) fn load_balancer(account: &str, name: &str) -> LoadBalancerKey {
     format!("{account}/{HERE}/app/{name}/0123456789abcdef").parse().unwrap()
 }
 
 /// A place whose own account reads it.
 pub(crate) fn logs_of(account: &str, name: &str, bucket: &str, spans: &[Span]) -> LogPlace {
     LogPlace {
-        balancer: balancer(account, name),
+        load_balancer: load_balancer(account, name),
         bucket: bucket.to_owned(),
         prefix: "alb".to_owned(),
         reader: place(account, HERE),
@@ -200,7 +200,7 @@ pub(crate) fn logs_of(account: &str, name: &str, bucket: &str, spans: &[Span]) -
 
 /// One object: a load balancer's lines of five minutes.
 pub(crate) struct Log {
-    pub(crate) balancer: BalancerKey,
+    pub(crate) load_balancer: LoadBalancerKey,
     pub(crate) end: Timestamp,
     pub(crate) node: u8,
     /// Compliant lines, and lines of the tier Severe.
@@ -211,11 +211,11 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn of(account: &str, name: &str, end: &str, lines: (u64, u64)) -> Self {
-        Self { balancer: balancer(account, name), end: at(end), node: 1, lines, noise: 0 }
+        Self { load_balancer: load_balancer(account, name), end: at(end), node: 1, lines, noise: 0 }
     }
 
     pub(crate) fn key(&self, prefix: &str) -> String {
-        let BalancerKey { account, region, id } = &self.balancer;
+        let LoadBalancerKey { account, region, id } = &self.load_balancer;
         let (account, region) = (account.as_ref().unwrap(), region.as_ref().unwrap());
         let day = self.end.strftime("%Y/%m/%d");
         let end = self.end.strftime("%Y%m%dT%H%MZ");
@@ -240,7 +240,7 @@ impl Log {
                 "https {time} {} 203.0.113.{}:4711 10.0.0.1:80 0.001 0.002 0.000 200 200 34 366 \"GET https://a.example:443/ HTTP/1.1\" \
                  \"{agent}\" - - arn:aws:elasticloadbalancing:{HERE}:{APP}:targetgroup/t/73e2d6bc24d8a067 \"Root=1\" \
                  \"a.example\" \"-\" 0 {time} \"forward\" \"-\" \"-\" \"10.0.0.1:80\" \"200\" {pair} TID_1234 \"-\" \"-\" \"-\"",
-                self.balancer.id,
+                self.load_balancer.id,
                 number % 250,
             )
             .unwrap();
@@ -251,6 +251,6 @@ impl Log {
 
 /// Compliant and other lines by load balancer, as a tally has them.
 pub(crate) fn counts(tally: &doorward_traffic::Tally) -> BTreeMap<String, (u64, u64)> {
-    let all = tally.balancers.iter();
+    let all = tally.load_balancers.iter();
     all.map(|(key, tally)| (key.name().to_owned(), (tally.compliant, tally.non_compliant()))).collect()
 }

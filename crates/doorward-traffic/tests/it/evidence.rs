@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use doorward_model::{Gap, GapReason, Mode, Observed};
 use doorward_traffic::{
-    Advice, Answer, BalancerKey, BalancerTally, Basis, By, Cause, ForecastInput, Hour, HourTally, Key, Limits, Metric,
-    Reader, Series, Step, Tally, Thresholds, Tier, Window, advise, forecast,
+    Advice, Answer, Basis, By, Cause, ForecastInput, Hour, HourTally, Key, Limits, LoadBalancerKey, LoadBalancerTally,
+    Metric, Reader, Series, Step, Tally, Thresholds, Tier, Window, advise, forecast,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 const HOURS: i64 = 336;
 const GROUP: &str = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/73e2d6bc24d8a067";
 
-fn key() -> BalancerKey {
+fn key() -> LoadBalancerKey {
     "111122223333/eu-west-1/app/web/50dc6c495c0c9188".parse().unwrap()
 }
 
@@ -30,7 +30,7 @@ fn asked() -> Window {
 /// What there is of one load balancer. Hours count from the beginning of the window.
 #[derive(Default)]
 struct Scene {
-    tally: BalancerTally,
+    tally: LoadBalancerTally,
     metrics: BTreeMap<Metric, Answer>,
     /// Keys of empty files.
     files: Tally,
@@ -87,7 +87,7 @@ impl Scene {
         let points = hours.into_iter().map(|hour| (at(hour), requests)).collect();
         self.metric(Metric::Requests, Answer::Points(points))
             .metric(Metric::NonCompliant, Answer::Points(BTreeMap::new()))
-            .metric(Metric::Balancer4xx, Answer::Points(BTreeMap::new()))
+            .metric(Metric::LoadBalancer4xx, Answer::Points(BTreeMap::new()))
     }
 
     /// What CloudWatch answered for one metric; points are added to those that are there.
@@ -233,14 +233,14 @@ fn what_was_asked_for_is_no_evidence() {
         ),
         (
             "answers of the load balancer not read",
-            scene().requests(0..HOURS, 200).unread(Metric::Balancer4xx),
+            scene().requests(0..HOURS, 200).unread(Metric::LoadBalancer4xx),
             "HTTPCode_ELB_4XX_Count could not be read",
         ),
         (
             "answers of the load balancer not read, periods only",
             Scene {
                 around_periods: true,
-                ..scene().scanned(50, 10).requests(0..HOURS, 200).unread(Metric::Balancer4xx)
+                ..scene().scanned(50, 10).requests(0..HOURS, 200).unread(Metric::LoadBalancer4xx)
             },
             "HTTPCode_ELB_4XX_Count could not be read",
         ),

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use doorward_model::{Mode, Observed};
 use doorward_traffic::{
-    Advice, BalancerKey, FolderOptions, ForecastInput, SourceToFix, Step, Tally, Thresholds, Window, advise, forecast,
-    read_folder,
+    Advice, FolderOptions, ForecastInput, LoadBalancerKey, SourceToFix, Step, Tally, Thresholds, Window, advise,
+    forecast, read_folder,
 };
 use serde::Deserialize;
 
@@ -13,12 +13,12 @@ use crate::{demo, words};
 
 #[derive(Deserialize)]
 struct File {
-    balancer: Vec<Expected>,
+    load_balancer: Vec<Expected>,
 }
 
 #[derive(Deserialize)]
 struct Expected {
-    key: BalancerKey,
+    key: LoadBalancerKey,
     mode: Mode,
     step: String,
     to: Option<Mode>,
@@ -40,22 +40,22 @@ fn sources(step: &Step) -> Vec<&SourceToFix> {
     }
 }
 
-fn advice(tally: &Tally, key: &BalancerKey, mode: Mode) -> Advice {
+fn advice(tally: &Tally, key: &LoadBalancerKey, mode: Mode) -> Advice {
     let end = "2026-11-02T00:00:00Z".parse().expect("a time");
     let window = Window::days_before(end, 14).expect("a window");
-    let logs = tally.balancers.get(key);
+    let logs = tally.load_balancers.get(key);
     let seen =
         ForecastInput { tally: logs, window: Some(window), complete: tally.is_whole(), ..ForecastInput::default() };
     advise(Observed::Known(mode), forecast(key, seen), logs, &Thresholds::default())
 }
 
 #[test]
-fn each_balancer_gets_its_advice() {
-    let text = std::fs::read_to_string(folder().join("balancers.toml")).expect("is there");
+fn each_load_balancer_gets_its_advice() {
+    let text = std::fs::read_to_string(folder().join("load_balancers.toml")).expect("is there");
     let expected: File = toml::from_str(&text).expect("reads");
     let tally = read(folder());
-    assert_eq!((expected.balancer.len(), tally.balancers.len()), (4, 3));
-    for wanted in expected.balancer {
+    assert_eq!((expected.load_balancer.len(), tally.load_balancers.len()), (4, 3));
+    for wanted in expected.load_balancer {
         let advice = advice(&tally, &wanted.key, wanted.mode);
         let step = serde_json::to_value(&advice.step).expect("serializes");
         assert_eq!(step["step"], wanted.step, "{advice:#?}");
@@ -72,6 +72,6 @@ fn it_is_small_and_can_be_written_again() {
     let truth = demo::plan().write(again.path()).expect("writes");
     let committed = read(folder());
     assert_eq!(words::counted(&committed), truth);
-    assert_eq!(committed.balancers, read(again.path()).balancers);
+    assert_eq!(committed.load_balancers, read(again.path()).load_balancers);
     assert!(committed.reading.stored_bytes < 300_000, "{} bytes", committed.reading.stored_bytes);
 }

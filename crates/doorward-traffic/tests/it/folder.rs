@@ -156,7 +156,7 @@ fn a_window_leaves_out_objects_and_lines() {
     let wanted: u64 = truth.iter().filter(|(key, _)| key.ends_with("2026-09-01T00Z")).map(|(_, count)| count).sum();
     assert_eq!(hour.lines(), wanted);
     assert!(hour.reading.listed.elsewhere > 0 && wanted > 0);
-    assert!(hour.balancers.values().any(|balancer| balancer.outside > 0));
+    assert!(hour.load_balancers.values().any(|load_balancer| load_balancer.outside > 0));
 }
 
 #[test]

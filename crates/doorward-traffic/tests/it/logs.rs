@@ -6,7 +6,7 @@ use doorward_model::GapReason;
 use doorward_traffic::{Extent, LogPlace, Prices, Window, extent, falls_short};
 use proptest::prelude::*;
 
-use super::bed::{APP, Bed, HERE, LOGS, Log, SHOP, at, balancer, counts, logs_of, place, span};
+use super::bed::{APP, Bed, HERE, LOGS, Log, SHOP, at, counts, load_balancer, logs_of, place, span};
 
 #[tokio::test]
 async fn a_window_is_planned_priced_and_read() {
@@ -54,7 +54,7 @@ async fn a_window_is_planned_priced_and_read() {
     assert_eq!(counts(&counted.tally), expected);
     assert!(counted.tally.is_whole());
     // The object that ends after the window holds lines of 12:04 only: fetched, and found to be outside.
-    assert_eq!(counted.tally.balancers[&balancer(APP, "web")].outside, 9);
+    assert_eq!(counted.tally.load_balancers[&load_balancer(APP, "web")].outside, 9);
     assert_eq!(
         seen.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>(),
         plan.objects.iter().map(|o| o.key.clone()).collect::<Vec<_>>()
@@ -87,7 +87,7 @@ async fn one_bucket_that_refuses_stops_nothing_else() {
         .missed
         .iter()
         .map(|missed| {
-            (missed.balancer.name(), missed.gap.reason, missed.gap.code.as_deref(), missed.gap.action.as_deref())
+            (missed.load_balancer.name(), missed.gap.reason, missed.gap.code.as_deref(), missed.gap.action.as_deref())
         })
         .collect();
     let get = ("till", GapReason::AccessDenied, Some("AccessDenied"), Some("s3:GetObject"));
@@ -218,7 +218,7 @@ async fn metrics_first_then_only_what_they_point_at() {
                 Log { end: minutes(5 * (number + 1)), ..Log::of(APP, name, "2026-09-01T00:00:00Z", (10, severe)) };
             bed.put("central-logs", "alb", &log);
         }
-        let id = balancer(APP, name).id;
+        let id = load_balancer(APP, name).id;
         super::metrics::put(&bed, "RequestCount", &id, start, &[2.0; 60], None);
         if bad.is_some() {
             let name = "DesyncMitigationMode_NonCompliant_Request_Count";
@@ -226,9 +226,9 @@ async fn metrics_first_then_only_what_they_point_at() {
         }
     }
     let metered = ["clean", "web"]
-        .map(|name| doorward_traffic::Metered { balancer: balancer(APP, name), place: place(APP, HERE) });
+        .map(|name| doorward_traffic::Metered { load_balancer: load_balancer(APP, name), place: place(APP, HERE) });
     let series = bed.source.metrics(&metered, &doorward_traffic::Metric::ALL, window, 300, now).await;
-    let keys = ["clean", "web"].map(|name| balancer(APP, name));
+    let keys = ["clean", "web"].map(|name| load_balancer(APP, name));
     let extents = keys.clone().map(|key| extent(series.get(&key), window));
     assert_eq!(extents.clone().map(|(extent, _)| extent), [Extent::Cleared, Extent::AroundPeriods]);
     let all = ["clean", "web"].map(|name| logs_of(APP, name, "central-logs", &[(start, window.ends_at())]));
@@ -240,7 +240,7 @@ async fn metrics_first_then_only_what_they_point_at() {
     let counted = bed.source.count_logs(&less, 1, Some(window), |_, _| ()).await;
     assert_eq!(counts(&counted.tally)["web"], (40, 3));
     for key in &keys {
-        assert!(!falls_short(series.get(key), counted.tally.balancers.get(key)), "{key}");
+        assert!(!falls_short(series.get(key), counted.tally.load_balancers.get(key)), "{key}");
     }
     assert!(falls_short(series.get(&keys[1]), None));
     bed.server.shutdown().await;

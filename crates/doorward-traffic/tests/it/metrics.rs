@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use doorward_fakeaws::spec::MetricSpec;
 use doorward_fakeaws::{Fault, What};
 use doorward_model::GapReason;
-use doorward_traffic::{Answer, BalancerKey, Known, Metered, Metric, Series, Window};
+use doorward_traffic::{Answer, Known, LoadBalancerKey, Metered, Metric, Series, Window};
 use jiff::{SignedDuration, Timestamp};
 
 use super::bed::{APP, Bed, HERE, SHOP, place};
@@ -35,12 +35,12 @@ pub(crate) fn put(bed: &Bed, name: &str, id: &str, from: Timestamp, values: &[f6
 }
 
 fn metered(account: &str, id: &str) -> Metered {
-    let balancer: BalancerKey = format!("{account}/{HERE}/{id}").parse().unwrap();
-    Metered { balancer, place: place(account, HERE) }
+    let load_balancer: LoadBalancerKey = format!("{account}/{HERE}/{id}").parse().unwrap();
+    Metered { load_balancer, place: place(account, HERE) }
 }
 
-async fn ask(bed: &Bed, balancers: &[Metered], window: Window, now: Timestamp) -> BTreeMap<String, Series> {
-    let series = bed.source.metrics(balancers, &Metric::ALL, window, 300, now).await;
+async fn ask(bed: &Bed, load_balancers: &[Metered], window: Window, now: Timestamp) -> BTreeMap<String, Series> {
+    let series = bed.source.metrics(load_balancers, &Metric::ALL, window, 300, now).await;
     series.into_iter().map(|(key, series)| (key.id, series)).collect()
 }
 
@@ -59,7 +59,7 @@ async fn nothing_has_three_meanings() {
     ] {
         put(&bed, name, id, from, values, status);
     }
-    let balancers = [
+    let load_balancers = [
         metered(APP, "app/busy/1"),
         metered(APP, "app/clean/2"),
         metered(APP, "app/idle/3"),
@@ -68,7 +68,7 @@ async fn nothing_has_three_meanings() {
         metered(SHOP, "app/till/5"),
         metered("999999999999", "app/lost/6"),
     ];
-    let series = ask(&bed, &balancers, window, now).await;
+    let series = ask(&bed, &load_balancers, window, now).await;
     let total = |id: &str, metric| match series[id].total(metric) {
         Known::Count(count) => count.to_string(),
         Known::NoTraffic => "no traffic".to_owned(),
@@ -101,12 +101,13 @@ async fn many_load_balancers_take_few_calls_and_any_pages() {
     for page in ["", "page_size = 7"] {
         let bed = Bed::with_organization(page).await;
         let (window, now) = window(2);
-        let balancers: Vec<Metered> = (0..230).map(|number| metered(APP, &format!("app/b{number}/{number}"))).collect();
+        let load_balancers: Vec<Metered> =
+            (0..230).map(|number| metered(APP, &format!("app/b{number}/{number}"))).collect();
         for number in 0..230_u32 {
             let values = vec![f64::from(number); 3];
             put(&bed, "RequestCount", &format!("app/b{number}/{number}"), window.starts_at(), &values, None);
         }
-        let series = ask(&bed, &balancers, window, now).await;
+        let series = ask(&bed, &load_balancers, window, now).await;
         for number in 0..230_u64 {
             let total = series[&format!("app/b{number}/{number}")].total(Metric::Requests);
             assert_eq!(total, if number == 0 { Known::NoTraffic } else { Known::Count(3 * number) }, "{number}");
@@ -169,18 +170,18 @@ async fn every_fault_once_changes_nothing_and_for_ever_is_told() {
     let bed = Bed::with_organization("page_size = 5").await;
     let (window, now) = window(2);
     put(&bed, "RequestCount", "app/busy/1", window.starts_at(), &[1.0; 120], None);
-    let balancers = [metered(APP, "app/busy/1")];
-    let truth = ask(&bed, &balancers, window, now).await;
+    let load_balancers = [metered(APP, "app/busy/1")];
+    let truth = ask(&bed, &load_balancers, window, now).await;
     let calls = bed.server.calls().len() as u64;
     assert!(calls >= 4, "{calls}");
     for (what, reason) in faults {
         for number in 1..=calls {
             let plan = bed.server.set_faults(vec![Fault::new(what.clone()).service("cloudwatch").nth(number)]);
-            assert_eq!(ask(&bed, &balancers, window, now).await, truth, "{what:?} at {number}");
+            assert_eq!(ask(&bed, &load_balancers, window, now).await, truth, "{what:?} at {number}");
             assert_eq!(plan.fired_total(), 1);
         }
         bed.server.set_faults(vec![Fault::new(what.clone()).service("cloudwatch")]);
-        let series = ask(&bed, &balancers, window, now).await;
+        let series = ask(&bed, &load_balancers, window, now).await;
         for (metric, answer) in &series["app/busy/1"].answers {
             let Answer::Unread(gap) = answer else { panic!("{what:?}: {metric:?} is {answer:?}") };
             assert_eq!(gap.reason, reason, "{what:?}: {gap}");

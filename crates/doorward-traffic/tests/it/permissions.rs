@@ -6,7 +6,7 @@ use doorward_fakeaws::spec::AthenaSpec;
 use doorward_traffic::{Capability, Metered, Metric, Window};
 use jiff::{SignedDuration, Timestamp};
 
-use super::bed::{APP, Bed, HERE, Log, balancer, logs_of, place, span};
+use super::bed::{APP, Bed, HERE, Log, load_balancer, logs_of, place, span};
 
 async fn called(bed: &Bed) -> BTreeSet<String> {
     let calls: BTreeSet<String> = bed.server.calls().into_iter().map(|call| call.iam_action).collect();
@@ -30,7 +30,7 @@ async fn every_capability_calls_what_it_declares() {
 
     let now = Timestamp::now();
     let window = Window::covering(now - SignedDuration::from_hours(1), now).unwrap();
-    let metered = [Metered { balancer: balancer(APP, "web"), place: place(APP, HERE) }];
+    let metered = [Metered { load_balancer: load_balancer(APP, "web"), place: place(APP, HERE) }];
     bed.source.metrics(&metered, &Metric::ALL, window, 300, now).await;
     assert_eq!(called(&bed).await, declared(Capability::Metrics));
     assert_eq!(Capability::Metrics.actions(), ["cloudwatch:GetMetricData"]);

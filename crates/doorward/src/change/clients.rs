@@ -18,7 +18,7 @@ use doorward_core::mode::{self, Attributes, Subject};
 use doorward_model::{AccountRegion, Gap, GapReason, Inputs, Inventory, Mode, RegionInventory, ScanHistory};
 use doorward_rules::Requirement;
 use doorward_rules::exceptions::Register;
-use doorward_traffic::{Answer, BalancerKey, Metered, Metric, Source, Window};
+use doorward_traffic::{Answer, LoadBalancerKey, Metered, Metric, Source, Window};
 use jiff::Timestamp;
 
 use crate::criteria::{Criteria, GivenEvidence, judge};
@@ -133,7 +133,7 @@ pub(super) struct CloudWatchMetrics {
 }
 
 /// The metrics that are requested.
-const ASKED: [Metric; 4] = [Metric::Requests, Metric::Balancer4xx, Metric::Target5xx, Metric::NewConnections];
+const ASKED: [Metric; 4] = [Metric::Requests, Metric::LoadBalancer4xx, Metric::Target5xx, Metric::NewConnections];
 
 impl MetricSource for CloudWatchMetrics {
     async fn read(&self, target: &Target, from: Timestamp, until: Timestamp) -> Result<MetricSamples, Gap> {
@@ -142,8 +142,8 @@ impl MetricSource for CloudWatchMetrics {
         self.members.account(&target.account)?;
         let window = Window::covering(from, until).map_err(|e| malformed(e.to_string()))?;
         let (account, region) = (target.account.clone(), target.region.clone());
-        let key = BalancerKey { account: Some(account.clone()), region: Some(region.clone()), id: id(&target.arn) };
-        let metered = Metered { balancer: key.clone(), place: AccountRegion { account, region } };
+        let key = LoadBalancerKey { account: Some(account.clone()), region: Some(region.clone()), id: id(&target.arn) };
+        let metered = Metered { load_balancer: key.clone(), place: AccountRegion { account, region } };
         let period = u32::try_from(PERIOD.as_secs()).unwrap_or(60);
         let mut series = self.source.metrics(&[metered], &ASKED, window, period, (self.clock)()).await;
         let series =
@@ -162,7 +162,7 @@ impl MetricSource for CloudWatchMetrics {
                 let sample = samples.entry(at).or_insert(blank);
                 let figure = match metric {
                     Metric::Requests => &mut sample.requests,
-                    Metric::Balancer4xx => &mut sample.elb_4xx,
+                    Metric::LoadBalancer4xx => &mut sample.elb_4xx,
                     Metric::Target5xx => &mut sample.target_5xx,
                     Metric::NewConnections => &mut sample.connections,
                     Metric::NonCompliant => continue,

@@ -12,7 +12,7 @@ impl Journal for LedgerJournal {
     fn write(&self, change: &str, entry: &Entry) -> Result<(), JournalError> {
         let unwritten = |problem: String| JournalError { verb: "written", problem };
         let document = serde_json::to_string(&entry).map_err(|e| unwritten(e.to_string()))?;
-        let row = JournalRow { at: entry.at, balancer: entry.balancer.clone(), document };
+        let row = JournalRow { at: entry.at, load_balancer: entry.load_balancer.clone(), document };
         self.0.write(|ledger, lease| ledger.journal_append(lease, change, &row)).map_err(unwritten)
     }
 }

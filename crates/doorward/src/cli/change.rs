@@ -53,8 +53,8 @@ pub(crate) struct PlanArguments {
     #[arg(long = "region", value_name = "REGION")]
     pub(crate) regions: Vec<Region>,
     /// Only this load balancer; repeatable
-    #[arg(long = "balancer", value_name = "ARN")]
-    pub(crate) balancers: Vec<Arn>,
+    #[arg(long = "load_balancer", value_name = "ARN")]
+    pub(crate) load_balancers: Vec<Arn>,
     /// Also lower modes that are stronger than --to
     #[arg(long, requires = "to")]
     pub(crate) lower: bool,

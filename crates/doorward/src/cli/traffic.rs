@@ -92,7 +92,7 @@ pub(crate) struct CompareArguments {
     pub(crate) change: Date,
     /// Only load balancers whose name or id contains this
     #[arg(long, value_name = "TEXT")]
-    pub(crate) balancer: Option<String>,
+    pub(crate) load_balancer: Option<String>,
     /// Output format
     #[arg(long, value_enum, default_value = "table", value_name = "FORMAT")]
     pub(crate) format: ListFormat,

@@ -8,7 +8,7 @@ use doorward_core::Stop;
 use doorward_fakeaws::Server;
 use doorward_fakeaws::spec::MetricSpec;
 use doorward_model::{LoadBalancer, LogDestination, Observed};
-use doorward_traffic::{BalancerKey, BalancerTally, Hour, HourTally, Key, Limits, Metric, Reader, Tally};
+use doorward_traffic::{Hour, HourTally, Key, Limits, LoadBalancerKey, LoadBalancerTally, Metric, Reader, Tally};
 use jiff::Timestamp;
 
 use crate::cli::Engine;
@@ -52,7 +52,7 @@ pub(super) async fn read(
 /// Puts the logs into the buckets, and counts them as CloudWatch would. Says whether any found its bucket.
 fn put(server: &Server, load_balancers: &[LoadBalancer]) -> Result<bool, Failure> {
     let internal = |problem: String| Failure::new(Exit::Internal, format!("the example's traffic: {problem}"));
-    let places: BTreeMap<BalancerKey, (&LoadBalancer, &str, &str)> = load_balancers
+    let places: BTreeMap<LoadBalancerKey, (&LoadBalancer, &str, &str)> = load_balancers
         .iter()
         .filter_map(|lb| match &lb.access_logs {
             Observed::Known(LogDestination::S3 { bucket, prefix }) => {
@@ -65,14 +65,14 @@ fn put(server: &Server, load_balancers: &[LoadBalancer]) -> Result<bool, Failure
     let mut reader = Reader::new(Limits::shared_by(1), None);
     let mut tally = Tally::default();
     // Requests that no target was chosen for are not in RequestCount. A file has lines of one hour only.
-    let mut untargeted: BTreeMap<(BalancerKey, Hour), u64> = BTreeMap::new();
+    let mut untargeted: BTreeMap<(LoadBalancerKey, Hour), u64> = BTreeMap::new();
     for (path, bytes) in LOGS {
         let Key::AccessLog(object) = Key::read(path) else { continue };
-        let Some((_, bucket, prefix)) = places.get(&object.balancer) else { continue };
+        let Some((_, bucket, prefix)) = places.get(&object.load_balancer) else { continue };
         let key = if prefix.is_empty() { (*path).to_owned() } else { format!("{prefix}/{path}") };
         if world.put_object(bucket, &key, bytes.to_vec(), object.end) {
             let file = reader.read(path, bytes);
-            for (key, counted) in &file.balancers {
+            for (key, counted) in &file.load_balancers {
                 let without = counted.target_groups.get("-").copied().unwrap_or(0);
                 let hour = counted.hours.keys().next().copied();
                 hour.into_iter().for_each(|hour| *untargeted.entry((key.clone(), hour)).or_default() += without);
@@ -80,7 +80,7 @@ fn put(server: &Server, load_balancers: &[LoadBalancer]) -> Result<bool, Failure
             tally.merge(&file);
         }
     }
-    for (key, counted) in &tally.balancers {
+    for (key, counted) in &tally.load_balancers {
         let Some((lb, ..)) = places.get(key) else { continue };
         let without = |hour: Hour| untargeted.get(&(key.clone(), hour)).copied().unwrap_or(0);
         let requests = |hour: Hour, tally: &HourTally| tally.lines().saturating_sub(without(hour));
@@ -89,14 +89,14 @@ fn put(server: &Server, load_balancers: &[LoadBalancer]) -> Result<bool, Failure
             world.add_metric(&spec).map_err(|e| internal(e.to_string()))?;
         }
     }
-    Ok(!tally.balancers.is_empty())
+    Ok(!tally.load_balancers.is_empty())
 }
 
 /// A metric by hour, over the hours that were logged.
 fn spec(
     lb: &LoadBalancer,
     metric: Metric,
-    counted: &BalancerTally,
+    counted: &LoadBalancerTally,
     of: impl Fn(Hour, &HourTally) -> u64,
 ) -> MetricSpec {
     let hours = counted.window().map(|window| (window.starts_at(), window.hours()));

@@ -172,9 +172,9 @@ impl EventLine {
     fn judged(what: String, judged: JudgedOutcome, settings: &ReportSettings) -> Self {
         let JudgedOutcome { report, arn, recorded, published, notified } = judged;
         let mut line = Self::new(what, Disposition::Judged);
-        let balancer = rescan::subject(&report, &arn).cloned();
+        let load_balancer = rescan::subject(&report, &arn).cloned();
         let kinds = report.findings.iter().map(|finding| finding.verdict.kind());
-        let unread = balancer.as_ref().is_none_or(|lb| lb.attributes.gap().is_some() || lb.tags.gap().is_some());
+        let unread = load_balancer.as_ref().is_none_or(|lb| lb.attributes.gap().is_some() || lb.tags.gap().is_some());
         line.seen = settings.is_enough_known(kinds) && !unread;
         line.failed = report
             .findings
@@ -183,7 +183,7 @@ impl EventLine {
         line.details = vec![ledger_line(&recorded)];
         if let Some(published) = published {
             line.refused |= published.exit != Exit::Clean;
-            line.details.push(hub_line(&published, &report));
+            line.details.push(security_hub_line(&published, &report));
             line.published = Some(published.json);
         }
         if let Some(outcome) = notified {
@@ -194,8 +194,8 @@ impl EventLine {
         }
         line.recorded = Some(json!(recorded));
         line.run = Some(report.run.id);
-        line.edited = balancer.as_ref().and_then(|lb| lb.edited.clone()).map(Box::new);
-        line.load_balancer = balancer.map(Box::new);
+        line.edited = load_balancer.as_ref().and_then(|lb| lb.edited.clone()).map(Box::new);
+        line.load_balancer = load_balancer.map(Box::new);
         line.coverage = report.coverage.lines.into_iter().next().map(Box::new);
         line.findings = report.findings;
         line
@@ -260,7 +260,7 @@ fn write_finding(text: &mut String, finding: &Finding) {
 }
 
 /// How many findings were sent, or the errors if not all were accepted.
-fn hub_line(published: &publish::Rendered, report: &ScanReport) -> String {
+fn security_hub_line(published: &publish::Rendered, report: &ScanReport) -> String {
     if published.exit != Exit::Clean {
         return format!("Security Hub: {}", published.text.trim_end().replace('\n', "\n    "));
     }

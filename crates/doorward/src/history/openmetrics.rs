@@ -70,7 +70,7 @@ pub(super) fn render(scans: &[RunSummary], kpis: &[Kpi]) -> String {
     gauge(
         "unseen_load_balancers",
         "Load balancers whose mode has an effect and that the newest scan did not see.",
-        each(&|scan| vec![(String::new(), not_seen(scan).balancers)]),
+        each(&|scan| vec![(String::new(), not_seen(scan).load_balancers)]),
     );
     gauge(
         "open_findings",

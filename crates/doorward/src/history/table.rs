@@ -197,7 +197,7 @@ fn share(share: Share) -> String {
 
 /// The share of those seen, and its bounds if those not seen are counted either way.
 fn share_words(scan: &RunSummary, seen: Share, known: Option<Bounds>) -> String {
-    match known.filter(|known| known.of > scan.balancers) {
+    match known.filter(|known| known.of > scan.load_balancers) {
         None => share(seen),
         Some(known) => format!("{} of those seen; {known} known", share(seen)),
     }

@@ -21,40 +21,40 @@ fn unwritten(problem: String) -> OutboxError {
 }
 
 impl Outbox for LedgerOutbox {
-    fn hubs(&self) -> Result<BTreeSet<AccountRegion>, OutboxError> {
+    fn security_hubs(&self) -> Result<BTreeSet<AccountRegion>, OutboxError> {
         self.0.read(Ledger::outbox_places).map_err(unread)
     }
 
-    fn remembered(&self, hub: &AccountRegion) -> Result<BTreeMap<String, Remembered>, OutboxError> {
-        let rows = self.0.read(|ledger| ledger.outbox(hub)).map_err(unread)?;
+    fn remembered(&self, security_hub: &AccountRegion) -> Result<BTreeMap<String, Remembered>, OutboxError> {
+        let rows = self.0.read(|ledger| ledger.outbox(security_hub)).map_err(unread)?;
         Ok(rows.into_iter().map(|(id, row)| (id, remembered(row))).collect())
     }
 
-    fn document(&self, hub: &AccountRegion, id: &str) -> Result<Option<String>, OutboxError> {
-        self.0.read(|ledger| ledger.outbox_document(hub, id)).map_err(unread)
+    fn document(&self, security_hub: &AccountRegion, id: &str) -> Result<Option<String>, OutboxError> {
+        self.0.read(|ledger| ledger.outbox_document(security_hub, id)).map_err(unread)
     }
 
-    fn intend(&self, hub: &AccountRegion, intents: &[Intent]) -> Result<(), OutboxError> {
+    fn intend(&self, security_hub: &AccountRegion, intents: &[Intent]) -> Result<(), OutboxError> {
         let rows: Vec<OutboxRow> = intents.iter().map(|intent| row(&intent.row)).collect();
         let with_ids = intents.iter().zip(&rows);
         let entries = with_ids.map(|(intent, row)| (intent.id.as_str(), row, intent.document.as_str()));
-        self.0.write(|ledger, lease| ledger.outbox_intend(lease, hub, entries)).map_err(unwritten)
+        self.0.write(|ledger, lease| ledger.outbox_intend(lease, security_hub, entries)).map_err(unwritten)
     }
 
     fn acknowledge(
         &self,
-        hub: &AccountRegion,
+        security_hub: &AccountRegion,
         accepted: &[(String, Timestamp)],
         at: Timestamp,
     ) -> Result<(), OutboxError> {
-        self.0.write(|ledger, lease| ledger.outbox_acknowledge(lease, hub, accepted, at)).map_err(unwritten)
+        self.0.write(|ledger, lease| ledger.outbox_acknowledge(lease, security_hub, accepted, at)).map_err(unwritten)
     }
 }
 
 fn remembered(row: OutboxRow) -> Remembered {
     Remembered {
         subject: row.subject,
-        balancer: row.balancer,
+        load_balancer: row.load_balancer,
         rule: row.rule,
         content: row.content,
         created_at: row.created_at,
@@ -71,7 +71,7 @@ fn remembered(row: OutboxRow) -> Remembered {
 fn row(remembered: &Remembered) -> OutboxRow {
     OutboxRow {
         subject: remembered.subject.clone(),
-        balancer: remembered.balancer.clone(),
+        load_balancer: remembered.load_balancer.clone(),
         rule: remembered.rule.clone(),
         content: remembered.content.clone(),
         created_at: remembered.created_at,

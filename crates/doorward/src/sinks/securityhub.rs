@@ -88,7 +88,7 @@ impl PublishSettings {
     }
 
     /// The account-Regions that take, or would take, the findings of these load balancers.
-    pub(crate) fn hubs(&self, load_balancers: &[LoadBalancer]) -> BTreeSet<AccountRegion> {
+    pub(crate) fn security_hubs(&self, load_balancers: &[LoadBalancer]) -> BTreeSet<AccountRegion> {
         if let Some(central) = self.central() {
             return BTreeSet::from([central]);
         }

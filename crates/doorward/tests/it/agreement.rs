@@ -114,7 +114,7 @@ fn infrastructures() -> Vec<Infrastructure> {
 impl Infrastructure {
     fn world(&self) -> String {
         let mut world: toml::Table = toml::from_str(WORLD).unwrap();
-        let balancers = self.deployed.iter().map(|deployed| {
+        let load_balancers = self.deployed.iter().map(|deployed| {
             let mut table = deployed.aws.clone();
             table.insert("name".to_owned(), deployed.name.clone().into());
             for (key, value) in [("account", "111122223333"), ("region", "eu-west-1")] {
@@ -122,7 +122,7 @@ impl Infrastructure {
             }
             toml::Value::Table(table)
         });
-        world.insert("load_balancer".to_owned(), balancers.collect::<Vec<_>>().into());
+        world.insert("load_balancer".to_owned(), load_balancers.collect::<Vec<_>>().into());
         toml::to_string(&world).unwrap()
     }
 

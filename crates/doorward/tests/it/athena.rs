@@ -97,11 +97,11 @@ fn a_count_by_athena_is_the_count_of_the_other_engine() {
     let embedded = ["-q", "traffic", "--from", "a.saved", "--all-logs", "--format", "json"];
     let embedded = json(&run(bed.doorward(folder).args(embedded)));
     let key = format!("100000000020/eu-west-1/{EDGE}");
-    let of = |said: &Value| said["found"]["tally"]["balancers"][&key].clone();
+    let of = |said: &Value| said["found"]["tally"]["load_balancers"][&key].clone();
     assert_eq!(of(&counted), of(&embedded));
     let modes = |said: &Value| {
         let forecasts = said["forecasts"].as_array().unwrap();
-        forecasts.iter().find(|forecast| forecast["balancer"] == key.as_str()).unwrap().clone()
+        forecasts.iter().find(|forecast| forecast["load_balancer"] == key.as_str()).unwrap().clone()
     };
     assert_eq!(modes(&counted), modes(&embedded));
 
@@ -193,7 +193,8 @@ fn logs_that_a_delivery_writes_are_counted_where_the_settings_say() {
     assert!(bed.server.world().put_object("acme-log-archive-alb-eu-west-1", &key, vec![0; 5_000], hour));
 
     // Not said where they lie: nothing is known of it, and nothing is asked.
-    let of_it = |said: &Said| json(said)["found"]["tally"]["balancers"][format!("{}/{}/{id}", HOME.0, HOME.1)].clone();
+    let of_it =
+        |said: &Said| json(said)["found"]["tally"]["load_balancers"][format!("{}/{}/{id}", HOME.0, HOME.1)].clone();
     let without = traffic(&bed, folder, &["-q", "--days", "3", "--format", "json"]);
     assert!(
         of_it(&without).is_null() && !queries(&bed).iter().any(|query| query.contains("PARQUET")),

@@ -55,8 +55,8 @@ pub(crate) fn sets(bed: &Bed) -> usize {
 
 pub(crate) fn statuses(applied: &Value) -> BTreeMap<&str, usize> {
     let mut counts = BTreeMap::new();
-    for balancer in applied["balancers"].as_array().unwrap() {
-        *counts.entry(balancer["change"]["status"].as_str().unwrap()).or_default() += 1;
+    for load_balancer in applied["load_balancers"].as_array().unwrap() {
+        *counts.entry(load_balancer["change"]["status"].as_str().unwrap()).or_default() += 1;
     }
     counts
 }
@@ -112,8 +112,8 @@ fn planned_applied_reported_and_rolled_back() {
         all.iter().find(of).unwrap()["verdict"].clone()
     };
     assert_eq!(finding(&report), "fail");
-    let balancers = report["load_balancers"].as_array().unwrap();
-    let told = balancers.iter().filter(|lb| lb["changes"][0]["change"] == change).count();
+    let load_balancers = report["load_balancers"].as_array().unwrap();
+    let told = load_balancers.iter().filter(|lb| lb["changes"][0]["change"] == change).count();
     assert_eq!(told, steps);
     let said = doorward(&bed, folder, &["verify-change", change]);
     assert!(said.code == Some(8) && said.out.contains("NOT in defensive any more"), "{}", said.out);

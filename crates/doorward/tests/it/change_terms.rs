@@ -151,7 +151,7 @@ fn what_a_load_balancer_has_become_since_is_read_before_it_is_changed() {
     let (said, applied) = apply(&bed, folder, &hash, &[]);
     assert_eq!(said.code, Some(8), "{}", said.err);
     let detail = |step: &Value| {
-        let all = applied["balancers"].as_array().unwrap();
+        let all = applied["load_balancers"].as_array().unwrap();
         let of = all.iter().find(|one| one["load_balancer"] == step["arn"]).unwrap();
         assert_eq!(of["change"]["status"], "refused", "{of}");
         part(&of["change"], "detail").to_owned()

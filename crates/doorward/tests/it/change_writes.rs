@@ -60,7 +60,7 @@ fn an_owner_who_acts_meanwhile_keeps_the_mode() {
             told
         };
         let of = |told: &Value| -> Value {
-            let all = told["balancers"].as_array().unwrap();
+            let all = told["load_balancers"].as_array().unwrap();
             all.iter().find(|one| one["load_balancer"] == arn).unwrap()["change"].clone()
         };
         let wanted = if back { "restore-refused" } else { "overtaken" };

@@ -207,13 +207,13 @@ fn found_files_hide_nothing() {
         (
             "a.yaml",
             format!("Resources:\n  A:\n    {lb}")
-                .replace("AWS::ElasticLoadBalancingV2::LoadBalancer", r#""\x41WS::ElasticLoadBalancingV2::L\x6fadBalancer""#)
-                .replace("LoadBalancerAttributes", r#""L\u006fadBalancerAttributes""#),
+                .replace("AWS::ElasticLoadBalancingV2::LoadBalancer", r#""\x41WS::ElasticLoadBalancingV2::L\x6fadLoadBalancer""#)
+                .replace("LoadBalancerAttributes", r#""L\u006fadLoadBalancerAttributes""#),
             3,
         ),
         (
             "a.json",
-            "{\"Resources\":{\"A\":{\"Type\":\"\\u0041WS::ElasticLoadBalancingV2::\\u004coadBalancer\",\"Properties\":{\"\\u004coadBalancerAttributes\":[{\"Key\":\"routing.http.desync_mitigation_mode\",\"Value\":\"monitor\"}]}}}}".to_owned(),
+            "{\"Resources\":{\"A\":{\"Type\":\"\\u0041WS::ElasticLoadBalancingV2::\\u004coadLoadBalancer\",\"Properties\":{\"\\u004coadLoadBalancerAttributes\":[{\"Key\":\"routing.http.desync_mitigation_mode\",\"Value\":\"monitor\"}]}}}}".to_owned(),
             3,
         ),
         ("b.json", format!("{{\"format_version\":\"1.2\",\"resource\\u005fchanges\":[{change}]}}"), 3),

@@ -199,8 +199,8 @@ fn every_output_says_the_place_and_owners_the_change() {
     assert!(html.contains("+   desync_mitigation_mode = &quot;strictest&quot;"), "{html}");
     let page = stand.read("scan.html");
     assert!(page.contains("terraform/main.tf:13:28") && page.contains("desync_mitigation_mode = "), "the page");
-    let hub: Value = serde_json::from_str(&stand.read("scan.asff")).unwrap();
-    assert!(hub.to_string().contains("terraform/main.tf:13:28 (aws_lb.shop), certain"), "{hub}");
+    let security_hub: Value = serde_json::from_str(&stand.read("scan.asff")).unwrap();
+    assert!(security_hub.to_string().contains("terraform/main.tf:13:28 (aws_lb.shop), certain"), "{security_hub}");
     let pack = walkdir::WalkDir::new(stand.path("evidence")).into_iter().flatten();
     let population = pack.into_iter().find(|entry| entry.file_name() == "population.csv").unwrap();
     let population = std::fs::read_to_string(population.path()).unwrap();
@@ -277,7 +277,7 @@ fn what_code_declares_is_not_changed_by_hand() {
     let mut command = doorward(stand.folder.path());
     let arguments = ["plan", "--from", "scan.saved", "--to", "strictest", "--out", "plan-of-modes.json"];
     let shop = of(&stand.report(&[]), "shop", "eu-west-1")["arn"].as_str().unwrap().to_owned();
-    let said = run(command.args(arguments).args(["--balancer", &shop, "--insist", &format!("{shop}=tried")]));
+    let said = run(command.args(arguments).args(["--load-balancer", &shop, "--insist", &format!("{shop}=tried")]));
     assert_eq!(said.code, Some(0), "{}", said.err);
     let plan: Value = serde_json::from_str(&stand.read("plan-of-modes.json")).unwrap();
     assert_eq!(plan["steps"], serde_json::json!([]));

@@ -80,7 +80,7 @@ fn disagreement_and_blindness_are_named() {
     let telling = table.out.lines().find(|line| line.contains("mode monitor; ELB.12 PASSED since 2026-11-01")).unwrap();
     assert!(table.code == Some(3) && telling.contains(name), "{}", table.out);
 
-    // A hub that nobody may read is unknown, not blind and not in agreement.
+    // A Security Hub that nobody may read is unknown, not blind and not in agreement.
     let account = lines[lax]["account"].as_str().unwrap();
     bed.server.set_faults(vec![Fault::new(What::AccessDenied).account(account).service("securityhub")]);
     let (code, now) = compared();
@@ -89,7 +89,7 @@ fn disagreement_and_blindness_are_named() {
 }
 
 #[test]
-fn one_hub_for_all_is_shared_out_and_its_silence_is_unknown() {
+fn one_security_hub_for_all_is_shared_out_and_its_silence_is_unknown() {
     let bed = Bed::start(&world("acme-org"), vec![]);
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

@@ -131,18 +131,18 @@ fn an_event_says_of_each_load_balancer_what_a_scan_says() {
         std::fs::copy(folder.path().join(file), bare.path().join(file)).unwrap();
     }
     let report = scan(&bed, folder.path());
-    let balancers = report["load_balancers"].as_array().unwrap();
-    assert!(balancers.len() > 40);
+    let load_balancers = report["load_balancers"].as_array().unwrap();
+    assert!(load_balancers.len() > 40);
     let records: Vec<Value> =
-        balancers.iter().enumerate().map(|(n, lb)| record(&format!("e-{n}"), lb, "monitor")).collect();
+        load_balancers.iter().enumerate().map(|(n, lb)| record(&format!("e-{n}"), lb, "monitor")).collect();
     let file = json!({"Records": records});
     // With what the scan remembers of the organization, and in a ledger that knows nothing yet.
     for folder in [folder.path(), bare.path()] {
         let (said, told) = event(&bed, folder, &file, &[]);
         assert!(matches!(said.code, Some(3 | 5)), "{}", said.err);
         let lines = told["events"].as_array().unwrap();
-        assert_eq!(lines.len(), balancers.len());
-        for (line, lb) in lines.iter().zip(balancers) {
+        assert_eq!(lines.len(), load_balancers.len());
+        for (line, lb) in lines.iter().zip(load_balancers) {
             let arn = &lb["arn"];
             assert_eq!(line["outcome"], "judged", "{line}");
             let of_scan: Vec<Value> =
@@ -160,13 +160,13 @@ fn an_event_says_of_each_load_balancer_what_a_scan_says() {
         }
     }
     // One that was just made, by the answer to the call that made it.
-    let mut made = record("made", &balancers[0], "monitor");
+    let mut made = record("made", &load_balancers[0], "monitor");
     made["eventName"] = "CreateLoadBalancer".into();
     made["requestParameters"] = json!({"name": "new", "type": "application"});
-    made["responseElements"] = json!({"loadBalancers": [{"loadBalancerArn": balancers[0]["arn"]}]});
+    made["responseElements"] = json!({"loadBalancers": [{"loadBalancerArn": load_balancers[0]["arn"]}]});
     let (_, told) = event(&bed, folder.path(), &made, &[]);
-    assert_eq!(told["events"][0]["load_balancer"]["arn"], balancers[0]["arn"]);
-    assert_eq!(told["events"][0]["edited"]["left"], balancers[0]["mode"]["known"], "{told}");
+    assert_eq!(told["events"][0]["load_balancer"]["arn"], load_balancers[0]["arn"]);
+    assert_eq!(told["events"][0]["edited"]["left"], load_balancers[0]["mode"]["known"], "{told}");
     let schema: Value = serde_json::from_str(&run(doorward(folder.path()).args(["schema", "event-v1"])).out).unwrap();
     let (_, told) = event(&bed, folder.path(), &envelope(&records[0]), &[]);
     let validator = jsonschema::validator_for(&schema).unwrap();
@@ -382,7 +382,7 @@ fn a_change_of_doorwards_own_is_named_as_such() {
     let applied: Value = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{}", said.err));
     let report = scan(&bed, folder);
     let changed =
-        applied["balancers"].as_array().unwrap().iter().find(|one| one["change"]["status"] == "changed").unwrap();
+        applied["load_balancers"].as_array().unwrap().iter().find(|one| one["change"]["status"] == "changed").unwrap();
     let all = report["load_balancers"].as_array().unwrap();
     let lb = all.iter().find(|lb| lb["changes"].as_array().is_some_and(|done| !done.is_empty())).unwrap();
     let done = &lb["changes"][0];

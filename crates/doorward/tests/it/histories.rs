@@ -8,9 +8,9 @@
 
 mod digests;
 mod evidence;
-mod hub;
 mod oracle;
 mod plans;
+mod security_hub;
 mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};

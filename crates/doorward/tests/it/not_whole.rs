@@ -91,7 +91,7 @@ fn publish(bed: &Bed, folder: &Path) -> Said {
     run(bed.doorward(folder).args(["publish", "--ledger", "ledger.sqlite"]))
 }
 
-/// What the hubs hold.
+/// What the Security Hubs hold.
 fn held(bed: &Bed) -> Vec<Value> {
     let world = bed.server.world();
     let accounts = ["400000000001", "400000000002", SHOP];

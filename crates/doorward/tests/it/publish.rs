@@ -17,7 +17,7 @@ fn publish(bed: &Bed, folder: &Path, flags: &[&str]) -> (Said, Value) {
     (said, json)
 }
 
-/// Everything that all hubs hold, by account and Region of the hub.
+/// Everything that all Security Hubs hold, by account and Region of the Security Hub.
 fn held(bed: &Bed, report: &Value) -> Vec<Value> {
     let world = bed.server.world();
     let accounts = report["accounts"].as_array().unwrap().iter().map(|account| account["id"].as_str().unwrap());
@@ -57,7 +57,10 @@ fn findings_are_there_once_and_follow_the_load_balancers() {
     for finding in &first {
         assert_eq!(finding["RecordState"], "ACTIVE");
         let arn = finding["Resources"][0]["Id"].as_str().unwrap();
-        assert!(arn.contains(finding["AwsAccountId"].as_str().unwrap()), "in the balancer's own account: {finding}");
+        assert!(
+            arn.contains(finding["AwsAccountId"].as_str().unwrap()),
+            "in the load balancer's own account: {finding}"
+        );
     }
     let (said, audit) = publish(&bed, folder.path(), &["--reconcile"]);
     assert_eq!(said.code, Some(0), "{} {audit}", said.err);
@@ -97,16 +100,17 @@ fn findings_are_there_once_and_follow_the_load_balancers() {
 }
 
 #[test]
-fn a_closed_hub_is_a_line_of_the_receipt_and_exit_code_7() {
+fn a_closed_security_hub_is_a_line_of_the_receipt_and_exit_code_7() {
     let bed = Bed::start(&world("acme-org"), vec![]);
     let folder = tempfile::tempdir().unwrap();
     assert!(bed.server.world().set_security_hub("100000000020", "eu-west-1", false));
     assert_eq!(scan(&bed, folder.path()).code, Some(3));
     let (said, outcome) = publish(&bed, folder.path(), &["--from", "a.saved"]);
     assert_eq!(said.code, Some(7), "{}", said.err);
-    let closed: Vec<&Value> = outcome["hubs"].as_array().unwrap().iter().filter(|h| !h["closed"].is_null()).collect();
+    let closed: Vec<&Value> =
+        outcome["security_hubs"].as_array().unwrap().iter().filter(|h| !h["closed"].is_null()).collect();
     assert_eq!(closed.len(), 1, "{outcome}");
-    assert_eq!(closed[0]["hub"], "100000000020/eu-west-1");
+    assert_eq!(closed[0]["security_hub"], "100000000020/eu-west-1");
     let table = run(bed.doorward(folder.path()).args(["publish"]));
     assert!(table.code == Some(7) && table.out.contains("not enabled in 100000000020/eu-west-1"), "{}", table.out);
     // Opened later, it gets what it lacks and nothing twice.

@@ -34,7 +34,7 @@ fn publish(bed: &Bed, folder: &Path, flags: &[&str]) -> (Said, Value) {
     (said, json)
 }
 
-/// Everything that the hubs of a report's account-Regions hold.
+/// Everything that the Security Hubs of a report's account-Regions hold.
 fn held(bed: &Bed, report: &Value) -> Vec<Value> {
     let lines = report["coverage"]["lines"].as_array().unwrap().iter();
     let places = lines.filter_map(|line| Some((line["account"].as_str()?, line["region"].as_str()?)));

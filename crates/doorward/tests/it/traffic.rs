@@ -110,7 +110,7 @@ fn a_folder_of_logs_gives_advice() {
     }
     let compared = offline(
         folder.path(),
-        &["traffic", "compare", "--logs", &logs, "--change", "2026-10-30", "--balancer", "partner-api"],
+        &["traffic", "compare", "--logs", &logs, "--change", "2026-10-30", "--load-balancer", "partner-api"],
     );
     assert!(compared.code == Some(0) && compared.out.contains("too few days"), "{} {}", compared.out, compared.err);
     let missing = offline(folder.path(), &["traffic", "--logs", "nowhere"]);
@@ -137,7 +137,7 @@ fn only_the_files_around_the_metric_are_read_and_the_report_says_what_follows() 
     assert_eq!((said.code, gets(&bed)), (Some(0), 1), "{}", said.err);
     let found = json(&said);
     let forecasts = found["forecasts"].as_array().unwrap();
-    let edge = forecasts.iter().find(|f| f["balancer"] == format!("100000000020/eu-west-1/{EDGE}")).unwrap();
+    let edge = forecasts.iter().find(|f| f["load_balancer"] == format!("100000000020/eu-west-1/{EDGE}")).unwrap();
     assert_eq!(edge["evidence"]["cross_check"]["agrees"]["logs"], 4, "{edge:#}");
     let strictest = edge["modes"].as_array().unwrap().iter().find(|m| m["mode"] == "strictest").unwrap();
     // The file without odd requests was not read; its requests are in the denominator all the same.

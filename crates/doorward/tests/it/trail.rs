@@ -22,8 +22,8 @@ fn read(folder: &Path, name: &str) -> Value {
 
 /// A load balancer that is in a mode.
 fn one_in(report: &Value, mode: &str) -> String {
-    let balancers = report["load_balancers"].as_array().unwrap();
-    let found = balancers.iter().find(|lb| lb["mode"]["known"] == mode && lb["kind"] == "application");
+    let load_balancers = report["load_balancers"].as_array().unwrap();
+    let found = load_balancers.iter().find(|lb| lb["mode"]["known"] == mode && lb["kind"] == "application");
     found.expect("the example has one")["arn"].as_str().unwrap().to_owned()
 }
 

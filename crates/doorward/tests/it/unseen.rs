@@ -55,7 +55,7 @@ fn headroom(findings: &Value) -> Value {
 }
 
 /// What Security Hub holds of it: status, severity, record state.
-fn hub(bed: &Bed) -> [String; 3] {
+fn security_hub(bed: &Bed) -> [String; 3] {
     let held = Value::from(bed.server.world().security_hub_findings("100000000020", "eu-west-1"));
     let finding = headroom(&held);
     ["/Compliance/Status", "/Severity/Label", "/RecordState"]
@@ -98,7 +98,7 @@ fn a_scan_without_the_evidence_neither_resolves_nor_passes() {
         assert_eq!((&first["verdict"], &first["severity"]), (&"fail".into(), &"low".into()), "{first:#}");
         let said = run(bed.doorward(folder).args(["publish", "--format", "json"]));
         assert_eq!(said.code, Some(0), "{} {}", said.err, said.out);
-        assert_eq!(hub(&bed), ["FAILED", "LOW", "ACTIVE"], "the recorded scan keeps its traffic");
+        assert_eq!(security_hub(&bed), ["FAILED", "LOW", "ACTIVE"], "the recorded scan keeps its traffic");
 
         let flags: &[&str] = match how {
             "traffic that is too old" => {
@@ -136,7 +136,7 @@ fn a_scan_without_the_evidence_neither_resolves_nor_passes() {
 
         let said = run(bed.doorward(folder).args(["publish", "--format", "json"]));
         assert_eq!(said.code, Some(0), "{how}: {} {}", said.err, said.out);
-        assert_eq!(hub(&bed), ["FAILED", "LOW", "ACTIVE"], "{how}");
+        assert_eq!(security_hub(&bed), ["FAILED", "LOW", "ACTIVE"], "{how}");
 
         // Asked again, with the mode raised: now it is fixed.
         std::fs::write(folder.join("doorward.toml"), "").unwrap();

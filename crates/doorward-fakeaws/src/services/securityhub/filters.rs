@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::world::hub::values_at;
+use crate::world::security_hub::values_at;
 
 /// Filter names and where their values are; a `*` stands for every element of a list.
 const TEXTS: [(&str, &str); 15] = [

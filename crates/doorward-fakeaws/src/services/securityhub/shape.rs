@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::world::hub::values_at;
+use crate::world::security_hub::values_at;
 
 /// Required members.
 const REQUIRED: [&str; 10] = [

@@ -29,7 +29,7 @@ pub struct AthenaJob {
     /// The Regions whose logs lie there.
     pub regions: BTreeSet<Region>,
     /// The load balancers that are counted (`app/name/id`), or all.
-    pub balancers: Option<BTreeSet<String>>,
+    pub load_balancers: Option<BTreeSet<String>>,
     /// What is counted. Objects that were delivered more than an hour after its end, on another day, are not scanned.
     pub window: Window,
     /// A database that exists in the data catalogue.

@@ -186,7 +186,7 @@ impl ParquetLogs {
 
     /// The beginning of the query: what `bared` gives is what it gives of lines. Rows that are not as they should be keep their
     /// load balancer, where they name one, and nothing else.
-    pub(super) fn rows(&self, table: &str, places: &str, balancers: &str, first: &str, end: &str) -> String {
+    pub(super) fn rows(&self, table: &str, places: &str, load_balancers: &str, first: &str, end: &str) -> String {
         let columns = self.columns.named();
         let named: Vec<String> = columns.iter().map(|(column, name)| format!("\"{column}\" AS {name}")).collect();
         let all: Vec<&str> = columns.iter().map(|(_, name)| *name).collect();
@@ -215,7 +215,7 @@ impl ParquetLogs {
     IF(good, type) AS type, IF(good, substr(time, 1, 13)) AS hour, {kept}, coalesce(domain, '-') AS domain,
     IF(good, class) AS class, IF(good, reason) AS reason
   FROM judged
-  WHERE (NOT good OR (time >= {first} AND time < {end})){balancers}
+  WHERE (NOT good OR (time >= {first} AND time < {end})){load_balancers}
 )"#,
             named = named.join(", "),
             all = all.join(", "),

@@ -6,7 +6,7 @@ use doorward_model::{AccountId, Region};
 
 use super::AthenaError;
 use super::sql::{SOURCES, UNKNOWN_ID};
-use crate::tally::{Answered, BalancerKey, BalancerTally, By, Cause, Client, Tally, Tier, add};
+use crate::tally::{Answered, By, Cause, Client, LoadBalancerKey, LoadBalancerTally, Tally, Tier, add};
 use crate::top::{Top, Weight};
 use crate::window::{Hour, Window};
 
@@ -22,7 +22,7 @@ type Ranked = Vec<([String; 4], Weight)>;
 pub(super) struct Rows {
     window: Window,
     tally: Tally,
-    sources: BTreeMap<(BalancerKey, String), Ranked>,
+    sources: BTreeMap<(LoadBalancerKey, String), Ranked>,
 }
 
 impl Rows {
@@ -38,7 +38,7 @@ impl Rows {
     fn read(&mut self, row: &Row) -> Option<()> {
         let text = |name: &str| row.get(name).map(String::as_str);
         let number = |name: &str| text(name)?.parse::<u64>().ok();
-        let key = BalancerKey {
+        let key = LoadBalancerKey {
             account: Some(AccountId::new(text("account")?).ok()?),
             region: Some(Region::new(text("region")?).ok()?),
             id: text("elb")?.to_owned(),
@@ -55,13 +55,13 @@ impl Rows {
             }
             return Some(());
         }
-        let balancer = self.tally.balancers.entry(key.clone()).or_default();
+        let load_balancer = self.tally.load_balancers.entry(key.clone()).or_default();
         match what {
-            "hour" => return hour(balancer, self.window, keys, requests),
-            "status" => add(&mut balancer.statuses, keys[0], requests),
-            "type" => add(&mut balancer.protocols, keys[0], requests),
-            "group" => add(&mut balancer.target_groups, keys[0], requests),
-            "odd" => balancer.unparsed.samples.push(keys[0].to_owned()),
+            "hour" => return hour(load_balancer, self.window, keys, requests),
+            "status" => add(&mut load_balancer.statuses, keys[0], requests),
+            "type" => add(&mut load_balancer.protocols, keys[0], requests),
+            "group" => add(&mut load_balancer.target_groups, keys[0], requests),
+            "odd" => load_balancer.unparsed.samples.push(keys[0].to_owned()),
             "addresses" | "agents" | "shapes" | "domains" | "groups" | "clients" => {
                 let weight = Weight { requests, served: number("served")? };
                 let ranked = self.sources.entry((key, what.to_owned())).or_default();
@@ -75,9 +75,9 @@ impl Rows {
     /// The tally, with its sources.
     pub(super) fn finish(mut self) -> Result<Tally, AthenaError> {
         for ((key, what), ranked) in self.sources {
-            let Some(balancer) = self.tally.balancers.get_mut(&key) else { continue };
-            let total = balancer.causes.values().map(Answered::total).sum();
-            let sources = &mut balancer.sources;
+            let Some(load_balancer) = self.tally.load_balancers.get_mut(&key) else { continue };
+            let total = load_balancer.causes.values().map(Answered::total).sum();
+            let sources = &mut load_balancer.sources;
             let texts = |ranked: Ranked| top(total, ranked, |[text, ..]| text);
             match what.as_str() {
                 "addresses" => sources.addresses = texts(ranked),
@@ -99,29 +99,29 @@ impl Rows {
 }
 
 /// Adds lines of one hour, kind and way of being answered.
-fn hour(balancer: &mut BalancerTally, window: Window, keys: [&str; 4], requests: u64) -> Option<()> {
+fn hour(load_balancer: &mut LoadBalancerTally, window: Window, keys: [&str; 4], requests: u64) -> Option<()> {
     let [when, answered, tier, reason] = keys;
     let (hour, kind) = when.split_once(' ')?;
     let mut answered = answered.split(' ');
     let (by, family, target) = (answered.next()?, answered.next()?, answered.next()?);
     if kind == "unparsed" {
-        balancer.unparsed.count += requests;
+        load_balancer.unparsed.count += requests;
         return Some(());
     }
     if hour == "outside" {
-        balancer.outside += requests;
+        load_balancer.outside += requests;
         return Some(());
     }
     // Days that a month does not have: nothing else in such a line is used either.
     let Ok(hour) = format!("{hour}Z").parse::<Hour>() else {
-        balancer.unparsed.count += requests;
+        load_balancer.unparsed.count += requests;
         return Some(());
     };
     if !window.contains(hour) {
         return None;
     }
-    balancer.lines += requests;
-    let tally = balancer.hours.entry(hour).or_default();
+    load_balancer.lines += requests;
+    let tally = load_balancer.hours.entry(hour).or_default();
     match family {
         "4" => tally.client_4xx += requests,
         "5" | "6" | "7" | "8" | "9" => tally.client_5xx += requests,
@@ -132,15 +132,15 @@ fn hour(balancer: &mut BalancerTally, window: Window, keys: [&str; 4], requests:
     }
     match kind {
         "compliant" => {
-            balancer.compliant += requests;
+            load_balancer.compliant += requests;
             tally.compliant += requests;
         }
         "absent" => {
-            balancer.absent += requests;
+            load_balancer.absent += requests;
             tally.absent += requests;
         }
         "rejected" => {
-            balancer.rejected += requests;
+            load_balancer.rejected += requests;
             tally.rejected += requests;
         }
         "tier" => {
@@ -148,7 +148,7 @@ fn hour(balancer: &mut BalancerTally, window: Window, keys: [&str; 4], requests:
                 "served" => By::Served,
                 "refused" => By::Refused,
                 "blocked" => By::Blocked,
-                "balancer" => By::Balancer,
+                "load_balancer" => By::LoadBalancer,
                 _ => return None,
             };
             let tier = Tier::from(tier.to_owned());
@@ -161,7 +161,7 @@ fn hour(balancer: &mut BalancerTally, window: Window, keys: [&str; 4], requests:
             if by == By::Served {
                 tally.served += requests;
             }
-            balancer.causes.entry(Cause { tier, reason: reason.to_owned() }).or_default().add(by, requests);
+            load_balancer.causes.entry(Cause { tier, reason: reason.to_owned() }).or_default().add(by, requests);
         }
         _ => return None,
     }

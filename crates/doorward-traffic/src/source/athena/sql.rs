@@ -169,7 +169,7 @@ fn cut(column: &str, most: usize) -> String {
 }
 
 /// The beginning of the query for lines: what the expression took apart, of the objects that can hold lines of the window.
-fn lines(job: &AthenaJob, table: &str, places: &str, balancers: &str) -> String {
+fn lines(job: &AthenaJob, table: &str, places: &str, load_balancers: &str) -> String {
     let read: Vec<String> = FIELDS.iter().map(|name| format!("coalesce(a_{name}, b_{name}) AS {name}")).collect();
     format!(
         r#"WITH named AS (
@@ -187,7 +187,7 @@ fn lines(job: &AthenaJob, table: &str, places: &str, balancers: &str) -> String 
   SELECT account, region, object_elb, odd, type, substr(time, 1, 13) AS hour, elb, client, status, target_status,
     {request} AS request, {agent} AS agent, target_group, coalesce({domain}, '-') AS domain, class, reason
   FROM owned
-  WHERE true{balancers}
+  WHERE true{load_balancers}
 )"#,
         read = read.join(", "),
         request = bare("request"),
@@ -213,17 +213,17 @@ pub(super) fn query(job: &AthenaJob) -> String {
     let (first, end) = (quoted(first.trim_end_matches('Z')), quoted(end.trim_end_matches('Z')));
     // A line that cannot be parsed belongs to the load balancer in its object's name; rows without one have an unknown id,
     // and are not left out.
-    let balancers = job.balancers.as_ref().map_or_else(String::new, |balancers| {
+    let load_balancers = job.load_balancers.as_ref().map_or_else(String::new, |load_balancers| {
         let unknown = matches!(job.logs, AthenaLogs::Parquet(_)).then(|| quoted(UNKNOWN_ID));
-        let names = balancers.iter().map(|id| quoted(id)).chain(unknown).collect();
+        let names = load_balancers.iter().map(|id| quoted(id)).chain(unknown).collect();
         format!("\n    AND object_elb IN ({})", all(names))
     });
     let begin = match &job.logs {
-        AthenaLogs::Lines { .. } => lines(job, &table, &places, &balancers),
-        AthenaLogs::Parquet(logs) => logs.rows(&table, &places, &balancers, &first, &end),
+        AthenaLogs::Lines { .. } => lines(job, &table, &places, &load_balancers),
+        AthenaLogs::Parquet(logs) => logs.rows(&table, &places, &load_balancers, &first, &end),
     };
     let by = "CASE WHEN substr(target_status, 1, 1) BETWEEN '1' AND '3' THEN 'served' \
-              WHEN target_status <> '-' THEN 'refused' WHEN status = '400' THEN 'blocked' ELSE 'balancer' END";
+              WHEN target_status <> '-' THEN 'refused' WHEN status = '400' THEN 'blocked' ELSE 'load balancer' END";
     let kind = "CASE WHEN elb IS NULL THEN 'unparsed' \
                 WHEN class IS NULL THEN 'absent' \
                 WHEN class = '-' AND reason = '-' AND status = '400' AND substr(request, 1, 2) = '- ' THEN 'rejected' \

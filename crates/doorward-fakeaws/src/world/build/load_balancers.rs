@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::super::World;
 use super::super::attributes;
-use super::super::balancer::{Balancer, Listener, Pairs};
 use super::super::kind::Kind;
+use super::super::load_balancer::{Listener, LoadBalancer, Pairs};
 use super::super::spec::LoadBalancerSpec;
 use super::timestamp;
 use crate::digest::{digest, spell};
@@ -30,7 +30,7 @@ pub(super) fn add_load_balancer(world: &World, spec: &LoadBalancerSpec) -> Resul
         overrides.insert(key, mode);
     }
     let default_vpc = || format!("vpc-0{}", spell(digest(&[&spec.account, &spec.region]), b"0123456789abcdef", 16));
-    let template = Balancer {
+    let template = LoadBalancer {
         name: spec.name.as_str().into(),
         id: 0,
         kind,
@@ -54,10 +54,10 @@ pub(super) fn add_load_balancer(world: &World, spec: &LoadBalancerSpec) -> Resul
             return Err(format!("name {name:?} must have 1 to 32 characters"));
         }
         let id = digest(&[&spec.account, &spec.region, kind.segment(), &name]);
-        let balancer = Balancer { name: name.as_str().into(), id, ..template.clone() };
+        let load_balancer = LoadBalancer { name: name.as_str().into(), id, ..template.clone() };
         let replaced = match kind {
-            Kind::Classic => cell.classic.insert(name.as_str().into(), balancer),
-            _ => cell.current.insert(id, balancer),
+            Kind::Classic => cell.classic.insert(name.as_str().into(), load_balancer),
+            _ => cell.current.insert(id, load_balancer),
         };
         if replaced.is_some() {
             return Err(format!("{name} exists already in {} {}", spec.account, spec.region));

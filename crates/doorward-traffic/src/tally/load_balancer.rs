@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
-pub struct BalancerKey {
+pub struct LoadBalancerKey {
     /// The account, if the key has it.
     pub account: Option<AccountId>,
     /// The Region, if the key has it.
@@ -24,9 +24,9 @@ pub struct BalancerKey {
 /// A text that names no load balancer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} names no load balancer; it should read account/region/app/name/id")]
-pub struct NoBalancer(String);
+pub struct NoLoadBalancer(String);
 
-impl BalancerKey {
+impl LoadBalancerKey {
     /// Its name, without kind and id.
     pub fn name(&self) -> &str {
         let mut parts = self.id.split('/');
@@ -37,17 +37,17 @@ impl BalancerKey {
     }
 }
 
-impl fmt::Display for BalancerKey {
+impl fmt::Display for LoadBalancerKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let account = self.account.as_ref().map_or("-", AccountId::as_str);
         write!(f, "{account}/{}/{}", self.region.as_ref().map_or("-", Region::as_str), self.id)
     }
 }
 
-impl FromStr for BalancerKey {
-    type Err = NoBalancer;
-    fn from_str(text: &str) -> Result<Self, NoBalancer> {
-        let wrong = || NoBalancer(text.to_owned());
+impl FromStr for LoadBalancerKey {
+    type Err = NoLoadBalancer;
+    fn from_str(text: &str) -> Result<Self, NoLoadBalancer> {
+        let wrong = || NoLoadBalancer(text.to_owned());
         let mut parts = text.splitn(3, '/');
         let (account, region, id) = (parts.next(), parts.next(), parts.next().filter(|id| !id.is_empty()));
         let account = account.filter(|text| *text != "-").map(AccountId::new).transpose().map_err(|_| wrong())?;
@@ -56,15 +56,15 @@ impl FromStr for BalancerKey {
     }
 }
 
-impl TryFrom<String> for BalancerKey {
-    type Error = NoBalancer;
-    fn try_from(text: String) -> Result<Self, NoBalancer> {
+impl TryFrom<String> for LoadBalancerKey {
+    type Error = NoLoadBalancer;
+    fn try_from(text: String) -> Result<Self, NoLoadBalancer> {
         text.parse()
     }
 }
 
-impl From<BalancerKey> for String {
-    fn from(key: BalancerKey) -> Self {
+impl From<LoadBalancerKey> for String {
+    fn from(key: LoadBalancerKey) -> Self {
         key.to_string()
     }
 }

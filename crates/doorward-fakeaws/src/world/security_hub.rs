@@ -24,7 +24,7 @@ pub(crate) type Key = (String, String);
 
 /// Security Hub; enabled by default.
 #[derive(Debug, Default)]
-pub(crate) struct Hub {
+pub(crate) struct SecurityHub {
     pub(crate) disabled: bool,
     records: BTreeMap<Key, Record>,
 }
@@ -54,7 +54,7 @@ fn status(finding: &Value) -> &str {
     finding.pointer("/Compliance/Status").and_then(Value::as_str).unwrap_or("")
 }
 
-impl Hub {
+impl SecurityHub {
     /// Every finding, ordered by product and id.
     pub(crate) fn findings(&self) -> impl Iterator<Item = &Value> {
         self.records.values().map(|record| &record.finding)

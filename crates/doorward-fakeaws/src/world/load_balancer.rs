@@ -19,7 +19,7 @@ pub(crate) type Pairs = Arc<Vec<(Box<str>, Box<str>)>>;
 
 /// One load balancer.
 #[derive(Debug, Clone)]
-pub(crate) struct Balancer {
+pub(crate) struct LoadBalancer {
     pub(crate) name: Box<str>,
     /// The hexadecimal id at the end of a v2 ARN.
     pub(crate) id: u64,
@@ -36,7 +36,7 @@ pub(crate) struct Balancer {
     pub(crate) vended_logs: bool,
 }
 
-impl Balancer {
+impl LoadBalancer {
     /// The ARN in the account and Region that hold it.
     pub(crate) fn arn(&self, partition: &str, account: &str, region: &str) -> String {
         let name = &self.name;
