@@ -30,7 +30,7 @@ pub enum Closed {
 }
 
 impl Closed {
-    /// The gap, with the IAM action that would mend it where one would.
+    /// The gap, with the IAM action that fixes it, if one does.
     pub fn gap(&self) -> &Gap {
         match self {
             Self::NotEnabled(gap) | Self::Unreachable(gap) => gap,
@@ -199,7 +199,7 @@ fn sort(
     let mut again = Vec::new();
     for parcel in batch {
         match failed.get(parcel.finding.id.as_str()) {
-            // A failure that names nobody we know may be anybody's: nothing is taken as accepted.
+            // A failure with an unknown id may belong to any finding of the batch: none is taken as accepted.
             None if strangers && more => again.push(parcel),
             None if strangers => {
                 let message = "Security Hub reported a failure without saying of which finding".to_owned();

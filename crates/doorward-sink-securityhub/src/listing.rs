@@ -74,8 +74,8 @@ impl DeserializeResponse for Keep {
             *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(body.to_vec());
             return Ok(Output::erase(GetFindingsOutput::builder().set_findings(Some(Vec::new())).build()));
         }
-        let told: Told = serde_json::from_slice(body).unwrap_or_default();
-        let code = response.headers().get("x-amzn-errortype").map(str::to_owned).or(told.kind);
+        let body: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
+        let code = response.headers().get("x-amzn-errortype").map(str::to_owned).or(body.kind);
         // `namespace#Code:address`, of which only the code is always there.
         let code = code.as_deref().map(|code| code.split(':').next().unwrap_or(code));
         let code = code.map(|code| code.rsplit('#').next().unwrap_or(code));
@@ -83,7 +83,7 @@ impl DeserializeResponse for Keep {
         if let Some(code) = code {
             metadata = metadata.code(code);
         }
-        if let Some(message) = told.message {
+        if let Some(message) = body.message {
             metadata = metadata.message(message);
         }
         Err(OrchestratorError::operation(Error::erase(GetFindingsError::generic(metadata.build()))))
@@ -93,7 +93,7 @@ impl DeserializeResponse for Keep {
 /// The body of an error.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Told {
+struct ErrorBody {
     #[serde(rename = "__type", alias = "code", alias = "Code")]
     kind: Option<String>,
     #[serde(alias = "Message")]

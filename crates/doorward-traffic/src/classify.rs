@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_looked_at_is_not_compliant() {
+    fn what_was_not_classified_is_not_compliant() {
         assert_eq!(classify(b"GET / HTTP/2.0\r\nHost: a\r\n\r\n"), Err(ClassifyError::NotHttp1));
         assert_eq!(classify(b""), Err(ClassifyError::Empty));
         assert_eq!(classify(&vec![b'a'; LONGEST + 1]), Err(ClassifyError::TooLong(LONGEST + 1)));

@@ -4,12 +4,12 @@ use doorward_core::normalize::NormalizeSettings;
 use doorward_core::pipeline::{self, JudgedScan, Recipe};
 use doorward_model::{Inputs, Inventory, Policy};
 use doorward_rules::exceptions::Register;
+use doorward_traffic::TrafficEvidence;
 
 use crate::declarations::Declarations;
 use crate::exit::Failure;
 use crate::register;
 use crate::settings::TrafficSettings;
-use crate::traffic::{self, TrafficEvidence};
 
 /// The settings, policy and exceptions that decide verdicts.
 #[derive(Clone, Copy)]
@@ -38,9 +38,9 @@ pub(crate) fn judge(
     let rules = |load_balancers: &[_], changes_elsewhere, at| {
         register::rules(by.register, load_balancers, changes_elsewhere, at)
     };
-    let weigh = given
-        .traffic
-        .map(|(found, settings)| move |load_balancers: &[_], at| traffic::of(found, load_balancers, settings, at));
+    let weigh = given.traffic.map(|(evidence, settings)| {
+        move |load_balancers: &[_], at| doorward_traffic::join(evidence, load_balancers, settings.advice_rules(), at)
+    });
     let trace = given.declarations.map(|files| move |load_balancers: &[_]| files.match_live(load_balancers));
     let recipe = Recipe {
         normalize: by.normalize,

@@ -8,7 +8,7 @@ use doorward_core::access::{Access, Emulator};
 use doorward_core::{Clock, Stop};
 use doorward_model::LoadBalancer;
 use doorward_traffic::{
-    AdviceRules, CacheOptions, FolderOptions, Forecast, GatherError, GatherEvent, LoadBalancerKey, STATE_FOLDER,
+    CacheOptions, FolderOptions, Forecast, GatherError, GatherEvent, LoadBalancerKey, STATE_FOLDER,
     Source as LogSource, Tier, TrafficRequest, Window, advise_all, classify, compare, read_folder, render_advice,
     render_comparison, render_traffic,
 };
@@ -33,7 +33,7 @@ use crate::signals;
 
 mod reach;
 
-pub(crate) use doorward_traffic::{TrafficByArn, TrafficEvidence, id, key, log_bucket};
+pub(crate) use doorward_traffic::{TrafficEvidence, id, key, log_bucket};
 pub(crate) use reach::Reaches;
 
 /// Time for Athena queries to be cancelled after a stop.
@@ -109,23 +109,9 @@ pub(crate) fn save(evidence: &TrafficEvidence, path: &Path) -> Result<(), Failur
     write_file(path, Readers::Owner, write).map_err(|e| Failure::writing(&path.display().to_string(), &e))
 }
 
-/// The traffic of every load balancer at the time of a scan.
-pub(crate) fn of(
-    evidence: &TrafficEvidence,
-    load_balancers: &[LoadBalancer],
-    settings: &TrafficSettings,
-    at: Timestamp,
-) -> TrafficByArn {
-    doorward_traffic::join(evidence, load_balancers, rules(settings), at)
-}
-
-/// The same for the load balancers of a report that is acted on later than it was made.
+/// Expires the traffic evidence of the load balancers of a report that is acted on later than it was made.
 pub(crate) fn expire_all(load_balancers: &mut [LoadBalancer], settings: &TrafficSettings, at: Timestamp) {
     doorward_traffic::expire_all(load_balancers, settings.maximum_age_days, at);
-}
-
-fn rules(settings: &TrafficSettings) -> AdviceRules<'_> {
-    AdviceRules { thresholds: &settings.thresholds, maximum_age_days: settings.maximum_age_days }
 }
 
 /// Exit code 4 if anything could not be read or understood.

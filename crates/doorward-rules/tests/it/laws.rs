@@ -1,4 +1,5 @@
 //! Laws that hold for every load balancer and policy, above all that knowing less never turns an answer into its opposite.
+//! The file is long because the generators of load balancers and of lesser knowledge serve every law.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Reports to be written: as many load balancers as wanted, or one for every hostile text.
+//! Reports to be written: as many load balancers as wanted, or one for every hostile text. It is long because every field is filled.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

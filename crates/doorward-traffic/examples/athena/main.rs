@@ -1,9 +1,9 @@
-//! What Athena is told, and what is made of its rows, from the command line: `cargo xtask athena` has both tried by other engines.
+//! The SQL for Athena and the parsing of its rows, from the command line: `cargo xtask athena` tries both with other engines.
 //!
 //! `athena say ACCOUNTS REGIONS START END` prints the table and the query as JSON, with `PLACE CLIENT` at its end those for Parquet
 //! there with that column for the client; `athena rows START END` reads rows as JSON and prints their tally; `athena embedded FOLDER START END` prints the tally of the engine in this crate.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to whoever started it")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "its output is for the calling process")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -413,7 +413,7 @@ impl Writer<'_> {
     }
 
     fn target_group(&mut self, facts: &Facts, groups: usize) -> Option<usize> {
-        // The same second gives the same group, so that the truth need not be told which.
+        // The same second gives the same group, so that the expected counts need no group.
         (facts.status.1 != "-").then(|| facts.second as usize % groups)
     }
 

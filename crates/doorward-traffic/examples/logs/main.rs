@@ -5,7 +5,7 @@
 //! `logs advise FOLDER MODE` advises every load balancer as if it were in that mode and its logs were all there is;
 //! `logs read FOLDER THREADS` only reads; `logs gunzip FOLDER THREADS` only unpacks, with the same library.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to whoever started it")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "its output is for the calling process")]
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};

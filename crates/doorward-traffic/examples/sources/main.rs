@@ -2,7 +2,7 @@
 //!
 //! Reads one JSON document from standard input: an endpoint, credentials by account, and what is asked. Prints one with the answer.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to whoever started it")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "its output is for the calling process")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
@@ -76,11 +76,11 @@ async fn main() -> ExitCode {
 
 async fn run() -> Done<Value> {
     let asked: Asked = serde_json::from_reader(std::io::stdin())?;
-    let nobody = Credentials::new("nobody", "nothing", None, None, "stand");
+    let invalid = Credentials::new("invalid", "nothing", None, None, "stand");
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url(&asked.endpoint)
-        .credentials_provider(SharedCredentialsProvider::new(nobody))
+        .credentials_provider(SharedCredentialsProvider::new(invalid))
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
         .build();
@@ -134,13 +134,13 @@ async fn run() -> Done<Value> {
         let series = source.metrics(&metered, &Metric::ALL, window, 300, asked.end).await;
         for (load_balancer, series) in series {
             for metric in Metric::ALL {
-                let told = match series.total(metric) {
+                let total = match series.total(metric) {
                     Known::Count(count) => json!(count),
                     Known::NoTraffic => json!("no traffic"),
                     Known::NotAsked => json!("not asked"),
                     Known::Unread(gap) => json!(gap.reason),
                 };
-                answer["metrics"][load_balancer.to_string()][metric.application()] = told;
+                answer["metrics"][load_balancer.to_string()][metric.application()] = total;
             }
         }
     }

@@ -3,7 +3,9 @@
 use doorward_core::access::{ExternalId, Purpose, RoleName};
 use doorward_core::settings::Span;
 use doorward_model::AccountId;
-use doorward_traffic::{AthenaOptions, AthenaOutput, AthenaReach, ParquetColumns, ParquetPlace, Prices, Thresholds};
+use doorward_traffic::{
+    AdviceRules, AthenaOptions, AthenaOutput, AthenaReach, ParquetColumns, ParquetPlace, Prices, Thresholds,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -132,6 +134,11 @@ impl TrafficSettings {
     /// The role of sessions; their session policy depends on the account.
     pub(crate) fn role(&self) -> Purpose {
         Purpose { role_name: self.role_name.clone(), external_id: self.external_id.clone(), grants: Vec::new() }
+    }
+
+    /// The rules by which evidence becomes advice.
+    pub(crate) fn advice_rules(&self) -> AdviceRules<'_> {
+        AdviceRules { thresholds: &self.thresholds, maximum_age_days: self.maximum_age_days }
     }
 
     pub(crate) fn threads(&self) -> usize {

@@ -24,7 +24,7 @@ const GROUPED: [&str; 12] = [
     "hour",
     "kind",
     "class",
-    "by_whom",
+    "handled_by",
     "status",
     "type",
     "target_group",
@@ -37,7 +37,7 @@ const GROUPED: [&str; 12] = [
 
 /// What is counted, and by which columns besides the load balancer.
 const SETS: [(&str, &[&str]); 11] = [
-    ("hour", &["hour", "kind", "class", "reason", "by_whom", "family", "target_family"]),
+    ("hour", &["hour", "kind", "class", "reason", "handled_by", "family", "target_family"]),
     ("status", &["hour", "kind", "status"]),
     ("type", &["hour", "kind", "type"]),
     ("group", &["hour", "kind", "target_group"]),
@@ -241,14 +241,14 @@ pub(super) fn query(job: &AthenaJob) -> String {
     substr(odd, 1, 300) AS odd,
     {kind} AS kind,
     CASE WHEN hour IS NULL THEN '-' WHEN hour >= {first} AND hour < {end} THEN hour ELSE 'outside' END AS hour,
-    {by} AS by_whom, substr(status, 1, 1) AS family, substr(target_status, 1, 1) AS target_family,
+    {by} AS handled_by, substr(status, 1, 1) AS family, substr(target_status, 1, 1) AS target_family,
     regexp_replace(client, ':[^:]*$', '') AS address, {agent_cut} AS agent,
     regexp_extract(request, '^[^ ]*') AS method,
     regexp_extract(regexp_extract(request, '^[^ ]* (.*?)( [^ ]*)? *$', 1), '^(?:.*?://[^/]*)?([^?#;]*)', 1) AS path,
     IF(domain = '-' OR domain = '', regexp_replace(coalesce(nullif(regexp_extract(request, '://([^/? ]*)', 1), ''), '-'), ':[0-9]*$', ''), domain) AS domain
   FROM bared
 ), shaped AS (
-  SELECT *, CASE WHEN by_whom = 'served' THEN 1 ELSE 0 END AS good,
+  SELECT *, CASE WHEN handled_by = 'served' THEN 1 ELSE 0 END AS good,
     CASE WHEN kind <> 'tier' OR hour = 'outside' THEN NULL ELSE
       IF(regexp_like(method, '^[A-Za-z0-9]{{1,16}}$'), method, '?') || ' '
       || IF(path IS NULL OR strpos(path, '/') = 0, '', '/' || array_join(transform(slice(split(path, '/'), 2, 6),
@@ -259,7 +259,7 @@ pub(super) fn query(job: &AthenaJob) -> String {
     kind = 'tier' AND hour <> 'outside' AS is_source
   FROM lines
 ), counted AS (
-  SELECT account, region, elb, hour, kind, class, reason, by_whom, family, target_family, status, type, target_group,
+  SELECT account, region, elb, hour, kind, class, reason, handled_by, family, target_family, status, type, target_group,
     address, agent, shape, domain, odd, is_source,
     GROUPING({grouping}) AS g,
     count(*) AS requests, sum(good) AS served
@@ -274,7 +274,7 @@ pub(super) fn query(job: &AthenaJob) -> String {
     CASE what WHEN 'hour' THEN hour || ' ' || kind WHEN 'status' THEN status WHEN 'type' THEN type WHEN 'group' THEN {group_cut}
       WHEN 'odd' THEN odd WHEN 'addresses' THEN address WHEN 'agents' THEN agent WHEN 'shapes' THEN {shape_cut}
       WHEN 'domains' THEN {domain_cut} WHEN 'groups' THEN {group_cut} WHEN 'clients' THEN address END AS key1,
-    CASE what WHEN 'hour' THEN by_whom || ' ' || coalesce(family, '-') || ' ' || coalesce(target_family, '-')
+    CASE what WHEN 'hour' THEN handled_by || ' ' || coalesce(family, '-') || ' ' || coalesce(target_family, '-')
       WHEN 'clients' THEN agent ELSE '' END AS key2,
     CASE WHEN what IN ('hour', 'clients') THEN coalesce(class, '') ELSE '' END AS key3,
     CASE WHEN what IN ('hour', 'clients') THEN coalesce(reason, '') ELSE '' END AS key4,
