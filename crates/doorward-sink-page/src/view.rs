@@ -17,8 +17,6 @@ pub(crate) use groups::Group;
 /// The rule whose failures are about the mode.
 const MODE_RULE: &str = "desync-mode-below-required";
 
-/// The severities that count as failures, worst first; informational ones say that nothing is wrong.
-
 /// The page without its table.
 #[derive(Serialize)]
 pub(crate) struct View {

@@ -217,7 +217,7 @@ impl History {
     fn stop_and_resume(&mut self) {
         let regions = self.settings.regions;
         let silent = self.dice.choice(regions).unwrap();
-        self.bed.server.set_faults(vec![Fault::new(What::BlackHole).region(*silent).service("elb*")]);
+        self.bed.server.set_faults(vec![Fault::new(What::BlackHole).region(silent).service("elb*")]);
         self.bed.server.clear_calls();
         let mut child = self
             .bed
