@@ -16,7 +16,7 @@ use crate::leased_ledger::read_only;
 use crate::saved::{self, KeptScan, ReportCriteria};
 use crate::settings::Settings;
 use crate::sinks::{PublishSettings, renderer};
-use crate::traffic::TrafficEvidence;
+use doorward_traffic::TrafficEvidence;
 
 /// A report, and what it was judged by.
 pub(crate) struct AssembledScan {
