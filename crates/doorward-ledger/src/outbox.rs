@@ -41,7 +41,7 @@ pub struct OutboxRow {
     pub attempts: u32,
 }
 
-const COLUMNS: &str = "account, region, load balancer, rule, content, created_at, first_observed_at, updated_at, observed_at, \
+const COLUMNS: &str = "account, region, load_balancer, rule, content, created_at, first_observed_at, updated_at, observed_at, \
      accepted_at, archived, acknowledged, attempts";
 
 impl Ledger {

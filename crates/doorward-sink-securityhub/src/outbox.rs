@@ -76,7 +76,7 @@ pub struct OutboxError {
 /// ```sql
 /// CREATE TABLE securityhub_outbox (
 ///   security_hub_account TEXT NOT NULL, security_hub_region TEXT NOT NULL, id TEXT NOT NULL,
-///   account TEXT NOT NULL, region TEXT NOT NULL, load balancer TEXT NOT NULL, rule TEXT NOT NULL,
+///   account TEXT NOT NULL, region TEXT NOT NULL, load_balancer TEXT NOT NULL, rule TEXT NOT NULL,
 ///   content TEXT NOT NULL, created_at INTEGER NOT NULL, first_observed_at INTEGER NOT NULL,
 ///   updated_at INTEGER NOT NULL, observed_at INTEGER NOT NULL, accepted_at INTEGER,
 ///   state TEXT NOT NULL CHECK (state IN ('active', 'archived')),
