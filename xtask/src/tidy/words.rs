@@ -119,7 +119,7 @@ instead = "reported"
 phrases = ["say otherwise", "says otherwise"]
 instead = "contradicts"
 [[word]]
-phrases = ["load balancer", "load balancers"]
+phrases = ["balancer", "balancers"]
 after = ["load"]
 instead = "load balancer"
 [[allowed]]
@@ -138,8 +138,8 @@ reason = "it quotes"
             "// TOLD",
             "fn told() {}",
             "struct TimeTold;",
-            "the load balancer",
-            "let load_balancers_read = 1;",
+            "the balancer",
+            "let balancers_read = 1;",
             "they say otherwise",
             "told-enabled",
         ] {
