@@ -24,10 +24,11 @@ APOSTROPHE = re.compile(r"^'")
 def free(text):
     """Takes away the guard of the CSV dialect `excel`, as its documentation says."""
     pieces = re.split(r'(?<=[;\t\n\r,|"])', text)
-    calculates = re.compile(r"""^[\s'\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*[=+\-@%\uff1d\uff0b\uff0d\uff20]""")
+    calculates = re.compile(r"""^[\s'\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*[=+\-@%\uff1d\uff0b\uff0d\uff20\uff05]""")
     text = "".join(p[1:] if p[:1] == "'" and calculates.match(p[1:]) else p for p in pieces)
     number = re.compile(r"^[\s']*[0-9.][\s0-9.,:/\-+eE%]*$")
-    return text[1:] if text[:1] == "'" and number.match(text[1:]) else text
+    command = re.compile(r"^[\s']*\||^'*[\t\r]")
+    return text[1:] if text[:1] == "'" and (number.match(text[1:]) or command.match(text[1:])) else text
 
 
 def as_csv(cell):

@@ -75,7 +75,7 @@ for filename, elb, hour, protocol, status, target, group, tier, reason, rejected
     elif tier == "-":
         name = "compliant"
     else:
-        by = "served" if target in "123" else "refused" if target != "-" else "blocked" if status == "400" else "by load_balancer"
+        by = "served" if target in "123" else "refused" if target != "-" else "blocked" if status == "400" else "by load balancer"
         name = f"{tier} {reason} {by}"
     truth[f"class\t{who}\t{name}"] += count
 for what, count in sorted(truth.items()):

@@ -131,9 +131,11 @@ def example(browser, folder):
     check("coverage has its denominator", f"{counts['complete']} of {scope} account-Regions" in body)
     for mode, count in report["tally"]["modes"].items():
         whole = sum(report["tally"]["modes"].values()) + report["tally"]["mode_unknown"]
-        tenths = count * 1000 // whole
-        check(f"share of {mode}", f"{mode} {tenths // 10}.{tenths % 10} % ({count} of {whole})" in body)
-    check("a percentage never goes alone", all(re.match(r" \(?\d+ of", body[m.end():]) for m in re.finditer(r"\d+\.\d %", body) if "99.9" not in m.group()))
+        # Rounded to the nearest tenth, but never to nothing or to everything when that is not so.
+        tenths = (count * 2000 + whole) // (2 * whole)
+        tenths = min(max(tenths, 1), 999) if 0 < count < whole else tenths
+        check(f"share of {mode}", f"{mode} {tenths // 10}.{tenths % 10}% ({count} of {whole})" in body)
+    check("a percentage never goes alone", all(re.match(r" \(?\d+ of", body[m.end():]) for m in re.finditer(r"\d+\.\d%", body) if "99.9" not in m.group()))
 
     # Search: every word has to be in name, ARN, owner, account, unit, manager, environment or application.
     for query in ["storefront", "EU-WEST-1 payments", "100000000020", "nothing-is-called-so", '=hyperlink("http']:
