@@ -9,7 +9,7 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use doorward_model::{AccountRegion, Arn, CoverageStatus};
+use doorward_model::{AccountRegion, Arn};
 
 use crate::age::{Age, is_ahead, outlive};
 use crate::asff::{Asff, FIRST_SEEN, LAST_SEEN};
@@ -111,7 +111,6 @@ impl Decision {
 #[derive(Clone, Copy)]
 struct Look {
     fully_listed: bool,
-    status: CoverageStatus,
     /// When the reading began.
     at: Timestamp,
 }
@@ -140,7 +139,7 @@ impl Planner {
             .filter_map(|line| {
                 let place = AccountRegion { account: line.account.clone(), region: line.region.clone()? };
                 let at = whole(line.read_at.unwrap_or(run.started));
-                Some((place, Look { fully_listed: line.fully_listed, status: line.status, at }))
+                Some((place, Look { fully_listed: line.fully_listed, at }))
             })
             .collect();
         let only = run.only.clone();
@@ -162,12 +161,6 @@ impl Planner {
     /// Whether the report can say anything of a load balancer.
     pub(crate) fn concerns(&self, load_balancer: &Arn) -> bool {
         self.only.as_ref().is_none_or(|only| only == load_balancer)
-    }
-
-    /// Whether an account-Region was to be read and could not be: neither left out on purpose nor out of sight.
-    fn failed(&self, subject: &AccountRegion) -> bool {
-        let status = self.looked.get(subject).map(|look| look.status);
-        matches!(status, Some(CoverageStatus::Failed | CoverageStatus::Partial))
     }
 
     fn old(&self, row: &Remembered) -> bool {
@@ -244,8 +237,8 @@ impl Planner {
         let listed = listed.is_some();
         let read = look.is_some_and(|look| look.fully_listed) || (self.only.is_some() && listed);
         let why = if !(read && current) {
-            let worth = row.state == RecordState::Active && (self.failed(&row.subject) || !current);
-            if worth && self.age(row.observed_at) != Age::Current {
+            // Left out on purpose or not readable: what was observed too long ago is not known today.
+            if row.state == RecordState::Active && self.age(row.observed_at) != Age::Current {
                 Why::Stale
             } else if contradicted {
                 Why::Contradicted

@@ -307,3 +307,21 @@ async fn a_pass_does_not_outlive_a_later_failure_that_was_not_published() {
         }
     }
 }
+
+/// Scans that leave an account-Region out on purpose do not keep its passes alive.
+#[tokio::test]
+async fn what_scans_leave_out_stops_passing() {
+    let cloud = Cloud::start().await;
+    let outbox = Arc::new(MemoryOutbox::default());
+    let publisher = cloud.publisher(&outbox, Delivery::Member);
+    let scene = scene();
+    publisher.publish(&scene.report(cloud.now())).await.expect("published");
+    for (days, expected) in [(2, "PASSED"), (2, "NOT_AVAILABLE")] {
+        cloud.days_pass(days);
+        let narrowed = Scene { excluded: [here()].into(), ..scene.clone() }.report(cloud.now());
+        let outcome = publisher.publish(&narrowed).await.expect("published");
+        assert!(outcome.is_complete() && outcome.adds_up(), "{outcome:#?}");
+        assert_eq!(status(&cloud, "good"), expected);
+        assert_eq!(text(&record(&cloud, "good", MODE), "/RecordState"), "ACTIVE");
+    }
+}
