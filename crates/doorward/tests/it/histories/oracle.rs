@@ -13,6 +13,8 @@ pub(super) struct Known {
     pub(super) read: Option<(Timestamp, &'static str)>,
     /// By rule, whether the last verdict that rests on an observation is a failure.
     pub(super) failing: BTreeMap<&'static str, bool>,
+    /// Whether a recorded scan listed it, with its mode or without.
+    pub(super) listed: bool,
     /// Whether a recorded scan saw that it is gone.
     pub(super) gone: bool,
 }
@@ -91,10 +93,12 @@ impl History {
         }
         for (name, known) in &mut self.known {
             let is_whole = whole.contains(&(name.0.clone(), name.1.clone()));
-            if is_whole && !listed.contains(name) && known.read.is_some() && !known.gone {
+            let is_listed = listed.contains(name);
+            if is_whole && !is_listed && known.listed && !known.gone {
                 assert_eq!(known.at(Timestamp::MAX), None, "{}{name:?} was taken for gone", self.log);
                 known.gone = true;
             }
+            known.listed |= is_listed;
         }
         self.judged(&report["findings"], with_traffic);
         self.is_newest = true;

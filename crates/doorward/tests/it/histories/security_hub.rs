@@ -35,7 +35,13 @@ impl History {
         if status == "NOT_AVAILABLE" && record["RecordState"] == "ACTIVE" {
             return;
         }
-        let Some((read, mode)) = known.read else { panic!("{}{id} was never read", self.log) };
+        if record["RecordState"] == "ARCHIVED" {
+            assert!(known.gone, "{}{record:#}", self.log);
+        }
+        let Some((read, mode)) = known.read else {
+            assert_eq!(status, "NOT_AVAILABLE", "{}{id} was never read", self.log);
+            return;
+        };
         let last: Timestamp = text(&record["LastObservedAt"]).parse().unwrap();
         assert!(last <= read || status == "NOT_AVAILABLE", "{}{id} was last read at {read}: {record:#}", self.log);
         match status {
@@ -51,9 +57,6 @@ impl History {
                 assert!(self.may_be(true, &name, held), "{}{held} {record:#}", self.log);
             }
             _ => {}
-        }
-        if record["RecordState"] == "ARCHIVED" {
-            assert!(known.gone, "{}{record:#}", self.log);
         }
     }
 }
