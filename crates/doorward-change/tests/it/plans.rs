@@ -102,7 +102,7 @@ async fn the_guards() {
     check(&strictest, Fate::Skip(SkipReason::NoEvidence), &|_, _| {});
     check(&insisting(&strictest, true, false), Fate::Change(Strictest, Risk::High), &|_, _| {});
     check(&advice, Fate::Skip(SkipReason::NoEvidence), &|_, _| {});
-    // Nothing without an observed mode, however much somebody insists.
+    // Nothing without an observed mode, whatever --insist names.
     for unseen in [Observed::Absent, Observed::Unread(gap())] {
         check(&insisting(&strictest, true, true), Fate::Skip(SkipReason::ModeUnknown), &|lb, _| {
             lb.mode = unseen.clone();
@@ -146,7 +146,7 @@ async fn the_guards() {
     check(&advice, Fate::Skip(SkipReason::NoEvidence), &unobserved);
     check(&strictest, Fate::Skip(SkipReason::NoEvidence), &unobserved);
     check(&required, Fate::Change(Defensive, Risk::Medium), &unobserved);
-    // Managed elsewhere: a patch, unless somebody insists; unknown whether: neither.
+    // Managed elsewhere: a patch, unless --insist names it; unknown whether: neither.
     check(&required, Fate::Patch(Defensive), &|lb, _| lb.managed_by = stack());
     check(&insisting(&required, false, true), Fate::Change(Defensive, Risk::High), &|lb, _| lb.managed_by = stack());
     // What code declares is changed there, whichever of several declarations it is.

@@ -99,7 +99,7 @@ impl Schedule<'_> {
         ended?.ok().map(|applied| (applied.state, applied.stopped))
     }
 
-    /// The last edit of a load balancer by somebody else, with the journal's length then.
+    /// The last edit of a load balancer by another user, with the journal's length then.
     fn last_edit(&self, arn: &Arn) -> Option<(usize, Mode)> {
         self.edits.borrow().iter().rev().find(|(_, edited, _)| edited == arn).map(|(at, _, mode)| (*at, *mode))
     }
@@ -114,26 +114,26 @@ impl Schedule<'_> {
             let now = mode_in(self.server, arn);
             let decided = entries.iter().rposition(|entry| entry.load_balancer.as_ref() == Some(arn)).unwrap_or(0);
             let edited = self.last_edit(arn);
-            // What happens between the last reading and its entry cannot be told from what happens after.
+            // What happens between the last reading and its entry cannot be reported from what happens after.
             let edited_since = edited.is_some_and(|(at, _)| at >= decided);
             let others = edited.map_or(initial[arn].clone(), |(_, mode)| mode.to_string());
             let standing = state.step_state(arn);
-            let told = || format!("seed {seed}: {arn} stands at {standing:?} and is in {now}: {entries:#?}");
+            let reported = || format!("seed {seed}: {arn} stands at {standing:?} and is in {now}: {entries:#?}");
             match standing {
-                StepState::Changed if !edited_since => assert_eq!(now, step.to.as_str(), "{}", told()),
+                StepState::Changed if !edited_since => assert_eq!(now, step.to.as_str(), "{}", reported()),
                 StepState::Restored if !edited_since => {
-                    // Byte for byte what was there before, or what somebody else set to the same.
+                    // Byte for byte what was there before, or what another user set to the same.
                     let prior = state.record(arn).unwrap().prior.unwrap();
-                    assert_eq!(now, prior.as_str(), "{}", told());
+                    assert_eq!(now, prior.as_str(), "{}", reported());
                 }
-                // Nothing of ours is there: it is what somebody else left.
+                // Nothing of ours is there: it is what another user left.
                 StepState::Planned | StepState::Refused | StepState::Already | StepState::Failed => {
-                    assert_eq!(now, others, "{}", told());
+                    assert_eq!(now, others, "{}", reported());
                 }
                 _ => {}
             }
             if let Some(prior) = state.record(arn).and_then(|load_balancer| load_balancer.prior) {
-                assert_eq!(prior, step.from, "{}", told());
+                assert_eq!(prior, step.from, "{}", reported());
             }
         }
         // A load balancer that is not in the plan is never touched.
@@ -249,7 +249,7 @@ async fn one(seed: u64) {
             assert_eq!(ours, 0, "seed {seed}: something of ours is left: {:?}", state.count());
         }
     }
-    // Rolled back at last, nothing of ours is left: every mode is what it was or what somebody else made of it.
+    // Rolled back at last, nothing of ours is left: every mode is what it was or what another user made of it.
     let found: Vec<(StepState, String)> = {
         let state = schedule.paper.state(&plan);
         let found = |step: &Step| (state.step_state(&step.target.arn), mode_in(&server, &step.target.arn));
@@ -327,8 +327,8 @@ async fn a_quiet_change_and_its_roll_back() {
     assert!(applied.stopped.is_none() && applied.state.is_good());
     assert_eq!(sets(&server).len(), 8);
     assert!(plan.steps.iter().all(|step| mode_in(&server, &step.target.arn) == "defensive"));
-    let told = applied.state.applied();
-    assert!(told.iter().all(|(_, change)| change.by == "mia" && change.request_id.is_some()));
+    let reported = applied.state.applied();
+    assert!(reported.iter().all(|(_, change)| change.by == "mia" && change.request_id.is_some()));
 
     let applied = applying().run(paper.state(&plan)).await.unwrap();
     assert!(applied.stopped.is_none());

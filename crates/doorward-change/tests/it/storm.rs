@@ -1,4 +1,4 @@
-//! What befalls a run: somebody else who edits, and the end at any step.
+//! What befalls a run: another user who edits, and the end at any step.
 
 use std::cell::{Cell, RefCell};
 
@@ -11,7 +11,7 @@ use crate::bed::{Dice, edit};
 /// Every mode.
 pub(crate) const MODES: [Mode; 3] = [Mode::Monitor, Mode::Defensive, Mode::Strictest];
 
-/// What happens around the steps of a run: edits by somebody else, and at some step the end.
+/// What happens around the steps of a run: edits by another user, and at some step the end.
 pub(crate) struct Storm<'a> {
     pub(crate) server: &'a Server,
     pub(crate) dice: &'a Dice,

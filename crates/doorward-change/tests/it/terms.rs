@@ -166,8 +166,8 @@ async fn a_plan_of_another_organization_is_foreign() {
         ("another account's", alone("300000000009"), home(), "300000000009 alone"),
         ("one account's, about another", alone("300000000002"), home(), "and changes arn:aws:"),
     ] {
-        let told = plan.foreign(&home).unwrap_or_else(|| panic!("{what} is foreign"));
-        assert!(told.contains(about), "{what}: {told}");
+        let reported = plan.foreign(&home).unwrap_or_else(|| panic!("{what} is foreign"));
+        assert!(reported.contains(about), "{what}: {reported}");
     }
 }
 

@@ -148,7 +148,7 @@ async fn a_quiet_service_is_changed_to_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_nobody_can_see_stops_and_is_not_called_quiet() {
+async fn what_cannot_be_observed_stops_and_is_not_called_quiet() {
     let (stopped, _, changed, modes) = watched(usual(3), true).await;
     assert!(
         matches!(&stopped, Some(StopReason::Unobserved { wave: 1, why }) if why.contains("GetMetricData")),
@@ -220,8 +220,8 @@ fn nothing_reported_is_not_quiet() {
     let settings = settings().watch;
     let until = start() + SignedDuration::from_mins(10);
     let unknown = |before: &MetricSamples, after: &MetricSamples, until: Timestamp, about: &str| {
-        let told = judge(before, after, until, &settings);
-        assert!(matches!(&told, WatchVerdict::Unknown(because) if because.contains(about)), "{told:?}");
+        let reported = judge(before, after, until, &settings);
+        assert!(matches!(&reported, WatchVerdict::Unknown(because) if because.contains(about)), "{reported:?}");
     };
     unknown(&before, &none, until, "no request");
     assert_eq!(judge(&none, &none, until, &settings), WatchVerdict::NoTraffic);

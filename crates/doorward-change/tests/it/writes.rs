@@ -134,7 +134,7 @@ fn rows() -> Vec<Row> {
     for what in acted() {
         rows.push(row(what.clone(), 99, &[], Changed, Defensive, 1));
         rows.push(row(what.clone(), 1, &[Strictest], Overtaken, Strictest, 1));
-        // Set back at once: the reading equals what the journal names, so it cannot be told from a request that did nothing.
+        // Set back at once: the reading equals what the journal names, so it cannot be reported from a request that did nothing.
         rows.push(row(what.clone(), 1, &[Monitor], Changed, Defensive, 2));
         rows.push(row(what.clone(), 3, &[Monitor, Monitor, Monitor], Changed, Defensive, 4));
         rows.push(row(what.clone(), 99, &[Monitor; 9], Unsure, Monitor, 5));
@@ -151,11 +151,11 @@ async fn a_request_is_sent_again_only_from_the_journalled_mode_and_as_a_new_entr
             one.another_party_sets(row.party);
             one.server.set_faults(vec![Fault::new(row.what.clone()).action(MODIFY).times(row.times)]);
             let state = one.apply().await;
-            let told =
+            let reported =
                 format!("{kind}, {:?} {} times, then {:?}: {:#?}", row.what, row.times, row.party, one.paper.entries());
-            assert_eq!(state.step_state(one.arn()), row.standing, "{told}");
-            assert_eq!(mode_in(&one.server, one.arn()), row.mode.as_str(), "{told}");
-            assert_eq!((sets(&one.server).len(), one.paper.intents()), (row.requests, row.requests), "{told}");
+            assert_eq!(state.step_state(one.arn()), row.standing, "{reported}");
+            assert_eq!(mode_in(&one.server, one.arn()), row.mode.as_str(), "{reported}");
+            assert_eq!((sets(&one.server).len(), one.paper.intents()), (row.requests, row.requests), "{reported}");
         }
     }
 }
@@ -181,10 +181,10 @@ async fn the_same_holds_for_a_roll_back() {
         one.another_party_sets(&party);
         one.server.set_faults(vec![Fault::new(row.what.clone()).action(MODIFY).times(row.times)]);
         let state = one.roll_back().await;
-        let told = format!("{:?} {} times, then {party:?}: {:#?}", row.what, row.times, one.paper.entries());
-        assert_eq!(state.step_state(one.arn()), standing, "{told}");
-        assert_eq!(mode_in(&one.server, one.arn()), mirrored(&row.mode).as_str(), "{told}");
-        assert_eq!((sets(&one.server).len(), one.paper.intents()), (1 + row.requests, 1 + row.requests), "{told}");
+        let reported = format!("{:?} {} times, then {party:?}: {:#?}", row.what, row.times, one.paper.entries());
+        assert_eq!(state.step_state(one.arn()), standing, "{reported}");
+        assert_eq!(mode_in(&one.server, one.arn()), mirrored(&row.mode).as_str(), "{reported}");
+        assert_eq!((sets(&one.server).len(), one.paper.intents()), (1 + row.requests, 1 + row.requests), "{reported}");
     }
 }
 
@@ -246,6 +246,6 @@ async fn outside_its_window_nothing_is_sent() {
     let applied = applying.run(paper.state(&plan)).await.unwrap();
     let standing = |number: usize| applied.state.step_state(&plan.steps[number].target.arn);
     assert_eq!((standing(0), standing(1)), (StepState::Changed, StepState::Refused));
-    let told = &applied.state.record(&plan.steps[1].target.arn).unwrap().detail;
-    assert!(told.contains("sale") && sets(&server).is_empty(), "{told}");
+    let reported = &applied.state.record(&plan.steps[1].target.arn).unwrap().detail;
+    assert!(reported.contains("sale") && sets(&server).is_empty(), "{reported}");
 }

@@ -249,7 +249,7 @@ pub(crate) fn truths(world: &str) -> Vec<Truth> {
     all
 }
 
-/// The one law: no verdict that nobody observed, no load balancer lost in silence, coverage that adds up.
+/// The one law: no verdict without an observation, no load balancer lost in silence, coverage that adds up.
 pub(crate) fn check_honest(what: &str, report: &ScanReport, world: &str, server: &Server) {
     let truths = truths(world);
     let find = |account: &str, region: &str, name: &str| {

@@ -14,7 +14,7 @@ use crate::bed::{GAPS, SMALL, Setup, emulator, fired, scan, serve, span};
 /// What a coverage line says, without AWS's request ids and the names in its messages.
 type Line = (String, bool, usize, BTreeSet<String>);
 
-/// Everything foretold, or seen: by account-Region, and about accounts as a whole.
+/// Everything predicted, or seen: by account-Region, and about accounts as a whole.
 #[derive(Debug, PartialEq, Eq)]
 struct Picture {
     lines: BTreeMap<(String, Option<String>), Line>,
@@ -78,7 +78,7 @@ async fn check(what: &str, world: &str, faults: impl Fn() -> Vec<Fault>) -> u64 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_example_with_gaps_is_foretold() {
+async fn the_example_with_gaps_is_predicted() {
     check("gaps-org", GAPS, Vec::new).await;
 }
 
@@ -114,7 +114,7 @@ fn lasting(rng: &mut fastrand::Rng) -> Fault {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn worlds_with_lasting_faults_are_foretold() {
+async fn worlds_with_lasting_faults_are_predicted() {
     let runs = if std::env::var_os("DOORWARD_SLOW").is_some() { 1_000 } else { 80 };
     let fired: Vec<u64> = futures::stream::iter(1..=runs)
         .map(|seed| async move {

@@ -154,7 +154,7 @@ async fn a_single_account_needs_no_organization() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_unit_that_nobody_asked_for_decides_nothing() {
+async fn an_organizational_unit_that_was_not_requested_decides_nothing() {
     use doorward_model::{Mode, Policy, PolicyRule, VerdictKind};
     let server = serve(SMALL, vec![]).await;
     let mut setup = Setup::default();

@@ -1,4 +1,4 @@
-//! What is reported equals what is there; what could not be read says so and names what would mend it.
+//! What is reported equals what is there; what could not be read says so and names what would fix it.
 
 use doorward_model::{CoverageStatus, GapReason, Listing, Verdict, VerdictKind};
 

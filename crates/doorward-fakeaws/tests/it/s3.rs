@@ -119,8 +119,8 @@ async fn refusals() {
         (&app, "/logs.central?acl", 501, "NotImplemented"),
     ] {
         let answer = get(client, path, "").await;
-        let code_told = if answer.status == 200 { String::new() } else { answer.code() };
-        assert_eq!((answer.status, code_told.as_str()), (status, code), "{path}: {}", answer.body);
+        let code_reported = if answer.status == 200 { String::new() } else { answer.code() };
+        assert_eq!((answer.status, code_reported.as_str()), (status, code), "{path}: {}", answer.body);
     }
     let elsewhere = get(&app, "/far-logs?list-type=2", "").await;
     assert!(elsewhere.head.contains("x-amz-bucket-region: us-east-1"), "{}", elsewhere.head);

@@ -134,13 +134,13 @@ fn pruning_drops_raw_scans_and_no_memory() {
         collect(&mut desk, &inventory(&format!("run-{at}"), at, scene));
         desk.scan(at, scene);
     }
-    let told = |desk: &Desk| {
+    let reported = |desk: &Desk| {
         (
             desk.ledger.history(None, None, &By::All).expect("reads"),
             desk.ledger.kpis(None, None, &By::All).expect("reads"),
         )
     };
-    let before = told(&desk);
+    let before = reported(&desk);
     // 13 months before 30 April 2025 is 30 March 2024: the calendar decides, not a number of days.
     let now: Timestamp = "2025-04-30T12:00:00Z".parse().expect("valid");
     let dry = desk.ledger.prune_dry_run(13, now).expect("surveys");
@@ -157,7 +157,7 @@ fn pruning_drops_raw_scans_and_no_memory() {
         desk.ledger.inventory(&format!("run-{edge}")).expect("reads"),
         Some(inventory(&format!("run-{edge}"), edge, "1 full a:p b:f"))
     );
-    assert_eq!(told(&desk), before);
+    assert_eq!(reported(&desk), before);
     desk.ledger.integrity().expect("sound");
     let all = desk.ledger.prune(&desk.lease, 0, now + jiff::SignedDuration::from_secs(1)).expect("prunes");
     assert_eq!((all.scans, all.scans_kept), (2, 0));

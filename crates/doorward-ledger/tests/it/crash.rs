@@ -123,7 +123,7 @@ struct Told {
     diffs: Vec<Diff>,
 }
 
-fn told(ledger: &Ledger) -> Told {
+fn reported(ledger: &Ledger) -> Told {
     let id = |run: i64| format!("run-{run}");
     Told {
         history: ledger.history(None, None, &By::Owner).expect("reads"),
@@ -138,7 +138,7 @@ fn uninterrupted() -> Told {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("ledger.db");
     work(&path, &mut Steps { left: None });
-    told(&open(&path))
+    reported(&open(&path))
 }
 
 fn check_sound(path: &Path) {
@@ -151,7 +151,7 @@ fn finish(path: &Path, expected: &Told) {
     let status: ExitStatus = command(path).status().expect("runs");
     assert!(status.success());
     check_sound(path);
-    assert_eq!(told(&open(path)), *expected);
+    assert_eq!(reported(&open(path)), *expected);
 }
 
 #[test]

@@ -20,9 +20,9 @@ fn a_digest_is_open_until_it_is_confirmed() {
     let row = open(&desk.path).digest("owner:web", "chat").expect("reads");
     assert_eq!(row, DigestRow { delivered: None, open: Some(intent("a", 1)), attempts: 1, failure: None });
     desk.ledger.digest_acknowledge(&desk.lease, "owner:web", "chat", "a", time(2)).expect("writes");
-    let told = DigestIntent { at: time(2), ..intent("a", 1) };
+    let reported = DigestIntent { at: time(2), ..intent("a", 1) };
     let row = open(&desk.path).digest("owner:web", "chat").expect("reads");
-    assert_eq!(row, DigestRow { delivered: Some(told), open: None, attempts: 0, failure: None });
+    assert_eq!(row, DigestRow { delivered: Some(reported), open: None, attempts: 0, failure: None });
     // Another channel of the same owner, and another owner at the same channel, are not concerned.
     for (audience, channel) in [("owner:web", "mail"), ("owner:pay", "chat")] {
         assert_eq!(desk.ledger.digest(audience, channel).expect("reads"), DigestRow::default());
@@ -66,8 +66,8 @@ fn only_a_lease_writes() {
         ledger.digest_acknowledge(lease, "unowned", "chat", "a", time(1)),
         ledger.digest_fail(lease, "unowned", "chat", None, "x"),
     ];
-    for told in all {
-        assert!(matches!(told, Err(LedgerError::Fenced { .. })), "{told:?}");
+    for reported in all {
+        assert!(matches!(reported, Err(LedgerError::Fenced { .. })), "{reported:?}");
     }
     other.digest_intend(&taken, "unowned", "chat", &intent("a", 1)).expect("writes");
 }

@@ -89,7 +89,7 @@ fn the_later_observation_counts_whichever_comes_first() {
 }
 
 #[test]
-fn what_is_newer_than_a_scan_is_told() {
+fn what_is_newer_than_a_scan_is_reported() {
     let mut desk = Desk::new();
     desk.scan(0, "1 full a:p b:p");
     desk.event(10, (1, "a:f"), None);
@@ -110,11 +110,11 @@ fn a_look_is_no_scan_and_a_scan_no_look() {
     let mut desk = Desk::new();
     let mut scan = crate::scene::report("run-0", 0, "1 full a:f");
     let raw = crate::scene::inventory("run-0", 0, "1 full a:f").cells.remove(0).load_balancers.remove(0);
-    let told = desk.ledger.record_look(&desk.lease, &scan, &raw, &[]);
-    assert!(matches!(told, Err(LedgerError::RunKind { .. })), "{told:?}");
+    let reported = desk.ledger.record_look(&desk.lease, &scan, &raw, &[]);
+    assert!(matches!(reported, Err(LedgerError::RunKind { .. })), "{reported:?}");
     scan.run.only = Some(raw.arn.clone());
-    let told = desk.ledger.record(&desk.lease, &scan, &[]);
-    assert!(matches!(told, Err(LedgerError::RunKind { .. })), "{told:?}");
+    let reported = desk.ledger.record(&desk.lease, &scan, &[]);
+    assert!(matches!(reported, Err(LedgerError::RunKind { .. })), "{reported:?}");
     assert_eq!(desk.failing(), "");
 }
 

@@ -27,8 +27,8 @@ fn an_unusable_path_is_named() {
     assert!(matches!(other, LedgerError::NotALedger { .. }), "{other}");
     let missing = Ledger::open_read_only(&folder.path().join("none.db")).expect_err("is not there");
     assert!(matches!(missing, LedgerError::Missing { .. }), "{missing}");
-    for told in [below, directory, other, missing] {
-        assert!(told.to_string().contains(&*folder.path().to_string_lossy()), "{told}");
+    for reported in [below, directory, other, missing] {
+        assert!(reported.to_string().contains(&*folder.path().to_string_lossy()), "{reported}");
     }
     assert!(std::fs::read_to_string(&file).expect("reads").starts_with("not a ledger"), "left as it was");
 }
@@ -51,9 +51,9 @@ fn a_damaged_file_is_called_damaged() {
     let tail = bytes.len() - 4096 * 6;
     bytes[tail..].fill(0x5a);
     std::fs::write(&copy, bytes).expect("writes");
-    let told = Ledger::open(&copy, OpenOptions::default()).and_then(|l| l.integrity()).expect_err("damaged");
-    assert!(matches!(told, LedgerError::Damaged { .. }), "{told}");
-    assert!(told.to_string().contains("ledger.copy"), "{told}");
+    let reported = Ledger::open(&copy, OpenOptions::default()).and_then(|l| l.integrity()).expect_err("damaged");
+    assert!(matches!(reported, LedgerError::Damaged { .. }), "{reported}");
+    assert!(reported.to_string().contains("ledger.copy"), "{reported}");
 }
 
 /// Does one more scan and prints how it ended.

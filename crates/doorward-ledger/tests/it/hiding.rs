@@ -33,8 +33,8 @@ fn what_was_not_observed_is_neither_fixed_nor_fewer() {
         let (report, recorded) = desk.scan(10, later);
         assert_eq!((recorded.fixed, recorded.gone, recorded.retired), (0, 0, 0), "{later:?}");
         let unseen = report.unseen.as_ref().expect("a ledger was asked");
-        let told: Vec<_> = unseen.findings.iter().map(|f| (f.id.clone(), f.because, f.last_seen)).collect();
-        assert_eq!(told, [(id(1, "a"), why, time(0))], "{later:?}");
+        let reported: Vec<_> = unseen.findings.iter().map(|f| (f.id.clone(), f.because, f.last_seen)).collect();
+        assert_eq!(reported, [(id(1, "a"), why, time(0))], "{later:?}");
         assert_eq!((unseen.findings[0].owner.as_str(), unseen.findings[0].severity), ("red", Some(Severity::High)));
         assert_eq!(unseen.load_balancers.len(), load_balancers, "{later:?}");
         assert!(unseen.load_balancers.iter().all(|lb| lb.last_seen == time(0) && lb.owner == "red"), "{later:?}");
@@ -111,8 +111,8 @@ fn the_ledger_of_an_earlier_version_says_that_it_did_not_count() {
     drop(old);
     let mut ledger = crate::scene::open(&path);
     let runs = ledger.history(None, None, &By::All).expect("reads");
-    let told: Vec<_> = runs.iter().map(|run| (run.open_known, run.not_seen.clone(), run.never_read)).collect();
-    assert_eq!(told, [(Some(2), None, None), (Some(2), None, None)], "one open and one not seen");
+    let reported: Vec<_> = runs.iter().map(|run| (run.open_known, run.not_seen.clone(), run.never_read)).collect();
+    assert_eq!(reported, [(Some(2), None, None), (Some(2), None, None)], "one open and one not seen");
     let lease = ledger.acquire_lease("new", time(1000), doorward_ledger::LEASE_TTL).expect("free");
     let report = crate::scene::report("run-20", 20, "1 failed; 2 failed");
     let (_, history) = ledger.record(&lease, &report, &[]).expect("records");

@@ -28,8 +28,9 @@ fn summaries_count_with_denominators() {
     assert_eq!(first.strictest.basis_points(), Some(2500));
 
     let by = |by: &By| {
-        let told = desk.ledger.history(Some(time(10)), Some(time(30)), by).expect("reads");
-        told.into_iter()
+        let reported = desk.ledger.history(Some(time(10)), Some(time(30)), by).expect("reads");
+        reported
+            .into_iter()
             .map(|s| (s.run.id, s.group.unwrap_or_default(), s.load_balancers, s.unseen))
             .collect::<Vec<_>>()
     };
@@ -90,8 +91,12 @@ fn time_to_remediate_matches_a_hand_computed_sequence() {
     let early = desk.ledger.kpis(None, Some(time(100)), &By::All).expect("reads").remove(0);
     assert_eq!((early.time_to_remediate.count, early.time_to_remediate.mean), (1, span(30)));
     let owners = desk.ledger.kpis(None, None, &By::Owner).expect("reads");
-    let told: Vec<_> = owners.iter().map(|k| (k.group.as_deref(), k.time_to_remediate.mean, k.open, k.gone)).collect();
-    assert_eq!(told, [(Some("blue"), span(100), 1, 0), (Some("red"), span(30), 1, 0), (Some("unowned"), None, 0, 1)]);
+    let reported: Vec<_> =
+        owners.iter().map(|k| (k.group.as_deref(), k.time_to_remediate.mean, k.open, k.gone)).collect();
+    assert_eq!(
+        reported,
+        [(Some("blue"), span(100), 1, 0), (Some("red"), span(30), 1, 0), (Some("unowned"), None, 0, 1)]
+    );
 }
 
 #[test]

@@ -109,10 +109,10 @@ proptest! {
         for (n, scan) in (0..).zip(&scans) {
             reports.push(desk.scan(n * 10, scan).0);
         }
-        let told = |desk: &Desk| {
+        let reported = |desk: &Desk| {
             (desk.failing(), desk.ledger.history(None, None, &By::Owner).expect("reads"), desk.ledger.kpis(None, None, &By::All).expect("reads"))
         };
-        let before = told(&desk);
+        let before = reported(&desk);
         for (n, scan) in (0..).zip(&scans) {
             let (report, recorded) = desk.scan(n * 10, scan);
             prop_assert!(recorded.already);
@@ -120,7 +120,7 @@ proptest! {
                 prop_assert_eq!(&report, &reports[reports.len() - 1]);
             }
         }
-        prop_assert_eq!(told(&desk), before);
+        prop_assert_eq!(reported(&desk), before);
     }
 
     #[test]

@@ -13,10 +13,10 @@ use crate::scene::{Desk, inventory, open, report, time};
 fn a_held_lease_says_who_and_until_when() {
     let desk = Desk::new();
     let mut other = open(&desk.path);
-    let told = other.acquire_lease("second", time(29), LEASE_TTL).expect_err("held");
-    let LedgerError::Held { owner, until, path } = &told else { panic!("{told}") };
+    let reported = other.acquire_lease("second", time(29), LEASE_TTL).expect_err("held");
+    let LedgerError::Held { owner, until, path } = &reported else { panic!("{reported}") };
     assert_eq!((owner.as_str(), *until, path), ("test", time(30), &desk.path));
-    assert!(told.to_string().contains("test is writing"), "{told}");
+    assert!(reported.to_string().contains("test is writing"), "{reported}");
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn a_dead_owner_is_replaced_and_a_stale_one_is_fenced() {
     let mut taken = other.acquire_lease("second", time(30), LEASE_TTL).expect("expired after 30 s");
     assert!(taken.token() > desk.lease.token());
     let (path, stale) = (desk.path.clone(), desk.lease.clone());
-    let fenced = |told: Result<(), LedgerError>| match told {
+    let fenced = |reported: Result<(), LedgerError>| match reported {
         Err(LedgerError::Fenced { path: named, owner, holder }) => {
             assert_eq!((named, owner.as_str(), holder.as_str()), (path.clone(), "test", "second"));
         }
@@ -77,7 +77,7 @@ fn a_lease_taken_over_from_a_paused_owner_outlives_its_death() {
 }
 
 #[test]
-fn an_expired_lease_that_nobody_took_is_still_good() {
+fn an_expired_lease_that_was_not_taken_is_still_good() {
     let mut desk = Desk::new();
     let mut lease = desk.lease.clone();
     desk.ledger.renew_lease(&mut lease, time(500), LEASE_TTL).expect("nobody else came");

@@ -65,9 +65,9 @@ fn only_a_lease_writes() {
     let security_hub = place("999999999999", "eu-central-1");
     let mut other = open(&desk.path);
     let taken = other.acquire_lease("second", time(30), doorward_ledger::LEASE_TTL).expect("expired");
-    let told = desk.ledger.outbox_intend(&desk.lease, &security_hub, [("a", &row(10), "")]).expect_err("fenced");
-    assert!(matches!(told, LedgerError::Fenced { .. }), "{told}");
-    let told = desk.ledger.outbox_acknowledge(&desk.lease, &security_hub, &[], time(1)).expect_err("fenced");
-    assert!(matches!(told, LedgerError::Fenced { .. }), "{told}");
+    let reported = desk.ledger.outbox_intend(&desk.lease, &security_hub, [("a", &row(10), "")]).expect_err("fenced");
+    assert!(matches!(reported, LedgerError::Fenced { .. }), "{reported}");
+    let reported = desk.ledger.outbox_acknowledge(&desk.lease, &security_hub, &[], time(1)).expect_err("fenced");
+    assert!(matches!(reported, LedgerError::Fenced { .. }), "{reported}");
     other.outbox_intend(&taken, &security_hub, [("a", &row(10), "")]).expect("writes");
 }

@@ -22,11 +22,11 @@ fn seen_to_pass_is_resolved() {
 }
 
 #[test]
-fn what_nobody_could_see_stays_open() {
+fn what_was_not_observed_stays_open() {
     for unseen in ["1 failed", "1 skipped", "1 partial", "1 partial b:p", "2 full x:p", "1 full a:u", "1 full a:-"] {
         let desk = check(&[("1 full a:f", "a=Open"), (unseen, "a=Open?")]);
-        let told = desk.ledger.open_findings().expect("reads");
-        assert_eq!((told[0].first_seen, told[0].last_seen), (time(0), time(0)), "{unseen}");
+        let reported = desk.ledger.open_findings().expect("reads");
+        assert_eq!((reported[0].first_seen, reported[0].last_seen), (time(0), time(0)), "{unseen}");
     }
 }
 
@@ -42,9 +42,9 @@ fn gone_takes_a_full_listing() {
     let desk = check(&[("1 full a:f b:e", "a=Open b=Excepted"), ("1 partial", "a=Open? b=Excepted?"), ("1 full", "")]);
     let kpi = desk.ledger.kpis(None, None, &By::All).expect("reads").remove(0);
     assert_eq!((kpi.gone, kpi.retired, kpi.time_to_remediate.count, kpi.open), (2, 0, 0, 0));
-    let told: Vec<(State, bool)> =
+    let reported: Vec<(State, bool)> =
         desk.ledger.transitions(&id(1, "a")).expect("reads").iter().map(|t| (t.to, t.unseen)).collect();
-    assert_eq!(told, [(State::Open, false), (State::Open, true), (State::Gone, false)]);
+    assert_eq!(reported, [(State::Open, false), (State::Open, true), (State::Gone, false)]);
 }
 
 #[test]
@@ -79,8 +79,8 @@ fn every_change_is_counted_once() {
     let (_, first) = desk.scan(0, "1 full a:f b:f c:f d:e e:p; 2 full x:f; 3 full y:f");
     assert_eq!((first.opened, first.excepted, first.mode_changes), (6, 1, 0));
     let (_, second) = desk.scan(10, "1 full a:p b:e c:u e:f; 2 closed; 3 failed");
-    let told = (second.opened, second.fixed, second.gone, second.retired, second.excepted, second.lost_sight);
-    assert_eq!(told, (1, 1, 1, 1, 1, 1));
+    let reported = (second.opened, second.fixed, second.gone, second.retired, second.excepted, second.lost_sight);
+    assert_eq!(reported, (1, 1, 1, 1, 1, 1));
     assert_eq!(second.mode_changes, 2, "a and e");
 }
 
@@ -127,7 +127,7 @@ fn mode_changes_are_bracketed_by_the_runs_that_saw_them() {
     for (n, scene) in (0..).zip(scenes) {
         desk.scan(n * 10, scene);
     }
-    let told: Vec<_> = desk
+    let reported: Vec<_> = desk
         .ledger
         .mode_history(arn("000000000001", "a").as_str())
         .expect("reads")
@@ -135,7 +135,7 @@ fn mode_changes_are_bracketed_by_the_runs_that_saw_them() {
         .map(|c| (c.from, c.to, c.before.map(|r| r.run), c.after.run))
         .collect();
     assert_eq!(
-        told,
+        reported,
         [
             (None, Some(Mode::Monitor), None, "run-0".to_owned()),
             (Some(Mode::Monitor), Some(Mode::Strictest), Some("run-10".to_owned()), "run-50".to_owned()),

@@ -72,8 +72,8 @@ impl Desk {
     /// The failing findings as `name=state`, with `?` where the newest run did not see them.
     pub(crate) fn failing(&self) -> String {
         let open = self.ledger.open_findings().expect("reads");
-        let told = open.iter().map(|f| format!("{}={:?}{}", f.name, f.state, if f.unseen { "?" } else { "" }));
-        told.collect::<Vec<_>>().join(" ")
+        let reported = open.iter().map(|f| format!("{}={:?}{}", f.name, f.state, if f.unseen { "?" } else { "" }));
+        reported.collect::<Vec<_>>().join(" ")
     }
 }
 

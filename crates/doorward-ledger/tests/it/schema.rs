@@ -71,22 +71,22 @@ fn a_brought_forward_file_is_like_a_new_one() {
 fn a_newer_file_is_refused_and_left_alone() {
     let desk = Desk::new();
     Connection::open(&desk.path).and_then(|db| db.execute_batch("PRAGMA user_version = 99")).expect("sets");
-    for told in [Ledger::open(&desk.path, OpenOptions::default()), Ledger::open_read_only(&desk.path)] {
-        let told = told.expect_err("newer");
-        assert!(matches!(told, LedgerError::Newer { found: 99, .. }), "{told}");
-        assert!(told.to_string().contains("use the newer Doorward"), "{told}");
+    for reported in [Ledger::open(&desk.path, OpenOptions::default()), Ledger::open_read_only(&desk.path)] {
+        let reported = reported.expect_err("newer");
+        assert!(matches!(reported, LedgerError::Newer { found: 99, .. }), "{reported}");
+        assert!(reported.to_string().contains("use the newer Doorward"), "{reported}");
     }
     assert_eq!(version(&Connection::open(&desk.path).expect("opens")), 99);
 }
 
 #[test]
-fn somebody_elses_database_is_refused_and_left_alone() {
+fn a_foreign_database_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("theirs.db");
     Connection::open(&path).and_then(|db| db.execute_batch("CREATE TABLE theirs (x)")).expect("makes");
     let before = std::fs::read(&path).expect("reads");
-    let told = Ledger::open(&path, OpenOptions::default()).expect_err("not ours");
-    assert!(matches!(told, LedgerError::NotALedger { .. }), "{told}");
+    let reported = Ledger::open(&path, OpenOptions::default()).expect_err("not ours");
+    assert!(matches!(reported, LedgerError::NotALedger { .. }), "{reported}");
     assert_eq!(std::fs::read(&path).expect("reads"), before);
 }
 

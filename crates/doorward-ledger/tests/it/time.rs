@@ -85,13 +85,13 @@ fn a_mode_changed_between_two_readings_not_between_two_ends() {
     run(&mut desk, "last", last, "1 full a:p");
     run(&mut desk, "again", brisk(5 * DAY), "1 full a:f");
     let modes = desk.ledger.mode_history(arn("000000000001", "a").as_str()).expect("reads");
-    let told: Vec<_> = modes.iter().map(|m| (m.before.as_ref().map(|run| run.at), m.after.at)).collect();
+    let reported: Vec<_> = modes.iter().map(|m| (m.before.as_ref().map(|run| run.at), m.after.at)).collect();
     let expected = [
         (None, time(first.read)),
         (Some(time(first.began)), time(last.read)),
         (Some(time(last.place)), time(brisk(5 * DAY).read)),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(reported, expected);
     let ids: Vec<_> =
         modes.iter().map(|m| (m.before.as_ref().map(|run| run.run.as_str()), m.after.run.as_str())).collect();
     assert_eq!(ids, [(None, "first"), (Some("first"), "last"), (Some("last"), "again")]);

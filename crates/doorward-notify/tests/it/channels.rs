@@ -35,9 +35,9 @@ async fn acting(acts: Vec<Act>) -> Receiver {
 }
 
 fn only(outcome: &Outcome) -> &Fate {
-    let told: Vec<_> = outcome.lines.iter().filter(|line| line.fate != Fate::Unchanged).collect();
-    assert_eq!(told.len(), 1, "{outcome:#?}");
-    &told[0].fate
+    let reported: Vec<_> = outcome.lines.iter().filter(|line| line.fate != Fate::Unchanged).collect();
+    assert_eq!(reported.len(), 1, "{outcome:#?}");
+    &reported[0].fate
 }
 
 #[tokio::test]
@@ -216,7 +216,7 @@ async fn a_command_reads_json_and_decides() {
     assert_eq!(only(&outcome), &Fate::Delivered { may_repeat: false });
 }
 
-/// A mail server that answers DATA as told; keeps envelopes and messages.
+/// A mail server that answers DATA as reported; keeps envelopes and messages.
 pub(crate) async fn post(answers: Vec<&'static str>) -> (u16, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
@@ -309,7 +309,7 @@ async fn mail_goes_to_the_addresses_of_the_directory() {
 }
 
 #[tokio::test]
-async fn a_mail_server_that_refuses_or_breaks_off_is_told_apart() {
+async fn a_mail_server_that_refuses_is_distinguished_from_one_that_breaks_off() {
     for (answers, unclear, repeat, mails) in [
         (vec!["451 later"], None, false, 2),
         (vec!["hang up"], None, true, 2),

@@ -9,12 +9,12 @@ use crate::doubles::Book;
 /// Owners `web` and `pay` and a channel that is never used.
 struct Desk {
     book: Book,
-    told: Timestamp,
+    reported: Timestamp,
 }
 
 impl Desk {
     fn new() -> Self {
-        Self { book: Book::new(), told: day(0) }
+        Self { book: Book::new(), reported: day(0) }
     }
 
     /// The digests of a report.
@@ -37,7 +37,7 @@ impl Desk {
     }
 
     /// The digests of a report arrive, in a world without trouble.
-    fn told(mut self, days: i64, scene: &str) -> Self {
+    fn reported(mut self, days: i64, scene: &str) -> Self {
         self.arrive(days, scene);
         self
     }
@@ -56,7 +56,7 @@ impl Desk {
         );
         let outcome = runtime.block_on(courier.expect("opens").deliver(&report(days, scene), &RULES));
         assert!(outcome.is_complete(), "{outcome:#?}");
-        self.told = day(days);
+        self.reported = day(days);
     }
 }
 
@@ -65,7 +65,7 @@ fn word(change: Change) -> String {
 }
 
 #[test]
-fn only_what_changed_is_told() {
+fn only_what_changed_is_reported() {
     for (before, now, expected) in [
         ("a:pass@web", "a:pass@web", ""),
         ("a:high@web", "a:high@web", ""),
@@ -88,7 +88,7 @@ fn only_what_changed_is_told() {
         ("a:ex=2027-12-31@web", "a:high@web", "exception-ended a"),
         ("a:ex=2027-12-31@web", "a:ex=2028-12-31@web", "exception-changed a"),
         ("a:pass@web", "a:ex=2027-12-31@web", "excepted a"),
-        // Nobody looked: that closes nothing, and is told once.
+        // Nothing was observed: that closes nothing, and is reported once.
         ("a:high@web", "!denied", "unseen a"),
         ("a:high@web", "!half", "unseen a"),
         ("a:high@web", "a:unknown@web", "unseen a"),
@@ -99,16 +99,16 @@ fn only_what_changed_is_told() {
         ("a:high@web", "a:high@?", "unseen a"),
         ("a:high@web", "a:high@WEB", ""),
     ] {
-        let said = Desk::new().told(1, before).says(2, now);
+        let said = Desk::new().reported(1, before).says(2, now);
         let own = said.iter().find_map(|said| said.strip_prefix("owner:web: ")).unwrap_or_default();
         assert_eq!(own, expected, "{before:?} then {now:?}: {said:?}");
     }
 }
 
 #[test]
-fn what_was_not_asked_is_told_once_and_stands_until_it_is_asked_again() {
+fn what_was_not_asked_is_reported_once_and_stands_until_it_is_asked_again() {
     for not_asked in ["a:skip@web", "a:none@web"] {
-        let desk = Desk::new().told(1, "a:high@web").told(2, not_asked);
+        let desk = Desk::new().reported(1, "a:high@web").reported(2, not_asked);
         assert_eq!(desk.says(3, not_asked), Vec::<String>::new(), "once");
         assert_eq!(desk.says(3, "a:high@web"), ["owner:web: seen-again a"]);
         assert_eq!(desk.says(3, "a:pass@web"), ["owner:web: fixed a"], "only now");
@@ -149,7 +149,7 @@ fn a_digest_counts_what_was_not_seen_beside_what_was() {
 
 #[test]
 fn an_event_tells_of_one_load_balancer_and_takes_nothing_back() {
-    let desk = Desk::new().told(1, "a:pass@web b:high@web c:ex=2027-12-31@web");
+    let desk = Desk::new().reported(1, "a:pass@web b:high@web c:ex=2027-12-31@web");
     let digests = desk.digests(2, "!only a:high@web");
     let [digest] = &digests[..] else { panic!("one is told: {digests:?}") };
     assert_eq!(digest.scan.only.as_deref(), Some(crate::bed::arn("a").as_str()));
@@ -163,7 +163,7 @@ fn an_event_tells_of_one_load_balancer_and_takes_nothing_back() {
     .expect("reads");
     let text = planned.iter().find_map(|planned| planned.text.clone()).expect("a text");
     assert!(text.contains("Only one load balancer was read") && !text.contains("read completely"), "{text}");
-    let desk = desk.told(2, "!only a:high@web");
+    let desk = desk.reported(2, "!only a:high@web");
     assert_eq!(desk.says(3, "!only a:high@web"), Vec::<String>::new(), "once");
     // The others are known as before: a scan that sees them so tells nothing, one that does not tells that.
     assert_eq!(desk.says(3, "a:high@web b:high@web c:ex=2027-12-31@web"), Vec::<String>::new());
@@ -174,12 +174,12 @@ fn an_event_tells_of_one_load_balancer_and_takes_nothing_back() {
 
 #[test]
 fn what_was_unseen_keeps_what_it_was() {
-    let desk = Desk::new().told(1, "a:high@web").told(2, "!denied");
+    let desk = Desk::new().reported(1, "a:high@web").reported(2, "!denied");
     assert_eq!(desk.says(3, "!denied"), Vec::<String>::new());
     assert_eq!(desk.says(3, "a:high@web"), ["owner:web: seen-again a"]);
     assert_eq!(desk.says(3, "a:pass@web"), ["owner:web: fixed a"]);
     assert_eq!(desk.says(3, ""), ["owner:web: gone a"]);
-    let desk = desk.told(3, "a:unknown@web");
+    let desk = desk.reported(3, "a:unknown@web");
     assert_eq!(desk.says(4, "a:low@web"), ["owner:web: severity a"]);
 }
 
@@ -187,11 +187,11 @@ fn what_was_unseen_keeps_what_it_was() {
 #[test]
 fn what_was_unseen_does_not_fail_where_the_ledger_knows_better() {
     for unseen in ["!clean !denied", "!clean a:unknown@web", "!clean a:skip@web"] {
-        let desk = Desk::new().told(1, "a:high@web");
+        let desk = Desk::new().reported(1, "a:high@web");
         let digests = desk.digests(2, unseen);
         let [digest] = &digests[..] else { panic!("{unseen}: {digests:?}") };
         assert_eq!(digest.changes[0].line.standing, None, "{unseen}");
-        let desk = desk.told(2, unseen);
+        let desk = desk.reported(2, unseen);
         assert_eq!(desk.says(3, unseen), Vec::<String>::new(), "{unseen}: once");
         assert_eq!(desk.says(3, "a:pass@web"), ["owner:web: cleared a"], "{unseen}");
         assert_eq!(desk.says(3, "a:high@web"), ["owner:web: new a"], "{unseen}");
@@ -199,30 +199,30 @@ fn what_was_unseen_does_not_fail_where_the_ledger_knows_better() {
 }
 
 #[test]
-fn each_is_told_of_its_own() {
+fn each_is_reported_of_its_own() {
     let desk = Desk::new();
     assert_eq!(
         desk.says(1, "a:high@web b:low@pay c:low@somebody d:low e:low@? f:pass@web"),
         ["owner:Pay: new b", "owner:web: new a", "unlisted: new c", "unowned: new d, new e"]
     );
-    let desk = desk.told(1, "a:high@web");
+    let desk = desk.reported(1, "a:high@web");
     assert_eq!(desk.says(2, "a:high@pay"), ["owner:Pay: new a", "owner:web: moved a"]);
 }
 
 #[test]
-fn what_is_due_is_told_once() {
+fn what_is_due_is_reported_once() {
     let soon = "a:ex=2026-11-20@web b:high@web";
     let desk = Desk::new();
     assert_eq!(desk.says(1, soon), ["owner:web: new b, excepted a"]);
-    let mut desk = desk.told(1, soon);
+    let mut desk = desk.reported(1, soon);
     assert_eq!(desk.says(3, soon), Vec::<String>::new());
     assert_eq!(desk.says(4, soon), ["owner:web: due a"], "14 days before its end");
     desk.arrive(4, soon);
     assert_eq!(desk.says(5, soon), Vec::<String>::new());
     assert_eq!(desk.says(30, soon), ["owner:web: still a, due b"], "older than high may be");
     // What is due is due whether anybody can look or not.
-    assert_eq!(Desk::new().told(1, soon).says(4, "!denied"), ["owner:web: unseen a, unseen b, due a"]);
-    // A date that nobody can read is no permission to wait.
+    assert_eq!(Desk::new().reported(1, soon).says(4, "!denied"), ["owner:web: unseen a, unseen b, due a"]);
+    // A date that cannot be read is no permission to wait.
     assert_eq!(Desk::new().says(1, "a:ex=soon@web"), ["owner:web: excepted a, due a"]);
 }
 
@@ -259,13 +259,13 @@ fn the_same_is_the_same_and_nothing_else_is() {
     assert_ne!(id(&desk, 1, "a:high@web"), id(&desk, 1, "a:low@web"));
     // Back and forth: what stands is what stood, and it is another digest.
     let first = id(&desk, 1, "a:high@web");
-    let desk = desk.told(1, "a:high@web").told(2, "a:pass@web");
+    let desk = desk.reported(1, "a:high@web").reported(2, "a:pass@web");
     assert_ne!(id(&desk, 3, "a:high@web"), first);
 }
 
 #[test]
-fn what_may_have_arrived_is_told_again() {
-    let desk = Desk::new().told(1, "a:pass@web b:high@web");
+fn what_may_have_arrived_is_reported_again() {
+    let desk = Desk::new().reported(1, "a:pass@web b:high@web");
     // An attempt of which nobody knows: whoever got it believes that a fails.
     let attempt = desk.digests(2, "a:high@web b:high@web").remove(0);
     let state = serde_json::json!({

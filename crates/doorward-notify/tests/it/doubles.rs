@@ -109,8 +109,8 @@ impl DeliveryStore for Book {
 /// A clock that only pauses move; how long they were together is counted.
 pub(crate) fn time() -> (Time, Arc<AtomicI64>) {
     let waited = Arc::new(AtomicI64::new(0));
-    let (told, moved) = (Arc::clone(&waited), Arc::clone(&waited));
-    let now = Arc::new(move || day(100) + SignedDuration::from_millis(told.load(Ordering::SeqCst)));
+    let (reported, moved) = (Arc::clone(&waited), Arc::clone(&waited));
+    let now = Arc::new(move || day(100) + SignedDuration::from_millis(reported.load(Ordering::SeqCst)));
     let pause = move |length: std::time::Duration| -> Pause {
         moved.fetch_add(i64::try_from(length.as_millis()).expect("short"), Ordering::SeqCst);
         Box::pin(tokio::task::yield_now())
@@ -162,7 +162,7 @@ impl Drop for Receiver {
 }
 
 impl Receiver {
-    /// Starts one that acts by a script; events of what it takes go where told.
+    /// Starts one that acts by a script; events of what it takes go where reported.
     pub(crate) async fn start(events: Events, script: impl FnMut() -> Act + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();

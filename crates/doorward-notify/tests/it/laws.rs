@@ -1,5 +1,5 @@
 //! Random schedules of changes, faults and kills, checked against a model: whatever happens on the way, who reads every
-//! digest knows what stands, nothing is told twice once its arrival is known, and then there is silence.
+//! digest knows what stands, nothing is reported twice once its arrival is known, and then there is silence.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
@@ -55,7 +55,7 @@ async fn run(settings: doorward_notify::Settings, url: &str, book: &Book, report
 }
 
 #[tokio::test]
-async fn nothing_is_told_twice_once_it_is_known_to_have_arrived() {
+async fn nothing_is_reported_twice_once_it_is_known_to_have_arrived() {
     let (mut faults, mut kills, mut repeats) = (0, 0, 0);
     let schedules = schedules(60);
     for seed in 0..schedules {
@@ -218,14 +218,14 @@ async fn who_reads_every_digest_knows_what_stands() {
                 None => kills += 1,
                 Some(outcome) => failures += outcome.failures().count(),
             }
-            // Nobody looked, so nothing ended.
+            // Nothing was observed, so nothing ended.
             if last.contains("!denied") {
-                let told = taken(folder.path()).split_off(before);
+                let reported = taken(folder.path()).split_off(before);
                 let ended = |change: &Value| {
                     !["unseen", "unknown", "restated"].contains(&change["change"].as_str().expect("a word"))
                 };
-                let changes = told.iter().flat_map(|digest| digest["changes"].as_array().expect("changes"));
-                assert_eq!(changes.filter(|change| ended(change)).count(), 0, "seed {seed}: {told:#?}");
+                let changes = reported.iter().flat_map(|digest| digest["changes"].as_array().expect("changes"));
+                assert_eq!(changes.filter(|change| ended(change)).count(), 0, "seed {seed}: {reported:#?}");
             }
         }
         std::fs::write(folder.path().join("acts"), "").expect("writes");
@@ -234,7 +234,7 @@ async fn who_reads_every_digest_knows_what_stands() {
         assert!(outcome.is_complete(), "seed {seed}: {outcome:#?}");
         let mut belief = BTreeMap::new();
         taken(folder.path()).iter().for_each(|digest| hear(&mut belief, digest));
-        // What the last scan did not ask stands as it was told before, and says that it was not seen.
+        // What the last scan did not ask stands as it was reported before, and says that it was not seen.
         let asked = |id: &str| end.findings.iter().any(|f| f.id == id && f.verdict.is_observed());
         let is_there = |id: &str| {
             let ids = |lb: &LoadBalancer| RULES.map(|rule| Finding::id_for(&lb.arn, rule.id));

@@ -60,28 +60,28 @@ impl DeliveryStore for Kept {
 }
 
 #[tokio::test]
-async fn a_ledger_remembers_what_was_told() {
+async fn a_ledger_remembers_what_was_reported() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("ledger.db");
     let mut acts = [Act::Answer(403, ""), Act::TakeAndHangup, Act::TakeAndHangup].into_iter();
     let receiver = Receiver::start(Default::default(), move || acts.next().unwrap_or(Act::Take)).await;
     let environment = Environment::new([("HOOK".to_owned(), receiver.url())]);
     // Refused; perhaps arrived, twice; arrived; known.
-    let (mut told, mut attempts) = (Vec::new(), Vec::new());
+    let (mut reported, mut attempts) = (Vec::new(), Vec::new());
     for days in 1..=4 {
         let mut all = settings(&["web"], vec![("chat", slack("HOOK"))]);
         all.tries = if days == 2 { 2 } else { 1 };
         let memory = kept(&path, &format!("run {days}"), days);
         let courier = Dispatcher::new(directory(all), &environment, memory, None, time().0).expect("opens");
         let outcome = courier.deliver(&report(days, "a:high@web"), &RULES).await;
-        told.push(match &outcome.lines[0].fate {
+        reported.push(match &outcome.lines[0].fate {
             Fate::Delivered { may_repeat } => format!("delivered {may_repeat}"),
             Fate::Failed { unclear, .. } => format!("failed {unclear}"),
             Fate::Unchanged => "unchanged".to_owned(),
         });
         attempts.push(outcome.lines[0].attempts);
     }
-    assert_eq!(told, ["failed false", "failed true", "delivered true", "unchanged"]);
+    assert_eq!(reported, ["failed false", "failed true", "delivered true", "unchanged"]);
     assert_eq!(attempts, [1, 2, 3, 0]);
     assert_eq!(receiver.bodies().len(), 3);
     let row = Ledger::open_read_only(&path).expect("opens").digest("owner:web", "chat").expect("reads");

@@ -1,4 +1,4 @@
-//! What must hold of notifications: what changed is told, once, to an address of the directory, whatever goes wrong.
+//! What must hold of notifications: what changed is reported, once, to an address of the directory, whatever goes wrong.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on should say where")]
 

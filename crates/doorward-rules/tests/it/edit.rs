@@ -94,7 +94,7 @@ fn renewal() -> Renewal {
 }
 
 #[test]
-fn an_added_exception_looks_as_if_somebody_wrote_it() {
+fn an_added_exception_looks_as_if_written_by_hand() {
     let added = add(FILE, "# Ours.\n", &plain(), &terms()).expect("added");
     let expected = r#"# Ours.
 

@@ -43,7 +43,7 @@ pub(crate) struct Given {
     /// What Doorward did to the mode, the oldest first.
     #[serde(default)]
     changes: Vec<Done>,
-    /// When the attributes were read; not told where nothing is said.
+    /// When the attributes were read; not reported where nothing is said.
     read_at: Option<Timestamp>,
 }
 

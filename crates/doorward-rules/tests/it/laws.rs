@@ -356,13 +356,13 @@ proptest! {
         for status in [ChangeStatus::Refused, ChangeStatus::RestoreRefused] {
             let mut later = lb.clone();
             later.changes.push(AppliedChange { status, ..refused.clone() });
-            let told = rule("desync-mode-reverted").judge(&later, &policy);
-            prop_assert!(told == verdict || lb.changes.is_empty() && told.kind() == VerdictKind::NotApplicable, "{told:?}");
+            let reported = rule("desync-mode-reverted").judge(&later, &policy);
+            prop_assert!(reported == verdict || lb.changes.is_empty() && reported.kind() == VerdictKind::NotApplicable, "{reported:?}");
         }
     }
 
     #[test]
-    fn where_nothing_was_changed_nobody_asks_what_became_of_it(lbs in prop::collection::vec(any_load_balancer(), 0..4)) {
+    fn where_nothing_was_changed_no_result_is_requested(lbs in prop::collection::vec(any_load_balancer(), 0..4)) {
         let asked = doorward_rules::asked(&lbs, false);
         let left_out: Vec<_> = doorward_rules::all()
             .iter()

@@ -47,8 +47,8 @@ fn the_sheets_say_what_the_report_says() {
         // Unread is never a mode.
         let mode = lb.mode.known().filter(|_| lb.kind.can_parse_http());
         assert_eq!(mode.is_some(), ["monitor", "defensive", "strictest"].contains(&row["Observed mode"].as_str()));
-        let told = row["Evidence: request id"].as_str();
-        assert_eq!(told, lb.evidence.as_ref().and_then(|e| e.request_id.clone()).unwrap_or_default());
+        let reported = row["Evidence: request id"].as_str();
+        assert_eq!(reported, lb.evidence.as_ref().and_then(|e| e.request_id.clone()).unwrap_or_default());
         assert_eq!(
             row["Age in days"],
             if finding.verdict.kind() == VerdictKind::Fail { "30" } else { &row["Age in days"] }
@@ -263,7 +263,7 @@ fn a_period_that_saw_less_is_not_compared_as_if_it_had_seen_all() {
     assert_eq!(missed["Count"], (failing - seen).to_string());
     assert_eq!(find(&rows, "Modes", "", "in monitor")["Change"], "");
     let owner = find(&rows, "By owner", "team-lost", "failures as far as is known, seen or not");
-    assert_eq!(owner["Count"], (failing - seen).to_string(), "an owner of whom nothing was seen is not gone");
+    assert_eq!(owner["Count"], (failing - seen).to_string(), "an owner without observations is not gone");
     let covered = find(&rows, "Coverage", "", "known load balancers that were seen");
     assert!(covered["Count"].parse::<usize>().expect("a count") < covered["Of"].parse().expect("a count"));
     let figures: Vec<_> = trend.iter().map(|row| row["Failing as far as is known"].clone()).collect();

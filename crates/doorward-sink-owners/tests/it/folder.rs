@@ -76,7 +76,7 @@ fn a_closed_region_hides_nothing() {
 }
 
 #[test]
-fn what_somebody_changed_stays_and_is_named() {
+fn what_another_user_changed_stays_and_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     write(folder.path(), &of(&["alpha", "beta"]), &context()).expect("written");
     let page = pages(folder.path(), "beta").into_iter().find(|name| name.ends_with(".md")).expect("a page");

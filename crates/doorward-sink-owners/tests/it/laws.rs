@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use crate::{context, scene, written};
 
-/// Owners as they come: common ones, odd ones, nobody, and those that nobody could read or asked for.
+/// Owners as they come: common ones, odd ones, nobody, and those that could not be read or asked for.
 fn any_owner() -> impl Strategy<Value = Observed<Owner>> {
     prop_oneof![
         3 => (0_u8..5).prop_map(|n| scene::owner(&format!("team-{n}"))),

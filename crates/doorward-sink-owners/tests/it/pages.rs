@@ -131,7 +131,7 @@ fn exceptions_that_end_are_for_this_week_and_others_are_not() {
 }
 
 #[test]
-fn what_nobody_owns_says_who_might() {
+fn what_has_no_owner_names_possible_owners() {
     let (report, mut context) = one(|report| {
         let lb = &mut report.load_balancers[0];
         lb.owner = Observed::Absent;
@@ -151,7 +151,7 @@ fn what_nobody_owns_says_who_might() {
 }
 
 #[test]
-fn changes_are_told_to_whom_they_concern() {
+fn changes_are_sent_to_the_owners_that_they_concern() {
     let gone = |name: &str| {
         let arn = format!("arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/{name}/1");
         Arn::new(&arn).expect("an ARN")
@@ -191,18 +191,21 @@ fn changes_are_told_to_whom_they_concern() {
 }
 
 #[test]
-fn what_was_done_is_told_and_nothing_else() {
+fn what_was_done_is_reported_and_nothing_else() {
     let (report, context) = one(|report| {
         report.load_balancers[0].changes =
             vec![scene::applied(ChangeStatus::Failed, "c-1"), scene::applied(ChangeStatus::Changed, "c-2")];
     });
     for page in pages(&report, &context) {
-        let told = page.split_once("What Doorward changed").expect("a section").1;
-        let told = told.split_once("How to fix").expect("the next section").0;
-        let (first, second) = (told.find("c-1").expect("the first"), told.find("c-2").expect("the second"));
-        assert!(first < second, "the oldest first: {told}");
+        let reported = page.split_once("What Doorward changed").expect("a section").1;
+        let reported = reported.split_once("How to fix").expect("the next section").0;
+        let (first, second) = (reported.find("c-1").expect("the first"), reported.find("c-2").expect("the second"));
+        assert!(first < second, "the oldest first: {reported}");
         for said in ["monitor to defensive", ">failed<", "2026-11-02 09:00 UTC", "approved by"] {
-            assert!(told.contains(said) || told.contains(&said.replace(['<', '>'], "**")), "{said} in {told}");
+            assert!(
+                reported.contains(said) || reported.contains(&said.replace(['<', '>'], "**")),
+                "{said} in {reported}"
+            );
         }
     }
     let (report, context) = one(|_| {});
@@ -210,11 +213,11 @@ fn what_was_done_is_told_and_nothing_else() {
 }
 
 #[test]
-fn who_set_a_mode_is_told_where_it_is_known() {
+fn who_set_a_mode_is_reported_where_it_is_known() {
     let (report, context) = one(|report| report.load_balancers[0].edited = Some(scene::edited("ada")));
     for page in pages(&report, &context) {
-        let told = page.split_once("Who set a mode").expect("a section").1;
-        assert!(told.contains("set to monitor by ada at 2026-11-02T09:00:00Z"), "{told}");
+        let reported = page.split_once("Who set a mode").expect("a section").1;
+        assert!(reported.contains("set to monitor by ada at 2026-11-02T09:00:00Z"), "{reported}");
     }
     let (report, context) = one(|_| {});
     assert!(pages(&report, &context).iter().all(|page| !page.contains("Who set a mode")));
@@ -248,7 +251,7 @@ fn a_template_that_cannot_be_used_is_named() {
 }
 
 #[test]
-fn an_owner_of_whom_nothing_was_seen_keeps_a_page_and_a_place() {
+fn an_owner_without_any_observation_keeps_a_page_and_a_place() {
     let (mut report, context) = one(|_| {});
     let mut lost = report.load_balancers[0].clone();
     lost.arn = Arn::new(&format!("{}f", lost.arn)).expect("an ARN");

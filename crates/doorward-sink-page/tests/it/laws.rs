@@ -86,9 +86,9 @@ fn what_was_done_is_in_the_data_and_nothing_else() {
     assert!(data(&page(&report)).get("changes").is_none());
     report.load_balancers[1].changes =
         vec![scene::applied(ChangeStatus::Failed, "c-1"), scene::applied(ChangeStatus::Changed, "c-2")];
-    let told = data(&page(&report))["changes"].clone();
-    assert_eq!(told.as_object().map(serde_json::Map::len), Some(1), "of one load balancer: {told}");
-    let row = &told["1"];
+    let reported = data(&page(&report))["changes"].clone();
+    assert_eq!(reported.as_object().map(serde_json::Map::len), Some(1), "of one load balancer: {reported}");
+    let row = &reported["1"];
     assert_eq!(
         (&row[0]["change"], &row[0]["status"], &row[0]["good"]),
         (&"c-1".into(), &"failed".into(), &false.into())
@@ -189,7 +189,7 @@ fn what_was_not_seen_is_said_and_drawn_beside_what_was() {
     assert!(page.contains("(3 of 6) of the known load balancers were seen."));
     assert!(page.contains("2 account-Regions that an earlier scan read were not read."));
     assert!(page.contains("In 1 account-Regions no scan ever looked"));
-    assert!(page.contains("data-value=\"team-lost\""), "an owner of whom nothing was seen is not gone");
+    assert!(page.contains("data-value=\"team-lost\""), "an owner without observations is not gone");
     assert!(page.contains("data-value=\"&#x2f;Lost\""));
     assert!(page.contains("185 (34 seen, 151 not seen then)"));
     assert!(page.contains("text-anchor=\"middle\">unknown</text>"), "the first scan saw nothing: no bar and no zero");
@@ -268,7 +268,7 @@ fn who_set_a_mode_is_in_the_data_where_it_is_known() {
     let mut report = scene::large(3, 1);
     assert!(data(&page(&report)).get("edits").is_none());
     report.load_balancers[1].edited = Some(scene::edited("\u{1b}[31mada"));
-    let told = data(&page(&report))["edits"].clone();
-    let said = told["1"].as_str().expect("a sentence");
-    assert!(said.starts_with("set to monitor by ") && said.contains("ada") && !said.contains('\u{1b}'), "{told}");
+    let reported = data(&page(&report))["edits"].clone();
+    let said = reported["1"].as_str().expect("a sentence");
+    assert!(said.starts_with("set to monitor by ") && said.contains("ada") && !said.contains('\u{1b}'), "{reported}");
 }

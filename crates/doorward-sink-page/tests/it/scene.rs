@@ -84,7 +84,7 @@ pub(crate) fn owner(name: &str) -> Observed<Owner> {
     Observed::Known(Owner { name: name.to_owned(), source: OwnerSource::ResourceTag("owner".into()) })
 }
 
-/// A value that nobody could read.
+/// A value that could not be read.
 pub(crate) fn unread<T>(reason: GapReason) -> Observed<T> {
     Observed::unread(Gap::new(reason, "elasticloadbalancing:DescribeTags"))
 }

@@ -1,4 +1,4 @@
-//! As time passes: what was read long ago passes nothing, closes nothing, and is never told as new.
+//! As time passes: what was read long ago passes nothing, closes nothing, and is never reported as new.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,8 +60,8 @@ async fn one_scan_published_for_ever_keeps_no_pass_alive() {
         let outcome = publisher.publish(&report).await.expect("published");
         assert!(outcome.is_complete() && outcome.adds_up(), "{outcome:#?}");
         assert_eq!(outcome.stale(), stale, "step {number}");
-        let told = ["good", "weak", "unread"].map(|name| status(&cloud, name));
-        assert_eq!(told, expected, "step {number}");
+        let reported = ["good", "weak", "unread"].map(|name| status(&cloud, name));
+        assert_eq!(reported, expected, "step {number}");
         for record in cloud.records() {
             assert_eq!(text(&record, "/RecordState"), "ACTIVE", "step {number}");
             assert!(time(&record, "/LastObservedAt") <= read, "step {number}: {record}");
@@ -135,7 +135,7 @@ async fn an_old_scan_archives_nothing() {
     let publisher = cloud.publisher(&outbox, Delivery::Member);
     publisher.publish(&scene().report(cloud.now())).await.expect("published");
     cloud.days_pass(1);
-    // All are gone, and one is of another kind; it is told ten days later.
+    // All are gone, and one is of another kind; it is reported ten days later.
     let mut later = Scene::default();
     later.put(&here(), "weak", Truth { kind: doorward_model::Kind::Network, ..Truth::with(Mode::Monitor) });
     let report = later.report(cloud.now());

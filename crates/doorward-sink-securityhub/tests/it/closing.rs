@@ -64,7 +64,7 @@ fn history(seed: u64) -> (u64, u64) {
                     })
                     .expect("decided");
                 if matches!(decision.why, Why::Gone | Why::NoLongerApplies) {
-                    assert!(scene.lists(&row.subject), "seed {seed}: {id} was archived, and nobody had looked");
+                    assert!(scene.lists(&row.subject), "seed {seed}: {id} was archived, without an observation");
                     assert!(name.is_none() || asked, "seed {seed}: {id} was archived, and it is there");
                     assert!(row.observed_at <= started, "seed {seed}: {id} was archived by an older scan");
                     archived += 1;

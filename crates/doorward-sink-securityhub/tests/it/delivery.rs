@@ -46,7 +46,7 @@ async fn an_unchanged_run_sends_nothing_until_the_finding_would_be_deleted() {
 }
 
 #[tokio::test]
-async fn mended_stays_active_and_gone_is_archived() {
+async fn fixed_stays_active_and_gone_is_archived() {
     let cloud = Cloud::start().await;
     let outbox = Arc::new(MemoryOutbox::default());
     let publisher = cloud.publisher(&outbox, Delivery::Member);
@@ -72,21 +72,21 @@ async fn mended_stays_active_and_gone_is_archived() {
         let severity = text(record, "/Severity/Label").to_owned();
         (text(record, "/RecordState").to_owned(), status, severity)
     };
-    let told = |a: &str, b: &str, c: &str| (a.to_owned(), b.to_owned(), c.to_owned());
-    assert_eq!(state("mended", MODE), told("ACTIVE", "PASSED", "INFORMATIONAL"));
-    assert_eq!(state("gone", MODE), told("ARCHIVED", "FAILED", "HIGH"));
-    assert_eq!(state("changed-kind", MODE), told("ARCHIVED", "FAILED", "HIGH"));
-    assert_eq!(state("kept", MODE), told("ACTIVE", "FAILED", "HIGH"));
+    let reported = |a: &str, b: &str, c: &str| (a.to_owned(), b.to_owned(), c.to_owned());
+    assert_eq!(state("mended", MODE), reported("ACTIVE", "PASSED", "INFORMATIONAL"));
+    assert_eq!(state("gone", MODE), reported("ARCHIVED", "FAILED", "HIGH"));
+    assert_eq!(state("changed-kind", MODE), reported("ARCHIVED", "FAILED", "HIGH"));
+    assert_eq!(state("kept", MODE), reported("ACTIVE", "FAILED", "HIGH"));
 
     cloud.days_pass(1);
     scene.put(&here, "gone", Truth::with(Mode::Monitor));
     let outcome = publisher.publish(&scene.report(cloud.now())).await.expect("published");
     assert_eq!(outcome.sent(Why::Returned), 2);
-    assert_eq!(state("gone", MODE), told("ACTIVE", "FAILED", "HIGH"));
+    assert_eq!(state("gone", MODE), reported("ACTIVE", "FAILED", "HIGH"));
 }
 
 #[tokio::test]
-async fn a_security_hub_that_is_not_enabled_or_denied_is_a_line_and_stops_nobody() {
+async fn a_security_hub_that_is_not_enabled_or_denied_is_a_line_and_stops_no_other() {
     let mut toml = world("\"securityhub:BatchImportFindings\", \"securityhub:GetFindings\"");
     // The second account's user may do nothing.
     let at = toml.rfind("allow = ").expect("an allow");
@@ -181,7 +181,7 @@ async fn findings_that_fail_inside_accepted_calls_are_sent_again() {
 }
 
 #[tokio::test]
-async fn an_older_report_changes_nothing_that_a_later_one_told() {
+async fn an_older_report_changes_nothing_that_a_later_one_reported() {
     let cloud = Cloud::start().await;
     let outbox = Arc::new(MemoryOutbox::default());
     let publisher = cloud.publisher(&outbox, Delivery::Member);

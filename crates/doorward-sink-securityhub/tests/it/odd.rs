@@ -116,7 +116,7 @@ fn odd_report(load_balancers: Vec<(LoadBalancer, Verdict, &'static str)>, cloud:
 }
 
 #[test]
-fn every_finding_ends_in_one_count_and_odd_ones_stop_nobody() {
+fn every_finding_ends_in_one_count_and_odd_ones_stop_no_other() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let mut runner = TestRunner::new_with_rng(
         Config { cases: 48, failure_persistence: None, ..Config::default() },
@@ -172,14 +172,14 @@ fn nothing_is_cut_silently_and_nothing_is_too_large() {
                 let json = rendered.finding.to_json().expect("JSON");
                 prop_assert!(json.len() <= FINDING_BYTES, "{} bytes", json.len());
                 let lost = json.contains("… (cut)");
-                let told = rendered.finding.product_fields.contains_key("doorward/cut");
-                prop_assert!(told || !lost, "{json}");
+                let reported = rendered.finding.product_fields.contains_key("doorward/cut");
+                prop_assert!(reported || !lost, "{json}");
                 let lb = report
                     .load_balancers
                     .iter()
                     .find(|lb| rendered.finding.resources[0].id.starts_with(&lb.arn.as_str()[..90]));
                 let tags = lb.and_then(|lb| lb.tags.known()).map_or(0, BTreeMap::len);
-                prop_assert!(told || rendered.finding.resources[0].tags.len() >= tags.min(1), "{json}");
+                prop_assert!(reported || rendered.finding.resources[0].tags.len() >= tags.min(1), "{json}");
             }
             Ok(())
         })

@@ -117,7 +117,7 @@ fn findings_look_like_this() {
 
 #[test]
 fn verdicts_become_statuses() {
-    let told = |excepted| -> Vec<(String, String)> {
+    let reported = |excepted| -> Vec<(String, String)> {
         asff(&gallery(), excepted)
             .iter()
             .map(|f| {
@@ -134,13 +134,13 @@ fn verdicts_become_statuses() {
         pair("NOT_AVAILABLE", "MEDIUM"),
         pair("WARNING", "MEDIUM"),
     ];
-    assert_eq!(told(ExceptedAs::Failed), wanted);
+    assert_eq!(reported(ExceptedAs::Failed), wanted);
     wanted[2] = pair("WARNING", "INFORMATIONAL");
-    assert_eq!(told(ExceptedAs::Warning), wanted);
+    assert_eq!(reported(ExceptedAs::Warning), wanted);
 }
 
 #[test]
-fn what_was_done_is_told_until_something_else_is_done() {
+fn what_was_done_is_reported_until_something_else_is_done() {
     let done = |status| {
         let mut report = gallery();
         let lb = report.load_balancers.iter_mut().find(|lb| lb.name == "b-fail").expect("it is there");
@@ -156,8 +156,8 @@ fn what_was_done_is_told_until_something_else_is_done() {
     later.run.finished += SignedDuration::from_hours(24);
     assert_eq!(contents(&report), contents(&later), "nothing was done: nothing new to tell");
     let (before, rolled_back) = (contents(&gallery()), contents(&done(ChangeStatus::Restored)));
-    let told = contents(&report);
-    let differ = |other: &[String]| told.iter().zip(other).filter(|(a, b)| a != b).count();
+    let reported = contents(&report);
+    let differ = |other: &[String]| reported.iter().zip(other).filter(|(a, b)| a != b).count();
     assert_eq!((differ(&before), differ(&rolled_back)), (1, 1), "of one load balancer alone");
 
     let mut wanted = vec![

@@ -164,7 +164,7 @@ impl Model {
         }
         for id in archived.difference(&self.archived) {
             let right = gone.contains(id) || self.gone_before.contains(id);
-            assert!(right, "seed {seed}: {id} was archived, and nobody saw that it was gone");
+            assert!(right, "seed {seed}: {id} was archived, without an observation that it was gone");
         }
         (self.archived, self.gone_before) = (archived, gone);
     }
@@ -175,8 +175,8 @@ impl Model {
             .records()
             .iter()
             .map(|r| {
-                let told = (text(r, "/RecordState").to_owned(), text(r, "/Compliance/Status").to_owned());
-                (text(r, "/Id").to_owned(), told)
+                let reported = (text(r, "/RecordState").to_owned(), text(r, "/Compliance/Status").to_owned());
+                (text(r, "/Id").to_owned(), reported)
             })
             .collect();
         let mut wanted = BTreeMap::new();

@@ -186,7 +186,7 @@ async fn a_parser_that_panics_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn whoever_stops_waiting_stops_the_downloads() {
+async fn a_caller_that_stops_waiting_stops_the_downloads() {
     let bed = bed().await;
     let (plan, _) = run(&bed).await;
     let drip = What::SlowDrip { bytes: 1, interval: Duration::from_millis(50) };

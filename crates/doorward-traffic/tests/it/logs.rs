@@ -83,7 +83,7 @@ async fn one_bucket_that_refuses_stops_nothing_else() {
     let counted = bed.source.count_logs(&plan, 1, None, |_, _| ()).await;
     assert_eq!(counts(&counted.tally), BTreeMap::from([("web".to_owned(), (3, 3))]));
     assert!(!counted.tally.is_whole());
-    let told: Vec<_> = counted
+    let reported: Vec<_> = counted
         .missed
         .iter()
         .map(|missed| {
@@ -92,7 +92,7 @@ async fn one_bucket_that_refuses_stops_nothing_else() {
         .collect();
     let get = ("till", GapReason::AccessDenied, Some("AccessDenied"), Some("s3:GetObject"));
     assert_eq!(
-        told,
+        reported,
         [
             ("hidden", GapReason::AccessDenied, Some("AccessDenied"), Some("s3:ListBucket")),
             ("none", GapReason::Rejected, Some("NoSuchBucket"), None),
@@ -161,8 +161,8 @@ async fn empty_objects_late_deliveries_and_what_changed_meanwhile() {
     let counted = bed.source.count_logs(&plan, 2, None, |_, _| ()).await;
     assert_eq!(counts(&counted.tally), BTreeMap::from([("web".to_owned(), (5, 0))]));
     assert_eq!((counted.tally.reading.empty, counted.tally.reading.unread.count), (1, 1));
-    let told: Vec<_> = counted.missed.iter().map(|missed| missed.gap.code.as_deref()).collect();
-    assert_eq!(told, [Some("PreconditionFailed")]);
+    let reported: Vec<_> = counted.missed.iter().map(|missed| missed.gap.code.as_deref()).collect();
+    assert_eq!(reported, [Some("PreconditionFailed")]);
     bed.server.shutdown().await;
 }
 

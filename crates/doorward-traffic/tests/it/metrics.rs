@@ -153,7 +153,7 @@ async fn partial_and_failed_answers_are_no_answers() {
 }
 
 #[tokio::test]
-async fn every_fault_once_changes_nothing_and_for_ever_is_told() {
+async fn every_fault_once_changes_nothing_and_for_ever_is_reported() {
     use GapReason::*;
     let faults = [
         (What::Throttle, Throttled),

@@ -137,7 +137,7 @@ impl Infrastructure {
         }
     }
 
-    /// The rules that the check was told to keep to; none means all.
+    /// The rules that the check was reported to keep to; none means all.
     fn chosen(&self) -> BTreeSet<&str> {
         self.check.windows(2).filter(|pair| pair[0] == "--rule").map(|pair| pair[1].as_str()).collect()
     }
@@ -255,7 +255,7 @@ fn code_and_deployment_agree() {
 /// The comparison itself can fail: another mode in the deployment is a disagreement, and so is a load balancer that nobody
 /// deployed.
 #[test]
-fn a_disagreement_is_told() {
+fn a_disagreement_is_reported() {
     let mut all = infrastructures();
     let infrastructure = all.iter_mut().find(|i| i.name == "hcl: each mode, required by a tag").unwrap();
     infrastructure.deployed[2].aws.insert("mode".to_owned(), "defensive".into());

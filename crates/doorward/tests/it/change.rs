@@ -1,4 +1,4 @@
-//! Changes of modes from the command line: planned, applied, killed, watched, rolled back, and told of everywhere.
+//! Changes of modes from the command line: planned, applied, killed, watched, rolled back, and notified of everywhere.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -113,8 +113,8 @@ fn planned_applied_reported_and_rolled_back() {
     };
     assert_eq!(finding(&report), "fail");
     let load_balancers = report["load_balancers"].as_array().unwrap();
-    let told = load_balancers.iter().filter(|lb| lb["changes"][0]["change"] == change).count();
-    assert_eq!(told, steps);
+    let reported = load_balancers.iter().filter(|lb| lb["changes"][0]["change"] == change).count();
+    assert_eq!(reported, steps);
     let said = doorward(&bed, folder, &["verify-change", change]);
     assert!(said.code == Some(8) && said.out.contains("NOT in defensive any more"), "{}", said.out);
 

@@ -40,13 +40,13 @@ fn a_plan_refused_in_a_freeze_is_not_valid_for_ever() {
     // Six days after the plan was made, and seven after its modes were read.
     for days in [6, 194] {
         bed.pass(DAY * days + Duration::from_secs(3600));
-        let told = "2026-03-02T09";
+        let reported = "2026-03-02T09";
         let (said, applied) = apply(&bed, folder, &hash, &[]);
         assert_eq!(said.code, Some(8), "{}", said.err);
         let stopped = applied["stopped"].as_str().unwrap();
-        assert!(stopped.contains(told) && stopped.contains("scan again and make a new plan"), "{stopped}");
+        assert!(stopped.contains(reported) && stopped.contains("scan again and make a new plan"), "{stopped}");
         let rehearsed = doorward(&bed, folder, &["apply", "change-plan.json", "--dry-run"]);
-        assert!(rehearsed.code == Some(8) && rehearsed.out.contains(told), "{}", rehearsed.out);
+        assert!(rehearsed.code == Some(8) && rehearsed.out.contains(reported), "{}", rehearsed.out);
     }
     assert_eq!(sets(&bed), 0);
     assert!(modes(&bed, &made).values().all(|mode| mode == "monitor"));

@@ -50,22 +50,22 @@ fn an_owner_who_acts_meanwhile_keeps_the_mode() {
                 assert!(world.set_attribute(account, region, name, DESYNC_MODE, Some("strictest")));
             }
         });
-        let told = if back {
+        let reported = if back {
             let said = doorward(&bed, folder, &["rollback", change, "--yes", "--format", "json"]);
             assert_eq!(said.code, Some(8), "{what:?}: {} {}", said.err, said.out);
             serde_json::from_str(&said.out).unwrap()
         } else {
-            let (said, told) = apply(&bed, folder, &hash, &[]);
+            let (said, reported) = apply(&bed, folder, &hash, &[]);
             assert_eq!(said.code, Some(8), "{what:?}: {} {}", said.err, said.out);
-            told
+            reported
         };
-        let of = |told: &Value| -> Value {
-            let all = told["load_balancers"].as_array().unwrap();
+        let of = |reported: &Value| -> Value {
+            let all = reported["load_balancers"].as_array().unwrap();
             all.iter().find(|one| one["load_balancer"] == arn).unwrap()["change"].clone()
         };
         let wanted = if back { "restore-refused" } else { "overtaken" };
-        assert_eq!(of(&told)["status"], wanted, "{told}");
-        assert!(of(&told)["detail"].as_str().unwrap().contains("strictest"), "{told}");
+        assert_eq!(of(&reported)["status"], wanted, "{reported}");
+        assert!(of(&reported)["detail"].as_str().unwrap().contains("strictest"), "{reported}");
         let mode = bed.server.world().attribute(&account, &region, &name, DESYNC_MODE).unwrap();
         assert_eq!(mode, "strictest", "what the owner set stays");
         let calls = bed.server.calls();

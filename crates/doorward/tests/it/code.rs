@@ -125,7 +125,7 @@ fn of<'a>(report: &'a Value, name: &str, region: &str) -> &'a Value {
 }
 
 /// `certain terraform/main.tf:13:28 aws_lb.shop`, or nothing.
-fn told(report: &Value, name: &str, region: &str) -> String {
+fn reported(report: &Value, name: &str, region: &str) -> String {
     let declared = &of(report, name, region)["declared"];
     if declared.is_null() {
         return "nothing".to_owned();
@@ -152,18 +152,23 @@ fn live_load_balancers_are_traced_to_their_declarations() {
         ("k8s-shop-catalog-3f1c7a90d2", "eu-west-1", "likely ingress.yaml:9:93 Ingress shop/catalog"),
         ("media", "eu-west-1", "nothing"),
     ] {
-        assert_eq!(told(&report, name, region), expected, "{name} {region}: {}", of(&report, name, region)["declared"]);
+        assert_eq!(
+            reported(&report, name, region),
+            expected,
+            "{name} {region}: {}",
+            of(&report, name, region)["declared"]
+        );
     }
     // Without files nothing is said, and what is found changes no verdict.
     let plain = stand.report(&[]);
-    assert_eq!(told(&plain, "shop", "eu-west-1"), "nothing");
+    assert_eq!(reported(&plain, "shop", "eu-west-1"), "nothing");
     assert_eq!(plain["findings"], report["findings"]);
     // A scan says the same, and a report of it remembers.
     let said = stand.scan(&["--iac", ".", "--save", "scan.saved", "--format", "json-v1=scan.json"]);
     assert_eq!(said.code, Some(0), "{}", said.err);
     let (scan, again): (Value, Value) = (serde_json::from_str(&stand.read("scan.json")).unwrap(), stand.report(&[]));
     for name in ["shop", "edge", "media"] {
-        assert_eq!(told(&scan, name, "eu-west-1"), told(&report, name, "eu-west-1"));
+        assert_eq!(reported(&scan, name, "eu-west-1"), reported(&report, name, "eu-west-1"));
         assert_eq!(of(&scan, name, "eu-west-1")["declared"], of(&again, name, "eu-west-1")["declared"]);
     }
 }
@@ -264,7 +269,7 @@ fn what_was_found_and_not_read_is_said() {
     let text = stand.read("odd/good.yaml");
     let wide: Vec<u8> = "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
     std::fs::write(stand.path("odd/good.yaml"), wide).unwrap();
-    let traced = told(&stand.report(&["--iac", "odd"]), "pay-Named-1A2B3C4D5E6F", "eu-west-1");
+    let traced = reported(&stand.report(&["--iac", "odd"]), "pay-Named-1A2B3C4D5E6F", "eu-west-1");
     assert!(traced.contains("odd/good.yaml:14:18"), "{traced}");
 }
 
@@ -286,7 +291,7 @@ fn what_code_declares_is_not_changed_by_hand() {
     assert_eq!(plan["patches"][0]["remedy"], expected);
 }
 
-/// Two declarations of one name are both named, and nobody is told to change either.
+/// Two declarations of one name are both named, and nobody is reported to change either.
 #[test]
 fn none_is_chosen_among_several() {
     let stand = Stand::new();
@@ -298,7 +303,7 @@ fn none_is_chosen_among_several() {
     }
     let report = stand.report(&["--iac", "envs"]);
     let expected = "ambiguous envs/dev/main.tf:3:28 aws_lb.x or envs/main.tf:3:28 aws_lb.x";
-    assert_eq!(told(&report, "shop", "eu-west-1"), expected);
+    assert_eq!(reported(&report, "shop", "eu-west-1"), expected);
     let mut command = doorward(stand.folder.path());
     command.args([
         "report",

@@ -116,18 +116,18 @@ fn one_security_hub_for_all_is_shared_out_and_its_silence_is_unknown() {
         "load_balancer": "arn:aws:elasticloadbalancing:us-west-2:100000000040:loadbalancer/app/gone/0123456789abcdef",
     });
     put(finding(&gone, "FAILED"));
-    let (code, told) = compared();
+    let (code, reported) = compared();
     assert!(
-        told["lines"]
+        reported["lines"]
             .as_array()
             .unwrap()
             .iter()
             .all(|line| { ["agrees", "asks-less", "asks-more"].contains(&line["standing"].as_str().unwrap()) })
     );
-    assert_eq!((code, &told["strays"][0]["resource"]), (Some(3), &gone["load_balancer"]), "{told:#}");
+    assert_eq!((code, &reported["strays"][0]["resource"]), (Some(3), &gone["load_balancer"]), "{reported:#}");
 
     assert!(bed.server.world().set_security_hub(account, region, false));
-    let (code, told) = compared();
-    assert!(told["lines"].as_array().unwrap().iter().all(|line| line["standing"] == "unknown"));
-    assert_eq!((code, &told["answered"]), (Some(4), &json!(0)));
+    let (code, reported) = compared();
+    assert!(reported["lines"].as_array().unwrap().iter().all(|line| line["standing"] == "unknown"));
+    assert_eq!((code, &reported["answered"]), (Some(4), &json!(0)));
 }

@@ -91,7 +91,7 @@ fn verdicts(findings: &Value) -> Vec<Value> {
 const EDGE: (&str, &str, &str) = ("100000000020", "eu-west-1", "image-resizer");
 
 #[test]
-fn what_is_about_nothing_says_so_and_calls_nobody() {
+fn an_event_about_nothing_says_so_and_sends_no_request() {
     #[derive(Deserialize)]
     struct Cases {
         case: Vec<Case>,
@@ -109,9 +109,9 @@ fn what_is_about_nothing_says_so_and_calls_nobody() {
         // No credentials, no Region, no ledger: whatever would call somebody fails in another way.
         let said = feed(doorward(folder.path()).arg("event"), &case.event);
         assert_eq!(said.code, Some(case.code), "{}: {} {}", case.name, said.out, said.err);
-        let told = if case.code == 0 { &said.out } else { &said.err };
-        assert!(told.contains(&case.says), "{}: {told}", case.name);
-        assert_eq!(told.lines().count(), 1, "{}: one sentence: {told}", case.name);
+        let reported = if case.code == 0 { &said.out } else { &said.err };
+        assert!(reported.contains(&case.says), "{}: {reported}", case.name);
+        assert_eq!(reported.lines().count(), 1, "{}: one sentence: {reported}", case.name);
         assert!(!folder.path().join(".local").exists(), "{}: nothing is written", case.name);
     }
 }
@@ -138,9 +138,9 @@ fn an_event_says_of_each_load_balancer_what_a_scan_says() {
     let file = json!({"Records": records});
     // With what the scan remembers of the organization, and in a ledger that knows nothing yet.
     for folder in [folder.path(), bare.path()] {
-        let (said, told) = event(&bed, folder, &file, &[]);
+        let (said, reported) = event(&bed, folder, &file, &[]);
         assert!(matches!(said.code, Some(3 | 5)), "{}", said.err);
-        let lines = told["events"].as_array().unwrap();
+        let lines = reported["events"].as_array().unwrap();
         assert_eq!(lines.len(), load_balancers.len());
         for (line, lb) in lines.iter().zip(load_balancers) {
             let arn = &lb["arn"];
@@ -164,18 +164,18 @@ fn an_event_says_of_each_load_balancer_what_a_scan_says() {
     made["eventName"] = "CreateLoadBalancer".into();
     made["requestParameters"] = json!({"name": "new", "type": "application"});
     made["responseElements"] = json!({"loadBalancers": [{"loadBalancerArn": load_balancers[0]["arn"]}]});
-    let (_, told) = event(&bed, folder.path(), &made, &[]);
-    assert_eq!(told["events"][0]["load_balancer"]["arn"], load_balancers[0]["arn"]);
-    assert_eq!(told["events"][0]["edited"]["left"], load_balancers[0]["mode"]["known"], "{told}");
+    let (_, reported) = event(&bed, folder.path(), &made, &[]);
+    assert_eq!(reported["events"][0]["load_balancer"]["arn"], load_balancers[0]["arn"]);
+    assert_eq!(reported["events"][0]["edited"]["left"], load_balancers[0]["mode"]["known"], "{reported}");
     let schema: Value = serde_json::from_str(&run(doorward(folder.path()).args(["schema", "event-v1"])).out).unwrap();
-    let (_, told) = event(&bed, folder.path(), &envelope(&records[0]), &[]);
+    let (_, reported) = event(&bed, folder.path(), &envelope(&records[0]), &[]);
     let validator = jsonschema::validator_for(&schema).unwrap();
-    let errors: Vec<String> = validator.iter_errors(&told).map(|e| e.to_string()).collect();
+    let errors: Vec<String> = validator.iter_errors(&reported).map(|e| e.to_string()).collect();
     assert!(errors.is_empty(), "{errors:?}");
 }
 
 #[test]
-fn drift_is_published_and_told_once_and_nothing_else_is_touched() {
+fn drift_is_published_and_reported_once_and_nothing_else_is_touched() {
     let bed = Bed::start(&world("acme-org"), vec![]);
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -200,7 +200,7 @@ fn drift_is_published_and_told_once_and_nothing_else_is_touched() {
     assert_ne!(lb["mode"]["known"], "monitor");
     assert_eq!(run(bed.doorward(folder).arg("publish")).code, Some(0));
     assert_eq!(run(bed.doorward(folder).arg("notify")).code, Some(0));
-    let (before, told) = (history(folder), digests().len());
+    let (before, reported) = (history(folder), digests().len());
     let others = |bed: &Bed| -> Vec<Value> {
         let held = bed.server.world().security_hub_findings(EDGE.0, EDGE.1);
         held.into_iter().filter(|finding| !finding["Id"].as_str().unwrap().contains("/image-resizer/")).collect()
@@ -233,7 +233,7 @@ fn drift_is_published_and_told_once_and_nothing_else_is_touched() {
     assert!(!fields.to_string().contains("\\u001b"), "no escape code goes anywhere: {fields}");
     assert_eq!(others(&bed), untouched);
     let digest = digests().pop().unwrap();
-    assert_eq!(digests().len(), told + 1);
+    assert_eq!(digests().len(), reported + 1);
     assert_eq!(digest["scan"]["only"], lb["arn"]);
     assert!(digest["scan"]["edited"].as_str().unwrap().contains("assumed-role/admin/ada"), "{digest}");
     assert!(
@@ -252,11 +252,11 @@ fn drift_is_published_and_told_once_and_nothing_else_is_touched() {
     let line = &again["events"][0];
     assert_eq!((&line["repeat"], &line["recorded"]["opened"]), (&json!(true), &json!(0)));
     assert_eq!(line["published"]["receipt"]["written"], 0, "{line}");
-    assert_eq!((digests().len(), others(&bed)), (told + 1, untouched.clone()));
+    assert_eq!((digests().len(), others(&bed)), (reported + 1, untouched.clone()));
     // Publishing and telling by the scan of before takes nothing back.
     assert_eq!(run(bed.doorward(folder).arg("publish")).code, Some(0));
     assert_eq!(run(bed.doorward(folder).arg("notify")).code, Some(0));
-    assert_eq!(digests().len(), told + 1);
+    assert_eq!(digests().len(), reported + 1);
     let held = bed.server.world().security_hub_findings(EDGE.0, EDGE.1);
     let finding = held
         .iter()
@@ -264,14 +264,14 @@ fn drift_is_published_and_told_once_and_nothing_else_is_touched() {
         .unwrap();
     assert_eq!(finding["Compliance"]["Status"], "FAILED");
 
-    // The next scan knows who it was, and tells nothing that was told.
+    // The next scan knows who it was, and tells nothing that was reported.
     let report = scan(&bed, folder);
     assert_eq!(of(&report, EDGE)["edited"]["event"], "drift");
     let sent = run(bed.doorward(folder).args(["publish", "--format", "json"]));
     let sent: Value = serde_json::from_str(&sent.out).unwrap();
     assert_eq!(sent["receipt"]["written"], 0, "{sent}");
 
-    // Somebody else mends it, and no event of that arrives: the next scan blames nobody.
+    // Another user fixes it, and no event of that arrives: the next scan blames nobody.
     assert!(bed.server.world().set_attribute(EDGE.0, EDGE.1, EDGE.2, DESYNC_MODE, Some("defensive")));
     let report = scan(&bed, folder);
     assert!(of(&report, EDGE)["edited"].is_null());
@@ -311,24 +311,24 @@ fn what_is_left_out_gone_or_denied_is_said_and_closes_nothing() {
     stranger["recipientAccountId"] = "999999999999".into();
     stranger["requestParameters"]["loadBalancerArn"] =
         lb["arn"].as_str().unwrap().replace(EDGE.0, "999999999999").into();
-    let (said, told) = event(&bed, folder, &stranger, &[]);
-    assert_eq!((said.code, &told["events"][0]["outcome"]), (Some(0), &json!("out-of-scope")), "{}", said.err);
+    let (said, reported) = event(&bed, folder, &stranger, &[]);
+    assert_eq!((said.code, &reported["events"][0]["outcome"]), (Some(0), &json!("out-of-scope")), "{}", said.err);
 
     bed.server.set_faults(vec![Fault::new(What::AccessDenied).account(EDGE.0).service("elb*")]);
-    let (said, told) = event(&bed, folder, &drift, &[]);
-    assert_eq!((said.code, &told["events"][0]["outcome"]), (Some(4), &json!("unread")), "{} {told}", said.err);
-    assert!(told["events"][0]["because"].as_str().unwrap().contains("access-denied"), "{told}");
+    let (said, reported) = event(&bed, folder, &drift, &[]);
+    assert_eq!((said.code, &reported["events"][0]["outcome"]), (Some(4), &json!("unread")), "{} {reported}", said.err);
+    assert!(reported["events"][0]["because"].as_str().unwrap().contains("access-denied"), "{reported}");
     bed.server.set_faults(vec![
         Fault::new(What::AccessDenied).account(EDGE.0).service("elb*").action("DescribeLoadBalancerAttributes"),
     ]);
-    let (said, told) = event(&bed, folder, &drift, &[]);
-    assert_eq!((said.code, &told["events"][0]["outcome"]), (Some(4), &json!("judged")), "{} {told}", said.err);
-    assert!(told["events"][0]["findings"].to_string().contains("\"unknown\""));
+    let (said, reported) = event(&bed, folder, &drift, &[]);
+    assert_eq!((said.code, &reported["events"][0]["outcome"]), (Some(4), &json!("judged")), "{} {reported}", said.err);
+    assert!(reported["events"][0]["findings"].to_string().contains("\"unknown\""));
     bed.server.set_faults(vec![]);
 
     assert!(bed.server.world().remove_load_balancer(EDGE.0, EDGE.1, EDGE.2));
-    let (said, told) = event(&bed, folder, &drift, &["--publish"]);
-    assert_eq!((said.code, &told["events"][0]["outcome"]), (Some(0), &json!("gone")), "{} {told}", said.err);
+    let (said, reported) = event(&bed, folder, &drift, &["--publish"]);
+    assert_eq!((said.code, &reported["events"][0]["outcome"]), (Some(0), &json!("gone")), "{} {reported}", said.err);
     // The last look at it, whose attributes nobody could read, is the only thing that differs: it did not see the findings.
     let unseen = |mut history: Value| {
         let count = history["kpis"][0]["open_unseen"].take();
@@ -358,13 +358,13 @@ fn two_events_at_once_wait_for_one_another() {
     });
     assert!(outcomes.iter().all(|(code, _)| *code == Some(3)), "{outcomes:?}");
     let count = |path: &str| -> u64 {
-        let at = |(_, told): &(_, Value)| told["events"][0].pointer(path).unwrap().as_u64().unwrap();
+        let at = |(_, reported): &(_, Value)| reported["events"][0].pointer(path).unwrap().as_u64().unwrap();
         outcomes.iter().map(at).sum()
     };
     assert_eq!(count("/recorded/opened"), 1, "one of them found it");
-    let told = outcomes[0].1["events"][0]["findings"].as_array().unwrap().iter();
-    let told = told.filter(|f| f["verdict"] != "not-applicable").count();
-    assert_eq!(count("/published/receipt/written"), told as u64, "each finding was sent once");
+    let reported = outcomes[0].1["events"][0]["findings"].as_array().unwrap().iter();
+    let reported = reported.filter(|f| f["verdict"] != "not-applicable").count();
+    assert_eq!(count("/published/receipt/written"), reported as u64, "each finding was sent once");
 }
 
 #[test]
@@ -388,12 +388,12 @@ fn a_change_of_doorwards_own_is_named_as_such() {
     let done = &lb["changes"][0];
     let mut own = record("own", lb, done["to"].as_str().unwrap());
     own["requestID"] = done["request_id"].clone();
-    let (said, told) = event(&bed, folder, &own, &[]);
+    let (said, reported) = event(&bed, folder, &own, &[]);
     assert!(matches!(said.code, Some(0 | 3)), "{}", said.err);
-    assert_eq!(told["events"][0]["edited"]["change"], changed["change"]["change"], "{told}");
+    assert_eq!(reported["events"][0]["edited"]["change"], changed["change"]["change"], "{reported}");
     let said = feed(bed.doorward(folder).arg("event"), &own.to_string());
     assert!(said.out.contains("Doorward's own change change-"), "{}", said.out);
     // The same call by another request is a stranger's.
-    let (_, told) = event(&bed, folder, &record("other", lb, done["to"].as_str().unwrap()), &[]);
-    assert!(told["events"][0]["edited"]["change"].is_null(), "{told}");
+    let (_, reported) = event(&bed, folder, &record("other", lb, done["to"].as_str().unwrap()), &[]);
+    assert!(reported["events"][0]["edited"]["change"].is_null(), "{reported}");
 }

@@ -53,8 +53,8 @@ fn packs_follow_each_other_and_tell_what_was_touched() {
     assert_eq!(proven.code, Some(0));
     assert!(proven.out.contains("archive: as written: 2 pack(s)"), "{}", proven.out);
     for (flags, proven) in [(&["--format", "json"][..], false), (&["--format", "json", "--head", &head][..], true)] {
-        let told: serde_json::Value = serde_json::from_str(&verify(folder, flags).out).unwrap();
-        assert_eq!((told["sound"].as_bool(), told["proven"].as_bool()), (Some(true), Some(proven)));
+        let reported: serde_json::Value = serde_json::from_str(&verify(folder, flags).out).unwrap();
+        assert_eq!((reported["sound"].as_bool(), reported["proven"].as_bool()), (Some(true), Some(proven)));
     }
 
     // One byte, in a file nobody looks at.
@@ -64,9 +64,9 @@ fn packs_follow_each_other_and_tell_what_was_touched() {
     *bytes.last_mut().unwrap() ^= 1;
     std::fs::write(&touched, &bytes).unwrap();
     let broken = verify(folder, &["--format", "json"]);
-    let told: serde_json::Value = serde_json::from_str(&broken.out).unwrap();
-    assert_eq!((broken.code, told["sound"].as_bool()), (Some(3), Some(false)));
-    assert!(told["faults"][0]["file"].as_str().unwrap().ends_with("csv/method.csv"), "{told}");
+    let reported: serde_json::Value = serde_json::from_str(&broken.out).unwrap();
+    assert_eq!((broken.code, reported["sound"].as_bool()), (Some(3), Some(false)));
+    assert!(reported["faults"][0]["file"].as_str().unwrap().ends_with("csv/method.csv"), "{reported}");
     // A chain is not continued from a broken link, and that is said before anything is scanned.
     bed.server.clear_calls();
     let refused = scan(&[]);

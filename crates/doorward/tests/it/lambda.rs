@@ -102,8 +102,8 @@ async fn handle(
     }
     let good = of_invocation.ends_with("/response");
     let body = request.into_body().collect().await.unwrap().to_bytes();
-    let told: Value = serde_json::from_slice(&body).unwrap();
-    let _ = answer.send(if good { Ok(told) } else { Err(told) });
+    let reported: Value = serde_json::from_slice(&body).unwrap();
+    let _ = answer.send(if good { Ok(reported) } else { Err(reported) });
     Ok(Response::builder().status(202).body(Full::from("{\"status\":\"OK\"}")).unwrap())
 }
 
@@ -178,17 +178,17 @@ fn one_process_serves_scans_and_events_and_errors() {
     assert!(
         lines.iter().all(|line| line["FunctionName"] == "doorward" && line["_aws"]["CloudWatchMetrics"].is_array())
     );
-    let told = |line: &Value| {
+    let reported = |line: &Value| {
         ["ExitCode", "ScanFinished", "CoverageComplete", "DeliveryComplete"].map(|name| line[name].as_u64())
     };
-    let told: Vec<_> = lines.iter().map(told).collect();
+    let reported: Vec<_> = lines.iter().map(reported).collect();
     let scan = [Some(3), Some(1), Some(1), Some(1)];
     let refused = [Some(2), None, None, None];
     let event = |code, delivered| [Some(code), None, None, Some(delivered)];
     let expected =
         [&[scan, refused, refused, refused][..], &[event(3, 1), event(3, 1), event(4, 1), event(7, 0)]].concat();
-    assert_eq!(told[..8], expected);
-    assert_eq!(told.last(), Some(&scan));
+    assert_eq!(reported[..8], expected);
+    assert_eq!(reported.last(), Some(&scan));
     let log = std::fs::read_to_string(folder.join("log")).unwrap();
     assert!(log.contains("desync-mode-below-required") && !log.contains('\u{1b}'), "{log}");
 }
@@ -235,8 +235,9 @@ fn what_a_scan_lacks_is_a_metric() {
         assert_eq!(answer.is_err(), error, "{answer:?}");
         let lines = std::fs::read_to_string(folder.join("metrics")).unwrap();
         let last: Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
-        let told = ["ExitCode", "ScanFinished", "CoverageComplete", "DeliveryComplete"].map(|name| last[name].as_u64());
-        assert_eq!(told, metrics, "{answer:?}");
+        let reported =
+            ["ExitCode", "ScanFinished", "CoverageComplete", "DeliveryComplete"].map(|name| last[name].as_u64());
+        assert_eq!(reported, metrics, "{answer:?}");
     }
 }
 

@@ -7,7 +7,7 @@ use doorward_fakeaws::DESYNC_MODE;
 use crate::bed::{Bed, run, world};
 
 #[test]
-fn owners_are_told_once_and_again_when_something_changes() {
+fn owners_are_reported_once_and_again_when_something_changes() {
     let bed = Bed::start(&world("acme-org"), vec![]);
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -37,7 +37,7 @@ fn owners_are_told_once_and_again_when_something_changes() {
     assert!(first.out.contains("have no recipient"), "what nobody owns is said: {}", first.out);
     assert_eq!((notify(&[]).code, digests()), (Some(0), 1), "nothing changed");
 
-    // One is mended; the receiver refuses at first.
+    // One is fixed; the receiver refuses at first.
     let place = ("100000000020", "eu-west-1", "storefront-edge");
     assert!(bed.server.world().set_attribute(place.0, place.1, place.2, DESYNC_MODE, Some("strictest")));
     assert_eq!(scan().code, Some(3));
@@ -45,8 +45,8 @@ fn owners_are_told_once_and_again_when_something_changes() {
     let failed = notify(&[]);
     assert!(failed.code == Some(7) && failed.out.contains("FAILED"), "{} {}", failed.out, failed.err);
     std::fs::remove_file(folder.join("got.broken")).unwrap();
-    let told = notify(&[]);
-    assert_eq!(told.code, Some(0), "{} {}", told.out, told.err);
+    let reported = notify(&[]);
+    assert_eq!(reported.code, Some(0), "{} {}", reported.out, reported.err);
     let all = digests();
     assert_eq!((notify(&[]).code, digests()), (Some(0), all));
     let last = std::fs::read_to_string(&got).unwrap();

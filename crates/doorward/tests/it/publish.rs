@@ -41,19 +41,19 @@ fn findings_are_there_once_and_follow_the_load_balancers() {
     assert_eq!(scan(&bed, folder.path()).code, Some(3));
     let report: Value = serde_json::from_str(&std::fs::read_to_string(folder.path().join("a.json")).unwrap()).unwrap();
     let said_nothing = |f: &&Value| f["verdict"] != "not-applicable" && f["verdict"] != "not-asked";
-    let told = report["findings"].as_array().unwrap().iter().filter(said_nothing);
-    let told = told.count();
+    let reported = report["findings"].as_array().unwrap().iter().filter(said_nothing);
+    let reported = reported.count();
 
     let (said, plan) = publish(&bed, folder.path(), &["--dry-run"]);
     assert_eq!(said.code, Some(0), "{}", said.err);
-    assert_eq!(plan["findings"].as_array().unwrap().len(), told);
+    assert_eq!(plan["findings"].as_array().unwrap().len(), reported);
     assert!(held(&bed, &report).is_empty(), "a dry run sends nothing");
 
     let (said, outcome) = publish(&bed, folder.path(), &[]);
     assert_eq!(said.code, Some(0), "{} {}", said.err, said.out);
-    assert_eq!(outcome["receipt"]["written"].as_u64(), Some(told as u64), "{outcome}");
+    assert_eq!(outcome["receipt"]["written"].as_u64(), Some(reported as u64), "{outcome}");
     let first = held(&bed, &report);
-    assert_eq!(first.len(), told);
+    assert_eq!(first.len(), reported);
     for finding in &first {
         assert_eq!(finding["RecordState"], "ACTIVE");
         let arn = finding["Resources"][0]["Id"].as_str().unwrap();
@@ -71,7 +71,7 @@ fn findings_are_there_once_and_follow_the_load_balancers() {
     assert_eq!((said.code, outcome["receipt"]["written"].as_u64()), (Some(0), Some(0)), "{}", said.err);
     assert!(bed.server.calls().iter().all(|call| call.action != "BatchImportFindings"));
 
-    // One is mended, one deleted; in a third account nobody can look any more.
+    // One is fixed, one deleted; in a third account nobody can look any more.
     let world = bed.server.world();
     let mended = ("100000000040", "eu-west-1", "hack-week");
     assert!(world.set_attribute(mended.0, mended.1, mended.2, DESYNC_MODE, Some("strictest")));

@@ -1,4 +1,4 @@
-//! Histories with a clock: what a command reads is dated when it was read, and nothing is ever told as newer than it is.
+//! Histories with a clock: what a command reads is dated when it was read, and nothing is ever reported as newer than it is.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -70,7 +70,7 @@ fn readings(report: &Value) -> Vec<Timestamp> {
     all.filter_map(|lb| lb.get("evidence")).map(|evidence| time(&evidence["at"])).collect()
 }
 
-/// What must be true of every report: nothing in it is told as newer than it is.
+/// What must be true of every report: nothing in it is reported as newer than it is.
 fn check(report: &Value) {
     let findings = report["findings"].as_array().unwrap();
     assert!(!findings.is_empty());
@@ -191,8 +191,9 @@ fn publishing_one_scan_for_ever_keeps_no_pass_alive() {
                 assert!(fresh || status == "NOT_AVAILABLE", "day {day}: {record}");
             }
             let text = run(bed.doorward(folder).args(["publish", "--dry-run"]).args(from));
-            let told = text.out.contains("Warning: its readings are up to") && text.out.contains("publish.maximum_age");
-            assert_eq!((told, text.code), (!fresh, Some(if fresh { 0 } else { 4 })), "day {day}: {}", text.out);
+            let reported =
+                text.out.contains("Warning: its readings are up to") && text.out.contains("publish.maximum_age");
+            assert_eq!((reported, text.code), (!fresh, Some(if fresh { 0 } else { 4 })), "day {day}: {}", text.out);
         }
         // A digest and a plan from it say how old it is.
         let said = run(bed.doorward(folder).args(["notify", "--dry-run"]).args(from));

@@ -1,4 +1,4 @@
-//! The trail of a change: what the journal told a scan is in every output, and what was set back is a finding.
+//! The trail of a change: what the journal reported a scan is in every output, and what was set back is a finding.
 
 use std::path::Path;
 
@@ -27,7 +27,7 @@ fn one_in(report: &Value, mode: &str) -> String {
     found.expect("the example has one")["arn"].as_str().unwrap().to_owned()
 }
 
-/// The saved scan again, as if the journal had told it of changes to defensive: ARN and status of each.
+/// The saved scan again, as if the journal had reported it of changes to defensive: ARN and status of each.
 fn tell(folder: &Path, name: &str, changes: &[(&str, &str)]) {
     let saved = std::fs::read_to_string(folder.join("a.saved")).unwrap();
     let (scan, remembered) = saved.trim_end().split_once('\n').expect("two lines");
@@ -67,9 +67,9 @@ fn what_was_done_and_set_back_is_in_every_output() {
     assert_eq!(said.code, Some(3), "{}", said.err);
     let after = read(folder, "b.json");
     assert_valid(&schema("json-v1"), &after);
-    let told = verdicts(&after);
-    assert_eq!(told.len(), after["load_balancers"].as_array().unwrap().len(), "asked of all where one was changed");
-    for (arn, verdict) in &told {
+    let reported = verdicts(&after);
+    assert_eq!(reported.len(), after["load_balancers"].as_array().unwrap().len(), "asked of all where one was changed");
+    for (arn, verdict) in &reported {
         let wanted = if *arn == reverted {
             "fail"
         } else if *arn == holds {
@@ -117,11 +117,11 @@ fn what_was_done_and_set_back_is_in_every_output() {
         "json-v1=c.json",
     ]));
     assert_eq!(said.code, Some(3), "{}", said.err);
-    assert_eq!(verdicts(&read(folder, "c.json")), told);
+    assert_eq!(verdicts(&read(folder, "c.json")), reported);
 }
 
 #[test]
-fn security_hub_keeps_a_reversal_until_somebody_who_knows_says_otherwise() {
+fn security_hub_keeps_a_reversal_until_a_scan_contradicts_it() {
     let bed = Bed::start(&world("acme-org"), vec![]);
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

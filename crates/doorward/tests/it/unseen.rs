@@ -124,10 +124,10 @@ fn a_scan_without_the_evidence_neither_resolves_nor_passes() {
             "{how}: {unseen:#}"
         );
 
-        let told = history(&bed, folder);
-        let kpi = &told["kpis"][0];
+        let reported = history(&bed, folder);
+        let kpi = &reported["kpis"][0];
         assert_eq!(kpi["time_to_remediate"]["count"], 0, "{how}: {kpi:#}");
-        let runs = told["scans"].as_array().unwrap();
+        let runs = reported["scans"].as_array().unwrap();
         let [.., before, after] = &runs[..] else { panic!("two scans") };
         assert_eq!(before["open_known"], after["open_known"], "{how}");
         let changed = diff(&bed, folder);
@@ -223,8 +223,8 @@ fn a_denied_account_is_said_in_every_output_and_improves_none() {
     bed.server.set_faults(vec![Fault::new(What::AccessDenied).account("100000000020").service("elb*")]);
     bed.pass(DAY);
     let (_, report) = scan(&bed, folder, outputs);
-    let told = history(&bed, folder);
-    let less = &told["scans"][1];
+    let reported = history(&bed, folder);
+    let less = &reported["scans"][1];
     let (seen, unseen) = (less["open_total"].as_u64().unwrap(), less["not_seen"]["open_total"].as_u64().unwrap());
     assert!(unseen > 0 && seen < open, "the account had open findings");
     assert_eq!(less["open_known"].as_u64(), Some(open), "nothing was seen to end");
@@ -249,7 +249,7 @@ fn a_denied_account_is_said_in_every_output_and_improves_none() {
     let end = parsed(lines.lines().last().unwrap());
     assert_eq!(end["unseen"]["load_balancers"].as_u64(), Some(of("unseen_load_balancer") as u64));
     let owners = file(folder, "owners/owners.csv");
-    assert!(owners.lines().any(|line| line.starts_with("storefront,")), "an owner of whom less was seen: {owners}");
+    assert!(owners.lines().any(|line| line.starts_with("storefront,")), "an owner with fewer observations: {owners}");
     let run_id = report["run"]["id"].as_str().unwrap();
     let trend = file(folder, &format!("evidence/{run_id}/csv/trend.csv"));
     assert!(trend.lines().next().unwrap().contains("Failing as far as is known"), "{trend}");
@@ -272,7 +272,7 @@ fn a_denied_account_is_said_in_every_output_and_improves_none() {
         .map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap())
         .sum();
     assert_eq!(sum, open, "{metrics}");
-    let kpi = &told["kpis"][0];
+    let kpi = &reported["kpis"][0];
     assert_eq!((kpi["open"].as_u64(), kpi["open_unseen"].as_u64()), (Some(open), Some(unseen)));
     assert_eq!(kpi["time_to_remediate"]["count"], 0);
 
@@ -299,12 +299,12 @@ fn narrowing_by_flags_improves_nothing() {
         scan(&bed, folder, &[]);
         bed.pass(DAY);
         scan(&bed, folder, flags);
-        let told = history(&bed, folder);
-        let [before, after] = &told["scans"].as_array().unwrap()[..] else { panic!("two scans") };
+        let reported = history(&bed, folder);
+        let [before, after] = &reported["scans"].as_array().unwrap()[..] else { panic!("two scans") };
         assert_eq!(before["open_known"], after["open_known"], "{flags:?}");
         assert_eq!(before["excepted_known"], after["excepted_known"], "{flags:?}");
         assert!(after["account_regions_unseen"].as_u64() > Some(0), "{flags:?}");
-        assert_eq!(told["kpis"][0]["time_to_remediate"]["count"], 0, "{flags:?}");
+        assert_eq!(reported["kpis"][0]["time_to_remediate"]["count"], 0, "{flags:?}");
         let changed = diff(&bed, folder);
         for list in ["fixed", "vanished", "new", "regressed"] {
             assert_eq!(changed[list].as_array().map(Vec::len), Some(0), "{flags:?}: {list}");

@@ -1,4 +1,4 @@
-//! Digests as a step of a history: what owners are told of was observed, and is no newer than that.
+//! Digests as a step of a history: what owners are notified of was observed, and is no newer than that.
 
 use super::*;
 
