@@ -14,6 +14,7 @@ use crate::{CheckError, CheckSettings, Gathered, LiveScan, read_folder};
 /// The rule whose remedy becomes the setting of the declaration's dialect.
 pub(crate) const MODE_RULE: &str = "desync-mode-below-required";
 const LOGS_RULE: &str = "access-logs-disabled";
+const HEADERS_RULE: &str = "invalid-headers-forwarded";
 
 /// Judges declarations.
 pub struct Checker<'a> {
@@ -108,6 +109,7 @@ impl<'a> Checker<'a> {
             is_chosen && !policy.disabled.iter().any(|disabled| disabled == id)
         });
         let account = self.live.and_then(|live| live.complete(&mut declared));
+        let headers_instruction = drop_invalid_headers(&declared);
         let Declared { subject, tags, more_tags, mode_instruction, logs_instruction, .. } = &mut declared;
         let (verdicts, required) = match subject {
             Subject::Incapable(because) => {
@@ -134,6 +136,7 @@ impl<'a> Checker<'a> {
                         match rule.meta().id {
                             MODE_RULE => *remedy = set_mode(mode_instruction, required.lowest()),
                             LOGS_RULE => *remedy = format!("{logs_instruction} {}", doorward_rules::LOG_BUCKET),
+                            HEADERS_RULE => *remedy = headers_instruction.clone(),
                             _ => {}
                         }
                     }
@@ -149,6 +152,23 @@ impl<'a> Checker<'a> {
 /// The remedy in the terms of the declaration's dialect.
 fn set_mode(instruction: &str, mode: Mode) -> String {
     format!("{instruction} {mode}.{}", doorward_rules::mode_caution(mode))
+}
+
+/// How to have the load balancer remove invalid header fields, in the terms of the declaration's dialect.
+fn drop_invalid_headers(declared: &Declared) -> String {
+    let Declared { address, dialect, .. } = declared;
+    let step = match dialect {
+        Dialect::TerraformPlan | Dialect::Hcl => format!("In {address}, set drop_invalid_header_fields to true."),
+        Dialect::Pulumi => format!("In {address}, set dropInvalidHeaderFields to true."),
+        Dialect::CloudFormation | Dialect::Kubernetes => {
+            format!("In the load balancer attributes of {address}, set {} to true.", doorward_rules::DROP_INVALID)
+        }
+        Dialect::EcsGateway => format!(
+            "An ECS gateway has no setting for it: set {} on the load balancer that {address} creates.",
+            doorward_rules::DROP_INVALID
+        ),
+    };
+    format!("{step} {}", doorward_rules::DROP_INVALID_CAUTION)
 }
 
 impl CheckReport {

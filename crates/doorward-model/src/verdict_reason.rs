@@ -48,6 +48,8 @@ verdict_reasons! {
         TrafficAdmitsStrictest, "traffic-admits-strictest": "The observed traffic would lose nothing in strictest.";
         TrafficAdmitsStrictestAfterFixes, "traffic-admits-strictest-after-fixes": "The observed traffic would lose nothing in strictest once the named clients are fixed.";
         AccessLogsOff, "access-logs-off": "Neither the attributes nor a CloudWatch Logs delivery write access logs.";
+        InvalidHeadersForwarded, "invalid-headers-forwarded": "Header fields with invalid names are not removed, and the mode forwards requests that contain them.";
+        InvalidHeadersForwardedInStrictest, "invalid-headers-forwarded-in-strictest": "Header fields with invalid names are not removed; strictest blocks most requests that contain them.";
         NoOwner, "no-owner": "No tag and no organizational unit names an owner.";
         FailsAfterExpiry, "fails-after-expiry": "An exception expired, and the rule that it permitted to fail still fails.";
         FailsBeforeExpiry, "fails-before-expiry": "An exception expires soon, and the rule that it permits to fail still fails.";
@@ -63,6 +65,8 @@ verdict_reasons! {
         KindUnrecognized, "kind-unrecognized": "The kind of the load balancer is not known to this version, or AWS's response contradicts itself about it.";
         AccessLogsUnread, "access-logs-unread": "The destination of access logs could not be read.";
         AccessLogsNotReported, "access-logs-not-reported": "AWS's response did not contain the access log attributes.";
+        DropInvalidUnread, "drop-invalid-unread": "Whether invalid header fields are removed could not be read.";
+        DropInvalidNotReported, "drop-invalid-not-reported": "AWS's response did not contain the attribute that removes invalid header fields.";
         OwnerUnread, "owner-unread": "A source that may name the owner could not be read.";
         ExceptionScopeUnread, "exception-scope-unread": "Whether an exception covers the load balancer depends on a value that could not be read.";
         ObservationOutdated, "observation-outdated": "The observation is older than `publish.maximum_age`, so the current verdict is unknown.";
@@ -76,6 +80,7 @@ verdict_reasons! {
         TrafficAgainstStrictest, "traffic-against-strictest": "Strictest would block requests that were observed.";
         AccessLogsInS3, "access-logs-in-s3": "Access logs are written to an S3 bucket.";
         AccessLogsDelivered, "access-logs-delivered": "Access logs are delivered by CloudWatch Logs.";
+        InvalidHeadersDropped, "invalid-headers-dropped": "Header fields with invalid names are removed.";
         OwnerNamed, "owner-named": "A tag or an organizational unit names the owner.";
         ExceptionRenewed, "exception-renewed": "Another exception continues the one that expired or expires.";
         ExceptionNotNeeded, "exception-not-needed": "The rule passes without the exception.";
@@ -83,6 +88,7 @@ verdict_reasons! {
     NotApplicable {
         NotApplicableKind, "not-applicable-kind": "The kind of the load balancer does not parse HTTP.";
         NotApplicableNoHttpListener, "not-applicable-no-http-listener": "No listener of the classic load balancer uses HTTP or HTTPS, so its mode has no effect.";
+        NotApplicableNoDropInvalid, "not-applicable-no-drop-invalid": "A classic load balancer has no attribute that removes invalid header fields.";
         NotApplicableModeMonitor, "not-applicable-mode-monitor": "The mode is monitor; defensive comes before strictest.";
         NotApplicableModeRequired, "not-applicable-mode-required": "The policy requires strictest, so it is not a choice.";
         NotApplicableNoChange, "not-applicable-no-change": "Doorward has not changed the mode.";

@@ -20,7 +20,7 @@ use std::sync::LazyLock;
 
 use doorward_model::{LoadBalancer, Rule, RuleMeta};
 
-pub use remediation::{LOG_BUCKET, mode_caution, set_mode_instructions};
+pub use remediation::{DROP_INVALID, DROP_INVALID_CAUTION, LOG_BUCKET, mode_caution, set_mode_instructions};
 pub use requirement::{Candidate, Requirement, Satisfaction};
 
 /// Every rule that judges a load balancer alone, ordered by id; [`asked`] selects those of a scan. A rule that is not in the

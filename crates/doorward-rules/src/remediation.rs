@@ -22,10 +22,10 @@ pub fn set_mode_instructions(lb: &LoadBalancer, mode: Mode) -> String {
     if lb.kind == Kind::Classic {
         // Of these only Terraform's aws_elb has a property, option or annotation for the mode.
         match manager {
-            Manager::CloudFormation(_) => return no_setting("CloudFormation", &by_hand),
-            Manager::Kubernetes(_) => return no_setting("Kubernetes", &by_hand),
-            Manager::EcsGateway(_) => return no_setting("ECS", &by_hand),
-            Manager::ElasticBeanstalk(_) => return no_setting("Elastic Beanstalk", &by_hand),
+            Manager::CloudFormation(_) => return no_setting("CloudFormation", CLASSIC, &by_hand),
+            Manager::Kubernetes(_) => return no_setting("Kubernetes", CLASSIC, &by_hand),
+            Manager::EcsGateway(_) => return no_setting("ECS", CLASSIC, &by_hand),
+            Manager::ElasticBeanstalk(_) => return no_setting("Elastic Beanstalk", CLASSIC, &by_hand),
             Manager::Terraform(_) => {}
         }
     }
@@ -62,6 +62,38 @@ pub fn mode_caution(mode: Mode) -> &'static str {
     }
 }
 
+/// The attribute of application load balancers that removes invalid header fields.
+pub const DROP_INVALID: &str = "routing.http.drop_invalid_header_fields.enabled";
+
+/// What to check before invalid header fields are removed.
+pub const DROP_INVALID_CAUTION: &str = "Its effect on clients is unknown before the change, because access logs contain no \
+     header names: names with an underscore are removed too.";
+
+/// How to have this application load balancer remove invalid header fields.
+pub(crate) fn drop_invalid_headers(lb: &LoadBalancer) -> String {
+    let by_hand = by_hand(lb, &format!("Key={DROP_INVALID},Value=true"), &format!("{DROP_INVALID} to true"));
+    match &lb.managed_by {
+        Observed::Absent => by_hand,
+        Observed::Unread(gap) => perhaps_managed(&by_hand, &gap.to_string()),
+        Observed::Known(manager @ Manager::CloudFormation(_)) => format!(
+            "In {manager}, put Key {DROP_INVALID} with Value true into LoadBalancerAttributes and update the stack."
+        ),
+        Observed::Known(manager @ Manager::Kubernetes(_)) => format!(
+            "In {manager}, add {DROP_INVALID}=true to the annotation alb.ingress.kubernetes.io/load-balancer-attributes of \
+             the Ingress, or to spec.loadBalancerAttributes of its IngressClassParams (Gateway API: \
+             LoadBalancerConfiguration)."
+        ),
+        Observed::Known(Manager::EcsGateway(_)) => no_setting("ECS", "this attribute", &by_hand),
+        Observed::Known(manager @ Manager::ElasticBeanstalk(_)) => format!(
+            "In {manager}, put Key {DROP_INVALID} with Value true into LoadBalancerAttributes of the resource \
+             AWSEBV2LoadBalancer in .ebextensions and deploy; no configuration option sets it."
+        ),
+        Observed::Known(manager @ Manager::Terraform(_)) => format!(
+            "In the configuration that {manager} points to, set drop_invalid_header_fields = true on the aws_lb and apply."
+        ),
+    }
+}
+
 /// The requirement on the bucket that remedies call BUCKET.
 pub const LOG_BUCKET: &str =
     "BUCKET is a bucket in the same Region whose policy allows logdelivery.elasticloadbalancing.amazonaws.com.";
@@ -95,7 +127,7 @@ pub(crate) fn enable_access_logs(lb: &LoadBalancer) -> String {
              alb.ingress.kubernetes.io/load-balancer-attributes of the Ingress, or to spec.loadBalancerAttributes of its \
              IngressClassParams."
         ),
-        Manager::EcsGateway(_) if classic => return no_setting("ECS", &by_hand),
+        Manager::EcsGateway(_) if classic => return no_setting("ECS", CLASSIC, &by_hand),
         Manager::EcsGateway(_) => {
             format!("On {manager}, set configuration.hostSharedAlb.accessLogs with ecs:UpdateGateway.")
         }
@@ -115,8 +147,8 @@ pub(crate) fn enable_access_logs(lb: &LoadBalancer) -> String {
     format!("{step} {LOG_BUCKET}")
 }
 
-fn no_setting(manager: &str, by_hand: &str) -> String {
-    format!("{manager} has no setting for this on a classic load balancer, so set it directly. {by_hand}")
+fn no_setting(manager: &str, of: &str, by_hand: &str) -> String {
+    format!("{manager} has no setting for {of}, so set it directly. {by_hand}")
 }
 
 fn perhaps_managed(by_hand: &str, gap: &str) -> String {
@@ -129,6 +161,9 @@ fn perhaps_managed(by_hand: &str, gap: &str) -> String {
 fn terraform_resource(kind: Kind) -> &'static str {
     if kind == Kind::Classic { "aws_elb" } else { "aws_lb" }
 }
+
+/// What tools have no setting for, where they set it on application load balancers only.
+const CLASSIC: &str = "this on a classic load balancer";
 
 /// The AWS CLI command, or the same in words if the ARN or name has characters that a shell interprets. AWS does not create such
 /// names.

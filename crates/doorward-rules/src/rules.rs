@@ -4,6 +4,7 @@ mod access_logs_disabled;
 mod desync_mode_below_required;
 mod desync_mode_headroom;
 mod desync_mode_reverted;
+mod invalid_headers_forwarded;
 mod owner_missing;
 
 use doorward_model::Rule;
@@ -14,5 +15,6 @@ pub(crate) static REGISTRY: &[&dyn Rule] = &[
     &desync_mode_below_required::DesyncModeBelowRequired,
     &desync_mode_headroom::DesyncModeHeadroom,
     &desync_mode_reverted::DesyncModeReverted,
+    &invalid_headers_forwarded::InvalidHeadersForwarded,
     &owner_missing::OwnerMissing,
 ];

@@ -37,7 +37,7 @@ pub(crate) struct Given {
     owner: Option<Value>,
     /// `nowhere`, `{ s3 = { bucket = "b", prefix = "p" } }` or `{ delivery = ["arn"] }`.
     access_logs: Option<Value>,
-    drop_invalid_headers: Option<bool>,
+    drop_invalid_headers: Option<Value>,
     /// What the traffic advises: a step, the mode to be in after it, why, and the clients to fix.
     traffic: Option<Said>,
     /// What Doorward did to the mode, the oldest first.
@@ -80,7 +80,7 @@ pub(crate) fn load_balancer(given: &Given) -> LoadBalancer {
     let account = given.account.clone().unwrap_or_else(|| AccountId::new("111122223333").expect("an account id"));
     let name = given.name.clone().unwrap_or_else(|| "web".to_owned());
     let mode = observed(&given.mode, Observed::Known(Mode::Defensive));
-    let drop_invalid_headers = given.drop_invalid_headers.unwrap_or(false);
+    let drop_invalid_headers = observed(&given.drop_invalid_headers, Observed::Known(false));
     let access_logs = observed(&given.access_logs, Observed::Known(LogDestination::Nowhere));
     let usual_listeners = match kind {
         Kind::Classic => Observed::Known(vec!["HTTPS:443".to_owned()]),
@@ -100,7 +100,7 @@ pub(crate) fn load_balancer(given: &Given) -> LoadBalancer {
         dns_name: Some("web-1234567890.eu-west-1.elb.amazonaws.com".to_owned()),
         created: None,
         state: (kind != Kind::Classic).then(|| "active".to_owned()),
-        drop_invalid_headers: Observed::Known(drop_invalid_headers),
+        drop_invalid_headers: drop_invalid_headers.clone(),
         waf_fail_open: Observed::Known(false),
         listeners: observed::<Vec<String>>(&given.listeners, usual_listeners)
             .map(|listeners| listeners.iter().map(|text| listener(text)).collect()),
@@ -110,7 +110,7 @@ pub(crate) fn load_balancer(given: &Given) -> LoadBalancer {
             .map(|name| Owner { name, source: OwnerSource::ResourceTag("owner".to_owned()) }),
         environment: observed(&given.environment, Observed::Absent),
         application: observed(&given.application, Observed::Absent),
-        attributes: attributes(kind, &mode, drop_invalid_headers, &access_logs),
+        attributes: attributes(kind, &mode, &drop_invalid_headers, &access_logs),
         mode,
         access_logs,
         evidence: given.read_at.map(|at| Evidence {
@@ -206,7 +206,7 @@ fn arn(kind: Kind, account: &AccountId, name: &str) -> Arn {
 fn attributes(
     kind: Kind,
     mode: &Observed<Mode>,
-    drop_invalid_headers: bool,
+    drop_invalid_headers: &Observed<bool>,
     access_logs: &Observed<LogDestination>,
 ) -> Observed<BTreeMap<String, String>> {
     let mode = match mode {
@@ -219,7 +219,7 @@ fn attributes(
         Observed::Known(LogDestination::S3 { bucket, prefix }) => ("true", bucket.as_str(), prefix.as_str()),
         _ => ("false", "", ""),
     };
-    let drop_invalid_headers = drop_invalid_headers.to_string();
+    let drop_invalid_headers = drop_invalid_headers.known().is_some_and(|drop| *drop).to_string();
     let logs = [
         ("access_logs.s3.enabled", enabled),
         ("access_logs.s3.bucket", bucket),

@@ -20,7 +20,7 @@ const KINDS: [Kind; 6] =
     [Kind::Application, Kind::Classic, Kind::Classic, Kind::Network, Kind::Gateway, Kind::Unrecognized];
 pub(crate) const WORDS: [&str; 3] = ["prod", "dev", "shop"];
 /// The observations of a load balancer that rules and policies read.
-pub(crate) const FIELDS: usize = 10;
+pub(crate) const FIELDS: usize = 11;
 
 fn maybe<T: Clone + std::fmt::Debug + 'static>(values: Vec<T>) -> impl Strategy<Value = Observed<T>> {
     prop_oneof![6 => select(values).prop_map(Observed::Known), 1 => Just(Observed::Absent)]
@@ -110,6 +110,7 @@ pub(crate) fn any_load_balancer() -> impl Strategy<Value = LoadBalancer> {
         (maybe(ous), maybe(tags), maybe(words()), maybe(words())),
         (maybe(vec![Manager::Terraform("iac=terraform".to_owned())]), maybe(vec![owner]), maybe(logs)),
         (word(), prop::collection::vec(any_change(), 0..4), proptest::option::of(any_traffic())),
+        maybe(vec![true, false]),
     )
         .prop_map(
             |(
@@ -118,6 +119,7 @@ pub(crate) fn any_load_balancer() -> impl Strategy<Value = LoadBalancer> {
                 (ou, tags, environment, application),
                 managed,
                 (name, changes, traffic),
+                drop_invalid_headers,
             )| {
                 let (managed_by, owner, access_logs) = managed;
                 let base = load_balancer(&Given::default());
@@ -134,6 +136,7 @@ pub(crate) fn any_load_balancer() -> impl Strategy<Value = LoadBalancer> {
                     managed_by,
                     owner,
                     access_logs,
+                    drop_invalid_headers,
                     changes,
                     traffic: traffic.map(std::sync::Arc::new),
                     ..base
@@ -185,7 +188,19 @@ pub(crate) fn forget(lb: &LoadBalancer, lost: [bool; FIELDS]) -> LoadBalancer {
         }
     }
     let mut less = lb.clone();
-    let [mode, scheme, listeners, ou, tags, environment, application, managed_by, owner, access_logs] = lost;
+    let [
+        mode,
+        scheme,
+        listeners,
+        ou,
+        tags,
+        environment,
+        application,
+        managed_by,
+        owner,
+        access_logs,
+        drop_invalid_headers,
+    ] = lost;
     lose(&mut less.mode, mode);
     lose(&mut less.scheme, scheme);
     lose(&mut less.listeners, listeners);
@@ -196,6 +211,7 @@ pub(crate) fn forget(lb: &LoadBalancer, lost: [bool; FIELDS]) -> LoadBalancer {
     lose(&mut less.managed_by, managed_by);
     lose(&mut less.owner, owner);
     lose(&mut less.access_logs, access_logs);
+    lose(&mut less.drop_invalid_headers, drop_invalid_headers);
     less
 }
 
@@ -315,11 +331,20 @@ proptest! {
     }
 
     #[test]
-    fn dropping_invalid_headers_changes_nothing(lb in any_load_balancer(), policy in any_policy(), drop: bool) {
+    fn dropping_invalid_headers_changes_no_verdict_of_another_rule(lb in any_load_balancer(), policy in any_policy(), drop: bool) {
         let other = LoadBalancer { drop_invalid_headers: Observed::Known(drop), ..lb.clone() };
-        for rule in doorward_rules::all() {
+        for rule in doorward_rules::all().into_iter().filter(|rule| rule.meta().id != "invalid-headers-forwarded") {
             prop_assert_eq!(rule.judge(&lb, &policy), rule.judge(&other, &policy));
         }
+    }
+
+    /// The mode changes the severity of forwarded header fields, and never whether they are forwarded.
+    #[test]
+    fn the_mode_changes_no_verdict_on_invalid_headers(lb in any_load_balancer(), policy in any_policy(), mode in maybe(MODES.to_vec())) {
+        let rule = rule("invalid-headers-forwarded");
+        let (before, after) =
+            (rule.judge(&lb, &policy), rule.judge(&LoadBalancer { mode, ..lb.clone() }, &policy));
+        prop_assert_eq!(before.kind(), after.kind());
     }
 
     #[test]
