@@ -28,6 +28,7 @@ mod metric;
 mod object;
 mod observed;
 mod origin;
+mod posture;
 mod prices;
 mod protocol;
 mod read;
@@ -53,6 +54,9 @@ pub use join::{AdviceRules, TrafficByArn, advise_all, expire_all, join};
 pub use local::{FolderError, FolderOptions, Progress, read_folder};
 pub use metric::{Answer, Known, Metric, Series};
 pub use object::{INTERVAL, Key, Listed, LogObject, Selection, day_folder};
+pub use posture::{
+    HopConfiguration, Http2Effect, Posture, Trigger, TriggerOutcome, TriggerPosture, posture, render_posture, triggers,
+};
 pub use prices::Prices;
 pub use read::{Limits, Reader};
 pub use reasons::{ReasonCode, reason, reasons};

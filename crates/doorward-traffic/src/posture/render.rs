@@ -1,0 +1,58 @@
+//! The posture as text.
+
+use std::fmt::Write as _;
+
+use doorward_model::{Kind, Observed};
+
+use super::{Http2Effect, Posture, TriggerOutcome, TriggerPosture};
+
+/// The posture as a table: one line for each trigger, those that reach the targets first, and what would change that.
+pub fn render_posture(posture: &Posture) -> String {
+    let Posture { name, account, region, mode, drop_invalid_headers, triggers, kind, .. } = posture;
+    let mode = match mode {
+        Observed::Known(mode) => format!("the mode is {mode}"),
+        Observed::Absent => "AWS did not report the mode".to_owned(),
+        Observed::Unread(gap) => format!("the mode is unknown ({gap})"),
+    };
+    let headers = match (kind, drop_invalid_headers) {
+        (Kind::Classic, _) => "it cannot remove invalid header fields".to_owned(),
+        (_, Observed::Known(true)) => "invalid header fields are removed".to_owned(),
+        (_, Observed::Known(false)) => "invalid header fields are forwarded".to_owned(),
+        (_, Observed::Absent) => "AWS did not report whether invalid header fields are removed".to_owned(),
+        (_, Observed::Unread(gap)) => format!("it is unknown whether invalid header fields are removed ({gap})"),
+    };
+    let target = if *kind == Kind::Classic { "strictest" } else { "strictest + drop" };
+    let mut text = format!("{name} in {account} {region}: {mode}; {headers}.\n\n");
+    let _ = writeln!(text, "{:<20} {target:<20} {:<11} PUBLISHED TRIGGER", "NOW", "CLASS");
+    let mut ordered: Vec<&TriggerPosture> = triggers.iter().collect();
+    ordered.sort_by_key(|trigger| (trigger.now, trigger.strictest));
+    for TriggerPosture { now, strictest, class, title, published, .. } in ordered {
+        let class = class.as_deref().and_then(|class| class.split(' ').next()).unwrap_or("unknown");
+        let year = published.get(..4).unwrap_or_default();
+        let _ = writeln!(text, "{:<20} {:<20} {class:<11} {title} ({year})", now.as_str(), strictest.as_str());
+    }
+    text.push('\n');
+    text.push_str(&summary(triggers, target));
+    text
+}
+
+fn summary(triggers: &[TriggerPosture], target: &str) -> String {
+    let all = triggers.len();
+    let count = |outcome: fn(&TriggerPosture) -> TriggerOutcome| {
+        let outcomes = || triggers.iter().map(outcome);
+        let reaching = outcomes().filter(|outcome| outcome.reaches_target()).count();
+        (reaching, outcomes().filter(|outcome| *outcome == TriggerOutcome::Unknown).count())
+    };
+    let (now, unknown_now) = count(|trigger| trigger.now);
+    let (then, unknown_then) = count(|trigger| trigger.strictest);
+    let left = triggers.iter().filter(|trigger| trigger.strictest.reaches_target());
+    let removed = left.filter(|trigger| trigger.http2_to_target == Http2Effect::Removes).count();
+    format!(
+        "{now} of {all} published triggers reach the targets now, {unknown_now} are unknown.\n\
+         With {target}: {then} reach them, {unknown_then} are unknown. HTTP/2 from the load balancer to the targets would \
+         remove {removed} of these {then}; this is inferred from HTTP/2's framing, and the protocol of the target groups is not \
+         read.\n\
+         The class is that of AWS's http-desync-guardian library, which may be milder than a load balancer of today. \
+         `--format json` has the source of each trigger.\n"
+    )
+}
