@@ -55,7 +55,8 @@ pub use local::{FolderError, FolderOptions, Progress, read_folder};
 pub use metric::{Answer, Known, Metric, Series};
 pub use object::{INTERVAL, Key, Listed, LogObject, Selection, day_folder};
 pub use posture::{
-    HopConfiguration, Http2Effect, Posture, Trigger, TriggerOutcome, TriggerPosture, posture, render_posture, triggers,
+    HopConfiguration, Http2Effect, Posture, Trigger, TriggerOutcome, TriggerPosture, posture, render_posture,
+    render_postures, triggers,
 };
 pub use prices::Prices;
 pub use read::{Limits, Reader};

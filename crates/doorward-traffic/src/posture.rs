@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use doorward_model::{AccountId, Arn, Kind, LoadBalancer, Mode, Observed, Region};
+use doorward_model::{AccountId, Arn, EffectiveMode, Kind, LoadBalancer, Mode, Observed, Region};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ use crate::tally::{Tier, Treatment};
 
 mod render;
 
-pub use render::render_posture;
+pub use render::{render_posture, render_postures};
 
 /// A published trigger: one request that load balancer and target may read differently.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -220,8 +220,12 @@ pub struct Posture {
     pub triggers: Vec<TriggerPosture>,
 }
 
-/// The posture of a load balancer; none of one that does not parse HTTP.
+/// The posture of a load balancer; none of one that does not parse HTTP: a network or gateway load balancer, or a classic one without
+/// an HTTP listener.
 pub fn posture(lb: &LoadBalancer) -> Option<Posture> {
+    if lb.effective_mode() == EffectiveMode::NoHttpListener {
+        return None;
+    }
     let now = HopConfiguration::observed(lb)?;
     let can_drop = lb.kind != Kind::Classic;
     let [defensive, strictest] = [Mode::Defensive, Mode::Strictest].map(|mode| HopConfiguration::of(mode, can_drop));

@@ -15,6 +15,7 @@ mod exceptions;
 mod history;
 mod notify;
 mod overrides;
+mod posture;
 mod publish;
 mod scope;
 mod setup;
@@ -29,6 +30,7 @@ pub(crate) use exceptions::{AddArguments, ExceptionsCommand, RenewArguments};
 pub(crate) use history::{HistoryArguments, HistoryCommand, HistoryFormat};
 pub(crate) use notify::NotifyArguments;
 pub(crate) use overrides::LedgerArguments;
+pub(crate) use posture::PostureArguments;
 pub(crate) use publish::PublishArguments;
 pub(crate) use scope::ScopeArguments;
 pub(crate) use setup::{SetupCommand, SetupPack, SetupRoles};
@@ -125,6 +127,8 @@ pub(crate) enum Command {
     Traffic(Box<TrafficArguments>),
     /// Recommend a mode for each load balancer from its traffic, with the evidence
     Advise(Box<AdviseArguments>),
+    /// Show which published triggers of request smuggling a load balancer lets through, now and in strictest
+    Posture(PostureArguments),
     /// Write a plan of mode changes from the newest scan, or a saved one, to review
     Plan(Box<PlanArguments>),
     /// Change modes as planned, in waves, with a journal

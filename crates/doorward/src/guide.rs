@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::exit::{Exit, Failure};
 
 /// Every guide: its topic and its text, in the order in which they are listed.
-const GUIDES: [(&str, &str); 11] = [
+const GUIDES: &[(&str, &str)] = &[
     ("install", include_str!("../guide/install.md")),
     ("scan", include_str!("../guide/scan.md")),
     ("history", include_str!("../guide/history.md")),
@@ -13,6 +13,7 @@ const GUIDES: [(&str, &str); 11] = [
     ("evidence", include_str!("../guide/evidence.md")),
     ("notifications", include_str!("../guide/notifications.md")),
     ("traffic", include_str!("../guide/traffic.md")),
+    ("posture", include_str!("../guide/posture.md")),
     ("changes", include_str!("../guide/changes.md")),
     ("iac", include_str!("../guide/iac.md")),
     ("events", include_str!("../guide/events.md")),

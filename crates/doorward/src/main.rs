@@ -30,6 +30,7 @@ mod manual;
 mod notify;
 mod places;
 mod plain;
+mod posture;
 mod progress;
 mod publish;
 mod register;
@@ -83,6 +84,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Exceptions(command) => exceptions::run(cli, command),
         Command::History(arguments) => history::run(cli, arguments),
         Command::Publish(arguments) => publish::run(cli, arguments),
+        Command::Posture(arguments) => posture::run(cli, arguments),
         Command::Plan(arguments) => change::make_plan(cli, arguments),
         Command::Apply(arguments) => change::apply(cli, arguments),
         Command::Rollback(arguments) => change::rollback(cli, arguments),

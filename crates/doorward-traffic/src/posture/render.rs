@@ -36,6 +36,29 @@ pub fn render_posture(posture: &Posture) -> String {
     text
 }
 
+/// One line for each load balancer: how many triggers reach its targets now, and how many would in strictest.
+pub fn render_postures(postures: &[Posture]) -> String {
+    let mut text = format!("{:>5} {:>7} {:>9}  LOAD BALANCER\n", "NOW", "UNKNOWN", "STRICTEST");
+    let counted = postures.iter().map(|posture| {
+        let reaching = |outcome: fn(&TriggerPosture) -> TriggerOutcome| {
+            posture.triggers.iter().map(outcome).filter(|outcome| outcome.reaches_target()).count()
+        };
+        let unknown = posture.triggers.iter().filter(|trigger| trigger.now == TriggerOutcome::Unknown).count();
+        (posture, reaching(|trigger| trigger.now), unknown, reaching(|trigger| trigger.strictest))
+    });
+    let mut counted: Vec<_> = counted.collect();
+    // What is unknown may reach the targets, so it counts for the order.
+    counted.sort_by_key(|(_, now, unknown, _)| std::cmp::Reverse(now + unknown));
+    for (Posture { name, account, region, .. }, now, unknown, strictest) in counted {
+        let _ = writeln!(text, "{now:>5} {unknown:>7} {strictest:>9}  {name} ({account} {region})");
+    }
+    text.push_str(
+        "\nNOW and STRICTEST count the published triggers that reach the targets, now and in strictest with invalid header fields \
+         removed;\nUNKNOWN counts those of which it is unknown now. `doorward posture NAME` lists them.\n",
+    );
+    text
+}
+
 fn summary(triggers: &[TriggerPosture], target: &str) -> String {
     let all = triggers.len();
     let count = |outcome: fn(&TriggerPosture) -> TriggerOutcome| {

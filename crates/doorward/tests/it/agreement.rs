@@ -13,6 +13,9 @@ use crate::bed::{Bed, doorward, run};
 const LEAST: usize = 40;
 const MOST_OPEN: usize = 6;
 
+const MODE_RULE: &str = "desync-mode-below-required";
+const HEADERS_RULE: &str = "invalid-headers-forwarded";
+
 /// Rules that only one of the two can ask.
 const ONE_SIDED: [(&str, &str); 1] = [(
     "desync-mode-reverted",
@@ -215,6 +218,10 @@ fn compare(infrastructure: &Infrastructure) -> (Vec<String>, usize) {
                     by_code.kind == "unknown" && by_code.reason.as_ref() == Some(reason) && by_scan.kind != "unknown"
                 }
                 None if deployed.scheme_open_in_code => {
+                    by_code.kind == by_scan.kind && severity(by_code) >= severity(by_scan)
+                }
+                // A mode that the code leaves open counts as one that forwards invalid header fields.
+                None if rule == HEADERS_RULE && deployed.unknown_in_code.contains_key(MODE_RULE) => {
                     by_code.kind == by_scan.kind && severity(by_code) >= severity(by_scan)
                 }
                 None => by_code.kind == by_scan.kind && by_code.severity == by_scan.severity,

@@ -29,6 +29,7 @@ mod not_whole;
 mod notify;
 mod observed;
 mod overwriting;
+mod posture;
 mod publish;
 mod samples;
 mod secrets;

@@ -32,7 +32,7 @@ impl Settings {
         let receiver = folder.join("receive");
         let text = format!(
             "[policy]\nrequired_mode = \"{}\"\ndisabled = [{rule}\"access-logs-disabled\", \"owner-missing\", \
-             \"desync-mode-reverted\"]\n[regions]\ninclude = {:?}\n[notify]\nfallback = [\"all\"]\nunowned = [\"all\"]\n\
+             \"invalid-headers-forwarded\", \"desync-mode-reverted\"]\n[regions]\ninclude = {:?}\n[notify]\nfallback = [\"all\"]\nunowned = [\"all\"]\n\
              [notify.channels]\nall = {{ kind = \"exec\", command = [{receiver:?}] }}\n",
             self.required, self.regions
         );
