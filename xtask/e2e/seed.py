@@ -105,9 +105,10 @@ class TestBed:
 
     # --- load balancers ---------------------------------------------------------------------------------------------
 
-    def note(self, account, region, arn, name, kind, mode, tags, scheme="internet-facing", http=True, logs=False):
+    def note(self, account, region, arn, name, kind, mode, tags, scheme="internet-facing", http=True, logs=False, drops=False):
         seeded = {"account": account["id"], "account_name": account["name"], "region": region, "arn": arn, "name": name}
         seeded |= {"kind": kind, "mode": mode, "tags": tags, "scheme": scheme, "http": http, "logs": logs}
+        seeded |= {"drops": drops}
         self.load_balancers.append(seeded)
 
     def fill(self, account):
@@ -153,16 +154,18 @@ class Site:
             Name=name, Type="application", Scheme=scheme, Subnets=self.subnets, **tagged(tags)
         )["LoadBalancers"][0]
         attributes = dict(AWS_DEFAULTS)
+        drops = mode == "strictest"
         if logs:
             attributes |= {"access_logs.s3.enabled": "true", "access_logs.s3.bucket": f"logs-{self.region}"}
         if mode:
             attributes["routing.http.desync_mitigation_mode"] = mode
+            attributes["routing.http.drop_invalid_header_fields.enabled"] = str(drops).lower()
             self.elb.modify_load_balancer_attributes(
                 LoadBalancerArn=made["LoadBalancerArn"],
                 Attributes=[{"Key": key, "Value": value} for key, value in attributes.items()],
             )
         self.bed.note(
-            self.account, self.region, made["LoadBalancerArn"], name, "application", mode, tags, scheme, logs=logs
+            self.account, self.region, made["LoadBalancerArn"], name, "application", mode, tags, scheme, logs=logs, drops=drops
         )
 
     def other(self, name, kind, tags):

@@ -28,7 +28,7 @@ mod metric;
 mod object;
 mod observed;
 mod origin;
-mod posture;
+
 mod prices;
 mod protocol;
 mod read;
@@ -38,6 +38,7 @@ mod scan;
 mod source;
 mod tally;
 mod top;
+mod triggers;
 mod window;
 
 pub use advice::{Advice, SourceToFix, Step, Thresholds, advise};
@@ -54,10 +55,6 @@ pub use join::{AdviceRules, TrafficByArn, advise_all, expire_all, join};
 pub use local::{FolderError, FolderOptions, Progress, read_folder};
 pub use metric::{Answer, Known, Metric, Series};
 pub use object::{INTERVAL, Key, Listed, LogObject, Selection, day_folder};
-pub use posture::{
-    HopConfiguration, Http2Effect, Posture, Trigger, TriggerOutcome, TriggerPosture, posture, render_posture,
-    render_postures, triggers,
-};
 pub use prices::Prices;
 pub use read::{Limits, Reader};
 pub use reasons::{ReasonCode, reason, reasons};
@@ -72,4 +69,8 @@ pub use tally::{
     Reading, Sampled, Sources, Tally, Tier, Treatment,
 };
 pub use top::{Top, Weight};
+pub use triggers::{
+    HopConfiguration, Http2Effect, Posture, Trigger, TriggerOutcome, TriggerPosture, posture, render_posture,
+    render_postures, triggers,
+};
 pub use window::{Hour, TimeError, Window};

@@ -67,7 +67,12 @@ pub(super) enum Expect {
 impl Asked<'_> {
     /// Whether the answer rests on attributes.
     fn of_attributes(self) -> bool {
-        self.of_http_kind() && (self.rule == "access-logs-disabled" || self.rule.starts_with("desync-") && self.lb.http)
+        self.of_http_kind()
+            && match self.rule {
+                "access-logs-disabled" => true,
+                "invalid-headers-forwarded" => self.lb.kind == "application",
+                rule => rule.starts_with("desync-") && self.lb.http,
+            }
     }
 
     /// Whether the answer rests on tags.

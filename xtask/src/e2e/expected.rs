@@ -44,6 +44,8 @@ pub(super) struct LoadBalancer {
     pub(super) http: bool,
     /// Whether access logs are written.
     pub(super) logs: bool,
+    /// Whether invalid header fields are removed.
+    pub(super) drops: bool,
 }
 
 impl SeededOrganization {
@@ -66,6 +68,7 @@ impl SeededOrganization {
                 tags,
                 http: flag(&lb["http"])?,
                 logs: flag(&lb["logs"])?,
+                drops: flag(&lb["drops"])?,
             };
             Ok((text(&lb["arn"])?, seen))
         });
@@ -121,8 +124,14 @@ impl LoadBalancer {
     /// The verdict of a rule when everything was read; none for a rule that has no line here. Written from the rule's
     /// documentation, not from its code.
     pub(super) fn verdict(&self, rule: &str, required: &str) -> Option<&'static str> {
-        let is_known = ["access-logs-disabled", "desync-mode-below-required", "desync-mode-headroom", "owner-missing"]
-            .contains(&rule);
+        let is_known = [
+            "access-logs-disabled",
+            "desync-mode-below-required",
+            "desync-mode-headroom",
+            "invalid-headers-forwarded",
+            "owner-missing",
+        ]
+        .contains(&rule);
         if !is_known {
             return None;
         }
@@ -135,6 +144,9 @@ impl LoadBalancer {
             // A classic load balancer always returns the attribute; here the newer kind returns it only where it was set.
             "access-logs-disabled" if self.mode.is_none() && self.kind == "application" => "unknown",
             "access-logs-disabled" => verdict(self.logs),
+            "invalid-headers-forwarded" if self.kind == "classic" => "not-applicable",
+            "invalid-headers-forwarded" if self.mode.is_none() => "unknown",
+            "invalid-headers-forwarded" => verdict(self.drops),
             _ if !self.http => "not-applicable",
             _ => match (rule, self.mode.as_deref()) {
                 (_, None) => "unknown",

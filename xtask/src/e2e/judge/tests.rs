@@ -50,6 +50,7 @@ fn seeded() -> SeededOrganization {
         "load_balancers": [{
             "arn": ARN, "account": "100000000001", "account_name": "shop", "region": "eu-west-1", "kind": "application",
             "mode": "monitor", "tags": {"Owner": "web"}, "http": true, "logs": false,
+            "drops": false,
         }],
     });
     SeededOrganization::read(&seeded.to_string()).expect("reads")
@@ -71,6 +72,7 @@ fn honest() -> Value {
             verdict("access-logs-disabled", "fail"),
             verdict("desync-mode-below-required", "fail"),
             verdict("desync-mode-headroom", "not-applicable"),
+            verdict("invalid-headers-forwarded", "fail"),
             verdict("owner-missing", "pass"),
         ],
     })
