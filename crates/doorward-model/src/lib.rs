@@ -58,7 +58,7 @@ pub use load_balancer::{
 };
 pub use observation::{CLOCK_TOLERANCE, ObservationPeriod, clock_offset_sentence};
 pub use observed::Observed;
-pub use policy::{Pattern, Policy, PolicyRule};
+pub use policy::{Pattern, Policy, PolicyPreset, PolicyRule};
 pub use report::{ScanReport, Tally};
 pub use required_mode::RequiredMode;
 pub use rule::{Adjustment, Rule, RuleMeta};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::LazyLock;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -74,6 +75,48 @@ pub struct Policy {
     /// Ids of rules that are turned off.
     #[serde(default)]
     pub disabled: Vec<String>,
+    /// Rules that apply after `rules`, before the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<PolicyPreset>,
+}
+
+/// A ready-made set of policy rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum PolicyPreset {
+    /// Strictest for everything that is reachable from the internet, as the research of 2025 and 2026 recommends it together with the
+    /// removal of invalid header fields (rule `invalid-headers-forwarded`).
+    #[serde(rename = "research-2026")]
+    Research2026,
+}
+
+impl PolicyPreset {
+    fn rules(self) -> &'static [PolicyRule] {
+        static RESEARCH_2026: LazyLock<[PolicyRule; 1]> = LazyLock::new(|| {
+            [PolicyRule {
+                name: "research-2026: internet-facing".to_owned(),
+                required_mode: Mode::Strictest,
+                accounts: Vec::new(),
+                ous: Vec::new(),
+                kinds: Vec::new(),
+                scheme: Some(Scheme::InternetFacing),
+                names: Vec::new(),
+                tags: BTreeMap::new(),
+                environments: Vec::new(),
+                applications: Vec::new(),
+            }]
+        });
+        match self {
+            Self::Research2026 => &*RESEARCH_2026,
+        }
+    }
+}
+
+impl Policy {
+    /// Every rule in the order in which they apply: those of the settings, then those of the preset.
+    pub fn all_rules(&self) -> impl Iterator<Item = &PolicyRule> {
+        let preset: &[PolicyRule] = self.preset.map_or(&[], PolicyPreset::rules);
+        self.rules.iter().chain(preset)
+    }
 }
 
 /// One rule of the policy. All given criteria must match; a criterion matches if any of its entries matches. A rule without

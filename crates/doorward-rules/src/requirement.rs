@@ -51,7 +51,7 @@ impl Requirement {
         let mut candidates = Vec::new();
         let mut gaps: Vec<Arc<Gap>> = Vec::new();
         let mut settled = Candidate { mode: policy.required_mode, rule: None };
-        for rule in &policy.rules {
+        for rule in policy.all_rules() {
             let candidate = Candidate { mode: rule.required_mode, rule: Some(rule.name.clone()) };
             match matches(rule, lb) {
                 Match::No => {}

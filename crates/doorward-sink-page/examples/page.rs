@@ -18,7 +18,8 @@ fn main() -> Result<(), Failure> {
     let report: ScanReport = serde_json::from_reader(std::io::BufReader::new(std::fs::File::open(from)?))?;
     let trend = arguments.next().map(|history| trend(&history)).transpose()?.unwrap_or_default();
     // The policy is not in the report: this one is that of examples/acme-org.
-    let policy = Policy { required_mode: Mode::Defensive, rules: vec![card_data()], disabled: Vec::new() };
+    let policy =
+        Policy { required_mode: Mode::Defensive, rules: vec![card_data()], disabled: Vec::new(), preset: None };
     let required = report.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()).map(|lb| {
         let required = Requirement::of(lb, &policy);
         (

@@ -192,7 +192,7 @@ pub(crate) fn judged(inventory: Inventory) -> ScanReport {
 }
 
 pub(crate) fn policy() -> Policy {
-    Policy { required_mode: Mode::Defensive, rules: vec![], disabled: vec![] }
+    Policy { required_mode: Mode::Defensive, rules: vec![], disabled: vec![], preset: None }
 }
 
 pub(crate) fn settings() -> ChangeSettings {

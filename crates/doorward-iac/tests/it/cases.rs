@@ -84,7 +84,12 @@ impl Case {
     }
 
     pub(crate) fn policy(&self) -> Policy {
-        Policy { required_mode: self.required.unwrap_or(Mode::Defensive), rules: Vec::new(), disabled: Vec::new() }
+        Policy {
+            required_mode: self.required.unwrap_or(Mode::Defensive),
+            rules: Vec::new(),
+            disabled: Vec::new(),
+            preset: None,
+        }
     }
 
     /// The files that are checked, with another text of the first one.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use doorward_model::{Mode, Policy, PolicyRule, RuleMeta, Severity, Verdict, VerdictKind, VerdictReason};
+use doorward_model::{Mode, Policy, PolicyPreset, PolicyRule, RuleMeta, Severity, Verdict, VerdictKind, VerdictReason};
 use doorward_rules::exceptions::{Register, Terms};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -48,6 +48,7 @@ struct GivenPolicy {
     rules: Vec<PolicyRule>,
     #[serde(default)]
     disabled: Vec<String>,
+    preset: Option<PolicyPreset>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -101,6 +102,7 @@ fn check(meta: &RuleMeta, case: &Case, register: Option<&String>) {
         required_mode: case.policy.required_mode.unwrap_or(Mode::Defensive),
         rules: case.policy.rules.clone(),
         disabled: case.policy.disabled.clone(),
+        preset: case.policy.preset,
     };
     let verdict = judge.judge(&load_balancer(&case.given), &policy);
     let at = format!("{rule}: {}: {verdict:#?}", case.name);
