@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use doorward_aws::Time;
 use doorward_model::{Arn, Gap};
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,7 +11,6 @@ use crate::executor::{Executor, changed_at};
 use crate::watch::{LAG, MetricSamples, PERIOD, WatchVerdict, judge};
 use crate::{
     ChangeSettings, ChangeState, Event, Journal, JournalError, MetricSource, ModeClient, Plan, Step, StepState, Target,
-    Time,
 };
 
 /// The run that applies a plan.

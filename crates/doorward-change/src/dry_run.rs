@@ -1,8 +1,10 @@
 //! A dry run: reads everything that decides again; sets and writes nothing.
 
+use doorward_aws::Time;
+
 use crate::executor::{unreadable, value};
 use crate::plan::still_allowed;
-use crate::{ChangeSettings, Inspection, ModeClient, Plan, Time};
+use crate::{ChangeSettings, Inspection, ModeClient, Plan};
 
 /// The effect that applying would have on one load balancer.
 #[derive(Debug, Clone, PartialEq, Eq)]

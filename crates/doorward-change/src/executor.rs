@@ -6,13 +6,14 @@
 
 use std::time::Duration;
 
+use doorward_aws::Time;
 use doorward_model::{Gap, GapReason, Mode};
 use jiff::Timestamp;
 
 use crate::plan::still_allowed;
 use crate::{
     ChangeState, Current, Entry, Event, Goal, Inspection, Journal, JournalError, ModeClient, ModeReading, SetFailure,
-    Step, StepState, Time,
+    Step, StepState,
 };
 
 /// Pauses before the mode is read again, if a reading after a request still shows the mode before it: AWS applies changes with a delay.

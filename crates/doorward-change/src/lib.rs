@@ -25,7 +25,6 @@ mod watch;
 
 pub use apply::{Applied, ApplyRun, StopReason};
 pub use calendar::{ChangeWindow, Freeze, Weekday};
-pub use doorward_aws::{Pause, Time};
 pub use dry_run::{DryRunResult, dry_run};
 pub use journal::{Entry, Event, Journal, JournalError};
 pub use markdown::{is_markdown, markdown};

@@ -1,8 +1,10 @@
 //! Rolls a change back: every load balancer that Doorward may have changed gets its previous mode again, unless another party has
 //! changed it since.
 
+use doorward_aws::Time;
+
 use crate::executor::Executor;
-use crate::{Applied, ChangeState, Event, Journal, JournalError, ModeClient, Step, Time};
+use crate::{Applied, ChangeState, Event, Journal, JournalError, ModeClient, Step};
 
 /// The run that rolls a change back.
 pub struct RollbackRun<'a, F, J> {

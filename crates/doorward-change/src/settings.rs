@@ -1,20 +1,27 @@
 //! How changes are made: the size of waves, when changes are allowed, and what counts as a regression.
 
+use doorward_aws::access::{ExternalId, RoleName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{ChangeWindow, Freeze};
 
-/// The settings of changes.
-#[derive(Debug, Clone, PartialEq)]
+/// `[change]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ChangeSettings {
+    /// The role to assume in the accounts of the load balancers; never the scan's, which cannot write.
+    pub role_name: RoleName,
+    /// The external id that its trust policy requires; by default the scan's.
+    #[serde(default, skip_serializing)]
+    pub external_id: Option<ExternalId>,
     /// The number of load balancers in the first wave, the canary.
     pub canary: usize,
-    /// The share of a plan, from 0 to 1, that one wave may hold.
-    pub wave_share: f64,
     /// The number of load balancers that a wave may always hold, however small the plan.
     pub wave_minimum: usize,
-    /// Days after a mode was read in which a plan can change it; after that, steps without a request are refused.
+    /// The share of a plan, from 0 to 1, that one wave may hold.
+    pub wave_share: f64,
+    /// Days after a mode was read in which a plan can change it.
     pub valid_days: u32,
     /// Days after a mode was read in which a plan can be made from it.
     pub scan_days: u32,

@@ -1,12 +1,13 @@
 //! Verifies a change later: whether every load balancer is still in its new mode, and how its metrics developed.
 
+use doorward_aws::Time;
 use doorward_model::Arn;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::apply::{reported, since, usual};
 use crate::executor::unreadable;
 use crate::watch::{LAG, WatchVerdict, judge};
-use crate::{ChangeSettings, ChangeState, MetricSource, ModeClient, ModeReading, Step, StepState, Time};
+use crate::{ChangeSettings, ChangeState, MetricSource, ModeClient, ModeReading, Step, StepState};
 
 /// How long CloudWatch keeps periods of a minute.
 const KEPT: SignedDuration = SignedDuration::from_hours(15 * 24);

@@ -1,7 +1,7 @@
-//! The verbs of Doorward: access, discover, collect, normalize, evaluate, and the pipeline that makes a scan report.
+//! The verbs of Doorward: discover, collect, normalize, evaluate, and the pipeline that makes a scan report.
 //!
 //! Each stage has its own module, and each stage's output is the next one's only input:
-//! [`access::Access`] holds the base identity and opens sessions, [`discover()`] turns the organization into a
+//! with the sessions of a [`doorward_aws::Access`], [`discover()`] turns the organization into a
 //! [`discover::Plan`], [`collect()`] streams one [`RegionInventory`](doorward_model::RegionInventory) per account-Region, [`normalize()`]
 //! and [`evaluate()`] are synchronous and pure, and [`pipeline`] joins what else is known and assembles the report. This crate is the only reader of account configuration, and the only one that
 //! speaks to Elastic Load Balancing: [`mode`] reads one load balancer again and sets its mode, for a change and never in a
@@ -11,15 +11,15 @@ pub mod actions;
 pub mod collect;
 pub mod discover;
 pub mod evaluate;
-pub mod event;
 pub mod mode;
 pub mod normalize;
 pub mod pipeline;
 
 mod pages;
+mod run;
 
 pub use collect::{collect, single};
 pub use discover::discover;
-pub use doorward_aws::{Clock, Stop, Stopper, access, settings};
 pub use evaluate::evaluate;
 pub use normalize::normalize;
+pub use run::run_of;

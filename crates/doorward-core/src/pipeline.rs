@@ -28,6 +28,9 @@ pub type RulesFor<'a> = dyn Fn(&[LoadBalancer], bool, Timestamp) -> Vec<Box<dyn 
 /// Traffic by ARN, weighed as of a time: that at which the scan began.
 pub type TrafficFor<'a> = dyn Fn(&[LoadBalancer], Timestamp) -> BTreeMap<Arn, Arc<Traffic>> + Sync + 'a;
 
+/// Applies the age limit to traffic that is joined, as of the time at which a command acts on the report.
+pub type ExpireTraffic<'a> = dyn Fn(&mut BTreeMap<Arn, Arc<Traffic>>) + Sync + 'a;
+
 /// Declarations in infrastructure as code, by ARN.
 pub type DeclarationsFor<'a> = dyn Fn(&[LoadBalancer]) -> BTreeMap<Arn, Arc<InCode>> + Sync + 'a;
 
@@ -42,6 +45,8 @@ pub struct Recipe<'a> {
     pub rules: &'a RulesFor<'a>,
     /// Traffic evidence that replaces the traffic among the inputs.
     pub traffic: Option<&'a TrafficFor<'a>>,
+    /// For a command that acts on the report later than the scan: traffic evidence may be too old by then.
+    pub expire: Option<&'a ExpireTraffic<'a>>,
     /// Files that replace the declarations among the inputs.
     pub declarations: Option<&'a DeclarationsFor<'a>>,
 }
@@ -89,6 +94,9 @@ pub fn judge(inventory: Inventory, inputs: Inputs, recipe: &Recipe<'_>) -> Resul
     let changes_elsewhere = only_one && !changes.is_empty();
     if let Some(weigh) = recipe.traffic {
         traffic = weigh(&scan.load_balancers, at);
+    }
+    if let Some(expire) = recipe.expire {
+        expire(&mut traffic);
     }
     if let Some(trace) = recipe.declarations {
         declared = trace(&scan.load_balancers);

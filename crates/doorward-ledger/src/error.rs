@@ -165,6 +165,12 @@ pub enum LedgerError {
         /// Who has it now, or had it last.
         holder: String,
     },
+    /// Something was to be written without the lease: an error in Doorward.
+    #[error("{}: the ledger is written without a lease, which is an error in Doorward; please report it", .path.display())]
+    NoLease {
+        /// The file.
+        path: PathBuf,
+    },
     /// No such run.
     #[error("{}: the ledger knows no run {run:?}; `doorward history` lists those it knows", .path.display())]
     UnknownRun {

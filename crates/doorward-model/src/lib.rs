@@ -56,7 +56,7 @@ pub use load_balancer::{
     Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Owner, OwnerSource, PlaceholderIdentity, Scheme,
     UnknownMode,
 };
-pub use observation::{CLOCK_TOLERANCE, ObservationPeriod, clock_offset_sentence};
+pub use observation::{CLOCK_TOLERANCE, ObservationPeriod, clock_offset_sentence, is_ahead};
 pub use observed::Observed;
 pub use policy::{Pattern, Policy, PolicyPreset, PolicyRule};
 pub use report::{ScanReport, Tally};
@@ -68,7 +68,7 @@ pub use scan_history::ScanHistory;
 pub use severity::Severity;
 pub use sha256::sha256_hex;
 pub use shares::{percent, share};
-pub use sink::{Receipt, Sink, SinkContext, SinkError, SinkFuture, SinkShape, Skipped};
+pub use sink::{DeliveryResult, Receipt, Sink, SinkContext, SinkError, SinkFuture, SinkShape, Skipped, Statement};
 pub use spreadsheet::guarded;
 pub use thresholds::{FailOn, ReportSettings, UnknownFailOn};
 pub use traffic::{ModeEffect, ObservedTime, Traffic, TrafficBasis, TrafficGap, TrafficSource, TrafficStep};

@@ -11,6 +11,11 @@ use crate::{CoverageLine, Evidence, ScanReport};
 /// The tolerated difference between the clocks of two machines: twice the five minutes at which AWS refuses signatures.
 pub const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_mins(10);
 
+/// Whether a time is so far in the future that another clock must have given it.
+pub fn is_ahead(time: Timestamp, now: Timestamp) -> bool {
+    time.duration_since(now) > CLOCK_TOLERANCE
+}
+
 /// The length from which a period of observations gets a notice, because readers assume that a report shows a single moment.
 const LONG: SignedDuration = SignedDuration::from_hours(1);
 

@@ -43,6 +43,33 @@ pub struct Receipt {
     pub written: usize,
     /// Findings it left out, by reason.
     pub skipped: Vec<Skipped>,
+    /// What a delivery reports beyond the counts; absent for outputs to stdout, files and folders.
+    #[serde(skip)]
+    pub statement: Option<Statement>,
+}
+
+/// What a delivery reports of its findings, for the command that asked for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// Whether everything arrived.
+    pub result: DeliveryResult,
+    /// All of it, as text for people. Text from outside is in it as it was received: the caller escapes control characters.
+    pub text: String,
+    /// One line about it.
+    pub summary: String,
+    /// All of it, as the document of the delivery's command.
+    pub document: serde_json::Value,
+}
+
+/// Whether a delivery arrived, the best result first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DeliveryResult {
+    /// Everything that was to be sent was accepted.
+    Complete,
+    /// Everything was accepted, and some of it was sent as not available because its readings are old.
+    Stale,
+    /// Not everything was accepted.
+    Incomplete,
 }
 
 impl Receipt {

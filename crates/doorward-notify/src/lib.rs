@@ -5,7 +5,7 @@
 //! channel's words; `deliver` stores the intent, sends, and stores the acknowledgement.
 //!
 //! What it deliberately does not do: it takes no address from a report, follows no redirect, starts no shell, reads no
-//! environment and no clock, and keeps nothing itself ([`DeliveryStore`] is the binary's to fulfil). A channel without an id to
+//! environment and no clock, and keeps nothing itself: [`LedgerDeliveryStore`] keeps what was sent in the ledger. A channel without an id to
 //! drop repeats by gets a digest twice only where its arrival is unknown, and then the digest says so.
 
 mod audience;
@@ -16,11 +16,13 @@ mod days;
 mod deliver;
 mod delivery_store;
 mod digest;
+mod ledger_store;
 mod notified_state;
 mod outcome;
 mod render;
 mod secret;
 mod settings;
+mod statement;
 
 pub use audience::Audience;
 pub use channel::sns::ACTION;
@@ -28,7 +30,9 @@ pub use channels_config::{ChannelsConfig, SettingsError};
 pub use deliver::{Dispatcher, Planned, plan};
 pub use delivery_store::{DeliveryStore, DeliveryStoreError, Intent, Remembered};
 pub use digest::{Change, Changed, Digest, DueLine, FORMAT, Line, Scan, Totals};
+pub use ledger_store::LedgerDeliveryStore;
 pub use notified_state::{Due, Standing};
 pub use outcome::{Fate, NAME, Outcome, OutcomeLine, Untold};
 pub use secret::Environment;
 pub use settings::{ChannelSettings, Settings, SmtpSettings, SmtpTls};
+pub use statement::{NotifySink, plan_statement};

@@ -131,6 +131,7 @@ impl Outcome {
             findings_in: self.findings.iter().map(|(_, findings)| findings).sum(),
             written,
             skipped,
+            statement: None,
         }
     }
 }

@@ -161,6 +161,12 @@ impl Register {
         })
     }
 
+    /// The rules to judge these load balancers by, with their exceptions as of a time. `changes_elsewhere` says that changes of
+    /// modes are recorded for load balancers that are not among these.
+    pub fn rules(&self, load_balancers: &[LoadBalancer], changes_elsewhere: bool, at: Timestamp) -> Vec<Box<dyn Rule>> {
+        self.wrap(&crate::asked(load_balancers, changes_elsewhere), at)
+    }
+
     /// Whether a register is configured; an empty file is one.
     pub fn is_configured(&self) -> bool {
         self.configured

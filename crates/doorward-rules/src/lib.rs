@@ -16,9 +16,10 @@ mod remediation;
 mod requirement;
 mod rules;
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use doorward_model::{LoadBalancer, Rule, RuleMeta};
+use doorward_model::{Arn, LoadBalancer, Policy, RequiredMode, Rule, RuleMeta};
 
 pub use remediation::{DROP_INVALID, DROP_INVALID_CAUTION, LOG_BUCKET, mode_caution, set_mode_instructions};
 pub use requirement::{Candidate, Requirement, Satisfaction};
@@ -33,6 +34,21 @@ pub fn all() -> &'static [&'static dyn Rule] {
 /// changed a load balancer that is not among them, because only one load balancer was read.
 pub fn asked(load_balancers: &[LoadBalancer], changed: bool) -> Vec<&'static dyn Rule> {
     all().iter().copied().filter(|rule| rule.is_asked(load_balancers, changed)).collect()
+}
+
+/// The definition of every rule, as [`catalogue`] has it.
+pub fn definitions() -> Vec<RuleMeta> {
+    catalogue().iter().map(|meta| **meta).collect()
+}
+
+/// The mode that the policy requires of each load balancer.
+pub fn required_modes(load_balancers: &[LoadBalancer], policy: &Policy) -> BTreeMap<Arn, RequiredMode> {
+    let required = |lb: &LoadBalancer| {
+        let requirement = Requirement::of(lb, policy);
+        let by = requirement.to_string();
+        RequiredMode { lowest: requirement.lowest(), highest: requirement.highest(), by }
+    };
+    load_balancers.iter().map(|lb| (lb.arn.clone(), required(lb))).collect()
 }
 
 /// The definition of every rule, ordered by id: those of [`all`] and the two that a register of exceptions adds.

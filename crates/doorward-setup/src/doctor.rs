@@ -3,10 +3,11 @@
 //! It assumes roles, lists Regions and reads load balancers by the code of the scan, so that its coverage comes about exactly as the
 //! scan's coverage does.
 
+use doorward_aws::{Access, Stop};
+use doorward_core::collect::CollectSettings;
 use doorward_core::collect::{beyond, rehearse, tried};
 use doorward_core::discover::Target;
 use doorward_core::normalize::Normalized;
-use doorward_core::{Stop, access::Access, collect::CollectSettings};
 use doorward_ledger::Preflight;
 use doorward_model::{Account, AccountId, CoverageStatus, GapReason, Region, RegionInventory};
 use futures::StreamExt as _;

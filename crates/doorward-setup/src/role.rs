@@ -1,6 +1,6 @@
 //! The role of a purpose: its name, its statements, and those that the base identity needs for it.
 
-use doorward_core::access::RoleName;
+use doorward_aws::access::RoleName;
 use doorward_core::actions::{base_identity_grants, change_role_grants, organization_grants, scan_role_grants};
 use doorward_model::{ACCOUNT, CALLERS_ORGANIZATION, Condition, Grant, PARTITION};
 use doorward_traffic::{Capability as Reading, Reach};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use doorward_core::access::{ExternalId, RoleName};
+use doorward_aws::access::{ExternalId, RoleName};
 use doorward_traffic::AthenaReach;
 
 use crate::{RolePurpose, SetupError, validate};

@@ -48,6 +48,7 @@ pub fn write(
         findings_in: report.findings.len(),
         written,
         skipped: Vec::new(),
+        statement: None,
     })
 }
 

@@ -12,6 +12,7 @@
 mod chain;
 pub mod csv;
 mod error;
+mod exception_rows;
 mod figures;
 mod files;
 mod key;
@@ -19,6 +20,7 @@ mod manifest;
 mod pack;
 mod readme;
 mod sample;
+mod settings;
 mod sheet;
 mod sheets;
 mod verify;
@@ -27,10 +29,12 @@ mod write;
 
 pub use chain::{Earlier, newest, verify_chain};
 pub use csv::Dialect;
+pub use exception_rows::exception_rows;
 pub use figures::{Figures, NotSeen, RunFigures};
 pub use files::fingerprint;
 pub use key::{KeyError, PublicKey, SigningKey};
 pub use manifest::Link;
 pub use pack::{Attachment, Context, ExceptionRow, Limits, Pack, Period, Sampling};
+pub use settings::EvidenceSettings;
 pub use verify::{Expect, Fault, Proof, Verification, verify};
 pub use write::{Written, write};

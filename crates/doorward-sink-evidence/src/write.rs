@@ -67,6 +67,7 @@ fn into_place(dir: &Path, pack: &Pack<'_>) -> Result<Written, EvidenceError> {
         findings_in: pack.report.findings.len(),
         written,
         skipped: Vec::new(),
+        statement: None,
     };
     Ok(Written { receipt, link })
 }

@@ -10,6 +10,7 @@
 //! slug and a hash.
 
 pub use dialect::{Snippet, snippets};
+pub use settings::OwnersSettings;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ mod index;
 mod owner_hints;
 mod partition;
 mod render;
+mod settings;
 mod summary;
 mod tables;
 
@@ -88,6 +90,7 @@ pub fn write(dir: &Path, report: &ScanReport, context: &Context) -> Result<Recei
         findings_in: report.findings.len(),
         written,
         skipped: Vec::new(),
+        statement: None,
     })
 }
 

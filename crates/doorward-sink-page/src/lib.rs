@@ -63,6 +63,7 @@ pub fn write(path: &Path, report: &ScanReport, context: &Context) -> Result<Rece
         findings_in: report.findings.len(),
         written: report.findings.len(),
         skipped: Vec::new(),
+        statement: None,
     })
 }
 

@@ -1,6 +1,6 @@
 //! The age of an observation, and what a finding may say about an old one. Pure.
 
-use doorward_model::CLOCK_TOLERANCE;
+use doorward_model::{ScanReport, is_ahead};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::asff::{Asff, StatusReason};
@@ -38,9 +38,16 @@ impl Age {
     }
 }
 
-/// Whether a time is so far in the future that another clock must have given it.
-pub(crate) fn is_ahead(time: Timestamp, now: Timestamp) -> bool {
-    time.duration_since(now) > CLOCK_TOLERANCE
+/// A warning about when a report was read; none if all of it is current. `most` is the age from which an observation is too old.
+pub fn age_sentence(report: &ScanReport, most: SignedDuration, now: Timestamp) -> Option<String> {
+    let period = report.observed()?;
+    if is_ahead(period.to, now) {
+        return Some(format!("it was read {period}, in the future of this machine's clock"));
+    }
+    let days = now.duration_since(period.from).as_hours() / 24;
+    (now.duration_since(period.from) > most).then(|| {
+        format!("its readings are up to {days} days old: it was read {period}; scan again for the current state")
+    })
 }
 
 /// Makes a finding say that its state today is unknown, and which state was last observed. It stays active, with the

@@ -224,6 +224,7 @@ impl Outcome {
             findings_in: self.findings_in,
             written: self.accepted(),
             skipped: skipped.into_iter().map(|(reason, count)| Skipped { reason, count }).collect(),
+            statement: None,
         }
     }
 }

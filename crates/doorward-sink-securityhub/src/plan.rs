@@ -9,9 +9,9 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use doorward_model::{AccountRegion, Arn};
+use doorward_model::{AccountRegion, Arn, is_ahead};
 
-use crate::age::{Age, is_ahead, outlive};
+use crate::age::{Age, outlive};
 use crate::asff::{Asff, FIRST_SEEN, LAST_SEEN};
 use crate::outbox::{Intent, RecordState, Remembered};
 use crate::render::{Index, Rendered, id, stamp};

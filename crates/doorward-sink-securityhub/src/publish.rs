@@ -7,7 +7,7 @@ use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 
 use doorward_aws::ClientProvider;
-use doorward_model::{AccountRegion, Finding, ScanReport, Sink, SinkContext, SinkError, SinkFuture};
+use doorward_model::{AccountRegion, Finding, Receipt, ScanReport, Sink, SinkContext, SinkError, SinkFuture};
 
 use crate::asff::Asff;
 use crate::decide::{Hearing, Step};
@@ -297,10 +297,10 @@ impl<O: Outbox> Sink for Publisher<O> {
         Box::pin(async { self.outbox.security_hubs().map(|_| ()).map_err(|error| trouble(&error)) })
     }
 
-    fn emit<'a>(&'a self, report: &'a ScanReport, _: SinkContext<'a>) -> SinkFuture<'a, doorward_model::Receipt> {
+    fn emit<'a>(&'a self, report: &'a ScanReport, _: SinkContext<'a>) -> SinkFuture<'a, Receipt> {
         Box::pin(async {
             let outcome = self.publish(report).await.map_err(|error| trouble(&error))?;
-            Ok(outcome.receipt())
+            Ok(Receipt { statement: Some(self.statement(report, &outcome)), ..outcome.receipt() })
         })
     }
 }

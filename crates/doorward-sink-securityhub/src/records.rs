@@ -9,7 +9,8 @@ use aws_sdk_securityhub::types::{AwsSecurityFindingFilters, StringFilter, String
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use crate::age::is_ahead;
+use doorward_model::is_ahead;
+
 use crate::asff::FIRST_SEEN;
 use crate::deliver::{Closed, SecurityHub};
 use crate::outbox::Intent;

@@ -17,8 +17,10 @@
 
 mod answer;
 mod details;
+mod of_settings;
 
 pub(crate) use answer::plain_title;
+pub use of_settings::renderer;
 
 use std::collections::BTreeMap;
 

@@ -85,11 +85,9 @@ pub fn join(
     traffic.collect()
 }
 
-/// Applies the age limit again to the load balancers of a report, which is acted on later than it was made.
-pub fn expire_all(load_balancers: &mut [LoadBalancer], maximum_age_days: u32, at: Timestamp) {
-    for traffic in load_balancers.iter_mut().filter_map(|lb| lb.traffic.as_mut()) {
-        expire(Arc::make_mut(traffic), maximum_age_days, at);
-    }
+/// Applies the age limit again to traffic that was weighed before, for a command that acts on it later than the scan.
+pub fn expire_all(weighed: &mut TrafficByArn, maximum_age_days: u32, at: Timestamp) {
+    weighed.values_mut().for_each(|traffic| expire(Arc::make_mut(traffic), maximum_age_days, at));
 }
 
 /// Evidence that is too old at a time recommends nothing.

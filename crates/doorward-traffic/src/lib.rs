@@ -35,6 +35,8 @@ mod read;
 mod reasons;
 mod render;
 mod scan;
+mod session_reach;
+mod settings;
 mod source;
 mod tally;
 mod top;
@@ -59,6 +61,8 @@ pub use prices::Prices;
 pub use read::{Limits, Reader};
 pub use reasons::{ReasonCode, reason, reasons};
 pub use render::{render_advice, render_comparison, render_traffic};
+pub use session_reach::Reaches;
+pub use settings::{AthenaSettings, TrafficSettings};
 pub use source::{
     AthenaCount, AthenaError, AthenaJob, AthenaLogs, AthenaOutput, AthenaReach, Body, Capability, Cost, Counted,
     LogPlace, LogPlan, Metered, Operation, ParquetColumns, ParquetLogs, ParquetPlace, Planned, Reach, ScanEstimate,

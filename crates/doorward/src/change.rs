@@ -2,37 +2,32 @@
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
+use std::time::Duration;
 
+use doorward_apply::{ApplyError, ChangeRunner, check_review, check_target, make_plan, write_plan};
+use doorward_assemble::{Criteria, GivenEvidence};
+use doorward_aws::{Stop, Time};
 use doorward_change::{
-    ChangeResult, Goal, Insistence, Plan, PlanRequest, RenderedChange, SkipReason, Snippet, plan, render_plan,
-    render_summary,
+    ChangeResult, Goal, Insistence, Plan, PlanRequest, RenderedChange, SkipReason, render_plan, render_summary,
 };
-use doorward_model::{Arn, LoadBalancer, Mode};
-use doorward_rules::Requirement;
-use jiff::Timestamp;
+use doorward_core::normalize::NormalizeSettings;
+use doorward_model::Arn;
+use doorward_rules::exceptions::Register;
 
 use crate::cli::{
     ApplyArguments, ChangeRunArguments, Cli, ListFormat, PlanArguments, RollbackArguments, VerifyChangeArguments,
 };
 use crate::exit::{Exit, Failure};
-use crate::io::answer;
-use crate::io::runtime;
+use crate::io::{answer, answer_json, log, notices, runtime};
 use crate::places::Places;
 use crate::plain::harmless;
 use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
+use crate::signals;
 use crate::traffic;
 
-mod clients;
-mod file;
-mod journal;
-mod runner;
-
-pub(crate) use file::write;
-pub(crate) use runner::ChangeRunner;
-
 /// Runs `doorward plan`.
-pub(crate) fn make_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Failure> {
+pub(crate) fn run_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &[])?;
     let ledger = arguments.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
     let mut places = Places::of(&settings);
@@ -43,13 +38,16 @@ pub(crate) fn make_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Fa
         places.file("--out", &beside);
     }
     places.check()?;
-    file::check_target(&arguments.out)?;
+    check_target(&arguments.out)?;
     let found = arguments.traffic.as_deref().map(traffic::saved).transpose()?;
-    let mut source = AssembledScan::with_traffic(arguments.from.as_deref(), &settings, &ledger, found.as_ref())?;
     let now = crate::clock::now();
+    let given = GivenEvidence {
+        traffic: found.as_ref().map(|found| (found, settings.traffic.advice_rules())),
+        acts_at: Some((now, settings.traffic.maximum_age_days)),
+        ..GivenEvidence::default()
+    };
+    let source = AssembledScan::with(arguments.from.as_deref(), &settings, &ledger, given)?;
     source.warn_of_age(&settings, now);
-    // The age of the traffic evidence was checked when the scan was made; a plan acts on it now.
-    traffic::expire_all(&mut source.report.load_balancers, &settings.traffic, now);
     let goal = match (arguments.to, arguments.from_advice) {
         (Some(mode), _) => Goal::Mode(mode),
         (None, true) => Goal::Advice,
@@ -66,47 +64,20 @@ pub(crate) fn make_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Fa
     if let Some(arn) = request.load_balancers.iter().chain(request.insisted.keys()).find(|arn| !known(arn)) {
         return Err(Failure::new(Exit::Usage, format!("{arn} is not among the load balancers of the scan")));
     }
-    let plan = plan_for(&source, &request, &settings, now);
+    let plan = make_plan(&source.report, &source.policy, &request, &settings.change, now);
     let outdated = plan.skipped.iter().filter(|skip| skip.reason == SkipReason::Outdated);
     if let Some(first) = outdated.clone().next().filter(|_| outdated.count() == plan.considered) {
         let problem =
             format!("no plan was written: no reading of {} is recent enough. {}", source.report.run.id, first.because);
         return Err(Failure::new(Exit::Usage, problem));
     }
-    write(&arguments.out, &plan)?;
+    write_plan(&arguments.out, &plan)?;
     if !cli.quiet {
         answer(&harmless(&render_plan(&plan, &arguments.out)))?;
     }
     use SkipReason::{DemandUnknown, ManagerUnknown, ModeUnknown, Outdated};
     let unknown = |reason| matches!(reason, ModeUnknown | DemandUnknown | ManagerUnknown | Outdated);
     Ok(if plan.skipped.iter().any(|skip| unknown(skip.reason)) { Exit::Coverage } else { Exit::Clean })
-}
-
-/// Makes a plan by the policy that the scan was judged by.
-pub(crate) fn plan_for(source: &AssembledScan, request: &PlanRequest, settings: &Settings, made: Timestamp) -> Plan {
-    let required = |lb: &LoadBalancer| Requirement::of(lb, source.policy()).certain();
-    plan(&source.report, &required, &patch, request, &settings.change.run_settings(), made)
-}
-
-/// How to set a mode in the code that manages a load balancer, as a sentence and as texts to paste. If code declares it and it has no
-/// other sign of a manager, there is no text to paste: the declaration is to be changed.
-fn patch(lb: &LoadBalancer, mode: Mode) -> (String, Vec<Snippet>) {
-    let managed = lb.managed_by.known().is_some();
-    let declared = lb.declared.as_deref().map(|declared| match declared.place() {
-        Some(place) if !place.way.is_empty() => format!("It is declared at {place}. {} {mode}.", place.way),
-        _ => format!("It is declared at {declared}. Set the mode to {mode} there."),
-    });
-    let remedy = match declared {
-        Some(declared) if managed => format!("{declared} {}", doorward_rules::set_mode_instructions(lb, mode)),
-        Some(declared) => return (declared, Vec::new()),
-        None => doorward_rules::set_mode_instructions(lb, mode),
-    };
-    let snippets = doorward_sink_owners::snippets(lb, mode).into_iter().map(|snippet| Snippet {
-        dialect: snippet.dialect.to_owned(),
-        language: snippet.language.to_owned(),
-        code: snippet.code,
-    });
-    (remedy, snippets.collect())
 }
 
 fn insisted(arguments: &PlanArguments) -> BTreeMap<Arn, Insistence> {
@@ -128,13 +99,14 @@ pub(crate) fn apply(cli: &Cli, arguments: &ApplyArguments) -> Result<Exit, Failu
     let text = crate::input::text(path).map_err(|e| usage(format!("the plan cannot be read: {e}")))?;
     let plan = Plan::read(&text).map_err(|e| usage(e.to_string()))?;
     drop(text);
-    file::check_review(path, arguments.reviewed.as_deref(), &plan)?;
+    check_review(path, arguments.reviewed.as_deref(), &plan)?;
     if let Some(hash) = arguments.hash.as_ref().filter(|hash| !hash.eq_ignore_ascii_case(&plan.digest)) {
         return Err(usage(format!("its hash is {}, not {hash}; this is not the plan that was reviewed", plan.digest)));
     }
-    let runner = ChangeRunner::new(&settings, &arguments.run, cli.quiet)?;
+    let job = ChangeJob::new(&settings, &arguments.run, cli.quiet)?;
+    let runner = job.runner();
     if arguments.dry_run {
-        let rendered = runtime()?.block_on(runner.dry_run(&plan))?;
+        let rendered = until_stopped(settings.scan.deadline.0, async |stop| runner.dry_run(&plan, stop).await)?;
         return show(&rendered, arguments.run.format);
     }
     if plan.steps.is_empty() {
@@ -150,21 +122,23 @@ pub(crate) fn apply(cli: &Cli, arguments: &ApplyArguments) -> Result<Exit, Failu
         (false, _) => ask(&question, plan.digest.get(..8).unwrap_or_default())?,
     }
     let watch = arguments.watch.map(|span| span.0);
-    let rendered = runtime()?.block_on(runner.apply(plan, watch))?;
+    let rendered = until_stopped(Duration::MAX, async |stop| runner.apply(plan, watch, stop).await)?;
     show(&rendered, arguments.run.format)
 }
 
 /// Runs `doorward rollback`.
 pub(crate) fn rollback(cli: &Cli, arguments: &RollbackArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &[])?;
-    let runner = ChangeRunner::new(&settings, &arguments.run, cli.quiet)?;
+    let job = ChangeJob::new(&settings, &arguments.run, cli.quiet)?;
+    let runner = job.runner();
     let state = runner.state(&arguments.change)?;
     if !arguments.run.yes {
         let ours = state.plan().steps.iter().filter(|s| state.step_state(&s.target.arn).may_be_ours()).count();
         let id = &state.plan().id;
         ask(&format!("Restore the previous modes of {ours} load balancers of {id}?"), "yes")?;
     }
-    let rendered = runtime()?.block_on(runner.roll_back(&state.plan().id, &arguments.reason))?;
+    let (id, reason) = (&state.plan().id, &arguments.reason);
+    let rendered = until_stopped(Duration::MAX, async |stop| runner.roll_back(id, reason, stop).await)?;
     show(&rendered, arguments.run.format)
 }
 
@@ -172,12 +146,69 @@ pub(crate) fn rollback(cli: &Cli, arguments: &RollbackArguments) -> Result<Exit,
 pub(crate) fn verify_change(cli: &Cli, arguments: &VerifyChangeArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &[])?;
     let own = ChangeRunArguments { yes: true, by: None, ledger: arguments.ledger.clone(), format: arguments.format };
-    let runner = ChangeRunner::new(&settings, &own, cli.quiet)?;
+    let job = ChangeJob::new(&settings, &own, cli.quiet)?;
+    let runner = job.runner();
     let rendered = match &arguments.change {
-        Some(change) => runtime()?.block_on(runner.verify(&runner.state(change)?))?,
+        Some(change) => {
+            let state = runner.state(change)?;
+            until_stopped(settings.scan.deadline.0, async |stop| runner.verify(&state, stop).await)?
+        }
         None => runner.list()?,
     };
     show(&rendered, arguments.format)
+}
+
+/// What the commands that run a plan have in common.
+struct ChangeJob<'a> {
+    settings: &'a Settings,
+    arguments: &'a ChangeRunArguments,
+    register: Register,
+    normalize: NormalizeSettings,
+    ledger: std::path::PathBuf,
+    progress: fn(&str),
+}
+
+impl<'a> ChangeJob<'a> {
+    fn new(settings: &'a Settings, arguments: &'a ChangeRunArguments, quiet: bool) -> Result<Self, Failure> {
+        let ledger = arguments.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
+        let register = settings.exceptions.read()?.register()?;
+        let progress: fn(&str) = if quiet { |_| {} } else { |line| log(&harmless(line)) };
+        Ok(Self { settings, arguments, register, normalize: settings.normalize(), ledger, progress })
+    }
+
+    fn runner(&self) -> ChangeRunner<'_> {
+        let clock = crate::clock::system();
+        ChangeRunner {
+            by: Criteria { normalize: &self.normalize, policy: &self.settings.policy, register: &self.register },
+            ledger: self.ledger.clone(),
+            person: self.arguments.by.clone(),
+            emulator: None,
+            time: Time::new(clock.clone()),
+            clock,
+            progress: &self.progress,
+            access: &self.settings.access,
+            calls: &self.settings.calls,
+            discover: self.settings.discover(),
+            change: &self.settings.change,
+            traffic: &self.settings.traffic,
+            recorder: self.settings.ledger.recorder(),
+            notices: notices(),
+        }
+    }
+}
+
+/// Runs a change until it ends, or a signal or the deadline stops it.
+fn until_stopped(
+    deadline: Duration,
+    run: impl AsyncFnOnce(&Stop) -> Result<RenderedChange, ApplyError>,
+) -> Result<RenderedChange, Failure> {
+    runtime()?.block_on(async {
+        let (stop, signal) = signals::listen(deadline);
+        run(&stop).await.map_err(|error| match error {
+            ApplyError::Access(_) | ApplyError::Discover(_) | ApplyError::Stopped(_) => signal.or(error.into()),
+            error => error.into(),
+        })
+    })
 }
 
 /// Asks for confirmation on the terminal: a word has to be typed.
@@ -198,10 +229,7 @@ fn ask(question: &str, word: &str) -> Result<(), Failure> {
 fn show(rendered: &RenderedChange, format: ListFormat) -> Result<Exit, Failure> {
     match format {
         ListFormat::Table => answer(&harmless(&rendered.text))?,
-        ListFormat::Json => {
-            let text = serde_json::to_string_pretty(&rendered.json);
-            answer(&(text.map_err(|e| Failure::new(Exit::Internal, e.to_string()))? + "\n"))?
-        }
+        ListFormat::Json => answer_json(&rendered.json)?,
     };
     Ok(match rendered.result {
         ChangeResult::Good => Exit::Clean,

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
-use doorward_core::Clock;
+use doorward_aws::Clock;
 use jiff::Timestamp;
 
 /// The variable by which tests play a history of months: the time at which the process begins, RFC 3339. Debug builds alone
@@ -40,9 +40,4 @@ pub(crate) fn warn(offset: Option<i64>) {
     if let Some(sentence) = doorward_model::clock_offset_sentence(offset) {
         let _ = writeln!(std::io::stderr(), "warning: {sentence}");
     }
-}
-
-/// Whether a time is so far in the future that another clock must have given it.
-pub(crate) fn is_ahead(time: Timestamp, now: Timestamp) -> bool {
-    time.duration_since(now) > doorward_model::CLOCK_TOLERANCE
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use doorward_core::access::Access;
+use doorward_aws::access::Access;
 use doorward_model::{AccountId, AccountRegion, Mode, Region, ScanReport};
 use doorward_sink_securityhub::{
     Answer, Blind, Closed, Comparison, Line, NATIVE_ACTION, NativeFinding, Standing, Unseen, compare, native,

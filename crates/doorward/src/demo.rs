@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use doorward_aws::access::Emulator;
 use doorward_check::{Gathered, gather};
-use doorward_core::access::Emulator;
 use doorward_fakeaws::{CallDetail, DESYNC_MODE, Options, RequestIds, Server, World};
 use doorward_iac::SourceFile;
 use serde::Deserialize;
@@ -16,8 +16,7 @@ use serde::Deserialize;
 use crate::cli::{Cli, DemoArguments};
 use crate::declarations::Declarations;
 use crate::exit::{Exit, Failure};
-use crate::history::{self, History};
-use crate::leased_ledger;
+use crate::history;
 use crate::places::Places;
 use crate::scan::{self, ScanRequest};
 use crate::settings::{self, Settings};
@@ -121,8 +120,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
             clock: Arc::new(move || today),
         };
         let exit = scan::execute(request, cli.colour_on_stdout()).await?.exit;
-        let history = History::of(&leased_ledger::read_only(&ledger)?)?;
-        history::write_beside(&history, out)?;
+        history::write_beside(&ledger, out)?;
         if let Some(story) = &story {
             change::walk(story, &settings, &ledger, &server, traffic.as_ref(), out, today).await?;
         }

@@ -1,7 +1,9 @@
 //! `doorward doctor`: connects to AWS, runs the doctor's probes and prints the diagnosis.
 
-use doorward_core::access::Access;
-use doorward_core::{Clock, Stop, discover, normalize};
+use doorward_assemble::known_ahead;
+use doorward_aws::access::Access;
+use doorward_aws::{Clock, Stop};
+use doorward_core::{discover, normalize, run_of};
 use doorward_ledger::{Ledger, OpenOptions, Preflight};
 use doorward_model::{Inventory, Run};
 use doorward_setup::doctor::{
@@ -16,11 +18,10 @@ use crate::exit::{Exit, Failure};
 use crate::io::answer;
 use crate::io::runtime;
 use crate::progress::Progress;
-use crate::scan::{run_of, unmatched_units};
-use crate::scan_recorder;
+use crate::scan::unmatched_units;
 use crate::settings::Settings;
 use crate::signals;
-use crate::traffic::{Reaches, key, log_bucket};
+use doorward_traffic::{Reaches, key, log_bucket};
 
 /// Runs `doorward doctor`.
 pub(crate) fn run(cli: &Cli, arguments: &DoctorArguments) -> Result<Exit, Failure> {
@@ -114,7 +115,8 @@ impl Doctor<'_> {
     ) -> Result<(Inventory, Vec<PlacedGap>), Failure> {
         let settings = self.settings;
         let progress = Progress::start("accounts entered", self.cli.quiet);
-        let known = scan_recorder::known_ahead(&settings.ledger);
+        let ledger = settings.ledger.path().ok().filter(|path| settings.ledger.enabled && path.exists());
+        let known = ledger.map(|path| known_ahead(&path)).unwrap_or_default();
         let plan = discover(access, &settings.discover(), &known, stop, &|done, all| progress.at(done, all)).await;
         progress.finish();
         let plan = plan?;

@@ -6,35 +6,30 @@
 use std::future::Future;
 use std::path::{Path, PathBuf};
 
-use doorward_core::access::{Access, Emulator};
-use doorward_core::event::{ModeChangeEvent, ParsedEvent, parse_text};
-use doorward_core::{Clock, Stop};
-use doorward_model::Verdict;
-use doorward_notify::ChannelsConfig;
+use doorward_assemble::{Criteria, RENEWAL};
+use doorward_aws::access::Emulator;
+use doorward_aws::{Access, Clock, Stop};
+use doorward_event::{
+    EventDocument, EventLine, EventOutcome, JudgedLoadBalancer, JudgedOutcome, ModeChangeEvent, ParsedEvent,
+    RescanContext, Rescanned, parse_text,
+};
+use doorward_ledger::LeasedLedger;
 use doorward_rules::exceptions::Register;
 
 use crate::cli::{Cli, EventArguments, ListFormat};
+use crate::delivery::emit;
 use crate::exit::{Exit, Failure};
 use crate::input;
-use crate::io::answer;
-use crate::io::runtime;
-use crate::leased_ledger::LeasedLedger;
+use crate::io::{answer, answer_json, connect, runtime};
 use crate::places::Places;
 use crate::plain::harmless;
-use crate::publish;
-use crate::scan_recorder::{self, ScanRecorder};
+use crate::scan::settings_id;
 use crate::settings::Settings;
+use crate::signals;
+use crate::sinks::{DeliveryInputs, NOTIFY, SECURITY_HUB};
 use crate::traffic::{self, TrafficEvidence};
-use crate::{notify, signals, sinks};
 
-mod invocation_metrics;
 mod lambda;
-mod render;
-mod rescan;
-
-pub(crate) use render::EventDocument;
-use render::{EventLine, EventOutcome, JudgedOutcome};
-use rescan::{EventContext, JudgedLoadBalancer, Rescanned};
 
 /// Most bytes of an event; a CloudTrail file is far smaller.
 const MOST: u64 = 256 << 20;
@@ -64,18 +59,15 @@ pub(crate) fn run(cli: &Cli, arguments: &EventArguments) -> Result<Exit, Failure
     let (name, text) = read(arguments.event.as_deref())?;
     let events = parse_text(&text).map_err(|e| Failure::new(Exit::Usage, format!("{name}: {e}")))?;
     drop(text);
-    let document = runtime()?.block_on(async {
+    let (document, exit) = runtime()?.block_on(async {
         let (stop, signal) = signals::listen(settings.scan.deadline.0);
         handler.handle(events, &stop).await.map_err(|failure| signal.or(failure))
     })?;
     match arguments.format {
         ListFormat::Table => answer(&harmless(&document.text()))?,
-        ListFormat::Json => {
-            let text = serde_json::to_string_pretty(&document);
-            answer(&(text.map_err(|e| Failure::new(Exit::Internal, e.to_string()))? + "\n"))?
-        }
+        ListFormat::Json => answer_json(&document)?,
     };
-    Ok(document.exit())
+    Ok(exit)
 }
 
 /// The event as text, with its name in error messages.
@@ -107,28 +99,26 @@ pub(crate) struct EventHandler<'a> {
 pub(crate) async fn handle_demo(text: &str, handler: &EventHandler<'_>) -> Result<EventDocument, Failure> {
     let events = parse_text(text).map_err(|e| Failure::new(Exit::Usage, format!("event.json: {e}")))?;
     let (_stopper, stop) = Stop::new();
-    handler.handle(events, &stop).await
+    Ok(handler.handle(events, &stop).await?.0)
 }
 
 impl EventHandler<'_> {
     /// Handles events one after the other, with the lease of the ledger. If none is about a load balancer, AWS is not called.
-    async fn handle(&self, events: Vec<ParsedEvent>, stop: &Stop) -> Result<EventDocument, Failure> {
+    async fn handle(&self, events: Vec<ParsedEvent>, stop: &Stop) -> Result<(EventDocument, Exit), Failure> {
         let mut lines = Vec::with_capacity(events.len());
         if !events.iter().any(|event| matches!(event, ParsedEvent::Change(_))) {
             lines.extend(events.into_iter().filter_map(EventLine::ignored));
-            return Ok(EventDocument::new(lines));
+            return Ok(concluded(lines));
         }
         let register = self.settings.exceptions.read()?.register()?;
-        let (access, calls) = (self.settings.access.clone(), self.settings.calls.clone());
-        let access = Access::connect(access, calls, self.clock.clone(), self.emulator.as_ref(), stop).await?;
-        let mut memory = ScanRecorder::at(&self.ledger, &self.settings.ledger, &self.clock)?;
-        tokio::select! {
-            turn = memory.wait_for_turn() => turn?,
+        let access = connect(self.settings, &self.clock, self.emulator.as_ref(), stop).await?;
+        let recorder = self.settings.ledger.open(&self.ledger, &self.clock)?;
+        let held = tokio::select! {
+            held = recorder.into_leased() => held?,
             gap = stop.stopped("event") => {
                 return Err(Failure::new(Exit::Coverage, format!("stopped while another process held the ledger: {gap}")));
             }
-        }
-        let held = LeasedLedger::writing(memory, self.clock.clone())?;
+        };
         let all = async {
             for event in events {
                 lines.extend(match event {
@@ -142,7 +132,7 @@ impl EventHandler<'_> {
         let released = held.release();
         done??;
         released?;
-        Ok(EventDocument::new(lines))
+        Ok(concluded(lines))
     }
 
     /// Reads the load balancer of a call again, records it, and publishes and notifies if that is wanted.
@@ -155,8 +145,19 @@ impl EventHandler<'_> {
         stop: &Stop,
     ) -> Result<EventLine, Failure> {
         let Self { settings, clock, .. } = self;
-        let repeat = held.read(|ledger| ledger.knows_event(&event.event)).map_err(written)?;
-        let context = EventContext { settings, register, traffic: self.traffic, access, held, clock, stop };
+        let repeat = held.read(|ledger| ledger.knows_event(&event.event))?;
+        let (discover, normalize) = (settings.discover(), settings.normalize());
+        let context = RescanContext {
+            discover: &discover,
+            collect: settings.collect,
+            settings_id: &settings_id(settings),
+            by: Criteria { normalize: &normalize, policy: &settings.policy, register },
+            traffic: self.traffic.map(|found| (found, settings.traffic.advice_rules())),
+            access,
+            held,
+            clock,
+            stop,
+        };
         let outcome = match context.rescan(&event).await? {
             Rescanned::OutOfScope(why) => EventOutcome::OutOfScope(why),
             Rescanned::Gone => EventOutcome::Gone,
@@ -167,24 +168,24 @@ impl EventHandler<'_> {
                 let record = |ledger: &mut doorward_ledger::Ledger, lease: &doorward_ledger::Lease| {
                     ledger.record_look(lease, scan.without_history(), &raw, tags)
                 };
-                let (recorded, history) = held.write(record).map_err(written)?;
+                let (recorded, history) = held.write(record)?;
                 let report = scan.with_history(history);
+                let inputs = DeliveryInputs {
+                    settings,
+                    register,
+                    policy: &settings.policy,
+                    load_balancers: &report.load_balancers,
+                    changes_elsewhere: changed,
+                    access: Some(access),
+                    held,
+                    clock,
+                };
                 let published = match self.publish {
-                    true => {
-                        let load_balancers = &report.load_balancers;
-                        let renderer =
-                            sinks::renderer(&settings.publish, register, &settings.policy, load_balancers, changed);
-                        let job = publish::Job { settings, ledger: &self.ledger, emulator: None, clock: clock.clone() };
-                        Some(job.deliver(renderer, &report, access, held, stop).await?)
-                    }
+                    true => Some(emit(SECURITY_HUB, &inputs, &report, stop).await?),
                     false => None,
                 };
                 let notified = match self.notify {
-                    true => {
-                        let directory = ChannelsConfig::new(settings.notify.clone());
-                        let directory = directory.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
-                        Some(notify::deliver(directory, &report, Some(access), held, clock, stop).await?)
-                    }
+                    true => Some(emit(NOTIFY, &inputs, &report, stop).await?),
                     false => None,
                 };
                 EventOutcome::Judged(Box::new(JudgedOutcome { report, arn: raw.arn, recorded, published, notified }))
@@ -197,7 +198,7 @@ impl EventHandler<'_> {
 /// Runs work that may last longer than a lease, and renews the lease meanwhile.
 async fn keeping<T>(held: &LeasedLedger, work: impl Future<Output = T>) -> Result<T, Failure> {
     let mut work = std::pin::pin!(work);
-    let mut renewal = tokio::time::interval(scan_recorder::RENEWAL);
+    let mut renewal = tokio::time::interval(RENEWAL);
     loop {
         tokio::select! {
             done = &mut work => return Ok(done),
@@ -206,11 +207,12 @@ async fn keeping<T>(held: &LeasedLedger, work: impl Future<Output = T>) -> Resul
     }
 }
 
-fn written(problem: String) -> Failure {
-    Failure::new(Exit::Sink, problem)
-}
-
-/// Whether a verdict has a line of its own.
-fn matters(verdict: &Verdict) -> bool {
-    matches!(verdict, Verdict::Fail { .. } | Verdict::Unknown { .. } | Verdict::Excepted { .. })
+/// The document of all events, and the exit code that follows from their results.
+fn concluded(lines: Vec<EventLine>) -> (EventDocument, Exit) {
+    let mut exit = Exit::Clean;
+    let document = EventDocument::new(lines, |result| {
+        exit = result.into();
+        exit.code()
+    });
+    (document, exit)
 }

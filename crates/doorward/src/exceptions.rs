@@ -9,8 +9,9 @@ use doorward_rules::exceptions::edit::{self, Renewal};
 use doorward_rules::exceptions::{Exception, Moment, Register, Scope, State};
 use jiff::Timestamp;
 
+use doorward_assemble::GivenEvidence;
+
 use crate::cli::{AddArguments, Cli, ExceptionsCommand, ListFormat, RenewArguments};
-use crate::criteria::GivenEvidence;
 use crate::exit::{Exit, Failure};
 use crate::io::{answer, answer_json};
 use crate::places::{self, Places};

@@ -2,12 +2,14 @@
 
 use std::process::ExitCode;
 
+use doorward_aws::access::AccessError;
 use doorward_check::CheckError;
-use doorward_core::access::AccessError;
 use doorward_core::discover::DiscoverError;
 use doorward_core::pipeline::PipelineError;
 use doorward_ledger::LedgerError;
 use doorward_model::{ReportSettings, ScanReport, SinkError};
+
+mod causes;
 
 /// The exit code of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,7 +202,8 @@ impl From<DiscoverError> for Failure {
 
 impl From<LedgerError> for Failure {
     fn from(error: LedgerError) -> Self {
-        Self::new(Exit::Sink, error.to_string())
+        let exit = if matches!(error, LedgerError::NoLease { .. }) { Exit::Internal } else { Exit::Sink };
+        Self::new(exit, error.to_string())
     }
 }
 

@@ -1,10 +1,17 @@
 //! What every command does around its work: the asynchronous runtime, answers on stdout, log lines on stderr.
 
 use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
 
+use doorward_assemble::Notices;
+use doorward_aws::access::Emulator;
+use doorward_aws::{Access, Clock, Stop};
+use doorward_ledger::{LeasedLedger, Ledger};
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
+use crate::settings::Settings;
 
 /// The asynchronous runtime of a command.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
@@ -21,10 +28,43 @@ pub(crate) fn answer(text: &str) -> Result<Exit, Failure> {
     Ok(Exit::Clean)
 }
 
+/// A document as indented JSON.
+pub(crate) fn json_text(document: &impl Serialize) -> Result<String, Failure> {
+    let text = serde_json::to_string_pretty(document).map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
+    Ok(text + "\n")
+}
+
 /// Prints a document to stdout, as indented JSON.
 pub(crate) fn answer_json(document: &impl Serialize) -> Result<Exit, Failure> {
-    let text = serde_json::to_string_pretty(document).map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
-    answer(&(text + "\n"))
+    answer(&json_text(document)?)
+}
+
+/// Opens a ledger that a command only reads.
+pub(crate) fn read_only(path: &Path) -> Result<Ledger, Failure> {
+    Ledger::open_read_only(path).map_err(|e| Failure::new(Exit::Usage, e.to_string()))
+}
+
+/// Opens a ledger that a delivery only reads.
+pub(crate) fn reading(path: &Path) -> Result<LeasedLedger, Failure> {
+    LeasedLedger::reading(path).map_err(|e| Failure::new(Exit::Usage, e.to_string()))
+}
+
+/// Connects to AWS, or to an emulator, and warns if this machine's clock is wrong.
+pub(crate) async fn connect(
+    settings: &Settings,
+    clock: &Clock,
+    emulator: Option<&Emulator>,
+    stop: &Stop,
+) -> Result<Access, Failure> {
+    let (access, calls) = (settings.access.clone(), settings.calls.clone());
+    let access = Access::connect(access, calls, clock.clone(), emulator, stop).await?;
+    crate::clock::warn(access.clock_offset());
+    Ok(access)
+}
+
+/// Notices of the stages, as lines on stderr.
+pub(crate) fn notices() -> Notices {
+    Arc::new(log)
 }
 
 /// Prints a line to stderr, which is the log of a server.

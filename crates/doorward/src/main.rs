@@ -5,14 +5,13 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-mod attribution;
 mod change;
 mod check;
 mod cli;
 mod clock;
 mod compare;
-mod criteria;
 mod declarations;
+mod delivery;
 mod demo;
 mod doctor;
 mod event;
@@ -21,10 +20,8 @@ mod exit;
 mod explain;
 mod guide;
 mod history;
-mod history_context;
 mod input;
 mod io;
-mod leased_ledger;
 mod logging;
 mod manual;
 mod notify;
@@ -37,7 +34,6 @@ mod register;
 mod report;
 mod saved;
 mod scan;
-mod scan_recorder;
 mod scan_source;
 mod schema;
 mod settings;
@@ -85,7 +81,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::History(arguments) => history::run(cli, arguments),
         Command::Publish(arguments) => publish::run(cli, arguments),
         Command::Posture(arguments) => posture::run(cli, arguments),
-        Command::Plan(arguments) => change::make_plan(cli, arguments),
+        Command::Plan(arguments) => change::run_plan(cli, arguments),
         Command::Apply(arguments) => change::apply(cli, arguments),
         Command::Rollback(arguments) => change::rollback(cli, arguments),
         Command::VerifyChange(arguments) => change::verify_change(cli, arguments),

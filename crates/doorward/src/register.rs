@@ -3,10 +3,8 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use doorward_core::pipeline::any_asked;
-use doorward_model::{LoadBalancer, Policy, Rule, ScanReport};
+use doorward_model::ScanReport;
 use doorward_rules::exceptions::{Register, Terms};
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -70,24 +68,6 @@ impl ExceptionTexts {
             Failure::new(Exit::Usage, lines.join("\n"))
         })
     }
-}
-
-/// The rules to judge these load balancers by, with their exceptions as of a time. `changes_elsewhere` says that changes of modes
-/// are recorded for load balancers that were not read.
-pub(crate) fn rules(
-    register: &Register,
-    load_balancers: &[LoadBalancer],
-    changes_elsewhere: bool,
-    at: Timestamp,
-) -> Vec<Box<dyn Rule>> {
-    register.wrap(&doorward_rules::asked(load_balancers, changes_elsewhere), at)
-}
-
-/// Refuses a policy that switches off every rule, before a scan begins.
-pub(crate) fn check_any_asked(register: &Register, policy: &Policy) -> Result<(), Failure> {
-    let rules = register.wrap(doorward_rules::all(), Timestamp::UNIX_EPOCH);
-    let rules: Vec<_> = rules.iter().map(|rule| &**rule).collect();
-    Ok(any_asked(&rules, policy)?)
 }
 
 /// Reports on stderr the errors in the use of the register and, unless `quiet`, its warnings. Returns the exit code of the errors,

@@ -1,8 +1,9 @@
 //! `doorward report`: renders a saved scan again, offline, or compares it with Security Hub.
 
+use doorward_assemble::GivenEvidence;
+
 use crate::cli::{Cli, ReportArguments};
 use crate::compare;
-use crate::criteria::GivenEvidence;
 use crate::declarations::Declarations;
 use crate::exit::{Exit, Failure};
 use crate::io::runtime;
@@ -37,9 +38,11 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
     let Overridable { report, evidence } = saved.with_flags(&arguments.output.overrides())?;
     (criteria.report, criteria.sinks.evidence) = (report, evidence);
     places.keep_flag("--signing-key", criteria.sinks.evidence.signing_key_file.as_deref());
+    let trace = declarations.as_ref().map(|files| move |load_balancers: &[_]| files.match_live(load_balancers));
     let given = GivenEvidence {
-        traffic: traffic.as_ref().zip(settings.as_ref().map(|settings| &settings.traffic)),
-        declarations: declarations.as_ref(),
+        traffic: traffic.as_ref().zip(settings.as_ref().map(|settings| settings.traffic.advice_rules())),
+        declarations: trace.as_ref().map(|trace| trace as _),
+        ..GivenEvidence::default()
     };
     let register = criteria.exceptions.register()?;
     let inputs = SinkInputs {
@@ -57,7 +60,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
         let problem = register::notices(&register, &scan.report, cli.quiet);
         let of_report = || {
             problem.unwrap_or_else(|| {
-                Declarations::exit(given.declarations, Exit::of_report(&scan.report, &criteria.report))
+                Declarations::exit(declarations.as_ref(), Exit::of_report(&scan.report, &criteria.report))
             })
         };
         let exit = stopped.unwrap_or_else(of_report);

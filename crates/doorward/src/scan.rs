@@ -5,28 +5,29 @@ use std::io::Write as _;
 use std::path::Path;
 
 use futures::StreamExt as _;
-use jiff::Timestamp;
 
-use doorward_core::access::{Access, Emulator};
+use doorward_assemble::{
+    Begin, Criteria, GivenEvidence, RENEWAL, Recording, ScanRecorder, check_any_asked, fingerprint, judge,
+};
+use doorward_aws::access::Emulator;
+use doorward_aws::{Clock, Stop};
 use doorward_core::discover::Plan;
-use doorward_core::{Clock, Stop, collect, discover};
-use doorward_model::{Account, AccountId, Inputs, Inventory, Region, RegionInventory, Run};
+use doorward_core::{collect, discover, run_of};
+use doorward_model::{Account, AccountId, Inputs, Inventory, Region, RegionInventory};
 
 use crate::cli::{Cli, ScanArguments};
-use crate::criteria::{Criteria, GivenEvidence, judge};
 use crate::declarations::Declarations;
+use crate::delivery::DeliveryRun;
 use crate::exit::{Exit, Failure};
-use crate::io::runtime;
+use crate::io::{connect, runtime};
 use crate::places::Places;
 use crate::plain::harmless;
 use crate::progress::Progress;
-use crate::publish;
 use crate::register;
 use crate::saved::Saving;
-use crate::scan_recorder::{self, Recording, ScanRecorder};
 use crate::settings::Settings;
 use crate::signals::{self, Signal};
-use crate::sinks::{Format, OutputOptions, PreparedSinks, SinkInputs};
+use crate::sinks::{Format, OutputOptions, PreparedSinks, SECURITY_HUB, SinkInputs};
 use crate::traffic::{self, TrafficEvidence};
 
 /// Runs `doorward scan`.
@@ -60,9 +61,10 @@ pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure>
         return Ok(scanned.exit);
     }
     let (text, exit) = if scanned.recorded {
-        let published =
-            runtime.block_on(publish::recorded(&settings, &settings.ledger.path()?, crate::clock::system()))?;
-        (published.text, scanned.exit.and(published.exit))
+        let ledger = settings.ledger.path()?;
+        let run = DeliveryRun { settings: &settings, ledger: &ledger, clock: crate::clock::system() };
+        let published = runtime.block_on(run.newest(SECURITY_HUB))?;
+        (published.text, scanned.exit.and(published.result.into()))
     } else {
         ("nothing is delivered to Security Hub: the scan was stopped before its end\n".to_owned(), scanned.exit)
     };
@@ -116,16 +118,20 @@ pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Resul
         options: OutputOptions { colour, quiet: request.quiet },
     };
     let sinks = PreparedSinks::new(request.formats, inputs, request.save, places).await?;
-    register::check_any_asked(&register, &settings.policy)?;
-    let mut recorder = ScanRecorder::open(&settings.ledger, &request.clock)?;
+    check_any_asked(&register, &settings.policy)?;
+    let ledger = &settings.ledger;
+    let recorder = ledger.enabled.then(|| ledger.open(&ledger.path()?, &request.clock));
+    let mut recorder = recorder.transpose()?;
     let (inventory, stopped) = read(&request, recorder.as_mut()).await?;
     let saving = request.save.map(|path| Saving::begin(path, &inventory, settings, &texts, stopped)).transpose();
     let attribution = recorder.as_ref().map_or_else(|| Ok(Inputs::default()), ScanRecorder::attribution)?;
     let normalize = settings.normalize();
     let by = Criteria { normalize: &normalize, policy: &settings.policy, register: &register };
+    let trace = request.declarations.map(|files| move |load_balancers: &[_]| files.match_live(load_balancers));
     let given = GivenEvidence {
-        traffic: request.traffic.map(|found| (found, &settings.traffic)),
-        declarations: request.declarations,
+        traffic: request.traffic.map(|found| (found, settings.traffic.advice_rules())),
+        declarations: trace.as_ref().map(|trace| trace as _),
+        ..GivenEvidence::default()
     };
     let judged = judge(inventory, attribution, by, given)?;
     let problem = register::notices(&register, judged.without_history(), request.quiet);
@@ -140,7 +146,7 @@ pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Resul
     let exit = stopped.unwrap_or_else(of_report);
     let emitted = sinks.emit(&report, &context, exit).await;
     // A scan that could not be saved or recorded is still reported; the failure comes last.
-    saved.and(outcome).and(emitted).map(|()| Scanned { exit, recorded })
+    saved.and(outcome.map_err(Failure::from)).and(emitted).map(|()| Scanned { exit, recorded })
 }
 
 /// Reads the organization. The exit code is that of the signal that stopped the reading, if one did.
@@ -152,10 +158,8 @@ async fn read(
     let given = request.stop.clone().map(|stop| (stop, Signal::default()));
     let (stop, signal) = given.unwrap_or_else(|| signals::listen(settings.scan.deadline.0));
     let started = (request.clock)();
-    let (access, calls, clock) = (settings.access.clone(), settings.calls.clone(), request.clock.clone());
-    let access = Access::connect(access, calls, clock, request.emulator.as_ref(), &stop);
-    let access = access.await.map_err(|error| signal.or(error.into()))?;
-    crate::clock::warn(access.clock_offset());
+    let access = connect(settings, &request.clock, request.emulator.as_ref(), &stop).await;
+    let access = access.map_err(|error| signal.or(error))?;
 
     let progress = Progress::start("accounts entered", request.quiet);
     let known = recorder.as_deref().map_or_else(|| Ok(Vec::new()), ScanRecorder::known)?;
@@ -171,7 +175,9 @@ async fn read(
     let mut cells: Vec<RegionInventory> = Vec::new();
     if let Some(recorder) = recorder.as_deref_mut() {
         recorder.wait_for_turn().await?;
-        if let Some(resumed) = recorder.begin(&run, &plan, settings, request.resume)? {
+        let resume_within = request.resume.then(|| settings.scan.resume_within());
+        let begin = Begin { settings: settings_id(settings), resume_within };
+        if let Some(resumed) = recorder.begin(&run, &plan, &begin)? {
             (run, cells) = (resumed.run, resumed.cells);
         }
     }
@@ -186,7 +192,7 @@ async fn read(
     cells.reserve(all);
     {
         let mut stream = std::pin::pin!(collect(&access, settings.collect, targets, &stop));
-        let mut renewal = tokio::time::interval(scan_recorder::RENEWAL);
+        let mut renewal = tokio::time::interval(RENEWAL);
         let mut done = 0;
         loop {
             let cell = tokio::select! {
@@ -222,22 +228,9 @@ async fn read(
     Ok((inventory, signal.exit().filter(|_| interrupted)))
 }
 
-/// A new run.
-pub(crate) fn run_of(access: &Access, started: Timestamp) -> Run {
-    Run {
-        // To the microsecond, so that scans that begin together differ.
-        id: format!("{}-{}", started.strftime("%Y%m%dT%H%M%S.%6fZ"), access.account()),
-        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        started,
-        finished: started,
-        caller: access.identity().clone(),
-        account: access.account().clone(),
-        partition: access.partition().to_owned(),
-        home_region: access.home_region().clone(),
-        clock_offset: access.clock_offset(),
-        interrupted: false,
-        only: None,
-    }
+/// Identifies the settings that decide what is read. Requirements may change between a stop and a resume.
+pub(crate) fn settings_id(settings: &Settings) -> String {
+    fingerprint(&(&settings.scope, &settings.regions, &settings.collect, &settings.owner.account_tags))
 }
 
 /// Reports the accounts that left the organization: they are no longer scanned, so their findings in the ledger do not change.

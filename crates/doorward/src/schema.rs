@@ -15,7 +15,7 @@ pub(crate) fn text(kind: SchemaKind) -> Result<String, Failure> {
         SchemaKind::JsonV1 => schemars::schema_for!(JsonDocument<'static>),
         SchemaKind::NdjsonV1 => schemars::schema_for!(NdjsonLine<'static>),
         SchemaKind::CheckJsonV1 => schemars::schema_for!(doorward_check::CheckDocument<'static>),
-        SchemaKind::EventV1 => schemars::schema_for!(crate::event::EventDocument),
+        SchemaKind::EventV1 => schemars::schema_for!(doorward_event::EventDocument),
         SchemaKind::Saved => schemars::schema_for!(SavedLine),
     };
     if kind == SchemaKind::Config {

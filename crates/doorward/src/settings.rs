@@ -8,17 +8,21 @@ use figment::providers::{Format, Toml};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use doorward_core::access::AccessSettings;
+use doorward_aws::access::AccessSettings;
+use doorward_aws::settings::{CallSettings, Span};
+use doorward_change::ChangeSettings;
 use doorward_core::collect::CollectSettings;
 use doorward_core::discover::{DiscoverSettings, RegionSettings, ScopeSettings};
 use doorward_core::normalize::{ManagerSettings, NormalizeSettings, OwnerSettings};
-use doorward_core::settings::{CallSettings, Span};
 use doorward_model::Policy;
+use doorward_sink_evidence::EvidenceSettings;
+use doorward_sink_owners::OwnersSettings;
+use doorward_sink_securityhub::PublishSettings;
+use doorward_traffic::TrafficSettings;
 
 use crate::register::ExceptionSettings;
-use crate::sinks::{EvidenceSettings, OwnersSettings, PublishSettings, SinkSettings};
+use crate::sinks::SinkSettings;
 
-mod change;
 mod diagnostics;
 mod environment;
 mod event;
@@ -26,9 +30,7 @@ mod flags;
 mod ledger;
 mod origin;
 mod places;
-mod traffic;
 
-pub(crate) use change::ChangeSettings;
 pub(crate) use diagnostics::SettingsError;
 pub(crate) use doorward_model::ReportSettings;
 pub(crate) use environment::Environment;
@@ -36,7 +38,6 @@ pub(crate) use event::EventSettings;
 pub(crate) use flags::Overridable;
 pub(crate) use ledger::LedgerSettings;
 pub(crate) use origin::show;
-pub(crate) use traffic::TrafficSettings;
 
 /// A flag as a setting: the dotted key and the value.
 pub(crate) type Override = (String, figment::value::Value);
@@ -172,10 +173,7 @@ impl Settings {
     /// The key and the problem of a section that cannot be used.
     fn problem(&self) -> Option<(&'static str, String)> {
         let problem = self.report.problem().or_else(|| self.evidence.problem()).or_else(|| self.publish.problem());
-        problem
-            .or_else(|| self.traffic.problem())
-            .or_else(|| self.change.run_settings().problem())
-            .or_else(|| self.event.problem())
+        problem.or_else(|| self.traffic.problem()).or_else(|| self.change.problem()).or_else(|| self.event.problem())
     }
 
     /// Every organizational unit in the settings, with its key.

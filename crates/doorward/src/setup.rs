@@ -16,8 +16,8 @@ use crate::io::answer;
 use crate::places::Places;
 use crate::saved;
 use crate::settings::Settings;
-use crate::traffic::log_bucket;
 use doorward_file::{Readers, write_file};
+use doorward_traffic::log_bucket;
 
 /// Runs `doorward setup`.
 pub(crate) fn run(cli: &Cli, command: &SetupCommand) -> Result<Exit, Failure> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use doorward_core::{Stop, Stopper};
+use doorward_aws::{Stop, Stopper};
 use doorward_model::GapReason;
 
 use crate::exit::{Exit, Failure};

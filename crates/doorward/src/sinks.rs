@@ -1,33 +1,55 @@
 //! The registry of outputs: one row for each, which the command line, its help, the demo and the tests iterate over.
 //!
 //! To add an output to stdout or a file, write a module with a [`Render`] function and add a row. An output that needs more, such
-//! as a folder, implements [`Sink`] itself.
+//! as a folder or a delivery, implements [`Sink`] itself.
 
 use std::io::{self, Write};
 use std::path::Path;
 
-use doorward_model::{Policy, ScanReport, Sink, SinkContext, SinkShape, Skipped};
+use doorward_aws::{Access, Clock};
+use doorward_ledger::LeasedLedger;
+use doorward_model::{LoadBalancer, Policy, ScanReport, Sink, SinkContext, SinkShape, Skipped};
 use doorward_rules::exceptions::Register;
+use doorward_sink_evidence::EvidenceSettings;
+use doorward_sink_owners::OwnersSettings;
+use doorward_sink_securityhub::PublishSettings;
 use doorward_sink_text::{json, ndjson, table};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Failure;
+use crate::settings::Settings;
 
 mod csv;
 mod evidence;
 mod format;
+mod notify;
 mod owners;
 mod page;
 mod prepared;
 mod securityhub;
 mod stream;
 
-pub(crate) use evidence::EvidenceSettings;
 pub(crate) use format::Format;
-pub(crate) use owners::OwnersSettings;
 pub(crate) use prepared::PreparedSinks;
-pub(crate) use securityhub::{PublishSettings, renderer};
+
+/// Delivery to Security Hub.
+pub(crate) const SECURITY_HUB: DeliveryRow = DeliveryRow {
+    command: "doorward publish",
+    call: "securityhub:BatchImportFindings",
+    member: "published",
+    calls_aws: |_| true,
+    make: securityhub::deliver,
+};
+
+/// Digests to owners.
+pub(crate) const NOTIFY: DeliveryRow = DeliveryRow {
+    command: "doorward notify",
+    call: "notify",
+    member: "notified",
+    calls_aws: notify::calls_aws,
+    make: notify::deliver,
+};
 
 /// Every output, in the order in which help lists them.
 pub(crate) const REGISTRY: &[Output] = &[
@@ -96,13 +118,13 @@ pub(crate) const REGISTRY: &[Output] = &[
         name: "securityhub",
         help: "Security Hub, each finding once",
         demo: None,
-        make: Make::Command("doorward publish"),
+        make: Make::Delivery(SECURITY_HUB),
     },
     Output {
         name: "notify",
         help: "a digest for each owner, to the configured channels",
         demo: None,
-        make: Make::Command("doorward notify"),
+        make: Make::Delivery(NOTIFY),
     },
 ];
 
@@ -126,8 +148,44 @@ enum Make {
     Stream(Render),
     /// To a folder.
     Folder(MakeFolder),
-    /// By a command, because a delivery needs the ledger and access to AWS or a channel.
-    Command(&'static str),
+    /// To a service, by a command of its own: a delivery needs the ledger, and access to AWS or a channel.
+    Delivery(DeliveryRow),
+}
+
+/// How a delivery is named and made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DeliveryRow {
+    /// The command that delivers, for messages.
+    pub(crate) command: &'static str,
+    /// The call that a stop interrupts.
+    pub(crate) call: &'static str,
+    /// The member of `event-v1` that holds what it reports.
+    pub(crate) member: &'static str,
+    /// Whether these settings need access to AWS.
+    pub(crate) calls_aws: fn(&Settings) -> bool,
+    /// Makes its sink.
+    pub(crate) make: MakeDelivery,
+}
+
+/// Makes the sink of a delivery.
+type MakeDelivery = for<'a> fn(&DeliveryInputs<'a>) -> Result<Box<dyn Sink + 'a>, Failure>;
+
+/// What deliveries are made from.
+pub(crate) struct DeliveryInputs<'a> {
+    pub(crate) settings: &'a Settings,
+    /// The exceptions.
+    pub(crate) register: &'a Register,
+    /// The required modes.
+    pub(crate) policy: &'a Policy,
+    /// The load balancers of the report.
+    pub(crate) load_balancers: &'a [LoadBalancer],
+    /// Whether changes of modes are recorded for other load balancers.
+    pub(crate) changes_elsewhere: bool,
+    /// Access to AWS, if the delivery calls it.
+    pub(crate) access: Option<&'a Access>,
+    /// The ledger under its lease: it remembers what was delivered.
+    pub(crate) held: &'a LeasedLedger,
+    pub(crate) clock: &'a Clock,
 }
 
 /// Writes a report and returns the number of findings that it wrote.
@@ -142,7 +200,7 @@ impl Output {
         match self.make {
             Make::Stream(_) => SinkShape::Stream,
             Make::Folder(_) => SinkShape::Folder,
-            Make::Command(_) => SinkShape::Remote,
+            Make::Delivery(_) => SinkShape::Remote,
         }
     }
 }

@@ -4,11 +4,11 @@ use std::io::{BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use doorward_core::access::{Access, Emulator};
-use doorward_core::{Clock, Stop};
+use doorward_aws::access::{Access, Emulator};
+use doorward_aws::{Clock, Stop};
 use doorward_model::LoadBalancer;
 use doorward_traffic::{
-    CacheOptions, FolderOptions, Forecast, GatherError, GatherEvent, LoadBalancerKey, STATE_FOLDER,
+    CacheOptions, FolderOptions, Forecast, GatherError, GatherEvent, LoadBalancerKey, Reaches, STATE_FOLDER,
     Source as LogSource, Tier, TrafficRequest, Window, advise_all, classify, compare, read_folder, render_advice,
     render_comparison, render_traffic,
 };
@@ -28,13 +28,10 @@ use crate::places::Places;
 use crate::plain::harmless;
 use crate::progress::Progress;
 use crate::scan_source::AssembledScan;
-use crate::settings::{Settings, TrafficSettings};
+use crate::settings::Settings;
 use crate::signals;
 
-mod reach;
-
-pub(crate) use doorward_traffic::{TrafficEvidence, id, key, log_bucket};
-pub(crate) use reach::Reaches;
+pub(crate) use doorward_traffic::TrafficEvidence;
 
 /// Time for Athena queries to be cancelled after a stop.
 const CANCELLATION: Duration = Duration::from_secs(3);
@@ -107,11 +104,6 @@ pub(crate) fn saved(path: &Path) -> Result<TrafficEvidence, Failure> {
 pub(crate) fn save(evidence: &TrafficEvidence, path: &Path) -> Result<(), Failure> {
     let write = |out: &mut dyn std::io::Write| evidence.write(out);
     write_file(path, Readers::Owner, write).map_err(|e| Failure::writing(&path.display().to_string(), &e))
-}
-
-/// Expires the traffic evidence of the load balancers of a report that is acted on later than it was made.
-pub(crate) fn expire_all(load_balancers: &mut [LoadBalancer], settings: &TrafficSettings, at: Timestamp) {
-    doorward_traffic::expire_all(load_balancers, settings.maximum_age_days, at);
 }
 
 /// Exit code 4 if anything could not be read or understood.
@@ -208,7 +200,12 @@ impl GatherJob<'_> {
     pub(crate) async fn run(&self, stop: &Stop) -> Result<Option<TrafficEvidence>, Failure> {
         let (settings, traffic) = (self.settings, &self.settings.traffic);
         let asked: Vec<&LoadBalancer> = self.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()).collect();
-        let reaches = Reaches::of(traffic, self.engine, &asked)?;
+        let reaches = match self.engine {
+            Engine::Embedded => Reaches::of_logs(traffic, &asked),
+            Engine::Athena => {
+                Reaches::of_athena(traffic, &asked).map_err(|problem| Failure::new(Exit::Usage, problem))?
+            }
+        };
         let (access, calls) = (settings.access.clone(), settings.calls.clone());
         let access = Access::connect(access, calls, self.clock.clone(), self.emulator.as_ref(), stop).await?;
         let source = LogSource::new(reaches.provider(&access));

@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
+use doorward_aws::access::{Access, Purpose};
 use doorward_change::{
     ChangeState, Current, Entry, Event, Inspection, Journal, JournalError, MetricSamples, MetricSource, ModeClient,
     ModeReading, Plan, RULE, SetFailure, SetResponse, Target,
 };
-use doorward_core::access::{Access, Purpose};
 use doorward_core::actions::change_role_grants;
 use doorward_core::mode::{self, Subject};
 use doorward_model::{Gap, Inventory, Listing, Mode, Observed};
@@ -34,7 +34,7 @@ impl<K: Fate> Hand<'_, K> {
         }
     }
 
-    fn session(&self, target: &Target) -> Arc<doorward_core::access::Session> {
+    fn session(&self, target: &Target) -> Arc<doorward_aws::access::Session> {
         let purpose = Purpose {
             role_name: "doorward-change".to_owned().try_into().unwrap(),
             external_id: None,

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use doorward_change::{ChangeSettings, Plan, PlanRequest, Time, WatchSettings, plan};
-use doorward_core::access::{Access, AccessSettings, Emulator};
+use doorward_aws::access::{Access, AccessSettings, Emulator};
+use doorward_aws::settings::{CallSettings, Span};
+use doorward_aws::{Stop, Time};
+use doorward_change::{ChangeSettings, Plan, PlanRequest, WatchSettings, plan};
 use doorward_core::collect::CollectSettings;
 use doorward_core::discover::{DiscoverSettings, RegionSettings, ScopeSettings};
 use doorward_core::normalize::{ManagerSettings, NormalizeSettings, OwnerSettings};
-use doorward_core::settings::{CallSettings, Span};
-use doorward_core::{Stop, collect, discover, evaluate, normalize};
+use doorward_core::{collect, discover, evaluate, normalize};
 use doorward_fakeaws::{Options, Server, World};
 use doorward_model::{Arn, Inventory, Mode, Policy, Run, ScanReport};
 use doorward_rules::Requirement;
@@ -197,6 +198,8 @@ pub(crate) fn policy() -> Policy {
 
 pub(crate) fn settings() -> ChangeSettings {
     ChangeSettings {
+        role_name: "doorward-change".to_owned().try_into().expect("a role"),
+        external_id: None,
         canary: 1,
         wave_share: 0.1,
         wave_minimum: 4,
@@ -243,7 +246,7 @@ impl Wheel {
 
     pub(crate) fn time(&self) -> Time {
         let (now, pause) = (self.clone(), self.clone());
-        let pause = move |length: Duration| -> doorward_change::Pause {
+        let pause = move |length: Duration| -> doorward_aws::Pause {
             pause.turn(SignedDuration::try_from(length).unwrap());
             Box::pin(std::future::ready(()))
         };

@@ -5,10 +5,10 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
+use doorward_aws::access::Access;
 use doorward_change::{
     ApplyRun, ChangeState, Event, Goal, Insistence, Plan, PlanRequest, RollbackRun, Step, StepState, StopReason,
 };
-use doorward_core::access::Access;
 use doorward_fakeaws::Server;
 use doorward_model::{Arn, Mode};
 

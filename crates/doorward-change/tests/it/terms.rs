@@ -1,11 +1,11 @@
 //! What bounds a plan: its organization, the age of its readings, what its digest covers, and what has become of a load balancer since.
 
+use doorward_aws::access::Access;
 use doorward_change::{
     Applied, ApplyRun, ChangeSettings, Current, DryRunResult, Entry, Event, Goal, HomeOrganization, Insistence,
     Inspection, Journal as _, ModeClient, ModeReading, Plan, PlanError, PlanRequest, SetFailure, SetResponse,
     SkipReason, StepState, StopReason, Target, dry_run,
 };
-use doorward_core::access::Access;
 use doorward_fakeaws::Server;
 use doorward_model::{
     AccountId, Arn, Gap, GapReason, Kind, Mode, Observed, Organization, ScanReport, Verdict, VerdictReason,

@@ -3,10 +3,10 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use doorward_aws::access::Access;
 use doorward_change::{
     ApplyRun, ChangeState, Entry, Event, Goal, Journal as _, Plan, PlanRequest, RollbackRun, StepState,
 };
-use doorward_core::access::Access;
 use doorward_fakeaws::{Fault, Server, What};
 use doorward_model::{Arn, Kind, Mode};
 

@@ -5,12 +5,13 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use doorward_core::access::{Access, AccessSettings, Emulator};
+use doorward_aws::Stop;
+use doorward_aws::access::{Access, AccessSettings, Emulator};
+use doorward_aws::settings::{CallSettings, Span};
 use doorward_core::collect::CollectSettings;
 use doorward_core::discover::{DiscoverSettings, RegionSettings, ScopeSettings};
 use doorward_core::normalize::{ManagerSettings, NormalizeSettings, OwnerSettings};
-use doorward_core::settings::{CallSettings, Span};
-use doorward_core::{Stop, collect, discover, evaluate, normalize};
+use doorward_core::{collect, discover, evaluate, normalize};
 use doorward_model::{Inventory, Mode, Policy, Run};
 use futures::StreamExt;
 use jiff::Timestamp;

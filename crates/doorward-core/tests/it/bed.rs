@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use doorward_core::access::{Access, AccessSettings, Emulator};
+use doorward_aws::access::{Access, AccessSettings, Emulator};
+use doorward_aws::settings::{CallSettings, Span};
+use doorward_aws::{Clock, Stop};
 use doorward_core::collect::CollectSettings;
 use doorward_core::discover::{DiscoverSettings, Known, RegionSettings, ScopeSettings};
 use doorward_core::normalize::{ManagerSettings, NormalizeSettings, OwnerSettings};
-use doorward_core::settings::{CallSettings, Span};
-use doorward_core::{Clock, Stop, collect, discover, evaluate, normalize};
+use doorward_core::{collect, discover, evaluate, normalize};
 use doorward_fakeaws::{Fault, FaultPlan, Options, Server, World};
 use doorward_model::{Finding, Inventory, Mode, Policy, Run, ScanReport, VerdictKind};
 use futures::StreamExt;

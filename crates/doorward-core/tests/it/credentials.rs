@@ -93,7 +93,7 @@ async fn a_role_may_differ_by_account_and_unit_and_ask_for_an_external_id() {
         + "\n[[role]]\nname = \"audit\"\naccounts = [\"300000000003\"]\ntrusts = [\"300000000002\"]\nexternal_id = \"s3cret\"\nallow = [\"elasticloadbalancing:*\", \"account:*\", \"logs:*\"]\n";
     let world = world.replace("arn:aws:iam::*:role/doorward-scan", "arn:aws:iam::*:role/*");
     let mut setup = Setup::default();
-    setup.access.overrides = vec![doorward_core::access::RoleOverride {
+    setup.access.overrides = vec![doorward_aws::access::RoleOverride {
         accounts: vec![],
         ous: vec!["/Workloads".into()],
         role_name: "legacy/audit".to_owned().try_into().unwrap(),

@@ -219,7 +219,7 @@ async fn an_account_never_leaves_the_coverage_in_silence() {
     let more = SMALL.to_owned() + "\n[[account]]\nid = \"300000000004\"\nname = \"left\"\n";
     let server = serve(SMALL, vec![]).await;
     let setup = Setup { known: crate::bed::known(&more).await, ..Setup::default() };
-    let (_stopper, stop) = doorward_core::Stop::new();
+    let (_stopper, stop) = doorward_aws::Stop::new();
     let access = enter(&server, &setup).await;
     let plan =
         doorward_core::discover(&access, &setup.discover, &setup.known, &stop, &|_, _| {}).await.expect("a plan");

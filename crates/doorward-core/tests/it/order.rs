@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorward_core::Stop;
+use doorward_aws::Stop;
 use doorward_fakeaws::{Fault, What};
 use doorward_model::{Inventory, ScanReport};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use doorward_core::access::Purpose;
+use doorward_aws::access::Purpose;
 use doorward_core::actions::{
     base_identity_actions, change_role_actions, change_role_grants, scan_role_actions, scan_role_grants,
 };

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use doorward_core::access::Access;
+use doorward_aws::Stop;
+use doorward_aws::access::Access;
 use doorward_core::collect::{AT_MOST, beyond, rehearse, tried};
-use doorward_core::{Stop, actions, discover};
+use doorward_core::{actions, discover};
 use doorward_fakeaws::{Fault, Server, What};
 use doorward_model::{CoverageLine, Gap, RegionInventory};
 use futures::StreamExt;

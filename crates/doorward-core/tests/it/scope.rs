@@ -159,7 +159,7 @@ async fn an_organizational_unit_that_was_not_requested_decides_nothing() {
     let server = serve(SMALL, vec![]).await;
     let mut setup = Setup::default();
     setup.discover.scope.single_account = true;
-    let (_stopper, stop) = doorward_core::Stop::new();
+    let (_stopper, stop) = doorward_aws::Stop::new();
     let inventory = crate::bed::look(&server, &setup, &stop).await.expect("a way in");
     let rule = serde_json::json!({ "name": "prod", "required_mode": "strictest", "ous": ["/Security"] });
     let rule: PolicyRule = serde_json::from_value(rule).unwrap();
@@ -173,7 +173,7 @@ async fn an_organizational_unit_that_was_not_requested_decides_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_by_unit_is_not_guessed() {
     let mut setup = Setup::default();
-    setup.access.overrides = vec![doorward_core::access::RoleOverride {
+    setup.access.overrides = vec![doorward_aws::access::RoleOverride {
         accounts: vec![],
         ous: vec!["/Workloads".into()],
         role_name: "other".to_owned().try_into().unwrap(),

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use doorward_core::Stop;
+use doorward_aws::Stop;
 use doorward_fakeaws::{Fault, What};
 use doorward_model::{CoverageStatus, GapReason};
 

@@ -1,62 +1,18 @@
-//! The memory as the binary fulfils it: with a ledger on a disk, which forgets nothing between two processes.
+//! The delivery state in a ledger on a disk, which forgets nothing between two processes.
 
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::Arc;
 
-use doorward_ledger::{DigestIntent, LEASE_TTL, Lease, Ledger, OpenOptions};
-use doorward_notify::{DeliveryStore, DeliveryStoreError, Dispatcher, Environment, Fate, Intent, Remembered};
-use jiff::Timestamp;
+use doorward_ledger::{LEASE_TTL, LeasedLedger, Ledger, OpenOptions};
+use doorward_notify::{Dispatcher, Environment, Fate, LedgerDeliveryStore};
 
 use crate::bed::{RULES, day, directory, report, settings, slack};
 use crate::doubles::{Act, Receiver, time};
 
-struct Kept(Mutex<(Ledger, Lease)>);
-
-fn kept(path: &Path, owner: &str, days: i64) -> Kept {
+fn kept(path: &Path, owner: &str, days: i64) -> LedgerDeliveryStore {
     let mut ledger = Ledger::open(path, OpenOptions::default()).expect("opens");
     let lease = ledger.acquire_lease(owner, day(days), LEASE_TTL).expect("free");
-    Kept(Mutex::new((ledger, lease)))
-}
-
-fn there(intent: DigestIntent) -> Intent {
-    Intent { id: intent.id, state: intent.state, at: intent.at }
-}
-
-fn here(intent: &Intent) -> DigestIntent {
-    DigestIntent { id: intent.id.clone(), state: intent.state.clone(), at: intent.at }
-}
-
-fn written(error: impl std::fmt::Display) -> DeliveryStoreError {
-    DeliveryStoreError { verb: "written", problem: error.to_string() }
-}
-
-impl DeliveryStore for Kept {
-    fn recall(&self, audience: &str, channel: &str) -> Result<Remembered, DeliveryStoreError> {
-        let row = self.0.lock().expect("no panic").0.digest(audience, channel).map_err(written)?;
-        let (delivered, open) = (row.delivered.map(there), row.open.map(there));
-        Ok(Remembered { delivered, open, attempts: row.attempts, failure: row.failure })
-    }
-
-    fn intend(&self, audience: &str, channel: &str, intent: &Intent) -> Result<(), DeliveryStoreError> {
-        let (ledger, lease) = &mut *self.0.lock().expect("no panic");
-        ledger.digest_intend(lease, audience, channel, &here(intent)).map_err(written)
-    }
-
-    fn acknowledge(&self, audience: &str, channel: &str, id: &str, at: Timestamp) -> Result<(), DeliveryStoreError> {
-        let (ledger, lease) = &mut *self.0.lock().expect("no panic");
-        ledger.digest_acknowledge(lease, audience, channel, id, at).map_err(written)
-    }
-
-    fn fail(
-        &self,
-        audience: &str,
-        channel: &str,
-        open: Option<&Intent>,
-        reason: &str,
-    ) -> Result<(), DeliveryStoreError> {
-        let (ledger, lease) = &mut *self.0.lock().expect("no panic");
-        ledger.digest_fail(lease, audience, channel, open.map(here).as_ref(), reason).map_err(written)
-    }
+    LedgerDeliveryStore(LeasedLedger::writing(ledger, lease, Arc::new(move || day(days))))
 }
 
 #[tokio::test]

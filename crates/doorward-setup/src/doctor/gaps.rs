@@ -1,6 +1,6 @@
 //! Gaps with their place: what could not be read, where, and by which role.
 
-use doorward_core::access::{Access, Entry};
+use doorward_aws::access::{Access, Entry};
 use doorward_core::discover::Target;
 use doorward_core::normalize::Normalized;
 use doorward_model::{Account, AccountId, CoverageStatus, Gap, GapReason, Listing, Observed};

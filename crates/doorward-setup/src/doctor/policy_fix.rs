@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use doorward_core::access::Entry;
+use doorward_aws::access::Entry;
 use doorward_core::actions::{Operation, SCAN, resources_of};
 use doorward_model::{AccountId, Arn, GapReason, Grant, Observed, Organization};
 use doorward_traffic::listing_logs;

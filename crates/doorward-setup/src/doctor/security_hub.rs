@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use doorward_aws::ClientProvider;
-use doorward_core::Stop;
-use doorward_core::access::{Access, Purpose};
+use doorward_aws::Stop;
+use doorward_aws::access::{Access, Purpose};
 use doorward_model::{AccountRegion, Gap};
 use doorward_sink_securityhub::{ACTIONS, Closed, grants, look as ask};
 use futures::StreamExt as _;

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use doorward_core::access::{Access, Purpose};
-use doorward_core::{Clock, Stop};
+use doorward_aws::access::{Access, Purpose};
+use doorward_aws::{Clock, Stop};
 use doorward_model::{AccountId, AccountRegion, Gap, Grant, LoadBalancer};
 use doorward_traffic::{Capability, Known, LoadBalancerKey, Metered, Metric, Operation, Reach, Source, Window};
 use futures::StreamExt as _;

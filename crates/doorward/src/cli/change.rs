@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{ArgAction, Args};
-use doorward_core::settings::Span;
+use doorward_aws::settings::Span;
 use doorward_model::{AccountId, Arn, Mode, Region};
 
 use super::ListFormat;

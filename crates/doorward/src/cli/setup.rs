@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-use doorward_core::access::{ExternalId, RoleName};
+use doorward_aws::access::{ExternalId, RoleName};
 use doorward_model::{AccountId, Region};
 use doorward_setup::RolePurpose;
 

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use doorward_change::{Goal, Pause, PlanRequest, Time};
-use doorward_core::Clock;
-use doorward_core::settings::Span;
+use doorward_apply::{ChangeRunner, make_plan, write_plan};
+use doorward_assemble::{Criteria, GivenEvidence};
+use doorward_aws::settings::Span;
+use doorward_aws::{Clock, Pause, Stop, Time};
+use doorward_change::{Goal, PlanRequest};
 use doorward_fakeaws::Server;
 use doorward_fakeaws::spec::MetricSpec;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use crate::change::{self, ChangeRunner};
 use crate::exit::{Exit, Failure};
 use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
@@ -81,23 +82,34 @@ pub(super) async fn walk(
     for service in &story.service {
         service.count(server, today).map_err(|e| usage(e.to_string()))?;
     }
-    let source = AssembledScan::with_traffic(None, settings, ledger, traffic)?;
-    let plan = change::plan_for(&source, &PlanRequest::new(Goal::Required), settings, today);
-    change::write(&out.join("change-plan.json"), &plan)?;
+    let traffic = traffic.map(|found| (found, settings.traffic.advice_rules()));
+    let given = GivenEvidence { traffic, ..GivenEvidence::default() };
+    let source = AssembledScan::with(None, settings, ledger, given)?;
+    let request = PlanRequest::new(Goal::Required);
+    let plan = make_plan(&source.report, &source.policy, &request, &settings.change, today);
+    write_plan(&out.join("change-plan.json"), &plan)?;
     let (clock, time) = played(today);
+    let normalize = settings.normalize();
     let runner = ChangeRunner {
-        settings,
-        register: settings.exceptions.read()?.register()?,
+        access: &settings.access,
+        calls: &settings.calls,
+        discover: settings.discover(),
+        change: &settings.change,
+        traffic: &settings.traffic,
+        by: Criteria { normalize: &normalize, policy: &settings.policy, register: &source.register },
         ledger: ledger.to_owned(),
-        by: Some("the demo".to_owned()),
-        quiet: true,
+        recorder: settings.ledger.recorder(),
+        person: Some("the demo".to_owned()),
         emulator: Some(super::emulator(server)?),
         clock,
         time,
+        notices: crate::io::notices(),
+        progress: &|_| {},
     };
+    let (_stopper, stop) = Stop::new();
     let mut text = doorward_change::render_summary(&plan);
     if !plan.steps.is_empty() {
-        let applied = runner.apply(plan, Some(story.watch.0)).await?;
+        let applied = runner.apply(plan, Some(story.watch.0), &stop).await?;
         text.push('\n');
         text.push_str(&applied.text);
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use doorward_core::Stop;
+use doorward_aws::Stop;
 use doorward_fakeaws::Server;
 use doorward_fakeaws::spec::MetricSpec;
 use doorward_model::{LoadBalancer, LogDestination, Observed};
@@ -56,7 +56,7 @@ fn put(server: &Server, load_balancers: &[LoadBalancer]) -> Result<bool, Failure
         .iter()
         .filter_map(|lb| match &lb.access_logs {
             Observed::Known(LogDestination::S3 { bucket, prefix }) => {
-                Some((traffic::key(lb), (lb, bucket.as_str(), prefix.as_str())))
+                Some((doorward_traffic::key(lb), (lb, bucket.as_str(), prefix.as_str())))
             }
             _ => None,
         })

@@ -4,25 +4,22 @@
 //! are created for each, because Lambda may freeze a process and resume it an hour later. A failure is an error of the invocation,
 //! so that Lambda retries it and finally sends it to the dead-letter queue.
 
-use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use doorward_core::Stop;
-use doorward_core::event::{ParsedEvent, parse_json};
-use doorward_model::GapReason;
-use doorward_notify::ChannelsConfig;
+use doorward_aws::Stop;
+use doorward_event::{InvocationMetrics, ParsedEvent, parse_json};
+use doorward_model::{DeliveryResult, GapReason};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 
 use super::EventHandler;
-use super::invocation_metrics::InvocationMetrics;
+use crate::delivery::DeliveryRun;
 use crate::exit::{Exit, Failure};
 use crate::io::runtime;
 use crate::places::Places;
-use crate::publish;
+use crate::plain;
 use crate::scan::{self, ScanRequest, Scanned};
-use crate::scan_source::AssembledScan;
-use crate::{notify, plain};
+use crate::sinks::{NOTIFY, SECURITY_HUB};
 
 /// Variables that Lambda sets for every function. The runtime does not start without them.
 const VARIABLES: [&str; 4] = [
@@ -66,7 +63,8 @@ async fn answer(handler: &EventHandler<'_>, invocation: LambdaEvent<Value>) -> R
     };
     crate::io::log(&plain::harmless(log.trim_end()));
     // If stdout cannot be written, there is no other place to report that.
-    let _ = crate::io::answer(&figures.line(&invocation.context.env_config.function_name, (handler.clock)(), exit));
+    let _ =
+        crate::io::answer(&figures.line(&invocation.context.env_config.function_name, (handler.clock)(), exit.code()));
     response
 }
 
@@ -86,16 +84,16 @@ async fn take(
         figures.finished = Some(false);
         return scheduled(handler, stop, figures).await;
     }
-    let document = handler.handle(events, stop).await?;
+    let (document, exit) = handler.handle(events, stop).await?;
     let text = document.text();
     if handler.publish || handler.notify {
-        figures.delivery(document.exit() != Exit::Sink);
+        figures.delivery(exit != Exit::Sink);
     }
-    if !matches!(document.exit(), Exit::Clean | Exit::Findings) {
-        return Err(Failure::new(document.exit(), text));
+    if !matches!(exit, Exit::Clean | Exit::Findings) {
+        return Err(Failure::new(exit, text));
     }
     let json = serde_json::to_value(&document).map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
-    Ok((json, document.exit(), text))
+    Ok((json, exit, text))
 }
 
 /// Runs a scan, and then publishes and notifies. Findings and gaps are its result, not a failure.
@@ -120,7 +118,7 @@ async fn scheduled(
         stop: Some(stop.clone()),
     };
     let Scanned { mut exit, recorded } = scan::execute(request, false).await?;
-    figures.scanned(exit);
+    figures.scanned(matches!(exit, Exit::Clean | Exit::Findings));
     if handler.publish || handler.notify {
         // Holds until the delivery is known to be accepted.
         figures.delivered = Some(false);
@@ -133,23 +131,16 @@ async fn scheduled(
         return Err(Failure::new(exit.and(Exit::Coverage), text));
     }
     let mut accepted = true;
-    if handler.publish {
-        let published = publish::recorded(settings, &handler.ledger, handler.clock.clone()).await?;
-        let _ = write!(text, "{}", published.text);
-        document["published"] = published.json;
-        accepted &= published.exit != Exit::Sink;
-        exit = exit.and(published.exit);
-    }
-    if handler.notify {
-        let directory = ChannelsConfig::new(settings.notify.clone());
-        let directory = directory.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
-        let report = AssembledScan::of(None, settings, &handler.ledger)?.report;
-        let (lines, json, notified) =
-            notify::render(&notify::send(settings, directory, &handler.ledger, &report).await?);
-        text.push_str(&lines);
-        document["notified"] = json;
-        accepted &= notified != Exit::Sink;
-        exit = if notified == Exit::Clean { exit } else { notified };
+    let run = DeliveryRun { settings, ledger: &handler.ledger, clock: handler.clock.clone() };
+    for (delivery, wanted) in [(SECURITY_HUB, handler.publish), (NOTIFY, handler.notify)] {
+        if !wanted {
+            continue;
+        }
+        let statement = run.newest(delivery).await?;
+        text.push_str(&statement.text);
+        document[delivery.member] = statement.document;
+        accepted &= statement.result != DeliveryResult::Incomplete;
+        exit = exit.and(statement.result.into());
     }
     figures.delivered = (handler.publish || handler.notify).then_some(accepted);
     match exit {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::environment::Flag;
 use super::{Layers, Override, ReportSettings, SettingsError, diagnostics};
-use crate::sinks::EvidenceSettings;
+use doorward_sink_evidence::EvidenceSettings;
 
 /// The saved settings that flags may override.
 #[derive(Clone, Serialize, Deserialize)]

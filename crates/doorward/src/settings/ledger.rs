@@ -1,7 +1,9 @@
 //! Where history is kept.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use doorward_assemble::{RecorderSettings, ScanRecorder};
+use doorward_aws::Clock;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +27,20 @@ pub(crate) struct LedgerSettings {
 }
 
 impl LedgerSettings {
+    /// How scans are recorded.
+    pub(crate) fn recorder(&self) -> RecorderSettings {
+        RecorderSettings {
+            force_network: self.force_network,
+            count_by_tags: self.count_by_tags.clone(),
+            keep_months: self.keep_months,
+        }
+    }
+
+    /// Opens a ledger for writing.
+    pub(crate) fn open(&self, path: &Path, clock: &Clock) -> Result<ScanRecorder, Failure> {
+        Ok(ScanRecorder::open(path, self.recorder(), clock, crate::io::notices())?)
+    }
+
     /// The file: as set, else in the XDG state folder.
     pub(crate) fn path(&self) -> Result<PathBuf, Failure> {
         let in_state = || {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use doorward_model::{ScanReport, SinkContext};
 use doorward_sink_evidence::{Dialect, csv};
 
-use super::{SinkInputs, Written, owners};
+use super::{SinkInputs, Written};
 
 /// Writes CSV that no spreadsheet takes for a formula.
 pub(super) fn write_excel(
@@ -28,7 +28,7 @@ pub(super) fn write_raw(
 }
 
 fn write(out: &mut dyn Write, report: &ScanReport, inputs: &SinkInputs<'_>, dialect: Dialect) -> io::Result<Written> {
-    let required = owners::required(report, inputs.policy);
+    let required = doorward_rules::required_modes(&report.load_balancers, inputs.policy);
     let receipt = csv::write(out, "", report, &required, doorward_rules::catalogue(), dialect);
     receipt.map(|receipt| receipt.written.into()).map_err(io::Error::other)
 }

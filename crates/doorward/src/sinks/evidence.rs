@@ -1,70 +1,19 @@
 //! Evidence for auditors: a folder of packs, each of which names the previous one.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use doorward_file::create_private_folder;
 use doorward_model::{Framework, Receipt, ScanReport, Sink, SinkContext, SinkError, SinkFuture, frameworks};
-use doorward_rules::exceptions::State;
 use doorward_sink_evidence::{
-    Attachment, Context, Earlier, ExceptionRow, Limits, Pack, Period, RunFigures, Sampling, SigningKey,
+    Attachment, Context, Earlier, EvidenceSettings, Limits, Pack, Period, RunFigures, Sampling, SigningKey,
+    exception_rows,
 };
 use doorward_sink_text::json;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use super::{SinkInputs, owners};
+use super::SinkInputs;
 use crate::exit::{Exit, Failure};
-
-/// Audit evidence.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct EvidenceSettings {
-    /// How many load balancers the sample draws.
-    pub(crate) sample: usize,
-    /// The seed it is drawn from: any text.
-    pub(crate) seed: String,
-    /// A file with the ed25519 key that signs packs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) signing_key_file: Option<PathBuf>,
-    /// The environment variable that holds the key instead.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) signing_key_variable: Option<String>,
-}
-
-impl EvidenceSettings {
-    /// What is wrong with them: the key and the problem.
-    pub(crate) fn problem(&self) -> Option<(&'static str, String)> {
-        if self.sample == 0 {
-            return Some(("evidence.sample", "a sample of 0 load balancers shows nothing".to_owned()));
-        }
-        let both = self.signing_key_file.is_some() && self.signing_key_variable.is_some();
-        both.then(|| {
-            ("evidence.signing_key_variable", "there is a signing_key_file too; a pack has one signature".to_owned())
-        })
-    }
-
-    /// The key, if one is configured.
-    fn key(&self) -> Result<Option<SigningKey>, Failure> {
-        let usage = |problem: String| Failure::new(Exit::Usage, problem);
-        let (place, text) = match (&self.signing_key_file, &self.signing_key_variable) {
-            (Some(path), _) => {
-                let place = format!("evidence.signing_key_file, {}", path.display());
-                let text = crate::input::text(path).map_err(|e| usage(format!("{place}: cannot be read: {e}")))?;
-                (place, text)
-            }
-            (None, Some(name)) => {
-                let place = format!("evidence.signing_key_variable, {name}");
-                let text = std::env::var(name).map_err(|_| usage(format!("{place}: the variable holds no text")))?;
-                (place, text)
-            }
-            (None, None) => return Ok(None),
-        };
-        SigningKey::parse(&text).map(Some).map_err(|e| usage(format!("{place}: {e}")))
-    }
-}
 
 /// Writes evidence packs.
 struct EvidenceSink<'a> {
@@ -81,7 +30,7 @@ struct EvidenceSink<'a> {
 pub(super) fn make<'a>(folder: &Path, inputs: SinkInputs<'a>) -> Result<Box<dyn Sink + 'a>, Failure> {
     Ok(Box::new(EvidenceSink {
         folder: folder.to_owned(),
-        key: inputs.settings.evidence.key()?,
+        key: key(&inputs.settings.evidence)?,
         build: inputs.build.map_or_else(program_hash, |build| Ok(build.to_owned()))?,
         controls: frameworks().map_err(|e| Failure::new(Exit::Internal, e.to_string()))?.to_vec(),
         earlier: OnceLock::new(),
@@ -135,10 +84,10 @@ impl EvidenceSink<'_> {
             period: Period { from, until: from.map(|_| report.run.finished) },
             previous: earlier.map(|earlier| earlier.link.clone()),
             sampling: Sampling { size: settings.sample, seed: settings.seed.clone() },
-            required: owners::required(report, self.inputs.policy),
+            required: doorward_rules::required_modes(&report.load_balancers, self.inputs.policy),
             rules: doorward_rules::catalogue().to_vec(),
             controls: self.controls.clone(),
-            exceptions: self.inputs.register.is_configured().then(|| exceptions(report, &self.inputs)),
+            exceptions: self.inputs.register.is_configured().then(|| exception_rows(self.inputs.register, report)),
             changes: history.modes.as_ref().map(|changes| {
                 let since = changes.iter().filter(|change| from.is_none_or(|from| change.after.at > from));
                 since.cloned().collect()
@@ -179,41 +128,21 @@ fn program_hash() -> Result<String, Failure> {
     Ok(format!("SHA-256 {}", doorward_sink_evidence::fingerprint(&program)?))
 }
 
-fn exceptions(report: &ScanReport, inputs: &SinkInputs<'_>) -> Vec<ExceptionRow> {
-    let at = report.run.started;
-    let mut notices: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for notice in inputs.register.usage(&report.load_balancers, &report.findings, at) {
-        notices.entry(notice.exception).or_default().push(notice.sentence);
-    }
-    let entries = inputs.register.entries(at).into_iter();
-    entries
-        .map(|entry| {
-            let exception = entry.exception;
-            ExceptionRow {
-                id: exception.id.clone(),
-                rule: exception.rule.clone(),
-                scope: exception.scope.to_string(),
-                reason: exception.reason.clone(),
-                risk: exception.risk.clone(),
-                compensating_control: exception.compensating_control.clone(),
-                requester: exception.requester.clone(),
-                approver: exception.approver.clone(),
-                ticket: exception.ticket.clone(),
-                start: exception.start.starts(),
-                last_day: exception.expires.last_day(),
-                ends: exception.expires.ends(),
-                review: exception.review.map(|review| review.last_day()),
-                state: match entry.state {
-                    State::Pending => "pending",
-                    State::Active => "active",
-                    State::Expiring => "expiring",
-                    State::Expired => "expired",
-                }
-                .to_owned(),
-                days_left: entry.days_left,
-                place: format!("{}:{}", entry.file, entry.line),
-                notices: notices.remove(&exception.id).unwrap_or_default(),
-            }
-        })
-        .collect()
+/// The key, if one is configured.
+fn key(settings: &EvidenceSettings) -> Result<Option<SigningKey>, Failure> {
+    let usage = |problem: String| Failure::new(Exit::Usage, problem);
+    let (place, text) = match (&settings.signing_key_file, &settings.signing_key_variable) {
+        (Some(path), _) => {
+            let place = format!("evidence.signing_key_file, {}", path.display());
+            let text = crate::input::text(path).map_err(|e| usage(format!("{place}: cannot be read: {e}")))?;
+            (place, text)
+        }
+        (None, Some(name)) => {
+            let place = format!("evidence.signing_key_variable, {name}");
+            let text = std::env::var(name).map_err(|_| usage(format!("{place}: the variable holds no text")))?;
+            (place, text)
+        }
+        (None, None) => return Ok(None),
+    };
+    SigningKey::parse(&text).map(Some).map_err(|e| usage(format!("{place}: {e}")))
 }

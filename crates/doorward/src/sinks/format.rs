@@ -37,7 +37,7 @@ impl FromStr for Format {
             .find(|output| output.name == kind)
             .ok_or_else(|| format!("{kind:?} is not one of {}", kinds()))?;
         match output.make {
-            Make::Command(command) => Err(format!("{kind} is not a format; run `{command}`")),
+            Make::Delivery(row) => Err(format!("{kind} is not a format; run `{}`", row.command)),
             Make::Folder(_) if path.is_none() => Err(format!("{kind} is a folder of files: write {kind}=DIR")),
             Make::Folder(_) | Make::Stream(_) => Ok(Self { output, path }),
         }
@@ -93,7 +93,7 @@ impl Format {
             (Make::Stream(render), path) => Ok(Box::new(StreamSink::new(name, path.clone(), render, inputs))),
             (Make::Folder(make), Some(path)) => make(path, inputs),
             (Make::Folder(_), None) => Err(Failure::new(Exit::Usage, format!("{name} needs a folder"))),
-            (Make::Command(command), _) => Err(Failure::new(Exit::Usage, format!("{name}: run `{command}`"))),
+            (Make::Delivery(row), _) => Err(Failure::new(Exit::Usage, format!("{name}: run `{}`", row.command))),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use doorward_model::{ScanReport, SinkContext};
 use doorward_sink_page as page;
 
-use super::{SinkInputs, Written, owners};
+use super::{SinkInputs, Written};
 
 /// Writes the page, which accounts for every finding.
 pub(super) fn write(
@@ -15,8 +15,8 @@ pub(super) fn write(
     context: &SinkContext<'_>,
 ) -> io::Result<Written> {
     let context = page::Context {
-        required: owners::required(report, inputs.policy),
-        rules: owners::rules(),
+        required: doorward_rules::required_modes(&report.load_balancers, inputs.policy),
+        rules: doorward_rules::definitions(),
         trend: context.history.trend.clone(),
     };
     let text = page::render(report, &context).map_err(io::Error::other)?;

@@ -47,7 +47,7 @@ impl<'a> StreamSink<'a> {
         done.map_err(|error| self.error(&error))?;
         let (written, skipped) = written.map_or((0, Vec::new()), |written| (written.findings, written.skipped));
         let (sink, destination) = (self.name.to_owned(), self.destination());
-        Ok(Receipt { sink, destination, findings_in: report.findings.len(), written, skipped })
+        Ok(Receipt { sink, destination, findings_in: report.findings.len(), written, skipped, statement: None })
     }
 
     fn error(&self, error: &io::Error) -> SinkError {

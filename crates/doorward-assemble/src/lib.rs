@@ -1,0 +1,22 @@
+//! Judges, records and assembles: the stages of a scan that join several crates.
+//!
+//! [`judge`] gives the pipeline of `doorward-core` its rules, traffic and declarations. A [`ScanRecorder`] holds the lease of the
+//! ledger while a scan runs, stores checkpoints, and records the judged scan. [`attribution`] reads from the ledger who set modes,
+//! and [`newest_scan`] judges the newest recorded scan again, with what events have shown since.
+//!
+//! What it deliberately does not do: read settings files, print (notices go to a function of the caller), or decide an exit code.
+
+pub mod attribution;
+
+mod criteria;
+mod earlier_scans;
+mod error;
+mod newest_scan;
+mod recorder;
+
+pub use criteria::{Criteria, GivenEvidence, check_any_asked, judge};
+pub use error::AssembleError;
+pub use newest_scan::newest_scan;
+pub use recorder::{
+    Begin, Notices, RENEWAL, RecorderSettings, Recording, Resumed, ScanRecorder, fingerprint, known_ahead,
+};

@@ -1,0 +1,341 @@
+//! The recorder of a running scan: its lease on the ledger, its checkpoints, its record.
+//!
+//! The ledger's calls block for well under a millisecond each, so they are made where the cells arrive.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use doorward_aws::Clock;
+use doorward_core::discover::{Known, Plan};
+use doorward_core::pipeline::apply_later_readings;
+use doorward_ledger::{LEASE_TTL, Lease, LeasedLedger, Ledger, LedgerError, OpenOptions, Recorded, RunHeader};
+use doorward_model::{
+    AccountId, HistoryContext, Inputs, Inventory, Region, RegionInventory, Run, ScanHistory, ScanReport, sha256_hex,
+};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{AssembleError, attribution, earlier_scans};
+
+mod resume;
+
+use resume::Kept;
+
+/// How often the lease is renewed: three times within its life.
+pub const RENEWAL: Duration = Duration::from_secs(10);
+
+/// Where notices for the user go, one line each.
+pub type Notices = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// How scans are recorded.
+#[derive(Debug, Clone, Default)]
+pub struct RecorderSettings {
+    /// Whether a network file system is accepted.
+    pub force_network: bool,
+    /// Keys of load balancer tags to count by.
+    pub count_by_tags: Vec<String>,
+    /// How long raw scans are kept, in months.
+    pub keep_months: u32,
+}
+
+/// How a run begins.
+#[derive(Debug, Clone)]
+pub struct Begin {
+    /// Identifies the settings that decide what is read: [`fingerprint`] of them.
+    pub settings: String,
+    /// The maximum age of a reading that a resumed scan keeps; absent if the scan is not to resume an interrupted one.
+    pub resume_within: Option<Duration>,
+}
+
+/// The ledger of a running scan.
+pub struct ScanRecorder {
+    ledger: Ledger,
+    lease: Option<Lease>,
+    clock: Clock,
+    settings: RecorderSettings,
+    notices: Notices,
+    run: String,
+}
+
+/// The part of an interrupted scan that a resumed scan keeps.
+pub struct Resumed {
+    /// The run that continues.
+    pub run: Run,
+    /// The account-Regions that need not be read again.
+    pub cells: Vec<RegionInventory>,
+}
+
+/// What recording a scan gave.
+pub struct Recording {
+    /// The history of its findings.
+    pub history: ScanHistory,
+    /// The earlier scans.
+    pub context: HistoryContext,
+    /// Whether the scan is recorded.
+    pub outcome: Result<(), AssembleError>,
+}
+
+impl Default for Recording {
+    fn default() -> Self {
+        Self { history: ScanHistory::default(), context: HistoryContext::default(), outcome: Ok(()) }
+    }
+}
+
+impl ScanRecorder {
+    /// Opens a ledger for writing.
+    ///
+    /// # Errors
+    /// [`AssembleError::Open`].
+    pub fn open(
+        path: &Path,
+        settings: RecorderSettings,
+        clock: &Clock,
+        notices: Notices,
+    ) -> Result<Self, AssembleError> {
+        let options = OpenOptions { force_network: settings.force_network };
+        let ledger = Ledger::open(path, options).map_err(AssembleError::Open)?;
+        Ok(Self { ledger, lease: None, clock: clock.clone(), settings, notices, run: String::new() })
+    }
+
+    /// The organizations of the newest scans.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read or written.
+    pub fn known(&self) -> Result<Vec<Known>, AssembleError> {
+        let headers = self.ledger.newest_headers()?;
+        Ok(headers.into_iter().map(known_of).collect())
+    }
+
+    /// Takes the lease. Waits while another process holds it, and reports that once.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read or written.
+    pub async fn wait_for_turn(&mut self) -> Result<(), AssembleError> {
+        let owner = format!("process {}", std::process::id());
+        let mut announced = false;
+        loop {
+            match self.ledger.acquire_lease(&owner, (self.clock)(), LEASE_TTL) {
+                Ok(lease) => {
+                    self.lease = Some(lease);
+                    return Ok(());
+                }
+                Err(held @ LedgerError::Held { .. }) => {
+                    if !announced {
+                        (self.notices)(&format!("waiting: {held}"));
+                        announced = true;
+                    }
+                    tokio::time::sleep(Duration::from_millis(300)).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Begins a run, or continues the interrupted one.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read or written.
+    pub fn begin(&mut self, run: &Run, plan: &Plan, begin: &Begin) -> Result<Option<Resumed>, AssembleError> {
+        let (planned, shaping) = (identify_plan(plan), begin.settings.clone());
+        let unfinished = self.ledger.unfinished_run()?;
+        let mut run = run.clone();
+        let mut resumed = None;
+        if let Some(within) = begin.resume_within {
+            let before = unfinished.as_ref().ok_or(AssembleError::NothingToResume)?;
+            if (&before.header.plan, &before.header.settings) != (&planned, &shaping) {
+                return Err(AssembleError::ResumeChanged);
+            }
+            let now = (self.clock)();
+            let kept = Kept::of(before.cells.clone(), &before.header.run, within, now);
+            if kept.old == 0 && resume::is_current(before.header.run.started, within, now) {
+                self.run.clone_from(&before.header.run.id);
+                return Ok(Some(Resumed { run: before.header.run.clone(), cells: before.cells.clone() }));
+            }
+            (self.notices)(&kept.notice(within));
+            // A new run with the begin of the earliest reading that is kept: exceptions are judged as of the begin.
+            run.started = kept.earliest.map_or(run.started, |earliest| earliest.min(run.started));
+            resumed = Some(kept.cells);
+        }
+        let lease = self.lease()?;
+        let mut stale = unfinished;
+        while let Some(old) = stale {
+            // A new scan makes an unfinished older one useless.
+            self.ledger.abandon_run(&lease, &old.header.run.id)?;
+            stale = self.ledger.unfinished_run()?;
+        }
+        let header = RunHeader {
+            run: run.clone(),
+            organization: plan.organization.clone(),
+            accounts: plan.accounts.clone(),
+            accounts_listing: plan.accounts_listing.clone(),
+            plan: planned,
+            settings: shaping,
+        };
+        self.run.clone_from(&run.id);
+        self.ledger.begin_run(&lease, &header)?;
+        let Some(cells) = resumed else { return Ok(None) };
+        cells.iter().try_for_each(|cell| self.keep(cell))?;
+        Ok(Some(Resumed { run, cells }))
+    }
+
+    /// Stores one settled account-Region as a checkpoint.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read or written.
+    pub fn keep(&mut self, cell: &RegionInventory) -> Result<(), AssembleError> {
+        let lease = self.lease()?;
+        self.ledger.commit_cell(&lease, &self.run, cell)?;
+        Ok(())
+    }
+
+    /// Renews the lease.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read or written.
+    pub fn renew(&mut self) -> Result<(), AssembleError> {
+        let now = (self.clock)();
+        match &mut self.lease {
+            Some(lease) => self.ledger.renew_lease(lease, now, LEASE_TTL).map_err(AssembleError::from),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends collecting. An interrupted scan stays open, so that it can be resumed.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read or written.
+    pub fn collected(&mut self, inventory: &Inventory) -> Result<(), AssembleError> {
+        if inventory.run.interrupted {
+            return Ok(());
+        }
+        self.renew()?;
+        let lease = self.lease()?;
+        self.ledger.finish_run(&lease, inventory).map_err(AssembleError::from)
+    }
+
+    /// Records a judged scan, or only looks up its history where the scan was interrupted, and releases the lease. A scan that could
+    /// not be recorded is still reported, with the history that was read by then.
+    pub fn record(mut self, scan: &ScanReport) -> Recording {
+        let mut recording = Recording::default();
+        recording.outcome = self.record_into(scan, &mut recording.history, &mut recording.context);
+        recording
+    }
+
+    fn record_into(
+        &mut self,
+        scan: &ScanReport,
+        history: &mut ScanHistory,
+        context: &mut HistoryContext,
+    ) -> Result<(), AssembleError> {
+        if scan.run.interrupted {
+            *history = self.ledger.remember(scan)?;
+            (self.notices)("`doorward scan --resume` continues this scan");
+        } else {
+            self.renew()?;
+            let lease = self.lease()?;
+            let (recorded, of_scan) = self.ledger.record(&lease, scan, &self.settings.count_by_tags)?;
+            *history = of_scan;
+            tracing::info!(?recorded, "recorded");
+            warn_of_dates(&recorded, &self.notices);
+            let pruned = self.ledger.prune(&lease, self.settings.keep_months, (self.clock)())?;
+            tracing::info!(scans = pruned.scans, before = %pruned.before, "raw scans dropped");
+        }
+        *context = earlier_scans::known(&self.ledger, &scan.run.id)?;
+        if let Some(lease) = self.lease.take() {
+            self.ledger.release_lease(lease)?;
+        }
+        Ok(())
+    }
+
+    /// Replaces readings by those that events caused since a time: a scan that is resumed holds earlier ones.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read or written.
+    pub fn apply_events_since(&self, since: Timestamp, cells: &mut [RegionInventory]) -> Result<(), AssembleError> {
+        apply_later_readings(cells, self.ledger.looks_since(since, (self.clock)())?);
+        Ok(())
+    }
+
+    /// Who set modes, as far as is recorded by now.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read or written.
+    pub fn attribution(&self) -> Result<Inputs, AssembleError> {
+        attribution::known(&self.ledger)
+    }
+
+    /// Waits for the lease, and gives the ledger to what writes it in another way than as a scan.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub async fn into_leased(mut self) -> Result<LeasedLedger, AssembleError> {
+        self.wait_for_turn().await?;
+        let lease = self.lease()?;
+        Ok(LeasedLedger::writing(self.ledger, lease, self.clock))
+    }
+
+    fn lease(&self) -> Result<Lease, LedgerError> {
+        self.lease.clone().ok_or_else(|| LedgerError::NoLease { path: self.ledger.path().to_owned() })
+    }
+}
+
+/// Warns of dates in the ledger that only a wrong clock explains.
+fn warn_of_dates(recorded: &Recorded, notices: &Notices) {
+    if let Some(latest) = recorded.latest_ahead {
+        notices(&format!(
+            "warning: {} account-Regions or load balancers were last recorded with a date in the future, up to {latest}: the clock of \
+             the machine that recorded them was ahead. What this scan read counts as later.",
+            recorded.ahead
+        ));
+    }
+    if recorded.late > 0 {
+        notices(&format!(
+            "warning: of {} account-Regions the ledger holds a later reading than this scan's, and keeps it; if no other scan ran \
+             meanwhile, this machine's clock is behind.",
+            recorded.late
+        ));
+    }
+}
+
+/// Identifies a plan by its account-Regions: those to read and those that are settled without reading.
+fn identify_plan(plan: &Plan) -> String {
+    let targets = plan.targets.iter().map(|target| (&target.place.account, Some(&target.place.region)));
+    let settled = plan.settled.iter().map(|cell| (&cell.account, cell.region.as_ref()));
+    let places: BTreeSet<(&AccountId, Option<&Region>)> = targets.chain(settled).collect();
+    format!("{} account-Regions, {}", places.len(), fingerprint(&places))
+}
+
+/// The SHA-256 of a value's canonical JSON: object keys are sorted, so that the order of fields in the code does not matter.
+pub fn fingerprint(value: &impl Serialize) -> String {
+    // A value that JSON cannot hold equals no other value: a scan is then never resumed by mistake.
+    serde_json::to_value(value)
+        .map_or_else(|error| format!("not serializable: {error}"), |value| sha256_hex(value.to_string().as_bytes()))
+}
+
+/// The organizations of the newest scans of a ledger. One that cannot be read gives none: recording a scan reports why.
+pub fn known_ahead(path: &Path) -> Vec<Known> {
+    let headers = Ledger::open_read_only(path).ok().and_then(|ledger| ledger.newest_headers().ok());
+    headers.into_iter().flatten().map(known_of).collect()
+}
+
+fn known_of(header: RunHeader) -> Known {
+    Known { organization: header.organization, accounts: header.accounts }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_depends_on_values_and_not_on_the_order_of_keys() {
+        let one = fingerprint(&json!({"b": [1, 2], "a": {"y": null, "x": "text"}}));
+        assert_eq!(one, fingerprint(&json!({"a": {"x": "text", "y": null}, "b": [1, 2]})));
+        assert_ne!(one, fingerprint(&json!({"a": {"x": "text", "y": null}, "b": [2, 1]})));
+        // Stored in ledgers: it must not change from one version to the next.
+        assert_eq!(one, "38574d7d81f9ba63e7881423f45ba559424697ab272489f78dae0a66a673463d");
+    }
+}

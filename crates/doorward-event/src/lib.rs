@@ -1,0 +1,20 @@
+//! Events of CloudTrail and EventBridge: which load balancer a call may have changed, and who made the call.
+//!
+//! [`parse_text`] and [`parse_json`] read an event, which is text from outside: it names a load balancer to read again, and only what
+//! is then read counts. [`RescanContext::rescan`] reads and judges that load balancer and no other; [`EventDocument`] is the result of
+//! all events as text and as JSON.
+//!
+//! What it deliberately does not do: deliver the result, choose an exit code, or serve Lambda; the program does.
+
+mod cloudtrail;
+mod document;
+mod envelopes;
+mod error;
+mod invocation_metrics;
+mod rescan;
+
+pub use cloudtrail::{ModeChangeEvent, NamedLoadBalancer, ParsedEvent, parse_json, parse_text};
+pub use document::{EventDocument, EventLine, EventOutcome, EventResult, JudgedOutcome};
+pub use error::{EventError, RescanError};
+pub use invocation_metrics::InvocationMetrics;
+pub use rescan::{JudgedLoadBalancer, RescanContext, Rescanned};

@@ -1,0 +1,123 @@
+//! The sink of notifications, and what it reports: as text for people and as JSON.
+
+use std::fmt::Write as _;
+
+use doorward_model::{DeliveryResult, Receipt, RuleMeta, ScanReport, Sink, SinkContext, SinkFuture, Statement};
+use serde_json::{Value, json};
+
+use crate::deliver::{Dispatcher, Planned};
+use crate::delivery_store::DeliveryStore;
+use crate::outcome::{Fate, NAME, Outcome, Untold};
+
+/// Sends the digests of a report.
+pub struct NotifySink<M> {
+    dispatcher: Dispatcher<M>,
+    rules: Vec<RuleMeta>,
+}
+
+impl<M: DeliveryStore> NotifySink<M> {
+    /// A sink with the documentation of every rule, which digests quote.
+    pub fn new(dispatcher: Dispatcher<M>, rules: Vec<RuleMeta>) -> Self {
+        Self { dispatcher, rules }
+    }
+}
+
+impl<M: DeliveryStore> Sink for NotifySink<M> {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    /// The secrets were read when the dispatcher was made; channels are not asked before there is a digest for them.
+    fn preflight(&self) -> SinkFuture<'_, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn emit<'a>(&'a self, report: &'a ScanReport, _: SinkContext<'a>) -> SinkFuture<'a, Receipt> {
+        Box::pin(async {
+            let outcome = self.dispatcher.deliver(report, &self.rules).await;
+            Ok(Receipt { statement: Some(statement(&outcome)), ..outcome.receipt() })
+        })
+    }
+}
+
+fn render_without_recipient(text: &mut String, untold: &[Untold]) {
+    for line in untold {
+        let _ = writeln!(text, "{} findings have no recipient: {}", line.findings, line.reason());
+    }
+}
+
+/// What would be sent. Text from outside is in it as it was received: the caller escapes control characters.
+pub fn plan_statement(planned: &[Planned], untold: &[Untold]) -> Statement {
+    let mut text = String::new();
+    for plan in planned {
+        let head = format!("{} at {} ({})", plan.audience.label(), plan.channel, plan.kind);
+        match &plan.text {
+            Some(body) => {
+                let _ = writeln!(text, "== {head}\n{}\n", body.trim_end());
+            }
+            None => {
+                let _ = writeln!(text, "== {head}: nothing changed and nothing is due\n");
+            }
+        }
+        if let Some(failure) = &plan.failure {
+            let _ = writeln!(text, "   {} earlier attempts failed: {failure}\n", plan.attempts);
+        }
+    }
+    render_without_recipient(&mut text, untold);
+    let sends = planned.iter().filter(|plan| plan.digest.is_some()).count();
+    let summary = format!("{sends} digests would be sent; none was sent.");
+    let _ = writeln!(text, "{summary}");
+    let lines: Vec<Value> = planned
+        .iter()
+        .map(|plan| {
+            json!({
+                "audience": plan.audience.label(), "channel": plan.channel, "kind": plan.kind, "digest": plan.digest,
+                "payload": plan.payload, "attempts": plan.attempts, "failure": plan.failure,
+            })
+        })
+        .collect();
+    let document = json!({"format": "notify-plan-v1", "digests": lines, "untold": untold});
+    Statement { result: DeliveryResult::Complete, text, summary, document }
+}
+
+/// The result of each digest.
+fn statement(outcome: &Outcome) -> Statement {
+    let mut text = String::new();
+    for line in &outcome.lines {
+        let fate = match &line.fate {
+            Fate::Delivered { may_repeat: false } => "sent".to_owned(),
+            Fate::Delivered { may_repeat: true } => "sent (possible duplicate)".to_owned(),
+            Fate::Unchanged => "nothing new".to_owned(),
+            Fate::Failed { unclear, reason } => {
+                format!("FAILED{}: {reason}", if *unclear { " (it may have arrived)" } else { "" })
+            }
+        };
+        let _ = writeln!(text, "{} at {} ({}): {fate}", line.audience.label(), line.channel, line.kind);
+    }
+    render_without_recipient(&mut text, &outcome.untold);
+    let receipt = outcome.receipt();
+    let arrived = outcome.is_complete() && receipt.adds_up();
+    let result = if arrived { DeliveryResult::Complete } else { DeliveryResult::Incomplete };
+    let document = json!({"format": "notify-v1", "receipt": receipt, "outcome": outcome});
+    Statement { result, text, summary: summary(outcome), document }
+}
+
+/// The digests that were sent, or should have been.
+fn summary(outcome: &Outcome) -> String {
+    let worth = outcome.lines.iter().filter(|line| !matches!(line.fate, Fate::Unchanged));
+    let sent: Vec<String> = worth
+        .map(|line| {
+            let fate = match &line.fate {
+                Fate::Failed { reason, .. } => format!("FAILED: {reason}"),
+                _ => "sent".to_owned(),
+            };
+            format!("{} at {}: {fate}", line.audience.label(), line.channel)
+        })
+        .collect();
+    let silent: usize = outcome.untold.iter().map(|line| line.findings).sum();
+    let mut text = format!("Owners: {}", if sent.is_empty() { "nothing new".to_owned() } else { sent.join("; ") });
+    if silent > 0 {
+        let _ = write!(text, "; {silent} findings have no recipient, because no channel is configured");
+    }
+    text
+}

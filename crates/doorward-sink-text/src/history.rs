@@ -1,0 +1,93 @@
+//! The history of a ledger: trend, key figures and differences between scans, in every format.
+
+use std::fmt::Write as _;
+
+use doorward_ledger::{By, Diff, DiffLine, Kpi, Ledger, LedgerError, RunSummary};
+use jiff::Timestamp;
+use serde::Serialize;
+
+mod csv;
+mod openmetrics;
+mod trend_table;
+
+/// Trend and key figures, the contents of every format.
+#[derive(Serialize)]
+pub struct ScanTrend {
+    /// `history-v1`.
+    format: &'static str,
+    /// One summary per scan, or per scan and group; in the order of recording.
+    scans: Vec<RunSummary>,
+    /// Key figures over the period, or per group.
+    kpis: Vec<Kpi>,
+}
+
+impl ScanTrend {
+    /// The history of a ledger over a period, whole or by group.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read, or has no group of that kind.
+    pub fn of(
+        ledger: &Ledger,
+        since: Option<Timestamp>,
+        until: Option<Timestamp>,
+        by: &By,
+    ) -> Result<Self, LedgerError> {
+        let scans = ledger.history(since, until, by)?;
+        Ok(Self { format: "history-v1", scans, kpis: ledger.kpis(since, until, by)? })
+    }
+
+    /// As CSV, with a line for each scan and group.
+    pub fn csv(&self) -> String {
+        csv::render(&self.scans)
+    }
+
+    /// The newest scan as OpenMetrics.
+    pub fn openmetrics(&self) -> String {
+        openmetrics::render(&self.scans, &self.kpis)
+    }
+
+    /// As a table with a line each for the `last` newest scans; 0 for all. Text from outside is in it as it was recorded: the caller
+    /// escapes control characters.
+    pub fn table(&self, last: usize) -> String {
+        trend_table::render(&self.scans, &self.kpis, last)
+    }
+}
+
+/// The difference between two scans. Text from outside is in it as it was recorded: the caller escapes control characters.
+pub fn diff_table(diff: &Diff) -> String {
+    let mut text = format!("{} ({}) to {} ({})\n\n", diff.from.id, diff.from.at, diff.to.id, diff.to.at);
+    let _ = writeln!(
+        text,
+        "{} findings failed before, {} after; {} are unchanged{}. These counts include findings under an exception and findings not seen.",
+        diff.failing_before,
+        diff.failing_after,
+        diff.unchanged,
+        match diff.unchanged_unseen {
+            0 => String::new(),
+            unseen => format!(", {unseen} of them because the second scan did not read them"),
+        }
+    );
+    let sections: [(&str, &[DiffLine]); 7] = [
+        ("New", &diff.new),
+        ("Regressed", &diff.regressed),
+        ("Fixed", &diff.fixed),
+        ("Excepted", &diff.excepted),
+        ("Exception ended", &diff.exception_ended),
+        ("Vanished", &diff.vanished),
+        ("Now unseen", &diff.now_unseen),
+    ];
+    for (heading, lines) in sections {
+        if lines.is_empty() {
+            continue;
+        }
+        let _ = writeln!(text, "\n{heading} ({})", lines.len());
+        for line in lines {
+            let _ = writeln!(
+                text,
+                "  {} · {} {} · {}",
+                line.load_balancer, line.place.account, line.place.region, line.rule
+            );
+        }
+    }
+    text
+}

@@ -1,0 +1,86 @@
+//! Deliveries: sends the findings of a report to Security Hub or to owners, through the sinks of the registry.
+
+use std::path::Path;
+
+use doorward_aws::{Clock, Stop};
+use doorward_model::{HistoryContext, ScanReport, SinkContext, Statement};
+
+use crate::cli::ListFormat;
+use crate::exit::{Exit, Failure};
+use crate::io::{answer, answer_json, connect};
+use crate::plain::harmless;
+use crate::scan_source::AssembledScan;
+use crate::settings::Settings;
+use crate::signals;
+use crate::sinks::{DeliveryInputs, DeliveryRow};
+
+/// Deliveries with a lease of the ledger and an access of their own.
+pub(crate) struct DeliveryRun<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) ledger: &'a Path,
+    pub(crate) clock: Clock,
+}
+
+impl DeliveryRun<'_> {
+    /// Delivers a report: waits for the lease, connects to AWS if the delivery calls it, sends, and releases the lease.
+    pub(crate) async fn send(&self, delivery: DeliveryRow, source: &AssembledScan) -> Result<Statement, Failure> {
+        let settings = self.settings;
+        let recorder = settings.ledger.open(self.ledger, &self.clock)?;
+        let (stop, signal) = signals::listen(settings.scan.deadline.0);
+        let access = match (delivery.calls_aws)(settings) {
+            true => Some(connect(settings, &self.clock, None, &stop).await.map_err(|error| signal.or(error))?),
+            false => None,
+        };
+        let held = recorder.into_leased().await?;
+        let inputs = DeliveryInputs {
+            settings,
+            register: &source.register,
+            policy: &source.policy,
+            load_balancers: &source.report.load_balancers,
+            changes_elsewhere: false,
+            access: access.as_ref(),
+            held: &held,
+            clock: &self.clock,
+        };
+        let sent = emit(delivery, &inputs, &source.report, &stop).await;
+        held.release()?;
+        sent.map_err(|error| signal.or(error))
+    }
+
+    /// Delivers the newest recorded scan.
+    pub(crate) async fn newest(&self, delivery: DeliveryRow) -> Result<Statement, Failure> {
+        self.send(delivery, &AssembledScan::of(None, self.settings, self.ledger)?).await
+    }
+}
+
+/// Delivers a report with the access and the lease of the caller.
+pub(crate) async fn emit(
+    delivery: DeliveryRow,
+    inputs: &DeliveryInputs<'_>,
+    report: &ScanReport,
+    stop: &Stop,
+) -> Result<Statement, Failure> {
+    let sink = (delivery.make)(inputs)?;
+    sink.preflight().await?;
+    let history = HistoryContext::default();
+    let context = SinkContext { history: &history, exit_code: Exit::Clean.code() };
+    let receipt = tokio::select! {
+        receipt = sink.emit(report, context) => receipt?,
+        // A stop leaves intents without acknowledgement: the next delivery repeats exactly those.
+        gap = stop.stopped(delivery.call) => {
+            let problem = format!("stopped: {gap}; run `{}` again to continue", delivery.command);
+            return Err(Failure::new(Exit::Sink, problem));
+        }
+    };
+    let missing = || Failure::new(Exit::Internal, format!("{} reports nothing of its delivery", sink.name()));
+    receipt.statement.ok_or_else(missing)
+}
+
+/// Prints what a delivery reports, and gives its exit code.
+pub(crate) fn show(statement: &Statement, format: ListFormat) -> Result<Exit, Failure> {
+    match format {
+        ListFormat::Table => answer(&harmless(&statement.text))?,
+        ListFormat::Json => answer_json(&statement.document)?,
+    };
+    Ok(statement.result.into())
+}

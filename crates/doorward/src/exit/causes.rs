@@ -1,0 +1,75 @@
+//! The exit codes of errors that several stages have, and of deliveries.
+
+use doorward_apply::ApplyError;
+use doorward_assemble::AssembleError;
+use doorward_event::{EventResult, RescanError};
+use doorward_model::DeliveryResult;
+
+use super::{Exit, Failure};
+
+impl From<DeliveryResult> for Exit {
+    fn from(result: DeliveryResult) -> Self {
+        match result {
+            DeliveryResult::Complete => Self::Clean,
+            DeliveryResult::Stale => Self::Coverage,
+            DeliveryResult::Incomplete => Self::Sink,
+        }
+    }
+}
+
+impl From<EventResult> for Exit {
+    fn from(result: EventResult) -> Self {
+        if result.refused { Self::Sink } else { Self::of(result.failed, result.covered) }
+    }
+}
+
+impl From<AssembleError> for Failure {
+    fn from(error: AssembleError) -> Self {
+        let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+        let exit = match error {
+            AssembleError::Ledger(error) => return error.into(),
+            AssembleError::Pipeline(error) => return error.into(),
+            AssembleError::Open(_) => Exit::Preflight,
+            AssembleError::Change { .. } => Exit::Sink,
+            AssembleError::NothingToResume
+            | AssembleError::ResumeChanged
+            | AssembleError::NoScan { .. }
+            | AssembleError::RawDataDropped { .. } => Exit::Usage,
+        };
+        Self::new(exit, format!("{error}{hint}"))
+    }
+}
+
+impl From<RescanError> for Failure {
+    fn from(error: RescanError) -> Self {
+        match error {
+            RescanError::Discover(error) => error.into(),
+            RescanError::Ledger(error) => error.into(),
+            RescanError::Assemble(error) => error.into(),
+            RescanError::NoArn(_) => Self::new(Exit::Usage, error.to_string()),
+            RescanError::Inventory(_) => Self::new(Exit::Internal, error.to_string()),
+        }
+    }
+}
+
+impl From<ApplyError> for Failure {
+    fn from(error: ApplyError) -> Self {
+        let exit = match error {
+            ApplyError::Access(error) => return error.into(),
+            ApplyError::Discover(error) => return error.into(),
+            ApplyError::Ledger(error) => return error.into(),
+            ApplyError::Assemble(error) => return error.into(),
+            ApplyError::Write { path, source } => return Self::writing(&path, &source),
+            ApplyError::Plan(_) => Exit::Internal,
+            ApplyError::OrganizationUnread(_) => Exit::Preflight,
+            ApplyError::Journal(_) | ApplyError::Unwritten(_) | ApplyError::Stopped(_) => Exit::Change,
+            ApplyError::NoLedger(_)
+            | ApplyError::UnknownChange { .. }
+            | ApplyError::AmbiguousChange { .. }
+            | ApplyError::NoPlan { .. }
+            | ApplyError::Foreign { .. }
+            | ApplyError::File(_) => Exit::Usage,
+        };
+        Self::new(exit, error.to_string())
+    }
+}

@@ -1,0 +1,31 @@
+//! Digests to owners.
+
+use doorward_aws::{Access, Time};
+use doorward_model::Sink;
+use doorward_notify::{ChannelSettings, ChannelsConfig, Dispatcher, Environment, LedgerDeliveryStore, NotifySink};
+
+use super::DeliveryInputs;
+use crate::exit::{Exit, Failure};
+use crate::settings::Settings;
+
+/// Makes the sink that sends digests. Reads the secrets of the channels.
+pub(super) fn deliver<'a>(inputs: &DeliveryInputs<'a>) -> Result<Box<dyn Sink + 'a>, Failure> {
+    let channels = ChannelsConfig::new(inputs.settings.notify.clone());
+    let channels = channels.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
+    let (store, aws) = (LedgerDeliveryStore(inputs.held.clone()), inputs.access.map(Access::base_provider));
+    let dispatcher = Dispatcher::new(channels, &environment(), store, aws, Time::new(inputs.clock.clone()));
+    let dispatcher = dispatcher.map_err(|error| Failure::new(Exit::Preflight, error.to_string()))?;
+    Ok(Box::new(NotifySink::new(dispatcher, doorward_rules::definitions())))
+}
+
+/// Whether a channel is a topic of SNS; the others need no access to AWS.
+pub(super) fn calls_aws(settings: &Settings) -> bool {
+    settings.notify.channels.values().any(|channel| matches!(channel, ChannelSettings::Sns { .. }))
+}
+
+/// The variables that may hold secrets of channels.
+fn environment() -> Environment {
+    let variables =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    Environment::new(variables)
+}
