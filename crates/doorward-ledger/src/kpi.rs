@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 use serde::Serialize;
 
 use crate::columns::finding_id;
@@ -12,6 +12,8 @@ use crate::findings::is_unseen;
 use crate::history::{By, Share};
 use crate::timestamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError, State};
+
+mod monitor_times;
 
 /// How long something took, over a number of cases. Rounded down to the nanosecond.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -22,6 +24,8 @@ pub struct Durations {
     pub mean: Option<SignedDuration>,
     /// Their median, the mean of the two middle ones where their number is even; none of nothing.
     pub median: Option<SignedDuration>,
+    /// Their 90th percentile: the shortest that at least 90% of them do not exceed; none of nothing.
+    pub percentile_90: Option<SignedDuration>,
 }
 
 impl Durations {
@@ -34,7 +38,8 @@ impl Durations {
         let mean = i128::try_from(count).ok().filter(|n| *n > 0).map(|n| span(sum / n));
         let upper = at(count / 2);
         let lower = if count.is_multiple_of(2) { count.checked_sub(1).and_then(|last| at(last / 2)) } else { upper };
-        Self { count, mean, median: upper.zip(lower).map(|(a, b)| span((a + b) / 2)) }
+        let percentile_90 = (count * 9).div_ceil(10).checked_sub(1).and_then(at).map(span);
+        Self { count, mean, median: upper.zip(lower).map(|(a, b)| span((a + b) / 2)), percentile_90 }
     }
 }
 
@@ -49,6 +54,13 @@ pub struct Kpi {
     pub under_exception: Durations,
     /// Of the same episodes, all of them: the time without an exception.
     pub without_exception: Durations,
+    /// From the first reading in monitor to the first in a stronger mode, of every load balancer that left monitor in the period, whatever
+    /// rules failed for it.
+    pub time_in_monitor: Durations,
+    /// Load balancers in monitor now, as they were last seen.
+    pub in_monitor: usize,
+    /// Since when the one that has been in monitor longest is in it, UTC.
+    pub in_monitor_since: Option<Timestamp>,
     /// Episodes that ended in the period because the load balancer was deleted. Not remediated, so not counted above.
     pub gone: usize,
     /// Episodes that ended in the period because the account was closed. Not counted above either.
@@ -76,12 +88,33 @@ struct Gathered {
     total: Vec<i64>,
     excepted: Vec<i64>,
     net: Vec<i64>,
+    monitor: Vec<i64>,
 }
 
 impl Ledger {
     /// The key figures over episodes that ended at or after `since` and before `until`; what is open is open now,
     /// whatever the period. One without a grouping, else one per group that has any figure, ordered by name.
     pub fn kpis(&self, since: Option<Timestamp>, until: Option<Timestamp>, by: &By) -> Result<Vec<Kpi>, LedgerError> {
+        self.kpis_of_rule(None, since, until, by)
+    }
+
+    /// The rules of which findings are recorded, by name.
+    pub fn rules(&self) -> Result<Vec<String>, LedgerError> {
+        self.read("reading the recorded rules", |db| {
+            let mut query = db.prepare("SELECT DISTINCT name FROM rules ORDER BY name")?;
+            let rows = query.query_map([], |row| row.get(0))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    /// The same of the findings of one rule, or of all. The times in monitor are those of all load balancers, whatever the rule.
+    pub fn kpis_of_rule(
+        &self,
+        rule: Option<&str>,
+        since: Option<Timestamp>,
+        until: Option<Timestamp>,
+        by: &By,
+    ) -> Result<Vec<Kpi>, LedgerError> {
         self.read("computing key figures", |db| {
             self.check_tag(db, by)?;
             let groups = groups(db, by)?;
@@ -89,13 +122,16 @@ impl Ledger {
             if *by == By::All {
                 gathered.insert(None, Gathered::default());
             }
-            closed(db, (since.map_or(i64::MIN, nanos), until.map_or(i64::MAX, nanos)), &groups, &mut gathered)?;
-            open(db, &groups, &mut gathered)?;
+            let period = (since.map_or(i64::MIN, nanos), until.map_or(i64::MAX, nanos));
+            closed(db, rule, period, &groups, &mut gathered)?;
+            open(db, rule, &groups, &mut gathered)?;
+            monitor_times::monitor_times(db, period, &groups, &mut gathered)?;
             let finish = |(group, gathered): (Option<String>, Gathered)| Kpi {
                 group,
                 time_to_remediate: Durations::of(gathered.total),
                 under_exception: Durations::of(gathered.excepted),
                 without_exception: Durations::of(gathered.net),
+                time_in_monitor: Durations::of(gathered.monitor),
                 ..gathered.kpi
             };
             Ok(gathered.into_iter().map(finish).collect())
@@ -119,6 +155,7 @@ fn groups(db: &Connection, by: &By) -> Result<BTreeMap<i64, Option<String>>, Fau
 
 fn closed(
     db: &Connection,
+    rule: Option<&str>,
     (since, until): (i64, i64),
     groups: &BTreeMap<i64, Option<String>>,
     gathered: &mut BTreeMap<Option<String>, Gathered>,
@@ -127,9 +164,10 @@ fn closed(
         "SELECT b.grouping, e.opened, e.closed, e.how, e.excepted,
                 EXISTS (SELECT 1 FROM episodes n WHERE n.load_balancer = e.load_balancer AND n.rule = e.rule AND n.run > e.run)
                 OR EXISTS (SELECT 1 FROM findings f WHERE f.load_balancer = e.load_balancer AND f.rule = e.rule AND f.state IN (3, 4))
-         FROM episodes e JOIN load_balancers b ON b.id = e.load_balancer WHERE e.closed >= ?1 AND e.closed < ?2",
+         FROM episodes e JOIN load_balancers b ON b.id = e.load_balancer JOIN rules r ON r.id = e.rule
+         WHERE e.closed >= ?1 AND e.closed < ?2 AND (?3 IS NULL OR r.name = ?3)",
     )?;
-    let mut rows = query.query([since, until])?;
+    let mut rows = query.query(params![since, until, rule])?;
     while let Some(row) = rows.next()? {
         let group = groups.get(&row.get(0)?).cloned().flatten();
         let (opened, closed, excepted): (i64, i64, i64) = (row.get(1)?, row.get(2)?, row.get(4)?);
@@ -153,16 +191,18 @@ fn closed(
 
 fn open(
     db: &Connection,
+    rule: Option<&str>,
     groups: &BTreeMap<i64, Option<String>>,
     gathered: &mut BTreeMap<Option<String>, Gathered>,
 ) -> Result<(), Fault> {
     let mut query = db.prepare(&format!(
         "SELECT b.grouping, f.state, f.opened, b.arn, r.name, r.own, {} FROM findings f
          JOIN load_balancers b ON b.id = f.load_balancer JOIN places p ON p.id = b.place LEFT JOIN runs e ON e.seq = b.event_run
-         JOIN rules r ON r.id = f.rule WHERE f.state IN (3, 4) ORDER BY f.opened, b.arn, r.name, r.own",
+         JOIN rules r ON r.id = f.rule WHERE f.state IN (3, 4) AND (?1 IS NULL OR r.name = ?1)
+         ORDER BY f.opened, b.arn, r.name, r.own",
         is_unseen()
     ))?;
-    let mut rows = query.query([])?;
+    let mut rows = query.query([rule])?;
     while let Some(row) = rows.next()? {
         let group = groups.get(&row.get(0)?).cloned().flatten();
         let kpi = &mut gathered.entry(group).or_default().kpi;
@@ -188,19 +228,21 @@ mod tests {
 
     #[test]
     fn means_and_medians_computed_by_hand() {
-        for (nanos, mean, median) in [
-            (vec![], None, None),
-            (vec![7], Some(7), Some(7)),
-            (vec![9, 1], Some(5), Some(5)),
-            (vec![1, 2], Some(1), Some(1)),
-            (vec![10, 1, 4], Some(5), Some(4)),
-            (vec![100, 1, 4, 6], Some(27), Some(5)),
+        for (nanos, mean, median, percentile_90) in [
+            (vec![], None, None, None),
+            (vec![7], Some(7), Some(7), Some(7)),
+            (vec![9, 1], Some(5), Some(5), Some(9)),
+            (vec![1, 2], Some(1), Some(1), Some(2)),
+            (vec![10, 1, 4], Some(5), Some(4), Some(10)),
+            (vec![100, 1, 4, 6], Some(27), Some(5), Some(100)),
+            ((1..=10).collect(), Some(5), Some(5), Some(9)),
+            ((1..=20).rev().collect(), Some(10), Some(10), Some(18)),
         ] {
             let durations = Durations::of(nanos.clone());
             let span = |n: Option<i64>| n.map(SignedDuration::from_nanos);
             assert_eq!(
-                (durations.count, durations.mean, durations.median),
-                (nanos.len(), span(mean), span(median)),
+                (durations.count, durations.mean, durations.median, durations.percentile_90),
+                (nanos.len(), span(mean), span(median), span(percentile_90)),
                 "{nanos:?}"
             );
         }

@@ -27,6 +27,7 @@ mod write;
 use coverage::coverage;
 use record_region::RunRecorder;
 use rows::standings;
+pub(crate) use rows::{HERE, mode_code};
 use tally::Tallies;
 pub(crate) use tally::{COLUMNS, Counts, NOT_KEPT, count, counts_of, fixed_dimension, tag_dimension};
 use unseen::unseen;

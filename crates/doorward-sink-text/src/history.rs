@@ -19,10 +19,22 @@ pub struct ScanTrend {
     scans: Vec<RunSummary>,
     /// Key figures over the period, or per group.
     kpis: Vec<Kpi>,
+    /// Key figures of each rule by itself; empty where they are grouped, or of one rule.
+    rules: Vec<RuleKpi>,
+}
+
+/// The key figures of one rule.
+#[derive(Serialize)]
+struct RuleKpi {
+    /// The rule.
+    rule: String,
+    /// Its figures over the period.
+    #[serde(flatten)]
+    kpi: Kpi,
 }
 
 impl ScanTrend {
-    /// The history of a ledger over a period, whole or by group.
+    /// The history of a ledger over a period, whole or by group; key figures of all rules, or of one.
     ///
     /// # Errors
     /// When the ledger cannot be read, or has no group of that kind.
@@ -31,9 +43,18 @@ impl ScanTrend {
         since: Option<Timestamp>,
         until: Option<Timestamp>,
         by: &By,
+        rule: Option<&str>,
     ) -> Result<Self, LedgerError> {
         let scans = ledger.history(since, until, by)?;
-        Ok(Self { format: "history-v1", scans, kpis: ledger.kpis(since, until, by)? })
+        let kpis = ledger.kpis_of_rule(rule, since, until, by)?;
+        let mut rules = Vec::new();
+        if rule.is_none() && *by == By::All {
+            for rule in ledger.rules()? {
+                let kpis = ledger.kpis_of_rule(Some(&rule), since, until, by)?;
+                rules.extend(kpis.into_iter().map(|kpi| RuleKpi { rule: rule.clone(), kpi }));
+            }
+        }
+        Ok(Self { format: "history-v1", scans, kpis, rules })
     }
 
     /// As CSV, with a line for each scan and group.
@@ -43,13 +64,13 @@ impl ScanTrend {
 
     /// The newest scan as OpenMetrics.
     pub fn openmetrics(&self) -> String {
-        openmetrics::render(&self.scans, &self.kpis)
+        openmetrics::render(&self.scans, &self.kpis, &self.rules)
     }
 
     /// As a table with a line each for the `last` newest scans; 0 for all. Text from outside is in it as it was recorded: the caller
     /// escapes control characters.
     pub fn table(&self, last: usize) -> String {
-        trend_table::render(&self.scans, &self.kpis, last)
+        trend_table::render(&self.scans, &self.kpis, &self.rules, last)
     }
 }
 

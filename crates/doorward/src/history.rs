@@ -33,10 +33,24 @@ pub(crate) fn run(cli: &Cli, arguments: &HistoryArguments) -> Result<Exit, Failu
         _ => {
             let by = by(arguments.by.as_deref())?;
             let (since, until) = (moment(arguments.since.as_deref())?, moment(arguments.until.as_deref())?);
-            let history = ScanTrend::of(&ledger, since, until, &by);
+            let rule = arguments.rule.as_deref();
+            recorded_rule(&ledger, rule)?;
+            let history = ScanTrend::of(&ledger, since, until, &by, rule);
             let history = history.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
             answer(&render(&history, arguments.format, arguments.last)?)
         }
+    }
+}
+
+/// Refuses a rule of which nothing is recorded: its figures would read as if nothing had failed.
+fn recorded_rule(ledger: &Ledger, rule: Option<&str>) -> Result<(), Failure> {
+    let rules = ledger.rules()?;
+    match rule.filter(|rule| !rules.iter().any(|known| known == rule)) {
+        None => Ok(()),
+        Some(rule) => Err(Failure::new(
+            Exit::Usage,
+            format!("--rule {rule}: no finding of such a rule is recorded; recorded are {}", rules.join(", ")),
+        )),
     }
 }
 
@@ -113,7 +127,7 @@ fn prune(path: &Path, settings: &Settings, dry_run: bool) -> Result<Exit, Failur
 
 /// Writes the history beside the demo's other outputs.
 pub(crate) fn write_beside(ledger: &Path, folder: &Path) -> Result<(), Failure> {
-    let history = ScanTrend::of(&read_only(ledger)?, None, None, &By::All)?;
+    let history = ScanTrend::of(&read_only(ledger)?, None, None, &By::All, None)?;
     for (name, format) in [
         ("history.txt", HistoryFormat::Table),
         ("history.json", HistoryFormat::Json),

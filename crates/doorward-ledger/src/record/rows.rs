@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row};
 use crate::columns::finding_id;
 use crate::finding_state::{FindingState, State};
 
-pub(super) const HERE: i64 = 0;
+pub(crate) const HERE: i64 = 0;
 pub(super) const GONE: i64 = 1;
 pub(super) const RETIRED: i64 = 2;
 
@@ -35,7 +35,7 @@ pub(super) struct KnownFinding {
 }
 
 /// The number under which the file keeps a mode: 0 where AWS left it out, else by strength.
-pub(super) fn mode_code(mode: Option<Mode>) -> i64 {
+pub(crate) fn mode_code(mode: Option<Mode>) -> i64 {
     match mode {
         None => 0,
         Some(Mode::Monitor) => 1,

@@ -1,10 +1,10 @@
 //! Trends, key figures and differences, computed by hand.
 
-use doorward_ledger::{By, LedgerError};
+use doorward_ledger::{By, Durations, LedgerError};
 use doorward_model::{Mode, Severity};
 use jiff::SignedDuration;
 
-use crate::scene::{Desk, id, time};
+use crate::scene::{Desk, RULE, id, time};
 
 #[test]
 fn summaries_count_with_denominators() {
@@ -97,6 +97,50 @@ fn time_to_remediate_matches_a_hand_computed_sequence() {
         reported,
         [(Some("blue"), span(100), 1, 0), (Some("red"), span(30), 1, 0), (Some("unowned"), None, 0, 1)]
     );
+}
+
+#[test]
+fn the_time_in_monitor_matches_a_hand_computed_sequence() {
+    let mut desk = Desk::new();
+    // a: 0-30; b: 10-100 (unread at 60, its account-Region not at 45); c: in monitor since 20; d: deleted in monitor; e: never in it;
+    // a again: since 110.
+    for (at, scene) in [
+        (0, "1 full a:f:monitor@red b:p:defensive@blue d:f:monitor e:p:strictest"),
+        (10, "1 full a:f:monitor@red b:f:monitor@blue d:f:monitor e:p:strictest"),
+        (20, "1 full a:f:monitor@red b:f:monitor@blue c:f:monitor@red e:p:strictest"),
+        (30, "1 full a:p:defensive@red b:f:monitor@blue c:f:monitor@red e:p:strictest"),
+        (45, "1 failed"),
+        (60, "1 full a:p:defensive@red b:u:unread@blue c:f:monitor@red e:p:strictest"),
+        (100, "1 full a:p:defensive@red b:p:strictest@blue c:f:monitor@red e:p:strictest"),
+        (110, "1 full a:f:monitor@red b:p:strictest@blue c:f:monitor@red e:p:defensive"),
+    ] {
+        desk.scan(at, scene);
+    }
+    let span = |seconds| Some(SignedDuration::from_secs(seconds));
+    let all = desk.ledger.kpis(None, None, &By::All).expect("reads").remove(0);
+    let Durations { count, mean, percentile_90, .. } = all.time_in_monitor;
+    assert_eq!((count, mean, percentile_90), (2, span(60), span(90)));
+    assert_eq!((all.in_monitor, all.in_monitor_since), (2, Some(time(20))));
+    let early = desk.ledger.kpis(None, Some(time(100)), &By::All).expect("reads").remove(0);
+    assert_eq!((early.time_in_monitor.count, early.time_in_monitor.mean), (1, span(30)));
+    let owners = desk.ledger.kpis(None, None, &By::Owner).expect("reads");
+    let reported: Vec<_> =
+        owners.iter().map(|k| (k.group.as_deref(), k.time_in_monitor.mean, k.in_monitor, k.in_monitor_since)).collect();
+    assert!(reported.contains(&(Some("red"), span(30), 2, Some(time(20)))), "{reported:?}");
+    assert!(reported.contains(&(Some("blue"), span(90), 0, None)), "{reported:?}");
+}
+
+#[test]
+fn the_figures_of_one_rule_are_those_of_its_findings() {
+    let mut desk = Desk::new();
+    for (at, scene) in [(0, "1 full a:f b:f"), (50, "1 full a:p b:f")] {
+        desk.scan(at, scene);
+    }
+    let of = |rule| desk.ledger.kpis_of_rule(Some(rule), None, None, &By::All).expect("reads").remove(0);
+    let (one, all) = (of(RULE), desk.ledger.kpis(None, None, &By::All).expect("reads").remove(0));
+    assert_eq!(one, all, "the scenes have one rule");
+    let other = of("another-rule");
+    assert_eq!((other.time_to_remediate.count, other.open, other.in_monitor), (0, 0, all.in_monitor));
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 
 use doorward_ledger::{Kpi, RunSummary};
+
+use super::RuleKpi;
 use doorward_model::Severity;
 
 /// Every severity has a sample, so that none disappears from a dashboard when it reaches zero.
@@ -10,7 +12,7 @@ const SEVERITIES: [Severity; 5] =
     [Severity::Informational, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
 
 /// The text; only the end mark if no scan was recorded.
-pub(super) fn render(scans: &[RunSummary], kpis: &[Kpi]) -> String {
+pub(super) fn render(scans: &[RunSummary], kpis: &[Kpi], rules: &[RuleKpi]) -> String {
     let mut text = String::new();
     let newest = scans.last().map(|scan| scan.run.id.clone());
     let scans: Vec<&RunSummary> = scans.iter().filter(|scan| Some(&scan.run.id) == newest.as_ref()).collect();
@@ -110,6 +112,22 @@ pub(super) fn render(scans: &[RunSummary], kpis: &[Kpi]) -> String {
         Some((labels, kpi.time_to_remediate.mean?.as_secs().to_string()))
     });
     gauge("time_to_remediate_seconds_mean", "Mean time from first seen to resolved.", remediation.collect());
+    let by_rule = rules.iter().filter_map(|RuleKpi { rule, kpi }| {
+        Some((format!("rule=\"{}\"", escaped(rule)), kpi.time_to_remediate.mean?.as_secs().to_string()))
+    });
+    gauge(
+        "time_to_remediate_by_rule_seconds_mean",
+        "Mean time from first seen to resolved, of the findings of one rule.",
+        by_rule.collect(),
+    );
+    let of_group = |kpi: &Kpi| format!("group=\"{}\"", escaped(kpi.group.as_deref().unwrap_or_default()));
+    let in_monitor =
+        kpis.iter().filter_map(|kpi| Some((of_group(kpi), kpi.time_in_monitor.mean?.as_secs().to_string())));
+    gauge(
+        "time_in_monitor_seconds_mean",
+        "Mean time from the first reading in monitor to the first in a stronger mode.",
+        in_monitor.collect(),
+    );
     text.push_str("# EOF\n");
     text
 }

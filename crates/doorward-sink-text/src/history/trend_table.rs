@@ -6,9 +6,12 @@ use std::fmt::Write as _;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use doorward_ledger::{Durations, Kpi, RunSummary, Share};
 use doorward_model::{Bounds, Mode, Severity};
+use jiff::SignedDuration;
+
+use super::RuleKpi;
 
 /// The table. `last` is the number of newest scans with a line each; 0 for all.
-pub(super) fn render(scans: &[RunSummary], kpis: &[Kpi], last: usize) -> String {
+pub(super) fn render(scans: &[RunSummary], kpis: &[Kpi], rules: &[RuleKpi], last: usize) -> String {
     if scans.is_empty() {
         return "No scan was recorded in this period.\n".to_owned();
     }
@@ -36,7 +39,39 @@ pub(super) fn render(scans: &[RunSummary], kpis: &[Kpi], last: usize) -> String 
     for kpi in kpis {
         figures(&mut text, kpi);
     }
+    by_rule(&mut text, rules);
     text
+}
+
+/// One line for each rule of which something is open or was remediated.
+fn by_rule(text: &mut String, rules: &[RuleKpi]) {
+    let has_figure = |rule: &&RuleKpi| rule.kpi.time_to_remediate.count > 0 || rule.kpi.open + rule.kpi.excepted > 0;
+    let shown: Vec<&RuleKpi> = rules.iter().filter(has_figure).collect();
+    if shown.is_empty() {
+        return;
+    }
+    text.push_str("\nBy rule\n");
+    let mut rows = Table::new();
+    rows.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    rows.set_header(["rule", "remediated", "mean", "median", "90% within", "open", "oldest open"]);
+    let cell = |duration: Option<SignedDuration>| duration.map_or_else(|| "·".to_owned(), days);
+    for RuleKpi { rule, kpi } in shown {
+        let over = &kpi.time_to_remediate;
+        let oldest = kpi.oldest_open.map(|since| since.strftime("%Y-%m-%d").to_string());
+        rows.add_row([
+            rule.clone(),
+            over.count.to_string(),
+            cell(over.mean),
+            cell(over.median),
+            cell(over.percentile_90),
+            kpi.open.to_string(),
+            oldest.unwrap_or_else(|| "·".to_owned()),
+        ]);
+    }
+    for column in rows.column_iter_mut().skip(1).take(5) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    print(text, &rows);
 }
 
 /// The counts of every line, of a scan or of a group.
@@ -132,7 +167,7 @@ fn brief(over: &Durations) -> Option<String> {
     Some(format!("{}, {} (of {} {noun})", days(over.mean?), days(over.median?), over.count))
 }
 
-fn days(span: jiff::SignedDuration) -> String {
+fn days(span: SignedDuration) -> String {
     format!("{:.1} days", span.as_secs_f64() / 86_400.0)
 }
 
@@ -221,8 +256,17 @@ fn spark(values: &[Option<u32>]) -> String {
 }
 
 fn figures(text: &mut String, kpi: &Kpi) {
-    let _ = writeln!(text, "  time to remediate     {}", durations(&kpi.time_to_remediate));
-    let _ = writeln!(text, "  under exception       {}", durations(&kpi.under_exception));
+    let since = kpi.in_monitor_since.map(|since| format!(", the longest since {}", since.strftime("%Y-%m-%d")));
+    let _ = writeln!(
+        text,
+        "  time in monitor       {}; {} in monitor now{}",
+        durations(&kpi.time_in_monitor, "load balancer", "left monitor"),
+        kpi.in_monitor,
+        since.unwrap_or_default()
+    );
+    let resolved = |over: &Durations| durations(over, "finding", "was resolved");
+    let _ = writeln!(text, "  time to remediate     {}", resolved(&kpi.time_to_remediate));
+    let _ = writeln!(text, "  under exception       {}", resolved(&kpi.under_exception));
     let _ = writeln!(text, "  came back             {}", share(kpi.came_back));
     let oldest = match (&kpi.oldest_open, &kpi.oldest_open_finding) {
         (Some(since), Some(id)) => format!(", the oldest since {} ({id})", since.strftime("%Y-%m-%d")),
@@ -244,13 +288,15 @@ fn figures(text: &mut String, kpi: &Kpi) {
     let _ = writeln!(text, "  ended otherwise       {} deleted, {} in closed accounts", kpi.gone, kpi.retired);
 }
 
-fn durations(over: &Durations) -> String {
-    match (over.mean, over.median) {
-        (Some(mean), Some(median)) => {
-            let noun = if over.count == 1 { "finding" } else { "findings" };
-            format!("mean {}, median {} (of {} {noun})", days(mean), days(median), over.count)
+/// The durations in words: `noun` is what they are of, `ended` how each of them ended.
+fn durations(over: &Durations, noun: &str, ended: &str) -> String {
+    match (over.mean, over.median, over.percentile_90) {
+        (Some(mean), Some(median), Some(percentile_90)) => {
+            let plural = if over.count == 1 { "" } else { "s" };
+            let (mean, median, most) = (days(mean), days(median), days(percentile_90));
+            format!("mean {mean}, median {median}, 90% within {most} (of {} {noun}{plural})", over.count)
         }
-        _ => "no finding was resolved in this period".to_owned(),
+        _ => format!("no {noun} {ended} in this period"),
     }
 }
 

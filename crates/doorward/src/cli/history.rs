@@ -21,6 +21,9 @@ pub(crate) struct HistoryArguments {
     /// Group by owner, ou or tag:KEY; the table then has a line for each group, of the newest scan
     #[arg(long, value_name = "GROUP")]
     pub(crate) by: Option<String>,
+    /// Key figures of the findings of one rule [default: of all rules, and of each]
+    #[arg(long, value_name = "RULE")]
+    pub(crate) rule: Option<String>,
     /// Number of newest scans in the table; 0 for all. Trend and key figures cover the whole period
     #[arg(long, value_name = "N", default_value = "20")]
     pub(crate) last: usize,
