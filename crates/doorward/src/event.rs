@@ -183,7 +183,8 @@ impl EventHandler<'_> {
                     true => {
                         let directory = ChannelsConfig::new(settings.notify.clone());
                         let directory = directory.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
-                        Some(notify::deliver(directory, &report, Some(access), held, clock, stop).await?)
+                        let environment = notify::environment(settings);
+                        Some(notify::deliver(directory, &environment, &report, Some(access), held, clock, stop).await?)
                     }
                     false => None,
                 };

@@ -55,11 +55,11 @@ pub(crate) fn run(cli: &Cli, arguments: &NotifyArguments) -> Result<Exit, Failur
     Ok(exit)
 }
 
-/// The variables that may hold secrets of channels.
-fn environment() -> Environment {
+/// The variables that may hold secrets of channels, and name proxies and certificates; with the profile that the settings name.
+pub(crate) fn environment(settings: &Settings) -> Environment {
     let variables =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    Environment::new(variables)
+    Environment::new(variables).with_aws_profile(settings.access.profile.as_deref())
 }
 
 /// Sends the digests of a report, with a lease and an access of its own.
@@ -80,7 +80,7 @@ pub(crate) async fn send(
     let mut memory = ScanRecorder::at(ledger, &settings.ledger, &clock)?;
     memory.wait_for_turn().await?;
     let held = LeasedLedger::writing(memory, clock.clone())?;
-    let outcome = deliver(directory, report, access.as_ref(), &held, &clock, &stop).await;
+    let outcome = deliver(directory, &environment(settings), report, access.as_ref(), &held, &clock, &stop).await;
     held.release()?;
     outcome.map_err(|error| signal.or(error))
 }
@@ -93,6 +93,7 @@ fn needs_aws(settings: &Settings) -> bool {
 /// Sends the digests of a report, with the access and the lease of the caller.
 pub(crate) async fn deliver(
     directory: ChannelsConfig,
+    environment: &Environment,
     report: &ScanReport,
     access: Option<&Access>,
     held: &LeasedLedger,
@@ -101,7 +102,7 @@ pub(crate) async fn deliver(
 ) -> Result<Outcome, Failure> {
     let rules: Vec<RuleMeta> = doorward_rules::catalogue().iter().map(|meta| **meta).collect();
     let (store, aws) = (LedgerDeliveryStore(held.clone()), access.map(Access::base_provider));
-    let courier = Dispatcher::new(directory, &environment(), store, aws, Time::new(clock.clone()))
+    let courier = Dispatcher::new(directory, environment, store, aws, Time::new(clock.clone()))
         .map_err(|error| Failure::new(Exit::Preflight, error.to_string()))?;
     tokio::select! {
         outcome = courier.deliver(report, &rules) => Ok(outcome),
