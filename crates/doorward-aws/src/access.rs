@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use aws_config::SdkConfig;
+use aws_config::imds::region::ImdsRegionProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::time::TimeSource;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
 use aws_types::app_name::AppName;
 
@@ -16,10 +19,14 @@ use doorward_model::{AccountId, Arn, Gap, GapReason, Grant, Observed, OuPath, Re
 use crate::Clock;
 use crate::call::{Caller, Route};
 use crate::cancellation::Stop;
+use crate::credential_source::{BaseProvider, metadata_client};
+use crate::environment::{ValueOrigin, Variables};
 use crate::failure::Failure;
+use crate::http_policy::HttpPolicy;
 use crate::operation::Operation;
 use crate::settings::CallSettings;
 use crate::time::Time;
+use crate::way_in::{WayIn, WayInError, WayInLine};
 
 mod clients;
 mod clock_offset;
@@ -50,11 +57,14 @@ pub enum AccessError {
     /// No Region is configured.
     #[error("no Region to start from: set `access.home_region`, AWS_REGION, or a region in the AWS profile")]
     NoRegion,
-    /// The default chain found no credentials.
-    #[error("no AWS credentials: {0}; set AWS_PROFILE, sign in, or run where a role is attached")]
+    /// The environment, the AWS configuration or the settings leave no way to call AWS.
+    #[error(transparent)]
+    WayIn(#[from] WayInError),
+    /// The source of credentials gave none.
+    #[error("no AWS credentials: {0}")]
     NoCredentials(String),
     /// The base credentials were refused.
-    #[error("the base credentials were not accepted in {region}: {gap}{}", .gap.message.as_deref().map(|m| format!(": {m}")).unwrap_or_default())]
+    #[error("the base credentials were not accepted in {region}: {}", .gap.in_full())]
     Refused {
         /// The Region whose STS endpoint was asked.
         region: Region,
@@ -110,12 +120,9 @@ impl Access {
         clock: Clock,
         emulator: Option<&Emulator>,
     ) -> Result<Self, AccessError> {
-        let config = base_config(&settings, &calls, &clock, emulator).await?;
-        let region = config.region().map(|r| r.as_ref().to_owned()).unwrap_or_default();
-        let home_region = Region::new(&region).map_err(|_| AccessError::NoRegion)?;
-        let provider =
-            config.credentials_provider().ok_or_else(|| AccessError::NoCredentials("none configured".into()))?;
-        let clients = Arc::new(Clients::new(config));
+        let BaseConfig { sdk, region: home_region, provider, source } =
+            base_config(&settings, &calls, &clock, emulator).await?;
+        let clients = Arc::new(Clients::new(sdk));
         let caller = Arc::new(Caller::new(calls, Time::new(clock.clone())));
         // The account is not known before STS has named it; until then the base session has a placeholder.
         let unknown = AccountId::new("000000000000").map_err(|e| AccessError::NoCredentials(e.to_string()))?;
@@ -123,7 +130,8 @@ impl Access {
         base.credentials(&caller).await.map_err(|gap| AccessError::NoCredentials(gap.message.unwrap_or_default()))?;
         let offset = ClockOffset::new(clock.clone());
         let (arn, account) = whoami(&clients, &caller, &base, &home_region, &offset).await.map_err(|gap| {
-            AccessError::Refused { region: home_region.clone(), gap: Box::new(with_offset(gap, &offset)) }
+            let gap = with_cause(gap, offset.seconds().filter(|_| emulator.is_none()), &source);
+            AccessError::Refused { region: home_region.clone(), gap: Box::new(gap) }
         })?;
         let base = Arc::new(base.named(account));
         let partition = arn.partition().to_owned();
@@ -140,6 +148,11 @@ impl Access {
             home_region,
             clock_offset,
         })
+    }
+
+    /// How AWS would be called with these settings in this environment, and what decides it. Makes no call.
+    pub async fn way_in(settings: &AccessSettings) -> Vec<WayInLine> {
+        crate::way_in::lines(settings, Variables::of_process()).await
     }
 
     /// The base identity's ARN.
@@ -274,41 +287,91 @@ impl Access {
     }
 }
 
+/// What is needed to call AWS at all, before the first call.
+struct BaseConfig {
+    sdk: SdkConfig,
+    region: Region,
+    provider: SharedCredentialsProvider,
+    /// The credentials in words, for messages.
+    source: String,
+}
+
 async fn base_config(
     settings: &AccessSettings,
     calls: &CallSettings,
     clock: &Clock,
     emulator: Option<&Emulator>,
-) -> Result<SdkConfig, AccessError> {
+) -> Result<BaseConfig, AccessError> {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(calls.connect_timeout.0)
         .read_timeout(calls.read_timeout.0)
         .operation_attempt_timeout(calls.attempt_timeout.0)
         .operation_timeout(calls.attempt_timeout.0)
         .build();
-    let mut loader = aws_config::defaults(aws_config::BehaviorVersion::latest())
-        .http_client(clients::http_client(calls.concurrency, emulator.is_none()).map_err(AccessError::Http)?)
+    let loader = aws_config::defaults(aws_config::BehaviorVersion::latest())
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts)
         .app_name(AppName::new("doorward").map_err(|e| AccessError::Http(e.to_string()))?);
-    if let Some(profile) = &settings.profile {
-        loader = loader.profile_name(profile);
-    }
-    if let Some(region) = &settings.home_region {
-        loader = loader.region(aws_types::region::Region::new(region.as_str().to_owned()));
-    }
+    let sdk_region = |region: &Region| aws_types::region::Region::new(region.as_str().to_owned());
     if let Some(emulator) = emulator {
+        let region = Region::new(&emulator.region).map_err(|_| AccessError::NoRegion)?;
         let (id, secret) = &emulator.access_key;
-        loader = loader
+        let credentials = Credentials::new(id, secret, None, None, "emulator");
+        let client = HttpPolicy::of_emulator().aws_client(calls.concurrency).map_err(AccessError::Http)?;
+        let sdk = loader
+            .http_client(client)
             .endpoint_url(&emulator.endpoint_url)
-            .credentials_provider(Credentials::new(id, secret, None, None, "emulator"))
-            .region(aws_types::region::Region::new(emulator.region.clone()));
-    } else {
-        // Requests are signed with the date that observations have. An emulator checks signatures against the real date.
-        loader = loader.time_source(SigningTime(clock.clone()));
+            .credentials_provider(credentials.clone())
+            .region(sdk_region(&region))
+            .load()
+            .await;
+        let provider = SharedCredentialsProvider::new(credentials);
+        return Ok(BaseConfig { sdk, region, provider, source: "those of the emulator".to_owned() });
     }
-    let config = loader.load().await;
-    if config.region().is_none() { Err(AccessError::NoRegion) } else { Ok(config) }
+    let way = WayIn::new(settings, Variables::of_process())?;
+    let direct = way.policy.direct();
+    let direct_client = direct.aws_client(calls.concurrency).map_err(AccessError::Http)?;
+    let (region, policy) = match way.region {
+        Some(region) => (region.value, way.policy),
+        None => {
+            let found = region_of_instance(way.metadata.as_ref(), direct_client.clone()).await?;
+            let policy = way.policy.in_region(&found, ValueOrigin::Metadata);
+            (found, policy)
+        }
+    };
+    // Requests are signed with the date that observations have. An emulator checks signatures against the real date.
+    let loader = loader
+        .time_source(SigningTime(clock.clone()))
+        .http_client(policy.aws_client(calls.concurrency).map_err(AccessError::Http)?)
+        .region(sdk_region(&region))
+        .use_fips(way.fips.value)
+        .use_dual_stack(way.dual_stack.value)
+        .no_credentials();
+    let loader = match &settings.profile {
+        Some(profile) => loader.profile_name(profile),
+        None => loader,
+    };
+    // The SDK reads endpoints from the environment as they are, and panics at one that is empty.
+    let mut sdk = loader.load().await.to_builder().service_config(way.endpoints);
+    sdk.set_endpoint_url(None);
+    let sdk = sdk.build();
+    let container = direct.web_client().map_err(WayInError::from)?;
+    let source = way.source.to_string();
+    let provider = BaseProvider::new(way.source, &sdk, direct_client, container);
+    let provider = SharedCredentialsProvider::new(provider);
+    let sdk = sdk.to_builder().credentials_provider(provider.clone()).build();
+    Ok(BaseConfig { sdk, region, provider, source })
+}
+
+/// The Region of the instance, where nothing else names one.
+async fn region_of_instance(
+    metadata: Option<&(String, ValueOrigin)>,
+    direct: SharedHttpClient,
+) -> Result<Region, AccessError> {
+    let (endpoint, origin) = metadata.ok_or(AccessError::NoRegion)?;
+    let client = metadata_client(endpoint, origin, direct).map_err(WayInError::from)?;
+    let found = ImdsRegionProvider::builder().imds_client(client).build().region().await;
+    found.and_then(|region| Region::new(region.as_ref()).ok()).ok_or(AccessError::NoRegion)
 }
 
 /// The clock, as the SDK takes it.
@@ -326,15 +389,38 @@ impl TimeSource for SigningTime {
     }
 }
 
-/// Adds the clock's offset to the gap of a signature that was refused for its date.
-fn with_offset(gap: Gap, offset: &ClockOffset) -> Gap {
-    match offset.seconds().filter(|_| gap.reason == GapReason::ClockSkew) {
-        Some(offset) => {
-            let way = if offset < 0 { "behind" } else { "ahead of" };
-            gap.with_message(format!("this machine's clock is {} s {way} AWS's", offset.unsigned_abs()))
-        }
-        None => gap,
+/// Seconds of difference to AWS's clock from which AWS refuses signatures.
+const SKEW: u64 = 300;
+
+/// The gap of refused base credentials, with the true cause: the clock, the secret key, or the key id. `source` are the credentials in
+/// words.
+fn with_cause(mut gap: Gap, offset: Option<i64>, source: &str) -> Gap {
+    let of_aws = gap.message.clone().unwrap_or_default();
+    let far = offset.filter(|offset| offset.unsigned_abs() >= SKEW);
+    let is_signature =
+        matches!(gap.code.as_deref(), Some("SignatureDoesNotMatch" | "InvalidSignatureException" | "AuthFailure"));
+    if gap.reason == GapReason::CredentialsRefused && is_signature && far.is_some() {
+        gap.reason = GapReason::ClockSkew;
     }
+    let cause = match gap.reason {
+        GapReason::ClockSkew => match offset {
+            Some(offset) => {
+                let way = if offset < 0 { "behind" } else { "ahead of" };
+                format!("this machine's clock is {} s {way} AWS's", offset.unsigned_abs())
+            }
+            None => "check this machine's clock".to_owned(),
+        },
+        GapReason::CredentialsRefused if is_signature => format!(
+            "the secret key does not belong to the access key id, or it was altered on the way here{}; the credentials are {source}",
+            if offset.is_some() { " (the clock is right)" } else { "" }
+        ),
+        GapReason::CredentialsRefused => format!(
+            "the access key id is unknown, inactive or deleted there, or belongs to another partition; the credentials are {source}"
+        ),
+        _ => return gap,
+    };
+    let message = if of_aws.is_empty() { cause } else { format!("{}; {cause}", of_aws.trim_end_matches('.')) };
+    gap.with_message(message)
 }
 
 async fn whoami(
@@ -359,4 +445,61 @@ async fn whoami(
             }
         })
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refused_base_credentials_have_their_true_cause() {
+        let operation = Operation::GetCallerIdentity.action();
+        for (reason, code, message, offset, reason_after, words) in [
+            (
+                GapReason::CredentialsRefused,
+                "SignatureDoesNotMatch",
+                "It does not match.",
+                Some(0),
+                GapReason::CredentialsRefused,
+                "secret key",
+            ),
+            (
+                GapReason::CredentialsRefused,
+                "SignatureDoesNotMatch",
+                "It does not match.",
+                Some(-900),
+                GapReason::ClockSkew,
+                "900 s behind",
+            ),
+            (
+                GapReason::ClockSkew,
+                "SignatureDoesNotMatch",
+                "Signature expired: x",
+                Some(1200),
+                GapReason::ClockSkew,
+                "1200 s ahead",
+            ),
+            (
+                GapReason::CredentialsRefused,
+                "InvalidClientTokenId",
+                "It is invalid.",
+                Some(900),
+                GapReason::CredentialsRefused,
+                "another partition",
+            ),
+            (GapReason::Expired, "ExpiredToken", "It is expired", None, GapReason::Expired, "It is expired"),
+        ] {
+            let gap = Gap { code: Some(code.to_owned()), ..Gap::new(reason, operation).with_message(message) };
+            let gap = with_cause(gap, offset, "the key of AWS_ACCESS_KEY_ID");
+            let error = AccessError::Refused {
+                region: Region::new("eu-west-1").expect("a Region"),
+                gap: Box::new(gap.clone()),
+            };
+            let text = error.to_string();
+            assert_eq!(gap.reason, reason_after, "{text}");
+            let of_aws = message.trim_end_matches('.');
+            assert_eq!(text.matches(of_aws).count(), 1, "AWS's words once: {text}");
+            assert!(text.contains(words), "{text}");
+        }
+    }
 }

@@ -7,6 +7,7 @@ use aws_types::request_id::RequestId;
 
 use doorward_model::{AccountId, Gap, GapReason, Region};
 
+use crate::http_policy::fault_in;
 use crate::operation::Operation;
 use crate::response_integrity;
 use codes::Meaning;
@@ -105,10 +106,15 @@ impl Failure {
             SdkError::DispatchFailure(dispatch) if dispatch.is_timeout() => Self::timed_out(operation),
             SdkError::DispatchFailure(dispatch) => {
                 let gap = Gap::new(GapReason::Unreachable, operation.action());
-                Self::retryable(match dispatch.as_connector_error().map(innermost) {
-                    Some(message) => gap.with_message(shorten(&message)),
-                    None => gap,
-                })
+                let connector = dispatch.as_connector_error();
+                match connector.and_then(|error| fault_in(error)) {
+                    // Nothing was sent: the other side could not prove who it is.
+                    Some(fault) if fault.is_permanent() => Self::unsent(gap.with_message(shorten(&fault.to_string()))),
+                    _ => Self::retryable(match connector.map(innermost) {
+                        Some(message) => gap.with_message(shorten(&message)),
+                        None => gap,
+                    }),
+                }
             }
             SdkError::ResponseError(response) if response.raw().status().as_u16() >= 500 => {
                 Self::retryable(Gap::new(GapReason::ServiceFailure, operation.action()))
@@ -155,10 +161,12 @@ impl Answer {
             Some(Meaning::Throttled | Meaning::ThrottledInside) => (RetryAction::SlowDown, GapReason::Throttled),
             Some(Meaning::Expired) => (RetryAction::Renew, GapReason::Expired),
             Some(Meaning::ClockSkew) => (RetryAction::Retry, GapReason::ClockSkew),
+            Some(Meaning::BadSignature) if codes::blames_date(text) => (RetryAction::Retry, GapReason::ClockSkew),
+            Some(Meaning::BadSignature) => (RetryAction::Stop, GapReason::CredentialsRefused),
             Some(Meaning::RegionDisabled) => (RetryAction::Stop, GapReason::RegionDisabled),
             Some(Meaning::UnknownToken) if operation.is_regional() => (RetryAction::Stop, GapReason::RegionDisabled),
-            // Services that answer everyone from the home Region do not know the token: it is bad, not the Region disabled.
-            Some(Meaning::UnknownToken) => (RetryAction::Stop, GapReason::Expired),
+            // Services that answer everyone from the home Region do not know the key: it is bad, not the Region disabled.
+            Some(Meaning::UnknownToken) => (RetryAction::Stop, GapReason::CredentialsRefused),
             Some(Meaning::Denied) => match codes::denial(text) {
                 // AWS gives the same answer for a role that does not exist and for one that does not trust the caller.
                 GapReason::AccessDenied if operation == Operation::AssumeRole => {
@@ -238,7 +246,7 @@ mod tests {
             ("PermanentRedirect", 301, Stop, Rejected),
             ("InvalidClientTokenId", 403, Stop, RegionDisabled),
             ("OptInRequired", 403, Stop, RegionDisabled),
-            ("SignatureDoesNotMatch", 403, Retry, ClockSkew),
+            ("SignatureDoesNotMatch", 403, Stop, CredentialsRefused),
             ("RequestTimeout", 400, Retry, TimedOut),
             ("InternalFailure", 500, Retry, ServiceFailure),
             ("", 503, Retry, ServiceFailure),
@@ -251,14 +259,33 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_a_global_endpoint_does_not_know_has_expired() {
+    fn a_key_that_a_global_endpoint_does_not_know_is_refused() {
         for (operation, code, reason) in [
-            (Operation::ListAccounts, "UnrecognizedClientException", GapReason::Expired),
-            (Operation::AssumeRole, "InvalidClientTokenId", GapReason::Expired),
+            (Operation::ListAccounts, "UnrecognizedClientException", GapReason::CredentialsRefused),
+            (Operation::AssumeRole, "InvalidClientTokenId", GapReason::CredentialsRefused),
             (Operation::AssumeRole, "RegionDisabledException", GapReason::RegionDisabled),
             (Operation::GetFindings, "UnrecognizedClientException", GapReason::RegionDisabled),
         ] {
             assert_eq!(classified(operation, code, "", 403).gap.reason, reason, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_signature_is_late_only_where_aws_blames_its_date() {
+        let mismatch = "The request signature we calculated does not match the signature you provided.";
+        let expired =
+            "Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z (20260101T002500Z - 15 min.)";
+        let early = "Signature not yet current: 20260101T010000Z is still later than 20260101T001500Z";
+        for (code, message, action, reason) in [
+            ("SignatureDoesNotMatch", mismatch, RetryAction::Stop, GapReason::CredentialsRefused),
+            ("SignatureDoesNotMatch", expired, RetryAction::Retry, GapReason::ClockSkew),
+            ("SignatureDoesNotMatch", early, RetryAction::Retry, GapReason::ClockSkew),
+            ("InvalidSignatureException", mismatch, RetryAction::Stop, GapReason::CredentialsRefused),
+            ("RequestTimeTooSkewed", "", RetryAction::Retry, GapReason::ClockSkew),
+        ] {
+            let failure = classified(Operation::GetCallerIdentity, code, message, 403);
+            assert_eq!((failure.action, failure.gap.reason), (action, reason), "{code} {message}");
+            assert!(failure.gap.to_string().contains(message), "{}", failure.gap);
         }
     }
 

@@ -5,6 +5,9 @@
 //! [`Caller`]: it waits for the rate limit of its account, Region and API family, resolves credentials, sends, and repeats until
 //! the deadline. An error is classified once, in [`Failure`].
 //!
+//! `way_in` resolves how AWS is called: profile, credentials, Region, endpoints, proxies and certificates, each with its origin, in
+//! the order of botocore and the AWS CLI. [`HttpPolicy`] holds for calls of AWS and for webhooks alike.
+//!
 //! This crate is also the only one that knows how to wait: [`Time`] is a date, a steady clock and pauses, and [`Stop`] ends
 //! work early.
 
@@ -15,9 +18,14 @@ pub mod settings;
 
 mod call;
 mod cancellation;
+mod credential_source;
+mod environment;
 mod failure;
+mod http_policy;
 mod operation;
+mod shared_config;
 mod time;
+mod way_in;
 
 use std::sync::Arc;
 
@@ -29,10 +37,15 @@ pub use aws_config::SdkConfig;
 pub use aws_credential_types::Credentials;
 pub use call::{Caller, Route};
 pub use cancellation::{Stop, Stopper};
+pub use credential_source::CredentialProblem;
+pub use environment::{ValueOrigin, Variables};
 pub use failure::{Failure, RetryAction};
+pub use http_policy::{HttpPolicy, HttpPolicyError, NetworkFault, WebClient};
 pub use operation::Operation;
 pub use rate_limit::Family;
+pub use shared_config::SharedConfigError;
 pub use time::{Pause, Time};
+pub use way_in::{WayInError, WayInLine};
 
 /// Where the date comes from: the system clock in the binary, a fixed one in tests.
 pub type Clock = Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;

@@ -76,7 +76,7 @@ pub struct Plan {
 #[derive(Debug, thiserror::Error)]
 pub enum DiscoverError {
     /// The organization could not be read at all.
-    #[error("the organization could not be read as {caller}: {gap}{}; run it from the management account or a delegated administrator, or scan one account with --single-account", .gap.message.as_deref().map(|m| format!(": {m}")).unwrap_or_default())]
+    #[error("the organization could not be read as {caller}: {}; run it from the management account or a delegated administrator, or scan one account with --single-account", .gap.in_full())]
     Organization {
         /// The base identity.
         caller: String,

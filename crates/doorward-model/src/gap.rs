@@ -65,6 +65,9 @@ gap_reasons! {
     Expired, "expired":
         "The credentials expired and could not be renewed.",
         "Renew the base credentials (for example sign in again) and repeat the scan.";
+    CredentialsRefused, "credentials-refused":
+        "AWS does not accept the credentials: the access key id is unknown or inactive there, or the secret key does not belong to it.",
+        "Check the access key id and its secret key, whether the key is active, and whether it belongs to this partition (commercial, China or GovCloud).";
     Malformed, "malformed":
         "A response arrived, but it was incomplete, could not be parsed, or lacked a required value.",
         "Check for a proxy or endpoint override that rewrites responses; repeat the scan.";
@@ -82,7 +85,7 @@ gap_reasons! {
         "Repeat the scan and let it finish.";
     Rejected, "rejected":
         "AWS rejected the request itself; its message gives the reason.",
-        "Read AWS's message; it usually names a setting such as `access.session_duration`.";
+        "Correct the setting that AWS's message is about, for example `access.session_duration`.";
     Excluded, "excluded":
         "The settings exclude this from the scan.",
         "Change the include and exclude settings if it should be scanned.";
@@ -110,8 +113,11 @@ impl GapReason {
     }
 
     /// Whether the message of such a gap adds information to its reason and operation.
-    const fn shows_message(self) -> bool {
-        matches!(self, Self::Malformed | Self::Unreachable | Self::Rejected) || self.is_of_declarations()
+    pub const fn shows_message(self) -> bool {
+        matches!(
+            self,
+            Self::Malformed | Self::Unreachable | Self::Rejected | Self::CredentialsRefused | Self::ClockSkew
+        ) || self.is_of_declarations()
     }
 }
 
@@ -166,6 +172,15 @@ impl Gap {
         let fault = |gap: &Self| (gap.reason == GapReason::Malformed).then(|| gap.message.clone()).flatten();
         (self.reason, &self.operation, &self.code, &self.policy, fault(self))
             == (other.reason, &other.operation, &other.code, &other.policy, fault(other))
+    }
+
+    /// The gap with its message, each word once.
+    pub fn in_full(&self) -> String {
+        let text = self.to_string();
+        match self.message.as_deref().filter(|message| !message.is_empty() && !text.contains(message)) {
+            Some(message) => format!("{text}: {message}"),
+            None => text,
+        }
     }
 
     /// The same gap with a message.

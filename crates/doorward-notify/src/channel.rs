@@ -100,7 +100,7 @@ impl Sender {
                 Route::Slack(place) | Route::Teams(place) => {
                     let client = match &http {
                         Some(client) => webhook::Client::clone(client),
-                        None => http.insert(webhook::client()?).clone(),
+                        None => http.insert(webhook::Client::new(environment)?).clone(),
                     };
                     let url = place.read(&setting("url_file"), environment)?;
                     let answer = webhook::Answer::of(&channel.route);

@@ -6,6 +6,8 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use doorward_aws::{HttpPolicy, HttpPolicyError, Variables};
+
 use crate::channels_config::SettingsError;
 
 /// Most bytes of a file with a secret.
@@ -30,22 +32,39 @@ impl fmt::Debug for Secret {
 
 /// The environment variables that settings may name. The binary hands them over: nothing here reads the environment.
 #[derive(Clone, Default)]
-pub struct Environment(BTreeMap<String, Secret>);
+pub struct Environment {
+    variables: BTreeMap<String, Secret>,
+    aws_profile: Option<String>,
+}
 
 impl Environment {
     /// The variables by name, as the process got them.
     pub fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self(variables.into_iter().map(|(name, value)| (name, Secret(value.into()))).collect())
+        let variables = variables.into_iter().map(|(name, value)| (name, Secret(value.into()))).collect();
+        Self { variables, aws_profile: None }
+    }
+
+    /// The same variables, with the profile of the AWS configuration that the settings name (`access.profile`): its `ca_bundle`
+    /// holds for webhooks too.
+    #[must_use]
+    pub fn with_aws_profile(self, profile: Option<&str>) -> Self {
+        Self { aws_profile: profile.map(str::to_owned), ..self }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Secret> {
-        self.0.get(name)
+        self.variables.get(name)
+    }
+
+    /// The proxies and certificates that these variables name.
+    pub(crate) fn http_policy(&self) -> Result<HttpPolicy, HttpPolicyError> {
+        let pairs = self.variables.iter().map(|(name, value)| (name.clone(), value.expose().to_owned()));
+        HttpPolicy::of_webhooks(&Variables::new(pairs), self.aws_profile.as_deref())
     }
 }
 
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Environment({} variables)", self.0.len())
+        write!(f, "Environment({} variables)", self.variables.len())
     }
 }
 

@@ -3,7 +3,7 @@
 //! It assumes roles, lists Regions and reads load balancers by the code of the scan, so that its coverage comes about exactly as the
 //! scan's coverage does.
 
-use doorward_aws::{Access, Stop};
+use doorward_aws::{Access, Stop, WayInLine};
 use doorward_core::collect::CollectSettings;
 use doorward_core::collect::{beyond, rehearse, tried};
 use doorward_core::discover::Target;
@@ -22,7 +22,7 @@ mod traffic;
 
 pub use gaps::{PlacedGap, Stage, of_scan};
 pub use policy_fix::{PolicyChange, policy_changes};
-pub use render::{ExitMeaning, json, table};
+pub use render::{ExitMeaning, json, json_without_access, table, way_in_table};
 pub use security_hub::probe_security_hub;
 pub use traffic::{TrafficPlan, TrafficProbe, probe_traffic};
 
@@ -37,6 +37,8 @@ const CONCURRENCY: usize = 32;
 pub struct Diagnosis {
     /// When it started.
     pub at: Timestamp,
+    /// How AWS is called.
+    pub way_in: Vec<WayInLine>,
     /// The inventory that a scan would collect, with its coverage.
     pub scan: Normalized,
     /// Account-Regions in which reading from Security Hub was tried; none if that was not asked for.

@@ -2,13 +2,13 @@
 
 use doorward_assemble::known_ahead;
 use doorward_aws::access::Access;
-use doorward_aws::{Clock, Stop};
+use doorward_aws::{Clock, Stop, WayInLine};
 use doorward_core::{discover, normalize, run_of};
 use doorward_ledger::{Ledger, OpenOptions, Preflight};
 use doorward_model::{Inventory, Run};
 use doorward_setup::doctor::{
-    Conclusion, Diagnosis, ExitMeaning, PlacedGap, Stage, TrafficPlan, TrafficProbe, json, of_scan,
-    optional_permissions, probe_security_hub, probe_traffic, rehearse_scan, table,
+    Conclusion, Diagnosis, ExitMeaning, PlacedGap, Stage, TrafficPlan, TrafficProbe, json, json_without_access,
+    of_scan, optional_permissions, probe_security_hub, probe_traffic, rehearse_scan, table, way_in_table,
 };
 use doorward_traffic::Source;
 use jiff::Timestamp;
@@ -30,7 +30,12 @@ pub(crate) fn run(cli: &Cli, arguments: &DoctorArguments) -> Result<Exit, Failur
     settings.exceptions.read()?.register()?;
     let doctor = Doctor { cli, arguments, settings: &settings, clock: crate::clock::system() };
     let ledger = doctor.ledger()?;
-    let (diagnosis, stopped) = runtime()?.block_on(doctor.examine(ledger))?;
+    let runtime = runtime()?;
+    let way_in = runtime.block_on(Access::way_in(&settings.access));
+    let (diagnosis, stopped) = match runtime.block_on(doctor.examine(ledger, way_in.clone())) {
+        Ok(examined) => examined,
+        Err(failure) => return doctor.without_access(&way_in, failure),
+    };
     let exit = stopped.unwrap_or_else(|| exit_of(diagnosis.conclusion()));
     let meaning = stopped.map_or_else(|| diagnosis.conclusion().meaning(), Exit::meaning);
     let meaning = ExitMeaning { code: exit.code(), meaning };
@@ -72,8 +77,30 @@ impl Doctor<'_> {
         Ok(Some(prospect.map_err(|error| error.to_string())))
     }
 
+    /// Prints how AWS would be called, before the failure ends the command: most failures have their cause there.
+    fn without_access(&self, way_in: &[WayInLine], failure: Failure) -> Result<Exit, Failure> {
+        match self.arguments.format {
+            ListFormat::Table => {
+                let head = format!("Doorward {} · doctor\n\n", env!("CARGO_PKG_VERSION"));
+                answer(&(head + &way_in_table(way_in, self.cli.colour_on_stdout())))?
+            }
+            ListFormat::Json => {
+                let meaning = ExitMeaning { code: failure.exit().code(), meaning: failure.exit().meaning() };
+                let at = (self.clock)();
+                let value = json_without_access(env!("CARGO_PKG_VERSION"), at, way_in, &failure.to_string(), meaning);
+                let text = serde_json::to_string_pretty(&value);
+                answer(&(text.map_err(|e| Failure::new(Exit::Internal, e.to_string()))? + "\n"))?
+            }
+        };
+        Err(failure)
+    }
+
     /// Reads from AWS. The exit code is that of the signal that stopped it, if one did.
-    async fn examine(&self, ledger: Option<Result<Preflight, String>>) -> Result<(Diagnosis, Option<Exit>), Failure> {
+    async fn examine(
+        &self,
+        ledger: Option<Result<Preflight, String>>,
+        way_in: Vec<WayInLine>,
+    ) -> Result<(Diagnosis, Option<Exit>), Failure> {
         let (settings, clock) = (self.settings, self.clock.clone());
         let (stop, signal) = signals::listen(settings.scan.deadline.0);
         let started = clock();
@@ -86,8 +113,17 @@ impl Doctor<'_> {
 
         let mut gaps = of_scan(&scan, &access);
         gaps.extend(optional);
-        let mut diagnosis =
-            Diagnosis { at: started, scan, security_hub: None, traffic: None, gaps, ledger, requests: 0, seconds: 0 };
+        let mut diagnosis = Diagnosis {
+            at: started,
+            way_in,
+            scan,
+            security_hub: None,
+            traffic: None,
+            gaps,
+            ledger,
+            requests: 0,
+            seconds: 0,
+        };
         let traffic = self.traffic(&access, &diagnosis, &stop);
         let (traffic, security_hub) = tokio::join!(traffic, self.security_hub(&access, &diagnosis, &stop));
         if let Some((probe, gaps)) = traffic {

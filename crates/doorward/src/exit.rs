@@ -176,15 +176,8 @@ impl From<CheckError> for Failure {
 
 impl From<AccessError> for Failure {
     fn from(error: AccessError) -> Self {
-        let profile = match &error {
-            AccessError::NoCredentials(_) => std::env::var("AWS_PROFILE").ok(),
-            _ => None,
-        };
-        let profile = profile
-            .map(|name| format!(" (AWS_PROFILE is {name:?}; is it in the AWS configuration?)"))
-            .unwrap_or_default();
         let exit = if matches!(error, AccessError::Stopped(_)) { Exit::Coverage } else { Exit::Preflight };
-        Self::new(exit, format!("{error}{profile}"))
+        Self::new(exit, error.to_string())
     }
 }
 

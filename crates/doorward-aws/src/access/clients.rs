@@ -6,29 +6,11 @@ use std::sync::{Mutex, PoisonError};
 
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
-use aws_smithy_http_client::pool::{Client as PooledClient, ConnectionPool};
-use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use aws_smithy_runtime_api::shared::IntoShared;
 use aws_smithy_types::retry::RetryConfig;
 
 use doorward_model::Region;
 
 use crate::response_integrity::{CompleteJson, CompleteXml};
-
-/// The connection pool that all clients share. `proxied` is whether it uses the proxy settings of the environment.
-pub(super) fn http_client(concurrency: usize, proxied: bool) -> Result<SharedHttpClient, String> {
-    let proxy = if proxied { ProxyConfig::from_env() } else { ProxyConfig::disabled() };
-    let pool = ConnectionPool::builder()
-        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
-        .proxy_config(proxy)
-        .max_connections_per_host(concurrency)
-        .build_https()
-        .map_err(|e| e.to_string())?;
-    let client = PooledClient::new(&pool).map_err(|e| e.to_string())?;
-    Ok(client.into_shared())
-}
 
 /// The clients of every service and Region, each built when first needed.
 pub struct Clients {

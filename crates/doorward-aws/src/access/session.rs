@@ -155,6 +155,7 @@ impl Session {
                     GapReason::RoleMissing,
                     GapReason::DeniedByOrganizationPolicy,
                     GapReason::WrongAccount,
+                    GapReason::CredentialsRefused,
                     GapReason::Rejected,
                 ];
                 let until = (!final_ones.contains(&gap.reason)).then(|| Instant::now() + REMEMBERED);

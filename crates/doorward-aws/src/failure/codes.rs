@@ -11,8 +11,10 @@ pub(super) enum Meaning {
     ThrottledInside,
     /// The credentials have expired.
     Expired,
-    /// The signature does not fit: usually the clock is wrong.
+    /// The date of the request is too far from AWS's: the clock is wrong.
     ClockSkew,
+    /// The signature does not fit: the secret key does not belong to the key id, or the clock is wrong. The message tells them apart.
+    BadSignature,
     /// The Region is not enabled, by the service's own words.
     RegionDisabled,
     /// The endpoint does not know the credentials. AWS answers this way in a Region that is not enabled, to a session that works elsewhere.
@@ -41,11 +43,8 @@ pub(super) fn meaning(code: &str) -> Option<Meaning> {
         | "SlowDown" => Meaning::Throttled,
         "PriorRequestNotComplete" | "DependencyThrottle" => Meaning::ThrottledInside,
         "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => Meaning::Expired,
-        "RequestTimeTooSkewed"
-        | "RequestInTheFuture"
-        | "SignatureDoesNotMatch"
-        | "InvalidSignatureException"
-        | "AuthFailure" => Meaning::ClockSkew,
+        "RequestTimeTooSkewed" | "RequestInTheFuture" => Meaning::ClockSkew,
+        "SignatureDoesNotMatch" | "InvalidSignatureException" | "AuthFailure" => Meaning::BadSignature,
         "RegionDisabledException" => Meaning::RegionDisabled,
         "OptInRequired"
         | "SubscriptionRequiredException"
@@ -63,6 +62,14 @@ pub(super) fn meaning(code: &str) -> Option<Meaning> {
         "RequestTimeout" | "RequestTimeoutException" => Meaning::TimedOut,
         _ => return None,
     })
+}
+
+/// Whether AWS's message about a signature blames its date: `Signature expired: 20260102T030405Z is now earlier than …`,
+/// `Signature not yet current: …`.
+pub(super) fn blames_date(message: &str) -> bool {
+    ["Signature expired", "not yet current", "is now earlier than", "time too skewed"]
+        .iter()
+        .any(|words| message.contains(words))
 }
 
 /// Whether an error code proves that AWS did nothing. AWS documents that for requests refused for their rate, and for requests
@@ -141,9 +148,9 @@ mod tests {
         ("RequestExpired", Meaning::Expired),
         ("RequestTimeTooSkewed", Meaning::ClockSkew),
         ("RequestInTheFuture", Meaning::ClockSkew),
-        ("SignatureDoesNotMatch", Meaning::ClockSkew),
-        ("InvalidSignatureException", Meaning::ClockSkew),
-        ("AuthFailure", Meaning::ClockSkew),
+        ("SignatureDoesNotMatch", Meaning::BadSignature),
+        ("InvalidSignatureException", Meaning::BadSignature),
+        ("AuthFailure", Meaning::BadSignature),
         ("RegionDisabledException", Meaning::RegionDisabled),
         ("OptInRequired", Meaning::UnknownToken),
         ("SubscriptionRequiredException", Meaning::UnknownToken),

@@ -37,6 +37,17 @@ pub(super) async fn read_all(context: CollectContext<'_>, only: Option<&str>) ->
                 if let Some(tags) = tags.remove(&raw.name) {
                     raw.tags = tags;
                 }
+                if raw.tags.gap().is_some_and(|gap| listed::is_missing(gap)) {
+                    // It may have been deleted after its attributes were read.
+                    let (entries, gap) = list(context, Some(&raw.name)).await;
+                    match listed::again(Operation::DescribeClassicTags, &raw.arn, entries, gap) {
+                        None => {
+                            result.gone.push(raw.arn);
+                            continue;
+                        }
+                        Some(gap) => raw.tags = Observed::unread(gap),
+                    }
+                }
                 result.load_balancers.push(raw);
             }
             Err(gone) => result.gone.push(gone),

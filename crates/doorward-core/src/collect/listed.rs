@@ -86,9 +86,14 @@ pub(super) fn again(about: Operation, arn: &Arn, entries: Vec<Read>, gap: Option
     match gap {
         Some(gap) if is_missing(&gap) => None,
         Some(gap) => Some(gap),
-        None if listed => Some(Gap::new(GapReason::Malformed, about.action()).with_message(
-            "the responses contradict each other: the load balancer is listed, but its attributes do not exist",
-        )),
+        None if listed => Some(Gap::new(GapReason::Malformed, about.action()).with_message(format!(
+            "the responses contradict each other: the load balancer is listed, but {} exist",
+            match about {
+                Operation::DescribeTags | Operation::DescribeClassicTags => "its tags do not",
+                Operation::DescribeListeners => "its listeners do not",
+                _ => "its attributes do not",
+            }
+        ))),
         None => Some(
             Gap::new(GapReason::Malformed, Operation::DescribeLoadBalancers.action())
                 .with_message("the response is about another load balancer than the requested one"),

@@ -45,12 +45,34 @@ pub(super) async fn read_all(context: CollectContext<'_>, only: Option<&Arn>) ->
                 if let Some(tags) = tags.remove(&raw.arn) {
                     raw.tags = tags;
                 }
-                result.load_balancers.push(raw);
+                match confirmed(context, raw).await {
+                    Ok(raw) => result.load_balancers.push(raw),
+                    Err(gone) => result.gone.push(gone),
+                }
             }
             Err(gone) => result.gone.push(gone),
         }
     }
     result
+}
+
+/// The load balancer, unless tags or listeners do not exist because it was deleted after its attributes were read.
+async fn confirmed(context: CollectContext<'_>, mut raw: RawLoadBalancer) -> Result<RawLoadBalancer, Arn> {
+    let is_missing = |gap: Option<&Arc<Gap>>| gap.is_some_and(|gap| listed::is_missing(gap));
+    let (tags, listeners) = (is_missing(raw.tags.gap()), is_missing(raw.listeners.gap()));
+    if !tags && !listeners {
+        return Ok(raw);
+    }
+    let (entries, gap) = list(context, Some(&raw.arn)).await;
+    let about = if tags { Operation::DescribeTags } else { Operation::DescribeListeners };
+    let gap = Arc::new(listed::again(about, &raw.arn, entries, gap).ok_or_else(|| raw.arn.clone())?);
+    if tags {
+        raw.tags = Observed::Unread(gap.clone());
+    }
+    if listeners {
+        raw.listeners = Observed::Unread(gap);
+    }
+    Ok(raw)
 }
 
 async fn list(context: CollectContext<'_>, only: Option<&Arn>) -> (Vec<Read>, Option<Gap>) {

@@ -6,39 +6,35 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
 use hyper::{Method, Request, StatusCode, Uri};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Again, Failure};
-use doorward_aws::Time;
+use doorward_aws::{HttpPolicy, Time, WebClient};
 
 use crate::channels_config::{Route, SettingsError, is_local};
-use crate::secret::Secret;
-
-pub(super) type Client = legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+use crate::secret::{Environment, Secret};
 
 /// Most of an answer that is read, in bytes.
 const ANSWER: usize = 4_096;
 
-/// A client with the certificates of this machine. A message is rare enough for a connection of its own, and a connection
-/// that is not kept cannot be stale.
-pub(super) fn client() -> Result<Client, SettingsError> {
-    let connector = HttpsConnectorBuilder::new()
-        .with_provider_and_native_roots(rustls::crypto::aws_lc_rs::default_provider())
-        .map_err(|error| {
-            SettingsError::new(
-                "notify.channels",
-                format!("has webhooks, and this machine has no certificates to check them by ({error})"),
-            )
-        })?
-        .https_or_http()
-        .enable_http1()
-        .build();
-    Ok(legacy::Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector))
+/// The client of all webhooks, with the proxies and certificates of the environment.
+#[derive(Clone)]
+pub(super) struct Client {
+    policy: HttpPolicy,
+    http: WebClient,
+}
+
+impl Client {
+    pub(super) fn new(environment: &Environment) -> Result<Self, SettingsError> {
+        let made = environment.http_policy().and_then(|policy| {
+            let http = policy.web_client()?;
+            Ok(Self { policy, http })
+        });
+        made.map_err(|error| {
+            SettingsError::new("notify.channels", format!("has webhooks, and no HTTP client can be made: {error}"))
+        })
+    }
 }
 
 /// The response that confirms the arrival of the message.
@@ -104,13 +100,23 @@ impl Hook {
             .body(Full::new(Bytes::from(document.to_string())))
             .map_err(|_| Failure::refused("the request could not be built; check the webhook's URL"))?;
         let asked = async {
-            let answer = self.client.request(request).await.map_err(|error| {
-                if error.is_connect() {
-                    Failure::lost("the webhook's host could not be reached; check the network and the URL's host")
-                } else {
-                    Failure::unclear("the connection ended before an answer came; the next run tries again")
+            let answer = match self.client.http.request(request).await {
+                Ok(answer) => answer,
+                Err(error) if error.is_connect() => {
+                    let fault = self.client.policy.explain(&self.url, &error).await;
+                    let reason = format!("the webhook's host could not be reached: {fault}");
+                    return Err(if fault.is_permanent() {
+                        Failure::refused(reason).of_channel()
+                    } else {
+                        Failure::lost(reason)
+                    });
                 }
-            })?;
+                Err(_) => {
+                    return Err(Failure::unclear(
+                        "the connection ended before an answer came; the next run tries again",
+                    ));
+                }
+            };
             let (head, body) = answer.into_parts();
             // An answer that breaks off is judged by its status where that decides, and believed nowhere else.
             let body = Limited::new(body, ANSWER).collect().await;

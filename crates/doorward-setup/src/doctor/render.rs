@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use doorward_aws::WayInLine;
 use doorward_ledger::PreflightState;
 use doorward_model::{CoverageStatus, Observed, harmless};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::gap_groups::{GapGroup, group};
@@ -44,13 +46,10 @@ pub fn table(diagnosis: &Diagnosis, exit: ExitMeaning, colour: bool) -> String {
     let run = &diagnosis.scan.run;
     let mut text =
         format!("Doorward {} · doctor · {} UTC\n\n", run.tool_version, diagnosis.at.strftime("%Y-%m-%d %H:%M"));
+    text += &way_in_table(&diagnosis.way_in, colour);
+    text.push('\n');
     for SummaryLine(mark, subject, line) in summary(diagnosis) {
-        let mark = match mark {
-            Mark::Ok => paint("32", "ok    "),
-            Mark::Note => paint("33", "note  "),
-            Mark::Unread => paint("31", "UNREAD"),
-        };
-        let _ = writeln!(text, "  {mark}  {subject:<12}  {}", harmless(&line));
+        let _ = writeln!(text, "  {}  {subject:<12}  {}", painted(mark, colour), harmless(&line));
     }
     let groups = group(&diagnosis.gaps);
     for (stage, heading) in [
@@ -69,6 +68,9 @@ pub fn table(diagnosis: &Diagnosis, exit: ExitMeaning, colour: bool) -> String {
             let code = gap.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
             let head = format!("{}{code} · {}", gap.operation, listed(&group.places));
             let _ = writeln!(text, "  {} · {}", paint("31", gap.reason.code()), harmless(&head));
+            if let Some(message) = gap.message.as_deref().filter(|_| gap.action.is_none()) {
+                let _ = writeln!(text, "           {}", harmless(message));
+            }
             let by = gap.policy.as_ref().map(|arn| format!(" Policy: {arn}.")).unwrap_or_default();
             let _ = writeln!(text, "           → {}", harmless(&format!("{}{by}", group.remedy())));
         }
@@ -92,6 +94,44 @@ pub fn table(diagnosis: &Diagnosis, exit: ExitMeaning, colour: bool) -> String {
         diagnosis.requests, diagnosis.seconds, exit.code, exit.meaning
     );
     text
+}
+
+fn painted(mark: Mark, colour: bool) -> String {
+    let (code, text) = match mark {
+        Mark::Ok => ("32", "ok    "),
+        Mark::Note => ("33", "note  "),
+        Mark::Unread => ("31", "UNREAD"),
+    };
+    if colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+}
+
+/// How AWS is called, one line for each part, with the variable, setting, or file and line that decides it.
+pub fn way_in_table(lines: &[WayInLine], colour: bool) -> String {
+    let mut text = String::new();
+    for line in lines {
+        let mark = painted(if line.is_problem { Mark::Unread } else { Mark::Ok }, colour);
+        let origin = if line.origin.is_empty() { String::new() } else { format!("  [{}]", line.origin) };
+        let _ = writeln!(text, "  {mark}  {:<12}  {}", line.topic, harmless(&format!("{}{origin}", line.text)));
+    }
+    text
+}
+
+/// `doctor-v1` of a doctor that could not call AWS: the way in, and why it ends there.
+pub fn json_without_access(
+    version: &str,
+    at: Timestamp,
+    lines: &[WayInLine],
+    problem: &str,
+    exit: ExitMeaning,
+) -> Value {
+    json!({
+        "format": "doctor-v1",
+        "tool_version": version,
+        "at": at,
+        "way_in": lines,
+        "problem": problem,
+        "exit": {"code": exit.code, "meaning": exit.meaning},
+    })
 }
 
 fn listed(places: &[&str]) -> String {
@@ -213,6 +253,7 @@ pub fn json(diagnosis: &Diagnosis, exit: ExitMeaning) -> Value {
         "format": "doctor-v1",
         "tool_version": run.tool_version,
         "at": diagnosis.at,
+        "way_in": diagnosis.way_in,
         "identity": {
             "arn": run.caller, "account": run.account, "partition": run.partition, "home_region": run.home_region,
             "clock_offset": run.clock_offset,

@@ -14,6 +14,28 @@ fn cause(gap: &Gap) -> Cause {
     (gap.reason, gap.operation.clone(), gap.code.clone(), gap.policy.clone())
 }
 
+/// The message of the first gap with a cause, for the reasons that say too little without it.
+fn message<'a>(report: &'a ScanReport, wanted: &Cause) -> Option<&'a str> {
+    let of_coverage = report.coverage.lines.iter().flat_map(|line| &line.gaps);
+    let of_accounts = report.accounts.iter().flat_map(|account| [account.ou.gap(), account.regions.gap()]);
+    let of_verdicts = report.findings.iter().flat_map(|finding| match &finding.verdict {
+        Verdict::Unknown { gaps, .. } => gaps.as_slice(),
+        _ => &[],
+    });
+    let listing = match &report.coverage.accounts_listing {
+        Listing::Unread(gap) => Some(&**gap),
+        Listing::Full => None,
+    };
+    of_coverage
+        .chain(listing)
+        .chain(of_accounts.flatten().map(|gap| &**gap))
+        .chain(of_verdicts.map(|gap| &**gap))
+        .find(|gap| cause(gap) == *wanted)
+        .filter(|gap| gap.reason.shows_message())?
+        .message
+        .as_deref()
+}
+
 /// Writes what was not read, grouped by cause, then what was skipped, then verdicts that are unknown although
 /// everything was read.
 pub(super) fn write(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<()> {
@@ -63,7 +85,8 @@ pub(super) fn write(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::R
 
     if !causes.is_empty() {
         writeln!(out, "{}", ink.heading("Not read"))?;
-        for ((reason, operation, code, policy), places) in &causes {
+        for (cause, places) in &causes {
+            let (reason, operation, code, policy) = cause;
             let code = code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
             writeln!(
                 out,
@@ -73,6 +96,9 @@ pub(super) fn write(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::R
                 harmless(&code),
                 listed(places)
             )?;
+            if let Some(message) = message(report, cause) {
+                writeln!(out, "           {}", harmless(message))?;
+            }
             let by = policy.as_ref().map(|arn| format!(" Policy: {}.", harmless(arn))).unwrap_or_default();
             writeln!(out, "           → {}{by}", reason.remedy())?;
         }

@@ -1,0 +1,149 @@
+//! The way in as lines for a person: what is used, and which variable, file or setting decides it. Never a secret.
+
+use doorward_model::Region;
+use hyper::Uri;
+use serde::Serialize;
+
+use super::{EndpointHints, Ground, Sourced, WayInError};
+use crate::access::AccessSettings;
+use crate::environment::{ValueOrigin, Variables};
+use crate::http_policy::HttpPolicy;
+
+/// One line of the way in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WayInLine {
+    /// The part: `profile`, `credentials`, `region`, `endpoint`, `trust store`, and so on.
+    pub topic: &'static str,
+    /// What is used, or what is wrong.
+    pub text: String,
+    /// The variable, setting, or file and line that decides it; `default` where nothing does.
+    pub origin: String,
+    /// Whether this keeps AWS from being called.
+    pub is_problem: bool,
+}
+
+fn line(topic: &'static str, text: impl Into<String>, origin: &ValueOrigin) -> WayInLine {
+    WayInLine { topic, text: text.into(), origin: origin.to_string(), is_problem: false }
+}
+
+fn problem(topic: &'static str, error: &WayInError) -> WayInLine {
+    let origin = match error {
+        WayInError::Value { origin, .. } => origin.to_string(),
+        _ => String::new(),
+    };
+    WayInLine { topic, text: error.to_string(), origin, is_problem: true }
+}
+
+/// All lines. A part that cannot be used does not hide the others. No call is made.
+pub(crate) async fn lines(settings: &AccessSettings, variables: Variables) -> Vec<WayInLine> {
+    let ground = match Ground::new(settings, variables) {
+        Ok(ground) => ground,
+        Err(error) => return vec![problem("profile", &error)],
+    };
+    let mut lines = Vec::new();
+    let profile = &ground.profile;
+    let is_there = ground.config.has(&profile.name);
+    let text = if is_there { profile.name.clone() } else { format!("{} (not in the AWS configuration)", profile.name) };
+    lines.push(line("profile", text, &profile.origin));
+    lines.push(match ground.source() {
+        Ok(source) => {
+            let (text, origin) = source.described();
+            let why = if profile.is_explicit() && ground.variables.get("AWS_ACCESS_KEY_ID").is_some() {
+                "; AWS_ACCESS_KEY_ID is set and not used, because a profile is named"
+            } else {
+                ""
+            };
+            line("credentials", text + why, &origin)
+        }
+        Err(error) => problem("credentials", &error.into()),
+    });
+    let region = ground.region(settings);
+    lines.push(match &region {
+        Ok(Some(region)) => line("region", region.value.as_str(), &region.origin),
+        Ok(None) => match ground.chain().metadata_endpoint(&profile.name) {
+            Some(_) => line("region", "none is set; the instance metadata is asked for it", &ValueOrigin::Metadata),
+            None => WayInLine { is_problem: true, ..line("region", "none is set", &ValueOrigin::Default) },
+        },
+        Err(error) => problem("region", error),
+    });
+    let mut on = [false; 2];
+    let flags = [("FIPS", ground.fips()), ("dual-stack", ground.dual_stack())];
+    for (on, (topic, flag)) in on.iter_mut().zip(flags) {
+        lines.push(match flag {
+            Ok(flag) => {
+                *on = flag.value;
+                line(topic, if flag.value { "on" } else { "off" }, &flag.origin)
+            }
+            Err(error) => problem(topic, &error),
+        });
+    }
+    let policy = ground.policy(EndpointHints::default());
+    if let Ok(policy) = &policy {
+        let text = format!("{} certificates of {}", policy.trust.len(), policy.trust.described());
+        let empty = policy.trust.len() == 0;
+        let origin = match super::bundle_of(&ground.variables, &ground.config, &profile.name) {
+            Some((_, origin)) => origin,
+            None => ground
+                .variables
+                .first(&["SSL_CERT_FILE", "SSL_CERT_DIR"])
+                .map_or(ValueOrigin::Default, |(name, _)| ValueOrigin::variable(name)),
+        };
+        lines.push(WayInLine { is_problem: empty, ..line("trust store", text, &origin) });
+    }
+    match (policy, region.ok().flatten()) {
+        (Ok(policy), Some(region)) => lines.extend(endpoints(&ground, &policy, &region, on).await),
+        (Err(error), _) => lines.push(problem("proxy and trust store", &error)),
+        (Ok(_), None) => {}
+    }
+    lines
+}
+
+/// The endpoint of each service that every scan calls, and the proxy on the way to it.
+async fn endpoints(
+    ground: &Ground,
+    policy: &HttpPolicy,
+    region: &Sourced<Region>,
+    [fips, dual_stack]: [bool; 2],
+) -> Vec<WayInLine> {
+    macro_rules! of_aws {
+        ($sdk:ident) => {{
+            use $sdk::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
+            let params =
+                Params::builder().region(region.value.as_str()).use_fips(fips).use_dual_stack(dual_stack).build();
+            match params {
+                Ok(params) => match DefaultResolver::new().resolve_endpoint(&params).await {
+                    Ok(endpoint) => Ok(endpoint.url().to_owned()),
+                    Err(error) => Err(error.to_string()),
+                },
+                Err(error) => Err(error.to_string()),
+            }
+        }};
+    }
+    let configured = match ground.endpoints() {
+        Ok(configured) => configured,
+        Err(error) => return vec![problem("endpoint", &error)],
+    };
+    let resolved = [
+        ("STS", of_aws!(aws_sdk_sts)),
+        ("Organizations", of_aws!(aws_sdk_organizations)),
+        ("Account", of_aws!(aws_sdk_account)),
+        ("Elastic Load Balancing v2", of_aws!(aws_sdk_elasticloadbalancingv2)),
+        ("Elastic Load Balancing", of_aws!(aws_sdk_elasticloadbalancing)),
+    ];
+    let lines = resolved.into_iter().map(|(service, resolved)| {
+        let (url, origin) = match (configured.endpoint(service), resolved) {
+            (Some(own), _) => (own.value.clone(), own.origin.clone()),
+            (None, Ok(url)) => (url, ValueOrigin::Default),
+            (None, Err(error)) => {
+                let text = format!("{service}: no endpoint in {}: {error}", region.value);
+                return WayInLine { is_problem: true, ..line("endpoint", text, &region.origin) };
+            }
+        };
+        let way = match url.parse::<Uri>().ok().and_then(|uri| policy.proxies.proxy(&uri).map(|proxy| proxy.shown())) {
+            Some(proxy) => format!("through the proxy {proxy}"),
+            None => "directly".to_owned(),
+        };
+        line("endpoint", format!("{service}: {url}, {way}"), &origin)
+    });
+    lines.collect()
+}
