@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use doorward_file::input;
 
 mod attribution;
 mod change;
@@ -22,7 +23,7 @@ mod explain;
 mod guide;
 mod history;
 mod history_context;
-mod input;
+mod internal_error;
 mod io;
 mod leased_ledger;
 mod logging;
@@ -51,6 +52,11 @@ use exit::{Exit, Failure};
 use io::{answer, log};
 
 fn main() -> ExitCode {
+    internal_error::guard(command)
+}
+
+/// Runs the command of the command line.
+fn command() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -124,6 +130,9 @@ fn name_settings(cli: &Cli) {
     };
     if cli.quiet || needs_none {
         return;
+    }
+    for line in settings::doubtful() {
+        log(&plain::harmless(&format!("warning: {line}")));
     }
     if let Some(file) = settings::found_elsewhere(cli.config.as_deref()) {
         log(&plain::harmless(&format!("settings: {}", file.display())));

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{SinkInputs, owners};
 use crate::exit::{Exit, Failure};
+use crate::settings::variable;
 
 /// Audit evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -57,7 +58,8 @@ impl EvidenceSettings {
             }
             (None, Some(name)) => {
                 let place = format!("evidence.signing_key_variable, {name}");
-                let text = std::env::var(name).map_err(|_| usage(format!("{place}: the variable holds no text")))?;
+                let text = variable(name).and_then(|value| value.into_string().ok());
+                let text = text.ok_or_else(|| usage(format!("{place}: the variable holds no text")))?;
                 (place, text)
             }
             (None, None) => return Ok(None),

@@ -15,6 +15,7 @@ mod code;
 mod compare;
 mod demo;
 mod doctor;
+mod environment;
 mod event;
 mod evidence;
 mod exceptions;
