@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use doorward_aws::{Access, Operation, Session, Stop};
 use doorward_model::{
     Account, AccountId, AccountRegion, Gap, GapReason, Listing, Observed, Organization, Region, RegionInventory,
+    UnmatchedSetting,
 };
 
 use crate::actions::scan_role_grants;
@@ -25,6 +26,7 @@ mod regions;
 mod scope;
 mod single;
 mod units;
+mod unmatched;
 
 pub use known::Known;
 pub use members::{Members, members};
@@ -70,6 +72,10 @@ pub struct Plan {
     pub settled: Vec<RegionInventory>,
     /// Accounts of an earlier scan that are not in the organization any more, as that scan read them.
     pub departed: Vec<Account>,
+    /// What the scope and the Regions of the settings name and discovery did not find.
+    pub unmatched: Vec<UnmatchedSetting>,
+    /// What further settings are compared with.
+    listed: unmatched::Listed,
 }
 
 /// The organization cannot be scanned.
@@ -120,7 +126,7 @@ pub async fn discover(
             .await
             .map_err(|gap| DiscoverError::Organization { caller: access.identity().to_string(), gap: Box::new(gap) })
     };
-    let found = tokio::select! {
+    let mut found = tokio::select! {
         found = read => found?,
         gap = stop.stopped(Operation::ListAccounts.action()) => return Err(DiscoverError::Stopped(gap.reason)),
     };
@@ -130,9 +136,10 @@ pub async fn discover(
     };
     reference.check(access, &settings.regions)?;
 
+    let listed = unmatched::Listed::of(&found);
     let all = found.accounts.len();
     let done = std::sync::atomic::AtomicUsize::new(0);
-    let mut outcomes: Vec<Outcome> = futures::stream::iter(found.accounts)
+    let mut outcomes: Vec<Outcome> = futures::stream::iter(found.accounts.drain(..))
         .map(|account| async {
             let outcome = settle(access, settings, &reference, account, stop).await;
             on_account(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1, all);
@@ -141,7 +148,7 @@ pub async fn discover(
         .buffer_unordered(64)
         .collect()
         .await;
-    outcomes.extend(found.unread.into_iter().map(|(account, gap)| reference.fail(&settings.regions, account, &gap)));
+    outcomes.extend(found.unread.drain(..).map(|(account, gap)| reference.fail(&settings.regions, account, &gap)));
     outcomes.sort_by(|a, b| a.account.id.cmp(&b.account.id));
     let remembered = known::of(known, access, &found.organization);
     let regions = reference.all(&settings.regions, &outcomes, known::regions(&remembered));
@@ -149,19 +156,26 @@ pub async fn discover(
         outcome.complete(&settings.regions, &regions);
     }
 
+    let is_listed = !reference.from_settings || outcomes.iter().any(|outcome| matches!(outcome.rest, Rest::Lacks));
+    let mut accounts = Vec::with_capacity(all);
+    let (mut targets, mut settled) = (Vec::new(), Vec::new());
+    for outcome in outcomes {
+        accounts.push(outcome.account);
+        targets.extend(outcome.targets);
+        settled.extend(outcome.settled);
+    }
+    settled.extend(unmatched::missing_accounts(settings, &found, &accounts));
     let mut plan = Plan {
         organization: found.organization,
-        accounts: Vec::with_capacity(all),
+        accounts,
         accounts_listing: found.listing,
-        targets: Vec::new(),
-        settled: Vec::new(),
+        targets,
+        settled,
         departed: found.departed,
+        unmatched: Vec::new(),
+        listed,
     };
-    for outcome in outcomes {
-        plan.accounts.push(outcome.account);
-        plan.targets.extend(outcome.targets);
-        plan.settled.extend(outcome.settled);
-    }
+    plan.unmatched = unmatched::of_scope(settings, &plan, is_listed.then_some(&regions), access.partition());
     interleave(&mut plan.targets);
     let (accounts, targets, settled) = (plan.accounts.len(), plan.targets.len(), plan.settled.len());
     tracing::info!(accounts, to_read = targets, settled, "discovered");

@@ -165,6 +165,7 @@ fn run(scan: usize) -> Run {
         partition: "aws".to_owned(),
         home_region: region(0),
         clock_offset: None,
+        unmatched: Vec::new(),
         interrupted: false,
         only: None,
     }

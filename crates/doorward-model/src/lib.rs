@@ -35,6 +35,7 @@ mod sink;
 mod spreadsheet;
 mod thresholds;
 mod traffic;
+mod unmatched;
 mod unseen;
 mod verdict_reason;
 
@@ -72,5 +73,6 @@ pub use sink::{Receipt, Sink, SinkContext, SinkError, SinkFuture, SinkShape, Ski
 pub use spreadsheet::guarded;
 pub use thresholds::{FailOn, ReportSettings, UnknownFailOn};
 pub use traffic::{ModeEffect, ObservedTime, Traffic, TrafficBasis, TrafficGap, TrafficSource, TrafficStep};
+pub use unmatched::UnmatchedSetting;
 pub use unseen::{Bounds, LastMode, Unseen, UnseenFinding, UnseenLoadBalancer, WhyUnseen};
 pub use verdict_reason::VerdictReason;

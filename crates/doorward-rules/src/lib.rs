@@ -15,12 +15,14 @@ mod register_rules;
 mod remediation;
 mod requirement;
 mod rules;
+mod unmatched_rules;
 
 use std::sync::LazyLock;
 
 use doorward_model::{LoadBalancer, Rule, RuleMeta};
 
 pub use remediation::{LOG_BUCKET, mode_caution, set_mode_instructions};
+pub use unmatched_rules::unmatched_rules;
 pub use requirement::{Candidate, Requirement, Satisfaction};
 
 /// Every rule that judges a load balancer alone, ordered by id; [`asked`] selects those of a scan. A rule that is not in the

@@ -58,7 +58,7 @@ impl ScanView {
             tool: report.run.tool_version.clone(),
             interrupted: report.run.interrupted,
             coverage: percentage(counts.complete, counts.in_scope()),
-            complete: counts.complete == counts.in_scope() && report.coverage.accounts_listing.is_full(),
+            complete: report.is_whole(),
             ask: context.ask.clone(),
         }
     }

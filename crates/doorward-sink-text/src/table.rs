@@ -11,6 +11,7 @@ use doorward_model::{
     clock_offset_sentence, harmless_lines as harmless, share,
 };
 
+mod unmatched;
 mod unread;
 mod unseen;
 
@@ -53,6 +54,7 @@ pub fn write(out: &mut dyn Write, report: &ScanReport, colour: bool) -> io::Resu
     let ink = Ink(colour);
     header(out, report)?;
     summary(out, report, ink)?;
+    unmatched::write(out, report, ink)?;
     unseen::write(out, report, ink)?;
     let counted = verdicts(out, report, ink)?;
     owners(out, report, ink)?;

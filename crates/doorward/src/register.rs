@@ -93,9 +93,7 @@ pub(crate) fn check_any_asked(register: &Register, policy: &Policy) -> Result<()
 /// Reports on stderr the errors in the use of the register and, unless `quiet`, its warnings. Returns the exit code of the errors,
 /// if there are any: the report is still written, because its figures show how wide an exception is.
 pub(crate) fn notices(register: &Register, report: &ScanReport, quiet: bool) -> Option<Exit> {
-    let counts = report.coverage.counts;
-    let whole = counts.complete == counts.in_scope() && report.coverage.accounts_listing.is_full();
-    let caveat = if whole { "" } else { " (not everything in scope was read)" };
+    let caveat = if report.is_whole() { "" } else { " (not everything in scope was read)" };
     let mut exit = None;
     for notice in register.usage(&report.load_balancers, &report.findings, report.run.started) {
         let is_error = notice.kind.is_error();

@@ -88,6 +88,7 @@ pub(crate) fn run(id: &str, at: i64) -> Run {
         partition: "aws".to_owned(),
         home_region: Region::new(REGION).expect("valid"),
         clock_offset: None,
+        unmatched: Vec::new(),
         interrupted: false,
         only: None,
     }

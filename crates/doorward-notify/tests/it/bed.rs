@@ -211,6 +211,7 @@ pub(crate) fn whole(
             partition: "aws".to_owned(),
             home_region: Region::new(REGION).expect("a Region"),
             clock_offset: None,
+            unmatched: Vec::new(),
             interrupted: false,
             only: None,
         },

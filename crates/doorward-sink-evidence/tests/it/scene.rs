@@ -121,6 +121,7 @@ fn build(count: usize, words: Words<'_>) -> ScanReport {
             partition: "aws".to_owned(),
             home_region: region.clone(),
             clock_offset: None,
+            unmatched: Vec::new(),
             interrupted: false,
             only: None,
         },

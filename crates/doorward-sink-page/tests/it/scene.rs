@@ -392,6 +392,7 @@ fn finish(mut lbs: Vec<LoadBalancer>, dice: &mut Dice, hostile: Option<&[String]
             partition: some("aws"),
             home_region: region(0),
             clock_offset: None,
+            unmatched: Vec::new(),
             interrupted: false,
             only: None,
         },
