@@ -55,7 +55,7 @@ pub use inputs::Inputs;
 pub use inventory::{Evidence, Inventory, Listing, Organization, RawLoadBalancer, RegionInventory, Run};
 pub use load_balancer::{
     Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Owner, OwnerSource, PlaceholderIdentity, Scheme,
-    UnknownMode,
+    UnknownMode, owner_key,
 };
 pub use observation::{CLOCK_TOLERANCE, ObservationPeriod, clock_offset_sentence};
 pub use observed::Observed;

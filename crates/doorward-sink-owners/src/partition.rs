@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use doorward_model::{
     Arn, Finding, Gap, GapReason, LoadBalancer, Observed, ScanReport, UnseenFinding, UnseenLoadBalancer,
+    owner_key,
 };
 
 use crate::escape;
@@ -68,8 +69,10 @@ impl Key {
     fn file(&self, hash_length: usize) -> String {
         match self {
             Self::Named(name) => {
+                // The file stays when the spelling of the name changes.
+                let name = owner_key(name);
                 let hash = doorward_model::sha256_hex(name.as_bytes());
-                format!("{}-{}", escape::slug(name), hash.get(..hash_length).unwrap_or(&hash))
+                format!("{}-{}", escape::slug(&name), hash.get(..hash_length).unwrap_or(&hash))
             }
             Self::Unowned => "unowned".to_owned(),
             Self::Unread => "owner-unread".to_owned(),

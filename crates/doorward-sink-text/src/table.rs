@@ -58,6 +58,7 @@ pub fn write(out: &mut dyn Write, report: &ScanReport, colour: bool) -> io::Resu
     unseen::write(out, report, ink)?;
     let counted = verdicts(out, report, ink)?;
     owners(out, report, ink)?;
+    unmatched::write_conflicts(out, report, ink)?;
     next_steps(out, report, ink)?;
     excepted(out, report, ink)?;
     unread::write(out, report, ink)?;

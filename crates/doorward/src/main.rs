@@ -70,9 +70,7 @@ fn command() -> ExitCode {
     let exit = match outcome {
         Ok(exit) => exit,
         Err(failure) => {
-            if !failure.is_silent() {
-                let _ = writeln!(std::io::stderr(), "doorward: {}", plain::harmless(&failure.to_string()));
-            }
+            let _ = writeln!(std::io::stderr(), "doorward: {}", plain::harmless(&failure.to_string()));
             failure.exit()
         }
     };
