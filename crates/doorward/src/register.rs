@@ -39,7 +39,7 @@ impl ExceptionSettings {
             let text = crate::input::text(path);
             let label = path.display().to_string();
             text.map(|text| RegisterFile { path: label.clone(), text })
-                .map_err(|e| Failure::new(Exit::Usage, format!("{label}: the exception register cannot be read: {e}")))
+                .map_err(|e| Failure::new(Exit::Usage, format!("{label}: the exception register (exceptions.files) cannot be read: {e}")))
         };
         Ok(ExceptionTexts { files: self.files.iter().map(read).collect::<Result<_, _>>()?, settings: self.clone() })
     }

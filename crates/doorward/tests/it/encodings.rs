@@ -1,7 +1,6 @@
 //! Every text that a user hands over is read in the same encodings: with a byte order mark, in UTF-16 as PowerShell writes it, and with
 //! the line of the first byte that is neither.
 
-use std::path::Path;
 use std::process::Stdio;
 
 use crate::bed::{Bed, Said, doorward, run, world};
@@ -18,17 +17,11 @@ fn encoded(text: &str, form: &str) -> Vec<u8> {
     }
 }
 
-/// Rewrites a file in another encoding.
-fn recode(path: &Path, form: &str) {
-    let text = std::fs::read_to_string(path).unwrap();
-    std::fs::write(path, encoded(&text, form)).unwrap();
-}
-
 const EXCEPTION: &str = r#"
 [[exception]]
 id = "EX-1"
 rule = "desync-mode-below-required"
-accounts = ["100000000010"]
+scope = { accounts = ["100000000010"] }
 reason = "the vendor's client, café"
 risk = "accepted"
 requester = "ada"
@@ -54,7 +47,7 @@ fn settings_and_register() {
         let said = list();
         assert!(said.code == Some(0) && said.out.contains("EX-1"), "{form}: {}", said.err);
         // A changed register keeps its encoding.
-        let renew = ["exceptions", "renew", "EX-1", "--approver", "ada", "--ticket", "T-2", "--start", "2026-12-02"];
+        let renew = ["exceptions", "renew", "EX-1", "--approver", "grace", "--ticket", "T-2", "--start", "2026-12-02"];
         let said = run(doorward(folder.path()).args(renew).args(["--expires", "2027-01-01"]));
         assert_eq!(said.code, Some(0), "{form}: {}", said.err);
         let bytes = std::fs::read(&register).unwrap();
@@ -83,32 +76,34 @@ fn scans_traffic_events_and_secrets() {
     let exit = run(bed.doorward(folder.path()).args(scan)).code;
     let logs = folder.path().join("logs");
     std::fs::create_dir(&logs).unwrap();
+    let end = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(30);
+    let name = format!(
+        "100000000020_elasticloadbalancing_eu-west-1_app.storefront-edge.215931f2c7b87197_{}_10.0.0.1_abc.log",
+        end.strftime("%Y%m%dT%H%MZ")
+    );
+    std::fs::write(logs.join(name), crate::traffic::file(end, 50, 0)).unwrap();
     let traffic = ["-q", "traffic", "--logs", "logs", "--from", "x.saved", "--save", "traffic.json"];
-    run(bed.doorward(folder.path()).args(traffic));
-    let is_there = folder.path().join("traffic.json").exists();
+    let said = run(bed.doorward(folder.path()).args(traffic));
+    assert!(folder.path().join("traffic.json").exists(), "{:?} {}{}", said.code, said.out, said.err);
     let event = r#"{"detail-type": "é", "source": "aws.other", "detail": {}}"#;
     for form in FORMS {
         for name in ["x.saved", "traffic.json"] {
             let path = folder.path().join(name);
-            if path.exists() {
-                let text = doorward_file::input::text(&path).unwrap();
-                std::fs::write(&path, text).unwrap();
-                recode(&path, form);
-            }
+            let text = doorward_file::input::text(&path).unwrap();
+            std::fs::write(&path, encoded(&text, form)).unwrap();
         }
         let report = ["-q", "report", "--from", "x.saved", "--format", "json-v1=after.json"];
-        let traffic = if is_there { &["--traffic", "traffic.json"][..] } else { &[] };
         let said = run(bed.doorward(folder.path()).args(report));
         assert_eq!(said.code, exit, "{form}: {}", said.err);
         let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
         assert_eq!(read("before.json"), read("after.json"), "{form}");
-        let said = run(bed.doorward(folder.path()).args(report).args(traffic));
+        let said = run(bed.doorward(folder.path()).args(report).args(["--traffic", "traffic.json"]));
         assert_eq!(said.code, exit, "{form}: {}", said.err);
 
         // From a file and from stdin.
         let path = folder.path().join("event.json");
         std::fs::write(&path, encoded(event, form)).unwrap();
-        let said = run(bed.doorward(folder.path()).args(["event", "--event", "event.json"]));
+        let said = run(bed.doorward(folder.path()).args(["event", "event.json"]));
         assert_eq!(said.code, Some(0), "{form}: {}", said.err);
         let mut command = bed.doorward(folder.path());
         command.arg("event").stdin(Stdio::from(std::fs::File::open(&path).unwrap()));
@@ -117,7 +112,7 @@ fn scans_traffic_events_and_secrets() {
     }
     for (bytes, line) in [(&b"{\n\n\"a\": \"\xff\"}"[..], "line 3: it is not UTF-8"), (b"\xff\xfe{\0\n\0\x00\xd8", "line 2: it begins as UTF-16")] {
         std::fs::write(folder.path().join("event.json"), bytes).unwrap();
-        let said = run(bed.doorward(folder.path()).args(["event", "--event", "event.json"]));
+        let said = run(bed.doorward(folder.path()).args(["event", "event.json"]));
         assert!(said.code == Some(2) && said.err.contains(line), "{}", said.err);
     }
     // A webhook's address from an editor on Windows.

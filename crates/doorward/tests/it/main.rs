@@ -33,6 +33,7 @@ mod notify;
 mod observed;
 mod overwriting;
 mod publish;
+mod random_environments;
 mod samples;
 mod secrets;
 mod setup;
