@@ -67,7 +67,6 @@ pub fn normalize(inventory: Inventory, settings: &NormalizeSettings) -> Normaliz
         load_balancers.extend(found.into_iter().map(|raw| one(raw, &cell.account, account, &region, settings)));
     }
     drop(by_id);
-    owner::unify(&mut load_balancers);
     tracing::info!(load_balancers = load_balancers.len(), "normalized");
     Normalized { run, organization, accounts, coverage, load_balancers }
 }

@@ -114,7 +114,8 @@ impl GapReason {
 
     /// Whether the message of such a gap adds information to its reason and operation.
     const fn shows_message(self) -> bool {
-        matches!(self, Self::Malformed | Self::Unreachable | Self::Rejected | Self::NotInOrganization) || self.is_of_declarations()
+        matches!(self, Self::Malformed | Self::Unreachable | Self::Rejected | Self::NotInOrganization)
+            || self.is_of_declarations()
     }
 }
 

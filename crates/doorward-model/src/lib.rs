@@ -21,6 +21,7 @@ mod inventory;
 mod load_balancer;
 mod observation;
 mod observed;
+mod owner_names;
 mod policy;
 mod report;
 mod required_mode;
@@ -55,10 +56,11 @@ pub use inputs::Inputs;
 pub use inventory::{Evidence, Inventory, Listing, Organization, RawLoadBalancer, RegionInventory, Run};
 pub use load_balancer::{
     Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Owner, OwnerSource, PlaceholderIdentity, Scheme,
-    UnknownMode, owner_key,
+    UnknownMode,
 };
 pub use observation::{CLOCK_TOLERANCE, ObservationPeriod, clock_offset_sentence};
 pub use observed::Observed;
+pub use owner_names::{OwnerNames, owner_key};
 pub use policy::{Pattern, Policy, PolicyRule};
 pub use report::{ScanReport, Tally};
 pub use required_mode::RequiredMode;

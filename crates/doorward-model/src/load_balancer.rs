@@ -213,8 +213,7 @@ impl fmt::Display for OwnerSource {
 /// The owner, from tags or an organizational unit (OU).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Owner {
-    /// The owner's name after aliases, in the original spelling: the same for all load balancers of a scan whose owners have the same
-    /// [`owner_key`].
+    /// The owner's name after aliases, in its original spelling. [`owner_key`](crate::owner_key) compares names.
     pub name: String,
     /// The source of the name.
     pub source: OwnerSource,
@@ -231,18 +230,6 @@ impl Owner {
             conflicting => format!("{} (ignored: {})", self.source, conflicting.join(", ")),
         }
     }
-}
-
-/// What owners are grouped and compared by: the name in lower case, with single spaces, trimmed.
-pub fn owner_key(name: &str) -> String {
-    let mut key = String::with_capacity(name.len());
-    for word in name.split_whitespace() {
-        if !key.is_empty() {
-            key.push(' ');
-        }
-        key.push_str(&word.to_lowercase());
-    }
-    key
 }
 
 /// A normalized load balancer.

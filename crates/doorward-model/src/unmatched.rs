@@ -47,7 +47,8 @@ impl UnmatchedSetting {
         if accounts.iter().any(|account| account.ou.known().is_none()) {
             return Vec::new();
         }
-        let holds = |scope: &str| accounts.iter().any(|account| account.ou.known().is_some_and(|ou| ou.is_within(scope)));
+        let holds =
+            |scope: &str| accounts.iter().any(|account| account.ou.known().is_some_and(|ou| ou.is_within(scope)));
         let empty = named.into_iter().filter(|scope| !holds(scope));
         empty.map(|scope| Self::new(setting, scope, "within which there is no account of the organization")).collect()
     }

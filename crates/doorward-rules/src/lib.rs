@@ -22,8 +22,8 @@ use std::sync::LazyLock;
 use doorward_model::{LoadBalancer, Rule, RuleMeta};
 
 pub use remediation::{LOG_BUCKET, mode_caution, set_mode_instructions};
-pub use unmatched_rules::unmatched_rules;
 pub use requirement::{Candidate, Requirement, Satisfaction};
+pub use unmatched_rules::unmatched_rules;
 
 /// Every rule that judges a load balancer alone, ordered by id; [`asked`] selects those of a scan. A rule that is not in the
 /// list does not run, unless a register of exceptions adds it.

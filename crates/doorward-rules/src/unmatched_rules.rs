@@ -50,7 +50,8 @@ fn without_match(rule: &PolicyRule, report: &ScanReport) -> Vec<(&'static str, S
     if report.load_balancers.is_empty() {
         return Vec::new();
     }
-    let none: Vec<_> = criteria_of(rule).into_iter().zip(&matched).filter(|(_, has)| !**has).map(|(one, _)| one).collect();
+    let none: Vec<_> =
+        criteria_of(rule).into_iter().zip(&matched).filter(|(_, has)| !**has).map(|(one, _)| one).collect();
     if none.is_empty() { vec![("", format!("criteria of {:?} in one combination", rule.name))] } else { none }
 }
 

@@ -154,7 +154,9 @@ fn organization(request: &PackRequest, file_name: &str, pack: &str) -> String {
         let key = if index == 0 { "      ExcludedAccounts:\n" } else { "" };
         let _ = writeln!(excluded, "{key}        - \"{account}\"");
     }
-    let offered = regions_without_config_rule().iter().map(|region| format!("    - !Not [!Equals [!Ref AWS::Region, {region}]]\n"));
+    let offered = regions_without_config_rule()
+        .iter()
+        .map(|region| format!("    - !Not [!Equals [!Ref AWS::Region, {region}]]\n"));
     let body = pack.lines().fold(String::new(), |mut text, line| {
         let _ = writeln!(text, "        {line}");
         text

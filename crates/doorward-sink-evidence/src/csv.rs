@@ -98,7 +98,11 @@ impl<W: Write> Table<W> {
         if separator.is_named {
             write!(out, "sep={}\r\n", char::from(separator.byte)).map_err(failed)?;
         }
-        let mut out = WriterBuilder::new().delimiter(separator.byte).terminator(Terminator::CRLF).quote_style(QuoteStyle::Necessary).from_writer(out);
+        let mut out = WriterBuilder::new()
+            .delimiter(separator.byte)
+            .terminator(Terminator::CRLF)
+            .quote_style(QuoteStyle::Necessary)
+            .from_writer(out);
         out.write_record(heads.iter().map(|head| head.name.as_str())).map_err(EvidenceError::csv(file))?;
         let kinds = heads.iter().map(|head| head.kind).collect();
         Ok(Self { out, file: file.to_owned(), kinds, dialect, rows: 0 })

@@ -38,8 +38,12 @@ impl ExceptionSettings {
         let read = |path: &PathBuf| {
             let text = crate::input::text(path);
             let label = path.display().to_string();
-            text.map(|text| RegisterFile { path: label.clone(), text })
-                .map_err(|e| Failure::new(Exit::Usage, format!("{label}: the exception register (exceptions.files) cannot be read: {e}")))
+            text.map(|text| RegisterFile { path: label.clone(), text }).map_err(|e| {
+                Failure::new(
+                    Exit::Usage,
+                    format!("{label}: the exception register (exceptions.files) cannot be read: {e}"),
+                )
+            })
         };
         Ok(ExceptionTexts { files: self.files.iter().map(read).collect::<Result<_, _>>()?, settings: self.clone() })
     }

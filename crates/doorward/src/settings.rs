@@ -153,7 +153,12 @@ impl Settings {
 
     /// The settings of the sinks.
     pub(crate) fn sinks(&self) -> SinkSettings {
-        SinkSettings { csv: self.csv, evidence: self.evidence.clone(), owners: self.owners.clone(), publish: self.publish.clone() }
+        SinkSettings {
+            csv: self.csv,
+            evidence: self.evidence.clone(),
+            owners: self.owners.clone(),
+            publish: self.publish.clone(),
+        }
     }
 
     /// The settings of discover.

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use doorward_notify::ChannelSettings;
 use doorward_setup::{
-    EventBusRequest, GeneratedFile, PackRequest, Role, RoleRequest, RoleSettings, SetupError, alb_rule_notice, conformance_pack,
-    eventbridge, iam_documents, stackset, terraform,
+    EventBusRequest, GeneratedFile, PackRequest, Role, RoleRequest, RoleSettings, SetupError, alb_rule_notice,
+    conformance_pack, eventbridge, iam_documents, stackset, terraform,
 };
 
 use crate::cli::{Cli, SetupCommand, SetupPack, SetupRoles};

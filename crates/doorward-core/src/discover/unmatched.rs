@@ -35,7 +35,11 @@ fn name(organization: &Observed<Organization>) -> String {
 
 /// The accounts that `scope.include_accounts` names and that were not found, each as a failed line of the coverage: in the Regions of
 /// `regions.include`, or one line for Regions that are not known.
-pub(super) fn missing_accounts(settings: &DiscoverSettings, found: &Found, accounts: &[Account]) -> Vec<RegionInventory> {
+pub(super) fn missing_accounts(
+    settings: &DiscoverSettings,
+    found: &Found,
+    accounts: &[Account],
+) -> Vec<RegionInventory> {
     let named: BTreeSet<&AccountId> = settings.scope.include_accounts.iter().collect();
     let is_missing = |id: &AccountId| {
         !accounts.iter().any(|account| account.id == *id) && !settings.scope.exclude_accounts.contains(id)

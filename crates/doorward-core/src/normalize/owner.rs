@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use doorward_model::{LoadBalancer, Observed, OuPath, Owner, OwnerSource, owner_key};
+use doorward_model::{Observed, OuPath, Owner, OwnerSource};
 
 use super::{find_tag, normalized_text};
 
@@ -59,13 +59,11 @@ impl OwnerSettings {
         ou.as_ref().and_then(|ou| {
             let matching = self.ous.iter().filter(|(scope, _)| ou.is_within(scope));
             let closest = matching.max_by_key(|(scope, _)| depth(scope, ou));
-            Observed::from_answer(
-                closest.map(|(scope, owner)| Owner {
-                    name: self.name(owner),
-                    source: OwnerSource::OuMap(scope.clone()),
-                    conflicting: Vec::new(),
-                }),
-            )
+            Observed::from_answer(closest.map(|(scope, owner)| Owner {
+                name: self.name(owner),
+                source: OwnerSource::OuMap(scope.clone()),
+                conflicting: Vec::new(),
+            }))
         })
     }
 
@@ -75,28 +73,6 @@ impl OwnerSettings {
         let alias = self.aliases.iter().find(|(alias, _)| normalized_text(alias) == key);
         let name = alias.map_or(name, |(_, name)| name);
         name.split_whitespace().collect::<Vec<_>>().join(" ")
-    }
-}
-
-/// Gives owners that differ only in case and white space one name: the spelling that most load balancers have, and of those the first
-/// in byte order.
-pub(super) fn unify(load_balancers: &mut [LoadBalancer]) {
-    let mut spellings: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
-    for owner in load_balancers.iter().filter_map(|lb| lb.owner.known()) {
-        *spellings.entry(owner_key(&owner.name)).or_default().entry(owner.name.clone()).or_default() += 1;
-    }
-    spellings.retain(|_, written| written.len() > 1);
-    let most = |written: &BTreeMap<String, usize>| {
-        let most = written.iter().max_by(|(a, n), (b, m)| n.cmp(m).then_with(|| b.cmp(a)));
-        most.map(|(name, _)| name.clone()).unwrap_or_default()
-    };
-    let names: BTreeMap<String, String> = spellings.iter().map(|(key, written)| (key.clone(), most(written))).collect();
-    for lb in load_balancers {
-        if let Observed::Known(owner) = &mut lb.owner
-            && let Some(name) = names.get(&owner_key(&owner.name))
-        {
-            owner.name.clone_from(name);
-        }
     }
 }
 

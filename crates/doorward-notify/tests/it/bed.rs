@@ -84,7 +84,11 @@ pub(crate) fn load_balancer(name: &str, owner: Observed<Owner>) -> LoadBalancer 
 }
 
 pub(crate) fn owned_by(name: &str) -> Observed<Owner> {
-    Observed::Known(Owner { name: name.to_owned(), source: OwnerSource::ResourceTag("owner".to_owned()), conflicting: Vec::new() })
+    Observed::Known(Owner {
+        name: name.to_owned(),
+        source: OwnerSource::ResourceTag("owner".to_owned()),
+        conflicting: Vec::new(),
+    })
 }
 
 pub(crate) fn finding(lb: &LoadBalancer, verdict: Verdict) -> Finding {

@@ -185,7 +185,11 @@ fn load_balancer(n: usize, account: &AccountId, region: &Region, words: Words<'_
         listeners: Observed::Absent,
         tags: Observed::Known(BTreeMap::from([(words(n, "key"), words(n, "value"))])),
         managed_by: Observed::Known(Manager::CloudFormation(words(n, "stack"))),
-        owner: Observed::Known(Owner { name: words(n, "team"), source: OwnerSource::ResourceTag(words(n, "owner")), conflicting: Vec::new() }),
+        owner: Observed::Known(Owner {
+            name: words(n, "team"),
+            source: OwnerSource::ResourceTag(words(n, "owner")),
+            conflicting: Vec::new(),
+        }),
         environment: Observed::Known(words(n, "prod")),
         application: Observed::Known(words(n, "shop")),
         attributes: Observed::Absent,

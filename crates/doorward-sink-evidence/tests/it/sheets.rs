@@ -172,8 +172,7 @@ fn csv_for_people_and_for_programs() {
     let separated = |dialect, separator| {
         let mut bytes = Vec::new();
         let required = scene::required(&report);
-        let receipt =
-            csv::write(&mut bytes, "out.csv", &report, &required, &[], dialect, separator).expect("writes");
+        let receipt = csv::write(&mut bytes, "out.csv", &report, &required, &[], dialect, separator).expect("writes");
         assert!(receipt.adds_up() && receipt.written == 100);
         String::from_utf8(bytes).expect("UTF-8")
     };

@@ -213,7 +213,11 @@ pub(crate) fn load_balancer(place: &AccountRegion, name: &str, truth: &Truth, at
         ])),
         managed_by: Observed::Absent,
         owner: truth.owner.clone().map_or(Observed::Absent, |name| {
-            Observed::Known(Owner { name, source: OwnerSource::ResourceTag("team".to_owned()), conflicting: Vec::new() })
+            Observed::Known(Owner {
+                name,
+                source: OwnerSource::ResourceTag("team".to_owned()),
+                conflicting: Vec::new(),
+            })
         }),
         environment: Observed::Known("prod".to_owned()),
         application: Observed::Absent,

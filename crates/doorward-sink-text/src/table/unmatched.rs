@@ -32,7 +32,8 @@ pub(super) fn write_conflicts(out: &mut dyn Write, report: &ScanReport, ink: Ink
     }
     writeln!(out, "{}", ink.heading("Owner tags that contradict each other"))?;
     for (lb, owner) in conflicts.iter().take(CONFLICTS) {
-        let line = format!("{} · {} {} · {} counts, by {}", lb.name, lb.account, lb.region, owner.name, owner.source_text());
+        let line =
+            format!("{} · {} {} · {} counts, by {}", lb.name, lb.account, lb.region, owner.name, owner.source_text());
         writeln!(out, "  {}", harmless(&line).replace('\n', " "))?;
     }
     if conflicts.len() > CONFLICTS {

@@ -110,7 +110,10 @@ fn scans_traffic_events_and_secrets() {
         let said = run(&mut command);
         assert_eq!(said.code, Some(0), "{form}: {}", said.err);
     }
-    for (bytes, line) in [(&b"{\n\n\"a\": \"\xff\"}"[..], "line 3: it is not UTF-8"), (b"\xff\xfe{\0\n\0\x00\xd8", "line 2: it begins as UTF-16")] {
+    for (bytes, line) in [
+        (&b"{\n\n\"a\": \"\xff\"}"[..], "line 3: it is not UTF-8"),
+        (b"\xff\xfe{\0\n\0\x00\xd8", "line 2: it begins as UTF-16"),
+    ] {
         std::fs::write(folder.path().join("event.json"), bytes).unwrap();
         let said = run(bed.doorward(folder.path()).args(["event", "event.json"]));
         assert!(said.code == Some(2) && said.err.contains(line), "{}", said.err);
@@ -120,7 +123,8 @@ fn scans_traffic_events_and_secrets() {
         std::fs::write(folder.path().join("hook"), encoded("http://127.0.0.1:9/hook\r\n", form)).unwrap();
         let settings = "[notify]\nunowned = [\"chat\"]\nfallback = [\"chat\"]\n[notify.channels]\nchat = { kind = \"slack\", url_file = \"hook\" }\n";
         std::fs::write(folder.path().join("doorward.toml"), settings).unwrap();
-        let said = run(bed.doorward(folder.path()).args(["notify", "--dry-run", "--from", "x.saved", "--ledger", "l.sqlite"]));
+        let said =
+            run(bed.doorward(folder.path()).args(["notify", "--dry-run", "--from", "x.saved", "--ledger", "l.sqlite"]));
         assert!(!said.err.contains("no URL") && !said.err.contains("cannot be read"), "{form}: {}", said.err);
     }
 }

@@ -56,9 +56,11 @@ fn load_balancer(name: &str, tags: &str) -> String {
 }
 
 fn scan(bed: &Bed, folder: &Path, flags: &[&str]) -> (Said, Value, String) {
-    let outputs = ["scan", "--no-ledger", "--fail-on", "never", "--format", "json-v1=scan.json", "--format", "table=scan.txt"];
+    let outputs =
+        ["scan", "--no-ledger", "--fail-on", "never", "--format", "json-v1=scan.json", "--format", "table=scan.txt"];
     let said = run(bed.doorward(folder).args(outputs).args(["--format", "csv=scan.csv"]).args(flags));
-    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap_or_else(|e| panic!("{name}: {e}: {}", said.err));
+    let read =
+        |name: &str| std::fs::read_to_string(folder.join(name)).unwrap_or_else(|e| panic!("{name}: {e}: {}", said.err));
     let (json, text) = (serde_json::from_str(&read("scan.json")).unwrap(), read("scan.txt"));
     (said, json, text)
 }
@@ -86,7 +88,8 @@ fn an_account_outside_of_the_organization_is_named_and_not_covered() {
         let line = json["coverage"]["lines"].as_array().unwrap().iter().find(|line| line["account"] == "999999999999");
         let line = line.expect("a line of coverage");
         assert_eq!((&line["status"], &line["gaps"][0]["reason"]), (&"failed".into(), &"not-in-organization".into()));
-        let sentence = "scope.include_accounts (--account) names 999999999999, which is not in organization o-named00001";
+        let sentence =
+            "scope.include_accounts (--account) names 999999999999, which is not in organization o-named00001";
         assert!(text.contains(sentence) && text.contains(shown) && said.err.contains(sentence), "{text}\n{}", said.err);
         assert!(text.contains("so coverage is not complete"), "{text}");
     }
@@ -190,9 +193,13 @@ fn owners_keep_their_spelling_and_contradictions_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let (said, json, text) = scan(&bed, folder.path(), &["--format", "owners=owners"]);
     assert_eq!(said.code, Some(0), "{}", said.err);
-    let names: Vec<&str> =
-        json["load_balancers"].as_array().unwrap().iter().map(|lb| lb["owner"]["known"]["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["Équipe Web", "Équipe Web", "Équipe Web", "=SUM(A1)", "team b"]);
+    let names: Vec<&str> = json["load_balancers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|lb| lb["owner"]["known"]["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["Équipe Web", "équipe web", "Équipe Web", "=SUM(A1)", "team b"]);
     let conflicting = &json["load_balancers"][4]["owner"]["known"]["conflicting"];
     assert_eq!(conflicting.to_string(), r#"["\"Owner\" = \"Team A\""]"#);
     let row = text.lines().find(|line| line.trim_start().starts_with("Équipe Web")).expect("a row of the owner");
@@ -209,8 +216,9 @@ fn owners_keep_their_spelling_and_contradictions_are_reported() {
 fn a_reader_that_closes_stdout_changes_neither_the_exit_code_nor_the_messages() {
     use std::io::Read as _;
     use std::process::Stdio;
-    let world: String =
-        (0..60).map(|n| load_balancer(&format!("web-{n}"), "owner = \"web\"").replace("strictest", "monitor")).collect();
+    let world: String = (0..60)
+        .map(|n| load_balancer(&format!("web-{n}"), "owner = \"web\"").replace("strictest", "monitor"))
+        .collect();
     let bed = Bed::start(&format!("{ORGANIZATION}{world}"), vec![]);
     let folder = tempfile::tempdir().unwrap();
     let saved = run(bed.doorward(folder.path()).args(["-q", "scan", "--no-ledger", "--save", "x.saved"]));
@@ -226,7 +234,8 @@ fn a_reader_that_closes_stdout_changes_neither_the_exit_code_nor_the_messages() 
         assert!(err.starts_with("exit code 3: ") && err.lines().count() == 1, "{kind}: {err}");
     }
     for arguments in [&["explain", "exit-codes"][..], &["guide", "scan"], &["config", "show"], &["schema", "config"]] {
-        let mut child = bed.doorward(folder.path()).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            bed.doorward(folder.path()).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
         let mut err = String::new();
         child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
@@ -238,4 +247,40 @@ fn a_reader_that_closes_stdout_changes_neither_the_exit_code_nor_the_messages() 
         .env("DOORWARD_CSV__SEPARATOR", ";")
         .env("DOORWARD_CSV__SEPARATOR_LINE", "true"));
     assert!(semicolons.out.starts_with("\u{feff}sep=;\r\n"), "{}", &semicolons.out[..80]);
+}
+
+#[test]
+fn the_guide_of_the_first_scan_counts_its_calls() {
+    let world: String = (0..41).map(|n| load_balancer(&format!("web-{n}"), "owner = \"web\"")).collect();
+    let bed = Bed::start(&format!("{ORGANIZATION}{world}"), vec![]);
+    let folder = tempfile::tempdir().unwrap();
+    let said = run(bed.doorward(folder.path()).args(["-q", "scan", "--no-ledger"]));
+    assert_eq!(said.code, Some(3), "{}", said.err);
+    let mut counts = std::collections::BTreeMap::new();
+    for call in bed.server.calls() {
+        *counts.entry(call.action).or_insert(0) += 1;
+    }
+    // Three accounts, one of them the caller's own; the root and three units; two Regions; 41 load balancers in one of them.
+    let expected = [
+        ("AssumeRole", 2),
+        ("DescribeDeliverySources", 1),
+        ("DescribeLoadBalancerAttributes", 41),
+        ("DescribeLoadBalancers", 3 * 2 * 2),
+        ("DescribeOrganization", 1),
+        ("DescribeTags", 3),
+        ("GetCallerIdentity", 1),
+        ("ListAccounts", 1),
+        ("ListOrganizationalUnitsForParent", 1 + 3),
+        ("ListRegions", 1 + 3),
+        ("ListRoots", 1),
+    ];
+    let found: Vec<(&str, i32)> = counts.iter().map(|(action, count)| (action.as_ref(), *count)).collect();
+    assert_eq!(found, expected);
+    // Every one of them is in the guide.
+    let guide = run(bed.doorward(folder.path()).args(["guide", "first-scan"])).out;
+    for (action, _) in
+        expected.iter().filter(|(action, _)| !action.contains("DeliverySources") && !action.contains("Attributes"))
+    {
+        assert!(guide.contains(action), "{action}");
+    }
 }

@@ -33,8 +33,30 @@ const OTHERS: [(&str, &[&str]); 14] = [
 ];
 
 const JUNK: [&str; 24] = [
-    "x", "-1", "0", "1e309", "nan", "-inf", "99999999999999999999999", "18446744073709551615", "true", "[", "[]", "{}", "[1]",
-    "\"", "'", "a=b\n[access]", "../../..", "\u{1b}[31mred", "é支😀", "\u{202e}", "1h 1h", "292277026596y", "9223372036854775807s", ",,,",
+    "x",
+    "-1",
+    "0",
+    "1e309",
+    "nan",
+    "-inf",
+    "99999999999999999999999",
+    "18446744073709551615",
+    "true",
+    "[",
+    "[]",
+    "{}",
+    "[1]",
+    "\"",
+    "'",
+    "a=b\n[access]",
+    "../../..",
+    "\u{1b}[31mred",
+    "é支😀",
+    "\u{202e}",
+    "1h 1h",
+    "292277026596y",
+    "9223372036854775807s",
+    ",,,",
 ];
 
 /// xorshift: the same environments on every machine, from a seed that a failure prints.
@@ -85,11 +107,16 @@ fn no_environment_makes_a_command_panic() {
     let folder = tempfile::tempdir().unwrap();
     // Every setting with its value, as the command itself prints them, and those without a default.
     let shown = doorward(folder.path()).args(["config", "show"]).output().unwrap();
-    let mut known: BTreeMap<String, Vec<String>> = String::from_utf8(shown.stdout).unwrap().lines().map(setting).collect();
-    for key in ["ACCESS__EXTERNAL_ID", "ACCESS__PROFILE", "ACCESS__HOME_REGION", "LEDGER__PATH", "SCAN__RESUME_WITHIN"] {
+    let mut known: BTreeMap<String, Vec<String>> =
+        String::from_utf8(shown.stdout).unwrap().lines().map(setting).collect();
+    for key in ["ACCESS__EXTERNAL_ID", "ACCESS__PROFILE", "ACCESS__HOME_REGION", "LEDGER__PATH", "SCAN__RESUME_WITHIN"]
+    {
         known.insert(format!("DOORWARD_{key}"), vec!["eu-west-1".to_owned(), "1h".to_owned()]);
     }
-    known.insert("DOORWARD_ACCESS__OVERRIDES".to_owned(), vec!["[{ accounts = [\"111122223333\"], role_name = \"x\" }]".to_owned()]);
+    known.insert(
+        "DOORWARD_ACCESS__OVERRIDES".to_owned(),
+        vec!["[{ accounts = [\"111122223333\"], role_name = \"x\" }]".to_owned()],
+    );
     known.extend(OTHERS.map(|(name, good)| (name.to_owned(), good.iter().map(|text| (*text).to_owned()).collect())));
     let names: Vec<&String> = known.keys().collect();
     assert!(names.len() > 100, "{names:?}");
@@ -152,7 +179,9 @@ fn check(
         Some(_) if err.contains("panicked") || err.contains("internal error") => Some("a panic"),
         Some(2) if !chosen.keys().any(|name| names_it(&err, name)) => Some("no variable is named"),
         // Without a value nothing is set.
-        Some(code) if !matches!(code, 0 | 6) && chosen.values().all(|value| value.trim().is_empty()) => Some("not unset"),
+        Some(code) if !matches!(code, 0 | 6) && chosen.values().all(|value| value.trim().is_empty()) => {
+            Some("not unset")
+        }
         Some(_) => None,
     };
     problem.map_or(Ok(()), |problem| Err(format!("{problem}: {chosen:?}: {code:?} {err}")))
