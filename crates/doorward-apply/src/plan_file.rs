@@ -48,8 +48,7 @@ pub fn check_target(path: &Path) -> Result<(), ApplyError> {
     ];
     for (place, is_ours, problem) in ours {
         let Ok(metadata) = place.metadata() else { continue };
-        let text = if metadata.is_file() { std::fs::read(place).ok() } else { None };
-        let text = text.and_then(|bytes| String::from_utf8(bytes).ok());
+        let text = if metadata.is_file() { doorward_file::input::text(place).ok() } else { None };
         if !text.is_some_and(|text| is_ours(&text)) {
             return Err(usage(place, problem));
         }
@@ -83,11 +82,11 @@ pub fn check_review(path: &Path, reviewed: Option<&Path>, plan: &Plan) -> Result
         ))
     };
     if let Some(place) = reviewed {
-        let text = std::fs::read_to_string(place);
+        let text = doorward_file::input::text(place);
         check(place, &text.map_err(|e| usage(place, format!("the reviewed text cannot be read: {e}")))?)?;
     }
     let beside = path.with_extension("md");
-    match std::fs::read_to_string(&beside) {
+    match doorward_file::input::text(&beside) {
         Ok(text) if beside != path && is_markdown(&text) => check(&beside, &text),
         _ => Ok(()),
     }

@@ -19,5 +19,6 @@ pub fn run_of(access: &Access, started: Timestamp) -> Run {
         clock_offset: access.clock_offset(),
         interrupted: false,
         only: None,
+        unmatched: Vec::new(),
     }
 }

@@ -1,4 +1,5 @@
-//! Files that appear complete or not at all, and the permissions of files and folders that hold scan results.
+//! Files: the texts and bytes that users name are read by [`input`], in any of the encodings of [`encoding`]; results appear complete
+//! or not at all, with the permissions of scan results.
 //!
 //! Every output of Doorward is written by [`AtomicFile`]: buffered, into a temporary file in the same folder, synced to disk, then
 //! renamed. A reader never sees a partial file, and an interrupted write leaves the earlier file as it was.
@@ -8,6 +9,10 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
+
+pub mod encoding;
+pub mod input;
+pub mod ownership;
 
 /// Large enough that a scan of 20,000 load balancers is written in thousands of calls, not millions.
 const BUFFER_BYTES: usize = 1 << 16;

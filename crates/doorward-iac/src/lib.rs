@@ -16,7 +16,6 @@ mod declared;
 mod detect;
 mod ecs;
 mod edit;
-mod encoding;
 mod error;
 mod kubernetes;
 mod match_live;
@@ -31,7 +30,7 @@ use doorward_model::{AccountId, Region};
 
 pub use declared::{Action, Declared, Dialect, Edit, MatchHints, ParseOutput, Subject, UnreadPart};
 pub use detect::may_declare;
-pub use encoding::Encoding;
+pub use doorward_file::encoding::Encoding;
 pub use error::FileError;
 pub use match_live::match_live;
 pub use source_text::{SourceFile, SourceRange};

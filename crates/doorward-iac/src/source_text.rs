@@ -3,8 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use doorward_file::encoding::{self, Decoded, Encoding, Undecodable};
+
 use crate::FileError;
-use crate::encoding::{self, Decoded, Encoding, Undecodable};
 
 /// The number of bytes for which characters are counted once. A position then costs at most one block, also in a plan
 /// that is one line of many megabytes.

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use doorward_aws::{HttpPolicy, HttpPolicyError, Variables};
+use doorward_file::input;
 
 use crate::channels_config::SettingsError;
 
@@ -94,9 +94,10 @@ impl Place {
     pub(crate) fn read(&self, setting: &str, environment: &Environment) -> Result<Secret, SettingsError> {
         let secret = match self {
             Self::File(path) => Secret(read_file(setting, path)?.trim().into()),
+            // Variables from mounted secrets often end in a line end, as files do.
             Self::Variable(name) => environment
                 .get(name)
-                .cloned()
+                .map(|value| Secret(value.expose().trim().into()))
                 .ok_or_else(|| SettingsError::new(setting, format!("names the variable {name}, which is not set")))?,
         };
         if secret.expose().trim().is_empty() {
@@ -108,14 +109,9 @@ impl Place {
 
 fn read_file(setting: &str, path: &Path) -> Result<String, SettingsError> {
     // A device has no end, and no secret is as long as this.
-    let mut text = String::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text));
-    if text.len() as u64 > LONGEST {
-        let problem = format!("names {}, which has more than {LONGEST} bytes and is no secret", path.display());
-        return Err(SettingsError::new(setting, problem));
-    }
-    read.map(|_| text).map_err(|error| {
-        SettingsError::new(setting, format!("names {}, which cannot be read ({})", path.display(), error.kind()))
+    let read = std::fs::File::open(path).and_then(|file| input::limited(file, LONGEST)).and_then(input::decoded);
+    read.map_err(|error| {
+        SettingsError::new(setting, format!("names {}, which cannot be read: {error}", path.display()))
     })
 }
 

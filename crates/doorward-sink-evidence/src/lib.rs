@@ -28,7 +28,7 @@ mod workbook;
 mod write;
 
 pub use chain::{Earlier, newest, verify_chain};
-pub use csv::Dialect;
+pub use csv::{Dialect, FieldSeparator};
 pub use exception_rows::exception_rows;
 pub use figures::{Figures, NotSeen, RunFigures};
 pub use files::fingerprint;

@@ -57,7 +57,7 @@ impl Renderer {
                 Some(path) if !path.is_file() => {
                     return Err(problem(format!("{}: the template is not a file", path.display())));
                 }
-                Some(path) => std::fs::read_to_string(path)
+                Some(path) => doorward_file::input::text(path)
                     .map_err(|e| problem(format!("{}: the template cannot be read: {e}", path.display())))?,
                 None => built_in.to_owned(),
             };

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use crate::settings::variable;
 use crate::sinks::Format;
 
 mod change;
@@ -67,8 +68,8 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
 
-    /// The settings file [default: doorward.toml here or above, then in the XDG configuration folder]
-    #[arg(long, global = true, env = "DOORWARD_CONFIG", value_name = "FILE")]
+    /// The settings file [env: DOORWARD_CONFIG] [default: doorward.toml here or above, then in the XDG configuration folder]
+    #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
     /// Suppress progress and summary
@@ -335,7 +336,7 @@ impl Cli {
         match self.color {
             Colour::Always => true,
             Colour::Never => false,
-            Colour::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+            Colour::Auto => terminal && variable("NO_COLOR").is_none(),
         }
     }
 }

@@ -78,8 +78,7 @@ fn read(path: Option<&Path>) -> Result<(String, String), Failure> {
         None => input::limited(std::io::stdin().lock(), MOST),
     };
     let usage = |problem: String| Failure::new(Exit::Usage, format!("{name}: {problem}"));
-    let bytes = read.map_err(|e| usage(format!("the event cannot be read: {e}")))?;
-    let text = String::from_utf8(bytes).map_err(|_| usage("the event is not UTF-8".to_owned()))?;
+    let text = read.and_then(input::decoded).map_err(|e| usage(format!("the event cannot be read: {e}")))?;
     Ok((name, text))
 }
 

@@ -20,6 +20,7 @@ use crate::register::{self, ExceptionTexts, RegisterFile};
 use crate::saved::{self, ReportCriteria};
 use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
+use doorward_file::encoding::encode;
 use doorward_file::{Readers, write_file};
 
 /// Runs `doorward exceptions`.
@@ -116,7 +117,7 @@ fn add(settings: &Settings, texts: &ExceptionTexts, now: Timestamp, arguments: &
     let label = path.display().to_string();
     let old = match named {
         Some(file) => file.text.clone(),
-        None if path.exists() => std::fs::read_to_string(&path)
+        None if path.exists() => crate::input::text(&path)
             .map_err(|e| Failure::new(Exit::Usage, format!("{label}: the exception register cannot be read: {e}")))?,
         None => String::new(),
     };
@@ -177,5 +178,15 @@ fn replace(texts: &ExceptionTexts, path: &Path, text: String) -> Result<(), Fail
     whole.files.retain(|file| file.path != label);
     whole.files.push(RegisterFile { path: label.clone(), text: text.clone() });
     whole.register()?;
-    write_file(path, Readers::Umask, |out| out.write_all(text.as_bytes())).map_err(|e| Failure::writing(&label, &e))
+    let bytes = in_form_of(path, &text);
+    write_file(path, Readers::Umask, |out| out.write_all(&bytes)).map_err(|e| Failure::writing(&label, &e))
+}
+
+/// A text in the encoding of the file that it replaces, with its byte order mark; a new file is UTF-8.
+fn in_form_of(path: &Path, text: &str) -> Vec<u8> {
+    let bytes = crate::input::bytes(path, crate::input::DOCUMENT);
+    match bytes.and_then(crate::input::decoded_with_form) {
+        Ok(old) => encode(text, old.encoding, old.marked),
+        Err(_) => text.as_bytes().to_vec(),
+    }
 }

@@ -6,6 +6,7 @@ use crate::exit::{Exit, Failure};
 
 /// Every guide: its topic and its text, in the order in which they are listed.
 const GUIDES: &[(&str, &str)] = &[
+    ("first-scan", include_str!("../guide/first-scan.md")),
     ("install", include_str!("../guide/install.md")),
     ("scan", include_str!("../guide/scan.md")),
     ("history", include_str!("../guide/history.md")),

@@ -11,6 +11,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::cli::{Cli, LogFormat};
 use crate::exit::{Exit, Failure};
+use crate::settings::variable;
 
 /// Directives that replace those of `-v`, such as `doorward=debug,hyper=info`.
 const VARIABLE: &str = "DOORWARD_LOG";
@@ -20,11 +21,10 @@ const VARIABLE: &str = "DOORWARD_LOG";
 /// # Errors
 /// A usage error when `DOORWARD_LOG` is set to something that is not a list of directives.
 pub(crate) fn start(cli: &Cli) -> Result<(), Failure> {
-    let directives = std::env::var(VARIABLE).unwrap_or_default();
-    let filter = match directives.trim() {
-        // An empty variable is unset.
-        "" => of_flags(cli.verbose),
-        directives => directives.parse().map_err(|error| {
+    let directives = variable(VARIABLE).map(|value| value.to_string_lossy().into_owned());
+    let filter = match directives {
+        None => of_flags(cli.verbose),
+        Some(directives) => directives.parse().map_err(|error| {
             let hint = "write directives such as doorward=debug,hyper=info, or unset it";
             Failure::new(Exit::Usage, format!("{VARIABLE}: {directives:?} cannot be read: {error}; {hint}"))
         })?,

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use doorward_file::input;
 
 mod change;
 mod check;
@@ -20,7 +21,7 @@ mod exit;
 mod explain;
 mod guide;
 mod history;
-mod input;
+mod internal_error;
 mod io;
 mod logging;
 mod manual;
@@ -48,6 +49,11 @@ use exit::{Exit, Failure};
 use io::{answer, log};
 
 fn main() -> ExitCode {
+    internal_error::guard(command)
+}
+
+/// Runs the command of the command line.
+fn command() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -61,9 +67,7 @@ fn main() -> ExitCode {
     let exit = match outcome {
         Ok(exit) => exit,
         Err(failure) => {
-            if !failure.is_silent() {
-                let _ = writeln!(std::io::stderr(), "doorward: {}", plain::harmless(&failure.to_string()));
-            }
+            let _ = writeln!(std::io::stderr(), "doorward: {}", plain::harmless(&failure.to_string()));
             failure.exit()
         }
     };
@@ -122,6 +126,9 @@ fn name_settings(cli: &Cli) {
     };
     if cli.quiet || needs_none {
         return;
+    }
+    for line in settings::doubtful() {
+        log(&plain::harmless(&format!("warning: {line}")));
     }
     if let Some(file) = settings::found_elsewhere(cli.config.as_deref()) {
         log(&plain::harmless(&format!("settings: {}", file.display())));

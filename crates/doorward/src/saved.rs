@@ -1,7 +1,7 @@
 //! A saved scan, in two lines of JSON: the raw inventory with the settings it was judged by, then what was joined to it.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufReader, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use doorward_model::{
 };
 
 use crate::exit::{Exit, Failure};
+use crate::internal_error;
 use crate::register::ExceptionTexts;
 use crate::settings::{ReportSettings, Settings};
 use crate::sinks::SinkSettings;
@@ -131,8 +132,8 @@ impl KeptScan {
 /// Reads a saved scan: the scan, and the settings that it was judged by.
 pub(crate) fn read(path: &Path) -> Result<(KeptScan, ReportCriteria), Failure> {
     let usage = |problem: String| Failure::new(Exit::Usage, format!("{}: {problem}", path.display()));
-    let file = crate::input::open(path).map_err(|e| usage(format!("the saved scan cannot be read: {e}")))?;
-    let mut lines = serde_json::Deserializer::from_reader(BufReader::new(file));
+    let text = crate::input::stream(path).map_err(|e| usage(format!("the saved scan cannot be read: {e}")))?;
+    let mut lines = serde_json::Deserializer::from_reader(text);
     let read = ScanLine::<Inventory>::deserialize(&mut lines)
         .and_then(|scan| Ok((scan, JoinedLine::deserialize(&mut lines)?)))
         .and_then(|read| lines.end().map(|()| read));
@@ -201,8 +202,15 @@ impl Saving {
             draft.write_all(b"\n")?;
             draft.finish()
         };
-        finish().map_err(|e| failed(&path, &e))
+        let finished = finish().map_err(|e| failed(&path, &e));
+        internal_error::settle(&saving(&path));
+        finished
     }
+}
+
+/// The saved scan among the outputs of a command.
+pub(crate) fn saving(path: &Path) -> String {
+    format!("--save {}", path.display())
 }
 
 fn failed(path: &Path, error: &io::Error) -> Failure {

@@ -21,7 +21,7 @@ use doorward_sink_securityhub::PublishSettings;
 use doorward_traffic::TrafficSettings;
 
 use crate::register::ExceptionSettings;
-use crate::sinks::SinkSettings;
+use crate::sinks::{CsvSettings, SinkSettings};
 
 mod diagnostics;
 mod environment;
@@ -30,14 +30,18 @@ mod flags;
 mod ledger;
 mod origin;
 mod places;
+mod settings_file;
 
 pub(crate) use diagnostics::SettingsError;
 pub(crate) use doorward_model::ReportSettings;
-pub(crate) use environment::Environment;
+pub(crate) use environment::{Environment, doubtful, folder, variable};
 pub(crate) use event::EventSettings;
 pub(crate) use flags::Overridable;
 pub(crate) use ledger::LedgerSettings;
 pub(crate) use origin::show;
+pub(crate) use settings_file::{found_elsewhere, locate};
+
+use settings_file::SettingsFile;
 
 /// A flag as a setting: the dotted key and the value.
 pub(crate) type Override = (String, figment::value::Value);
@@ -77,6 +81,8 @@ pub(crate) struct Settings {
     pub(crate) traffic: TrafficSettings,
     /// Audit evidence.
     pub(crate) evidence: EvidenceSettings,
+    /// CSV for spreadsheets.
+    pub(crate) csv: CsvSettings,
     /// Summaries per owner.
     pub(crate) owners: OwnersSettings,
     /// Notifications to owners.
@@ -148,7 +154,12 @@ impl Settings {
 
     /// The settings of the sinks.
     pub(crate) fn sinks(&self) -> SinkSettings {
-        SinkSettings { evidence: self.evidence.clone(), owners: self.owners.clone(), publish: self.publish.clone() }
+        SinkSettings {
+            csv: self.csv,
+            evidence: self.evidence.clone(),
+            owners: self.owners.clone(),
+            publish: self.publish.clone(),
+        }
     }
 
     /// The settings of discover.
@@ -209,6 +220,9 @@ impl Settings {
         let session = &self.access.session_name;
         if !(2..=64).contains(&session.len()) || !in_sts(session) {
             return wrong("access.session_name", format!("{session:?} is not 2 to 64 letters, digits or _+=,.@-"));
+        }
+        if self.ledger.path.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
+            return wrong("ledger.path", "the path is empty; name a file, or set ledger.enabled to false".to_owned());
         }
         for (key, scope) in self.unit_scopes() {
             if !(scope.starts_with('/') || scope.starts_with("ou-") || scope.starts_with("r-")) {
@@ -284,12 +298,11 @@ impl Layers {
     pub(crate) fn find(config: Option<&Path>, overrides: &[Override]) -> Result<Self, SettingsError> {
         let mut figment = Figment::from(Toml::string(DEFAULT));
         let mut file = None;
-        if let Some(path) = locate(config) {
-            let text = crate::input::text(&path)
-                .map_err(|e| SettingsError(format!("{}: the settings file cannot be read: {e}", path.display())))?;
-            diagnostics::syntax(&path, &text)?;
+        if let Some(found) = SettingsFile::find(config) {
+            let text = found.text()?;
+            diagnostics::syntax(&found.path, &text)?;
             figment = figment.merge(Toml::string(&text));
-            file = Some((path, text));
+            file = Some((found.path, text));
         }
         let environment = Environment::read()?;
         let variables = environment.keys().map(str::to_owned).collect();
@@ -311,33 +324,16 @@ impl Layers {
         if covering(&self.flags).is_some() {
             return Source::Flag;
         }
-        if let Some(key) = covering(&self.variables) {
+        let below = || {
+            let inside = |set: &&String| set.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));
+            self.variables.iter().find(inside).cloned()
+        };
+        if let Some(key) = covering(&self.variables).or_else(below) {
             return Source::Variable(Environment::variable(&key));
         }
         let line = self.file.as_ref().and_then(|(path, text)| Some((path.clone(), diagnostics::line(text, key)?)));
         line.map_or(Source::Default, |(path, line)| Source::Line(path, line))
     }
-}
-
-/// The settings file: the named one, else the one that is found.
-pub(crate) fn locate(config: Option<&Path>) -> Option<PathBuf> {
-    config.map(Path::to_owned).or_else(search)
-}
-
-/// The settings file if it was found outside of the working folder without being named: another person may have written it.
-pub(crate) fn found_elsewhere(config: Option<&Path>) -> Option<PathBuf> {
-    let here = std::env::current_dir().ok()?.join("doorward.toml");
-    if config.is_some() { None } else { search().filter(|path| *path != here) }
-}
-
-/// `doorward.toml` in the working folder or above it, else in the XDG configuration folder.
-fn search() -> Option<PathBuf> {
-    let here = std::env::current_dir().ok()?;
-    let upwards = here.ancestors().map(|folder| folder.join("doorward.toml"));
-    let home = std::env::var_os("XDG_CONFIG_HOME")
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config")));
-    upwards.chain(home.map(|config| config.join("doorward/doorward.toml"))).find(|path| path.is_file())
 }
 
 /// The path of a relative path that a settings file names: relative to the file's folder.

@@ -1,6 +1,6 @@
 //! `doorward traffic` and `doorward advise`: what the requests of load balancers show, and which mode that supports.
 
-use std::io::{BufReader, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -96,8 +96,8 @@ pub(crate) fn advise(cli: &Cli, arguments: &AdviseArguments) -> Result<Exit, Fai
 /// Reads the evidence that `doorward traffic --save` wrote.
 pub(crate) fn saved(path: &Path) -> Result<TrafficEvidence, Failure> {
     let usage = |problem: String| Failure::new(Exit::Usage, format!("{}: {problem}", path.display()));
-    let file = input::open(path).map_err(|e| usage(format!("the saved traffic cannot be read: {e}")))?;
-    TrafficEvidence::from_reader(BufReader::new(file)).map_err(|e| usage(e.to_string()))
+    let text = input::stream(path).map_err(|e| usage(format!("the saved traffic cannot be read: {e}")))?;
+    TrafficEvidence::from_reader(text).map_err(|e| usage(e.to_string()))
 }
 
 /// Writes evidence to a file.

@@ -1,5 +1,9 @@
 //! The environment and the flags as layers of settings.
 
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
 use figment::providers::{Format, Toml};
 use figment::value::{Dict, Map, Value};
 use figment::{Error, Figment, Metadata, Profile, Provider};
@@ -8,31 +12,60 @@ use super::SettingsError;
 
 const PREFIX: &str = "DOORWARD_";
 
+/// Variables of Doorward that are no settings.
+const OTHERS: &[&str] = &[
+    "CONFIG",
+    "LOG",
+    #[cfg(debug_assertions)]
+    "TEST_CLOCK",
+    #[cfg(debug_assertions)]
+    "TEST_PANIC",
+];
+
+/// The value of a variable, without blanks and line ends around it: values from mounted secrets and files often end in a line end. A
+/// variable without a value is unset.
+pub(crate) fn variable(name: &str) -> Option<OsString> {
+    trimmed(std::env::var_os(name)?)
+}
+
+/// The folder that a variable names. A path that is not absolute counts as unset, as the XDG specification requires.
+pub(crate) fn folder(name: &str) -> Option<PathBuf> {
+    variable(name).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+fn trimmed(value: OsString) -> Option<OsString> {
+    match value.to_str().map(str::trim) {
+        Some("") => None,
+        Some(text) => Some(text.into()),
+        None => Some(value),
+    }
+}
+
 /// Variables `DOORWARD_SECTION__KEY=value`.
 pub(crate) struct Environment(Vec<(String, String)>);
 
 impl Environment {
-    /// Reads the settings among the environment's variables; a variable with the prefix that is no setting is an error.
+    /// Reads the settings among the environment's variables. Every name with the prefix and two underscores in it is a setting; one
+    /// that cannot be a setting is an error. Other names belong to other programs, except for a setting that lacks an underscore.
     pub(crate) fn read() -> Result<Self, SettingsError> {
         let mut found = Vec::new();
-        for (name, value) in std::env::vars_os() {
-            let Some(key) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else { continue };
-            if matches!(key, "CONFIG" | "LOG") {
-                continue;
-            }
-            #[cfg(debug_assertions)]
-            if name == crate::clock::TEST_CLOCK {
+        for (key, name, value) in prefixed() {
+            let Some(value) = trimmed(value) else { continue };
+            if !key.contains("__") {
+                if let Some(meant) = lacks_an_underscore(&key) {
+                    return Err(SettingsError(format!("{name} names no setting; did you mean {meant}?")));
+                }
                 continue;
             }
             let Some(value) = value.to_str() else {
-                return Err(SettingsError(format!("{PREFIX}{key}: the value is not valid UTF-8")));
+                return Err(SettingsError(format!("{name}: the value is not valid UTF-8")));
             };
-            if !key.contains("__") {
-                return Err(SettingsError(format!(
-                    "{PREFIX}{key} names no setting: write {PREFIX}SECTION__KEY, for example {PREFIX}ACCESS__ROLE_NAME"
-                )));
+            let dotted = key.to_ascii_lowercase().replace("__", ".");
+            if !key.is_ascii() || dotted.split('.').any(str::is_empty) {
+                let example = format!("write {PREFIX}SECTION__KEY, for example {PREFIX}ACCESS__ROLE_NAME");
+                return Err(SettingsError(format!("{name} names no setting: {example}")));
             }
-            found.push((key.to_ascii_lowercase().replace("__", "."), value.to_owned()));
+            found.push((dotted, value.to_owned()));
         }
         found.sort();
         Ok(Self(found))
@@ -45,7 +78,75 @@ impl Environment {
 
     /// The variable that sets a dotted key.
     pub(crate) fn variable(key: &str) -> String {
-        format!("{PREFIX}{}", key.replace('.', "__").to_ascii_uppercase())
+        format!("{PREFIX}{}", upper(key))
+    }
+}
+
+/// The variables with the prefix that are not [`OTHERS`]: the name without the prefix, the name as text, and the value.
+fn prefixed() -> impl Iterator<Item = (String, String, OsString)> {
+    std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.to_string_lossy().into_owned();
+        let key = name.strip_prefix(PREFIX).filter(|key| !OTHERS.contains(key))?.to_owned();
+        Some((key, name, value))
+    })
+}
+
+/// Variables with the prefix that may be misspelt settings, each with the setting that is closest, if any is. They are ignored.
+pub(crate) fn doubtful() -> Vec<String> {
+    let mut found: Vec<String> = prefixed()
+        .filter(|(key, _, value)| !key.contains("__") && !is_of_kubernetes(key) && trimmed(value.clone()).is_some())
+        .map(|(key, name, _)| {
+            let last = |setting: &&String| setting.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case(&key));
+            let settings = settings();
+            let meant = settings.iter().find(last).map_or("ACCESS__ROLE_NAME".to_owned(), |setting| upper(setting));
+            format!("{name} is no setting and is ignored; a setting is written {PREFIX}SECTION__KEY, for example {PREFIX}{meant}")
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// Whether Kubernetes sets a variable of this name in every pod beside a Service whose name begins with `doorward`.
+fn is_of_kubernetes(key: &str) -> bool {
+    let numbered = |rest: &str| rest.split('_').next().is_some_and(|number| number.parse::<u16>().is_ok());
+    let has = |part: &str| key == part || key.ends_with(&format!("_{part}"));
+    let after = |part: &str| key.strip_prefix(part).or_else(|| Some(key.split_once(&format!("_{part}"))?.1));
+    has("SERVICE_HOST") || has("PORT") || after("SERVICE_PORT_").is_some() || after("PORT_").is_some_and(numbered)
+}
+
+/// The variable of the setting that a name without two underscores spells otherwise in full.
+fn lacks_an_underscore(key: &str) -> Option<String> {
+    let spells = |setting: &&String| setting.replace('.', "_").eq_ignore_ascii_case(key);
+    settings().iter().find(spells).map(|setting| Environment::variable(setting))
+}
+
+fn upper(setting: &str) -> String {
+    setting.replace('.', "__").to_ascii_uppercase()
+}
+
+/// The dotted keys of all settings, with and without a default.
+fn settings() -> &'static [String] {
+    static KEYS: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let schema = schemars::schema_for!(super::Settings);
+        let mut keys = Vec::new();
+        collect(schema.as_value(), schema.as_value(), "", &mut keys);
+        keys
+    });
+    &KEYS
+}
+
+/// Adds the keys below a part of a schema.
+fn collect(root: &serde_json::Value, part: &serde_json::Value, prefix: &str, keys: &mut Vec<String>) {
+    let target = part["$ref"].as_str().and_then(|path| root.pointer(path.trim_start_matches('#')));
+    let properties = target.unwrap_or(part)["properties"].as_object();
+    match properties {
+        Some(properties) => {
+            for (name, below) in properties {
+                let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+                collect(root, below, &key, keys);
+            }
+        }
+        None => keys.push(prefix.to_owned()),
     }
 }
 
@@ -65,7 +166,7 @@ fn value(key: &str, text: &str, defaults: &Figment) -> Value {
         Err(_) if trimmed.starts_with('[') => as_toml(),
         Err(_) => None,
     };
-    parsed.unwrap_or_else(|| Value::from(text))
+    parsed.unwrap_or_else(|| Value::from(trimmed))
 }
 
 fn nested(key: &str, value: Value) -> Dict {
@@ -128,5 +229,42 @@ mod tests {
         assert!(
             matches!(value("scope.include_accounts", "012345678901"), Value::Array(_, items) if items[0].as_str() == Some("012345678901"))
         );
+    }
+
+    #[test]
+    fn names_of_kubernetes_are_not_ours() {
+        for key in [
+            "PORT",
+            "SERVICE_HOST",
+            "SERVICE_PORT",
+            "SERVICE_PORT_HTTPS",
+            "PORT_443_TCP",
+            "PORT_443_TCP_ADDR",
+            "PORT_53_UDP_PROTO",
+            "LEDGER_PORT",
+            "LEDGER_SERVICE_HOST",
+            "LEDGER_SERVICE_PORT_DB",
+            "LEDGER_PORT_5432_TCP_PORT",
+        ] {
+            assert!(is_of_kubernetes(key), "{key}");
+        }
+        for key in ["ROLE", "ROLE_NAME", "SUPPORT", "PORT_NAME", "REPORT_FAIL_ON", "VERSION"] {
+            assert!(!is_of_kubernetes(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_setting_without_its_second_underscore_is_recognized() {
+        for (key, meant) in [
+            ("ACCESS_ROLE_NAME", Some("DOORWARD_ACCESS__ROLE_NAME")),
+            ("ACCESS_EXTERNAL_ID", Some("DOORWARD_ACCESS__EXTERNAL_ID")),
+            ("TRAFFIC_THRESHOLDS_MINIMUM_DAYS", Some("DOORWARD_TRAFFIC__THRESHOLDS__MINIMUM_DAYS")),
+            ("ROLE_NAME", None),
+            ("PORT", None),
+        ] {
+            assert_eq!(lacks_an_underscore(key).as_deref(), meant, "{key}");
+        }
+        let keys: Vec<&str> = settings().iter().map(String::as_str).collect();
+        assert!(keys.len() > 80 && keys.contains(&"ledger.path") && keys.contains(&"calls.tries"), "{keys:?}");
     }
 }

@@ -7,6 +7,7 @@ use doorward_aws::Clock;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::folder;
 use crate::exit::{Exit, Failure};
 
 /// Where history is kept.
@@ -44,12 +45,11 @@ impl LedgerSettings {
     /// The file: as set, else in the XDG state folder.
     pub(crate) fn path(&self) -> Result<PathBuf, Failure> {
         let in_state = || {
-            let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-            let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-            Some(state.or(home)?.join("doorward/ledger.sqlite"))
+            let home = || folder("HOME").map(|home| home.join(".local/state"));
+            Some(folder("XDG_STATE_HOME").or_else(home)?.join("doorward/ledger.sqlite"))
         };
         self.path.clone().or_else(in_state).ok_or_else(|| {
-            Failure::new(Exit::Usage, "no path for the ledger: set HOME, or `ledger.path`, or scan with --no-ledger")
+            Failure::new(Exit::Usage, "no path for the ledger: HOME is not set to an absolute path; set HOME, or `ledger.path`, or scan with --no-ledger")
         })
     }
 }

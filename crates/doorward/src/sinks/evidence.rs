@@ -14,6 +14,7 @@ use doorward_sink_text::json;
 
 use super::SinkInputs;
 use crate::exit::{Exit, Failure};
+use crate::settings::variable;
 
 /// Writes evidence packs.
 struct EvidenceSink<'a> {
@@ -139,7 +140,8 @@ fn key(settings: &EvidenceSettings) -> Result<Option<SigningKey>, Failure> {
         }
         (None, Some(name)) => {
             let place = format!("evidence.signing_key_variable, {name}");
-            let text = std::env::var(name).map_err(|_| usage(format!("{place}: the variable holds no text")))?;
+            let text = variable(name).and_then(|value| value.into_string().ok());
+            let text = text.ok_or_else(|| usage(format!("{place}: the variable holds no text")))?;
             (place, text)
         }
         (None, None) => return Ok(None),

@@ -44,6 +44,16 @@ impl FromStr for Format {
     }
 }
 
+impl std::fmt::Display for Format {
+    /// `json-v1=scan.json`, or `table on stdout`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.path {
+            Some(path) => write!(f, "{}={}", self.output.name, path.display()),
+            None => write!(f, "{} on stdout", self.output.name),
+        }
+    }
+}
+
 impl Format {
     /// The help of `--format`, with a line for every output.
     pub(crate) fn help() -> String {

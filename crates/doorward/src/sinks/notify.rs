@@ -13,7 +13,8 @@ pub(super) fn deliver<'a>(inputs: &DeliveryInputs<'a>) -> Result<Box<dyn Sink + 
     let channels = ChannelsConfig::new(inputs.settings.notify.clone());
     let channels = channels.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
     let (store, aws) = (LedgerDeliveryStore(inputs.held.clone()), inputs.access.map(Access::base_provider));
-    let dispatcher = Dispatcher::new(channels, &environment(inputs.settings), store, aws, Time::new(inputs.clock.clone()));
+    let dispatcher =
+        Dispatcher::new(channels, &environment(inputs.settings), store, aws, Time::new(inputs.clock.clone()));
     let dispatcher = dispatcher.map_err(|error| Failure::new(Exit::Preflight, error.to_string()))?;
     Ok(Box::new(NotifySink::new(dispatcher, doorward_rules::definitions())))
 }

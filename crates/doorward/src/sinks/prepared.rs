@@ -7,12 +7,14 @@ use doorward_model::{HistoryContext, ScanReport, Sink, SinkContext, SinkError};
 
 use super::{Format, SinkInputs};
 use crate::exit::{Exit, Failure};
+use crate::internal_error;
 use crate::places::Places;
+use crate::saved::saving;
 use doorward_file::check_writable;
 
 /// Sinks whose destinations can be written.
 pub(crate) struct PreparedSinks<'a> {
-    sinks: Vec<Box<dyn Sink + 'a>>,
+    sinks: Vec<(String, Box<dyn Sink + 'a>)>,
     quiet: bool,
 }
 
@@ -40,8 +42,13 @@ impl<'a> PreparedSinks<'a> {
                 Failure::new(Exit::Preflight, format!("--save: {} cannot be written: {e}", path.display()))
             })?;
         }
-        let sinks = formats.iter().map(|format| format.sink(inputs)).collect::<Result<Vec<_>, _>>()?;
-        for sink in &sinks {
+        if let Some(path) = also {
+            internal_error::owe(&saving(path));
+        }
+        let sinks = formats.iter().map(|format| Ok((format.to_string(), format.sink(inputs)?)));
+        let sinks = sinks.collect::<Result<Vec<_>, Failure>>()?;
+        for (output, sink) in &sinks {
+            internal_error::owe(output);
             sink.preflight().await.map_err(|error| Failure::new(Exit::Preflight, error.to_string()))?;
         }
         Ok(Self { sinks, quiet: inputs.options.quiet })
@@ -51,11 +58,14 @@ impl<'a> PreparedSinks<'a> {
     pub(crate) async fn emit(&self, report: &ScanReport, history: &HistoryContext, exit: Exit) -> Result<(), Failure> {
         let context = SinkContext { history, exit_code: exit.code() };
         let mut outcome = Ok(());
-        for sink in &self.sinks {
+        for (output, sink) in &self.sinks {
+            #[cfg(debug_assertions)]
+            internal_error::provoke(output);
             let accounted = sink.emit(report, context).await.and_then(|receipt| match receipt.adds_up() {
                 true => Ok(()),
                 false => Err(SinkError { sink: receipt.sink, problem: "findings are unaccounted for".to_owned() }),
             });
+            internal_error::settle(output);
             outcome = outcome.and(accounted.map_err(Failure::from));
         }
         if !self.quiet && exit != Exit::Clean {

@@ -1,6 +1,7 @@
-//! Decoding and encoding of files: UTF-8 and UTF-16, with or without a byte order mark.
+//! Decoding and encoding of texts: UTF-8 and UTF-16, with or without a byte order mark.
 //!
-//! Windows PowerShell redirects output as UTF-16, so that plans and templates in UTF-16 are common on Windows.
+//! Windows PowerShell redirects output as UTF-16, and editors on Windows write byte order marks, so that every text of a user may
+//! have either.
 
 /// The character encoding of a file. A changed file keeps it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,34 +14,52 @@ pub enum Encoding {
     Utf16Be,
 }
 
-/// A decoded file.
-pub(crate) struct Decoded {
-    pub(crate) encoding: Encoding,
+/// A decoded text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decoded {
+    /// The encoding of the bytes.
+    pub encoding: Encoding,
     /// Whether the bytes begin with a byte order mark, which `text` does not contain.
-    pub(crate) marked: bool,
-    pub(crate) text: String,
+    pub marked: bool,
+    /// The text, without a byte order mark.
+    pub text: String,
 }
 
-/// Bytes that are not text, with the line (from 1) of the first invalid byte.
-pub(crate) struct Undecodable {
-    pub(crate) line: usize,
-    /// A predicate whose subject is the file.
-    pub(crate) problem: &'static str,
+/// Bytes that are not text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undecodable {
+    /// The line of the first invalid byte, from 1.
+    pub line: usize,
+    /// A predicate whose subject is the file: "is not UTF-8 from this line on; write it again as UTF-8".
+    pub problem: &'static str,
 }
+
+impl std::fmt::Display for Undecodable {
+    /// `line 3: it is not UTF-8 from this line on; write it again as UTF-8`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "line {}: it {}", self.line, self.problem)
+    }
+}
+
+impl std::error::Error for Undecodable {}
 
 const NOT_UTF8: &str = "is not UTF-8 from this line on; write it again as UTF-8";
 const NOT_UTF16: &str = "begins as UTF-16 and is not UTF-16 from this line on; write it again as UTF-8";
 const UTF32: &str = "is UTF-32; write it again as UTF-8";
 const BINARY: &str = "holds zero bytes and is neither UTF-8 nor UTF-16 text; write it again as UTF-8";
 
-/// Decodes a file.
-pub(crate) fn decode(bytes: Vec<u8>) -> Result<Decoded, Undecodable> {
+/// Decodes the bytes of a text.
+///
+/// # Errors
+///
+/// Bytes that are neither UTF-8 nor UTF-16, with the line of the first invalid byte.
+pub fn decode(bytes: Vec<u8>) -> Result<Decoded, Undecodable> {
     match *bytes.as_slice() {
         // The byte order mark of UTF-32 begins with that of UTF-16.
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Err(Undecodable { line: 1, problem: UTF32 }),
         [0xff, 0xfe, ..] => wide(&bytes[2..], Encoding::Utf16Le, true),
         [0xfe, 0xff, ..] => wide(&bytes[2..], Encoding::Utf16Be, true),
-        // Without a mark: JSON, YAML and HCL begin with an ASCII character and contain no NUL.
+        // Without a mark: every text that Doorward reads begins with an ASCII character and contains no NUL.
         [1..=255, 0, ..] => wide(&bytes, Encoding::Utf16Le, false),
         [0, 1..=255, ..] => wide(&bytes, Encoding::Utf16Be, false),
         _ => narrow(bytes),
@@ -84,8 +103,8 @@ fn wide(bytes: &[u8], encoding: Encoding, marked: bool) -> Result<Decoded, Undec
     if rest.is_empty() { Ok(Decoded { encoding, marked, text }) } else { Err(wrong(&text)) }
 }
 
-/// Encodes a text.
-pub(crate) fn encode(text: &str, encoding: Encoding, marked: bool) -> Vec<u8> {
+/// Encodes a text as it was before [`decode`].
+pub fn encode(text: &str, encoding: Encoding, marked: bool) -> Vec<u8> {
     let mark = if marked { "\u{feff}" } else { "" };
     let units = || mark.encode_utf16().chain(text.encode_utf16());
     match encoding {
@@ -104,12 +123,12 @@ mod tests {
         for text in ["a: b\n", "{\"a\": \"é支😀\"}\r\n", "x"] {
             for encoding in [Encoding::Utf8, Encoding::Utf16Le, Encoding::Utf16Be] {
                 for marked in [false, true] {
-                    let decoded = decode(encode(text, encoding, marked)).ok().unwrap();
+                    let decoded = decode(encode(text, encoding, marked)).expect("a text");
                     assert_eq!((decoded.text.as_str(), decoded.encoding, decoded.marked), (text, encoding, marked));
                 }
             }
         }
-        assert_eq!(decode(Vec::new()).ok().unwrap().text, "");
+        assert_eq!(decode(Vec::new()).expect("a text").text, "");
     }
 
     #[test]
@@ -127,7 +146,7 @@ mod tests {
             (b"\0\0\0\0", 1, BINARY),
             (b"\x1f\x8b\x08\0\0", 1, BINARY),
         ] {
-            let wrong = decode(bytes.to_vec()).err().unwrap();
+            let wrong = decode(bytes.to_vec()).expect_err("no text");
             assert_eq!((wrong.line, wrong.problem), (line, problem), "{bytes:?}");
         }
     }
