@@ -8,9 +8,9 @@ use doorward_core::access::{Access, Emulator};
 use doorward_core::{Clock, Stop};
 use doorward_model::LoadBalancer;
 use doorward_traffic::{
-    CacheOptions, FolderOptions, Forecast, GatherError, GatherEvent, LoadBalancerKey, STATE_FOLDER,
-    Source as LogSource, Tier, TrafficRequest, Window, advise_all, classify, compare, read_folder, render_advice,
-    render_comparison, render_traffic,
+    BeforeAfter, CacheOptions, FolderOptions, Forecast, GatherError, GatherEvent, LoadBalancerKey, STATE_FOLDER,
+    Source as LogSource, Tier, TrafficRequest, Window, advise_all, classify, compare_evidence, read_folder,
+    render_advice, render_comparison, render_traffic,
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -291,13 +291,8 @@ fn before_and_after(cli: &Cli, arguments: &CompareArguments) -> Result<Exit, Fai
     let wanted = |key: &LoadBalancerKey| {
         arguments.load_balancer.as_ref().is_none_or(|text| key.to_string().contains(text.as_str()))
     };
-    let compared: Vec<_> = evidence
-        .tally
-        .load_balancers
-        .iter()
-        .filter(|(key, _)| wanted(key))
-        .map(|(key, tally)| (key, compare(tally, arguments.change)))
-        .collect();
+    let mut compared = compare_evidence(&evidence, arguments.change);
+    compared.retain(|key, _| wanted(key));
     if compared.is_empty() {
         return Err(Failure::new(
             Exit::Usage,
@@ -307,8 +302,8 @@ fn before_and_after(cli: &Cli, arguments: &CompareArguments) -> Result<Exit, Fai
     match arguments.format {
         ListFormat::Table => answer(&harmless(&render_comparison(&compared, arguments.change)))?,
         ListFormat::Json => {
-            let lines: Vec<_> =
-                compared.iter().map(|(key, figures)| json!({ "load_balancer": key, "figures": figures })).collect();
+            let line = |(key, BeforeAfter { by, figures }): (&LoadBalancerKey, &BeforeAfter)| json!({ "load_balancer": key, "by": by, "figures": figures });
+            let lines: Vec<_> = compared.iter().map(line).collect();
             print(&json!({ "format": "traffic-compare-v1", "change": arguments.change, "load_balancers": lines }))?
         }
     };
