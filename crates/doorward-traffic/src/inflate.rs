@@ -6,7 +6,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use libdeflater::Decompressor;
 
 /// The first bytes of every member: the magic, and deflate, which is the only method there is.
@@ -53,9 +53,12 @@ impl Inflater {
     }
 }
 
-/// Decodes all members of a stream, and refuses what grows beyond all reason.
+/// Decodes all members of a stream, and refuses what grows beyond all reason. Zeros between and behind members are padding, as for
+/// `gzip`.
 pub(crate) struct Stream<R> {
-    decoder: MultiGzDecoder<Counted<R>>,
+    /// None after the last member.
+    decoder: Option<GzDecoder<Counted<R>>>,
+    taken: u64,
     made: u64,
     most: Growth,
 }
@@ -76,18 +79,46 @@ struct Counted<R> {
 
 impl<R: BufRead> Stream<R> {
     pub(crate) fn new(stored: R, most: Growth) -> Self {
-        Self { decoder: MultiGzDecoder::new(Counted { inner: stored, taken: 0 }), made: 0, most }
+        Self { decoder: Some(GzDecoder::new(Counted { inner: stored, taken: 0 })), taken: 0, made: 0, most }
     }
 
     /// Stored bytes that were used up.
     pub(crate) fn taken(&self) -> u64 {
-        self.decoder.get_ref().taken
+        self.decoder.as_ref().map_or(self.taken, |decoder| decoder.get_ref().taken)
+    }
+
+    /// Goes on to the next member.
+    fn advance(&mut self) -> io::Result<()> {
+        let Some(decoder) = self.decoder.take() else { return Ok(()) };
+        let mut stored = decoder.into_inner();
+        self.taken = stored.taken;
+        loop {
+            let next = stored.fill_buf()?;
+            if next.is_empty() {
+                self.taken = stored.taken;
+                return Ok(());
+            }
+            let zeros = next.iter().take_while(|byte| **byte == 0).count();
+            let member = zeros < next.len();
+            stored.consume(zeros);
+            if member {
+                self.decoder = Some(GzDecoder::new(stored));
+                return Ok(());
+            }
+        }
     }
 }
 
 impl<R: BufRead> Read for Stream<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let made = self.decoder.read(buffer)?;
+        let mut made = 0;
+        while let Some(decoder) = &mut self.decoder {
+            made = decoder.read(buffer)?;
+            if made > 0 || buffer.is_empty() {
+                break;
+            }
+            self.advance()?;
+        }
         self.made += made as u64;
         if self.made > self.most.floor && self.made / self.most.ratio > self.taken() {
             return Err(io::Error::other(format!(

@@ -37,6 +37,7 @@ mod scan;
 mod source;
 mod tally;
 mod top;
+mod unread;
 mod window;
 
 pub use advice::{Advice, SourceToFix, Step, Thresholds, advise};

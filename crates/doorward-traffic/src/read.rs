@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead, Read};
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use crate::count::Counter;
 use crate::inflate::{Growth, Inflater, MAGIC, Stream};
 use crate::line::LONGEST;
@@ -36,6 +38,26 @@ impl Limits {
     }
 }
 
+/// What the lines of an object are, packed or not: their length, their CRC-32, and their first bytes. The first bytes of a log have a time to
+/// the microsecond and a client's address and port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LogContent {
+    length: u64,
+    crc: u32,
+    first: u64,
+}
+
+/// How many of the first bytes identify a log.
+const FIRST: usize = 512;
+
+impl LogContent {
+    fn first_of(text: &[u8]) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        text[..text.len().min(FIRST)].hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
 /// Reads objects. One reader for each thread: it keeps its buffers.
 pub struct Reader {
     limits: Limits,
@@ -45,6 +67,8 @@ pub struct Reader {
     /// The current object, by its key.
     object: Option<LogObject>,
     piece: Vec<u8>,
+    /// Of the last object, if it was read to its end and has lines.
+    content: Option<LogContent>,
 }
 
 impl Reader {
@@ -55,7 +79,12 @@ impl Reader {
 
     pub(crate) fn with(engine: Engine, limits: Limits, window: Option<Window>) -> Self {
         let inflater = Inflater::new(limits.whole_bytes);
-        Self { limits, engine, inflater, counter: Counter::new(window), object: None, piece: Vec::new() }
+        Self { limits, engine, inflater, counter: Counter::new(window), object: None, piece: Vec::new(), content: None }
+    }
+
+    /// What the lines of the last object are; none if it has none, or was not read to its end.
+    pub(crate) fn content(&self) -> Option<LogContent> {
+        self.content
     }
 
     /// Reads an object that is in memory, packed or not. `key` is its key or path: it has the account, the Region and the
@@ -63,6 +92,8 @@ impl Reader {
     pub fn read(&mut self, key: &str, stored: &[u8]) -> Tally {
         self.begin(key);
         if let Some(text) = self.inflater.whole(stored) {
+            let crc = stored.last_chunk::<8>().map_or(0, |[a, b, c, d, ..]| u32::from_le_bytes([*a, *b, *c, *d]));
+            self.content = Some(LogContent { length: text.len() as u64, crc, first: LogContent::first_of(text) });
             self.engine.count(text, &mut self.counter);
             let reading = self.counter.reading();
             reading.objects += 1;
@@ -84,6 +115,7 @@ impl Reader {
             Key::AccessLog(object) => Some(object),
             _ => None,
         };
+        self.content = None;
         self.counter.begin(self.object.as_ref().map(|object| object.load_balancer.clone()));
     }
 
@@ -136,6 +168,7 @@ impl Reader {
     fn pieces(&mut self, text: &mut impl Read) -> (u64, Option<io::Error>) {
         let mut piece = std::mem::take(&mut self.piece);
         piece.resize(LONGEST + PIECE, 0);
+        let (mut crc, mut first) = (libdeflater::Crc::new(), Vec::with_capacity(FIRST));
         let (mut held, mut lines, mut skipping) = (0, 0, false);
         let problem = loop {
             let made = match text.read(&mut piece[held..]) {
@@ -145,6 +178,9 @@ impl Reader {
             };
             lines += made as u64;
             let filled = held + made;
+            let new = &piece[held..filled];
+            crc.update(new);
+            first.extend_from_slice(&new[..new.len().min(FIRST - first.len())]);
             let end = if made == 0 {
                 Some(filled)
             } else {
@@ -174,6 +210,9 @@ impl Reader {
             held = filled - end;
         };
         self.piece = piece;
+        if problem.is_none() && lines > 0 {
+            self.content = Some(LogContent { length: lines, crc: crc.sum(), first: LogContent::first_of(&first) });
+        }
         (lines, problem)
     }
 }

@@ -10,6 +10,7 @@ use crate::advice::{Advice, SourceToFix, Step};
 use crate::evidence::TrafficEvidence;
 use crate::forecast::{Basis, CrossCheck, Forecast, ModeForecast, Share};
 use crate::tally::{LoadBalancerKey, LoadBalancerTally};
+use crate::unread::unread_lines;
 
 /// How many sources and samples are spelled out.
 const SHOWN: usize = 5;
@@ -43,12 +44,8 @@ pub fn render_traffic(evidence: &TrafficEvidence, forecasts: &[(&LoadBalancerKey
             reading.unread.count
         );
     }
-    for unread in evidence.missed.iter().take(SHOWN) {
-        let _ = writeln!(text, "  not read: {}: {}: {}", unread.load_balancer, unread.what, unread.gap);
-    }
-    let samples = reading.damaged.samples.iter().chain(&reading.unread.samples).chain(&reading.unparsed.samples);
-    for sample in samples.take(SHOWN) {
-        let _ = writeln!(text, "  {sample}");
+    for line in reading.listed.left_out().into_iter().chain(unread_lines(evidence)) {
+        let _ = writeln!(text, "  {line}");
     }
     for (key, forecast) in forecasts {
         let _ = writeln!(text, "\n{key}");

@@ -268,6 +268,7 @@ impl Source {
                     .bucket(&planned.bucket)
                     .key(&planned.key)
                     .if_match(&planned.etag)
+                    .set_request_payer(self.payer())
                     .set_range((before > 0).then(|| format!("bytes={before}-")))
                     .customize()
                     .config_override(with_credentials!(aws_sdk_s3, credentials));
@@ -276,7 +277,8 @@ impl Source {
                     checked(answer, planned, before)
                 }
             });
-            let stream = opened.await.map_err(|failure| failure.gap)?;
+            let stream =
+                opened.await.map_err(|failure| self.with_remedy(failure.gap, &planned.bucket, &planned.key))?;
             let Err(failure) = self.drain(stream, planned, pieces, &mut got).await else { return Ok(()) };
             // Only tries without a new byte count: a long object may be cut often.
             stalls = if got > before { 0 } else { stalls + 1 };
