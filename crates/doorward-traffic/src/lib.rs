@@ -12,6 +12,7 @@
 //! are cut to a length and made valid UTF-8, and the program that shows them escapes control characters.
 
 mod advice;
+mod buffers;
 mod classify;
 mod compare;
 mod count;

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
+use crate::buffers::LineBuffers;
+use crate::inflate::{MAGIC, length_of};
 use crate::object::{Key, Listed, Selection};
 use crate::read::{Limits, LogContent, Reader};
 use crate::tally::{Sampled, Tally};
@@ -98,19 +100,18 @@ pub fn read_folder(
         return Err(nothing(folder, options.window, &selection.listed, elsewhere));
     }
     let threads = options.threads.max(1);
-    let limits = Limits::shared_by(threads);
+    let buffers = LineBuffers::of_run();
     let all_bytes = files.iter().map(|file| file.bytes).sum();
     let merged = InOrder::new(Progress { objects: files.len(), all_bytes, ..Progress::default() });
     let next = AtomicUsize::new(0);
     let work = || {
-        let mut reader = Reader::new(limits, options.window);
-        let mut stored = Vec::new();
+        let mut reader = Reader::new(Limits::default(), options.window);
         while let Some((number, file)) = {
             let number = next.fetch_add(1, Ordering::Relaxed);
             files.get(number).map(|file| (number, file))
         } {
             merged.wait_for(number);
-            let read = file.read(&mut reader, &mut stored, limits);
+            let read = file.read(&mut reader, &buffers);
             progress(merged.put(number, read, file.bytes));
         }
     };
@@ -154,17 +155,21 @@ struct LogFile {
 
 impl LogFile {
     /// Its count, and what its lines are.
-    fn read(&self, reader: &mut Reader, stored: &mut Vec<u8>, limits: Limits) -> (Tally, Option<LogContent>) {
+    fn read(&self, reader: &mut Reader, buffers: &Arc<LineBuffers>) -> (Tally, Option<LogContent>) {
         let key = self.path.to_string_lossy();
         let opened = File::open(&self.path).and_then(|mut file| {
             // The path may have become something else since it was listed.
-            is_file(file.metadata()?.file_type())?;
-            if self.bytes > limits.whole_bytes as u64 / 2 {
+            let metadata = file.metadata()?;
+            is_file(metadata.file_type())?;
+            let bytes = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+            let lines = lines_of(&mut file, bytes)?;
+            let buffer = lines.and_then(|lines| buffers.take(bytes.checked_add(lines)?));
+            let Some(mut buffer) = buffer else {
                 return Ok(reader.read_stream(&key, BufReader::with_capacity(64 * 1024, file)));
-            }
-            stored.clear();
-            file.read_to_end(stored)?;
-            Ok(reader.read(&key, stored))
+            };
+            let (stored, out) = buffer.split_at_mut(bytes);
+            file.read_exact(stored)?;
+            Ok(reader.read_with(&key, stored, out))
         });
         match opened {
             Ok(tally) => (tally, reader.content()),
@@ -175,6 +180,19 @@ impl LogFile {
             }
         }
     }
+}
+
+/// The length of the lines of a packed file of one member; none of another one. The file is at its beginning afterwards.
+fn lines_of(file: &mut File, bytes: usize) -> io::Result<Option<usize>> {
+    let (mut head, mut tail) = ([0; MAGIC.len()], [0; 4]);
+    if bytes < head.len() + tail.len() {
+        return Ok(None);
+    }
+    file.read_exact(&mut head)?;
+    file.seek(SeekFrom::End(-(tail.len() as i64)))?;
+    file.read_exact(&mut tail)?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok((head == MAGIC).then(|| length_of(tail)))
 }
 
 /// What a folder holds.
