@@ -6,7 +6,7 @@
 use std::fmt;
 use std::future::Future;
 
-use doorward_model::Gap;
+use doorward_model::{Gap, student_t};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{Target, WatchSettings};
@@ -19,6 +19,9 @@ pub const LAG: SignedDuration = SignedDuration::from_secs(120);
 const BEYOND_WORST: f64 = 1.5;
 /// The number of standard deviations that count as chance.
 const DEVIATIONS: f64 = 4.0;
+/// The probability that a normal variable lies that many deviations above its mean. With few stretches to know the deviation from, Student's t
+/// reaches it later.
+const RISK: f64 = 3.2e-5;
 /// The minimum number of stretches before the change to know what is usual.
 const STRETCHES: usize = 10;
 /// The minimum number of periods for a verdict: a single one is too noisy.
@@ -241,25 +244,27 @@ fn exceeds(
     if of <= 0.0 {
         return None;
     }
+    let beyond = |expected: f64| count - expected * of;
     let (counts, all) = usual.iter().fold((0.0, 0.0), |(count, of), (more, more_of)| (count + more, of + more_of));
     let expected = counts / all;
+    let tolerated = metric.tolerated(expected, settings);
+    if count / of <= tolerated || beyond(expected) < settings.minimum_requests as f64 {
+        return None;
+    }
     let rates = usual.iter().map(|(count, of)| count / of);
-    let variance = rates.clone().map(|rate| (rate - expected).powi(2)).sum::<f64>() / usual.len() as f64;
+    let stretches = usual.len() as f64;
+    let free = (stretches - 1.0).max(1.0);
+    let variance = rates.clone().map(|rate| (rate - expected).powi(2)).sum::<f64>() / free;
+    let spread = student_t(RISK, free) * (variance * (1.0 + 1.0 / stretches)).sqrt();
     let highest = rates.fold(0.0, f64::max);
     // Chance alone: shares vary as if each request were independent (binomial), connections as counts (Poisson).
     let chance = match metric {
         WatchedMetric::Connections => expected / of,
         _ => expected * (1.0 - expected).max(0.0) / of,
     };
-    let noise = (highest * BEYOND_WORST).max(expected + DEVIATIONS * variance.sqrt()) + DEVIATIONS * chance.sqrt();
-    let bound = metric.tolerated(expected, settings).max(noise);
-    let beyond = count - expected * of;
-    (count / of > bound && beyond >= settings.minimum_requests as f64).then_some(Regression {
-        metric,
-        seen,
-        expected,
-        bound,
-    })
+    let noise = (highest * BEYOND_WORST).max(expected + spread) + DEVIATIONS * chance.sqrt();
+    let bound = tolerated.max(noise);
+    (count / of > bound).then_some(Regression { metric, seen, expected, bound })
 }
 
 /// Stretches of a number of periods that do not overlap; a stretch with missing periods counts with those it has.

@@ -5,6 +5,7 @@
 //! [`LoadBalancer`]s, judged into [`Finding`]s and handed on as a [`ScanReport`], which sinks only read.
 
 mod account;
+mod chance;
 mod change;
 mod code;
 mod coverage;
@@ -41,6 +42,7 @@ mod unseen;
 mod verdict_reason;
 
 pub use account::{Account, AccountState, OuPath};
+pub use chance::{at_least, beta_at_most, student_t};
 pub use change::{AppliedChange, ChangeStatus};
 pub use code::{Certainty, CodePlace, InCode, ModePatch};
 pub use coverage::{Coverage, CoverageCounts, CoverageLine, CoverageStatus};

@@ -37,8 +37,11 @@ pub enum ClassifyError {
     /// It is too long.
     #[error("the request has {0} bytes, and the most is 1 MiB; leave out its body")]
     TooLong(usize),
-    /// It is not HTTP/1. The library classifies all of these as compliant, which has no meaning.
-    #[error("the request is of HTTP/2 or later, which AWS's classifier does not look at")]
+    /// It is not HTTP/1. The library classifies every version that sorts after it as compliant, which has no meaning.
+    #[error(
+        "the version of the request sorts after HTTP/1, and AWS's classifier does not look at such requests; a load balancer \
+         takes HTTP/2, and calls a malformed version BadVersion"
+    )]
     NotHttp1,
 }
 
@@ -51,8 +54,10 @@ pub fn classify(request: &[u8]) -> Result<Classified, ClassifyError> {
         return Err(ClassifyError::TooLong(request.len()));
     }
     let line = request.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let version = line.trim_ascii().rsplit(|byte| *byte == b' ').next().unwrap_or_default();
-    if matches!(version.strip_prefix(b"HTTP/"), Some([b'2'..=b'9', ..])) {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    // Method, target and version, or method and target of a request without a version.
+    let version = line.split(|byte| *byte == b' ').skip(2).last().unwrap_or_default();
+    if version >= b"HTTP/2".as_slice() {
         return Err(ClassifyError::NotHttp1);
     }
     let RequestAnalysisResult { tier, reason, message } = HttpRequestData::analyze_raw_request(request);
@@ -104,7 +109,12 @@ mod tests {
 
     #[test]
     fn what_was_not_classified_is_not_compliant() {
-        assert_eq!(classify(b"GET / HTTP/2.0\r\nHost: a\r\n\r\n"), Err(ClassifyError::NotHttp1));
+        for version in ["HTTP/2.0", "HTTP/2", "HTTP/3", "RTSP/1.0", "http/1.1", "\u{16}\u{3}", "HTTP/9"] {
+            let request = format!("GET / {version}\r\nHost: a\r\n\r\n");
+            let looked_at = version.as_bytes() < b"HTTP/2".as_slice();
+            assert_eq!(classify(request.as_bytes()) == Err(ClassifyError::NotHttp1), !looked_at, "{version}");
+        }
+        assert!(classify(b"GET zzz\r\n\r\n").is_ok(), "a target is not a version");
         assert_eq!(classify(b""), Err(ClassifyError::Empty));
         assert_eq!(classify(&vec![b'a'; LONGEST + 1]), Err(ClassifyError::TooLong(LONGEST + 1)));
     }

@@ -1,46 +1,72 @@
-//! Before and after a change of mode: figures of each day against the same weekdays before, with the noise that they have.
+//! Before and after a change of mode: figures of each day against the same weekdays before, with the variation that they have.
 //!
-//! A figure has changed when the days after the change leave the range that the same weekdays before it make likely. Too few days before or
-//! after is its own answer, not "no change".
+//! A figure has changed when the days after the change leave the range that the same weekdays before it make likely. Too few days, and
+//! days of which only a part was read, are answers of their own, not "no change".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::{Date, Weekday};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::tally::{HourTally, LoadBalancerTally};
+use crate::evidence::TrafficEvidence;
+use crate::extent::Extent;
+use crate::metric::{Answer, Metric, Series};
+use crate::tally::{HourTally, LoadBalancerKey, LoadBalancerTally};
+use crate::window::Window;
 
-/// Weeks before the change that have to be there for the noise to be known.
-const WEEKS: usize = 2;
-/// How many standard deviations are noise. Beyond three, chance is rarer than one day in 300.
-const DEVIATIONS: f64 = 3.0;
+mod text;
+mod variation;
+
+pub use text::render_comparison;
+use variation::{ComparedDay, usual_range};
+
+/// Of load balancers on which nothing changed, this share may show a change in one of its figures.
+const PROMISED: f64 = 0.01;
 
 /// A figure of a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Figure {
-    /// Requests that are not compliant, of those with a classification.
+    /// Requests that are not compliant, of those with a classification; by metrics, of all requests.
     NonCompliant,
-    /// Requests that the client saw answered with 400 to 499, of all lines.
+    /// Requests that the client saw answered with 400 to 499, of all lines. Logs only.
     Client4xx,
-    /// Requests that the client saw answered with 500 or more, of all lines.
+    /// Requests that the client saw answered with 500 or more, of all lines. Logs only.
     Client5xx,
-    /// Requests that a target answered with 500 or more, of all lines.
+    /// Requests that the load balancer itself answered with 400 to 499, of all requests. Metrics only; what a mode blocks is in it.
+    LoadBalancer4xx,
+    /// Requests that a target answered with 500 or more, of all lines or requests.
     Target5xx,
 }
 
 impl Figure {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::NonCompliant, Self::Client4xx, Self::Client5xx, Self::Target5xx];
+    /// Those of logs.
+    pub const OF_LOGS: [Self; 4] = [Self::NonCompliant, Self::Client4xx, Self::Client5xx, Self::Target5xx];
+    /// Those of metrics.
+    pub const OF_METRICS: [Self; 3] = [Self::NonCompliant, Self::LoadBalancer4xx, Self::Target5xx];
 
-    /// Count and denominator of a day.
-    fn of(self, day: &HourTally) -> (u64, u64) {
+    /// Count and denominator of a day of logs.
+    fn of_lines(self, day: &HourTally) -> (u64, u64) {
         match self {
             Self::NonCompliant => (day.non_compliant(), day.classified()),
             Self::Client4xx => (day.client_4xx, day.lines()),
             Self::Client5xx => (day.client_5xx, day.lines()),
             Self::Target5xx => (day.target_5xx, day.lines()),
+            // Lines do not say who answered a 4xx.
+            Self::LoadBalancer4xx => (0, 0),
+        }
+    }
+
+    /// The metric that counts it.
+    const fn metric(self) -> Option<Metric> {
+        match self {
+            Self::NonCompliant => Some(Metric::NonCompliant),
+            Self::LoadBalancer4xx => Some(Metric::LoadBalancer4xx),
+            Self::Target5xx => Some(Metric::Target5xx),
+            Self::Client4xx | Self::Client5xx => None,
         }
     }
 }
@@ -49,14 +75,17 @@ impl Figure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
-    /// It left the noise upwards.
+    /// It left the usual range upwards.
     Rose,
-    /// It left the noise downwards.
+    /// It left the usual range downwards.
     Fell,
-    /// It stayed within the noise of the same weekdays.
+    /// It stayed within the usual variation of the same weekdays.
     WithinNoise,
-    /// There are too few days: it takes at least one whole day after the change, and two of the same weekday before.
+    /// There are too few days: it takes at least one whole day after the change, two of the same weekday before, and a few more to
+    /// know how much days vary.
     TooFewDays,
+    /// Unknown: what it takes was not read. [`Compared::unread`] names it.
+    NotRead,
 }
 
 /// One figure before and after.
@@ -68,86 +97,171 @@ pub struct Compared {
     pub before: Option<f64>,
     /// The fraction over the days after that were compared.
     pub after: Option<f64>,
-    /// What the days after would be by their weekdays, and by how much that varies: three standard deviations.
+    /// What the days after would be by their weekdays, and how far above it they may be by their usual variation.
     pub expected: Option<(f64, f64)>,
+    /// The lowest and the highest fraction that are within the usual variation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual: Option<(f64, f64)>,
     /// Days after the change that were compared.
     pub days_after: usize,
     /// What became of it.
     pub change: Change,
+    /// What was not read, in one sentence, of a figure that is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread: Option<String>,
 }
 
-/// Before and after of one load balancer, by its logs. The day of the change itself is in neither.
-pub fn compare(tally: &LoadBalancerTally, changed: Date) -> Vec<Compared> {
+impl Compared {
+    fn unknown(figure: Figure, change: Change, unread: Option<String>) -> Self {
+        Self { figure, before: None, after: None, expected: None, usual: None, days_after: 0, change, unread }
+    }
+}
+
+/// What was compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ComparedBy {
+    /// Access logs, all of the days.
+    Logs,
+    /// CloudWatch's metrics, because not all logs were read.
+    Metrics,
+    /// Nothing: neither was read in full.
+    Nothing,
+}
+
+/// Before and after of one load balancer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BeforeAfter {
+    /// What was compared.
+    pub by: ComparedBy,
+    /// The figures.
+    pub figures: Vec<Compared>,
+}
+
+/// Before and after of every load balancer of which there is evidence. Logs are compared only where all of them were read: files that were
+/// chosen by a metric hold the requests of bad periods, not those of the days. Elsewhere the metrics are compared.
+pub fn compare_evidence(evidence: &TrafficEvidence, changed: Date) -> BTreeMap<LoadBalancerKey, BeforeAfter> {
+    let missed: BTreeSet<&LoadBalancerKey> = evidence.missed.iter().map(|unread| &unread.load_balancer).collect();
+    let keys: BTreeSet<&LoadBalancerKey> = evidence.keys().chain(missed.iter().copied()).collect();
+    let compared = keys.into_iter().map(|key| {
+        let all_read = match evidence.extents.get(key) {
+            None | Some(Extent::AllWithoutMetric | Extent::AllAfterDisagreement | Extent::AllByAthena) => true,
+            Some(Extent::AroundPeriods | Extent::Cleared | Extent::NoTraffic) => false,
+        };
+        let tally = evidence.tally.load_balancers.get(key);
+        let why = match tally {
+            Some(tally) if all_read && !missed.contains(key) => {
+                return (
+                    key.clone(),
+                    BeforeAfter { by: ComparedBy::Logs, figures: compare(tally, evidence.window, changed) },
+                );
+            }
+            _ if !all_read => {
+                "only log files around the periods of CloudWatch's metric were read; read all with --all-logs"
+            }
+            Some(_) => "some of its log files could not be listed or read; `doorward traffic` names them",
+            None => "none of its logs were read",
+        };
+        let before_after = match evidence.series.get(key) {
+            Some(series) => BeforeAfter { by: ComparedBy::Metrics, figures: compare_metrics(series, changed, why) },
+            None => {
+                let unknown = |figure| Compared::unknown(figure, Change::NotRead, Some(why.to_owned()));
+                BeforeAfter { by: ComparedBy::Nothing, figures: Figure::OF_LOGS.map(unknown).into() }
+            }
+        };
+        (key.clone(), before_after)
+    });
+    compared.collect()
+}
+
+/// Before and after of one load balancer by its logs, of days that lie whole in the window. The day of the change itself is in neither.
+pub fn compare(tally: &LoadBalancerTally, window: Option<Window>, changed: Date) -> Vec<Compared> {
     let mut days: BTreeMap<Date, HourTally> = BTreeMap::new();
     for (hour, counts) in &tally.hours {
         days.entry(hour.day()).or_default().merge(counts);
     }
-    Figure::ALL.map(|figure| compare_figure(&days, changed, figure)).into()
+    days.retain(|day, _| window.is_none_or(|window| is_whole(*day, window)));
+    let figures = Figure::OF_LOGS.map(|figure| {
+        let counts = days.iter().map(|(day, counts)| (*day, figure.of_lines(counts)));
+        compare_figure(counts, changed, figure, PROMISED / Figure::OF_LOGS.len() as f64)
+    });
+    figures.into()
 }
 
-fn compare_figure(days: &BTreeMap<Date, HourTally>, changed: Date, figure: Figure) -> Compared {
-    let mut before: BTreeMap<i8, Vec<(u64, u64)>> = BTreeMap::new();
-    for (day, counts) in days.range(..changed) {
-        before.entry(weekday(*day)).or_default().push(figure.of(counts));
-    }
-    before.retain(|_, counts| counts.len() >= WEEKS && counts.iter().any(|(_, of)| *of > 0));
-    let after: Vec<(i8, (u64, u64))> = days
-        .range(changed..)
-        .filter(|(day, _)| **day != changed)
-        .map(|(day, counts)| (weekday(*day), figure.of(counts)))
-        .filter(|(weekday, (_, of))| *of > 0 && before.contains_key(weekday))
-        .collect();
-    // Only weekdays that are on both sides, so that a weekend is not compared with a week.
-    before.retain(|weekday, _| after.iter().any(|(other, _)| other == weekday));
-    let nothing =
-        Compared { figure, before: None, after: None, expected: None, days_after: 0, change: Change::TooFewDays };
-    let Some(seen) = fraction(after.iter().map(|(_, counts)| *counts)) else { return nothing };
-    let Some(was) = fraction(before.values().flatten().copied()) else { return nothing };
+/// The same by its metrics. Figures that only logs have are unknown, for the reason given.
+fn compare_metrics(series: &Series, changed: Date, why: &str) -> Vec<Compared> {
+    let by_day = |metric: Metric| -> Result<BTreeMap<Date, u64>, String> {
+        match series.answers.get(&metric) {
+            Some(Answer::Points(points)) => {
+                let mut days = BTreeMap::new();
+                for (at, count) in points {
+                    *days.entry(TimeZone::UTC.to_datetime(*at).date()).or_default() += count;
+                }
+                days.retain(|day, _| is_whole(*day, series.window));
+                Ok(days)
+            }
+            Some(Answer::Unread(gap)) => Err(format!("CloudWatch's {} could not be read: {gap}", metric.application())),
+            None => Err(format!("CloudWatch's {} was not requested", metric.application())),
+        }
+    };
+    // A blocked request is in the second only.
+    let all = by_day(Metric::Requests).and_then(|requests| Ok((requests, by_day(Metric::LoadBalancer4xx)?)));
+    let figures = Figure::OF_METRICS.map(|figure| {
+        let counts = all.as_ref().map_err(Clone::clone).and_then(|all| {
+            let metric = figure.metric().ok_or_else(|| why.to_owned())?;
+            Ok((all, by_day(metric)?))
+        });
+        match counts {
+            Ok(((requests, refused), counts)) => {
+                let days: BTreeSet<Date> = requests.keys().chain(refused.keys()).copied().collect();
+                let of = |days: &BTreeMap<Date, u64>, day: &Date| days.get(day).copied().unwrap_or(0);
+                let days = days.iter().map(|day| {
+                    let all = of(requests, day) + of(refused, day);
+                    (*day, (of(&counts, day).min(all), all))
+                });
+                compare_figure(days, changed, figure, PROMISED / Figure::OF_METRICS.len() as f64)
+            }
+            Err(why) => Compared::unknown(figure, Change::NotRead, Some(why)),
+        }
+    });
+    let logs_only = [Figure::Client4xx, Figure::Client5xx];
+    let unknown = logs_only.map(|figure| Compared::unknown(figure, Change::NotRead, Some(why.to_owned())));
+    figures.into_iter().chain(unknown).collect()
+}
 
-    // Expected: each day after has its weekday's fraction. Two kinds of noise: days differ more than chance makes them,
-    // and the few days after are few.
-    let requests: u64 = after.iter().map(|(_, (_, of))| of).sum();
-    let mut expected = 0.0;
-    for (weekday, (_, of)) in &after {
-        let usual = before.get(weekday).and_then(|counts| fraction(counts.iter().copied())).unwrap_or(was);
-        expected += usual * *of as f64 / requests as f64;
-    }
-    let spread = spread(&before);
-    let chance = expected * (1.0 - expected) / requests as f64;
-    let samples: usize = before.values().map(Vec::len).sum();
-    let variance = spread * (1.0 / after.len() as f64 + 1.0 / samples.max(1) as f64);
-    // One request more or less is never a change.
-    let noise = (DEVIATIONS * (variance.max(chance)).sqrt()).max(1.0 / requests as f64);
-    let change = match seen - expected {
-        difference if difference > noise => Change::Rose,
-        difference if difference < -noise => Change::Fell,
+/// A part of a day has another mixture of hours than the whole day.
+fn is_whole(day: Date, window: Window) -> bool {
+    let start = |day: Date| TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX);
+    start(day) >= window.starts_at() && day.checked_add(1.day()).is_ok_and(|next| start(next) <= window.ends_at())
+}
+
+fn compare_figure(
+    days: impl IntoIterator<Item = (Date, (u64, u64))>,
+    changed: Date,
+    figure: Figure,
+    risk: f64,
+) -> Compared {
+    let days = days.into_iter().filter(|(day, (_, of))| *day != changed && *of > 0);
+    let days: Vec<ComparedDay> =
+        days.map(|(day, (count, of))| ComparedDay { weekday: weekday(day), after: day > changed, count, of }).collect();
+    let Some(range) = usual_range(&days, risk) else {
+        return Compared::unknown(figure, Change::TooFewDays, None);
+    };
+    let change = match range.after {
+        after if after > range.high => Change::Rose,
+        after if after < range.low => Change::Fell,
         _ => Change::WithinNoise,
     };
     Compared {
         figure,
-        before: Some(was),
-        after: Some(seen),
-        expected: Some((expected, noise)),
-        days_after: after.len(),
+        before: Some(range.before),
+        after: Some(range.after),
+        expected: Some((range.expected, range.high - range.expected)),
+        usual: Some((range.low, range.high)),
+        days_after: range.days_after,
         change,
+        unread: None,
     }
-}
-
-/// The variance of days around the fraction of their weekday, all weekdays together.
-fn spread(before: &BTreeMap<i8, Vec<(u64, u64)>>) -> f64 {
-    let (mut squares, mut free) = (0.0, 0.0);
-    for counts in before.values() {
-        let days: Vec<f64> = counts.iter().filter_map(|counts| fraction([*counts])).collect();
-        let mean = days.iter().sum::<f64>() / days.len().max(1) as f64;
-        squares += days.iter().map(|day| (day - mean).powi(2)).sum::<f64>();
-        free += days.len().saturating_sub(1) as f64;
-    }
-    if free > 0.0 { squares / free } else { 0.0 }
-}
-
-fn fraction(counts: impl IntoIterator<Item = (u64, u64)>) -> Option<f64> {
-    let (count, of) = counts.into_iter().fold((0, 0), |(count, of), (more, more_of)| (count + more, of + more_of));
-    (of > 0).then(|| count as f64 / of as f64)
 }
 
 fn weekday(day: Date) -> i8 {
@@ -163,61 +277,4 @@ fn weekday(day: Date) -> i8 {
 }
 
 #[cfg(test)]
-mod tests {
-    use jiff::{SignedDuration, Timestamp};
-
-    use super::*;
-    use crate::window::Hour;
-
-    const CHANGED: &str = "2026-09-22";
-
-    /// Three weeks before the change and one after; `rate` gives requests of a thousand with 5xx by day.
-    fn weeks(rate: impl Fn(i64) -> u64) -> LoadBalancerTally {
-        let start: Timestamp = "2026-09-01T00:00:00Z".parse().expect("a time");
-        let mut tally = LoadBalancerTally::default();
-        for day in 0..29 {
-            let hour = Hour::of(start + SignedDuration::from_hours(24 * day + 5));
-            let errors = 10 * rate(day);
-            let counts =
-                HourTally { compliant: 10_000, client_5xx: errors, target_5xx: errors, ..HourTally::default() };
-            tally.hours.insert(hour, counts);
-        }
-        tally
-    }
-
-    fn of(tally: &LoadBalancerTally, figure: Figure) -> Compared {
-        let all = compare(tally, CHANGED.parse().expect("a date"));
-        all.into_iter().find(|compared| compared.figure == figure).expect("there")
-    }
-
-    #[test]
-    fn the_week_has_its_shape() {
-        // Weekends are three times as bad, before as after: no change.
-        let shaped = weeks(|day| if matches!((day + 1) % 7, 5 | 6) { 30 } else { 10 + (day % 2) as u64 });
-        let compared = of(&shaped, Figure::Client5xx);
-        assert_eq!((compared.change, compared.days_after), (Change::WithinNoise, 7), "{compared:?}");
-    }
-
-    #[test]
-    fn a_rise_is_a_statement() {
-        for (after, wanted) in [(10, Change::WithinNoise), (20, Change::Rose), (1, Change::Fell)] {
-            let tally = weeks(|day| if day > 20 { after } else { 9 + (day % 3) as u64 });
-            assert_eq!(of(&tally, Figure::Target5xx).change, wanted, "{after}");
-        }
-    }
-
-    #[test]
-    fn noise_hides_what_it_can_hide() {
-        let wild = |day: i64| if day > 20 { 25 } else { 5 + (day * 7 % 40) as u64 };
-        assert_eq!(of(&weeks(wild), Figure::Client5xx).change, Change::WithinNoise);
-    }
-
-    #[test]
-    fn too_few_days_are_not_no_change() {
-        let mut tally = weeks(|_| 10);
-        tally.hours.retain(|hour, _| hour.day() >= "2026-09-15".parse().expect("a date"));
-        let compared = of(&tally, Figure::Client5xx);
-        assert_eq!((compared.change, compared.after), (Change::TooFewDays, None));
-        assert_eq!(of(&LoadBalancerTally::default(), Figure::NonCompliant).change, Change::TooFewDays);
-    }
-}
+mod tests;

@@ -6,7 +6,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use libdeflater::Decompressor;
 
 /// The first bytes of every member: the magic, and deflate, which is the only method there is.
@@ -14,48 +14,51 @@ pub(crate) const MAGIC: [u8; 3] = [0x1f, 0x8b, 0x08];
 /// The shortest member: header, an empty block and the trailer.
 const SHORTEST: usize = 20;
 
-/// Decodes whole objects into a buffer that is kept.
+/// The length of the lines of an object, by its last bytes, if it is one member: a member ends with the length of what it holds.
+pub(crate) fn length_of(tail: [u8; 4]) -> usize {
+    u32::from_le_bytes(tail) as usize
+}
+
+/// Decodes whole objects.
 pub(crate) struct Inflater {
     decompressor: Decompressor,
-    out: Vec<u8>,
-    /// The most that the buffer may hold.
-    budget: usize,
 }
 
 impl Inflater {
-    pub(crate) fn new(budget: usize) -> Self {
-        Self { decompressor: Decompressor::new(), out: Vec::new(), budget }
+    pub(crate) fn new() -> Self {
+        Self { decompressor: Decompressor::new() }
     }
 
-    /// The lines of an object that is one undamaged member and fits the budget; none otherwise.
+    /// How many bytes of lines an object has that is one undamaged member; they are in `out` then. None otherwise, or if `out` is
+    /// too short.
     ///
     /// A member ends with the length of what it holds, and the next one would begin right there. So if that length
     /// followed by the first bytes of a member is nowhere in the object, nothing follows. The last bytes of the object have to be the
     /// length as well, or something else follows.
-    pub(crate) fn whole(&mut self, stored: &[u8]) -> Option<&[u8]> {
+    pub(crate) fn whole(&mut self, stored: &[u8], out: &mut [u8]) -> Option<usize> {
         if stored.len() < SHORTEST || !stored.starts_with(&MAGIC) {
             return None;
         }
         let length: [u8; 4] = *stored.last_chunk()?;
-        let expected = u32::from_le_bytes(length) as usize;
-        if expected == 0 || expected > self.budget {
+        let expected = length_of(length);
+        if expected == 0 {
             return None;
         }
-        if self.out.len() < expected {
-            self.out.resize(expected, 0);
-        }
-        let out = self.out.get_mut(..expected)?;
+        let out = out.get_mut(..expected)?;
         let made = self.decompressor.gzip_decompress(stored, out).ok()?;
         let mut border = [0; 7];
         border[..4].copy_from_slice(&length);
         border[4..].copy_from_slice(&MAGIC);
-        (made == expected && memchr::memmem::find(stored, &border).is_none()).then_some(&*out)
+        (made == expected && memchr::memmem::find(stored, &border).is_none()).then_some(made)
     }
 }
 
-/// Decodes all members of a stream, and refuses what grows beyond all reason.
+/// Decodes all members of a stream, and refuses what grows beyond all reason. Zeros between and behind members are padding, as for
+/// `gzip`.
 pub(crate) struct Stream<R> {
-    decoder: MultiGzDecoder<Counted<R>>,
+    /// None after the last member.
+    decoder: Option<GzDecoder<Counted<R>>>,
+    taken: u64,
     made: u64,
     most: Growth,
 }
@@ -76,18 +79,46 @@ struct Counted<R> {
 
 impl<R: BufRead> Stream<R> {
     pub(crate) fn new(stored: R, most: Growth) -> Self {
-        Self { decoder: MultiGzDecoder::new(Counted { inner: stored, taken: 0 }), made: 0, most }
+        Self { decoder: Some(GzDecoder::new(Counted { inner: stored, taken: 0 })), taken: 0, made: 0, most }
     }
 
     /// Stored bytes that were used up.
     pub(crate) fn taken(&self) -> u64 {
-        self.decoder.get_ref().taken
+        self.decoder.as_ref().map_or(self.taken, |decoder| decoder.get_ref().taken)
+    }
+
+    /// Goes on to the next member.
+    fn advance(&mut self) -> io::Result<()> {
+        let Some(decoder) = self.decoder.take() else { return Ok(()) };
+        let mut stored = decoder.into_inner();
+        self.taken = stored.taken;
+        loop {
+            let next = stored.fill_buf()?;
+            if next.is_empty() {
+                self.taken = stored.taken;
+                return Ok(());
+            }
+            let zeros = next.iter().take_while(|byte| **byte == 0).count();
+            let member = zeros < next.len();
+            stored.consume(zeros);
+            if member {
+                self.decoder = Some(GzDecoder::new(stored));
+                return Ok(());
+            }
+        }
     }
 }
 
 impl<R: BufRead> Read for Stream<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let made = self.decoder.read(buffer)?;
+        let mut made = 0;
+        while let Some(decoder) = &mut self.decoder {
+            made = decoder.read(buffer)?;
+            if made > 0 || buffer.is_empty() {
+                break;
+            }
+            self.advance()?;
+        }
         self.made += made as u64;
         if self.made > self.most.floor && self.made / self.most.ratio > self.taken() {
             return Err(io::Error::other(format!(

@@ -12,6 +12,7 @@
 //! are cut to a length and made valid UTF-8, and the program that shows them escapes control characters.
 
 mod advice;
+mod buffers;
 mod classify;
 mod compare;
 mod count;
@@ -41,11 +42,12 @@ mod source;
 mod tally;
 mod top;
 mod triggers;
+mod unread;
 mod window;
 
 pub use advice::{Advice, SourceToFix, Step, Thresholds, advise};
 pub use classify::{Classified, ClassifyError, classify};
-pub use compare::{Change, Compared, Figure, compare};
+pub use compare::{BeforeAfter, Change, Compared, ComparedBy, Figure, compare, compare_evidence, render_comparison};
 pub use count_cache::{CacheUse, CountCache, CountCacheError, FOLDER as STATE_FOLDER};
 pub use evidence::{AthenaScan, EvidenceError, TrafficEvidence, id, key};
 pub use extent::{Extent, extent, falls_short};
@@ -59,8 +61,8 @@ pub use metric::{Answer, Known, Metric, Series};
 pub use object::{INTERVAL, Key, Listed, LogObject, Selection, day_folder};
 pub use prices::Prices;
 pub use read::{Limits, Reader};
-pub use reasons::{ReasonCode, reason, reasons};
-pub use render::{render_advice, render_comparison, render_traffic};
+pub use reasons::{OtherRequest, ReasonCode, RequestExample, reason, reasons};
+pub use render::{render_advice, render_traffic};
 pub use session_reach::Reaches;
 pub use settings::{AthenaSettings, TrafficSettings};
 pub use source::{

@@ -12,6 +12,10 @@ use crate::window::{Hour, STAMP, STAMP_HOUR, is_stamp};
 const FIELDS: usize = 29;
 /// Lengths of lines from the time before classifications: 2016, 2018 and 2019. Others are lines that were cut.
 const OLD: [usize; 3] = [18, 25, 27];
+/// Lengths that there were for a few months of 2017 and 2018. A later line with as many was cut.
+const OLDER: [usize; 3] = [20, 21, 24];
+/// The last years of those begin with these digits.
+const OLDER_YEARS: &[u8] = b"201";
 /// The longest line, in bytes. A request cannot have more than 64 KiB of headers.
 pub(crate) const LONGEST: usize = 256 * 1024;
 
@@ -156,7 +160,7 @@ fn understand(line: &[u8], backslash: Backslash, anchors: Anchors) -> Option<Lin
         // AWS puts a bare `-` where a field is to come; before there were classifications it stood where they are now.
         (Field::Bare(b"-"), Field::Bare(b"-")) if count >= FIELDS => Class::Absent,
         (Field::Bare(b"-"), _) if count == FIELDS - 1 => Class::Absent,
-        _ if OLD.contains(&count) => Class::Absent,
+        _ if OLD.contains(&count) || (OLDER.contains(&count) && hour.starts_with(OLDER_YEARS)) => Class::Absent,
         _ => return None,
     };
     if anchors == Anchors::All && count > 21 {

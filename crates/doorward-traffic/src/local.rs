@@ -1,14 +1,18 @@
 //! Reads a folder of logs, on as many threads as wanted. The tally does not depend on how many.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use crate::object::{Key, Selection};
-use crate::read::{Limits, Reader};
+use jiff::Timestamp;
+
+use crate::buffers::LineBuffers;
+use crate::inflate::{MAGIC, length_of};
+use crate::object::{Key, Listed, Selection};
+use crate::read::{Limits, LogContent, Reader};
 use crate::tally::{Sampled, Tally};
 use crate::window::Window;
 
@@ -32,6 +36,30 @@ pub enum FolderError {
         .0.display()
     )]
     NoLogs(PathBuf),
+    /// It holds logs of other kinds only.
+    #[error(
+        "the folder {} holds no access logs of Application Load Balancers; {others}. Give the folder that their logs were copied to",
+        .folder.display()
+    )]
+    OtherLogs {
+        /// The folder.
+        folder: PathBuf,
+        /// What it holds.
+        others: String,
+    },
+    /// No log in it is of the wanted time.
+    #[error(
+        "the folder {} holds no access logs of {window}: {holds}. Change --days, --since or --until, or leave them out to read all",
+        .folder.display()
+    )]
+    OutsideWindow {
+        /// The folder.
+        folder: PathBuf,
+        /// The wanted time.
+        window: Window,
+        /// What it holds instead.
+        holds: String,
+    },
 }
 
 /// How to read a folder.
@@ -56,36 +84,35 @@ pub struct Progress {
     pub all_bytes: u64,
 }
 
-/// Reads every access log below a folder, in AWS's key layout or not; a file seen twice is counted once. `progress` is called
-/// from all threads, after each object. Everything that cannot be read is counted in [`crate::Reading::unread`]: files, names of logs that are
+/// Reads every access log below a folder, in AWS's key layout or not. A log is counted once, whatever the names of its copies: by its name
+/// without endings, and by its content. `progress` is called from all threads, after each object. Everything that cannot be read is counted in [`crate::Reading::unread`]: files, names of logs that are
 /// not files (devices and pipes may never end), and links to folders elsewhere, which are not followed.
 ///
 /// # Errors
-/// The folder cannot be listed, or contains no log.
+/// The folder cannot be listed, or contains no log, or none of the window.
 pub fn read_folder(
     folder: &Path,
     options: FolderOptions,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Tally, FolderError> {
-    let Files { files, selection, refused } = find(folder, options.window)?;
-    if files.is_empty() && selection.listed.elsewhere == 0 && refused.count == 0 {
-        return Err(FolderError::NoLogs(folder.to_owned()));
+    let Files { files, selection, refused, elsewhere } = find(folder, options.window)?;
+    if files.is_empty() && refused.count == 0 {
+        return Err(nothing(folder, options.window, &selection.listed, elsewhere));
     }
     let threads = options.threads.max(1);
-    let limits = Limits::shared_by(threads);
+    let buffers = LineBuffers::of_run();
     let all_bytes = files.iter().map(|file| file.bytes).sum();
     let merged = InOrder::new(Progress { objects: files.len(), all_bytes, ..Progress::default() });
     let next = AtomicUsize::new(0);
     let work = || {
-        let mut reader = Reader::new(limits, options.window);
-        let mut stored = Vec::new();
+        let mut reader = Reader::new(Limits::default(), options.window);
         while let Some((number, file)) = {
             let number = next.fetch_add(1, Ordering::Relaxed);
             files.get(number).map(|file| (number, file))
         } {
             merged.wait_for(number);
-            let tally = file.read(&mut reader, &mut stored, limits);
-            progress(merged.put(number, tally, file.bytes));
+            let read = file.read(&mut reader, &buffers);
+            progress(merged.put(number, read, file.bytes));
         }
     };
     std::thread::scope(|scope| {
@@ -94,10 +121,31 @@ pub fn read_folder(
         }
         work();
     });
-    let mut tally = merged.finish();
+    let (mut tally, copies) = merged.finish();
     tally.reading.listed = selection.listed;
+    tally.reading.listed.selected -= copies;
+    tally.reading.listed.repeated += copies;
     tally.reading.unread.merge(&refused);
     Ok(tally)
+}
+
+/// Why there is nothing to read in a folder.
+fn nothing(
+    folder: &Path,
+    window: Option<Window>,
+    listed: &Listed,
+    elsewhere: Option<(Timestamp, Timestamp)>,
+) -> FolderError {
+    let folder = folder.to_owned();
+    if let (Some(window), Some((first, last))) = (window, elsewhere) {
+        let s = if listed.elsewhere == 1 { "" } else { "s" };
+        let holds = format!("{} log file{s} of the time from {first} to {last}", listed.elsewhere);
+        return FolderError::OutsideWindow { folder, window, holds };
+    }
+    match listed.left_out() {
+        Some(others) if listed.other_logs + listed.connection_logs > 0 => FolderError::OtherLogs { folder, others },
+        _ => FolderError::NoLogs(folder),
+    }
 }
 
 struct LogFile {
@@ -106,24 +154,45 @@ struct LogFile {
 }
 
 impl LogFile {
-    fn read(&self, reader: &mut Reader, stored: &mut Vec<u8>, limits: Limits) -> Tally {
+    /// Its count, and what its lines are.
+    fn read(&self, reader: &mut Reader, buffers: &Arc<LineBuffers>) -> (Tally, Option<LogContent>) {
         let key = self.path.to_string_lossy();
         let opened = File::open(&self.path).and_then(|mut file| {
             // The path may have become something else since it was listed.
-            is_file(file.metadata()?.file_type())?;
-            if self.bytes > limits.whole_bytes as u64 / 2 {
+            let metadata = file.metadata()?;
+            is_file(metadata.file_type())?;
+            let bytes = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+            let lines = lines_of(&mut file, bytes)?;
+            let buffer = lines.and_then(|lines| buffers.take(bytes.checked_add(lines)?));
+            let Some(mut buffer) = buffer else {
                 return Ok(reader.read_stream(&key, BufReader::with_capacity(64 * 1024, file)));
-            }
-            stored.clear();
-            file.read_to_end(stored)?;
-            Ok(reader.read(&key, stored))
+            };
+            let (stored, out) = buffer.split_at_mut(bytes);
+            file.read_exact(stored)?;
+            Ok(reader.read_with(&key, stored, out))
         });
-        opened.unwrap_or_else(|error| {
-            let mut tally = Tally::default();
-            tally.reading.unread.add(|| format!("{key}: {error}"));
-            tally
-        })
+        match opened {
+            Ok(tally) => (tally, reader.content()),
+            Err(error) => {
+                let mut tally = Tally::default();
+                tally.reading.unread.add(|| format!("{key}: {error}"));
+                (tally, None)
+            }
+        }
     }
+}
+
+/// The length of the lines of a packed file of one member; none of another one. The file is at its beginning afterwards.
+fn lines_of(file: &mut File, bytes: usize) -> io::Result<Option<usize>> {
+    let (mut head, mut tail) = ([0; MAGIC.len()], [0; 4]);
+    if bytes < head.len() + tail.len() {
+        return Ok(None);
+    }
+    file.read_exact(&mut head)?;
+    file.seek(SeekFrom::End(-(tail.len() as i64)))?;
+    file.read_exact(&mut tail)?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok((head == MAGIC).then(|| length_of(tail)))
 }
 
 /// What a folder holds.
@@ -131,6 +200,8 @@ struct Files {
     files: Vec<LogFile>,
     selection: Selection,
     refused: Sampled,
+    /// The first and the last end of logs of another time.
+    elsewhere: Option<(Timestamp, Timestamp)>,
 }
 
 /// An error for devices, pipes and sockets, which may be read forever.
@@ -170,18 +241,32 @@ fn find(folder: &Path, window: Option<Window>) -> Result<Files, FolderError> {
     for link in links {
         refused.add(|| format!("{}: it is a link to a folder elsewhere; read that folder as well", link.display()));
     }
+    // Of copies the one as AWS wrote it is read: packed, it proves its content by itself.
+    paths.sort_by_cached_key(|path| rank(path));
     let mut selection = Selection::new(window, None);
-    let mut files = Vec::new();
+    let (mut files, mut unfinished) = (Vec::new(), Vec::new());
+    let mut elsewhere: Option<(Timestamp, Timestamp)> = None;
     for path in paths {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let is_log = match Key::read(&name) {
+        let key = Key::read(&name);
+        let is_log = match &key {
             // A renamed copy is a log if its name still ends like one.
             Key::Foreign if name.ends_with(".log") || name.ends_with(".log.gz") => {
                 selection.is_new(&path.to_string_lossy())
             }
+            Key::Unfinished(object) => {
+                unfinished.push((path.clone(), object.clone()));
+                false
+            }
             _ => selection.offer(&name).is_some(),
         };
         if !is_log {
+            if let (Key::AccessLog(object), Some(window)) = (&key, window)
+                && !object.may_hold(window)
+            {
+                let (first, last) = elsewhere.unwrap_or((object.end, object.end));
+                elsewhere = Some((first.min(object.end), last.max(object.end)));
+            }
             continue;
         }
         // Opening a pipe would wait for a writer, so that the kind is looked at first.
@@ -190,7 +275,33 @@ fn find(folder: &Path, window: Option<Window>) -> Result<Files, FolderError> {
             Err(why) => refused.add(|| format!("{}: {why}", path.display())),
         }
     }
-    Ok(Files { files, selection, refused })
+    for (path, object) in unfinished {
+        if window.is_some_and(|window| !object.may_hold(window)) {
+            selection.listed.elsewhere += 1;
+        } else if selection.has(&object) {
+            // The whole log is there as well.
+            selection.listed.repeated += 1;
+        } else {
+            selection.listed.unfinished += 1;
+            refused.add(|| {
+                format!(
+                    "{}: its name does not end in .log or .log.gz, as that of a download that did not finish; copy it again, or rename it",
+                    path.display()
+                )
+            });
+        }
+    }
+    files.sort_unstable_by(|one: &LogFile, other| one.path.cmp(&other.path));
+    Ok(Files { files, selection, refused, elsewhere })
+}
+
+/// The order in which copies of one log are preferred.
+fn rank(path: &Path) -> u8 {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    match Key::read(&name) {
+        Key::AccessLog(object) if object.is_original() => u8::from(!name.ends_with(".gz")),
+        _ => 2,
+    }
 }
 
 /// Merges tallies in the order of their objects, and limits how far a thread may be ahead.
@@ -201,14 +312,23 @@ struct InOrder {
 
 struct State {
     next: usize,
-    waiting: BTreeMap<usize, Tally>,
+    waiting: BTreeMap<usize, (Tally, Option<LogContent>)>,
     tally: Tally,
+    contents: BTreeSet<LogContent>,
+    copies: u64,
     progress: Progress,
 }
 
 impl InOrder {
     fn new(progress: Progress) -> Self {
-        let state = State { next: 0, waiting: BTreeMap::new(), tally: Tally::default(), progress };
+        let state = State {
+            next: 0,
+            waiting: BTreeMap::new(),
+            tally: Tally::default(),
+            contents: BTreeSet::new(),
+            copies: 0,
+            progress,
+        };
         Self { state: Mutex::new(state), moved: Condvar::new() }
     }
 
@@ -219,12 +339,16 @@ impl InOrder {
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
-    fn put(&self, number: usize, tally: Tally, bytes: u64) -> Progress {
+    fn put(&self, number: usize, read: (Tally, Option<LogContent>), bytes: u64) -> Progress {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.waiting.insert(number, tally);
-        let State { next, waiting, tally, .. } = &mut *state;
-        while let Some(ready) = waiting.remove(next) {
-            tally.merge(&ready);
+        state.waiting.insert(number, read);
+        let State { next, waiting, tally, contents, copies, .. } = &mut *state;
+        while let Some((ready, content)) = waiting.remove(next) {
+            if content.is_none_or(|content| contents.insert(content)) {
+                tally.merge(&ready);
+            } else {
+                *copies += 1;
+            }
             *next += 1;
         }
         state.progress.done += 1;
@@ -233,7 +357,9 @@ impl InOrder {
         state.progress
     }
 
-    fn finish(self) -> Tally {
-        self.state.into_inner().unwrap_or_else(PoisonError::into_inner).tally
+    /// The count, and how many files have the same lines as one before them.
+    fn finish(self) -> (Tally, u64) {
+        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (state.tally, state.copies)
     }
 }

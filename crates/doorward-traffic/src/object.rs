@@ -30,7 +30,7 @@ pub struct LogObject {
     pub end: Timestamp,
     /// The address of the node that wrote it, as it is written.
     pub node: String,
-    /// The last part of the key. AWS makes it unique, so two objects with the same one are the same log.
+    /// The last part of the key.
     pub name: String,
 }
 
@@ -43,6 +43,8 @@ pub enum Key {
     ConnectionLog,
     /// The object that AWS writes when logging is switched on.
     TestFile,
+    /// An access log whose name goes on after its ending, as that of a download that did not finish.
+    Unfinished(LogObject),
     /// A log of another kind of load balancer.
     OtherLog,
     /// Something else.
@@ -60,16 +62,22 @@ impl Key {
             return Self::ConnectionLog;
         }
         match access_log(name) {
-            Some(object) => Self::AccessLog(object),
+            Some(object) if has_ending(name) => Self::AccessLog(object),
+            Some(object) => Self::Unfinished(object),
             None if name.contains("_elasticloadbalancing_") => Self::OtherLog,
             None => Self::Foreign,
         }
     }
 }
 
+/// Whether a name ends like a log. `gunzip`, file managers and browsers change names before or after `.log`.
+fn has_ending(name: &str) -> bool {
+    name.ends_with(".log") || name.ends_with(".gz")
+}
+
+/// Reads the name that AWS gives, whatever was put behind its random part: `.log`, ` (1).log.gz`, `.log.gz.8aF3c2`.
 fn access_log(name: &str) -> Option<LogObject> {
-    let stem = name.strip_suffix(".gz").unwrap_or(name).strip_suffix(".log")?;
-    let mut parts = stem.split('_');
+    let mut parts = name.split('_');
     let account = AccountId::new(parts.next()?).ok()?;
     if parts.next()? != "elasticloadbalancing" {
         return None;
@@ -83,7 +91,9 @@ fn access_log(name: &str) -> Option<LogObject> {
     }
     let end = end(parts.next()?)?;
     let node = parts.next()?.to_owned();
-    parts.next()?;
+    if !parts.next()?.contains(".log") {
+        return None;
+    }
     let load_balancer =
         LoadBalancerKey { account: Some(account), region: Some(region), id: format!("app/{load_balancer}/{id}") };
     Some(LogObject { load_balancer, end, node, name: name.to_owned() })
@@ -105,6 +115,19 @@ fn end(text: &str) -> Option<Timestamp> {
 }
 
 impl LogObject {
+    /// The part of its name that AWS makes unique: up to the random part. Objects with the same one are the same log, packed or not, and
+    /// copied under whatever name.
+    pub fn identity(&self) -> &str {
+        let random = self.name.rfind('_').map_or(0, |at| at + 1);
+        let after = self.name[random..].find(|c: char| !c.is_ascii_alphanumeric());
+        after.map_or(self.name.as_str(), |length| &self.name[..random + length])
+    }
+
+    /// Whether its name is the one that AWS gave, perhaps without `.gz`.
+    pub(crate) fn is_original(&self) -> bool {
+        matches!(&self.name[self.identity().len()..], ".log" | ".log.gz")
+    }
+
     /// Whether a line of a window can be in it. Folders and names go by the end of the interval, so an object that ends up
     /// to five minutes after the window may still hold lines of it.
     pub fn may_hold(&self, window: Window) -> bool {
@@ -126,7 +149,7 @@ pub struct Listed {
     pub selected: u64,
     /// Access logs of other load balancers or of another time.
     pub elsewhere: u64,
-    /// Further copies of an object that was selected.
+    /// Further copies of an object that was selected, packed or not, whatever their names: they are not counted again.
     pub repeated: u64,
     /// Connection logs.
     pub connection_logs: u64,
@@ -134,11 +157,37 @@ pub struct Listed {
     pub other_logs: u64,
     /// Test objects.
     pub test_files: u64,
+    /// Downloads of access logs that did not finish.
+    #[serde(default)]
+    pub unfinished: u64,
     /// Other keys.
     pub foreign: u64,
 }
 
 impl Listed {
+    /// What was left out of the count and why, in one sentence; none if nothing was. Test objects are not worth a word.
+    pub fn left_out(&self) -> Option<String> {
+        let kinds = [
+            (
+                self.repeated,
+                "further copy of a log that is counted once",
+                "further copies of logs that are counted once",
+            ),
+            (self.elsewhere, "log of another time or load balancer", "logs of another time or load balancer"),
+            (self.connection_logs, "connection log", "connection logs"),
+            (
+                self.other_logs,
+                "log of a classic, network or other load balancer",
+                "logs of classic, network or other load balancers",
+            ),
+            (self.foreign, "other file", "other files"),
+        ];
+        let kinds = kinds.into_iter().filter(|(count, ..)| *count > 0);
+        let kinds: Vec<String> =
+            kinds.map(|(count, one, more)| format!("{count} {}", if count == 1 { one } else { more })).collect();
+        (!kinds.is_empty()).then(|| format!("left out: {}", kinds.join(", ")))
+    }
+
     /// Adds another count.
     pub fn merge(&mut self, other: &Self) {
         self.selected += other.selected;
@@ -147,6 +196,7 @@ impl Listed {
         self.connection_logs += other.connection_logs;
         self.other_logs += other.other_logs;
         self.test_files += other.test_files;
+        self.unfinished += other.unfinished;
         self.foreign += other.foreign;
     }
 }
@@ -176,6 +226,7 @@ impl Selection {
                     Key::ConnectionLog => &mut self.listed.connection_logs,
                     Key::OtherLog => &mut self.listed.other_logs,
                     Key::TestFile => &mut self.listed.test_files,
+                    Key::Unfinished(_) => &mut self.listed.unfinished,
                     Key::Foreign | Key::AccessLog(_) => &mut self.listed.foreign,
                 } += 1;
                 return None;
@@ -185,13 +236,18 @@ impl Selection {
             && self.window.is_none_or(|window| object.may_hold(window));
         if !wanted {
             self.listed.elsewhere += 1;
-        } else if !self.names.insert(object.name.clone()) {
+        } else if !self.names.insert(object.identity().to_owned()) {
             self.listed.repeated += 1;
         } else {
             self.listed.selected += 1;
             return Some(object);
         }
         None
+    }
+
+    /// Whether an object with this identity was selected.
+    pub(crate) fn has(&self, object: &LogObject) -> bool {
+        self.names.contains(object.identity())
     }
 
     /// Whether a name was not offered before; for files that are no AWS keys.

@@ -2,8 +2,10 @@
 
 use std::io::{self, BufRead, Read};
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use crate::count::Counter;
-use crate::inflate::{Growth, Inflater, MAGIC, Stream};
+use crate::inflate::{Growth, Inflater, MAGIC, Stream, length_of};
 use crate::line::LONGEST;
 use crate::object::{Key, LogObject};
 use crate::scan::Engine;
@@ -16,7 +18,8 @@ const PIECE: usize = 256 * 1024;
 /// Limits of reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Objects of which the lines do not fit in this many bytes are decoded in pieces, which takes half as long again.
+    /// Objects that are in memory and of which the lines do not fit in this many bytes are decoded in pieces, which takes half as long
+    /// again.
     pub whole_bytes: usize,
     /// An object that unpacks to more than this many times its size, and to more than 16 MiB, is no log; reading stops
     /// there, and the object counts as damaged.
@@ -29,10 +32,23 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
-    /// Limits with which that many readers together stay below 64 MB: 32 MiB of lines, shared among them.
-    pub fn shared_by(readers: usize) -> Self {
-        Self { whole_bytes: 32 * 1024 * 1024 / readers.max(2), ..Self::default() }
+/// What the lines of an object are, packed or not: their length, their CRC-32, and their first bytes. The first bytes of a log have a time to
+/// the microsecond and a client's address and port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LogContent {
+    length: u64,
+    crc: u32,
+    first: u64,
+}
+
+/// How many of the first bytes identify a log.
+const FIRST: usize = 512;
+
+impl LogContent {
+    fn first_of(text: &[u8]) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        text[..text.len().min(FIRST)].hash(&mut hasher);
+        hasher.finish()
     }
 }
 
@@ -45,6 +61,10 @@ pub struct Reader {
     /// The current object, by its key.
     object: Option<LogObject>,
     piece: Vec<u8>,
+    /// Where objects without a buffer of their own are unpacked.
+    out: Vec<u8>,
+    /// Of the last object, if it was read to its end and has lines.
+    content: Option<LogContent>,
 }
 
 impl Reader {
@@ -54,15 +74,44 @@ impl Reader {
     }
 
     pub(crate) fn with(engine: Engine, limits: Limits, window: Option<Window>) -> Self {
-        let inflater = Inflater::new(limits.whole_bytes);
-        Self { limits, engine, inflater, counter: Counter::new(window), object: None, piece: Vec::new() }
+        Self {
+            limits,
+            engine,
+            inflater: Inflater::new(),
+            counter: Counter::new(window),
+            object: None,
+            piece: Vec::new(),
+            out: Vec::new(),
+            content: None,
+        }
+    }
+
+    /// What the lines of the last object are; none if it has none, or was not read to its end.
+    pub(crate) fn content(&self) -> Option<LogContent> {
+        self.content
     }
 
     /// Reads an object that is in memory, packed or not. `key` is its key or path: it has the account, the Region and the
     /// load balancer of unparsed lines.
     pub fn read(&mut self, key: &str, stored: &[u8]) -> Tally {
+        let mut out = std::mem::take(&mut self.out);
+        let length = stored.last_chunk().map_or(0, |tail| length_of(*tail));
+        if out.len() < length && length <= self.limits.whole_bytes && stored.starts_with(&MAGIC) {
+            out.resize(length, 0);
+        }
+        let within = out.len().min(self.limits.whole_bytes);
+        let tally = self.read_with(key, stored, &mut out[..within]);
+        self.out = out;
+        tally
+    }
+
+    /// The same with a buffer for its lines. If they do not fit, it is read in pieces.
+    pub(crate) fn read_with(&mut self, key: &str, stored: &[u8], out: &mut [u8]) -> Tally {
         self.begin(key);
-        if let Some(text) = self.inflater.whole(stored) {
+        if let Some(length) = self.inflater.whole(stored, out) {
+            let text = &out[..length];
+            let crc = stored.last_chunk::<8>().map_or(0, |[a, b, c, d, ..]| u32::from_le_bytes([*a, *b, *c, *d]));
+            self.content = Some(LogContent { length: text.len() as u64, crc, first: LogContent::first_of(text) });
             self.engine.count(text, &mut self.counter);
             let reading = self.counter.reading();
             reading.objects += 1;
@@ -84,6 +133,7 @@ impl Reader {
             Key::AccessLog(object) => Some(object),
             _ => None,
         };
+        self.content = None;
         self.counter.begin(self.object.as_ref().map(|object| object.load_balancer.clone()));
     }
 
@@ -136,6 +186,7 @@ impl Reader {
     fn pieces(&mut self, text: &mut impl Read) -> (u64, Option<io::Error>) {
         let mut piece = std::mem::take(&mut self.piece);
         piece.resize(LONGEST + PIECE, 0);
+        let (mut crc, mut first) = (libdeflater::Crc::new(), Vec::with_capacity(FIRST));
         let (mut held, mut lines, mut skipping) = (0, 0, false);
         let problem = loop {
             let made = match text.read(&mut piece[held..]) {
@@ -145,6 +196,9 @@ impl Reader {
             };
             lines += made as u64;
             let filled = held + made;
+            let new = &piece[held..filled];
+            crc.update(new);
+            first.extend_from_slice(&new[..new.len().min(FIRST - first.len())]);
             let end = if made == 0 {
                 Some(filled)
             } else {
@@ -174,6 +228,9 @@ impl Reader {
             held = filled - end;
         };
         self.piece = piece;
+        if problem.is_none() && lines > 0 {
+            self.content = Some(LogContent { length: lines, crc: crc.sum(), first: LogContent::first_of(&first) });
+        }
         (lines, problem)
     }
 }

@@ -1,17 +1,16 @@
-//! Traffic, advice and comparisons as text for a terminal. Every share stands beside its denominator. Texts from logs are as they
+//! Traffic and advice as text for a terminal. Every share stands beside its denominator. Texts from logs are as they
 //! were logged: the caller escapes control characters.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use doorward_model::{Mode, Observed};
-use jiff::civil::Date;
 
 use crate::advice::{Advice, SourceToFix, Step};
-use crate::compare::{Change, Compared, Figure};
 use crate::evidence::TrafficEvidence;
 use crate::forecast::{Basis, CrossCheck, Forecast, ModeForecast, Share};
 use crate::tally::{LoadBalancerKey, LoadBalancerTally};
+use crate::unread::unread_lines;
 
 /// How many sources and samples are spelled out.
 const SHOWN: usize = 5;
@@ -45,12 +44,8 @@ pub fn render_traffic(evidence: &TrafficEvidence, forecasts: &[(&LoadBalancerKey
             reading.unread.count
         );
     }
-    for unread in evidence.missed.iter().take(SHOWN) {
-        let _ = writeln!(text, "  not read: {}: {}: {}", unread.load_balancer, unread.what, unread.gap);
-    }
-    let samples = reading.damaged.samples.iter().chain(&reading.unread.samples).chain(&reading.unparsed.samples);
-    for sample in samples.take(SHOWN) {
-        let _ = writeln!(text, "  {sample}");
+    for line in reading.listed.left_out().into_iter().chain(unread_lines(evidence)) {
+        let _ = writeln!(text, "  {line}");
     }
     for (key, forecast) in forecasts {
         let _ = writeln!(text, "\n{key}");
@@ -281,42 +276,4 @@ fn to_fix(text: &mut String, sources: &[SourceToFix]) {
             .unwrap_or("this version does not know the reason code; find out what the client sends");
         let _ = writeln!(text, "      fix: {fix}");
     }
-}
-
-/// The days before and after a change, a line for each figure.
-pub fn render_comparison(compared: &[(&LoadBalancerKey, Vec<Compared>)], change: Date) -> String {
-    let mut text = format!("Before and after {change}, by weekday; {change} itself is not counted.\n");
-    let percent = |fraction: f64| format!("{:.4}%", fraction * 100.0);
-    for (key, figures) in compared {
-        let _ = writeln!(text, "\n{key}");
-        for figure in figures {
-            let name = match figure.figure {
-                Figure::NonCompliant => "not compliant, of requests with a classification",
-                Figure::Client4xx => "4xx to clients, of all lines",
-                Figure::Client5xx => "5xx to clients, of all lines",
-                Figure::Target5xx => "5xx of targets, of all lines",
-            };
-            let verdict = match figure.change {
-                Change::Rose => "ROSE beyond the usual variation",
-                Change::Fell => "fell beyond the usual variation",
-                Change::WithinNoise => "within the usual variation",
-                Change::TooFewDays => "too few days: it takes two of the same weekday before, and one after",
-            };
-            let _ = write!(text, "  {name}: {verdict}");
-            if let (Some(before), Some(after), Some((expected, noise))) = (figure.before, figure.after, figure.expected)
-            {
-                let _ = write!(
-                    text,
-                    " ({} before, {} after; {} ± {} expected over {} days)",
-                    percent(before),
-                    percent(after),
-                    percent(expected),
-                    percent(noise),
-                    figure.days_after
-                );
-            }
-            text.push('\n');
-        }
-    }
-    text
 }

@@ -22,6 +22,9 @@ pub struct TrafficSettings {
     /// The account whose role reads all logs, for a central log archive; by default each load balancer's own account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_account: Option<AccountId>,
+    /// Whether requests for logs state that the requester pays, which requester-pays buckets require.
+    #[serde(default)]
+    pub requester_pays: bool,
     /// Threads that parse; 0 for one per processor.
     pub threads: usize,
     /// Days after which evidence is too old for advice.

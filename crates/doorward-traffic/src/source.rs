@@ -12,8 +12,10 @@ mod fetch;
 mod look;
 mod plan;
 mod recount;
+mod remedy;
 mod s3;
 
+use aws_sdk_s3::types::RequestPayer;
 use doorward_aws::ClientProvider;
 pub use doorward_aws::Operation;
 
@@ -23,9 +25,11 @@ pub use athena::{
 };
 pub use cloudwatch::Metered;
 pub use fetch::{Body, Counted};
+pub(crate) use remedy::REQUESTER_PAYS;
+
 pub use plan::{Cost, LogPlace, LogPlan, Planned, Span, UnreadLogs};
 
-/// Lists, objects or metric calls in flight at once. More would only wait: a thread that parses is slower than the network.
+/// Lists, objects or metric calls in flight at once, unless the caller sets another number.
 const CONCURRENCY: usize = 16;
 
 /// Reads logs and metrics from AWS. Cheap to clone; clones share sessions, clients, rate limits and counts.
@@ -33,12 +37,23 @@ const CONCURRENCY: usize = 16;
 pub struct Source {
     aws: ClientProvider,
     concurrency: usize,
+    requester_pays: bool,
 }
 
 impl Source {
     /// Reads with the sessions of `aws`.
     pub fn new(aws: ClientProvider) -> Self {
-        Self { aws, concurrency: CONCURRENCY }
+        Self { aws, concurrency: CONCURRENCY, requester_pays: false }
+    }
+
+    /// The same, stating in requests to S3 that the requester pays.
+    #[must_use]
+    pub fn with_requester_pays(self, requester_pays: bool) -> Self {
+        Self { requester_pays, ..self }
+    }
+
+    fn payer(&self) -> Option<RequestPayer> {
+        self.requester_pays.then_some(RequestPayer::Requester)
     }
 
     /// The same with another number of lists, objects or metric calls in flight at once; at least 1.

@@ -35,7 +35,9 @@ pub(crate) use posture::PostureArguments;
 pub(crate) use publish::PublishArguments;
 pub(crate) use scope::ScopeArguments;
 pub(crate) use setup::{SetupCommand, SetupPack, SetupRoles};
-pub(crate) use traffic::{AdviseArguments, CompareArguments, Engine, TrafficArguments, TrafficCommand, TrafficSource};
+pub(crate) use traffic::{
+    AdviseArguments, CompareArguments, Engine, Since, TrafficArguments, TrafficCommand, TrafficSource,
+};
 pub(crate) use verify::VerifyArguments;
 
 const EXAMPLES: &str = "\

@@ -3,14 +3,29 @@
 use std::fmt::Write as _;
 
 use doorward_model::{GapReason, RuleMeta, VerdictReason};
-use doorward_traffic::{ReasonCode, Treatment};
+use doorward_traffic::{OtherRequest, ReasonCode, RequestExample, Treatment};
 
 use crate::exit::{Exit, Failure};
 
-/// The text of a topic, or the list of topics.
+/// How alike a topic must be to be suggested, from 0 to 1.
+const ALIKE: f64 = 0.8;
+/// How many topics are suggested.
+const SUGGESTED: usize = 5;
+const EXIT_CODES: &str = "exit-codes";
+
+/// The text of a topic, in large or small letters, or the list of topics.
 pub(crate) fn text(topic: Option<&str>) -> Result<String, Failure> {
-    let Some(topic) = topic else { return Ok(topics()) };
-    if topic == "exit-codes" {
+    let Some(asked) = topic else { return Ok(topics()) };
+    let names = names();
+    let exact = names.iter().find(|name| **name == asked);
+    let Some(topic) = exact.or_else(|| names.iter().find(|name| name.eq_ignore_ascii_case(asked.trim()))).copied()
+    else {
+        let near = suggestions(asked, &names);
+        let near = if near.is_empty() { String::new() } else { format!(" (did you mean {}?)", near.join(", ")) };
+        let problem = format!("{asked:?} is not a topic{near}; `doorward explain` lists the topics");
+        return Err(Failure::new(Exit::Usage, problem));
+    };
+    if topic == EXIT_CODES {
         return Ok(exit_codes());
     }
     if let Some(meta) = doorward_rules::catalogue().iter().find(|meta| meta.id == topic) {
@@ -28,7 +43,34 @@ pub(crate) fn text(topic: Option<&str>) -> Result<String, Failure> {
     if let Some(reason) = doorward_traffic::reason(topic) {
         return Ok(request_text(reason));
     }
-    Err(Failure::new(Exit::Usage, format!("{topic:?} is not a topic; `doorward explain` lists the topics")))
+    Err(Failure::new(Exit::Internal, format!("the topic {topic:?} is listed and has no text")))
+}
+
+/// Every topic.
+fn names() -> Vec<&'static str> {
+    let rules = doorward_rules::catalogue().iter().map(|meta| meta.id);
+    let verdicts = VerdictReason::ALL.iter().map(|reason| reason.code());
+    let gaps = GapReason::ALL.into_iter().map(GapReason::code);
+    let requests = doorward_traffic::reasons().iter().map(|reason| reason.code.as_str());
+    rules.chain(verdicts).chain(gaps).chain(requests).chain([EXIT_CODES]).collect()
+}
+
+/// Topics that contain what was asked for, or are spelt much like it; the nearest first.
+fn suggestions(asked: &str, names: &[&'static str]) -> Vec<&'static str> {
+    let plain =
+        |text: &str| -> String { text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect() };
+    let asked = plain(asked);
+    if asked.is_empty() {
+        return Vec::new();
+    }
+    let score = |name: &str| {
+        let name = plain(name);
+        if name.contains(&asked) { 1.0 } else { strsim::jaro_winkler(&asked, &name) }
+    };
+    let mut near: Vec<(f64, &'static str)> = names.iter().map(|name| (score(name), *name)).collect();
+    near.retain(|(score, _)| *score > ALIKE);
+    near.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    near.into_iter().take(SUGGESTED).map(|(_, name)| name).collect()
 }
 
 fn topics() -> String {
@@ -71,6 +113,23 @@ fn request_text(reason: &ReasonCode) -> String {
         reason.clients,
         reason.fix
     );
+    if let Some(differs) = &reason.differs {
+        let _ = writeln!(text, "Documentation and library: {differs}\n");
+    }
+    if !reason.examples.is_empty() {
+        text.push_str("Examples, as AWS's library classifies them:\n");
+        for RequestExample { what, request } in &reason.examples {
+            let _ = writeln!(text, "  {what}: {}", request.escape_debug());
+        }
+        text.push('\n');
+    }
+    if !reason.others.is_empty() {
+        text.push_str("Classified otherwise:\n");
+        for OtherRequest { what, request, gives } in &reason.others {
+            let _ = writeln!(text, "  {what}, {gives}: {}", request.escape_debug());
+        }
+        text.push('\n');
+    }
     for (mode, treatment) in reason.treatments() {
         let does = match treatment {
             Treatment::Forwarded => "forwards it",
@@ -99,4 +158,44 @@ fn rule_text(meta: &RuleMeta) -> String {
         let _ = writeln!(text, "  {reference}");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn topics_are_found_in_any_case_and_near_ones_are_named() {
+        for name in names() {
+            assert!(text(Some(name)).is_ok(), "{name}");
+            let upper = name.to_uppercase();
+            assert!(text(Some(&upper)).is_ok(), "{upper}");
+        }
+        for (asked, near) in [
+            ("GetHead", "GetHeadZeroContentLength"),
+            ("gethead", "GetHeadZeroContentLength"),
+            ("BothTeClPresnt", "BothTeClPresent"),
+            ("both-te-cl-present", "BothTeClPresent"),
+            ("acces-denied", "access-denied"),
+            ("exit codes", "exit-codes"),
+        ] {
+            let refused = text(Some(asked)).expect_err(asked).to_string();
+            assert!(refused.contains(near), "{refused}");
+        }
+        let refused = text(Some("zzz")).expect_err("no topic").to_string();
+        assert!(!refused.contains("did you mean"), "{refused}");
+    }
+
+    #[test]
+    fn documentation_and_library_are_both_named() {
+        let text = text(Some("noncompliantheader")).expect("a topic");
+        for part in [
+            "AWS's documentation names",
+            "AWS's library accepts UTF-8",
+            "X Trace: 1\\r\\n",
+            "UTF-8 in a value, Compliant",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
 }

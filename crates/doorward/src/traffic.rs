@@ -8,17 +8,17 @@ use doorward_aws::access::{Access, Emulator};
 use doorward_aws::{Clock, Stop};
 use doorward_model::LoadBalancer;
 use doorward_traffic::{
-    CacheOptions, FolderOptions, Forecast, GatherError, GatherEvent, LoadBalancerKey, Reaches, STATE_FOLDER,
-    Source as LogSource, Tier, TrafficRequest, Window, advise_all, classify, compare, read_folder, render_advice,
-    render_comparison, render_traffic,
+    BeforeAfter, CacheOptions, FolderError, FolderOptions, Forecast, GatherError, GatherEvent, LoadBalancerKey,
+    Reaches, STATE_FOLDER, Source as LogSource, Tier, TrafficRequest, Window, advise_all, classify, compare_evidence,
+    read_folder, render_advice, render_comparison, render_traffic,
 };
-use jiff::Timestamp;
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use serde_json::json;
 
 use doorward_file::{Readers, write_file};
 
 use crate::cli::{
-    AdviseArguments, Cli, CompareArguments, Engine, ListFormat, TrafficArguments, TrafficCommand, TrafficSource,
+    AdviseArguments, Cli, CompareArguments, Engine, ListFormat, Since, TrafficArguments, TrafficCommand, TrafficSource,
 };
 use crate::exit::{Exit, Failure};
 use crate::input;
@@ -85,6 +85,7 @@ pub(crate) fn advise(cli: &Cli, arguments: &AdviseArguments) -> Result<Exit, Fai
             None => return Ok(Exit::Clean),
         },
     };
+    say_left_out(&evidence, cli.quiet);
     let advice = advise_all(&evidence, &load_balancers, &settings.traffic.thresholds);
     match arguments.format {
         ListFormat::Table => answer(&harmless(&render_advice(&advice)))?,
@@ -121,10 +122,8 @@ fn look(
 ) -> Result<Option<(TrafficEvidence, Vec<LoadBalancer>)>, Failure> {
     let clock: Clock = crate::clock::system();
     if let Some(folder) = &source.logs {
-        let window = match (source.days, source.until) {
-            (None, None) => None,
-            (days, until) => Some(window(settings, days, until.unwrap_or_else(|| clock()))?),
-        };
+        let all = source.days.is_none() && source.since.is_none() && source.until.is_none();
+        let window = if all { None } else { Some(wanted(settings, source, clock())?) };
         let evidence = folder_of(folder, window, settings, cli.quiet)?;
         // Logs are worth reading without a scan too; only a scan knows the modes.
         let known = source.from.is_some() || source.ledger.is_some();
@@ -136,7 +135,7 @@ fn look(
         return Err(Failure::new(Exit::Usage, problem));
     }
     let load_balancers = load_balancers(settings, source)?;
-    let window = window(settings, source.days, source.until.unwrap_or_else(|| clock()))?;
+    let window = wanted(settings, source, clock())?;
     let evidence = runtime()?.block_on(async {
         let (stop, signal) = signals::listen(settings.scan.deadline.0);
         let job = GatherJob {
@@ -208,7 +207,9 @@ impl GatherJob<'_> {
         };
         let (access, calls) = (settings.access.clone(), settings.calls.clone());
         let access = Access::connect(access, calls, self.clock.clone(), self.emulator.as_ref(), stop).await?;
-        let source = LogSource::new(reaches.provider(&access));
+        let source = LogSource::new(reaches.provider(&access))
+            .with_concurrency(settings.calls.concurrency)
+            .with_requester_pays(traffic.requester_pays);
         let cache = self.state.as_ref().map(|folder| CacheOptions {
             folder: folder.clone(),
             days: traffic.days,
@@ -254,10 +255,27 @@ impl GatherJob<'_> {
     }
 }
 
-/// The given number of days before a time, in whole hours.
+/// The window of the flags, in whole hours.
+fn wanted(settings: &Settings, source: &TrafficSource, now: Timestamp) -> Result<Window, Failure> {
+    let until = source.until.unwrap_or(now);
+    let start = match source.since {
+        None => return window(settings, source.days, until),
+        Some(Since::At(start)) => start,
+        Some(Since::Before(length)) => whole_hour(now).checked_sub(length).unwrap_or(Timestamp::MIN),
+    };
+    Window::covering(start, until).map_err(|e| Failure::new(Exit::Usage, e.to_string()))
+}
+
+/// The given number of days before a time, which is rounded up to a full hour first: three days are 72 hours.
 pub(crate) fn window(settings: &Settings, days: Option<u32>, until: Timestamp) -> Result<Window, Failure> {
-    Window::days_before(until, days.unwrap_or(settings.traffic.days))
+    Window::days_before(whole_hour(until), days.unwrap_or(settings.traffic.days))
         .map_err(|e| Failure::new(Exit::Usage, e.to_string()))
+}
+
+/// The end of the hour that a time lies in; a full hour is its own.
+fn whole_hour(time: Timestamp) -> Timestamp {
+    let round = TimestampRound::new().smallest(Unit::Hour).mode(RoundMode::Ceil);
+    time.round(round).unwrap_or(time)
 }
 
 fn folder_of(
@@ -270,7 +288,26 @@ fn folder_of(
     let options = FolderOptions { window, threads: settings.traffic.threads() };
     let tally = read_folder(folder, options, &|at| progress.at(at.done, at.objects));
     progress.finish();
-    Ok(TrafficEvidence::new(window, tally.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?))
+    let tally = tally.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
+    let outside: u64 = tally.load_balancers.values().map(|load_balancer| load_balancer.outside).sum();
+    if let Some(window) = window
+        && outside > 0
+        && tally.lines() == 0
+        && tally.is_whole()
+    {
+        // Files with other names than AWS's: only their lines have times.
+        let (folder, s) = (folder.to_owned(), if outside == 1 { "" } else { "s" });
+        let error = FolderError::OutsideWindow { folder, window, holds: format!("{outside} line{s}, of other times") };
+        return Err(Failure::new(Exit::Usage, error.to_string()));
+    }
+    Ok(TrafficEvidence::new(window, tally))
+}
+
+/// Says which files were left out of the counts. `doorward traffic` has it in its output.
+fn say_left_out(evidence: &TrafficEvidence, quiet: bool) {
+    if let Some(left_out) = evidence.tally.reading.listed.left_out().filter(|_| !quiet) {
+        let _ = writeln!(std::io::stderr(), "{left_out}");
+    }
 }
 
 fn load_balancers(settings: &Settings, source: &TrafficSource) -> Result<Vec<LoadBalancer>, Failure> {
@@ -288,13 +325,9 @@ fn before_and_after(cli: &Cli, arguments: &CompareArguments) -> Result<Exit, Fai
     let wanted = |key: &LoadBalancerKey| {
         arguments.load_balancer.as_ref().is_none_or(|text| key.to_string().contains(text.as_str()))
     };
-    let compared: Vec<_> = evidence
-        .tally
-        .load_balancers
-        .iter()
-        .filter(|(key, _)| wanted(key))
-        .map(|(key, tally)| (key, compare(tally, arguments.change)))
-        .collect();
+    say_left_out(&evidence, cli.quiet);
+    let mut compared = compare_evidence(&evidence, arguments.change);
+    compared.retain(|key, _| wanted(key));
     if compared.is_empty() {
         return Err(Failure::new(
             Exit::Usage,
@@ -304,8 +337,8 @@ fn before_and_after(cli: &Cli, arguments: &CompareArguments) -> Result<Exit, Fai
     match arguments.format {
         ListFormat::Table => answer(&harmless(&render_comparison(&compared, arguments.change)))?,
         ListFormat::Json => {
-            let lines: Vec<_> =
-                compared.iter().map(|(key, figures)| json!({ "load_balancer": key, "figures": figures })).collect();
+            let line = |(key, BeforeAfter { by, figures }): (&LoadBalancerKey, &BeforeAfter)| json!({ "load_balancer": key, "by": by, "figures": figures });
+            let lines: Vec<_> = compared.iter().map(line).collect();
             print(&json!({ "format": "traffic-compare-v1", "change": arguments.change, "load_balancers": lines }))?
         }
     };

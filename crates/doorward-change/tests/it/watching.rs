@@ -212,6 +212,61 @@ proptest! {
     }
 }
 
+/// Of load balancers on which nothing changes, this share may be called worse at any minute of half an hour.
+const PROMISED: f64 = 0.001;
+
+/// How many of so many load balancers are called worse, with nothing changed; `history` is false where only three hours are known.
+fn false_alarms(kind: &Traffic, load_balancers: u64, history: bool) -> u32 {
+    let mut dice = fastrand::Rng::with_seed(2026);
+    let hour = SignedDuration::from_hours(1);
+    let mut alarms = 0;
+    for _ in 0..load_balancers {
+        let traffic = Traffic { seed: dice.u64(..), ..*kind };
+        let changed = start() + SignedDuration::from_mins(dice.i64(0..7 * 1440));
+        let mut before = traffic.between(changed - hour * 3, changed).samples().to_vec();
+        if history {
+            for week in 1..=2 {
+                let back = hour * (24 * 7 * week);
+                before.extend_from_slice(traffic.between(changed - back - hour, changed - back + hour * 2).samples());
+            }
+        }
+        let before = MetricSamples::new(before);
+        let after = traffic.between(changed, changed + PERIOD * 30);
+        let worse = (2..=30).any(|minute| {
+            let until = changed + PERIOD * minute;
+            let so_far: Vec<MetricSample> = after.samples().iter().filter(|s| s.at < until).copied().collect();
+            let verdict = judge(&before, &MetricSamples::new(so_far), until, &settings().watch);
+            matches!(verdict, WatchVerdict::Regressed(_))
+        });
+        alarms += u32::from(worse);
+    }
+    alarms
+}
+
+#[test]
+fn false_alarms_of_a_watch_are_as_rare_as_promised() {
+    let load_balancers: u64 = if std::env::var_os("DOORWARD_SLOW").is_some() { 10_000 } else { 1_000 };
+    let all = load_balancers as f64;
+    let most = PROMISED * all + 3.0 * (all * PROMISED * (1.0 - PROMISED)).sqrt();
+    let kind = |busy: f64, bad: (f64, f64), wander: f64| Traffic { seed: 0, busy, bad, wander, worse: None };
+    let mut wrong = Vec::new();
+    for (name, traffic, history) in [
+        ("busy, chance only", kind(20_000.0, (0.01, 0.005), 0.0), true),
+        ("quiet (3 a minute)", kind(3.0, (0.01, 0.005), 0.1), true),
+        ("rare errors (1 in 100,000)", kind(1_000.0, (1e-5, 1e-5), 0.1), true),
+        ("rates vary by 30%", kind(3_000.0, (0.01, 0.005), 0.3), true),
+        ("three hours known, rates vary by 30%", kind(3_000.0, (0.05, 0.03), 0.3), false),
+    ] {
+        let alarms = false_alarms(&traffic, load_balancers, history);
+        let line = format!("{alarms:>4} of {load_balancers} false alarms: {name}");
+        println!("{line}");
+        if f64::from(alarms) > most {
+            wrong.push(line);
+        }
+    }
+    assert!(wrong.is_empty(), "at most {most:.0}: {wrong:#?}");
+}
+
 #[test]
 fn nothing_reported_is_not_quiet() {
     let traffic = usual(1);

@@ -35,7 +35,9 @@ fn every_way_of_storing_gives_the_same_counts() {
     let one_by_one: Vec<u8> = text.iter().flat_map(|byte| pack(&[*byte])).collect();
     let with_empty = [pack(b""), pack(text), pack(b"")].concat();
     let unfed = pack(text.strip_suffix(b"\n").expect("ends in one"));
-    for stored in [pack(text), two_members, one_by_one, with_empty, unfed] {
+    let padded = [&pack(first)[..], &[0; 700], &pack(second), &[0; 1_000]].concat();
+    let ends_in_zeros = [&pack(text)[..], &[0; 3]].concat();
+    for stored in [pack(text), two_members, one_by_one, with_empty, unfed, padded, ends_in_zeros] {
         let tally = read(&stored);
         assert_eq!(tally.load_balancers, truth.load_balancers);
         assert_eq!((tally.reading.objects, tally.reading.damaged.count), (1, 0));

@@ -24,6 +24,7 @@ use doorward_model::{Gap, GapReason};
 
 use super::Source;
 use super::plan::{LogPlan, Planned, UnreadLogs};
+use crate::buffers::LineBuffers;
 use crate::read::{Limits, Reader};
 use crate::tally::Tally;
 use crate::window::Window;
@@ -104,19 +105,22 @@ impl Counted {
 /// Counts objects, one after the other.
 type Counter = Box<dyn FnMut(&Planned, &mut Body) -> Tally + Send>;
 
-/// Makes what counts objects, for each of so many threads.
-pub(super) fn counter(threads: usize, window: Option<Window>) -> impl Fn() -> Counter {
-    let limits = Limits::shared_by(threads);
+/// Logs are six to eight times as long as they are stored; what is longer is read in pieces.
+const GROWTH: usize = 9;
+
+/// Makes what counts objects, for each thread.
+pub(super) fn counter(window: Option<Window>) -> impl Fn() -> Counter {
+    let buffers = LineBuffers::of_run();
     move || {
-        let (mut reader, mut stored) = (Reader::new(limits, window), Vec::new());
+        let (mut reader, buffers) = (Reader::new(Limits::default(), window), Arc::clone(&buffers));
         Box::new(move |planned, body| {
-            if planned.bytes > limits.whole_bytes as u64 / 2 {
-                return reader.read_stream(&planned.key, body);
-            }
-            stored.clear();
+            let bytes = usize::try_from(planned.bytes).unwrap_or(usize::MAX);
+            let buffer = bytes.checked_mul(1 + GROWTH).and_then(|room| buffers.take(room));
+            let Some(mut buffer) = buffer else { return reader.read_stream(&planned.key, body) };
+            let (stored, out) = buffer.split_at_mut(bytes);
             // The task that downloads knows of an error, and discards this count.
-            let _ = body.read_to_end(&mut stored);
-            reader.read(&planned.key, &stored)
+            let _ = body.read_exact(stored);
+            reader.read_with(&planned.key, stored, out)
         })
     }
 }
@@ -155,7 +159,7 @@ impl Source {
         mut each: impl FnMut(&Planned, Result<&Tally, &Gap>),
     ) -> Counted {
         let mut counted = Counted::begin(plan);
-        self.read_logs(plan, threads, counter(threads, window), |planned, result| {
+        self.read_logs(plan, threads, counter(window), |planned, result| {
             each(planned, result.as_ref());
             match result {
                 Ok(tally) => counted.tally.merge(&tally),
@@ -268,6 +272,7 @@ impl Source {
                     .bucket(&planned.bucket)
                     .key(&planned.key)
                     .if_match(&planned.etag)
+                    .set_request_payer(self.payer())
                     .set_range((before > 0).then(|| format!("bytes={before}-")))
                     .customize()
                     .config_override(with_credentials!(aws_sdk_s3, credentials));
@@ -276,7 +281,8 @@ impl Source {
                     checked(answer, planned, before)
                 }
             });
-            let stream = opened.await.map_err(|failure| failure.gap)?;
+            let stream =
+                opened.await.map_err(|failure| self.with_remedy(failure.gap, &planned.bucket, &planned.key))?;
             let Err(failure) = self.drain(stream, planned, pieces, &mut got).await else { return Ok(()) };
             // Only tries without a new byte count: a long object may be cut often.
             stalls = if got > before { 0 } else { stalls + 1 };

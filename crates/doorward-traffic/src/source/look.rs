@@ -43,10 +43,11 @@ impl Source {
         let reader = AccountRegion { account: reader.account.clone(), region: region.clone() };
         let client = self.s3(&reader.region);
         let asked = self.aws.call(&reader, operation, |credentials| {
-            let request = client.get_object().bucket(bucket).key(key).range("bytes=0-0").customize();
+            let request = client.get_object().bucket(bucket).key(key).range("bytes=0-0");
+            let request = request.set_request_payer(self.payer()).customize();
             let request = request.config_override(with_credentials!(aws_sdk_s3, credentials));
             async move { request.send().await.map(|_| ()).map_err(|error| Failure::of(operation, &error)) }
         });
-        asked.await.map_err(|failure| failure.gap)
+        asked.await.map_err(|failure| self.with_remedy(failure.gap, bucket, key))
     }
 }

@@ -157,6 +157,7 @@ impl Source {
                     .prefix(folder)
                     .set_start_after((!after.is_empty()).then(|| after.clone()))
                     .set_continuation_token(token.clone())
+                    .set_request_payer(self.payer())
                     .customize()
                     .config_override(with_credentials!(aws_sdk_s3, credentials));
                 async move {
@@ -170,7 +171,7 @@ impl Source {
                     follow = false;
                     day.region = region;
                 }
-                Err(failure) => return Err(failure.gap),
+                Err(failure) => return Err(self.with_remedy(failure.gap, &place.bucket, folder)),
             }
         }
     }

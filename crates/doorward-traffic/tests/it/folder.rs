@@ -82,6 +82,107 @@ fn what_else_lies_in_a_bucket_is_not_read() {
     assert_eq!((listed.test_files, listed.connection_logs, listed.other_logs), (1, 1, 1));
 }
 
+fn unpacked(stored: &[u8]) -> Vec<u8> {
+    use std::io::Read as _;
+    let mut text = Vec::new();
+    flate2::read::MultiGzDecoder::new(stored).read_to_end(&mut text).expect("unpacks");
+    text
+}
+
+/// The same log is counted once, packed or not, whatever its copies are called and wherever they lie.
+#[test]
+fn copies_are_counted_once_whatever_their_names() {
+    let (folder, truth) = write(500_000, 60_000, 14);
+    let all = logs(folder.path());
+    let mut copies = 0;
+    let elsewhere = folder.path().join("more");
+    fs::create_dir(&elsewhere).expect("makes");
+    for (number, path) in all.iter().enumerate() {
+        let stored = fs::read(path).expect("reads");
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        let stem = name.strip_suffix(".log.gz").expect("a log");
+        let text = unpacked(&stored);
+        let repacked = {
+            use std::io::Write as _;
+            let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(1));
+            packed.write_all(&text).expect("packs");
+            packed.finish().expect("packs")
+        };
+        for (name, bytes) in [
+            (format!("{stem}.log"), &text),
+            (format!("{stem} (1).log.gz"), &stored),
+            (format!("{stem} copy.log"), &text),
+            (format!("{stem}.log(2).gz"), &stored),
+            (format!("renamed-{number}.log"), &text),
+            (format!("renamed-{number}.log.gz"), &stored),
+            (format!("repacked-{number}.log.gz"), &repacked),
+            (format!("padded-{number}.log.gz"), &[&stored[..], &[0; 512]].concat()),
+            (format!("{stem}.log.gz.8aF3c2"), &stored[..stored.len() / 2].to_vec()),
+        ] {
+            fs::write(if number % 2 == 0 { path.with_file_name(name) } else { elsewhere.join(name) }, bytes)
+                .expect("writes");
+            copies += 1;
+        }
+    }
+    for threads in [1, 3] {
+        let tally = read(folder.path(), threads);
+        assert_eq!(words::counted(&tally), truth, "{threads}");
+        let listed = &tally.reading.listed;
+        assert_eq!((listed.selected, listed.repeated), (all.len() as u64, copies), "{listed:?}");
+        assert!(tally.is_whole(), "{:?}", tally.reading);
+        let left_out = listed.left_out().expect("copies");
+        assert_eq!(left_out, format!("left out: {copies} further copies of logs that are counted once"));
+    }
+}
+
+/// Two logs with lines of their own stay two, even if one is packed as a part of the other.
+#[test]
+fn a_log_within_another_is_not_a_copy() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (source, _) = write(300_000, 60_000, 15);
+    let all = logs(source.path());
+    let (one, two) = (fs::read(&all[0]).expect("reads"), fs::read(&all[1]).expect("reads"));
+    fs::write(folder.path().join("both.log.gz"), [&one[..], &two].concat()).expect("writes");
+    fs::write(folder.path().join("two.log.gz"), &two).expect("writes");
+    let lines = |stored: &[u8]| unpacked(stored).iter().filter(|byte| **byte == b'\n').count() as u64;
+    let tally = read(folder.path(), 1);
+    assert_eq!((tally.lines() + tally.unparsed(), tally.reading.listed.repeated), (lines(&one) + 2 * lines(&two), 0));
+}
+
+#[test]
+fn a_download_that_did_not_finish_is_named() {
+    let (folder, _) = write(300_000, 60_000, 16);
+    let all = logs(folder.path());
+    let name = all[0].file_name().expect("a name").to_string_lossy().into_owned();
+    for ending in [".8aF3c2", ".part", ".crdownload", "~", ".1"] {
+        let unfinished = all[0].with_file_name(format!("{name}{ending}"));
+        fs::rename(&all[0], &unfinished).expect("renames");
+        let tally = read(folder.path(), 1);
+        assert_eq!((tally.reading.listed.unfinished, tally.reading.unread.count, tally.is_whole()), (1, 1, false));
+        let sample = &tally.reading.unread.samples[0];
+        assert!(sample.contains(ending) && sample.contains("a download that did not finish"), "{sample}");
+        fs::rename(&unfinished, &all[0]).expect("renames");
+    }
+    assert!(read(folder.path(), 1).is_whole());
+}
+
+#[test]
+fn a_window_without_logs_and_logs_of_other_kinds_are_errors_that_say_so() {
+    let (folder, _) = write(300_000, 60_000, 17);
+    let window = Window::days_before("2020-01-01T00:00:00Z".parse().expect("a time"), 3).expect("a window");
+    let options = FolderOptions { window: Some(window), threads: 1 };
+    let error = read_folder(folder.path(), options, &|_| ()).expect_err("nothing of that time").to_string();
+    assert!(error.contains(" log files of the time from 2026-") && error.contains("--until"), "{error}");
+
+    let classic = tempfile::tempdir().expect("a folder");
+    for node in ["10.0.0.1", "10.0.0.2"] {
+        let name = format!("111122223333_elasticloadbalancing_eu-west-1_shop_20260923T0720Z_{node}_2xkq5gcz.log");
+        fs::write(classic.path().join(name), "2026-09-23T07:15:47.805298Z shop 1.2.3.4:1 ...\n").expect("writes");
+    }
+    let error = read_folder(classic.path(), FolderOptions { window: None, threads: 1 }, &|_| ()).expect_err("classic");
+    assert!(error.to_string().contains("2 logs of classic, network or other load balancers"), "{error}");
+}
+
 #[test]
 fn damage_is_counted_and_the_rest_is_read() {
     let (folder, _) = write(500_000, 60_000, 5);

@@ -62,7 +62,7 @@ fn put(server: &Server, load_balancers: &[LoadBalancer]) -> Result<bool, Failure
         })
         .collect();
     let world = server.world();
-    let mut reader = Reader::new(Limits::shared_by(1), None);
+    let mut reader = Reader::new(Limits::default(), None);
     let mut tally = Tally::default();
     // Requests that no target was chosen for are not in RequestCount. A file has lines of one hour only.
     let mut untargeted: BTreeMap<(LoadBalancerKey, Hour), u64> = BTreeMap::new();

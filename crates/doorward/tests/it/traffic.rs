@@ -220,6 +220,68 @@ fn what_cannot_be_read_is_named_and_advises_nothing() {
     assert!(!said.out.contains("RAISE"), "{}", said.out);
 }
 
+/// A window in which there is nothing is an error that says what there is, not an empty answer.
+#[test]
+fn a_window_beside_the_logs_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = include_str!("../../../doorward-traffic/tests/lines/official.log").lines().next().unwrap();
+    let name = "111122223333_elasticloadbalancing_eu-west-1_app.web.50dc6c495c0c9188_20180702T2225Z_198.51.100.60_abcdefgh.log";
+    for (name, says) in
+        [(name, "1 log file of the time from 2018-07-02T22:25:00Z"), ("renamed.log", "1 line, of other times")]
+    {
+        let logs = folder.path().join(name.split('_').next().unwrap());
+        std::fs::create_dir(&logs).unwrap();
+        std::fs::write(logs.join(name), format!("{line}\n")).unwrap();
+        let logs = logs.display().to_string();
+        for flags in [
+            vec!["--until", "2026-10-25"],
+            vec!["--since", "30d"],
+            vec!["--days", "3", "--until", "2026-10-25T05:30:00Z"],
+        ] {
+            let said = offline(folder.path(), &[&["traffic", "--logs", &logs], flags.as_slice()].concat());
+            assert_eq!(said.code, Some(2), "{flags:?} {}", said.out);
+            assert!(
+                said.err.contains("holds no access logs of 20") && said.err.contains(says),
+                "{flags:?} {}",
+                said.err
+            );
+        }
+        let said =
+            offline(folder.path(), &["traffic", "--logs", &logs, "--since", "2018-07-02", "--until", "2018-07-02"]);
+        assert!(said.code == Some(0) && said.out.contains("1 lines understood"), "{} {}", said.out, said.err);
+    }
+    let said = offline(folder.path(), &["traffic", "--logs", ".", "--until", "yesterday"]);
+    assert!(said.code == Some(2) && said.err.contains("neither a date (2026-10-25) nor a time"), "{}", said.err);
+    // Three days are 72 hours, wherever the last hour ends.
+    let said = offline(folder.path(), &["traffic", "--logs", ".", "--days", "3", "--until", "2026-10-25T05:30:00Z"]);
+    assert!(said.err.contains("of 2026-10-22T06Z to 2026-10-25T06Z"), "{}", said.err);
+}
+
+/// `gunzip -k` leaves both files: the requests are counted once, and the copy is named.
+#[test]
+fn a_log_beside_its_packed_form_is_counted_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = include_str!("../../../doorward-traffic/tests/lines/official.log");
+    for name in ["web.log", "web (1).log", "copy of web.log"] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let said = offline(folder.path(), &["traffic", "--logs", "."]);
+    assert!(said.out.contains("9 lines understood"), "{}", said.out);
+    assert!(said.out.contains("left out: 2 further copies of logs that are counted once"), "{}", said.out);
+    let mut advise = Command::new(env!("CARGO_BIN_EXE_doorward"));
+    let said = run(advise.current_dir(folder.path()).args(["advise", "--logs", "."]));
+    assert!(said.err.contains("left out: 2 further copies"), "{}", said.err);
+}
+
+#[test]
+fn reason_codes_are_found_in_any_case() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = offline(folder.path(), &["explain", "getheadzerocontentlength"]);
+    assert!(said.code == Some(0) && said.out.contains("GetHeadZeroContentLength"), "{}", said.err);
+    let said = offline(folder.path(), &["explain", "GetHead"]);
+    assert!(said.code == Some(2) && said.err.contains("did you mean GetHeadZeroContentLength"), "{}", said.err);
+}
+
 #[test]
 fn every_reason_code_is_explained() {
     let folder = tempfile::tempdir().unwrap();

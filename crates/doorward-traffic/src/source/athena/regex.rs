@@ -22,7 +22,8 @@ pub(super) const FIELDS: [&str; 12] = [
 
 /// The names of all groups, which are the columns of the table.
 pub(super) fn columns() -> Vec<String> {
-    let first = std::iter::once("unescaped".to_owned()).chain(FIELDS.iter().map(|name| format!("a_{name}")));
+    let flags = ["older", "unescaped"].map(str::to_owned);
+    let first = flags.into_iter().chain(FIELDS.iter().map(|name| format!("a_{name}")));
     first.chain(FIELDS.iter().map(|name| format!("b_{name}"))).chain(std::iter::once("odd".to_owned())).collect()
 }
 
@@ -39,11 +40,13 @@ const STAMP: &str = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-
 
 /// The whole expression.
 pub(super) fn regex() -> String {
-    // The first group is empty, and set only where there is no backslash; a reference to it fails where it is not set.
+    // The first two groups are empty, and set only where the time is before 2020, and where there is no backslash; a reference to a
+    // group fails where it is not set.
+    let older = "(?:(?=[A-Za-z0-9]{1,7}+ 201)()|(?![A-Za-z0-9]{1,7}+ 201))";
     let unescaped = r"(?:(?=[^\\]*+\z)()|(?=.*\\))";
-    let first = line(ESCAPED, &format!(r#"(?:(?:-|{STAMP})(?= |\r?+\z)|\1(?:{ESCAPED}|[^ "]*+))"#));
+    let first = line(ESCAPED, &format!(r#"(?:(?:-|{STAMP})(?= |\r?+\z)|\2(?:{ESCAPED}|[^ "]*+))"#));
     let second = line(PLAIN, &format!(r"(?:-|{STAMP})(?= |\r?+\z)"));
-    format!("(?s){unescaped}{first}|{second}|(.*)")
+    format!("(?s){older}(?:{unescaped}{first}|{second}|(.*))")
 }
 
 /// One way to read a line, from its first field to its end.
@@ -58,10 +61,11 @@ fn line(text: &str, created: &str) -> String {
     let begin =
         format!("([A-Za-z0-9]{{1,7}}+) ({TIME}) {bare} {bare} {any} {any} {any} {any} {status} {status} {any} {any} ");
     let middle = format!("{kept} {kept} {any} {any} {bare} {any}");
-    // 18, 25 and 27 fields had no classification; a bare hyphen stood where one was to come.
+    // 18, 25 and 27 fields had no classification, nor had 20, 21 and 24 before 2020; a bare hyphen stood where one was to come.
     let late = format!("(?: -| - -(?: .*+)?+| {class}(?: .*+)?+)");
     let tail = format!(
-        "(?: {kept} {any} {any} {created} {any} {any} {any}(?: {any} {any}(?:{late}|(?=\\r?+\\z))|(?=\\r?+\\z))|(?=\\r?+\\z))"
+        "(?: {kept} {any}(?: {any} {created} {any} {any} {any}(?: {any} {any}(?:{late}|(?=\\r?+\\z))|(?=\\r?+\\z))\
+         |\\1(?: {any}(?: {created} {any} {any})?+)?+(?=\\r?+\\z))|(?=\\r?+\\z))"
     );
     format!("{begin}{middle}{tail}\\r?+")
 }
