@@ -76,7 +76,7 @@ pub struct Plan {
     /// What the scope and the Regions of the settings name and discovery did not find.
     pub unmatched: Vec<UnmatchedSetting>,
     /// What further settings are compared with.
-    listed: unmatched::Listed,
+    listed: unmatched::DiscoveredNames,
 }
 
 /// The organization cannot be scanned.
@@ -137,7 +137,7 @@ pub async fn discover(
     };
     reference.check(access, &settings.regions)?;
 
-    let listed = unmatched::Listed::of(&found);
+    let listed = unmatched::DiscoveredNames::of(&found);
     let all = found.accounts.len();
     let done = std::sync::atomic::AtomicUsize::new(0);
     let mut outcomes: Vec<Outcome> = futures::stream::iter(found.accounts.drain(..))

@@ -37,7 +37,7 @@ mod sink;
 mod spreadsheet;
 mod thresholds;
 mod traffic;
-mod unmatched;
+mod unmatched_setting;
 mod unseen;
 mod verdict_reason;
 
@@ -77,6 +77,6 @@ pub use sink::{DeliveryResult, Receipt, Sink, SinkContext, SinkError, SinkFuture
 pub use spreadsheet::guarded;
 pub use thresholds::{FailOn, ReportSettings, UnknownFailOn};
 pub use traffic::{ModeEffect, ObservedTime, Traffic, TrafficBasis, TrafficGap, TrafficSource, TrafficStep};
-pub use unmatched::UnmatchedSetting;
+pub use unmatched_setting::UnmatchedSetting;
 pub use unseen::{Bounds, LastMode, Unseen, UnseenFinding, UnseenLoadBalancer, WhyUnseen};
 pub use verdict_reason::VerdictReason;

@@ -11,7 +11,7 @@ use doorward_model::{
     clock_offset_sentence, harmless_lines as harmless, share,
 };
 
-mod unmatched;
+mod settings_notes;
 mod unread;
 mod unseen;
 
@@ -54,11 +54,11 @@ pub fn write(out: &mut dyn Write, report: &ScanReport, colour: bool) -> io::Resu
     let ink = Ink(colour);
     header(out, report)?;
     summary(out, report, ink)?;
-    unmatched::write(out, report, ink)?;
+    settings_notes::write(out, report, ink)?;
     unseen::write(out, report, ink)?;
     let counted = verdicts(out, report, ink)?;
     owners(out, report, ink)?;
-    unmatched::write_conflicts(out, report, ink)?;
+    settings_notes::write_conflicts(out, report, ink)?;
     next_steps(out, report, ink)?;
     excepted(out, report, ink)?;
     unread::write(out, report, ink)?;

@@ -19,7 +19,7 @@ use doorward_rules::exceptions::Register;
 use crate::cli::{Cli, EventArguments, ListFormat};
 use crate::delivery::emit;
 use crate::exit::{Exit, Failure};
-use crate::input;
+use doorward_file::input;
 use crate::io::{answer, answer_json, connect, runtime};
 use crate::places::Places;
 use crate::plain::harmless;

@@ -4,7 +4,6 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use doorward_file::input;
 
 mod change;
 mod check;

@@ -34,7 +34,7 @@ impl ExceptionSettings {
     /// nor fail into alarm for everything.
     pub(crate) fn read(&self) -> Result<ExceptionTexts, Failure> {
         let read = |path: &PathBuf| {
-            let text = crate::input::text(path);
+            let text = doorward_file::input::text(path);
             let label = path.display().to_string();
             text.map(|text| RegisterFile { path: label.clone(), text }).map_err(|e| {
                 Failure::new(

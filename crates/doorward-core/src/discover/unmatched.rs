@@ -13,14 +13,14 @@ use super::{DiscoverSettings, Plan, ScopeSettings, TagFilter};
 
 /// What settings are compared with: accounts, units and Regions as they were listed.
 #[derive(Debug, Clone)]
-pub(super) struct Listed {
+pub(super) struct DiscoveredNames {
     /// The organization in sentences.
     name: String,
     /// Every organizational unit, if the tree could be read in full.
     units: Option<Vec<OuPath>>,
 }
 
-impl Listed {
+impl DiscoveredNames {
     pub(super) fn of(found: &Found) -> Self {
         Self { name: name(&found.organization), units: found.units.clone() }
     }

@@ -135,7 +135,7 @@ fn key(settings: &EvidenceSettings) -> Result<Option<SigningKey>, Failure> {
     let (place, text) = match (&settings.signing_key_file, &settings.signing_key_variable) {
         (Some(path), _) => {
             let place = format!("evidence.signing_key_file, {}", path.display());
-            let text = crate::input::text(path).map_err(|e| usage(format!("{place}: cannot be read: {e}")))?;
+            let text = doorward_file::input::text(path).map_err(|e| usage(format!("{place}: cannot be read: {e}")))?;
             (place, text)
         }
         (None, Some(name)) => {
