@@ -86,7 +86,9 @@ pub(crate) fn closed(
             closed(Some(""), at, windows, freezes)
         };
     };
-    let of = |owners: &[String]| owners.is_empty() || owners.iter().any(|one| one.eq_ignore_ascii_case(owner));
+    let of = |owners: &[String]| {
+        owners.is_empty() || owners.iter().any(|one| doorward_model::owner_key(one) == doorward_model::owner_key(owner))
+    };
     let frozen = freezes.iter().find(|f| of(&f.owners) && (f.from..=f.until).contains(&now.date()));
     if let Some(freeze) = frozen {
         return Some(format!("changes are frozen from {} to {}: {}", freeze.from, freeze.until, freeze.reason));

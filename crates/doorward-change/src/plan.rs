@@ -160,7 +160,11 @@ impl PlanRequest {
     }
 
     fn covers(&self, lb: &LoadBalancer) -> bool {
-        let owner = || owner(lb).is_some_and(|owner| self.owners.iter().any(|one| one.eq_ignore_ascii_case(&owner)));
+        let owner = || {
+            owner(lb).is_some_and(|owner| {
+                self.owners.iter().any(|one| doorward_model::owner_key(one) == doorward_model::owner_key(&owner))
+            })
+        };
         (self.owners.is_empty() || owner())
             && (self.accounts.is_empty() || self.accounts.contains(&lb.account))
             && (self.regions.is_empty() || self.regions.contains(&lb.region))

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use doorward_aws::{Access, Operation, Session, Stop};
 use doorward_model::{
-    Account, AccountId, AccountRegion, Gap, GapReason, Listing, Observed, Organization, Region, RegionInventory,
+    Account, AccountRegion, Gap, GapReason, Listing, Observed, Organization, Region, RegionInventory, UnmatchedSetting,
 };
 
 use crate::actions::scan_role_grants;
@@ -21,13 +21,16 @@ mod known;
 mod lost;
 mod members;
 mod organization;
+mod reference;
 mod regions;
 mod scope;
 mod single;
 mod units;
+mod unmatched;
 
 pub use known::Known;
 pub use members::{Members, members};
+use reference::Reference;
 use regions::RegionState;
 use scope::Decision;
 pub use scope::{RegionSettings, ScopeSettings, TagFilter};
@@ -70,6 +73,10 @@ pub struct Plan {
     pub settled: Vec<RegionInventory>,
     /// Accounts of an earlier scan that are not in the organization any more, as that scan read them.
     pub departed: Vec<Account>,
+    /// What the scope and the Regions of the settings name and discovery did not find.
+    pub unmatched: Vec<UnmatchedSetting>,
+    /// What further settings are compared with.
+    listed: unmatched::DiscoveredNames,
 }
 
 /// The organization cannot be scanned.
@@ -120,7 +127,7 @@ pub async fn discover(
             .await
             .map_err(|gap| DiscoverError::Organization { caller: access.identity().to_string(), gap: Box::new(gap) })
     };
-    let found = tokio::select! {
+    let mut found = tokio::select! {
         found = read => found?,
         gap = stop.stopped(Operation::ListAccounts.action()) => return Err(DiscoverError::Stopped(gap.reason)),
     };
@@ -130,9 +137,10 @@ pub async fn discover(
     };
     reference.check(access, &settings.regions)?;
 
+    let listed = unmatched::DiscoveredNames::of(&found);
     let all = found.accounts.len();
     let done = std::sync::atomic::AtomicUsize::new(0);
-    let mut outcomes: Vec<Outcome> = futures::stream::iter(found.accounts)
+    let mut outcomes: Vec<Outcome> = futures::stream::iter(found.accounts.drain(..))
         .map(|account| async {
             let outcome = settle(access, settings, &reference, account, stop).await;
             on_account(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1, all);
@@ -141,7 +149,7 @@ pub async fn discover(
         .buffer_unordered(64)
         .collect()
         .await;
-    outcomes.extend(found.unread.into_iter().map(|(account, gap)| reference.fail(&settings.regions, account, &gap)));
+    outcomes.extend(found.unread.drain(..).map(|(account, gap)| reference.fail(&settings.regions, account, &gap)));
     outcomes.sort_by(|a, b| a.account.id.cmp(&b.account.id));
     let remembered = known::of(known, access, &found.organization);
     let regions = reference.all(&settings.regions, &outcomes, known::regions(&remembered));
@@ -149,19 +157,26 @@ pub async fn discover(
         outcome.complete(&settings.regions, &regions);
     }
 
+    let is_listed = !reference.from_settings || outcomes.iter().any(|outcome| matches!(outcome.rest, Rest::Lacks));
+    let mut accounts = Vec::with_capacity(all);
+    let (mut targets, mut settled) = (Vec::new(), Vec::new());
+    for outcome in outcomes {
+        accounts.push(outcome.account);
+        targets.extend(outcome.targets);
+        settled.extend(outcome.settled);
+    }
+    settled.extend(unmatched::missing_accounts(settings, &found, &accounts));
     let mut plan = Plan {
         organization: found.organization,
-        accounts: Vec::with_capacity(all),
+        accounts,
         accounts_listing: found.listing,
-        targets: Vec::new(),
-        settled: Vec::new(),
+        targets,
+        settled,
         departed: found.departed,
+        unmatched: Vec::new(),
+        listed,
     };
-    for outcome in outcomes {
-        plan.accounts.push(outcome.account);
-        plan.targets.extend(outcome.targets);
-        plan.settled.extend(outcome.settled);
-    }
+    plan.unmatched = unmatched::of_scope(settings, &plan, is_listed.then_some(&regions), access.partition());
     interleave(&mut plan.targets);
     let (accounts, targets, settled) = (plan.accounts.len(), plan.targets.len(), plan.settled.len());
     tracing::info!(accounts, to_read = targets, settled, "discovered");
@@ -312,85 +327,4 @@ async fn enter(access: &Access, settings: &DiscoverSettings, reference: &Referen
         ));
     }
     outcome
-}
-
-/// The Regions of an account whose own list cannot be read: those of the base identity's account, which lists every Region of
-/// the partition, or else those in the settings.
-struct Reference {
-    regions: Option<Vec<Region>>,
-    from_settings: bool,
-}
-
-impl Reference {
-    async fn read(access: &Access, settings: &RegionSettings) -> Self {
-        if let Ok(listed) = regions::list(access, access.base()).await {
-            return Self {
-                regions: Some(listed.into_iter().map(|(region, _)| region).collect()),
-                from_settings: false,
-            };
-        }
-        let named: BTreeSet<Region> = settings.include.iter().chain(&settings.fallback).cloned().collect();
-        Self { regions: (!named.is_empty()).then(|| named.into_iter().collect()), from_settings: true }
-    }
-
-    fn check(&self, access: &Access, settings: &RegionSettings) -> Result<(), DiscoverError> {
-        let Some(known) = self.regions.as_deref().filter(|_| !self.from_settings) else { return Ok(()) };
-        match settings.include.iter().find(|region| !known.contains(region)) {
-            Some(region) => Err(DiscoverError::UnknownRegion {
-                region: region.clone(),
-                known: known.len(),
-                partition: access.partition().to_owned(),
-            }),
-            None => Ok(()),
-        }
-    }
-
-    /// Every Region that a source names: the reference list if it is from AWS, the settings, an account's own list, and the
-    /// enabled Regions of an earlier scan. Regions that are only tried are not included.
-    fn all<'a>(
-        &self,
-        settings: &RegionSettings,
-        outcomes: &[Outcome],
-        remembered: impl Iterator<Item = &'a Region>,
-    ) -> BTreeSet<Region> {
-        let listed = outcomes.iter().filter(|outcome| matches!(outcome.rest, Rest::Lacks)).flat_map(Outcome::regions);
-        let reference = self.regions.iter().flatten().filter(|_| !self.from_settings);
-        reference.cloned().chain(settings.include.iter().cloned()).chain(remembered.cloned()).chain(listed).collect()
-    }
-
-    /// Whether there may be more Regions than in the list: it is the fallback of the settings, and they include no Regions.
-    fn is_open(&self, settings: &RegionSettings) -> bool {
-        self.from_settings && settings.include.is_empty()
-    }
-
-    fn skip(&self, settings: &RegionSettings, account: Account, why: &Gap) -> Outcome {
-        self.spread(settings, account, Rest::Skip(why.clone()), |id, region| {
-            RegionInventory::skipped(id, region, why.clone())
-        })
-    }
-
-    fn fail(&self, settings: &RegionSettings, account: Account, why: &Gap) -> Outcome {
-        self.spread(settings, account, Rest::Fail(why.clone()), |id, region| {
-            RegionInventory::failed(id, region, why.clone())
-        })
-    }
-
-    fn spread(
-        &self,
-        settings: &RegionSettings,
-        account: Account,
-        rest: Rest,
-        cell: impl Fn(AccountId, Option<Region>) -> RegionInventory,
-    ) -> Outcome {
-        let id = account.id.clone();
-        let known = self.regions.iter().flatten().map(|region| match settings.decide(region, RegionState::Enabled) {
-            Decision::Out(why) => RegionInventory::skipped(id.clone(), Some(region.clone()), why),
-            _ => cell(id.clone(), Some(region.clone())),
-        });
-        // The fallback of the settings may lack Regions, so one entry without a Region represents them.
-        let unnamed = self.is_open(settings).then(|| cell(id.clone(), None));
-        let settled = known.chain(unnamed).collect();
-        let rest = if self.is_open(settings) { Rest::Unnamed } else { rest };
-        Outcome { account, targets: Vec::new(), settled, rest }
-    }
 }

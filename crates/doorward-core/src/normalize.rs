@@ -175,19 +175,36 @@ fn access_logs(raw: &RawLoadBalancer) -> Observed<LogDestination> {
 /// The value of the first of these keys that is present and not blank. Case and surrounding white space of keys are ignored,
 /// because people type them.
 fn first_tag(tags: &Observed<BTreeMap<String, String>>, keys: &[String]) -> Observed<String> {
-    tags.as_ref().and_then(|tags| Observed::from_answer(find_tag(tags, keys).map(|(_, value)| normalized_text(value))))
+    tags.as_ref().and_then(|tags| Observed::from_answer(find_tag(tags, keys).map(|found| normalized_text(found.value))))
 }
 
-/// The first tag with one of the keys; the key as written in the tag.
-fn find_tag<'a>(tags: &'a BTreeMap<String, String>, keys: &[String]) -> Option<(&'a str, &'a str)> {
+/// A tag with one of the wanted keys.
+struct FoundTag<'a> {
+    /// The key as written in the tag.
+    key: &'a str,
+    value: &'a str,
+    /// Tags whose keys differ only in spelling, and that have another value.
+    conflicting: Vec<(&'a str, &'a str)>,
+}
+
+/// The first tag with one of the keys. Of several spellings of one key the one that the settings use counts, or else the first in byte
+/// order.
+fn find_tag<'a>(tags: &'a BTreeMap<String, String>, keys: &[String]) -> Option<FoundTag<'a>> {
     keys.iter().find_map(|wanted| {
-        let wanted = normalized_text(wanted);
-        let mut same = tags.iter().filter(|(key, value)| normalized_text(key) == wanted && !value.trim().is_empty());
-        same.next().map(|(key, value)| (key.as_str(), value.as_str()))
+        let folded = normalized_text(wanted);
+        let is_same = |(key, value): &(&String, &String)| normalized_text(key) == folded && !value.trim().is_empty();
+        let mut same: Vec<(&str, &str)> = tags.iter().filter(is_same).map(|(key, value)| (&**key, &**value)).collect();
+        let at = same.iter().position(|(key, _)| key == wanted).unwrap_or(0);
+        if same.is_empty() {
+            return None;
+        }
+        let (key, value) = same.remove(at);
+        same.retain(|(_, other)| normalized_text(other) != normalized_text(value));
+        Some(FoundTag { key, value, conflicting: same })
     })
 }
 
-/// The text in lower case, with single spaces, trimmed.
+/// The text in lower case, with single spaces, trimmed: tags of every kind are compared as owners are.
 fn normalized_text(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+    doorward_model::owner_key(text)
 }

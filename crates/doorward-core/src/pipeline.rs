@@ -11,7 +11,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use doorward_model::{Arn, InCode, Inputs, Inventory, LoadBalancer, Policy, Rule, ScanHistory, ScanReport, Traffic};
+use doorward_model::{
+    Arn, InCode, Inputs, Inventory, LoadBalancer, Policy, Rule, ScanHistory, ScanReport, Traffic, UnmatchedSetting,
+};
 use jiff::Timestamp;
 
 use crate::evaluate;
@@ -44,6 +46,8 @@ pub struct Recipe<'a> {
     pub traffic: Option<&'a TrafficFor<'a>>,
     /// Files that replace the declarations among the inputs.
     pub declarations: Option<&'a DeclarationsFor<'a>>,
+    /// What the policy names and a report does not have.
+    pub unmatched: fn(&ScanReport, &Policy) -> Vec<UnmatchedSetting>,
 }
 
 /// Why an inventory cannot be judged.
@@ -103,7 +107,13 @@ pub fn judge(inventory: Inventory, inputs: Inputs, recipe: &Recipe<'_>) -> Resul
     let rules = (recipe.rules)(&scan.load_balancers, changes_elsewhere, at);
     let rules: Vec<&dyn Rule> = rules.iter().map(|rule| &**rule).collect();
     any_asked(&rules, recipe.policy)?;
-    let report = evaluate(scan, &rules, recipe.policy);
+    let mut report = evaluate(scan, &rules, recipe.policy);
+    if !only_one {
+        let ous = recipe.normalize.owner.ous.keys().map(String::as_str);
+        let owners = UnmatchedSetting::ous("owner.ous", ous, &report.accounts);
+        let of_policy = (recipe.unmatched)(&report, recipe.policy);
+        report.run.unmatched.extend(owners.into_iter().chain(of_policy));
+    }
     // A scan of one load balancer did not look for the others, so their changes are not missing from it.
     let changes_unfound = if only_one { BTreeMap::new() } else { changes };
     Ok(JudgedScan(ScanReport { changes_unfound, ..report }))

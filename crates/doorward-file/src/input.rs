@@ -128,10 +128,7 @@ mod tests {
         assert_eq!(problem(bytes(folder.path(), 9)), "it is a folder; name a file");
         fs::write(&path, [0xff]).expect("writes");
         let problem_of_text = |path: &Path| text(path).expect_err("refused").to_string();
-        assert_eq!(
-            problem_of_text(&path),
-            "line 1: it is not UTF-8 from this line on; write it again as UTF-8"
-        );
+        assert_eq!(problem_of_text(&path), "line 1: it is not UTF-8 from this line on; write it again as UTF-8");
         // A sparse file has its size without its bytes.
         File::create(&path).and_then(|file| file.set_len(3 << 30)).expect("makes");
         assert!(problem(bytes(&path, DOCUMENT)).starts_with("it has more than"));

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// Checks that the file and the folder that holds it belong to this user or to root, and that no other user can write to them. Where
-/// the file is a link, the same holds for the file that it leads to. `acting_for` is the user for whom root acts, as with sudo.
+/// the file is a link, the same holds for the file that it leads to. `acting_for` is the user that root acts for, as with sudo.
 ///
 /// # Errors
 ///

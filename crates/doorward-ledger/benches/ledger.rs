@@ -165,6 +165,7 @@ fn run(scan: usize) -> Run {
         partition: "aws".to_owned(),
         home_region: region(0),
         clock_offset: None,
+        unmatched: Vec::new(),
         interrupted: false,
         only: None,
     }
@@ -305,7 +306,11 @@ fn finding(lb: &LoadBalancer, rule: &str, fails: bool) -> Finding {
 }
 
 fn load_balancer(lb: usize, mode: Mode) -> LoadBalancer {
-    let owner = Owner { name: format!("team-{:03}", lb % 500), source: OwnerSource::ResourceTag("owner".to_owned()) };
+    let owner = Owner {
+        name: format!("team-{:03}", lb % 500),
+        source: OwnerSource::ResourceTag("owner".to_owned()),
+        conflicting: Vec::new(),
+    };
     LoadBalancer {
         arn: arn(lb),
         account: account(place(lb)),

@@ -56,6 +56,9 @@ gap_reasons! {
     AccountInactive, "account-inactive":
         "The account is suspended, closed, pending closure, or not activated yet.",
         "Nothing, unless the account is reopened.";
+    NotInOrganization, "not-in-organization":
+        "The settings name the account, and it is not in the organization that was scanned.",
+        "Correct the account id in `scope.include_accounts` (--account), or scan with credentials of the account's own organization.";
     Throttled, "throttled":
         "AWS throttled the call until its deadline passed.",
         "Scan at a quieter time, lower `calls.share_of_limits`, or raise `calls.call_deadline`.";
@@ -111,7 +114,8 @@ impl GapReason {
 
     /// Whether the message of such a gap adds information to its reason and operation.
     const fn shows_message(self) -> bool {
-        matches!(self, Self::Malformed | Self::Unreachable | Self::Rejected) || self.is_of_declarations()
+        matches!(self, Self::Malformed | Self::Unreachable | Self::Rejected | Self::NotInOrganization)
+            || self.is_of_declarations()
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Account, AccountId, Arn, Gap, Kind, Listener, Observed, Region};
+use crate::{Account, AccountId, Arn, Gap, Kind, Listener, Observed, Region, UnmatchedSetting};
 
 /// The result of the stage *collect*. It is serialized with a version, so that a saved scan can be judged by a new policy,
 /// rendered again, attached to a bug report or used as a test fixture.
@@ -84,6 +84,9 @@ pub struct Run {
     /// any other load balancer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<Arn>,
+    /// What the settings name and the scan did not find.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmatched: Vec<UnmatchedSetting>,
 }
 
 /// The organization that was scanned.

@@ -21,6 +21,7 @@ mod inventory;
 mod load_balancer;
 mod observation;
 mod observed;
+mod owner_names;
 mod policy;
 mod report;
 mod required_mode;
@@ -35,6 +36,7 @@ mod sink;
 mod spreadsheet;
 mod thresholds;
 mod traffic;
+mod unmatched_setting;
 mod unseen;
 mod verdict_reason;
 
@@ -58,6 +60,7 @@ pub use load_balancer::{
 };
 pub use observation::{CLOCK_TOLERANCE, ObservationPeriod, clock_offset_sentence};
 pub use observed::Observed;
+pub use owner_names::{OwnerNames, owner_key};
 pub use policy::{Pattern, Policy, PolicyRule};
 pub use report::{ScanReport, Tally};
 pub use required_mode::RequiredMode;
@@ -72,5 +75,6 @@ pub use sink::{Receipt, Sink, SinkContext, SinkError, SinkFuture, SinkShape, Ski
 pub use spreadsheet::guarded;
 pub use thresholds::{FailOn, ReportSettings, UnknownFailOn};
 pub use traffic::{ModeEffect, ObservedTime, Traffic, TrafficBasis, TrafficGap, TrafficSource, TrafficStep};
+pub use unmatched_setting::UnmatchedSetting;
 pub use unseen::{Bounds, LastMode, Unseen, UnseenFinding, UnseenLoadBalancer, WhyUnseen};
 pub use verdict_reason::VerdictReason;

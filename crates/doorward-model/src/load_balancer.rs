@@ -213,10 +213,23 @@ impl fmt::Display for OwnerSource {
 /// The owner, from tags or an organizational unit (OU).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Owner {
-    /// The owner's name after normalisation and aliases.
+    /// The owner's name after aliases, in its original spelling. [`owner_key`](crate::owner_key) compares names.
     pub name: String,
     /// The source of the name.
     pub source: OwnerSource,
+    /// Tags with the same key in another spelling and with another value, as `"owner" = "team b"`: they do not count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicting: Vec<String>,
+}
+
+impl Owner {
+    /// The source, with the tags that contradict it: `tag "Owner" (ignored: "owner" = "team b")`
+    pub fn source_text(&self) -> String {
+        match self.conflicting.as_slice() {
+            [] => self.source.to_string(),
+            conflicting => format!("{} (ignored: {})", self.source, conflicting.join(", ")),
+        }
+    }
 }
 
 /// A normalized load balancer.

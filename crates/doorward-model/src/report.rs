@@ -36,6 +36,20 @@ pub struct ScanReport {
     pub unseen: Option<Unseen>,
 }
 
+impl ScanReport {
+    /// Whether everything in scope was read completely: every account-Region, of a full list of accounts, and everything that the
+    /// settings ask for.
+    pub fn is_whole(&self) -> bool {
+        let counts = self.coverage.counts;
+        counts.complete == counts.in_scope() && self.coverage.accounts_listing.is_full() && !self.lacks_what_was_asked()
+    }
+
+    /// Whether the settings ask for something that the scan did not find.
+    pub fn lacks_what_was_asked(&self) -> bool {
+        self.run.unmatched.iter().any(|one| one.asked)
+    }
+}
+
 /// Counts over a report.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tally {

@@ -10,8 +10,7 @@ use crate::{HistoryContext, ScanReport};
 /// The future a sink returns.
 pub type SinkFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, SinkError>> + Send + 'a>>;
 
-/// A sink could not write or deliver a report at all. An empty problem means that the reader of a pipe is gone, which needs no
-/// message.
+/// A sink could not write or deliver a report at all.
 #[derive(Debug, thiserror::Error)]
 #[error("{sink}: {problem}")]
 pub struct SinkError {

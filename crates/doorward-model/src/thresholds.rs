@@ -89,10 +89,11 @@ impl ReportSettings {
         report.findings.iter().any(|finding| fails(&finding.verdict))
     }
 
-    /// Whether the report read enough account-Regions and knows enough verdicts.
+    /// Whether the report found everything that the settings ask for, read enough account-Regions and knows enough verdicts.
     pub fn is_covered_by(&self, report: &ScanReport) -> bool {
         let counts = report.coverage.counts;
         report.coverage.accounts_listing.is_full()
+            && !report.lacks_what_was_asked()
             && counts.in_scope() > 0
             && self.is_enough(counts.complete, counts.in_scope())
             && self.is_enough_known(report.findings.iter().map(|finding| finding.verdict.kind()))

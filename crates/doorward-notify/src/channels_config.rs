@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use doorward_model::{Arn, Region};
+use doorward_model::{Arn, Region, owner_key};
 use lettre::message::Mailbox;
 
 use crate::audience::Audience;
@@ -119,7 +119,7 @@ impl ChannelsConfig {
             if owner.trim().is_empty() {
                 return Err(SettingsError::new(setting, "has no name; write the owner as the reports do"));
             }
-            if owners.insert(fold(owner), audience.clone()).is_some() {
+            if owners.insert(owner_key(owner), audience.clone()).is_some() {
                 return Err(SettingsError::new(setting, "is listed twice in different spellings; keep one"));
             }
             lines.insert(audience, listed(&setting, named, &channels)?);
@@ -131,17 +131,13 @@ impl ChannelsConfig {
 
     /// The line of an owner.
     pub(crate) fn audience(&self, owner: &str) -> Audience {
-        self.owners.get(&fold(owner)).cloned().unwrap_or(Audience::Unlisted)
+        self.owners.get(&owner_key(owner)).cloned().unwrap_or(Audience::Unlisted)
     }
 
     /// Every audience and its channels, which may be none.
     pub(crate) fn lines(&self) -> impl Iterator<Item = (&Audience, &[String])> {
         self.lines.iter().map(|(audience, channels)| (audience, channels.as_slice()))
     }
-}
-
-fn fold(owner: &str) -> String {
-    owner.trim().to_lowercase()
 }
 
 /// The channels of a line, each once.

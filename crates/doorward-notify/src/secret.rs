@@ -92,7 +92,9 @@ impl Place {
 fn read_file(setting: &str, path: &Path) -> Result<String, SettingsError> {
     // A device has no end, and no secret is as long as this.
     let read = std::fs::File::open(path).and_then(|file| input::limited(file, LONGEST)).and_then(input::decoded);
-    read.map_err(|error| SettingsError::new(setting, format!("names {}, which cannot be read: {error}", path.display())))
+    read.map_err(|error| {
+        SettingsError::new(setting, format!("names {}, which cannot be read: {error}", path.display()))
+    })
 }
 
 #[cfg(test)]

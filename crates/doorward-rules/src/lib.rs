@@ -15,6 +15,7 @@ mod register_rules;
 mod remediation;
 mod requirement;
 mod rules;
+mod unmatched_rules;
 
 use std::sync::LazyLock;
 
@@ -22,6 +23,7 @@ use doorward_model::{LoadBalancer, Rule, RuleMeta};
 
 pub use remediation::{LOG_BUCKET, mode_caution, set_mode_instructions};
 pub use requirement::{Candidate, Requirement, Satisfaction};
+pub use unmatched_rules::unmatched_rules;
 
 /// Every rule that judges a load balancer alone, ordered by id; [`asked`] selects those of a scan. A rule that is not in the
 /// list does not run, unless a register of exceptions adds it.

@@ -139,7 +139,12 @@ impl fmt::Display for Requirement {
 
 /// Whether the rule matches: each given criterion, evaluated alone.
 fn matches(rule: &PolicyRule, lb: &LoadBalancer) -> Match {
-    let criteria = [
+    Match::all(criteria(rule, lb).into_iter().flatten())
+}
+
+/// Whether each criterion of the rule matches; none where it is not given.
+pub(crate) fn criteria(rule: &PolicyRule, lb: &LoadBalancer) -> [Option<Match>; 8] {
+    [
         (!rule.accounts.is_empty())
             .then(|| Match::seen(&lb.known_account(), |account| rule.accounts.contains(account))),
         (!rule.kinds.is_empty()).then(|| Match::from(rule.kinds.contains(&lb.kind))),
@@ -151,6 +156,5 @@ fn matches(rule: &PolicyRule, lb: &LoadBalancer) -> Match {
             .then(|| Match::seen(&lb.environment, |text| matching::any(&rule.environments, text))),
         (!rule.applications.is_empty())
             .then(|| Match::seen(&lb.application, |text| matching::any(&rule.applications, text))),
-    ];
-    Match::all(criteria.into_iter().flatten())
+    ]
 }

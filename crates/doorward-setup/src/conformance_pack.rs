@@ -5,7 +5,10 @@
 use std::fmt::Write as _;
 
 use doorward_model::{AccountId, Mode, Region};
-use doorward_sink_securityhub::WITHOUT_CONFIG_RULE;
+use doorward_sink_securityhub::{
+    ConfigRuleOffer, config_rule_list_date, config_rule_offer, regions_with_disputed_config_rule,
+    regions_without_config_rule,
+};
 
 use crate::{GENERATED_BY, GeneratedFile, SetupError};
 
@@ -72,9 +75,19 @@ const RULES: [ManagedRule; 4] = [
     },
 ];
 
-/// Whether AWS Config does not offer [`ALB_MODE_RULE`] in a Region.
-pub fn is_alb_rule_missing_in(region: &Region) -> bool {
-    WITHOUT_CONFIG_RULE.contains(&region.as_str())
+/// What to know before a pack is deployed to a Region in which AWS Config does not offer [`ALB_MODE_RULE`], or may not.
+pub fn alb_rule_notice(region: &Region) -> Option<String> {
+    let (date, rule) = (config_rule_list_date(), ALB_MODE_RULE);
+    match config_rule_offer(region) {
+        ConfigRuleOffer::Offered => None,
+        ConfigRuleOffer::NotOffered => Some(format!(
+            "{region}: AWS Config does not offer {rule} in this Region (as of {date}); a scan reads it all the same"
+        )),
+        ConfigRuleOffer::Unknown => Some(format!(
+            "{region}: whether AWS Config offers {rule} in this Region is not known (as of {date}): without it the pack is not \
+             deployed there; check AWS's documentation of the rule first. A scan reads the Region all the same"
+        )),
+    }
 }
 
 /// The pack, which is also a valid stack for one account, and the stack that deploys it to every account of the organization.
@@ -103,8 +116,10 @@ fn passing_modes(required: Mode) -> Result<&'static str, SetupError> {
 fn pack(modes: &str) -> String {
     // Writing to a string cannot fail.
     let mut text = format!(
-        "# {GENERATED_BY}\n# A conformance pack about the desync mitigation mode. For some accounts only, or with some of its rules, deploy this file as\n# a stack or StackSet. AWS does not offer {ALB_MODE_RULE} in {}:\n# a pack is deployed there without that rule or not at all.\nResources:\n",
-        WITHOUT_CONFIG_RULE.join(", ")
+        "# {GENERATED_BY}\n# A conformance pack about the desync mitigation mode. For some accounts only, or with some of its rules, deploy this file as\n# a stack or StackSet. As of {}, AWS does not offer {ALB_MODE_RULE} in\n# {}: a pack is deployed there without that rule or not at all.\n# Its documentation differs about {}, and about Regions that are newer it is not known: check before you deploy.\nResources:\n",
+        config_rule_list_date(),
+        regions_without_config_rule().join(", "),
+        regions_with_disputed_config_rule().join(", ")
     );
     for rule in &RULES {
         let _ = write!(
@@ -139,7 +154,9 @@ fn organization(request: &PackRequest, file_name: &str, pack: &str) -> String {
         let key = if index == 0 { "      ExcludedAccounts:\n" } else { "" };
         let _ = writeln!(excluded, "{key}        - \"{account}\"");
     }
-    let offered = WITHOUT_CONFIG_RULE.map(|region| format!("    - !Not [!Equals [!Ref AWS::Region, {region}]]\n"));
+    let offered = regions_without_config_rule()
+        .iter()
+        .map(|region| format!("    - !Not [!Equals [!Ref AWS::Region, {region}]]\n"));
     let body = pack.lines().fold(String::new(), |mut text, line| {
         let _ = writeln!(text, "        {line}");
         text
@@ -152,7 +169,7 @@ fn organization(request: &PackRequest, file_name: &str, pack: &str) -> String {
 Description: A conformance pack about the desync mitigation mode, in every account of the organization.
 
 Conditions:
-  # AWS does not offer {ALB_MODE_RULE} in these Regions.
+  # AWS does not offer {ALB_MODE_RULE} in these Regions, as of {date}.
   Offered: !And
 {offered}
 Resources:
@@ -167,6 +184,7 @@ Outputs:
   Pack:
     Value: !If [Offered, deployed, NOT DEPLOYED because AWS Config does not offer {ALB_MODE_RULE} in this Region]
 "#,
-        offered = offered.concat(),
+        offered = offered.collect::<String>(),
+        date = config_rule_list_date(),
     )
 }

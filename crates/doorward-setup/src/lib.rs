@@ -24,7 +24,7 @@ mod validate;
 mod wildcard_actions;
 
 pub use cloudformation::stackset;
-pub use conformance_pack::{ALB_MODE_RULE, PackRequest, conformance_pack, is_alb_rule_missing_in};
+pub use conformance_pack::{ALB_MODE_RULE, PackRequest, alb_rule_notice, conformance_pack};
 pub use error::SetupError;
 pub use eventbridge::{EventBusRequest, eventbridge};
 pub use policy_document::{PolicyDocument, Statement, iam_documents, trust_policy};

@@ -22,6 +22,22 @@ pub enum Dialect {
     Raw,
 }
 
+/// What separates the fields of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FieldSeparator {
+    /// The character.
+    pub byte: u8,
+    /// Whether a first line `sep=;` names it. Excel reads it; other programs take it for a row.
+    pub is_named: bool,
+}
+
+impl Default for FieldSeparator {
+    /// A comma, as in RFC 4180, without the line.
+    fn default() -> Self {
+        Self { byte: b',', is_named: false }
+    }
+}
+
 /// Writes the findings, one to a row, with the columns of the sheet Results.
 ///
 /// `destination` names the place in the receipt and in errors.
@@ -36,10 +52,11 @@ pub fn write(
     required: &BTreeMap<Arn, RequiredMode>,
     rules: &[&'static RuleMeta],
     dialect: Dialect,
+    separator: FieldSeparator,
 ) -> Result<Receipt, SinkError> {
     let sheet = results::sheet(report, required, rules);
     let fail = |problem: EvidenceError| SinkError { sink: "csv".to_owned(), problem: problem.to_string() };
-    let mut table = Table::begin(out, destination, &sheet.heads, dialect).map_err(fail)?;
+    let mut table = Table::separated(out, destination, &sheet.heads, dialect, separator).map_err(fail)?;
     each(sheet, &mut |values| table.row(values)).map_err(fail)?;
     let (_, written) = table.finish().map_err(fail)?;
     Ok(Receipt {
@@ -61,15 +78,31 @@ pub(crate) struct Table<W: Write> {
 }
 
 impl<W: Write> Table<W> {
-    /// Writes the header.
-    pub(crate) fn begin(mut out: W, file: &str, heads: &[Head], dialect: Dialect) -> Result<Self, EvidenceError> {
+    /// Writes the header of a table with commas.
+    pub(crate) fn begin(out: W, file: &str, heads: &[Head], dialect: Dialect) -> Result<Self, EvidenceError> {
+        Self::separated(out, file, heads, dialect, FieldSeparator::default())
+    }
+
+    fn separated(
+        mut out: W,
+        file: &str,
+        heads: &[Head],
+        dialect: Dialect,
+        separator: FieldSeparator,
+    ) -> Result<Self, EvidenceError> {
+        let failed = |source| EvidenceError::Io { path: file.to_owned(), source };
         if dialect == Dialect::Excel {
             // Without it Excel takes the file for the code page of its machine.
-            out.write_all("\u{feff}".as_bytes())
-                .map_err(|source| EvidenceError::Io { path: file.to_owned(), source })?;
+            out.write_all("\u{feff}".as_bytes()).map_err(failed)?;
         }
-        let mut out =
-            WriterBuilder::new().terminator(Terminator::CRLF).quote_style(QuoteStyle::Necessary).from_writer(out);
+        if separator.is_named {
+            write!(out, "sep={}\r\n", char::from(separator.byte)).map_err(failed)?;
+        }
+        let mut out = WriterBuilder::new()
+            .delimiter(separator.byte)
+            .terminator(Terminator::CRLF)
+            .quote_style(QuoteStyle::Necessary)
+            .from_writer(out);
         out.write_record(heads.iter().map(|head| head.name.as_str())).map_err(EvidenceError::csv(file))?;
         let kinds = heads.iter().map(|head| head.kind).collect();
         Ok(Self { out, file: file.to_owned(), kinds, dialect, rows: 0 })

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    Arn, CoverageCounts, EffectiveMode, LastMode, LoadBalancer, Mode, Observed, RunPoint, ScanReport, Severity, Verdict,
+    Arn, CoverageCounts, EffectiveMode, LastMode, LoadBalancer, Mode, Observed, OwnerNames, RunPoint, ScanReport,
+    Severity, Verdict,
 };
 use jiff::Timestamp;
 
@@ -133,8 +134,9 @@ impl RunFigures {
             by_owner: BTreeMap::new(),
             by_unit: BTreeMap::new(),
         };
+        let names = OwnerNames::of(&report.load_balancers);
         for lb in &report.load_balancers {
-            let owner = figures.by_owner.entry(lb.owner_label().to_owned()).or_default();
+            let owner = figures.by_owner.entry(names.shown(lb.owner_label()).to_owned()).or_default();
             let unit = figures.by_unit.entry(unit(lb).to_owned()).or_default();
             for group in [&mut figures.all, owner, unit] {
                 group.add_mode(lb.effective_mode());
@@ -144,17 +146,18 @@ impl RunFigures {
         for finding in &report.findings {
             figures.all.add_verdict(&finding.verdict);
             let Some(lb) = places.get(&finding.load_balancer) else { continue };
-            for group in
-                [figures.by_owner.get_mut(lb.owner_label()), figures.by_unit.get_mut(unit(lb))].into_iter().flatten()
+            for group in [figures.by_owner.get_mut(names.shown(lb.owner_label())), figures.by_unit.get_mut(unit(lb))]
+                .into_iter()
+                .flatten()
             {
                 group.add_verdict(&finding.verdict);
             }
         }
-        figures.add_unseen(report);
+        figures.add_unseen(report, &names);
         figures
     }
 
-    fn add_unseen(&mut self, report: &ScanReport) {
+    fn add_unseen(&mut self, report: &ScanReport, names: &OwnerNames) {
         let Some(unseen) = &report.unseen else { return };
         self.unseen_places = Some(unseen.account_regions + unseen.never_read);
         self.all.missed();
@@ -163,11 +166,11 @@ impl RunFigures {
         }
         for lb in &unseen.load_balancers {
             let counts = lb.mode.is_some_and(|mode| mode != LastMode::NotApplicable);
-            self.each(&lb.owner, &lb.unit, |missed| missed.load_balancers += usize::from(counts));
+            self.each(names.shown(&lb.owner), &lb.unit, |missed| missed.load_balancers += usize::from(counts));
         }
         for finding in &unseen.findings {
             let excepted = finding.excepted;
-            self.each(&finding.owner, &finding.unit, |missed| match excepted {
+            self.each(names.shown(&finding.owner), &finding.unit, |missed| match excepted {
                 true => missed.excepted += 1,
                 false => missed.failing += 1,
             });

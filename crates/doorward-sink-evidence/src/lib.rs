@@ -26,7 +26,7 @@ mod workbook;
 mod write;
 
 pub use chain::{Earlier, newest, verify_chain};
-pub use csv::Dialect;
+pub use csv::{Dialect, FieldSeparator};
 pub use figures::{Figures, NotSeen, RunFigures};
 pub use files::fingerprint;
 pub use key::{KeyError, PublicKey, SigningKey};

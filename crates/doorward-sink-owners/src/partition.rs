@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use doorward_model::{
-    Arn, Finding, Gap, GapReason, LoadBalancer, Observed, ScanReport, UnseenFinding, UnseenLoadBalancer,
+    Arn, Finding, Gap, GapReason, LoadBalancer, Observed, OwnerNames, ScanReport, UnseenFinding, UnseenLoadBalancer,
+    owner_key,
 };
 
 use crate::escape;
@@ -24,9 +25,9 @@ pub(crate) enum Key {
 }
 
 impl Key {
-    fn of(lb: &LoadBalancer) -> Self {
+    fn of(lb: &LoadBalancer, names: &OwnerNames) -> Self {
         match &lb.owner {
-            Observed::Known(owner) => Self::Named(owner.name.clone()),
+            Observed::Known(owner) => Self::Named(names.shown(&owner.name).to_owned()),
             Observed::Absent => Self::Unowned,
             Observed::Unread(gap) if gap.reason == GapReason::NotAsked => Self::NotAsked,
             Observed::Unread(_) => Self::Unread,
@@ -34,12 +35,12 @@ impl Key {
     }
 
     /// Whose something was when it was last seen, by the label that the ledger keeps.
-    fn last(label: &str) -> Self {
+    fn last(label: &str, names: &OwnerNames) -> Self {
         match label {
             "unowned" => Self::Unowned,
             "(owner unread)" => Self::Unread,
             "(not asked)" => Self::NotAsked,
-            name => Self::Named(name.to_owned()),
+            name => Self::Named(names.shown(name).to_owned()),
         }
     }
 
@@ -68,8 +69,10 @@ impl Key {
     fn file(&self, hash_length: usize) -> String {
         match self {
             Self::Named(name) => {
+                // The file stays when the spelling of the name changes.
+                let name = owner_key(name);
                 let hash = doorward_model::sha256_hex(name.as_bytes());
-                format!("{}-{}", escape::slug(name), hash.get(..hash_length).unwrap_or(&hash))
+                format!("{}-{}", escape::slug(&name), hash.get(..hash_length).unwrap_or(&hash))
             }
             Self::Unowned => "unowned".to_owned(),
             Self::Unread => "owner-unread".to_owned(),
@@ -115,29 +118,30 @@ impl OwnerGroup<'_> {
 
 /// Splits the report among its owners, ordered by name; groups without a named owner come last.
 pub(crate) fn split(report: &ScanReport) -> Vec<OwnerGroup<'_>> {
+    let names = OwnerNames::of(&report.load_balancers);
     let mut by_arn: BTreeMap<&Arn, Vec<&Finding>> = BTreeMap::new();
     for finding in &report.findings {
         by_arn.entry(&finding.load_balancer).or_default().push(finding);
     }
     let mut shares: BTreeMap<Key, OwnerGroup<'_>> = BTreeMap::new();
     for lb in &report.load_balancers {
-        let share = share(&mut shares, Key::of(lb));
+        let share = share(&mut shares, Key::of(lb, &names));
         if let Some(gap) = lb.owner.gap().filter(|gap| !share.gaps.contains(gap)) {
             share.gaps.push(gap);
         }
         let findings = by_arn.remove(&lb.arn).unwrap_or_default();
         share.load_balancers.push(OwnedLoadBalancer { lb, findings });
     }
-    let keys: BTreeMap<&Arn, Key> = report.load_balancers.iter().map(|lb| (&lb.arn, Key::of(lb))).collect();
+    let keys: BTreeMap<&Arn, Key> = report.load_balancers.iter().map(|lb| (&lb.arn, Key::of(lb, &names))).collect();
     for lb in report.unseen.iter().flat_map(|unseen| &unseen.load_balancers) {
-        share(&mut shares, Key::last(&lb.owner)).lost.push(lb);
+        share(&mut shares, Key::last(&lb.owner, &names)).lost.push(lb);
     }
     for finding in report.unseen.iter().flat_map(|unseen| &unseen.findings) {
-        let key = keys.get(&finding.load_balancer).cloned().unwrap_or_else(|| Key::last(&finding.owner));
+        let key = keys.get(&finding.load_balancer).cloned().unwrap_or_else(|| Key::last(&finding.owner, &names));
         share(&mut shares, key).unseen.push(finding);
     }
     for finding in by_arn.into_values().flatten() {
-        share(&mut shares, Key::Named(finding.owner.clone())).stray.push(finding);
+        share(&mut shares, Key::Named(names.shown(&finding.owner).to_owned())).stray.push(finding);
     }
     let mut shares: Vec<OwnerGroup<'_>> = shares.into_values().collect();
     name_files(&mut shares);

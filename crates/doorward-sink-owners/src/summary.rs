@@ -58,7 +58,7 @@ impl ScanView {
             tool: report.run.tool_version.clone(),
             interrupted: report.run.interrupted,
             coverage: percentage(counts.complete, counts.in_scope()),
-            complete: counts.complete == counts.in_scope() && report.coverage.accounts_listing.is_full(),
+            complete: report.is_whole(),
             ask: context.ask.clone(),
         }
     }
@@ -263,7 +263,7 @@ impl<'a> PageBuilder<'a> {
                 Observed::Known(ou) => ou.names.clone(),
                 other => shown(&other.as_ref().map(|ou| ou.names.clone())),
             },
-            owner_source: lb.owner.known().map(|owner| owner.source.to_string()),
+            owner_source: lb.owner.known().map(|owner| owner.source_text()),
             findings: findings.into_iter().map(|finding| self.asked(Some(lb), finding)).collect(),
             hints: if unowned { self.hints.hints(lb) } else { Vec::new() },
             declared: Declared::of(lb, due),

@@ -200,7 +200,7 @@ impl Packer {
         let (stem, tail) = split(&lb.arn, &own);
         let evidence = lb.evidence.as_ref();
         let ou = lb.ou.as_ref().map(|ou| ou.names.clone());
-        let source = lb.owner.known().map_or_else(String::new, |owner| owner.source.to_string());
+        let source = lb.owner.known().map_or_else(String::new, |owner| owner.source_text());
         let created = lb.created.map_or_else(|| "unknown".to_owned(), |at| at.strftime("%Y-%m-%d").to_string());
         let texts = [
             stem,

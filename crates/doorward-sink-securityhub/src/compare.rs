@@ -12,12 +12,9 @@ use doorward_model::{
     VerdictKind,
 };
 
+use crate::config_rule::{ConfigRuleOffer, config_rule_offer};
 use crate::deliver::Closed;
 use crate::native::{APPLICATION, CLASSIC, CONFIG, NATIVE_ACTION, NativeFinding};
-
-/// Regions without the Config rule that ELB.12 stands on (documentation of alb-desync-mode-check).
-pub const WITHOUT_CONFIG_RULE: [&str; 6] =
-    ["ap-east-2", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ca-west-1", "mx-central-1"];
 
 /// The rule that asks what the controls ask.
 const RULE: &str = "desync-mode-below-required";
@@ -93,6 +90,8 @@ pub enum Standing {
 pub enum Blind {
     /// AWS has no such Config rule in this Region.
     NoConfigRule,
+    /// Whether AWS has the Config rule in this Region is not known.
+    ConfigRuleUnknown,
     /// Security Hub is not enabled in this account-Region.
     NotEnabled,
     /// Config.1 fails there: AWS Config is off, or does not record everything.
@@ -241,7 +240,8 @@ fn judge(
 fn blind(lb: &LoadBalancer, control: &str, said: &[&NativeFinding], responses: &ControlFindings<'_>) -> Blind {
     let at_large = responses.at_large(control);
     let unevaluated = if said.is_empty() { &at_large[..] } else { said };
-    if control == APPLICATION && WITHOUT_CONFIG_RULE.contains(&lb.region.as_str()) {
+    let offer = if control == APPLICATION { config_rule_offer(&lb.region) } else { ConfigRuleOffer::Offered };
+    if offer == ConfigRuleOffer::NotOffered {
         Blind::NoConfigRule
     } else if responses.unrecorded {
         Blind::NotRecorded
@@ -250,6 +250,8 @@ fn blind(lb: &LoadBalancer, control: &str, said: &[&NativeFinding], responses: &
         Blind::NotEvaluated(reasons.into_iter().cloned().collect())
     } else if responses.of.keys().any(|(of, resource)| *of == control && is_load_balancer(resource)) {
         Blind::Overlooked
+    } else if offer == ConfigRuleOffer::Unknown {
+        Blind::ConfigRuleUnknown
     } else {
         Blind::ControlOff
     }

@@ -37,6 +37,7 @@ fn arn(end: &str) -> String {
 mod age;
 mod asff;
 mod compare;
+mod config_rule;
 mod decide;
 mod deliver;
 mod files;
@@ -54,7 +55,11 @@ mod render;
 mod wire;
 
 pub use asff::Asff;
-pub use compare::{Answer, Blind, Comparison, Line, Says, Standing, Stray, Unseen, WITHOUT_CONFIG_RULE, compare};
+pub use compare::{Answer, Blind, Comparison, Line, Says, Standing, Stray, Unseen, compare};
+pub use config_rule::{
+    ConfigRuleOffer, config_rule_list_date, config_rule_offer, regions_with_disputed_config_rule,
+    regions_without_config_rule,
+};
 pub use decide::Omitted;
 pub use deliver::Closed;
 pub use files::{asff_json, ocsf_ndjson};

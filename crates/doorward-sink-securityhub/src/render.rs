@@ -284,7 +284,7 @@ fn fields(finding: &Finding, lb: &LoadBalancer, meta: &RuleMeta) -> BTreeMap<Str
     put("scheme", seen(&lb.scheme));
     put("owner", finding.owner.clone());
     if let Observed::Known(owner) = &lb.owner {
-        put("owner-source", owner.source.to_string());
+        put("owner-source", owner.source_text());
     }
     put("managed-by", seen(&lb.managed_by));
     if let Observed::Known(ou) = &lb.ou {

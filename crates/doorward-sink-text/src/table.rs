@@ -7,10 +7,11 @@ use std::io::{self, Write};
 use comfy_table::{ContentArrangement, Table, presets};
 
 use doorward_model::{
-    Finding, Mode, ObservationPeriod, Observed, ScanReport, Severity, Unseen, Verdict, VerdictKind,
+    Finding, Mode, ObservationPeriod, Observed, OwnerNames, ScanReport, Severity, Unseen, Verdict, VerdictKind,
     clock_offset_sentence, harmless_lines as harmless, share,
 };
 
+mod settings_notes;
 mod unread;
 mod unseen;
 
@@ -53,9 +54,11 @@ pub fn write(out: &mut dyn Write, report: &ScanReport, colour: bool) -> io::Resu
     let ink = Ink(colour);
     header(out, report)?;
     summary(out, report, ink)?;
+    settings_notes::write(out, report, ink)?;
     unseen::write(out, report, ink)?;
     let counted = verdicts(out, report, ink)?;
     owners(out, report, ink)?;
+    settings_notes::write_conflicts(out, report, ink)?;
     next_steps(out, report, ink)?;
     excepted(out, report, ink)?;
     unread::write(out, report, ink)?;
@@ -186,13 +189,14 @@ struct OwnerRow {
 }
 
 fn owners(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<()> {
+    let names = OwnerNames::of(&report.load_balancers);
     let mut owners: BTreeMap<&str, OwnerRow> = BTreeMap::new();
     // Network and gateway load balancers have no mode, so their owners have no action here.
     for lb in report.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()) {
-        owners.entry(lb.owner_label()).or_default().load_balancers += 1;
+        owners.entry(names.shown(lb.owner_label())).or_default().load_balancers += 1;
     }
     for finding in report.findings.iter().filter(|finding| finding.kind.can_parse_http()) {
-        let row = owners.entry(&finding.owner).or_default();
+        let row = owners.entry(names.shown(&finding.owner)).or_default();
         match &finding.verdict {
             Verdict::Fail { severity, .. } => *row.failures.entry(*severity).or_default() += 1,
             Verdict::Unknown { .. } => row.unknown += 1,
@@ -207,7 +211,7 @@ fn owners(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<()> 
     let unseen = report.unseen.iter().flat_map(|unseen| &unseen.findings).filter(|finding| !finding.excepted);
     for finding in unseen {
         let owner = now.get(finding.load_balancer.as_str()).copied().unwrap_or(&finding.owner);
-        owners.entry(owner).or_default().unseen += 1;
+        owners.entry(names.shown(owner)).or_default().unseen += 1;
     }
     let any_unseen = owners.values().any(|row| row.unseen > 0);
     let mut owners: Vec<(&str, OwnerRow)> = owners.into_iter().collect();

@@ -125,7 +125,7 @@ pub(crate) fn apply(cli: &Cli, arguments: &ApplyArguments) -> Result<Exit, Failu
     let settings = Settings::load(cli.config.as_deref(), &[])?;
     let path = &arguments.plan;
     let usage = |problem: String| Failure::new(Exit::Usage, format!("{}: {problem}", path.display()));
-    let text = crate::input::text(path).map_err(|e| usage(format!("the plan cannot be read: {e}")))?;
+    let text = doorward_file::input::text(path).map_err(|e| usage(format!("the plan cannot be read: {e}")))?;
     let plan = Plan::read(&text).map_err(|e| usage(e.to_string()))?;
     drop(text);
     file::check_review(path, arguments.reviewed.as_deref(), &plan)?;

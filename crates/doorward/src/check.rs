@@ -9,6 +9,7 @@ use doorward_model::{AccountId, Region, harmless};
 
 use crate::cli::{CheckArguments, Cli};
 use crate::exit::{Exit, Failure};
+use crate::io::to_stdout;
 use crate::places::Places;
 use crate::settings::Settings;
 use doorward_file::{Readers, write_file};
@@ -72,10 +73,7 @@ fn write(output: &Output, input: &RenderInput<'_>, cli: &Cli) -> Result<(), Fail
     match &output.path {
         Some(path) => write_file(path, Readers::Umask, |out| output.format.write(input, options, out))
             .map_err(|e| Failure::writing(&path.display().to_string(), &e)),
-        None => output
-            .format
-            .write(input, options, &mut std::io::stdout().lock())
-            .map_err(|e| Failure::writing("stdout", &e)),
+        None => to_stdout(output.format.write(input, options, &mut std::io::stdout().lock())),
     }
 }
 

@@ -168,6 +168,7 @@ fn why(line: &Line) -> String {
 fn cause(blind: &Blind, control: &str) -> String {
     match blind {
         Blind::NoConfigRule => "AWS Config has no such rule in this Region".to_owned(),
+        Blind::ConfigRuleUnknown => "AWS Config may have no such rule in this Region, or the control is off".to_owned(),
         Blind::NotEnabled => "Security Hub is not enabled there".to_owned(),
         Blind::NotRecorded => {
             "Config.1 fails there: probably AWS Config is off, or does not record load balancers".to_owned()

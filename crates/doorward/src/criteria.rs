@@ -48,6 +48,7 @@ pub(crate) fn judge(
         rules: &rules,
         traffic: weigh.as_ref().map(|weigh| weigh as _),
         declarations: trace.as_ref().map(|trace| trace as _),
+        unmatched: doorward_rules::unmatched_rules,
     };
     Ok(pipeline::judge(inventory, inputs, &recipe)?)
 }

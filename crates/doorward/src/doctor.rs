@@ -16,7 +16,7 @@ use crate::exit::{Exit, Failure};
 use crate::io::answer;
 use crate::io::runtime;
 use crate::progress::Progress;
-use crate::scan::{run_of, unmatched_units};
+use crate::scan::{run_of, unmatched, warn_unmatched};
 use crate::scan_recorder;
 use crate::settings::Settings;
 use crate::signals;
@@ -118,7 +118,12 @@ impl Doctor<'_> {
         let plan = discover(access, &settings.discover(), &known, stop, &|done, all| progress.at(done, all)).await;
         progress.finish();
         let plan = plan?;
-        unmatched_units(settings, &plan.accounts);
+        let mut unfound = unmatched(settings, &plan);
+        for (n, rule) in settings.policy.rules.iter().enumerate() {
+            unfound.extend(plan.unmatched_in(&format!("policy.rules.{n}.accounts"), &rule.accounts, &[]));
+            unfound.extend(plan.unmatched_in(&format!("policy.rules.{n}.ous"), &[], &rule.ous));
+        }
+        warn_unmatched(&unfound);
 
         let progress = Progress::start("account-Regions read", self.cli.quiet);
         let all = plan.targets.len();
@@ -133,7 +138,7 @@ impl Doctor<'_> {
         } else {
             Vec::new()
         };
-        let run = Run { id: "doctor".to_owned(), interrupted, ..run_of(access, started) };
+        let run = Run { id: "doctor".to_owned(), interrupted, unmatched: unfound, ..run_of(access, started) };
         let (organization, accounts, accounts_listing) = (plan.organization, plan.accounts, plan.accounts_listing);
         Ok((Inventory { run, organization, accounts, accounts_listing, cells }, optional))
     }

@@ -15,7 +15,6 @@ use doorward_rules::exceptions::Register;
 
 use crate::cli::{Cli, EventArguments, ListFormat};
 use crate::exit::{Exit, Failure};
-use crate::input;
 use crate::io::answer;
 use crate::io::runtime;
 use crate::leased_ledger::LeasedLedger;
@@ -26,6 +25,7 @@ use crate::scan_recorder::{self, ScanRecorder};
 use crate::settings::Settings;
 use crate::traffic::{self, TrafficEvidence};
 use crate::{notify, signals, sinks};
+use doorward_file::input;
 
 mod invocation_metrics;
 mod lambda;

@@ -116,7 +116,7 @@ fn add(settings: &Settings, texts: &ExceptionTexts, now: Timestamp, arguments: &
     let label = path.display().to_string();
     let old = match named {
         Some(file) => file.text.clone(),
-        None if path.exists() => crate::input::text(&path)
+        None if path.exists() => doorward_file::input::text(&path)
             .map_err(|e| Failure::new(Exit::Usage, format!("{label}: the exception register cannot be read: {e}")))?,
         None => String::new(),
     };
@@ -183,8 +183,8 @@ fn replace(texts: &ExceptionTexts, path: &Path, text: String) -> Result<(), Fail
 
 /// A text in the encoding of the file that it replaces, with its byte order mark; a new file is UTF-8.
 fn in_form_of(path: &Path, text: &str) -> Vec<u8> {
-    let bytes = crate::input::bytes(path, crate::input::DOCUMENT);
-    match bytes.and_then(crate::input::decoded_with_form) {
+    let bytes = doorward_file::input::bytes(path, doorward_file::input::DOCUMENT);
+    match bytes.and_then(doorward_file::input::decoded_with_form) {
         Ok(old) => encode(text, old.encoding, old.marked),
         Err(_) => text.as_bytes().to_vec(),
     }

@@ -137,22 +137,14 @@ impl Failure {
         Self { exit, sentence: sentence.into() }
     }
 
-    /// A destination could not be written. A closed pipe needs no message: its reader is gone.
+    /// A destination could not be written.
     pub(crate) fn writing(what: &str, error: &std::io::Error) -> Self {
-        if error.kind() == std::io::ErrorKind::BrokenPipe {
-            return Self::new(Exit::Sink, "");
-        }
         Self::new(Exit::Sink, format!("{what} could not be written: {error}"))
     }
 
     /// The exit code.
     pub(crate) fn exit(&self) -> Exit {
         self.exit
-    }
-
-    /// Whether there is no message.
-    pub(crate) fn is_silent(&self) -> bool {
-        self.sentence.is_empty()
     }
 }
 
@@ -206,9 +198,7 @@ impl From<LedgerError> for Failure {
 
 impl From<SinkError> for Failure {
     fn from(error: SinkError) -> Self {
-        // A sink without a problem to name lost the reader of its pipe.
-        let sentence = if error.problem.is_empty() { String::new() } else { error.to_string() };
-        Self::new(Exit::Sink, sentence)
+        Self::new(Exit::Sink, error.to_string())
     }
 }
 

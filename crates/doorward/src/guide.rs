@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use crate::exit::{Exit, Failure};
 
 /// Every guide: its topic and its text, in the order in which they are listed.
-const GUIDES: [(&str, &str); 11] = [
+const GUIDES: [(&str, &str); 12] = [
+    ("first-scan", include_str!("../guide/first-scan.md")),
     ("install", include_str!("../guide/install.md")),
     ("scan", include_str!("../guide/scan.md")),
     ("history", include_str!("../guide/history.md")),

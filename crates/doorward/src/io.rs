@@ -17,8 +17,17 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 /// Prints an answer to stdout.
 pub(crate) fn answer(text: &str) -> Result<Exit, Failure> {
     let mut stdout = std::io::stdout().lock();
-    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|e| Failure::writing("stdout", &e))?;
+    to_stdout(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))?;
     Ok(Exit::Clean)
+}
+
+/// The result of writing to stdout. A reader that closed it, such as `head`, has what it wanted: that is no failure, so that the exit
+/// code does not depend on how much a pipe holds.
+pub(crate) fn to_stdout(written: std::io::Result<()>) -> Result<(), Failure> {
+    match written {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::writing("stdout", &error)),
+        _ => Ok(()),
+    }
 }
 
 /// Prints a document to stdout, as indented JSON.

@@ -4,7 +4,6 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use doorward_file::input;
 
 mod attribution;
 mod change;
@@ -70,9 +69,7 @@ fn command() -> ExitCode {
     let exit = match outcome {
         Ok(exit) => exit,
         Err(failure) => {
-            if !failure.is_silent() {
-                let _ = writeln!(std::io::stderr(), "doorward: {}", plain::harmless(&failure.to_string()));
-            }
+            let _ = writeln!(std::io::stderr(), "doorward: {}", plain::harmless(&failure.to_string()));
             failure.exit()
         }
     };

@@ -36,10 +36,14 @@ impl ExceptionSettings {
     /// nor fail into alarm for everything.
     pub(crate) fn read(&self) -> Result<ExceptionTexts, Failure> {
         let read = |path: &PathBuf| {
-            let text = crate::input::text(path);
+            let text = doorward_file::input::text(path);
             let label = path.display().to_string();
-            text.map(|text| RegisterFile { path: label.clone(), text })
-                .map_err(|e| Failure::new(Exit::Usage, format!("{label}: the exception register cannot be read: {e}")))
+            text.map(|text| RegisterFile { path: label.clone(), text }).map_err(|e| {
+                Failure::new(
+                    Exit::Usage,
+                    format!("{label}: the exception register (exceptions.files) cannot be read: {e}"),
+                )
+            })
         };
         Ok(ExceptionTexts { files: self.files.iter().map(read).collect::<Result<_, _>>()?, settings: self.clone() })
     }
@@ -93,9 +97,7 @@ pub(crate) fn check_any_asked(register: &Register, policy: &Policy) -> Result<()
 /// Reports on stderr the errors in the use of the register and, unless `quiet`, its warnings. Returns the exit code of the errors,
 /// if there are any: the report is still written, because its figures show how wide an exception is.
 pub(crate) fn notices(register: &Register, report: &ScanReport, quiet: bool) -> Option<Exit> {
-    let counts = report.coverage.counts;
-    let whole = counts.complete == counts.in_scope() && report.coverage.accounts_listing.is_full();
-    let caveat = if whole { "" } else { " (not everything in scope was read)" };
+    let caveat = if report.is_whole() { "" } else { " (not everything in scope was read)" };
     let mut exit = None;
     for notice in register.usage(&report.load_balancers, &report.findings, report.run.started) {
         let is_error = notice.kind.is_error();

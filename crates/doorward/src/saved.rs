@@ -132,7 +132,7 @@ impl KeptScan {
 /// Reads a saved scan: the scan, and the settings that it was judged by.
 pub(crate) fn read(path: &Path) -> Result<(KeptScan, ReportCriteria), Failure> {
     let usage = |problem: String| Failure::new(Exit::Usage, format!("{}: {problem}", path.display()));
-    let text = crate::input::stream(path).map_err(|e| usage(format!("the saved scan cannot be read: {e}")))?;
+    let text = doorward_file::input::stream(path).map_err(|e| usage(format!("the saved scan cannot be read: {e}")))?;
     let mut lines = serde_json::Deserializer::from_reader(text);
     let read = ScanLine::<Inventory>::deserialize(&mut lines)
         .and_then(|scan| Ok((scan, JoinedLine::deserialize(&mut lines)?)))

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use doorward_core::access::{Access, Emulator};
 use doorward_core::discover::Plan;
 use doorward_core::{Clock, Stop, collect, discover};
-use doorward_model::{Account, AccountId, Inputs, Inventory, Region, RegionInventory, Run};
+use doorward_model::{AccountId, Inputs, Inventory, Region, RegionInventory, Run, UnmatchedSetting};
 
 use crate::cli::{Cli, ScanArguments};
 use crate::criteria::{Criteria, GivenEvidence, judge};
@@ -128,6 +128,7 @@ pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Resul
         declarations: request.declarations,
     };
     let judged = judge(inventory, attribution, by, given)?;
+    warn_unmatched(&judged.without_history().run.unmatched);
     let problem = register::notices(&register, judged.without_history(), request.quiet);
     let recorded = recorder.is_some() && !judged.without_history().run.interrupted;
     let recording = recorder.map_or_else(Recording::default, |recorder| recorder.record(judged.without_history()));
@@ -165,8 +166,8 @@ async fn read(
     if !request.quiet {
         report_departed(&plan);
     }
-    unmatched_units(settings, &plan.accounts);
 
+    let unmatched = unmatched(settings, &plan);
     let mut run = run_of(&access, started);
     let mut cells: Vec<RegionInventory> = Vec::new();
     if let Some(recorder) = recorder.as_deref_mut() {
@@ -175,7 +176,7 @@ async fn read(
             (run, cells) = (resumed.run, resumed.cells);
         }
     }
-    let Plan { organization, accounts, accounts_listing, mut targets, settled, departed: _ } = plan;
+    let Plan { organization, accounts, accounts_listing, mut targets, settled, .. } = plan;
     let known: BTreeSet<(AccountId, Option<Region>)> =
         cells.iter().map(|c| (c.account.clone(), c.region.clone())).collect();
     targets.retain(|target| !known.contains(&(target.place.account.clone(), Some(target.place.region.clone()))));
@@ -214,6 +215,7 @@ async fn read(
     // A stop after the last response interrupted nothing.
     run.interrupted = cells.iter().any(|cell| stop.left_out(cell));
     run.finished = (request.clock)();
+    run.unmatched = unmatched;
     let interrupted = run.interrupted;
     let inventory = Inventory { run, organization, accounts, accounts_listing, cells };
     // A failed check is a fault of Doorward's own, not a finding.
@@ -237,6 +239,7 @@ pub(crate) fn run_of(access: &Access, started: Timestamp) -> Run {
         clock_offset: access.clock_offset(),
         interrupted: false,
         only: None,
+        unmatched: Vec::new(),
     }
 }
 
@@ -253,15 +256,19 @@ fn report_departed(plan: &Plan) {
     }
 }
 
-/// Warns of organizational units in the settings that hold no account: most often they are misspelt, and a rule or an exclusion has
-/// no effect.
-pub(crate) fn unmatched_units(settings: &Settings, accounts: &[Account]) {
-    if accounts.iter().any(|account| account.ou.known().is_none()) {
-        return;
-    }
-    for (key, scope) in settings.unit_scopes() {
-        if !accounts.iter().any(|account| account.ou.known().is_some_and(|ou| ou.is_within(scope))) {
-            let _ = writeln!(std::io::stderr(), "warning: {key}: no account of the organization is within {scope:?}");
-        }
+/// What the settings of a scan name and its plan does not have, the policy aside, which is compared with what was read.
+pub(crate) fn unmatched(settings: &Settings, plan: &Plan) -> Vec<UnmatchedSetting> {
+    let overrides = settings.access.overrides.iter().enumerate();
+    let of_access = overrides.flat_map(|(n, one)| {
+        let accounts = plan.unmatched_in(&format!("access.overrides.{n}.accounts"), &one.accounts, &[]);
+        accounts.into_iter().chain(plan.unmatched_in(&format!("access.overrides.{n}.ous"), &[], &one.ous))
+    });
+    plan.unmatched.iter().cloned().chain(of_access).collect()
+}
+
+/// Warns of what the settings name and was not found: most often it is misspelt.
+pub(crate) fn warn_unmatched(unmatched: &[UnmatchedSetting]) {
+    for one in unmatched {
+        let _ = writeln!(std::io::stderr(), "warning: {}", harmless(&one.to_string()));
     }
 }

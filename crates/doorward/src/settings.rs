@@ -16,7 +16,7 @@ use doorward_core::settings::{CallSettings, Span};
 use doorward_model::Policy;
 
 use crate::register::ExceptionSettings;
-use crate::sinks::{EvidenceSettings, OwnersSettings, PublishSettings, SinkSettings};
+use crate::sinks::{CsvSettings, EvidenceSettings, OwnersSettings, PublishSettings, SinkSettings};
 
 mod change;
 mod diagnostics;
@@ -80,6 +80,8 @@ pub(crate) struct Settings {
     pub(crate) traffic: TrafficSettings,
     /// Audit evidence.
     pub(crate) evidence: EvidenceSettings,
+    /// CSV for spreadsheets.
+    pub(crate) csv: CsvSettings,
     /// Summaries per owner.
     pub(crate) owners: OwnersSettings,
     /// Notifications to owners.
@@ -151,7 +153,12 @@ impl Settings {
 
     /// The settings of the sinks.
     pub(crate) fn sinks(&self) -> SinkSettings {
-        SinkSettings { evidence: self.evidence.clone(), owners: self.owners.clone(), publish: self.publish.clone() }
+        SinkSettings {
+            csv: self.csv,
+            evidence: self.evidence.clone(),
+            owners: self.owners.clone(),
+            publish: self.publish.clone(),
+        }
     }
 
     /// The settings of discover.

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use doorward_notify::ChannelSettings;
 use doorward_setup::{
-    EventBusRequest, GeneratedFile, PackRequest, Role, RoleRequest, RoleSettings, SetupError, conformance_pack,
-    eventbridge, iam_documents, is_alb_rule_missing_in, stackset, terraform,
+    EventBusRequest, GeneratedFile, PackRequest, Role, RoleRequest, RoleSettings, SetupError, alb_rule_notice,
+    conformance_pack, eventbridge, iam_documents, stackset, terraform,
 };
 
 use crate::cli::{Cli, SetupCommand, SetupPack, SetupRoles};
@@ -120,9 +120,8 @@ fn pack(cli: &Cli, arguments: &SetupPack, settings: &Settings) -> Result<Vec<Gen
     };
     let files = conformance_pack(&request)?;
     if !cli.quiet {
-        for region in request.regions.iter().filter(|region| is_alb_rule_missing_in(region)) {
-            let rule = doorward_setup::ALB_MODE_RULE;
-            note(&format!("{region}: AWS Config does not offer {rule} in this Region; a scan reads it all the same"));
+        for notice in request.regions.iter().filter_map(alb_rule_notice) {
+            note(&notice);
         }
     }
     Ok(files)

@@ -23,6 +23,7 @@ mod prepared;
 mod securityhub;
 mod stream;
 
+pub(crate) use csv::CsvSettings;
 pub(crate) use evidence::EvidenceSettings;
 pub(crate) use format::Format;
 pub(crate) use owners::OwnersSettings;
@@ -188,6 +189,9 @@ pub(crate) struct OutputOptions {
 /// The settings of the sinks, as they are kept with a saved scan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct SinkSettings {
+    /// Scans that were saved before the setting existed have its default.
+    #[serde(default)]
+    pub(crate) csv: CsvSettings,
     pub(crate) evidence: EvidenceSettings,
     pub(crate) owners: OwnersSettings,
     pub(crate) publish: PublishSettings,

@@ -21,7 +21,6 @@ use crate::cli::{
     AdviseArguments, Cli, CompareArguments, Engine, ListFormat, TrafficArguments, TrafficCommand, TrafficSource,
 };
 use crate::exit::{Exit, Failure};
-use crate::input;
 use crate::io::answer;
 use crate::io::runtime;
 use crate::places::Places;
@@ -30,6 +29,7 @@ use crate::progress::Progress;
 use crate::scan_source::AssembledScan;
 use crate::settings::{Settings, TrafficSettings};
 use crate::signals;
+use doorward_file::input;
 
 mod reach;
 

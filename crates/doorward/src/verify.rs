@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &VerifyArguments) -> Result<Exit, Failure> {
 
 fn key(path: &Path) -> Result<PublicKey, Failure> {
     let usage = |problem: String| Failure::new(Exit::Usage, format!("--key {}: {problem}", path.display()));
-    let text = crate::input::text(path).map_err(|e| usage(format!("cannot be read: {e}")))?;
+    let text = doorward_file::input::text(path).map_err(|e| usage(format!("cannot be read: {e}")))?;
     PublicKey::parse(&text).map_err(|e| usage(e.to_string()))
 }
 

@@ -1,6 +1,6 @@
 //! Decides what a plan does with one load balancer: the guards, one after the other.
 
-use doorward_model::{LoadBalancer, Mode, Observed, Traffic, TrafficStep, Verdict};
+use doorward_model::{LoadBalancer, Mode, Observed, Traffic, TrafficStep, Verdict, owner_key};
 
 use super::{Effect, Goal, Insistence, PlanRequest, Risk, SkipReason, Step, Target, owner};
 use crate::Current;
@@ -118,7 +118,7 @@ pub(crate) fn still_allowed(step: &Step, goal: Goal, current: &Current) -> Resul
         return Err(because.clone());
     }
     let (planned, now) = (step.owner.as_deref(), owner(lb));
-    if planned != now.as_deref() {
+    if planned.map(owner_key) != now.as_deref().map(owner_key) {
         let name = |owner: Option<&str>| owner.map_or_else(|| "unknown".to_owned(), str::to_owned);
         let (planned, now) = (name(planned), name(now.as_deref()));
         return Err(format!("its owner was {planned} when the plan was made, and is {now} now"));

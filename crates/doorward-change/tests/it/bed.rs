@@ -164,6 +164,7 @@ pub(crate) fn run_of(access: &Access) -> Run {
         partition: access.partition().into(),
         home_region: access.home_region().clone(),
         clock_offset: None,
+        unmatched: Vec::new(),
         interrupted: false,
         only: None,
     }

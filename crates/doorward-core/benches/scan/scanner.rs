@@ -49,6 +49,7 @@ pub(crate) async fn run(place: &Place) -> Outcome<Value> {
         partition: access.partition().to_owned(),
         home_region: access.home_region().clone(),
         clock_offset: None,
+        unmatched: Vec::new(),
         interrupted: false,
         only: None,
     };

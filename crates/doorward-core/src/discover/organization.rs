@@ -7,7 +7,7 @@ use aws_sdk_organizations::operation::list_tags_for_resource::ListTagsForResourc
 use futures::StreamExt;
 
 use doorward_aws::{Access, Failure, Operation, organizations_as};
-use doorward_model::{Account, AccountId, AccountState, Gap, GapReason, Listing, Observed, Organization};
+use doorward_model::{Account, AccountId, AccountState, Gap, GapReason, Listing, Observed, Organization, OuPath};
 
 use super::known::{self, Known};
 use super::scope::Decision;
@@ -25,6 +25,8 @@ pub(super) struct Found {
     pub(super) unread: Vec<(Account, Gap)>,
     /// Accounts of an earlier scan that are not in the organization any more.
     pub(super) departed: Vec<Account>,
+    /// Every organizational unit; absent if the tree could not be read in full.
+    pub(super) units: Option<Vec<OuPath>>,
 }
 
 /// The account of the base identity only.
@@ -44,6 +46,7 @@ pub(super) fn alone(access: &Access) -> Found {
         listing: Listing::Full,
         unread: Vec::new(),
         departed: Vec::new(),
+        units: None,
     }
 }
 
@@ -94,6 +97,7 @@ pub(super) async fn read_of(
         listing,
         unread: Vec::new(),
         departed: Vec::new(),
+        units: units.all(),
     };
     for account in accounts {
         match account {

@@ -68,6 +68,11 @@ impl Units {
         units
     }
 
+    /// Every OU; none if the tree could not be read in full.
+    pub(super) fn all(&self) -> Option<Vec<OuPath>> {
+        self.gap.is_none().then(|| self.paths.values().cloned().collect())
+    }
+
     /// The OU of an account: by the paths in the list of accounts, or else by reading its parent.
     pub(super) async fn path_of(&self, access: &Access, account: &AccountId, paths: &[String]) -> Observed<OuPath> {
         let units: BTreeSet<&str> = paths

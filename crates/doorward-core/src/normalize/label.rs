@@ -21,7 +21,7 @@ pub fn label(lb: &mut LoadBalancer, account: Option<&Account>, more: Option<&Arc
     let is_first =
         |keys: &[String], key: &str| keys.first().is_some_and(|first| normalized_text(first) == normalized_text(key));
     let first_of = |keys: &[String]| {
-        let found = lb.tags.known().and_then(|tags| find_tag(tags, keys)).map(|(key, _)| key);
+        let found = lb.tags.known().and_then(|tags| find_tag(tags, keys)).map(|found| found.key);
         match more {
             Some(gap) if !keys.is_empty() && !found.is_some_and(|key| is_first(keys, key)) => {
                 Observed::Unread(gap.clone())

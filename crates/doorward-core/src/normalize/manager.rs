@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use doorward_model::{Manager, Observed};
 
-use super::find_tag;
+use super::{FoundTag, find_tag};
 
 /// The tags that identify a manager, besides those that AWS and the Kubernetes controller always set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -32,7 +32,7 @@ impl ManagerSettings {
         if let Some(environment) = tag("elasticbeanstalk:environment-name") {
             return Some(Manager::ElasticBeanstalk(environment.to_owned()));
         }
-        if let Some((key, value)) = find_tag(tags, &self.ecs_tags) {
+        if let Some(FoundTag { key, value, .. }) = find_tag(tags, &self.ecs_tags) {
             return Some(Manager::EcsGateway(format!("{key}={value}")));
         }
         if let Some(cluster) = tag("elbv2.k8s.aws/cluster") {
@@ -53,7 +53,7 @@ impl ManagerSettings {
             return Some(Manager::Kubernetes(cluster));
         }
         let terraform = self.terraform_tags.iter().find_map(|(key, wanted)| {
-            let (key, value) = find_tag(tags, std::slice::from_ref(key))?;
+            let FoundTag { key, value, .. } = find_tag(tags, std::slice::from_ref(key))?;
             (wanted.is_empty() || wanted.eq_ignore_ascii_case(value.trim())).then(|| format!("{key}={value}"))
         });
         terraform.map(Manager::Terraform)

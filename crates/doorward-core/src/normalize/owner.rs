@@ -40,8 +40,13 @@ impl OwnerSettings {
             }
             match tags {
                 Observed::Known(tags) => {
-                    if let Some((key, value)) = find_tag(tags, keys) {
-                        return Observed::Known(Owner { name: self.name(value), source: source(key.to_owned()) });
+                    if let Some(found) = find_tag(tags, keys) {
+                        let conflicting = found.conflicting.iter().map(|(key, value)| format!("{key:?} = {value:?}"));
+                        return Observed::Known(Owner {
+                            name: self.name(found.value),
+                            source: source(found.key.to_owned()),
+                            conflicting: conflicting.collect(),
+                        });
                     }
                 }
                 Observed::Absent => {}
@@ -54,17 +59,20 @@ impl OwnerSettings {
         ou.as_ref().and_then(|ou| {
             let matching = self.ous.iter().filter(|(scope, _)| ou.is_within(scope));
             let closest = matching.max_by_key(|(scope, _)| depth(scope, ou));
-            Observed::from_answer(
-                closest
-                    .map(|(scope, owner)| Owner { name: self.name(owner), source: OwnerSource::OuMap(scope.clone()) }),
-            )
+            Observed::from_answer(closest.map(|(scope, owner)| Owner {
+                name: self.name(owner),
+                source: OwnerSource::OuMap(scope.clone()),
+                conflicting: Vec::new(),
+            }))
         })
     }
 
+    /// The name after aliases, as it is written, with single spaces.
     fn name(&self, name: &str) -> String {
-        let name = normalized_text(name);
-        let alias = self.aliases.iter().find(|(alias, _)| normalized_text(alias) == name);
-        alias.map_or(name, |(_, name)| normalized_text(name))
+        let key = normalized_text(name);
+        let alias = self.aliases.iter().find(|(alias, _)| normalized_text(alias) == key);
+        let name = alias.map_or(name, |(_, name)| name);
+        name.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -99,7 +107,7 @@ mod tests {
     fn check(lb: &Tags, account: &Tags, names: &str) -> Option<String> {
         let ou = Observed::Known(OuPath { names: names.into(), ids: vec![] });
         match settings().of(lb, account, &ou) {
-            Observed::Known(owner) => Some(format!("{} by {}", owner.name, owner.source)),
+            Observed::Known(owner) => Some(format!("{} by {}", owner.name, owner.source_text())),
             Observed::Absent => Some("unowned".into()),
             Observed::Unread(_) => None,
         }
@@ -112,11 +120,27 @@ mod tests {
         for (lb, account, ou, expected) in [
             (&tags(&[("Owner ", " Payments   Team ")]), &none, "/", Some("payments by tag \"Owner \"")),
             (&tags(&[("team", "web"), ("owner", "  ")]), &none, "/", Some("web by tag \"team\"")),
-            (&tags(&[("team", "web"), ("OWNER", "Core")]), &none, "/", Some("core by tag \"OWNER\"")),
-            (&none, &tags(&[("owner", "Data")]), "/", Some("data by account tag \"owner\"")),
-            (&none, &none, "/Workloads/Prod/EU", Some("sre by OU /Workloads/Prod")),
-            (&none, &none, "/Workloads", Some("platform by OU /Workloads")),
+            (&tags(&[("team", "web"), ("OWNER", "Core")]), &none, "/", Some("Core by tag \"OWNER\"")),
+            (&none, &tags(&[("owner", "Data")]), "/", Some("Data by account tag \"owner\"")),
+            (&none, &none, "/Workloads/Prod/EU", Some("SRE by OU /Workloads/Prod")),
+            (&none, &none, "/Workloads", Some("Platform by OU /Workloads")),
             (&none, &none, "/Sandbox", Some("unowned")),
+            // The spelling of the settings counts, and another value in another spelling is named.
+            (
+                &tags(&[("Owner", "Team A"), ("owner", "team  B ")]),
+                &none,
+                "/",
+                Some("team B by tag \"owner\" (ignored: \"Owner\" = \"Team A\")"),
+            ),
+            (
+                &tags(&[("OWNER", "b"), ("Owner", "a")]),
+                &none,
+                "/",
+                Some("b by tag \"OWNER\" (ignored: \"Owner\" = \"a\")"),
+            ),
+            (&tags(&[("Owner", "team a"), ("owner", "Team A")]), &none, "/", Some("Team A by tag \"owner\"")),
+            (&tags(&[("owner", "Équipe Web")]), &none, "/", Some("Équipe Web by tag \"owner\"")),
+            (&tags(&[("owner", "=SUM(A1)")]), &none, "/", Some("=SUM(A1) by tag \"owner\"")),
             (&unread, &tags(&[("owner", "Data")]), "/Workloads", None),
             (&none, &unread, "/Workloads", None),
         ] {

@@ -151,6 +151,7 @@ pub(crate) async fn look(server: &Server, setup: &Setup, stop: &Stop) -> Result<
         partition: access.partition().to_owned(),
         home_region: access.home_region().clone(),
         clock_offset: None,
+        unmatched: Vec::new(),
         interrupted: false,
         only: None,
     };

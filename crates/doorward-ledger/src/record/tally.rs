@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use doorward_model::{
     EffectiveMode, Finding, LastMode, LoadBalancer, Mode, Observed, ScanReport, Severity, UnseenFinding,
-    UnseenLoadBalancer, Verdict,
+    UnseenLoadBalancer, Verdict, owner_key,
 };
 use rusqlite::{Connection, params_from_iter};
 
@@ -268,7 +268,8 @@ pub(crate) const fn fixed_dimension(owner: bool) -> &'static str {
 fn label_of(lb: &LoadBalancer, dimension: &str) -> String {
     match dimension {
         ALL => String::new(),
-        OWNER => lb.owner_label().to_owned(),
+        // One group however the name is spelled, and the same as in ledgers of earlier versions.
+        OWNER => lb.owner.known().map_or_else(|| lb.owner_label().to_owned(), |owner| owner_key(&owner.name)),
         OU => match &lb.ou {
             Observed::Known(path) => path.names.clone(),
             Observed::Absent => "(no unit)".to_owned(),

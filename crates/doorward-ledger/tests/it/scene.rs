@@ -88,6 +88,7 @@ pub(crate) fn run(id: &str, at: i64) -> Run {
         partition: "aws".to_owned(),
         home_region: Region::new(REGION).expect("valid"),
         clock_offset: None,
+        unmatched: Vec::new(),
         interrupted: false,
         only: None,
     }
@@ -314,7 +315,11 @@ fn verdict(letter: char) -> Option<Verdict> {
 }
 
 fn load_balancer(place: &Place<'_>, thing: &Thing<'_>) -> LoadBalancer {
-    let owner = |name: &str| Owner { name: name.to_owned(), source: OwnerSource::ResourceTag("owner".to_owned()) };
+    let owner = |name: &str| Owner {
+        name: name.to_owned(),
+        source: OwnerSource::ResourceTag("owner".to_owned()),
+        conflicting: Vec::new(),
+    };
     let cost_centre = thing.owner.map(|name| ("cost-centre".to_owned(), format!("cc-{name}")));
     LoadBalancer {
         arn: arn(place.account.as_str(), thing.name),

@@ -84,7 +84,11 @@ pub(crate) fn load_balancer(name: &str, owner: Observed<Owner>) -> LoadBalancer 
 }
 
 pub(crate) fn owned_by(name: &str) -> Observed<Owner> {
-    Observed::Known(Owner { name: name.to_owned(), source: OwnerSource::ResourceTag("owner".to_owned()) })
+    Observed::Known(Owner {
+        name: name.to_owned(),
+        source: OwnerSource::ResourceTag("owner".to_owned()),
+        conflicting: Vec::new(),
+    })
 }
 
 pub(crate) fn finding(lb: &LoadBalancer, verdict: Verdict) -> Finding {
@@ -211,6 +215,7 @@ pub(crate) fn whole(
             partition: "aws".to_owned(),
             home_region: Region::new(REGION).expect("a Region"),
             clock_offset: None,
+            unmatched: Vec::new(),
             interrupted: false,
             only: None,
         },

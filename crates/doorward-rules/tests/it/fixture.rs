@@ -106,8 +106,11 @@ pub(crate) fn load_balancer(given: &Given) -> LoadBalancer {
             .map(|listeners| listeners.iter().map(|text| listener(text)).collect()),
         tags: observed(&given.tags, Observed::Known(BTreeMap::new())),
         managed_by: observed::<Manager>(&given.managed_by, Observed::Absent),
-        owner: observed::<String>(&given.owner, Observed::Known("team-checkout".to_owned()))
-            .map(|name| Owner { name, source: OwnerSource::ResourceTag("owner".to_owned()) }),
+        owner: observed::<String>(&given.owner, Observed::Known("team-checkout".to_owned())).map(|name| Owner {
+            name,
+            source: OwnerSource::ResourceTag("owner".to_owned()),
+            conflicting: Vec::new(),
+        }),
         environment: observed(&given.environment, Observed::Absent),
         application: observed(&given.application, Observed::Absent),
         attributes: attributes(kind, &mode, drop_invalid_headers, &access_logs),

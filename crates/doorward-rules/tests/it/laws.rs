@@ -98,7 +98,11 @@ pub(crate) fn any_load_balancer() -> impl Strategy<Value = LoadBalancer> {
     let ous =
         ["/Prod", "/Dev"].map(|names| OuPath { names: names.to_owned(), ids: vec!["r-ab12".to_owned()] }).to_vec();
     let tags = ["prod", "dev"].map(|env| BTreeMap::from([("env".to_owned(), env.to_owned())])).to_vec();
-    let owner = Owner { name: "team".to_owned(), source: OwnerSource::ResourceTag("owner".to_owned()) };
+    let owner = Owner {
+        name: "team".to_owned(),
+        source: OwnerSource::ResourceTag("owner".to_owned()),
+        conflicting: Vec::new(),
+    };
     let logs = vec![
         LogDestination::Nowhere,
         LogDestination::S3 { bucket: "logs".to_owned(), prefix: String::new() },

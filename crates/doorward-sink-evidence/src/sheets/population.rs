@@ -63,7 +63,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("Access logs", 36, "Where access logs go.", |r| logs(&r.lb.access_logs).into())
         .text("Owner", 22, "Who is responsible; unowned is an owner too.", |r| r.lb.owner_label().into())
         .text("Owner found in", 24, "The tag or unit that names the owner.", |r| {
-            r.lb.owner.known().map(|owner| owner.source.to_string()).into()
+            r.lb.owner.known().map(|owner| owner.source_text()).into()
         })
         .text("Environment", 14, "From the configured tags.", |r| r.lb.environment.known().map(String::as_str).into())
         .text("Application", 18, "From the configured tags.", |r| r.lb.application.known().map(String::as_str).into())

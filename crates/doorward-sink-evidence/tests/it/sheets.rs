@@ -6,7 +6,7 @@ use std::path::Path;
 use doorward_model::{
     LastMode, ScanReport, Severity, Unseen, UnseenFinding, UnseenLoadBalancer, VerdictKind, WhyUnseen,
 };
-use doorward_sink_evidence::csv::{self, Dialect};
+use doorward_sink_evidence::csv::{self, Dialect, FieldSeparator};
 use doorward_sink_evidence::{Context, Limits, Pack, RunFigures, Sampling, write};
 use serde_json::Value;
 
@@ -169,14 +169,21 @@ fn a_sample_can_be_drawn_again() {
 #[test]
 fn csv_for_people_and_for_programs() {
     let report = scene::report(20);
-    let render = |dialect| {
+    let separated = |dialect, separator| {
         let mut bytes = Vec::new();
-        let receipt =
-            csv::write(&mut bytes, "out.csv", &report, &scene::required(&report), &[], dialect).expect("writes");
+        let required = scene::required(&report);
+        let receipt = csv::write(&mut bytes, "out.csv", &report, &required, &[], dialect, separator).expect("writes");
         assert!(receipt.adds_up() && receipt.written == 100);
         String::from_utf8(bytes).expect("UTF-8")
     };
+    let render = |dialect| separated(dialect, FieldSeparator::default());
     let (raw, excel) = (render(Dialect::Raw), render(Dialect::Excel));
+    // The same fields with another separator, which the first line names.
+    let semicolons = separated(Dialect::Excel, FieldSeparator { byte: b';', is_named: true });
+    let named = semicolons.strip_prefix("\u{feff}sep=;\r\n").expect("the line comes after the byte order mark");
+    let mut reader = ::csv::ReaderBuilder::new().delimiter(b';').from_reader(named.as_bytes());
+    let read: Vec<BTreeMap<String, String>> = reader.deserialize().map(|row| row.expect("a row")).collect();
+    assert_eq!(read, rows(&excel));
     assert!(!raw.starts_with('\u{feff}') && excel.starts_with('\u{feff}'));
     assert!(raw.ends_with("\r\n") && !raw.replace("\r\n", "").contains('\r'));
     let (raw, excel) = (rows(&raw), rows(&excel));

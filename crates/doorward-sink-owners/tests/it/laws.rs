@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{GapReason, Observed, Owner, ScanReport, Severity, Verdict};
+use doorward_model::{GapReason, Observed, Owner, ScanReport, Severity, Verdict, owner_key};
 use proptest::prelude::*;
 
 use crate::{context, scene, written};
@@ -71,7 +71,7 @@ proptest! {
 
         // One page per owner, and one owner per page.
         let keys: std::collections::BTreeSet<_> = owners.iter().map(|owner| match owner {
-            Observed::Known(owner) => (0, owner.name.clone()),
+            Observed::Known(owner) => (0, owner_key(&owner.name)),
             Observed::Absent => (1, String::new()),
             Observed::Unread(gap) => (if gap.reason == GapReason::NotAsked { 2 } else { 3 }, String::new()),
         }).collect();

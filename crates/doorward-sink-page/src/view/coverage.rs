@@ -22,6 +22,8 @@ pub(super) struct View {
     complete: bool,
     /// Set where the list of accounts itself did not arrive in full.
     accounts_unlisted: Option<String>,
+    /// What the settings name and the scan did not find.
+    unmatched: Vec<String>,
     /// Lines that stand for Regions that could not be listed.
     unlisted_regions: usize,
     holes: Vec<Hole>,
@@ -60,7 +62,8 @@ pub(super) fn of(report: &ScanReport) -> View {
             report.accounts.len()
         ),
         known: known(report),
-        complete: counts.complete == in_scope && coverage.accounts_listing.is_full(),
+        complete: report.is_whole(),
+        unmatched: report.run.unmatched.iter().map(ToString::to_string).collect(),
         accounts_unlisted: match &coverage.accounts_listing {
             Listing::Full => None,
             Listing::Unread(gap) => Some(gap.to_string()),

@@ -3,7 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use doorward_model::{Arn, EffectiveMode, LoadBalancer, Mode, Observed, ScanReport, Severity, Verdict, share, shown};
+use doorward_model::{
+    Arn, EffectiveMode, LoadBalancer, Mode, Observed, OwnerNames, ScanReport, Severity, Verdict, share, shown,
+};
 use serde::Serialize;
 
 use crate::chart::{Part, stacked};
@@ -93,10 +95,12 @@ impl Line {
 
 /// Counts the report by group.
 pub(super) fn of(report: &ScanReport, by: Group) -> View {
+    let owners = OwnerNames::of(&report.load_balancers);
+    let owned = |name: String| if matches!(by, Group::Owner) { owners.shown(&name).to_owned() } else { name };
     let mut groups: BTreeMap<String, Line> = BTreeMap::new();
     let mut names: BTreeMap<&Arn, String> = BTreeMap::new();
     for lb in &report.load_balancers {
-        let name = by.of(lb);
+        let name = owned(by.of(lb));
         let line = groups.entry(name.clone()).or_default();
         line.load_balancers += 1;
         match lb.effective_mode() {
@@ -128,11 +132,12 @@ pub(super) fn of(report: &ScanReport, by: Group) -> View {
     // A group of which nothing was seen is not gone.
     if let Some(unseen) = &report.unseen {
         for lb in &unseen.load_balancers {
-            groups.entry(by.last(&lb.owner, &lb.unit)).or_default().load_balancers_unseen += 1;
+            groups.entry(owned(by.last(&lb.owner, &lb.unit))).or_default().load_balancers_unseen += 1;
         }
         for finding in unseen.findings.iter().filter(|finding| !finding.excepted) {
             let name = names.get(&finding.load_balancer).cloned();
-            groups.entry(name.unwrap_or_else(|| by.last(&finding.owner, &finding.unit))).or_default().unseen += 1;
+            groups.entry(name.unwrap_or_else(|| owned(by.last(&finding.owner, &finding.unit)))).or_default().unseen +=
+                1;
         }
     }
     let mut lines: Vec<Line> = groups.into_iter().map(|(name, line)| Line { name, ..line }).collect();

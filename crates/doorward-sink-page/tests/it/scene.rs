@@ -81,7 +81,11 @@ pub(crate) fn all_hostile() -> ScanReport {
 
 /// An owner by tag.
 pub(crate) fn owner(name: &str) -> Observed<Owner> {
-    Observed::Known(Owner { name: name.to_owned(), source: OwnerSource::ResourceTag("owner".into()) })
+    Observed::Known(Owner {
+        name: name.to_owned(),
+        source: OwnerSource::ResourceTag("owner".into()),
+        conflicting: Vec::new(),
+    })
 }
 
 /// A value that could not be read.
@@ -287,8 +291,16 @@ fn poisoned(n: u64, text: &str) -> LoadBalancer {
     lb.owner = match n % 7 {
         0 => Observed::Absent,
         1 => Observed::unread(poisoned_gap(&text)),
-        2 => Observed::Known(Owner { name: text.clone(), source: OwnerSource::OuMap(text.clone()) }),
-        _ => Observed::Known(Owner { name: text.clone(), source: OwnerSource::ResourceTag(text.clone()) }),
+        2 => Observed::Known(Owner {
+            name: text.clone(),
+            source: OwnerSource::OuMap(text.clone()),
+            conflicting: Vec::new(),
+        }),
+        _ => Observed::Known(Owner {
+            name: text.clone(),
+            source: OwnerSource::ResourceTag(text.clone()),
+            conflicting: Vec::new(),
+        }),
     };
     lb.environment = known();
     lb.application = known();
@@ -392,6 +404,7 @@ fn finish(mut lbs: Vec<LoadBalancer>, dice: &mut Dice, hostile: Option<&[String]
             partition: some("aws"),
             home_region: region(0),
             clock_offset: None,
+            unmatched: Vec::new(),
             interrupted: false,
             only: None,
         },

@@ -170,6 +170,7 @@ pub(crate) fn report(
             partition: "aws".to_owned(),
             home_region: Region::new("eu-west-1").expect("a Region"),
             clock_offset: None,
+            unmatched: Vec::new(),
             interrupted: false,
             only: None,
         },
@@ -212,7 +213,11 @@ pub(crate) fn load_balancer(place: &AccountRegion, name: &str, truth: &Truth, at
         ])),
         managed_by: Observed::Absent,
         owner: truth.owner.clone().map_or(Observed::Absent, |name| {
-            Observed::Known(Owner { name, source: OwnerSource::ResourceTag("team".to_owned()) })
+            Observed::Known(Owner {
+                name,
+                source: OwnerSource::ResourceTag("team".to_owned()),
+                conflicting: Vec::new(),
+            })
         }),
         environment: Observed::Known("prod".to_owned()),
         application: Observed::Absent,

@@ -78,7 +78,7 @@ prop_compose! {
         let plain = Scene { load_balancers: [((here, "lb".to_owned()), Truth::with(Mode::Monitor))].into(), ..Scene::default() };
         let mut lb = plain.report(crate::bed::start()).load_balancers.remove(0);
         lb.account_name = Observed::Known(account);
-        lb.owner = Observed::Known(Owner { name: owner.clone(), source: OwnerSource::ResourceTag(owner) });
+        lb.owner = Observed::Known(Owner { name: owner.clone(), source: OwnerSource::ResourceTag(owner), conflicting: Vec::new() });
         lb.environment = Observed::Known(name.clone());
         (lb.name, lb.state, lb.security_groups) = (name, Some(state), groups);
         lb.declared = done.as_ref().map(|text| Arc::new(declared(text)));

@@ -42,7 +42,7 @@ pub(super) fn check_target(path: &Path) -> Result<(), Failure> {
     ];
     for (place, is_ours, problem) in ours {
         let Ok(metadata) = place.metadata() else { continue };
-        let text = if metadata.is_file() { crate::input::text(place).ok() } else { None };
+        let text = if metadata.is_file() { doorward_file::input::text(place).ok() } else { None };
         if !text.is_some_and(|text| is_ours(&text)) {
             return Err(usage(place, problem));
         }
@@ -73,11 +73,11 @@ pub(super) fn check_review(path: &Path, reviewed: Option<&Path>, plan: &Plan) ->
         ))
     };
     if let Some(place) = reviewed {
-        let text = crate::input::text(place);
+        let text = doorward_file::input::text(place);
         check(place, &text.map_err(|e| usage(place, format!("the reviewed text cannot be read: {e}")))?)?;
     }
     let beside = path.with_extension("md");
-    match crate::input::text(&beside) {
+    match doorward_file::input::text(&beside) {
         Ok(text) if beside != path && is_markdown(&text) => check(&beside, &text),
         _ => Ok(()),
     }

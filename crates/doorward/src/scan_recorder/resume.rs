@@ -78,6 +78,7 @@ mod tests {
             partition: "aws".to_owned(),
             home_region: Region::new("eu-west-1").expect("a Region"),
             clock_offset: None,
+            unmatched: Vec::new(),
             interrupted: false,
             only: None,
         }

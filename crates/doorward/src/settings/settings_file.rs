@@ -52,7 +52,7 @@ impl SettingsFile {
             )));
         }
         let by = if matches!(self.origin, Origin::Variable) { "DOORWARD_CONFIG: " } else { "" };
-        crate::input::text(&self.path)
+        doorward_file::input::text(&self.path)
             .map_err(|e| SettingsError(format!("{by}{path}: the settings file cannot be read: {e}")))
     }
 }

@@ -3,9 +3,44 @@
 use std::io::{self, Write};
 
 use doorward_model::{ScanReport, SinkContext};
-use doorward_sink_evidence::{Dialect, csv};
+use doorward_sink_evidence::{Dialect, FieldSeparator, csv};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::{SinkInputs, Written, owners};
+
+/// `[csv]`: how `--format csv` separates fields.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CsvSettings {
+    /// The character between fields.
+    pub(crate) separator: Separator,
+    /// Whether the first line names the separator, as `sep=;`.
+    pub(crate) separator_line: bool,
+}
+
+/// The character between the fields of a row.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(crate) enum Separator {
+    #[default]
+    #[serde(rename = ",", alias = "comma")]
+    Comma,
+    #[serde(rename = ";", alias = "semicolon")]
+    Semicolon,
+    #[serde(rename = "tab", alias = "\t")]
+    Tab,
+}
+
+impl CsvSettings {
+    fn field_separator(self) -> FieldSeparator {
+        let byte = match self.separator {
+            Separator::Comma => b',',
+            Separator::Semicolon => b';',
+            Separator::Tab => b'\t',
+        };
+        FieldSeparator { byte, is_named: self.separator_line }
+    }
+}
 
 /// Writes CSV that no spreadsheet takes for a formula.
 pub(super) fn write_excel(
@@ -14,7 +49,7 @@ pub(super) fn write_excel(
     inputs: &SinkInputs<'_>,
     _: &SinkContext<'_>,
 ) -> io::Result<Written> {
-    write(out, report, inputs, Dialect::Excel)
+    write(out, report, inputs, Dialect::Excel, inputs.settings.csv.field_separator())
 }
 
 /// Writes CSV with every text verbatim.
@@ -24,11 +59,18 @@ pub(super) fn write_raw(
     inputs: &SinkInputs<'_>,
     _: &SinkContext<'_>,
 ) -> io::Result<Written> {
-    write(out, report, inputs, Dialect::Raw)
+    // For programs: RFC 4180, whatever spreadsheets need.
+    write(out, report, inputs, Dialect::Raw, FieldSeparator::default())
 }
 
-fn write(out: &mut dyn Write, report: &ScanReport, inputs: &SinkInputs<'_>, dialect: Dialect) -> io::Result<Written> {
+fn write(
+    out: &mut dyn Write,
+    report: &ScanReport,
+    inputs: &SinkInputs<'_>,
+    dialect: Dialect,
+    separator: FieldSeparator,
+) -> io::Result<Written> {
     let required = owners::required(report, inputs.policy);
-    let receipt = csv::write(out, "", report, &required, doorward_rules::catalogue(), dialect);
+    let receipt = csv::write(out, "", report, &required, doorward_rules::catalogue(), dialect, separator);
     receipt.map(|receipt| receipt.written.into()).map_err(io::Error::other)
 }

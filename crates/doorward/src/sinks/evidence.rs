@@ -53,7 +53,8 @@ impl EvidenceSettings {
         let (place, text) = match (&self.signing_key_file, &self.signing_key_variable) {
             (Some(path), _) => {
                 let place = format!("evidence.signing_key_file, {}", path.display());
-                let text = crate::input::text(path).map_err(|e| usage(format!("{place}: cannot be read: {e}")))?;
+                let text =
+                    doorward_file::input::text(path).map_err(|e| usage(format!("{place}: cannot be read: {e}")))?;
                 (place, text)
             }
             (None, Some(name)) => {

@@ -1,9 +1,9 @@
 //! The sink of every output that goes to stdout or to a file.
 
-use std::io::{self, BufWriter};
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
-use doorward_model::{Receipt, ScanReport, Sink, SinkContext, SinkError, SinkFuture};
+use doorward_model::{Receipt, ScanReport, Sink, SinkContext, SinkError, SinkFuture, Skipped};
 
 use super::{OutputOptions, Render, SinkInputs};
 use doorward_file::{Readers, check_writable, write_file};
@@ -40,22 +40,52 @@ impl<'a> StreamSink<'a> {
             written = Some((self.render)(out, report, &self.inputs, context)?);
             out.flush()
         };
+        let mut stdout = Pipe { out: io::stdout().lock(), closed: false };
         let done = match &self.path {
             Some(path) => write_file(path, Readers::Owner, &mut render),
-            None => render(&mut BufWriter::new(io::stdout().lock())),
+            None => render(&mut BufWriter::new(&mut stdout)),
         };
-        done.map_err(|error| self.error(&error))?;
-        let (written, skipped) = written.map_or((0, Vec::new()), |written| (written.findings, written.skipped));
+        let findings_in = report.findings.len();
         let (sink, destination) = (self.name.to_owned(), self.destination());
-        Ok(Receipt { sink, destination, findings_in: report.findings.len(), written, skipped })
+        match done {
+            Ok(()) => {}
+            // A reader such as `head` has what it wanted.
+            Err(_) if stdout.closed => {
+                let skipped = Skipped { reason: "the reader of stdout closed it".to_owned(), count: findings_in };
+                return Ok(Receipt { sink, destination, findings_in, written: 0, skipped: vec![skipped] });
+            }
+            Err(error) => {
+                let problem = format!("{destination} could not be written: {error}");
+                return Err(SinkError { sink, problem });
+            }
+        }
+        let (written, skipped) = written.map_or((0, Vec::new()), |written| (written.findings, written.skipped));
+        Ok(Receipt { sink, destination, findings_in, written, skipped })
+    }
+}
+
+/// Stdout, and whether its reader closed it: a writer above may put another error in the place of that one.
+struct Pipe<W> {
+    out: W,
+    closed: bool,
+}
+
+impl<W: Write> Pipe<W> {
+    fn note<T>(&mut self, done: io::Result<T>) -> io::Result<T> {
+        self.closed |= done.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+        done
+    }
+}
+
+impl<W: Write> Write for Pipe<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let done = self.out.write(bytes);
+        self.note(done)
     }
 
-    fn error(&self, error: &io::Error) -> SinkError {
-        let sink = self.name.to_owned();
-        if error.kind() == io::ErrorKind::BrokenPipe {
-            return SinkError { sink, problem: String::new() };
-        }
-        SinkError { sink, problem: format!("{} could not be written: {error}", self.destination()) }
+    fn flush(&mut self) -> io::Result<()> {
+        let done = self.out.flush();
+        self.note(done)
     }
 }
 

@@ -75,8 +75,20 @@ fn environment_and_flags() {
         &["DOORWARD_ACCESS_ROLE_NAME", "did you mean DOORWARD_ACCESS__ROLE_NAME?"],
     );
     check("", &["scan"], &[("DOORWARD_ROLE", "x")], 6, &["DOORWARD_ROLE is no setting", "DOORWARD_ACCESS__ROLE_NAME"]);
-    check("", &["scan"], &[("DOORWARD_CONFIG", "nowhere.toml")], 2, &["DOORWARD_CONFIG: nowhere.toml", "cannot be read"]);
-    check("", &["scan"], &[("DOORWARD_ACCESS__ROLE_NAME__X", "y")], 2, &["DOORWARD_ACCESS__ROLE_NAME__X: access.role_name"]);
+    check(
+        "",
+        &["scan"],
+        &[("DOORWARD_CONFIG", "nowhere.toml")],
+        2,
+        &["DOORWARD_CONFIG: nowhere.toml", "cannot be read"],
+    );
+    check(
+        "",
+        &["scan"],
+        &[("DOORWARD_ACCESS__ROLE_NAME__X", "y")],
+        2,
+        &["DOORWARD_ACCESS__ROLE_NAME__X: access.role_name"],
+    );
     check("", &["scan"], &[("DOORWARD___", "y")], 2, &["DOORWARD___ names no setting"]);
     check(
         "",
