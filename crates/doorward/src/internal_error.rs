@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -18,6 +19,11 @@ static PANICKED: AtomicBool = AtomicBool::new(false);
 /// The output before which a test lets the command panic. Debug builds alone read it.
 #[cfg(debug_assertions)]
 pub(crate) const TEST_PANIC: &str = "DOORWARD_TEST_PANIC";
+
+/// The saved scan as an output.
+pub(crate) fn saving(path: &Path) -> String {
+    format!("--save {}", path.display())
+}
 
 /// Remembers an output that the command has to write.
 pub(crate) fn owe(output: &str) {

@@ -203,14 +203,9 @@ impl Saving {
             draft.finish()
         };
         let finished = finish().map_err(|e| failed(&path, &e));
-        internal_error::settle(&saving(&path));
+        internal_error::settle(&internal_error::saving(&path));
         finished
     }
-}
-
-/// The saved scan among the outputs of a command.
-pub(crate) fn saving(path: &Path) -> String {
-    format!("--save {}", path.display())
 }
 
 fn failed(path: &Path, error: &io::Error) -> Failure {

@@ -9,7 +9,6 @@ use super::{Format, SinkInputs};
 use crate::exit::{Exit, Failure};
 use crate::internal_error;
 use crate::places::Places;
-use crate::saved::saving;
 use doorward_file::check_writable;
 
 /// Sinks whose destinations can be written.
@@ -43,7 +42,7 @@ impl<'a> PreparedSinks<'a> {
             })?;
         }
         if let Some(path) = also {
-            internal_error::owe(&saving(path));
+            internal_error::owe(&internal_error::saving(path));
         }
         let sinks = formats.iter().map(|format| Ok((format.to_string(), format.sink(inputs)?)));
         let sinks = sinks.collect::<Result<Vec<_>, Failure>>()?;
