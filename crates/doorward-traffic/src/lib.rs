@@ -38,7 +38,7 @@ mod scan;
 mod source;
 mod tally;
 mod top;
-mod unread;
+mod unread_lines;
 mod window;
 
 pub use advice::{Advice, SourceToFix, Step, Thresholds, advise};
