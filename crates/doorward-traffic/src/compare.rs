@@ -17,10 +17,10 @@ use crate::metric::{Answer, Metric, Series};
 use crate::tally::{HourTally, LoadBalancerKey, LoadBalancerTally};
 use crate::window::Window;
 
-mod text;
+mod comparison_text;
 mod variation;
 
-pub use text::render_comparison;
+pub use comparison_text::render_comparison;
 use variation::{ComparedDay, usual_range};
 
 /// Of load balancers on which nothing changed, this share may show a change in one of its figures.

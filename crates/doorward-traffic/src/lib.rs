@@ -29,7 +29,6 @@ mod metric;
 mod object;
 mod observed;
 mod origin;
-
 mod prices;
 mod protocol;
 mod read;
@@ -42,7 +41,7 @@ mod source;
 mod tally;
 mod top;
 mod triggers;
-mod unread;
+mod unread_lines;
 mod window;
 
 pub use advice::{Advice, SourceToFix, Step, Thresholds, advise};

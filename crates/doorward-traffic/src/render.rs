@@ -10,7 +10,7 @@ use crate::advice::{Advice, SourceToFix, Step};
 use crate::evidence::TrafficEvidence;
 use crate::forecast::{Basis, CrossCheck, Forecast, ModeForecast, Share};
 use crate::tally::{LoadBalancerKey, LoadBalancerTally};
-use crate::unread::unread_lines;
+use crate::unread_lines::unread_lines;
 
 /// How many sources and samples are spelled out.
 const SHOWN: usize = 5;

@@ -21,6 +21,11 @@ const PEAK: f64 = 64.0;
 /// CPU time per byte of all files, of that per byte of a quarter of them.
 const LINEAR: f64 = 1.15;
 
+/// Bytes of lines in a file: of a quiet node, of a busy one, of a very busy one, and more than is unpacked whole.
+const SIZES: [u64; 4] = [2_000_000, 13_000_000, 30_000_000, 60_000_000];
+/// Threads of each of those.
+const THREADS: [usize; 4] = [1, 2, 4, 8];
+
 struct Plan {
     bytes: u64,
     rounds: usize,
@@ -83,7 +88,50 @@ pub(super) fn run(arguments: &[String]) -> Result<ExitCode> {
     for threads in [1, 2] {
         missed += contest(&plan, &program, &python, &corpus, &quarter, threads)?;
     }
+    missed += sizes(&plan, &program, &python)?;
     Ok(if missed > 0 && plan.strict { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Reading against unpacking alone, in pairs, for files of all sizes on any number of threads.
+fn sizes(plan: &Plan, program: &Path, python: &Path) -> Result<usize> {
+    let scripts = workspace::root()?.join("xtask/traffic");
+    let mut missed = 0;
+    println!(
+        "{:>14} {:>8} {:>9} {:>9} {:>26} {:>8}",
+        "bytes a file", "threads", "CPU s", "unpacking", "min / median / max", "peak MB"
+    );
+    for file_bytes in SIZES {
+        let corpus = Corpus::kept(program, plan.bytes.max(3 * file_bytes), file_bytes, 7)?;
+        for threads in THREADS {
+            let mut contenders = ["read", "gunzip"].map(|name| {
+                let command = vec![text(program), name.to_owned(), text(&corpus.folder), threads.to_string()];
+                Contender { name, goal: None, command, samples: Vec::new() }
+            });
+            for _ in 0..plan.rounds {
+                for contender in &mut contenders {
+                    contender.samples.push(measure(python, &scripts, &contender.command, contender.name)?);
+                }
+            }
+            let [ours, unpacking] = &contenders;
+            let mut pairs: Vec<f64> =
+                ours.samples.iter().zip(&unpacking.samples).map(|(ours, bare)| ours.cpu / bare.cpu).collect();
+            pairs.sort_by(f64::total_cmp);
+            let over = ratio(ours, unpacking);
+            let peak = ours.samples.iter().map(|used| used.peak_mb).fold(0.0, f64::max);
+            let at = |place: usize| pairs.get(place).copied().unwrap_or(f64::NAN);
+            println!(
+                "{file_bytes:>14} {threads:>8} {:>9.3} {:>9.3} {:>8.2} / {over:>5.2} / {:>6.2} {peak:>8.1}{}",
+                median(ours.samples.iter().map(|used| used.cpu)),
+                median(unpacking.samples.iter().map(|used| used.cpu)),
+                at(0),
+                at(pairs.len().saturating_sub(1)),
+                if over <= UNPACKING && peak < PEAK { "" } else { "  MISSED" },
+            );
+            missed += usize::from(over > UNPACKING) + usize::from(peak >= PEAK);
+        }
+    }
+    println!();
+    Ok(missed)
 }
 
 fn contest(

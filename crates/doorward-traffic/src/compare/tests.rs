@@ -84,7 +84,10 @@ fn parts_of_days_are_not_compared() {
     assert!(all.iter().all(|compared| compared.days_after == 6), "{all:?}");
 }
 
-fn series(metrics: [(Metric, fn(i64) -> u64); 4]) -> Series {
+/// A metric, and its count by day.
+type DailyCount = (Metric, fn(i64) -> u64);
+
+fn series(metrics: [DailyCount; 4]) -> Series {
     let start: Timestamp = "2026-09-01T00:00:00Z".parse().expect("a time");
     let points = |count: fn(i64) -> u64| {
         Answer::Points((0..29).map(|day| (start + SignedDuration::from_hours(24 * day + 5), count(day))).collect())
