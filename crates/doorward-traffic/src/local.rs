@@ -121,6 +121,9 @@ impl LogFile {
         opened.unwrap_or_else(|error| {
             let mut tally = Tally::default();
             tally.reading.unread.add(|| format!("{key}: {error}"));
+            if let Key::AccessLog(object) = Key::read(&key) {
+                tally.incomplete.insert(object.load_balancer, 1);
+            }
             tally
         })
     }

@@ -17,5 +17,6 @@ mod folder;
 mod logs;
 mod metrics;
 mod permissions;
+mod populations;
 #[path = "../../examples/logs/words.rs"]
 mod words;
