@@ -88,7 +88,7 @@ pub(crate) fn advise(cli: &Cli, arguments: &AdviseArguments) -> Result<Exit, Fai
             None => return Ok(Exit::Clean),
         },
     };
-    let advice = advise_all(&evidence, &load_balancers, settings.advice_rules(), at);
+    let advice = advise_all(&evidence, &load_balancers, settings.traffic.advice_rules(), at);
     match arguments.format {
         ListFormat::Table => answer(&harmless(&render_advice(&advice)))?,
         ListFormat::Json => print(&json!({ "format": "advice-v1", "advice": advice }))?,
