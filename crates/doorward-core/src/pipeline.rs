@@ -96,21 +96,24 @@ pub fn judge(inventory: Inventory, inputs: Inputs, recipe: &Recipe<'_>) -> Resul
     let Inputs { mut traffic, mut changes, mut edits, mut declared } = inputs;
     // Where one load balancer of all was read, a rule about changes is asked if a whole scan would ask it.
     let changes_elsewhere = only_one && !changes.is_empty();
+    if let Some(trace) = recipe.declarations {
+        declared = trace(&scan.load_balancers);
+    }
+    for lb in &mut scan.load_balancers {
+        lb.changes = changes.remove(&lb.arn).unwrap_or_default();
+        // An edit that left another mode than the current one did not set the current one.
+        lb.edited = edits.remove(&lb.arn).filter(|edit| lb.mode.known() == Some(&edit.left));
+        lb.declared = declared.remove(&lb.arn);
+    }
+    // After the changes are joined: what was logged before the mode was changed is no evidence of the current mode.
     if let Some(weigh) = recipe.traffic {
         traffic = weigh(&scan.load_balancers, at);
     }
     if let Some(expire) = recipe.expire {
         expire(&mut traffic);
     }
-    if let Some(trace) = recipe.declarations {
-        declared = trace(&scan.load_balancers);
-    }
     for lb in &mut scan.load_balancers {
         lb.traffic = traffic.remove(&lb.arn);
-        lb.changes = changes.remove(&lb.arn).unwrap_or_default();
-        // An edit that left another mode than the current one did not set the current one.
-        lb.edited = edits.remove(&lb.arn).filter(|edit| lb.mode.known() == Some(&edit.left));
-        lb.declared = declared.remove(&lb.arn);
     }
     let rules = (recipe.rules)(&scan.load_balancers, changes_elsewhere, at);
     let rules: Vec<&dyn Rule> = rules.iter().map(|rule| &**rule).collect();

@@ -3,37 +3,30 @@
 //! No mode is recommended without evidence: too few days, too few requests, unread objects or a metric that contradicts the logs
 //! result in "not enough evidence", with the missing evidence.
 
+use std::collections::BTreeMap;
+
 use doorward_model::{Mode, Observed};
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::forecast::{Basis, CrossCheck, Forecast, ModeForecast, Share};
-use crate::reasons;
-use crate::tally::{Cause, Client, LoadBalancerTally, Treatment};
-use crate::top::Weight;
+use crate::affected::{AffectedRequests, KnownClient, affected, known_clients};
+use crate::forecast::{Basis, Forecast, Share};
+use crate::tally::{ClientTable, LoadBalancerTally, Tier, Treatment};
 
+mod evidence;
 mod protected_clients;
+mod sentences;
+mod sources;
 mod thresholds;
 
-use protected_clients::covers;
+use sentences::requests;
+pub(crate) use sentences::{counted, kind_label, percent};
+pub use sources::SourceToFix;
 pub use thresholds::Thresholds;
 
-/// A source to fix before raising the mode.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct SourceToFix {
-    /// The client and the cause.
-    pub client: Client,
-    /// Requests of it that would be blocked, at least.
-    pub requests: u64,
-    /// Those of them that a target served, at least.
-    pub served: u64,
-    /// Typical clients; none for a reason code that this version does not know.
-    pub likely: Option<String>,
-    /// The fix.
-    pub fix: Option<String>,
-    /// Whether it is one of the protected clients in the thresholds.
-    pub protected: bool,
-}
+/// Scanners that are listed with advice: they are counted exactly, and only the most active are of interest.
+const SCANNERS: usize = 5;
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -74,8 +67,18 @@ pub struct Advice {
     pub recommended: Option<Mode>,
     /// What to do.
     pub step: Step,
+    /// A sentence that no reader may miss: Severe requests that targets answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<String>,
     /// The reasons, in sentences, the most important first.
     pub because: Vec<String>,
+    /// The requests that the next mode up would block, by what is known of their clients; none where no log names clients, and
+    /// in strictest mode.
+    pub affected: Option<AffectedRequests>,
+    /// The sources of these requests: every one that was served, or may have been, and the most active scanners.
+    pub blocks: Vec<SourceToFix>,
+    /// Requests that are not compliant, by day.
+    pub by_day: BTreeMap<Date, u64>,
     /// The forecast that it is based on.
     pub forecast: Forecast,
 }
@@ -87,7 +90,8 @@ pub fn advise(
     tally: Option<&LoadBalancerTally>,
     thresholds: &Thresholds,
 ) -> Advice {
-    let judge = Judge { forecast: &forecast, tally, thresholds };
+    let clients = tally.map(known_clients).unwrap_or_default();
+    let judge = Judge { forecast: &forecast, tally, clients, thresholds, current: current.known().copied() };
     let mut missing = judge.missing();
     let blocks_some = judge.forecast.mode(Mode::Strictest).is_some_and(|mode| mode.blocked.count > 0);
     if judge.forecast.evidence.basis == Basis::MetricOnly && blocks_some && current.known() != Some(&Mode::Strictest) {
@@ -96,6 +100,7 @@ pub fn advise(
             "Switch on access logs, or allow Doorward to read them, to see whose requests would be blocked.".to_owned(),
         );
     }
+    let alarm = judge.alarm();
     let (recommended, step, because) = match current.known() {
         _ if !missing.is_empty() => (None, Step::NotEnoughEvidence { missing }, vec![judge.evidence()]),
         None => {
@@ -107,23 +112,28 @@ pub fn advise(
         Some(Mode::Defensive) => {
             judge.raise(Mode::Strictest).unwrap_or_else(|why| (Some(Mode::Defensive), Step::Keep, why))
         }
-        Some(Mode::Monitor) => match judge.raise(Mode::Strictest) {
-            Ok(found @ (_, Step::Raise { .. }, _)) => found,
-            // Half of the way now is better than all of it after some fixing.
-            Ok(later) => match judge.raise(Mode::Defensive) {
-                Ok((mode, raise @ Step::Raise { .. }, mut because)) => {
-                    because.push(
-                        "Strictest would block more requests; run `doorward advise` again after this change."
-                            .to_owned(),
-                    );
-                    (mode, raise, because)
-                }
-                _ => later,
-            },
-            Err(why) => judge.raise(Mode::Defensive).unwrap_or((Some(Mode::Monitor), Step::Keep, why)),
-        },
+        Some(Mode::Monitor) => judge.raise_monitor(alarm.is_some()),
     };
-    Advice { current, recommended, step, because, forecast }
+    let to = match &step {
+        Step::Raise { to } | Step::FixAndRaise { to, .. } => Some(*to),
+        Step::Keep | Step::NotEnoughEvidence { .. } | Step::Watch { .. } => current.known().copied().and_then(next),
+    };
+    let affected = to.filter(|_| forecast.evidence.basis.names_some_clients()).and_then(|to| judge.affected(to));
+    let blocks = to.map(|to| judge.blocks(to)).unwrap_or_default();
+    let mut by_day: BTreeMap<Date, u64> = BTreeMap::new();
+    for (hour, counts) in tally.iter().flat_map(|tally| &tally.hours) {
+        *by_day.entry(hour.day()).or_default() += counts.non_compliant();
+    }
+    drop(judge);
+    Advice { current, recommended, step, alarm, because, affected, blocks, by_day, forecast }
+}
+
+/// The next mode up.
+const fn next(mode: Mode) -> Option<Mode> {
+    match mode {
+        Mode::Monitor | Mode::Defensive => Some(Mode::Strictest),
+        Mode::Strictest => None,
+    }
 }
 
 type Recommendation = (Option<Mode>, Step, Vec<String>);
@@ -131,116 +141,57 @@ type Recommendation = (Option<Mode>, Step, Vec<String>);
 struct Judge<'a> {
     forecast: &'a Forecast,
     tally: Option<&'a LoadBalancerTally>,
+    clients: Vec<KnownClient<'a>>,
     thresholds: &'a Thresholds,
+    current: Option<Mode>,
 }
 
 impl Judge<'_> {
-    /// What stands in the way of any recommendation.
-    fn missing(&self) -> Vec<String> {
-        let evidence = &self.forecast.evidence;
-        let mut missing = Vec::new();
-        if evidence.basis == Basis::None {
-            if evidence.lines > 0 && evidence.absent == evidence.lines {
-                missing.push("The logs are older than AWS's classifications; read newer ones.".to_owned());
-            } else {
-                missing.push(format!(
-                    "Switch on access logs and let them run for {} days, or allow cloudwatch:GetMetricData.",
-                    self.thresholds.minimum_days
-                ));
+    /// Whether a mode blocks a tier that the current mode does not block.
+    fn newly(&self, to: Mode, tier: &Tier) -> bool {
+        tier.in_mode(to) == Treatment::Blocked
+            && self.current.is_none_or(|current| tier.in_mode(current) != Treatment::Blocked)
+    }
+
+    /// The requests that a mode would block and the current one does not; none without logs.
+    fn affected(&self, to: Mode) -> Option<AffectedRequests> {
+        let tally = self.tally.filter(|tally| tally.classified() > 0)?;
+        let mut requests = affected(tally, &self.clients, |tier| self.newly(to, tier));
+        let all = affected(tally, &self.clients, |tier| tier.in_mode(to) == Treatment::Blocked);
+        requests.already = all.newly() + all.already - requests.newly();
+        Some(requests)
+    }
+
+    /// Whether so many requests may be blocked although their clients were served.
+    fn tolerates(&self, hurt: u64, of: u64) -> bool {
+        hurt as f64 <= self.thresholds.tolerated_share * of as f64
+    }
+
+    /// From monitor: as far up as no user is hurt. Severe requests that targets answer are no reason to stay.
+    fn raise_monitor(&self, severe_answered: bool) -> Recommendation {
+        let strictest = self.raise(Mode::Strictest);
+        if let Ok(found @ (_, Step::Raise { .. }, _)) = strictest {
+            return found;
+        }
+        match self.raise(Mode::Defensive) {
+            Ok((mode, raise @ Step::Raise { .. }, mut because)) => {
+                // Half of the way now is better than all of it after some fixing.
+                because.push(
+                    "Strictest would block more requests; run `doorward advise` again after this change.".to_owned(),
+                );
+                (mode, raise, because)
             }
-            return missing;
+            Ok(fix) if severe_answered => fix,
+            Err(because) if severe_answered => {
+                let mut sources = self.sources(Mode::Defensive, |source| source.hurt() > 0 || source.protected);
+                sources.truncate(self.thresholds.maximum_sources.max(1));
+                (Some(Mode::Defensive), Step::FixAndRaise { to: Mode::Defensive, sources }, because)
+            }
+            other => match (strictest, other) {
+                (Ok(later), _) | (Err(_), Ok(later)) => later,
+                (Err(why), Err(_)) => (Some(Mode::Monitor), Step::Keep, why),
+            },
         }
-        if let Some(why) = &evidence.uncounted {
-            missing.push(format!("Allow Doorward to read CloudWatch; the number of all requests is unknown: {why}."));
-        }
-        missing.extend(self.too_short());
-        missing.extend(self.too_few_logs());
-        let requests = self.forecast.modes.first().map_or(0, |mode| mode.blocked.of);
-        if !self.forecast.modes.is_empty() && requests < self.thresholds.minimum_requests.max(1) {
-            missing.push(format!(
-                "Wait for at least {} requests; so far there are {requests}.",
-                self.thresholds.minimum_requests
-            ));
-        }
-        if evidence.basis == Basis::PartialLogs {
-            missing.push(format!(
-                "Read all logs of the window: objects are missing or damaged, or lines could not be parsed ({}) or have no \
-                 classification ({}).",
-                evidence.unparsed, evidence.absent
-            ));
-        }
-        if evidence.unlogged > 0 {
-            missing.push(format!(
-                "Find the logs that are missing: CloudWatch counts {} non-compliant requests in hours without log lines, \
-                 so that their clients are unknown.",
-                evidence.unlogged
-            ));
-        }
-        if let CrossCheck::Differs { logs, metric } = evidence.cross_check
-            && metric > logs
-        {
-            missing.push(format!(
-                "Find the logs that are missing: CloudWatch counts {metric} non-compliant requests, and the logs \
-                 contain {logs}."
-            ));
-        }
-        missing
-    }
-
-    /// Whether too few days were observed.
-    fn too_short(&self) -> Option<String> {
-        let observed = self.forecast.evidence.observed.clone().unwrap_or_default();
-        let minimum = self.thresholds.minimum_days;
-        let days = f64::from(observed.continuous_hours) / 24.0;
-        (days < minimum).then(|| {
-            let by_lines = matches!(self.forecast.evidence.basis, Basis::FullLogs | Basis::PartialLogs);
-            let silent = observed.days > observed.days_with_traffic && observed.counted.is_none();
-            let hint = if by_lines && silent {
-                "; allow Doorward to read CloudWatch too, to distinguish quiet days from missing logs"
-            } else {
-                ""
-            };
-            format!(
-                "Gather evidence of at least {minimum} days with traffic, without a gap between them; there are {days:.1}{hint}."
-            )
-        })
-    }
-
-    /// Whether the logs hold too few of the requests that CloudWatch counts.
-    fn too_few_logs(&self) -> Option<String> {
-        let observed = self.forecast.evidence.observed.as_ref()?;
-        let (logged, counted) = (observed.logged?, observed.counted?);
-        let few = (logged as f64) < self.thresholds.minimum_logged_share * counted as f64;
-        few.then(|| {
-            format!(
-                "Find the logs that are missing: they contain {logged} of the {counted} requests that CloudWatch counts in the same \
-                 time ({}).",
-                observed.logged_share().unwrap_or_default()
-            )
-        })
-    }
-
-    /// The observed time, with its gaps.
-    fn evidence(&self) -> String {
-        let evidence = &self.forecast.evidence;
-        let observed = evidence.observed.clone().unwrap_or_default();
-        let (summary, lines) = (observed.summary(), evidence.lines);
-        let hours = format!("traffic in {} of {} hours", observed.hours_with_traffic, observed.hours);
-        let mut text = match evidence.basis {
-            Basis::FullLogs => format!("Access logs were read: {summary}, {lines} lines; {hours}."),
-            Basis::PeriodLogs => format!(
-                "CloudWatch was read: {summary}; {hours}. Of the access logs, only those around the periods with non-compliant \
-                 requests were read, {lines} lines."
-            ),
-            Basis::PartialLogs => format!("Access logs were partly read: {summary}, {lines} lines; {hours}."),
-            Basis::MetricOnly => format!("Only CloudWatch's metrics were read: {summary}; {hours}."),
-            Basis::None => "There is no evidence: neither logs nor metrics.".to_owned(),
-        };
-        for sentence in observed.missing().iter().chain(&observed.unknown) {
-            text.push(' ');
-            text.push_str(sentence);
-        }
-        text
     }
 
     /// The step to a mode, now or after fixing sources; or why the mode is not recommended.
@@ -251,52 +202,53 @@ impl Judge<'_> {
                  {to} would block."
             )]);
         };
-        let mut because = vec![self.blocked(mode)];
-        because.push(self.evidence());
-        let protected = self.sources(to, |source| source.protected);
-        let Some(hurt) = mode.hurt else {
+        if mode.hurt.is_none() {
             return Err(vec![
-                format!("{to} would block {} requests, and only access logs show whose.", mode.blocked.count),
+                format!("{to} would block {}, and only access logs show whose.", requests(mode.blocked.count)),
                 self.evidence(),
             ]);
-        };
-        let tolerated = hurt.count as f64 <= self.thresholds.tolerated_share * mode.blocked.of as f64;
-        if tolerated && protected.is_empty() {
+        }
+        // Without logs and without a hurt request there is nothing to block.
+        let newly = self.affected(to).unwrap_or_default();
+        let mut because = vec![self.blocked(mode, &newly)];
+        because.extend(self.clients_of(mode, &newly));
+        because.push(self.evidence());
+        let sources = self.sources(to, |source| source.hurt() > 0 || source.protected);
+        let protected = sources.iter().any(|source| source.protected);
+        if self.tolerates(newly.hurt(), mode.blocked.of) && !protected {
             if mode.closed.count > 0 {
                 because.push(format!(
-                    "Connections of {} Ambiguous requests ({:.1} a day) would be closed after the response, which costs new connections.",
-                    mode.closed.count, mode.closed.per_day
+                    "Connections of {} Ambiguous {} ({:.1} a day) would be closed after the response, which costs new connections.",
+                    mode.closed.count,
+                    if mode.closed.count == 1 { "request" } else { "requests" },
+                    mode.closed.per_day
                 ));
             }
+            because.extend(self.beyond(mode));
             return Ok((Some(to), Step::Raise { to }, because));
         }
-        let sources = self.sources(to, |source| source.served > 0 || source.protected);
-        let bound = self.tally.map_or(0, |tally| tally.sources.clients.bound());
         let most = self.thresholds.maximum_sources;
         // Fixing the named sources has to bring the rest below the tolerated share.
-        let mut left = hurt.count;
+        let mut left = newly.hurt();
         let mut named = Vec::new();
         for source in sources {
-            if left as f64 <= self.thresholds.tolerated_share * mode.blocked.of as f64 && !source.protected {
+            if self.tolerates(left, mode.blocked.of) && !source.protected {
                 continue;
             }
-            left = left.saturating_sub(source.served);
+            left = left.saturating_sub(source.hurt());
             named.push(source);
         }
-        let enough = left as f64 <= self.thresholds.tolerated_share * mode.blocked.of as f64;
-        if enough && named.len() <= most && !named.is_empty() {
-            because.push(format!(
-                "{} of them were served by a target; {} sources account for these.",
-                hurt.count,
-                named.len()
-            ));
+        let exact = self.tally.is_none_or(|tally| tally.sources.clients.unkept() == 0);
+        if exact && self.tolerates(left, mode.blocked.of) && named.len() <= most && !named.is_empty() {
+            let are = if named.len() == 1 { "accounts" } else { "account" };
+            because.insert(1, format!("{} {are} for these.", counted(named.len() as u64, "source")));
             return Ok((Some(to), Step::FixAndRaise { to, sources: named }, because));
         }
-        because.push(format!(
-            "{} of them were served by a target, from more than {most} sources{}.",
-            hurt.count,
-            if bound > 0 { format!(" (each may have up to {bound} more requests)") } else { String::new() }
-        ));
+        let more = if exact { String::new() } else { format!(", more than the {} that are kept", ClientTable::KEPT) };
+        because.insert(1, format!("They are of more than {}{more}.", counted(most as u64, "source")));
+        if newly.logins > 0 {
+            because.insert(1, format!("{to} would lock users out at the login: {} of them are logins.", newly.logins));
+        }
         Err(because)
     }
 
@@ -310,9 +262,20 @@ impl Judge<'_> {
                 vec!["It is in the strictest mode, and no request was blocked.".to_owned(), self.evidence()],
             );
         };
-        let mut because = vec![format!("It is in the strictest mode. {}", self.blocked(mode)), self.evidence()];
-        let sources =
-            self.sources(Mode::Strictest, |source| source.protected || source.client.cause.tier.as_str() != "Severe");
+        let Share { count, of, denominator, per_day } = mode.blocked;
+        let share = mode.blocked.fraction().map_or(String::new(), |share| format!(", {}", percent(share)));
+        let mut because = vec![
+            format!(
+                "It is in the strictest mode, which blocks {count} of {of} {}{share}, {per_day:.1} a day.",
+                denominator.label()
+            ),
+            self.evidence(),
+        ];
+        let sources = sources::sources(&self.clients, &self.thresholds.protected_clients);
+        let sources: Vec<SourceToFix> = sources
+            .into_iter()
+            .filter(|source| source.protected || source.client.cause.tier.as_str() != "Severe")
+            .collect();
         if sources.is_empty() {
             because.push("All blocked requests were Severe, which legitimate clients do not send.".to_owned());
             return (keep, Step::Keep, because);
@@ -324,51 +287,21 @@ impl Judge<'_> {
         (keep, Step::Watch { sources: sources.into_iter().take(most).collect() }, because)
     }
 
-    fn blocked(&self, mode: &ModeForecast) -> String {
-        let Share { count, of, denominator, per_day } = mode.blocked;
-        let verb = if mode.mode == Mode::Strictest { "Strictest" } else { "Defensive" };
-        if count == 0 {
-            let bound = mode
-                .hurt_at_most
-                .map_or(String::new(), |bound| format!("; at 95% confidence at most {} of all", percent(bound)));
-            return format!("{verb} would have blocked none of {of} {}{bound}.", denominator.label());
-        }
-        let share = mode.blocked.fraction().map_or(String::new(), |share| format!(", {}", percent(share)));
-        format!("{verb} would have blocked {count} of {of} {}{share}, {per_day:.1} a day.", denominator.label())
+    /// Sources that a mode would block newly, and protected ones that it would block at all.
+    fn sources(&self, to: Mode, wanted: impl Fn(&SourceToFix) -> bool) -> Vec<SourceToFix> {
+        let blocked = |known: &&KnownClient<'_>| known.client.cause.tier.in_mode(to) == Treatment::Blocked;
+        let clients: Vec<KnownClient<'_>> = self.clients.iter().filter(blocked).cloned().collect();
+        let sources = sources::sources(&clients, &self.thresholds.protected_clients).into_iter();
+        sources.filter(|source| source.protected || self.newly(to, &source.client.cause.tier)).filter(wanted).collect()
     }
 
-    /// Clients that a mode would block, those with the most served requests first.
-    fn sources(&self, mode: Mode, wanted: impl Fn(&SourceToFix) -> bool) -> Vec<SourceToFix> {
-        let Some(tally) = self.tally else { return Vec::new() };
-        let ranked = tally.sources.clients.ranked().into_iter();
-        let blocked = ranked.filter(|(client, _)| client.cause.tier.in_mode(mode) == Treatment::Blocked);
-        let mut sources: Vec<SourceToFix> =
-            blocked.map(|(client, weight)| self.source(client, weight)).filter(wanted).collect();
-        sources.sort_by(|a, b| {
-            b.served.cmp(&a.served).then(b.requests.cmp(&a.requests)).then_with(|| a.client.cmp(&b.client))
-        });
-        sources
+    /// Every source that a mode would block and that may be a user, and the most active scanners.
+    fn blocks(&self, to: Mode) -> Vec<SourceToFix> {
+        let (mut users, scanners): (Vec<_>, Vec<_>) =
+            self.sources(to, |_| true).into_iter().partition(|source| source.hurt() > 0 || source.protected);
+        users.extend(scanners.into_iter().take(SCANNERS));
+        users
     }
-
-    fn source(&self, client: &Client, weight: Weight) -> SourceToFix {
-        let Cause { reason, .. } = &client.cause;
-        let known = reasons::reason(reason);
-        SourceToFix {
-            client: client.clone(),
-            requests: weight.requests,
-            served: weight.served,
-            likely: known.map(|known| known.clients.clone()),
-            fix: known.map(|known| known.fix.clone()),
-            protected: self.thresholds.protected_clients.iter().any(|wanted| covers(wanted, client)),
-        }
-    }
-}
-
-/// A fraction as a percentage, with enough digits to distinguish it from zero.
-fn percent(fraction: f64) -> String {
-    let percent = fraction * 100.0;
-    let digits = if percent >= 1.0 { 1 } else { (1.0 - percent.max(1e-9).log10().floor()) as usize };
-    format!("{percent:.digits$}%")
 }
 
 #[cfg(test)]

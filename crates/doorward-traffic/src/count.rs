@@ -8,8 +8,11 @@ use doorward_model::{AccountId, Region};
 
 use crate::line::{self, Class, Line, Status};
 use crate::origin::{domain, excerpt, shape};
+use crate::outcome::{by, is_denied};
 use crate::protocol::{PROTOCOLS, protocol};
-use crate::tally::{By, Cause, Client, HourTally, LoadBalancerKey, LoadBalancerTally, Tally, Tier, add};
+use crate::tally::{
+    By, Cause, Client, ClientTally, HourTally, LoadBalancerKey, LoadBalancerTally, RequestExample, Tally, Tier, add,
+};
 use crate::window::{Hour, STAMP, STAMP_HOUR, Window, is_stamp};
 
 /// Of user agents and paths this much is kept.
@@ -172,7 +175,7 @@ impl Counter {
                 let by = by(line);
                 hour.served += u64::from(by == By::Served);
                 let cause = Cause { tier, reason: excerpt(reason, SAMPLE) };
-                sources(load_balancer, line, &cause, by == By::Served);
+                sources(load_balancer, line, &cause, by);
                 load_balancer.causes.entry(cause).or_default().add(by, 1);
             }
         }
@@ -364,23 +367,23 @@ fn answered(hour: &mut HourTally, status: Status, target: Status, requests: u64)
     }
 }
 
-fn by(line: &Line<'_>) -> By {
-    match line.target_status.family() {
-        Some(..=3) => By::Served,
-        Some(_) => By::Refused,
-        None if line.status.is_400() => By::Blocked,
-        None => By::LoadBalancer,
-    }
-}
-
-fn sources(load_balancer: &mut LoadBalancerTally, line: &Line<'_>, cause: &Cause, served: bool) {
+fn sources(load_balancer: &mut LoadBalancerTally, line: &Line<'_>, cause: &Cause, by: By) {
     let sources = &mut load_balancer.sources;
+    let served = by == By::Served;
     let colon = memchr::memrchr(b':', line.client).unwrap_or(line.client.len());
     let (address, agent) = (excerpt(&line.client[..colon], TEXT), excerpt(line.agent, TEXT));
-    sources.shapes.add(excerpt(shape(line.request).as_bytes(), TEXT), served);
-    sources.domains.add(excerpt(domain(line.domain, line.request), TEXT), served);
+    let shape = excerpt(shape(line.request).as_bytes(), TEXT);
+    let domain = excerpt(domain(line.domain, line.request), TEXT);
+    let denied = is_denied(line);
+    let mut tally = ClientTally::of(by, denied, 1, line.hour);
+    if tally.may_be_answered() {
+        let trace = excerpt(line.trace, TEXT);
+        tally.example = Some(Box::new(RequestExample { shape: shape.clone(), domain: domain.clone(), trace }));
+    }
+    sources.shapes.add(shape, served);
+    sources.domains.add(domain, served);
     sources.target_groups.add(excerpt(line.target_group, SAMPLE), served);
     sources.addresses.add(address.clone(), served);
     sources.agents.add(agent.clone(), served);
-    sources.clients.add(Client { address, agent, cause: cause.clone() }, served);
+    sources.clients.add(Client { address, agent, cause: cause.clone() }, tally);
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Write};
 
-use doorward_model::{Arn, LoadBalancer, ObservedTime};
+use doorward_model::{Arn, ChangeStatus, LoadBalancer, ObservedTime};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use crate::tally::{LoadBalancerKey, Tally};
 use crate::window::Window;
 
 /// The name of the format.
-const FORMAT: &str = "doorward-traffic-v1";
+const FORMAT: &str = "doorward-traffic-v2";
 
 /// A file that is not saved traffic evidence.
 #[derive(Debug, thiserror::Error)]
@@ -25,14 +25,14 @@ pub enum EvidenceError {
     #[error("the file is not traffic that this version saved: {0}")]
     Malformed(#[from] serde_json::Error),
     /// It is another format, or another version of it.
-    #[error("the format of the file is {0:?}; this version reads {FORMAT}")]
+    #[error("the format of the file is {0:?}, and this version reads {FORMAT}: run `doorward traffic --save` again")]
     Format(String),
 }
 
 /// Everything that a run found out about the traffic of load balancers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrafficEvidence {
-    /// `doorward-traffic-v1`.
+    /// `doorward-traffic-v2`.
     pub format: String,
     /// The hours that were requested; absent if all logs of a folder were read.
     pub window: Option<Window>,
@@ -47,6 +47,9 @@ pub struct TrafficEvidence {
     /// When each load balancer was created, if known: no hour before it counts as observed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub created: BTreeMap<LoadBalancerKey, Timestamp>,
+    /// When the mode of each load balancer was last changed, if known: nothing before it is evidence of the current mode.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub changed: BTreeMap<LoadBalancerKey, Timestamp>,
     /// The days and hours that were observed, with the gaps between them. Derived from the other members, for other programs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     observed: BTreeMap<LoadBalancerKey, ObservedTime>,
@@ -79,18 +82,22 @@ impl TrafficEvidence {
             extents: BTreeMap::new(),
             missed: Vec::new(),
             created: BTreeMap::new(),
+            changed: BTreeMap::new(),
             observed: BTreeMap::new(),
             athena: None,
         }
     }
 
-    /// Adds when the load balancers were created, and derives the time that was observed of each.
+    /// Adds when the load balancers were created and when their modes were changed, and derives the time that was observed of each.
     #[must_use]
     pub fn about(mut self, load_balancers: &[LoadBalancer]) -> Self {
         for lb in load_balancers {
             let key = self.key_of(lb);
             if let Some(created) = lb.created.filter(|_| self.covers(&key)) {
-                self.created.insert(key, created);
+                self.created.insert(key.clone(), created);
+            }
+            if let Some(changed) = last_change(lb).filter(|_| self.covers(&key)) {
+                self.changed.insert(key, changed);
             }
         }
         let observed = self.keys().filter_map(|key| Some((key.clone(), self.forecast(key).evidence.observed?)));
@@ -103,8 +110,12 @@ impl TrafficEvidence {
     /// # Errors
     /// The text is not JSON of this format and version.
     pub fn from_reader(saved: impl Read) -> Result<Self, EvidenceError> {
-        let evidence: Self = serde_json::from_reader(saved)?;
-        if evidence.format == FORMAT { Ok(evidence) } else { Err(EvidenceError::Format(evidence.format)) }
+        // The format first: another version has other members, which would be reported as a damaged file.
+        let document: serde_json::Value = serde_json::from_reader(saved)?;
+        match document.get("format").and_then(serde_json::Value::as_str) {
+            Some(FORMAT) | None => Ok(serde_json::from_value(document)?),
+            Some(other) => Err(EvidenceError::Format(other.to_owned())),
+        }
     }
 
     /// Writes it as one line of JSON.
@@ -145,25 +156,39 @@ impl TrafficEvidence {
 
     /// The effect of each mode on the traffic of a load balancer.
     pub fn forecast(&self, key: &LoadBalancerKey) -> Forecast {
-        self.forecast_since(key, None)
+        self.forecast_since(key, None, None)
     }
 
-    /// The same for a load balancer that was created at a time, for evidence that was saved without that time.
-    pub fn forecast_since(&self, key: &LoadBalancerKey, created: Option<Timestamp>) -> Forecast {
+    /// The same for a load balancer of which it is known when it was created and when its mode was changed, for evidence that was saved
+    /// without these times, or before the change was known.
+    pub fn forecast_since(
+        &self,
+        key: &LoadBalancerKey,
+        created: Option<Timestamp>,
+        changed: Option<Timestamp>,
+    ) -> Forecast {
         let extent = self.extents.get(key);
         let complete = match extent {
             Some(_) => {
-                !self.missed.iter().any(|unread| unread.load_balancer == *key) && self.tally.reading.damaged.count == 0
+                !self.missed.iter().any(|unread| unread.load_balancer == *key)
+                    && !self.tally.incomplete.contains_key(key)
             }
-            None => self.tally.is_whole(),
+            None => self.tally.is_whole_for(key),
         };
+        let changed = self.changed.get(key).copied().max(changed);
+        let series = self.series.get(key);
         let input = ForecastInput {
             tally: self.tally.load_balancers.get(key),
             files: self.tally.files.get(key),
             created: self.created.get(key).copied().or(created),
-            window: self.window,
+            changed,
+            // Logs that were read from the change on have the same window as the metrics of them.
+            window: match series {
+                Some(series) if self.changed.contains_key(key) => Some(series.window),
+                _ => self.window,
+            },
             complete,
-            series: self.series.get(key),
+            series,
             around_periods: extent == Some(&Extent::AroundPeriods),
         };
         forecast(key, input)
@@ -190,6 +215,22 @@ impl TrafficEvidence {
 /// A load balancer as logs and metrics name it.
 pub fn key(lb: &LoadBalancer) -> LoadBalancerKey {
     LoadBalancerKey { account: Some(lb.account.clone()), region: Some(lb.region.clone()), id: id(&lb.arn) }
+}
+
+/// When the mode of a load balancer was last changed, by the change journal of Doorward and by the event of the call; none if neither has
+/// a change. Its creation is no change.
+pub(crate) fn last_change(lb: &LoadBalancer) -> Option<Timestamp> {
+    let sent = |status: ChangeStatus| match status {
+        ChangeStatus::Unsure
+        | ChangeStatus::Changed
+        | ChangeStatus::Overtaken
+        | ChangeStatus::Restored
+        | ChangeStatus::RestoreFailed => true,
+        ChangeStatus::Already | ChangeStatus::Refused | ChangeStatus::Failed | ChangeStatus::RestoreRefused => false,
+    };
+    let journal = lb.changes.iter().filter(|change| sent(change.status)).map(|change| change.at);
+    let event = lb.edited.iter().filter(|edit| edit.call != "CreateLoadBalancer").map(|edit| edit.at);
+    journal.chain(event).max()
 }
 
 /// `app/name/id`; the name alone for classic load balancers.

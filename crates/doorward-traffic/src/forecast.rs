@@ -8,15 +8,16 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::affected::{KnownClient, affected, known_clients};
+use crate::binomial::upper_95;
 use crate::metric::{Known, Metric, Series};
 use crate::observed;
 use crate::tally::{Answered, Cause, LoadBalancerKey, LoadBalancerTally, LogFiles, Treatment};
 use crate::window::Window;
 
-/// The relative difference between logs and metric that is no disagreement: logs are best effort, and the two cut time at different
-/// moments.
+/// How many more requests the logs may hold than the metric counts, relatively and absolutely: the two cut time at different moments.
+/// Fewer is never agreement, because each request that is counted and not logged may be of a user.
 const TOLERANCE: f64 = 0.02;
-/// The absolute difference that is no disagreement, for few requests.
 const FEW: u64 = 5;
 
 /// What a share is of.
@@ -67,25 +68,6 @@ impl Share {
     }
 }
 
-/// The largest fraction that is consistent, at 95% confidence, with having seen this many among that many. With none seen it is
-/// 1 - 0.05^(1/n), about 3/n; otherwise Wilson's upper bound. It holds if requests to come are like those seen.
-pub fn upper_95(seen: u64, among: u64) -> Option<f64> {
-    if among == 0 || seen > among {
-        return None;
-    }
-    let n = among as f64;
-    if seen == 0 {
-        // Not 1 - 0.05^(1/n), which loses its digits for large n.
-        return Some(-(0.05_f64.ln() / n).exp_m1());
-    }
-    // One-sided 95%.
-    const Z: f64 = 1.644_853_626_951_472_2;
-    let p = seen as f64 / n;
-    let middle = p + Z * Z / (2.0 * n);
-    let spread = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
-    Some(((middle + spread) / (1.0 + Z * Z / n)).min(1.0))
-}
-
 /// The effect of one mode.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ModeForecast {
@@ -97,14 +79,15 @@ pub struct ModeForecast {
     pub closed: Share,
     /// Requests answered with 400.
     pub blocked: Share,
-    /// Of the blocked, those that a target answered with a status below 400: users who would be affected. None without
-    /// logs, as for the next two.
+    /// Of the blocked, those of clients that were served, or may have been: answered with a status below 400 by a target or by the
+    /// load balancer, logins, failed requests, and refused ones of regular clients. None without logs, as for the next two.
     pub hurt: Option<Share>,
-    /// Of the blocked, those that a target refused or the load balancer answered itself: mostly scanners.
+    /// Of the blocked, the refused requests of all other clients: scanners.
     pub others: Option<Share>,
-    /// Of the blocked, those that the mode in force blocks already. Whether they are users is unknown.
+    /// Of the blocked, those that the mode in force blocked already. Whether they are users is unknown.
     pub already: Option<Share>,
-    /// The upper bound, at 95% confidence, of the fraction of requests that are users who would be newly blocked.
+    /// The upper bound, at 95% confidence, of the fraction of requests that are in `hurt`, if requests to come are like those seen and
+    /// independent of each other. Clients that sent nothing in the window are in no bound.
     pub hurt_at_most: Option<f64>,
 }
 
@@ -124,11 +107,18 @@ pub enum Basis {
     None,
 }
 
+impl Basis {
+    /// Whether log lines were read, so that at least some clients are known.
+    pub(crate) const fn names_some_clients(self) -> bool {
+        matches!(self, Self::FullLogs | Self::PeriodLogs | Self::PartialLogs)
+    }
+}
+
 /// Whether logs and metric agree on how many requests are not compliant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CrossCheck {
-    /// They do, within 2 % or 5 requests.
+    /// They do: the logs hold all that the metric counts, and at most 5 requests or 2% more.
     Agrees {
         /// As logged.
         logs: u64,
@@ -165,6 +155,8 @@ pub struct ForecastEvidence {
     pub absent: u64,
     /// Requests rejected before classification, in any mode. In no share.
     pub rejected: u64,
+    /// When the mode was last changed, if that lies after the beginning of the window.
+    pub changed: Option<Timestamp>,
     /// Lines that could not be understood. In no share.
     pub unparsed: u64,
     /// Requests of a tier that this version does not know. Counted as blocked by defensive and strictest, to be safe.
@@ -193,6 +185,8 @@ pub struct ForecastInput<'a> {
     pub files: Option<&'a LogFiles>,
     /// When it was created, if that is known: no hour before it counts as observed.
     pub created: Option<Timestamp>,
+    /// When its mode was last changed, if that is known.
+    pub changed: Option<Timestamp>,
     /// The hours for which all of its logs were asked; without them, the hours in which there are lines.
     pub window: Option<Window>,
     /// Whether all objects of the window were read, to their ends.
@@ -217,6 +211,7 @@ pub fn forecast(load_balancer: &LoadBalancerKey, seen: ForecastInput<'_>) -> For
         lines: seen.tally.map_or(0, |tally| tally.lines),
         absent: seen.tally.map_or(0, |tally| tally.absent),
         rejected: seen.tally.map_or(0, |tally| tally.rejected),
+        changed: None,
         unparsed: seen.tally.map_or(0, |tally| tally.unparsed.count),
         unknown_tier: 0,
         cross_check,
@@ -245,13 +240,14 @@ pub fn forecast(load_balancer: &LoadBalancerKey, seen: ForecastInput<'_>) -> For
             evidence.basis = Basis::PartialLogs;
         }
         evidence.unlogged = seen.series.map_or(0, |series| observed::unlogged(tally, series));
-        let days = observe(&mut evidence, observed);
-        modes = ALL.map(|mode| from_logs(tally, mode, days, all)).into();
+        let days = observe(&mut evidence, observed, seen.changed);
+        let clients = known_clients(tally);
+        modes = ALL.map(|mode| from_logs(tally, &clients, mode, days, all)).into();
     } else if let Some((series, non_compliant)) =
         seen.series.and_then(|series| Some((series, series.total(Metric::NonCompliant).count()?)))
     {
         evidence.basis = Basis::MetricOnly;
-        let days = observe(&mut evidence, observed::by_metric(series, seen.created));
+        let days = observe(&mut evidence, observed::by_metric(series, seen.created), seen.changed);
         match requests(series) {
             Ok(requests) => modes = from_metric(requests, days, non_compliant),
             Err(why) => evidence.uncounted = Some(why),
@@ -261,9 +257,14 @@ pub fn forecast(load_balancer: &LoadBalancerKey, seen: ForecastInput<'_>) -> For
 }
 
 /// Sets the observed time of the evidence, and returns its days.
-fn observe(evidence: &mut ForecastEvidence, observed: Option<observed::ObservedWindow>) -> f64 {
+fn observe(
+    evidence: &mut ForecastEvidence,
+    observed: Option<observed::ObservedWindow>,
+    changed: Option<Timestamp>,
+) -> f64 {
     let days = observed.as_ref().map_or(0.0, observed::ObservedWindow::known_days);
     evidence.window = observed.as_ref().map(|observed| observed.window);
+    evidence.changed = changed.filter(|at| observed.as_ref().is_some_and(|seen| *at > seen.window.starts_at()));
     evidence.observed = observed.map(|observed| observed.time);
     days
 }
@@ -275,7 +276,13 @@ fn unknown(tally: &LoadBalancerTally) -> u64 {
     unknown.map(|(_, answered)| answered.total()).sum()
 }
 
-fn from_logs(tally: &LoadBalancerTally, mode: Mode, days: f64, (all, of): (u64, Denominator)) -> ModeForecast {
+fn from_logs(
+    tally: &LoadBalancerTally,
+    clients: &[KnownClient<'_>],
+    mode: Mode,
+    days: f64,
+    (all, of): (u64, Denominator),
+) -> ModeForecast {
     let treated = |treatment: Treatment| {
         let mut sum = Answered::default();
         let alike = |cause: &Cause| cause.tier.in_mode(mode) == treatment;
@@ -283,6 +290,7 @@ fn from_logs(tally: &LoadBalancerTally, mode: Mode, days: f64, (all, of): (u64, 
         sum
     };
     let (closed, blocked) = (treated(Treatment::ForwardedAndClosed), treated(Treatment::Blocked));
+    let requests = affected(tally, clients, |tier| tier.in_mode(mode) == Treatment::Blocked);
     let of_all = |count| Share::new(count, all, of, days);
     let of_blocked = |count| Share::new(count, blocked.total(), Denominator::BlockedRequests, days);
     ModeForecast {
@@ -290,10 +298,10 @@ fn from_logs(tally: &LoadBalancerTally, mode: Mode, days: f64, (all, of): (u64, 
         forwarded: of_all(all - closed.total() - blocked.total()),
         closed: of_all(closed.total()),
         blocked: of_all(blocked.total()),
-        hurt: Some(of_blocked(blocked.served)),
-        others: Some(of_blocked(blocked.refused + blocked.by_load_balancer)),
-        already: Some(of_blocked(blocked.blocked)),
-        hurt_at_most: upper_95(blocked.served, all),
+        hurt: Some(of_blocked(requests.hurt())),
+        others: Some(of_blocked(requests.scanners)),
+        already: Some(of_blocked(requests.already)),
+        hurt_at_most: upper_95(requests.hurt(), all),
     }
 }
 
@@ -353,8 +361,8 @@ fn cross_check(seen: ForecastInput<'_>, logged: Option<&LoadBalancerTally>) -> C
         }
     };
     let logs = tally.non_compliant();
-    let close = logs.abs_diff(metric) <= FEW.max((metric as f64 * TOLERANCE) as u64);
-    if close { CrossCheck::Agrees { logs, metric } } else { CrossCheck::Differs { logs, metric } }
+    let close = logs - metric.min(logs) <= FEW.max((metric as f64 * TOLERANCE) as u64);
+    if close && logs >= metric { CrossCheck::Agrees { logs, metric } } else { CrossCheck::Differs { logs, metric } }
 }
 
 impl Forecast {

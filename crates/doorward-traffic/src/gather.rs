@@ -9,13 +9,13 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::count_cache::{CacheUse, CountCache, CountCacheError};
-use crate::evidence::{TrafficEvidence, key};
+use crate::evidence::{TrafficEvidence, key, last_change};
 use crate::extent::{Extent, extent, falls_short, whole};
 use crate::metric::{Metric, Series};
 use crate::prices::Prices;
 use crate::source::{LogPlace, LogPlan, Metered, Planned, Source, Span, UnreadLogs};
 use crate::tally::{LoadBalancerKey, Tally};
-use crate::window::Window;
+use crate::window::{Hour, Window};
 
 mod by_athena;
 
@@ -115,7 +115,12 @@ pub async fn gather(
     observe: &dyn Fn(GatherEvent),
 ) -> Result<Option<TrafficEvidence>, GatherError> {
     let asked: Vec<&LoadBalancer> = request.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()).collect();
-    let series = metrics(source, &asked, request).await;
+    let mut series = metrics(source, &asked, request).await;
+    for lb in &asked {
+        if let Some(series) = series.get_mut(&key(lb)) {
+            series.cut(since_change(lb, request.window));
+        }
+    }
     let evidence = match &request.athena {
         None => embedded(source, &asked, series, request, observe).await?,
         Some(options) => by_athena::gather(source, &asked, series, (request, options), stopped, observe).await?,
@@ -135,10 +140,11 @@ async fn embedded(
     for lb in asked {
         let Some((bucket, prefix)) = log_bucket(lb) else { continue };
         let key = key(lb);
+        let window = since_change(lb, request.window);
         let (extent, spans) = if request.all_logs {
-            (Extent::AllWithoutMetric, vec![whole(request.window)])
+            (Extent::AllWithoutMetric, vec![whole(window)])
         } else {
-            extent(series.get(&key), request.window)
+            extent(series.get(&key), window)
         };
         extents.insert(key.clone(), extent);
         if !spans.is_empty() {
@@ -159,13 +165,17 @@ async fn embedded(
         let (key, periods) = (&place.load_balancer, extents.get(&place.load_balancer) == Some(&Extent::AroundPeriods));
         periods && falls_short(evidence.series.get(key), evidence.tally.load_balancers.get(key))
     });
-    let short: Vec<LogPlace> =
-        short.map(|place| LogPlace { spans: vec![whole(request.window)], ..place.clone() }).collect();
+    let again = |place: &LogPlace| {
+        let window = evidence.series.get(&place.load_balancer).map_or(request.window, |series| series.window);
+        LogPlace { spans: vec![whole(window)], ..place.clone() }
+    };
+    let short: Vec<LogPlace> = short.map(again).collect();
     if !short.is_empty() {
         for place in &short {
             extents.insert(place.load_balancer.clone(), Extent::AllAfterDisagreement);
             evidence.tally.load_balancers.remove(&place.load_balancer);
             evidence.tally.files.remove(&place.load_balancer);
+            evidence.tally.incomplete.remove(&place.load_balancer);
             evidence.missed.retain(|unread| unread.load_balancer != place.load_balancer);
         }
         observe(GatherEvent::Note(format!(
@@ -180,6 +190,12 @@ async fn embedded(
     }
     evidence.extents = extents;
     Ok(Some(evidence))
+}
+
+/// The window from the last change of the mode on, in whole hours: what was before is no evidence of the current mode. If the mode was
+/// changed in the last hour, or if no change is known, the whole window.
+fn since_change(lb: &LoadBalancer, window: Window) -> Window {
+    last_change(lb).and_then(|changed| window.since(Hour::of(changed).after())).unwrap_or(window)
 }
 
 async fn metrics(

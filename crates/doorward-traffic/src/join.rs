@@ -9,7 +9,7 @@ use doorward_model::{
 use jiff::{SignedDuration, Timestamp};
 
 use crate::advice::{Advice, SourceToFix, Step, Thresholds, advise};
-use crate::evidence::TrafficEvidence;
+use crate::evidence::{TrafficEvidence, last_change};
 use crate::forecast::{Basis, CrossCheck};
 use crate::tally::{LoadBalancerKey, LoadBalancerTally};
 
@@ -25,19 +25,26 @@ pub struct AdviceRules<'a> {
     pub maximum_age_days: u32,
 }
 
-/// Advice for every load balancer that was scanned and can parse HTTP, and for every other one that left logs.
+/// Advice for every load balancer that was scanned and can parse HTTP, and for every other one that left logs, at a time: evidence that
+/// is too old by then recommends nothing.
 pub fn advise_all(
     evidence: &TrafficEvidence,
     load_balancers: &[LoadBalancer],
-    thresholds: &Thresholds,
+    rules: AdviceRules<'_>,
+    at: Timestamp,
 ) -> BTreeMap<LoadBalancerKey, Advice> {
-    let mut known: BTreeMap<LoadBalancerKey, (Observed<Mode>, Option<Timestamp>)> =
-        evidence.keys().map(|key| (key.clone(), (Observed::Absent, None))).collect();
+    let mut known: BTreeMap<LoadBalancerKey, Option<&LoadBalancer>> =
+        evidence.keys().map(|key| (key.clone(), None)).collect();
     for lb in load_balancers.iter().filter(|lb| lb.kind.can_parse_http()) {
-        known.insert(evidence.key_of(lb), (lb.mode.clone(), lb.created));
+        known.insert(evidence.key_of(lb), Some(lb));
     }
-    let each = known.into_iter().map(|(key, (mode, created))| {
-        let advice = advice_for(evidence, &key, mode, created, thresholds);
+    let each = known.into_iter().map(|(key, lb)| {
+        let mut advice = advice_for(evidence, &key, lb, rules.thresholds);
+        let until = advice.forecast.evidence.window.map(|window| window.ends_at());
+        if let Some(old) = too_old(until, rules.maximum_age_days, at) {
+            advice.step = Step::NotEnoughEvidence { missing: vec![old] };
+            advice.recommended = None;
+        }
         (key, advice)
     });
     each.collect()
@@ -47,12 +54,13 @@ pub fn advise_all(
 fn advice_for(
     evidence: &TrafficEvidence,
     key: &LoadBalancerKey,
-    mode: Observed<Mode>,
-    created: Option<Timestamp>,
+    lb: Option<&LoadBalancer>,
     thresholds: &Thresholds,
 ) -> Advice {
     let tally = evidence.tally.load_balancers.get(key);
-    let mut advice = advise(mode, evidence.forecast_since(key, created), tally, thresholds);
+    let (created, changed) = (lb.and_then(|lb| lb.created), lb.and_then(last_change));
+    let mode = lb.map_or(Observed::<Mode>::Absent, |lb| lb.mode.clone());
+    let mut advice = advise(mode, evidence.forecast_since(key, created, changed), tally, thresholds);
     let nothing = advice.forecast.evidence.basis == Basis::None;
     if let (Step::NotEnoughEvidence { missing }, Some(reason)) = (&mut advice.step, evidence.no_count_reason(key)) {
         if nothing && evidence.is_idle(key) {
@@ -76,8 +84,7 @@ pub fn join(
     let asked = load_balancers.iter().filter(|lb| lb.kind.can_parse_http());
     let traffic = asked.filter_map(|lb| {
         let key = evidence.key_of(lb);
-        let advice =
-            evidence.covers(&key).then(|| advice_for(evidence, &key, lb.mode.clone(), lb.created, rules.thresholds))?;
+        let advice = evidence.covers(&key).then(|| advice_for(evidence, &key, Some(lb), rules.thresholds))?;
         let mut traffic = view(&advice, tiers(evidence.tally.load_balancers.get(&key)));
         expire(&mut traffic, rules.maximum_age_days, at);
         Some((lb.arn.clone(), Arc::new(traffic)))
@@ -92,12 +99,19 @@ pub fn expire_all(weighed: &mut TrafficByArn, maximum_age_days: u32, at: Timesta
 
 /// Evidence that is too old at a time recommends nothing.
 fn expire(traffic: &mut Traffic, days: u32, at: Timestamp) {
-    let oldest = SignedDuration::from_hours(24 * i64::from(days));
-    if traffic.until.is_some_and(|until| at.duration_since(until) > oldest) {
+    if let Some(old) = too_old(traffic.until, days, at) {
         traffic.step = TrafficStep::NotEnoughEvidence;
         traffic.recommended = None;
-        traffic.because = vec![format!("The evidence is more than {days} days old; run `doorward traffic` again.")];
+        traffic.because = vec![old];
     }
+}
+
+/// The sentence about evidence that is too old at a time; none if it is not.
+fn too_old(until: Option<Timestamp>, days: u32, at: Timestamp) -> Option<String> {
+    let oldest = SignedDuration::from_hours(24 * i64::from(days));
+    until
+        .is_some_and(|until| at.duration_since(until) > oldest)
+        .then(|| format!("The evidence is more than {days} days old; run `doorward traffic` again."))
 }
 
 /// Requests by classification; empty if none was logged.
@@ -160,14 +174,14 @@ fn view(advice: &Advice, tiers: BTreeMap<String, u64>) -> Traffic {
         },
         recommended: advice.recommended,
         step,
-        because: advice.because.iter().chain(missing).cloned().collect(),
+        because: advice.alarm.iter().chain(&advice.because).chain(missing).cloned().collect(),
         sources: sources.iter().map(source).collect(),
     }
 }
 
 fn source(source: &SourceToFix) -> TrafficSource {
     TrafficSource {
-        address: source.client.address.clone(),
+        address: source.places(),
         agent: source.client.agent.clone(),
         tier: source.client.cause.tier.as_str().to_owned(),
         reason: source.client.cause.reason.clone(),

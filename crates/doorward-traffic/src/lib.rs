@@ -12,6 +12,8 @@
 //! are cut to a length and made valid UTF-8, and the program that shows them escapes control characters.
 
 mod advice;
+mod affected;
+mod binomial;
 mod buffers;
 mod classify;
 mod compare;
@@ -29,6 +31,7 @@ mod metric;
 mod object;
 mod observed;
 mod origin;
+mod outcome;
 mod prices;
 mod protocol;
 mod read;
@@ -45,13 +48,15 @@ mod unread_lines;
 mod window;
 
 pub use advice::{Advice, SourceToFix, Step, Thresholds, advise};
+pub use affected::{AffectedRequests, ClientKind};
+pub use binomial::upper_95;
 pub use classify::{Classified, ClassifyError, classify};
 pub use compare::{BeforeAfter, Change, Compared, ComparedBy, Figure, compare, compare_evidence, render_comparison};
 pub use count_cache::{CacheUse, CountCache, CountCacheError, FOLDER as STATE_FOLDER};
 pub use evidence::{AthenaScan, EvidenceError, TrafficEvidence, id, key};
 pub use extent::{Extent, extent, falls_short};
 pub use forecast::{
-    Basis, CrossCheck, Denominator, Forecast, ForecastEvidence, ForecastInput, ModeForecast, Share, forecast, upper_95,
+    Basis, CrossCheck, Denominator, Forecast, ForecastEvidence, ForecastInput, ModeForecast, Share, forecast,
 };
 pub use gather::{AthenaOptions, CacheOptions, GatherError, GatherEvent, TrafficRequest, gather, log_bucket};
 pub use join::{AdviceRules, TrafficByArn, advise_all, expire_all, join};
@@ -70,8 +75,8 @@ pub use source::{
     Source, Span, UnreadLogs, listing_logs,
 };
 pub use tally::{
-    Answered, By, Cause, Client, HourTally, LoadBalancerKey, LoadBalancerTally, LogFiles, NoLoadBalancer, NodeFiles,
-    Reading, Sampled, Sources, Tally, Tier, Treatment,
+    Answered, By, Cause, Client, ClientTable, ClientTally, HourTally, LoadBalancerKey, LoadBalancerTally, LogFiles,
+    NoLoadBalancer, NodeFiles, Reading, RequestExample, Sampled, Sources, Tally, Tier, Treatment,
 };
 pub use top::{Top, Weight};
 pub use triggers::{

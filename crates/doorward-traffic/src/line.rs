@@ -35,6 +35,10 @@ pub(crate) struct Line<'a> {
     pub(crate) target_group: &'a [u8],
     /// The name of the TLS handshake, or `-`.
     pub(crate) domain: &'a [u8],
+    /// The trace id, or `-`.
+    pub(crate) trace: &'a [u8],
+    /// The actions that were taken, in order and separated by commas, or `-`.
+    pub(crate) actions: &'a [u8],
     pub(crate) class: Class<'a>,
 }
 
@@ -46,7 +50,7 @@ pub(crate) enum Class<'a> {
     Tier(&'a [u8], &'a [u8]),
     /// The line is of a format without classification.
     Absent,
-    /// The load balancer could not parse the request.
+    /// The load balancer refused the request before it looked at its rules.
     Rejected,
 }
 
@@ -68,6 +72,11 @@ impl Status {
     /// As the log has it.
     pub(crate) fn text(self) -> String {
         String::from_utf8_lossy(&self.0).trim_end().to_owned()
+    }
+
+    /// Whether it is one of these.
+    pub(crate) fn is_one_of(self, statuses: &[&[u8; 3]]) -> bool {
+        statuses.contains(&&self.0)
     }
 
     /// Its first digit; none if there is no status.
@@ -155,8 +164,12 @@ fn understand(line: &[u8], backslash: Backslash, anchors: Anchors) -> Option<Lin
     let (status, target_status) = (Status::read(fields[8])?, Status::read(fields[9])?);
     let protocol = bare(0).filter(|text| text.len() <= 7 && text.iter().all(u8::is_ascii_alphanumeric))?;
     let request = fields[12].text();
+    // Neither a target nor a target group nor a rule was chosen.
+    let unrouted = target_status == Status::NONE && bare(16) == Some(b"-") && bare(20) == Some(b"-");
     let class = match (fields[27], fields[28]) {
-        (Field::Quoted(tier), Field::Quoted(reason)) if count >= FIELDS => class(tier, reason, status, request)?,
+        (Field::Quoted(tier), Field::Quoted(reason)) if count >= FIELDS => {
+            class(tier, reason, status, unrouted || request.starts_with(b"- "))?
+        }
         // AWS puts a bare `-` where a field is to come; before there were classifications it stood where they are now.
         (Field::Bare(b"-"), Field::Bare(b"-")) if count >= FIELDS => Class::Absent,
         (Field::Bare(b"-"), _) if count == FIELDS - 1 => Class::Absent,
@@ -180,11 +193,13 @@ fn understand(line: &[u8], backslash: Backslash, anchors: Anchors) -> Option<Lin
         agent: fields[13].text(),
         target_group: bare(16)?,
         domain: if count > 18 { fields[18].text() } else { b"-" },
+        trace: fields[17].text(),
+        actions: if count > 22 { fields[22].text() } else { b"-" },
         class,
     })
 }
 
-fn class<'a>(tier: &'a [u8], reason: &'a [u8], status: Status, request: &[u8]) -> Option<Class<'a>> {
+fn class<'a>(tier: &'a [u8], reason: &'a [u8], status: Status, early: bool) -> Option<Class<'a>> {
     // A word and not a status, which is what stands there when the fields have moved by one.
     let word = |text: &[u8]| {
         text.first().is_some_and(u8::is_ascii_alphabetic)
@@ -192,7 +207,8 @@ fn class<'a>(tier: &'a [u8], reason: &'a [u8], status: Status, request: &[u8]) -
             && text.iter().all(u8::is_ascii_alphanumeric)
     };
     match (tier, reason) {
-        (b"-", b"-") if status.is_400() && request.starts_with(b"- ") => Some(Class::Rejected),
+        // Refused before any rule was looked at: no mode saw the request.
+        (b"-", b"-") if status.is_400() && early => Some(Class::Rejected),
         (b"-" | b"Compliant", b"-" | b"Compliant") => Some(Class::Compliant),
         (tier, reason) if word(tier) && (word(reason) || reason == b"-") => Some(Class::Tier(tier, reason)),
         _ => None,

@@ -176,6 +176,9 @@ impl LogFile {
             Err(error) => {
                 let mut tally = Tally::default();
                 tally.reading.unread.add(|| format!("{key}: {error}"));
+                if let Key::AccessLog(object) = Key::read(&key) {
+                    tally.incomplete.insert(object.load_balancer, 1);
+                }
                 (tally, None)
             }
         }

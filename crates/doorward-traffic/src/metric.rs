@@ -129,6 +129,16 @@ impl Series {
         }
     }
 
+    /// Leaves out what is before a window.
+    pub(crate) fn cut(&mut self, window: Window) {
+        self.window = window;
+        for answer in self.answers.values_mut() {
+            if let Answer::Points(points) = answer {
+                points.retain(|at, _| *at >= window.starts_at());
+            }
+        }
+    }
+
     /// The spans in which a metric is above zero; none if it was not read.
     pub fn above_zero(&self, metric: Metric) -> Option<Vec<(Timestamp, Timestamp)>> {
         let Some(Answer::Points(points)) = self.answers.get(&metric) else { return None };

@@ -146,6 +146,16 @@ impl Reader {
         tally
     }
 
+    /// The count of an object that is damaged, with the load balancer that it is of: by its name, else by its lines.
+    fn damaged(&mut self) -> Tally {
+        let mut tally = self.counter.take();
+        let named = self.object.as_ref().map(|object| object.load_balancer.clone());
+        if let Some(key) = named.or_else(|| tally.load_balancers.keys().next().cloned()) {
+            tally.incomplete.insert(key, 1);
+        }
+        tally
+    }
+
     fn in_pieces(&mut self, key: &str, mut stored: impl BufRead) -> Tally {
         let growth = Growth { floor: 16 * 1024 * 1024, ratio: self.limits.growth.max(1) };
         // At least the magic bytes, even if the stream delivers single bytes; a shorter object is not a gzip member.
@@ -176,7 +186,7 @@ impl Reader {
             None => reading.objects += 1,
             Some(error) => {
                 reading.damaged.add(|| format!("{key}: after {lines} bytes of lines: {error}"));
-                return self.counter.take();
+                return self.damaged();
             }
         }
         self.whole()

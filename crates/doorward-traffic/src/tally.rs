@@ -13,10 +13,12 @@ use crate::top::Top;
 use crate::window::{Hour, Window};
 
 mod cause;
+mod clients;
 mod files;
 mod load_balancer;
 
 pub use cause::{Answered, By, Cause, Tier, Treatment};
+pub use clients::{Client, ClientTable, ClientTally, RequestExample};
 pub use files::{LogFiles, NodeFiles};
 pub use load_balancer::{LoadBalancerKey, NoLoadBalancer};
 
@@ -82,17 +84,6 @@ impl HourTally {
     }
 }
 
-/// A client that can be fixed: its address, its user agent, and the cause of its non-compliant requests.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-pub struct Client {
-    /// Its address.
-    pub address: String,
-    /// Its user agent, at most 200 bytes of it.
-    pub agent: String,
-    /// What it does.
-    pub cause: Cause,
-}
-
 /// Where requests come from that are not compliant.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Sources {
@@ -106,8 +97,8 @@ pub struct Sources {
     pub domains: Top<String>,
     /// By target group ARN.
     pub target_groups: Top<String>,
-    /// By address, agent and cause together.
-    pub clients: Top<Client>,
+    /// By address, agent and cause together, with what became of their requests.
+    pub clients: ClientTable,
 }
 
 impl Sources {
@@ -280,6 +271,9 @@ impl Reading {
 pub struct Tally {
     /// By load balancer.
     pub load_balancers: BTreeMap<LoadBalancerKey, LoadBalancerTally>,
+    /// Objects that are damaged or could not be read, by the load balancer that they are of.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub incomplete: BTreeMap<LoadBalancerKey, u64>,
     /// The files that were read to their ends, by load balancer; those only whose names are AWS's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<LoadBalancerKey, LogFiles>,
@@ -302,6 +296,9 @@ impl Tally {
         for (key, files) in &other.files {
             self.files.entry(key.clone()).or_default().merge(files);
         }
+        for (key, objects) in &other.incomplete {
+            *self.incomplete.entry(key.clone()).or_default() += objects;
+        }
         self.reading.merge(&other.reading);
     }
 
@@ -314,6 +311,18 @@ impl Tally {
     pub fn unparsed(&self) -> u64 {
         self.reading.unparsed.count
             + self.load_balancers.values().map(|load_balancer| load_balancer.unparsed.count).sum::<u64>()
+    }
+
+    /// Whether everything that may be of a load balancer was read and understood: its own objects, and those whose names and lines do
+    /// not show which load balancer they are of.
+    pub fn is_whole_for(&self, key: &LoadBalancerKey) -> bool {
+        let unparsed = self.load_balancers.get(key).map_or(0, |load_balancer| load_balancer.unparsed.count);
+        let attributed: u64 = self.incomplete.values().sum();
+        let problems = self.reading.damaged.count + self.reading.unread.count;
+        unparsed == 0
+            && self.reading.unparsed.count == 0
+            && !self.incomplete.contains_key(key)
+            && problems <= attributed
     }
 
     /// Whether everything that was listed was read and understood.

@@ -78,7 +78,7 @@ fn places(settings: &Settings, arguments: &TrafficArguments) -> Places {
 /// Runs `doorward advise`.
 pub(crate) fn advise(cli: &Cli, arguments: &AdviseArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &[])?;
-    let (evidence, load_balancers) = match &arguments.traffic {
+    let (evidence, Known { load_balancers, at }) = match &arguments.traffic {
         Some(path) => (saved(path)?, load_balancers(&settings, &arguments.source)?),
         None => match look(cli, &settings, &arguments.source, None, false)? {
             Some(looked) => looked,
@@ -86,7 +86,7 @@ pub(crate) fn advise(cli: &Cli, arguments: &AdviseArguments) -> Result<Exit, Fai
         },
     };
     say_left_out(&evidence, cli.quiet);
-    let advice = advise_all(&evidence, &load_balancers, &settings.traffic.thresholds);
+    let advice = advise_all(&evidence, &load_balancers, settings.traffic.advice_rules(), at);
     match arguments.format {
         ListFormat::Table => answer(&harmless(&render_advice(&advice)))?,
         ListFormat::Json => print(&json!({ "format": "advice-v1", "advice": advice }))?,
@@ -119,7 +119,7 @@ fn look(
     source: &TrafficSource,
     state: Option<&Path>,
     dry_run: bool,
-) -> Result<Option<(TrafficEvidence, Vec<LoadBalancer>)>, Failure> {
+) -> Result<Option<(TrafficEvidence, Known)>, Failure> {
     let clock: Clock = crate::clock::system();
     if let Some(folder) = &source.logs {
         let all = source.days.is_none() && source.since.is_none() && source.until.is_none();
@@ -127,20 +127,21 @@ fn look(
         let evidence = folder_of(folder, window, settings, cli.quiet)?;
         // Logs are worth reading without a scan too; only a scan knows the modes.
         let known = source.from.is_some() || source.ledger.is_some();
-        let load_balancers = if known { load_balancers(settings, source)? } else { Vec::new() };
-        return Ok(Some((evidence.about(&load_balancers), load_balancers)));
+        let known =
+            if known { load_balancers(settings, source)? } else { Known { load_balancers: Vec::new(), at: clock() } };
+        return Ok(Some((evidence.about(&known.load_balancers), known)));
     }
     if state.is_some() && source.engine == Engine::Athena {
         let problem = "--state keeps the counts of log files, and Athena counts days; leave out one of the two";
         return Err(Failure::new(Exit::Usage, problem));
     }
-    let load_balancers = load_balancers(settings, source)?;
+    let known = load_balancers(settings, source)?;
     let window = wanted(settings, source, clock())?;
     let evidence = runtime()?.block_on(async {
         let (stop, signal) = signals::listen(settings.scan.deadline.0);
         let job = GatherJob {
             settings,
-            load_balancers: &load_balancers,
+            load_balancers: &known.load_balancers,
             window,
             all_logs: source.all_logs,
             engine: source.engine,
@@ -174,7 +175,7 @@ fn look(
         };
         Err(Failure::new(signal.exit().unwrap_or(Exit::Coverage), format!("stopped: {gap}; {left}")))
     })?;
-    Ok(evidence.map(|evidence| (evidence, load_balancers)))
+    Ok(evidence.map(|evidence| (evidence, known)))
 }
 
 /// What to gather, by the settings and flags of a command.
@@ -310,9 +311,17 @@ fn say_left_out(evidence: &TrafficEvidence, quiet: bool) {
     }
 }
 
-fn load_balancers(settings: &Settings, source: &TrafficSource) -> Result<Vec<LoadBalancer>, Failure> {
+/// The load balancers of a scan.
+struct Known {
+    load_balancers: Vec<LoadBalancer>,
+    /// When the scan began: the age of evidence counts from there, as in reports and plans.
+    at: Timestamp,
+}
+
+fn load_balancers(settings: &Settings, source: &TrafficSource) -> Result<Known, Failure> {
     let ledger = source.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
-    Ok(AssembledScan::of(source.from.as_deref(), settings, &ledger)?.report.load_balancers)
+    let report = AssembledScan::of(source.from.as_deref(), settings, &ledger)?.report;
+    Ok(Known { at: report.run.started, load_balancers: report.load_balancers })
 }
 
 fn before_and_after(cli: &Cli, arguments: &CompareArguments) -> Result<Exit, Failure> {

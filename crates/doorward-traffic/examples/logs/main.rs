@@ -78,6 +78,7 @@ fn advise(folder: &Path, mode: &str) -> Done<()> {
             tally: Some(seen),
             files,
             created: None,
+            changed: None,
             window: None,
             complete,
             series: None,

@@ -21,8 +21,10 @@ pub(crate) fn counted(tally: &Tally) -> Truth {
         for (cause, answered) in &load_balancer.causes {
             let name = format!("{} {}", cause.tier.as_str(), cause.reason);
             add("class", &format!("{name} served"), answered.served);
-            add("class", &format!("{name} refused"), answered.refused);
-            add("class", &format!("{name} by load balancer"), answered.by_load_balancer);
+            add("class", &format!("{name} refused"), answered.refused + answered.failed);
+            let by_load_balancer =
+                answered.by_load_balancer + answered.answered + answered.logins + answered.unanswered;
+            add("class", &format!("{name} by load balancer"), by_load_balancer);
             add("class", &format!("{name} blocked"), answered.blocked);
         }
         load_balancer.hours.iter().for_each(|(hour, tally)| add("hour", &hour.to_string(), tally.lines()));

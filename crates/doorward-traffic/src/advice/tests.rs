@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::forecast::{ForecastInput, forecast};
-use crate::tally::{By, HourTally, LoadBalancerKey, Tier};
+use crate::tally::{By, Cause, Client, ClientTally, HourTally, LoadBalancerKey, Tier};
 use crate::window::Window;
 
 struct Case {
@@ -27,9 +27,8 @@ impl Case {
     fn with(mut self, address: &str, tier: &str, reason: &str, by: By, requests: u64) -> Self {
         let cause = Cause { tier: Tier::from(tier.to_owned()), reason: reason.to_owned() };
         let client = Client { address: address.to_owned(), agent: format!("agent of {address}"), cause: cause.clone() };
-        for _ in 0..requests {
-            self.tally.sources.clients.add(client.clone(), by == By::Served);
-        }
+        let hour = "2026-09-05T03Z".parse().expect("an hour");
+        self.tally.sources.clients.add(client, ClientTally::of(by, false, requests, hour));
         self.tally.causes.entry(cause).or_default().add(by, requests);
         self.tally.lines += requests;
         self

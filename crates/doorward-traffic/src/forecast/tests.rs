@@ -120,7 +120,8 @@ fn the_metric_knows_no_tiers() {
 #[test]
 fn logs_are_held_against_the_metric() {
     let logs = tally(10_000, &[("Severe", "BadUri", By::LoadBalancer, 1_000)]);
-    for (metric_says, agrees) in [(1_000, true), (1_020, true), (1_030, false), (0, false)] {
+    for (metric_says, agrees) in [(1_000, true), (981, true), (979, false), (1_001, false), (1_030, false), (0, false)]
+    {
         let series = metric(metric_says, 11_000);
         let seen = ForecastInput {
             tally: Some(&logs),
@@ -132,18 +133,6 @@ fn logs_are_held_against_the_metric() {
         let check = forecast(&key(), seen).evidence.cross_check;
         assert_eq!(matches!(check, CrossCheck::Agrees { .. }), agrees, "{metric_says} {check:?}");
     }
-}
-
-#[test]
-fn bounds_are_what_statistics_say() {
-    let close = |bound: Option<f64>, wanted: f64| (bound.expect("some") / wanted - 1.0).abs() < 1e-3;
-    // 1 - 0.05^(1/n), by hand.
-    assert!(close(upper_95(0, 1), 0.95));
-    assert!(close(upper_95(0, 10), 0.258_866));
-    assert!(close(upper_95(0, 3_000), 0.000_998_08));
-    assert!(close(upper_95(0, 1_000_000_000_000), 2.995_73e-12));
-    assert_eq!((upper_95(0, 0), upper_95(2, 1)), (None, None));
-    assert!(close(upper_95(5, 5), 1.0));
 }
 
 proptest! {
@@ -163,12 +152,5 @@ proptest! {
             let bound = mode.hurt_at_most.expect("requests");
             prop_assert!(bound >= hurt.count as f64 / tally.classified() as f64 && bound <= 1.0);
         }
-    }
-
-    #[test]
-    fn more_seen_means_a_higher_bound(seen in 0_u64..1_000, among in 1_000_u64..100_000) {
-        let bound = |seen, among| upper_95(seen, among).expect("some");
-        prop_assert!(bound(seen + 1, among) >= bound(seen, among));
-        prop_assert!(bound(seen, among + 1_000) <= bound(seen, among));
     }
 }

@@ -98,6 +98,7 @@ impl Counted {
     pub(super) fn miss(&mut self, planned: &Planned, gap: Gap) {
         let what = format!("s3://{}/{}", planned.bucket, planned.key);
         self.tally.reading.unread.add(|| format!("{what}: {gap}"));
+        *self.tally.incomplete.entry(planned.object.load_balancer.clone()).or_default() += 1;
         self.missed.push(UnreadLogs { load_balancer: planned.object.load_balancer.clone(), what, gap });
     }
 }

@@ -79,28 +79,45 @@ pub struct Cause {
     pub reason: String,
 }
 
-/// Who answered requests.
+/// Who answered requests that are not compliant, and how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Answered {
     /// A target, with a status below 400: a user who was served.
     pub served: u64,
-    /// A target, with a status of 400 or more.
+    /// A target, with 400 to 499.
     pub refused: u64,
-    /// The load balancer, with another status than 400: redirects, fixed responses, a firewall's block, targets that failed.
+    /// A target, with 500 or more. Whether the client is a user is unknown.
+    pub failed: u64,
+    /// The load balancer, with a status below 400: a redirect or a fixed response. A client that was served.
+    pub answered: u64,
+    /// The load balancer, with a redirect to a login: a user who is about to sign in.
+    pub logins: u64,
+    /// The load balancer, with 400 to 499, by a rule or a firewall.
     pub by_load_balancer: u64,
-    /// The load balancer, with 400: blocked by the mode in force. The response of a target is unknown.
+    /// The load balancer, with 500 or more, or not at all: targets that did not respond, clients that closed the connection. Whether
+    /// the client is a user is unknown.
+    pub unanswered: u64,
+    /// The load balancer, with 400 and without a rule: blocked by the mode in force. The response of a target is unknown.
     pub blocked: u64,
 }
 
-/// One of the four of [`Answered`].
+/// One of the eight of [`Answered`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
     /// See [`Answered::served`].
     Served,
     /// See [`Answered::refused`].
     Refused,
+    /// See [`Answered::failed`].
+    Failed,
+    /// See [`Answered::answered`].
+    Answered,
+    /// See [`Answered::logins`].
+    Login,
     /// See [`Answered::by_load_balancer`].
     LoadBalancer,
+    /// See [`Answered::unanswered`].
+    Unanswered,
     /// See [`Answered::blocked`].
     Blocked,
 }
@@ -111,21 +128,39 @@ impl Answered {
         *match by {
             By::Served => &mut self.served,
             By::Refused => &mut self.refused,
+            By::Failed => &mut self.failed,
+            By::Answered => &mut self.answered,
+            By::Login => &mut self.logins,
             By::LoadBalancer => &mut self.by_load_balancer,
+            By::Unanswered => &mut self.unanswered,
             By::Blocked => &mut self.blocked,
         } += requests;
     }
 
     /// All of them.
     pub fn total(&self) -> u64 {
-        self.served + self.refused + self.by_load_balancer + self.blocked
+        self.parts().into_iter().sum()
+    }
+
+    /// Requests that got a status below 400, from a target or from the load balancer.
+    pub fn answered_well(&self) -> u64 {
+        self.served + self.answered + self.logins
+    }
+
+    fn parts(&self) -> [u64; 8] {
+        let Self { served, refused, failed, answered, logins, by_load_balancer, unanswered, blocked } = *self;
+        [served, refused, failed, answered, logins, by_load_balancer, unanswered, blocked]
     }
 
     /// Adds another count.
     pub fn merge(&mut self, other: &Self) {
         self.served += other.served;
         self.refused += other.refused;
+        self.failed += other.failed;
+        self.answered += other.answered;
+        self.logins += other.logins;
         self.by_load_balancer += other.by_load_balancer;
+        self.unanswered += other.unanswered;
         self.blocked += other.blocked;
     }
 }

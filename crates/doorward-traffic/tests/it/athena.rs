@@ -49,11 +49,11 @@ fn answer() -> AthenaSpec {
         row("hour", ["2026-09-01T11 tier", "served 2 2", "Severe", "BadUri"], 7, 7),
         row("hour", ["2026-09-01T11 tier", "blocked 4 -", "Ambiguous", "BothTeClPresent"], 3, 0),
         row("hour", ["2026-09-01T11 rejected", "blocked 4 -", "-", "-"], 2, 0),
-        row("hour", ["- unparsed", "load balancer - -", "", ""], 5, 0),
+        row("hour", ["- unparsed", "unanswered - -", "", ""], 5, 0),
         row("odd", ["half a li", "", "", ""], 5, 0),
         row("hour", ["outside compliant", "served 2 2", "-", "-"], 50, 50),
         row("status", ["200", "", "", ""], 1007, 0),
-        row("clients", ["203.0.113.9", "curl", "Severe", "BadUri"], 7, 7),
+        row("clients", ["203.0.113.9", "curl", "Severe BadUri", "2026-09-01T11 served"], 7, 7),
     ];
     // More sources than are kept: the last one says how frequent those may be that are not here.
     rows.extend((0..257).map(|number| row("addresses", [&format!("192.0.2.{number}"), "", "", ""], 300 - number, 0)));

@@ -115,6 +115,7 @@ impl Scene {
             tally,
             files: self.files.files.get(&key()),
             created: self.created.map(at),
+            changed: None,
             window: (!self.without_window).then(asked),
             complete: true,
             series: (!self.metrics.is_empty()).then_some(&series),

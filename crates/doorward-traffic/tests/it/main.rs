@@ -17,6 +17,7 @@ mod folder;
 mod logs;
 mod metrics;
 mod permissions;
+mod populations;
 mod posture;
 #[path = "../../examples/logs/words.rs"]
 mod words;

@@ -213,7 +213,7 @@ impl ParquetLogs {
 ), bared AS (
   SELECT account, region, object_elb, IF(good, NULL, concat_ws(' ', {all})) AS odd,
     IF(good, type) AS type, IF(good, substr(time, 1, 13)) AS hour, {kept}, coalesce(domain, '-') AS domain,
-    IF(good, class) AS class, IF(good, reason) AS reason
+    '-' AS rule, '-' AS actions, IF(good, class) AS class, IF(good, reason) AS reason
   FROM judged
   WHERE (NOT good OR (time >= {first} AND time < {end})){load_balancers}
 )"#,

@@ -5,7 +5,7 @@
 //! repetitions are possessive: neither time nor stack grows with what clients write.
 
 /// What is captured of a line, in order.
-pub(super) const FIELDS: [&str; 12] = [
+pub(super) const FIELDS: [&str; 14] = [
     "type",
     "time",
     "elb",
@@ -16,6 +16,8 @@ pub(super) const FIELDS: [&str; 12] = [
     "agent",
     "target_group",
     "domain",
+    "rule",
+    "actions",
     "class",
     "reason",
 ];
@@ -64,7 +66,7 @@ fn line(text: &str, created: &str) -> String {
     // 18, 25 and 27 fields had no classification, nor had 20, 21 and 24 before 2020; a bare hyphen stood where one was to come.
     let late = format!("(?: -| - -(?: .*+)?+| {class}(?: .*+)?+)");
     let tail = format!(
-        "(?: {kept} {any}(?: {any} {created} {any} {any} {any}(?: {any} {any}(?:{late}|(?=\\r?+\\z))|(?=\\r?+\\z))\
+        "(?: {kept} {any}(?: {kept} {created} {kept} {any} {any}(?: {any} {any}(?:{late}|(?=\\r?+\\z))|(?=\\r?+\\z))\
          |\\1(?: {any}(?: {created} {any} {any})?+)?+(?=\\r?+\\z))|(?=\\r?+\\z))"
     );
     format!("{begin}{middle}{tail}\\r?+")

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use doorward_model::{AccountId, Region};
 
 use super::AthenaError;
-use super::sql::{SOURCES, UNKNOWN_ID};
-use crate::tally::{Answered, By, Cause, Client, LoadBalancerKey, LoadBalancerTally, Tally, Tier, add};
+use super::sql::{CLIENTS, SOURCES, UNKNOWN_ID};
+use crate::tally::{
+    Answered, By, Cause, Client, ClientTable, ClientTally, LoadBalancerKey, LoadBalancerTally, Tally, Tier, add,
+};
 use crate::top::{Top, Weight};
 use crate::window::{Hour, Window};
 
@@ -86,11 +88,8 @@ impl Rows {
                 "domains" => sources.domains = texts(ranked),
                 "groups" => sources.target_groups = texts(ranked),
                 _ => {
-                    sources.clients = top(total, ranked, |[address, agent, tier, reason]| Client {
-                        address,
-                        agent,
-                        cause: Cause { tier: Tier::from(tier), reason },
-                    });
+                    sources.clients =
+                        clients(ranked).ok_or_else(|| AthenaError::Row("a client without an hour".to_owned()))?;
                 }
             }
         }
@@ -144,13 +143,7 @@ fn hour(load_balancer: &mut LoadBalancerTally, window: Window, keys: [&str; 4], 
             tally.rejected += requests;
         }
         "tier" => {
-            let by = match by {
-                "served" => By::Served,
-                "refused" => By::Refused,
-                "blocked" => By::Blocked,
-                "load_balancer" => By::LoadBalancer,
-                _ => return None,
-            };
+            let (by, _) = handled_by(by)?;
             let tier = Tier::from(tier.to_owned());
             *match tier {
                 Tier::Acceptable => &mut tally.acceptable,
@@ -166,6 +159,43 @@ fn hour(load_balancer: &mut LoadBalancerTally, window: Window, keys: [&str; 4], 
         _ => return None,
     }
     Some(())
+}
+
+/// Who answered requests, by the query's word, and whether the client was refused.
+fn handled_by(word: &str) -> Option<(By, bool)> {
+    Some(match word {
+        "served" => (By::Served, false),
+        "refused" => (By::Refused, false),
+        "denied" => (By::Refused, true),
+        "failed" => (By::Failed, false),
+        "answered" => (By::Answered, false),
+        "login" => (By::Login, false),
+        "load_balancer" => (By::LoadBalancer, false),
+        "firewall" => (By::LoadBalancer, true),
+        "unanswered" => (By::Unanswered, false),
+        "blocked" => (By::Blocked, false),
+        _ => return None,
+    })
+}
+
+/// The clients, by rows of one hour and way of being answered each; none if a row is malformed.
+fn clients(mut ranked: Ranked) -> Option<ClientTable> {
+    let mut table = ClientTable::default();
+    if ranked.len() > CLIENTS {
+        // What is missing was no more frequent than the first row that is left out, in each of any number of hours.
+        if !ranked.split_off(CLIENTS).is_empty() {
+            table.lose(1, u32::MAX.into());
+        }
+    }
+    for ([address, agent, class, handled], weight) in ranked {
+        let (tier, reason) = class.split_once(' ')?;
+        let (hour, word) = handled.split_once(' ')?;
+        let (by, denied) = handled_by(word)?;
+        let hour: Hour = format!("{hour}Z").parse().ok()?;
+        let cause = Cause { tier: Tier::from(tier.to_owned()), reason: reason.to_owned() };
+        table.add(Client { address, agent, cause }, ClientTally::of(by, denied, weight.requests, hour));
+    }
+    Some(table)
 }
 
 /// A table of sources from the most frequent ones. Where there is one more than are kept, nothing that is missing was more

@@ -16,6 +16,10 @@ pub(super) const COLUMNS: [&str; 10] =
 /// Entries of a table of sources that are read for each load balancer; one more shows whether the table is complete.
 pub(super) const SOURCES: usize = 256;
 
+/// Rows of clients that are read for each load balancer: one for each client, cause, hour and way of being answered. One more shows
+/// whether the table is complete.
+pub(super) const CLIENTS: usize = 65_536;
+
 /// The id of rows that name no load balancer.
 pub(super) const UNKNOWN_ID: &str = "-";
 
@@ -47,7 +51,7 @@ const SETS: [(&str, &[&str]); 11] = [
     ("shapes", &["is_source", "shape"]),
     ("domains", &["is_source", "domain"]),
     ("groups", &["is_source", "target_group"]),
-    ("clients", &["is_source", "address", "agent", "class", "reason"]),
+    ("clients", &["is_source", "address", "agent", "class", "reason", "hour", "handled_by"]),
 ];
 
 /// What `GROUPING` answers for rows that are grouped by these columns: a bit for each that they are not grouped by.
@@ -185,7 +189,8 @@ fn lines(job: &AthenaJob, table: &str, places: &str, load_balancers: &str) -> St
     AND coalesce(odd, '-') NOT IN ('', chr(13))
 ), bared AS (
   SELECT account, region, object_elb, odd, type, substr(time, 1, 13) AS hour, elb, client, status, target_status,
-    {request} AS request, {agent} AS agent, target_group, coalesce({domain}, '-') AS domain, class, reason
+    {request} AS request, {agent} AS agent, target_group, coalesce({domain}, '-') AS domain,
+    coalesce(rule, '') AS rule, coalesce({actions}, '-') AS actions, class, reason
   FROM owned
   WHERE true{load_balancers}
 )"#,
@@ -193,6 +198,7 @@ fn lines(job: &AthenaJob, table: &str, places: &str, load_balancers: &str) -> St
         request = bare("request"),
         agent = bare("agent"),
         domain = bare("domain"),
+        actions = bare("actions"),
         after = quoted(&stamp(job.window.starts_at())),
         until = quoted(&stamp(job.window.ends_at().saturating_add(INTERVAL).unwrap_or(Timestamp::MAX))),
     )
@@ -222,11 +228,20 @@ pub(super) fn query(job: &AthenaJob) -> String {
         AthenaLogs::Lines { .. } => lines(job, &table, &places, &load_balancers),
         AthenaLogs::Parquet(logs) => logs.rows(&table, &places, &load_balancers, &first, &end),
     };
+    // The words of `handled_by` in rows.rs, by the rules of `by` in count.rs.
     let by = "CASE WHEN substr(target_status, 1, 1) BETWEEN '1' AND '3' THEN 'served' \
-              WHEN target_status <> '-' THEN 'refused' WHEN status = '400' THEN 'blocked' ELSE 'load balancer' END";
+              WHEN substr(target_status, 1, 1) = '4' AND status IN ('400', '403') THEN 'denied' \
+              WHEN substr(target_status, 1, 1) = '4' THEN 'refused' \
+              WHEN target_status <> '-' THEN 'failed' \
+              WHEN substr(status, 1, 1) BETWEEN '1' AND '3' AND strpos(actions, 'authenticate') > 0 THEN 'login' \
+              WHEN substr(status, 1, 1) BETWEEN '1' AND '3' THEN 'answered' \
+              WHEN status = '400' AND actions <> 'waf' AND strpos(actions, 'fixed-response') = 0 THEN 'blocked' \
+              WHEN status IN ('400', '403') OR (substr(status, 1, 1) = '4' AND actions = 'waf') THEN 'firewall' \
+              WHEN substr(status, 1, 1) = '4' AND status <> '460' THEN 'load_balancer' ELSE 'unanswered' END";
     let kind = "CASE WHEN elb IS NULL THEN 'unparsed' \
                 WHEN class IS NULL THEN 'absent' \
-                WHEN class = '-' AND reason = '-' AND status = '400' AND substr(request, 1, 2) = '- ' THEN 'rejected' \
+                WHEN class = '-' AND reason = '-' AND status = '400' AND (substr(request, 1, 2) = '- ' \
+                OR (target_status = '-' AND target_group = '-' AND rule = '-')) THEN 'rejected' \
                 WHEN class IN ('-', 'Compliant') AND reason IN ('-', 'Compliant') THEN 'compliant' ELSE 'tier' END";
     let sets: Vec<String> = SETS
         .iter()
@@ -276,8 +291,8 @@ pub(super) fn query(job: &AthenaJob) -> String {
       WHEN 'domains' THEN {domain_cut} WHEN 'groups' THEN {group_cut} WHEN 'clients' THEN address END AS key1,
     CASE what WHEN 'hour' THEN handled_by || ' ' || coalesce(family, '-') || ' ' || coalesce(target_family, '-')
       WHEN 'clients' THEN agent ELSE '' END AS key2,
-    CASE WHEN what IN ('hour', 'clients') THEN coalesce(class, '') ELSE '' END AS key3,
-    CASE WHEN what IN ('hour', 'clients') THEN coalesce(reason, '') ELSE '' END AS key4,
+    CASE what WHEN 'hour' THEN coalesce(class, '') WHEN 'clients' THEN class || ' ' || reason ELSE '' END AS key3,
+    CASE what WHEN 'hour' THEN coalesce(reason, '') WHEN 'clients' THEN hour || ' ' || handled_by ELSE '' END AS key4,
     requests, served
   FROM labelled
   WHERE (what IN ('hour'))
@@ -292,7 +307,8 @@ pub(super) fn query(job: &AthenaJob) -> String {
 )
 SELECT {columns}
 FROM ranked
-WHERE what IN ('hour', 'status', 'type', 'group') OR (what = 'odd' AND place <= 5) OR (what <> 'odd' AND place <= {sources})
+WHERE what IN ('hour', 'status', 'type', 'group') OR (what = 'odd' AND place <= 5)
+  OR (what = 'clients' AND place <= {clients}) OR (what NOT IN ('odd', 'clients') AND place <= {sources})
 ORDER BY what, account, region, elb, requests DESC, key1, key2, key3, key4"#,
         agent_cut = cut("agent", 200),
         shape_cut = cut("shape", 200),
@@ -303,5 +319,6 @@ ORDER BY what, account, region, elb, requests DESC, key1, key2, key3, key4"#,
         whats = whats.join(" "),
         columns = COLUMNS.join(", "),
         sources = SOURCES + 1,
+        clients = CLIENTS + 1,
     )
 }

@@ -1,0 +1,196 @@
+//! Whether the evidence suffices for any recommendation, and what is missing.
+
+use doorward_model::Mode;
+
+use super::Judge;
+use super::sentences::counted;
+use crate::affected::hides_regular_clients;
+use crate::forecast::{Basis, CrossCheck};
+use crate::tally::{ClientTable, Tier, Treatment};
+
+impl Judge<'_> {
+    /// What stands in the way of any recommendation.
+    pub(super) fn missing(&self) -> Vec<String> {
+        let evidence = &self.forecast.evidence;
+        let mut missing = Vec::new();
+        if evidence.basis == Basis::None {
+            if evidence.lines > 0 && evidence.absent == evidence.lines {
+                missing.push("The logs are older than AWS's classifications; read newer ones.".to_owned());
+            } else {
+                missing.push(format!(
+                    "Switch on access logs and let them run for {} days, or allow cloudwatch:GetMetricData.",
+                    self.thresholds.minimum_days
+                ));
+            }
+            return missing;
+        }
+        if let Some(why) = &evidence.uncounted {
+            missing.push(format!("Allow Doorward to read CloudWatch; the number of all requests is unknown: {why}."));
+        }
+        missing.extend(self.too_short());
+        missing.extend(self.too_few_logs());
+        let requests = self.forecast.modes.first().map_or(0, |mode| mode.blocked.of);
+        if !self.forecast.modes.is_empty() && requests < self.thresholds.minimum_requests.max(1) {
+            missing.push(format!(
+                "Wait for at least {} requests; so far there are {requests}.",
+                self.thresholds.minimum_requests
+            ));
+        }
+        if evidence.basis == Basis::PartialLogs {
+            missing.push(format!(
+                "Read all logs of the window: objects are missing or damaged, or lines could not be parsed ({}) or have no \
+                 classification ({}).",
+                evidence.unparsed, evidence.absent
+            ));
+        }
+        if evidence.unlogged > 0 && !self.tolerates(evidence.unlogged, requests) {
+            missing.push(format!(
+                "Find the logs that are missing: CloudWatch counts {} in hours without log lines, so that their clients are \
+                 unknown.",
+                counted(evidence.unlogged, "non-compliant request")
+            ));
+        }
+        if let Some(unseen) = self.unseen()
+            && !self.tolerates(unseen, requests)
+        {
+            missing.push(format!("Find the logs that are missing: {}", self.unseen_sentence(unseen)));
+        }
+        missing.extend(self.of_another_mode());
+        missing.extend(self.lost_clients());
+        missing
+    }
+
+    /// How many requests that are not compliant CloudWatch counts and no log holds.
+    fn unseen(&self) -> Option<u64> {
+        match self.forecast.evidence.cross_check {
+            CrossCheck::Differs { logs, metric } if metric > logs => Some(metric - logs),
+            _ => None,
+        }
+    }
+
+    fn unseen_sentence(&self, unseen: u64) -> String {
+        let (CrossCheck::Agrees { logs, metric } | CrossCheck::Differs { logs, metric }) =
+            self.forecast.evidence.cross_check
+        else {
+            return String::new();
+        };
+        let are = if unseen == 1 { "is" } else { "are" };
+        format!(
+            "{} {are} counted and not logged: CloudWatch counts {metric}, and the logs contain {logs}.",
+            counted(unseen, "non-compliant request")
+        )
+    }
+
+    /// Evidence that the mode was another one in a part of the window: clients that it blocked may have gone away.
+    fn of_another_mode(&self) -> Option<String> {
+        if let Some(changed) = self.forecast.evidence.changed {
+            return Some(format!(
+                "Gather evidence from {} UTC on, when the mode was changed: clients that the mode before blocked may have gone \
+                 away.",
+                changed.strftime("%Y-%m-%d %H:%M")
+            ));
+        }
+        let (tally, current) = (self.tally?, self.current?);
+        let blocks = |tier: &Tier| tier.in_mode(current) == Treatment::Blocked;
+        let sum = |wanted: bool, of: fn(&crate::tally::Answered) -> u64| -> u64 {
+            let causes = tally.causes.iter().filter(|(cause, _)| blocks(&cause.tier) == wanted);
+            causes.map(|(_, answered)| of(answered)).sum()
+        };
+        let blocked = sum(false, |answered| answered.blocked);
+        if blocked > 0 {
+            return Some(format!(
+                "Gather evidence of the {current} mode alone: {} blocked with 400, which {current} does not do. The mode was \
+                 stricter for a time, and clients that it blocked may have gone away.",
+                were(blocked)
+            ));
+        }
+        let served = if current == Mode::Defensive { sum(true, |answered| answered.served) } else { 0 };
+        (served > 0).then(|| {
+            format!(
+                "Gather evidence of the {current} mode alone: {} served that {current} blocks, so that the mode was weaker for a \
+                 time.",
+                were(served)
+            )
+        })
+    }
+
+    /// Clients of which nothing can be said, because there were more than are kept.
+    fn lost_clients(&self) -> Option<String> {
+        let clients = &self.tally?.sources.clients;
+        let lost = hides_regular_clients(clients.bound());
+        let protected = !self.thresholds.protected_clients.is_empty() && clients.bound() + clients.unkept() > 0;
+        (lost || protected).then(|| {
+            let which = if protected { "protected" } else { "regular" };
+            format!(
+                "Gather evidence of a shorter window: there were more than {} clients, and whether a {which} client is among \
+                 those that were not kept is unknown.",
+                ClientTable::KEPT
+            )
+        })
+    }
+
+    /// Whether too few days were observed.
+    fn too_short(&self) -> Option<String> {
+        let observed = self.forecast.evidence.observed.clone().unwrap_or_default();
+        let minimum = self.thresholds.minimum_days;
+        let days = f64::from(observed.continuous_hours) / 24.0;
+        (days < minimum).then(|| {
+            let by_lines = matches!(self.forecast.evidence.basis, Basis::FullLogs | Basis::PartialLogs);
+            let silent = observed.days > observed.days_with_traffic && observed.counted.is_none();
+            let hint = if by_lines && silent {
+                "; allow Doorward to read CloudWatch too, to distinguish quiet days from missing logs"
+            } else {
+                ""
+            };
+            format!(
+                "Gather evidence of at least {minimum} days with traffic, without a gap between them; there are {days:.1}{hint}."
+            )
+        })
+    }
+
+    /// Whether the logs hold too few of the requests that CloudWatch counts.
+    fn too_few_logs(&self) -> Option<String> {
+        let observed = self.forecast.evidence.observed.as_ref()?;
+        let (logged, counted) = (observed.logged?, observed.counted?);
+        let few = (logged as f64) < self.thresholds.minimum_logged_share * counted as f64;
+        few.then(|| {
+            format!(
+                "Find the logs that are missing: they contain {logged} of the {counted} requests that CloudWatch counts in the same \
+                 time ({}).",
+                observed.logged_share().unwrap_or_default()
+            )
+        })
+    }
+
+    /// The observed time, with its gaps.
+    pub(super) fn evidence(&self) -> String {
+        let evidence = &self.forecast.evidence;
+        let observed = evidence.observed.clone().unwrap_or_default();
+        let (summary, lines) = (observed.summary(), counted(evidence.lines, "line"));
+        let hours = format!("traffic in {} of {} hours", observed.hours_with_traffic, observed.hours);
+        let mut text = match evidence.basis {
+            Basis::FullLogs => format!("Access logs were read: {summary}, {lines}; {hours}."),
+            Basis::PeriodLogs => format!(
+                "CloudWatch was read: {summary}; {hours}. Of the access logs, only those around the periods with non-compliant \
+                 requests were read, {lines}."
+            ),
+            Basis::PartialLogs => format!("Access logs were partly read: {summary}, {lines}; {hours}."),
+            Basis::MetricOnly => format!("Only CloudWatch's metrics were read: {summary}; {hours}."),
+            Basis::None => "There is no evidence: neither logs nor metrics.".to_owned(),
+        };
+        if let Some(unseen) = self.unseen() {
+            text.push(' ');
+            text.push_str(&self.unseen_sentence(unseen));
+        }
+        for sentence in observed.missing().iter().chain(&observed.unknown) {
+            text.push(' ');
+            text.push_str(sentence);
+        }
+        text
+    }
+}
+
+/// `1 request was`, `2 requests were`.
+fn were(requests: u64) -> String {
+    format!("{} {}", counted(requests, "request"), if requests == 1 { "was" } else { "were" })
+}

@@ -1,0 +1,132 @@
+//! The sentences of advice: which requests would be blocked, whose they are, and what no figure covers.
+
+use doorward_model::Mode;
+
+use super::Judge;
+use crate::affected::{AffectedRequests, ClientKind};
+use crate::forecast::{ModeForecast, Share};
+use crate::tally::{Answered, Tier};
+
+/// Sources that a sentence names.
+const NAMED: usize = 3;
+
+impl Judge<'_> {
+    /// How much of all a mode would block: newly, and already.
+    pub(super) fn blocked(&self, mode: &ModeForecast, newly: &AffectedRequests) -> String {
+        let Share { count, of, denominator, per_day } = mode.blocked;
+        let verb = if mode.mode == Mode::Strictest { "Strictest" } else { "Defensive" };
+        let label = denominator.label();
+        if count == 0 {
+            let bound = mode.hurt_at_most.map_or(String::new(), |bound| {
+                format!("; at 95% confidence at most {} of requests like these", percent(bound))
+            });
+            return format!("{verb} would have blocked none of {of} {label}{bound}.");
+        }
+        let already = match newly.already {
+            0 => String::new(),
+            already => format!("; the mode in force blocks {already} already"),
+        };
+        let new = newly.newly();
+        if new == 0 {
+            return format!("{verb} would have blocked none of {of} {label} that are not blocked now{already}.");
+        }
+        let share = if of > 0 { format!(", {}", percent(new as f64 / of as f64)) } else { String::new() };
+        let daily = if count > 0 { per_day * new as f64 / count as f64 } else { 0.0 };
+        format!("{verb} would have newly blocked {new} of {of} {label}{share}, {daily:.1} a day{already}.")
+    }
+
+    /// Whose requests a mode would block newly; none if there are none.
+    pub(super) fn clients_of(&self, mode: &ModeForecast, newly: &AffectedRequests) -> Option<String> {
+        let AffectedRequests { users, logins, unknown, scanners, .. } = *newly;
+        if newly.newly() == 0 {
+            return None;
+        }
+        let mut parts = Vec::new();
+        for (count, what) in [
+            (users, "was answered: users"),
+            (logins, "was redirected to a login: users"),
+            (unknown, "failed or was refused to a regular client: unknown whether they are users"),
+            (scanners, "was refused to clients that were never answered: scanners"),
+        ] {
+            if count > 0 {
+                let what = if count == 1 { what.to_owned() } else { what.replacen("was", "were", 1) };
+                parts.push(format!("{count} {}", plural_verbs(&what, count)));
+            }
+        }
+        let sources = self.sources(mode.mode, |_| true);
+        let names: Vec<String> = sources.iter().take(NAMED).map(super::SourceToFix::name).collect();
+        let more = match sources.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        let of = if names.is_empty() { String::new() } else { format!(" They are of {}{more}.", names.join(", ")) };
+        Some(format!("Of these, {}.{of}", parts.join("; ")))
+    }
+
+    /// What is outside the figures of a raise.
+    pub(super) fn beyond(&self, mode: &ModeForecast) -> Option<String> {
+        mode.hurt_at_most?;
+        let days = self.forecast.evidence.observed.as_ref()?.days_with_traffic;
+        Some(format!(
+            "No figure covers clients that sent nothing in these {}: a monthly job, a new customer.",
+            counted(u64::from(days), "day")
+        ))
+    }
+
+    /// Severe requests that targets answered although they can be an attack; none if the mode blocks them.
+    pub(super) fn alarm(&self) -> Option<String> {
+        if self.current.is_some_and(|current| current > Mode::Monitor) {
+            return None;
+        }
+        let severe = self.tally?.causes.iter().filter(|(cause, _)| cause.tier == Tier::Severe);
+        let answered: u64 = severe.map(|(_, answered): (_, &Answered)| answered.served).sum();
+        if answered == 0 {
+            return None;
+        }
+        let answering =
+            self.clients.iter().filter(|known| known.client.cause.tier == Tier::Severe && known.tally.served > 0);
+        let clients = match answering.count() {
+            0 => String::new(),
+            clients => format!(" of {}", counted(clients as u64, "client")),
+        };
+        Some(format!(
+            "POSSIBLE REQUEST SMUGGLING: targets answered {}{clients}. Defensive mode blocks these; ask the owner who sends them.",
+            counted(answered, "Severe request")
+        ))
+    }
+}
+
+/// The verbs of a clause for one or several.
+fn plural_verbs(clause: &str, count: u64) -> String {
+    if count == 1 { clause.to_owned() } else { clause.replace("or was refused", "or were refused") }
+}
+
+/// `1 source`, `2 sources`.
+pub(crate) fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
+/// `1 request`, `2 requests`.
+pub(super) fn requests(count: u64) -> String {
+    counted(count, "request")
+}
+
+/// A fraction as a percentage, with enough digits to distinguish it from zero and from all.
+pub(crate) fn percent(fraction: f64) -> String {
+    let percent = fraction * 100.0;
+    let digits = if percent >= 1.0 { 1 } else { (1.0 - percent.max(1e-9).log10().floor()) as usize };
+    let percent = if fraction < 1.0 { percent.min(99.9) } else { percent };
+    format!("{percent:.digits$}%")
+}
+
+/// What is known of a source, in a word.
+pub(crate) const fn kind_label(kind: ClientKind) -> &'static str {
+    match kind {
+        ClientKind::User => "user",
+        ClientKind::Login => "login",
+        ClientKind::Unknown => "unknown",
+        ClientKind::Regular => "regular client, unknown",
+        ClientKind::Scanner => "scanner",
+    }
+}

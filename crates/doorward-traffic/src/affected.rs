@@ -1,0 +1,149 @@
+//! Which requests a mode would block, by what is known of their clients.
+//!
+//! A client that got a status below 400 from a target or from the load balancer was served. After a status of 500 or more, or
+//! none, it is unknown whether it would have been. A client that is refused again and again, with a status that may be an answer
+//! (401, 404, 409, 429), and that comes back with the same address and user agent, is a regular client: unknown too. Only what is left
+//! is called a scanner.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::tally::{Answered, Client, ClientTally, LoadBalancerTally, Tier};
+
+/// Refused requests from which a client that comes back is regular. Scanners try more addresses than they repeat requests from one.
+const REGULAR: u64 = 10;
+/// The same for a client that comes on half of the days.
+const REGULAR_ON_MOST_DAYS: u64 = 5;
+
+/// What is known of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClientKind {
+    /// It was served.
+    User,
+    /// It was sent to a login.
+    Login,
+    /// Its requests failed, or were blocked: whether it is a user is unknown.
+    Unknown,
+    /// It comes back and is refused, as a business client may be: whether it is a user is unknown.
+    Regular,
+    /// It was refused, and never answered.
+    Scanner,
+}
+
+/// Requests by what is known of their clients. The five add up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AffectedRequests {
+    /// Answered with a status below 400, by a target or by the load balancer.
+    pub users: u64,
+    /// Redirected to a login by the load balancer.
+    pub logins: u64,
+    /// Failed, or refused requests of clients that may be users.
+    pub unknown: u64,
+    /// Refused requests of all other clients.
+    pub scanners: u64,
+    /// Blocked already.
+    pub already: u64,
+}
+
+impl AffectedRequests {
+    /// Requests of clients that were served, or may have been.
+    pub fn hurt(&self) -> u64 {
+        self.users + self.logins + self.unknown
+    }
+
+    /// All that would be blocked and are not blocked already.
+    pub fn newly(&self) -> u64 {
+        self.hurt() + self.scanners
+    }
+}
+
+/// A client with what is known of it.
+#[derive(Debug, Clone)]
+pub(crate) struct KnownClient<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) tally: ClientTally,
+    pub(crate) kind: ClientKind,
+}
+
+impl KnownClient<'_> {
+    /// Its requests that were answered, or may have been.
+    pub(crate) fn hurt(&self) -> u64 {
+        let ClientTally { served, answered, logins, failed, .. } = self.tally;
+        served + answered + logins + failed + self.refused()
+    }
+
+    /// Its refused requests, if it may be a user.
+    fn refused(&self) -> u64 {
+        if self.kind == ClientKind::Scanner { 0 } else { self.tally.refused + self.tally.denied }
+    }
+}
+
+/// The clients of a load balancer that sent requests which are not compliant.
+pub(crate) fn known_clients(tally: &LoadBalancerTally) -> Vec<KnownClient<'_>> {
+    let days: BTreeSet<u32> = tally.hours.keys().map(|hour| hour.day_number()).collect();
+    let all = tally.sources.clients.all();
+    // What an address and user agent does with one cause tells of its others.
+    let mut together: BTreeMap<(&str, &str), ClientTally> = BTreeMap::new();
+    for (client, tally) in &all {
+        together.entry((&client.address, &client.agent)).or_default().merge(tally);
+    }
+    let kinds: BTreeMap<(&str, &str), ClientKind> =
+        together.iter().map(|(who, tally)| (*who, kind(tally, days.len()))).collect();
+    all.into_iter()
+        .map(|(client, tally)| {
+            let kind = kinds.get(&(client.address.as_str(), client.agent.as_str())).copied();
+            KnownClient { client, tally, kind: kind.unwrap_or(ClientKind::Unknown) }
+        })
+        .collect()
+}
+
+fn kind(tally: &ClientTally, days: usize) -> ClientKind {
+    if tally.served + tally.answered > 0 {
+        ClientKind::User
+    } else if tally.logins > 0 {
+        ClientKind::Login
+    } else if tally.failed > 0 {
+        ClientKind::Unknown
+    } else if is_regular(tally, days) {
+        ClientKind::Regular
+    } else if tally.blocked > 0 && tally.refused + tally.denied == 0 {
+        ClientKind::Unknown
+    } else {
+        ClientKind::Scanner
+    }
+}
+
+fn is_regular(tally: &ClientTally, days: usize) -> bool {
+    let seen = tally.day_count();
+    seen >= 2
+        && (tally.refused >= REGULAR || (tally.refused >= REGULAR_ON_MOST_DAYS && seen as usize * 2 >= days.min(64)))
+}
+
+/// Whether so many requests could hide a regular client among those that a table has lost.
+pub(crate) fn hides_regular_clients(lost: u64) -> bool {
+    lost >= REGULAR_ON_MOST_DAYS
+}
+
+/// The requests of some tiers, by what is known of their clients. The sums of users and logins are exact even where the table of
+/// clients lost some.
+pub(crate) fn affected(
+    tally: &LoadBalancerTally,
+    clients: &[KnownClient<'_>],
+    wanted: impl Fn(&Tier) -> bool,
+) -> AffectedRequests {
+    let mut sum = Answered::default();
+    tally.causes.iter().filter(|(cause, _)| wanted(&cause.tier)).for_each(|(_, answered)| sum.merge(answered));
+    let refused = sum.refused + sum.by_load_balancer;
+    let regular: u64 = clients.iter().filter(|known| wanted(&known.client.cause.tier)).map(KnownClient::refused).sum();
+    let regular = regular.min(refused);
+    AffectedRequests {
+        users: sum.served + sum.answered,
+        logins: sum.logins,
+        unknown: sum.failed + sum.unanswered + regular,
+        scanners: refused - regular,
+        already: sum.blocked,
+    }
+}

@@ -1,0 +1,257 @@
+//! Advice as text: one table of all load balancers first, then the reasons of each.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use doorward_model::Observed;
+use jiff::civil::Date;
+
+use super::wrap;
+use crate::advice::{Advice, SourceToFix, Step, counted, kind_label};
+use crate::forecast::Basis;
+use crate::tally::LoadBalancerKey;
+use crate::window::Hour;
+
+/// How many load balancers without evidence are named.
+const NAMED: usize = 8;
+/// Most characters of a name in the table.
+const NAME: usize = 28;
+/// Days of the chart: the last ones.
+const CHART: usize = 60;
+
+/// The advice for each load balancer: a table first, then the reasons, what can be done now first. Load balancers with the same missing
+/// evidence are listed together.
+pub fn render_advice(advice: &BTreeMap<LoadBalancerKey, Advice>) -> String {
+    let mut order: Vec<(&LoadBalancerKey, &Advice)> = advice.iter().collect();
+    order.sort_by_key(|(key, advice)| (rank(&advice.step), *key));
+    let mut text = table(&order);
+    let mut silent: BTreeMap<(&[String], &[String]), Vec<&LoadBalancerKey>> = BTreeMap::new();
+    for (key, advice) in order {
+        if let Step::NotEnoughEvidence { missing } = &advice.step
+            && advice.alarm.is_none()
+        {
+            silent.entry((&advice.because, missing)).or_default().push(key);
+            continue;
+        }
+        let _ = writeln!(text, "{}\n  {} · now {}", headline(advice), place(key), mode(advice));
+        if let Some(alarm) = &advice.alarm {
+            wrap(&mut text, "  ", "! ", alarm);
+        }
+        for line in &advice.because {
+            wrap(&mut text, "  ", "", line);
+        }
+        if let Some(chart) = chart(&advice.by_day) {
+            let _ = writeln!(text, "  {chart}");
+        }
+        match &advice.step {
+            Step::FixAndRaise { sources, .. } | Step::Watch { sources } => to_fix(&mut text, sources),
+            Step::NotEnoughEvidence { missing } => {
+                missing.iter().for_each(|line| wrap(&mut text, "  ", "→ ", line));
+            }
+            Step::Raise { .. } | Step::Keep => {}
+        }
+        text.push('\n');
+    }
+    for ((because, missing), keys) in silent {
+        let _ = writeln!(text, "NOT ENOUGH EVIDENCE for {}", counted(keys.len() as u64, "load balancer"));
+        for key in keys.iter().take(NAMED) {
+            let _ = writeln!(text, "  {}", place(key));
+        }
+        if let more @ 1.. = keys.len().saturating_sub(NAMED) {
+            let _ = writeln!(text, "  and {more} more, all in --format json");
+        }
+        because.iter().for_each(|line| wrap(&mut text, "  ", "", line));
+        missing.iter().for_each(|line| wrap(&mut text, "  ", "→ ", line));
+        text.push('\n');
+    }
+    if text.is_empty() {
+        text.push_str("No load balancer here can parse HTTP, and no logs were evidence.\n");
+    }
+    text
+}
+
+/// One line for each load balancer with evidence: requests per day that the mode after the step, or else the next mode up, would newly
+/// block, by what is known of their clients; those that are blocked already; and the evidence.
+fn table(order: &[(&LoadBalancerKey, &Advice)]) -> String {
+    let rows: Vec<[String; 8]> = order
+        .iter()
+        .filter(|(_, advice)| advice.forecast.evidence.basis != Basis::None)
+        .map(|(key, advice)| row(key, advice))
+        .collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let head = ["load balancer", "now → then", "users", "logins", "unknown", "scanners", "already", "evidence"];
+    let head = head.map(str::to_owned);
+    let width =
+        |column: usize| rows.iter().chain([&head]).map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let widths: [usize; 8] = std::array::from_fn(width);
+    let mut text =
+        "Requests a day that would be newly blocked, by what is known of their clients; and those blocked already.\n\n"
+            .to_owned();
+    for row in [&head].into_iter().chain(&rows) {
+        let mut line = String::new();
+        for (column, cell) in row.iter().enumerate() {
+            let width = widths[column];
+            let _ = match column {
+                2..=6 => write!(line, "{cell:>width$}  "),
+                _ => write!(line, "{cell:<width$}  "),
+            };
+        }
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text.push('\n');
+    text
+}
+
+fn row(key: &LoadBalancerKey, advice: &Advice) -> [String; 8] {
+    let observed = advice.forecast.evidence.observed.clone().unwrap_or_default();
+    let days = f64::from(observed.days_with_traffic.max(1));
+    let name: String = if key.name().chars().count() > NAME {
+        key.name().chars().take(NAME - 1).chain(['…']).collect()
+    } else {
+        key.name().to_owned()
+    };
+    let region = key.region.as_ref().map_or("-", |region| region.as_str());
+    let now = advice.current.known().map_or("unknown", |mode| mode.as_str());
+    let then = match (&advice.step, advice.recommended) {
+        (Step::NotEnoughEvidence { .. }, _) | (_, None) => "?".to_owned(),
+        (Step::FixAndRaise { .. }, Some(mode)) => format!("{mode} *"),
+        (_, Some(mode)) => mode.to_string(),
+    };
+    let daily = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), |count| per_day(count, days));
+    let affected = advice.affected;
+    [
+        format!("{name} {region}"),
+        format!("{now} → {then}"),
+        daily(affected.map(|requests| requests.users)),
+        daily(affected.map(|requests| requests.logins)),
+        daily(affected.map(|requests| requests.unknown)),
+        daily(affected.map(|requests| requests.scanners)),
+        daily(affected.map(|requests| requests.already)),
+        observed.summary(),
+    ]
+}
+
+/// A count per day; what is there is never rounded to zero.
+fn per_day(count: u64, days: f64) -> String {
+    let daily = count as f64 / days;
+    if count > 0 && daily < 0.05 { "<0.1".to_owned() } else { format!("{daily:.1}") }
+}
+
+/// A chart of requests that are not compliant, one character a day; none if there are none.
+fn chart(by_day: &BTreeMap<Date, u64>) -> Option<String> {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let most = by_day.values().copied().max().filter(|most| *most > 0)?;
+    let (last, _) = by_day.last_key_value()?;
+    let (first, _) = by_day.first_key_value()?;
+    let mut days: Vec<Date> = first.series(jiff::ToSpan::days(1)).take_while(|day| day <= last).collect();
+    days.drain(..days.len().saturating_sub(CHART));
+    let bars: String = days
+        .iter()
+        .map(|day| match by_day.get(day).copied().unwrap_or(0) {
+            0 => '·',
+            count => BARS.get(((count * 8).div_ceil(most) - 1) as usize).copied().unwrap_or('█'),
+        })
+        .collect();
+    let from = days.first()?;
+    Some(format!("not compliant, a day: {bars} ({from} to {last}, at most {most})"))
+}
+
+fn place(key: &LoadBalancerKey) -> String {
+    let account = key.account.as_ref().map_or("-", |account| account.as_str());
+    let region = key.region.as_ref().map_or("-", |region| region.as_str());
+    format!("{} · {account} {region}", key.name())
+}
+
+fn mode(advice: &Advice) -> String {
+    match &advice.current {
+        Observed::Known(mode) => mode.to_string(),
+        Observed::Absent => "in an unknown mode".to_owned(),
+        Observed::Unread(gap) => format!("in a mode that could not be read ({})", gap.reason.code()),
+    }
+}
+
+fn rank(step: &Step) -> u8 {
+    match step {
+        Step::Raise { .. } => 0,
+        Step::FixAndRaise { .. } => 1,
+        Step::Watch { .. } => 2,
+        Step::Keep => 3,
+        Step::NotEnoughEvidence { .. } => 4,
+    }
+}
+
+fn headline(advice: &Advice) -> String {
+    match &advice.step {
+        Step::Raise { to } => format!("RAISE to {to}"),
+        Step::FixAndRaise { to, sources } => {
+            let verb = if sources.iter().any(|source| source.unknown > 0) { "FIX OR CHECK" } else { "FIX" };
+            format!("{verb} {}, then raise to {to}", counted(sources.len() as u64, "source"))
+        }
+        Step::Watch { .. } => "KEEP, and check which clients are blocked".to_owned(),
+        Step::Keep => "KEEP".to_owned(),
+        Step::NotEnoughEvidence { .. } => "NOT ENOUGH EVIDENCE".to_owned(),
+    }
+}
+
+fn to_fix(text: &mut String, sources: &[SourceToFix]) {
+    for source in sources {
+        let cause = &source.client.cause;
+        wrap(text, "  ", "→ ", &source.name());
+        let protected = if source.protected { ", PROTECTED" } else { "" };
+        let what = format!(
+            "{} {}: {}, {} answered; {}{protected}",
+            cause.tier.as_str(),
+            cause.reason,
+            counted(source.requests, "request"),
+            source.served + source.logins,
+            kind_label(source.kind),
+        );
+        wrap(text, "      ", "", &what);
+        let hour = |hour: Option<Hour>| {
+            hour.map_or_else(|| "?".to_owned(), |hour| hour.start().strftime("%Y-%m-%d %H:00").to_string())
+        };
+        if source.first.is_some() {
+            wrap(
+                text,
+                "      ",
+                "",
+                &format!("first in the hour of {}, last of {} UTC", hour(source.first), hour(source.last)),
+            );
+        }
+        if let Some(example) = &source.example {
+            wrap(
+                text,
+                "      ",
+                "",
+                &format!("{} at {}, for example {}", example.shape, example.domain, example.trace),
+            );
+        }
+        if let Some(likely) = &source.likely {
+            wrap(text, "      ", "likely: ", likely);
+        }
+        let fix = source
+            .fix
+            .as_deref()
+            .unwrap_or("this version does not know the reason code; find out what the client sends");
+        wrap(text, "      ", "fix: ", fix);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_become_bars() {
+        let day = |day: i8| jiff::civil::date(2026, 9, day);
+        assert_eq!(chart(&BTreeMap::from([(day(1), 0)])), None);
+        let chart = chart(&BTreeMap::from([(day(1), 8), (day(2), 1), (day(4), 4), (day(5), 0)]));
+        assert_eq!(chart.as_deref(), Some("not compliant, a day: █▁·▄· (2026-09-01 to 2026-09-05, at most 8)"));
+        assert_eq!(
+            (per_day(0, 14.0), per_day(1, 300.0), per_day(7, 14.0)),
+            ("0.0".into(), "<0.1".into(), "0.5".into())
+        );
+    }
+}
