@@ -11,6 +11,7 @@ use anyhow::Result;
 mod asff;
 mod athena;
 mod bench;
+mod credentials;
 mod cross_check;
 mod deny;
 mod e2e;
@@ -43,6 +44,7 @@ const TASKS: &[Task] = &[
     ("iam", "[--check]", "write config/iam/ as doorward setup does", iam::run),
     ("asff", "", "check rendered findings against the service model that botocore ships", asff::run),
     ("cross-check", "", "read the emulated organization with boto3 too, and compare", cross_check::run),
+    ("credentials", "", "compare whose credentials sign with botocore, in generated environments", credentials::run),
     ("page", "[--shots FOLDER]", "open the HTML page in a browser and compare it with its report", page::run),
     ("samples", "[--check]", "write reports/samples/ and the samples in README.md from real runs", samples::run),
     ("setup", "", "check the output of doorward setup with cfn-lint, parliament and a Terraform parser", setup::run),

@@ -1,42 +1,32 @@
 //! Access to AWS: the base identity, one shared HTTP client, and a session in every account.
 
-use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
-
-use aws_config::SdkConfig;
-use aws_config::imds::region::ImdsRegionProvider;
-use aws_config::timeout::TimeoutConfig;
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_async::time::TimeSource;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use aws_smithy_types::retry::RetryConfig;
-use aws_types::app_name::AppName;
 
 use doorward_model::{AccountId, Arn, Gap, GapReason, Grant, Observed, OuPath, Region, session_policy};
 
 use crate::Clock;
 use crate::call::{Caller, Route};
 use crate::cancellation::Stop;
-use crate::credential_source::{BaseProvider, metadata_client};
-use crate::environment::{ValueOrigin, Variables};
 use crate::failure::Failure;
-use crate::http_policy::HttpPolicy;
 use crate::operation::Operation;
 use crate::settings::CallSettings;
 use crate::time::Time;
-use crate::way_in::{WayIn, WayInError, WayInLine};
+use crate::variables::Variables;
+use crate::way_in::{WayInError, WayInLine};
 
+mod base_config;
 mod clients;
 mod clock_offset;
 mod provider;
+mod refusal;
 mod session;
 mod settings;
 
+use base_config::{BaseConfig, base_config};
 pub use clients::{Clients, account_as, classic_as, elb_as, logs_as, organizations_as, sts_as};
 use clock_offset::ClockOffset;
 pub use provider::ClientProvider;
+use refusal::with_cause;
 pub use session::{OpenSession, Session};
 pub use settings::{AccessSettings, Entry, ExternalId, Purpose, RoleName, RoleOverride};
 
@@ -287,142 +277,6 @@ impl Access {
     }
 }
 
-/// What is needed to call AWS at all, before the first call.
-struct BaseConfig {
-    sdk: SdkConfig,
-    region: Region,
-    provider: SharedCredentialsProvider,
-    /// The credentials in words, for messages.
-    source: String,
-}
-
-async fn base_config(
-    settings: &AccessSettings,
-    calls: &CallSettings,
-    clock: &Clock,
-    emulator: Option<&Emulator>,
-) -> Result<BaseConfig, AccessError> {
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(calls.connect_timeout.0)
-        .read_timeout(calls.read_timeout.0)
-        .operation_attempt_timeout(calls.attempt_timeout.0)
-        .operation_timeout(calls.attempt_timeout.0)
-        .build();
-    let loader = aws_config::defaults(aws_config::BehaviorVersion::latest())
-        .retry_config(RetryConfig::disabled())
-        .timeout_config(timeouts)
-        .app_name(AppName::new("doorward").map_err(|e| AccessError::Http(e.to_string()))?);
-    let sdk_region = |region: &Region| aws_types::region::Region::new(region.as_str().to_owned());
-    if let Some(emulator) = emulator {
-        let region = Region::new(&emulator.region).map_err(|_| AccessError::NoRegion)?;
-        let (id, secret) = &emulator.access_key;
-        let credentials = Credentials::new(id, secret, None, None, "emulator");
-        let client = HttpPolicy::of_emulator().aws_client(calls.concurrency).map_err(AccessError::Http)?;
-        let sdk = loader
-            .http_client(client)
-            .endpoint_url(&emulator.endpoint_url)
-            .credentials_provider(credentials.clone())
-            .region(sdk_region(&region))
-            .load()
-            .await;
-        let provider = SharedCredentialsProvider::new(credentials);
-        return Ok(BaseConfig { sdk, region, provider, source: "those of the emulator".to_owned() });
-    }
-    let way = WayIn::new(settings, Variables::of_process())?;
-    let direct = way.policy.direct();
-    let direct_client = direct.aws_client(calls.concurrency).map_err(AccessError::Http)?;
-    let (region, policy) = match way.region {
-        Some(region) => (region.value, way.policy),
-        None => {
-            let found = region_of_instance(way.metadata.as_ref(), direct_client.clone()).await?;
-            let policy = way.policy.in_region(&found, ValueOrigin::Metadata);
-            (found, policy)
-        }
-    };
-    // Requests are signed with the date that observations have. An emulator checks signatures against the real date.
-    let loader = loader
-        .time_source(SigningTime(clock.clone()))
-        .http_client(policy.aws_client(calls.concurrency).map_err(AccessError::Http)?)
-        .region(sdk_region(&region))
-        .use_fips(way.fips.value)
-        .use_dual_stack(way.dual_stack.value)
-        .no_credentials();
-    let loader = match &settings.profile {
-        Some(profile) => loader.profile_name(profile),
-        None => loader,
-    };
-    // The SDK reads endpoints from the environment as they are, and panics at one that is empty.
-    let mut sdk = loader.load().await.to_builder().service_config(way.endpoints);
-    sdk.set_endpoint_url(None);
-    let sdk = sdk.build();
-    let container = direct.web_client().map_err(WayInError::from)?;
-    let source = way.source.to_string();
-    let provider = BaseProvider::new(way.source, &sdk, direct_client, container);
-    let provider = SharedCredentialsProvider::new(provider);
-    let sdk = sdk.to_builder().credentials_provider(provider.clone()).build();
-    Ok(BaseConfig { sdk, region, provider, source })
-}
-
-/// The Region of the instance, where nothing else names one.
-async fn region_of_instance(
-    metadata: Option<&(String, ValueOrigin)>,
-    direct: SharedHttpClient,
-) -> Result<Region, AccessError> {
-    let (endpoint, origin) = metadata.ok_or(AccessError::NoRegion)?;
-    let client = metadata_client(endpoint, origin, direct).map_err(WayInError::from)?;
-    let found = ImdsRegionProvider::builder().imds_client(client).build().region().await;
-    found.and_then(|region| Region::new(region.as_ref()).ok()).ok_or(AccessError::NoRegion)
-}
-
-/// The clock, as the SDK takes it.
-struct SigningTime(Clock);
-
-impl fmt::Debug for SigningTime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SigningTime")
-    }
-}
-
-impl TimeSource for SigningTime {
-    fn now(&self) -> SystemTime {
-        SystemTime::from((self.0)())
-    }
-}
-
-/// Seconds of difference to AWS's clock from which AWS refuses signatures.
-const SKEW: u64 = 300;
-
-/// The gap of refused base credentials, with the true cause: the clock, the secret key, or the key id. `source` are the credentials in
-/// words.
-fn with_cause(mut gap: Gap, offset: Option<i64>, source: &str) -> Gap {
-    let of_aws = gap.message.clone().unwrap_or_default();
-    let far = offset.filter(|offset| offset.unsigned_abs() >= SKEW);
-    let is_signature =
-        matches!(gap.code.as_deref(), Some("SignatureDoesNotMatch" | "InvalidSignatureException" | "AuthFailure"));
-    if gap.reason == GapReason::CredentialsRefused && is_signature && far.is_some() {
-        gap.reason = GapReason::ClockSkew;
-    }
-    let cause = match gap.reason {
-        GapReason::ClockSkew => match offset {
-            Some(offset) => {
-                let way = if offset < 0 { "behind" } else { "ahead of" };
-                format!("this machine's clock is {} s {way} AWS's", offset.unsigned_abs())
-            }
-            None => "check this machine's clock".to_owned(),
-        },
-        GapReason::CredentialsRefused if is_signature => format!(
-            "the secret key does not belong to the access key id, or it was altered on the way here{}; the credentials are {source}",
-            if offset.is_some() { " (the clock is right)" } else { "" }
-        ),
-        GapReason::CredentialsRefused => format!(
-            "the access key id is unknown, inactive or deleted there, or belongs to another partition; the credentials are {source}"
-        ),
-        _ => return gap,
-    };
-    let message = if of_aws.is_empty() { cause } else { format!("{}; {cause}", of_aws.trim_end_matches('.')) };
-    gap.with_message(message)
-}
-
 async fn whoami(
     clients: &Clients,
     caller: &Caller,
@@ -445,61 +299,4 @@ async fn whoami(
             }
         })
         .await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn refused_base_credentials_have_their_true_cause() {
-        let operation = Operation::GetCallerIdentity.action();
-        for (reason, code, message, offset, reason_after, words) in [
-            (
-                GapReason::CredentialsRefused,
-                "SignatureDoesNotMatch",
-                "It does not match.",
-                Some(0),
-                GapReason::CredentialsRefused,
-                "secret key",
-            ),
-            (
-                GapReason::CredentialsRefused,
-                "SignatureDoesNotMatch",
-                "It does not match.",
-                Some(-900),
-                GapReason::ClockSkew,
-                "900 s behind",
-            ),
-            (
-                GapReason::ClockSkew,
-                "SignatureDoesNotMatch",
-                "Signature expired: x",
-                Some(1200),
-                GapReason::ClockSkew,
-                "1200 s ahead",
-            ),
-            (
-                GapReason::CredentialsRefused,
-                "InvalidClientTokenId",
-                "It is invalid.",
-                Some(900),
-                GapReason::CredentialsRefused,
-                "another partition",
-            ),
-            (GapReason::Expired, "ExpiredToken", "It is expired", None, GapReason::Expired, "It is expired"),
-        ] {
-            let gap = Gap { code: Some(code.to_owned()), ..Gap::new(reason, operation).with_message(message) };
-            let gap = with_cause(gap, offset, "the key of AWS_ACCESS_KEY_ID");
-            let error = AccessError::Refused {
-                region: Region::new("eu-west-1").expect("a Region"),
-                gap: Box::new(gap.clone()),
-            };
-            let text = error.to_string();
-            assert_eq!(gap.reason, reason_after, "{text}");
-            let of_aws = message.trim_end_matches('.');
-            assert_eq!(text.matches(of_aws).count(), 1, "AWS's words once: {text}");
-            assert!(text.contains(words), "{text}");
-        }
-    }
 }

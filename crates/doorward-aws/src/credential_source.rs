@@ -6,20 +6,14 @@
 
 use std::path::PathBuf;
 
-use crate::environment::{ValueOrigin, Variables};
 use crate::shared_config::{Located, SelectedProfile, SharedConfig};
+use crate::variables::{ValueOrigin, Variables};
 
+mod base_provider;
 mod described;
-mod provider;
+mod local_endpoints;
 
-pub(crate) use provider::{BaseProvider, metadata_client};
-
-/// The endpoint of container credentials that a relative path belongs to.
-const CONTAINER: &str = "http://169.254.170.2";
-/// Hosts besides this machine that container credentials are asked of without TLS (ECS, EKS Pod Identity).
-const CONTAINER_HOSTS: [&str; 4] = ["169.254.170.2", "169.254.170.23", "fd00:ec2::23", "localhost"];
-const METADATA: &str = "http://169.254.169.254";
-const METADATA_IPV6: &str = "http://[fd00:ec2::254]";
+pub(crate) use base_provider::{BaseProvider, metadata_client};
 
 /// A secret of credentials. It is not printed.
 #[derive(Clone)]
@@ -109,7 +103,8 @@ impl Chain<'_> {
             };
             CredentialProblem(format!(
                 "no source of credentials is configured: AWS_ACCESS_KEY_ID is {}, {profile}, no container or web identity variable \
-                 is set, and AWS_EC2_METADATA_DISABLED turns instance metadata off",
+                 is set, and AWS_EC2_METADATA_DISABLED turns instance metadata off; set AWS_PROFILE, sign in, or run where a role is \
+                 attached",
                 if explicit { "not used because a profile is named" } else { "not set" }
             ))
         })
@@ -303,11 +298,11 @@ impl Chain<'_> {
                 })?,
                 None => None,
             };
-            if let (Some(own), Some(shared)) = (own, shared) {
-                if own.text != shared.text {
-                    let problem = format!("{name} differs from that at {}", shared.origin());
-                    return Err(CredentialProblem::at(&own.origin(), problem));
-                }
+            if let (Some(own), Some(shared)) = (own, shared)
+                && own.text != shared.text
+            {
+                let problem = format!("{name} differs from that at {}", shared.origin());
+                return Err(CredentialProblem::at(&own.origin(), problem));
             }
             own.or(shared).map(|located| located.text.clone()).ok_or_else(|| {
                 CredentialProblem::at(
@@ -325,66 +320,6 @@ impl Chain<'_> {
             session: session.map(|located| located.text.clone()),
             origin,
         }))
-    }
-
-    fn container(&self) -> Found {
-        let variables = self.variables;
-        let relative = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
-        let (url, origin) = match (variables.get(relative), variables.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")) {
-            (Some(path), _) => (format!("{CONTAINER}{path}"), ValueOrigin::variable(relative)),
-            (None, Some(url)) => (url.to_owned(), ValueOrigin::variable("AWS_CONTAINER_CREDENTIALS_FULL_URI")),
-            (None, None) => return Ok(None),
-        };
-        let uri: hyper::Uri = url
-            .parse()
-            .map_err(|_| CredentialProblem::at(&origin, format!("`{url}` is not a URL of container credentials")))?;
-        let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-        let is_here = host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback());
-        let is_fit = match uri.scheme_str() {
-            Some("https") => !host.is_empty(),
-            Some("http") => is_here || CONTAINER_HOSTS.contains(&host),
-            _ => false,
-        };
-        if !is_fit {
-            return Err(CredentialProblem::at(
-                &origin,
-                format!(
-                    "`{url}` is neither https nor an address of this machine, ECS or EKS: no credentials are asked of it"
-                ),
-            ));
-        }
-        let token_file = variables.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE").map(|path| variables.expand(path));
-        let token = variables.get("AWS_CONTAINER_AUTHORIZATION_TOKEN");
-        if let Some(token) = token {
-            let origin = ValueOrigin::variable("AWS_CONTAINER_AUTHORIZATION_TOKEN");
-            check_header(&origin, "the authorization token", token)?;
-        }
-        let token = token.map(|token| Hidden(token.to_owned()));
-        Ok(Some(CredentialSource::Container { url, token, token_file, origin }))
-    }
-
-    fn metadata(&self, profile: &str) -> Option<CredentialSource> {
-        let (endpoint, origin) = self.metadata_endpoint(profile)?;
-        Some(CredentialSource::Metadata { endpoint, origin })
-    }
-
-    /// The endpoint of instance metadata; none where it is turned off.
-    pub(crate) fn metadata_endpoint(&self, profile: &str) -> Option<(String, ValueOrigin)> {
-        let variables = self.variables;
-        if variables.get("AWS_EC2_METADATA_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
-            return None;
-        }
-        let value = |variable: &str, name: &str| match variables.get(variable) {
-            Some(text) => Some((text.to_owned(), ValueOrigin::variable(variable))),
-            None => self.config.get(profile, name).map(|located| (located.text.clone(), located.origin())),
-        };
-        if let Some(given) = value("AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint") {
-            return Some(given);
-        }
-        match value("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode") {
-            Some((mode, origin)) if mode.eq_ignore_ascii_case("ipv6") => Some((METADATA_IPV6.to_owned(), origin)),
-            _ => Some((METADATA.to_owned(), ValueOrigin::Default)),
-        }
     }
 }
 

@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use doorward_model::Region;
 use hyper::Uri;
 
-use crate::environment::{ValueOrigin, Variables};
+use crate::variables::{ValueOrigin, Variables};
 
 mod connector;
 mod network_fault;

@@ -19,12 +19,12 @@ pub mod settings;
 mod call;
 mod cancellation;
 mod credential_source;
-mod environment;
 mod failure;
 mod http_policy;
 mod operation;
 mod shared_config;
 mod time;
+mod variables;
 mod way_in;
 
 use std::sync::Arc;
@@ -38,13 +38,13 @@ pub use aws_credential_types::Credentials;
 pub use call::{Caller, Route};
 pub use cancellation::{Stop, Stopper};
 pub use credential_source::CredentialProblem;
-pub use environment::{ValueOrigin, Variables};
 pub use failure::{Failure, RetryAction};
 pub use http_policy::{HttpPolicy, HttpPolicyError, NetworkFault, WebClient};
 pub use operation::Operation;
 pub use rate_limit::Family;
 pub use shared_config::SharedConfigError;
 pub use time::{Pause, Time};
+pub use variables::{ValueOrigin, Variables};
 pub use way_in::{WayInError, WayInLine};
 
 /// Where the date comes from: the system clock in the binary, a fixed one in tests.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::environment::{ValueOrigin, Variables};
+use crate::variables::{ValueOrigin, Variables};
 
 mod ini;
 

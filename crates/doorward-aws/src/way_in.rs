@@ -9,9 +9,9 @@ use hyper::Uri;
 
 use crate::access::AccessSettings;
 use crate::credential_source::{Chain, CredentialProblem, CredentialSource};
-use crate::environment::{ValueOrigin, Variables};
 use crate::http_policy::{EndpointHints, HttpPolicy, HttpPolicyError, Proxies, TrustStore, bundle_of};
 use crate::shared_config::{SelectedProfile, SharedConfig, SharedConfigError};
+use crate::variables::{ValueOrigin, Variables};
 
 mod lines;
 
@@ -56,6 +56,9 @@ pub enum WayInError {
         /// What it must be.
         expected: &'static str,
     },
+    /// Nothing names a Region, and instance metadata is turned off.
+    #[error("no Region to start from: set `access.home_region`, AWS_REGION, or a region in the AWS profile")]
+    Region,
     /// Proxies or certificates.
     #[error(transparent)]
     Http(#[from] HttpPolicyError),
@@ -199,6 +202,10 @@ impl WayIn {
     pub(crate) fn new(settings: &AccessSettings, variables: Variables) -> Result<Self, WayInError> {
         let ground = Ground::new(settings, variables)?;
         let region = ground.region(settings)?;
+        let metadata = ground.chain().metadata_endpoint(&ground.profile.name);
+        if region.is_none() && metadata.is_none() {
+            return Err(WayInError::Region);
+        }
         let (fips, dual_stack) = (ground.fips()?, ground.dual_stack()?);
         let on = |flag: &Sourced<bool>| flag.value.then(|| flag.origin.clone());
         let hints = EndpointHints {
@@ -210,7 +217,7 @@ impl WayIn {
             endpoints: ground.endpoints()?,
             policy: ground.policy(hints)?,
             source: ground.source()?,
-            metadata: ground.chain().metadata_endpoint(&ground.profile.name),
+            metadata,
             region,
             fips,
             dual_stack,

@@ -166,7 +166,7 @@ def cases():
 
 
 def documented(name, expected):
-    """Differences by decision 0281: an [sso-session] that is not there matters only where it would be used."""
+    """Differences by decision 281: an [sso-session] that is not there matters only where it would be used."""
     profile, around, named = name.split(" / ")
     used = "keys" in around or around == "web"
     return profile == "sso without session" and used and named != "flag" and expected == "configuration"

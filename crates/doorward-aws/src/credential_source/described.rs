@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::CredentialSource;
-use crate::environment::ValueOrigin;
+use crate::variables::ValueOrigin;
 
 impl CredentialSource {
     /// The source, and what names it.

@@ -4,7 +4,7 @@ use hyper::Uri;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
 use super::{HttpPolicyError, serves_credentials};
-use crate::environment::{ValueOrigin, Variables};
+use crate::variables::{ValueOrigin, Variables};
 
 /// A proxy: its URL, which may contain a password, and the variable that names it.
 #[derive(Clone)]

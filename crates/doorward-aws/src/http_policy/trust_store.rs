@@ -10,8 +10,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
-use crate::environment::{ValueOrigin, Variables};
 use crate::shared_config::{SelectedProfile, SharedConfig, SharedConfigError};
+use crate::variables::{ValueOrigin, Variables};
 
 /// Where Linux distributions keep their certificates, tried in this order where `SSL_CERT_FILE` is set to nothing.
 const SYSTEM_FILES: [&str; 4] = [

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::SharedConfigError;
-use crate::environment::ValueOrigin;
+use crate::variables::ValueOrigin;
 
 /// A value, and the line it is on.
 #[derive(Clone)]
@@ -23,7 +23,7 @@ impl Located {
 }
 
 /// A section as the file has it.
-pub(super) struct Section {
+pub(super) struct IniSection {
     /// The text between the brackets.
     pub(super) header: String,
     pub(super) line: usize,
@@ -31,8 +31,8 @@ pub(super) struct Section {
 }
 
 /// Splits a file into its sections. Names of settings are in lower case; comments have a line of their own, or follow a blank.
-pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Section>, SharedConfigError> {
-    let mut sections: Vec<Section> = Vec::new();
+pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<IniSection>, SharedConfigError> {
+    let mut sections: Vec<IniSection> = Vec::new();
     let mut current: Option<String> = None;
     for (index, raw) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         let wrong = |problem: &str| SharedConfigError::Syntax {
@@ -52,17 +52,15 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Section>, SharedConfi
         };
         let is_indented = raw.starts_with([' ', '\t']);
         if let (true, Some(key), Some(section)) = (is_indented, &current, sections.last_mut()) {
-            if let Some(entry) = section.entries.get_mut(key) {
-                if let Some((name, value)) = setting(line) {
-                    entry.nested.insert(name, located(value));
-                }
+            if let (Some(entry), Some((name, value))) = (section.entries.get_mut(key), setting(line)) {
+                entry.nested.insert(name, located(value));
             }
             continue;
         }
         if let Some(rest) = line.strip_prefix('[') {
             let end = rest.rfind(']').ok_or_else(|| wrong("the section's name has no closing bracket"))?;
             let header = rest[..end].trim().to_owned();
-            sections.push(Section { header, line: index + 1, entries: BTreeMap::new() });
+            sections.push(IniSection { header, line: index + 1, entries: BTreeMap::new() });
             current = None;
             continue;
         }

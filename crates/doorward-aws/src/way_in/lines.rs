@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::{EndpointHints, Ground, Sourced, WayInError};
 use crate::access::AccessSettings;
-use crate::environment::{ValueOrigin, Variables};
 use crate::http_policy::HttpPolicy;
+use crate::variables::{ValueOrigin, Variables};
 
 /// One line of the way in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -44,3 +44,4 @@ mod time;
 mod traffic;
 mod trail;
 mod unseen;
+mod way_in;

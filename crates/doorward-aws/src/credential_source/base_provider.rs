@@ -26,10 +26,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{CredentialProblem, CredentialSource, Hidden};
-use crate::environment::ValueOrigin;
 use crate::failure::Failure;
 use crate::http_policy::WebClient;
 use crate::operation::Operation;
+use crate::variables::ValueOrigin;
 
 /// The name of role sessions that the shared configuration opens and does not name.
 const SESSION_NAME: &str = "doorward";

@@ -1,0 +1,282 @@
+//! How AWS is called: whose credentials sign, which hosts are asked through a proxy, and what a failure says.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use crate::bed::{Said, doorward, run};
+
+/// One request as the server saw it: the request line, and the key that signed it.
+type Seen = (String, String);
+
+/// Answers every request in the same way, unless it is one for instance metadata or container credentials.
+struct Recorder {
+    url: String,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+impl Recorder {
+    fn start(status: u16, code: &'static str, message: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
+        let kept = Arc::clone(&seen);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let kept = Arc::clone(&kept);
+                std::thread::spawn(move || while serve(&stream, &kept, status, code, message) {});
+            }
+        });
+        Self { url, seen }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        self.seen.lock().unwrap().iter().map(|(line, _)| line.clone()).collect()
+    }
+
+    fn signers(&self) -> Vec<String> {
+        let signed = |(_, key): &Seen| Some(key.clone()).filter(|key| !key.is_empty());
+        self.seen.lock().unwrap().iter().filter_map(signed).collect()
+    }
+}
+
+fn serve(mut stream: &TcpStream, seen: &Mutex<Vec<Seen>>, status: u16, code: &str, message: &str) -> bool {
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    if reader.read_line(&mut line).unwrap_or(0) == 0 {
+        return false;
+    }
+    let (mut length, mut signer, mut header) = (0, String::new(), String::new());
+    while reader.read_line(&mut header).unwrap_or(0) > 2 {
+        let lower = header.to_ascii_lowercase();
+        if let Some(value) = lower.strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        if let Some((_, rest)) = header.split_once("Credential=") {
+            signer = rest.split('/').next().unwrap_or_default().to_owned();
+        }
+        header.clear();
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    seen.lock().unwrap().push((line.trim().to_owned(), signer));
+    let keys = |key: &str| {
+        format!(
+            r#"{{"Code":"Success","AccessKeyId":"{key}","SecretAccessKey":"s","Token":"t","Expiration":"2036-01-01T00:00:00Z"}}"#
+        )
+    };
+    let (status, body) = if line.starts_with("CONNECT") {
+        (502, String::new())
+    } else if line.contains("/latest/api/token") {
+        (200, "TOKEN".to_owned())
+    } else if line.contains("security-credentials/ ") {
+        (200, "role".to_owned())
+    } else if line.contains("security-credentials/") {
+        (200, keys("INSTANCE"))
+    } else if line.contains("/container") {
+        (200, keys("CONTAINER"))
+    } else {
+        let error = format!("<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>");
+        (status, format!("<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>"))
+    };
+    let date = jiff::Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let head = format!(
+        "HTTP/1.1 {status} X\r\nDate: {date}\r\nX-aws-ec2-metadata-token-ttl-seconds: 21600\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all((head + &body).as_bytes()).is_ok()
+}
+
+const CONFIG: &str = "[default]\nregion = eu-west-1\n[profile plain]\nregion = eu-west-1\naws_access_key_id = PLAIN\n\
+    aws_secret_access_key = s\n[profile \"My Team Audit\"]\nregion = eu-west-1\naws_access_key_id = TEAM\n\
+    aws_secret_access_key = s\n[profile console]\nlogin_session = arn:aws:iam::111122223333:user/me\n";
+
+/// A scan in this environment; its home has the configuration above.
+fn scan(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Said {
+    run(command(folder, variables).args(["scan", "--no-ledger", "-q"]).args(arguments))
+}
+
+fn command(folder: &Path, variables: &[(&str, &str)]) -> Command {
+    std::fs::create_dir_all(folder.join(".aws")).unwrap();
+    std::fs::write(folder.join(".aws/config"), CONFIG).unwrap();
+    let mut command = doorward(folder);
+    command.env_clear().env("HOME", folder).env("AWS_EC2_METADATA_DISABLED", "true").envs(variables.iter().copied());
+    command
+}
+
+const KEYS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "ENVKEY"), ("AWS_SECRET_ACCESS_KEY", "s")];
+
+#[test]
+fn the_profile_that_is_named_signs() {
+    let folder = tempfile::tempdir().unwrap();
+    for (arguments, profile, signer) in [
+        (&["--profile", "plain"][..], "", "PLAIN"),
+        (&["--profile", "My Team Audit"], "", "TEAM"),
+        (&[], "My Team Audit", "ENVKEY"),
+        (&[], " ", "ENVKEY"),
+        (&["--profile", "plain"], "My Team Audit", "PLAIN"),
+    ] {
+        let aws = Recorder::start(403, "AccessDenied", "enough");
+        let variables = [&KEYS[..], &[("AWS_ENDPOINT_URL", &aws.url), ("AWS_PROFILE", profile)]].concat();
+        let said = scan(folder.path(), &variables, arguments);
+        assert_eq!(said.code, Some(6), "{}", said.err);
+        assert_eq!(aws.signers(), [signer], "{arguments:?} {profile:?}: {}", said.err);
+    }
+    // Without keys in the environment, the variable's profile signs, blanks in its name included.
+    let aws = Recorder::start(403, "AccessDenied", "enough");
+    scan(folder.path(), &[("AWS_PROFILE", "My Team Audit"), ("AWS_ENDPOINT_URL", &aws.url)], &[]);
+    assert_eq!(aws.signers(), ["TEAM"]);
+}
+
+type Variables<'a> = &'a [(&'a str, &'a str)];
+
+#[test]
+fn what_cannot_be_used_is_named_before_any_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let aws = Recorder::start(403, "AccessDenied", "enough");
+    let missing = folder.path().join("no-such.pem");
+    let missing = missing.to_str().unwrap();
+    let cases: &[(Variables<'_>, &[&str], &[&str])] = &[
+        (&[], &["--profile", "typo"], &["`typo`", ".aws/config"]),
+        (&[("AWS_PROFILE", "typo")], &[], &["`typo`", "AWS_PROFILE", ".aws/config"]),
+        (&[("AWS_REGION", "eu-west-1a")], &[], &["AWS_REGION", "\"eu-west-1a\""]),
+        (&[("AWS_ENDPOINT_URL_STS", "127.0.0.1:5555")], &[], &["AWS_ENDPOINT_URL_STS", "127.0.0.1:5555", "http://"]),
+        (&[("AWS_USE_FIPS_ENDPOINT", "maybe")], &[], &["AWS_USE_FIPS_ENDPOINT", "maybe"]),
+        (&[("AWS_CA_BUNDLE", missing)], &[], &["AWS_CA_BUNDLE", "no-such.pem"]),
+        (&[("AWS_CA_BUNDLE", "/dev/null")], &[], &["AWS_CA_BUNDLE", "contains no certificate"]),
+        (&[("HTTPS_PROXY", "socks5://p:1")], &[], &["HTTPS_PROXY", "SOCKS"]),
+        (&[("AWS_ACCESS_KEY_ID", "A\nB")], &[], &["AWS_ACCESS_KEY_ID"]),
+        (&[("AWS_SECRET_ACCESS_KEY", " ")], &[], &["AWS_SECRET_ACCESS_KEY"]),
+        (&[], &["--profile", "console"], &["aws login", "credential_process = aws configure export-credentials"]),
+    ];
+    for (variables, arguments, fragments) in cases {
+        let variables = [&KEYS[..], &[("AWS_ENDPOINT_URL", &aws.url)], variables].concat();
+        let said = scan(folder.path(), &variables, arguments);
+        assert_eq!(said.code, Some(6), "{variables:?} {arguments:?}: {}", said.err);
+        for fragment in *fragments {
+            assert!(said.err.contains(fragment), "lacks {fragment:?}: {}", said.err);
+        }
+    }
+    let token =
+        [("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere/token"), ("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/r")];
+    let said = scan(folder.path(), &[&token[..], &[("AWS_ENDPOINT_URL", &aws.url)]].concat(), &[]);
+    assert!(said.code == Some(6) && said.err.contains("/nowhere/token"), "{}", said.err);
+    assert_eq!(aws.lines(), [""; 0], "nothing was called");
+}
+
+#[test]
+fn empty_variables_are_unset_and_padded_ones_are_trimmed() {
+    let folder = tempfile::tempdir().unwrap();
+    for extra in [
+        &[("AWS_ENDPOINT_URL_STS", "")][..],
+        &[("AWS_ENDPOINT_URL_ORGANIZATIONS", " \n"), ("AWS_CA_BUNDLE", ""), ("HTTPS_PROXY", ""), ("NO_PROXY", "")],
+        &[("AWS_ACCESS_KEY_ID", "ENVKEY\r\n"), ("AWS_SECRET_ACCESS_KEY", " s\n"), ("AWS_SESSION_TOKEN", "\n")],
+        &[("AWS_REGION", " "), ("AWS_DEFAULT_REGION", "eu-west-1\n")],
+        &[("AWS_REGION", "eu-west-1\n"), ("AWS_PROFILE", ""), ("SSL_CERT_FILE", "")],
+    ] {
+        let aws = Recorder::start(403, "AccessDenied", "enough");
+        let variables = [&KEYS[..], &[("AWS_ENDPOINT_URL", &aws.url)], extra].concat();
+        let said = scan(folder.path(), &variables, &[]);
+        assert_eq!((said.code, aws.signers()), (Some(6), vec!["ENVKEY".to_owned()]), "{extra:?}: {}", said.err);
+    }
+}
+
+#[test]
+fn credential_endpoints_are_never_asked_through_a_proxy() {
+    let folder = tempfile::tempdir().unwrap();
+    let proxies = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    for set in [&proxies[..1], &proxies[1..2], &proxies[4..5], &proxies[..]] {
+        for (source, signer) in [("instance", "INSTANCE"), ("container", "CONTAINER")] {
+            let (aws, local) = (Recorder::start(403, "AccessDenied", "enough"), Recorder::start(500, "", ""));
+            let container = format!("{}/container", local.url);
+            // The proxy is the recorder of AWS: what it sees for any other host is a fault.
+            let mut variables: Vec<(&str, &str)> = set.iter().map(|name| (*name, aws.url.as_str())).collect();
+            variables.extend([("AWS_ENDPOINT_URL", aws.url.as_str()), ("AWS_REGION", "eu-west-1")]);
+            variables.extend(match source {
+                "instance" => {
+                    [("AWS_EC2_METADATA_DISABLED", "false"), ("AWS_EC2_METADATA_SERVICE_ENDPOINT", local.url.as_str())]
+                }
+                _ => {
+                    [("AWS_EC2_METADATA_DISABLED", "true"), ("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.as_str())]
+                }
+            });
+            let said = scan(folder.path(), &variables, &[]);
+            assert_eq!(aws.signers(), [signer], "{set:?} {source}: {}", said.err);
+            let through = aws.lines();
+            assert!(through.iter().all(|line| line.starts_with("POST")), "{set:?} {source}: {through:?}");
+            assert!(!local.lines().is_empty(), "{set:?} {source}");
+        }
+    }
+    // The real addresses do not answer here; the proxy must not be asked in their place.
+    let proxy = Recorder::start(200, "", "");
+    let variables = [
+        ("HTTP_PROXY", proxy.url.as_str()),
+        ("ALL_PROXY", proxy.url.as_str()),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials/x"),
+    ];
+    let said = scan(folder.path(), &variables, &[]);
+    assert!(said.code == Some(6) && said.err.contains("169.254.170.2"), "{}", said.err);
+    assert_eq!(proxy.lines(), [""; 0]);
+}
+
+#[test]
+fn refused_credentials_have_their_true_cause() {
+    let folder = tempfile::tempdir().unwrap();
+    for (code, message, fragments, never) in [
+        (
+            "SignatureDoesNotMatch",
+            "The request signature we calculated does not match.",
+            &["credentials-refused", "secret key does not belong", "ends in VKEY (AWS_ACCESS_KEY_ID)"][..],
+            "clock-skew",
+        ),
+        (
+            "SignatureDoesNotMatch",
+            "Signature expired: 20260101T000000Z is now earlier than 20260101T010000Z",
+            &["clock-skew", "Signature expired"],
+            "secret key",
+        ),
+        (
+            "InvalidClientTokenId",
+            "The security token included in the request is invalid.",
+            &["another partition"],
+            "expired",
+        ),
+    ] {
+        let aws = Recorder::start(403, code, message);
+        let variables = [&KEYS[..], &[("AWS_ENDPOINT_URL", &aws.url), ("DOORWARD_CALLS__TRIES", "2")]].concat();
+        let said = scan(folder.path(), &variables, &[]);
+        assert_eq!(said.code, Some(6), "{}", said.err);
+        for fragment in fragments.iter().chain([&message.trim_end_matches('.')]) {
+            assert_eq!(said.err.matches(fragment).count(), 1, "{fragment:?} once: {}", said.err);
+        }
+        assert!(!said.err.contains(never), "{}", said.err);
+    }
+}
+
+#[test]
+fn the_doctor_begins_with_the_way_in_even_where_it_ends_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let aws = Recorder::start(403, "InvalidClientTokenId", "no");
+    let variables = [&KEYS[..], &[("AWS_ENDPOINT_URL_STS", &aws.url), ("AWS_REGION", "eu-west-1")]].concat();
+    let said = run(command(folder.path(), &variables).args(["doctor", "--no-ledger", "--profile", "plain"]));
+    assert_eq!(said.code, Some(6), "{}", said.err);
+    for fragment in [
+        "profile       plain  [`access.profile`]",
+        "ends in LAIN; AWS_ACCESS_KEY_ID is set and not used, because a profile is named",
+        ".aws/config:5]",
+        "region        eu-west-1  [AWS_REGION]",
+        "trust store",
+        &format!("STS: {}, directly  [AWS_ENDPOINT_URL_STS]", aws.url),
+        "Organizations: https://organizations.us-east-1.amazonaws.com, directly  [default]",
+    ] {
+        assert!(said.out.contains(fragment), "lacks {fragment:?}: {}", said.out);
+    }
+    assert!(!said.out.contains("PLAIN") && said.err.contains("another partition"), "{} {}", said.out, said.err);
+    let said = run(command(folder.path(), &variables).args(["doctor", "--no-ledger", "--format", "json"]));
+    let document: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(document["way_in"][0]["topic"], "profile");
+    assert_eq!(document["exit"]["code"], 6);
+}
