@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use doorward_model::{DeliveryResult, Receipt, RuleMeta, ScanReport, Sink, SinkContext, SinkFuture, Statement};
 use serde_json::{Value, json};
 
-use crate::deliver::{Dispatcher, Planned};
+use crate::deliver::{Dispatcher, PlannedDigest};
 use crate::delivery_store::DeliveryStore;
-use crate::outcome::{Fate, NAME, Outcome, Untold};
+use crate::outcome::{DigestFate, NAME, NotifyOutcome, Untold};
 
 /// Sends the digests of a report.
 pub struct NotifySink<M> {
@@ -47,7 +47,7 @@ fn render_without_recipient(text: &mut String, untold: &[Untold]) {
 }
 
 /// What would be sent. Text from outside is in it as it was received: the caller escapes control characters.
-pub fn plan_statement(planned: &[Planned], untold: &[Untold]) -> Statement {
+pub fn plan_statement(planned: &[PlannedDigest], untold: &[Untold]) -> Statement {
     let mut text = String::new();
     for plan in planned {
         let head = format!("{} at {} ({})", plan.audience.label(), plan.channel, plan.kind);
@@ -81,14 +81,14 @@ pub fn plan_statement(planned: &[Planned], untold: &[Untold]) -> Statement {
 }
 
 /// The result of each digest.
-fn statement(outcome: &Outcome) -> Statement {
+fn statement(outcome: &NotifyOutcome) -> Statement {
     let mut text = String::new();
     for line in &outcome.lines {
         let fate = match &line.fate {
-            Fate::Delivered { may_repeat: false } => "sent".to_owned(),
-            Fate::Delivered { may_repeat: true } => "sent (possible duplicate)".to_owned(),
-            Fate::Unchanged => "nothing new".to_owned(),
-            Fate::Failed { unclear, reason } => {
+            DigestFate::Delivered { may_repeat: false } => "sent".to_owned(),
+            DigestFate::Delivered { may_repeat: true } => "sent (possible duplicate)".to_owned(),
+            DigestFate::Unchanged => "nothing new".to_owned(),
+            DigestFate::Failed { unclear, reason } => {
                 format!("FAILED{}: {reason}", if *unclear { " (it may have arrived)" } else { "" })
             }
         };
@@ -103,12 +103,12 @@ fn statement(outcome: &Outcome) -> Statement {
 }
 
 /// The digests that were sent, or should have been.
-fn summary(outcome: &Outcome) -> String {
-    let worth = outcome.lines.iter().filter(|line| !matches!(line.fate, Fate::Unchanged));
+fn summary(outcome: &NotifyOutcome) -> String {
+    let worth = outcome.lines.iter().filter(|line| !matches!(line.fate, DigestFate::Unchanged));
     let sent: Vec<String> = worth
         .map(|line| {
             let fate = match &line.fate {
-                Fate::Failed { reason, .. } => format!("FAILED: {reason}"),
+                DigestFate::Failed { reason, .. } => format!("FAILED: {reason}"),
                 _ => "sent".to_owned(),
             };
             format!("{} at {}: {fate}", line.audience.label(), line.channel)

@@ -13,7 +13,7 @@ use crate::sheets::{each, results};
 
 /// The intended reader of a CSV file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Dialect {
+pub enum CsvDialect {
     /// For spreadsheets: a byte order mark, an apostrophe before text that would be calculated or turned into a number, ids
     /// among them, and control and invisible characters made visible.
     #[default]
@@ -35,7 +35,7 @@ pub fn write(
     report: &ScanReport,
     required: &BTreeMap<Arn, RequiredMode>,
     rules: &[&'static RuleMeta],
-    dialect: Dialect,
+    dialect: CsvDialect,
 ) -> Result<Receipt, SinkError> {
     let sheet = results::sheet(report, required, rules);
     let fail = |problem: EvidenceError| SinkError { sink: "csv".to_owned(), problem: problem.to_string() };
@@ -57,14 +57,14 @@ pub(crate) struct Table<W: Write> {
     out: Writer<W>,
     file: String,
     kinds: Vec<Kind>,
-    dialect: Dialect,
+    dialect: CsvDialect,
     rows: usize,
 }
 
 impl<W: Write> Table<W> {
     /// Writes the header.
-    pub(crate) fn begin(mut out: W, file: &str, heads: &[Head], dialect: Dialect) -> Result<Self, EvidenceError> {
-        if dialect == Dialect::Excel {
+    pub(crate) fn begin(mut out: W, file: &str, heads: &[Head], dialect: CsvDialect) -> Result<Self, EvidenceError> {
+        if dialect == CsvDialect::Excel {
             // Without it Excel takes the file for the code page of its machine.
             out.write_all("\u{feff}".as_bytes())
                 .map_err(|source| EvidenceError::Io { path: file.to_owned(), source })?;
@@ -80,8 +80,8 @@ impl<W: Write> Table<W> {
     pub(crate) fn row(&mut self, values: &[sheet::Value<'_>]) -> Result<(), EvidenceError> {
         for (value, kind) in values.iter().zip(&self.kinds) {
             let written = match (value, self.dialect) {
-                (Value::Text(text), Dialect::Raw) => self.out.write_field(text.as_bytes()),
-                (Value::Text(text), Dialect::Excel) => {
+                (Value::Text(text), CsvDialect::Raw) => self.out.write_field(text.as_bytes()),
+                (Value::Text(text), CsvDialect::Excel) => {
                     let text = harmless_lines(text);
                     let safe = guarded(&text);
                     match kind {
@@ -132,7 +132,7 @@ mod tests {
 
     use super::*;
 
-    fn table(kind: Kind, value: Value<'_>, dialect: Dialect) -> String {
+    fn table(kind: Kind, value: Value<'_>, dialect: CsvDialect) -> String {
         let heads = [Head { name: "a".to_owned(), width: 1, kind, meaning: String::new() }];
         let mut bytes = Vec::new();
         let mut table = Table::begin(&mut bytes, "t.csv", &heads, dialect).expect("begins");
@@ -167,8 +167,8 @@ mod tests {
                 "2026-11-02 09:00:00",
             ),
         ] {
-            assert_eq!(table(kind, value.clone(), Dialect::Raw), format!("a\r\n{raw}\r\n"));
-            assert_eq!(table(kind, value, Dialect::Excel), format!("\u{feff}a\r\n{excel}\r\n"));
+            assert_eq!(table(kind, value.clone(), CsvDialect::Raw), format!("a\r\n{raw}\r\n"));
+            assert_eq!(table(kind, value, CsvDialect::Excel), format!("\u{feff}a\r\n{excel}\r\n"));
         }
     }
 }

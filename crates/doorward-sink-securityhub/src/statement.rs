@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use crate::age::age_sentence;
 use crate::deliver::Closed;
 use crate::outbox::{Outbox, OutboxError};
-use crate::outcome::Outcome;
-use crate::publish::{Planned, Publisher};
+use crate::outcome::PublishOutcome;
+use crate::publish::{PlannedFinding, Publisher};
 use crate::reconcile::Audit;
 
 impl<O: Outbox> Publisher<O> {
@@ -20,7 +20,7 @@ impl<O: Outbox> Publisher<O> {
     /// # Errors
     /// When the outbox cannot be read.
     pub fn dry_run(&self, report: &ScanReport) -> Result<Statement, OutboxError> {
-        let mut plans: Vec<Planned> = Vec::new();
+        let mut plans: Vec<PlannedFinding> = Vec::new();
         self.plan(report, |planned| plans.push(planned))?;
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         let mut text = self.reading(report);
@@ -53,7 +53,7 @@ impl<O: Outbox> Publisher<O> {
     }
 
     /// What was sent: the counts by reason, and every finding that was refused.
-    pub(crate) fn statement(&self, report: &ScanReport, outcome: &Outcome) -> Statement {
+    pub(crate) fn statement(&self, report: &ScanReport, outcome: &PublishOutcome) -> Statement {
         let result = match outcome.is_complete() && outcome.adds_up() {
             false => DeliveryResult::Incomplete,
             true if outcome.stale() > 0 => DeliveryResult::Stale,
@@ -140,7 +140,7 @@ fn obstacle(closed: &Closed) -> String {
     }
 }
 
-fn outcome_text(outcome: &Outcome) -> String {
+fn outcome_text(outcome: &PublishOutcome) -> String {
     let receipt = outcome.receipt();
     let mut text = format!(
         "{} findings to Security Hub in {} account-Regions: {} accepted, {} not sent\n",
@@ -177,7 +177,7 @@ fn outcome_text(outcome: &Outcome) -> String {
     text
 }
 
-fn outcome_json(outcome: &Outcome) -> Value {
+fn outcome_json(outcome: &PublishOutcome) -> Value {
     let security_hubs: Vec<Value> = outcome
         .security_hubs
         .iter()

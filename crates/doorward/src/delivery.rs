@@ -27,13 +27,16 @@ impl DeliveryRun<'_> {
         let settings = self.settings;
         let recorder = settings.ledger.open(self.ledger, &self.clock)?;
         let (stop, signal) = signals::listen(settings.scan.deadline.0);
-        let access = match (delivery.calls_aws)(settings) {
-            true => Some(connect(settings, &self.clock, None, &stop).await.map_err(|error| signal.or(error))?),
+        let access = match (delivery.calls_aws)(&settings.notify) {
+            true => {
+                Some(connect(settings.connection(), &self.clock, None, &stop).await.map_err(|error| signal.or(error))?)
+            }
             false => None,
         };
         let held = recorder.into_leased().await?;
         let inputs = DeliveryInputs {
-            settings,
+            publish: &settings.publish,
+            notify: &settings.notify,
             register: &source.register,
             policy: &source.policy,
             load_balancers: &source.report.load_balancers,

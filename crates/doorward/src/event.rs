@@ -111,7 +111,7 @@ impl EventHandler<'_> {
             return Ok(concluded(lines));
         }
         let register = self.settings.exceptions.read()?.register()?;
-        let access = connect(self.settings, &self.clock, self.emulator.as_ref(), stop).await?;
+        let access = connect(self.settings.connection(), &self.clock, self.emulator.as_ref(), stop).await?;
         let recorder = self.settings.ledger.open(&self.ledger, &self.clock)?;
         let held = tokio::select! {
             held = recorder.into_leased() => held?,
@@ -171,7 +171,8 @@ impl EventHandler<'_> {
                 let (recorded, history) = held.write(record)?;
                 let report = scan.with_history(history);
                 let inputs = DeliveryInputs {
-                    settings,
+                    publish: &settings.publish,
+                    notify: &settings.notify,
                     register,
                     policy: &settings.policy,
                     load_balancers: &report.load_balancers,

@@ -151,6 +151,11 @@ impl Settings {
         SinkSettings { evidence: self.evidence.clone(), owners: self.owners.clone(), publish: self.publish.clone() }
     }
 
+    /// The settings of a connection to AWS.
+    pub(crate) fn connection(&self) -> (&AccessSettings, &CallSettings) {
+        (&self.access, &self.calls)
+    }
+
     /// The settings of discover.
     pub(crate) fn discover(&self) -> DiscoverSettings {
         DiscoverSettings {

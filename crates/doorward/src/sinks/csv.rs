@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use doorward_model::{ScanReport, SinkContext};
-use doorward_sink_evidence::{Dialect, csv};
+use doorward_sink_evidence::{CsvDialect, csv};
 
 use super::{SinkInputs, Written};
 
@@ -14,7 +14,7 @@ pub(super) fn write_excel(
     inputs: &SinkInputs<'_>,
     _: &SinkContext<'_>,
 ) -> io::Result<Written> {
-    write(out, report, inputs, Dialect::Excel)
+    write(out, report, inputs, CsvDialect::Excel)
 }
 
 /// Writes CSV with every text verbatim.
@@ -24,10 +24,15 @@ pub(super) fn write_raw(
     inputs: &SinkInputs<'_>,
     _: &SinkContext<'_>,
 ) -> io::Result<Written> {
-    write(out, report, inputs, Dialect::Raw)
+    write(out, report, inputs, CsvDialect::Raw)
 }
 
-fn write(out: &mut dyn Write, report: &ScanReport, inputs: &SinkInputs<'_>, dialect: Dialect) -> io::Result<Written> {
+fn write(
+    out: &mut dyn Write,
+    report: &ScanReport,
+    inputs: &SinkInputs<'_>,
+    dialect: CsvDialect,
+) -> io::Result<Written> {
     let required = doorward_rules::required_modes(&report.load_balancers, inputs.policy);
     let receipt = csv::write(out, "", report, &required, doorward_rules::catalogue(), dialect);
     receipt.map(|receipt| receipt.written.into()).map_err(io::Error::other)
