@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use doorward_model::{DeliveryResult, Receipt, RuleMeta, ScanReport, Sink, SinkContext, SinkFuture, Statement};
+use doorward_model::{DeliveryResult, DeliveryStatement, Receipt, RuleMeta, ScanReport, Sink, SinkContext, SinkFuture};
 use serde_json::{Value, json};
 
 use crate::deliver::{Dispatcher, PlannedDigest};
@@ -47,7 +47,7 @@ fn render_without_recipient(text: &mut String, untold: &[Untold]) {
 }
 
 /// What would be sent. Text from outside is in it as it was received: the caller escapes control characters.
-pub fn plan_statement(planned: &[PlannedDigest], untold: &[Untold]) -> Statement {
+pub fn plan_statement(planned: &[PlannedDigest], untold: &[Untold]) -> DeliveryStatement {
     let mut text = String::new();
     for plan in planned {
         let head = format!("{} at {} ({})", plan.audience.label(), plan.channel, plan.kind);
@@ -77,11 +77,11 @@ pub fn plan_statement(planned: &[PlannedDigest], untold: &[Untold]) -> Statement
         })
         .collect();
     let document = json!({"format": "notify-plan-v1", "digests": lines, "untold": untold});
-    Statement { result: DeliveryResult::Complete, text, summary, document }
+    DeliveryStatement { result: DeliveryResult::Complete, text, summary, document }
 }
 
 /// The result of each digest.
-fn statement(outcome: &NotifyOutcome) -> Statement {
+fn statement(outcome: &NotifyOutcome) -> DeliveryStatement {
     let mut text = String::new();
     for line in &outcome.lines {
         let fate = match &line.fate {
@@ -99,7 +99,7 @@ fn statement(outcome: &NotifyOutcome) -> Statement {
     let arrived = outcome.is_complete() && receipt.adds_up();
     let result = if arrived { DeliveryResult::Complete } else { DeliveryResult::Incomplete };
     let document = json!({"format": "notify-v1", "receipt": receipt, "outcome": outcome});
-    Statement { result, text, summary: summary(outcome), document }
+    DeliveryStatement { result, text, summary: summary(outcome), document }
 }
 
 /// The digests that were sent, or should have been.

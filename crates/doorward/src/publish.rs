@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use doorward_aws::{ClientProvider, Time};
-use doorward_model::Statement;
+use doorward_model::DeliveryStatement;
 use doorward_sink_securityhub::{LedgerOutbox, OutboxError, Publisher, audit_statement};
 
 use crate::cli::{Cli, PublishArguments};
@@ -44,7 +44,7 @@ fn publisher(
 }
 
 /// Compares the ledger with Security Hub. Changes nothing.
-async fn reconcile(source: &AssembledScan, settings: &Settings, ledger: &Path) -> Result<Statement, Failure> {
+async fn reconcile(source: &AssembledScan, settings: &Settings, ledger: &Path) -> Result<DeliveryStatement, Failure> {
     let (stop, signal) = signals::listen(settings.scan.deadline.0);
     let access =
         connect(settings.connection(), &crate::clock::system(), None, &stop).await.map_err(|error| signal.or(error))?;
