@@ -15,7 +15,7 @@ use crate::channels_config::ChannelsConfig;
 use crate::days::{days, days_left};
 use crate::delivery_store::{DigestState, StoredDigest};
 use crate::digest::{Changed, Digest, DigestChange, DigestLine, DueLine, FORMAT, Scan, edit_sentence};
-use crate::notified_state::{Due, Entries, NotifiedEntry, NotifiedStanding, NotifiedState};
+use crate::notified_state::{DigestEntry, DigestStanding, Due, Entries, NotifiedState};
 use crate::settings::Settings;
 
 mod compared;
@@ -35,7 +35,7 @@ pub(crate) struct Composed {
 
 /// The state of one finding in the report.
 enum Now {
-    Open(NotifiedEntry),
+    Open(DigestEntry),
     Closed(DigestChange),
 }
 
@@ -158,9 +158,8 @@ impl<'a> Composer<'a> {
         channel: &str,
         remembered: &DigestState,
     ) -> Result<Option<Composed>, serde_json::Error> {
-        let read = |intent: &Option<StoredDigest>| {
-            intent.as_ref().map(|intent| NotifiedState::from_text(&intent.state)).transpose()
-        };
+        let state = |intent: &StoredDigest| NotifiedState::from_text(&intent.state);
+        let read = |intent: &Option<StoredDigest>| intent.as_ref().map(state).transpose();
         let known_entries = read(&remembered.delivered)?.map(|snapshot| snapshot.entries);
         let open = read(&remembered.open)?;
         let first = known_entries.is_none();
@@ -250,14 +249,14 @@ impl<'a> Composer<'a> {
                 compared.entries.insert(id.to_owned(), entry);
             }
         }
-        let severity = |line: &DigestLine| Reverse(line.standing.as_ref().map(NotifiedStanding::severity));
+        let severity = |line: &DigestLine| Reverse(line.standing.as_ref().map(DigestStanding::severity));
         compared.changes.sort_by_key(|changed| (changed.change, severity(&changed.line)));
         compared.due.sort_by_key(|due| (due.days_left.unwrap_or(0), severity(&due.line)));
         compared
     }
 
     /// Whether the rule of a finding was asked of its load balancer, where the scan saw that.
-    fn was_asked(&self, id: &str, known: Option<&NotifiedEntry>) -> bool {
+    fn was_asked(&self, id: &str, known: Option<&DigestEntry>) -> bool {
         match self.findings.get(id) {
             Some(finding) => !matches!(finding.verdict, Verdict::NotAsked { .. }),
             None => known.is_none_or(|known| !self.load_balancers.contains_key(&known.arn)),
@@ -265,12 +264,12 @@ impl<'a> Composer<'a> {
     }
 
     /// Whether the report can say anything of what an audience knows: it may be about one load balancer only.
-    fn concerns(&self, known: &NotifiedEntry) -> bool {
+    fn concerns(&self, known: &DigestEntry) -> bool {
         self.report.run.only.as_ref().is_none_or(|only| *only == known.arn)
     }
 
     /// The state of a finding for an audience; none where it passes and was never reported to the audience.
-    fn now(&self, audience: &Audience, id: &str, before: Option<&NotifiedEntry>) -> Option<Now> {
+    fn now(&self, audience: &Audience, id: &str, before: Option<&DigestEntry>) -> Option<Now> {
         let Some(finding) = self.findings.get(id) else {
             return before.map(|before| self.absent(audience, id, before));
         };
@@ -279,7 +278,7 @@ impl<'a> Composer<'a> {
             let unread = |lb: &&&LoadBalancer| lb.owner.gap().is_some();
             // The owner could not be read: that does not prove that it is another one.
             return Some(match self.load_balancers.get(&finding.load_balancer).filter(unread) {
-                Some(_) => Now::Open(NotifiedEntry { unseen: true, ..before.clone() }),
+                Some(_) => Now::Open(DigestEntry { unseen: true, ..before.clone() }),
                 None => Now::Closed(DigestChange::Moved),
             });
         }
@@ -288,10 +287,10 @@ impl<'a> Composer<'a> {
             | Verdict::Excepted { severity: Severity::Informational, .. }
             | Verdict::Pass { .. } => return before.map(|before| Now::Closed(fine(before))),
             Verdict::NotApplicable { .. } => return before.map(|_| Now::Closed(DigestChange::NotApplicable)),
-            Verdict::Fail { severity, .. } => Some(NotifiedStanding::Failing { severity: *severity }),
+            Verdict::Fail { severity, .. } => Some(DigestStanding::Failing { severity: *severity }),
             Verdict::Excepted { severity, exception, expires, .. } => {
                 let (exception, expires) = (exception.clone(), expires.clone());
-                Some(NotifiedStanding::Excepted { severity: *severity, exception, expires })
+                Some(DigestStanding::Excepted { severity: *severity, exception, expires })
             }
             // A rule that was not asked leaves the known state; a finding that was never known is not reported.
             Verdict::NotAsked { .. } => {
@@ -301,8 +300,8 @@ impl<'a> Composer<'a> {
         };
         let unseen = standing.is_none();
         let standing = standing.or_else(|| before.and_then(|before| self.not_seen(id, before).standing));
-        let due = self.due(finding, standing.as_ref(), unseen, before);
-        Some(Now::Open(NotifiedEntry {
+        let due = standing.as_ref().and_then(|standing| self.due(finding, standing, unseen, before));
+        Some(Now::Open(DigestEntry {
             arn: finding.load_balancer.clone(),
             rule: finding.rule.clone(),
             name: finding.name.clone(),
@@ -315,7 +314,7 @@ impl<'a> Composer<'a> {
 
     /// The state of a finding that is not in the report: only a full listing proves that a load balancer is deleted. A rule that was
     /// not asked says nothing.
-    fn absent(&self, audience: &Audience, id: &str, before: &NotifiedEntry) -> Now {
+    fn absent(&self, audience: &Audience, id: &str, before: &DigestEntry) -> Now {
         let lb = self.load_balancers.get(&before.arn);
         if lb.is_some_and(|lb| lb.owner.gap().is_none() && self.audience_of(lb) != *audience) {
             return Now::Closed(DigestChange::Moved);
@@ -329,26 +328,20 @@ impl<'a> Composer<'a> {
         Now::Open(self.not_seen(id, before))
     }
 
-    fn due(
-        &self,
-        finding: &Finding,
-        standing: Option<&NotifiedStanding>,
-        unseen: bool,
-        before: Option<&NotifiedEntry>,
-    ) -> Option<Due> {
-        match standing? {
-            standing @ NotifiedStanding::Excepted { .. } => self.exception_due(Some(standing)),
-            NotifiedStanding::Failing { .. } if unseen => before.and_then(|before| before.due.clone()),
-            NotifiedStanding::Failing { severity } => {
+    fn due(&self, of: &Finding, standing: &DigestStanding, unseen: bool, before: Option<&DigestEntry>) -> Option<Due> {
+        match standing {
+            standing @ DigestStanding::Excepted { .. } => self.exception_due(Some(standing)),
+            DigestStanding::Failing { .. } if unseen => before.and_then(|before| before.due.clone()),
+            DigestStanding::Failing { severity } => {
                 let after_days = *self.settings().max_age_days.get(severity)?;
-                let age = days(finding.history.as_ref()?.first_seen, self.report.run.finished);
+                let age = days(of.history.as_ref()?.first_seen, self.report.run.finished);
                 (age >= i64::from(after_days)).then_some(Due::Overdue { after_days })
             }
         }
     }
 
-    fn exception_due(&self, standing: Option<&NotifiedStanding>) -> Option<Due> {
-        let Some(NotifiedStanding::Excepted { expires, .. }) = standing else { return None };
+    fn exception_due(&self, standing: Option<&DigestStanding>) -> Option<Due> {
+        let Some(DigestStanding::Excepted { expires, .. }) = standing else { return None };
         // A date that cannot be parsed counts as due.
         let soon = days_left(expires, self.today).is_none_or(|left| left <= i64::from(self.settings().due_days));
         soon.then(|| Due::ExceptionEnds { on: expires.clone() })
@@ -358,7 +351,7 @@ impl<'a> Composer<'a> {
         &self.directory.settings
     }
 
-    fn line(&self, id: &str, entry: &NotifiedEntry, open: bool) -> DigestLine {
+    fn line(&self, id: &str, entry: &DigestEntry, open: bool) -> DigestLine {
         let finding = self.findings.get(id);
         let first_seen = finding.and_then(|finding| finding.history.as_ref()).map(|history| history.first_seen);
         DigestLine {

@@ -6,7 +6,7 @@ use doorward_model::{Edit, ObservationPeriod};
 use jiff::Timestamp;
 
 use crate::audience::Audience;
-use crate::notified_state::{Due, NotifiedStanding};
+use crate::notified_state::{DigestStanding, Due};
 
 /// The version of the document.
 pub const FORMAT: &str = "doorward-digest-v1";
@@ -94,7 +94,7 @@ pub struct DigestLine {
     pub owner: String,
     /// Its state as last seen; absent when it passes, does not apply, or was never seen.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub standing: Option<NotifiedStanding>,
+    pub standing: Option<DigestStanding>,
     /// Whether it could not be read this time.
     pub unseen: bool,
     /// What was seen, or could not be read.

@@ -31,7 +31,7 @@ pub use deliver::{Dispatcher, PlannedDigest, plan};
 pub use delivery_store::{DeliveryStore, DeliveryStoreError, DigestState, StoredDigest};
 pub use digest::{Changed, Digest, DigestChange, DigestLine, DueLine, FORMAT, Scan, Totals};
 pub use ledger_store::LedgerDeliveryStore;
-pub use notified_state::{Due, NotifiedStanding};
+pub use notified_state::{DigestStanding, Due};
 pub use outcome::{DigestFate, NAME, NotifyOutcome, OutcomeLine, Untold};
 pub use secret::Environment;
 pub use settings::{ChannelSettings, Settings, SmtpSettings, SmtpTls};

@@ -6,7 +6,7 @@
 use doorward_model::harmless;
 
 use crate::digest::{Digest, DigestChange, DigestLine, DueLine, plural};
-use crate::notified_state::{Due, NotifiedStanding};
+use crate::notified_state::{DigestStanding, Due};
 
 pub(crate) mod mail;
 pub(crate) mod slack;
@@ -186,8 +186,8 @@ fn item(digest: &Digest, change: Option<DigestChange>, line: &DigestLine) -> Par
     }
     parts.extend([ours(": "), MessagePart::Prose(clip(&line.title, SENTENCE))]);
     let mut state = match &line.standing {
-        Some(NotifiedStanding::Failing { severity }) => format!(" ({severity}"),
-        Some(NotifiedStanding::Excepted { severity, exception, expires }) => {
+        Some(DigestStanding::Failing { severity }) => format!(" ({severity}"),
+        Some(DigestStanding::Excepted { severity, exception, expires }) => {
             format!(" ({severity}, exception {exception} until {expires}")
         }
         // The heading says what ended; a repeat has to say it here.
