@@ -6,7 +6,7 @@
 //!
 //! What it deliberately does not do: ask for confirmation, print, or choose an exit code; the program does.
 
-mod clients;
+mod change_clients;
 mod error;
 mod ledger_journal;
 mod plan_file;

@@ -1,6 +1,6 @@
 //! Plans by policy, with the texts to paste where code manages a load balancer.
 
-use doorward_change::{ChangeSettings, Plan, PlanRequest, Snippet, plan};
+use doorward_change::{ChangeSettings, Plan, PlanRequest, PlanSnippet, plan};
 use doorward_model::{LoadBalancer, Mode, Policy, ScanReport};
 use doorward_rules::Requirement;
 use jiff::Timestamp;
@@ -19,7 +19,7 @@ pub fn make_plan(
 
 /// How to set a mode in the code that manages a load balancer, as a sentence and as texts to paste. If code declares it and it has no
 /// other sign of a manager, there is no text to paste: the declaration is to be changed.
-fn patch(lb: &LoadBalancer, mode: Mode) -> (String, Vec<Snippet>) {
+fn patch(lb: &LoadBalancer, mode: Mode) -> (String, Vec<PlanSnippet>) {
     let managed = lb.managed_by.known().is_some();
     let declared = lb.declared.as_deref().map(|declared| match declared.place() {
         Some(place) if !place.way.is_empty() => format!("It is declared at {place}. {} {mode}.", place.way),
@@ -30,7 +30,7 @@ fn patch(lb: &LoadBalancer, mode: Mode) -> (String, Vec<Snippet>) {
         Some(declared) => return (declared, Vec::new()),
         None => doorward_rules::set_mode_instructions(lb, mode),
     };
-    let snippets = doorward_sink_owners::snippets(lb, mode).into_iter().map(|snippet| Snippet {
+    let snippets = doorward_sink_owners::snippets(lb, mode).into_iter().map(|snippet| PlanSnippet {
         dialect: snippet.dialect.to_owned(),
         language: snippet.language.to_owned(),
         code: snippet.code,

@@ -21,7 +21,7 @@ use doorward_model::{AccountId, Observed};
 use doorward_traffic::{Reaches, Source, TrafficSettings};
 
 use crate::ApplyError;
-use crate::clients::{ChangeRoleClient, CloudWatchMetrics, Judgement};
+use crate::change_clients::{ChangeRoleClient, CloudWatchMetrics, Judgement};
 use crate::ledger_journal::LedgerJournal;
 
 /// Runs changes with settings, exceptions and a ledger.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_change::{ChangeState, Entry, Event, Plan};
+use doorward_change::{ChangeState, Event, JournalEntry, Plan};
 use doorward_ledger::Ledger;
 use doorward_model::{AppliedChange, Arn, Inputs};
 
@@ -31,8 +31,9 @@ pub fn state(ledger: &Ledger, change: &str) -> Result<Option<ChangeState>, Assem
     let Some(plan) = ledger.journal_plan(change)? else { return Ok(None) };
     let plan = Plan::read(&plan).map_err(|e| damaged("plan", e.to_string()))?;
     let rows = ledger.journal(change)?;
-    let entries = rows.iter().map(|row| serde_json::from_str::<Entry>(&row.document));
-    let entries: Vec<Entry> = entries.collect::<Result<_, _>>().map_err(|e| damaged("journal", e.to_string()))?;
+    let entries = rows.iter().map(|row| serde_json::from_str::<JournalEntry>(&row.document));
+    let entries: Vec<JournalEntry> =
+        entries.collect::<Result<_, _>>().map_err(|e| damaged("journal", e.to_string()))?;
     Ok(Some(ChangeState::of(plan, entries)))
 }
 
@@ -47,7 +48,7 @@ pub fn maker(ledger: &Ledger, arn: &Arn, request: &str) -> Result<Option<String>
                 continue;
             }
             // An entry of another version is reported where its change is read; here its call is not known.
-            let Ok(entry) = serde_json::from_str::<Entry>(&row.document) else { continue };
+            let Ok(entry) = serde_json::from_str::<JournalEntry>(&row.document) else { continue };
             if let Event::Changed { request_id: Some(id) } | Event::Restored { request_id: Some(id) } = entry.event
                 && id == request
             {

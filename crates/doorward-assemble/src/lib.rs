@@ -8,14 +8,14 @@
 
 pub mod attribution;
 
-mod criteria;
 mod earlier_scans;
 mod error;
+mod judging;
 mod newest_scan;
 mod recorder;
 
-pub use criteria::{Criteria, GivenEvidence, check_any_asked, judge};
 pub use error::AssembleError;
+pub use judging::{Criteria, GivenEvidence, check_any_asked, judge};
 pub use newest_scan::newest_scan;
 pub use recorder::{
     Begin, Notices, RENEWAL, RecorderSettings, Recording, Resumed, ScanRecorder, fingerprint, known_ahead,

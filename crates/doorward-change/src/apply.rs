@@ -10,7 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::executor::{Executor, changed_at};
 use crate::watch::{LAG, MetricSamples, PERIOD, WatchVerdict, judge};
 use crate::{
-    ChangeSettings, ChangeState, Event, Journal, JournalError, MetricSource, ModeClient, Plan, Step, StepState, Target,
+    ChangeSettings, ChangeState, ChangeTarget, Event, Journal, JournalError, MetricSource, ModeClient, Plan, Step,
+    StepState,
 };
 
 /// The run that applies a plan.
@@ -295,7 +296,7 @@ struct WaveObservation {
 /// The usual metrics: the three hours before a change, and the same hours of the weeks before.
 pub(crate) async fn usual<G: MetricSource>(
     metrics: &G,
-    target: &Target,
+    target: &ChangeTarget,
     since: Timestamp,
     end: Timestamp,
     weeks: u32,
@@ -313,7 +314,7 @@ pub(crate) async fn usual<G: MetricSource>(
 /// The metrics since a change, as far as CloudWatch reports them at a time, in whole periods; without the period of the change.
 pub(crate) async fn since<G: MetricSource>(
     metrics: &G,
-    target: &Target,
+    target: &ChangeTarget,
     changed: Timestamp,
     at: Timestamp,
 ) -> Result<MetricSamples, String> {

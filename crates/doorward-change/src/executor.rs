@@ -12,8 +12,8 @@ use jiff::Timestamp;
 
 use crate::plan::still_allowed;
 use crate::{
-    ChangeState, Current, Entry, Event, Goal, Inspection, Journal, JournalError, ModeClient, ModeReading, SetFailure,
-    Step, StepState,
+    ChangeState, Current, Event, Goal, Inspection, Journal, JournalEntry, JournalError, ModeClient, ModeReading,
+    SetFailure, Step, StepState,
 };
 
 /// Pauses before the mode is read again, if a reading after a request still shows the mode before it: AWS applies changes with a delay.
@@ -54,7 +54,8 @@ impl SetOutcome {
 impl<F: ModeClient, J: Journal> Executor<'_, F, J> {
     /// Records an event in the journal and the state.
     pub(crate) fn write(&mut self, step: Option<&Step>, event: Event) -> Result<(), JournalError> {
-        let entry = Entry { at: self.time.now(), load_balancer: step.map(|step| step.target.arn.clone()), event };
+        let entry =
+            JournalEntry { at: self.time.now(), load_balancer: step.map(|step| step.target.arn.clone()), event };
         self.journal.write(&self.state.plan().id, &entry)?;
         self.state.add(entry);
         Ok(())

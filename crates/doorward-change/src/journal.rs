@@ -98,7 +98,7 @@ pub enum Event {
 
 /// An event with its time and its load balancer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Entry {
+pub struct JournalEntry {
     /// When.
     pub at: Timestamp,
     /// The load balancer; none for events of the whole change.
@@ -124,5 +124,5 @@ pub trait Journal {
     ///
     /// # Errors
     /// The entry could not be stored.
-    fn write(&self, change: &str, entry: &Entry) -> Result<(), JournalError>;
+    fn write(&self, change: &str, entry: &JournalEntry) -> Result<(), JournalError>;
 }

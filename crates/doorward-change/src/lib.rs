@@ -26,11 +26,11 @@ mod watch;
 pub use apply::{Applied, ApplyRun, StopReason};
 pub use calendar::{ChangeWindow, Freeze, Weekday};
 pub use dry_run::{DryRunResult, dry_run};
-pub use journal::{Entry, Event, Journal, JournalError};
+pub use journal::{Event, Journal, JournalEntry, JournalError};
 pub use markdown::{is_markdown, markdown};
 pub use plan::{
-    Effect, Goal, HomeOrganization, Insistence, Patch, PatchFor, Plan, PlanError, PlanRequest, PlanRun, RULE, Risk,
-    Skip, SkipReason, Snippet, Step, Target, plan,
+    ChangeTarget, Effect, Goal, HomeOrganization, Insistence, Patch, PatchFor, Plan, PlanError, PlanRequest, PlanRun,
+    PlanSnippet, RULE, Risk, Skip, SkipReason, Step, plan,
 };
 pub use ports::{Current, Inspection, ModeClient, ModeReading, SetFailure, SetResponse};
 pub use render::{

@@ -15,7 +15,7 @@ mod validity;
 
 use document::FORMAT;
 pub use document::{
-    Effect, Goal, Insistence, Patch, Plan, PlanError, PlanRun, Risk, Skip, SkipReason, Snippet, Step, Target,
+    ChangeTarget, Effect, Goal, Insistence, Patch, Plan, PlanError, PlanRun, PlanSnippet, Risk, Skip, SkipReason, Step,
 };
 pub(crate) use guard::still_allowed;
 pub use validity::HomeOrganization;
@@ -43,7 +43,7 @@ pub struct PlanRequest {
 }
 
 /// How to set a mode in the code that manages a load balancer: a sentence, and texts to paste.
-pub type PatchFor<'a> = &'a dyn Fn(&LoadBalancer, Mode) -> (String, Vec<Snippet>);
+pub type PatchFor<'a> = &'a dyn Fn(&LoadBalancer, Mode) -> (String, Vec<PlanSnippet>);
 
 /// Makes a plan. `required` is the mode that policy requires, if that is certain.
 pub fn plan(
@@ -61,22 +61,27 @@ pub fn plan(
     for lb in report.load_balancers.iter().filter(|lb| lb.kind.can_parse_http() && order.covers(lb)) {
         considered += 1;
         if let Some(because) = validity::outdated(report, lb, made, settings) {
-            skipped.push(Skip { target: Target::of(lb), owner: owner(lb), reason: SkipReason::Outdated, because });
+            skipped.push(Skip {
+                target: ChangeTarget::of(lb),
+                owner: owner(lb),
+                reason: SkipReason::Outdated,
+                because,
+            });
             continue;
         }
         let insisted = order.insisted.get(&lb.arn).cloned().unwrap_or_default();
         let demand = || required(lb);
         match guard::decide(lb, verdicts.get(&lb.arn).copied(), &demand, order, insisted) {
-            guard::Decision::Already => already += 1,
-            guard::Decision::Skip(reason, because) => {
-                skipped.push(Skip { target: Target::of(lb), owner: owner(lb), reason, because });
+            guard::GuardDecision::Already => already += 1,
+            guard::GuardDecision::Skip(reason, because) => {
+                skipped.push(Skip { target: ChangeTarget::of(lb), owner: owner(lb), reason, because });
             }
-            guard::Decision::Patch { manager, from, to, reason } => {
+            guard::GuardDecision::Patch { manager, from, to, reason } => {
                 let (remedy, snippets) = patch(lb, to);
-                let (target, owner) = (Target::of(lb), owner(lb));
+                let (target, owner) = (ChangeTarget::of(lb), owner(lb));
                 patches.push(Patch { target, owner, manager, from, to, reason, remedy, snippets });
             }
-            guard::Decision::Change(step) => {
+            guard::GuardDecision::Change(step) => {
                 steps.push(Step { observed: Some(validity::observed(report, lb)), ..*step });
             }
         }
@@ -133,7 +138,7 @@ fn owner(lb: &LoadBalancer) -> Option<String> {
     }
 }
 
-impl Target {
+impl ChangeTarget {
     fn of(lb: &LoadBalancer) -> Self {
         Self {
             arn: lb.arn.clone(),

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use doorward_model::{Gap, LoadBalancer, Mode, Verdict};
 
-use crate::Target;
+use crate::ChangeTarget;
 
 /// The mode of a load balancer as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,12 +61,12 @@ pub struct SetResponse {
 pub trait ModeClient {
     /// Reads everything that decides whether the load balancer may be changed: its mode, its tags, and from them its manager, its owner
     /// and the exceptions that cover it.
-    fn inspect(&self, target: &Target) -> impl Future<Output = Result<Inspection, Gap>>;
+    fn inspect(&self, target: &ChangeTarget) -> impl Future<Output = Result<Inspection, Gap>>;
 
     /// Reads the mode.
-    fn read(&self, target: &Target) -> impl Future<Output = Result<ModeReading, Gap>>;
+    fn read(&self, target: &ChangeTarget) -> impl Future<Output = Result<ModeReading, Gap>>;
 
     /// Sends one request that sets the mode and nothing else, and never a second one. An error does not prove that nothing was set,
     /// unless it says so.
-    fn set(&self, target: &Target, mode: Mode) -> impl Future<Output = Result<SetResponse, SetFailure>>;
+    fn set(&self, target: &ChangeTarget, mode: Mode) -> impl Future<Output = Result<SetResponse, SetFailure>>;
 }

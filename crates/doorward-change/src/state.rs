@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use doorward_model::{AppliedChange, Arn, ChangeStatus, Mode};
 use jiff::Timestamp;
 
-use crate::{Entry, Event, Plan, Step};
+use crate::{Event, JournalEntry, Plan, Step};
 
 /// The state of one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +98,7 @@ pub struct ChangeState {
 
 impl ChangeState {
     /// Derives the state from the entries of a plan's journal, in the order in which they were written.
-    pub fn of(plan: Plan, entries: impl IntoIterator<Item = Entry>) -> Self {
+    pub fn of(plan: Plan, entries: impl IntoIterator<Item = JournalEntry>) -> Self {
         let mut state = Self {
             plan,
             load_balancers: BTreeMap::new(),
@@ -181,8 +181,8 @@ impl ChangeState {
     }
 
     /// Adds one event.
-    pub(crate) fn add(&mut self, entry: Entry) {
-        let Entry { at, load_balancer, event } = entry;
+    pub(crate) fn add(&mut self, entry: JournalEntry) {
+        let JournalEntry { at, load_balancer, event } = entry;
         let Some(arn) = load_balancer else {
             match event {
                 Event::Approved { by, .. } => self.approvals.push((at, by)),

@@ -9,7 +9,7 @@ use std::future::Future;
 use doorward_model::{Gap, student_t};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{Target, WatchSettings};
+use crate::{ChangeTarget, WatchSettings};
 
 /// The length of a metric period.
 pub const PERIOD: SignedDuration = SignedDuration::from_secs(60);
@@ -72,7 +72,7 @@ pub trait MetricSource {
     /// The metrics from one time until before another, both at whole periods.
     fn read(
         &self,
-        target: &Target,
+        target: &ChangeTarget,
         from: Timestamp,
         until: Timestamp,
     ) -> impl Future<Output = Result<MetricSamples, Gap>>;

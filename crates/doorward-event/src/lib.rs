@@ -7,14 +7,14 @@
 //! What it deliberately does not do: deliver the result, choose an exit code, or serve Lambda; the program does.
 
 mod cloudtrail;
-mod document;
 mod envelopes;
 mod error;
+mod event_document;
 mod invocation_metrics;
 mod rescan;
 
 pub use cloudtrail::{ModeChangeEvent, NamedLoadBalancer, ParsedEvent, parse_json, parse_text};
-pub use document::{EventDocument, EventLine, EventOutcome, EventResult, JudgedOutcome};
 pub use error::{EventError, RescanError};
+pub use event_document::{EventDocument, EventLine, EventOutcome, EventResult, JudgedOutcome};
 pub use invocation_metrics::InvocationMetrics;
 pub use rescan::{JudgedLoadBalancer, RescanContext, Rescanned};

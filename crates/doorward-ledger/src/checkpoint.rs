@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use crate::columns::place_id;
-use crate::error::Fault;
+use crate::error::LedgerFault;
 use crate::timestamp::{nanos, timestamp};
 use crate::{Lease, Ledger, LedgerError};
 
@@ -212,7 +212,7 @@ impl Ledger {
 }
 
 /// Marks a raw scan as recorded, where there is one, and keeps with it what its report was judged with.
-pub(crate) fn mark_recorded(db: &Connection, report: &ScanReport) -> Result<(), Fault> {
+pub(crate) fn mark_recorded(db: &Connection, report: &ScanReport) -> Result<(), LedgerFault> {
     let run = report.run.id.as_str();
     db.execute("UPDATE scans SET state = ?2 WHERE id = ?1 AND state < ?2", params![run, RECORDED])?;
     match find(db, run)? {
@@ -255,7 +255,7 @@ fn keep_body(db: &Connection, last: Option<i64>, text: &str) -> rusqlite::Result
     Ok(db.last_insert_rowid())
 }
 
-fn keep_cell(db: &Connection, scan: i64, cell: &RegionInventory) -> Result<(), Fault> {
+fn keep_cell(db: &Connection, scan: i64, cell: &RegionInventory) -> Result<(), LedgerFault> {
     let place = place_id(db, cell.account.as_str(), cell.region.as_ref().map_or("", |r| r.as_str()))?;
     let last: Option<i64> =
         db.prepare_cached("SELECT body FROM places WHERE id = ?1")?.query_row([place], |row| row.get(0))?;
@@ -274,7 +274,7 @@ fn keep_cell(db: &Connection, scan: i64, cell: &RegionInventory) -> Result<(), F
     Ok(())
 }
 
-fn header_of(db: &Connection, scan: i64) -> Result<RunHeader, Fault> {
+fn header_of(db: &Connection, scan: i64) -> Result<RunHeader, LedgerFault> {
     let query =
         "SELECT s.header, b.text, s.plan, s.settings FROM scans s JOIN bodies b ON b.id = s.accounts WHERE seq = ?1";
     let texts = |row: &rusqlite::Row<'_>| -> rusqlite::Result<[String; 4]> {
@@ -285,7 +285,7 @@ fn header_of(db: &Connection, scan: i64) -> Result<RunHeader, Fault> {
     Ok(RunHeader { run, organization, accounts: serde_json::from_str(&accounts)?, accounts_listing, plan, settings })
 }
 
-fn cells_of(db: &Connection, scan: i64) -> Result<Vec<RegionInventory>, Fault> {
+fn cells_of(db: &Connection, scan: i64) -> Result<Vec<RegionInventory>, LedgerFault> {
     let mut query = db.prepare(
         "SELECT b.text, c.evidence, c.read_at FROM cells c JOIN bodies b ON b.id = c.body JOIN places p ON p.id = c.place
          WHERE c.scan = ?1 ORDER BY p.account, p.region",

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
 use crate::columns::{RunRef, account_region, finding_id, id, was_looked_at};
-use crate::error::Fault;
+use crate::error::LedgerFault;
 use crate::finding_state::UNSEEN;
 use crate::timestamp::timestamp;
 use crate::{Ledger, LedgerError, State};
@@ -171,7 +171,7 @@ impl Ledger {
         })
     }
 
-    fn end(&self, db: &Connection, id: &str) -> Result<End, Fault> {
+    fn end(&self, db: &Connection, id: &str) -> Result<End, LedgerFault> {
         let query = "SELECT r.seq, r.at, c.statuses FROM runs r JOIN coverages c ON c.id = r.coverage
                      WHERE r.id = ?1 AND r.only IS NULL";
         let read = |row: &Row<'_>| {
@@ -188,7 +188,7 @@ fn step(row: &Row<'_>) -> rusqlite::Result<((i64, i64), i64, i64)> {
 }
 
 impl Diff {
-    fn add(&mut self, db: &Connection, key: (i64, i64), before: Point, after: Point) -> Result<(), Fault> {
+    fn add(&mut self, db: &Connection, key: (i64, i64), before: Point, after: Point) -> Result<(), LedgerFault> {
         self.failing_before += usize::from(before.fails());
         self.failing_after += usize::from(after.fails());
         let kind = match outcome(before, after) {

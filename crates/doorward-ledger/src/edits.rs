@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use crate::columns::id;
-use crate::error::Fault;
+use crate::error::LedgerFault;
 use crate::timestamp::nanos;
 use crate::{Ledger, LedgerError};
 
@@ -59,7 +59,7 @@ impl Ledger {
 }
 
 /// Keeps an edit, once: an event that comes again says nothing new.
-pub(crate) fn keep(db: &Connection, load_balancer: i64, run: i64, edit: &Edit) -> Result<(), Fault> {
+pub(crate) fn keep(db: &Connection, load_balancer: i64, run: i64, edit: &Edit) -> Result<(), LedgerFault> {
     db.prepare_cached(
         "INSERT OR IGNORE INTO edits (event, load_balancer, at, run, document) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?

@@ -215,32 +215,32 @@ pub enum LedgerError {
 
 /// A failure inside, before it is known which file and which call it belongs to.
 #[derive(Debug)]
-pub(crate) enum Fault {
+pub(crate) enum LedgerFault {
     Sql(rusqlite::Error),
     Json(serde_json::Error),
     Text(String),
     Explained(LedgerError),
 }
 
-impl From<rusqlite::Error> for Fault {
+impl From<rusqlite::Error> for LedgerFault {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sql(error)
     }
 }
 
-impl From<serde_json::Error> for Fault {
+impl From<serde_json::Error> for LedgerFault {
     fn from(error: serde_json::Error) -> Self {
         Self::Json(error)
     }
 }
 
-impl From<LedgerError> for Fault {
+impl From<LedgerError> for LedgerFault {
     fn from(error: LedgerError) -> Self {
         Self::Explained(error)
     }
 }
 
-impl Fault {
+impl LedgerFault {
     /// Says it in words: which file, while doing what.
     pub(crate) fn explain(self, path: &Path, doing: &'static str) -> LedgerError {
         let path = path.to_owned();

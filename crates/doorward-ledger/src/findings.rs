@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
 use crate::columns::{RunRef, finding_id, id, mode, severity};
-use crate::error::Fault;
+use crate::error::LedgerFault;
 use crate::finding_state::UNSEEN;
 use crate::timestamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError, State};
@@ -161,7 +161,7 @@ fn open_finding(row: &Row<'_>) -> rusqlite::Result<OpenFinding> {
 }
 
 /// Looks a finding up by its id, whose third and fourth parts are Region and account.
-fn find(db: &Connection, wanted: &str) -> Result<Option<(i64, i64)>, Fault> {
+fn find(db: &Connection, wanted: &str) -> Result<Option<(i64, i64)>, LedgerFault> {
     let mut parts = wanted.split('/').skip(2);
     let (region, account) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let mut query = db.prepare(

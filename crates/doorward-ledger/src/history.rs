@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row};
 use serde::Serialize;
 
 use crate::columns::{RunRef, severity};
-use crate::error::Fault;
+use crate::error::LedgerFault;
 use crate::record::{COLUMNS, Counts, NOT_KEPT, count, counts_of, fixed_dimension, tag_dimension};
 use crate::timestamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError};
@@ -211,7 +211,7 @@ impl Ledger {
     }
 
     /// Refuses a tag that was never counted by, once anything was recorded.
-    pub(crate) fn check_tag(&self, db: &Connection, by: &By) -> Result<(), Fault> {
+    pub(crate) fn check_tag(&self, db: &Connection, by: &By) -> Result<(), LedgerFault> {
         let By::Tag(tag) = by else { return Ok(()) };
         let counted = db.prepare("SELECT 1 FROM labels WHERE dimension = ?1")?.exists([by.dimension()])?;
         let recorded = db.prepare("SELECT 1 FROM tallies")?.exists([])?;

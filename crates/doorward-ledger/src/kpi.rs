@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use serde::Serialize;
 
 use crate::columns::finding_id;
-use crate::error::Fault;
+use crate::error::LedgerFault;
 use crate::findings::is_unseen;
 use crate::history::{By, Share};
 use crate::timestamp::{nanos, timestamp};
@@ -140,7 +140,7 @@ impl Ledger {
 }
 
 /// The group of every grouping.
-fn groups(db: &Connection, by: &By) -> Result<BTreeMap<i64, Option<String>>, Fault> {
+fn groups(db: &Connection, by: &By) -> Result<BTreeMap<i64, Option<String>>, LedgerFault> {
     let dimension = by.dimension();
     let mut groups = BTreeMap::new();
     let mut query = db.prepare("SELECT id, document FROM groupings")?;
@@ -159,7 +159,7 @@ fn closed(
     (since, until): (i64, i64),
     groups: &BTreeMap<i64, Option<String>>,
     gathered: &mut BTreeMap<Option<String>, Gathered>,
-) -> Result<(), Fault> {
+) -> Result<(), LedgerFault> {
     let mut query = db.prepare(
         "SELECT b.grouping, e.opened, e.closed, e.how, e.excepted,
                 EXISTS (SELECT 1 FROM episodes n WHERE n.load_balancer = e.load_balancer AND n.rule = e.rule AND n.run > e.run)
@@ -194,7 +194,7 @@ fn open(
     rule: Option<&str>,
     groups: &BTreeMap<i64, Option<String>>,
     gathered: &mut BTreeMap<Option<String>, Gathered>,
-) -> Result<(), Fault> {
+) -> Result<(), LedgerFault> {
     let mut query = db.prepare(&format!(
         "SELECT b.grouping, f.state, f.opened, b.arn, r.name, r.own, {} FROM findings f
          JOIN load_balancers b ON b.id = f.load_balancer JOIN places p ON p.id = b.place LEFT JOIN runs e ON e.seq = b.event_run

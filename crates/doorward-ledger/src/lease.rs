@@ -10,7 +10,7 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
 
-use crate::error::Fault;
+use crate::error::LedgerFault;
 use crate::timestamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError};
 
@@ -113,7 +113,7 @@ impl Ledger {
     }
 
     /// Whether the lease is still its owner's.
-    pub(crate) fn check_lease(&self, db: &Connection, lease: &Lease) -> Result<(), Fault> {
+    pub(crate) fn check_lease(&self, db: &Connection, lease: &Lease) -> Result<(), LedgerFault> {
         let held = read(db)?;
         if held.token == lease.token && held.owner == lease.owner {
             return Ok(());

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use crate::error::Fault;
+use crate::error::LedgerFault;
 use crate::{Lease, LedgerError, disk, schema};
 
 /// How long SQLite waits for another process's transaction before giving up. A write transaction lasts milliseconds,
@@ -65,7 +65,7 @@ impl Ledger {
         let doing = "opening it";
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let ledger = Self { network, ..Self::connect(path, flags)? };
-        let explain = |e: rusqlite::Error| Fault::from(e).explain(path, doing);
+        let explain = |e: rusqlite::Error| LedgerFault::from(e).explain(path, doing);
         let empty = schema::is_empty(&ledger.db).map_err(explain)?;
         let found = ledger.recognize(empty)?;
         let journal = if network { "DELETE" } else { "WAL" };
@@ -102,7 +102,7 @@ impl Ledger {
     }
 
     pub(crate) fn connect(path: &Path, flags: OpenFlags) -> Result<Self, LedgerError> {
-        let explain = |e: rusqlite::Error| Fault::from(e).explain(path, "opening it");
+        let explain = |e: rusqlite::Error| LedgerFault::from(e).explain(path, "opening it");
         let db = Connection::open_with_flags(path, flags).map_err(explain)?;
         db.busy_timeout(BUSY).map_err(explain)?;
         db.set_prepared_statement_cache_capacity(64);
@@ -112,7 +112,7 @@ impl Ledger {
     /// The schema version, if the file is a ledger that this version may touch.
     pub(crate) fn recognize(&self, empty: bool) -> Result<i64, LedgerError> {
         let (found, application) =
-            schema::identity(&self.db).map_err(|e| Fault::from(e).explain(&self.path, "opening it"))?;
+            schema::identity(&self.db).map_err(|e| LedgerFault::from(e).explain(&self.path, "opening it"))?;
         if !empty && application != schema::APPLICATION {
             return Err(LedgerError::NotALedger { path: self.path.clone() });
         }
@@ -165,20 +165,20 @@ impl Ledger {
     pub(crate) fn read<T>(
         &self,
         doing: &'static str,
-        work: impl FnOnce(&Connection) -> Result<T, Fault>,
+        work: impl FnOnce(&Connection) -> Result<T, LedgerFault>,
     ) -> Result<T, LedgerError> {
         let run = || {
             let view = Transaction::new_unchecked(&self.db, TransactionBehavior::Deferred)?;
             work(&view)
         };
-        run().map_err(|fault: Fault| fault.explain(&self.path, doing))
+        run().map_err(|fault: LedgerFault| fault.explain(&self.path, doing))
     }
 
     /// Writes everything or nothing.
     pub(crate) fn write<T>(
         &mut self,
         doing: &'static str,
-        work: impl FnOnce(&Connection) -> Result<T, Fault>,
+        work: impl FnOnce(&Connection) -> Result<T, LedgerFault>,
     ) -> Result<T, LedgerError> {
         let run = || {
             let change = Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?;
@@ -186,7 +186,7 @@ impl Ledger {
             change.commit()?;
             Ok(done)
         };
-        run().map_err(|fault: Fault| fault.explain(&self.path, doing))
+        run().map_err(|fault: LedgerFault| fault.explain(&self.path, doing))
     }
 
     /// Writes everything or nothing, and only while the lease is its owner's.
@@ -194,7 +194,7 @@ impl Ledger {
         &mut self,
         lease: &Lease,
         doing: &'static str,
-        work: impl FnOnce(&Connection) -> Result<T, Fault>,
+        work: impl FnOnce(&Connection) -> Result<T, LedgerFault>,
     ) -> Result<T, LedgerError> {
         let run = || {
             let change = Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?;
@@ -203,7 +203,7 @@ impl Ledger {
             change.commit()?;
             Ok(done)
         };
-        run().map_err(|fault: Fault| fault.explain(&self.path, doing))
+        run().map_err(|fault: LedgerFault| fault.explain(&self.path, doing))
     }
 
     /// Like [`Self::write_leased`], and on the disk when it returns: for what must survive a power cut.
@@ -211,7 +211,7 @@ impl Ledger {
         &mut self,
         lease: &Lease,
         doing: &'static str,
-        work: impl FnOnce(&Connection) -> Result<T, Fault>,
+        work: impl FnOnce(&Connection) -> Result<T, LedgerFault>,
     ) -> Result<T, LedgerError> {
         self.set("synchronous = FULL", doing)?;
         let done = self.write_leased(lease, doing, work);
@@ -222,7 +222,7 @@ impl Ledger {
     fn set(&self, pragma: &str, doing: &'static str) -> Result<(), LedgerError> {
         self.db
             .execute_batch(&format!("PRAGMA {pragma}"))
-            .map_err(|error| Fault::from(error).explain(&self.path, doing))
+            .map_err(|error| LedgerFault::from(error).explain(&self.path, doing))
     }
 }
 
@@ -255,7 +255,7 @@ fn make(path: &Path) -> Result<(), LedgerError> {
     std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(refused)?;
     let fill = || {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let explain = |e: rusqlite::Error| Fault::from(e).explain(path, "making it");
+        let explain = |e: rusqlite::Error| LedgerFault::from(e).explain(path, "making it");
         let db = Connection::open_with_flags(&draft, flags).map_err(explain)?;
         // Only an empty file can still choose to give pages back one by one.
         db.execute_batch("PRAGMA auto_vacuum = INCREMENTAL").map_err(explain)?;

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::checkpoint::mark_recorded;
 use crate::columns::place_id;
-use crate::error::Fault;
+use crate::error::LedgerFault;
 use crate::timestamp::nanos;
 use crate::{LEASE_TTL, Lease, Ledger, LedgerError};
 
@@ -167,7 +167,7 @@ impl Ledger {
         &mut self,
         lease: &Lease,
         report: &ScanReport,
-        write: impl FnOnce(&Connection, &ScanReport) -> Result<(Recorded, Vec<Option<History>>), Fault>,
+        write: impl FnOnce(&Connection, &ScanReport) -> Result<(Recorded, Vec<Option<History>>), LedgerFault>,
     ) -> Result<(Recorded, ScanHistory), LedgerError> {
         let (recorded, histories, unseen) = self.write_durably(lease, "recording a run", |db| {
             let known = db.prepare("SELECT 1 FROM runs WHERE id = ?1")?.exists([&report.run.id])?;
@@ -195,7 +195,7 @@ impl Ledger {
 }
 
 /// What is known and not in a report. None for an event's look at one load balancer, which says nothing about others.
-fn not_seen(db: &Connection, report: &ScanReport) -> Result<Option<Unseen>, Fault> {
+fn not_seen(db: &Connection, report: &ScanReport) -> Result<Option<Unseen>, LedgerFault> {
     if report.run.only.is_some() {
         return Ok(None);
     }
@@ -217,7 +217,7 @@ fn write(
     report: &ScanReport,
     tags: &[String],
     latest: i64,
-) -> Result<(Recorded, Vec<Option<History>>), Fault> {
+) -> Result<(Recorded, Vec<Option<History>>), LedgerFault> {
     let at = nanos(report.run.finished);
     let began = began(report);
     let reported_regions = reported_regions(report);
@@ -308,7 +308,12 @@ fn places(db: &Connection) -> rusqlite::Result<BTreeMap<(String, String), KnownR
 }
 
 /// Keeps the run, with the times of its first observation and of its end.
-fn insert_run(db: &Connection, report: &ScanReport, (began, at): (i64, i64), coverage: i64) -> Result<i64, Fault> {
+fn insert_run(
+    db: &Connection,
+    report: &ScanReport,
+    (began, at): (i64, i64),
+    coverage: i64,
+) -> Result<i64, LedgerFault> {
     let counts = report.coverage.counts;
     let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     db.execute(
@@ -332,7 +337,7 @@ fn insert_run(db: &Connection, report: &ScanReport, (began, at): (i64, i64), cov
 }
 
 /// What is remembered of every finding in a report.
-fn remembered(db: &Connection, report: &ScanReport) -> Result<Vec<Option<History>>, Fault> {
+fn remembered(db: &Connection, report: &ScanReport) -> Result<Vec<Option<History>>, LedgerFault> {
     let mut histories = vec![None; report.findings.len()];
     for ((account, region), place) in places(db)? {
         let known = standings(db, place.id)?;

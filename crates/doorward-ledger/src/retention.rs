@@ -4,7 +4,7 @@ use jiff::{Span, Timestamp, tz::TimeZone};
 use rusqlite::Connection;
 use serde::Serialize;
 
-use crate::error::Fault;
+use crate::error::LedgerFault;
 use crate::timestamp::nanos;
 use crate::{Lease, Ledger, LedgerError};
 
@@ -69,7 +69,7 @@ impl Ledger {
             while rows.next()?.is_some() {}
             Ok(())
         };
-        shrink().map_err(|fault: Fault| fault.explain(self.path(), doing))?;
+        shrink().map_err(|fault: LedgerFault| fault.explain(self.path(), doing))?;
         Ok(report)
     }
 }
@@ -82,7 +82,7 @@ fn cutoff(months: u32, now: Timestamp) -> Result<Timestamp, LedgerError> {
     subtract().map(|at| at.timestamp()).ok_or(LedgerError::Months { months })
 }
 
-fn survey(db: &Connection, before: Timestamp, dry_run: bool) -> Result<PruneReport, Fault> {
+fn survey(db: &Connection, before: Timestamp, dry_run: bool) -> Result<PruneReport, LedgerFault> {
     let at = nanos(before);
     let number = |query: &str| db.query_row(query, [at], |row| row.get(0)).map(size);
     let scans = number("SELECT count(*) FROM scans WHERE at < ?1")?;

@@ -73,7 +73,9 @@ pub use scan_history::ScanHistory;
 pub use severity::Severity;
 pub use sha256::sha256_hex;
 pub use shares::{percent, share};
-pub use sink::{DeliveryResult, Receipt, Sink, SinkContext, SinkError, SinkFuture, SinkShape, Skipped, Statement};
+pub use sink::{
+    DeliveryResult, DeliveryStatement, Receipt, Sink, SinkContext, SinkError, SinkFuture, SinkShape, Skipped,
+};
 pub use spreadsheet::guarded;
 pub use thresholds::{FailOn, ReportSettings, UnknownFailOn};
 pub use traffic::{ModeEffect, ObservedTime, Traffic, TrafficBasis, TrafficGap, TrafficSource, TrafficStep};

@@ -44,12 +44,12 @@ pub struct Receipt {
     pub skipped: Vec<Skipped>,
     /// What a delivery reports beyond the counts; absent for outputs to stdout, files and folders.
     #[serde(skip)]
-    pub statement: Option<Statement>,
+    pub statement: Option<DeliveryStatement>,
 }
 
 /// What a delivery reports of its findings, for the command that asked for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statement {
+pub struct DeliveryStatement {
     /// Whether everything arrived.
     pub result: DeliveryResult,
     /// All of it, as text for people. Text from outside is in it as it was received: the caller escapes control characters.

@@ -81,8 +81,8 @@ pub(crate) enum Sender {
     Slack(webhook::Hook),
     Teams(webhook::Hook),
     Mail(Box<smtp::Mailer>),
-    Sns(sns::Publisher),
-    Exec(exec::Command),
+    Sns(sns::TopicPublisher),
+    Exec(exec::ExecCommand),
 }
 
 impl Sender {
@@ -113,9 +113,9 @@ impl Sender {
                     })?;
                     Self::Mail(Box::new(smtp::Mailer::new(post, to, environment, timeout)?))
                 }
-                Route::Sns(topic) => Self::Sns(sns::Publisher { topic: topic.clone(), timeout }),
+                Route::Sns(topic) => Self::Sns(sns::TopicPublisher { topic: topic.clone(), timeout }),
                 Route::Exec { command, pass_env } => {
-                    Self::Exec(exec::Command::new(&setting("pass_env"), command, pass_env, environment, timeout)?)
+                    Self::Exec(exec::ExecCommand::new(&setting("pass_env"), command, pass_env, environment, timeout)?)
                 }
             };
             senders.insert(name.clone(), sender);

@@ -13,16 +13,16 @@ use jiff::tz::TimeZone;
 use crate::audience::Audience;
 use crate::channels_config::ChannelsConfig;
 use crate::days::{days, days_left};
-use crate::delivery_store::{Intent, Remembered};
-use crate::digest::{Change, Changed, Digest, DueLine, FORMAT, Line, Scan, edit_sentence};
-use crate::notified_state::{Due, Entries, Entry, NotifiedState, Standing};
+use crate::delivery_store::{DigestState, StoredDigest};
+use crate::digest::{Changed, Digest, DigestChange, DigestLine, DueLine, FORMAT, Scan, edit_sentence};
+use crate::notified_state::{DigestEntry, DigestStanding, Due, Entries, NotifiedState};
 use crate::settings::Settings;
 
 mod compared;
 mod share;
 
-use compared::{Compared, change, fine};
-pub(crate) use share::Share;
+use compared::{ComparedShare, change, fine};
+pub(crate) use share::AudienceShare;
 
 /// The values of [`LoadBalancer::owner_label`] without a named owner.
 const WITHOUT_OWNER: [&str; 3] = ["unowned", "(owner unread)", "(not asked)"];
@@ -35,8 +35,8 @@ pub(crate) struct Composed {
 
 /// The state of one finding in the report.
 enum Now {
-    Open(Entry),
-    Closed(Change),
+    Open(DigestEntry),
+    Closed(DigestChange),
 }
 
 /// A report, read once for all audiences.
@@ -52,7 +52,7 @@ pub(crate) struct Composer<'a> {
     lines: BTreeMap<(&'a str, &'a str), &'a CoverageLine>,
     /// Accounts that are closed: everything in them has ended.
     closed: BTreeSet<&'a str>,
-    shares: BTreeMap<Audience, Share<'a>>,
+    shares: BTreeMap<Audience, AudienceShare<'a>>,
     today: Date,
 }
 
@@ -71,7 +71,7 @@ impl<'a> Composer<'a> {
             closed: (report.accounts.iter().filter(|account| account.state == AccountState::Closed))
                 .map(|account| account.id.as_str())
                 .collect(),
-            shares: directory.lines().map(|(audience, _)| (audience.clone(), Share::default())).collect(),
+            shares: directory.lines().map(|(audience, _)| (audience.clone(), AudienceShare::default())).collect(),
             today: report.run.finished.to_zoned(TimeZone::UTC).date(),
         };
         for lb in &report.load_balancers {
@@ -120,7 +120,7 @@ impl<'a> Composer<'a> {
     }
 
     /// Every audience of the directory with its share, which may be empty.
-    pub(crate) fn shares(&self) -> &BTreeMap<Audience, Share<'a>> {
+    pub(crate) fn shares(&self) -> &BTreeMap<Audience, AudienceShare<'a>> {
         &self.shares
     }
 
@@ -156,16 +156,16 @@ impl<'a> Composer<'a> {
         &self,
         audience: &Audience,
         channel: &str,
-        remembered: &Remembered,
+        remembered: &DigestState,
     ) -> Result<Option<Composed>, serde_json::Error> {
-        let read =
-            |intent: &Option<Intent>| intent.as_ref().map(|intent| NotifiedState::from_text(&intent.state)).transpose();
+        let state = |intent: &StoredDigest| NotifiedState::from_text(&intent.state);
+        let read = |intent: &Option<StoredDigest>| intent.as_ref().map(state).transpose();
         let known_entries = read(&remembered.delivered)?.map(|snapshot| snapshot.entries);
         let open = read(&remembered.open)?;
         let first = known_entries.is_none();
         let known_entries = known_entries.unwrap_or_default();
         let believed = open.as_ref().map(|open| open.uncertain.clone()).unwrap_or_default();
-        let Compared { entries, changes, due, uncertain } = self.compare(audience, &known_entries, &believed);
+        let ComparedShare { entries, changes, due, uncertain } = self.compare(audience, &known_entries, &believed);
         if changes.is_empty() && !due.iter().any(|due| due.new) {
             return Ok(None);
         }
@@ -173,7 +173,7 @@ impl<'a> Composer<'a> {
             // The same content is repeated under the same id.
             (Some(intent), Some(open)) if open.entries == entries => intent.id.clone(),
             _ => {
-                let id = |intent: &Option<Intent>| intent.as_ref().map(|intent| intent.id.clone());
+                let id = |intent: &Option<StoredDigest>| intent.as_ref().map(|intent| intent.id.clone());
                 let content =
                     (FORMAT, audience.key(), channel, id(&remembered.delivered), id(&remembered.open), &entries);
                 sha256_hex(&serde_json::to_vec(&content)?)
@@ -197,11 +197,11 @@ impl<'a> Composer<'a> {
         Ok(Some(Composed { digest, snapshot: NotifiedState { entries, uncertain } }))
     }
 
-    fn compare(&self, audience: &Audience, known_entries: &Entries, believed: &Entries) -> Compared {
+    fn compare(&self, audience: &Audience, known_entries: &Entries, believed: &Entries) -> ComparedShare {
         let mut ids: BTreeSet<&str> = known_entries.keys().chain(believed.keys()).map(String::as_str).collect();
         let share = self.shares.get(audience);
         ids.extend(share.iter().flat_map(|share| share.findings.iter().map(|finding| finding.id.as_str())));
-        let mut compared = Compared::default();
+        let mut compared = ComparedShare::default();
         for id in ids {
             let (before, believed) = (known_entries.get(id), believed.get(id));
             if let Some(known) = before.or(believed).filter(|known| !self.concerns(known)) {
@@ -213,10 +213,10 @@ impl<'a> Composer<'a> {
                 self.findings.get(id).and_then(|finding| finding.history.as_ref()).is_some_and(|h| h.reopened > 0);
             let asked = self.was_asked(id, before.or(believed));
             let change = change(before, &now, reopened).or_else(|| {
-                believed.map(|believed| change(Some(believed), &now, reopened).unwrap_or(Change::Restated))
+                believed.map(|believed| change(Some(believed), &now, reopened).unwrap_or(DigestChange::Restated))
             });
             let change = change.map(|change| match change {
-                Change::Unseen if !asked => Change::NotAsked,
+                DigestChange::Unseen if !asked => DigestChange::NotAsked,
                 change => change,
             });
             // A finding that passes now, and whose failure may never have been delivered, has no entry on either side.
@@ -249,14 +249,14 @@ impl<'a> Composer<'a> {
                 compared.entries.insert(id.to_owned(), entry);
             }
         }
-        let severity = |line: &Line| Reverse(line.standing.as_ref().map(Standing::severity));
+        let severity = |line: &DigestLine| Reverse(line.standing.as_ref().map(DigestStanding::severity));
         compared.changes.sort_by_key(|changed| (changed.change, severity(&changed.line)));
         compared.due.sort_by_key(|due| (due.days_left.unwrap_or(0), severity(&due.line)));
         compared
     }
 
     /// Whether the rule of a finding was asked of its load balancer, where the scan saw that.
-    fn was_asked(&self, id: &str, known: Option<&Entry>) -> bool {
+    fn was_asked(&self, id: &str, known: Option<&DigestEntry>) -> bool {
         match self.findings.get(id) {
             Some(finding) => !matches!(finding.verdict, Verdict::NotAsked { .. }),
             None => known.is_none_or(|known| !self.load_balancers.contains_key(&known.arn)),
@@ -264,12 +264,12 @@ impl<'a> Composer<'a> {
     }
 
     /// Whether the report can say anything of what an audience knows: it may be about one load balancer only.
-    fn concerns(&self, known: &Entry) -> bool {
+    fn concerns(&self, known: &DigestEntry) -> bool {
         self.report.run.only.as_ref().is_none_or(|only| *only == known.arn)
     }
 
     /// The state of a finding for an audience; none where it passes and was never reported to the audience.
-    fn now(&self, audience: &Audience, id: &str, before: Option<&Entry>) -> Option<Now> {
+    fn now(&self, audience: &Audience, id: &str, before: Option<&DigestEntry>) -> Option<Now> {
         let Some(finding) = self.findings.get(id) else {
             return before.map(|before| self.absent(audience, id, before));
         };
@@ -278,19 +278,19 @@ impl<'a> Composer<'a> {
             let unread = |lb: &&&LoadBalancer| lb.owner.gap().is_some();
             // The owner could not be read: that does not prove that it is another one.
             return Some(match self.load_balancers.get(&finding.load_balancer).filter(unread) {
-                Some(_) => Now::Open(Entry { unseen: true, ..before.clone() }),
-                None => Now::Closed(Change::Moved),
+                Some(_) => Now::Open(DigestEntry { unseen: true, ..before.clone() }),
+                None => Now::Closed(DigestChange::Moved),
             });
         }
         let standing = match &finding.verdict {
             Verdict::Fail { severity: Severity::Informational, .. }
             | Verdict::Excepted { severity: Severity::Informational, .. }
             | Verdict::Pass { .. } => return before.map(|before| Now::Closed(fine(before))),
-            Verdict::NotApplicable { .. } => return before.map(|_| Now::Closed(Change::NotApplicable)),
-            Verdict::Fail { severity, .. } => Some(Standing::Failing { severity: *severity }),
+            Verdict::NotApplicable { .. } => return before.map(|_| Now::Closed(DigestChange::NotApplicable)),
+            Verdict::Fail { severity, .. } => Some(DigestStanding::Failing { severity: *severity }),
             Verdict::Excepted { severity, exception, expires, .. } => {
                 let (exception, expires) = (exception.clone(), expires.clone());
-                Some(Standing::Excepted { severity: *severity, exception, expires })
+                Some(DigestStanding::Excepted { severity: *severity, exception, expires })
             }
             // A rule that was not asked leaves the known state; a finding that was never known is not reported.
             Verdict::NotAsked { .. } => {
@@ -300,8 +300,8 @@ impl<'a> Composer<'a> {
         };
         let unseen = standing.is_none();
         let standing = standing.or_else(|| before.and_then(|before| self.not_seen(id, before).standing));
-        let due = self.due(finding, standing.as_ref(), unseen, before);
-        Some(Now::Open(Entry {
+        let due = standing.as_ref().and_then(|standing| self.due(finding, standing, unseen, before));
+        Some(Now::Open(DigestEntry {
             arn: finding.load_balancer.clone(),
             rule: finding.rule.clone(),
             name: finding.name.clone(),
@@ -314,34 +314,34 @@ impl<'a> Composer<'a> {
 
     /// The state of a finding that is not in the report: only a full listing proves that a load balancer is deleted. A rule that was
     /// not asked says nothing.
-    fn absent(&self, audience: &Audience, id: &str, before: &Entry) -> Now {
+    fn absent(&self, audience: &Audience, id: &str, before: &DigestEntry) -> Now {
         let lb = self.load_balancers.get(&before.arn);
         if lb.is_some_and(|lb| lb.owner.gap().is_none() && self.audience_of(lb) != *audience) {
-            return Now::Closed(Change::Moved);
+            return Now::Closed(DigestChange::Moved);
         }
         let account = before.arn.account();
         let line = self.lines.get(&(account, before.arn.region())).or_else(|| self.lines.get(&(account, "")));
         let gone = lb.is_none() && line.is_some_and(|line| line.fully_listed);
         if gone || self.closed.contains(account) {
-            return Now::Closed(Change::Gone);
+            return Now::Closed(DigestChange::Gone);
         }
         Now::Open(self.not_seen(id, before))
     }
 
-    fn due(&self, finding: &Finding, standing: Option<&Standing>, unseen: bool, before: Option<&Entry>) -> Option<Due> {
-        match standing? {
-            standing @ Standing::Excepted { .. } => self.exception_due(Some(standing)),
-            Standing::Failing { .. } if unseen => before.and_then(|before| before.due.clone()),
-            Standing::Failing { severity } => {
+    fn due(&self, of: &Finding, standing: &DigestStanding, unseen: bool, before: Option<&DigestEntry>) -> Option<Due> {
+        match standing {
+            standing @ DigestStanding::Excepted { .. } => self.exception_due(Some(standing)),
+            DigestStanding::Failing { .. } if unseen => before.and_then(|before| before.due.clone()),
+            DigestStanding::Failing { severity } => {
                 let after_days = *self.settings().max_age_days.get(severity)?;
-                let age = days(finding.history.as_ref()?.first_seen, self.report.run.finished);
+                let age = days(of.history.as_ref()?.first_seen, self.report.run.finished);
                 (age >= i64::from(after_days)).then_some(Due::Overdue { after_days })
             }
         }
     }
 
-    fn exception_due(&self, standing: Option<&Standing>) -> Option<Due> {
-        let Some(Standing::Excepted { expires, .. }) = standing else { return None };
+    fn exception_due(&self, standing: Option<&DigestStanding>) -> Option<Due> {
+        let Some(DigestStanding::Excepted { expires, .. }) = standing else { return None };
         // A date that cannot be parsed counts as due.
         let soon = days_left(expires, self.today).is_none_or(|left| left <= i64::from(self.settings().due_days));
         soon.then(|| Due::ExceptionEnds { on: expires.clone() })
@@ -351,10 +351,10 @@ impl<'a> Composer<'a> {
         &self.directory.settings
     }
 
-    fn line(&self, id: &str, entry: &Entry, open: bool) -> Line {
+    fn line(&self, id: &str, entry: &DigestEntry, open: bool) -> DigestLine {
         let finding = self.findings.get(id);
         let first_seen = finding.and_then(|finding| finding.history.as_ref()).map(|history| history.first_seen);
-        Line {
+        DigestLine {
             finding: id.to_owned(),
             rule: entry.rule.clone(),
             title: self.titles.get(entry.rule.as_str()).map_or_else(|| entry.rule.clone(), |title| (*title).to_owned()),

@@ -12,9 +12,9 @@ use crate::channel;
 use crate::channel::{Again, Failure, Sender};
 use crate::channels_config::{ChannelsConfig, SettingsError};
 use crate::compose::{Composed, Composer};
-use crate::delivery_store::{DeliveryStore, DeliveryStoreError, Intent, Remembered};
+use crate::delivery_store::{DeliveryStore, DeliveryStoreError, DigestState, StoredDigest};
 use crate::digest::Digest;
-use crate::outcome::{Fate, Outcome, OutcomeLine, Untold};
+use crate::outcome::{DigestFate, NotifyOutcome, OutcomeLine, Untold};
 use crate::render::{self, Message};
 use crate::secret::Environment;
 
@@ -25,7 +25,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
 /// The result of a dry run for one audience at one channel.
 #[derive(Debug)]
-pub struct Planned {
+pub struct PlannedDigest {
     /// The audience.
     pub audience: Audience,
     /// The channel's name.
@@ -54,7 +54,7 @@ pub fn plan(
     rules: &[RuleMeta],
     directory: &ChannelsConfig,
     memory: &impl DeliveryStore,
-) -> Result<(Vec<Planned>, Vec<Untold>), DeliveryStoreError> {
+) -> Result<(Vec<PlannedDigest>, Vec<Untold>), DeliveryStoreError> {
     let composer = Composer::new(report, rules, directory);
     let mut planned = Vec::new();
     for (audience, channels) in directory.lines() {
@@ -66,7 +66,7 @@ pub fn plan(
             let route = directory.channels.get(name).map(|channel| &channel.route);
             let payload =
                 composed.as_ref().zip(route).map(|(composed, route)| channel::payload(route, &composed.digest));
-            planned.push(Planned {
+            planned.push(PlannedDigest {
                 audience: audience.clone(),
                 channel: name.clone(),
                 kind: kind(directory, name),
@@ -108,7 +108,7 @@ impl<M: DeliveryStore> Dispatcher<M> {
     }
 
     /// Sends every audience what changed or fell due. What fails is in the outcome and is tried again by the next call.
-    pub async fn deliver(&self, report: &ScanReport, rules: &[RuleMeta]) -> Outcome {
+    pub async fn deliver(&self, report: &ScanReport, rules: &[RuleMeta]) -> NotifyOutcome {
         let composer = Composer::new(report, rules, &self.directory);
         let mut rounds: BTreeMap<&str, Vec<&Audience>> = BTreeMap::new();
         for (audience, channels) in self.directory.lines() {
@@ -122,7 +122,7 @@ impl<M: DeliveryStore> Dispatcher<M> {
         let mut lines: Vec<OutcomeLine> = outcomes.collect::<Vec<_>>().await.into_iter().flatten().collect();
         lines.sort_by(|a, b| (&a.audience, &a.channel).cmp(&(&b.audience, &b.channel)));
         let findings = composer.shares().iter().map(|(audience, share)| (audience.clone(), share.findings())).collect();
-        Outcome { lines, untold: untold(&composer, &self.directory), findings }
+        NotifyOutcome { lines, untold: untold(&composer, &self.directory), findings }
     }
 
     /// One channel: its digests one after another, until it turns out to be closed.
@@ -140,14 +140,14 @@ impl<M: DeliveryStore> Dispatcher<M> {
                 attempts,
                 fate,
             };
-            let failed = |reason: String| Fate::Failed { unclear: false, reason };
+            let failed = |reason: String| DigestFate::Failed { unclear: false, reason };
             let recalled = self.memory.recall(&audience.key(), channel).and_then(|remembered| {
                 let composed = compose(composer, audience, channel, &remembered)?;
                 Ok((remembered, composed))
             });
             lines.push(match (recalled, &closed) {
                 (Err(error), _) => line(None, 0, failed(error.to_string())),
-                (Ok((remembered, None)), _) => line(None, remembered.attempts, Fate::Unchanged),
+                (Ok((remembered, None)), _) => line(None, remembered.attempts, DigestFate::Unchanged),
                 (Ok((remembered, Some(composed))), Some(reason)) => {
                     let reason = format!("not tried, since the channel failed before: {reason}");
                     line(Some(composed.digest.id), remembered.attempts, failed(reason))
@@ -158,7 +158,7 @@ impl<M: DeliveryStore> Dispatcher<M> {
                     }
                     let (id, attempts) = (composed.digest.id.clone(), remembered.attempts.saturating_add(1));
                     let (fate, ends) = self.send_digest(sender, channel, composed, remembered).await;
-                    if let (true, Fate::Failed { reason, .. }) = (ends, &fate) {
+                    if let (true, DigestFate::Failed { reason, .. }) = (ends, &fate) {
                         closed = Some(reason.clone());
                     }
                     line(Some(id), attempts, fate)
@@ -174,13 +174,13 @@ impl<M: DeliveryStore> Dispatcher<M> {
         sender: &Sender,
         channel: &str,
         composed: Composed,
-        remembered: Remembered,
-    ) -> (Fate, bool) {
+        remembered: DigestState,
+    ) -> (DigestFate, bool) {
         let Composed { mut digest, snapshot } = composed;
         let key = digest.audience.key();
-        let failed = |unclear, reason: String| Fate::Failed { unclear, reason };
+        let failed = |unclear, reason: String| DigestFate::Failed { unclear, reason };
         let intent = match snapshot.to_text() {
-            Ok(state) => Intent { id: digest.id.clone(), state, at: self.time.now() },
+            Ok(state) => StoredDigest { id: digest.id.clone(), state, at: self.time.now() },
             Err(error) => return (failed(false, error.to_string()), false),
         };
         if let Err(error) = self.memory.intend(&key, channel, &intent) {
@@ -188,7 +188,7 @@ impl<M: DeliveryStore> Dispatcher<M> {
         }
         match self.tries(sender, &mut digest).await {
             Ok(()) => match self.memory.acknowledge(&key, channel, &digest.id, self.time.now()) {
-                Ok(()) => (Fate::Delivered { may_repeat: digest.may_repeat }, false),
+                Ok(()) => (DigestFate::Delivered { may_repeat: digest.may_repeat }, false),
                 Err(error) => (failed(true, format!("it arrived, but {error}")), false),
             },
             Err(failure) => {
@@ -233,7 +233,7 @@ fn compose(
     composer: &Composer<'_>,
     audience: &Audience,
     channel: &str,
-    remembered: &Remembered,
+    remembered: &DigestState,
 ) -> Result<Option<Composed>, DeliveryStoreError> {
     composer.compose(audience, channel, remembered).map_err(|error| DeliveryStoreError {
         verb: "read",

@@ -14,7 +14,7 @@ pub struct DeliveryStoreError {
 
 /// A digest on its way: its id, and what its audience knows when it arrives.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Intent {
+pub struct StoredDigest {
     /// The digest's id.
     pub id: String,
     /// What the audience knows after its arrival; opaque to the store.
@@ -25,11 +25,11 @@ pub struct Intent {
 
 /// The delivery state of an audience at a channel.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Remembered {
+pub struct DigestState {
     /// The digest that is known to have arrived last.
-    pub delivered: Option<Intent>,
+    pub delivered: Option<StoredDigest>,
     /// A digest that was sent and not confirmed: it may have arrived.
-    pub open: Option<Intent>,
+    pub open: Option<StoredDigest>,
     /// Runs that tried since the last arrival.
     pub attempts: u32,
     /// Why the last of them failed.
@@ -42,13 +42,13 @@ pub trait DeliveryStore: Send + Sync {
     ///
     /// # Errors
     /// When it cannot be read; nothing is sent then.
-    fn recall(&self, audience: &str, channel: &str) -> Result<Remembered, DeliveryStoreError>;
+    fn recall(&self, audience: &str, channel: &str) -> Result<DigestState, DeliveryStoreError>;
 
     /// Stores what is about to be sent in `open` and counts an attempt. On the disk when it returns.
     ///
     /// # Errors
     /// When it cannot be stored; nothing is sent then.
-    fn intend(&self, audience: &str, channel: &str, intent: &Intent) -> Result<(), DeliveryStoreError>;
+    fn intend(&self, audience: &str, channel: &str, intent: &StoredDigest) -> Result<(), DeliveryStoreError>;
 
     /// Stores that the digest of this id arrived: `open` becomes `delivered`, if it is still the same one.
     ///
@@ -65,7 +65,7 @@ pub trait DeliveryStore: Send + Sync {
         &self,
         audience: &str,
         channel: &str,
-        open: Option<&Intent>,
+        open: Option<&StoredDigest>,
         reason: &str,
     ) -> Result<(), DeliveryStoreError>;
 }

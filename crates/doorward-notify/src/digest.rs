@@ -6,7 +6,7 @@ use doorward_model::{Edit, ObservationPeriod};
 use jiff::Timestamp;
 
 use crate::audience::Audience;
-use crate::notified_state::{Due, Standing};
+use crate::notified_state::{DigestStanding, Due};
 
 /// The version of the document.
 pub const FORMAT: &str = "doorward-digest-v1";
@@ -14,7 +14,7 @@ pub const FORMAT: &str = "doorward-digest-v1";
 /// How a finding differs from the last digest, in the order of a digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Change {
+pub enum DigestChange {
     /// Fails and did not before.
     New,
     /// Fails again after it had been resolved.
@@ -49,7 +49,7 @@ pub enum Change {
     Moved,
 }
 
-impl Change {
+impl DigestChange {
     /// In words, as a heading.
     pub const fn says(self) -> &'static str {
         match self {
@@ -75,7 +75,7 @@ impl Change {
 
 /// One finding in a digest. Outside text is in it as it came.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Line {
+pub struct DigestLine {
     /// The finding's stable id.
     pub finding: String,
     /// The rule's id.
@@ -94,7 +94,7 @@ pub struct Line {
     pub owner: String,
     /// Its state as last seen; absent when it passes, does not apply, or was never seen.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub standing: Option<Standing>,
+    pub standing: Option<DigestStanding>,
     /// Whether it could not be read this time.
     pub unseen: bool,
     /// What was seen, or could not be read.
@@ -115,10 +115,10 @@ pub struct Line {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Changed {
     /// In what way.
-    pub change: Change,
+    pub change: DigestChange,
     /// What.
     #[serde(flatten)]
-    pub line: Line,
+    pub line: DigestLine,
 }
 
 /// One thing that is due.
@@ -135,7 +135,7 @@ pub struct DueLine {
     pub days_left: Option<i64>,
     /// What.
     #[serde(flatten)]
-    pub line: Line,
+    pub line: DigestLine,
 }
 
 /// The totals of the audience. `findings = passing + failing + informational + excepted + unknown + not_applicable +

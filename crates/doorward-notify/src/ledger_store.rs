@@ -3,7 +3,7 @@
 use doorward_ledger::{DigestIntent, LeasedLedger, LedgerError};
 use jiff::Timestamp;
 
-use crate::delivery_store::{DeliveryStore, DeliveryStoreError, Intent, Remembered};
+use crate::delivery_store::{DeliveryStore, DeliveryStoreError, DigestState, StoredDigest};
 
 /// Reads and writes the ledger's digests.
 pub struct LedgerDeliveryStore(pub LeasedLedger);
@@ -16,18 +16,18 @@ fn unwritten(error: LedgerError) -> DeliveryStoreError {
     DeliveryStoreError { verb: "written", problem: error.to_string() }
 }
 
-fn inward(intent: DigestIntent) -> Intent {
-    Intent { id: intent.id, state: intent.state, at: intent.at }
+fn inward(intent: DigestIntent) -> StoredDigest {
+    StoredDigest { id: intent.id, state: intent.state, at: intent.at }
 }
 
-fn outward(intent: &Intent) -> DigestIntent {
+fn outward(intent: &StoredDigest) -> DigestIntent {
     DigestIntent { id: intent.id.clone(), state: intent.state.clone(), at: intent.at }
 }
 
 impl DeliveryStore for LedgerDeliveryStore {
-    fn recall(&self, audience: &str, channel: &str) -> Result<Remembered, DeliveryStoreError> {
+    fn recall(&self, audience: &str, channel: &str) -> Result<DigestState, DeliveryStoreError> {
         let row = self.0.read(|ledger| ledger.digest(audience, channel)).map_err(unread)?;
-        Ok(Remembered {
+        Ok(DigestState {
             delivered: row.delivered.map(inward),
             open: row.open.map(inward),
             attempts: row.attempts,
@@ -35,7 +35,7 @@ impl DeliveryStore for LedgerDeliveryStore {
         })
     }
 
-    fn intend(&self, audience: &str, channel: &str, intent: &Intent) -> Result<(), DeliveryStoreError> {
+    fn intend(&self, audience: &str, channel: &str, intent: &StoredDigest) -> Result<(), DeliveryStoreError> {
         let intent = outward(intent);
         self.0.write(|ledger, lease| ledger.digest_intend(lease, audience, channel, &intent)).map_err(unwritten)
     }
@@ -48,7 +48,7 @@ impl DeliveryStore for LedgerDeliveryStore {
         &self,
         audience: &str,
         channel: &str,
-        open: Option<&Intent>,
+        open: Option<&StoredDigest>,
         reason: &str,
     ) -> Result<(), DeliveryStoreError> {
         let open = open.map(outward);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// The state of a finding that is not as required.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case")]
-pub enum Standing {
+pub enum DigestStanding {
     /// It fails.
     Failing {
         /// Its severity.
@@ -25,7 +25,7 @@ pub enum Standing {
     },
 }
 
-impl Standing {
+impl DigestStanding {
     /// Its severity, or the one without the exception.
     pub const fn severity(&self) -> Severity {
         match self {
@@ -52,7 +52,7 @@ pub enum Due {
 
 /// A finding that is not fine: what passes is not in a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Entry {
+pub(crate) struct DigestEntry {
     pub(crate) arn: Arn,
     pub(crate) rule: String,
     /// The load balancer's name.
@@ -61,7 +61,7 @@ pub(crate) struct Entry {
     pub(crate) owner: String,
     /// As last seen; absent where it was never observed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) standing: Option<Standing>,
+    pub(crate) standing: Option<DigestStanding>,
     /// Whether it could not be read since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) unseen: bool,
@@ -69,7 +69,7 @@ pub(crate) struct Entry {
     pub(crate) due: Option<Due>,
 }
 
-impl Entry {
+impl DigestEntry {
     /// The same for an audience that a report about something else says nothing to. Where a later digest may have
     /// arrived, the state that the audience knows is unknown, so the next report that observes the finding repeats it.
     pub(crate) fn carried(&self, believed: Option<&Self>) -> Self {
@@ -79,7 +79,7 @@ impl Entry {
 }
 
 /// Entries by finding id.
-pub(crate) type Entries = BTreeMap<String, Entry>;
+pub(crate) type Entries = BTreeMap<String, DigestEntry>;
 
 /// What an audience knows after one digest.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

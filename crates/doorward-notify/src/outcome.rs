@@ -11,7 +11,7 @@ pub const NAME: &str = "notify";
 /// The result of one digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "fate", rename_all = "kebab-case")]
-pub enum Fate {
+pub enum DigestFate {
     /// It arrived, and that is remembered.
     Delivered {
         /// Whether an earlier attempt at it may have arrived as well.
@@ -44,7 +44,7 @@ pub struct OutcomeLine {
     pub attempts: u32,
     /// Its result.
     #[serde(flatten)]
-    pub fate: Fate,
+    pub fate: DigestFate,
 }
 
 /// Findings of an audience without a channel: they have no recipient.
@@ -71,7 +71,7 @@ impl Untold {
 
 /// The results of all digests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Outcome {
+pub struct NotifyOutcome {
     /// Every audience at every channel of its own, ordered.
     pub lines: Vec<OutcomeLine>,
     /// Audiences with findings and without a channel.
@@ -81,10 +81,10 @@ pub struct Outcome {
     pub(crate) findings: Vec<(Audience, usize)>,
 }
 
-impl Outcome {
+impl NotifyOutcome {
     /// Lines that failed.
     pub fn failures(&self) -> impl Iterator<Item = &OutcomeLine> {
-        self.lines.iter().filter(|line| matches!(line.fate, Fate::Failed { .. }))
+        self.lines.iter().filter(|line| matches!(line.fate, DigestFate::Failed { .. }))
     }
 
     /// Whether every digest has arrived.
@@ -109,8 +109,8 @@ impl Outcome {
             }
             let (mut some_failed, mut some_delivered) = (false, false);
             for line in own {
-                some_failed |= matches!(line.fate, Fate::Failed { .. });
-                some_delivered |= matches!(line.fate, Fate::Delivered { .. });
+                some_failed |= matches!(line.fate, DigestFate::Failed { .. });
+                some_delivered |= matches!(line.fate, DigestFate::Delivered { .. });
             }
             *match (some_failed, some_delivered) {
                 (true, _) => &mut failed,

@@ -5,8 +5,8 @@
 
 use doorward_model::harmless;
 
-use crate::digest::{Change, Digest, DueLine, Line, plural};
-use crate::notified_state::{Due, Standing};
+use crate::digest::{Digest, DigestChange, DigestLine, DueLine, plural};
+use crate::notified_state::{DigestStanding, Due};
 
 pub(crate) mod mail;
 pub(crate) mod slack;
@@ -20,7 +20,7 @@ const SENTENCE: usize = 400;
 
 /// A piece of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Part {
+pub(crate) enum MessagePart {
     /// Our own words.
     Ours(String),
     /// A name from outside.
@@ -30,11 +30,11 @@ pub(crate) enum Part {
 }
 
 /// A line of parts.
-pub(crate) type Parts = Vec<Part>;
+pub(crate) type Parts = Vec<MessagePart>;
 
 /// Lines under a heading.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Section {
+pub(crate) struct MessageSection {
     pub(crate) heading: String,
     pub(crate) items: Vec<Parts>,
 }
@@ -44,35 +44,35 @@ pub(crate) struct Section {
 pub(crate) struct Message {
     pub(crate) title: Parts,
     pub(crate) lead: Vec<Parts>,
-    pub(crate) sections: Vec<Section>,
+    pub(crate) sections: Vec<MessageSection>,
     pub(crate) foot: Parts,
 }
 
 impl Message {
     /// A digest in words.
     pub(crate) fn of(digest: &Digest) -> Self {
-        let mut sections: Vec<Section> = Vec::new();
+        let mut sections: Vec<MessageSection> = Vec::new();
         if !digest.due.is_empty() {
             let items = digest.due.iter().map(|due| self::due(digest, due)).collect();
-            sections.push(Section { heading: format!("Due ({})", digest.due.len()), items });
+            sections.push(MessageSection { heading: format!("Due ({})", digest.due.len()), items });
         }
         for changes in digest.changes.chunk_by(|one, next| one.change == next.change) {
             let Some(first) = changes.first() else { continue };
             let items = changes.iter().map(|changed| item(digest, Some(changed.change), &changed.line)).collect();
-            sections.push(Section { heading: format!("{} ({})", first.change.says(), changes.len()), items });
+            sections.push(MessageSection { heading: format!("{} ({})", first.change.says(), changes.len()), items });
         }
         let own = digest.headline();
         let label = digest.audience.label();
-        let title = vec![ours(own.strip_suffix(label).unwrap_or(&own)), Part::Name(clip(label, NAME))];
+        let title = vec![ours(own.strip_suffix(label).unwrap_or(&own)), MessagePart::Name(clip(label, NAME))];
         let foot = vec![
             ours(format!(
                 "Doorward {}, {} ",
                 digest.scan.tool_version,
                 if digest.scan.only.is_some() { "event" } else { "scan" }
             )),
-            Part::Name(clip(&digest.scan.run, NAME)),
+            MessagePart::Name(clip(&digest.scan.run, NAME)),
             ours(" of "),
-            Part::Name(clip(&digest.scan.organization, NAME)),
+            MessagePart::Name(clip(&digest.scan.organization, NAME)),
             ours(format!(
                 ", ended {}. Digest {}.",
                 digest.scan.finished.strftime("%Y-%m-%d %H:%M UTC"),
@@ -83,8 +83,8 @@ impl Message {
     }
 }
 
-fn ours(text: impl Into<String>) -> Part {
-    Part::Ours(text.into())
+fn ours(text: impl Into<String>) -> MessagePart {
+    MessagePart::Ours(text.into())
 }
 
 /// What comes before the changes: whether it may be a repeat, the state as a whole, and what was not observed.
@@ -98,7 +98,7 @@ fn lead(digest: &Digest) -> Vec<Parts> {
     if scan.only.is_some() {
         say("Only one load balancer was read, because it was changed.".to_owned());
         if let Some(edited) = &scan.edited {
-            lead.push(vec![Part::Prose(clip(edited, SENTENCE))]);
+            lead.push(vec![MessagePart::Prose(clip(edited, SENTENCE))]);
         }
         return lead;
     }
@@ -167,7 +167,7 @@ fn due(digest: &Digest, due: &DueLine) -> Parts {
                 Some(0) => "today".to_owned(),
                 Some(left) => format!("{} left", plural(usize::try_from(left).unwrap_or(usize::MAX), "day")),
             };
-            Part::Prose(clip(&format!(" Exception ends on {on} ({left})."), SENTENCE))
+            MessagePart::Prose(clip(&format!(" Exception ends on {on} ({left})."), SENTENCE))
         }
         Due::Overdue { after_days } => ours(format!(" Overdue: the settings allow {after_days} days.")),
     });
@@ -175,42 +175,42 @@ fn due(digest: &Digest, due: &DueLine) -> Parts {
 }
 
 /// `web` in `111122223333 eu-west-1`: Desync mitigation mode is weaker than required (high), open for 12 days. ...
-fn item(digest: &Digest, change: Option<Change>, line: &Line) -> Parts {
+fn item(digest: &Digest, change: Option<DigestChange>, line: &DigestLine) -> Parts {
     let mut parts = vec![
-        Part::Name(clip(&line.name, NAME)),
+        MessagePart::Name(clip(&line.name, NAME)),
         ours(" in "),
-        Part::Name(clip(&format!("{} {}", line.account, line.region), NAME)),
+        MessagePart::Name(clip(&format!("{} {}", line.account, line.region), NAME)),
     ];
     if digest.audience.is_shared() {
-        parts.extend([ours(", owner "), Part::Name(clip(&line.owner, NAME))]);
+        parts.extend([ours(", owner "), MessagePart::Name(clip(&line.owner, NAME))]);
     }
-    parts.extend([ours(": "), Part::Prose(clip(&line.title, SENTENCE))]);
+    parts.extend([ours(": "), MessagePart::Prose(clip(&line.title, SENTENCE))]);
     let mut state = match &line.standing {
-        Some(Standing::Failing { severity }) => format!(" ({severity}"),
-        Some(Standing::Excepted { severity, exception, expires }) => {
+        Some(DigestStanding::Failing { severity }) => format!(" ({severity}"),
+        Some(DigestStanding::Excepted { severity, exception, expires }) => {
             format!(" ({severity}, exception {exception} until {expires}")
         }
         // The heading says what ended; a repeat has to say it here.
         None if line.unseen => " (unknown".to_owned(),
-        None if change == Some(Change::Restated) => " (nothing is open".to_owned(),
+        None if change == Some(DigestChange::Restated) => " (nothing is open".to_owned(),
         None => String::new(),
     };
     if !state.is_empty() {
         if line.unseen && line.standing.is_some() {
             state.push_str(match change {
-                Some(Change::NotAsked) => ", as last seen: not asked this time",
+                Some(DigestChange::NotAsked) => ", as last seen: not asked this time",
                 _ => ", as last observed: it could not be read this time",
             });
         }
         state.push(')');
-        parts.push(Part::Prose(clip(&state, SENTENCE)));
+        parts.push(MessagePart::Prose(clip(&state, SENTENCE)));
     }
     if let Some(age) = line.age_days {
         parts.push(ours(format!(", open for {}", plural(usize::try_from(age).unwrap_or(0), "day"))));
     }
     parts.push(ours("."));
     for sentence in [&line.because, &line.remedy].into_iter().flatten() {
-        parts.extend([ours(" "), Part::Prose(clip(sentence, SENTENCE))]);
+        parts.extend([ours(" "), MessagePart::Prose(clip(sentence, SENTENCE))]);
     }
     parts
 }
@@ -229,9 +229,9 @@ pub(crate) fn shortened(parts: &Parts) -> Parts {
     parts
         .iter()
         .map(|part| match part {
-            Part::Ours(text) => Part::Ours(text.clone()),
-            Part::Name(text) => Part::Name(clip(text, 40)),
-            Part::Prose(text) => Part::Prose(clip(text, 40)),
+            MessagePart::Ours(text) => MessagePart::Ours(text.clone()),
+            MessagePart::Name(text) => MessagePart::Name(clip(text, 40)),
+            MessagePart::Prose(text) => MessagePart::Prose(clip(text, 40)),
         })
         .collect()
 }

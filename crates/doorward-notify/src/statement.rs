@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use doorward_model::{DeliveryResult, Receipt, RuleMeta, ScanReport, Sink, SinkContext, SinkFuture, Statement};
+use doorward_model::{DeliveryResult, DeliveryStatement, Receipt, RuleMeta, ScanReport, Sink, SinkContext, SinkFuture};
 use serde_json::{Value, json};
 
-use crate::deliver::{Dispatcher, Planned};
+use crate::deliver::{Dispatcher, PlannedDigest};
 use crate::delivery_store::DeliveryStore;
-use crate::outcome::{Fate, NAME, Outcome, Untold};
+use crate::outcome::{DigestFate, NAME, NotifyOutcome, Untold};
 
 /// Sends the digests of a report.
 pub struct NotifySink<M> {
@@ -47,7 +47,7 @@ fn render_without_recipient(text: &mut String, untold: &[Untold]) {
 }
 
 /// What would be sent. Text from outside is in it as it was received: the caller escapes control characters.
-pub fn plan_statement(planned: &[Planned], untold: &[Untold]) -> Statement {
+pub fn plan_statement(planned: &[PlannedDigest], untold: &[Untold]) -> DeliveryStatement {
     let mut text = String::new();
     for plan in planned {
         let head = format!("{} at {} ({})", plan.audience.label(), plan.channel, plan.kind);
@@ -77,18 +77,18 @@ pub fn plan_statement(planned: &[Planned], untold: &[Untold]) -> Statement {
         })
         .collect();
     let document = json!({"format": "notify-plan-v1", "digests": lines, "untold": untold});
-    Statement { result: DeliveryResult::Complete, text, summary, document }
+    DeliveryStatement { result: DeliveryResult::Complete, text, summary, document }
 }
 
 /// The result of each digest.
-fn statement(outcome: &Outcome) -> Statement {
+fn statement(outcome: &NotifyOutcome) -> DeliveryStatement {
     let mut text = String::new();
     for line in &outcome.lines {
         let fate = match &line.fate {
-            Fate::Delivered { may_repeat: false } => "sent".to_owned(),
-            Fate::Delivered { may_repeat: true } => "sent (possible duplicate)".to_owned(),
-            Fate::Unchanged => "nothing new".to_owned(),
-            Fate::Failed { unclear, reason } => {
+            DigestFate::Delivered { may_repeat: false } => "sent".to_owned(),
+            DigestFate::Delivered { may_repeat: true } => "sent (possible duplicate)".to_owned(),
+            DigestFate::Unchanged => "nothing new".to_owned(),
+            DigestFate::Failed { unclear, reason } => {
                 format!("FAILED{}: {reason}", if *unclear { " (it may have arrived)" } else { "" })
             }
         };
@@ -99,16 +99,16 @@ fn statement(outcome: &Outcome) -> Statement {
     let arrived = outcome.is_complete() && receipt.adds_up();
     let result = if arrived { DeliveryResult::Complete } else { DeliveryResult::Incomplete };
     let document = json!({"format": "notify-v1", "receipt": receipt, "outcome": outcome});
-    Statement { result, text, summary: summary(outcome), document }
+    DeliveryStatement { result, text, summary: summary(outcome), document }
 }
 
 /// The digests that were sent, or should have been.
-fn summary(outcome: &Outcome) -> String {
-    let worth = outcome.lines.iter().filter(|line| !matches!(line.fate, Fate::Unchanged));
+fn summary(outcome: &NotifyOutcome) -> String {
+    let worth = outcome.lines.iter().filter(|line| !matches!(line.fate, DigestFate::Unchanged));
     let sent: Vec<String> = worth
         .map(|line| {
             let fate = match &line.fate {
-                Fate::Failed { reason, .. } => format!("FAILED: {reason}"),
+                DigestFate::Failed { reason, .. } => format!("FAILED: {reason}"),
                 _ => "sent".to_owned(),
             };
             format!("{} at {}: {fate}", line.audience.label(), line.channel)

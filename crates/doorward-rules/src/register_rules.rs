@@ -5,10 +5,10 @@ mod exception_expiring;
 
 use std::sync::Arc;
 
-use doorward_model::{Rule, RuleMeta};
+use doorward_model::{Gap, LoadBalancer, Policy, Rule, RuleMeta, Verdict, VerdictReason};
 use jiff::Timestamp;
 
-use crate::exceptions::{Register, Wrapped};
+use crate::exceptions::{Answers, Held, Register, State, Wrapped};
 use exception_expired::ExceptionExpired;
 use exception_expiring::ExceptionExpiring;
 
@@ -30,4 +30,51 @@ impl Register {
         all.sort_by_key(|rule| rule.meta().id);
         all
     }
+}
+
+/// Asks about every rule that a register wraps; a rule that the policy disables is counted as not asked.
+fn each(
+    rules: &[Wrapped],
+    lb: &LoadBalancer,
+    policy: &Policy,
+    state: State,
+    answers: &mut Answers,
+    ask: fn(&Wrapped, &LoadBalancer, &Policy, &mut Answers),
+) {
+    for rule in rules {
+        if policy.disabled.iter().any(|id| id == rule.id()) {
+            answers.disabled(rule, &rule.cover(lb, |held| held == state));
+        } else {
+            ask(rule, lb, policy, answers);
+        }
+    }
+}
+
+/// Answers a question about a failure whose rule has no verdict.
+fn not_known(verdict: Verdict, question: &str, id: &str, open: &[Arc<Gap>], answers: &mut Answers) {
+    match verdict {
+        Verdict::Unknown { because, gaps, .. } => {
+            let gaps: Vec<_> = gaps.iter().chain(open).cloned().collect();
+            let sentence = format!("{question} is unknown. {id}: {because}");
+            answers.unknown(VerdictReason::ExceptedRuleUnknown, sentence, &gaps);
+        }
+        Verdict::NotAsked { because, remedy, .. } => {
+            let sentence = format!("{question} was not asked. {id}: {because}");
+            answers.not_asked(VerdictReason::ExceptedRuleNotAsked, sentence, remedy);
+        }
+        _ => {}
+    }
+}
+
+/// What to do about a failure that an exception permits or permitted; `when` is a term for it.
+fn remedy(held: &Held, lb: &LoadBalancer, rule: &str, when: &str) -> String {
+    let exception = &held.exception;
+    format!(
+        "Fix it{when} as described in the {rule} finding, or have the exception renewed: `doorward exceptions renew {}`. The owner \
+         is {}; {} requested the exception and {} approved it.",
+        exception.id,
+        lb.owner_label(),
+        exception.requester,
+        exception.approver
+    )
 }

@@ -9,7 +9,7 @@ use doorward_model::{ScanReport, SinkError};
 use crate::error::EvidenceError;
 use crate::files::digest_of;
 use crate::manifest::{Link, MANIFEST, SIGNATURE};
-use crate::verify::{Expect, Fault, Looked, Verification, ends, look};
+use crate::verify::{Expect, Looked, Verification, VerifyFault, ends, look};
 use crate::write::SCAN;
 use crate::{PublicKey, RunFigures};
 
@@ -93,14 +93,14 @@ pub(crate) fn archive(dir: &Path, expect: &Expect) -> Verification {
     let folders = match folders(dir) {
         Ok(folders) => folders,
         Err(error) => {
-            let fault = Fault::Unreadable(format!("{}: {error}", dir.display()));
+            let fault = VerifyFault::Unreadable(format!("{}: {error}", dir.display()));
             return Verification { faults: vec![fault], ..Verification::default() };
         }
     };
     let (packs, others): (Vec<_>, Vec<_>) = folders.into_iter().partition(|(.., is_pack)| *is_pack);
     let packs: Vec<PathBuf> = packs.into_iter().map(|(_, path, _)| path).collect();
     let mut verification = verify_chain(&packs, expect);
-    verification.faults.extend(others.into_iter().map(|(name, ..)| Fault::Added(name)));
+    verification.faults.extend(others.into_iter().map(|(name, ..)| VerifyFault::Added(name)));
     verification
 }
 
@@ -118,7 +118,7 @@ pub fn verify_chain(packs: &[PathBuf], expect: &Expect) -> Verification {
     verification.packs = looked.iter().map(|(_, seen)| seen.link.clone()).collect();
     verification.signer = looked.last().and_then(|(_, seen)| seen.signed_by.clone());
     for (name, seen) in looked.iter().filter(|(name, seen)| *name != seen.link.run) {
-        verification.faults.push(Fault::Misplaced { file: name.clone(), holds: seen.link.run.clone() });
+        verification.faults.push(VerifyFault::Misplaced { file: name.clone(), holds: seen.link.run.clone() });
     }
     for pair in looked.windows(2) {
         let [(before, earlier), (name, later)] = pair else { continue };
@@ -127,7 +127,7 @@ pub fn verify_chain(packs: &[PathBuf], expect: &Expect) -> Verification {
     }
     let first = looked.first().map(|(_, seen)| seen.previous.clone());
     if let (Some(Some(missing)), None) = (&first, &expect.previous) {
-        verification.faults.push(Fault::Chain(format!(
+        verification.faults.push(VerifyFault::Chain(format!(
             "the first pack here follows run {} (manifest {}), which is not here",
             missing.run, missing.manifest_sha256
         )));
@@ -137,27 +137,27 @@ pub fn verify_chain(packs: &[PathBuf], expect: &Expect) -> Verification {
 }
 
 /// Why one pack does not follow the other.
-fn follows((before, earlier): (&str, &Link), (name, later): (&str, &Looked)) -> Option<Fault> {
+fn follows((before, earlier): (&str, &Link), (name, later): (&str, &Looked)) -> Option<VerifyFault> {
     if earlier.run == later.link.run || earlier.sequence == later.link.sequence {
-        return Some(Fault::Replayed(format!("{name} has the same place in the chain as {before}")));
+        return Some(VerifyFault::Replayed(format!("{name} has the same place in the chain as {before}")));
     }
     if later.previous.as_ref() != Some(earlier) {
-        return Some(Fault::Chain(format!(
+        return Some(VerifyFault::Chain(format!(
             "{name} does not follow {before}: a pack between them is missing, or one was changed"
         )));
     }
     (later.link.finished <= earlier.finished)
-        .then(|| Fault::Replayed(format!("{name} is of a run that ended no later than that of {before}")))
+        .then(|| VerifyFault::Replayed(format!("{name} is of a run that ended no later than that of {before}")))
 }
 
 /// Why the signer of one pack cannot follow that of the other. A chain may begin to be signed; from then on every pack is
 /// signed by the same key. Otherwise anyone with write access could put an unsigned pack, or one of their own, at its end.
-fn signs((before, earlier): (&str, &Looked), (name, later): (&str, &Looked)) -> Option<Fault> {
+fn signs((before, earlier): (&str, &Looked), (name, later): (&str, &Looked)) -> Option<VerifyFault> {
     let key = earlier.signed_by.as_ref()?;
     let why = match &later.signed_by {
         Some(other) if other == key => return None,
         Some(other) => format!("the pack is signed by {other}, and {before} before it by {key}"),
         None => format!("the pack is not signed, and {before} before it is signed by {key}"),
     };
-    Some(Fault::Signature(format!("{name}/{SIGNATURE}"), format!("{why}; the signer of a chain must not change")))
+    Some(VerifyFault::Signature(format!("{name}/{SIGNATURE}"), format!("{why}; the signer of a chain must not change")))
 }

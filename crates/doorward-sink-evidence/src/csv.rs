@@ -13,7 +13,7 @@ use crate::sheets::{each, results};
 
 /// The intended reader of a CSV file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Dialect {
+pub enum CsvDialect {
     /// For spreadsheets: a byte order mark, an apostrophe before text that would be calculated or turned into a number, ids
     /// among them, and control and invisible characters made visible.
     #[default]
@@ -51,7 +51,7 @@ pub fn write(
     report: &ScanReport,
     required: &BTreeMap<Arn, RequiredMode>,
     rules: &[&'static RuleMeta],
-    dialect: Dialect,
+    dialect: CsvDialect,
     separator: FieldSeparator,
 ) -> Result<Receipt, SinkError> {
     let sheet = results::sheet(report, required, rules);
@@ -74,13 +74,13 @@ pub(crate) struct Table<W: Write> {
     out: Writer<W>,
     file: String,
     kinds: Vec<Kind>,
-    dialect: Dialect,
+    dialect: CsvDialect,
     rows: usize,
 }
 
 impl<W: Write> Table<W> {
     /// Writes the header of a table with commas.
-    pub(crate) fn begin(out: W, file: &str, heads: &[Head], dialect: Dialect) -> Result<Self, EvidenceError> {
+    pub(crate) fn begin(out: W, file: &str, heads: &[Head], dialect: CsvDialect) -> Result<Self, EvidenceError> {
         Self::separated(out, file, heads, dialect, FieldSeparator::default())
     }
 
@@ -88,11 +88,11 @@ impl<W: Write> Table<W> {
         mut out: W,
         file: &str,
         heads: &[Head],
-        dialect: Dialect,
+        dialect: CsvDialect,
         separator: FieldSeparator,
     ) -> Result<Self, EvidenceError> {
         let failed = |source| EvidenceError::Io { path: file.to_owned(), source };
-        if dialect == Dialect::Excel {
+        if dialect == CsvDialect::Excel {
             // Without it Excel takes the file for the code page of its machine.
             out.write_all("\u{feff}".as_bytes()).map_err(failed)?;
         }
@@ -113,8 +113,8 @@ impl<W: Write> Table<W> {
     pub(crate) fn row(&mut self, values: &[sheet::Value<'_>]) -> Result<(), EvidenceError> {
         for (value, kind) in values.iter().zip(&self.kinds) {
             let written = match (value, self.dialect) {
-                (Value::Text(text), Dialect::Raw) => self.out.write_field(text.as_bytes()),
-                (Value::Text(text), Dialect::Excel) => {
+                (Value::Text(text), CsvDialect::Raw) => self.out.write_field(text.as_bytes()),
+                (Value::Text(text), CsvDialect::Excel) => {
                     let text = harmless_lines(text);
                     let safe = guarded(&text);
                     match kind {
@@ -165,7 +165,7 @@ mod tests {
 
     use super::*;
 
-    fn table(kind: Kind, value: Value<'_>, dialect: Dialect) -> String {
+    fn table(kind: Kind, value: Value<'_>, dialect: CsvDialect) -> String {
         let heads = [Head { name: "a".to_owned(), width: 1, kind, meaning: String::new() }];
         let mut bytes = Vec::new();
         let mut table = Table::begin(&mut bytes, "t.csv", &heads, dialect).expect("begins");
@@ -200,8 +200,8 @@ mod tests {
                 "2026-11-02 09:00:00",
             ),
         ] {
-            assert_eq!(table(kind, value.clone(), Dialect::Raw), format!("a\r\n{raw}\r\n"));
-            assert_eq!(table(kind, value, Dialect::Excel), format!("\u{feff}a\r\n{excel}\r\n"));
+            assert_eq!(table(kind, value.clone(), CsvDialect::Raw), format!("a\r\n{raw}\r\n"));
+            assert_eq!(table(kind, value, CsvDialect::Excel), format!("\u{feff}a\r\n{excel}\r\n"));
         }
     }
 }

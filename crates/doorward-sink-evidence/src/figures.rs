@@ -20,16 +20,16 @@ pub struct RunFigures {
     /// Account-Regions that an earlier run read and this one did not, and those that no run ever read; absent where they were not counted.
     pub unseen_places: Option<usize>,
     /// Everything.
-    pub all: Figures,
+    pub all: PackFigures,
     /// By owner; empty where it was not recorded.
-    pub by_owner: BTreeMap<String, Figures>,
+    pub by_owner: BTreeMap<String, PackFigures>,
     /// By unit, as a path of names, without the OUs below it; empty where it was not recorded.
-    pub by_unit: BTreeMap<String, Figures>,
+    pub by_unit: BTreeMap<String, PackFigures>,
 }
 
 /// The figures of everything, or of one group.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Figures {
+pub struct PackFigures {
     /// Load balancers by mode.
     pub modes: BTreeMap<Mode, usize>,
     /// Load balancers whose mode could not be read.
@@ -55,7 +55,7 @@ pub struct NotSeen {
     pub excepted: usize,
 }
 
-impl Figures {
+impl PackFigures {
     /// Load balancers whose mode matters: the denominator of the shares.
     pub fn population(&self) -> usize {
         self.modes.values().sum::<usize>() + self.mode_unknown
@@ -130,7 +130,7 @@ impl RunFigures {
             at: report.run.finished,
             coverage: report.coverage.counts,
             unseen_places: None,
-            all: Figures::default(),
+            all: PackFigures::default(),
             by_owner: BTreeMap::new(),
             by_unit: BTreeMap::new(),
         };
@@ -191,7 +191,7 @@ impl From<&RunPoint> for RunFigures {
             run: point.run.clone(),
             at: point.at,
             coverage: point.coverage,
-            all: Figures {
+            all: PackFigures {
                 modes: point.modes.clone(),
                 mode_unknown: point.mode_unknown,
                 open: point.open.clone(),

@@ -92,7 +92,7 @@ pub(crate) fn small(path: &Path, most: u64) -> Result<Result<Vec<u8>, u64>, Evid
 
 /// The kind of a folder entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Entry {
+pub(crate) enum FolderEntry {
     /// A file and its size in bytes.
     File(u64),
     /// A folder.
@@ -102,7 +102,7 @@ pub(crate) enum Entry {
 }
 
 /// Everything below a folder, by its path from there with `/`; a folder's path ends with one. Links are not followed.
-pub(crate) fn below(folder: &Path) -> Result<BTreeMap<String, Entry>, EvidenceError> {
+pub(crate) fn below(folder: &Path) -> Result<BTreeMap<String, FolderEntry>, EvidenceError> {
     let mut found = BTreeMap::new();
     let mut pending = vec![(folder.to_owned(), String::new())];
     while let Some((folder, prefix)) = pending.pop() {
@@ -112,13 +112,13 @@ pub(crate) fn below(folder: &Path) -> Result<BTreeMap<String, Entry>, EvidenceEr
             let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
             let kind = entry.file_type().map_err(EvidenceError::io(&entry.path()))?;
             if kind.is_dir() {
-                found.insert(format!("{name}/"), Entry::Folder);
+                found.insert(format!("{name}/"), FolderEntry::Folder);
                 pending.push((entry.path(), format!("{name}/")));
             } else if kind.is_file() {
                 let size = entry.metadata().map_err(EvidenceError::io(&entry.path()))?.len();
-                found.insert(name, Entry::File(size));
+                found.insert(name, FolderEntry::File(size));
             } else {
-                found.insert(name, Entry::Strange);
+                found.insert(name, FolderEntry::Strange);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The audit evidence: one scan report as a workbook, CSV files, the scan itself and a manifest that can be verified offline.
 //!
-//! In the flow this is a sink: it reads a [`doorward_model::ScanReport`] and what the binary knows besides ([`Context`]:
+//! In the flow this is a sink: it reads a [`doorward_model::ScanReport`] and what the binary knows besides ([`PackContext`]:
 //! settings, exceptions, history), and writes one folder, whole or not at all. Every sheet is one list of columns in one
 //! file of `sheets/`; the workbook, the CSV file beside it and the dictionary are made of that list, row by row, so that
 //! they cannot disagree. The same input gives the same bytes.
@@ -12,6 +12,7 @@
 mod chain;
 pub mod csv;
 mod error;
+mod evidence_sink;
 mod exception_rows;
 mod figures;
 mod files;
@@ -28,13 +29,14 @@ mod workbook;
 mod write;
 
 pub use chain::{Earlier, newest, verify_chain};
-pub use csv::{Dialect, FieldSeparator};
+pub use csv::{CsvDialect, FieldSeparator};
+pub use evidence_sink::{EvidenceSink, WriteScan};
 pub use exception_rows::exception_rows;
-pub use figures::{Figures, NotSeen, RunFigures};
+pub use figures::{NotSeen, PackFigures, RunFigures};
 pub use files::fingerprint;
 pub use key::{KeyError, PublicKey, SigningKey};
 pub use manifest::Link;
-pub use pack::{Attachment, Context, ExceptionRow, Limits, Pack, Period, Sampling};
+pub use pack::{Attachment, ExceptionRow, Pack, PackContext, Period, Sampling, SheetLimits};
 pub use settings::EvidenceSettings;
-pub use verify::{Expect, Fault, Proof, Verification, verify};
-pub use write::{Written, write};
+pub use verify::{Expect, Proof, Verification, VerifyFault, verification_document, verification_text, verify};
+pub use write::{WrittenPack, write};

@@ -16,11 +16,11 @@ pub struct Pack<'a> {
     /// The scan as `json-v1`, which the sheets are checked against.
     pub scan: Attachment<'a>,
     /// The context.
-    pub context: &'a Context,
+    pub context: &'a PackContext,
     /// Signs the manifest.
     pub key: Option<&'a SigningKey>,
     /// How large a sheet and a cell may be.
-    pub limits: Limits,
+    pub limits: SheetLimits,
 }
 
 /// The content of a file that another crate produces.
@@ -34,14 +34,14 @@ pub enum Attachment<'a> {
 
 /// How large a sheet and a cell may be. The default is what XLSX admits; smaller ones show how a pack is split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct SheetLimits {
     /// Rows of a sheet, the header among them; at least 2.
     pub rows: u32,
     /// UTF-16 code units of a cell; at least 256.
     pub cell: usize,
 }
 
-impl Default for Limits {
+impl Default for SheetLimits {
     fn default() -> Self {
         Self { rows: 1_048_576, cell: 32_767 }
     }
@@ -49,7 +49,7 @@ impl Default for Limits {
 
 /// The input of a pack besides the report. The default has none, and the pack says so.
 #[derive(Debug, Clone, Default)]
-pub struct Context {
+pub struct PackContext {
     /// Names the build: a commit, or a hash of the program. Empty: not known.
     pub build: String,
     /// The settings as they were in force, verbatim, without secrets.

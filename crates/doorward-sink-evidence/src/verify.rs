@@ -7,12 +7,14 @@ use std::path::Path;
 use doorward_model::sha256_hex;
 
 use crate::PublicKey;
-use crate::files::{Entry, Print, below, digest_of, small};
+use crate::files::{FolderEntry, Print, below, digest_of, small};
 use crate::manifest::{FORMAT, Link, MANIFEST, Manifest, SIGNATURE, SUMS};
 
 mod fault;
+mod render;
 
-pub use fault::Fault;
+pub use fault::VerifyFault;
+pub use render::{verification_document, verification_text};
 
 /// The most bytes that manifest.json and SHA256SUMS may have: a hundred times what every sheet and file needs.
 const LARGEST: u64 = 4 << 20;
@@ -40,7 +42,7 @@ pub struct Verification {
     /// How many files were compared.
     pub files: usize,
     /// Everything that is not as it was written.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<VerifyFault>,
     /// What was not proven, in sentences.
     pub notes: Vec<String>,
     /// What the packs were compared with that is not in the folder.
@@ -83,7 +85,7 @@ fn single(dir: &Path, expect: &Expect) -> Verification {
     // A pack that was copied may have any name, but not that of another run.
     let name = dir.canonicalize().ok().and_then(|dir| Some(dir.file_name()?.to_string_lossy().into_owned()));
     if let Some(name) = name.filter(|name| is_run_id(name) && *name != looked.link.run) {
-        verification.faults.push(Fault::Misplaced { file: name, holds: looked.link.run.clone() });
+        verification.faults.push(VerifyFault::Misplaced { file: name, holds: looked.link.run.clone() });
     }
     let before = looked.previous.map(|link| link.manifest_sha256);
     ends(&mut verification, expect, before.as_deref());
@@ -104,7 +106,7 @@ pub(crate) fn ends(verification: &mut Verification, expect: &Expect, before: Opt
     let Some(newest) = verification.packs.last() else { return };
     let newest = newest.manifest_sha256.clone();
     match &expect.head {
-        Some(head) if !head.eq_ignore_ascii_case(&newest) => verification.faults.push(Fault::Replayed(format!(
+        Some(head) if !head.eq_ignore_ascii_case(&newest) => verification.faults.push(VerifyFault::Replayed(format!(
             "the newest pack's manifest has the SHA-256 {newest}, and {head} was expected: it is an older or \
              another pack"
         ))),
@@ -117,7 +119,7 @@ pub(crate) fn ends(verification: &mut Verification, expect: &Expect, before: Opt
     }
     match (&expect.previous, before) {
         (Some(expected), Some(before)) if expected.eq_ignore_ascii_case(before) => {}
-        (Some(expected), before) => verification.faults.push(Fault::Chain(format!(
+        (Some(expected), before) => verification.faults.push(VerifyFault::Chain(format!(
             "the first pack follows {}, and {expected} was expected",
             before.unwrap_or("none")
         ))),
@@ -148,31 +150,31 @@ pub(crate) fn look(
     let found = match below(dir) {
         Ok(found) => found,
         Err(problem) => {
-            verification.faults.push(Fault::Unreadable(problem.to_string()));
+            verification.faults.push(VerifyFault::Unreadable(problem.to_string()));
             return None;
         }
     };
-    for (name, _) in found.iter().filter(|(_, entry)| **entry == Entry::Strange) {
-        faults.push(Fault::Added(format!("{} (a link, or not a regular file)", named(name))));
+    for (name, _) in found.iter().filter(|(_, entry)| **entry == FolderEntry::Strange) {
+        faults.push(VerifyFault::Added(format!("{} (a link, or not a regular file)", named(name))));
     }
-    let mut read = |name: &str, most: u64, wrong: fn(String, String) -> Fault| {
-        let Some(Entry::File(_)) = found.get(name) else { return None };
+    let mut read = |name: &str, most: u64, wrong: fn(String, String) -> VerifyFault| {
+        let Some(FolderEntry::File(_)) = found.get(name) else { return None };
         match small(&dir.join(name), most) {
             Ok(Ok(bytes)) => return Some(bytes),
             Ok(Err(size)) => {
                 faults.push(wrong(named(name), format!("it has {size} bytes, and at most {most} are allowed")))
             }
-            Err(problem) => faults.push(Fault::Unreadable(problem.to_string())),
+            Err(problem) => faults.push(VerifyFault::Unreadable(problem.to_string())),
         }
         None
     };
-    let bytes = read(MANIFEST, LARGEST, Fault::Manifest);
-    let sums = read(SUMS, LARGEST, |name, _| Fault::Changed(name));
-    let signature = read(SIGNATURE, SIGNATURE_BYTES, Fault::Signature);
-    let there = |name: &str| matches!(found.get(name), Some(Entry::File(_)));
+    let bytes = read(MANIFEST, LARGEST, VerifyFault::Manifest);
+    let sums = read(SUMS, LARGEST, |name, _| VerifyFault::Changed(name));
+    let signature = read(SIGNATURE, SIGNATURE_BYTES, VerifyFault::Signature);
+    let there = |name: &str| matches!(found.get(name), Some(FolderEntry::File(_)));
     let Some(bytes) = bytes else {
         if !there(MANIFEST) {
-            faults.push(Fault::Missing(named(MANIFEST)));
+            faults.push(VerifyFault::Missing(named(MANIFEST)));
         }
         verification.faults.append(&mut faults);
         return None;
@@ -180,7 +182,7 @@ pub(crate) fn look(
     let manifest = match parse(&bytes) {
         Ok(manifest) => manifest,
         Err(why) => {
-            faults.push(Fault::Manifest(named(MANIFEST), why));
+            faults.push(VerifyFault::Manifest(named(MANIFEST), why));
             verification.faults.append(&mut faults);
             return None;
         }
@@ -188,27 +190,29 @@ pub(crate) fn look(
 
     let expected = manifest.sums(&bytes, signature.as_deref());
     match sums {
-        None if !there(SUMS) => faults.push(Fault::Missing(named(SUMS))),
+        None if !there(SUMS) => faults.push(VerifyFault::Missing(named(SUMS))),
         Some(sums) if sums != expected.as_bytes() => faults.extend(faults_by_sums(&sums, &bytes, named)),
         _ => {}
     }
     let (files, folders) = belonging(&manifest);
     for (name, entry) in &found {
         let belongs = match entry {
-            Entry::File(_) => files.contains(name.as_str()),
-            Entry::Folder => folders.contains(name.as_str()),
-            Entry::Strange => continue,
+            FolderEntry::File(_) => files.contains(name.as_str()),
+            FolderEntry::Folder => folders.contains(name.as_str()),
+            FolderEntry::Strange => continue,
         };
         if !belongs {
-            faults.push(Fault::Added(named(name)));
+            faults.push(VerifyFault::Added(named(name)));
         }
     }
     for file in &manifest.files {
         verification.files += 1;
         match found.get(&file.name) {
-            None => faults.push(Fault::Missing(named(&file.name))),
-            Some(Entry::File(size)) => faults.extend(compare(dir, &manifest, &file.name, (&file.print, *size), &named)),
-            Some(Entry::Folder | Entry::Strange) => {}
+            None => faults.push(VerifyFault::Missing(named(&file.name))),
+            Some(FolderEntry::File(size)) => {
+                faults.extend(compare(dir, &manifest, &file.name, (&file.print, *size), &named))
+            }
+            Some(FolderEntry::Folder | FolderEntry::Strange) => {}
         }
     }
     if signature.is_some() || !there(SIGNATURE) {
@@ -236,15 +240,15 @@ fn compare(
     name: &str,
     (was, size): (&Print, u64),
     named: &dyn Fn(&str) -> String,
-) -> Option<Fault> {
+) -> Option<VerifyFault> {
     let path = dir.join(name);
     let file = || named(name);
     if size != was.bytes && !manifest.files.iter().any(|other| other.print.bytes == size) {
         let truncated = size < was.bytes;
         return Some(if truncated {
-            Fault::Truncated { file: file(), is: size, was: was.bytes }
+            VerifyFault::Truncated { file: file(), is: size, was: was.bytes }
         } else {
-            Fault::Changed(file())
+            VerifyFault::Changed(file())
         });
     }
     // How it differs is asked only where it does.
@@ -253,7 +257,7 @@ fn compare(
         Ok(_) => Print::of(&path).map(|is| what_happened(manifest, name, was, &is, named)),
         Err(problem) => Err(problem),
     };
-    Some(differs.unwrap_or_else(|problem| Fault::Unreadable(problem.to_string())))
+    Some(differs.unwrap_or_else(|problem| VerifyFault::Unreadable(problem.to_string())))
 }
 
 /// Reads a manifest that is written in the one way there is and agrees with itself.
@@ -280,23 +284,29 @@ fn parse(bytes: &[u8]) -> Result<Manifest, String> {
 
 /// Which of the two changed, where the sums do not say what the manifest says. Where the sums do not know the manifest as
 /// it is, it may be either.
-fn faults_by_sums(sums: &[u8], manifest: &[u8], named: impl Fn(&str) -> String) -> Vec<Fault> {
+fn faults_by_sums(sums: &[u8], manifest: &[u8], named: impl Fn(&str) -> String) -> Vec<VerifyFault> {
     let own = format!("{}  {MANIFEST}", sha256_hex(manifest));
     if String::from_utf8_lossy(sums).lines().any(|line| line == own) {
-        return vec![Fault::Changed(named(SUMS))];
+        return vec![VerifyFault::Changed(named(SUMS))];
     }
     let why = format!("{SUMS} records another hash for it; one of the two was changed");
-    vec![Fault::Manifest(named(MANIFEST), why), Fault::Changed(named(SUMS))]
+    vec![VerifyFault::Manifest(named(MANIFEST), why), VerifyFault::Changed(named(SUMS))]
 }
 
-fn what_happened(manifest: &Manifest, name: &str, was: &Print, is: &Print, named: impl Fn(&str) -> String) -> Fault {
+fn what_happened(
+    manifest: &Manifest,
+    name: &str,
+    was: &Print,
+    is: &Print,
+    named: impl Fn(&str) -> String,
+) -> VerifyFault {
     if let Some(other) = manifest.files.iter().find(|file| file.print.sha256 == is.sha256) {
-        return Fault::Misplaced { file: named(name), holds: named(&other.name) };
+        return VerifyFault::Misplaced { file: named(name), holds: named(&other.name) };
     }
     match (is.bytes, is.lines == was.lines) {
-        (bytes, _) if bytes < was.bytes => Fault::Truncated { file: named(name), is: bytes, was: was.bytes },
-        (_, true) => Fault::Reordered(named(name)),
-        _ => Fault::Changed(named(name)),
+        (bytes, _) if bytes < was.bytes => VerifyFault::Truncated { file: named(name), is: bytes, was: was.bytes },
+        (_, true) => VerifyFault::Reordered(named(name)),
+        _ => VerifyFault::Changed(named(name)),
     }
 }
 
@@ -306,9 +316,9 @@ fn check_signature(
     signature: Option<&[u8]>,
     trusted: Option<&PublicKey>,
     named: &dyn Fn(&str) -> String,
-    (faults, notes): (&mut Vec<Fault>, &mut Vec<String>),
+    (faults, notes): (&mut Vec<VerifyFault>, &mut Vec<String>),
 ) {
-    let mut wrong = |why: String| faults.push(Fault::Signature(named(SIGNATURE), why));
+    let mut wrong = |why: String| faults.push(VerifyFault::Signature(named(SIGNATURE), why));
     let Some(signer) = &manifest.signed_by else {
         match trusted {
             Some(key) => wrong(format!("the pack is not signed, and a signature by {key} was expected")),
@@ -320,7 +330,7 @@ fn check_signature(
         return wrong(format!("the manifest names an invalid key: {signer:?}"));
     };
     match signature {
-        None => return faults.push(Fault::Missing(named(SIGNATURE))),
+        None => return faults.push(VerifyFault::Missing(named(SIGNATURE))),
         Some(signature) if !key.accepts(bytes, signature) => {
             return wrong(format!("it is not a signature over {MANIFEST} by the key {key}"));
         }

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, Worksheet, XlsxError};
 
-use crate::Limits;
-use crate::csv::{Dialect, Table};
+use crate::SheetLimits;
+use crate::csv::{CsvDialect, Table};
 use crate::error::EvidenceError;
 use crate::manifest::SheetEntry;
 use crate::sheet::{Sheet, Value};
@@ -31,7 +31,7 @@ const IN_MEMORY: usize = 2_000;
 pub(crate) struct Book {
     workbook: Workbook,
     folder: PathBuf,
-    limits: Limits,
+    limits: SheetLimits,
     style: Style,
     headline: [String; 2],
     charted: Charted,
@@ -95,7 +95,7 @@ impl Book {
         let name = format!("{CSV}/{}.csv", title.file);
         let path = self.folder.join(CSV).join(format!("{}.csv", title.file));
         let out = AtomicFile::create(&path, Readers::Owner).map_err(EvidenceError::io(&path))?;
-        let mut table = Table::begin(out, &name, &sheet.heads, Dialect::Excel)?;
+        let mut table = Table::begin(out, &name, &sheet.heads, CsvDialect::Excel)?;
         let (columns, heads) = (sheet.heads.len(), sheet.heads.clone());
         let mut line = 0;
         sheet.each(&mut |values| {

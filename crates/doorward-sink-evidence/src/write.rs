@@ -7,7 +7,7 @@ use doorward_file::{Readers, create_private_folder, folder_of, write_file};
 use doorward_model::{Receipt, SinkError};
 
 use crate::error::{EvidenceError, SINK};
-use crate::files::{Entry, Print, below};
+use crate::files::{FolderEntry, Print, below};
 use crate::manifest::{FORMAT, FileEntry, Link, MANIFEST, Manifest, SIGNATURE, SUMS, SheetEntry};
 use crate::sheets::{self, SheetContext, results};
 use crate::workbook::Book;
@@ -24,7 +24,7 @@ pub(crate) const README: &str = "README.md";
 
 /// The result of writing a pack.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Written {
+pub struct WrittenPack {
     /// Findings in, findings out.
     pub receipt: Receipt,
     /// The pack, as the next one refers to it. Keep it elsewhere: it is what a replaced pack is caught by.
@@ -38,11 +38,11 @@ pub struct Written {
 ///
 /// One sentence that names the file or sheet: the folder holds something, a place cannot be written, a limit is too low,
 /// the pack before ended later than this one.
-pub fn write(dir: &Path, pack: &Pack<'_>) -> Result<Written, SinkError> {
+pub fn write(dir: &Path, pack: &Pack<'_>) -> Result<WrittenPack, SinkError> {
     Ok(into_place(dir, pack)?)
 }
 
-fn into_place(dir: &Path, pack: &Pack<'_>) -> Result<Written, EvidenceError> {
+fn into_place(dir: &Path, pack: &Pack<'_>) -> Result<WrittenPack, EvidenceError> {
     check(dir, pack)?;
     let parent = folder_of(dir);
     create_private_folder(parent).map_err(EvidenceError::io(parent))?;
@@ -69,7 +69,7 @@ fn into_place(dir: &Path, pack: &Pack<'_>) -> Result<Written, EvidenceError> {
         skipped: Vec::new(),
         statement: None,
     };
-    Ok(Written { receipt, link })
+    Ok(WrittenPack { receipt, link })
 }
 
 fn check(dir: &Path, pack: &Pack<'_>) -> Result<(), EvidenceError> {
@@ -120,7 +120,7 @@ fn fill(folder: &Path, pack: &Pack<'_>) -> Result<(Link, usize), EvidenceError> 
 
     let mut files = Vec::new();
     let all = below(folder)?.into_iter();
-    for name in all.filter_map(|(name, entry)| matches!(entry, Entry::File(_)).then_some(name)) {
+    for name in all.filter_map(|(name, entry)| matches!(entry, FolderEntry::File(_)).then_some(name)) {
         let print = Print::of(&folder.join(&name))?;
         files.push(FileEntry { name, print });
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use doorward_model::{Mode, Policy, PolicyRule, RequiredMode, ScanReport};
 use doorward_rules::Requirement;
-use doorward_sink_owners::{Context, write};
+use doorward_sink_owners::{OwnersContext, write};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -23,13 +23,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             RequiredMode { lowest: required.lowest(), highest: required.highest(), by: required.to_string() },
         )
     });
-    let context = Context {
+    let context = OwnersContext {
         required: required.collect(),
         rules: doorward_rules::catalogue().iter().map(|meta| **meta).collect(),
         cost_centre_tags: vec!["cost-center".into(), "CostCenter".into(), "Cost Center".into()],
         due_days: 14,
         ask: Some("the security team".into()),
-        ..Context::default()
+        ..OwnersContext::default()
     };
     let receipt = write(Path::new(&to), &report, &context)?;
     if receipt.adds_up() { Ok(()) } else { Err("findings are unaccounted for".into()) }

@@ -28,7 +28,7 @@ pub(crate) fn days(from: Timestamp, to: Timestamp) -> i64 {
 
 /// The figures.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Figures {
+pub(crate) struct OwnerFigures {
     pub(crate) load_balancers: usize,
     pub(crate) monitor: usize,
     pub(crate) defensive: usize,
@@ -59,7 +59,7 @@ pub(crate) struct Figures {
     pub(crate) monitor_undated: usize,
 }
 
-impl Figures {
+impl OwnerFigures {
     /// The figures of all of them.
     pub(crate) fn of<'a>(load_balancers: impl IntoIterator<Item = &'a OwnedLoadBalancer<'a>>) -> Self {
         let mut figures = Self::default();

@@ -5,22 +5,22 @@ use std::collections::BTreeMap;
 use doorward_model::{Account, AccountId, LoadBalancer, Observed, ScanReport, share};
 use serde::Serialize;
 
-use crate::Context;
-use crate::figures::{Figures, days, weight};
+use crate::OwnersContext;
+use crate::figures::{OwnerFigures, days, weight};
 use crate::folder::Retired;
 use crate::partition::OwnerGroup;
 use crate::summary::ScanView;
 
 /// The first page.
 #[derive(Serialize)]
-pub(crate) struct Index {
+pub(crate) struct OwnerIndex {
     pub(crate) scan: ScanView,
-    pub(crate) total: Line,
-    pub(crate) owners: Vec<Line>,
+    pub(crate) total: IndexLine,
+    pub(crate) owners: Vec<IndexLine>,
     /// Absent where no tag key names cost centres.
-    pub(crate) cost_centres: Option<Vec<Line>>,
+    pub(crate) cost_centres: Option<Vec<IndexLine>>,
     /// By cost centre and owner.
-    pub(crate) shares: Vec<Line>,
+    pub(crate) shares: Vec<IndexLine>,
     pub(crate) cost_centre_tags: Vec<String>,
     /// Pages of earlier scans that this one did not write.
     pub(crate) retired: Vec<Retired>,
@@ -32,13 +32,13 @@ pub(crate) struct Index {
 
 /// The figures of an owner, a cost centre, or both.
 #[derive(Serialize)]
-pub(crate) struct Line {
+pub(crate) struct IndexLine {
     pub(crate) cost_centre: String,
     pub(crate) owner: String,
     pub(crate) kind: &'static str,
     /// The page's name without its ending; empty where there is none.
     pub(crate) file: String,
-    pub(crate) figures: Figures,
+    pub(crate) figures: OwnerFigures,
     pub(crate) failing: usize,
     pub(crate) population: usize,
     pub(crate) monitor: String,
@@ -50,8 +50,8 @@ pub(crate) struct Line {
     pub(crate) oldest_days: Option<i64>,
 }
 
-impl Line {
-    fn of(figures: Figures, report: &ScanReport) -> Self {
+impl IndexLine {
+    fn of(figures: OwnerFigures, report: &ScanReport) -> Self {
         let population = figures.mode_population();
         let oldest_days = figures.oldest_monitor.map(|first| days(first, report.run.finished));
         let oldest = match (figures.oldest_monitor, oldest_days, &figures.oldest_monitor_name) {
@@ -78,14 +78,19 @@ impl Line {
 }
 
 /// Composes the first page. Owners with the greatest exposure come first.
-pub(crate) fn of(shares: &[OwnerGroup<'_>], report: &ScanReport, context: &Context, retired: Vec<Retired>) -> Index {
-    let mut total = Figures::default();
+pub(crate) fn of(
+    shares: &[OwnerGroup<'_>],
+    report: &ScanReport,
+    context: &OwnersContext,
+    retired: Vec<Retired>,
+) -> OwnerIndex {
+    let mut total = OwnerFigures::default();
     let mut owners = Vec::new();
     let accounts: BTreeMap<&AccountId, &Account> = report.accounts.iter().map(|a| (&a.id, a)).collect();
-    let mut centres: BTreeMap<String, Figures> = BTreeMap::new();
-    let mut both: BTreeMap<(String, usize), Figures> = BTreeMap::new();
+    let mut centres: BTreeMap<String, OwnerFigures> = BTreeMap::new();
+    let mut both: BTreeMap<(String, usize), OwnerFigures> = BTreeMap::new();
     for (n, share) in shares.iter().enumerate() {
-        let mut figures = Figures::of(&share.load_balancers);
+        let mut figures = OwnerFigures::of(&share.load_balancers);
         share.load_balancers.iter().for_each(|held| total.add(held));
         for finding in &share.stray {
             figures.count(&finding.verdict);
@@ -94,11 +99,11 @@ pub(crate) fn of(shares: &[OwnerGroup<'_>], report: &ScanReport, context: &Conte
         for figures in [&mut figures, &mut total] {
             share.miss(figures);
         }
-        owners.push(Line {
+        owners.push(IndexLine {
             owner: share.label().to_owned(),
             kind: share.key.kind(),
             file: share.file.clone(),
-            ..Line::of(figures, report)
+            ..IndexLine::of(figures, report)
         });
         if context.cost_centre_tags.is_empty() {
             continue;
@@ -110,17 +115,19 @@ pub(crate) fn of(shares: &[OwnerGroup<'_>], report: &ScanReport, context: &Conte
         }
     }
     owners.sort_by(|a, b| rank(b).cmp(&rank(a)).then_with(|| a.owner.cmp(&b.owner)));
-    let mut cost_centres: Vec<Line> =
-        centres.into_iter().map(|(cost_centre, figures)| Line { cost_centre, ..Line::of(figures, report) }).collect();
+    let mut cost_centres: Vec<IndexLine> = centres
+        .into_iter()
+        .map(|(cost_centre, figures)| IndexLine { cost_centre, ..IndexLine::of(figures, report) })
+        .collect();
     cost_centres.sort_by(|a, b| rank(b).cmp(&rank(a)).then_with(|| a.cost_centre.cmp(&b.cost_centre)));
     let lines = both.into_iter().filter_map(|((cost_centre, n), figures)| {
         let share = shares.get(n)?;
         let (owner, file) = (share.label().to_owned(), share.file.clone());
-        Some(Line { cost_centre, owner, kind: share.key.kind(), file, ..Line::of(figures, report) })
+        Some(IndexLine { cost_centre, owner, kind: share.key.kind(), file, ..IndexLine::of(figures, report) })
     });
-    Index {
+    OwnerIndex {
         scan: ScanView::of(report, context),
-        total: Line::of(total, report),
+        total: IndexLine::of(total, report),
         owners,
         cost_centres: (!context.cost_centre_tags.is_empty()).then_some(cost_centres),
         shares: lines.collect(),
@@ -133,7 +140,7 @@ pub(crate) fn of(shares: &[OwnerGroup<'_>], report: &ScanReport, context: &Conte
 
 /// Findings that were not observed rank as when they were last observed: an owner whose load balancers can no longer be read does not
 /// move to the end.
-fn rank(line: &Line) -> (usize, usize, usize) {
+fn rank(line: &IndexLine) -> (usize, usize, usize) {
     let figures = &line.figures;
     (
         figures.exposure + figures.exposure_unseen,

@@ -10,6 +10,7 @@
 //! slug and a hash.
 
 pub use dialect::{Snippet, snippets};
+pub use owners_sink::OwnersSink;
 pub use settings::OwnersSettings;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ mod figures;
 mod folder;
 mod index;
 mod owner_hints;
+mod owners_sink;
 mod partition;
 mod render;
 mod settings;
@@ -34,7 +36,7 @@ pub const NAME: &str = "owners";
 
 /// The input of the summaries besides the report. The default has none, and the pages say so.
 #[derive(Debug, Clone, Default)]
-pub struct Context {
+pub struct OwnersContext {
     /// The required mode of each load balancer that has one.
     pub required: BTreeMap<Arn, RequiredMode>,
     /// The documentation of the rules; a rule without it is shown by its id.
@@ -62,9 +64,9 @@ pub struct Context {
 ///
 /// [`SinkError`] naming the file or template concerned: a folder that cannot be made, a file that cannot be written, a
 /// template that does not parse or asks for what is not there. Pages written before the error stay.
-pub fn write(dir: &Path, report: &ScanReport, context: &Context) -> Result<Receipt, SinkError> {
+pub fn write(dir: &Path, report: &ScanReport, context: &OwnersContext) -> Result<Receipt, SinkError> {
     let shares = partition::split(report);
-    let renderer = render::Renderer::new(context.templates_dir.as_deref())?;
+    let renderer = render::PageRenderer::new(context.templates_dir.as_deref())?;
     let mut folder = folder::Folder::open(dir)?;
     let builder = summary::PageBuilder::of(report, context);
     let mut written = 0;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use doorward_model::{Account, AccountId, LoadBalancer, Observed, ScanReport};
 
-use crate::Context;
+use crate::OwnersContext;
 
 /// Parts of tag keys that tend to lead to people.
 const HINT_KEYS: [&str; 11] = [
@@ -31,7 +31,7 @@ pub(crate) struct OwnerHints<'a> {
 
 impl<'a> OwnerHints<'a> {
     /// Reads it off the report.
-    pub(crate) fn of(report: &'a ScanReport, context: &'a Context) -> Self {
+    pub(crate) fn of(report: &'a ScanReport, context: &'a OwnersContext) -> Self {
         let mut owners: BTreeMap<&AccountId, BTreeMap<&str, usize>> = BTreeMap::new();
         for lb in &report.load_balancers {
             if let Observed::Known(owner) = &lb.owner {

@@ -9,11 +9,11 @@ use doorward_model::{
 };
 
 use crate::escape;
-use crate::figures::Figures;
+use crate::figures::OwnerFigures;
 
 /// The owner of a finding. The order is that of the pages.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Key {
+pub(crate) enum PartitionKey {
     /// A named owner.
     Named(String),
     /// No owner is named.
@@ -24,7 +24,7 @@ pub(crate) enum Key {
     NotAsked,
 }
 
-impl Key {
+impl PartitionKey {
     fn of(lb: &LoadBalancer, names: &OwnerNames) -> Self {
         match &lb.owner {
             Observed::Known(owner) => Self::Named(names.shown(&owner.name).to_owned()),
@@ -89,7 +89,7 @@ pub(crate) struct OwnedLoadBalancer<'a> {
 
 /// The load balancers and findings of one owner.
 pub(crate) struct OwnerGroup<'a> {
-    pub(crate) key: Key,
+    pub(crate) key: PartitionKey,
     /// The name of its page, without the ending.
     pub(crate) file: String,
     /// In the report's order.
@@ -110,7 +110,7 @@ impl OwnerGroup<'_> {
     }
 
     /// Counts what was not seen.
-    pub(crate) fn miss(&self, figures: &mut Figures) {
+    pub(crate) fn miss(&self, figures: &mut OwnerFigures) {
         self.lost.iter().for_each(|_| figures.miss_load_balancer());
         self.unseen.iter().for_each(|finding| figures.miss(finding));
     }
@@ -123,32 +123,34 @@ pub(crate) fn split(report: &ScanReport) -> Vec<OwnerGroup<'_>> {
     for finding in &report.findings {
         by_arn.entry(&finding.load_balancer).or_default().push(finding);
     }
-    let mut shares: BTreeMap<Key, OwnerGroup<'_>> = BTreeMap::new();
+    let mut shares: BTreeMap<PartitionKey, OwnerGroup<'_>> = BTreeMap::new();
     for lb in &report.load_balancers {
-        let share = share(&mut shares, Key::of(lb, &names));
+        let share = share(&mut shares, PartitionKey::of(lb, &names));
         if let Some(gap) = lb.owner.gap().filter(|gap| !share.gaps.contains(gap)) {
             share.gaps.push(gap);
         }
         let findings = by_arn.remove(&lb.arn).unwrap_or_default();
         share.load_balancers.push(OwnedLoadBalancer { lb, findings });
     }
-    let keys: BTreeMap<&Arn, Key> = report.load_balancers.iter().map(|lb| (&lb.arn, Key::of(lb, &names))).collect();
+    let keys: BTreeMap<&Arn, PartitionKey> =
+        report.load_balancers.iter().map(|lb| (&lb.arn, PartitionKey::of(lb, &names))).collect();
     for lb in report.unseen.iter().flat_map(|unseen| &unseen.load_balancers) {
-        share(&mut shares, Key::last(&lb.owner, &names)).lost.push(lb);
+        share(&mut shares, PartitionKey::last(&lb.owner, &names)).lost.push(lb);
     }
     for finding in report.unseen.iter().flat_map(|unseen| &unseen.findings) {
-        let key = keys.get(&finding.load_balancer).cloned().unwrap_or_else(|| Key::last(&finding.owner, &names));
+        let key =
+            keys.get(&finding.load_balancer).cloned().unwrap_or_else(|| PartitionKey::last(&finding.owner, &names));
         share(&mut shares, key).unseen.push(finding);
     }
     for finding in by_arn.into_values().flatten() {
-        share(&mut shares, Key::Named(names.shown(&finding.owner).to_owned())).stray.push(finding);
+        share(&mut shares, PartitionKey::Named(names.shown(&finding.owner).to_owned())).stray.push(finding);
     }
     let mut shares: Vec<OwnerGroup<'_>> = shares.into_values().collect();
     name_files(&mut shares);
     shares
 }
 
-fn share<'s, 'a>(shares: &'s mut BTreeMap<Key, OwnerGroup<'a>>, key: Key) -> &'s mut OwnerGroup<'a> {
+fn share<'s, 'a>(shares: &'s mut BTreeMap<PartitionKey, OwnerGroup<'a>>, key: PartitionKey) -> &'s mut OwnerGroup<'a> {
     shares.entry(key).or_insert_with_key(|key| OwnerGroup {
         key: key.clone(),
         file: String::new(),
@@ -183,7 +185,7 @@ mod tests {
 
     fn named(names: &[&str]) -> Vec<String> {
         let share = |name: &&str| OwnerGroup {
-            key: Key::Named((*name).to_owned()),
+            key: PartitionKey::Named((*name).to_owned()),
             file: String::new(),
             load_balancers: Vec::new(),
             stray: Vec::new(),

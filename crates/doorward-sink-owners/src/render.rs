@@ -11,8 +11,8 @@ use minijinja::{AutoEscape, Environment, Error, Output, State, UndefinedBehavior
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::index::Index;
-use crate::summary::Page;
+use crate::index::OwnerIndex;
+use crate::summary::OwnerPage;
 use crate::{escape, problem};
 
 /// The style sheet of every page. Not a template: the page's content security policy has its hash.
@@ -29,11 +29,11 @@ const TEMPLATES: [(&str, &str); 6] = [
 ];
 
 /// The templates, ready to be used.
-pub(crate) struct Renderer {
+pub(crate) struct PageRenderer {
     environment: Environment<'static>,
 }
 
-impl Renderer {
+impl PageRenderer {
     /// Reads the built-in templates and, before them, those of the user's folder.
     pub(crate) fn new(own: Option<&Path>) -> Result<Self, SinkError> {
         let mut environment = Environment::new();
@@ -73,22 +73,22 @@ impl Renderer {
     }
 
     /// An owner's page in Markdown.
-    pub(crate) fn owner_md(&self, page: &Page) -> Result<String, SinkError> {
+    pub(crate) fn owner_md(&self, page: &OwnerPage) -> Result<String, SinkError> {
         self.render("owner.md", page)
     }
 
     /// An owner's page in HTML.
-    pub(crate) fn owner_html(&self, page: &Page) -> Result<String, SinkError> {
+    pub(crate) fn owner_html(&self, page: &OwnerPage) -> Result<String, SinkError> {
         self.render("owner.html", page)
     }
 
     /// The index in Markdown.
-    pub(crate) fn index_md(&self, index: &Index) -> Result<String, SinkError> {
+    pub(crate) fn index_md(&self, index: &OwnerIndex) -> Result<String, SinkError> {
         self.render("index.md", index)
     }
 
     /// The index in HTML.
-    pub(crate) fn index_html(&self, index: &Index) -> Result<String, SinkError> {
+    pub(crate) fn index_html(&self, index: &OwnerIndex) -> Result<String, SinkError> {
         self.render("index.html", index)
     }
 

@@ -11,11 +11,11 @@ use doorward_model::{
 };
 use serde::Serialize;
 
-use crate::Context;
+use crate::OwnersContext;
 use crate::dialect;
-use crate::figures::{Figures, MODE_RULE, days};
+use crate::figures::{MODE_RULE, OwnerFigures, days};
 use crate::owner_hints::OwnerHints;
-use crate::partition::{Key, OwnedLoadBalancer, OwnerGroup};
+use crate::partition::{OwnedLoadBalancer, OwnerGroup, PartitionKey};
 
 mod declared;
 mod done;
@@ -24,7 +24,7 @@ mod rows;
 mod todo;
 mod traffic;
 
-use declared::Declared;
+use declared::DeclaredPart;
 use done::{Done, Left};
 use format::{exceptions, is_due, verdicts};
 use rows::{Asked, Changes, Detail, Lost, Missed, Row};
@@ -46,7 +46,7 @@ pub(crate) struct ScanView {
 
 impl ScanView {
     /// Reads it off the report.
-    pub(crate) fn of(report: &ScanReport, context: &Context) -> Self {
+    pub(crate) fn of(report: &ScanReport, context: &OwnersContext) -> Self {
         let counts = report.coverage.counts;
         Self {
             organization: match &report.organization {
@@ -73,14 +73,14 @@ fn at(report: &ScanReport) -> String {
 
 /// One page.
 #[derive(Serialize)]
-pub(crate) struct Page {
+pub(crate) struct OwnerPage {
     scan: ScanView,
     owner: String,
     kind: &'static str,
-    figures: Figures,
+    figures: OwnerFigures,
     modes: Vec<(&'static str, String)>,
     /// What to do, most urgent first.
-    todo: Vec<todo::Group>,
+    todo: Vec<todo::TodoGroup>,
     rows: Vec<Row>,
     /// The load balancers with anything to do, in the order of `rows`.
     details: Vec<Detail>,
@@ -106,7 +106,7 @@ pub(crate) struct Page {
     findings: usize,
 }
 
-impl Page {
+impl OwnerPage {
     /// The number of findings on it.
     pub(crate) fn findings(&self) -> usize {
         self.findings
@@ -116,7 +116,7 @@ impl Page {
 /// Builds pages. It reads the report once for all owners.
 pub(crate) struct PageBuilder<'a> {
     report: &'a ScanReport,
-    context: &'a Context,
+    context: &'a OwnersContext,
     titles: BTreeMap<&'a str, &'a str>,
     hints: OwnerHints<'a>,
     /// The load balancers of the report.
@@ -151,7 +151,7 @@ fn anchor(n: usize) -> String {
 
 impl<'a> PageBuilder<'a> {
     /// Reads what all pages need.
-    pub(crate) fn of(report: &'a ScanReport, context: &'a Context) -> Self {
+    pub(crate) fn of(report: &'a ScanReport, context: &'a OwnersContext) -> Self {
         Self {
             report,
             context,
@@ -168,17 +168,17 @@ impl<'a> PageBuilder<'a> {
     }
 
     /// Composes an owner's page.
-    pub(crate) fn page(&self, share: &OwnerGroup<'_>) -> Page {
+    pub(crate) fn page(&self, share: &OwnerGroup<'_>) -> OwnerPage {
         let (report, context) = (self.report, self.context);
         let now = report.run.finished;
-        let mut figures = Figures::of(&share.load_balancers);
+        let mut figures = OwnerFigures::of(&share.load_balancers);
         share.stray.iter().for_each(|finding| figures.count(&finding.verdict));
         share.miss(&mut figures);
         let mut rules: Vec<&str> =
             share.load_balancers.iter().flat_map(|held| held.findings.iter().map(|f| f.rule.as_str())).collect();
         rules.sort_unstable();
         rules.dedup();
-        let unowned = share.key == Key::Unowned;
+        let unowned = share.key == PartitionKey::Unowned;
         let rows: Vec<Row> =
             share.load_balancers.iter().enumerate().map(|(n, held)| self.row(n, held, &rules, unowned)).collect();
         let details = share.load_balancers.iter().enumerate().filter(|(_, held)| unowned || is_open(held));
@@ -190,7 +190,7 @@ impl<'a> PageBuilder<'a> {
             ("strictest", figures.strictest),
             ("unknown", figures.mode_unknown),
         ];
-        Page {
+        OwnerPage {
             scan: ScanView::of(report, context),
             owner: share.label().to_owned(),
             kind: share.key.kind(),
@@ -266,7 +266,7 @@ impl<'a> PageBuilder<'a> {
             owner_source: lb.owner.known().map(|owner| owner.source_text()),
             findings: findings.into_iter().map(|finding| self.asked(Some(lb), finding)).collect(),
             hints: if unowned { self.hints.hints(lb) } else { Vec::new() },
-            declared: Declared::of(lb, due),
+            declared: DeclaredPart::of(lb, due),
         }
     }
 
@@ -376,10 +376,10 @@ impl<'a> PageBuilder<'a> {
     }
 }
 
-fn is_last_owner(key: &Key, owner: Option<&str>) -> bool {
+fn is_last_owner(key: &PartitionKey, owner: Option<&str>) -> bool {
     match (key, owner) {
-        (Key::Named(name), Some(owner)) => name == owner,
-        (Key::Unowned, None | Some("unowned")) => true,
+        (PartitionKey::Named(name), Some(owner)) => name == owner,
+        (PartitionKey::Unowned, None | Some("unowned")) => true,
         _ => false,
     }
 }

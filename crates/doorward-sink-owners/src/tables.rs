@@ -1,24 +1,28 @@
 //! The figures as CSV: RFC 4180, UTF-8, CRLF, with cells that no spreadsheet takes for a formula.
 
 use crate::escape;
-use crate::index::{Index, Line};
+use crate::index::{IndexLine, OwnerIndex};
 use doorward_model::Severity;
 
 /// One row per owner.
-pub(crate) fn owners(index: &Index) -> Result<Vec<u8>, csv::Error> {
+pub(crate) fn owners(index: &OwnerIndex) -> Result<Vec<u8>, csv::Error> {
     table(&["owner", "owner_kind", "page"], &index.owners, |line| {
         vec![line.owner.clone(), line.kind.to_owned(), format!("{}.html", line.file)]
     })
 }
 
 /// One row per cost centre and owner; empty but for its header where no tag key names cost centres.
-pub(crate) fn cost_centres(index: &Index) -> Result<Vec<u8>, csv::Error> {
+pub(crate) fn cost_centres(index: &OwnerIndex) -> Result<Vec<u8>, csv::Error> {
     table(&["cost_centre", "owner", "owner_kind"], &index.shares, |line| {
         vec![line.cost_centre.clone(), line.owner.clone(), line.kind.to_owned()]
     })
 }
 
-fn table(first: &[&str], lines: &[Line], names: impl Fn(&Line) -> Vec<String>) -> Result<Vec<u8>, csv::Error> {
+fn table(
+    first: &[&str],
+    lines: &[IndexLine],
+    names: impl Fn(&IndexLine) -> Vec<String>,
+) -> Result<Vec<u8>, csv::Error> {
     let mut out = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     let counted = ["load_balancers", "mode_population", "monitor", "defensive", "strictest", "mode_unknown"];
     let rest = ["excepted", "unknown", "exposure", "exposure_excepted", "oldest_monitor", "oldest_monitor_days"];

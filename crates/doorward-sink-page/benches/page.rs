@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use doorward_sink_page::{Context, write};
+use doorward_sink_page::{PageContext, write};
 
 #[path = "../tests/it/scene.rs"]
 #[expect(dead_code, reason = "the tests use the rest of it")]
@@ -22,7 +22,7 @@ fn main() {
         let report = scene::large(load_balancers, 300);
         let place = folder.path().join(format!("{load_balancers}.html"));
         let (before, begun) = (ProcessCost::now(), Instant::now());
-        let receipt = write(&place, &report, &Context::default()).expect("written");
+        let receipt = write(&place, &report, &PageContext::default()).expect("written");
         let (seconds, cost) = (begun.elapsed().as_secs_f64(), ProcessCost::now().since(before));
         let (written, megabytes, peak) = (receipt.written, megabytes(&place), peak());
         println!("{load_balancers:>14}  {written:>8}  {seconds:>7.2}  {megabytes:>17.1}  {peak:<26}  {cost}");

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use doorward_model::{CoverageCounts, Mode, NotObserved, Policy, PolicyRule, RequiredMode, RunPoint, ScanReport};
 use doorward_rules::Requirement;
-use doorward_sink_page::{Context, write};
+use doorward_sink_page::{PageContext, write};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -28,7 +28,7 @@ fn main() -> Result<(), Failure> {
         )
     });
     let rules = doorward_rules::catalogue().iter().map(|meta| **meta).collect();
-    let context = Context { required: required.collect(), rules, trend };
+    let context = PageContext { required: required.collect(), rules, trend };
     let receipt = write(Path::new(&to), &report, &context)?;
     if receipt.adds_up() { Ok(()) } else { Err("findings are unaccounted for".into()) }
 }

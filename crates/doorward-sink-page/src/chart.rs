@@ -4,7 +4,7 @@ use serde::Serialize;
 
 /// One part of a stacked bar, in thousandths of its length.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Part {
+pub(crate) struct ChartPart {
     /// The style class, which is also the name of what it counts.
     pub(crate) class: &'static str,
     pub(crate) from: usize,
@@ -19,7 +19,7 @@ const LEAST: usize = 8;
 const FULL: usize = 1000;
 
 /// A bar of several counts, which may leave a rest of `whole` empty. What is short of all never fills it.
-pub(crate) fn stacked(counts: &[(&'static str, usize)], whole: usize) -> Vec<Part> {
+pub(crate) fn stacked(counts: &[(&'static str, usize)], whole: usize) -> Vec<ChartPart> {
     let mut lengths: Vec<usize> = counts
         .iter()
         .map(|(_, count)| match (count * FULL).checked_div(whole) {
@@ -40,7 +40,7 @@ pub(crate) fn stacked(counts: &[(&'static str, usize)], whole: usize) -> Vec<Par
     }
     let mut from = 0;
     let parts = counts.iter().zip(lengths).filter(|(_, length)| *length > 0).map(|((class, count), length)| {
-        let part = Part { class, from, length, count: *count };
+        let part = ChartPart { class, from, length, count: *count };
         from += length;
         part
     });

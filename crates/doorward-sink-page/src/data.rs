@@ -13,7 +13,7 @@ use doorward_model::{
 };
 use serde::Serialize;
 
-use crate::Context;
+use crate::PageContext;
 use crate::changes::ChangeData;
 use crate::declared::DeclaredData;
 use crate::intern::Interned;
@@ -94,7 +94,7 @@ const COLUMNS: [&str; 20] = [
 ];
 
 /// The data as JSON that may stand inside a `script` element.
-pub(crate) fn embedded(report: &ScanReport, context: &Context) -> Result<String, serde_json::Error> {
+pub(crate) fn embedded(report: &ScanReport, context: &PageContext) -> Result<String, serde_json::Error> {
     let mut packer = Packer::default();
     let mut findings: BTreeMap<&Arn, Vec<&Finding>> = BTreeMap::new();
     for finding in &report.findings {

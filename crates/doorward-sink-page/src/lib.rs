@@ -29,7 +29,7 @@ pub const NAME: &str = "html";
 
 /// The input of the page besides the report. The default has none, and the page says so.
 #[derive(Debug, Clone, Default)]
-pub struct Context {
+pub struct PageContext {
     /// The required mode of each load balancer that has one.
     pub required: BTreeMap<Arn, RequiredMode>,
     /// The documentation of the rules; a rule without it is shown by its id.
@@ -43,7 +43,7 @@ pub struct Context {
 /// # Errors
 ///
 /// [`SinkError`] when the page cannot be put together, which would be a fault of this crate.
-pub fn render(report: &ScanReport, context: &Context) -> Result<String, SinkError> {
+pub fn render(report: &ScanReport, context: &PageContext) -> Result<String, SinkError> {
     let data = data::embedded(report, context).map_err(|e| problem(format!("the page's data: {e}")))?;
     page::render(&view::of(report, context), &data).map_err(|e| problem(format!("the page's template: {e:#}")))
 }
@@ -53,7 +53,7 @@ pub fn render(report: &ScanReport, context: &Context) -> Result<String, SinkErro
 /// # Errors
 ///
 /// [`SinkError`] naming the file when it cannot be written.
-pub fn write(path: &Path, report: &ScanReport, context: &Context) -> Result<Receipt, SinkError> {
+pub fn write(path: &Path, report: &ScanReport, context: &PageContext) -> Result<Receipt, SinkError> {
     let text = render(report, context)?;
     write_file(path, Readers::Owner, |out| out.write_all(text.as_bytes()))
         .map_err(|e| problem(format!("{}: cannot be written: {e}", path.display())))?;

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use doorward_model::{Bounds, Mode, ObservationPeriod, Observed, ScanReport, Severity, VerdictKind, share};
 use serde::Serialize;
 
-use crate::Context;
-use crate::chart::{Part, stacked};
+use crate::PageContext;
+use crate::chart::{ChartPart, stacked};
 
 mod coverage;
 mod groups;
 mod trend;
 
-pub(crate) use groups::Group;
+pub(crate) use groups::FindingGroup;
 
 /// The rule whose failures are about the mode.
 const MODE_RULE: &str = "desync-mode-below-required";
@@ -31,15 +31,15 @@ pub(crate) struct View {
     headline: String,
     /// Findings that the headline leaves out because they were not seen.
     unseen: Option<String>,
-    coverage: coverage::View,
+    coverage: coverage::CoverageView,
     cards: Vec<Card>,
     modes: Bar,
     modes_note: String,
     modes_range: Option<String>,
-    trend: trend::View,
+    trend: trend::TrendView,
     rules: Vec<RuleRow>,
-    owners: groups::View,
-    units: groups::View,
+    owners: groups::GroupsView,
+    units: groups::GroupsView,
     load_balancers: usize,
 }
 
@@ -56,7 +56,7 @@ struct Card {
 /// A stacked bar with its figures in words.
 #[derive(Serialize)]
 pub(crate) struct Bar {
-    parts: Vec<Part>,
+    parts: Vec<ChartPart>,
     legend: Vec<(&'static str, String)>,
     /// All of it in one sentence, for those who do not see it.
     words: String,
@@ -87,7 +87,7 @@ struct RuleRow {
 }
 
 /// Counts the report.
-pub(crate) fn of(report: &ScanReport, context: &Context) -> View {
+pub(crate) fn of(report: &ScanReport, context: &PageContext) -> View {
     let run = &report.run;
     let subject = match &report.organization {
         Observed::Known(organization) => format!("organization {}", organization.id),
@@ -124,8 +124,8 @@ pub(crate) fn of(report: &ScanReport, context: &Context) -> View {
         modes_range: modes_range(report),
         trend: trend::of(&context.trend),
         rules: rules(report, context),
-        owners: groups::of(report, Group::Owner),
-        units: groups::of(report, Group::Unit),
+        owners: groups::of(report, FindingGroup::Owner),
+        units: groups::of(report, FindingGroup::Unit),
         load_balancers: report.load_balancers.len(),
     }
 }
@@ -222,7 +222,7 @@ fn cards(report: &ScanReport) -> Vec<Card> {
     ]
 }
 
-fn rules(report: &ScanReport, context: &Context) -> Vec<RuleRow> {
+fn rules(report: &ScanReport, context: &PageContext) -> Vec<RuleRow> {
     let mut noted: BTreeMap<&str, usize> = BTreeMap::new();
     for finding in &report.findings {
         if finding.verdict.severity() == Some(Severity::Informational) {

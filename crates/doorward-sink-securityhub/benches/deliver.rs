@@ -19,7 +19,8 @@ use doorward_aws::{ClientProvider, Credentials, OpenSession, Time};
 use doorward_fakeaws::{CallDetail, Options, Server, World};
 use doorward_model::{AccountId, AccountRegion, Mode, ScanReport, Verdict, VerdictReason};
 use doorward_sink_securityhub::{
-    Delivery, ExceptedAs, Intent, MemoryOutbox, Outbox, OutboxError, Publisher, Remembered, Renderer, Settings,
+    Delivery, ExceptedAs, FindingIntent, FindingRenderer, MemoryOutbox, Outbox, OutboxError, Publisher, SentFinding,
+    Settings,
 };
 use jiff::Timestamp;
 
@@ -112,7 +113,7 @@ impl Outbox for Rows {
         self.0.security_hubs()
     }
 
-    fn remembered(&self, security_hub: &AccountRegion) -> Result<BTreeMap<String, Remembered>, OutboxError> {
+    fn remembered(&self, security_hub: &AccountRegion) -> Result<BTreeMap<String, SentFinding>, OutboxError> {
         self.0.remembered(security_hub)
     }
 
@@ -120,10 +121,10 @@ impl Outbox for Rows {
         self.0.document(security_hub, id)
     }
 
-    fn intend(&self, security_hub: &AccountRegion, intents: &[Intent]) -> Result<(), OutboxError> {
-        let light: Vec<Intent> = intents
+    fn intend(&self, security_hub: &AccountRegion, intents: &[FindingIntent]) -> Result<(), OutboxError> {
+        let light: Vec<FindingIntent> = intents
             .iter()
-            .map(|intent| Intent { id: intent.id.clone(), row: intent.row.clone(), document: String::new() })
+            .map(|intent| FindingIntent { id: intent.id.clone(), row: intent.row.clone(), document: String::new() })
             .collect();
         self.0.intend(security_hub, &light)
     }
@@ -171,7 +172,7 @@ fn main() {
     let mut url = String::new();
     BufReader::new(server.stdout.take().expect("a pipe")).read_line(&mut url).expect("an address");
     let report = report();
-    let renderer = Renderer::new(Delivery::Member, ExceptedAs::Failed, &bed::METAS, BTreeMap::new());
+    let renderer = FindingRenderer::new(Delivery::Member, ExceptedAs::Failed, &bed::METAS, BTreeMap::new());
     let publisher = Publisher::new(renderer, Settings::default(), aws(url.trim()), Rows::default());
     let (before, _) = memory();
     let begun = Instant::now();

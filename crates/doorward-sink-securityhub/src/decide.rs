@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use doorward_model::{AccountRegion, Finding, Verdict};
 
 use crate::asff::Asff;
-use crate::outbox::{Outbox, OutboxError, Remembered};
-use crate::plan::{Decision, Planner};
-use crate::render::{Index, Renderer, id};
+use crate::outbox::{Outbox, OutboxError, SentFinding};
+use crate::plan::{Planner, SendDecision};
+use crate::render::{FindingRenderer, ReportIndex, id};
 
 /// Why a finding of the report makes no finding in Security Hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,19 +35,19 @@ impl Omitted {
 }
 
 /// One step of a Security Hub's delivery.
-pub(crate) enum Step {
+pub(crate) enum DecidedStep {
     /// A finding of the report that makes no finding in Security Hub.
     Omitted(Omitted),
     /// A finding of the report.
-    Present(String, Decision),
+    Present(String, SendDecision),
     /// A finding that is only remembered.
-    Absent(String, Decision),
+    Absent(String, SendDecision),
 }
 
 /// What is decided about one Security Hub.
 pub(crate) struct Hearing<'a, O> {
-    pub(crate) renderer: &'a Renderer,
-    pub(crate) index: &'a Index<'a>,
+    pub(crate) renderer: &'a FindingRenderer,
+    pub(crate) index: &'a ReportIndex<'a>,
     pub(crate) planner: &'a Planner,
     pub(crate) outbox: &'a O,
     pub(crate) security_hub: &'a AccountRegion,
@@ -58,8 +58,8 @@ impl<'a, O: Outbox> Hearing<'a, O> {
     pub(crate) fn steps(
         &'a self,
         findings: &'a [&'a Finding],
-        remembered: &'a BTreeMap<String, Remembered>,
-    ) -> impl Iterator<Item = Result<Step, OutboxError>> + 'a {
+        remembered: &'a BTreeMap<String, SentFinding>,
+    ) -> impl Iterator<Item = Result<DecidedStep, OutboxError>> + 'a {
         // What was not asked says nothing: whatever is remembered of it is decided as if it were not in the report.
         let asked = findings.iter().filter(|finding| !matches!(finding.verdict, Verdict::NotAsked { .. }));
         let inapplicable = |finding: &Finding| matches!(finding.verdict, Verdict::NotApplicable { .. });
@@ -74,9 +74,9 @@ impl<'a, O: Outbox> Hearing<'a, O> {
         present.chain(absent)
     }
 
-    fn present(&self, finding: &Finding, remembered: &BTreeMap<String, Remembered>) -> Step {
+    fn present(&self, finding: &Finding, remembered: &BTreeMap<String, SentFinding>) -> DecidedStep {
         let Some(rendered) = self.renderer.render(self.index, finding) else {
-            return Step::Omitted(if matches!(finding.verdict, Verdict::NotApplicable { .. }) {
+            return DecidedStep::Omitted(if matches!(finding.verdict, Verdict::NotApplicable { .. }) {
                 Omitted::NotApplicable
             } else if matches!(finding.verdict, Verdict::NotAsked { .. }) {
                 Omitted::NotAsked
@@ -89,10 +89,10 @@ impl<'a, O: Outbox> Hearing<'a, O> {
         let id = rendered.finding.id.clone();
         let before = remembered.get(&id);
         let decision = self.planner.present(rendered, &finding.rule, &finding.load_balancer, before);
-        Step::Present(id, decision)
+        DecidedStep::Present(id, decision)
     }
 
-    fn absent(&self, id: &str, row: &Remembered, asked: bool) -> Result<Step, OutboxError> {
+    fn absent(&self, id: &str, row: &SentFinding, asked: bool) -> Result<DecidedStep, OutboxError> {
         let listed = self.index.observed(row.load_balancer.as_str());
         let decision = self.planner.absent(id, row, listed, asked, || {
             let Some(text) = self.outbox.document(self.security_hub, id)? else { return Ok(None) };
@@ -101,6 +101,6 @@ impl<'a, O: Outbox> Hearing<'a, O> {
                 problem: format!("the document of {id} is damaged: {error}"),
             })
         })?;
-        Ok(Step::Absent(id.to_owned(), decision))
+        Ok(DecidedStep::Absent(id.to_owned(), decision))
     }
 }

@@ -40,7 +40,7 @@ impl Closed {
 
 /// What became of one parcel.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum ImportFate {
     Accepted,
     /// Code and message.
     Refused(String, String),
@@ -78,7 +78,7 @@ impl SecurityHub<'_> {
     /// Sends a batch until every parcel has its fate. A batch that Security Hub calls invalid is halved until the odd
     /// finding stands alone; findings that fail inside an accepted call are sent again, with the same dates. An import that
     /// is repeated writes the same finding again, so a call without an answer may be sent again too.
-    pub(crate) async fn import(&self, batch: Vec<Parcel>) -> Vec<(Parcel, Fate)> {
+    pub(crate) async fn import(&self, batch: Vec<Parcel>) -> Vec<(Parcel, ImportFate)> {
         let mut fates = Vec::with_capacity(batch.len());
         let mut waiting = VecDeque::from([(batch, 0_u32)]);
         while let Some((batch, rounds)) = waiting.pop_front() {
@@ -104,20 +104,20 @@ impl SecurityHub<'_> {
                         waiting.push_back((again, rounds + 1));
                     }
                 }
-                Err(Stop::Invalid(message)) => {
+                Err(BatchStop::Invalid(message)) => {
                     let mut first = batch;
                     let second = first.split_off(first.len() / 2);
                     if first.is_empty() {
-                        let refused = Fate::Refused("InvalidInputException".to_owned(), message);
+                        let refused = ImportFate::Refused("InvalidInputException".to_owned(), message);
                         fates.extend(second.into_iter().map(|parcel| (parcel, refused.clone())));
                     } else {
                         waiting.push_front((second, rounds));
                         waiting.push_front((first, rounds));
                     }
                 }
-                Err(Stop::Closed(closed)) => {
+                Err(BatchStop::Closed(closed)) => {
                     let rest = waiting.drain(..).flat_map(|(batch, _)| batch);
-                    let fate = Fate::Closed(closed);
+                    let fate = ImportFate::Closed(closed);
                     fates.extend(batch.into_iter().chain(rest).map(|parcel| (parcel, fate.clone())));
                 }
             }
@@ -130,7 +130,7 @@ impl SecurityHub<'_> {
         &self,
         operation: Operation,
         send: impl Fn(&Client, Credentials) -> Sent,
-    ) -> Result<T, Stop>
+    ) -> Result<T, BatchStop>
     where
         Sent: Future<Output = Result<T, Failure>>,
     {
@@ -139,19 +139,19 @@ impl SecurityHub<'_> {
             Client::from_conf(Builder::from(config).interceptor(CompleteJson).build())
         });
         let answer = self.aws.call(self.place, operation, |credentials| send(&client, credentials)).await;
-        answer.map_err(Stop::of)
+        answer.map_err(BatchStop::of)
     }
 }
 
 /// Why a call was given up.
-pub(crate) enum Stop {
+pub(crate) enum BatchStop {
     /// The batch is not valid, says Security Hub.
     Invalid(String),
     /// No further call to this Security Hub would fare better.
     Closed(Closed),
 }
 
-impl Stop {
+impl BatchStop {
     /// What a failure means for the findings of the call.
     fn of(failure: Failure) -> Self {
         let Failure { action, gap, status, .. } = failure;
@@ -185,7 +185,7 @@ fn sort(
     batch: Vec<Parcel>,
     answer: &BatchImportFindingsOutput,
     more: bool,
-    fates: &mut Vec<(Parcel, Fate)>,
+    fates: &mut Vec<(Parcel, ImportFate)>,
 ) -> Vec<Parcel> {
     let failed: BTreeMap<&str, (&str, &str)> = answer
         .failed_findings()
@@ -203,12 +203,12 @@ fn sort(
             None if strangers && more => again.push(parcel),
             None if strangers => {
                 let message = "Security Hub reported a failure without saying of which finding".to_owned();
-                fates.push((parcel, Fate::Refused("Malformed".to_owned(), message)));
+                fates.push((parcel, ImportFate::Refused("Malformed".to_owned(), message)));
             }
-            None => fates.push((parcel, Fate::Accepted)),
+            None => fates.push((parcel, ImportFate::Accepted)),
             Some((code, message)) => match *code {
                 code if is_final(code) || !more => {
-                    fates.push((parcel, Fate::Refused(code.to_owned(), (*message).to_owned())));
+                    fates.push((parcel, ImportFate::Refused(code.to_owned(), (*message).to_owned())));
                 }
                 _ => again.push(parcel),
             },

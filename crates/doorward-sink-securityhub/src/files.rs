@@ -3,14 +3,14 @@
 use std::io::{self, Write};
 
 use crate::ocsf::{Shape, line};
-use crate::render::{Index, Renderer};
+use crate::render::{FindingRenderer, ReportIndex};
 
 /// Writes every finding as ASFF: a JSON array with one finding per line, as `batch-import-findings --findings file://`
 /// reads it. Answers how many there are.
 ///
 /// # Errors
 /// When nothing more can be written.
-pub fn asff_json(renderer: &Renderer, index: &Index<'_>, out: &mut impl Write) -> io::Result<usize> {
+pub fn asff_json(renderer: &FindingRenderer, index: &ReportIndex<'_>, out: &mut impl Write) -> io::Result<usize> {
     let mut count = 0;
     out.write_all(b"[")?;
     for rendered in renderer.render_all(index) {
@@ -26,7 +26,12 @@ pub fn asff_json(renderer: &Renderer, index: &Index<'_>, out: &mut impl Write) -
 ///
 /// # Errors
 /// When nothing more can be written.
-pub fn ocsf_ndjson(renderer: &Renderer, index: &Index<'_>, shape: Shape, out: &mut impl Write) -> io::Result<usize> {
+pub fn ocsf_ndjson(
+    renderer: &FindingRenderer,
+    index: &ReportIndex<'_>,
+    shape: Shape,
+    out: &mut impl Write,
+) -> io::Result<usize> {
     let mut count = 0;
     for finding in &index.report.findings {
         let Some(rendered) = renderer.render(index, finding) else { continue };

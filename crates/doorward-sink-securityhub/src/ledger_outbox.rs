@@ -6,7 +6,7 @@ use doorward_ledger::{LeasedLedger, Ledger, LedgerError, OutboxRow};
 use doorward_model::AccountRegion;
 use jiff::Timestamp;
 
-use crate::outbox::{Intent, Outbox, OutboxError, RecordState, Remembered};
+use crate::outbox::{FindingIntent, Outbox, OutboxError, RecordState, SentFinding};
 
 /// Reads and writes the ledger's outbox.
 pub struct LedgerOutbox(pub LeasedLedger);
@@ -24,7 +24,7 @@ impl Outbox for LedgerOutbox {
         self.0.read(Ledger::outbox_places).map_err(unread)
     }
 
-    fn remembered(&self, security_hub: &AccountRegion) -> Result<BTreeMap<String, Remembered>, OutboxError> {
+    fn remembered(&self, security_hub: &AccountRegion) -> Result<BTreeMap<String, SentFinding>, OutboxError> {
         let rows = self.0.read(|ledger| ledger.outbox(security_hub)).map_err(unread)?;
         Ok(rows.into_iter().map(|(id, row)| (id, remembered(row))).collect())
     }
@@ -33,7 +33,7 @@ impl Outbox for LedgerOutbox {
         self.0.read(|ledger| ledger.outbox_document(security_hub, id)).map_err(unread)
     }
 
-    fn intend(&self, security_hub: &AccountRegion, intents: &[Intent]) -> Result<(), OutboxError> {
+    fn intend(&self, security_hub: &AccountRegion, intents: &[FindingIntent]) -> Result<(), OutboxError> {
         let rows: Vec<OutboxRow> = intents.iter().map(|intent| row(&intent.row)).collect();
         let with_ids = intents.iter().zip(&rows);
         let entries = with_ids.map(|(intent, row)| (intent.id.as_str(), row, intent.document.as_str()));
@@ -50,8 +50,8 @@ impl Outbox for LedgerOutbox {
     }
 }
 
-fn remembered(row: OutboxRow) -> Remembered {
-    Remembered {
+fn remembered(row: OutboxRow) -> SentFinding {
+    SentFinding {
         subject: row.subject,
         load_balancer: row.load_balancer,
         rule: row.rule,
@@ -67,7 +67,7 @@ fn remembered(row: OutboxRow) -> Remembered {
     }
 }
 
-fn row(remembered: &Remembered) -> OutboxRow {
+fn row(remembered: &SentFinding) -> OutboxRow {
     OutboxRow {
         subject: remembered.subject.clone(),
         load_balancer: remembered.load_balancer.clone(),

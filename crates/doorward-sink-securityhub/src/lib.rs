@@ -4,7 +4,7 @@
 //! ScanReport -> render -> plan (against the outbox) -> deliver (per Security Hub) -> Outcome
 //! ```
 //!
-//! A *Security Hub* is Security Hub in one account-Region. [`Renderer`] turns findings into ASFF and [`plan`] decides what to send;
+//! A *Security Hub* is Security Hub in one account-Region. [`FindingRenderer`] turns findings into ASFF and [`plan`] decides what to send;
 //! both are pure. [`Publisher`] delivers a report, with two things from outside: a [`ClientProvider`](doorward_aws::ClientProvider)
 //! and an [`Outbox`] (what was sent, and what is known to have arrived). The same findings can be written to files:
 //! [`asff_json`] and [`ocsf_ndjson`]. Beside them, [`native()`] reads what Security Hub's own controls say, and [`compare()`] holds it against
@@ -71,11 +71,11 @@ pub use ledger_outbox::LedgerOutbox;
 pub use limits::FINDING_BYTES;
 pub use native::{APPLICATION, CLASSIC, CONFIG, NATIVE_ACTION, NativeFinding, native};
 pub use ocsf::Shape;
-pub use outbox::{Intent, MemoryOutbox, Outbox, OutboxError, RecordState, Remembered};
-pub use outcome::{Outcome, Refused, SecurityHubLine};
+pub use outbox::{FindingIntent, MemoryOutbox, Outbox, OutboxError, RecordState, SentFinding};
+pub use outcome::{PublishOutcome, Refused, SecurityHubLine};
 pub use plan::Why;
-pub use publish::{Planned, Publisher, Settings};
+pub use publish::{PlannedFinding, Publisher, Settings};
 pub use publish_settings::{DeliveryKind, PublishSettings};
-pub use reconcile::{Audit, Difference, look};
-pub use render::{Approval, Delivery, ExceptedAs, Index, Rendered, Renderer, renderer};
+pub use reconcile::{Audit, RecordDifference, look};
+pub use render::{Approval, Delivery, ExceptedAs, FindingRenderer, Rendered, ReportIndex, renderer};
 pub use statement::audit_statement;

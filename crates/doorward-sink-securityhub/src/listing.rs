@@ -24,7 +24,7 @@ use crate::asff::Asff;
 /// One page of findings, each read into what is needed of it; other members are passed over.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Page<T = Asff> {
+pub(crate) struct ListingPage<T = Asff> {
     pub(crate) findings: Vec<T>,
     #[serde(default)]
     pub(crate) next_token: Option<String>,
@@ -36,7 +36,7 @@ pub(crate) struct Unread(Arc<Mutex<Option<Vec<u8>>>>);
 
 impl Unread {
     /// Reads the answer that was kept; the error says what is wrong with it.
-    pub(crate) fn page<T: DeserializeOwned>(&self) -> Result<Page<T>, String> {
+    pub(crate) fn page<T: DeserializeOwned>(&self) -> Result<ListingPage<T>, String> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let text = kept.ok_or("the answer has no body")?;
         serde_json::from_slice(&text).map_err(|error| format!("the answer is not a list of findings: {error}"))

@@ -22,7 +22,7 @@ pub enum RecordState {
 
 /// What is remembered of one finding in one Security Hub.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remembered {
+pub struct SentFinding {
     /// Where the load balancer is.
     pub subject: AccountRegion,
     /// The load balancer's ARN, whole.
@@ -51,11 +51,11 @@ pub struct Remembered {
 
 /// Something that is about to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Intent {
+pub struct FindingIntent {
     /// The finding's id.
     pub id: String,
     /// The row as it has to be stored: not acknowledged, one attempt more.
-    pub row: Remembered,
+    pub row: SentFinding,
     /// The finding as JSON, for the time when it can no longer be rendered.
     pub document: String,
 }
@@ -97,7 +97,7 @@ pub trait Outbox: Send + Sync {
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn remembered(&self, security_hub: &AccountRegion) -> Result<BTreeMap<String, Remembered>, OutboxError>;
+    fn remembered(&self, security_hub: &AccountRegion) -> Result<BTreeMap<String, SentFinding>, OutboxError>;
 
     /// The document of the latest attempt.
     ///
@@ -109,7 +109,7 @@ pub trait Outbox: Send + Sync {
     ///
     /// # Errors
     /// When the store cannot be written.
-    fn intend(&self, security_hub: &AccountRegion, intents: &[Intent]) -> Result<(), OutboxError>;
+    fn intend(&self, security_hub: &AccountRegion, intents: &[FindingIntent]) -> Result<(), OutboxError>;
 
     /// Marks as acknowledged the rows whose latest attempt is the one given, by id and its `updated_at`.
     ///
@@ -124,7 +124,7 @@ pub trait Outbox: Send + Sync {
 }
 
 /// The rows of one Security Hub, each with its document.
-type Rows = BTreeMap<String, (Remembered, String)>;
+type Rows = BTreeMap<String, (SentFinding, String)>;
 
 /// An outbox that forgets when it is dropped: for tests and for delivering without a ledger.
 #[derive(Debug, Default)]
@@ -141,7 +141,7 @@ impl Outbox for MemoryOutbox {
         Ok(self.with(|security_hubs| security_hubs.keys().cloned().collect()))
     }
 
-    fn remembered(&self, security_hub: &AccountRegion) -> Result<BTreeMap<String, Remembered>, OutboxError> {
+    fn remembered(&self, security_hub: &AccountRegion) -> Result<BTreeMap<String, SentFinding>, OutboxError> {
         Ok(self.with(|security_hubs| {
             security_hubs
                 .get(security_hub)
@@ -156,7 +156,7 @@ impl Outbox for MemoryOutbox {
         Ok(self.with(|security_hubs| security_hubs.get(security_hub)?.get(id).map(|(_, document)| document.clone())))
     }
 
-    fn intend(&self, security_hub: &AccountRegion, intents: &[Intent]) -> Result<(), OutboxError> {
+    fn intend(&self, security_hub: &AccountRegion, intents: &[FindingIntent]) -> Result<(), OutboxError> {
         self.with(|security_hubs| {
             let rows = security_hubs.entry(security_hub.clone()).or_default();
             for intent in intents {

@@ -149,14 +149,14 @@ impl SecurityHubLine {
 
 /// A delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
+pub struct PublishOutcome {
     /// Findings of the report.
     pub findings_in: usize,
     /// One line per Security Hub that is concerned, in order.
     pub security_hubs: Vec<SecurityHubLine>,
 }
 
-impl Outcome {
+impl PublishOutcome {
     pub(crate) fn of(findings_in: usize, mut security_hubs: Vec<SecurityHubLine>) -> Self {
         security_hubs.sort_by(|a, b| a.security_hub.cmp(&b.security_hub));
         for line in &mut security_hubs {

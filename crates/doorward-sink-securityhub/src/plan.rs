@@ -13,8 +13,8 @@ use doorward_model::{AccountRegion, Arn, is_ahead};
 
 use crate::age::{Age, outlive};
 use crate::asff::{Asff, FIRST_SEEN, LAST_SEEN};
-use crate::outbox::{Intent, RecordState, Remembered};
-use crate::render::{Index, Rendered, id, stamp};
+use crate::outbox::{FindingIntent, RecordState, SentFinding};
+use crate::render::{Rendered, ReportIndex, id, stamp};
 
 /// Why a finding is sent, or is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,16 +92,16 @@ pub struct Parcel {
 
 /// A decision about one finding.
 #[derive(Debug)]
-pub struct Decision {
+pub struct SendDecision {
     /// Why.
     pub why: Why,
     /// What to store before sending, and what to send; none when nothing is sent.
-    pub send: Option<(Intent, Parcel)>,
+    pub send: Option<(FindingIntent, Parcel)>,
     /// Whether what is known of it is too old to say how it stands.
     pub stale: bool,
 }
 
-impl Decision {
+impl SendDecision {
     fn quiet(why: Why) -> Self {
         Self { why, send: None, stale: false }
     }
@@ -132,7 +132,12 @@ pub struct Planner {
 impl Planner {
     /// Plans for a report. `keep_alive` is the age at which an unchanged finding is sent again, `maximum_age` the age from which an
     /// observation says nothing about today.
-    pub fn new(index: &Index<'_>, now: Timestamp, keep_alive: SignedDuration, maximum_age: SignedDuration) -> Self {
+    pub fn new(
+        index: &ReportIndex<'_>,
+        now: Timestamp,
+        keep_alive: SignedDuration,
+        maximum_age: SignedDuration,
+    ) -> Self {
         let run = &index.report.run;
         let lines = index.report.coverage.lines.iter();
         let looked = lines
@@ -154,7 +159,7 @@ impl Planner {
 
     /// Whether what a row rests on is later than an observation. A row of the future is of a clock that was ahead: it may be from any
     /// time, and what was observed by now replaces it.
-    fn has_later(&self, row: &Remembered, observed: Timestamp) -> bool {
+    fn has_later(&self, row: &SentFinding, observed: Timestamp) -> bool {
         row.observed_at > observed && !is_ahead(row.observed_at, self.now)
     }
 
@@ -163,7 +168,7 @@ impl Planner {
         self.only.as_ref().is_none_or(|only| only == load_balancer)
     }
 
-    fn old(&self, row: &Remembered) -> bool {
+    fn old(&self, row: &SentFinding) -> bool {
         row.accepted_at.is_some_and(|at| self.now.duration_since(at) >= self.keep_alive)
     }
 
@@ -173,8 +178,8 @@ impl Planner {
         mut rendered: Rendered,
         rule: &str,
         load_balancer: &Arn,
-        before: Option<&Remembered>,
-    ) -> Decision {
+        before: Option<&SentFinding>,
+    ) -> SendDecision {
         let observed = whole(rendered.observed_at);
         let age = self.age(observed);
         let stale = age != Age::Current;
@@ -184,15 +189,15 @@ impl Planner {
         }
         let why = match before {
             None => Why::New,
-            Some(row) if self.has_later(row, observed) => return Decision::quiet(Why::Outdated),
+            Some(row) if self.has_later(row, observed) => return SendDecision::quiet(Why::Outdated),
             Some(row) if row.state == RecordState::Archived => Why::Returned,
             Some(row) if row.content != rendered.content && stale => Why::Stale,
             Some(row) if row.content != rendered.content => Why::Changed,
             Some(row) if !row.acknowledged => Why::Unconfirmed,
             Some(row) if self.old(row) => Why::KeptAlive,
-            Some(_) => return Decision { stale, ..Decision::quiet(Why::Unchanged) },
+            Some(_) => return SendDecision { stale, ..SendDecision::quiet(Why::Unchanged) },
         };
-        let fresh = Remembered {
+        let fresh = SentFinding {
             subject: rendered.subject,
             load_balancer: load_balancer.clone(),
             rule: rule.to_owned(),
@@ -206,7 +211,7 @@ impl Planner {
             acknowledged: false,
             attempts: 0,
         };
-        Decision { stale, ..self.send(rendered.finding, fresh, before, why) }
+        SendDecision { stale, ..self.send(rendered.finding, fresh, before, why) }
     }
 
     /// Decides about a finding that is remembered and not in the report, or whose rule does not apply (`asked`). `id` is its id.
@@ -217,18 +222,18 @@ impl Planner {
     pub fn absent<E>(
         &self,
         id: &str,
-        row: &Remembered,
+        row: &SentFinding,
         listed: Option<Timestamp>,
         asked: bool,
         document: impl FnOnce() -> Result<Option<Asff>, E>,
-    ) -> Result<Decision, E> {
+    ) -> Result<SendDecision, E> {
         if row.state == RecordState::Archived && row.acknowledged {
-            return Ok(Decision::quiet(Why::Archived));
+            return Ok(SendDecision::quiet(Why::Archived));
         }
         let look = self.looked.get(&row.subject).copied();
         let at = listed.map(whole).or(look.map(|look| look.at)).unwrap_or(self.started);
         if self.has_later(row, at) {
-            return Ok(Decision::quiet(Why::Outdated));
+            return Ok(SendDecision::quiet(Why::Outdated));
         }
         let contradicted = self.failures.get(id).is_some_and(|failed| *failed > row.observed_at);
         // The same scan cannot have seen a load balancer and not seen it.
@@ -243,7 +248,7 @@ impl Planner {
             } else if contradicted {
                 Why::Contradicted
             } else {
-                return Ok(Decision::quiet(Why::NotLookedAt));
+                return Ok(SendDecision::quiet(Why::NotLookedAt));
             }
         } else if asked {
             Why::NoLongerApplies
@@ -253,17 +258,17 @@ impl Planner {
         } else if contradicted {
             Why::Contradicted
         } else if listed || (row.state == RecordState::Active && !later) {
-            return Ok(Decision::quiet(Why::NotAsked));
+            return Ok(SendDecision::quiet(Why::NotAsked));
         } else {
             Why::Gone
         };
-        let Some(mut finding) = document()? else { return Ok(Decision::quiet(Why::NotLookedAt)) };
+        let Some(mut finding) = document()? else { return Ok(SendDecision::quiet(Why::NotLookedAt)) };
         let mut fresh = row.clone();
         let stale = matches!(why, Why::Stale | Why::Contradicted);
         if why == Why::Contradicted && finding.compliance.status != "PASSED" {
             // A failure stays one, and what is not available was sent so already.
             let stale = finding.compliance.status == "NOT_AVAILABLE";
-            return Ok(Decision { stale, ..Decision::quiet(Why::NotLookedAt) });
+            return Ok(SendDecision { stale, ..SendDecision::quiet(Why::NotLookedAt) });
         }
         if stale {
             // Nothing was observed, so the row's observation stays what it was.
@@ -277,12 +282,12 @@ impl Planner {
         fresh.content = finding.content();
         fresh.updated_at = self.now;
         if stale && fresh.content == row.content && row.acknowledged && !self.old(row) {
-            return Ok(Decision { stale, ..Decision::quiet(Why::NotLookedAt) });
+            return Ok(SendDecision { stale, ..SendDecision::quiet(Why::NotLookedAt) });
         }
-        Ok(Decision { stale, ..self.send(finding, fresh, Some(row), why) })
+        Ok(SendDecision { stale, ..self.send(finding, fresh, Some(row), why) })
     }
 
-    fn send(&self, mut finding: Asff, mut row: Remembered, before: Option<&Remembered>, why: Why) -> Decision {
+    fn send(&self, mut finding: Asff, mut row: SentFinding, before: Option<&SentFinding>, why: Why) -> SendDecision {
         if let Some(before) = before {
             // Never changed, but for a date that a clock which was ahead put into the future.
             row.created_at = before.created_at.min(self.now);
@@ -305,8 +310,8 @@ impl Planner {
         finding.product_fields.insert(FIRST_SEEN.to_owned(), finding.first_observed_at.clone());
         let document = finding.to_json().unwrap_or_default();
         let parcel = Parcel { bytes: document.len(), updated_at: row.updated_at, why, finding };
-        let intent = Intent { id: parcel.finding.id.clone(), row, document };
-        Decision { why, send: Some((intent, parcel)), stale: false }
+        let intent = FindingIntent { id: parcel.finding.id.clone(), row, document };
+        SendDecision { why, send: Some((intent, parcel)), stale: false }
     }
 }
 

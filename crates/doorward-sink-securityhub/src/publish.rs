@@ -10,14 +10,14 @@ use doorward_aws::ClientProvider;
 use doorward_model::{AccountRegion, Finding, Receipt, ScanReport, Sink, SinkContext, SinkError, SinkFuture};
 
 use crate::asff::Asff;
-use crate::decide::{Hearing, Step};
-use crate::deliver::{Fate, SecurityHub, batches};
+use crate::decide::{DecidedStep, Hearing};
+use crate::deliver::{ImportFate, SecurityHub, batches};
 use crate::limits::FINDING_BYTES;
-use crate::outbox::{Intent, Outbox, OutboxError};
-use crate::outcome::{Outcome, Refused, SecurityHubLine};
+use crate::outbox::{FindingIntent, Outbox, OutboxError};
+use crate::outcome::{PublishOutcome, Refused, SecurityHubLine};
 use crate::plan::{Parcel, Planner, Why};
 use crate::records::Records;
-use crate::render::{Index, Renderer, product_arn};
+use crate::render::{FindingRenderer, ReportIndex, product_arn};
 
 /// Findings of one Security Hub that are in memory at a time.
 const CHUNK: usize = 400;
@@ -46,7 +46,7 @@ impl Default for Settings {
 
 /// Delivers reports to Security Hub.
 pub struct Publisher<O> {
-    renderer: Renderer,
+    renderer: FindingRenderer,
     settings: Settings,
     aws: ClientProvider,
     outbox: O,
@@ -54,7 +54,7 @@ pub struct Publisher<O> {
 
 /// What a dry run says about one finding.
 #[derive(Debug)]
-pub struct Planned {
+pub struct PlannedFinding {
     /// The Security Hub.
     pub security_hub: AccountRegion,
     /// The finding's id.
@@ -72,7 +72,7 @@ type BySecurityHub<'a> = BTreeMap<AccountRegion, Vec<&'a Finding>>;
 
 impl<O: Outbox> Publisher<O> {
     /// A publisher with everything it needs.
-    pub fn new(renderer: Renderer, settings: Settings, aws: ClientProvider, outbox: O) -> Self {
+    pub fn new(renderer: FindingRenderer, settings: Settings, aws: ClientProvider, outbox: O) -> Self {
         let aws = aws.with_share(settings.share_of_quotas);
         Self { renderer, settings, aws, outbox }
     }
@@ -86,17 +86,17 @@ impl<O: Outbox> Publisher<O> {
     ///
     /// # Errors
     /// When the outbox cannot be read.
-    pub fn plan(&self, report: &ScanReport, mut report_plan: impl FnMut(Planned)) -> Result<(), OutboxError> {
-        let index = Index::new(report);
+    pub fn plan(&self, report: &ScanReport, mut report_plan: impl FnMut(PlannedFinding)) -> Result<(), OutboxError> {
+        let index = ReportIndex::new(report);
         let planner = self.planner(&index);
         for (security_hub, findings) in self.by_security_hub(report)? {
             let remembered = self.outbox.remembered(&security_hub)?;
             let hearing = self.hearing(&index, &planner, &security_hub);
             for step in hearing.steps(&findings, &remembered) {
-                if let Step::Present(id, decision) | Step::Absent(id, decision) = step? {
+                if let DecidedStep::Present(id, decision) | DecidedStep::Absent(id, decision) = step? {
                     let (why, stale) = (decision.why, decision.stale);
                     let finding = decision.send.map(|(_, parcel)| parcel.finding);
-                    report_plan(Planned { security_hub: security_hub.clone(), id, why, finding, stale });
+                    report_plan(PlannedFinding { security_hub: security_hub.clone(), id, why, finding, stale });
                 }
             }
         }
@@ -107,8 +107,8 @@ impl<O: Outbox> Publisher<O> {
     ///
     /// # Errors
     /// When the outbox cannot even say which Security Hubs it knows; nothing was sent then.
-    pub async fn publish(&self, report: &ScanReport) -> Result<Outcome, OutboxError> {
-        let index = Index::new(report);
+    pub async fn publish(&self, report: &ScanReport) -> Result<PublishOutcome, OutboxError> {
+        let index = ReportIndex::new(report);
         let planner = self.planner(&index);
         let security_hubs = self.by_security_hub(report)?;
         // The Security Hub with most to take decides how long it all lasts, so it begins first.
@@ -120,17 +120,17 @@ impl<O: Outbox> Publisher<O> {
             .collect();
         let lines =
             futures::stream::iter(deliveries).buffer_unordered(self.settings.security_hubs.max(1)).collect().await;
-        Ok(Outcome::of(report.findings.len(), lines))
+        Ok(PublishOutcome::of(report.findings.len(), lines))
     }
 
-    fn planner(&self, index: &Index<'_>) -> Planner {
+    fn planner(&self, index: &ReportIndex<'_>) -> Planner {
         let days = i64::from(self.settings.keep_alive_days.clamp(1, 80));
         Planner::new(index, self.aws.time().now(), SignedDuration::from_hours(24 * days), self.settings.maximum_age)
     }
 
     fn hearing<'a>(
         &'a self,
-        index: &'a Index<'a>,
+        index: &'a ReportIndex<'a>,
         planner: &'a Planner,
         security_hub: &'a AccountRegion,
     ) -> Hearing<'a, O> {
@@ -153,7 +153,7 @@ impl<O: Outbox> Publisher<O> {
 
     async fn security_hub(
         &self,
-        index: &Index<'_>,
+        index: &ReportIndex<'_>,
         planner: &Planner,
         place: &AccountRegion,
         findings: &[&Finding],
@@ -214,7 +214,7 @@ impl<O: Outbox> Publisher<O> {
                 let fates = security_hub.import(batch).await;
                 let accepted: Vec<_> = fates
                     .iter()
-                    .filter(|(_, fate)| *fate == Fate::Accepted)
+                    .filter(|(_, fate)| *fate == ImportFate::Accepted)
                     .map(|(parcel, _)| (parcel.finding.id.clone(), parcel.updated_at))
                     .collect();
                 let stored = if accepted.is_empty() {
@@ -229,14 +229,14 @@ impl<O: Outbox> Publisher<O> {
             for (parcel, fate) in fates {
                 let of_report = present.contains(&parcel.finding.id);
                 match (fate, &stored) {
-                    (Fate::Accepted, Ok(())) => line.accept(parcel.why, of_report),
-                    (Fate::Accepted, Err(error)) => {
+                    (ImportFate::Accepted, Ok(())) => line.accept(parcel.why, of_report),
+                    (ImportFate::Accepted, Err(error)) => {
                         line.refuse(refused(&parcel, "NotStored", &error.to_string()), of_report);
                     }
-                    (Fate::Refused(code, message), _) => {
+                    (ImportFate::Refused(code, message), _) => {
                         line.refuse(refused(&parcel, &code, &message), of_report);
                     }
-                    (Fate::Closed(closed), _) => {
+                    (ImportFate::Closed(closed), _) => {
                         line.closed.get_or_insert(closed);
                         line.unsent(of_report);
                     }
@@ -253,7 +253,7 @@ fn refused(parcel: &Parcel, code: &str, message: &str) -> Refused {
 /// What is stored and sent together.
 #[derive(Default)]
 struct Chunk {
-    intents: Vec<Intent>,
+    intents: Vec<FindingIntent>,
     parcels: Vec<Parcel>,
     /// Ids of the findings that are in the report.
     present: BTreeSet<String>,
@@ -267,11 +267,11 @@ impl Chunk {
     }
 
     /// Takes what is to be sent; counts at once what is not.
-    fn take(&mut self, step: Result<Step, OutboxError>, line: &mut SecurityHubLine) {
+    fn take(&mut self, step: Result<DecidedStep, OutboxError>, line: &mut SecurityHubLine) {
         let (id, decision, of_report) = match step {
-            Ok(Step::Omitted(omitted)) => return line.omit(omitted),
-            Ok(Step::Present(id, decision)) => (id, decision, true),
-            Ok(Step::Absent(id, decision)) => (id, decision, false),
+            Ok(DecidedStep::Omitted(omitted)) => return line.omit(omitted),
+            Ok(DecidedStep::Present(id, decision)) => (id, decision, true),
+            Ok(DecidedStep::Absent(id, decision)) => (id, decision, false),
             Err(error) => return line.undecided(&error),
         };
         line.stale += usize::from(decision.stale);

@@ -11,8 +11,8 @@ use doorward_aws::{ClientProvider, Failure, Operation, with_credentials};
 use doorward_model::AccountRegion;
 
 use crate::asff::Asff;
-use crate::deliver::{Closed, SecurityHub, Stop};
-use crate::listing::{Page, Unread};
+use crate::deliver::{BatchStop, Closed, SecurityHub};
+use crate::listing::{ListingPage, Unread};
 use crate::outbox::{Outbox, OutboxError, RecordState};
 use crate::publish::Publisher;
 use crate::render::{GENERATOR, product_arn};
@@ -22,7 +22,7 @@ const ARCHIVED_DAYS: i64 = 30;
 
 /// How a Security Hub differs from what is remembered of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Difference {
+pub enum RecordDifference {
     /// Remembered as accepted, and not there.
     Missing,
     /// Sent, never confirmed, and not there: the next delivery sends it again.
@@ -42,7 +42,7 @@ pub enum Difference {
     },
 }
 
-impl std::fmt::Display for Difference {
+impl std::fmt::Display for RecordDifference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Missing => f.write_str("was accepted and is not there"),
@@ -66,7 +66,7 @@ pub struct Audit {
     /// Findings there.
     pub found: usize,
     /// Every difference, by finding id.
-    pub differences: Vec<(String, Difference)>,
+    pub differences: Vec<(String, RecordDifference)>,
 }
 
 impl<O: Outbox> Publisher<O> {
@@ -106,11 +106,11 @@ impl<O: Outbox> Publisher<O> {
         audit.found = found.len();
         for (id, theirs) in &found {
             let Some(row) = remembered.remove(id) else {
-                audit.differences.push((id.clone(), Difference::NotRemembered));
+                audit.differences.push((id.clone(), RecordDifference::NotRemembered));
                 continue;
             };
             if !row.acknowledged {
-                audit.differences.push((id.clone(), Difference::Unconfirmed));
+                audit.differences.push((id.clone(), RecordDifference::Unconfirmed));
             }
             let document = outbox.document(place, id)?.unwrap_or_default();
             let ours = serde_json::from_str::<Asff>(&document).map_err(|error| OutboxError {
@@ -129,8 +129,8 @@ impl<O: Outbox> Publisher<O> {
                 {
                     continue;
                 }
-                _ if !row.acknowledged => Difference::NeverArrived,
-                _ => Difference::Missing,
+                _ if !row.acknowledged => RecordDifference::NeverArrived,
+                _ => RecordDifference::Missing,
             };
             audit.differences.push((id, difference));
         }
@@ -164,7 +164,7 @@ async fn page<T: DeserializeOwned>(
     filters: &AwsSecurityFindingFilters,
     token: Option<&str>,
     size: i32,
-) -> Result<Page<T>, Closed> {
+) -> Result<ListingPage<T>, Closed> {
     let operation = Operation::GetFindings;
     security_hub
         .call(operation, |client, credentials| {
@@ -179,8 +179,8 @@ async fn page<T: DeserializeOwned>(
         })
         .await
         .map_err(|stop| match stop {
-            Stop::Closed(closed) => closed,
-            Stop::Invalid(message) => unreadable(&message),
+            BatchStop::Closed(closed) => closed,
+            BatchStop::Invalid(message) => unreadable(&message),
         })
 }
 
@@ -216,7 +216,7 @@ pub(crate) async fn all<T: DeserializeOwned>(
 }
 
 /// Names the members in which two findings differ. What Security Hub sets by itself is not compared.
-fn compare(ours: &Asff, theirs: &Asff) -> Vec<Difference> {
+fn compare(ours: &Asff, theirs: &Asff) -> Vec<RecordDifference> {
     let mut theirs = theirs.clone();
     theirs.product_name.clone_from(&ours.product_name);
     theirs.company_name.clone_from(&ours.company_name);
@@ -228,7 +228,7 @@ fn compare(ours: &Asff, theirs: &Asff) -> Vec<Difference> {
     differences
 }
 
-fn walk(path: &str, ours: &Value, theirs: &Value, differences: &mut Vec<Difference>) {
+fn walk(path: &str, ours: &Value, theirs: &Value, differences: &mut Vec<RecordDifference>) {
     if let (Value::Object(a), Value::Object(b)) = (ours, theirs) {
         let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
         for name in names {
@@ -237,6 +237,6 @@ fn walk(path: &str, ours: &Value, theirs: &Value, differences: &mut Vec<Differen
         }
     } else if ours != theirs {
         let member = path.to_owned();
-        differences.push(Difference::Differs { member, sent: ours.to_string(), found: theirs.to_string() });
+        differences.push(RecordDifference::Differs { member, sent: ours.to_string(), found: theirs.to_string() });
     }
 }

@@ -13,7 +13,7 @@ use doorward_model::is_ahead;
 
 use crate::asff::FIRST_SEEN;
 use crate::deliver::{Closed, SecurityHub};
-use crate::outbox::Intent;
+use crate::outbox::FindingIntent;
 use crate::plan::{Parcel, moment};
 use crate::reconcile::{all, ours};
 use crate::render::stamp;
@@ -69,7 +69,7 @@ impl Records {
     }
 
     /// Gives a parcel the dates that its record admits. Answers whether the record is dated in the future.
-    pub(crate) fn meet(&self, intent: &mut Intent, parcel: &mut Parcel, now: Timestamp) -> bool {
+    pub(crate) fn meet(&self, intent: &mut FindingIntent, parcel: &mut Parcel, now: Timestamp) -> bool {
         let Some(found) = self.by_id.get(&intent.id) else { return false };
         let row = &mut intent.row;
         let earlier = |ours: Timestamp, theirs: &str| moment(theirs).map_or(ours, |theirs| theirs.min(ours));

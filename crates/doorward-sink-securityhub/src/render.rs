@@ -94,14 +94,14 @@ pub struct Rendered {
 }
 
 /// Everything besides the report that decides what findings look like.
-pub struct Renderer {
+pub struct FindingRenderer {
     delivery: Delivery,
     excepted: ExceptedAs,
     rules: BTreeMap<&'static str, &'static RuleMeta>,
     approvals: BTreeMap<String, Approval>,
 }
 
-impl Renderer {
+impl FindingRenderer {
     /// A renderer that knows these rules, and these exceptions by their ids.
     pub fn new(
         delivery: Delivery,
@@ -124,7 +124,7 @@ impl Renderer {
 
     /// Renders one finding. None where the rule does not apply or was not asked, and where the report has no such load balancer or this
     /// version no such rule: the caller accounts for both.
-    pub fn render(&self, index: &Index<'_>, finding: &Finding) -> Option<Rendered> {
+    pub fn render(&self, index: &ReportIndex<'_>, finding: &Finding) -> Option<Rendered> {
         if matches!(finding.verdict, Verdict::NotApplicable { .. } | Verdict::NotAsked { .. }) {
             return None;
         }
@@ -180,13 +180,13 @@ impl Renderer {
     }
 
     /// Renders every finding of a report, in its order.
-    pub fn render_all<'a>(&'a self, index: &'a Index<'a>) -> impl Iterator<Item = Rendered> + 'a {
+    pub fn render_all<'a>(&'a self, index: &'a ReportIndex<'a>) -> impl Iterator<Item = Rendered> + 'a {
         index.report.findings.iter().filter_map(|finding| self.render(index, finding))
     }
 }
 
 /// A report with its load balancers by ARN.
-pub struct Index<'a> {
+pub struct ReportIndex<'a> {
     /// The report.
     pub report: &'a ScanReport,
     load_balancers: BTreeMap<&'a str, &'a LoadBalancer>,
@@ -194,7 +194,7 @@ pub struct Index<'a> {
     places: BTreeMap<(&'a AccountId, &'a Region), Timestamp>,
 }
 
-impl<'a> Index<'a> {
+impl<'a> ReportIndex<'a> {
     /// Indexes a report.
     pub fn new(report: &'a ScanReport) -> Self {
         let load_balancers = report.load_balancers.iter().map(|lb| (lb.arn.as_str(), lb)).collect();

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use doorward_model::{DeliveryResult, Finding, ScanReport, Statement, VerdictKind};
+use doorward_model::{DeliveryResult, DeliveryStatement, Finding, ScanReport, VerdictKind};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::age::age_sentence;
 use crate::deliver::Closed;
 use crate::outbox::{Outbox, OutboxError};
-use crate::outcome::Outcome;
-use crate::publish::{Planned, Publisher};
+use crate::outcome::PublishOutcome;
+use crate::publish::{PlannedFinding, Publisher};
 use crate::reconcile::Audit;
 
 impl<O: Outbox> Publisher<O> {
@@ -19,8 +19,8 @@ impl<O: Outbox> Publisher<O> {
     ///
     /// # Errors
     /// When the outbox cannot be read.
-    pub fn dry_run(&self, report: &ScanReport) -> Result<Statement, OutboxError> {
-        let mut plans: Vec<Planned> = Vec::new();
+    pub fn dry_run(&self, report: &ScanReport) -> Result<DeliveryStatement, OutboxError> {
+        let mut plans: Vec<PlannedFinding> = Vec::new();
         self.plan(report, |planned| plans.push(planned))?;
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         let mut text = self.reading(report);
@@ -49,11 +49,11 @@ impl<O: Outbox> Publisher<O> {
         let document =
             json!({"format": "publish-plan-v1", "observed": report.observed(), "stale": stale, "findings": lines});
         let result = if stale > 0 { DeliveryResult::Stale } else { DeliveryResult::Complete };
-        Ok(Statement { result, text, summary, document })
+        Ok(DeliveryStatement { result, text, summary, document })
     }
 
     /// What was sent: the counts by reason, and every finding that was refused.
-    pub(crate) fn statement(&self, report: &ScanReport, outcome: &Outcome) -> Statement {
+    pub(crate) fn statement(&self, report: &ScanReport, outcome: &PublishOutcome) -> DeliveryStatement {
         let result = match outcome.is_complete() && outcome.adds_up() {
             false => DeliveryResult::Incomplete,
             true if outcome.stale() > 0 => DeliveryResult::Stale,
@@ -72,7 +72,7 @@ impl<O: Outbox> Publisher<O> {
         };
         let mut document = outcome_json(outcome);
         document["observed"] = json!(report.observed());
-        Statement { result, text, summary: format!("Security Hub: {summary}"), document }
+        DeliveryStatement { result, text, summary: format!("Security Hub: {summary}"), document }
     }
 
     /// When the findings were read, with a warning if that is long ago.
@@ -97,7 +97,7 @@ impl<O: Outbox> Publisher<O> {
 }
 
 /// The differences between the outbox and Security Hub.
-pub fn audit_statement(audits: &[Audit]) -> Statement {
+pub fn audit_statement(audits: &[Audit]) -> DeliveryStatement {
     let mut text = String::new();
     let (mut differences, mut closed) = (0, 0);
     for audit in audits {
@@ -130,7 +130,7 @@ pub fn audit_statement(audits: &[Audit]) -> Statement {
         })
         .collect();
     let result = if differences + closed == 0 { DeliveryResult::Complete } else { DeliveryResult::Incomplete };
-    Statement { result, text, summary, document: json!({"format": "publish-audit-v1", "security_hubs": lines}) }
+    DeliveryStatement { result, text, summary, document: json!({"format": "publish-audit-v1", "security_hubs": lines}) }
 }
 
 fn obstacle(closed: &Closed) -> String {
@@ -140,7 +140,7 @@ fn obstacle(closed: &Closed) -> String {
     }
 }
 
-fn outcome_text(outcome: &Outcome) -> String {
+fn outcome_text(outcome: &PublishOutcome) -> String {
     let receipt = outcome.receipt();
     let mut text = format!(
         "{} findings to Security Hub in {} account-Regions: {} accepted, {} not sent\n",
@@ -177,7 +177,7 @@ fn outcome_text(outcome: &Outcome) -> String {
     text
 }
 
-fn outcome_json(outcome: &Outcome) -> Value {
+fn outcome_json(outcome: &PublishOutcome) -> Value {
     let security_hubs: Vec<Value> = outcome
         .security_hubs
         .iter()

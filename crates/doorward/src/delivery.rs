@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use doorward_aws::{Clock, Stop};
-use doorward_model::{HistoryContext, ScanReport, SinkContext, Statement};
+use doorward_model::{DeliveryStatement, HistoryContext, ScanReport, SinkContext};
 
 use crate::cli::ListFormat;
 use crate::exit::{Exit, Failure};
@@ -23,17 +23,24 @@ pub(crate) struct DeliveryRun<'a> {
 
 impl DeliveryRun<'_> {
     /// Delivers a report: waits for the lease, connects to AWS if the delivery calls it, sends, and releases the lease.
-    pub(crate) async fn send(&self, delivery: DeliveryRow, source: &AssembledScan) -> Result<Statement, Failure> {
+    pub(crate) async fn send(
+        &self,
+        delivery: DeliveryRow,
+        source: &AssembledScan,
+    ) -> Result<DeliveryStatement, Failure> {
         let settings = self.settings;
         let recorder = settings.ledger.open(self.ledger, &self.clock)?;
         let (stop, signal) = signals::listen(settings.scan.deadline.0);
-        let access = match (delivery.calls_aws)(settings) {
-            true => Some(connect(settings, &self.clock, None, &stop).await.map_err(|error| signal.or(error))?),
+        let access = match (delivery.calls_aws)(&settings.notify) {
+            true => {
+                Some(connect(settings.connection(), &self.clock, None, &stop).await.map_err(|error| signal.or(error))?)
+            }
             false => None,
         };
         let held = recorder.into_leased().await?;
         let inputs = DeliveryInputs {
-            settings,
+            publish: &settings.publish,
+            notify: &settings.notify,
             register: &source.register,
             policy: &source.policy,
             load_balancers: &source.report.load_balancers,
@@ -48,7 +55,7 @@ impl DeliveryRun<'_> {
     }
 
     /// Delivers the newest recorded scan.
-    pub(crate) async fn newest(&self, delivery: DeliveryRow) -> Result<Statement, Failure> {
+    pub(crate) async fn newest(&self, delivery: DeliveryRow) -> Result<DeliveryStatement, Failure> {
         self.send(delivery, &AssembledScan::of(None, self.settings, self.ledger)?).await
     }
 }
@@ -59,7 +66,7 @@ pub(crate) async fn emit(
     inputs: &DeliveryInputs<'_>,
     report: &ScanReport,
     stop: &Stop,
-) -> Result<Statement, Failure> {
+) -> Result<DeliveryStatement, Failure> {
     let sink = (delivery.make)(inputs)?;
     sink.preflight().await?;
     let history = HistoryContext::default();
@@ -77,7 +84,7 @@ pub(crate) async fn emit(
 }
 
 /// Prints what a delivery reports, and gives its exit code.
-pub(crate) fn show(statement: &Statement, format: ListFormat) -> Result<Exit, Failure> {
+pub(crate) fn show(statement: &DeliveryStatement, format: ListFormat) -> Result<Exit, Failure> {
     match format {
         ListFormat::Table => answer(&harmless(&statement.text))?,
         ListFormat::Json => answer_json(&statement.document)?,

@@ -19,7 +19,6 @@ use doorward_rules::exceptions::Register;
 use crate::cli::{Cli, EventArguments, ListFormat};
 use crate::delivery::emit;
 use crate::exit::{Exit, Failure};
-use doorward_file::input;
 use crate::io::{answer, answer_json, connect, runtime};
 use crate::places::Places;
 use crate::plain::harmless;
@@ -28,6 +27,7 @@ use crate::settings::Settings;
 use crate::signals;
 use crate::sinks::{DeliveryInputs, NOTIFY, SECURITY_HUB};
 use crate::traffic::{self, TrafficEvidence};
+use doorward_file::input;
 
 mod lambda;
 
@@ -110,7 +110,7 @@ impl EventHandler<'_> {
             return Ok(concluded(lines));
         }
         let register = self.settings.exceptions.read()?.register()?;
-        let access = connect(self.settings, &self.clock, self.emulator.as_ref(), stop).await?;
+        let access = connect(self.settings.connection(), &self.clock, self.emulator.as_ref(), stop).await?;
         let recorder = self.settings.ledger.open(&self.ledger, &self.clock)?;
         let held = tokio::select! {
             held = recorder.into_leased() => held?,
@@ -170,7 +170,8 @@ impl EventHandler<'_> {
                 let (recorded, history) = held.write(record)?;
                 let report = scan.with_history(history);
                 let inputs = DeliveryInputs {
-                    settings,
+                    publish: &settings.publish,
+                    notify: &settings.notify,
                     register,
                     policy: &settings.policy,
                     load_balancers: &report.load_balancers,

@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use doorward_assemble::Notices;
-use doorward_aws::access::Emulator;
+use doorward_aws::access::{AccessSettings, Emulator};
+use doorward_aws::settings::CallSettings;
 use doorward_aws::{Access, Clock, Stop};
 use doorward_ledger::{LeasedLedger, Ledger};
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
-use crate::settings::Settings;
 
 /// The asynchronous runtime of a command.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
@@ -60,13 +60,12 @@ pub(crate) fn reading(path: &Path) -> Result<LeasedLedger, Failure> {
 
 /// Connects to AWS, or to an emulator, and warns if this machine's clock is wrong.
 pub(crate) async fn connect(
-    settings: &Settings,
+    (sessions, calls): (&AccessSettings, &CallSettings),
     clock: &Clock,
     emulator: Option<&Emulator>,
     stop: &Stop,
 ) -> Result<Access, Failure> {
-    let (access, calls) = (settings.access.clone(), settings.calls.clone());
-    let access = Access::connect(access, calls, clock.clone(), emulator, stop).await?;
+    let access = Access::connect(sessions.clone(), calls.clone(), clock.clone(), emulator, stop).await?;
     crate::clock::warn(access.clock_offset());
     Ok(access)
 }

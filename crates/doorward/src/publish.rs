@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use doorward_aws::{ClientProvider, Time};
-use doorward_model::Statement;
+use doorward_model::DeliveryStatement;
 use doorward_sink_securityhub::{LedgerOutbox, OutboxError, Publisher, audit_statement};
 
 use crate::cli::{Cli, PublishArguments};
@@ -44,9 +44,10 @@ fn publisher(
 }
 
 /// Compares the ledger with Security Hub. Changes nothing.
-async fn reconcile(source: &AssembledScan, settings: &Settings, ledger: &Path) -> Result<Statement, Failure> {
+async fn reconcile(source: &AssembledScan, settings: &Settings, ledger: &Path) -> Result<DeliveryStatement, Failure> {
     let (stop, signal) = signals::listen(settings.scan.deadline.0);
-    let access = connect(settings, &crate::clock::system(), None, &stop).await.map_err(|error| signal.or(error))?;
+    let access =
+        connect(settings.connection(), &crate::clock::system(), None, &stop).await.map_err(|error| signal.or(error))?;
     let publisher = publisher(source, settings, ledger, access.provider(settings.publish.purpose()))?;
     let audits = publisher.reconcile(&source.report.run.partition).await.map_err(outbox_failed)?;
     Ok(audit_statement(&audits))

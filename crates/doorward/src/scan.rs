@@ -159,7 +159,7 @@ async fn read(
     let given = request.stop.clone().map(|stop| (stop, Signal::default()));
     let (stop, signal) = given.unwrap_or_else(|| signals::listen(settings.scan.deadline.0));
     let started = (request.clock)();
-    let access = connect(settings, &request.clock, request.emulator.as_ref(), &stop).await;
+    let access = connect(settings.connection(), &request.clock, request.emulator.as_ref(), &stop).await;
     let access = access.map_err(|error| signal.or(error))?;
 
     let progress = Progress::start("accounts entered", request.quiet);

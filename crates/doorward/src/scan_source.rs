@@ -6,7 +6,7 @@ use std::path::Path;
 use doorward_assemble::{Criteria, GivenEvidence, judge, newest_scan};
 use doorward_model::{HistoryContext, Policy, ScanReport};
 use doorward_rules::exceptions::Register;
-use doorward_sink_securityhub::{Renderer, age_sentence, renderer};
+use doorward_sink_securityhub::{FindingRenderer, age_sentence, renderer};
 use jiff::Timestamp;
 
 use crate::exit::Failure;
@@ -72,7 +72,7 @@ impl AssembledScan {
     }
 
     /// Renders its findings for Security Hub.
-    pub(crate) fn renderer(&self, settings: &Settings) -> Renderer {
+    pub(crate) fn renderer(&self, settings: &Settings) -> FindingRenderer {
         renderer(&settings.publish, &self.register, &self.policy, &self.report.load_balancers, false)
     }
 

@@ -162,6 +162,11 @@ impl Settings {
         }
     }
 
+    /// The settings of a connection to AWS.
+    pub(crate) fn connection(&self) -> (&AccessSettings, &CallSettings) {
+        (&self.access, &self.calls)
+    }
+
     /// The settings of discover.
     pub(crate) fn discover(&self) -> DiscoverSettings {
         DiscoverSettings {

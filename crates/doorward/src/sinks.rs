@@ -18,7 +18,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Failure;
-use crate::settings::Settings;
 
 mod csv;
 mod evidence;
@@ -162,8 +161,8 @@ pub(crate) struct DeliveryRow {
     pub(crate) call: &'static str,
     /// The member of `event-v1` that holds what it reports.
     pub(crate) member: &'static str,
-    /// Whether these settings need access to AWS.
-    pub(crate) calls_aws: fn(&Settings) -> bool,
+    /// Whether it needs access to AWS, by the channels of notifications.
+    pub(crate) calls_aws: fn(&doorward_notify::Settings) -> bool,
     /// Makes its sink.
     pub(crate) make: MakeDelivery,
 }
@@ -173,7 +172,8 @@ type MakeDelivery = for<'a> fn(&DeliveryInputs<'a>) -> Result<Box<dyn Sink + 'a>
 
 /// What deliveries are made from.
 pub(crate) struct DeliveryInputs<'a> {
-    pub(crate) settings: &'a Settings,
+    pub(crate) publish: &'a PublishSettings,
+    pub(crate) notify: &'a doorward_notify::Settings,
     /// The exceptions.
     pub(crate) register: &'a Register,
     /// The required modes.

@@ -12,18 +12,18 @@ use serde_json::{Map, Value};
 /// The first place at which a text and what was read from it differ.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Difference(String);
+pub struct PlanDifference(String);
 
 /// Compares a text with what was read from it.
-pub(super) fn compare<T: serde::Serialize>(text: &str, read: &T) -> Result<(), Difference> {
-    let difference = |e: serde_json::Error| Difference(e.to_string());
+pub(super) fn compare<T: serde::Serialize>(text: &str, read: &T) -> Result<(), PlanDifference> {
+    let difference = |e: serde_json::Error| PlanDifference(e.to_string());
     if without_space(text) == serde_json::to_string(read).map_err(difference)? {
         return Ok(());
     }
     let mut reader = serde_json::Deserializer::from_str(text);
     let Once(written) = Once::deserialize(&mut reader).map_err(difference)?;
     let read = serde_json::to_value(read).map_err(difference)?;
-    differ(&written, &read, &mut String::new()).map_or(Ok(()), |what| Err(Difference(what)))
+    differ(&written, &read, &mut String::new()).map_or(Ok(()), |what| Err(PlanDifference(what)))
 }
 
 /// A text without the white space outside its strings.

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::canonical::{self, Difference};
+use super::canonical::{self, PlanDifference};
 use super::digest::{DIGESTED, Digesting};
 use super::wave;
 
@@ -68,7 +68,7 @@ pub struct PlanRun {
 
 /// A load balancer to be changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Target {
+pub struct ChangeTarget {
     /// Its ARN; composed for classic load balancers.
     pub arn: Arn,
     /// Its kind.
@@ -124,7 +124,7 @@ pub struct Step {
     pub wave: usize,
     /// The load balancer.
     #[serde(flatten)]
-    pub target: Target,
+    pub target: ChangeTarget,
     /// Its owner, `unowned` if it has none; none if that could not be read.
     pub owner: Option<String>,
     /// Its environment, if known.
@@ -151,7 +151,7 @@ pub struct Step {
 
 /// A text to paste into the code that manages a load balancer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Snippet {
+pub struct PlanSnippet {
     /// The dialect, as a heading.
     pub dialect: String,
     /// The language of the code; empty for plain steps.
@@ -165,7 +165,7 @@ pub struct Snippet {
 pub struct Patch {
     /// The load balancer.
     #[serde(flatten)]
-    pub target: Target,
+    pub target: ChangeTarget,
     /// Its owner; none if that could not be read.
     pub owner: Option<String>,
     /// What manages it.
@@ -179,7 +179,7 @@ pub struct Patch {
     /// How to set the mode, in a sentence.
     pub remedy: String,
     /// The same as text to paste.
-    pub snippets: Vec<Snippet>,
+    pub snippets: Vec<PlanSnippet>,
 }
 
 /// A load balancer that the plan does not change.
@@ -187,7 +187,7 @@ pub struct Patch {
 pub struct Skip {
     /// The load balancer.
     #[serde(flatten)]
-    pub target: Target,
+    pub target: ChangeTarget,
     /// Its owner; none if that could not be read.
     pub owner: Option<String>,
     /// The reason, as a code.
@@ -264,7 +264,7 @@ pub enum PlanError {
     Format(String),
     /// It contains something that the digest does not cover: an unknown key, a key that occurs twice, a value in another notation.
     #[error("{0}; a plan is used exactly as it was written, because its digest covers nothing else")]
-    NotAsWritten(#[from] Difference),
+    NotAsWritten(#[from] PlanDifference),
     /// It was edited.
     #[error("the plan was changed after it was made: its digest should be {made}, and it is {found}; make it again")]
     Edited {

@@ -2,11 +2,11 @@
 
 use doorward_model::{LoadBalancer, Mode, Observed, Traffic, TrafficStep, Verdict, owner_key};
 
-use super::{Effect, Goal, Insistence, PlanRequest, Risk, SkipReason, Step, Target, owner};
+use super::{ChangeTarget, Effect, Goal, Insistence, PlanRequest, Risk, SkipReason, Step, owner};
 use crate::Current;
 
 /// The decision about one load balancer.
-pub(super) enum Decision {
+pub(super) enum GuardDecision {
     Already,
     Skip(SkipReason, String),
     Patch { manager: String, from: Mode, to: Mode, reason: String },
@@ -19,61 +19,64 @@ pub(super) fn decide(
     required: &dyn Fn() -> Option<Mode>,
     order: &PlanRequest,
     insisted: Insistence,
-) -> Decision {
+) -> GuardDecision {
     let from = match &lb.mode {
         Observed::Known(mode) => *mode,
         Observed::Absent => {
-            return Decision::Skip(SkipReason::ModeUnknown, "AWS's response does not contain its mode.".to_owned());
+            return GuardDecision::Skip(
+                SkipReason::ModeUnknown,
+                "AWS's response does not contain its mode.".to_owned(),
+            );
         }
         Observed::Unread(gap) => {
-            return Decision::Skip(SkipReason::ModeUnknown, format!("Its mode could not be read: {gap}."));
+            return GuardDecision::Skip(SkipReason::ModeUnknown, format!("Its mode could not be read: {gap}."));
         }
     };
     match verdict {
         Some(Verdict::NotApplicable { because, .. }) => {
-            return Decision::Skip(SkipReason::NotApplicable, because.clone());
+            return GuardDecision::Skip(SkipReason::NotApplicable, because.clone());
         }
         Some(Verdict::Excepted { exception, expires, .. }) => {
             let because = format!("Exception {exception} covers it until {expires}.");
-            return Decision::Skip(SkipReason::Excepted, because);
+            return GuardDecision::Skip(SkipReason::Excepted, because);
         }
         _ => {}
     }
     let (to, reason) = match target(lb, verdict, required, order.goal, from) {
         Ok(Some(target)) => target,
-        Ok(None) => return Decision::Already,
-        Err((reason, because)) => return Decision::Skip(reason, because),
+        Ok(None) => return GuardDecision::Already,
+        Err((reason, because)) => return GuardDecision::Skip(reason, because),
     };
     if to == from {
-        return Decision::Already;
+        return GuardDecision::Already;
     }
     if to < from && !order.lower {
         let because = format!("It is in {from}, which is stronger than {to}; lowering it was not requested (--lower).");
         // A mode that is stronger than required meets the policy.
         return if order.goal == Goal::Required {
-            Decision::Already
+            GuardDecision::Already
         } else {
-            Decision::Skip(SkipReason::Stronger, because)
+            GuardDecision::Skip(SkipReason::Stronger, because)
         };
     }
     let evidence = match (weigh(lb.traffic.as_deref(), from, to), &insisted.without_evidence) {
-        (Err((reason, because)), None) => return Decision::Skip(reason, because),
+        (Err((reason, because)), None) => return GuardDecision::Skip(reason, because),
         (Err((_, because)), Some(_)) => because,
         (Ok(sentence), _) => sentence,
     };
     match (&lb.managed_by, &insisted.over_manager) {
         (Observed::Known(manager), None) => {
-            return Decision::Patch { manager: manager.to_string(), from, to, reason };
+            return GuardDecision::Patch { manager: manager.to_string(), from, to, reason };
         }
         // The next deployment of that code would undo the change.
         (Observed::Absent, None) if let Some(declared) = &lb.declared => {
-            return Decision::Patch { manager: format!("Code at {declared}"), from, to, reason };
+            return GuardDecision::Patch { manager: format!("Code at {declared}"), from, to, reason };
         }
         (Observed::Unread(gap), None) => {
             let because = format!(
                 "Whether it is managed by code or a stack, which would undo the change, could not be read: {gap}."
             );
-            return Decision::Skip(SkipReason::ManagerUnknown, because);
+            return GuardDecision::Skip(SkipReason::ManagerUnknown, because);
         }
         _ => {}
     }
@@ -85,9 +88,9 @@ pub(super) fn decide(
     } else {
         Risk::Medium
     };
-    Decision::Change(Box::new(Step {
+    GuardDecision::Change(Box::new(Step {
         wave: 0,
-        target: Target::of(lb),
+        target: ChangeTarget::of(lb),
         owner: owner(lb),
         environment: lb.environment.known().cloned(),
         from,
@@ -128,13 +131,13 @@ pub(crate) fn still_allowed(step: &Step, goal: Goal, current: &Current) -> Resul
     let weighed = Some(step.evidence.clone());
     let insisted = Insistence { without_evidence: weighed, over_manager: step.insisted.over_manager.clone() };
     match decide(lb, current.verdict.as_ref(), &|| current.required, &order, insisted) {
-        Decision::Change(now) if now.to == step.to => Ok(()),
-        Decision::Change(now) => Err(format!("the plan sets {}, and the policy requires {} now", step.to, now.to)),
-        Decision::Already => Err("it meets the policy now".to_owned()),
-        Decision::Patch { manager, .. } => Err(format!(
+        GuardDecision::Change(now) if now.to == step.to => Ok(()),
+        GuardDecision::Change(now) => Err(format!("the plan sets {}, and the policy requires {} now", step.to, now.to)),
+        GuardDecision::Already => Err("it meets the policy now".to_owned()),
+        GuardDecision::Patch { manager, .. } => Err(format!(
             "{manager} manages it now and would undo the change; change the mode there, or make a new plan"
         )),
-        Decision::Skip(_, because) => Err(because),
+        GuardDecision::Skip(_, because) => Err(because),
     }
 }
 

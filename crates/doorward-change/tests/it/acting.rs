@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use doorward_aws::access::{Access, Purpose};
 use doorward_change::{
-    ChangeState, Current, Entry, Event, Inspection, Journal, JournalError, MetricSamples, MetricSource, ModeClient,
-    ModeReading, Plan, RULE, SetFailure, SetResponse, Target,
+    ChangeState, ChangeTarget, Current, Event, Inspection, Journal, JournalEntry, JournalError, MetricSamples,
+    MetricSource, ModeClient, ModeReading, Plan, RULE, SetFailure, SetResponse,
 };
 use doorward_core::actions::change_role_grants;
 use doorward_core::mode::{self, Subject};
@@ -34,7 +34,7 @@ impl<K: Fate> Hand<'_, K> {
         }
     }
 
-    fn session(&self, target: &Target) -> Arc<doorward_aws::access::Session> {
+    fn session(&self, target: &ChangeTarget) -> Arc<doorward_aws::access::Session> {
         let purpose = Purpose {
             role_name: "doorward-change".to_owned().try_into().unwrap(),
             external_id: None,
@@ -45,7 +45,7 @@ impl<K: Fate> Hand<'_, K> {
 }
 
 impl<K: Fate> ModeClient for Hand<'_, K> {
-    async fn inspect(&self, target: &Target) -> Result<Inspection, Gap> {
+    async fn inspect(&self, target: &ChangeTarget) -> Result<Inspection, Gap> {
         self.meet().await;
         let subject = Subject { arn: target.arn.clone(), kind: target.kind };
         let cell = mode::look(self.access, self.session(target), &subject).await;
@@ -74,7 +74,7 @@ impl<K: Fate> ModeClient for Hand<'_, K> {
         Ok(Inspection::Found(Box::new(Current { load_balancer, verdict, required, may_be_excepted: None })))
     }
 
-    async fn read(&self, target: &Target) -> Result<ModeReading, Gap> {
+    async fn read(&self, target: &ChangeTarget) -> Result<ModeReading, Gap> {
         self.meet().await;
         let subject = Subject { arn: target.arn.clone(), kind: target.kind };
         let read = mode::read(self.access, self.session(target), &subject).await;
@@ -87,7 +87,7 @@ impl<K: Fate> ModeClient for Hand<'_, K> {
         })
     }
 
-    async fn set(&self, target: &Target, wanted: Mode) -> Result<SetResponse, SetFailure> {
+    async fn set(&self, target: &ChangeTarget, wanted: Mode) -> Result<SetResponse, SetFailure> {
         self.meet().await;
         let subject = Subject { arn: target.arn.clone(), kind: target.kind };
         let set = mode::set(self.access, self.session(target), &subject, wanted).await;
@@ -102,13 +102,13 @@ impl<K: Fate> ModeClient for Hand<'_, K> {
 pub(crate) struct Paper(Mutex<Vec<String>>);
 
 impl Paper {
-    pub(crate) fn entries(&self) -> Vec<Entry> {
+    pub(crate) fn entries(&self) -> Vec<JournalEntry> {
         self.0.lock().unwrap().iter().map(|text| serde_json::from_str(text).unwrap()).collect()
     }
 
     /// How many entries intend a request.
     pub(crate) fn intents(&self) -> usize {
-        let intends = |entry: &Entry| matches!(entry.event, Event::Intended { .. } | Event::Restoring { .. });
+        let intends = |entry: &JournalEntry| matches!(entry.event, Event::Intended { .. } | Event::Restoring { .. });
         self.entries().iter().filter(|entry| intends(entry)).count()
     }
 
@@ -124,7 +124,7 @@ pub(crate) struct Pen<'a, K> {
 }
 
 impl<K: Fate> Journal for Pen<'_, K> {
-    fn write(&self, _: &str, entry: &Entry) -> Result<(), JournalError> {
+    fn write(&self, _: &str, entry: &JournalEntry) -> Result<(), JournalError> {
         let dead = || JournalError { verb: "written", problem: "killed".to_owned() };
         if self.fate.strikes() {
             return Err(dead());
@@ -147,7 +147,7 @@ impl Fate for Peace {
 pub(crate) struct Unwatched;
 
 impl MetricSource for Unwatched {
-    async fn read(&self, _: &Target, _: Timestamp, _: Timestamp) -> Result<MetricSamples, Gap> {
+    async fn read(&self, _: &ChangeTarget, _: Timestamp, _: Timestamp) -> Result<MetricSamples, Gap> {
         unreachable!("nobody watches")
     }
 }

@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use doorward_change::{
-    ApplyRun, Goal, Insistence, MetricSample, MetricSamples, MetricSource, PERIOD, PlanRequest, StepState, StopReason,
-    Target, WatchVerdict, judge,
+    ApplyRun, ChangeTarget, Goal, Insistence, MetricSample, MetricSamples, MetricSource, PERIOD, PlanRequest,
+    StepState, StopReason, WatchVerdict, judge,
 };
 use doorward_model::{Gap, GapReason, Mode};
 use jiff::{SignedDuration, Timestamp};
@@ -77,7 +77,7 @@ struct Meter<'a> {
 }
 
 impl MetricSource for Meter<'_> {
-    async fn read(&self, _: &Target, from: Timestamp, until: Timestamp) -> Result<MetricSamples, Gap> {
+    async fn read(&self, _: &ChangeTarget, from: Timestamp, until: Timestamp) -> Result<MetricSamples, Gap> {
         if self.refuses.get() {
             return Err(Gap::new(GapReason::AccessDenied, "cloudwatch:GetMetricData"));
         }

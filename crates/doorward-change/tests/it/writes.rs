@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use doorward_aws::access::Access;
 use doorward_change::{
-    ApplyRun, ChangeState, Entry, Event, Goal, Journal as _, Plan, PlanRequest, RollbackRun, StepState,
+    ApplyRun, ChangeState, Event, Goal, Journal as _, JournalEntry, Plan, PlanRequest, RollbackRun, StepState,
 };
 use doorward_fakeaws::{Fault, Server, What};
 use doorward_model::{Arn, Kind, Mode};
@@ -224,7 +224,7 @@ async fn outside_its_window_nothing_is_sent() {
     let (hand, pen) = (Hand { access: &access, fate: &Peace }, Pen { paper: &paper, fate: &Peace });
     for step in &plan.steps {
         let intended = Event::Intended { from: step.from, to: step.to };
-        let entry = Entry { at: bed::start(), load_balancer: Some(step.target.arn.clone()), event: intended };
+        let entry = JournalEntry { at: bed::start(), load_balancer: Some(step.target.arn.clone()), event: intended };
         pen.write("", &entry).unwrap();
     }
     // The first one's call had taken effect, the second one's had not.

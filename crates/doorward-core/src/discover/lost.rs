@@ -11,7 +11,7 @@ use futures::StreamExt;
 use doorward_aws::{Access, Failure, Operation, organizations_as};
 use doorward_model::{Account, AccountId, AccountState, Gap, GapReason, Listing, Observed};
 
-use super::organization::{Entry, Found, account};
+use super::organization::{FoundAccounts, TreeEntry, account};
 use super::units::Units;
 use crate::pages;
 
@@ -31,7 +31,7 @@ pub(super) async fn account_for(
     units: &Units,
     want_tags: bool,
     missing: Vec<&Account>,
-    found: &mut Found,
+    found: &mut FoundAccounts,
 ) {
     let Observed::Known(organization) = found.organization.clone() else { return };
     let fates: Vec<Fate> = match &found.listing {
@@ -42,7 +42,7 @@ pub(super) async fn account_for(
                     match describe(access, &known.id).await {
                         Ok(None) => Fate::Left(known),
                         Ok(Some(entry)) => {
-                            match account(access, units, Entry::of(entry, organization), want_tags).await {
+                            match account(access, units, TreeEntry::of(entry, organization), want_tags).await {
                                 Ok(account) if account.id == known.id => Fate::Here(Box::new(account)),
                                 Ok(_) => Fate::Unread(known.id, malformed("the response is about another account")),
                                 Err(gap) => Fate::Unread(known.id, gap),

@@ -17,7 +17,7 @@ use crate::collect::v2::unambiguous;
 use crate::pages::{self, pages};
 
 /// The accounts of the organization as read.
-pub(super) struct Found {
+pub(super) struct FoundAccounts {
     pub(super) organization: Observed<Organization>,
     pub(super) accounts: Vec<Account>,
     pub(super) listing: Listing,
@@ -30,7 +30,7 @@ pub(super) struct Found {
 }
 
 /// The account of the base identity only.
-pub(super) fn alone(access: &Access) -> Found {
+pub(super) fn alone(access: &Access) -> FoundAccounts {
     let account = Account {
         id: access.account().clone(),
         name: Observed::Absent,
@@ -40,7 +40,7 @@ pub(super) fn alone(access: &Access) -> Found {
         tags: Observed::unread(Gap::new(GapReason::NotAsked, Operation::ListTagsForResource.action())),
         regions: not_asked_regions(),
     };
-    Found {
+    FoundAccounts {
         organization: Observed::Absent,
         accounts: vec![account],
         listing: Listing::Full,
@@ -52,7 +52,7 @@ pub(super) fn alone(access: &Access) -> Found {
 
 /// The whole organization. It fails only if nothing could be read: an incomplete list is kept and marked. Accounts in `known` that
 /// the list lacks are described one by one.
-pub(super) async fn read(access: &Access, settings: &DiscoverSettings, known: &[Known]) -> Result<Found, Gap> {
+pub(super) async fn read(access: &Access, settings: &DiscoverSettings, known: &[Known]) -> Result<FoundAccounts, Gap> {
     read_of(access, settings, known, None).await
 }
 
@@ -62,7 +62,7 @@ pub(super) async fn read_of(
     settings: &DiscoverSettings,
     known: &[Known],
     only: Option<&BTreeSet<AccountId>>,
-) -> Result<Found, Gap> {
+) -> Result<FoundAccounts, Gap> {
     let organization = describe(access).await?;
     let (listed, mut listing) = list(access, &organization).await?;
     let (listed, contradiction) = once(listed);
@@ -78,7 +78,7 @@ pub(super) async fn read_of(
     if let (Some(problem), true) = (problem, listing.is_full()) {
         listing = Listing::Unread(Arc::new(problem));
     }
-    let listed: Vec<Entry> = match only {
+    let listed: Vec<TreeEntry> = match only {
         Some(only) => {
             listed.into_iter().filter(|entry| only.iter().any(|account| account.as_str() == entry.id)).collect()
         }
@@ -91,7 +91,7 @@ pub(super) async fn read_of(
         .buffered(16)
         .collect()
         .await;
-    let mut found = Found {
+    let mut found = FoundAccounts {
         organization: Observed::Known(organization),
         accounts: Vec::with_capacity(accounts.len()),
         listing,
@@ -122,9 +122,9 @@ fn short(id: &AccountId, who: &str) -> Gap {
 
 /// Each account once, ordered by id. Pages may overlap. If two entries of one account contradict each other, the account is
 /// scanned if either entry allows it, and the list is malformed.
-fn once(mut listed: Vec<Entry>) -> (Vec<Entry>, Option<Gap>) {
+fn once(mut listed: Vec<TreeEntry>) -> (Vec<TreeEntry>, Option<Gap>) {
     listed.sort_by(|a, b| a.id.cmp(&b.id));
-    let mut all: Vec<Entry> = Vec::with_capacity(listed.len());
+    let mut all: Vec<TreeEntry> = Vec::with_capacity(listed.len());
     let mut contradiction = None;
     for entry in listed {
         let Some(known) = all.last_mut().filter(|known| known.id == entry.id) else {
@@ -145,7 +145,7 @@ fn once(mut listed: Vec<Entry>) -> (Vec<Entry>, Option<Gap>) {
 
 /// An entry of the list of accounts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct TreeEntry {
     pub(super) id: String,
     name: Option<String>,
     state: Option<String>,
@@ -156,7 +156,7 @@ pub(super) struct Entry {
     again: bool,
 }
 
-impl Entry {
+impl TreeEntry {
     pub(super) fn of(entry: aws_sdk_organizations::types::Account, organization: &Organization) -> Self {
         let id = entry.id.unwrap_or_default();
         let named = entry.arn.as_deref().and_then(|arn| Some(arn.split_once(":account/")?.1.to_owned()));
@@ -215,7 +215,7 @@ async fn describe(access: &Access) -> Result<Organization, Gap> {
 }
 
 /// All accounts. An empty page need not be the last one. A failure before the first account is an error, a later one a gap.
-async fn list(access: &Access, organization: &Organization) -> Result<(Vec<Entry>, Listing), Gap> {
+async fn list(access: &Access, organization: &Organization) -> Result<(Vec<TreeEntry>, Listing), Gap> {
     let operation = Operation::ListAccounts;
     let client = access.clients.organizations(access.home_region());
     let send = |credentials, token| {
@@ -226,8 +226,8 @@ async fn list(access: &Access, organization: &Organization) -> Result<(Vec<Entry
         // Pages may overlap when accounts come and go; one page names none twice.
         let mut named = BTreeSet::new();
         let mut entry = |account| {
-            let entry = Entry::of(account, organization);
-            Entry { again: !named.insert(entry.id.clone()), ..entry }
+            let entry = TreeEntry::of(account, organization);
+            TreeEntry { again: !named.insert(entry.id.clone()), ..entry }
         };
         (response.accounts.map(|accounts| accounts.into_iter().map(&mut entry).collect()), response.next_token)
     })
@@ -243,7 +243,7 @@ fn legacy_state(status: Option<&aws_sdk_organizations::types::AccountStatus>) ->
     status.map(|s| s.as_str().to_owned())
 }
 
-pub(super) async fn account(access: &Access, units: &Units, entry: Entry, want_tags: bool) -> Result<Account, Gap> {
+pub(super) async fn account(access: &Access, units: &Units, entry: TreeEntry, want_tags: bool) -> Result<Account, Gap> {
     let malformed = |what: String| Gap::new(GapReason::Malformed, Operation::ListAccounts.action()).with_message(what);
     let id = AccountId::new(&entry.id).map_err(|e| malformed(e.to_string()))?;
     if entry.foreign {
@@ -293,9 +293,9 @@ fn not_asked_regions<T>() -> Observed<T> {
 mod tests {
     use super::*;
 
-    fn entry(id: &str, name: &str, state: &str, path: &str) -> Entry {
+    fn entry(id: &str, name: &str, state: &str, path: &str) -> TreeEntry {
         let (name, state) = (Some(name.to_owned()), Some(state.to_owned()));
-        Entry { id: id.into(), name, state, paths: vec![path.into()], ..Entry::default() }
+        TreeEntry { id: id.into(), name, state, paths: vec![path.into()], ..TreeEntry::default() }
     }
 
     #[test]

@@ -59,14 +59,14 @@ pub async fn enter_one(
 }
 
 /// The organization, and the account or why it cannot be read.
-type Found = (Observed<Organization>, Result<Account, ScopeDecision>);
+type FoundAccounts = (Observed<Organization>, Result<Account, ScopeDecision>);
 
 async fn find(
     access: &Access,
     settings: &DiscoverSettings,
     known: Option<(Observed<Organization>, Account)>,
     place: &AccountRegion,
-) -> Result<Found, DiscoverError> {
+) -> Result<FoundAccounts, DiscoverError> {
     let out = |why: String| ScopeDecision::Excluded(Gap::new(GapReason::Excluded, "settings").with_message(why));
     if settings.scope.single_account {
         let alone = organization::alone(access);

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use doorward_model::{Evidence, RegionInventory};
 
-use crate::error::Fault;
+use crate::error::LedgerFault;
 use crate::timestamp::{nanos, timestamp};
 
 const NONE: u8 = 0;
@@ -30,9 +30,9 @@ pub(super) fn split(cell: &RegionInventory) -> (Option<Vec<u8>>, Cow<'_, RegionI
 }
 
 /// Puts packed evidence back where it was.
-pub(super) fn join(cell: &mut RegionInventory, packed: &[u8]) -> Result<(), Fault> {
+pub(super) fn join(cell: &mut RegionInventory, packed: &[u8]) -> Result<(), LedgerFault> {
     let found = unpack(packed, cell.load_balancers.len());
-    let found = found.ok_or_else(|| Fault::Text("packed evidence is cut short".to_owned()))?;
+    let found = found.ok_or_else(|| LedgerFault::Text("packed evidence is cut short".to_owned()))?;
     for (lb, evidence) in cell.load_balancers.iter_mut().zip(found) {
         lb.evidence = evidence;
     }

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{RECORDED, find, keep_body};
 use crate::columns::{id, place_id};
-use crate::error::Fault;
+use crate::error::LedgerFault;
 use crate::timestamp::nanos;
 use crate::{Ledger, LedgerError};
 
@@ -53,7 +53,7 @@ impl Ledger {
 }
 
 /// Keeps them, one text for each account-Region; a text that did not change is that of an earlier scan.
-pub(super) fn keep(db: &Connection, scan: i64, inputs: Inputs) -> Result<(), Fault> {
+pub(super) fn keep(db: &Connection, scan: i64, inputs: Inputs) -> Result<(), LedgerFault> {
     for ((account, region), inputs) in inputs.by_place() {
         let place = place_id(db, &account, &region)?;
         let last: Option<i64> =

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{KnownRegion, ReportedRegion};
-use crate::error::Fault;
+use crate::error::LedgerFault;
 
 /// Stores what was looked at, one byte per place, unless an earlier run looked at exactly the same.
 pub(super) fn coverage(
     db: &Connection,
     reported_regions: &BTreeMap<(&str, &str), ReportedRegion<'_>>,
     places: &BTreeMap<(String, String), KnownRegion>,
-) -> Result<i64, Fault> {
+) -> Result<i64, LedgerFault> {
     let last = places.values().map(|place| place.id).max().unwrap_or(0);
     let mut statuses = vec![0_u8; usize::try_from(last).unwrap_or(0) + 1];
     for ((account, region), place) in places {
@@ -29,11 +29,11 @@ pub(super) fn coverage(
 }
 
 /// The coverage of what looked at no account-Region as a whole.
-pub(super) fn nothing(db: &Connection) -> Result<i64, Fault> {
+pub(super) fn nothing(db: &Connection) -> Result<i64, LedgerFault> {
     keep_coverage(db, &[])
 }
 
-fn keep_coverage(db: &Connection, statuses: &[u8]) -> Result<i64, Fault> {
+fn keep_coverage(db: &Connection, statuses: &[u8]) -> Result<i64, LedgerFault> {
     let hash = i64::from_le_bytes(fnv(statuses).to_le_bytes());
     let same = "SELECT id FROM coverages WHERE hash = ?1 AND statuses = ?2";
     if let Some(id) = db.query_row(same, params![hash, statuses], |row| row.get(0)).optional()? {

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 use crate::Recorded;
 use crate::columns::place_id;
 use crate::edits;
-use crate::error::Fault;
+use crate::error::LedgerFault;
 use crate::timestamp::nanos;
 
 use super::coverage::nothing;
@@ -23,7 +23,7 @@ pub(super) fn write(
     raw: &RawLoadBalancer,
     tags: &[String],
     latest: i64,
-) -> Result<(Recorded, Vec<Option<History>>), Fault> {
+) -> Result<(Recorded, Vec<Option<History>>), LedgerFault> {
     let only = &raw.arn;
     let line = report.coverage.lines.first().and_then(|line| line.read_at);
     let read = raw.evidence.as_ref().map(|evidence| evidence.at).or(line);
@@ -65,7 +65,7 @@ pub(super) fn write(
     Ok((recorded, histories))
 }
 
-fn place_of(db: &Connection, only: &Arn) -> Result<KnownRegion, Fault> {
+fn place_of(db: &Connection, only: &Arn) -> Result<KnownRegion, LedgerFault> {
     let id = place_id(db, only.account(), only.region())?;
     let place = db.query_row("SELECT last_at, last_run FROM places WHERE id = ?1", [id], |row| {
         Ok(KnownRegion { id, last_at: row.get(0)?, last_run: row.get(1)? })

@@ -6,7 +6,7 @@ use doorward_model::{Arn, Finding, History, LoadBalancer, Observed, ScanReport, 
 use rusqlite::Connection;
 
 use crate::Recorded;
-use crate::error::Fault;
+use crate::error::LedgerFault;
 use crate::finding_state::{FindingState, State, StateChange};
 use crate::timestamp::{nanos, timestamp};
 
@@ -40,7 +40,7 @@ impl<'a> RunRecorder<'a> {
         run: i64,
         latest: i64,
         tallies: Tallies,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, LedgerFault> {
         let mut rules: BTreeMap<String, BTreeMap<String, i64>> = BTreeMap::new();
         let mut query = db.prepare("SELECT name, own, id FROM rules")?;
         let mut rows = query.query([])?;
@@ -62,7 +62,7 @@ impl<'a> RunRecorder<'a> {
     }
 
     /// Takes in what the run saw in one account-Region.
-    pub(super) fn look(&mut self, place: KnownRegion, reported: &ReportedRegion<'_>) -> Result<(), Fault> {
+    pub(super) fn look(&mut self, place: KnownRegion, reported: &ReportedRegion<'_>) -> Result<(), LedgerFault> {
         let report = self.report;
         let indices: BTreeMap<&str, usize> = reported
             .load_balancers
@@ -127,7 +127,7 @@ impl<'a> RunRecorder<'a> {
     }
 
     /// The account is closed, as the run saw no earlier than `at`: everything in it ends.
-    pub(super) fn retire(&mut self, place: KnownRegion, at: i64) -> Result<(), Fault> {
+    pub(super) fn retire(&mut self, place: KnownRegion, at: i64) -> Result<(), LedgerFault> {
         self.at = at;
         let load_balancers = load_balancers(self.db, place.id)?;
         if load_balancers.values().all(|known| known.fate != HERE) {
@@ -170,7 +170,7 @@ impl<'a> RunRecorder<'a> {
     }
 
     /// What an earlier observation says where a later one is known: nothing.
-    fn only_remember(&mut self, place: KnownRegion, findings: &[usize]) -> Result<(), Fault> {
+    fn only_remember(&mut self, place: KnownRegion, findings: &[usize]) -> Result<(), LedgerFault> {
         if findings.is_empty() {
             return Ok(());
         }
@@ -193,7 +193,7 @@ impl<'a> RunRecorder<'a> {
         index: usize,
         lb: &LoadBalancer,
         load_balancers: &mut BTreeMap<String, KnownLoadBalancer>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), LedgerFault> {
         let mode = match &lb.mode {
             Observed::Known(mode) => Some(mode_code(Some(*mode))),
             Observed::Absent => Some(mode_code(None)),
@@ -255,7 +255,7 @@ impl<'a> RunRecorder<'a> {
         finding: &Finding,
         load_balancers: &mut BTreeMap<String, KnownLoadBalancer>,
         findings: &mut BTreeMap<(i64, i64), KnownFinding>,
-    ) -> Result<Option<History>, Fault> {
+    ) -> Result<Option<History>, LedgerFault> {
         let arn = finding.load_balancer.as_str();
         let event = load_balancers.get(arn).and_then(|known| known.event);
         let load_balancer = match load_balancers.get(arn) {
@@ -319,7 +319,7 @@ impl<'a> RunRecorder<'a> {
         load_balancers: &BTreeMap<String, KnownLoadBalancer>,
         present: &[i64],
         findings: BTreeMap<(i64, i64), KnownFinding>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), LedgerFault> {
         let events: BTreeMap<i64, (i64, i64)> =
             load_balancers.values().filter_map(|known| Some((known.id, known.event?))).collect();
         let (now, latest) = (self.at, self.latest);
@@ -374,7 +374,7 @@ impl<'a> RunRecorder<'a> {
         place: KnownRegion,
         load_balancer: i64,
         findings: BTreeMap<(i64, i64), KnownFinding>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), LedgerFault> {
         let last = place.last_at.unwrap_or(self.at).min(self.at);
         for (key, mut held) in findings.into_iter().filter(|(key, held)| key.0 == load_balancer && !held.seen_now) {
             let settled = held.standing.settle(self.at);

@@ -8,7 +8,7 @@ use doorward_model::{
 };
 use rusqlite::{Connection, params_from_iter};
 
-use crate::error::Fault;
+use crate::error::LedgerFault;
 
 /// The columns of `tallies`, in the order of [`Counts`].
 pub(crate) const COLUMNS: &str = "monitor, defensive, strictest, mode_unknown, mode_not_applicable, unowned, \
@@ -146,7 +146,7 @@ impl Tallies {
     }
 
     /// The groups of a load balancer but the whole, as the file keeps them.
-    pub(super) fn grouping(&self, lb: &LoadBalancer) -> Result<String, Fault> {
+    pub(super) fn grouping(&self, lb: &LoadBalancer) -> Result<String, LedgerFault> {
         let named = self.dimensions.iter().skip(1);
         let grouping: BTreeMap<&str, String> = named.map(|d| (d.as_str(), label_of(lb, d))).collect();
         Ok(serde_json::to_string(&grouping)?)
@@ -163,7 +163,7 @@ impl Tallies {
         &mut self,
         findings: impl Iterator<Item = (&'u UnseenFinding, &'u str)>,
         load_balancers: impl Iterator<Item = (&'u UnseenLoadBalancer, &'u str)>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), LedgerFault> {
         for (finding, grouping) in findings {
             // What an early version kept without its severity counts as the worst it can be.
             let severity = finding.severity.unwrap_or(Severity::Critical).max(Severity::Low);
@@ -189,7 +189,7 @@ impl Tallies {
         Ok(())
     }
 
-    fn add_by_grouping(&mut self, grouping: &str, columns: &[usize]) -> Result<(), Fault> {
+    fn add_by_grouping(&mut self, grouping: &str, columns: &[usize]) -> Result<(), LedgerFault> {
         let labels: BTreeMap<String, String> = serde_json::from_str(grouping)?;
         let mut groups = vec![0];
         for dimension in 1..self.dimensions.len() {
@@ -203,7 +203,7 @@ impl Tallies {
     }
 
     /// Stores every group whose counts changed.
-    pub(super) fn store(self, db: &Connection, run: i64) -> Result<(), Fault> {
+    pub(super) fn store(self, db: &Connection, run: i64) -> Result<(), LedgerFault> {
         let mut last = last_counts(db)?;
         let values = vec!["?"; Counts::default().len() + 2].join(",");
         let mut insert = db.prepare(&format!("INSERT INTO tallies (label, run, {COLUMNS}) VALUES ({values})"))?;

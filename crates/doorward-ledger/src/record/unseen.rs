@@ -9,7 +9,7 @@ use doorward_model::{
 use rusqlite::{Connection, Row};
 
 use crate::columns::{account_region, finding_id, id, severity};
-use crate::error::Fault;
+use crate::error::LedgerFault;
 use crate::timestamp::timestamp;
 
 use super::tally::count;
@@ -35,7 +35,7 @@ const LAST: &str = "coalesce(max(coalesce(p.last_at, e.at), coalesce(e.at, p.las
 
 /// Takes away from what the ledger knows what a report observed. `recorded` says that the report is in the ledger: then what
 /// is missing from its full listings has ended there.
-pub(super) fn unseen(db: &Connection, report: &ScanReport, recorded: bool) -> Result<Rest, Fault> {
+pub(super) fn unseen(db: &Connection, report: &ScanReport, recorded: bool) -> Result<Rest, LedgerFault> {
     let groupings: BTreeMap<i64, String> = db
         .prepare("SELECT id, document FROM groupings")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
@@ -89,7 +89,7 @@ impl<'a> Seen<'a> {
         db: &Connection,
         labels: &BTreeMap<i64, (String, String)>,
         rest: &mut Rest,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), LedgerFault> {
         let mut query = db.prepare(&format!(
             "SELECT b.arn, p.account, p.region, b.name, b.kind, b.grouping, b.counted, b.mode, coalesce(b.seen, {LAST})
              FROM load_balancers b JOIN places p ON p.id = b.place LEFT JOIN runs e ON e.seq = b.event_run
@@ -125,7 +125,7 @@ impl<'a> Seen<'a> {
         db: &Connection,
         labels: &BTreeMap<i64, (String, String)>,
         rest: &mut Rest,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), LedgerFault> {
         let mut query = db.prepare(&format!(
             "SELECT b.arn, p.account, p.region, b.name, b.kind, b.grouping, b.arn, r.name, r.own, f.state = 4, f.severity,
                     f.first, coalesce(f.seen, {LAST})
@@ -206,7 +206,7 @@ fn last_mode(kind: Kind, counted: Option<i64>, mode: Option<i64>) -> Option<Last
 /// How many account-Regions an earlier run listed and this one did not; and how many no run ever listed, though AWS would
 /// have answered there: they failed, or the settings leave them out. A line that stands for all Regions of an account counts
 /// where none of them was ever listed. What is in a closed account has ended.
-fn unread(db: &Connection, report: &ScanReport) -> Result<(usize, usize), Fault> {
+fn unread(db: &Connection, report: &ScanReport) -> Result<(usize, usize), LedgerFault> {
     let reported_regions = reported_regions(report);
     let now: BTreeSet<(&str, &str)> =
         reported_regions.iter().filter(|(_, reported)| reported.was_looked_at()).map(|(place, _)| *place).collect();

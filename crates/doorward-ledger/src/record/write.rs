@@ -3,7 +3,7 @@
 use doorward_model::{Finding, LoadBalancer};
 use rusqlite::params;
 
-use crate::error::Fault;
+use crate::error::LedgerFault;
 use crate::finding_state::{FindingState, State, StateChange};
 
 use super::KnownRegion;
@@ -12,7 +12,12 @@ use super::rows::{HERE, KnownLoadBalancer};
 
 impl RunRecorder<'_> {
     /// Keeps a change of a finding for ever.
-    pub(super) fn step(&mut self, key: (i64, i64), standing: &FindingState, step: StateChange) -> Result<(), Fault> {
+    pub(super) fn step(
+        &mut self,
+        key: (i64, i64),
+        standing: &FindingState,
+        step: StateChange,
+    ) -> Result<(), LedgerFault> {
         self.write(key, standing)?;
         self.db
             .prepare_cached("INSERT INTO transitions (load_balancer, rule, run, was, now) VALUES (?1, ?2, ?3, ?4, ?5)")?
@@ -45,7 +50,7 @@ impl RunRecorder<'_> {
         Ok(())
     }
 
-    pub(super) fn write(&self, key: (i64, i64), standing: &FindingState) -> Result<(), Fault> {
+    pub(super) fn write(&self, key: (i64, i64), standing: &FindingState) -> Result<(), LedgerFault> {
         let s = standing;
         self.db
             .prepare_cached(
@@ -77,7 +82,7 @@ impl RunRecorder<'_> {
         (before, before_at): (Option<i64>, Option<i64>),
         was: Option<i64>,
         now: i64,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), LedgerFault> {
         // Where the time of the look before is not known, the begin of its run is the latest that it certainly was not before.
         self.db
             .prepare_cached(
@@ -89,7 +94,7 @@ impl RunRecorder<'_> {
     }
 
     /// The mode differs from the one that the recorded edits left.
-    pub(super) fn end_edits(&self, load_balancer: i64) -> Result<(), Fault> {
+    pub(super) fn end_edits(&self, load_balancer: i64) -> Result<(), LedgerFault> {
         self.db
             .prepare_cached("UPDATE edits SET ended = ?2 WHERE load_balancer = ?1 AND ended IS NULL")?
             .execute([load_balancer, self.run])?;
@@ -97,7 +102,7 @@ impl RunRecorder<'_> {
     }
 
     /// Drops the look that an event asked for.
-    pub(super) fn forget_look(&self, load_balancer: i64) -> Result<(), Fault> {
+    pub(super) fn forget_look(&self, load_balancer: i64) -> Result<(), LedgerFault> {
         self.db
             .prepare_cached("UPDATE load_balancers SET event_run = NULL, look = NULL WHERE id = ?1")?
             .execute([load_balancer])?;
@@ -112,7 +117,7 @@ impl RunRecorder<'_> {
         grouping: i64,
         mode: Option<i64>,
         counted: Option<i64>,
-    ) -> Result<i64, Fault> {
+    ) -> Result<i64, LedgerFault> {
         self.db
             .prepare_cached(
                 "INSERT INTO load_balancers (place, arn, name, kind, grouping, first_run, fate, mode, counted)
@@ -122,7 +127,7 @@ impl RunRecorder<'_> {
         Ok(self.db.last_insert_rowid())
     }
 
-    pub(super) fn update_load_balancer(&self, known: &KnownLoadBalancer) -> Result<(), Fault> {
+    pub(super) fn update_load_balancer(&self, known: &KnownLoadBalancer) -> Result<(), LedgerFault> {
         let KnownLoadBalancer { id, grouping, fate, mode, mode_seen, seen, counted, event: _ } = known;
         self.db
             .prepare_cached(
@@ -133,7 +138,7 @@ impl RunRecorder<'_> {
         Ok(())
     }
 
-    pub(super) fn grouping_of(&mut self, index: usize, lb: &LoadBalancer) -> Result<i64, Fault> {
+    pub(super) fn grouping_of(&mut self, index: usize, lb: &LoadBalancer) -> Result<i64, LedgerFault> {
         if let Some(id) = self.by_groups.get(self.tallies.groups_of(index)) {
             return Ok(*id);
         }
@@ -142,7 +147,7 @@ impl RunRecorder<'_> {
         Ok(id)
     }
 
-    pub(super) fn grouping(&mut self, document: String) -> Result<i64, Fault> {
+    pub(super) fn grouping(&mut self, document: String) -> Result<i64, LedgerFault> {
         if let Some(id) = self.groupings.get(&document) {
             return Ok(*id);
         }
@@ -152,7 +157,7 @@ impl RunRecorder<'_> {
         Ok(id)
     }
 
-    pub(super) fn rule(&mut self, finding: &Finding) -> Result<i64, Fault> {
+    pub(super) fn rule(&mut self, finding: &Finding) -> Result<i64, LedgerFault> {
         let derived = Finding::id_for(&finding.load_balancer, &finding.rule) == finding.id;
         let own = if derived { "" } else { finding.id.as_str() };
         if let Some(id) = self.rules.get(&finding.rule).and_then(|by_id| by_id.get(own)) {

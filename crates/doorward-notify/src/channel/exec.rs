@@ -14,14 +14,14 @@ use crate::secret::{Environment, Secret};
 const ASK_AGAIN: i32 = 75;
 
 /// A command, ready to run.
-pub(crate) struct Command {
+pub(crate) struct ExecCommand {
     program: String,
     arguments: Vec<String>,
     environment: Vec<(String, Secret)>,
     timeout: Duration,
 }
 
-impl Command {
+impl ExecCommand {
     pub(super) fn new(
         setting: &str,
         command: &[String],

@@ -17,12 +17,12 @@ use crate::digest::Digest;
 pub const ACTION: &str = Operation::Publish.action();
 
 /// A topic to publish to.
-pub(crate) struct Publisher {
+pub(crate) struct TopicPublisher {
     pub(super) topic: Topic,
     pub(super) timeout: Duration,
 }
 
-impl Publisher {
+impl TopicPublisher {
     /// Publishes once; credentials that have expired are renewed.
     pub(super) async fn send(
         &self,

@@ -1,6 +1,6 @@
 //! An e-mail: subject, plain text and the same as HTML.
 
-use super::{Message, Part, Parts, clip, defanged, more, text};
+use super::{Message, MessagePart, Parts, clip, defanged, more, text};
 
 /// Bytes of the plain text, so that no server refuses it; the HTML holds as many lines.
 const ROOM: usize = 256 * 1024;
@@ -53,9 +53,9 @@ fn line(parts: &Parts) -> String {
     parts
         .iter()
         .map(|part| match part {
-            Part::Ours(text) => escaped(text),
-            Part::Name(text) => format!("<code>{}</code>", escaped(&defanged(text))),
-            Part::Prose(text) => escaped(&defanged(text)),
+            MessagePart::Ours(text) => escaped(text),
+            MessagePart::Name(text) => format!("<code>{}</code>", escaped(&defanged(text))),
+            MessagePart::Prose(text) => escaped(&defanged(text)),
         })
         .collect()
 }

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Message, Part, Parts, defanged, more};
+use super::{Message, MessagePart, Parts, defanged, more};
 
 /// Longest text of a section; Slack takes 3,000 characters.
 const SECTION: usize = 2_900;
@@ -69,9 +69,9 @@ fn line(parts: &Parts) -> String {
     parts
         .iter()
         .map(|part| match part {
-            Part::Ours(text) => escaped(text),
-            Part::Name(text) => code(text),
-            Part::Prose(text) => prose(text),
+            MessagePart::Ours(text) => escaped(text),
+            MessagePart::Name(text) => code(text),
+            MessagePart::Prose(text) => prose(text),
         })
         .collect()
 }

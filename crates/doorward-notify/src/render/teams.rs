@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Message, Part, Parts, defanged, more};
+use super::{Message, MessagePart, Parts, defanged, more};
 
 /// Bytes of all lines; Teams takes a message of 28 KB, card and envelope included.
 const ROOM: usize = 20_000;
@@ -17,7 +17,7 @@ pub(crate) fn render(message: &Message) -> Value {
     for section in &message.sections {
         let mut headed = false;
         for parts in &section.items {
-            let mut listed = vec![Part::Ours("• ".to_owned())];
+            let mut listed = vec![MessagePart::Ours("• ".to_owned())];
             listed.extend(parts.iter().cloned());
             let item = rich(&listed, false);
             let needed = size(&item) + 150;
@@ -34,7 +34,7 @@ pub(crate) fn render(message: &Message) -> Value {
         }
     }
     if left > 0 {
-        body.push(rich(&vec![Part::Ours(more(left))], false));
+        body.push(rich(&vec![MessagePart::Ours(more(left))], false));
     }
     body.push(rich(&message.foot, false));
     json!({
@@ -61,10 +61,12 @@ fn rich(parts: &Parts, title: bool) -> Value {
     let inlines: Vec<Value> = parts
         .iter()
         .map(|part| match part {
-            Part::Ours(text) if title => json!({"type": "TextRun", "text": text, "weight": "Bolder", "size": "Medium"}),
-            Part::Ours(text) => json!({"type": "TextRun", "text": text}),
-            Part::Name(text) => json!({"type": "TextRun", "text": run(text), "fontType": "Monospace"}),
-            Part::Prose(text) => json!({"type": "TextRun", "text": run(text)}),
+            MessagePart::Ours(text) if title => {
+                json!({"type": "TextRun", "text": text, "weight": "Bolder", "size": "Medium"})
+            }
+            MessagePart::Ours(text) => json!({"type": "TextRun", "text": text}),
+            MessagePart::Name(text) => json!({"type": "TextRun", "text": run(text), "fontType": "Monospace"}),
+            MessagePart::Prose(text) => json!({"type": "TextRun", "text": run(text)}),
         })
         .collect();
     json!({"type": "RichTextBlock", "inlines": inlines})

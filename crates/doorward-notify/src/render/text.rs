@@ -1,6 +1,6 @@
 //! Plain text: for mail, topics and the dry run.
 
-use super::{Message, Part, Parts, defanged, more};
+use super::{Message, MessagePart, Parts, defanged, more};
 
 /// The whole message; lines beyond `most` bytes are left out, and how many were is said.
 pub(crate) fn render(message: &Message, most: usize) -> String {
@@ -42,8 +42,8 @@ pub(crate) fn line(parts: &Parts) -> String {
     parts
         .iter()
         .map(|part| match part {
-            Part::Ours(text) => text.clone(),
-            Part::Name(text) | Part::Prose(text) => defanged(text),
+            MessagePart::Ours(text) => text.clone(),
+            MessagePart::Name(text) | MessagePart::Prose(text) => defanged(text),
         })
         .collect()
 }

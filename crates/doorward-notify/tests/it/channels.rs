@@ -6,7 +6,9 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
-use doorward_notify::{ChannelSettings, Dispatcher, Environment, Fate, Outcome, Settings, SmtpSettings, SmtpTls};
+use doorward_notify::{
+    ChannelSettings, DigestFate, Dispatcher, Environment, NotifyOutcome, Settings, SmtpSettings, SmtpTls,
+};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
@@ -17,7 +19,7 @@ use crate::doubles::{Act, Book, Receiver, time};
 const SCENE: &str = "a:high@web";
 
 /// Delivers a report; answers what became of it and how many milliseconds were paused.
-async fn deliver(settings: Settings, variables: &[(&str, String)], book: &Book, scene: &str) -> (Outcome, i64) {
+async fn deliver(settings: Settings, variables: &[(&str, String)], book: &Book, scene: &str) -> (NotifyOutcome, i64) {
     let environment = Environment::new(variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
     let (time, waited) = time();
     let courier = Dispatcher::new(directory(settings), &environment, book.clone(), None, time).expect("opens");
@@ -34,8 +36,8 @@ async fn acting(acts: Vec<Act>) -> Receiver {
     Receiver::start(Arc::default(), move || acts.next().unwrap_or(Act::Take)).await
 }
 
-fn only(outcome: &Outcome) -> &Fate {
-    let reported: Vec<_> = outcome.lines.iter().filter(|line| line.fate != Fate::Unchanged).collect();
+fn only(outcome: &NotifyOutcome) -> &DigestFate {
+    let reported: Vec<_> = outcome.lines.iter().filter(|line| line.fate != DigestFate::Unchanged).collect();
     assert_eq!(reported.len(), 1, "{outcome:#?}");
     &reported[0].fate
 }
@@ -58,7 +60,7 @@ async fn trouble_passes_and_the_digest_arrives() {
         let all = || settings(&["web"], vec![("chat", slack("HOOK"))]);
         let variables = [("HOOK", receiver.url())];
         let (outcome, waited) = deliver(all(), &variables, &book, SCENE).await;
-        assert_eq!(only(&outcome), &Fate::Delivered { may_repeat: repeat }, "{acts:?}");
+        assert_eq!(only(&outcome), &DigestFate::Delivered { may_repeat: repeat }, "{acts:?}");
         let bodies = receiver.bodies();
         assert_eq!(bodies.len(), messages, "{acts:?}");
         let says_so = |body: &Value| body.to_string().contains("This may be a repeat");
@@ -69,7 +71,7 @@ async fn trouble_passes_and_the_digest_arrives() {
         }
         // It is known to have arrived: the same report says nothing more.
         let (again, _) = deliver(all(), &variables, &book, SCENE).await;
-        assert!(again.lines.iter().all(|line| line.fate == Fate::Unchanged), "{again:#?}");
+        assert!(again.lines.iter().all(|line| line.fate == DigestFate::Unchanged), "{again:#?}");
         assert_eq!(receiver.bodies().len(), messages, "{acts:?}");
     }
 }
@@ -98,7 +100,7 @@ async fn what_cannot_arrive_is_listed_and_tried_by_the_next_run() {
         let all = || settings(&["web"], vec![("chat", slack("HOOK"))]);
         let variables = [("HOOK", receiver.url())];
         let (outcome, _) = deliver(all(), &variables, &book, SCENE).await;
-        let Fate::Failed { unclear: was, reason: said } = only(&outcome) else { panic!("{act:?}: {outcome:#?}") };
+        let DigestFate::Failed { unclear: was, reason: said } = only(&outcome) else { panic!("{act:?}: {outcome:#?}") };
         assert!(*was == unclear && said.contains(reason), "{act:?}: {was} {said}");
         assert_eq!(receiver.requests.load(Ordering::SeqCst), tries, "{act:?}");
         let page = book.page("owner:web", "chat");
@@ -106,7 +108,7 @@ async fn what_cannot_arrive_is_listed_and_tried_by_the_next_run() {
         assert_eq!(page.failure.as_ref(), Some(said));
         *open.lock().expect("no panic") = true;
         let (outcome, _) = deliver(all(), &variables, &book, SCENE).await;
-        assert_eq!(only(&outcome), &Fate::Delivered { may_repeat: unclear }, "{act:?}");
+        assert_eq!(only(&outcome), &DigestFate::Delivered { may_repeat: unclear }, "{act:?}");
         assert_eq!(outcome.lines.iter().filter_map(|line| line.digest.as_ref()).count(), 1);
     }
 }
@@ -122,7 +124,7 @@ async fn a_slow_receiver_is_given_up_and_a_closed_port_is_no_arrival() {
     *timeout_seconds = 1;
     let book = Book::new();
     let (outcome, _) = deliver(hasty, &[("HOOK", receiver.url())], &book, SCENE).await;
-    let Fate::Failed { unclear: true, reason } = only(&outcome) else { panic!("{outcome:#?}") };
+    let DigestFate::Failed { unclear: true, reason } = only(&outcome) else { panic!("{outcome:#?}") };
     assert!(reason.contains("within 1 seconds"), "{reason}");
 
     let closed = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address").port();
@@ -130,9 +132,11 @@ async fn a_slow_receiver_is_given_up_and_a_closed_port_is_no_arrival() {
     let all = settings(&["web", "pay"], vec![("chat", slack("HOOK"))]);
     let (outcome, _) = deliver(all, &variables, &Book::new(), "a:high@web b:low@pay").await;
     let reasons: Vec<_> = outcome.failures().map(|line| &line.fate).collect();
-    assert!(matches!(reasons[0], Fate::Failed { unclear: false, reason } if reason.contains("could not be reached")));
     assert!(
-        matches!(reasons[1], Fate::Failed { unclear: false, reason } if reason.starts_with("not tried")),
+        matches!(reasons[0], DigestFate::Failed { unclear: false, reason } if reason.contains("could not be reached"))
+    );
+    assert!(
+        matches!(reasons[1], DigestFate::Failed { unclear: false, reason } if reason.starts_with("not tried")),
         "{reasons:?}"
     );
 }
@@ -143,7 +147,7 @@ async fn teams_gets_a_card_and_its_failures_are_read() {
     let book = Book::new();
     let all = settings(&["web"], vec![("room", teams("HOOK"))]);
     let (outcome, _) = deliver(all, &[("HOOK", receiver.url())], &book, SCENE).await;
-    assert_eq!(only(&outcome), &Fate::Delivered { may_repeat: false });
+    assert_eq!(only(&outcome), &DigestFate::Delivered { may_repeat: false });
     let card = &receiver.bodies()[0];
     assert_eq!(card["type"], "message");
     assert_eq!(card["attachments"][0]["contentType"], "application/vnd.microsoft.card.adaptive");
@@ -177,7 +181,7 @@ async fn a_command_reads_json_and_decides() {
     }
     let variables = [("TOKEN", "sEcReT".to_owned()), ("AWS_SECRET_ACCESS_KEY", "other".to_owned())];
     let (outcome, _) = deliver(all, &variables, &Book::new(), SCENE).await;
-    assert_eq!(only(&outcome), &Fate::Delivered { may_repeat: false });
+    assert_eq!(only(&outcome), &DigestFate::Delivered { may_repeat: false });
     let document: Value = serde_json::from_slice(&std::fs::read(&kept).expect("there")).expect("JSON");
     assert_eq!(document["format"], "doorward-digest-v1");
     assert_eq!(document["audience"], serde_json::json!({"kind": "owner", "name": "web"}));
@@ -200,7 +204,7 @@ async fn a_command_reads_json_and_decides() {
             *timeout_seconds = if text.contains("sleep") { 1 } else { 20 };
         }
         let (outcome, _) = deliver(all, &[], &Book::new(), SCENE).await;
-        let Fate::Failed { unclear: was, reason: said } = only(&outcome) else { panic!("{text}: {outcome:#?}") };
+        let DigestFate::Failed { unclear: was, reason: said } = only(&outcome) else { panic!("{text}: {outcome:#?}") };
         assert!(*was == unclear && said.contains(reason), "{text}: {was} {said}");
         let tried = std::fs::read_to_string(format!("{program}.tries")).expect("tried").lines().count();
         assert_eq!(tried, tries, "{text}");
@@ -208,12 +212,12 @@ async fn a_command_reads_json_and_decides() {
     let (outcome, _) =
         deliver(settings(&["web"], vec![("own", exec(&["/nowhere/x"]))]), &[], &Book::new(), SCENE).await;
     assert!(
-        matches!(only(&outcome), Fate::Failed { unclear: false, reason } if reason.contains("could not be started"))
+        matches!(only(&outcome), DigestFate::Failed { unclear: false, reason } if reason.contains("could not be started"))
     );
     // A command that reads nothing may still decide.
     let deaf = script(folder.path(), "deaf", "exit 0");
     let (outcome, _) = deliver(settings(&["web"], vec![("own", exec(&[&deaf]))]), &[], &Book::new(), SCENE).await;
-    assert_eq!(only(&outcome), &Fate::Delivered { may_repeat: false });
+    assert_eq!(only(&outcome), &DigestFate::Delivered { may_repeat: false });
 }
 
 /// A mail server that answers DATA as reported; keeps envelopes and messages.
@@ -289,7 +293,7 @@ async fn mail_goes_to_the_addresses_of_the_directory() {
     let (port, mails) = post(Vec::new()).await;
     let book = Book::new();
     let (outcome, _) = deliver(mailing(port, &["a@x.example", "b@x.example"]), &[], &book, SCENE).await;
-    assert_eq!(only(&outcome), &Fate::Delivered { may_repeat: false });
+    assert_eq!(only(&outcome), &DigestFate::Delivered { may_repeat: false });
     let id = book.page("owner:web", "post").delivered.expect("delivered").id;
     let mail = mails.lock().expect("no panic")[0].clone();
     for line in [
@@ -320,8 +324,8 @@ async fn a_mail_server_that_refuses_is_distinguished_from_one_that_breaks_off() 
         let (port, kept) = post(answers.clone()).await;
         let (outcome, _) = deliver(mailing(port, &["a@x.example"]), &[], &Book::new(), SCENE).await;
         match (only(&outcome), unclear) {
-            (Fate::Delivered { may_repeat }, None) => assert_eq!(*may_repeat, repeat, "{answers:?}"),
-            (Fate::Failed { unclear: was, .. }, Some(unclear)) => {
+            (DigestFate::Delivered { may_repeat }, None) => assert_eq!(*may_repeat, repeat, "{answers:?}"),
+            (DigestFate::Failed { unclear: was, .. }, Some(unclear)) => {
                 assert_eq!(*was, unclear, "{answers:?}: {outcome:#?}")
             }
             other => panic!("{answers:?}: {other:?}"),
@@ -331,7 +335,7 @@ async fn a_mail_server_that_refuses_is_distinguished_from_one_that_breaks_off() 
     let closed = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address").port();
     let (outcome, _) = deliver(mailing(closed, &["a@x.example"]), &[], &Book::new(), SCENE).await;
     assert!(
-        matches!(only(&outcome), Fate::Failed { unclear: false, reason } if reason.contains("could not be reached"))
+        matches!(only(&outcome), DigestFate::Failed { unclear: false, reason } if reason.contains("could not be reached"))
     );
 }
 
@@ -348,7 +352,7 @@ async fn nothing_is_sent_without_the_protection_that_was_asked_for() {
         let smtp = all.smtp.as_mut().expect("there");
         (smtp.tls, smtp.user, smtp.password_env) = (tls, Some("u".to_owned()), Some("WORD".to_owned()));
         let (outcome, _) = deliver(all, &[("WORD", "sEcReT".to_owned())], &Book::new(), SCENE).await;
-        assert!(matches!(only(&outcome), Fate::Failed { .. }), "{tls:?}: {outcome:#?}");
+        assert!(matches!(only(&outcome), DigestFate::Failed { .. }), "{tls:?}: {outcome:#?}");
         assert!(mails.lock().expect("no panic").is_empty(), "{tls:?}");
     }
     let receiver = acting(vec![Act::Hangup; 4]).await;
@@ -356,7 +360,7 @@ async fn nothing_is_sent_without_the_protection_that_was_asked_for() {
     let (outcome, _) =
         deliver(settings(&["web"], vec![("chat", slack("HOOK"))]), &[("HOOK", url)], &Book::new(), SCENE).await;
     assert!(
-        matches!(only(&outcome), Fate::Failed { unclear: false, reason } if reason.contains("could not be reached"))
+        matches!(only(&outcome), DigestFate::Failed { unclear: false, reason } if reason.contains("could not be reached"))
     );
 }
 

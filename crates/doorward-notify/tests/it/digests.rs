@@ -1,6 +1,6 @@
 //! What a digest says: only what changed or fell due, from what was observed, to whom it concerns.
 
-use doorward_notify::{Change, DeliveryStore as _, Digest, Intent, plan};
+use doorward_notify::{DeliveryStore as _, Digest, DigestChange, StoredDigest, plan};
 use jiff::Timestamp;
 
 use crate::bed::{RULES, day, directory, exec, report, settings};
@@ -60,7 +60,7 @@ impl Desk {
     }
 }
 
-fn word(change: Change) -> String {
+fn word(change: DigestChange) -> String {
     serde_json::to_value(change).expect("a word").as_str().expect("a word").to_owned()
 }
 
@@ -274,7 +274,7 @@ fn what_may_have_arrived_is_reported_again() {
             "owner": "web", "standing": {"is": "failing", "severity": "high"},
         }},
     });
-    let intent = Intent { id: attempt.id, state: state.to_string(), at: day(2) };
+    let intent = StoredDigest { id: attempt.id, state: state.to_string(), at: day(2) };
     desk.book.intend("owner:web", "out", &intent).expect("writes");
     assert_eq!(desk.says(3, "a:pass@web b:high@web"), ["owner:web: fixed a"]);
     assert_eq!(desk.says(3, "a:high@web b:high@web"), ["owner:web: new a"]);

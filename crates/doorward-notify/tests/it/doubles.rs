@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use doorward_aws::{Pause, Time};
-use doorward_notify::{DeliveryStore, DeliveryStoreError, Intent, Remembered};
+use doorward_notify::{DeliveryStore, DeliveryStoreError, DigestState, StoredDigest};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -26,7 +26,7 @@ pub(crate) enum Event {
 /// The order of things.
 pub(crate) type Events = Arc<Mutex<Vec<Event>>>;
 
-type Pages = BTreeMap<(String, String), Remembered>;
+type Pages = BTreeMap<(String, String), DigestState>;
 
 /// A memory that outlives its process. The process can be killed at its n-th step; nothing it does after has an effect.
 #[derive(Clone)]
@@ -49,7 +49,7 @@ impl Book {
         Self { left: Arc::new(AtomicI64::new(steps)), killed: Arc::default(), ..self.clone() }
     }
 
-    pub(crate) fn page(&self, audience: &str, channel: &str) -> Remembered {
+    pub(crate) fn page(&self, audience: &str, channel: &str) -> DigestState {
         let pages = self.pages.lock().expect("no panic");
         pages.get(&(audience.to_owned(), channel.to_owned())).cloned().unwrap_or_default()
     }
@@ -59,7 +59,7 @@ impl Book {
         self.left.load(Ordering::SeqCst) < 0
     }
 
-    fn act(&self, audience: &str, channel: &str, act: impl FnOnce(&mut Remembered)) -> Result<(), DeliveryStoreError> {
+    fn act(&self, audience: &str, channel: &str, act: impl FnOnce(&mut DigestState)) -> Result<(), DeliveryStoreError> {
         let alive = || self.left.fetch_sub(1, Ordering::SeqCst) > 0;
         let dead = || {
             self.killed.notify_one();
@@ -75,11 +75,11 @@ impl Book {
 }
 
 impl DeliveryStore for Book {
-    fn recall(&self, audience: &str, channel: &str) -> Result<Remembered, DeliveryStoreError> {
+    fn recall(&self, audience: &str, channel: &str) -> Result<DigestState, DeliveryStoreError> {
         Ok(self.page(audience, channel))
     }
 
-    fn intend(&self, audience: &str, channel: &str, intent: &Intent) -> Result<(), DeliveryStoreError> {
+    fn intend(&self, audience: &str, channel: &str, intent: &StoredDigest) -> Result<(), DeliveryStoreError> {
         self.act(audience, channel, |page| {
             (page.open, page.failure) = (Some(intent.clone()), None);
             page.attempts += 1;
@@ -90,7 +90,7 @@ impl DeliveryStore for Book {
         self.act(audience, channel, |page| {
             if let Some(open) = page.open.take_if(|open| open.id == id) {
                 self.events.lock().expect("no panic").push(Event::Acknowledged(id.to_owned()));
-                *page = Remembered { delivered: Some(Intent { at, ..open }), ..Remembered::default() };
+                *page = DigestState { delivered: Some(StoredDigest { at, ..open }), ..DigestState::default() };
             }
         })
     }
@@ -99,7 +99,7 @@ impl DeliveryStore for Book {
         &self,
         audience: &str,
         channel: &str,
-        open: Option<&Intent>,
+        open: Option<&StoredDigest>,
         reason: &str,
     ) -> Result<(), DeliveryStoreError> {
         self.act(audience, channel, |page| (page.open, page.failure) = (open.cloned(), Some(reason.to_owned())))

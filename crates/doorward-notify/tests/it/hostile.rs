@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use doorward_model::{
     AccountState, Arn, CoverageStatus, Finding, Observed, Organization, ScanReport, Severity, Verdict, VerdictReason,
 };
-use doorward_notify::{ChannelSettings, Dispatcher, Environment, Fate, Settings, plan};
+use doorward_notify::{ChannelSettings, DigestFate, Dispatcher, Environment, Settings, plan};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -366,7 +366,7 @@ async fn nothing_goes_where_a_tag_says() {
         let all = settings(&["web"], vec![("chat", slack("HOOK"))]);
         let courier = Dispatcher::new(directory(all), &environment, book.clone(), None, time.clone()).expect("opens");
         let outcome = courier.deliver(&report(&text), &RULES).await;
-        assert!(outcome.lines.iter().all(|line| !matches!(line.fate, Fate::Failed { .. })), "{outcome:#?}");
+        assert!(outcome.lines.iter().all(|line| !matches!(line.fate, DigestFate::Failed { .. })), "{outcome:#?}");
         let keys: Vec<String> = outcome.lines.iter().map(|line| line.audience.key()).collect();
         assert_eq!(keys, ["owner:web", "unlisted", "unowned"], "no tag makes a line of the directory");
         seen.lock().expect("no panic").extend(outcome.lines.into_iter().map(|line| line.channel));

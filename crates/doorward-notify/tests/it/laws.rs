@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use doorward_model::{Finding, LoadBalancer, Observed, ScanReport, Severity, Verdict};
-use doorward_notify::{Dispatcher, Environment, Fate, Outcome};
+use doorward_notify::{DigestFate, Dispatcher, Environment, NotifyOutcome};
 use serde_json::Value;
 
 use crate::bed::{RULES, directory, exec, report, settings, slack};
@@ -40,7 +40,12 @@ fn scene(random: &mut fastrand::Rng, whole: bool) -> String {
 }
 
 /// Runs a delivery that may be killed at a step; answers what became of it, or none where it was.
-async fn run(settings: doorward_notify::Settings, url: &str, book: &Book, report: &ScanReport) -> Option<Outcome> {
+async fn run(
+    settings: doorward_notify::Settings,
+    url: &str,
+    book: &Book,
+    report: &ScanReport,
+) -> Option<NotifyOutcome> {
     let environment = Environment::new([("HOOK".to_owned(), url.to_owned())]);
     let courier = Dispatcher::new(directory(settings), &environment, book.clone(), None, time().0).expect("opens");
     tokio::select! {
@@ -95,7 +100,7 @@ async fn nothing_is_reported_twice_once_it_is_known_to_have_arrived() {
         assert!(outcome.is_complete(), "seed {seed}: {outcome:#?}");
         let before = receiver.bodies().len();
         let outcome = run(all(), &receiver.url(), &book, &end).await.expect("nobody kills it");
-        assert!(outcome.lines.iter().all(|line| line.fate == Fate::Unchanged), "seed {seed}: {outcome:#?}");
+        assert!(outcome.lines.iter().all(|line| line.fate == DigestFate::Unchanged), "seed {seed}: {outcome:#?}");
         assert_eq!(receiver.bodies().len(), before, "seed {seed}: an unchanged re-run sends nothing");
 
         let mut known: BTreeMap<String, bool> = BTreeMap::new();
@@ -245,7 +250,7 @@ async fn who_reads_every_digest_knows_what_stands() {
         assert_eq!(belief, truth(&end), "seed {seed}");
         let before = taken(folder.path()).len();
         let outcome = run(all(), "", &book, &end).await.expect("nobody kills it");
-        assert!(outcome.lines.iter().all(|line| line.fate == Fate::Unchanged), "seed {seed}: {outcome:#?}");
+        assert!(outcome.lines.iter().all(|line| line.fate == DigestFate::Unchanged), "seed {seed}: {outcome:#?}");
         assert_eq!(taken(folder.path()).len(), before, "seed {seed}");
     }
     assert!(kills > schedules / 5 && failures > 0, "{kills} kills, {failures} failures");

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use doorward_ledger::{LEASE_TTL, LeasedLedger, Ledger, OpenOptions};
-use doorward_notify::{Dispatcher, Environment, Fate, LedgerDeliveryStore};
+use doorward_notify::{DigestFate, Dispatcher, Environment, LedgerDeliveryStore};
 
 use crate::bed::{RULES, day, directory, report, settings, slack};
 use crate::doubles::{Act, Receiver, time};
@@ -31,9 +31,9 @@ async fn a_ledger_remembers_what_was_reported() {
         let courier = Dispatcher::new(directory(all), &environment, memory, None, time().0).expect("opens");
         let outcome = courier.deliver(&report(days, "a:high@web"), &RULES).await;
         reported.push(match &outcome.lines[0].fate {
-            Fate::Delivered { may_repeat } => format!("delivered {may_repeat}"),
-            Fate::Failed { unclear, .. } => format!("failed {unclear}"),
-            Fate::Unchanged => "unchanged".to_owned(),
+            DigestFate::Delivered { may_repeat } => format!("delivered {may_repeat}"),
+            DigestFate::Failed { unclear, .. } => format!("failed {unclear}"),
+            DigestFate::Unchanged => "unchanged".to_owned(),
         });
         attempts.push(outcome.lines[0].attempts);
     }

@@ -9,7 +9,7 @@ use doorward_aws::settings::{CallSettings, Span};
 use doorward_aws::{ClientProvider, Credentials, OpenSession};
 use doorward_fakeaws::{Clock, Fault, Options, Server, What, World};
 use doorward_model::AccountId;
-use doorward_notify::{ChannelSettings, Dispatcher, Environment, Fate, Outcome};
+use doorward_notify::{ChannelSettings, DigestFate, Dispatcher, Environment, NotifyOutcome};
 
 use crate::bed::{RULES, day, directory, report, settings};
 use crate::doubles::{Book, time};
@@ -43,7 +43,7 @@ impl Cloud {
         Self { config, server }
     }
 
-    async fn deliver(&self, book: &Book, topic: &str) -> Outcome {
+    async fn deliver(&self, book: &Book, topic: &str) -> NotifyOutcome {
         let topic = format!("arn:aws:sns:eu-west-1:{OWN}:{topic}");
         let channel = ChannelSettings::Sns { topic, timeout_seconds: 20 };
         let directory = directory(settings(&["web"], vec![("topic", channel)]));
@@ -77,7 +77,7 @@ fn calls() -> CallSettings {
     }
 }
 
-fn fate(outcome: &Outcome) -> &Fate {
+fn fate(outcome: &NotifyOutcome) -> &DigestFate {
     &outcome.lines.iter().find(|line| line.audience.key() == "owner:web").expect("there").fate
 }
 
@@ -86,8 +86,8 @@ async fn a_topic_gets_each_digest_once() {
     let cloud = Cloud::start("\"sns:Publish\"").await;
     for topic in ["digests", "digests.fifo"] {
         let book = Book::new();
-        assert_eq!(fate(&cloud.deliver(&book, topic).await), &Fate::Delivered { may_repeat: false });
-        assert_eq!(fate(&cloud.deliver(&book, topic).await), &Fate::Unchanged);
+        assert_eq!(fate(&cloud.deliver(&book, topic).await), &DigestFate::Delivered { may_repeat: false });
+        assert_eq!(fate(&cloud.deliver(&book, topic).await), &DigestFate::Unchanged);
         let messages = cloud.published(topic);
         assert_eq!(messages.len(), 1, "{topic}");
         let id = book.page("owner:web", "topic").delivered.expect("delivered").id;
@@ -105,7 +105,7 @@ async fn a_topic_gets_each_digest_once() {
 async fn a_lost_answer_doubles_nothing_in_order() {
     let cloud = Cloud::start("\"sns:Publish\"").await;
     cloud.server.set_faults(vec![Fault::new(What::LostAnswer).service("sns").times(2)]);
-    assert_eq!(fate(&cloud.deliver(&Book::new(), "digests.fifo").await), &Fate::Delivered { may_repeat: true });
+    assert_eq!(fate(&cloud.deliver(&Book::new(), "digests.fifo").await), &DigestFate::Delivered { may_repeat: true });
     assert_eq!(cloud.published("digests.fifo").len(), 1, "SNS dropped the repeats by their id");
 }
 
@@ -117,13 +117,13 @@ async fn refusals_say_what_to_do() {
     ] {
         let cloud = Cloud::start(allow).await;
         let outcome = cloud.deliver(&Book::new(), topic).await;
-        let Fate::Failed { unclear: false, reason: said } = fate(&outcome) else { panic!("{outcome:#?}") };
+        let DigestFate::Failed { unclear: false, reason: said } = fate(&outcome) else { panic!("{outcome:#?}") };
         assert!(said.contains(reason), "{said}");
     }
     let cloud = Cloud::start("\"sns:Publish\"").await;
     for (what, times) in [(What::Throttle, 2), (What::ServerError(503), 3), (What::Reset, 1)] {
         cloud.server.set_faults(vec![Fault::new(what.clone()).service("sns").times(times)]);
         let outcome = cloud.deliver(&Book::new(), "digests").await;
-        assert!(matches!(fate(&outcome), Fate::Delivered { .. }), "{what:?}: {outcome:#?}");
+        assert!(matches!(fate(&outcome), DigestFate::Delivered { .. }), "{what:?}: {outcome:#?}");
     }
 }

@@ -7,6 +7,8 @@ use doorward_model::{Adjustment, LoadBalancer, Policy, Rule, RuleMeta, Severity,
 use crate::exceptions::{Answers, Held, REGISTER_RULES, State, Wrapped, last_to_end, name, names};
 use crate::preconditions;
 
+use super::{each, not_known, remedy};
+
 /// The definition of the rule.
 pub(crate) const META: RuleMeta = RuleMeta {
     id: REGISTER_RULES[0],
@@ -57,13 +59,7 @@ impl Rule for ExceptionExpired {
 
     fn judge(&self, lb: &LoadBalancer, policy: &Policy) -> Verdict {
         let mut answers = Answers::default();
-        for rule in self.rules.iter() {
-            if policy.disabled.iter().any(|id| id == rule.id()) {
-                answers.disabled(rule, &rule.cover(lb, |state| state == State::Expired));
-            } else {
-                ask(rule, lb, policy, &mut answers);
-            }
-        }
+        each(&self.rules, lb, policy, State::Expired, &mut answers, ask);
         answers.verdict(
             VerdictReason::NotApplicableNoExpiredException,
             "No expired exception of the register covers this load balancer.",
@@ -102,7 +98,7 @@ fn ask(rule: &Wrapped, lb: &LoadBalancer, policy: &Policy, answers: &mut Answers
                     VerdictReason::FailsAfterExpiry,
                     format!("{}, and the load balancer still fails {id}.", ran_out(held)),
                     META.severity_after(severity),
-                    remedy(held, lb, id),
+                    remedy(held, lb, id, ""),
                 ),
                 (None, None) => answers.unknown(
                     VerdictReason::ExceptionScopeUnread,
@@ -115,22 +111,10 @@ fn ask(rule: &Wrapped, lb: &LoadBalancer, policy: &Policy, answers: &mut Answers
                 ),
             }
         }
-        (Verdict::Unknown { because, gaps, .. }, sure) => {
+        (verdict @ (Verdict::Unknown { .. } | Verdict::NotAsked { .. }), sure) => {
             let which = sure.map_or_else(|| names(&expired.open), |held| names(&[held]));
-            let gaps: Vec<_> = gaps.iter().chain(&expired.gaps).cloned().collect();
-            answers.unknown(
-                VerdictReason::ExceptedRuleUnknown,
-                format!("Whether the failure that {which} permitted still exists is unknown. {id}: {because}"),
-                &gaps,
-            );
-        }
-        (Verdict::NotAsked { because, remedy, .. }, sure) => {
-            let which = sure.map_or_else(|| names(&expired.open), |held| names(&[held]));
-            answers.not_asked(
-                VerdictReason::ExceptedRuleNotAsked,
-                format!("Whether the failure that {which} permitted still exists was not asked. {id}: {because}"),
-                remedy,
-            );
+            let question = format!("Whether the failure that {which} permitted still exists");
+            not_known(verdict, &question, id, &expired.gaps, answers);
         }
         (Verdict::Pass { .. }, Some(held)) => {
             let because = format!("{}, and the load balancer passes {id} without it.", ran_out(held));
@@ -138,16 +122,4 @@ fn ask(rule: &Wrapped, lb: &LoadBalancer, policy: &Policy, answers: &mut Answers
         }
         (Verdict::Pass { .. } | Verdict::NotApplicable { .. } | Verdict::Excepted { .. }, _) => {}
     }
-}
-
-fn remedy(held: &Held, lb: &LoadBalancer, rule: &str) -> String {
-    let exception = &held.exception;
-    format!(
-        "Fix it as described in the {rule} finding, or have the exception renewed: `doorward exceptions renew {}`. The owner \
-         is {}; {} requested the exception and {} approved it.",
-        exception.id,
-        lb.owner_label(),
-        exception.requester,
-        exception.approver
-    )
 }

@@ -7,6 +7,8 @@ use doorward_model::{LoadBalancer, Policy, Rule, RuleMeta, Severity, Verdict, Ve
 use crate::exceptions::{Answers, Held, REGISTER_RULES, State, Wrapped, last_to_end, name, names};
 use crate::preconditions;
 
+use super::{each, not_known, remedy};
+
 /// The definition of the rule.
 pub(crate) const META: RuleMeta = RuleMeta {
     id: REGISTER_RULES[1],
@@ -58,13 +60,7 @@ impl Rule for ExceptionExpiring {
 
     fn judge(&self, lb: &LoadBalancer, policy: &Policy) -> Verdict {
         let mut answers = Answers::default();
-        for rule in self.rules.iter() {
-            if policy.disabled.iter().any(|id| id == rule.id()) {
-                answers.disabled(rule, &rule.cover(lb, |state| state == State::Expiring));
-            } else {
-                ask(rule, lb, policy, &mut answers);
-            }
-        }
+        each(&self.rules, lb, policy, State::Expiring, &mut answers, ask);
         answers.verdict(
             VerdictReason::NotApplicableNoExpiringException,
             "No exception that expires soon covers this load balancer.",
@@ -103,27 +99,20 @@ fn ask(rule: &Wrapped, lb: &LoadBalancer, policy: &Policy, answers: &mut Answers
                         let end = held.exception.expires.as_end();
                         let because = format!("{} expires {end}, and the load balancer still fails {id}.", name(held));
                         let reason = VerdictReason::FailsBeforeExpiry;
-                        answers.fail(reason, because, META.severity_of(reason, lb), remedy(held, lb, id));
+                        answers.fail(
+                            reason,
+                            because,
+                            META.severity_of(reason, lb),
+                            remedy(held, lb, id, " before then"),
+                        );
                     }
                 }
             }
         }
-        (Verdict::Unknown { because, gaps, .. }, sure) => {
+        (verdict @ (Verdict::Unknown { .. } | Verdict::NotAsked { .. }), sure) => {
             let which = sure.map_or_else(|| names(&due.open), |held| names(&[held]));
-            let gaps: Vec<_> = gaps.iter().chain(&due.gaps).cloned().collect();
-            answers.unknown(
-                VerdictReason::ExceptedRuleUnknown,
-                format!("Whether the failure that {which} permits still exists is unknown. {id}: {because}"),
-                &gaps,
-            );
-        }
-        (Verdict::NotAsked { because, remedy, .. }, sure) => {
-            let which = sure.map_or_else(|| names(&due.open), |held| names(&[held]));
-            answers.not_asked(
-                VerdictReason::ExceptedRuleNotAsked,
-                format!("Whether the failure that {which} permits still exists was not asked. {id}: {because}"),
-                remedy,
-            );
+            let question = format!("Whether the failure that {which} permits still exists");
+            not_known(verdict, &question, id, &due.gaps, answers);
         }
         (Verdict::Pass { .. }, Some(held)) => {
             let end = held.exception.expires.as_end();
@@ -146,16 +135,4 @@ fn continued_by<'a>(rule: &Wrapped, held: &[&'a Held]) -> Option<&'a Held> {
             None => return Some(last),
         }
     }
-}
-
-fn remedy(held: &Held, lb: &LoadBalancer, rule: &str) -> String {
-    let exception = &held.exception;
-    format!(
-        "Fix it before then as described in the {rule} finding, or have the exception renewed: `doorward exceptions renew \
-         {}`. The owner is {}; {} requested the exception and {} approved it.",
-        exception.id,
-        lb.owner_label(),
-        exception.requester,
-        exception.approver
-    )
 }

@@ -8,7 +8,7 @@ use doorward_model::{CoverageCounts, Mode, Observed, VerdictKind};
 
 use super::SheetContext;
 use crate::sheet::{Columns, Kind, Sheet, Title, Value};
-use crate::{Figures, NotSeen, RunFigures};
+use crate::{NotSeen, PackFigures, RunFigures};
 
 pub(crate) const TITLE: Title = Title {
     tab: "Summary",
@@ -133,22 +133,22 @@ impl Rows {
         }
     }
 
-    fn modes(&mut self, section: &'static str, group: &str, now: &Figures, before: Option<&Figures>) {
-        let measures: [Measure<Figures>; 4] = [
+    fn modes(&mut self, section: &'static str, group: &str, now: &PackFigures, before: Option<&PackFigures>) {
+        let measures: [Measure<PackFigures>; 4] = [
             ("in monitor", |f| f.mode(Mode::Monitor)),
             ("in defensive", |f| f.mode(Mode::Defensive)),
             ("in strictest", |f| f.mode(Mode::Strictest)),
             ("mode unknown", |f| f.mode_unknown),
         ];
         for (measure, read) in measures {
-            let part = |f: &Figures| (read(f), Some(f.population()));
+            let part = |f: &PackFigures| (read(f), Some(f.population()));
             self.add((section, group, measure), part(now), before.map(part));
         }
     }
 
-    fn failures(&mut self, section: &'static str, group: &str, now: &Figures, before: Option<&Figures>) {
-        let measures: [Measure<Figures>; 3] = [
-            ("failures without informational ones", Figures::failing),
+    fn failures(&mut self, section: &'static str, group: &str, now: &PackFigures, before: Option<&PackFigures>) {
+        let measures: [Measure<PackFigures>; 3] = [
+            ("failures without informational ones", PackFigures::failing),
             ("failures under an exception", |f| f.excepted),
             ("verdicts unknown", |f| f.unknown),
         ];
@@ -158,9 +158,9 @@ impl Rows {
         if now.not_seen.is_none() {
             return;
         }
-        let known: [Measure<Figures>; 2] = [
-            ("failures as far as is known, seen or not", Figures::failing_known),
-            ("failures under an exception as far as is known, seen or not", Figures::excepted_known),
+        let known: [Measure<PackFigures>; 2] = [
+            ("failures as far as is known, seen or not", PackFigures::failing_known),
+            ("failures under an exception as far as is known, seen or not", PackFigures::excepted_known),
         ];
         for (measure, read) in known {
             let before = before.filter(|f| f.not_seen.is_some());
@@ -171,7 +171,7 @@ impl Rows {
             ("load balancers not seen now", |unseen| unseen.load_balancers),
         ];
         for (measure, read) in unseen {
-            let part = |f: &Figures| f.not_seen.map(|unseen| (read(&unseen), None));
+            let part = |f: &PackFigures| f.not_seen.map(|unseen| (read(&unseen), None));
             if let Some(count) = part(now) {
                 self.add_known((section, group, measure), count, before.and_then(part));
             }
@@ -181,10 +181,10 @@ impl Rows {
     fn groups(
         &mut self,
         section: &'static str,
-        now: &BTreeMap<String, Figures>,
-        before: Option<&BTreeMap<String, Figures>>,
+        now: &BTreeMap<String, PackFigures>,
+        before: Option<&BTreeMap<String, PackFigures>>,
     ) {
-        let nothing = Figures::default();
+        let nothing = PackFigures::default();
         let before = before.filter(|groups| !groups.is_empty());
         let names: BTreeSet<&String> = now.keys().chain(before.into_iter().flat_map(BTreeMap::keys)).collect();
         for name in names {

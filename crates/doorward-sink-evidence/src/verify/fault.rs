@@ -4,7 +4,7 @@ use std::fmt;
 
 /// One thing that is not as it was written. Names are paths from the folder that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
+pub enum VerifyFault {
     /// Something could not be read.
     Unreadable(String),
     /// A file is not there.
@@ -41,7 +41,7 @@ pub enum Fault {
     Replayed(String),
 }
 
-impl Fault {
+impl VerifyFault {
     /// The file it is about, where it is about one.
     pub fn file(&self) -> Option<&str> {
         match self {
@@ -58,7 +58,7 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for VerifyFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A name in a folder is text from outside; `{:?}` shows what steers.
         match self {

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use doorward_sink_evidence::{Attachment, Limits, Pack, write};
+use doorward_sink_evidence::{Attachment, Pack, SheetLimits, write};
 
 use crate::scene;
 
@@ -66,7 +66,7 @@ fn what_is_there_is_not_overwritten() {
     let missing = Pack { scan: Attachment::Writer(&fail), ..pack };
     let error = write(&folder.path().join("new"), &missing).expect_err("no scan");
     assert!(error.to_string().contains("no such scan"), "{error}");
-    let tiny = Pack { limits: Limits { rows: 1, cell: 300 }, ..scene::pack(&report, b"{}", &context, None) };
+    let tiny = Pack { limits: SheetLimits { rows: 1, cell: 300 }, ..scene::pack(&report, b"{}", &context, None) };
     assert!(write(&folder.path().join("new"), &tiny).is_err());
     assert_eq!(contents(folder.path()), before, "nothing is left behind");
 }

@@ -1,6 +1,6 @@
 //! Outside text in every field: it is data in every file of the pack.
 
-use doorward_sink_evidence::csv::{self, Dialect, FieldSeparator};
+use doorward_sink_evidence::csv::{self, CsvDialect, FieldSeparator};
 use doorward_sink_evidence::{Expect, verify, write};
 
 use crate::bytes::contents;
@@ -52,8 +52,16 @@ fn programs_get_every_text_verbatim() {
     let texts = scene::hostile();
     let report = scene::hostile_report(&texts);
     let mut bytes = Vec::new();
-    csv::write(&mut bytes, "out.csv", &report, &scene::required(&report), &[], Dialect::Raw, FieldSeparator::default())
-        .expect("writes");
+    csv::write(
+        &mut bytes,
+        "out.csv",
+        &report,
+        &scene::required(&report),
+        &[],
+        CsvDialect::Raw,
+        FieldSeparator::default(),
+    )
+    .expect("writes");
     let read = rows(std::str::from_utf8(&bytes).expect("UTF-8"));
     assert_eq!(read.len(), report.findings.len());
     for (row, finding) in read.iter().zip(&report.findings) {

@@ -10,7 +10,7 @@ use doorward_model::{
     OwnerSource, Region, RequiredMode, RuleMeta, Run, ScanReport, Scheme, Severity, Tally, Traffic, TrafficBasis,
     TrafficSource, TrafficStep, Verdict, VerdictReason, frameworks,
 };
-use doorward_sink_evidence::{Context, ExceptionRow, Limits, Pack, RunFigures, Sampling, SigningKey};
+use doorward_sink_evidence::{ExceptionRow, Pack, PackContext, RunFigures, Sampling, SheetLimits, SigningKey};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
@@ -327,7 +327,7 @@ fn finding(n: usize, lb: &LoadBalancer, rule: &str, words: Words<'_>) -> Finding
 }
 
 /// Everything else there is to know of a report, with the same words in it.
-pub(crate) fn context(report: &ScanReport, texts: &[String]) -> Context {
+pub(crate) fn context(report: &ScanReport, texts: &[String]) -> PackContext {
     let row = |n: usize, text: &str| ExceptionRow {
         id: if n == 0 { "EX-2".to_owned() } else { text.to_owned() },
         rule: RULES[1].to_owned(),
@@ -350,7 +350,7 @@ pub(crate) fn context(report: &ScanReport, texts: &[String]) -> Context {
     let figures = RunFigures::of(report);
     let mut earlier = RunFigures { run: "earlier".to_owned(), at: time(-86_400 * 30), ..figures.clone() };
     earlier.by_owner.insert("gone since".to_owned(), earlier.all.clone());
-    Context {
+    PackContext {
         build: "0123abcd".to_owned(),
         settings: texts.join("\n"),
         clock_offset: Some(SignedDuration::from_millis(-12)),
@@ -375,7 +375,7 @@ pub(crate) fn context(report: &ScanReport, texts: &[String]) -> Context {
         ),
         previous_figures: Some(earlier.clone()),
         trend: vec![earlier, figures],
-        ..Context::default()
+        ..PackContext::default()
     }
 }
 
@@ -389,10 +389,10 @@ pub(crate) fn required(report: &ScanReport) -> BTreeMap<Arn, RequiredMode> {
 pub(crate) fn pack<'a>(
     report: &'a ScanReport,
     json: &'a [u8],
-    context: &'a Context,
+    context: &'a PackContext,
     key: Option<&'a SigningKey>,
 ) -> Pack<'a> {
-    Pack { report, scan: doorward_sink_evidence::Attachment::Bytes(json), context, key, limits: Limits::default() }
+    Pack { report, scan: doorward_sink_evidence::Attachment::Bytes(json), context, key, limits: SheetLimits::default() }
 }
 
 /// A key made of one number.

@@ -6,8 +6,8 @@ use std::path::Path;
 use doorward_model::{
     LastMode, ScanReport, Severity, Unseen, UnseenFinding, UnseenLoadBalancer, VerdictKind, WhyUnseen,
 };
-use doorward_sink_evidence::csv::{self, Dialect, FieldSeparator};
-use doorward_sink_evidence::{Context, Limits, Pack, RunFigures, Sampling, write};
+use doorward_sink_evidence::csv::{self, CsvDialect, FieldSeparator};
+use doorward_sink_evidence::{Pack, PackContext, RunFigures, Sampling, SheetLimits, write};
 use serde_json::Value;
 
 use crate::scene;
@@ -22,7 +22,7 @@ fn file(dir: &Path, name: &str) -> Vec<BTreeMap<String, String>> {
     rows(&std::fs::read_to_string(dir.join(name)).expect("reads"))
 }
 
-fn packed(report: &ScanReport, context: &Context, limits: Limits) -> tempfile::TempDir {
+fn packed(report: &ScanReport, context: &PackContext, limits: SheetLimits) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let json = serde_json::to_vec(report).expect("serializes");
     let pack = Pack { limits, ..scene::pack(report, &json, context, None) };
@@ -34,7 +34,7 @@ fn packed(report: &ScanReport, context: &Context, limits: Limits) -> tempfile::T
 fn the_sheets_say_what_the_report_says() {
     let report = scene::report(60);
     let context = scene::context(&report, &["text".to_owned()]);
-    let folder = packed(&report, &context, Limits::default());
+    let folder = packed(&report, &context, SheetLimits::default());
     let dir = folder.path().join("pack");
     let results = file(&dir, "csv/results.csv");
     assert_eq!(results.len(), report.findings.len());
@@ -111,7 +111,7 @@ fn the_sheets_say_what_the_report_says() {
 #[test]
 fn a_report_of_nothing_is_a_pack_too() {
     let report = scene::report(0);
-    let folder = packed(&report, &Context::default(), Limits::default());
+    let folder = packed(&report, &PackContext::default(), SheetLimits::default());
     let dir = folder.path().join("pack");
     assert_eq!(file(&dir, "csv/results.csv").len(), 0);
     assert_eq!(file(&dir, "csv/remediation.csv").len(), 0);
@@ -128,7 +128,7 @@ fn long_sheets_are_split_and_long_cells_say_where_the_rest_is() {
     for finding in &mut report.findings {
         finding.name.clone_from(&long);
     }
-    let folder = packed(&report, &scene::context(&report, &[]), Limits { rows: 11, cell: 256 });
+    let folder = packed(&report, &scene::context(&report, &[]), SheetLimits { rows: 11, cell: 256 });
     let dir = folder.path().join("pack");
     let manifest: Value =
         serde_json::from_slice(&std::fs::read(dir.join("manifest.json")).expect("reads")).expect("JSON");
@@ -146,8 +146,9 @@ fn long_sheets_are_split_and_long_cells_say_where_the_rest_is() {
 fn a_sample_can_be_drawn_again() {
     let report = scene::report(200);
     let draw = |seed: &str, size| {
-        let context = Context { sampling: Sampling { size, seed: seed.to_owned() }, ..scene::context(&report, &[]) };
-        let folder = packed(&report, &context, Limits::default());
+        let context =
+            PackContext { sampling: Sampling { size, seed: seed.to_owned() }, ..scene::context(&report, &[]) };
+        let folder = packed(&report, &context, SheetLimits::default());
         let rows = file(&folder.path().join("pack"), "csv/sample.csv");
         rows.into_iter().map(|row| (row["ARN"].clone(), row["Draw key"].clone())).collect::<Vec<_>>()
     };
@@ -177,9 +178,9 @@ fn csv_for_people_and_for_programs() {
         String::from_utf8(bytes).expect("UTF-8")
     };
     let render = |dialect| separated(dialect, FieldSeparator::default());
-    let (raw, excel) = (render(Dialect::Raw), render(Dialect::Excel));
+    let (raw, excel) = (render(CsvDialect::Raw), render(CsvDialect::Excel));
     // The same fields with another separator, which the first line names.
-    let semicolons = separated(Dialect::Excel, FieldSeparator { byte: b';', is_named: true });
+    let semicolons = separated(CsvDialect::Excel, FieldSeparator { byte: b';', is_named: true });
     let named = semicolons.strip_prefix("\u{feff}sep=;\r\n").expect("the line comes after the byte order mark");
     let mut reader = ::csv::ReaderBuilder::new().delimiter(b';').from_reader(named.as_bytes());
     let read: Vec<BTreeMap<String, String>> = reader.deserialize().map(|row| row.expect("a row")).collect();
@@ -244,10 +245,10 @@ fn a_period_that_saw_less_is_not_compared_as_if_it_had_seen_all() {
     let less = half_seen(&whole);
     let context = |before: &ScanReport, now: &ScanReport| {
         let trend = vec![RunFigures::of(before), RunFigures::of(now)];
-        Context { previous_figures: Some(RunFigures::of(before)), trend, ..scene::context(now, &[]) }
+        PackContext { previous_figures: Some(RunFigures::of(before)), trend, ..scene::context(now, &[]) }
     };
     let summary = |before: &ScanReport, now: &ScanReport| {
-        let folder = packed(now, &context(before, now), Limits::default());
+        let folder = packed(now, &context(before, now), SheetLimits::default());
         let dir = folder.path().join("pack");
         (file(&dir, "csv/summary.csv"), file(&dir, "csv/trend.csv"))
     };
@@ -286,8 +287,8 @@ fn a_run_that_saw_nothing_is_blank_in_the_trend_and_not_zero() {
     let report = scene::report(10);
     let mut nothing = RunFigures::of(&scene::report(0));
     (nothing.coverage.complete, nothing.coverage.partial) = (0, 0);
-    let context = Context { trend: vec![nothing], ..scene::context(&report, &[]) };
-    let folder = packed(&report, &context, Limits::default());
+    let context = PackContext { trend: vec![nothing], ..scene::context(&report, &[]) };
+    let folder = packed(&report, &context, SheetLimits::default());
     let trend = file(&folder.path().join("pack"), "csv/trend.csv");
     assert_eq!(trend[0]["Failing as far as is known"], "");
 }

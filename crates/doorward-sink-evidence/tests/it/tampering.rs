@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use doorward_model::ScanReport;
 use doorward_sink_evidence::{
-    Context, Expect, Fault, Link, PublicKey, SigningKey, Verification, newest, verify, verify_chain, write,
+    Expect, Link, PackContext, PublicKey, SigningKey, Verification, VerifyFault, newest, verify, verify_chain, write,
 };
 use proptest::prelude::*;
 
@@ -49,13 +49,13 @@ fn report(n: usize) -> ScanReport {
 
 fn pack(dir: &Path, n: usize, previous: Option<Link>, key: Option<&SigningKey>) -> Link {
     let report = report(n);
-    let context = Context { previous, ..scene::context(&report, &["text".to_owned()]) };
+    let context = PackContext { previous, ..scene::context(&report, &["text".to_owned()]) };
     let json = serde_json::to_vec(&report).expect("serializes");
     write(dir, &scene::pack(&report, &json, &context, key)).expect("writes").link
 }
 
 #[track_caller]
-fn finds(dir: &Path, expect: &Expect, wanted: &[Fault]) {
+fn finds(dir: &Path, expect: &Expect, wanted: &[VerifyFault]) {
     let found = verify(dir, expect);
     assert_eq!(found.faults, wanted);
 }
@@ -91,35 +91,35 @@ fn every_kind_of_change_is_named() {
     lines.swap(3, 9);
     let was = u64::try_from(results.len()).expect("small");
     let population = intact["csv/population.csv"].clone();
-    let cases: Vec<(&str, Vec<Edit>, Vec<Fault>)> = vec![
-        ("deleted", vec![("csv/sample.csv", None)], vec![Fault::Missing(file("csv/sample.csv"))]),
-        ("added", vec![("csv/more.csv", Some(b"a".to_vec()))], vec![Fault::Added(file("csv/more.csv"))]),
-        ("hidden", vec![(".x", Some(b"a".to_vec()))], vec![Fault::Added(file(".x"))]),
+    let cases: Vec<(&str, Vec<Edit>, Vec<VerifyFault>)> = vec![
+        ("deleted", vec![("csv/sample.csv", None)], vec![VerifyFault::Missing(file("csv/sample.csv"))]),
+        ("added", vec![("csv/more.csv", Some(b"a".to_vec()))], vec![VerifyFault::Added(file("csv/more.csv"))]),
+        ("hidden", vec![(".x", Some(b"a".to_vec()))], vec![VerifyFault::Added(file(".x"))]),
         (
             "truncated",
             vec![("csv/results.csv", Some(results.as_bytes()[..100].to_vec()))],
-            vec![Fault::Truncated { file: file("csv/results.csv"), is: 100, was }],
+            vec![VerifyFault::Truncated { file: file("csv/results.csv"), is: 100, was }],
         ),
         (
             "re-ordered",
             vec![("csv/results.csv", Some(lines.concat().into_bytes()))],
-            vec![Fault::Reordered(file("csv/results.csv"))],
+            vec![VerifyFault::Reordered(file("csv/results.csv"))],
         ),
         (
             "swapped",
             vec![("csv/results.csv", Some(population)), ("csv/population.csv", Some(results.clone().into_bytes()))],
             vec![
-                Fault::Misplaced { file: file("csv/population.csv"), holds: file("csv/results.csv") },
-                Fault::Misplaced { file: file("csv/results.csv"), holds: file("csv/population.csv") },
+                VerifyFault::Misplaced { file: file("csv/population.csv"), holds: file("csv/results.csv") },
+                VerifyFault::Misplaced { file: file("csv/results.csv"), holds: file("csv/population.csv") },
             ],
         ),
         (
             "edited",
             vec![("csv/results.csv", Some(results.replacen("fail", "pass", 1).into_bytes()))],
-            vec![Fault::Changed(file("csv/results.csv"))],
+            vec![VerifyFault::Changed(file("csv/results.csv"))],
         ),
-        ("no sums", vec![("SHA256SUMS", None)], vec![Fault::Missing(file("SHA256SUMS"))]),
-        ("no manifest", vec![("manifest.json", None)], vec![Fault::Missing(file("manifest.json"))]),
+        ("no sums", vec![("SHA256SUMS", None)], vec![VerifyFault::Missing(file("SHA256SUMS"))]),
+        ("no manifest", vec![("manifest.json", None)], vec![VerifyFault::Missing(file("manifest.json"))]),
     ];
     for (what, edits, wanted) in cases {
         for (name, bytes) in &edits {
@@ -148,7 +148,10 @@ fn a_link_is_not_followed() {
     fs::rename(dir.join("scan.json"), archive.folder.path().join("elsewhere")).expect("moves");
     std::os::unix::fs::symlink("../elsewhere", dir.join("scan.json")).expect("links");
     let found = verify(&dir, &Expect::default());
-    assert!(matches!(found.faults.as_slice(), [Fault::Added(name)] if name.starts_with("scan.json")), "{found:?}");
+    assert!(
+        matches!(found.faults.as_slice(), [VerifyFault::Added(name)] if name.starts_with("scan.json")),
+        "{found:?}"
+    );
 }
 
 #[test]
@@ -158,14 +161,14 @@ fn a_signature_says_who() {
     let dir = archive.pack(0);
     let by = |key: &SigningKey| Expect { key: Some(key.public()), ..Expect::default() };
     assert!(verify(&dir, &by(&key)).is_sound());
-    assert!(matches!(verify(&dir, &by(&other)).faults.as_slice(), [Fault::Signature(..)]));
+    assert!(matches!(verify(&dir, &by(&other)).faults.as_slice(), [VerifyFault::Signature(..)]));
     // Replaced as a whole, signed by another: only the key tells.
     let forged = Archive::new(1, Some(&other));
     assert!(verify(&forged.pack(0), &Expect::default()).is_sound());
     assert!(!verify(&forged.pack(0), &by(&key)).is_sound());
     // Not signed at all, and a signature of something else put beside it.
     let bare = Archive::new(1, None);
-    assert!(matches!(verify(&bare.pack(0), &by(&key)).faults.as_slice(), [Fault::Signature(..)]));
+    assert!(matches!(verify(&bare.pack(0), &by(&key)).faults.as_slice(), [VerifyFault::Signature(..)]));
     fs::copy(dir.join("manifest.sig"), bare.pack(0).join("manifest.sig")).expect("copies");
     assert!(!verify(&bare.pack(0), &Expect::default()).is_sound());
     assert_eq!(PublicKey::parse(&key.public().to_string()), Ok(key.public()));
@@ -223,7 +226,7 @@ fn a_pack_is_what_its_folder_is_called() {
             fs::rename(&to, &away).expect("moves");
         }
         let found = archive.verify();
-        assert!(found.faults.iter().any(|fault| matches!(fault, Fault::Misplaced { .. })), "{found:?}");
+        assert!(found.faults.iter().any(|fault| matches!(fault, VerifyFault::Misplaced { .. })), "{found:?}");
         assert!(newest(archive.folder.path(), Some(&scene::key(1).public())).is_err());
         if from != away {
             fs::rename(&from, &away).expect("moves");
@@ -253,7 +256,7 @@ fn folders_and_links_are_added_too() {
         (folder.join("empty"), "empty"),
     ] {
         fs::create_dir(&path).expect("makes");
-        finds(folder, &Expect::default(), &[Fault::Added(named.to_owned())]);
+        finds(folder, &Expect::default(), &[VerifyFault::Added(named.to_owned())]);
         fs::remove_dir(&path).expect("removes");
     }
     #[cfg(unix)]
@@ -263,7 +266,7 @@ fn folders_and_links_are_added_too() {
         (folder.join("run-2"), "run-1", "run-2"),
     ] {
         std::os::unix::fs::symlink(to, &path).expect("links");
-        finds(folder, &Expect::default(), &[Fault::Added(named.to_owned())]);
+        finds(folder, &Expect::default(), &[VerifyFault::Added(named.to_owned())]);
         fs::remove_file(&path).expect("removes");
     }
     finds(folder, &Expect::default(), &[]);
@@ -292,7 +295,7 @@ fn a_chain_is_followed_from_end_to_end() {
     let whole = Expect { head: Some(archive.links[3].manifest_sha256.clone()), ..Expect::default() };
     assert!(verify(archive.folder.path(), &whole).is_sound());
     let away = archive.folder.path().join("../away-from-the-archive");
-    let kind = |faults: &[Fault]| faults.iter().map(|fault| fault.to_string()).collect::<Vec<_>>().join("\n");
+    let kind = |faults: &[VerifyFault]| faults.iter().map(|fault| fault.to_string()).collect::<Vec<_>>().join("\n");
     for (n, expect, word) in [
         (0, Expect::default(), "chain broken"),
         (1, Expect::default(), "chain broken"),
@@ -318,7 +321,7 @@ fn an_old_pack_in_a_new_place_is_named() {
     copy(&archive.pack(1), &archive.pack(7));
     let found = archive.verify();
     assert!(
-        matches!(found.faults.as_slice(), [Fault::Misplaced { file, holds }, Fault::Replayed(_)] if file == "run-7" && holds == "run-1"),
+        matches!(found.faults.as_slice(), [VerifyFault::Misplaced { file, holds }, VerifyFault::Replayed(_)] if file == "run-7" && holds == "run-1"),
         "{found:?}"
     );
     fs::remove_dir_all(archive.pack(7)).expect("removes");
@@ -338,13 +341,13 @@ fn time_goes_forward_in_a_chain() {
     let folder = tempfile::tempdir().expect("a folder");
     let link = pack(&folder.path().join("run-3"), 3, None, None);
     let report = report(2);
-    let context = Context { previous: Some(link), ..scene::context(&report, &[]) };
+    let context = PackContext { previous: Some(link), ..scene::context(&report, &[]) };
     let error = write(&folder.path().join("b"), &scene::pack(&report, b"{}", &context, None)).expect_err("backwards");
     assert!(error.to_string().contains("a chain goes forward"), "{error}");
     assert!(!folder.path().join("b").exists());
     let stray = folder.path().join("notes.txt");
     fs::write(stray, "x").expect("writes");
-    finds(folder.path(), &Expect::default(), &[Fault::Added("notes.txt".to_owned())]);
+    finds(folder.path(), &Expect::default(), &[VerifyFault::Added("notes.txt".to_owned())]);
 }
 
 fn copy(from: &Path, to: &Path) {

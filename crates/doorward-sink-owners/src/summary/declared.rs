@@ -5,7 +5,7 @@ use serde::Serialize;
 
 /// The declaration, or all that fit where none could be chosen.
 #[derive(Serialize)]
-pub(super) struct Declared {
+pub(super) struct DeclaredPart {
     certainty: &'static str,
     because: String,
     places: Vec<Place>,
@@ -33,7 +33,7 @@ struct Patch {
     new: Vec<String>,
 }
 
-impl Declared {
+impl DeclaredPart {
     /// Reads it off a load balancer. `mode` is the one that it should be set to, where it should.
     pub(super) fn of(lb: &LoadBalancer, mode: Option<Mode>) -> Option<Self> {
         let declared = lb.declared.as_deref()?;

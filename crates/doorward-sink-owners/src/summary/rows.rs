@@ -3,7 +3,7 @@
 use doorward_model::{LastMode, UnseenLoadBalancer};
 use serde::Serialize;
 
-use super::declared::Declared;
+use super::declared::DeclaredPart;
 use crate::dialect::Snippet;
 
 /// One line of the table of load balancers.
@@ -25,7 +25,7 @@ pub(super) struct Row {
     pub(super) exception: String,
     pub(super) managed_by: String,
     pub(super) detailed: bool,
-    /// One word per rule, under `Page::rules`; every finding of the load balancer is one of them.
+    /// One word per rule, under `OwnerPage::rules`; every finding of the load balancer is one of them.
     pub(super) verdicts: Vec<String>,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Detail {
     pub(super) owner_source: Option<String>,
     pub(super) findings: Vec<Asked>,
     pub(super) hints: Vec<String>,
-    pub(super) declared: Option<Declared>,
+    pub(super) declared: Option<DeclaredPart>,
 }
 
 /// One finding in words.

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 
-use crate::Context;
+use crate::OwnersContext;
 use crate::figures::days;
 use crate::partition::OwnedLoadBalancer;
 
@@ -39,7 +39,7 @@ impl When {
 
 /// Everything of one urgency.
 #[derive(Serialize)]
-pub(super) struct Group {
+pub(super) struct TodoGroup {
     when: When,
     heading: &'static str,
     entries: Vec<Entry>,
@@ -71,10 +71,10 @@ type Place<'a> = (When, Reverse<Option<Severity>>, &'a str);
 /// neither, the medium ones are, so that a week has its work.
 pub(super) fn of(
     load_balancers: &[OwnedLoadBalancer<'_>],
-    context: &Context,
+    context: &OwnersContext,
     titles: &BTreeMap<&str, &str>,
     now: Timestamp,
-) -> Vec<Group> {
+) -> Vec<TodoGroup> {
     let today = now.to_zoned(TimeZone::UTC).date();
     let mut entries: BTreeMap<Place<'_>, Vec<Item>> = BTreeMap::new();
     for (n, held) in load_balancers.iter().enumerate() {
@@ -128,7 +128,7 @@ pub(super) fn of(
     }
     When::ALL
         .into_iter()
-        .filter_map(|when| Some(Group { when, heading: when.heading(), entries: groups.remove(&when)? }))
+        .filter_map(|when| Some(TodoGroup { when, heading: when.heading(), entries: groups.remove(&when)? }))
         .collect()
 }
 

@@ -13,10 +13,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use doorward_model::{Receipt, ScanReport};
-use doorward_sink_owners::{Context, write};
+use doorward_sink_owners::{OwnersContext, write};
 
 /// Writes and reads back: every file by its name.
-fn written(folder: &Path, report: &ScanReport, context: &Context) -> (Receipt, BTreeMap<String, String>) {
+fn written(folder: &Path, report: &ScanReport, context: &OwnersContext) -> (Receipt, BTreeMap<String, String>) {
     let receipt = write(folder, report, context).expect("written");
     (receipt, files(folder))
 }
@@ -31,6 +31,6 @@ fn files(folder: &Path) -> BTreeMap<String, String> {
     entries.map(read).collect()
 }
 
-fn context() -> Context {
-    Context { cost_centre_tags: vec!["Cost-Center".into()], due_days: 14, ..Context::default() }
+fn context() -> OwnersContext {
+    OwnersContext { cost_centre_tags: vec!["Cost-Center".into()], due_days: 14, ..OwnersContext::default() }
 }

@@ -4,14 +4,14 @@ use doorward_model::{
     Arn, ChangeKind, ChangeStatus, FindingChange, Gap, GapReason, Kind, LastMode, Manager, Mode, Observed, PreviousRun,
     RequiredMode, ScanReport, Severity, Unseen, UnseenFinding, UnseenLoadBalancer, Verdict, VerdictReason, WhyUnseen,
 };
-use doorward_sink_owners::{Context, write};
+use doorward_sink_owners::{OwnersContext, write};
 
 use crate::{context, scene, written};
 
 const MODE_RULE: &str = "desync-mode-below-required";
 
 /// One load balancer of one owner, in monitor where defensive is required, and nothing else open.
-fn one(change: impl FnOnce(&mut ScanReport)) -> (ScanReport, Context) {
+fn one(change: impl FnOnce(&mut ScanReport)) -> (ScanReport, OwnersContext) {
     let mut report = scene::large(1, 1);
     let lb = &mut report.load_balancers[0];
     lb.kind = Kind::Application;
@@ -39,7 +39,7 @@ fn one(change: impl FnOnce(&mut ScanReport)) -> (ScanReport, Context) {
 }
 
 /// The pages of the one owner: Markdown and HTML.
-fn pages(report: &ScanReport, context: &Context) -> [String; 2] {
+fn pages(report: &ScanReport, context: &OwnersContext) -> [String; 2] {
     let folder = tempfile::tempdir().expect("a folder");
     let (_, files) = written(folder.path(), report, context);
     [".md", ".html"].map(|ending| {

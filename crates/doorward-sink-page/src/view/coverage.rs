@@ -12,7 +12,7 @@ const NAMED: usize = 8;
 
 /// The section.
 #[derive(Serialize)]
-pub(super) struct View {
+pub(super) struct CoverageView {
     figure: String,
     of: String,
     bar: Bar,
@@ -43,12 +43,12 @@ struct Hole {
 }
 
 /// Reads it off the report.
-pub(super) fn of(report: &ScanReport) -> View {
+pub(super) fn of(report: &ScanReport) -> CoverageView {
     let coverage = &report.coverage;
     let counts = coverage.counts;
     let in_scope = counts.in_scope();
     let parts = [("complete", counts.complete), ("partial", counts.partial), ("failed", counts.failed)];
-    View {
+    CoverageView {
         figure: percent(counts.complete, in_scope).unwrap_or_else(|| "none in scope".to_owned()),
         of: format!("{} of {in_scope}", counts.complete),
         bar: Bar::of("Account-Regions in scope", &parts, in_scope),

@@ -8,21 +8,21 @@ use doorward_model::{
 };
 use serde::Serialize;
 
-use crate::chart::{Part, stacked};
+use crate::chart::{ChartPart, stacked};
 
 /// How many groups have a line of their own; the rest is one line, and the table filters by all of them.
 const LINES: usize = 25;
 
 /// The grouping.
 #[derive(Clone, Copy)]
-pub(crate) enum Group {
+pub(crate) enum FindingGroup {
     /// By owner, as the findings say it.
     Owner,
     /// By organizational unit, without what is below it.
     Unit,
 }
 
-impl Group {
+impl FindingGroup {
     fn of(self, lb: &LoadBalancer) -> String {
         match self {
             Self::Owner => lb.owner_label().to_owned(),
@@ -42,7 +42,7 @@ impl Group {
 
 /// The section.
 #[derive(Serialize)]
-pub(super) struct View {
+pub(super) struct GroupsView {
     lines: Vec<Line>,
     /// The sum of the groups without a line of their own.
     rest: Option<Line>,
@@ -68,7 +68,7 @@ struct Line {
     monitor: usize,
     population: usize,
     monitor_share: String,
-    parts: Vec<Part>,
+    parts: Vec<ChartPart>,
 }
 
 impl Line {
@@ -94,9 +94,9 @@ impl Line {
 }
 
 /// Counts the report by group.
-pub(super) fn of(report: &ScanReport, by: Group) -> View {
+pub(super) fn of(report: &ScanReport, by: FindingGroup) -> GroupsView {
     let owners = OwnerNames::of(&report.load_balancers);
-    let owned = |name: String| if matches!(by, Group::Owner) { owners.shown(&name).to_owned() } else { name };
+    let owned = |name: String| if matches!(by, FindingGroup::Owner) { owners.shown(&name).to_owned() } else { name };
     let mut groups: BTreeMap<String, Line> = BTreeMap::new();
     let mut names: BTreeMap<&Arn, String> = BTreeMap::new();
     for lb in &report.load_balancers {
@@ -156,5 +156,5 @@ pub(super) fn of(report: &ScanReport, by: Group) -> View {
     lines.iter_mut().for_each(|line| line.finish(most));
     // The rest and the sum are other orders of magnitude: they have figures and no bar.
     rest.iter_mut().chain([&mut total]).for_each(|line| line.monitor_share = share(line.monitor, line.population));
-    View { lines, rest, others: others.len(), groups, total }
+    GroupsView { lines, rest, others: others.len(), groups, total }
 }

@@ -3,7 +3,7 @@
 use doorward_model::{Mode, RunPoint, share};
 use serde::Serialize;
 
-use crate::chart::{Part, stacked};
+use crate::chart::{ChartPart, stacked};
 
 /// How many scans are drawn; the table beside the chart has them all.
 const DRAWN: usize = 30;
@@ -16,7 +16,7 @@ const WIDEST: usize = 180;
 
 /// The section.
 #[derive(Serialize)]
-pub(super) struct View {
+pub(super) struct TrendView {
     rows: Vec<Row>,
     columns: Vec<Column>,
     earlier: usize,
@@ -68,7 +68,7 @@ struct Block {
 }
 
 /// Draws the scans in the order given.
-pub(super) fn of(trend: &[RunPoint]) -> View {
+pub(super) fn of(trend: &[RunPoint]) -> TrendView {
     let rows: Vec<Row> = trend.iter().map(row).collect();
     let earlier = trend.len().saturating_sub(DRAWN);
     let drawn = trend.get(earlier..).unwrap_or_default();
@@ -99,7 +99,7 @@ pub(super) fn of(trend: &[RunPoint]) -> View {
         }
         _ => String::new(),
     };
-    View {
+    TrendView {
         columns: columns.collect(),
         earlier,
         most,
@@ -175,7 +175,7 @@ fn counts(row: &RunPoint) -> [(&'static str, usize); 4] {
     ]
 }
 
-fn block(part: Part) -> Block {
+fn block(part: ChartPart) -> Block {
     let y = part.from * HEIGHT / 1000;
     let end = (part.from + part.length) * HEIGHT / 1000;
     Block { class: part.class, y, height: end - y }

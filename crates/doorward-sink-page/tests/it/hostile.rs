@@ -1,6 +1,6 @@
 //! Hostile texts in every text field: none of them is markup, and none steers.
 
-use doorward_sink_page::{Context, render};
+use doorward_sink_page::{PageContext, render};
 
 use crate::scene;
 
@@ -11,8 +11,8 @@ fn there_are_enough_of_them() {
 
 #[test]
 fn the_page_holds_only_its_own_markup() {
-    let plain = render(&scene::large(1, 1), &Context::default()).expect("renders");
-    let page = render(&scene::all_hostile(), &Context::default()).expect("renders");
+    let plain = render(&scene::large(1, 1), &PageContext::default()).expect("renders");
+    let page = render(&scene::all_hostile(), &PageContext::default()).expect("renders");
     for tag in ["<script", "</script", "<style", "<head>", "<body", "<dialog", "<noscript", "<form", "<meta"] {
         assert_eq!(page.matches(tag).count(), plain.matches(tag).count(), "{tag}");
     }
@@ -36,7 +36,7 @@ fn the_page_holds_only_its_own_markup() {
 
 #[test]
 fn no_control_or_direction_mark_reaches_the_page() {
-    let page = render(&scene::all_hostile(), &Context::default()).expect("renders");
+    let page = render(&scene::all_hostile(), &PageContext::default()).expect("renders");
     let steers = |c: char| {
         (c.is_control() && c != '\n')
             || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{feff}' | '\u{2028}' | '\u{2029}')

@@ -1,13 +1,13 @@
 //! What holds for the page of every report.
 
 use doorward_model::{ChangeStatus, NotObserved, RunPoint, ScanReport, Severity};
-use doorward_sink_page::{Context, render, write};
+use doorward_sink_page::{PageContext, render, write};
 use proptest::prelude::*;
 
 use crate::scene;
 
 fn page(report: &ScanReport) -> String {
-    render(report, &Context::default()).expect("renders")
+    render(report, &PageContext::default()).expect("renders")
 }
 
 /// The data that the page's script reads.
@@ -22,7 +22,7 @@ fn the_same_report_gives_the_same_bytes() {
     let report = scene::large(200, 9);
     let place = |name: &str| folder.path().join(name);
     for name in ["a.html", "b.html"] {
-        let receipt = write(&place(name), &report, &Context::default()).expect("written");
+        let receipt = write(&place(name), &report, &PageContext::default()).expect("written");
         assert!(receipt.adds_up());
         assert_eq!(receipt.written, report.findings.len());
     }
@@ -34,7 +34,7 @@ fn the_same_report_gives_the_same_bytes() {
 fn a_place_that_cannot_be_written_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let place = folder.path().join("missing").join("page.html");
-    let error = write(&place, &scene::large(1, 1), &Context::default()).expect_err("no such folder");
+    let error = write(&place, &scene::large(1, 1), &PageContext::default()).expect_err("no such folder");
     assert!(error.to_string().contains("page.html"), "{error}");
 }
 
@@ -122,7 +122,8 @@ fn every_recorded_scan_is_in_the_trend() {
         mode_unknown: 1,
         ..point(&report, usize::try_from(1000 + n).expect("small"), None)
     };
-    let page = render(&report, &Context { trend: (0..100).map(row).collect(), ..Context::default() }).expect("renders");
+    let page = render(&report, &PageContext { trend: (0..100).map(row).collect(), ..PageContext::default() })
+        .expect("renders");
     for n in 0..100 {
         assert!(page.contains(&format!("<td class=\"n\">{}</td>", 1000 + n)), "{n}");
     }
@@ -184,7 +185,7 @@ fn what_was_not_seen_is_said_and_drawn_beside_what_was() {
         point(&report, 185, unseen(false, 0, 0)),
         point(&report, 34, unseen(false, 151, 75)),
     ];
-    let page = render(&report, &Context { trend, ..Context::default() }).expect("renders");
+    let page = render(&report, &PageContext { trend, ..PageContext::default() }).expect("renders");
     assert!(page.contains(&sentence), "the headline says both: {seen} seen");
     assert!(page.contains("(3 of 6) of the known load balancers were seen."));
     assert!(page.contains("2 account-Regions that an earlier scan read were not read."));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use doorward_model::{Finding, RuleMeta, Verdict};
 
-use super::{ExceptedAs, Renderer, requirements};
+use super::{ExceptedAs, FindingRenderer, requirements};
 use crate::asff::{Compliance, Recommendation, Remediation, Severity, StatusReason};
 use crate::limits::Cuts;
 
@@ -41,7 +41,7 @@ fn graded(severity: doorward_model::Severity) -> Severity {
 }
 
 /// The words for a finding of a rule that applies.
-pub(super) fn answer(renderer: &Renderer, meta: &RuleMeta, finding: &Finding, cuts: &mut Cuts) -> Answer {
+pub(super) fn answer(renderer: &FindingRenderer, meta: &RuleMeta, finding: &Finding, cuts: &mut Cuts) -> Answer {
     let mut fields = BTreeMap::new();
     let mut reasons: Vec<(String, String)> = Vec::new();
     let mut remedy = meta.remediation.to_owned();

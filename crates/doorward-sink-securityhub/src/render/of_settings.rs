@@ -6,7 +6,7 @@ use doorward_model::{LoadBalancer, Policy};
 use doorward_rules::exceptions::Register;
 use jiff::Timestamp;
 
-use super::{Approval, Delivery, ExceptedAs, Renderer};
+use super::{Approval, Delivery, ExceptedAs, FindingRenderer};
 use crate::PublishSettings;
 
 /// Renders findings of the rules that apply to these load balancers; findings of other rules, from earlier scans, are left as they
@@ -17,7 +17,7 @@ pub fn renderer(
     policy: &Policy,
     load_balancers: &[LoadBalancer],
     changes_elsewhere: bool,
-) -> Renderer {
+) -> FindingRenderer {
     let delivery = settings.central().map_or(Delivery::Member, Delivery::Central);
     let excepted = if settings.excepted_as_warning { ExceptedAs::Warning } else { ExceptedAs::Failed };
     let entries = register.entries(Timestamp::UNIX_EPOCH);
@@ -33,5 +33,5 @@ pub fn renderer(
     let asked =
         |id: &str| asked.iter().any(|rule| rule.meta().id == id) && !policy.disabled.iter().any(|off| off == id);
     let rules: Vec<_> = doorward_rules::catalogue().iter().copied().filter(|meta| asked(meta.id)).collect();
-    Renderer::new(delivery, excepted, &rules, approvals)
+    FindingRenderer::new(delivery, excepted, &rules, approvals)
 }

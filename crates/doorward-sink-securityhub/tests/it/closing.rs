@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use doorward_model::Kind;
-use doorward_sink_securityhub::plan::{Decision, Planner};
+use doorward_sink_securityhub::plan::{Planner, SendDecision};
 use doorward_sink_securityhub::{
-    Asff, Delivery, ExceptedAs, Index, Intent, MemoryOutbox, Outbox, RecordState, Renderer, Why,
+    Asff, Delivery, ExceptedAs, FindingIntent, FindingRenderer, MemoryOutbox, Outbox, RecordState, ReportIndex, Why,
 };
 use jiff::SignedDuration;
 
@@ -26,7 +26,7 @@ fn nothing_is_archived_that_was_not_looked_at() {
 
 fn history(seed: u64) -> (u64, u64) {
     let mut random = fastrand::Rng::with_seed(seed);
-    let renderer = Renderer::new(Delivery::Member, ExceptedAs::Failed, &METAS, BTreeMap::new());
+    let renderer = FindingRenderer::new(Delivery::Member, ExceptedAs::Failed, &METAS, BTreeMap::new());
     let outbox = MemoryOutbox::default();
     let mut scene = Scene::default();
     let mut now = start();
@@ -37,7 +37,7 @@ fn history(seed: u64) -> (u64, u64) {
         // Sometimes an old saved scan is published again.
         let started = if random.u8(0..8) == 0 { now - SignedDuration::from_hours(24 * 40) } else { now };
         let report = scene.report(started);
-        let index = Index::new(&report);
+        let index = ReportIndex::new(&report);
         let planner = Planner::new(&index, now, SignedDuration::from_hours(24 * 60), SignedDuration::from_hours(72));
         let rendered: BTreeMap<_, _> = renderer
             .render_all(&index)
@@ -95,12 +95,12 @@ fn history(seed: u64) -> (u64, u64) {
 fn deliver(
     outbox: &MemoryOutbox,
     security_hub: &doorward_model::AccountRegion,
-    decision: Decision,
+    decision: SendDecision,
     now: jiff::Timestamp,
     random: &mut fastrand::Rng,
 ) {
     let Some((intent, parcel)) = decision.send else { return };
-    let Intent { id, .. } = &intent;
+    let FindingIntent { id, .. } = &intent;
     let id = id.clone();
     outbox.intend(security_hub, &[intent]).expect("stored");
     if random.u8(0..4) > 0 {

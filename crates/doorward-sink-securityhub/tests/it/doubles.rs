@@ -12,7 +12,8 @@ use doorward_aws::{ClientProvider, Credentials, OpenSession, Time};
 use doorward_fakeaws::{Clock, Options, Server, World};
 use doorward_model::{AccountId, AccountRegion};
 use doorward_sink_securityhub::{
-    Delivery, ExceptedAs, Intent, MemoryOutbox, Outbox, OutboxError, Publisher, Remembered, Renderer, Settings,
+    Delivery, ExceptedAs, FindingIntent, FindingRenderer, MemoryOutbox, Outbox, OutboxError, Publisher, SentFinding,
+    Settings,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -158,7 +159,7 @@ impl Cloud {
         steps: i64,
     ) -> (Publisher<Life>, Arc<Notify>) {
         let life = Life::new(outbox, steps);
-        let renderer = Renderer::new(delivery, ExceptedAs::Failed, &METAS, BTreeMap::new());
+        let renderer = FindingRenderer::new(delivery, ExceptedAs::Failed, &METAS, BTreeMap::new());
         let settings =
             Settings { share_of_quotas: 1.0, security_hubs: 4, calls_per_security_hub: 3, ..Settings::default() };
         let killed = Arc::clone(&life.killed);
@@ -203,7 +204,7 @@ impl Outbox for Life {
         self.outbox.security_hubs()
     }
 
-    fn remembered(&self, security_hub: &AccountRegion) -> Result<BTreeMap<String, Remembered>, OutboxError> {
+    fn remembered(&self, security_hub: &AccountRegion) -> Result<BTreeMap<String, SentFinding>, OutboxError> {
         self.outbox.remembered(security_hub)
     }
 
@@ -211,7 +212,7 @@ impl Outbox for Life {
         self.outbox.document(security_hub, id)
     }
 
-    fn intend(&self, security_hub: &AccountRegion, intents: &[Intent]) -> Result<(), OutboxError> {
+    fn intend(&self, security_hub: &AccountRegion, intents: &[FindingIntent]) -> Result<(), OutboxError> {
         self.act(|| self.outbox.intend(security_hub, intents))
     }
 

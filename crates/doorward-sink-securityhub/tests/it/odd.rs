@@ -9,7 +9,7 @@ use doorward_model::{
     Certainty, ChangeStatus, CodePlace, Gap, GapReason, InCode, LoadBalancer, Mode, Observed, Owner, OwnerSource,
     ScanReport, Verdict, VerdictReason,
 };
-use doorward_sink_securityhub::{Delivery, ExceptedAs, FINDING_BYTES, Index, MemoryOutbox, Renderer};
+use doorward_sink_securityhub::{Delivery, ExceptedAs, FINDING_BYTES, FindingRenderer, MemoryOutbox, ReportIndex};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -155,7 +155,7 @@ fn every_finding_ends_in_one_count_and_odd_ones_stop_no_other() {
 
 #[test]
 fn nothing_is_cut_silently_and_nothing_is_too_large() {
-    let renderer = Renderer::new(Delivery::Member, ExceptedAs::Failed, &METAS, BTreeMap::new());
+    let renderer = FindingRenderer::new(Delivery::Member, ExceptedAs::Failed, &METAS, BTreeMap::new());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let cloud = runtime.block_on(Cloud::start());
     let mut runner = TestRunner::new_with_rng(
@@ -166,7 +166,7 @@ fn nothing_is_cut_silently_and_nothing_is_too_large() {
     runner
         .run(&prop::collection::vec(odd_load_balancer(), 1..4), |load_balancers| {
             let report = odd_report(load_balancers, &cloud);
-            let index = Index::new(&report);
+            let index = ReportIndex::new(&report);
             for rendered in renderer.render_all(&index) {
                 all.borrow_mut().push(rendered.finding.clone());
                 let json = rendered.finding.to_json().expect("JSON");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use doorward_fakeaws::{Fault, What};
 use doorward_model::Mode;
-use doorward_sink_securityhub::{Delivery, Difference, MemoryOutbox};
+use doorward_sink_securityhub::{Delivery, MemoryOutbox, RecordDifference};
 
 use crate::bed::{ACCOUNTS, REGIONS, Scene, Truth, place};
 use crate::doubles::{Cloud, world};
@@ -55,15 +55,15 @@ async fn every_difference_is_named() {
 
     let audits = cloud.publisher(&ours, Delivery::Member).reconcile("aws").await.expect("read");
     let differences = &audits[0].differences;
-    let named = |part: &str| -> Vec<&Difference> {
+    let named = |part: &str| -> Vec<&RecordDifference> {
         differences.iter().filter(|(id, _)| id.contains(part)).map(|(_, difference)| difference).collect()
     };
-    assert_eq!(named("/lb3/"), [&Difference::NotRemembered, &Difference::NotRemembered]);
-    assert_eq!(named("/lost/"), [&Difference::NeverArrived, &Difference::NeverArrived]);
+    assert_eq!(named("/lb3/"), [&RecordDifference::NotRemembered, &RecordDifference::NotRemembered]);
+    assert_eq!(named("/lost/"), [&RecordDifference::NeverArrived, &RecordDifference::NeverArrived]);
     let members: Vec<&str> = named("desync-mode-below-required/app/lb1/")
         .iter()
         .filter_map(|difference| match difference {
-            Difference::Differs { member, .. } => Some(member.as_str()),
+            RecordDifference::Differs { member, .. } => Some(member.as_str()),
             _ => None,
         })
         .collect();

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use doorward_model::{
     ChangeStatus, Gap, GapReason, History, Kind, Mode, Observed, ScanReport, Severity, Verdict, VerdictReason,
 };
-use doorward_sink_securityhub::{Approval, Delivery, ExceptedAs, Index, Renderer, Shape, asff_json, ocsf_ndjson};
+use doorward_sink_securityhub::{
+    Approval, Delivery, ExceptedAs, FindingRenderer, ReportIndex, Shape, asff_json, ocsf_ndjson,
+};
 use jiff::SignedDuration;
 use serde_json::Value;
 
@@ -82,14 +84,14 @@ fn gallery() -> ScanReport {
     report
 }
 
-fn renderer(excepted: ExceptedAs) -> Renderer {
+fn renderer(excepted: ExceptedAs) -> FindingRenderer {
     let approval = Approval { approver: "Kim Stone".to_owned(), reason: "The partner sends odd requests.".to_owned() };
-    Renderer::new(Delivery::Member, excepted, &METAS, BTreeMap::from([("ACME-12".to_owned(), approval)]))
+    FindingRenderer::new(Delivery::Member, excepted, &METAS, BTreeMap::from([("ACME-12".to_owned(), approval)]))
 }
 
 fn asff(report: &ScanReport, excepted: ExceptedAs) -> Vec<Value> {
     let mut out = Vec::new();
-    let index = Index::new(report);
+    let index = ReportIndex::new(report);
     let count = asff_json(&renderer(excepted), &index, &mut out).expect("written");
     let all: Vec<Value> = serde_json::from_slice(&out).expect("JSON");
     assert_eq!(all.len(), count);
@@ -98,7 +100,7 @@ fn asff(report: &ScanReport, excepted: ExceptedAs) -> Vec<Value> {
 
 fn ocsf(report: &ScanReport, shape: Shape) -> Vec<Value> {
     let mut out = Vec::new();
-    let index = Index::new(report);
+    let index = ReportIndex::new(report);
     let count = ocsf_ndjson(&renderer(ExceptedAs::Failed), &index, shape, &mut out).expect("written");
     let text = String::from_utf8(out).expect("UTF-8");
     let all: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
@@ -148,7 +150,7 @@ fn what_was_done_is_reported_until_something_else_is_done() {
         report
     };
     let contents = |report: &ScanReport| -> Vec<String> {
-        renderer(ExceptedAs::Failed).render_all(&Index::new(report)).map(|rendered| rendered.content).collect()
+        renderer(ExceptedAs::Failed).render_all(&ReportIndex::new(report)).map(|rendered| rendered.content).collect()
     };
     let report = done(ChangeStatus::Changed);
     let mut later = report.clone();

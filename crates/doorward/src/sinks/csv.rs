@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use doorward_model::{ScanReport, SinkContext};
-use doorward_sink_evidence::{Dialect, FieldSeparator, csv};
+use doorward_sink_evidence::{CsvDialect, FieldSeparator, csv};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +49,7 @@ pub(super) fn write_excel(
     inputs: &SinkInputs<'_>,
     _: &SinkContext<'_>,
 ) -> io::Result<Written> {
-    write(out, report, inputs, Dialect::Excel, inputs.settings.csv.field_separator())
+    write(out, report, inputs, CsvDialect::Excel, inputs.settings.csv.field_separator())
 }
 
 /// Writes CSV with every text verbatim.
@@ -60,14 +60,14 @@ pub(super) fn write_raw(
     _: &SinkContext<'_>,
 ) -> io::Result<Written> {
     // For programs: RFC 4180, whatever spreadsheets need.
-    write(out, report, inputs, Dialect::Raw, FieldSeparator::default())
+    write(out, report, inputs, CsvDialect::Raw, FieldSeparator::default())
 }
 
 fn write(
     out: &mut dyn Write,
     report: &ScanReport,
     inputs: &SinkInputs<'_>,
-    dialect: Dialect,
+    dialect: CsvDialect,
     separator: FieldSeparator,
 ) -> io::Result<Written> {
     let required = doorward_rules::required_modes(&report.load_balancers, inputs.policy);

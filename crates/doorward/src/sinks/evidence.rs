@@ -1,132 +1,40 @@
-//! Evidence for auditors: a folder of packs, each of which names the previous one.
+//! Evidence for auditors: the signing key and the build of the sink.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 
-use doorward_file::create_private_folder;
-use doorward_model::{Framework, Receipt, ScanReport, Sink, SinkContext, SinkError, SinkFuture, frameworks};
-use doorward_sink_evidence::{
-    Attachment, Context, Earlier, EvidenceSettings, Limits, Pack, Period, RunFigures, Sampling, SigningKey,
-    exception_rows,
-};
+use doorward_model::{Sink, frameworks};
+use doorward_sink_evidence::{EvidenceSettings, EvidenceSink, SigningKey, fingerprint};
 use doorward_sink_text::json;
 
 use super::SinkInputs;
 use crate::exit::{Exit, Failure};
+use crate::io::log;
 use crate::settings::variable;
-
-/// Writes evidence packs.
-struct EvidenceSink<'a> {
-    folder: PathBuf,
-    key: Option<SigningKey>,
-    build: String,
-    controls: Vec<Framework>,
-    /// The newest pack in the folder, which the new one follows; read by the preflight.
-    earlier: OnceLock<Option<Earlier>>,
-    inputs: SinkInputs<'a>,
-}
 
 /// Makes the sink. Reads the signing key.
 pub(super) fn make<'a>(folder: &Path, inputs: SinkInputs<'a>) -> Result<Box<dyn Sink + 'a>, Failure> {
+    let settings = &inputs.settings.evidence;
     Ok(Box::new(EvidenceSink {
         folder: folder.to_owned(),
-        key: key(&inputs.settings.evidence)?,
+        key: key(settings)?,
         build: inputs.build.map_or_else(program_hash, |build| Ok(build.to_owned()))?,
-        controls: frameworks().map_err(|e| Failure::new(Exit::Internal, e.to_string()))?.to_vec(),
+        controls: frameworks().map_err(|e| Failure::new(Exit::Internal, e.to_string()))?,
+        settings,
+        settings_text: inputs.settings_text,
+        policy: inputs.policy,
+        register: inputs.register,
+        scan: |out, report, exit_code| json::write(out, report, exit_code).map(|_| ()),
+        notice: if inputs.options.quiet { |_| {} } else { log },
         earlier: OnceLock::new(),
-        inputs,
     }))
-}
-
-impl EvidenceSink<'_> {
-    fn check(&self) -> Result<(), SinkError> {
-        let folder = &self.folder;
-        create_private_folder(folder)
-            .map_err(|e| error(format!("{}: the folder cannot be created: {e}", folder.display())))?;
-        let own = self.key.as_ref().map(SigningKey::public);
-        let earlier = doorward_sink_evidence::newest(folder, own.as_ref())?;
-        self.earlier.set(earlier).map_err(|_| error("the folder was checked twice".to_owned()))
-    }
-
-    /// Writes the pack of a report, in a folder named after the run.
-    fn write(&self, report: &ScanReport, context: &SinkContext<'_>) -> Result<Receipt, SinkError> {
-        let exit_code = context.exit_code;
-        let scan = |out: &mut dyn Write| json::write(out, report, exit_code).map(|_| ());
-        let context = self.context(report, context);
-        let pack = Pack {
-            report,
-            scan: Attachment::Writer(&scan),
-            context: &context,
-            key: self.key.as_ref(),
-            limits: Limits::default(),
-        };
-        let written = doorward_sink_evidence::write(&self.folder.join(&report.run.id), &pack)?;
-        if !self.inputs.options.quiet {
-            let _ = writeln!(
-                std::io::stderr(),
-                "evidence: {} · keep this hash elsewhere: it proves that the pack was not replaced: {}",
-                written.receipt.destination,
-                written.link.manifest_sha256
-            );
-        }
-        Ok(written.receipt)
-    }
-
-    fn context(&self, report: &ScanReport, context: &SinkContext<'_>) -> Context {
-        let settings = &self.inputs.settings.evidence;
-        let earlier = self.earlier.get().and_then(Option::as_ref);
-        let from = earlier.map(|earlier| earlier.link.finished);
-        let history = context.history;
-        Context {
-            build: self.build.clone(),
-            settings: self.inputs.settings_text.to_owned(),
-            clock_offset: report.run.clock_offset.map(jiff::SignedDuration::from_secs),
-            period: Period { from, until: from.map(|_| report.run.finished) },
-            previous: earlier.map(|earlier| earlier.link.clone()),
-            sampling: Sampling { size: settings.sample, seed: settings.seed.clone() },
-            required: doorward_rules::required_modes(&report.load_balancers, self.inputs.policy),
-            rules: doorward_rules::catalogue().to_vec(),
-            controls: self.controls.clone(),
-            exceptions: self.inputs.register.is_configured().then(|| exception_rows(self.inputs.register, report)),
-            changes: history.modes.as_ref().map(|changes| {
-                let since = changes.iter().filter(|change| from.is_none_or(|from| change.after.at > from));
-                since.cloned().collect()
-            }),
-            previous_figures: earlier.map(|earlier| earlier.figures.clone()),
-            trend: history
-                .trend
-                .iter()
-                .filter(|point| from.is_none_or(|from| point.at >= from))
-                .map(RunFigures::from)
-                .collect(),
-        }
-    }
-}
-
-impl Sink for EvidenceSink<'_> {
-    fn name(&self) -> &str {
-        "evidence"
-    }
-
-    fn preflight(&self) -> SinkFuture<'_, ()> {
-        Box::pin(std::future::ready(self.check()))
-    }
-
-    fn emit<'a>(&'a self, report: &'a ScanReport, context: SinkContext<'a>) -> SinkFuture<'a, Receipt> {
-        Box::pin(std::future::ready(self.write(report, &context)))
-    }
-}
-
-fn error(problem: String) -> SinkError {
-    SinkError { sink: "evidence".to_owned(), problem }
 }
 
 /// The hash of this program.
 fn program_hash() -> Result<String, Failure> {
     let program = std::env::current_exe()
         .map_err(|e| Failure::new(Exit::Internal, format!("the path of this program is not known: {e}")))?;
-    Ok(format!("SHA-256 {}", doorward_sink_evidence::fingerprint(&program)?))
+    Ok(format!("SHA-256 {}", fingerprint(&program)?))
 }
 
 /// The key, if one is configured.

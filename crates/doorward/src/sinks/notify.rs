@@ -2,15 +2,16 @@
 
 use doorward_aws::{Access, Time};
 use doorward_model::Sink;
-use doorward_notify::{ChannelSettings, ChannelsConfig, Dispatcher, Environment, LedgerDeliveryStore, NotifySink};
+use doorward_notify::{
+    ChannelSettings, ChannelsConfig, Dispatcher, Environment, LedgerDeliveryStore, NotifySink, Settings,
+};
 
 use super::DeliveryInputs;
 use crate::exit::{Exit, Failure};
-use crate::settings::Settings;
 
 /// Makes the sink that sends digests. Reads the secrets of the channels.
 pub(super) fn deliver<'a>(inputs: &DeliveryInputs<'a>) -> Result<Box<dyn Sink + 'a>, Failure> {
-    let channels = ChannelsConfig::new(inputs.settings.notify.clone());
+    let channels = ChannelsConfig::new(inputs.notify.clone());
     let channels = channels.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
     let (store, aws) = (LedgerDeliveryStore(inputs.held.clone()), inputs.access.map(Access::base_provider));
     let dispatcher =
@@ -21,7 +22,7 @@ pub(super) fn deliver<'a>(inputs: &DeliveryInputs<'a>) -> Result<Box<dyn Sink + 
 
 /// Whether a channel is a topic of SNS; the others need no access to AWS.
 pub(super) fn calls_aws(settings: &Settings) -> bool {
-    settings.notify.channels.values().any(|channel| matches!(channel, ChannelSettings::Sns { .. }))
+    settings.channels.values().any(|channel| matches!(channel, ChannelSettings::Sns { .. }))
 }
 
 /// The variables that may hold secrets of channels, and name proxies and certificates; with the profile that the settings name.

@@ -14,7 +14,7 @@ pub(super) fn write(
     inputs: &SinkInputs<'_>,
     context: &SinkContext<'_>,
 ) -> io::Result<Written> {
-    let context = page::Context {
+    let context = page::PageContext {
         required: doorward_rules::required_modes(&report.load_balancers, inputs.policy),
         rules: doorward_rules::definitions(),
         trend: context.history.trend.clone(),

@@ -3,14 +3,16 @@
 use std::io::{self, Write};
 
 use doorward_model::{ScanReport, Sink, SinkContext, Skipped, Verdict};
-use doorward_sink_securityhub::{Index, LedgerOutbox, Publisher, Renderer, Shape, asff_json, ocsf_ndjson, renderer};
+use doorward_sink_securityhub::{
+    FindingRenderer, LedgerOutbox, Publisher, ReportIndex, Shape, asff_json, ocsf_ndjson, renderer,
+};
 
 use super::{DeliveryInputs, SinkInputs, Written};
 use crate::exit::{Exit, Failure};
 
 /// Makes the sink that delivers to Security Hub.
 pub(super) fn deliver<'a>(inputs: &DeliveryInputs<'a>) -> Result<Box<dyn Sink + 'a>, Failure> {
-    let publish = &inputs.settings.publish;
+    let publish = inputs.publish;
     let missing = || Failure::new(Exit::Internal, "Security Hub needs access to AWS");
     let aws = inputs.access.ok_or_else(missing)?.provider(publish.purpose());
     let outbox = LedgerOutbox(inputs.held.clone());
@@ -29,7 +31,7 @@ pub(super) fn write_asff(
     inputs: &SinkInputs<'_>,
     _: &SinkContext<'_>,
 ) -> io::Result<Written> {
-    let findings = asff_json(&renderer_of(report, inputs), &Index::new(report), &mut out)?;
+    let findings = asff_json(&renderer_of(report, inputs), &ReportIndex::new(report), &mut out)?;
     Ok(written(findings, report))
 }
 
@@ -40,7 +42,7 @@ pub(super) fn write_ocsf(
     inputs: &SinkInputs<'_>,
     _: &SinkContext<'_>,
 ) -> io::Result<Written> {
-    let findings = ocsf_ndjson(&renderer_of(report, inputs), &Index::new(report), Shape::Current, &mut out)?;
+    let findings = ocsf_ndjson(&renderer_of(report, inputs), &ReportIndex::new(report), Shape::Current, &mut out)?;
     Ok(written(findings, report))
 }
 
@@ -51,11 +53,11 @@ pub(super) fn write_ocsf_for_security_lake(
     inputs: &SinkInputs<'_>,
     _: &SinkContext<'_>,
 ) -> io::Result<Written> {
-    let findings = ocsf_ndjson(&renderer_of(report, inputs), &Index::new(report), Shape::SecurityLake, &mut out)?;
+    let findings = ocsf_ndjson(&renderer_of(report, inputs), &ReportIndex::new(report), Shape::SecurityLake, &mut out)?;
     Ok(written(findings, report))
 }
 
-fn renderer_of(report: &ScanReport, inputs: &SinkInputs<'_>) -> Renderer {
+fn renderer_of(report: &ScanReport, inputs: &SinkInputs<'_>) -> FindingRenderer {
     renderer(&inputs.settings.publish, inputs.register, inputs.policy, &report.load_balancers, false)
 }
 

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use doorward_ledger::Recorded;
 use doorward_model::{
-    Arn, CoverageLine, DeliveryResult, Edit, Finding, Gap, LoadBalancer, ReportSettings, ScanReport, Statement,
+    Arn, CoverageLine, DeliveryResult, DeliveryStatement, Edit, Finding, Gap, LoadBalancer, ReportSettings, ScanReport,
     Verdict, shown,
 };
 use schemars::JsonSchema;
@@ -125,9 +125,9 @@ pub struct JudgedOutcome {
     /// What changed in the ledger.
     pub recorded: Recorded,
     /// What was sent to Security Hub, if that is wanted.
-    pub published: Option<Statement>,
+    pub published: Option<DeliveryStatement>,
     /// What was sent to owners, if that is wanted.
-    pub notified: Option<Statement>,
+    pub notified: Option<DeliveryStatement>,
 }
 
 impl EventLine {

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use doorward_assemble::{Criteria, GivenEvidence, judge};
 use doorward_aws::{Access, ClientProvider, Clock, Session};
 use doorward_change::{
-    Current, Inspection, MetricSample, MetricSamples, MetricSource, ModeClient, ModeReading, PERIOD, SetFailure,
-    SetResponse, Target,
+    ChangeTarget, Current, Inspection, MetricSample, MetricSamples, MetricSource, ModeClient, ModeReading, PERIOD,
+    SetFailure, SetResponse,
 };
 use doorward_core::discover::Members;
 use doorward_core::mode::{self, Attributes, Subject};
@@ -36,13 +36,13 @@ pub(crate) struct ChangeRoleClient<'a> {
 }
 
 impl ChangeRoleClient<'_> {
-    fn session(&self, target: &Target) -> Result<Arc<Session>, Gap> {
+    fn session(&self, target: &ChangeTarget) -> Result<Arc<Session>, Gap> {
         self.members.account(&target.account)?;
         Ok(self.aws.session(&target.account))
     }
 
     /// The load balancer of a cell, judged by the current settings, policy and exceptions.
-    fn current(&self, target: &Target, cell: RegionInventory) -> Result<Inspection, Gap> {
+    fn current(&self, target: &ChangeTarget, cell: RegionInventory) -> Result<Inspection, Gap> {
         let malformed = |problem: String| {
             Gap::new(GapReason::Malformed, "elasticloadbalancing:DescribeLoadBalancers").with_message(problem)
         };
@@ -87,29 +87,29 @@ impl ChangeRoleClient<'_> {
     }
 }
 
-fn subject(target: &Target) -> Subject {
+fn subject(target: &ChangeTarget) -> Subject {
     Subject { arn: target.arn.clone(), kind: target.kind }
 }
 
 /// Takes the mode from attributes, verbatim.
-fn mode_of(target: &Target, attributes: &mut Attributes) -> Option<String> {
+fn mode_of(target: &ChangeTarget, attributes: &mut Attributes) -> Option<String> {
     attributes.values.remove(target.kind.mode_attribute())
 }
 
 impl ModeClient for ChangeRoleClient<'_> {
-    async fn inspect(&self, target: &Target) -> Result<Inspection, Gap> {
+    async fn inspect(&self, target: &ChangeTarget) -> Result<Inspection, Gap> {
         let cell = mode::look(&self.access, self.session(target)?, &subject(target)).await?;
         self.current(target, cell)
     }
 
-    async fn read(&self, target: &Target) -> Result<ModeReading, Gap> {
+    async fn read(&self, target: &ChangeTarget) -> Result<ModeReading, Gap> {
         let read = mode::read(&self.access, self.session(target)?, &subject(target)).await?;
         Ok(read.map_or(ModeReading::Gone, |mut read| {
             mode_of(target, &mut read).map_or(ModeReading::Absent, ModeReading::Value)
         }))
     }
 
-    async fn set(&self, target: &Target, wanted: Mode) -> Result<SetResponse, SetFailure> {
+    async fn set(&self, target: &ChangeTarget, wanted: Mode) -> Result<SetResponse, SetFailure> {
         let session = self.session(target).map_err(|gap| SetFailure { gap, refused: true })?;
         let set = mode::set(&self.access, session, &subject(target), wanted).await;
         let mut set = set.map_err(|failed| SetFailure { gap: failed.gap, refused: failed.refused })?;
@@ -128,7 +128,7 @@ pub(crate) struct CloudWatchMetrics {
 const ASKED: [Metric; 4] = [Metric::Requests, Metric::LoadBalancer4xx, Metric::Target5xx, Metric::NewConnections];
 
 impl MetricSource for CloudWatchMetrics {
-    async fn read(&self, target: &Target, from: Timestamp, until: Timestamp) -> Result<MetricSamples, Gap> {
+    async fn read(&self, target: &ChangeTarget, from: Timestamp, until: Timestamp) -> Result<MetricSamples, Gap> {
         let malformed =
             |problem: String| Gap::new(GapReason::Malformed, "cloudwatch:GetMetricData").with_message(problem);
         self.members.account(&target.account)?;

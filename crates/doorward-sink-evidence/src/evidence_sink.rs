@@ -1,0 +1,124 @@
+//! The sink of `--format evidence=DIR`: a folder of packs, each of which names the previous one.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use doorward_file::create_private_folder;
+use doorward_model::{Framework, Policy, Receipt, ScanReport, Sink, SinkContext, SinkError, SinkFuture};
+use doorward_rules::exceptions::Register;
+
+use crate::error::SINK;
+use crate::write::write;
+use crate::{
+    Attachment, Earlier, EvidenceSettings, Pack, PackContext, Period, RunFigures, Sampling, SheetLimits, SigningKey,
+    exception_rows, newest,
+};
+
+/// Writes the whole report as JSON, with the exit code of the program.
+pub type WriteScan = fn(&mut dyn Write, &ScanReport, u8) -> io::Result<()>;
+
+/// Writes evidence packs.
+pub struct EvidenceSink<'a> {
+    /// The folder of packs.
+    pub folder: PathBuf,
+    /// The key that signs them.
+    pub key: Option<SigningKey>,
+    /// The name of this build.
+    pub build: String,
+    /// Control frameworks.
+    pub controls: &'a [Framework],
+    /// The settings of evidence.
+    pub settings: &'a EvidenceSettings,
+    /// All settings as text, which evidence quotes.
+    pub settings_text: &'a str,
+    /// The required modes.
+    pub policy: &'a Policy,
+    /// The exceptions.
+    pub register: &'a Register,
+    /// Writes the scan that lies beside the sheets.
+    pub scan: WriteScan,
+    /// Where the hash of a new pack is reported.
+    pub notice: fn(&str),
+    /// The newest pack in the folder, which the new one follows; read by the preflight.
+    pub earlier: OnceLock<Option<Earlier>>,
+}
+
+impl EvidenceSink<'_> {
+    fn check(&self) -> Result<(), SinkError> {
+        let folder = &self.folder;
+        create_private_folder(folder)
+            .map_err(|e| error(format!("{}: the folder cannot be created: {e}", folder.display())))?;
+        let own = self.key.as_ref().map(SigningKey::public);
+        let earlier = newest(folder, own.as_ref())?;
+        self.earlier.set(earlier).map_err(|_| error("the folder was checked twice".to_owned()))
+    }
+
+    /// Writes the pack of a report, in a folder named after the run.
+    fn write(&self, report: &ScanReport, context: &SinkContext<'_>) -> Result<Receipt, SinkError> {
+        let exit_code = context.exit_code;
+        let scan = |out: &mut dyn Write| (self.scan)(out, report, exit_code);
+        let context = self.context(report, context);
+        let pack = Pack {
+            report,
+            scan: Attachment::Writer(&scan),
+            context: &context,
+            key: self.key.as_ref(),
+            limits: SheetLimits::default(),
+        };
+        let written = write(&self.folder.join(&report.run.id), &pack)?;
+        (self.notice)(&format!(
+            "evidence: {} · keep this hash elsewhere: it proves that the pack was not replaced: {}",
+            written.receipt.destination, written.link.manifest_sha256
+        ));
+        Ok(written.receipt)
+    }
+
+    fn context(&self, report: &ScanReport, context: &SinkContext<'_>) -> PackContext {
+        let settings = self.settings;
+        let earlier = self.earlier.get().and_then(Option::as_ref);
+        let from = earlier.map(|earlier| earlier.link.finished);
+        let history = context.history;
+        PackContext {
+            build: self.build.clone(),
+            settings: self.settings_text.to_owned(),
+            clock_offset: report.run.clock_offset.map(jiff::SignedDuration::from_secs),
+            period: Period { from, until: from.map(|_| report.run.finished) },
+            previous: earlier.map(|earlier| earlier.link.clone()),
+            sampling: Sampling { size: settings.sample, seed: settings.seed.clone() },
+            required: doorward_rules::required_modes(&report.load_balancers, self.policy),
+            rules: doorward_rules::catalogue().to_vec(),
+            controls: self.controls.to_vec(),
+            exceptions: self.register.is_configured().then(|| exception_rows(self.register, report)),
+            changes: history.modes.as_ref().map(|changes| {
+                let since = changes.iter().filter(|change| from.is_none_or(|from| change.after.at > from));
+                since.cloned().collect()
+            }),
+            previous_figures: earlier.map(|earlier| earlier.figures.clone()),
+            trend: history
+                .trend
+                .iter()
+                .filter(|point| from.is_none_or(|from| point.at >= from))
+                .map(RunFigures::from)
+                .collect(),
+        }
+    }
+}
+
+impl Sink for EvidenceSink<'_> {
+    fn name(&self) -> &str {
+        SINK
+    }
+
+    fn preflight(&self) -> SinkFuture<'_, ()> {
+        Box::pin(std::future::ready(self.check()))
+    }
+
+    fn emit<'a>(&'a self, report: &'a ScanReport, context: SinkContext<'a>) -> SinkFuture<'a, Receipt> {
+        Box::pin(std::future::ready(self.write(report, &context)))
+    }
+}
+
+fn error(problem: String) -> SinkError {
+    SinkError { sink: SINK.to_owned(), problem }
+}

@@ -1,0 +1,54 @@
+//! The sink of `--format owners=DIR`.
+
+use std::path::PathBuf;
+
+use doorward_file::create_private_folder;
+use doorward_model::{Policy, Receipt, ScanReport, Sink, SinkContext, SinkError, SinkFuture};
+
+use crate::{NAME, OwnersContext, OwnersSettings, problem, write};
+
+/// Writes a folder with a summary for each owner.
+pub struct OwnersSink<'a> {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The settings.
+    pub settings: &'a OwnersSettings,
+    /// The required modes.
+    pub policy: &'a Policy,
+}
+
+impl OwnersSink<'_> {
+    fn write(&self, report: &ScanReport, context: &SinkContext<'_>) -> Result<Receipt, SinkError> {
+        let settings = self.settings;
+        let context = OwnersContext {
+            required: doorward_rules::required_modes(&report.load_balancers, self.policy),
+            rules: doorward_rules::definitions(),
+            previous: context.history.before.clone(),
+            cost_centre_tags: settings.cost_centre_tags.clone(),
+            account_contacts: settings.contacts.clone(),
+            ask: settings.ask.clone(),
+            due_days: settings.due_days,
+            templates_dir: settings.templates_dir.clone(),
+        };
+        write(&self.folder, report, &context)
+    }
+
+    fn check(&self) -> Result<(), SinkError> {
+        let failed = |e| problem(format!("{}: the folder cannot be created: {e}", self.folder.display()));
+        create_private_folder(&self.folder).map_err(failed)
+    }
+}
+
+impl Sink for OwnersSink<'_> {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn preflight(&self) -> SinkFuture<'_, ()> {
+        Box::pin(std::future::ready(self.check()))
+    }
+
+    fn emit<'a>(&'a self, report: &'a ScanReport, context: SinkContext<'a>) -> SinkFuture<'a, Receipt> {
+        Box::pin(std::future::ready(self.write(report, &context)))
+    }
+}
