@@ -13,12 +13,12 @@ use crate::top::Top;
 use crate::window::{Hour, Window};
 
 mod cause;
-mod clients;
+mod client_table;
 mod files;
 mod load_balancer;
 
 pub use cause::{Answered, By, Cause, Tier, Treatment};
-pub use clients::{Client, ClientTable, ClientTally, RequestExample};
+pub use client_table::{Client, ClientTable, ClientTally, RequestExample};
 pub use files::{LogFiles, NodeFiles};
 pub use load_balancer::{LoadBalancerKey, NoLoadBalancer};
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use crate::settings::variable;
 use crate::sinks::Format;
+use crate::variable::variable;
 
 mod change;
 mod check;

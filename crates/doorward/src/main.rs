@@ -41,6 +41,7 @@ mod setup;
 mod signals;
 mod sinks;
 mod traffic;
+mod variable;
 mod verify;
 
 use cli::{Cli, Command, ConfigCommand};

@@ -34,7 +34,7 @@ mod settings_file;
 
 pub(crate) use diagnostics::SettingsError;
 pub(crate) use doorward_model::ReportSettings;
-pub(crate) use environment::{Environment, doubtful, folder, variable};
+pub(crate) use environment::{Environment, doubtful};
 pub(crate) use event::EventSettings;
 pub(crate) use flags::Overridable;
 pub(crate) use ledger::LedgerSettings;

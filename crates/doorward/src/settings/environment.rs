@@ -1,7 +1,6 @@
 //! The environment and the flags as layers of settings.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use figment::providers::{Format, Toml};
@@ -9,6 +8,7 @@ use figment::value::{Dict, Map, Value};
 use figment::{Error, Figment, Metadata, Profile, Provider};
 
 use super::SettingsError;
+use crate::variable::trimmed;
 
 const PREFIX: &str = "DOORWARD_";
 
@@ -21,25 +21,6 @@ const OTHERS: &[&str] = &[
     #[cfg(debug_assertions)]
     "TEST_PANIC",
 ];
-
-/// The value of a variable, without blanks and line ends around it: values from mounted secrets and files often end in a line end. A
-/// variable without a value is unset.
-pub(crate) fn variable(name: &str) -> Option<OsString> {
-    trimmed(std::env::var_os(name)?)
-}
-
-/// The folder that a variable names. A path that is not absolute counts as unset, as the XDG specification requires.
-pub(crate) fn folder(name: &str) -> Option<PathBuf> {
-    variable(name).map(PathBuf::from).filter(|path| path.is_absolute())
-}
-
-fn trimmed(value: OsString) -> Option<OsString> {
-    match value.to_str().map(str::trim) {
-        Some("") => None,
-        Some(text) => Some(text.into()),
-        None => Some(value),
-    }
-}
 
 /// Variables `DOORWARD_SECTION__KEY=value`.
 pub(crate) struct Environment(Vec<(String, String)>);

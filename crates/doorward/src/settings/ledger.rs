@@ -7,8 +7,8 @@ use doorward_aws::Clock;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::folder;
 use crate::exit::{Exit, Failure};
+use crate::variable::folder;
 
 /// Where history is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

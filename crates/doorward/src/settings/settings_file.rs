@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use doorward_file::ownership;
 
-use super::{SettingsError, environment};
+use super::SettingsError;
+use crate::variable::{folder, variable};
 
 /// The variable that names the settings file.
 const VARIABLE: &str = "DOORWARD_CONFIG";
@@ -29,7 +30,7 @@ impl SettingsFile {
         if let Some(path) = config {
             return Some(Self { path: path.to_owned(), origin: Origin::Flag });
         }
-        if let Some(path) = environment::variable(VARIABLE) {
+        if let Some(path) = variable(VARIABLE) {
             return Some(Self { path: path.into(), origin: Origin::Variable });
         }
         search().map(|path| Self { path, origin: Origin::Search })
@@ -43,7 +44,7 @@ impl SettingsFile {
     pub(super) fn text(&self) -> Result<String, SettingsError> {
         let path = self.path.display();
         // With sudo, root acts for the user who called it, as in git.
-        let caller = || environment::variable("SUDO_UID").and_then(|id| id.to_str()?.parse().ok());
+        let caller = || variable("SUDO_UID").and_then(|id| id.to_str()?.parse().ok());
         let is_found = matches!(self.origin, Origin::Search);
         if let Some(problem) = is_found.then(|| ownership::check(&self.path, caller()).err()).flatten() {
             return Err(SettingsError(format!(
@@ -73,8 +74,8 @@ pub(crate) fn found_elsewhere(config: Option<&Path>) -> Option<PathBuf> {
 fn search() -> Option<PathBuf> {
     let here = std::env::current_dir().ok();
     let upwards = here.iter().flat_map(|here| here.ancestors()).map(|folder| folder.join("doorward.toml"));
-    let home = environment::folder("XDG_CONFIG_HOME")
-        .or_else(|| environment::folder("HOME").map(|home| home.join(".config")))
+    let home = folder("XDG_CONFIG_HOME")
+        .or_else(|| folder("HOME").map(|home| home.join(".config")))
         .map(|config| config.join("doorward/doorward.toml"));
     upwards.chain(home).find(|path| path.is_file())
 }
