@@ -6,6 +6,7 @@ use doorward_model::{GapReason, RuleMeta, VerdictReason};
 use doorward_traffic::{ReasonCode, Treatment};
 
 use crate::exit::{Exit, Failure};
+use crate::settings::nearest;
 
 /// The text of a topic, or the list of topics.
 pub(crate) fn text(topic: Option<&str>) -> Result<String, Failure> {
@@ -28,7 +29,18 @@ pub(crate) fn text(topic: Option<&str>) -> Result<String, Failure> {
     if let Some(reason) = doorward_traffic::reason(topic) {
         return Ok(request_text(reason));
     }
-    Err(Failure::new(Exit::Usage, format!("{topic:?} is not a topic; `doorward explain` lists the topics")))
+    let known: Vec<&str> = known().collect();
+    let near = nearest(topic, &known).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+    Err(Failure::new(Exit::Usage, format!("{topic:?} is not a topic{near}; `doorward explain` lists the topics")))
+}
+
+/// Every topic.
+fn known() -> impl Iterator<Item = &'static str> {
+    let rules = doorward_rules::catalogue().iter().map(|meta| meta.id);
+    let verdicts = VerdictReason::ALL.iter().map(|reason| reason.code());
+    let gaps = GapReason::ALL.into_iter().map(GapReason::code);
+    let requests = doorward_traffic::reasons().iter().map(|reason| reason.code.as_str());
+    std::iter::once("exit-codes").chain(rules).chain(verdicts).chain(gaps).chain(requests)
 }
 
 fn topics() -> String {

@@ -117,8 +117,8 @@ pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Resul
     };
     let sinks = PreparedSinks::new(request.formats, inputs, request.save, places).await?;
     register::check_any_asked(&register, &settings.policy)?;
-    let mut recorder = ScanRecorder::open(&settings.ledger, &request.clock)?;
-    let (inventory, stopped) = read(&request, recorder.as_mut()).await?;
+    let mut recorder = ScanRecorder::open_existing(&settings.ledger, &request.clock)?;
+    let (inventory, stopped) = read(&request, &mut recorder).await?;
     let saving = request.save.map(|path| Saving::begin(path, &inventory, settings, &texts, stopped)).transpose();
     let attribution = recorder.as_ref().map_or_else(|| Ok(Inputs::default()), ScanRecorder::attribution)?;
     let normalize = settings.normalize();
@@ -143,10 +143,11 @@ pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Resul
     saved.and(outcome).and(emitted).map(|()| Scanned { exit, recorded })
 }
 
-/// Reads the organization. The exit code is that of the signal that stopped the reading, if one did.
+/// Reads the organization. The exit code is that of the signal that stopped the reading, if one did. A new ledger is created once the
+/// organization is known, so that a scan that cannot start leaves none behind.
 async fn read(
     request: &ScanRequest<'_>,
-    mut recorder: Option<&mut ScanRecorder>,
+    recorder: &mut Option<ScanRecorder>,
 ) -> Result<(Inventory, Option<Exit>), Failure> {
     let settings = request.settings;
     let given = request.stop.clone().map(|stop| (stop, Signal::default()));
@@ -158,7 +159,7 @@ async fn read(
     crate::clock::warn(access.clock_offset());
 
     let progress = Progress::start("accounts entered", request.quiet);
-    let known = recorder.as_deref().map_or_else(|| Ok(Vec::new()), ScanRecorder::known)?;
+    let known = recorder.as_ref().map_or_else(|| Ok(Vec::new()), ScanRecorder::known)?;
     let plan = discover(&access, &settings.discover(), &known, &stop, &|done, all| progress.at(done, all)).await;
     progress.finish();
     let plan = plan.map_err(|error| signal.or(error.into()))?;
@@ -167,6 +168,10 @@ async fn read(
     }
     unmatched_units(settings, &plan.accounts);
 
+    if recorder.is_none() {
+        *recorder = ScanRecorder::open(&settings.ledger, &request.clock)?;
+    }
+    let mut recorder = recorder.as_mut();
     let mut run = run_of(&access, started);
     let mut cells: Vec<RegionInventory> = Vec::new();
     if let Some(recorder) = recorder.as_deref_mut() {

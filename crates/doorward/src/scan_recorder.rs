@@ -71,6 +71,15 @@ impl ScanRecorder {
         Self::at(&settings.path()?, settings, clock).map(Some)
     }
 
+    /// The same for a ledger that exists. Of one that does not, only checks that it can be created.
+    pub(crate) fn open_existing(settings: &LedgerSettings, clock: &Clock) -> Result<Option<Self>, Failure> {
+        if settings.enabled && !settings.path()?.exists() {
+            let options = OpenOptions { force_network: settings.force_network };
+            return Ledger::preflight(&settings.path()?, options, clock()).map(|_| None).map_err(preflight);
+        }
+        Self::open(settings, clock)
+    }
+
     /// Opens a ledger for writing.
     pub(crate) fn at(path: &Path, settings: &LedgerSettings, clock: &Clock) -> Result<Self, Failure> {
         let ledger = Ledger::open(path, OpenOptions { force_network: settings.force_network }).map_err(preflight)?;

@@ -29,7 +29,7 @@ mod places;
 mod traffic;
 
 pub(crate) use change::ChangeSettings;
-pub(crate) use diagnostics::SettingsError;
+pub(crate) use diagnostics::{SettingsError, nearest};
 pub(crate) use doorward_model::ReportSettings;
 pub(crate) use environment::Environment;
 pub(crate) use event::EventSettings;
@@ -100,7 +100,7 @@ pub(crate) struct Settings {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ScanSettings {
-    /// How long a scan may take; what is not read by then is listed as timed out.
+    /// How long a scan may take; what is not read by then is listed with the reason `scan-deadline`.
     pub(crate) deadline: Span,
     /// The maximum age of a reading that `--resume` keeps; by default the deadline.
     #[serde(default, skip_serializing_if = "Option::is_none")]

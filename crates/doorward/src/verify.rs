@@ -1,10 +1,10 @@
-//! `doorward verify`: is this evidence as it was written? Offline, with the folder and what was kept elsewhere. The folder alone
+//! `doorward verify` checks that evidence packs are unmodified. Offline, with the folder and what was kept elsewhere. The folder alone
 //! proves nothing: anyone with write access can replace all of it, consistently.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-use doorward_sink_evidence::{Expect, PublicKey, Verification, verify};
+use doorward_sink_evidence::{Expect, PublicKey, Verification, nothing_to_verify, verify};
 use serde_json::json;
 
 use crate::cli::{ListFormat, VerifyArguments};
@@ -19,6 +19,9 @@ pub(crate) fn run(arguments: &VerifyArguments) -> Result<Exit, Failure> {
         head: arguments.head.as_deref().map(|text| hash("--head", text)).transpose()?,
         previous: arguments.previous.as_deref().map(|text| hash("--previous", text)).transpose()?,
     };
+    if let Some(reason) = nothing_to_verify(&arguments.dir) {
+        return Err(Failure::new(Exit::Usage, format!("{}: {reason}", arguments.dir.display())));
+    }
     let verification = verify(&arguments.dir, &expect);
     answer(&match arguments.format {
         ListFormat::Table => table(&arguments.dir, &verification),

@@ -1,5 +1,7 @@
 //! An e-mail: subject, plain text and the same as HTML.
 
+use doorward_model::html_prose;
+
 use super::{Message, Part, Parts, clip, defanged, more, text};
 
 /// Bytes of the plain text, so that no server refuses it; the HTML holds as many lines.
@@ -53,9 +55,9 @@ fn line(parts: &Parts) -> String {
     parts
         .iter()
         .map(|part| match part {
-            Part::Ours(text) => escaped(text),
+            Part::Ours(text) => html_prose(text, escaped),
             Part::Name(text) => format!("<code>{}</code>", escaped(&defanged(text))),
-            Part::Prose(text) => escaped(&defanged(text)),
+            Part::Prose(text) => html_prose(&defanged(text), escaped),
         })
         .collect()
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use doorward_ledger::PreflightState;
-use doorward_model::{CoverageStatus, Observed, harmless};
+use doorward_model::{CoverageStatus, GapReason, Observed, harmless};
 use serde_json::{Value, json};
 
 use super::gap_groups::{GapGroup, group};
@@ -69,6 +69,9 @@ pub fn table(diagnosis: &Diagnosis, exit: ExitMeaning, colour: bool) -> String {
             let code = gap.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
             let head = format!("{}{code} · {}", gap.operation, listed(&group.places));
             let _ = writeln!(text, "  {} · {}", paint("31", gap.reason.code()), harmless(&head));
+            if let (GapReason::Rejected, Some(message)) = (gap.reason, &gap.message) {
+                let _ = writeln!(text, "           AWS: {}", harmless(message));
+            }
             let by = gap.policy.as_ref().map(|arn| format!(" Policy: {arn}.")).unwrap_or_default();
             let _ = writeln!(text, "           → {}", harmless(&format!("{}{by}", group.remedy())));
         }

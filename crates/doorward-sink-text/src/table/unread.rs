@@ -64,6 +64,7 @@ pub(super) fn write(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::R
     if !causes.is_empty() {
         writeln!(out, "{}", ink.heading("Not read"))?;
         for ((reason, operation, code, policy), places) in &causes {
+            let code_text = code.as_ref().map(|code| &**code);
             let code = code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
             writeln!(
                 out,
@@ -74,7 +75,7 @@ pub(super) fn write(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::R
                 listed(places)
             )?;
             let by = policy.as_ref().map(|arn| format!(" Policy: {}.", harmless(arn))).unwrap_or_default();
-            writeln!(out, "           → {}{by}", reason.remedy())?;
+            writeln!(out, "           → {}{by}", reason.remedy_for(operation, code_text))?;
         }
         writeln!(out)?;
     }

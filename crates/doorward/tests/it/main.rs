@@ -32,6 +32,7 @@ mod overwriting;
 mod publish;
 mod samples;
 mod secrets;
+mod settings_shown;
 mod setup;
 mod shipped;
 mod state;
