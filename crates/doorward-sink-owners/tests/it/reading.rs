@@ -1,6 +1,8 @@
 //! The pages as a person reads them: the text that a browser shows, one target mode, ages, each cause once.
 
-use doorward_model::{Gap, GapReason, Manager, Mode, Observed, ObservedTime, TrafficBasis, TrafficStep, Verdict};
+use doorward_model::{
+    Gap, GapReason, History, Manager, Mode, Observed, ObservedTime, TrafficBasis, TrafficStep, Verdict,
+};
 use doorward_sink_owners::snippets;
 
 use crate::pages::{MODE_RULE, one, pages};
@@ -69,8 +71,7 @@ fn an_age_is_never_zero_days_and_an_ended_exception_has_its_date() {
     let (report, context) = one(|report| {
         let finished = report.run.finished;
         for finding in &mut report.findings {
-            let history = finding.history.as_mut().expect("a history");
-            history.first_seen = finished;
+            finding.history = Some(History { first_seen: finished, last_seen: finished, resolved: None, reopened: 0 });
         }
         let mut ended = report.findings.iter().find(|f| f.rule == MODE_RULE).expect("a finding").clone();
         ended.rule = "exception-expired".into();

@@ -57,10 +57,10 @@ fn check_controls(out: &Path) {
     assert!(trend.len() > 1 && !cover.contains("evidence for the time of the scan only"), "{cover}");
     let from = cover.lines().find_map(|line| line.strip_prefix("Period,From,")).unwrap();
     let day = |text: &str| text.trim_matches(['\'', '"']).chars().take(10).collect::<String>();
-    let first = trend.iter().map(|row| day(&row["Run ended"])).min().unwrap();
+    let first = trend.iter().map(|row| day(&row["Run ended (ISO 8601)"])).min().unwrap();
     assert_eq!(day(from), first, "{cover}");
     for change in rows(&std::fs::read_to_string(pack.join("csv/changes.csv")).unwrap()) {
-        assert!(day(&change["Not after"]) >= day(from), "{change:?}");
+        assert!(day(&change["Not after (ISO 8601)"]) >= day(from), "{change:?}");
     }
 }
 
