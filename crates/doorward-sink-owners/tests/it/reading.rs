@@ -81,8 +81,8 @@ fn an_age_is_never_zero_days_and_an_ended_exception_has_its_date() {
         report.findings.retain(|finding| finding.rule != ended.rule);
         report.findings.push(ended);
     });
-    for page in pages(&report, &context) {
-        let shown = as_shown(&format!("</style>{page}"));
+    let [md, html] = pages(&report, &context);
+    for shown in [md, as_shown(&html)] {
         assert!(shown.contains("open for less than 1 day"), "{shown}");
         assert!(!shown.contains("0 days"), "{shown}");
         let todo =
