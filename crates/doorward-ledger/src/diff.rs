@@ -183,8 +183,8 @@ impl Ledger {
                     diff.add(db, done.key, from.point(done.before, place), to.point(done.after, place))?;
                 }
                 let Some((key, run, code)) = next else { break };
-                let open =
-                    group.get_or_insert(FindingSteps { key, before: FindingCodes::default(), after: FindingCodes::default() });
+                let none = FindingCodes::default();
+                let open = group.get_or_insert(FindingSteps { key, before: none, after: none });
                 if run <= from.seq {
                     open.before.add(code);
                 }
