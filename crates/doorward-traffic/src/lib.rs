@@ -65,7 +65,7 @@ pub use metric::{Answer, Known, Metric, Series};
 pub use object::{INTERVAL, Key, Listed, LogObject, Selection, day_folder};
 pub use prices::Prices;
 pub use read::{Limits, Reader};
-pub use reasons::{OtherRequest, ReasonCode, RequestExample, reason, reasons};
+pub use reasons::{OtherRequest, ReasonCode, ReasonExample, reason, reasons};
 pub use render::{render_advice, render_traffic};
 pub use session_reach::Reaches;
 pub use settings::{AthenaSettings, TrafficSettings};

@@ -28,7 +28,7 @@ pub struct ReasonCode {
     pub differs: Option<String>,
     /// Requests with this code, as AWS's library classifies them; none of a code that it does not know.
     #[serde(default)]
-    pub examples: Vec<RequestExample>,
+    pub examples: Vec<ReasonExample>,
     /// Requests that look alike and are classified otherwise.
     #[serde(default)]
     pub others: Vec<OtherRequest>,
@@ -37,7 +37,7 @@ pub struct ReasonCode {
 /// A request with a reason code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RequestExample {
+pub struct ReasonExample {
     /// What is special about it, in a few words.
     pub what: String,
     /// Its bytes, from the request line to the empty line.
@@ -108,7 +108,7 @@ mod tests {
             let unknown_to_the_library = reason.code == "SuspiciousTeClPresent";
             assert_eq!(reason.examples.is_empty(), unknown_to_the_library, "{}", reason.code);
             assert!(!unknown_to_the_library || reason.differs.is_some(), "{}", reason.code);
-            let examples = reason.examples.iter().map(|RequestExample { what, request }| (what, request, &reason.code));
+            let examples = reason.examples.iter().map(|ReasonExample { what, request }| (what, request, &reason.code));
             let others = reason.others.iter().map(|OtherRequest { what, request, gives }| (what, request, gives));
             for (what, request, gives) in examples.chain(others) {
                 let found = classify(request.as_bytes()).expect("is classified");

@@ -39,6 +39,7 @@ impl DeliveryRun<'_> {
         };
         let held = recorder.into_leased().await?;
         let inputs = DeliveryInputs {
+            profile: settings.access.profile.as_deref(),
             publish: &settings.publish,
             notify: &settings.notify,
             register: &source.register,

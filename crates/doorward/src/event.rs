@@ -170,6 +170,7 @@ impl EventHandler<'_> {
                 let (recorded, history) = held.write(record)?;
                 let report = scan.with_history(history);
                 let inputs = DeliveryInputs {
+                    profile: settings.access.profile.as_deref(),
                     publish: &settings.publish,
                     notify: &settings.notify,
                     register,

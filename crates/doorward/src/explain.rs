@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use doorward_model::{GapReason, RuleMeta, VerdictReason};
-use doorward_traffic::{OtherRequest, ReasonCode, RequestExample, Treatment};
+use doorward_traffic::{OtherRequest, ReasonCode, ReasonExample, Treatment};
 
 use crate::exit::{Exit, Failure};
 
@@ -118,7 +118,7 @@ fn request_text(reason: &ReasonCode) -> String {
     }
     if !reason.examples.is_empty() {
         text.push_str("Examples, as AWS's library classifies them:\n");
-        for RequestExample { what, request } in &reason.examples {
+        for ReasonExample { what, request } in &reason.examples {
             let _ = writeln!(text, "  {what}: {}", request.escape_debug());
         }
         text.push('\n');

@@ -172,6 +172,8 @@ type MakeDelivery = for<'a> fn(&DeliveryInputs<'a>) -> Result<Box<dyn Sink + 'a>
 
 /// What deliveries are made from.
 pub(crate) struct DeliveryInputs<'a> {
+    /// The profile of the AWS configuration that the settings name: its certificates hold for webhooks too.
+    pub(crate) profile: Option<&'a str>,
     pub(crate) publish: &'a PublishSettings,
     pub(crate) notify: &'a doorward_notify::Settings,
     /// The exceptions.

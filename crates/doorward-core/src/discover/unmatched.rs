@@ -8,7 +8,7 @@ use doorward_model::{
     UnmatchedSetting,
 };
 
-use super::organization::Found;
+use super::organization::FoundAccounts;
 use super::{DiscoverSettings, Plan, ScopeSettings, TagFilter};
 
 /// What settings are compared with: accounts, units and Regions as they were listed.
@@ -21,7 +21,7 @@ pub(super) struct DiscoveredNames {
 }
 
 impl DiscoveredNames {
-    pub(super) fn of(found: &Found) -> Self {
+    pub(super) fn of(found: &FoundAccounts) -> Self {
         Self { name: name(&found.organization), units: found.units.clone() }
     }
 }
@@ -37,7 +37,7 @@ fn name(organization: &Observed<Organization>) -> String {
 /// `regions.include`, or one line for Regions that are not known.
 pub(super) fn missing_accounts(
     settings: &DiscoverSettings,
-    found: &Found,
+    found: &FoundAccounts,
     accounts: &[Account],
 ) -> Vec<RegionInventory> {
     let named: BTreeSet<&AccountId> = settings.scope.include_accounts.iter().collect();

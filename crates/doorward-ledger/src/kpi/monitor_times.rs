@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::Connection;
 
 use super::Gathered;
-use crate::error::Fault;
+use crate::error::LedgerFault;
 use crate::record::{HERE, count, mode_code};
 use crate::timestamp::timestamp;
 use doorward_model::Mode;
@@ -26,7 +26,7 @@ pub(super) fn monitor_times(
     period: (i64, i64),
     groups: &BTreeMap<i64, Option<String>>,
     gathered: &mut BTreeMap<Option<String>, Gathered>,
-) -> Result<(), Fault> {
+) -> Result<(), LedgerFault> {
     let (monitor, defensive) = (mode_code(Some(Mode::Monitor)), mode_code(Some(Mode::Defensive)));
     let mut query = db.prepare(
         "SELECT b.grouping, b.fate, c.load_balancer, c.now, coalesce(c.at, a.at)

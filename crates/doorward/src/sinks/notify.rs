@@ -15,7 +15,7 @@ pub(super) fn deliver<'a>(inputs: &DeliveryInputs<'a>) -> Result<Box<dyn Sink + 
     let channels = channels.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
     let (store, aws) = (LedgerDeliveryStore(inputs.held.clone()), inputs.access.map(Access::base_provider));
     let dispatcher =
-        Dispatcher::new(channels, &environment(inputs.settings), store, aws, Time::new(inputs.clock.clone()));
+        Dispatcher::new(channels, &environment(inputs.profile), store, aws, Time::new(inputs.clock.clone()));
     let dispatcher = dispatcher.map_err(|error| Failure::new(Exit::Preflight, error.to_string()))?;
     Ok(Box::new(NotifySink::new(dispatcher, doorward_rules::definitions())))
 }
@@ -26,8 +26,8 @@ pub(super) fn calls_aws(settings: &Settings) -> bool {
 }
 
 /// The variables that may hold secrets of channels, and name proxies and certificates; with the profile that the settings name.
-fn environment(settings: &Settings) -> Environment {
+fn environment(profile: Option<&str>) -> Environment {
     let variables =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    Environment::new(variables).with_aws_profile(settings.access.profile.as_deref())
+    Environment::new(variables).with_aws_profile(profile)
 }
