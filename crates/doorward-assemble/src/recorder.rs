@@ -99,6 +99,15 @@ impl ScanRecorder {
         Ok(Self { ledger, lease: None, clock: clock.clone(), settings, notices, run: String::new() })
     }
 
+    /// Checks that a ledger that does not exist can be created. Creates none.
+    ///
+    /// # Errors
+    /// [`AssembleError::Open`].
+    pub fn check_new(path: &Path, settings: &RecorderSettings, clock: &Clock) -> Result<(), AssembleError> {
+        let options = OpenOptions { force_network: settings.force_network };
+        Ledger::preflight(path, options, clock()).map(drop).map_err(AssembleError::Open)
+    }
+
     /// The organizations of the newest scans.
     ///
     /// # Errors

@@ -43,13 +43,15 @@ impl Stop {
 
 fn message(reason: GapReason) -> &'static str {
     match reason {
-        GapReason::TimedOut => "the scan's own deadline passed before this was read",
+        GapReason::ScanDeadline => "the scan's own deadline passed before this was read",
+        GapReason::TimedOut => "the time of the invocation was over before this was read",
         _ => "the scan was stopped before this was read",
     }
 }
 
 impl Stopper {
-    /// Stops the scan for a reason: [`GapReason::Interrupted`] or [`GapReason::TimedOut`].
+    /// Stops the scan for a reason: [`GapReason::Interrupted`], [`GapReason::ScanDeadline`], or
+    /// [`GapReason::TimedOut`] where the time of a single invocation is over.
     pub fn stop(&self, reason: GapReason) {
         self.0.send_replace(Some(reason));
     }

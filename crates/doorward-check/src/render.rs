@@ -141,7 +141,7 @@ impl Format {
 fn help(verdict: &Verdict) -> Option<&str> {
     match verdict {
         Verdict::Fail { remedy, .. } | Verdict::NotAsked { remedy, .. } => Some(remedy),
-        Verdict::Unknown { gaps, .. } => gaps.first().map(|gap| gap.reason.remedy()),
+        Verdict::Unknown { gaps, .. } => gaps.first().map(|gap| gap.remedy()),
         Verdict::Pass { .. } | Verdict::Excepted { .. } | Verdict::NotApplicable { .. } => None,
     }
 }

@@ -222,7 +222,7 @@ pub(crate) fn mark_recorded(db: &Connection, report: &ScanReport) -> Result<(), 
 }
 
 fn is_cut_short(cell: &RegionInventory) -> bool {
-    CoverageLine::of(cell).gaps.iter().any(|gap| gap.reason == GapReason::Interrupted)
+    CoverageLine::of(cell).gaps.iter().any(|gap| matches!(gap.reason, GapReason::Interrupted | GapReason::ScanDeadline))
 }
 
 fn name_of(state: i64) -> &'static str {

@@ -43,11 +43,11 @@ pub struct Diff {
     pub failing_before: usize,
     /// Findings that failed after the second run, excepted and unseen ones included.
     pub failing_after: usize,
-    /// Fail now and were not known before.
+    /// Fail now and failed in no run up to the first one.
     pub new: Vec<DiffLine>,
     /// Failed before, and were seen to pass or not to apply.
     pub fixed: Vec<DiffLine>,
-    /// Fail now and were fine, or resolved, before.
+    /// Fail now, were fine or resolved before, and failed in a run before that.
     pub regressed: Vec<DiffLine>,
     /// Are under an exception now and were not before.
     pub excepted: Vec<DiffLine>,
@@ -68,6 +68,8 @@ pub struct Diff {
 struct Point {
     state: Option<State>,
     seen: bool,
+    /// Whether it failed after this run or an earlier one.
+    has_failed: bool,
 }
 
 impl Point {
@@ -76,8 +78,30 @@ impl Point {
     }
 }
 
-/// A finding under way: load balancer and rule, and its newest code up to the first and the second run.
-type Group = ((i64, i64), Option<i64>, Option<i64>);
+/// A finding under way: load balancer and rule, and its codes up to the first and the second run.
+struct FindingSteps {
+    key: (i64, i64),
+    before: FindingCodes,
+    after: FindingCodes,
+}
+
+/// The newest code of a finding up to a run, and whether any code up to it is a failure.
+#[derive(Clone, Copy, Default)]
+struct FindingCodes {
+    newest: Option<i64>,
+    has_failed: bool,
+}
+
+impl FindingCodes {
+    fn add(&mut self, code: i64) {
+        self.newest = Some(code);
+        self.has_failed |= state(code).is_failing();
+    }
+}
+
+fn state(code: i64) -> State {
+    State::from_code(code & (UNSEEN - 1))
+}
 
 enum Outcome {
     Changed(ChangeKind),
@@ -96,8 +120,8 @@ fn outcome(before: Point, after: Point) -> Outcome {
         (Some(State::Excepted), Some(State::Open)) => ChangeKind::ExceptionEnded,
         (was, Some(State::Excepted)) if was != Some(State::Excepted) => ChangeKind::Excepted,
         _ if before.fails() => return Outcome::Unchanged,
-        (None | Some(State::Unknown), _) => ChangeKind::New,
-        _ => ChangeKind::Regressed,
+        _ if before.has_failed => ChangeKind::Regressed,
+        _ => ChangeKind::New,
     };
     Outcome::Changed(kind)
 }
@@ -110,10 +134,12 @@ struct End {
 }
 
 impl End {
-    fn point(&self, code: Option<i64>, place: i64) -> Point {
+    fn point(&self, codes: FindingCodes, place: i64) -> Point {
+        let code = codes.newest;
         let status = usize::try_from(place).ok().and_then(|place| self.statuses.get(place));
         Point {
-            state: code.map(|code| State::from_code(code & (UNSEEN - 1))),
+            state: code.map(state),
+            has_failed: codes.has_failed,
             seen: code.is_some_and(|code| code & UNSEEN == 0) && status.is_some_and(|status| was_looked_at(*status)),
         }
     }
@@ -148,22 +174,22 @@ impl Ledger {
                 "SELECT load_balancer, rule, run, now FROM transitions WHERE run <= ?1 ORDER BY load_balancer, rule, run",
             )?;
             let mut rows = query.query([from.seq.max(to.seq)])?;
-            let mut group: Option<Group> = None;
+            let mut group: Option<FindingSteps> = None;
             loop {
                 let next = rows.next()?.map(step).transpose()?;
                 let key = next.map(|(key, ..)| key);
-                if let Some((done, before, after)) = group.filter(|(open, ..)| Some(*open) != key) {
-                    let place = places.get(&done.0).copied().unwrap_or(0);
-                    diff.add(db, done, from.point(before, place), to.point(after, place))?;
-                    group = None;
+                if let Some(done) = group.take_if(|open| Some(open.key) != key) {
+                    let place = places.get(&done.key.0).copied().unwrap_or(0);
+                    diff.add(db, done.key, from.point(done.before, place), to.point(done.after, place))?;
                 }
                 let Some((key, run, code)) = next else { break };
-                let (_, before, after) = group.get_or_insert((key, None, None));
+                let none = FindingCodes::default();
+                let open = group.get_or_insert(FindingSteps { key, before: none, after: none });
                 if run <= from.seq {
-                    *before = Some(code);
+                    open.before.add(code);
                 }
                 if run <= to.seq {
-                    *after = Some(code);
+                    open.after.add(code);
                 }
             }
             diff.sort();

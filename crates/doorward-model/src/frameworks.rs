@@ -6,6 +6,8 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+use crate::{Kind, Scheme};
+
 /// A framework of controls, such as PCI DSS.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,6 +39,12 @@ pub struct Control {
     pub title: String,
     /// The rules that support it, by id.
     pub rules: Vec<String>,
+    /// The kinds of load balancers that it is about; empty where it is about every kind.
+    #[serde(default)]
+    pub kinds: Vec<Kind>,
+    /// The schemes of load balancers that it is about; empty where it is about every scheme.
+    #[serde(default)]
+    pub schemes: Vec<Scheme>,
     /// What their results contribute. They support a control; the assessor decides whether it is satisfied.
     pub supports: String,
 }
@@ -76,6 +84,14 @@ pub fn related_controls(rule: &str) -> Vec<(&'static Framework, &'static str)> {
         controls.filter_map(move |control| Some((framework, control.related.as_deref()?)))
     };
     frameworks().unwrap_or_default().iter().flat_map(of).collect()
+}
+
+impl Control {
+    /// Whether it is about a load balancer. One whose scheme is not known may be one that the control is about, and counts.
+    pub fn is_about(&self, kind: Kind, scheme: Option<Scheme>) -> bool {
+        (self.kinds.is_empty() || self.kinds.contains(&kind))
+            && (self.schemes.is_empty() || scheme.is_none_or(|scheme| self.schemes.contains(&scheme)))
+    }
 }
 
 impl Framework {
@@ -122,6 +138,29 @@ mod tests {
     }
 
     #[test]
+    fn a_control_is_about_its_kinds_and_schemes() {
+        let control = |id: &str| {
+            let all = frameworks().expect("reads").iter().flat_map(|framework| &framework.controls);
+            all.into_iter().find(|control| control.id == id).expect("a control")
+        };
+        for (id, kind, scheme, expected) in [
+            ("ELB.12", Kind::Application, None, true),
+            ("ELB.12", Kind::Classic, None, false),
+            ("ELB.12", Kind::Network, None, false),
+            ("ELB.14", Kind::Classic, None, true),
+            ("ELB.14", Kind::Application, None, false),
+            ("ELB.5", Kind::Classic, None, true),
+            ("ELB.5", Kind::Gateway, None, false),
+            ("6.4.2", Kind::Application, Some(Scheme::Internal), false),
+            ("6.4.2", Kind::Application, Some(Scheme::InternetFacing), true),
+            ("6.4.2", Kind::Application, None, true),
+            ("6.2.4", Kind::Classic, Some(Scheme::Internal), true),
+        ] {
+            assert_eq!(control(id).is_about(kind, scheme), expected, "{id} {kind} {scheme:?}");
+        }
+    }
+
+    #[test]
     fn errors_name_the_problem() {
         let head = "framework = \"F\"\nversion = \"1\"\n[[control]]\nid = \"1.2\"\ntitle = \"t\"\n";
         for (rest, about) in [
@@ -129,6 +168,7 @@ mod tests {
             ("rules = [\"r\"]\nsupports = \"Satisfies 1.2\"\n", "only supports"),
             ("rules = [\"r\"]\n", "supports"),
             ("rules = [\"r\"]\nsupports = \"x\"\nrule = 1\n", "rule"),
+            ("rules = [\"r\"]\nsupports = \"x\"\nkinds = [\"alb\"]\n", "alb"),
             ("rules = [\n", ""),
         ] {
             let error = Framework::parse("f.toml", &format!("{head}{rest}")).expect_err(rest);

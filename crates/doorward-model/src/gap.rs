@@ -65,6 +65,9 @@ gap_reasons! {
     TimedOut, "timed-out":
         "No response arrived before the deadline.",
         "Check the network path, or raise `calls.attempt_timeout` and `calls.call_deadline`.";
+    ScanDeadline, "scan-deadline":
+        "The deadline of the whole scan passed before this was read.",
+        "Raise `scan.deadline`, or read the rest with `doorward scan --resume`.";
     Expired, "expired":
         "The credentials expired and could not be renewed.",
         "Renew the base credentials (for example sign in again) and repeat the scan.";
@@ -88,7 +91,7 @@ gap_reasons! {
         "Repeat the scan and let it finish.";
     Rejected, "rejected":
         "AWS rejected the request itself; its message gives the reason.",
-        "Correct the setting that AWS's message is about, for example `access.session_duration`.";
+        "Read AWS's message: it names the part of the request that is wrong.";
     Excluded, "excluded":
         "The settings exclude this from the scan.",
         "Change the include and exclude settings if it should be scanned.";
@@ -113,6 +116,19 @@ impl GapReason {
     /// Whether only checks of declarations give it, never a scan.
     pub const fn is_of_declarations(self) -> bool {
         matches!(self, Self::Unresolved | Self::KnownAfterApply | Self::KeepsLiveValue | Self::Undeclared)
+    }
+
+    /// What to do next, where the operation or AWS's error code tells more than the reason.
+    pub fn remedy_for(self, operation: &str, code: Option<&str>) -> &'static str {
+        match (self, operation, code) {
+            (Self::Rejected, _, Some("NoSuchBucket")) => {
+                "The bucket does not exist: correct the place of the access logs that names it, or create the bucket."
+            }
+            (Self::Rejected, "sts:AssumeRole", _) => {
+                "Read AWS's message: it names the part of the request that is wrong, such as `access.session_duration`."
+            }
+            _ => self.remedy(),
+        }
     }
 
     /// Whether the message of such a gap adds information to its reason and operation.
@@ -189,6 +205,11 @@ impl Gap {
             Some(message) => format!("{text}: {message}"),
             None => text,
         }
+    }
+
+    /// What to do next.
+    pub fn remedy(&self) -> &'static str {
+        self.reason.remedy_for(&self.operation, self.code.as_deref())
     }
 
     /// The same gap with a message.

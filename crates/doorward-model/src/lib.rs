@@ -35,6 +35,7 @@ mod sha256;
 mod shares;
 mod sink;
 mod spreadsheet;
+mod tag_value;
 mod thresholds;
 mod traffic;
 mod unmatched_setting;
@@ -68,7 +69,7 @@ pub use report::{ScanReport, Tally};
 pub use required_mode::RequiredMode;
 pub use rule::{Adjustment, Rule, RuleMeta};
 pub use run_history::{ChangeKind, FindingChange, ModeTransition, NotObserved, ObservedIn, PreviousRun, RunPoint};
-pub use sanitize::{harmless, harmless_lines, is_control_or_invisible, markdown, shown};
+pub use sanitize::{code_span, harmless, harmless_lines, html_prose, is_control_or_invisible, markdown, shown};
 pub use scan_history::ScanHistory;
 pub use severity::Severity;
 pub use sha256::sha256_hex;
@@ -77,6 +78,7 @@ pub use sink::{
     DeliveryResult, DeliveryStatement, Receipt, Sink, SinkContext, SinkError, SinkFuture, SinkShape, Skipped,
 };
 pub use spreadsheet::guarded;
+pub use tag_value::tag_value;
 pub use thresholds::{FailOn, ReportSettings, UnknownFailOn};
 pub use traffic::{ModeEffect, ObservedTime, Traffic, TrafficBasis, TrafficGap, TrafficSource, TrafficStep};
 pub use unmatched_setting::UnmatchedSetting;

@@ -72,4 +72,10 @@ impl Tally {
     pub fn mode_population(&self) -> usize {
         self.modes.values().sum::<usize>() + self.mode_unknown
     }
+
+    /// The number of open findings: failures from critical to low. Informational failures and findings under an exception are none.
+    /// Every output that counts open findings of a scan uses this definition.
+    pub fn open_findings(&self) -> usize {
+        Severity::OPEN.iter().filter_map(|severity| self.failures.get(severity)).sum()
+    }
 }

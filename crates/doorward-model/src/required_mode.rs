@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::Mode;
+use crate::{LoadBalancer, Mode};
 
 /// The required mode. `lowest` and `highest` are equal unless something that the policy asks about could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,11 @@ pub struct RequiredMode {
 }
 
 impl RequiredMode {
+    /// The mode to set where the load balancer is certainly below it. It is the only target mode that an output names for a fix.
+    pub fn unmet_by(&self, lb: &LoadBalancer) -> Option<Mode> {
+        lb.mode.known().filter(|mode| **mode < self.lowest).map(|_| self.lowest)
+    }
+
     /// The mode, where it is certain.
     pub fn certain(&self) -> Option<Mode> {
         (self.lowest == self.highest).then_some(self.lowest)

@@ -125,9 +125,9 @@ pub struct FindingChange {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChangeKind {
-    /// Fails; not known before.
+    /// Fails; no earlier run saw it fail.
     New,
-    /// Fails; passed or was resolved before.
+    /// Fails again: passed or was resolved before, and failed before that.
     Regressed,
     /// Fails; was under an exception before.
     ExceptionEnded,

@@ -32,6 +32,27 @@ fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// Splits a sentence at its first code span: the text up to the first pair of backticks, the code between them, and the rest.
+pub fn code_span(text: &str) -> Option<(&str, &str, &str)> {
+    let (plain, rest) = text.split_once('`')?;
+    let (code, more) = rest.split_once('`')?;
+    (!code.trim().is_empty()).then_some((plain, code, more))
+}
+
+/// A sentence as HTML: code spans become `<code>` elements, everything else goes through `escaped`.
+pub fn html_prose(text: &str, escaped: impl Fn(&str) -> String) -> String {
+    let (mut safe, mut rest) = (String::new(), text);
+    while let Some((before, code, more)) = code_span(rest) {
+        safe.push_str(&escaped(before));
+        safe.push_str("<code>");
+        safe.push_str(&escaped(code));
+        safe.push_str("</code>");
+        rest = more;
+    }
+    safe.push_str(&escaped(rest));
+    safe
+}
+
 /// Whether a character is not visible as itself: the only such table.
 pub fn is_control_or_invisible(c: char) -> bool {
     c.is_control()

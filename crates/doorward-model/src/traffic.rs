@@ -168,6 +168,18 @@ impl Traffic {
         }
     }
 
+    /// The advice beside a fix that sets the mode `due`: the fix comes first, and what the traffic admits beyond it is the step after,
+    /// so that one load balancer never has two target modes.
+    pub fn advice_towards(&self, due: Option<Mode>) -> String {
+        match (due, self.advised()) {
+            (Some(due), (step, Some(mode))) if mode > due => {
+                let when = if step == TrafficStep::FixAndRaise { ", once these sources are fixed" } else { "" };
+                format!("first {due}, as required; then {mode}{when}")
+            }
+            _ => self.advice(),
+        }
+    }
+
     /// The basis and the observed part of the window: `access logs: 13 of 14 days, 98.2% of requests`.
     pub fn evidence(&self) -> String {
         match &self.observed {

@@ -204,6 +204,17 @@ fn mailbox(setting: &str, address: &str) -> Result<Mailbox, SettingsError> {
     Ok(Mailbox::new(None, bare.parse().map_err(|_| problem())?))
 }
 
+/// The sender, with or without a name: `Doorward <doorward@example.com>`.
+fn sender(setting: &str, text: &str) -> Result<Mailbox, SettingsError> {
+    let Some((name, rest)) = text.trim().split_once('<') else { return mailbox(setting, text) };
+    let name = name.trim().trim_matches('"');
+    let is_name = !name.is_empty() && !name.chars().any(|c| c.is_control() || matches!(c, '<' | '>' | '"'));
+    let address = rest.strip_suffix('>').filter(|_| is_name);
+    let problem = || SettingsError::new(setting, format!("holds {text:?}, which is not an e-mail address"));
+    let bare = mailbox(setting, address.ok_or_else(problem)?).map_err(|_| problem())?;
+    Ok(Mailbox::new(Some(name.to_owned()), bare.email))
+}
+
 fn topic(setting: &str, text: &str) -> Result<Topic, SettingsError> {
     let problem = |what: &str| SettingsError::new(setting, format!("holds {text:?}, which is {what}"));
     let arn = Arn::new(text).map_err(|_| problem("no ARN"))?;
@@ -237,7 +248,7 @@ fn post(settings: &SmtpSettings) -> Result<Post, SettingsError> {
         SmtpTls::Starttls => 587,
         SmtpTls::None => 25,
     });
-    Ok(Post { host, port, tls: settings.tls, from: mailbox(&at("from"), &settings.from)?, login })
+    Ok(Post { host, port, tls: settings.tls, from: sender(&at("from"), &settings.from)?, login })
 }
 
 /// Whether a host is this machine, whatever a name server says.

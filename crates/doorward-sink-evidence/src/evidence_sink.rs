@@ -79,11 +79,16 @@ impl EvidenceSink<'_> {
         let earlier = self.earlier.get().and_then(Option::as_ref);
         let from = earlier.map(|earlier| earlier.link.finished);
         let history = context.history;
+        // The first pack holds everything that the ledger knows, so its period begins with the earliest of that.
+        let known = history.trend.iter().map(|point| point.at).chain(
+            history.modes.iter().flatten().map(|change| change.before.as_ref().map_or(change.after.at, |seen| seen.at)),
+        );
+        let start = from.or_else(|| known.min()).filter(|start| *start < report.run.finished);
         PackContext {
             build: self.build.clone(),
             settings: self.settings_text.to_owned(),
             clock_offset: report.run.clock_offset.map(jiff::SignedDuration::from_secs),
-            period: Period { from, until: from.map(|_| report.run.finished) },
+            period: Period { from: start, until: start.map(|_| report.run.finished) },
             previous: earlier.map(|earlier| earlier.link.clone()),
             sampling: Sampling { size: settings.sample, seed: settings.seed.clone() },
             required: doorward_rules::required_modes(&report.load_balancers, self.policy),

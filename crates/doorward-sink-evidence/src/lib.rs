@@ -38,5 +38,7 @@ pub use key::{KeyError, PublicKey, SigningKey};
 pub use manifest::Link;
 pub use pack::{Attachment, ExceptionRow, Pack, PackContext, Period, Sampling, SheetLimits};
 pub use settings::EvidenceSettings;
-pub use verify::{Expect, Proof, Verification, VerifyFault, verification_document, verification_text, verify};
+pub use verify::{
+    Expect, Proof, Verification, VerifyFault, nothing_to_verify, verification_document, verification_text, verify,
+};
 pub use write::{WrittenPack, write};

@@ -9,6 +9,7 @@ use doorward_model::sha256_hex;
 use crate::PublicKey;
 use crate::files::{FolderEntry, Print, below, digest_of, small};
 use crate::manifest::{FORMAT, Link, MANIFEST, Manifest, SIGNATURE, SUMS};
+use crate::write::WORKBOOK;
 
 mod fault;
 mod render;
@@ -18,6 +19,9 @@ pub use render::{verification_document, verification_text};
 
 /// The most bytes that manifest.json and SHA256SUMS may have: a hundred times what every sheet and file needs.
 const LARGEST: u64 = 4 << 20;
+
+/// Files by which a folder is known as that of a pack.
+const TRACES: [&str; 5] = [MANIFEST, SUMS, SIGNATURE, WORKBOOK, "scan.json"];
 
 /// The bytes of a signature.
 const SIGNATURE_BYTES: u64 = 64;
@@ -77,6 +81,29 @@ pub fn verify(dir: &Path, expect: &Expect) -> Verification {
     let is_archive = !dir.join(MANIFEST).exists()
         && fs::read_dir(dir).is_ok_and(|entries| entries.flatten().any(|entry| entry.path().join(MANIFEST).exists()));
     if is_archive { crate::chain::archive(dir, expect) } else { single(dir, expect) }
+}
+
+/// Why a folder holds nothing to verify: it is not there, is no folder, cannot be read, or has no trace of a pack. A pack that lost its
+/// manifest has other files of a pack, or the name of a run, and is verified: that is a fault and no mistyped path.
+pub fn nothing_to_verify(dir: &Path) -> Option<String> {
+    let is_pack = |dir: &Path| {
+        let is_named = dir.file_name().is_some_and(|name| is_run_id(&name.to_string_lossy()));
+        is_named || TRACES.iter().any(|name| dir.join(name).exists())
+    };
+    let unreadable = |e: std::io::Error| Some(format!("cannot be read: {e}"));
+    match fs::metadata(dir) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Some("does not exist".to_owned()),
+        Err(e) => return unreadable(e),
+        Ok(found) if !found.is_dir() => return Some("is a file; give the folder of the pack".to_owned()),
+        Ok(_) => {}
+    }
+    let full = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
+    let mut entries = match fs::read_dir(dir) {
+        Ok(entries) => entries.flatten(),
+        Err(e) => return unreadable(e),
+    };
+    let found = is_pack(&full) || entries.any(|entry| entry.path().is_dir() && is_pack(&entry.path()));
+    (!found).then(|| "holds no evidence pack: neither it nor a folder in it has a manifest.json".to_owned())
 }
 
 fn single(dir: &Path, expect: &Expect) -> Verification {

@@ -14,7 +14,7 @@ use crate::workbook::Book;
 use crate::{Attachment, Pack, readme};
 
 /// The workbook.
-const WORKBOOK: &str = "evidence.xlsx";
+pub(crate) const WORKBOOK: &str = "evidence.xlsx";
 /// The scan, verbatim.
 pub(crate) const SCAN: &str = "scan.json";
 /// The folder of the CSV files.

@@ -1,25 +1,18 @@
 //! Escapes text from outside for Markdown, CSV cells and file names.
 
 pub(crate) use doorward_model::markdown;
-use doorward_model::{guarded, harmless};
+use doorward_model::{code_span, guarded, harmless};
 
 /// A sentence for a line of Markdown: what it holds between backticks is code, the rest plain.
 pub(crate) fn markdown_prose(text: &str) -> String {
     let (mut safe, mut rest) = (String::new(), text);
-    while let Some((plain, code, more)) = quoted(rest) {
+    while let Some((plain, code, more)) = code_span(rest) {
         safe.push_str(&markdown(plain));
         safe.push_str(&markdown_code(code));
         rest = more;
     }
     safe.push_str(&markdown(rest));
     safe
-}
-
-/// The text up to the first pair of backticks, what is between them, and what comes after.
-pub(crate) fn quoted(text: &str) -> Option<(&str, &str, &str)> {
-    let (plain, rest) = text.split_once('`')?;
-    let (code, more) = rest.split_once('`')?;
-    (!code.trim().is_empty()).then_some((plain, code, more))
 }
 
 /// Text as code inside a line of Markdown, fenced by more backticks than it holds.

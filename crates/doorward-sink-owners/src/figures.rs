@@ -26,6 +26,15 @@ pub(crate) fn days(from: Timestamp, to: Timestamp) -> i64 {
     (to.duration_since(from).as_hours() / 24).max(0)
 }
 
+/// The age of a finding in words: `70 days`.
+pub(crate) fn age(first_seen: Timestamp, now: Timestamp) -> String {
+    match days(first_seen, now) {
+        0 => "less than 1 day".to_owned(),
+        1 => "1 day".to_owned(),
+        days => format!("{days} days"),
+    }
+}
+
 /// The figures.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct OwnerFigures {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{Account, AccountId, LoadBalancer, Observed, ScanReport, share};
+use doorward_model::{Account, AccountId, LoadBalancer, Observed, ScanReport, share, tag_value};
 use serde::Serialize;
 
 use crate::OwnersContext;
@@ -149,24 +149,11 @@ fn rank(line: &IndexLine) -> (usize, usize, usize) {
     )
 }
 
-/// The cost centre of a load balancer: by its own tags, then by its account's. A source that could not be read ends the
-/// search, because what it would have said counts more than what comes after it.
+/// The cost centre of a load balancer.
 fn cost_centre(lb: &LoadBalancer, accounts: &BTreeMap<&AccountId, &Account>, keys: &[String]) -> String {
-    let account = accounts.get(&lb.account).map(|account| &account.tags);
-    for tags in [Some(&lb.tags), account].into_iter().flatten() {
-        match tags {
-            Observed::Known(tags) => {
-                let found = keys.iter().find_map(|wanted| {
-                    let same = |key: &str| key.trim().to_lowercase() == wanted.trim().to_lowercase();
-                    tags.iter().find(|(key, value)| same(key) && !value.trim().is_empty())
-                });
-                if let Some((_, value)) = found {
-                    return value.trim().to_owned();
-                }
-            }
-            Observed::Absent => {}
-            Observed::Unread(gap) => return format!("(unread: {})", gap.reason),
-        }
+    match tag_value(lb, accounts.get(&lb.account).copied(), keys) {
+        Observed::Known(value) => value,
+        Observed::Absent => "(none)".to_owned(),
+        Observed::Unread(gap) => format!("(unread: {})", gap.reason),
     }
-    "(none)".to_owned()
 }

@@ -109,6 +109,18 @@ impl OwnerGroup<'_> {
         self.key.label()
     }
 
+    /// Why owners could not be read, each cause with its remedy once: gaps that differ only in their request ids have one cause.
+    pub(crate) fn causes(&self) -> Vec<(String, &'static str)> {
+        let mut causes = Vec::new();
+        for gap in &self.gaps {
+            let cause = (gap.to_string(), gap.remedy());
+            if !causes.contains(&cause) {
+                causes.push(cause);
+            }
+        }
+        causes
+    }
+
     /// Counts what was not seen.
     pub(crate) fn miss(&self, figures: &mut OwnerFigures) {
         self.lost.iter().for_each(|_| figures.miss_load_balancer());

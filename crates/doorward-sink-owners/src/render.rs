@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use base64::Engine as _;
-use doorward_model::{SinkError, harmless};
+use doorward_model::{SinkError, harmless, harmless_lines, html_prose};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Error, Output, State, UndefinedBehavior, Value};
@@ -47,6 +47,7 @@ impl PageRenderer {
         environment.set_formatter(escaped);
         environment.add_filter("code", |text: &str| Value::from_safe_string(escape::markdown_code(text)));
         environment.add_filter("prose", prose);
+        environment.add_filter("block", block);
         if let Some(folder) = own.filter(|folder| !folder.is_dir()) {
             return Err(problem(format!("{}: `templates_dir` is not a folder", folder.display())));
         }
@@ -123,16 +124,16 @@ fn prose(state: &State<'_, '_>, text: &str) -> Result<Value, Error> {
     if matches!(state.auto_escape(), AutoEscape::Custom(_)) {
         return Ok(Value::from_safe_string(escape::markdown_prose(text)));
     }
-    let (mut safe, mut rest) = (String::new(), text);
-    while let Some((before, code, more)) = escape::quoted(rest) {
-        safe.push_str(&html(before));
-        safe.push_str("<code>");
-        safe.push_str(&html(code));
-        safe.push_str("</code>");
-        rest = more;
-    }
-    safe.push_str(&html(rest));
-    Ok(Value::from_safe_string(safe))
+    Ok(Value::from_safe_string(html_prose(text, html)))
+}
+
+/// Text to copy, for a `<pre>` element or a fenced block: its line feeds stay line feeds.
+fn block(state: &State<'_, '_>, text: &str) -> Value {
+    let text = harmless_lines(text);
+    Value::from_safe_string(match state.auto_escape() {
+        AutoEscape::Custom(_) => text.into_owned(),
+        _ => minijinja::HtmlEscape(&text).to_string(),
+    })
 }
 
 fn html(text: &str) -> String {

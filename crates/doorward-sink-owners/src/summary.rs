@@ -6,14 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_model::{
-    Arn, Finding, FindingChange, LoadBalancer, ObservationPeriod, Observed, ScanReport, Severity, UnseenFinding,
+    Arn, Finding, FindingChange, LoadBalancer, Mode, ObservationPeriod, Observed, ScanReport, Severity, UnseenFinding,
     Verdict, WhyUnseen, share as percentage, shown,
 };
 use serde::Serialize;
 
 use crate::OwnersContext;
 use crate::dialect;
-use crate::figures::{MODE_RULE, OwnerFigures, days};
+use crate::figures::{MODE_RULE, OwnerFigures, age};
 use crate::owner_hints::OwnerHints;
 use crate::partition::{OwnedLoadBalancer, OwnerGroup, PartitionKey};
 
@@ -198,7 +198,11 @@ impl<'a> PageBuilder<'a> {
             todo: todo::of(&share.load_balancers, context, &self.titles, now),
             rows,
             details,
-            traffic: share.load_balancers.iter().filter_map(|held| TrafficRow::of(held.lb)).collect(),
+            traffic: share
+                .load_balancers
+                .iter()
+                .filter_map(|held| TrafficRow::of(held.lb, self.target(held.lb)))
+                .collect(),
             silent: traffic::silent(share.load_balancers.iter().map(|held| held.lb)),
             done: share.load_balancers.iter().flat_map(|held| Done::all(held.lb)).collect(),
             left: share.load_balancers.iter().filter_map(|held| Left::of(held.lb)).collect(),
@@ -208,7 +212,7 @@ impl<'a> PageBuilder<'a> {
             unseen: share.unseen.iter().map(|finding| self.missed(finding)).collect(),
             changes: self.changes(share),
             ask: self.ask(share),
-            gaps: share.gaps.iter().map(|gap| (gap.to_string(), gap.reason.remedy())).collect(),
+            gaps: share.causes(),
             findings: share.load_balancers.iter().map(|held| held.findings.len()).sum::<usize>() + share.stray.len(),
             figures,
         }
@@ -221,7 +225,7 @@ impl<'a> PageBuilder<'a> {
         let opened: Vec<_> = opened.map(|finding| finding.history.as_ref().map(|history| history.first_seen)).collect();
         let age = match (opened.is_empty(), opened.iter().flatten().min()) {
             (true, _) => "–".to_owned(),
-            (false, Some(first)) => format!("{} days", days(*first, self.report.run.finished)),
+            (false, Some(first)) => age(*first, self.report.run.finished),
             (false, None) => "not recorded".to_owned(),
         };
         let failing = held.findings.iter().any(|f| f.rule == MODE_RULE && matches!(f.verdict, Verdict::Fail { .. }));
@@ -252,8 +256,6 @@ impl<'a> PageBuilder<'a> {
         let lb = held.lb;
         let mut findings: Vec<&Finding> = held.findings.iter().copied().filter(|finding| !is_quiet(finding)).collect();
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict.severity()));
-        let fails = findings.iter().any(|f| f.rule == MODE_RULE && matches!(f.verdict, Verdict::Fail { .. }));
-        let due = self.context.required.get(&lb.arn).map(|required| required.lowest).filter(|_| fails);
         Detail {
             anchor: anchor(n),
             name: lb.name.clone(),
@@ -266,8 +268,18 @@ impl<'a> PageBuilder<'a> {
             owner_source: lb.owner.known().map(|owner| owner.source_text()),
             findings: findings.into_iter().map(|finding| self.asked(Some(lb), finding)).collect(),
             hints: if unowned { self.hints.hints(lb) } else { Vec::new() },
-            declared: DeclaredPart::of(lb, due),
+            declared: DeclaredPart::of(lb, self.due(held)),
         }
+    }
+
+    fn target(&self, lb: &LoadBalancer) -> Option<Mode> {
+        self.context.required.get(&lb.arn).and_then(|required| required.unmet_by(lb))
+    }
+
+    /// The mode to set now: the required one, where the load balancer fails to have it and no exception permits that.
+    fn due(&self, held: &OwnedLoadBalancer<'_>) -> Option<Mode> {
+        let fails = held.findings.iter().any(|f| f.rule == MODE_RULE && matches!(f.verdict, Verdict::Fail { .. }));
+        self.context.required.get(&held.lb.arn).map(|required| required.lowest).filter(|_| fails)
     }
 
     fn asked(&self, lb: Option<&LoadBalancer>, finding: &Finding) -> Asked {
@@ -282,16 +294,17 @@ impl<'a> PageBuilder<'a> {
         let since = finding.history.as_ref().map_or_else(String::new, |history| {
             let again = match history.reopened {
                 0 => String::new(),
+                1 => ", reopened once".to_owned(),
                 times => format!(", reopened {times} times"),
             };
             let date = history.first_seen.strftime("%Y-%m-%d");
-            format!("since {date} ({} days{again})", days(history.first_seen, self.report.run.finished))
+            format!("since {date} ({}{again})", age(history.first_seen, self.report.run.finished))
         });
         let (remedy, exception) = match &finding.verdict {
             Verdict::Fail { remedy, .. } => (Some(remedy.clone()), None),
             Verdict::Excepted { exception, expires, .. } => (None, Some(format!("{exception} until {expires}"))),
             Verdict::Unknown { gaps, .. } => {
-                let mut remedies: Vec<&str> = gaps.iter().map(|gap| gap.reason.remedy()).collect();
+                let mut remedies: Vec<&str> = gaps.iter().map(|gap| gap.remedy()).collect();
                 remedies.dedup();
                 (Some(remedies.join(" ")).filter(|text| !text.is_empty()), None)
             }

@@ -187,14 +187,14 @@
       el("h3", null, "What its traffic says"),
       el("p", null, el("b", null, t.advice), ". ", outside(t.because.join(" "))),
       t.modes.length === 0 ? null : el("table", null, el("caption", null, t.odd > 0 ? "What each mode would do with the " + number(t.odd) + " requests that are not compliant: hurts users, blocks others, forwards and closes, forwards." : "What each mode would do."), el("tbody", null, lines)),
-      t.sources.length === 0 ? null : el("ul", null, t.sources.map(([who, what, count, fix]) => el("li", null, outside(who), ": ", what, ", " + number(Number(count)) + " requests. ", fix))),
+      t.sources.length === 0 ? null : el("ul", null, t.sources.map(([who, what, count, fix]) => el("li", null, outside(who), ": ", what, ", " + number(Number(count)) + " requests. ", prose(fix)))),
       el("p", { class: "soft" }, "From " + t.basis + (t.window ? ", " + t.window : "") + ": " + number(t.requests) + " " + t.denominator + (tiers ? " (" + tiers + ")" : "") + ". ", outside(t.check)));
   }
 
   function changes(list) {
     return el("section", { class: "finding" },
       el("h3", null, "What Doorward changed"),
-      el("ul", null, list.map((c) => el("li", null, c.at + ": " + c.from + " to " + c.to + ", ", c.good ? c.status : el("b", null, c.status), ". Change ", outside(c.change), ", approved by ", outside(c.by), c.request ? [", request ", outside(c.request)] : null, ".", c.why ? [" Why: ", outside(c.why), "."] : null, c.detail ? [" ", outside(c.detail)] : null))));
+      el("ul", null, list.map((c) => el("li", null, c.at + ": " + c.from + " to " + c.to + ", ", c.good ? c.status : el("b", null, c.status), ". Change ", outside(c.change), ", approved by ", outside(c.by), c.request ? [", request ", outside(c.request)] : null, ".", c.why ? [" Why: ", prose(c.why), "."] : null, c.detail ? [" ", prose(c.detail)] : null))));
   }
 
   // The declaration in code; several are named where none could be chosen.
@@ -203,8 +203,8 @@
     return el("section", { class: "finding" },
       el("h3", null, "Where it is declared"),
       el("ul", null, d.places.map(([place, address]) => el("li", null, el("code", null, outside(place)), ": ", outside(address)))),
-      el("p", { class: "soft" }, d.certainty + ". " + d.because),
-      d.way ? el("p", { class: "todo" }, outside(d.way)) : null,
+      el("p", { class: "soft" }, d.certainty + ". ", prose(d.because)),
+      d.way ? el("p", { class: "todo" }, prose(d.way)) : null,
       diff ? el("p", { class: "sub" }, "The change at ", el("code", null, outside(d.at)), ":") : null,
       diff ? el("pre", null, el("code", null, outside(diff))) : null);
   }
@@ -232,23 +232,27 @@
       pressing.map((f) => el("section", { class: "finding" },
         el("h3", null, data.rules[f.rule].title),
         el("p", null, el("span", { class: "tag " + (f.kind === FAIL ? SEVERITIES[f.severity] : VERDICTS[f.kind]) }, VERDICTS[f.kind] + (f.severity >= 0 ? ", " + SEVERITIES[f.severity] : "")), dated(f)),
-        el("p", null, outside(own(i, text(f.because)))),
-        f.remedy >= 0 && text(f.remedy) ? el("p", { class: "todo" }, quoted(own(i, text(f.remedy)))) : null,
-        data.rules[f.rule].why ? el("p", { class: "soft" }, data.rules[f.rule].why) : null)),
-      others.length === 0 ? null : el("div", { class: "others" }, others.map((f) => el("p", null, el("b", null, data.rules[f.rule].title + ": " + VERDICTS[f.kind]), ". ", outside(own(i, text(f.because)))))));
+        el("p", null, prose(own(i, text(f.because)))),
+        f.remedy >= 0 && text(f.remedy) ? el("p", { class: "todo" }, prose(own(i, text(f.remedy)))) : null,
+        data.rules[f.rule].why ? el("p", { class: "soft" }, prose(data.rules[f.rule].why)) : null)),
+      others.length === 0 ? null : el("div", { class: "others" }, others.map((f) => el("p", null, el("b", null, data.rules[f.rule].title + ": " + VERDICTS[f.kind]), ". ", prose(own(i, text(f.because)))))));
     $("dialog").replaceChildren(sheet);
     if (!$("dialog").open) $("dialog").showModal();
     $("dialog").scrollTop = 0;
-    history.replaceState(null, "", "#" + encodeURIComponent(arn(i)));
+    // An entry of its own, so that Back closes the sheet and does not leave the page.
+    const anchor = "#" + encodeURIComponent(arn(i));
+    if (location.hash !== anchor) history.pushState(null, "", anchor);
   }
+  const age = (n) => (n < 1 ? "less than 1 day" : n === 1 ? "1 day" : n + " days");
   function dated(f) {
     if (!f.history) return "";
     const [first, , resolved, reopened] = f.history;
     const day = text(first).slice(0, 10);
-    return " since " + day + " (" + days(text(first)) + " days)" + (resolved >= 0 ? ", resolved " + text(resolved).slice(0, 10) : "") + (reopened > 0 ? ", came back " + reopened + " times" : "");
+    return " since " + day + " (" + age(days(text(first))) + ")" + (resolved >= 0 ? ", resolved " + text(resolved).slice(0, 10) : "") + (reopened > 0 ? ", failed again " + (reopened === 1 ? "once" : reopened + " times") : "");
   }
-  // What stands between backticks is code.
+  // Text between backticks is code.
   const quoted = (sentence) => sentence.split("`").map((part, n, parts) => (n % 2 === 1 && n < parts.length - 1 ? el("code", null, part) : part));
+  const prose = (sentence) => el("bdi", null, quoted(sentence));
 
   function set(key, wanted) {
     shown.chosen[key] = wanted;
@@ -300,7 +304,7 @@
     $("search").focus({ preventScroll: true });
   });
   $("dialog").addEventListener("click", (event) => { if (event.target === $("dialog") || event.target.closest("#close")) $("dialog").close(); });
-  $("dialog").addEventListener("close", () => history.replaceState(null, "", location.pathname + location.search));
+  $("dialog").addEventListener("close", () => { if (location.hash.length > 1) history.replaceState(null, "", location.pathname + location.search); });
   const themes = ["automatic", "light", "dark"];
   $("theme").addEventListener("click", () => {
     const root = document.documentElement;
@@ -314,10 +318,15 @@
   addEventListener("afterprint", () => draw());
   for (const id of ["tools", "pager", "theme"]) $(id).hidden = false;
   select();
-  if (location.hash.length > 1) {
+  // The address names the load balancer whose sheet is open: on loading, after Back and Forward, and when a link is pasted.
+  function follow() {
     let wanted = "";
     try { wanted = decodeURIComponent(location.hash.slice(1)); } catch { /* not one of our anchors */ }
-    const found = rows.find((row) => arn(row.i) === wanted);
+    const found = wanted && rows.find((row) => arn(row.i) === wanted);
     if (found) open(found.i);
+    else if ($("dialog").open) $("dialog").close();
   }
+  addEventListener("hashchange", follow);
+  addEventListener("popstate", follow);
+  follow();
 })();

@@ -128,7 +128,10 @@ pub(crate) fn embedded(report: &ScanReport, context: &PageContext) -> Result<Str
             .load_balancers
             .iter()
             .enumerate()
-            .filter_map(|(row, lb)| Some((row, TrafficData::of(lb.traffic.as_deref()?))))
+            .filter_map(|(row, lb)| {
+                let due = context.required.get(&lb.arn).and_then(|required| required.unmet_by(lb));
+                Some((row, TrafficData::of(lb.traffic.as_deref()?, due)))
+            })
             .collect(),
         changes: report
             .load_balancers
@@ -142,9 +145,7 @@ pub(crate) fn embedded(report: &ScanReport, context: &PageContext) -> Result<Str
             .iter()
             .enumerate()
             .filter_map(|(row, lb)| {
-                // A mode that may be the required one is set only where the load balancer is certainly below it.
-                let required = context.required.get(&lb.arn).map(|required| required.lowest);
-                let below = required.filter(|required| lb.mode.known().is_some_and(|mode| mode < required));
+                let below = context.required.get(&lb.arn).and_then(|required| required.unmet_by(lb));
                 Some((row, DeclaredData::of(lb.declared.as_deref()?, below)))
             })
             .collect(),
@@ -260,7 +261,7 @@ impl Packer {
                 [kind, *severity as i64, because, NONE, say(exception), say(expires)]
             }
             Verdict::Unknown { gaps, .. } => {
-                let mut remedies: Vec<&str> = gaps.iter().map(|gap| gap.reason.remedy()).collect();
+                let mut remedies: Vec<&str> = gaps.iter().map(|gap| gap.remedy()).collect();
                 remedies.dedup();
                 [kind, NONE, because, say(&remedies.join(" ")), NONE, NONE]
             }

@@ -1,7 +1,7 @@
 //! Combines template, style and script, with the hashes for the content security policy.
 
 use base64::Engine as _;
-use doorward_model::harmless;
+use doorward_model::{harmless, html_prose};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Error, Output, State, UndefinedBehavior, Value};
@@ -33,6 +33,9 @@ pub(crate) fn render(view: &View, data: &str) -> Result<String, Error> {
         .set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?);
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_formatter(escaped);
+    environment.add_filter("prose", |text: &str| {
+        Value::from_safe_string(html_prose(text, |part| minijinja::HtmlEscape(&harmless(part)).to_string()))
+    });
     environment.add_template("page.html", PAGE)?;
     let whole = Whole { view, style: STYLE, style_hash: hash(STYLE), script: SCRIPT, script_hash: hash(SCRIPT), data };
     environment.get_template("page.html")?.render(Serde(whole))

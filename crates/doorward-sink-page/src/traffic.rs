@@ -31,7 +31,8 @@ struct Effect {
 }
 
 impl TrafficData {
-    pub(crate) fn of(traffic: &Traffic) -> Self {
+    /// `due` is the mode to set, where the load balancer fails to have the required one.
+    pub(crate) fn of(traffic: &Traffic, due: Option<Mode>) -> Self {
         let text = |text: &str| harmless(text).into_owned();
         let odd: u64 = traffic.tiers.iter().filter(|(tier, _)| *tier != "Compliant").map(|(_, count)| count).sum();
         let mut tiers: Vec<(String, u64)> = traffic.tiers.iter().map(|(tier, count)| (text(tier), *count)).collect();
@@ -56,7 +57,7 @@ impl TrafficData {
                     hurt: effect.hurt,
                 })
                 .collect(),
-            advice: traffic.advice(),
+            advice: traffic.advice_towards(due),
             because: traffic.because.iter().map(|line| text(line)).collect(),
             sources: traffic
                 .sources

@@ -64,9 +64,14 @@ pub(crate) struct Bar {
 
 impl Bar {
     pub(crate) fn of(what: &str, counts: &[(&'static str, usize)], whole: usize) -> Self {
+        Self::beside(what, counts, whole, whole)
+    }
+
+    /// The same beside other bars: `most` fills the bar, so that lengths compare and one of one does not look like all of many.
+    fn beside(what: &str, counts: &[(&'static str, usize)], whole: usize, most: usize) -> Self {
         let legend: Vec<_> = counts.iter().map(|(name, count)| (*name, share(*count, whole))).collect();
         let words: Vec<String> = legend.iter().map(|(name, share)| format!("{name} {share}")).collect();
-        Self { parts: stacked(counts, whole), words: format!("{what}: {}", words.join(", ")), legend }
+        Self { parts: stacked(counts, most), words: format!("{what}: {}", words.join(", ")), legend }
     }
 }
 
@@ -146,7 +151,7 @@ fn spread(report: &ScanReport, rule: &str) -> [usize; 6] {
 /// Failures that were last seen by an earlier scan, beside those of this one. None where everything known was seen.
 fn unseen(report: &ScanReport) -> Option<String> {
     let unseen = report.unseen.as_ref().filter(|unseen| !unseen.is_empty())?;
-    let failing: usize = Severity::OPEN.iter().filter_map(|severity| report.tally.failures.get(severity)).sum();
+    let failing = report.tally.open_findings();
     let excepted = match unseen.excepted() {
         0 => String::new(),
         n => format!("; {n} more under an exception were not seen either"),
@@ -191,7 +196,7 @@ fn cards(report: &ScanReport) -> Vec<Card> {
     let asked = fail + unknown + excepted + pass;
     let pressing: usize =
         [Severity::Critical, Severity::High].iter().filter_map(|severity| report.tally.failures.get(severity)).sum();
-    let failing: usize = Severity::OPEN.iter().filter_map(|severity| report.tally.failures.get(severity)).sum();
+    let failing = report.tally.open_findings();
     let unreached: usize = report.tally.verdicts.values().filter_map(|kinds| kinds.get(&VerdictKind::Unknown)).sum();
     let of = |part| share(part, asked);
     let unseen = report.unseen.iter().flat_map(|unseen| &unseen.findings);
@@ -229,6 +234,8 @@ fn rules(report: &ScanReport, context: &PageContext) -> Vec<RuleRow> {
             *noted.entry(&finding.rule).or_default() += 1;
         }
     }
+    let judged = |rule: &str| spread(report, rule).iter().take(4).sum();
+    let most: usize = report.tally.verdicts.keys().map(|rule| judged(rule)).max().unwrap_or(0);
     let rows = report.tally.verdicts.keys().map(|rule| {
         let [failed, unknown, excepted, pass, not_applicable, not_asked] = spread(report, rule);
         let informational = noted.get(rule.as_str()).copied().unwrap_or(0).min(failed);
@@ -243,7 +250,7 @@ fn rules(report: &ScanReport, context: &PageContext) -> Vec<RuleRow> {
         let meta = context.rules.iter().find(|meta| meta.id == rule);
         RuleRow {
             title: meta.map_or_else(|| rule.clone(), |meta| meta.title.to_owned()),
-            bar: Bar::of(rule, &counts, failed + unknown + excepted + pass),
+            bar: Bar::beside(rule, &counts, failed + unknown + excepted + pass, most),
             id: rule.clone(),
             fail,
             informational,

@@ -90,7 +90,7 @@ pub fn diff_table(diff: &Diff) -> String {
     );
     let sections: [(&str, &[DiffLine]); 7] = [
         ("New", &diff.new),
-        ("Regressed", &diff.regressed),
+        ("Failing again", &diff.regressed),
         ("Fixed", &diff.fixed),
         ("Excepted", &diff.excepted),
         ("Exception ended", &diff.exception_ended),

@@ -176,6 +176,16 @@ fn verdicts(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<us
         column.set_cell_alignment(comfy_table::CellAlignment::Right);
     }
     print(out, &rows)?;
+    let of = |kind| report.tally.verdicts.values().filter_map(|counts| counts.get(&kind)).sum::<usize>();
+    let (failed, excepted, open) = (of(VerdictKind::Fail), of(VerdictKind::Excepted), report.tally.open_findings());
+    if failed + excepted > 0 {
+        // The history, the page and the evidence count open findings.
+        let noted = failed.saturating_sub(open);
+        writeln!(
+            out,
+            "  {failed} fail = {open} open findings (critical to low) + {noted} informational; {excepted} more under an exception"
+        )?;
+    }
     Ok(counted)
 }
 

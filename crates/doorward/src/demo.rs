@@ -51,7 +51,10 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
     let usage = |problem: String| Failure::new(Exit::Usage, problem);
     let out = &arguments.out;
     places(cli, arguments).check()?;
-    std::fs::create_dir_all(out).map_err(|e| usage(format!("{}: the folder cannot be made: {e}", out.display())))?;
+    let unwritable = |path: &Path, e: std::io::Error| {
+        Failure::new(Exit::Preflight, format!("{}: cannot be written: {e}", path.display()))
+    };
+    std::fs::create_dir_all(out).map_err(|e| unwritable(out, e))?;
     let (world, settings_file, past, story, event) = match &arguments.world {
         Some(folder) => {
             let path = folder.join("org.toml");
@@ -68,8 +71,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
                 .map_err(|e| Failure::new(Exit::Internal, format!("the built-in organization: {e}")))?;
             for (name, text) in SETTINGS {
                 let path = out.join(name);
-                std::fs::write(&path, text)
-                    .map_err(|e| usage(format!("{}: cannot be written: {e}", path.display())))?;
+                std::fs::write(&path, text).map_err(|e| unwritable(&path, e))?;
             }
             (world, Some(out.join("doorward.toml")), PAST.to_owned(), Some(CHANGE.to_owned()), Some(EVENT.to_owned()))
         }
@@ -128,7 +130,13 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
             event::take(event, &settings, &ledger, &server, out).await?;
         }
         if !cli.quiet {
-            let _ = write!(std::io::stderr(), "{}", written(out, past.scan.len() + 1));
+            let written = DemoFiles {
+                traffic: traffic.is_some(),
+                change: story.is_some(),
+                event: event.is_some(),
+                settings: arguments.world.is_none(),
+            };
+            let _ = write!(std::io::stderr(), "{}", written.text(out, past.scan.len() + 1));
         }
         Ok(ends_with(exit, arguments.exit_code, cli.quiet))
     })
@@ -151,30 +159,41 @@ fn ends_with(scan: Exit, pass_on: bool, quiet: bool) -> Exit {
     Exit::Clean
 }
 
-/// What a demonstration must not replace: it writes a ledger and settings of its own. Where the settings that are found are those
-/// of an earlier demonstration, there is nothing of anybody's to keep.
-/// Lists the files of the demo, with a line for each.
-fn written(out: &Path, scans: usize) -> String {
-    let mut text = format!("\nWritten to {}:\n", out.display());
-    let outputs = REGISTRY.iter().filter_map(|output| Some((output.demo?, output.help)));
-    let others = [
-        ("scan.saved", "the saved scan, for `doorward report --from`"),
-        ("traffic.json", "traffic evidence, for `doorward scan --traffic`"),
-        ("change-plan.md", "a plan of mode changes; change-plan.json is the same for `doorward apply`"),
-        ("change.txt", "the change that was applied, watched and rolled back by this plan"),
-        ("event.txt", "the re-scan of a load balancer whose mode was lowered"),
-        ("history.txt", "the trend; also as history.json, history.csv and history.metrics"),
-        ("doorward.toml", "the settings, with exceptions.toml"),
-    ];
-    for (name, what) in outputs.chain(others).filter(|(name, _)| out.join(name).exists()) {
-        let _ = writeln!(text, "  {name:<18} {what}");
+/// Which of its files a demo wrote: the folder may hold those of an earlier demo of another organization.
+struct DemoFiles {
+    traffic: bool,
+    change: bool,
+    event: bool,
+    settings: bool,
+}
+
+impl DemoFiles {
+    /// Lists the files of the demo, with a line for each.
+    fn text(&self, out: &Path, scans: usize) -> String {
+        let mut text = format!("\nWritten to {}:\n", out.display());
+        let outputs = REGISTRY.iter().filter_map(|output| Some((true, output.demo?, output.help)));
+        let others = [
+            (true, "scan.saved", "the saved scan, for `doorward report --from`"),
+            (self.traffic, "traffic.json", "traffic evidence, for `doorward scan --traffic`"),
+            (
+                self.change,
+                "change-plan.md",
+                "a plan of mode changes; change-plan.json is the same for `doorward apply`",
+            ),
+            (self.change, "change.txt", "the change that was applied, watched and rolled back by this plan"),
+            (self.event, "event.txt", "the re-scan of a load balancer whose mode was lowered"),
+            (true, "history.txt", "the trend; also as history.json, history.csv and history.metrics"),
+            (self.settings, "doorward.toml", "the settings, with exceptions.toml"),
+        ];
+        for (_, name, what) in
+            outputs.chain(others).filter(|(is_written, name, _)| *is_written && out.join(name).exists())
+        {
+            let _ = writeln!(text, "  {name:<18} {what}");
+        }
+        let over = if scans == 1 { "of this scan".to_owned() } else { format!("over {scans} scans") };
+        let _ = writeln!(text, "`doorward history --ledger {}/ledger.sqlite` shows the trend {over}.", out.display());
+        text
     }
-    let _ = writeln!(
-        text,
-        "`doorward history --ledger {}/ledger.sqlite` shows the trend over {scans} scans.",
-        out.display()
-    );
-    text
 }
 
 /// The files that the demo must not replace: it writes a ledger and settings of its own. If the settings file that is found is that

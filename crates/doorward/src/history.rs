@@ -96,7 +96,12 @@ fn moment(text: Option<&str>) -> Result<Option<Timestamp>, Failure> {
 fn known(ledger: &Ledger, error: &LedgerError) -> Failure {
     let runs = ledger.runs().unwrap_or_default();
     let newest: Vec<&str> = runs.iter().rev().take(5).map(|run| run.id.as_str()).collect();
-    Failure::new(Exit::Usage, format!("{error}; the newest scans are {}", newest.join(", ")))
+    let known = match newest[..] {
+        [] => "no scan is recorded".to_owned(),
+        [only] => format!("the only scan is {only}"),
+        _ => format!("the newest scans are {}", newest.join(", ")),
+    };
+    Failure::new(Exit::Usage, format!("{error}; {known}"))
 }
 
 fn prune(path: &Path, settings: &Settings, dry_run: bool) -> Result<Exit, Failure> {

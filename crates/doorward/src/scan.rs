@@ -119,10 +119,8 @@ pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Resul
     };
     let sinks = PreparedSinks::new(request.formats, inputs, request.save, places).await?;
     check_any_asked(&register, &settings.policy)?;
-    let ledger = &settings.ledger;
-    let recorder = ledger.enabled.then(|| ledger.open(&ledger.path()?, &request.clock));
-    let mut recorder = recorder.transpose()?;
-    let (inventory, stopped) = read(&request, recorder.as_mut()).await?;
+    let mut recorder = settings.ledger.open_existing(&request.clock)?;
+    let (inventory, stopped) = read(&request, &mut recorder).await?;
     let saving = request.save.map(|path| Saving::begin(path, &inventory, settings, &texts, stopped)).transpose();
     let attribution = recorder.as_ref().map_or_else(|| Ok(Inputs::default()), ScanRecorder::attribution)?;
     let normalize = settings.normalize();
@@ -150,10 +148,11 @@ pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Resul
     saved.and(outcome.map_err(Failure::from)).and(emitted).map(|()| Scanned { exit, recorded })
 }
 
-/// Reads the organization. The exit code is that of the signal that stopped the reading, if one did.
+/// Reads the organization. The exit code is that of the signal that stopped the reading, if one did. A new ledger is created once the
+/// organization is known, so that a scan that cannot start leaves none behind.
 async fn read(
     request: &ScanRequest<'_>,
-    mut recorder: Option<&mut ScanRecorder>,
+    recorder: &mut Option<ScanRecorder>,
 ) -> Result<(Inventory, Option<Exit>), Failure> {
     let settings = request.settings;
     let given = request.stop.clone().map(|stop| (stop, Signal::default()));
@@ -163,7 +162,7 @@ async fn read(
     let access = access.map_err(|error| signal.or(error))?;
 
     let progress = Progress::start("accounts entered", request.quiet);
-    let known = recorder.as_deref().map_or_else(|| Ok(Vec::new()), ScanRecorder::known)?;
+    let known = recorder.as_ref().map_or_else(|| Ok(Vec::new()), ScanRecorder::known)?;
     let plan = discover(&access, &settings.discover(), &known, &stop, &|done, all| progress.at(done, all)).await;
     progress.finish();
     let plan = plan.map_err(|error| signal.or(error.into()))?;
@@ -172,6 +171,10 @@ async fn read(
     }
 
     let unmatched = unmatched(settings, &plan);
+    if recorder.is_none() && settings.ledger.enabled {
+        *recorder = Some(settings.ledger.open(&settings.ledger.path()?, &request.clock)?);
+    }
+    let mut recorder = recorder.as_mut();
     let mut run = run_of(&access, started);
     let mut cells: Vec<RegionInventory> = Vec::new();
     if let Some(recorder) = recorder.as_deref_mut() {

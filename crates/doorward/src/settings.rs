@@ -107,7 +107,7 @@ pub(crate) struct Settings {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ScanSettings {
-    /// How long a scan may take; what is not read by then is listed as timed out.
+    /// How long a scan may take; what is not read by then is listed with the reason `scan-deadline`.
     pub(crate) deadline: Span,
     /// The maximum age of a reading that `--resume` keeps; by default the deadline.
     #[serde(default, skip_serializing_if = "Option::is_none")]

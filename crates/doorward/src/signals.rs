@@ -45,7 +45,7 @@ async fn wait(stopper: Stopper, signal: Signal, deadline: Duration) {
         () = interrupt() => 1,
         () = terminate() => 2,
         () = tokio::time::sleep(deadline) => {
-            stopper.stop(GapReason::TimedOut);
+            stopper.stop(GapReason::ScanDeadline);
             tokio::select! { () = interrupt() => 1, () = terminate() => 2 }
         }
     };

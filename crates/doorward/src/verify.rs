@@ -1,9 +1,9 @@
-//! `doorward verify`: is this evidence as it was written? Offline, with the folder and what was kept elsewhere. The folder alone
+//! `doorward verify` checks that evidence packs are unmodified. Offline, with the folder and what was kept elsewhere. The folder alone
 //! proves nothing: anyone with write access can replace all of it, consistently.
 
 use std::path::Path;
 
-use doorward_sink_evidence::{Expect, PublicKey, verification_document, verification_text, verify};
+use doorward_sink_evidence::{Expect, PublicKey, nothing_to_verify, verification_document, verification_text, verify};
 
 use crate::cli::{ListFormat, VerifyArguments};
 use crate::exit::{Exit, Failure};
@@ -17,6 +17,9 @@ pub(crate) fn run(arguments: &VerifyArguments) -> Result<Exit, Failure> {
         head: arguments.head.as_deref().map(|text| hash("--head", text)).transpose()?,
         previous: arguments.previous.as_deref().map(|text| hash("--previous", text)).transpose()?,
     };
+    if let Some(reason) = nothing_to_verify(&arguments.dir) {
+        return Err(Failure::new(Exit::Usage, format!("{}: {reason}", arguments.dir.display())));
+    }
     let verification = verify(&arguments.dir, &expect);
     match arguments.format {
         ListFormat::Table => answer(&harmless(&verification_text(&arguments.dir, &verification)))?,

@@ -51,7 +51,7 @@ async fn a_silent_region_costs_no_other_region_anything() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_not_reached_is_interrupted() {
-    for reason in [GapReason::Interrupted, GapReason::TimedOut] {
+    for reason in [GapReason::Interrupted, GapReason::ScanDeadline, GapReason::TimedOut] {
         // Every load balancer call in one Region hangs, so the scan cannot end by itself.
         let server = serve(SMALL, vec![Fault::new(What::BlackHole).region("us-east-1").service("elb*")]).await;
         let mut setup = Setup::default();

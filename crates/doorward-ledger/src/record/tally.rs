@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    EffectiveMode, Finding, LastMode, LoadBalancer, Mode, Observed, ScanReport, Severity, UnseenFinding,
-    UnseenLoadBalancer, Verdict, owner_key,
+    Account, AccountId, EffectiveMode, Finding, GapReason, LastMode, LoadBalancer, Mode, Observed, ScanReport,
+    Severity, UnseenFinding, UnseenLoadBalancer, Verdict, owner_key, tag_value,
 };
 use rusqlite::{Connection, params_from_iter};
 
@@ -62,6 +62,7 @@ pub(crate) fn rank(severity: Severity) -> usize {
 const ALL: &str = "";
 const OWNER: &str = "owner";
 const OU: &str = "ou";
+const TAG: &str = "tag:";
 /// What [`LoadBalancer::owner_label`] says of a load balancer without an owner.
 const UNOWNED: &str = "unowned";
 
@@ -72,6 +73,8 @@ pub(super) struct Tallies {
     counts: Vec<Counts>,
     /// For every load balancer of the report, its group in every dimension.
     of_load_balancer: Vec<usize>,
+    /// The accounts of the report, whose tags count where a load balancer lacks one.
+    accounts: BTreeMap<AccountId, Account>,
 }
 
 impl Tallies {
@@ -84,8 +87,9 @@ impl Tallies {
                 dimensions.push(dimension);
             }
         }
+        let accounts = report.accounts.iter().map(|account| (account.id.clone(), account.clone())).collect();
         let mut tallies =
-            Self { dimensions, groups: BTreeMap::new(), counts: Vec::new(), of_load_balancer: Vec::new() };
+            Self { dimensions, groups: BTreeMap::new(), counts: Vec::new(), of_load_balancer: Vec::new(), accounts };
         tallies.group(0, "");
         for lb in &report.load_balancers {
             tallies.add_load_balancer(lb);
@@ -107,7 +111,7 @@ impl Tallies {
         let unowned =
             matches!(lb.owner, Observed::Absent) && counted.is_some_and(|column| column != count::MODE_NOT_APPLICABLE);
         for dimension in 0..self.dimensions.len() {
-            let label = label_of(lb, self.dimensions.get(dimension).map_or(ALL, String::as_str));
+            let label = self.label_of(lb, self.dimensions.get(dimension).map_or(ALL, String::as_str));
             let group = self.group(dimension, &label);
             self.of_load_balancer.push(group);
             if let Some(column) = counted {
@@ -148,14 +152,46 @@ impl Tallies {
     /// The groups of a load balancer but the whole, as the file keeps them.
     pub(super) fn grouping(&self, lb: &LoadBalancer) -> Result<String, LedgerFault> {
         let named = self.dimensions.iter().skip(1);
-        let grouping: BTreeMap<&str, String> = named.map(|d| (d.as_str(), label_of(lb, d))).collect();
+        let grouping: BTreeMap<&str, String> = named.map(|d| (d.as_str(), self.label_of(lb, d))).collect();
         Ok(serde_json::to_string(&grouping)?)
+    }
+
+    fn label_of(&self, lb: &LoadBalancer, dimension: &str) -> String {
+        match dimension {
+            ALL => String::new(),
+            // One group however the name is spelled, and the same as in ledgers of earlier versions.
+            OWNER => lb.owner.known().map_or_else(|| lb.owner_label().to_owned(), |owner| owner_key(&owner.name)),
+            OU => match &lb.ou {
+                Observed::Known(path) => path.names.clone(),
+                Observed::Absent => "(no unit)".to_owned(),
+                Observed::Unread(_) => "(unit unread)".to_owned(),
+            },
+            tag => match self.tag_of(lb, tag) {
+                Observed::Known(value) => value,
+                Observed::Absent => "(untagged)".to_owned(),
+                // Tags of accounts that no setting asks for are no source: the load balancer itself has no such tag.
+                Observed::Unread(gap) if lb.tags.gap().is_none() && gap.reason == GapReason::NotAsked => {
+                    "(untagged)".to_owned()
+                }
+                Observed::Unread(_) => "(tags unread)".to_owned(),
+            },
+        }
+    }
+
+    /// The value of the tag of a dimension.
+    fn tag_of(&self, lb: &LoadBalancer, dimension: &str) -> Observed<String> {
+        let key = dimension.strip_prefix(TAG).unwrap_or(dimension).to_owned();
+        tag_value(lb, self.accounts.get(&lb.account), &[key])
     }
 
     /// Whether everything that decides about the groups of a load balancer was read.
     pub(super) fn is_grouped_for_sure(&self, lb: &LoadBalancer) -> bool {
         let tags_matter = self.dimensions.len() > 3;
-        lb.owner.gap().is_none() && lb.ou.gap().is_none() && !(tags_matter && lb.tags.gap().is_some())
+        let mut tags = self.dimensions.iter().skip(3).map(|dimension| self.tag_of(lb, dimension));
+        lb.owner.gap().is_none()
+            && lb.ou.gap().is_none()
+            && !(tags_matter && lb.tags.gap().is_some())
+            && tags.all(|value| value.gap().is_none_or(|gap| gap.reason == GapReason::NotAsked))
     }
 
     /// Adds what is known and was not seen by this run, each with the text of its grouping.
@@ -257,33 +293,12 @@ fn label_id(db: &Connection, dimension: &str, label: &str) -> rusqlite::Result<i
 
 /// The dimension of a tag, as the file names it.
 pub(crate) fn tag_dimension(key: &str) -> String {
-    format!("tag:{}", key.trim().to_lowercase())
+    format!("{TAG}{}", key.trim().to_lowercase())
 }
 
 /// The dimension of owners or units, as the file names it.
 pub(crate) const fn fixed_dimension(owner: bool) -> &'static str {
     if owner { OWNER } else { OU }
-}
-
-fn label_of(lb: &LoadBalancer, dimension: &str) -> String {
-    match dimension {
-        ALL => String::new(),
-        // One group however the name is spelled, and the same as in ledgers of earlier versions.
-        OWNER => lb.owner.known().map_or_else(|| lb.owner_label().to_owned(), |owner| owner_key(&owner.name)),
-        OU => match &lb.ou {
-            Observed::Known(path) => path.names.clone(),
-            Observed::Absent => "(no unit)".to_owned(),
-            Observed::Unread(_) => "(unit unread)".to_owned(),
-        },
-        tag => match &lb.tags {
-            Observed::Known(tags) => {
-                let found = tags.iter().find(|(key, value)| tag_dimension(key) == tag && !value.trim().is_empty());
-                found.map_or_else(|| "(untagged)".to_owned(), |(_, value)| value.trim().to_owned())
-            }
-            Observed::Absent => "(untagged)".to_owned(),
-            Observed::Unread(_) => "(tags unread)".to_owned(),
-        },
-    }
 }
 
 /// The column in which a load balancer is counted by its mode; none if it does not parse HTTP.

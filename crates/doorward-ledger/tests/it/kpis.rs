@@ -154,27 +154,40 @@ fn nothing_recorded_is_no_figure() {
 #[test]
 fn a_diff_puts_every_finding_under_what_happened_to_it() {
     let mut desk = Desk::new();
-    desk.scan(0, "1 full fixed:f regressed:p excepted:f ended:e vanished:f lost:f same:f fine:p; 2 full dark:f; 3 full retired:e");
-    desk.scan(5, "1 full fixed:f regressed:p excepted:f ended:e vanished:f lost:f same:f fine:p; 2 full dark:f; 3 full retired:e");
-    desk.scan(10, "1 full fixed:n regressed:f excepted:e ended:f lost:u same:f fine:p new:f; 2 failed; 3 closed");
-    let diff = desk.ledger.diff("run-0", "run-10").expect("reads");
+    let before = |regressed| {
+        format!(
+            "1 full fixed:f regressed:{regressed} turned:p excepted:f ended:e vanished:f lost:f same:f fine:p; 2 full dark:f; 3 full retired:e"
+        )
+    };
+    desk.scan(0, &before('f'));
+    desk.scan(3, &before('p'));
+    desk.scan(5, &before('p'));
+    desk.scan(
+        10,
+        "1 full fixed:n regressed:f turned:f excepted:e ended:f lost:u same:f fine:p new:f; 2 failed; 3 closed",
+    );
+    let diff = desk.ledger.diff("run-3", "run-10").expect("reads");
     let names = |lines: &[doorward_ledger::DiffLine]| {
         let name = |line: &doorward_ledger::DiffLine| {
             line.load_balancer.as_str().split('/').nth(2).unwrap_or_default().to_owned()
         };
         lines.iter().map(name).collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(names(&diff.new), "new");
+    // What never failed before is new, whether it was judged before or not.
+    assert_eq!(names(&diff.new), "new turned");
     assert_eq!(names(&diff.fixed), "fixed");
     assert_eq!(names(&diff.regressed), "regressed");
     assert_eq!(names(&diff.excepted), "excepted");
     assert_eq!(names(&diff.exception_ended), "ended");
     assert_eq!(names(&diff.vanished), "vanished retired");
     assert_eq!(names(&diff.now_unseen), "lost dark");
-    assert_eq!((diff.unchanged, diff.failing_before, diff.failing_after), (1, 8, 7));
-    let same = desk.ledger.diff("run-0", "run-5").expect("reads");
+    assert_eq!((diff.unchanged, diff.failing_before, diff.failing_after), (1, 8, 8));
+    let same = desk.ledger.diff("run-3", "run-5").expect("reads");
     assert_eq!((same.unchanged, same.failing_before, same.failing_after), (8, 8, 8));
-    let back = desk.ledger.diff("run-10", "run-0").expect("reads");
-    assert_eq!((names(&back.fixed), names(&back.exception_ended)), ("regressed".to_owned(), "excepted".to_owned()));
+    let back = desk.ledger.diff("run-10", "run-3").expect("reads");
+    assert_eq!(
+        (names(&back.fixed), names(&back.exception_ended)),
+        ("regressed turned".to_owned(), "excepted".to_owned())
+    );
     assert!(matches!(desk.ledger.diff("run-0", "nope"), Err(LedgerError::UnknownRun { .. })));
 }

@@ -1,5 +1,7 @@
 //! An e-mail: subject, plain text and the same as HTML.
 
+use doorward_model::html_prose;
+
 use super::{Message, MessagePart, Parts, clip, defanged, more, text};
 
 /// Bytes of the plain text, so that no server refuses it; the HTML holds as many lines.
@@ -53,9 +55,9 @@ fn line(parts: &Parts) -> String {
     parts
         .iter()
         .map(|part| match part {
-            MessagePart::Ours(text) => escaped(text),
+            MessagePart::Ours(text) => html_prose(text, escaped),
             MessagePart::Name(text) => format!("<code>{}</code>", escaped(&defanged(text))),
-            MessagePart::Prose(text) => escaped(&defanged(text)),
+            MessagePart::Prose(text) => html_prose(&defanged(text), escaped),
         })
         .collect()
 }

@@ -121,6 +121,19 @@ fn what_cannot_work_is_named() {
         assert!(said.contains(expected), "{toml:?}: {said:?}");
         assert!(!said.contains("sEcReT") || toml.contains("sEcReT"), "{toml:?}: {said:?}");
     }
+    for (from, expected) in [
+        ("doorward@x.example", "works"),
+        ("Doorward <doorward@x.example>", "works"),
+        ("Doorward, the scanner <doorward@x.example>", "works"),
+        ("<doorward@x.example>", "is not an e-mail address"),
+        ("Doorward <doorward@x.example", "is not an e-mail address"),
+        ("Doorward <doorward@x.example> <b@x.example>", "is not an e-mail address"),
+        ("Doorward <a@x.example, b@x.example>", "is not an e-mail address"),
+        ("Doorward\\r\\nBcc: <b@x.example>", "is not an e-mail address"),
+    ] {
+        let toml = format!("[smtp]\nhost = \"x.example\"\nfrom = \"{from}\"\n");
+        assert!(said(&toml).contains(expected), "{from}: {}", said(&toml));
+    }
     for (to, expected) in [
         ("[]", "names no address"),
         ("[\"a@x.example\", \"b@x.example\"]", "works"),

@@ -56,7 +56,7 @@ impl GapGroup<'_> {
             (Stage::Traffic | Stage::Publish, GapReason::RoleMissing) => {
                 "Deploy the role there, with a trust policy that admits the caller.".to_owned()
             }
-            (_, reason) => reason.remedy().to_owned(),
+            _ => self.gap.remedy().to_owned(),
         }
     }
 

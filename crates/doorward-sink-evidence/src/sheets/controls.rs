@@ -1,6 +1,9 @@
 //! Control mapping: the requirements that each rule supports, with the results of the rule.
 
-use doorward_model::{Control, Framework, VerdictKind};
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use doorward_model::{Control, Framework, Kind, Scheme, VerdictKind};
 
 use super::{SheetContext, title_of};
 use crate::sheet::{Columns, Sheet, Title, Value};
@@ -17,12 +20,13 @@ struct Row<'p> {
     control: &'p Control,
     rule: &'p str,
     title: &'p str,
-    counts: Option<&'p std::collections::BTreeMap<VerdictKind, usize>>,
+    /// Absent where the rule did not run.
+    counts: Option<BTreeMap<VerdictKind, usize>>,
 }
 
 impl Row<'_> {
     fn count(&self, kind: VerdictKind) -> Value<'static> {
-        self.counts.map(|counts| counts.get(&kind).copied().unwrap_or(0)).into()
+        self.counts.as_ref().map(|counts| counts.get(&kind).copied().unwrap_or(0)).into()
     }
 }
 
@@ -42,9 +46,20 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             "What the rule's result contributes. It supports; it never satisfies by itself.",
             |r| r.control.supports.as_str().into(),
         )
-        .count("Fail", "Rows of the sheet Results where the rule fails; blank where it did not run.", |r| {
-            r.count(VerdictKind::Fail)
+        .text("Kinds", 20, "The kinds of load balancers that the control is about, and that are counted.", |r| {
+            every(&r.control.kinds).into()
         })
+        .text(
+            "Schemes",
+            18,
+            "The schemes that are counted. One that could not be read counts for every control.",
+            |r| every(&r.control.schemes).into(),
+        )
+        .count(
+            "Fail",
+            "Rows of the sheet Results, of these kinds and schemes, where the rule fails; blank where it did not run.",
+            |r| r.count(VerdictKind::Fail),
+        )
         .count("Unknown", "Rows where the rule could not be judged.", |r| r.count(VerdictKind::Unknown))
         .count("Excepted", "Rows where an exception permits the failure.", |r| r.count(VerdictKind::Excepted))
         .count("Pass", "Rows where the rule passes.", |r| r.count(VerdictKind::Pass))
@@ -54,8 +69,36 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         })
 }
 
+fn every<T: Display>(some: &[T]) -> String {
+    if some.is_empty() { "all".to_owned() } else { some.iter().map(T::to_string).collect::<Vec<_>>().join(", ") }
+}
+
+/// Results by rule, then by the kind and scheme of the load balancer.
+type RuleResults<'p> = BTreeMap<&'p str, BTreeMap<(Kind, Option<Scheme>), BTreeMap<VerdictKind, usize>>>;
+
+fn results<'p>(cx: &SheetContext<'p>) -> RuleResults<'p> {
+    let mut results = RuleResults::new();
+    for finding in &cx.report().findings {
+        let scheme = cx.load_balancer_named(&finding.load_balancer).and_then(|lb| lb.scheme.known().copied());
+        let of = results.entry(&finding.rule).or_default().entry((finding.kind, scheme)).or_default();
+        *of.entry(finding.verdict.kind()).or_default() += 1;
+    }
+    results
+}
+
+/// The results of a rule that count for a control; absent where the rule did not run.
+fn counts(results: &RuleResults<'_>, control: &Control, rule: &str) -> Option<BTreeMap<VerdictKind, usize>> {
+    let mut counts = BTreeMap::new();
+    let about = results.get(rule)?.iter().filter(|((kind, scheme), _)| control.is_about(*kind, *scheme));
+    for (kind, count) in about.flat_map(|(_, counted)| counted) {
+        *counts.entry(*kind).or_default() += count;
+    }
+    Some(counts)
+}
+
 /// The sheet.
 pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
+    let results = results(cx);
     let mut rows = Vec::new();
     for framework in &cx.pack.context.controls {
         for control in &framework.controls {
@@ -64,7 +107,7 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
                 control,
                 rule,
                 title: title_of(&cx.pack.context.rules, rule),
-                counts: cx.report().tally.verdicts.get(rule),
+                counts: counts(&results, control, rule),
             }));
         }
     }

@@ -10,7 +10,7 @@ use crate::sheet::{Columns, Sheet, Title};
 pub(crate) const TITLE: Title = Title {
     tab: "Cover",
     file: "cover",
-    about: "The scan and its caller, how to verify the pack, signatures, and the settings verbatim.",
+    about: "The scan and its caller, how to verify the pack, signatures, and the settings in effect.",
 };
 
 /// The section that is signed by hand.
@@ -73,7 +73,7 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
     add("Sample", "Size drawn", cx.drawn.len().to_string());
     add("Sample", "Seed", context.sampling.seed.clone());
 
-    let none = |there: bool| (if there { "kept" } else { "(none: the sheet is empty)" }).to_owned();
+    let none = |there: bool| (if there { "included" } else { "(none: the sheet is empty)" }).to_owned();
     add("Sources", "Register of exceptions", none(context.exceptions.is_some()));
     add("Sources", "Ledger of earlier runs", none(context.changes.is_some()));
     let before = context.previous_figures.as_ref();

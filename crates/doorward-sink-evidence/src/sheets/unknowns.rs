@@ -48,7 +48,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("Refused by", 50, "The organization policy that refused, where AWS named it.", |r| {
             r.gap.policy.as_deref().into()
         })
-        .prose("Remedy", 50, "What to do next.", |r| r.gap.reason.remedy().into())
+        .prose("Remedy", 50, "What to do next.", |r| r.gap.remedy().into())
         .text("ARN", 80, "The load balancer's ARN.", |r| r.load_balancer.map(|(_, arn)| arn.as_str()).into())
 }
 

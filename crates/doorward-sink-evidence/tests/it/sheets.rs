@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use doorward_model::{
-    LastMode, ScanReport, Severity, Unseen, UnseenFinding, UnseenLoadBalancer, VerdictKind, WhyUnseen,
+    Kind, LastMode, ScanReport, Severity, Unseen, UnseenFinding, UnseenLoadBalancer, VerdictKind, WhyUnseen,
 };
 use doorward_sink_evidence::csv::{self, CsvDialect, FieldSeparator};
 use doorward_sink_evidence::{Pack, PackContext, RunFigures, Sampling, SheetLimits, write};
@@ -28,6 +28,54 @@ fn packed(report: &ScanReport, context: &PackContext, limits: SheetLimits) -> te
     let pack = Pack { limits, ..scene::pack(report, &json, context, None) };
     write(&folder.path().join("pack"), &pack).expect("writes");
     folder
+}
+
+/// Every figure of the control mapping, counted again from the report alone.
+#[test]
+fn a_control_counts_the_load_balancers_that_it_is_about() {
+    let mut report = scene::report(90);
+    let classic: Vec<_> = report.load_balancers.iter().step_by(5).map(|lb| lb.arn.clone()).collect();
+    report.load_balancers.iter_mut().filter(|lb| classic.contains(&lb.arn)).for_each(|lb| lb.kind = Kind::Classic);
+    report.findings.iter_mut().filter(|f| classic.contains(&f.load_balancer)).for_each(|f| f.kind = Kind::Classic);
+    let context = scene::context(&report, &["text".to_owned()]);
+    let folder = packed(&report, &context, SheetLimits::default());
+    let controls = file(&folder.path().join("pack"), "csv/controls.csv");
+    let is_about = |control: &str, kind: &str, scheme: Option<&str>| match control {
+        "ELB.12" => kind == "application",
+        "ELB.14" => kind == "classic",
+        "ELB.5" => kind == "application" || kind == "classic",
+        "1.4.1" | "6.4.2" => scheme != Some("internal"),
+        _ => true,
+    };
+    let mut elb = BTreeMap::new();
+    for row in &controls {
+        let count = |verdict: VerdictKind| {
+            let of = report.findings.iter().filter(|finding| {
+                let lb = report.load_balancers.iter().find(|lb| lb.arn == finding.load_balancer).expect("is there");
+                let scheme = lb.scheme.known().map(ToString::to_string);
+                finding.rule == row["Rule"]
+                    && finding.verdict.kind() == verdict
+                    && is_about(row["Control"].trim_start_matches('\''), &finding.kind.to_string(), scheme.as_deref())
+            });
+            of.count()
+        };
+        let ran = report.findings.iter().any(|finding| finding.rule == row["Rule"]);
+        for (column, verdict) in [
+            ("Fail", VerdictKind::Fail),
+            ("Unknown", VerdictKind::Unknown),
+            ("Excepted", VerdictKind::Excepted),
+            ("Pass", VerdictKind::Pass),
+            ("Not applicable", VerdictKind::NotApplicable),
+            ("Not asked", VerdictKind::NotAsked),
+        ] {
+            let expected = if ran { count(verdict).to_string() } else { String::new() };
+            assert_eq!(row[column], expected, "{} {} {column}", row["Control"], row["Rule"]);
+            *elb.entry(row["Control"].trim_start_matches('\'').to_owned()).or_insert(0) +=
+                row[column].parse::<usize>().unwrap_or(0);
+        }
+    }
+    assert!(elb["ELB.12"] > 0 && elb["ELB.14"] > 0 && elb["ELB.12"] != elb["ELB.14"], "{elb:?}");
+    assert!(elb["6.4.2"] < elb["6.2.4"], "{elb:?}");
 }
 
 #[test]

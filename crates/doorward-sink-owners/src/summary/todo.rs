@@ -9,8 +9,11 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 
 use crate::OwnersContext;
-use crate::figures::days;
+use crate::figures::age;
 use crate::partition::OwnedLoadBalancer;
+
+/// The rules about the end of an exception.
+const EXCEPTION_RULES: [&str; 2] = ["exception-expired", "exception-expiring"];
 
 /// When something is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -87,12 +90,19 @@ pub(super) fn of(
                         Severity::Low => When::Later,
                         Severity::Informational => When::Worth,
                     };
-                    let age = finding.history.as_ref().map(|history| days(history.first_seen, now));
-                    (when, Some(*severity), age.map_or_else(String::new, |age| format!("open for {age} days")))
+                    let opened = finding.history.as_ref().map(|history| history.first_seen);
+                    let note = match opened {
+                        // Their age counts from the scan that noticed the date, and not from the date.
+                        _ if EXCEPTION_RULES.contains(&finding.rule.as_str()) => finding.verdict.because().to_owned(),
+                        Some(first) => format!("open for {}", age(first, now)),
+                        None => String::new(),
+                    };
+                    (when, Some(*severity), note)
                 }
                 Verdict::Excepted { exception, expires, severity, .. } => match left(expires, today) {
                     Some(left) if left <= i64::from(context.due_days) => {
-                        let note = format!("exception {exception} ends on {expires}, {left} days left");
+                        let days = if left == 1 { "day" } else { "days" };
+                        let note = format!("exception {exception} ends on {expires}, {left} {days} left");
                         (When::ThisWeek, Some(*severity), note)
                     }
                     Some(_) => continue,

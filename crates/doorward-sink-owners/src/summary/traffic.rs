@@ -31,8 +31,9 @@ struct Source {
 }
 
 impl TrafficRow {
-    /// The row of a load balancer; none where nothing is known of its traffic.
-    pub(super) fn of(lb: &LoadBalancer) -> Option<Self> {
+    /// The row of a load balancer; none where nothing is known of its traffic. `due` is the required
+    /// mode, where the mode is weaker.
+    pub(super) fn of(lb: &LoadBalancer, due: Option<Mode>) -> Option<Self> {
         let traffic = lb.traffic.as_deref().filter(|traffic| traffic.basis != TrafficBasis::None)?;
         Some(Self {
             name: lb.name.clone(),
@@ -47,7 +48,7 @@ impl TrafficRow {
             requests: traffic.requests,
             denominator: traffic.denominator.clone(),
             modes: [Mode::Defensive, Mode::Strictest].map(|mode| effect(traffic, mode)).to_vec(),
-            advice: traffic.advice(),
+            advice: traffic.advice_towards(due),
             because: traffic.because.clone(),
             sources: traffic
                 .sources

@@ -6,6 +6,7 @@ mod folder;
 mod hostile;
 mod laws;
 mod pages;
+mod reading;
 #[path = "../../../doorward-sink-page/tests/it/scene.rs"]
 mod scene;
 

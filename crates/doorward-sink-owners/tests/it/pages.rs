@@ -8,10 +8,10 @@ use doorward_sink_owners::{OwnersContext, write};
 
 use crate::{context, scene, written};
 
-const MODE_RULE: &str = "desync-mode-below-required";
+pub(crate) const MODE_RULE: &str = "desync-mode-below-required";
 
 /// One load balancer of one owner, in monitor where defensive is required, and nothing else open.
-fn one(change: impl FnOnce(&mut ScanReport)) -> (ScanReport, OwnersContext) {
+pub(crate) fn one(change: impl FnOnce(&mut ScanReport)) -> (ScanReport, OwnersContext) {
     let mut report = scene::large(1, 1);
     let lb = &mut report.load_balancers[0];
     lb.kind = Kind::Application;
@@ -39,7 +39,7 @@ fn one(change: impl FnOnce(&mut ScanReport)) -> (ScanReport, OwnersContext) {
 }
 
 /// The pages of the one owner: Markdown and HTML.
-fn pages(report: &ScanReport, context: &OwnersContext) -> [String; 2] {
+pub(crate) fn pages(report: &ScanReport, context: &OwnersContext) -> [String; 2] {
     let folder = tempfile::tempdir().expect("a folder");
     let (_, files) = written(folder.path(), report, context);
     [".md", ".html"].map(|ending| {

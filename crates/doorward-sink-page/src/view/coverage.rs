@@ -125,8 +125,8 @@ fn hole(gap: &Gap, places: &[String]) -> Hole {
         operation: gap.operation.clone(),
         detail: said.join("; "),
         fix: match &gap.action {
-            Some(action) => format!("{} The action is {action}.", gap.reason.remedy()),
-            None => gap.reason.remedy().to_owned(),
+            Some(action) => format!("{} The action is {action}.", gap.remedy()),
+            None => gap.remedy().to_owned(),
         },
         count: places.len(),
         places: format!("{}{more}", named.join(", ")),

@@ -169,7 +169,7 @@ fn ordinary(n: u64, owners: u64, dice: &mut Dice) -> LoadBalancer {
 }
 
 /// Traffic with one text in every field that comes from logs.
-fn traffic(n: usize, text: &str) -> Traffic {
+pub(crate) fn traffic(n: usize, text: &str) -> Traffic {
     Traffic {
         basis: if n.is_multiple_of(3) { TrafficBasis::None } else { TrafficBasis::FullLogs },
         observed: (!n.is_multiple_of(3)).then(ObservedTime::default),

@@ -73,7 +73,7 @@ pub(super) fn answer(renderer: &FindingRenderer, meta: &RuleMeta, finding: &Find
                 reasons.push((gap.reason.code().to_uppercase().replace('-', "_"), gap.to_string()));
             }
             if let Some(gap) = gaps.first() {
-                gap.reason.remedy().clone_into(&mut remedy);
+                gap.remedy().clone_into(&mut remedy);
             }
             let status = if gaps.is_empty() { "WARNING" } else { "NOT_AVAILABLE" };
             if gaps.is_empty() {

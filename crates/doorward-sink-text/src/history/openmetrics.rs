@@ -76,7 +76,7 @@ pub(super) fn render(scans: &[RunSummary], kpis: &[Kpi], rules: &[RuleKpi]) -> S
     );
     gauge(
         "open_findings",
-        "Failing findings by severity; those that the newest scan did not see count as last seen. No sample if nothing was ever read.",
+        "Failing findings by severity; those that the newest scan did not see count as last seen. Open findings are those from critical to low: leave severity=\"informational\" out of a sum. No sample if nothing was ever read.",
         each(&|scan| {
             let known = SEVERITIES.into_iter().filter(|_| scan.open_known.is_some());
             known.map(|severity| (format!(",severity=\"{severity}\""), scan.open_known_of(severity))).collect()
@@ -84,7 +84,7 @@ pub(super) fn render(scans: &[RunSummary], kpis: &[Kpi], rules: &[RuleKpi]) -> S
     );
     gauge(
         "seen_open_findings",
-        "Failing findings that the newest scan saw, by severity.",
+        "Failing findings that the newest scan saw, by severity; informational ones are not open findings.",
         each(&|scan| {
             let count = |severity| scan.open.get(&severity).copied().unwrap_or(0);
             SEVERITIES.map(|severity| (format!(",severity=\"{severity}\""), count(severity))).to_vec()

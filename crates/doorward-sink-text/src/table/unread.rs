@@ -87,6 +87,7 @@ pub(super) fn write(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::R
         writeln!(out, "{}", ink.heading("Not read"))?;
         for (cause, places) in &causes {
             let (reason, operation, code, policy) = cause;
+            let code_text = code.as_deref();
             let code = code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
             writeln!(
                 out,
@@ -100,7 +101,7 @@ pub(super) fn write(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::R
                 writeln!(out, "           {}", harmless(message))?;
             }
             let by = policy.as_ref().map(|arn| format!(" Policy: {}.", harmless(arn))).unwrap_or_default();
-            writeln!(out, "           → {}{by}", reason.remedy())?;
+            writeln!(out, "           → {}{by}", reason.remedy_for(operation, code_text))?;
         }
         writeln!(out)?;
     }

@@ -42,6 +42,19 @@ impl LedgerSettings {
         Ok(ScanRecorder::open(path, self.recorder(), clock, crate::io::notices())?)
     }
 
+    /// Opens the ledger, if scans are recorded and it exists. Of one that does not exist, only checks that it can be created, so that a
+    /// scan that cannot start leaves none behind.
+    pub(crate) fn open_existing(&self, clock: &Clock) -> Result<Option<ScanRecorder>, Failure> {
+        if !self.enabled {
+            return Ok(None);
+        }
+        let path = self.path()?;
+        if path.exists() {
+            return self.open(&path, clock).map(Some);
+        }
+        Ok(ScanRecorder::check_new(&path, &self.recorder(), clock).map(|()| None)?)
+    }
+
     /// The file: as set, else in the XDG state folder.
     pub(crate) fn path(&self) -> Result<PathBuf, Failure> {
         let in_state = || {

@@ -23,6 +23,36 @@ fn packs(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
+fn a_mistyped_path_does_not_look_like_tampering() {
+    let folder = tempfile::tempdir().unwrap();
+    let verify = |path: &str| {
+        run(Command::new(env!("CARGO_BIN_EXE_doorward")).current_dir(folder.path()).args(["verify", path]))
+    };
+    std::fs::create_dir(folder.path().join("empty")).unwrap();
+    std::fs::create_dir_all(folder.path().join("photos/2026")).unwrap();
+    std::fs::write(folder.path().join("file"), "x").unwrap();
+    for (path, reason) in [
+        ("NOT-THERE", "does not exist"),
+        ("empty", "holds no evidence pack"),
+        ("photos", "holds no evidence pack"),
+        ("file", "is a file"),
+    ] {
+        let said = verify(path);
+        assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{path}: {}", said.err);
+        assert!(said.err.contains(reason) && said.err.contains(path), "{}", said.err);
+    }
+    // What is left of a pack, or has the name of one, is verified.
+    std::fs::create_dir_all(folder.path().join("archive/20261102T090000.000000Z-100000000002")).unwrap();
+    std::fs::create_dir(folder.path().join("rest")).unwrap();
+    std::fs::write(folder.path().join("rest/SHA256SUMS"), "").unwrap();
+    for path in ["archive", "rest"] {
+        let said = verify(path);
+        assert_eq!(said.code, Some(3), "{path}: {} {}", said.out, said.err);
+        assert!(said.out.contains("NOT as written"), "{}", said.out);
+    }
+}
+
+#[test]
 fn packs_follow_each_other_and_tell_what_was_touched() {
     let bed = Bed::start(&world("acme-org"), vec![]);
     let folder = tempfile::tempdir().unwrap();

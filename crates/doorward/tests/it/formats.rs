@@ -186,7 +186,8 @@ fn every_setting_that_a_remedy_names_exists() {
     let default: toml::Table = std::fs::read_to_string(path).unwrap().parse().unwrap();
     let mut named = 0;
     for reason in doorward_model::GapReason::ALL {
-        for key in reason.remedy().split('`').skip(1).step_by(2) {
+        let quoted = reason.remedy().split('`').skip(1).step_by(2);
+        for key in quoted.filter(|key| !key.starts_with("doorward ")) {
             let (section, name) = key.split_once('.').unwrap_or_else(|| panic!("{key} is no setting"));
             assert!(default[section].get(name).is_some(), "{}: {key} is no setting", reason.code());
             named += 1;

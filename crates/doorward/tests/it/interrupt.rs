@@ -71,4 +71,13 @@ fn the_scan_deadline_is_kept_and_named() {
     assert!(matches!(status.code(), Some(4 | 5)), "{status}");
     let text = std::fs::read_to_string(folder.path().join("scan.json")).unwrap();
     assert!(text.contains("the scan's own deadline passed"));
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let lines = report["coverage"]["lines"].as_array().unwrap();
+    let reasons: Vec<&str> = lines
+        .iter()
+        .flat_map(|line| line["gaps"].as_array().into_iter().flatten())
+        .map(|gap| gap["reason"].as_str().unwrap())
+        .collect();
+    assert!(reasons.contains(&"scan-deadline") && !reasons.contains(&"timed-out"), "{reasons:?}");
+    assert!(doorward_model::GapReason::ScanDeadline.remedy().contains("`scan.deadline`"));
 }

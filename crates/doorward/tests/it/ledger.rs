@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use doorward_fakeaws::{Fault, What};
 use serde_json::Value;
 
-use crate::bed::{Bed, run, world};
+use crate::bed::{Bed, doorward, run, world};
 
 /// A report without what belongs to a run rather than to what was seen.
 pub(crate) fn masked(path: &std::path::Path) -> Value {
@@ -158,4 +158,20 @@ fn a_ledger_that_cannot_be_used_is_found_out_before_the_scan() {
     let said = run(bed.doorward(folder.path()).args(["history", "--ledger", "nowhere.sqlite"]));
     assert_eq!(said.code, Some(2), "{}", said.err);
     assert!(said.err.contains("nowhere.sqlite") && said.err.contains("run a scan first"), "{}", said.err);
+}
+
+#[test]
+fn a_scan_that_cannot_start_leaves_no_ledger() {
+    let folder = tempfile::tempdir().unwrap();
+    let scan = run(doorward(folder.path()).args(["scan", "--ledger", "state/ledger.sqlite"]));
+    assert_eq!(scan.code, Some(6), "{}", scan.err);
+    assert!(!folder.path().join("state/ledger.sqlite").exists());
+    let history = run(doorward(folder.path()).args(["history", "--ledger", "state/ledger.sqlite"]));
+    assert_eq!(history.code, Some(2), "{}{}", history.out, history.err);
+
+    // A place where none can be created is still found before any scan work.
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let scan = run(doorward(folder.path()).args(["scan", "--ledger", "file/ledger.sqlite"]));
+    assert_eq!(scan.code, Some(6), "{}", scan.err);
+    assert!(scan.err.contains("file"), "{}", scan.err);
 }

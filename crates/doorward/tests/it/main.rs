@@ -37,6 +37,7 @@ mod publish;
 mod random_environments;
 mod samples;
 mod secrets;
+mod settings_shown;
 mod setup;
 mod shipped;
 mod state;
