@@ -165,7 +165,12 @@ impl<'t> LoadBalancerBuilder<'t> {
             Ok(value) => Observed::Known(value),
             Err(_) => {
                 let span = self.value.clone().unwrap_or_else(|| self.head.clone());
-                Observed::Unread(self.gap(GapReason::Malformed, span, format!("{key} cannot be {text:?}")))
+                let folded = text.trim().to_lowercase();
+                let hint = match folded.parse::<T>() {
+                    Ok(_) => format!("; did you mean {folded:?}?"),
+                    Err(_) => String::new(),
+                };
+                Observed::Unread(self.gap(GapReason::Malformed, span, format!("{key} cannot be {text:?}{hint}")))
             }
         })
     }
@@ -279,6 +284,7 @@ impl<'t> LoadBalancerBuilder<'t> {
             logs_instruction: self.logs_instruction,
             fix: self.fix,
             match_hints: self.match_hints,
+            root: None,
         }
     }
 }
@@ -331,5 +337,6 @@ pub(crate) fn incapable(
         logs_instruction: String::new(),
         fix: Err("it has no mode".to_owned()),
         match_hints: MatchHints::default(),
+        root: None,
     }
 }

@@ -3,7 +3,10 @@
 use std::io::Write;
 use std::path::Path;
 
-use doorward_check::{CheckSettings, Checker, LiveScan, Output, RenderInput, TextOptions, fix, gather};
+use doorward_check::{
+    Baseline, CheckSettings, Checker, GateSettings, LiveScan, Output, RenderInput, SearchOptions, TextOptions, fix,
+    gather,
+};
 use doorward_iac::Deployment;
 use doorward_model::{AccountId, Region, harmless};
 
@@ -12,6 +15,8 @@ use crate::exit::{Exit, Failure};
 use crate::places::Places;
 use crate::settings::Settings;
 use doorward_file::{Readers, write_file};
+
+mod changed_files;
 
 /// Runs `doorward check`.
 pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure> {
@@ -24,7 +29,12 @@ pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure
         normalize: &normalize,
         report: &settings.report,
         rules: CheckSettings::rules(&arguments.rules)?,
-        deployment: deployment(arguments)?,
+        deployment: deployment(arguments, &settings.check)?,
+        unknown_modules: settings.check.unknown_modules,
+    };
+    let baseline = match &arguments.baseline {
+        Some(path) => Some(baseline(path)?),
+        None => None,
     };
     let register = settings.exceptions.read()?.register()?;
     let live = match &arguments.scan {
@@ -32,9 +42,11 @@ pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure
         None => None,
     };
     let checker = Checker::new(&check, &register, live.as_ref(), crate::clock::now())?;
-    let mut gathered = gather(&arguments.paths)?;
+    let exclude = settings.check.exclude.iter().chain(&arguments.exclude).cloned().collect();
+    let mut gathered = gather(&arguments.paths, &SearchOptions { exclude, no_ignore: arguments.no_ignore })?;
     let mut places = Places::of(&settings);
     places.keep_flag("--scan", arguments.scan.as_deref());
+    places.keep_flag("--baseline", arguments.baseline.as_deref());
     gathered.sources.iter().for_each(|source| places.keep("a file that is checked", Path::new(&source.path)));
     outputs.iter().filter_map(|output| output.path.as_ref()).for_each(|path| places.file("--format", path));
     places.check()?;
@@ -49,11 +61,17 @@ pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure
         };
         report = fix(&checker, report, &mut gathered, &write, &mut log)?;
     }
+    if report.is_empty() {
+        return Err(doorward_check::CheckError::NoSupportedFiles.into());
+    }
+    if let Some(reference) = &arguments.changed_since {
+        report.keep_changed(&changed_files::since(reference)?);
+    }
     for error in report.errors() {
         let _ = writeln!(std::io::stderr(), "doorward: {}", harmless(&error.to_string()));
     }
-    if report.is_empty() {
-        return Err(doorward_check::CheckError::NoSupportedFiles.into());
+    if let Some(baseline) = &baseline {
+        report.accept(baseline);
     }
     let outcome = report.outcome(&settings.report);
     let exit = if outcome.unreadable { Exit::Usage } else { Exit::of(outcome.failed, outcome.covered) };
@@ -62,7 +80,7 @@ pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure
         write(output, &input, cli)?;
     }
     if !cli.quiet && exit != Exit::Clean {
-        let _ = writeln!(std::io::stderr(), "exit code {}: {}", exit.code(), exit.meaning());
+        let _ = writeln!(std::io::stderr(), "exit code {}: {}", exit.code(), meaning(exit));
     }
     Ok(exit)
 }
@@ -79,7 +97,29 @@ fn write(output: &Output, input: &RenderInput<'_>, cli: &Cli) -> Result<(), Fail
     }
 }
 
-fn deployment(arguments: &CheckArguments) -> Result<Deployment, Failure> {
+/// The findings that an earlier check reported.
+fn baseline(path: &Path) -> Result<Baseline, Failure> {
+    let fail = |problem: String| Failure::new(Exit::Usage, format!("--baseline {}: {problem}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        fail(format!("cannot be read: {error}; write it with `doorward check --format json-v1={} .`", path.display()))
+    })?;
+    Baseline::parse(&text).map_err(fail)
+}
+
+/// The meaning of an exit code of a check.
+fn meaning(exit: Exit) -> &'static str {
+    match exit {
+        Exit::Coverage => {
+            "not everything could be decided: a verdict is unknown, or a part that may declare load balancers was not read"
+        }
+        Exit::FindingsAndCoverage => {
+            "at least one load balancer fails, and not everything could be decided: a verdict is unknown, or a part was not read"
+        }
+        exit => exit.meaning(),
+    }
+}
+
+fn deployment(arguments: &CheckArguments, settings: &GateSettings) -> Result<Deployment, Failure> {
     let usage = |flag: &str, error: String| Failure::new(Exit::Usage, format!("{flag}: {error}"));
     let account = arguments.account.as_deref().map(AccountId::new).transpose();
     let region = arguments.region.as_deref().map(Region::new).transpose();
@@ -92,5 +132,6 @@ fn deployment(arguments: &CheckArguments) -> Result<Deployment, Failure> {
         account: account.map_err(|e| usage("--account", e.to_string()))?,
         region: region.map_err(|e| usage("--region", e.to_string()))?,
         tags: arguments.tags.iter().map(tag).collect::<Result<_, _>>()?,
+        modules_without_load_balancers: settings.modules_without_load_balancers.clone(),
     })
 }

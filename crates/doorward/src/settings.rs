@@ -8,6 +8,7 @@ use figment::providers::{Format, Toml};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use doorward_check::GateSettings;
 use doorward_core::access::AccessSettings;
 use doorward_core::collect::CollectSettings;
 use doorward_core::discover::{DiscoverSettings, RegionSettings, ScopeSettings};
@@ -88,6 +89,8 @@ pub(crate) struct Settings {
     pub(crate) publish: PublishSettings,
     /// Which reports change the exit code.
     pub(crate) report: ReportSettings,
+    /// The gate for infrastructure as code.
+    pub(crate) check: GateSettings,
     /// All settings as `doorward config show` prints them, without secrets: evidence quotes them.
     #[serde(skip)]
     pub(crate) text: String,

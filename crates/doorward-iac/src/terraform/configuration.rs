@@ -1,5 +1,6 @@
 //! Terraform configuration: folders, the modules that they call, and the folder of each module.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -8,6 +9,7 @@ use hcl::Expression;
 use super::evaluate::WorkBudget;
 use super::module::{File, RootEvaluation};
 use super::section::{self, Section};
+use crate::indirect::FoundObjects;
 use crate::source_text::{SourceFile, SourceText};
 use crate::{Deployment, Dialect, ParseOutput, ReadFolder};
 
@@ -25,6 +27,7 @@ pub(crate) fn parse(
     named: &[&SourceFile],
     deployment: &Deployment,
     folder: ReadFolder<'_>,
+    objects: &RefCell<FoundObjects>,
     output: &mut ParseOutput,
 ) -> Rc<WorkBudget> {
     let mut by_folder: BTreeMap<&str, Vec<&SourceFile>> = BTreeMap::new();
@@ -51,7 +54,9 @@ pub(crate) fn parse(
     output.files.extend(wanted.iter().map(|path| ((*path).to_owned(), Dialect::Hcl)));
     let work = WorkBudget::of(folders.values().flatten().map(|file| file.text.text.len()).sum());
     let evaluate = |root: &str, output: &mut ParseOutput| {
-        RootEvaluation::new(&folders, &loader.installed, deployment, &wanted, root, &work).run(output);
+        let before = output.declared.len();
+        RootEvaluation::new(&folders, &loader.installed, deployment, &wanted, root, &work, objects).run(output);
+        output.declared[before..].iter_mut().for_each(|declared| declared.set_root(root));
     };
     for root in roots.iter().filter(|root| !called.contains(**root)) {
         evaluate(root, output);

@@ -1,6 +1,6 @@
 //! Evaluation of one module: its variables and locals, then its load balancers and the modules that it calls.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -13,7 +13,8 @@ use super::providers::Providers;
 use super::public_module::is_public_alb;
 use super::resource::{Instance, Resource};
 use super::section::Section;
-use super::{CLOUD_CONTROL, TYPES, locals};
+use super::{CLOUD_CONTROL, TYPES, indirect_blocks, locals, module_sources};
+use crate::indirect::FoundObjects;
 use crate::source_text::SourceText;
 use crate::{Deployment, ParseOutput, UnreadPart};
 
@@ -49,6 +50,8 @@ pub(super) struct RootEvaluation<'a> {
     checked: &'a BTreeSet<&'a str>,
     root: &'a str,
     work: Rc<WorkBudget>,
+    /// Kubernetes objects within the configuration.
+    objects: &'a RefCell<FoundObjects>,
     /// The number of module calls left.
     calls_left: Cell<usize>,
     /// The number of copies left.
@@ -87,9 +90,10 @@ impl<'a> RootEvaluation<'a> {
         checked: &'a BTreeSet<&'a str>,
         root: &'a str,
         work: &Rc<WorkBudget>,
+        objects: &'a RefCell<FoundObjects>,
     ) -> Self {
         let (work, calls_left, copies_left) = (work.clone(), Cell::new(MAX_CALLS), Cell::new(MAX_COPIES));
-        Self { folders, installed, deployment, checked, root, work, calls_left, copies_left }
+        Self { folders, installed, deployment, checked, root, work, objects, calls_left, copies_left }
     }
 
     /// Evaluates the root folder and all modules below it.
@@ -154,6 +158,7 @@ impl<'a> RootEvaluation<'a> {
                 output.unread.push(unread(address, file, section, because.to_owned()));
             }
         }
+        indirect_blocks::declare(files, &is_checked, &call.prefix, &scope, self.objects, output);
         for file in files.iter().filter(|file| is_checked(file)) {
             for section in file.section.sections.iter().filter(|section| section.name == "module") {
                 let context = CallContext { scope: &scope, tags: tags.as_ref(), providers: &providers };
@@ -299,15 +304,8 @@ impl<'a> RootEvaluation<'a> {
             }
             self.calls_left.set(left - 1);
             let (Some(folder), false) = (folder, is_too_deep) else {
-                let source = source.unwrap_or("a source that is not a literal");
-                let because = match empty {
-                    Some(empty) => format!("The module's folder {empty:?} contains no readable configuration."),
-                    None => format!(
-                        "The module comes from {source:?}, which is not among the files; run `terraform init` first, or check \
-                         the plan."
-                    ),
-                };
-                output.unread.push(unread(format!("{}module.{name}", call.prefix), file, section, because));
+                let address = format!("{}module.{name}", call.prefix);
+                module_sources::record(address, (file, section), source, empty, self.deployment, output);
                 return;
             };
             let own = ["source", "version", "count", "for_each", "providers", "depends_on"];
