@@ -13,7 +13,7 @@ use crate::{CheckError, CheckReport};
 mod github;
 mod json;
 mod junit;
-mod markdown;
+mod pull_request;
 mod sarif;
 mod text;
 
@@ -136,7 +136,7 @@ impl Format {
             Self::Sarif => sarif::write(input, &mut out),
             Self::Github => github::write(input, &mut out),
             Self::Junit => junit::write(input, &mut out),
-            Self::Markdown => markdown::write(input, &mut out),
+            Self::Markdown => pull_request::write(input, &mut out),
         }?;
         out.flush()
     }

@@ -9,7 +9,7 @@ use doorward_model::{Severity, Verdict, harmless};
 use super::{RenderInput, TextOptions, help};
 use crate::JudgedDeclaration;
 
-mod summary;
+mod closing;
 
 /// The number of characters of a line that are shown. A plan is one line of many megabytes.
 const EXCERPT: usize = 140;
@@ -27,7 +27,7 @@ pub(super) fn write(input: &RenderInput<'_>, options: TextOptions, out: &mut dyn
             let shown = match verdict {
                 _ if input.report.accepted.contains(&judged.id(meta.id)) => options.verbose,
                 Verdict::Fail { severity: Severity::Informational, .. } | Verdict::NotAsked { .. } => options.verbose,
-                Verdict::Unknown { .. } => options.verbose || summary::left_open(verdict).is_none(),
+                Verdict::Unknown { .. } => options.verbose || closing::left_open(verdict).is_none(),
                 Verdict::Fail { .. } => true,
                 Verdict::Excepted { .. } | Verdict::Pass { .. } | Verdict::NotApplicable { .. } => false,
             };
@@ -48,9 +48,9 @@ pub(super) fn write(input: &RenderInput<'_>, options: TextOptions, out: &mut dyn
             writeln!(out, "{}\n", renderer.render(&[group]))?;
         }
     } else {
-        summary::parts(&unread, out)?;
+        closing::parts(&unread, out)?;
     }
-    summary::write(input, options, out)
+    closing::write(input, options, out)
 }
 
 fn group<'a>(input: &RenderInput<'_>, judged: &JudgedDeclaration, rule: &'a str, verdict: &Verdict) -> Group<'a> {
