@@ -19,7 +19,7 @@ mod settings;
 pub use checker::{CheckReport, Checker, JudgedDeclaration, Outcome};
 pub use error::{CheckError, InputError};
 pub use fix::{WriteFile, fix};
-pub use gather::{Gathered, gather, read_folder};
+pub use gather::{Gathered, gather, read_file, read_folder};
 pub use live::LiveScan;
 pub use render::{CheckDocument, Format, Output, RenderInput, TextOptions};
 pub use settings::CheckSettings;

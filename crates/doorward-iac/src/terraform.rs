@@ -10,16 +10,29 @@ use doorward_model::{Kind, Manager, Observed, Scheme};
 use crate::builder::{DROP_INVALID, LOGS_BUCKET, LOGS_ENABLED, LOGS_PREFIX, LoadBalancerBuilder, WAF_FAIL_OPEN};
 
 pub(crate) mod configuration;
+mod declare;
+mod dependencies;
 mod evaluate;
 mod expression;
+#[cfg(test)]
+mod expression_tests;
 mod functions;
 mod locals;
 mod module;
+mod nested_blocks;
+mod number;
+mod operators;
+mod path;
 pub(crate) mod plan;
 mod providers;
 mod public_module;
 mod resource;
 mod section;
+mod syntax;
+mod types;
+mod value;
+mod variables;
+mod work;
 #[cfg(test)]
 mod work_tests;
 
