@@ -153,7 +153,7 @@ fn generator(source: &SourceFile) -> Option<&'static str> {
     let folder =
         source.path.split(['/', '\\']).find_map(|part| GENERATED_FOLDERS.iter().find(|(name, _)| *name == part));
     if let Some((_, program)) = folder {
-        return Some(program);
+        return Some(*program);
     }
     // The CDK records the path of each construct, and its own version, in the template.
     let marks = ["aws:cdk:path", "AWS::CDK::Metadata"];

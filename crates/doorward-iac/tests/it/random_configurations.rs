@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use doorward_iac::{Deployment, ParseOutput, SourceFile, agreed, parse};
 use doorward_model::{Mode, Policy, VerdictKind};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 /// The modes that an expression may have; `None` for any.
 type Possible = Option<BTreeSet<Mode>>;
@@ -156,8 +157,13 @@ fn output(text: &str, files: &BTreeMap<String, String>) -> ParseOutput {
     })
 }
 
+fn config() -> ProptestConfig {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1_000);
+    ProptestConfig { cases, rng_seed: RngSeed::Fixed(2026), failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn verdicts_follow_from_the_construction(seed in any::<u64>(), depth in 1_usize..6) {
