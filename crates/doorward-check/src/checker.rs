@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_core::normalize::label;
 use doorward_iac::{Declared, Dialect, FileError, ParseOutput, Subject, Unexamined, UnexaminedReason, UnreadPart};
-use doorward_model::{Mode, Observed, Policy, ReportSettings, Rule, RuleMeta, Verdict, VerdictKind, VerdictReason};
+use doorward_model::{
+    LoadBalancer, Mode, Observed, Policy, ReportSettings, Rule, RuleMeta, Verdict, VerdictKind, VerdictReason,
+};
 use doorward_rules::Requirement;
 use doorward_rules::exceptions::Register;
 use jiff::Timestamp;
@@ -140,7 +142,7 @@ impl<'a> Checker<'a> {
             is_chosen && !policy.disabled.iter().any(|disabled| disabled == id)
         });
         let account = self.live.and_then(|live| live.complete(&mut declared));
-        let Declared { subject, tags, more_tags, mode_instruction, logs_instruction, .. } = &mut declared;
+        let Declared { subject, outcomes, tags, more_tags, mode_instruction, logs_instruction, .. } = &mut declared;
         let (verdicts, required) = match subject {
             Subject::Incapable(because) => {
                 let verdict = || Verdict::NotApplicable {
@@ -150,17 +152,19 @@ impl<'a> Checker<'a> {
                 (rules.map(|rule| (rule.meta(), verdict())).collect(), None)
             }
             Subject::LoadBalancer(lb) => {
-                lb.tags = Observed::Known(tags.clone());
-                label(lb, account.as_ref(), more_tags.as_ref(), self.settings.normalize);
-                // Policy and exceptions must not conclude from an absent tag that deployment may still add.
-                if let Some(gap) = more_tags
-                    && !self.tag_keys.iter().all(|key| tags.contains_key(key))
-                {
-                    lb.tags = Observed::Unread(gap.clone());
+                for lb in std::iter::once(&mut **lb).chain(outcomes.iter_mut()) {
+                    lb.tags = Observed::Known(tags.clone());
+                    label(lb, account.as_ref(), more_tags.as_ref(), self.settings.normalize);
+                    // Policy and exceptions must not conclude from an absent tag that deployment may still add.
+                    if let Some(gap) = more_tags
+                        && !self.tag_keys.iter().all(|key| tags.contains_key(key))
+                    {
+                        lb.tags = Observed::Unread(gap.clone());
+                    }
                 }
                 let required = Requirement::of(lb, policy);
                 let verdict = |rule: &dyn Rule| {
-                    let mut verdict = rule.judge(lb, policy);
+                    let mut verdict = judge_outcomes(rule, lb, outcomes, policy);
                     // The rules' own remedies are for load balancers that exist: commands and consoles.
                     if let Verdict::Fail { remedy, .. } = &mut verdict {
                         match rule.meta().id {
@@ -186,6 +190,16 @@ fn unread_module(module: Unexamined) -> UnreadPart {
          creates no load balancer, name its source in check.modules_without_load_balancers."
     );
     UnreadPart { address, place, because }
+}
+
+/// The verdict on a load balancer. If it is unknown, but the files allow few outcomes, the verdict that they agree on.
+fn judge_outcomes(rule: &dyn Rule, lb: &LoadBalancer, outcomes: &[LoadBalancer], policy: &Policy) -> Verdict {
+    match rule.judge(lb, policy) {
+        unknown @ Verdict::Unknown { .. } => {
+            doorward_iac::agreed(outcomes.iter().map(|outcome| rule.judge(outcome, policy))).unwrap_or(unknown)
+        }
+        verdict => verdict,
+    }
 }
 
 /// The remedy in the terms of the declaration's dialect.

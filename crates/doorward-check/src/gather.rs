@@ -88,8 +88,20 @@ impl Gathered {
     }
 }
 
+/// Reads one file that the user named.
+///
+/// # Errors
+///
+/// A file that cannot be read, or that is neither UTF-8 nor UTF-16.
+pub fn read_file(path: &Path) -> Result<SourceFile, FileError> {
+    let label = shown(path);
+    let bytes = bytes::of_file(path).map_err(|error| FileError::at_start(&label, error.to_string()))?;
+    SourceFile::new(label, bytes, true)
+}
+
 /// The Terraform files in a folder: configuration, variables and the list of installed modules. Hidden files are left out,
-/// as Terraform does. A folder that does not exist is empty.
+/// as Terraform does. A folder that does not exist is empty. The path of a file gives that file, unless it is a link, which may
+/// lead anywhere.
 ///
 /// # Errors
 ///
@@ -99,6 +111,10 @@ pub fn read_folder(folder: &str) -> Result<Vec<SourceFile>, FileError> {
     let unreadable = |at: &Path, e: &std::io::Error| FileError::at_start(shown(at), format!("cannot be read: {e}"));
     let entries = match std::fs::read_dir(path) {
         Ok(entries) => entries,
+        Err(_) if path.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) => {
+            let bytes = bytes::of_file(path).map_err(|error| FileError::at_start(folder, error.to_string()))?;
+            return Ok(vec![SourceFile::new(folder, bytes, false)?]);
+        }
         // The module call that names the folder is then listed as not read.
         Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
             return Ok(Vec::new());

@@ -22,7 +22,7 @@ pub use baseline::Baseline;
 pub use checker::{CheckReport, Checker, JudgedDeclaration, Outcome};
 pub use error::{CheckError, InputError};
 pub use fix::{WriteFile, fix};
-pub use gather::{Gathered, SearchOptions, gather, read_folder};
+pub use gather::{Gathered, SearchOptions, gather, read_file, read_folder};
 pub use live::LiveScan;
 pub use render::{CheckDocument, Format, Output, RenderInput, TextOptions};
 pub use settings::{CheckSettings, GateSettings, UnknownModules};

@@ -106,6 +106,9 @@ pub struct Declared {
     pub action: Action,
     /// The load balancer, or the reason why there is no mode.
     pub subject: Subject,
+    /// The possible load balancers, if the files leave a mode or type open but allow few values. Empty if they determine
+    /// it, or do not limit it.
+    pub outcomes: Vec<LoadBalancer>,
     /// The known tags.
     pub tags: BTreeMap<String, String>,
     /// The reason why there may be further tags; `None` if `tags` is complete.

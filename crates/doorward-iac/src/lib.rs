@@ -21,12 +21,14 @@ mod error;
 mod indirect;
 mod kubernetes;
 mod match_live;
+mod outcomes;
 mod pulumi;
 mod signs;
 mod source_text;
 mod synthetic;
 mod terraform;
 mod tree;
+mod variable_values;
 mod wrapped_templates;
 
 use std::cell::RefCell;
@@ -42,6 +44,9 @@ pub use encoding::Encoding;
 pub use error::FileError;
 pub use match_live::match_live;
 pub use source_text::{SourceFile, SourceRange};
+
+pub use outcomes::agreed;
+pub use variable_values::{VariableOption, VariableValues};
 
 use detect::Content;
 use source_text::SourceText;
@@ -59,10 +64,13 @@ pub struct Deployment {
     pub tags: BTreeMap<String, String>,
     /// Sources of Terraform modules that create no load balancer, besides those that are known.
     pub modules_without_load_balancers: Vec<Pattern>,
+    /// The values that Terraform's variables are given besides the files in the root folder.
+    pub variables: VariableValues,
 }
 
-/// Reads the Terraform files directly in a folder, given its path; empty if the folder does not exist. The caller decides
-/// which folders may be read: a folder is requested because a configuration, which may be hostile, names it.
+/// Reads the Terraform files directly in a folder, given its path; empty if the folder does not exist. The path of a file
+/// gives this file alone, of any kind. The caller decides what may be read: a folder or file is requested because a
+/// configuration, which may be hostile, names it.
 pub type ReadFolder<'a> = &'a dyn Fn(&str) -> Result<Vec<SourceFile>, FileError>;
 
 /// Parses files. Each file is parsed on its own, except for Terraform configuration in one folder and Kubernetes

@@ -10,19 +10,32 @@ use doorward_model::{Kind, Manager, Observed, Scheme};
 use crate::builder::{DROP_INVALID, LOGS_BUCKET, LOGS_ENABLED, LOGS_PREFIX, LoadBalancerBuilder, WAF_FAIL_OPEN};
 
 pub(crate) mod configuration;
+mod declare;
+mod dependencies;
 mod evaluate;
 mod expression;
+#[cfg(test)]
+mod expression_tests;
 mod functions;
 mod indirect_blocks;
 mod locals;
 mod module;
 mod module_sources;
+mod nested_blocks;
+mod number;
+mod operators;
+mod path;
 pub(crate) mod plan;
 mod providers;
 mod public_module;
 mod resource;
 mod section;
+mod syntax;
 pub(crate) mod terragrunt;
+mod types;
+mod value;
+mod variables;
+mod work;
 #[cfg(test)]
 mod work_tests;
 

@@ -7,10 +7,10 @@ use doorward_check::{
     Baseline, CheckSettings, Checker, GateSettings, LiveScan, Output, RenderInput, SearchOptions, TextOptions, fix,
     gather,
 };
-use doorward_iac::Deployment;
+use doorward_iac::{Deployment, VariableOption, VariableValues};
 use doorward_model::{AccountId, Region, harmless};
 
-use crate::cli::{CheckArguments, Cli};
+use crate::cli::{CheckArguments, Cli, VariableArgument};
 use crate::exit::{Exit, Failure};
 use crate::places::Places;
 use crate::settings::Settings;
@@ -48,6 +48,11 @@ pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure
     places.keep_flag("--scan", arguments.scan.as_deref());
     places.keep_flag("--baseline", arguments.baseline.as_deref());
     gathered.sources.iter().for_each(|source| places.keep("a file that is checked", Path::new(&source.path)));
+    for argument in &arguments.variables.0 {
+        if let VariableArgument::File(path) = argument {
+            places.keep_flag("--var-file", Some(path));
+        }
+    }
     outputs.iter().filter_map(|output| output.path.as_ref()).for_each(|path| places.file("--format", path));
     places.check()?;
 
@@ -133,5 +138,32 @@ fn deployment(arguments: &CheckArguments, settings: &GateSettings) -> Result<Dep
         region: region.map_err(|e| usage("--region", e.to_string()))?,
         tags: arguments.tags.iter().map(tag).collect::<Result<_, _>>()?,
         modules_without_load_balancers: settings.modules_without_load_balancers.clone(),
+        variables: variables(arguments)?,
     })
+}
+
+/// The values of Terraform's variables: of the environment, and of the options in their order.
+fn variables(arguments: &CheckArguments) -> Result<VariableValues, Failure> {
+    let usage = |message: String| Failure::new(Exit::Usage, message);
+    let mut values = VariableValues::default();
+    for (name, value) in std::env::vars_os() {
+        let Some(variable) = name.to_str().and_then(|name| name.strip_prefix("TF_VAR_")) else { continue };
+        let text = value.to_str().ok_or_else(|| usage(format!("TF_VAR_{variable}: is not UTF-8")))?;
+        values.environment.insert(variable.to_owned(), text.to_owned());
+    }
+    for argument in &arguments.variables.0 {
+        values.options.push(match argument {
+            VariableArgument::Value(text) => match text.split_once('=') {
+                Some((name, text)) if !name.trim().is_empty() => {
+                    VariableOption::Value { name: name.trim().to_owned(), text: text.to_owned() }
+                }
+                _ => return Err(usage(format!("--var: {text:?} is not NAME=VALUE"))),
+            },
+            VariableArgument::File(path) => {
+                let source = doorward_check::read_file(path).map_err(|error| usage(format!("--var-file: {error}")))?;
+                VariableOption::File(source)
+            }
+        });
+    }
+    Ok(values)
 }

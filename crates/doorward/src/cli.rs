@@ -19,6 +19,7 @@ mod publish;
 mod scope;
 mod setup;
 mod traffic;
+mod variables;
 mod verify;
 
 pub(crate) use change::{ApplyArguments, ChangeRunArguments, PlanArguments, RollbackArguments, VerifyChangeArguments};
@@ -33,6 +34,7 @@ pub(crate) use publish::PublishArguments;
 pub(crate) use scope::ScopeArguments;
 pub(crate) use setup::{SetupCommand, SetupPack, SetupRoles};
 pub(crate) use traffic::{AdviseArguments, CompareArguments, Engine, TrafficArguments, TrafficCommand, TrafficSource};
+pub(crate) use variables::VariableArgument;
 pub(crate) use verify::VerifyArguments;
 
 const EXAMPLES: &str = "\

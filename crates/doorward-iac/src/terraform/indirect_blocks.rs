@@ -3,13 +3,12 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use doorward_model::Observed;
-use hcl::template::Element;
-use hcl::{Expression, ObjectKey, Template, Value};
-
-use super::evaluate::{Scope, text_of};
+use super::evaluate::Scope;
+use super::expression;
 use super::module::File;
-use super::section::{Argument, Section};
+use super::section::Section;
+use super::syntax::{Expression, Part};
+use super::value::ConfigValue;
 use crate::indirect::{FoundObjects, is_evaluated, of_resource, record};
 use crate::kubernetes::unknown;
 use crate::synthetic::{list, map, merge, parse_yaml, scalar};
@@ -45,7 +44,7 @@ pub(super) fn declare<'a>(
         if is_never_made(section, file, scope) {
             continue;
         }
-        let reader = BlockReader { file, scope };
+        let reader = BlockReader { scope };
         let node = reader.section(section);
         let found = of_resource(kind, &node, &address, Action::Unspecified, raw);
         record(found, (&file.text, &section.head, &address), output, &mut |document, origin| {
@@ -57,17 +56,16 @@ pub(super) fn declare<'a>(
 /// Whether `count` is 0.
 fn is_never_made<'a>(section: &'a Section, file: &'a File<'a>, scope: &Scope<'a>) -> bool {
     let count = section.argument("count").map(|count| scope.evaluate(&file.text, count).value);
-    matches!(count, Some(Observed::Known(value)) if text_of(&value).is_some_and(|text| text == "0" || text == "0.0"))
+    count.and_then(|value| value.scalar_text()).is_some_and(|text| text == "0")
 }
 
 struct BlockReader<'s, 'a> {
-    file: &'a File<'a>,
     scope: &'s Scope<'a>,
 }
 
-impl<'a> BlockReader<'_, 'a> {
+impl BlockReader<'_, '_> {
     /// A block as a map: arguments by name, blocks as lists.
-    fn section(&self, section: &'a Section) -> Node {
+    fn section(&self, section: &Section) -> Node {
         let mut pairs: Vec<(String, Node)> = Vec::new();
         for argument in &section.arguments {
             pairs.push((argument.name.clone(), self.node(&argument.value, &argument.span)));
@@ -97,56 +95,49 @@ impl<'a> BlockReader<'_, 'a> {
     fn node(&self, expression: &Expression, span: &Range<usize>) -> Node {
         match expression {
             Expression::Parenthesis(inner) => return self.node(inner, span),
-            Expression::Array(items) => {
+            Expression::Tuple(items) => {
                 return list(items.iter().map(|item| self.node(item, span)).collect(), span.clone());
             }
             Expression::Object(pairs) => {
                 let pairs = pairs.iter().map(|(key, value)| {
                     let key = match key {
-                        ObjectKey::Identifier(name) => name.as_str().to_owned(),
-                        ObjectKey::Expression(Expression::String(name)) => name.clone(),
-                        ObjectKey::Expression(key) => self.text(key, span).unwrap_or_else(|| "${key}".to_owned()),
-                        _ => "${key}".to_owned(),
+                        Expression::Name(name) | Expression::Text(name) => name.clone(),
+                        key => match expression::evaluate(key, self.scope, None).map(|key| key.scalar_text()) {
+                            Ok(Some(key)) => key,
+                            _ => self.text(key).unwrap_or_else(|| "${key}".to_owned()),
+                        },
                     };
                     (key, self.node(value, span))
                 });
                 return map(pairs.collect::<Vec<_>>(), span.clone());
             }
-            Expression::FuncCall(call) if call.name.namespace.is_empty() && !call.expand_final => {
-                match (call.name.name.as_str(), call.args.as_slice()) {
-                    ("yamlencode" | "jsonencode" | "tomap" | "tolist" | "toset", [only]) => {
-                        return self.node(only, span);
-                    }
-                    ("yamldecode" | "jsondecode", [only]) => {
-                        if let Some(found) = self.decoded(only, span) {
-                            return found;
-                        }
-                    }
-                    ("merge", parts) => {
-                        let empty = map(Vec::<(String, Node)>::new(), span.clone());
-                        let parts = parts.iter().map(|part| self.node(part, span));
-                        return parts.fold(empty, |merged, part| match part.as_map() {
-                            Some(_) => merge(&merged, &part),
-                            None => merge(&merged, &map([("${merged}", part)], span.clone())),
-                        });
-                    }
-                    _ => {}
+            Expression::Call(call) if !call.expands => match (call.name.as_str(), call.arguments.as_slice()) {
+                ("yamlencode" | "jsonencode" | "tomap" | "tolist" | "toset", [only]) => {
+                    return self.node(only, span);
                 }
-            }
+                ("yamldecode" | "jsondecode", [only]) => {
+                    if let Some(found) = self.decoded(only, span) {
+                        return found;
+                    }
+                }
+                ("merge", parts) => {
+                    let empty = map(Vec::<(String, Node)>::new(), span.clone());
+                    let parts = parts.iter().map(|part| self.node(part, span));
+                    return parts.fold(empty, |merged, part| match part.as_map() {
+                        Some(_) => merge(&merged, &part),
+                        None => merge(&merged, &map([("${merged}", part)], span.clone())),
+                    });
+                }
+                _ => {}
+            },
             _ => {}
         }
-        let argument = Argument { name: String::new(), value: expression.clone(), span: span.clone() };
-        match self.scope.evaluate(&self.file.text, &argument).value {
-            Observed::Known(value) => of_value(&value, span),
-            Observed::Absent => Node {
-                span: span.clone(),
-                tag: None,
-                data: std::rc::Rc::new(crate::tree::Data::Scalar { text: "null".to_owned(), quoted: false }),
-            },
-            Observed::Unread(_) => match self.text(expression, span) {
+        match expression::evaluate(expression, self.scope, None) {
+            Ok(ConfigValue::Unknown(_)) | Err(_) => match self.text(expression) {
                 Some(text) => scalar(text, span.clone()),
                 None => unknown("unknown", span.clone()),
             },
+            Ok(value) => of_value(&value, span),
         }
     }
 
@@ -158,35 +149,44 @@ impl<'a> BlockReader<'_, 'a> {
     }
 
     /// A text in which unknown parts are `${...}`; `None` if it is unknown as a whole.
-    fn text(&self, expression: &Expression, span: &Range<usize>) -> Option<String> {
-        let Expression::TemplateExpr(template) = expression else { return None };
-        let template = Template::from_expr(template).ok()?;
+    fn text(&self, expression: &Expression) -> Option<String> {
+        let Expression::Template(parts) = expression else { return None };
         let mut text = String::new();
-        for element in template.elements() {
-            match element {
-                Element::Literal(literal) => text.push_str(literal),
-                Element::Interpolation(part) => {
-                    let argument = Argument { name: String::new(), value: part.expr.clone(), span: span.clone() };
-                    match self.scope.evaluate(&self.file.text, &argument).value {
-                        Observed::Known(value) => text.push_str(&text_of(&value)?),
-                        _ => text.push_str("${unknown}"),
-                    }
-                }
+        for part in parts {
+            match part {
+                Part::Literal(literal) => text.push_str(literal),
+                Part::Interpolation(part) => match expression::evaluate(part, self.scope, None) {
+                    Ok(ConfigValue::Unknown(_) | ConfigValue::Null) | Err(_) => text.push_str("${unknown}"),
+                    Ok(value) => text.push_str(&value.scalar_text()?),
+                },
                 // A condition or loop may leave out any part of the text.
-                Element::Directive(_) => return None,
+                Part::If { .. } | Part::For { .. } => return None,
             }
         }
         Some(text)
     }
 }
 
-fn of_value(value: &Value, span: &Range<usize>) -> Node {
+/// A value as a tree, in which unknown parts are unknown scalars.
+fn of_value(value: &ConfigValue, span: &Range<usize>) -> Node {
     match value {
-        Value::Array(values) => list(values.iter().map(|value| of_value(value, span)).collect(), span.clone()),
-        Value::Object(pairs) => {
-            let pairs = pairs.iter().map(|(key, value)| (key.clone(), of_value(value, span)));
-            map(pairs.collect::<Vec<_>>(), span.clone())
+        ConfigValue::List(values) => {
+            list(values.items.iter().map(|value| of_value(value, span)).collect(), span.clone())
         }
-        scalar_value => scalar(text_of(scalar_value).unwrap_or_default(), span.clone()),
+        ConfigValue::Map(entries) => {
+            let pairs = entries.entries.iter().map(|(key, value)| (key.to_string(), of_value(value, span)));
+            // An entry whose key is not known may replace any other.
+            let rest = entries.rest.iter().map(|_| ("${key}".to_owned(), unknown("unknown", span.clone())));
+            map(pairs.chain(rest).collect::<Vec<_>>(), span.clone())
+        }
+        ConfigValue::Null => Node {
+            span: span.clone(),
+            tag: None,
+            data: std::rc::Rc::new(crate::tree::Data::Scalar { text: "null".to_owned(), quoted: false }),
+        },
+        ConfigValue::Unknown(_) => unknown("unknown", span.clone()),
+        known => {
+            known.scalar_text().map_or_else(|| unknown("unknown", span.clone()), |text| scalar(text, span.clone()))
+        }
     }
 }

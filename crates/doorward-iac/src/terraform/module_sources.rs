@@ -4,10 +4,9 @@
 //! load balancers of AWS is only counted. One whose source, name or arguments speak of a load balancer is not read. Any other
 //! is unknown: it is named in one notice.
 
-use hcl::Expression;
-
 use super::module::File;
 use super::section::Section;
+use super::syntax::Expression;
 use crate::{Deployment, ParseOutput, Unexamined, UnexaminedReason, UnreadPart};
 
 mod words;

@@ -3,14 +3,13 @@
 //! <https://docs.terragrunt.com/reference/hcl/blocks#terraform> The public module for load balancers is judged by its inputs. Files
 //! that are included may add inputs: <https://docs.terragrunt.com/reference/hcl/blocks#include>
 
-use hcl::expr::Variable;
-use hcl::{Expression, ObjectKey};
-
-use super::evaluate::{Scope, WorkBudget, text_of};
+use super::evaluate::{Scope, Surroundings};
 use super::module::File;
 use super::public_module::is_public_alb;
-use super::resource::{Instance, Resource};
+use super::resource::Resource;
 use super::section::{self, Argument, Section};
+use super::syntax::Expression;
+use super::work::WorkBudget;
 use super::{locals, module_sources};
 use crate::source_text::{SourceFile, SourceText};
 use crate::{Deployment, Dialect, FileError, ParseOutput};
@@ -41,10 +40,12 @@ pub(crate) fn parse(
     let files = [File { text: SourceText::new(source), section: &top }];
     let [file] = &files;
     let work = WorkBudget::of(source.text.len());
-    let mut scope = Scope::new(&work);
-    locals::define(&files, &mut scope);
-    let evaluated = scope.evaluate(&file.text, argument).value;
-    let known = evaluated.known().and_then(|value| text_of(value));
+    // The paths of files are often composed of values of other files, so that no file is read.
+    let read = |_: &str| Ok(Vec::new());
+    let folder = source.folder();
+    let scope = Scope::new(Surroundings { work, read: &read, root: folder, folder });
+    locals::define(&files, &scope, &mut |_, _| {});
+    let known = scope.evaluate(&file.text, argument).value.scalar_text();
     let raw = text.text.get(argument.span.clone()).unwrap_or_default().trim_matches('"').to_owned();
     let module = known.unwrap_or(raw);
     let module = match module.strip_prefix("tfr://") {
@@ -57,9 +58,8 @@ pub(crate) fn parse(
     let name = source.folder().rsplit('/').next().unwrap_or_default().to_owned();
     if is_public_alb(&module) {
         let resource = Resource::of_call(file, &call);
-        let instance = Instance { suffix: String::new(), scope };
         let prefix = format!("module.{name}.");
-        output.declared.extend(resource.declare_public(&prefix, instance, None, None, deployment));
+        output.declared.extend(resource.declare_public(&prefix, &scope, None, None, deployment));
         return Ok(());
     }
     // A module of the same project is judged in its own folder; here its name decides.
@@ -95,31 +95,32 @@ fn may_include_mode(source: &SourceFile, all: &[SourceFile]) -> bool {
 /// The inputs as a call of the module.
 fn call_of(top: &Section, terraform: &Section, source: &SourceFile, is_open: bool) -> Section {
     let mut arguments = Vec::new();
-    let mut is_open = is_open;
+    // Of repeated arguments the last counts: the file's own inputs replace included ones, and `merge` takes the last.
+    let unknown_mode = |section: &Section| Argument {
+        name: MODE.to_owned(),
+        value: Expression::Name("include".to_owned()),
+        span: section.head.clone(),
+    };
+    if is_open {
+        arguments.push(unknown_mode(top.section("include").unwrap_or(terraform)));
+    }
     if let Some(inputs) = top.argument("inputs") {
         let mut pending = vec![&inputs.value];
         while let Some(expression) = pending.pop() {
             match expression {
                 Expression::Object(pairs) => arguments.extend(pairs.iter().map(|(key, value)| {
                     let name = match key {
-                        ObjectKey::Identifier(name) => name.as_str().to_owned(),
-                        ObjectKey::Expression(Expression::String(name)) => name.clone(),
+                        Expression::Name(name) | Expression::Text(name) => name.clone(),
                         _ => String::new(),
                     };
                     Argument { name, value: value.clone(), span: inputs.span.clone() }
                 })),
-                Expression::FuncCall(call) if call.name.name.as_str() == "merge" => pending.extend(&call.args),
-                _ => is_open = true,
+                Expression::Call(call) if call.name == "merge" && !call.expands => {
+                    pending.extend(call.arguments.iter().rev());
+                }
+                _ => arguments.push(unknown_mode(top.section("include").unwrap_or(terraform))),
             }
         }
-    }
-    if is_open
-        && !arguments.iter().any(|argument| argument.name == MODE)
-        && let Ok(unknown) = Variable::new("include")
-    {
-        let include = top.section("include").unwrap_or(terraform);
-        let span = include.head.clone();
-        arguments.push(Argument { name: MODE.to_owned(), value: Expression::Variable(unknown), span });
     }
     let name = source.folder().rsplit('/').next().unwrap_or_default().to_owned();
     Section {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use doorward_check::Output;
 
+use super::variables::VariableArguments;
 use crate::exit::{Exit, Failure};
 use crate::settings::ReportSettings;
 
@@ -54,6 +55,9 @@ pub(crate) struct CheckArguments {
     /// A tag that deployment adds; if given, the tags in the files and these are complete; repeatable
     #[arg(long = "tag", value_name = "KEY=VALUE")]
     pub(crate) tags: Vec<String>,
+    /// The values of Terraform's variables.
+    #[command(flatten)]
+    pub(crate) variables: VariableArguments,
     /// Judge by this rule only; repeatable
     #[arg(long = "rule", value_name = "RULE")]
     pub(crate) rules: Vec<String>,
