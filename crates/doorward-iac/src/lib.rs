@@ -140,7 +140,6 @@ pub fn parse(sources: &[SourceFile], deployment: &Deployment, folder: ReadFolder
     terraform::configuration::parse(&configurations, deployment, folder, &found, &mut output);
     let found = found.into_inner();
     let found_texts = found.texts();
-    let mut manifests = manifests;
     found.add_to(&found_texts, &mut manifests);
     manifests.parse(deployment, &mut output);
     kubernetes::mark_kustomizations(sources, &mut output);

@@ -184,7 +184,7 @@ fn base64(bytes: &[u8]) -> String {
 
 fn of_base64(text: &str) -> Option<Vec<u8>> {
     let mut out = Vec::new();
-    if text.len() % 4 != 0 {
+    if !text.len().is_multiple_of(4) {
         return None;
     }
     let digits = text.trim_end_matches('=');

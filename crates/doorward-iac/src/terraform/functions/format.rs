@@ -20,7 +20,7 @@ struct Verb {
 
 pub(super) fn format(arguments: &[ConfigValue]) -> Evaluation {
     let (pattern, values) = arguments.split_first().ok_or_else(missing)?;
-    formatted(&*text(pattern)?, values).map(ConfigValue::text)
+    formatted(&text(pattern)?, values).map(ConfigValue::text)
 }
 
 pub(super) fn format_list(arguments: &[ConfigValue]) -> Evaluation {

@@ -57,7 +57,7 @@ fn one(arguments: &[ConfigValue], function: impl Fn(&str) -> Option<String>) -> 
 
 fn two(arguments: &[ConfigValue], function: impl Fn(&str, &str) -> ConfigValue) -> Evaluation {
     let [first, second] = arguments else { return Err(missing()) };
-    Ok(function(&*text(first)?, &*text(second)?))
+    Ok(function(&text(first)?, &text(second)?))
 }
 
 fn title(text: &str) -> String {
