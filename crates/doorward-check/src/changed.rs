@@ -1,8 +1,8 @@
 //! `--changed-since`: the declarations that a change of files may concern.
 //!
 //! A file that is judged on its own is left out if it did not change. Terraform configuration is evaluated together, and so are
-//! Kubernetes manifests: if any file of the group changed, all declarations of the group stay, because a variable, a module or a
-//! class in one file may decide the mode in another.
+//! Kubernetes manifests: if any file of the group changed, or one that a function reads, all declarations of the group stay, because
+//! a variable, a module or a class in one file may decide the mode in another.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,9 @@ impl CheckReport {
     /// Keeps what a change of these files may concern. Paths are as in the report.
     pub fn keep_changed(&mut self, changed: &BTreeSet<String>) {
         let any = |endings: &[&str]| changed.iter().any(|path| endings.iter().any(|ending| path.ends_with(ending)));
-        let (configuration, manifests) = (any(&CONFIGURATION), any(&MANIFESTS));
+        // Functions read files of any name, and so does `--var-file`.
+        let is_read = |path: &String| self.requested.contains(path);
+        let (configuration, manifests) = (any(&CONFIGURATION) || changed.iter().any(is_read), any(&MANIFESTS));
         let may_concern = |dialect: Option<Dialect>, file: &str| match dialect {
             Some(Dialect::Hcl) => configuration,
             Some(Dialect::Kubernetes) => configuration || manifests,

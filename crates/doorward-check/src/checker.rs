@@ -1,9 +1,12 @@
 //! Verdicts on declarations, from the rules, the policy and the exceptions of a scan.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_core::normalize::label;
-use doorward_iac::{Declared, Dialect, FileError, ParseOutput, Subject, Unexamined, UnexaminedReason, UnreadPart};
+use doorward_iac::{
+    Declared, Dialect, FileError, ParseOutput, Subject, Unexamined, UnexaminedReason, UnreadPart, VariableOption,
+};
 use doorward_model::{
     LoadBalancer, Mode, Observed, Policy, ReportSettings, Rule, RuleMeta, Verdict, VerdictKind, VerdictReason,
 };
@@ -57,6 +60,8 @@ pub struct CheckReport {
     /// Files and folders that the search left out because git ignores them.
     pub(crate) ignored: usize,
     pub(crate) files: Vec<(String, Dialect)>,
+    /// The folders and files that Terraform configuration reads, whether they exist or not, and the files of `--var-file`.
+    pub(crate) requested: BTreeSet<String>,
 }
 
 /// What the exit code of a check follows from.
@@ -111,7 +116,17 @@ impl<'a> Checker<'a> {
 
     /// Parses the files and judges their declarations.
     pub fn check(&self, gathered: &Gathered) -> CheckReport {
-        let mut output = doorward_iac::parse(&gathered.sources, &self.settings.deployment, &read_folder);
+        let deployment = &self.settings.deployment;
+        let given = deployment.variables.options.iter().filter_map(|option| match option {
+            VariableOption::File(source) => Some(source.path.clone()),
+            VariableOption::Value { .. } => None,
+        });
+        let requested: RefCell<BTreeSet<String>> = RefCell::new(given.collect());
+        let read = |path: &str| {
+            requested.borrow_mut().insert(path.to_owned());
+            read_folder(path)
+        };
+        let mut output = doorward_iac::parse(&gathered.sources, deployment, &read);
         output.add_unread(gathered.unread.clone());
         output.add_errors(gathered.errors.clone());
         // A check that judged nothing has nothing else for its exit code to follow from.
@@ -131,7 +146,8 @@ impl<'a> Checker<'a> {
             *twins += 1;
         }
         let ignored = gathered.ignored;
-        CheckReport { judged, errors, unread, unexamined, accepted: BTreeSet::new(), ignored, files }
+        let (accepted, requested) = (BTreeSet::new(), requested.into_inner());
+        CheckReport { judged, errors, unread, unexamined, accepted, ignored, files, requested }
     }
 
     fn judge(&self, mut declared: Declared) -> JudgedDeclaration {

@@ -15,11 +15,11 @@ use crate::tree::{Data, Document, Node};
 use crate::{Action, Deployment, Dialect, Edit, FileError, ParseOutput};
 
 mod classes;
+mod custom_resources;
 mod gateway;
 mod helm_values;
 mod ingress;
 mod kustomize;
-mod operators;
 mod service;
 
 pub(crate) use helm_values::{is_values, of_values, unknown};
@@ -120,7 +120,7 @@ impl<'a> Manifests<'a> {
         });
         let rendered: Vec<Object<'_>> = rendered.collect();
         objects.extend(rendered);
-        operators::parse(&objects, deployment, output);
+        custom_resources::parse(&objects, deployment, output);
         ingress::parse(&objects, deployment, output);
         service::parse(&objects, deployment, output);
         gateway::parse(&objects, deployment, output);

@@ -143,7 +143,13 @@ pub fn parse(sources: &[SourceFile], deployment: &Deployment, folder: ReadFolder
     found.add_to(&found_texts, &mut manifests);
     manifests.parse(deployment, &mut output);
     kubernetes::mark_kustomizations(sources, &mut output);
-    let found = |file: &str| sources.iter().find(|source| source.path == file && !source.named);
+    // Without a file of variables that the user names, or a file that overrides others, values would be wrong.
+    let is_given = |file: &str| {
+        let mut options = deployment.variables.options.iter();
+        options.any(|option| matches!(option, VariableOption::File(source) if source.path == file))
+    };
+    let decides = |file: &str| is_given(file) || terraform::configuration::is_override(file);
+    let found = |file: &str| sources.iter().find(|source| source.path == file && !source.named && !decides(file));
     for error in std::mem::take(&mut output.errors) {
         let is_harmless = |text: &str| !signs::of_dialect(text) || text.contains("{{");
         match found(&error.file).filter(|source| error.message.starts_with("is not ") && is_harmless(&source.text)) {

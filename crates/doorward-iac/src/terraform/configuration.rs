@@ -209,7 +209,7 @@ pub(super) fn is_values(path: &str) -> bool {
 }
 
 /// Whether a file overrides others: <https://developer.hashicorp.com/terraform/language/files/override>
-pub(super) fn is_override(path: &str) -> bool {
+pub(crate) fn is_override(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     let stem = name.split('.').next().unwrap_or_default();
     stem == "override" || stem.ends_with("_override")

@@ -208,6 +208,48 @@ fn changes_since_a_commit() {
     assert!(said.code == Some(2) && said.err.contains("--changed-since"), "{}", said.err);
 }
 
+/// A file that a function or an option reads decides the mode as well, whatever its name, and also if it is deleted.
+#[test]
+fn changes_of_files_that_configuration_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let git = |arguments: &[&str]| {
+        let said = std::process::Command::new("git")
+            .args(["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main"])
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    };
+    let by_file =
+        "resource \"aws_lb\" \"a\" {\n  desync_mitigation_mode = trimspace(file(\"${path.module}/mode.txt\"))\n}\n";
+    let by_variable = "variable \"m\" {\n  default = \"defensive\"\n}\nresource \"aws_lb\" \"b\" {\n  desync_mitigation_mode = var.m\n}\n";
+    let files =
+        [("a/main.tf", by_file), ("a/mode.txt", "defensive\n"), ("b/main.tf", by_variable), ("given.json", "{}\n")];
+    write(folder.path(), &files);
+    git(&["init", "-q"]);
+    git(&["add", "."]);
+    git(&["commit", "-qm", "x"]);
+    let run = || {
+        let options = ["--changed-since", "HEAD", "--var-file", "given.json", "a", "b"];
+        let said = check(folder.path(), &[&ONLY[..], &options].concat());
+        (said.code, said.out)
+    };
+    assert_eq!(run().0, Some(0));
+    for (file, before, after, code) in [
+        ("a/mode.txt", "defensive\n", "monitor\n", 3),
+        ("given.json", "{}\n", "{\"m\": \"monitor\"}\n", 3),
+        ("notes.txt", "x\n", "y\n", 0),
+    ] {
+        write(folder.path(), &[(file, after)]);
+        let (found, out) = run();
+        assert_eq!(found, Some(code), "{file}: {out}");
+        write(folder.path(), &[(file, before)]);
+    }
+    std::fs::remove_file(folder.path().join("a/mode.txt")).unwrap();
+    assert_eq!(run().0, Some(4));
+}
+
 #[test]
 fn ids_are_unique_although_a_module_is_called_twice() {
     let folder = tempfile::tempdir().unwrap();

@@ -114,6 +114,7 @@ fn variables_have_the_values_that_terraform_gives_them() {
     let folder = tempfile::tempdir().unwrap();
     let text = "variable \"m\" {\n  default = \"defensive\"\n}\nresource \"aws_lb\" \"a\" {\n  desync_mitigation_mode = var.m\n}\n";
     write(folder.path(), &[("main.tf", text), ("prod.tfvars", "m = \"monitor\"\n"), ("broken.tfvars", "m = {{\n")]);
+    write(folder.path(), &[("broken.json", "{\"m\": \"monitor\", \"kind\": {{\n")]);
     let code = |options: &[&str]| {
         let said = check(folder.path(), &[&["--rule", "desync-mode-below-required"], options, &["."]].concat());
         (said.code, format!("{}\n{}", said.out, said.err))
@@ -125,6 +126,7 @@ fn variables_have_the_values_that_terraform_gives_them() {
         (&["--var-file", "prod.tfvars", "--var", "m=strictest"], 0),
         (&["--var", "m=strictest", "--var-file", "prod.tfvars"], 3),
         (&["--var-file", "broken.tfvars"], 2),
+        (&["--var-file", "broken.json"], 2),
         (&["--var-file", "absent.tfvars"], 2),
         (&["--var", "m"], 2),
     ] {
