@@ -1,15 +1,20 @@
 //! Verdicts on declarations, from the rules, the policy and the exceptions of a scan.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_core::normalize::label;
-use doorward_iac::{Declared, Dialect, FileError, ParseOutput, Subject, UnreadPart};
-use doorward_model::{Mode, Observed, Policy, ReportSettings, Rule, RuleMeta, Verdict, VerdictKind, VerdictReason};
+use doorward_iac::{
+    Declared, Dialect, FileError, ParseOutput, Subject, Unexamined, UnexaminedReason, UnreadPart, VariableOption,
+};
+use doorward_model::{
+    LoadBalancer, Mode, Observed, Policy, ReportSettings, Rule, RuleMeta, Verdict, VerdictKind, VerdictReason,
+};
 use doorward_rules::Requirement;
 use doorward_rules::exceptions::Register;
 use jiff::Timestamp;
 
-use crate::{CheckError, CheckSettings, Gathered, LiveScan, read_folder};
+use crate::{Baseline, CheckError, CheckSettings, Gathered, LiveScan, UnknownModules, read_folder};
 
 /// The rule whose remedy becomes the setting of the declaration's dialect.
 pub(crate) const MODE_RULE: &str = "desync-mode-below-required";
@@ -31,6 +36,18 @@ pub struct JudgedDeclaration {
     pub(crate) verdicts: Vec<(&'static RuleMeta, Verdict)>,
     /// The required mode, where every candidate of the policy agrees on it.
     pub(crate) required: Option<Mode>,
+    /// How many declarations before this one have the same file, address and root.
+    pub(crate) twins_before: usize,
+}
+
+impl JudgedDeclaration {
+    /// The id of the finding of a rule. It depends on rule, file, address and root only, so that it is stable across runs.
+    pub(crate) fn id(&self, rule: &str) -> String {
+        let Declared { place, address, root, .. } = &self.declared;
+        let root = root.as_deref().map(|root| format!("{root}:")).unwrap_or_default();
+        let twin = if self.twins_before == 0 { String::new() } else { format!("~{}", self.twins_before + 1) };
+        format!("doorward/check/{rule}/{root}{}#{address}{twin}", place.file)
+    }
 }
 
 /// The result of a check.
@@ -38,7 +55,14 @@ pub struct CheckReport {
     pub(crate) judged: Vec<JudgedDeclaration>,
     pub(crate) errors: Vec<FileError>,
     pub(crate) unread: Vec<UnreadPart>,
+    pub(crate) unexamined: Vec<Unexamined>,
+    /// The ids of findings and the addresses of parts that a baseline accepts.
+    pub(crate) accepted: BTreeSet<String>,
+    /// Files and folders that the search left out because git ignores them.
+    pub(crate) ignored: usize,
     pub(crate) files: Vec<(String, Dialect)>,
+    /// The folders and files that Terraform configuration reads, whether they exist or not, and the files of `--var-file`.
+    pub(crate) requested: BTreeSet<String>,
 }
 
 /// What the exit code of a check follows from.
@@ -93,12 +117,38 @@ impl<'a> Checker<'a> {
 
     /// Parses the files and judges their declarations.
     pub fn check(&self, gathered: &Gathered) -> CheckReport {
-        let mut output = doorward_iac::parse(&gathered.sources, &self.settings.deployment, &read_folder);
+        let deployment = &self.settings.deployment;
+        let given = deployment.variables.options.iter().filter_map(|option| match option {
+            VariableOption::File(source) => Some(source.path.clone()),
+            VariableOption::Value { .. } => None,
+        });
+        let requested: RefCell<BTreeSet<String>> = RefCell::new(given.collect());
+        let read = |path: &str| {
+            requested.borrow_mut().insert(path.to_owned());
+            read_folder(path)
+        };
+        let mut output = doorward_iac::parse(&gathered.sources, deployment, &read);
         output.add_unread(gathered.unread.clone());
         output.add_errors(gathered.errors.clone());
-        let ParseOutput { declared, errors, unread, files } = output;
-        let judged = declared.into_iter().map(|declared| self.judge(declared)).collect();
-        CheckReport { judged, errors, unread, files }
+        // A check that judged nothing has nothing else for its exit code to follow from.
+        if self.settings.unknown_modules == UnknownModules::NotRead || output.declared.is_empty() {
+            let is_unknown = |one: &Unexamined| one.reason == UnexaminedReason::UnknownModule;
+            let (unknown, rest) = std::mem::take(&mut output.unexamined).into_iter().partition(is_unknown);
+            output.unexamined = rest;
+            output.add_unread(Vec::<Unexamined>::into_iter(unknown).map(unread_module).collect());
+        }
+        let ParseOutput { declared, errors, unread, files, unexamined } = output;
+        let mut judged: Vec<_> = declared.into_iter().map(|declared| self.judge(declared)).collect();
+        let mut twins: BTreeMap<(String, String, Option<String>), usize> = BTreeMap::new();
+        for one in &mut judged {
+            let Declared { place, address, root, .. } = &one.declared;
+            let twins = twins.entry((place.file.clone(), address.clone(), root.clone())).or_default();
+            one.twins_before = *twins;
+            *twins += 1;
+        }
+        let ignored = gathered.ignored;
+        let (accepted, requested) = (BTreeSet::new(), requested.into_inner());
+        CheckReport { judged, errors, unread, unexamined, accepted, ignored, files, requested }
     }
 
     fn judge(&self, mut declared: Declared) -> JudgedDeclaration {
@@ -110,7 +160,7 @@ impl<'a> Checker<'a> {
         });
         let account = self.live.and_then(|live| live.complete(&mut declared));
         let headers_instruction = drop_invalid_headers(&declared);
-        let Declared { subject, tags, more_tags, mode_instruction, logs_instruction, .. } = &mut declared;
+        let Declared { subject, outcomes, tags, more_tags, mode_instruction, logs_instruction, .. } = &mut declared;
         let (verdicts, required) = match subject {
             Subject::Incapable(because) => {
                 let verdict = || Verdict::NotApplicable {
@@ -120,17 +170,19 @@ impl<'a> Checker<'a> {
                 (rules.map(|rule| (rule.meta(), verdict())).collect(), None)
             }
             Subject::LoadBalancer(lb) => {
-                lb.tags = Observed::Known(tags.clone());
-                label(lb, account.as_ref(), more_tags.as_ref(), self.settings.normalize);
-                // Policy and exceptions must not conclude from an absent tag that deployment may still add.
-                if let Some(gap) = more_tags
-                    && !self.tag_keys.iter().all(|key| tags.contains_key(key))
-                {
-                    lb.tags = Observed::Unread(gap.clone());
+                for lb in std::iter::once(&mut **lb).chain(outcomes.iter_mut()) {
+                    lb.tags = Observed::Known(tags.clone());
+                    label(lb, account.as_ref(), more_tags.as_ref(), self.settings.normalize);
+                    // Policy and exceptions must not conclude from an absent tag that deployment may still add.
+                    if let Some(gap) = more_tags
+                        && !self.tag_keys.iter().all(|key| tags.contains_key(key))
+                    {
+                        lb.tags = Observed::Unread(gap.clone());
+                    }
                 }
                 let required = Requirement::of(lb, policy);
                 let verdict = |rule: &dyn Rule| {
-                    let mut verdict = rule.judge(lb, policy);
+                    let mut verdict = judge_outcomes(rule, lb, outcomes, policy);
                     // The rules' own remedies are for load balancers that exist: commands and consoles.
                     if let Verdict::Fail { remedy, .. } = &mut verdict {
                         match rule.meta().id {
@@ -145,7 +197,27 @@ impl<'a> Checker<'a> {
                 (rules.map(|rule| (rule.meta(), verdict(&**rule))).collect(), required.certain())
             }
         };
-        JudgedDeclaration { declared, verdicts, required }
+        JudgedDeclaration { declared, verdicts, required, twins_before: 0 }
+    }
+}
+
+/// A module of which nothing is known, as a part that was not read.
+fn unread_module(module: Unexamined) -> UnreadPart {
+    let Unexamined { address, place, detail, .. } = module;
+    let because = format!(
+        "The module comes from {detail:?}, which is not among the files; run `terraform init` first, or check the plan. If it \
+         creates no load balancer, name its source in check.modules_without_load_balancers."
+    );
+    UnreadPart { address, place, because }
+}
+
+/// The verdict on a load balancer. If it is unknown, but the files allow few outcomes, the verdict that they agree on.
+fn judge_outcomes(rule: &dyn Rule, lb: &LoadBalancer, outcomes: &[LoadBalancer], policy: &Policy) -> Verdict {
+    match rule.judge(lb, policy) {
+        unknown @ Verdict::Unknown { .. } => {
+            doorward_iac::agreed(outcomes.iter().map(|outcome| rule.judge(outcome, policy))).unwrap_or(unknown)
+        }
+        verdict => verdict,
     }
 }
 
@@ -174,7 +246,7 @@ fn drop_invalid_headers(declared: &Declared) -> String {
 impl CheckReport {
     /// Whether there was nothing to check: no supported file, and none that could not be read.
     pub fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.errors.is_empty() && self.unread.is_empty()
+        self.files.is_empty() && self.errors.is_empty() && self.unread.is_empty() && self.unexamined.is_empty()
     }
 
     /// The files that could not be parsed, ordered by file and place.
@@ -184,10 +256,17 @@ impl CheckReport {
 
     /// The facts that the exit code follows from.
     pub fn outcome(&self, thresholds: &ReportSettings) -> Outcome {
-        let verdicts = || self.judged.iter().flat_map(|judged| judged.verdicts.iter().map(|(_, verdict)| verdict));
+        let is_new = |judged: &JudgedDeclaration, rule: &str| !self.accepted.contains(&judged.id(rule));
+        let verdicts = || {
+            self.judged.iter().flat_map(move |judged| {
+                let new = judged.verdicts.iter().filter(move |(meta, _)| is_new(judged, meta.id));
+                new.map(|(_, verdict)| verdict)
+            })
+        };
         let failed = verdicts()
             .any(|verdict| matches!(verdict, Verdict::Fail { severity, .. } if thresholds.fail_on.covers(*severity)));
-        let (read, all) = (self.judged.len(), self.judged.len() + self.unread.len());
+        let unread = self.unread.iter().filter(|unread| !self.accepted.contains(&Baseline::part(unread))).count();
+        let (read, all) = (self.judged.len(), self.judged.len() + unread);
         let covered = thresholds.is_enough(read, all) && thresholds.is_enough_known(verdicts().map(Verdict::kind));
         Outcome { unreadable: !self.errors.is_empty(), failed, covered }
     }

@@ -43,6 +43,14 @@ pub enum CheckError {
     /// The policy disables every rule. A check without rules would pass any declaration.
     #[error("policy.disabled turns every rule off, so that nothing would be checked")]
     AllRulesDisabled,
+    /// A pattern that is not in the syntax of .gitignore.
+    #[error("--exclude {pattern:?}: {problem}")]
+    Exclude {
+        /// The pattern as given.
+        pattern: String,
+        /// The problem.
+        problem: String,
+    },
     /// A named path that does not exist or is not readable.
     #[error("{path}: cannot be read: {source}")]
     Path {
@@ -77,6 +85,7 @@ impl CheckError {
             Self::RuleNeedsScan { .. } => Some("choose another rule"),
             Self::AllRulesDisabled => Some("remove a rule from policy.disabled"),
             Self::NoSupportedFiles => Some("pass a file explicitly to see why it is not recognised"),
+            Self::Exclude { .. } => Some("write it in the syntax of .gitignore"),
             Self::UnknownFormat { .. }
             | Self::FormatWithoutFile { .. }
             | Self::Path { .. }

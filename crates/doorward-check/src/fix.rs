@@ -45,11 +45,7 @@ pub fn fix(
             Some(Ok(edit)) => files.entry(edit.edit.file.clone()).or_default().push(edit),
         }
     }
-    let write = |source: &SourceFile| {
-        let written = write(Path::new(&source.path), &source.bytes());
-        written.map_err(|error| CheckError::Write { path: source.path.clone(), source: error })
-    };
-    let mut changed = false;
+    let mut planned = Vec::new();
     for (file, mut edits) in files {
         let mut reject = |why: &str| log(&format!("not fixed: {file}: {why}"));
         edits.sort_by_key(|edit| (edit.edit.span.start, edit.edit.span.end));
@@ -67,25 +63,101 @@ pub fn fix(
             continue;
         }
         let before = gathered.sources[at].clone();
-        gathered.sources[at] = SourceFile { text: Arc::from(apply(&before.text, &edits)), ..before.clone() };
-        // The change is written before it is verified, because modules of Terraform are read from disk.
-        write(&gathered.sources[at])?;
-        let after = checker.check(gathered);
-        let reads_back = after.judged.len() == report.judged.len()
-            && after.errors.len() <= report.errors.len()
-            && edits.iter().all(|edit| is_applied(&after, edit));
-        if reads_back {
-            changed = true;
-            for edit in &edits {
-                log(&format!("fixed: {file}:{}: {}: {}", edit.line, edit.address, edit.mode));
-            }
-        } else {
-            write(&before)?;
-            gathered.sources[at] = before;
-            reject("the change did not read back as intended and was reverted");
+        if let Some(generator) = generator(&before) {
+            reject(&format!("{generator} generates it and would overwrite the change; change its source"));
+            continue;
         }
+        planned.push(PlannedFile { at, before, edits });
     }
-    Ok(if changed { checker.check(gathered) } else { report })
+    let mut fixer = Fixer { checker, report: &report, gathered, write, log, last: None };
+    fixer.fix(&planned)?;
+    Ok(fixer.last.unwrap_or(report))
+}
+
+/// The edits of one file.
+struct PlannedFile {
+    /// The index of the file among the sources.
+    at: usize,
+    before: SourceFile,
+    edits: Vec<PlannedEdit>,
+}
+
+/// Writes edits and keeps those that read back as intended.
+struct Fixer<'f, 'c> {
+    checker: &'f Checker<'c>,
+    /// The report before the first edit.
+    report: &'f CheckReport,
+    gathered: &'f mut Gathered,
+    write: WriteFile<'f>,
+    log: &'f mut dyn FnMut(&str),
+    /// The report after the last edit that was kept.
+    last: Option<CheckReport>,
+}
+
+impl Fixer<'_, '_> {
+    /// Writes the edits of all files and checks once. If some do not read back as intended, halves of the files are tried
+    /// on their own, so that a check of everything is repeated only to find the file that does not.
+    fn fix(&mut self, files: &[PlannedFile]) -> Result<(), CheckError> {
+        if files.is_empty() {
+            return Ok(());
+        }
+        for PlannedFile { at, before, edits } in files {
+            let text = Arc::from(apply(&before.text, edits));
+            self.set(*at, SourceFile { text, ..before.clone() })?;
+        }
+        // The change is written before it is verified, because modules of Terraform are read from disk.
+        let after = self.checker.check(self.gathered);
+        let reads_back = after.judged.len() == self.report.judged.len()
+            && after.errors.len() <= self.report.errors.len()
+            && files.iter().flat_map(|file| &file.edits).all(|edit| is_applied(&after, edit));
+        if reads_back {
+            for PlannedFile { before, edits, .. } in files {
+                for edit in edits {
+                    (self.log)(&format!("fixed: {}:{}: {}: {}", before.path, edit.line, edit.address, edit.mode));
+                }
+            }
+            self.last = Some(after);
+            return Ok(());
+        }
+        for PlannedFile { at, before, .. } in files {
+            self.set(*at, before.clone())?;
+        }
+        if let [PlannedFile { before, .. }] = files {
+            let why = "the change did not read back as intended and was reverted";
+            (self.log)(&format!("not fixed: {}: {why}", before.path));
+            return Ok(());
+        }
+        let (first, second) = files.split_at(files.len() / 2);
+        self.fix(first)?;
+        self.fix(second)
+    }
+
+    fn set(&mut self, at: usize, source: SourceFile) -> Result<(), CheckError> {
+        let written = (self.write)(Path::new(&source.path), &source.bytes());
+        written.map_err(|error| CheckError::Write { path: source.path.clone(), source: error })?;
+        self.gathered.sources[at] = source;
+        Ok(())
+    }
+}
+
+/// Folders that a program writes, with the program.
+const GENERATED_FOLDERS: [(&str, &str); 4] = [
+    ("cdk.out", "The AWS CDK"),
+    ("cdktf.out", "CDK for Terraform"),
+    (".aws-sam", "SAM"),
+    (".serverless", "Serverless"),
+];
+
+/// The program that generated a file; `None` if none is recognised.
+fn generator(source: &SourceFile) -> Option<&'static str> {
+    let folder =
+        source.path.split(['/', '\\']).find_map(|part| GENERATED_FOLDERS.iter().find(|(name, _)| *name == part));
+    if let Some((_, program)) = folder {
+        return Some(*program);
+    }
+    // The CDK records the path of each construct, and its own version, in the template.
+    let marks = ["aws:cdk:path", "AWS::CDK::Metadata"];
+    marks.iter().any(|mark| source.text.contains(mark)).then_some("The AWS CDK")
 }
 
 /// The edit that a declaration needs: it fails, or sets no mode at all. `None` where it needs none; an error where it

@@ -11,10 +11,11 @@ use doorward_iac::{FileError, SourceFile, UnreadPart};
 use crate::CheckError;
 
 mod bytes;
+mod ignored;
 mod search;
 
 /// The endings that a search of a folder looks for.
-const ENDINGS: [&str; 8] = [".json", ".yaml", ".yml", ".template", ".tf", ".tofu", ".tf.json", ".tofu.json"];
+const ENDINGS: [&str; 9] = [".json", ".yaml", ".yml", ".template", ".tf", ".tofu", ".tf.json", ".tofu.json", ".hcl"];
 /// The endings of the files that Terraform reads in a folder.
 const CONFIGURATION: [&str; 6] = [".tf", ".tofu", ".tf.json", ".tofu.json", ".tfvars", ".tfvars.json"];
 
@@ -27,6 +28,17 @@ pub struct Gathered {
     pub errors: Vec<FileError>,
     /// Files and folders that were found in a folder and not read.
     pub unread: Vec<UnreadPart>,
+    /// Files and folders that were left out because git ignores them.
+    pub ignored: usize,
+}
+
+/// What a search of a folder leaves out, besides hidden files and `node_modules`.
+#[derive(Debug, Clone, Default)]
+pub struct SearchOptions {
+    /// Patterns in the syntax of .gitignore, relative to the searched folder.
+    pub exclude: Vec<String>,
+    /// Read files that git or a `.doorwardignore` ignores as well.
+    pub no_ignore: bool,
 }
 
 /// Reads the named files, folders and (for `-`) standard input.
@@ -34,9 +46,10 @@ pub struct Gathered {
 /// # Errors
 ///
 /// A path that does not exist, or unreadable standard input: a check of nothing would pass.
-pub fn gather(paths: &[PathBuf]) -> Result<Gathered, CheckError> {
+pub fn gather(paths: &[PathBuf], options: &SearchOptions) -> Result<Gathered, CheckError> {
     let mut gathered = Gathered::default();
-    let mut search = search::Search::default();
+    let mut search = search::Search::new(options.clone());
+    ignored::check(&options.exclude)?;
     for path in paths {
         if path.as_os_str() == "-" {
             gathered.add("stdin".to_owned(), bytes::of_stdin().map_err(CheckError::Stdin)?, true);
@@ -75,8 +88,20 @@ impl Gathered {
     }
 }
 
+/// Reads one file that the user named.
+///
+/// # Errors
+///
+/// A file that cannot be read, or that is neither UTF-8 nor UTF-16.
+pub fn read_file(path: &Path) -> Result<SourceFile, FileError> {
+    let label = shown(path);
+    let bytes = bytes::of_file(path).map_err(|error| FileError::at_start(&label, error.to_string()))?;
+    SourceFile::new(label, bytes, true)
+}
+
 /// The Terraform files in a folder: configuration, variables and the list of installed modules. Hidden files are left out,
-/// as Terraform does. A folder that does not exist is empty.
+/// as Terraform does. A folder that does not exist is empty. The path of a file gives that file, unless it is a link, which may
+/// lead anywhere.
 ///
 /// # Errors
 ///
@@ -86,6 +111,10 @@ pub fn read_folder(folder: &str) -> Result<Vec<SourceFile>, FileError> {
     let unreadable = |at: &Path, e: &std::io::Error| FileError::at_start(shown(at), format!("cannot be read: {e}"));
     let entries = match std::fs::read_dir(path) {
         Ok(entries) => entries,
+        Err(_) if path.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) => {
+            let bytes = bytes::of_file(path).map_err(|error| FileError::at_start(folder, error.to_string()))?;
+            return Ok(vec![SourceFile::new(folder, bytes, false)?]);
+        }
         // The module call that names the folder is then listed as not read.
         Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
             return Ok(Vec::new());

@@ -8,6 +8,8 @@
 //! A value that the files do not determine is unknown, never a pass. A file that cannot be read is either a problem (the
 //! user named it) or listed as not read (it was found in a folder); no file is left out silently.
 
+mod baseline;
+mod changed;
 mod checker;
 mod error;
 mod fix;
@@ -16,10 +18,11 @@ mod live;
 mod render;
 mod settings;
 
+pub use baseline::Baseline;
 pub use checker::{CheckReport, Checker, JudgedDeclaration, Outcome};
 pub use error::{CheckError, InputError};
 pub use fix::{WriteFile, fix};
-pub use gather::{Gathered, gather, read_folder};
+pub use gather::{Gathered, SearchOptions, gather, read_file, read_folder};
 pub use live::LiveScan;
 pub use render::{CheckDocument, Format, Output, RenderInput, TextOptions};
-pub use settings::CheckSettings;
+pub use settings::{CheckSettings, GateSettings, UnknownModules};

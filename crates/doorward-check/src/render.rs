@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use doorward_iac::SourceFile;
-use doorward_model::{ReportSettings, Severity, Verdict};
+use doorward_model::{GapReason, ReportSettings, Severity, Verdict};
 
 use crate::{CheckError, CheckReport};
 
 mod github;
 mod json;
 mod junit;
+mod pull_request;
 mod sarif;
 mod text;
 
@@ -40,14 +41,17 @@ pub enum Format {
     Github,
     /// JUnit XML, for build servers.
     Junit,
+    /// A summary in Markdown, for pull requests.
+    Markdown,
 }
 
-const FORMATS: [(&str, Format); 5] = [
+const FORMATS: [(&str, Format); 6] = [
     ("text", Format::Text),
     ("json-v1", Format::Json),
     ("sarif", Format::Sarif),
     ("github", Format::Github),
     ("junit", Format::Junit),
+    ("markdown", Format::Markdown),
 ];
 
 impl FromStr for Output {
@@ -132,16 +136,26 @@ impl Format {
             Self::Sarif => sarif::write(input, &mut out),
             Self::Github => github::write(input, &mut out),
             Self::Junit => junit::write(input, &mut out),
+            Self::Markdown => pull_request::write(input, &mut out),
         }?;
         out.flush()
     }
 }
 
+/// The next step for a declaration that leaves a value to the deployed load balancer.
+const NO_MODE: &str =
+    "Set it here; or pass --new if nothing is deployed yet, or --scan FILE to take the value that a scan saw.";
+
 /// The next step for a verdict: a failure's remedy, or the remedy of the first gap of an unknown verdict.
 fn help(verdict: &Verdict) -> Option<&str> {
     match verdict {
         Verdict::Fail { remedy, .. } | Verdict::NotAsked { remedy, .. } => Some(remedy),
-        Verdict::Unknown { gaps, .. } => gaps.first().map(|gap| gap.remedy()),
+        Verdict::Unknown { gaps, .. } => gaps.first().map(|gap| match gap.reason {
+            // The remedies of these reasons are written for a scan.
+            GapReason::KeepsLiveValue => NO_MODE,
+            GapReason::Malformed => "Correct the value in the file.",
+            _ => gap.remedy(),
+        }),
         Verdict::Pass { .. } | Verdict::Excepted { .. } | Verdict::NotApplicable { .. } => None,
     }
 }
@@ -184,7 +198,7 @@ mod tests {
         for (given, expected) in [
             (&["text", "junit=-"][..], "two formats would both be written to stdout; give all but one a file"),
             (&["sarif="], "\"sarif=\" names no file after the ="),
-            (&["xml"], "\"xml\" is not one of text, json-v1, sarif, github, junit"),
+            (&["xml"], "\"xml\" is not one of text, json-v1, sarif, github, junit, markdown"),
         ] {
             let error = outputs(given).unwrap_err();
             assert!(error.starts_with(expected), "{error}");

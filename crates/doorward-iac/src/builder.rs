@@ -23,7 +23,11 @@ pub(crate) const LOGS_PREFIX: &str = "access_logs.s3.prefix";
 /// The placeholder for an unknown account. AWS assigns no account this id.
 const NO_ACCOUNT: &str = "000000000000";
 
+/// The maximum number of outcomes of one load balancer.
+const MAX_POSSIBLE: usize = 64;
+
 /// The properties of one load balancer, as its dialect sets them.
+#[derive(Clone)]
 pub(crate) struct LoadBalancerBuilder<'t> {
     pub(crate) text: &'t SourceText<'t>,
     pub(crate) dialect: Dialect,
@@ -42,6 +46,10 @@ pub(crate) struct LoadBalancerBuilder<'t> {
     pub(crate) scheme: Observed<Scheme>,
     /// By AWS's keys, whatever the dialect calls them.
     pub(crate) attributes: BTreeMap<String, Observed<String>>,
+    /// The possible values of attributes that are unread, by AWS's keys.
+    pub(crate) outcomes: BTreeMap<String, Vec<Observed<String>>>,
+    /// The possible kinds, if the kind is unread.
+    pub(crate) kind_outcomes: Vec<Kind>,
     /// The reason why attributes that are missing here may be set nevertheless.
     pub(crate) incomplete: Option<Arc<Gap>>,
     pub(crate) listeners: Observed<Vec<Listener>>,
@@ -75,6 +83,8 @@ impl<'t> LoadBalancerBuilder<'t> {
             arn: Observed::Absent,
             scheme: Observed::Absent,
             attributes: BTreeMap::new(),
+            outcomes: BTreeMap::new(),
+            kind_outcomes: Vec::new(),
             incomplete: None,
             listeners: Observed::Absent,
             tags: BTreeMap::new(),
@@ -165,7 +175,12 @@ impl<'t> LoadBalancerBuilder<'t> {
             Ok(value) => Observed::Known(value),
             Err(_) => {
                 let span = self.value.clone().unwrap_or_else(|| self.head.clone());
-                Observed::Unread(self.gap(GapReason::Malformed, span, format!("{key} cannot be {text:?}")))
+                let folded = text.trim().to_lowercase();
+                let hint = match folded.parse::<T>() {
+                    Ok(_) => format!("; did you mean {folded:?}?"),
+                    Err(_) => String::new(),
+                };
+                Observed::Unread(self.gap(GapReason::Malformed, span, format!("{key} cannot be {text:?}{hint}")))
             }
         })
     }
@@ -194,6 +209,62 @@ impl<'t> LoadBalancerBuilder<'t> {
         if deployment.new && self.action == Action::Unspecified {
             self.action = Action::Create;
         }
+        let subject = self.subject(deployment);
+        let outcomes = self.possible(deployment);
+        let place = self.text.place(self.value.clone().unwrap_or_else(|| self.head.clone()));
+        let mut tags = self.tags;
+        tags.extend(deployment.tags.iter().map(|(key, value)| (key.clone(), value.clone())));
+        Declared {
+            dialect: self.dialect,
+            address: self.address,
+            place,
+            action: self.action,
+            subject,
+            outcomes,
+            tags,
+            more_tags: self.more_tags.filter(|_| deployment.tags.is_empty()),
+            note: self.note,
+            mode_instruction: self.mode_instruction,
+            logs_instruction: self.logs_instruction,
+            fix: self.fix,
+            match_hints: self.match_hints,
+            root: None,
+        }
+    }
+
+    /// The load balancer for every combination of possible values; empty if nothing is open or there are too many.
+    fn possible(&self, deployment: &Deployment) -> Vec<LoadBalancer> {
+        let mut all = vec![Self { outcomes: BTreeMap::new(), kind_outcomes: Vec::new(), ..self.clone() }];
+        if self.outcomes.is_empty() && self.kind_outcomes.is_empty() {
+            return Vec::new();
+        }
+        if !self.kind_outcomes.is_empty() {
+            let of = |kind: &Kind| Self { kind: *kind, kind_gap: None, ..all[0].clone() };
+            all = self.kind_outcomes.iter().map(of).collect();
+        }
+        for (key, values) in &self.outcomes {
+            if all.len() * values.len() > MAX_POSSIBLE {
+                return Vec::new();
+            }
+            let with = |one: &Self| {
+                let one = one.clone();
+                values.iter().map(move |value| {
+                    let mut one = one.clone();
+                    one.attributes.insert(key.clone(), value.clone());
+                    one
+                })
+            };
+            all = all.iter().flat_map(with).collect();
+        }
+        let load_balancer = |one: &Self| match one.subject(deployment) {
+            Subject::LoadBalancer(lb) => Some(*lb),
+            Subject::Incapable(_) => None,
+        };
+        all.iter().map(load_balancer).collect::<Option<Vec<_>>>().unwrap_or_default()
+    }
+
+    /// The load balancer as the rules judge it.
+    fn subject(&self, deployment: &Deployment) -> Subject {
         let (kind, mode_key) = (self.kind, self.kind.mode_attribute());
         let mode = self.parsed(mode_key, "defensive");
         let drop_invalid_headers = self.parsed(DROP_INVALID, "false");
@@ -224,8 +295,7 @@ impl<'t> LoadBalancerBuilder<'t> {
             let arn = Arn::new("arn:aws:elasticloadbalancing:::loadbalancer/declared").ok()?;
             Some((account, region, arn))
         };
-        let place = self.text.place(self.value.clone().unwrap_or_else(|| self.head.clone()));
-        let subject = match placeholders() {
+        match placeholders() {
             None => Subject::Incapable("The placeholders for its identity are not well-formed.".to_owned()),
             Some((no_account_id, no_region, no_arn)) => Subject::LoadBalancer(Box::new(LoadBalancer {
                 arn: arn.unwrap_or(no_arn),
@@ -263,22 +333,6 @@ impl<'t> LoadBalancerBuilder<'t> {
                 placeholder: Some(Arc::new(placeholder)),
                 declared: None,
             })),
-        };
-        let mut tags = self.tags;
-        tags.extend(deployment.tags.iter().map(|(key, value)| (key.clone(), value.clone())));
-        Declared {
-            dialect: self.dialect,
-            address: self.address,
-            place,
-            action: self.action,
-            subject,
-            tags,
-            more_tags: self.more_tags.filter(|_| deployment.tags.is_empty()),
-            note: self.note,
-            mode_instruction: self.mode_instruction,
-            logs_instruction: self.logs_instruction,
-            fix: self.fix,
-            match_hints: self.match_hints,
         }
     }
 }
@@ -324,6 +378,7 @@ pub(crate) fn incapable(
         place: text.place(head),
         action: Action::Unspecified,
         subject: Subject::Incapable(because),
+        outcomes: Vec::new(),
         tags: BTreeMap::new(),
         more_tags: None,
         note: None,
@@ -331,5 +386,6 @@ pub(crate) fn incapable(
         logs_instruction: String::new(),
         fix: Err("it has no mode".to_owned()),
         match_hints: MatchHints::default(),
+        root: None,
     }
 }

@@ -7,11 +7,15 @@ use std::sync::Arc;
 
 use doorward_model::{Gap, GapReason, Kind, Listener, Manager, Observed};
 
+use self::intrinsic::{Intrinsics, is_intrinsic, is_nothing};
 use crate::attributes::Attributes;
 use crate::builder::{LOGS_BUCKET, LOGS_ENABLED, LOGS_PREFIX, LoadBalancerBuilder, gap, listener, scheme};
 use crate::source_text::SourceText;
-use crate::tree::{Data, Document, Node};
+use crate::tree::{Document, Node};
 use crate::{Deployment, Dialect, ParseOutput, UnreadPart, detect, edit};
+
+mod attribute_outcomes;
+mod intrinsic;
 
 const V2: &str = "AWS::ElasticLoadBalancingV2::LoadBalancer";
 const CLASSIC: &str = "AWS::ElasticLoadBalancing::LoadBalancer";
@@ -211,18 +215,35 @@ impl Template<'_> {
                 None => return Observed::Absent,
             }
         }
-        literal(self.text, node)
+        self.intrinsics().value(node)
+    }
+
+    /// The node of a property of a resource.
+    fn node<'n>(&self, resource: &'n Node, name: &str) -> Option<&'n Node> {
+        resource.get("Properties").filter(|properties| !is_intrinsic(properties))?.get(name)
+    }
+
+    fn intrinsics(&self) -> Intrinsics<'_> {
+        Intrinsics { text: self.text, document: self.document }
     }
 
     fn load_balancer<'t>(&'t self, name: &Node, resource: &Node, address: String) -> LoadBalancerBuilder<'t> {
-        let text = self.text;
         let mut builder = self.builder(name, resource, address);
+        let is_certain = builder.kind_gap.is_none();
         builder.set_kind(self.property(resource, &["Type"]));
+        if is_certain && builder.kind_gap.is_some() {
+            let outcomes = self.node(resource, "Type").map(|kind| self.intrinsics().outcomes(kind)).unwrap_or_default();
+            builder.kind_outcomes = possible_kinds(&outcomes);
+        }
         builder.name = self.property(resource, &["Name"]);
         let mode = builder.kind.mode_attribute();
         let list = resource.at(&["Properties", "LoadBalancerAttributes"]).filter(|list| !is_nothing(list));
+        let mut is_conditional = false;
         if let Some(list) = list {
-            builder.set_attributes(Attributes::of_list(text, list, NAMES, &|node| literal(text, node)));
+            let possible = attribute_outcomes::of_list(self.intrinsics(), list, NAMES);
+            builder.set_attributes(possible.attributes);
+            builder.outcomes = possible.outcomes;
+            is_conditional = possible.conditional.contains(mode);
         }
         builder.deliveries = self.deliveries;
         builder.mode_instruction =
@@ -233,6 +254,7 @@ impl Template<'_> {
         );
         builder.fix = match builder.kind_gap {
             Some(_) => Err("the template may be changed when it is deployed".to_owned()),
+            None if is_conditional => Err("the mode depends on a condition; change its branches".to_owned()),
             None => self.fix(resource, list, mode),
         };
         builder
@@ -269,7 +291,7 @@ impl Template<'_> {
         let Some(entries) = list.as_seq().filter(|_| list.tag.is_none()) else { return unresolved(list.span.clone()) };
         let mut listeners = Vec::new();
         for entry in entries {
-            match entry.get("Protocol").map(|protocol| literal(self.text, protocol)) {
+            match entry.get("Protocol").map(|protocol| self.intrinsics().value(protocol)) {
                 Some(Observed::Known(protocol)) => {
                     listeners.push(listener(&protocol, entry.text_at(&["LoadBalancerPort"])));
                 }
@@ -285,7 +307,7 @@ impl Template<'_> {
         builder.more_tags =
             Some(builder.gap(GapReason::Undeclared, builder.head.clone(), "tags of the stack may be added"));
         if let Some(list) = resource.at(&["Properties", "Tags"]).filter(|list| !is_nothing(list)) {
-            let tags = Attributes::of_list(text, list, NAMES, &|node| literal(text, node));
+            let tags = Attributes::of_list(text, list, NAMES, &|node| self.intrinsics().value(node));
             builder.more_tags = tags.incomplete.or(builder.more_tags.take());
             for (key, value) in tags.named {
                 match value {
@@ -315,50 +337,15 @@ impl Template<'_> {
     }
 }
 
-/// The value of a property, if it is a literal. Intrinsic functions are not evaluated: their parameters are set at deployment,
-/// whatever their defaults.
-fn literal(text: &SourceText<'_>, node: &Node) -> Observed<String> {
-    if is_nothing(node) {
-        return Observed::Absent;
-    }
-    match (&*node.data, is_intrinsic(node)) {
-        (Data::Scalar { text, .. }, false) => Observed::Known(text.clone()),
-        (_, true) => {
-            let message = format!("{} is determined when the template is deployed", describe(node));
-            Observed::Unread(gap(text, GapReason::Unresolved, node.span.clone(), message))
-        }
-        _ => {
-            let message = "a single value is expected here";
-            Observed::Unread(gap(text, GapReason::Malformed, node.span.clone(), message))
-        }
-    }
-}
-
-/// Whether a property is unset: null, or a reference to AWS::NoValue, which removes it.
-fn is_nothing(node: &Node) -> bool {
-    let no_value = |node: &Node| matches!(&*node.data, Data::Scalar { text, .. } if text == "AWS::NoValue");
-    node.is_null()
-        || (node.tag.as_deref() == Some("Ref") && no_value(node))
-        || matches!(node.as_map(), Some([(key, value)]) if key.as_str() == Some("Ref") && no_value(value))
-}
-
-fn is_intrinsic(node: &Node) -> bool {
-    node.tag.is_some() || matches!(node.as_map(), Some([(key, _)]) if function(key).is_some())
-}
-
-fn function(key: &Node) -> Option<&str> {
-    key.as_str().filter(|key| *key == "Ref" || key.starts_with("Fn::"))
-}
-
-/// The function with its argument: `Ref Mode`, `Fn::If`.
-fn describe(node: &Node) -> String {
-    let (function, of) = match (&node.tag, node.as_map()) {
-        (Some(tag), _) => (tag.as_str(), Some(node)),
-        (None, Some([(key, value)])) => (key.as_str().unwrap_or("a function"), Some(value)),
-        _ => ("a function", None),
+/// The kinds that possible values of `Type` stand for. Without a value it is an application load balancer.
+fn possible_kinds(outcomes: &[Option<String>]) -> Vec<Kind> {
+    let kind = |name: &Option<String>| match name.as_deref() {
+        None | Some("application") => Kind::Application,
+        Some("network") => Kind::Network,
+        Some("gateway") => Kind::Gateway,
+        Some(_) => Kind::Unrecognized,
     };
-    match of.map(|of| &*of.data) {
-        Some(Data::Scalar { text, .. }) => format!("{function} {text}"),
-        _ => function.to_owned(),
-    }
+    // CloudFormation accepts no other types.
+    let any = || vec![Kind::Application, Kind::Network, Kind::Gateway];
+    if outcomes.is_empty() { any() } else { outcomes.iter().map(kind).collect() }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use doorward_model::{AccountId, Gap, LoadBalancer};
 
-use crate::{FileError, SourceRange};
+use crate::{FileError, SourceRange, signs};
 
 /// The format of a declaration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,6 +106,9 @@ pub struct Declared {
     pub action: Action,
     /// The load balancer, or the reason why there is no mode.
     pub subject: Subject,
+    /// The possible load balancers, if the files leave a mode or type open but allow few values. Empty if they determine
+    /// it, or do not limit it.
+    pub outcomes: Vec<LoadBalancer>,
     /// The known tags.
     pub tags: BTreeMap<String, String>,
     /// The reason why there may be further tags; `None` if `tags` is complete.
@@ -120,6 +123,9 @@ pub struct Declared {
     pub fix: Result<Edit, String>,
     /// Properties that identify its load balancer in a scan, besides name and ARN.
     pub match_hints: MatchHints,
+    /// The Terraform folder or the kustomization that it is deployed from, if that is not the folder of its file. One module
+    /// or base that several of them use declares one load balancer for each.
+    pub root: Option<String>,
 }
 
 /// Properties of the deployed load balancer that follow from its declaration.
@@ -134,6 +140,12 @@ pub struct MatchHints {
 }
 
 impl Declared {
+    /// Records the folder that it is deployed from.
+    pub(crate) fn set_root(&mut self, root: &str) {
+        let folder = self.place.file.rsplit_once('/').map_or("", |(folder, _)| folder);
+        self.root = (folder != root).then(|| root.to_owned());
+    }
+
     /// The load balancer; `None` for a resource without a mode.
     pub fn load_balancer(&self) -> Option<&LoadBalancer> {
         match &self.subject {
@@ -154,6 +166,50 @@ pub struct UnreadPart {
     pub because: String,
 }
 
+/// A part of the declarations that was not read, and in which nothing indicates a load balancer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unexamined {
+    /// Its address: `module.vpc`, or the path of a file.
+    pub address: String,
+    /// Where it is referenced, or where the file cannot be parsed.
+    pub place: SourceRange,
+    /// Why it was not read.
+    pub reason: UnexaminedReason,
+    /// The source of a module, or the problem of a file.
+    pub detail: String,
+}
+
+/// Why a part was not read although nothing indicates a load balancer in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UnexaminedReason {
+    /// A module that is not installed and is known to create no load balancer.
+    ModuleWithoutLoadBalancers,
+    /// A module that is not installed and whose name is that of other resources, such as `iam-role`.
+    ModuleOfOtherResources,
+    /// A module that is not installed and of which nothing is known.
+    UnknownModule,
+    /// A manifest that is not known, of a resource that is named after objects of other kinds.
+    ManifestOfOtherKinds,
+    /// A template that is still to be rendered.
+    Template,
+    /// A file that is not well-formed.
+    BrokenFile,
+}
+
+impl UnexaminedReason {
+    /// The stable name, as in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ModuleWithoutLoadBalancers => "module-without-load-balancers",
+            Self::ModuleOfOtherResources => "module-of-other-resources",
+            Self::UnknownModule => "unknown-module",
+            Self::ManifestOfOtherKinds => "manifest-of-other-kinds",
+            Self::Template => "template",
+            Self::BrokenFile => "broken-file",
+        }
+    }
+}
+
 /// The result of parsing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ParseOutput {
@@ -163,6 +219,8 @@ pub struct ParseOutput {
     pub errors: Vec<FileError>,
     /// Parts that were not read, ordered.
     pub unread: Vec<UnreadPart>,
+    /// Parts that were not read and in which nothing indicates a load balancer, ordered.
+    pub unexamined: Vec<Unexamined>,
     /// The parsed files with their dialects, ordered.
     pub files: Vec<(String, Dialect)>,
 }
@@ -186,6 +244,9 @@ impl ParseOutput {
         self.declared.sort_by(|a, b| (a.place.order(), &a.address).cmp(&(b.place.order(), &b.address)));
         self.add_errors(Vec::new());
         self.add_unread(Vec::new());
+        let order = |one: &Unexamined| (one.place.file.clone(), one.place.line, one.address.clone());
+        self.unexamined.sort_by_cached_key(order);
+        self.unexamined.dedup();
         self.files.sort();
         self.files.dedup();
         self
@@ -206,6 +267,29 @@ impl ParseOutput {
             self.unread.push(UnreadPart { address, place, because });
         }
         true
+    }
+
+    /// Records a file that cannot be parsed: an error if the user named it, or if it is no template and speaks of load
+    /// balancers. A template that may declare one is not read; any other file is only counted.
+    pub(crate) fn refuse(&mut self, error: FileError, named: bool, text: &str) {
+        let is_template = signs::is_template(text);
+        let may_declare = if is_template { signs::of_any(text) } else { signs::of_dialect(text) };
+        if named || (may_declare && !is_template) {
+            self.errors.push(error);
+            return;
+        }
+        let FileError { file, line, column, message } = error;
+        let place = SourceRange { file: file.clone(), line, column, end_line: line, end_column: column, span: 0..0 };
+        if may_declare {
+            let because = format!(
+                "The file is a template, and may declare load balancers; check the rendered file (`helm template`, `kubectl \
+                 kustomize`). Unrendered, it {message}."
+            );
+            self.unread.push(UnreadPart { address: file, place, because });
+        } else {
+            let reason = if is_template { UnexaminedReason::Template } else { UnexaminedReason::BrokenFile };
+            self.unexamined.push(Unexamined { address: file, place, reason, detail: message });
+        }
     }
 
     /// Adds files that could not be read, and sorts.

@@ -1,9 +1,10 @@
 //! Detects the dialect of a file by its name and content.
 
 use crate::source_text::{SourceFile, SourceText};
+use crate::terraform::terragrunt::is_terragrunt;
 use crate::tree::json::{self, Pairs};
 use crate::tree::{Data, Document, Node, yaml};
-use crate::{Dialect, FileError};
+use crate::{Dialect, FileError, kubernetes, signs, wrapped_templates};
 
 /// The content of a file, parsed as far as detecting its dialect required.
 pub(crate) enum Content<'a> {
@@ -11,6 +12,8 @@ pub(crate) enum Content<'a> {
     Nothing,
     /// Terraform or OpenTofu configuration.
     Configuration,
+    /// A file of Terragrunt.
+    Terragrunt,
     /// The JSON of a Terraform plan.
     Plan(Pairs<'a>),
     /// The JSON of a Pulumi preview.
@@ -20,7 +23,7 @@ pub(crate) enum Content<'a> {
 }
 
 /// Words of which every declaration contains at least one. Files without any are not parsed unless the user named them.
-const MARKERS: [&str; 14] = [
+const MARKERS: [&str; 19] = [
     "AWS::",
     "::MODULE",
     "Transform:",
@@ -35,6 +38,11 @@ const MARKERS: [&str; 14] = [
     "resource_changes",
     "planned_values",
     "urn:pulumi:",
+    "Load Balanced Web Service",
+    "elb_application_lb",
+    "elb_classic_lb",
+    "ec2_elb_lb",
+    "ingressClassName: alb",
 ];
 
 /// The error for a file that the user named and whose dialect is not recognised.
@@ -44,7 +52,14 @@ const UNKNOWN: &str = "is of no supported dialect: the JSON of a Terraform plan 
 
 /// Whether a file may declare load balancers: the user named it, or it contains a word that every declaration contains.
 pub fn may_declare(source: &SourceFile) -> bool {
-    source.named || is_configuration(source.name()) || contains_any(&source.text, &MARKERS)
+    source.named
+        || is_configuration(source.name())
+        || contains_any(&source.text, &MARKERS)
+        || (source.name().contains("values") && source.text.contains("ngress"))
+        || is_terragrunt(source)
+        || kubernetes::is_kustomization(source.name())
+        || source.text.contains("loadBalancerAttributes")
+        || source.text.contains("load-balancer-attributes")
 }
 
 /// Whether a text contains one of the words, literally or written with escapes of JSON or YAML.
@@ -105,6 +120,16 @@ pub(crate) fn detect<'a>(source: &SourceFile, text: &SourceText<'a>) -> Result<C
     if ends(&[".tfvars", ".tfvars.json"]) {
         return Ok(Content::Nothing);
     }
+    if is_terragrunt(source) {
+        return Ok(Content::Terragrunt);
+    }
+    if ends(&[".hcl"]) && !source.named {
+        return Ok(Content::Nothing);
+    }
+    // A patch of a kustomization is a list of operations.
+    if text.text.trim_start().starts_with('-') && text.text.contains("op:") {
+        return Ok(Content::Nothing);
+    }
     if !may_declare(source) {
         return Ok(Content::Nothing);
     }
@@ -112,7 +137,7 @@ pub(crate) fn detect<'a>(source: &SourceFile, text: &SourceText<'a>) -> Result<C
     match content {
         Ok(Content::Nothing) if source.named => Err(FileError::at_start(text.path, UNKNOWN)),
         // Another format, such as JSON with comments, that happens to contain one of the words.
-        Err(_) if !source.named && !ends(&[".json", ".yaml", ".yml", ".template"]) => Ok(Content::Nothing),
+        Err(_) if !source.named && !ends(&[".json", ".yaml", ".yml", ".template", ".config"]) => Ok(Content::Nothing),
         other => other,
     }
 }
@@ -122,7 +147,12 @@ fn of_json<'a>(text: &SourceText<'a>) -> Result<Content<'a>, FileError> {
         Ok(pairs) => pairs,
         // A template in YAML's flow style begins like JSON.
         Err(error) => {
-            return of_yaml(text).map_err(|_| log_of_a_plan(text).unwrap_or_else(|| json::syntax_error(text, &error)));
+            return of_yaml(text).map_err(|yaml| match log_of_a_plan(text) {
+                Some(log) => log,
+                // `{{` begins a template, not JSON.
+                None if signs::is_template(text.text) => yaml,
+                None => json::syntax_error(text, &error),
+            });
         }
     };
     let has = |key: &str| pairs.0.iter().any(|(name, _)| name == key);
@@ -143,7 +173,7 @@ fn of_json<'a>(text: &SourceText<'a>) -> Result<Content<'a>, FileError> {
         return unique(Content::Preview(pairs));
     }
     drop(pairs);
-    documents(vec![json::parse(text)?])
+    documents(text, vec![json::parse(text)?])
 }
 
 /// A plan or preview, unless one of its keys is repeated.
@@ -164,7 +194,7 @@ fn log_of_a_plan(text: &SourceText<'_>) -> Option<FileError> {
 
 fn of_yaml<'a>(text: &SourceText<'_>) -> Result<Content<'a>, FileError> {
     match yaml::parse(text) {
-        Ok(parsed) => documents(parsed),
+        Ok(parsed) => documents(text, parsed),
         Err(mut error) => {
             if text.text.contains("{{") {
                 error.message.push_str(
@@ -177,9 +207,23 @@ fn of_yaml<'a>(text: &SourceText<'_>) -> Result<Content<'a>, FileError> {
     }
 }
 
-fn documents<'a>(documents: Vec<Document>) -> Result<Content<'a>, FileError> {
-    let any = documents.iter().any(|document| dialect_of(document).is_some());
+fn documents<'a>(text: &SourceText<'_>, documents: Vec<Document>) -> Result<Content<'a>, FileError> {
+    let name = text.path.rsplit('/').next().unwrap_or_default();
+    let is_read = |document: &Document| {
+        dialect_of(document).is_some()
+            || kubernetes::is_kustomization(name)
+            || kubernetes::is_values(name, &document.root)
+            || is_of_another_tool(text)
+            || !wrapped_templates::within(text.path, &document.root).is_empty()
+    };
+    let any = documents.iter().any(is_read);
     Ok(if any { Content::Documents(documents) } else { Content::Nothing })
+}
+
+/// Whether a file names a load balancer in the words of another tool.
+fn is_of_another_tool(text: &SourceText<'_>) -> bool {
+    contains_any(text.text, &["Load Balanced Web Service", "elb_application_lb", "elb_classic_lb", "ec2_elb_lb"])
+        || (text.path.contains(".ebextensions/") && text.text.contains("LoadBalancerType"))
 }
 
 /// The dialect of one document. A repeated key counts each time, so that neither value hides the other.

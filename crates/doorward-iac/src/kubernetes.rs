@@ -9,53 +9,98 @@ use std::ops::Range;
 use doorward_model::{GapReason, Observed};
 
 use crate::attributes::Attributes;
-use crate::builder::gap;
+use crate::builder::{LoadBalancerBuilder, gap};
 use crate::source_text::SourceText;
 use crate::tree::{Data, Document, Node};
-use crate::{Deployment, FileError, ParseOutput};
+use crate::{Action, Deployment, Dialect, Edit, FileError, ParseOutput};
 
+mod classes;
+mod custom_resources;
 mod gateway;
+mod helm_values;
 mod ingress;
+mod kustomize;
 mod service;
+
+pub(crate) use helm_values::{is_values, of_values, unknown};
+pub(crate) use kustomize::{is_kustomization, mark as mark_kustomizations};
 
 /// The names of key and value in the controller's lists.
 const NAMES: (&str, &str) = ("key", "value");
 /// The kinds of objects that are evaluated.
-const KINDS: [&str; 7] = [
+const KINDS: [&str; 13] = [
+    "Application",
+    "ApplicationSet",
+    "ELB",
+    "Gateway",
+    "GatewayClass",
+    "HelmRelease",
     "Ingress",
     "IngressClass",
     "IngressClassParams",
-    "Service",
-    "Gateway",
-    "GatewayClass",
+    "LB",
+    "LoadBalancer",
     "LoadBalancerConfiguration",
+    "Service",
 ];
 const MODE: &str = "routing.http.desync_mitigation_mode";
 
 /// The documents of all manifests.
 #[derive(Default)]
 pub(crate) struct Manifests<'a> {
-    documents: Vec<(&'a SourceText<'a>, Document)>,
+    documents: Vec<(&'a SourceText<'a>, Document, Option<ManifestOrigin>)>,
+    /// Values files of Helm charts.
+    values: Vec<(&'a SourceText<'a>, Document)>,
+}
+
+/// The declaration that a manifest stands in, if it is no file of manifests: a resource of Terraform or Pulumi, the values of
+/// a Helm chart, a kustomization.
+#[derive(Debug, Clone)]
+pub(crate) struct ManifestOrigin {
+    /// Its address: `kubernetes_ingress_v1.web`.
+    pub(crate) address: String,
+    /// What deployment does with it.
+    pub(crate) action: Action,
+    /// The group of files that are deployed together; Ingresses of different groups share no load balancer. Empty for files
+    /// of manifests.
+    pub(crate) scope: String,
+    /// Why `--fix` does not edit it.
+    pub(crate) unfixable: &'static str,
+    /// Where the mode may come from besides the place that is shown.
+    pub(crate) note: Option<String>,
 }
 
 impl<'a> Manifests<'a> {
     pub(crate) fn add(&mut self, text: &'a SourceText<'a>, document: Document) {
-        self.documents.push((text, document));
+        self.documents.push((text, document, None));
+    }
+
+    /// Adds the manifest of a declaration in another dialect.
+    pub(crate) fn add_from(&mut self, text: &'a SourceText<'a>, document: Document, origin: ManifestOrigin) {
+        self.documents.push((text, document, Some(origin)));
+    }
+
+    /// Adds a values file.
+    pub(crate) fn add_values(&mut self, text: &'a SourceText<'a>, document: Document) {
+        self.values.push((text, document));
     }
 
     /// Evaluates all documents together.
     pub(crate) fn parse(&self, deployment: &Deployment, output: &mut ParseOutput) {
         let mut objects = Vec::new();
-        for (text, document) in &self.documents {
+        for (text, document, origin) in &self.documents {
             let root = &document.root;
             if let Err(error) = root.check_unique_keys(text) {
                 output.errors.push(error);
                 continue;
             }
             let items = root.get("items").and_then(Node::as_seq);
+            let origin = origin.as_ref();
+            let object = |node| Object { text, document, node, origin };
             match items.filter(|_| root.text_at(&["kind"]).is_some_and(|kind| kind.ends_with("List"))) {
-                Some(items) => objects.extend(items.iter().map(|node| Object { text, document, node })),
-                None => objects.push(Object { text, document, node: root }),
+                Some(items) => objects.extend(items.iter().map(object)),
+                None if is_evaluated(root) => objects.push(object(root)),
+                None => nested(root, &mut |node| objects.push(object(node))),
             }
         }
         // Objects of other kinds may have repeated keys: they are not evaluated.
@@ -66,9 +111,41 @@ impl<'a> Manifests<'a> {
                 false
             }
         });
+        let rendered = helm_values::ingresses(&objects, &self.values, output);
+        let rendered = rendered.iter().map(|(text, document, origin)| Object {
+            text,
+            document,
+            node: &document.root,
+            origin: Some(origin),
+        });
+        let rendered: Vec<Object<'_>> = rendered.collect();
+        objects.extend(rendered);
+        custom_resources::parse(&objects, deployment, output);
         ingress::parse(&objects, deployment, output);
         service::parse(&objects, deployment, output);
         gateway::parse(&objects, deployment, output);
+    }
+}
+
+/// Whether an object is of a kind that is evaluated.
+pub(crate) fn is_evaluated(node: &Node) -> bool {
+    node.text_at(&["kind"]).is_some_and(|kind| KINDS.contains(&kind))
+}
+
+/// Calls a function for the objects within an object of another kind: a composition, a template, a resource graph.
+fn nested<'n>(node: &'n Node, found: &mut dyn FnMut(&'n Node)) {
+    match &*node.data {
+        Data::Scalar { .. } => {}
+        Data::Seq(nodes) => nodes.iter().for_each(|node| nested(node, found)),
+        Data::Map(pairs) => {
+            for (_, value) in pairs {
+                if value.text_at(&["apiVersion"]).is_some() && is_evaluated(value) {
+                    found(value);
+                } else {
+                    nested(value, found);
+                }
+            }
+        }
     }
 }
 
@@ -78,6 +155,7 @@ struct Object<'a> {
     text: &'a SourceText<'a>,
     document: &'a Document,
     node: &'a Node,
+    origin: Option<&'a ManifestOrigin>,
 }
 
 impl<'a> Object<'a> {
@@ -104,8 +182,32 @@ impl<'a> Object<'a> {
         self.node.text_at(&["metadata", "namespace"]).unwrap_or("default")
     }
 
-    /// `Ingress shop/web`; `Ingress web` if the manifest does not set a namespace.
+    /// The files that it is deployed with.
+    fn scope(&self) -> &'a str {
+        self.origin.map_or("", |origin| &origin.scope)
+    }
+
+    /// A builder for the load balancer of this object, whose mode is set in `setter`.
+    fn builder(&self, setter: Object<'a>) -> LoadBalancerBuilder<'a> {
+        let mut builder = LoadBalancerBuilder::new(setter.text, Dialect::Kubernetes, self.address(), setter.head());
+        if let Some(origin) = self.origin {
+            builder.action = origin.action;
+            builder.note.clone_from(&origin.note);
+        }
+        builder
+    }
+
+    /// An edit of this object, unless another program writes it.
+    fn fix(&self, edit: impl FnOnce() -> Result<Edit, String>) -> Result<Edit, String> {
+        self.origin.map_or_else(edit, |origin| Err(origin.unfixable.to_owned()))
+    }
+
+    /// `Ingress shop/web`; `Ingress web` if the manifest does not set a namespace; the address of the declaration that the
+    /// object stands in.
     fn address(&self) -> String {
+        if let Some(origin) = self.origin {
+            return origin.address.clone();
+        }
         let kind = self.node.text_at(&["kind"]).unwrap_or_default();
         match self.node.text_at(&["metadata", "namespace"]) {
             Some(namespace) => format!("{kind} {namespace}/{}", self.name()),
@@ -126,6 +228,11 @@ impl<'a> Object<'a> {
 
     fn annotation(&self, key: &str) -> Option<&'a Node> {
         self.node.at(&["metadata", "annotations", key])
+    }
+
+    /// A value in its annotations.
+    fn annotated(&self, key: &str) -> Observed<String> {
+        self.annotation(key).map_or(Observed::Absent, |node| literal(self.text, node))
     }
 
     /// The attributes of a list in an object of the controller's own kinds.

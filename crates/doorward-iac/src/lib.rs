@@ -17,23 +17,35 @@ mod detect;
 mod ecs;
 mod edit;
 mod error;
+mod indirect;
 mod kubernetes;
 mod match_live;
+mod outcomes;
 mod pulumi;
+mod signs;
 mod source_text;
+mod synthetic;
 mod terraform;
 mod tree;
+mod variable_values;
+mod wrapped_templates;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use doorward_model::{AccountId, Region};
+use doorward_model::{AccountId, Pattern, Region};
 
-pub use declared::{Action, Declared, Dialect, Edit, MatchHints, ParseOutput, Subject, UnreadPart};
+pub use declared::{
+    Action, Declared, Dialect, Edit, MatchHints, ParseOutput, Subject, Unexamined, UnexaminedReason, UnreadPart,
+};
 pub use detect::may_declare;
 pub use doorward_file::encoding::Encoding;
 pub use error::FileError;
 pub use match_live::match_live;
 pub use source_text::{SourceFile, SourceRange};
+
+pub use outcomes::agreed;
+pub use variable_values::{VariableOption, VariableValues};
 
 use detect::Content;
 use source_text::SourceText;
@@ -49,10 +61,15 @@ pub struct Deployment {
     pub region: Option<Region>,
     /// Tags that deployment adds. If not empty, these and the tags in the files are complete.
     pub tags: BTreeMap<String, String>,
+    /// Sources of Terraform modules that create no load balancer, besides those that are known.
+    pub modules_without_load_balancers: Vec<Pattern>,
+    /// The values that Terraform's variables are given besides the files in the root folder.
+    pub variables: VariableValues,
 }
 
-/// Reads the Terraform files directly in a folder, given its path; empty if the folder does not exist. The caller decides
-/// which folders may be read: a folder is requested because a configuration, which may be hostile, names it.
+/// Reads the Terraform files directly in a folder, given its path; empty if the folder does not exist. The path of a file
+/// gives this file alone, of any kind. The caller decides what may be read: a folder or file is requested because a
+/// configuration, which may be hostile, names it.
 pub type ReadFolder<'a> = &'a dyn Fn(&str) -> Result<Vec<SourceFile>, FileError>;
 
 /// Parses files. Each file is parsed on its own, except for Terraform configuration in one folder and Kubernetes
@@ -66,32 +83,51 @@ pub fn parse(sources: &[SourceFile], deployment: &Deployment, folder: ReadFolder
         let content = match detect::detect(source, text) {
             Ok(content) => content,
             Err(error) => {
-                output.errors.push(error);
+                output.refuse(error, source.named, &source.text);
                 continue;
             }
         };
         let parsed = match content {
+            Content::Terragrunt => {
+                let parsed = terraform::terragrunt::parse(source, sources, deployment, &mut output);
+                if let Err(error) = parsed {
+                    output.refuse(error, source.named, &source.text);
+                }
+                Ok(())
+            }
             Content::Nothing => Ok(()),
             Content::Configuration => {
                 configurations.push(source);
                 Ok(())
             }
-            Content::Plan(pairs) => terraform::plan::parse(text, &pairs, deployment, &mut output),
-            Content::Preview(pairs) => pulumi::parse(text, &pairs, deployment, &mut output),
+            Content::Plan(pairs) => terraform::plan::parse(text, &pairs, deployment, &mut output)
+                .and_then(|()| indirect::plan::parse(text, &pairs, &mut manifests, &mut output)),
+            Content::Preview(pairs) => pulumi::parse(text, &pairs, deployment, &mut output)
+                .and_then(|()| indirect::preview::parse(text, &pairs, &mut manifests, &mut output)),
             Content::Documents(documents) => {
                 for document in documents {
                     match detect::dialect_of(&document) {
                         Some(Dialect::CloudFormation) => {
                             cloudformation::parse(text, &document, deployment, &mut output);
+                            wrapped_templates::indirect(text, &document.root, sources, &mut manifests, &mut output);
                         }
                         Some(Dialect::EcsGateway) => ecs::parse(text, &document, deployment, &mut output),
                         Some(Dialect::Kubernetes) => {
                             output.files.push((source.path.clone(), Dialect::Kubernetes));
                             manifests.add(text, document);
                         }
-                        _ => {}
+                        _ if kubernetes::is_values(source.name(), &document.root) => {
+                            manifests.add_values(text, document);
+                        }
+                        _ => {
+                            for template in wrapped_templates::within(&source.path, &document.root) {
+                                cloudformation::parse(text, &template, deployment, &mut output);
+                                wrapped_templates::indirect(text, &template.root, sources, &mut manifests, &mut output);
+                            }
+                        }
                     }
                 }
+                wrapped_templates::of_other_tools(source, text, sources, &mut output);
                 Ok(())
             }
         };
@@ -99,7 +135,26 @@ pub fn parse(sources: &[SourceFile], deployment: &Deployment, folder: ReadFolder
             output.errors.push(error);
         }
     }
+    let found = RefCell::default();
+    terraform::configuration::parse(&configurations, deployment, folder, &found, &mut output);
+    let found = found.into_inner();
+    let found_texts = found.texts();
+    found.add_to(&found_texts, &mut manifests);
     manifests.parse(deployment, &mut output);
-    terraform::configuration::parse(&configurations, deployment, folder, &mut output);
+    kubernetes::mark_kustomizations(sources, &mut output);
+    // Without a file of variables that the user names, or a file that overrides others, values would be wrong.
+    let is_given = |file: &str| {
+        let mut options = deployment.variables.options.iter();
+        options.any(|option| matches!(option, VariableOption::File(source) if source.path == file))
+    };
+    let decides = |file: &str| is_given(file) || terraform::configuration::is_override(file);
+    let found = |file: &str| sources.iter().find(|source| source.path == file && !source.named && !decides(file));
+    for error in std::mem::take(&mut output.errors) {
+        let is_harmless = |text: &str| !signs::of_dialect(text) || text.contains("{{");
+        match found(&error.file).filter(|source| error.message.starts_with("is not ") && is_harmless(&source.text)) {
+            Some(source) => output.refuse(error, false, &source.text),
+            None => output.errors.push(error),
+        }
+    }
     output.sorted()
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use doorward_model::{Arn, Certainty, CodePlace, InCode, LoadBalancer, Manager, Observed};
 
-use crate::{Action, Declared, Dialect, ParseOutput, SourceFile};
+use crate::{Action, Declared, Dialect, ParseOutput, SourceFile, Unexamined, UnexaminedReason};
 
 mod patch;
 
@@ -33,7 +33,9 @@ pub fn match_live(output: &ParseOutput, sources: &[SourceFile], live: &[LoadBala
     for lb in live {
         names.entry(&lb.name).or_default().push(lb);
     }
-    let unread = match output.errors.len() + output.unread.len() {
+    let is_unknown = |one: &&Unexamined| one.reason == UnexaminedReason::UnknownModule;
+    let unknown = output.unexamined.iter().filter(is_unknown).count();
+    let unread = match output.errors.len() + output.unread.len() + unknown {
         0 => String::new(),
         parts => format!(" Parts that could not be read ({parts}) may declare it as well."),
     };

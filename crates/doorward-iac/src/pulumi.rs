@@ -12,13 +12,13 @@ use crate::attributes::Attributes;
 use crate::builder::{LoadBalancerBuilder, gap, listener, scheme};
 use crate::declared::MAX_DECLARATIONS;
 use crate::source_text::SourceText;
-use crate::terraform::set_arguments;
+use crate::terraform::{camel, set_arguments};
 use crate::tree::Node;
 use crate::tree::json::{self, Pairs, span_in};
 use crate::{Action, Declared, Deployment, Dialect, FileError, ParseOutput, UnreadPart};
 
 /// The placeholder for a value that is known only after the update. Source: Pulumi's `plugin.UnknownStringValue`.
-const UNKNOWN: &str = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+pub(crate) const UNKNOWN: &str = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 /// The key that marks a secret. Source: Pulumi's `resource.SigKey`.
 const SECRET: &str = "4dabf18193072939515e22adb298388d";
 
@@ -257,15 +257,4 @@ impl State<'_> {
         builder.logs_instruction =
             format!("In loadBalancerAttributes of {}, enable access_logs.s3.enabled.", builder.address);
     }
-}
-
-/// `access_logs` as `accessLogs`.
-fn camel(name: &str) -> String {
-    let mut words = name.split('_');
-    let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |joined, word| {
-        let mut letters = word.chars();
-        let head = letters.next().map(|letter| letter.to_ascii_uppercase());
-        joined + &head.into_iter().chain(letters).collect::<String>()
-    })
 }

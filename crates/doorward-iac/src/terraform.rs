@@ -10,16 +10,32 @@ use doorward_model::{Kind, Manager, Observed, Scheme};
 use crate::builder::{DROP_INVALID, LOGS_BUCKET, LOGS_ENABLED, LOGS_PREFIX, LoadBalancerBuilder, WAF_FAIL_OPEN};
 
 pub(crate) mod configuration;
+mod declare;
+mod dependencies;
 mod evaluate;
 mod expression;
+#[cfg(test)]
+mod expression_tests;
 mod functions;
+mod indirect_blocks;
 mod locals;
 mod module;
+mod module_sources;
+mod nested_blocks;
+mod number;
+mod operators;
+mod path;
 pub(crate) mod plan;
 mod providers;
 mod public_module;
 mod resource;
 mod section;
+mod syntax;
+pub(crate) mod terragrunt;
+mod types;
+mod value;
+mod variables;
+mod work;
 #[cfg(test)]
 mod work_tests;
 
@@ -65,4 +81,15 @@ pub(crate) fn set_arguments(
     builder.managed_by = Observed::Known(Manager::Terraform(resource.clone()));
     builder.mode_instruction = format!("In {resource}, set desync_mitigation_mode to");
     builder.logs_instruction = format!("In {resource}, add an access_logs block with bucket and enabled = true.");
+}
+
+/// `access_logs` as `accessLogs`.
+pub(crate) fn camel(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |joined, word| {
+        let mut letters = word.chars();
+        let head = letters.next().map(|letter| letter.to_ascii_uppercase());
+        joined + &head.into_iter().chain(letters).collect::<String>()
+    })
 }

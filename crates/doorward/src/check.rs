@@ -3,16 +3,21 @@
 use std::io::Write;
 use std::path::Path;
 
-use doorward_check::{CheckSettings, Checker, LiveScan, Output, RenderInput, TextOptions, fix, gather};
-use doorward_iac::Deployment;
+use doorward_check::{
+    Baseline, CheckSettings, Checker, GateSettings, LiveScan, Output, RenderInput, SearchOptions, TextOptions, fix,
+    gather,
+};
+use doorward_iac::{Deployment, VariableOption, VariableValues};
 use doorward_model::{AccountId, Region, harmless};
 
-use crate::cli::{CheckArguments, Cli};
+use crate::cli::{CheckArguments, Cli, VariableArgument};
 use crate::exit::{Exit, Failure};
 use crate::io::to_stdout;
 use crate::places::Places;
 use crate::settings::Settings;
 use doorward_file::{Readers, write_file};
+
+mod changed_files;
 
 /// Runs `doorward check`.
 pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure> {
@@ -25,7 +30,12 @@ pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure
         normalize: &normalize,
         report: &settings.report,
         rules: CheckSettings::rules(&arguments.rules)?,
-        deployment: deployment(arguments)?,
+        deployment: deployment(arguments, &settings.check)?,
+        unknown_modules: settings.check.unknown_modules,
+    };
+    let baseline = match &arguments.baseline {
+        Some(path) => Some(baseline(path)?),
+        None => None,
     };
     let register = settings.exceptions.read()?.register()?;
     let live = match &arguments.scan {
@@ -33,10 +43,17 @@ pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure
         None => None,
     };
     let checker = Checker::new(&check, &register, live.as_ref(), crate::clock::now())?;
-    let mut gathered = gather(&arguments.paths)?;
+    let exclude = settings.check.exclude.iter().chain(&arguments.exclude).cloned().collect();
+    let mut gathered = gather(&arguments.paths, &SearchOptions { exclude, no_ignore: arguments.no_ignore })?;
     let mut places = Places::of(&settings);
     places.keep_flag("--scan", arguments.scan.as_deref());
+    places.keep_flag("--baseline", arguments.baseline.as_deref());
     gathered.sources.iter().for_each(|source| places.keep("a file that is checked", Path::new(&source.path)));
+    for argument in &arguments.variables.0 {
+        if let VariableArgument::File(path) = argument {
+            places.keep_flag("--var-file", Some(path));
+        }
+    }
     outputs.iter().filter_map(|output| output.path.as_ref()).for_each(|path| places.file("--format", path));
     places.check()?;
 
@@ -50,11 +67,17 @@ pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure
         };
         report = fix(&checker, report, &mut gathered, &write, &mut log)?;
     }
+    if report.is_empty() {
+        return Err(doorward_check::CheckError::NoSupportedFiles.into());
+    }
+    if let Some(reference) = &arguments.changed_since {
+        report.keep_changed(&changed_files::since(reference)?);
+    }
     for error in report.errors() {
         let _ = writeln!(std::io::stderr(), "doorward: {}", harmless(&error.to_string()));
     }
-    if report.is_empty() {
-        return Err(doorward_check::CheckError::NoSupportedFiles.into());
+    if let Some(baseline) = &baseline {
+        report.accept(baseline);
     }
     let outcome = report.outcome(&settings.report);
     let exit = if outcome.unreadable { Exit::Usage } else { Exit::of(outcome.failed, outcome.covered) };
@@ -63,7 +86,7 @@ pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure
         write(output, &input, cli)?;
     }
     if !cli.quiet && exit != Exit::Clean {
-        let _ = writeln!(std::io::stderr(), "exit code {}: {}", exit.code(), exit.meaning());
+        let _ = writeln!(std::io::stderr(), "exit code {}: {}", exit.code(), meaning(exit));
     }
     Ok(exit)
 }
@@ -77,7 +100,29 @@ fn write(output: &Output, input: &RenderInput<'_>, cli: &Cli) -> Result<(), Fail
     }
 }
 
-fn deployment(arguments: &CheckArguments) -> Result<Deployment, Failure> {
+/// The findings that an earlier check reported.
+fn baseline(path: &Path) -> Result<Baseline, Failure> {
+    let fail = |problem: String| Failure::new(Exit::Usage, format!("--baseline {}: {problem}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        fail(format!("cannot be read: {error}; write it with `doorward check --format json-v1={} .`", path.display()))
+    })?;
+    Baseline::parse(&text).map_err(fail)
+}
+
+/// The meaning of an exit code of a check.
+fn meaning(exit: Exit) -> &'static str {
+    match exit {
+        Exit::Coverage => {
+            "not everything could be decided: a verdict is unknown, or a part that may declare load balancers was not read"
+        }
+        Exit::FindingsAndCoverage => {
+            "at least one load balancer fails, and not everything could be decided: a verdict is unknown, or a part was not read"
+        }
+        exit => exit.meaning(),
+    }
+}
+
+fn deployment(arguments: &CheckArguments, settings: &GateSettings) -> Result<Deployment, Failure> {
     let usage = |flag: &str, error: String| Failure::new(Exit::Usage, format!("{flag}: {error}"));
     let account = arguments.account.as_deref().map(AccountId::new).transpose();
     let region = arguments.region.as_deref().map(Region::new).transpose();
@@ -90,5 +135,33 @@ fn deployment(arguments: &CheckArguments) -> Result<Deployment, Failure> {
         account: account.map_err(|e| usage("--account", e.to_string()))?,
         region: region.map_err(|e| usage("--region", e.to_string()))?,
         tags: arguments.tags.iter().map(tag).collect::<Result<_, _>>()?,
+        modules_without_load_balancers: settings.modules_without_load_balancers.clone(),
+        variables: variables(arguments)?,
     })
+}
+
+/// The values of Terraform's variables: of the environment, and of the options in their order.
+fn variables(arguments: &CheckArguments) -> Result<VariableValues, Failure> {
+    let usage = |message: String| Failure::new(Exit::Usage, message);
+    let mut values = VariableValues::default();
+    for (name, value) in std::env::vars_os() {
+        let Some(variable) = name.to_str().and_then(|name| name.strip_prefix("TF_VAR_")) else { continue };
+        let text = value.to_str().ok_or_else(|| usage(format!("TF_VAR_{variable}: is not UTF-8")))?;
+        values.environment.insert(variable.to_owned(), text.to_owned());
+    }
+    for argument in &arguments.variables.0 {
+        values.options.push(match argument {
+            VariableArgument::Value(text) => match text.split_once('=') {
+                Some((name, text)) if !name.trim().is_empty() => {
+                    VariableOption::Value { name: name.trim().to_owned(), text: text.to_owned() }
+                }
+                _ => return Err(usage(format!("--var: {text:?} is not NAME=VALUE"))),
+            },
+            VariableArgument::File(path) => {
+                let source = doorward_check::read_file(path).map_err(|error| usage(format!("--var-file: {error}")))?;
+                VariableOption::File(source)
+            }
+        });
+    }
+    Ok(values)
 }

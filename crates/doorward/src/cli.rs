@@ -21,6 +21,7 @@ mod publish;
 mod scope;
 mod setup;
 mod traffic;
+mod variables;
 mod verify;
 
 pub(crate) use change::{ApplyArguments, ChangeRunArguments, PlanArguments, RollbackArguments, VerifyChangeArguments};
@@ -38,6 +39,7 @@ pub(crate) use setup::{SetupCommand, SetupPack, SetupRoles};
 pub(crate) use traffic::{
     AdviseArguments, CompareArguments, Engine, Since, TrafficArguments, TrafficCommand, TrafficSource,
 };
+pub(crate) use variables::VariableArgument;
 pub(crate) use verify::VerifyArguments;
 
 const EXAMPLES: &str = "\

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use doorward_check::{Gathered, gather, read_folder};
+use doorward_check::{Gathered, SearchOptions, gather, read_folder};
 use doorward_iac::{Deployment, ParseOutput, SourceFile};
 use doorward_model::{Arn, InCode, LoadBalancer};
 
@@ -27,7 +27,7 @@ impl Declarations {
         if paths.is_empty() {
             return Ok(None);
         }
-        let gathered = gather(paths)?;
+        let gathered = gather(paths, &SearchOptions::default())?;
         let unread_files = gathered.unread.clone();
         let declarations = Self::of(gathered);
         for problem in &declarations.reading.errors {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use doorward_aws::access::Emulator;
-use doorward_check::{Gathered, gather};
+use doorward_check::{Gathered, SearchOptions, gather};
 use doorward_fakeaws::{CallDetail, DESYNC_MODE, Options, RequestIds, Server, World};
 use doorward_iac::SourceFile;
 use serde::Deserialize;
@@ -216,7 +216,7 @@ fn places(cli: &Cli, arguments: &DemoArguments) -> Places {
 fn declarations(folder: Option<&Path>) -> Result<Option<Declarations>, Failure> {
     let mut gathered = match folder {
         None => Gathered::default(),
-        Some(folder) if folder.join("iac").is_dir() => gather(&[folder.join("iac")])?,
+        Some(folder) if folder.join("iac").is_dir() => gather(&[folder.join("iac")], &SearchOptions::default())?,
         Some(_) => return Ok(None),
     };
     let named =

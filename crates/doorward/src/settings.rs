@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use doorward_aws::access::AccessSettings;
 use doorward_aws::settings::{CallSettings, Span};
 use doorward_change::ChangeSettings;
+use doorward_check::GateSettings;
 use doorward_core::collect::CollectSettings;
 use doorward_core::discover::{DiscoverSettings, RegionSettings, ScopeSettings};
 use doorward_core::normalize::{ManagerSettings, NormalizeSettings, OwnerSettings};
@@ -95,6 +96,8 @@ pub(crate) struct Settings {
     pub(crate) publish: PublishSettings,
     /// Which reports change the exit code.
     pub(crate) report: ReportSettings,
+    /// The gate for infrastructure as code.
+    pub(crate) check: GateSettings,
     /// All settings as `doorward config show` prints them, without secrets: evidence quotes them.
     #[serde(skip)]
     pub(crate) text: String,

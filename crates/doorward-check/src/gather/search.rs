@@ -9,10 +9,14 @@ use std::path::{Path, PathBuf};
 
 use doorward_iac::{FileError, SourceRange, UnreadPart};
 
-use super::{CONFIGURATION, ENDINGS, Gathered, ends, shown};
+use super::ignored::{IgnoreRules, LeftOut};
+use super::{CONFIGURATION, ENDINGS, Gathered, SearchOptions, ends, shown};
 
 /// Folders with third-party files.
 const THIRD_PARTY: [&str; 1] = ["node_modules"];
+
+/// The hidden folder in which Elastic Beanstalk looks for resources.
+const EXTENSIONS: &str = ".ebextensions";
 
 /// A file to read.
 pub(super) struct Found {
@@ -24,6 +28,7 @@ pub(super) struct Found {
 /// The state of a search.
 #[derive(Default)]
 pub(super) struct Search {
+    options: SearchOptions,
     folders: Vec<PathBuf>,
     files: BTreeMap<String, Found>,
     /// The folders searched so far, with links resolved.
@@ -35,6 +40,11 @@ pub(super) struct Search {
 }
 
 impl Search {
+    /// A search without anything to search yet.
+    pub(super) fn new(options: SearchOptions) -> Self {
+        Self { options, ..Self::default() }
+    }
+
     /// Adds a file that the user named.
     pub(super) fn add_file(&mut self, path: &Path) {
         self.files.insert(shown(path), Found { path: path.to_owned(), named: true });
@@ -62,7 +72,24 @@ impl Search {
     /// Searches a folder without following links.
     fn walk(&mut self, folder: &Path, named: bool, gathered: &mut Gathered) {
         let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-        let visible = |entry: &walkdir::DirEntry| entry.depth() == 0 || is_visible(entry.path());
+        let mut rules = IgnoreRules::of(&real, &self.options);
+        let mut ignored = 0;
+        let visible = |entry: &walkdir::DirEntry| {
+            if entry.depth() == 0 {
+                return true;
+            }
+            if !is_visible(entry.path()) {
+                return false;
+            }
+            let own =
+                entry.path().strip_prefix(folder).map_or_else(|_| entry.path().to_owned(), |below| real.join(below));
+            let is_dir = entry.file_type().is_dir();
+            let left_out = rules.left_out(&own, is_dir);
+            if left_out == Some(LeftOut::Git) && (is_dir || is_checked(entry.path())) {
+                ignored += 1;
+            }
+            left_out.is_none()
+        };
         let entries = walkdir::WalkDir::new(folder).follow_root_links(true).sort_by_file_name();
         for entry in entries.into_iter().filter_entry(visible) {
             let entry = match entry {
@@ -80,15 +107,16 @@ impl Search {
                 self.seen.insert(own);
             } else if entry.file_type().is_symlink() {
                 self.links.insert(entry.into_path());
-            } else if ends(entry.path(), &ENDINGS) {
+            } else if is_checked(entry.path()) {
                 self.real.insert(own);
                 self.found(entry.path());
             }
         }
+        gathered.ignored += ignored;
     }
 
     fn follow(&mut self, link: &Path, roots: &[PathBuf], gathered: &mut Gathered) {
-        let is_checked = ends(link, &ENDINGS);
+        let is_checked = is_checked(link);
         let target = link.canonicalize().and_then(|target| Ok((target.metadata()?.is_dir(), target)));
         match target {
             Ok((true, target)) if self.seen.contains(&target) => {}
@@ -127,5 +155,12 @@ impl Search {
 
 fn is_visible(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    !(name.starts_with('.') || THIRD_PARTY.contains(&&*name))
+    let is_hidden = name.starts_with('.') && name != EXTENSIONS;
+    !(is_hidden || THIRD_PARTY.contains(&&*name))
+}
+
+/// Whether a file has a checked ending. The files of Elastic Beanstalk end in `.config`.
+fn is_checked(path: &Path) -> bool {
+    let folder = path.parent().and_then(Path::file_name).is_some_and(|name| name == EXTENSIONS);
+    ends(path, &ENDINGS) || (folder && ends(path, &[".config"]))
 }

@@ -19,6 +19,9 @@ pub(super) fn write(input: &RenderInput<'_>, out: &mut dyn Write) -> io::Result<
         let end = (place.end_line == place.line).then_some(place.end_column);
         let at = (place.file.as_str(), place.line, place.column, end);
         for (meta, verdict) in &judged.verdicts {
+            if input.report.accepted.contains(&judged.id(meta.id)) {
+                continue;
+            }
             let level = match verdict {
                 Verdict::Fail { severity, .. } if input.thresholds.fail_on.covers(*severity) => "error",
                 Verdict::Fail { severity: Severity::Informational, .. } => "notice",
@@ -38,7 +41,8 @@ pub(super) fn write(input: &RenderInput<'_>, out: &mut dyn Write) -> io::Result<
             command(out, level, at, meta.id, message.trim_end())?;
         }
     }
-    for unread in &input.report.unread {
+    let is_new = |unread: &&doorward_iac::UnreadPart| !input.report.accepted.contains(&crate::Baseline::part(unread));
+    for unread in input.report.unread.iter().filter(is_new) {
         let at = (unread.place.file.as_str(), unread.place.line, unread.place.column, None);
         command(out, "warning", at, "not read", &format!("{}: {}", unread.address, unread.because))?;
     }

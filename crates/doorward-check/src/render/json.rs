@@ -38,6 +38,9 @@ pub struct CheckDocument<'a> {
     problems: Vec<CheckProblem<'a>>,
     /// Files, modules and templates that were not read and may declare load balancers.
     unread: Vec<NotRead<'a>>,
+    /// Files, modules and templates that were not read and in which nothing indicates a load balancer. They do not change the
+    /// exit code.
+    unexamined: Vec<NotExamined<'a>>,
 }
 
 /// A file that was read.
@@ -105,7 +108,7 @@ struct CheckedDeclaration<'a> {
 /// One verdict.
 #[derive(Serialize, JsonSchema)]
 struct CheckFinding<'a> {
-    /// Depends on file, address and rule only.
+    /// Depends on file, address, root and rule only; unique in the document.
     id: String,
     /// The rule.
     rule: &'a str,
@@ -117,6 +120,9 @@ struct CheckFinding<'a> {
     /// The verdict.
     #[serde(flatten)]
     verdict: &'a Verdict,
+    /// Present and true if the baseline contains the finding, so that it does not change the exit code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted: Option<bool>,
 }
 
 /// A file that could not be read.
@@ -144,9 +150,18 @@ struct NotRead<'a> {
     because: &'a str,
 }
 
-/// The id of a finding. It depends on file, address and rule only, so that it is stable across runs.
-pub(super) fn id(file: &str, address: &str, rule: &str) -> String {
-    format!("doorward/check/{rule}/{file}#{address}")
+/// A file, module or template in which nothing indicates a load balancer.
+#[derive(Serialize, JsonSchema)]
+struct NotExamined<'a> {
+    /// Its name or address.
+    address: &'a str,
+    /// Where it is referenced.
+    #[serde(flatten)]
+    place: Stretch<'a>,
+    /// `module-without-load-balancers`, `module-of-other-resources`, `unknown-module`, `manifest-of-other-kinds`, `template` or `broken-file`.
+    reason: &'a str,
+    /// The source of a module, or the problem of a file.
+    detail: &'a str,
 }
 
 /// The declarations, converted one at a time while they are serialized.
@@ -165,11 +180,12 @@ impl Serialize for Findings<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let findings = self.0.judged.iter().flat_map(|judged| {
             judged.verdicts.iter().map(|(meta, verdict)| CheckFinding {
-                id: id(&judged.declared.place.file, &judged.declared.address, meta.id),
+                id: judged.id(meta.id),
                 rule: meta.id,
                 address: &judged.declared.address,
                 place: (&judged.declared.place).into(),
                 verdict,
+                accepted: self.0.accepted.contains(&judged.id(meta.id)).then_some(true),
             })
         });
         serializer.collect_seq(findings)
@@ -220,6 +236,16 @@ pub(super) fn write(input: &RenderInput<'_>, out: &mut dyn Write) -> io::Result<
             .unread
             .iter()
             .map(|u| NotRead { address: &u.address, place: (&u.place).into(), because: &u.because })
+            .collect(),
+        unexamined: report
+            .unexamined
+            .iter()
+            .map(|u| NotExamined {
+                address: &u.address,
+                place: (&u.place).into(),
+                reason: u.reason.as_str(),
+                detail: &u.detail,
+            })
             .collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use doorward_iac::{FileError, UnreadPart};
-use doorward_model::{RuleMeta, Verdict, harmless};
+use doorward_model::{RuleMeta, Verdict, harmless, harmless_lines};
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
@@ -31,9 +31,13 @@ impl Item<'_> {
         match self {
             Self::Verdict(judged, meta, verdict) => {
                 let declared = &judged.declared;
+                let is_accepted = input.report.accepted.contains(&judged.id(meta.id));
                 let outcome = match verdict {
+                    _ if is_accepted => Some(("skipped", "in the baseline".to_owned(), String::new())),
                     Verdict::Fail { because, severity, remedy, .. } if input.thresholds.fail_on.covers(*severity) => {
-                        Some(("failure", because.clone(), format!("{}\n{remedy}", declared.place)))
+                        let place = declared.place.to_string();
+                        // Only the line break between the two parts is one.
+                        Some(("failure", because.clone(), format!("{}\n{}", harmless(&place), harmless(remedy))))
                     }
                     Verdict::Fail { because, .. } => Some(("system-out", String::new(), because.clone())),
                     Verdict::Unknown { because, .. } => Some(("error", because.clone(), declared.place.to_string())),
@@ -47,6 +51,10 @@ impl Item<'_> {
             Self::Unreadable(error) => {
                 Case { name: "is read".to_owned(), outcome: Some(("error", error.message.clone(), error.to_string())) }
             }
+            Self::Unread(unread) if input.report.accepted.contains(&crate::Baseline::part(unread)) => Case {
+                name: format!("{} is read", unread.address),
+                outcome: Some(("skipped", "in the baseline".to_owned(), String::new())),
+            },
             Self::Unread(unread) => Case {
                 name: format!("{} is read", unread.address),
                 outcome: Some(("error", unread.because.clone(), unread.place.to_string())),
@@ -118,7 +126,7 @@ fn write_case(xml: &mut Writer<&mut dyn Write>, file: &str, case: &Case) -> io::
         xml.write_event(Event::Empty(outcome))?;
     } else {
         xml.write_event(Event::Start(outcome))?;
-        xml.write_event(Event::Text(BytesText::new(&harmless(text))))?;
+        xml.write_event(Event::Text(BytesText::new(&harmless_lines(text))))?;
         xml.write_event(Event::End(BytesEnd::new(*name)))?;
     }
     xml.write_event(Event::End(BytesEnd::new("testcase")))

@@ -9,7 +9,7 @@ use doorward_model::{RuleMeta, Severity, Verdict, harmless};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::{Level, RenderInput, help, json as document};
+use super::{Level, RenderInput, help};
 use crate::JudgedDeclaration;
 
 /// The log. Results are converted one at a time while it is serialized.
@@ -39,7 +39,9 @@ struct Results<'a> {
 impl Serialize for Results<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let all = self.report.judged.iter().flat_map(|judged| {
-            judged.verdicts.iter().filter_map(|(meta, verdict)| result(judged, meta, verdict, self.rules))
+            let accepted = |rule: &str| self.report.accepted.contains(&judged.id(rule));
+            let results = judged.verdicts.iter();
+            results.filter_map(move |(meta, verdict)| result(judged, meta, verdict, self.rules, accepted(meta.id)))
         });
         serializer.collect_seq(all)
     }
@@ -74,6 +76,7 @@ pub(super) fn write(input: &RenderInput<'_>, out: &mut dyn Write) -> io::Result<
         results: Results { report: input.report, rules: &rules },
         tool: json!({ "driver": {
             "name": "Doorward",
+            "informationUri": "https://github.com/doorward/doorward",
             "semanticVersion": env!("CARGO_PKG_VERSION"),
             "rules": rules.iter().map(|meta| rule(meta)).collect::<Vec<_>>(),
         } }),
@@ -104,7 +107,13 @@ fn level(severity: Severity) -> &'static str {
 }
 
 /// One result; `None` for a pass.
-fn result(judged: &JudgedDeclaration, meta: &RuleMeta, verdict: &Verdict, rules: &[&RuleMeta]) -> Option<Value> {
+fn result(
+    judged: &JudgedDeclaration,
+    meta: &RuleMeta,
+    verdict: &Verdict,
+    rules: &[&RuleMeta],
+    accepted: bool,
+) -> Option<Value> {
     let declared = &judged.declared;
     let (kind, level) = match verdict {
         Verdict::Fail { severity, .. } | Verdict::Excepted { severity, .. } => ("fail", level(*severity)),
@@ -112,7 +121,7 @@ fn result(judged: &JudgedDeclaration, meta: &RuleMeta, verdict: &Verdict, rules:
         Verdict::Pass { .. } | Verdict::NotApplicable { .. } | Verdict::NotAsked { .. } => return None,
     };
     let message = format!("{}: {} {}", declared.address, verdict.because(), help(verdict).unwrap_or_default());
-    let id = document::id(&declared.place.file, &declared.address, meta.id);
+    let id = judged.id(meta.id);
     let mut result = json!({
         "ruleId": meta.id,
         "ruleIndex": rules.iter().position(|rule| rule.id == meta.id),
@@ -126,6 +135,9 @@ fn result(judged: &JudgedDeclaration, meta: &RuleMeta, verdict: &Verdict, rules:
     if let (Verdict::Excepted { exception, expires, .. }, Some(result)) = (verdict, result.as_object_mut()) {
         let justification = format!("exception {exception}, until {expires}");
         let suppression = json!([{ "kind": "external", "status": "accepted", "justification": plain(&justification) }]);
+        result.insert("suppressions".to_owned(), suppression);
+    } else if accepted && let Some(result) = result.as_object_mut() {
+        let suppression = json!([{ "kind": "external", "status": "accepted", "justification": "in the baseline" }]);
         result.insert("suppressions".to_owned(), suppression);
     }
     Some(result)

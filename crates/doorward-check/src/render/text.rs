@@ -1,18 +1,23 @@
-//! The format `text`: each finding with its source line, then counts.
+//! The format `text`: each finding with its source line, then what is the same for many declarations, then counts.
 
 use std::io::{self, Write};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet, Title};
 use doorward_iac::SourceRange;
-use doorward_model::{Severity, Verdict, VerdictKind, harmless};
+use doorward_model::{Severity, Verdict, harmless};
 
 use super::{RenderInput, TextOptions, help};
 use crate::JudgedDeclaration;
+
+mod closing;
 
 /// The number of characters of a line that are shown. A plan is one line of many megabytes.
 const EXCERPT: usize = 140;
 /// How far, in bytes, the line is searched for its start and end. Enough for `EXCERPT` characters of four bytes.
 const REACH: usize = 2_048;
+
+/// The number of parts that were not read up to which each is shown with its source line.
+const SHOWN_PARTS: usize = 3;
 
 /// Writes the text.
 pub(super) fn write(input: &RenderInput<'_>, options: TextOptions, out: &mut dyn Write) -> io::Result<()> {
@@ -20,8 +25,10 @@ pub(super) fn write(input: &RenderInput<'_>, options: TextOptions, out: &mut dyn
     for judged in &input.report.judged {
         for (meta, verdict) in &judged.verdicts {
             let shown = match verdict {
+                _ if input.report.accepted.contains(&judged.id(meta.id)) => options.verbose,
                 Verdict::Fail { severity: Severity::Informational, .. } | Verdict::NotAsked { .. } => options.verbose,
-                Verdict::Fail { .. } | Verdict::Unknown { .. } => true,
+                Verdict::Unknown { .. } => options.verbose || closing::left_open(verdict).is_none(),
+                Verdict::Fail { .. } => true,
                 Verdict::Excepted { .. } | Verdict::Pass { .. } | Verdict::NotApplicable { .. } => false,
             };
             if shown {
@@ -29,13 +36,21 @@ pub(super) fn write(input: &RenderInput<'_>, options: TextOptions, out: &mut dyn
             }
         }
     }
-    for unread in &input.report.unread {
-        let title = Level::WARNING.with_name("not read").primary_title(clean(&unread.address));
-        let group =
-            excerpt(title.id("not-read"), input, &unread.place).element(Level::HELP.message(clean(&unread.because)));
-        writeln!(out, "{}\n", renderer.render(&[group]))?;
+    let is_new = |unread: &&doorward_iac::UnreadPart| {
+        options.verbose || !input.report.accepted.contains(&crate::Baseline::part(unread))
+    };
+    let unread: Vec<_> = input.report.unread.iter().filter(is_new).collect();
+    if options.verbose || unread.len() <= SHOWN_PARTS {
+        for unread in unread {
+            let title = Level::WARNING.with_name("not read").primary_title(clean(&unread.address));
+            let group = excerpt(title.id("not-read"), input, &unread.place)
+                .element(Level::HELP.message(clean(&unread.because)));
+            writeln!(out, "{}\n", renderer.render(&[group]))?;
+        }
+    } else {
+        closing::parts(&unread, out)?;
     }
-    summary(input, out)
+    closing::write(input, options, out)
 }
 
 fn group<'a>(input: &RenderInput<'_>, judged: &JudgedDeclaration, rule: &'a str, verdict: &Verdict) -> Group<'a> {
@@ -52,7 +67,8 @@ fn group<'a>(input: &RenderInput<'_>, judged: &JudgedDeclaration, rule: &'a str,
     };
     let title = level.primary_title(clean(&format!("{}: {}", declared.address, verdict.because()))).id(rule);
     let mut group = excerpt(title, input, &declared.place);
-    if let Some(note) = &declared.note {
+    // The note of a declaration is about its mode.
+    if let Some(note) = declared.note.as_ref().filter(|_| rule.starts_with("desync-mode")) {
         group = group.element(Level::NOTE.message(clean(note)));
     }
     if let Some(help) = help(verdict) {
@@ -115,31 +131,4 @@ fn visible(text: &str) -> String {
 
 fn clean(text: &str) -> String {
     harmless(text).into_owned()
-}
-
-fn summary(input: &RenderInput<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let report = input.report;
-    let count = |n: usize, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
-    let load_balancers = report.judged.iter().filter(|judged| judged.declared.load_balancer().is_some()).count();
-    writeln!(out, "{} in {}", count(load_balancers, "load balancer"), count(report.files.len(), "file"))?;
-    for (rule, counts) in report.tally() {
-        let of = |kind: &VerdictKind| counts.get(kind).map(|n| format!("{n} {kind}"));
-        let parts: Vec<String> = VerdictKind::ALL.iter().filter_map(of).collect();
-        writeln!(out, "  {rule:<28} {}", parts.join(", "))?;
-    }
-    for judged in &report.judged {
-        for (_, verdict) in &judged.verdicts {
-            if let Verdict::Excepted { exception, expires, .. } = verdict {
-                let address = clean(&judged.declared.address);
-                writeln!(out, "  excepted until {expires}: {exception}, {address}")?;
-            }
-        }
-    }
-    if !report.unread.is_empty() {
-        writeln!(out, "  not read: {}", count(report.unread.len(), "part"))?;
-    }
-    if !report.errors.is_empty() {
-        writeln!(out, "  {} could not be read; see the messages", count(report.errors.len(), "file"))?;
-    }
-    Ok(())
 }

@@ -139,6 +139,7 @@ fn of_gateway<'a>(
 
 fn of_configuration(object: Object<'_>, address: String, attributes: Attributes) -> LoadBalancerBuilder<'_> {
     let mut builder = LoadBalancerBuilder::new(object.text, Dialect::Kubernetes, address, object.head());
+    builder.action = object.origin.map_or(builder.action, |origin| origin.action);
     builder.set_attributes(attributes);
     let value = |key: &str| object.node.at(&["spec", key]).map_or(Observed::Absent, |node| literal(object.text, node));
     builder.name = value("loadBalancerName");

@@ -4,20 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_model::{GapReason, Manager, Observed, Scheme};
 
+use super::classes::Classes;
 use super::{MODE, NAMES, Object, literal, rendered};
 use crate::attributes::Attributes;
 use crate::builder::{LoadBalancerBuilder, gap};
 use crate::source_text::SourceText;
 use crate::tree::Node;
-use crate::{Deployment, Dialect, Edit, ParseOutput, edit};
+use crate::{Deployment, Edit, ParseOutput, edit};
 
-const PREFIX: &str = "alb.ingress.kubernetes.io/";
 const ATTRIBUTES: &str = "alb.ingress.kubernetes.io/load-balancer-attributes";
 /// The maximum number of Ingresses in a group that are compared, which takes quadratic time. A load balancer has at most 100
 /// rules by default.
 const MAX_GROUP: usize = 500;
-/// The controllers that create application load balancers.
-const CONTROLLERS: [&str; 2] = ["ingress.k8s.aws/alb", "eks.amazonaws.com/alb"];
 
 /// Parses Ingresses, and the class parameters that none of them uses.
 pub(super) fn parse(objects: &[Object<'_>], deployment: &Deployment, output: &mut ParseOutput) {
@@ -27,11 +25,11 @@ pub(super) fn parse(objects: &[Object<'_>], deployment: &Deployment, output: &mu
         .filter(|object| object.is("Ingress", ""))
         .filter_map(|object| classes.ingress(*object))
         .collect();
-    let mut groups: BTreeMap<&str, Vec<&Ingress<'_>>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, &str), Vec<&Ingress<'_>>> = BTreeMap::new();
     let mut used: BTreeSet<*const Node> = BTreeSet::new();
     for ingress in &ingresses {
         if let Some(group) = ingress.group {
-            groups.entry(group).or_default().push(ingress);
+            groups.entry((ingress.object.scope(), group)).or_default().push(ingress);
         }
         used.extend(ingress.params.map(|params| std::ptr::from_ref(params.node)));
     }
@@ -39,7 +37,8 @@ pub(super) fn parse(objects: &[Object<'_>], deployment: &Deployment, output: &mu
         if output.is_full(|| ingress.object.text.place(ingress.object.head())) {
             break;
         }
-        let group = ingress.group.and_then(|group| groups.get(group)).map(Vec::as_slice).unwrap_or_default();
+        let group = ingress.group.and_then(|group| groups.get(&(ingress.object.scope(), group)));
+        let group = group.map(Vec::as_slice).unwrap_or_default();
         output.declared.push(ingress.builder(group).finish(deployment));
     }
     for params in classes.params.values() {
@@ -51,75 +50,34 @@ pub(super) fn parse(objects: &[Object<'_>], deployment: &Deployment, output: &mu
     }
 }
 
-/// The classes of Ingresses and their parameters, by name.
-struct Classes<'a> {
-    classes: BTreeMap<&'a str, Object<'a>>,
-    params: BTreeMap<&'a str, Object<'a>>,
-}
-
-impl<'a> Classes<'a> {
-    fn of(objects: &[Object<'a>]) -> Self {
-        let named = |kind: &str| objects.iter().filter(|object| object.is(kind, "")).map(|o| (o.name(), *o)).collect();
-        Self { classes: named("IngressClass"), params: named("IngressClassParams") }
-    }
-
-    /// The Ingress, if it creates an application load balancer.
-    fn ingress(&self, object: Object<'a>) -> Option<Ingress<'a>> {
-        let annotated = object.node.at(&["metadata", "annotations"]).and_then(Node::as_map).unwrap_or_default();
-        let is_annotated = annotated.iter().any(|(key, _)| key.as_str().is_some_and(|key| key.starts_with(PREFIX)));
-        let is_default = |class: &&Object<'a>| {
-            let default = class.annotation("ingressclass.kubernetes.io/is-default-class");
-            default.and_then(Node::as_str) == Some("true")
-        };
-        let named = object.node.text_at(&["spec", "ingressClassName"]);
-        let named = named.or_else(|| object.annotation("kubernetes.io/ingress.class").and_then(Node::as_str));
-        let class = match named {
-            Some(name) => self.classes.get(name),
-            None => self.classes.values().find(is_default),
-        };
-        let ours = match class {
-            Some(class) => {
-                let controller = class.node.text_at(&["spec", "controller"]);
-                controller.is_some_and(|controller| CONTROLLERS.contains(&controller))
-            }
-            None => named == Some("alb") || is_annotated,
-        };
-        if !ours {
-            return None;
-        }
-        let params = class.and_then(|class| class.node.text_at(&["spec", "parameters", "name"]));
-        let params = params.and_then(|name| self.params.get(name)).copied();
-        let unseen = named
-            .filter(|_| class.is_none())
-            .map(|name| format!("the IngressClass {name:?} is not among the files; its parameters may override this"));
-        let refers = class.is_some_and(|class| class.node.at(&["spec", "parameters"]).is_some());
-        let lacks_params = refers && params.is_none();
-        let group = params.and_then(|params| params.node.text_at(&["spec", "group", "name"]));
-        let group = group.or_else(|| object.annotation("alb.ingress.kubernetes.io/group.name").and_then(Node::as_str));
-        Some(Ingress { object, params, group, unseen, lacks_params })
-    }
-}
-
-struct Ingress<'a> {
-    object: Object<'a>,
-    params: Option<Object<'a>>,
-    group: Option<&'a str>,
+/// An Ingress that creates an application load balancer.
+pub(super) struct Ingress<'a> {
+    pub(super) object: Object<'a>,
+    pub(super) params: Option<Object<'a>>,
+    pub(super) group: Option<&'a str>,
     /// A message about the IngressClass, if it is not among the files and could change the mode.
-    unseen: Option<String>,
+    pub(super) unseen: Option<String>,
     /// Whether its class refers to parameters that are not among the files. They override the annotations.
-    lacks_params: bool,
+    pub(super) lacks_params: bool,
 }
 
 impl<'a> Ingress<'a> {
+    /// The order within a group: by the annotation, then by namespace and name.
+    fn order(&self) -> (i32, String) {
+        let order = self.object.annotation("alb.ingress.kubernetes.io/group.order").and_then(Node::as_str);
+        (order.and_then(|order| order.parse().ok()).unwrap_or_default(), self.object.full_name())
+    }
+
     /// The load balancer, which all Ingresses of a group configure.
     fn builder(&self, group: &[&Self]) -> LoadBalancerBuilder<'a> {
         let object = self.object;
-        let address = object.address();
-        let from_params =
-            self.params.map(|params| params.listed(&["spec", "loadBalancerAttributes"])).unwrap_or_default();
+        // Of a group, the class parameters of the first Ingress count.
+        let first = group.iter().copied().min_by_key(|mate| mate.order()).unwrap_or(self);
+        let params = first.params;
+        let from_params = params.map(|params| params.listed(&["spec", "loadBalancerAttributes"])).unwrap_or_default();
         let own = annotated(object);
         // The place is that of the object that sets the mode: the class, this Ingress, or another one of the group.
-        let in_params = self.params.filter(|_| from_params.named.contains_key(MODE));
+        let in_params = params.filter(|_| from_params.named.contains_key(MODE));
         let too_many = group.len() > MAX_GROUP;
         let mates = group.iter().take(if too_many { 0 } else { MAX_GROUP });
         let mates: Vec<_> = mates.filter(|mate| !std::ptr::eq(mate.object.node, object.node)).collect();
@@ -127,7 +85,7 @@ impl<'a> Ingress<'a> {
             mates.iter().find(|mate| !own.named.contains_key(MODE) && annotated(mate.object).named.contains_key(MODE));
         let setter = in_params.or_else(|| mate.map(|mate| mate.object)).unwrap_or(object);
 
-        let mut builder = LoadBalancerBuilder::new(setter.text, Dialect::Kubernetes, address, setter.head());
+        let mut builder = object.builder(setter);
         let mut attributes = own;
         for mate in &mates {
             let theirs = annotated(mate.object);
@@ -149,7 +107,7 @@ impl<'a> Ingress<'a> {
             builder.incomplete = Some(gap(object.text, GapReason::Unresolved, object.head(), message));
             builder.attributes.clear();
         }
-        if self.lacks_params {
+        if first.lacks_params {
             let message = "the IngressClassParams of its class are not among the files, and override the annotation";
             builder.incomplete = Some(gap(object.text, GapReason::Unresolved, object.head(), message));
             builder.attributes.clear();
@@ -157,7 +115,7 @@ impl<'a> Ingress<'a> {
         builder.note = match (in_params, mate) {
             (Some(params), _) => Some(format!("{} overrides the annotation", params.address())),
             (None, Some(mate)) => Some(format!("{} of the same group sets it", mate.object.address())),
-            (None, None) => self.unseen.clone(),
+            (None, None) => builder.note.take().or_else(|| self.unseen.clone()),
         };
         self.identity(&mut builder);
         // The stack of a group is its name; that of a single Ingress is its namespace and name.
@@ -173,21 +131,20 @@ impl<'a> Ingress<'a> {
         );
         builder.fix = match in_params {
             Some(params) => edit_list(params, &["spec", "loadBalancerAttributes"]),
-            None => edit_annotation(setter),
+            None => setter.fix(|| edit_annotation(setter)),
         };
         builder
     }
 
     fn identity(&self, builder: &mut LoadBalancerBuilder<'_>) {
         let object = self.object;
-        let value = |key: &str| match object.annotation(key) {
-            Some(node) => literal(object.text, node),
-            None => Observed::Absent,
+        let value = |key: &str| object.annotated(key);
+        let first = |name: &str, key: &str| {
+            let from_params = self.params.and_then(|params| params.node.text_at(&["spec", name]));
+            from_params.map(str::to_owned).map_or_else(|| value(key), Observed::Known)
         };
-        builder.name = value("alb.ingress.kubernetes.io/load-balancer-name");
-        let from_params = self.params.and_then(|params| params.node.text_at(&["spec", "scheme"]));
-        let scheme =
-            from_params.map(str::to_owned).map_or_else(|| value("alb.ingress.kubernetes.io/scheme"), Observed::Known);
+        builder.name = first("loadBalancerName", "alb.ingress.kubernetes.io/load-balancer-name");
+        let scheme = first("scheme", "alb.ingress.kubernetes.io/scheme");
         builder.scheme = scheme_of(object, scheme);
         builder.managed_by = Observed::Known(Manager::Kubernetes(object.full_name()));
         builder.more_tags =
@@ -221,7 +178,18 @@ pub(super) fn scheme_of(object: Object<'_>, scheme: Observed<String>) -> Observe
 /// The attributes in the annotation: `key=value,key=value`.
 fn annotated(object: Object<'_>) -> Attributes {
     let mut attributes = Attributes::default();
-    let Some(node) = object.annotation(ATTRIBUTES) else { return attributes };
+    let Some(node) = object.annotation(ATTRIBUTES) else {
+        // Annotations that are not a literal map, or to which unknown ones are added.
+        let annotations = object.node.at(&["metadata", "annotations"]).filter(|node| !node.is_null());
+        let open = annotations.filter(|node| match node.as_map() {
+            Some(pairs) => pairs.iter().any(|(key, _)| key.as_str().is_some_and(|key| key.starts_with("${"))),
+            None => true,
+        });
+        attributes.incomplete = open.map(|node| {
+            gap(object.text, GapReason::Unresolved, node.span.clone(), "the annotations are not all known here")
+        });
+        return attributes;
+    };
     match literal(object.text, node) {
         Observed::Absent => {}
         Observed::Unread(gap) if node.as_str().is_none() => attributes.incomplete = Some(gap),
@@ -236,7 +204,8 @@ fn annotated(object: Object<'_>) -> Attributes {
                     }
                     None => {
                         let message = format!("{pair:?} is not key=value");
-                        let reason = if pair.contains("{{") { GapReason::Unresolved } else { GapReason::Malformed };
+                        let is_open = pair.contains("{{") || pair.contains("${");
+                        let reason = if is_open { GapReason::Unresolved } else { GapReason::Malformed };
                         attributes.incomplete = Some(gap(object.text, reason, node.span.clone(), message));
                     }
                 }
@@ -261,7 +230,7 @@ fn within(text: &SourceText<'_>, node: &Node, pair: &str, value: &str) -> std::o
 
 /// The edit that sets the mode in the annotation.
 fn edit_annotation(object: Object<'_>) -> Result<Edit, String> {
-    let Object { text, document, node } = object;
+    let Object { text, document, node, .. } = object;
     let path = text.path.to_owned();
     let edit = |span: std::ops::Range<usize>, before: String, after: String| Edit { file: path, span, before, after };
     if let Some(annotation) = object.annotation(ATTRIBUTES).filter(|node| !node.is_null()) {
@@ -299,7 +268,10 @@ fn edit_annotation(object: Object<'_>) -> Result<Edit, String> {
 
 /// The edit that sets the mode in a list of an object of the controller's own kinds.
 pub(super) fn edit_list(object: Object<'_>, path: &[&str]) -> Result<Edit, String> {
-    let Object { text, document, node } = object;
+    let Object { text, document, node, .. } = object;
+    if let Some(origin) = object.origin {
+        return Err(origin.unfixable.to_owned());
+    }
     match node.at(path).filter(|list| !list.is_null()) {
         Some(list) => edit::set_in_list(text, document, list, NAMES, MODE),
         None => {
@@ -319,7 +291,7 @@ pub(super) fn edit_list(object: Object<'_>, path: &[&str]) -> Result<Edit, Strin
 
 /// Class parameters that set the mode for Ingresses that are not among the files.
 fn of_params(params: Object<'_>, attributes: Attributes) -> LoadBalancerBuilder<'_> {
-    let mut builder = LoadBalancerBuilder::new(params.text, Dialect::Kubernetes, params.address(), params.head());
+    let mut builder = params.builder(params);
     builder.set_attributes(attributes);
     builder.scheme = scheme_of(
         params,

@@ -37,7 +37,7 @@ pub(super) fn parse(objects: &[Object<'_>], deployment: &Deployment, output: &mu
 }
 
 fn classic<'a>(service: Object<'a>) -> LoadBalancerBuilder<'a> {
-    let mut builder = LoadBalancerBuilder::new(service.text, Dialect::Kubernetes, service.address(), service.head());
+    let mut builder = service.builder(service);
     let undeclared = |what: &str| gap(service.text, GapReason::Undeclared, service.head(), what);
     let annotation = |key: &str| match service.annotation(&format!("{PREFIX}{key}")) {
         Some(node) => literal(service.text, node),

@@ -1,15 +1,18 @@
 //! Terraform configuration: folders, the modules that they call, and the folder of each module.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use hcl::Expression;
-
-use super::evaluate::WorkBudget;
+use super::evaluate::Surroundings;
 use super::module::{File, RootEvaluation};
 use super::section::{self, Section};
+use super::syntax::Expression;
+use super::variables::{self, GivenValues};
+use super::work::WorkBudget;
+use crate::indirect::FoundObjects;
 use crate::source_text::{SourceFile, SourceText};
-use crate::{Deployment, Dialect, ParseOutput, ReadFolder};
+use crate::{Deployment, Dialect, ParseOutput, ReadFolder, VariableOption};
 
 /// The maximum depth of module calls. Terraform refuses modules that call each other, which the files may nevertheless contain.
 pub(super) const MAX_CALL_DEPTH: usize = 16;
@@ -25,7 +28,37 @@ pub(crate) fn parse(
     named: &[&SourceFile],
     deployment: &Deployment,
     folder: ReadFolder<'_>,
+    objects: &RefCell<FoundObjects>,
     output: &mut ParseOutput,
+) -> Rc<WorkBudget> {
+    evaluate_roots(named, deployment, folder, objects, output, &mut |root, output| root.run(output))
+}
+
+/// Evaluates the root folder of the named files, and calls `with` with the names that it defines.
+#[cfg(test)]
+pub(super) fn with_root_scope(
+    named: &[SourceFile],
+    deployment: &Deployment,
+    folder: ReadFolder<'_>,
+    with: &mut dyn FnMut(&super::evaluate::Scope<'_>),
+) {
+    let named: Vec<&SourceFile> = named.iter().collect();
+    let mut output = ParseOutput::default();
+    evaluate_roots(&named, deployment, folder, &RefCell::default(), &mut output, &mut |root, _| {
+        if let Some(module) = root.root_module() {
+            with(&module.scope);
+        }
+    });
+    assert_eq!(output.errors, []);
+}
+
+fn evaluate_roots(
+    named: &[&SourceFile],
+    deployment: &Deployment,
+    folder: ReadFolder<'_>,
+    objects: &RefCell<FoundObjects>,
+    output: &mut ParseOutput,
+    with: &mut dyn FnMut(&RootEvaluation<'_>, &mut ParseOutput),
 ) -> Rc<WorkBudget> {
     let mut by_folder: BTreeMap<&str, Vec<&SourceFile>> = BTreeMap::new();
     for source in named {
@@ -49,9 +82,29 @@ pub(crate) fn parse(
         .collect();
     let wanted: BTreeSet<&str> = named.iter().map(|source| source.path.as_str()).collect();
     output.files.extend(wanted.iter().map(|path| ((*path).to_owned(), Dialect::Hcl)));
-    let work = WorkBudget::of(folders.values().flatten().map(|file| file.text.text.len()).sum());
-    let evaluate = |root: &str, output: &mut ParseOutput| {
-        RootEvaluation::new(&folders, &loader.installed, deployment, &wanted, root, &work).run(output);
+    let mut bytes: usize = folders.values().flatten().map(|file| file.text.text.len()).sum();
+    // Files of variables that the user names, in their order.
+    let mut given_sections = Vec::new();
+    for option in &deployment.variables.options {
+        if let VariableOption::File(source) = option {
+            bytes += source.text.len();
+            match section::parse_values(&SourceText::new(source)) {
+                Ok(section) => given_sections.push((source, section)),
+                Err(error) => output.errors.push(error),
+            }
+        }
+    }
+    let given_files: Vec<File<'_>> =
+        given_sections.iter().map(|(source, section)| File { text: SourceText::new(source), section }).collect();
+    let given = GivenValues { values: &deployment.variables, files: &given_files };
+    let work = WorkBudget::of(bytes);
+    let mut evaluate = |root: &str, output: &mut ParseOutput| {
+        let surroundings = Surroundings { work: work.clone(), read: folder, root, folder: root };
+        let installed = &loader.installed;
+        let evaluation = RootEvaluation::new(&folders, installed, deployment, &wanted, &given, surroundings, objects);
+        let before = output.declared.len();
+        with(&evaluation, output);
+        output.declared[before..].iter_mut().for_each(|declared| declared.set_root(root));
     };
     for root in roots.iter().filter(|root| !called.contains(**root)) {
         evaluate(root, output);
@@ -90,7 +143,9 @@ impl Loader<'_> {
         // Terraform merges override files after all others.
         sources.sort_by(|a, b| (is_override(&a.path), &a.path).cmp(&(is_override(&b.path), &b.path)));
         let mut parsed = ParsedFolder::new();
-        for source in sources {
+        // A file of values that Terraform does not read by itself belongs to another stage.
+        let is_read = |source: &SourceFile| !is_values(&source.path) || variables::rank(&source.path).is_some();
+        for source in sources.into_iter().filter(is_read) {
             match section::parse(&SourceText::new(&source)) {
                 Ok(section) => parsed.push((source, section)),
                 Err(error) => output.errors.push(error),
@@ -148,8 +203,13 @@ impl Loader<'_> {
     }
 }
 
+/// Whether a file contains values of variables.
+pub(super) fn is_values(path: &str) -> bool {
+    path.ends_with(".tfvars") || path.ends_with(".tfvars.json")
+}
+
 /// Whether a file overrides others: <https://developer.hashicorp.com/terraform/language/files/override>
-pub(super) fn is_override(path: &str) -> bool {
+pub(crate) fn is_override(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     let stem = name.split('.').next().unwrap_or_default();
     stem == "override" || stem.ends_with("_override")
@@ -163,7 +223,7 @@ pub(super) fn target(call: &Section, root: &str, folder: &str, key: &str, instal
 /// The folder of a module whose source is a path.
 fn local(call: &Section, folder: &str) -> Option<String> {
     match call.argument("source").map(|argument| &argument.value) {
-        Some(Expression::String(source)) if source.starts_with("./") || source.starts_with("../") => {
+        Some(Expression::Text(source)) if source.starts_with("./") || source.starts_with("../") => {
             within(folder, source)
         }
         _ => None,
@@ -176,7 +236,7 @@ fn join(folder: &str, below: &str) -> String {
 
 /// A path relative to a folder, with `.` and `..` resolved as far as possible. `None` for an absolute path, which no module
 /// source may be.
-fn within(folder: &str, path: &str) -> Option<String> {
+pub(super) fn within(folder: &str, path: &str) -> Option<String> {
     if path.starts_with('/') || path.contains('\0') {
         return None;
     }

@@ -1,73 +1,24 @@
-//! Evaluation of arguments: literals, variables, locals, conditions and a few functions.
+//! Evaluation of arguments: each argument becomes a value with its place.
 //!
-//! Everything else (resources, data, the workspace, loops) is unresolved. Loops are not run, because hostile ones would not
-//! end in reasonable time.
+//! Resources, data and the workspace are unknown. Everything else follows from the files, up to a limit of work.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
+use std::sync::Arc;
 
-use doorward_model::{GapReason, Observed};
-use hcl::Value;
-use hcl::expr::{Expression, TraversalOperator};
+use doorward_model::{Gap, GapReason};
 
+use super::configuration::within;
 use super::expression;
 use super::section::Argument;
+use super::syntax::{Expression, PathStep};
+use super::value::ConfigValue;
+use super::work::WorkBudget;
+use crate::ReadFolder;
 use crate::builder::gap;
 use crate::source_text::SourceText;
-
-/// The maximum size of a value, in characters and elements. Values that contain other values several times grow exponentially.
-const MAX_VALUE_SIZE: usize = 16_384;
-
-/// The limit of evaluation steps in one run, and the steps that each byte of configuration adds. A step is a part of an
-/// expression or a tenth of a copied element. The largest known public configuration takes two million steps.
-const STEPS: u64 = 40_000_000;
-const STEPS_PER_BYTE: u64 = 40;
-/// The steps of copying one element.
-const COPY_STEPS: usize = 10;
-
-/// The budget of evaluation steps, so that evaluation ends in time proportional to its input.
-#[derive(Debug)]
-pub(crate) struct WorkBudget {
-    left: Cell<u64>,
-    /// The steps taken.
-    spent: Cell<u64>,
-    /// The number of evaluated arguments.
-    evaluated: Cell<u64>,
-}
-
-impl WorkBudget {
-    /// The budget for a configuration of `bytes` bytes.
-    pub(super) fn of(bytes: usize) -> Rc<Self> {
-        let left = STEPS.saturating_add(STEPS_PER_BYTE.saturating_mul(bytes as u64));
-        Rc::new(Self { left: Cell::new(left), spent: Cell::new(0), evaluated: Cell::new(0) })
-    }
-
-    /// Takes steps; `None` if fewer are left.
-    pub(super) fn spend(&self, steps: usize) -> Option<()> {
-        let left = self.left.get().checked_sub(steps as u64);
-        self.left.set(left.unwrap_or(0));
-        self.spent.set(self.spent.get() + steps as u64);
-        left.map(|_| ())
-    }
-
-    /// Takes the steps of copying a value.
-    pub(super) fn copy(&self, value: &Value) -> Option<()> {
-        self.spend(size(value).saturating_mul(COPY_STEPS))
-    }
-
-    /// Whether no steps are left.
-    pub(super) fn is_spent(&self) -> bool {
-        self.left.get() == 0
-    }
-
-    /// The numbers of evaluated arguments and of steps taken.
-    #[cfg(test)]
-    pub(super) fn done(&self) -> (u64, u64) {
-        (self.evaluated.get(), self.spent.get())
-    }
-}
 
 /// The place of a value.
 #[derive(Clone)]
@@ -78,170 +29,181 @@ pub(super) struct ValueSource<'a> {
     pub(super) literal: bool,
 }
 
-/// A value with its origin.
+/// A value with its origin. Null stands for an argument that is not set.
 #[derive(Clone)]
 pub(super) struct Evaluated<'a> {
-    pub(super) value: Observed<Rc<Value>>,
+    pub(super) value: ConfigValue,
     pub(super) source: Option<ValueSource<'a>>,
     /// How the value is passed to the argument: "by var.mode".
     pub(super) note: Option<String>,
-    /// Why there is no value, without the chain of names that leads there.
-    cause: Option<Rc<str>>,
+    /// The name that an unknown value is passed by.
+    through: Option<String>,
 }
 
 impl<'a> Evaluated<'a> {
     /// An unset argument.
     pub(super) fn absent() -> Self {
-        Self { value: Observed::Absent, source: None, note: None, cause: None }
+        Self::known(ConfigValue::Null)
     }
 
     /// A value without a place.
-    pub(super) fn known(value: Value) -> Self {
-        Self { value: Observed::Known(Rc::new(value)), ..Self::absent() }
+    pub(super) fn known(value: ConfigValue) -> Self {
+        Self { value, source: None, note: None, through: None }
     }
 
-    /// An unresolved value, with its cause and place.
+    /// An unknown value, with its cause and place.
     pub(super) fn unresolved(text: &'a SourceText<'a>, span: Range<usize>, cause: impl Into<Rc<str>>) -> Self {
-        let cause = cause.into();
-        let value = Observed::Unread(gap(text, GapReason::Unresolved, span.clone(), &*cause));
         let source = Some(ValueSource { text, span, literal: false });
-        Self { value, source, note: None, cause: Some(cause) }
+        Self { source, ..Self::known(ConfigValue::unknown(cause)) }
+    }
+
+    /// A part of the value, from the same place.
+    pub(super) fn part(&self, value: ConfigValue) -> Self {
+        Self { value, ..self.clone() }
+    }
+
+    /// The gap for a cause within the value. `text` and `span` are its place if the value has none.
+    pub(super) fn gap(&self, cause: &str, text: &SourceText<'_>, span: &Range<usize>) -> Arc<Gap> {
+        let message = match &self.through {
+            Some(through) => format!("{through}: {cause}"),
+            None => cause.to_owned(),
+        };
+        match &self.source {
+            Some(source) => gap(source.text, GapReason::Unresolved, source.span.clone(), message),
+            None => gap(text, GapReason::Unresolved, span.clone(), message),
+        }
     }
 }
 
 type Names<'a> = BTreeMap<&'static str, BTreeMap<String, Evaluated<'a>>>;
 
+/// What evaluation reads besides the configuration.
+#[derive(Clone)]
+pub(super) struct Surroundings<'a> {
+    pub(super) work: Rc<WorkBudget>,
+    pub(super) read: ReadFolder<'a>,
+    /// The root folder.
+    pub(super) root: &'a str,
+    /// The folder of the module.
+    pub(super) folder: &'a str,
+}
+
 /// The named values of a module. A clone shares them.
 #[derive(Clone)]
 pub(super) struct Scope<'a> {
-    /// By kind (`var`, `local`) and name.
-    module: Rc<Names<'a>>,
-    /// The values of one instance: `each`, `count`.
-    instance: Rc<Names<'a>>,
-    work: Rc<WorkBudget>,
+    /// By kind (`var`, `local`, `module`) and name.
+    module: Rc<RefCell<Names<'a>>>,
+    /// The values of one instance: `each`, `count`, and the names of `dynamic` blocks.
+    instance: Rc<BTreeMap<String, BTreeMap<String, ConfigValue>>>,
+    surroundings: Rc<Surroundings<'a>>,
 }
 
 impl<'a> Scope<'a> {
     /// An empty scope.
-    pub(super) fn new(work: &Rc<WorkBudget>) -> Self {
-        Self { module: Rc::default(), instance: Rc::default(), work: work.clone() }
-    }
-
-    /// Defines all names of one kind.
-    pub(super) fn define_all(&mut self, kind: &'static str, values: BTreeMap<String, Evaluated<'a>>) {
-        Rc::make_mut(&mut self.module).insert(kind, values);
+    pub(super) fn new(surroundings: Surroundings<'a>) -> Self {
+        Self { module: Rc::default(), instance: Rc::default(), surroundings: Rc::new(surroundings) }
     }
 
     /// Defines one name.
-    pub(super) fn define(&mut self, kind: &'static str, name: &str, evaluated: Evaluated<'a>) {
-        Rc::make_mut(&mut self.module).entry(kind).or_default().insert(name.to_owned(), evaluated);
+    pub(super) fn define(&self, kind: &'static str, name: &str, evaluated: Evaluated<'a>) {
+        self.module.borrow_mut().entry(kind).or_default().insert(name.to_owned(), evaluated);
     }
 
-    /// The same scope with the names of one instance.
+    /// The same scope with the names of one instance, besides those that it has.
     pub(super) fn with_instance(
         &self,
-        kind: &'static str,
-        names: impl IntoIterator<Item = (&'static str, Value)>,
+        kind: &str,
+        names: impl IntoIterator<Item = (&'static str, ConfigValue)>,
     ) -> Self {
-        let names = names.into_iter().map(|(name, value)| (name.to_owned(), Evaluated::known(value)));
-        Self { instance: Rc::new(Names::from([(kind, names.collect())])), ..self.clone() }
+        let mut instance = (*self.instance).clone();
+        instance.insert(kind.to_owned(), names.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
+        Self { instance: Rc::new(instance), ..self.clone() }
     }
 
     pub(super) fn work(&self) -> &WorkBudget {
-        &self.work
+        &self.surroundings.work
     }
 
-    fn find(&self, kind: &str, name: &str) -> Option<&Evaluated<'a>> {
-        self.instance.get(kind).or_else(|| self.module.get(kind))?.get(name)
+    pub(super) fn surroundings(&self) -> &Surroundings<'a> {
+        &self.surroundings
     }
 
-    /// The value of a name; `None` if it is unknown.
-    pub(super) fn value(&self, kind: &str, name: &str) -> Option<Rc<Value>> {
-        match &self.find(kind, name)?.value {
-            Observed::Known(value) => Some(value.clone()),
-            Observed::Absent => Some(Rc::new(Value::Null)),
-            Observed::Unread(_) => None,
+    /// The value of a name; `None` if there is no such name.
+    pub(super) fn value(&self, kind: &str, name: &str) -> Option<ConfigValue> {
+        if let Some(names) = self.instance.get(kind) {
+            return names.get(name).cloned();
         }
+        Some(self.module.borrow().get(kind)?.get(name)?.value.clone())
+    }
+
+    /// The names of one instance of a kind.
+    pub(super) fn instance_names(&self, kind: &str) -> Option<&BTreeMap<String, ConfigValue>> {
+        self.instance.get(kind)
+    }
+
+    /// The text of a file that a function reads, if it is in the folder of the root or of the module.
+    pub(super) fn file(&self, path: &str) -> Option<Arc<str>> {
+        let Surroundings { read, root, folder, work } = &*self.surroundings;
+        let below = |folder: &str, path: &str| folder.is_empty() || path.starts_with(&format!("{folder}/"));
+        let path = within(root, path)?;
+        if path.split('/').any(|part| part == "..") || !(below(root, &path) || below(folder, &path)) {
+            return None;
+        }
+        let files = read(&path).ok()?;
+        let file = files.into_iter().find(|file| file.path == path)?;
+        work.spend(file.text.len()).ok()?;
+        Some(file.text)
     }
 
     /// Evaluates an argument.
     pub(super) fn evaluate(&self, text: &'a SourceText<'a>, argument: &Argument) -> Evaluated<'a> {
         let Argument { value, span, .. } = argument;
-        self.work.evaluated.set(self.work.evaluated.get() + 1);
+        self.work().count();
         if let Some((kind, name)) = reference(value)
-            && ["var", "local", "each", "count"].contains(&kind)
+            && ["var", "local"].contains(&kind)
+            && let Some(evaluated) = self.lookup(text, kind, name, span)
         {
-            return self.lookup(text, kind, name, span);
+            return evaluated;
         }
-        let literal = matches!(value, Expression::String(_));
+        let literal = matches!(value, Expression::Text(_));
         let source = Some(ValueSource { text, span: span.clone(), literal });
-        let found = expression::evaluate(value, self);
-        match found.filter(|value| size(value) <= MAX_VALUE_SIZE) {
-            Some(value) if value.is_null() => Evaluated { source, ..Evaluated::absent() },
-            Some(value) => Evaluated { value: Observed::Known(value), source, ..Evaluated::absent() },
-            None if self.work.is_spent() => {
-                let cause = "the configuration exceeds the limit of evaluation steps; check the plan";
-                Evaluated::unresolved(text, span.clone(), cause)
-            }
-            None => {
-                let snippet: String =
-                    text.text[span.clone()].lines().next().unwrap_or_default().chars().take(60).collect();
-                let cause = format!("`{snippet}` depends on values outside these files");
-                Evaluated { source, ..Evaluated::unresolved(text, span.clone(), cause) }
-            }
-        }
+        let through = reference(value).map(|(kind, name)| format!("{kind}.{name}"));
+        let through = through.filter(|_| matches!(reference(value), Some(("each" | "count" | "module", _))));
+        let value = expression::evaluate(value, self, None).unwrap_or_else(|failure| {
+            let snippet: String = text.text[span.clone()].lines().next().unwrap_or_default().chars().take(60).collect();
+            ConfigValue::unknown(format!("`{snippet}`: {}", failure.message))
+        });
+        Evaluated { value, source, note: None, through }
     }
 
-    fn lookup(&self, text: &'a SourceText<'a>, kind: &str, name: &str, span: &Range<usize>) -> Evaluated<'a> {
-        match self.find(kind, name) {
-            None => Evaluated::unresolved(text, span.clone(), format!("{kind}.{name} is not declared in these files")),
-            Some(Evaluated { value: Observed::Unread(gap), cause, .. }) => {
-                // Only the end of a chain of names is reported: the chain may be as long as the file.
-                let cause: Rc<str> = cause.clone().unwrap_or_else(|| gap.message.as_deref().unwrap_or_default().into());
-                let message = format!("{kind}.{name}: {cause}");
-                Evaluated { cause: Some(cause), ..Evaluated::unresolved(text, span.clone(), message) }
-            }
-            Some(evaluated) => {
-                let mut evaluated = evaluated.clone();
-                // The literal may supply other arguments as well, so that it is not edited.
-                let mut source =
-                    evaluated.source.unwrap_or_else(|| ValueSource { text, span: span.clone(), literal: false });
-                source.literal = false;
-                evaluated.source = Some(source);
-                evaluated.note = evaluated.note.or_else(|| Some(format!("by {kind}.{name}")));
-                evaluated
-            }
+    fn lookup(&self, text: &'a SourceText<'a>, kind: &str, name: &str, span: &Range<usize>) -> Option<Evaluated<'a>> {
+        let names = self.module.borrow();
+        let found = names.get(kind)?.get(name)?;
+        let mut evaluated = found.clone();
+        let here = ValueSource { text, span: span.clone(), literal: false };
+        if let ConfigValue::Unknown(_) = evaluated.value {
+            // Only the end of a chain of names is reported: the chain may be as long as the file.
+            evaluated.source = Some(here);
+            evaluated.through = Some(format!("{kind}.{name}"));
+            return Some(evaluated);
         }
+        // The literal may supply other arguments as well, so that it is not edited.
+        let mut source = evaluated.source.unwrap_or(here);
+        source.literal = false;
+        evaluated.source = Some(source);
+        evaluated.note = evaluated.note.or_else(|| Some(format!("by {kind}.{name}")));
+        Some(evaluated)
     }
 }
 
 /// The two parts of a reference such as `var.mode`.
 pub(super) fn reference(expression: &Expression) -> Option<(&str, &str)> {
     match expression {
-        Expression::Traversal(traversal) => match (&traversal.expr, traversal.operators.as_slice()) {
-            (Expression::Variable(root), [TraversalOperator::GetAttr(name)]) => Some((root.as_str(), name.as_str())),
+        Expression::Path(base, steps) => match (&**base, steps.as_slice()) {
+            (Expression::Name(root), [PathStep::Attribute(name)]) => Some((root, name)),
             _ => None,
         },
         Expression::Parenthesis(inner) => reference(inner),
-        _ => None,
-    }
-}
-
-fn size(value: &Value) -> usize {
-    match value {
-        Value::String(text) => 1 + text.len(),
-        Value::Array(values) => values.iter().map(size).sum::<usize>() + 1,
-        Value::Object(map) => map.iter().map(|(key, value)| key.len() + size(value)).sum::<usize>() + 1,
-        _ => 1,
-    }
-}
-
-/// The text of a scalar, as the provider converts it.
-pub(super) fn text_of(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Bool(truth) => Some(truth.to_string()),
-        Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
 }

@@ -1,214 +1,294 @@
-//! Evaluation of expressions. Each part is visited once and named values are shared, so that the work is proportional to the
-//! size of the expression and of the values that it creates.
+//! Evaluation of expressions. Each part is visited once per pass of the loops around it, and collections are shared, so that
+//! the work is counted in parts visited.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use hcl::eval::{Context, Evaluate as _};
-use hcl::expr::{BinaryOp, Expression, ObjectKey, Operation, TemplateExpr, Traversal, TraversalOperator, UnaryOp};
-use hcl::template::{Directive, Element, Template};
-use hcl::{Map, Value};
-
-use super::evaluate::{Scope, text_of};
+use super::evaluate::Scope;
 use super::functions;
+use super::operators::{binary, conditional, unary};
+use super::path;
+use super::syntax::{Expression, ForExpression, ForNames, FunctionCall, Part};
+use super::types::{as_bool, as_text};
+use super::value::{ConfigValue, Evaluation, Failure, combinations};
 
-/// The value of an expression; `None` if the files do not determine it or a loop creates it.
-pub(super) fn evaluate(expression: &Expression, scope: &Scope<'_>) -> Option<Rc<Value>> {
+/// The number of characters and elements that a step covers where no text is visited.
+const TYPES_PER_STEP: usize = 16;
+
+/// The names of the loops around an expression, the innermost first.
+pub(super) struct Bound<'b> {
+    names: Vec<(&'b str, ConfigValue)>,
+    outer: Option<&'b Bound<'b>>,
+    /// Whether no other names are defined, as in a template file.
+    is_all: bool,
+}
+
+impl<'b> Bound<'b> {
+    /// The names of a template file, besides which none is defined.
+    pub(super) fn of_template(names: Vec<(&'b str, ConfigValue)>) -> Self {
+        Self { names, outer: None, is_all: true }
+    }
+
+    /// The value of a name.
+    pub(super) fn get(&self, name: &str) -> Option<&ConfigValue> {
+        let own = self.names.iter().rev().find(|(own, _)| *own == name).map(|(_, value)| value);
+        own.or_else(|| self.outer?.get(name))
+    }
+
+    /// Whether no other names are defined.
+    pub(super) fn is_all(&self) -> bool {
+        self.is_all || self.outer.is_some_and(Bound::is_all)
+    }
+}
+
+/// The value of an expression. A part that is not evaluated here is unknown and leaves the rest known.
+pub(super) fn evaluate(expression: &Expression, scope: &Scope<'_>, bound: Option<&Bound<'_>>) -> Evaluation {
+    match part(expression, scope, bound) {
+        Err(failure) if !failure.is_certain && !scope.work().is_spent() => Ok(ConfigValue::unknown(failure.message)),
+        other => other,
+    }
+}
+
+fn part(expression: &Expression, scope: &Scope<'_>, bound: Option<&Bound<'_>>) -> Evaluation {
     scope.work().spend(1)?;
-    let value = match expression {
-        Expression::Null | Expression::Bool(_) | Expression::Number(_) | Expression::String(_) => {
-            Value::from(expression.clone())
-        }
-        Expression::Parenthesis(inner) => return evaluate(inner, scope),
-        Expression::Conditional(either) => {
-            let branch = if truth(&either.cond_expr, scope)? { &either.true_expr } else { &either.false_expr };
-            return evaluate(branch, scope);
-        }
-        Expression::Traversal(traversal) => return traversed(traversal, scope),
-        Expression::Array(elements) => {
-            Value::Array(elements.iter().map(|element| owned(element, scope)).collect::<Option<_>>()?)
-        }
-        Expression::Object(entries) => {
-            let entries = entries.iter().map(|(key, value)| Some((key_of(key, scope)?, owned(value, scope)?)));
-            Value::Object(entries.collect::<Option<Map<_, _>>>()?)
-        }
-        Expression::FuncCall(call) => {
-            let mut arguments: Vec<Value> =
-                call.args.iter().map(|argument| owned(argument, scope)).collect::<Option<_>>()?;
-            if call.expand_final {
-                let Some(Value::Array(rest)) = arguments.pop() else { return None };
-                arguments.extend(rest);
-            }
-            functions::call(&call.name, arguments)?
-        }
-        Expression::Operation(operation) => {
-            let literal = |expression: &Expression| owned(expression, scope).map(Expression::from);
-            let operation = match &**operation {
-                Operation::Unary(unary) => Operation::Unary(UnaryOp::new(unary.operator, literal(&unary.expr)?)),
-                Operation::Binary(binary) => Operation::Binary(BinaryOp::new(
-                    literal(&binary.lhs_expr)?,
-                    binary.operator,
-                    literal(&binary.rhs_expr)?,
-                )),
-            };
-            operation.evaluate(&Context::new()).ok()?
-        }
-        Expression::TemplateExpr(template) => rendered(template, scope)?,
-        // A bare name is not a value, and loops are not run.
-        _ => return None,
-    };
-    Some(Rc::new(value))
-}
-
-/// The value as an owned copy. Copying a shared value takes steps.
-fn owned(expression: &Expression, scope: &Scope<'_>) -> Option<Value> {
-    let value = evaluate(expression, scope)?;
-    match Rc::try_unwrap(value) {
-        Ok(value) => Some(value),
-        Err(shared) => {
-            scope.work().copy(&shared)?;
-            Some((*shared).clone())
-        }
-    }
-}
-
-fn truth(expression: &Expression, scope: &Scope<'_>) -> Option<bool> {
-    match *evaluate(expression, scope)? {
-        Value::Bool(truth) => Some(truth),
-        _ => None,
-    }
-}
-
-fn key_of(key: &ObjectKey, scope: &Scope<'_>) -> Option<String> {
-    match key {
-        ObjectKey::Expression(expression) => text_of(&*evaluate(expression, scope)?),
-        name => Some(name.to_string()),
-    }
-}
-
-/// The value of a path such as `var.albs["edge"].mode`. Only the value at its end is copied.
-fn traversed(traversal: &Traversal, scope: &Scope<'_>) -> Option<Rc<Value>> {
-    let (base, steps) = match (&traversal.expr, traversal.operators.as_slice()) {
-        (Expression::Variable(kind), [TraversalOperator::GetAttr(name), steps @ ..]) => {
-            (scope.value(kind.as_str(), name.as_str())?, steps)
-        }
-        (expression, steps) => (evaluate(expression, scope)?, steps),
-    };
-    let mut value: &Value = &base;
-    for step in steps {
-        value = match step {
-            TraversalOperator::GetAttr(name) => value.as_object()?.get(name.as_str())?,
-            TraversalOperator::LegacyIndex(index) => value.as_array()?.get(usize::try_from(*index).ok()?)?,
-            TraversalOperator::Index(index) => match &*evaluate(index, scope)? {
-                Value::String(key) => value.as_object()?.get(key.as_str())?,
-                Value::Number(number) => value.as_array()?.get(usize::try_from(number.as_u64()?).ok()?)?,
-                _ => return None,
-            },
-            TraversalOperator::AttrSplat | TraversalOperator::FullSplat => return None,
-        };
-    }
-    if steps.is_empty() {
-        return Some(base);
-    }
-    scope.work().copy(value)?;
-    Some(Rc::new(value.clone()))
-}
-
-/// The value of a template. A template of a single interpolation keeps the type of its value.
-fn rendered(template: &TemplateExpr, scope: &Scope<'_>) -> Option<Value> {
-    scope.work().spend(template.to_string().len())?;
-    let mut template = Template::from_expr(template).ok()?;
-    if let [Element::Interpolation(only)] = template.elements() {
-        return owned(&only.expr, scope);
-    }
-    interpolate(&mut template, scope)?;
-    template.evaluate(&Context::new()).ok().map(Value::String)
-}
-
-/// Replaces the expressions of a template by their values.
-fn interpolate(template: &mut Template, scope: &Scope<'_>) -> Option<()> {
-    for element in template.elements_mut() {
-        match element {
-            Element::Literal(_) => {}
-            Element::Interpolation(part) => part.expr = owned(&part.expr, scope)?.into(),
-            Element::Directive(directive) => match &mut **directive {
-                Directive::If(either) => {
-                    let holds = truth(&either.cond_expr, scope)?;
-                    either.cond_expr = holds.into();
-                    match (holds, &mut either.false_template) {
-                        (true, _) => interpolate(&mut either.true_template, scope)?,
-                        (false, Some(other)) => interpolate(other, scope)?,
-                        (false, None) => {}
-                    }
-                }
-                Directive::For(_) => return None,
-            },
-        }
-    }
-    Some(())
-}
-
-/// Adds the locals that an expression refers to, except those in loops, which are not evaluated.
-pub(super) fn locals_in(expression: &Expression, found: &mut Vec<String>) {
+    let value = |expression: &Expression| evaluate(expression, scope, bound);
     match expression {
-        Expression::Parenthesis(inner) => locals_in(inner, found),
-        Expression::Conditional(either) => {
-            for part in [&either.cond_expr, &either.true_expr, &either.false_expr] {
-                locals_in(part, found);
+        Expression::Null => Ok(ConfigValue::Null),
+        Expression::Bool(truth) => Ok(ConfigValue::Bool(*truth)),
+        Expression::Number(number) => {
+            number.map(ConfigValue::Number).ok_or_else(|| Failure::unsure("a number has too many digits"))
+        }
+        Expression::Text(text) => Ok(ConfigValue::text(text.as_str())),
+        Expression::Template(parts) => template(parts, scope, bound),
+        Expression::Name(_) | Expression::Path(..) => path::evaluate(expression, scope, bound),
+        Expression::Tuple(items) => Ok(ConfigValue::tuple(items.iter().map(value).collect::<Result<_, _>>()?)),
+        Expression::Object(items) => object(items, scope, bound),
+        Expression::Parenthesis(inner) => value(inner),
+        Expression::Conditional(parts) => {
+            let [condition, then, otherwise] = &**parts;
+            let (condition, then, otherwise) = (value(condition)?, value(then), value(otherwise));
+            let weight = |branch: &Evaluation| branch.as_ref().map_or(0, ConfigValue::weight);
+            // The types of both branches are compared, but not their texts.
+            scope.work().spend((weight(&then) + weight(&otherwise)) / TYPES_PER_STEP)?;
+            conditional(&condition, then, otherwise)
+        }
+        Expression::Unary(operator, operand) => unary(*operator, &value(operand)?),
+        Expression::Binary(operator, operands) => {
+            let [left, right] = &**operands;
+            let (left, right) = (value(left)?, value(right)?);
+            scope.work().spend(left.weight().min(right.weight()))?;
+            binary(*operator, &left, &right)
+        }
+        Expression::Call(call) => called(call, scope, bound),
+        Expression::For(repeated) => for_each(repeated, scope, bound),
+    }
+}
+
+fn object(items: &[(Expression, Expression)], scope: &Scope<'_>, bound: Option<&Bound<'_>>) -> Evaluation {
+    let mut entries = BTreeMap::new();
+    let mut rest: Option<Rc<str>> = None;
+    for (key, value) in items {
+        let key = as_text(&evaluate(key, scope, bound)?)?;
+        let value = evaluate(value, scope, bound)?;
+        match key {
+            // Of repeated keys the last one counts.
+            ConfigValue::Text(key) => {
+                entries.insert(key, value);
+            }
+            other => {
+                let cause = other.cause().cloned().unwrap_or_else(|| "a key is not known".into());
+                // An unknown key may replace each of the entries before it.
+                for earlier in entries.values_mut() {
+                    *earlier = ConfigValue::unknown(cause.clone());
+                }
+                rest = Some(cause);
             }
         }
-        Expression::Traversal(traversal) => {
-            match (&traversal.expr, traversal.operators.first()) {
-                (Expression::Variable(kind), Some(TraversalOperator::GetAttr(name))) if kind.as_str() == "local" => {
-                    found.push(name.as_str().to_owned());
+    }
+    Ok(ConfigValue::map(true, entries, rest))
+}
+
+fn called(call: &FunctionCall, scope: &Scope<'_>, bound: Option<&Bound<'_>>) -> Evaluation {
+    let value = |expression: &Expression| evaluate(expression, scope, bound);
+    match call.name.as_str() {
+        "try" if !call.expands => {
+            let mut last = Failure::refused("try has no argument");
+            for argument in &call.arguments {
+                match value(argument) {
+                    Err(failure) if failure.is_certain => last = failure,
+                    other => return other,
                 }
-                (base, _) => locals_in(base, found),
             }
-            for step in &traversal.operators {
-                if let TraversalOperator::Index(index) = step {
-                    locals_in(index, found);
-                }
-            }
+            return Err(last);
         }
-        Expression::Array(elements) => elements.iter().for_each(|element| locals_in(element, found)),
-        Expression::Object(entries) => {
-            for (key, value) in entries {
-                if let ObjectKey::Expression(key) = key {
-                    locals_in(key, found);
-                }
-                locals_in(value, found);
-            }
-        }
-        Expression::FuncCall(call) => call.args.iter().for_each(|argument| locals_in(argument, found)),
-        Expression::Operation(operation) => match &**operation {
-            Operation::Unary(unary) => locals_in(&unary.expr, found),
-            Operation::Binary(binary) => {
-                locals_in(&binary.lhs_expr, found);
-                locals_in(&binary.rhs_expr, found);
-            }
-        },
-        Expression::TemplateExpr(template) => {
-            if let Ok(template) = Template::from_expr(template) {
-                locals_in_template(&template, found);
-            }
+        "can" => {
+            let [argument] = call.arguments.as_slice() else {
+                return Err(Failure::refused("can takes one argument"));
+            };
+            return match value(argument) {
+                Ok(found) => match found.cause() {
+                    Some(cause) => Ok(ConfigValue::unknown(cause.clone())),
+                    None => Ok(ConfigValue::Bool(true)),
+                },
+                Err(failure) if failure.is_certain => Ok(ConfigValue::Bool(false)),
+                Err(failure) => Err(failure),
+            };
         }
         _ => {}
     }
+    let mut arguments = call.arguments.iter().map(value).collect::<Result<Vec<ConfigValue>, _>>()?;
+    if call.expands {
+        match arguments.pop() {
+            Some(ConfigValue::List(list)) => arguments.extend(list.items.iter().cloned()),
+            Some(ConfigValue::Unknown(unknown)) => return Ok(ConfigValue::unknown(unknown.cause.clone())),
+            _ => return Err(Failure::refused("the argument before ... is not a list")),
+        }
+    }
+    let weight = arguments.iter().map(ConfigValue::weight).fold(0, usize::saturating_add);
+    let visits_all = !matches!(call.name.as_str(), "lookup" | "element" | "length" | "one" | "coalesce" | "merge");
+    scope.work().spend(if visits_all { weight } else { weight / TYPES_PER_STEP })?;
+    functions::call(&call.name, &arguments, scope)
 }
 
-fn locals_in_template(template: &Template, found: &mut Vec<String>) {
-    for element in template.elements() {
-        match element {
-            Element::Literal(_) => {}
-            Element::Interpolation(part) => locals_in(&part.expr, found),
-            Element::Directive(directive) => {
-                if let Directive::If(either) = &**directive {
-                    locals_in(&either.cond_expr, found);
-                    locals_in_template(&either.true_template, found);
-                    if let Some(other) = &either.false_template {
-                        locals_in_template(other, found);
-                    }
+/// The passes of a loop over a collection: key and value of each.
+fn passes(collection: &ConfigValue, ordered: bool) -> Result<Vec<(ConfigValue, ConfigValue)>, Failure> {
+    match collection {
+        ConfigValue::List(list) => {
+            if ordered && functions::is_unordered(list) {
+                return Err(Failure::unsure("the order of a set of collections is not known"));
+            }
+            let key = |(at, value): (usize, &ConfigValue)| match list.kind {
+                super::value::ListKind::Set => (value.clone(), value.clone()),
+                _ => (ConfigValue::from(at), value.clone()),
+            };
+            Ok(list.items.iter().enumerate().map(key).collect())
+        }
+        ConfigValue::Map(map) => match &map.rest {
+            Some(cause) => Err(Failure::unsure(cause.clone())),
+            None => {
+                Ok(map.entries.iter().map(|(key, value)| (ConfigValue::Text(key.clone()), value.clone())).collect())
+            }
+        },
+        ConfigValue::Unknown(unknown) => Err(Failure::unsure(unknown.cause.clone())),
+        _ => Err(Failure::refused("a loop needs a collection")),
+    }
+}
+
+fn pass<'b>(names: &'b ForNames, key: ConfigValue, value: ConfigValue, outer: Option<&'b Bound<'b>>) -> Bound<'b> {
+    let mut bound = vec![(names.value.as_str(), value)];
+    bound.extend(names.key.as_deref().map(|name| (name, key)));
+    Bound { names: bound, outer, is_all: false }
+}
+
+fn for_each(repeated: &ForExpression, scope: &Scope<'_>, bound: Option<&Bound<'_>>) -> Evaluation {
+    let collection = evaluate(&repeated.collection, scope, bound)?;
+    let passes = passes(&collection, repeated.key.is_none() || repeated.groups)?;
+    let mut items = Vec::new();
+    let mut entries: BTreeMap<Rc<str>, ConfigValue> = BTreeMap::new();
+    let mut groups: BTreeMap<Rc<str>, Vec<ConfigValue>> = BTreeMap::new();
+    for (key, value) in passes {
+        let bound = pass(&repeated.names, key, value, bound);
+        if let Some(condition) = &repeated.condition {
+            match evaluate(condition, scope, Some(&bound))? {
+                ConfigValue::Unknown(unknown) => return Ok(ConfigValue::unknown(unknown.cause.clone())),
+                condition if as_bool(&condition)? => {}
+                _ => continue,
+            }
+        }
+        let Some(key) = &repeated.key else {
+            items.push(evaluate(&repeated.value, scope, Some(&bound))?);
+            continue;
+        };
+        let key = match as_text(&evaluate(key, scope, Some(&bound))?)? {
+            ConfigValue::Text(key) => key,
+            other => {
+                return Ok(ConfigValue::unknown(other.cause().cloned().unwrap_or_else(|| "a key is not known".into())));
+            }
+        };
+        let value = evaluate(&repeated.value, scope, Some(&bound))?;
+        if repeated.groups {
+            groups.entry(key).or_default().push(value);
+        } else if entries.insert(key.clone(), value).is_some() {
+            return Err(Failure::refused(format!("a loop sets the key {key:?} twice")));
+        }
+    }
+    if repeated.key.is_none() {
+        return Ok(ConfigValue::tuple(items));
+    }
+    entries.extend(groups.into_iter().map(|(key, values)| (key, ConfigValue::tuple(values))));
+    Ok(ConfigValue::object(entries))
+}
+
+/// The value of a template. A template of a single interpolation keeps the type of its value.
+pub(super) fn template(parts: &[Part], scope: &Scope<'_>, bound: Option<&Bound<'_>>) -> Evaluation {
+    if let [Part::Interpolation(only)] = parts {
+        return evaluate(only, scope, bound);
+    }
+    let mut texts = Vec::new();
+    rendered(parts, scope, bound, &mut texts)?;
+    joined(&texts)
+}
+
+/// The texts of a template in their order, each of which may have outcomes.
+fn rendered(
+    parts: &[Part],
+    scope: &Scope<'_>,
+    bound: Option<&Bound<'_>>,
+    texts: &mut Vec<ConfigValue>,
+) -> Result<(), Failure> {
+    for part in parts {
+        scope.work().spend(1)?;
+        match part {
+            Part::Literal(text) => {
+                scope.work().spend(text.len())?;
+                texts.push(ConfigValue::text(text.as_str()));
+            }
+            Part::Interpolation(expression) => {
+                let text = as_text(&evaluate(expression, scope, bound)?)?;
+                scope.work().spend(text.weight())?;
+                texts.push(text);
+            }
+            Part::If { condition, then, otherwise } => match evaluate(condition, scope, bound)? {
+                ConfigValue::Unknown(unknown) => texts.push(ConfigValue::unknown(unknown.cause.clone())),
+                condition => {
+                    rendered(if as_bool(&condition)? { then } else { otherwise }, scope, bound, texts)?;
+                }
+            },
+            Part::For { names, collection, body } => {
+                let collection = evaluate(collection, scope, bound)?;
+                if let ConfigValue::Unknown(unknown) = &collection {
+                    texts.push(ConfigValue::unknown(unknown.cause.clone()));
+                    continue;
+                }
+                for (key, value) in passes(&collection, true)? {
+                    rendered(body, scope, Some(&pass(names, key, value, bound)), texts)?;
                 }
             }
+        }
+    }
+    Ok(())
+}
+
+/// The texts as one, or the outcomes of it.
+pub(super) fn joined(texts: &[ConfigValue]) -> Evaluation {
+    let concat = |texts: &[ConfigValue]| {
+        let texts = texts.iter().filter_map(|text| match text {
+            ConfigValue::Text(text) => Some(&**text),
+            _ => None,
+        });
+        ConfigValue::text(texts.collect::<String>())
+    };
+    let Some(cause) = texts.iter().find_map(ConfigValue::cause) else { return Ok(concat(texts)) };
+    let cause = cause.clone();
+    match combinations(texts) {
+        Some(all) => Ok(ConfigValue::one_of(&cause, all.iter().map(|texts| concat(texts)))),
+        None => {
+            let without =
+                texts.iter().find(|text| matches!(text, ConfigValue::Unknown(one) if one.outcomes.is_empty()));
+            Ok(ConfigValue::unknown_of(
+                without.and_then(ConfigValue::cause).cloned().unwrap_or(cause),
+                super::types::Type::Text,
+            ))
         }
     }
 }

@@ -1,88 +1,132 @@
-//! The functions that occur in modes and counts. A call of any other function is unresolved.
+//! Terraform's functions: <https://developer.hashicorp.com/terraform/language/functions>
+//!
+//! A call of a function that is not listed here is unknown, for example of one that depends on the time, on random numbers or
+//! on a regular expression.
 
-use std::sync::LazyLock;
+use super::evaluate::Scope;
+use super::operators::lift;
+use super::types::{Type, as_number, as_text, convert, set_of};
+use super::value::{ConfigValue, Evaluation, Failure, ListKind, ListValue};
 
-use hcl::eval::{Context, Evaluate as _, FuncArgs, FuncDef, ParamType};
-use hcl::expr::{Expression, FuncCall, FuncName};
-use hcl::{Identifier, Map, Value};
+mod choices;
+mod collections;
+mod encodings;
+mod files;
+mod format;
+mod numbers;
+mod sets;
+mod texts;
 
-use super::evaluate::text_of;
+/// A function of arguments that are known; their members may be unknown.
+type Function = fn(&[ConfigValue]) -> Evaluation;
 
-static FUNCTIONS: LazyLock<Context<'static>> = LazyLock::new(|| {
-    let mut context = Context::new();
-    functions(&mut context);
-    context
-});
-
-/// The result of a call; `None` for another function or for arguments that it does not accept.
-pub(super) fn call(name: &FuncName, arguments: Vec<Value>) -> Option<Value> {
-    let mut call = FuncCall::new(name.clone());
-    call.args = arguments.into_iter().map(Expression::from).collect();
-    call.evaluate(&FUNCTIONS).ok()
-}
-
-type Function = fn(FuncArgs) -> Result<Value, String>;
-
-fn functions(context: &mut Context<'static>) {
-    let any = |function: Function| FuncDef::builder().variadic_param(ParamType::Any).build(function);
-    let list: [(&str, Function); 12] = [
-        ("coalesce", |args| {
-            let given = args.iter().find(|value| !value.is_null() && value.as_str() != Some(""));
-            given.cloned().ok_or_else(|| "an argument is missing".to_owned())
-        }),
-        ("lower", |args| text(&args).map(|text| text.to_lowercase().into())),
-        ("upper", |args| text(&args).map(|text| text.to_uppercase().into())),
-        ("trimspace", |args| text(&args).map(|text| text.trim().to_owned().into())),
-        ("tostring", |args| {
-            first(&args).and_then(|v| text_of(v).map(Value::from).ok_or_else(|| "not a string".to_owned()))
-        }),
-        ("tobool", |args| match first(&args)? {
-            Value::Bool(truth) => Ok(Value::Bool(*truth)),
-            Value::String(text) => text.parse().map(Value::Bool).map_err(|_| "not a boolean".to_owned()),
-            _ => Err("not a boolean".to_owned()),
-        }),
-        ("toset", |args| first(&args).cloned()),
-        ("tomap", |args| first(&args).cloned()),
-        ("length", |args| {
-            let length = match first(&args)? {
-                Value::Array(values) => values.len(),
-                Value::Object(map) => map.len(),
-                Value::String(text) => text.chars().count(),
-                _ => return Err("the value has no length".to_owned()),
-            };
-            Ok(Value::from(length as u64))
-        }),
-        ("contains", |args| match (args.first(), args.get(1)) {
-            (Some(Value::Array(values)), Some(wanted)) => Ok(Value::Bool(values.contains(wanted))),
-            _ => Err("not a list".to_owned()),
-        }),
-        ("lookup", |args| match (args.first(), args.get(1), args.get(2)) {
-            (Some(Value::Object(map)), Some(Value::String(key)), default) => {
-                map.get(key.as_str()).or(default).cloned().ok_or_else(|| "no such key".to_owned())
-            }
-            _ => Err("not a map".to_owned()),
-        }),
-        ("merge", |args| {
-            let mut merged = Map::new();
-            for value in args.iter() {
-                match value {
-                    Value::Object(map) => merged.extend(map.clone()),
-                    Value::Null => {}
-                    _ => return Err("not a map".to_owned()),
-                }
-            }
-            Ok(Value::Object(merged))
-        }),
-    ];
-    for (name, function) in list {
-        context.declare_func(FuncName::new(Identifier::sanitized(name)), any(function));
+/// The value of a call.
+pub(super) fn call(name: &str, arguments: &[ConfigValue], scope: &Scope<'_>) -> Evaluation {
+    let name = name.strip_prefix("core::").unwrap_or(name);
+    if let Some(result) = choices::call(name, arguments) {
+        return result;
+    }
+    if let Some(result) = files::call(name, arguments, scope) {
+        return result;
+    }
+    let function = texts::find(name)
+        .or_else(|| collections::find(name))
+        .or_else(|| sets::find(name))
+        .or_else(|| numbers::find(name))
+        .or_else(|| encodings::find(name))
+        .or_else(|| conversion(name));
+    match function {
+        Some(function) => lift(arguments, function),
+        None => Err(Failure::unsure(format!("the function {name} is not evaluated here"))),
     }
 }
 
-fn first(args: &FuncArgs) -> Result<&Value, String> {
-    args.first().ok_or_else(|| "an argument is missing".to_owned())
+fn conversion(name: &str) -> Option<Function> {
+    Some(match name {
+        "tostring" => |arguments| convert_only(arguments, &Type::Text),
+        "tonumber" => |arguments| convert_only(arguments, &Type::Number),
+        "tobool" => |arguments| convert_only(arguments, &Type::Bool),
+        "tolist" => |arguments| convert_only(arguments, &Type::List(Box::new(Type::Any))),
+        "toset" => |arguments| convert_only(arguments, &Type::Set(Box::new(Type::Any))),
+        "tomap" => |arguments| convert_only(arguments, &Type::Map(Box::new(Type::Any))),
+        "sensitive" | "nonsensitive" => |arguments| only(arguments).cloned(),
+        _ => return None,
+    })
 }
 
-fn text(args: &FuncArgs) -> Result<String, String> {
-    first(args).and_then(|value| value.as_str().map(str::to_owned).ok_or_else(|| "not a string".to_owned()))
+fn convert_only(arguments: &[ConfigValue], kind: &Type) -> Evaluation {
+    convert(only(arguments)?, kind)
+}
+
+/// Whether the order of the elements does not follow from their values.
+pub(super) fn is_unordered(list: &ListValue) -> bool {
+    list.kind == ListKind::Set && list.items.len() > 1 && !list.items.iter().all(|item| Type::of(item).is_primitive())
+}
+
+/// The only argument.
+fn only(arguments: &[ConfigValue]) -> Result<&ConfigValue, Failure> {
+    match arguments {
+        [only] => Ok(only),
+        _ => Err(Failure::refused("the function takes one argument")),
+    }
+}
+
+fn missing() -> Failure {
+    Failure::refused("the function takes another number of arguments")
+}
+
+fn unsure(value: &ConfigValue) -> Failure {
+    Failure::unsure(value.unknown_part().cloned().unwrap_or_else(|| "a part is not known".into()))
+}
+
+/// The text of an argument.
+fn text(value: &ConfigValue) -> Result<std::rc::Rc<str>, Failure> {
+    match as_text(value)? {
+        ConfigValue::Text(text) => Ok(text),
+        other => Err(unsure(&other)),
+    }
+}
+
+/// The number of an argument as a whole number.
+fn whole(value: &ConfigValue) -> Result<i64, Failure> {
+    let number = as_number(value)?.as_whole();
+    number.and_then(|number| i64::try_from(number).ok()).ok_or_else(|| Failure::refused("a whole number is required"))
+}
+
+/// The elements of a list, set or tuple in their order.
+fn items(value: &ConfigValue) -> Result<&[ConfigValue], Failure> {
+    match value {
+        ConfigValue::List(list) if is_unordered(list) => {
+            Err(Failure::unsure("the order of a set of collections is not known"))
+        }
+        ConfigValue::List(list) => Ok(&list.items),
+        ConfigValue::Unknown(_) => Err(unsure(value)),
+        _ => Err(Failure::refused("a list is required")),
+    }
+}
+
+/// The elements of a list of scalars as texts.
+fn texts_of(value: &ConfigValue) -> Result<Vec<std::rc::Rc<str>>, Failure> {
+    items(value)?.iter().map(text).collect()
+}
+
+/// A list of text.
+fn text_list(texts: impl IntoIterator<Item = String>) -> ConfigValue {
+    ConfigValue::list(ListKind::List, texts.into_iter().map(ConfigValue::text).collect())
+}
+
+/// A list as Terraform's functions return it for a list, or a tuple for a tuple.
+fn like(value: &ConfigValue, items: Vec<ConfigValue>) -> ConfigValue {
+    match value {
+        ConfigValue::List(list) if list.kind != ListKind::Tuple => ConfigValue::list(ListKind::List, items),
+        _ => ConfigValue::tuple(items),
+    }
+}
+
+/// A set of the elements, converted to their common type.
+fn set(items: Vec<ConfigValue>) -> Evaluation {
+    match convert(&ConfigValue::tuple(items), &Type::List(Box::new(Type::Any)))? {
+        ConfigValue::List(list) => Ok(set_of(list.items.clone())),
+        other => Err(unsure(&other)),
+    }
 }

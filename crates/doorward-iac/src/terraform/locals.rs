@@ -1,66 +1,95 @@
-//! The locals of a module, which may refer to each other in any order.
+//! The locals of a module and the modules that it calls, which may refer to each other in any order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::dependencies::{Dependency, of_expression};
 use super::evaluate::{Evaluated, Scope};
-use super::expression::locals_in;
 use super::module::{File, blocks};
-use super::section::Argument;
+use super::section::{Argument, Section};
 
-/// One local.
-struct Local<'a> {
+/// One local or module call.
+struct Named<'a> {
     file: &'a File<'a>,
-    argument: &'a Argument,
-    /// The number of locals that it refers to and that are not evaluated yet.
+    what: What<'a>,
+    /// The number of names that it refers to and that are not evaluated yet.
     pending: usize,
-    /// The locals that refer to it, one entry per reference.
-    used_by: Vec<&'a str>,
+    /// The names that refer to it.
+    used_by: Vec<Dependency>,
 }
 
-/// Evaluates every local once, after the locals that it refers to.
-pub(super) fn define<'a>(files: &'a [File<'a>], scope: &mut Scope<'a>) {
+#[derive(Clone, Copy)]
+enum What<'a> {
+    Local(&'a Argument),
+    Call(&'a Section),
+}
+
+/// Evaluates every local and every module call once, after the names that it refers to. `call` evaluates a module call.
+pub(super) fn define<'a>(files: &'a [File<'a>], scope: &Scope<'a>, call: &mut dyn FnMut(&'a File<'a>, &'a Section)) {
     // A local in an override file replaces the one of its name. Override files are last.
-    let mut locals: BTreeMap<&'a str, Local<'a>> = BTreeMap::new();
+    let mut names: BTreeMap<Dependency, Named<'a>> = BTreeMap::new();
     for (file, section) in blocks(files, "locals") {
         for argument in &section.arguments {
-            locals.insert(&argument.name, Local { file, argument, pending: 0, used_by: Vec::new() });
+            let named = Named { file, what: What::Local(argument), pending: 0, used_by: Vec::new() };
+            names.insert(Dependency::Local(argument.name.clone()), named);
         }
     }
-    let mut ready: Vec<&'a str> = Vec::new();
-    let names: Vec<&'a str> = locals.keys().copied().collect();
-    for name in names {
-        let mut needed = Vec::new();
-        if let Some(local) = locals.get(name) {
-            locals_in(&local.argument.value, &mut needed);
+    for (file, section) in blocks(files, "module") {
+        if let Some(label) = section.labels.first() {
+            let named = Named { file, what: What::Call(section), pending: 0, used_by: Vec::new() };
+            names.entry(Dependency::Module(label.clone())).or_insert(named);
+        }
+    }
+    let mut ready: Vec<Dependency> = Vec::new();
+    let keys: Vec<Dependency> = names.keys().cloned().collect();
+    for key in keys.into_iter().rev() {
+        let mut needed = BTreeSet::new();
+        match names.get(&key).map(|named| named.what) {
+            Some(What::Local(argument)) => of_expression(&argument.value, &mut needed),
+            Some(What::Call(section)) => {
+                section.arguments.iter().for_each(|argument| of_expression(&argument.value, &mut needed));
+            }
+            None => {}
         }
         let mut pending = 0;
-        for needed in needed {
-            if let Some(needed) = locals.get_mut(needed.as_str()) {
-                needed.used_by.push(name);
+        for needed in &needed {
+            if let Some(needed) = names.get_mut(needed) {
+                needed.used_by.push(key.clone());
                 pending += 1;
             }
         }
-        match locals.get_mut(name) {
-            Some(local) if pending > 0 => local.pending = pending,
-            _ => ready.push(name),
+        match names.get_mut(&key) {
+            Some(named) if pending > 0 => named.pending = pending,
+            _ => ready.push(key),
         }
     }
-    while let Some(name) = ready.pop() {
-        let Some(local) = locals.remove(name) else { continue };
-        scope.define("local", name, scope.evaluate(&local.file.text, local.argument));
-        for user in local.used_by {
-            if let Some(user) = locals.get_mut(user) {
-                user.pending = user.pending.saturating_sub(1);
-                if user.pending == 0 {
-                    ready.push(&user.argument.name);
+    while let Some(key) = ready.pop() {
+        let Some(named) = names.remove(&key) else { continue };
+        match named.what {
+            What::Local(argument) => {
+                scope.define("local", &argument.name, scope.evaluate(&named.file.text, argument));
+            }
+            What::Call(section) => call(named.file, section),
+        }
+        for user in named.used_by {
+            if let Some(waiting) = names.get_mut(&user) {
+                waiting.pending = waiting.pending.saturating_sub(1);
+                if waiting.pending == 0 {
+                    ready.push(user);
                 }
             }
         }
     }
-    // The remaining locals refer to each other in a circle, which Terraform refuses.
-    for (name, local) in locals {
-        let span = local.argument.span.clone();
-        let cause = format!("local.{name} depends on locals that refer to each other");
-        scope.define("local", name, Evaluated::unresolved(&local.file.text, span, cause));
+    // The remaining names refer to each other in a circle. Terraform refuses that among locals.
+    for named in names.values() {
+        if let What::Local(argument) = named.what {
+            let cause = format!("local.{} depends on names that refer to each other", argument.name);
+            let evaluated = Evaluated::unresolved(&named.file.text, argument.span.clone(), cause);
+            scope.define("local", &argument.name, evaluated);
+        }
+    }
+    for named in names.values() {
+        if let What::Call(section) = named.what {
+            call(named.file, section);
+        }
     }
 }

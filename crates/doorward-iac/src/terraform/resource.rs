@@ -2,32 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{Gap, GapReason, Listener, Observed, Region};
-use hcl::{Expression, Value};
+use doorward_model::{Gap, GapReason, Kind, Observed, Region};
 
 use super::configuration::is_override;
-use super::evaluate::{Evaluated, Scope, ValueSource, text_of};
-use super::module::{File, blocks};
+use super::evaluate::{Evaluated, Scope, ValueSource};
+use super::module::{File, Instance, blocks};
 use super::providers::Providers;
 use super::section::Section;
 use super::set_arguments;
-use crate::builder::{
-    DROP_INVALID, LOGS_BUCKET, LOGS_ENABLED, LOGS_PREFIX, LoadBalancerBuilder, WAF_FAIL_OPEN, gap, listener,
-};
+use super::syntax::Expression;
+use super::value::ConfigValue;
+use crate::builder::{DROP_INVALID, LOGS_BUCKET, LOGS_ENABLED, LOGS_PREFIX, LoadBalancerBuilder, WAF_FAIL_OPEN, gap};
 use crate::{Declared, Deployment, Dialect, Edit};
 
 const MODE: &str = "desync_mitigation_mode";
 
-/// One instance of a resource, by `count` or `for_each`.
-pub(super) struct Instance<'a> {
-    /// `[0]`, `["a"]`, or empty.
-    pub(super) suffix: String,
-    pub(super) scope: Scope<'a>,
-}
-
 /// A resource: its block, and the blocks of override files.
 pub(super) struct Resource<'a> {
-    parts: Vec<(&'a File<'a>, &'a Section)>,
+    pub(super) parts: Vec<(&'a File<'a>, &'a Section)>,
     deliveries: bool,
 }
 
@@ -71,13 +63,10 @@ impl<'a> Resource<'a> {
         self.parts[0].0
     }
 
-    fn argument(&self, scope: &Scope<'a>, name: &str) -> Evaluated<'a> {
+    /// The value of an argument.
+    pub(super) fn argument(&self, scope: &Scope<'a>, name: &str) -> Evaluated<'a> {
         let found = self.parts.iter().rev().find_map(|(file, section)| Some((file, section.argument(name)?)));
         found.map_or_else(Evaluated::absent, |(file, argument)| scope.evaluate(&file.text, argument))
-    }
-
-    fn block(&self, name: &str) -> Option<(&'a File<'a>, &'a Section)> {
-        self.parts.iter().rev().find_map(|(file, section)| Some((*file, section.section(name)?)))
     }
 
     /// The load balancer of an `aws_lb`, `aws_alb` or `aws_elb`.
@@ -96,20 +85,22 @@ impl<'a> Resource<'a> {
         let text = &self.file().text;
         let mode = self.argument(&scope, MODE);
         let value = |path: &[&str]| match path {
-            [MODE] => scalar(&mode),
+            [MODE] => scalar(&mode, self),
             [outer, inner] => self.nested(&scope, outer, inner, classic),
-            [name] => scalar(&self.argument(&scope, name)),
+            [name] => scalar(&self.argument(&scope, name), self),
             _ => Observed::Absent,
         };
         let head = section.head.clone();
         let mut builder = builder(text, format!("{prefix}{kind}.{name}{suffix}"), head, &mode);
         set_arguments(&mut builder, classic, &value);
         defaults(&mut builder);
+        self.set_outcomes(&mut builder, &scope, &mode);
         let ignored = self.ignored() && !deployment.new;
         if ignored {
             let message = "lifecycle.ignore_changes lets an existing load balancer keep its mode";
             let gap = gap(text, GapReason::KeepsLiveValue, section.head.clone(), message);
             builder.attributes.insert(builder.kind.mode_attribute().to_owned(), Observed::Unread(gap));
+            builder.outcomes.remove(builder.kind.mode_attribute());
         }
         if classic {
             builder.listeners = self.listeners(&scope);
@@ -117,7 +108,7 @@ impl<'a> Resource<'a> {
         builder.deliveries = self.deliveries;
         let target = providers.for_resource(section.argument("provider"));
         // The Region of a resource has precedence over that of its provider.
-        let own = scalar(&self.argument(&scope, "region")).known().and_then(|name| Region::new(name).ok());
+        let own = scalar(&self.argument(&scope, "region"), self).known().and_then(|name| Region::new(name).ok());
         (builder.region, builder.match_hints.account) = (own.or(target.region), target.account);
         set_tags(&mut builder, &self.argument(&scope, "tags"), tags);
         builder.fix = if ignored {
@@ -133,21 +124,23 @@ impl<'a> Resource<'a> {
     pub(super) fn declare_public(
         &self,
         prefix: &str,
-        instance: Instance<'a>,
+        scope: &Scope<'a>,
         tags: Option<&Evaluated<'a>>,
         providers: Option<&Providers>,
         deployment: &Deployment,
     ) -> Option<Declared> {
-        let scope = instance.scope;
-        if scalar(&self.argument(&scope, "create")) == Observed::Known("false".to_owned()) {
-            return None;
+        // `create_lb` is the name of the argument up to version 8.
+        for name in ["create", "create_lb"] {
+            if scalar(&self.argument(scope, name), self) == Observed::Known("false".to_owned()) {
+                return None;
+            }
         }
         let text = &self.file().text;
-        let mode = self.argument(&scope, MODE);
+        let mode = self.argument(scope, MODE);
         let value = |path: &[&str]| match path {
-            [MODE] => scalar(&mode),
-            [outer, inner] => member(&self.argument(&scope, outer), inner),
-            [name] => scalar(&self.argument(&scope, name)),
+            [MODE] => scalar(&mode, self),
+            [outer, inner] => member(&self.argument(scope, outer), inner, self),
+            [name] => scalar(&self.argument(scope, name), self),
             _ => Observed::Absent,
         };
         let head = self.meta().head.clone();
@@ -160,65 +153,71 @@ impl<'a> Resource<'a> {
             }
         });
         defaults(&mut builder);
+        self.set_outcomes(&mut builder, scope, &mode);
         let target = providers.map(|providers| providers.for_resource(None)).unwrap_or_default();
         (builder.region, builder.match_hints.account) = (target.region, target.account);
-        set_tags(&mut builder, &self.argument(&scope, "tags"), tags);
+        set_tags(&mut builder, &self.argument(scope, "tags"), tags);
         builder.mode_instruction = format!("In {}, set {MODE} to", prefix.trim_end_matches('.'));
         builder.fix = fix(&mode, self.file(), self.meta());
         Some(builder.finish(deployment))
     }
 
-    /// An argument of a nested block, with the provider's default.
-    fn nested(&self, scope: &Scope<'a>, outer: &str, inner: &str, classic: bool) -> Observed<String> {
-        match self.block(outer) {
-            Some((file, block)) => {
-                let found = block.argument(inner).map(|argument| scalar(&scope.evaluate(&file.text, argument)));
-                match (inner, found) {
-                    ("enabled", None | Some(Observed::Absent)) => Observed::Known(classic.to_string()),
-                    (_, found) => found.unwrap_or(Observed::Absent),
-                }
+    /// The gap of a value, for a cause.
+    pub(super) fn unread(&self, evaluated: &Evaluated<'a>, cause: &str) -> Observed<String> {
+        Observed::Unread(evaluated.gap(cause, &self.file().text, &self.meta().head))
+    }
+
+    /// Sets the outcomes of the mode and of the type, where the files allow few.
+    fn set_outcomes(&self, builder: &mut LoadBalancerBuilder<'_>, scope: &Scope<'a>, mode: &Evaluated<'a>) {
+        if let ConfigValue::Unknown(unknown) = &mode.value {
+            let texts = unknown.outcomes.iter().map(|outcome| match outcome {
+                // Of null, the provider takes its default.
+                ConfigValue::Null => Some("defensive".to_owned()),
+                outcome => outcome.scalar_text(),
+            });
+            if let Some(texts) = texts.collect::<Option<Vec<String>>>().filter(|texts| !texts.is_empty()) {
+                let outcomes = texts.into_iter().map(Observed::Known).collect();
+                builder.outcomes.insert(builder.kind.mode_attribute().to_owned(), outcomes);
             }
-            None if self.meta().is_dynamic(outer) => {
-                let message = format!("the {outer} block is generated by a loop");
-                let head = self.meta().head.clone();
-                Observed::Unread(gap(&self.file().text, GapReason::Unresolved, head, message))
-            }
-            None => Observed::Absent,
+        }
+        if builder.kind == Kind::Classic {
+            return;
+        }
+        if let ConfigValue::Unknown(unknown) = self.argument(scope, "load_balancer_type").value {
+            let text = |outcome: &ConfigValue| match outcome {
+                ConfigValue::Null => Some("application".to_owned()),
+                outcome => outcome.scalar_text(),
+            };
+            builder.kind_outcomes = match unknown.outcomes.as_slice() {
+                // The provider accepts no other types.
+                [] => vec![Kind::Application, Kind::Network, Kind::Gateway],
+                outcomes => outcomes.iter().filter_map(text).map(|name| kind_of(&name)).collect(),
+            };
         }
     }
 
     /// Whether `lifecycle.ignore_changes` contains the mode.
     fn ignored(&self) -> bool {
-        let Some((_, block)) = self.block("lifecycle") else { return false };
+        let lifecycle = self.parts.iter().rev().find_map(|(_, section)| section.section("lifecycle"));
         let is = |expression: &Expression, word: &str| match expression {
-            Expression::Variable(name) => name.as_str() == word,
-            Expression::String(name) => name == word,
+            Expression::Name(name) | Expression::Text(name) => name == word,
             _ => false,
         };
-        match block.argument("ignore_changes").map(|argument| &argument.value) {
-            Some(Expression::Array(names)) => names.iter().any(|name| is(name, MODE)),
+        match lifecycle.and_then(|block| block.argument("ignore_changes")).map(|argument| &argument.value) {
+            Some(Expression::Tuple(names)) => names.iter().any(|name| is(name, MODE)),
             Some(word) => is(word, "all"),
             None => false,
         }
     }
+}
 
-    fn listeners(&self, scope: &Scope<'a>) -> Observed<Vec<Listener>> {
-        if self.meta().is_dynamic("listener") {
-            let message = "the listeners are generated by a loop";
-            return Observed::Unread(gap(&self.file().text, GapReason::Unresolved, self.meta().head.clone(), message));
-        }
-        let mut listeners = Vec::new();
-        for block in self.meta().sections.iter().filter(|section| section.name == "listener") {
-            let text = &self.file().text;
-            let value = |name: &str| block.argument(name).map(|argument| scalar(&scope.evaluate(text, argument)));
-            let port = value("lb_port").and_then(|port| port.known().cloned());
-            match value("lb_protocol") {
-                Some(Observed::Known(protocol)) => listeners.push(listener(&protocol, port.as_deref())),
-                Some(Observed::Unread(gap)) => return Observed::Unread(gap),
-                _ => return Observed::Absent,
-            }
-        }
-        Observed::Known(listeners)
+/// The kind that the provider's name stands for.
+fn kind_of(name: &str) -> Kind {
+    match name {
+        "application" => Kind::Application,
+        "network" => Kind::Network,
+        "gateway" => Kind::Gateway,
+        _ => Kind::Unrecognized,
     }
 }
 
@@ -258,28 +257,35 @@ fn defaults(builder: &mut LoadBalancerBuilder<'_>) {
     }
 }
 
-fn scalar(evaluated: &Evaluated<'_>) -> Observed<String> {
-    evaluated.value.as_ref().and_then(|value| {
-        let malformed = || {
-            let source = evaluated.source.as_ref();
-            let place = source.map(|source| source.text.place(source.span.clone()).to_string()).unwrap_or_default();
-            Observed::unread(Gap::new(GapReason::Malformed, place).with_message("a single value is expected here"))
-        };
-        text_of(value).map_or_else(malformed, Observed::Known)
-    })
+/// The value of an argument as the provider converts it.
+pub(super) fn scalar<'a>(evaluated: &Evaluated<'a>, resource: &Resource<'a>) -> Observed<String> {
+    match &evaluated.value {
+        ConfigValue::Null => Observed::Absent,
+        ConfigValue::Unknown(unknown) => resource.unread(evaluated, &unknown.cause),
+        value => value.scalar_text().map_or_else(
+            || {
+                let source = evaluated.source.as_ref();
+                let place = source.map(|source| source.text.place(source.span.clone()).to_string()).unwrap_or_default();
+                Observed::unread(Gap::new(GapReason::Malformed, place).with_message("a single value is expected here"))
+            },
+            Observed::Known,
+        ),
+    }
 }
 
 /// The value of a key of an argument that is a map.
-fn member(evaluated: &Evaluated<'_>, name: &str) -> Observed<String> {
-    evaluated.value.as_ref().and_then(|value| match &**value {
-        Value::Object(map) => match (map.get(name), name) {
-            (Some(value), _) => Observed::from_answer(text_of(value)),
+fn member<'a>(evaluated: &Evaluated<'a>, name: &str, resource: &Resource<'a>) -> Observed<String> {
+    match &evaluated.value {
+        ConfigValue::Map(map) => match (map.entries.get(name), &map.rest, name) {
+            (Some(value), ..) => scalar(&evaluated.part(value.clone()), resource),
+            (None, Some(cause), _) => resource.unread(evaluated, cause),
             // The module enables logs by default if the map is set.
-            (None, "enabled") => Observed::Known("true".to_owned()),
-            (None, _) => Observed::Absent,
+            (None, None, "enabled") => Observed::Known("true".to_owned()),
+            (None, None, _) => Observed::Absent,
         },
+        ConfigValue::Unknown(unknown) => resource.unread(evaluated, &unknown.cause),
         _ => Observed::Absent,
-    })
+    }
 }
 
 /// Sets the tags: the provider's default tags, overridden by the resource's own. If the files do not configure the provider,
@@ -293,13 +299,30 @@ fn set_tags(builder: &mut LoadBalancerBuilder<'_>, own: &Evaluated<'_>, default:
         }
     };
     for evaluated in default.into_iter().chain([own]) {
+        let gap = |cause: &str| evaluated.gap(cause, builder.text, &builder.head);
         match &evaluated.value {
-            Observed::Known(value) => {
-                let tags = value.as_object().into_iter().flatten();
-                builder.tags.extend(tags.filter_map(|(key, value)| Some((key.clone(), text_of(value)?))));
+            ConfigValue::Map(map) => {
+                // Each tag may be replaced by one whose key is not known.
+                if let Some(cause) = &map.rest {
+                    builder.more_tags = Some(gap(cause));
+                    builder.tags.clear();
+                }
+                for (key, value) in &map.entries {
+                    match (value.scalar_text(), value.cause()) {
+                        (Some(text), _) => drop(builder.tags.insert(key.to_string(), text)),
+                        (None, Some(cause)) => {
+                            builder.more_tags = Some(gap(cause));
+                            builder.tags.remove(&**key);
+                        }
+                        (None, None) => {}
+                    }
+                }
             }
-            Observed::Absent => {}
-            Observed::Unread(gap) => builder.more_tags = Some(gap.clone()),
+            ConfigValue::Unknown(unknown) => {
+                builder.more_tags = Some(gap(&unknown.cause));
+                builder.tags.clear();
+            }
+            _ => {}
         }
     }
 }

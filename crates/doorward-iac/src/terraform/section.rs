@@ -2,11 +2,8 @@
 
 use std::ops::Range;
 
-use hcl::Expression;
-use hcl::edit::Span as _;
-use hcl::edit::structure::{Block, Body};
-use hcl::expr::TemplateExpr;
-
+use super::number::Number;
+use super::syntax::{self, Expression, RawArgument, RawBlock, RawBody};
 use crate::FileError;
 use crate::source_text::SourceText;
 use crate::tree::{Data, Node, duplicate_key, json};
@@ -14,14 +11,8 @@ use crate::tree::{Data, Node, duplicate_key, json};
 /// The maximum size of a configuration file in bytes: parsed, it takes many times as much memory.
 const MAX_BYTES: usize = 32 << 20;
 
-/// An argument of a block.
-#[derive(Debug)]
-pub(super) struct Argument {
-    pub(super) name: String,
-    pub(super) value: Expression,
-    /// The place of the value.
-    pub(super) span: Range<usize>,
-}
+/// An argument of a block: its name, its expression and the place of the expression.
+pub(super) type Argument = RawArgument;
 
 /// A block.
 #[derive(Debug)]
@@ -61,6 +52,15 @@ impl Section {
 
 /// Parses a file of configuration, or of values for variables, as one section without a name.
 pub(super) fn parse(text: &SourceText<'_>) -> Result<Section, FileError> {
+    parse_as(text, text.path.ends_with(".tfvars.json"))
+}
+
+/// Parses a file of values for variables, whatever its name.
+pub(super) fn parse_values(text: &SourceText<'_>) -> Result<Section, FileError> {
+    parse_as(text, true)
+}
+
+fn parse_as(text: &SourceText<'_>, is_values: bool) -> Result<Section, FileError> {
     let mut top = Section::new("", Vec::new(), 0..0, None);
     if text.text.len() > MAX_BYTES {
         return Err(text.error(0, format!("is configuration of more than {} MiB, the maximum", MAX_BYTES >> 20)));
@@ -68,8 +68,10 @@ pub(super) fn parse(text: &SourceText<'_>) -> Result<Section, FileError> {
     if text.path.ends_with(".json") {
         let document = json::parse(text)?;
         let pairs = document.root.as_map().ok_or_else(|| text.error(0, "is not configuration: no JSON object"))?;
-        if text.path.ends_with(".tfvars.json") {
-            top.arguments.extend(pairs.iter().map(|(key, value)| argument(key, value)));
+        if is_values {
+            for (key, value) in pairs {
+                top.arguments.push(argument(text, key, value)?);
+            }
         } else {
             for (key, value) in pairs {
                 let name = key.as_str().unwrap_or_default();
@@ -78,7 +80,7 @@ pub(super) fn parse(text: &SourceText<'_>) -> Result<Section, FileError> {
                     "module" | "variable" | "provider" | "output" | "check" => 1,
                     _ => 0,
                 };
-                blocks(name, labels, &key.span, value, &[], &mut top.sections);
+                blocks(text, name, labels, (&key.span, &[]), value, &mut top.sections)?;
             }
         }
         // Terraform accepts several blocks of a name and refuses a repeated argument.
@@ -90,38 +92,25 @@ pub(super) fn parse(text: &SourceText<'_>) -> Result<Section, FileError> {
             .try_for_each(|(_, value)| reject_repeated_arguments(text, value))?;
         return Ok(top);
     }
-    let body = hcl::edit::parser::parse_body(text.text).map_err(|error| {
-        let at = error.location();
-        let at = text.offset(at.line(), at.column());
-        text.error(at, format!("is not HCL: {}", error.message().replace('\n', "; ")))
-    })?;
-    add_body(&body, &mut top);
+    let body = syntax::parse_body(text.text).map_err(|error| syntax_error(text, 0, &error))?;
+    add_body(body, &mut top);
     Ok(top)
 }
 
-/// Adds the arguments and blocks of an HCL body.
-fn add_body(body: &Body, into: &mut Section) {
-    for structure in body {
-        if let Some(attribute) = structure.as_attribute() {
-            into.arguments.push(Argument {
-                name: attribute.key.as_str().to_owned(),
-                span: attribute.value.span().unwrap_or(0..0),
-                value: attribute.value.clone().into(),
-            });
-        } else if let Some(block) = structure.as_block() {
-            into.sections.push(of_block(block));
-        }
-    }
+fn syntax_error(text: &SourceText<'_>, start: usize, error: &syntax::SyntaxError) -> FileError {
+    text.error(start + error.at, format!("is not HCL: {}", error.message))
 }
 
-fn of_block(block: &Block) -> Section {
-    let start = block.ident.span().map_or(0, |span| span.start);
-    let last = block.labels.last().and_then(hcl::edit::Span::span).or_else(|| block.ident.span());
-    let end = last.map_or(start, |span| span.end);
-    let labels = block.labels.iter().map(|label| label.as_str().to_owned()).collect();
-    let inside = block.span().map(|span| end..span.end);
-    let mut section = Section::new(block.ident.as_str(), labels, start..end, inside);
-    add_body(&block.body, &mut section);
+/// Adds the arguments and blocks of an HCL body.
+fn add_body(body: RawBody, into: &mut Section) {
+    into.arguments.extend(body.arguments);
+    into.sections.extend(body.blocks.into_iter().map(of_block));
+}
+
+fn of_block(block: RawBlock) -> Section {
+    let inside = Some(block.head.end..block.end);
+    let mut section = Section::new(&block.name, block.labels, block.head, inside);
+    add_body(block.body, &mut section);
     section
 }
 
@@ -148,60 +137,71 @@ fn reject_repeated_arguments(text: &SourceText<'_>, node: &Node) -> Result<(), F
     }
 }
 
-/// Adds the blocks of a value in JSON: maps by label, or lists of them.
-fn blocks(name: &str, labels: usize, at: &Range<usize>, value: &Node, own: &[String], into: &mut Vec<Section>) {
+/// Adds the blocks of a value in JSON: maps by label, or lists of them. `at` is the place of their name, with the labels that
+/// are known so far.
+fn blocks(
+    text: &SourceText<'_>,
+    name: &str,
+    labels: usize,
+    at: (&Range<usize>, &[String]),
+    value: &Node,
+    into: &mut Vec<Section>,
+) -> Result<(), FileError> {
+    let (place, own) = at;
     for node in value.as_seq().unwrap_or(std::slice::from_ref(value)) {
         let Some(pairs) = node.as_map() else { continue };
-        if labels == 0 {
-            let mut section = Section::new(name, own.to_vec(), at.clone(), None);
+        if labels > 0 {
             for (key, value) in pairs {
-                let inner = key.as_str().unwrap_or_default();
-                let is_block = ["lifecycle", "access_logs", "listener", "default_tags"].contains(&inner);
-                if is_block && !matches!(&*value.data, Data::Scalar { .. }) {
-                    blocks(inner, 0, &key.span, value, &[], &mut section.sections);
-                } else if inner == "dynamic" {
-                    blocks(inner, 1, &key.span, value, &[], &mut section.sections);
-                } else {
-                    section.arguments.push(argument(key, value));
-                }
+                let own: Vec<String> = own.iter().cloned().chain(key.as_str().map(str::to_owned)).collect();
+                blocks(text, name, labels - 1, (&key.span, &own), value, into)?;
             }
-            into.push(section);
-        } else {
-            for (key, value) in pairs {
-                let mut own = own.to_vec();
-                own.push(key.as_str().unwrap_or_default().to_owned());
-                blocks(name, labels - 1, &key.span, value, &own, into);
+            continue;
+        }
+        let mut section = Section::new(name, own.to_vec(), place.clone(), None);
+        for (key, value) in pairs {
+            let inner = key.as_str().unwrap_or_default();
+            let is_block = BLOCKS.contains(&inner) && !matches!(&*value.data, Data::Scalar { .. });
+            if is_block {
+                blocks(text, inner, 0, (&key.span, &[]), value, &mut section.sections)?;
+            } else if inner == "dynamic" {
+                blocks(text, inner, 1, (&key.span, &[]), value, &mut section.sections)?;
+            } else {
+                section.arguments.push(argument(text, key, value)?);
             }
         }
+        into.push(section);
     }
+    Ok(())
 }
+
+/// The names that are blocks in JSON, which has no syntax for them.
+const BLOCKS: [&str; 6] = ["lifecycle", "access_logs", "listener", "default_tags", "validation", "content"];
 
 /// An argument in JSON.
-fn argument(key: &Node, value: &Node) -> Argument {
-    Argument { name: key.as_str().unwrap_or_default().to_owned(), value: expression(value), span: value.span.clone() }
+fn argument(text: &SourceText<'_>, key: &Node, value: &Node) -> Result<Argument, FileError> {
+    let name = key.as_str().unwrap_or_default().to_owned();
+    Ok(Argument { name, value: expression(text, value)?, span: value.span.clone() })
 }
 
-fn expression(node: &Node) -> Expression {
-    match &*node.data {
-        Data::Scalar { text, quoted: true } if text.contains("${") || text.contains("%{") => {
-            Expression::from(TemplateExpr::from(text.as_str()))
+fn expression(text: &SourceText<'_>, node: &Node) -> Result<Expression, FileError> {
+    Ok(match &*node.data {
+        Data::Scalar { text: scalar, quoted: true } => {
+            // The place within a string with escapes is not that within its text.
+            syntax::parse_template(scalar)
+                .map_err(|error| syntax_error(text, node.span.start, &syntax::SyntaxError { at: 0, ..error }))?
         }
-        Data::Scalar { text, quoted: true } => Expression::String(text.clone()),
         Data::Scalar { text, .. } => match text.as_str() {
             "null" => Expression::Null,
             "true" => Expression::Bool(true),
             "false" => Expression::Bool(false),
-            number => number.parse::<f64>().ok().map_or(Expression::Null, Expression::from),
+            number => Expression::Number(Number::parse(number)),
         },
-        Data::Seq(nodes) => Expression::Array(nodes.iter().map(expression).collect()),
-        Data::Map(pairs) => Expression::Object(
-            pairs
-                .iter()
-                .map(|(key, value)| {
-                    let key = Expression::String(key.as_str().unwrap_or_default().to_owned());
-                    (hcl::ObjectKey::Expression(key), expression(value))
-                })
-                .collect(),
-        ),
-    }
+        Data::Seq(nodes) => {
+            Expression::Tuple(nodes.iter().map(|node| expression(text, node)).collect::<Result<_, _>>()?)
+        }
+        Data::Map(pairs) => {
+            let item = |(key, value): &(Node, Node)| Ok((expression(text, key)?, expression(text, value)?));
+            Expression::Object(pairs.iter().map(item).collect::<Result<_, FileError>>()?)
+        }
+    })
 }

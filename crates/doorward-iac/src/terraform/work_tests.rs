@@ -19,7 +19,8 @@ fn read(files: &[(&str, &str)]) -> (ParseOutput, u64, u64) {
     let named: Vec<&SourceFile> = sources.iter().collect();
     let mut output = ParseOutput::default();
     let folder = |folder: &str| Ok(by_folder.get(folder).cloned().unwrap_or_default());
-    let work = configuration::parse(&named, &Deployment::default(), &folder, &mut output);
+    let objects = std::cell::RefCell::default();
+    let work = configuration::parse(&named, &Deployment::default(), &folder, &objects, &mut output);
     assert_eq!(output.errors, []);
     let (evaluated, steps) = work.done();
     (output, evaluated, steps)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_iac::{Deployment, FileError, ParseOutput, SourceFile, parse};
+use doorward_iac::{Deployment, FileError, ParseOutput, SourceFile, VariableOption, VariableValues, parse};
 use doorward_model::{Mode, Policy};
 
 /// One case.
@@ -21,6 +21,9 @@ pub(crate) struct Case {
     /// Files beside it. Those that start with `+` are checked as well.
     #[serde(default)]
     files: BTreeMap<String, String>,
+    /// The values of options `--var`, in their order.
+    #[serde(default)]
+    vars: Vec<(String, String)>,
     /// The mode that the policy requires; defensive where nothing is said.
     #[serde(default)]
     pub(crate) required: Option<Mode>,
@@ -80,7 +83,9 @@ pub(crate) fn all() -> Vec<Case> {
 
 impl Case {
     pub(crate) fn deployment(&self) -> Deployment {
-        Deployment { new: self.new, ..Deployment::default() }
+        let option = |(name, text): &(String, String)| VariableOption::Value { name: name.clone(), text: text.clone() };
+        let variables = VariableValues { options: self.vars.iter().map(option).collect(), ..VariableValues::default() };
+        Deployment { new: self.new, variables, ..Deployment::default() }
     }
 
     pub(crate) fn policy(&self) -> Policy {
@@ -113,11 +118,15 @@ impl Case {
 
     fn folder(&self, folder: &str, sources: &[SourceFile]) -> Result<Vec<SourceFile>, FileError> {
         let within = |path: &str| path.rsplit_once('/').map_or("", |(folder, _)| folder) == folder;
-        let is_configuration = |path: &str| path.contains(".tf") || path.ends_with("modules.json");
+        let endings = [".tf", ".tofu", ".tf.json", ".tofu.json", ".tfvars", ".tfvars.json", "modules.json"];
+        let is_configuration = |path: &str| endings.iter().any(|ending| path.ends_with(ending));
         let mut found: Vec<SourceFile> =
             sources.iter().filter(|s| within(&s.path) && is_configuration(&s.path)).cloned().collect();
         for (name, text) in &self.files {
             let name = name.strip_prefix('+').unwrap_or(name);
+            if name == folder {
+                return Ok(vec![SourceFile::new(name, text.clone().into_bytes(), false)?]);
+            }
             if within(name) && is_configuration(name) && !found.iter().any(|source| source.path == name) {
                 found.push(SourceFile::new(name, text.clone().into_bytes(), false)?);
             }
@@ -139,6 +148,7 @@ impl Case {
             text,
             wrap: String::new(),
             files: BTreeMap::new(),
+            vars: Vec::new(),
             required: None,
             new: false,
             expect: Vec::new(),

@@ -1,16 +1,26 @@
 //! Every case of the corpus: its declarations with their verdicts and lines.
 
-use doorward_iac::{Declared, Subject};
-use doorward_model::{Policy, Verdict};
+use doorward_iac::{Declared, Subject, agreed};
+use doorward_model::{LoadBalancer, Policy, Rule, Verdict};
 
 use crate::cases::{Case, all};
+
+/// The verdict on a load balancer, or the one that all its outcomes agree on.
+fn judged(declared: &Declared, lb: &LoadBalancer, rule: &dyn Rule, policy: &Policy) -> Verdict {
+    match rule.judge(lb, policy) {
+        unknown @ Verdict::Unknown { .. } => {
+            agreed(declared.outcomes.iter().map(|outcome| rule.judge(outcome, policy))).unwrap_or(unknown)
+        }
+        verdict => verdict,
+    }
+}
 
 fn describe(case: &Case, declared: &Declared, policy: &Policy) -> String {
     let rules = doorward_rules::all();
     let rule = rules.iter().find(|rule| rule.meta().id == "desync-mode-below-required").unwrap();
     let (word, reason) = match &declared.subject {
         Subject::Incapable(_) => ("none", None),
-        Subject::LoadBalancer(lb) => match rule.judge(lb, policy) {
+        Subject::LoadBalancer(lb) => match judged(declared, lb, &**rule, policy) {
             Verdict::Pass { .. } => ("pass", None),
             Verdict::Fail { .. } => ("fail", None),
             Verdict::Excepted { .. } => ("excepted", None),

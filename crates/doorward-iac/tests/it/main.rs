@@ -7,3 +7,4 @@ mod corpus;
 mod fuzz;
 mod laws;
 mod match_live;
+mod random_configurations;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use doorward_check::Output;
 
+use super::variables::VariableArguments;
 use crate::exit::{Exit, Failure};
 use crate::settings::ReportSettings;
 
@@ -14,21 +15,34 @@ pub(crate) struct CheckArguments {
     /// Files, or folders to search: Terraform plans as JSON, Terraform configuration, CloudFormation templates, rendered
     /// Kubernetes manifests, Pulumi previews as JSON, ECS gateway definitions; `-` for standard input
     ///
-    /// A search of a folder leaves out hidden files and folders (.git, .terraform) and node_modules. Every other file with a checked
-    /// ending (.tf, .tofu, .json, .yaml, .yml, .template) is read, in UTF-8 or UTF-16, or listed. A file that cannot be read ends the
+    /// A search of a folder leaves out hidden files and folders (.git, .terraform), node_modules, what git ignores (except cdk.out)
+    /// and what a .doorwardignore names. Every other file with a checked ending (.tf, .tofu, .hcl, .json, .yaml, .yml, .template;
+    /// .config in .ebextensions) is read, in UTF-8 or UTF-16, or listed. A file that cannot be read ends the
     /// check with exit code 2 if you named it; if it was found in a folder, it is listed as not read, with exit code 4. A linked file
     /// is read under the name of the link. A link to a folder outside the searched folders is listed as not read.
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
-    /// text, json-v1, sarif, github or junit, to stdout or a file; repeatable [default: text]
+    /// text, json-v1, sarif, github, junit or markdown, to stdout or a file; repeatable [default: text]
     #[arg(long = "format", value_name = "KIND[=PATH]")]
     pub(crate) formats: Vec<Output>,
     /// A saved scan, for the values that a declaration leaves unchanged
     #[arg(long, value_name = "FILE")]
     pub(crate) scan: Option<PathBuf>,
+    /// The document of an earlier check (--format json-v1=FILE); what it contains is accepted, and only new findings count
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Judge only what a change since this commit, branch or tag may concern, committed or not
+    #[arg(long, value_name = "REF")]
+    pub(crate) changed_since: Option<String>,
     /// Nothing is deployed yet: unset attributes get AWS's defaults
     #[arg(long, conflicts_with = "scan")]
     pub(crate) new: bool,
+    /// Files and folders that a search leaves out, in the syntax of .gitignore; repeatable
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) exclude: Vec<String>,
+    /// Also read files that git or a .doorwardignore ignores
+    #[arg(long)]
+    pub(crate) no_ignore: bool,
     /// Write the required mode into the files where that is safe
     #[arg(long)]
     pub(crate) fix: bool,
@@ -41,6 +55,9 @@ pub(crate) struct CheckArguments {
     /// A tag that deployment adds; if given, the tags in the files and these are complete; repeatable
     #[arg(long = "tag", value_name = "KEY=VALUE")]
     pub(crate) tags: Vec<String>,
+    /// The values of Terraform's variables.
+    #[command(flatten)]
+    pub(crate) variables: VariableArguments,
     /// Judge by this rule only; repeatable
     #[arg(long = "rule", value_name = "RULE")]
     pub(crate) rules: Vec<String>,

@@ -85,3 +85,52 @@ fn what_surrounds_the_text_stays() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), text("defensive"));
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o640);
 }
+
+/// Files that a program generates are left alone, and the others are fixed together.
+#[test]
+fn generated_files_are_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let template = "{\"Resources\": {\"A\": {\"Type\": \"AWS::ElasticLoadBalancingV2::LoadBalancer\", \"Properties\": {\"LoadBalancerAttributes\": [{\"Key\": \"routing.http.desync_mitigation_mode\", \"Value\": \"monitor\"}]}}}}";
+    let marked = template.replacen("{\"Type\"", "{\"Metadata\": {\"aws:cdk:path\": \"S/A\"}, \"Type\"", 1);
+    let configuration =
+        |mode: &str| format!("resource \"aws_lb\" \"a\" {{\n  desync_mitigation_mode = \"{mode}\"\n}}\n");
+    let generated = [("cdk.out/S.template.json", template), ("synth/S.json", marked.as_str())];
+    write(folder.path(), &generated);
+    write(folder.path(), &[("a/main.tf", &configuration("monitor")), ("b/main.tf", &configuration("monitor"))]);
+    let said = check(folder.path(), &["--fix", "--rule", "desync-mode-below-required", "."]);
+    assert_eq!(said.code, Some(3), "{}\n{}", said.out, said.err);
+    for (name, text) in generated {
+        assert_eq!(std::fs::read_to_string(folder.path().join(name)).unwrap(), text);
+        assert!(said.err.contains(&format!("not fixed: {name}: The AWS CDK generates it")), "{}", said.err);
+    }
+    for name in ["a/main.tf", "b/main.tf"] {
+        assert_eq!(std::fs::read_to_string(folder.path().join(name)).unwrap(), configuration("defensive"));
+    }
+}
+
+/// The values of variables: of the environment, of files that Terraform reads, of options in their order.
+#[test]
+fn variables_have_the_values_that_terraform_gives_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "variable \"m\" {\n  default = \"defensive\"\n}\nresource \"aws_lb\" \"a\" {\n  desync_mitigation_mode = var.m\n}\n";
+    write(folder.path(), &[("main.tf", text), ("prod.tfvars", "m = \"monitor\"\n"), ("broken.tfvars", "m = {{\n")]);
+    write(folder.path(), &[("broken.json", "{\"m\": \"monitor\", \"kind\": {{\n")]);
+    let code = |options: &[&str]| {
+        let said = check(folder.path(), &[&["--rule", "desync-mode-below-required"], options, &["."]].concat());
+        (said.code, format!("{}\n{}", said.out, said.err))
+    };
+    for (options, expected) in [
+        (&[][..], 0),
+        (&["--var-file", "prod.tfvars"], 3),
+        (&["--var", "m=monitor"], 3),
+        (&["--var-file", "prod.tfvars", "--var", "m=strictest"], 0),
+        (&["--var", "m=strictest", "--var-file", "prod.tfvars"], 3),
+        (&["--var-file", "broken.tfvars"], 2),
+        (&["--var-file", "broken.json"], 2),
+        (&["--var-file", "absent.tfvars"], 2),
+        (&["--var", "m"], 2),
+    ] {
+        let (code, said) = code(options);
+        assert_eq!(code, Some(expected), "{options:?}\n{said}");
+    }
+}

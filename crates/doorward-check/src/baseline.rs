@@ -1,0 +1,86 @@
+//! `--baseline`: the findings of an earlier check, which are accepted; only new ones determine the exit code.
+//!
+//! A baseline is the document of `--format json-v1`. A finding is accepted if the baseline contains it with the same verdict,
+//! severity and mode: a mode that became worse is a new finding.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use doorward_iac::UnreadPart;
+use doorward_model::{Observed, Verdict};
+use serde_json::Value;
+
+use crate::{CheckReport, JudgedDeclaration};
+
+/// The accepted findings and parts of an earlier check.
+#[derive(Debug, Default)]
+pub struct Baseline {
+    findings: BTreeSet<String>,
+    parts: BTreeSet<String>,
+}
+
+impl Baseline {
+    /// Parses the document of an earlier check.
+    ///
+    /// # Errors
+    ///
+    /// A text that is no such document, as a predicate whose subject is the file.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let document: Value = serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))?;
+        if document["format"] != "json-v1" || document["kind"] != "check" {
+            return Err("is not the document of `doorward check --format json-v1`".to_owned());
+        }
+        let list = |key: &str| document[key].as_array().cloned().unwrap_or_default();
+        let place = |value: &Value| format!("{} {}", value["file"], value["address"]);
+        let declared = list("declared");
+        let modes: BTreeMap<String, &Value> = declared.iter().map(|one| (place(one), &one["mode"])).collect();
+        let findings = list("findings");
+        let findings =
+            findings.iter().filter(|finding| finding["verdict"] == "fail" || finding["verdict"] == "unknown");
+        let findings = findings.filter_map(|finding| {
+            let mode = modes.get(&place(finding)).and_then(|mode| mode["known"].as_str());
+            let of = |key: &str| finding[key].as_str().unwrap_or_default().to_owned();
+            Some(key(finding["id"].as_str()?, &of("verdict"), &of("severity"), mode.unwrap_or_default()))
+        });
+        let unread = list("unread");
+        let of = |part: &Value, key: &str| part[key].as_str().unwrap_or_default().to_owned();
+        let parts = unread.iter().map(|part| format!("{}#{}", of(part, "file"), of(part, "address")));
+        Ok(Self { findings: findings.collect(), parts: parts.collect() })
+    }
+
+    /// The key of a part that was not read.
+    pub(crate) fn part(unread: &UnreadPart) -> String {
+        format!("{}#{}", unread.place.file, unread.address)
+    }
+}
+
+fn key(id: &str, verdict: &str, severity: &str, mode: &str) -> String {
+    format!("{id} {verdict} {severity} {mode}")
+}
+
+impl CheckReport {
+    /// Accepts what a baseline contains: it stays in the report and does not determine the exit code.
+    pub fn accept(&mut self, baseline: &Baseline) {
+        let accepted = self.judged.iter().flat_map(|judged| {
+            let ids = judged.verdicts.iter().filter_map(move |(meta, verdict)| {
+                let id = judged.id(meta.id);
+                baseline.findings.contains(&key_of(&id, judged, verdict)).then_some(id)
+            });
+            ids.collect::<Vec<_>>()
+        });
+        self.accepted = accepted
+            .chain(self.unread.iter().map(Baseline::part).filter(|part| baseline.parts.contains(part)))
+            .collect();
+    }
+}
+
+fn key_of(id: &str, judged: &JudgedDeclaration, verdict: &Verdict) -> String {
+    let mode = judged.declared.load_balancer().and_then(|lb| match &lb.mode {
+        Observed::Known(mode) if lb.kind.can_parse_http() => Some(mode.as_str()),
+        _ => None,
+    });
+    let severity = match verdict {
+        Verdict::Fail { severity, .. } => severity.as_str(),
+        _ => "",
+    };
+    key(id, &verdict.kind().to_string(), severity, mode.unwrap_or_default())
+}

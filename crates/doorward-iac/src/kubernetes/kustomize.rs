@@ -1,0 +1,167 @@
+//! Kustomizations: which of the manifests that were read they change.
+//!
+//! A kustomization is not built. One whose patches, annotations or components may change the load balancers of its manifests is
+//! listed as not read, because what is deployed is its result: <https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/>
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::source_text::{SourceFile, SourceText};
+use crate::tree::{Data, Node, yaml};
+use crate::{Dialect, ParseOutput, UnreadPart, signs};
+
+const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+/// Fields that name manifests and other kustomizations.
+const RESOURCES: [&str; 3] = ["resources", "bases", "components"];
+/// Fields that change manifests by a text or a file.
+const PATCHES: [&str; 5] = ["patches", "patchesStrategicMerge", "patchesJson6902", "transformers", "replacements"];
+/// Words of a change that may concern a load balancer, besides those of the controllers.
+const WORDS: [&str; 6] =
+    ["annotations", "ingressClassName", "loadBalancerAttributes", "mergingMode", "parametersRef", "gatewayClassName"];
+
+struct Kustomization {
+    root: Node,
+    folder: String,
+    path: String,
+    text_at: usize,
+}
+
+/// Whether a file is a kustomization.
+pub(crate) fn is_kustomization(name: &str) -> bool {
+    NAMES.contains(&name)
+}
+
+/// Lists the kustomizations that may change declared load balancers.
+pub(crate) fn mark(sources: &[SourceFile], output: &mut ParseOutput) {
+    let mut all: BTreeMap<String, Kustomization> = BTreeMap::new();
+    for source in sources.iter().filter(|source| is_kustomization(source.name())) {
+        let Ok(documents) = yaml::parse(&SourceText::new(source)) else { continue };
+        if let Some(document) = documents.into_iter().next() {
+            let (folder, path) = (source.folder().to_owned(), source.path.clone());
+            let text_at = document.root.span.start;
+            all.insert(folder.clone(), Kustomization { root: document.root, folder, path, text_at });
+        }
+    }
+    let declared: BTreeSet<&str> = output
+        .declared
+        .iter()
+        .filter(|declared| declared.dialect == Dialect::Kubernetes)
+        .filter(|declared| declared.load_balancer().is_some_and(|lb| lb.kind.can_parse_http()))
+        .map(|declared| declared.place.file.as_str())
+        .collect();
+    let mut unread = Vec::new();
+    for kustomization in all.values() {
+        let mut files = BTreeSet::new();
+        let mut changes = BTreeSet::new();
+        collect(kustomization, &all, sources, &mut files, &mut changes, 0);
+        // The change of a kustomization below is listed there.
+        let own = changes.iter().filter(|(path, _)| *path == kustomization.path);
+        let parts: Vec<&str> = own.map(|(_, field)| field.as_str()).collect();
+        if parts.is_empty() || !files.iter().any(|file| declared.contains(file.as_str())) {
+            continue;
+        }
+        let source = sources.iter().find(|source| source.path == kustomization.path);
+        let Some(source) = source else { continue };
+        let folder = if kustomization.folder.is_empty() { "." } else { &kustomization.folder };
+        unread.push(UnreadPart {
+            address: kustomization.path.clone(),
+            place: SourceText::new(source).place(kustomization.text_at..kustomization.text_at),
+            because: format!(
+                "The kustomization changes manifests that declare load balancers ({}); check its result: `kubectl kustomize \
+                 {folder} | doorward check -`.",
+                parts.join(", ")
+            ),
+        });
+    }
+    output.unread.extend(unread);
+}
+
+/// Collects the manifests of a kustomization and the changes that it and those below it make.
+fn collect(
+    one: &Kustomization,
+    all: &BTreeMap<String, Kustomization>,
+    sources: &[SourceFile],
+    files: &mut BTreeSet<String>,
+    changes: &mut BTreeSet<(String, String)>,
+    depth: usize,
+) {
+    if depth > 16 {
+        return;
+    }
+    for field in RESOURCES {
+        for name in one.root.get(field).and_then(Node::as_seq).unwrap_or_default().iter().filter_map(Node::as_str) {
+            let path = below(&one.folder, name);
+            match all.get(&path) {
+                Some(inner) => {
+                    let before = changes.len();
+                    collect(inner, all, sources, files, changes, depth + 1);
+                    // A component changes the manifests of the kustomization that uses it.
+                    if field == "components" && changes.len() > before {
+                        changes.insert((one.path.clone(), field.to_owned()));
+                    }
+                }
+                None => drop(files.insert(path)),
+            }
+        }
+    }
+    for field in PATCHES {
+        let Some(patches) = one.root.get(field) else { continue };
+        if patches.as_seq().is_some_and(|patches| patches.iter().any(|patch| concerns(patch, one, sources))) {
+            changes.insert((one.path.clone(), field.to_owned()));
+        }
+    }
+    for field in ["commonAnnotations", "helmCharts"] {
+        if one.root.get(field).is_some_and(mentions) {
+            changes.insert((one.path.clone(), field.to_owned()));
+        }
+    }
+}
+
+/// Whether a patch may change a load balancer: its text does, or its file is not among the files.
+fn concerns(patch: &Node, one: &Kustomization, sources: &[SourceFile]) -> bool {
+    // A patch of another kind of objects.
+    if patch.text_at(&["target", "kind"]).is_some_and(is_of_another_kind) {
+        return false;
+    }
+    let path = patch.text_at(&["path"]).or_else(|| patch.as_str().filter(|text| !text.contains('\n')));
+    match path {
+        Some(path) => {
+            let path = below(&one.folder, path);
+            sources.iter().find(|source| source.path == path).is_none_or(|source| speaks(&source.text))
+        }
+        None => mentions(patch),
+    }
+}
+
+/// Whether a plain kind, or the kind of a manifest, is none that declares a load balancer.
+fn is_of_another_kind(kind: &str) -> bool {
+    kind.bytes().all(|byte| byte.is_ascii_alphanumeric()) && !super::KINDS.contains(&kind)
+}
+
+fn mentions(node: &Node) -> bool {
+    match &*node.data {
+        Data::Scalar { text, .. } => speaks(text),
+        Data::Seq(nodes) => nodes.iter().any(mentions),
+        Data::Map(pairs) => pairs.iter().any(|(key, value)| mentions(key) || mentions(value)),
+    }
+}
+
+fn speaks(text: &str) -> bool {
+    let kinds: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("kind:")).map(str::trim).collect();
+    if !kinds.is_empty() && kinds.iter().all(|kind| is_of_another_kind(kind)) {
+        return false;
+    }
+    signs::of_controller(text) || WORDS.iter().any(|word| text.contains(word))
+}
+
+/// A path relative to a folder.
+fn below(folder: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}

@@ -1,0 +1,121 @@
+//! The load balancers of an evaluated module and of the modules below it.
+
+use super::evaluate::Evaluated;
+use super::module::{CalledContent, CalledModule, File, Instances, MAX_COPIES, Module, RootEvaluation, blocks, source};
+use super::providers::Providers;
+use super::resource::Resource;
+use super::section::Section;
+use super::{CLOUD_CONTROL, TYPES, indirect_blocks, module_sources};
+use crate::builder::incapable;
+use crate::{Dialect, ParseOutput, UnreadPart};
+
+/// What a module passes to the modules that it calls.
+#[derive(Clone, Copy)]
+struct Inherited<'s, 'a> {
+    tags: Option<&'s Evaluated<'a>>,
+    /// `None` if the call passes providers by name.
+    providers: Option<&'s Providers>,
+}
+
+impl<'a> RootEvaluation<'a> {
+    /// Declares the load balancers of the root module and of all modules below it.
+    pub(super) fn declare(&self, root: &Module<'a>, output: &mut ParseOutput) {
+        self.declare_module(root, Inherited { tags: None, providers: None }, output);
+    }
+
+    fn declare_module(&self, module: &Module<'a>, inherited: Inherited<'_, 'a>, output: &mut ParseOutput) {
+        let Module { call, files, scope, .. } = module;
+        let tags = module.tags.as_ref().or(inherited.tags);
+        let providers = module.providers.with_default_of(inherited.providers);
+        let is_root = call.inputs.is_none();
+        let is_checked = |file: &File<'_>| !is_root || self.checked.contains(file.text.path);
+        for resource in Resource::all(files, &TYPES) {
+            let (file, meta) = (resource.file(), resource.meta());
+            if !is_checked(file) {
+                continue;
+            }
+            if output.is_full(|| file.text.place(meta.head.clone())) {
+                break;
+            }
+            let address = format!("{}{}", call.prefix, meta.labels.join("."));
+            let Instances { list, is_none_by_value } = self.instances(file, meta, scope);
+            if is_none_by_value {
+                output.declared.push(absent(address, file, meta));
+                continue;
+            }
+            if !is_root && !self.take_copies(list.len()) {
+                let because =
+                    format!("More than {MAX_COPIES} load balancers of modules are not listed; check the plan.");
+                output.unread.push(unread(address, file, meta, because));
+                continue;
+            }
+            for instance in list {
+                output.declared.extend(resource.declare(&call.prefix, instance, tags, &providers, self.deployment));
+            }
+        }
+        for (file, section) in blocks(files, "resource").filter(|(file, _)| is_checked(file)) {
+            if let [kind, name] = section.labels.as_slice()
+                && kind == CLOUD_CONTROL
+            {
+                let because = "Load balancers of the provider awscc are checked in plans only; check the plan.";
+                let address = format!("{}{kind}.{name}", call.prefix);
+                output.unread.push(unread(address, file, section, because.to_owned()));
+            }
+        }
+        indirect_blocks::declare(files, &is_checked, &call.prefix, scope, self.objects, output);
+        for called in module.called.iter().filter(|called| is_checked(called.file)) {
+            let providers = Some(&providers).filter(|_| called.section.argument("providers").is_none());
+            self.declare_called(&call.prefix, called, Inherited { tags, providers }, output);
+        }
+    }
+
+    fn declare_called(
+        &self,
+        prefix: &str,
+        called: &CalledModule<'a>,
+        inherited: Inherited<'_, 'a>,
+        output: &mut ParseOutput,
+    ) {
+        let CalledModule { file, section, content } = called;
+        let name = section.labels.first().map(String::as_str).unwrap_or_default();
+        let address = format!("{prefix}module.{name}");
+        match content {
+            CalledContent::None { has_load_balancers: true } => output.declared.push(absent(address, file, section)),
+            CalledContent::None { .. } => {}
+            CalledContent::Public(Instances { is_none_by_value: true, .. }) => {
+                output.declared.push(absent(address, file, section));
+            }
+            CalledContent::Public(instances) => {
+                let resource = Resource::of_call(file, section);
+                for instance in &instances.list {
+                    let prefix = format!("{address}{}.", instance.suffix);
+                    let Inherited { tags, providers } = inherited;
+                    let declared = resource.declare_public(&prefix, &instance.scope, tags, providers, self.deployment);
+                    output.declared.extend(declared);
+                }
+            }
+            CalledContent::Modules(modules, rest) => {
+                for module in modules {
+                    self.declare_module(module, inherited, output);
+                }
+                if let Some(because) = rest {
+                    output.unread.push(unread(address, file, section, because.clone()));
+                }
+            }
+            CalledContent::Outside { empty } => {
+                module_sources::record(address, (file, section), source(section), *empty, self.deployment, output);
+            }
+        }
+    }
+}
+
+/// A load balancer or module of which there is no instance.
+fn absent(address: String, file: &File<'_>, section: &Section) -> crate::Declared {
+    let because = "It is not created: its count or for_each is 0 or empty by the values of these files.";
+    incapable(&file.text, Dialect::Hcl, address, section.head.clone(), because.to_owned())
+}
+
+/// A block that was not evaluated.
+pub(super) fn unread(address: String, file: &File<'_>, section: &Section, because: String) -> UnreadPart {
+    UnreadPart { address, place: file.text.place(section.head.clone()), because }
+}

@@ -1,0 +1,117 @@
+//! Functions of numbers.
+
+use std::cmp::Ordering;
+
+use super::collections::MAX_CREATED;
+use super::{Function, items, missing, only, text, unsure, whole};
+use crate::terraform::number::Number;
+use crate::terraform::types::as_number;
+use crate::terraform::value::{ConfigValue, Evaluation, Failure, ListKind};
+
+/// The function of a name.
+pub(super) fn find(name: &str) -> Option<Function> {
+    Some(match name {
+        "abs" => |arguments| one(arguments, |number| if number.is_negative() { number.negated() } else { number }),
+        "ceil" => |arguments| one(arguments, Number::ceil),
+        "floor" => |arguments| one(arguments, Number::floor),
+        "signum" => |arguments| {
+            let number = as_number(only(arguments)?)?;
+            let sign = match number.compare(Number::whole(0)) {
+                Some(Ordering::Less) => Number::whole(1).negated(),
+                Some(Ordering::Equal) => Number::whole(0),
+                _ => Number::whole(1),
+            };
+            Ok(ConfigValue::Number(sign))
+        },
+        "max" => |arguments| extreme(arguments, Ordering::Greater),
+        "min" => |arguments| extreme(arguments, Ordering::Less),
+        "sum" => sum,
+        "pow" => pow,
+        "parseint" => parseint,
+        "range" => range,
+        _ => return None,
+    })
+}
+
+fn one(arguments: &[ConfigValue], function: impl Fn(Number) -> Number) -> Evaluation {
+    Ok(ConfigValue::Number(function(as_number(only(arguments)?)?)))
+}
+
+fn extreme(arguments: &[ConfigValue], wanted: Ordering) -> Evaluation {
+    let mut best: Option<Number> = None;
+    for argument in arguments {
+        let number = as_number(argument)?;
+        if best.is_none_or(|best| number.compare(best) == Some(wanted)) {
+            best = Some(number);
+        }
+    }
+    best.map(ConfigValue::Number).ok_or_else(missing)
+}
+
+fn too_large() -> Failure {
+    Failure::unsure("a number has too many digits")
+}
+
+fn sum(arguments: &[ConfigValue]) -> Evaluation {
+    let list = items(only(arguments)?)?;
+    if list.is_empty() {
+        return Err(Failure::refused("the list is empty"));
+    }
+    let mut total = Number::whole(0);
+    for item in list {
+        if item.cause().is_some() {
+            return Err(unsure(item));
+        }
+        total = total.plus(as_number(item)?).ok_or_else(too_large)?;
+    }
+    Ok(ConfigValue::Number(total))
+}
+
+fn pow(arguments: &[ConfigValue]) -> Evaluation {
+    let [base, exponent] = arguments else { return Err(missing()) };
+    let base = as_number(base)?;
+    let exponent = as_number(exponent)?.as_index().filter(|exponent| *exponent <= 128).ok_or_else(too_large)?;
+    let mut result = Number::whole(1);
+    for _ in 0..exponent {
+        result = result.times(base).ok_or_else(too_large)?;
+    }
+    Ok(ConfigValue::Number(result))
+}
+
+fn parseint(arguments: &[ConfigValue]) -> Evaluation {
+    let [digits, base] = arguments else { return Err(missing()) };
+    let base = u32::try_from(whole(base)?).ok().filter(|base| (2..=36).contains(base));
+    let base = base.ok_or_else(|| Failure::unsure("a base above 36 is not evaluated here"))?;
+    let digits = text(digits)?;
+    match i64::from_str_radix(&digits, base) {
+        Ok(number) => Number::parse(&number.to_string()).map(ConfigValue::Number).ok_or_else(too_large),
+        Err(_) if digits.len() > 12 => Err(too_large()),
+        Err(_) => Err(Failure::refused("the text is no number of this base")),
+    }
+}
+
+fn range(arguments: &[ConfigValue]) -> Evaluation {
+    let numbers = arguments.iter().map(as_number).collect::<Result<Vec<_>, _>>()?;
+    let (zero, one) = (Number::whole(0), Number::whole(1));
+    let (from, to, step) = match numbers.as_slice() {
+        [to] => (zero, *to, None),
+        [from, to] => (*from, *to, None),
+        [from, to, step] => (*from, *to, Some(*step)),
+        _ => return Err(missing()),
+    };
+    let is_down = to.compare(from) == Some(Ordering::Less);
+    let step = step.unwrap_or(if is_down { one.negated() } else { one });
+    if step.compare(zero) == Some(Ordering::Equal) || step.is_negative() != is_down && to != from {
+        return Err(Failure::refused("the step does not lead to the end"));
+    }
+    let (mut at, mut items) = (from, Vec::new());
+    let wanted = if is_down { Ordering::Greater } else { Ordering::Less };
+    while at.compare(to) == Some(wanted) {
+        items.push(ConfigValue::Number(at));
+        if items.len() > MAX_CREATED {
+            return Err(Failure::unsure("a range has too many elements"));
+        }
+        at = at.plus(step).ok_or_else(too_large)?;
+    }
+    Ok(ConfigValue::list(ListKind::List, items))
+}

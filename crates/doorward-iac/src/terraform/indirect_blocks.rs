@@ -1,0 +1,192 @@
+//! Blocks of configuration that create load balancers without being one, as trees of their arguments.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use super::evaluate::Scope;
+use super::expression;
+use super::module::File;
+use super::section::Section;
+use super::syntax::{Expression, Part};
+use super::value::ConfigValue;
+use crate::indirect::{FoundObjects, is_evaluated, of_resource, record};
+use crate::kubernetes::unknown;
+use crate::synthetic::{list, map, merge, parse_yaml, scalar};
+use crate::tree::Node;
+use crate::{Action, ParseOutput, UnreadPart};
+
+/// Records the blocks of a module. `is_checked` are the files that are checked.
+pub(super) fn declare<'a>(
+    files: &'a [File<'a>],
+    is_checked: &dyn Fn(&File<'_>) -> bool,
+    prefix: &str,
+    scope: &Scope<'a>,
+    objects: &RefCell<FoundObjects>,
+    output: &mut ParseOutput,
+) {
+    for (file, section) in super::module::blocks(files, "resource").filter(|(file, _)| is_checked(file)) {
+        let [kind, name] = section.labels.as_slice() else { continue };
+        let address = format!("{prefix}{kind}.{name}");
+        let raw = section.inside.clone().and_then(|inside| file.text.text.get(inside)).unwrap_or_default();
+        if !is_evaluated(kind) {
+            // A manifest within a resource of another provider, or within a script.
+            if !kind.starts_with("aws_") && raw.contains("alb.ingress.kubernetes.io/") {
+                let because = "The resource speaks of the AWS Load Balancer Controller and is not evaluated; check the \
+                               manifest that it deploys.";
+                output.unread.push(UnreadPart {
+                    address,
+                    place: file.text.place(section.head.clone()),
+                    because: because.to_owned(),
+                });
+            }
+            continue;
+        }
+        if is_never_made(section, file, scope) {
+            continue;
+        }
+        let reader = BlockReader { scope };
+        let node = reader.section(section);
+        let found = of_resource(kind, &node, &address, Action::Unspecified, raw);
+        record(found, (&file.text, &section.head, &address), output, &mut |document, origin| {
+            objects.borrow_mut().add(&file.text, document, origin);
+        });
+    }
+}
+
+/// Whether `count` is 0.
+fn is_never_made<'a>(section: &'a Section, file: &'a File<'a>, scope: &Scope<'a>) -> bool {
+    let count = section.argument("count").map(|count| scope.evaluate(&file.text, count).value);
+    count.and_then(|value| value.scalar_text()).is_some_and(|text| text == "0")
+}
+
+struct BlockReader<'s, 'a> {
+    scope: &'s Scope<'a>,
+}
+
+impl BlockReader<'_, '_> {
+    /// A block as a map: arguments by name, blocks as lists.
+    fn section(&self, section: &Section) -> Node {
+        let mut pairs: Vec<(String, Node)> = Vec::new();
+        for argument in &section.arguments {
+            pairs.push((argument.name.clone(), self.node(&argument.value, &argument.span)));
+        }
+        let mut blocks: Vec<(String, Vec<Node>, Range<usize>)> = Vec::new();
+        for inner in &section.sections {
+            let name = match (inner.name.as_str(), inner.labels.first()) {
+                ("dynamic", Some(label)) => label.clone(),
+                (name, _) => name.to_owned(),
+            };
+            // The content of a generated block is not known.
+            let node = if inner.name == "dynamic" {
+                unknown("a generated block", inner.head.clone())
+            } else {
+                self.section(inner)
+            };
+            match blocks.iter_mut().find(|(known, ..)| *known == name) {
+                Some((_, nodes, _)) => nodes.push(node),
+                None => blocks.push((name, vec![node], inner.head.clone())),
+            }
+        }
+        pairs.extend(blocks.into_iter().map(|(name, nodes, span)| (name, list(nodes, span))));
+        map(pairs, section.head.clone())
+    }
+
+    /// A value as a tree, with scalars `${...}` for what is not known.
+    fn node(&self, expression: &Expression, span: &Range<usize>) -> Node {
+        match expression {
+            Expression::Parenthesis(inner) => return self.node(inner, span),
+            Expression::Tuple(items) => {
+                return list(items.iter().map(|item| self.node(item, span)).collect(), span.clone());
+            }
+            Expression::Object(pairs) => {
+                let pairs = pairs.iter().map(|(key, value)| {
+                    let key = match key {
+                        Expression::Name(name) | Expression::Text(name) => name.clone(),
+                        key => match expression::evaluate(key, self.scope, None).map(|key| key.scalar_text()) {
+                            Ok(Some(key)) => key,
+                            _ => self.text(key).unwrap_or_else(|| "${key}".to_owned()),
+                        },
+                    };
+                    (key, self.node(value, span))
+                });
+                return map(pairs.collect::<Vec<_>>(), span.clone());
+            }
+            Expression::Call(call) if !call.expands => match (call.name.as_str(), call.arguments.as_slice()) {
+                ("yamlencode" | "jsonencode" | "tomap" | "tolist" | "toset", [only]) => {
+                    return self.node(only, span);
+                }
+                ("yamldecode" | "jsondecode", [only]) => {
+                    if let Some(found) = self.decoded(only, span) {
+                        return found;
+                    }
+                }
+                ("merge", parts) => {
+                    let empty = map(Vec::<(String, Node)>::new(), span.clone());
+                    let parts = parts.iter().map(|part| self.node(part, span));
+                    return parts.fold(empty, |merged, part| match part.as_map() {
+                        Some(_) => merge(&merged, &part),
+                        None => merge(&merged, &map([("${merged}", part)], span.clone())),
+                    });
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+        match expression::evaluate(expression, self.scope, None) {
+            Ok(ConfigValue::Unknown(_)) | Err(_) => match self.text(expression) {
+                Some(text) => scalar(text, span.clone()),
+                None => unknown("unknown", span.clone()),
+            },
+            Ok(value) => of_value(&value, span),
+        }
+    }
+
+    /// The document of a text in YAML or JSON, parts of which may be unknown.
+    fn decoded(&self, expression: &Expression, span: &Range<usize>) -> Option<Node> {
+        let node = self.node(expression, span);
+        let mut documents = parse_yaml(node.as_str()?, span)?;
+        documents.pop().filter(|document| document.as_map().is_some() && documents.is_empty())
+    }
+
+    /// A text in which unknown parts are `${...}`; `None` if it is unknown as a whole.
+    fn text(&self, expression: &Expression) -> Option<String> {
+        let Expression::Template(parts) = expression else { return None };
+        let mut text = String::new();
+        for part in parts {
+            match part {
+                Part::Literal(literal) => text.push_str(literal),
+                Part::Interpolation(part) => match expression::evaluate(part, self.scope, None) {
+                    Ok(ConfigValue::Unknown(_) | ConfigValue::Null) | Err(_) => text.push_str("${unknown}"),
+                    Ok(value) => text.push_str(&value.scalar_text()?),
+                },
+                // A condition or loop may leave out any part of the text.
+                Part::If { .. } | Part::For { .. } => return None,
+            }
+        }
+        Some(text)
+    }
+}
+
+/// A value as a tree, in which unknown parts are unknown scalars.
+fn of_value(value: &ConfigValue, span: &Range<usize>) -> Node {
+    match value {
+        ConfigValue::List(values) => {
+            list(values.items.iter().map(|value| of_value(value, span)).collect(), span.clone())
+        }
+        ConfigValue::Map(entries) => {
+            let pairs = entries.entries.iter().map(|(key, value)| (key.to_string(), of_value(value, span)));
+            // An entry whose key is not known may replace any other.
+            let rest = entries.rest.iter().map(|_| ("${key}".to_owned(), unknown("unknown", span.clone())));
+            map(pairs.chain(rest).collect::<Vec<_>>(), span.clone())
+        }
+        ConfigValue::Null => Node {
+            span: span.clone(),
+            tag: None,
+            data: std::rc::Rc::new(crate::tree::Data::Scalar { text: "null".to_owned(), quoted: false }),
+        },
+        ConfigValue::Unknown(_) => unknown("unknown", span.clone()),
+        known => {
+            known.scalar_text().map_or_else(|| unknown("unknown", span.clone()), |text| scalar(text, span.clone()))
+        }
+    }
+}

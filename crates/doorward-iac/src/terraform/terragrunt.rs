@@ -1,0 +1,134 @@
+//! Terragrunt: a file with the source of one module and its inputs.
+//!
+//! <https://docs.terragrunt.com/reference/hcl/blocks#terraform> The public module for load balancers is judged by its inputs. Files
+//! that are included may add inputs: <https://docs.terragrunt.com/reference/hcl/blocks#include>
+
+use super::evaluate::{Scope, Surroundings};
+use super::module::File;
+use super::public_module::is_public_alb;
+use super::resource::Resource;
+use super::section::{self, Argument, Section};
+use super::syntax::Expression;
+use super::work::WorkBudget;
+use super::{locals, module_sources};
+use crate::source_text::{SourceFile, SourceText};
+use crate::{Deployment, Dialect, FileError, ParseOutput};
+
+const MODE: &str = "desync_mitigation_mode";
+
+/// Whether a file is Terragrunt's, by its name and content.
+pub(crate) fn is_terragrunt(source: &SourceFile) -> bool {
+    let name = source.name().to_ascii_lowercase();
+    let is_another = [".pkr.hcl", ".nomad.hcl", ".lock.hcl"].iter().any(|ending| name.ends_with(ending));
+    name.ends_with(".hcl") && !is_another
+}
+
+/// Parses a file. `all` are the checked files, among which are those that it includes.
+pub(crate) fn parse(
+    source: &SourceFile,
+    all: &[SourceFile],
+    deployment: &Deployment,
+    output: &mut ParseOutput,
+) -> Result<(), FileError> {
+    let text = SourceText::new(source);
+    let top = section::parse(&text)?;
+    let Some(terraform) = top.section("terraform") else { return Ok(()) };
+    let Some(argument) = terraform.argument("source") else { return Ok(()) };
+    output.files.push((source.path.clone(), Dialect::Hcl));
+    let includes = top.sections.iter().any(|section| section.name == "include");
+    let call = call_of(&top, terraform, source, includes && may_include_mode(source, all));
+    let files = [File { text: SourceText::new(source), section: &top }];
+    let [file] = &files;
+    let work = WorkBudget::of(source.text.len());
+    // The paths of files are often composed of values of other files, so that no file is read.
+    let read = |_: &str| Ok(Vec::new());
+    let folder = source.folder();
+    let scope = Scope::new(Surroundings { work, read: &read, root: folder, folder });
+    locals::define(&files, &scope, &mut |_, _| {});
+    let known = scope.evaluate(&file.text, argument).value.scalar_text();
+    let raw = text.text.get(argument.span.clone()).unwrap_or_default().trim_matches('"').to_owned();
+    let module = known.unwrap_or(raw);
+    let module = match module.strip_prefix("tfr://") {
+        // Without a host, the public registry.
+        Some(registry) => {
+            registry.strip_prefix('/').unwrap_or(registry).split('?').next().unwrap_or_default().to_owned()
+        }
+        None => module,
+    };
+    let name = source.folder().rsplit('/').next().unwrap_or_default().to_owned();
+    if is_public_alb(&module) {
+        let resource = Resource::of_call(file, &call);
+        let prefix = format!("module.{name}.");
+        output.declared.extend(resource.declare_public(&prefix, &scope, None, None, deployment));
+        return Ok(());
+    }
+    // A module of the same project is judged in its own folder; here its name decides.
+    // The source is composed of values of other files: the name of the folder decides.
+    let is_composed = module.starts_with("${") && !module.contains('/');
+    let module = if is_composed { name.clone() } else { module };
+    let is_local = module.starts_with('.') || module.starts_with("${");
+    let folder =
+        module.rsplit_once("..").map_or(module.as_str(), |(_, rest)| rest).rsplit('}').next().unwrap_or_default();
+    let folder = folder.split('/').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
+    let is_module = |other: &SourceFile| {
+        let above = other.folder().strip_suffix(folder.as_str());
+        other.name().ends_with(".tf") && above.is_some_and(|above| above.is_empty() || above.ends_with('/'))
+    };
+    if is_local && !folder.is_empty() && all.iter().any(is_module) {
+        return Ok(());
+    }
+    let module = if is_local { module.rsplit(['/', '}']).next().unwrap_or_default().to_owned() } else { module };
+    module_sources::record(format!("module.{name}"), (file, &call), Some(&module), None, deployment, output);
+    Ok(())
+}
+
+/// Whether an included file may set the mode: it is not among the files, or one of them sets it.
+fn may_include_mode(source: &SourceFile, all: &[SourceFile]) -> bool {
+    let others = || all.iter().filter(|other| other.path != source.path && other.name().ends_with(".hcl"));
+    let is_above = |other: &SourceFile| {
+        let folder = other.folder();
+        folder.is_empty() || source.folder().strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+    };
+    !others().any(is_above) || others().any(|other| other.text.contains(MODE))
+}
+
+/// The inputs as a call of the module.
+fn call_of(top: &Section, terraform: &Section, source: &SourceFile, is_open: bool) -> Section {
+    let mut arguments = Vec::new();
+    // Of repeated arguments the last counts: the file's own inputs replace included ones, and `merge` takes the last.
+    let unknown_mode = |section: &Section| Argument {
+        name: MODE.to_owned(),
+        value: Expression::Name("include".to_owned()),
+        span: section.head.clone(),
+    };
+    if is_open {
+        arguments.push(unknown_mode(top.section("include").unwrap_or(terraform)));
+    }
+    if let Some(inputs) = top.argument("inputs") {
+        let mut pending = vec![&inputs.value];
+        while let Some(expression) = pending.pop() {
+            match expression {
+                Expression::Object(pairs) => arguments.extend(pairs.iter().map(|(key, value)| {
+                    let name = match key {
+                        Expression::Name(name) | Expression::Text(name) => name.clone(),
+                        _ => String::new(),
+                    };
+                    Argument { name, value: value.clone(), span: inputs.span.clone() }
+                })),
+                Expression::Call(call) if call.name == "merge" && !call.expands => {
+                    pending.extend(call.arguments.iter().rev());
+                }
+                _ => arguments.push(unknown_mode(top.section("include").unwrap_or(terraform))),
+            }
+        }
+    }
+    let name = source.folder().rsplit('/').next().unwrap_or_default().to_owned();
+    Section {
+        name: "module".to_owned(),
+        labels: vec![name],
+        head: terraform.head.clone(),
+        inside: None,
+        arguments,
+        sections: Vec::new(),
+    }
+}

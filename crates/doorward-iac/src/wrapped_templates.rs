@@ -1,0 +1,175 @@
+//! Templates of CloudFormation that stand within another file: `serverless.yml`, a file of resources only, `.ebextensions`. And
+//! resources of a template that create a load balancer without being one.
+
+use std::rc::Rc;
+
+use crate::indirect::{Indirect, beanstalk};
+use crate::kubernetes::{ManifestOrigin, Manifests, of_values};
+use crate::source_text::{SourceFile, SourceText};
+use crate::synthetic::{document, map, parse_yaml};
+use crate::tree::{Data, Document, Node};
+use crate::{Action, ParseOutput, UnreadPart, signs};
+
+const LOAD_BALANCERS: [&str; 2] =
+    ["AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::ElasticLoadBalancing::LoadBalancer"];
+const GENERATED: &str = "the template is generated; change its source";
+
+/// The templates within a document that is no template itself.
+pub(crate) fn within(path: &str, root: &Node) -> Vec<Document> {
+    if root.get("service").is_some() && root.get("provider").is_some() {
+        let resources = root.get("resources").into_iter();
+        let parts = resources.flat_map(|node| node.as_seq().unwrap_or(std::slice::from_ref(node)));
+        return parts.filter(|part| part.get("Resources").is_some()).map(|part| document(substituted(part))).collect();
+    }
+    // The file is included below `Resources` of a template.
+    let mut entries = root.as_map().unwrap_or_default().iter();
+    let is_fragment = entries.any(|(_, value)| {
+        value.text_at(&["Type"]).is_some_and(|kind| LOAD_BALANCERS.contains(&kind))
+            && (value.get("Properties").is_some() || path.contains("resource"))
+    });
+    if is_fragment && root.get("Resources").is_none() {
+        return vec![document(map([("Resources", substituted(root))], root.span.clone()))];
+    }
+    Vec::new()
+}
+
+/// A reference of the Serverless Framework is resolved before deployment, as an intrinsic function is at deployment.
+fn substituted(node: &Node) -> Node {
+    let data = match &*node.data {
+        Data::Scalar { text, .. } if text.contains("${") && node.tag.is_none() => {
+            return Node { span: node.span.clone(), tag: Some("Sub".to_owned()), data: node.data.clone() };
+        }
+        Data::Scalar { .. } => return node.clone(),
+        Data::Seq(nodes) => Data::Seq(nodes.iter().map(substituted).collect()),
+        Data::Map(pairs) => Data::Map(pairs.iter().map(|(key, value)| (key.clone(), substituted(value))).collect()),
+    };
+    Node { span: node.span.clone(), tag: node.tag.clone(), data: Rc::new(data) }
+}
+
+/// Records resources of a template that create load balancers without being one.
+pub(crate) fn indirect<'a>(
+    text: &'a SourceText<'a>,
+    root: &Node,
+    sources: &[SourceFile],
+    manifests: &mut Manifests<'a>,
+    output: &mut ParseOutput,
+) {
+    for (name, resource) in root.get("Resources").and_then(Node::as_map).unwrap_or_default() {
+        let (Some(id), Some(kind)) = (name.as_str(), resource.text_at(&["Type"])) else { continue };
+        let address = format!("Resources.{id}");
+        let empty = map(Vec::<(String, Node)>::new(), name.span.clone());
+        let properties = resource.get("Properties").unwrap_or(&empty);
+        let origin = |address: &str| ManifestOrigin {
+            address: address.to_owned(),
+            action: Action::Unspecified,
+            scope: String::new(),
+            unfixable: GENERATED,
+            note: None,
+        };
+        let unread = |because: &str| vec![Indirect::Unread(because.to_owned())];
+        if kind == "AWS::CloudFormation::Stack" && is_among(properties.get("TemplateURL"), text.path, sources) {
+            let is_this = |unread: &UnreadPart| unread.address == address && unread.place.file == text.path;
+            output.unread.retain(|unread| !is_this(unread));
+            continue;
+        }
+        let found = match kind {
+            "AWS::ElasticBeanstalk::Environment" => beanstalk(properties).into_iter().map(Indirect::Unread).collect(),
+            "AWS::ECS::ExpressGatewayService" => unread(
+                "Amazon ECS creates an application load balancer for it, which the template does not configure; check the load \
+                 balancer after deployment.",
+            ),
+            "Custom::AWSCDK-EKS-KubernetesResource" | "AWSQS::Kubernetes::Resource" => {
+                match properties.get("Manifest").and_then(|node| parse_yaml(node.as_str()?, &node.span)) {
+                    Some(objects) => {
+                        let objects =
+                            objects.iter().flat_map(|node| node.as_seq().unwrap_or(std::slice::from_ref(node)));
+                        objects.map(|object| Indirect::Object(document(object.clone()), origin(&address))).collect()
+                    }
+                    None if mentions_controller(properties) => unread(
+                        "Its manifest is composed at deployment, and may create a load balancer; check the cluster.",
+                    ),
+                    None => Vec::new(),
+                }
+            }
+            "Custom::AWSCDK-EKS-HelmChart" | "AWSQS::Kubernetes::Helm" => {
+                let values = ["Values", "values"].iter().find_map(|key| properties.get(key));
+                match values.and_then(|node| parse_yaml(node.as_str()?, &node.span)).and_then(|mut nodes| nodes.pop()) {
+                    Some(values) => {
+                        let found = of_values(&values, &address, Action::Unspecified).into_iter();
+                        found.map(|(document, origin)| Indirect::Object(document, origin)).collect()
+                    }
+                    None if mentions_controller(properties) => {
+                        unread("The values of its chart are composed at deployment; check the rendered chart.")
+                    }
+                    None => Vec::new(),
+                }
+            }
+            _ => continue,
+        };
+        crate::indirect::record(found, (text, &name.span, &address), output, &mut |document, origin| {
+            manifests.add_from(text, document, origin);
+        });
+    }
+}
+
+/// Whether the template of a nested stack is among the checked files, by its path or, in a bucket, by its name.
+fn is_among(url: Option<&Node>, path: &str, sources: &[SourceFile]) -> bool {
+    let Some(url) = url.and_then(last_text) else { return false };
+    let name = url.rsplit('/').next().unwrap_or_default();
+    let is_template = [".yaml", ".yml", ".json", ".template"].iter().any(|ending| name.ends_with(ending));
+    let others = || sources.iter().filter(|source| source.path != path && source.name() == name);
+    is_template && !name.contains(['$', '{']) && others().any(|source| source.text.contains("Resources"))
+}
+
+/// The last text of a value: that of a string, or of the parts that a function joins.
+fn last_text(node: &Node) -> Option<&str> {
+    match &*node.data {
+        Data::Scalar { text, .. } => Some(text),
+        Data::Seq(nodes) => nodes.iter().rev().find_map(last_text),
+        Data::Map(pairs) => pairs.iter().rev().find_map(|(_, value)| last_text(value)),
+    }
+}
+
+fn mentions_controller(node: &Node) -> bool {
+    match &*node.data {
+        Data::Scalar { text, .. } => signs::of_controller(text),
+        Data::Seq(nodes) => nodes.iter().any(mentions_controller),
+        Data::Map(pairs) => pairs.iter().any(|(key, value)| mentions_controller(key) || mentions_controller(value)),
+    }
+}
+
+/// Files of other tools that create an application load balancer from a few words. The mode is set elsewhere.
+pub(crate) fn of_other_tools(source: &SourceFile, text: &SourceText<'_>, all: &[SourceFile], output: &mut ParseOutput) {
+    let mut unread = |word: &str, because: &str| {
+        let at = source.text.find(word).unwrap_or_default();
+        output.unread.push(UnreadPart {
+            address: source.path.clone(),
+            place: text.place(at..at + word.len()),
+            because: because.to_owned(),
+        });
+    };
+    let is_in = |word: &str| source.text.contains(word);
+    if is_in("Load Balanced Web Service") && source.name().contains("manifest") {
+        unread(
+            "Load Balanced Web Service",
+            "AWS Copilot creates an application load balancer for the service; check the template that `copilot env package` \
+             and `copilot svc package` write.",
+        );
+    }
+    for module in ["elb_application_lb", "elb_classic_lb", "ec2_elb_lb"] {
+        if is_in(&format!("{module}:")) {
+            unread(
+                module,
+                "An Ansible task creates the load balancer, and tasks are not evaluated; check the load balancer.",
+            );
+        }
+    }
+    let is_extension = source.path.contains(".ebextensions/") || source.path.starts_with(".ebextensions/");
+    let beside = || all.iter().filter(|other| other.folder() == source.folder());
+    if is_extension && is_in("LoadBalancerType") && !beside().any(|other| other.text.contains("AWSEBV2LoadBalancer")) {
+        unread(
+            "LoadBalancerType",
+            "Elastic Beanstalk creates a load balancer, and no file here sets its mode by the resource AWSEBV2LoadBalancer.",
+        );
+    }
+}
