@@ -19,6 +19,7 @@ mod render;
 mod settings;
 
 pub use baseline::Baseline;
+pub use changed::ChangedFiles;
 pub use checker::{CheckReport, Checker, JudgedDeclaration, Outcome};
 pub use error::{CheckError, InputError};
 pub use fix::{WriteFile, fix};

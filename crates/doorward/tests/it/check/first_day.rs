@@ -204,6 +204,19 @@ fn changes_since_a_commit() {
     assert!(said.code == Some(0) && said.out.contains("1 load balancer"), "{}", said.out);
     write(folder.path(), &[("new.yaml", &template("monitor"))]);
     assert_eq!(run().code, Some(3));
+    // The same from elsewhere in the repository, and by an absolute path.
+    let below = folder.path().join("below");
+    std::fs::create_dir(&below).unwrap();
+    for path in ["..", folder.path().to_str().unwrap()] {
+        let said = check(&below, &[&ONLY[..], &["--changed-since", "HEAD", path]].concat());
+        assert_eq!(said.code, Some(3), "{path}: {}", said.out);
+    }
+    // That an ignored file did not change is not known.
+    git(&["add", "."]);
+    git(&["commit", "-qm", "y"]);
+    assert_eq!(run().code, Some(0));
+    write(folder.path(), &[(".gitignore", "cdk.out\n"), ("cdk.out/A.template.yaml", &template("monitor"))]);
+    assert_eq!(run().code, Some(3));
     let said = check(folder.path(), &["--changed-since", "no-such-commit", "."]);
     assert!(said.code == Some(2) && said.err.contains("--changed-since"), "{}", said.err);
 }
