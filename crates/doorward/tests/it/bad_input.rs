@@ -112,7 +112,7 @@ fn environment_and_flags() {
     );
     check("", &["report", "--from", "nothing.saved"], &[], 2, &["nothing.saved", "cannot be read"]);
     check("", &["explain", "desync"], &[], 2, &["desync", "doorward explain"]);
-    check("", &["explain", "desync-mode-below-requird"], &[], 2, &["did you mean desync-mode-below-required?"]);
+    check("", &["explain", "desync-mode-below-requird"], &[], 2, &["(did you mean desync-mode-below-required,"]);
     check("", &["explain", "exit-code"], &[], 2, &["did you mean exit-codes?"]);
     check("", &["demo", "nowhere"], &[], 2, &["nowhere/org.toml", "cannot be read"]);
 }
