@@ -10,7 +10,7 @@ pub fn tag_value(lb: &LoadBalancer, account: Option<&Account>, keys: &[String]) 
         match tags {
             Observed::Known(tags) => {
                 let found = keys.iter().find_map(|wanted| {
-                    let same = |key: &str| key.trim().to_lowercase() == wanted.trim().to_lowercase();
+                    let same = |key: &str| letters(key) == letters(wanted);
                     tags.iter().find(|(key, value)| same(key) && !value.trim().is_empty())
                 });
                 if let Some((_, value)) = found {
@@ -22,4 +22,9 @@ pub fn tag_value(lb: &LoadBalancer, account: Option<&Account>, keys: &[String]) 
         }
     }
     Observed::Absent
+}
+
+/// A tag key without case and separators: `cost-center`, `CostCenter` and `cost_center` are one key, because people type them.
+fn letters(key: &str) -> String {
+    key.chars().filter(|letter| !matches!(letter, '-' | '_' | ' ')).flat_map(char::to_lowercase).collect()
 }

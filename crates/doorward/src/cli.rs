@@ -20,8 +20,8 @@ mod posture;
 mod publish;
 mod scope;
 mod setup;
+mod terraform_variable;
 mod traffic;
-mod variables;
 mod verify;
 
 pub(crate) use change::{ApplyArguments, ChangeRunArguments, PlanArguments, RollbackArguments, VerifyChangeArguments};
@@ -36,10 +36,10 @@ pub(crate) use posture::PostureArguments;
 pub(crate) use publish::PublishArguments;
 pub(crate) use scope::ScopeArguments;
 pub(crate) use setup::{SetupCommand, SetupPack, SetupRoles};
+pub(crate) use terraform_variable::VariableArgument;
 pub(crate) use traffic::{
     AdviseArguments, CompareArguments, Engine, Since, TrafficArguments, TrafficCommand, TrafficSource,
 };
-pub(crate) use variables::VariableArgument;
 pub(crate) use verify::VerifyArguments;
 
 const EXAMPLES: &str = "\

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use doorward_check::Output;
 
-use super::variables::VariableArguments;
+use super::terraform_variable::VariableArguments;
 use crate::exit::{Exit, Failure};
 use crate::settings::ReportSettings;
 

@@ -33,7 +33,7 @@ pub(crate) fn answer(hour: Timestamp) -> AthenaSpec {
     let rows = vec![
         row("addresses", ["203.0.113.9", "", "", ""], 4, 4),
         row("agents", ["till/1.0", "", "", ""], 4, 4),
-        row("clients", ["203.0.113.9", "till/1.0", tier, reason], 4, 4),
+        row("clients", ["203.0.113.9", "till/1.0", &format!("{tier} {reason}"), &format!("{hour} served")], 4, 4),
         row("domains", ["shop.example", "", "", ""], 4, 4),
         row("group", [GROUP, "", "", ""], 2_904, 2_904),
         row("groups", [GROUP, "", "", ""], 4, 4),

@@ -332,9 +332,7 @@ fn what_is_left_out_gone_or_denied_is_said_and_closes_nothing() {
     // The last look at it, whose attributes nobody could read, is the only thing that differs: it did not see the findings.
     let unseen = |mut history: Value| {
         let count = history["kpis"][0]["open_unseen"].take();
-        for rule in history["rules"].as_array_mut().unwrap() {
-            rule["open_unseen"].take();
-        }
+        history["rules"].as_array_mut().unwrap().iter_mut().for_each(|rule| drop(rule["open_unseen"].take()));
         (count, history)
     };
     let ((less, after), (all, before)) = (unseen(history(folder)), unseen(before));

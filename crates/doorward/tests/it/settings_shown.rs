@@ -62,7 +62,13 @@ fn examples(default: &str) -> Vec<Example> {
         let section = &sections.iter().find(|(known, _)| known == header).unwrap().1;
         Example {
             line: *line,
-            tries: vec![format!("{header}\n{text}\n"), format!("{header}\n{section}"), whole(header)],
+            // The account and the Region of findings belong to central delivery.
+            tries: vec![
+                format!("{header}\n{text}\n"),
+                format!("{header}\n{section}"),
+                whole(header),
+                format!("{header}\ndelivery = \"central\"\n{section}"),
+            ],
         }
     });
     examples.collect()

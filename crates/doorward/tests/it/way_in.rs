@@ -91,7 +91,7 @@ fn serve(mut stream: &TcpStream, seen: &Mutex<Vec<Seen>>, status: u16, code: &st
 
 const CONFIG: &str = "[default]\nregion = eu-west-1\n[profile plain]\nregion = eu-west-1\naws_access_key_id = PLAIN\n\
     aws_secret_access_key = s\n[profile \"My Team Audit\"]\nregion = eu-west-1\naws_access_key_id = TEAM\n\
-    aws_secret_access_key = s\n[profile console]\nlogin_session = arn:aws:iam::111122223333:user/me\n";
+    aws_secret_access_key = s\n[profile console]\nregion = eu-west-1\nlogin_session = arn:aws:iam::111122223333:user/me\n";
 
 /// A scan in this environment; its home has the configuration above.
 fn scan(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Said {
