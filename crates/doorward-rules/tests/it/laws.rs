@@ -338,7 +338,7 @@ proptest! {
     #[test]
     fn dropping_invalid_headers_changes_no_verdict_of_another_rule(lb in any_load_balancer(), policy in any_policy(), drop: bool) {
         let other = LoadBalancer { drop_invalid_headers: Observed::Known(drop), ..lb.clone() };
-        for rule in doorward_rules::all().into_iter().filter(|rule| rule.meta().id != "invalid-headers-forwarded") {
+        for rule in doorward_rules::all().iter().filter(|rule| rule.meta().id != "invalid-headers-forwarded") {
             prop_assert_eq!(rule.judge(&lb, &policy), rule.judge(&other, &policy));
         }
     }
