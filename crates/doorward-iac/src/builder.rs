@@ -290,13 +290,13 @@ impl<'t> LoadBalancerBuilder<'t> {
                 Observed::Unread(gap) => Some(gap.clone()),
             },
         };
-        let placeholders = || {
+        let undeclared_identity = || {
             let (account, region) = (AccountId::new(NO_ACCOUNT).ok()?, Region::new("un-declared-0").ok()?);
             let arn = Arn::new("arn:aws:elasticloadbalancing:::loadbalancer/declared").ok()?;
             Some((account, region, arn))
         };
-        match placeholders() {
-            None => Subject::Incapable("The placeholders for its identity are not well-formed.".to_owned()),
+        match undeclared_identity() {
+            None => Subject::Incapable("The identity of a declaration without an ARN is not well-formed.".to_owned()),
             Some((no_account_id, no_region, no_arn)) => Subject::LoadBalancer(Box::new(LoadBalancer {
                 arn: arn.unwrap_or(no_arn),
                 account: account.unwrap_or(no_account_id),

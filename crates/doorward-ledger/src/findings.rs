@@ -40,11 +40,11 @@ pub struct OpenFinding {
     pub reopened: u32,
 }
 
-/// Whether the newest look did not see a finding `f` of the load balancer of place `p`, at which event run `e` had the newest look.
-pub(crate) fn is_unseen() -> String {
+/// Whether the newest look did not see `row`, which is a load balancer `b` of place `p` or a finding `f` of it, at which event run `e` had the newest look.
+pub(crate) fn is_unseen(row: &str) -> String {
     let tolerance = i64::try_from(CLOCK_TOLERANCE.as_nanos()).unwrap_or(0);
     format!(
-        "(f.seen IS NOT NULL OR max(coalesce(p.last_at, e.at), coalesce(e.at, p.last_at)) NOT BETWEEN
+        "({row}.seen IS NOT NULL OR max(coalesce(p.last_at, e.at), coalesce(e.at, p.last_at)) NOT BETWEEN
             coalesce((SELECT coalesce(began, at) FROM runs WHERE only IS NULL ORDER BY seq DESC LIMIT 1), 0)
             AND (SELECT at FROM runs ORDER BY seq DESC LIMIT 1) + {tolerance})"
     )
@@ -75,7 +75,7 @@ impl Ledger {
                  FROM findings f JOIN load_balancers b ON b.id = f.load_balancer JOIN places p ON p.id = b.place
                  LEFT JOIN runs e ON e.seq = b.event_run JOIN rules r ON r.id = f.rule JOIN groupings g ON g.id = b.grouping
                  WHERE f.state IN (3, 4) ORDER BY p.account, p.region, b.arn, r.name, r.own",
-                is_unseen()
+                is_unseen("f")
             ))?;
             let rows = query.query_map([], open_finding)?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -59,6 +59,8 @@ pub struct Kpi {
     pub time_in_monitor: Durations,
     /// Load balancers in monitor now, as they were last seen.
     pub in_monitor: usize,
+    /// Of these, those that the newest look did not see, or whose mode it could not read.
+    pub in_monitor_unseen: usize,
     /// Since when the one that has been in monitor longest is in it, UTC.
     pub in_monitor_since: Option<Timestamp>,
     /// Episodes that ended in the period because the load balancer was deleted. Not remediated, so not counted above.
@@ -200,7 +202,7 @@ fn open(
          JOIN load_balancers b ON b.id = f.load_balancer JOIN places p ON p.id = b.place LEFT JOIN runs e ON e.seq = b.event_run
          JOIN rules r ON r.id = f.rule WHERE f.state IN (3, 4) AND (?1 IS NULL OR r.name = ?1)
          ORDER BY f.opened, b.arn, r.name, r.own",
-        is_unseen()
+        is_unseen("f")
     ))?;
     let mut rows = query.query([rule])?;
     while let Some(row) = rows.next()? {

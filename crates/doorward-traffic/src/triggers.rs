@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use doorward_model::{AccountId, Arn, EffectiveMode, Kind, LoadBalancer, Mode, Observed, Region};
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -212,6 +213,8 @@ pub struct Posture {
     pub region: Region,
     /// Its kind.
     pub kind: Kind,
+    /// When its attributes were read, UTC; absent where they were not.
+    pub observed_at: Option<Timestamp>,
     /// Its mode.
     pub mode: Observed<Mode>,
     /// Whether it removes invalid header fields; absent for classic load balancers, which cannot.
@@ -248,6 +251,7 @@ pub fn posture(lb: &LoadBalancer) -> Option<Posture> {
         account: lb.account.clone(),
         region: lb.region.clone(),
         kind: lb.kind,
+        observed_at: lb.evidence.as_ref().map(|evidence| evidence.at),
         mode: lb.mode.clone(),
         drop_invalid_headers: if can_drop { lb.drop_invalid_headers.clone() } else { Observed::Absent },
         triggers: triggers.collect(),

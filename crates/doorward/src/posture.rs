@@ -14,7 +14,9 @@ use crate::settings::Settings;
 pub(crate) fn run(cli: &Cli, arguments: &PostureArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &[])?;
     let path = arguments.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
-    let report = AssembledScan::of(arguments.from.as_deref(), &settings, &path)?.report;
+    let source = AssembledScan::of(arguments.from.as_deref(), &settings, &path)?;
+    source.warn_of_age(&settings, crate::clock::now());
+    let report = source.report;
     let wanted = &arguments.load_balancers;
     for name in wanted {
         if !report.load_balancers.iter().any(|lb| is_named(lb, name)) {

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use super::Gathered;
 use crate::error::LedgerFault;
+use crate::findings::is_unseen;
 use crate::record::{HERE, count, mode_code};
 use crate::timestamp::timestamp;
 use doorward_model::Mode;
@@ -15,6 +16,7 @@ struct Stay {
     load_balancer: i64,
     group: Option<String>,
     is_here: bool,
+    is_unseen: bool,
     entered: Option<i64>,
 }
 
@@ -28,11 +30,13 @@ pub(super) fn monitor_times(
     gathered: &mut BTreeMap<Option<String>, Gathered>,
 ) -> Result<(), LedgerFault> {
     let (monitor, defensive) = (mode_code(Some(Mode::Monitor)), mode_code(Some(Mode::Defensive)));
-    let mut query = db.prepare(
-        "SELECT b.grouping, b.fate, c.load_balancer, c.now, coalesce(c.at, a.at)
+    let mut query = db.prepare(&format!(
+        "SELECT b.grouping, b.fate, c.load_balancer, c.now, coalesce(c.at, a.at), b.mode_seen IS NOT NULL OR {}
          FROM mode_changes c JOIN load_balancers b ON b.id = c.load_balancer JOIN runs a ON a.seq = c.run
+         JOIN places p ON p.id = b.place LEFT JOIN runs e ON e.seq = b.event_run
          WHERE b.counted IS NULL OR b.counted <> ?1 ORDER BY c.load_balancer, c.run",
-    )?;
+        is_unseen("b")
+    ))?;
     let not_applicable = i64::try_from(count::MODE_NOT_APPLICABLE).unwrap_or(i64::MAX);
     let mut rows = query.query([not_applicable])?;
     let mut stay: Option<Stay> = None;
@@ -42,8 +46,8 @@ pub(super) fn monitor_times(
             stay.take().into_iter().for_each(|stay| stay.end(gathered));
         }
         let group = groups.get(&row.get(0)?).cloned().flatten();
-        let is_here = row.get::<_, i64>(1)? == HERE;
-        let current = stay.get_or_insert(Stay { load_balancer, group, is_here, entered: None });
+        let (is_here, is_unseen) = (row.get::<_, i64>(1)? == HERE, row.get(5)?);
+        let current = stay.get_or_insert(Stay { load_balancer, group, is_here, is_unseen, entered: None });
         if now == monitor {
             current.entered.get_or_insert(at);
         } else if let Some(entered) = current.entered.take()
@@ -64,6 +68,7 @@ impl Stay {
         let Some(entered) = self.entered.filter(|_| self.is_here) else { return };
         let kpi = &mut gathered.entry(self.group).or_default().kpi;
         kpi.in_monitor += 1;
+        kpi.in_monitor_unseen += usize::from(self.is_unseen);
         let entered = timestamp(entered);
         kpi.in_monitor_since = Some(kpi.in_monitor_since.map_or(entered, |since| since.min(entered)));
     }

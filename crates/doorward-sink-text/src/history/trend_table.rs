@@ -259,9 +259,13 @@ fn figures(text: &mut String, kpi: &Kpi) {
     let since = kpi.in_monitor_since.map(|since| format!(", the longest since {}", since.strftime("%Y-%m-%d")));
     let _ = writeln!(
         text,
-        "  time in monitor       {}; {} in monitor now{}",
+        "  time in monitor       {}; {} in monitor now{}{}",
         durations(&kpi.time_in_monitor, "load balancer", "left monitor"),
         kpi.in_monitor,
+        match kpi.in_monitor_unseen {
+            0 => String::new(),
+            unseen => format!(" ({unseen} of them not seen now)"),
+        },
         since.unwrap_or_default()
     );
     let resolved = |over: &Durations| durations(over, "finding", "was resolved");

@@ -8,7 +8,7 @@ use super::{Http2Effect, Posture, TriggerOutcome, TriggerPosture};
 
 /// The posture as a table: one line for each trigger, those that reach the targets first, and what would change that.
 pub fn render_posture(posture: &Posture) -> String {
-    let Posture { name, account, region, mode, drop_invalid_headers, triggers, kind, .. } = posture;
+    let Posture { name, account, region, mode, drop_invalid_headers, triggers, kind, observed_at, .. } = posture;
     let mode = match mode {
         Observed::Known(mode) => format!("the mode is {mode}"),
         Observed::Absent => "AWS did not report the mode".to_owned(),
@@ -22,7 +22,8 @@ pub fn render_posture(posture: &Posture) -> String {
         (_, Observed::Unread(gap)) => format!("it is unknown whether invalid header fields are removed ({gap})"),
     };
     let target = if *kind == Kind::Classic { "strictest" } else { "strictest + drop" };
-    let mut text = format!("{name} in {account} {region}: {mode}; {headers}.\n\n");
+    let read = observed_at.map(|at| format!(", as read on {}", at.strftime("%Y-%m-%d %H:%M UTC"))).unwrap_or_default();
+    let mut text = format!("{name} in {account} {region}: {mode}; {headers}{read}.\n\n");
     let _ = writeln!(text, "{:<20} {target:<20} {:<11} PUBLISHED TRIGGER", "NOW", "CLASS");
     let mut ordered: Vec<&TriggerPosture> = triggers.iter().collect();
     ordered.sort_by_key(|trigger| (trigger.now, trigger.strictest));
@@ -49,8 +50,9 @@ pub fn render_postures(postures: &[Posture]) -> String {
     let mut counted: Vec<_> = counted.collect();
     // What is unknown may reach the targets, so it counts for the order.
     counted.sort_by_key(|(_, now, unknown, _)| std::cmp::Reverse(now + unknown));
-    for (Posture { name, account, region, .. }, now, unknown, strictest) in counted {
-        let _ = writeln!(text, "{now:>5} {unknown:>7} {strictest:>9}  {name} ({account} {region})");
+    for (Posture { name, account, region, observed_at, .. }, now, unknown, strictest) in counted {
+        let read = observed_at.map(|at| format!(", read {}", at.strftime("%Y-%m-%d"))).unwrap_or_default();
+        let _ = writeln!(text, "{now:>5} {unknown:>7} {strictest:>9}  {name} ({account} {region}{read})");
     }
     text.push_str(
         "\nNOW and STRICTEST count the published triggers that reach the targets, now and in strictest with invalid header fields \
